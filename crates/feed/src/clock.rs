@@ -1,0 +1,33 @@
+//! The one place that asks for the time.
+//!
+//! Two clocks, for two questions. *When was it?* is [`unix_us`]: the wall clock, which the server, its clients and
+//! the measuring process share, so that the age of an update is one subtraction. *How long did it take?* is [`now`]:
+//! monotonic, untouched by an operator who sets the wall clock.
+
+#![expect(clippy::disallowed_methods, reason = "this is the file that the ban points to")]
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The wall clock, in µs since the Unix epoch; 0 if the machine believes to live before it.
+#[must_use]
+pub fn unix_us() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
+}
+
+/// The monotonic clock.
+#[must_use]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// The monotonic instant at which the wall clock will show `unix_us`; now, if that moment has passed.
+#[must_use]
+pub fn instant_of(at_us: u64) -> Instant {
+    now() + Duration::from_micros(at_us.saturating_sub(unix_us()))
+}
+
+/// A duration as whole µs.
+#[must_use]
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,17 @@
+//! What is sent: one feed, as a list of updates, and how each transport writes it down.
+//!
+//! Used by both sides of the wire, so that an encoding and its decoding stand in one file.
+
+pub mod transport;
+pub mod update;
+pub mod wire;
+
+pub mod schedule;
+pub mod source;
+
+pub mod clock;
+pub mod process;
+pub mod stats;
+
+pub use transport::Transport;
+pub use update::{Cursor, Data, EventType, Gap, Update};

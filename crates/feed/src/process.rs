@@ -1,0 +1,156 @@
+//! What a process and its machine use. The only file that reads `/proc`; elsewhere these figures are absent.
+
+use serde::{Deserialize, Serialize};
+
+/// What this process uses now. A figure that the platform does not give is `None`, never zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// CPU time of all threads since the start, user and system, µs (`CLOCK_PROCESS_CPUTIME_ID`).
+    pub cpu_us: Option<u64>,
+    /// Resident memory, bytes (`/proc/self/status`, `VmRSS`).
+    pub rss_bytes: Option<u64>,
+    /// Open descriptors (`/proc/self/fd`).
+    pub open_fds: Option<u64>,
+}
+
+impl Usage {
+    /// Reads the figures of this process.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { cpu_us: Some(cpu_us()), rss_bytes: rss_bytes(), open_fds: open_fds() }
+    }
+}
+
+/// CPU time of this process since its start, µs.
+#[must_use]
+pub fn cpu_us() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000
+}
+
+fn rss_bytes() -> Option<u64> {
+    field_kib("/proc/self/status", "VmRSS:")
+}
+
+fn open_fds() -> Option<u64> {
+    let count = std::fs::read_dir("/proc/self/fd").ok()?.count() as u64;
+    Some(count.saturating_sub(1)) // the listing's own
+}
+
+/// A line `Name:   123 kB` of a `/proc` file, in bytes.
+fn field_kib(path: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+/// The load of the whole machine; a figure that the platform does not give is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct HostLoad {
+    /// Runnable processes, averaged over a minute (`/proc/loadavg`).
+    pub load_1m: Option<f64>,
+    /// Memory that is free or can be freed, bytes (`/proc/meminfo`, `MemAvailable`).
+    pub memory_available_bytes: Option<u64>,
+    /// CPU time spent by all cores since boot other than idle, in ticks of 10 ms (`/proc/stat`).
+    pub cpu_busy_ticks: Option<u64>,
+}
+
+impl HostLoad {
+    /// Reads the machine's figures.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            load_1m: load_1m(),
+            memory_available_bytes: field_kib("/proc/meminfo", "MemAvailable:"),
+            cpu_busy_ticks: cpu_busy_ticks(),
+        }
+    }
+}
+
+fn load_1m() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// proc_stat(5): `cpu user nice system idle iowait irq softirq steal …`; user already holds guest time.
+fn cpu_busy_ticks() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    let line = text.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|n| n.parse().ok()).collect();
+    let [user, nice, system, _idle, _iowait, irq, softirq, steal] = ticks[..] else { return None };
+    Some(user + nice + system + irq + softirq + steal)
+}
+
+/// What the machine is: for the manifest of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Processor model (`/proc/cpuinfo`).
+    pub cpu: Option<String>,
+    /// Cores that this process may use.
+    pub cores: Option<usize>,
+    /// Memory in all, bytes (`/proc/meminfo`).
+    pub memory_bytes: Option<u64>,
+    /// Kernel release.
+    pub kernel: String,
+    /// Operating system and processor family, as in `linux-x86_64`.
+    pub platform: String,
+    /// Soft limit on open descriptors; `None` for no limit.
+    pub max_open_files: Option<u64>,
+}
+
+impl Machine {
+    /// Describes this machine.
+    #[must_use]
+    pub fn this() -> Self {
+        let uname = rustix::system::uname();
+        Self {
+            cpu: cpu_model(),
+            cores: std::thread::available_parallelism().ok().map(usize::from),
+            memory_bytes: field_kib("/proc/meminfo", "MemTotal:"),
+            kernel: uname.release().to_string_lossy().into_owned(),
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            max_open_files: rustix::process::getrlimit(rustix::process::Resource::Nofile).current,
+        }
+    }
+}
+
+fn cpu_model() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// Raises the soft limit on open descriptors as far as the hard limit lets it, and says what it is then.
+/// `None` is no limit.
+#[must_use]
+pub fn raise_open_file_limit() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    let before = limit.current;
+    limit.current = limit.maximum;
+    if setrlimit(Resource::Nofile, limit).is_ok() { limit.current } else { before }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linux_gives_every_figure() {
+        let usage = Usage::now();
+        assert!(usage.rss_bytes.unwrap() > 100_000);
+        assert!(usage.open_fds.unwrap() >= 3);
+        let load = HostLoad::now();
+        assert!(load.load_1m.is_some() && load.memory_available_bytes.is_some() && load.cpu_busy_ticks.is_some());
+        assert!(Machine::this().memory_bytes.is_some());
+    }
+
+    #[test]
+    fn cpu_time_grows_with_work() {
+        let before = cpu_us();
+        let mut sum = 0u64;
+        while cpu_us() < before + 2_000 {
+            sum = std::hint::black_box(sum + 1);
+        }
+        assert!(sum > 0);
+    }
+}

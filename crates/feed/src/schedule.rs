@@ -1,0 +1,106 @@
+//! When updates are due: an open-loop schedule, fixed before the run and deaf to how the run goes.
+//!
+//! That is what keeps coordinated omission out: a server that stalls is charged for every update that fell due while
+//! it stood still.
+
+use std::time::Duration;
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+/// The shape of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Schedule {
+    /// One update every `1/rate` s.
+    Constant,
+    /// Independent arrivals: the gaps are exponential with mean `1/rate` s. The seed fixes them.
+    Poisson {
+        /// Seed of the gaps.
+        seed: u64,
+    },
+    /// `size` updates at once, every `size/rate` s: the same rate, in heaps.
+    Burst {
+        /// Updates in a burst, at least 1.
+        size: u32,
+    },
+}
+
+impl Schedule {
+    /// The due times, counted from the start of the feed, without end and never decreasing.
+    ///
+    /// `rate` is in updates a second; one that is not a positive number gives no due time at all.
+    #[must_use]
+    pub fn due_times(self, rate: f64) -> DueTimes {
+        let rng = match self {
+            Self::Poisson { seed } => ChaCha8Rng::seed_from_u64(seed),
+            Self::Constant | Self::Burst { .. } => ChaCha8Rng::seed_from_u64(0),
+        };
+        DueTimes { schedule: self, rate, index: 0, arrival: 0.0, rng }
+    }
+}
+
+/// Iterator over due times; see [`Schedule::due_times`].
+#[derive(Clone, Debug)]
+pub struct DueTimes {
+    schedule: Schedule,
+    rate: f64,
+    index: u64,
+    /// Time of the last Poisson arrival, s.
+    arrival: f64,
+    rng: ChaCha8Rng,
+}
+
+impl Iterator for DueTimes {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let seconds = match self.schedule {
+            Schedule::Constant => self.index as f64 / self.rate,
+            Schedule::Burst { size } => {
+                (self.index / u64::from(size.max(1)) * u64::from(size.max(1))) as f64 / self.rate
+            }
+            Schedule::Poisson { .. } => {
+                // Inverse transform: 1 − U is in (0, 1], so that the logarithm is finite.
+                self.arrival -= (1.0 - self.rng.random::<f64>()).ln() / self.rate;
+                self.arrival
+            }
+        };
+        self.index += 1;
+        if self.rate > 0.0 { Duration::try_from_secs_f64(seconds).ok() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(schedule: Schedule, rate: f64, count: usize) -> Vec<u128> {
+        schedule.due_times(rate).take(count).map(|due| due.as_millis()).collect()
+    }
+
+    #[test]
+    fn constant_is_even_and_burst_comes_in_heaps_of_the_same_rate() {
+        assert_eq!(ms(Schedule::Constant, 10.0, 4), [0, 100, 200, 300]);
+        assert_eq!(ms(Schedule::Burst { size: 3 }, 10.0, 7), [0, 0, 0, 300, 300, 300, 600]);
+    }
+
+    #[test]
+    fn poisson_has_its_rate_its_spread_and_its_seed() {
+        let due: Vec<f64> =
+            Schedule::Poisson { seed: 7 }.due_times(50.0).take(20_000).map(|d| d.as_secs_f64()).collect();
+        let gaps: Vec<f64> = due.windows(2).map(|w| w[1] - w[0]).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let deviation = (gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
+        assert!((mean * 50.0 - 1.0).abs() < 0.03, "mean gap {mean}");
+        assert!((deviation / mean - 1.0).abs() < 0.03, "an exponential's deviation is its mean, here {deviation}");
+        assert_eq!(ms(Schedule::Poisson { seed: 7 }, 50.0, 9), ms(Schedule::Poisson { seed: 7 }, 50.0, 9));
+        assert_ne!(ms(Schedule::Poisson { seed: 8 }, 50.0, 9), ms(Schedule::Poisson { seed: 7 }, 50.0, 9));
+    }
+
+    #[test]
+    fn a_rate_that_is_no_rate_never_publishes() {
+        for rate in [0.0, -1.0, f64::NAN] {
+            assert_eq!(Schedule::Constant.due_times(rate).next(), None);
+        }
+    }
+}

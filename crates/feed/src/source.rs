@@ -1,0 +1,92 @@
+//! Where updates come from. A source says when its next update is due, then makes it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::schedule::Schedule;
+use crate::{Data, EventType};
+
+mod host;
+mod replay;
+mod stdin;
+mod synthetic;
+
+pub use replay::{Recording, ReplayError};
+
+/// When an update is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// This long after the start of the feed.
+    At(Duration),
+    /// As soon as it is there: a live source.
+    Now,
+}
+
+/// What is published: an update without its place in the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The event name.
+    pub event_type: EventType,
+    /// The payload.
+    pub data: Data,
+}
+
+/// A feed's origin, asked in turns: [`next_due`](Source::next_due), wait until then, [`produce`](Source::produce).
+pub trait Source: Send {
+    /// When the next update is due; `None` at the end of the feed. A live source blocks until it has one.
+    fn next_due(&mut self) -> Option<Due>;
+
+    /// The update that `next_due` announced, made at the time it is due.
+    fn produce(&mut self) -> Item;
+}
+
+/// Which source to open, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceConfig {
+    /// Made-up updates on a schedule.
+    Synthetic {
+        /// Updates a second.
+        rate: f64,
+        /// Their distribution in time.
+        schedule: Schedule,
+        /// Payload of each update, bytes.
+        payload_bytes: usize,
+        /// Bytes instead of text.
+        binary: bool,
+    },
+    /// A recorded feed, one JSON object a line.
+    Replay {
+        /// The NDJSON file.
+        file: PathBuf,
+        /// 1 is the recording's own speed, 60 plays an hour in a minute.
+        speed: f64,
+        /// Begin again after the last update instead of ending the feed.
+        repeat: bool,
+    },
+    /// A line of standard input, an update.
+    Stdin,
+    /// This machine's load figures.
+    Host {
+        /// Readings a second.
+        rate: f64,
+    },
+}
+
+impl SourceConfig {
+    /// Opens the source.
+    ///
+    /// # Errors
+    /// When a replay file cannot be read; the message names the file, the line and what is wrong with it.
+    pub fn open(&self) -> Result<Box<dyn Source>, ReplayError> {
+        Ok(match self {
+            Self::Synthetic { rate, schedule, payload_bytes, binary } => {
+                Box::new(synthetic::Synthetic::new(schedule.due_times(*rate), *payload_bytes, *binary))
+            }
+            Self::Replay { file, speed, repeat } => {
+                Box::new(replay::Replay::new(Recording::read(file)?, *speed, *repeat))
+            }
+            Self::Stdin => Box::new(stdin::Lines::new(std::io::BufReader::new(std::io::stdin()))),
+            Self::Host { rate } => Box::new(host::Host::new(Schedule::Constant.due_times(*rate))),
+        })
+    }
+}

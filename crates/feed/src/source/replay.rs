@@ -1,0 +1,203 @@
+//! A recorded feed, played at any speed: `{"at_ms":…,"event":…,"data":…}` a line, times never decreasing.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Due, Item, Source};
+use crate::{Data, EventType};
+
+/// Why a file cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The file cannot be opened or read.
+    #[error("cannot read the feed file {file}: {error}; a replay needs an NDJSON file, one update a line", file = .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A line that is not an update.
+    #[error("{file}, line {line}: {problem}; a line looks like {{\"at_ms\":1517363399650,\"event\":\"earthquake\",\"data\":{{…}}}}", file = .file.display())]
+    Line {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file without an update.
+    #[error("the feed file {file} has no update in it", file = .file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// A recording, held in memory: a run must not wait for a disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// Each update, and when it came, counted from the first.
+    pub updates: Vec<(Duration, Item)>,
+}
+
+impl Recording {
+    /// Reads a file. Blank lines are skipped.
+    ///
+    /// # Errors
+    /// When the file cannot be read, a line is not an update, times go backwards, or there is no update.
+    pub fn read(file: &Path) -> Result<Self, ReplayError> {
+        let io = |error| ReplayError::Io { file: file.to_owned(), error };
+        let reader = BufReader::new(File::open(file).map_err(io)?);
+        Self::read_lines(reader, file)
+    }
+
+    fn read_lines(reader: impl BufRead, file: &Path) -> Result<Self, ReplayError> {
+        let mut updates = Vec::new();
+        let mut first_ms = None;
+        let mut last_ms = 0;
+        for (index, line) in reader.lines().enumerate() {
+            let at_line = |problem: String| ReplayError::Line { file: file.to_owned(), line: index + 1, problem };
+            let line = line.map_err(|error| at_line(error.to_string()))?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let line: Line<'_> = serde_json::from_str(&line).map_err(|error| at_line(error.to_string()))?;
+            if line.at_ms < last_ms {
+                return Err(at_line(format!("at_ms goes backwards, from {last_ms} to {}", line.at_ms)));
+            }
+            last_ms = line.at_ms;
+            let offset = Duration::from_millis(line.at_ms - *first_ms.get_or_insert(line.at_ms));
+            updates.push((offset, line.into_item().map_err(|error| at_line(error.to_string()))?));
+        }
+        if updates.is_empty() {
+            return Err(ReplayError::Empty { file: file.to_owned() });
+        }
+        Ok(Self { updates })
+    }
+
+    /// Time from the first update to the last, in the recording's own time.
+    #[must_use]
+    pub fn span(&self) -> Duration {
+        self.updates.last().map_or(Duration::ZERO, |(offset, _)| *offset)
+    }
+
+    /// The recording's own rate, updates a second; 0 for a single update.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        let span = self.span().as_secs_f64();
+        if span > 0.0 { (self.updates.len() - 1) as f64 / span } else { 0.0 }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    at_ms: u64,
+    event: Option<String>,
+    #[serde(borrow)]
+    data: &'a serde_json::value::RawValue,
+}
+
+impl Line<'_> {
+    /// A string is the payload as it stands; any other JSON is the payload as its text.
+    fn into_item(self) -> Result<Item, crate::update::EventTypeError> {
+        let event_type = self.event.map_or_else(|| Ok(EventType::default()), EventType::new)?;
+        let text = serde_json::from_str(self.data.get()).unwrap_or_else(|_| self.data.get().to_owned());
+        Ok(Item { event_type, data: Data::Text(text) })
+    }
+}
+
+/// Plays a recording.
+#[derive(Debug)]
+pub(super) struct Replay {
+    recording: Recording,
+    speed: f64,
+    repeat: bool,
+    /// Updates announced so far, over all rounds.
+    count: usize,
+}
+
+impl Replay {
+    pub(super) fn new(recording: Recording, speed: f64, repeat: bool) -> Self {
+        Self { recording, speed, repeat, count: 0 }
+    }
+
+    /// Length of a round: the span, and one mean gap before the first update comes again.
+    fn round(&self) -> Duration {
+        let gaps = self.recording.updates.len().saturating_sub(1).max(1) as u32;
+        (self.recording.span() + self.recording.span() / gaps).max(Duration::from_secs(1))
+    }
+}
+
+impl Source for Replay {
+    fn next_due(&mut self) -> Option<Due> {
+        let len = self.recording.updates.len();
+        let round = (self.count / len) as f64;
+        if round > 0.0 && !self.repeat {
+            return None;
+        }
+        let offset = self.recording.updates[self.count % len].0;
+        self.count += 1;
+        let seconds = (offset.as_secs_f64() + round * self.round().as_secs_f64()) / self.speed;
+        Duration::try_from_secs_f64(seconds).ok().map(Due::At)
+    }
+
+    fn produce(&mut self) -> Item {
+        let len = self.recording.updates.len();
+        self.recording.updates[(self.count + len - 1) % len].1.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"at_ms":1000,"event":"quake","data":{"mag": 5.1}}
+{"at_ms":3000,"data":"plain"}
+
+{"at_ms":3000,"event":"quake","data":[1]}"#;
+
+    fn read(text: &str) -> Result<Recording, String> {
+        Recording::read_lines(text.as_bytes(), Path::new("feed.ndjson")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn data_is_the_text_of_its_json_and_a_string_is_itself() {
+        let recording = read(GOOD).unwrap();
+        let texts: Vec<_> = recording.updates.iter().map(|(_, item)| item.data.clone()).collect();
+        assert_eq!(texts, [r#"{"mag": 5.1}"#, "plain", "[1]"].map(|t| Data::Text(t.into())));
+        assert_eq!(recording.span(), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_broken_line_is_named_by_its_number() {
+        for (text, needle) in [
+            ("{\"at_ms\":1,\"data\":1}\nnonsense", "feed.ndjson, line 2"),
+            ("{\"at_ms\":5,\"data\":1}\n\n{\"at_ms\":4,\"data\":1}", "line 3: at_ms goes backwards"),
+            ("{\"at_ms\":-5,\"data\":1}", "line 1"),
+            ("{\"at_ms\":5}", "missing field `data`"),
+            ("{\"at_ms\":5,\"data\":1,\"event\":\"gap\"}", "reserved"),
+            ("\n\n", "no update"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(needle), "{text:?} gave {error}");
+        }
+    }
+
+    #[test]
+    fn speed_divides_time_and_repeat_goes_on() {
+        let mut replay = Replay::new(read(GOOD).unwrap(), 2.0, true);
+        let due: Vec<_> = std::iter::from_fn(|| replay.next_due()).take(5).collect();
+        let at = |ms| Due::At(Duration::from_millis(ms));
+        assert_eq!(due, [at(0), at(1000), at(1000), at(1500), at(2500)]);
+        assert_eq!(replay.produce().data, Data::Text("plain".into()));
+        let mut once = Replay::new(read(GOOD).unwrap(), 2.0, false);
+        assert_eq!(std::iter::from_fn(|| once.next_due()).count(), 3);
+    }
+}

@@ -1,0 +1,248 @@
+//! How an update looks on each wire: what the server writes and what a client reads, side by side.
+//!
+//! The JSON object of an update is shared by the polling doors and the WebSocket:
+//! `{"seq":7,"at":1767225600000000,"type":"tick","data":"…"}`, with `"encoding":"base64"` when `data` stands for bytes.
+
+pub mod poll;
+pub mod sse;
+pub mod websocket;
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::update::EventTypeError;
+use crate::{Data, EventType, Gap, Update};
+
+/// Why something that came over a wire cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// Not JSON, or not the JSON that was expected.
+    #[error("not a feedlab message: {0}")]
+    Json(#[from] serde_json::Error),
+    /// `"encoding":"base64"`, but the data is not.
+    #[error("`data` is not base64: {0}")]
+    Base64(#[from] base64::DecodeError),
+    /// An encoding that this version does not know.
+    #[error("unknown encoding `{0}`: the only one is base64")]
+    Encoding(String),
+    /// A name that no update may have.
+    #[error(transparent)]
+    EventType(#[from] EventTypeError),
+    /// An SSE event without a usable `id:`.
+    #[error("the event has no `id:` with a sequence number")]
+    NoSeq,
+    /// A binary frame that ends within its own header.
+    #[error("the binary frame is shorter than its header")]
+    ShortFrame,
+}
+
+/// The JSON object of an update, as a server writes it.
+#[must_use]
+pub fn update_json(update: &Update) -> String {
+    let (data, encoding) = data_json(&update.data);
+    let body =
+        UpdateBody { seq: update.seq, at: update.at, event_type: update.event_type.as_str().into(), data, encoding };
+    to_json(&body)
+}
+
+/// The update that a JSON object describes.
+///
+/// # Errors
+/// When the text is not the JSON of an update.
+pub fn parse_update(json: &[u8]) -> Result<Update, WireError> {
+    serde_json::from_slice::<UpdateBody<'_>>(json)?.try_into()
+}
+
+/// What an audit needs of an update: who it is and when it was due. Reading it allocates nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Stamp {
+    /// The update's position in the feed.
+    pub seq: u64,
+    /// When it was due, in µs of Unix time.
+    pub at: u64,
+}
+
+/// An update as it came off a wire, read only as far as the reader asks.
+#[derive(Clone, Copy, Debug)]
+pub enum RawUpdate<'a> {
+    /// The JSON object of the polling doors and of the WebSocket's text frames.
+    Json(&'a [u8]),
+    /// An event of a stream.
+    Event(&'a sse::Event),
+    /// A binary frame.
+    Binary(&'a [u8]),
+}
+
+impl RawUpdate<'_> {
+    /// Who it is and when it was due, without reading the payload.
+    ///
+    /// # Errors
+    /// When it is not an update.
+    pub fn stamp(self) -> Result<Stamp, WireError> {
+        match self {
+            Self::Json(json) => Ok(serde_json::from_slice(json)?),
+            Self::Event(event) => Ok(Stamp { seq: event.seq()?, at: event.at()? }),
+            Self::Binary(payload) => websocket::read_binary_stamp(payload),
+        }
+    }
+
+    /// The whole update.
+    ///
+    /// # Errors
+    /// When it is not an update.
+    pub fn update(self) -> Result<Update, WireError> {
+        match self {
+            Self::Json(json) => parse_update(json),
+            Self::Event(event) => event.update(),
+            Self::Binary(payload) => websocket::read_binary(payload),
+        }
+    }
+}
+
+/// What a client publishes: `{"type":…,"data":…}`, on `POST /feed` and as a text frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// The event name; `message` when the client gave none.
+    pub event_type: EventType,
+    /// The payload.
+    pub data: Data,
+}
+
+impl Publication {
+    /// Reads the JSON form. `data` that is not a string is taken as its JSON text.
+    ///
+    /// # Errors
+    /// When the text is not JSON of that form, or the type is not a usable name.
+    pub fn from_json(json: &[u8]) -> Result<Self, WireError> {
+        let body: PublicationBody<'_> = serde_json::from_slice(json)?;
+        let event_type = body.event_type.map_or_else(|| Ok(EventType::default()), EventType::new)?;
+        let text = serde_json::from_str::<String>(body.data.get()).unwrap_or_else(|_| body.data.get().to_owned());
+        let data = read_data(text.into(), body.encoding.as_deref())?;
+        Ok(Self { event_type, data })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublicationBody<'a> {
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    #[serde(borrow)]
+    data: &'a serde_json::value::RawValue,
+    encoding: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UpdateBody<'a> {
+    seq: u64,
+    at: u64,
+    #[serde(rename = "type", borrow)]
+    event_type: Cow<'a, str>,
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none", borrow, default)]
+    encoding: Option<Cow<'a, str>>,
+}
+
+impl TryFrom<UpdateBody<'_>> for Update {
+    type Error = WireError;
+
+    fn try_from(body: UpdateBody<'_>) -> Result<Self, WireError> {
+        let data = read_data(body.data, body.encoding.as_deref())?;
+        Ok(Self { seq: body.seq, at: body.at, event_type: EventType::new(body.event_type)?, data })
+    }
+}
+
+/// `{"gap":{"from":…,"to":…}}`
+#[derive(Serialize, Deserialize)]
+struct GapBody {
+    gap: Gap,
+}
+
+/// A payload as a JSON string, and the encoding that makes it one.
+fn data_json(data: &Data) -> (Cow<'_, str>, Option<Cow<'static, str>>) {
+    match data {
+        Data::Text(text) => (text.into(), None),
+        Data::Binary(bytes) => (BASE64.encode(bytes).into(), Some("base64".into())),
+    }
+}
+
+fn read_data(text: Cow<'_, str>, encoding: Option<&str>) -> Result<Data, WireError> {
+    match encoding {
+        None => Ok(Data::Text(text.into_owned())),
+        Some("base64") => Ok(Data::Binary(Bytes::from(BASE64.decode(text.as_bytes())?))),
+        Some(other) => Err(WireError::Encoding(other.to_owned())),
+    }
+}
+
+/// Writes a value whose keys are strings and whose numbers are integers, which cannot fail.
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Whether the bytes are a JSON document, without building it.
+#[must_use]
+pub fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn any_update() -> impl Strategy<Value = Update> {
+        let data = prop_oneof![
+            any::<String>().prop_map(Data::Text),
+            proptest::collection::vec(any::<u8>(), 0..200).prop_map(|b| Data::Binary(b.into())),
+        ];
+        let name = "[^\\p{Cc}]{1,16}".prop_filter_map("reserved", |name| EventType::new(name).ok());
+        (1..u64::MAX, 0..(1u64 << 53), name, data).prop_map(|(seq, at, event_type, data)| Update {
+            seq,
+            at,
+            event_type,
+            data,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_update_survives_its_json(update in any_update()) {
+            let json = update_json(&update);
+            prop_assert_eq!(parse_update(json.as_bytes()).unwrap(), update.clone());
+            let stamp: Stamp = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(stamp, Stamp { seq: update.seq, at: update.at });
+        }
+    }
+
+    #[test]
+    fn a_publication_may_leave_out_its_type_and_may_carry_any_json() {
+        let plain = Publication::from_json(br#"{"data":"hello\n"}"#).unwrap();
+        assert_eq!(plain.event_type.as_str(), "message");
+        assert_eq!(plain.data, Data::Text("hello\n".into()));
+        let nested = Publication::from_json(br#"{"type":"price","data":{"eur": 3.50}}"#).unwrap();
+        assert_eq!(nested.data, Data::Text(r#"{"eur": 3.50}"#.into()));
+        let bytes = Publication::from_json(br#"{"data":"AAEC","encoding":"base64"}"#).unwrap();
+        assert_eq!(bytes.data, Data::Binary(Bytes::from_static(&[0, 1, 2])));
+    }
+
+    #[test]
+    fn publications_that_say_something_else_are_refused() {
+        for json in [
+            "",
+            "[]",
+            r#"{"type":"a"}"#,
+            r#"{"data":"x","extra":1}"#,
+            r#"{"type":"gap","data":"x"}"#,
+            r#"{"data":"!","encoding":"base64"}"#,
+            r#"{"data":"x","encoding":"rot13"}"#,
+        ] {
+            assert!(Publication::from_json(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The event stream format: WHATWG HTML, section 9.2, "Server-sent events".
+//!
+//! An update is `id: SEQ`, `event: TYPE` and `data: {"at":…,"data":…}`. The [`Parser`] is the standard's whole
+//! algorithm, fed with chunks of any size.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{WireError, data_json, read_data, to_json};
+use crate::{Cursor, EventType, Gap, Update};
+
+/// The content type of an event stream.
+pub const CONTENT_TYPE: &str = "text/event-stream";
+
+/// An event as a server writes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// `id:`; what the client will send back as `Last-Event-ID`.
+    pub id: Option<u64>,
+    /// `event:`
+    pub event: &'a str,
+    /// `data:`, one line for each of its lines.
+    pub data: &'a str,
+}
+
+impl Outgoing<'_> {
+    /// The event's bytes, its closing blank line included.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        let mut text = String::with_capacity(self.data.len() + self.event.len() + 48);
+        if let Some(id) = self.id {
+            text.push_str(&format!("id: {id}\n"));
+        }
+        text.push_str(&format!("event: {}\n", self.event));
+        for line in lines(self.data) {
+            text.push_str("data: ");
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.push('\n');
+        text
+    }
+}
+
+/// The lines of a text, ended by CRLF, LF or CR as the stream format ends them; an empty text has one.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = memchr::memchr2(b'\n', b'\r', text.as_bytes()) else { return rest.take() };
+        let skip = if text[end..].starts_with("\r\n") { 2 } else { 1 };
+        rest = Some(&text[end + skip..]);
+        Some(&text[..end])
+    })
+}
+
+/// The event of an update.
+#[must_use]
+pub fn update_event(update: &Update) -> String {
+    let (data, encoding) = data_json(&update.data);
+    let body = to_json(&EventData { at: update.at, data, encoding });
+    Outgoing { id: Some(update.seq), event: update.event_type.as_str(), data: &body }.to_text()
+}
+
+/// The event that tells of a gap; its `id:` moves the client's cursor past what is lost.
+#[must_use]
+pub fn gap_event(gap: Gap, resume: Cursor) -> String {
+    Outgoing { id: Some(resume.0), event: EventType::GAP, data: &to_json(&gap) }.to_text()
+}
+
+/// The field that sets the client's reconnection time.
+#[must_use]
+pub fn retry_field(delay: std::time::Duration) -> String {
+    format!("retry: {}\n\n", delay.as_millis())
+}
+
+/// A comment: traffic that keeps proxies from closing an idle stream, and that the client ignores.
+pub const KEEPALIVE: &str = ":\n\n";
+
+/// One chunk of HTTP/1.1's chunked coding (RFC 9112, section 7.1) around some bytes.
+#[must_use]
+pub fn chunk(text: &[u8]) -> Bytes {
+    let mut chunk = format!("{:x}\r\n", text.len()).into_bytes();
+    chunk.extend_from_slice(text);
+    chunk.extend_from_slice(b"\r\n");
+    chunk.into()
+}
+
+/// The chunk that ends a chunked body.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+#[derive(Serialize, Deserialize)]
+struct EventData<'a> {
+    at: u64,
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none", borrow, default)]
+    encoding: Option<Cow<'a, str>>,
+}
+
+/// An event as a client dispatches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// `message` unless the stream named one.
+    pub event_type: String,
+    /// The data lines, joined by LF.
+    pub data: String,
+    /// The stream's last event id at this event; it outlives the event.
+    pub last_event_id: String,
+}
+
+impl Event {
+    /// What was lost and the cursor from which the stream goes on, if that is what the event tells.
+    #[must_use]
+    pub fn gap(&self) -> Option<(Gap, Cursor)> {
+        let is_gap = self.event_type == EventType::GAP;
+        is_gap.then(|| Some((serde_json::from_str(&self.data).ok()?, Cursor(self.seq().ok()?))))?
+    }
+
+    /// The update that the event carries.
+    ///
+    /// # Errors
+    /// When it is not an event of a feedlab server.
+    pub fn update(&self) -> Result<Update, WireError> {
+        let body: EventData<'_> = serde_json::from_str(&self.data)?;
+        let data = read_data(body.data, body.encoding.as_deref())?;
+        let event_type = EventType::new(self.event_type.as_str())?;
+        Ok(Update { seq: self.seq()?, at: body.at, event_type, data })
+    }
+
+    /// The `seq` in the event's id.
+    ///
+    /// # Errors
+    /// When the id is not a number.
+    pub fn seq(&self) -> Result<u64, WireError> {
+        self.last_event_id.parse().map_err(|_| WireError::NoSeq)
+    }
+
+    /// When the update was due, without reading the payload.
+    ///
+    /// # Errors
+    /// When the data is not that of an update.
+    pub fn at(&self) -> Result<u64, WireError> {
+        #[derive(Deserialize)]
+        struct At {
+            at: u64,
+        }
+        Ok(serde_json::from_str::<At>(&self.data)?.at)
+    }
+}
+
+/// An event that outgrew the parser's limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event of the stream is larger than {limit} bytes")]
+pub struct EventTooLarge {
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+/// The standard's parser. Push the stream's bytes in chunks of any size; events come out as soon as they are whole.
+#[derive(Debug)]
+pub struct Parser {
+    /// The line that is still open, as bytes: a character may be cut by a chunk's end.
+    line: Vec<u8>,
+    /// The last byte was a CR that already ended its line: an LF now belongs to it.
+    after_cr: bool,
+    /// No line has been read yet: a byte order mark may come.
+    at_start: bool,
+    data: String,
+    event_type: String,
+    id_buffer: String,
+    last_event_id: String,
+    retry_ms: Option<u64>,
+    limit: usize,
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT_LIMIT)
+    }
+}
+
+impl Parser {
+    /// The largest event that a default parser takes: 64 MiB.
+    pub const DEFAULT_LIMIT: usize = 64 << 20;
+
+    /// A parser at the start of a stream, whose events may hold `limit` bytes.
+    #[must_use]
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            line: Vec::new(),
+            after_cr: false,
+            at_start: true,
+            data: String::new(),
+            event_type: String::new(),
+            id_buffer: String::new(),
+            last_event_id: String::new(),
+            retry_ms: None,
+            limit,
+        }
+    }
+
+    /// Gets ready for the next connection of the same client: what was half read is dropped, the last event id and
+    /// the reconnection time stay.
+    pub fn reconnect(&mut self) {
+        self.line.clear();
+        self.data.clear();
+        self.event_type.clear();
+        self.id_buffer.clone_from(&self.last_event_id);
+        self.after_cr = false;
+        self.at_start = true;
+    }
+
+    /// What the client sends as `Last-Event-ID` when it comes back; empty for "nothing yet".
+    #[must_use]
+    pub fn last_event_id(&self) -> &str {
+        &self.last_event_id
+    }
+
+    /// The reconnection time that the stream asked for, in ms.
+    #[must_use]
+    pub const fn retry_ms(&self) -> Option<u64> {
+        self.retry_ms
+    }
+
+    /// Reads a chunk and hands every event that it completes to `dispatch`.
+    ///
+    /// # Errors
+    /// When an event outgrows the limit; the stream cannot be read further.
+    pub fn push(&mut self, mut chunk: &[u8], mut dispatch: impl FnMut(Event)) -> Result<(), EventTooLarge> {
+        if self.after_cr && !chunk.is_empty() {
+            self.after_cr = false;
+            chunk = chunk.strip_prefix(b"\n").unwrap_or(chunk);
+        }
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', chunk) {
+            self.grow(&chunk[..end])?;
+            let line = std::mem::take(&mut self.line);
+            self.end_line(&line, &mut dispatch);
+            self.line = line;
+            self.line.clear();
+            let is_cr = chunk[end] == b'\r';
+            chunk = &chunk[end + 1..];
+            if is_cr && chunk.is_empty() {
+                self.after_cr = true;
+            } else if is_cr {
+                chunk = chunk.strip_prefix(b"\n").unwrap_or(chunk);
+            }
+        }
+        self.grow(chunk)
+    }
+
+    fn grow(&mut self, bytes: &[u8]) -> Result<(), EventTooLarge> {
+        if self.data.len() + self.line.len() + bytes.len() > self.limit {
+            return Err(EventTooLarge { limit: self.limit });
+        }
+        self.line.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end_line(&mut self, line: &[u8], dispatch: &mut impl FnMut(Event)) {
+        let at_start = std::mem::replace(&mut self.at_start, false);
+        let line = if at_start { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
+        if line.is_empty() {
+            return self.end_event(dispatch);
+        }
+        let line = String::from_utf8_lossy(line);
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        self.field(name, value.strip_prefix(' ').unwrap_or(value));
+    }
+
+    /// A comment is a field without a name.
+    fn field(&mut self, name: &str, value: &str) {
+        match name {
+            "data" => {
+                self.data.push_str(value);
+                self.data.push('\n');
+            }
+            "event" => value.clone_into(&mut self.event_type),
+            "id" if !value.contains('\0') => value.clone_into(&mut self.id_buffer),
+            "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+                self.retry_ms = Some(value.parse().unwrap_or(u64::MAX));
+            }
+            _ => {}
+        }
+    }
+
+    fn end_event(&mut self, dispatch: &mut impl FnMut(Event)) {
+        self.last_event_id.clone_from(&self.id_buffer);
+        let mut event_type = std::mem::take(&mut self.event_type);
+        if self.data.pop().is_none() {
+            return;
+        }
+        if event_type.is_empty() {
+            event_type.push_str("message");
+        }
+        dispatch(Event { event_type, data: std::mem::take(&mut self.data), last_event_id: self.last_event_id.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests;

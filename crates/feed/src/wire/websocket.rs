@@ -1,0 +1,170 @@
+//! WebSocket frames and what they carry: RFC 6455, section 5, as a server writes and reads them.
+//!
+//! A server's frames are not masked (section 5.1), so the frame of an update is the same bytes for every client.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+
+use super::poll::gap_json;
+use super::{GapBody, RawUpdate, Stamp, WireError, to_json, update_json};
+use crate::{Data, EventType, Gap, Update};
+
+mod decoder;
+pub use decoder::{Decoder, Incoming, Violation};
+
+/// What the four bits of a frame's first byte mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Opcode {
+    /// The next part of a fragmented message.
+    Continuation = 0x0,
+    /// UTF-8 text.
+    Text = 0x1,
+    /// Bytes.
+    Binary = 0x2,
+    /// The closing handshake.
+    Close = 0x8,
+    /// "Are you there?"
+    Ping = 0x9,
+    /// "I am."
+    Pong = 0xA,
+}
+
+/// Status codes of the closing handshake: RFC 6455, section 7.4.1, and IANA's registry.
+pub mod close {
+    /// The purpose is fulfilled.
+    pub const NORMAL: u16 = 1000;
+    /// The server goes down, or the page is left.
+    pub const GOING_AWAY: u16 = 1001;
+    /// A frame that breaks the protocol.
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// A kind of message that the server does not take.
+    pub const UNSUPPORTED: u16 = 1003;
+    /// Text that is not UTF-8.
+    pub const NOT_UTF8: u16 = 1007;
+    /// A message that the server's policy refuses.
+    pub const POLICY: u16 = 1008;
+    /// A message over the size limit.
+    pub const TOO_BIG: u16 = 1009;
+}
+
+/// A whole, unmasked frame.
+#[must_use]
+pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(payload.len() + 10);
+    frame.put_u8(0x80 | opcode as u8);
+    match payload.len() {
+        len @ 0..=125 => frame.put_u8(len as u8),
+        len @ 126..=0xFFFF => {
+            frame.put_u8(126);
+            frame.put_u16(len as u16);
+        }
+        len => {
+            frame.put_u8(127);
+            frame.put_u64(len as u64);
+        }
+    }
+    frame.put_slice(payload);
+    frame.freeze()
+}
+
+/// A close frame. The reason is cut at a character boundary to the 123 bytes that fit.
+#[must_use]
+pub fn close_frame(code: u16, reason: &str) -> Bytes {
+    let mut payload = code.to_be_bytes().to_vec();
+    payload.extend_from_slice(&reason.as_bytes()[..reason.floor_char_boundary(123)]);
+    frame(Opcode::Close, &payload)
+}
+
+/// The frame of an update: text with the JSON object, or for bytes a binary frame.
+///
+/// A binary frame is the `seq` (8 bytes, big-endian), the `at` (8 bytes, big-endian), the length of the type
+/// (1 byte), the type, and then the payload as it stands.
+#[must_use]
+pub fn update_frame(update: &Update) -> Bytes {
+    let Data::Binary(data) = &update.data else {
+        return frame(Opcode::Text, update_json(update).as_bytes());
+    };
+    let name = update.event_type.as_str().as_bytes();
+    let mut payload = Vec::with_capacity(BINARY_HEADER + name.len() + data.len());
+    payload.put_u64(update.seq);
+    payload.put_u64(update.at);
+    payload.put_u8(name.len() as u8);
+    payload.put_slice(name);
+    payload.put_slice(data);
+    frame(Opcode::Binary, &payload)
+}
+
+const BINARY_HEADER: usize = 17;
+
+/// The frame that tells of a gap: `{"gap":{"from":A,"to":B}}`.
+#[must_use]
+pub fn gap_frame(gap: Gap) -> Bytes {
+    frame(Opcode::Text, gap_json(gap).as_bytes())
+}
+
+/// The frame that answers a publication: `{"ack":{"seq":N}}`.
+#[must_use]
+pub fn ack_frame(seq: u64) -> Bytes {
+    frame(Opcode::Text, to_json(&AckBody { ack: Ack { seq } }).as_bytes())
+}
+
+/// The answer to a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// The `seq` that the update got.
+    pub seq: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AckBody {
+    ack: Ack,
+}
+
+/// A text message of a feedlab server.
+#[derive(Clone, Copy, Debug)]
+pub enum Message<'a> {
+    /// An update.
+    Update(RawUpdate<'a>),
+    /// What was lost; the stream goes on after it.
+    Gap(Gap),
+    /// An answer to this client's own publication.
+    Ack(Ack),
+}
+
+/// Tells what a text message is. Whether an update is one shows when it is read.
+#[must_use]
+pub fn read_text(text: &str) -> Message<'_> {
+    if text.starts_with("{\"gap\"") && let Ok(body) = serde_json::from_str::<GapBody>(text) {
+        return Message::Gap(body.gap);
+    }
+    if text.starts_with("{\"ack\"") && let Ok(body) = serde_json::from_str::<AckBody>(text) {
+        return Message::Ack(body.ack);
+    }
+    Message::Update(RawUpdate::Json(text.as_bytes()))
+}
+
+/// Reads a binary message; see [`update_frame`] for its form.
+///
+/// # Errors
+/// When it is not a message of a feedlab server.
+pub fn read_binary(payload: &[u8]) -> Result<Update, WireError> {
+    let stamp = read_binary_stamp(payload)?;
+    let rest = &payload[BINARY_HEADER..];
+    let (name, data) = rest.split_at_checked(usize::from(payload[BINARY_HEADER - 1])).ok_or(WireError::ShortFrame)?;
+    let event_type = EventType::new(String::from_utf8_lossy(name))?;
+    Ok(Update { seq: stamp.seq, at: stamp.at, event_type, data: Data::Binary(Bytes::copy_from_slice(data)) })
+}
+
+/// Reads the stamp of a binary message.
+///
+/// # Errors
+/// When the message is shorter than its header.
+pub fn read_binary_stamp(payload: &[u8]) -> Result<Stamp, WireError> {
+    let header = payload.first_chunk::<BINARY_HEADER>().ok_or(WireError::ShortFrame)?;
+    let word = |at: usize| header[at..at + 8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    Ok(Stamp { seq: word(0), at: word(8) })
+}
+
+#[cfg(test)]
+mod tests;
