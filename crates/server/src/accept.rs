@@ -1,0 +1,61 @@
+//! The accept loop: it must outlive everything that a client or a full descriptor table can do.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::connection;
+use crate::meter::Meters;
+
+/// Pause after a failed accept: with a full descriptor table the next one fails as well until something closes.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Accepts connections until shutdown, each in a task of its own.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    max_connections: usize,
+    meters: Arc<Meters>,
+    app: Router,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, _)) if meters.open.get() >= max_connections as u64 => refuse(&stream, &meters),
+            Ok((stream, _)) => {
+                // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
+                let _ = stream.set_nodelay(true);
+                tasks.spawn(connection::serve(stream, meters.clone(), app.clone(), shutdown.clone()));
+            }
+            Err(error) if is_clients_fault(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// The client was gone before it was accepted: accept(2) reports such errors of the new socket.
+fn is_clients_fault(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Says why, if the socket takes it at once, and closes.
+fn refuse(stream: &TcpStream, meters: &Meters) {
+    meters.refused.add(1);
+    let _ = stream.try_write(
+        b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+          Content-Length: 36\r\n\r\nthis server's connections are in use\n",
+    );
+}

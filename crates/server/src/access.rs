@@ -1,0 +1,85 @@
+//! Who may do what: the token, and the origins whose pages may act on this server.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::refusal::Refusal;
+
+/// The cookie that may carry the token: a browser's `EventSource` and `WebSocket` can set no header.
+const COOKIE: &str = "feedlab_token";
+
+/// Lets a request pass when the server asks for no token, or the request brings it.
+pub(crate) async fn check_token(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    match &app.config.token {
+        Some(token) if !brings(request.headers(), token) => {
+            let message = format!("this server asks for a token: `Authorization: Bearer …` or the cookie `{COOKIE}`");
+            Err(Refusal::new(StatusCode::UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer"))
+        }
+        _ => Ok(next.run(request).await),
+    }
+}
+
+fn brings(headers: &HeaderMap, token: &str) -> bool {
+    let texts = |name| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    let bearer = texts(header::AUTHORIZATION).filter_map(|value| value.strip_prefix("Bearer "));
+    let cookies = texts(header::COOKIE).flat_map(|value| value.split(';'));
+    let cookie = cookies.filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+    bearer.chain(cookie).any(|candidate| equal(candidate.as_bytes(), token.as_bytes()))
+}
+
+/// Compares without telling by its duration how much was right.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |different, (a, b)| different | (a ^ b)) == 0
+}
+
+/// Refuses a page of another origin. Browsers send `Origin` with every WebSocket and every POST and do not let a page
+/// change it; programs send none and are free to lie, so for them it proves nothing and is not asked for.
+pub(crate) fn check_origin(headers: &HeaderMap, config: &Config) -> Result<(), Refusal> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+    if own || config.allow_origins.iter().any(|allowed| allowed == origin) {
+        return Ok(());
+    }
+    Err(Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not do that; allow it with --allow-origin"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_token_comes_as_bearer_or_cookie() {
+        assert!(brings(&headers(&[("authorization", "Bearer s3cret")]), "s3cret"));
+        assert!(brings(&headers(&[("cookie", "a=b; feedlab_token=s3cret")]), "s3cret"));
+        assert!(!brings(&headers(&[("authorization", "Bearer s3cre")]), "s3cret"));
+        assert!(!brings(&headers(&[("cookie", "feedlab_token2=s3cret")]), "s3cret"));
+        assert!(!brings(&HeaderMap::new(), "s3cret"));
+    }
+
+    #[test]
+    fn own_pages_programs_and_allowed_origins_may_pass() {
+        let config = Config { allow_origins: vec!["https://lab.example".into()], ..Config::default() };
+        let check = |pairs: &[_]| check_origin(&headers(pairs), &config).is_ok();
+        assert!(check(&[("host", "127.0.0.1:8080")]));
+        assert!(check(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]));
+        assert!(check(&[("host", "127.0.0.1:8080"), ("origin", "https://lab.example")]));
+        assert!(!check(&[("host", "127.0.0.1:8080"), ("origin", "https://evil.example")]));
+        assert!(!check(&[("host", "127.0.0.1:8080"), ("origin", "null")]));
+    }
+}

@@ -1,0 +1,50 @@
+//! What a server is told at its start. Every default is safe on a laptop in a café.
+
+use std::time::Duration;
+
+use feedlab_feed::source::SourceConfig;
+
+/// The settings of a server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What is published; `None` leaves publishing to the clients.
+    pub source: Option<SourceConfig>,
+    /// Hold the feed back until `POST /control/start` says when its time begins.
+    pub await_start: bool,
+    /// How many updates the server keeps for clients that come back.
+    pub history: usize,
+    /// Time between two keepalives on an open stream.
+    pub keepalive: Duration,
+    /// Take updates from clients: `POST /feed` and WebSocket messages.
+    pub allow_publish: bool,
+    /// Origins besides the server's own whose pages may open a WebSocket or publish, as in `https://example.org`.
+    pub allow_origins: Vec<String>,
+    /// When set, every request must bring it, as `Authorization: Bearer …` or as the cookie `feedlab_token`.
+    pub token: Option<String>,
+    /// Connections beyond this many are answered with 503.
+    pub max_connections: usize,
+    /// The longest hold that a long poll may ask for.
+    pub max_hold: Duration,
+    /// The largest update that a client may publish, bytes.
+    pub max_message_bytes: usize,
+    /// How long a graceful shutdown may take.
+    pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            source: None,
+            await_start: false,
+            history: 4096,
+            keepalive: Duration::from_secs(15),
+            allow_publish: false,
+            allow_origins: Vec::new(),
+            token: None,
+            max_connections: 65_536,
+            max_hold: Duration::from_secs(60),
+            max_message_bytes: 64 << 10,
+            drain: Duration::from_secs(5),
+        }
+    }
+}

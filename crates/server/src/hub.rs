@@ -1,0 +1,115 @@
+//! The feed itself: publishing puts an update into the ring and wakes whoever waits.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use feedlab_feed::source::Item;
+use feedlab_feed::stats::FeedStats;
+use feedlab_feed::{Cursor, Update, clock};
+use hdrhistogram::Histogram;
+use tokio::sync::Notify;
+
+use crate::ring::{Batch, Ring};
+use crate::subscribers::{Subscribers, Subscription};
+
+/// Payload bytes that the history may hold, whatever its number of updates.
+const MAX_HISTORY_BYTES: usize = 64 << 20;
+
+/// One feed.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    ring: RwLock<Ring>,
+    published: Mutex<Published>,
+    fresh: Notify,
+    subscribers: Arc<Subscribers>,
+}
+
+/// What the publisher has done so far.
+#[derive(Debug)]
+struct Published {
+    payload_bytes: u64,
+    lag_us: Histogram<u64>,
+}
+
+impl Hub {
+    /// A feed that keeps the last `history` updates.
+    pub(crate) fn new(history: usize) -> Self {
+        let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
+        Self {
+            ring: RwLock::new(Ring::new(history, MAX_HISTORY_BYTES)),
+            published: Mutex::new(published),
+            fresh: Notify::new(),
+            subscribers: Arc::default(),
+        }
+    }
+
+    /// Publishes an update that was due `at`, and returns its `seq`. Never waits for a client.
+    pub(crate) fn publish(&self, at: u64, item: Item) -> u64 {
+        let len = item.data.len() as u64;
+        let Item { event_type, data } = item;
+        let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
+        self.fresh.notify_one();
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.payload_bytes += len;
+        published.lag_us.saturating_record(clock::unix_us().saturating_sub(at));
+        seq
+    }
+
+    /// Publishes an update that is due now.
+    pub(crate) fn publish_now(&self, item: Item) -> u64 {
+        self.publish(clock::unix_us(), item)
+    }
+
+    /// Waits for something to be published.
+    pub(crate) async fn fresh(&self) {
+        self.fresh.notified().await;
+    }
+
+    /// Up to `max` updates after a cursor.
+    pub(crate) fn after(&self, cursor: Cursor, max: usize) -> Batch {
+        self.ring().after(cursor, max)
+    }
+
+    /// The cursor that means "from now on".
+    pub(crate) fn head(&self) -> Cursor {
+        self.ring().head()
+    }
+
+    /// Joins those who wait.
+    pub(crate) fn subscribe(&self) -> Subscription {
+        self.subscribers.join()
+    }
+
+    /// Those who wait.
+    pub(crate) fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
+    }
+
+    /// The feed's figures; `before` asks for the last update due before that time.
+    pub(crate) fn stats(&self, before: Option<u64>) -> FeedStats {
+        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring();
+        FeedStats {
+            head: ring.head().0,
+            oldest: ring.oldest(),
+            before: before.and_then(|at| ring.before(at)),
+            payload_bytes: published.payload_bytes,
+            publish_lag_p99_us: published.lag_us.value_at_quantile(0.99),
+            publish_lag_max_us: published.lag_us.max(),
+        }
+    }
+
+    // The ring is whole after each of its methods, so a panic elsewhere does not make it unusable.
+    fn ring(&self) -> std::sync::RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring_mut(&self) -> std::sync::RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// 1 µs to 1 h in two digits; `saturating_record` takes what lies beyond.
+fn lag_histogram() -> Histogram<u64> {
+    #[expect(clippy::expect_used, reason = "constant bounds that the constructor accepts")]
+    Histogram::new_with_bounds(1, 3_600_000_000, 2).expect("valid bounds")
+}

@@ -1,0 +1,112 @@
+//! One feed, four doors.
+//!
+//! In reading order: `accept` takes connections, `connection` speaks HTTP on them, `app` leads each request to its
+//! door, `transport` has a file for each door. Behind them stand the `hub` with its `ring`, and `push`, which streams.
+//! `handover` is how a stream comes to own its socket; `meter` counts what passes it.
+
+mod accept;
+mod connection;
+mod handover;
+mod socket;
+
+mod access;
+mod app;
+mod index;
+mod inspect;
+mod refusal;
+mod transport;
+mod upstream;
+
+mod hub;
+mod meter;
+mod publisher;
+mod push;
+mod ring;
+mod subscribers;
+
+mod config;
+pub use config::Config;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use feedlab_feed::clock;
+use feedlab_feed::source::ReplayError;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use app::App;
+use hub::Hub;
+
+/// Why a server could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The feed's source cannot be opened.
+    #[error(transparent)]
+    Source(#[from] ReplayError),
+    /// The system gave no thread for the publisher.
+    #[error("cannot start the publisher's thread: {0}")]
+    Publisher(#[from] std::io::Error),
+}
+
+/// Serves until `shutdown` is cancelled, then drains: polls are answered, streams are told to come back elsewhere and
+/// closed, and after [`Config::drain`] whoever is left is left.
+///
+/// # Errors
+/// When the feed's source cannot be opened, or the publisher not started.
+pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationToken) -> Result<(), ServerError> {
+    let app = App {
+        hub: Arc::new(Hub::new(config.history)),
+        meters: Arc::default(),
+        gate: Arc::default(),
+        life: rand::random(),
+        config,
+    };
+    let app = Arc::new(app);
+    if let Some(source) = &app.config.source {
+        publisher::spawn(source.open()?, app.hub.clone(), app.gate.clone())?;
+    }
+    if !app.config.await_start {
+        app.gate.open(clock::unix_us());
+    }
+    let mut background = JoinSet::new();
+    background.spawn(fan_out(app.hub.clone()));
+    background.spawn(beat(app.hub.clone(), app.config.keepalive));
+    let tasks = TaskTracker::new();
+    let router = app::router(app.clone());
+    accept::accept(listener, app.config.max_connections, app.meters.clone(), router, tasks.clone(), shutdown).await;
+    drain(&app, &tasks).await;
+    Ok(())
+}
+
+/// Wakes the waiting connections at each publication, for ever.
+///
+/// One task does it for all publishers: what it wakes goes to its worker's own queue, and several publications in a
+/// row cost one pass.
+async fn fan_out(hub: Arc<Hub>) {
+    loop {
+        hub.fresh().await;
+        hub.subscribers().news();
+    }
+}
+
+/// Beats for every waiting connection, a group at a time, for ever.
+async fn beat(hub: Arc<Hub>, keepalive: Duration) {
+    let step = (keepalive / u32::from(subscribers::BEATS) / subscribers::GROUPS as u32).max(Duration::from_millis(1));
+    let mut interval = tokio::time::interval(step);
+    for group in (0..subscribers::GROUPS).cycle() {
+        interval.tick().await;
+        hub.subscribers().beat(group);
+    }
+}
+
+async fn drain(app: &App, tasks: &TaskTracker) {
+    app.gate.stop();
+    app.hub.subscribers().close();
+    tasks.close();
+    if tokio::time::timeout(app.config.drain, tasks.wait()).await.is_err() {
+        tracing::warn!(open = app.meters.connections().open, "connections left after the drain");
+    }
+}

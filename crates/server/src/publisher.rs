@@ -1,0 +1,109 @@
+//! Publishes a source's updates at the times they are due, from a thread of its own.
+//!
+//! A thread, not a task: a runtime's timers tick in milliseconds and share their cores with thousands of connections.
+//! How late the publisher still is, the hub records.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use feedlab_feed::clock;
+use feedlab_feed::source::{Due, Source};
+
+use crate::hub::Hub;
+
+/// Opens and closes the feed.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the feed's time begins, µs of Unix time.
+    start: Option<u64>,
+    stopped: bool,
+}
+
+impl Gate {
+    /// Lets the feed's time begin; the first call counts.
+    pub(crate) fn open(&self, at: u64) -> u64 {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed.notify_all();
+        *state.start.get_or_insert(at)
+    }
+
+    /// Ends the feed.
+    pub(crate) fn stop(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the start; `None` when the feed ended before.
+    fn started(&self) -> Option<u64> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = self.changed.wait_while(state, |state| state.start.is_none() && !state.stopped);
+        let state = wait.unwrap_or_else(PoisonError::into_inner);
+        state.start.filter(|_| !state.stopped)
+    }
+
+    /// Waits until a time; `None` when the feed ended before.
+    fn reached(&self, at: u64) -> Option<()> {
+        let wait = Duration::from_micros(at.saturating_sub(clock::unix_us()));
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = self.changed.wait_timeout_while(state, wait, |state| !state.stopped);
+        let (state, _) = result.unwrap_or_else(PoisonError::into_inner);
+        (!state.stopped).then_some(())
+    }
+}
+
+/// Starts the thread. It ends with the source, or when the gate stops it; a live source that is waiting for input
+/// keeps its thread until the process ends.
+///
+/// # Errors
+/// When the system gives no thread.
+pub(crate) fn spawn(source: Box<dyn Source>, hub: Arc<Hub>, gate: Arc<Gate>) -> io::Result<()> {
+    thread::Builder::new().name("publisher".to_owned()).spawn(move || publish(source, &hub, &gate)).map(drop)
+}
+
+/// The schedule is open loop: an update that is late is published at once, and keeps the time it was due.
+fn publish(mut source: Box<dyn Source>, hub: &Hub, gate: &Gate) -> Option<()> {
+    let start = gate.started()?;
+    while let Some(due) = source.next_due() {
+        let at = match due {
+            Due::Now => clock::unix_us(),
+            Due::At(offset) => start + clock::micros(offset),
+        };
+        gate.reached(at)?;
+        hub.publish(at, source.produce());
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use feedlab_feed::schedule::Schedule;
+    use feedlab_feed::source::SourceConfig;
+
+    #[tokio::test]
+    async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
+        let hub = Arc::new(Hub::new(1000));
+        let gate = Arc::new(Gate::default());
+        let config =
+            SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
+        spawn(config.open().unwrap(), hub.clone(), gate.clone()).unwrap();
+        let start = clock::unix_us();
+        assert_eq!(gate.open(start), start);
+        assert_eq!(gate.open(start + 1), start, "a feed begins once");
+        while hub.head().0 < 5 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        gate.stop();
+        let batch = hub.after(feedlab_feed::Cursor(0), 5);
+        let due: Vec<u64> = batch.entries.iter().map(|entry| entry.update.at - start).collect();
+        assert_eq!(due, [0, 5_000, 10_000, 15_000, 20_000]);
+    }
+}

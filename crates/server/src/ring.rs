@@ -1,0 +1,207 @@
+//! The feed's bounded past: history, send queue and gap detector in one.
+//!
+//! A client's place in it is only a cursor. A client that falls behind the oldest update learns so from the gap that
+//! [`Ring::after`] returns; nothing is kept for it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use feedlab_feed::wire::{sse, update_json, websocket};
+use feedlab_feed::{Cursor, Gap, Update};
+
+/// An update, and how each transport writes it: encoded at most once each, by the first connection that needs it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) update: Update,
+    json: OnceLock<Bytes>,
+    sse_chunk: OnceLock<Bytes>,
+    frame: OnceLock<Bytes>,
+}
+
+impl Entry {
+    pub(crate) const fn new(update: Update) -> Self {
+        Self { update, json: OnceLock::new(), sse_chunk: OnceLock::new(), frame: OnceLock::new() }
+    }
+
+    /// The JSON object of the polling doors.
+    pub(crate) fn json(&self) -> &Bytes {
+        self.json.get_or_init(|| update_json(&self.update).into())
+    }
+
+    /// The event, as one chunk of a chunked body.
+    pub(crate) fn sse_chunk(&self) -> &Bytes {
+        self.sse_chunk.get_or_init(|| sse::chunk(sse::update_event(&self.update).as_bytes()))
+    }
+
+    /// The WebSocket frame.
+    pub(crate) fn frame(&self) -> &Bytes {
+        self.frame.get_or_init(|| websocket::update_frame(&self.update))
+    }
+}
+
+/// What a cursor is answered with.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// What was asked for and is lost.
+    pub(crate) gap: Option<Gap>,
+    /// What follows, oldest first.
+    pub(crate) entries: Vec<Arc<Entry>>,
+    /// The cursor before the first of `entries`: the one asked with, moved over the gap.
+    pub(crate) resume: Cursor,
+}
+
+impl Batch {
+    /// The cursor after the last of `entries`.
+    pub(crate) fn next(&self) -> Cursor {
+        Cursor(self.resume.0 + self.entries.len() as u64)
+    }
+}
+
+/// The last updates of a feed, bounded in number and in payload bytes.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    entries: VecDeque<Arc<Entry>>,
+    head: Cursor,
+    capacity: usize,
+    bytes: usize,
+    max_bytes: usize,
+}
+
+impl Ring {
+    /// An empty ring for `capacity` updates, at least one, of `max_bytes` of payload together.
+    pub(crate) fn new(capacity: usize, max_bytes: usize) -> Self {
+        Self { entries: VecDeque::new(), head: Cursor(0), capacity: capacity.max(1), bytes: 0, max_bytes }
+    }
+
+    /// The newest update's place.
+    pub(crate) const fn head(&self) -> Cursor {
+        self.head
+    }
+
+    /// The `seq` of the oldest update that is still held; one more than the head when none is.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.head.0 + 1 - self.entries.len() as u64
+    }
+
+    /// Appends the update that `make` builds around its `seq`, and drops what no longer fits. The newest always fits.
+    pub(crate) fn push(&mut self, make: impl FnOnce(u64) -> Update) -> u64 {
+        self.head.0 += 1;
+        let entry = Arc::new(Entry::new(make(self.head.0)));
+        self.bytes += entry.update.data.len();
+        self.entries.push_back(entry);
+        while self.entries.len() > 1 && (self.entries.len() > self.capacity || self.bytes > self.max_bytes) {
+            if let Some(dropped) = self.entries.pop_front() {
+                self.bytes -= dropped.update.data.len();
+            }
+        }
+        self.head.0
+    }
+
+    /// Up to `max` updates after a cursor.
+    ///
+    /// A cursor beyond the head comes from another life of this feed (a server that was started anew): its owner
+    /// holds updates that this feed never had. It is told so by a gap from the head to its cursor, and goes on from
+    /// the head.
+    pub(crate) fn after(&self, cursor: Cursor, max: usize) -> Batch {
+        if cursor > self.head {
+            let gap = Gap { from: self.head.0 + 1, to: cursor.0 };
+            return Batch { gap: Some(gap), entries: Vec::new(), resume: self.head };
+        }
+        let oldest = self.oldest();
+        let gap = (cursor.0 + 1 < oldest).then(|| Gap { from: cursor.0 + 1, to: oldest - 1 });
+        let resume = gap.map_or(cursor, |gap| Cursor(gap.to));
+        let skip = (resume.0 + 1 - oldest) as usize;
+        let entries = self.entries.range(skip..).take(max).cloned().collect();
+        Batch { gap, entries, resume }
+    }
+
+    /// The `seq` of the last update that was due before a time; `None` when that update is no longer held. Takes
+    /// for granted that due times do not decrease, as those of a schedule do not.
+    pub(crate) fn before(&self, at: u64) -> Option<u64> {
+        let count = self.entries.partition_point(|entry| entry.update.at < at) as u64;
+        let oldest = self.oldest();
+        (count > 0 || oldest == 1).then_some(oldest + count - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use feedlab_feed::{Data, EventType};
+    use proptest::prelude::*;
+
+    fn update(seq: u64, len: usize) -> Update {
+        Update { seq, at: seq * 10, event_type: EventType::default(), data: Data::Text("x".repeat(len)) }
+    }
+
+    fn ring(capacity: usize, max_bytes: usize, lens: &[usize]) -> Ring {
+        let mut ring = Ring::new(capacity, max_bytes);
+        for len in lens {
+            ring.push(|seq| update(seq, *len));
+        }
+        ring
+    }
+
+    fn seqs(batch: &Batch) -> Vec<u64> {
+        batch.entries.iter().map(|entry| entry.update.seq).collect()
+    }
+
+    #[test]
+    fn a_cursor_gets_what_follows_it() {
+        let ring = ring(10, 1000, &[1; 5]);
+        let batch = ring.after(Cursor(2), 2);
+        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![3, 4], None, Cursor(4)));
+        assert!(ring.after(Cursor(5), 9).entries.is_empty());
+    }
+
+    #[test]
+    fn a_cursor_that_is_too_old_is_told_its_gap() {
+        let batch = ring(3, 1000, &[1; 9]).after(Cursor(2), 9);
+        assert_eq!((seqs(&batch), batch.gap), (vec![7, 8, 9], Some(Gap { from: 3, to: 6 })));
+    }
+
+    #[test]
+    fn a_cursor_from_another_life_goes_on_from_the_head() {
+        let batch = ring(3, 1000, &[1; 4]).after(Cursor(90), 9);
+        assert_eq!((batch.gap, batch.next()), (Some(Gap { from: 5, to: 90 }), Cursor(4)));
+    }
+
+    #[test]
+    fn bytes_bound_the_ring_too_but_the_newest_stays() {
+        assert_eq!(ring(10, 100, &[40, 40, 40]).oldest(), 2);
+        assert_eq!(ring(10, 100, &[1, 500]).oldest(), 2);
+    }
+
+    #[test]
+    fn before_counts_what_was_due() {
+        let full = ring(10, 1000, &[1; 5]);
+        assert_eq!([5, 10, 11, 50, 51].map(|at| full.before(at)), [Some(0), Some(0), Some(1), Some(4), Some(5)]);
+        let short = ring(2, 1000, &[1; 5]);
+        assert_eq!([40, 41].map(|at| short.before(at)), [None, Some(4)]);
+        assert_eq!(Ring::new(1, 1).before(7), Some(0));
+    }
+
+    proptest! {
+        /// What a cursor is given, and what it is told is lost, is together everything after it.
+        #[test]
+        fn gap_and_updates_are_all_there_is(
+            capacity in 1usize..20, max_bytes in 1usize..100,
+            lens in proptest::collection::vec(0usize..30, 0..40), cursor in 0u64..50, max in 1usize..30,
+        ) {
+            let ring = ring(capacity, max_bytes, &lens);
+            let head = lens.len() as u64;
+            let batch = ring.after(Cursor(cursor), max);
+            prop_assert!(ring.head.0 + 1 - ring.oldest() <= capacity as u64);
+            if cursor > head {
+                prop_assert_eq!(batch.gap, Some(Gap { from: head + 1, to: cursor }));
+                prop_assert_eq!(batch.next(), Cursor(head));
+            } else {
+                let lost: Vec<u64> = batch.gap.map_or(vec![], |gap| (gap.from..=gap.to).collect());
+                let seen: Vec<u64> = lost.into_iter().chain(seqs(&batch)).collect();
+                prop_assert_eq!(&seen, &(cursor + 1..=batch.next().0).collect::<Vec<_>>());
+                prop_assert!(batch.next().0 == head || batch.entries.len() == max);
+            }
+        }
+    }
+}

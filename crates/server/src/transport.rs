@@ -1,0 +1,88 @@
+//! The four doors, one file each, alike in their sections: the request, the answer, and for the streams their dialect.
+
+pub(crate) mod long_polling;
+pub(crate) mod short_polling;
+pub(crate) mod sse;
+pub(crate) mod websocket;
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Extension, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use feedlab_feed::wire::poll;
+use feedlab_feed::{Cursor, Transport};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::meter::Door;
+use crate::refusal::Refusal;
+use crate::ring::Batch;
+use crate::socket::Link;
+
+/// Counts a request for a door, and its connection's bytes with it.
+pub(crate) async fn enter(
+    State(transport): State<Transport>,
+    Extension(link): Extension<Arc<Link>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let door = link.meter.came_for(transport).clone();
+    request.extensions_mut().insert(door.clone());
+    let response = next.run(request).await;
+    door.requests.add(1);
+    response
+}
+
+/// What a feed request asks for in its query.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Ask {
+    after: Option<String>,
+    hold: Option<String>,
+}
+
+impl Ask {
+    pub(crate) fn of(query: Result<Query<Self>, axum::extract::rejection::QueryRejection>) -> Result<Self, Refusal> {
+        query.map(|Query(ask)| ask).map_err(|error| Refusal::bad_request(error.body_text()))
+    }
+
+    /// The cursor; without one, the newest update's: from now on.
+    fn cursor(&self, app: &App) -> Result<Cursor, Refusal> {
+        self.after.as_deref().map_or_else(|| Ok(app.hub.head()), |after| parse_cursor("after", after))
+    }
+}
+
+fn parse_cursor(name: &str, text: &str) -> Result<Cursor, Refusal> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let cursor = text.parse().ok().filter(|_| digits).map(Cursor);
+    cursor.ok_or_else(|| {
+        let text: String = text.chars().take(40).collect();
+        Refusal::bad_request(format!("`{name}` is the seq of the last update you have, a whole number; got `{text}`"))
+    })
+}
+
+/// The body that both polling doors answer with.
+fn poll_answer(door: &Door, batch: &Batch, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Response {
+    door.updates.add(batch.entries.len() as u64);
+    door.gaps.add(u64::from(batch.gap.is_some()));
+    door.requests_empty.add(u64::from(batch.entries.is_empty()));
+    let body = poll::write_body(batch.entries.iter().map(|entry| &entry.json()[..]), batch.next(), batch.gap);
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], Bytes::from(body)).into_response();
+    for (name, value) in headers {
+        response.headers_mut().extend(value.parse().map(|value| (name, value)));
+    }
+    response
+}
+
+/// The text of a header; `None` when there is none, or none that is text.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Whether a comma-separated header names a token, whatever its case.
+fn names_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+}

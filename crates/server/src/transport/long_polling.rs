@@ -1,0 +1,78 @@
+//! Long polling: `GET /feed/long-poll?after=N&hold=25s` answers when there is news, or when the hold ends (RFC 6202,
+//! section 2).
+//!
+//! Between two requests nothing is lost, because the client brings its cursor and the ring keeps what came meanwhile.
+//! A client that goes away drops this future, and with it its place among those who wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use feedlab_feed::Cursor;
+
+use super::{Ask, poll_answer};
+use crate::app::App;
+use crate::hub::Hub;
+use crate::meter::Door;
+use crate::refusal::Refusal;
+use crate::ring::Batch;
+use crate::subscribers::Signals;
+
+/// The hold of a request that names none.
+const DEFAULT_HOLD: Duration = Duration::from_secs(25);
+
+// The request.
+
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(door): Extension<Arc<Door>>,
+    query: Result<Query<Ask>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let ask = Ask::of(query)?;
+    let cursor = ask.cursor(&app)?;
+    let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.max_hold);
+    let held = door.enter();
+    let news = tokio::time::timeout(hold, news_after(&app.hub, cursor)).await.ok().flatten();
+    drop(held);
+    Ok(answer(&door, news))
+}
+
+/// `25s`, `500ms`, `1m`, or a plain number of seconds.
+fn parse_hold(text: &str) -> Result<Duration, Refusal> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| humantime::parse_duration(text).ok()).ok_or_else(|| {
+        let text: String = text.chars().take(40).collect();
+        Refusal::bad_request(format!("`hold` is a time such as 25s or 500ms; got `{text}`"))
+    })
+}
+
+// The answer.
+
+/// What follows the cursor, as soon as something does; `None` when the server goes down first.
+async fn news_after(hub: &Hub, cursor: Cursor) -> Option<Batch> {
+    let subscription = hub.subscribe();
+    loop {
+        let signals = subscription.signals().await;
+        let batch = hub.after(cursor, usize::MAX);
+        if batch.gap.is_some() || !batch.entries.is_empty() {
+            return Some(batch);
+        }
+        if signals.has(Signals::CLOSING) {
+            return None;
+        }
+    }
+}
+
+fn answer(door: &Door, news: Option<Batch>) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store".to_owned())];
+    match news {
+        Some(batch) => poll_answer(door, &batch, headers),
+        None => {
+            door.requests_empty.add(1);
+            (StatusCode::NO_CONTENT, headers).into_response()
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Short polling: `GET /feed/poll?after=N` answers at once, with news or without.
+//!
+//! The answer to a URL changes only when the feed's head does, so the head is its entity tag: a client that sends it
+//! back in `If-None-Match` gets a `304` without a body while nothing is new (RFC 9110, sections 13.1.2 and 15.4.5).
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::{Ask, poll_answer};
+use crate::app::App;
+use crate::meter::Door;
+use crate::refusal::Refusal;
+
+// The request.
+
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(door): Extension<Arc<Door>>,
+    query: Result<Query<Ask>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let cursor = Ask::of(query)?.cursor(&app)?;
+    let batch = app.hub.after(cursor, usize::MAX);
+    let etag = app.etag(batch.next());
+    // `no-cache` lets a cache keep the answer but not use it unasked, which is what makes the 304 possible.
+    let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    if is_known(&headers, &etag) {
+        door.requests_empty.add(1);
+        return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
+    }
+    Ok(poll_answer(&door, &batch, validators))
+}
+
+// The answer.
+
+/// Whether `If-None-Match` names the tag: any of its list, compared weakly, or `*`.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let lists = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|list| list.to_str().ok());
+    let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_none_match_is_a_list_compared_weakly() {
+        for (sent, known) in [
+            ("\"a-7\"", true),
+            ("W/\"a-7\"", true),
+            ("\"x\", \"a-7\"", true),
+            ("*", true),
+            ("\"a-8\"", false),
+            ("a-7", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, sent.parse().unwrap())]);
+            assert_eq!(is_known(&headers, "\"a-7\""), known, "{sent}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Server-Sent Events: `GET /feed/sse` answers with a stream that does not end (WHATWG HTML, section 9.2).
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use feedlab_feed::wire::sse;
+use feedlab_feed::{Cursor, Gap};
+
+use super::{Ask, parse_cursor, text};
+use crate::app::App;
+use crate::handover::Handover;
+use crate::meter::Door;
+use crate::push::{Dialect, Outbox, Push, Quiet, Start};
+use crate::refusal::Refusal;
+use crate::ring::Entry;
+use crate::socket::Link;
+use crate::subscribers::BEATS;
+
+/// What a client that lost its connection waits before it comes back.
+const RETRY: Duration = Duration::from_secs(2);
+/// Over how long the clients of a server that goes down are spread, so that they do not come back as one.
+const RETRY_SPREAD: Duration = Duration::from_secs(4);
+
+// The request.
+
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(link): Extension<Arc<Link>>,
+    Extension(door): Extension<Arc<Door>>,
+    query: Result<Query<Ask>, QueryRejection>,
+    version: Version,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    if !accepts_event_stream(&headers) {
+        return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
+    }
+    let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
+    let dialect = Events { chunked: version >= Version::HTTP_11 };
+    let greeting = dialect.piece(sse::chunk(sse::retry_field(RETRY).as_bytes()));
+    let start = Start { hub: app.hub.clone(), cursor, door, greeting };
+    Ok(head(&link, dialect, start))
+}
+
+/// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
+fn cursor(ask: &Ask, headers: &HeaderMap, app: &App) -> Result<Cursor, Refusal> {
+    match text(headers, &HeaderName::from_static("last-event-id")).filter(|id| !id.is_empty()) {
+        Some(id) => parse_cursor("Last-Event-ID", id),
+        None => ask.cursor(app),
+    }
+}
+
+fn accepts_event_stream(headers: &HeaderMap) -> bool {
+    let Some(accept) = text(headers, &header::ACCEPT) else { return true };
+    let ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
+    ranges.into_iter().any(|range| ["text/event-stream", "text/*", "*/*"].iter().any(|t| t.eq_ignore_ascii_case(range)))
+}
+
+// The answer.
+
+/// `X-Accel-Buffering: no` is how an application tells nginx not to collect the stream into buffers.
+fn head(link: &Arc<Link>, dialect: Events, start: Start) -> Response {
+    let session = move |socket, early| Box::pin(Push::new(socket, dialect, start).run(early)) as _;
+    let headers = [
+        (header::CONTENT_TYPE, sse::CONTENT_TYPE),
+        (header::CACHE_CONTROL, "no-cache"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Handover::accept(link, Box::new(session))).into_response()
+}
+
+// The dialect.
+
+/// Events, one HTTP chunk each. An HTTP/1.0 client (a proxy with old manners) knows no chunks; it gets the same bytes
+/// without their frame.
+#[derive(Clone, Copy)]
+struct Events {
+    chunked: bool,
+}
+
+impl Events {
+    /// A chunk as this client takes it.
+    fn piece(self, chunk: Bytes) -> Bytes {
+        let start = chunk.iter().position(|b| *b == b'\n').map_or(0, |end| end + 1);
+        if self.chunked { chunk } else { chunk.slice(start..chunk.len() - 2) }
+    }
+}
+
+impl Dialect for Events {
+    fn update(&self, entry: &Entry) -> Bytes {
+        self.piece(entry.sse_chunk().clone())
+    }
+
+    fn gap(&self, gap: Gap, resume: Cursor) -> Bytes {
+        self.piece(sse::chunk(sse::gap_event(gap, resume).as_bytes()))
+    }
+
+    /// A comment, when a proxy could take the stream for dead. Nobody answers it, so a client that is gone shows only
+    /// when its socket takes no more.
+    fn beat(&mut self, quiet: Quiet) -> io::Result<Option<Bytes>> {
+        Ok((quiet.written >= BEATS).then(|| self.piece(sse::chunk(sse::KEEPALIVE.as_bytes()))))
+    }
+
+    /// A client has nothing to say on a stream.
+    fn received(&mut self, _: &[u8], _: &mut Outbox) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn goodbye(&self) -> Bytes {
+        let spread = rand::random_range(Duration::ZERO..RETRY_SPREAD);
+        let retry = self.piece(sse::chunk(sse::retry_field(RETRY + spread).as_bytes()));
+        if self.chunked { [&retry[..], sse::LAST_CHUNK].concat().into() } else { retry }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_without_chunks_gets_the_bare_event() {
+        let chunk = sse::chunk(b"data: x\n\n");
+        assert_eq!(Events { chunked: false }.piece(chunk.clone()), "data: x\n\n");
+        assert_eq!(Events { chunked: true }.piece(chunk), "9\r\ndata: x\n\n\r\n");
+    }
+
+    #[test]
+    fn accept_is_a_list_of_ranges() {
+        for (sent, taken) in
+            [("text/event-stream", true), ("a/b, */*;q=0.1", true), ("application/json", false), ("", false)]
+        {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, sent.parse().unwrap())]);
+            assert_eq!(accepts_event_stream(&headers), taken, "{sent}");
+        }
+    }
+}

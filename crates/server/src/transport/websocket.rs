@@ -1,0 +1,182 @@
+//! WebSocket: `GET /feed/ws?after=N` upgrades the connection to a two-way message channel (RFC 6455).
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, StatusCode, Version, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use feedlab_feed::source::Item;
+use feedlab_feed::wire::websocket::{self, Decoder, Incoming, Opcode, Violation, close};
+use feedlab_feed::wire::{Publication, WireError};
+use feedlab_feed::{Cursor, Data, EventType, Gap};
+use sha1::{Digest as _, Sha1};
+
+use super::{Ask, names_token, text};
+use crate::access;
+use crate::app::App;
+use crate::handover::Handover;
+use crate::hub::Hub;
+use crate::meter::Door;
+use crate::push::{Dialect, Outbox, Push, Quiet, Start};
+use crate::refusal::Refusal;
+use crate::ring::Entry;
+use crate::socket::Link;
+use crate::subscribers::BEATS;
+
+/// The only version there is: RFC 6455, section 4.1.
+const VERSION: &str = "13";
+/// What the accept key is made with: section 1.3.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+// The request.
+
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(link): Extension<Arc<Link>>,
+    Extension(door): Extension<Arc<Door>>,
+    query: Result<Query<Ask>, QueryRejection>,
+    version: Version,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let key = upgrade_key(version, &headers)?;
+    access::check_origin(&headers, &app.config)?;
+    let cursor = Ask::of(query)?.cursor(&app)?;
+    let start = Start { hub: app.hub.clone(), cursor, door, greeting: Bytes::new() };
+    Ok(head(&link, key, Frames::new(&app), start))
+}
+
+/// The checks of section 4.2.1; what they yield is the client's key.
+fn upgrade_key(version: Version, headers: &HeaderMap) -> Result<&str, Refusal> {
+    let asks =
+        names_token(headers, &header::UPGRADE, "websocket") && names_token(headers, &header::CONNECTION, "upgrade");
+    if !asks || version < Version::HTTP_11 {
+        let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, "this door speaks WebSocket: open it with ws://");
+        return Err(refusal.with(header::UPGRADE, "websocket").with(header::CONNECTION, "upgrade"));
+    }
+    if text(headers, &header::SEC_WEBSOCKET_VERSION) != Some(VERSION) {
+        let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, "`Sec-WebSocket-Version` must be 13");
+        return Err(refusal.with(header::SEC_WEBSOCKET_VERSION, VERSION));
+    }
+    let key = text(headers, &header::SEC_WEBSOCKET_KEY).map(str::trim);
+    key.filter(|key| BASE64.decode(key).is_ok_and(|nonce| nonce.len() == 16))
+        .ok_or_else(|| Refusal::bad_request("`Sec-WebSocket-Key` must be 16 bytes in base64"))
+}
+
+// The answer.
+
+fn head(link: &Arc<Link>, key: &str, dialect: Frames, start: Start) -> Response {
+    let session = move |socket, early| Box::pin(Push::new(socket, dialect, start).run(early)) as _;
+    // hyper ends its part with a 101 by itself; the body is only there to keep the session.
+    drop(Handover::accept(link, Box::new(session)));
+    let headers = [
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, accept_key(key)),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+fn accept_key(key: &str) -> String {
+    BASE64.encode(Sha1::digest([key.as_bytes(), GUID.as_bytes()].concat()))
+}
+
+// The dialect.
+
+struct Frames {
+    decoder: Decoder,
+    hub: Arc<Hub>,
+    allow_publish: bool,
+}
+
+impl Frames {
+    fn new(app: &App) -> Self {
+        let decoder = Decoder::new(app.config.max_message_bytes);
+        Self { decoder, hub: app.hub.clone(), allow_publish: app.config.allow_publish }
+    }
+
+    /// Answers a message. `Break` with the close frame that ends the stream.
+    fn answer(&self, message: Incoming) -> ControlFlow<Bytes, Option<Bytes>> {
+        match message {
+            Incoming::Ping(payload) => ControlFlow::Continue(Some(websocket::frame(Opcode::Pong, &payload))),
+            Incoming::Pong => ControlFlow::Continue(None),
+            Incoming::Close(code) => ControlFlow::Break(websocket::close_frame(code.unwrap_or(close::NORMAL), "")),
+            Incoming::Text(text) => self.publish(Publication::from_json(text.as_bytes())),
+            Incoming::Binary(bytes) => {
+                self.publish(Ok(Publication { event_type: EventType::default(), data: Data::Binary(bytes.into()) }))
+            }
+        }
+    }
+
+    fn publish(&self, publication: Result<Publication, WireError>) -> ControlFlow<Bytes, Option<Bytes>> {
+        let refuse = |reason: &str| ControlFlow::Break(websocket::close_frame(close::POLICY, reason));
+        if !self.allow_publish {
+            return refuse("this server does not take updates; start it with --allow-publish");
+        }
+        match publication {
+            Ok(Publication { event_type, data }) => {
+                let seq = self.hub.publish_now(Item { event_type, data });
+                ControlFlow::Continue(Some(websocket::ack_frame(seq)))
+            }
+            Err(error) => refuse(&format!("a message is {{\"type\":…,\"data\":…}}: {error}")),
+        }
+    }
+}
+
+impl Dialect for Frames {
+    fn update(&self, entry: &Entry) -> Bytes {
+        entry.frame().clone()
+    }
+
+    fn gap(&self, gap: Gap, _: Cursor) -> Bytes {
+        websocket::gap_frame(gap)
+    }
+
+    /// A ping after an interval without a word from the client, and one more interval for its answer.
+    fn beat(&mut self, quiet: Quiet) -> io::Result<Option<Bytes>> {
+        if quiet.read >= 2 * BEATS {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok((quiet.read == BEATS).then(|| websocket::frame(Opcode::Ping, b"")))
+    }
+
+    fn received(&mut self, bytes: &[u8], outbox: &mut Outbox) -> ControlFlow<()> {
+        let mut messages = Vec::new();
+        let decoded = self.decoder.push(bytes, |message| messages.push(message));
+        for message in messages {
+            match self.answer(message) {
+                ControlFlow::Continue(reply) => outbox.extend(reply),
+                ControlFlow::Break(last) => {
+                    outbox.push_back(last);
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        match decoded {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(Violation { code, reason }) => {
+                outbox.push_back(websocket::close_frame(code, reason));
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn goodbye(&self) -> Bytes {
+        websocket::close_frame(close::GOING_AWAY, "the server goes down")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_key_is_the_rfcs() {
+        assert_eq!(accept_key("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}

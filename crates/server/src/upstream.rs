@@ -1,0 +1,67 @@
+//! The way up: clients that publish, and the start of a feed that was told to wait.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use feedlab_feed::source::Item;
+use feedlab_feed::stats::Start;
+use feedlab_feed::wire::Publication;
+use feedlab_feed::wire::websocket::Ack;
+use feedlab_feed::{Data, EventType};
+
+use crate::access::check_origin;
+use crate::app::App;
+use crate::refusal::Refusal;
+
+/// `POST /feed`: publishes the body, and answers with its `seq`.
+pub(crate) async fn publish(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    if !app.config.allow_publish {
+        let message = "this server does not take updates; start it with --allow-publish";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+    }
+    check_origin(&headers, &app.config)?;
+    let body = body.map_err(|error| Refusal::new(error.status(), error.body_text()))?;
+    let Publication { event_type, data } = read(&headers, &body)?;
+    let seq = app.hub.publish_now(Item { event_type, data });
+    Ok((StatusCode::ACCEPTED, Json(Ack { seq })).into_response())
+}
+
+/// The content type says what the body is. Text is taken as it stands.
+fn read(headers: &HeaderMap, body: &Bytes) -> Result<Publication, Refusal> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let plain = |data| Publication { event_type: EventType::default(), data };
+    match essence.as_str() {
+        "text/plain" => {
+            let text = std::str::from_utf8(body).map_err(|_| Refusal::bad_request("text/plain must be UTF-8 here"))?;
+            Ok(plain(Data::Text(text.to_owned())))
+        }
+        "application/json" => Publication::from_json(body)
+            .map_err(|error| Refusal::bad_request(format!("the body is {{\"type\":…,\"data\":…}}: {error}"))),
+        "application/octet-stream" => Ok(plain(Data::Binary(body.clone()))),
+        _ => {
+            let message = "publish text/plain, application/json ({\"type\":…,\"data\":…}) or application/octet-stream";
+            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+        }
+    }
+}
+
+/// `POST /control/start`: lets the time of a waiting feed begin, and answers with when it does.
+pub(crate) async fn start(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+    if !app.config.await_start {
+        return Err(Refusal::new(StatusCode::CONFLICT, "this feed runs already; --await-start would make it wait"));
+    }
+    check_origin(&headers, &app.config)?;
+    let Start { at } = serde_json::from_slice(&body)
+        .map_err(|error| Refusal::bad_request(format!("the body is {{\"at\": µs of Unix time}}: {error}")))?;
+    Ok((StatusCode::ACCEPTED, Json(Start { at: app.gate.open(at) })).into_response())
+}
