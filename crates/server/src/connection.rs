@@ -34,10 +34,10 @@ pub(crate) async fn serve(stream: TcpStream, meters: Arc<Meters>, app: Router, s
     let link = Arc::new(Link { meter: ConnectionMeter::new(meters), handover: Handover::default() });
     let socket = Socket::new(stream, link.clone());
     // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
-    match Box::pin(http(socket, link, app, shutdown)).await {
-        Some(After { socket, session: Some(session), early }) => session(socket, early).await,
-        Some(After { socket, session: None, .. }) => Box::pin(linger(socket)).await,
-        None => {}
+    let After { socket, session, early } = Box::pin(http(socket, link, app, shutdown)).await;
+    match session {
+        Some(session) => session(socket, early).await,
+        None => Box::pin(linger(socket)).await,
     }
 }
 
@@ -49,8 +49,8 @@ struct After {
     early: Bytes,
 }
 
-/// Answers requests until the connection ends or a stream takes it over. `None` when the connection broke.
-async fn http(socket: Socket, link: Arc<Link>, app: Router, shutdown: CancellationToken) -> Option<After> {
+/// Answers requests until the connection ends, breaks, or a stream takes it over.
+async fn http(socket: Socket, link: Arc<Link>, app: Router, shutdown: CancellationToken) -> After {
     let service = {
         let link = link.clone();
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
@@ -67,7 +67,7 @@ async fn http(socket: Socket, link: Arc<Link>, app: Router, shutdown: Cancellati
         .serve_connection(TokioIo::new(socket), service);
     let mut closing = std::pin::pin!(shutdown.cancelled_owned());
     let mut told = false;
-    std::future::poll_fn(|cx| {
+    let end = std::future::poll_fn(|cx| {
         if !told && closing.as_mut().poll(cx).is_ready() {
             told = true;
             Pin::new(&mut connection).graceful_shutdown();
@@ -77,10 +77,10 @@ async fn http(socket: Socket, link: Arc<Link>, app: Router, shutdown: Cancellati
             poll => poll,
         }
     })
-    .await
-    .ok()?;
+    .await;
     let parts = connection.into_parts();
-    Some(After { socket: parts.io.into_inner(), session: link.handover.take(), early: parts.read_buf })
+    let session = link.handover.take().filter(|_| end.is_ok());
+    After { socket: parts.io.into_inner(), session, early: parts.read_buf }
 }
 
 /// Closes a connection so that the last answer arrives: a socket that is dropped with unread input resets the

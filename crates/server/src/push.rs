@@ -115,6 +115,7 @@ impl<D: Dialect> Push<D> {
         if !early.is_empty() {
             self.receive(&early);
         }
+        drop(early); // even when empty, it holds hyper's read buffer
         if std::future::poll_fn(|cx| self.poll(cx)).await.is_ok() {
             let socket = self.socket;
             Box::pin(linger(socket)).await;

@@ -1,0 +1,149 @@
+//! A server on a port of its own, and a client that writes and reads bytes.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use feedlab_feed::Transport;
+use feedlab_feed::clock;
+use feedlab_feed::stats::{DoorStats, Stats};
+use feedlab_server::Config;
+use tokio_util::sync::CancellationToken;
+
+/// A running server, stopped and waited for on drop.
+pub(crate) struct Server {
+    pub(crate) addr: SocketAddr,
+    shutdown: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Server {
+    pub(crate) fn start(config: Config) -> Self {
+        let shutdown = CancellationToken::new();
+        let token = shutdown.clone();
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                feedlab_server::run(listener, config, token).await.unwrap();
+            });
+        });
+        Self { addr: told.recv().unwrap(), shutdown, thread: Some(thread) }
+    }
+
+    /// One that takes updates, so that a test decides what is published.
+    pub(crate) fn open() -> Self {
+        Self::start(Config { allow_publish: true, ..Config::default() })
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        let stream = TcpStream::connect(self.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        Client { stream, buffer: Vec::new() }
+    }
+
+    /// A request on a connection of its own; the whole answer as text.
+    pub(crate) fn ask(&self, request: &str) -> String {
+        let mut client = self.client();
+        client.send(&format!("{request}\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr));
+        client.rest()
+    }
+
+    pub(crate) fn publish(&self, text: &str) {
+        let request = format!("POST /feed HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: {}", text.len());
+        let mut client = self.client();
+        client.send(&format!("{request}\r\nHost: x\r\nConnection: close\r\n\r\n{text}"));
+        let answer = client.rest();
+        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let answer = self.ask("GET /stats HTTP/1.1");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    pub(crate) fn door(&self, transport: Transport) -> DoorStats {
+        self.stats().doors[&transport].clone()
+    }
+
+    /// Begins the shutdown without waiting for it.
+    pub(crate) fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Waits until something about the server's figures holds.
+    #[track_caller]
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Stats) -> bool) {
+        let deadline = clock::now() + Duration::from_secs(5);
+        while !holds(&self.stats()) {
+            assert!(clock::now() < deadline, "still not: {what}; {:?}", self.stats());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        let result = self.thread.take().unwrap().join();
+        assert!(result.is_ok() || std::thread::panicking(), "the server panicked");
+    }
+}
+
+/// A connection.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn send(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// Everything up to and including a text. What follows stays for the next call.
+    #[track_caller]
+    pub(crate) fn until(&mut self, end: &str) -> String {
+        loop {
+            if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end.as_bytes()) {
+                let taken: Vec<u8> = self.buffer.drain(..at + end.len()).collect();
+                return String::from_utf8_lossy(&taken).into_owned();
+            }
+            assert!(self.read_more() > 0, "closed before {end:?}: {}", String::from_utf8_lossy(&self.buffer));
+        }
+    }
+
+    /// The next `count` bytes.
+    #[track_caller]
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        while self.buffer.len() < count {
+            assert!(self.read_more() > 0, "closed after {:?}", self.buffer);
+        }
+        self.buffer.drain(..count).collect()
+    }
+
+    /// Everything up to the end of the connection.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> String {
+        while self.read_more() > 0 {}
+        String::from_utf8_lossy(&std::mem::take(&mut self.buffer)).into_owned()
+    }
+
+    #[track_caller]
+    fn read_more(&mut self) -> usize {
+        let mut chunk = [0; 16 << 10];
+        let count = self.stream.read(&mut chunk).unwrap();
+        self.buffer.extend_from_slice(&chunk[..count]);
+        count
+    }
+}
+
+pub(crate) fn elapsed(since: Instant) -> Duration {
+    clock::now() - since
+}

@@ -1,0 +1,13 @@
+//! The doors, spoken to in raw bytes on a real socket.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod harness;
+
+mod limits;
+mod long_polling;
+mod short_polling;
+mod shutdown;
+mod sse;
+mod upstream;
+mod websocket;

@@ -1,0 +1,76 @@
+use crate::harness::Server;
+use feedlab_feed::Transport;
+use feedlab_server::Config;
+
+#[test]
+fn a_cursor_gets_what_follows_and_no_cursor_means_from_now_on() {
+    let server = Server::open();
+    server.publish("one");
+    server.publish("two\n\"quoted\"");
+    let answer = server.ask("GET /feed/poll?after=1 HTTP/1.1");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"), "{answer}");
+    assert!(answer.contains("cache-control: no-cache"), "{answer}");
+    let body: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(body["updates"][0]["data"], "two\n\"quoted\"");
+    assert_eq!(body["updates"][0]["type"], "message");
+    assert_eq!((&body["next"], &body["gap"]), (&2.into(), &serde_json::Value::Null));
+    assert!(server.ask("GET /feed/poll HTTP/1.1").ends_with(r#"{"updates":[],"next":2,"gap":null}"#));
+}
+
+#[test]
+fn the_etag_is_the_heads_and_spares_the_body() {
+    let server = Server::open();
+    server.publish("one");
+    let mut client = server.client();
+    client.send("GET /feed/poll?after=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = client.until("\r\n\r\n");
+    client.until("}");
+    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    assert!(etag.starts_with('"') && etag.ends_with("-1\""), "strong: {etag}");
+    let conditional = format!("GET /feed/poll?after=1 HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n");
+    client.send(&conditional);
+    let head = client.until("\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 304") && head.contains(&etag) && !head.contains("content-length"), "{head}");
+    server.publish("two");
+    client.send(&conditional);
+    assert!(client.until("}").starts_with("HTTP/1.1 200"), "the same connection serves on");
+    let door = server.door(Transport::ShortPolling);
+    assert_eq!((door.connections, door.requests, door.requests_empty, door.updates), (1, 3, 2, 1));
+}
+
+#[test]
+fn connection_close_is_honoured_and_bytes_are_exact() {
+    let server = Server::open();
+    let mut client = server.client();
+    let request = "GET /feed/poll HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    client.send(request);
+    let answer = client.rest();
+    assert!(answer.contains("connection: close"), "{answer}");
+    let door = server.door(Transport::ShortPolling);
+    assert_eq!((door.bytes_in, door.bytes_out), (request.len() as u64, answer.len() as u64));
+}
+
+#[test]
+fn a_gap_is_told() {
+    let server = Server::start(Config { history: 2, allow_publish: true, ..Config::default() });
+    for text in ["a", "b", "c", "d"] {
+        server.publish(text);
+    }
+    let answer = server.ask("GET /feed/poll?after=0 HTTP/1.1");
+    assert!(answer.ends_with(r#","next":4,"gap":{"from":1,"to":2}}"#), "{answer}");
+    let answer = server.ask("GET /feed/poll?after=99 HTTP/1.1");
+    assert!(answer.ends_with(r#"{"updates":[],"next":4,"gap":{"from":5,"to":99}}"#), "{answer}");
+}
+
+#[test]
+fn what_is_not_a_cursor_is_refused() {
+    let server = Server::open();
+    for after in ["-1", "x", "", "1.5", "%2B1", "99999999999999999999999"] {
+        let answer = server.ask(&format!("GET /feed/poll?after={after} HTTP/1.1"));
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("whole number"), "{after}: {answer}");
+    }
+    assert!(server.ask("GET /feed/poll?after=1&after=2 HTTP/1.1").starts_with("HTTP/1.1 400"));
+    assert!(server.ask("POST /feed/poll HTTP/1.1").starts_with("HTTP/1.1 405"));
+    let head = server.ask("HEAD /feed/poll HTTP/1.1");
+    assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+}

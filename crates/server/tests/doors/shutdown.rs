@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+use crate::harness::{Server, elapsed};
+use feedlab_feed::{Transport, clock};
+use feedlab_server::Config;
+
+#[test]
+fn everyone_is_told_in_the_manner_of_their_transport() {
+    let server = Server::open();
+    let [mut idle, mut poll, mut sse, mut websocket] = [(); 4].map(|()| server.client());
+    idle.send("GET /feed/poll HTTP/1.1\r\nHost: x\r\n\r\n");
+    idle.until("}");
+    poll.send("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: x\r\n\r\n");
+    sse.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");
+    sse.until("retry: 2000\n\n\r\n");
+    websocket.send("GET /feed/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    websocket.until("\r\n\r\n");
+    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.stop();
+    assert_eq!(idle.rest(), "");
+    let answer = poll.rest();
+    assert!(answer.starts_with("HTTP/1.1 204") && answer.contains("connection: close"), "{answer}");
+    let goodbye = sse.rest();
+    let retry: u64 = goodbye.split("retry: ").nth(1).unwrap().split('\n').next().unwrap().parse().unwrap();
+    assert!((2000..6000).contains(&retry) && goodbye.ends_with("0\r\n\r\n"), "{goodbye}");
+    assert_eq!(websocket.exactly(4)[2..], 1001u16.to_be_bytes());
+}
+
+#[test]
+fn a_client_that_does_not_read_cannot_hold_the_server_up() {
+    let drain = Duration::from_millis(300);
+    let server = Server::start(Config { allow_publish: true, max_message_bytes: 1 << 20, drain, ..Config::default() });
+    let mut stuck = server.client();
+    stuck.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");
+    stuck.until("retry");
+    let big = "x".repeat(900_000);
+    for _ in 0..10 {
+        server.publish(&big);
+    }
+    let begin = clock::now();
+    drop(server);
+    assert!(elapsed(begin) < Duration::from_secs(4));
+}

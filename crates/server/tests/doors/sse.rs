@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use crate::harness::Server;
+use feedlab_feed::Transport;
+use feedlab_server::Config;
+
+const GET: &str = "GET /feed/sse HTTP/1.1\r\nHost: x\r\n";
+
+#[test]
+fn the_head_is_what_browsers_and_proxies_need() {
+    let server = Server::open();
+    let mut client = server.client();
+    client.send(&format!("{GET}Accept: text/event-stream\r\n\r\n"));
+    let head = client.until("\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    for line in [
+        "content-type: text/event-stream",
+        "cache-control: no-cache",
+        "x-accel-buffering: no",
+        "transfer-encoding: chunked",
+    ] {
+        assert!(head.contains(line), "{line} in {head}");
+    }
+    assert_eq!(client.until("\n\n\r\n"), "d\r\nretry: 2000\n\n\r\n");
+    server.publish("hello\nworld");
+    let event = client.until("\n\n\r\n");
+    assert!(
+        event.contains("\r\nid: 1\nevent: message\ndata: {\"at\":") && event.contains("\"data\":\"hello\\nworld\"}"),
+        "{event}"
+    );
+}
+
+#[test]
+fn last_event_id_goes_before_after_and_both_resume() {
+    let server = Server::open();
+    for text in ["a", "b", "c"] {
+        server.publish(text);
+    }
+    for (target, header, first) in [
+        ("?after=1", "", "id: 2\n"),
+        ("", "Last-Event-ID: 2\r\n", "id: 3\n"),
+        ("?after=0", "Last-Event-ID: 1\r\n", "id: 2\n"),
+        ("?after=2", "Last-Event-ID: \r\n", "id: 3\n"),
+    ] {
+        let mut client = server.client();
+        client.send(&format!("GET /feed/sse{target} HTTP/1.1\r\nHost: x\r\n{header}\r\n"));
+        client.until("retry: 2000\n\n\r\n");
+        assert!(client.until("event:").contains(first), "{target} {header}");
+    }
+}
+
+#[test]
+fn a_gap_is_an_event_that_moves_the_cursor() {
+    let server = Server::start(Config { history: 1, allow_publish: true, ..Config::default() });
+    for text in ["a", "b", "c"] {
+        server.publish(text);
+    }
+    let mut client = server.client();
+    client.send(&format!("{GET}Last-Event-ID: 1\r\n\r\n"));
+    client.until("retry: 2000\n\n\r\n");
+    assert!(client.until("\n\n").ends_with("id: 2\nevent: gap\ndata: {\"from\":2,\"to\":2}\n\n"));
+    assert!(client.until("event:").contains("id: 3\n"));
+}
+
+#[test]
+fn an_http_1_0_client_gets_a_stream_without_chunks() {
+    let server = Server::open();
+    let mut client = server.client();
+    client.send("GET /feed/sse HTTP/1.0\r\n\r\n");
+    let head = client.until("\r\n\r\n");
+    assert!(!head.contains("transfer-encoding"), "{head}");
+    server.publish("x");
+    assert!(client.until("\"x\"}\n\n").starts_with("retry: 2000\n\nid: 1\nevent: message\ndata: "));
+}
+
+#[test]
+fn silence_is_filled_with_comments() {
+    let server = Server::start(Config { keepalive: Duration::from_millis(200), ..Config::default() });
+    let mut client = server.client();
+    client.send(&format!("{GET}\r\n"));
+    client.until("retry: 2000\n\n\r\n");
+    assert_eq!(client.until("3\r\n:\n\n\r\n").len() + client.until("3\r\n:\n\n\r\n").len(), 16);
+}
+
+#[test]
+fn a_client_that_leaves_is_forgotten() {
+    let server = Server::open();
+    let mut client = server.client();
+    client.send(&format!("{GET}\r\n"));
+    client.until("retry");
+    assert_eq!(server.door(Transport::Sse).active, 1);
+    drop(client);
+    server.until("forgotten", |stats| stats.doors[&Transport::Sse].active == 0 && stats.connections.open == 1);
+}
+
+#[test]
+fn only_get_and_only_an_event_stream() {
+    let server = Server::open();
+    for method in ["HEAD", "POST", "PUT"] {
+        let answer = server.ask(&format!("{method} /feed/sse HTTP/1.1"));
+        assert!(answer.starts_with("HTTP/1.1 405") && answer.to_lowercase().contains("allow: get"), "{answer}");
+    }
+    assert!(server.ask("GET /feed/sse HTTP/1.1\r\nAccept: application/json").starts_with("HTTP/1.1 406"));
+    assert!(server.ask("GET /feed/sse?after=x HTTP/1.1").starts_with("HTTP/1.1 400"));
+    assert!(server.ask("GET /feed/sse HTTP/1.1\r\nLast-Event-ID: x").starts_with("HTTP/1.1 400"));
+}
+
+#[test]
+fn every_byte_of_a_stream_is_counted() {
+    let server = Server::open();
+    let mut client = server.client();
+    let request = format!("{GET}\r\n");
+    client.send(&request);
+    let mut seen = client.until("\n\n\r\n").len();
+    server.publish("counted");
+    seen += client.until("\n\n\r\n").len();
+    let door = server.door(Transport::Sse);
+    assert_eq!((door.bytes_in, door.bytes_out), (request.len() as u64, seen as u64));
+}
