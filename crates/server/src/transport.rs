@@ -48,6 +48,10 @@ impl Ask {
         query.map(|Query(ask)| ask).map_err(|error| Refusal::bad_request(error.body_text()))
     }
 
+    fn has_cursor(&self) -> bool {
+        self.after.is_some()
+    }
+
     /// The cursor; without one, the newest update's: from now on.
     fn cursor(&self, app: &App) -> Result<Cursor, Refusal> {
         self.after.as_deref().map_or_else(|| Ok(app.hub.head()), |after| parse_cursor("after", after))

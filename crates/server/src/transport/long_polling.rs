@@ -2,7 +2,8 @@
 //! section 2).
 //!
 //! Between two requests nothing is lost, because the client brings its cursor and the ring keeps what came meanwhile.
-//! A client that goes away drops this future, and with it its place among those who wait.
+//! A client without a cursor and without the wish to wait (`?hold=0s`) is given the cursor to begin with, so that
+//! nothing is lost before its first real question either. A client that goes away drops this future, and with it its place among those who wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,9 @@ pub(crate) async fn get(
     let ask = Ask::of(query)?;
     let cursor = ask.cursor(&app)?;
     let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.max_hold);
+    if hold.is_zero() && !ask.has_cursor() {
+        return Ok(answer(&door, Some(app.hub.after(cursor, 0))));
+    }
     let held = door.enter();
     let news = tokio::time::timeout(hold, news_after(&app.hub, cursor)).await.ok().flatten();
     drop(held);

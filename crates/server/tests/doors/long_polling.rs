@@ -72,6 +72,15 @@ fn no_update_falls_between_two_polls() {
 }
 
 #[test]
+fn a_client_that_does_not_wait_is_given_the_cursor_to_begin_with() {
+    let server = Server::open();
+    server.publish("before");
+    let answer = server.ask("GET /feed/long-poll?hold=0s HTTP/1.1");
+    assert!(answer.ends_with(r#"{"updates":[],"next":1,"gap":null}"#), "{answer}");
+    assert!(server.ask("GET /feed/long-poll?hold=0s&after=1 HTTP/1.1").starts_with("HTTP/1.1 204"));
+}
+
+#[test]
 fn what_is_not_a_hold_is_refused() {
     let server = Server::open();
     for hold in ["x", "-1s", "0", "5parsecs"] {

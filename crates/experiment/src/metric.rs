@@ -1,0 +1,260 @@
+//! The one metric table: JSON keys, chart labels, glossary and documentation come from here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::nearest::nearest;
+
+mod glossary;
+
+pub use glossary::glossary_markdown;
+
+/// What a metric is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// How stale a client's knowledge was.
+    Freshness,
+    /// What arrived and what did not.
+    Delivery,
+    /// How often clients asked.
+    Requests,
+    /// What went over the sockets.
+    Bandwidth,
+    /// What a connection costs.
+    ConnectionCost,
+    /// What an update costs.
+    Cpu,
+    /// How long a client was cut off.
+    Recovery,
+    /// Whether the harness itself kept up.
+    Trust,
+}
+
+/// The unit of a metric's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Microseconds.
+    Microseconds,
+    /// Bytes.
+    Bytes,
+    /// A plain count.
+    Count,
+}
+
+/// How the value of several repetitions is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pooling {
+    /// From the merged histogram of ages, at this quantile.
+    AgeQuantile(f64),
+    /// The mean of the merged histogram of ages.
+    AgeMean,
+    /// The largest value of the merged histogram of ages.
+    AgeMax,
+    /// The largest of the repetitions.
+    Max,
+    /// The sum of the repetitions.
+    Sum,
+    /// The mean of the repetitions.
+    Mean,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The metric.
+    pub metric: Metric,
+    /// Its id, with its unit: the key in every file.
+    pub id: &'static str,
+    /// Its group.
+    pub group: Group,
+    /// Its unit.
+    pub unit: Unit,
+    /// How repetitions are pooled.
+    pub pooling: Pooling,
+    /// Its name for people, short enough for a table's head.
+    pub label: &'static str,
+    /// What it is, in one sentence.
+    pub meaning: &'static str,
+}
+
+macro_rules! metrics {
+    ($($variant:ident $id:literal $group:ident $unit:ident $pooling:expr, $label:literal, $meaning:literal;)*) => {
+        /// A metric, by its id.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Metric {
+            $(#[doc = $meaning] #[serde(rename = $id)] $variant,)*
+        }
+
+        /// Every metric, in the order of tables and documents.
+        pub const TABLE: &[Row] = &[
+            $(Row { metric: Metric::$variant, id: $id, group: Group::$group, unit: Unit::$unit, pooling: $pooling,
+                    label: $label, meaning: $meaning },)*
+        ];
+    };
+}
+
+use Pooling::{AgeMax, AgeMean, AgeQuantile, Max, Mean, Sum};
+
+metrics! {
+    AgeMean "age_mean_us" Freshness Microseconds AgeMean, "age mean",
+        "Mean age of the updates at their receipt: receive time minus due time.";
+    AgeP50 "age_p50_us" Freshness Microseconds AgeQuantile(0.5), "age p50",
+        "Half of the updates were at most this old when they arrived.";
+    AgeP90 "age_p90_us" Freshness Microseconds AgeQuantile(0.9), "age p90",
+        "Nine in ten updates were at most this old.";
+    AgeP99 "age_p99_us" Freshness Microseconds AgeQuantile(0.99), "age p99",
+        "99 in 100 updates were at most this old.";
+    AgeP999 "age_p999_us" Freshness Microseconds AgeQuantile(0.999), "age p99.9",
+        "999 in 1,000 updates were at most this old.";
+    AgeMax "age_max_us" Freshness Microseconds AgeMax, "age max",
+        "The oldest update at its receipt.";
+    UpdatesPublished "updates_published" Delivery Count Sum, "published",
+        "Updates of the feed that fell due in the measured time.";
+    UpdatesExpected "updates_expected" Delivery Count Sum, "expected",
+        "Updates published, times clients: what should arrive.";
+    UpdatesReceived "updates_received" Delivery Count Sum, "received",
+        "Updates that arrived, each counted once a client.";
+    UpdatesMissed "updates_missed" Delivery Count Sum, "missed",
+        "Updates expected that never arrived.";
+    UpdatesDuplicated "updates_duplicated" Delivery Count Sum, "duplicated",
+        "Updates that arrived at a client that already had them.";
+    UpdatesReordered "updates_reordered" Delivery Count Sum, "reordered",
+        "Updates that arrived after a later one.";
+    Requests "requests" Requests Count Sum, "requests",
+        "Feed requests answered in the measured time, all clients together.";
+    RequestsEmpty "requests_empty" Requests Count Sum, "empty requests",
+        "Those whose answer brought no update.";
+    ConnectionsOpened "connections_opened" Requests Count Sum, "connections",
+        "TCP connections opened by the clients over the whole cell.";
+    Reconnects "reconnects" Requests Count Sum, "reconnects",
+        "Streams that a client had to open again.";
+    PayloadBytesPerUpdate "payload_bytes_per_update" Bandwidth Bytes Mean, "payload per update",
+        "What the application wanted to say: mean size of an update's data.";
+    SocketBytesPerUpdate "socket_bytes_per_update" Bandwidth Bytes Mean, "socket bytes per update",
+        "Bytes written to and read from the server's sockets (headers, framing, payload), both directions, for each \
+         update that a client received.";
+    SocketBytesUp "socket_bytes_up" Bandwidth Bytes Sum, "bytes up",
+        "Bytes that clients sent in the measured time, as counted at the server's sockets.";
+    SocketBytesDown "socket_bytes_down" Bandwidth Bytes Sum, "bytes down",
+        "Bytes that the server sent in the measured time, as counted at its sockets.";
+    WireBytesPerUpdate "wire_bytes_per_update" Bandwidth Bytes Mean, "wire bytes per update",
+        "Socket bytes plus the IP and TCP headers of every segment, both directions, pure acknowledgements and \
+         handshakes included, for each update that a client received.";
+    PacketsPerUpdate "packets_per_update" Bandwidth Count Mean, "packets per update",
+        "TCP segments, both directions, for each update that a client received.";
+    IdleBytesPerClientMin "idle_bytes_per_client_min" Bandwidth Bytes Mean, "idle bytes per client and minute",
+        "Socket bytes of a client in a minute without any update, both directions; measured while the clients are \
+         settled and the feed has not begun.";
+    ConnectP50 "connect_p50_us" ConnectionCost Microseconds Mean, "connect p50",
+        "Median time of a TCP connect.";
+    ConnectP99 "connect_p99_us" ConnectionCost Microseconds Mean, "connect p99",
+        "99th percentile of the time of a TCP connect.";
+    OpenP50 "open_p50_us" ConnectionCost Microseconds Mean, "open p50",
+        "Median time from the begin of the TCP connect to the head of the first answer: what a client waits until \
+         its door is open.";
+    FirstUpdateP50 "first_update_p50_us" ConnectionCost Microseconds Mean, "first update p50",
+        "Median time from the begin of the TCP connect to the first update.";
+    HandshakeBytes "handshake_bytes" ConnectionCost Bytes Mean, "handshake bytes",
+        "Socket bytes from the connect to the head of the first answer, both directions.";
+    ServerRssBytesPerConnection "server_rss_bytes_per_connection" ConnectionCost Bytes Mean, "server memory per connection",
+        "Growth of the server's resident memory from before the first client to after the last one settled, for \
+         each client.";
+    ClientRssBytesPerConnection "client_rss_bytes_per_connection" ConnectionCost Bytes Mean, "generator memory per client",
+        "Growth of the load generator's resident memory over the same time, for each client.";
+    KernelBytesPerConnection "kernel_bytes_per_connection" ConnectionCost Bytes Mean, "kernel memory per connection",
+        "Socket memory that the kernel holds for each connection of the server.";
+    ServerFdsPerConnection "server_fds_per_connection" ConnectionCost Count Mean, "server descriptors per client",
+        "Growth of the server's open descriptors over the same time, for each client.";
+    ServerCpuPerUpdate "server_cpu_us_per_update" Cpu Microseconds Mean, "server CPU per update",
+        "CPU time of the server in the measured time, for each update delivered to a client.";
+    ClientCpuPerUpdate "client_cpu_us_per_update" Cpu Microseconds Mean, "generator CPU per update",
+        "CPU time of the load generator in the measured time, for each update delivered to a client.";
+    RecoveryP50 "recovery_p50_us" Recovery Microseconds Mean, "recovery p50",
+        "Median time from the loss of a connection to the next update.";
+    RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",
+        "99th percentile of that time.";
+    ScheduleLagP99 "schedule_lag_p99_us" Trust Microseconds Max, "timer lag p99",
+        "How late the load generator's own timers fired, 99th percentile: how far its clock readings can be \
+         trusted.";
+    PublishLagP99 "publish_lag_p99_us" Trust Microseconds Max, "publish lag p99",
+        "How late the publisher was against its schedule, 99th percentile; it is part of every age.";
+}
+
+impl Metric {
+    /// The metric's row.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// The metric's id.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        self.row().id
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+/// An id that no metric has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no metric is called `{id}`; the nearest is `{nearest}`")]
+pub struct UnknownMetric {
+    /// What was asked for.
+    pub id: String,
+    /// The id that looks most like it.
+    pub nearest: &'static str,
+}
+
+impl FromStr for Metric {
+    type Err = UnknownMetric;
+
+    fn from_str(id: &str) -> Result<Self, UnknownMetric> {
+        let row = TABLE.iter().find(|row| row.id == id);
+        row.map(|row| row.metric).ok_or_else(|| UnknownMetric {
+            id: id.to_owned(),
+            nearest: nearest(id, TABLE.iter().map(|row| row.id)).unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_finds_its_row_and_its_id_reads_back() {
+        for row in TABLE {
+            assert_eq!(row.metric.id(), row.id);
+            assert_eq!(row.id.parse(), Ok(row.metric));
+            assert_eq!(serde_json::to_value(row.metric).unwrap(), row.id);
+        }
+    }
+
+    #[test]
+    fn ids_carry_their_unit() {
+        for Row { id, unit, .. } in TABLE {
+            let carried = match unit {
+                Unit::Microseconds => id.contains("_us"),
+                Unit::Bytes => id.contains("bytes"),
+                Unit::Count => !id.contains("_us") && !id.contains("bytes"),
+            };
+            assert!(carried, "{id} is in {unit:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_is_told_its_nearest() {
+        let error = "age_p95_us".parse::<Metric>().unwrap_err();
+        assert_eq!(error.to_string(), "no metric is called `age_p95_us`; the nearest is `age_p90_us`");
+        assert_eq!("updates_lost".parse::<Metric>().unwrap_err().nearest, "updates_missed");
+    }
+}

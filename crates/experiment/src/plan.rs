@@ -1,0 +1,154 @@
+//! The plan: which cells a run measures, and in which order.
+
+use std::time::Duration;
+
+use feedlab_feed::schedule::Schedule;
+use feedlab_feed::source::SourceConfig;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::Scenario;
+use crate::scenario::{ScheduleKind, Source};
+
+/// One contender × one client count (× one payload size) × one repetition: the unit that is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Name of the cell in files: unique in the run, letters, digits, `-` and `.` only.
+    pub id: String,
+    /// Index into the scenario's contenders.
+    pub contender: usize,
+    /// Number of clients.
+    pub clients: u32,
+    /// Payload of an update, bytes; present only where the scenario sweeps over several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub payload_bytes: Option<usize>,
+    /// Repetition, counted from 1.
+    pub repetition: u32,
+    /// Seed of the clients' phases. Differs between repetitions, and is the same for every contender of one, as is
+    /// the feed's schedule.
+    pub seed: u64,
+}
+
+impl Cell {
+    /// The feed of this cell: the same for every contender of a repetition, client count and payload size.
+    #[must_use]
+    pub fn feed(&self, scenario: &Scenario) -> SourceConfig {
+        match &scenario.feed.source {
+            Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes } => SourceConfig::Synthetic {
+                rate: *updates_per_s,
+                schedule: match schedule {
+                    ScheduleKind::Constant => Schedule::Constant,
+                    ScheduleKind::Poisson => Schedule::Poisson { seed: self.seed },
+                    ScheduleKind::Burst => Schedule::Burst { size: *burst_size },
+                },
+                payload_bytes: self.payload_bytes.or(payload_bytes.first().copied()).unwrap_or_default(),
+                binary: false,
+            },
+            Source::Replay { file, speed } => SourceConfig::Replay { file: file.clone(), speed: *speed, repeat: true },
+            Source::Stdin => SourceConfig::Stdin,
+            Source::Host { updates_per_s } => SourceConfig::Host { rate: *updates_per_s },
+        }
+    }
+}
+
+/// One contender at one client count and payload size: what repetitions are pooled over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Point {
+    /// Index into the scenario's contenders.
+    pub(crate) contender: usize,
+    pub(crate) clients: u32,
+    /// Present only in a sweep.
+    pub(crate) payload_bytes: Option<usize>,
+}
+
+/// The points of a scenario, in the order of every table: contenders as written, then clients, then payload.
+pub(crate) fn points(scenario: &Scenario) -> Vec<Point> {
+    let payloads = scenario.feed.source.payload_sweep();
+    let mut points = Vec::new();
+    for contender in 0..scenario.contenders.len() {
+        for &clients in &scenario.clients.count {
+            points.extend(payloads.iter().map(|&payload_bytes| Point { contender, clients, payload_bytes }));
+        }
+    }
+    points
+}
+
+/// The cells of a scenario in the order in which they are measured: repetition by repetition, each shuffled, so that
+/// a machine that grows slower over the run burdens no contender more than another.
+#[must_use]
+pub fn cells(scenario: &Scenario) -> Vec<Cell> {
+    let mut rng = ChaCha8Rng::seed_from_u64(scenario.seed);
+    let mut cells = Vec::new();
+    for repetition in 1..=scenario.measure.repetitions {
+        let mut round: Vec<Cell> =
+            points(scenario).into_iter().map(|point| cell(scenario, point, repetition)).collect();
+        round.shuffle(&mut rng);
+        cells.append(&mut round);
+    }
+    cells
+}
+
+fn cell(scenario: &Scenario, point: Point, repetition: u32) -> Cell {
+    let Point { contender, clients, payload_bytes } = point;
+    let transport = scenario.contenders[contender].transport();
+    let payload = payload_bytes.map_or_else(String::new, |bytes| format!("-p{bytes}"));
+    let id = format!("{:02}-{transport}-c{clients}{payload}-r{repetition}", contender + 1);
+    let seed = scenario.seed.wrapping_add(u64::from(repetition) - 1);
+    Cell { id, contender, clients, payload_bytes, repetition, seed }
+}
+
+/// How long a run of the scenario takes at least: its phases, without the start and the end of processes.
+#[must_use]
+pub fn duration(scenario: &Scenario) -> Duration {
+    let cells = points(scenario).len() as u32 * scenario.measure.repetitions;
+    scenario.cell_duration() * cells
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::fixture;
+
+    /// Two contenders, two client counts, two payload sizes, two repetitions.
+    fn swept() -> Scenario {
+        let mut scenario = fixture::scenario();
+        scenario.clients.count = vec![50, 500];
+        if let Source::Synthetic { payload_bytes, .. } = &mut scenario.feed.source {
+            *payload_bytes = vec![64, 1024];
+        }
+        scenario
+    }
+
+    #[test]
+    fn every_cell_is_planned_once_and_repetitions_follow_each_other() {
+        let cells = cells(&swept());
+        let ids: HashSet<_> = cells.iter().map(|cell| &cell.id).collect();
+        assert_eq!((cells.len(), ids.len()), (16, 16));
+        assert!(ids.contains(&"02-websocket-c500-p1024-r2".to_owned()), "{ids:?}");
+        assert!(cells[..8].iter().all(|cell| cell.repetition == 1 && cell.seed == 1));
+        assert!(cells[8..].iter().all(|cell| cell.repetition == 2 && cell.seed == 2));
+        assert_eq!(duration(&swept()), swept().cell_duration() * 16);
+    }
+
+    #[test]
+    fn the_seed_fixes_the_order() {
+        let order = |seed| cells(&Scenario { seed, ..swept() }).into_iter().map(|cell| cell.id).collect::<Vec<_>>();
+        assert_eq!(order(1), order(1));
+        assert_ne!(order(1), order(2));
+        let points: Vec<_> = points(&swept()).into_iter().map(|point| cell(&swept(), point, 1).id).collect();
+        assert_ne!(order(1)[..8], points, "unshuffled");
+    }
+
+    #[test]
+    fn a_cell_knows_its_feed() {
+        let scenario = swept();
+        let cell = cell(&scenario, points(&scenario)[1], 2);
+        let expected =
+            SourceConfig::Synthetic { rate: 10.0, schedule: Schedule::Constant, payload_bytes: 1024, binary: false };
+        assert_eq!(cell.feed(&scenario), expected);
+    }
+}

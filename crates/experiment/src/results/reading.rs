@@ -1,0 +1,93 @@
+//! A finished results folder, read back.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hdrhistogram::Histogram;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{CELLS, MANIFEST, ResultsError, SECONDS, SUMMARY, hlog_path};
+use crate::hlog;
+use crate::record::{CellRecord, Manifest, SCHEMA, Second};
+use crate::summary::Summary;
+
+/// Everything that a run found, but for the histograms, which are read when they are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Results {
+    /// What was asked, where and when.
+    pub manifest: Manifest,
+    /// The pooled results.
+    pub summary: Summary,
+    /// The cells, in the order in which they were measured.
+    pub cells: Vec<CellRecord>,
+    /// Their seconds.
+    pub seconds: Vec<Second>,
+    /// The folder that all of this was read from.
+    pub folder: PathBuf,
+}
+
+impl Results {
+    /// Reads a folder.
+    ///
+    /// # Errors
+    /// When it is not the folder of a finished run, was written in an unknown format, or a file in it is damaged; the
+    /// message names the file and, where there are lines, the line.
+    pub fn read(folder: &Path) -> Result<Self, ResultsError> {
+        Ok(Self {
+            manifest: read_json(folder, MANIFEST)?,
+            summary: read_json(folder, SUMMARY)?,
+            cells: read_lines(folder, CELLS)?,
+            seconds: read_lines(folder, SECONDS)?,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// The ages of a cell, µs.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn histogram(&self, cell: &CellRecord) -> Result<Histogram<u64>, ResultsError> {
+        hlog::read(&hlog_path(&self.folder, &cell.cell))
+    }
+}
+
+fn read_text(folder: &Path, name: &'static str) -> Result<String, ResultsError> {
+    let file = folder.join(name);
+    fs::read_to_string(&file).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            ResultsError::NotResults { folder: folder.to_owned(), missing: name }
+        }
+        _ => ResultsError::read(&file, error),
+    })
+}
+
+/// The one field that is read before all others: what the rest means depends on it.
+#[derive(Deserialize)]
+struct Versioned {
+    schema: serde_json::Value,
+}
+
+fn read_json<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<T, ResultsError> {
+    let text = read_text(folder, name)?;
+    let file = folder.join(name);
+    let malformed =
+        |error: serde_json::Error| ResultsError::Malformed { file: file.clone(), problem: error.to_string() };
+    let Versioned { schema } = serde_json::from_str(&text).map_err(malformed)?;
+    if schema != SCHEMA {
+        return Err(ResultsError::Schema { file, found: schema.to_string() });
+    }
+    serde_json::from_str(&text).map_err(malformed)
+}
+
+fn read_lines<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<Vec<T>, ResultsError> {
+    let parse = |(index, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| ResultsError::Line {
+            file: folder.join(name),
+            line: index + 1,
+            problem: error.to_string(),
+        })
+    };
+    read_text(folder, name)?.lines().enumerate().map(parse).collect()
+}

@@ -1,0 +1,140 @@
+//! The folder of a run that goes on: every cell is written as it ends, so that an interrupted run keeps what it has.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{CELLS, HISTOGRAMS, MANIFEST, ResultsError, SECONDS, SUMMARY, hlog_path};
+use crate::Scenario;
+use crate::record::{CellRecord, Manifest, Second};
+use crate::summary::Summary;
+
+/// A results folder that is being written.
+#[derive(Debug)]
+pub struct RunFolder {
+    id: String,
+    path: PathBuf,
+    finished_path: PathBuf,
+    cells: File,
+    seconds: File,
+}
+
+impl RunFolder {
+    /// Makes `<out>/<UTC time>-<scenario name>.partial/` and opens its files, before anything is measured.
+    ///
+    /// # Errors
+    /// When the folder or a file in it cannot be made.
+    pub fn create(out: &Path, scenario: &Scenario, started: Timestamp) -> Result<Self, ResultsError> {
+        fs::create_dir_all(out).map_err(|error| ResultsError::write(out, error))?;
+        let (id, path) = claim(out, &format!("{}-{}", started.strftime("%Y%m%dT%H%M%SZ"), sanitized(&scenario.name)))?;
+        let histograms = path.join(HISTOGRAMS);
+        fs::create_dir(&histograms).map_err(|error| ResultsError::write(&histograms, error))?;
+        let finished_path = out.join(&id);
+        let (cells, seconds) = (open_new(&path.join(CELLS))?, open_new(&path.join(SECONDS))?);
+        Ok(Self { id, path, finished_path, cells, seconds })
+    }
+
+    /// The run's id: the name that the folder has in the end.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where the folder is now.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the ages of a cell belong.
+    #[must_use]
+    pub fn hlog_path(&self, cell_id: &str) -> PathBuf {
+        hlog_path(&self.path, cell_id)
+    }
+
+    /// Adds a cell and its seconds; both are handed to the system before this returns.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn add_cell(&mut self, cell: &CellRecord, seconds: &[Second]) -> Result<(), ResultsError> {
+        append(&mut self.seconds, seconds).map_err(|error| ResultsError::write(&self.path.join(SECONDS), error))?;
+        append(&mut self.cells, &[cell]).map_err(|error| ResultsError::write(&self.path.join(CELLS), error))
+    }
+
+    /// Writes `manifest.json`, in place of an earlier one of this run.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), ResultsError> {
+        write_json(&self.path.join(MANIFEST), manifest)
+    }
+
+    /// Writes `summary.json`, in place of an earlier one of this run.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_summary(&self, summary: &Summary) -> Result<(), ResultsError> {
+        write_json(&self.path.join(SUMMARY), summary)
+    }
+
+    /// Takes `.partial` off the name. Returns the folder's place from now on.
+    ///
+    /// # Errors
+    /// When the folder cannot be renamed.
+    pub fn finish(self) -> Result<PathBuf, ResultsError> {
+        fs::rename(&self.path, &self.finished_path).map_err(|error| ResultsError::write(&self.finished_path, error))?;
+        Ok(self.finished_path)
+    }
+
+    /// Removes the folder: nothing was measured.
+    ///
+    /// # Errors
+    /// When the folder cannot be removed.
+    pub fn discard(self) -> Result<(), ResultsError> {
+        fs::remove_dir_all(&self.path).map_err(|error| ResultsError::write(&self.path, error))
+    }
+}
+
+/// Makes the folder under the first free name: `name`, `name-2`, `name-3` …
+fn claim(out: &Path, name: &str) -> Result<(String, PathBuf), ResultsError> {
+    for attempt in 1u32.. {
+        let id = if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") };
+        let path = out.join(format!("{id}.partial"));
+        if out.join(&id).exists() {
+            continue;
+        }
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok((id, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(ResultsError::write(&path, error)),
+        }
+    }
+    unreachable!("a folder holds fewer names than a u32 counts")
+}
+
+/// A scenario's name is checked when it is read; one that came another way must not leave the folder either.
+fn sanitized(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
+}
+
+fn open_new(file: &Path) -> Result<File, ResultsError> {
+    File::create_new(file).map_err(|error| ResultsError::write(file, error))
+}
+
+/// One write for all lines: a run that is killed leaves whole lines.
+fn append<T: Serialize>(file: &mut File, items: &[T]) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for item in items {
+        serde_json::to_writer(&mut lines, item)?;
+        lines.push(b'\n');
+    }
+    file.write_all(&lines)
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), ResultsError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| ResultsError::write(path, error.into()))?;
+    fs::write(path, text + "\n").map_err(|error| ResultsError::write(path, error))
+}

@@ -1,0 +1,148 @@
+use std::fs;
+
+use super::*;
+use crate::record::{SCHEMA, Second};
+use crate::summary::Summary;
+use crate::{Metric, Verdict, fixture, hlog};
+
+const STARTED: &str = "2026-11-21T12:00:30Z";
+
+fn create(out: &Path) -> RunFolder {
+    RunFolder::create(out, &fixture::scenario(), STARTED.parse().unwrap()).unwrap()
+}
+
+fn second(cell: &str) -> Second {
+    Second {
+        cell: cell.to_owned(),
+        second: 0,
+        updates: 1,
+        age_mean_us: Some(1.5),
+        age_p50_us: None,
+        age_p99_us: None,
+        age_max_us: Some(2),
+    }
+}
+
+/// A finished folder with one cell in it.
+fn finished(out: &Path) -> PathBuf {
+    let mut folder = create(out);
+    let cell = fixture::cell(1, &[(Metric::UpdatesMissed, 0.0)]);
+    let mut log = hlog::Writer::create(&folder.hlog_path(&cell.cell), cell.started_at).unwrap();
+    log.second(0, &fixture::histogram([1, 2, 3])).unwrap();
+    log.finish().unwrap();
+    folder.add_cell(&cell, &[second(&cell.cell)]).unwrap();
+    folder.write_manifest(&fixture::manifest(folder.id())).unwrap();
+    let run = folder.id().to_owned();
+    folder
+        .write_summary(&Summary { schema: SCHEMA, run, verdict: Verdict::default(), contenders: Vec::new() })
+        .unwrap();
+    folder.finish().unwrap()
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let out = tempfile::tempdir().unwrap();
+    let path = finished(&out.path().join("new/results"));
+    assert_eq!(path, out.path().join("new/results/20261121T120030Z-fixture"));
+    let results = Results::read(&path).unwrap();
+    assert_eq!(results.manifest, fixture::manifest("20261121T120030Z-fixture"));
+    assert_eq!(results.cells, [fixture::cell(1, &[(Metric::UpdatesMissed, 0.0)])]);
+    assert_eq!(results.seconds, [second("01-sse-c50-r1")]);
+    assert_eq!(results.histogram(&results.cells[0]).unwrap(), fixture::histogram([1, 2, 3]));
+}
+
+#[test]
+fn a_name_that_is_taken_gets_a_number() {
+    let out = tempfile::tempdir().unwrap();
+    let first = create(out.path());
+    let second = create(out.path());
+    assert_eq!((first.id(), second.id()), ("20261121T120030Z-fixture", "20261121T120030Z-fixture-2"));
+    first.finish().unwrap();
+    assert_eq!(create(out.path()).id(), "20261121T120030Z-fixture-3");
+}
+
+#[test]
+fn a_folder_is_partial_until_it_is_finished_and_gone_when_discarded() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = create(out.path());
+    assert_eq!(folder.path(), out.path().join("20261121T120030Z-fixture.partial"));
+    assert!(folder.path().is_dir() && !out.path().join(folder.id()).exists());
+    folder.discard().unwrap();
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_name_never_leads_out_of_the_folder() {
+    let out = tempfile::tempdir().unwrap();
+    let mut scenario = fixture::scenario();
+    scenario.name = "../../é x".to_owned();
+    let folder = RunFolder::create(out.path(), &scenario, STARTED.parse().unwrap()).unwrap();
+    assert_eq!(folder.id(), "20261121T120030Z---------x");
+}
+
+#[test]
+fn what_is_no_results_folder_is_told_by_what_it_lacks() {
+    let out = tempfile::tempdir().unwrap();
+    let path = finished(out.path());
+    for (missing, folder) in
+        [(MANIFEST, out.path()), (MANIFEST, &out.path().join("nowhere")), (MANIFEST, &path.join(CELLS))]
+    {
+        let error = Results::read(folder).unwrap_err().to_string();
+        let expected = format!("{} is not a results folder: it has no {missing}; ", folder.display());
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    fs::remove_file(path.join(SUMMARY)).unwrap();
+    assert!(Results::read(&path).unwrap_err().to_string().contains("it has no summary.json"));
+}
+
+#[test]
+fn damaged_files_are_named_with_the_place() {
+    let out = tempfile::tempdir().unwrap();
+    let path = finished(out.path());
+    let damage = |file: &str, change: &dyn Fn(String) -> String| {
+        let whole = fs::read_to_string(path.join(file)).unwrap();
+        fs::write(path.join(file), change(whole.clone())).unwrap();
+        let error = Results::read(&path).unwrap_err().to_string();
+        fs::write(path.join(file), whole).unwrap();
+        error.replace(&path.display().to_string(), "RUN")
+    };
+    let cut_off = damage(CELLS, &|text| format!("{text}{}", &text[..50]));
+    assert!(cut_off.starts_with("RUN/cells.ndjson, line 2: EOF while parsing"), "{cut_off}");
+    let newer = damage(MANIFEST, &|text| text.replace("\"schema\": 1", "\"schema\": 2"));
+    assert_eq!(newer, "RUN/manifest.json has schema 2, this feedlab reads schema 1; use the version that wrote it");
+    let empty = damage(SUMMARY, &|_| String::new());
+    assert!(empty.starts_with("RUN/summary.json cannot be understood: EOF"), "{empty}");
+}
+
+#[test]
+fn a_damaged_histogram_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    let path = finished(out.path());
+    let results = Results::read(&path).unwrap();
+    let file = hlog_path(&path, &results.cells[0].cell);
+    fs::write(&file, "0.000,1.000,3.000,bm9wZQ==\n").unwrap();
+    let error = results.histogram(&results.cells[0]).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{} cannot be understood: ", file.display())), "{error}");
+    fs::remove_file(&file).unwrap();
+    let error = results.histogram(&results.cells[0]).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot read {}: ", file.display())), "{error}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_called_one() {
+    use std::io::Write as _;
+    let full = Path::new("/dev/full");
+    let error = fs::OpenOptions::new().write(true).open(full).unwrap().write_all(b"x").unwrap_err();
+    let message = ResultsError::write(full, error).to_string();
+    assert!(message.starts_with("no space left to write /dev/full; what was measured until then is kept"), "{message}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    let file = out.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = RunFolder::create(&file, &fixture::scenario(), STARTED.parse().unwrap()).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot write {}", file.display())), "{error}");
+}

@@ -1,0 +1,83 @@
+//! Durations in files: text with a unit, as in "250ms" or "1m 30s".
+
+use std::time::Duration;
+
+use serde::{Deserialize as _, Deserializer, Serializer};
+
+/// Writes a duration as text.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_duration(*duration))
+}
+
+/// Reads a duration from text.
+///
+/// # Errors
+/// When the text is not a number with a unit of time.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// What a duration looks like, for messages.
+pub(super) const EXAMPLES: &str = "100ms, 2s or 1m";
+
+/// Longest text. Every duration of whole milliseconds below a day is shorter, and the texts that make humantime 2.4
+/// overflow (2^64 s and 10^9 ns) are longer.
+const MAX_LEN: usize = 20;
+
+/// Reads a duration of whole milliseconds, which is what timers can tell. An error says what is wrong with the text,
+/// and what it should look like.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let refuse = |what: String| Err(format!("{what}; write a duration as {EXAMPLES}"));
+    if text.len() > MAX_LEN {
+        return refuse(format!("{text:?} is not a duration"));
+    }
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration.subsec_nanos() % 1_000_000 == 0 => Ok(duration),
+        Ok(_) => refuse(format!("{text:?} is finer than a millisecond")),
+        Err(humantime::DurationError::UnknownUnit { unit, .. }) if unit.is_empty() => {
+            refuse(format!("{text:?} has no unit"))
+        }
+        Err(humantime::DurationError::UnknownUnit { unit, .. }) => refuse(format!("unknown unit `{unit}` in {text:?}")),
+        Err(_) => refuse(format!("{text:?} is not a duration")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_their_unit() {
+        for (text, ms) in
+            [("100ms", 100), ("2s", 2000), ("1.5 s", 1500), ("1m 30s", 90_000), ("1h", 3_600_000), ("0s", 0)]
+        {
+            assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        let overflow = "18446744073709551615s1000000000ns";
+        for text in ["", "s", "1", "1 parsec", "-1s", "1..5s", "100us", "1s 1ns", "99999999999999999999s", overflow] {
+            assert!(parse(text).unwrap_err().ends_with("; write a duration as 100ms, 2s or 1m"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(ms in 0u64..=86_400_000) {
+            let duration = Duration::from_millis(ms);
+            prop_assert_eq!(parse(&humantime::format_duration(duration).to_string()), Ok(duration));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[0-9a-zµ. -]{0,40}|\\PC*") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What is wrong with a scenario file: one line that says where, what, and what to do.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::written::At;
+use crate::nearest::near;
+
+/// Why a scenario cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error(
+        "cannot read the scenario {}: {error}; give the path of a TOML file, such as scenarios/quick.toml",
+        .file.display()
+    )]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file says something that cannot be understood or measured.
+    #[error("{}:{line}:{column}: {problem}", .file.display())]
+    Refused {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column in characters, counted from 1.
+        column: usize,
+        /// What is wrong, and after a semicolon the remedy.
+        problem: String,
+    },
+}
+
+impl ScenarioError {
+    pub(super) fn read(file: &Path, error: io::Error) -> Self {
+        Self::Read { file: file.to_owned(), error }
+    }
+}
+
+/// A [`ScenarioError`] that does not know its file yet.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    span: Range<usize>,
+    problem: String,
+}
+
+impl Refusal {
+    pub(super) fn new(span: Range<usize>, problem: impl Into<String>) -> Self {
+        Self { span, problem: problem.into() }
+    }
+
+    /// Refuses a value where it stands.
+    pub(super) fn of<T>(value: &At<T>, problem: impl Into<String>) -> Self {
+        Self::new(value.span(), problem)
+    }
+
+    pub(super) fn locate(self, text: &str, file: &Path) -> ScenarioError {
+        let before = text.get(..self.span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        ScenarioError::Refused {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            problem: self.problem.replace(char::is_control, " "),
+        }
+    }
+}
+
+impl From<toml::de::Error> for Refusal {
+    fn from(error: toml::de::Error) -> Self {
+        Self::new(error.span().unwrap_or_default(), in_our_words(error.message()))
+    }
+}
+
+/// Serde's messages name the key or value first and what is allowed after it, each in backticks
+/// (`serde::de::Error::unknown_field`, `unknown_variant`, `missing_field`).
+fn in_our_words(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let name = names.next().unwrap_or_default();
+    let allowed: Vec<&str> = names.collect();
+    let list = allowed.join(", ");
+    let guess = near(name, allowed.iter().copied()).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    if message.starts_with("unknown field `network`") {
+        "the lab proxy is not part of this version yet; remove [network] to run on plain loopback".to_owned()
+    } else if message.starts_with("unknown field") {
+        format!("unknown key `{name}`; {guess}allowed here: {list}")
+    } else if message.starts_with("unknown variant") {
+        format!("unknown value `{name}`; {guess}allowed here: {list}")
+    } else if message.starts_with("missing field") {
+        format!("the key `{name}` is missing; add it")
+    } else {
+        let words = [("expected i64", "expected a whole number"), ("expected f64", "expected a number")];
+        words.into_iter().fold(message.to_owned(), |text, (rust, plain)| text.replace(rust, plain))
+    }
+}

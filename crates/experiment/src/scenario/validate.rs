@@ -1,0 +1,106 @@
+//! From the file as written to the [`Scenario`]: defaults filled in, contradictions refused where they stand.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::error::Refusal;
+use super::written::{self, At, Written};
+use super::{Clients, Contender, Measure, Options, Scenario, ScenarioError};
+
+mod bounds;
+mod contender;
+mod feed;
+mod threshold;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub(super) fn scenario(text: &str, file: &Path) -> Result<Scenario, ScenarioError> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    resolved(text, folder).map_err(|refusal| refusal.locate(text, file))
+}
+
+fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusal> {
+    check_schema(text)?;
+    let written: Written = toml::from_str(text)?;
+    let contenders = contender::contenders(&written.contender)?;
+    Ok(Scenario {
+        name: name(&written.name)?,
+        question: written.question.unwrap_or_else(|| "How fresh is each contender, and what does it cost?".to_owned()),
+        seed: bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1)?,
+        feed: feed::feed(&written.feed, folder)?,
+        clients: clients(&written.clients)?,
+        measure: measure(&written.measure, &contenders)?,
+        thresholds: threshold::thresholds(&written.threshold, &contenders)?,
+        contenders,
+    })
+}
+
+/// The version decides what every other key means, so it is looked at alone and first.
+fn check_schema(text: &str) -> Result<(), Refusal> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        schema: Option<At<i64>>,
+    }
+    let Versioned { schema } = toml::from_str(text)?;
+    match schema {
+        Some(schema) if *schema == 1 => Ok(()),
+        Some(schema) => {
+            Err(Refusal::of(&schema, format!("schema is {}, this feedlab reads 1; write `schema = 1`", *schema)))
+        }
+        None => Err(Refusal::new(0..0, "the key `schema` is missing; begin the file with `schema = 1`")),
+    }
+}
+
+fn name(written: &At<String>) -> Result<String, Refusal> {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if written.is_empty() || written.len() > 64 || !written.chars().all(good) {
+        let problem = format!("{:?} cannot name a folder; use 1 to 64 letters, digits, `-` and `_`", written.as_str());
+        return Err(Refusal::of(written, problem));
+    }
+    Ok(written.to_string())
+}
+
+fn clients(written: &written::Clients) -> Result<Clients, Refusal> {
+    Ok(Clients {
+        count: bounds::sweep("count", &written.count, 1..=1_000_000)?.into_iter().map(|n| n as u32).collect(),
+        ramp: bounds::duration("ramp", written.ramp.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
+        headers: written.headers,
+    })
+}
+
+fn measure(written: &written::Measure, contenders: &[Contender]) -> Result<Measure, Refusal> {
+    Ok(Measure {
+        settle: bounds::duration("settle", written.settle.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
+        warm_up: bounds::duration("warm_up", written.warm_up.as_ref(), Duration::ZERO..=HOUR, 2 * SECOND)?,
+        duration: bounds::duration("duration", written.duration.as_ref(), SECOND / 10..=24 * HOUR, 10 * SECOND)?,
+        drain: drain(written, contenders)?,
+        repetitions: bounds::whole("repetitions", written.repetitions.as_ref(), 1..=1000, 1)?,
+    })
+}
+
+/// A poller hears of the last updates at its next request: a drain shorter than its interval would count them missed.
+fn drain(written: &written::Measure, contenders: &[Contender]) -> Result<Duration, Refusal> {
+    let interval = |contender: &Contender| match contender.options {
+        Options::ShortPolling { interval, .. } => interval,
+        _ => Duration::ZERO,
+    };
+    let longest = contenders.iter().map(interval).max().unwrap_or_default();
+    let drain = bounds::duration("drain", written.drain.as_ref(), Duration::ZERO..=HOUR, longest + SECOND)?;
+    match &written.drain {
+        Some(given) if drain < longest => {
+            let longest = humantime::format_duration(longest);
+            let problem = format!(
+                "`drain` is shorter than the longest polling interval, so that the last updates would count as \
+                 missed; make it {longest} or longer, or leave it out"
+            );
+            Err(Refusal::of(given, problem))
+        }
+        _ => Ok(drain),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Numbers and durations within their bounds, options with their owners: one message for each kind of mistake.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use humantime::format_duration;
+
+use super::super::error::Refusal;
+use super::super::written::{At, OneOrMany, WrittenDuration};
+
+/// A whole number, or its default. The bounds must lie within `T`.
+pub(super) fn whole<T: TryFrom<i64>>(
+    key: &str,
+    written: Option<&At<i64>>,
+    bounds: RangeInclusive<i64>,
+    default: T,
+) -> Result<T, Refusal> {
+    let Some(written) = written else { return Ok(default) };
+    let number = Some(**written).filter(|number| bounds.contains(number)).and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| outside(key, written, **written, &bounds))
+}
+
+/// Whole numbers, ascending and without repeats.
+pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i64>) -> Result<Vec<i64>, Refusal> {
+    let mut numbers = written.0.clone();
+    if let Some(&number) = numbers.iter().find(|number| !bounds.contains(number)) {
+        return Err(outside(key, written, number, &bounds));
+    }
+    if numbers.is_empty() {
+        return Err(Refusal::of(written, format!("`{key}` is an empty list; give at least one number")));
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+fn outside<T>(key: &str, at: &At<T>, number: i64, bounds: &RangeInclusive<i64>) -> Refusal {
+    let (least, most) = (bounds.start(), bounds.end());
+    Refusal::of(at, format!("`{key}` is {number}; it must be from {least} to {most}"))
+}
+
+/// A number above 0.
+pub(super) fn positive(key: &str, written: &At<f64>) -> Result<f64, Refusal> {
+    let number = **written;
+    if number.is_finite() && number > 0.0 {
+        return Ok(number);
+    }
+    Err(Refusal::of(written, format!("`{key}` is {number}; it must be above 0")))
+}
+
+/// A duration, or its default.
+pub(super) fn duration(
+    key: &str,
+    written: Option<&At<WrittenDuration>>,
+    bounds: RangeInclusive<Duration>,
+    default: Duration,
+) -> Result<Duration, Refusal> {
+    let Some(written) = written else { return Ok(default) };
+    if bounds.contains(&written.0) {
+        return Ok(written.0);
+    }
+    let [given, least, most] = [written.0, *bounds.start(), *bounds.end()].map(format_duration);
+    Err(Refusal::of(written, format!("`{key}` is {given}; it must be from {least} to {most}")))
+}
+
+/// Refuses an option of another transport or source, and says whose it is.
+pub(super) fn belongs<T>(key: &str, written: Option<&At<T>>, owners: &[&str], chosen: &str) -> Result<(), Refusal> {
+    match written {
+        Some(written) if !owners.contains(&chosen) => {
+            let owners = owners.join(" and ");
+            Err(Refusal::of(written, format!("`{key}` is an option of {owners}, not of {chosen}; remove it")))
+        }
+        _ => Ok(()),
+    }
+}

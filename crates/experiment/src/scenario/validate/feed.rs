@@ -1,0 +1,76 @@
+//! The feed: each source with its own options only, and a recording that can really be played.
+
+use std::path::{Path, PathBuf};
+
+use feedlab_feed::source::Recording;
+
+use super::super::error::Refusal;
+use super::super::written::{self, SourceKind};
+use super::super::{Feed, ScheduleKind, Source};
+use super::bounds;
+
+/// Payloads beyond this are files, not updates.
+const LARGEST_PAYLOAD: i64 = 16 << 20;
+
+pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refusal> {
+    refuse_foreign(written)?;
+    let source = match *written.source {
+        SourceKind::Synthetic => synthetic(written)?,
+        SourceKind::Replay => Source::Replay {
+            file: recording(written, folder)?,
+            speed: written.speed.as_ref().map_or(Ok(1.0), |speed| bounds::positive("speed", speed))?,
+        },
+        SourceKind::Stdin => Source::Stdin,
+        SourceKind::Host => Source::Host { updates_per_s: rate(written)?.unwrap_or(1.0) },
+    };
+    Ok(Feed { source, history: bounds::whole("history", written.history.as_ref(), 1..=1_000_000, 4096)? })
+}
+
+fn refuse_foreign(written: &written::Feed) -> Result<(), Refusal> {
+    use SourceKind::{Host, Replay, Synthetic};
+    let chosen = written.source.id();
+    bounds::belongs("updates_per_s", written.updates_per_s.as_ref(), &[Synthetic.id(), Host.id()], chosen)?;
+    bounds::belongs("schedule", written.schedule.as_ref(), &[Synthetic.id()], chosen)?;
+    bounds::belongs("burst_size", written.burst_size.as_ref(), &[Synthetic.id()], chosen)?;
+    bounds::belongs("payload_bytes", written.payload_bytes.as_ref(), &[Synthetic.id()], chosen)?;
+    bounds::belongs("file", written.file.as_ref(), &[Replay.id()], chosen)?;
+    bounds::belongs("speed", written.speed.as_ref(), &[Replay.id()], chosen)
+}
+
+fn rate(written: &written::Feed) -> Result<Option<f64>, Refusal> {
+    written.updates_per_s.as_ref().map(|rate| bounds::positive("updates_per_s", rate)).transpose()
+}
+
+fn synthetic(written: &written::Feed) -> Result<Source, Refusal> {
+    let schedule = written.schedule.as_ref().map_or(ScheduleKind::Constant, |schedule| **schedule);
+    let is_burst = schedule == ScheduleKind::Burst;
+    if let Some(size) = written.burst_size.as_ref().filter(|_| !is_burst) {
+        return Err(Refusal::of(size, "`burst_size` needs bursts; add `schedule = \"burst\"`, or remove it"));
+    }
+    let sizes = written.payload_bytes.as_ref();
+    let sizes = sizes.map_or(Ok(vec![256]), |sizes| bounds::sweep("payload_bytes", sizes, 0..=LARGEST_PAYLOAD))?;
+    Ok(Source::Synthetic {
+        updates_per_s: rate(written)?.ok_or_else(|| missing(written, "updates_per_s = 10"))?,
+        schedule,
+        burst_size: bounds::whole(
+            "burst_size",
+            written.burst_size.as_ref(),
+            1..=100_000,
+            if is_burst { 10 } else { 1 },
+        )?,
+        payload_bytes: sizes.into_iter().map(|size| size as usize).collect(),
+    })
+}
+
+/// The recording's place. It is read once here, so that a broken line stops a run before it starts.
+fn recording(written: &written::Feed, folder: &Path) -> Result<PathBuf, Refusal> {
+    let file = written.file.as_ref().ok_or_else(|| missing(written, "file = \"feeds/earthquakes.ndjson\""))?;
+    let path = folder.join(file.as_str());
+    Recording::read(&path).map_err(|error| Refusal::of(file, error.to_string()))?;
+    Ok(path)
+}
+
+fn missing(written: &written::Feed, example: &str) -> Refusal {
+    let (source, key) = (written.source.id(), example.split(' ').next().unwrap_or_default());
+    Refusal::of(&written.source, format!("source {source} needs `{key}`; add it, as in `{example}`"))
+}

@@ -1,0 +1,271 @@
+use std::fs;
+
+use feedlab_feed::Transport;
+
+use super::super::{Comparison, Headers, ScheduleKind, Source};
+use super::*;
+use crate::Metric;
+
+const GOOD: &str = r#"schema = 1
+name = "ticker"
+question = "What does a ticker cost?"
+
+[feed]
+source = "synthetic"
+updates_per_s = 10
+
+[clients]
+count = [500, 50, 50]
+
+[measure]
+duration = "1m 30s"
+
+[[contender]]
+transport = "short-polling"
+interval = "1s"
+
+[[contender]]
+transport = "sse"
+
+[[threshold]]
+metric = "updates_missed"
+expect = "== 0"
+"#;
+
+fn parse(text: &str) -> Result<Scenario, String> {
+    Scenario::parse(text, Path::new("lab/ticker.toml")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_is_left_out_gets_its_default() {
+    let scenario = parse(GOOD).unwrap();
+    assert_eq!(scenario.seed, 1);
+    assert_eq!(scenario.feed.history, 4096);
+    let source = Source::Synthetic {
+        updates_per_s: 10.0,
+        schedule: ScheduleKind::Constant,
+        burst_size: 1,
+        payload_bytes: vec![256],
+    };
+    assert_eq!(scenario.feed.source, source);
+    assert_eq!(scenario.clients, Clients { count: vec![50, 500], ramp: SECOND, headers: Headers::Bare });
+    let Measure { settle, warm_up, duration, drain, repetitions } = scenario.measure;
+    assert_eq!([settle, warm_up, duration, drain], [1, 2, 90, 2].map(Duration::from_secs));
+    assert_eq!(repetitions, 1);
+    let labels: Vec<_> = scenario.contenders.iter().map(|contender| contender.label.as_str()).collect();
+    assert_eq!(labels, ["short polling, 1 s", "SSE"]);
+    let threshold = &scenario.thresholds[0];
+    assert_eq!((threshold.metric, threshold.comparison), (Metric::UpdatesMissed, Comparison::Equal));
+    assert_eq!((threshold.value, threshold.transport), (0.0, None));
+}
+
+#[test]
+fn the_json_of_a_scenario_reads_back() {
+    let swept = GOOD.replace("updates_per_s = 10", "updates_per_s = 10\npayload_bytes = [1024, 64]");
+    for text in [GOOD, &swept] {
+        let scenario = parse(text).unwrap();
+        let json = serde_json::to_string(&scenario).unwrap();
+        assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario, "{json}");
+    }
+    insta::assert_json_snapshot!(parse(&swept).unwrap());
+}
+
+#[test]
+fn every_option_can_be_written() {
+    let text = r#"
+        schema = 1
+        name = "all"
+        seed = 7
+        feed = { source = "synthetic", updates_per_s = 2.5, schedule = "burst", burst_size = 5, payload_bytes = 0, history = 1 }
+        clients = { count = 1, ramp = "0s", headers = "browser+cookies" }
+        measure = { settle = "0s", warm_up = "0s", duration = "100ms", drain = "5m", repetitions = 3 }
+        [[contender]]
+        transport = "short-polling"
+        interval = "5m"
+        keep_alive = false
+        conditional = true
+        [[contender]]
+        transport = "long-polling"
+        label = "held"
+        hold = "5m"
+        keep_alive = true
+        [[contender]]
+        transport = "websocket"
+        keepalive = "1ms"
+        [[threshold]]
+        metric = "age_p99_us"
+        expect = "<=5e3"
+        transport = "websocket"
+    "#;
+    let scenario = parse(text).unwrap();
+    let transports: Vec<_> = scenario.contenders.iter().map(Contender::transport).collect();
+    assert_eq!(transports, [Transport::ShortPolling, Transport::LongPolling, Transport::WebSocket]);
+    assert_eq!(scenario.contenders[1].label, "held");
+    assert_eq!(scenario.thresholds[0].value, 5000.0);
+}
+
+/// A change to the good scenario, and the whole line that it must end in.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("schema = 1", "schema = 2", "1:10: schema is 2, this feedlab reads 1; write `schema = 1`"),
+    ("schema = 1", "", "1:1: the key `schema` is missing; begin the file with `schema = 1`"),
+    ("name = \"ticker\"", "", "1:1: the key `name` is missing; add it"),
+    (
+        "name = \"ticker\"",
+        "name = \"../up\"",
+        "2:8: \"../up\" cannot name a folder; use 1 to 64 letters, digits, `-` and `_`",
+    ),
+    (
+        "updates_per_s = 10",
+        "update_per_s = 10",
+        "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, file, speed, history",
+    ),
+    (
+        "duration =",
+        "colour =",
+        "13:1: unknown key `colour`; allowed here: settle, warm_up, duration, drain, repetitions",
+    ),
+    (
+        "[clients]",
+        "[network]\nrtt = \"100ms\"\n\n[clients]",
+        "9:2: the lab proxy is not part of this version yet; remove [network] to run on plain loopback",
+    ),
+    (
+        "\"1m 30s\"",
+        "\"90 parsecs\"",
+        "13:12: unknown unit `parsecs` in \"90 parsecs\"; write a duration as 100ms, 2s or 1m",
+    ),
+    ("\"1m 30s\"", "\"90\"", "13:12: \"90\" has no unit; write a duration as 100ms, 2s or 1m"),
+    (
+        "\"1m 30s\"",
+        "90",
+        "13:12: invalid type: integer `90`, expected a duration in quotes with its unit, such as 100ms, 2s or 1m",
+    ),
+    ("\"1m 30s\"", "\"-1s\"", "13:12: \"-1s\" is not a duration; write a duration as 100ms, 2s or 1m"),
+    ("\"1m 30s\"", "\"0s\"", "13:12: `duration` is 0s; it must be from 100ms to 1day"),
+    ("interval = \"1s\"", "interval = \"0ms\"", "17:12: `interval` is 0s; it must be from 1ms to 1h"),
+    (
+        "transport = \"sse\"",
+        "transport = \"long-polling\"\nhold = \"301s\"",
+        "21:8: `hold` is 5m 1s; it must be from 1ms to 5m",
+    ),
+    ("[500, 50, 50]", "0", "10:9: `count` is 0; it must be from 1 to 1000000"),
+    ("[500, 50, 50]", "[50, -1]", "10:9: `count` is -1; it must be from 1 to 1000000"),
+    ("[500, 50, 50]", "[]", "10:9: `count` is an empty list; give at least one number"),
+    (
+        "[500, 50, 50]",
+        "\"many\"",
+        "10:9: invalid type: string \"many\", expected a whole number or a list of them, as in [50, 500]",
+    ),
+    ("duration =", "repetitions = 0\nduration =", "13:15: `repetitions` is 0; it must be from 1 to 1000"),
+    (
+        "duration =",
+        "drain = \"999ms\"\nduration =",
+        "13:9: `drain` is shorter than the longest polling interval, so that the last updates would count as missed; make it 1s or longer, or leave it out",
+    ),
+    ("updates_per_s = 10", "updates_per_s = 0", "7:17: `updates_per_s` is 0; it must be above 0"),
+    ("updates_per_s = 10", "updates_per_s = -2.5", "7:17: `updates_per_s` is -2.5; it must be above 0"),
+    ("updates_per_s = 10", "updates_per_s = nan", "7:17: `updates_per_s` is NaN; it must be above 0"),
+    ("updates_per_s = 10", "updates_per_s = \"10\"", "7:17: invalid type: string \"10\", expected a number"),
+    ("updates_per_s = 10", "", "6:10: source synthetic needs `updates_per_s`; add it, as in `updates_per_s = 10`"),
+    (
+        "updates_per_s = 10",
+        "updates_per_s = 10\nburst_size = 5",
+        "8:14: `burst_size` needs bursts; add `schedule = \"burst\"`, or remove it",
+    ),
+    (
+        "updates_per_s = 10",
+        "updates_per_s = 10\nfile = \"x\"",
+        "8:8: `file` is an option of replay, not of synthetic; remove it",
+    ),
+    ("synthetic", "host", ""),
+    (
+        "source = \"synthetic\"\nupdates_per_s = 10",
+        "source = \"replay\"",
+        "6:10: source replay needs `file`; add it, as in `file = \"feeds/earthquakes.ndjson\"`",
+    ),
+    (
+        "source = \"synthetic\"\nupdates_per_s = 10",
+        "source = \"replay\"\nfile = \"no.ndjson\"",
+        "7:8: cannot read the feed file lab/no.ndjson: No such file or directory (os error 2); a replay needs an NDJSON file, one update a line",
+    ),
+    (
+        "\"sse\"",
+        "\"ssse\"",
+        "20:13: unknown value `ssse`; did you mean `sse`? allowed here: short-polling, long-polling, sse, websocket",
+    ),
+    (
+        "interval = \"1s\"",
+        "hold = \"1s\"",
+        "17:8: `hold` is an option of long-polling, not of short-polling; remove it",
+    ),
+    (
+        "interval = \"1s\"",
+        "keepalive = \"1s\"",
+        "17:13: `keepalive` is an option of sse and websocket, not of short-polling; remove it",
+    ),
+    ("interval = \"1s\"", "label = \"SSE\"", "20:13: another contender is \"SSE\" too; tell them apart with a `label`"),
+    (
+        "\"sse\"",
+        "\"sse\"\nlabel = \"short polling, 1 s\"",
+        "21:9: the label \"short polling, 1 s\" is used twice; give each contender its own",
+    ),
+    ("\"sse\"", "\"sse\"\nlabel = \" \"", "21:9: a label is 1 to 60 characters on one line; shorten it"),
+    ("updates_missed", "update_missed", "23:10: no metric is called `update_missed`; the nearest is `updates_missed`"),
+    (
+        "== 0",
+        "= 0",
+        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\"",
+    ),
+    (
+        "== 0",
+        "< much",
+        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\"",
+    ),
+    (
+        "== 0\"",
+        "== 0\"\ntransport = \"websocket\"",
+        "25:13: no contender uses websocket; add one, or remove the threshold",
+    ),
+    ("[clients]", "[clients", "9:9: unclosed table, expected `]`"),
+];
+
+#[test]
+fn what_cannot_be_measured_is_refused_where_it_stands() {
+    for (from, to, expected) in REFUSED {
+        let text = GOOD.replacen(from, to, 1);
+        assert_ne!(text, GOOD, "{from:?} is not in the good scenario");
+        match parse(&text) {
+            Ok(_) => assert_eq!("", *expected, "{to:?} was accepted"),
+            Err(error) => assert_eq!(error, format!("lab/ticker.toml:{expected}"), "after {to:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_scenario_without_contenders_has_nothing_to_compare() {
+    let text = &GOOD[..GOOD.find("[[contender]]").unwrap()];
+    let expected =
+        "lab/ticker.toml:1:1: there is nothing to compare; add a [[contender]] with `transport = \"sse\"`, for one";
+    assert_eq!(parse(text).unwrap_err(), expected);
+}
+
+#[test]
+fn a_recording_is_found_beside_the_scenario_and_its_broken_line_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("replay.toml");
+    let recording = folder.path().join("feed.ndjson");
+    let feed = "source = \"replay\"\nfile = \"feed.ndjson\"\nspeed = 60";
+    fs::write(&file, GOOD.replace("source = \"synthetic\"\nupdates_per_s = 10", feed)).unwrap();
+    fs::write(&recording, "{\"at_ms\":1,\"data\":1}\n{\"at_ms\":2}\n").unwrap();
+    let error = Scenario::load(&file).unwrap_err().to_string();
+    let expected = format!("{}:7:8: {}, line 2: missing field `data`", file.display(), recording.display());
+    assert!(error.starts_with(&expected) && !error.contains('\n'), "{error}");
+    fs::write(&recording, "{\"at_ms\":1,\"data\":1}\n").unwrap();
+    assert_eq!(Scenario::load(&file).unwrap().feed.source, Source::Replay { file: recording, speed: 60.0 });
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Scenario::load(Path::new("nowhere.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read the scenario nowhere.toml: "), "{error}");
+}

@@ -1,0 +1,133 @@
+//! Statistics: from the cells' records to one estimate a metric.
+//!
+//! Percentiles are never averaged: histograms are merged. Repetitions are the unit of resampling, because one broadcast
+//! that reaches N clients is N correlated samples, not N independent ones.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use crate::metric::{Pooling, TABLE};
+use crate::plan::{self, Point};
+use crate::record::CellRecord;
+use crate::summary::{Entry, Estimate};
+use crate::{Metric, Scenario};
+
+mod ages;
+
+use ages::{Ages, Weighed};
+
+/// Resamples of a bootstrap: enough for a 95 % interval, whose ends are then the 25th value from either side.
+const RESAMPLES: usize = 1000;
+
+/// Pools the cells of a run: an entry a contender, client count and payload size that was measured.
+///
+/// # Errors
+/// When a histogram cannot be had; the error is the caller's own.
+pub fn pool<E>(
+    scenario: &Scenario,
+    cells: &[CellRecord],
+    mut histogram: impl FnMut(&CellRecord) -> Result<Histogram<u64>, E>,
+) -> Result<Vec<Entry>, E> {
+    let mut entries = Vec::new();
+    for point in plan::points(scenario) {
+        let contender = &scenario.contenders[point.contender];
+        let repetitions: Vec<_> = cells.iter().filter(|cell| is_of(cell, &contender.label, point)).collect();
+        if repetitions.is_empty() {
+            continue;
+        }
+        let ages = Ages::of(&repetitions.iter().map(|cell| histogram(cell)).collect::<Result<Vec<_>, E>>()?);
+        entries.push(Entry {
+            label: contender.label.clone(),
+            transport: contender.transport(),
+            clients: point.clients,
+            payload_bytes: point.payload_bytes,
+            metrics: estimates(&repetitions, &ages, scenario.seed),
+        });
+    }
+    Ok(entries)
+}
+
+fn is_of(cell: &CellRecord, label: &str, point: Point) -> bool {
+    cell.label == label && cell.clients == point.clients && cell.payload_bytes == point.payload_bytes
+}
+
+/// The age metrics of one cell. A percentile with fewer than ten samples beyond it is absent.
+#[must_use]
+pub fn age_metrics(ages: &Histogram<u64>) -> BTreeMap<Metric, f64> {
+    let ages = Ages::of(std::slice::from_ref(ages));
+    let ages = ages.weigh(&[1]);
+    TABLE.iter().filter_map(|row| Some((row.metric, age_metric(row.metric, &ages)?))).collect()
+}
+
+fn age_metric(metric: Metric, ages: &Weighed<'_>) -> Option<f64> {
+    match metric.row().pooling {
+        Pooling::AgeMean => ages.mean(),
+        Pooling::AgeQuantile(quantile) => ages.quantile(quantile),
+        Pooling::AgeMax => ages.max(),
+        Pooling::Max | Pooling::Sum | Pooling::Mean => None,
+    }
+}
+
+/// A bootstrap over repetitions: each resample draws as many as there are, with replacement.
+fn estimates(repetitions: &[&CellRecord], ages: &Ages, seed: u64) -> BTreeMap<Metric, Estimate> {
+    let values = pooled(repetitions, ages, &vec![1; repetitions.len()]);
+    let mut resampled: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
+    if repetitions.len() >= 2 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        for _ in 0..RESAMPLES {
+            for (metric, value) in pooled(repetitions, ages, &draw(repetitions.len(), &mut rng)) {
+                resampled.entry(metric).or_default().push(value);
+            }
+        }
+    }
+    let interval = |metric| resampled.get(&metric).map(|values| interval(values));
+    values
+        .into_iter()
+        .map(|(metric, value)| {
+            let (low, high) = interval(metric).unzip();
+            (metric, Estimate { value, low, high })
+        })
+        .collect()
+}
+
+/// How often each of `count` repetitions is drawn in one resample.
+fn draw(count: usize, rng: &mut ChaCha8Rng) -> Vec<u64> {
+    let mut weights = vec![0; count];
+    for _ in 0..count {
+        weights[rng.random_range(0..count)] += 1;
+    }
+    weights
+}
+
+/// The ends of the 95 % interval: the 2.5th and the 97.5th percentile of the resamples.
+fn interval(values: &[f64]) -> (f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |quantile: f64| sorted[((sorted.len() - 1) as f64 * quantile).round() as usize];
+    (at(0.025), at(0.975))
+}
+
+/// Every metric over repetitions, each counted as often as its weight says. A metric that some did not measure is
+/// pooled over the others.
+fn pooled(repetitions: &[&CellRecord], ages: &Ages, weights: &[u64]) -> BTreeMap<Metric, f64> {
+    let ages = ages.weigh(weights);
+    let value = |metric: Metric| {
+        let measured = repetitions.iter().zip(weights).filter(|(_, weight)| **weight > 0);
+        let measured = measured.filter_map(|(cell, &weight)| Some((*cell.metrics.get(&metric)?, weight as f64)));
+        let count: f64 = measured.clone().map(|(_, weight)| weight).sum();
+        let sum: f64 = measured.clone().map(|(value, weight)| value * weight).sum();
+        match metric.row().pooling {
+            Pooling::AgeMean | Pooling::AgeQuantile(_) | Pooling::AgeMax => age_metric(metric, &ages),
+            Pooling::Max => measured.map(|(value, _)| value).reduce(f64::max),
+            Pooling::Sum => (count > 0.0).then_some(sum),
+            Pooling::Mean => (count > 0.0).then(|| sum / count),
+        }
+    };
+    TABLE.iter().filter_map(|row| Some((row.metric, value(row.metric)?))).collect()
+}
+
+#[cfg(test)]
+mod tests;
