@@ -1,0 +1,44 @@
+//! Writes down what this binary is built from: the compiler and the git revision, for `--version` and the manifest of
+//! a run. Without git, or outside a checkout, the revision is left out.
+
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let version = first_line(Command::new(rustc).arg("--version")).unwrap_or_else(|| "unknown compiler".to_owned());
+    set("FEEDLAB_RUSTC_VERSION", &version);
+    let revision = first_line(Command::new("git").args(["describe", "--always", "--dirty", "--exclude=*"]));
+    if let Some(revision) = &revision {
+        set("FEEDLAB_GIT_REVISION", revision);
+    }
+    let revision = revision.map(|revision| format!("revision {revision}, ")).unwrap_or_default();
+    set("FEEDLAB_BUILT_FROM", &format!("{revision}{version}"));
+    watch_what_changes_the_answers();
+}
+
+/// The log of HEAD grows with every commit and checkout; the sources decide whether the revision is dirty. A path
+/// that does not exist would make cargo run this script at every build, so that only existing ones are named.
+fn watch_what_changes_the_answers() {
+    tell("rerun-if-changed=build.rs");
+    tell("rerun-if-env-changed=RUSTC");
+    let log = first_line(Command::new("git").args(["rev-parse", "--git-path", "logs/HEAD"]));
+    let sources = ["cli", "experiment", "feed", "loadgen", "report", "server"].map(|name| format!("../{name}/src"));
+    for path in log.into_iter().chain(sources).filter(|path| Path::new(path).exists()) {
+        tell(&format!("rerun-if-changed={path}"));
+    }
+}
+
+fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+fn set(name: &str, value: &str) {
+    tell(&format!("rustc-env={name}={value}"));
+}
+
+fn tell(instruction: &str) {
+    println!("cargo::{instruction}");
+}

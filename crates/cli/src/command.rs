@@ -1,0 +1,85 @@
+//! The command line: one file a subcommand.
+
+mod run;
+mod serve;
+mod watch;
+
+mod report;
+mod schema;
+mod validate;
+
+mod completions;
+mod generate;
+
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::build;
+use crate::exit::Exit;
+
+/// Polling, long polling, Server-Sent Events or WebSockets? One feed, four transports, honest measurements.
+///
+/// feedlab serves one update feed over four transports, drives simulated clients against each, and shows what each one
+/// costs and when each one wins.
+#[derive(Debug, Parser)]
+#[command(name = "feedlab", version, long_version = build::ALL, after_help = START_HERE, arg_required_else_help = true)]
+pub(crate) struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const START_HERE: &str = "\
+Start here:
+  feedlab run scenarios/quick.toml     compare the four transports; under a minute
+  feedlab serve                        a live feed: this machine's load
+  feedlab watch http://127.0.0.1:8080  follow it from another terminal
+  feedlab run --help                   what a run does, leaves and returns";
+
+/// The subcommands, in the order in which a newcomer meets them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(run::Args),
+    Serve(serve::Args),
+    Watch(watch::Args),
+    Report(report::Args),
+    Validate(validate::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    #[command(hide = true)]
+    Generate(generate::Args),
+}
+
+impl Command {
+    /// Does what was asked.
+    pub(crate) fn execute(self) -> anyhow::Result<Exit> {
+        match self {
+            Self::Run(args) => run::execute(&args),
+            Self::Serve(args) => serve::execute(args),
+            Self::Watch(args) => watch::execute(&args),
+            Self::Report(args) => report::execute(&args),
+            Self::Validate(args) => validate::execute(&args),
+            Self::Schema(args) => schema::execute(&args),
+            Self::Completions(args) => completions::execute(&args),
+            Self::Generate(args) => generate::execute(&args),
+        }
+    }
+}
+
+/// A time on the command line, as in a scenario file.
+fn some_time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|_| "write a time as 250ms, 15s or 1m".to_owned())?;
+    if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_free_of_contradictions() {
+        CommandLine::command().debug_assert();
+    }
+}

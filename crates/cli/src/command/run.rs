@@ -1,0 +1,104 @@
+//! `feedlab run`: measures scenarios, cell by cell, each in processes of its own, and leaves a results folder.
+
+use std::path::{Path, PathBuf};
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::scenario::Source;
+
+use crate::exit::{Exit, bad_input};
+use crate::interrupt::Interrupt;
+use crate::output::Format;
+
+mod cell;
+mod child;
+mod closing;
+mod descriptors;
+pub(super) mod estimate;
+mod generator;
+mod manifest;
+mod progress;
+mod series;
+mod server;
+mod table;
+
+/// Measure scenarios: one server, many clients, every transport in turn
+///
+/// For every cell (a contender, a number of clients, a repetition) a fresh server and a fresh load generator are
+/// started as processes of their own. What was found goes into a folder of its own, and a page with charts beside it.
+/// Ctrl-C stops in good order and keeps the cells that are done; a second Ctrl-C stops at once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab run scenarios/quick.toml
+  feedlab run scenarios/ticker.toml scenarios/burst.toml --out /tmp/results
+  feedlab run scenarios/quick.toml --format json | jq '.contenders[].metrics.age_p50_us'
+
+Exit status:
+    0  done, and every threshold met
+    1  something failed
+    2  wrong usage, or a scenario that cannot be read
+    3  a threshold was missed
+    4  the measurement is invalid: the report says why
+  130  interrupted, partial results kept
+
+Next:
+  open the report.html that the run names at its end
+  feedlab validate SCENARIO    how many cells, and how long it takes")]
+pub(crate) struct Args {
+    /// The scenario files; each gets a results folder of its own
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<PathBuf>,
+
+    /// Folder in which the results folder is made
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+
+    /// How the result is printed: a table, or summary.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Runs all scenarios. What can be known to go wrong is told before the first is measured.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    descriptors::check(&scenarios).map_err(bad_input)?;
+    // One thread: this process only waits and draws, and takes no core from what is measured.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let interrupt = Interrupt::listen()?;
+        tokio::select! {
+            result = run_all(args, &scenarios, &interrupt) => result,
+            () = interrupt.at_once.cancelled() => Ok(Exit::Interrupted),
+        }
+    })
+}
+
+fn load(file: &Path) -> anyhow::Result<Scenario> {
+    let scenario = Scenario::load(file).map_err(bad_input)?;
+    if scenario.feed.source == Source::Stdin {
+        return Err(bad_input(anyhow::anyhow!(
+            "{}: `source = \"stdin\"` cannot be measured: every cell needs the feed from its begin, and standard input \
+             comes only once; record it to a file and use `source = \"replay\"`, or try it with `feedlab serve --feed stdin`",
+            file.display()
+        )));
+    }
+    Ok(scenario)
+}
+
+async fn run_all(args: &Args, scenarios: &[Scenario], interrupt: &Interrupt) -> anyhow::Result<Exit> {
+    let mut worst = Exit::Done;
+    for scenario in scenarios {
+        worst = worst.max(run(args, scenario, interrupt).await?);
+        if worst == Exit::Interrupted {
+            break;
+        }
+    }
+    Ok(worst)
+}
+
+/// One scenario, from the empty folder to the report.
+async fn run(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> anyhow::Result<Exit> {
+    let mut series = series::Series::open(scenario, &args.out)?;
+    let end = series.measure(&interrupt.stop).await;
+    closing::close(series, end, args.format)
+}

@@ -1,0 +1,133 @@
+//! The end of a run: the summary, the report, and what the user is told.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use feedlab_experiment::record::SCHEMA;
+use feedlab_experiment::results::Results;
+use feedlab_experiment::summary::Summary;
+use feedlab_experiment::threshold::{self, Miss};
+use feedlab_experiment::verdict::{Status, Verdict};
+use feedlab_experiment::{hlog, statistics};
+
+use super::manifest::manifest;
+use super::series::{End, Series};
+use super::table;
+use crate::exit::Exit;
+use crate::output::{self, Format};
+
+/// Finishes the folder and tells what was found. A run without a finished cell leaves no folder.
+pub(super) fn close(series: Series<'_>, end: End, format: Format) -> anyhow::Result<Exit> {
+    let (measured, planned) = (series.records.len(), series.plan.len());
+    if measured == 0 {
+        return nothing_kept(series, end);
+    }
+    let partial = series.folder.path().to_owned();
+    let finished = finish(series);
+    match (finished, end) {
+        (Ok(found), End::Complete) => found.tell(format),
+        (Ok(found), End::Interrupted) => found.tell(format).map(|_| Exit::Interrupted),
+        (Ok(found), End::Failed(error)) => {
+            found.tell(format)?;
+            Err(error.context(format!("the run stopped after {measured} of {planned} cells")))
+        }
+        // Of two errors, the first: a disk that was full for a cell is full for the summary.
+        (Err(_), End::Failed(error)) | (Err(error), _) => {
+            Err(error.context(format!("the run could not be finished; what it measured is in {}", partial.display())))
+        }
+    }
+}
+
+fn nothing_kept(series: Series<'_>, end: End) -> anyhow::Result<Exit> {
+    series.folder.discard()?;
+    match end {
+        End::Failed(error) => Err(error),
+        End::Interrupted | End::Complete => {
+            output::advice("interrupted before the first cell was done: nothing is kept");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// What a run found.
+#[derive(Debug)]
+struct Found {
+    summary: Summary,
+    misses: Vec<Miss>,
+    folder: PathBuf,
+    /// The page and what it says in a sentence; the figures are kept even if it cannot be drawn.
+    report: anyhow::Result<(PathBuf, String)>,
+}
+
+/// Writes what is still to be written, draws the report, and gives the folder its name.
+fn finish(series: Series<'_>) -> anyhow::Result<Found> {
+    let manifest = manifest(&series);
+    let (scenario, folder) = (series.scenario, series.folder);
+    let contenders = statistics::pool(scenario, &series.records, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
+    let misses = threshold::misses(scenario, &contenders);
+    let summary = Summary { schema: SCHEMA, run: manifest.run.clone(), verdict: manifest.verdict.clone(), contenders };
+    folder.write_summary(&summary)?;
+    folder.write_manifest(&manifest)?;
+    let headline = draw(folder.path());
+    let folder = folder.finish()?;
+    let report = headline.map(|headline| (folder.join("report.html"), headline));
+    Ok(Found { summary, misses, folder, report })
+}
+
+fn draw(folder: &Path) -> anyhow::Result<String> {
+    let results = Results::read(folder)?;
+    feedlab_report::write(&results, folder)?;
+    Ok(feedlab_report::render(&results)?.headline)
+}
+
+impl Found {
+    /// Prints the result and names the exit status.
+    fn tell(self, format: Format) -> anyhow::Result<Exit> {
+        let exit = self.exit();
+        match format {
+            Format::Text => {
+                output::data(&format!("\n{}\n\n{}", table::text(&self.summary), self.closing_words()))?;
+            }
+            Format::Json => {
+                output::json_pretty(&self.summary)?;
+                output::advice(self.closing_words().trim_end());
+            }
+        }
+        let kept = self.folder.display();
+        let lost =
+            format!("the figures are in {kept}, but the report could not be drawn (try `feedlab report {kept}`)");
+        self.report.map(|_| exit).context(lost)
+    }
+
+    fn exit(&self) -> Exit {
+        match self.summary.verdict.status {
+            Status::Invalid => Exit::Invalid,
+            _ if self.misses.is_empty() => Exit::Done,
+            _ => Exit::ThresholdMissed,
+        }
+    }
+
+    fn closing_words(&self) -> String {
+        let mut text = String::new();
+        if let Ok((_, headline)) = &self.report {
+            let _ = writeln!(text, "{headline}\n");
+        }
+        text += &verdict(&self.summary.verdict);
+        for miss in &self.misses {
+            let _ = writeln!(text, "threshold missed: {miss}");
+        }
+        if let Ok((page, _)) = &self.report {
+            let _ = writeln!(text, "report: {}", page.display());
+        }
+        text
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    let mut text = format!("verdict: {}\n", verdict.status);
+    for reason in &verdict.reasons {
+        let _ = writeln!(text, "  {}: {}", reason.what, reason.advice);
+    }
+    text
+}

@@ -1,0 +1,39 @@
+//! Descriptors: every connection takes one in the server and one in the load generator, and a run that finds out in
+//! the middle has measured nothing.
+
+use feedlab_experiment::Scenario;
+use feedlab_feed::process::raise_open_file_limit;
+
+/// What a process opens besides its connections: files, the runtime's own, the control connection.
+const BESIDES: u64 = 64;
+
+/// Raises the soft limit as far as it goes, for this process and the children that inherit it.
+///
+/// # Errors
+/// When the largest number of clients needs more.
+pub(super) fn check(scenarios: &[Scenario]) -> anyhow::Result<()> {
+    let clients = scenarios.iter().flat_map(|scenario| &scenario.clients.count).max().copied().unwrap_or(0);
+    refuse(u64::from(clients) + BESIDES, raise_open_file_limit())
+}
+
+fn refuse(needed: u64, allowed: Option<u64>) -> anyhow::Result<()> {
+    match allowed {
+        Some(allowed) if allowed < needed => anyhow::bail!(
+            "this run needs {needed} descriptors in each process, this shell allows {allowed}: \
+             raise the limit with `ulimit -n {needed}`, or measure fewer clients"
+        ),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_says_how_many_are_needed_and_how_to_get_them() {
+        assert!(refuse(2_064, None).is_ok() && refuse(2_064, Some(2_064)).is_ok());
+        let error = refuse(2_064, Some(1_024)).unwrap_err().to_string();
+        assert!(error.contains("needs 2064") && error.contains("allows 1024") && error.contains("ulimit -n 2064"));
+    }
+}

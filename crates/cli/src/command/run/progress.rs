@@ -1,0 +1,134 @@
+//! How far a run is: a bar with the time left on a terminal, a line now and then elsewhere.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::plan::Cell;
+use feedlab_feed::clock;
+use feedlab_loadgen::{Event, Phase};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::estimate;
+use crate::output;
+
+/// Phases that are shorter get no line of their own, except the one that is measured.
+const WORTH_A_LINE_S: f64 = 5.0;
+
+/// The display of one run.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Only on a terminal.
+    bar: Option<ProgressBar>,
+    cells: usize,
+    /// How long a cell takes, as planned.
+    cell_time: Duration,
+    /// The cell that is being measured, counted from 1.
+    current: usize,
+    /// Its name for people.
+    title: String,
+    began: Instant,
+}
+
+impl Progress {
+    /// Says what will be measured, and for how long.
+    pub(super) fn new(scenario: &Scenario, cells: usize) -> Self {
+        let takes = estimate::for_people(estimate::run(scenario));
+        output::advice(&format!("{}: {}", scenario.name, scenario.question));
+        output::advice(&format!("{cells} cell{}, about {takes}", if cells == 1 { "" } else { "s" }));
+        let cell_time = estimate::cell(scenario);
+        let bar = draws_bars().then(|| bar(cell_time * u32::try_from(cells).unwrap_or(u32::MAX)));
+        Self { bar, cells, cell_time, current: 0, title: String::new(), began: clock::now() }
+    }
+
+    /// The next cell begins.
+    pub(super) fn cell(&mut self, scenario: &Scenario, cell: &Cell) {
+        self.current += 1;
+        self.title = title(scenario, cell);
+        self.began = clock::now();
+        self.phase("starting");
+    }
+
+    /// The load generator tells how far it is.
+    pub(super) fn event(&mut self, event: &Event) {
+        let Event::Phase { phase, seconds } = event else { return };
+        let phase_name = name(*phase);
+        if self.bar.is_some() {
+            self.phase(phase_name);
+        } else if *phase == Phase::Measure || *seconds >= WORTH_A_LINE_S {
+            let digits = usize::from(*seconds < 1.0);
+            self.say(&format!("{}: {phase_name}, {seconds:.digits$} s", self.place()));
+        }
+    }
+
+    /// Moves the bar with the clock.
+    pub(super) fn redraw(&self) {
+        let Some(bar) = &self.bar else { return };
+        let within = self.began.elapsed().min(self.cell_time);
+        let done = self.cell_time * u32::try_from(self.current.saturating_sub(1)).unwrap_or(u32::MAX) + within;
+        let all = self.cell_time * u32::try_from(self.cells).unwrap_or(u32::MAX);
+        bar.set_position(clock::micros(done));
+        bar.set_prefix(estimate::for_people(all.saturating_sub(done)));
+    }
+
+    /// A line for people, above the bar.
+    pub(super) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::advice(line)),
+            None => output::advice(line),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn phase(&self, phase: &'static str) {
+        if let Some(bar) = &self.bar {
+            self.redraw();
+            bar.set_message(format!("{}: {phase}", self.place()));
+        }
+    }
+
+    /// `[2/4] SSE, 20 clients`
+    fn place(&self) -> String {
+        format!("[{}/{}] {}", self.current, self.cells, self.title)
+    }
+}
+
+fn draws_bars() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Without colour, so that there is none to switch off.
+fn bar(total: Duration) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(clock::micros(total)), ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template("[{bar:24}] {prefix} left  {wide_msg}") {
+        Ok(style) => bar.with_style(style.progress_chars("=> ")),
+        Err(_) => bar,
+    }
+}
+
+fn title(scenario: &Scenario, cell: &Cell) -> String {
+    let plural = if cell.clients == 1 { "" } else { "s" };
+    let payload = cell.payload_bytes.map(|bytes| format!(", {bytes} B")).unwrap_or_default();
+    let title = format!("{}, {} client{plural}{payload}", scenario.contenders[cell.contender].label, cell.clients);
+    match scenario.measure.repetitions {
+        1 => title,
+        of => format!("{title}, {} of {of}", cell.repetition),
+    }
+}
+
+const fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => "connecting",
+        Phase::Settle => "settling",
+        Phase::WarmUp => "warming up",
+        Phase::Measure => "measuring",
+        Phase::Drain => "draining",
+        Phase::Disconnect => "disconnecting",
+    }
+}

@@ -1,0 +1,95 @@
+//! The cells of one scenario, measured one after the other.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use feedlab_experiment::Scenario;
+use feedlab_experiment::plan::{self, Cell};
+use feedlab_experiment::record::CellRecord;
+use feedlab_experiment::results::RunFolder;
+use feedlab_feed::clock;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::progress::Progress;
+use super::{cell, manifest};
+
+/// A run in progress.
+#[derive(Debug)]
+pub(super) struct Series<'a> {
+    /// What is asked.
+    pub(super) scenario: &'a Scenario,
+    /// When the run began.
+    pub(super) started: Timestamp,
+    /// Where it is written.
+    pub(super) folder: RunFolder,
+    /// The cells, in the order in which they are measured.
+    pub(super) plan: Vec<Cell>,
+    /// Those that are done.
+    pub(super) records: Vec<CellRecord>,
+    progress: Progress,
+}
+
+/// Why a series is over.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Every cell is done.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+    /// A cell could not be measured or kept.
+    Failed(anyhow::Error),
+}
+
+impl<'a> Series<'a> {
+    /// Opens everything that the run will write, before anything is measured.
+    pub(super) fn open(scenario: &'a Scenario, out: &Path) -> anyhow::Result<Self> {
+        let started = Timestamp::from_microsecond(i64::try_from(clock::unix_us())?).context("the clock is off")?;
+        let folder = RunFolder::create(out, scenario, started)?;
+        let plan = plan::cells(scenario);
+        let progress = Progress::new(scenario, plan.len());
+        let series = Self { scenario, started, folder, plan, records: Vec::new(), progress };
+        match series.folder.write_manifest(&manifest::manifest(&series)) {
+            Ok(()) => Ok(series),
+            Err(error) => {
+                series.folder.discard()?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Measures until the end, whichever it is.
+    pub(super) async fn measure(&mut self, stop: &CancellationToken) -> End {
+        let end = self.measure_cells(stop).await;
+        self.progress.end();
+        end
+    }
+
+    async fn measure_cells(&mut self, stop: &CancellationToken) -> End {
+        for cell in &self.plan {
+            self.progress.cell(self.scenario, cell);
+            let hlog = self.folder.hlog_path(&cell.id);
+            match cell::measure(self.scenario, cell, &hlog, &mut self.progress, stop).await {
+                Ok(Some(outcome)) => {
+                    if let Err(error) = self.folder.add_cell(&outcome.record, &outcome.seconds) {
+                        return End::Failed(error.into());
+                    }
+                    self.records.push(outcome.record);
+                }
+                Ok(None) => return self.drop_cell(&hlog, End::Interrupted),
+                Err(error) => {
+                    let error = error.context(format!("cell {}", cell.id));
+                    return self.drop_cell(&hlog, End::Failed(error));
+                }
+            }
+        }
+        End::Complete
+    }
+
+    /// A cell that is not done leaves nothing behind.
+    fn drop_cell(&self, hlog: &Path, end: End) -> End {
+        // It may not have been begun.
+        let _ = std::fs::remove_file(hlog);
+        end
+    }
+}

@@ -1,0 +1,163 @@
+//! `feedlab serve`: one feed behind four doors, until it is told to stop.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use feedlab_feed::process;
+use feedlab_feed::source::{Recording, SourceConfig};
+use feedlab_server::{Config, ServerError};
+use tokio::net::TcpListener;
+
+use crate::exit::{Exit, bad_input};
+use crate::interrupt::{self, Interrupt};
+use crate::output::{self, Format};
+
+mod doors;
+mod feed;
+mod listen;
+
+pub(crate) use doors::Listening;
+pub(crate) use feed::FeedArgs;
+use listen::Address;
+
+/// Serve one feed over short polling, long polling, SSE and WebSocket
+///
+/// Prints the URL of every door with a command to try it. By default it listens to this machine alone and publishes
+/// this machine's load figures, once a second. Ctrl-C or SIGTERM ends it in good order: streams are told, polls are
+/// answered.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab serve
+  feedlab serve --feed synthetic --rate 50 --schedule poisson
+  feedlab serve --feed replay:scenarios/feeds/earthquakes.ndjson --speed 1000 --repeat
+  ping localhost | feedlab serve --feed stdin
+  feedlab serve --feed none --allow-publish
+
+Next:
+  paste one of the lines that it prints into another terminal, or open the page in a browser")]
+pub(crate) struct Args {
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: Address,
+
+    /// How the address is told: for people on standard error, or a line of JSON on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    feed: FeedArgs,
+
+    /// Hold the feed back until POST /control/start says when its time begins
+    #[arg(long, help_heading = "Feed")]
+    await_start: bool,
+
+    /// Updates that are kept for clients that come back
+    #[arg(long, value_name = "N", default_value_t = 4096, help_heading = "Doors", value_parser = at_least_one)]
+    history: usize,
+
+    /// Time between two signs of life on an idle stream
+    #[arg(long, value_name = "TIME", default_value = "15s", help_heading = "Doors", value_parser = super::some_time)]
+    keepalive: Duration,
+
+    /// The longest hold that a long poll may ask for
+    #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Doors", value_parser = super::some_time)]
+    max_hold: Duration,
+
+    /// Take updates from clients: POST /feed and WebSocket messages
+    #[arg(long, help_heading = "Safety")]
+    allow_publish: bool,
+
+    /// Let pages of this origin open WebSockets and publish (may be repeated)
+    #[arg(long, value_name = "ORIGIN", help_heading = "Safety", value_parser = origin)]
+    allow_origin: Vec<String>,
+
+    /// Demand this token of every client; better set as FEEDLAB_TOKEN, since others can see a command line
+    #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true, help_heading = "Safety",
+          value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    token: Option<String>,
+
+    /// Connections beyond this many are answered with 503
+    #[arg(long, value_name = "N", default_value_t = 65_536, help_heading = "Safety", value_parser = at_least_one)]
+    max_connections: usize,
+
+    /// Stop when standard input ends: whoever started this server holds the other end of it
+    #[arg(long, hide = true)]
+    exit_with_stdin: bool,
+}
+
+/// Serves until a signal.
+pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
+    let _ = process::raise_open_file_limit();
+    let source = args.feed.source().map_err(bad_input)?;
+    check(&args, source.as_ref()).map_err(bad_input)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(args, source));
+    // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+/// What can be known to fail is told before anything listens.
+fn check(args: &Args, source: Option<&SourceConfig>) -> anyhow::Result<()> {
+    if let Some(SourceConfig::Replay { file, .. }) = source {
+        Recording::read(file)?;
+    }
+    if args.exit_with_stdin && source == Some(&SourceConfig::Stdin) {
+        anyhow::bail!("standard input cannot be both the feed and the sign to stop");
+    }
+    Ok(())
+}
+
+async fn serve(args: Args, source: Option<SourceConfig>) -> anyhow::Result<Exit> {
+    let signals = Interrupt::listen()?;
+    let listener = TcpListener::bind(args.listen.0).await.map_err(|error| listen::explain(error, args.listen.0))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    if args.exit_with_stdin {
+        interrupt::stop_with_stdin(signals.stop.clone());
+    }
+    match args.format {
+        Format::Text => doors::introduce(address, &args.feed, args.allow_publish, args.token.is_some()),
+        Format::Json => output::json_line(&Listening { listening: address })?,
+    }
+    let at_once = signals.at_once.clone();
+    tokio::select! {
+        result = feedlab_server::run(listener, config(args, source), signals.stop) => result.map_err(explain)?,
+        () = at_once.cancelled() => {}
+    }
+    Ok(Exit::Done)
+}
+
+fn config(args: Args, source: Option<SourceConfig>) -> Config {
+    Config {
+        source,
+        await_start: args.await_start,
+        history: args.history,
+        keepalive: args.keepalive,
+        allow_publish: args.allow_publish,
+        allow_origins: args.allow_origin,
+        token: args.token,
+        max_connections: args.max_connections,
+        max_hold: args.max_hold,
+        ..Config::default()
+    }
+}
+
+fn explain(error: ServerError) -> anyhow::Error {
+    match error {
+        ServerError::Source(error) => bad_input(error),
+        other => other.into(),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number, at least 1".to_owned())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
+        _ => Err("an origin has a scheme and a host and nothing more, as in https://example.org".to_owned()),
+    }
+}

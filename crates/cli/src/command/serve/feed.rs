@@ -1,0 +1,265 @@
+//! The flags that choose the feed, as written; what they mean is a [`SourceConfig`].
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use feedlab_feed::schedule::Schedule;
+use feedlab_feed::source::SourceConfig;
+
+/// The flags. Those that have no default belong to some feeds only, and are refused with the others.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Feed")]
+pub(crate) struct FeedArgs {
+    /// What is published: none, synthetic, replay:FILE (NDJSON), stdin (a line, an update) or host (this machine's load)
+    #[arg(long, value_name = "FEED", default_value_t = FeedName::Host)]
+    feed: FeedName,
+
+    /// Updates a second [default: synthetic 10, host 1]
+    #[arg(long, value_name = "R", value_parser = above_zero)]
+    rate: Option<f64>,
+
+    /// How synthetic updates are spread in time [default: constant]
+    #[arg(long, value_enum)]
+    schedule: Option<ScheduleName>,
+
+    /// Updates in a burst, with --schedule burst [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    burst_size: Option<u32>,
+
+    /// Payload of a synthetic update, bytes [default: 256]
+    #[arg(long, value_name = "BYTES", value_parser = payload)]
+    payload_bytes: Option<usize>,
+
+    /// Make synthetic payloads of bytes instead of text
+    #[arg(long)]
+    binary: bool,
+
+    /// Fixes the gaps of --schedule poisson [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Replay this many times faster than the recording [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = above_zero)]
+    speed: Option<f64>,
+
+    /// Begin a replay again at its end
+    #[arg(long)]
+    repeat: bool,
+}
+
+/// The feed's name on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FeedName {
+    None,
+    Synthetic,
+    Replay(PathBuf),
+    Stdin,
+    Host,
+}
+
+impl FromStr for FeedName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "none" => Self::None,
+            "synthetic" => Self::Synthetic,
+            "stdin" => Self::Stdin,
+            "host" => Self::Host,
+            _ => match text.strip_prefix("replay:") {
+                Some(file) if !file.is_empty() => Self::Replay(file.into()),
+                _ => return Err("a feed is one of none, synthetic, replay:FILE, stdin, host".to_owned()),
+            },
+        })
+    }
+}
+
+impl fmt::Display for FeedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Synthetic => f.write_str("synthetic"),
+            Self::Replay(file) => write!(f, "replay:{}", file.display()),
+            Self::Stdin => f.write_str("stdin"),
+            Self::Host => f.write_str("host"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScheduleName {
+    /// Evenly spaced
+    Constant,
+    /// Independent of each other, as events in the world are
+    Poisson,
+    /// In heaps
+    Burst,
+}
+
+impl FeedArgs {
+    /// The feed's name.
+    pub(super) const fn name(&self) -> &FeedName {
+        &self.feed
+    }
+
+    /// The source to open; `None` for a feed that clients publish.
+    pub(super) fn source(&self) -> anyhow::Result<Option<SourceConfig>> {
+        self.refuse_what_does_not_apply()?;
+        Ok(Some(match &self.feed {
+            FeedName::None => return Ok(None),
+            FeedName::Synthetic => SourceConfig::Synthetic {
+                rate: self.rate.unwrap_or(10.0),
+                schedule: self.schedule(),
+                payload_bytes: self.payload_bytes.unwrap_or(256),
+                binary: self.binary,
+            },
+            FeedName::Replay(file) => {
+                SourceConfig::Replay { file: file.clone(), speed: self.speed.unwrap_or(1.0), repeat: self.repeat }
+            }
+            FeedName::Stdin => SourceConfig::Stdin,
+            FeedName::Host => SourceConfig::Host { rate: self.rate.unwrap_or(1.0) },
+        }))
+    }
+
+    /// The flags that stand for a source: [`FeedArgs::source`] the other way round.
+    pub(crate) fn written(source: &SourceConfig) -> Vec<OsString> {
+        let flags = match source {
+            SourceConfig::Synthetic { rate, schedule, payload_bytes, binary } => {
+                let schedule = match schedule {
+                    Schedule::Constant => "constant".to_owned(),
+                    Schedule::Poisson { seed } => format!("poisson --seed {seed}"),
+                    Schedule::Burst { size } => format!("burst --burst-size {size}"),
+                };
+                let binary = if *binary { " --binary" } else { "" };
+                format!("--feed synthetic --rate {rate} --payload-bytes {payload_bytes} --schedule {schedule}{binary}")
+            }
+            SourceConfig::Replay { speed, repeat, .. } => {
+                format!("--speed {speed}{}", if *repeat { " --repeat" } else { "" })
+            }
+            SourceConfig::Stdin => "--feed stdin".to_owned(),
+            SourceConfig::Host { rate } => format!("--feed host --rate {rate}"),
+        };
+        let mut arguments: Vec<OsString> = flags.split(' ').map(OsString::from).collect();
+        if let SourceConfig::Replay { file, .. } = source {
+            // Apart from the others: a path may hold a space.
+            let mut feed = OsString::from("--feed=replay:");
+            feed.push(file);
+            arguments.push(feed);
+        }
+        arguments
+    }
+
+    fn schedule(&self) -> Schedule {
+        match self.schedule.unwrap_or(ScheduleName::Constant) {
+            ScheduleName::Constant => Schedule::Constant,
+            ScheduleName::Poisson => Schedule::Poisson { seed: self.seed.unwrap_or(1) },
+            ScheduleName::Burst => Schedule::Burst { size: self.burst_size.unwrap_or(10) },
+        }
+    }
+
+    /// A flag without effect would leave its user with a feed that is not the one asked for.
+    fn refuse_what_does_not_apply(&self) -> anyhow::Result<()> {
+        let synthetic = self.feed == FeedName::Synthetic;
+        let replay = matches!(self.feed, FeedName::Replay(_));
+        let rules = [
+            (self.rate.is_some(), synthetic || self.feed == FeedName::Host, "--rate", "synthetic or --feed host"),
+            (self.schedule.is_some(), synthetic, "--schedule", "synthetic"),
+            (self.payload_bytes.is_some(), synthetic, "--payload-bytes", "synthetic"),
+            (self.binary, synthetic, "--binary", "synthetic"),
+            (self.burst_size.is_some(), self.is(ScheduleName::Burst), "--burst-size", "synthetic --schedule burst"),
+            (self.seed.is_some(), self.is(ScheduleName::Poisson), "--seed", "synthetic --schedule poisson"),
+            (self.speed.is_some(), replay, "--speed", "replay:FILE"),
+            (self.repeat, replay, "--repeat", "replay:FILE"),
+        ];
+        for (given, applies, flag, feed) in rules {
+            anyhow::ensure!(!given || applies, "{flag} belongs to --feed {feed}, and the feed here is {}", self.feed);
+        }
+        Ok(())
+    }
+
+    fn is(&self, schedule: ScheduleName) -> bool {
+        self.feed == FeedName::Synthetic && self.schedule == Some(schedule)
+    }
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "must be a number above 0".to_owned())
+}
+
+fn payload(text: &str) -> Result<usize, String> {
+    const MAX: usize = 16 << 20;
+    text.parse().ok().filter(|bytes| *bytes <= MAX).ok_or_else(|| format!("must be a whole number up to {MAX}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        feed: FeedArgs,
+    }
+
+    fn source(flags: &str) -> Result<Option<SourceConfig>, String> {
+        let line = Line::try_parse_from(["test"].into_iter().chain(flags.split_whitespace()));
+        line.map_err(|error| error.to_string())?.feed.source().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_become_the_source_they_describe() {
+        assert_eq!(source(""), Ok(Some(SourceConfig::Host { rate: 1.0 })));
+        assert_eq!(source("--feed none"), Ok(None));
+        assert_eq!(
+            source("--feed synthetic --rate 50 --schedule poisson --seed 7 --payload-bytes 0"),
+            Ok(Some(SourceConfig::Synthetic {
+                rate: 50.0,
+                schedule: Schedule::Poisson { seed: 7 },
+                payload_bytes: 0,
+                binary: false
+            }))
+        );
+        assert_eq!(
+            source("--feed replay:a.ndjson --speed 60 --repeat"),
+            Ok(Some(SourceConfig::Replay { file: "a.ndjson".into(), speed: 60.0, repeat: true }))
+        );
+    }
+
+    #[test]
+    fn a_source_that_is_written_as_flags_is_read_back() {
+        let synthetic = |schedule, binary| SourceConfig::Synthetic { rate: 0.25, schedule, payload_bytes: 9, binary };
+        for source in [
+            synthetic(Schedule::Constant, false),
+            synthetic(Schedule::Poisson { seed: u64::MAX }, true),
+            synthetic(Schedule::Burst { size: 3 }, false),
+            SourceConfig::Replay { file: "a week/of quakes.ndjson".into(), speed: 10_000.5, repeat: true },
+            SourceConfig::Replay { file: "-".into(), speed: 1.0, repeat: false },
+            SourceConfig::Host { rate: 2.0 },
+            SourceConfig::Stdin,
+        ] {
+            let line = Line::try_parse_from(["test".into()].into_iter().chain(FeedArgs::written(&source))).unwrap();
+            assert_eq!(line.feed.source().unwrap(), Some(source));
+        }
+    }
+
+    #[test]
+    fn flags_of_another_feed_and_wrong_values_are_refused() {
+        for (flags, needle) in [
+            ("--rate 5 --feed stdin", "--rate belongs to --feed synthetic or --feed host"),
+            ("--speed 5", "--speed belongs to --feed replay:FILE, and the feed here is host"),
+            ("--feed synthetic --seed 5", "--seed belongs to --feed synthetic --schedule poisson"),
+            ("--feed synthetic --rate 0", "above 0"),
+            ("--feed synthetic --rate nan", "above 0"),
+            ("--feed replay:", "one of none, synthetic"),
+            ("--feed pigeon", "one of none, synthetic"),
+        ] {
+            let error = source(flags).unwrap_err();
+            assert!(error.contains(needle), "{flags}: {error}");
+        }
+    }
+}

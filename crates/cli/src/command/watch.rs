@@ -1,0 +1,133 @@
+//! `feedlab watch`: one client on a terminal, of the same kind as the load generator's thousands.
+
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use feedlab_experiment::scenario::Options;
+use feedlab_feed::{Cursor, Transport, clock};
+use feedlab_loadgen::transport::{self, Client, HeaderMap, Url, header, sse};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::{Exit, bad_input};
+use crate::output::Format;
+
+mod door;
+mod printer;
+
+use printer::{Lines, Printer};
+
+/// Follow a feed over any of the transports and print what arrives
+///
+/// Prints an update a line: its number, how old it was at its receipt, its type and its data. A connection that breaks
+/// is opened again, from the last update on. Ctrl-C ends it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab watch http://127.0.0.1:8080                         over SSE
+  feedlab watch http://127.0.0.1:8080 --transport websocket
+  feedlab watch http://127.0.0.1:8080/feed/poll --interval 5s
+  feedlab watch http://127.0.0.1:8080 --after 0 --count 10 --format json
+  feedlab watch http://127.0.0.1:9000/events --raw-events     any event stream")]
+pub(crate) struct Args {
+    /// A feedlab server, one of its doors, or any event stream
+    url: String,
+
+    /// The transport; that of the door in the URL, or else sse
+    #[arg(long, value_name = "TRANSPORT", value_parser = names())]
+    transport: Option<Transport>,
+
+    /// Print the stream's own events as NDJSON: {"type","data","lastEventId"}; works with any event stream
+    #[arg(long)]
+    raw_events: bool,
+
+    /// Begin after this update; 0 is the oldest that the server holds [default: with the next one]
+    #[arg(long, value_name = "SEQ")]
+    after: Option<u64>,
+
+    /// Stop after this many updates
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// Time between two requests, for short polling [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = super::some_time)]
+    interval: Option<Duration>,
+
+    /// How long the server may hold a request, for long polling [default: 25s]
+    #[arg(long, value_name = "TIME", value_parser = super::some_time)]
+    hold: Option<Duration>,
+
+    /// The server's token
+    #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+
+    /// How updates are printed: a line for people, or the update's JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// The four names; told one by one, so that shells can complete them.
+fn names() -> impl TypedValueParser<Value = Transport> {
+    PossibleValuesParser::new(Transport::ALL.map(Transport::id)).try_map(|name| name.parse::<Transport>())
+}
+
+/// Follows until the end, which is Ctrl-C, the count, or a server that wants no more.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    let door = door::find(&args.url, args.transport, args.raw_events).map_err(bad_input)?;
+    let options = options(args, door.transport).map_err(bad_input)?;
+    let client = client(args, door.url, door.after).map_err(bad_input)?;
+    let lines = match args.format {
+        _ if args.raw_events => Lines::Events,
+        Format::Text => Lines::People,
+        Format::Json => Lines::Json,
+    };
+    let stop = CancellationToken::new();
+    let mut printer = Printer::new(lines, args.count, client.url.to_string(), stop.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if args.raw_events {
+            // One client needs no jitter: it comes back when the stream told it to.
+            let options = sse::Options { jitter: 0.0, raw_events: true, ..sse::Options::default() };
+            sse::run(client, options, &mut printer, &stop).await;
+        } else {
+            transport::run(client, &options, &mut printer, &stop).await;
+        }
+    });
+    printer.end()
+}
+
+fn client(args: &Args, url: Url, after: Option<u64>) -> anyhow::Result<Client> {
+    let mut client = Client::new(url, clock::unix_us());
+    client.after = args.after.or(after).map(Cursor);
+    client.headers = HeaderMap::new();
+    if let Some(token) = &args.token {
+        let value = format!("Bearer {token}").parse();
+        let value = value.map_err(|_| anyhow::anyhow!("the token has characters that no header can carry"))?;
+        client.headers.insert(header::AUTHORIZATION, value);
+    }
+    Ok(client)
+}
+
+/// The transport's options; those of another one are refused.
+fn options(args: &Args, transport: Transport) -> anyhow::Result<Options> {
+    let belongs = |given: bool, flag: &str, to: Transport| {
+        anyhow::ensure!(!given || transport == to, "{flag} belongs to {to}, and the transport here is {transport}");
+        Ok(())
+    };
+    belongs(args.interval.is_some(), "--interval", Transport::ShortPolling)?;
+    belongs(args.hold.is_some(), "--hold", Transport::LongPolling)?;
+    belongs(args.raw_events, "--raw-events", Transport::Sse)?;
+    // How often a server gives a sign of life is its own to know.
+    let keepalive = Duration::ZERO;
+    Ok(match transport {
+        Transport::ShortPolling => Options::ShortPolling {
+            interval: args.interval.unwrap_or(Duration::from_secs(1)),
+            keep_alive: true,
+            conditional: true,
+        },
+        Transport::LongPolling => {
+            Options::LongPolling { hold: args.hold.unwrap_or(Duration::from_secs(25)), keep_alive: true }
+        }
+        Transport::Sse => Options::Sse { keepalive },
+        Transport::WebSocket => Options::WebSocket { keepalive },
+    })
+}

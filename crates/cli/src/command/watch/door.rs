@@ -1,0 +1,107 @@
+//! Which door a URL means.
+
+use feedlab_feed::Transport;
+use feedlab_loadgen::transport::Url;
+
+/// Where to go, and how.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Door {
+    /// The door, without a cursor.
+    pub(super) url: Url,
+    /// The transport that is spoken there.
+    pub(super) transport: Transport,
+    /// The cursor that the URL had.
+    pub(super) after: Option<u64>,
+}
+
+/// Reads the URL of a server, of a door, or with `raw_events` of any event stream.
+pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> anyhow::Result<Door> {
+    let mut url = parse(text)?;
+    let of_path = Transport::ALL.into_iter().find(|transport| transport.path() == url.path());
+    let transport = match (of_path, wanted) {
+        (Some(door), Some(wanted)) if door != wanted => {
+            anyhow::bail!("{} is the door of {door}, not of {wanted}: leave out one of the two", url.path())
+        }
+        (Some(transport), _) | (None, Some(transport)) => transport,
+        (None, None) if raw_events || url.path() == "/" => Transport::Sse,
+        (None, None) => anyhow::bail!(
+            "{} is no door of a feedlab server: give the server alone, as in {}, or --transport, or --raw-events \
+             for an event stream of another server",
+            url.path(),
+            url.origin().ascii_serialization()
+        ),
+    };
+    if url.path() == "/" && !raw_events {
+        url.set_path(transport.path());
+    }
+    // Another server may mean something else by `after`.
+    let after = if raw_events { None } else { take_cursor(&mut url)? };
+    Ok(Door { url, transport, after })
+}
+
+fn parse(text: &str) -> anyhow::Result<Url> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let parsed = Url::parse(&with_scheme.replacen("ws://", "http://", 1));
+    let url = parsed.map_err(|why| anyhow::anyhow!("`{text}` is no URL ({why}): write it as http://127.0.0.1:8080"))?;
+    match url.scheme() {
+        "http" => Ok(url),
+        "https" | "wss" => anyhow::bail!("`{text}`: this version speaks no TLS; watch an http:// or ws:// address"),
+        other => anyhow::bail!("`{text}`: {other} is no way to a feed; a URL begins with http:// or ws://"),
+    }
+}
+
+/// Takes `?after=N` off the URL: the client sends its own cursor, in its transport's way.
+fn take_cursor(url: &mut Url) -> anyhow::Result<Option<u64>> {
+    let Some((_, after)) = url.query_pairs().find(|(name, _)| name == "after") else { return Ok(None) };
+    let after = after.parse().map_err(|_| anyhow::anyhow!("`after={after}` is no update's number: 0, 1, 2 …"))?;
+    let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "after").collect();
+    url.set_query(None);
+    if !others.is_empty() {
+        url.query_pairs_mut().extend_pairs(others);
+    }
+    Ok(Some(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, wanted: Option<Transport>, raw: bool) -> Result<(String, Transport, Option<u64>), String> {
+        let door = find(text, wanted, raw).map_err(|error| error.to_string())?;
+        Ok((door.url.to_string(), door.transport, door.after))
+    }
+
+    #[test]
+    fn a_url_leads_to_its_door() {
+        use Transport::{LongPolling, Sse, WebSocket};
+        let sse = "http://127.0.0.1:8080/feed/sse";
+        for (text, wanted, raw, url, transport, after) in [
+            ("http://127.0.0.1:8080", None, false, sse, Sse, None),
+            ("127.0.0.1:8080/", None, false, sse, Sse, None),
+            ("localhost:8080", None, false, "http://localhost:8080/feed/sse", Sse, None),
+            ("ws://127.0.0.1:8080/feed/ws", None, false, "http://127.0.0.1:8080/feed/ws", WebSocket, None),
+            ("http://h/?after=7", Some(LongPolling), false, "http://h/feed/long-poll", LongPolling, Some(7)),
+            ("http://h/feed/sse?after=7&x=1", None, false, "http://h/feed/sse?x=1", Sse, Some(7)),
+            ("http://h/?after=7", None, true, "http://h/?after=7", Sse, None),
+            ("http://h/events", None, true, "http://h/events", Sse, None),
+            ("http://h/behind/a/proxy", Some(WebSocket), false, "http://h/behind/a/proxy", WebSocket, None),
+        ] {
+            assert_eq!(check(text, wanted, raw), Ok((url.to_owned(), transport, after)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_leads_nowhere_is_refused_with_a_way_out() {
+        for (text, wanted, needle) in [
+            ("http://h/feed/sse", Some(Transport::WebSocket), "is the door of sse, not of websocket"),
+            ("http://h/events", None, "--raw-events"),
+            ("https://h/", None, "no TLS"),
+            ("ftp://h/", None, "http:// or ws://"),
+            ("http://", None, "is no URL"),
+            ("http://h/?after=x", None, "`after=x` is no update's number"),
+        ] {
+            let error = check(text, wanted, false).unwrap_err();
+            assert!(error.contains(needle), "{text}: {error}");
+        }
+    }
+}

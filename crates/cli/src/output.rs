@@ -1,0 +1,45 @@
+//! The two streams: data on standard output, everything else on standard error.
+
+use std::io::{ErrorKind, Write as _};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// How data is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Whoever read standard output has gone.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output was closed")]
+pub(crate) struct ClosedPipe;
+
+/// Writes data to standard output, at once: a reader at the other end of a pipe waits for it.
+pub(crate) fn data(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
+        result => result.context("cannot write to standard output"),
+    }
+}
+
+/// Writes a value as one line of JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    data(&(serde_json::to_string(value)? + "\n"))
+}
+
+/// Writes a value as JSON that people can read too.
+pub(crate) fn json_pretty(value: &impl Serialize) -> anyhow::Result<()> {
+    data(&(serde_json::to_string_pretty(value)? + "\n"))
+}
+
+/// Writes a line for people to standard error. A terminal that went away is no reason to stop.
+pub(crate) fn advice(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,106 @@
+//! Bad input: one line that names the place and the remedy, and the documented status.
+
+use super::scenario::{TINY, file, tiny_with};
+use super::{Command, ends_with, err, error_line, feedlab, out};
+
+/// What `validate` says of a scenario, which must be wrong.
+fn refusal(text: &str) -> String {
+    let (folder, _file) = file(text);
+    error_line(&ends_with(2, feedlab(&["validate", "scenario.toml"]).current_dir(&folder)))
+}
+
+#[test]
+fn a_scenario_that_cannot_be_measured_is_refused_with_its_place_and_the_remedy() {
+    let replay = "source = \"replay\"\nfile = \"none.ndjson\"";
+    let lines = [
+        ("unknown key", tiny_with("count = 5", "counts = 5")),
+        ("wrong unit", tiny_with("warm_up = \"200ms\"", "warm_up = \"200 parsecs\"")),
+        ("zero clients", tiny_with("count = 5", "count = 0")),
+        ("not TOML", tiny_with("schema = 1", "schema 1")),
+        ("another schema", tiny_with("schema = 1", "schema = 9")),
+        ("missing feed file", tiny_with("source = \"synthetic\"\nupdates_per_s = 20", replay)),
+        ("unknown metric", tiny_with("updates_missed", "updates_mist")),
+    ]
+    .map(|(what, text)| format!("{what}\n  {}\n", refusal(&text)));
+    insta::assert_snapshot!(lines.concat());
+}
+
+#[test]
+fn a_broken_line_of_a_recording_is_named_by_its_number() {
+    let replay = "source = \"replay\"\nfile = \"feed.ndjson\"";
+    let (folder, _file) = file(&tiny_with("source = \"synthetic\"\nupdates_per_s = 20", replay));
+    std::fs::write(folder.path().join("feed.ndjson"), "{\"at_ms\":1,\"data\":1}\nnonsense\n").expect("a file");
+    let output = ends_with(2, feedlab(&["validate", "scenario.toml"]).current_dir(&folder));
+    assert!(error_line(&output).contains("feed.ndjson, line 2"), "{}", err(&output));
+}
+
+#[test]
+fn validate_looks_at_every_file_and_says_what_a_run_takes() {
+    let (folder, _file) = file(TINY);
+    std::fs::write(folder.path().join("bad.toml"), "schema = 1").expect("a file");
+    let output = ends_with(2, feedlab(&["validate", "bad.toml", "scenario.toml", "none.toml"]).current_dir(&folder));
+    assert_eq!(out(&output), "scenario.toml: ok, 4 cells, about 10 s\n");
+    assert_eq!(err(&output).lines().count(), 2, "{}", err(&output));
+}
+
+#[test]
+fn a_run_of_a_file_that_is_not_there_starts_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = ends_with(2, feedlab(&["run", "none.toml"]).current_dir(&folder));
+    assert!(error_line(&output).contains("none.toml"));
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_feed_that_comes_only_once_cannot_be_measured() {
+    let text = tiny_with("source = \"synthetic\"\nupdates_per_s = 20", "source = \"stdin\"");
+    let (folder, _file) = file(&text);
+    let output = ends_with(2, feedlab(&["run", "scenario.toml"]).current_dir(&folder));
+    assert!(error_line(&output).contains("feedlab serve --feed stdin"), "{}", err(&output));
+}
+
+#[test]
+fn a_folder_that_is_no_results_folder_is_named_with_what_it_lacks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for run in [".", "none"] {
+        let output = ends_with(2, feedlab(&["report", run]).current_dir(&folder));
+        let line = error_line(&output);
+        assert!(line.contains("not a results folder") && line.contains("manifest.json"), "{line}");
+    }
+}
+
+#[test]
+fn results_need_a_place_that_can_be_written() {
+    let (folder, _file) = file(TINY);
+    let output = ends_with(1, feedlab(&["run", "scenario.toml", "--out", "scenario.toml/in"]).current_dir(&folder));
+    assert!(error_line(&output).contains("--out"), "{}", err(&output));
+}
+
+#[test]
+fn too_few_descriptors_are_counted_and_the_remedy_is_named() {
+    let (folder, _file) = file(TINY);
+    let line = format!("ulimit -n 64; exec {} run scenario.toml", assert_cmd::cargo::cargo_bin!("feedlab").display());
+    let output = ends_with(2, Command::new("sh").args(["-c", &line]).current_dir(&folder));
+    let line = error_line(&output);
+    assert!(line.contains("needs 69 descriptors") && line.contains("ulimit -n 69"), "{line}");
+    assert!(!folder.path().join("results").exists());
+}
+
+#[test]
+fn flags_of_serve_that_do_not_go_together_are_refused() {
+    for (arguments, needle) in [
+        (&["serve", "--speed", "2"][..], "--speed belongs to --feed replay:FILE"),
+        (&["serve", "--feed", "replay:none.ndjson"], "none.ndjson"),
+        (&["serve", "--feed", "pigeon"], "none, synthetic, replay:FILE, stdin, host"),
+        (&["serve", "--listen", "8080"], "127.0.0.1:8080"),
+        (&["serve", "--keepalive", "0s"], "longer than nothing"),
+        (&["serve", "--allow-origin", "example.org"], "https://example.org"),
+        (&["watch", "https://127.0.0.1/"], "no TLS"),
+        (&["watch", "http://127.0.0.1/", "--hold", "1s"], "--hold belongs to long-polling"),
+        (&["watch", "http://127.0.0.1/x"], "--raw-events"),
+        (&["watch", "http://127.0.0.1/", "--transport", "pigeon"], "short-polling, long-polling, sse, websocket"),
+    ] {
+        let output = ends_with(2, &mut feedlab(arguments));
+        assert!(err(&output).contains(needle), "{arguments:?}: {}", err(&output));
+    }
+}

@@ -1,0 +1,44 @@
+//! The command line as its users meet it: the real binary, real processes, real sockets.
+
+mod help;
+mod input;
+mod interrupt;
+mod processes;
+mod run;
+mod scenario;
+mod serve;
+mod watch;
+
+use std::process::Output;
+
+use assert_cmd::Command;
+
+/// `feedlab ARGUMENTS…`, without the environment that the developer may have set for it.
+fn feedlab(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("feedlab").expect("cargo builds the binary for its tests");
+    command.args(arguments).env_remove("FEEDLAB_TOKEN").env_remove("COLUMNS").env("NO_COLOR", "1");
+    command
+}
+
+/// Runs to the end, which must come with this status.
+fn ends_with(status: i32, command: &mut Command) -> Output {
+    let output = command.output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(status), "{command:?}\n{}\n{}", out(&output), err(&output));
+    output
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The one line that an error gets.
+fn error_line(output: &Output) -> String {
+    let text = err(output);
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(lines.len(), 1, "one line of error, here:\n{text}");
+    lines[0].to_owned()
+}

@@ -1,0 +1,102 @@
+//! `feedlab run`, from the scenario to the report.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::processes::alone;
+use super::scenario::{TINY, file, tiny_with};
+use super::{Command, ends_with, err, error_line, feedlab, out};
+
+const TRANSPORTS: [&str; 4] = ["short-polling", "long-polling", "sse", "websocket"];
+
+fn json(folder: &Path, name: &str) -> Value {
+    let text = std::fs::read_to_string(folder.join(name)).expect(name);
+    serde_json::from_str(&text).expect(name)
+}
+
+#[test]
+fn a_tiny_run_loses_nothing_over_any_transport_and_leaves_a_report() {
+    let _alone = alone();
+    let (folder, _file) = file(TINY);
+    // A token in the environment is for `serve` and `watch`; a run's own server must not ask for it.
+    let mut command = feedlab(&["run", "scenario.toml"]);
+    let output = ends_with(0, command.env("FEEDLAB_TOKEN", "secret").current_dir(&folder));
+    let (said, told) = (out(&output), err(&output));
+    let page = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
+    assert!(page.starts_with("results/2") && page.ends_with("-tiny/report.html"), "{page}");
+    assert!(told.contains("4 cells, about 10 s") && told.contains("] SSE, 5 clients: measuring, 1 s"), "{told}");
+
+    let run = folder.path().join(page).parent().expect("the run's folder").to_owned();
+    let summary = json(&run, "summary.json");
+    let contenders = summary["contenders"].as_array().expect("contenders");
+    assert_eq!(contenders.iter().map(|entry| entry["transport"].as_str().unwrap()).collect::<Vec<_>>(), TRANSPORTS);
+    for entry in contenders {
+        for metric in ["updates_missed", "updates_duplicated", "updates_reordered"] {
+            assert_eq!(entry["metrics"][metric]["value"], 0.0, "{metric} of {}", entry["label"]);
+        }
+        assert!(said.contains(entry["label"].as_str().unwrap()), "{said}");
+    }
+    let manifest = json(&run, "manifest.json");
+    assert_eq!((&manifest["cells_measured"], &manifest["schema"]), (&4.into(), &1.into()));
+    assert!(manifest["rustc_version"].as_str().unwrap().starts_with("rustc "));
+    assert_eq!(manifest["run"].as_str(), run.file_name().and_then(|name| name.to_str()));
+}
+
+#[test]
+fn several_scenarios_get_a_folder_each_and_json_goes_to_standard_output_alone() {
+    let _alone = alone();
+    let (folder, _file) = file(&one_contender(TINY));
+    std::fs::copy(folder.path().join("scenario.toml"), folder.path().join("other.toml")).expect("a copy");
+    let arguments = ["run", "scenario.toml", "other.toml", "--format", "json", "--out", "kept/here"];
+    let output = ends_with(0, feedlab(&arguments).current_dir(&folder));
+    let summaries: Vec<Value> =
+        serde_json::Deserializer::from_slice(&output.stdout).into_iter().collect::<Result<_, _>>().expect("JSON alone");
+    assert_eq!(summaries.len(), 2);
+    for summary in summaries {
+        let run = folder.path().join("kept/here").join(summary["run"].as_str().expect("the run"));
+        assert_eq!(json(&run, "summary.json"), summary);
+    }
+}
+
+#[test]
+fn a_missed_threshold_is_named_and_has_its_own_status() {
+    let _alone = alone();
+    let text = one_contender(&tiny_with("expect = \"== 0\"", "expect = \"> 0\""));
+    let (folder, _file) = file(&text);
+    let output = ends_with(3, feedlab(&["run", "scenario.toml"]).current_dir(&folder));
+    let missed = "threshold missed: WebSocket, 5 clients: updates_missed is 0, expected > 0";
+    assert!(out(&output).lines().any(|line| line == missed), "{}", out(&output));
+}
+
+/// The tiny scenario with the last of its contenders alone.
+fn one_contender(text: &str) -> String {
+    let (head, rest) = text.split_once("[[contender]]").expect("contenders");
+    let last = rest.rfind("[[contender]]").expect("more than one");
+    format!("{head}{}", &rest[last..])
+}
+
+/// A disk of five pages, which is full in the third cell.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run_and_keeps_what_is_there() {
+    let _alone = alone();
+    let (folder, _file) = file(TINY);
+    let binary = assert_cmd::cargo::cargo_bin!("feedlab").display().to_string();
+    let line = format!(
+        "mkdir disk && mount -t tmpfs -o size=20k none disk || exit 77
+         {binary} run scenario.toml --out disk; status=$?
+         cat disk/*.partial/cells.ndjson; exit $status"
+    );
+    let mut command = Command::new("unshare");
+    let output =
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &line]).current_dir(&folder).output();
+    let Ok(output) = output else { return eprintln!("skipped: no unshare here to make a small disk with") };
+    if output.status.code() == Some(77) || err(&output).contains("unshare") {
+        return eprintln!("skipped: this system lets nobody make a small disk");
+    }
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let line = error_line(&output);
+    assert!(line.to_lowercase().contains("no space left") && line.contains(".partial"), "{line}");
+    assert_eq!(out(&output).lines().count(), 2, "the cells that were measured are kept:\n{}", out(&output));
+}

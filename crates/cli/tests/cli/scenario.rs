@@ -1,0 +1,57 @@
+//! Scenario files for the tests: as small as a run can be.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+/// Four transports, five clients, a second of measuring each.
+pub(crate) const TINY: &str = r#"
+schema = 1
+name = "tiny"
+question = "Does it all hold together?"
+
+[feed]
+source = "synthetic"
+updates_per_s = 20
+
+[clients]
+count = 5
+ramp = "100ms"
+
+[measure]
+settle = "100ms"
+warm_up = "200ms"
+duration = "1s"
+drain = "500ms"
+
+[[contender]]
+transport = "short-polling"
+interval = "200ms"
+
+[[contender]]
+transport = "long-polling"
+
+[[contender]]
+transport = "sse"
+
+[[contender]]
+transport = "websocket"
+
+[[threshold]]
+metric = "updates_missed"
+expect = "== 0"
+"#;
+
+/// The tiny scenario with one of its lines changed.
+pub(crate) fn tiny_with(line: &str, other: &str) -> String {
+    assert!(TINY.contains(line), "{line}");
+    TINY.replace(line, other)
+}
+
+/// Writes a scenario into a folder of its own, which goes when the first of the pair does.
+pub(crate) fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("scenario.toml");
+    std::fs::write(&file, text).expect("a file in it");
+    (folder, file)
+}

@@ -1,0 +1,182 @@
+//! A server in this process, and clients that keep what they see.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use feedlab_experiment::record::Failure;
+use feedlab_experiment::scenario::Options;
+use feedlab_feed::stats::Stats;
+use feedlab_feed::wire::{RawUpdate, Stamp};
+use feedlab_feed::{Cursor, Gap, Transport, clock};
+use feedlab_loadgen::observer::{Observer, Trouble};
+use feedlab_loadgen::transport::{self, Client, Url};
+use feedlab_server::Config;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Server {
+    pub(crate) addr: SocketAddr,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let token = shutdown.clone();
+        let task = tokio::spawn(async move { feedlab_server::run(listener, config, token).await.unwrap() });
+        Self { addr, shutdown, task }
+    }
+
+    pub(crate) fn url(&self, transport: Transport) -> String {
+        url(self.addr, transport)
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap();
+    }
+
+    async fn stats(&self) -> Stats {
+        let answer = ask(self.addr, "GET /stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// Waits until nobody is at the door and the only connection is the one that asks.
+    pub(crate) async fn until_empty(&self, transport: Transport) {
+        let deadline = clock::now() + Duration::from_secs(5);
+        loop {
+            let stats = self.stats().await;
+            if stats.doors[&transport].active == 0 && stats.connections.open == 1 {
+                return;
+            }
+            assert!(clock::now() < deadline, "{transport}: {stats:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+pub(crate) fn url(addr: SocketAddr, transport: Transport) -> String {
+    let scheme = if transport == Transport::WebSocket { "ws" } else { "http" };
+    format!("{scheme}://{addr}{}", transport.path())
+}
+
+async fn ask(addr: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Publishes one update for each number, one after another.
+pub(crate) async fn publish(addr: SocketAddr, numbers: RangeInclusive<u64>) {
+    publish_large(addr, numbers, 0).await;
+}
+
+/// The same, with updates of a size.
+pub(crate) async fn publish_large(addr: SocketAddr, numbers: RangeInclusive<u64>, bytes: usize) {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    let mut answer = [0; 1024];
+    for number in numbers {
+        let text = format!("{number} {}", "x".repeat(bytes));
+        let request = format!("POST /feed HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let count = stream.read(&mut answer).await.unwrap();
+        assert!(answer[..count].starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&answer[..count]));
+    }
+}
+
+/// What a client saw.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) seqs: Vec<u64>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) reconnects: u32,
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// A client that runs until it is dropped.
+pub(crate) struct Follower {
+    seen: Arc<Mutex<Seen>>,
+    stop: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Starts a client that begins before the first update. It has a thread of its own, as it need not be `Send`.
+pub(crate) fn follow(url: &str, transport: Transport) -> Follower {
+    let mut client = Client::new(Url::parse(url).unwrap(), 1);
+    client.after = Some(Cursor(0));
+    let (seen, stop) = (Arc::<Mutex<Seen>>::default(), CancellationToken::new());
+    let (mut notes, token) = (Notes(seen.clone()), stop.clone());
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(transport::run(client, &options(transport), &mut notes, &token));
+    });
+    Follower { seen, stop, thread: Some(thread) }
+}
+
+fn options(transport: Transport) -> Options {
+    let keepalive = Duration::from_secs(15);
+    match transport {
+        Transport::ShortPolling => {
+            Options::ShortPolling { interval: Duration::from_millis(50), keep_alive: true, conditional: true }
+        }
+        Transport::LongPolling => Options::LongPolling { hold: Duration::from_secs(20), keep_alive: true },
+        Transport::Sse => Options::Sse { keepalive },
+        Transport::WebSocket => Options::WebSocket { keepalive },
+    }
+}
+
+impl Follower {
+    /// Waits until something holds of what was seen, and returns that.
+    pub(crate) async fn until(&self, transport: Transport, holds: impl Fn(&Seen) -> bool) -> Seen {
+        let deadline = clock::now() + Duration::from_secs(20);
+        loop {
+            let seen = self.seen.lock().unwrap().clone();
+            if holds(&seen) {
+                return seen;
+            }
+            let tail = &seen.seqs[seen.seqs.len().saturating_sub(5)..];
+            assert!(clock::now() < deadline, "{transport}: {} seen, … {tail:?}, {:?}", seen.seqs.len(), seen.failures);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let result = self.thread.take().unwrap().join();
+        assert!(result.is_ok() || std::thread::panicking(), "a client panicked");
+    }
+}
+
+struct Notes(Arc<Mutex<Seen>>);
+
+impl Observer for Notes {
+    fn opened(&mut self, _connect_us: u64, _open_us: u64) {}
+
+    fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, _received_at_us: u64) {
+        assert_eq!(raw.update().unwrap().seq, stamp.seq);
+        self.0.lock().unwrap().seqs.push(stamp.seq);
+    }
+
+    fn gap(&mut self, gap: Gap, _resume: Cursor) {
+        self.0.lock().unwrap().gaps.push(gap);
+    }
+
+    fn failure(&mut self, trouble: &Trouble) {
+        self.0.lock().unwrap().failures.push(trouble.failure);
+    }
+
+    fn reconnect(&mut self) {
+        self.0.lock().unwrap().reconnects += 1;
+    }
+}

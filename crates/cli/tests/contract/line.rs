@@ -1,0 +1,106 @@
+//! A line to a server that a test can cut, close, hold up and lead elsewhere.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use feedlab_feed::Transport;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Line {
+    addr: SocketAddr,
+    state: Arc<State>,
+}
+
+struct State {
+    target: Mutex<SocketAddr>,
+    /// `None` while the line is closed.
+    connections: Mutex<Option<CancellationToken>>,
+    /// Whether what the server sends goes through.
+    flowing: watch::Sender<bool>,
+}
+
+impl Line {
+    pub(crate) async fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            target: Mutex::new(target),
+            connections: Mutex::new(Some(CancellationToken::new())),
+            flowing: watch::Sender::new(true),
+        });
+        tokio::spawn(accept(listener, state.clone()));
+        Self { addr, state }
+    }
+
+    pub(crate) fn url(&self, transport: Transport) -> String {
+        crate::harness::url(self.addr, transport)
+    }
+
+    /// Ends every connection; new ones are welcome.
+    pub(crate) fn cut(&self) {
+        self.close();
+        self.open();
+    }
+
+    /// Ends every connection, and those to come.
+    pub(crate) fn close(&self) {
+        if let Some(token) = self.state.connections.lock().unwrap().take() {
+            token.cancel();
+        }
+    }
+
+    pub(crate) fn open(&self) {
+        *self.state.connections.lock().unwrap() = Some(CancellationToken::new());
+    }
+
+    /// Stops reading what the server sends.
+    pub(crate) fn hold(&self) {
+        self.state.flowing.send_replace(false);
+    }
+
+    pub(crate) fn release(&self) {
+        self.state.flowing.send_replace(true);
+    }
+
+    /// Leads new connections to another server.
+    pub(crate) fn redirect(&self, target: SocketAddr) {
+        *self.state.target.lock().unwrap() = target;
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let token = state.connections.lock().unwrap().clone();
+        let target = *state.target.lock().unwrap();
+        if let Some(token) = token {
+            let flowing = state.flowing.subscribe();
+            tokio::spawn(async move { token.run_until_cancelled(forward(client, target, flowing)).await });
+        }
+    }
+}
+
+/// Either end closing closes the other.
+async fn forward(client: TcpStream, target: SocketAddr, flowing: watch::Receiver<bool>) {
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let up = tokio::io::copy(&mut from_client, &mut to_server);
+    let down = async {
+        let mut flowing = flowing;
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            let _ = flowing.wait_for(|flowing| *flowing).await;
+            match from_server.read(&mut buffer).await {
+                Ok(count) if count > 0 => to_client.write_all(&buffer[..count]).await?,
+                _ => return std::io::Result::Ok(()),
+            }
+        }
+    };
+    tokio::select! {
+        _ = up => {}
+        _ = down => {}
+    }
+}

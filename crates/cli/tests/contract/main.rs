@@ -1,0 +1,154 @@
+//! The contract that all four transports keep, with the project's own clients at the project's own doors.
+//!
+//! Each test is one `check(transport)` that runs for every transport.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod harness;
+mod line;
+
+use std::time::Duration;
+
+use feedlab_feed::Transport;
+use feedlab_server::Config;
+
+use harness::{Seen, Server, follow, publish};
+use line::Line;
+
+/// Runs a check for each transport, all at once: most of the time they wait.
+async fn for_all<F: Future<Output = ()>>(check: impl Fn(Transport) -> F) {
+    let [a, b, c, d] = Transport::ALL.map(check);
+    tokio::join!(a, b, c, d);
+}
+
+fn open() -> Config {
+    Config { allow_publish: true, ..Config::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_update_arrives_once_and_in_order() {
+    for_all(|transport| async move {
+        let server = Server::start(open()).await;
+        let client = follow(&server.url(transport), transport);
+        publish(server.addr, 1..=500).await;
+        let seen = client.until(transport, |seen| seen.seqs.len() >= 500).await;
+        assert_eq!(seen.seqs, (1..=500).collect::<Vec<_>>(), "{transport}");
+        assert_eq!((seen.gaps.len(), seen.reconnects), (0, 0), "{transport}");
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_connection_resumes_without_loss() {
+    for_all(|transport| async move {
+        let server = Server::start(open()).await;
+        let line = Line::to(server.addr).await;
+        let client = follow(&line.url(transport), transport);
+        for round in 0..3 {
+            publish(server.addr, round * 50 + 1..=round * 50 + 50).await;
+            client.until(transport, |seen| seen.seqs.len() as u64 >= round * 50 + 10).await;
+            line.cut();
+        }
+        let seen = client.until(transport, |seen| seen.seqs.len() >= 150).await;
+        assert_eq!(seen.seqs, (1..=150).collect::<Vec<_>>(), "{transport}");
+        assert!(seen.gaps.is_empty(), "{transport}: {:?}", seen.gaps);
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_history_no_longer_holds_is_told_as_a_gap() {
+    for_all(|transport| async move {
+        let server = Server::start(Config { history: 10, ..open() }).await;
+        let line = Line::to(server.addr).await;
+        let client = follow(&line.url(transport), transport);
+        publish(server.addr, 1..=3).await;
+        client.until(transport, |seen| seen.seqs.len() == 3).await;
+        line.close();
+        publish(server.addr, 4..=50).await;
+        line.open();
+        let seen = client.until(transport, |seen| seen.seqs.last() == Some(&50)).await;
+        assert_eq!(seen.everything(), (1..=50).collect::<Vec<_>>(), "{transport}: {:?}", seen.gaps);
+        assert!(!seen.gaps.is_empty(), "{transport}");
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_holds_nobody_up_and_is_told_what_it_missed() {
+    for_all(|transport| async move {
+        let server = Server::start(Config { history: 50, ..open() }).await;
+        let line = Line::to(server.addr).await;
+        let slow = follow(&line.url(transport), transport);
+        publish(server.addr, 1..=1).await;
+        slow.until(transport, |seen| seen.seqs.len() == 1).await;
+        line.hold();
+        let others: Vec<_> = (0..5).map(|_| follow(&server.url(transport), transport)).collect();
+        harness::publish_large(server.addr, 2..=800, 20_000).await;
+        for other in &others {
+            let seen = other.until(transport, |seen| seen.seqs.last() == Some(&800)).await;
+            assert_eq!(seen.everything().last(), Some(&800), "{transport}");
+        }
+        line.release();
+        let seen = slow.until(transport, |seen| seen.seqs.last() == Some(&800)).await;
+        assert_eq!(seen.everything(), (1..=800).collect::<Vec<_>>(), "{transport}");
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_vanish_leave_nothing_behind() {
+    for_all(|transport| async move {
+        let server = Server::start(open()).await;
+        for _ in 0..3 {
+            let line = Line::to(server.addr).await;
+            let clients: Vec<_> = (0..20).map(|_| follow(&line.url(transport), transport)).collect();
+            publish(server.addr, 1..=1).await;
+            for client in &clients {
+                client.until(transport, |seen| !seen.seqs.is_empty()).await;
+            }
+            line.close();
+            drop(clients);
+            server.until_empty(transport).await;
+        }
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_server_goes_on_and_says_what_is_lost() {
+    for_all(|transport| async move {
+        let server = Server::start(open()).await;
+        let line = Line::to(server.addr).await;
+        let client = follow(&line.url(transport), transport);
+        publish(server.addr, 1..=20).await;
+        client.until(transport, |seen| seen.seqs.len() == 20).await;
+        let begin = feedlab_feed::clock::now();
+        server.stop().await;
+        assert!(begin.elapsed() < Duration::from_secs(4), "{transport}: the drain waited");
+        let server = Server::start(open()).await;
+        line.redirect(server.addr);
+        let seen = client.until(transport, |seen| !seen.gaps.is_empty()).await;
+        assert_eq!(seen.gaps[0].to, 20, "{transport}: a cursor of the server's former life is told so");
+        publish(server.addr, 1..=5).await;
+        let seen = client.until(transport, |seen| seen.seqs.len() == 25).await;
+        assert_eq!(seen.seqs[20..], [1, 2, 3, 4, 5], "{transport}");
+        server.stop().await;
+    })
+    .await;
+}
+
+impl Seen {
+    /// Every `seq` that arrived or was told as lost, in order.
+    fn everything(&self) -> Vec<u64> {
+        let lost = self.gaps.iter().flat_map(|gap| gap.from..=gap.to);
+        let mut all: Vec<u64> = self.seqs.iter().copied().chain(lost).collect();
+        all.sort_unstable();
+        all
+    }
+}

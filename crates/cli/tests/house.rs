@@ -1,0 +1,107 @@
+//! The rules of docs/architecture.md that no compiler keeps.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use feedlab_feed::Transport;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// The names of everything that a crate is built with, itself left out.
+fn built_with(package: &str) -> BTreeSet<String> {
+    let arguments = ["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package", package];
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    tree.lines().skip(1).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// Everything in a folder below the root that is Rust.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension() {
+                _ if path.is_dir() => folders.push(path),
+                Some(extension) if extension == "rs" => {
+                    found.push((path.clone(), std::fs::read_to_string(path).unwrap()));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_arrows_between_the_crates_are_those_of_the_design() {
+    let own = |package| -> Vec<String> {
+        built_with(package).into_iter().filter_map(|name| name.strip_prefix("feedlab-").map(str::to_owned)).collect()
+    };
+    assert_eq!(own("feedlab-feed"), Vec::<String>::new());
+    assert_eq!(own("feedlab-experiment"), ["feed"]);
+    assert_eq!(own("feedlab-server"), ["feed"], "the server knows no scenarios");
+    assert_eq!(own("feedlab-loadgen"), ["experiment", "feed"]);
+    assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
+}
+
+#[test]
+fn a_report_reaches_no_network() {
+    let built_with = built_with("feedlab-report");
+    for name in ["tokio", "hyper", "reqwest", "mio", "socket2"] {
+        assert!(!built_with.contains(name), "feedlab-report is built with {name}");
+    }
+}
+
+#[test]
+fn each_transport_has_one_file_on_each_side() {
+    for transport in Transport::ALL {
+        let file = format!("{}.rs", transport.id().replace('-', "_"));
+        for side in ["server", "loadgen"] {
+            let path = root().join("crates").join(side).join("src/transport").join(&file);
+            assert!(path.is_file(), "{} is missing", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_doors_have_the_same_sections_in_the_same_order() {
+    for transport in Transport::ALL {
+        let path = root().join("crates/server/src/transport").join(format!("{}.rs", transport.id().replace('-', "_")));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let sections: Vec<&str> = text.lines().filter(|line| line.starts_with("// The ")).collect();
+        let expected = ["// The request.", "// The answer.", "// The dialect."];
+        let count = if transport.is_push() { 3 } else { 2 };
+        assert_eq!(sections, expected[..count], "{}", path.display());
+    }
+}
+
+#[test]
+fn one_file_asks_for_the_time_and_one_reads_proc() {
+    // The doc comments of others may name these; only code counts.
+    let code = |text: &str| text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();
+    for (needles, home) in
+        [(["SystemTime::now", "Instant::now"], "clock.rs"), (["\"/proc/self", "\"/proc/stat"], "process.rs")]
+    {
+        for (path, text) in sources("crates") {
+            let names = needles.iter().any(|needle| code(&text).contains(needle));
+            let here = path.ends_with(format!("feed/src/{home}")) || path.ends_with(file!());
+            assert!(here || !names, "{} names {needles:?}; only feed/src/{home} may", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for (path, text) in sources("crates") {
+        let is_test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+        assert!(is_test || text.starts_with("//!"), "{} does not open with //!", path.display());
+    }
+}

@@ -1,0 +1,119 @@
+//! Every command in README.md runs, and every link of the documents leads somewhere.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(root().join(file)).unwrap()
+}
+
+/// The lines of the README's shell blocks, without their comments.
+fn commands() -> Vec<String> {
+    let text = read("README.md");
+    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn every_command_runs() {
+    let commands = commands();
+    assert!(commands.len() >= 7, "{commands:?}");
+    let server = Server::start();
+    for command in &commands {
+        check(command, &server);
+    }
+}
+
+/// What a line promises, tried as far as a test may take: minutes of measuring are left to `scripts/test`, which
+/// runs the quick scenario, and scenarios that take longer are validated.
+fn check(command: &str, server: &Server) {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let arguments = match words[..] {
+        ["scripts/test"] => return assert!(read(".ci/run").contains("exec scripts/test")),
+        ["cargo", "run", "--release", "--", "run", "scenarios/quick.toml"] => {
+            return assert!(read("scripts/test").contains("-- run scenarios/quick.toml"));
+        }
+        ["cargo", "run", "--release", "--", ..] => &words[4..],
+        ["feedlab", ..] => &words[1..],
+        _ => panic!("what is `{command}`? Teach this test to run it"),
+    };
+    match arguments {
+        ["run", scenarios @ ..] => succeeds(&[&["validate"], scenarios].concat()),
+        ["serve"] => {} // this is the server that the others talk to
+        ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.url, "--count", "1"]),
+        ["report", "results/*"] => sample_report(),
+        others => succeeds(others),
+    }
+}
+
+#[track_caller]
+fn succeeds(arguments: &[&str]) {
+    let output = feedlab(arguments).output().unwrap();
+    assert!(output.status.success(), "feedlab {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn feedlab(arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"));
+    command.args(arguments).current_dir(root()).env_remove("FEEDLAB_TOKEN");
+    command
+}
+
+/// The committed sample run is drawn again, in a copy.
+fn sample_report() {
+    let runs: Vec<PathBuf> =
+        std::fs::read_dir(root().join("results")).unwrap().map(|run| run.unwrap().path()).collect();
+    let sample = runs.iter().find(|run| run.to_string_lossy().ends_with("-quick")).expect("a committed sample run");
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join(sample.file_name().unwrap());
+    assert!(Command::new("cp").arg("-r").args([sample, &copy]).status().unwrap().success());
+    std::fs::remove_file(copy.join("report.html")).unwrap();
+    succeeds(&["report", copy.to_str().unwrap()]);
+    assert!(copy.join("report.html").is_file());
+}
+
+/// `feedlab serve`, on a free port.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut command = feedlab(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        let start = line.find("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+        let url = line[start..].split('/').take(3).collect::<Vec<_>>().join("/");
+        Self { child, url }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let documents =
+        ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/metrics.md", "scenarios/feeds/README.md"];
+    for document in documents {
+        let text = read(document);
+        let folder = root().join(document).parent().unwrap().to_owned();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let is_file = !target.starts_with("http") && !target.starts_with('#');
+            assert!(!is_file || folder.join(target).exists(), "{document} links to {target}, which is not there");
+        }
+    }
+}
