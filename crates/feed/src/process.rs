@@ -1,5 +1,7 @@
 //! What a process and its machine use. The only file that reads `/proc`; elsewhere these figures are absent.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// What this process uses now. A figure that the platform does not give is `None`, never zero.
@@ -117,6 +119,16 @@ fn cpu_model() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// The path by which this process can start itself again: on Linux one that stays good when the file is replaced, as
+/// by a build that goes on beside a run.
+///
+/// # Errors
+/// When the system does not know the path.
+pub fn this_binary() -> std::io::Result<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Ok(link) } else { std::env::current_exe() }
 }
 
 /// Raises the soft limit on open descriptors as far as the hard limit lets it, and says what it is then.

@@ -135,10 +135,14 @@ pub enum Message<'a> {
 /// Tells what a text message is. Whether an update is one shows when it is read.
 #[must_use]
 pub fn read_text(text: &str) -> Message<'_> {
-    if text.starts_with("{\"gap\"") && let Ok(body) = serde_json::from_str::<GapBody>(text) {
+    if text.starts_with("{\"gap\"")
+        && let Ok(body) = serde_json::from_str::<GapBody>(text)
+    {
         return Message::Gap(body.gap);
     }
-    if text.starts_with("{\"ack\"") && let Ok(body) = serde_json::from_str::<AckBody>(text) {
+    if text.starts_with("{\"ack\"")
+        && let Ok(body) = serde_json::from_str::<AckBody>(text)
+    {
         return Message::Ack(body.ack);
     }
     Message::Update(RawUpdate::Json(text.as_bytes()))
