@@ -24,6 +24,7 @@ pub(crate) async fn accept(
     tasks: TaskTracker,
     shutdown: CancellationToken,
 ) {
+    let mut told = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -34,11 +35,14 @@ pub(crate) async fn accept(
             Ok((stream, _)) => {
                 // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
                 let _ = stream.set_nodelay(true);
+                told = false;
                 tasks.spawn(connection::serve(stream, meters.clone(), app.clone(), shutdown.clone()));
             }
             Err(error) if is_clients_fault(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept; trying again");
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!("connections wait, because none can be accepted: {error}; see `ulimit -n`");
+                }
                 tokio::time::sleep(RETRY).await;
             }
         }

@@ -89,6 +89,7 @@ pub(crate) struct Args {
 /// Serves until a signal.
 pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let source = args.feed.source().map_err(bad_input)?;
     check(&args, source.as_ref()).map_err(bad_input)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
