@@ -1,0 +1,31 @@
+//! What recording costs: audit and record of one update, as they run for every update of every client.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use feedlab_feed::wire::Stamp;
+use feedlab_loadgen::audit::Audit;
+use feedlab_loadgen::recorder::{Recorder, Window};
+
+fn record(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("record");
+    group.throughput(Throughput::Elements(1));
+    let mut recorder = Recorder::new();
+    recorder.measure(Window { start_us: 0, end_us: u64::MAX });
+    let mut clients = vec![Audit::default(); 250];
+    let mut turn = 0_u64;
+    group.bench_function("an update, of 250 clients in turn", |bencher| {
+        bencher.iter(|| {
+            turn += 1;
+            let (client, seq) = (turn as usize % clients.len(), turn / clients.len() as u64);
+            let finding = clients[client].see(seq);
+            // Ages from 100 µs to 4 s, so that the histogram is touched in many places.
+            let age = 100 + turn.wrapping_mul(2_654_435_761) % 4_000_000;
+            recorder.update(black_box(finding), Stamp { seq, at: turn }, turn + age);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, record);
+criterion_main!(benches);

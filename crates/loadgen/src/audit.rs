@@ -1,0 +1,134 @@
+//! What a client has, as far as it must be known to judge the next update: a cursor and a window of bits.
+//!
+//! Pure: no clock, no transport. 32 bytes a client, whatever the length of the run.
+
+/// How many updates back the audit remembers.
+pub const REACH: u64 = 128;
+
+/// What one client has received.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Audit {
+    /// The highest `seq` seen.
+    head: u64,
+    /// Bit `i` stands for the update `head - i`; 0 before the first update.
+    seen: u128,
+}
+
+/// What an update is to a client that already has others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The one after the newest, or the very first.
+    New,
+    /// Newer than the next: what lies between has not come yet.
+    Ahead,
+    /// Late: it fills a hole.
+    Reordered,
+    /// Already here. An update more than [`REACH`] behind the newest counts as this too, because nobody can tell:
+    /// then something received is reported missing, never the other way round.
+    Duplicate,
+}
+
+impl Finding {
+    /// Whether the client has the update now for the first time.
+    #[must_use]
+    pub const fn is_unique(self) -> bool {
+        !matches!(self, Self::Duplicate)
+    }
+}
+
+impl Audit {
+    /// Takes note of an update.
+    pub const fn see(&mut self, seq: u64) -> Finding {
+        if self.seen == 0 {
+            *self = Self { head: seq, seen: 1 };
+            return Finding::New;
+        }
+        if seq > self.head {
+            return self.advance(seq - self.head, seq);
+        }
+        let behind = self.head - seq;
+        if behind >= REACH || self.seen & (1 << behind) != 0 {
+            return Finding::Duplicate;
+        }
+        self.seen |= 1 << behind;
+        Finding::Reordered
+    }
+
+    const fn advance(&mut self, step: u64, seq: u64) -> Finding {
+        self.seen = if step < REACH { self.seen << step | 1 } else { 1 };
+        self.head = seq;
+        if step == 1 { Finding::New } else { Finding::Ahead }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    /// The obvious way: remember everything.
+    #[derive(Default)]
+    struct Model(BTreeSet<u64>);
+
+    impl Model {
+        fn see(&mut self, seq: u64) -> Finding {
+            let head = self.0.last().copied();
+            let fresh = self.0.insert(seq);
+            match head {
+                None => Finding::New,
+                Some(head) if seq == head.wrapping_add(1) => Finding::New,
+                Some(head) if seq > head => Finding::Ahead,
+                Some(head) if !fresh || head - seq >= REACH => Finding::Duplicate,
+                Some(_) => Finding::Reordered,
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(seqs: &[u64], expected: &[Finding]) {
+        let mut audit = Audit::default();
+        assert_eq!(seqs.iter().map(|seq| audit.see(*seq)).collect::<Vec<_>>(), expected, "{seqs:?}");
+    }
+
+    #[test]
+    fn each_finding() {
+        use Finding::{Ahead, Duplicate, New, Reordered};
+        check(&[7, 8, 9], &[New, New, New]);
+        check(&[7, 7, 8, 7], &[New, Duplicate, New, Duplicate]);
+        check(&[7, 10, 9, 8, 9, 11], &[New, Ahead, Reordered, Reordered, Duplicate, New]);
+        check(&[5, 4, 4], &[New, Reordered, Duplicate]);
+    }
+
+    #[test]
+    fn what_is_out_of_reach_is_a_duplicate_and_never_a_second_receipt() {
+        use Finding::{Ahead, Duplicate, New, Reordered};
+        check(&[1, 1 + REACH, 1], &[New, Ahead, Duplicate]);
+        check(&[1, 1 + REACH, 2], &[New, Ahead, Reordered]);
+        check(&[1, 1_000, 1, 872, 873], &[New, Ahead, Duplicate, Duplicate, Reordered]);
+        check(&[0, u64::MAX, u64::MAX, 0], &[New, Ahead, Duplicate, Duplicate]);
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_a_set(steps in proptest::collection::vec((-140i64..140, 1u8..4), 1..300)) {
+            let (mut audit, mut model, mut at) = (Audit::default(), Model::default(), 500i64);
+            for (step, runs) in steps {
+                at = (at + step).max(0);
+                for _ in 0..runs {
+                    prop_assert_eq!(audit.see(at as u64), model.see(at as u64), "seq {}", at);
+                    at += 1;
+                }
+            }
+        }
+
+        #[test]
+        fn a_shuffle_within_reach_loses_and_doubles_nothing(
+            seqs in Just((1..=REACH).collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            let mut audit = Audit::default();
+            prop_assert_eq!(seqs.iter().filter(|seq| audit.see(**seq).is_unique()).count(), REACH as usize);
+        }
+    }
+}

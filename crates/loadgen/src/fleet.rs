@@ -1,0 +1,158 @@
+//! All clients of a cell: the worker threads, and what they are told and tell.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::member::Roll;
+use crate::recorder::Window;
+use crate::worker::{Orders, Report, Worker};
+use crate::{Job, LoadError};
+
+/// Clients that are worth a thread of their own.
+const CLIENTS_PER_WORKER: usize = 250;
+
+/// The running workers. Dropping it ends them at once and waits for their threads.
+pub(crate) struct Fleet {
+    threads: Vec<JoinHandle<std::io::Result<()>>>,
+    ramp: watch::Sender<Option<Instant>>,
+    window: watch::Sender<Option<Window>>,
+    orders: Orders,
+    roll: Arc<Roll>,
+    reports: mpsc::Receiver<Report>,
+    /// Where each worker gets its histograms back.
+    spares: Vec<mpsc::Sender<Histogram<u64>>>,
+}
+
+impl Fleet {
+    /// Starts the threads; no client connects yet.
+    ///
+    /// # Errors
+    /// When the machine gives no thread or no runtime.
+    pub(crate) async fn launch(job: &Job) -> Result<Self, LoadError> {
+        let workers = workers(job.cell.clients as usize);
+        let (ramp, ramp_order) = watch::channel(None);
+        let (window, window_order) = watch::channel(None);
+        let orders = Orders {
+            ramp: ramp_order,
+            window: window_order,
+            leave: CancellationToken::new(),
+            abort: CancellationToken::new(),
+        };
+        let (reporter, reports) = mpsc::channel(2 * workers);
+        let roll = Arc::new(Roll::default());
+        let mut fleet = Self { threads: Vec::new(), ramp, window, orders, roll, reports, spares: Vec::new() };
+        let job = Arc::new(job.clone());
+        for index in 0..workers {
+            fleet.hire(index, workers, job.clone(), reporter.clone())?;
+        }
+        drop(reporter);
+        fleet.wait_until_ready().await?;
+        Ok(fleet)
+    }
+
+    fn hire(
+        &mut self,
+        index: usize,
+        workers: usize,
+        job: Arc<Job>,
+        reports: mpsc::Sender<Report>,
+    ) -> Result<(), LoadError> {
+        let (spare, spares) = mpsc::channel(2);
+        let (roll, orders) = (self.roll.clone(), self.orders.clone());
+        let worker = Worker { index, workers, job, roll, orders, reports, spares };
+        let thread = thread::Builder::new().name(format!("clients-{index}")).spawn(move || worker.run());
+        self.threads.push(thread.map_err(LoadError::Workers)?);
+        self.spares.push(spare);
+        Ok(())
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), LoadError> {
+        for _ in 0..self.workers() {
+            if !matches!(self.next().await, Ok(Report::Ready)) {
+                return Err(self.cause());
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a worker is not there: what its thread says, if it has ended.
+    fn cause(&mut self) -> LoadError {
+        self.orders.abort.cancel();
+        let ends = self.threads.drain(..).map(JoinHandle::join);
+        let error = ends.flatten().find_map(Result::err);
+        error.map_or(LoadError::WorkerLost, LoadError::Workers)
+    }
+
+    pub(crate) fn workers(&self) -> usize {
+        self.spares.len()
+    }
+
+    pub(crate) fn roll(&self) -> &Roll {
+        &self.roll
+    }
+
+    /// The clients connect, spread over the ramp from now on.
+    pub(crate) fn start(&self, now: Instant) {
+        self.ramp.send_replace(Some(now));
+    }
+
+    /// Tells the measured time.
+    pub(crate) fn measure(&self, window: Window) {
+        self.window.send_replace(Some(window));
+    }
+
+    /// The clients close their connections.
+    pub(crate) fn leave(&self) {
+        self.orders.leave.cancel();
+    }
+
+    /// The next report. Dropping the future loses none.
+    ///
+    /// # Errors
+    /// When every worker has ended.
+    pub(crate) async fn next(&mut self) -> Result<Report, LoadError> {
+        self.reports.recv().await.ok_or(LoadError::WorkerLost)
+    }
+
+    /// Gives a histogram back, to be filled again.
+    pub(crate) fn reuse(&self, worker: usize, mut ages: Histogram<u64>) {
+        ages.reset();
+        if let Some(spares) = self.spares.get(worker) {
+            // A worker that has enough, or has ended, needs none.
+            let _ = spares.try_send(ages);
+        }
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.orders.abort.cancel();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn workers(clients: usize) -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    clients.div_ceil(CLIENTS_PER_WORKER).clamp(1, cores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_clients_share_a_thread_and_no_core_has_two() {
+        let cores = thread::available_parallelism().unwrap().get();
+        assert_eq!(workers(1), 1);
+        assert_eq!(workers(250), 1);
+        assert_eq!(workers(1_000_000), cores);
+    }
+}

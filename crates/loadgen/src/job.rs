@@ -1,0 +1,105 @@
+//! What the load generator is asked for, what it tells on the way, and what it answers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use feedlab_experiment::plan::Cell;
+use feedlab_experiment::record::{CellRecord, Second};
+use feedlab_experiment::scenario::{Clients, Contender, Measure};
+use serde::{Deserialize, Serialize};
+
+/// One cell to measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// A feedlab server that was told to wait for its start, and serves nobody else.
+    pub server: SocketAddr,
+    /// Which cell.
+    pub cell: Cell,
+    /// The transport and its options.
+    pub contender: Contender,
+    /// Ramp and headers; how many clients there are is the cell's to say.
+    pub clients: Clients,
+    /// The lengths of the phases.
+    pub measure: Measure,
+    /// Where the ages are written to; an older file is replaced.
+    pub hlog: PathBuf,
+}
+
+/// The phases of a cell, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The clients connect, spread over the ramp.
+    Connect,
+    /// All are open, and the feed has not begun: what a connection costs when nothing happens.
+    Settle,
+    /// The feed runs and is not counted yet.
+    WarmUp,
+    /// Updates that fall due now are counted.
+    Measure,
+    /// What fell due may still arrive.
+    Drain,
+    /// The clients leave.
+    Disconnect,
+}
+
+/// What the load generator tells while it works.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A phase begins.
+    Phase {
+        /// Which.
+        phase: Phase,
+        /// How long it is meant to last, s.
+        seconds: f64,
+    },
+    /// How many clients are open, told while they connect.
+    Connected {
+        /// So many.
+        clients: u32,
+    },
+    /// A second of the measured time is over.
+    Second(Second),
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The cell.
+    pub record: CellRecord,
+    /// Its seconds.
+    pub seconds: Vec<Second>,
+}
+
+/// Why a cell could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Stopped from outside.
+    #[error("stopped before the cell was measured")]
+    Interrupted,
+    /// The server does not do what a server under test must.
+    #[error("cannot ask the server at {server} for {what}: {why}")]
+    Control {
+        /// Who was asked.
+        server: SocketAddr,
+        /// The path.
+        what: String,
+        /// What came instead.
+        why: String,
+    },
+    /// The ages cannot be kept.
+    #[error("cannot write {}: {source}", path.display())]
+    Hlog {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The machine gave no thread, no timer or no socket to work with.
+    #[error("cannot start the load generator's workers: {0}")]
+    Workers(#[source] std::io::Error),
+    /// A worker ended before its time, which is a bug.
+    #[error("a worker of the load generator ended before the cell did")]
+    WorkerLost,
+}

@@ -1,0 +1,28 @@
+//! Many clients, one clock: simulated clients of each transport, and what they saw.
+//!
+//! In reading order: a [`Job`] is one cell to measure, and [`run`] takes it through its phases. A fleet of worker
+//! threads holds the clients; each client is one future of [`transport`], watched by an [`observer`] that [`audit`]s
+//! and [`recorder`]s its updates. The control connection asks the server what it saw, and measuring puts both sides
+//! together. Nothing here prints: what there is to tell comes as [`Event`]s.
+
+mod job;
+mod phases;
+
+mod fleet;
+mod member;
+mod worker;
+
+mod backoff;
+pub mod headers;
+pub mod observer;
+pub mod transport;
+
+pub mod audit;
+pub mod recorder;
+mod seconds;
+
+mod control;
+mod measure;
+
+pub use job::{Event, Job, LoadError, Outcome, Phase};
+pub use phases::run;

@@ -1,0 +1,225 @@
+//! From what both sides saw to the cell's record. Pure: only what was measured is in it, the rest is absent.
+
+use std::collections::BTreeMap;
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::record::{CellRecord, Failure};
+use feedlab_experiment::statistics::age_metrics;
+use feedlab_experiment::verdict::{CellFacts, Reason, Status, Verdict, judge_cell};
+use feedlab_feed::stats::{DoorStats, Stats};
+use hdrhistogram::Histogram;
+
+use crate::Job;
+use crate::control::Snapshot;
+use crate::recorder::{Found, Window};
+
+/// A rate over a shorter quiet time would say more about the moment than about the transport.
+const SHORTEST_IDLE_US: u64 = 5_000_000;
+/// A percentile that has fewer samples than this beyond it is not told.
+const SAMPLES_BEYOND: u64 = 10;
+
+/// Everything that is known at the end of a cell.
+#[derive(Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) window: Window,
+    /// Clients that were open when the feed began.
+    pub(crate) open: u32,
+    /// Before the first client came.
+    pub(crate) empty: Snapshot,
+    /// When the ramp was over.
+    pub(crate) connected: Snapshot,
+    /// When the clients had settled.
+    pub(crate) settled: Snapshot,
+    /// At the begin of the measured time.
+    pub(crate) start: Snapshot,
+    /// At its end.
+    pub(crate) end: Snapshot,
+    /// After the drain, the clients still connected.
+    pub(crate) last: Stats,
+    /// The last updates that were due before the measured time began and before it ended, as the server has it.
+    pub(crate) due_before: (Option<u64>, Option<u64>),
+    pub(crate) found: Found,
+    pub(crate) ages: Histogram<u64>,
+}
+
+/// The metrics under way.
+type Metrics = BTreeMap<Metric, f64>;
+
+impl Facts<'_> {
+    /// The record of the cell, judged.
+    pub(crate) fn record(&self) -> CellRecord {
+        let metrics = self.metrics();
+        let failures = self.failures();
+        let verdict = self.verdict(&metrics, &failures);
+        let cell = &self.job.cell;
+        CellRecord {
+            cell: cell.id.clone(),
+            label: self.job.contender.label.clone(),
+            transport: self.job.contender.transport(),
+            clients: cell.clients,
+            payload_bytes: cell.payload_bytes,
+            repetition: cell.repetition,
+            started_at: self.window.start_us,
+            duration_us: self.window.end_us - self.window.start_us,
+            metrics,
+            failures,
+            verdict,
+        }
+    }
+
+    fn metrics(&self) -> Metrics {
+        let mut metrics = age_metrics(&self.ages);
+        self.delivery(&mut metrics);
+        self.requests(&mut metrics);
+        self.bandwidth(&mut metrics);
+        self.connection_cost(&mut metrics);
+        self.cpu(&mut metrics);
+        self.trust(&mut metrics);
+        metrics
+    }
+
+    fn delivery(&self, metrics: &mut Metrics) {
+        let published = self.published();
+        let expected = published * u64::from(self.job.cell.clients);
+        metrics.insert(Metric::UpdatesPublished, published as f64);
+        metrics.insert(Metric::UpdatesExpected, expected as f64);
+        metrics.insert(Metric::UpdatesReceived, self.found.received as f64);
+        metrics.insert(Metric::UpdatesMissed, expected.saturating_sub(self.found.received) as f64);
+        metrics.insert(Metric::UpdatesDuplicated, self.found.duplicated as f64);
+        metrics.insert(Metric::UpdatesReordered, self.found.reordered as f64);
+    }
+
+    /// Updates that fell due in the measured time. The server knows; without it, what lies between the first and the
+    /// last that any client saw.
+    fn published(&self) -> u64 {
+        match (self.due_before, self.found.range) {
+            ((Some(start), Some(end)), _) => end.saturating_sub(start),
+            (_, Some((first, last))) => last - first + 1,
+            (_, None) => 0,
+        }
+    }
+
+    fn server_counted(&self) -> bool {
+        matches!(self.due_before, (Some(_), Some(_)))
+    }
+
+    fn requests(&self, metrics: &mut Metrics) {
+        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
+        metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
+        metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
+        let (first, last) = (self.door(&self.empty.server), self.door(&self.last));
+        metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
+        metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
+    }
+
+    fn bandwidth(&self, metrics: &mut Metrics) {
+        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
+        let up = end.bytes_in.saturating_sub(start.bytes_in) as f64;
+        let down = end.bytes_out.saturating_sub(start.bytes_out) as f64;
+        metrics.insert(Metric::SocketBytesUp, up);
+        metrics.insert(Metric::SocketBytesDown, down);
+        put(metrics, Metric::SocketBytesPerUpdate, self.per_received(up + down));
+        put(metrics, Metric::PayloadBytesPerUpdate, self.payload_per_update());
+        put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
+    }
+
+    fn payload_per_update(&self) -> Option<f64> {
+        let (start, end) = (&self.start.server.feed, &self.end.server.feed);
+        let updates = end.head.checked_sub(start.head).filter(|updates| *updates > 0)?;
+        Some(end.payload_bytes.saturating_sub(start.payload_bytes) as f64 / updates as f64)
+    }
+
+    /// Bytes of a client in a minute in which nothing is published, from the time between ramp and feed.
+    fn idle_bytes(&self) -> Option<f64> {
+        let (from, to) = (&self.connected.server, &self.settled.server);
+        let time = to.at.checked_sub(from.at).filter(|time| *time >= SHORTEST_IDLE_US)?;
+        let bytes = |stats: &Stats| self.door(stats).bytes_in + self.door(stats).bytes_out;
+        let minutes = time as f64 / 60e6;
+        self.per_client(bytes(to).saturating_sub(bytes(from)) as f64 / minutes)
+    }
+
+    fn connection_cost(&self, metrics: &mut Metrics) {
+        put(metrics, Metric::ConnectP50, quantile(&self.found.connects, 0.5));
+        put(metrics, Metric::ConnectP99, quantile(&self.found.connects, 0.99));
+        put(metrics, Metric::OpenP50, quantile(&self.found.opens, 0.5));
+        let (server, own) = (&self.settled.server.process, &self.settled.own);
+        let (server_before, own_before) = (&self.empty.server.process, &self.empty.own);
+        let growth = |from: Option<u64>, to: Option<u64>| self.per_client(to?.checked_sub(from?)? as f64);
+        put(metrics, Metric::ServerRssBytesPerConnection, growth(server_before.rss_bytes, server.rss_bytes));
+        put(metrics, Metric::ClientRssBytesPerConnection, growth(own_before.rss_bytes, own.rss_bytes));
+        put(metrics, Metric::ServerFdsPerConnection, growth(server_before.open_fds, server.open_fds));
+    }
+
+    fn cpu(&self, metrics: &mut Metrics) {
+        let spent = |from: Option<u64>, to: Option<u64>| self.per_received(to?.checked_sub(from?)? as f64);
+        let (start, end) = (&self.start.server.process, &self.end.server.process);
+        put(metrics, Metric::ServerCpuPerUpdate, spent(start.cpu_us, end.cpu_us));
+        put(metrics, Metric::ClientCpuPerUpdate, spent(self.start.own.cpu_us, self.end.own.cpu_us));
+    }
+
+    /// These guard the figures instead of being one, so that a percentile of few samples is told too.
+    fn trust(&self, metrics: &mut Metrics) {
+        let lags = &self.found.lags;
+        put(metrics, Metric::ScheduleLagP99, (!lags.is_empty()).then(|| lags.value_at_quantile(0.99) as f64));
+        if self.last.feed.head > 0 {
+            metrics.insert(Metric::PublishLagP99, self.last.feed.publish_lag_p99_us as f64);
+        }
+    }
+
+    /// Clients that never opened, and perhaps never had anything to complain about, count too.
+    fn failures(&self) -> BTreeMap<Failure, u64> {
+        let mut failures = self.found.failures.clone();
+        let missing = u64::from(self.job.cell.clients.saturating_sub(self.open));
+        if missing > 0 {
+            let connect = failures.entry(Failure::Connect).or_default();
+            *connect = (*connect).max(missing);
+        }
+        failures
+    }
+
+    fn verdict(&self, metrics: &Metrics, failures: &BTreeMap<Failure, u64>) -> Verdict {
+        let mut verdict = judge_cell(&CellFacts {
+            metrics,
+            failures,
+            clients: self.job.cell.clients,
+            connected: self.open,
+            debug_build: cfg!(debug_assertions),
+        });
+        if !self.server_counted() {
+            verdict.add(Reason::new(
+                Status::Suspect,
+                "the server could not say which updates fell due in the measured time: missed ones are counted \
+                 between the first and the last that any client saw",
+                "raise the feed's `history`, or lower its rate",
+            ));
+        }
+        verdict
+    }
+
+    fn door(&self, stats: &Stats) -> DoorStats {
+        stats.doors.get(&self.job.contender.transport()).cloned().unwrap_or_default()
+    }
+
+    fn per_received(&self, amount: f64) -> Option<f64> {
+        (self.found.received > 0).then(|| amount / self.found.received as f64)
+    }
+
+    fn per_client(&self, amount: f64) -> Option<f64> {
+        (self.open > 0).then(|| amount / f64::from(self.open))
+    }
+}
+
+fn put(metrics: &mut Metrics, metric: Metric, value: Option<f64>) {
+    if let Some(value) = value {
+        metrics.insert(metric, value);
+    }
+}
+
+fn quantile(times: &Histogram<u64>, quantile: f64) -> Option<f64> {
+    let beyond = times.len() as f64 * (1.0 - quantile);
+    (beyond >= SAMPLES_BEYOND as f64).then(|| times.value_at_quantile(quantile) as f64)
+}
+
+#[cfg(test)]
+mod tests;

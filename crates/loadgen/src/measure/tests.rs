@@ -1,0 +1,190 @@
+use std::time::Duration;
+
+use feedlab_experiment::hlog;
+use feedlab_experiment::plan::Cell;
+use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+use feedlab_feed::Transport;
+use feedlab_feed::process::Usage;
+use feedlab_feed::stats::{ConnectionStats, FeedStats};
+
+use super::*;
+
+const CLIENTS: u32 = 10;
+
+fn job() -> Job {
+    let second = Duration::from_secs(1);
+    Job {
+        server: "127.0.0.1:80".parse().unwrap(),
+        cell: Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: Some(9), repetition: 2, seed: 1 },
+        contender: Contender { label: "SSE".into(), options: Options::Sse { keepalive: second } },
+        clients: Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare },
+        measure: Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 },
+        hlog: "c.hlog".into(),
+    }
+}
+
+/// A snapshot in which every counter of the door stands at `count`, `count` updates of 20 bytes are published, and
+/// both processes have used `count` of everything.
+fn snapshot(at_s: u64, count: u64) -> Snapshot {
+    let usage = Usage { cpu_us: Some(count), rss_bytes: Some(count), open_fds: Some(count) };
+    let door = DoorStats {
+        connections: count,
+        active: count,
+        requests: count,
+        requests_empty: count / 2,
+        updates: count,
+        gaps: 0,
+        bytes_out: count,
+        bytes_in: count / 2,
+    };
+    let feed = FeedStats { head: count, payload_bytes: 20 * count, publish_lag_p99_us: 77, ..FeedStats::default() };
+    let server = Stats {
+        version: String::new(),
+        at: at_s * 1_000_000,
+        feed,
+        connections: ConnectionStats::default(),
+        doors: BTreeMap::from([(Transport::Sse, door)]),
+        process: usage,
+    };
+    Snapshot { server, own: usage }
+}
+
+fn facts(job: &Job) -> Facts<'_> {
+    Facts {
+        job,
+        window: Window { start_us: 20_000_000, end_us: 30_000_000 },
+        open: CLIENTS,
+        empty: snapshot(1, 100),
+        connected: snapshot(4, 200),
+        settled: snapshot(14, 300),
+        start: snapshot(20, 1_000),
+        end: snapshot(30, 3_000),
+        last: snapshot(32, 3_100).server,
+        due_before: (Some(5), Some(45)),
+        found: Found { received: 400, ..Found::new() },
+        ages: hlog::new_histogram(),
+    }
+}
+
+/// Which metrics come out, and as what.
+#[track_caller]
+fn check(facts: &Facts<'_>, expected: &[(Metric, Option<f64>)]) {
+    let metrics = facts.record().metrics;
+    for (metric, value) in expected {
+        assert_eq!(metrics.get(metric).copied(), *value, "{metric}");
+    }
+}
+
+#[test]
+fn counts_are_differences_between_the_right_snapshots() {
+    use Metric::*;
+    let job = job();
+    check(
+        &facts(&job),
+        &[
+            (UpdatesPublished, Some(40.0)),
+            (UpdatesExpected, Some(400.0)),
+            (UpdatesMissed, Some(0.0)),
+            (Requests, Some(2_000.0)),
+            (RequestsEmpty, Some(1_000.0)),
+            (ConnectionsOpened, Some(3_000.0)),
+            (SocketBytesUp, Some(1_000.0)),
+            (SocketBytesDown, Some(2_000.0)),
+            (SocketBytesPerUpdate, Some(7.5)),
+            (PayloadBytesPerUpdate, Some(20.0)),
+            // 100 bytes out and 50 in within 10 s, of 10 clients: 90 a minute of each.
+            (IdleBytesPerClientMin, Some(90.0)),
+            (ServerRssBytesPerConnection, Some(20.0)),
+            (ClientRssBytesPerConnection, Some(20.0)),
+            (ServerFdsPerConnection, Some(20.0)),
+            (ServerCpuPerUpdate, Some(5.0)),
+            (ClientCpuPerUpdate, Some(5.0)),
+            (PublishLagP99, Some(77.0)),
+        ],
+    );
+}
+
+#[test]
+fn the_record_says_which_cell_it_is() {
+    let job = job();
+    let record = facts(&job).record();
+    assert_eq!((record.cell.as_str(), record.label.as_str(), record.transport), ("c", "SSE", Transport::Sse));
+    assert_eq!((record.clients, record.payload_bytes, record.repetition), (CLIENTS, Some(9), 2));
+    assert_eq!((record.started_at, record.duration_us), (20_000_000, 10_000_000));
+}
+
+#[test]
+fn what_was_not_measured_is_absent_and_not_zero() {
+    use Metric::*;
+    let job = job();
+    let mut facts = facts(&job);
+    facts.found.received = 0;
+    facts.connected.server.at = facts.settled.server.at - 4_999_999;
+    facts.settled.own.rss_bytes = None;
+    facts.settled.server.process.rss_bytes = Some(99);
+    facts.end.server.feed.head = facts.start.server.feed.head;
+    facts.last.feed.head = 0;
+    let absent = [
+        AgeMean,
+        SocketBytesPerUpdate,
+        PayloadBytesPerUpdate,
+        IdleBytesPerClientMin,
+        ServerRssBytesPerConnection,
+        ClientRssBytesPerConnection,
+        ServerCpuPerUpdate,
+        ConnectP50,
+        FirstUpdateP50,
+        ScheduleLagP99,
+        PublishLagP99,
+    ];
+    check(&facts, &absent.map(|metric| (metric, None)));
+    check(&facts, &[(UpdatesReceived, Some(0.0)), (UpdatesMissed, Some(400.0))]);
+}
+
+#[test]
+fn a_server_that_has_forgotten_leaves_what_the_clients_saw() {
+    let job = job();
+    let mut facts = facts(&job);
+    facts.due_before = (Some(5), None);
+    facts.found.range = Some((11, 60));
+    check(&facts, &[(Metric::UpdatesPublished, Some(50.0)), (Metric::UpdatesMissed, Some(100.0))]);
+    assert!(facts.record().verdict.reasons.iter().any(|reason| reason.advice.contains("history")));
+    facts.found.range = None;
+    check(&facts, &[(Metric::UpdatesPublished, Some(0.0))]);
+}
+
+#[test]
+fn a_percentile_needs_ten_samples_beyond_it() {
+    let job = job();
+    let mut facts = facts(&job);
+    for _ in 0..19 {
+        facts.found.connects.saturating_record(50);
+    }
+    check(&facts, &[(Metric::ConnectP50, None)]);
+    facts.found.connects.saturating_record(50);
+    check(&facts, &[(Metric::ConnectP50, Some(50.0)), (Metric::ConnectP99, None)]);
+    for _ in 0..980 {
+        facts.found.connects.saturating_record(50);
+    }
+    check(&facts, &[(Metric::ConnectP99, Some(50.0))]);
+}
+
+#[test]
+fn a_guard_is_told_however_few_its_samples() {
+    let job = job();
+    let mut facts = facts(&job);
+    facts.found.lags.saturating_record(900);
+    check(&facts, &[(Metric::ScheduleLagP99, Some(900.0))]);
+}
+
+#[test]
+fn clients_that_never_opened_count_as_failures_once() {
+    let job = job();
+    let mut facts = facts(&job);
+    assert!(facts.record().failures.is_empty());
+    facts.open = 7;
+    assert_eq!(facts.record().failures[&Failure::Connect], 3);
+    facts.found.failures.insert(Failure::Connect, 50);
+    assert_eq!(facts.record().failures[&Failure::Connect], 50);
+    assert_eq!(facts.record().verdict.status, Status::Invalid);
+}

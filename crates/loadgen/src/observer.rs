@@ -1,0 +1,53 @@
+//! What a client tells about itself while it runs.
+//!
+//! The transports know nobody but this trait: the fleet counts behind it, `feedlab watch` prints behind it.
+
+use std::fmt;
+
+use feedlab_experiment::record::Failure;
+use feedlab_feed::wire::sse::Event;
+use feedlab_feed::wire::{RawUpdate, Stamp};
+use feedlab_feed::{Cursor, Gap};
+
+/// Someone who watches one client.
+pub trait Observer {
+    /// A new connection was answered. `connect_us` is the time of the TCP connect, `open_us` the time from the begin
+    /// of the connect to the head of the answer, both in µs.
+    fn opened(&mut self, connect_us: u64, open_us: u64);
+
+    /// An update arrived. `received_at_us` is when its bytes were there, in µs of Unix time.
+    fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64);
+
+    /// The server told what it no longer has; the feed goes on after `resume`.
+    fn gap(&mut self, gap: Gap, resume: Cursor);
+
+    /// An event of a stream, as it stands; updates and gaps are told once more by their own methods.
+    fn event(&mut self, _event: &Event) {}
+
+    /// Something went wrong. Unless it is [`Failure::GaveUp`], the client goes on.
+    fn failure(&mut self, trouble: &Trouble);
+
+    /// A connection that had been open is open again.
+    fn reconnect(&mut self);
+}
+
+/// What went wrong for a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Its kind, for counting.
+    pub failure: Failure,
+    /// What was seen, for people: one line.
+    pub detail: String,
+}
+
+impl Trouble {
+    pub(crate) fn new(failure: Failure, detail: impl fmt::Display) -> Self {
+        Self { failure, detail: detail.to_string() }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}

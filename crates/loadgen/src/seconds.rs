@@ -1,0 +1,100 @@
+//! The measured time, second by second: the workers' histograms come in, whole seconds go out, and the total grows.
+
+use std::collections::VecDeque;
+use std::io;
+
+use feedlab_experiment::hlog;
+use feedlab_experiment::record::Second;
+use hdrhistogram::Histogram;
+
+/// Merges the seconds of all workers.
+pub(crate) struct Seconds {
+    cell: String,
+    workers: usize,
+    /// Number of the first second that is not whole yet.
+    next: u32,
+    /// The seconds from `next` on that some worker has told, each with how many have.
+    open: VecDeque<(Histogram<u64>, usize)>,
+    log: hlog::Writer,
+    total: Histogram<u64>,
+    whole: Vec<Second>,
+}
+
+impl Seconds {
+    pub(crate) fn new(cell: String, workers: usize, log: hlog::Writer) -> Self {
+        let total = hlog::new_histogram();
+        Self { cell, workers, next: 0, open: VecDeque::new(), log, total, whole: Vec::new() }
+    }
+
+    /// Takes a worker's ages of one second; every worker tells each second once, in their order. Gives the second
+    /// that is whole now.
+    pub(crate) fn take(&mut self, second: u32, ages: &Histogram<u64>) -> io::Result<Option<Second>> {
+        let index = second.saturating_sub(self.next) as usize;
+        while self.open.len() <= index {
+            self.open.push_back((hlog::new_histogram(), 0));
+        }
+        let (merged, told) = &mut self.open[index];
+        *merged += ages; // all have the same bounds
+        *told += 1;
+        match self.open.front() {
+            Some((_, told)) if *told == self.workers => self.end_second(),
+            _ => Ok(None),
+        }
+    }
+
+    fn end_second(&mut self) -> io::Result<Option<Second>> {
+        let Some((ages, _)) = self.open.pop_front() else { return Ok(None) };
+        self.log.second(self.next, &ages)?;
+        self.total += &ages;
+        let second = summarize(&self.cell, self.next, &ages);
+        self.whole.push(second.clone());
+        self.next += 1;
+        Ok(Some(second))
+    }
+
+    /// Ends the log and gives the total and the seconds.
+    pub(crate) fn finish(self) -> io::Result<(Histogram<u64>, Vec<Second>)> {
+        self.log.finish()?;
+        Ok((self.total, self.whole))
+    }
+}
+
+fn summarize(cell: &str, second: u32, ages: &Histogram<u64>) -> Second {
+    let any = !ages.is_empty();
+    Second {
+        cell: cell.to_owned(),
+        second,
+        updates: ages.len(),
+        age_mean_us: any.then(|| ages.mean()),
+        age_p50_us: any.then(|| ages.value_at_quantile(0.5)),
+        age_p99_us: any.then(|| ages.value_at_quantile(0.99)),
+        age_max_us: any.then(|| ages.max()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ages(values: &[u64]) -> Histogram<u64> {
+        let mut ages = hlog::new_histogram();
+        values.iter().for_each(|value| ages.saturating_record(*value));
+        ages
+    }
+
+    #[test]
+    fn a_second_is_whole_when_every_worker_told_it_and_the_log_holds_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.hlog");
+        let mut seconds = Seconds::new("a".into(), 2, hlog::Writer::create(&path, 1).unwrap());
+        assert_eq!(seconds.take(0, &ages(&[100, 200])).unwrap(), None);
+        assert_eq!(seconds.take(1, &ages(&[])).unwrap(), None);
+        let first = seconds.take(0, &ages(&[300])).unwrap().unwrap();
+        assert_eq!((first.second, first.updates, first.age_p50_us, first.age_max_us), (0, 3, Some(200), Some(300)));
+        let empty = seconds.take(1, &ages(&[])).unwrap().unwrap();
+        assert_eq!((empty.second, empty.updates, empty.age_mean_us), (1, 0, None));
+        let (total, whole) = seconds.finish().unwrap();
+        assert_eq!((total.len(), whole.len()), (3, 2));
+        assert_eq!(hlog::read(&path).unwrap(), total);
+    }
+}

@@ -1,0 +1,80 @@
+//! One file a transport, each the mirror of the others and of the server's file of the same name: options, run, one
+//! session or request, resume, failure mapping.
+//!
+//! A client ends when its `stop` token is cancelled, or when its standard tells it to give up. Everything else that
+//! can go wrong is told to the observer and tried again.
+
+use std::net::IpAddr;
+
+use feedlab_experiment::scenario;
+use feedlab_feed::Cursor;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use tokio_util::sync::CancellationToken;
+
+use crate::observer::Observer;
+
+pub use reqwest::Url;
+pub use reqwest::header::{self, HeaderMap};
+
+mod body;
+pub(crate) mod http;
+pub mod long_polling;
+pub mod short_polling;
+pub mod sse;
+pub mod websocket;
+
+#[cfg(test)]
+mod script;
+
+/// One simulated client: where it goes and how it introduces itself.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The door, as in `http://127.0.0.1:8080/feed/sse`.
+    pub url: Url,
+    /// Headers besides those that the transport needs; see [`crate::headers`].
+    pub headers: HeaderMap,
+    /// The address to connect from; any, if `None`.
+    pub source: Option<IpAddr>,
+    /// Where to begin: after this update, or with the next one that is published.
+    pub after: Option<Cursor>,
+    /// Decides phases and jitter.
+    pub(crate) rng: ChaCha8Rng,
+}
+
+impl Client {
+    /// A client that sends no headers of its own. The seed decides its phase and its jitter.
+    #[must_use]
+    pub fn new(url: Url, seed: u64) -> Self {
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Self { url, headers: HeaderMap::new(), source: None, after: None, rng }
+    }
+}
+
+/// Runs one client of the transport that the options are for, until `stop` is cancelled or it gives up.
+pub async fn run(client: Client, options: &scenario::Options, observer: &mut impl Observer, stop: &CancellationToken) {
+    use scenario::Options;
+    match *options {
+        Options::ShortPolling { interval, keep_alive, conditional } => {
+            let options = short_polling::Options { interval, keep_alive, conditional };
+            Box::pin(short_polling::run(client, options, observer, stop)).await;
+        }
+        Options::LongPolling { hold, keep_alive } => {
+            let options = long_polling::Options { hold, keep_alive };
+            Box::pin(long_polling::run(client, options, observer, stop)).await;
+        }
+        Options::Sse { .. } => Box::pin(sse::run(client, sse::Options::default(), observer, stop)).await,
+        Options::WebSocket { .. } => {
+            Box::pin(websocket::run(client, websocket::Options::default(), observer, stop)).await;
+        }
+    }
+}
+
+/// The door's address with the cursor to resume from.
+fn resume(door: &Url, cursor: Option<Cursor>) -> Url {
+    let mut url = door.clone();
+    if let Some(cursor) = cursor {
+        url.query_pairs_mut().append_pair("after", &cursor.to_string());
+    }
+    url
+}

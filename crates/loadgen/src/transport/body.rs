@@ -1,0 +1,50 @@
+//! The body that both polling transports read.
+
+use feedlab_experiment::record::Failure;
+use feedlab_feed::wire::poll::Body;
+use feedlab_feed::{Cursor, clock};
+use reqwest::Response;
+use tokio::time::timeout;
+
+use super::http::{ANSWER_TIMEOUT, no_answer, trouble};
+use crate::observer::{Observer, Trouble};
+
+/// A body that is larger is not read further.
+const LIMIT: usize = 64 << 20;
+
+/// Reads the answer's body and hands its updates to the observer. `cursor` follows what was handed over, so that a
+/// body that goes bad half way is asked for again only from there.
+pub(super) async fn receive(
+    response: Response,
+    cursor: &mut Option<Cursor>,
+    observer: &mut impl Observer,
+) -> Result<(), Trouble> {
+    let body = timeout(ANSWER_TIMEOUT, read(response)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
+    let received_at_us = clock::unix_us();
+    let body = Body::parse(&body).map_err(malformed)?;
+    if let Some(gap) = body.gap {
+        observer.gap(gap, Cursor(gap.to));
+    }
+    for raw in body.raw_updates() {
+        let stamp = raw.stamp().map_err(malformed)?;
+        observer.update(stamp, raw, received_at_us);
+        *cursor = Some(Cursor(stamp.seq));
+    }
+    *cursor = Some(body.next);
+    Ok(())
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, Trouble> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| trouble(&error))? {
+        if body.len() + chunk.len() > LIMIT {
+            return Err(malformed(format_args!("the body is larger than {LIMIT} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn malformed(why: impl std::fmt::Display) -> Trouble {
+    Trouble::new(Failure::Malformed, why)
+}

@@ -1,0 +1,96 @@
+//! Long polling: ask, and let the server keep the question until there is news (RFC 6202, section 2).
+//!
+//! The next request goes out as soon as an answer is in. It carries the cursor, so that nothing which is published
+//! between two requests is lost.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use feedlab_feed::Cursor;
+use rand_chacha::ChaCha8Rng;
+use reqwest::{StatusCode, Url};
+use tokio_util::sync::CancellationToken;
+
+use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
+use super::{Client, body, resume};
+use crate::backoff::Backoff;
+use crate::observer::{Observer, Trouble};
+
+/// How a client polls.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long the server may keep a request.
+    pub hold: Duration,
+    /// Use one connection for all requests.
+    pub keep_alive: bool,
+}
+
+/// Polls until `stop` is cancelled.
+pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+    match Http::new(&client, Connections::of(options.keep_alive)) {
+        Ok(http) => {
+            let poller = Poller { http, door: client.url, cursor: client.after, options, rng: client.rng };
+            stop.run_until_cancelled(pin!(poller.run(observer))).await;
+        }
+        Err(trouble) => observer.failure(&trouble),
+    }
+}
+
+struct Poller {
+    http: Http,
+    door: Url,
+    cursor: Option<Cursor>,
+    options: Options,
+    rng: ChaCha8Rng,
+}
+
+impl Poller {
+    async fn run(mut self, observer: &mut impl Observer) {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.request(observer).await {
+                Ok(()) => backoff.reset(),
+                Err(trouble) => {
+                    observer.failure(&trouble);
+                    tokio::time::sleep(backoff.delay(&mut self.rng)).await;
+                }
+            }
+        }
+    }
+
+    /// A client without a cursor asks not to be held: it wants to know where the feed stands.
+    async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
+        let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
+        let mut url = resume(&self.door, self.cursor);
+        url.query_pairs_mut().append_pair("hold", &in_seconds(hold));
+        let response = self.http.send(self.http.get(url), hold + ANSWER_TIMEOUT, observer).await?;
+        match response.status() {
+            StatusCode::NO_CONTENT if self.cursor.is_none() => self.ask_short(observer).await,
+            StatusCode::NO_CONTENT => Ok(()),
+            StatusCode::OK => body::receive(response, &mut self.cursor, observer).await,
+            status => Err(unexpected(status)),
+        }
+    }
+
+    /// "Nothing" says nothing about where the feed stands. The door next to this one does.
+    async fn ask_short(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
+        let url = self.door.join("poll").unwrap_or_else(|_| self.door.clone());
+        let response = self.http.send(self.http.get(url), ANSWER_TIMEOUT, observer).await?;
+        match response.status() {
+            StatusCode::OK => body::receive(response, &mut self.cursor, observer).await,
+            status => Err(unexpected(status)),
+        }
+    }
+}
+
+/// A duration as the door takes it, as in `25s`.
+fn in_seconds(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests;

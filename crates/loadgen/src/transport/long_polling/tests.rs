@@ -1,0 +1,108 @@
+use super::*;
+use crate::transport::script::{Server, converse};
+
+const PLAIN: Options = Options { hold: Duration::from_secs(25), keep_alive: true };
+
+async fn poll(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
+    converse("/feed/long-poll", async |client, log, stop| run(client, options, log, stop).await, script).await
+}
+
+const START: &str = r#"{"updates":[],"next":5,"gap":null}"#;
+const NEWS: &str = r#"{"updates":[{"seq":6,"at":1,"type":"tick","data":"x"}],"next":6,"gap":null}"#;
+
+#[tokio::test]
+async fn the_first_request_is_not_held_and_the_next_ones_are() {
+    let seen = poll(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "));
+        peer.answer("200 OK", "", START).await;
+        assert!(peer.request().await.starts_with("get /feed/long-poll?after=5&hold=25s "));
+        peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
+        assert!(peer.request().await.contains("?after=5&hold=25s "));
+        peer.answer("200 OK", "", NEWS).await;
+        assert!(peer.request().await.contains("?after=6&hold=25s "));
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 6"]);
+}
+
+#[tokio::test]
+async fn without_a_cursor_in_the_first_answer_the_door_next_to_it_is_asked() {
+    let seen = poll(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
+        assert!(peer.request().await.starts_with("get /feed/poll http/1.1"));
+        peer.answer("200 OK", "", START).await;
+        assert!(peer.request().await.contains("?after=5&hold=25s "));
+    })
+    .await;
+    assert_eq!(seen, ["opened"]);
+}
+
+#[tokio::test]
+async fn a_body_in_many_pieces_is_read_as_one_and_a_gap_is_told() {
+    let seen = poll(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        let body = NEWS.replace(r#""gap":null"#, r#""gap":{"from":2,"to":5}"#);
+        let length = body.len();
+        peer.stammer(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+        assert!(peer.request().await.contains("?after=6&"));
+    })
+    .await;
+    assert_eq!(seen, ["opened", "gap 2-5, on after 5", "update 6"]);
+}
+
+#[tokio::test]
+async fn failures_are_told_and_the_cursor_stays() {
+    let seen = poll(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.answer("200 OK", "", START).await;
+        for (status, body) in [("503 Service Unavailable", "full"), ("200 OK", "garbage"), ("200 OK", "[]")] {
+            assert!(peer.request().await.contains("?after=5&"));
+            peer.answer(status, "", body).await;
+        }
+        assert!(peer.request().await.contains("?after=5&"));
+        drop(peer);
+        let mut peer = server.accept().await;
+        assert!(peer.request().await.contains("?after=5&"));
+        peer.answer("200 OK", "", NEWS).await;
+        peer.request().await;
+    })
+    .await;
+    let expected = ["opened", "Status", "Malformed", "Malformed", "Disconnected", "reconnect", "opened", "update 6"];
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn without_keep_alive_each_request_has_its_own_connection() {
+    let seen = poll(Options { keep_alive: false, ..PLAIN }, async |server| {
+        for _ in 0..2 {
+            let mut peer = server.accept().await;
+            assert!(peer.request().await.contains("connection: close"));
+            peer.answer("200 OK", "Connection: close\r\n", START).await;
+        }
+        server.accept().await.request().await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "opened"]);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_a_failure_and_tried_again() {
+    let seen = poll(PLAIN, async |server| {
+        server.close();
+        server.saw("Connect").await;
+    })
+    .await;
+    assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
+}
+
+#[test]
+fn a_hold_is_written_as_the_door_reads_it() {
+    for (ms, text) in [(0, "0s"), (25_000, "25s"), (1_500, "1500ms")] {
+        assert_eq!(in_seconds(Duration::from_millis(ms)), text);
+    }
+}

@@ -1,0 +1,158 @@
+//! Tests only: a server that says, byte for byte, what a test wrote, and a client that is run against it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use feedlab_feed::wire::sse::Event;
+use feedlab_feed::wire::{RawUpdate, Stamp};
+use feedlab_feed::{Cursor, Gap};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Client, Url};
+use crate::observer::{Observer, Trouble};
+
+/// Runs a client against a script, until the script ends or the client gives up, and tells what the client observed:
+/// a line an observation.
+pub(super) async fn converse(
+    path: &str,
+    run: impl AsyncFnOnce(Client, &mut Log, &CancellationToken),
+    script: impl AsyncFnOnce(&mut Server),
+) -> Vec<String> {
+    let mut log = Log::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}{path}", listener.local_addr().unwrap())).unwrap();
+    let mut server = Server { listener: Some(listener), log: log.clone() };
+    let stop = CancellationToken::new();
+    let talk = async {
+        script(&mut server).await;
+        stop.cancel();
+    };
+    let both = async { tokio::join!(talk, run(Client::new(url, 7), &mut log, &stop)) };
+    timeout(Duration::from_secs(20), both).await.expect("the conversation hangs");
+    log.lines.take()
+}
+
+/// The scripted server.
+pub(super) struct Server {
+    listener: Option<TcpListener>,
+    log: Log,
+}
+
+impl Server {
+    /// The next connection.
+    pub(super) async fn accept(&mut self) -> Peer {
+        let (stream, _) = self.listener.as_ref().unwrap().accept().await.unwrap();
+        Peer(stream)
+    }
+
+    /// From now on connections are refused.
+    pub(super) fn close(&mut self) {
+        self.listener = None;
+    }
+
+    /// Waits until the client has observed something, as a line.
+    pub(super) async fn saw(&self, line: &str) {
+        while !self.log.lines.borrow().iter().any(|seen| seen == line) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// One connection, from the server's side.
+pub(super) struct Peer(TcpStream);
+
+impl Peer {
+    /// The next request's head, in lower case.
+    pub(super) async fn request(&mut self) -> String {
+        self.head().await.to_ascii_lowercase()
+    }
+
+    /// The next request's head, in lower case, and its `Sec-WebSocket-Key`.
+    pub(super) async fn upgrade_request(&mut self) -> (String, String) {
+        let head = self.head().await;
+        let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap().to_owned();
+        (head.to_ascii_lowercase(), key)
+    }
+
+    async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.expect("the client hung up instead of asking"));
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    /// Says something, in one piece.
+    pub(super) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// Says something byte by byte, so that the client reads it in many pieces.
+    pub(super) async fn stammer(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.set_nodelay(true).unwrap();
+        for byte in bytes.as_ref() {
+            self.0.write_all(&[*byte]).await.unwrap();
+            sleep(Duration::from_micros(100)).await;
+        }
+    }
+
+    /// Answers a request with a body of known length.
+    pub(super) async fn answer(&mut self, status: &str, headers: &str, body: &str) {
+        let length = body.len();
+        self.say(format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")).await;
+    }
+
+    /// What the client has sent by now.
+    pub(super) async fn hear(&mut self) -> Vec<u8> {
+        let mut bytes = vec![0; 4096];
+        let count = self.0.read(&mut bytes).await.unwrap_or(0);
+        bytes.truncate(count);
+        bytes
+    }
+}
+
+/// Writes down what it observes.
+#[derive(Clone, Default)]
+pub(super) struct Log {
+    lines: Rc<RefCell<Vec<String>>>,
+}
+
+impl Log {
+    fn note(&self, line: String) {
+        self.lines.borrow_mut().push(line);
+    }
+}
+
+impl Observer for Log {
+    fn opened(&mut self, connect_us: u64, open_us: u64) {
+        assert!(connect_us <= open_us, "the connect is a part of the opening");
+        self.note("opened".to_owned());
+    }
+
+    fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, _received_at_us: u64) {
+        let update = raw.update().unwrap();
+        assert_eq!(update.seq, stamp.seq);
+        self.note(format!("update {}", stamp.seq));
+    }
+
+    fn gap(&mut self, gap: Gap, resume: Cursor) {
+        self.note(format!("gap {}-{}, on after {resume}", gap.from, gap.to));
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.note(format!("event {}|{}|{}", event.event_type, event.data, event.last_event_id));
+    }
+
+    fn failure(&mut self, trouble: &Trouble) {
+        assert!(!trouble.detail.is_empty() && !trouble.detail.contains('\n'), "{:?}", trouble.detail);
+        self.note(format!("{:?}", trouble.failure));
+    }
+
+    fn reconnect(&mut self) {
+        self.note("reconnect".to_owned());
+    }
+}

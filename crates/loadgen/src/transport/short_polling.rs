@@ -1,0 +1,114 @@
+//! Short polling: ask every `interval`, whether there is news or not.
+//!
+//! The rate is fixed: request `k` is due at `phase + k · interval`, however long the ones before it took. A client
+//! that slept *after* each answer would poll every `interval + round trip`, slower the worse the network. A slot that
+//! passes while a request is under way is skipped, never made up for.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use feedlab_feed::{Cursor, clock};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::{StatusCode, Url};
+use tokio_util::sync::CancellationToken;
+
+use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
+use super::{Client, body, resume};
+use crate::backoff::Backoff;
+use crate::observer::{Observer, Trouble};
+
+/// How a client polls.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Time from one request to the next.
+    pub interval: Duration,
+    /// Use one connection for all requests.
+    pub keep_alive: bool,
+    /// Send `If-None-Match`, so that "nothing new" is a 304.
+    pub conditional: bool,
+}
+
+/// Polls until `stop` is cancelled.
+pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+    match Http::new(&client, Connections::of(options.keep_alive)) {
+        Ok(http) => {
+            let poller = Poller { http, door: client.url, cursor: client.after, etag: None, options, rng: client.rng };
+            stop.run_until_cancelled(pin!(poller.run(observer))).await;
+        }
+        Err(trouble) => observer.failure(&trouble),
+    }
+}
+
+struct Poller {
+    http: Http,
+    door: Url,
+    cursor: Option<Cursor>,
+    /// The last answer's `ETag`, as long as the next request has the same URL.
+    etag: Option<HeaderValue>,
+    options: Options,
+    rng: ChaCha8Rng,
+}
+
+impl Poller {
+    /// The first request goes out at once: it fetches the cursor to begin with. The phase counts from then.
+    async fn run(mut self, observer: &mut impl Observer) {
+        let slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
+        let mut backoff = Backoff::default();
+        loop {
+            match self.request(observer).await {
+                Ok(()) => backoff.reset(),
+                Err(trouble) => {
+                    observer.failure(&trouble);
+                    tokio::time::sleep(backoff.delay(&mut self.rng)).await;
+                }
+            }
+            tokio::time::sleep_until(slots.next(clock::now()).into()).await;
+        }
+    }
+
+    async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
+        let mut request = self.http.get(resume(&self.door, self.cursor));
+        if let Some(etag) = self.etag.clone() {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let response = self.http.send(request, ANSWER_TIMEOUT, observer).await?;
+        match response.status() {
+            StatusCode::NOT_MODIFIED => Ok(()),
+            StatusCode::OK => {
+                let asked = self.cursor;
+                let etag = response.headers().get(ETAG).filter(|_| self.options.conditional).cloned();
+                body::receive(response, &mut self.cursor, observer).await?;
+                self.etag = etag.filter(|_| self.cursor == asked);
+                Ok(())
+            }
+            status => Err(unexpected(status)),
+        }
+    }
+}
+
+/// The times at which requests are due.
+#[derive(Clone, Copy, Debug)]
+struct Slots {
+    first: Instant,
+    interval: Duration,
+}
+
+impl Slots {
+    /// A random phase: clients that started together do not ask together.
+    fn new(start: Instant, interval: Duration, rng: &mut ChaCha8Rng) -> Self {
+        let interval = interval.max(Duration::from_millis(1));
+        Self { first: start + interval.mul_f64(rng.random::<f64>()), interval }
+    }
+
+    /// The first slot after `now`.
+    fn next(&self, now: Instant) -> Instant {
+        let Some(late) = now.checked_duration_since(self.first) else { return self.first };
+        let into = late.as_nanos() % self.interval.as_nanos();
+        now + self.interval - Duration::from_nanos(into as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests;

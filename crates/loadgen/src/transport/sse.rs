@@ -1,0 +1,165 @@
+//! Server-Sent Events: one answer that never ends, read as the WHATWG HTML standard has it (section 9.2).
+//!
+//! A network error or the end of the stream leads to another connection after the reconnection time; 204, any other
+//! status but 200, or another content type closes the client for good. Works with any event stream: the last event id
+//! is a text.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use feedlab_experiment::record::Failure;
+use feedlab_feed::wire::RawUpdate;
+use feedlab_feed::wire::sse::{CONTENT_TYPE, Event, Parser};
+use feedlab_feed::{Cursor, clock};
+use futures_util::StreamExt as _;
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderValue};
+use reqwest::{Response, StatusCode, Url};
+use tokio_util::sync::CancellationToken;
+
+use super::Client;
+use super::http::{ANSWER_TIMEOUT, Connections, Http, trouble};
+use crate::backoff::Backoff;
+use crate::observer::{Observer, Trouble};
+
+/// How a client streams.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The reconnection time until the stream sets one. The standard suggests "a few seconds".
+    pub reconnection: Duration,
+    /// How much of the reconnection time is added at most, at random, so that a fleet does not return in step.
+    pub jitter: f64,
+    /// The stream need not be a feedlab server's: events are handed over as they are, and not read as updates.
+    pub raw_events: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { reconnection: Duration::from_secs(3), jitter: 0.5, raw_events: false }
+    }
+}
+
+/// Streams until `stop` is cancelled or the server ends it for good.
+pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+    match Http::new(&client, Connections::Streamed) {
+        Ok(http) => {
+            let parser = client.after.map_or_else(Parser::default, resume);
+            let streamer = Streamer { http, door: client.url, parser, options, rng: client.rng };
+            stop.run_until_cancelled(pin!(streamer.run(observer))).await;
+        }
+        Err(trouble) => observer.failure(&trouble),
+    }
+}
+
+struct Streamer {
+    http: Http,
+    door: Url,
+    /// Keeps the last event id and the reconnection time from one connection to the next.
+    parser: Parser,
+    options: Options,
+    rng: ChaCha8Rng,
+}
+
+impl Streamer {
+    async fn run(mut self, observer: &mut impl Observer) {
+        let mut backoff = Backoff::default();
+        loop {
+            let trouble = match self.open(observer).await {
+                Ok(response) => {
+                    backoff.reset();
+                    self.session(response, observer).await
+                }
+                Err(trouble) => trouble,
+            };
+            observer.failure(&trouble);
+            if trouble.failure == Failure::GaveUp {
+                return;
+            }
+            tokio::time::sleep(self.reconnection() + backoff.delay(&mut self.rng)).await;
+        }
+    }
+
+    async fn open(&mut self, observer: &mut impl Observer) -> Result<Response, Trouble> {
+        let mut request = self.http.get(self.door.clone());
+        request = request.header(ACCEPT, CONTENT_TYPE).header(CACHE_CONTROL, "no-cache");
+        // The id was text of the stream; what a header cannot carry is sent as UTF-8 bytes, as browsers do.
+        if !self.parser.last_event_id().is_empty()
+            && let Ok(id) = HeaderValue::from_bytes(self.parser.last_event_id().as_bytes())
+        {
+            request = request.header("last-event-id", id);
+        }
+        let response = self.http.send(request, ANSWER_TIMEOUT, observer).await?;
+        check(&response)?;
+        Ok(response)
+    }
+
+    /// Reads the stream to its end, and says what the end was.
+    async fn session(&mut self, response: Response, observer: &mut impl Observer) -> Trouble {
+        self.parser.reconnect();
+        // The answer's head goes here: its values are slices of a read buffer of 8 KiB, which they would keep alive.
+        let mut chunks = response.bytes_stream();
+        loop {
+            let chunk = match chunks.next().await {
+                Some(Ok(chunk)) => chunk,
+                Some(Err(error)) => return trouble(&error),
+                None => return Trouble::new(Failure::Closed, "the server ended the stream"),
+            };
+            let received_at_us = clock::unix_us();
+            let raw = self.options.raw_events;
+            if let Err(error) = self.parser.push(&chunk, |event| deliver(&event, raw, received_at_us, observer)) {
+                return Trouble::new(Failure::Malformed, error);
+            }
+        }
+    }
+
+    /// The stream's own reconnection time, or ours, and up to `jitter` of it more.
+    fn reconnection(&mut self) -> Duration {
+        /// A stream that asks for more would never be seen again.
+        const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+        let time = self.parser.retry_ms().map_or(self.options.reconnection, Duration::from_millis).min(LONGEST);
+        time + time.mul_f64(self.options.jitter.max(0.0) * self.rng.random::<f64>())
+    }
+}
+
+/// A parser that goes on after an update, as if it had read it.
+fn resume(cursor: Cursor) -> Parser {
+    let mut parser = Parser::default();
+    // An event without data is not dispatched, and one this short is in the limit.
+    let _ = parser.push(format!("id: {cursor}\n\n").as_bytes(), drop);
+    parser
+}
+
+fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut impl Observer) {
+    observer.event(event);
+    if raw {
+        return;
+    }
+    if let Some((gap, resume)) = event.gap() {
+        return observer.gap(gap, resume);
+    }
+    match RawUpdate::Event(event).stamp() {
+        Ok(stamp) => observer.update(stamp, RawUpdate::Event(event), received_at_us),
+        Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
+    }
+}
+
+/// What the standard makes of an answer's head.
+fn check(response: &Response) -> Result<(), Trouble> {
+    let give_up = |why: std::fmt::Arguments<'_>| Err(Trouble::new(Failure::GaveUp, why));
+    if response.status() != StatusCode::OK {
+        return give_up(format_args!(
+            "the server answered {}; an event stream closes for good then",
+            response.status()
+        ));
+    }
+    let content_type = response.headers().get(CONTENT_TYPE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    if !essence.eq_ignore_ascii_case(CONTENT_TYPE) {
+        return give_up(format_args!("the content type is `{content_type}`, not `{CONTENT_TYPE}`"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

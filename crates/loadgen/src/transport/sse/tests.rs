@@ -1,0 +1,180 @@
+use feedlab_feed::wire::sse::chunk;
+
+use super::*;
+use crate::transport::script::{Peer, Server, converse};
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+const PLAIN: Options = Options { reconnection: Duration::from_millis(20), jitter: 0.5, raw_events: false };
+
+async fn stream(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
+    converse("/feed/sse", async |client, log, stop| run(client, options, log, stop).await, script).await
+}
+
+/// One chunk of the stream, in one piece.
+async fn push(peer: &mut Peer, text: &str) {
+    peer.say(chunk(text.as_bytes())).await;
+}
+
+fn update(seq: u64) -> String {
+    format!("id: {seq}\nevent: tick\ndata: {{\"at\":1,\"data\":\"x\"}}\n\n")
+}
+
+/// What was observed, without the raw events.
+fn without_events(seen: Vec<String>) -> Vec<String> {
+    seen.into_iter().filter(|line| !line.starts_with("event ")).collect()
+}
+
+#[tokio::test]
+async fn it_asks_as_an_event_source_does_and_reads_chunks_of_any_size() {
+    let seen = stream(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        let request = peer.request().await;
+        assert!(request.starts_with("get /feed/sse http/1.1"), "{request}");
+        assert!(request.contains("accept: text/event-stream\r\n") && request.contains("cache-control: no-cache\r\n"));
+        assert!(!request.contains("last-event-id"));
+        peer.say(HEAD).await;
+        push(&mut peer, ":\n\n").await;
+        let two = format!("{}{}", update(1), update(2));
+        for part in two.as_bytes().chunks(3) {
+            peer.stammer(chunk(part)).await;
+        }
+        server.saw("update 2").await;
+    })
+    .await;
+    assert_eq!(without_events(seen), ["opened", "update 1", "update 2"]);
+}
+
+#[tokio::test]
+async fn the_end_of_the_stream_leads_to_another_after_the_time_that_retry_set() {
+    let seen = stream(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say(HEAD).await;
+        push(&mut peer, &format!("retry: 300\n\n{}", update(7))).await;
+        push(&mut peer, "id: 8\nevent: tick\ndata: half").await;
+        peer.say("0\r\n\r\n").await;
+        let ended = clock::now();
+        let mut peer = server.accept().await;
+        assert!(peer.request().await.contains("last-event-id: 7\r\n"));
+        let waited = ended.elapsed();
+        assert!(waited >= Duration::from_millis(290), "{waited:?}");
+        peer.say(HEAD).await;
+        push(&mut peer, &update(8)).await;
+        server.saw("update 8").await;
+    })
+    .await;
+    assert_eq!(without_events(seen), ["opened", "update 7", "Closed", "reconnect", "opened", "update 8"]);
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_opened_again() {
+    let seen = stream(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say(HEAD).await;
+        push(&mut peer, &update(7)).await;
+        peer.say("40\r\nid: 8\nda").await;
+        drop(peer);
+        let mut peer = server.accept().await;
+        assert!(peer.request().await.contains("last-event-id: 7\r\n"));
+        peer.say(HEAD).await;
+        server.saw("reconnect").await;
+    })
+    .await;
+    assert_eq!(without_events(seen), ["opened", "update 7", "Disconnected", "reconnect", "opened"]);
+}
+
+#[tokio::test]
+async fn what_the_standard_calls_a_failure_ends_the_client_for_good() {
+    for head in [
+        "204 No Content\r\n",
+        "404 Not Found\r\nContent-Length: 0\r\n",
+        "503 Service Unavailable\r\nContent-Length: 0\r\n",
+        "301 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n",
+        "200 OK\r\nContent-Type: text/html\r\n",
+        "200 OK\r\nContent-Type: text/event-streams\r\n",
+        "200 OK\r\n",
+    ] {
+        let mut ended = false;
+        let script = async |server: &mut Server| {
+            let mut peer = server.accept().await;
+            peer.request().await;
+            peer.say(format!("HTTP/1.1 {head}\r\n")).await;
+            server.saw("GaveUp").await;
+        };
+        // Nobody stops this one: it returns by itself or the conversation hangs.
+        let alone = async |client, log: &mut _, _stop: &CancellationToken| {
+            run(client, PLAIN, log, &CancellationToken::new()).await;
+            ended = true;
+        };
+        assert_eq!(converse("/feed/sse", alone, script).await, ["opened", "GaveUp"], "{head}");
+        assert!(ended);
+    }
+}
+
+#[tokio::test]
+async fn the_content_type_may_have_parameters_and_capitals() {
+    let seen = stream(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream ; charset=UTF-8\r\n\r\n").await;
+        peer.say(update(1)).await;
+        server.saw("update 1").await;
+    })
+    .await;
+    assert_eq!(without_events(seen), ["opened", "update 1"]);
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_update_is_told_and_the_stream_goes_on() {
+    let seen = stream(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say(HEAD).await;
+        push(
+            &mut peer,
+            &format!("id: 3\ndata: garbage\n\nevent: gap\nid: 9\ndata: {{\"from\":4,\"to\":9}}\n\n{}", update(10)),
+        )
+        .await;
+        server.saw("update 10").await;
+    })
+    .await;
+    assert_eq!(without_events(seen), ["opened", "Malformed", "gap 4-9, on after 9", "update 10"]);
+}
+
+#[tokio::test]
+async fn raw_events_are_handed_over_as_they_are_and_their_ids_are_text() {
+    let seen = stream(Options { raw_events: true, ..PLAIN }, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say(HEAD).await;
+        push(&mut peer, "id: grün/1\nevent: add\ndata: a\ndata: b\n\n").await;
+        drop(peer);
+        let mut peer = server.accept().await;
+        assert!(peer.request().await.contains("last-event-id: grün/1\r\n"));
+    })
+    .await;
+    assert_eq!(seen[..2], ["opened", "event add|a\nb|grün/1"]);
+    assert!(!seen.contains(&"Malformed".to_owned()));
+}
+
+#[tokio::test]
+async fn a_client_may_begin_after_an_update() {
+    let after = async |client: Client, log: &mut _, stop: &CancellationToken| {
+        run(Client { after: Some(Cursor(41)), ..client }, PLAIN, log, stop).await;
+    };
+    converse("/feed/sse", after, async |server| {
+        assert!(server.accept().await.request().await.contains("last-event-id: 41\r\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_tried_again() {
+    let seen = stream(PLAIN, async |server| {
+        server.close();
+        server.saw("Connect").await;
+    })
+    .await;
+    assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
+}

@@ -1,0 +1,202 @@
+//! WebSocket: an upgraded connection on which the server sends a message an update (RFC 6455).
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::time::Duration;
+
+use feedlab_experiment::record::Failure;
+use feedlab_feed::wire::RawUpdate;
+use feedlab_feed::wire::websocket::{self, close};
+use feedlab_feed::{Cursor, clock};
+use futures_util::StreamExt as _;
+use reqwest::Url;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_util::sync::CancellationToken;
+
+use super::http::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, no_answer, unexpected};
+use super::{Client, resume};
+use crate::backoff::Backoff;
+use crate::observer::{Observer, Trouble};
+
+/// How long a closing handshake may take.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How a client listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Read buffer of the connection, bytes. It is allocated at once, and tungstenite's default is 128 KiB.
+    pub read_buffer: usize,
+    /// A larger message is refused, bytes.
+    pub max_message: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { read_buffer: 4 << 10, max_message: 64 << 20 }
+    }
+}
+
+/// Listens until `stop` is cancelled, then closes with the closing handshake.
+pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+    let mut listener = Listener { cursor: client.after, client, options, socket: None, was_open: false };
+    stop.run_until_cancelled(pin!(listener.run(observer))).await;
+    listener.leave().await;
+}
+
+struct Listener {
+    client: Client,
+    cursor: Option<Cursor>,
+    options: Options,
+    socket: Option<WebSocketStream<TcpStream>>,
+    was_open: bool,
+}
+
+impl Listener {
+    async fn run(&mut self, observer: &mut impl Observer) {
+        let mut backoff = Backoff::default();
+        loop {
+            let trouble = match self.open(observer).await {
+                Ok(socket) => {
+                    let socket = self.socket.insert(socket);
+                    session(socket, &mut self.cursor, &mut backoff, observer).await
+                }
+                Err(trouble) => trouble,
+            };
+            self.socket = None;
+            observer.failure(&trouble);
+            tokio::time::sleep(backoff.delay(&mut self.client.rng)).await;
+        }
+    }
+
+    async fn open(&mut self, observer: &mut impl Observer) -> Result<WebSocketStream<TcpStream>, Trouble> {
+        let address = resolve(&self.client.url).await.map_err(|error| Trouble::new(Failure::Connect, error))?;
+        let began = clock::now();
+        let stream = connect(address, self.client.source).await?;
+        let connect_us = clock::micros(began.elapsed());
+        let socket = self.upgrade(stream).await?;
+        if std::mem::replace(&mut self.was_open, true) {
+            observer.reconnect();
+        }
+        observer.opened(connect_us, clock::micros(began.elapsed()));
+        Ok(socket)
+    }
+
+    async fn upgrade(&self, stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Trouble> {
+        let mut url = resume(&self.client.url, self.cursor);
+        // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
+        let _ = url.set_scheme("ws");
+        let mut request = url.as_str().into_client_request().map_err(|error| trouble(&error))?;
+        request.headers_mut().extend(self.client.headers.clone());
+        let config = WebSocketConfig::default()
+            .read_buffer_size(self.options.read_buffer)
+            .write_buffer_size(0)
+            .max_message_size(Some(self.options.max_message));
+        let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(config))).await;
+        let (socket, _) = upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| trouble(&error))?;
+        Ok(socket)
+    }
+
+    /// The closing handshake (RFC 6455, section 7.1.1): a page that is left says so, and waits a moment for the echo.
+    async fn leave(&mut self) {
+        let Some(mut socket) = self.socket.take() else { return };
+        let frame = CloseFrame { code: close::GOING_AWAY.into(), reason: "".into() };
+        let farewell = async {
+            socket.close(Some(frame)).await?;
+            while socket.next().await.transpose()?.is_some() {}
+            Ok::<_, Error>(())
+        };
+        // Whether the server says goodbye is its own affair.
+        let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
+    }
+}
+
+/// Reads messages to the connection's end, and says what the end was. Pings are answered by tungstenite.
+async fn session(
+    socket: &mut WebSocketStream<TcpStream>,
+    cursor: &mut Option<Cursor>,
+    backoff: &mut Backoff,
+    observer: &mut impl Observer,
+) -> Trouble {
+    loop {
+        let message = socket.next().await;
+        let received_at_us = clock::unix_us();
+        match message {
+            Some(Ok(Message::Text(text))) => match websocket::read_text(&text) {
+                websocket::Message::Update(raw) => deliver(raw, received_at_us, cursor, observer),
+                websocket::Message::Gap(gap) => {
+                    *cursor = Some(Cursor(gap.to));
+                    observer.gap(gap, Cursor(gap.to));
+                }
+                websocket::Message::Ack(_) => {}
+            },
+            Some(Ok(Message::Binary(payload))) => {
+                deliver(RawUpdate::Binary(&payload), received_at_us, cursor, observer);
+            }
+            Some(Ok(Message::Close(frame))) => return closed(socket, frame).await,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Err(error)) => return trouble(&error),
+            None => return Trouble::new(Failure::Disconnected, "the connection ended"),
+        }
+        backoff.reset();
+    }
+}
+
+fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>, observer: &mut impl Observer) {
+    match raw.stamp() {
+        Ok(stamp) => {
+            *cursor = Some(Cursor(stamp.seq));
+            observer.update(stamp, raw, received_at_us);
+        }
+        Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
+    }
+}
+
+/// The server closes: tungstenite has queued the echo, reading on sends it.
+async fn closed(socket: &mut WebSocketStream<TcpStream>, frame: Option<CloseFrame>) -> Trouble {
+    let _ = timeout(FAREWELL_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+    let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));
+    Trouble::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
+}
+
+async fn resolve(url: &Url) -> io::Result<SocketAddr> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port_or_known_default().unwrap_or(80);
+    let first = tokio::net::lookup_host((host, port)).await?.next();
+    first.ok_or_else(|| io::Error::other(format!("`{host}` has no address")))
+}
+
+async fn connect(address: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, Trouble> {
+    let failed = |error: io::Error| Trouble::new(Failure::Connect, error);
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(failed)?;
+    if let Some(source) = source {
+        socket.bind(SocketAddr::new(source, 0)).map_err(failed)?;
+    }
+    let connected = timeout(CONNECT_TIMEOUT, socket.connect(address)).await;
+    let stream = connected.map_err(|_| failed(io::ErrorKind::TimedOut.into()))?.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
+}
+
+/// What tungstenite's error is to a client.
+fn trouble(error: &Error) -> Trouble {
+    let failure = match error {
+        Error::Http(response) => return unexpected(response.status()),
+        Error::ConnectionClosed | Error::AlreadyClosed => Failure::Closed,
+        Error::Io(_)
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => {
+            Failure::Disconnected
+        }
+        _ => Failure::Malformed,
+    };
+    Trouble::new(failure, error)
+}
+
+#[cfg(test)]
+mod tests;

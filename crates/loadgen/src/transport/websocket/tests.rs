@@ -1,0 +1,148 @@
+use feedlab_feed::wire::websocket::{Decoder, Incoming, Opcode, close_frame, frame, gap_frame, update_frame};
+use feedlab_feed::{Data, EventType, Gap, Update};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::*;
+use crate::transport::script::{Peer, Server, converse};
+
+async fn listen(script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
+    let listener = async |client, log: &mut _, stop: &_| run(client, Options::default(), log, stop).await;
+    converse("/feed/ws", listener, script).await
+}
+
+/// Accepts the upgrade and gives the request's head.
+async fn upgrade(server: &mut Server) -> (Peer, String) {
+    let mut peer = server.accept().await;
+    let (request, key) = peer.upgrade_request().await;
+    let accept = derive_accept_key(key.as_bytes());
+    let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+    peer.say(format!("{head}Sec-WebSocket-Accept: {accept}\r\n\r\n")).await;
+    (peer, request)
+}
+
+fn update(seq: u64, data: Data) -> Update {
+    Update { seq, at: 1, event_type: EventType::default(), data }
+}
+
+fn text(seq: u64) -> bytes::Bytes {
+    update_frame(&update(seq, Data::Text("x".into())))
+}
+
+/// What the client sent, whole messages.
+async fn hear(peer: &mut Peer) -> Vec<Incoming> {
+    let mut messages = Vec::new();
+    let mut decoder = Decoder::new(1_000);
+    while messages.is_empty() {
+        decoder.push(&peer.hear().await, |message| messages.push(message)).unwrap();
+    }
+    messages
+}
+
+#[tokio::test]
+async fn text_binary_and_gaps_are_read_in_pieces_of_any_size() {
+    let seen = listen(async |server| {
+        let (mut peer, head) = upgrade(server).await;
+        assert!(head.starts_with("get /feed/ws http/1.1"), "{head}");
+        let binary = update_frame(&update(2, Data::Binary(vec![0, 1, 2].into())));
+        let gap = gap_frame(Gap { from: 3, to: 6 });
+        peer.stammer([&text(1)[..], &binary[..], &gap[..], &text(7)[..]].concat()).await;
+        peer.say([text(8), text(9)].concat()).await;
+        server.saw("update 9").await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 1", "update 2", "gap 3-6, on after 6", "update 7", "update 8", "update 9"]);
+}
+
+#[tokio::test]
+async fn pings_are_answered_and_leaving_says_so() {
+    let mut server_side = None;
+    let seen = listen(async |server| {
+        let (mut peer, _) = upgrade(server).await;
+        peer.say(frame(Opcode::Ping, b"hello")).await;
+        assert_eq!(hear(&mut peer).await, [Incoming::Pong]);
+        server_side = Some(peer);
+    });
+    let ((), seen) = tokio::join!(async {}, seen);
+    assert_eq!(seen, ["opened"]);
+    assert_eq!(hear(&mut server_side.unwrap()).await, [Incoming::Close(Some(close::GOING_AWAY))]);
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_is_found_again_from_the_cursor() {
+    let seen = listen(async |server| {
+        let (mut peer, _) = upgrade(server).await;
+        peer.say(text(4)).await;
+        peer.say(close_frame(close::GOING_AWAY, "restart")).await;
+        assert_eq!(hear(&mut peer).await, [Incoming::Close(Some(close::GOING_AWAY))]);
+        drop(peer);
+        let (_peer, head) = upgrade(server).await;
+        assert!(head.starts_with("get /feed/ws?after=4 "), "{head}");
+        server.saw("reconnect").await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 4", "Closed", "reconnect", "opened"]);
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_no_close() {
+    let seen = listen(async |server| {
+        let (mut peer, _) = upgrade(server).await;
+        peer.say(&text(4)[..5]).await;
+        drop(peer);
+        upgrade(server).await;
+        server.saw("reconnect").await;
+    })
+    .await;
+    assert_eq!(seen[..2], ["opened", "Disconnected"]);
+}
+
+#[tokio::test]
+async fn garbage_in_a_frame_is_told_and_garbage_for_a_frame_ends_the_connection() {
+    let seen = listen(async |server| {
+        let (mut peer, _) = upgrade(server).await;
+        peer.say(frame(Opcode::Text, b"garbage")).await;
+        peer.say(frame(Opcode::Binary, b"short")).await;
+        peer.say(text(4)).await;
+        peer.say(b"\xff\x00").await;
+        let (_peer, head) = upgrade(server).await;
+        assert!(head.contains("?after=4 "));
+        server.saw("reconnect").await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "Malformed", "Malformed", "update 4", "Malformed", "reconnect", "opened"]);
+}
+
+#[tokio::test]
+async fn a_refused_upgrade_is_tried_again() {
+    let seen = listen(async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.answer("503 Service Unavailable", "", "full").await;
+        let (_peer, _) = upgrade(server).await;
+        server.saw("opened").await;
+    })
+    .await;
+    assert_eq!(seen, ["Status", "opened"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_upgrade_is_malformed() {
+    let seen = listen(async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").await;
+        server.saw("Malformed").await;
+    })
+    .await;
+    assert_eq!(seen, ["Malformed"]);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_a_failure_and_tried_again() {
+    let seen = listen(async |server| {
+        server.close();
+        server.saw("Connect").await;
+    })
+    .await;
+    assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
+}

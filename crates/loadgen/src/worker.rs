@@ -1,0 +1,216 @@
+//! One thread of the load generator: its share of the clients, on a runtime of its own, with one recorder.
+//!
+//! Everything on the thread is of the thread: recording needs no lock, and a client is only ever polled here.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use feedlab_experiment::hlog;
+use feedlab_feed::clock;
+use hdrhistogram::Histogram;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::Job;
+use crate::headers::request_headers;
+use crate::member::{Member, Roll};
+use crate::recorder::{Found, Recorder, Window};
+use crate::transport::{self, Client, Url};
+
+/// How often a worker looks how late its timers fire.
+const TICK: Duration = Duration::from_millis(10);
+/// How long clients may take to leave.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A source address has some 28,000 ports for one destination (`ip_local_port_range`); stay well below.
+const CLIENTS_PER_ADDRESS: u32 = 10_000;
+
+/// What a worker is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    /// When the ramp begins.
+    pub(crate) ramp: watch::Receiver<Option<Instant>>,
+    /// The measured time.
+    pub(crate) window: watch::Receiver<Option<Window>>,
+    /// The clients leave.
+    pub(crate) leave: CancellationToken,
+    /// Everything ends at once.
+    pub(crate) abort: CancellationToken,
+}
+
+/// What a worker tells.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// Its clients can come.
+    Ready,
+    /// A second is over; the histogram goes back to the worker that is named.
+    Second { worker: usize, second: u32, ages: Histogram<u64> },
+    /// Its clients have left: its last word.
+    Done(Box<Found>),
+}
+
+/// A worker before it has a thread.
+pub(crate) struct Worker {
+    pub(crate) index: usize,
+    /// How many workers share the clients.
+    pub(crate) workers: usize,
+    pub(crate) job: Arc<Job>,
+    pub(crate) roll: Arc<Roll>,
+    pub(crate) orders: Orders,
+    pub(crate) reports: mpsc::Sender<Report>,
+    /// Histograms that come back.
+    pub(crate) spares: mpsc::Receiver<Histogram<u64>>,
+}
+
+impl Worker {
+    /// The thread's whole life.
+    pub(crate) fn run(mut self) -> std::io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+        let abort = self.orders.abort.clone();
+        runtime.block_on(abort.run_until_cancelled(self.work()));
+        Ok(())
+    }
+
+    async fn work(&mut self) -> Option<()> {
+        let recorder = Rc::new(RefCell::new(Recorder::new()));
+        self.reports.send(Report::Ready).await.ok()?;
+        let began = *self.orders.ramp.wait_for(Option::is_some).await.ok()?;
+        tokio::task::spawn_local(watch_timers(recorder.clone()));
+        let clients = tokio::task::spawn_local(ramp(self.share(began?), recorder.clone()));
+        let last = self.tell_seconds(&recorder).await?;
+        self.orders.leave.cancelled().await;
+        if let Ok(clients) = clients.await {
+            leave(clients).await;
+        }
+        self.tell_second(&recorder, last).await?;
+        let found = recorder.borrow().found().clone();
+        self.reports.send(Report::Done(Box::new(found))).await.ok()
+    }
+
+    /// Tells every second of the measured time as it ends but the last, which stays open for what arrives late, and
+    /// says which one that is.
+    async fn tell_seconds(&mut self, recorder: &Rc<RefCell<Recorder>>) -> Option<u32> {
+        let window = (*self.orders.window.wait_for(Option::is_some).await.ok()?)?;
+        recorder.borrow_mut().measure(window);
+        let last = window.seconds().saturating_sub(1);
+        for second in 0..last {
+            let end = clock::instant_of(window.start_us + u64::from(second + 1) * 1_000_000);
+            sleep_until(end.into()).await;
+            self.tell_second(recorder, second).await?;
+        }
+        Some(last)
+    }
+
+    async fn tell_second(&mut self, recorder: &Rc<RefCell<Recorder>>, second: u32) -> Option<()> {
+        let empty = self.spares.try_recv().unwrap_or_else(|_| hlog::new_histogram());
+        let ages = recorder.borrow_mut().end_second(empty);
+        self.reports.send(Report::Second { worker: self.index, second, ages }).await.ok()
+    }
+
+    fn share(&self, began: Instant) -> Share {
+        Share {
+            clients: (self.index as u32..self.job.cell.clients).step_by(self.workers),
+            began,
+            job: self.job.clone(),
+            roll: self.roll.clone(),
+            leave: self.orders.leave.clone(),
+        }
+    }
+}
+
+/// The clients of one worker.
+struct Share {
+    clients: std::iter::StepBy<std::ops::Range<u32>>,
+    began: Instant,
+    job: Arc<Job>,
+    roll: Arc<Roll>,
+    leave: CancellationToken,
+}
+
+/// Starts the clients one after the other: client `i` of `n` at `i/n` of the ramp.
+async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
+    let mut clients = JoinSet::new();
+    // A token of this thread: clients of several threads would queue for the lock of a shared one.
+    let leave = share.leave.child_token();
+    for index in share.clients {
+        let due = share.began + share.job.clients.ramp.mul_f64(f64::from(index) / f64::from(share.job.cell.clients));
+        if leave.run_until_cancelled(sleep_until(due.into())).await.is_none() {
+            break;
+        }
+        let Some(client) = client(&share.job, index) else { break };
+        let mut member = Member::new(recorder.clone(), share.roll.clone());
+        let (job, leave) = (share.job.clone(), leave.clone());
+        clients.spawn_local(async move {
+            transport::run(client, &job.contender.options, &mut member, &leave).await;
+        });
+    }
+    clients
+}
+
+/// Waits until the clients have left. Those that take too long are dropped.
+async fn leave(mut clients: JoinSet<()>) {
+    let all_left = async {
+        while let Some(left) = clients.join_next().await {
+            // A client that panicked is a bug of ours, and its cell has no result.
+            if let Err(error) = left
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+    };
+    let _ = timeout(LEAVE_TIMEOUT, all_left).await;
+}
+
+fn client(job: &Job, index: u32) -> Option<Client> {
+    let transport = job.contender.transport();
+    let origin = format!("http://{}", job.server);
+    let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
+    client.rng.set_stream(index.into());
+    client.headers = request_headers(job.clients.headers, transport, &origin);
+    client.source = source(job.server, job.cell.clients, index);
+    Some(client)
+}
+
+/// On Linux all of 127.0.0.0/8 is this machine, so that a large fleet can come from several addresses.
+fn source(server: SocketAddr, clients: u32, index: u32) -> Option<IpAddr> {
+    let spread = cfg!(target_os = "linux") && server.is_ipv4() && server.ip().is_loopback();
+    let address = (index / CLIENTS_PER_ADDRESS % 254) as u8 + 1;
+    (spread && clients > CLIENTS_PER_ADDRESS).then(|| Ipv4Addr::new(127, 0, 0, address).into())
+}
+
+/// Records how late timers fire. Ticks that fall due while the thread stands still are all counted: leaving them out
+/// would forgive exactly the stall that is looked for.
+async fn watch_timers(recorder: Rc<RefCell<Recorder>>) {
+    let mut due = clock::now();
+    loop {
+        due += TICK;
+        sleep_until(due.into()).await;
+        let lag = clock::micros(due.elapsed());
+        recorder.borrow_mut().timer(clock::unix_us().saturating_sub(lag), lag);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_fleet_on_the_loopback_comes_from_several_addresses() {
+        let address = |server: &str, clients: u32, index: u32| {
+            source(server.parse().unwrap(), clients, index).map(|address| address.to_string())
+        };
+        assert_eq!(address("127.0.0.1:80", 10_000, 9_999), None);
+        assert_eq!(address("192.0.2.1:80", 20_000, 15_000), None);
+        assert_eq!(address("[::1]:80", 20_000, 15_000), None);
+        if cfg!(target_os = "linux") {
+            assert_eq!(address("127.0.0.1:80", 20_001, 9_999).as_deref(), Some("127.0.0.1"));
+            assert_eq!(address("127.0.0.1:80", 20_001, 20_000).as_deref(), Some("127.0.0.3"));
+        }
+    }
+}

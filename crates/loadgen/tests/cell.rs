@@ -1,0 +1,201 @@
+//! A whole cell, through its phases, against a server whose every figure is known beforehand.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
+
+use std::time::Duration;
+
+use feedlab_experiment::plan::Cell;
+use feedlab_experiment::record::Failure;
+use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::verdict::Status;
+use feedlab_experiment::{Metric, hlog};
+use feedlab_feed::clock;
+use feedlab_loadgen::{Event, Job, LoadError, Outcome, Phase, run};
+use tokio_util::sync::CancellationToken;
+
+#[path = "cell/server.rs"]
+mod server;
+
+use server::{Feed, PERIOD_US, Server};
+
+const CLIENTS: u32 = 12;
+const MEASURED: Duration = Duration::from_millis(1_500);
+
+fn short_polling(keep_alive: bool) -> Options {
+    Options::ShortPolling { interval: Duration::from_millis(100), keep_alive, conditional: false }
+}
+
+const SSE: Options = Options::Sse { keepalive: Duration::from_secs(15) };
+
+fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
+    let ms = Duration::from_millis;
+    let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: None, repetition: 1, seed: 42 };
+    Job {
+        server: server.address,
+        cell,
+        contender: Contender { label: "contender".into(), options },
+        clients: Clients { count: vec![CLIENTS], ramp: ms(100), headers: Headers::Browser },
+        measure: Measure { settle: ms(50), warm_up: ms(100), duration: MEASURED, drain: ms(300), repetitions: 1 },
+        hlog: folder.path().join("c.hlog"),
+    }
+}
+
+/// Measures a cell, and checks what holds for every transport: everything arrives, once and in order.
+fn check(options: Options) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let job = job(&server, options, &folder);
+    let mut events = Vec::new();
+    let outcome = run(&job, &mut |event| events.push(event), CancellationToken::new()).unwrap();
+    let record = &outcome.record;
+    let metric = |metric: Metric| record.metrics.get(&metric).copied();
+
+    let end = record.started_at + record.duration_us;
+    let published = server.feed.before(end) - server.feed.before(record.started_at);
+    assert!(published.abs_diff(record.duration_us / PERIOD_US) <= 1);
+    let expected = (published * u64::from(CLIENTS)) as f64;
+    assert_eq!(metric(Metric::UpdatesPublished), Some(published as f64));
+    assert_eq!(metric(Metric::UpdatesExpected), Some(expected));
+    assert_eq!(metric(Metric::UpdatesReceived), Some(expected));
+    for nothing in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::Reconnects] {
+        assert_eq!(metric(nothing), Some(0.0), "{nothing}");
+    }
+    assert!(record.failures.is_empty(), "{:?}", record.failures);
+    assert_eq!(metric(Metric::PayloadBytesPerUpdate), Some(10.0));
+    for present in [Metric::AgeMean, Metric::AgeP90, Metric::AgeMax, Metric::ScheduleLagP99, Metric::SocketBytesDown] {
+        assert!(metric(present).is_some(), "{present}");
+    }
+    // The settle time is too short for these, and nothing here measures those.
+    for absent in [Metric::IdleBytesPerClientMin, Metric::FirstUpdateP50, Metric::WireBytesPerUpdate] {
+        assert_eq!(metric(absent), None, "{absent}");
+    }
+
+    assert_eq!(hlog::read(&job.hlog).unwrap().len() as f64, expected);
+    assert_eq!(outcome.seconds.iter().map(|second| second.updates).sum::<u64>() as f64, expected);
+    check_events(&events, &outcome);
+    outcome
+}
+
+fn check_events(events: &[Event], outcome: &Outcome) {
+    let phases: Vec<Phase> = events
+        .iter()
+        .filter_map(|event| if let Event::Phase { phase, .. } = event { Some(*phase) } else { None })
+        .collect();
+    use Phase::{Connect, Disconnect, Drain, Measure, Settle, WarmUp};
+    assert_eq!(phases, [Connect, Settle, WarmUp, Measure, Drain, Disconnect]);
+    assert!(events.contains(&Event::Connected { clients: CLIENTS }));
+    let seconds: Vec<_> = events.iter().filter(|event| matches!(event, Event::Second(_))).cloned().collect();
+    assert_eq!(seconds, outcome.seconds.iter().cloned().map(Event::Second).collect::<Vec<_>>());
+    assert_eq!(outcome.seconds.iter().map(|second| second.second).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn short_polling_is_late_by_half_its_interval() {
+    let record = check(short_polling(true)).record;
+    let mean = record.metrics[&Metric::AgeMean];
+    assert!((25_000.0..90_000.0).contains(&mean), "{mean}");
+    assert_eq!(record.metrics[&Metric::ConnectionsOpened], f64::from(CLIENTS));
+    // A request every 100 ms of each client; the edges of the window may cut some.
+    let requests = record.metrics[&Metric::Requests];
+    assert!((requests - f64::from(CLIENTS * 15)).abs() <= f64::from(CLIENTS * 2), "{requests}");
+}
+
+#[test]
+fn short_polling_without_keep_alive_opens_a_connection_each_time() {
+    let record = check(short_polling(false)).record;
+    assert!(record.metrics[&Metric::ConnectionsOpened] > f64::from(CLIENTS * 15));
+    assert!(record.metrics[&Metric::ConnectP50] > 0.0);
+}
+
+#[test]
+fn long_polling() {
+    let record = check(Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true }).record;
+    assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
+    assert_eq!(record.metrics[&Metric::ConnectionsOpened], f64::from(CLIENTS));
+}
+
+#[test]
+fn sse() {
+    let record = check(SSE).record;
+    assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
+    assert_eq!(record.metrics[&Metric::Requests], 0.0);
+}
+
+#[test]
+fn websocket() {
+    let record = check(Options::WebSocket { keepalive: Duration::from_secs(15) }).record;
+    assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
+}
+
+#[test]
+fn a_server_that_has_forgotten_makes_the_verdict_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::forgetful());
+    let record = run(&job(&server, SSE, &folder), &mut |_| {}, CancellationToken::new()).unwrap().record;
+    assert_ne!(record.verdict.status, Status::Valid);
+    assert!(record.verdict.reasons.iter().any(|reason| reason.what.contains("could not say")));
+    assert!(record.metrics[&Metric::UpdatesPublished] >= 29.0);
+    assert_eq!(record.metrics[&Metric::UpdatesMissed], 0.0);
+}
+
+#[test]
+fn clients_that_are_turned_away_are_counted_and_the_cell_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::shut());
+    let began = clock::now();
+    let record = run(&job(&server, SSE, &folder), &mut |_| {}, CancellationToken::new()).unwrap().record;
+    assert!(began.elapsed() < Duration::from_secs(10), "nobody waits for clients that gave up");
+    assert_eq!(record.failures[&Failure::GaveUp], u64::from(CLIENTS));
+    assert_eq!(record.verdict.status, Status::Invalid);
+    assert_eq!(record.metrics[&Metric::UpdatesReceived], 0.0);
+    assert!(!record.metrics.contains_key(&Metric::SocketBytesPerUpdate));
+}
+
+#[test]
+fn a_stop_ends_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let stop = CancellationToken::new();
+    let later = stop.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(400));
+        later.cancel();
+    });
+    let began = clock::now();
+    let result = run(&job(&server, SSE, &folder), &mut |_| {}, stop);
+    assert!(matches!(result, Err(LoadError::Interrupted)));
+    assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+}
+
+#[test]
+fn without_a_server_the_error_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(&Server::start(Feed::default()), SSE, &folder);
+    job.server.set_port(1);
+    let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
+    assert!(error.starts_with("cannot ask the server at 127.0.0.1:1 for /stats: "), "{error}");
+    assert!(error.contains("refused"), "{error}");
+}
+
+#[test]
+fn a_histogram_that_cannot_be_written_is_an_error_that_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let mut job = job(&server, SSE, &folder);
+    job.hlog = folder.path().join("missing").join("c.hlog");
+    let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
+    assert!(error.starts_with("cannot write ") && error.contains("c.hlog"), "{error}");
+}
+
+#[test]
+fn job_and_events_survive_their_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(&Server::start(Feed::default()), short_polling(true), &folder);
+    let json = serde_json::to_string(&job).unwrap();
+    assert!(!json.contains('\n'));
+    assert_eq!(serde_json::from_str::<Job>(&json).unwrap(), job);
+    let event = Event::Phase { phase: Phase::WarmUp, seconds: 2.0 };
+    let json = serde_json::to_string(&event).unwrap();
+    assert_eq!(json, r#"{"event":"phase","phase":"warm_up","seconds":2.0}"#);
+    assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+}
