@@ -1,0 +1,207 @@
+//! The pictures: five charts, each with a finding for a title, a text alternative and its figures as a table.
+//!
+//! Every chart is one file below that implements [`Picture`]; this file renders it three times: wide and narrow for
+//! the page, and as a file of its own that carries its title with it, for slides.
+
+use crate::ReportError;
+use crate::dataset::Dataset;
+use crate::{human, wording};
+
+mod age_over_time;
+mod axis;
+mod bars;
+mod bytes;
+mod canvas;
+mod connection_cost;
+mod ecdf;
+mod label;
+mod palette;
+mod requests;
+mod text;
+
+pub(crate) use bytes::finding as weight;
+pub(crate) use ecdf::title as freshness;
+pub(crate) use palette::{Look, css as palette_css};
+pub(crate) use requests::finding as asking;
+
+use canvas::{Area, Canvas, Drawing, Point, Type};
+use palette::Colour;
+
+/// Width of a picture beside the text of a page, CSS pixels.
+const WIDE: f64 = 860.0;
+
+/// Width of a picture on a phone, CSS pixels.
+const NARROW: f64 = 350.0;
+
+/// Height of a picture that has nothing to show.
+const NOTHING: f64 = 90.0;
+
+/// Below this width a picture stacks what it would otherwise set side by side.
+const COMPACT_BELOW: f64 = 560.0;
+
+/// A picture that can be drawn at any width.
+trait Picture {
+    /// Name of its file and anchor: letters and hyphens.
+    fn id(&self) -> &'static str;
+    /// What it is about, in a few words.
+    fn topic(&self) -> &'static str;
+    /// What the figures show, in one sentence without a full stop.
+    fn finding(&self) -> String;
+    /// How to read it, in one sentence.
+    fn reading(&self) -> String;
+    /// What is left out, and which part of the run is shown.
+    fn notes(&self) -> Vec<String>;
+    /// The same figures as a table.
+    fn figures(&self) -> Figures;
+    /// How high it is at a width.
+    fn height(&self, width: f64) -> f64;
+    /// Draws it.
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing;
+}
+
+/// A small table of text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    /// Heads of the columns.
+    pub(crate) head: Vec<String>,
+    /// The rows; the first cell names the contender.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// A finished chart.
+#[derive(Clone, Debug)]
+pub(crate) struct Chart {
+    /// Name of its file and anchor.
+    pub(crate) id: &'static str,
+    /// What it shows.
+    pub(crate) title: String,
+    /// How to read it.
+    pub(crate) reading: String,
+    /// What is left out.
+    pub(crate) notes: Vec<String>,
+    /// The figures in it.
+    pub(crate) figures: Figures,
+    /// For the page on a screen or on paper.
+    pub(crate) wide: String,
+    /// For the page on a phone.
+    pub(crate) narrow: String,
+    /// A file of its own.
+    pub(crate) standalone: String,
+}
+
+/// Draws all five. `source` says under each standalone picture where it comes from; the figures of a measurement that
+/// is `void` are grey, and have no finding.
+pub(crate) fn all(data: &Dataset, source: &str, void: bool) -> Result<Vec<Chart>, ReportError> {
+    let pictures: [&dyn Picture; 5] = [
+        &ecdf::AgeEcdf(data),
+        &age_over_time::AgeOverTime(data),
+        &bytes::BytesPerUpdate(data),
+        &requests::Requests(data),
+        &connection_cost::ConnectionCost(data),
+    ];
+    pictures.into_iter().map(|picture| chart(picture, source, void)).collect()
+}
+
+fn chart(picture: &dyn Picture, source: &str, void: bool) -> Result<Chart, ReportError> {
+    let title = if void { format!("{}: invalid measurement", picture.topic()) } else { picture.finding() };
+    let frame = Frame { picture, title: &title, void };
+    let drawn = || Ok([frame.inline(WIDE, "wide")?, frame.inline(NARROW, "narrow")?, frame.standalone(source)?]);
+    let [wide, narrow, standalone] = drawn().map_err(|error: canvas::DrawError| {
+        let reason = error.to_string();
+        ReportError::Chart { chart: picture.id(), reason }
+    })?;
+    Ok(Chart {
+        id: picture.id(),
+        reading: picture.reading(),
+        notes: picture.notes(),
+        figures: picture.figures(),
+        title,
+        wide,
+        narrow,
+        standalone,
+    })
+}
+
+/// A picture with what goes around it.
+struct Frame<'a> {
+    picture: &'a dyn Picture,
+    title: &'a str,
+    void: bool,
+}
+
+impl Frame<'_> {
+    /// The picture alone: the page has its title.
+    fn inline(&self, width: f64, variant: &str) -> Result<String, canvas::DrawError> {
+        let height = self.picture.height(width);
+        let mut svg = String::new();
+        let mut canvas = Canvas::new(&mut svg, width, height, self.void);
+        self.picture.draw(&mut canvas, Area { left: 0.0, top: 0.0, right: width, bottom: height })?;
+        canvas.finish()?;
+        let id = format!("{}-{variant}", self.picture.id());
+        Ok(canvas::framed(&svg, (width, height), &id, self.title, &description(self.picture), false))
+    }
+
+    /// The picture between its title and its source, on white.
+    fn standalone(&self, source: &str) -> Result<String, canvas::DrawError> {
+        const MARGIN: f64 = 24.0;
+        const TITLE: Type = Type::new(20.0).bold();
+        const NOTE: Type = Type::new(12.0).muted();
+        const TITLE_LINE: f64 = 26.0;
+        const NOTE_LINE: f64 = 17.0;
+        let titles = text::balance(&wording::glued(self.title), TITLE.size, WIDE);
+        let notes = self.picture.notes().into_iter().chain([source.to_owned()]);
+        let notes: Vec<String> = notes.flat_map(|note| text::wrap(&wording::glued(&note), NOTE.size, WIDE)).collect();
+        let top = MARGIN + titles.len() as f64 * TITLE_LINE + 14.0;
+        let bottom = top + self.picture.height(WIDE);
+        let (width, height) = (WIDE + 2.0 * MARGIN, bottom + notes.len() as f64 * NOTE_LINE + MARGIN);
+
+        let mut svg = String::new();
+        let mut canvas = Canvas::new(&mut svg, width, height, self.void);
+        canvas.fill(canvas.area, Colour::Paper, 1.0)?;
+        lines(&mut canvas, &titles, (MARGIN, MARGIN + 12.0), TITLE_LINE, TITLE)?;
+        self.picture.draw(&mut canvas, Area { left: MARGIN, top, right: MARGIN + WIDE, bottom })?;
+        lines(&mut canvas, &notes, (MARGIN, bottom + 12.0), NOTE_LINE, NOTE)?;
+        canvas.finish()?;
+        Ok(canvas::framed(&svg, (width, height), self.picture.id(), self.title, &description(self.picture), true))
+    }
+}
+
+/// Lines of text below each other.
+fn lines(canvas: &mut Canvas, lines: &[String], (x, y): Point, pitch: f64, set: Type) -> Drawing {
+    lines.iter().enumerate().try_for_each(|(index, line)| canvas.text(line, (x, y + index as f64 * pitch), set))
+}
+
+/// The picture in words: how to read it, and its figures row by row.
+fn description(picture: &dyn Picture) -> String {
+    let Figures { head, rows } = picture.figures();
+    let row = |row: &Vec<String>| {
+        let cells: Vec<String> = head.iter().zip(row).skip(1).map(|(head, cell)| format!("{head} {cell}")).collect();
+        format!(" {}: {}.", row.first().map_or("", String::as_str), cells.join(", "))
+    };
+    picture.reading() + &rows.iter().map(row).collect::<String>()
+}
+
+/// Says in the middle of an area that there is nothing to draw.
+fn nothing(canvas: &mut Canvas, area: Area, why: &str) -> Drawing {
+    let middle = ((area.left + area.right) / 2.0, (area.top + area.bottom) / 2.0);
+    canvas.text(why, middle, Type::new(15.0).muted().at(canvas::Anchor::Middle))
+}
+
+/// What a line chart leaves out.
+fn line_notes(data: &Dataset) -> Vec<String> {
+    let fixed = data.scope.fixed().map(|fixed| format!("Shown for {fixed}; the table has every row."));
+    let left_out = (data.lines_left_out() > 0).then(|| {
+        format!(
+            "Shown for the first {} of {} contenders.",
+            human::word(data.ages.len()),
+            human::word(data.scope.contenders)
+        )
+    });
+    fixed.into_iter().chain(left_out).collect()
+}
+
+/// What a bar chart leaves out.
+fn bar_notes(data: &Dataset) -> Vec<String> {
+    let fixed = data.scope.fixed().filter(|_| data.bars_scoped);
+    fixed.map(|fixed| format!("Shown for {fixed}; the table has every row.")).into_iter().collect()
+}

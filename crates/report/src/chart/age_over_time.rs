@@ -1,0 +1,168 @@
+//! Age, second by second: a panel for each contender, all on the same axes.
+
+use feedlab_experiment::metric::Unit;
+
+use super::axis::{Axis, time_tick};
+use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
+use super::palette::Colour;
+use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, text};
+use crate::dataset::{Dataset, Moment, Timeline, Timelines};
+use crate::human;
+
+mod course;
+
+const PANEL: f64 = 160.0;
+const HEAD: f64 = 20.0;
+const FOOT: f64 = 36.0;
+/// Room for the ages at the left and for the lines' names at the right.
+const LEFT: f64 = 54.0;
+const RIGHT: f64 = 44.0;
+/// Up to this many seconds each has a point of its own.
+const POINTS_UP_TO: usize = 40;
+
+/// The chart.
+pub(super) struct AgeOverTime<'a>(pub(super) &'a Dataset);
+
+impl Picture for AgeOverTime<'_> {
+    fn id(&self) -> &'static str {
+        "age-over-time"
+    }
+
+    fn topic(&self) -> &'static str {
+        "Age of the updates over time"
+    }
+
+    fn finding(&self) -> String {
+        self.0.scope.say(&course::finding(&self.0.timelines))
+    }
+
+    fn reading(&self) -> String {
+        let [middle, edge] = self.0.timelines.names();
+        format!(
+            "Each panel is one contender over the measured time: the thick line is the {middle} age of each second, \
+             the thin one its {edge}; a level band is a steady feed, a spike is a second in which clients fell behind."
+        )
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let repetitions: Vec<u32> = self.0.timelines.lines.iter().filter_map(|line| line.repetition).collect();
+        let first = repetitions.first().filter(|_| self.0.repetitions > 1);
+        let shown = first.map(|first| format!("Shown for repetition {first} of {}.", self.0.repetitions));
+        super::line_notes(self.0).into_iter().chain(shown).collect()
+    }
+
+    fn figures(&self) -> Figures {
+        let [middle, edge] = self.0.timelines.names();
+        let head = ["contender", "seconds with updates"].map(str::to_owned).into_iter();
+        let head = head.chain(["middle second's", "worst second's"].map(|which| format!("{which} {middle}")));
+        let head = head.chain(["middle second's", "worst second's"].map(|which| format!("{which} {edge}")));
+        let rows = self.0.timelines.lines.iter().map(|line| {
+            let figures = [course::sorted(line, |m| m.middle), course::sorted(line, |m| m.edge)];
+            let figures = figures.iter().flat_map(|ages| [course::middle(ages), ages.last().copied()]);
+            let figures = figures.map(|us| us.map_or(human::ABSENT.to_owned(), human::time));
+            [line.series.label.clone(), human::count(line.moments.len() as f64)].into_iter().chain(figures).collect()
+        });
+        Figures { head: head.collect(), rows: rows.collect() }
+    }
+
+    fn height(&self, width: f64) -> f64 {
+        let lines = &self.0.timelines.lines;
+        if lines.iter().all(|line| line.moments.is_empty()) {
+            return NOTHING;
+        }
+        let rows = lines.len().div_ceil(columns(width, lines.len()));
+        rows as f64 * PANEL + HEAD + FOOT
+    }
+
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        let Timelines { lines, .. } = &self.0.timelines;
+        let moments = || lines.iter().flat_map(|line| &line.moments);
+        if moments().next().is_none() {
+            return nothing(canvas, area, "no ages by second");
+        }
+        let ages = Axis::log(moments().flat_map(|moment| [moment.middle, moment.edge]));
+        let seconds = Axis::linear(moments().map(|moment| f64::from(moment.second) + 1.0));
+        let columns = columns(area.width(), lines.len());
+        let width = area.width() / columns as f64;
+        for (index, line) in lines.iter().enumerate() {
+            let left = area.left + (index % columns) as f64 * width;
+            let top = area.top + HEAD + (index / columns) as f64 * PANEL;
+            let is_lowest = index + columns >= lines.len();
+            let plot =
+                Area { left: left + LEFT, top: top + 30.0, right: left + width - RIGHT, bottom: top + PANEL - 12.0 };
+            frame(canvas, plot, ages, seconds, is_lowest)?;
+            panel(canvas, line, plot, ages, seconds)?;
+            names(canvas, &self.0.timelines, line, plot, ages)?;
+        }
+        let (axis, middle) = (Type::new(12.0).muted(), (area.left + area.right) / 2.0);
+        canvas.text("age of the updates when they arrived, logarithmic", (area.left, area.top + 8.0), axis)?;
+        canvas.text("measured time", (middle, area.bottom - 8.0), axis.at(Anchor::Middle))
+    }
+}
+
+fn columns(width: f64, panels: usize) -> usize {
+    if width < COMPACT_BELOW || panels == 1 { 1 } else { 2 }
+}
+
+fn frame(canvas: &mut Canvas, plot: Area, ages: Axis, seconds: Axis, is_lowest: bool) -> Drawing {
+    let mut free_above = f64::MAX;
+    for tick in ages.log_ticks(6) {
+        let y = ages.place(tick, plot.bottom, plot.top);
+        canvas.line((plot.left, y), (plot.right, y), Colour::Grid, 1.0)?;
+        if y < free_above {
+            canvas.text(&time_tick(tick), (plot.left - 8.0, y), Type::new(11.5).muted().at(Anchor::End))?;
+            free_above = y - 14.0;
+        }
+    }
+    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Colour::Muted, 1.0)?;
+    for tick in seconds.linear_ticks(4.0, Unit::Count) {
+        let x = seconds.place(tick, plot.left, plot.right);
+        canvas.line((x, plot.bottom), (x, plot.bottom + 4.0), Colour::Muted, 1.0)?;
+        if is_lowest {
+            let text = format!("{} s", human::count(tick));
+            canvas.text(&text, (x, plot.bottom + 14.0), Type::new(11.5).muted().at(Anchor::Middle))?;
+        }
+    }
+    Ok(())
+}
+
+fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: Axis) -> Drawing {
+    let look = line.series.look;
+    canvas.marker((plot.left + 5.0, plot.top - 15.0), 4.5, look)?;
+    let name = text::fit(&line.series.label, 13.0, plot.width() - 20.0);
+    canvas.text(&name, (plot.left + 16.0, plot.top - 15.0), Type::new(13.0).bold())?;
+    if line.moments.is_empty() {
+        return nothing(canvas, plot, "no update arrived");
+    }
+    let at = |moment: &Moment, age: f64| -> Point {
+        let x = seconds.place(f64::from(moment.second) + 0.5, plot.left, plot.right);
+        (x, ages.place(age, plot.bottom, plot.top))
+    };
+    for run in line.moments.chunk_by(|a, b| b.second == a.second + 1) {
+        let middle: Vec<Point> = run.iter().map(|moment| at(moment, moment.middle)).collect();
+        let edge: Vec<Point> = run.iter().map(|moment| at(moment, moment.edge)).collect();
+        let band: Vec<Point> = middle.iter().chain(edge.iter().rev()).copied().collect();
+        if run.len() > 1 {
+            canvas.polygon(&band, look.colour, 0.18)?;
+        } else {
+            // A second between two silent ones has no line: its band is one stroke.
+            canvas.path(&band, &[], look.colour, 1.2)?;
+        }
+        canvas.path(&edge, &[], look.colour, 1.2)?;
+        canvas.path(&middle, look.dashes, look.colour, look.width)?;
+        if run.len() == 1 || line.moments.len() <= POINTS_UP_TO {
+            middle.iter().try_for_each(|&point| canvas.marker(point, 2.4, look))?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of the two lines beside the last second, kept apart when the lines meet.
+fn names(canvas: &mut Canvas, lines: &Timelines, line: &Timeline, plot: Area, ages: Axis) -> Drawing {
+    let Some(last) = line.moments.last() else { return Ok(()) };
+    let middle = ages.place(last.middle, plot.bottom, plot.top);
+    let edge = ages.place(last.edge, plot.bottom, plot.top).min(middle - 12.0);
+    let set = Type::new(11.5).muted();
+    canvas.text(if lines.has_median { "p50" } else { "mean" }, (plot.right + 6.0, middle), set)?;
+    canvas.text(if lines.has_p99 { "p99" } else { "max" }, (plot.right + 6.0, edge), set)
+}

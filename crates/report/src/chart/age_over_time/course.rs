@@ -1,0 +1,87 @@
+//! What the seconds show: whether the ages stay level, or who has the second that stands out most.
+
+use feedlab_experiment::summary::Estimate;
+
+use crate::comparison::{Named, Shape, shape};
+use crate::dataset::{Moment, Timeline, Timelines};
+use crate::{human, wording};
+
+/// A second stands out when its edge is this many times that of the middle one …
+const PEAK: f64 = 3.0;
+/// … and not younger than this, µs: below it the scheduler of a busy machine is to be seen, not a transport.
+const NOISE: f64 = 5_000.0;
+/// Fewer seconds show no course of time.
+const ENOUGH_SECONDS: usize = 5;
+
+/// Part of a sentence.
+pub(super) fn finding(timelines: &Timelines) -> String {
+    let [_, edge] = timelines.names();
+    if timelines.lines.iter().all(|line| line.moments.is_empty()) {
+        return "ages by second: not measured".to_owned();
+    }
+    let mut worst: Vec<Worst> = timelines.lines.iter().filter_map(Worst::of).collect();
+    worst.sort_by(|a, b| b.times().total_cmp(&a.times()));
+    let peak = worst.iter().find(|second| second.times() >= PEAK && second.age >= NOISE);
+    match peak {
+        Some(peak) => format!(
+            "{}'s {edge} peaks at {} in second {}, {} that of its middle second",
+            peak.name,
+            human::time(peak.age),
+            peak.second + 1,
+            human::times(peak.age, peak.middle)
+        ),
+        None if worst.is_empty() => "too few seconds with updates to see a course of time".to_owned(),
+        None => format!("no second stands out: the {edge} is never above {}", bounds(&worst, timelines.lines.len())),
+    }
+}
+
+/// How old it got at most, told apart for two camps.
+fn bounds(worst: &[Worst], contenders: usize) -> String {
+    let named = |worst: &Worst| {
+        let estimate = Estimate { value: worst.age, low: None, high: None };
+        Named { name: worst.name.to_owned(), estimate }
+    };
+    let most = |values: &[Named]| human::time(values.last().map_or(0.0, Named::value));
+    match shape(worst.iter().map(named).collect()) {
+        Shape::Apart { low, high } => {
+            let others = wording::others(&low, low.len() + high.len() == contenders);
+            format!("{} over {}, and {} over {others}", most(&high), wording::names(&high), most(&low))
+        }
+        Shape::Near(values) | Shape::NoDifference(values) => most(&values),
+        Shape::One(one) => format!("{} over {}", human::time(one.value()), one.name),
+        Shape::Nothing => human::ABSENT.to_owned(),
+    }
+}
+
+/// The second with the oldest ages.
+struct Worst<'a> {
+    name: &'a str,
+    second: u32,
+    age: f64,
+    /// The age in the middle second.
+    middle: f64,
+}
+
+impl<'a> Worst<'a> {
+    fn of(line: &'a Timeline) -> Option<Self> {
+        let middle = middle(&sorted(line, |moment| moment.edge)).filter(|&age| age > 0.0)?;
+        let worst = line.moments.iter().max_by(|a, b| a.edge.total_cmp(&b.edge))?;
+        let enough = line.moments.len() >= ENOUGH_SECONDS;
+        enough.then_some(Self { name: &line.series.spoken, second: worst.second, age: worst.edge, middle })
+    }
+
+    fn times(&self) -> f64 {
+        self.age / self.middle
+    }
+}
+
+pub(super) fn sorted(line: &Timeline, age: impl Fn(&Moment) -> f64) -> Vec<f64> {
+    let mut all: Vec<f64> = line.moments.iter().map(age).collect();
+    all.sort_by(f64::total_cmp);
+    all
+}
+
+/// The one in the middle, the smaller of two.
+pub(super) fn middle(sorted: &[f64]) -> Option<f64> {
+    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
+}

@@ -1,0 +1,256 @@
+//! The drawing surface: plotters' SVG backend with fractions of a pixel, dashes, markers and hatches on top.
+//!
+//! Coordinates are in CSS pixels from the upper left corner. The backend takes whole numbers only, so that the canvas
+//! draws [`SCALE`] times as large and the view box takes it back.
+
+use plotters::backend::{DrawingBackend, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
+
+use super::palette::{Colour, Look, Marker};
+
+mod dash;
+mod hatch;
+
+const SCALE: f64 = 10.0;
+
+/// What text is set in: the faces whose widths the layout knows, or that come close to them.
+const FONT: &str = "Helvetica, Arial, 'Liberation Sans', Roboto, sans-serif";
+
+/// The backend makes text smaller by this factor than it was asked for.
+const BACKEND_TEXT_SHRINK: f64 = 1.24;
+
+/// A place on the canvas: x to the right, y down.
+pub(crate) type Point = (f64, f64);
+
+/// An error of the backend.
+pub(crate) type DrawError = plotters::drawing::DrawingAreaErrorKind<std::io::Error>;
+
+/// The result of drawing.
+pub(crate) type Drawing = Result<(), DrawError>;
+
+/// A rectangle by its corners.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Area {
+    /// Left edge.
+    pub(crate) left: f64,
+    /// Upper edge.
+    pub(crate) top: f64,
+    /// Right edge.
+    pub(crate) right: f64,
+    /// Lower edge.
+    pub(crate) bottom: f64,
+}
+
+impl Area {
+    pub(crate) fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub(crate) fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
+    }
+
+    pub(crate) fn holds(&self, (x, y): Point) -> bool {
+        (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
+    }
+
+    /// Whether `other` lies wholly inside.
+    pub(crate) fn encloses(&self, other: &Self) -> bool {
+        self.holds((other.left, other.top)) && self.holds((other.right, other.bottom))
+    }
+}
+
+/// Which point of a text stands at the given place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    /// Its beginning.
+    Start,
+    /// Its middle.
+    Middle,
+    /// Its end.
+    End,
+}
+
+/// How text is set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Type {
+    /// Font size.
+    pub(crate) size: f64,
+    /// Whether it is bold.
+    pub(crate) bold: bool,
+    /// Its colour.
+    pub(crate) colour: Colour,
+    /// Which of its points stands at the place; its height is always centred there.
+    pub(crate) anchor: Anchor,
+}
+
+impl Type {
+    /// Plain ink that begins at the place.
+    pub(crate) const fn new(size: f64) -> Self {
+        Self { size, bold: false, colour: Colour::Ink, anchor: Anchor::Start }
+    }
+
+    pub(crate) const fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+
+    pub(crate) const fn muted(self) -> Self {
+        Self { colour: Colour::Muted, ..self }
+    }
+
+    pub(crate) const fn at(self, anchor: Anchor) -> Self {
+        Self { anchor, ..self }
+    }
+}
+
+/// A surface of a fixed size that becomes an SVG document.
+pub(crate) struct Canvas<'a> {
+    backend: SVGBackend<'a>,
+    /// Everything that may be drawn on.
+    pub(crate) area: Area,
+    /// Whether hues are replaced by grey: the figures may not be used.
+    void: bool,
+}
+
+impl<'a> Canvas<'a> {
+    pub(crate) fn new(svg: &'a mut String, width: f64, height: f64, void: bool) -> Self {
+        let backend = SVGBackend::with_string(svg, (scaled(width).unsigned_abs(), scaled(height).unsigned_abs()));
+        Self { backend, area: Area { left: 0.0, top: 0.0, right: width, bottom: height }, void }
+    }
+
+    /// Closes the document.
+    pub(crate) fn finish(mut self) -> Drawing {
+        self.backend.present().map_err(DrawError::BackendError)
+    }
+
+    /// A straight, solid line.
+    pub(crate) fn line(&mut self, from: Point, to: Point, colour: Colour, width: f64) -> Drawing {
+        let style = self.style(colour, width, 1.0);
+        self.backend.draw_line(place(from), place(to), &style).map_err(DrawError::BackendError)
+    }
+
+    /// A path through points, dashed as given.
+    pub(crate) fn path(&mut self, points: &[Point], dashes: &[f64], colour: Colour, width: f64) -> Drawing {
+        let style = self.style(colour, width, 1.0);
+        for piece in dash::split(points, dashes) {
+            self.backend.draw_path(piece.into_iter().map(place), &style).map_err(DrawError::BackendError)?;
+        }
+        Ok(())
+    }
+
+    /// A filled rectangle.
+    pub(crate) fn fill(&mut self, area: Area, colour: Colour, opacity: f64) -> Drawing {
+        let style = self.style(colour, 0.0, opacity);
+        let corners = (place((area.left, area.top)), place((area.right, area.bottom)));
+        self.backend.draw_rect(corners.0, corners.1, &style, true).map_err(DrawError::BackendError)
+    }
+
+    /// A rectangle of slanted lines with an outline.
+    pub(crate) fn hatch(&mut self, area: Area, colour: Colour) -> Drawing {
+        for (from, to) in hatch::lines(area) {
+            self.line(from, to, colour, 1.3)?;
+        }
+        let Area { left, top, right, bottom } = area;
+        self.path(&[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], &[], colour, 1.3)
+    }
+
+    /// A filled shape.
+    pub(crate) fn polygon(&mut self, points: &[Point], colour: Colour, opacity: f64) -> Drawing {
+        let style = self.style(colour, 0.0, opacity);
+        self.backend.fill_polygon(points.iter().copied().map(place), &style).map_err(DrawError::BackendError)
+    }
+
+    /// The marker of a contender, `radius` around a point.
+    pub(crate) fn marker(&mut self, at: Point, radius: f64, look: Look) -> Drawing {
+        let corners = corners(look.marker, at, radius);
+        let fill = if look.hollow { Colour::Paper } else { look.colour };
+        self.polygon(&corners, fill, 1.0)?;
+        let mut outline = corners;
+        outline.extend_from_within(..2);
+        self.path(&outline, &[], look.colour, 1.4)
+    }
+
+    /// A line of text.
+    pub(crate) fn text(&mut self, text: &str, at: Point, set: Type) -> Drawing {
+        let style = if set.bold { FontStyle::Bold } else { FontStyle::Normal };
+        let font = FontDesc::new(FontFamily::Name(FONT), set.size * SCALE * BACKEND_TEXT_SHRINK, style);
+        let horizontal = match set.anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let colour = self.colour(set.colour, 1.0);
+        let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Center));
+        self.backend.draw_text(text, &style, place(at)).map_err(DrawError::BackendError)
+    }
+
+    fn style(&self, colour: Colour, width: f64, opacity: f64) -> ShapeStyle {
+        let stroke_width = scaled(width).unsigned_abs();
+        ShapeStyle { color: self.colour(colour, opacity), filled: true, stroke_width }
+    }
+
+    fn colour(&self, colour: Colour, opacity: f64) -> RGBAColor {
+        let hueless = matches!(colour, Colour::Ink | Colour::Muted | Colour::Grid | Colour::Paper);
+        let (r, g, b) = if self.void && !hueless { Colour::Void.rgb() } else { colour.rgb() };
+        RGBAColor(r, g, b, opacity)
+    }
+}
+
+/// Rewrites the document's first tag: the size in CSS pixels over the enlarged view box, and its text alternative.
+/// `standalone` documents are files of their own; the others are part of a page that has the size and the names.
+pub(crate) fn framed(
+    svg: &str,
+    size: (f64, f64),
+    id: &str,
+    title: &str,
+    description: &str,
+    standalone: bool,
+) -> String {
+    let (width, height) = size;
+    let body = svg.split_once('>').map_or("", |(_, body)| body);
+    let file = if standalone {
+        format!(" xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\"")
+    } else {
+        String::new()
+    };
+    let (box_width, box_height) = (scaled(width), scaled(height));
+    format!(
+        "<svg{file} viewBox=\"0 0 {box_width} {box_height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
+         <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>{body}",
+        escaped(title),
+        escaped(description)
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Corners of a marker, in order. A circle has many.
+fn corners(marker: Marker, (x, y): Point, radius: f64) -> Vec<Point> {
+    let (count, turn, radius) = match marker {
+        Marker::Circle => (16, 0.0, radius),
+        Marker::Square => (4, 0.125, radius * 1.2),
+        Marker::Triangle => (3, -0.25, radius * 1.3),
+        Marker::Diamond => (4, 0.0, radius * 1.3),
+    };
+    let corner = |index: i32| {
+        let angle = std::f64::consts::TAU * (f64::from(index) / f64::from(count) + turn);
+        (x + radius * angle.cos(), y + radius * angle.sin())
+    };
+    (0..count).map(corner).collect()
+}
+
+/// Saturates: a value beyond every picture ends at its far edge.
+fn scaled(value: f64) -> i32 {
+    (value * SCALE).round() as i32
+}
+
+fn place((x, y): Point) -> (i32, i32) {
+    (scaled(x), scaled(y))
+}

@@ -1,0 +1,215 @@
+//! Age, as a distribution: which share of the updates was at most how old.
+
+use feedlab_experiment::metric::Unit;
+
+use super::axis::{Axis, time_tick};
+use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
+use super::label::{self, Candidate};
+use super::palette::Colour;
+use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, text};
+use crate::comparison::{Named, Shape, shape};
+use crate::dataset::{Dataset, Ecdf};
+use crate::{human, wording};
+
+const LABEL: f64 = 13.0;
+
+/// The chart.
+pub(super) struct AgeEcdf<'a>(pub(super) &'a Dataset);
+
+impl Picture for AgeEcdf<'_> {
+    fn id(&self) -> &'static str {
+        "age-ecdf"
+    }
+
+    fn topic(&self) -> &'static str {
+        "Age of the updates"
+    }
+
+    fn finding(&self) -> String {
+        title(self.0)
+    }
+
+    fn reading(&self) -> String {
+        "Go up from an age to a line: that share of the updates was no older than this when it arrived, so the further \
+         left a line stands, the fresher its clients; the scale is logarithmic."
+            .to_owned()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        super::line_notes(self.0)
+    }
+
+    fn figures(&self) -> Figures {
+        let head = ["contender", "updates received", "age p50", "p90", "p99", "max"].map(str::to_owned).to_vec();
+        let rows = self.0.ages.iter().map(|ecdf| {
+            let ages = [ecdf.p50, ecdf.p90, ecdf.p99, ecdf.max];
+            let ages = ages.map(|age| age.map_or(human::ABSENT.to_owned(), |e| human::estimate(e, Unit::Microseconds)));
+            [ecdf.series.label.clone(), human::count(ecdf.count as f64)].into_iter().chain(ages).collect()
+        });
+        Figures { head, rows: rows.collect() }
+    }
+
+    fn height(&self, width: f64) -> f64 {
+        match width {
+            _ if self.0.ages.iter().all(|ecdf| ecdf.count == 0) => NOTHING,
+            width if width < COMPACT_BELOW => 330.0,
+            _ => 400.0,
+        }
+    }
+
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        let shown: Vec<&Ecdf> = self.0.ages.iter().filter(|ecdf| ecdf.count > 0).collect();
+        if shown.is_empty() {
+            return nothing(canvas, area, "no update arrived");
+        }
+        let plot =
+            Area { left: area.left + 50.0, top: area.top + 30.0, right: area.right - 18.0, bottom: area.bottom - 48.0 };
+        let axis = Axis::log(shown.iter().flat_map(|ecdf| ecdf.points.iter().map(|point| point.0)));
+        frame(canvas, area, plot, axis)?;
+        let lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
+        for (ecdf, line) in shown.iter().zip(&lines) {
+            let look = ecdf.series.look;
+            canvas.path(line, look.dashes, look.colour, look.width)?;
+        }
+        labels(canvas, &shown, &lines, axis, plot)
+    }
+}
+
+/// What the medians show. Also the headline of the run.
+pub(crate) fn title(data: &Dataset) -> String {
+    let named = |ecdf: &Ecdf| Some(Named { name: ecdf.series.spoken.clone(), estimate: ecdf.p50? });
+    let medians: Vec<Named> = data.ages.iter().filter_map(named).collect();
+    let known = medians.len();
+    let text = match shape(medians) {
+        Shape::Nothing if data.ages.iter().all(|ecdf| ecdf.count == 0) => {
+            "no update arrived: there is no age to show".to_owned()
+        }
+        Shape::Nothing => "too few updates arrived to give a median age".to_owned(),
+        Shape::One(one) => {
+            format!("half of the updates over {} were at most {} old", one.name, human::time(one.value()))
+        }
+        Shape::NoDifference(values) => format!(
+            "no difference shown at the median: {} are {} behind",
+            wording::everyone(&values, data.ages.len()),
+            wording::range(&values, human::time)
+        ),
+        Shape::Near(values) => {
+            format!(
+                "{} are {} behind at the median",
+                wording::everyone(&values, data.ages.len()),
+                wording::range(&values, human::time)
+            )
+        }
+        Shape::Apart { low, high } => apart(&low, &high, known == data.ages.len()),
+    };
+    data.scope.say(&(text + &without_median(data, known)))
+}
+
+fn apart(low: &[Named], high: &[Named], complete: bool) -> String {
+    let others = wording::others(low, complete);
+    let most = low.last().map_or(0.0, Named::value);
+    format!(
+        "{} {} {} behind at the median; {others} {} {}",
+        wording::names(high),
+        wording::agree(high.len(), "is", "are"),
+        wording::range(high, human::time),
+        wording::agree(low.len(), "is", "are at most"),
+        human::time(most)
+    )
+}
+
+fn without_median(data: &Dataset, known: usize) -> String {
+    let missing: Vec<&str> =
+        data.ages.iter().filter(|ecdf| ecdf.p50.is_none()).map(|ecdf| ecdf.series.spoken.as_str()).collect();
+    if missing.is_empty() || known == 0 {
+        return String::new();
+    }
+    format!(" (too few updates for a median: {})", wording::list(&missing))
+}
+
+fn frame(canvas: &mut Canvas, area: Area, plot: Area, axis: Axis) -> Drawing {
+    for percent in [0.0, 25.0, 50.0, 75.0, 100.0] {
+        let y = height_of(percent / 100.0, plot);
+        let colour = if percent == 0.0 { Colour::Muted } else { Colour::Grid };
+        canvas.line((plot.left, y), (plot.right, y), colour, 1.0)?;
+        canvas.text(&format!("{percent} %"), (plot.left - 8.0, y), Type::new(12.0).muted().at(Anchor::End))?;
+    }
+    let mut free_from = f64::MIN;
+    for tick in axis.log_ticks((plot.width() / 70.0) as usize) {
+        let x = axis.place(tick, plot.left, plot.right);
+        canvas.line((x, plot.top), (x, plot.bottom), Colour::Grid, 1.0)?;
+        let half = text::width(&time_tick(tick), 12.0) / 2.0;
+        if x - half > free_from {
+            canvas.text(&time_tick(tick), (x, plot.bottom + 15.0), Type::new(12.0).muted().at(Anchor::Middle))?;
+            free_from = x + half + 6.0;
+        }
+    }
+    canvas.text(
+        "share of the updates that were at most this old",
+        (area.left, area.top + 10.0),
+        Type::new(12.0).muted(),
+    )?;
+    let caption = ((plot.left + plot.right) / 2.0, plot.bottom + 36.0);
+    canvas.text("age of an update when it arrived", caption, Type::new(12.0).muted().at(Anchor::Middle))
+}
+
+/// The line of a distribution: flat until an age, then up by its share.
+fn steps(ecdf: &Ecdf, axis: Axis, plot: Area) -> Vec<Point> {
+    let mut line = Vec::new();
+    let mut share = 0.0;
+    for &(age, next) in &ecdf.points {
+        let x = axis.place(age, plot.left, plot.right);
+        line.push((x, height_of(share, plot)));
+        line.push((x, height_of(next, plot)));
+        share = next;
+    }
+    line
+}
+
+fn height_of(share: f64, plot: Area) -> f64 {
+    Axis::Linear { high: 1.0 }.place(share, plot.bottom, plot.top)
+}
+
+/// Each line's name, with its median unless that covers more.
+fn labels(canvas: &mut Canvas, shown: &[&Ecdf], lines: &[Vec<Point>], axis: Axis, plot: Area) -> Drawing {
+    let short: Vec<String> = shown.iter().map(|e| text::fit(&e.series.spoken, LABEL, plot.width() * 0.6)).collect();
+    let long: Vec<String> = shown.iter().map(|ecdf| with_median(ecdf)).collect();
+    let place = |texts: &[String]| {
+        let candidates: Vec<_> = shown.iter().zip(texts).map(|(e, text)| candidates(e, text, axis, plot)).collect();
+        label::choose(&candidates, lines, plot)
+    };
+    let (roomy, tight) = (place(&long), place(&short));
+    let (texts, placement) = if roomy.cost <= tight.cost { (long, roomy) } else { (short, tight) };
+    for ((ecdf, text), place) in shown.iter().zip(&texts).zip(placement.places) {
+        let Some(place) = place else { continue };
+        canvas.fill(place.text, Colour::Paper, 0.85)?;
+        canvas.text(
+            text,
+            (place.text.left + 2.0, (place.text.top + place.text.bottom) / 2.0),
+            Type::new(LABEL).bold(),
+        )?;
+        canvas.marker(place.at, 4.5, ecdf.series.look)?;
+    }
+    Ok(())
+}
+
+fn with_median(ecdf: &Ecdf) -> String {
+    let median = ecdf.p50.map_or(String::new(), |p50| format!(": median {}", human::time(p50.value)));
+    format!("{}{median}", ecdf.series.label)
+}
+
+/// Places at the right and at the left of the line, the median's height first.
+fn candidates(ecdf: &Ecdf, caption: &str, axis: Axis, plot: Area) -> Vec<Candidate> {
+    const HEIGHTS: [f64; 10] = [0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.9];
+    let width = text::width(caption, LABEL) + 4.0;
+    let mut places = Vec::new();
+    for height in HEIGHTS {
+        let Some(&(age, _)) = ecdf.points.iter().find(|point| point.1 >= height) else { continue };
+        let at = (axis.place(age, plot.left, plot.right), height_of(height, plot));
+        for left in [at.0 + 10.0, at.0 - 10.0 - width] {
+            let text = Area { left, top: at.1 - 9.0, right: left + width, bottom: at.1 + 9.0 };
+            places.push(Candidate { at, text });
+        }
+    }
+    places
+}

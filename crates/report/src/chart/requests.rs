@@ -1,0 +1,115 @@
+//! Requests: how often a client asks, and how often in vain.
+
+use feedlab_experiment::metric::Unit;
+
+use super::bars::{self, Bars, Row};
+use super::canvas::{Area, Canvas, Drawing};
+use super::{Figures, Picture};
+use crate::dataset::{Dataset, RequestsBar};
+use crate::{human, wording};
+
+/// The chart.
+pub(super) struct Requests<'a>(pub(super) &'a Dataset);
+
+impl Picture for Requests<'_> {
+    fn id(&self) -> &'static str {
+        "requests"
+    }
+
+    fn topic(&self) -> &'static str {
+        "Requests of a client"
+    }
+
+    fn finding(&self) -> String {
+        self.0.scope.say(&finding(self.0).unwrap_or("requests: not measured".to_owned()))
+    }
+
+    fn reading(&self) -> String {
+        "The filled part of a bar counts requests that brought at least one update, the hatched part those that \
+         brought none, for one client in a minute; a stream that stays open sends none."
+            .to_owned()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        super::bar_notes(self.0)
+    }
+
+    fn figures(&self) -> Figures {
+        let head = ["contender", "clients", "requests per client and minute", "of which empty", "empty share"];
+        let rows = self.0.requests.iter().map(|bar| {
+            let rate = |rate: Option<f64>| rate.map_or(human::ABSENT.to_owned(), human::count);
+            let clients = human::count(f64::from(bar.series.clients));
+            let share = empty_share(bar).unwrap_or_else(|| human::ABSENT.to_owned());
+            vec![bar.series.label.clone(), clients, rate(bar.all), rate(bar.empty), share]
+        });
+        Figures { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
+    }
+
+    fn height(&self, width: f64) -> f64 {
+        picture(self.0).height(width)
+    }
+
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        picture(self.0).draw(canvas, area)
+    }
+}
+
+fn picture(data: &Dataset) -> Bars {
+    let headings = bars::headings(data, data.requests.iter().map(|bar| &bar.series));
+    Bars {
+        rows: data.requests.iter().zip(headings).map(|(bar, heading)| row(bar, heading)).collect(),
+        caption: "requests of one client in a minute",
+        unit: Unit::Count,
+        parts: data.requests.iter().any(|bar| bar.empty.is_some()).then_some(["with news", "empty"]),
+    }
+}
+
+fn row(bar: &RequestsBar, heading: Option<String>) -> Row {
+    let simple = Row::simple(&bar.series, heading, bar.all, human::count);
+    let Some((all, empty)) = bar.all.zip(bar.empty) else { return simple };
+    let share = empty_share(bar).filter(|_| empty > 0.0);
+    let figure = share.map_or(simple.figure.clone(), |share| format!("{}, {share} empty", simple.figure));
+    Row { parts: Some([(all - empty).max(0.0), empty]), short: figure.clone(), figure, ..simple }
+}
+
+fn empty_share(bar: &RequestsBar) -> Option<String> {
+    human::share(bar.empty?, bar.all?)
+}
+
+/// Who asks how often and how often in vain, and who does not ask, as part of a sentence; nothing if nothing was
+/// measured.
+pub(crate) fn finding(data: &Dataset) -> Option<String> {
+    let scoped = || data.requests.iter().filter(|bar| data.scope.shows(&bar.series));
+    let mut asking: Vec<(&RequestsBar, f64)> =
+        scoped().filter_map(|bar| Some((bar, bar.all?))).filter(|(_, rate)| *rate > 0.0).collect();
+    asking.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let silent: Vec<&str> = scoped().filter(|bar| bar.all == Some(0.0)).map(|bar| bar.series.spoken.as_str()).collect();
+    let mut clauses: Vec<String> = match asking.as_slice() {
+        [] => Vec::new(),
+        [one] => {
+            vec![format!("{} sends {} per client and minute{}", one.0.series.spoken, requests(one.1), in_vain(one.0))]
+        }
+        [most, .., least] => vec![
+            format!("{} sends {} per client and minute{}", most.0.series.spoken, requests(most.1), in_vain(most.0)),
+            format!("{} sends {}{}", least.0.series.spoken, human::count(least.1), in_vain(least.0)),
+        ],
+    };
+    if !silent.is_empty() {
+        let what = if asking.is_empty() { "no request" } else { "none" };
+        let verb = wording::agree(silent.len(), "sends", "send");
+        clauses.push(format!("{} {verb} {what} while connected", wording::list(&silent)));
+    }
+    (!clauses.is_empty()).then(|| clauses.join("; "))
+}
+
+fn requests(rate: f64) -> String {
+    wording::counted(rate, "request", "requests")
+}
+
+fn in_vain(bar: &RequestsBar) -> String {
+    match empty_share(bar) {
+        Some(_) if bar.empty == Some(0.0) => ", none empty".to_owned(),
+        Some(share) => format!(", {share} empty"),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,148 @@
+//! What a set of measured values may be said to show: who stands apart from whom, and who does not.
+//!
+//! Every title and finding goes through here, so that none of them claims more than the intervals allow.
+
+use feedlab_experiment::summary::Estimate;
+
+/// Neighbours in the order of size stand apart when one is this many times the other. Below it a picture of a single
+/// run says too little to put into a headline.
+const APART: f64 = 2.0;
+
+/// Below this factor between the smallest and the largest cost nobody is named.
+pub(crate) const WORTH_TELLING: f64 = 1.2;
+
+/// A contender's value of one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Named {
+    /// The contender.
+    pub(crate) name: String,
+    /// Its value.
+    pub(crate) estimate: Estimate,
+}
+
+impl Named {
+    pub(crate) fn value(&self) -> f64 {
+        self.estimate.value
+    }
+
+    fn interval(&self) -> Option<(f64, f64)> {
+        self.estimate.low.zip(self.estimate.high)
+    }
+}
+
+/// What the values show. Every list is in ascending order and holds at least one value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Shape {
+    /// No value at all.
+    Nothing,
+    /// A single one: nothing to compare with.
+    One(Named),
+    /// All intervals overlap.
+    NoDifference(Vec<Named>),
+    /// They differ, but no neighbours by the factor that makes two camps.
+    Near(Vec<Named>),
+    /// Two camps, parted at the widest gap.
+    Apart {
+        /// The smaller values.
+        low: Vec<Named>,
+        /// The larger ones.
+        high: Vec<Named>,
+    },
+}
+
+/// Sorts out what the values show.
+pub(crate) fn shape(mut values: Vec<Named>) -> Shape {
+    values.sort_by(|a, b| a.value().total_cmp(&b.value()));
+    match values.len() {
+        0 => Shape::Nothing,
+        1 => Shape::One(values.remove(0)),
+        _ if all_overlap(&values) => Shape::NoDifference(values),
+        _ => match widest_gap(&values) {
+            Some(at) => {
+                let high = values.split_off(at);
+                Shape::Apart { low: values, high }
+            }
+            None => Shape::Near(values),
+        },
+    }
+}
+
+/// Whether two values may be told apart: their intervals do not meet. Values without an interval are as they are.
+pub(crate) fn distinct(a: &Named, b: &Named) -> bool {
+    match (a.interval(), b.interval()) {
+        (Some((a_low, a_high)), Some((b_low, b_high))) => a_high < b_low || b_high < a_low,
+        _ => a.value() != b.value(),
+    }
+}
+
+fn all_overlap(values: &[Named]) -> bool {
+    let intervals: Option<Vec<_>> = values.iter().map(Named::interval).collect();
+    intervals.is_some_and(|intervals| {
+        let low = intervals.iter().map(|i| i.0).fold(f64::MIN, f64::max);
+        let high = intervals.iter().map(|i| i.1).fold(f64::MAX, f64::min);
+        low <= high
+    })
+}
+
+/// Where to part sorted values: before the index with the largest ratio to its predecessor, if that is at least
+/// [`APART`] and no interval reaches across.
+fn widest_gap(values: &[Named]) -> Option<usize> {
+    let gaps = (1..values.len()).filter(|&at| is_clear(values, at)).map(|at| (at, ratio(values, at)));
+    gaps.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|gap| gap.1 >= APART).map(|gap| gap.0)
+}
+
+fn is_clear(values: &[Named], at: usize) -> bool {
+    values[..at].iter().all(|low| values[at..].iter().all(|high| distinct(low, high)))
+}
+
+/// One unit is added on both sides, so that nought and next to nothing do not part by an infinite factor.
+fn ratio(values: &[Named], at: usize) -> f64 {
+    (values[at].value() + 1.0) / (values[at - 1].value().max(0.0) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str, value: f64, interval: Option<(f64, f64)>) -> Named {
+        let estimate = Estimate { value, low: interval.map(|i| i.0), high: interval.map(|i| i.1) };
+        Named { name: name.to_owned(), estimate }
+    }
+
+    fn names(values: &[Named]) -> String {
+        values.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_widest_gap_parts_the_camps() {
+        let values = [("poll", 512e3), ("ws", 300.0), ("sse", 310.0), ("long", 900.0)];
+        let Shape::Apart { low, high } = shape(values.map(|(n, v)| named(n, v, None)).to_vec()) else { panic!() };
+        assert_eq!((names(&low).as_str(), names(&high).as_str()), ("ws sse long", "poll"));
+    }
+
+    #[test]
+    fn overlapping_intervals_show_no_difference() {
+        let values = vec![named("a", 100.0, Some((80.0, 300.0))), named("b", 250.0, Some((90.0, 400.0)))];
+        assert!(matches!(shape(values), Shape::NoDifference(_)));
+    }
+
+    #[test]
+    fn an_interval_that_reaches_across_a_gap_closes_it() {
+        let values = vec![
+            named("a", 100.0, Some((90.0, 110.0))),
+            named("b", 150.0, Some((140.0, 900.0))),
+            named("c", 800.0, Some((700.0, 850.0))),
+        ];
+        assert!(
+            matches!(shape(values), Shape::Near(_)),
+            "b's interval meets c's, and a and b are within a factor of 2"
+        );
+    }
+
+    #[test]
+    fn few_values_make_few_claims() {
+        assert_eq!(shape(Vec::new()), Shape::Nothing);
+        assert!(matches!(shape(vec![named("a", 1.0, None)]), Shape::One(_)));
+        assert!(matches!(shape(vec![named("a", 0.0, None), named("b", 0.4, None)]), Shape::Near(_)));
+    }
+}

@@ -1,0 +1,224 @@
+//! What the charts draw, as plain numbers: taken out of the results here, so that it can be tested without a picture.
+//!
+//! Line charts show one line a contender, at the largest client count and payload of a sweep ([`Scope`]); bar charts
+//! show every row as long as the eye can still find one.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::results::{Results, ResultsError};
+use feedlab_experiment::summary::{Entry, Estimate};
+
+use crate::chart::Look;
+use crate::{human, wording};
+
+mod ages;
+mod bars;
+mod timeline;
+
+pub(crate) use ages::Ecdf;
+pub(crate) use bars::{Bar, BytesBar, RequestsBar};
+pub(crate) use timeline::{Moment, Timeline, Timelines};
+
+/// Lines in one picture that can still be told apart.
+const MAX_LINES: usize = 8;
+
+/// Bars in one picture that can still be compared.
+const MAX_BARS: usize = 12;
+
+/// The figures of every chart.
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    /// What the line charts show.
+    pub(crate) scope: Scope,
+    /// Distribution of ages, one for each contender in scope.
+    pub(crate) ages: Vec<Ecdf>,
+    /// Ages by second, for each contender in scope.
+    pub(crate) timelines: Timelines,
+    /// Bytes of an update.
+    pub(crate) bytes: Vec<BytesBar>,
+    /// Requests of a client in a minute.
+    pub(crate) requests: Vec<RequestsBar>,
+    /// What a connection costs: a panel for each metric that [`Dataset::CONNECTION_COST`] names.
+    pub(crate) connection: Vec<Vec<Bar>>,
+    /// How often each cell was measured, as planned.
+    pub(crate) repetitions: u32,
+    /// Whether the bar charts, too, show only what is in scope.
+    pub(crate) bars_scoped: bool,
+}
+
+impl Dataset {
+    /// The panels of the connection's cost.
+    pub(crate) const CONNECTION_COST: [Metric; 4] = [
+        Metric::ServerRssBytesPerConnection,
+        Metric::ClientRssBytesPerConnection,
+        Metric::ServerFdsPerConnection,
+        Metric::ConnectP50,
+    ];
+
+    /// The metrics in the charts, for a glossary.
+    pub(crate) const METRICS: [Metric; 9] = [
+        Metric::AgeP50,
+        Metric::AgeP90,
+        Metric::AgeP99,
+        Metric::PayloadBytesPerUpdate,
+        Metric::SocketBytesPerUpdate,
+        Self::CONNECTION_COST[0],
+        Self::CONNECTION_COST[1],
+        Self::CONNECTION_COST[2],
+        Self::CONNECTION_COST[3],
+    ];
+
+    /// Takes the figures out of a run.
+    pub(crate) fn new(results: &Results) -> Result<Self, ResultsError> {
+        let entries = &results.summary.contenders;
+        let scope = Scope::of(entries);
+        let mut all: Vec<Row> = entries.iter().map(|entry| Row::new(entry, entries)).collect();
+        // Side by side stands what is compared: the contenders at one client count, not one contender at all of them.
+        all.sort_by_key(|row| (row.entry.clients, row.entry.payload_bytes));
+        let scoped: Vec<Row> = all.iter().filter(|row| scope.holds(row.entry)).cloned().collect();
+        let lines = &scoped[..scoped.len().min(MAX_LINES)];
+        let bars_scoped = all.len() > MAX_BARS;
+        let bars = if bars_scoped { &scoped } else { &all };
+        Ok(Self {
+            ages: lines.iter().map(|row| Ecdf::new(row, results)).collect::<Result<_, _>>()?,
+            timelines: Timelines::new(lines, results),
+            bytes: bars.iter().map(BytesBar::new).collect(),
+            requests: bars.iter().map(|row| RequestsBar::new(row, results)).collect(),
+            connection: Self::CONNECTION_COST
+                .map(|metric| bars.iter().map(|row| Bar::new(row, metric)).collect())
+                .into(),
+            scope: Scope { contenders: scoped.len(), ..scope },
+            repetitions: results.manifest.scenario.measure.repetitions,
+            bars_scoped,
+        })
+    }
+
+    /// Whether the bars belong to more than one client count or payload, and need headings.
+    pub(crate) fn bars_grouped(&self) -> bool {
+        !self.bars_scoped && (self.scope.clients_swept || self.scope.payload_swept)
+    }
+
+    /// How many contenders the line charts leave out.
+    pub(crate) fn lines_left_out(&self) -> usize {
+        self.scope.contenders - self.ages.len()
+    }
+}
+
+/// An entry of the summary with its place in the pictures.
+#[derive(Clone, Debug)]
+pub(crate) struct Row<'a> {
+    entry: &'a Entry,
+    series: Series,
+}
+
+impl<'a> Row<'a> {
+    fn new(entry: &'a Entry, entries: &[Entry]) -> Self {
+        Self { entry, series: Series::of(entry, entries) }
+    }
+
+    fn estimate(&self, metric: Metric) -> Option<Estimate> {
+        self.entry.metrics.get(&metric).copied()
+    }
+}
+
+/// Who a line or a bar belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Series {
+    /// The contender's label.
+    pub(crate) label: String,
+    /// Its name in a sentence: the transport alone if no other contender has it.
+    pub(crate) spoken: String,
+    /// How it is drawn everywhere.
+    pub(crate) look: Look,
+    /// Number of clients.
+    pub(crate) clients: u32,
+    /// Payload of an update, bytes, if the run sweeps it.
+    pub(crate) payload_bytes: Option<u64>,
+}
+
+impl Series {
+    pub(crate) fn of(entry: &Entry, entries: &[Entry]) -> Self {
+        let mut labels: Vec<&str> = Vec::new();
+        for other in entries.iter().filter(|other| other.transport == entry.transport) {
+            if !labels.contains(&other.label.as_str()) {
+                labels.push(&other.label);
+            }
+        }
+        let variant = labels.iter().position(|&label| label == entry.label).unwrap_or(0);
+        Self {
+            label: entry.label.clone(),
+            spoken: spoken(&entry.label, entry.transport.label(), labels.len() == 1),
+            look: Look::of(entry.transport as usize, variant),
+            clients: entry.clients,
+            payload_bytes: payload_bytes(entry),
+        }
+    }
+}
+
+/// The clients and the payload at which a sweep is looked at: the largest of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// Number of clients.
+    pub(crate) clients: u32,
+    /// Whether the run has other numbers of clients.
+    pub(crate) clients_swept: bool,
+    /// Payload of an update, bytes, if the run sweeps it.
+    pub(crate) payload_bytes: Option<u64>,
+    /// Whether the run has other payloads.
+    pub(crate) payload_swept: bool,
+    /// Contenders in scope.
+    pub(crate) contenders: usize,
+}
+
+impl Scope {
+    pub(crate) fn of(entries: &[Entry]) -> Self {
+        let clients = entries.iter().map(|entry| entry.clients).max().unwrap_or(0);
+        let payload = entries.iter().filter_map(payload_bytes).max();
+        let scope = Self {
+            clients,
+            clients_swept: entries.iter().any(|entry| entry.clients != clients),
+            payload_bytes: payload,
+            payload_swept: entries.iter().any(|entry| payload_bytes(entry) != payload),
+            contenders: 0,
+        };
+        Self { contenders: entries.iter().filter(|entry| scope.holds(entry)).count(), ..scope }
+    }
+
+    pub(crate) fn holds(&self, entry: &Entry) -> bool {
+        entry.clients == self.clients && payload_bytes(entry) == self.payload_bytes
+    }
+
+    /// Whether a row is inside.
+    pub(crate) fn shows(&self, series: &Series) -> bool {
+        series.clients == self.clients && series.payload_bytes == self.payload_bytes
+    }
+
+    /// What is held fixed, if the run has rows outside: `500 clients and 4 KiB of payload`.
+    pub(crate) fn fixed(&self) -> Option<String> {
+        let clients = self.clients_swept.then(|| wording::counted(f64::from(self.clients), "client", "clients"));
+        let payload = self.payload_bytes.filter(|_| self.payload_swept);
+        let payload = payload.map(|bytes| format!("{} of payload", human::size(bytes as f64)));
+        let fixed: Vec<String> = clients.into_iter().chain(payload).collect();
+        (!fixed.is_empty()).then(|| fixed.join(" and "))
+    }
+
+    /// Makes a sentence that says for which part of the run it holds.
+    pub(crate) fn say(&self, text: &str) -> String {
+        match self.fixed() {
+            Some(fixed) => format!("With {fixed}, {text}"),
+            None => wording::sentence(text),
+        }
+    }
+}
+
+/// A label of the form `transport, details` reads in a sentence as `transport (details)`, or without its details.
+fn spoken(label: &str, transport: &str, is_only: bool) -> String {
+    match label.strip_prefix(transport).and_then(|rest| rest.strip_prefix(", ")) {
+        Some(_) if is_only => transport.to_owned(),
+        Some(details) => format!("{transport} ({details})"),
+        None => label.to_owned(),
+    }
+}
+
+pub(crate) fn payload_bytes(entry: &Entry) -> Option<u64> {
+    entry.payload_bytes.map(|bytes| bytes as u64)
+}

@@ -1,0 +1,98 @@
+//! What a run shows, in plain words, and what must be said beside it.
+//!
+//! No sentence claims more than the figures: what was not measured is called so, what the intervals do not part is not
+//! parted, and the conditions that limit a claim stand next to it.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::results::Results;
+use feedlab_experiment::summary::Entry;
+use feedlab_experiment::verdict::{Status, Verdict};
+
+use crate::chart;
+use crate::dataset::Dataset;
+use crate::{human, wording};
+
+mod delivery;
+mod sweep;
+
+/// On loopback a round trip takes some tens of microseconds, so that whatever needs one more of them looks as good.
+const LOOPBACK: &str = "Everything ran over this machine's loopback, where all transports that bring an update as it \
+                        happens look alike. Differences between them need distance: do not read this page as a \
+                        comparison over a network.";
+
+/// The words of a report.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    /// How fresh each contender was and whether everything arrived.
+    pub(crate) headline: String,
+    /// What else the run shows, a sentence each.
+    pub(crate) more: Vec<String>,
+    /// What limits these claims, a sentence or two each.
+    pub(crate) caveats: Vec<String>,
+    /// Where the figures come from, in one line.
+    pub(crate) source: String,
+}
+
+/// Puts a run into words.
+pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
+    let entries = &results.summary.contenders;
+    let verdict = &results.summary.verdict;
+    let more = [chart::weight(data), chart::asking(data)].into_iter().flatten().chain(sweep::findings(entries));
+    let more = more.map(|text| format!("{}.", wording::sentence(&text))).collect();
+    let (headline, more) = match verdict.status {
+        Status::Valid => (freshness(entries, data), more),
+        Status::Suspect => {
+            (format!("{} But the measurement is suspect: see the verdict.", freshness(entries, data)), more)
+        }
+        Status::Invalid => (void(verdict), Vec::new()),
+    };
+    Finding { headline, more, caveats: caveats(results, data), source: source(results) }
+}
+
+fn freshness(entries: &[Entry], data: &Dataset) -> String {
+    format!("{}. {}", chart::freshness(data), delivery::sentence(entries))
+}
+
+/// What is said instead of a finding.
+fn void(verdict: &Verdict) -> String {
+    let reason = verdict.reasons.iter().find(|reason| reason.status == Status::Invalid);
+    let reason = reason.map_or(String::new(), |reason| format!(": {}", reason.what));
+    format!("The measurement is invalid and shows nothing about the transports{reason}.")
+}
+
+fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
+    let mut caveats = vec![LOOPBACK.to_owned()];
+    let has_interval = |entry: &Entry| entry.metrics.values().any(|estimate| estimate.low.is_some());
+    if !results.summary.contenders.iter().any(has_interval) {
+        caveats.push(
+            "Each cell was measured once, so that no interval can be given: a small difference may be chance. Measure \
+             with 5 repetitions before building on one."
+                .to_owned(),
+        );
+    }
+    if let Some(fixed) = data.scope.fixed().filter(|_| results.summary.verdict.status != Status::Invalid) {
+        caveats
+            .push(format!("Unless they say otherwise, the sentences above hold for {fixed}; the table has every row."));
+    }
+    caveats
+}
+
+/// `feedlab 0.1.0 · 20261121T120030Z-ticker · 50 clients · 20s, 5 repetitions · loopback`.
+fn source(results: &Results) -> String {
+    let manifest = &results.manifest;
+    let scenario = &manifest.scenario;
+    let counts: Vec<String> = scenario.clients.count.iter().map(|&count| human::count(f64::from(count))).collect();
+    let clients = if counts == ["1"] { "client" } else { "clients" };
+    let repetitions = wording::counted(f64::from(scenario.measure.repetitions), "repetition", "repetitions");
+    format!(
+        "feedlab {} · {} · {} {clients} · {}, {repetitions} · loopback",
+        manifest.feedlab_version,
+        manifest.run,
+        wording::list(&counts),
+        human::duration(scenario.measure.duration),
+    )
+}
+
+fn value(entry: &Entry, metric: Metric) -> Option<f64> {
+    entry.metrics.get(&metric).map(|estimate| estimate.value)
+}

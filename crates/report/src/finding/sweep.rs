@@ -1,0 +1,83 @@
+//! What a sweep shows: how ages move from the fewest to the most clients, and how the weight of a transport moves from
+//! the smallest to the largest payload.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::summary::{Entry, Estimate};
+
+use super::value;
+use crate::dataset::{Scope, Series};
+use crate::human;
+
+/// A change below this factor is called level.
+const LEVEL: f64 = 1.5;
+
+/// Sentences without their full stops; none without a sweep, or without figures at both ends of it.
+pub(super) fn findings(entries: &[Entry]) -> Vec<String> {
+    let top = Scope::of(entries);
+    crowd(entries, top).into_iter().chain(weight(entries, top)).collect()
+}
+
+/// One contender at both ends of a sweep.
+struct Ends<'a> {
+    low: &'a Entry,
+    high: &'a Entry,
+}
+
+/// Each contender at the upper end and at a lower one.
+fn ends<'a>(entries: &'a [Entry], top: Scope, low: Scope) -> impl Iterator<Item = Ends<'a>> {
+    entries.iter().filter(move |entry| low.holds(entry)).filter_map(move |low| {
+        let high = entries.iter().find(|entry| entry.label == low.label && top.holds(entry))?;
+        Some(Ends { low, high })
+    })
+}
+
+/// Ages over the client counts, at the largest payload.
+fn crowd(entries: &[Entry], top: Scope) -> Option<String> {
+    let clients = entries.iter().map(|entry| entry.clients).min().filter(|_| top.clients_swept)?;
+    let (metric, name) = age(entries);
+    let ends = ends(entries, top, Scope { clients, ..top });
+    let moves =
+        ends.filter_map(|ends| Some((ends.low, *ends.low.metrics.get(&metric)?, *ends.high.metrics.get(&metric)?)));
+    let (entry, from, to) = moves.max_by(|a, b| times(a.1, a.2).total_cmp(&times(b.1, b.2)))?;
+    let span = format!("from {} to {} clients", human::count(f64::from(clients)), human::count(f64::from(top.clients)));
+    if times(from, to) < LEVEL || !is_parted(from, to) {
+        return Some(format!("{span}, no contender's {name} grows by half or more"));
+    }
+    let (from, to) = (human::time(from.value), human::time(to.value));
+    Some(format!("{span}, the {name} grows most over {}: from {from} to {to}", Series::of(entry, entries).spoken))
+}
+
+/// The tail shows crowding first; the median stands in where some row has too few updates for a tail.
+fn age(entries: &[Entry]) -> (Metric, &'static str) {
+    let tails = entries.iter().all(|entry| entry.metrics.contains_key(&Metric::AgeP99));
+    if tails { (Metric::AgeP99, "99th percentile of the age") } else { (Metric::AgeP50, "median age") }
+}
+
+fn times(from: Estimate, to: Estimate) -> f64 {
+    to.value / from.value.max(1.0)
+}
+
+/// Whether the intervals, if there are any, part the two.
+fn is_parted(from: Estimate, to: Estimate) -> bool {
+    from.high.zip(to.low).is_none_or(|(high, low)| high < low)
+}
+
+/// What a transport adds over the payloads, at the largest client count, for the one that adds most.
+fn weight(entries: &[Entry], top: Scope) -> Option<String> {
+    let smallest = entries.iter().filter_map(|entry| entry.payload_bytes).min().filter(|_| top.payload_swept)?;
+    let ends = ends(entries, top, Scope { payload_bytes: Some(smallest as u64), ..top });
+    let shares = ends.filter_map(|ends| Some((ends.low, added(ends.low)?, added(ends.high)?)));
+    let (entry, from, to) = shares.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (from, to) = (human::share(from, 1.0)?, human::share(to, 1.0)?);
+    let size = |bytes: u64| human::size(bytes as f64);
+    let span = format!("from {} to {} of payload", size(smallest as u64), size(top.payload_bytes?));
+    let name = Series::of(entry, entries).spoken;
+    Some(format!("{span}, the part of the socket bytes that {name} adds goes from {from} to {to}"))
+}
+
+/// The share of the socket bytes that is not payload.
+fn added(entry: &Entry) -> Option<f64> {
+    let socket = value(entry, Metric::SocketBytesPerUpdate).filter(|&bytes| bytes > 0.0)?;
+    let payload = value(entry, Metric::PayloadBytesPerUpdate)?;
+    Some(((socket - payload) / socket).max(0.0))
+}

@@ -1,0 +1,210 @@
+//! Figures as people read them: three digits, and the unit that fits the size.
+//!
+//! Tables, chart labels and sentences all take their figures from here, so that one value reads the same everywhere.
+
+use std::time::Duration;
+
+use feedlab_experiment::metric::Unit;
+use feedlab_experiment::summary::Estimate;
+
+/// What stands where nothing was measured.
+pub const ABSENT: &str = "—";
+
+/// A step of a unit's ladder: its name and its size in the base unit.
+type Step = (&'static str, f64);
+
+const TIME: &[Step] = &[("µs", 1.0), ("ms", 1e3), ("s", 1e6)];
+const SIZE: &[Step] = &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1024.0 * 1024.0), ("GiB", 1024.0 * 1024.0 * 1024.0)];
+const PLAIN: &[Step] = &[("", 1.0)];
+
+/// A time given in µs: `312 µs`, `1.25 ms`, `25 s`.
+#[must_use]
+pub fn time(us: f64) -> String {
+    quantity(us, TIME)
+}
+
+/// A duration, as [`time`] writes it.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    time(duration.as_secs_f64() * 1e6)
+}
+
+/// A size given in bytes: `214 B`, `1.2 KiB`.
+#[must_use]
+pub fn size(bytes: f64) -> String {
+    quantity(bytes, SIZE)
+}
+
+/// A count: `1,707`, `0.5`.
+#[must_use]
+pub fn count(value: f64) -> String {
+    quantity(value, PLAIN)
+}
+
+/// A value in its metric's unit.
+#[must_use]
+pub fn value(value: f64, unit: Unit) -> String {
+    quantity(value, ladder(unit))
+}
+
+/// A share of `whole`: `37 %`, `< 1 %`, `> 99 %`. Nothing without a whole.
+#[must_use]
+pub fn share(part: f64, whole: f64) -> Option<String> {
+    if whole <= 0.0 {
+        return None;
+    }
+    let percent = 100.0 * part / whole;
+    Some(match percent {
+        p if p > 0.0 && p < 1.0 => "< 1 %".to_owned(),
+        p if p > 99.0 && p < 100.0 => "> 99 %".to_owned(),
+        p => format!("{p:.0} %"),
+    })
+}
+
+/// An estimate with its interval: `512 ms (498–530)`, both in the value's unit.
+#[must_use]
+pub fn estimate(estimate: Estimate, unit: Unit) -> String {
+    let value = value(estimate.value, unit);
+    let Some((low, high)) = estimate.low.zip(estimate.high) else { return value };
+    let step = step(estimate.value, ladder(unit));
+    format!("{value} ({}–{})", digits(low / step.1), digits(high / step.1))
+}
+
+/// How many times `small` goes into `large`: `5.7 times`, `twice`, `1,240 times`.
+#[must_use]
+pub fn times(large: f64, small: f64) -> String {
+    match two_digits(large / small).as_str() {
+        "2" => "twice".to_owned(),
+        number => format!("{number} times"),
+    }
+}
+
+/// A number below ten as a word, as sentences want it.
+#[must_use]
+pub fn word(number: usize) -> String {
+    const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    WORDS.get(number).map_or_else(|| count(number as f64), |&word| word.to_owned())
+}
+
+fn ladder(unit: Unit) -> &'static [Step] {
+    match unit {
+        Unit::Microseconds => TIME,
+        Unit::Bytes => SIZE,
+        Unit::Count => PLAIN,
+    }
+}
+
+fn quantity(value: f64, ladder: &[Step]) -> String {
+    let (unit, size) = step(value, ladder);
+    let digits = digits(value / size);
+    if unit.is_empty() { digits } else { format!("{digits} {unit}") }
+}
+
+/// The first step whose rounded figure does not reach the next one, so that 999.9 µs reads as 1 ms.
+fn step(value: f64, ladder: &[Step]) -> Step {
+    let fits = |pair: &&[Step]| rounded(value.abs() / pair[0].1) * pair[0].1 < pair[1].1;
+    ladder.windows(2).find(fits).map_or(ladder[ladder.len() - 1], |pair| pair[0])
+}
+
+/// To three significant digits, but never fewer than the whole part has.
+fn rounded(value: f64) -> f64 {
+    let scale = 10f64.powi(decimals(value));
+    (value * scale).round() / scale
+}
+
+fn decimals(value: f64) -> i32 {
+    match value.abs() {
+        v if v >= 99.95 => 0,
+        v if v >= 9.995 => 1,
+        _ => 2,
+    }
+}
+
+fn digits(value: f64) -> String {
+    let decimals = usize::try_from(decimals(value)).unwrap_or(0);
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    grouped(if text == "-0" { "0" } else { text })
+}
+
+fn two_digits(value: f64) -> String {
+    if value < 9.95 { digits((value * 10.0).round() / 10.0) } else { digits(value.round()) }
+}
+
+/// Commas between the thousands of the whole part.
+fn grouped(number: &str) -> String {
+    let (whole, fraction) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let (sign, whole) = whole.split_at(usize::from(whole.starts_with('-')));
+    let mut out = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_take_the_unit_that_fits() {
+        for (us, text) in [
+            (0.0, "0 µs"),
+            (0.4, "0.4 µs"),
+            (312.0, "312 µs"),
+            (999.4, "999 µs"),
+            (999.6, "1 ms"),
+            (1_250.0, "1.25 ms"),
+            (12_340.0, "12.3 ms"),
+            (512_300.0, "512 ms"),
+            (1_000_000.0, "1 s"),
+            (3_600_000_000.0, "3,600 s"),
+        ] {
+            assert_eq!(time(us), text);
+        }
+    }
+
+    #[test]
+    fn sizes_count_in_1024() {
+        for (bytes, text) in [(8.5, "8.5 B"), (214.0, "214 B"), (1023.0, "1,023 B"), (1024.0, "1 KiB")] {
+            assert_eq!(size(bytes), text);
+        }
+        assert_eq!(size(1.5 * 1024.0 * 1024.0), "1.5 MiB");
+        assert_eq!(size(-2048.0), "-2 KiB");
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        for (value, text) in
+            [(0.0, "0"), (-0.0, "0"), (0.5, "0.5"), (999.0, "999"), (1_707.0, "1,707"), (1e6, "1,000,000")]
+        {
+            assert_eq!(count(value), text);
+        }
+        assert_eq!(count(-1234.0), "-1,234");
+        assert_eq!(word(3), "three");
+        assert_eq!(word(12), "12");
+    }
+
+    #[test]
+    fn an_interval_shares_the_unit_of_its_value() {
+        let with = Estimate { value: 512_000.0, low: Some(498_000.0), high: Some(1_100_000.0) };
+        assert_eq!(estimate(with, Unit::Microseconds), "512 ms (498–1,100)");
+        let without = Estimate { value: 2048.0, low: None, high: None };
+        assert_eq!(estimate(without, Unit::Bytes), "2 KiB");
+    }
+
+    #[test]
+    fn shares_never_round_to_none_or_all() {
+        assert_eq!(share(0.0, 10.0).as_deref(), Some("0 %"));
+        assert_eq!(share(1.0, 1000.0).as_deref(), Some("< 1 %"));
+        assert_eq!(share(999.0, 1000.0).as_deref(), Some("> 99 %"));
+        assert_eq!(share(10.0, 10.0).as_deref(), Some("100 %"));
+        assert_eq!(share(0.0, 0.0), None);
+        assert_eq!(times(5.74, 1.0), "5.7 times");
+        assert_eq!(times(2.03, 1.0), "twice");
+        assert_eq!(times(1240.4, 1.0), "1,240 times");
+    }
+}

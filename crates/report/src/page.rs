@@ -1,0 +1,93 @@
+//! The page: one HTML document that holds everything and loads nothing, filled into `templates/report.html`.
+
+use askama::Template;
+use feedlab_experiment::metric::{self, Row};
+use feedlab_experiment::results::Results;
+use feedlab_experiment::threshold;
+use feedlab_experiment::verdict::{Status, Verdict};
+
+use crate::chart::{self, Chart};
+use crate::dataset::Dataset;
+use crate::finding::Finding;
+use crate::table::{self, Table};
+
+mod conditions;
+mod recipe;
+
+use conditions::Condition;
+
+/// What the template shows, in the order of the page.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    question: &'a str,
+    run: &'a str,
+    started: String,
+    finding: &'a Finding,
+    verdict: &'a Verdict,
+    is_void: bool,
+    /// What the scenario demanded and did not get.
+    misses: Vec<String>,
+    thresholds: usize,
+    table: Table,
+    has_intervals: bool,
+    charts: &'a [Chart],
+    conditions: Vec<Condition>,
+    /// The scenario as a file.
+    recipe: String,
+    revision: Option<&'a str>,
+    /// Whether the source had changes that no revision holds.
+    is_dirty: bool,
+    files: &'static [(&'static str, &'static str)],
+    glossary: Vec<&'static Row>,
+    palette: String,
+}
+
+/// What a results folder holds beside the page.
+const FILES: &[(&str, &str)] = &[
+    ("manifest.json", "the scenario as resolved, the seed, versions, the machine, and the verdict with its reasons"),
+    ("summary.json", "the figures of the table above and more, with their intervals"),
+    ("cells.ndjson", "each measured cell, a line each, in the order in which they were measured"),
+    ("timeseries.ndjson", "ages and updates by second and cell"),
+    ("histograms/*.hlog", "all ages, as HdrHistogram interval logs, one for each cell"),
+    ("charts/*.svg", "the charts above with their titles, for slides"),
+];
+
+/// How a manifest marks a revision with changes on top.
+const DIRTY: &str = "-dirty";
+
+/// Fills the page.
+pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Result<String, askama::Error> {
+    let (manifest, summary) = (&results.manifest, &results.summary);
+    let misses = threshold::misses(&manifest.scenario, &summary.contenders);
+    let revision = manifest.git_revision.as_deref();
+    let estimates = || summary.contenders.iter().flat_map(|entry| entry.metrics.values());
+    Page {
+        question: &manifest.scenario.question,
+        run: &manifest.run,
+        started: conditions::when(&manifest.started),
+        finding,
+        verdict: &summary.verdict,
+        is_void: summary.verdict.status == Status::Invalid,
+        misses: misses.iter().map(ToString::to_string).collect(),
+        thresholds: manifest.scenario.thresholds.len(),
+        table: table::rows(summary),
+        has_intervals: estimates().any(|estimate| estimate.low.is_some()),
+        charts,
+        conditions: conditions::of(manifest),
+        recipe: recipe::toml(&manifest.scenario),
+        revision: revision.map(|revision| revision.trim_end_matches(DIRTY)),
+        is_dirty: revision.is_some_and(|revision| revision.ends_with(DIRTY)),
+        files: FILES,
+        glossary: glossary(results),
+        palette: chart::palette_css(),
+    }
+    .render()
+}
+
+/// The metrics that the page shows and the run measured, in the order of the metric table.
+fn glossary(results: &Results) -> Vec<&'static Row> {
+    let is_shown = |row: &&Row| table::METRICS.contains(&row.metric) || Dataset::METRICS.contains(&row.metric);
+    let is_measured = |row: &&Row| results.summary.contenders.iter().any(|e| e.metrics.contains_key(&row.metric));
+    metric::TABLE.iter().filter(is_shown).filter(is_measured).collect()
+}

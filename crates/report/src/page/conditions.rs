@@ -1,0 +1,113 @@
+//! The conditions of a run: what was asked, where and when it was measured, as names and values.
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::record::Manifest;
+use feedlab_experiment::scenario::{Headers, Measure, ScheduleKind, Source};
+
+use crate::human::{self, ABSENT};
+use crate::wording;
+
+/// One condition.
+pub(super) struct Condition {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+}
+
+/// All of them, in reading order.
+pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
+    let scenario = &manifest.scenario;
+    let conditions = [
+        ("scenario", scenario.name.clone()),
+        ("feed", feed(scenario)),
+        ("clients", clients(scenario)),
+        ("contenders", contenders(scenario)),
+        ("measured", measured(scenario.measure, manifest)),
+        ("seed", manifest.seed.to_string()),
+        ("network", "loopback: server and clients on one machine, nothing in between".to_owned()),
+        ("machine", machine(manifest)),
+        ("system", format!("{}, kernel {}", manifest.machine.platform, manifest.machine.kernel)),
+        (
+            "open files",
+            manifest
+                .machine
+                .max_open_files
+                .map_or("no limit".to_owned(), |n| format!("at most {}", human::count(n as f64))),
+        ),
+        ("feedlab", version(manifest)),
+        ("started", when(&manifest.started)),
+    ];
+    conditions.into_iter().map(|(name, value)| Condition { name, value }).collect()
+}
+
+/// An RFC 3339 time in UTC to the second, as people write it.
+pub(super) fn when(started: &str) -> String {
+    let readable = || {
+        let (date, time) = started.strip_suffix('Z')?.split_once('T')?;
+        Some(format!("{date} {} UTC", time.get(..8)?))
+    };
+    readable().unwrap_or_else(|| started.to_owned())
+}
+
+fn feed(scenario: &Scenario) -> String {
+    let rate = |updates_per_s: f64| format!("{} a second", wording::counted(updates_per_s, "update", "updates"));
+    let source = match &scenario.feed.source {
+        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes } => {
+            let schedule = match schedule {
+                ScheduleKind::Constant => "evenly spaced".to_owned(),
+                ScheduleKind::Poisson => "at random times (Poisson)".to_owned(),
+                ScheduleKind::Burst => format!("in bursts of {burst_size}"),
+            };
+            let sizes: Vec<String> = payload_bytes.iter().map(|&bytes| human::size(bytes as f64)).collect();
+            format!("synthetic: {} {schedule}, payload {}", rate(*updates_per_s), wording::list(&sizes))
+        }
+        Source::Replay { file, speed } => {
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+            let times = if *speed == 1.0 { String::new() } else { human::times(*speed, 1.0) + " " };
+            format!("replay of {name} at {times}the recorded speed")
+        }
+        Source::Stdin => "lines of standard input".to_owned(),
+        Source::Host { updates_per_s } => format!("load figures of the machine, {}", rate(*updates_per_s)),
+    };
+    format!("{source}; the server keeps the last {}", human::count(scenario.feed.history as f64))
+}
+
+fn clients(scenario: &Scenario) -> String {
+    let counts: Vec<String> = scenario.clients.count.iter().map(|&count| human::count(f64::from(count))).collect();
+    let headers = match scenario.clients.headers {
+        Headers::Bare => "the few headers that HTTP needs",
+        Headers::Browser => "the headers of a browser",
+        Headers::BrowserCookies => "the headers of a browser and a session's cookies",
+    };
+    let ramp = human::duration(scenario.clients.ramp);
+    format!("{}, connecting over {ramp}, with {headers}", wording::list(&counts))
+}
+
+fn contenders(scenario: &Scenario) -> String {
+    let labels: Vec<&str> = scenario.contenders.iter().map(|contender| contender.label.as_str()).collect();
+    labels.join(" · ")
+}
+
+fn measured(measure: Measure, manifest: &Manifest) -> String {
+    let repetitions = wording::counted(f64::from(measure.repetitions), "repetition", "repetitions");
+    format!(
+        "{} a cell after {} of settling and {} of warming up, {repetitions}; {} of {} cells",
+        human::duration(measure.duration),
+        human::duration(measure.settle),
+        human::duration(measure.warm_up),
+        human::count(manifest.cells_measured as f64),
+        human::count(manifest.cells_planned as f64),
+    )
+}
+
+fn machine(manifest: &Manifest) -> String {
+    let machine = &manifest.machine;
+    let cores = machine.cores.map(|cores| wording::counted(cores as f64, "core", "cores"));
+    let memory = machine.memory_bytes.map(|bytes| format!("{} of memory", human::size(bytes as f64)));
+    let known: Vec<String> = machine.cpu.clone().into_iter().chain(cores).chain(memory).collect();
+    if known.is_empty() { ABSENT.to_owned() } else { known.join(", ") }
+}
+
+fn version(manifest: &Manifest) -> String {
+    let revision = manifest.git_revision.as_ref().map_or(String::new(), |revision| format!(", revision {revision}"));
+    format!("{}{revision}, built with {}", manifest.feedlab_version, manifest.rustc_version)
+}

@@ -1,0 +1,176 @@
+//! The scenario as a file again: whoever has the page can run it once more.
+
+use std::time::Duration;
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::scenario::{Contender, Headers, Measure, Options, ScheduleKind, Source, Threshold};
+
+/// The scenario in its own language, every default written out.
+pub(super) fn toml(scenario: &Scenario) -> String {
+    let head = vec![
+        "schema = 1".to_owned(),
+        format!("name = {}", quoted(&scenario.name)),
+        format!("question = {}", quoted(&scenario.question)),
+        format!("seed = {}", scenario.seed),
+    ];
+    let mut tables = vec![head, feed(scenario), clients(scenario), measure(scenario)];
+    tables.extend(scenario.contenders.iter().map(contender));
+    tables.extend(scenario.thresholds.iter().map(threshold));
+    tables.iter().map(|lines| lines.join("\n") + "\n").collect::<Vec<_>>().join("\n")
+}
+
+fn feed(scenario: &Scenario) -> Vec<String> {
+    let mut lines = vec!["[feed]".to_owned()];
+    lines.extend(source(&scenario.feed.source));
+    lines.push(format!("history = {}", scenario.feed.history));
+    lines
+}
+
+fn clients(scenario: &Scenario) -> Vec<String> {
+    let headers = match scenario.clients.headers {
+        Headers::Bare => "bare",
+        Headers::Browser => "browser",
+        Headers::BrowserCookies => "browser+cookies",
+    };
+    vec![
+        "[clients]".to_owned(),
+        format!("count = {:?}", scenario.clients.count),
+        format!("ramp = \"{}\"", duration(scenario.clients.ramp)),
+        format!("headers = \"{headers}\""),
+    ]
+}
+
+fn measure(scenario: &Scenario) -> Vec<String> {
+    let Measure { settle, warm_up, duration: measured, drain, repetitions } = scenario.measure;
+    let phases = [("settle", settle), ("warm_up", warm_up), ("duration", measured), ("drain", drain)];
+    let mut lines = vec!["[measure]".to_owned()];
+    lines.extend(phases.map(|(name, value)| format!("{name} = \"{}\"", duration(value))));
+    lines.push(format!("repetitions = {repetitions}"));
+    lines
+}
+
+fn contender(contender: &Contender) -> Vec<String> {
+    let mut lines = vec![
+        "[[contender]]".to_owned(),
+        format!("transport = \"{}\"", contender.transport()),
+        format!("label = {}", quoted(&contender.label)),
+    ];
+    lines.extend(options(&contender.options));
+    lines
+}
+
+fn threshold(threshold: &Threshold) -> Vec<String> {
+    let mut lines = vec![
+        "[[threshold]]".to_owned(),
+        format!("metric = \"{}\"", threshold.metric),
+        format!("expect = \"{} {}\"", threshold.comparison, threshold.value),
+    ];
+    lines.extend(threshold.transport.map(|transport| format!("transport = \"{transport}\"")));
+    lines
+}
+
+fn source(source: &Source) -> Vec<String> {
+    match source {
+        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes } => {
+            let (schedule, is_burst) = match schedule {
+                ScheduleKind::Constant => ("constant", false),
+                ScheduleKind::Poisson => ("poisson", false),
+                ScheduleKind::Burst => ("burst", true),
+            };
+            let mut lines = vec![
+                "source = \"synthetic\"".to_owned(),
+                format!("updates_per_s = {updates_per_s}"),
+                format!("schedule = \"{schedule}\""),
+                format!("payload_bytes = {payload_bytes:?}"),
+            ];
+            lines.extend(is_burst.then(|| format!("burst_size = {burst_size}")));
+            lines
+        }
+        Source::Replay { file, speed } => vec![
+            "source = \"replay\"".to_owned(),
+            format!("file = {}", quoted(&file.to_string_lossy())),
+            format!("speed = {speed}"),
+        ],
+        Source::Stdin => vec!["source = \"stdin\"".to_owned()],
+        Source::Host { updates_per_s } => {
+            vec!["source = \"host\"".to_owned(), format!("updates_per_s = {updates_per_s}")]
+        }
+    }
+}
+
+fn options(options: &Options) -> Vec<String> {
+    match *options {
+        Options::ShortPolling { interval, keep_alive, conditional } => vec![
+            format!("interval = \"{}\"", duration(interval)),
+            format!("keep_alive = {keep_alive}"),
+            format!("conditional = {conditional}"),
+        ],
+        Options::LongPolling { hold, keep_alive } => {
+            vec![format!("hold = \"{}\"", duration(hold)), format!("keep_alive = {keep_alive}")]
+        }
+        Options::Sse { keepalive } | Options::WebSocket { keepalive } => {
+            vec![format!("keepalive = \"{}\"", duration(keepalive))]
+        }
+    }
+}
+
+/// A duration in the largest unit that keeps it whole.
+fn duration(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    let units = [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)];
+    let whole = units.into_iter().find(|(_, size)| nanos.is_multiple_of(*size));
+    whole.map_or_else(|| format!("{nanos}ns"), |(unit, size)| format!("{}{unit}", nanos / size))
+}
+
+/// A basic string of TOML 1.0.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            '\n' => out.push_str("\\n"),
+            control if control.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(control))),
+            letter => out.push(letter),
+        }
+    }
+    out + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let text = r#"
+            schema = 1
+            name = "all"
+            question = "Which \"one\"\nis C:\\ cheaper, and by how much? \u0001"
+            feed = { source = "synthetic", updates_per_s = 2.5, schedule = "burst", burst_size = 5, payload_bytes = [0, 64] }
+            clients = { count = [5, 50], ramp = "1500ms", headers = "browser+cookies" }
+            measure = { duration = "3s", repetitions = 2 }
+            contender = [
+                { transport = "short-polling", interval = "250ms", conditional = true },
+                { transport = "long-polling", keep_alive = false },
+                { transport = "sse", label = "events" },
+                { transport = "websocket", keepalive = "1m" },
+            ]
+            threshold = [
+                { metric = "updates_missed", expect = "== 0" },
+                { metric = "age_p50_us", expect = "<= 1500.5", transport = "sse" },
+            ]
+        "#;
+        for source in ["", "source = \"host\"", "source = \"stdin\""] {
+            let mut scenario = Scenario::parse(text, Path::new("all.toml")).unwrap();
+            if source.contains("host") {
+                scenario.feed.source = Source::Host { updates_per_s: 0.5 };
+            } else if source.contains("stdin") {
+                scenario.feed.source = Source::Stdin;
+            }
+            let again = Scenario::parse(&toml(&scenario), Path::new("again.toml")).unwrap();
+            assert_eq!(again, scenario);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The report as a whole: rendered into memory, or written into the folder of its run.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use feedlab_experiment::results::{Results, ResultsError};
+use feedlab_experiment::verdict::Status;
+
+use crate::dataset::Dataset;
+use crate::{chart, finding, page};
+
+/// A report in memory.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The page: one document that loads nothing.
+    pub html: String,
+    /// File names and contents of the charts, each an SVG document with its title in it.
+    pub charts: Vec<(String, String)>,
+    /// What the run shows, in one plain sentence.
+    pub headline: String,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The results cannot be read.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
+    /// A chart cannot be drawn.
+    #[error("chart {chart} cannot be drawn: {reason}")]
+    Chart {
+        /// Its name.
+        chart: &'static str,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The page cannot be put together.
+    #[error("the page cannot be put together: {0}")]
+    Page(#[from] askama::Error),
+    /// A file of the report cannot be written.
+    #[error("cannot write {}: {error}; make room, or give a folder that can be written", .file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Makes the report of a run.
+///
+/// # Errors
+/// When a histogram of the run cannot be read, or a picture cannot be drawn.
+pub fn render(results: &Results) -> Result<Report, ReportError> {
+    let data = Dataset::new(results)?;
+    let finding = finding::of(results, &data);
+    let void = results.summary.verdict.status == Status::Invalid;
+    let charts = chart::all(&data, &finding.source, void)?;
+    let html = page::html(results, &finding, &charts)?;
+    let charts = charts.into_iter().map(|chart| (format!("{}.svg", chart.id), chart.standalone)).collect();
+    Ok(Report { html, charts, headline: finding.headline })
+}
+
+/// Makes the report of a run and writes it into `dir`: `report.html` and `charts/*.svg`. Returns the path of the page.
+///
+/// # Errors
+/// As [`render`], and when a file cannot be written.
+pub fn write(results: &Results, dir: &Path) -> Result<PathBuf, ReportError> {
+    let report = render(results)?;
+    let charts = dir.join("charts");
+    fs::create_dir_all(&charts).map_err(|error| ReportError::Write { file: charts.clone(), error })?;
+    for (name, svg) in &report.charts {
+        put(&charts.join(name), svg)?;
+    }
+    let page = dir.join("report.html");
+    put(&page, &report.html)?;
+    Ok(page)
+}
+
+fn put(file: &Path, text: &str) -> Result<(), ReportError> {
+    fs::write(file, text).map_err(|error| ReportError::Write { file: file.to_owned(), error })
+}

@@ -1,0 +1,142 @@
+//! The table of all contenders, formatted for people: the page shows it, and so does the command line.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::summary::{Entry, Estimate, Summary};
+
+use crate::human::{self, ABSENT};
+
+/// Rows and columns of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The columns, from the left.
+    pub columns: Vec<Column>,
+    /// A row for each contender, client count and (in a sweep) payload; as many cells as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The head of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// What the figures are.
+    pub label: String,
+    /// Their unit; empty where every figure names its own.
+    pub unit: String,
+    /// Whether they are figures, which stand at the right.
+    pub numeric: bool,
+}
+
+/// How a cell is made of an entry.
+enum Cell {
+    Label,
+    Clients,
+    Payload,
+    Figure(Metric),
+    Delivery,
+    Requests,
+}
+
+const CELLS: &[Cell] = &[
+    Cell::Label,
+    Cell::Clients,
+    Cell::Payload,
+    Cell::Figure(Metric::AgeP50),
+    Cell::Figure(Metric::AgeP99),
+    Cell::Figure(Metric::AgeMax),
+    Cell::Delivery,
+    Cell::Requests,
+    Cell::Figure(Metric::SocketBytesPerUpdate),
+    Cell::Figure(Metric::ServerRssBytesPerConnection),
+    Cell::Figure(Metric::ClientRssBytesPerConnection),
+    Cell::Figure(Metric::ServerCpuPerUpdate),
+];
+
+/// The metrics in the table, for a glossary.
+pub const METRICS: &[Metric] = &[
+    Metric::AgeP50,
+    Metric::AgeP99,
+    Metric::AgeMax,
+    Metric::UpdatesMissed,
+    Metric::UpdatesDuplicated,
+    Metric::UpdatesReordered,
+    Metric::Requests,
+    Metric::RequestsEmpty,
+    Metric::SocketBytesPerUpdate,
+    Metric::ServerRssBytesPerConnection,
+    Metric::ClientRssBytesPerConnection,
+    Metric::ServerCpuPerUpdate,
+];
+
+/// Makes the table of a run. What was not measured is an em dash; an interval stands in parentheses behind its value.
+#[must_use]
+pub fn rows(summary: &Summary) -> Table {
+    let entries = &summary.contenders;
+    let sweeps_payload = entries.iter().any(|entry| entry.payload_bytes.is_some());
+    let cells = || CELLS.iter().filter(|cell| sweeps_payload || !matches!(cell, Cell::Payload));
+    Table {
+        columns: cells().map(Cell::column).collect(),
+        rows: entries.iter().map(|entry| cells().map(|cell| cell.text(entry)).collect()).collect(),
+    }
+}
+
+impl Cell {
+    fn column(&self) -> Column {
+        let (label, unit) = match self {
+            Self::Label => ("contender", ""),
+            Self::Clients => ("clients", ""),
+            Self::Payload => ("payload", ""),
+            Self::Figure(metric) => (metric.row().label, ""),
+            Self::Delivery => ("missed, duplicated, reordered", "updates"),
+            Self::Requests => ("requests", "share of empty ones"),
+        };
+        Column { label: label.to_owned(), unit: unit.to_owned(), numeric: !matches!(self, Self::Label) }
+    }
+
+    fn text(&self, entry: &Entry) -> String {
+        match self {
+            Self::Label => entry.label.clone(),
+            Self::Clients => human::count(f64::from(entry.clients)),
+            Self::Payload => entry.payload_bytes.map_or(ABSENT.to_owned(), |bytes| human::size(bytes as f64)),
+            Self::Figure(metric) => {
+                let estimate = entry.metrics.get(metric);
+                estimate.map_or(ABSENT.to_owned(), |&estimate| human::estimate(estimate, metric.row().unit))
+            }
+            Self::Delivery => delivery(entry),
+            Self::Requests => requests(entry),
+        }
+    }
+}
+
+fn value(entry: &Entry, metric: Metric) -> Option<f64> {
+    entry.metrics.get(&metric).map(|estimate: &Estimate| estimate.value)
+}
+
+fn delivery(entry: &Entry) -> String {
+    let counts = [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered].map(|m| value(entry, m));
+    if counts == [None; 3] {
+        return ABSENT.to_owned();
+    }
+    counts.map(|count| count.map_or(ABSENT.to_owned(), human::count)).join(" / ")
+}
+
+fn requests(entry: &Entry) -> String {
+    let Some(all) = value(entry, Metric::Requests) else { return ABSENT.to_owned() };
+    let share = value(entry, Metric::RequestsEmpty).and_then(|empty| human::share(empty, all));
+    match share {
+        Some(share) => format!("{} ({share})", human::count(all)),
+        None => human::count(all),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_glossary_covers_every_figure_of_the_table() {
+        for cell in CELLS {
+            if let Cell::Figure(metric) = cell {
+                assert!(METRICS.contains(metric), "{metric}");
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The whole way from a results folder to the page, on made-up runs whose figures are known.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::plan::Cell;
+use feedlab_experiment::results::Results;
+use feedlab_experiment::scenario::Contender;
+use feedlab_experiment::verdict::{Reason, Status, Verdict};
+use feedlab_feed::Transport;
+
+use crate::dataset::Dataset;
+use crate::{Report, render, table, write};
+
+mod chart_data;
+mod page;
+mod run;
+mod words;
+
+use run::Found;
+
+/// Four contenders, `extra` lines in the scenario's head and tables where the test needs them.
+fn scenario(clients: &str, payload: &str, repetitions: u32) -> String {
+    format!(
+        r#"
+schema = 1
+name = "known"
+question = "What does it cost, <b>really</b>?"
+feed = {{ source = "synthetic", updates_per_s = 10, payload_bytes = {payload} }}
+clients = {{ count = {clients} }}
+measure = {{ duration = "6s", repetitions = {repetitions} }}
+contender = [
+    {{ transport = "short-polling" }},
+    {{ transport = "long-polling" }},
+    {{ transport = "sse" }},
+    {{ transport = "websocket" }},
+]
+threshold = [{{ metric = "updates_missed", expect = "== 0" }}]
+"#
+    )
+}
+
+/// Ages and costs that every reader can check in the head: 600 updates in six seconds, all of them received.
+fn known(contender: &Contender, cell: &Cell) -> Found {
+    let transport = contender.transport();
+    let second: Vec<u64> = match transport {
+        Transport::ShortPolling => (1..=100).map(|step| step * 10_000).collect(),
+        Transport::LongPolling => vec![1_000; 100],
+        Transport::Sse => [vec![400; 50], vec![600; 50]].concat(),
+        Transport::WebSocket => vec![500; 100],
+    };
+    let minutes = f64::from(cell.clients) / 10.0;
+    let (requests, empty) = match transport {
+        Transport::ShortPolling => (60.0 * minutes, 15.0 * minutes),
+        Transport::LongPolling => (600.0 * minutes, 0.0),
+        Transport::Sse | Transport::WebSocket => (0.0, 0.0),
+    };
+    let socket = match transport {
+        Transport::ShortPolling => 400.0,
+        Transport::LongPolling => 700.0,
+        Transport::Sse => 310.0,
+        Transport::WebSocket => 300.0,
+    };
+    let payload = cell.payload_bytes.unwrap_or(256) as f64;
+    let metrics = [
+        (Metric::UpdatesPublished, 60.0),
+        (Metric::UpdatesExpected, 600.0),
+        (Metric::UpdatesReceived, 600.0),
+        (Metric::UpdatesMissed, 0.0),
+        (Metric::UpdatesDuplicated, 0.0),
+        (Metric::UpdatesReordered, 0.0),
+        (Metric::Requests, requests),
+        (Metric::RequestsEmpty, empty),
+        (Metric::PayloadBytesPerUpdate, payload),
+        (Metric::SocketBytesPerUpdate, socket - 256.0 + payload),
+        (Metric::ServerRssBytesPerConnection, 10.0 * 1024.0),
+        (Metric::ClientRssBytesPerConnection, 30.0 * 1024.0),
+        (Metric::ServerFdsPerConnection, 1.0),
+        (Metric::ConnectP50, 70.0),
+        (Metric::ServerCpuPerUpdate, 12.5),
+    ];
+    Found { ages: vec![second; 6], metrics: metrics.into(), ..Found::default() }
+}
+
+/// The same, with `repetition` moving every figure a little, so that there are intervals.
+fn varied(contender: &Contender, cell: &Cell) -> Found {
+    let factor = 1.0 + f64::from(cell.repetition) / 100.0;
+    let Found { ages, metrics, .. } = known(contender, cell);
+    let age = |age: u64| (age as f64 * factor) as u64;
+    Found {
+        ages: ages.into_iter().map(|second| second.into_iter().map(age).collect()).collect(),
+        metrics: metrics.into_iter().map(|(metric, value)| (metric, value * factor)).collect(),
+        ..Found::default()
+    }
+}
+
+/// A contender that got nothing: no ages, and nothing that is counted for each update.
+fn silent() -> Found {
+    let metrics = [
+        (Metric::UpdatesPublished, 60.0),
+        (Metric::UpdatesExpected, 600.0),
+        (Metric::UpdatesReceived, 0.0),
+        (Metric::UpdatesMissed, 600.0),
+        (Metric::UpdatesDuplicated, 0.0),
+        (Metric::UpdatesReordered, 0.0),
+    ];
+    Found { ages: vec![Vec::new(); 6], metrics: metrics.into(), ..Found::default() }
+}
+
+fn invalid() -> Verdict {
+    let mut verdict = Verdict::default();
+    let reason =
+        Reason { status: Status::Invalid, what: "timers were <late>".into(), advice: "use fewer clients".into() };
+    verdict.add(reason);
+    verdict
+}
+
+/// A run in a folder that goes away with the returned guard.
+fn run(scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> (tempfile::TempDir, Results) {
+    let folder = tempfile::tempdir().unwrap();
+    let results = run::results(folder.path(), scenario, found);
+    (folder, results)
+}
+
+fn report(scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Report {
+    let (_folder, results) = run(scenario, found);
+    render(&results).unwrap()
+}
+
+fn dataset(scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Dataset {
+    let (_folder, results) = run(scenario, found);
+    Dataset::new(&results).unwrap()
+}
+
+#[test]
+fn a_report_is_written_beside_its_run() {
+    let (_folder, results) = run(&scenario("[10]", "[256]", 1), known);
+    let page = write(&results, &results.folder).unwrap();
+    assert_eq!(page, results.folder.join("report.html"));
+    let charts = ["age-ecdf", "age-over-time", "bytes", "requests", "connection-cost"];
+    for chart in charts {
+        let svg = std::fs::read_to_string(results.folder.join(format!("charts/{chart}.svg"))).unwrap();
+        assert!(svg.starts_with("<svg xmlns") && svg.trim_end().ends_with("</svg>"), "{chart}");
+    }
+    let again = write(&results, &results.folder).unwrap();
+    assert_eq!(again, page, "a report may be made anew");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let (folder, results) = run(&scenario("[10]", "[256]", 1), known);
+    let taken = folder.path().join("taken");
+    std::fs::write(&taken, "a file").unwrap();
+    let error = write(&results, Path::new(&taken)).unwrap_err().to_string();
+    assert!(error.contains("taken") && error.contains("cannot write"), "{error}");
+}
+
+#[test]
+fn the_table_has_every_figure_in_human_units() {
+    let (_folder, results) = run(&scenario("[10]", "[256]", 3), varied);
+    insta::assert_snapshot!(text(&table::rows(&results.summary)));
+}
+
+#[test]
+fn a_sweep_has_a_row_for_each_point_and_a_column_for_the_payload() {
+    let (_folder, results) = run(&scenario("[10, 20]", "[64, 4096]", 1), known);
+    let table = table::rows(&results.summary);
+    assert_eq!(table.columns[2].label, "payload");
+    let points: Vec<String> = table.rows[..4].iter().map(|row| row[..3].join(" ")).collect();
+    assert_eq!(
+        points,
+        [
+            "short polling, 1 s 10 64 B",
+            "short polling, 1 s 10 4 KiB",
+            "short polling, 1 s 20 64 B",
+            "short polling, 1 s 20 4 KiB"
+        ]
+    );
+}
+
+#[test]
+fn what_was_not_measured_is_an_em_dash() {
+    let scenario = scenario("[10]", "[256]", 1);
+    let (_folder, results) = run(&scenario, |_, _| Found { metrics: BTreeMap::new(), ..Found::default() });
+    for row in table::rows(&results.summary).rows {
+        assert!(row[2..].iter().all(|cell| cell == "—"), "{row:?}");
+    }
+    let html = render(&results).unwrap().html;
+    assert!(html.contains("<span>—</span>"));
+}
+
+fn text(table: &table::Table) -> String {
+    let head: Vec<String> = table.columns.iter().map(|column| format!("{} {}", column.label, column.unit)).collect();
+    let lines = std::iter::once(&head).chain(&table.rows).map(|row| row.join(" | "));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,106 @@
+//! The numbers behind the pictures.
+
+use std::fmt::Write as _;
+
+use super::*;
+use crate::dataset::Series;
+use crate::human;
+
+#[test]
+fn ages_become_the_points_of_a_distribution() {
+    let data = dataset(&scenario("[10]", "[256]", 2), known);
+    let sse = &data.ages[2];
+    assert_eq!((sse.count, sse.points.as_slice()), (1200, [(400.0, 0.5), (600.0, 1.0)].as_slice()));
+    let polling = &data.ages[0];
+    assert_eq!(polling.points.len(), 100, "every age is told apart");
+    assert!(polling.points.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1));
+    assert_eq!(polling.points.last().map(|point| point.1), Some(1.0));
+}
+
+#[test]
+fn a_fine_distribution_is_thinned_to_what_can_be_seen() {
+    let scenario = scenario("[10]", "[256]", 1);
+    let fine = |_: &Contender, _: &Cell| Found { ages: vec![(1_000..21_000).collect()], ..Found::default() };
+    let points = &dataset(&scenario, fine).ages[0].points;
+    assert!((100..400).contains(&points.len()), "{}", points.len());
+    let steps = points.windows(2).all(|pair| pair[1].1 - pair[0].1 < 0.01);
+    assert!(steps, "no visible step is added");
+}
+
+#[test]
+fn bars_and_seconds_are_those_of_the_run() {
+    let data = dataset(&scenario("[10]", "[256]", 2), varied);
+    insta::assert_snapshot!(figures(&data));
+}
+
+#[test]
+fn seconds_with_few_updates_show_their_mean_and_their_oldest() {
+    let sparse = |contender: &Contender, cell: &Cell| {
+        let Found { metrics, .. } = known(contender, cell);
+        let ages = [vec![100, 300], vec![], vec![700], vec![50, 60, 70]];
+        Found { ages: ages.into(), metrics, ..Found::default() }
+    };
+    let timelines = dataset(&scenario("[10]", "[256]", 1), sparse).timelines;
+    assert_eq!(timelines.names(), ["mean", "oldest update"]);
+    let moments: Vec<_> = timelines.lines[0].moments.iter().map(|m| (m.second, m.middle, m.edge)).collect();
+    assert_eq!(moments, [(0, 200.0, 300.0), (2, 700.0, 700.0), (3, 60.0, 70.0)], "the silent second is missing");
+}
+
+#[test]
+fn lines_show_the_largest_clients_and_payload_and_bars_show_every_row_while_they_are_few() {
+    let clients = dataset(&scenario("[10, 20]", "[256]", 1), known);
+    assert_eq!((clients.ages.len(), clients.bytes.len(), clients.bars_scoped), (4, 8, false));
+    assert!(clients.ages.iter().all(|ecdf| ecdf.series.clients == 20));
+    let both = dataset(&scenario("[10, 20]", "[64, 4096]", 1), known);
+    assert_eq!((both.ages.len(), both.bytes.len(), both.bars_scoped), (4, 4, true));
+    assert!(both.bytes.iter().all(|bar| bar.series.clients == 20 && bar.series.payload_bytes == Some(4096)));
+}
+
+#[test]
+fn a_sweep_stands_grouped_so_that_contenders_are_side_by_side() {
+    let data = dataset(&scenario("[10, 20]", "[256]", 1), known);
+    let rows: Vec<_> = data.bytes.iter().map(|bar| (bar.series.clients, bar.series.spoken.as_str())).collect();
+    let names = ["short polling", "long polling", "SSE", "WebSocket"];
+    let expected: Vec<_> = [10, 20].into_iter().flat_map(|clients| names.map(|name| (clients, name))).collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn more_contenders_than_can_be_told_apart_are_left_out_of_the_lines_only() {
+    let intervals: String =
+        (1..=10).map(|s| format!("{{ transport = \"short-polling\", interval = \"{s}s\" }},")).collect();
+    let many = scenario("[10]", "[256]", 1).replace("{ transport = \"short-polling\" },", &intervals);
+    let data = dataset(&many, known);
+    assert_eq!((data.ages.len(), data.lines_left_out(), data.bytes.len()), (8, 5, 13));
+    let looks: Vec<_> = data.ages.iter().map(|ecdf| (ecdf.series.look.width, ecdf.series.look.hollow)).collect();
+    assert_ne!(looks[0], looks[1], "contenders of one transport look different");
+}
+
+/// Every figure of the bars, and the first second of each line.
+fn figures(data: &Dataset) -> String {
+    let mut text = String::new();
+    let number = |value: Option<f64>| value.map_or(human::ABSENT.to_owned(), human::count);
+    for (index, bar) in data.bytes.iter().enumerate() {
+        let Series { label, spoken, clients, .. } = &bar.series;
+        let _ = writeln!(text, "{label} ({spoken}), {clients} clients");
+        let socket = bar.socket.map_or((None, None, None), |e| (Some(e.value), e.low, e.high));
+        let [value, low, high] = [socket.0, socket.1, socket.2].map(number);
+        let _ = writeln!(text, "  bytes: {} of {value} ({low} to {high})", number(bar.payload));
+        let requests = &data.requests[index];
+        let _ = writeln!(text, "  requests: {} empty of {}", number(requests.empty), number(requests.all));
+        let costs = data.connection.iter().map(|panel| number(panel[index].estimate.map(|e| e.value)));
+        let _ = writeln!(text, "  connection: {}", costs.collect::<Vec<_>>().join(" "));
+        let line = &data.timelines.lines[index];
+        let first = line.moments[0];
+        let [middle, edge] = data.timelines.names();
+        let _ = writeln!(
+            text,
+            "  {} seconds of repetition {:?}, first: {middle} {}, {edge} {}",
+            line.moments.len(),
+            line.repetition,
+            first.middle,
+            first.edge
+        );
+    }
+    text
+}

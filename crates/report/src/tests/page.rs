@@ -1,0 +1,92 @@
+//! The page as a document: self-contained, escaped, and usable without a picture.
+
+use super::*;
+
+fn html() -> String {
+    report(&scenario("[10, 20]", "[256]", 2), varied).html
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_nothing() {
+    let html = html();
+    for forbidden in
+        ["http://", "https://", "<script", "javascript:", "<link", "<img", "@import", "url(", " onload", "src="]
+    {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn text_of_the_scenario_is_escaped_everywhere() {
+    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..known(contender, cell) };
+    let labelled = scenario("[10]", "[256]", 1)
+        .replace("{ transport = \"sse\" }", "{ transport = \"sse\", label = \"<i>&\\\"SSE\\\"\" }");
+    let report = report(&labelled, void);
+    assert!(!report.html.contains("<b>really") && !report.html.contains("<late>") && !report.html.contains("<i>"));
+    assert!(report.html.contains("&#60;b&#62;really"));
+    for (name, svg) in &report.charts {
+        assert!(!svg.contains("<i>") && svg.contains("&lt;i&gt;"), "{name}");
+    }
+}
+
+#[test]
+fn tags_are_closed_and_ids_are_unique() {
+    let html = html();
+    for tag in
+        ["section", "figure", "table", "tr", "td", "th", "details", "dl", "dt", "dd", "svg", "ul", "li", "p", "div"]
+    {
+        let open = html.matches(&format!("<{tag}>")).count() + html.matches(&format!("<{tag} ")).count();
+        assert_eq!(open, html.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    let ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let unique: std::collections::BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(ids.len(), unique.len());
+    let named = html.split("aria-labelledby=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let dangling: Vec<&str> = named.flat_map(str::split_whitespace).filter(|id| !ids.contains(id)).collect();
+    assert!(dangling.is_empty(), "{dangling:?}");
+}
+
+#[test]
+fn every_chart_has_words_and_figures() {
+    let html = html();
+    assert_eq!(html.matches("<figure").count(), 5);
+    assert_eq!(html.matches("role=\"img\"").count(), 10, "wide and narrow");
+    assert_eq!(html.matches("<desc").count(), 10);
+    assert_eq!(html.matches("<summary>The figures of this chart").count(), 5);
+    assert!(html.contains("lang=\"en\"") && html.contains("class=\"skip\"") && html.contains("prefers-color-scheme"));
+}
+
+#[test]
+fn inline_pictures_take_the_colours_of_the_page() {
+    let report = report(&scenario("[10]", "[256]", 1), known);
+    assert!(report.html.contains("svg [stroke=\"#D55E00\"]{stroke:var(--vermillion)}"));
+    let inline = report.html.split("<svg").nth(1).unwrap();
+    assert!(inline.contains("\"#D55E00\"") && !inline.split("</svg>").next().unwrap().contains("xmlns"));
+    for (name, svg) in &report.charts {
+        assert!(!svg.contains("var(") && svg.contains("fill=\"#FFFFFF\""), "{name} stands on white");
+    }
+}
+
+#[test]
+fn the_conditions_and_the_way_to_repeat_them_are_told() {
+    let html = html().replace('\u{a0}', " ");
+    for told in [
+        "Example CPU @ 2.00GHz, 2 cores",
+        "synthetic: 10 updates a second evenly spaced, payload 256 B",
+        "2026-11-21 12:00:30 UTC",
+        "revision <code>0123abc</code>",
+        "cargo run --release -- run scenario.toml",
+        "[[contender]]",
+        "histograms/*.hlog",
+        "<code>socket_bytes_per_update</code>",
+    ] {
+        assert!(html.contains(told), "{told}");
+    }
+    assert!(!html.contains("kernel_bytes_per_connection"), "the glossary keeps to what was measured");
+}
+
+#[test]
+fn a_report_is_the_same_every_time() {
+    let (_folder, results) = run(&scenario("[10]", "[256]", 2), varied);
+    assert_eq!(render(&results).unwrap().html, render(&results).unwrap().html);
+}

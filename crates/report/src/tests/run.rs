@@ -1,0 +1,116 @@
+//! A made-up run with known figures, written and read back through the experiment's own results folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use feedlab_experiment::metric::Metric;
+use feedlab_experiment::plan::{self, Cell};
+use feedlab_experiment::record::{CellRecord, Failure, Manifest, SCHEMA, Second};
+use feedlab_experiment::results::{Results, RunFolder};
+use feedlab_experiment::scenario::Contender;
+use feedlab_experiment::summary::Summary;
+use feedlab_experiment::verdict::{Verdict, judge_run};
+use feedlab_experiment::{Scenario, hlog, statistics};
+use feedlab_feed::process::Machine;
+
+/// When every made-up run began.
+const STARTED: &str = "2026-11-21T12:00:30Z";
+
+/// What a cell is to find.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// The ages of each second, µs.
+    pub(crate) ages: Vec<Vec<u64>>,
+    /// Every metric but the ages.
+    pub(crate) metrics: BTreeMap<Metric, f64>,
+    /// What went wrong.
+    pub(crate) failures: BTreeMap<Failure, u64>,
+    /// What the cell may claim.
+    pub(crate) verdict: Verdict,
+}
+
+/// Plans the scenario, lets `found` answer for every cell, and reads the folder back from `out`.
+pub(crate) fn results(out: &Path, scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Results {
+    let scenario = Scenario::parse(scenario, &out.join("scenario.toml")).unwrap();
+    let mut folder = RunFolder::create(out, &scenario, STARTED.parse().unwrap()).unwrap();
+    let plan = plan::cells(&scenario);
+    let mut cells = Vec::new();
+    for cell in &plan {
+        let (record, seconds) = measured(&scenario, cell, &folder, found(&scenario.contenders[cell.contender], cell));
+        folder.add_cell(&record, &seconds).unwrap();
+        cells.push(record);
+    }
+    let verdict = judge_run(&cells, plan.len());
+    let pooled = statistics::pool(&scenario, &cells, |cell| hlog::read(&folder.hlog_path(&cell.cell))).unwrap();
+    let run = folder.id().to_owned();
+    folder
+        .write_summary(&Summary { schema: SCHEMA, run: run.clone(), verdict: verdict.clone(), contenders: pooled })
+        .unwrap();
+    folder.write_manifest(&manifest(scenario, run, plan.len(), verdict)).unwrap();
+    Results::read(&folder.finish().unwrap()).unwrap()
+}
+
+fn measured(scenario: &Scenario, cell: &Cell, folder: &RunFolder, found: Found) -> (CellRecord, Vec<Second>) {
+    let mut merged = hlog::new_histogram();
+    let mut log = hlog::Writer::create(&folder.hlog_path(&cell.id), 0).unwrap();
+    let mut seconds = Vec::new();
+    for (second, ages) in found.ages.iter().enumerate() {
+        let second = u32::try_from(second).unwrap();
+        let mut histogram = hlog::new_histogram();
+        ages.iter().for_each(|&age| histogram.record(age).unwrap());
+        log.second(second, &histogram).unwrap();
+        merged.add(&histogram).unwrap();
+        let quantile = |q: f64| (!ages.is_empty()).then(|| histogram.value_at_quantile(q));
+        seconds.push(Second {
+            cell: cell.id.clone(),
+            second,
+            updates: histogram.len(),
+            age_mean_us: (!ages.is_empty()).then(|| histogram.mean()),
+            age_p50_us: quantile(0.5),
+            age_p99_us: quantile(0.99),
+            age_max_us: quantile(1.0),
+        });
+    }
+    log.finish().unwrap();
+    let contender = &scenario.contenders[cell.contender];
+    let mut metrics = found.metrics;
+    metrics.extend(statistics::age_metrics(&merged));
+    let record = CellRecord {
+        cell: cell.id.clone(),
+        label: contender.label.clone(),
+        transport: contender.transport(),
+        clients: cell.clients,
+        payload_bytes: cell.payload_bytes,
+        repetition: cell.repetition,
+        started_at: 1_795_262_430_000_000,
+        duration_us: u64::try_from(scenario.measure.duration.as_micros()).unwrap(),
+        metrics,
+        failures: found.failures,
+        verdict: found.verdict,
+    };
+    (record, seconds)
+}
+
+fn manifest(scenario: Scenario, run: String, cells: usize, verdict: Verdict) -> Manifest {
+    Manifest {
+        schema: SCHEMA,
+        run,
+        seed: scenario.seed,
+        scenario,
+        feedlab_version: "0.1.0".to_owned(),
+        rustc_version: "rustc 1.95.0".to_owned(),
+        git_revision: Some("0123abc".to_owned()),
+        started: STARTED.to_owned(),
+        machine: Machine {
+            cpu: Some("Example CPU @ 2.00GHz".to_owned()),
+            cores: Some(2),
+            memory_bytes: Some(8 << 30),
+            kernel: "6.1.0".to_owned(),
+            platform: "linux-x86_64".to_owned(),
+            max_open_files: Some(1_048_576),
+        },
+        cells_planned: cells,
+        cells_measured: cells,
+        verdict,
+    }
+}

@@ -1,0 +1,127 @@
+//! What the report says, and what it does not say.
+
+use super::*;
+
+/// The titles of the charts, read from the standalone pictures.
+fn titles(report: &Report) -> String {
+    let title = |svg: &str| svg.split("<title id=").nth(1)?.split_once('>')?.1.split_once('<').map(|t| t.0.to_owned());
+    report.charts.iter().filter_map(|(_, svg)| title(svg)).collect::<Vec<_>>().join("\n")
+}
+
+/// Headline, titles and the sentences of the page.
+fn words(report: &Report) -> String {
+    let between = |from: &str, to: &str| {
+        let rest = report.html.split_once(from).unwrap().1;
+        let text = rest.split_once(to).unwrap().0.replace('\u{a0}', " ");
+        let lines = text.split(['<', '>']).skip(1).step_by(2).map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let finding = between("<section class=\"finding\"", "</section>");
+    let caveats = between("<aside class=\"caveats\"", "</aside>");
+    format!("{finding}\n---\n{caveats}\n---\n{}", titles(report))
+}
+
+#[test]
+fn one_repetition_is_said_to_be_one() {
+    insta::assert_snapshot!(words(&report(&scenario("[10]", "[256]", 1), known)));
+}
+
+#[test]
+fn intervals_that_overlap_show_no_difference() {
+    let alike = |contender: &Contender, cell: &Cell| {
+        let mut found = varied(contender, cell);
+        found.ages = vec![vec![500 + 10 * u64::from(cell.repetition); 100]; 6];
+        let bytes = 300.0 + f64::from(cell.repetition);
+        found.metrics.insert(Metric::SocketBytesPerUpdate, bytes);
+        found
+    };
+    let report = report(&scenario("[10]", "[256]", 3), alike);
+    assert!(
+        report.headline.starts_with("No difference shown at the median: all four are 520 µs behind."),
+        "{}",
+        report.headline
+    );
+    assert!(
+        titles(&report).contains("No difference shown: an update takes 302 B on the socket"),
+        "{}",
+        titles(&report)
+    );
+    assert!(!report.html.contains("no interval can be given"));
+}
+
+#[test]
+fn a_sweep_says_where_its_sentences_hold() {
+    let crowded = |contender: &Contender, cell: &Cell| {
+        let mut found = known(contender, cell);
+        let slower = u64::from(cell.clients) / 10;
+        found.ages.iter_mut().flatten().for_each(|age| *age *= slower);
+        found
+    };
+    insta::assert_snapshot!(words(&report(&scenario("[10, 50]", "[64, 4096]", 1), crowded)));
+}
+
+#[test]
+fn what_went_missing_stands_in_the_headline() {
+    let lossy = |contender: &Contender, cell: &Cell| {
+        let mut found = known(contender, cell);
+        if contender.transport() == Transport::LongPolling {
+            found.metrics.extend([(Metric::UpdatesMissed, 3.0), (Metric::UpdatesReordered, 1.0)]);
+        }
+        found
+    };
+    let report = report(&scenario("[10]", "[256]", 1), lossy);
+    let expected = "Long polling missed 3 of 600 updates and received 1 out of order.";
+    assert!(report.headline.ends_with(expected), "{}", report.headline);
+    assert!(report.html.contains("updates_missed is 3, expected == 0"), "the threshold is named");
+}
+
+#[test]
+fn one_contender_is_compared_with_nothing() {
+    let scenario = scenario("[10]", "[256]", 1);
+    let alone = scenario.split("contender = [").next().unwrap().to_owned() + "contender = [{ transport = \"sse\" }]";
+    insta::assert_snapshot!(words(&report(&alone, known)));
+}
+
+#[test]
+fn no_update_at_all_claims_nothing_about_freshness() {
+    insta::assert_snapshot!(words(&report(&scenario("[10]", "[256]", 1), |_, _| silent())));
+}
+
+#[test]
+fn one_that_got_nothing_is_named_beside_the_others() {
+    let one_silent = |contender: &Contender, cell: &Cell| match contender.transport() {
+        Transport::Sse => silent(),
+        _ => known(contender, cell),
+    };
+    let report = report(&scenario("[10]", "[256]", 1), one_silent);
+    insta::assert_snapshot!(report.headline);
+}
+
+#[test]
+fn an_invalid_measurement_finds_nothing() {
+    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..known(contender, cell) };
+    let report = report(&scenario("[10]", "[256]", 1), void);
+    assert_eq!(
+        report.headline,
+        "The measurement is invalid and shows nothing about the transports: in every cell: timers were <late>."
+    );
+    assert_eq!(titles(&report).lines().filter(|title| title.ends_with(": invalid measurement")).count(), 5);
+    for (name, svg) in &report.charts {
+        let hues = ["#D55E00", "#CC79A7", "#009E73", "#0072B2"].iter().filter(|hue| svg.contains(**hue)).count();
+        assert_eq!(hues, 0, "{name} is grey");
+    }
+}
+
+#[test]
+fn a_peak_is_told_with_its_second() {
+    let stalled = |contender: &Contender, cell: &Cell| {
+        let mut found = known(contender, cell);
+        if contender.transport() == Transport::WebSocket {
+            found.ages[3] = vec![50_000; 100];
+        }
+        found
+    };
+    let titles = titles(&report(&scenario("[10]", "[256]", 1), stalled));
+    let expected = "WebSocket&apos;s oldest update peaks at 50 ms in second 4, 100 times that of its middle second";
+    assert_eq!(titles.lines().nth(1), Some(expected.replace("&apos;", "'").as_str()));
+}

@@ -1,0 +1,132 @@
+//! The small grammar of generated sentences: lists of names, verbs that agree, a capital at the start.
+
+use crate::comparison::Named;
+use crate::human;
+
+/// `a`, `a and b`, `a, b and c`; names that hold a comma themselves are parted by semicolons.
+pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let comma = if names.iter().any(|name| has_bare_comma(name)) { ";" } else { "," };
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [init @ .., last] if comma == "," => format!("{} and {last}", init.join(", ")),
+        [init @ .., last] => format!("{}; and {last}", init.join("; ")),
+    }
+}
+
+/// The camp that a sentence comes to second: `the other three` if the two camps are everybody, otherwise its names.
+pub(crate) fn others(values: &[Named], complete: bool) -> String {
+    if complete && values.len() > 1 { format!("the other {}", human::word(values.len())) } else { names(values) }
+}
+
+/// Commas in parentheses part nothing.
+fn has_bare_comma(name: &str) -> bool {
+    let mut depth = 0i32;
+    name.chars().any(|letter| {
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        letter == ',' && depth <= 0
+    })
+}
+
+/// The names of measured values as a list; three and more of one transport are only counted.
+pub(crate) fn names(values: &[Named]) -> String {
+    let transport = |name: &str| name.split_once(" (").map(|(transport, _)| transport.to_owned());
+    let mut names: Vec<String> = Vec::new();
+    for value in values {
+        let kin = |transport_name: &String| {
+            values.iter().filter(|other| transport(&other.name).as_ref() == Some(transport_name)).count()
+        };
+        let name = match transport(&value.name).map(|name| (kin(&name), name)) {
+            Some((number @ 3.., transport)) => format!("{} {transport} contenders", human::word(number)),
+            _ => value.name.clone(),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    list(&names)
+}
+
+/// The verb that agrees with a number of subjects.
+pub(crate) fn agree<'a>(subjects: usize, one: &'a str, many: &'a str) -> &'a str {
+    if subjects == 1 { one } else { many }
+}
+
+/// `both` or `all four` if the values are those of all `contenders`, otherwise their names.
+pub(crate) fn everyone(values: &[Named], contenders: usize) -> String {
+    match values.len() {
+        number if number < contenders => names(values),
+        2 => "both".to_owned(),
+        number => format!("all {}", human::word(number)),
+    }
+}
+
+/// The same text with a capital first letter. A name that mixes its case stays as it is (`mTLS`, `iPhone`).
+pub(crate) fn sentence(text: &str) -> String {
+    let first_word = text.split_whitespace().next().unwrap_or_default();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !first_word.chars().skip(1).any(char::is_uppercase) => {
+            first.to_uppercase().collect::<String>() + chars.as_str()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The same text with unbreakable spaces between figures and their units, for wherever lines are wrapped.
+pub(crate) fn glued(text: &str) -> String {
+    const UNITS: [&str; 10] = ["µs", "ms", "s", "B", "KiB", "MiB", "GiB", "%", "times", "clients"];
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(' ') {
+        let unit = word.trim_end_matches([',', ';', '.', ':', ')']);
+        if !out.is_empty() {
+            out.push(if out.ends_with(|last: char| last.is_ascii_digit()) && UNITS.contains(&unit) {
+                '\u{a0}'
+            } else {
+                ' '
+            });
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// `3 clients`, `1 client`.
+pub(crate) fn counted(number: f64, one: &str, many: &str) -> String {
+    format!("{} {}", human::count(number), if number == 1.0 { one } else { many })
+}
+
+/// The smallest and the largest of sorted values: `310 µs to 1.2 ms`, or the one figure if they read the same.
+pub(crate) fn range(values: &[Named], format: impl Fn(f64) -> String) -> String {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return human::ABSENT.to_owned() };
+    let (low, high) = (format(first.value()), format(last.value()));
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_read_as_a_person_writes_them() {
+        assert_eq!(list(&["SSE"]), "SSE");
+        assert_eq!(list(&["SSE", "WebSocket"]), "SSE and WebSocket");
+        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(list(&["polling, 1 s", "SSE"]), "polling, 1 s; and SSE");
+        assert_eq!(list(&["polling (1 s, old)", "SSE"]), "polling (1 s, old) and SSE");
+        assert_eq!(list(&["polling (1 s, old), new", "SSE"]), "polling (1 s, old), new; and SSE");
+        assert_eq!(list::<&str>(&[]), "");
+    }
+
+    #[test]
+    fn sentences_begin_with_a_capital() {
+        assert_eq!(sentence("short polling is late"), "Short polling is late");
+        assert_eq!(sentence("iPhone clients"), "iPhone clients");
+        assert_eq!(sentence("élan"), "Élan");
+        assert_eq!(sentence(""), "");
+        assert_eq!(glued("at most 1.4 ms; 37 % of 2 updates"), "at most 1.4\u{a0}ms; 37\u{a0}% of 2 updates");
+        assert_eq!(counted(1.0, "client", "clients"), "1 client");
+        assert_eq!(counted(1500.0, "client", "clients"), "1,500 clients");
+    }
+}
