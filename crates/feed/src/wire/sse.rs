@@ -4,6 +4,7 @@
 //! algorithm, fed with chunks of any size.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -70,10 +71,17 @@ pub fn gap_event(gap: Gap, resume: Cursor) -> String {
     Outgoing { id: Some(resume.0), event: EventType::GAP, data: &to_json(&gap) }.to_text()
 }
 
-/// The field that sets the client's reconnection time.
+/// What a stream begins with: the reconnection time, and the cursor as the last event id. A block without data is no
+/// event, but its id counts, so a client that is cut off before its first update misses nothing either.
 #[must_use]
-pub fn retry_field(delay: std::time::Duration) -> String {
-    format!("retry: {}\n\n", delay.as_millis())
+pub fn greeting(cursor: Cursor, reconnection: Duration) -> String {
+    format!("id: {cursor}\n{}", retry(reconnection))
+}
+
+/// Sets the client's reconnection time.
+#[must_use]
+pub fn retry(reconnection: Duration) -> String {
+    format!("retry: {}\n\n", reconnection.as_millis())
 }
 
 /// A comment: traffic that keeps proxies from closing an idle stream, and that the client ignores.

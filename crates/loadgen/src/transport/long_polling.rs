@@ -58,25 +58,14 @@ impl Poller {
         }
     }
 
-    /// A client without a cursor asks not to be held: it wants to know where the feed stands.
+    /// A client without a cursor asks not to be held, and is told where the feed stands.
     async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
         let mut url = resume(&self.door, self.cursor);
         url.query_pairs_mut().append_pair("hold", &in_seconds(hold));
         let response = self.http.send(self.http.get(url), hold + ANSWER_TIMEOUT, observer).await?;
         match response.status() {
-            StatusCode::NO_CONTENT if self.cursor.is_none() => self.ask_short(observer).await,
-            StatusCode::NO_CONTENT => Ok(()),
-            StatusCode::OK => body::receive(response, &mut self.cursor, observer).await,
-            status => Err(unexpected(status)),
-        }
-    }
-
-    /// "Nothing" says nothing about where the feed stands. The door next to this one does.
-    async fn ask_short(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
-        let url = self.door.join("poll").unwrap_or_else(|_| self.door.clone());
-        let response = self.http.send(self.http.get(url), ANSWER_TIMEOUT, observer).await?;
-        match response.status() {
+            StatusCode::NO_CONTENT if self.cursor.is_some() => Ok(()),
             StatusCode::OK => body::receive(response, &mut self.cursor, observer).await,
             status => Err(unexpected(status)),
         }

@@ -43,7 +43,7 @@ pub(crate) async fn get(
     }
     let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
     let dialect = Events { chunked: version >= Version::HTTP_11 };
-    let greeting = dialect.piece(sse::chunk(sse::retry_field(RETRY).as_bytes()));
+    let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, RETRY).as_bytes()));
     let start = Start { hub: app.hub.clone(), cursor, door, greeting };
     Ok(head(&link, dialect, start))
 }
@@ -114,7 +114,7 @@ impl Dialect for Events {
 
     fn goodbye(&self) -> Bytes {
         let spread = rand::random_range(Duration::ZERO..RETRY_SPREAD);
-        let retry = self.piece(sse::chunk(sse::retry_field(RETRY + spread).as_bytes()));
+        let retry = self.piece(sse::chunk(sse::retry(RETRY + spread).as_bytes()));
         if self.chunked { [&retry[..], sse::LAST_CHUNK].concat().into() } else { retry }
     }
 }

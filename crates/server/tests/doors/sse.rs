@@ -21,7 +21,7 @@ fn the_head_is_what_browsers_and_proxies_need() {
     ] {
         assert!(head.contains(line), "{line} in {head}");
     }
-    assert_eq!(client.until("\n\n\r\n"), "d\r\nretry: 2000\n\n\r\n");
+    assert_eq!(client.until("\n\n\r\n"), "13\r\nid: 0\nretry: 2000\n\n\r\n");
     server.publish("hello\nworld");
     let event = client.until("\n\n\r\n");
     assert!(
@@ -70,7 +70,7 @@ fn an_http_1_0_client_gets_a_stream_without_chunks() {
     let head = client.until("\r\n\r\n");
     assert!(!head.contains("transfer-encoding"), "{head}");
     server.publish("x");
-    assert!(client.until("\"x\"}\n\n").starts_with("retry: 2000\n\nid: 1\nevent: message\ndata: "));
+    assert!(client.until("\"x\"}\n\n").starts_with("id: 0\nretry: 2000\n\nid: 1\nevent: message\ndata: "));
 }
 
 #[test]

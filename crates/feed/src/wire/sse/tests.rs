@@ -76,6 +76,13 @@ fn an_id_without_data_still_counts_for_the_reconnection() {
 }
 
 #[test]
+fn a_greeting_is_no_event_and_sets_the_cursor_and_the_reconnection_time() {
+    let mut parser = Parser::default();
+    parser.push(greeting(Cursor(41), Duration::from_secs(2)).as_bytes(), |event| panic!("{event:?}")).unwrap();
+    assert_eq!((parser.last_event_id(), parser.retry_ms()), ("41", Some(2000)));
+}
+
+#[test]
 fn the_byte_order_mark_is_dropped_once() {
     check("\u{feff}data: a\n\n", &["message|a|"]);
     check("\u{feff}\u{feff}data: a\n\ndata: b\n\n", &["message|b|"]);

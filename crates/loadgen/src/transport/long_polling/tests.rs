@@ -27,17 +27,15 @@ async fn the_first_request_is_not_held_and_the_next_ones_are() {
 }
 
 #[tokio::test]
-async fn without_a_cursor_in_the_first_answer_the_door_next_to_it_is_asked() {
+async fn a_first_answer_without_a_cursor_is_no_answer() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
         peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
-        assert!(peer.request().await.starts_with("get /feed/poll http/1.1"));
-        peer.answer("200 OK", "", START).await;
-        assert!(peer.request().await.contains("?after=5&hold=25s "));
+        assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "));
     })
     .await;
-    assert_eq!(seen, ["opened"]);
+    assert_eq!(seen, ["opened", "Status"]);
 }
 
 #[tokio::test]
