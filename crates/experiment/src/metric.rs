@@ -136,7 +136,7 @@ metrics! {
         "What the application wanted to say: mean size of an update's data.";
     SocketBytesPerUpdate "socket_bytes_per_update" Bandwidth Bytes Mean, "socket bytes per update",
         "Bytes written to and read from the server's sockets (headers, framing, payload), both directions, for each \
-         update that a client received.";
+         update that it handed to a client in the same time.";
     SocketBytesUp "socket_bytes_up" Bandwidth Bytes Sum, "bytes up",
         "Bytes that clients sent in the measured time, as counted at the server's sockets.";
     SocketBytesDown "socket_bytes_down" Bandwidth Bytes Sum, "bytes down",
@@ -170,9 +170,9 @@ metrics! {
     ServerFdsPerConnection "server_fds_per_connection" ConnectionCost Count Mean, "server descriptors per client",
         "Growth of the server's open descriptors over the same time, for each client.";
     ServerCpuPerUpdate "server_cpu_us_per_update" Cpu Microseconds Mean, "server CPU per update",
-        "CPU time of the server in the measured time, for each update delivered to a client.";
+        "CPU time of the server in the measured time, for each update that it handed to a client in the same time.";
     ClientCpuPerUpdate "client_cpu_us_per_update" Cpu Microseconds Mean, "generator CPU per update",
-        "CPU time of the load generator in the measured time, for each update delivered to a client.";
+        "CPU time of the load generator in the measured time, for each update that the server handed to a client in the same time.";
     RecoveryP50 "recovery_p50_us" Recovery Microseconds Mean, "recovery p50",
         "Median time from the loss of a connection to the next update.";
     RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",

@@ -119,7 +119,7 @@ impl Facts<'_> {
         let down = end.bytes_out.saturating_sub(start.bytes_out) as f64;
         metrics.insert(Metric::SocketBytesUp, up);
         metrics.insert(Metric::SocketBytesDown, down);
-        put(metrics, Metric::SocketBytesPerUpdate, self.per_received(up + down));
+        put(metrics, Metric::SocketBytesPerUpdate, self.per_delivered(up + down));
         put(metrics, Metric::PayloadBytesPerUpdate, self.payload_per_update());
         put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
     }
@@ -152,7 +152,7 @@ impl Facts<'_> {
     }
 
     fn cpu(&self, metrics: &mut Metrics) {
-        let spent = |from: Option<u64>, to: Option<u64>| self.per_received(to?.checked_sub(from?)? as f64);
+        let spent = |from: Option<u64>, to: Option<u64>| self.per_delivered(to?.checked_sub(from?)? as f64);
         let (start, end) = (&self.start.server.process, &self.end.server.process);
         put(metrics, Metric::ServerCpuPerUpdate, spent(start.cpu_us, end.cpu_us));
         put(metrics, Metric::ClientCpuPerUpdate, spent(self.start.own.cpu_us, self.end.own.cpu_us));
@@ -201,8 +201,12 @@ impl Facts<'_> {
         stats.doors.get(&self.job.contender.transport()).cloned().unwrap_or_default()
     }
 
-    fn per_received(&self, amount: f64) -> Option<f64> {
-        (self.found.received > 0).then(|| amount / self.found.received as f64)
+    /// Amounts are differences between two snapshots, so the updates are counted between the same two: those *due*
+    /// in the measured time arrive a little later, which at a few large updates would be seen.
+    fn per_delivered(&self, amount: f64) -> Option<f64> {
+        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
+        let updates = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0)?;
+        Some(amount / updates as f64)
     }
 
     fn per_client(&self, amount: f64) -> Option<f64> {

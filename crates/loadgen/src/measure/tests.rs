@@ -32,7 +32,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         active: count,
         requests: count,
         requests_empty: count / 2,
-        updates: count,
+        updates: count / 5,
         gaps: 0,
         bytes_out: count,
         bytes_in: count / 2,
@@ -119,6 +119,7 @@ fn what_was_not_measured_is_absent_and_not_zero() {
     let job = job();
     let mut facts = facts(&job);
     facts.found.received = 0;
+    facts.end.server.doors = facts.start.server.doors.clone();
     facts.connected.server.at = facts.settled.server.at - 4_999_999;
     facts.settled.own.rss_bytes = None;
     facts.settled.server.process.rss_bytes = Some(99);
