@@ -41,6 +41,15 @@ impl Connections {
     pub(super) const fn of(keep_alive: bool) -> Self {
         if keep_alive { Self::Kept } else { Self::Fresh }
     }
+
+    /// A poll that is sent elsewhere measures another server. An event stream follows, as a browser's would: the
+    /// standard fetches it, and Fetch (section 4.4) follows twenty times.
+    fn redirects(self) -> redirect::Policy {
+        match self {
+            Self::Kept | Self::Fresh => redirect::Policy::none(),
+            Self::Streamed => redirect::Policy::limited(20),
+        }
+    }
 }
 
 /// One client's way to its server.
@@ -67,7 +76,7 @@ impl Http {
             .no_proxy()
             .http1_only()
             .tcp_nodelay(true)
-            .redirect(redirect::Policy::none())
+            .redirect(connections.redirects())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(None)
             .pool_max_idle_per_host(usize::from(connections == Connections::Kept))

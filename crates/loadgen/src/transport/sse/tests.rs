@@ -90,7 +90,6 @@ async fn what_the_standard_calls_a_failure_ends_the_client_for_good() {
         "204 No Content\r\n",
         "404 Not Found\r\nContent-Length: 0\r\n",
         "503 Service Unavailable\r\nContent-Length: 0\r\n",
-        "301 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n",
         "200 OK\r\nContent-Type: text/html\r\n",
         "200 OK\r\nContent-Type: text/event-streams\r\n",
         "200 OK\r\n",
@@ -110,6 +109,24 @@ async fn what_the_standard_calls_a_failure_ends_the_client_for_good() {
         assert_eq!(converse("/feed/sse", alone, script).await, ["opened", "GaveUp"], "{head}");
         assert!(ended);
     }
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_as_a_browser_does() {
+    let seen = stream(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say("HTTP/1.1 301 Moved\r\nLocation: /elsewhere\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+        drop(peer);
+        let mut peer = server.accept().await;
+        let request = peer.request().await;
+        assert!(request.starts_with("get /elsewhere ") && request.contains("accept: text/event-stream\r\n"), "{request}");
+        peer.say(HEAD).await;
+        push(&mut peer, &update(1)).await;
+        server.saw("update 1").await;
+    })
+    .await;
+    assert!(without_events(seen).contains(&"update 1".to_owned()));
 }
 
 #[tokio::test]
