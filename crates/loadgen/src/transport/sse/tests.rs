@@ -120,7 +120,10 @@ async fn a_redirect_is_followed_as_a_browser_does() {
         drop(peer);
         let mut peer = server.accept().await;
         let request = peer.request().await;
-        assert!(request.starts_with("get /elsewhere ") && request.contains("accept: text/event-stream\r\n"), "{request}");
+        assert!(
+            request.starts_with("get /elsewhere ") && request.contains("accept: text/event-stream\r\n"),
+            "{request}"
+        );
         peer.say(HEAD).await;
         push(&mut peer, &update(1)).await;
         server.saw("update 1").await;
