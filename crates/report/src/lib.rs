@@ -14,7 +14,7 @@ mod report;
 pub mod table;
 mod wording;
 
-pub use report::{Report, ReportError, render, write};
+pub use report::{Report, ReportError, render};
 
 #[cfg(test)]
 mod tests;

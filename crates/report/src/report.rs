@@ -62,20 +62,21 @@ pub fn render(results: &Results) -> Result<Report, ReportError> {
     Ok(Report { html, charts, headline: finding.headline })
 }
 
-/// Makes the report of a run and writes it into `dir`: `report.html` and `charts/*.svg`. Returns the path of the page.
-///
-/// # Errors
-/// As [`render`], and when a file cannot be written.
-pub fn write(results: &Results, dir: &Path) -> Result<PathBuf, ReportError> {
-    let report = render(results)?;
-    let charts = dir.join("charts");
-    fs::create_dir_all(&charts).map_err(|error| ReportError::Write { file: charts.clone(), error })?;
-    for (name, svg) in &report.charts {
-        put(&charts.join(name), svg)?;
+impl Report {
+    /// Writes `report.html` and `charts/*.svg` into a folder, and returns the path of the page.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<PathBuf, ReportError> {
+        let charts = dir.join("charts");
+        fs::create_dir_all(&charts).map_err(|error| ReportError::Write { file: charts.clone(), error })?;
+        for (name, svg) in &self.charts {
+            put(&charts.join(name), svg)?;
+        }
+        let page = dir.join("report.html");
+        put(&page, &self.html)?;
+        Ok(page)
     }
-    let page = dir.join("report.html");
-    put(&page, &report.html)?;
-    Ok(page)
 }
 
 fn put(file: &Path, text: &str) -> Result<(), ReportError> {

@@ -11,7 +11,7 @@ use feedlab_experiment::verdict::{Reason, Status, Verdict};
 use feedlab_feed::Transport;
 
 use crate::dataset::Dataset;
-use crate::{Report, render, table, write};
+use crate::{Report, render, table};
 
 mod chart_data;
 mod page;
@@ -136,14 +136,14 @@ fn dataset(scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Datase
 #[test]
 fn a_report_is_written_beside_its_run() {
     let (_folder, results) = run(&scenario("[10]", "[256]", 1), known);
-    let page = write(&results, &results.folder).unwrap();
+    let page = render(&results).unwrap().write(&results.folder).unwrap();
     assert_eq!(page, results.folder.join("report.html"));
     let charts = ["age-ecdf", "age-over-time", "bytes", "requests", "connection-cost"];
     for chart in charts {
         let svg = std::fs::read_to_string(results.folder.join(format!("charts/{chart}.svg"))).unwrap();
         assert!(svg.starts_with("<svg xmlns") && svg.trim_end().ends_with("</svg>"), "{chart}");
     }
-    let again = write(&results, &results.folder).unwrap();
+    let again = render(&results).unwrap().write(&results.folder).unwrap();
     assert_eq!(again, page, "a report may be made anew");
 }
 
@@ -152,7 +152,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let (folder, results) = run(&scenario("[10]", "[256]", 1), known);
     let taken = folder.path().join("taken");
     std::fs::write(&taken, "a file").unwrap();
-    let error = write(&results, Path::new(&taken)).unwrap_err().to_string();
+    let error = render(&results).unwrap().write(Path::new(&taken)).unwrap_err().to_string();
     assert!(error.contains("taken") && error.contains("cannot write"), "{error}");
 }
 

@@ -1,22 +1,13 @@
-//! What every handler shares, and which path leads to which handler.
+//! What every handler shares.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, header};
-use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
-use feedlab_feed::{Cursor, Transport};
+use feedlab_feed::Cursor;
 
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::meter::Meters;
 use crate::publisher::Gate;
-use crate::refusal::Refusal;
-use crate::transport::{enter, long_polling, short_polling, sse, websocket};
-use crate::{access, index, inspect, upstream};
 
 /// What every handler shares.
 #[derive(Debug)]
@@ -34,41 +25,4 @@ impl App {
     pub(crate) fn etag(&self, cursor: Cursor) -> String {
         format!("\"{:x}-{cursor}\"", self.life)
     }
-}
-
-/// The routes. A new transport is one line here.
-pub(crate) fn router(app: Arc<App>) -> Router {
-    let door = |transport: Transport, methods: MethodRouter<Arc<App>>| {
-        (transport.path(), methods.layer(from_fn_with_state(transport, enter)))
-    };
-    let doors = [
-        door(Transport::ShortPolling, get(short_polling::get)),
-        door(Transport::LongPolling, get(long_polling::get).head(only_get)),
-        door(Transport::Sse, get(sse::get).head(only_get)),
-        door(Transport::WebSocket, get(websocket::get).head(only_get)),
-    ];
-    let routes = doors.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
-    routes
-        .route("/feed", post(upstream::publish))
-        .route("/control/start", post(upstream::start))
-        .route("/stats", get(inspect::stats))
-        .route("/metrics", get(inspect::metrics))
-        .layer(from_fn_with_state(app.clone(), access::check_token))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/", get(index::page))
-        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the doors") })
-        .layer(DefaultBodyLimit::max(app.config.max_message_bytes))
-        .layer(map_response(no_sniff))
-        .with_state(app)
-}
-
-/// A `HEAD` would have to wait, or stream, only to throw the body away.
-async fn only_get() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "only GET here").with(header::ALLOW, "GET")
-}
-
-/// No browser is to guess that an update is a page.
-async fn no_sniff(mut response: Response) -> Response {
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
-    response
 }

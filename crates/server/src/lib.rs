@@ -1,6 +1,6 @@
 //! One feed, four doors.
 //!
-//! In reading order: `accept` takes connections, `connection` speaks HTTP on them, `app` leads each request to its
+//! In reading order: `accept` takes connections, `connection` speaks HTTP on them, `routes` leads each request to its
 //! door, `transport` has a file for each door. Behind them stand the `hub` with its `ring`, and `push`, which streams.
 //! `handover` is how a stream comes to own its socket; `meter` counts what passes it.
 
@@ -14,6 +14,7 @@ mod app;
 mod index;
 mod inspect;
 mod refusal;
+mod routes;
 mod transport;
 mod upstream;
 
@@ -75,7 +76,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     background.spawn(fan_out(app.hub.clone()));
     background.spawn(beat(app.hub.clone(), app.config.keepalive));
     let tasks = TaskTracker::new();
-    let router = app::router(app.clone());
+    let router = routes::router(app.clone());
     accept::accept(listener, app.config.max_connections, app.meters.clone(), router, tasks.clone(), shutdown).await;
     drain(&app, &tasks).await;
     Ok(())

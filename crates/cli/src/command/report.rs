@@ -25,7 +25,7 @@ pub(crate) struct Args {
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     for folder in &args.runs {
         let results = Results::read(folder).map_err(bad_input)?;
-        let page = feedlab_report::write(&results, folder)?;
+        let page = feedlab_report::render(&results)?.write(folder)?;
         output::data(&format!("{}\n", page.display()))?;
     }
     Ok(Exit::Done)

@@ -77,8 +77,9 @@ fn finish(series: Series<'_>) -> anyhow::Result<Found> {
 
 fn draw(folder: &Path) -> anyhow::Result<String> {
     let results = Results::read(folder)?;
-    feedlab_report::write(&results, folder)?;
-    Ok(feedlab_report::render(&results)?.headline)
+    let report = feedlab_report::render(&results)?;
+    report.write(folder)?;
+    Ok(report.headline)
 }
 
 impl Found {
