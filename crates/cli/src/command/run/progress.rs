@@ -89,7 +89,8 @@ impl Progress {
     fn phase(&self, phase: &'static str) {
         if let Some(bar) = &self.bar {
             self.redraw();
-            bar.set_message(format!("{}: {phase}", self.place()));
+            // The phase first: it changes, and a narrow terminal cuts the end.
+            bar.set_message(format!("[{}/{}] {phase}: {}", self.current, self.cells, self.title));
         }
     }
 
