@@ -106,8 +106,14 @@ impl Drop for Server {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let documents =
-        ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/metrics.md", "scenarios/feeds/README.md"];
+    let documents = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/metrics.md",
+        "docs/wire.md",
+        "scenarios/feeds/README.md",
+    ];
     for document in documents {
         let text = read(document);
         let folder = root().join(document).parent().unwrap().to_owned();
