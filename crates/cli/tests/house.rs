@@ -84,6 +84,26 @@ fn the_doors_have_the_same_sections_in_the_same_order() {
 }
 
 #[test]
+fn the_clients_have_the_same_sections_in_the_same_order() {
+    let sections = ["pub struct Options {", "pub async fn run(", "\nstruct ", "    async fn run(", "mod tests;"];
+    for transport in Transport::ALL {
+        let path = root().join("crates/loadgen/src/transport").join(format!("{}.rs", transport.id().replace('-', "_")));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let places: Vec<_> = sections.iter().map(|section| text.find(section)).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{}: {places:?}", path.display());
+    }
+}
+
+#[test]
+fn no_byte_of_a_connection_passes_the_meter_by() {
+    // `accept` turns away and `connection` wraps; whoever else held a bare stream could read or write uncounted.
+    for (path, text) in sources("crates/server/src") {
+        let may = ["accept.rs", "connection.rs", "socket.rs"].iter().any(|file| path.ends_with(file));
+        assert!(may || !text.contains("TcpStream"), "{} holds a bare TcpStream", path.display());
+    }
+}
+
+#[test]
 fn one_file_asks_for_the_time_and_one_reads_proc() {
     // The doc comments of others may name these; only code counts.
     let code = |text: &str| text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();

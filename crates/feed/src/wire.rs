@@ -12,7 +12,6 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::update::EventTypeError;
@@ -183,12 +182,6 @@ fn read_data(text: Cow<'_, str>, encoding: Option<&str>) -> Result<Data, WireErr
 /// Writes a value whose keys are strings and whose numbers are integers, which cannot fail.
 fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-/// Whether the bytes are a JSON document, without building it.
-#[must_use]
-pub fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A TCP connection whose bytes are counted. Every byte that the server reads or writes passes here.
+//! A TCP connection whose bytes are counted. Every byte of a connection that was let in passes here.
 
 use std::io;
 use std::pin::Pin;
