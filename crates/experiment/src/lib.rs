@@ -7,8 +7,10 @@
 
 pub mod scenario;
 
+pub mod headers;
 pub mod metric;
 pub mod plan;
+pub mod predict;
 
 pub mod record;
 pub mod statistics;
@@ -16,7 +18,9 @@ pub mod summary;
 pub mod threshold;
 pub mod verdict;
 
+pub mod compare;
 pub mod hlog;
+pub mod merge;
 pub mod results;
 
 mod nearest;

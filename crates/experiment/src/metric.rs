@@ -128,6 +128,8 @@ metrics! {
         "Feed requests answered in the measured time, all clients together.";
     RequestsEmpty "requests_empty" Requests Count Sum, "empty requests",
         "Those whose answer brought no update.";
+    RequestsSkipped "requests_skipped" Requests Count Sum, "skipped requests",
+        "Polls that were due and never sent, because the one before was still under way.";
     ConnectionsOpened "connections_opened" Requests Count Sum, "connections",
         "TCP connections opened by the clients over the whole cell.";
     Reconnects "reconnects" Requests Count Sum, "reconnects",
@@ -137,15 +139,25 @@ metrics! {
     SocketBytesPerUpdate "socket_bytes_per_update" Bandwidth Bytes Mean, "socket bytes per update",
         "Bytes written to and read from the server's sockets (headers, framing, payload), both directions, for each \
          update that it handed to a client in the same time.";
+    HeaderBytesPerUpdate "header_bytes_per_update" Bandwidth Bytes Mean, "HTTP headers per update",
+        "The part of the socket bytes that is request lines, status lines and headers, both directions.";
+    FramingBytesPerUpdate "framing_bytes_per_update" Bandwidth Bytes Mean, "framing per update",
+        "The part of the socket bytes that wraps payloads: the JSON around them, event fields, chunk sizes, frame \
+         headers, and the bodies of polls that brought nothing.";
+    KeepaliveBytesPerUpdate "keepalive_bytes_per_update" Bandwidth Bytes Mean, "keepalive per update",
+        "The part of the socket bytes that is there to keep idle connections alive: comments, pings and pongs.";
     SocketBytesUp "socket_bytes_up" Bandwidth Bytes Sum, "bytes up",
         "Bytes that clients sent in the measured time, as counted at the server's sockets.";
     SocketBytesDown "socket_bytes_down" Bandwidth Bytes Sum, "bytes down",
         "Bytes that the server sent in the measured time, as counted at its sockets.";
     WireBytesPerUpdate "wire_bytes_per_update" Bandwidth Bytes Mean, "wire bytes per update",
-        "Socket bytes plus the IP and TCP headers of every segment, both directions, pure acknowledgements and \
-         handshakes included, for each update that a client received.";
+        "Socket bytes plus the IP and TCP headers of every segment, both directions, pure acknowledgements, \
+         handshakes and closes included, for each update that the server handed to a client in the same time.";
     PacketsPerUpdate "packets_per_update" Bandwidth Count Mean, "packets per update",
-        "TCP segments, both directions, for each update that a client received.";
+        "TCP segments, both directions, pure acknowledgements, handshakes and closes included, for each update that \
+         the server handed to a client in the same time.";
+    Retransmits "retransmits" Bandwidth Count Sum, "retransmits",
+        "Segments that the server's kernel sent again in the measured time.";
     IdleBytesPerClientMin "idle_bytes_per_client_min" Bandwidth Bytes Mean, "idle bytes per client and minute",
         "Socket bytes of a client in a minute without any update, both directions; measured while the clients are \
          settled and the feed has not begun.";
@@ -157,22 +169,32 @@ metrics! {
         "Median time from the begin of the TCP connect to the head of the first answer: what a client waits until \
          its door is open.";
     FirstUpdateP50 "first_update_p50_us" ConnectionCost Microseconds Mean, "first update p50",
-        "Median time from the begin of the TCP connect to the first update.";
+        "Median time from the begin of the TCP connect to the first update, for a newcomer that asks for one that is \
+         there; measured one newcomer at a time, after the fleet has left.";
     HandshakeBytes "handshake_bytes" ConnectionCost Bytes Mean, "handshake bytes",
-        "Socket bytes from the connect to the head of the first answer, both directions.";
+        "Socket bytes of a newcomer's request and of the head of its answer, both directions.";
     ServerRssBytesPerConnection "server_rss_bytes_per_connection" ConnectionCost Bytes Mean, "server memory per connection",
-        "Growth of the server's resident memory from before the first client to after the last one settled, for \
-         each client.";
+        "Slope of the server's resident memory over its open connections, by least squares over the ramp of a fresh \
+         server: what one more connection takes.";
     ClientRssBytesPerConnection "client_rss_bytes_per_connection" ConnectionCost Bytes Mean, "generator memory per client",
-        "Growth of the load generator's resident memory over the same time, for each client.";
+        "The same slope for the load generator.";
     KernelBytesPerConnection "kernel_bytes_per_connection" ConnectionCost Bytes Mean, "kernel memory per connection",
-        "Socket memory that the kernel holds for each connection of the server.";
+        "Slope of the memory that the kernel holds for the server's sockets: their buffers (SO_MEMINFO) and, per \
+         socket, its fixed structures (object sizes in /proc/slabinfo).";
     ServerFdsPerConnection "server_fds_per_connection" ConnectionCost Count Mean, "server descriptors per client",
-        "Growth of the server's open descriptors over the same time, for each client.";
+        "Slope of the server's open descriptors.";
     ServerCpuPerUpdate "server_cpu_us_per_update" Cpu Microseconds Mean, "server CPU per update",
-        "CPU time of the server in the measured time, for each update that it handed to a client in the same time.";
+        "CPU time of the server in the measured time, less what it uses without any client, for each update that it \
+         handed to a client in the same time.";
     ClientCpuPerUpdate "client_cpu_us_per_update" Cpu Microseconds Mean, "generator CPU per update",
-        "CPU time of the load generator in the measured time, for each update that the server handed to a client in the same time.";
+        "CPU time of the load generator in the measured time, less what it uses before its first client, for each \
+         update that the server handed to a client in the same time.";
+    ServerCpuPerRequest "server_cpu_us_per_request" Cpu Microseconds Mean, "server CPU per request",
+        "The same CPU time of the server for each feed request that it answered; streams have hardly any.";
+    ServerCpuIdle "server_cpu_idle_us_per_s" Cpu Microseconds Mean, "server CPU idle",
+        "CPU time a second of the server before its first client: the baseline that is subtracted.";
+    ClientCpuIdle "client_cpu_idle_us_per_s" Cpu Microseconds Mean, "generator CPU idle",
+        "CPU time a second of the load generator before its first client: the baseline that is subtracted.";
     RecoveryP50 "recovery_p50_us" Recovery Microseconds Mean, "recovery p50",
         "Median time from the loss of a connection to the next update.";
     RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",
@@ -182,6 +204,19 @@ metrics! {
          trusted.";
     PublishLagP99 "publish_lag_p99_us" Trust Microseconds Max, "publish lag p99",
         "How late the publisher was against its schedule, 99th percentile; it is part of every age.";
+    PublishLagMax "publish_lag_max_us" Trust Microseconds Max, "publish lag max",
+        "How late the publisher was at its worst.";
+    ServerCpuCores "server_cpu_cores" Trust Count Max, "server cores busy",
+        "CPU time of the server in each second of the measured time, in s: 1 is a whole core.";
+    ClientCpuCores "client_cpu_cores" Trust Count Max, "generator cores busy",
+        "CPU time of the load generator in each second of the measured time, in s.";
+    OtherCpuCores "other_cpu_cores" Trust Count Max, "other load",
+        "CPU time of everything else on the machine in each second of the measured time, in s: its kernel's work for \
+         the loopback is in it.";
+    ClockStep "clock_step_us" Trust Microseconds Max, "clock step",
+        "How far the wall clock strayed from the monotonic one in the measured time: ages are read from the former.";
+    SwappedBytes "swapped_bytes" Trust Bytes Max, "swapped in",
+        "Memory that the machine read back from swap in the measured time.";
 }
 
 impl Metric {

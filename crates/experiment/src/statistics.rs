@@ -16,8 +16,10 @@ use crate::summary::{Entry, Estimate};
 use crate::{Metric, Scenario};
 
 mod ages;
+mod difference;
 
 use ages::{Ages, Weighed};
+pub use difference::{Difference, Sample, difference};
 
 /// Resamples of a bootstrap: enough for a 95 % interval, whose ends are then the 25th value from either side.
 const RESAMPLES: usize = 1000;
@@ -45,6 +47,7 @@ pub fn pool<E>(
             clients: point.clients,
             payload_bytes: point.payload_bytes,
             metrics: estimates(&repetitions, &ages, scenario.seed),
+            predicted: None,
         });
     }
     Ok(entries)
@@ -110,23 +113,25 @@ fn interval(values: &[f64]) -> (f64, f64) {
     (at(0.025), at(0.975))
 }
 
-/// Every metric over repetitions, each counted as often as its weight says. A metric that some did not measure is
-/// pooled over the others.
+/// Every metric over repetitions, each counted as often as its weight says.
 fn pooled(repetitions: &[&CellRecord], ages: &Ages, weights: &[u64]) -> BTreeMap<Metric, f64> {
     let ages = ages.weigh(weights);
-    let value = |metric: Metric| {
-        let measured = repetitions.iter().zip(weights).filter(|(_, weight)| **weight > 0);
-        let measured = measured.filter_map(|(cell, &weight)| Some((*cell.metrics.get(&metric)?, weight as f64)));
-        let count: f64 = measured.clone().map(|(_, weight)| weight).sum();
-        let sum: f64 = measured.clone().map(|(value, weight)| value * weight).sum();
-        match metric.row().pooling {
-            Pooling::AgeMean | Pooling::AgeQuantile(_) | Pooling::AgeMax => age_metric(metric, &ages),
-            Pooling::Max => measured.map(|(value, _)| value).reduce(f64::max),
-            Pooling::Sum => (count > 0.0).then_some(sum),
-            Pooling::Mean => (count > 0.0).then(|| sum / count),
-        }
-    };
+    let value = |metric| pooled_metric(metric, repetitions, &ages, weights);
     TABLE.iter().filter_map(|row| Some((row.metric, value(row.metric)?))).collect()
+}
+
+/// One metric; what some repetitions did not measure is pooled over the others.
+fn pooled_metric(metric: Metric, repetitions: &[&CellRecord], ages: &Weighed<'_>, weights: &[u64]) -> Option<f64> {
+    let measured = repetitions.iter().zip(weights).filter(|(_, weight)| **weight > 0);
+    let measured = measured.filter_map(|(cell, &weight)| Some((*cell.metrics.get(&metric)?, weight as f64)));
+    let count: f64 = measured.clone().map(|(_, weight)| weight).sum();
+    let sum: f64 = measured.clone().map(|(value, weight)| value * weight).sum();
+    match metric.row().pooling {
+        Pooling::AgeMean | Pooling::AgeQuantile(_) | Pooling::AgeMax => age_metric(metric, ages),
+        Pooling::Max => measured.map(|(value, _)| value).reduce(f64::max),
+        Pooling::Sum => (count > 0.0).then_some(sum),
+        Pooling::Mean => (count > 0.0).then(|| sum / count),
+    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,21 @@ pub struct Entry {
     pub payload_bytes: Option<usize>,
     /// What was measured; what was not is absent.
     pub metrics: BTreeMap<Metric, Estimate>,
+    /// What the arithmetic of the transport says, to be read beside the measured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub predicted: Option<Predicted>,
+}
+
+/// What [`crate::predict`] says about one contender at one client count and payload size.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Predicted {
+    /// Values in the metrics' own units; what no formula covers is absent.
+    pub metrics: BTreeMap<Metric, f64>,
+    /// The age's distribution: pairs of a share of all updates and the age in µs that it does not exceed, both
+    /// ascending. Empty where there is none.
+    pub ages: Vec<(f64, f64)>,
+    /// What had to be assumed, a sentence each.
+    pub assumptions: Vec<String>,
 }
 
 impl Entry {

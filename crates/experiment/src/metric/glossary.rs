@@ -14,8 +14,7 @@ its unit. A metric that was not measured is absent, never zero.
 are merged. With two repetitions and more, each value has a 95 % bootstrap interval over them. A percentile with fewer
 than 10 samples beyond it is not told.
 
-This version measures no wire bytes, packets, handshake bytes, kernel memory, times to the first update or recovery
-times yet: they have their names and are absent from every result.
+Recovery times have their names and are not measured yet.
 
 This page is made from the metric table in `crates/experiment/src/metric.rs`; `UPDATE_DOCS=1 cargo test -p
 feedlab-experiment` writes it anew.

@@ -1,0 +1,1 @@
+//! The request headers of a simulated client.

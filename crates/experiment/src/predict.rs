@@ -1,0 +1,1 @@
+//! What the arithmetic of each transport says, before anything is measured.
