@@ -26,6 +26,14 @@ pub fn instant_of(at_us: u64) -> Instant {
     now() + Duration::from_micros(at_us.saturating_sub(unix_us()))
 }
 
+/// How far the wall clock is ahead of the monotonic one since `began`, µs; a change of it is a step or a slew of the
+/// wall clock.
+#[must_use]
+pub fn wall_ahead_us(began: Instant) -> i64 {
+    let (wall, monotonic) = (unix_us(), micros(began.elapsed()));
+    i64::try_from(wall).unwrap_or(i64::MAX).saturating_sub_unsigned(monotonic)
+}
+
 /// A duration as whole µs.
 #[must_use]
 pub fn micros(duration: Duration) -> u64 {

@@ -1,6 +1,7 @@
 //! What a process and its machine use. The only file that reads `/proc`; elsewhere these figures are absent.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Usage {
     /// CPU time of all threads since the start, user and system, µs (`CLOCK_PROCESS_CPUTIME_ID`).
     pub cpu_us: Option<u64>,
-    /// Resident memory, bytes (`/proc/self/status`, `VmRSS`).
+    /// Resident memory, bytes (`/proc/self/smaps_rollup`, `Rss`: counted page by page, where `VmRSS` of
+    /// `/proc/self/status` may be off by half a megabyte).
     pub rss_bytes: Option<u64>,
     /// Open descriptors (`/proc/self/fd`).
     pub open_fds: Option<u64>,
@@ -31,7 +33,7 @@ pub fn cpu_us() -> u64 {
 }
 
 fn rss_bytes() -> Option<u64> {
-    field_kib("/proc/self/status", "VmRSS:")
+    field_kib("/proc/self/smaps_rollup", "Rss:").or_else(|| field_kib("/proc/self/status", "VmRSS:"))
 }
 
 fn open_fds() -> Option<u64> {
@@ -55,6 +57,8 @@ pub struct HostLoad {
     pub memory_available_bytes: Option<u64>,
     /// CPU time spent by all cores since boot other than idle, in ticks of 10 ms (`/proc/stat`).
     pub cpu_busy_ticks: Option<u64>,
+    /// Pages read back from swap since boot (`/proc/vmstat`, `pswpin`).
+    pub pages_swapped_in: Option<u64>,
 }
 
 impl HostLoad {
@@ -65,6 +69,7 @@ impl HostLoad {
             load_1m: load_1m(),
             memory_available_bytes: field_kib("/proc/meminfo", "MemAvailable:"),
             cpu_busy_ticks: cpu_busy_ticks(),
+            pages_swapped_in: pages_swapped_in(),
         }
     }
 }
@@ -80,6 +85,38 @@ fn cpu_busy_ticks() -> Option<u64> {
     let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|n| n.parse().ok()).collect();
     let [user, nice, system, _idle, _iowait, irq, softirq, steal] = ticks[..] else { return None };
     Some(user + nice + system + irq + softirq + steal)
+}
+
+/// Length of a tick of [`HostLoad::cpu_busy_ticks`], µs: the kernel's `USER_HZ` is 100 on every platform of Linux that
+/// this runs on.
+pub const TICK_US: u64 = 10_000;
+
+/// Size of a page of memory, bytes.
+#[must_use]
+pub fn page_bytes() -> u64 {
+    rustix::param::page_size() as u64
+}
+
+fn pages_swapped_in() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/vmstat").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("pswpin "))?.trim().parse().ok()
+}
+
+/// Memory of the kernel's fixed structures for one open TCP socket, bytes: `struct tcp_sock`, its inode, file, name and
+/// place in an epoll set, as `/proc/slabinfo` gives their sizes, which only root may read. Asked once.
+#[must_use]
+pub fn socket_structures_bytes() -> Option<u64> {
+    static SIZE: OnceLock<Option<u64>> = OnceLock::new();
+    *SIZE.get_or_init(|| slab_bytes(&std::fs::read_to_string("/proc/slabinfo").ok()?))
+}
+
+/// slabinfo(5): `name active_objs num_objs objsize …`.
+fn slab_bytes(slabinfo: &str) -> Option<u64> {
+    let size = |name: &str| {
+        let line = slabinfo.lines().find(|line| line.split_whitespace().next() == Some(name))?;
+        line.split_whitespace().nth(3)?.parse::<u64>().ok()
+    };
+    ["TCP", "sock_inode_cache", "filp", "dentry", "eventpoll_epi"].into_iter().map(size).sum()
 }
 
 /// What the machine is: for the manifest of a run.
@@ -154,6 +191,15 @@ mod tests {
         let load = HostLoad::now();
         assert!(load.load_1m.is_some() && load.memory_available_bytes.is_some() && load.cpu_busy_ticks.is_some());
         assert!(Machine::this().memory_bytes.is_some());
+    }
+
+    #[test]
+    fn the_structures_of_a_socket_are_summed_up() {
+        let line = |name: &str, size: u64| format!("{name:<18} 26 26 {size} 13 8 : tunables 0 0 0\n");
+        let sizes = [("TCPv6", 9), ("TCP", 2368), ("sock_inode_cache", 832), ("filp", 192), ("dentry", 192)];
+        let text: String = sizes.iter().map(|(name, size)| line(name, *size)).collect();
+        assert_eq!(slab_bytes(&text), None, "one is not named");
+        assert_eq!(slab_bytes(&(text + &line("eventpoll_epi", 128))), Some(3712));
     }
 
     #[test]

@@ -52,6 +52,10 @@ pub struct ConnectionStats {
     pub accepted: u64,
     /// Turned away because the limit was reached.
     pub refused: u64,
+    /// Memory that the kernel holds for the open ones, bytes; see [`crate::process::socket_structures_bytes`]. Absent
+    /// where the kernel does not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kernel_bytes: Option<u64>,
 }
 
 /// What passed one door.
@@ -73,6 +77,58 @@ pub struct DoorStats {
     pub bytes_out: u64,
     /// Bytes read from the sockets.
     pub bytes_in: u64,
+    /// The part of both that is HTTP: request lines, status lines, headers.
+    #[serde(default)]
+    pub header_bytes: u64,
+    /// The part that is payload: the data of the updates handed to the sockets.
+    #[serde(default)]
+    pub payload_bytes: u64,
+    /// The part that keeps idle connections alive: comments, pings and pongs.
+    #[serde(default)]
+    pub keepalive_bytes: u64,
+    /// What the kernel sent and received for this door's connections; absent where it does not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub wire: Option<WireStats>,
+}
+
+/// What IP carried for one door: each segment with its headers, handshakes and closes included. Connections that are
+/// open count with what they have done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireStats {
+    /// Segments that the server sent, pure acknowledgements included.
+    pub packets_out: u64,
+    /// Segments that reached it.
+    pub packets_in: u64,
+    /// Bytes of the former, from the IP header on.
+    pub bytes_out: u64,
+    /// Bytes of the latter.
+    pub bytes_in: u64,
+    /// Segments that the server sent again; they are in `packets_out` too.
+    pub retransmits: u64,
+}
+
+impl WireStats {
+    /// Segments of both directions.
+    #[must_use]
+    pub const fn packets(&self) -> u64 {
+        self.packets_out + self.packets_in
+    }
+
+    /// Bytes of both directions.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes_out + self.bytes_in
+    }
+}
+
+impl std::ops::AddAssign for WireStats {
+    fn add_assign(&mut self, other: Self) {
+        self.packets_out += other.packets_out;
+        self.packets_in += other.packets_in;
+        self.bytes_out += other.bytes_out;
+        self.bytes_in += other.bytes_in;
+        self.retransmits += other.retransmits;
+    }
 }
 
 /// The body of `POST /control/start`, by which a server that was told to wait begins its feed.

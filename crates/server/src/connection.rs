@@ -1,5 +1,6 @@
 //! One connection, from its first byte to its last: HTTP first, then perhaps a stream.
 
+use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -19,6 +20,7 @@ use tower::ServiceExt as _;
 use crate::handover::{Handover, Session};
 use crate::meter::{ConnectionMeter, Meters};
 use crate::socket::{Link, Socket};
+use crate::tcp_info::Handle;
 
 /// Time for a request's headers to arrive; also how long a connection may rest between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
@@ -31,7 +33,8 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves a connection until it ends. Whatever goes wrong ends this connection and nothing else.
 pub(crate) async fn serve(stream: TcpStream, meters: Arc<Meters>, app: Router, shutdown: CancellationToken) {
-    let link = Arc::new(Link { meter: ConnectionMeter::new(meters), handover: Handover::default() });
+    let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
+    let link = Arc::new(Link { meter: ConnectionMeter::new(meters, handle), handover: Handover::default() });
     let socket = Socket::new(stream, link.clone());
     // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
     let After { socket, session, early } = Box::pin(http(socket, link, app, shutdown)).await;
@@ -80,6 +83,9 @@ async fn http(socket: Socket, link: Arc<Link>, app: Router, shutdown: Cancellati
     .await;
     let parts = connection.into_parts();
     let session = link.handover.take().filter(|_| end.is_ok());
+    if session.is_some() {
+        link.meter.taken_over();
+    }
     After { socket: parts.io.into_inner(), session, early: parts.read_buf }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! In reading order: `accept` takes connections, `connection` speaks HTTP on them, `routes` leads each request to its
 //! door, `transport` has a file for each door. Behind them stand the `hub` with its `ring`, and `push`, which streams.
-//! `handover` is how a stream comes to own its socket; `meter` counts what passes it.
+//! `handover` is how a stream comes to own its socket; `meter` counts what passes it, and `accounts` what the kernel made
+//! of that.
 
 mod accept;
 mod connection;
 mod handover;
 mod socket;
+mod tcp_info;
 
 mod access;
 mod app;
@@ -18,6 +20,7 @@ mod routes;
 mod transport;
 mod upstream;
 
+mod accounts;
 mod hub;
 mod meter;
 mod publisher;
@@ -108,6 +111,6 @@ async fn drain(app: &App, tasks: &TaskTracker) {
     app.hub.subscribers().close();
     tasks.close();
     if tokio::time::timeout(app.config.drain, tasks.wait()).await.is_err() {
-        tracing::warn!(open = app.meters.connections().open, "connections left after the drain");
+        tracing::warn!(open = app.meters.open.get(), "connections left after the drain");
     }
 }

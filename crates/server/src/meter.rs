@@ -4,11 +4,15 @@
 //! request has been read, so what came before is kept and added then. Connections that never come for a door
 //! (`/stats`, say) are counted nowhere: looking does not change what is seen.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use feedlab_feed::Transport;
 use feedlab_feed::stats::{ConnectionStats, DoorStats};
+
+use crate::accounts::{Accounts, Balance};
+use crate::tcp_info::Handle;
 
 /// A counter that only ever grows, or goes up and down.
 #[derive(Debug, Default)]
@@ -43,6 +47,12 @@ pub(crate) struct Door {
     pub(crate) gaps: Count,
     pub(crate) bytes_out: Count,
     pub(crate) bytes_in: Count,
+    /// Bytes of both directions before a stream took its connection over, bodies included.
+    http_bytes: Count,
+    /// Bodies of polls' answers: the part of the former that is no header.
+    pub(crate) body_bytes: Count,
+    pub(crate) payload_bytes: Count,
+    pub(crate) keepalive_bytes: Count,
 }
 
 impl Door {
@@ -62,6 +72,11 @@ impl Door {
             gaps: self.gaps.get(),
             bytes_out: self.bytes_out.get(),
             bytes_in: self.bytes_in.get(),
+            // A body is counted before it is written.
+            header_bytes: self.http_bytes.get().saturating_sub(self.body_bytes.get()),
+            payload_bytes: self.payload_bytes.get(),
+            keepalive_bytes: self.keepalive_bytes.get(),
+            wire: None,
         }
     }
 }
@@ -83,6 +98,7 @@ pub(crate) struct Meters {
     pub(crate) open: Count,
     pub(crate) accepted: Count,
     pub(crate) refused: Count,
+    accounts: Accounts,
 }
 
 impl Meters {
@@ -90,12 +106,16 @@ impl Meters {
         &self.doors[transport as usize]
     }
 
-    pub(crate) fn doors(&self) -> impl Iterator<Item = (Transport, DoorStats)> {
-        Transport::ALL.into_iter().map(|transport| (transport, self.door(transport).stats()))
-    }
-
-    pub(crate) fn connections(&self) -> ConnectionStats {
-        ConnectionStats { open: self.open.get(), accepted: self.accepted.get(), refused: self.refused.get() }
+    /// The figures of every door and of all connections, the kernel's account included.
+    pub(crate) fn stats(&self) -> (BTreeMap<Transport, DoorStats>, ConnectionStats) {
+        let Balance { doors: wire, kernel_bytes } = self.accounts.balance();
+        let door = |transport: Transport| DoorStats {
+            wire: wire.map(|wire| wire[transport as usize]),
+            ..self.door(transport).stats()
+        };
+        let doors = Transport::ALL.into_iter().map(|transport| (transport, door(transport))).collect();
+        let (open, accepted, refused) = (self.open.get(), self.accepted.get(), self.refused.get());
+        (doors, ConnectionStats { open, accepted, refused, kernel_bytes })
     }
 }
 
@@ -103,8 +123,12 @@ impl Meters {
 #[derive(Debug)]
 pub(crate) struct ConnectionMeter {
     meters: Arc<Meters>,
+    /// The connection's place in the accounts.
+    account: usize,
     /// Index of the door; [`NO_DOOR`] until a request names one.
     door: AtomicU8,
+    /// A stream has taken over: what passes now is no HTTP.
+    is_stream: AtomicBool,
     early_in: Count,
     early_out: Count,
 }
@@ -112,21 +136,44 @@ pub(crate) struct ConnectionMeter {
 const NO_DOOR: u8 = u8::MAX;
 
 impl ConnectionMeter {
-    pub(crate) fn new(meters: Arc<Meters>) -> Self {
+    pub(crate) fn new(meters: Arc<Meters>, handle: Handle) -> Self {
         meters.open.add(1);
         meters.accepted.add(1);
-        Self { meters, door: AtomicU8::new(NO_DOOR), early_in: Count::default(), early_out: Count::default() }
+        Self {
+            account: meters.accounts.enter(handle),
+            meters,
+            door: AtomicU8::new(NO_DOOR),
+            is_stream: AtomicBool::new(false),
+            early_in: Count::default(),
+            early_out: Count::default(),
+        }
     }
 
     /// A request of this connection came for a door: what it sends and receives from now on is that door's.
     pub(crate) fn came_for(&self, transport: Transport) -> &Arc<Door> {
         let door = self.meters.door(transport);
-        if self.door.swap(transport as u8, Ordering::Relaxed) == NO_DOOR {
+        let before = self.door.swap(transport as u8, Ordering::Relaxed);
+        if before == NO_DOOR {
             door.connections.add(1);
         }
-        door.bytes_in.add(self.early_in.take());
-        door.bytes_out.add(self.early_out.take());
+        if before != transport as u8 {
+            self.meters.accounts.assign(self.account, transport);
+        }
+        let (early_in, early_out) = (self.early_in.take(), self.early_out.take());
+        door.bytes_in.add(early_in);
+        door.bytes_out.add(early_out);
+        door.http_bytes.add(early_in + early_out);
         door
+    }
+
+    /// From now on the connection carries a stream.
+    pub(crate) fn taken_over(&self) {
+        self.is_stream.store(true, Ordering::Relaxed);
+    }
+
+    /// The socket is about to close.
+    pub(crate) fn leave(&self) {
+        self.meters.accounts.settle(self.account);
     }
 
     fn door(&self) -> Option<&Arc<Door>> {
@@ -135,12 +182,20 @@ impl ConnectionMeter {
 
     /// Bytes came in.
     pub(crate) fn read(&self, n: usize) {
-        self.door().map_or(&self.early_in, |door| &door.bytes_in).add(n as u64);
+        self.count(n as u64, |door| &door.bytes_in, &self.early_in);
     }
 
     /// Bytes went out.
     pub(crate) fn wrote(&self, n: usize) {
-        self.door().map_or(&self.early_out, |door| &door.bytes_out).add(n as u64);
+        self.count(n as u64, |door| &door.bytes_out, &self.early_out);
+    }
+
+    fn count(&self, n: u64, counter: impl Fn(&Door) -> &Count, early: &Count) {
+        let Some(door) = self.door() else { return early.add(n) };
+        counter(door).add(n);
+        if !self.is_stream.load(Ordering::Relaxed) {
+            door.http_bytes.add(n);
+        }
     }
 }
 

@@ -148,6 +148,7 @@ impl<D: Dialect> Push<D> {
         self.quiet.read = self.quiet.read.saturating_add(1);
         let keepalive = self.dialect.beat(self.quiet)?;
         if self.outbox.is_empty() {
+            self.door.keepalive_bytes.add(keepalive.as_ref().map_or(0, |bytes| bytes.len() as u64));
             self.outbox.extend(keepalive);
         } else if self.quiet.written > MAX_STALLED * BEATS {
             return Err(io::ErrorKind::TimedOut.into());
@@ -208,6 +209,7 @@ impl<D: Dialect> Push<D> {
             bytes += piece.len();
             self.cursor.0 += 1;
             self.door.updates.add(1);
+            self.door.payload_bytes.add(entry.update.data.len() as u64);
             self.outbox.push_back(piece);
         }
         self.behind = self.cursor < batch.next() || batch.entries.len() == MAX_PIECES;

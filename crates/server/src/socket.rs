@@ -35,6 +35,13 @@ impl Socket {
     }
 }
 
+impl Drop for Socket {
+    /// The last look at the kernel's account, while there is one.
+    fn drop(&mut self) {
+        self.link.meter.leave();
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();

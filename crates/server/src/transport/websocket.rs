@@ -33,6 +33,8 @@ use crate::subscribers::BEATS;
 const VERSION: &str = "13";
 /// What the accept key is made with: section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// Header of a client's control frame, its mask included: section 5.2.
+const MASKED_HEADER: u64 = 6;
 
 // The request.
 
@@ -47,8 +49,9 @@ pub(crate) async fn get(
     let key = upgrade_key(version, &headers)?;
     access::check_origin(&headers, &app.config)?;
     let cursor = Ask::of(query)?.cursor(&app)?;
+    let frames = Frames::new(&app, door.clone());
     let start = Start { hub: app.hub.clone(), cursor, door, greeting: Bytes::new() };
-    Ok(head(&link, key, Frames::new(&app), start))
+    Ok(head(&link, key, frames, start))
 }
 
 /// The checks of section 4.2.1; what they yield is the client's key.
@@ -91,20 +94,28 @@ fn accept_key(key: &str) -> String {
 struct Frames {
     decoder: Decoder,
     hub: Arc<Hub>,
+    door: Arc<Door>,
     allow_publish: bool,
 }
 
 impl Frames {
-    fn new(app: &App) -> Self {
+    fn new(app: &App, door: Arc<Door>) -> Self {
         let decoder = Decoder::new(app.config.max_message_bytes);
-        Self { decoder, hub: app.hub.clone(), allow_publish: app.config.allow_publish }
+        Self { decoder, hub: app.hub.clone(), door, allow_publish: app.config.allow_publish }
     }
 
     /// Answers a message. `Break` with the close frame that ends the stream.
     fn answer(&self, message: Incoming) -> ControlFlow<Bytes, Option<Bytes>> {
         match message {
-            Incoming::Ping(payload) => ControlFlow::Continue(Some(websocket::frame(Opcode::Pong, &payload))),
-            Incoming::Pong => ControlFlow::Continue(None),
+            Incoming::Ping(payload) => {
+                let pong = websocket::frame(Opcode::Pong, &payload);
+                self.door.keepalive_bytes.add(MASKED_HEADER + (payload.len() + pong.len()) as u64);
+                ControlFlow::Continue(Some(pong))
+            }
+            Incoming::Pong => {
+                self.door.keepalive_bytes.add(MASKED_HEADER);
+                ControlFlow::Continue(None)
+            }
             Incoming::Close(code) => ControlFlow::Break(websocket::close_frame(code.unwrap_or(close::NORMAL), "")),
             Incoming::Text(text) => self.publish(Publication::from_json(text.as_bytes())),
             Incoming::Binary(bytes) => {

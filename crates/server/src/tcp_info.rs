@@ -1,0 +1,248 @@
+//! What the kernel knows of one TCP connection: the segments and bytes that it sent and received, and the memory that
+//! its socket holds. The only file that asks; elsewhere than on Linux there is no answer.
+//!
+//! Sources: `struct tcp_info` of linux/tcp.h, and net/ipv4/tcp.c (`tcp_get_info`) for what the fields count:
+//! `tcpi_segs_out` and `tcpi_segs_in` are all segments of the established connection, pure acknowledgements and
+//! retransmissions included (RFC 4898 counts the same), `tcpi_bytes_sent` the data in them.
+
+use std::net::SocketAddr;
+use std::os::fd::{BorrowedFd, RawFd};
+
+use feedlab_feed::stats::WireStats;
+
+/// IP and TCP headers of a segment without options, bytes (RFC 791, RFC 8200, RFC 9293).
+const HEADERS_V4: u64 = 20 + 20;
+const HEADERS_V6: u64 = 40 + 20;
+/// The timestamps option in every segment, padded (RFC 7323, appendix A).
+const TIMESTAMPS: u64 = 12;
+/// What the two SYN segments have in options beyond timestamps: maximum segment size 4, window scale 3 and SACK
+/// permitted 2 bytes (RFC 9293, RFC 7323, RFC 2018), padded to 8, and to 12 where no timestamps fill up a word.
+const SYN_OPTIONS: u64 = 8;
+const SYN_OPTIONS_BARE: u64 = 12;
+
+/// A connection that is open, and whose account can be read until it is closed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handle {
+    fd: RawFd,
+    v6: bool,
+}
+
+impl Handle {
+    /// The handle of a socket whose own address is `local`. Whoever holds it gives it up before the socket is closed.
+    pub(crate) fn new(fd: BorrowedFd<'_>, local: Option<SocketAddr>) -> Self {
+        use std::os::fd::AsRawFd as _;
+        let v6 = local.is_some_and(|local| matches!(local, SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_none()));
+        Self { fd: fd.as_raw_fd(), v6 }
+    }
+
+    const fn headers(self) -> u64 {
+        if self.v6 { HEADERS_V6 } else { HEADERS_V4 }
+    }
+
+    /// What the connection has carried so far.
+    pub(crate) fn carried(self) -> Option<WireStats> {
+        kernel::info(self.fd).map(|info| info.wire(self.headers()))
+    }
+
+    /// What the connection will have carried when its socket is closed now.
+    pub(crate) fn carried_at_close(self) -> Option<WireStats> {
+        kernel::info(self.fd).map(|info| info.with_close().wire(self.headers()))
+    }
+
+    /// Memory of the socket's buffers, bytes.
+    pub(crate) fn buffer_bytes(self) -> Option<u64> {
+        kernel::buffer_bytes(self.fd)
+    }
+}
+
+/// The fields of `struct tcp_info` that are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Info {
+    state: State,
+    timestamps: bool,
+    segments_out: u64,
+    segments_in: u64,
+    /// Data in the former, repetitions included.
+    sent_bytes: u64,
+    /// The sequence numbers of the latter: data, and one for a FIN.
+    received_bytes: u64,
+    retransmits: u64,
+}
+
+/// Where the close of the connection stands (RFC 9293, section 3.3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Established,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    LastAck,
+    Closing,
+    /// `TIME-WAIT` has handed the socket back as closed.
+    Closed,
+}
+
+impl Info {
+    /// Segments with their headers. The kernel counts the client's SYN as received, and the answer to it, which is sent
+    /// before there is a socket, for nobody. Selective acknowledgements (RFC 2018), 12 bytes and more in segments that
+    /// answer a hole, are not seen.
+    fn wire(self, headers: u64) -> WireStats {
+        let (segment, syn) =
+            if self.timestamps { (headers + TIMESTAMPS, SYN_OPTIONS) } else { (headers, SYN_OPTIONS_BARE) };
+        let (packets_out, packets_in) = (self.segments_out + 1, self.segments_in);
+        WireStats {
+            packets_out,
+            packets_in,
+            bytes_out: packets_out * segment + self.sent_bytes + syn,
+            bytes_in: packets_in * segment + self.received_data() + syn,
+            retransmits: self.retransmits,
+        }
+    }
+
+    /// The FIN that was received has a sequence number and no byte.
+    fn received_data(self) -> u64 {
+        use State::{CloseWait, Closed, Closing, LastAck};
+        let fin = matches!(self.state, CloseWait | LastAck | Closing | Closed);
+        self.received_bytes.saturating_sub(u64::from(fin))
+    }
+
+    /// Adds the segments that closing the socket in this state still takes, if the client goes along: our FIN and its
+    /// acknowledgement, the client's FIN and ours.
+    const fn with_close(self) -> Self {
+        let (out, inn) = match self.state {
+            State::Established => (2, 2),
+            State::CloseWait => (1, 1),
+            State::FinWait1 => (1, 2),
+            State::FinWait2 => (1, 1),
+            State::LastAck | State::Closing => (0, 1),
+            State::Closed => (0, 0),
+        };
+        Self { segments_out: self.segments_out + out, segments_in: self.segments_in + inn, ..self }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod kernel {
+    use std::mem::{MaybeUninit, size_of};
+    use std::os::fd::RawFd;
+
+    use super::{Info, State};
+
+    /// `SO_MEMINFO` of asm-generic/socket.h, and the size of its answer in linux/sock_diag.h.
+    const SO_MEMINFO: libc::c_int = 55;
+    const MEMINFO_VARS: usize = 9;
+    /// `TCPI_OPT_TIMESTAMPS` of linux/tcp.h.
+    const TIMESTAMPS: u8 = 1;
+
+    pub(super) fn info(fd: RawFd) -> Option<Info> {
+        let info: libc::tcp_info = get(fd, libc::IPPROTO_TCP, libc::TCP_INFO)?;
+        Some(Info {
+            state: state(info.tcpi_state),
+            timestamps: info.tcpi_options & TIMESTAMPS != 0,
+            segments_out: info.tcpi_segs_out.into(),
+            segments_in: info.tcpi_segs_in.into(),
+            sent_bytes: info.tcpi_bytes_sent,
+            received_bytes: info.tcpi_bytes_received,
+            retransmits: info.tcpi_total_retrans.into(),
+        })
+    }
+
+    /// Receive and send buffers with what is reserved ahead: `rmem_alloc`, `fwd_alloc`, `wmem_queued`, `optmem` and
+    /// `backlog` of linux/sock_diag.h.
+    pub(super) fn buffer_bytes(fd: RawFd) -> Option<u64> {
+        let info: [u32; MEMINFO_VARS] = get(fd, libc::SOL_SOCKET, SO_MEMINFO)?;
+        Some([0, 4, 5, 6, 7].into_iter().map(|index| u64::from(info[index])).sum())
+    }
+
+    /// The states of net/tcp_states.h.
+    const fn state(tcpi_state: u8) -> State {
+        match tcpi_state {
+            4 => State::FinWait1,
+            5 => State::FinWait2,
+            6 | 7 => State::Closed,
+            8 => State::CloseWait,
+            9 => State::LastAck,
+            11 => State::Closing,
+            _ => State::Established,
+        }
+    }
+
+    /// Types that are only integers, for which any bytes are a value, and so are zeroes.
+    trait Plain {}
+    impl Plain for libc::tcp_info {}
+    impl Plain for [u32; MEMINFO_VARS] {}
+
+    /// getsockopt(2) into a zeroed value: an older kernel fills less of it.
+    #[expect(unsafe_code, reason = "no crate of this workspace has a safe door to these two options")]
+    fn get<T: Plain>(fd: RawFd, level: libc::c_int, option: libc::c_int) -> Option<T> {
+        let mut value = MaybeUninit::<T>::zeroed();
+        let mut length = size_of::<T>() as libc::socklen_t;
+        // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`; a descriptor that is not a
+        // socket, or not open, is answered with an error.
+        let result = unsafe { libc::getsockopt(fd, level, option, value.as_mut_ptr().cast(), &raw mut length) };
+        // SAFETY: all bytes are zero or the kernel's, and `T` is plain integers.
+        (result == 0).then(|| unsafe { value.assume_init() })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod kernel {
+    use std::os::fd::RawFd;
+
+    use super::Info;
+
+    pub(super) const fn info(_: RawFd) -> Option<Info> {
+        None
+    }
+
+    pub(super) const fn buffer_bytes(_: RawFd) -> Option<u64> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_its_headers_and_its_data_and_the_handshake_is_added() {
+        let info = Info { segments_out: 3, segments_in: 4, sent_bytes: 1_000, received_bytes: 101, ..Info::default() };
+        let stamped = Info { timestamps: true, state: State::CloseWait, ..info };
+        let wire = stamped.wire(HEADERS_V4);
+        assert_eq!((wire.packets_out, wire.packets_in), (4, 4));
+        assert_eq!((wire.bytes_out, wire.bytes_in), (3 * 52 + 1_000 + 60, 3 * 52 + 100 + 60));
+        assert_eq!(info.wire(HEADERS_V6).bytes_out, 3 * 60 + 1_000 + 72);
+    }
+
+    #[test]
+    fn a_close_takes_what_its_state_has_left() {
+        for (state, out, inn) in [(State::Established, 2, 2), (State::CloseWait, 1, 1), (State::Closed, 0, 0)] {
+            let closed = Info { state, ..Info::default() }.with_close();
+            assert_eq!((closed.segments_out, closed.segments_in), (out, inn), "{state:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_keeps_the_account_of_a_connection() {
+        use std::os::fd::AsFd as _;
+
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        use tokio::net::{TcpListener, TcpStream};
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let handle = Handle::new(server.as_fd(), server.local_addr().ok());
+        client.write_all(&[1; 100]).await.unwrap();
+        server.read_exact(&mut [0; 100]).await.unwrap();
+        server.write_all(&[2; 3000]).await.unwrap();
+        client.read_exact(&mut [0; 3000]).await.unwrap();
+        let wire = handle.carried().unwrap();
+        let data = |bytes: u64, packets: u64| bytes - (packets - 1) * 52 - 60;
+        assert_eq!((data(wire.bytes_in, wire.packets_in), data(wire.bytes_out, wire.packets_out)), (100, 3000));
+        assert!((3..=4).contains(&wire.packets_in), "SYN, ACK, data, and perhaps an ACK: {wire:?}");
+        assert!(handle.buffer_bytes().is_some());
+    }
+}
