@@ -73,6 +73,20 @@ pub struct Feed {
     pub source: Source,
     /// How many updates the server keeps for clients that come back.
     pub history: usize,
+    /// A pause of the publisher, on purpose.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stall: Option<Stall>,
+}
+
+/// A time in which nothing is published. What falls due meanwhile is published at its end, and keeps its due time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stall {
+    /// When it begins, from the begin of the measured time.
+    #[serde(with = "duration")]
+    pub after: Duration,
+    /// How long it lasts.
+    #[serde(with = "duration", rename = "for")]
+    pub length: Duration,
 }
 
 /// Where updates come from.
@@ -185,6 +199,29 @@ pub struct Contender {
     /// The transport and its options.
     #[serde(flatten)]
     pub options: Options,
+    /// From when its ages count.
+    #[serde(skip_serializing_if = "AgeFrom::is_due", default)]
+    pub age_from: AgeFrom,
+}
+
+/// From when the age of an update counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgeFrom {
+    /// When it was due, however late it was published: a stall ages every update that fell into it.
+    #[default]
+    Due,
+    /// When it was published: what a measurement sees that waits for the system under test, and so omits what a stall
+    /// held up (coordinated omission). To be shown beside the other, never instead.
+    Publication,
+}
+
+impl AgeFrom {
+    /// Whether ages count from the due time, as they do unless a contender says otherwise.
+    #[must_use]
+    pub const fn is_due(&self) -> bool {
+        matches!(self, Self::Due)
+    }
 }
 
 impl Contender {

@@ -1,9 +1,13 @@
-//! What a process and its machine use. The only file that reads `/proc`; elsewhere these figures are absent.
+//! What a process and its machine use. The only place that reads `/proc`; elsewhere these figures are absent.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
+
+mod host;
+
+pub use host::Host;
 
 /// What this process uses now. A figure that the platform does not give is `None`, never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

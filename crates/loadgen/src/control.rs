@@ -3,9 +3,10 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use feedlab_feed::process::Usage;
+use feedlab_feed::clock;
+use feedlab_feed::process::{HostLoad, Usage};
 use feedlab_feed::stats::{Start, Stats};
 use reqwest::{Client, RequestBuilder};
 
@@ -21,6 +22,10 @@ pub(crate) struct Snapshot {
     pub(crate) server: Stats,
     /// This process.
     pub(crate) own: Usage,
+    /// The machine.
+    pub(crate) host: HostLoad,
+    /// How far the wall clock was ahead of the monotonic one, from an arbitrary origin, µs.
+    pub(crate) wall_ahead_us: i64,
 }
 
 /// The control connection.
@@ -28,19 +33,21 @@ pub(crate) struct Snapshot {
 pub(crate) struct Control {
     client: Client,
     server: SocketAddr,
+    began: Instant,
 }
 
 impl Control {
     pub(crate) fn new(server: SocketAddr) -> Result<Self, LoadError> {
         let built = Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(TIMEOUT).build();
         let client = built.map_err(|why| error(server, "a connection", why))?;
-        Ok(Self { client, server })
+        Ok(Self { client, server, began: clock::now() })
     }
 
     /// Takes a snapshot of both sides.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, LoadError> {
         let server = self.stats("/stats").await?;
-        Ok(Snapshot { server, own: Usage::now() })
+        let wall_ahead_us = clock::wall_ahead_us(self.began);
+        Ok(Snapshot { server, own: Usage::now(), host: HostLoad::now(), wall_ahead_us })
     }
 
     /// The server's counts, with the last update that was due before a time, in µs of Unix time.

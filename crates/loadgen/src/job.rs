@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::{CellRecord, Second};
-use feedlab_experiment::scenario::{Clients, Contender, Measure};
+use feedlab_experiment::scenario::{Clients, Contender, Measure, Stall};
 use serde::{Deserialize, Serialize};
 
 /// One cell to measure.
@@ -21,6 +21,9 @@ pub struct Job {
     pub clients: Clients,
     /// The lengths of the phases.
     pub measure: Measure,
+    /// The pause that the publisher was told to make; it is no fault of the harness.
+    #[serde(default)]
+    pub stall: Option<Stall>,
     /// Where the ages are written to; an older file is replaced.
     pub hlog: PathBuf,
 }

@@ -2,8 +2,8 @@
 //!
 //! In reading order: a [`Job`] is one cell to measure, and [`run`] takes it through its phases. A fleet of worker
 //! threads holds the clients; each client is one future of [`transport`], watched by an [`observer`] that [`audit`]s
-//! and [`recorder`]s its updates. The control connection asks the server what it saw, and measuring puts both sides
-//! together. Nothing here prints: what there is to tell comes as [`Event`]s.
+//! and [`recorder`]s its updates. At the end newcomers show what joining costs. The control connection asks the server
+//! what it saw, and measuring puts both sides together. Nothing here prints: what there is to tell comes as [`Event`]s.
 
 mod job;
 mod phases;
@@ -23,6 +23,7 @@ mod seconds;
 
 mod control;
 mod measure;
+mod newcomers;
 
 pub use job::{Event, Job, LoadError, Outcome, Phase};
 pub use phases::run;

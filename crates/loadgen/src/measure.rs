@@ -6,15 +6,20 @@ use feedlab_experiment::Metric;
 use feedlab_experiment::record::{CellRecord, Failure};
 use feedlab_experiment::statistics::age_metrics;
 use feedlab_experiment::verdict::{CellFacts, Reason, Status, Verdict, judge_cell};
+use feedlab_feed::clock;
 use feedlab_feed::stats::{DoorStats, Stats};
 use hdrhistogram::Histogram;
 
 use crate::Job;
 use crate::control::Snapshot;
+use crate::newcomers::Newcomers;
 use crate::recorder::{Found, Window};
 
-/// A rate over a shorter quiet time would say more about the moment than about the transport.
-const SHORTEST_IDLE_US: u64 = 5_000_000;
+mod bandwidth;
+mod cost;
+mod slope;
+mod trust;
+
 /// A percentile that has fewer samples than this beyond it is not told.
 const SAMPLES_BEYOND: u64 = 10;
 
@@ -25,8 +30,11 @@ pub(crate) struct Facts<'a> {
     pub(crate) window: Window,
     /// Clients that were open when the feed began.
     pub(crate) open: u32,
-    /// Before the first client came.
-    pub(crate) empty: Snapshot,
+    /// The time without any client: two snapshots right behind each other, whose difference is what a look costs, and
+    /// the last before the first client came.
+    pub(crate) quiet: [Snapshot; 3],
+    /// While the clients came, with how many were open.
+    pub(crate) ramp: Vec<(u32, Snapshot)>,
     /// When the ramp was over.
     pub(crate) connected: Snapshot,
     /// When the clients had settled.
@@ -41,6 +49,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) due_before: (Option<u64>, Option<u64>),
     pub(crate) found: Found,
     pub(crate) ages: Histogram<u64>,
+    pub(crate) newcomers: Newcomers,
 }
 
 /// The metrics under way.
@@ -108,63 +117,10 @@ impl Facts<'_> {
         let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
         metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
         metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
-        let (first, last) = (self.door(&self.empty.server), self.door(&self.last));
+        metrics.insert(Metric::RequestsSkipped, self.found.skipped as f64);
+        let (first, last) = (self.door(&self.quiet[2].server), self.door(&self.last));
         metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
         metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
-    }
-
-    fn bandwidth(&self, metrics: &mut Metrics) {
-        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
-        let up = end.bytes_in.saturating_sub(start.bytes_in) as f64;
-        let down = end.bytes_out.saturating_sub(start.bytes_out) as f64;
-        metrics.insert(Metric::SocketBytesUp, up);
-        metrics.insert(Metric::SocketBytesDown, down);
-        put(metrics, Metric::SocketBytesPerUpdate, self.per_delivered(up + down));
-        put(metrics, Metric::PayloadBytesPerUpdate, self.payload_per_update());
-        put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
-    }
-
-    fn payload_per_update(&self) -> Option<f64> {
-        let (start, end) = (&self.start.server.feed, &self.end.server.feed);
-        let updates = end.head.checked_sub(start.head).filter(|updates| *updates > 0)?;
-        Some(end.payload_bytes.saturating_sub(start.payload_bytes) as f64 / updates as f64)
-    }
-
-    /// Bytes of a client in a minute in which nothing is published, from the time between ramp and feed.
-    fn idle_bytes(&self) -> Option<f64> {
-        let (from, to) = (&self.connected.server, &self.settled.server);
-        let time = to.at.checked_sub(from.at).filter(|time| *time >= SHORTEST_IDLE_US)?;
-        let bytes = |stats: &Stats| self.door(stats).bytes_in + self.door(stats).bytes_out;
-        let minutes = time as f64 / 60e6;
-        self.per_client(bytes(to).saturating_sub(bytes(from)) as f64 / minutes)
-    }
-
-    fn connection_cost(&self, metrics: &mut Metrics) {
-        put(metrics, Metric::ConnectP50, quantile(&self.found.connects, 0.5));
-        put(metrics, Metric::ConnectP99, quantile(&self.found.connects, 0.99));
-        put(metrics, Metric::OpenP50, quantile(&self.found.opens, 0.5));
-        let (server, own) = (&self.settled.server.process, &self.settled.own);
-        let (server_before, own_before) = (&self.empty.server.process, &self.empty.own);
-        let growth = |from: Option<u64>, to: Option<u64>| self.per_client(to?.checked_sub(from?)? as f64);
-        put(metrics, Metric::ServerRssBytesPerConnection, growth(server_before.rss_bytes, server.rss_bytes));
-        put(metrics, Metric::ClientRssBytesPerConnection, growth(own_before.rss_bytes, own.rss_bytes));
-        put(metrics, Metric::ServerFdsPerConnection, growth(server_before.open_fds, server.open_fds));
-    }
-
-    fn cpu(&self, metrics: &mut Metrics) {
-        let spent = |from: Option<u64>, to: Option<u64>| self.per_delivered(to?.checked_sub(from?)? as f64);
-        let (start, end) = (&self.start.server.process, &self.end.server.process);
-        put(metrics, Metric::ServerCpuPerUpdate, spent(start.cpu_us, end.cpu_us));
-        put(metrics, Metric::ClientCpuPerUpdate, spent(self.start.own.cpu_us, self.end.own.cpu_us));
-    }
-
-    /// These guard the figures instead of being one, so that a percentile of few samples is told too.
-    fn trust(&self, metrics: &mut Metrics) {
-        let lags = &self.found.lags;
-        put(metrics, Metric::ScheduleLagP99, (!lags.is_empty()).then(|| lags.value_at_quantile(0.99) as f64));
-        if self.last.feed.head > 0 {
-            metrics.insert(Metric::PublishLagP99, self.last.feed.publish_lag_p99_us as f64);
-        }
     }
 
     /// Clients that never opened, and perhaps never had anything to complain about, count too.
@@ -184,6 +140,8 @@ impl Facts<'_> {
             failures,
             clients: self.job.cell.clients,
             connected: self.open,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            planned_stall_us: self.job.stall.map_or(0, |stall| clock::micros(stall.length)),
             debug_build: cfg!(debug_assertions),
         });
         if !self.server_counted() {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap};
+use feedlab_feed::{Cursor, Gap, clock};
 
 use crate::audit::Audit;
 use crate::observer::{Observer, Trouble};
@@ -70,6 +70,10 @@ impl Observer for Member {
 
     fn reconnect(&mut self) {
         self.recorder.borrow_mut().reconnected();
+    }
+
+    fn skipped(&mut self, polls: u64) {
+        self.recorder.borrow_mut().skipped(polls, clock::unix_us());
     }
 }
 

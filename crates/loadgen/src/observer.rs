@@ -29,6 +29,14 @@ pub trait Observer {
 
     /// A connection that had been open is open again.
     fn reconnect(&mut self);
+
+    /// So many polls were due and not sent, because the one before was still under way.
+    fn skipped(&mut self, _polls: u64) {}
+
+    /// Whether the client may end: asked between two polls. Streams are ended by their token alone.
+    fn has_enough(&self) -> bool {
+        false
+    }
 }
 
 /// What went wrong for a client.

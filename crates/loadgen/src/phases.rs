@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::control::{Control, Snapshot};
 use crate::fleet::Fleet;
 use crate::measure::Facts;
+use crate::newcomers;
 use crate::recorder::{Found, Window};
 use crate::seconds::Seconds;
 use crate::worker::Report;
@@ -23,6 +24,10 @@ use crate::{Event, Job, LoadError, Outcome, Phase};
 const CONNECT_GRACE: Duration = Duration::from_secs(15);
 /// How often the fleet is asked how many are open.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long nobody is connected, to see what the two processes take by themselves.
+const QUIET: Duration = Duration::from_millis(400);
+/// How many looks at memory and descriptors the ramp is divided into.
+const RAMP_LOOKS: u32 = 10;
 /// How long after the request for it the feed begins: the request itself must not make the first update late.
 const START_LEAD: Duration = Duration::from_millis(200);
 /// How long after a moment the server is asked what was due before it: by then its publisher has come by.
@@ -48,23 +53,49 @@ pub fn run(job: &Job, events: &mut dyn FnMut(Event), stop: CancellationToken) ->
 async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, LoadError> {
     let control = Control::new(job.server)?;
     let fleet = Fleet::launch(job).await?;
-    let empty = control.snapshot().await?;
+    let quiet = quiet(&control).await?;
     let mut course = Course { job, control, fleet, events, seconds: None, found: Found::new(), done: 0 };
-    course.connect().await?;
+    let mut ramp = course.connect().await?;
     let connected = course.control.snapshot().await?;
     course.settle().await?;
     let settled = course.control.snapshot().await?;
+    ramp.push((course.fleet.roll().open(), settled.clone()));
     let open = course.fleet.roll().open();
     let window = course.start_feed().await?;
     course.wait_until(window.start_us).await?;
     let measured = course.measure(window).await?;
     let (last, due_before_end) = course.drain(window).await?;
     course.disconnect().await?;
+    let newcomers = newcomers::join(job, &course.control).await?;
     let (found, ages, seconds) = course.finish()?;
     let Measured { start, end, due_before_start } = measured;
     let due_before = (due_before_start, due_before_end);
-    let facts = Facts { job, window, open, empty, connected, settled, start, end, last, due_before, found, ages };
+    let facts = Facts {
+        job,
+        window,
+        open,
+        quiet,
+        ramp,
+        connected,
+        settled,
+        start,
+        end,
+        last,
+        due_before,
+        found,
+        ages,
+        newcomers,
+    };
     Ok(Outcome { record: facts.record(), seconds })
+}
+
+/// The baseline: two snapshots that show what a look costs, and one after a time without clients.
+async fn quiet(control: &Control) -> Result<[Snapshot; 3], LoadError> {
+    // The first look opens the connection and touches memory that the next ones find warm.
+    control.snapshot().await?;
+    let (first, second) = (control.snapshot().await?, control.snapshot().await?);
+    sleep(QUIET).await;
+    Ok([first, second, control.snapshot().await?])
 }
 
 /// A cell under way.
@@ -88,19 +119,23 @@ struct Measured {
 }
 
 impl Course<'_> {
-    /// Ends when every client is open or will never be, at the latest [`CONNECT_GRACE`] after the ramp.
-    async fn connect(&mut self) -> Result<(), LoadError> {
+    /// Ends when every client is open or will never be, at the latest [`CONNECT_GRACE`] after the ramp. On the way it
+    /// looks what the clients take, and how many they are.
+    async fn connect(&mut self) -> Result<Vec<(u32, Snapshot)>, LoadError> {
         let ramp = self.job.clients.ramp;
         self.begin(Phase::Connect, ramp);
         let now = clock::now();
         self.fleet.start(now);
-        let mut told = 0;
+        let (mut told, mut looks) = (0, Vec::new());
         while self.fleet.roll().decided() < self.job.cell.clients && now.elapsed() < ramp + CONNECT_GRACE {
             sleep(LOOK).await;
             told = self.tell_connected(told);
+            if now.elapsed() > ramp / RAMP_LOOKS * (looks.len() as u32 + 1) {
+                looks.push((told, self.control.snapshot().await?));
+            }
         }
         self.tell_connected(told);
-        Ok(())
+        Ok(looks)
     }
 
     fn tell_connected(&mut self, told: u32) -> u32 {

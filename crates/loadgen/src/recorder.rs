@@ -55,6 +55,8 @@ pub struct Found {
     pub range: Option<(u64, u64)>,
     /// Connections that clients had to open again.
     pub reconnects: u64,
+    /// Polls of the measured time that were due and never sent.
+    pub skipped: u64,
     /// What went wrong, by kind.
     pub failures: BTreeMap<Failure, u64>,
     /// Times of TCP connects, µs.
@@ -106,6 +108,13 @@ impl Recorder {
         self.found.reconnects += 1;
     }
 
+    /// Polls that were due until `at_us` were not sent.
+    pub fn skipped(&mut self, polls: u64, at_us: u64) {
+        if self.window.is_some_and(|window| window.contains(at_us)) {
+            self.found.skipped += polls;
+        }
+    }
+
     /// Something went wrong for a client.
     pub fn failed(&mut self, failure: Failure) {
         *self.found.failures.entry(failure).or_default() += 1;
@@ -146,6 +155,7 @@ impl Found {
             reordered: 0,
             range: None,
             reconnects: 0,
+            skipped: 0,
             failures: BTreeMap::new(),
             connects: hlog::new_histogram(),
             opens: hlog::new_histogram(),
@@ -159,6 +169,7 @@ impl Found {
         self.duplicated += other.duplicated;
         self.reordered += other.reordered;
         self.reconnects += other.reconnects;
+        self.skipped += other.skipped;
         self.range = match (self.range, other.range) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (range, None) | (None, range) => range,

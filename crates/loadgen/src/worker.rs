@@ -78,9 +78,10 @@ impl Worker {
 
     async fn work(&mut self) -> Option<()> {
         let recorder = Rc::new(RefCell::new(Recorder::new()));
+        // Before the first client: what it takes belongs to the baseline.
+        tokio::task::spawn_local(watch_timers(recorder.clone()));
         self.reports.send(Report::Ready).await.ok()?;
         let began = *self.orders.ramp.wait_for(Option::is_some).await.ok()?;
-        tokio::task::spawn_local(watch_timers(recorder.clone()));
         let clients = tokio::task::spawn_local(ramp(self.share(began?), recorder.clone()));
         let last = self.tell_seconds(&recorder).await?;
         self.orders.leave.cancelled().await;
@@ -167,7 +168,8 @@ async fn leave(mut clients: JoinSet<()>) {
     let _ = timeout(LEAVE_TIMEOUT, all_left).await;
 }
 
-fn client(job: &Job, index: u32) -> Option<Client> {
+/// The client of this index, with its headers, its source address and its own chance.
+pub(crate) fn client(job: &Job, index: u32) -> Option<Client> {
     let transport = job.contender.transport();
     let origin = format!("http://{}", job.server);
     let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);

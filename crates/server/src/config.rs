@@ -4,11 +4,42 @@ use std::time::Duration;
 
 use feedlab_feed::source::SourceConfig;
 
+/// What the `at` of an update is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stamp {
+    /// When it was due, however late it was published.
+    #[default]
+    Due,
+    /// When it was published: as a feed without a schedule would say, and blind to what held it up.
+    Publication,
+}
+
+/// A time in which the source publishes nothing. What falls due meanwhile is published at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// When it begins, from the begin of the feed.
+    pub after: Duration,
+    /// How long it lasts.
+    pub length: Duration,
+}
+
+impl Stall {
+    /// When an update is let through that is due this long after the begin of the feed.
+    pub(crate) fn release(&self, due: Duration) -> Duration {
+        let end = self.after.saturating_add(self.length);
+        if self.after <= due && due < end { end } else { due }
+    }
+}
+
 /// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// What is published; `None` leaves publishing to the clients.
     pub source: Option<SourceConfig>,
+    /// What the updates of the source say that their time is.
+    pub stamp: Stamp,
+    /// A pause of the source on purpose.
+    pub stall: Option<Stall>,
     /// Hold the feed back until `POST /control/start` says when its time begins.
     pub await_start: bool,
     /// How many updates the server keeps for clients that come back.
@@ -35,6 +66,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             source: None,
+            stamp: Stamp::Due,
+            stall: None,
             await_start: false,
             history: 4096,
             keepalive: Duration::from_secs(15),

@@ -8,6 +8,7 @@ use feedlab_feed::{Cursor, Update, clock};
 use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
+use crate::config::Stamp;
 use crate::ring::{Batch, Ring};
 use crate::subscribers::{Subscribers, Subscription};
 
@@ -42,21 +43,23 @@ impl Hub {
         }
     }
 
-    /// Publishes an update that was due `at`, and returns its `seq`. Never waits for a client.
-    pub(crate) fn publish(&self, at: u64, item: Item) -> u64 {
+    /// Publishes an update that was due at `due_us`, and returns its `seq`. Never waits for a client.
+    pub(crate) fn publish(&self, due_us: u64, stamp: Stamp, item: Item) -> u64 {
         let len = item.data.len() as u64;
         let Item { event_type, data } = item;
+        let now = clock::unix_us();
+        let at = if stamp == Stamp::Due { due_us } else { now };
         let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
         self.fresh.notify_one();
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.payload_bytes += len;
-        published.lag_us.saturating_record(clock::unix_us().saturating_sub(at));
+        published.lag_us.saturating_record(now.saturating_sub(due_us));
         seq
     }
 
     /// Publishes an update that is due now.
     pub(crate) fn publish_now(&self, item: Item) -> u64 {
-        self.publish(clock::unix_us(), item)
+        self.publish(clock::unix_us(), Stamp::Due, item)
     }
 
     /// Waits for something to be published.

@@ -29,7 +29,8 @@ mod ring;
 mod subscribers;
 
 mod config;
-pub use config::Config;
+pub use config::{Config, Stall, Stamp};
+pub use tcp_info::kernel_keeps_account;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ use tokio_util::task::TaskTracker;
 
 use app::App;
 use hub::Hub;
+use publisher::Pace;
 
 /// Why a server could not run.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +72,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: CancellationTo
     };
     let app = Arc::new(app);
     if let Some(source) = &app.config.source {
-        publisher::spawn(source.open()?, app.hub.clone(), app.gate.clone())?;
+        let pace = Pace { stamp: app.config.stamp, stall: app.config.stall };
+        publisher::spawn(source.open()?, pace, app.hub.clone(), app.gate.clone())?;
     }
     if !app.config.await_start {
         app.gate.open(clock::unix_us());

@@ -11,6 +11,7 @@ use std::time::Duration;
 use feedlab_feed::clock;
 use feedlab_feed::source::{Due, Source};
 
+use crate::config::{Stall, Stamp};
 use crate::hub::Hub;
 
 /// Opens and closes the feed.
@@ -64,20 +65,34 @@ impl Gate {
 ///
 /// # Errors
 /// When the system gives no thread.
-pub(crate) fn spawn(source: Box<dyn Source>, hub: Arc<Hub>, gate: Arc<Gate>) -> io::Result<()> {
-    thread::Builder::new().name("publisher".to_owned()).spawn(move || publish(source, &hub, &gate)).map(drop)
+pub(crate) fn spawn(source: Box<dyn Source>, pace: Pace, hub: Arc<Hub>, gate: Arc<Gate>) -> io::Result<()> {
+    thread::Builder::new().name("publisher".to_owned()).spawn(move || publish(source, pace, &hub, &gate)).map(drop)
+}
+
+/// How the source's times are kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    pub(crate) stamp: Stamp,
+    pub(crate) stall: Option<Stall>,
+}
+
+impl Pace {
+    /// When an update is published that is due this long after the start.
+    fn release(&self, due: Duration) -> Duration {
+        self.stall.map_or(due, |stall| stall.release(due))
+    }
 }
 
 /// The schedule is open loop: an update that is late is published at once, and keeps the time it was due.
-fn publish(mut source: Box<dyn Source>, hub: &Hub, gate: &Gate) -> Option<()> {
+fn publish(mut source: Box<dyn Source>, pace: Pace, hub: &Hub, gate: &Gate) -> Option<()> {
     let start = gate.started()?;
     while let Some(due) = source.next_due() {
-        let at = match due {
-            Due::Now => clock::unix_us(),
-            Due::At(offset) => start + clock::micros(offset),
+        let (due_us, release_us) = match due {
+            Due::Now => (clock::unix_us(), 0),
+            Due::At(offset) => (start + clock::micros(offset), start + clock::micros(pace.release(offset))),
         };
-        gate.reached(at)?;
-        hub.publish(at, source.produce());
+        gate.reached(release_us)?;
+        hub.publish(due_us, pace.stamp, source.produce());
     }
     Some(())
 }
@@ -94,7 +109,7 @@ mod tests {
         let gate = Arc::new(Gate::default());
         let config =
             SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
-        spawn(config.open().unwrap(), hub.clone(), gate.clone()).unwrap();
+        spawn(config.open().unwrap(), Pace::default(), hub.clone(), gate.clone()).unwrap();
         let start = clock::unix_us();
         assert_eq!(gate.open(start), start);
         assert_eq!(gate.open(start + 1), start, "a feed begins once");
@@ -105,5 +120,25 @@ mod tests {
         let batch = hub.after(feedlab_feed::Cursor(0), 5);
         let due: Vec<u64> = batch.entries.iter().map(|entry| entry.update.at - start).collect();
         assert_eq!(due, [0, 5_000, 10_000, 15_000, 20_000]);
+    }
+
+    #[tokio::test]
+    async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
+        for (stamp, told) in [(Stamp::Due, 5_000), (Stamp::Publication, 40_000)] {
+            let (hub, gate) = (Arc::new(Hub::new(10)), Arc::new(Gate::default()));
+            let config =
+                SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
+            let stall = Stall { after: Duration::from_millis(1), length: Duration::from_millis(39) };
+            let pace = Pace { stamp, stall: Some(stall) };
+            spawn(config.open().unwrap(), pace, hub.clone(), gate.clone()).unwrap();
+            let start = gate.open(clock::unix_us());
+            while hub.head().0 < 2 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            gate.stop();
+            let second = hub.after(feedlab_feed::Cursor(1), 1).entries[0].update.at - start;
+            assert!((told..told + 30_000).contains(&second), "{stamp:?}: {second}");
+            assert!(hub.stats(None).publish_lag_max_us >= 34_000, "lag counts from the due time");
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! retransmissions included (RFC 4898 counts the same), `tcpi_bytes_sent` the data in them.
 
 use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 
 use feedlab_feed::stats::WireStats;
 
@@ -30,7 +30,6 @@ pub(crate) struct Handle {
 impl Handle {
     /// The handle of a socket whose own address is `local`. Whoever holds it gives it up before the socket is closed.
     pub(crate) fn new(fd: BorrowedFd<'_>, local: Option<SocketAddr>) -> Self {
-        use std::os::fd::AsRawFd as _;
         let v6 = local.is_some_and(|local| matches!(local, SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_none()));
         Self { fd: fd.as_raw_fd(), v6 }
     }
@@ -53,6 +52,12 @@ impl Handle {
     pub(crate) fn buffer_bytes(self) -> Option<u64> {
         kernel::buffer_bytes(self.fd)
     }
+}
+
+/// Whether the kernel keeps an account of this TCP connection: for `feedlab doctor`.
+#[must_use]
+pub fn kernel_keeps_account(socket: BorrowedFd<'_>) -> bool {
+    kernel::info(socket.as_raw_fd()).is_some()
 }
 
 /// The fields of `struct tcp_info` that are looked at.

@@ -131,6 +131,8 @@ async fn serve(args: Args, source: Option<SourceConfig>) -> anyhow::Result<Exit>
 
 fn config(args: Args, source: Option<SourceConfig>) -> Config {
     Config {
+        stamp: args.feed.stamp(),
+        stall: args.feed.stall(),
         source,
         await_start: args.await_start,
         history: args.history,

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use feedlab_feed::Transport;
 
-use super::Options;
+use super::{AgeFrom, Options};
 
 /// Time between keepalives, unless the scenario says otherwise. Below the idle timeouts of common proxies (60 s).
 pub(super) const DEFAULT_KEEPALIVE: Duration = Duration::from_secs(15);
 
-pub(super) fn derived(options: &Options) -> String {
+pub(super) fn derived(options: &Options, age_from: AgeFrom) -> String {
     let (transport, details) = match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => (
             Transport::ShortPolling,
@@ -26,7 +26,9 @@ pub(super) fn derived(options: &Options) -> String {
         Options::Sse { keepalive } => (Transport::Sse, vec![unusual(keepalive)]),
         Options::WebSocket { keepalive } => (Transport::WebSocket, vec![unusual(keepalive)]),
     };
-    let details: String = details.into_iter().flatten().map(|detail| format!(", {detail}")).collect();
+    let raw = (age_from == AgeFrom::Publication).then(|| "ages from publication".to_owned());
+    let details = details.into_iter().flatten().chain(raw);
+    let details: String = details.map(|detail| format!(", {detail}")).collect();
     format!("{}{details}", transport.label())
 }
 
@@ -61,7 +63,9 @@ mod tests {
             (Options::Sse { keepalive: DEFAULT_KEEPALIVE }, "SSE"),
             (Options::WebSocket { keepalive: ms(500) }, "WebSocket, keepalive 500 ms"),
         ] {
-            assert_eq!(derived(&options), label);
+            assert_eq!(derived(&options, AgeFrom::Due), label);
         }
+        let raw = derived(&Options::Sse { keepalive: DEFAULT_KEEPALIVE }, AgeFrom::Publication);
+        assert_eq!(raw, "SSE, ages from publication");
     }
 }

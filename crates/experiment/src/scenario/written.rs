@@ -6,7 +6,7 @@ use feedlab_feed::Transport;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Headers, ScheduleKind};
+use super::{AgeFrom, Headers, ScheduleKind};
 
 mod json_schema;
 mod value;
@@ -69,6 +69,19 @@ pub(super) struct Feed {
     pub(super) speed: Option<At<f64>>,
     /// How many updates the server keeps for clients that come back. Default 4096.
     pub(super) history: Option<At<i64>>,
+    /// A pause of the publisher on purpose, as in `{ after = "4s", for = "500ms" }`, to see what it does to ages.
+    pub(super) stall: Option<Stall>,
+}
+
+/// A time in which nothing is published; what falls due meanwhile is published at its end.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stall {
+    /// When it begins, from the begin of the measured time.
+    pub(super) after: At<WrittenDuration>,
+    /// How long it lasts.
+    #[serde(rename = "for")]
+    pub(super) length: At<WrittenDuration>,
 }
 
 /// Where updates come from.
@@ -146,6 +159,10 @@ pub(super) struct Contender {
     pub(super) conditional: Option<At<bool>>,
     /// Time between the server's comments or pings; of sse and websocket. Default 15s.
     pub(super) keepalive: Option<At<WrittenDuration>>,
+    /// From when ages count: due (default), or publication, which forgives every stall of the publisher (coordinated
+    /// omission) and is there to be compared with.
+    #[serde(default)]
+    pub(super) age_from: AgeFrom,
 }
 
 /// A condition on one metric.

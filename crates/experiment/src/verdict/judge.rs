@@ -6,10 +6,18 @@ use super::{Reason, Status, Verdict};
 use crate::Metric;
 use crate::record::{CellRecord, Failure};
 
+mod load;
+
 /// Lag beyond which ages are read with care, µs: the loopback's own ages are below it.
 const LAG_SUSPECT_US: f64 = 10_000.0;
 /// Lag beyond which ages show the harness and not the transport, µs.
 const LAG_INVALID_US: f64 = 100_000.0;
+/// Clocks of one machine that part by more than this are being set; a slew of 500 ppm takes 2 s for it.
+const CLOCK_SUSPECT_US: f64 = 1_000.0;
+/// Share of polls that may be left out before costs and ages are read with care.
+const SKIPPED_SUSPECT: f64 = 0.01;
+/// Share from which the contender that was asked for is not the one that was measured.
+const SKIPPED_INVALID: f64 = 0.1;
 /// With fewer updates than this, one that is late by chance decides every figure.
 const FEW_UPDATES: f64 = 10.0;
 
@@ -24,6 +32,10 @@ pub struct CellFacts<'a> {
     pub clients: u32,
     /// Clients that were connected when measuring began.
     pub connected: u32,
+    /// Cores of the machine.
+    pub cores: usize,
+    /// The pause that the publisher was told to make, µs: a lag up to it is what was asked for.
+    pub planned_stall_us: u64,
     /// Whether the harness was built without optimization (`cfg!(debug_assertions)`).
     pub debug_build: bool,
 }
@@ -35,9 +47,15 @@ pub fn judge_cell(facts: &CellFacts<'_>) -> Verdict {
     let reasons = [
         debug_build(facts),
         missing_clients(facts),
-        lag(facts, Metric::ScheduleLagP99, "the load generator's timers", "use fewer clients or a faster machine"),
-        lag(facts, Metric::PublishLagP99, "updates", "lower the rate or the number of clients, or use more cores"),
+        timer_lag(facts),
+        publish_lag(facts),
+        skipped_polls(facts),
+        clock_step(facts),
         few_updates(facts),
+        swapped(facts),
+        load::generator(facts),
+        load::machine(facts),
+        load::others(facts),
         failures(facts),
     ];
     reasons.into_iter().flatten().for_each(|reason| verdict.add(reason));
@@ -59,15 +77,56 @@ fn missing_clients(facts: &CellFacts<'_>) -> Option<Reason> {
     })
 }
 
-fn lag(facts: &CellFacts<'_>, metric: Metric, who: &str, advice: &str) -> Option<Reason> {
+fn timer_lag(facts: &CellFacts<'_>) -> Option<Reason> {
+    let advice = "use fewer clients or a faster machine";
+    lag(facts, Metric::ScheduleLagP99, 0.0, "the load generator's timers", advice)
+}
+
+fn publish_lag(facts: &CellFacts<'_>) -> Option<Reason> {
+    let advice = "lower the rate or the number of clients, or use more cores";
+    lag(facts, Metric::PublishLagP99, facts.planned_stall_us as f64, "updates", advice)
+}
+
+fn lag(facts: &CellFacts<'_>, metric: Metric, planned: f64, who: &str, advice: &str) -> Option<Reason> {
     let lag = *facts.metrics.get(&metric)?;
-    let status = match lag {
-        lag if lag > LAG_INVALID_US => Status::Invalid,
-        lag if lag > LAG_SUSPECT_US => Status::Suspect,
+    let status = match lag - planned {
+        beyond if beyond > LAG_INVALID_US => Status::Invalid,
+        beyond if beyond > LAG_SUSPECT_US => Status::Suspect,
         _ => return None,
     };
     let what = format!("{who} were up to {:.0} ms late ({metric}), which is part of every age", lag / 1000.0);
     Some(Reason::new(status, what, advice))
+}
+
+/// A poll that was not sent asks for nothing and costs nothing: the contender looks cheaper and staler than it is.
+fn skipped_polls(facts: &CellFacts<'_>) -> Option<Reason> {
+    let skipped = facts.metrics.get(&Metric::RequestsSkipped).copied()?;
+    let share = skipped / (skipped + facts.metrics.get(&Metric::Requests).copied().unwrap_or_default());
+    let status = match share {
+        share if share > SKIPPED_INVALID => Status::Invalid,
+        share if share > SKIPPED_SUSPECT => Status::Suspect,
+        _ => return None,
+    };
+    let what = format!("{:.0} % of the polls were never sent, because the ones before were under way", share * 100.0);
+    Some(Reason::new(status, what, "use a longer interval or fewer clients"))
+}
+
+fn clock_step(facts: &CellFacts<'_>) -> Option<Reason> {
+    let step = *facts.metrics.get(&Metric::ClockStep)?;
+    let status = match step {
+        step if step > LAG_INVALID_US => Status::Invalid,
+        step if step > CLOCK_SUSPECT_US => Status::Suspect,
+        _ => return None,
+    };
+    let what =
+        format!("the wall clock moved by {:.1} ms against the monotonic one while ages were read", step / 1000.0);
+    Some(Reason::new(status, what, "let time synchronization settle, or stop it for the run"))
+}
+
+fn swapped(facts: &CellFacts<'_>) -> Option<Reason> {
+    let bytes = facts.metrics.get(&Metric::SwappedBytes).copied().filter(|bytes| *bytes > 0.0)?;
+    let what = format!("the machine read {:.1} MiB back from swap while it was measured", bytes / f64::from(1 << 20));
+    Some(Reason::new(Status::Suspect, what, "free some memory, or turn swap off"))
 }
 
 fn few_updates(facts: &CellFacts<'_>) -> Option<Reason> {

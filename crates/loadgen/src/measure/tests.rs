@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use feedlab_experiment::hlog;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::scenario::{AgeFrom, Clients, Contender, Headers, Measure, Options};
 use feedlab_feed::Transport;
-use feedlab_feed::process::Usage;
-use feedlab_feed::stats::{ConnectionStats, FeedStats};
+use feedlab_feed::process::{HostLoad, Usage};
+use feedlab_feed::stats::{ConnectionStats, FeedStats, WireStats};
 
 use super::*;
 
@@ -16,9 +16,14 @@ fn job() -> Job {
     Job {
         server: "127.0.0.1:80".parse().unwrap(),
         cell: Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: Some(9), repetition: 2, seed: 1 },
-        contender: Contender { label: "SSE".into(), options: Options::Sse { keepalive: second } },
+        contender: Contender {
+            label: "SSE".into(),
+            options: Options::Sse { keepalive: second },
+            age_from: AgeFrom::Due,
+        },
         clients: Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare },
         measure: Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 },
+        stall: None,
         hlog: "c.hlog".into(),
     }
 }
@@ -36,17 +41,28 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         gaps: 0,
         bytes_out: count,
         bytes_in: count / 2,
+        header_bytes: count / 10,
+        payload_bytes: 4 * (count / 5),
+        keepalive_bytes: count / 100,
+        wire: Some(WireStats {
+            packets_out: count / 50,
+            packets_in: count / 50,
+            bytes_out: 2 * count,
+            bytes_in: count,
+            retransmits: count / 1_000,
+        }),
     };
     let feed = FeedStats { head: count, payload_bytes: 20 * count, publish_lag_p99_us: 77, ..FeedStats::default() };
     let server = Stats {
         version: String::new(),
         at: at_s * 1_000_000,
         feed,
-        connections: ConnectionStats::default(),
+        connections: ConnectionStats { open: count / 20, kernel_bytes: Some(9 * count), ..ConnectionStats::default() },
         doors: BTreeMap::from([(Transport::Sse, door)]),
         process: usage,
     };
-    Snapshot { server, own: usage }
+    let host = HostLoad { cpu_busy_ticks: Some(at_s * 100), pages_swapped_in: Some(7), ..HostLoad::default() };
+    Snapshot { server, own: usage, host, wall_ahead_us: 5_000 + count as i64 }
 }
 
 fn facts(job: &Job) -> Facts<'_> {
@@ -54,7 +70,8 @@ fn facts(job: &Job) -> Facts<'_> {
         job,
         window: Window { start_us: 20_000_000, end_us: 30_000_000 },
         open: CLIENTS,
-        empty: snapshot(1, 100),
+        quiet: [snapshot(0, 100), snapshot(0, 100), snapshot(1, 100)],
+        ramp: vec![(2, snapshot(2, 120)), (6, snapshot(3, 160)), (10, snapshot(14, 200))],
         connected: snapshot(4, 200),
         settled: snapshot(14, 300),
         start: snapshot(20, 1_000),
@@ -63,6 +80,10 @@ fn facts(job: &Job) -> Facts<'_> {
         due_before: (Some(5), Some(45)),
         found: Found { received: 400, ..Found::new() },
         ages: hlog::new_histogram(),
+        newcomers: Newcomers {
+            first_updates: hlog::new_histogram(),
+            stats: Some((snapshot(40, 1_000).server, snapshot(41, 3_000).server)),
+        },
     }
 }
 
@@ -91,14 +112,27 @@ fn counts_are_differences_between_the_right_snapshots() {
             (SocketBytesUp, Some(1_000.0)),
             (SocketBytesDown, Some(2_000.0)),
             (SocketBytesPerUpdate, Some(7.5)),
-            (PayloadBytesPerUpdate, Some(20.0)),
+            (PayloadBytesPerUpdate, Some(4.0)),
+            (HeaderBytesPerUpdate, Some(0.5)),
+            (KeepaliveBytesPerUpdate, Some(0.05)),
+            (FramingBytesPerUpdate, Some(7.5 - 4.0 - 0.5 - 0.05)),
+            (WireBytesPerUpdate, Some(15.0)),
+            (PacketsPerUpdate, Some(0.2)),
+            (Retransmits, Some(2.0)),
             // 100 bytes out and 50 in within 10 s, of 10 clients: 90 a minute of each.
             (IdleBytesPerClientMin, Some(90.0)),
             (ServerRssBytesPerConnection, Some(20.0)),
-            (ClientRssBytesPerConnection, Some(20.0)),
+            (KernelBytesPerConnection, Some(180.0)),
+            (ClientRssBytesPerConnection, Some(10.0)),
             (ServerFdsPerConnection, Some(20.0)),
+            (HandshakeBytes, Some(0.1)),
             (ServerCpuPerUpdate, Some(5.0)),
             (ClientCpuPerUpdate, Some(5.0)),
+            (ServerCpuPerRequest, Some(1.0)),
+            (ServerCpuIdle, Some(0.0)),
+            (ClockStep, Some(2_000.0)),
+            (SwappedBytes, Some(0.0)),
+            (OtherCpuCores, Some(0.9996)),
             (PublishLagP99, Some(77.0)),
         ],
     );
@@ -121,9 +155,12 @@ fn what_was_not_measured_is_absent_and_not_zero() {
     facts.found.received = 0;
     facts.end.server.doors = facts.start.server.doors.clone();
     facts.connected.server.at = facts.settled.server.at - 4_999_999;
-    facts.settled.own.rss_bytes = None;
-    facts.settled.server.process.rss_bytes = Some(99);
-    facts.end.server.feed.head = facts.start.server.feed.head;
+    for (_, look) in &mut facts.ramp {
+        look.own.rss_bytes = None;
+        look.server.connections.open = 7;
+    }
+    facts.newcomers.stats = None;
+    facts.quiet[1].server.process.cpu_us = None;
     facts.last.feed.head = 0;
     let absent = [
         AgeMean,
@@ -133,6 +170,8 @@ fn what_was_not_measured_is_absent_and_not_zero() {
         ServerRssBytesPerConnection,
         ClientRssBytesPerConnection,
         ServerCpuPerUpdate,
+        WireBytesPerUpdate,
+        HandshakeBytes,
         ConnectP50,
         FirstUpdateP50,
         ScheduleLagP99,

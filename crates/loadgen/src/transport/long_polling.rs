@@ -47,7 +47,7 @@ struct Poller {
 impl Poller {
     async fn run(mut self, observer: &mut impl Observer) {
         let mut backoff = Backoff::default();
-        loop {
+        while !observer.has_enough() {
             match self.request(observer).await {
                 Ok(()) => backoff.reset(),
                 Err(trouble) => {

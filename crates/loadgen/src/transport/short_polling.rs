@@ -54,9 +54,9 @@ struct Poller {
 impl Poller {
     /// The first request goes out at once: it fetches the cursor to begin with. The phase counts from then.
     async fn run(mut self, observer: &mut impl Observer) {
-        let slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
+        let mut slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
         let mut backoff = Backoff::default();
-        loop {
+        while !observer.has_enough() {
             match self.request(observer).await {
                 Ok(()) => backoff.reset(),
                 Err(trouble) => {
@@ -64,7 +64,11 @@ impl Poller {
                     tokio::time::sleep(backoff.delay(&mut self.rng)).await;
                 }
             }
-            tokio::time::sleep_until(slots.next(clock::now()).into()).await;
+            let (due, skipped) = slots.next(clock::now());
+            if skipped > 0 {
+                observer.skipped(skipped);
+            }
+            tokio::time::sleep_until(due.into()).await;
         }
     }
 
@@ -91,7 +95,8 @@ impl Poller {
 /// The times at which requests are due.
 #[derive(Clone, Copy, Debug)]
 struct Slots {
-    first: Instant,
+    /// The one that is next.
+    due: Instant,
     interval: Duration,
 }
 
@@ -99,14 +104,16 @@ impl Slots {
     /// A random phase: clients that started together do not ask together.
     fn new(start: Instant, interval: Duration, rng: &mut ChaCha8Rng) -> Self {
         let interval = interval.max(Duration::from_millis(1));
-        Self { first: start + interval.mul_f64(rng.random::<f64>()), interval }
+        Self { due: start + interval.mul_f64(rng.random::<f64>()), interval }
     }
 
-    /// The first slot after `now`.
-    fn next(&self, now: Instant) -> Instant {
-        let Some(late) = now.checked_duration_since(self.first) else { return self.first };
-        let into = late.as_nanos() % self.interval.as_nanos();
-        now + self.interval - Duration::from_nanos(into as u64)
+    /// The first slot after `now` that was not handed out yet, and how many before it have passed unused.
+    fn next(&mut self, now: Instant) -> (Instant, u64) {
+        let late = now.saturating_duration_since(self.due);
+        let skipped = late.as_nanos().div_ceil(self.interval.as_nanos());
+        let due = self.due + Duration::from_nanos((self.interval.as_nanos() * skipped) as u64);
+        self.due = due + self.interval;
+        (due, skipped as u64)
     }
 }
 

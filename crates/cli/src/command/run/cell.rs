@@ -35,6 +35,7 @@ pub(super) async fn measure(
         contender: scenario.contenders[cell.contender].clone(),
         clients: scenario.clients.clone(),
         measure: scenario.measure,
+        stall: scenario.feed.stall,
         hlog: hlog.to_owned(),
     };
     let limit = estimate::cell(scenario) + GRACE;

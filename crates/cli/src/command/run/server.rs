@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::Options;
+use feedlab_experiment::scenario::{AgeFrom, Options, Stall};
 use feedlab_feed::stats::Stats;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -101,9 +101,21 @@ pub(super) fn arguments(scenario: &Scenario, cell: &Cell) -> Vec<OsString> {
         scenario.feed.history
     );
     let mut arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-    arguments.extend(times(&scenario.contenders[cell.contender].options));
+    let contender = &scenario.contenders[cell.contender];
+    arguments.extend(times(&contender.options));
+    arguments.extend(stamp(contender.age_from));
+    arguments.extend(scenario.feed.stall.map(|stall| stalled(stall, scenario.measure.warm_up)));
     arguments.extend(FeedArgs::written(&cell.feed(scenario)));
     arguments
+}
+
+fn stamp(age_from: AgeFrom) -> Option<OsString> {
+    (age_from == AgeFrom::Publication).then(|| "--stamp=publication".into())
+}
+
+/// The scenario counts from the begin of the measured time, the server from that of the feed.
+fn stalled(stall: Stall, warm_up: Duration) -> OsString {
+    format!("--stall={}us:{}us", (warm_up + stall.after).as_micros(), stall.length.as_micros()).into()
 }
 
 /// What the server must know of the contender's options.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use feedlab_feed::schedule::Schedule;
 use feedlab_feed::source::SourceConfig;
+use feedlab_server::{Stall, Stamp};
 
 /// The flags. Those that have no default belong to some feeds only, and are refused with the others.
 #[derive(Debug, clap::Args)]
@@ -48,6 +49,14 @@ pub(crate) struct FeedArgs {
     /// Begin a replay again at its end
     #[arg(long)]
     repeat: bool,
+
+    /// Stamp updates with the time they were due, or with that of their publication, which hides every delay before it
+    #[arg(long, value_enum, default_value_t = StampName::Due)]
+    stamp: StampName,
+
+    /// Pause the feed on purpose: 4s:500ms publishes nothing for half a second, 4 s after its begin
+    #[arg(long, value_name = "AFTER:FOR", value_parser = stall)]
+    stall: Option<Stall>,
 }
 
 /// The feed's name on the command line.
@@ -99,7 +108,36 @@ enum ScheduleName {
     Burst,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StampName {
+    /// When it was due
+    Due,
+    /// When it was published
+    Publication,
+}
+
+/// `4s:500ms`
+fn stall(text: &str) -> Result<Stall, String> {
+    let parse = |text: &str| humantime::parse_duration(text).ok();
+    let times = text.split_once(':').and_then(|(after, length)| Some((parse(after)?, parse(length)?)));
+    let (after, length) = times.ok_or("write when it begins and how long it lasts, as in 4s:500ms")?;
+    Ok(Stall { after, length })
+}
+
 impl FeedArgs {
+    /// What updates are stamped with.
+    pub(super) const fn stamp(&self) -> Stamp {
+        match self.stamp {
+            StampName::Due => Stamp::Due,
+            StampName::Publication => Stamp::Publication,
+        }
+    }
+
+    /// The pause that was asked for.
+    pub(super) const fn stall(&self) -> Option<Stall> {
+        self.stall
+    }
+
     /// The feed's name.
     pub(super) const fn name(&self) -> &FeedName {
         &self.feed

@@ -45,8 +45,9 @@ fn taken(written: &written::Contender, label: &str) -> Refusal {
 
 fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
     let options = options(written)?;
-    let label = written.label.as_ref().map_or_else(|| Ok(derived(&options)), label)?;
-    Ok(Contender { label, options })
+    let age_from = written.age_from;
+    let label = written.label.as_ref().map_or_else(|| Ok(derived(&options, age_from)), label)?;
+    Ok(Contender { label, options, age_from })
 }
 
 fn label(written: &At<String>) -> Result<String, Refusal> {

@@ -1,13 +1,14 @@
 //! The feed: each source with its own options only, and a recording that can really be played.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use feedlab_feed::source::Recording;
 
 use super::super::error::Refusal;
 use super::super::written::{self, SourceKind};
-use super::super::{Feed, ScheduleKind, Source};
-use super::bounds;
+use super::super::{Feed, ScheduleKind, Source, Stall};
+use super::{HOUR, SECOND, bounds};
 
 /// Payloads beyond this are files, not updates.
 const LARGEST_PAYLOAD: i64 = 16 << 20;
@@ -23,7 +24,15 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refus
         SourceKind::Stdin => Source::Stdin,
         SourceKind::Host => Source::Host { updates_per_s: rate(written)?.unwrap_or(1.0) },
     };
-    Ok(Feed { source, history: bounds::whole("history", written.history.as_ref(), 1..=1_000_000, 4096)? })
+    let history = bounds::whole("history", written.history.as_ref(), 1..=1_000_000, 4096)?;
+    Ok(Feed { source, history, stall: written.stall.as_ref().map(stall).transpose()? })
+}
+
+fn stall(written: &written::Stall) -> Result<Stall, Refusal> {
+    Ok(Stall {
+        after: bounds::duration("after", Some(&written.after), Duration::ZERO..=HOUR, Duration::ZERO)?,
+        length: bounds::duration("for", Some(&written.length), Duration::from_millis(1)..=HOUR, SECOND)?,
+    })
 }
 
 fn refuse_foreign(written: &written::Feed) -> Result<(), Refusal> {

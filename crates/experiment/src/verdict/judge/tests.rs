@@ -4,7 +4,15 @@ use crate::fixture;
 /// The status and the reasons of a cell of 50 clients with these figures.
 fn judged(metrics: &[(Metric, f64)], failures: &[(Failure, u64)], connected: u32, debug_build: bool) -> Verdict {
     let (metrics, failures) = (metrics.iter().copied().collect(), failures.iter().copied().collect());
-    judge_cell(&CellFacts { metrics: &metrics, failures: &failures, clients: 50, connected, debug_build })
+    judge_cell(&CellFacts {
+        metrics: &metrics,
+        failures: &failures,
+        clients: 50,
+        connected,
+        cores: 2,
+        planned_stall_us: 0,
+        debug_build,
+    })
 }
 
 #[test]
@@ -62,6 +70,65 @@ fn a_cell_is_judged_by_what_could_explain_its_figures() {
         assert_eq!(verdict.status, status, "{what}");
         assert_eq!(verdict.reasons.iter().map(|reason| reason.what.as_str()).collect::<Vec<_>>(), [what]);
     }
+}
+
+#[test]
+fn the_machine_is_judged_too() {
+    use Metric::{ClientCpuCores, ClockStep, OtherCpuCores, Requests, RequestsSkipped, ServerCpuCores, SwappedBytes};
+    let quiet = [(ServerCpuCores, 0.3), (ClientCpuCores, 0.4), (OtherCpuCores, 0.2)];
+    assert_eq!(judged(&quiet, &[], 50, false), Verdict::default());
+    for (metrics, status, what) in [
+        (&[(ClientCpuCores, 1.7)][..], Status::Suspect, "the load generator itself used 1.7 of 2 cores"),
+        (
+            &[(ServerCpuCores, 0.9), (ClientCpuCores, 0.6), (OtherCpuCores, 0.45)],
+            Status::Suspect,
+            "the machine was full: 1.9 of 2 cores busy, 0.9 of them the server",
+        ),
+        (
+            &[(ServerCpuCores, 0.1), (ClientCpuCores, 0.1), (OtherCpuCores, 1.0)],
+            Status::Suspect,
+            "something else on the machine used 1.0 of 2 cores",
+        ),
+        (
+            &[(ClockStep, 3_000.0)],
+            Status::Suspect,
+            "the wall clock moved by 3.0 ms against the monotonic one while ages were read",
+        ),
+        (
+            &[(ClockStep, 3_000_000.0)],
+            Status::Invalid,
+            "the wall clock moved by 3000.0 ms against the monotonic one while ages were read",
+        ),
+        (&[(SwappedBytes, 3e6)], Status::Suspect, "the machine read 2.9 MiB back from swap while it was measured"),
+        (
+            &[(Requests, 80.0), (RequestsSkipped, 20.0)],
+            Status::Invalid,
+            "20 % of the polls were never sent, because the ones before were under way",
+        ),
+    ] {
+        let verdict = judged(metrics, &[], 50, false);
+        assert_eq!(verdict.reasons.iter().map(|reason| reason.what.as_str()).collect::<Vec<_>>(), [what]);
+        assert_eq!(verdict.status, status, "{what}");
+    }
+}
+
+#[test]
+fn a_stall_that_was_asked_for_is_no_fault_and_a_longer_one_is() {
+    let metrics = [(Metric::PublishLagP99, 480_000.0)].into();
+    let failures = BTreeMap::new();
+    let status = |planned_stall_us| {
+        let facts = CellFacts {
+            metrics: &metrics,
+            failures: &failures,
+            clients: 50,
+            connected: 50,
+            cores: 2,
+            planned_stall_us,
+            debug_build: false,
+        };
+        judge_cell(&facts).status
+    };
+    assert_eq!([status(500_000), status(300_000)], [Status::Valid, Status::Invalid]);
 }
 
 fn cell(repetition: u32, reasons: &[(Status, &str, &str)]) -> CellRecord {

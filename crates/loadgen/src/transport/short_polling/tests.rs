@@ -159,13 +159,15 @@ proptest! {
         late_us in 0u64..400_000_000,
     ) {
         let (start, interval) = (clock::now(), Duration::from_micros(interval_us));
-        let slots = Slots::new(start, interval, &mut ChaCha8Rng::seed_from_u64(seed));
-        prop_assert!(slots.first >= start && slots.first <= start + interval);
+        let mut slots = Slots::new(start, interval, &mut ChaCha8Rng::seed_from_u64(seed));
+        let first = slots.due;
+        prop_assert!(first >= start && first <= start + interval);
         let now = start + Duration::from_micros(late_us);
-        let next = slots.next(now);
-        prop_assert!(next > now || next == slots.first);
-        prop_assert!(next - slots.first < interval || next - interval <= now);
-        prop_assert_eq!((next - slots.first).as_nanos() % interval.as_nanos(), 0);
+        let (next, skipped) = slots.next(now);
+        prop_assert!(next >= now || next == first);
+        prop_assert!(next - first < interval || next - interval < now);
+        prop_assert_eq!((next - first).as_nanos(), interval.as_nanos() * u128::from(skipped));
+        prop_assert_eq!(slots.next(now), (next + interval, 0), "a slot is handed out once");
     }
 }
 
@@ -174,7 +176,7 @@ fn phases_fill_the_interval() {
     let (start, interval) = (clock::now(), Duration::from_secs(1));
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let phases: Vec<f64> =
-        (0..1_000).map(|_| (Slots::new(start, interval, &mut rng).first - start).as_secs_f64()).collect();
+        (0..1_000).map(|_| (Slots::new(start, interval, &mut rng).due - start).as_secs_f64()).collect();
     let mean = phases.iter().sum::<f64>() / 1_000.0;
     assert!((mean - 0.5).abs() < 0.05, "{mean}");
 }

@@ -1,0 +1,89 @@
+//! What a connection costs and what an update costs: time, bytes, memory, descriptors, CPU.
+
+use feedlab_experiment::Metric;
+
+use super::slope::slope;
+use super::{Facts, Metrics, put, quantile};
+use crate::control::Snapshot;
+
+impl Facts<'_> {
+    pub(super) fn connection_cost(&self, metrics: &mut Metrics) {
+        put(metrics, Metric::ConnectP50, quantile(&self.found.connects, 0.5));
+        put(metrics, Metric::ConnectP99, quantile(&self.found.connects, 0.99));
+        put(metrics, Metric::OpenP50, quantile(&self.found.opens, 0.5));
+        put(metrics, Metric::FirstUpdateP50, quantile(&self.newcomers.first_updates, 0.5));
+        put(metrics, Metric::HandshakeBytes, self.handshake_bytes());
+        for (metric, value) in [
+            (Metric::ServerRssBytesPerConnection, self.by_connection(|at| at.server.process.rss_bytes)),
+            (Metric::KernelBytesPerConnection, self.by_connection(|at| at.server.connections.kernel_bytes)),
+            (Metric::ServerFdsPerConnection, self.by_connection(|at| at.server.process.open_fds)),
+            (Metric::ClientRssBytesPerConnection, self.by_client(|at| at.own.rss_bytes)),
+        ] {
+            put(metrics, metric, value);
+        }
+    }
+
+    /// Each newcomer brings one connection with one request, and reads the head of one answer.
+    fn handshake_bytes(&self) -> Option<f64> {
+        let (before, after) = self.newcomers.stats.as_ref()?;
+        let (before, after) = (self.door(before), self.door(after));
+        let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
+        Some(after.header_bytes.saturating_sub(before.header_bytes) as f64 / connections as f64)
+    }
+
+    /// What the server's next connection takes: slope over the connections that were open.
+    fn by_connection(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+        self.fitted(|(_, at)| Some((at.server.connections.open as f64, amount(at)? as f64)))
+    }
+
+    /// What the generator's next client takes: slope over the clients that were open.
+    fn by_client(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+        self.fitted(|(clients, at)| Some((f64::from(*clients), amount(at)? as f64)))
+    }
+
+    /// The slope over the ramp, if its points reach from few clients to at least half of them: with keep-alive off
+    /// hardly any connection is open at a time.
+    fn fitted(&self, point: impl Fn(&(u32, Snapshot)) -> Option<(f64, f64)>) -> Option<f64> {
+        let points: Vec<_> = self.ramp.iter().filter_map(point).collect();
+        let most = points.iter().map(|(count, _)| *count).fold(0.0, f64::max);
+        let is_wide = most >= f64::from(self.job.cell.clients) / 2.0;
+        slope(&points).filter(|_| is_wide).map(|slope| slope.max(0.0))
+    }
+
+    pub(super) fn cpu(&self, metrics: &mut Metrics) {
+        let server = |at: &Snapshot| at.server.process.cpu_us;
+        let own = |at: &Snapshot| at.own.cpu_us;
+        put(metrics, Metric::ServerCpuPerUpdate, self.busy_us(server).and_then(|us| self.per_delivered(us)));
+        put(metrics, Metric::ClientCpuPerUpdate, self.busy_us(own).and_then(|us| self.per_delivered(us)));
+        put(metrics, Metric::ServerCpuPerRequest, self.busy_us(server).and_then(|us| self.per_request(us)));
+        put(metrics, Metric::ServerCpuIdle, self.idle_us_per_s(server));
+        put(metrics, Metric::ClientCpuIdle, self.idle_us_per_s(own));
+    }
+
+    /// CPU time of the measured time beyond what the process takes with no client, µs.
+    fn busy_us(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+        let spent = cpu(&self.end)?.checked_sub(cpu(&self.start)?)? as f64;
+        let idle = self.idle_us_per_s(&cpu)? * seconds(&self.start, &self.end);
+        Some((spent - idle).max(0.0))
+    }
+
+    /// CPU time of a second without clients, less that of looking, µs.
+    fn idle_us_per_s(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+        let [first, second, third] = &self.quiet;
+        let look = cpu(second)?.checked_sub(cpu(first)?)? as f64;
+        let spent = cpu(third)?.checked_sub(cpu(second)?)? as f64;
+        let time = seconds(second, third);
+        (time > 0.0).then(|| (spent - look).max(0.0) / time)
+    }
+
+    fn per_request(&self, amount: f64) -> Option<f64> {
+        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
+        let requests = end.requests.checked_sub(start.requests).filter(|requests| *requests > 0)?;
+        Some(amount / requests as f64)
+    }
+}
+
+/// Time between two snapshots, by the server's clock.
+fn seconds(from: &Snapshot, to: &Snapshot) -> f64 {
+    to.server.at.saturating_sub(from.server.at) as f64 / 1e6
+}

@@ -1,0 +1,41 @@
+//! What the harness saw of itself and of its machine: the verdict is made of these.
+
+use feedlab_experiment::Metric;
+use feedlab_feed::process::{TICK_US, page_bytes};
+
+use super::{Facts, Metrics, put};
+use crate::control::Snapshot;
+
+impl Facts<'_> {
+    /// These guard the figures instead of being one, so that a percentile of few samples is told too.
+    pub(super) fn trust(&self, metrics: &mut Metrics) {
+        let lags = &self.found.lags;
+        put(metrics, Metric::ScheduleLagP99, (!lags.is_empty()).then(|| lags.value_at_quantile(0.99) as f64));
+        if self.last.feed.head > 0 {
+            metrics.insert(Metric::PublishLagP99, self.last.feed.publish_lag_p99_us as f64);
+            metrics.insert(Metric::PublishLagMax, self.last.feed.publish_lag_max_us as f64);
+        }
+        let step = self.end.wall_ahead_us.abs_diff(self.start.wall_ahead_us);
+        metrics.insert(Metric::ClockStep, step as f64);
+        self.load(metrics);
+        let swapped = self.grown(|at| at.host.pages_swapped_in).map(|pages| pages * page_bytes() as f64);
+        put(metrics, Metric::SwappedBytes, swapped);
+    }
+
+    /// Who used the machine's cores: the server, this process, and everybody else.
+    fn load(&self, metrics: &mut Metrics) {
+        let time = self.end.server.at.saturating_sub(self.start.server.at) as f64;
+        let cores = |us: f64| if time > 0.0 { us / time } else { 0.0 };
+        let server = self.grown(|at| at.server.process.cpu_us).map(cores);
+        let own = self.grown(|at| at.own.cpu_us).map(cores);
+        let all = self.grown(|at| at.host.cpu_busy_ticks).map(|ticks| cores(ticks * TICK_US as f64));
+        put(metrics, Metric::ServerCpuCores, server);
+        put(metrics, Metric::ClientCpuCores, own);
+        let other = all.zip(server).zip(own).map(|((all, server), own)| (all - server - own).max(0.0));
+        put(metrics, Metric::OtherCpuCores, other);
+    }
+
+    fn grown(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+        Some(amount(&self.end)?.saturating_sub(amount(&self.start)?) as f64)
+    }
+}

@@ -1,0 +1,94 @@
+//! Newcomers: what joining costs a client, measured one at a time after the fleet has left.
+//!
+//! The feed still runs, and each newcomer asks for the update before the newest, so that one is there for it: the time
+//! to the first update is that of the connect, the request and the answer, and not that of waiting for news. With
+//! nobody else at the door, what passes it is the newcomers' alone.
+
+use std::time::{Duration, Instant};
+
+use feedlab_experiment::hlog;
+use feedlab_feed::stats::Stats;
+use feedlab_feed::wire::{RawUpdate, Stamp};
+use feedlab_feed::{Cursor, Gap, clock};
+use hdrhistogram::Histogram;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::control::Control;
+use crate::observer::{Observer, Trouble};
+use crate::worker::client;
+use crate::{Job, LoadError, transport};
+
+/// How many join: a median wants ten on either side.
+const NEWCOMERS: u32 = 30;
+/// How long one may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long all of them may take: over a long way fewer join.
+const TIME: Duration = Duration::from_secs(8);
+
+/// What was seen of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Newcomers {
+    /// From the begin of the TCP connect to the first update, µs.
+    pub(crate) first_updates: Histogram<u64>,
+    /// The server's counts before the first came and after the last had left.
+    pub(crate) stats: Option<(Stats, Stats)>,
+}
+
+/// Lets them join. Without any update in the feed there is nothing to join for.
+pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, LoadError> {
+    let mut found = Newcomers { first_updates: hlog::new_histogram(), stats: None };
+    let before = control.snapshot().await?.server;
+    let Some(previous) = before.feed.head.checked_sub(1) else { return Ok(found) };
+    let began = clock::now();
+    for index in 0..NEWCOMERS {
+        if let Some(first_us) = one(job, index, Cursor(previous)).await {
+            found.first_updates.saturating_record(first_us);
+        }
+        if began.elapsed() > TIME {
+            break;
+        }
+    }
+    found.stats = Some((before, control.snapshot().await?.server));
+    Ok(found)
+}
+
+/// Joins, waits for the first update, and leaves.
+async fn one(job: &Job, index: u32, after: Cursor) -> Option<u64> {
+    let mut client = client(job, job.cell.clients.saturating_add(index))?;
+    client.after = Some(after);
+    let mut newcomer = Newcomer { stop: CancellationToken::new(), connect_began: None, first_us: None };
+    let stop = newcomer.stop.clone();
+    let _ = timeout(PATIENCE, transport::run(client, &job.contender.options, &mut newcomer, &stop)).await;
+    newcomer.first_us
+}
+
+/// Watches one newcomer, and sends it home with its first update.
+struct Newcomer {
+    stop: CancellationToken,
+    connect_began: Option<Instant>,
+    first_us: Option<u64>,
+}
+
+impl Observer for Newcomer {
+    fn opened(&mut self, _connect_us: u64, open_us: u64) {
+        self.connect_began = clock::now().checked_sub(Duration::from_micros(open_us));
+    }
+
+    fn update(&mut self, _stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {
+        if self.first_us.is_none() {
+            self.first_us = self.connect_began.map(|began| clock::micros(began.elapsed()));
+        }
+        self.stop.cancel();
+    }
+
+    fn gap(&mut self, _gap: Gap, _resume: Cursor) {}
+
+    fn failure(&mut self, _trouble: &Trouble) {}
+
+    fn reconnect(&mut self) {}
+
+    fn has_enough(&self) -> bool {
+        self.first_us.is_some()
+    }
+}
