@@ -4,11 +4,15 @@ mod run;
 mod serve;
 mod watch;
 
+mod compare;
+mod merge;
+mod predict;
 mod report;
 mod schema;
 mod validate;
 
 mod completions;
+mod doctor;
 mod generate;
 
 use std::time::Duration;
@@ -43,9 +47,13 @@ pub(crate) enum Command {
     Run(run::Args),
     Serve(serve::Args),
     Watch(watch::Args),
+    Predict(predict::Args),
+    Compare(compare::Args),
+    Merge(merge::Args),
     Report(report::Args),
     Validate(validate::Args),
     Schema(schema::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
     Generate(generate::Args),
@@ -58,9 +66,13 @@ impl Command {
             Self::Run(args) => run::execute(&args),
             Self::Serve(args) => serve::execute(args),
             Self::Watch(args) => watch::execute(&args),
+            Self::Predict(args) => predict::execute(&args),
+            Self::Compare(args) => compare::execute(&args),
+            Self::Merge(args) => merge::execute(&args),
             Self::Report(args) => report::execute(&args),
             Self::Validate(args) => validate::execute(&args),
             Self::Schema(args) => schema::execute(&args),
+            Self::Doctor(args) => doctor::execute(&args),
             Self::Completions(args) => completions::execute(&args),
             Self::Generate(args) => generate::execute(&args),
         }

@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Wrong usage, or an input that cannot be read.
     BadInput = 2,
-    /// A threshold was missed.
+    /// A threshold was missed, or a run is worse than the one that it is compared with.
     ThresholdMissed = 3,
     /// The measurement is invalid.
     Invalid = 4,

@@ -4,6 +4,7 @@ mod build;
 mod command;
 mod exit;
 mod interrupt;
+mod junit;
 mod output;
 
 use std::process::ExitCode;

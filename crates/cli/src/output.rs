@@ -39,6 +39,11 @@ pub(crate) fn json_pretty(value: &impl Serialize) -> anyhow::Result<()> {
     data(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
+/// Whether the user wants no colours (<https://no-color.org>).
+pub(crate) fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// Writes a line for people to standard error. A terminal that went away is no reason to stop.
 pub(crate) fn advice(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");

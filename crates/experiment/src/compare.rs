@@ -1,1 +1,207 @@
-//! Two runs of the same scenario, side by side.
+//! Two runs of one scenario side by side: first what differs around them, then every metric of interest with the
+//! difference, its interval, and what may be said of it. `feedlab compare` prints it.
+//!
+//! The figures are pooled anew from the cells and their histograms, by the rules of [`crate::statistics`].
+
+use serde::Serialize;
+
+use crate::Metric;
+use crate::plan;
+use crate::results::{Results, ResultsError};
+use crate::verdict::Verdict;
+
+mod direction;
+mod point;
+mod setting;
+
+pub use direction::{Direction, direction};
+use point::{Asked, Measured, point};
+pub use setting::{Setting, environment_differences, machine_differences, scenario_differences};
+
+/// What is compared unless something else is asked for.
+pub const OF_INTEREST: [Metric; 8] = [
+    Metric::AgeP50,
+    Metric::AgeP99,
+    Metric::UpdatesMissed,
+    Metric::SocketBytesPerUpdate,
+    Metric::WireBytesPerUpdate,
+    Metric::PacketsPerUpdate,
+    Metric::ServerCpuPerUpdate,
+    Metric::ServerRssBytesPerConnection,
+];
+
+/// Why two runs cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// They asked different questions.
+    #[error(
+        "{a} (A) and {b} (B) are runs of different scenarios: {}; give two runs of the same one", .differences.join("; ")
+    )]
+    DifferentScenarios {
+        /// The first run.
+        a: String,
+        /// The second run.
+        b: String,
+        /// What differs, a phrase each.
+        differences: Vec<String>,
+    },
+    /// What one measured, the other did not.
+    #[error("{a} (A) and {b} (B) have no cell in common: both were cut off; repeat one of them to its end")]
+    NothingInCommon {
+        /// The first run.
+        a: String,
+        /// The second run.
+        b: String,
+    },
+    /// A histogram cannot be read.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
+}
+
+/// Two runs side by side.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// [`crate::record::SCHEMA`].
+    pub schema: u32,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The run that is compared with.
+    pub a: Side,
+    /// The run that is judged.
+    pub b: Side,
+    /// A change for the worse by more than this share of A's value is a regression.
+    pub tolerance: f64,
+    /// What differs around the two runs.
+    pub environment: Vec<Setting>,
+    /// What was measured in one of the two only, as in "SSE, 50 clients (A)".
+    pub only_in_one: Vec<String>,
+    /// What was measured in both, in the scenario's order.
+    pub points: Vec<Point>,
+}
+
+/// One of the two runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// Its id.
+    pub run: String,
+    /// What it may claim.
+    pub verdict: Verdict,
+}
+
+/// One contender at one client count and payload size.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// Who was measured, for people: "SSE, 50 clients".
+    pub name: String,
+    /// The contender's label.
+    pub label: String,
+    /// Number of clients.
+    pub clients: u32,
+    /// Payload of an update, bytes; present only in a sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload_bytes: Option<usize>,
+    /// How often it was measured in A and in B.
+    pub repetitions: (usize, usize),
+    /// A row a metric.
+    pub rows: Vec<Row>,
+}
+
+/// One metric of one point.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// The metric.
+    pub metric: Metric,
+    /// Its value in A, over all repetitions; `None` if it was not measured.
+    pub a: Option<f64>,
+    /// Its value in B.
+    pub b: Option<f64>,
+    /// B minus A.
+    pub difference: Option<f64>,
+    /// Lower end of the difference's 95 % bootstrap interval; `None` unless both runs have two repetitions.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// Whether a sum is told as its mean over the repetitions, because the two runs have different numbers of them.
+    pub per_repetition: bool,
+    /// What may be said of it.
+    pub finding: Finding,
+}
+
+/// What may be said of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// One of the two has no value.
+    NotMeasured,
+    /// The values are equal, or the interval of their difference holds nought.
+    NoDifferenceShown,
+    /// There is a difference, within the tolerance.
+    WithinTolerance,
+    /// Better by more than the tolerance.
+    Better,
+    /// Another value by more than the tolerance, neither better nor worse.
+    Changed,
+    /// Worse by more than the tolerance.
+    Regression,
+}
+
+impl Comparison {
+    /// The points and rows that are worse than the tolerance allows.
+    pub fn regressions(&self) -> impl Iterator<Item = (&Point, &Row)> {
+        let rows = self.points.iter().flat_map(|point| point.rows.iter().map(move |row| (point, row)));
+        rows.filter(|(_, row)| row.finding == Finding::Regression)
+    }
+
+    /// The smallest number of repetitions that any point has in either run.
+    #[must_use]
+    pub fn fewest_repetitions(&self) -> usize {
+        self.points.iter().map(|point| point.repetitions.0.min(point.repetitions.1)).min().unwrap_or(0)
+    }
+}
+
+/// Compares B with A. Without `metrics` those [`OF_INTEREST`] that both measured are compared.
+///
+/// # Errors
+/// When the two are not runs of one scenario, have nothing in common, or a histogram cannot be read.
+pub fn compare(a: &Results, b: &Results, metrics: &[Metric], tolerance: f64) -> Result<Comparison, CompareError> {
+    let differences = scenario_differences(&a.manifest.scenario, &b.manifest.scenario);
+    if !differences.is_empty() {
+        let differences = differences.iter().map(ToString::to_string).collect();
+        return Err(CompareError::DifferentScenarios { a: folder(a), b: folder(b), differences });
+    }
+    let asked = Asked { metrics, tolerance, seed: a.manifest.seed };
+    let (mut points, mut only_in_one) = (Vec::new(), Vec::new());
+    for planned in plan::points(&a.manifest.scenario) {
+        let [of_a, of_b] = [a, b]
+            .map(|run| run.cells.iter().filter(|cell| planned.is_of(&run.manifest.scenario, cell)).collect::<Vec<_>>());
+        match (of_a.first(), of_b.first()) {
+            (Some(_), Some(_)) => {
+                points.push(point(&Measured::read(a, of_a)?, &Measured::read(b, of_b)?, &asked));
+            }
+            (Some(cell), None) => only_in_one.push(format!("{} (A)", cell.name())),
+            (None, Some(cell)) => only_in_one.push(format!("{} (B)", cell.name())),
+            (None, None) => {}
+        }
+    }
+    if points.is_empty() {
+        return Err(CompareError::NothingInCommon { a: folder(a), b: folder(b) });
+    }
+    let side = |run: &Results| Side { run: run.manifest.run.clone(), verdict: run.manifest.verdict.clone() };
+    Ok(Comparison {
+        schema: crate::record::SCHEMA,
+        scenario: a.manifest.scenario.name.clone(),
+        a: side(a),
+        b: side(b),
+        tolerance,
+        environment: environment_differences(&a.manifest, &b.manifest),
+        only_in_one,
+        points,
+    })
+}
+
+fn folder(run: &Results) -> String {
+    run.folder.display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,10 @@ use crate::record::{CellRecord, Manifest, SCHEMA};
 use crate::summary::{Entry, Estimate};
 use crate::{Metric, Scenario, Verdict, hlog};
 
+mod run;
+
+pub(crate) use run::{Found, run};
+
 /// SSE and WebSocket, 50 clients, two repetitions, nothing may be missed.
 pub(crate) fn scenario() -> Scenario {
     let text = r#"
@@ -60,6 +64,7 @@ pub(crate) fn manifest(run: &str) -> Manifest {
         feedlab_version: "0.1.0".to_owned(),
         rustc_version: "1.95.0".to_owned(),
         git_revision: None,
+        merged_from: Vec::new(),
         started: "2026-11-21T12:00:30Z".to_owned(),
         machine: Machine::default(),
         cells_planned: 4,

@@ -1,1 +1,219 @@
-//! Several runs of the same scenario, as one.
+//! Several runs of one scenario as one: `feedlab merge` makes a results folder in which the cells of all of them are
+//! repetitions, without loss.
+//!
+//! Cells, seconds and histograms are taken over as they are; only the number of the repetition changes, and with it
+//! the cell's id. Everything that was pooled or judged is pooled and judged anew.
+//!
+//! Seeds may be equal or differ. Runs with different seeds sample different schedules, which is what an interval should
+//! cover; runs with equal ones repeat the same schedules, and the interval tells of the machine alone.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::compare::{Setting, machine_differences, scenario_differences};
+use crate::plan;
+use crate::predict::{self, Network};
+use crate::record::{CellRecord, Manifest, SCHEMA, Second};
+use crate::results::{Results, ResultsError, RunFolder};
+use crate::summary::Summary;
+use crate::verdict::{Reason, Status, Verdict, judge_run};
+use crate::{Scenario, hlog, statistics};
+
+const MERGE_ALIKE: &str = "merge runs of one machine and one version; see others side by side with `feedlab compare`";
+
+/// Why runs cannot be merged.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// They asked different questions.
+    #[error(
+        "{} (A) and {} (B) are runs of different scenarios: {}; merge runs of the same one",
+        .a.display(), .b.display(), .differences.join("; ")
+    )]
+    DifferentScenarios {
+        /// The first run.
+        a: PathBuf,
+        /// The one that does not fit.
+        b: PathBuf,
+        /// What differs, a phrase each.
+        differences: Vec<String>,
+    },
+    /// The same measurement would count twice.
+    #[error(
+        "{cell} of {} is in {} already: counted twice, it would make the result look surer than it is; give each run once",
+        .run.display(), .earlier.display()
+    )]
+    Twice {
+        /// The cell's id.
+        cell: String,
+        /// The run in which it was found again.
+        run: PathBuf,
+        /// The run in which it was found first.
+        earlier: PathBuf,
+    },
+    /// A cell of a contender that the scenario does not have, or that is there twice.
+    #[error("{} has a cell that its scenario does not plan: {cell}; repeat the run", .run.display())]
+    Unplanned {
+        /// The cell's id.
+        cell: String,
+        /// The run.
+        run: PathBuf,
+    },
+    /// Results cannot be read or written.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
+}
+
+/// Merges runs into a new folder in `out`, which is left `.partial` for the report to be drawn into and then
+/// [finished](RunFolder::finish). `now` is part of its name. When this fails, no folder is left.
+///
+/// # Errors
+/// When the runs are not of one scenario, hold the same measurement twice, or a file cannot be read or written.
+pub fn merge(first: &Results, others: &[Results], out: &Path, now: Timestamp) -> Result<RunFolder, MergeError> {
+    let runs: Vec<&Results> = std::iter::once(first).chain(others).collect();
+    let scenario = merged_scenario(first, others)?;
+    check_for_twins(&runs)?;
+    let mut folder = RunFolder::create(out, &scenario, now)?;
+    match fill(&mut folder, &runs, &scenario) {
+        Ok(()) => Ok(folder),
+        Err(error) => {
+            folder.discard()?;
+            Err(error)
+        }
+    }
+}
+
+/// The scenario of the first run, with the repetitions of all.
+fn merged_scenario(first: &Results, others: &[Results]) -> Result<Scenario, MergeError> {
+    let mut scenario = first.manifest.scenario.clone();
+    for other in others {
+        let differences = scenario_differences(&scenario, &other.manifest.scenario);
+        if !differences.is_empty() {
+            let differences = differences.iter().map(Setting::to_string).collect();
+            return Err(MergeError::DifferentScenarios {
+                a: first.folder.clone(),
+                b: other.folder.clone(),
+                differences,
+            });
+        }
+        let repetitions = &mut scenario.measure.repetitions;
+        *repetitions = repetitions.saturating_add(other.manifest.scenario.measure.repetitions);
+    }
+    Ok(scenario)
+}
+
+/// No two cells of one point begin in the same microsecond, unless they are the same: the run was given twice, or
+/// together with one that it had been merged into.
+fn check_for_twins(runs: &[&Results]) -> Result<(), MergeError> {
+    let mut seen = BTreeMap::new();
+    for run in runs {
+        for cell in &run.cells {
+            let key = (&cell.label, cell.clients, cell.payload_bytes, cell.started_at);
+            if let Some(earlier) = seen.insert(key, &run.folder) {
+                let (cell, run, earlier) = (cell.cell.clone(), run.folder.clone(), earlier.clone());
+                return Err(MergeError::Twice { cell, run, earlier });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn fill(folder: &mut RunFolder, runs: &[&Results], scenario: &Scenario) -> Result<(), MergeError> {
+    let mut cells = Vec::new();
+    let mut before = 0u32;
+    for run in runs {
+        cells.append(&mut take_over(run, before, scenario, folder)?);
+        before = before.saturating_add(run.manifest.scenario.measure.repetitions);
+    }
+    let manifest = manifest(folder.id(), runs, scenario, &cells);
+    let mut contenders = statistics::pool(scenario, &cells, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
+    predict::fill_measured(scenario, &Network::default(), &cells, &mut contenders);
+    let (run, verdict) = (manifest.run.clone(), manifest.verdict.clone());
+    folder.write_summary(&Summary { schema: SCHEMA, run, verdict, contenders })?;
+    folder.write_manifest(&manifest)?;
+    Ok(())
+}
+
+/// Copies the cells of one run, whose repetitions come after the `before` that are there already.
+fn take_over(
+    run: &Results,
+    before: u32,
+    scenario: &Scenario,
+    folder: &mut RunFolder,
+) -> Result<Vec<CellRecord>, MergeError> {
+    let mut seconds: BTreeMap<&str, Vec<&Second>> = BTreeMap::new();
+    run.seconds.iter().for_each(|second| seconds.entry(&second.cell).or_default().push(second));
+    let mut taken = Vec::new();
+    for cell in &run.cells {
+        let unplanned = || MergeError::Unplanned { cell: cell.cell.clone(), run: run.folder.clone() };
+        let renumbered = renumbered(cell, before, run, scenario).ok_or_else(unplanned)?;
+        copy_new(&run.hlog_path(cell), &folder.hlog_path(&renumbered.cell))?;
+        let its_own = seconds.remove(cell.cell.as_str()).unwrap_or_default();
+        let its_own: Vec<Second> =
+            its_own.into_iter().map(|second| Second { cell: renumbered.cell.clone(), ..second.clone() }).collect();
+        folder.add_cell(&renumbered, &its_own)?;
+        taken.push(renumbered);
+    }
+    Ok(taken)
+}
+
+/// The cell under its new number and id; `None` if its run did not plan it.
+fn renumbered(cell: &CellRecord, before: u32, run: &Results, scenario: &Scenario) -> Option<CellRecord> {
+    let planned = 1..=run.manifest.scenario.measure.repetitions;
+    let repetition = cell.repetition.checked_add(before).filter(|_| planned.contains(&cell.repetition))?;
+    let point = plan::points(scenario).into_iter().find(|point| point.is_of(scenario, cell))?;
+    Some(CellRecord { cell: plan::id(scenario, point, repetition), repetition, ..cell.clone() })
+}
+
+/// Byte for byte, and never over something that is there.
+fn copy_new(from: &Path, to: &Path) -> Result<(), ResultsError> {
+    let bytes = fs::read(from).map_err(|error| ResultsError::read(from, error))?;
+    let written = fs::File::create_new(to).and_then(|mut file| file.write_all(&bytes));
+    written.map_err(|error| ResultsError::write(to, error))
+}
+
+fn manifest(id: &str, runs: &[&Results], scenario: &Scenario, cells: &[CellRecord]) -> Manifest {
+    let first = &runs[0].manifest;
+    let planned = runs.iter().map(|run| run.manifest.cells_planned).sum();
+    Manifest {
+        run: id.to_owned(),
+        scenario: scenario.clone(),
+        started: runs.iter().map(|run| run.manifest.started.clone()).min().unwrap_or_default(),
+        cells_planned: planned,
+        cells_measured: cells.len(),
+        verdict: verdict(runs, cells, planned),
+        merged_from: runs.iter().flat_map(|run| origins(&run.manifest)).collect(),
+        ..first.clone()
+    }
+}
+
+/// The runs that were measured, also where some had been merged before.
+fn origins(manifest: &Manifest) -> Vec<String> {
+    if manifest.merged_from.is_empty() { vec![manifest.run.clone()] } else { manifest.merged_from.clone() }
+}
+
+/// The cells are judged as in any run. That they were measured under different circumstances is added.
+fn verdict(runs: &[&Results], cells: &[CellRecord], planned: usize) -> Verdict {
+    let mut verdict = judge_run(cells, planned);
+    let first = &runs[0].manifest;
+    let between = |run: &&Results| {
+        let told = |setting: Setting| setting.between(&first.run, &run.manifest.run);
+        machine_differences(first, &run.manifest).into_iter().map(told).collect::<Vec<_>>()
+    };
+    let differences: Vec<_> = runs.iter().flat_map(between).collect();
+    if !differences.is_empty() {
+        let what = format!("the merged runs were not measured alike: {}", differences.join("; "));
+        verdict.add(Reason::new(Status::Suspect, what, MERGE_ALIKE));
+    }
+    // A run that was merged from different circumstances before has only those of its first part in its manifest.
+    let merged_before = runs.iter().flat_map(|run| &run.manifest.verdict.reasons);
+    merged_before.filter(|reason| reason.advice == MERGE_ALIKE).for_each(|reason| verdict.add(reason.clone()));
+    verdict.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.status));
+    verdict
+}
+
+#[cfg(test)]
+mod tests;

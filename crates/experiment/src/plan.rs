@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::Scenario;
+use crate::record::CellRecord;
 use crate::scenario::{ScheduleKind, Source};
 
 /// One contender × one client count (× one payload size) × one repetition: the unit that is measured.
@@ -63,6 +64,14 @@ pub(crate) struct Point {
     pub(crate) payload_bytes: Option<usize>,
 }
 
+impl Point {
+    /// Whether a cell was measured at this point.
+    pub(crate) fn is_of(self, scenario: &Scenario, cell: &CellRecord) -> bool {
+        let label = &scenario.contenders[self.contender].label;
+        cell.label == *label && cell.clients == self.clients && cell.payload_bytes == self.payload_bytes
+    }
+}
+
 /// The points of a scenario, in the order of every table: contenders as written, then clients, then payload.
 pub(crate) fn points(scenario: &Scenario) -> Vec<Point> {
     let payloads = scenario.feed.source.payload_sweep();
@@ -92,11 +101,16 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
 
 fn cell(scenario: &Scenario, point: Point, repetition: u32) -> Cell {
     let Point { contender, clients, payload_bytes } = point;
+    let seed = scenario.seed.wrapping_add(u64::from(repetition) - 1);
+    Cell { id: id(scenario, point, repetition), contender, clients, payload_bytes, repetition, seed }
+}
+
+/// The id of a cell.
+pub(crate) fn id(scenario: &Scenario, point: Point, repetition: u32) -> String {
+    let Point { contender, clients, payload_bytes } = point;
     let transport = scenario.contenders[contender].transport();
     let payload = payload_bytes.map_or_else(String::new, |bytes| format!("-p{bytes}"));
-    let id = format!("{:02}-{transport}-c{clients}{payload}-r{repetition}", contender + 1);
-    let seed = scenario.seed.wrapping_add(u64::from(repetition) - 1);
-    Cell { id, contender, clients, payload_bytes, repetition, seed }
+    format!("{:02}-{transport}-c{clients}{payload}-r{repetition}", contender + 1)
 }
 
 /// How long a run of the scenario takes at least: its phases, without the start and the end of processes.

@@ -124,6 +124,9 @@ pub struct Manifest {
     /// Git revision of the source, with `-dirty` if it was changed; absent outside a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git_revision: Option<String>,
+    /// The runs that `feedlab merge` made this one from; empty for a run that was measured.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub merged_from: Vec<String>,
     /// When the run began, RFC 3339 in UTC.
     pub started: String,
     /// The machine.

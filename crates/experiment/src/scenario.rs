@@ -281,7 +281,7 @@ pub struct Threshold {
     pub metric: crate::Metric,
     /// How it is compared.
     pub comparison: Comparison,
-    /// With what, in the metric's unit.
+    /// With what: a figure in the metric's unit, or for [`Comparison::Within`] a distance in percent.
     pub value: f64,
     /// Only contenders of this transport; all without it.
     pub transport: Option<Transport>,
@@ -308,4 +308,7 @@ pub enum Comparison {
     /// `>=`
     #[serde(rename = ">=")]
     AtLeast,
+    /// `within … % of predicted`: what is predicted for the entry, more or less so many percent.
+    #[serde(rename = "within")]
+    Within,
 }

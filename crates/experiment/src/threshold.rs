@@ -15,13 +15,16 @@ pub struct Miss {
     pub metric: Metric,
     /// What was measured; `None` if it was not.
     pub value: Option<f64>,
+    /// What is predicted; `None` if nothing is, or it was not asked for.
+    pub predicted: Option<f64>,
     /// What was demanded.
     pub comparison: Comparison,
-    /// The threshold's figure, in the metric's unit.
+    /// The threshold's figure, in the metric's unit, or in percent of what is predicted.
     pub expected: f64,
 }
 
-/// The demands of the scenario that its results do not meet. What was not measured meets none.
+/// The demands of the scenario that its results do not meet. What was not measured meets none, and what is not
+/// predicted meets none that asks for it.
 #[must_use]
 pub fn misses(scenario: &Scenario, entries: &[Entry]) -> Vec<Miss> {
     let applies = |threshold: &Threshold, entry: &Entry| threshold.transport.is_none_or(|t| t == entry.transport);
@@ -34,29 +37,54 @@ pub fn misses(scenario: &Scenario, entries: &[Entry]) -> Vec<Miss> {
 }
 
 fn miss(entry: &Entry, threshold: &Threshold) -> Option<Miss> {
-    let value = entry.metrics.get(&threshold.metric).map(|estimate| estimate.value);
-    let met = value.is_some_and(|value| threshold.comparison.holds(value, threshold.value));
-    (!met).then(|| Miss {
-        name: entry.name(),
-        metric: threshold.metric,
-        value,
-        comparison: threshold.comparison,
-        expected: threshold.value,
-    })
+    let Threshold { metric, comparison, value: expected, .. } = *threshold;
+    let value = entry.metrics.get(&metric).map(|estimate| estimate.value);
+    let predicted = entry.predicted.as_ref().filter(|_| comparison == Comparison::Within);
+    let predicted = predicted.and_then(|predicted| predicted.metrics.get(&metric)).copied();
+    let figure = match comparison {
+        Comparison::Within => value.zip(predicted).map(|(value, predicted)| distance(value, predicted)),
+        _ => value,
+    };
+    let met = figure.is_some_and(|figure| comparison.holds(figure, expected));
+    (!met).then(|| Miss { name: entry.name(), metric, value, predicted, comparison, expected })
+}
+
+/// How far a value is from what is predicted, in percent of the latter. Of nothing, anything is infinitely far.
+fn distance(value: f64, predicted: f64) -> f64 {
+    if value == predicted { 0.0 } else { 100.0 * ((value - predicted) / predicted).abs() }
 }
 
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, metric, value, comparison, expected } = self;
-        match value {
-            Some(value) => write!(f, "{name}: {metric} is {value}, expected {comparison} {expected}"),
-            None => write!(f, "{name}: {metric} was not measured, expected {comparison} {expected}"),
+        let Self { name, metric, value, predicted, comparison, expected } = self;
+        let demand = comparison.demand(*expected);
+        match (value, predicted, comparison) {
+            (None, _, _) => write!(f, "{name}: {metric} was not measured, expected {demand}"),
+            (Some(value), None, Comparison::Within) => {
+                write!(f, "{name}: {metric} is {value} and nothing is predicted for it, expected {demand}")
+            }
+            (Some(value), Some(predicted), _) if distance(*value, *predicted).is_finite() => {
+                let distance = distance(*value, *predicted);
+                write!(f, "{name}: {metric} is {value}, predicted {predicted}: {distance:.1}% off, expected {demand}")
+            }
+            (Some(value), Some(predicted), _) => {
+                write!(f, "{name}: {metric} is {value}, predicted {predicted}, expected {demand}")
+            }
+            (Some(value), None, _) => write!(f, "{name}: {metric} is {value}, expected {demand}"),
         }
     }
 }
 
+impl Threshold {
+    /// What is demanded, as a scenario writes it: `== 0`, `within 5% of predicted`.
+    #[must_use]
+    pub fn demand(&self) -> String {
+        self.comparison.demand(self.value)
+    }
+}
+
 impl Comparison {
-    /// Every comparison, the two-character ones first: `<=` begins with `<`.
+    /// Every comparison with a figure, the two-character ones first: `<=` begins with `<`.
     pub const ALL: [Self; 6] = [Self::Equal, Self::NotEqual, Self::AtMost, Self::AtLeast, Self::Less, Self::Greater];
 
     /// The operator.
@@ -69,10 +97,18 @@ impl Comparison {
             Self::AtMost => "<=",
             Self::Greater => ">",
             Self::AtLeast => ">=",
+            Self::Within => "within",
         }
     }
 
-    /// Whether `value` compares to `expected` as demanded.
+    fn demand(self, expected: f64) -> String {
+        match self {
+            Self::Within => format!("within {expected}% of predicted"),
+            _ => format!("{self} {expected}"),
+        }
+    }
+
+    /// Whether `value` compares to `expected` as demanded; for [`Self::Within`] both are distances in percent.
     #[must_use]
     #[expect(clippy::float_cmp, reason = "`==` is what the scenario wrote, and counts are exact")]
     pub fn holds(self, value: f64, expected: f64) -> bool {
@@ -80,7 +116,7 @@ impl Comparison {
             Self::Equal => value == expected,
             Self::NotEqual => value != expected,
             Self::Less => value < expected,
-            Self::AtMost => value <= expected,
+            Self::AtMost | Self::Within => value <= expected,
             Self::Greater => value > expected,
             Self::AtLeast => value >= expected,
         }
@@ -123,5 +159,34 @@ mod tests {
         assert_eq!(told(&scenario, &[]), ["SSE, 50 clients: updates_missed was not measured, expected == 0"]);
         scenario.thresholds[0].transport = Some(Transport::WebSocket);
         assert_eq!(told(&scenario, &[]), [""; 0], "the threshold is another transport's");
+    }
+
+    #[test]
+    fn a_demand_may_be_about_what_is_predicted() {
+        use crate::summary::Predicted;
+        let mut scenario = fixture::scenario();
+        scenario.thresholds[0] =
+            Threshold { metric: Metric::AgeP50, comparison: Comparison::Within, value: 5.0, transport: None };
+        let told = |measured: &[(Metric, f64)], predicted: Option<f64>| {
+            let metrics = predicted.map(|value| (Metric::AgeP50, value)).into_iter().collect();
+            let predicted = Some(Predicted { metrics, ..Predicted::default() });
+            let entry = Entry { predicted, ..fixture::entry(measured) };
+            misses(&scenario, &[entry]).first().map(Miss::to_string)
+        };
+        let measured = &[(Metric::AgeP50, 512_000.0)];
+        for (predicted, miss) in [
+            (Some(500_000.0), None),
+            (Some(490_000.0), None),
+            (Some(512_000.0), None),
+            (Some(400_000.0), Some("is 512000, predicted 400000: 28.0% off, expected within 5% of predicted")),
+            (Some(0.0), Some("is 512000, predicted 0, expected within 5% of predicted")),
+            (None, Some("is 512000 and nothing is predicted for it, expected within 5% of predicted")),
+        ] {
+            let expected = miss.map(|miss| format!("SSE, 50 clients: age_p50_us {miss}"));
+            assert_eq!(told(measured, predicted), expected, "{predicted:?}");
+        }
+        assert_eq!(told(&[(Metric::AgeP50, 0.0)], Some(0.0)), None, "nothing, as predicted");
+        assert!(told(&[], Some(1.0)).unwrap().contains("was not measured"));
+        assert_eq!(scenario.thresholds[0].demand(), "within 5% of predicted");
     }
 }

@@ -7,19 +7,20 @@ use feedlab_experiment::scenario::Source;
 
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
+use crate::junit::Junit;
 use crate::output::Format;
 
 mod cell;
 mod child;
-mod closing;
-mod descriptors;
+pub(super) mod closing;
+pub(super) mod descriptors;
 pub(super) mod estimate;
 mod generator;
 mod manifest;
 mod progress;
 mod series;
 mod server;
-mod table;
+pub(super) mod table;
 
 /// Measure scenarios: one server, many clients, every transport in turn
 ///
@@ -56,18 +57,23 @@ pub(crate) struct Args {
     /// How the result is printed: a table, or summary.json
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Also write a JUnit report for CI systems: a test case for each threshold of each contender
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 /// Runs all scenarios. What can be known to go wrong is told before the first is measured.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
     descriptors::check(&scenarios).map_err(bad_input)?;
+    let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and takes no core from what is measured.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let interrupt = Interrupt::listen()?;
         tokio::select! {
-            result = run_all(args, &scenarios, &interrupt) => result,
+            result = run_all(args, &scenarios, junit.as_mut(), &interrupt) => result,
             () = interrupt.at_once.cancelled() => Ok(Exit::Interrupted),
         }
     })
@@ -85,10 +91,15 @@ fn load(file: &Path) -> anyhow::Result<Scenario> {
     Ok(scenario)
 }
 
-async fn run_all(args: &Args, scenarios: &[Scenario], interrupt: &Interrupt) -> anyhow::Result<Exit> {
+async fn run_all(
+    args: &Args,
+    scenarios: &[Scenario],
+    mut junit: Option<&mut Junit>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
     for scenario in scenarios {
-        worst = worst.max(run(args, scenario, interrupt).await?);
+        worst = worst.max(run(args, scenario, junit.as_deref_mut(), interrupt).await?);
         if worst == Exit::Interrupted {
             break;
         }
@@ -97,8 +108,17 @@ async fn run_all(args: &Args, scenarios: &[Scenario], interrupt: &Interrupt) -> 
 }
 
 /// One scenario, from the empty folder to the report.
-async fn run(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> anyhow::Result<Exit> {
+async fn run(
+    args: &Args,
+    scenario: &Scenario,
+    junit: Option<&mut Junit>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Exit> {
     let mut series = series::Series::open(scenario, &args.out)?;
+    let folder = args.out.join(series.folder.id());
     let end = series.measure(&interrupt.stop).await;
-    closing::close(series, end, args.format)
+    let exit = closing::close(series, end, args.format);
+    // Of two errors, the first.
+    let told = junit.map_or(Ok(()), |junit| junit.add_run(scenario, &folder, &exit));
+    exit.and_then(|exit| told.map(|()| exit))
 }

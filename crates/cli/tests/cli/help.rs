@@ -4,6 +4,10 @@ use std::process::Stdio;
 
 use super::{ends_with, err, feedlab, out};
 
+/// Every subcommand that a user is to know.
+const COMMANDS: [&str; 10] =
+    ["run", "serve", "watch", "compare", "merge", "report", "validate", "schema", "doctor", "completions"];
+
 fn help(arguments: &[&str]) -> String {
     out(&ends_with(0, &mut feedlab(arguments)))
 }
@@ -11,14 +15,14 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn every_help_is_as_it_was_reviewed() {
     insta::assert_snapshot!("feedlab", help(&["--help"]));
-    for command in ["run", "serve", "watch", "report", "validate", "schema", "completions"] {
+    for command in COMMANDS {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
     }
 }
 
 #[test]
 fn help_lines_fit_a_terminal() {
-    for command in ["run", "serve", "watch", "report", "validate", "schema", "completions"] {
+    for command in COMMANDS {
         for line in help(&[command, "--help"]).lines() {
             assert!(line.chars().count() <= 100, "{command}: {line}");
         }

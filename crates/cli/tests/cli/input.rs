@@ -39,7 +39,7 @@ fn validate_looks_at_every_file_and_says_what_a_run_takes() {
     let (folder, _file) = file(TINY);
     std::fs::write(folder.path().join("bad.toml"), "schema = 1").expect("a file");
     let output = ends_with(2, feedlab(&["validate", "bad.toml", "scenario.toml", "none.toml"]).current_dir(&folder));
-    assert_eq!(out(&output), "scenario.toml: ok, 4 cells, about 10 s\n");
+    assert_eq!(out(&output), "scenario.toml: ok, 4 cells, about 12 s\n");
     assert_eq!(err(&output).lines().count(), 2, "{}", err(&output));
 }
 

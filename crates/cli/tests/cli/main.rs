@@ -1,9 +1,12 @@
 //! The command line as its users meet it: the real binary, real processes, real sockets.
 
+mod compare;
+mod doctor;
 mod help;
 mod input;
 mod interrupt;
 mod processes;
+mod results;
 mod run;
 mod scenario;
 mod serve;

@@ -48,11 +48,14 @@ fn several_scenarios_get_a_folder_each_and_json_goes_to_standard_output_alone() 
     let _alone = alone();
     let (folder, _file) = file(&one_contender(TINY));
     std::fs::copy(folder.path().join("scenario.toml"), folder.path().join("other.toml")).expect("a copy");
-    let arguments = ["run", "scenario.toml", "other.toml", "--format", "json", "--out", "kept/here"];
+    let arguments =
+        ["run", "scenario.toml", "other.toml", "--format", "json", "--out", "kept/here", "--junit", "junit.xml"];
     let output = ends_with(0, feedlab(&arguments).current_dir(&folder));
     let summaries: Vec<Value> =
         serde_json::Deserializer::from_slice(&output.stdout).into_iter().collect::<Result<_, _>>().expect("JSON alone");
     assert_eq!(summaries.len(), 2);
+    let junit = std::fs::read_to_string(folder.path().join("junit.xml")).expect("a report");
+    assert_eq!(junit.matches("<testsuite name=\"tiny\" tests=\"2\" failures=\"0\"").count(), 2, "{junit}");
     for summary in summaries {
         let run = folder.path().join("kept/here").join(summary["run"].as_str().expect("the run"));
         assert_eq!(json(&run, "summary.json"), summary);
@@ -64,9 +67,23 @@ fn a_missed_threshold_is_named_and_has_its_own_status() {
     let _alone = alone();
     let text = one_contender(&tiny_with("expect = \"== 0\"", "expect = \"> 0\""));
     let (folder, _file) = file(&text);
-    let output = ends_with(3, feedlab(&["run", "scenario.toml"]).current_dir(&folder));
+    let output = ends_with(3, feedlab(&["run", "scenario.toml", "--junit", "junit.xml"]).current_dir(&folder));
     let missed = "threshold missed: WebSocket, 5 clients: updates_missed is 0, expected > 0";
     assert!(out(&output).lines().any(|line| line == missed), "{}", out(&output));
+    let junit = std::fs::read_to_string(folder.path().join("junit.xml")).expect("a report");
+    let case = "<testcase classname=\"tiny\" name=\"WebSocket, 5 clients: updates_missed &gt; 0\" time=\"1.000\">";
+    assert!(
+        junit.contains(case) && junit.contains("<failure message=\"WebSocket, 5 clients: updates_missed is 0"),
+        "{junit}"
+    );
+}
+
+#[test]
+fn a_junit_report_that_cannot_be_written_fails_before_anything_is_measured() {
+    let (folder, _file) = file(TINY);
+    let output = ends_with(2, feedlab(&["run", "scenario.toml", "--junit", "nowhere/x.xml"]).current_dir(&folder));
+    assert!(error_line(&output).contains("cannot write nowhere/x.xml; give --junit a file"), "{}", err(&output));
+    assert!(!folder.path().join("results").exists());
 }
 
 /// The tiny scenario with the last of its contenders alone.

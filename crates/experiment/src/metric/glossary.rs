@@ -11,10 +11,43 @@ Every metric that feedlab knows, by the id under which it stands in `summary.jso
 its unit. A metric that was not measured is absent, never zero.
 
 \"Repetitions\" says how the value of several repetitions is made: percentiles are never averaged, the histograms of ages
-are merged. With two repetitions and more, each value has a 95 % bootstrap interval over them. A percentile with fewer
-than 10 samples beyond it is not told.
+are merged. With two repetitions and more, each value has a 95 % interval over them: the standard error of a bootstrap
+that draws whole repetitions, times Student's t, which is large for few. A percentile with fewer than 10 samples beyond it
+is not told.
 
 Recovery times have their names and are not measured yet.
+
+## What is counted
+
+**Three levels of bytes, always named.** *Payload* is the data of the updates. *Socket* is every byte that the server read
+from or wrote to a TCP socket, counted in one place for all transports; it is the sum of payload, framing, HTTP headers
+and keepalive. *Wire* is what IP carried: socket bytes, sent again where the server had to, and 52 bytes for each segment
+in either direction (20 of IPv4, 20 of TCP, 12 of TCP timestamps; 20 more with IPv6, 12 fewer without timestamps). SYN
+and SYN-ACK take 8 more (12 without timestamps) for their options. Handshakes, pure acknowledgements and closes are in
+it; link-layer headers, selective-acknowledgement options and what a client sent again are not.
+
+Segments come from the kernel's own account of each connection (`TCP_INFO`: `tcpi_segs_in`, `tcpi_segs_out`,
+`tcpi_bytes_sent`, `tcpi_bytes_received`, `tcpi_total_retrans`), read while it is open whenever the server is asked, and
+for the last time in the moment before its socket closes; what the close still takes (one FIN and its acknowledgement,
+after the client's) is added. So a connection of a single poll counts like one that lived for hours. A segment is what TCP
+counts as one: on loopback up to 65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` holds all of this against a
+packet capture. Connections that come for no door (`/stats`, say) are counted nowhere.
+
+**Amounts for each update** are differences between two looks at the server, at the begin and at the end of the measured
+time, divided by the updates that it handed to clients between the same two looks.
+
+**Memory, kernel memory and descriptors of a connection** are slopes: while the clients of a cell connect to its fresh
+server, ten looks are taken at what is open and what is used, and one when all have settled; the metric is the slope of
+the least-squares line, so that what the process takes without any client is no part of it. It needs three different
+counts and half of the clients connected at a time. Resident memory is `Rss` of `/proc/self/smaps_rollup`. Kernel memory
+needs `/proc/slabinfo`, which only root may read; it is absent otherwise.
+
+**CPU** is the kernel's account of the process (`CLOCK_PROCESS_CPUTIME_ID`). The rate of a quiet time before the first
+client is subtracted. What the kernel does for the loopback outside of the process (softirq) is not in it; `other_cpu_cores`
+shows it together with everything else on the machine.
+
+**Newcomers** come after the fleet has left, one at a time, up to thirty: each connects, asks for the update before the
+newest, takes it, and leaves.
 
 This page is made from the metric table in `crates/experiment/src/metric.rs`; `UPDATE_DOCS=1 cargo test -p
 feedlab-experiment` writes it anew.
@@ -108,7 +141,7 @@ mod tests {
     #[test]
     fn each_group_is_one_section() {
         let page = glossary_markdown();
-        assert_eq!(page.matches("\n## ").count(), 8);
+        assert_eq!(page.matches("\n## ").count(), 8 + 1, "and what is counted");
         assert_eq!(page.matches("\n| `").count(), TABLE.len());
     }
 }

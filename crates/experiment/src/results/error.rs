@@ -64,7 +64,7 @@ pub enum ResultsError {
         error: io::Error,
     },
     /// A file that cannot be read.
-    #[error("cannot read {}: {error}", .file.display())]
+    #[error("cannot read {}: {error}; give the whole folder of a run, with files that you may read", .file.display())]
     Read {
         /// The file.
         file: PathBuf,

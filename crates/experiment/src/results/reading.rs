@@ -49,7 +49,13 @@ impl Results {
     /// # Errors
     /// When its file cannot be read.
     pub fn histogram(&self, cell: &CellRecord) -> Result<Histogram<u64>, ResultsError> {
-        hlog::read(&hlog_path(&self.folder, &cell.cell))
+        hlog::read(&self.hlog_path(cell))
+    }
+
+    /// Where they are kept.
+    #[must_use]
+    pub fn hlog_path(&self, cell: &CellRecord) -> PathBuf {
+        hlog_path(&self.folder, &cell.cell)
     }
 }
 

@@ -172,7 +172,8 @@ pub(super) struct Threshold {
     /// The metric's id, which ends with its unit.
     #[schemars(schema_with = "metrics")]
     pub(super) metric: At<String>,
-    /// A comparison and a number in the metric's unit, such as `== 0` or `< 5000`.
+    /// A comparison and a number in the metric's unit, such as `== 0` or `< 5000`, or a distance from what is
+    /// predicted, such as `within 5% of predicted`.
     pub(super) expect: At<String>,
     /// Only contenders of this transport; all without it.
     #[schemars(schema_with = "transports")]

@@ -8,8 +8,10 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::ages::Ages;
-use super::{RESAMPLES, draw, interval, pooled_metric};
+use super::student::Spread;
+use super::{RESAMPLES, draw, pooled_metric};
 use crate::Metric;
+use crate::metric::Group;
 use crate::record::CellRecord;
 
 /// The repetitions of one contender at one client count and payload size.
@@ -25,12 +27,22 @@ impl<'a> Sample<'a> {
         Self { cells, ages: Ages::of(ages) }
     }
 
-    fn all(&self, metric: Metric) -> Option<f64> {
+    /// The value over all repetitions, in the metric's unit; `None` if it was not measured.
+    #[must_use]
+    pub fn all(&self, metric: Metric) -> Option<f64> {
         self.value(metric, &vec![1; self.cells.len()])
     }
 
     fn value(&self, metric: Metric, weights: &[u64]) -> Option<f64> {
-        pooled_metric(metric, &self.cells, &self.ages.weigh(weights), weights)
+        // Weighing the ages is most of the work, and other metrics do not look at them.
+        let of_ages = if metric.row().group == Group::Freshness { weights } else { &[] };
+        pooled_metric(metric, &self.cells, &self.ages.weigh(of_ages), weights)
+    }
+
+    fn spread(&self, metric: Metric, rng: &mut ChaCha8Rng) -> Spread {
+        let count = self.cells.len();
+        let resamples: Vec<f64> = (0..RESAMPLES).filter_map(|_| self.value(metric, &draw(count, rng))).collect();
+        Spread::of(&resamples, count)
     }
 }
 
@@ -56,19 +68,13 @@ impl Difference {
 pub fn difference(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, seed: u64) -> Option<Difference> {
     let value = b.all(metric)? - a.all(metric)?;
     let repeated = a.cells.len() >= 2 && b.cells.len() >= 2;
-    let interval = if repeated { resampled(metric, a, b, seed) } else { None };
-    Some(Difference { value, interval })
+    Some(Difference { value, interval: repeated.then(|| interval(metric, a, b, value, seed)) })
 }
 
-fn resampled(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, seed: u64) -> Option<(f64, f64)> {
+fn interval(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, value: f64, seed: u64) -> (f64, f64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut once = || {
-        let a = a.value(metric, &draw(a.cells.len(), &mut rng));
-        let b = b.value(metric, &draw(b.cells.len(), &mut rng));
-        Some(b? - a?)
-    };
-    let values: Vec<f64> = (0..RESAMPLES).filter_map(|_| once()).collect();
-    (!values.is_empty()).then(|| interval(&values))
+    let reach = a.spread(metric, &mut rng).and(b.spread(metric, &mut rng)).reach();
+    (value - reach, value + reach)
 }
 
 #[cfg(test)]
@@ -82,13 +88,11 @@ mod tests {
             let records = ages.iter().map(|_| fixture::cell(1, &[])).collect();
             (records, ages.iter().map(|age| fixture::histogram(vec![*age; 100])).collect())
         };
-        for (a, b, shown) in [
-            ([900, 1000, 1100], [1000, 1050, 950], Some(false)),
-            ([900, 1000, 1100], [2000, 2050, 1950], Some(true)),
-        ] {
+        for (a, b, shown) in
+            [([900, 1000, 1100], [1000, 1050, 950], Some(false)), ([900, 1000, 1100], [2000, 2050, 1950], Some(true))]
+        {
             let ((a, a_ages), (b, b_ages)) = (sample(&a), sample(&b));
-            let (a, b) =
-                (Sample::new(a.iter().collect(), &a_ages), Sample::new(b.iter().collect(), &b_ages));
+            let (a, b) = (Sample::new(a.iter().collect(), &a_ages), Sample::new(b.iter().collect(), &b_ages));
             let found = difference(Metric::AgeP50, &a, &b, 1).unwrap();
             assert_eq!(found.is_shown(), shown, "{found:?}");
         }
@@ -101,5 +105,29 @@ mod tests {
         let found = difference(Metric::AgeMax, &sample(), &sample(), 1).unwrap();
         assert_eq!(found, Difference { value: 0.0, interval: None });
         assert_eq!(difference(Metric::Requests, &sample(), &sample(), 1), None);
+    }
+
+    /// Differences between samples of which nothing differs, with scatter that is nearly normal: the sum of twelve
+    /// uniforms.
+    #[test]
+    fn chance_alone_shows_a_difference_once_in_twenty() {
+        use rand::RngExt as _;
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let metric = Metric::SocketBytesPerUpdate;
+        let mut cells = |count: u32| -> Vec<CellRecord> {
+            let mut normal = || (0..12).map(|_| rng.random::<f64>()).sum::<f64>();
+            (1..=count).map(|repetition| fixture::cell(repetition, &[(metric, 100.0 + normal())])).collect()
+        };
+        for (few, many) in [(2, 2), (3, 3), (3, 6), (10, 10)] {
+            let trials = 400;
+            let shown = |trial| {
+                let (a, b) = (cells(few), cells(many));
+                let [a, b] = [&a, &b].map(|cells| Sample::new(cells.iter().collect(), &[]));
+                difference(metric, &a, &b, trial).and_then(|found| found.is_shown()) == Some(true)
+            };
+            let share = (0..trials).map(shown).filter(|shown| *shown).count() as f64 / trials as f64;
+            // Welch's test is careful with two repetitions; three standard deviations of a share of 400 are 0.033.
+            assert!((0.01..=0.083).contains(&share), "{few} and {many} repetitions: {share}");
+        }
     }
 }

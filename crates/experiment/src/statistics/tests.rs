@@ -40,7 +40,8 @@ fn noisy_repetitions_have_an_interval_around_their_mean_that_the_seed_repeats() 
     let values = [10.0, 11.0, 9.0, 14.0, 8.0];
     let estimate = pooled_values(SOCKET, &values);
     let (low, high) = (estimate.low.unwrap(), estimate.high.unwrap());
-    assert!(8.0 < low && low < estimate.value && estimate.value < high && high < 14.0, "{estimate:?}");
+    // Mean 10.4, standard error 1.03, Student's t with four degrees of freedom 2.776.
+    assert!((low - 7.54).abs() < 0.2 && (high - 13.26).abs() < 0.2, "{estimate:?}");
     assert_eq!(pooled_values(SOCKET, &values), estimate);
 }
 
@@ -54,7 +55,7 @@ fn percentiles_come_from_merged_histograms_not_from_averages() {
     assert_eq!(metrics[&Metric::AgeP90].value, 100.0);
     assert!((metrics[&Metric::AgeP99].value / 100_000.0 - 1.0).abs() < 0.001);
     assert!((metrics[&Metric::AgeMean].value / 10_090.0 - 1.0).abs() < 0.001);
-    assert_eq!(metrics[&Metric::AgeP50].low, Some(100.0));
+    assert_eq!(metrics[&Metric::AgeP50].low, Some(0.0));
     assert!(metrics[&Metric::AgeP50].high.unwrap() > 99_000.0, "both draws may be the slow repetition");
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use feedlab_experiment::predict::{self, Network};
 use feedlab_experiment::record::SCHEMA;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Summary;
@@ -64,7 +65,8 @@ struct Found {
 fn finish(series: Series<'_>) -> anyhow::Result<Found> {
     let manifest = manifest(&series);
     let (scenario, folder) = (series.scenario, series.folder);
-    let contenders = statistics::pool(scenario, &series.records, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
+    let mut contenders = statistics::pool(scenario, &series.records, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
+    predict::fill_measured(scenario, &Network::default(), &series.records, &mut contenders);
     let misses = threshold::misses(scenario, &contenders);
     let summary = Summary { schema: SCHEMA, run: manifest.run.clone(), verdict: manifest.verdict.clone(), contenders };
     folder.write_summary(&summary)?;
@@ -75,7 +77,7 @@ fn finish(series: Series<'_>) -> anyhow::Result<Found> {
     Ok(Found { summary, misses, folder, report })
 }
 
-fn draw(folder: &Path) -> anyhow::Result<String> {
+pub(in crate::command) fn draw(folder: &Path) -> anyhow::Result<String> {
     let results = Results::read(folder)?;
     let report = feedlab_report::render(&results)?;
     report.write(folder)?;
@@ -125,7 +127,7 @@ impl Found {
     }
 }
 
-fn verdict(verdict: &Verdict) -> String {
+pub(in crate::command) fn verdict(verdict: &Verdict) -> String {
     let mut text = format!("verdict: {}\n", verdict.status);
     for reason in &verdict.reasons {
         let _ = writeln!(text, "  {}: {}", reason.what, reason.advice);

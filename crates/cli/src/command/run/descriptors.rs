@@ -5,7 +5,7 @@ use feedlab_experiment::Scenario;
 use feedlab_feed::process::raise_open_file_limit;
 
 /// What a process opens besides its connections: files, the runtime's own, the control connection.
-const BESIDES: u64 = 64;
+pub(in crate::command) const BESIDES: u64 = 64;
 
 /// Raises the soft limit as far as it goes, for this process and the children that inherit it.
 ///

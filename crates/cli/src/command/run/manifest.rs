@@ -17,6 +17,7 @@ pub(super) fn manifest(series: &Series<'_>) -> Manifest {
         feedlab_version: build::VERSION.to_owned(),
         rustc_version: build::RUSTC.to_owned(),
         git_revision: build::REVISION.map(str::to_owned),
+        merged_from: Vec::new(),
         started: series.started.to_string(),
         machine: Machine::this(),
         cells_planned: series.plan.len(),

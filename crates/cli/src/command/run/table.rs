@@ -19,6 +19,13 @@ pub(super) fn text(summary: &Summary) -> String {
     draw(summary, width.unwrap_or(USUAL_WIDTH).into())
 }
 
+/// Any table, turned: a column for each of its rows, in as many blocks as the width demands.
+pub(in crate::command) fn turned_text(data: &report::Table) -> String {
+    let width = std::io::stdout().is_terminal().then(terminal_width).flatten();
+    let blocks = blocks(data, width.unwrap_or(USUAL_WIDTH).into());
+    blocks.iter().map(Table::to_string).collect::<Vec<_>>().join("\n\n")
+}
+
 fn draw(summary: &Summary, width: usize) -> String {
     let whole = as_it_is(&report::rows(summary));
     if fits(&whole, width) {

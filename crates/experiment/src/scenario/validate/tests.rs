@@ -2,7 +2,7 @@ use std::fs;
 
 use feedlab_feed::Transport;
 
-use super::super::{Comparison, Headers, ScheduleKind, Source};
+use super::super::{AgeFrom, Comparison, Headers, ScheduleKind, Source, Stall};
 use super::*;
 use crate::Metric;
 
@@ -60,6 +60,26 @@ fn what_is_left_out_gets_its_default() {
 }
 
 #[test]
+fn a_threshold_may_be_a_distance_from_what_is_predicted() {
+    for text in ["within 5% of predicted", "within 5 % of predicted", " within  5.0%  of predicted "] {
+        let threshold = parse(&GOOD.replace("== 0", text)).unwrap().thresholds[0].clone();
+        assert_eq!((threshold.comparison, threshold.value), (Comparison::Within, 5.0), "{text}");
+        let json = serde_json::to_string(&threshold).unwrap();
+        assert_eq!(serde_json::from_str::<crate::scenario::Threshold>(&json).unwrap(), threshold);
+    }
+    for text in [
+        "within 5 of predicted",
+        "within % of predicted",
+        "within -5% of predicted",
+        "within 5%",
+        "within NaN% of predicted",
+    ] {
+        let error = parse(&GOOD.replace("== 0", text)).unwrap_err();
+        assert!(error.contains("is not a condition"), "{error}");
+    }
+}
+
+#[test]
 fn the_json_of_a_scenario_reads_back() {
     let swept = GOOD.replace("updates_per_s = 10", "updates_per_s = 10\npayload_bytes = [1024, 64]");
     for text in [GOOD, &swept] {
@@ -76,7 +96,7 @@ fn every_option_can_be_written() {
         schema = 1
         name = "all"
         seed = 7
-        feed = { source = "synthetic", updates_per_s = 2.5, schedule = "burst", burst_size = 5, payload_bytes = 0, history = 1 }
+        feed = { source = "synthetic", updates_per_s = 2.5, schedule = "burst", burst_size = 5, payload_bytes = 0, history = 1, stall = { after = "2s", for = "500ms" } }
         clients = { count = 1, ramp = "0s", headers = "browser+cookies" }
         measure = { settle = "0s", warm_up = "0s", duration = "100ms", drain = "5m", repetitions = 3 }
         [[contender]]
@@ -92,6 +112,7 @@ fn every_option_can_be_written() {
         [[contender]]
         transport = "websocket"
         keepalive = "1ms"
+        age_from = "publication"
         [[threshold]]
         metric = "age_p99_us"
         expect = "<=5e3"
@@ -102,6 +123,11 @@ fn every_option_can_be_written() {
     assert_eq!(transports, [Transport::ShortPolling, Transport::LongPolling, Transport::WebSocket]);
     assert_eq!(scenario.contenders[1].label, "held");
     assert_eq!(scenario.thresholds[0].value, 5000.0);
+    assert_eq!(scenario.contenders[2].age_from, AgeFrom::Publication);
+    let stall = Stall { after: 2 * SECOND, length: Duration::from_millis(500) };
+    assert_eq!(scenario.feed.stall, Some(stall));
+    let json = serde_json::to_string(&scenario).unwrap();
+    assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario, "{json}");
 }
 
 /// A change to the good scenario, and the whole line that it must end in.
@@ -117,7 +143,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "updates_per_s = 10",
         "update_per_s = 10",
-        "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, file, speed, history",
+        "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, file, speed, history, stall",
     ),
     (
         "duration =",
@@ -128,6 +154,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "[clients]",
         "[network]\nrtt = \"100ms\"\n\n[clients]",
         "9:2: the lab proxy is not part of this version yet; remove [network] to run on plain loopback",
+    ),
+    (
+        "updates_per_s = 10",
+        "updates_per_s = 10\nstall = { after = \"4s\", for = \"0s\" }",
+        "8:31: `for` is 0s; it must be from 1ms to 1h",
     ),
     (
         "\"1m 30s\"",
@@ -214,12 +245,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "== 0",
         "= 0",
-        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\"",
+        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\", or a distance from what is predicted, as in \"within 5% of predicted\"",
     ),
     (
         "== 0",
         "< much",
-        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\"",
+        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\", or a distance from what is predicted, as in \"within 5% of predicted\"",
     ),
     (
         "== 0\"",

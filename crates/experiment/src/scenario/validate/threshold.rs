@@ -31,18 +31,27 @@ fn metric(written: &At<String>) -> Result<Metric, Refusal> {
 }
 
 fn expectation(written: &At<String>) -> Result<(Comparison, f64), Refusal> {
-    let read = || {
-        let text = written.trim();
-        let comparison = Comparison::ALL.into_iter().find(|comparison| text.starts_with(comparison.symbol()))?;
-        let number: f64 = text[comparison.symbol().len()..].trim().parse().ok()?;
-        number.is_finite().then_some((comparison, number))
-    };
-    read().ok_or_else(|| {
+    let text = written.trim();
+    let read = compared(text).or_else(|| within(text).map(|percent| (Comparison::Within, percent)));
+    read.filter(|(_, number)| number.is_finite()).ok_or_else(|| {
         let text = written.as_str();
         let problem = format!(
             "{text:?} is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's \
-             unit, as in \"== 0\""
+             unit, as in \"== 0\", or a distance from what is predicted, as in \"within 5% of predicted\""
         );
         Refusal::of(written, problem)
     })
+}
+
+fn compared(text: &str) -> Option<(Comparison, f64)> {
+    let comparison = Comparison::ALL.into_iter().find(|comparison| text.starts_with(comparison.symbol()))?;
+    let number = text[comparison.symbol().len()..].trim().parse().ok()?;
+    Some((comparison, number))
+}
+
+/// The percentage of `within 5% of predicted`, however it is spaced.
+fn within(text: &str) -> Option<f64> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let percentage = words.strip_prefix(&["within"])?.strip_suffix(&["of", "predicted"])?.concat();
+    percentage.strip_suffix('%')?.parse().ok().filter(|percent| *percent >= 0.0)
 }

@@ -1,0 +1,121 @@
+//! `feedlab compare`: two runs of one scenario side by side, and whether the second is worse.
+
+use std::path::{Path, PathBuf};
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::compare::{self, Comparison};
+use feedlab_experiment::results::Results;
+use feedlab_experiment::verdict::Status;
+
+use crate::exit::{Exit, bad_input};
+use crate::junit::Junit;
+use crate::output::{self, Format};
+
+mod cases;
+mod words;
+
+/// Compare two runs of one scenario: what changed, and whether that is more than chance
+///
+/// First comes what differs around the runs (version, machine, seed), then every metric of interest with its difference
+/// and the 95 % interval of that. A regression is a change for the worse by more than the tolerance that chance does not
+/// explain: the interval leaves nought out. With one repetition there is no interval, and the value alone decides.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab compare results/20261121T120030Z-ticker results/20261122T093011Z-ticker
+  feedlab compare before after --tolerance 10% --metric age_p99_us,server_cpu_us_per_update
+  feedlab compare before after --format json | jq '.points[].rows[].sentence'
+
+Exit status:
+    0  no regression beyond the tolerance
+    1  something failed
+    2  wrong usage, folders that are no results, or runs of different scenarios
+    3  a regression beyond the tolerance
+    4  one of the runs is invalid: nothing can be said of the transports
+
+Next:
+  raise `repetitions` in the scenario until the intervals are narrow enough to tell
+  feedlab merge RUN RUN    several runs of one scenario as one, for more repetitions")]
+pub(crate) struct Args {
+    /// The run that is compared with
+    #[arg(value_name = "A")]
+    a: PathBuf,
+
+    /// The run that is judged
+    #[arg(value_name = "B")]
+    b: PathBuf,
+
+    /// How much worse B may be, as a share of A's value: 5% or 0.05
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
+    tolerance: f64,
+
+    /// Metrics to compare, by their ids, instead of those of interest; may be repeated [list: docs/metrics.md]
+    #[arg(long = "metric", value_name = "ID", value_delimiter = ',')]
+    metrics: Vec<Metric>,
+
+    /// How the comparison is printed: for people, or as JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Also write the comparison as a JUnit report, a test case a metric, for CI systems
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+/// Compares, prints, and says by the status whether B is worse.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    let read = |folder: &Path| Results::read(folder).map_err(bad_input);
+    let (a, b) = (read(&args.a)?, read(&args.b)?);
+    let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
+    let comparison = compare::compare(&a, &b, &args.metrics, args.tolerance).map_err(bad_input)?;
+    match args.format {
+        Format::Text => output::data(&words::text(&comparison))?,
+        Format::Json => output::json_pretty(&words::json(&comparison)?)?,
+    }
+    if let Some(junit) = &mut junit {
+        junit.add(cases::suite(&comparison))?;
+    }
+    Ok(exit(&comparison))
+}
+
+fn exit(comparison: &Comparison) -> Exit {
+    let invalid = [&comparison.a, &comparison.b].iter().any(|side| side.verdict.status == Status::Invalid);
+    match comparison.regressions().next() {
+        _ if invalid => Exit::Invalid,
+        Some(_) => Exit::ThresholdMissed,
+        None => Exit::Done,
+    }
+}
+
+/// `5%` or `0.05`. A bare number above 1 is refused: it may have been meant either way.
+fn share(text: &str) -> Result<f64, String> {
+    let refuse = || "write a share as 5% or 0.05, not below nought".to_owned();
+    let percent = text.trim().strip_suffix('%');
+    let number: f64 = percent.unwrap_or(text).trim().parse().map_err(|_| refuse())?;
+    let share = if percent.is_some() { number / 100.0 } else { number };
+    match share {
+        share if !share.is_finite() || share < 0.0 => Err(refuse()),
+        share if percent.is_none() && share > 1.0 => {
+            Err(format!("is that {number}% or {}%? Write it with the sign", 100.0 * number))
+        }
+        share => Ok(share),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tolerance_is_a_percentage_or_a_fraction() {
+        for (text, expected) in
+            [("5%", 0.05), ("0.05", 0.05), (" 7.5 % ", 0.075), ("0", 0.0), ("1", 1.0), ("150%", 1.5)]
+        {
+            assert_eq!(share(text), Ok(expected), "{text}");
+        }
+        for text in ["", "%", "five", "-1%", "-0.1", "nan", "inf", "inf%"] {
+            assert!(share(text).is_err_and(|error| error.contains("5% or 0.05")), "{text}");
+        }
+        assert_eq!(share("5"), Err("is that 5% or 500%? Write it with the sign".to_owned()));
+    }
+}

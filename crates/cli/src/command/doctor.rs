@@ -1,0 +1,138 @@
+//! `feedlab doctor`: whether this machine can measure, a line a thing, each with its remedy.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use feedlab_feed::process::{self, Host, HostLoad, Machine};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::output::{self, Format};
+
+mod check;
+mod machine;
+mod network;
+mod programs;
+mod timing;
+
+use check::{Check, Mark};
+
+/// Look at this machine: can it measure, and what would make it better?
+///
+/// Checks limits, ports, clocks, timers, cores, memory and the programs that some lessons use, a line each with what
+/// was found and what to do about it. Takes half a second and changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab doctor
+  feedlab doctor --format json | jq '.checks[] | select(.mark != \"ok\")'
+
+Exit status:
+    0  nothing fails; warnings do not count
+    1  something would make runs fail or come out invalid
+
+Next:
+  feedlab run scenarios/quick.toml    every run judges itself, too")]
+pub(crate) struct Args {
+    /// How the checks are printed: for people, or as JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// All checks, in the order in which they are printed.
+#[derive(Debug, Serialize)]
+struct Findings {
+    checks: Vec<Check>,
+}
+
+/// Looks, prints, and fails when a run would.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    let findings = Findings { checks: all()? };
+    match args.format {
+        Format::Text => output::data(&text(&findings.checks, std::io::stdout().is_terminal() && !output::no_color()))?,
+        Format::Json => output::json_pretty(&findings)?,
+    }
+    let fails = findings.checks.iter().any(|check| check.mark == Mark::Fail);
+    Ok(if fails { Exit::Failed } else { Exit::Done })
+}
+
+fn all() -> anyhow::Result<Vec<Check>> {
+    let (host, machine) = (Host::now(), Machine::this());
+    // Before anything else is started: the load of this moment is that of the others.
+    let quiet = timing::watch();
+    let mut checks = vec![
+        network::descriptors(host.open_files),
+        network::ports(host.ephemeral_ports),
+        network::accounts(network::loopback_is_accounted()),
+        network::timestamps(host.tcp_timestamps),
+        timing::clock(quiet.clock_step_us),
+        timing::clock_source(host.clock_source.as_deref()),
+        timing::timers(timing::late_p99_us()),
+        machine::cores(machine.cores),
+        machine::load(quiet.busy_cores, machine.cores),
+        machine::governor(host.governor.as_deref()),
+        machine::memory(HostLoad::now().memory_available_bytes),
+        machine::swap(host.swap_used_bytes),
+        machine::kernel_memory(process::socket_structures_bytes()),
+        machine::build(cfg!(debug_assertions)),
+    ];
+    checks.append(&mut programs::all()?);
+    Ok(checks)
+}
+
+fn text(checks: &[Check], coloured: bool) -> String {
+    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for check in checks {
+        let Check { name, mark, found, fix } = check;
+        let fix = fix.as_ref().map_or_else(String::new, |fix| format!(" → {fix}"));
+        let _ = writeln!(text, "{}  {name:<width$}  {found}{fix}", mark.padded(coloured));
+    }
+    text + "\n" + &conclusion(checks) + "\n"
+}
+
+fn conclusion(checks: &[Check]) -> String {
+    let count = |mark| checks.iter().filter(|check| check.mark == mark).count();
+    let things = |count: usize| if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
+    match (count(Mark::Fail), count(Mark::Warn)) {
+        (0, 0) => "this machine can measure".to_owned(),
+        (0, warnings) => format!("this machine can measure; {} could be better", things(warnings)),
+        (failures, _) => format!("{} would make runs fail", things(failures)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checks() -> Vec<Check> {
+        vec![
+            Check::ok("cores", "4"),
+            Check::warn("swap", "1 GiB in use", "close other programs"),
+            Check::fail("descriptors", "64", "raise the limit"),
+        ]
+    }
+
+    #[test]
+    fn a_line_a_check_in_columns() {
+        insta::assert_snapshot!(text(&checks(), false));
+    }
+
+    #[test]
+    fn colour_is_in_the_marks_alone() {
+        let plain = ["\u{1b}[32m", "\u{1b}[33m", "\u{1b}[31m", "\u{1b}[0m"]
+            .into_iter()
+            .fold(text(&checks(), true), |text, code| text.replace(code, ""));
+        assert_eq!(plain, text(&checks(), false));
+    }
+
+    #[test]
+    fn the_last_line_counts_what_fails_before_what_could_be_better() {
+        let mut checks = checks();
+        assert_eq!(conclusion(&checks), "1 thing would make runs fail");
+        checks.pop();
+        assert_eq!(conclusion(&checks), "this machine can measure; 1 thing could be better");
+        checks.pop();
+        assert_eq!(conclusion(&checks), "this machine can measure");
+    }
+}

@@ -1,0 +1,116 @@
+//! Cores, memory, and how this feedlab was built.
+
+use feedlab_report::human;
+
+use super::check::{Check, Mark, NOT_TOLD};
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// Memory that 2,000 clients and their server take with room to spare, and what the small scenarios need.
+const ENOUGH_MEMORY: f64 = 1024.0 * MIB;
+const LITTLE_MEMORY: f64 = 128.0 * MIB;
+
+/// Memory in swap that need not mean anything: pages that nobody asked for since.
+const COLD_PAGES: f64 = 64.0 * MIB;
+
+/// Other load below this share of the machine is that of any machine.
+const OTHER_LOAD: f64 = 0.1;
+
+pub(super) fn cores(cores: Option<usize>) -> Check {
+    let name = "cores";
+    match cores {
+        None => Check::ok(name, NOT_TOLD),
+        Some(1) => Check::warn(name, "1: server and load generator take turns", "use a machine with two cores or more"),
+        Some(cores) => Check::ok(name, cores.to_string()),
+    }
+}
+
+/// `busy`: CPU time of all processes in each second of looking, s.
+pub(super) fn load(busy: Option<f64>, cores: Option<usize>) -> Check {
+    let Some((busy, cores)) = busy.zip(cores) else { return Check::ok("load", NOT_TOLD) };
+    let found = format!("{} of {cores} cores busy now", human::count((busy * 10.0).round() / 10.0));
+    let mark = Mark::above(busy, OTHER_LOAD * cores as f64, f64::INFINITY);
+    Check::graded("load", mark, found, "close other programs, or wait until they are done")
+}
+
+pub(super) fn governor(governor: Option<&str>) -> Check {
+    let name = "CPU governor";
+    match governor {
+        None => Check::ok(name, "none, as in most virtual machines"),
+        Some("performance") => Check::ok(name, "performance"),
+        Some(other) => Check::warn(
+            name,
+            format!("{other}: the cores' speed follows the load"),
+            "sudo cpupower frequency-set -g performance",
+        ),
+    }
+}
+
+pub(super) fn memory(available: Option<u64>) -> Check {
+    let Some(available) = available else { return Check::ok("memory", NOT_TOLD) };
+    let found = format!("{} available", human::size(available as f64));
+    let mark = Mark::below(available as f64, ENOUGH_MEMORY, LITTLE_MEMORY);
+    Check::graded("memory", mark, found, "close other programs")
+}
+
+pub(super) fn swap(used: Option<u64>) -> Check {
+    let Some(used) = used else { return Check::ok("swap", NOT_TOLD) };
+    let found = if used == 0 { "not in use".to_owned() } else { format!("{} in use", human::size(used as f64)) };
+    let mark = Mark::above(used as f64, COLD_PAGES, f64::INFINITY);
+    Check::graded("swap", mark, found, "close other programs, then `sudo swapoff -a && sudo swapon -a`")
+}
+
+/// `structures`: what the kernel holds for one socket, bytes, if it tells.
+pub(super) fn kernel_memory(structures: Option<u64>) -> Check {
+    let name = "kernel memory";
+    match structures {
+        Some(bytes) => {
+            Check::ok(name, format!("{} for a socket's structures (/proc/slabinfo)", human::size(bytes as f64)))
+        }
+        None => Check::warn(
+            name,
+            "/proc/slabinfo cannot be read: kernel_bytes_per_connection is left out",
+            "sudo chmod a+r /proc/slabinfo, or run as root",
+        ),
+    }
+}
+
+pub(super) fn build(is_debug: bool) -> Check {
+    if is_debug {
+        let fix = "cargo build --release, or `cargo run --release -- …`";
+        Check::warn("build", "without optimization: every run is suspect", fix)
+    } else {
+        Check::ok("build", "optimized")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_from_the_measuring_is_warned_of() {
+        for (check, mark) in [
+            (cores(Some(1)), Mark::Warn),
+            (cores(Some(2)), Mark::Ok),
+            (load(Some(0.1), Some(2)), Mark::Ok),
+            (load(Some(0.3), Some(2)), Mark::Warn),
+            (load(Some(0.3), Some(16)), Mark::Ok),
+            (load(None, Some(2)), Mark::Ok),
+            (governor(None), Mark::Ok),
+            (governor(Some("powersave")), Mark::Warn),
+            (memory(Some(2 << 30)), Mark::Ok),
+            (memory(Some(512 << 20)), Mark::Warn),
+            (memory(Some(100 << 20)), Mark::Fail),
+            (swap(Some(0)), Mark::Ok),
+            (swap(Some(1 << 30)), Mark::Warn),
+            (kernel_memory(Some(3712)), Mark::Ok),
+            (kernel_memory(None), Mark::Warn),
+            (build(true), Mark::Warn),
+            (build(false), Mark::Ok),
+        ] {
+            assert_eq!(check.mark, mark, "{check:?}");
+            assert_eq!(check.fix.is_some(), mark != Mark::Ok, "{check:?}");
+        }
+    }
+}

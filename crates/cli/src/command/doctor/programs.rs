@@ -1,0 +1,139 @@
+//! Programs that feedlab can do without, and some lessons and checks cannot.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::check::Check;
+
+/// A program that does not tell its version in this time is taken as it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A program under one of its names.
+struct Program {
+    name: &'static str,
+    names: &'static [&'static str],
+    /// Asks for the version.
+    flag: &'static str,
+    /// What it is for.
+    used: &'static str,
+    fix: &'static str,
+}
+
+const PROGRAMS: [Program; 3] = [
+    Program {
+        name: "browser",
+        names: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+        flag: "--version",
+        used: "for the live page's checks",
+        fix: "sudo apt-get install chromium",
+    },
+    Program {
+        name: "nginx",
+        names: &["nginx"],
+        flag: "-v",
+        used: "for feeds behind a reverse proxy",
+        fix: "sudo apt-get install nginx-light",
+    },
+    Program {
+        name: "tshark",
+        names: &["tshark"],
+        flag: "--version",
+        used: "for scripts/check-bytes",
+        fix: "sudo apt-get install tshark",
+    },
+];
+
+/// Asks all of them at the same time.
+pub(super) fn all() -> anyhow::Result<Vec<Check>> {
+    let paths: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let [browser, nginx, tshark] = PROGRAMS.each_ref().map(|program| check(program, &paths));
+    let (browser, nginx, tshark) = runtime.block_on(async { tokio::join!(browser, nginx, tshark) });
+    Ok(vec![browser, nginx, tshark])
+}
+
+async fn check(program: &Program, paths: &[PathBuf]) -> Check {
+    match find(program.names, paths) {
+        None => Check::warn(program.name, format!("not found; only {}", program.used), program.fix),
+        Some(path) => match version(&path, program.flag).await {
+            Some(version) => Check::ok(program.name, version),
+            None => Check::ok(program.name, format!("{}, which does not tell its version", path.display())),
+        },
+    }
+}
+
+fn find(names: &[&str], paths: &[PathBuf]) -> Option<PathBuf> {
+    names.iter().flat_map(|name| paths.iter().map(move |path| path.join(name))).find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+}
+
+/// The first line that the program says.
+async fn version(path: &Path, flag: &str) -> Option<String> {
+    let mut command = Command::new(path);
+    command.arg(flag).stdin(Stdio::null()).kill_on_drop(true);
+    let output = timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let line = said.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty())?;
+    Some(name_and_number(line))
+}
+
+/// The line up to its first word with a digit: what follows tells of the build.
+fn name_and_number(line: &str) -> String {
+    let plain: String = line.chars().filter(|letter| !letter.is_control()).collect();
+    let words: Vec<&str> = plain.split(' ').collect();
+    let end = words.iter().position(|word| word.contains(|letter: char| letter.is_ascii_digit()));
+    words[..end.map_or(words.len(), |end| end + 1)].join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::doctor::check::Mark;
+
+    const PROGRAM: Program =
+        Program { name: "it", names: &["first", "second"], flag: "-v", used: "for this", fix: "write it" };
+
+    /// A folder with a program in it that does this.
+    fn with(name: &str, script: &str) -> tempfile::TempDir {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        folder
+    }
+
+    fn checked(paths: &[PathBuf]) -> Check {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(check(&PROGRAM, paths))
+    }
+
+    #[test]
+    fn the_version_is_the_first_line_wherever_it_is_said() {
+        for script in ["echo; echo 'it (this) 1.2 built here'; echo more", "echo 'it (this) 1.2' >&2"] {
+            let folder = with("second", script);
+            let check = checked(&[PathBuf::from("/nowhere"), folder.path().to_owned()]);
+            assert_eq!((check.mark, check.found.as_str()), (Mark::Ok, "it (this) 1.2"));
+        }
+        let silent = with("first", "exit 1");
+        assert!(checked(&[silent.path().to_owned()]).found.ends_with("first, which does not tell its version"));
+    }
+
+    #[test]
+    fn what_is_not_there_or_no_program_is_said_with_what_it_is_for() {
+        let folder = with("third", "");
+        std::fs::write(folder.path().join("first"), "no program").unwrap();
+        std::fs::create_dir(folder.path().join("second")).unwrap();
+        let check = checked(&[folder.path().to_owned()]);
+        assert_eq!((check.mark, check.found.as_str()), (Mark::Warn, "not found; only for this"));
+        assert_eq!(check.fix.as_deref(), Some("write it"));
+    }
+}

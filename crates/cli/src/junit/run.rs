@@ -1,0 +1,96 @@
+//! A run as test cases: what its scenario demands of each contender, and what the run may claim at all.
+
+use std::path::Path;
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::record::CellRecord;
+use feedlab_experiment::results::Results;
+use feedlab_experiment::scenario::Threshold;
+use feedlab_experiment::summary::Entry;
+use feedlab_experiment::threshold;
+use feedlab_experiment::verdict::{Reason, Status};
+
+use super::{Case, Junit, Outcome, Suite};
+use crate::exit::{self, Exit};
+
+impl Junit {
+    /// Adds the run of a scenario that ended so: what is in its folder, and the error that ended it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn add_run(
+        &mut self,
+        scenario: &Scenario,
+        folder: &Path,
+        end: &anyhow::Result<Exit>,
+    ) -> anyhow::Result<()> {
+        let mut suite = match Results::read(folder) {
+            Ok(results) => suite(&results),
+            Err(_) => Suite { name: scenario.name.clone(), timestamp: None, cases: Vec::new(), output: Vec::new() },
+        };
+        suite.cases.extend(not_whole(scenario, end));
+        self.add(suite)
+    }
+}
+
+fn suite(results: &Results) -> Suite {
+    let manifest = &results.manifest;
+    let mut cases = vec![verdict(results)];
+    for entry in &results.summary.contenders {
+        let demands = manifest.scenario.thresholds.iter().filter(|threshold| concerns(threshold, entry));
+        cases.extend(demands.map(|threshold| case(results, threshold, entry)));
+    }
+    Suite {
+        name: manifest.scenario.name.clone(),
+        timestamp: Some(manifest.started.clone()),
+        cases,
+        output: manifest.verdict.reasons.iter().map(reason).collect(),
+    }
+}
+
+fn concerns(threshold: &Threshold, entry: &Entry) -> bool {
+    threshold.transport.is_none_or(|transport| transport == entry.transport)
+}
+
+/// One demand on one contender at one client count and payload size.
+fn case(results: &Results, threshold: &Threshold, entry: &Entry) -> Case {
+    let scenario = &results.manifest.scenario;
+    let alone = Scenario { thresholds: vec![threshold.clone()], ..scenario.clone() };
+    let missed = threshold::misses(&alone, std::slice::from_ref(entry));
+    let outcome = missed.first().map_or(Outcome::Passed, |miss| Outcome::Failed(miss.to_string()));
+    let is_of = |cell: &&CellRecord| {
+        cell.label == entry.label && cell.clients == entry.clients && cell.payload_bytes == entry.payload_bytes
+    };
+    Case {
+        class: scenario.name.clone(),
+        name: format!("{}: {} {}", entry.name(), threshold.metric, threshold.demand()),
+        time_us: results.cells.iter().filter(is_of).map(|cell| cell.duration_us).sum(),
+        outcome,
+    }
+}
+
+/// Invalid is an error: whether the transports would have met the demands is not known.
+fn verdict(results: &Results) -> Case {
+    let verdict = &results.manifest.verdict;
+    let outcome = match verdict.status {
+        Status::Valid | Status::Suspect => Outcome::Passed,
+        Status::Invalid => Outcome::Error(verdict.reasons.iter().map(reason).collect::<Vec<_>>().join("; ")),
+    };
+    let class = results.manifest.scenario.name.clone();
+    Case { class, name: "the run measures the transports".to_owned(), time_us: 0, outcome }
+}
+
+fn reason(reason: &Reason) -> String {
+    format!("{}: {}: {}", reason.status, reason.what, reason.advice)
+}
+
+/// A case for a run that was cut off or failed; nothing for one that came to its end.
+fn not_whole(scenario: &Scenario, end: &anyhow::Result<Exit>) -> Option<Case> {
+    let why = match end {
+        Ok(Exit::Interrupted) => "interrupted".to_owned(),
+        Ok(_) => return None,
+        Err(error) => exit::describe(error),
+    };
+    let (class, name) = (scenario.name.clone(), "the run came to its end".to_owned());
+    Some(Case { class, name, time_us: 0, outcome: Outcome::Error(why) })
+}

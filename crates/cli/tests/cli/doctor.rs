@@ -1,0 +1,50 @@
+//! `feedlab doctor` on the machine that the tests run on: what it says must hang together, whatever it is.
+
+use serde_json::Value;
+
+use super::{Command, ends_with, feedlab, out};
+
+const CHECKS: [&str; 17] = [
+    "descriptors",
+    "ports",
+    "TCP accounts",
+    "TCP timestamps",
+    "clock",
+    "clock source",
+    "timers",
+    "cores",
+    "load",
+    "CPU governor",
+    "memory",
+    "swap",
+    "kernel memory",
+    "build",
+    "browser",
+    "nginx",
+    "tshark",
+];
+
+#[test]
+fn every_check_has_a_line_and_the_status_is_that_of_the_worst() {
+    let output = feedlab(&["doctor", "--format", "json"]).output().expect("the binary starts");
+    let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    let checks = findings["checks"].as_array().expect("checks");
+    assert_eq!(checks.iter().map(|check| check["name"].as_str().unwrap()).collect::<Vec<_>>(), CHECKS);
+    for check in checks {
+        assert_eq!(check["mark"] == "ok", check["fix"].is_null(), "{check}");
+    }
+    let fails = checks.iter().any(|check| check["mark"] == "fail");
+    assert_eq!(output.status.code(), Some(i32::from(fails)));
+}
+
+#[test]
+fn a_limit_that_no_run_can_live_with_fails_with_its_remedy() {
+    let line = format!("ulimit -n 64; exec {} doctor", assert_cmd::cargo::cargo_bin!("feedlab").display());
+    let output = ends_with(1, Command::new("sh").args(["-c", &line]).env("PATH", "/usr/bin:/bin").env_remove("CI"));
+    let text = out(&output);
+    let line = text.lines().next().unwrap_or_default();
+    assert!(line.starts_with("fail  descriptors") && line.contains("0 clients → put `* hard nofile"), "{text}");
+    assert!(text.lines().last().is_some_and(|line| line.ends_with("would make runs fail")), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colour into a pipe: {text}");
+    assert_eq!(text.lines().count(), CHECKS.len() + 2);
+}

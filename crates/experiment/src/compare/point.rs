@@ -1,0 +1,105 @@
+//! One point of a comparison: the figures of both runs pooled, their difference, and what may be said of it.
+
+use hdrhistogram::Histogram;
+
+use super::{Direction, Finding, OF_INTEREST, Point, Row, direction};
+use crate::Metric;
+use crate::metric::Pooling;
+use crate::record::CellRecord;
+use crate::results::{Results, ResultsError};
+use crate::statistics::{Difference, Sample, difference};
+
+/// Differences below this share of a value are those of adding up in another order.
+const ROUNDING: f64 = 1e-9;
+
+/// What is asked of every point.
+pub(super) struct Asked<'a> {
+    /// [`OF_INTEREST`] if empty.
+    pub(super) metrics: &'a [Metric],
+    pub(super) tolerance: f64,
+    /// Fixes the resampling.
+    pub(super) seed: u64,
+}
+
+/// The cells of one point in one run, with their ages.
+pub(super) struct Measured<'a> {
+    cells: Vec<&'a CellRecord>,
+    /// The cells with their sums divided by their number, so that the sum over them is the mean.
+    shares: Vec<CellRecord>,
+    ages: Vec<Histogram<u64>>,
+}
+
+impl<'a> Measured<'a> {
+    /// Reads the ages.
+    pub(super) fn read(run: &'a Results, cells: Vec<&'a CellRecord>) -> Result<Self, ResultsError> {
+        let ages = cells.iter().map(|cell| run.histogram(cell)).collect::<Result<_, _>>()?;
+        let shares = cells.iter().map(|cell| share_of_sums(cell, cells.len())).collect();
+        Ok(Self { cells, shares, ages })
+    }
+
+    fn pooled(&self) -> Sample<'_> {
+        Sample::new(self.cells.clone(), &self.ages)
+    }
+
+    fn per_repetition(&self) -> Sample<'_> {
+        Sample::new(self.shares.iter().collect(), &self.ages)
+    }
+}
+
+fn share_of_sums(cell: &CellRecord, repetitions: usize) -> CellRecord {
+    let mut cell = cell.clone();
+    let sums = cell.metrics.iter_mut().filter(|(metric, _)| metric.row().pooling == Pooling::Sum);
+    sums.for_each(|(_, value)| *value /= repetitions as f64);
+    cell
+}
+
+/// Compares the two sides of a point.
+pub(super) fn point(a: &Measured<'_>, b: &Measured<'_>, asked: &Asked<'_>) -> Point {
+    let first = a.cells[0];
+    let of_interest = if asked.metrics.is_empty() { &OF_INTEREST[..] } else { asked.metrics };
+    // A sum over five repetitions says nothing beside one over three; their means do.
+    let uneven = a.cells.len() != b.cells.len();
+    let (pooled, means) = ([a.pooled(), b.pooled()], [a.per_repetition(), b.per_repetition()]);
+    let row = |&metric: &Metric| {
+        let per_repetition = uneven && metric.row().pooling == Pooling::Sum;
+        let [a, b] = if per_repetition { &means } else { &pooled };
+        Row { per_repetition, ..row(metric, a, b, asked) }
+    };
+    let told = |row: &Row| !asked.metrics.is_empty() || row.difference.is_some();
+    Point {
+        name: first.name(),
+        label: first.label.clone(),
+        clients: first.clients,
+        payload_bytes: first.payload_bytes,
+        repetitions: (a.cells.len(), b.cells.len()),
+        rows: of_interest.iter().map(row).filter(told).collect(),
+    }
+}
+
+fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, asked: &Asked<'_>) -> Row {
+    let found = difference(metric, a, b, asked.seed);
+    let (low, high) = found.and_then(|found| found.interval).unzip();
+    Row {
+        metric,
+        a: a.all(metric),
+        b: b.all(metric),
+        difference: found.map(|found| found.value),
+        low,
+        high,
+        per_repetition: false,
+        finding: finding(metric, a.all(metric), found, asked.tolerance),
+    }
+}
+
+/// `a` is the value that the difference is measured against.
+fn finding(metric: Metric, a: Option<f64>, found: Option<Difference>, tolerance: f64) -> Finding {
+    let Some((a, found)) = a.zip(found) else { return Finding::NotMeasured };
+    let by_chance = found.is_shown() == Some(false) || found.value.abs() <= ROUNDING * a.abs();
+    match direction(metric) {
+        _ if by_chance => Finding::NoDifferenceShown,
+        _ if found.value.abs() <= tolerance * a.abs() => Finding::WithinTolerance,
+        Direction::Neutral => Finding::Changed,
+        direction if direction.is_worse(found.value) => Finding::Regression,
+        _ => Finding::Better,
+    }
+}

@@ -1,0 +1,257 @@
+//! What differs between two runs before anything was measured: their scenarios, and the circumstances.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::record::Manifest;
+use crate::scenario::{Scenario, Source};
+
+/// Something that is one way in the first of two runs and another way in the second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// What: `feed.updates_per_s`, or a word such as `kernel`.
+    pub name: String,
+    /// How it is in the first run.
+    pub a: String,
+    /// How it is in the second.
+    pub b: String,
+}
+
+impl Setting {
+    /// The difference in words, with the names of the two.
+    #[must_use]
+    pub fn between(&self, a: &str, b: &str) -> String {
+        format!("{} is {} in {a} and {} in {b}", self.name, self.a, self.b)
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.between("A", "B"))
+    }
+}
+
+/// What stands where a key is not set, or a figure not known.
+const ABSENT: &str = "not known";
+const NOT_SET: &str = "not set";
+
+/// What keeps two runs from being runs of one scenario: differences of the feed, the clients, the phases and the
+/// contenders. Name, question, seed and thresholds decide nothing that is measured; the number of repetitions decides
+/// how sure one is, not of what; and a recording is told by its file's name, because checkouts lie in different places.
+#[must_use]
+pub fn scenario_differences(a: &Scenario, b: &Scenario) -> Vec<Setting> {
+    let (mut a, mut b) = (as_measured(a), as_measured(b));
+    let mut found = Vec::new();
+    contenders(a.remove("contenders"), b.remove("contenders"), &mut found);
+    walk("", &Value::Object(a), &Value::Object(b), &mut found);
+    found
+}
+
+/// The scenario as a tree of keys, without those that may differ.
+fn as_measured(scenario: &Scenario) -> Map<String, Value> {
+    let mut scenario = scenario.clone();
+    if let Source::Replay { file, .. } = &mut scenario.feed.source {
+        *file = file.file_name().map(Into::into).unwrap_or_default();
+    }
+    // A scenario came from text and goes back into it; a tree that failed to be made would differ from every other.
+    let Ok(Value::Object(mut tree)) = serde_json::to_value(&scenario) else { return Map::new() };
+    for key in ["name", "question", "seed", "thresholds"] {
+        tree.remove(key);
+    }
+    if let Some(Value::Object(measure)) = tree.get_mut("measure") {
+        measure.remove("repetitions");
+    }
+    tree
+}
+
+/// Contenders are named by their labels, not by their place in the list.
+fn contenders(a: Option<Value>, b: Option<Value>, found: &mut Vec<Setting>) {
+    let (a, b) = (list(a), list(b));
+    let labels = |list: &[Value]| {
+        list.iter().map(|contender| contender["label"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let (a_labels, b_labels) = (labels(&a), labels(&b));
+    if a_labels != b_labels {
+        let name = "the list of contenders".to_owned();
+        found.push(Setting { name, a: quoted(&a_labels), b: quoted(&b_labels) });
+        return;
+    }
+    for ((a, b), label) in a.iter().zip(&b).zip(&a_labels) {
+        walk(&format!("contender \"{label}\": "), a, b, found);
+    }
+}
+
+fn list(value: Option<Value>) -> Vec<Value> {
+    match value {
+        Some(Value::Array(list)) => list,
+        _ => Vec::new(),
+    }
+}
+
+fn quoted(labels: &[String]) -> String {
+    labels.iter().map(|label| format!("\"{label}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// Adds the leaves in which two trees differ. `path` ends where the next key begins.
+fn walk(path: &str, a: &Value, b: &Value, found: &mut Vec<Setting>) {
+    let (Value::Object(a_keys), Value::Object(b_keys)) = (a, b) else {
+        if a != b {
+            let name = path.trim_end_matches('.').to_owned();
+            found.push(Setting { name, a: leaf(a), b: leaf(b) });
+        }
+        return;
+    };
+    let only_b = b_keys.keys().filter(|key| !a_keys.contains_key(*key));
+    for key in a_keys.keys().chain(only_b) {
+        walk(&format!("{path}{key}."), a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null), found);
+    }
+}
+
+fn leaf(value: &Value) -> String {
+    match value {
+        Value::Null => NOT_SET.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()),
+        Value::Array(list) => list.iter().map(leaf).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// The circumstances of a measurement: who measured, and on what. Differences of these make a merged run suspect.
+#[must_use]
+pub fn machine_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
+    let circumstances = |m: &Manifest| {
+        let machine = &m.machine;
+        [
+            ("feedlab", Some(m.feedlab_version.clone())),
+            ("git revision", m.git_revision.clone()),
+            ("rustc", Some(m.rustc_version.clone())),
+            ("CPU", machine.cpu.clone()),
+            ("cores", machine.cores.map(|cores| cores.to_string())),
+            ("memory", machine.memory_bytes.map(mebibytes)),
+            ("kernel", Some(machine.kernel.clone())),
+            ("platform", Some(machine.platform.clone())),
+            ("descriptor limit", Some(machine.max_open_files.map_or("none".to_owned(), |limit| limit.to_string()))),
+        ]
+    };
+    differing(circumstances(a), circumstances(b))
+}
+
+/// Everything that differs around two runs of one scenario: the machine, and how it was asked.
+#[must_use]
+pub fn environment_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
+    let asked = |m: &Manifest| {
+        [
+            ("seed", Some(m.seed.to_string())),
+            ("repetitions", Some(m.scenario.measure.repetitions.to_string())),
+            ("recording", recording(&m.scenario)),
+            ("verdict", Some(m.verdict.status.to_string())),
+        ]
+    };
+    let mut found = machine_differences(a, b);
+    found.extend(differing(asked(a), asked(b)));
+    found
+}
+
+fn differing<const N: usize>(
+    a: [(&'static str, Option<String>); N],
+    b: [(&'static str, Option<String>); N],
+) -> Vec<Setting> {
+    let told = |value: Option<String>| value.unwrap_or_else(|| ABSENT.to_owned());
+    let pairs = a.into_iter().zip(b).filter(|((_, a), (_, b))| a != b);
+    pairs.map(|((name, a), (_, b))| Setting { name: name.to_owned(), a: told(a), b: told(b) }).collect()
+}
+
+/// A virtual machine's memory differs by pages from boot to boot; what differs by a MiB is another machine.
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes >> 20)
+}
+
+fn recording(scenario: &Scenario) -> Option<String> {
+    match &scenario.feed.source {
+        Source::Replay { file, .. } => Some(Path::new(file).display().to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn told(change: impl Fn(&mut Scenario)) -> Vec<String> {
+        let mut other = fixture::scenario();
+        change(&mut other);
+        scenario_differences(&fixture::scenario(), &other).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_differs_is_named_by_its_key() {
+        let rate = told(|scenario| {
+            let Source::Synthetic { updates_per_s, .. } = &mut scenario.feed.source else { panic!("synthetic") };
+            *updates_per_s = 50.0;
+        });
+        assert_eq!(rate, ["feed.updates_per_s is 10 in A and 50 in B"]);
+        assert_eq!(told(|s| s.clients.count = vec![50, 500]), ["clients.count is 50 in A and 50, 500 in B"]);
+        let hold = told(|s| s.measure.warm_up += std::time::Duration::from_secs(1));
+        assert!(hold[0].starts_with("measure.warm_up is ") && hold.len() == 1, "{hold:?}");
+    }
+
+    #[test]
+    fn contenders_are_named_by_their_labels() {
+        let fewer = told(|s| s.contenders.truncate(1));
+        assert_eq!(fewer, [r#"the list of contenders is "SSE", "WebSocket" in A and "SSE" in B"#]);
+        let other = told(|s| {
+            let keepalive = std::time::Duration::from_secs(5);
+            s.contenders[0].options = crate::scenario::Options::Sse { keepalive };
+        });
+        assert_eq!(other, [r#"contender "SSE": keepalive is 15s in A and 5s in B"#]);
+    }
+
+    #[test]
+    fn what_is_not_measured_may_differ() {
+        let same = told(|s| {
+            (s.name, s.question, s.seed) = ("other".to_owned(), "Why?".to_owned(), 7);
+            s.thresholds.clear();
+            s.measure.repetitions = 9;
+        });
+        assert_eq!(same, [""; 0]);
+        let replay = |file: &str| {
+            let mut scenario = fixture::scenario();
+            scenario.feed.source = Source::Replay { file: file.into(), speed: 1.0 };
+            scenario
+        };
+        assert_eq!(scenario_differences(&replay("a/feed.ndjson"), &replay("/b/feed.ndjson")), []);
+        assert_eq!(scenario_differences(&replay("feed.ndjson"), &replay("other.ndjson")).len(), 1);
+        assert!(
+            told(|s| s.feed.source = Source::Stdin)
+                .contains(&"feed.updates_per_s is 10 in A and not set in B".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_environment_is_that_of_the_manifest() {
+        let (a, mut b) = (fixture::manifest("a"), fixture::manifest("b"));
+        assert_eq!(environment_differences(&a, &b), []);
+        b.git_revision = Some("0123abc".to_owned());
+        b.machine.cores = Some(4);
+        b.machine.memory_bytes = Some(8 << 30);
+        b.seed = 5;
+        b.scenario.measure.repetitions = 5;
+        let told: Vec<_> = environment_differences(&a, &b).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "git revision is not known in A and 0123abc in B",
+                "cores is not known in A and 4 in B",
+                "memory is not known in A and 8192 MiB in B",
+                "seed is 1 in A and 5 in B",
+                "repetitions is 2 in A and 5 in B",
+            ]
+        );
+        assert_eq!(machine_differences(&a, &b).len(), 3);
+    }
+}

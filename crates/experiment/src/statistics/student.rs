@@ -1,0 +1,93 @@
+//! How wide an interval from few repetitions must be: Student's t.
+//!
+//! The percentiles of a bootstrap are too narrow for few repetitions: of three, the resamples never leave the range, and
+//! their spread is that of the sample without its correction (Hesterberg, "What teachers should know about the
+//! bootstrap", 2015, section 4.1). So the bootstrap gives the standard error, corrected by n/(n−1), and Student's
+//! distribution says how many of them make 95 % (Efron and Tibshirani, "An introduction to the bootstrap", 1993,
+//! section 12.2).
+
+/// 97.5th percentile of Student's t with 1 to 10 degrees of freedom, then at 12, 15, 20, 30, 60, 120 and without end
+/// (NIST/SEMATECH e-Handbook of statistical methods, section 1.3.6.7.2).
+const TABLE: [(f64, f64); 17] = [
+    (1.0, 12.706),
+    (2.0, 4.303),
+    (3.0, 3.182),
+    (4.0, 2.776),
+    (5.0, 2.571),
+    (6.0, 2.447),
+    (7.0, 2.365),
+    (8.0, 2.306),
+    (9.0, 2.262),
+    (10.0, 2.228),
+    (12.0, 2.179),
+    (15.0, 2.131),
+    (20.0, 2.086),
+    (30.0, 2.042),
+    (60.0, 2.000),
+    (120.0, 1.980),
+    (f64::INFINITY, 1.960),
+];
+
+/// Standard errors on either side of a value that make a 95 % interval, with `freedom` degrees of freedom (at least 1;
+/// between the table's lines, in proportion to their reciprocals).
+pub(super) fn t(freedom: f64) -> f64 {
+    let above = TABLE.iter().position(|(line, _)| *line >= freedom).unwrap_or(TABLE.len() - 1);
+    let (right, high) = TABLE[above];
+    let Some(&(left, low)) = above.checked_sub(1).map(|below| &TABLE[below]) else { return high };
+    let share = (1.0 / left - 1.0 / freedom) / (1.0 / left - 1.0 / right);
+    low + share * (high - low)
+}
+
+/// One side's part in the variance of a value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spread {
+    /// Variance of the value, its unit squared.
+    variance: f64,
+    /// Degrees of freedom: repetitions less one.
+    freedom: f64,
+}
+
+impl Spread {
+    /// The spread of what a bootstrap over `repetitions` gave; they are two at least.
+    pub(super) fn of(resamples: &[f64], repetitions: usize) -> Self {
+        let (count, n) = (resamples.len() as f64, repetitions as f64);
+        let mean = resamples.iter().sum::<f64>() / count;
+        let variance = resamples.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        Self { variance: variance * n / (n - 1.0), freedom: n - 1.0 }
+    }
+
+    /// The spread of the difference of two values that know nothing of each other (Welch, "The generalization of
+    /// Student's problem", 1947).
+    pub(super) fn and(self, other: Self) -> Self {
+        let variance = self.variance + other.variance;
+        let parts = self.variance.powi(2) / self.freedom + other.variance.powi(2) / other.freedom;
+        let freedom = if parts > 0.0 { variance.powi(2) / parts } else { self.freedom + other.freedom };
+        Self { variance, freedom }
+    }
+
+    /// Half the width of the 95 % interval.
+    pub(super) fn reach(self) -> f64 {
+        self.variance.sqrt() * t(self.freedom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_at_and_between_its_lines() {
+        for (freedom, expected) in [(1.0, 12.706), (4.0, 2.776), (25.0, 2.060), (40.0, 2.021), (1e9, 1.960)] {
+            assert!((t(freedom) - expected).abs() < 0.002, "{freedom}: {}", t(freedom));
+        }
+        assert_eq!(t(0.5), 12.706, "less freedom than that there is not");
+    }
+
+    #[test]
+    fn equal_spreads_add_their_freedom_and_a_larger_one_keeps_its_own() {
+        let spread = |variance| Spread { variance, freedom: 4.0 };
+        assert!((spread(1.0).and(spread(1.0)).freedom - 8.0).abs() < 1e-9);
+        assert!((spread(1.0).and(spread(1e-9)).freedom - 4.0).abs() < 1e-6);
+        assert!(spread(0.0).and(spread(0.0)).reach() == 0.0);
+    }
+}
