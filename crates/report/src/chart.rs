@@ -13,6 +13,7 @@ mod bars;
 mod bytes;
 mod canvas;
 mod connection_cost;
+mod cost;
 mod ecdf;
 mod label;
 mod palette;
@@ -20,6 +21,7 @@ mod requests;
 mod text;
 
 pub(crate) use bytes::finding as weight;
+pub use cost::cost_chart;
 pub(crate) use ecdf::title as freshness;
 pub(crate) use palette::{Look, css as palette_css};
 pub(crate) use requests::finding as asking;

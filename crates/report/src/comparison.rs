@@ -4,6 +4,8 @@
 
 use feedlab_experiment::summary::Estimate;
 
+use crate::dataset::Series;
+
 /// Neighbours in the order of size stand apart when one is this many times the other. Below it a picture of a single
 /// run says too little to put into a headline.
 const APART: f64 = 2.0;
@@ -11,16 +13,32 @@ const APART: f64 = 2.0;
 /// Below this factor between the smallest and the largest cost nobody is named.
 pub(crate) const WORTH_TELLING: f64 = 1.2;
 
+/// What is known of two contenders, given by their labels: whether the interval of their difference leaves nought out.
+/// `None` where the difference is not known. It is sharper than the question whether two intervals meet, and decides
+/// wherever it is there.
+pub(crate) type Known<'a> = dyn Fn(&str, &str) -> Option<bool> + 'a;
+
+/// Nothing is known but the values and their intervals.
+pub(crate) fn unknown(_: &str, _: &str) -> Option<bool> {
+    None
+}
+
 /// A contender's value of one metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Named {
-    /// The contender.
+    /// The contender's label.
+    pub(crate) label: String,
+    /// Its name in a sentence.
     pub(crate) name: String,
     /// Its value.
     pub(crate) estimate: Estimate,
 }
 
 impl Named {
+    pub(crate) fn new(series: &Series, estimate: Estimate) -> Self {
+        Self { label: series.label.clone(), name: series.spoken.clone(), estimate }
+    }
+
     pub(crate) fn value(&self) -> f64 {
         self.estimate.value
     }
@@ -37,7 +55,7 @@ pub(crate) enum Shape {
     Nothing,
     /// A single one: nothing to compare with.
     One(Named),
-    /// All intervals overlap.
+    /// All intervals overlap, and no difference is known to be shown.
     NoDifference(Vec<Named>),
     /// They differ, but no neighbours by the factor that makes two camps.
     Near(Vec<Named>),
@@ -51,13 +69,13 @@ pub(crate) enum Shape {
 }
 
 /// Sorts out what the values show.
-pub(crate) fn shape(mut values: Vec<Named>) -> Shape {
+pub(crate) fn shape(mut values: Vec<Named>, known: &Known) -> Shape {
     values.sort_by(|a, b| a.value().total_cmp(&b.value()));
     match values.len() {
         0 => Shape::Nothing,
         1 => Shape::One(values.remove(0)),
-        _ if all_overlap(&values) => Shape::NoDifference(values),
-        _ => match widest_gap(&values) {
+        _ if all_overlap(&values) && !any_differs(&values, known) => Shape::NoDifference(values),
+        _ => match widest_gap(&values, known) {
             Some(at) => {
                 let high = values.split_off(at);
                 Shape::Apart { low: values, high }
@@ -67,12 +85,18 @@ pub(crate) fn shape(mut values: Vec<Named>) -> Shape {
     }
 }
 
-/// Whether two values may be told apart: their intervals do not meet. Values without an interval are as they are.
-pub(crate) fn distinct(a: &Named, b: &Named) -> bool {
-    match (a.interval(), b.interval()) {
+/// Whether two values may be told apart: their difference is known to be shown, or, where it is not known, their
+/// intervals do not meet. Values without an interval are as they are.
+pub(crate) fn distinct(a: &Named, b: &Named, known: &Known) -> bool {
+    known(&a.label, &b.label).unwrap_or_else(|| match (a.interval(), b.interval()) {
         (Some((a_low, a_high)), Some((b_low, b_high))) => a_high < b_low || b_high < a_low,
         _ => a.value() != b.value(),
-    }
+    })
+}
+
+fn any_differs(values: &[Named], known: &Known) -> bool {
+    let differs = |a: &Named| values.iter().any(|b| known(&a.label, &b.label) == Some(true));
+    values.iter().any(differs)
 }
 
 fn all_overlap(values: &[Named]) -> bool {
@@ -86,13 +110,13 @@ fn all_overlap(values: &[Named]) -> bool {
 
 /// Where to part sorted values: before the index with the largest ratio to its predecessor, if that is at least
 /// [`APART`] and no interval reaches across.
-fn widest_gap(values: &[Named]) -> Option<usize> {
-    let gaps = (1..values.len()).filter(|&at| is_clear(values, at)).map(|at| (at, ratio(values, at)));
+fn widest_gap(values: &[Named], known: &Known) -> Option<usize> {
+    let gaps = (1..values.len()).filter(|&at| is_clear(values, at, known)).map(|at| (at, ratio(values, at)));
     gaps.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|gap| gap.1 >= APART).map(|gap| gap.0)
 }
 
-fn is_clear(values: &[Named], at: usize) -> bool {
-    values[..at].iter().all(|low| values[at..].iter().all(|high| distinct(low, high)))
+fn is_clear(values: &[Named], at: usize, known: &Known) -> bool {
+    values[..at].iter().all(|low| values[at..].iter().all(|high| distinct(low, high, known)))
 }
 
 /// One unit is added on both sides, so that nought and next to nothing do not part by an infinite factor.
@@ -106,7 +130,7 @@ mod tests {
 
     fn named(name: &str, value: f64, interval: Option<(f64, f64)>) -> Named {
         let estimate = Estimate { value, low: interval.map(|i| i.0), high: interval.map(|i| i.1) };
-        Named { name: name.to_owned(), estimate }
+        Named { label: name.to_owned(), name: name.to_owned(), estimate }
     }
 
     fn names(values: &[Named]) -> String {
@@ -116,14 +140,16 @@ mod tests {
     #[test]
     fn the_widest_gap_parts_the_camps() {
         let values = [("poll", 512e3), ("ws", 300.0), ("sse", 310.0), ("long", 900.0)];
-        let Shape::Apart { low, high } = shape(values.map(|(n, v)| named(n, v, None)).to_vec()) else { panic!() };
+        let Shape::Apart { low, high } = shape(values.map(|(n, v)| named(n, v, None)).to_vec(), &unknown) else {
+            panic!()
+        };
         assert_eq!((names(&low).as_str(), names(&high).as_str()), ("ws sse long", "poll"));
     }
 
     #[test]
     fn overlapping_intervals_show_no_difference() {
         let values = vec![named("a", 100.0, Some((80.0, 300.0))), named("b", 250.0, Some((90.0, 400.0)))];
-        assert!(matches!(shape(values), Shape::NoDifference(_)));
+        assert!(matches!(shape(values, &unknown), Shape::NoDifference(_)));
     }
 
     #[test]
@@ -134,15 +160,25 @@ mod tests {
             named("c", 800.0, Some((700.0, 850.0))),
         ];
         assert!(
-            matches!(shape(values), Shape::Near(_)),
+            matches!(shape(values, &unknown), Shape::Near(_)),
             "b's interval meets c's, and a and b are within a factor of 2"
         );
     }
 
     #[test]
     fn few_values_make_few_claims() {
-        assert_eq!(shape(Vec::new()), Shape::Nothing);
-        assert!(matches!(shape(vec![named("a", 1.0, None)]), Shape::One(_)));
-        assert!(matches!(shape(vec![named("a", 0.0, None), named("b", 0.4, None)]), Shape::Near(_)));
+        assert_eq!(shape(Vec::new(), &unknown), Shape::Nothing);
+        assert!(matches!(shape(vec![named("a", 1.0, None)], &unknown), Shape::One(_)));
+        assert!(matches!(shape(vec![named("a", 0.0, None), named("b", 0.4, None)], &unknown), Shape::Near(_)));
+    }
+
+    #[test]
+    fn the_interval_of_a_difference_decides_over_those_of_the_values() {
+        let overlapping = || vec![named("a", 100.0, Some((80.0, 130.0))), named("b", 120.0, Some((90.0, 140.0)))];
+        assert!(matches!(shape(overlapping(), &|_, _| Some(false)), Shape::NoDifference(_)));
+        let shown = |a: &str, b: &str| (a != b).then_some(true);
+        assert!(matches!(shape(overlapping(), &shown), Shape::Near(_)));
+        let [a, b] = [named("a", 100.0, Some((80.0, 99.0))), named("b", 120.0, Some((110.0, 140.0)))];
+        assert!(distinct(&a, &b, &unknown) && !distinct(&a, &b, &|_, _| Some(false)));
     }
 }

@@ -6,16 +6,21 @@
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::{Results, ResultsError};
 use feedlab_experiment::summary::{Entry, Estimate};
+use feedlab_experiment::verdict::Status;
 
 use crate::chart::Look;
 use crate::{human, wording};
 
 mod ages;
 mod bars;
+mod bytes;
+mod differences;
 mod timeline;
 
 pub(crate) use ages::Ecdf;
-pub(crate) use bars::{Bar, BytesBar, RequestsBar};
+pub(crate) use bars::{Bar, RequestsBar};
+pub(crate) use bytes::{BytesBar, Kind, Level};
+pub(crate) use differences::{Differences, Pair};
 pub(crate) use timeline::{Moment, Timeline, Timelines};
 
 /// Lines in one picture that can still be told apart.
@@ -35,10 +40,14 @@ pub(crate) struct Dataset {
     pub(crate) timelines: Timelines,
     /// Bytes of an update.
     pub(crate) bytes: Vec<BytesBar>,
+    /// Where they are compared.
+    pub(crate) bytes_level: Level,
     /// Requests of a client in a minute.
     pub(crate) requests: Vec<RequestsBar>,
     /// What a connection costs: a panel for each metric that [`Dataset::CONNECTION_COST`] names.
     pub(crate) connection: Vec<Vec<Bar>>,
+    /// Who differs from whom.
+    pub(crate) differences: Differences,
     /// How often each cell was measured, as planned.
     pub(crate) repetitions: u32,
     /// Whether the bar charts, too, show only what is in scope.
@@ -46,26 +55,39 @@ pub(crate) struct Dataset {
 }
 
 impl Dataset {
-    /// The panels of the connection's cost.
-    pub(crate) const CONNECTION_COST: [Metric; 4] = [
+    /// The panels of the connection's cost. The first is what its title speaks of.
+    pub(crate) const CONNECTION_COST: [Metric; 8] = [
         Metric::ServerRssBytesPerConnection,
+        Metric::KernelBytesPerConnection,
         Metric::ClientRssBytesPerConnection,
         Metric::ServerFdsPerConnection,
         Metric::ConnectP50,
+        Metric::OpenP50,
+        Metric::FirstUpdateP50,
+        Metric::HandshakeBytes,
     ];
 
-    /// The metrics in the charts, for a glossary.
-    pub(crate) const METRICS: [Metric; 9] = [
+    /// The other metrics in the charts.
+    const DRAWN: [Metric; 13] = [
         Metric::AgeP50,
         Metric::AgeP90,
         Metric::AgeP99,
+        Metric::AgeMax,
+        Metric::Requests,
+        Metric::RequestsEmpty,
         Metric::PayloadBytesPerUpdate,
+        Metric::FramingBytesPerUpdate,
+        Metric::HeaderBytesPerUpdate,
+        Metric::KeepaliveBytesPerUpdate,
         Metric::SocketBytesPerUpdate,
-        Self::CONNECTION_COST[0],
-        Self::CONNECTION_COST[1],
-        Self::CONNECTION_COST[2],
-        Self::CONNECTION_COST[3],
+        Metric::WireBytesPerUpdate,
+        Metric::PacketsPerUpdate,
     ];
+
+    /// Whether a metric is in one of the charts or its figures, for a glossary.
+    pub(crate) fn shows(metric: Metric) -> bool {
+        Self::DRAWN.contains(&metric) || Self::CONNECTION_COST.contains(&metric)
+    }
 
     /// Takes the figures out of a run.
     pub(crate) fn new(results: &Results) -> Result<Self, ResultsError> {
@@ -78,18 +100,34 @@ impl Dataset {
         let lines = &scoped[..scoped.len().min(MAX_LINES)];
         let bars_scoped = all.len() > MAX_BARS;
         let bars = if bars_scoped { &scoped } else { &all };
+        let read = lines.iter().map(|row| Ecdf::read(row, results)).collect::<Result<Vec<_>, _>>()?;
+        let (ages, samples): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        let bytes: Vec<BytesBar> = bars.iter().map(BytesBar::new).collect();
+        let bytes_level = bytes::level(&bytes);
+        let titled = [Metric::AgeP50, bytes_level.metric(), Self::CONNECTION_COST[0]];
         Ok(Self {
-            ages: lines.iter().map(|row| Ecdf::new(row, results)).collect::<Result<_, _>>()?,
+            ages,
             timelines: Timelines::new(lines, results),
-            bytes: bars.iter().map(BytesBar::new).collect(),
+            bytes,
+            bytes_level,
             requests: bars.iter().map(|row| RequestsBar::new(row, results)).collect(),
             connection: Self::CONNECTION_COST
                 .map(|metric| bars.iter().map(|row| Bar::new(row, metric)).collect())
                 .into(),
+            // What is void has no differences to tell.
+            differences: match results.summary.verdict.status {
+                Status::Invalid => Differences::default(),
+                Status::Valid | Status::Suspect => Differences::new(lines, &samples, &titled, results.manifest.seed),
+            },
             scope: Scope { contenders: scoped.len(), ..scope },
             repetitions: results.manifest.scenario.measure.repetitions,
             bars_scoped,
         })
+    }
+
+    /// What is known of the differences between contenders in a metric.
+    pub(crate) fn known(&self, metric: Metric) -> impl Fn(&str, &str) -> Option<bool> {
+        move |a, b| self.differences.is_shown(metric, a, b)
     }
 
     /// Whether the bars belong to more than one client count or payload, and need headings.

@@ -10,9 +10,10 @@ use feedlab_experiment::verdict::{Status, Verdict};
 
 use crate::chart;
 use crate::dataset::Dataset;
-use crate::{human, wording};
+use crate::{human, prediction, wording};
 
 mod delivery;
+mod differences;
 mod sweep;
 
 /// On loopback a round trip takes some tens of microseconds, so that whatever needs one more of them looks as good.
@@ -27,6 +28,10 @@ pub(crate) struct Finding {
     pub(crate) headline: String,
     /// What else the run shows, a sentence each.
     pub(crate) more: Vec<String>,
+    /// Who differs from whom in age, and by how much, a sentence a pair; only with repetitions.
+    pub(crate) differences: Vec<String>,
+    /// For which part of a sweep that is told.
+    pub(crate) differences_for: Option<String>,
     /// What limits these claims, a sentence or two each.
     pub(crate) caveats: Vec<String>,
     /// Where the figures come from, in one line.
@@ -37,7 +42,8 @@ pub(crate) struct Finding {
 pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     let entries = &results.summary.contenders;
     let verdict = &results.summary.verdict;
-    let more = [chart::weight(data), chart::asking(data)].into_iter().flatten().chain(sweep::findings(entries));
+    let more = [chart::weight(data), chart::asking(data)].into_iter().flatten();
+    let more = more.chain(sweep::findings(entries)).chain(prediction::sentence(entries));
     let more = more.map(|text| format!("{}.", wording::sentence(&text))).collect();
     let (headline, more) = match verdict.status {
         Status::Valid => (freshness(entries, data), more),
@@ -46,7 +52,9 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
         }
         Status::Invalid => (void(verdict), Vec::new()),
     };
-    Finding { headline, more, caveats: caveats(results, data), source: source(results) }
+    let differences = differences::sentences(&data.differences);
+    let differences_for = data.scope.fixed();
+    Finding { headline, more, differences, differences_for, caveats: caveats(results, data), source: source(results) }
 }
 
 fn freshness(entries: &[Entry], data: &Dataset) -> String {

@@ -14,7 +14,9 @@ pub const ABSENT: &str = "—";
 type Step = (&'static str, f64);
 
 const TIME: &[Step] = &[("µs", 1.0), ("ms", 1e3), ("s", 1e6)];
-const SIZE: &[Step] = &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1024.0 * 1024.0), ("GiB", 1024.0 * 1024.0 * 1024.0)];
+const SIZE: &[Step] =
+    &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0), ("TiB", 1_099_511_627_776.0)];
+const BITS: &[Step] = &[("bit/s", 1.0), ("kbit/s", 1e3), ("Mbit/s", 1e6), ("Gbit/s", 1e9), ("Tbit/s", 1e12)];
 const PLAIN: &[Step] = &[("", 1.0)];
 
 /// A time given in µs: `312 µs`, `1.25 ms`, `25 s`.
@@ -33,6 +35,22 @@ pub fn duration(duration: Duration) -> String {
 #[must_use]
 pub fn size(bytes: f64) -> String {
     quantity(bytes, SIZE)
+}
+
+/// A bandwidth given in bits a second: `1.2 Mbit/s`.
+#[must_use]
+pub fn bits(bits_per_s: f64) -> String {
+    quantity(bits_per_s, BITS)
+}
+
+/// A count that may be far below 1: `0.0003`, where [`count`] would say 0.
+#[must_use]
+pub fn rough(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 0.01 {
+        return count(value);
+    }
+    let decimals = (-value.abs().log10()).ceil().clamp(0.0, 12.0) as usize;
+    format!("{value:.decimals$}")
 }
 
 /// A count: `1,707`, `0.5`.
@@ -68,6 +86,35 @@ pub fn estimate(estimate: Estimate, unit: Unit) -> String {
     let Some((low, high)) = estimate.low.zip(estimate.high) else { return value };
     let step = step(estimate.value, ladder(unit));
     format!("{value} ({}–{})", digits(low / step.1), digits(high / step.1))
+}
+
+/// A value with figures that belong to it, all in the unit of the largest: the value carries the unit, and a minus is one.
+#[must_use]
+pub fn together<const N: usize>(values: [f64; N], unit: Unit) -> [String; N] {
+    let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    let (name, size) = step(largest, ladder(unit));
+    let mut texts = values.map(|value| digits(value / size).replace('-', "−"));
+    if let Some(first) = texts.first_mut().filter(|_| !name.is_empty()) {
+        *first = format!("{first} {name}");
+    }
+    texts
+}
+
+/// A share as a percentage: `5 %`, `0.7 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{} %", two_digits(100.0 * share))
+}
+
+/// How far something is above or below its whole: `+2.4 %`, `−0.3 %`, `0 %`.
+#[must_use]
+pub fn signed_percent(share: f64) -> String {
+    let text = percent(share.abs());
+    match share {
+        _ if text == "0 %" => text,
+        share if share < 0.0 => format!("−{text}"),
+        _ => format!("+{text}"),
+    }
 }
 
 /// How many times `small` goes into `large`: `5.7 times`, `twice`, `1,240 times`.
@@ -174,6 +221,8 @@ mod tests {
         }
         assert_eq!(size(1.5 * 1024.0 * 1024.0), "1.5 MiB");
         assert_eq!(size(-2048.0), "-2 KiB");
+        assert_eq!(bits(1.25e6), "1.25 Mbit/s");
+        assert_eq!([0.0, 0.0003, 0.02, 2.5].map(rough), ["0", "0.0003", "0.02", "2.5"]);
     }
 
     #[test]
@@ -197,12 +246,21 @@ mod tests {
     }
 
     #[test]
+    fn figures_that_belong_together_share_a_unit() {
+        let texts = together([300.0, -400.0, 1_000.0], Unit::Microseconds);
+        assert_eq!(texts, ["0.3 ms", "−0.4", "1"]);
+        assert_eq!(together([3.0, -0.5], Unit::Count), ["3", "−0.5"]);
+    }
+
+    #[test]
     fn shares_never_round_to_none_or_all() {
         assert_eq!(share(0.0, 10.0).as_deref(), Some("0 %"));
         assert_eq!(share(1.0, 1000.0).as_deref(), Some("< 1 %"));
         assert_eq!(share(999.0, 1000.0).as_deref(), Some("> 99 %"));
         assert_eq!(share(10.0, 10.0).as_deref(), Some("100 %"));
         assert_eq!(share(0.0, 0.0), None);
+        assert_eq!([0.05, 0.0074, 1.234].map(percent), ["5 %", "0.7 %", "123 %"]);
+        assert_eq!([0.0241, -0.003, -0.0001].map(signed_percent), ["+2.4 %", "−0.3 %", "0 %"]);
         assert_eq!(times(5.74, 1.0), "5.7 times");
         assert_eq!(times(2.03, 1.0), "twice");
         assert_eq!(times(1240.4, 1.0), "1,240 times");

@@ -1,8 +1,8 @@
 //! From records to pictures: what a run found, as one page that a person can read, and as charts for slides.
 //!
 //! In reading order: the `dataset` takes the figures out of the results, the `chart`s draw them, the `finding`
-//! says in words what they show, the [`table`] lists every contender, and the `page` puts it all together. Nothing
-//! here measures, prints, or reaches a network.
+//! says in words what they show, the [`table`] lists every contender, the `prediction` stands beside what was measured,
+//! and the `page` puts it all together. Nothing here measures, prints, or reaches a network.
 
 mod chart;
 mod comparison;
@@ -10,10 +10,12 @@ mod dataset;
 mod finding;
 pub mod human;
 mod page;
+mod prediction;
 mod report;
 pub mod table;
 mod wording;
 
+pub use chart::cost_chart;
 pub use report::{Report, ReportError, render};
 
 #[cfg(test)]

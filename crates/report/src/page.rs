@@ -9,6 +9,7 @@ use feedlab_experiment::verdict::{Status, Verdict};
 use crate::chart::{self, Chart};
 use crate::dataset::Dataset;
 use crate::finding::Finding;
+use crate::prediction::{self, Prediction};
 use crate::table::{self, Table};
 
 mod conditions;
@@ -32,6 +33,7 @@ struct Page<'a> {
     table: Table,
     has_intervals: bool,
     charts: &'a [Chart],
+    prediction: Option<Prediction>,
     conditions: Vec<Condition>,
     /// The scenario as a file.
     recipe: String,
@@ -74,6 +76,7 @@ pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Re
         table: table::rows(summary),
         has_intervals: estimates().any(|estimate| estimate.low.is_some()),
         charts,
+        prediction: prediction::of(summary),
         conditions: conditions::of(manifest),
         recipe: recipe::toml(&manifest.scenario),
         revision: revision.map(|revision| revision.trim_end_matches(DIRTY)),
@@ -87,7 +90,11 @@ pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Re
 
 /// The metrics that the page shows and the run measured, in the order of the metric table.
 fn glossary(results: &Results) -> Vec<&'static Row> {
-    let is_shown = |row: &&Row| table::METRICS.contains(&row.metric) || Dataset::METRICS.contains(&row.metric);
+    let is_predicted = results.summary.contenders.iter().any(|entry| entry.predicted.is_some());
+    let is_shown = |row: &&Row| {
+        let metric = row.metric;
+        table::METRICS.contains(&metric) || Dataset::shows(metric) || is_predicted && prediction::shows(metric)
+    };
     let is_measured = |row: &&Row| results.summary.contenders.iter().any(|e| e.metrics.contains_key(&row.metric));
     metric::TABLE.iter().filter(is_shown).filter(is_measured).collect()
 }

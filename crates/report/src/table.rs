@@ -45,8 +45,8 @@ const CELLS: &[Cell] = &[
     Cell::Delivery,
     Cell::Requests,
     Cell::Figure(Metric::SocketBytesPerUpdate),
+    Cell::Figure(Metric::WireBytesPerUpdate),
     Cell::Figure(Metric::ServerRssBytesPerConnection),
-    Cell::Figure(Metric::ClientRssBytesPerConnection),
     Cell::Figure(Metric::ServerCpuPerUpdate),
 ];
 
@@ -61,8 +61,8 @@ pub const METRICS: &[Metric] = &[
     Metric::Requests,
     Metric::RequestsEmpty,
     Metric::SocketBytesPerUpdate,
+    Metric::WireBytesPerUpdate,
     Metric::ServerRssBytesPerConnection,
-    Metric::ClientRssBytesPerConnection,
     Metric::ServerCpuPerUpdate,
 ];
 

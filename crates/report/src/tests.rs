@@ -15,6 +15,8 @@ use crate::{Report, render, table};
 
 mod chart_data;
 mod page;
+mod prediction;
+mod realistic;
 mod run;
 mod words;
 
@@ -194,4 +196,19 @@ fn text(table: &table::Table) -> String {
     let head: Vec<String> = table.columns.iter().map(|column| format!("{} {}", column.label, column.unit)).collect();
     let lines = std::iter::once(&head).chain(&table.rows).map(|row| row.join(" | "));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The report of a realistic run with few ages a second.
+fn realistic_report(clients: &[u32], change: impl Fn(Found) -> Found) -> Report {
+    report(&realistic::scenario(clients, 6), |contender, cell| change(realistic::found(contender, cell, 6, 60)))
+}
+
+#[test]
+fn a_report_of_a_hundred_cells_stays_small() {
+    let clients = [50, 100, 200, 500, 1000];
+    let scenario = realistic::scenario(&clients, 30);
+    let (_folder, results) = run(&scenario, |contender, cell| realistic::found(contender, cell, 30, 20));
+    assert_eq!(results.cells.len(), 100);
+    let html = render(&results).unwrap().html;
+    assert!((100_000..2_000_000).contains(&html.len()), "{}", html.len());
 }

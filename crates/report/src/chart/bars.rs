@@ -3,29 +3,36 @@
 use feedlab_experiment::metric::Unit;
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Area, Canvas, Drawing, Type};
+use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Type};
 use super::palette::{Colour, Look};
 use super::{COMPACT_BELOW, text};
 use crate::dataset::{Dataset, Series};
 use crate::{human, wording};
 
+mod key;
+
+pub(super) use key::Part;
+
 const NAME: f64 = 13.0;
 const FIGURE: f64 = 13.0;
 const BAR: f64 = 16.0;
 const HEADING: f64 = 32.0;
-const KEY: f64 = 20.0;
 const SCALE: f64 = 42.0;
 
 /// A picture of bars.
 pub(super) struct Bars {
     /// From the top down.
     pub(super) rows: Vec<Row>,
-    /// What the scale counts, with its unit.
-    pub(super) caption: &'static str,
+    /// What the scale counts, with its unit; without it there is no scale, and the figures alone say how much.
+    pub(super) caption: Option<&'static str>,
     /// The unit of the values.
     pub(super) unit: Unit,
-    /// What the filled and the hatched part are, written over the longest bar.
-    pub(super) parts: Option<[&'static str; 2]>,
+    /// What the parts of the bars are, in their order; empty where bars have one part.
+    pub(super) parts: Vec<Part>,
+    /// What the mark on the bars is, if they have one.
+    pub(super) mark: Option<&'static str>,
+    /// Whether names and headings stand elsewhere: in a column that several pictures share.
+    pub(super) is_nameless: bool,
 }
 
 /// One bar.
@@ -36,9 +43,11 @@ pub(super) struct Row {
     pub(super) name: String,
     /// A heading above it, where a group begins.
     pub(super) heading: Option<String>,
-    /// The filled part and the hatched one after it; `None` if not measured.
-    pub(super) parts: Option<[f64; 2]>,
-    /// The interval of their sum.
+    /// Its parts from the left; `None` if not measured.
+    pub(super) parts: Option<Vec<(Pattern, f64)>>,
+    /// A value inside that is marked.
+    pub(super) mark: Option<f64>,
+    /// The interval of the sum of its parts.
     pub(super) interval: Option<(f64, f64)>,
     /// The figure beside it.
     pub(super) figure: String,
@@ -59,7 +68,8 @@ impl Row {
             look: series.look,
             name: series.label.clone(),
             heading,
-            parts: value.map(|value| [value.max(0.0), 0.0]),
+            parts: value.map(|value| vec![(Pattern::Solid, value.max(0.0))]),
+            mark: None,
             interval: None,
             figure: text.clone(),
             short: text,
@@ -67,12 +77,16 @@ impl Row {
     }
 
     fn total(&self) -> f64 {
-        self.parts.map_or(0.0, |[filled, hatched]| filled + hatched)
+        self.parts.iter().flatten().map(|part| part.1).sum()
     }
 
     /// How far it reaches, its interval included.
     fn reach(&self) -> f64 {
         self.total().max(self.interval.map_or(0.0, |interval| interval.1))
+    }
+
+    fn figure(&self, area: Area) -> &str {
+        if area.width() < COMPACT_BELOW { &self.short } else { &self.figure }
     }
 }
 
@@ -92,46 +106,84 @@ pub(super) fn headings<'a>(data: &Dataset, series: impl Iterator<Item = &'a Seri
 impl Bars {
     pub(super) fn height(&self, width: f64) -> f64 {
         let headings = self.rows.iter().filter(|row| row.heading.is_some()).count();
-        let key = if self.parts.is_some() { KEY } else { 0.0 };
-        self.rows.len() as f64 * self.pitch(width) + headings as f64 * HEADING + key + SCALE
+        let scale = if self.caption.is_some() { SCALE } else { 0.0 };
+        self.rows.len() as f64 * self.pitch(width) + headings as f64 * HEADING + self.key_height(width) + scale
     }
 
     pub(super) fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
         let plot = self.plot(area);
         let axis = Axis::linear(self.rows.iter().map(Row::reach));
-        self.scale(canvas, area, plot, axis)?;
-        let longest = self.longest();
-        let mut top = area.top;
-        for (index, row) in self.rows.iter().enumerate() {
+        key::draw(canvas, &self.parts, self.mark, Area { left: plot.left, ..area })?;
+        match self.caption {
+            Some(caption) => self.scale(canvas, area, plot, axis, caption)?,
+            None => canvas.line((plot.left, plot.top), (plot.left, plot.bottom), Colour::Muted, 1.0)?,
+        }
+        for (row, slot) in self.rows.iter().zip(self.slots(plot, area.width())) {
+            Self::row(canvas, row, area, slot, axis)?;
+        }
+        if self.is_nameless { Ok(()) } else { self.names(canvas, area, plot.left) }
+    }
+
+    /// Draws the names at the left of `area`, above bars that begin at `left` or beside them, and the headings.
+    fn names(&self, canvas: &mut Canvas, area: Area, left: f64) -> Drawing {
+        let stacked = self.is_stacked(area.width());
+        let room = if stacked { area.width() } else { left - area.left } - 30.0;
+        for (row, slot) in self.rows.iter().zip(self.slots(self.plot(area), area.width())) {
             if let Some(heading) = &row.heading {
-                canvas.text(heading, (area.left, top + HEADING * 0.6), Type::new(NAME).muted().bold())?;
-                top += HEADING;
+                let y = slot.top - HEADING * 0.4;
+                canvas.text(heading, (area.left, y), Type::new(NAME).muted().bold())?;
             }
-            if let Some(parts) = self.parts.filter(|_| longest == Some(index)) {
-                key(canvas, parts, row, (plot.left, top + KEY / 2.0))?;
-                top += KEY;
-            }
-            self.row(canvas, row, area, Area { top, bottom: top + self.pitch(area.width()), ..plot }, axis)?;
-            top += self.pitch(area.width());
+            let middle = middle(slot);
+            let y = if stacked { middle - BAR - 1.0 } else { middle };
+            canvas.marker((area.left + 6.0, y), 4.5, row.look)?;
+            canvas.text(&text::fit(&row.name, NAME, room), (area.left + 18.0, y), Type::new(NAME))?;
         }
         Ok(())
     }
 
-    /// Where the bars go: beside the names, and with room for the longest figure.
-    fn plot(&self, area: Area) -> Area {
-        let figures = widest(self.rows.iter().map(|row| row.figure(area)), FIGURE);
-        let left = if self.is_stacked(area.width()) { area.left + 0.5 } else { area.left + self.names() + 34.0 };
-        let right = area.right - figures.min(area.width() * 0.4) - 14.0;
-        Area { left, top: area.top, right, bottom: area.bottom - SCALE }
+    /// Draws nothing but the names, for pictures without names at the right of `area` that begin at its upper edge.
+    pub(super) fn name_column(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        self.names(canvas, area, area.right)
     }
 
-    fn names(&self) -> f64 {
+    /// The place of each row, below its heading.
+    fn slots(&self, plot: Area, width: f64) -> Vec<Area> {
+        let mut top = plot.top;
+        let slot = |row: &Row| {
+            top += if row.heading.is_some() { HEADING } else { 0.0 };
+            let slot = Area { top, bottom: top + self.pitch(width), ..plot };
+            top = slot.bottom;
+            slot
+        };
+        self.rows.iter().map(slot).collect()
+    }
+
+    /// Where the bars go: below the key, beside the names, and with room for the longest figure.
+    fn plot(&self, area: Area) -> Area {
+        let figures = widest(self.rows.iter().map(|row| row.figure(area)), FIGURE);
+        let right = area.right - figures.min(area.width() * 0.4) - 14.0;
+        let bottom = if self.caption.is_some() { area.bottom - SCALE } else { area.bottom };
+        let top = area.top + self.key_height(area.width());
+        Area { left: area.left + self.indent(area.width()), top, right, bottom }
+    }
+
+    fn key_height(&self, width: f64) -> f64 {
+        key::height(&self.parts, self.mark, width - self.indent(width))
+    }
+
+    /// From the left edge to the bars.
+    fn indent(&self, width: f64) -> f64 {
+        if self.is_nameless || self.is_stacked(width) { 0.5 } else { self.names_width() + 34.0 }
+    }
+
+    /// How wide the longest name is.
+    pub(super) fn names_width(&self) -> f64 {
         widest(self.rows.iter().map(|row| row.name.as_str()), NAME)
     }
 
     /// Whether names stand above their bars: beside them they would take too much of the width.
     fn is_stacked(&self, width: f64) -> bool {
-        self.names() > width * 0.36 || width < COMPACT_BELOW * 0.7
+        !self.is_nameless && (self.names_width() > width * 0.36 || width < COMPACT_BELOW * 0.7)
     }
 
     /// From one row to the next.
@@ -139,7 +191,7 @@ impl Bars {
         if self.is_stacked(width) { BAR + 28.0 } else { BAR + 12.0 }
     }
 
-    fn scale(&self, canvas: &mut Canvas, area: Area, plot: Area, axis: Axis) -> Drawing {
+    fn scale(&self, canvas: &mut Canvas, area: Area, plot: Area, axis: Axis, caption: &str) -> Drawing {
         let count = (plot.width() / 110.0).min(4.0);
         let empty = self.rows.iter().all(|row| row.reach() == 0.0);
         for tick in axis.linear_ticks(count, self.unit).into_iter().filter(|&tick| tick == 0.0 || !empty) {
@@ -150,65 +202,40 @@ impl Bars {
             let anchor = if x - area.left < 12.0 { Anchor::Start } else { Anchor::Middle };
             canvas.text(&human::value(tick, self.unit), (x, plot.bottom + 13.0), Type::new(11.5).muted().at(anchor))?;
         }
-        let fits = plot.left + text::width(self.caption, 12.0) <= area.right;
+        let fits = plot.left + text::width(caption, 12.0) <= area.right;
         let left = if fits { plot.left } else { area.left };
-        canvas.text(self.caption, (left, plot.bottom + 31.0), Type::new(12.0).muted())
+        canvas.text(caption, (left, plot.bottom + 31.0), Type::new(12.0).muted())
     }
 
     /// Draws a bar into `slot`, whose left and right edges are those of the scale.
-    fn row(&self, canvas: &mut Canvas, row: &Row, area: Area, slot: Area, axis: Axis) -> Drawing {
-        let stacked = self.is_stacked(area.width());
-        let middle = slot.bottom - BAR / 2.0 - 6.0;
-        let name_at = if stacked { middle - BAR - 1.0 } else { middle };
-        let room = if stacked { area.width() } else { slot.left - area.left } - 30.0;
-        canvas.marker((area.left + 6.0, name_at), 4.5, row.look)?;
-        canvas.text(&text::fit(&row.name, NAME, room), (area.left + 18.0, name_at), Type::new(NAME))?;
-
+    fn row(canvas: &mut Canvas, row: &Row, area: Area, slot: Area, axis: Axis) -> Drawing {
+        let middle = middle(slot);
         let place = |value| axis.place(value, slot.left, slot.right);
         let bar = Area { left: slot.left, top: middle - BAR / 2.0, right: slot.left, bottom: middle + BAR / 2.0 };
-        if let Some([filled, hatched]) = row.parts {
-            let split = place(filled);
-            canvas.fill(Area { right: split, ..bar }, row.look.colour, 1.0)?;
-            if hatched > 0.0 {
-                canvas.hatch(Area { left: split, right: place(filled + hatched), ..bar }, row.look.colour)?;
-            }
+        let mut begin = 0.0;
+        for &(pattern, value) in row.parts.iter().flatten().filter(|part| part.1 > 0.0) {
+            let part = Area { left: place(begin), right: place(begin + value), ..bar };
+            canvas.pattern(part, pattern, row.look.colour)?;
+            begin += value;
         }
-        if let Some((low, high)) = row.interval {
+        if let Some(mark) = row.mark {
+            key::mark(canvas, place(mark), bar)?;
+        }
+        if let Some((low, high)) = row.interval.filter(|(low, high)| low < high) {
             whisker(canvas, place(low), place(high), middle)?;
         }
         let set = if row.parts.is_some() { Type::new(FIGURE).bold() } else { Type::new(FIGURE).muted() };
         canvas.text(row.figure(area), (place(row.reach()) + 8.0, middle), set)
     }
-
-    fn longest(&self) -> Option<usize> {
-        let by_total = |a: &usize, b: &usize| self.rows[*a].total().total_cmp(&self.rows[*b].total());
-        (0..self.rows.len()).rev().max_by(by_total).filter(|&index| self.rows[index].total() > 0.0)
-    }
 }
 
-impl Row {
-    fn figure(&self, area: Area) -> &str {
-        if area.width() < COMPACT_BELOW { &self.short } else { &self.figure }
-    }
+/// The height at which a row's bar is centred.
+fn middle(slot: Area) -> f64 {
+    slot.bottom - BAR / 2.0 - 6.0
 }
 
 fn widest<'a>(texts: impl Iterator<Item = &'a str>, size: f64) -> f64 {
     texts.map(|text| text::width(text, size)).fold(0.0, f64::max)
-}
-
-/// Swatches of the filled and the hatched part with their names.
-fn key(canvas: &mut Canvas, parts: [&str; 2], row: &Row, (mut x, y): (f64, f64)) -> Drawing {
-    for (index, part) in parts.into_iter().enumerate() {
-        let swatch = Area { left: x, top: y - 1.0, right: x + 11.0, bottom: y + 10.0 };
-        if index == 0 {
-            canvas.fill(swatch, row.look.colour, 1.0)?;
-        } else {
-            canvas.hatch(swatch, row.look.colour)?;
-        }
-        canvas.text(part, (x + 17.0, y + 4.0), Type::new(12.0))?;
-        x += text::width(part, 12.0) + 36.0;
-    }
-    Ok(())
 }
 
 /// An interval, as a line with two caps.

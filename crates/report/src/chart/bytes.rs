@@ -1,12 +1,13 @@
-//! Bytes: what an update weighs on the socket, and how much of it is payload.
+//! Bytes: what an update weighs on the wire (or, where the kernel does not tell, on the socket), and of what.
 
 use feedlab_experiment::metric::Unit;
+use feedlab_experiment::summary::Estimate;
 
-use super::bars::{self, Bars, Row};
-use super::canvas::{Area, Canvas, Drawing};
+use super::bars::{self, Bars, Part, Row};
+use super::canvas::{Area, Canvas, Drawing, Pattern};
 use super::{Figures, Picture};
 use crate::comparison::{Named, Shape, WORTH_TELLING, distinct, shape};
-use crate::dataset::{BytesBar, Dataset};
+use crate::dataset::{BytesBar, Dataset, Kind, Level};
 use crate::{human, wording};
 
 /// The chart.
@@ -26,25 +27,36 @@ impl Picture for BytesPerUpdate<'_> {
     }
 
     fn reading(&self) -> String {
-        "The filled part of a bar is what the application wanted to say, the hatched part is what the transport added \
-         to it: requests, headers and framing, both directions; shorter is cheaper."
-            .to_owned()
+        let parts = "The solid part of a bar is what the application wanted to say, the other parts are what it took \
+                     to bring it, both directions; shorter is cheaper";
+        match self.0.bytes_level {
+            Level::Wire => {
+                format!("{parts}. Where a bar is marked, the bytes on the socket end and those of TCP/IP begin.")
+            }
+            Level::Socket => format!("{parts}."),
+        }
     }
 
     fn notes(&self) -> Vec<String> {
-        let packets = "Socket bytes: the headers of IP and TCP and the acknowledgements are not in them.";
-        super::bar_notes(self.0).into_iter().chain([packets.to_owned()]).collect()
+        let counted = match self.0.bytes_level {
+            Level::Wire => {
+                "TCP/IP: the IP and TCP headers of every segment in both directions, with pure acknowledgements, \
+                 handshakes and closes."
+            }
+            Level::Socket => "Socket bytes: the headers of IP and TCP and the acknowledgements are not in them.",
+        };
+        super::bar_notes(self.0).into_iter().chain([counted.to_owned()]).collect()
     }
 
     fn figures(&self) -> Figures {
-        let head = ["contender", "clients", "payload per update", "socket bytes per update", "added by the transport"];
-        let size = |bytes: Option<f64>| bytes.map_or(human::ABSENT.to_owned(), human::size);
-        let rows = self.0.bytes.iter().map(|bar| {
-            let socket = bar.socket.map_or(human::ABSENT.to_owned(), |e| human::estimate(e, Unit::Bytes));
-            let clients = human::count(f64::from(bar.series.clients));
-            vec![bar.series.label.clone(), clients, size(bar.payload), socket, size(bar.overhead())]
+        let bars = &self.0.bytes;
+        let columns: Vec<Column> = Column::ALL.into_iter().filter(|column| column.is_shown(bars)).collect();
+        let head = ["contender", "clients"].into_iter().chain(columns.iter().map(|column| column.name()));
+        let rows = bars.iter().map(|bar| {
+            let figures = columns.iter().map(|column| column.figure(bar).unwrap_or(human::ABSENT.to_owned()));
+            [bar.series.label.clone(), human::count(f64::from(bar.series.clients))].into_iter().chain(figures).collect()
         });
-        Figures { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
+        Figures { head: head.map(str::to_owned).collect(), rows: rows.collect() }
     }
 
     fn height(&self, width: f64) -> f64 {
@@ -56,56 +68,134 @@ impl Picture for BytesPerUpdate<'_> {
     }
 }
 
-fn picture(data: &Dataset) -> Bars {
-    let headings = bars::headings(data, data.bytes.iter().map(|bar| &bar.series));
-    let rows = data.bytes.iter().zip(headings).map(|(bar, heading)| row(bar, heading)).collect();
-    Bars {
-        rows,
-        caption: "bytes on the socket for each update that a client received",
-        unit: Unit::Bytes,
-        parts: data.bytes.iter().any(|bar| bar.overhead().is_some()).then_some(["payload", "added by the transport"]),
+/// A column of the figures.
+#[derive(Clone, Copy)]
+enum Column {
+    Part(Kind),
+    Socket,
+    Wire,
+    Packets,
+}
+
+impl Column {
+    const ALL: [Self; 9] = [
+        Self::Part(Kind::Payload),
+        Self::Part(Kind::Framing),
+        Self::Part(Kind::Headers),
+        Self::Part(Kind::Keepalive),
+        Self::Part(Kind::Added),
+        Self::Socket,
+        Self::Part(Kind::TcpIp),
+        Self::Wire,
+        Self::Packets,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Part(kind) => kind.name(),
+            Self::Socket => "socket bytes",
+            Self::Wire => "wire bytes",
+            Self::Packets => "packets",
+        }
+    }
+
+    /// The figure of an update; nothing where it was not measured.
+    fn figure(self, bar: &BytesBar) -> Option<String> {
+        let estimate = |estimate: Option<Estimate>, unit| Some(human::estimate(estimate?, unit));
+        match self {
+            Self::Part(kind) => bar.of(kind).map(human::size),
+            Self::Socket => estimate(bar.socket, Unit::Bytes),
+            Self::Wire => estimate(bar.wire, Unit::Bytes),
+            Self::Packets => estimate(bar.packets, Unit::Count),
+        }
+    }
+
+    /// The columns of payload and socket bytes always stand there: a dash says that they were not measured.
+    fn is_shown(self, bars: &[BytesBar]) -> bool {
+        matches!(self, Self::Part(Kind::Payload) | Self::Socket) || bars.iter().any(|bar| self.figure(bar).is_some())
     }
 }
 
-fn row(bar: &BytesBar, heading: Option<String>) -> Row {
-    let socket = bar.socket.map(|estimate| estimate.value);
-    let simple = Row::simple(&bar.series, heading, socket, human::size);
-    let Some((payload, overhead)) = bar.payload.zip(bar.overhead()) else { return simple };
-    let figure = format!("{}, payload {}", simple.short, human::size(payload));
-    let interval = bar.socket.and_then(|estimate| estimate.low.zip(estimate.high));
-    // Compression could make an update lighter than its payload: then all of the bar is payload.
-    let parts = socket.map(|socket| [payload.min(socket), overhead]);
-    Row { parts, interval, figure, ..simple }
+const fn pattern(kind: Kind) -> Pattern {
+    match kind {
+        Kind::Payload => Pattern::Solid,
+        Kind::Framing => Pattern::Upright,
+        Kind::Headers | Kind::Added => Pattern::Slanted,
+        Kind::Keepalive => Pattern::Crossed,
+        Kind::TcpIp => Pattern::Tinted,
+    }
+}
+
+fn picture(data: &Dataset) -> Bars {
+    let (bars, level) = (&data.bytes, data.bytes_level);
+    let headings = bars::headings(data, bars.iter().map(|bar| &bar.series));
+    let shown: Vec<Kind> = bars.iter().filter_map(|bar| bar.parts(level)).flatten().map(|part| part.0).collect();
+    let parts = Kind::ALL.into_iter().filter(|kind| shown.contains(kind));
+    Bars {
+        rows: bars.iter().zip(headings).map(|(bar, heading)| row(bar, level, heading)).collect(),
+        caption: Some(match level {
+            Level::Wire => "bytes on the wire for each update that a client received",
+            Level::Socket => "bytes on the socket for each update that a client received",
+        }),
+        unit: Unit::Bytes,
+        parts: parts.map(|kind| Part { name: kind.name(), pattern: pattern(kind) }).collect(),
+        mark: (level == Level::Wire).then_some("bytes on the socket up to here"),
+        is_nameless: false,
+    }
+}
+
+fn row(bar: &BytesBar, level: Level, heading: Option<String>) -> Row {
+    let total = bar.total(level);
+    let simple = Row::simple(&bar.series, heading, total.map(|estimate| estimate.value), human::size);
+    let interval = total.and_then(|estimate| estimate.low.zip(estimate.high));
+    let Some(parts) = bar.parts(level) else { return Row { interval, ..simple } };
+    let payload = human::size(bar.payload.unwrap_or(0.0));
+    let figure = match level {
+        Level::Wire => format!("{} on the wire, payload {payload}", simple.short),
+        Level::Socket => format!("{}, payload {payload}", simple.short),
+    };
+    let mark = bar.socket.map(|socket| socket.value).filter(|_| level == Level::Wire);
+    let parts = Some(parts.into_iter().map(|(kind, bytes)| (pattern(kind), bytes)).collect());
+    Row { parts, interval, figure, mark, ..simple }
 }
 
 /// Who is cheapest and who is dearest, as part of a sentence; nothing if nothing was measured.
 pub(crate) fn finding(data: &Dataset) -> Option<String> {
+    let level = data.bytes_level;
+    let place = place(level);
     let scoped = data.bytes.iter().filter(|bar| data.scope.shows(&bar.series));
-    let named = |bar: &BytesBar| Some(Named { name: bar.series.spoken.clone(), estimate: bar.socket? });
-    match shape(scoped.filter_map(named).collect()) {
+    let named = |bar: &BytesBar| Some(Named::new(&bar.series, bar.total(level)?));
+    match shape(scoped.filter_map(named).collect(), &data.known(level.metric())) {
         Shape::Nothing => None,
         Shape::One(one) => {
-            Some(format!("over {} an update takes {} on the socket", one.name, human::size(one.value())))
+            Some(format!("over {} an update takes {} on the {place}", one.name, human::size(one.value())))
         }
-        Shape::NoDifference(values) => {
-            Some(format!("no difference shown: an update takes {} on the socket", wording::range(&values, human::size)))
-        }
-        Shape::Near(values) => extremes(&values),
-        Shape::Apart { low, high } => extremes(&[low, high].concat()),
+        Shape::NoDifference(values) => Some(format!(
+            "no difference shown: an update takes {} on the {place}",
+            wording::range(&values, human::size)
+        )),
+        Shape::Near(values) => extremes(data, &values),
+        Shape::Apart { low, high } => extremes(data, &[low, high].concat()),
     }
 }
 
-fn extremes(values: &[Named]) -> Option<String> {
+const fn place(level: Level) -> &'static str {
+    match level {
+        Level::Wire => "wire",
+        Level::Socket => "socket",
+    }
+}
+
+fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
+    let place = place(data.bytes_level);
     let (least, most) = (values.first()?, values.last()?);
     let (smallest, largest) = (human::size(least.value()), human::size(most.value()));
-    if !distinct(least, most) || most.value() < least.value() * WORTH_TELLING {
-        return Some(format!(
-            "an update takes {} on the socket, whatever brings it",
-            wording::range(values, human::size)
-        ));
+    if !distinct(least, most, &data.known(data.bytes_level.metric())) || most.value() < least.value() * WORTH_TELLING {
+        let range = wording::range(values, human::size);
+        return Some(format!("an update takes {range} on the {place}, whatever brings it"));
     }
     Some(format!(
-        "an update takes {smallest} on the socket over {}, and {largest} over {}: {} as much",
+        "an update takes {smallest} on the {place} over {}, and {largest} over {}: {} as much",
         least.name,
         most.name,
         human::times(most.value(), least.value())

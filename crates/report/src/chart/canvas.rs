@@ -47,10 +47,6 @@ impl Area {
         self.right - self.left
     }
 
-    pub(crate) fn height(&self) -> f64 {
-        self.bottom - self.top
-    }
-
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
@@ -63,6 +59,21 @@ impl Area {
     pub(crate) fn encloses(&self, other: &Self) -> bool {
         self.holds((other.left, other.top)) && self.holds((other.right, other.bottom))
     }
+}
+
+/// How a part of a bar is filled: parts are told apart without their colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// All of it.
+    Solid,
+    /// Upright lines.
+    Upright,
+    /// Lines that rise at 45°.
+    Slanted,
+    /// Lines that cross each other.
+    Crossed,
+    /// A pale shade of the colour.
+    Tinted,
 }
 
 /// Which point of a text stands at the given place.
@@ -150,10 +161,17 @@ impl<'a> Canvas<'a> {
         self.backend.draw_rect(corners.0, corners.1, &style, true).map_err(DrawError::BackendError)
     }
 
-    /// A rectangle of slanted lines with an outline.
-    pub(crate) fn hatch(&mut self, area: Area, colour: Colour) -> Drawing {
-        for (from, to) in hatch::lines(area) {
-            self.line(from, to, colour, 1.3)?;
+    /// A rectangle filled with a pattern.
+    pub(crate) fn pattern(&mut self, area: Area, pattern: Pattern, colour: Colour) -> Drawing {
+        match pattern {
+            Pattern::Solid => return self.fill(area, colour, 1.0),
+            Pattern::Tinted => self.fill(area, colour, 0.16)?,
+            Pattern::Slanted => self.path(&hatch::slanted(area, 6.0), &[], colour, 1.3)?,
+            Pattern::Upright => self.path(&hatch::upright(area, 3.2), &[], colour, 1.2)?,
+            Pattern::Crossed => {
+                self.path(&hatch::slanted(area, 7.0), &[], colour, 1.1)?;
+                self.path(&hatch::falling(area, 7.0), &[], colour, 1.1)?;
+            }
         }
         let Area { left, top, right, bottom } = area;
         self.path(&[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], &[], colour, 1.3)

@@ -1,16 +1,18 @@
-//! What a connection costs before the first update: memory on both sides, descriptors, time to connect.
+//! What a connection costs before the first update: memory, descriptors, the time until its door is open and until the
+//! first update, and the bytes of its handshake; a small panel for each that was measured.
 
 use feedlab_experiment::Metric;
 
 use super::bars::{self, Bars, Row};
 use super::canvas::{Area, Canvas, Drawing, Type};
-use super::{COMPACT_BELOW, Figures, Picture};
+use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing};
 use crate::comparison::{Named, Shape, WORTH_TELLING, distinct, shape};
 use crate::dataset::{Bar, Dataset};
 use crate::{human, wording};
 
-const TITLE: f64 = 30.0;
-const GAP: f64 = 24.0;
+/// Room for a panel's name and what it counts.
+const TITLE: f64 = 40.0;
+const GAP: f64 = 20.0;
 
 /// The chart.
 pub(super) struct ConnectionCost<'a>(pub(super) &'a Dataset);
@@ -29,8 +31,9 @@ impl Picture for ConnectionCost<'_> {
     }
 
     fn reading(&self) -> String {
-        "Each panel is one price of a connection and has its own scale; memory is the growth of the whole process \
-         divided by its clients, so that few clients give rough figures."
+        "Each panel is one price of a connection and has its own scale; memory and descriptors are the slope over the \
+         ramp of a fresh server: what one more connection takes; first updates and handshakes are those of newcomers \
+         one by one, the other times those of the ramp."
             .to_owned()
     }
 
@@ -39,54 +42,76 @@ impl Picture for ConnectionCost<'_> {
     }
 
     fn figures(&self) -> Figures {
-        let metrics = Dataset::CONNECTION_COST.map(Metric::row);
-        let head =
-            ["contender", "clients"].into_iter().chain(metrics.map(|row| row.label)).map(str::to_owned).collect();
+        let shown: Vec<(Metric, &Vec<Bar>)> = shown(self.0).collect();
+        let names = shown.iter().map(|(metric, _)| metric.row().label);
+        let head = ["contender", "clients"].into_iter().chain(names).map(str::to_owned).collect();
         let rows = self.0.connection[0].iter().enumerate().map(|(index, bar)| {
-            let cell = |(panel, row): (&Vec<Bar>, &feedlab_experiment::metric::Row)| {
-                panel[index].estimate.map_or(human::ABSENT.to_owned(), |e| human::estimate(e, row.unit))
+            let cell = |(metric, panel): &(Metric, &Vec<Bar>)| {
+                panel[index].estimate.map_or(human::ABSENT.to_owned(), |e| human::estimate(e, metric.row().unit))
             };
-            let figures = self.0.connection.iter().zip(metrics).map(cell);
-            [bar.series.label.clone(), human::count(f64::from(bar.series.clients))].into_iter().chain(figures).collect()
+            let clients = human::count(f64::from(bar.series.clients));
+            [bar.series.label.clone(), clients].into_iter().chain(shown.iter().map(cell)).collect()
         });
         Figures { head, rows: rows.collect() }
     }
 
     fn height(&self, width: f64) -> f64 {
-        let columns = columns(width);
-        let lines = panels(self.0).len().div_ceil(columns);
-        lines as f64 * (panel_height(self.0, width) + GAP) - GAP
+        let panels = shown(self.0).count();
+        let Some(grid) = Grid::of(self.0, width) else { return NOTHING };
+        panels.div_ceil(grid.columns) as f64 * (grid.height + GAP) - GAP
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
-        let columns = columns(area.width());
-        let width = (area.width() - GAP * (columns - 1) as f64) / columns as f64;
-        let height = panel_height(self.0, area.width());
-        for (index, (metric, bars)) in panels(self.0).into_iter().enumerate() {
-            let left = area.left + (index % columns) as f64 * (width + GAP);
-            let top = area.top + (index / columns) as f64 * (height + GAP);
-            canvas.text(metric.row().label, (left, top + TITLE / 2.0 - 2.0), Type::new(14.0).bold())?;
-            bars.draw(canvas, Area { left, top: top + TITLE, right: left + width, bottom: top + height })?;
+        let Some(grid) = Grid::of(self.0, area.width()) else {
+            return nothing(canvas, area, "no cost of a connection was measured");
+        };
+        for (index, (metric, values)) in shown(self.0).enumerate() {
+            let (line, column) = (index / grid.columns, index % grid.columns);
+            let left = area.left + grid.names + column as f64 * (grid.width + GAP);
+            let top = area.top + line as f64 * (grid.height + GAP);
+            canvas.text(metric.row().label, (left, top + 9.0), Type::new(13.0).bold())?;
+            canvas.text(counted(metric), (left, top + 26.0), Type::new(12.0).muted())?;
+            let plot = Area { left, top: top + TITLE, right: left + grid.width, bottom: top + grid.height };
+            let bars = panel(self.0, metric, values, grid.names > 0.0);
+            bars.draw(canvas, plot)?;
+            if grid.names > 0.0 && column == 0 {
+                bars.name_column(canvas, Area { left: area.left, right: left, ..plot })?;
+            }
         }
         Ok(())
     }
 }
 
-fn columns(width: f64) -> usize {
-    if width < COMPACT_BELOW { 1 } else { 2 }
+/// How the panels are laid out.
+struct Grid {
+    columns: usize,
+    /// Room for the names that the panels of a line share; nought where each has its own.
+    names: f64,
+    /// Width and height of a panel; all have the same rows.
+    width: f64,
+    height: f64,
 }
 
-fn panel_height(data: &Dataset, width: f64) -> f64 {
-    let width = (width - GAP) / columns(width) as f64;
-    panels(data).first().map_or(0.0, |(_, bars)| TITLE + bars.height(width))
+impl Grid {
+    /// The layout at a width; nothing without panels.
+    fn of(data: &Dataset, width: f64) -> Option<Self> {
+        let (metric, values) = shown(data).next()?;
+        let is_compact = width < COMPACT_BELOW;
+        let names = panel(data, metric, values, true).names_width() + 34.0;
+        let (columns, names) = if is_compact { (1, 0.0) } else { (3, names.min(width * 0.25)) };
+        let width = (width - names - GAP * (columns - 1) as f64) / columns as f64;
+        let height = TITLE + panel(data, metric, values, !is_compact).height(width);
+        Some(Self { columns, names, width, height })
+    }
 }
 
-fn panels(data: &Dataset) -> Vec<(Metric, Bars)> {
-    let metrics = Dataset::CONNECTION_COST.into_iter();
-    metrics.zip(&data.connection).map(|(metric, bars)| (metric, panel(data, metric, bars))).collect()
+/// The panels that have a figure.
+fn shown(data: &Dataset) -> impl Iterator<Item = (Metric, &Vec<Bar>)> {
+    let panels = Dataset::CONNECTION_COST.into_iter().zip(&data.connection);
+    panels.filter(|(_, bars)| bars.iter().any(|bar| bar.estimate.is_some()))
 }
 
-fn panel(data: &Dataset, metric: Metric, values: &[Bar]) -> Bars {
+fn panel(data: &Dataset, metric: Metric, values: &[Bar], is_nameless: bool) -> Bars {
     let headings = bars::headings(data, values.iter().map(|bar| &bar.series));
     let unit = metric.row().unit;
     let row = |(bar, heading): (&Bar, Option<String>)| {
@@ -94,20 +119,28 @@ fn panel(data: &Dataset, metric: Metric, values: &[Bar]) -> Bars {
         let value = bar.estimate.map(|estimate| estimate.value);
         Row { interval, ..Row::simple(&bar.series, heading, value, |value| human::value(value, unit)) }
     };
-    let caption = match metric {
+    let rows = values.iter().zip(headings).map(row).collect();
+    Bars { rows, caption: None, unit, parts: Vec::new(), mark: None, is_nameless }
+}
+
+/// What a panel counts, in a few words.
+const fn counted(metric: Metric) -> &'static str {
+    match metric {
+        Metric::ServerRssBytesPerConnection | Metric::ClientRssBytesPerConnection => "resident memory",
+        Metric::KernelBytesPerConnection => "for the server's socket",
+        Metric::ServerFdsPerConnection => "open descriptors",
         Metric::ConnectP50 => "median time of a TCP connect",
-        Metric::ServerFdsPerConnection => "open descriptors of the server for each client",
-        Metric::ClientRssBytesPerConnection => "resident memory of the load generator for each client",
-        _ => "resident memory of the server for each client",
-    };
-    Bars { rows: values.iter().zip(headings).map(row).collect(), caption, unit, parts: None }
+        Metric::OpenP50 => "median time to the answer's head",
+        Metric::FirstUpdateP50 => "median, of newcomers one by one",
+        _ => "request and the answer's head",
+    }
 }
 
 /// What a connection costs the server in memory, as part of a sentence; nothing if it was not measured.
 fn finding(data: &Dataset) -> Option<String> {
     let scoped = data.connection[0].iter().filter(|bar| data.scope.shows(&bar.series));
-    let values = scoped.filter_map(|bar| Some(Named { name: bar.series.spoken.clone(), estimate: bar.estimate? }));
-    match shape(values.collect()) {
+    let values = scoped.filter_map(|bar| Some(Named::new(&bar.series, bar.estimate?)));
+    match shape(values.collect(), &data.known(Dataset::CONNECTION_COST[0])) {
         Shape::Nothing => None,
         Shape::One(one) => {
             Some(format!("a connection over {} costs the server {} of memory", one.name, human::size(one.value())))
@@ -116,15 +149,16 @@ fn finding(data: &Dataset) -> Option<String> {
             let range = wording::range(&values, human::size);
             Some(format!("no difference shown: a connection costs the server {range} of memory"))
         }
-        Shape::Near(values) => extremes(&values),
-        Shape::Apart { low, high } => extremes(&[low, high].concat()),
+        Shape::Near(values) => extremes(data, &values),
+        Shape::Apart { low, high } => extremes(data, &[low, high].concat()),
     }
 }
 
-fn extremes(values: &[Named]) -> Option<String> {
+fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
     let (least, most) = (values.first()?, values.last()?);
     let (smallest, largest) = (human::size(least.value()), human::size(most.value()));
-    if !distinct(least, most) || most.value() < least.value() * WORTH_TELLING {
+    if !distinct(least, most, &data.known(Dataset::CONNECTION_COST[0])) || most.value() < least.value() * WORTH_TELLING
+    {
         let range = wording::range(values, human::size);
         return Some(format!("a connection costs the server {range} of memory, whatever it carries"));
     }

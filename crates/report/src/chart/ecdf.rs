@@ -1,5 +1,6 @@
 //! Age, as a distribution: which share of the updates was at most how old.
 
+use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Unit;
 
 use super::axis::{Axis, time_tick};
@@ -11,7 +12,12 @@ use crate::comparison::{Named, Shape, shape};
 use crate::dataset::{Dataset, Ecdf};
 use crate::{human, wording};
 
+mod predicted;
+
 const LABEL: f64 = 13.0;
+/// Room for the name of the upright axis, and for the key below it.
+const HEAD: f64 = 30.0;
+const KEY: f64 = 16.0;
 
 /// The chart.
 pub(super) struct AgeEcdf<'a>(pub(super) &'a Dataset);
@@ -30,9 +36,12 @@ impl Picture for AgeEcdf<'_> {
     }
 
     fn reading(&self) -> String {
-        "Go up from an age to a line: that share of the updates was no older than this when it arrived, so the further \
-         left a line stands, the fresher its clients; the scale is logarithmic."
-            .to_owned()
+        let reading = "Go up from an age to a line: that share of the updates was no older than this when it arrived, \
+                       so the further left a line stands, the fresher its clients; the scale is logarithmic.";
+        let is_predicted = self.0.ages.iter().any(|ecdf| !ecdf.predicted.is_empty());
+        let predicted = " A thin dashed line is what the arithmetic of that transport predicts; where the measured line \
+                         agrees, it lies behind.";
+        format!("{reading}{}", if is_predicted { predicted } else { "" })
     }
 
     fn notes(&self) -> Vec<String> {
@@ -62,14 +71,21 @@ impl Picture for AgeEcdf<'_> {
         if shown.is_empty() {
             return nothing(canvas, area, "no update arrived");
         }
-        let plot =
-            Area { left: area.left + 50.0, top: area.top + 30.0, right: area.right - 18.0, bottom: area.bottom - 48.0 };
-        let axis = Axis::log(shown.iter().flat_map(|ecdf| ecdf.points.iter().map(|point| point.0)));
+        let top = area.top + if predicted::is_shown(&shown) { HEAD + KEY } else { HEAD };
+        let plot = Area { left: area.left + 50.0, top, right: area.right - 18.0, bottom: area.bottom - 48.0 };
+        // The smallest ages of a prediction reach down to nought, which has no place on this axis.
+        let predicted = shown.iter().filter_map(|ecdf| ecdf.predicted.last());
+        let measured = shown.iter().flat_map(|ecdf| &ecdf.points);
+        let axis = Axis::log(measured.chain(predicted).map(|point| point.0));
         frame(canvas, area, plot, axis)?;
+        predicted::draw(canvas, &shown, axis, plot)?;
         let lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
         for (ecdf, line) in shown.iter().zip(&lines) {
             let look = ecdf.series.look;
             canvas.path(line, look.dashes, look.colour, look.width)?;
+        }
+        if predicted::is_shown(&shown) {
+            predicted::key(canvas, (area.left, area.top + HEAD))?;
         }
         labels(canvas, &shown, &lines, axis, plot)
     }
@@ -77,10 +93,10 @@ impl Picture for AgeEcdf<'_> {
 
 /// What the medians show. Also the headline of the run.
 pub(crate) fn title(data: &Dataset) -> String {
-    let named = |ecdf: &Ecdf| Some(Named { name: ecdf.series.spoken.clone(), estimate: ecdf.p50? });
+    let named = |ecdf: &Ecdf| Some(Named::new(&ecdf.series, ecdf.p50?));
     let medians: Vec<Named> = data.ages.iter().filter_map(named).collect();
     let known = medians.len();
-    let text = match shape(medians) {
+    let text = match shape(medians, &data.known(Metric::AgeP50)) {
         Shape::Nothing if data.ages.iter().all(|ecdf| ecdf.count == 0) => {
             "no update arrived: there is no age to show".to_owned()
         }

@@ -2,8 +2,8 @@
 
 use feedlab_experiment::metric::Unit;
 
-use super::bars::{self, Bars, Row};
-use super::canvas::{Area, Canvas, Drawing};
+use super::bars::{self, Bars, Part, Row};
+use super::canvas::{Area, Canvas, Drawing, Pattern};
 use super::{Figures, Picture};
 use crate::dataset::{Dataset, RequestsBar};
 use crate::{human, wording};
@@ -54,13 +54,19 @@ impl Picture for Requests<'_> {
     }
 }
 
+const PARTS: [Part; 2] =
+    [Part { name: "with news", pattern: Pattern::Solid }, Part { name: "empty", pattern: Pattern::Slanted }];
+
 fn picture(data: &Dataset) -> Bars {
     let headings = bars::headings(data, data.requests.iter().map(|bar| &bar.series));
+    let is_split = data.requests.iter().any(|bar| bar.all > Some(0.0) && bar.empty.is_some());
     Bars {
         rows: data.requests.iter().zip(headings).map(|(bar, heading)| row(bar, heading)).collect(),
-        caption: "requests of one client in a minute",
+        caption: Some("requests of one client in a minute"),
         unit: Unit::Count,
-        parts: data.requests.iter().any(|bar| bar.empty.is_some()).then_some(["with news", "empty"]),
+        parts: if is_split { PARTS.to_vec() } else { Vec::new() },
+        mark: None,
+        is_nameless: false,
     }
 }
 
@@ -69,7 +75,9 @@ fn row(bar: &RequestsBar, heading: Option<String>) -> Row {
     let Some((all, empty)) = bar.all.zip(bar.empty) else { return simple };
     let share = empty_share(bar).filter(|_| empty > 0.0);
     let figure = share.map_or(simple.figure.clone(), |share| format!("{}, {share} empty", simple.figure));
-    Row { parts: Some([(all - empty).max(0.0), empty]), short: figure.clone(), figure, ..simple }
+    let [with_news, in_vain] = PARTS.map(|part| part.pattern);
+    let parts = vec![(with_news, (all - empty).max(0.0)), (in_vain, empty)];
+    Row { parts: Some(parts), short: figure.clone(), figure, ..simple }
 }
 
 fn empty_share(bar: &RequestsBar) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::{Results, ResultsError};
+use feedlab_experiment::statistics::Sample;
 use feedlab_experiment::summary::Estimate;
 use feedlab_experiment::{hlog, record::CellRecord};
 
@@ -20,6 +21,8 @@ pub(crate) struct Ecdf {
     pub(crate) count: u64,
     /// Age in µs and the share of updates that were at most this old; both grow, the last share is 1.
     pub(crate) points: Vec<(f64, f64)>,
+    /// The same as the arithmetic of the transport says; empty where it says nothing, or a single age.
+    pub(crate) predicted: Vec<(f64, f64)>,
     /// The median, if there are enough updates to give one.
     pub(crate) p50: Option<Estimate>,
     /// The 90th percentile, likewise.
@@ -31,11 +34,14 @@ pub(crate) struct Ecdf {
 }
 
 impl Ecdf {
-    pub(super) fn new(row: &Row, results: &Results) -> Result<Self, ResultsError> {
+    /// Reads the ages of a row's cells; the repetitions come back too, for comparisons.
+    pub(super) fn read<'a>(row: &Row<'a>, results: &'a Results) -> Result<(Self, Sample<'a>), ResultsError> {
+        let cells: Vec<&CellRecord> = cells(row, results).collect();
+        let ages = cells.iter().map(|cell| results.histogram(cell)).collect::<Result<Vec<_>, _>>()?;
         let mut merged = hlog::new_histogram();
-        for cell in cells(row, results) {
+        for ages in &ages {
             // Both have the same bounds, so that adding one to the other cannot fail.
-            let _ = merged.add(results.histogram(cell)?);
+            let _ = merged.add(ages);
         }
         let count = merged.len();
         let mut points = Vec::new();
@@ -51,8 +57,25 @@ impl Ecdf {
         }
         let [p50, p90, p99, max] =
             [Metric::AgeP50, Metric::AgeP90, Metric::AgeP99, Metric::AgeMax].map(|metric| row.estimate(metric));
-        Ok(Self { series: row.series.clone(), count, points, p50, p90, p99, max })
+        let ecdf = Self { series: row.series.clone(), count, points, predicted: predicted(row), p50, p90, p99, max };
+        Ok((ecdf, Sample::new(cells, &ages)))
     }
+}
+
+/// The predicted distribution as age and share, like the measured one. Empty where all ages are predicted to be the
+/// same: a line straight up says no more than its figure.
+fn predicted(row: &Row) -> Vec<(f64, f64)> {
+    let ages = row.entry.predicted.as_ref().map_or(&[][..], |predicted| &predicted.ages);
+    let usable = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for &(share, age) in ages.iter().filter(usable) {
+        let last = points.last().copied().unwrap_or((f64::MIN, f64::MIN));
+        if age >= last.0 && share >= last.1 {
+            points.push((age, share));
+        }
+    }
+    let has_spread = points.first().zip(points.last()).is_some_and(|(first, last)| first.0 < last.0);
+    if has_spread { points } else { Vec::new() }
 }
 
 /// The cells that were pooled into a row of the summary.

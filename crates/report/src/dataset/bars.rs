@@ -1,4 +1,4 @@
-//! The bars: one value or two parts of one, for each row of the summary.
+//! The bars of one metric, and those of requests, for each row of the summary.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::Results;
@@ -19,32 +19,6 @@ pub(crate) struct Bar {
 impl Bar {
     pub(super) fn new(row: &Row, metric: Metric) -> Self {
         Self { series: row.series.clone(), estimate: row.estimate(metric) }
-    }
-}
-
-/// What an update weighs, bytes.
-#[derive(Debug)]
-pub(crate) struct BytesBar {
-    /// Whose.
-    pub(crate) series: Series,
-    /// What the application wanted to say.
-    pub(crate) payload: Option<f64>,
-    /// Everything that went over the sockets, both directions, payload included.
-    pub(crate) socket: Option<Estimate>,
-}
-
-impl BytesBar {
-    pub(super) fn new(row: &Row) -> Self {
-        Self {
-            series: row.series.clone(),
-            payload: row.estimate(Metric::PayloadBytesPerUpdate).map(|estimate| estimate.value),
-            socket: row.estimate(Metric::SocketBytesPerUpdate),
-        }
-    }
-
-    /// What the transport added; nothing without both figures.
-    pub(crate) fn overhead(&self) -> Option<f64> {
-        Some((self.socket?.value - self.payload?).max(0.0))
     }
 }
 

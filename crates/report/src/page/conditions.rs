@@ -68,7 +68,11 @@ fn feed(scenario: &Scenario) -> String {
         Source::Stdin => "lines of standard input".to_owned(),
         Source::Host { updates_per_s } => format!("load figures of the machine, {}", rate(*updates_per_s)),
     };
-    format!("{source}; the server keeps the last {}", human::count(scenario.feed.history as f64))
+    let stall = scenario.feed.stall.map_or(String::new(), |stall| {
+        let (length, after) = (human::duration(stall.length), human::duration(stall.after));
+        format!("; the publisher pauses on purpose for {length}, {after} into the measured time")
+    });
+    format!("{source}; the server keeps the last {}{stall}", human::count(scenario.feed.history as f64))
 }
 
 fn clients(scenario: &Scenario) -> String {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::scenario::{Contender, Headers, Measure, Options, ScheduleKind, Source, Threshold};
+use feedlab_experiment::scenario::{
+    AgeFrom, Contender, Headers, Measure, Options, ScheduleKind, Source, Stall, Threshold,
+};
 
 /// The scenario in its own language, every default written out.
 pub(super) fn toml(scenario: &Scenario) -> String {
@@ -23,6 +25,10 @@ fn feed(scenario: &Scenario) -> Vec<String> {
     let mut lines = vec!["[feed]".to_owned()];
     lines.extend(source(&scenario.feed.source));
     lines.push(format!("history = {}", scenario.feed.history));
+    let stall = |stall: Stall| {
+        format!("stall = {{ after = \"{}\", for = \"{}\" }}", duration(stall.after), duration(stall.length))
+    };
+    lines.extend(scenario.feed.stall.map(stall));
     lines
 }
 
@@ -56,6 +62,11 @@ fn contender(contender: &Contender) -> Vec<String> {
         format!("label = {}", quoted(&contender.label)),
     ];
     lines.extend(options(&contender.options));
+    let age_from = match contender.age_from {
+        AgeFrom::Due => "due",
+        AgeFrom::Publication => "publication",
+    };
+    lines.push(format!("age_from = \"{age_from}\""));
     lines
 }
 
@@ -63,7 +74,7 @@ fn threshold(threshold: &Threshold) -> Vec<String> {
     let mut lines = vec![
         "[[threshold]]".to_owned(),
         format!("metric = \"{}\"", threshold.metric),
-        format!("expect = \"{} {}\"", threshold.comparison, threshold.value),
+        format!("expect = \"{}\"", threshold.demand()),
     ];
     lines.extend(threshold.transport.map(|transport| format!("transport = \"{transport}\"")));
     lines
@@ -148,18 +159,19 @@ mod tests {
             schema = 1
             name = "all"
             question = "Which \"one\"\nis C:\\ cheaper, and by how much? \u0001"
-            feed = { source = "synthetic", updates_per_s = 2.5, schedule = "burst", burst_size = 5, payload_bytes = [0, 64] }
+            feed = { source = "synthetic", updates_per_s = 2.5, schedule = "burst", burst_size = 5, payload_bytes = [0, 64], stall = { after = "1s", for = "500ms" } }
             clients = { count = [5, 50], ramp = "1500ms", headers = "browser+cookies" }
             measure = { duration = "3s", repetitions = 2 }
             contender = [
                 { transport = "short-polling", interval = "250ms", conditional = true },
                 { transport = "long-polling", keep_alive = false },
-                { transport = "sse", label = "events" },
+                { transport = "sse", label = "events", age_from = "publication" },
                 { transport = "websocket", keepalive = "1m" },
             ]
             threshold = [
                 { metric = "updates_missed", expect = "== 0" },
                 { metric = "age_p50_us", expect = "<= 1500.5", transport = "sse" },
+                { metric = "age_mean_us", expect = "within 2.5 % of predicted" },
             ]
         "#;
         for source in ["", "source = \"host\"", "source = \"stdin\""] {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::dataset::Series;
+use feedlab_experiment::summary::Predicted;
+
+use crate::dataset::{Kind, Level, Series};
 use crate::human;
 
 #[test]
@@ -74,6 +76,84 @@ fn more_contenders_than_can_be_told_apart_are_left_out_of_the_lines_only() {
     assert_eq!((data.ages.len(), data.lines_left_out(), data.bytes.len()), (8, 5, 13));
     let looks: Vec<_> = data.ages.iter().map(|ecdf| (ecdf.series.look.width, ecdf.series.look.hollow)).collect();
     assert_ne!(looks[0], looks[1], "contenders of one transport look different");
+}
+
+/// The bytes of an update over SSE, with and without what only some machines count.
+fn bytes_of(extra: &[(Metric, f64)]) -> Dataset {
+    dataset(&scenario("[10]", "[256]", 1), |contender, cell| {
+        let mut found = known(contender, cell);
+        found.metrics.insert(Metric::SocketBytesPerUpdate, 310.0);
+        found.metrics.extend(extra.iter().copied());
+        found
+    })
+}
+
+const BY_KIND: [(Metric, f64); 3] = [
+    (Metric::FramingBytesPerUpdate, 50.0),
+    (Metric::HeaderBytesPerUpdate, 4.0),
+    (Metric::KeepaliveBytesPerUpdate, 0.0),
+];
+
+#[test]
+fn bytes_are_split_as_far_as_they_were_counted() {
+    let parts = |data: &Dataset| data.bytes[2].parts(data.bytes_level).unwrap();
+    let old = bytes_of(&[]);
+    assert_eq!(old.bytes_level, Level::Socket);
+    assert_eq!(parts(&old), [(Kind::Payload, 256.0), (Kind::Added, 54.0)]);
+    let split = bytes_of(&BY_KIND);
+    assert_eq!(parts(&split), [(Kind::Payload, 256.0), (Kind::Framing, 50.0), (Kind::Headers, 4.0)], "no keepalive");
+    let wire = bytes_of(&[&BY_KIND[..], &[(Metric::WireBytesPerUpdate, 414.0)]].concat());
+    assert_eq!(wire.bytes_level, Level::Wire);
+    assert_eq!(parts(&wire).last(), Some(&(Kind::TcpIp, 104.0)));
+    assert_eq!(parts(&wire).iter().map(|part| part.1).sum::<f64>(), 414.0, "the parts are the whole");
+}
+
+#[test]
+fn bytes_are_compared_on_the_socket_unless_all_have_a_wire() {
+    let data = dataset(&scenario("[10]", "[256]", 1), |contender, cell| {
+        let mut found = known(contender, cell);
+        if contender.transport() != Transport::Sse {
+            found.metrics.insert(Metric::WireBytesPerUpdate, 900.0);
+        }
+        found
+    });
+    assert_eq!(data.bytes_level, Level::Socket);
+    assert_eq!(data.bytes[0].parts(data.bytes_level).unwrap().len(), 2, "no part of the wire");
+}
+
+#[test]
+fn a_payload_that_was_compressed_fills_the_bar() {
+    let data = bytes_of(&[(Metric::PayloadBytesPerUpdate, 400.0)]);
+    assert_eq!(data.bytes[2].parts(Level::Socket).unwrap(), [(Kind::Payload, 310.0)]);
+}
+
+#[test]
+fn a_prediction_has_a_line_where_ages_are_predicted_to_differ() {
+    let predicted = |ages: &[(f64, f64)]| {
+        let ages = ages.to_vec();
+        let data = dataset(&scenario("[10]", "[256]", 1), |contender, cell| {
+            let predicted = Predicted { ages: ages.clone(), ..Predicted::default() };
+            Found { predicted: Some(predicted), ..known(contender, cell) }
+        });
+        data.ages[0].predicted.clone()
+    };
+    assert_eq!(predicted(&[(0.0, 0.0), (0.5, 500.0), (1.0, 900.0)]), [(0.0, 0.0), (500.0, 0.5), (900.0, 1.0)]);
+    assert!(predicted(&[(0.0, 40.0), (1.0, 40.0)]).is_empty() && predicted(&[]).is_empty());
+    assert_eq!(predicted(&[(0.5, 500.0), (0.4, 700.0), (1.0, 900.0)]).len(), 2, "a share never falls");
+}
+
+#[test]
+fn neighbours_that_are_close_are_compared_and_others_are_not() {
+    let data = dataset(&scenario("[10]", "[256]", 3), varied);
+    let pairs: Vec<_> = data.differences.pairs.iter().map(|p| (&*p.first.spoken, &*p.second.spoken)).collect();
+    assert_eq!(pairs, [("SSE", "WebSocket"), ("SSE", "long polling")], "the latter are neighbours at p99");
+    let (sse, websocket, polling) = ("SSE", "WebSocket", "short polling, 1 s");
+    assert_eq!(data.differences.is_shown(Metric::AgeP50, websocket, sse), Some(true), "either way round");
+    assert_eq!(data.differences.is_shown(Metric::AgeP50, sse, polling), Some(true), "the extremes of the title");
+    assert_eq!(data.differences.is_shown(Metric::AgeP99, sse, polling), None, "not asked");
+    assert!(dataset(&scenario("[10]", "[256]", 1), known).differences.pairs.is_empty(), "one repetition");
+    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..varied(contender, cell) };
+    assert!(dataset(&scenario("[10]", "[256]", 3), void).differences.pairs.is_empty(), "nothing to tell");
 }
 
 /// Every figure of the bars, and the first second of each line.

@@ -90,3 +90,15 @@ fn a_report_is_the_same_every_time() {
     let (_folder, results) = run(&scenario("[10]", "[256]", 2), varied);
     assert_eq!(render(&results).unwrap().html, render(&results).unwrap().html);
 }
+
+#[test]
+fn panels_and_columns_without_a_figure_are_left_out() {
+    let plain = report(&scenario("[10]", "[256]", 1), known).html;
+    assert!(!plain.contains("kernel memory per connection") && !plain.contains("TCP/IP"));
+    let full = realistic_report(&[10], |found| found).html;
+    for shown in ["kernel memory per connection", "handshake bytes", "first update p50", "open p50", "HTTP headers"] {
+        // On the wide and on the narrow picture, and in the table of its figures.
+        assert!(full.matches(&format!(">\n{shown}\n<")).count() + full.matches(shown).count() >= 3, "{shown}");
+    }
+    assert!(full.contains(">wire bytes<") && full.contains(">packets<") && full.contains(">keepalive<"));
+}

@@ -8,7 +8,7 @@ use feedlab_experiment::plan::{self, Cell};
 use feedlab_experiment::record::{CellRecord, Failure, Manifest, SCHEMA, Second};
 use feedlab_experiment::results::{Results, RunFolder};
 use feedlab_experiment::scenario::Contender;
-use feedlab_experiment::summary::Summary;
+use feedlab_experiment::summary::{Predicted, Summary};
 use feedlab_experiment::verdict::{Verdict, judge_run};
 use feedlab_experiment::{Scenario, hlog, statistics};
 use feedlab_feed::process::Machine;
@@ -27,6 +27,8 @@ pub(crate) struct Found {
     pub(crate) failures: BTreeMap<Failure, u64>,
     /// What the cell may claim.
     pub(crate) verdict: Verdict,
+    /// What is said to be predicted for the cell's contender, client count and payload.
+    pub(crate) predicted: Option<Predicted>,
 }
 
 /// Plans the scenario, lets `found` answer for every cell, and reads the folder back from `out`.
@@ -34,14 +36,21 @@ pub(crate) fn results(out: &Path, scenario: &str, found: impl Fn(&Contender, &Ce
     let scenario = Scenario::parse(scenario, &out.join("scenario.toml")).unwrap();
     let mut folder = RunFolder::create(out, &scenario, STARTED.parse().unwrap()).unwrap();
     let plan = plan::cells(&scenario);
-    let mut cells = Vec::new();
+    let (mut cells, mut predictions) = (Vec::new(), Vec::new());
     for cell in &plan {
-        let (record, seconds) = measured(&scenario, cell, &folder, found(&scenario.contenders[cell.contender], cell));
+        let mut found = found(&scenario.contenders[cell.contender], cell);
+        let predicted = found.predicted.take();
+        let (record, seconds) = measured(&scenario, cell, &folder, found);
         folder.add_cell(&record, &seconds).unwrap();
+        predictions.push((record.name(), predicted));
         cells.push(record);
     }
     let verdict = judge_run(&cells, plan.len());
-    let pooled = statistics::pool(&scenario, &cells, |cell| hlog::read(&folder.hlog_path(&cell.cell))).unwrap();
+    let mut pooled = statistics::pool(&scenario, &cells, |cell| hlog::read(&folder.hlog_path(&cell.cell))).unwrap();
+    for entry in &mut pooled {
+        let predicted = predictions.iter().find(|(name, _)| *name == entry.name());
+        entry.predicted = predicted.and_then(|(_, predicted)| predicted.clone());
+    }
     let run = folder.id().to_owned();
     folder
         .write_summary(&Summary { schema: SCHEMA, run: run.clone(), verdict: verdict.clone(), contenders: pooled })
@@ -100,6 +109,7 @@ fn manifest(scenario: Scenario, run: String, cells: usize, verdict: Verdict) -> 
         feedlab_version: "0.1.0".to_owned(),
         rustc_version: "rustc 1.95.0".to_owned(),
         git_revision: Some("0123abc".to_owned()),
+        merged_from: Vec::new(),
         started: STARTED.to_owned(),
         machine: Machine {
             cpu: Some("Example CPU @ 2.00GHz".to_owned()),

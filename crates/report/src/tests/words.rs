@@ -17,8 +17,12 @@ fn words(report: &Report) -> String {
         lines.collect::<Vec<_>>().join("\n")
     };
     let finding = between("<section class=\"finding\"", "</section>");
+    let differences = match report.html.contains("id=\"differences\"") {
+        true => between("<h3 id=\"differences\"", "</ul>") + "\n---\n",
+        false => String::new(),
+    };
     let caveats = between("<aside class=\"caveats\"", "</aside>");
-    format!("{finding}\n---\n{caveats}\n---\n{}", titles(report))
+    format!("{finding}\n---\n{differences}{caveats}\n---\n{}", titles(report))
 }
 
 #[test]
@@ -124,4 +128,29 @@ fn a_peak_is_told_with_its_second() {
     let titles = titles(&report(&scenario("[10]", "[256]", 1), stalled));
     let expected = "WebSocket&apos;s oldest update peaks at 50 ms in second 4, 100 times that of its middle second";
     assert_eq!(titles.lines().nth(1), Some(expected.replace("&apos;", "'").as_str()));
+}
+
+#[test]
+fn repetitions_tell_who_differs_from_whom() {
+    insta::assert_snapshot!(words(&realistic_report(&[50], |found| found)));
+}
+
+/// Intervals that meet, and a difference that is shown all the same: the title follows the difference.
+#[test]
+fn a_page_does_not_say_two_things() {
+    let close = |contender: &Contender, cell: &Cell| {
+        let mut found = known(contender, cell);
+        let age = match contender.transport() {
+            Transport::WebSocket => [600, 650, 660, 670][cell.repetition as usize - 1],
+            _ => [500, 505, 510, 605][cell.repetition as usize - 1],
+        };
+        found.ages = vec![vec![age; 100]; 6];
+        found
+    };
+    let (_folder, results) = run(&scenario("[10]", "[256]", 4), close);
+    let p50 = |entry: usize| results.summary.contenders[entry].metrics[&Metric::AgeP50];
+    assert!(p50(2).high > p50(3).low, "the intervals meet");
+    let report = render(&results).unwrap();
+    assert!(report.html.contains(" is fresher than WebSocket: p50 by"));
+    assert!(report.headline.starts_with("All four are"), "{}", report.headline);
 }

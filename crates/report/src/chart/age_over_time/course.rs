@@ -2,7 +2,7 @@
 
 use feedlab_experiment::summary::Estimate;
 
-use crate::comparison::{Named, Shape, shape};
+use crate::comparison::{Named, Shape, shape, unknown};
 use crate::dataset::{Moment, Timeline, Timelines};
 use crate::{human, wording};
 
@@ -39,10 +39,10 @@ pub(super) fn finding(timelines: &Timelines) -> String {
 fn bounds(worst: &[Worst], contenders: usize) -> String {
     let named = |worst: &Worst| {
         let estimate = Estimate { value: worst.age, low: None, high: None };
-        Named { name: worst.name.to_owned(), estimate }
+        Named { label: worst.name.to_owned(), name: worst.name.to_owned(), estimate }
     };
     let most = |values: &[Named]| human::time(values.last().map_or(0.0, Named::value));
-    match shape(worst.iter().map(named).collect()) {
+    match shape(worst.iter().map(named).collect(), &unknown) {
         Shape::Apart { low, high } => {
             let others = wording::others(&low, low.len() + high.len() == contenders);
             format!("{} over {}, and {} over {others}", most(&high), wording::names(&high), most(&low))

@@ -1,0 +1,46 @@
+//! How long the report of a large run takes: 100 cells of 30 s each, read from disk and rendered. It should be under 2 s,
+//! and the page smaller than 2 MB; the sizes are printed before the times.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot make up its run has nothing to time")]
+
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use feedlab_experiment::results::Results;
+
+#[path = "../src/tests/realistic.rs"]
+mod realistic;
+#[path = "../src/tests/run.rs"]
+mod run;
+
+const CLIENTS: [u32; 5] = [50, 100, 200, 500, 1000];
+const SECONDS: u32 = 30;
+/// Ages in each second of a cell: as 500 clients receive them from a feed of 10 updates a second.
+const SAMPLES: u32 = 5_000;
+
+fn render(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = realistic::scenario(&CLIENTS, SECONDS);
+    let results =
+        run::results(folder.path(), &scenario, |contender, cell| realistic::found(contender, cell, SECONDS, SAMPLES));
+    let report = feedlab_report::render(&results).unwrap();
+    let charts: usize = report.charts.iter().map(|(_, svg)| svg.len()).sum();
+    #[expect(clippy::print_stdout, reason = "sizes belong beside the times")]
+    {
+        println!(
+            "{} cells: the page has {} bytes, its charts as files {charts}",
+            results.cells.len(),
+            report.html.len()
+        );
+    }
+    criterion.bench_function("read and render 100 cells", |bencher| {
+        bencher.iter(|| feedlab_report::render(&Results::read(&results.folder).unwrap()).unwrap());
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(10));
+    targets = render
+}
+criterion_main!(benches);

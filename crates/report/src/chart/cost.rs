@@ -1,0 +1,186 @@
+//! Cost against the number of clients, both logarithmic: a panel for each cost, a line for each contender, and the
+//! points where one becomes cheaper than another. A file of its own, for `feedlab predict`.
+
+use feedlab_experiment::predict::scale::{Crossing, Curve, Panel};
+
+use super::axis::Axis;
+use super::canvas::{self, Anchor, Area, Canvas, Drawing, Point, Type};
+use super::palette::{Colour, Look};
+use super::{lines, text};
+use crate::{ReportError, human, wording};
+
+mod ends;
+mod scale;
+
+const MARGIN: f64 = 24.0;
+const WIDTH: f64 = 1120.0;
+const COLUMNS: usize = 2;
+const GAP: f64 = 40.0;
+/// Heights of a panel's heading, plot, lower axis, and of a line below it.
+const HEAD: f64 = 44.0;
+const PLOT: f64 = 250.0;
+const FOOT: f64 = 46.0;
+const NOTE: f64 = 17.0;
+/// Room for the costs at the left of a plot and for the names at its right.
+const LEFT: f64 = 78.0;
+const RIGHT: f64 = 158.0;
+/// More crossings than this in one panel cannot be told apart.
+const MAX_CROSSINGS: usize = 6;
+
+/// Draws the panels below `caption`, as an SVG document of its own.
+///
+/// # Errors
+/// When the drawing surface fails.
+pub fn cost_chart(panels: &[Panel], caption: &str) -> Result<String, ReportError> {
+    let draw = || -> Result<String, canvas::DrawError> {
+        let titles = text::balance(&wording::glued(caption), TITLE.size, WIDTH);
+        let top = MARGIN + titles.len() as f64 * 26.0 + 18.0;
+        let heights = heights(panels);
+        let size = (WIDTH + 2.0 * MARGIN, top + heights.iter().map(|height| height + GAP).sum::<f64>());
+        let mut svg = String::new();
+        let mut canvas = Canvas::new(&mut svg, size.0, size.1, false);
+        canvas.fill(canvas.area, Colour::Paper, 1.0)?;
+        lines(&mut canvas, &titles, (MARGIN, MARGIN + 12.0), 26.0, TITLE)?;
+        grid(&mut canvas, panels, &heights, top)?;
+        canvas.finish()?;
+        Ok(canvas::framed(&svg, size, "cost", caption, &description(panels), true))
+    };
+    draw().map_err(|error| ReportError::Chart { chart: "cost", reason: error.to_string() })
+}
+
+const TITLE: Type = Type::new(20.0).bold();
+
+/// The height of each line of panels: that of its highest one.
+fn heights(panels: &[Panel]) -> Vec<f64> {
+    let height = |panel: &Panel| HEAD + PLOT + FOOT + notes(panel).len() as f64 * NOTE;
+    panels.chunks(COLUMNS).map(|line| line.iter().map(height).fold(0.0, f64::max)).collect()
+}
+
+fn grid(canvas: &mut Canvas, panels: &[Panel], heights: &[f64], top: f64) -> Drawing {
+    let width = (WIDTH - GAP * (COLUMNS - 1) as f64) / COLUMNS as f64;
+    // All panels count the same clients.
+    let clients = Axis::log(panels.iter().flat_map(|panel| &panel.curves).flat_map(drawn).map(|point| point.0));
+    let mut top = top;
+    for (line, height) in panels.chunks(COLUMNS).zip(heights) {
+        for (column, panel) in line.iter().enumerate() {
+            let left = MARGIN + column as f64 * (width + GAP);
+            draw_panel(canvas, panel, clients, Area { left, top, right: left + width, bottom: top + height })?;
+        }
+        top += height + GAP;
+    }
+    Ok(())
+}
+
+fn draw_panel(canvas: &mut Canvas, panel: &Panel, clients: Axis, area: Area) -> Drawing {
+    let top = area.top + HEAD;
+    let plot = Area { left: area.left + LEFT, top, right: area.right - RIGHT, bottom: top + PLOT };
+    let costs = Axis::log(panel.curves.iter().flat_map(drawn).map(|point| point.1));
+    canvas.text(&panel.title, (area.left, area.top + 9.0), Type::new(15.0).bold())?;
+    canvas.text(scale::name(panel.unit), (area.left, area.top + 29.0), Type::new(12.0).muted())?;
+    frame(canvas, panel, clients, costs, plot)?;
+    let place =
+        |point: &Point| (clients.place(point.0, plot.left, plot.right), costs.place(point.1, plot.bottom, plot.top));
+    let mut ends = Vec::new();
+    for (curve, look) in panel.curves.iter().zip(looks(&panel.curves)) {
+        let line: Vec<Point> = drawn(curve).map(|point| place(&point)).collect();
+        let Some(&end) = line.last() else { continue };
+        canvas.path(&line, look.dashes, look.colour, look.width)?;
+        ends.push(ends::End { at: end, look, name: &curve.label });
+    }
+    ends::label(canvas, &mut ends, plot, area.right)?;
+    for (index, crossing) in crossings(panel).enumerate() {
+        number(canvas, index, place(&(crossing.clients, crossing.cost)))?;
+    }
+    for (index, note) in notes(panel).iter().enumerate() {
+        let y = plot.bottom + FOOT + 8.0 + index as f64 * NOTE;
+        canvas.text(&text::fit(note, 12.0, area.width()), (area.left, y), Type::new(12.0))?;
+    }
+    Ok(())
+}
+
+fn frame(canvas: &mut Canvas, panel: &Panel, clients: Axis, costs: Axis, plot: Area) -> Drawing {
+    let tick = Type::new(11.5).muted();
+    let mut free_above = f64::MAX;
+    for cost in scale::ticks(costs, panel.unit) {
+        let y = costs.place(cost, plot.bottom, plot.top);
+        canvas.line((plot.left, y), (plot.right, y), Colour::Grid, 1.0)?;
+        if y < free_above {
+            canvas.text(&scale::figure(cost, panel.unit), (plot.left - 8.0, y), tick.at(Anchor::End))?;
+            free_above = y - 15.0;
+        }
+    }
+    let mut free_from = f64::MIN;
+    for count in clients.log_ticks(5) {
+        let (x, label) = (clients.place(count, plot.left, plot.right), scale::clients(count));
+        canvas.line((x, plot.top), (x, plot.bottom), Colour::Grid, 1.0)?;
+        let half = text::width(&label, 11.5) / 2.0;
+        if x - half > free_from {
+            canvas.text(&label, (x, plot.bottom + 14.0), tick.at(Anchor::Middle))?;
+            free_from = x + half + 4.0;
+        }
+    }
+    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Colour::Muted, 1.0)?;
+    let middle = ((plot.left + plot.right) / 2.0, plot.bottom + 32.0);
+    canvas.text("clients", middle, Type::new(12.0).muted().at(Anchor::Middle))
+}
+
+/// A crossing's number in a ring.
+fn number(canvas: &mut Canvas, index: usize, at: Point) -> Drawing {
+    let ring = Look { colour: Colour::Ink, hollow: true, ..Look::of(0, 0) };
+    canvas.marker(at, 8.5, ring)?;
+    canvas.text(&(index + 1).to_string(), at, Type::new(11.5).bold().at(Anchor::Middle))
+}
+
+/// What stands below a panel: what happens at each numbered point, and who has no line.
+fn notes(panel: &Panel) -> Vec<String> {
+    let crossings = crossings(panel).enumerate().map(|(index, crossing)| format!("{}: {}", index + 1, say(crossing)));
+    let free: Vec<&str> =
+        panel.curves.iter().filter(|curve| drawn(curve).next().is_none()).map(|curve| curve.label.as_str()).collect();
+    let free = (!free.is_empty()).then(|| format!("Costs nothing: {}", free.join(" · ")));
+    crossings.chain(free).collect()
+}
+
+/// `from 3,200 clients on, SSE is cheaper than short polling, 1 s`.
+fn say(Crossing { clients, labels: (below, above), .. }: &Crossing) -> String {
+    format!("from {} clients on, {above} is cheaper than {below}", human::count(clients.ceil()))
+}
+
+fn crossings(panel: &Panel) -> impl Iterator<Item = &Crossing> {
+    let is_drawn = |crossing: &&Crossing| is_drawn(&(crossing.clients, crossing.cost));
+    panel.crossings.iter().filter(is_drawn).take(MAX_CROSSINGS)
+}
+
+/// The points of a curve that have a place on logarithmic axes.
+fn drawn(curve: &Curve) -> impl Iterator<Item = Point> {
+    curve.points.iter().copied().filter(is_drawn)
+}
+
+fn is_drawn(point: &Point) -> bool {
+    point.0 > 0.0 && point.1 > 0.0 && point.0.is_finite() && point.1.is_finite()
+}
+
+/// The look of each curve: that of its contender in every other chart.
+fn looks(curves: &[Curve]) -> Vec<Look> {
+    let variant = |index: usize| curves[..index].iter().filter(|c| c.transport == curves[index].transport).count();
+    (0..curves.len()).map(|index| Look::of(curves[index].transport as usize, variant(index))).collect()
+}
+
+/// The picture in words: what each contender costs at the right edge, and where lines cross.
+fn description(panels: &[Panel]) -> String {
+    let cost = |panel: &Panel, curve: &Curve| match drawn(curve).last() {
+        Some((clients, cost)) => {
+            let (clients, cost) = (human::count(clients), scale::figure(cost, panel.unit));
+            format!("{}: {cost} for {clients} clients", curve.label)
+        }
+        None => format!("{}: nothing", curve.label),
+    };
+    let panel = |panel: &Panel| {
+        let costs = panel.curves.iter().map(|curve| cost(panel, curve));
+        let all: Vec<String> = costs.chain(crossings(panel).map(say)).collect();
+        format!("{} ({}): {}.", panel.title, scale::name(panel.unit), all.join("; "))
+    };
+    panels.iter().map(panel).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

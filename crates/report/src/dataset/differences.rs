@@ -1,0 +1,119 @@
+//! How far contenders are apart, with the interval of the difference itself: for neighbours in the order of their ages,
+//! and for whatever a title compares.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::statistics::{Difference, Sample, difference};
+
+use super::{Row, Series};
+
+/// More pairs than this would be a table that nobody reads.
+const MAX_PAIRS: usize = 6;
+
+/// The order of two contenders is in question below this factor between them; above it a look at the table tells.
+const IN_QUESTION: f64 = 2.0;
+
+/// Ages that are compared, each in its own order.
+const AGES: [Metric; 2] = [Metric::AgeP50, Metric::AgeP99];
+
+/// What is known of the differences of the contenders in scope.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    /// Pairs whose order is in question, in the order of their medians.
+    pub(crate) pairs: Vec<Pair>,
+    /// The smallest and the largest of what titles compare.
+    extremes: Vec<Compared>,
+}
+
+/// Two neighbours.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    /// The one with the smaller median.
+    pub(crate) first: Series,
+    /// The other.
+    pub(crate) second: Series,
+    /// The second's age minus the first's, µs, for each percentile that both have with an interval.
+    pub(crate) ages: Vec<(Metric, Difference)>,
+}
+
+/// A difference and whose it is.
+#[derive(Debug)]
+struct Compared {
+    metric: Metric,
+    labels: [String; 2],
+    is_shown: bool,
+}
+
+impl Differences {
+    /// Compares the rows, each with its repetitions in the same place of `samples`. `titled` are the metrics of which
+    /// a title compares the smallest and the largest value.
+    pub(super) fn new(rows: &[Row], samples: &[Sample], titled: &[Metric], seed: u64) -> Self {
+        let of = |metric, [a, b]: [usize; 2]| {
+            difference(metric, &samples[a], &samples[b], seed).filter(|difference| difference.interval.is_some())
+        };
+        let pair = |[a, b]: [usize; 2]| {
+            let ages: Vec<_> = AGES.into_iter().filter_map(|metric| Some((metric, of(metric, [a, b])?))).collect();
+            let (first, second) = (rows[a].series.clone(), rows[b].series.clone());
+            (!ages.is_empty()).then_some(Pair { first, second, ages })
+        };
+        let extreme = |&metric: &Metric| {
+            let order = order(rows, metric);
+            let [a, b] = [*order.first()?, *order.last()?];
+            let is_shown = (a != b).then(|| of(metric, [a, b])?.is_shown())??;
+            Some(Compared { metric, labels: [a, b].map(|at| rows[at].series.label.clone()), is_shown })
+        };
+        Self {
+            pairs: in_question(rows).into_iter().filter_map(pair).collect(),
+            extremes: titled.iter().filter_map(extreme).collect(),
+        }
+    }
+
+    /// Whether the contenders of two labels differ in a metric; `None` where that was not asked, or cannot be told.
+    pub(crate) fn is_shown(&self, metric: Metric, a: &str, b: &str) -> Option<bool> {
+        let is = |labels: [&str; 2]| labels == [a, b] || labels == [b, a];
+        let in_pair = |pair: &Pair| {
+            let found = pair.ages.iter().find(|age| age.0 == metric)?;
+            is([&pair.first.label, &pair.second.label]).then(|| found.1.is_shown())?
+        };
+        let extreme = |known: &Compared| {
+            (known.metric == metric && is([&known.labels[0], &known.labels[1]])).then_some(known.is_shown)
+        };
+        self.pairs.iter().find_map(in_pair).or_else(|| self.extremes.iter().find_map(extreme))
+    }
+}
+
+/// Neighbours in the order of a percentile that are close to each other, the closest first if there are too many;
+/// then in the order of their medians, the smaller one first.
+fn in_question(rows: &[Row]) -> Vec<[usize; 2]> {
+    let medians = order(rows, Metric::AgeP50);
+    let place = |row: usize| medians.iter().position(|&other| other == row);
+    let mut found: Vec<([usize; 2], f64)> = Vec::new();
+    for metric in AGES {
+        for pair in order(rows, metric).windows(2) {
+            let mut pair = [pair[0], pair[1]];
+            let factor = factor(rows, metric, pair);
+            pair.sort_by_key(|&row| place(row));
+            match found.iter_mut().find(|(other, _)| *other == pair) {
+                Some((_, closest)) => *closest = closest.min(factor),
+                None => found.push((pair, factor)),
+            }
+        }
+    }
+    found.retain(|(_, factor)| *factor < IN_QUESTION);
+    found.sort_by(|a, b| a.1.total_cmp(&b.1));
+    found.truncate(MAX_PAIRS);
+    found.sort_by_key(|(pair, _)| pair.map(place));
+    found.into_iter().map(|(pair, _)| pair).collect()
+}
+
+/// The rows that have a metric, by its value.
+fn order(rows: &[Row], metric: Metric) -> Vec<usize> {
+    let value = |row: usize| rows[row].estimate(metric).map(|estimate| estimate.value);
+    let mut order: Vec<usize> = (0..rows.len()).filter(|&row| value(row).is_some()).collect();
+    order.sort_by(|&a, &b| value(a).unwrap_or(0.0).total_cmp(&value(b).unwrap_or(0.0)));
+    order
+}
+
+fn factor(rows: &[Row], metric: Metric, [a, b]: [usize; 2]) -> f64 {
+    let value = |row: usize| rows[row].estimate(metric).map_or(0.0, |estimate| estimate.value).max(1.0);
+    value(b) / value(a)
+}

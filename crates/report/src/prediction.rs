@@ -1,0 +1,171 @@
+//! Predicted beside measured: what the arithmetic of each transport says, and how far the measurement is from it.
+//!
+//! The page shows it as tables, the finding as a sentence. Nothing here predicts: the run keeps its predictions in the
+//! summary, and older runs have none.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::metric::Group;
+use feedlab_experiment::summary::{Entry, Summary};
+use feedlab_experiment::verdict::Status;
+
+use crate::human::{self, ABSENT};
+
+mod apart;
+mod sentence;
+
+pub(crate) use sentence::sentence;
+
+use apart::Apart;
+
+/// Ages that are predicted to be smaller, µs, are told without a percentage: what is measured then is the scheduling
+/// and the system calls of the machine, which no arithmetic of a transport knows.
+const MACHINE_TIME: f64 = 1_000.0;
+
+/// What is predicted, table by table: more columns than these do not fit beside each other.
+const TABLES: [(&str, &[Metric]); 2] = [
+    (
+        "Ages, requests and connections",
+        &[
+            Metric::AgeMean,
+            Metric::AgeP50,
+            Metric::AgeP99,
+            Metric::Requests,
+            Metric::RequestsEmpty,
+            Metric::ConnectionsOpened,
+        ],
+    ),
+    (
+        "Bytes and packets",
+        &[
+            Metric::PayloadBytesPerUpdate,
+            Metric::SocketBytesPerUpdate,
+            Metric::WireBytesPerUpdate,
+            Metric::PacketsPerUpdate,
+            Metric::HandshakeBytes,
+            Metric::IdleBytesPerClientMin,
+        ],
+    ),
+];
+
+/// Predicted and measured, for the page.
+#[derive(Debug)]
+pub(crate) struct Prediction {
+    /// One for each group of figures that has a prediction.
+    pub(crate) tables: Vec<Table>,
+    /// What had to be assumed, each once.
+    pub(crate) assumptions: Vec<String>,
+}
+
+/// A table of figures with their predictions.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Table {
+    /// What it is about.
+    pub(crate) title: &'static str,
+    /// The figures, by their names.
+    pub(crate) columns: Vec<&'static str>,
+    /// A row for each contender, client count and payload.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A row of a table.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Row {
+    /// The contender, with its client count and payload in a sweep.
+    pub(crate) name: String,
+    /// As many as there are columns.
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// One figure.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Cell {
+    /// What was measured.
+    pub(crate) measured: String,
+    /// What was predicted.
+    pub(crate) predicted: String,
+    /// How far apart the two are, in words too where it is too far.
+    pub(crate) apart: Option<String>,
+    /// Whether it is too far.
+    pub(crate) is_outside: bool,
+}
+
+/// The metrics in the tables, for a glossary.
+pub(crate) fn shows(metric: Metric) -> bool {
+    TABLES.iter().any(|(_, metrics)| metrics.contains(&metric))
+}
+
+/// How far a measurement may be from its prediction before it is called outside, as a share.
+pub(crate) fn tolerance(metric: Metric) -> f64 {
+    if metric.row().group == Group::Freshness { 0.05 } else { 0.02 }
+}
+
+/// Puts a run beside its predictions; nothing without any. A run that is void is not judged by them.
+pub(crate) fn of(summary: &Summary) -> Option<Prediction> {
+    let entries: Vec<&Entry> = summary.contenders.iter().filter(|entry| entry.predicted.is_some()).collect();
+    let is_void = summary.verdict.status == Status::Invalid;
+    let table = |(title, metrics): (&'static str, &[Metric])| table(title, metrics, &entries, is_void);
+    let tables: Vec<Table> = TABLES.into_iter().filter_map(table).collect();
+    (!tables.is_empty()).then(|| Prediction { tables, assumptions: assumptions(&entries) })
+}
+
+fn table(title: &'static str, metrics: &[Metric], entries: &[&Entry], is_void: bool) -> Option<Table> {
+    let has_prediction = |metric: &&Metric| entries.iter().any(|entry| predicted(entry, **metric).is_some());
+    let metrics: Vec<Metric> = metrics.iter().filter(has_prediction).copied().collect();
+    let row = |entry: &&Entry| Row {
+        name: if is_swept(entries) { entry.name() } else { entry.label.clone() },
+        cells: metrics.iter().map(|&metric| cell(entry, metric, is_void)).collect(),
+    };
+    let rows = entries.iter().map(row).collect();
+    let columns = metrics.iter().map(|metric| metric.row().label).collect();
+    (!metrics.is_empty()).then_some(Table { title, columns, rows })
+}
+
+fn cell(entry: &Entry, metric: Metric, is_void: bool) -> Cell {
+    let value = |value: f64| human::value(value, metric.row().unit);
+    let apart = apart::of(entry, metric);
+    let is_outside = apart.is_some_and(|apart| apart.exceeds(tolerance(metric))) && !is_void;
+    let outside = is_outside.then(|| {
+        let interval = if is_inside_interval(entry, metric) { " but inside the interval" } else { "" };
+        format!("outside {}{interval}", human::percent(tolerance(metric)))
+    });
+    let words: Vec<String> = apart.and_then(Apart::text).into_iter().chain(outside).collect();
+    Cell {
+        measured: measured(entry, metric).map_or(ABSENT.to_owned(), value),
+        predicted: match predicted(entry, metric) {
+            None => "no formula".to_owned(),
+            Some(expected) => format!("predicted {}", value(expected)),
+        },
+        apart: (!words.is_empty()).then(|| words.join(", ")),
+        is_outside,
+    }
+}
+
+/// Whether the repetitions scatter so far that the prediction may hold.
+fn is_inside_interval(entry: &Entry, metric: Metric) -> bool {
+    let interval = entry.metrics.get(&metric).and_then(|estimate| estimate.low.zip(estimate.high));
+    interval.zip(predicted(entry, metric)).is_some_and(|((low, high), value)| (low..=high).contains(&value))
+}
+
+/// The assumptions of all entries, each once, in the order of their first mention.
+fn assumptions(entries: &[&Entry]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for assumption in entries.iter().filter_map(|entry| entry.predicted.as_ref()).flat_map(|p| &p.assumptions) {
+        if !found.contains(assumption) {
+            found.push(assumption.clone());
+        }
+    }
+    found
+}
+
+/// Whether labels alone do not tell the rows apart.
+fn is_swept(entries: &[&Entry]) -> bool {
+    entries.iter().enumerate().any(|(index, entry)| entries[..index].iter().any(|other| other.label == entry.label))
+}
+
+fn measured(entry: &Entry, metric: Metric) -> Option<f64> {
+    entry.metrics.get(&metric).map(|estimate| estimate.value)
+}
+
+fn predicted(entry: &Entry, metric: Metric) -> Option<f64> {
+    entry.predicted.as_ref()?.metrics.get(&metric).copied().filter(|value| value.is_finite())
+}

@@ -1,0 +1,61 @@
+//! How far a measurement is from its prediction, and when that may be put as a percentage.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::metric::{Group, Pooling};
+use feedlab_experiment::summary::Entry;
+
+use super::{MACHINE_TIME, measured, predicted};
+use crate::human;
+
+/// A measurement beside its prediction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Apart {
+    /// The prediction is so small that what was measured is the machine's own time.
+    Machine,
+    /// Counts that are less than one apart: nothing can be counted more closely.
+    LessThanOne,
+    /// Something was measured where nothing was predicted.
+    Unforeseen,
+    /// The measurement less the prediction, as a share of the prediction.
+    By(f64),
+}
+
+/// Compares one figure of an entry; nothing unless it was both measured and predicted.
+pub(super) fn of(entry: &Entry, metric: Metric) -> Option<Apart> {
+    let (measured, predicted) = (measured(entry, metric)?, predicted(entry, metric)?);
+    Some(match metric.row().group {
+        Group::Freshness if predicted < MACHINE_TIME => Apart::Machine,
+        _ if measured == predicted => Apart::By(0.0),
+        _ if metric.row().pooling == Pooling::Sum && (measured - predicted).abs() < 1.0 => Apart::LessThanOne,
+        _ if predicted != 0.0 => Apart::By((measured - predicted) / predicted),
+        _ => Apart::Unforeseen,
+    })
+}
+
+impl Apart {
+    /// The distance in words and figures.
+    pub(super) fn text(self) -> Option<String> {
+        match self {
+            Self::Machine => Some("the machine's own time".to_owned()),
+            Self::LessThanOne => Some("less than 1 apart".to_owned()),
+            Self::Unforeseen => None,
+            Self::By(0.0) => Some("as measured".to_owned()),
+            Self::By(share) => Some(human::signed_percent(share)),
+        }
+    }
+
+    /// The distance as a share, without its sign; nothing where there is none to tell.
+    pub(super) fn distance(self) -> Option<f64> {
+        match self {
+            Self::Machine => None,
+            Self::LessThanOne => Some(0.0),
+            Self::Unforeseen => Some(f64::INFINITY),
+            Self::By(share) => Some(share.abs()),
+        }
+    }
+
+    /// Whether the distance is greater than a tolerance.
+    pub(super) fn exceeds(self, tolerance: f64) -> bool {
+        self.distance().is_some_and(|distance| distance > tolerance)
+    }
+}

@@ -1,0 +1,117 @@
+//! Predictions beside what was measured.
+
+use feedlab_experiment::summary::Predicted;
+
+use super::*;
+use crate::prediction::{self, Cell as Figure};
+
+/// A run in which `predicted` stands beside what is [`varied`], for the figures of one contender.
+fn figures(predicted: &[(Metric, f64)], verdict: &Verdict) -> Vec<Figure> {
+    let metrics: BTreeMap<Metric, f64> = predicted.iter().copied().collect();
+    let (_folder, results) = run(&scenario("[10]", "[256]", 2), |contender, cell| {
+        let predicted = Predicted { metrics: metrics.clone(), ..Predicted::default() };
+        Found { predicted: Some(predicted), verdict: verdict.clone(), ..varied(contender, cell) }
+    });
+    let tables = prediction::of(&results.summary).unwrap().tables;
+    tables.into_iter().flat_map(|mut table| table.rows.swap_remove(0).cells).collect()
+}
+
+fn told(figure: &Figure) -> (&str, &str, Option<&str>) {
+    (&figure.measured, &figure.predicted, figure.apart.as_deref())
+}
+
+#[test]
+fn a_figure_beside_its_prediction_tells_how_far_apart_they_are() {
+    let found = figures(
+        &[
+            (Metric::AgeP50, 500_000.0),
+            (Metric::AgeP99, 40.0),
+            (Metric::Requests, 121.0),
+            (Metric::RequestsEmpty, 0.0),
+            (Metric::SocketBytesPerUpdate, 300.0),
+            (Metric::WireBytesPerUpdate, 90.0),
+        ],
+        &Verdict::default(),
+    );
+    let found: Vec<_> = found.iter().map(told).collect();
+    assert_eq!(
+        found,
+        [
+            ("510 ms", "predicted 500 ms", Some("+2 %")),
+            ("1.01 s", "predicted 40 µs", Some("the machine's own time")),
+            ("122", "predicted 121", Some("less than 1 apart")),
+            ("30.5", "predicted 0", Some("outside 2 %")),
+            ("406 B", "predicted 300 B", Some("+35 %, outside 2 %")),
+            ("—", "predicted 90 B", None),
+        ]
+    );
+}
+
+#[test]
+fn what_is_void_is_not_judged() {
+    let far = [(Metric::SocketBytesPerUpdate, 300.0)];
+    assert!(figures(&far, &Verdict::default())[0].is_outside);
+    let void = &figures(&far, &invalid())[0];
+    assert_eq!((void.is_outside, void.apart.as_deref()), (false, Some("+35 %")));
+}
+
+#[test]
+fn a_prediction_inside_a_wide_interval_is_said_to_be() {
+    let found = figures(&[(Metric::AgeMean, 509_000.0), (Metric::SocketBytesPerUpdate, 396.5)], &Verdict::default());
+    assert!(!found[0].is_outside);
+    let wide = run(&scenario("[10]", "[256]", 2), |contender, cell| {
+        let mut found = known(contender, cell);
+        found.metrics.insert(Metric::SocketBytesPerUpdate, if cell.repetition == 1 { 280.0 } else { 340.0 });
+        let metrics = [(Metric::SocketBytesPerUpdate, 300.0)].into();
+        Found { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..found }
+    });
+    let tables = prediction::of(&wide.1.summary).unwrap().tables;
+    let apart = tables[0].rows[0].cells[0].apart.as_deref();
+    assert_eq!(apart, Some("+3.3 %, outside 2 % but inside the interval"));
+}
+
+#[test]
+fn a_run_without_predictions_has_no_word_of_them() {
+    let report = report(&scenario("[10]", "[256]", 1), known);
+    assert!(!report.html.contains("redicted and measured") && !report.html.contains("predicted by arithmetic"));
+    assert!(!report.html.contains("arithmetic of the transports"));
+}
+
+#[test]
+fn assumptions_stand_on_the_page_once() {
+    let html = realistic_report(&[10, 20], |found| found).html.replace('\u{a0}', " ");
+    assert_eq!(html.matches("independent of the polls").count(), 1);
+    assert!(html.matches("machine&#39;s own time").count() > 10, "{}", html.matches("machine").count());
+    assert!(html.contains("<code>idle_bytes_per_client_min</code>"), "the glossary has what the tables have");
+    assert!(html.contains("long polling, hold 25 s, 20 clients"), "rows of a sweep are told apart");
+}
+
+#[test]
+fn the_sentence_tells_the_worst_and_whose_it_is() {
+    let sentence = |scale: f64| {
+        let (_folder, results) = run(&scenario("[10]", "[256]", 2), |contender, cell| {
+            let mut found = varied(contender, cell);
+            let metrics = found.metrics.iter().map(|(&metric, &value)| (metric, value)).collect();
+            let mut predicted = Predicted { metrics, ..Predicted::default() };
+            let (age, scale) = match contender.transport() {
+                Transport::ShortPolling => (500_000.0, scale),
+                _ => (0.0, 1.0),
+            };
+            predicted.metrics.entry(Metric::SocketBytesPerUpdate).and_modify(|bytes| *bytes *= scale);
+            predicted.metrics.insert(Metric::AgeP50, age);
+            predicted.metrics.retain(|metric, _| *metric != Metric::Requests && *metric != Metric::RequestsEmpty);
+            found.predicted = Some(predicted);
+            found
+        });
+        prediction::sentence(&results.summary.contenders).unwrap()
+    };
+    assert_eq!(
+        sentence(1.0),
+        "the arithmetic of the transports predicts ages within 2.1 % and bytes and packets within 0.5 %"
+    );
+    assert_eq!(
+        sentence(2.0),
+        "the arithmetic of the transports predicts ages within 2.1 %; of the bytes and packets, 1 of 8 is more than \
+         2 % off, socket bytes per update of short polling by −50 %"
+    );
+}
