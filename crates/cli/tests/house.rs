@@ -96,7 +96,8 @@ fn the_clients_have_the_same_sections_in_the_same_order() {
 
 #[test]
 fn no_byte_of_a_connection_passes_the_meter_by() {
-    // `accept` turns away, `connection` wraps, and the tests of `tcp_info` make one; whoever else held a bare stream could read or write uncounted.
+    // `accept` turns away, `connection` wraps, the tests of `tcp_info` make one; whoever else held a bare stream could
+    // read or write uncounted.
     for (path, text) in sources("crates/server/src") {
         let may = ["accept.rs", "connection.rs", "socket.rs", "tcp_info.rs"].iter().any(|file| path.ends_with(file));
         assert!(may || !text.contains("TcpStream"), "{} holds a bare TcpStream", path.display());

@@ -50,6 +50,11 @@ fn check(command: &str, server: &Server) {
         ["serve"] => {} // this is the server that the others talk to
         ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.url, "--count", "1"]),
         ["report", "results/*"] => sample_report(),
+        ["compare", "results/A", "results/B"] => {
+            let sample = sample();
+            let sample = sample.to_str().unwrap();
+            succeeds(&["compare", sample, sample]);
+        }
         others => succeeds(others),
     }
 }
@@ -66,14 +71,19 @@ fn feedlab(arguments: &[&str]) -> Command {
     command
 }
 
-/// The committed sample run is drawn again, in a copy.
+/// The committed sample run.
+fn sample() -> PathBuf {
+    let mut runs = std::fs::read_dir(root().join("results")).unwrap().map(|run| run.unwrap().path());
+    let is_committed = |run: &PathBuf| read(".gitignore").contains(&*run.file_name().unwrap().to_string_lossy());
+    runs.find(is_committed).expect("a committed sample run")
+}
+
+/// It is drawn again, in a copy.
 fn sample_report() {
-    let runs: Vec<PathBuf> =
-        std::fs::read_dir(root().join("results")).unwrap().map(|run| run.unwrap().path()).collect();
-    let sample = runs.iter().find(|run| run.to_string_lossy().ends_with("-quick")).expect("a committed sample run");
+    let sample = sample();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join(sample.file_name().unwrap());
-    assert!(Command::new("cp").arg("-r").args([sample, &copy]).status().unwrap().success());
+    assert!(Command::new("cp").arg("-r").args([&sample, &copy]).status().unwrap().success());
     std::fs::remove_file(copy.join("report.html")).unwrap();
     succeeds(&["report", copy.to_str().unwrap()]);
     assert!(copy.join("report.html").is_file());

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Neg as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
-use feedlab_experiment::compare::{self, Comparison, Finding, Point, Row, Setting, Side};
+use feedlab_experiment::compare::{Comparison, Finding, Point, Row, Setting, Side};
 use feedlab_experiment::metric::{Group, Unit};
 use feedlab_experiment::verdict::Status;
 use feedlab_report::human;
