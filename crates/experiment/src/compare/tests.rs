@@ -2,8 +2,6 @@ use super::*;
 use crate::Scenario;
 use crate::fixture::{self, Found};
 use crate::plan::Cell;
-use crate::record::CellRecord;
-use crate::statistics::{Sample, difference};
 
 const SECOND: u64 = 1_790_000_000_000_000;
 const SOCKET: Metric = Metric::SocketBytesPerUpdate;

@@ -1,0 +1,92 @@
+//! `feedlab predict`: what the arithmetic of each transport says, before or instead of a measurement.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::predict::{self, Network, Prediction};
+use serde::Serialize;
+
+use crate::exit::{Exit, bad_input};
+use crate::output::{self, Format};
+
+mod scale;
+mod table;
+
+/// Predict what a scenario will measure, and on paper what many more clients would need
+///
+/// Ages, requests, bytes at each level, packets and connections follow from the transport's options and the feed's
+/// schedule; nothing is measured. Every run stores the same prediction beside its results, and its report shows both.
+///
+/// With --clients the measured costs of a run (CPU of an update and of a request, memory and descriptors of a
+/// connection) are carried on to any number of clients: how much they need, and how many servers that is. Nothing there
+/// is better than its assumptions, which are printed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab predict scenarios/ticker.toml
+  feedlab predict scenarios/ticker.toml --rtt 100ms
+  feedlab predict scenarios/ticker.toml --clients 1000000 --from results/20261121T120030Z-ticker
+  feedlab predict scenarios/ticker.toml --clients 1e6 --cores 16 --chart cost.svg
+  feedlab predict scenarios/quick.toml --format json | jq '.predictions[].predicted.metrics'
+
+Exit status:
+  0  done
+  1  something failed
+  2  wrong usage, a scenario that cannot be read, or no run to take the costs from
+
+Next:
+  feedlab run SCENARIO    measure it; the report shows measured beside predicted
+  a [[threshold]] with expect = \"within 5% of predicted\" makes a run end with status 3 if it is not")]
+pub(crate) struct Args {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+
+    /// Round-trip time between clients and server; without it plain loopback, which takes none
+    #[arg(long, value_name = "TIME", value_parser = super::some_time)]
+    rtt: Option<Duration>,
+
+    /// How the prediction is printed: tables, or JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    scale: scale::ScaleArgs,
+}
+
+/// Predicts and prints.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    let scenario = Scenario::load(&args.scenario).map_err(bad_input)?;
+    let network = Network { rtt: args.rtt.unwrap_or_default() };
+    match args.scale.clients() {
+        Some(clients) => scale::execute(&args.scale, clients, &scenario, &network, args.format)?,
+        None => tell(&args.scenario, &scenario, &network, args.format)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn tell(file: &Path, scenario: &Scenario, network: &Network, format: Format) -> anyhow::Result<()> {
+    let predictions = predict::of(scenario, network);
+    if predictions.is_empty() {
+        return Err(bad_input(anyhow::anyhow!(
+            "{}: nobody can know what this feed will bring; predict a scenario with another `source`",
+            file.display()
+        )));
+    }
+    match format {
+        Format::Text => output::data(&table::text(scenario, network, &predictions)),
+        Format::Json => {
+            let rtt_us = network.rtt.as_micros();
+            output::json_pretty(&Json { scenario: &scenario.name, rtt_us, predictions: &predictions })
+        }
+    }
+}
+
+/// The whole output for programs.
+#[derive(Serialize)]
+struct Json<'a> {
+    scenario: &'a str,
+    rtt_us: u128,
+    predictions: &'a [Prediction],
+}

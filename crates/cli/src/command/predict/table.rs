@@ -1,0 +1,121 @@
+//! What is predicted, as tables: a block for each client count and payload size, a column a contender.
+
+use std::fmt::Write as _;
+
+use feedlab_experiment::predict::{Network, Prediction};
+use feedlab_experiment::scenario::Measure;
+use feedlab_experiment::{Metric, Scenario};
+use feedlab_report::human::{self, ABSENT};
+use feedlab_report::table::{Column, Table};
+
+use crate::command::run::table::turned_text;
+
+/// All blocks and what they assume.
+pub(super) fn text(scenario: &Scenario, network: &Network, predictions: &[Prediction]) -> String {
+    let point = |prediction: &Prediction| (prediction.clients, prediction.payload_bytes);
+    let mut sorted: Vec<&Prediction> = predictions.iter().collect();
+    sorted.sort_by_key(|prediction| point(prediction));
+    let blocks = sorted.chunk_by(|one, other| point(one) == point(other));
+    let blocks: Vec<String> = blocks.map(|block| turned_text(&table(scenario, block))).collect();
+    format!("{}\n{}{}", blocks.join("\n\n"), assumptions(predictions), caveat(network))
+}
+
+/// How a figure is read from a prediction.
+type Figure = fn(&Prediction, &Scenario) -> Option<String>;
+
+const FIGURES: &[(&str, Figure)] = &[
+    ("age mean", |prediction, _| value(prediction, Metric::AgeMean)),
+    ("age p50", |prediction, _| value(prediction, Metric::AgeP50)),
+    ("age p99", |prediction, _| value(prediction, Metric::AgeP99)),
+    ("requests per client and minute", |prediction, scenario| rate(prediction, scenario, Metric::Requests)),
+    ("empty ones of them", |prediction, scenario| rate(prediction, scenario, Metric::RequestsEmpty)),
+    ("connections per client", |prediction, scenario| {
+        let repetitions = f64::from(scenario.measure.repetitions);
+        let all = figure(prediction, Metric::ConnectionsOpened)?;
+        Some(human::count(all / f64::from(prediction.clients) / repetitions))
+    }),
+    ("payload per update", |prediction, _| value(prediction, Metric::PayloadBytesPerUpdate)),
+    ("HTTP headers per update", |prediction, _| value(prediction, Metric::HeaderBytesPerUpdate)),
+    ("framing per update", |prediction, _| value(prediction, Metric::FramingBytesPerUpdate)),
+    ("keepalive per update", |prediction, _| value(prediction, Metric::KeepaliveBytesPerUpdate)),
+    ("socket bytes per update", |prediction, _| value(prediction, Metric::SocketBytesPerUpdate)),
+    ("wire bytes per update", |prediction, _| value(prediction, Metric::WireBytesPerUpdate)),
+    ("packets per update", |prediction, _| value(prediction, Metric::PacketsPerUpdate)),
+];
+
+fn table(scenario: &Scenario, block: &[&Prediction]) -> Table {
+    let sweeps_payload = block.iter().any(|prediction| prediction.payload_bytes.is_some());
+    let mut labels = vec!["contender", "clients"];
+    labels.extend(sweeps_payload.then_some("payload"));
+    labels.extend(FIGURES.iter().map(|(label, _)| *label));
+    let column =
+        |label: &&str| Column { label: (*label).to_owned(), unit: String::new(), numeric: *label != "contender" };
+    Table {
+        columns: labels.iter().map(column).collect(),
+        rows: block.iter().map(|prediction| row(scenario, prediction)).collect(),
+    }
+}
+
+fn row(scenario: &Scenario, prediction: &Prediction) -> Vec<String> {
+    let mut row = vec![prediction.label.clone(), human::count(prediction.clients.into())];
+    row.extend(prediction.payload_bytes.map(|bytes| human::size(bytes as f64)));
+    let figure = |(_, figure): &(_, Figure)| figure(prediction, scenario).unwrap_or_else(|| ABSENT.to_owned());
+    row.extend(FIGURES.iter().map(figure));
+    row
+}
+
+fn figure(prediction: &Prediction, metric: Metric) -> Option<f64> {
+    prediction.predicted.metrics.get(&metric).copied()
+}
+
+fn value(prediction: &Prediction, metric: Metric) -> Option<String> {
+    Some(human::value(figure(prediction, metric)?, metric.row().unit))
+}
+
+/// A count of the measured time, for one client and a minute.
+fn rate(prediction: &Prediction, scenario: &Scenario, metric: Metric) -> Option<String> {
+    let Measure { duration, repetitions, .. } = scenario.measure;
+    let minutes = duration.as_secs_f64() * f64::from(repetitions) / 60.0;
+    Some(human::count(figure(prediction, metric)? / f64::from(prediction.clients) / minutes))
+}
+
+/// On loopback the push-capable transports look alike, whatever they are.
+fn caveat(network: &Network) -> &'static str {
+    if network.rtt.is_zero() {
+        "\nPlain loopback: the differences that people argue about between long polling, SSE and WebSockets need distance.\n\
+         Try --rtt 100ms.\n"
+    } else {
+        ""
+    }
+}
+
+/// What all take for granted, and then what some do besides.
+fn assumptions(predictions: &[Prediction]) -> String {
+    let mut told: Vec<&String> = Vec::new();
+    for assumption in predictions.iter().flat_map(|prediction| &prediction.predicted.assumptions) {
+        if !told.contains(&assumption) {
+            told.push(assumption);
+        }
+    }
+    let all = distinct(predictions.iter()).len();
+    let (shared, own): (Vec<_>, Vec<_>) = told.into_iter().partition(|told| users(predictions, told).len() == all);
+    let mut text = String::from("\nThis assumes:\n");
+    for assumption in shared {
+        let _ = writeln!(text, "  - {assumption}");
+    }
+    for assumption in own {
+        let _ = writeln!(text, "  - {}: {assumption}", users(predictions, assumption).join("; "));
+    }
+    text
+}
+
+fn users<'a>(predictions: &'a [Prediction], assumption: &String) -> Vec<&'a str> {
+    let users = predictions.iter().filter(|prediction| prediction.predicted.assumptions.contains(assumption));
+    distinct(users)
+}
+
+fn distinct<'a>(predictions: impl Iterator<Item = &'a Prediction>) -> Vec<&'a str> {
+    let mut labels: Vec<&str> = predictions.map(|prediction| prediction.label.as_str()).collect();
+    labels.dedup();
+    labels
+}

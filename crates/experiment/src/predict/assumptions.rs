@@ -1,0 +1,86 @@
+//! What a prediction takes for granted, in sentences that stand beside it wherever it is shown.
+
+use std::time::Duration;
+
+use super::{Network, ages, requests};
+use crate::Scenario;
+use crate::scenario::{Contender, Options, ScheduleKind, Source};
+
+/// What a prediction takes for granted, a sentence each.
+pub(super) fn assumptions(scenario: &Scenario, contender: &Contender, clients: u32, network: &Network) -> Vec<String> {
+    let mut all = vec![match network.rtt {
+        Duration::ZERO => {
+            "The network takes no time (plain loopback): what is measured above the predicted age is the \
+                           machine's own time, scheduling and copying, and no property of the transport."
+                .to_owned()
+        }
+        rtt => format!(
+            "Every way takes half of the round trip of {}, always; a new connection takes a round trip of its own.",
+            humantime::format_duration(rtt)
+        ),
+    }];
+    all.push("The server answers and a client reads without delay, and nothing is lost or sent again.".to_owned());
+    all.push(schedule(&scenario.feed.source).to_owned());
+    all.push(asking(&contender.options).to_owned());
+    all.extend(in_step(scenario, &contender.options, clients, network));
+    if scenario.feed.stall.is_some() {
+        all.push("The stall is in the ages, and not in requests, bytes and packets.".to_owned());
+    }
+    all.push(
+        "Heads are those of feedlab's own clients and server on 127.0.0.1 with a port of five digits; \
+         acknowledgements are Linux's on loopback, and leave as soon as the receiver has read."
+            .to_owned(),
+    );
+    all
+}
+
+/// Says so when the ages of a run depend on its clients' phases by more than a hundredth.
+fn in_step(scenario: &Scenario, options: &Options, clients: u32, network: &Network) -> Option<String> {
+    let Options::ShortPolling { interval, .. } = options else { return None };
+    let period = match scenario.feed.source {
+        Source::Synthetic { updates_per_s, schedule: ScheduleKind::Constant, .. } | Source::Host { updates_per_s } => {
+            1.0 / updates_per_s
+        }
+        Source::Synthetic { updates_per_s, schedule: ScheduleKind::Burst, burst_size, .. } => {
+            f64::from(burst_size) / updates_per_s
+        }
+        _ => return None,
+    };
+    let cycle = requests::cycle(interval.as_secs_f64(), requests::gap(options, network.rtt.as_secs_f64()));
+    let phases = f64::from(clients) * f64::from(scenario.measure.repetitions);
+    let scatter = ages::scatter(cycle, period, phases).filter(|scatter| *scatter > 0.01)?;
+    Some(format!(
+        "Updates come in step with the polls, so that the ages are decided by {phases} random phases: by chance the mean \
+         of a run is about {:.0} % off.",
+        100.0 * scatter
+    ))
+}
+
+const fn schedule(source: &Source) -> &'static str {
+    match source {
+        Source::Synthetic { schedule: ScheduleKind::Constant, .. } => "An update falls due at even intervals.",
+        Source::Synthetic { schedule: ScheduleKind::Poisson, .. } => {
+            "Updates fall due independently of each other; how many do in the measured time is known from the seed, when \
+             each does is taken as random."
+        }
+        Source::Synthetic { schedule: ScheduleKind::Burst, .. } => {
+            "A burst is there all at once: whoever is told of its first update is told of all."
+        }
+        Source::Replay { .. } => {
+            "The recording is played on time: its due times are simulated, not described by a formula."
+        }
+        Source::Host { .. } => "A reading of the machine is as long as the one that was just taken.",
+        Source::Stdin => "Nobody knows what standard input will bring.",
+    }
+}
+
+const fn asking(options: &Options) -> &'static str {
+    match options {
+        Options::ShortPolling { .. } => {
+            "A client asks at a fixed rate, at a phase of its own that has nothing to do with the feed; a poll that is \
+             still under way when the next is due replaces it."
+        }
+        Options::LongPolling { .. } => "A client asks anew the moment its answer is in, with its cursor.",
+        Options::Sse { .. } | Options::WebSocket { .. } => "Each update is one write, and its stream stays open.",
+    }
+}

@@ -1,0 +1,212 @@
+//! What the feed does in a cell: when updates fall due, which of them are measured, and how large they are on each
+//! wire.
+//!
+//! A seed fixes the schedule, so that the number of updates in the measured time is known before a run. Times count in
+//! seconds from the begin of the feed.
+
+use feedlab_feed::source::{Due, SourceConfig};
+
+use super::sizes::Sizes;
+use crate::Scenario;
+use crate::plan::Cell;
+use crate::scenario::{ScheduleKind, Source};
+
+/// How many updates of a course are looked at, all repetitions of a Poisson schedule together. What lies beyond is
+/// expected to go on alike.
+pub(super) const LIMIT: usize = 200_000;
+
+/// How updates fall due.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Arrivals {
+    /// Independently, so many a second.
+    Poisson(f64),
+    /// One every so many seconds.
+    Constant(f64),
+    /// At these times, ascending: what has no closed form.
+    Known(Vec<f64>),
+}
+
+/// A stretch of time, s; its end is not part of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    pub(super) from: f64,
+    pub(super) to: f64,
+}
+
+impl Span {
+    pub(super) fn length(self) -> f64 {
+        self.to - self.from
+    }
+
+    pub(super) fn contains(self, time: f64) -> bool {
+        self.from <= time && time < self.to
+    }
+}
+
+/// One repetition's feed.
+#[derive(Clone, Debug)]
+pub(super) struct Course {
+    /// How updates fall due, in the measured time and around it.
+    pub(super) arrivals: Arrivals,
+    /// The measured time, or as much of it as was looked at.
+    pub(super) measured: Span,
+    /// How many times longer the measured time is.
+    pub(super) scale: f64,
+    /// From the feed's begin to the end of the drain.
+    pub(super) whole: Span,
+    /// Independent updates due in all of that: by chance more or fewer than the measured time's share of them says.
+    pub(super) whole_updates: f64,
+    /// When the updates of a seeded schedule fall due; empty where the arrivals say it, or nothing does.
+    pub(super) due: Vec<f64>,
+    /// Updates due in the measured time, all of it.
+    pub(super) updates: f64,
+    /// What the updates of the measured time are on the wires, on average.
+    pub(super) sizes: Sizes,
+}
+
+impl Course {
+    /// The courses of a cell's repetitions: one that stands for all where the seed changes nothing. Empty where nobody
+    /// can know what will be published.
+    pub(super) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Vec<Self> {
+        let spans = Spans::of(scenario);
+        let feed = || feed(scenario, payload_bytes, 1);
+        match &scenario.feed.source {
+            Source::Synthetic { updates_per_s: rate, schedule, .. } => match schedule {
+                ScheduleKind::Constant => even(&feed(), *rate, spans).into_iter().collect(),
+                ScheduleKind::Poisson => poisson(scenario, payload_bytes, *rate, spans, false),
+                ScheduleKind::Burst => known(&feed(), spans).into_iter().collect(),
+            },
+            Source::Host { updates_per_s: rate } => even(&feed(), *rate, spans).into_iter().collect(),
+            Source::Replay { .. } => known(&feed(), spans).into_iter().collect(),
+            Source::Stdin => Vec::new(),
+        }
+    }
+
+    /// The course that is expected of any seed, long after the feed began.
+    pub(super) fn expected(scenario: &Scenario, payload_bytes: Option<usize>) -> Option<Self> {
+        const LATER: f64 = 1e6;
+        let later = |span: Span| Span { from: span.from + LATER, to: span.to + LATER };
+        let course = match &scenario.feed.source {
+            Source::Synthetic { updates_per_s: rate, schedule: ScheduleKind::Poisson, .. } => {
+                let course = poisson(scenario, payload_bytes, *rate, Spans::of(scenario), true).pop()?;
+                Self { arrivals: Arrivals::Poisson(*rate), ..course }
+            }
+            _ => Self::of(scenario, payload_bytes).pop()?,
+        };
+        let length = course.measured.length();
+        Some(match course.arrivals {
+            Arrivals::Known(_) => course,
+            Arrivals::Poisson(rate) => Self { measured: later(course.measured), updates: rate * length, ..course },
+            Arrivals::Constant(period) => Self { measured: later(course.measured), updates: length / period, ..course },
+        })
+    }
+}
+
+/// The feed of a repetition, as the plan has it: it knows neither the contender nor the clients.
+fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> SourceConfig {
+    let seed = scenario.seed.wrapping_add(u64::from(repetition) - 1);
+    Cell { id: String::new(), contender: 0, clients: 1, payload_bytes, repetition, seed }.feed(scenario)
+}
+
+#[derive(Clone, Copy)]
+struct Spans {
+    measured: Span,
+    whole: Span,
+}
+
+impl Spans {
+    fn of(scenario: &Scenario) -> Self {
+        let from = scenario.measure.warm_up.as_secs_f64();
+        let to = from + scenario.measure.duration.as_secs_f64();
+        let end = to + scenario.measure.drain.as_secs_f64();
+        Self { measured: Span { from, to }, whole: Span { from: 0.0, to: end } }
+    }
+}
+
+/// One update every `1/rate` s, the first at 0.
+fn even(feed: &SourceConfig, rate: f64, spans: Spans) -> Option<Course> {
+    let Spans { measured, whole } = spans;
+    let before = (measured.from * rate).ceil();
+    let updates = (measured.to * rate).ceil() - before;
+    updates.is_finite().then_some(())?;
+    Some(Course {
+        arrivals: Arrivals::Constant(1.0 / rate),
+        measured,
+        scale: 1.0,
+        whole,
+        whole_updates: (whole.to * rate).ceil(),
+        due: Vec::new(),
+        updates,
+        sizes: Sizes::alike(feed, before, updates)?,
+    })
+}
+
+/// Each repetition has a seed of its own, and with it another number of updates.
+fn poisson(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64, spans: Spans, seedless: bool) -> Vec<Course> {
+    let Spans { measured, whole } = spans;
+    let repetitions = scenario.measure.repetitions;
+    let is_too_long = seedless || rate * whole.to * f64::from(repetitions) > LIMIT as f64;
+    let course = |repetition: u32| {
+        let feed = feed(scenario, payload_bytes, repetition + 1);
+        let due = if is_too_long { Vec::new() } else { seeded(&feed, whole.to) };
+        let count = |span: Span| match is_too_long {
+            true => (rate * span.length()).round(),
+            false => due.iter().filter(|time| span.contains(**time)).count() as f64,
+        };
+        let (before, updates) = (count(Span { from: 0.0, to: measured.from }), count(measured));
+        Some(Course {
+            arrivals: Arrivals::Poisson(updates / measured.length()),
+            measured,
+            scale: 1.0,
+            whole,
+            whole_updates: count(whole),
+            updates,
+            sizes: Sizes::alike(&feed, before, updates)?,
+            due,
+        })
+    };
+    (0..if is_too_long { 1 } else { repetitions }).filter_map(course).collect()
+}
+
+/// The due times of a seeded schedule until a time.
+fn seeded(feed: &SourceConfig, end: f64) -> Vec<f64> {
+    let SourceConfig::Synthetic { rate, schedule, .. } = feed else { return Vec::new() };
+    schedule.due_times(*rate).map(|due| due.as_secs_f64()).take_while(|time| *time < end).collect()
+}
+
+/// A feed without a closed form, played without waiting.
+fn known(feed: &SourceConfig, spans: Spans) -> Option<Course> {
+    let Spans { mut measured, mut whole } = spans;
+    let mut source = feed.open().ok()?;
+    let (mut due, mut sizes) = (Vec::new(), Sizes::collector(feed));
+    while let Some(Due::At(time)) = source.next_due() {
+        let time = time.as_secs_f64();
+        if time >= whole.to {
+            break;
+        }
+        due.push(time);
+        if due.len() == LIMIT {
+            whole.to = time;
+            break;
+        }
+        if measured.contains(time) {
+            sizes.add(due.len() as u64, || source.produce());
+        }
+    }
+    let asked = measured.length();
+    measured.to = measured.to.min(whole.to);
+    let scale = asked / measured.length();
+    let within = due.iter().filter(|time| measured.contains(**time)).count();
+    let due_until_end = due.len() as f64;
+    let sizes = sizes.mean()?;
+    (measured.length() > 0.0).then(|| Course {
+        arrivals: Arrivals::Known(due),
+        measured,
+        scale,
+        whole: spans.whole,
+        whole_updates: due_until_end,
+        due: Vec::new(),
+        updates: within as f64 * scale,
+        sizes,
+    })
+}

@@ -1,0 +1,99 @@
+//! The run whose measured costs are carried on: one that the user names, the newest that fits, or the one built in.
+
+use std::path::Path;
+
+use feedlab_feed::process::Machine;
+use serde::{Deserialize, Serialize};
+
+use crate::results::Results;
+use crate::scenario::Contender;
+use crate::summary::Entry;
+use crate::verdict::Status;
+use crate::{Metric, Scenario};
+
+/// A run that ships with feedlab, for those who have not measured yet: a [`Reference`] as JSON. None does yet; to add
+/// one, put `{"run", "machine"}` of a `manifest.json` and `{"contenders"}` of its `summary.json` into one object.
+const BUILT_IN: Option<&str> = None;
+/// How many folders are looked at for the newest run that fits.
+const MOST_FOLDERS: usize = 200;
+
+/// What a run measured, and where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The run's id.
+    pub run: String,
+    /// Where it was measured.
+    pub machine: Machine,
+    /// What was measured.
+    pub contenders: Vec<Entry>,
+}
+
+impl Reference {
+    /// A run whose folder was read.
+    #[must_use]
+    pub fn of(results: &Results) -> Self {
+        Self {
+            run: results.manifest.run.clone(),
+            machine: results.manifest.machine.clone(),
+            contenders: results.summary.contenders.clone(),
+        }
+    }
+
+    /// The newest run in a folder of runs that knows the cost of every contender of a scenario, and is not invalid.
+    #[must_use]
+    pub fn newest(folder: &Path, scenario: &Scenario) -> Option<Self> {
+        let entries = std::fs::read_dir(folder).ok()?;
+        let mut runs: Vec<_> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+        // The names begin with the time.
+        runs.sort_unstable_by(|a, b| b.cmp(a));
+        let usable = |path: &std::path::PathBuf| {
+            let results = Results::read(path).ok()?;
+            let valid = results.summary.verdict.status != Status::Invalid;
+            Some(Self::of(&results)).filter(|reference| valid && reference.knows_all(scenario))
+        };
+        runs.iter().take(MOST_FOLDERS).find_map(usable)
+    }
+
+    /// The run that ships with feedlab.
+    #[must_use]
+    pub fn built_in() -> Option<Self> {
+        BUILT_IN.and_then(|text| serde_json::from_str(text).ok())
+    }
+
+    /// Whether it knows what every contender of a scenario costs.
+    #[must_use]
+    pub fn knows_all(&self, scenario: &Scenario) -> bool {
+        scenario
+            .contenders
+            .iter()
+            .all(|contender| self.entries(contender).any(|entry| entry.metrics.contains_key(&cpu_metric(contender))))
+    }
+
+    /// The entries of a contender: of the same label, or else of the first of the same transport.
+    pub(super) fn entries(&self, contender: &Contender) -> impl Iterator<Item = &Entry> {
+        let by_label = self
+            .contenders
+            .iter()
+            .find(|entry| entry.label == contender.label && entry.transport == contender.transport());
+        let like = by_label.or_else(|| self.contenders.iter().find(|entry| entry.transport == contender.transport()));
+        let label = like.map(|entry| entry.label.as_str());
+        self.contenders.iter().filter(move |entry| Some(entry.label.as_str()) == label)
+    }
+
+    /// The machine in a few words.
+    #[must_use]
+    pub fn machine_in_words(&self) -> String {
+        let Machine { cpu, cores, memory_bytes, kernel, .. } = &self.machine;
+        let cpu = cpu.clone().unwrap_or_else(|| "an unknown processor".to_owned());
+        let cores = cores.map(|cores| format!("{cores} cores"));
+        let memory = memory_bytes.map(|bytes| format!("{:.0} GiB", bytes as f64 / f64::from(1 << 30)));
+        [Some(cpu), cores, memory, Some(kernel.clone())].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What the CPU of a contender is counted by: a poll costs what it costs with or without news, a stream costs only
+/// with news.
+pub(super) fn cpu_metric(contender: &Contender) -> Metric {
+    if contender.transport().is_push() { Metric::ServerCpuPerUpdate } else { Metric::ServerCpuPerRequest }
+}

@@ -1,0 +1,254 @@
+//! What each contender costs with any number of clients.
+
+use feedlab_feed::Transport;
+use serde::Serialize;
+
+use super::costs::Studied;
+use super::reference::{Reference, cpu_metric};
+use super::{Curve, Panel, Unit, crossing};
+use crate::predict::{Network, Rates, rates};
+use crate::scenario::Contender;
+use crate::{Metric, Scenario};
+
+/// Why there is nothing to carry on.
+#[derive(Debug, thiserror::Error)]
+pub enum ScaleError {
+    /// Nobody knows what the feed will bring.
+    #[error("nobody can know what the feed of {name} will bring; predict a scenario with another `source`")]
+    NoFeed {
+        /// The scenario's name.
+        name: String,
+    },
+    /// The run knows nothing of a contender.
+    #[error(
+        "{run} did not measure {metric} of {label}, nor of another contender over {transport}; run the scenario first: \
+         feedlab run SCENARIO"
+    )]
+    NotMeasured {
+        /// The reference run.
+        run: String,
+        /// What it lacks.
+        metric: Metric,
+        /// Of whom.
+        label: String,
+        /// Its transport.
+        transport: Transport,
+    },
+}
+
+/// Predicted traffic and measured costs of every contender of a scenario.
+#[derive(Clone, Debug)]
+pub struct Study {
+    contenders: Vec<Studied>,
+    pub(super) scenario: Scenario,
+    pub(super) network: Network,
+    reference: String,
+    machine: String,
+}
+
+/// What a server may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Limits {
+    /// Cores that may be busy.
+    pub cores: f64,
+    /// Memory for connections, bytes.
+    pub memory_bytes: f64,
+    /// Bits a second, both directions.
+    pub bits_per_s: f64,
+    /// Packets a second, both directions.
+    pub packets_per_s: f64,
+    /// Open descriptors.
+    pub descriptors: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cores: 4.0 * 0.6,
+            memory_bytes: 16.0 * f64::from(1 << 30),
+            bits_per_s: 1e9,
+            packets_per_s: 300_000.0,
+            descriptors: 1e6,
+        }
+    }
+}
+
+/// What runs out on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// Processor time.
+    Cpu,
+    /// Memory.
+    Memory,
+    /// Bandwidth.
+    Bandwidth,
+    /// Packets a second.
+    Packets,
+    /// Descriptors.
+    Descriptors,
+}
+
+/// What so many clients of one contender need, all servers together. What was not measured is absent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Need {
+    /// The contender's label.
+    pub label: String,
+    /// Its transport.
+    pub transport: Transport,
+    /// So many clients.
+    pub clients: f64,
+    /// Updates delivered a second.
+    pub updates_per_s: f64,
+    /// Requests answered a second.
+    pub requests_per_s: f64,
+    /// Cores that are busy.
+    pub cores: Option<f64>,
+    /// Memory of the connections, bytes: the process's and the kernel's.
+    pub memory_bytes: Option<f64>,
+    /// Bits a second on the wire, both directions.
+    pub bits_per_s: f64,
+    /// Packets a second, both directions.
+    pub packets_per_s: f64,
+    /// Open descriptors.
+    pub descriptors: Option<f64>,
+    /// Servers under the limits that were given.
+    pub servers: f64,
+    /// What they run out of first.
+    pub bound_by: Resource,
+}
+
+impl Study {
+    /// Puts the measured costs of a run beside the traffic that is predicted for a scenario.
+    ///
+    /// # Errors
+    /// When the traffic cannot be predicted, or the run knows nothing of a contender's CPU.
+    pub fn new(scenario: &Scenario, network: &Network, reference: &Reference) -> Result<Self, ScaleError> {
+        let payload = scenario.feed.source.payload_sweep().last().copied().flatten();
+        let studied = |contender: &Contender| {
+            let rates = rates(scenario, contender, payload, network);
+            let rates = rates.ok_or_else(|| ScaleError::NoFeed { name: scenario.name.clone() })?;
+            Studied::new(contender, rates, reference, payload).ok_or_else(|| ScaleError::NotMeasured {
+                run: reference.run.clone(),
+                metric: cpu_metric(contender),
+                label: contender.label.clone(),
+                transport: contender.transport(),
+            })
+        };
+        Ok(Self {
+            contenders: scenario.contenders.iter().map(studied).collect::<Result<_, _>>()?,
+            scenario: scenario.clone(),
+            network: *network,
+            reference: reference.run.clone(),
+            machine: reference.machine_in_words(),
+        })
+    }
+
+    /// What so many clients need, a line a contender.
+    #[must_use]
+    pub fn needs(&self, clients: f64, limits: &Limits) -> Vec<Need> {
+        self.contenders.iter().map(|studied| studied.need(clients, limits)).collect()
+    }
+
+    /// Cost against the number of clients, for a chart: from one client to `most`.
+    #[must_use]
+    pub fn panels(&self, most: f64) -> Vec<Panel> {
+        let panel = |title: &str, unit: Unit, cost: fn(&Studied, f64) -> Option<f64>| {
+            let curves = self.curves(most, cost);
+            Panel { title: title.to_owned(), unit, crossings: crossing::of(&curves), curves }
+        };
+        vec![
+            panel("server CPU", Unit::Cores, Studied::cores),
+            panel("memory of the connections", Unit::Bytes, Studied::memory),
+            panel("bandwidth on the wire", Unit::BitsPerSecond, |studied, clients| Some(studied.bits(clients))),
+        ]
+    }
+
+    fn curves(&self, most: f64, cost: fn(&Studied, f64) -> Option<f64>) -> Vec<Curve> {
+        let curve = |studied: &Studied| {
+            let points: Option<Vec<_>> = studied.counts(most).map(|n| Some((n, cost(studied, n)?))).collect();
+            let Contender { label, .. } = &studied.contender;
+            Some(Curve { label: label.clone(), transport: studied.contender.transport(), points: points? })
+        };
+        self.contenders.iter().filter_map(curve).collect()
+    }
+
+    pub(super) fn contenders(&self) -> &[Studied] {
+        &self.contenders
+    }
+
+    /// What all of it takes for granted, a sentence each.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<String> {
+        let counts: Vec<String> = self.counts().iter().map(u64::to_string).collect();
+        let mut all = vec![
+            format!(
+                "Costs were measured in {} on {}, with {} clients. Between those counts they are interpolated, beyond \
+                 them every further client costs what the last ones did: a straight line, which no machine follows for \
+                 ever.",
+                self.reference,
+                self.machine,
+                counts.join(" and ")
+            ),
+            "A poll costs the CPU of a request as it was measured, however many updates its answer brings; a stream \
+             costs the CPU of an update, and nothing while it is quiet."
+                .to_owned(),
+            "The CPU is the server process's own on loopback, where the kernel charges the sender with a part of the \
+             receiver's work; interrupts of a network card and what the kernel does for them are not in it."
+                .to_owned(),
+            "Bandwidth and packets are predicted, both directions, as on loopback: no Ethernet frames (38 B a packet), \
+             and what is larger than 1,448 B takes more packets on Ethernet."
+                .to_owned(),
+            "Every client gets every update, and clients are spread evenly over the servers; what distributes the feed \
+             to several servers is not counted."
+                .to_owned(),
+        ];
+        if !self.contenders.iter().all(Studied::knows_kernel_memory) {
+            all.push("The kernel's memory of the sockets was not measured, and is not in the memory.".to_owned());
+        }
+        all
+    }
+
+    /// Client counts that were measured.
+    fn counts(&self) -> Vec<u64> {
+        let mut all: Vec<u64> = self.contenders.iter().flat_map(Studied::measured_counts).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+impl Studied {
+    fn need(&self, clients: f64, limits: &Limits) -> Need {
+        let Rates { updates, requests, packets, .. } = self.rates;
+        let (cores, memory_bytes) = (self.cores(clients), self.memory(clients));
+        let descriptors = self.descriptors(clients);
+        let (bits_per_s, packets_per_s) = (self.bits(clients), packets * clients);
+        let shares = [
+            (Resource::Cpu, cores.map(|cores| cores / limits.cores)),
+            (Resource::Memory, memory_bytes.map(|bytes| bytes / limits.memory_bytes)),
+            (Resource::Bandwidth, Some(bits_per_s / limits.bits_per_s)),
+            (Resource::Packets, Some(packets_per_s / limits.packets_per_s)),
+            (Resource::Descriptors, descriptors.map(|descriptors| descriptors / limits.descriptors)),
+        ];
+        let known = shares.into_iter().filter_map(|(resource, share)| Some((resource, share?)));
+        let (bound_by, share) = known.fold((Resource::Cpu, 0.0), |most, one| if one.1 > most.1 { one } else { most });
+        Need {
+            label: self.contender.label.clone(),
+            transport: self.contender.transport(),
+            clients,
+            updates_per_s: updates * clients,
+            requests_per_s: requests * clients,
+            cores,
+            memory_bytes,
+            bits_per_s,
+            packets_per_s,
+            descriptors,
+            servers: share.ceil().max(1.0),
+            bound_by,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

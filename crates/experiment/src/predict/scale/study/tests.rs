@@ -1,0 +1,126 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::summary::{Entry, Estimate};
+
+fn scenario(feed: &str) -> Scenario {
+    let text = format!(
+        "schema = 1\nname = \"t\"\nfeed = {{ {feed} }}\nclients = {{ count = 50 }}\n\
+         contender = [{{ transport = \"short-polling\" }}, {{ transport = \"sse\" }}]"
+    );
+    Scenario::parse(&text, Path::new("t.toml")).unwrap()
+}
+
+fn constant(rate: f64) -> Scenario {
+    scenario(&format!("source = \"synthetic\", updates_per_s = {rate}"))
+}
+
+/// 100 µs a poll; an update 40 µs with 10 clients and 4 µs with 1,000.
+fn reference() -> Reference {
+    let entry = |label: &str, transport, clients, metrics: &[(Metric, f64)]| Entry {
+        label: label.to_owned(),
+        transport,
+        clients,
+        payload_bytes: None,
+        metrics: metrics.iter().map(|&(metric, value)| (metric, Estimate { value, low: None, high: None })).collect(),
+        predicted: None,
+    };
+    let memory = (Metric::ServerRssBytesPerConnection, 8192.0);
+    let files = (Metric::ServerFdsPerConnection, 1.0);
+    Reference {
+        run: "20261121T120030Z-reference".to_owned(),
+        machine: feedlab_feed::process::Machine::default(),
+        contenders: vec![
+            entry("polls", Transport::ShortPolling, 10, &[(Metric::ServerCpuPerRequest, 100.0), memory, files]),
+            entry("SSE", Transport::Sse, 10, &[(Metric::ServerCpuPerUpdate, 40.0), memory, files]),
+            entry("SSE", Transport::Sse, 1000, &[(Metric::ServerCpuPerUpdate, 4.0), memory]),
+        ],
+    }
+}
+
+fn study(scenario: &Scenario) -> Study {
+    Study::new(scenario, &Network::default(), &reference()).unwrap()
+}
+
+#[test]
+fn needs_are_costs_times_traffic_and_servers_are_what_runs_out_first() {
+    let study = study(&constant(10.0));
+    let needs = study.needs(1e6, &Limits::default());
+    let [polls, events] = &needs[..] else { panic!("{needs:?}") };
+    assert!((polls.cores.unwrap() - 100.0).abs() < 1e-6, "a poll a second: {polls:?}");
+    assert!((events.cores.unwrap() - 40.0).abs() < 1e-6, "as with 1,000 clients: {events:?}");
+    assert_eq!((polls.requests_per_s, events.requests_per_s, events.updates_per_s), (1e6, 0.0, 1e7));
+    assert_eq!(events.memory_bytes, Some(8192e6));
+    assert_eq!(events.packets_per_s, 2e7, "an update and its acknowledgement");
+    assert_eq!((events.servers, events.bound_by), ((2e7f64 / 3e5).ceil(), Resource::Packets));
+    let roomy = Limits { packets_per_s: 1e12, bits_per_s: 1e15, ..Limits::default() };
+    let events = &study.needs(1e6, &roomy)[1];
+    assert_eq!((events.servers, events.bound_by), ((40.0f64 / 2.4).ceil(), Resource::Cpu));
+    assert_eq!(study.needs(1.0, &Limits::default())[1].servers, 1.0);
+}
+
+#[test]
+fn costs_are_interpolated_between_counts_and_cross_where_they_are_equal() {
+    // A poll a second is 100 µs; ten updates are 400 µs with 10 clients and 40 µs with 1,000: equal between them.
+    let panels = study(&constant(10.0)).panels(1e5);
+    assert_eq!(
+        panels.iter().map(|panel| panel.unit).collect::<Vec<_>>(),
+        [Unit::Cores, Unit::Bytes, Unit::BitsPerSecond]
+    );
+    let [crossing] = &panels[0].crossings[..] else { panic!("{:?}", panels[0].crossings) };
+    assert!((10.0..1000.0).contains(&crossing.clients), "{crossing:?}");
+    assert!((crossing.cost / (crossing.clients * 1e-4) - 1.0).abs() < 0.01, "{crossing:?}");
+    assert_eq!(crossing.labels, ("short polling, 1 s".to_owned(), "SSE".to_owned()));
+    for curve in panels.iter().flat_map(|panel| &panel.curves) {
+        assert!(curve.points.windows(2).all(|pair| pair[0].0 < pair[1].0), "{curve:?}");
+        assert_eq!((curve.points[0].0, curve.points.last().unwrap().0), (1.0, 1e5));
+    }
+    assert_eq!(panels[1].crossings, [], "the same memory");
+}
+
+#[test]
+fn from_some_rate_on_polling_is_cheaper_than_a_push() {
+    // CPU: a poll a second is 100 µs, a push 4 µs: equal at 25 updates/s.
+    let crossings = study(&constant(10.0)).rate_crossings(1e6);
+    let cpu: Vec<_> = crossings.iter().filter(|crossing| crossing.cost == "server CPU").collect();
+    assert_eq!(cpu.len(), 1, "{crossings:?}");
+    assert!((cpu[0].updates_per_s - 25.0).abs() < 0.01, "{cpu:?}");
+    assert_eq!(cpu[0].labels, ("SSE".to_owned(), "short polling, 1 s".to_owned()));
+    let wire: Vec<_> = crossings.iter().filter(|crossing| crossing.cost.starts_with("bandwidth")).collect();
+    assert_eq!(wire.len(), 1);
+    assert!((1.0..10.0).contains(&wire[0].updates_per_s), "E03: {wire:?}");
+    let burst = scenario("source = \"synthetic\", updates_per_s = 10, schedule = \"burst\"");
+    assert_eq!(study(&burst).rate_crossings(1e6), []);
+}
+
+#[test]
+fn a_run_that_knows_nothing_of_a_contender_is_named() {
+    let mut less = reference();
+    less.contenders.truncate(1);
+    let error = Study::new(&constant(10.0), &Network::default(), &less).unwrap_err().to_string();
+    assert!(error.starts_with("20261121T120030Z-reference did not measure server_cpu_us_per_update of SSE"), "{error}");
+    assert!(!less.knows_all(&constant(10.0)));
+    let error = Study::new(&scenario("source = \"stdin\""), &Network::default(), &reference());
+    assert!(error.unwrap_err().to_string().starts_with("nobody can know"));
+}
+
+#[test]
+fn every_assumption_is_told() {
+    let study = study(&constant(10.0));
+    let all = study.assumptions().join("\n");
+    for word in ["20261121T120030Z-reference", "10 and 1000 clients", "straight line", "loopback", "kernel's memory"] {
+        assert!(all.contains(word), "{word}: {all}");
+    }
+    let far = Network { rtt: Duration::from_millis(100) };
+    assert!(Study::new(&constant(10.0), &far, &reference()).is_ok());
+}
+
+#[test]
+fn the_newest_run_that_fits_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Reference::newest(folder.path(), &constant(10.0)), None);
+    assert_eq!(Reference::newest(Path::new("no/such/folder"), &constant(10.0)), None);
+    let text = serde_json::to_string(&reference()).unwrap();
+    assert_eq!(serde_json::from_str::<Reference>(&text).unwrap(), reference());
+}

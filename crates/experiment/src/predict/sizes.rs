@@ -1,0 +1,146 @@
+//! What an update is on each wire, in bytes: taken from the encoders that the server uses.
+
+use feedlab_feed::Update;
+use feedlab_feed::source::{Item, SourceConfig};
+use feedlab_feed::wire::{sse, update_json, websocket};
+
+/// A due time of our day, µs of Unix time: 16 digits until the year 2286.
+const AT: u64 = 1_790_000_000_000_000;
+
+/// Sizes of an update, or of the mean one of many.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Sizes {
+    /// What the application wanted to say.
+    pub(super) payload: f64,
+    /// The JSON object of the polls.
+    pub(super) json: f64,
+    /// The chunk of an event stream.
+    pub(super) chunk: f64,
+    /// The frame of a WebSocket.
+    pub(super) frame: f64,
+    /// Digits of its `seq`.
+    pub(super) digits: f64,
+}
+
+impl Sizes {
+    fn of(item: &Item, seq: u64) -> Self {
+        let Item { event_type, data } = item.clone();
+        let update = Update { seq, at: AT, event_type, data };
+        Self {
+            payload: update.data.len() as f64,
+            json: update_json(&update).len() as f64,
+            chunk: sse::chunk(sse::update_event(&update).as_bytes()).len() as f64,
+            frame: websocket::update_frame(&update).len() as f64,
+            digits: f64::from(digits(seq)),
+        }
+    }
+
+    /// The mean of updates that differ in nothing but their `seq`: `updates` of them after the first `before`.
+    pub(super) fn alike(feed: &SourceConfig, before: f64, updates: f64) -> Option<Self> {
+        /// Beyond it an f64 does not count any more.
+        const MOST: f64 = 9e15;
+        let item = one(feed).filter(|_| before + updates < MOST)?;
+        let (first, last) = (before as u64 + 1, before as u64 + updates.max(1.0) as u64);
+        let mut all = Collector { alike: None, sum: Self::default(), count: 0.0 };
+        for digits in digits(first)..=digits(last) {
+            let (low, high) = (10u64.pow(digits - 1), 10u64.pow(digits) - 1);
+            let count = high.min(last) - low.max(first) + 1;
+            all.take(Self::of(&item, low), count as f64);
+        }
+        all.mean()
+    }
+
+    /// Adds up the updates of a feed; those of a synthetic one all look alike, and may be large.
+    pub(super) fn collector(feed: &SourceConfig) -> Collector {
+        let alike = if matches!(feed, SourceConfig::Synthetic { .. }) { one(feed) } else { None };
+        Collector { alike: alike.map(|item| (item, Self::default())), sum: Self::default(), count: 0.0 }
+    }
+}
+
+/// The feed's first item.
+fn one(feed: &SourceConfig) -> Option<Item> {
+    let mut source = feed.open().ok()?;
+    source.next_due()?;
+    Some(source.produce())
+}
+
+/// Decimal digits of a number.
+pub(super) fn digits(number: u64) -> u32 {
+    number.checked_ilog10().unwrap_or(0) + 1
+}
+
+/// Sums up sizes.
+#[derive(Clone, Debug)]
+pub(super) struct Collector {
+    /// The item that all are like, and its sizes with as many digits as the last.
+    alike: Option<(Item, Sizes)>,
+    sum: Sizes,
+    count: f64,
+}
+
+impl Collector {
+    /// Adds the update with this `seq`.
+    pub(super) fn add(&mut self, seq: u64, produce: impl FnOnce() -> Item) {
+        let digits = f64::from(digits(seq));
+        let sizes = match &mut self.alike {
+            Some((_, last)) if last.digits == digits => *last,
+            Some((item, last)) => {
+                *last = Sizes::of(item, seq);
+                *last
+            }
+            None => Sizes::of(&produce(), seq),
+        };
+        self.take(sizes, 1.0);
+    }
+
+    fn take(&mut self, sizes: Sizes, count: f64) {
+        self.sum.payload += sizes.payload * count;
+        self.sum.json += sizes.json * count;
+        self.sum.chunk += sizes.chunk * count;
+        self.sum.frame += sizes.frame * count;
+        self.sum.digits += sizes.digits * count;
+        self.count += count;
+    }
+
+    /// The mean; `None` of nothing.
+    pub(super) fn mean(&self) -> Option<Sizes> {
+        let Sizes { payload, json, chunk, frame, digits } = self.sum;
+        let [payload, json, chunk, frame, digits] = [payload, json, chunk, frame, digits].map(|sum| sum / self.count);
+        (self.count > 0.0).then_some(Sizes { payload, json, chunk, frame, digits })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use feedlab_feed::schedule::Schedule;
+
+    use super::*;
+
+    fn feed(payload_bytes: usize) -> SourceConfig {
+        SourceConfig::Synthetic { rate: 10.0, schedule: Schedule::Constant, payload_bytes, binary: false }
+    }
+
+    #[test]
+    fn an_update_has_the_sizes_that_were_captured() {
+        // A capture on loopback of a synthetic feed of 256 B: chunks of 322 B and 323 B, frames of 316 B with
+        // two digits, and so JSON of 312 B.
+        let two = Sizes::alike(&feed(256), 9.0, 90.0).unwrap();
+        assert_eq!((two.payload, two.json, two.chunk, two.frame, two.digits), (256.0, 312.0, 323.0, 316.0, 2.0));
+        let one = Sizes::alike(&feed(256), 0.0, 9.0).unwrap();
+        assert_eq!((one.chunk, one.frame), (322.0, 315.0));
+    }
+
+    #[test]
+    fn a_mean_is_the_mean_of_each() {
+        for (before, updates, payload) in [(0, 2_000, 64), (95, 10, 65_500), (7, 1, 0)] {
+            let mut all = Collector { alike: None, sum: Sizes::default(), count: 0.0 };
+            let item = one(&feed(payload)).unwrap();
+            for seq in before + 1..=before + updates {
+                all.add(seq, || item.clone());
+            }
+            let (each, alike) = (all.mean().unwrap(), Sizes::alike(&feed(payload), before as f64, updates as f64));
+            assert!((each.chunk - alike.unwrap().chunk).abs() < 1e-6, "{each:?} {alike:?}");
+            assert!((each.json - alike.unwrap().json).abs() < 1e-6);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+use std::path::Path;
+
+use super::*;
+use crate::fixture;
+use crate::scenario::Source;
+
+/// A contender with these options.
+pub(super) fn contender(options: Options) -> Contender {
+    Contender { label: "contender".to_owned(), options, age_from: AgeFrom::Due }
+}
+
+fn scenario(feed: &str, contenders: &str) -> Scenario {
+    let text = format!(
+        "schema = 1\nname = \"t\"\nfeed = {{ {feed} }}\nclients = {{ count = [10, 100] }}\n\
+         measure = {{ warm_up = \"1s\", duration = \"20s\", repetitions = 3 }}\ncontender = [{contenders}]"
+    );
+    Scenario::parse(&text, Path::new("t.toml")).unwrap()
+}
+
+const ALL: &str = "{ transport = \"short-polling\" }, { transport = \"long-polling\" }, { transport = \"sse\" }, \
+                   { transport = \"websocket\" }";
+
+fn value(predictions: &[Prediction], index: usize, metric: Metric) -> f64 {
+    predictions[index].predicted.metrics[&metric]
+}
+
+#[test]
+fn every_result_of_a_scenario_is_predicted_and_sums_grow_with_clients_and_repetitions() {
+    let scenario = scenario("source = \"synthetic\", updates_per_s = 10, payload_bytes = [64, 1024]", ALL);
+    let all = of(&scenario, &Network::default());
+    assert_eq!(all.len(), 4 * 2 * 2);
+    assert_eq!((all[0].clients, all[0].payload_bytes), (10, Some(64)));
+    assert_eq!(value(&all, 0, Metric::UpdatesPublished), 3.0 * 200.0);
+    assert_eq!(value(&all, 0, Metric::Requests), 3.0 * 20.0 * 10.0);
+    assert_eq!(value(&all, 2, Metric::Requests), 3.0 * 20.0 * 100.0);
+    assert_eq!(value(&all, 4, Metric::Requests), 3.0 * 200.0 * 10.0, "long polling: each update is an answer");
+    assert_eq!(value(&all, 8, Metric::Requests), 0.0, "streams do not ask");
+    assert_eq!(value(&all, 8, Metric::ConnectionsOpened), 3.0 * 10.0);
+    for prediction in &all {
+        let metrics = &prediction.predicted.metrics;
+        let parts = [
+            Metric::PayloadBytesPerUpdate,
+            Metric::HeaderBytesPerUpdate,
+            Metric::FramingBytesPerUpdate,
+            Metric::KeepaliveBytesPerUpdate,
+        ];
+        let sum: f64 = parts.iter().map(|part| metrics[part]).sum();
+        assert!((sum - metrics[&Metric::SocketBytesPerUpdate]).abs() < 1e-6, "{prediction:?}");
+        assert!(metrics[&Metric::WireBytesPerUpdate] > sum);
+        assert!(!prediction.predicted.assumptions.is_empty());
+    }
+}
+
+#[test]
+fn what_is_predicted_is_put_where_it_belongs() {
+    let scenario = fixture::scenario();
+    let mut entries = [fixture::entry(&[])];
+    fill(&scenario, &Network::default(), &mut entries);
+    let whole = entries[0].predicted.clone().unwrap();
+    assert_eq!(whole.metrics[&Metric::UpdatesPublished], 200.0);
+    fill_measured(&scenario, &Network::default(), &[fixture::cell(1, &[])], &mut entries);
+    let half = entries[0].predicted.clone().unwrap();
+    assert_eq!(half.metrics[&Metric::UpdatesPublished], 100.0, "one of two repetitions was measured");
+    assert_eq!(half.metrics[&Metric::PacketsPerUpdate], whole.metrics[&Metric::PacketsPerUpdate]);
+    entries[0].clients = 7;
+    fill(&scenario, &Network::default(), &mut entries);
+    assert_eq!(entries[0].predicted, Some(half), "another point is left alone");
+}
+
+#[test]
+fn what_nobody_can_know_is_not_predicted() {
+    assert_eq!(of(&scenario("source = \"stdin\"", ALL), &Network::default()), []);
+    let mut gone = scenario("source = \"host\"", ALL);
+    assert_eq!(of(&gone, &Network::default()).len(), 8);
+    gone.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };
+    assert_eq!(of(&gone, &Network::default()), []);
+}
+
+#[test]
+fn a_poisson_feed_counts_as_its_seed_has_it() {
+    let scenario = scenario("source = \"synthetic\", updates_per_s = 10, schedule = \"poisson\"", ALL);
+    let all = of(&scenario, &Network::default());
+    let due = |seed| {
+        let times = feedlab_feed::schedule::Schedule::Poisson { seed }.due_times(10.0).map(|due| due.as_secs_f64());
+        times.take_while(|time| *time < 21.0).filter(|time| *time >= 1.0).count() as f64
+    };
+    let expected: f64 = (scenario.seed..scenario.seed + 3).map(due).sum();
+    assert!((value(&all, 0, Metric::UpdatesPublished) - expected).abs() < 1e-6);
+    assert!((value(&all, 2, Metric::Requests) / 10.0 - expected).abs() < 1e-3, "long polling asks once for each");
+}
+
+#[test]
+fn no_scenario_is_too_large_or_too_small() {
+    for feed in [
+        "source = \"synthetic\", updates_per_s = 1e300",
+        "source = \"synthetic\", updates_per_s = 1e18",
+        "source = \"synthetic\", updates_per_s = 1e-300",
+        "source = \"synthetic\", updates_per_s = 1e-9, schedule = \"poisson\"",
+        "source = \"synthetic\", updates_per_s = 1e9, schedule = \"poisson\"",
+        "source = \"synthetic\", updates_per_s = 1e9, schedule = \"burst\", burst_size = 100000",
+        "source = \"synthetic\", updates_per_s = 1e-9, schedule = \"burst\"",
+    ] {
+        for rtt in [0, 1, 100_000] {
+            let network = Network { rtt: Duration::from_millis(rtt) };
+            for prediction in of(&scenario(feed, ALL), &network) {
+                let figures =
+                    prediction.predicted.metrics.values().chain(prediction.predicted.ages.iter().map(|(_, age)| age));
+                assert!(figures.clone().all(|value| value.is_finite() && *value >= 0.0), "{feed} {prediction:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stall_ages_what_falls_into_it_unless_ages_count_from_publication() {
+    let mut scenario = scenario("source = \"synthetic\", updates_per_s = 100", "{ transport = \"sse\" }");
+    scenario.feed.stall =
+        Some(crate::scenario::Stall { after: Duration::from_secs(5), length: Duration::from_secs(2) });
+    let due = of(&scenario, &Network::default());
+    // A tenth of the updates waits for up to 2 s: the 99th percentile is nine tenths of it.
+    assert_eq!(value(&due, 0, Metric::AgeP50), 0.0);
+    assert!((value(&due, 0, Metric::AgeP99) / 1.8e6 - 1.0).abs() < 0.01, "{}", value(&due, 0, Metric::AgeP99));
+    scenario.contenders[0].age_from = AgeFrom::Publication;
+    assert_eq!(value(&of(&scenario, &Network::default()), 0, Metric::AgeP99), 0.0);
+}
