@@ -18,6 +18,7 @@ pub use reqwest::Url;
 pub use reqwest::header::{self, HeaderMap};
 
 mod body;
+mod dial;
 pub(crate) mod http;
 pub mod long_polling;
 pub mod short_polling;

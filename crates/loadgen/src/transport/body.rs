@@ -3,10 +3,9 @@
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::poll::Body;
 use feedlab_feed::{Cursor, clock};
-use reqwest::Response;
 use tokio::time::timeout;
 
-use super::http::{ANSWER_TIMEOUT, no_answer, trouble};
+use super::http::{self, ANSWER_TIMEOUT, no_answer};
 use crate::observer::{Observer, Trouble};
 
 /// A body that is larger is not read further.
@@ -15,11 +14,11 @@ const LIMIT: usize = 64 << 20;
 /// Reads the answer's body and hands its updates to the observer. `cursor` follows what was handed over, so that a
 /// body that goes bad half way is asked for again only from there.
 pub(super) async fn receive(
-    response: Response,
+    body: http::Body<'_>,
     cursor: &mut Option<Cursor>,
     observer: &mut impl Observer,
 ) -> Result<(), Trouble> {
-    let body = timeout(ANSWER_TIMEOUT, read(response)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
+    let body = timeout(ANSWER_TIMEOUT, read(body)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
     let received_at_us = clock::unix_us();
     let body = Body::parse(&body).map_err(malformed)?;
     if let Some(gap) = body.gap {
@@ -34,9 +33,9 @@ pub(super) async fn receive(
     Ok(())
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, Trouble> {
+async fn read(mut incoming: http::Body<'_>) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| trouble(&error))? {
+    while let Some(chunk) = incoming.chunk().await.transpose()? {
         if body.len() + chunk.len() > LIMIT {
             return Err(malformed(format_args!("the body is larger than {LIMIT} bytes")));
         }

@@ -7,8 +7,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use feedlab_feed::Cursor;
+use hyper::StatusCode;
 use rand_chacha::ChaCha8Rng;
-use reqwest::{StatusCode, Url};
+use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
@@ -27,13 +28,9 @@ pub struct Options {
 
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
-    match Http::new(&client, Connections::of(options.keep_alive)) {
-        Ok(http) => {
-            let poller = Poller { http, door: client.url, cursor: client.after, options, rng: client.rng };
-            stop.run_until_cancelled(pin!(poller.run(observer))).await;
-        }
-        Err(trouble) => observer.failure(&trouble),
-    }
+    let http = Http::new(&client, Connections::of(options.keep_alive));
+    let poller = Poller { http, door: client.url, cursor: client.after, options, rng: client.rng };
+    stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
 struct Poller {
@@ -63,10 +60,11 @@ impl Poller {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
         let mut url = resume(&self.door, self.cursor);
         url.query_pairs_mut().append_pair("hold", &in_seconds(hold));
-        let response = self.http.send(self.http.get(url), hold + ANSWER_TIMEOUT, observer).await?;
-        match response.status() {
+        let headers = self.http.headers();
+        let (head, body) = self.http.get(url, headers, hold + ANSWER_TIMEOUT, observer).await?;
+        match head.status {
             StatusCode::NO_CONTENT if self.cursor.is_some() => Ok(()),
-            StatusCode::OK => body::receive(response, &mut self.cursor, observer).await,
+            StatusCode::OK => body::receive(body, &mut self.cursor, observer).await,
             status => Err(unexpected(status)),
         }
     }

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Client, Url};
 use crate::observer::{Observer, Trouble};
 
-/// Runs a client against a script, until the script ends or the client gives up, and tells what the client observed:
-/// a line an observation.
+/// Runs a client against a script, until the script ends or the client gives up, and tells what the client observed by
+/// then: a line an observation. That the server is gone after the script's end, it may see or not.
 pub(super) async fn converse(
     path: &str,
     run: impl AsyncFnOnce(Client, &mut Log, &CancellationToken),
@@ -30,10 +30,11 @@ pub(super) async fn converse(
     let talk = async {
         script(&mut server).await;
         stop.cancel();
+        server.log.lines.take()
     };
     let both = async { tokio::join!(talk, run(Client::new(url, 7), &mut log, &stop)) };
-    timeout(Duration::from_secs(20), both).await.expect("the conversation hangs");
-    log.lines.take()
+    let (seen, ()) = timeout(Duration::from_secs(20), both).await.expect("the conversation hangs");
+    seen
 }
 
 /// The scripted server.

@@ -8,10 +8,11 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use feedlab_feed::{Cursor, clock};
+use hyper::StatusCode;
+use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
-use reqwest::{StatusCode, Url};
+use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
@@ -32,13 +33,9 @@ pub struct Options {
 
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
-    match Http::new(&client, Connections::of(options.keep_alive)) {
-        Ok(http) => {
-            let poller = Poller { http, door: client.url, cursor: client.after, etag: None, options, rng: client.rng };
-            stop.run_until_cancelled(pin!(poller.run(observer))).await;
-        }
-        Err(trouble) => observer.failure(&trouble),
-    }
+    let http = Http::new(&client, Connections::of(options.keep_alive));
+    let poller = Poller { http, door: client.url, cursor: client.after, etag: None, options, rng: client.rng };
+    stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
 struct Poller {
@@ -73,17 +70,18 @@ impl Poller {
     }
 
     async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
-        let mut request = self.http.get(resume(&self.door, self.cursor));
+        let mut headers = self.http.headers();
         if let Some(etag) = self.etag.clone() {
-            request = request.header(IF_NONE_MATCH, etag);
+            headers.insert(IF_NONE_MATCH, etag);
         }
-        let response = self.http.send(request, ANSWER_TIMEOUT, observer).await?;
-        match response.status() {
+        let url = resume(&self.door, self.cursor);
+        let (head, body) = self.http.get(url, headers, ANSWER_TIMEOUT, observer).await?;
+        match head.status {
             StatusCode::NOT_MODIFIED => Ok(()),
             StatusCode::OK => {
                 let asked = self.cursor;
-                let etag = response.headers().get(ETAG).filter(|_| self.options.conditional).cloned();
-                body::receive(response, &mut self.cursor, observer).await?;
+                let etag = head.headers.get(ETAG).filter(|_| self.options.conditional).cloned();
+                body::receive(body, &mut self.cursor, observer).await?;
                 self.etag = etag.filter(|_| self.cursor == asked);
                 Ok(())
             }

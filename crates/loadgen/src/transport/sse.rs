@@ -11,15 +11,16 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::sse::{CONTENT_TYPE, Event, Parser};
 use feedlab_feed::{Cursor, clock};
-use futures_util::StreamExt as _;
+use hyper::StatusCode;
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderMap, HeaderValue};
+use hyper::http::response::Parts;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderValue};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 
 use super::Client;
-use super::http::{ANSWER_TIMEOUT, Connections, Http, trouble};
+use super::http::{ANSWER_TIMEOUT, Connections, Http};
 use crate::backoff::Backoff;
 use crate::observer::{Observer, Trouble};
 
@@ -42,14 +43,10 @@ impl Default for Options {
 
 /// Streams until `stop` is cancelled or the server ends it for good.
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
-    match Http::new(&client, Connections::Streamed) {
-        Ok(http) => {
-            let parser = client.after.map_or_else(Parser::default, resume);
-            let streamer = Streamer { http, door: client.url, parser, options, rng: client.rng };
-            stop.run_until_cancelled(pin!(streamer.run(observer))).await;
-        }
-        Err(trouble) => observer.failure(&trouble),
-    }
+    let http = Http::new(&client, Connections::Streamed);
+    let parser = client.after.map_or_else(Parser::default, resume);
+    let streamer = Streamer { http, door: client.url, parser, options, rng: client.rng };
+    stop.run_until_cancelled(pin!(streamer.run(observer))).await;
 }
 
 struct Streamer {
@@ -65,11 +62,8 @@ impl Streamer {
     async fn run(mut self, observer: &mut impl Observer) {
         let mut backoff = Backoff::default();
         loop {
-            let trouble = match self.open(observer).await {
-                Ok(response) => {
-                    backoff.reset();
-                    self.session(response, observer).await
-                }
+            let trouble = match self.session(&mut backoff, observer).await {
+                Ok(()) => Trouble::new(Failure::Closed, "the server ended the stream"),
                 Err(trouble) => trouble,
             };
             observer.failure(&trouble);
@@ -80,37 +74,35 @@ impl Streamer {
         }
     }
 
-    async fn open(&mut self, observer: &mut impl Observer) -> Result<Response, Trouble> {
-        let mut request = self.http.get(self.door.clone());
-        request = request.header(ACCEPT, CONTENT_TYPE).header(CACHE_CONTROL, "no-cache");
+    /// Opens a stream and reads it to its end.
+    async fn session(&mut self, backoff: &mut Backoff, observer: &mut impl Observer) -> Result<(), Trouble> {
+        let headers = self.headers();
+        let (head, mut body) = self.http.get(self.door.clone(), headers, ANSWER_TIMEOUT, observer).await?;
+        check(&head)?;
+        // Its values are slices of a read buffer of 8 KiB, which they would keep alive.
+        drop(head);
+        backoff.reset();
+        self.parser.reconnect();
+        while let Some(chunk) = body.chunk().await.transpose()? {
+            let received_at_us = clock::unix_us();
+            let raw = self.options.raw_events;
+            let deliver = |event: Event| deliver(&event, raw, received_at_us, observer);
+            self.parser.push(&chunk, deliver).map_err(|error| Trouble::new(Failure::Malformed, error))?;
+        }
+        Ok(())
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.http.headers();
+        headers.insert(ACCEPT, HeaderValue::from_static(CONTENT_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // The id was text of the stream; what a header cannot carry is sent as UTF-8 bytes, as browsers do.
         if !self.parser.last_event_id().is_empty()
             && let Ok(id) = HeaderValue::from_bytes(self.parser.last_event_id().as_bytes())
         {
-            request = request.header("last-event-id", id);
+            headers.insert("last-event-id", id);
         }
-        let response = self.http.send(request, ANSWER_TIMEOUT, observer).await?;
-        check(&response)?;
-        Ok(response)
-    }
-
-    /// Reads the stream to its end, and says what the end was.
-    async fn session(&mut self, response: Response, observer: &mut impl Observer) -> Trouble {
-        self.parser.reconnect();
-        // The answer's head goes here: its values are slices of a read buffer of 8 KiB, which they would keep alive.
-        let mut chunks = response.bytes_stream();
-        loop {
-            let chunk = match chunks.next().await {
-                Some(Ok(chunk)) => chunk,
-                Some(Err(error)) => return trouble(&error),
-                None => return Trouble::new(Failure::Closed, "the server ended the stream"),
-            };
-            let received_at_us = clock::unix_us();
-            let raw = self.options.raw_events;
-            if let Err(error) = self.parser.push(&chunk, |event| deliver(&event, raw, received_at_us, observer)) {
-                return Trouble::new(Failure::Malformed, error);
-            }
-        }
+        headers
     }
 
     /// The stream's own reconnection time, or ours, and up to `jitter` of it more.
@@ -145,15 +137,12 @@ fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut impl Ob
 }
 
 /// What the standard makes of an answer's head.
-fn check(response: &Response) -> Result<(), Trouble> {
+fn check(head: &Parts) -> Result<(), Trouble> {
     let give_up = |why: std::fmt::Arguments<'_>| Err(Trouble::new(Failure::GaveUp, why));
-    if response.status() != StatusCode::OK {
-        return give_up(format_args!(
-            "the server answered {}; an event stream closes for good then",
-            response.status()
-        ));
+    if head.status != StatusCode::OK {
+        return give_up(format_args!("the server answered {}; an event stream closes for good then", head.status));
     }
-    let content_type = response.headers().get(CONTENT_TYPE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let content_type = head.headers.get(CONTENT_TYPE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim();
     if !essence.eq_ignore_ascii_case(CONTENT_TYPE) {
         return give_up(format_args!("the content type is `{content_type}`, not `{CONTENT_TYPE}`"));

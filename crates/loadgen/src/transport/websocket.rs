@@ -1,7 +1,5 @@
 //! WebSocket: an upgraded connection on which the server sends a message an update (RFC 6455).
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -10,8 +8,7 @@ use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::websocket::{self, close};
 use feedlab_feed::{Cursor, clock};
 use futures_util::StreamExt as _;
-use reqwest::Url;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -20,7 +17,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::CancellationToken;
 
-use super::http::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, no_answer, unexpected};
+use super::dial::{Dialed, dial};
+use super::http::{ANSWER_TIMEOUT, no_answer, unexpected};
 use super::{Client, resume};
 use crate::backoff::Backoff;
 use crate::observer::{Observer, Trouble};
@@ -76,15 +74,12 @@ impl Listener {
     }
 
     async fn open(&mut self, observer: &mut impl Observer) -> Result<WebSocketStream<TcpStream>, Trouble> {
-        let address = resolve(&self.client.url).await.map_err(|error| Trouble::new(Failure::Connect, error))?;
-        let began = clock::now();
-        let stream = connect(address, self.client.source).await?;
-        let connect_us = clock::micros(began.elapsed());
+        let Dialed { stream, times } = dial(&self.client.url, self.client.source).await?;
         let socket = self.upgrade(stream).await?;
         if std::mem::replace(&mut self.was_open, true) {
             observer.reconnect();
         }
-        observer.opened(connect_us, clock::micros(began.elapsed()));
+        observer.opened(times.connect_us, times.open_us());
         Ok(socket)
     }
 
@@ -163,25 +158,6 @@ async fn closed(socket: &mut WebSocketStream<TcpStream>, frame: Option<CloseFram
     let _ = timeout(FAREWELL_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));
     Trouble::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
-}
-
-async fn resolve(url: &Url) -> io::Result<SocketAddr> {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let port = url.port_or_known_default().unwrap_or(80);
-    let first = tokio::net::lookup_host((host, port)).await?.next();
-    first.ok_or_else(|| io::Error::other(format!("`{host}` has no address")))
-}
-
-async fn connect(address: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, Trouble> {
-    let failed = |error: io::Error| Trouble::new(Failure::Connect, error);
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(failed)?;
-    if let Some(source) = source {
-        socket.bind(SocketAddr::new(source, 0)).map_err(failed)?;
-    }
-    let connected = timeout(CONNECT_TIMEOUT, socket.connect(address)).await;
-    let stream = connected.map_err(|_| failed(io::ErrorKind::TimedOut.into()))?.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    Ok(stream)
 }
 
 /// What tungstenite's error is to a client.

@@ -142,6 +142,20 @@ async fn a_cut_connection_is_opened_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ended_between_two_polls_is_opened_again_and_no_poll_is_lost() {
+    let seen = poll(PLAIN, async |server| {
+        for head in ["", "Connection: close\r\n"] {
+            let mut peer = server.accept().await;
+            peer.request().await;
+            peer.answer("200 OK", head, &body(&[], 5)).await;
+        }
+        assert!(server.accept().await.request().await.contains("?after=5 "));
+    })
+    .await;
+    assert_eq!(seen, ["opened", "reconnect", "opened"]);
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_a_failure_and_tried_again() {
     let seen = poll(PLAIN, async |server| {
         server.close();
