@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use bytes::Bytes;
+use feedlab_feed::Transport;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -57,6 +58,11 @@ async fn http(socket: Socket, link: Arc<Link>, app: Router, shutdown: Cancellati
     let service = {
         let link = link.clone();
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
+            // connection carried is the door's all the same.
+            if let Some(transport) = Transport::ALL.into_iter().find(|door| door.path() == request.uri().path()) {
+                link.meter.came_for(transport);
+            }
             let mut request: Request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(link.clone());
             app.clone().oneshot(request)

@@ -25,7 +25,7 @@ fn a_tiny_run_loses_nothing_over_any_transport_and_leaves_a_report() {
     let (said, told) = (out(&output), err(&output));
     let page = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
     assert!(page.starts_with("results/2") && page.ends_with("-tiny/report.html"), "{page}");
-    assert!(told.contains("4 cells, about 10 s") && told.contains("] SSE, 5 clients: measuring, 1 s"), "{told}");
+    assert!(told.contains("4 cells, about 12 s") && told.contains("] SSE, 5 clients: measuring, 1 s"), "{told}");
 
     let run = folder.path().join(page).parent().expect("the run's folder").to_owned();
     let summary = json(&run, "summary.json");

@@ -90,3 +90,17 @@ fn what_is_not_a_hold_is_refused() {
     }
     assert!(server.ask("HEAD /feed/long-poll HTTP/1.1").starts_with("HTTP/1.1 405"));
 }
+
+#[test]
+fn a_client_that_hangs_up_at_once_counts_for_its_door() {
+    const COUNT: u64 = 100;
+    let server = Server::open();
+    let request = "GET /feed/long-poll?after=0&hold=20s HTTP/1.1\r\nHost: x\r\n\r\n";
+    for _ in 0..COUNT {
+        server.client().send(request);
+    }
+    server.until("all are counted", |stats| {
+        let door = &stats.doors[&Transport::LongPolling];
+        (door.connections, door.bytes_in) == (COUNT, COUNT * request.len() as u64)
+    });
+}
