@@ -43,14 +43,14 @@ impl Hub {
         }
     }
 
-    /// Publishes an update that was due at `due_us`, and returns its `seq`. Never waits for a client.
-    pub(crate) fn publish(&self, due_us: u64, stamp: Stamp, item: Item) -> u64 {
+    /// Puts an update that was due at `due_us` into the ring, and returns its `seq`. Never waits for a client; whoever
+    /// waits is told by [`Hub::wake`].
+    pub(crate) fn put(&self, due_us: u64, stamp: Stamp, item: Item) -> u64 {
         let len = item.data.len() as u64;
         let Item { event_type, data } = item;
         let now = clock::unix_us();
         let at = if stamp == Stamp::Due { due_us } else { now };
         let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
-        self.fresh.notify_one();
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.payload_bytes += len;
         published.lag_us.saturating_record(now.saturating_sub(due_us));
@@ -59,7 +59,14 @@ impl Hub {
 
     /// Publishes an update that is due now.
     pub(crate) fn publish_now(&self, item: Item) -> u64 {
-        self.publish(clock::unix_us(), Stamp::Due, item)
+        let seq = self.put(clock::unix_us(), Stamp::Due, item);
+        self.wake();
+        seq
+    }
+
+    /// Lets those who wait know that there is something new.
+    pub(crate) fn wake(&self) {
+        self.fresh.notify_one();
     }
 
     /// Waits for something to be published.

@@ -81,18 +81,41 @@ impl Pace {
     fn release(&self, due: Duration) -> Duration {
         self.stall.map_or(due, |stall| stall.release(due))
     }
+
+    /// When an update was due and when it is to be published, µs of Unix time.
+    fn times(&self, due: Due, start: u64) -> (u64, u64) {
+        match due {
+            Due::Now => (clock::unix_us(), 0),
+            Due::At(offset) => (start + clock::micros(offset), start + clock::micros(self.release(offset))),
+        }
+    }
 }
 
-/// The schedule is open loop: an update that is late is published at once, and keeps the time it was due.
+/// Updates that may be published before those who wait are told of the first.
+const HEAP: u32 = 1024;
+
+/// The schedule is open loop: an update that is late is published at once, and keeps the time it was due. What falls
+/// due together is there together before anybody is woken, so that a burst is one piece of news and not a race.
 fn publish(mut source: Box<dyn Source>, pace: Pace, hub: &Hub, gate: &Gate) -> Option<()> {
     let start = gate.started()?;
-    while let Some(due) = source.next_due() {
-        let (due_us, release_us) = match due {
-            Due::Now => (clock::unix_us(), 0),
-            Due::At(offset) => (start + clock::micros(offset), start + clock::micros(pace.release(offset))),
-        };
+    let mut heap = 0;
+    let mut next = source.next_due();
+    while let Some(due) = next {
+        let (due_us, release_us) = pace.times(due, start);
         gate.reached(release_us)?;
-        hub.publish(due_us, pace.stamp, source.produce());
+        hub.put(due_us, pace.stamp, source.produce());
+        heap += 1;
+        // Asking a live source for its next update may take until there is one.
+        if due == Due::Now || heap == HEAP {
+            hub.wake();
+            heap = 0;
+        }
+        next = source.next_due();
+        let is_due = |next| pace.times(next, start).1 <= clock::unix_us();
+        if heap > 0 && !next.is_some_and(is_due) {
+            hub.wake();
+            heap = 0;
+        }
     }
     Some(())
 }

@@ -88,11 +88,12 @@ fn short_polling(contender: &Contender, traffic: &Traffic, bytes: &Bytes, rtt: f
     traffic.requests + traffic.with_news() * (news + acks(news) - saved) + traffic.empty * (2.0 - saved)
 }
 
-/// A request, its acknowledgement unless that is saved, and the answer, whose last acknowledgement is the next request.
+/// A request, its acknowledgement unless that is saved, and the answer, whose last segment the next request
+/// acknowledges: what came before that has acknowledgements of its own.
 fn long_polling(traffic: &Traffic, bytes: &Bytes) -> f64 {
     let news = segments(bytes.answer);
-    let answers = traffic.with_news() * (news + acks(news) - 1.0) + traffic.empty;
-    2.0 * traffic.requests - traffic.unacknowledged + answers
+    let acks = if news > 1.0 { acks(news) } else { 0.0 };
+    2.0 * traffic.requests - traffic.unacknowledged + traffic.with_news() * (news + acks) + traffic.empty
 }
 
 fn streamed(traffic: &Traffic, bytes: &Bytes) -> f64 {
@@ -125,6 +126,7 @@ mod tests {
         assert_eq!(packets(short(1000, false), one, 3000.0), 10.0);
         let long = |keep_alive| Options::LongPolling { hold: Duration::from_secs(25), keep_alive };
         assert_eq!(packets(long(true), one, 500.0), 3.0);
+        assert_eq!(packets(long(true), one, 65_800.0), 5.0, "two segments, and one acknowledgement between them");
         assert_eq!(packets(long(true), Traffic { unacknowledged: 1.0, ..one }, 500.0), 2.0);
         assert_eq!(packets(long(false), one, 500.0), 10.0);
         let events = Options::Sse { keepalive: Duration::from_secs(15) };
