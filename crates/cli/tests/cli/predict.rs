@@ -105,10 +105,10 @@ fn a_million_clients_are_reckoned_from_what_few_cost() {
 }
 
 #[test]
-fn without_costs_the_remedy_is_to_measure() {
+fn without_a_run_the_built_in_costs_are_carried_on_and_a_run_must_know_all() {
     let folder = folder(TICKER);
-    let output = ends_with(2, &mut predict(&folder, &["--clients", "1000"]));
-    assert!(error_line(&output).contains("run the scenario first: feedlab run"), "{}", error_line(&output));
+    let output = ends_with(0, &mut predict(&folder, &["--clients", "1000"]));
+    assert!(out(&output).contains("-ticker"), "{}", out(&output));
     let run = measured(folder.path());
     let output = ends_with(2, &mut predict(&folder, &["--clients", "1000", "--from", &run]));
     let expected = "did not measure server_cpu_us_per_request of short polling, 1 s";

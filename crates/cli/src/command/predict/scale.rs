@@ -24,7 +24,7 @@ pub(super) struct ScaleArgs {
     #[arg(long, value_name = "N", value_parser = clients)]
     clients: Option<f64>,
 
-    /// The run whose costs are carried on [default: the newest in results/ that fits]
+    /// The run whose costs are carried on [default: the newest of the scenario in results/, else one that is built in]
     #[arg(long, value_name = "RUN", requires = "clients")]
     from: Option<PathBuf>,
 
@@ -125,7 +125,7 @@ pub(super) fn execute(
     args.chart.as_deref().map_or(Ok(()), |file| draw(file, &answer))
 }
 
-/// The run that is named, or else the newest in `results/` that knows all contenders, or else the one built in.
+/// The run that is named, or else the newest of the scenario in `results/`, or else the one built in.
 fn reference(from: Option<&Path>, scenario: &Scenario) -> anyhow::Result<Reference> {
     if let Some(folder) = from {
         return Ok(Reference::of(&Results::read(folder).map_err(bad_input)?));
@@ -133,7 +133,7 @@ fn reference(from: Option<&Path>, scenario: &Scenario) -> anyhow::Result<Referen
     let found = Reference::newest(Path::new("results"), scenario);
     found.or_else(|| Reference::built_in().filter(|reference| reference.knows_all(scenario))).ok_or_else(|| {
         bad_input(anyhow::anyhow!(
-            "no run in results/ has measured what every contender of {} costs; run the scenario first: feedlab run \
+            "nothing is known about what every contender of {} costs; run the scenario first: feedlab run \
              SCENARIO, or name a run with --from",
             scenario.name
         ))

@@ -11,9 +11,9 @@ use crate::summary::Entry;
 use crate::verdict::Status;
 use crate::{Metric, Scenario};
 
-/// A run that ships with feedlab, for those who have not measured yet: a [`Reference`] as JSON. None does yet; to add
-/// one, put `{"run", "machine"}` of a `manifest.json` and `{"contenders"}` of its `summary.json` into one object.
-const BUILT_IN: Option<&str> = None;
+/// A run that ships with feedlab, for those who have not measured yet, as a [`Reference`]: `run` and `machine` of the
+/// `manifest.json` of a run of `scenarios/ticker.toml`, and `contenders` of its `summary.json`.
+const BUILT_IN: &str = include_str!("reference.json");
 /// How many folders are looked at for the newest run that fits.
 const MOST_FOLDERS: usize = 200;
 
@@ -39,7 +39,7 @@ impl Reference {
         }
     }
 
-    /// The newest run in a folder of runs that knows the cost of every contender of a scenario, and is not invalid.
+    /// The newest run of a scenario in a folder of runs, if it knows the cost of every contender and is not invalid.
     #[must_use]
     pub fn newest(folder: &Path, scenario: &Scenario) -> Option<Self> {
         let entries = std::fs::read_dir(folder).ok()?;
@@ -49,8 +49,8 @@ impl Reference {
         runs.sort_unstable_by(|a, b| b.cmp(a));
         let usable = |path: &std::path::PathBuf| {
             let results = Results::read(path).ok()?;
-            let valid = results.summary.verdict.status != Status::Invalid;
-            Some(Self::of(&results)).filter(|reference| valid && reference.knows_all(scenario))
+            let fits = results.summary.verdict.status != Status::Invalid && results.manifest.scenario.name == scenario.name;
+            Some(Self::of(&results)).filter(|reference| fits && reference.knows_all(scenario))
         };
         runs.iter().take(MOST_FOLDERS).find_map(usable)
     }
@@ -58,7 +58,7 @@ impl Reference {
     /// The run that ships with feedlab.
     #[must_use]
     pub fn built_in() -> Option<Self> {
-        BUILT_IN.and_then(|text| serde_json::from_str(text).ok())
+        serde_json::from_str(BUILT_IN).ok()
     }
 
     /// Whether it knows what every contender of a scenario costs.
