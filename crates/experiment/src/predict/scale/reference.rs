@@ -49,7 +49,8 @@ impl Reference {
         runs.sort_unstable_by(|a, b| b.cmp(a));
         let usable = |path: &std::path::PathBuf| {
             let results = Results::read(path).ok()?;
-            let fits = results.summary.verdict.status != Status::Invalid && results.manifest.scenario.name == scenario.name;
+            let fits =
+                results.summary.verdict.status != Status::Invalid && results.manifest.scenario.name == scenario.name;
             Some(Self::of(&results)).filter(|reference| fits && reference.knows_all(scenario))
         };
         runs.iter().take(MOST_FOLDERS).find_map(usable)
