@@ -86,7 +86,10 @@ impl Pace {
     fn times(&self, due: Due, start: u64) -> (u64, u64) {
         match due {
             Due::Now => (clock::unix_us(), 0),
-            Due::At(offset) => (start + clock::micros(offset), start + clock::micros(self.release(offset))),
+            Due::At(offset) => {
+                let at = |offset| start.saturating_add(clock::micros(offset));
+                (at(offset), at(self.release(offset)))
+            }
         }
     }
 }
