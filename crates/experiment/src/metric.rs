@@ -124,6 +124,12 @@ metrics! {
         "Updates that arrived at a client that already had them.";
     UpdatesReordered "updates_reordered" Delivery Count Sum, "reordered",
         "Updates that arrived after a later one.";
+    UpdatesReplayed "updates_replayed" Delivery Count Sum, "replayed",
+        "Updates that were due while a client had no connection, and that it was given when it came back.";
+    UpdatesToldLost "updates_told_lost" Delivery Count Sum, "told lost",
+        "Updates that the server told a client it had lost (gaps), all clients together.";
+    ClientsGaveUp "clients_gave_up" Delivery Count Sum, "gave up",
+        "Clients that closed for good, as their standard demands of them.";
     Requests "requests" Requests Count Sum, "requests",
         "Feed requests answered in the measured time, all clients together.";
     RequestsEmpty "requests_empty" Requests Count Sum, "empty requests",
@@ -134,6 +140,14 @@ metrics! {
         "TCP connections opened by the clients over the whole cell.";
     Reconnects "reconnects" Requests Count Sum, "reconnects",
         "Streams that a client had to open again.";
+    Fallbacks "fallbacks" Requests Count Sum, "fallbacks",
+        "Steps that clients took down the fallback ladder, because the way broke a transport.";
+    Climbs "climbs" Requests Count Sum, "climbs",
+        "Returns to the first rung of the fallback ladder.";
+    Publications "publications" Requests Count Sum, "publications",
+        "Updates that clients published in the measured time.";
+    AckP50 "ack_p50_us" Requests Microseconds Mean, "ack p50",
+        "Median time from a client's publication to the server's acknowledgement.";
     PayloadBytesPerUpdate "payload_bytes_per_update" Bandwidth Bytes Mean, "payload per update",
         "What the application wanted to say: mean size of an update's data.";
     SocketBytesPerUpdate "socket_bytes_per_update" Bandwidth Bytes Mean, "socket bytes per update",
@@ -150,6 +164,8 @@ metrics! {
         "Bytes that clients sent in the measured time, as counted at the server's sockets.";
     SocketBytesDown "socket_bytes_down" Bandwidth Bytes Sum, "bytes down",
         "Bytes that the server sent in the measured time, as counted at its sockets.";
+    SocketBytesUpPerPublication "socket_bytes_up_per_publication" Bandwidth Bytes Mean, "bytes up per publication",
+        "Socket bytes that clients sent in the measured time, for each update that they published.";
     WireBytesPerUpdate "wire_bytes_per_update" Bandwidth Bytes Mean, "wire bytes per update",
         "Socket bytes plus the IP and TCP headers of every segment, both directions, pure acknowledgements, \
          handshakes and closes included, for each update that the server handed to a client in the same time.";
@@ -165,6 +181,10 @@ metrics! {
         "Median time of a TCP connect.";
     ConnectP99 "connect_p99_us" ConnectionCost Microseconds Mean, "connect p99",
         "99th percentile of the time of a TCP connect.";
+    TlsP50 "tls_p50_us" ConnectionCost Microseconds Mean, "TLS p50",
+        "Median time of a TLS handshake, from the end of the TCP connect.";
+    RequestP50 "request_p50_us" ConnectionCost Microseconds Mean, "request p50",
+        "Median time from an open connection (TCP, and TLS where it is spoken) to the head of the first answer.";
     OpenP50 "open_p50_us" ConnectionCost Microseconds Mean, "open p50",
         "Median time from the begin of the TCP connect to the head of the first answer: what a client waits until \
          its door is open.";
@@ -199,6 +219,13 @@ metrics! {
         "Median time from the loss of a connection to the next update.";
     RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",
         "99th percentile of that time.";
+    ReconnectsPeak "reconnects_peak_per_100ms" Recovery Count Max, "reconnects peak",
+        "Most connections that clients opened again within a tenth of a second.";
+    SlowDisconnected "slow_disconnected" Recovery Count Sum, "slow disconnected",
+        "Connections of slow readers that the server ended.";
+    ServerRssGrowth "server_rss_growth_bytes" Recovery Bytes Max, "server memory growth",
+        "Resident memory of the server at the end of the measured time, less that at its begin: what slow readers and \
+         reconnects make it keep.";
     ScheduleLagP99 "schedule_lag_p99_us" Trust Microseconds Max, "timer lag p99",
         "How late the load generator's own timers fired, 99th percentile: how far its clock readings can be \
          trusted.";

@@ -33,24 +33,28 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// The feed of this cell: the same for every contender of a repetition, client count and payload size.
+    /// The feed of this cell: the same for every contender of a repetition, client count and payload size. `None` where
+    /// the clients publish.
     #[must_use]
-    pub fn feed(&self, scenario: &Scenario) -> SourceConfig {
-        match &scenario.feed.source {
-            Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes } => SourceConfig::Synthetic {
-                rate: *updates_per_s,
-                schedule: match schedule {
-                    ScheduleKind::Constant => Schedule::Constant,
-                    ScheduleKind::Poisson => Schedule::Poisson { seed: self.seed },
-                    ScheduleKind::Burst => Schedule::Burst { size: *burst_size },
-                },
-                payload_bytes: self.payload_bytes.or(payload_bytes.first().copied()).unwrap_or_default(),
-                binary: false,
-            },
+    pub fn feed(&self, scenario: &Scenario) -> Option<SourceConfig> {
+        Some(match &scenario.feed.source {
+            Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, binary } => {
+                SourceConfig::Synthetic {
+                    rate: *updates_per_s,
+                    schedule: match schedule {
+                        ScheduleKind::Constant => Schedule::Constant,
+                        ScheduleKind::Poisson => Schedule::Poisson { seed: self.seed },
+                        ScheduleKind::Burst => Schedule::Burst { size: *burst_size },
+                    },
+                    payload_bytes: self.payload_bytes.or(payload_bytes.first().copied()).unwrap_or_default(),
+                    binary: *binary,
+                }
+            }
             Source::Replay { file, speed } => SourceConfig::Replay { file: file.clone(), speed: *speed, repeat: true },
             Source::Stdin => SourceConfig::Stdin,
             Source::Host { updates_per_s } => SourceConfig::Host { rate: *updates_per_s },
-        }
+            Source::Clients { .. } => return None,
+        })
     }
 }
 
@@ -163,6 +167,6 @@ mod tests {
         let cell = cell(&scenario, points(&scenario)[1], 2);
         let expected =
             SourceConfig::Synthetic { rate: 10.0, schedule: Schedule::Constant, payload_bytes: 1024, binary: false };
-        assert_eq!(cell.feed(&scenario), expected);
+        assert_eq!(cell.feed(&scenario), Some(expected));
     }
 }

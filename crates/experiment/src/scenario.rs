@@ -9,13 +9,17 @@ use std::time::Duration;
 use feedlab_feed::Transport;
 use serde::{Deserialize, Serialize};
 
+mod contender;
 pub mod duration;
 mod error;
+mod lab;
 mod label;
 mod validate;
 pub mod written;
 
+pub use contender::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
 pub use error::ScenarioError;
+pub use lab::{Fault, FaultKind, Network, Nginx};
 
 /// A validated scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +34,15 @@ pub struct Scenario {
     pub feed: Feed,
     /// Who listens.
     pub clients: Clients,
+    /// The way between them; `None` is plain loopback.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub network: Option<Network>,
+    /// How nginx is set up, for the contenders that go through it.
+    #[serde(skip_serializing_if = "Nginx::is_default", default)]
+    pub nginx: Nginx,
+    /// What breaks while it is measured.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub faults: Vec<Fault>,
     /// How long each cell is measured, and how often.
     pub measure: Measure,
     /// What is compared: at least one, labels differ.
@@ -103,6 +116,9 @@ pub enum Source {
         burst_size: u32,
         /// Payloads of an update, bytes, ascending; more than one is a sweep.
         payload_bytes: Vec<usize>,
+        /// Payloads are bytes and not text.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        binary: bool,
     },
     /// A recorded feed.
     Replay {
@@ -117,6 +133,14 @@ pub enum Source {
     Host {
         /// Readings a second.
         updates_per_s: f64,
+    },
+    /// The clients themselves: each publishes in turn, over a WebSocket in frames, over the others with POST. Ages count
+    /// from the moment at which a client was due to send.
+    Clients {
+        /// Updates a second of all clients together, independent of each other.
+        updates_per_s: f64,
+        /// Payload of an update, bytes.
+        payload_bytes: usize,
     },
 }
 
@@ -155,6 +179,18 @@ pub struct Clients {
     pub ramp: Duration,
     /// Which request headers they send.
     pub headers: Headers,
+    /// Clients besides those that are counted, which read too slowly; their updates are in no figure of the others.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub slow: Option<SlowClients>,
+}
+
+/// Clients that read too slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowClients {
+    /// So many.
+    pub count: u32,
+    /// What each of them reads in a second, bytes.
+    pub bytes_per_s: u64,
 }
 
 /// Request headers of a client.
@@ -189,89 +225,6 @@ pub struct Measure {
     pub drain: Duration,
     /// How often each cell is measured.
     pub repetitions: u32,
-}
-
-/// One transport with its options: one line of the comparison.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Contender {
-    /// Its name in every table and legend; unique in the scenario.
-    pub label: String,
-    /// The transport and its options.
-    #[serde(flatten)]
-    pub options: Options,
-    /// From when its ages count.
-    #[serde(skip_serializing_if = "AgeFrom::is_due", default)]
-    pub age_from: AgeFrom,
-}
-
-/// From when the age of an update counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AgeFrom {
-    /// When it was due, however late it was published: a stall ages every update that fell into it.
-    #[default]
-    Due,
-    /// When it was published: what a measurement sees that waits for the system under test, and so omits what a stall
-    /// held up (coordinated omission). To be shown beside the other, never instead.
-    Publication,
-}
-
-impl AgeFrom {
-    /// Whether ages count from the due time, as they do unless a contender says otherwise.
-    #[must_use]
-    pub const fn is_due(&self) -> bool {
-        matches!(self, Self::Due)
-    }
-}
-
-impl Contender {
-    /// The contender's transport.
-    #[must_use]
-    pub const fn transport(&self) -> Transport {
-        match self.options {
-            Options::ShortPolling { .. } => Transport::ShortPolling,
-            Options::LongPolling { .. } => Transport::LongPolling,
-            Options::Sse { .. } => Transport::Sse,
-            Options::WebSocket { .. } => Transport::WebSocket,
-        }
-    }
-}
-
-/// A transport's options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "transport", rename_all = "kebab-case")]
-pub enum Options {
-    /// Short polling.
-    ShortPolling {
-        /// Time from one request to the next.
-        #[serde(with = "duration")]
-        interval: Duration,
-        /// Use one connection for all requests.
-        keep_alive: bool,
-        /// Send `If-None-Match`, so that "nothing new" is a 304.
-        conditional: bool,
-    },
-    /// Long polling.
-    LongPolling {
-        /// How long the server may hold a request.
-        #[serde(with = "duration")]
-        hold: Duration,
-        /// Use one connection for all requests.
-        keep_alive: bool,
-    },
-    /// Server-Sent Events.
-    Sse {
-        /// Time between the server's keepalive comments.
-        #[serde(with = "duration")]
-        keepalive: Duration,
-    },
-    /// WebSocket.
-    #[serde(rename = "websocket")]
-    WebSocket {
-        /// Time between the server's pings.
-        #[serde(with = "duration")]
-        keepalive: Duration,
-    },
 }
 
 /// A condition on one metric of every contender.

@@ -5,14 +5,33 @@ use std::path::PathBuf;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::{CellRecord, Second};
-use feedlab_experiment::scenario::{Clients, Contender, Measure, Stall};
+use feedlab_experiment::scenario::{Clients, Contender, Fault, Measure, Stall};
 use serde::{Deserialize, Serialize};
 
 /// One cell to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// A feedlab server that was told to wait for its start, and serves nobody else.
+    /// A feedlab server that was told to wait for its start, and serves nobody else: where it is asked for its figures,
+    /// without TLS.
     pub server: SocketAddr,
+    /// Further servers of the same feed behind the same door; their figures are added.
+    #[serde(default)]
+    pub more_servers: Vec<SocketAddr>,
+    /// Where the clients connect, if not at the server: the lab proxy, nginx, or the server's TLS port.
+    #[serde(default)]
+    pub door: Option<SocketAddr>,
+    /// The certificate, PEM, that the clients trust; they speak TLS if the contender's link says so.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// The control API of the lab proxy, where its faults are ordered.
+    #[serde(default)]
+    pub proxy: Option<SocketAddr>,
+    /// What breaks. Faults of the lab proxy are ordered from it; of the others an [`Event::Fault`] tells.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// The clients publish the feed themselves.
+    #[serde(default)]
+    pub publishing: Option<Publishing>,
     /// Which cell.
     pub cell: Cell,
     /// The transport and its options.
@@ -26,6 +45,15 @@ pub struct Job {
     pub stall: Option<Stall>,
     /// Where the ages are written to; an older file is replaced.
     pub hlog: PathBuf,
+}
+
+/// What the clients publish.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Publishing {
+    /// Updates a second of all clients together, independent of each other.
+    pub updates_per_s: f64,
+    /// Payload of an update, bytes.
+    pub payload_bytes: usize,
 }
 
 /// The phases of a cell, in their order.
@@ -64,6 +92,11 @@ pub enum Event {
     },
     /// A second of the measured time is over.
     Second(Second),
+    /// A fault is due. Those of the lab proxy have been ordered; whoever reads this does the others.
+    Fault {
+        /// Which, as an index into the job's faults.
+        index: usize,
+    },
 }
 
 /// What was found.

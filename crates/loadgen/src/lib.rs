@@ -25,5 +25,5 @@ mod control;
 mod measure;
 mod newcomers;
 
-pub use job::{Event, Job, LoadError, Outcome, Phase};
+pub use job::{Event, Job, LoadError, Outcome, Phase, Publishing};
 pub use phases::run;

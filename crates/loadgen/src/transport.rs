@@ -65,7 +65,7 @@ pub async fn run(client: Client, options: &scenario::Options, observer: &mut imp
             Box::pin(long_polling::run(client, options, observer, stop)).await;
         }
         Options::Sse { .. } => Box::pin(sse::run(client, sse::Options::default(), observer, stop)).await,
-        Options::WebSocket { .. } => {
+        Options::WebSocket { .. } | Options::Auto { .. } => {
             Box::pin(websocket::run(client, websocket::Options::default(), observer, stop)).await;
         }
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{AgeFrom, Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
 use feedlab_loadgen::{Job, Outcome, run};
 use tokio_util::sync::CancellationToken;
 
@@ -108,9 +108,15 @@ fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
     let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: None, repetition: 1, seed: 42 };
     Job {
         server: server.address,
+        more_servers: Vec::new(),
+        door: None,
+        certificate: None,
+        proxy: None,
+        faults: Vec::new(),
+        publishing: None,
         cell,
-        contender: Contender { label: "contender".into(), options, age_from: AgeFrom::Due },
-        clients: Clients { count: vec![CLIENTS], ramp: ms(10), headers: Headers::Bare },
+        contender: Contender::new("contender", options),
+        clients: Clients { count: vec![CLIENTS], ramp: ms(10), headers: Headers::Bare, slow: None },
         measure: Measure { settle: ms(20), warm_up: WARM_UP, duration: MEASURED, drain: DRAIN, repetitions: 1 },
         stall: None,
         hlog: folder.path().join("c.hlog"),
@@ -142,7 +148,7 @@ fn check(options: Options) {
 }
 
 fn check_cell(options: Options, delays: Delays) {
-    let transport = Contender { label: String::new(), options, age_from: AgeFrom::Due }.transport();
+    let transport = Contender::new("", options).transport();
     let (mut missed, mut disturbed) = (0, 0);
     while disturbed < PATIENCE {
         let others = Others::watch();

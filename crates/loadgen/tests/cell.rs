@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::Failure;
-use feedlab_experiment::scenario::{AgeFrom, Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Metric, hlog};
 use feedlab_feed::clock;
@@ -32,9 +32,15 @@ fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
     let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: None, repetition: 1, seed: 42 };
     Job {
         server: server.address,
+        more_servers: Vec::new(),
+        door: None,
+        certificate: None,
+        proxy: None,
+        faults: Vec::new(),
+        publishing: None,
         cell,
-        contender: Contender { label: "contender".into(), options, age_from: AgeFrom::Due },
-        clients: Clients { count: vec![CLIENTS], ramp: ms(100), headers: Headers::Browser },
+        contender: Contender::new("contender", options),
+        clients: Clients { count: vec![CLIENTS], ramp: ms(100), headers: Headers::Browser, slow: None },
         measure: Measure { settle: ms(50), warm_up: ms(100), duration: MEASURED, drain: ms(300), repetitions: 1 },
         stall: None,
         hlog: folder.path().join("c.hlog"),

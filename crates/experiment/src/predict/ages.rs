@@ -81,7 +81,7 @@ pub(super) fn ages(options: &Options, course: &Course, rtt: f64) -> Option<Ages>
     let ages = match *options {
         Options::ShortPolling { interval, .. } => short_polling(cycle(interval.as_secs_f64(), gap), way, course),
         Options::LongPolling { hold, .. } => long_polling(hold.as_secs_f64(), gap, way, course),
-        Options::Sse { .. } | Options::WebSocket { .. } => Some(push(way)),
+        Options::Sse { .. } | Options::WebSocket { .. } | Options::Auto { .. } => Some(push(way)),
     };
     ages.or_else(|| simulated(options, course, gap, way))
 }

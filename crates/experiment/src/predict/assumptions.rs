@@ -70,6 +70,7 @@ const fn schedule(source: &Source) -> &'static str {
             "The recording is played on time: its due times are simulated, not described by a formula."
         }
         Source::Host { .. } => "A reading of the machine is as long as the one that was just taken.",
+        Source::Clients { .. } => "Clients publish independently of each other.",
         Source::Stdin => "Nobody knows what standard input will bring.",
     }
 }
@@ -82,5 +83,6 @@ const fn asking(options: &Options) -> &'static str {
         }
         Options::LongPolling { .. } => "A client asks anew the moment its answer is in, with its cursor.",
         Options::Sse { .. } | Options::WebSocket { .. } => "Each update is one write, and its stream stays open.",
+        Options::Auto { .. } => "The way breaks nothing, so that a client stays on the first rung of its ladder.",
     }
 }

@@ -4,9 +4,9 @@
 //! how often each is sent comes from [`super::requests`]. Numbers that are written with more digits as a run goes on
 //! (cursors, content lengths) count with the digits of their mean.
 
-use feedlab_feed::Cursor;
 use feedlab_feed::wire::websocket::{self, Opcode};
 use feedlab_feed::wire::{poll, sse};
+use feedlab_feed::{Cursor, Transport};
 
 use super::heads::{Answer, answer, request};
 use super::requests::Traffic;
@@ -34,10 +34,10 @@ pub(super) struct Bytes {
 
 /// The bytes of a client's traffic.
 pub(super) fn bytes(contender: &Contender, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
-    match contender.options {
-        Options::ShortPolling { .. } | Options::LongPolling { .. } => polled(contender, headers, sizes, traffic),
-        Options::Sse { .. } => streamed(sizes, sizes.chunk, (sse::chunk(sse::KEEPALIVE.as_bytes()).len(), 0), traffic),
-        Options::WebSocket { .. } => streamed(sizes, sizes.frame, ping_and_pong(), traffic),
+    match contender.transport() {
+        Transport::ShortPolling | Transport::LongPolling => polled(contender, headers, sizes, traffic),
+        Transport::Sse => streamed(sizes, sizes.chunk, (sse::chunk(sse::KEEPALIVE.as_bytes()).len(), 0), traffic),
+        Transport::WebSocket => streamed(sizes, sizes.frame, ping_and_pong(), traffic),
     }
 }
 
@@ -145,7 +145,9 @@ pub(super) fn handshake(contender: &Contender, headers: Headers, sizes: &Sizes) 
         Options::LongPolling { .. } => {
             answer(contender, Answer::Body).len() as f64 - 1.0 + length_digits(news_body(sizes, &one))
         }
-        Options::Sse { .. } | Options::WebSocket { .. } => answer(contender, Answer::Stream).len() as f64,
+        Options::Sse { .. } | Options::WebSocket { .. } | Options::Auto { .. } => {
+            answer(contender, Answer::Stream).len() as f64
+        }
     };
     ask + head
 }

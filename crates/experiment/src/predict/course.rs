@@ -69,16 +69,16 @@ impl Course {
     /// can know what will be published.
     pub(super) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Vec<Self> {
         let spans = Spans::of(scenario);
-        let feed = || feed(scenario, payload_bytes, 1);
+        let Some(feed) = feed(scenario, payload_bytes, 1) else { return Vec::new() };
         match &scenario.feed.source {
             Source::Synthetic { updates_per_s: rate, schedule, .. } => match schedule {
-                ScheduleKind::Constant => even(&feed(), *rate, spans).into_iter().collect(),
+                ScheduleKind::Constant => even(&feed, *rate, spans).into_iter().collect(),
                 ScheduleKind::Poisson => poisson(scenario, payload_bytes, *rate, spans, false),
-                ScheduleKind::Burst => known(&feed(), spans).into_iter().collect(),
+                ScheduleKind::Burst => known(&feed, spans).into_iter().collect(),
             },
-            Source::Host { updates_per_s: rate } => even(&feed(), *rate, spans).into_iter().collect(),
-            Source::Replay { .. } => known(&feed(), spans).into_iter().collect(),
-            Source::Stdin => Vec::new(),
+            Source::Host { updates_per_s: rate } => even(&feed, *rate, spans).into_iter().collect(),
+            Source::Replay { .. } => known(&feed, spans).into_iter().collect(),
+            Source::Stdin | Source::Clients { .. } => Vec::new(),
         }
     }
 
@@ -103,7 +103,7 @@ impl Course {
 }
 
 /// The feed of a repetition, as the plan has it: it knows neither the contender nor the clients.
-fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> SourceConfig {
+fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> Option<SourceConfig> {
     let seed = scenario.seed.wrapping_add(u64::from(repetition) - 1);
     Cell { id: String::new(), contender: 0, clients: 1, payload_bytes, repetition, seed }.feed(scenario)
 }
@@ -147,7 +147,7 @@ fn poisson(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64, spans: 
     let repetitions = scenario.measure.repetitions;
     let is_too_long = seedless || rate * whole.to * f64::from(repetitions) > LIMIT as f64;
     let course = |repetition: u32| {
-        let feed = feed(scenario, payload_bytes, repetition + 1);
+        let feed = feed(scenario, payload_bytes, repetition + 1)?;
         let due = if is_too_long { Vec::new() } else { seeded(&feed, whole.to) };
         let count = |span: Span| match is_too_long {
             true => (rate * span.length()).round(),

@@ -68,8 +68,8 @@ fn target(contender: &Contender) -> String {
             format!("{path}?after=0&hold={}s", hold.as_secs())
         }
         Options::LongPolling { hold, .. } => format!("{path}?after=0&hold={}ms", hold.as_millis()),
-        Options::Sse { .. } => path.to_owned(),
-        Options::ShortPolling { .. } | Options::WebSocket { .. } => format!("{path}?after=0"),
+        Options::Sse { .. } | Options::Auto { first: Transport::Sse, .. } => path.to_owned(),
+        Options::ShortPolling { .. } | Options::WebSocket { .. } | Options::Auto { .. } => format!("{path}?after=0"),
     }
 }
 

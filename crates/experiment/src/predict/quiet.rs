@@ -26,7 +26,9 @@ pub(super) fn idle_bytes_per_min(scenario: &Scenario, contender: &Contender, rtt
         Options::ShortPolling { .. } | Options::LongPolling { .. } => {
             Traffic { requests: count, empty: count, empty_again: count, ..Traffic::default() }
         }
-        Options::Sse { .. } | Options::WebSocket { .. } => Traffic { keepalives: count, ..Traffic::default() },
+        Options::Sse { .. } | Options::WebSocket { .. } | Options::Auto { .. } => {
+            Traffic { keepalives: count, ..Traffic::default() }
+        }
     };
     // Nothing has been published: the cursor is 0.
     let sizes = Sizes { digits: 1.0, ..Sizes::default() };
@@ -68,7 +70,9 @@ fn events(options: &Options, time: f64, rtt: f64) -> f64 {
         Options::ShortPolling { interval, .. } => time / cycle(interval.as_secs_f64(), gap),
         Options::LongPolling { hold, .. } => (time / (hold.as_secs_f64() + gap)).floor(),
         // Both count from the stream's opening, in quarters whose phase differs from stream to stream.
-        Options::Sse { keepalive } | Options::WebSocket { keepalive } => comments_in(time, keepalive.as_secs_f64()),
+        Options::Sse { keepalive } | Options::WebSocket { keepalive } | Options::Auto { keepalive, .. } => {
+            comments_in(time, keepalive.as_secs_f64())
+        }
     }
 }
 

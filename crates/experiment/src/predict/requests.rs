@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use feedlab_feed::Transport;
+
 use super::course::{Arrivals, Course, Span};
 use super::packets::DELAYED_ACK;
 use super::simulation::{self, Poller};
@@ -58,8 +60,12 @@ pub(super) fn traffic(options: &Options, course: &Course, span: Span, rtt: f64) 
     let per_s = match *options {
         Options::ShortPolling { interval, .. } => short_polling(interval.as_secs_f64(), gap, arrivals),
         Options::LongPolling { hold, .. } => long_polling(hold.as_secs_f64(), gap, arrivals),
-        Options::Sse { keepalive } => sse(keepalive.as_secs_f64(), arrivals),
-        Options::WebSocket { keepalive } => websocket(keepalive.as_secs_f64(), arrivals),
+        Options::Sse { keepalive } | Options::Auto { first: Transport::Sse, keepalive, .. } => {
+            sse(keepalive.as_secs_f64(), arrivals)
+        }
+        Options::WebSocket { keepalive } | Options::Auto { keepalive, .. } => {
+            websocket(keepalive.as_secs_f64(), arrivals)
+        }
     };
     let traffic = match per_s {
         Some(per_s) => per_s.times(span.length()),
@@ -254,7 +260,7 @@ pub(super) fn poller(options: &Options, gap: f64) -> Option<Poller> {
     match *options {
         Options::ShortPolling { interval, .. } => Some(Poller::Short { cycle: cycle(interval.as_secs_f64(), gap) }),
         Options::LongPolling { hold, .. } => Some(Poller::Long { hold: hold.as_secs_f64(), gap }),
-        Options::Sse { .. } | Options::WebSocket { .. } => None,
+        Options::Sse { .. } | Options::WebSocket { .. } | Options::Auto { .. } => None,
     }
 }
 

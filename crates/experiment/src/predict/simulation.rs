@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use feedlab_feed::Transport;
+
 use super::course::{Arrivals, Course, Span};
 use super::packets::DELAYED_ACK;
 use super::requests::{Traffic, comments_in, poller};
@@ -149,16 +151,18 @@ fn stream(options: &Options, due: &[f64], span: Span) -> Traffic {
         pieces = if goes_along { pieces + 1 } else { 1 };
         traffic.writes += f64::from(u8::from(!goes_along));
         traffic.updates += 1.0;
-        if let Options::Sse { keepalive } = options {
+        if let Options::Sse { keepalive } | Options::Auto { first: Transport::Sse, keepalive, .. } = options {
             traffic.keepalives += comments_in(time - quiet_since, keepalive.as_secs_f64());
         }
         quiet_since = time;
     }
     match options {
-        Options::Sse { keepalive } => {
+        Options::Sse { keepalive } | Options::Auto { first: Transport::Sse, keepalive, .. } => {
             traffic.keepalives += comments_in(span.to - quiet_since, keepalive.as_secs_f64());
         }
-        Options::WebSocket { keepalive } => traffic.keepalives = span.length() / keepalive.as_secs_f64(),
+        Options::WebSocket { keepalive } | Options::Auto { keepalive, .. } => {
+            traffic.keepalives = span.length() / keepalive.as_secs_f64();
+        }
         Options::ShortPolling { .. } | Options::LongPolling { .. } => {}
     }
     traffic

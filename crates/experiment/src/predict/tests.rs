@@ -6,7 +6,7 @@ use crate::scenario::Source;
 
 /// A contender with these options.
 pub(super) fn contender(options: Options) -> Contender {
-    Contender { label: "contender".to_owned(), options, age_from: AgeFrom::Due }
+    Contender::new("contender", options)
 }
 
 fn scenario(feed: &str, contenders: &str) -> Scenario {

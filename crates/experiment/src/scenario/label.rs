@@ -25,6 +25,7 @@ pub(super) fn derived(options: &Options, age_from: AgeFrom) -> String {
         ),
         Options::Sse { keepalive } => (Transport::Sse, vec![unusual(keepalive)]),
         Options::WebSocket { keepalive } => (Transport::WebSocket, vec![unusual(keepalive)]),
+        Options::Auto { first, .. } => return format!("auto, from {}", first.label()),
     };
     let raw = (age_from == AgeFrom::Publication).then(|| "ages from publication".to_owned());
     let details = details.into_iter().flatten().chain(raw);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::error::Refusal;
 use super::written::{self, At, Written};
-use super::{Clients, Contender, Measure, Options, Scenario, ScenarioError};
+use super::{Clients, Contender, Measure, Nginx, Options, Scenario, ScenarioError};
 
 mod bounds;
 mod contender;
@@ -32,6 +32,9 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusal> {
         seed: bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1)?,
         feed: feed::feed(&written.feed, folder)?,
         clients: clients(&written.clients)?,
+        network: None,
+        nginx: Nginx::default(),
+        faults: Vec::new(),
         measure: measure(&written.measure, &contenders)?,
         thresholds: threshold::thresholds(&written.threshold, &contenders)?,
         contenders,
@@ -68,6 +71,7 @@ fn clients(written: &written::Clients) -> Result<Clients, Refusal> {
         count: bounds::sweep("count", &written.count, 1..=1_000_000)?.into_iter().map(|n| n as u32).collect(),
         ramp: bounds::duration("ramp", written.ramp.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
         headers: written.headers,
+        slow: None,
     })
 }
 

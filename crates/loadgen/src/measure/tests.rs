@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use feedlab_experiment::hlog;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{AgeFrom, Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
 use feedlab_feed::Transport;
 use feedlab_feed::process::{HostLoad, Usage};
 use feedlab_feed::stats::{ConnectionStats, FeedStats, WireStats};
@@ -15,13 +15,15 @@ fn job() -> Job {
     let second = Duration::from_secs(1);
     Job {
         server: "127.0.0.1:80".parse().unwrap(),
+        more_servers: Vec::new(),
+        door: None,
+        certificate: None,
+        proxy: None,
+        faults: Vec::new(),
+        publishing: None,
         cell: Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: Some(9), repetition: 2, seed: 1 },
-        contender: Contender {
-            label: "SSE".into(),
-            options: Options::Sse { keepalive: second },
-            age_from: AgeFrom::Due,
-        },
-        clients: Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare },
+        contender: Contender::new("SSE", Options::Sse { keepalive: second }),
+        clients: Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare, slow: None },
         measure: Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 },
         stall: None,
         hlog: "c.hlog".into(),

@@ -51,7 +51,7 @@ pub(super) fn when(started: &str) -> String {
 fn feed(scenario: &Scenario) -> String {
     let rate = |updates_per_s: f64| format!("{} a second", wording::counted(updates_per_s, "update", "updates"));
     let source = match &scenario.feed.source {
-        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes } => {
+        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, .. } => {
             let schedule = match schedule {
                 ScheduleKind::Constant => "evenly spaced".to_owned(),
                 ScheduleKind::Poisson => "at random times (Poisson)".to_owned(),
@@ -64,6 +64,10 @@ fn feed(scenario: &Scenario) -> String {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
             let times = if *speed == 1.0 { String::new() } else { human::times(*speed, 1.0) + " " };
             format!("replay of {name} at {times}the recorded speed")
+        }
+        Source::Clients { updates_per_s, payload_bytes } => {
+            let size = human::size(*payload_bytes as f64);
+            format!("published by the clients: {} in all, payload {size}", rate(*updates_per_s))
         }
         Source::Stdin => "lines of standard input".to_owned(),
         Source::Host { updates_per_s } => format!("load figures of the machine, {}", rate(*updates_per_s)),

@@ -82,7 +82,7 @@ fn threshold(threshold: &Threshold) -> Vec<String> {
 
 fn source(source: &Source) -> Vec<String> {
     match source {
-        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes } => {
+        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, binary } => {
             let (schedule, is_burst) = match schedule {
                 ScheduleKind::Constant => ("constant", false),
                 ScheduleKind::Poisson => ("poisson", false),
@@ -95,6 +95,7 @@ fn source(source: &Source) -> Vec<String> {
                 format!("payload_bytes = {payload_bytes:?}"),
             ];
             lines.extend(is_burst.then(|| format!("burst_size = {burst_size}")));
+            lines.extend(binary.then(|| "binary = true".to_owned()));
             lines
         }
         Source::Replay { file, speed } => vec![
@@ -106,6 +107,11 @@ fn source(source: &Source) -> Vec<String> {
         Source::Host { updates_per_s } => {
             vec!["source = \"host\"".to_owned(), format!("updates_per_s = {updates_per_s}")]
         }
+        Source::Clients { updates_per_s, payload_bytes } => vec![
+            "source = \"clients\"".to_owned(),
+            format!("updates_per_s = {updates_per_s}"),
+            format!("payload_bytes = {payload_bytes}"),
+        ],
     }
 }
 
@@ -121,6 +127,12 @@ fn options(options: &Options) -> Vec<String> {
         }
         Options::Sse { keepalive } | Options::WebSocket { keepalive } => {
             vec![format!("keepalive = \"{}\"", duration(keepalive))]
+        }
+        Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
+            let times = [("watchdog", watchdog), ("climb", climb), ("hold", hold), ("interval", interval)];
+            let times = times.into_iter().chain([("keepalive", keepalive)]);
+            let times = times.map(|(key, time)| format!("{key} = \"{}\"", duration(time)));
+            std::iter::once(format!("first = \"{first}\"")).chain(times).collect()
         }
     }
 }

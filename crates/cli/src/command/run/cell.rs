@@ -31,6 +31,12 @@ pub(super) async fn measure(
     let mut server = Server::start(&server::arguments(scenario, cell)).await?;
     let job = Job {
         server: server.address(),
+        more_servers: Vec::new(),
+        door: None,
+        certificate: None,
+        proxy: None,
+        faults: scenario.faults.clone(),
+        publishing: None,
         cell: cell.clone(),
         contender: scenario.contenders[cell.contender].clone(),
         clients: scenario.clients.clone(),

@@ -105,7 +105,10 @@ pub(super) fn arguments(scenario: &Scenario, cell: &Cell) -> Vec<OsString> {
     arguments.extend(times(&contender.options));
     arguments.extend(stamp(contender.age_from));
     arguments.extend(scenario.feed.stall.map(|stall| stalled(stall, scenario.measure.warm_up)));
-    arguments.extend(FeedArgs::written(&cell.feed(scenario)));
+    match cell.feed(scenario) {
+        Some(feed) => arguments.extend(FeedArgs::written(&feed)),
+        None => arguments.extend(["--feed=none", "--allow-publish"].map(OsString::from)),
+    }
     arguments
 }
 
@@ -123,7 +126,7 @@ fn times(options: &Options) -> Option<OsString> {
     match options {
         Options::ShortPolling { .. } => None,
         Options::LongPolling { hold, .. } => Some(format!("--max-hold={}us", hold.as_micros()).into()),
-        Options::Sse { keepalive } | Options::WebSocket { keepalive } => {
+        Options::Sse { keepalive } | Options::WebSocket { keepalive } | Options::Auto { keepalive, .. } => {
             Some(format!("--keepalive={}us", keepalive.as_micros()).into())
         }
     }

@@ -47,7 +47,7 @@ fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
     let options = options(written)?;
     let age_from = written.age_from;
     let label = written.label.as_ref().map_or_else(|| Ok(derived(&options, age_from)), label)?;
-    Ok(Contender { label, options, age_from })
+    Ok(Contender { age_from, ..Contender::new(label, options) })
 }
 
 fn label(written: &At<String>) -> Result<String, Refusal> {

@@ -68,6 +68,7 @@ fn synthetic(written: &written::Feed) -> Result<Source, Refusal> {
             if is_burst { 10 } else { 1 },
         )?,
         payload_bytes: sizes.into_iter().map(|size| size as usize).collect(),
+        binary: false,
     })
 }
 

@@ -46,9 +46,10 @@ fn what_is_left_out_gets_its_default() {
         schedule: ScheduleKind::Constant,
         burst_size: 1,
         payload_bytes: vec![256],
+        binary: false,
     };
     assert_eq!(scenario.feed.source, source);
-    assert_eq!(scenario.clients, Clients { count: vec![50, 500], ramp: SECOND, headers: Headers::Bare });
+    assert_eq!(scenario.clients, Clients { count: vec![50, 500], ramp: SECOND, headers: Headers::Bare, slow: None });
     let Measure { settle, warm_up, duration, drain, repetitions } = scenario.measure;
     assert_eq!([settle, warm_up, duration, drain], [1, 2, 90, 2].map(Duration::from_secs));
     assert_eq!(repetitions, 1);
