@@ -48,6 +48,7 @@ fn the_arrows_between_the_crates_are_those_of_the_design() {
     assert_eq!(own("feedlab-feed"), Vec::<String>::new());
     assert_eq!(own("feedlab-experiment"), ["feed"]);
     assert_eq!(own("feedlab-server"), ["feed"], "the server knows no scenarios");
+    assert_eq!(own("feedlab-proxy"), Vec::<String>::new(), "the lab proxy knows nothing of feeds");
     assert_eq!(own("feedlab-loadgen"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
 }

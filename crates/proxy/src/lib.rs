@@ -1,0 +1,1 @@
+//! The lab proxy: distance and faults for any TCP connection, without root.
