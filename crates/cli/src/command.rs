@@ -4,6 +4,8 @@ mod run;
 mod serve;
 mod watch;
 
+mod nginx;
+
 mod compare;
 mod merge;
 mod predict;
@@ -47,6 +49,7 @@ pub(crate) enum Command {
     Run(run::Args),
     Serve(serve::Args),
     Watch(watch::Args),
+    Nginx(nginx::Args),
     Predict(predict::Args),
     Compare(compare::Args),
     Merge(merge::Args),
@@ -66,6 +69,7 @@ impl Command {
             Self::Run(args) => run::execute(&args),
             Self::Serve(args) => serve::execute(args),
             Self::Watch(args) => watch::execute(&args),
+            Self::Nginx(args) => nginx::execute(&args),
             Self::Predict(args) => predict::execute(&args),
             Self::Compare(args) => compare::execute(&args),
             Self::Merge(args) => merge::execute(&args),

@@ -1,0 +1,157 @@
+//! `feedlab nginx`: a real nginx in front of one or more servers, with the settings that streams depend on, until it is
+//! told to stop. `feedlab run` starts it as a child for contenders with `via`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::{Exit, bad_input};
+use crate::interrupt::{self, Interrupt};
+use crate::output::{self, Format};
+
+mod config;
+mod process;
+
+use config::{Certificate, Config};
+use process::Nginx;
+
+/// Put a real nginx in front of a server, as streams need it or as it comes
+///
+/// Starts Debian's nginx with a configuration of its own on a free port of this machine, without touching the one that
+/// may run as a service. Ctrl-C stops it; SIGHUP makes it read its configuration again and replace its workers, as a
+/// deployment does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab nginx --to 127.0.0.1:8080                        set up for streams
+  feedlab nginx --to 127.0.0.1:8080 --style buffering      what breaks SSE without an error
+  feedlab nginx --to 127.0.0.1:8080 --read-timeout 5s      closes what is silent for 5 s
+  feedlab nginx --to 127.0.0.1:8080 --show-config          print the configuration and start nothing
+
+Next:
+  follow the feed through it: feedlab watch http://ADDRESS, with the address that it prints")]
+pub(crate) struct Args {
+    /// Where requests are passed on to; several are used in turn
+    #[arg(long, value_name = "ADDR", required = true)]
+    to: Vec<SocketAddr>,
+
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = on_loopback)]
+    listen: SocketAddr,
+
+    /// How it treats streams
+    #[arg(long, value_enum, default_value_t = Style::Streaming)]
+    style: Style,
+
+    /// How long the server may be silent until nginx closes the connection (proxy_read_timeout)
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::some_time)]
+    read_timeout: Duration,
+
+    /// Speak TLS, and HTTP/2 to those who ask for it, with this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// How the address is told: for people on standard error, or a line of JSON on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Print the configuration instead of starting nginx
+    #[arg(long)]
+    show_config: bool,
+
+    /// Stop when standard input ends: whoever started this holds the other end of it
+    #[arg(long, hide = true)]
+    exit_with_stdin: bool,
+}
+
+/// How nginx treats streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Style {
+    /// HTTP/1.1 to the server, nothing buffered, WebSocket upgrades let through
+    Streaming,
+    /// What `proxy_pass` alone does: HTTP/1.0 to the server, buffering unless the answer says X-Accel-Buffering: no,
+    /// no upgrades
+    Default,
+    /// As streaming, but it buffers whatever the answer says
+    Buffering,
+}
+
+/// The line for programs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Listening {
+    /// The address, with the port that port 0 became.
+    pub(crate) listening: SocketAddr,
+}
+
+/// Runs nginx until a signal.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    if args.show_config {
+        let address = if args.listen.port() == 0 { (Ipv4Addr::LOCALHOST, 8081).into() } else { args.listen };
+        return output::data(&config(args, address).text()).map(|()| Exit::Done);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(args))
+}
+
+async fn run(args: &Args) -> anyhow::Result<Exit> {
+    let signals = Interrupt::listen()?;
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut nginx = Nginx::start(args.listen, |address| config(args, address)).await?;
+    if args.exit_with_stdin {
+        interrupt::stop_with_stdin(signals.stop.clone());
+    }
+    tell(args, nginx.address())?;
+    let result = loop {
+        tokio::select! {
+            () = signals.stop.cancelled() => break Ok(Exit::Done),
+            error = nginx.died() => break Err(error),
+            _ = reload.recv() => nginx.reload(),
+        }
+    };
+    nginx.stop().await;
+    result
+}
+
+fn config(args: &Args, listen: SocketAddr) -> Config {
+    let certificate = args.tls_cert.clone().zip(args.tls_key.clone());
+    Config {
+        listen,
+        servers: args.to.clone(),
+        style: args.style,
+        read_timeout: args.read_timeout,
+        certificate: certificate.map(|(chain, key)| Certificate { chain, key }),
+    }
+}
+
+fn tell(args: &Args, listening: SocketAddr) -> anyhow::Result<()> {
+    if args.format == Format::Json {
+        return output::json_line(&Listening { listening });
+    }
+    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
+    let to: Vec<String> = args.to.iter().map(ToString::to_string).collect();
+    output::advice(&format!("nginx on {scheme}://{listening}/ passes on to {} (Ctrl-C stops)\n", to.join(" and ")));
+    output::advice(&format!("  watch     feedlab watch {scheme}://{listening}"));
+    output::advice(&format!("  reload    kill -HUP {}", std::process::id()));
+    Ok(())
+}
+
+/// The lab is this machine alone.
+fn on_loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: Result<SocketAddr, _> = text.parse();
+    address.ok().filter(|address| address.ip().is_loopback()).ok_or_else(|| {
+        "this nginx is for the lab and listens on this machine alone: an address such as 127.0.0.1:8081".to_owned()
+    })
+}
+
+/// Marks what the user's files did wrong.
+fn refused(what: String) -> anyhow::Error {
+    bad_input(anyhow::anyhow!(what))
+}

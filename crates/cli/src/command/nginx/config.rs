@@ -1,0 +1,145 @@
+//! nginx's configuration, as text. Directives are those of nginx.org/en/docs, modules core, ngx_http_core,
+//! ngx_http_proxy, ngx_http_upstream, ngx_http_ssl and ngx_http_v2.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Style;
+
+/// What is set.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    /// Where it listens.
+    pub(super) listen: SocketAddr,
+    /// Where it passes requests on to, in turn.
+    pub(super) servers: Vec<SocketAddr>,
+    pub(super) style: Style,
+    /// `proxy_read_timeout`.
+    pub(super) read_timeout: Duration,
+    /// TLS, and HTTP/2 with it.
+    pub(super) certificate: Option<Certificate>,
+}
+
+/// Files in PEM.
+#[derive(Clone, Debug)]
+pub(super) struct Certificate {
+    pub(super) chain: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+/// Connections of a worker, to clients and to servers: within the limit of 20,000 descriptors that a process may have.
+const CONNECTIONS: u32 = 16_384;
+
+impl Config {
+    /// The whole file. Paths in it are relative to nginx's prefix.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!(
+            "daemon off;\n\
+             worker_processes 1;\n\
+             # A reload cuts what its old workers still hold after a second; by default they stay until clients go.\n\
+             worker_shutdown_timeout 1s;\n\
+             error_log stderr warn;\n\
+             pid nginx.pid;\n\n\
+             events {{\n    worker_connections {CONNECTIONS};\n}}\n\n\
+             http {{\n    access_log off;\n    tcp_nodelay on;\n    keepalive_requests 1000000;\n"
+        );
+        for folder in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+            let _ = writeln!(text, "    {folder}_temp_path {folder};");
+        }
+        text += &self.upstream();
+        text += &self.server();
+        text += "}\n";
+        text
+    }
+
+    /// Idle connections to the servers are kept, so that a poll through nginx opens none.
+    fn upstream(&self) -> String {
+        let mut text = String::from("\n    upstream feed {\n");
+        for server in &self.servers {
+            // A server that was down for a moment is asked again at once.
+            let _ = writeln!(text, "        server {server} max_fails=0;");
+        }
+        if self.style != Style::Default {
+            text += "        keepalive 256;\n        keepalive_requests 1000000;\n";
+        }
+        text + "    }\n\n    map $http_upgrade $connection_upgrade {\n        default upgrade;\n        ''      '';\n    }\n"
+    }
+
+    fn server(&self) -> String {
+        let (listen, timeout) = (self.listen, self.read_timeout.as_millis());
+        let tls = if self.certificate.is_some() { " ssl http2" } else { "" };
+        let mut text = format!("\n    server {{\n        listen {listen}{tls} backlog=4096;\n");
+        if let Some(Certificate { chain, key }) = &self.certificate {
+            let _ = writeln!(text, "        ssl_certificate {};", quoted(chain));
+            let _ = writeln!(text, "        ssl_certificate_key {};", quoted(key));
+            text += "        ssl_protocols TLSv1.2 TLSv1.3;\n        http2_max_concurrent_streams 128;\n";
+        }
+        let _ = writeln!(text, "\n        location / {{\n            proxy_pass http://feed;");
+        let _ = writeln!(text, "            proxy_read_timeout {timeout}ms;");
+        for line in self.style.directives() {
+            let _ = writeln!(text, "            {line}");
+        }
+        text + "        }\n    }\n"
+    }
+}
+
+impl Style {
+    /// What differs from `proxy_pass` alone.
+    const fn directives(self) -> &'static [&'static str] {
+        match self {
+            Self::Default => &[],
+            Self::Streaming => &[
+                "proxy_http_version 1.1;",
+                "proxy_set_header Host $http_host;",
+                "proxy_set_header Upgrade $http_upgrade;",
+                "proxy_set_header Connection $connection_upgrade;",
+                "proxy_buffering off;",
+            ],
+            Self::Buffering => &[
+                "proxy_http_version 1.1;",
+                "proxy_set_header Host $http_host;",
+                "proxy_set_header Upgrade $http_upgrade;",
+                "proxy_set_header Connection $connection_upgrade;",
+                "proxy_buffering on;",
+                "proxy_ignore_headers X-Accel-Buffering;",
+            ],
+        }
+    }
+}
+
+/// A parameter in quotes, in which nginx knows `\"` and `\\`.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(style: Style, certificate: Option<Certificate>) -> Config {
+        let servers = ["127.0.0.1:9001", "127.0.0.1:9002"].map(|server| server.parse().unwrap()).to_vec();
+        let listen = "127.0.0.1:8081".parse().unwrap();
+        Config { listen, servers, style, read_timeout: Duration::from_secs(60), certificate }
+    }
+
+    #[test]
+    fn set_up_for_streams() {
+        let certificate = Certificate { chain: "a \"b\".pem".into(), key: "key.pem".into() };
+        insta::assert_snapshot!(config(Style::Streaming, Some(certificate)).text());
+    }
+
+    #[test]
+    fn as_proxy_pass_alone_leaves_it() {
+        let text = config(Style::Default, None).text();
+        for absent in ["proxy_http_version", "proxy_buffering", "Upgrade", "keepalive 256", "ssl"] {
+            assert!(!text.contains(&format!("            {absent}")), "{absent}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_style_that_buffers_ignores_the_answers_wish() {
+        assert!(config(Style::Buffering, None).text().contains("proxy_ignore_headers X-Accel-Buffering;"));
+    }
+}
