@@ -92,6 +92,11 @@ pub enum Event {
     },
     /// A second of the measured time is over.
     Second(Second),
+    /// The feed has been told to begin.
+    FeedBegins {
+        /// When its time begins, µs of Unix time.
+        at_us: u64,
+    },
     /// A fault is due. Those of the lab proxy have been ordered; whoever reads this does the others.
     Fault {
         /// Which, as an index into the job's faults.

@@ -162,6 +162,7 @@ impl Course<'_> {
         self.seconds = Some(Seconds::new(self.job.cell.id.clone(), self.fleet.workers(), log));
         self.fleet.measure(window);
         self.control.start(feed_us).await?;
+        (self.events)(Event::FeedBegins { at_us: feed_us });
         Ok(window)
     }
 

@@ -16,10 +16,13 @@ pub(super) mod closing;
 pub(super) mod descriptors;
 pub(super) mod estimate;
 mod generator;
+mod keys;
 mod manifest;
 mod progress;
 mod series;
 mod server;
+mod service;
+mod stage;
 pub(super) mod table;
 
 /// Measure scenarios: one server, many clients, every transport in turn

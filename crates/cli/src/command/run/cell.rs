@@ -1,4 +1,4 @@
-//! One cell: a fresh server, a load generator, and both stopped and reaped whatever happens.
+//! One cell: its stage, a load generator, and all of it stopped and reaped whatever happens.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,15 +6,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
+use feedlab_experiment::scenario::Source;
 use feedlab_experiment::verdict::{Reason, Status};
-use feedlab_loadgen::{Job, Outcome};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use feedlab_loadgen::{Event, Job, Outcome, Publishing};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::estimate;
 use super::generator::Generator;
+use super::keys::Keys;
 use super::progress::Progress;
-use super::server::{self, Server};
+use super::stage::Stage;
 use crate::command::generate::Message;
 
 /// How much longer than planned a cell may take before it counts as hung.
@@ -24,50 +26,61 @@ const GRACE: Duration = Duration::from_secs(60);
 pub(super) async fn measure(
     scenario: &Scenario,
     cell: &Cell,
+    keys: Option<&Keys>,
     hlog: &Path,
     progress: &mut Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
-    let mut server = Server::start(&server::arguments(scenario, cell)).await?;
-    let job = Job {
-        server: server.address(),
-        more_servers: Vec::new(),
-        door: None,
-        certificate: None,
-        proxy: None,
+    let mut stage = Stage::set(scenario, cell, keys).await?;
+    let job = job(scenario, cell, keys, &stage, hlog);
+    let limit = estimate::cell(scenario) + GRACE;
+    let result = timeout(limit, generate(&mut stage, &job, progress, stop)).await;
+    let result = result.unwrap_or_else(|_| Err(anyhow::anyhow!("the load generator hangs; it was stopped")));
+    let result = match result {
+        Ok(Some(outcome)) => check_left(&mut stage, outcome, progress).await.map(Some),
+        other => other,
+    };
+    stage.strike().await?;
+    result
+}
+
+fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: &Stage, hlog: &Path) -> Job {
+    let mut controls = stage.controls();
+    let server = controls.remove(0);
+    let contender = scenario.contenders[cell.contender].clone();
+    let publishing = match scenario.feed.source {
+        Source::Clients { updates_per_s, payload_bytes } => Some(Publishing { updates_per_s, payload_bytes }),
+        _ => None,
+    };
+    Job {
+        server,
+        more_servers: controls,
+        door: Some(stage.door()),
+        certificate: keys.filter(|_| contender.link.tls).map(|keys| keys.certificate().to_owned()),
+        proxy: stage.proxy_control(),
         faults: scenario.faults.clone(),
-        publishing: None,
+        publishing,
         cell: cell.clone(),
-        contender: scenario.contenders[cell.contender].clone(),
+        contender,
         clients: scenario.clients.clone(),
         measure: scenario.measure,
         stall: scenario.feed.stall,
         hlog: hlog.to_owned(),
-    };
-    let limit = estimate::cell(scenario) + GRACE;
-    let result = timeout(limit, generate(&mut server, &job, progress, stop)).await;
-    let result = result.unwrap_or_else(|_| Err(anyhow::anyhow!("the load generator hangs; it was stopped")));
-    let result = match result {
-        Ok(Some(outcome)) => check_left(&server, outcome, progress).await.map(Some),
-        other => other,
-    };
-    server.stop().await?;
-    result
+    }
 }
 
 /// Follows the load generator to its outcome.
 async fn generate(
-    server: &mut Server,
+    stage: &mut Stage,
     job: &Job,
     progress: &mut Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
     let mut generator = Generator::start(job).await?;
     let result = tokio::select! {
-        biased; // A server that dies takes the load generator with it: the cause is to be told, not the effect.
+        biased;
         () = stop.cancelled() => Ok(None),
-        error = server.died() => Err(error),
-        result = follow(&mut generator, progress) => result.map(Some),
+        result = follow(&mut generator, stage, job, progress) => result.map(Some),
     };
     if matches!(result, Ok(None)) {
         progress.say("stopping: this cell is dropped, finished ones are kept (again to stop at once)");
@@ -76,13 +89,24 @@ async fn generate(
     result
 }
 
-async fn follow(generator: &mut Generator, progress: &mut Progress) -> anyhow::Result<Outcome> {
-    let mut redraw = interval(Duration::from_millis(200));
-    redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn follow(
+    generator: &mut Generator,
+    stage: &mut Stage,
+    job: &Job,
+    progress: &mut Progress,
+) -> anyhow::Result<Outcome> {
+    let mut redraw = redraws();
     loop {
+        let mend_at = stage.mend_at();
         tokio::select! {
+            biased; // A server that dies takes the load generator with it: the cause is to be told, not the effect.
+            error = stage.died() => return Err(error),
+            () = reached(mend_at) => stage.mend().await?,
             message = generator.next() => match message? {
-                Message::Event(event) => progress.event(&event),
+                Message::Event(event) => {
+                    direct(stage, job, &event);
+                    progress.event(&event, &job.faults);
+                }
                 Message::Outcome(outcome) => return Ok(*outcome),
             },
             _ = redraw.tick() => progress.redraw(),
@@ -90,9 +114,35 @@ async fn follow(generator: &mut Generator, progress: &mut Progress) -> anyhow::R
     }
 }
 
+/// What the load generator tells of is done to the stage.
+fn direct(stage: &mut Stage, job: &Job, event: &Event) {
+    match event {
+        Event::FeedBegins { at_us } => stage.feed_began(*at_us),
+        Event::Fault { index } => {
+            if let Some(fault) = job.faults.get(*index) {
+                stage.let_happen(fault);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn redraws() -> Interval {
+    let mut redraw = interval(Duration::from_millis(200));
+    redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    redraw
+}
+
+async fn reached(moment: Option<std::time::Instant>) {
+    match moment {
+        Some(moment) => sleep_until(Instant::from_std(moment)).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// A server that still holds connections after all clients left has a leak: the cell's figures are in doubt.
-async fn check_left(server: &Server, mut outcome: Outcome, progress: &Progress) -> anyhow::Result<Outcome> {
-    let left = server.connections_left().await.context("after the cell")?;
+async fn check_left(stage: &mut Stage, mut outcome: Outcome, progress: &Progress) -> anyhow::Result<Outcome> {
+    let left = stage.connections_left().await.context("after the cell")?;
     if left > 0 {
         let what = format!("the server still held {left} connections after every client had left");
         progress.say(&format!("warning: {what}"));

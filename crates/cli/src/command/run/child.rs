@@ -75,13 +75,17 @@ impl Child {
         anyhow::anyhow!("{} ended too early ({status}): {}", self.name, words.trim_start_matches("error: "))
     }
 
+    /// Sends the child a signal. One that has ended by now hears none.
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
     /// Asks the child to end, and reaps it; one that takes too long is killed.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         self.stdin = None;
-        if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
-            // A child that has ended by now is what was wanted.
-            let _ = kill_process(pid, Signal::TERM);
-        }
+        self.signal(Signal::TERM);
         if timeout(PATIENCE, self.process.wait()).await.is_err() {
             self.process.kill().await.with_context(|| format!("cannot stop {}", self.name))?;
         }

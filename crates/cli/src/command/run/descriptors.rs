@@ -4,6 +4,8 @@
 use feedlab_experiment::Scenario;
 use feedlab_feed::process::raise_open_file_limit;
 
+use super::stage::needs_proxy;
+
 /// What a process opens besides its connections: files, the runtime's own, the control connection.
 pub(in crate::command) const BESIDES: u64 = 64;
 
@@ -12,8 +14,16 @@ pub(in crate::command) const BESIDES: u64 = 64;
 /// # Errors
 /// When the largest number of clients needs more.
 pub(super) fn check(scenarios: &[Scenario]) -> anyhow::Result<()> {
-    let clients = scenarios.iter().flat_map(|scenario| &scenario.clients.count).max().copied().unwrap_or(0);
-    refuse(u64::from(clients) + BESIDES, raise_open_file_limit())
+    let needed = scenarios.iter().map(needed).max().unwrap_or(0);
+    refuse(needed + BESIDES, raise_open_file_limit())
+}
+
+/// A connection takes one in the server and one in the load generator; of a proxy on the way it takes two.
+fn needed(scenario: &Scenario) -> u64 {
+    let clients = u64::from(scenario.clients.count.iter().max().copied().unwrap_or(0));
+    let slow = u64::from(scenario.clients.slow.map_or(0, |slow| slow.count));
+    let is_proxied = needs_proxy(scenario) || scenario.contenders.iter().any(|one| one.link.via.is_nginx());
+    (clients + slow) * if is_proxied { 2 } else { 1 }
 }
 
 fn refuse(needed: u64, allowed: Option<u64>) -> anyhow::Result<()> {

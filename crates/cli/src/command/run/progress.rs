@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
+use feedlab_experiment::scenario::{Fault, FaultKind};
 use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Phase};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,6 +29,8 @@ pub(super) struct Progress {
     /// Its name for people.
     title: String,
     began: Instant,
+    /// Kinds of faults that this cell has been told to have.
+    told: Vec<FaultKind>,
 }
 
 impl Progress {
@@ -38,7 +41,7 @@ impl Progress {
         output::advice(&format!("{cells} cell{}, about {takes}", if cells == 1 { "" } else { "s" }));
         let cell_time = estimate::cell(scenario);
         let bar = draws_bars().then(|| bar(cell_time * u32::try_from(cells).unwrap_or(u32::MAX)));
-        Self { bar, cells, cell_time, current: 0, title: String::new(), began: clock::now() }
+        Self { bar, cells, cell_time, current: 0, title: String::new(), began: clock::now(), told: Vec::new() }
     }
 
     /// The next cell begins.
@@ -46,17 +49,34 @@ impl Progress {
         self.current += 1;
         self.title = title(scenario, cell);
         self.began = clock::now();
+        self.told.clear();
         self.phase("starting");
     }
 
     /// The load generator tells how far it is.
-    pub(super) fn event(&mut self, event: &Event) {
-        let Event::Phase { phase, seconds } = event else { return };
-        let phase_name = name(*phase);
+    pub(super) fn event(&mut self, event: &Event, faults: &[Fault]) {
+        match event {
+            Event::Phase { phase, seconds } => self.enter(*phase, *seconds),
+            Event::Fault { index } => self.fault(faults.get(*index)),
+            _ => {}
+        }
+    }
+
+    /// A fault that comes again and again is told once.
+    fn fault(&mut self, fault: Option<&Fault>) {
+        let Some(kind) = fault.map(|fault| fault.kind).filter(|kind| !self.told.contains(kind)) else { return };
+        self.told.push(kind);
+        if self.bar.is_none() {
+            self.say(&format!("{}: {}", self.place(), what(kind)));
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, seconds: f64) {
+        let phase_name = name(phase);
         if self.bar.is_some() {
             self.phase(phase_name);
-        } else if *phase == Phase::Measure || *seconds >= WORTH_A_LINE_S {
-            let digits = usize::from(*seconds < 1.0);
+        } else if phase == Phase::Measure || seconds >= WORTH_A_LINE_S {
+            let digits = usize::from(seconds < 1.0);
             self.say(&format!("{}: {phase_name}, {seconds:.digits$} s", self.place()));
         }
     }
@@ -120,6 +140,21 @@ fn title(scenario: &Scenario, cell: &Cell) -> String {
     match scenario.measure.repetitions {
         1 => title,
         of => format!("{title}, {} of {of}", cell.repetition),
+    }
+}
+
+const fn what(fault: FaultKind) -> &'static str {
+    match fault {
+        FaultKind::Cut => "connections are cut",
+        FaultKind::Reset => "connections are reset",
+        FaultKind::BlackHole => "nothing passes any more",
+        FaultKind::Refuse => "new connections are refused",
+        FaultKind::Status503 => "new connections are answered with 503",
+        FaultKind::Status204 => "new connections are answered with 204",
+        FaultKind::WrongType => "new connections are answered with a page of HTML",
+        FaultKind::Restart => "the server is restarted",
+        FaultKind::Kill => "the server is killed",
+        FaultKind::ReloadNginx => "nginx replaces its workers",
     }
 }
 

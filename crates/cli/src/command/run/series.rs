@@ -11,6 +11,7 @@ use feedlab_feed::clock;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::keys::Keys;
 use super::progress::Progress;
 use super::{cell, manifest};
 
@@ -27,6 +28,8 @@ pub(super) struct Series<'a> {
     pub(super) plan: Vec<Cell>,
     /// Those that are done.
     pub(super) records: Vec<CellRecord>,
+    /// Certificate and key, if any contender speaks TLS.
+    keys: Option<Keys>,
     progress: Progress,
 }
 
@@ -47,8 +50,9 @@ impl<'a> Series<'a> {
         let started = Timestamp::from_microsecond(i64::try_from(clock::unix_us())?).context("the clock is off")?;
         let folder = RunFolder::create(out, scenario, started)?;
         let plan = plan::cells(scenario);
+        let keys = Keys::for_scenario(scenario)?;
         let progress = Progress::new(scenario, plan.len());
-        let series = Self { scenario, started, folder, plan, records: Vec::new(), progress };
+        let series = Self { scenario, started, folder, plan, records: Vec::new(), keys, progress };
         match series.folder.write_manifest(&manifest::manifest(&series)) {
             Ok(()) => Ok(series),
             Err(error) => {
@@ -69,7 +73,8 @@ impl<'a> Series<'a> {
         for cell in &self.plan {
             self.progress.cell(self.scenario, cell);
             let hlog = self.folder.hlog_path(&cell.id);
-            match cell::measure(self.scenario, cell, &hlog, &mut self.progress, stop).await {
+            let keys = self.keys.as_ref();
+            match cell::measure(self.scenario, cell, keys, &hlog, &mut self.progress, stop).await {
                 Ok(Some(outcome)) => {
                     if let Err(error) = self.folder.add_cell(&outcome.record, &outcome.seconds) {
                         return End::Failed(error.into());

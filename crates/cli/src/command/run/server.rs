@@ -1,68 +1,103 @@
-//! The server of one cell: a child process, so that its CPU time and memory are its own.
+//! A server of one cell: a child process, so that its CPU time and memory are its own. A fault may end it; it comes back
+//! at the same addresses, with the same feed.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{AgeFrom, Options, Stall};
+use feedlab_experiment::scenario::{AgeFrom, Contender, Options, SlowPolicy, Stall};
+use feedlab_feed::clock;
 use feedlab_feed::stats::Stats;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use rustix::process::Signal;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::ChildStdout;
 use tokio::time::{sleep, timeout};
 
-use super::child::Child;
+use super::keys::Keys;
+use super::service::{Service, words};
 use crate::command::serve::{FeedArgs, Listening};
 
-/// How long a server may take until it listens, and to answer.
+/// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running server.
+/// A server, running or down.
 #[derive(Debug)]
 pub(super) struct Server {
-    child: Child,
-    address: SocketAddr,
-    /// Not read any more, and not closed: a server must not be ended by a pipe that broke.
-    _stdout: ChildStdout,
+    arguments: Vec<OsString>,
+    /// `None` for a moment only: while it is being started again.
+    service: Option<Service>,
+    door: SocketAddr,
+    control: SocketAddr,
+    /// When a server that was ended comes back.
+    back_at: Option<Instant>,
 }
 
 impl Server {
     /// Starts a server and waits until it listens.
-    pub(super) async fn start(arguments: &[OsString]) -> anyhow::Result<Self> {
-        let (mut child, stdout) = Child::start("the server", arguments)?;
-        let mut stdout = BufReader::new(stdout);
-        let mut line = String::new();
-        let read = timeout(PATIENCE, stdout.read_line(&mut line)).await;
-        match read.ok().and_then(|_| serde_json::from_str::<Listening>(&line).ok()) {
-            Some(Listening { listening }) => Ok(Self { child, address: listening, _stdout: stdout.into_inner() }),
-            None => {
-                let error = child.failure().await;
-                child.stop().await?;
-                Err(error)
-            }
+    pub(super) async fn start(arguments: Vec<OsString>) -> anyhow::Result<Self> {
+        let mut first = arguments.clone();
+        first.extend(words("--await-start --listen 127.0.0.1:0 --control 127.0.0.1:0"));
+        let (service, Listening { listening, control, .. }) = Service::start("the server", &first).await?;
+        let control = control.context("the server has no control address")?;
+        Ok(Self { arguments, service: Some(service), door: listening, control, back_at: None })
+    }
+
+    /// Where its doors are.
+    pub(super) const fn door(&self) -> SocketAddr {
+        self.door
+    }
+
+    /// Where it is asked for its figures.
+    pub(super) const fn control(&self) -> SocketAddr {
+        self.control
+    }
+
+    /// Waits for an end that nobody ordered.
+    pub(super) async fn died(&mut self) -> anyhow::Error {
+        match &mut self.service {
+            Some(service) if self.back_at.is_none() => service.died().await,
+            _ => std::future::pending().await,
         }
     }
 
-    /// Where it listens.
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
+    /// Ends it by a signal; it is to come back after a time.
+    pub(super) fn end(&mut self, signal: Signal, downtime: Duration) {
+        if let Some(service) = &self.service {
+            service.signal(signal);
+        }
+        self.back_at = Some(clock::now() + downtime);
     }
 
-    /// Waits for the end that must not come; see [`Child::died`].
-    pub(super) async fn died(&mut self) -> anyhow::Error {
-        self.child.died().await
+    /// When it is to come back, if it is down.
+    pub(super) const fn back_at(&self) -> Option<Instant> {
+        self.back_at
     }
 
-    /// Connections that are open although every client has left; the one that asks is not counted. The server may
-    /// need a moment to notice the last ones.
+    /// Starts it again at the same addresses. Its feed's time began at `feed_us`, µs of Unix time: what fell due until
+    /// now is in its history when it listens.
+    pub(super) async fn bring_back(&mut self, feed_us: u64) -> anyhow::Result<()> {
+        if let Some(service) = self.service.take() {
+            service.stop().await?;
+        }
+        let mut again = self.arguments.clone();
+        let (door, control) = (self.door, self.control);
+        again.extend(words(&format!("--start-at {feed_us} --listen {door} --control {control}")));
+        let started = Service::start::<Listening>("the server", &again).await;
+        let (service, _) = started.context("starting it again")?;
+        self.service = Some(service);
+        self.back_at = None;
+        Ok(())
+    }
+
+    /// Connections that are open although every client has left. The server may need a moment to notice the last ones.
     pub(super) async fn connections_left(&self) -> anyhow::Result<u64> {
         const TRIES: u32 = 20;
         let mut left = 0;
         for _ in 0..TRIES {
-            left = self.stats().await?.connections.open.saturating_sub(1);
+            left = self.stats().await?.connections.open;
             if left == 0 {
                 break;
             }
@@ -72,14 +107,17 @@ impl Server {
     }
 
     async fn stats(&self) -> anyhow::Result<Stats> {
-        let answer = timeout(PATIENCE, get(self.address, "/stats")).await.context("the server does not answer")??;
+        let answer = timeout(PATIENCE, get(self.control, "/stats")).await.context("the server does not answer")??;
         let (_head, body) = answer.split_once("\r\n\r\n").context("the server's answer has no body")?;
         serde_json::from_str(body).context("the server's figures cannot be read")
     }
 
     /// Ends the server in good order.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
-        self.child.stop().await
+        match self.service {
+            Some(service) => service.stop().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -92,22 +130,26 @@ async fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
     Ok(answer)
 }
 
-/// The command line of a cell's server.
-pub(super) fn arguments(scenario: &Scenario, cell: &Cell) -> Vec<OsString> {
-    // Twice the clients: with keep-alive off, the next connection comes before the last has gone.
-    let connections = 2 * cell.clients + 64;
-    let line = format!(
-        "serve --listen 127.0.0.1:0 --format json --await-start --exit-with-stdin --history {} --max-connections {connections}",
-        scenario.feed.history
-    );
-    let mut arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+/// The command line of a cell's server, but for its addresses.
+pub(super) fn arguments(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> Vec<OsString> {
     let contender = &scenario.contenders[cell.contender];
+    // Twice the clients: with keep-alive off, the next connection comes before the last has gone.
+    let slow = scenario.clients.slow.map_or(0, |slow| slow.count);
+    let connections = 2 * (cell.clients + slow) + 64;
+    let history = contender.serving.history.unwrap_or(scenario.feed.history);
+    let mut arguments =
+        words(&format!("serve --format json --exit-with-stdin --history {history} --max-connections {connections}"));
     arguments.extend(times(&contender.options));
+    arguments.extend(serving(contender));
     arguments.extend(stamp(contender.age_from));
     arguments.extend(scenario.feed.stall.map(|stall| stalled(stall, scenario.measure.warm_up)));
+    // Behind nginx it is nginx that speaks TLS.
+    if let Some(keys) = keys.filter(|_| contender.link.tls && !contender.link.via.is_nginx()) {
+        arguments.extend(keys.arguments());
+    }
     match cell.feed(scenario) {
         Some(feed) => arguments.extend(FeedArgs::written(&feed)),
-        None => arguments.extend(["--feed=none", "--allow-publish"].map(OsString::from)),
+        None => arguments.extend(words("--feed none --allow-publish")),
     }
     arguments
 }
@@ -122,12 +164,30 @@ fn stalled(stall: Stall, warm_up: Duration) -> OsString {
 }
 
 /// What the server must know of the contender's options.
-fn times(options: &Options) -> Option<OsString> {
-    match options {
-        Options::ShortPolling { .. } => None,
-        Options::LongPolling { hold, .. } => Some(format!("--max-hold={}us", hold.as_micros()).into()),
-        Options::Sse { keepalive } | Options::WebSocket { keepalive } | Options::Auto { keepalive, .. } => {
-            Some(format!("--keepalive={}us", keepalive.as_micros()).into())
-        }
+fn times(options: &Options) -> Vec<OsString> {
+    let keepalive = |time: Duration| format!("--keepalive {}us", time.as_micros());
+    let hold = |time: Duration| format!("--max-hold {}us", time.as_micros());
+    words(&match *options {
+        Options::ShortPolling { .. } => String::new(),
+        Options::LongPolling { hold: time, .. } => hold(time),
+        Options::Sse { keepalive: time } | Options::WebSocket { keepalive: time } => keepalive(time),
+        Options::Auto { keepalive: time, hold: longest, .. } => keepalive(time) + " " + &hold(longest),
+    })
+}
+
+/// What the contender's server does differently.
+fn serving(contender: &Contender) -> Vec<OsString> {
+    let mut line = String::new();
+    if let Some(after) = contender.comeback.after {
+        line += &format!(" --retry {}us", after.as_micros());
     }
+    if let Some(coalesce) = contender.serving.coalesce {
+        line += &format!(" --coalesce {}us", coalesce.as_micros());
+    }
+    line += match contender.serving.slow_policy {
+        SlowPolicy::Block => "",
+        SlowPolicy::Latest => " --slow-policy latest",
+        SlowPolicy::Disconnect => " --slow-policy disconnect",
+    };
+    words(&line)
 }
