@@ -5,6 +5,7 @@ mod doctor;
 mod help;
 mod input;
 mod interrupt;
+mod nginx;
 mod predict;
 mod processes;
 mod results;

@@ -1,0 +1,126 @@
+//! `feedlab nginx`: Debian's nginx, really started, between a real server and real clients.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{ends_with, err, error_line, feedlab, out};
+
+/// Whether nginx is there. In CI a test that needs it fails without; elsewhere it is skipped in sight.
+fn is_installed() -> bool {
+    let found = Command::new("/usr/sbin/nginx").arg("-v").output().is_ok() || Command::new("nginx").arg("-v").output().is_ok();
+    let remedy = "this test needs nginx: apt-get install -y nginx";
+    assert!(found || std::env::var_os("CI").is_none(), "{remedy}");
+    if !found {
+        eprintln!("SKIPPED: {remedy}");
+    }
+    found
+}
+
+/// A `feedlab` process that says in a line of JSON where it listens.
+struct Service {
+    child: Child,
+    address: String,
+}
+
+impl Service {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
+            .args(arguments)
+            .args(["--format", "json"])
+            .env_remove("FEEDLAB_TOKEN")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        let listening: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
+        let address = listening["listening"].as_str().expect("an address").to_owned();
+        Self { child, address }
+    }
+
+    fn server(more: &[&str]) -> Self {
+        Self::start(&[&["serve", "--listen", "127.0.0.1:0", "--feed", "synthetic", "--rate", "20"], more].concat())
+    }
+
+    fn nginx(to: &Self, more: &[&str]) -> Self {
+        Self::start(&[&["nginx", "--to", &to.address], more].concat())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it is still there");
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.signal(Signal::TERM);
+        self.child.wait().expect("it ends");
+    }
+}
+
+/// What a client sees that follows a feed for so many updates.
+fn watched(service: &Service, transport: &str, count: &str) -> String {
+    let url = format!("http://{}", service.address);
+    let line = ["watch", &url, "--transport", transport, "--count", count, "--format", "json"];
+    out(&ends_with(0, feedlab(&line).timeout(std::time::Duration::from_secs(60))))
+}
+
+#[test]
+fn every_transport_passes_an_nginx_that_is_set_up_for_streams_and_survives_its_reload() {
+    if !is_installed() {
+        return;
+    }
+    let server = Service::server(&[]);
+    let nginx = Service::nginx(&server, &[]);
+    for transport in ["short-polling", "long-polling", "sse", "websocket"] {
+        assert_eq!(watched(&nginx, transport, "3").lines().count(), 3, "{transport}");
+    }
+    nginx.signal(Signal::HUP);
+    assert_eq!(watched(&nginx, "sse", "40").lines().count(), 40, "across the old workers' end");
+}
+
+/// The status with which an upgrade to a WebSocket is answered.
+fn upgrade_status(service: &Service) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(&service.address).expect("it listens");
+    let request = "GET /feed/ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).expect("it answers");
+    String::from_utf8_lossy(&head[9..]).into_owned()
+}
+
+#[test]
+fn as_it_comes_nginx_lets_no_upgrade_through_and_heeds_the_servers_wish_for_no_buffers() {
+    if !is_installed() {
+        return;
+    }
+    let server = Service::server(&[]);
+    assert_eq!(upgrade_status(&Service::nginx(&server, &["--style", "streaming"])), "101");
+    let nginx = Service::nginx(&server, &["--style", "default"]);
+    assert_eq!(upgrade_status(&nginx), "426", "the server sees no upgrade");
+    assert_eq!(watched(&nginx, "sse", "3").lines().count(), 3);
+}
+
+#[test]
+fn a_port_that_is_taken_and_an_address_that_others_reach_are_refused() {
+    if !is_installed() {
+        return;
+    }
+    let server = Service::server(&[]);
+    let line = ["nginx", "--to", &server.address, "--listen", &server.address];
+    let error = error_line(&ends_with(1, &mut feedlab(&line)));
+    assert!(error.contains("port 0 takes a free one"), "{error}");
+    let open = ["nginx", "--to", "127.0.0.1:1", "--listen", "0.0.0.0:0"];
+    assert!(err(&ends_with(2, &mut feedlab(&open))).contains("on this machine alone"));
+}
+
+#[test]
+fn the_configuration_can_be_read_without_starting_anything() {
+    let shown = out(&ends_with(0, &mut feedlab(&["nginx", "--to", "127.0.0.1:8080", "--show-config"])));
+    assert!(shown.contains("server 127.0.0.1:8080") && shown.contains("proxy_buffering off;"), "{shown}");
+}
