@@ -42,10 +42,16 @@ pub struct Config {
     pub stall: Option<Stall>,
     /// Hold the feed back until `POST /control/start` says when its time begins.
     pub await_start: bool,
+    /// When the feed's time began, µs of Unix time, if that was before this server did: it takes over from one that is
+    /// gone. Of a source with a schedule, everything that has fallen due since is in the history, with its own time and
+    /// `seq`, before the first connection is accepted.
+    pub start_at: Option<u64>,
     /// How many updates the server keeps for clients that come back.
     pub history: usize,
     /// Time between two keepalives on an open stream.
     pub keepalive: Duration,
+    /// What a client of an event stream is told to wait before it comes back.
+    pub retry: Duration,
     /// Take updates from clients: `POST /feed` and WebSocket messages.
     pub allow_publish: bool,
     /// Origins besides the server's own whose pages may open a WebSocket or publish, as in `https://example.org`.
@@ -62,6 +68,13 @@ pub struct Config {
     pub drain: Duration,
 }
 
+impl Config {
+    /// Whether the source says the same at the same time in every life, so that its past can be had again.
+    pub(crate) const fn has_past(&self) -> bool {
+        matches!(self.source, Some(SourceConfig::Synthetic { .. } | SourceConfig::Replay { .. }))
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -69,8 +82,10 @@ impl Default for Config {
             stamp: Stamp::Due,
             stall: None,
             await_start: false,
+            start_at: None,
             history: 4096,
             keepalive: Duration::from_secs(15),
+            retry: Duration::from_secs(2),
             allow_publish: false,
             allow_origins: Vec::new(),
             token: None,

@@ -20,6 +20,8 @@ const MAX_HISTORY_BYTES: usize = 64 << 20;
 pub(crate) struct Hub {
     ring: RwLock<Ring>,
     published: Mutex<Published>,
+    /// When this server began to publish, µs of Unix time: what fell due before is late through no fault of its own.
+    since: u64,
     fresh: Notify,
     subscribers: Arc<Subscribers>,
 }
@@ -32,12 +34,13 @@ struct Published {
 }
 
 impl Hub {
-    /// A feed that keeps the last `history` updates.
-    pub(crate) fn new(history: usize) -> Self {
+    /// A feed that keeps the last `history` updates, and counts lags of what falls due from `since` on, µs of Unix time.
+    pub(crate) fn new(history: usize, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
         Self {
             ring: RwLock::new(Ring::new(history, MAX_HISTORY_BYTES)),
             published: Mutex::new(published),
+            since,
             fresh: Notify::new(),
             subscribers: Arc::default(),
         }
@@ -53,7 +56,9 @@ impl Hub {
         let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.payload_bytes += len;
-        published.lag_us.saturating_record(now.saturating_sub(due_us));
+        if due_us >= self.since {
+            published.lag_us.saturating_record(now.saturating_sub(due_us));
+        }
         seq
     }
 

@@ -39,6 +39,7 @@ async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
         let (doors, connections) = app.meters.stats();
         Stats {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            life: app.life,
             at: clock::unix_us(),
             feed: app.hub.stats(before),
             connections,

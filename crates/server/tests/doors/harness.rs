@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use feedlab_feed::Transport;
 use feedlab_feed::clock;
 use feedlab_feed::stats::{DoorStats, Stats};
-use feedlab_server::Config;
+use feedlab_server::{Config, Listeners};
 use tokio_util::sync::CancellationToken;
 
 /// A running server, stopped and waited for on drop.
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
+    /// Where it can be looked at without being counted.
+    pub(crate) control: SocketAddr,
     shutdown: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -25,12 +27,15 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                feedlab_server::run(listener, config, token).await.unwrap();
+                let bind = || tokio::net::TcpListener::bind("127.0.0.1:0");
+                let (doors, control) = (bind().await.unwrap(), bind().await.unwrap());
+                tell.send((doors.local_addr().unwrap(), control.local_addr().unwrap())).unwrap();
+                let listeners = Listeners { doors, control: Some(control) };
+                feedlab_server::run(listeners, config, token).await.unwrap();
             });
         });
-        Self { addr: told.recv().unwrap(), shutdown, thread: Some(thread) }
+        let (addr, control) = told.recv().unwrap();
+        Self { addr, control, shutdown, thread: Some(thread) }
     }
 
     /// One that takes updates, so that a test decides what is published.
@@ -39,16 +44,18 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.addr).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        Client { stream, buffer: Vec::new() }
+        Client::connect(self.addr)
     }
 
     /// A request on a connection of its own; the whole answer as text.
     pub(crate) fn ask(&self, request: &str) -> String {
-        let mut client = self.client();
-        client.send(&format!("{request}\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr));
-        client.rest()
+        ask(self.addr, request)
+    }
+
+    /// The body of a poll.
+    pub(crate) fn poll(&self, target: &str) -> serde_json::Value {
+        let answer = self.ask(&format!("GET {target} HTTP/1.1"));
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     pub(crate) fn publish(&self, text: &str) {
@@ -60,7 +67,7 @@ impl Server {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let answer = self.ask("GET /stats HTTP/1.1");
+        let answer = ask(self.control, "GET /stats HTTP/1.1");
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
@@ -99,6 +106,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    pub(crate) fn connect(addr: SocketAddr) -> Self {
+        let stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Self { stream, buffer: Vec::new() }
+    }
+
     pub(crate) fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).unwrap();
     }
@@ -142,6 +155,13 @@ impl Client {
         self.buffer.extend_from_slice(&chunk[..count]);
         count
     }
+}
+
+/// A request on a connection of its own; the whole answer as text.
+pub(crate) fn ask(addr: SocketAddr, request: &str) -> String {
+    let mut client = Client::connect(addr);
+    client.send(&format!("{request}\r\nHost: {addr}\r\nConnection: close\r\n\r\n"));
+    client.rest()
 }
 
 pub(crate) fn elapsed(since: Instant) -> Duration {

@@ -6,6 +6,7 @@ mod harness;
 
 mod limits;
 mod long_polling;
+mod restart;
 mod short_polling;
 mod shutdown;
 mod sse;
