@@ -77,6 +77,12 @@ pub struct DoorStats {
     pub updates: u64,
     /// Gaps told to clients.
     pub gaps: u64,
+    /// Updates that slow streams were not sent because they were given the newest instead; told as gaps too.
+    #[serde(default)]
+    pub conflated: u64,
+    /// Streams that were ended because their client read too slowly.
+    #[serde(default)]
+    pub slow_disconnected: u64,
     /// Bytes written to the sockets: headers, framing and payload.
     pub bytes_out: u64,
     /// Bytes read from the sockets.

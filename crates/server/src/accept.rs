@@ -19,6 +19,8 @@ const RETRY: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub(crate) struct Reception {
     pub(crate) max_connections: usize,
+    /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
+    pub(crate) send_buffer: Option<usize>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) router: Router,
     pub(crate) tasks: TaskTracker,
@@ -56,6 +58,9 @@ impl Reception {
         }
         // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
         let _ = stream.set_nodelay(true);
+        if let Some(bytes) = self.send_buffer {
+            let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes);
+        }
         let connection = connection::serve(stream, self.meters.clone(), self.router.clone(), self.shutdown.clone());
         self.tasks.spawn(connection);
     }

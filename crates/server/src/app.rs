@@ -5,7 +5,7 @@ use std::sync::Arc;
 use feedlab_feed::{Cursor, clock};
 
 use crate::config::Config;
-use crate::hub::Hub;
+use crate::hub::{Hub, Terms};
 use crate::meter::Meters;
 use crate::publisher::Gate;
 
@@ -30,7 +30,7 @@ impl App {
     pub(crate) fn new(config: Config) -> Self {
         let again = config.start_at.filter(|_| config.has_past());
         Self {
-            hub: Arc::new(Hub::new(config.history, again.map_or(0, |_| clock::unix_us()))),
+            hub: Arc::new(Hub::new(Terms::from(&config), again.map_or(0, |_| clock::unix_us()))),
             meters: Arc::default(),
             gate: Arc::default(),
             life: rand::random::<u64>() & EXACT,

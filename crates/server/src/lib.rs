@@ -29,7 +29,7 @@ mod ring;
 mod subscribers;
 
 mod config;
-pub use config::{Config, Stall, Stamp};
+pub use config::{Config, Slow, Stall, Stamp};
 pub use tcp_info::kernel_keeps_account;
 
 use std::sync::Arc;
@@ -90,11 +90,12 @@ pub async fn run(
     let app = Arc::new(App::new(config));
     publish(&app).await?;
     let mut background = JoinSet::new();
-    background.spawn(fan_out(app.hub.clone()));
+    background.spawn(fan_out(app.hub.clone(), app.config.coalesce.unwrap_or_default()));
     background.spawn(beat(app.hub.clone(), app.config.keepalive));
     let tasks = TaskTracker::new();
     let reception = Reception {
         max_connections: app.config.max_connections,
+        send_buffer: app.config.send_buffer,
         meters: app.meters.clone(),
         router: routes::router(app.clone()),
         tasks: tasks.clone(),
@@ -132,11 +133,14 @@ async fn publish(app: &App) -> Result<(), ServerError> {
 /// Wakes the waiting connections at each publication, for ever.
 ///
 /// One task does it for all publishers: what it wakes goes to its worker's own queue, and several publications in a
-/// row cost one pass.
-async fn fan_out(hub: Arc<Hub>) {
+/// row cost one pass. After each it rests for `coalesce`, so that what is published meanwhile goes out together.
+async fn fan_out(hub: Arc<Hub>, coalesce: Duration) {
     loop {
         hub.fresh().await;
         hub.subscribers().news();
+        if !coalesce.is_zero() {
+            tokio::time::sleep(coalesce).await;
+        }
     }
 }
 

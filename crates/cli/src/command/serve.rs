@@ -1,7 +1,5 @@
 //! `feedlab serve`: one feed behind four doors, until it is told to stop.
 
-use std::time::Duration;
-
 use feedlab_feed::process;
 use feedlab_feed::source::{Recording, SourceConfig};
 use feedlab_server::{Config, Listeners, ServerError};
@@ -10,10 +8,12 @@ use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
 use crate::output::{self, Format};
 
+mod delivery;
 mod doors;
 mod feed;
 mod listen;
 
+use delivery::DeliveryArgs;
 pub(crate) use doors::Listening;
 pub(crate) use feed::FeedArgs;
 use listen::Address;
@@ -58,21 +58,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "UNIX_US", hide = true, help_heading = "Feed")]
     start_at: Option<u64>,
 
-    /// Updates that are kept for clients that come back
-    #[arg(long, value_name = "N", default_value_t = 4096, help_heading = "Doors", value_parser = at_least_one)]
-    history: usize,
-
-    /// Time between two signs of life on an idle stream
-    #[arg(long, value_name = "TIME", default_value = "15s", help_heading = "Doors", value_parser = super::some_time)]
-    keepalive: Duration,
-
-    /// What a client of an event stream is told to wait before it comes back
-    #[arg(long, value_name = "TIME", default_value = "2s", help_heading = "Doors", value_parser = super::some_time)]
-    retry: Duration,
-
-    /// The longest hold that a long poll may ask for
-    #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Doors", value_parser = super::some_time)]
-    max_hold: Duration,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 
     /// Take updates from clients: POST /feed and WebSocket messages
     #[arg(long, help_heading = "Safety")]
@@ -117,7 +104,7 @@ fn check(args: &Args, source: Option<&SourceConfig>) -> anyhow::Result<()> {
     if args.exit_with_stdin && source == Some(&SourceConfig::Stdin) {
         anyhow::bail!("standard input cannot be both the feed and the sign to stop");
     }
-    Ok(())
+    args.delivery.check()
 }
 
 async fn serve(args: Args, source: Option<SourceConfig>) -> anyhow::Result<Exit> {
@@ -148,16 +135,12 @@ fn config(args: Args, source: Option<SourceConfig>) -> Config {
         stall: args.feed.stall(),
         source,
         await_start: args.await_start,
-        history: args.history,
         start_at: args.start_at,
-        keepalive: args.keepalive,
-        retry: args.retry,
         allow_publish: args.allow_publish,
         allow_origins: args.allow_origin,
         token: args.token,
         max_connections: args.max_connections,
-        max_hold: args.max_hold,
-        ..Config::default()
+        ..args.delivery.config()
     }
 }
 
@@ -168,6 +151,7 @@ fn explain(error: ServerError) -> anyhow::Error {
     }
 }
 
+/// A number of things, at least 1.
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number, at least 1".to_owned())
 }

@@ -43,7 +43,7 @@ pub(crate) async fn get(
     let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
     let dialect = Events { chunked: version >= Version::HTTP_11, retry: app.config.retry };
     let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, dialect.retry).as_bytes()));
-    let start = Start { hub: app.hub.clone(), cursor, door, greeting };
+    let start = Start::new(&app, cursor, door, greeting);
     Ok(head(&link, dialect, start))
 }
 

@@ -132,6 +132,36 @@ impl Client {
         }
     }
 
+    /// A stream's head, and the greeting of an event stream.
+    pub(crate) fn open_sse(mut self, after: &str) -> Self {
+        self.send(&format!("GET /feed/sse{after} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        self.until("retry: 2000\n\n\r\n");
+        self
+    }
+
+    /// The head of a WebSocket.
+    pub(crate) fn open_websocket(mut self, after: &str) -> Self {
+        self.send(&format!(
+            "GET /feed/ws{after} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        ));
+        self.until("\r\n\r\n");
+        self
+    }
+
+    /// The next event of an event stream: its `id`, and the gap if that is what it tells.
+    #[track_caller]
+    pub(crate) fn event(&mut self) -> (u64, Option<(u64, u64)>) {
+        let text = self.until("\n\n\r\n");
+        let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split('\n').next());
+        let id = field("id: ").unwrap_or_else(|| panic!("no id in {text}")).parse().unwrap();
+        let gap = (field("event: ") == Some("gap")).then(|| {
+            let gap: serde_json::Value = serde_json::from_str(field("data: ").unwrap()).unwrap();
+            (gap["from"].as_u64().unwrap(), gap["to"].as_u64().unwrap())
+        });
+        (id, gap)
+    }
+
     /// The next `count` bytes.
     #[track_caller]
     pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
