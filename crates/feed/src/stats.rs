@@ -12,6 +12,10 @@ use crate::process::Usage;
 pub struct Stats {
     /// feedlab's version.
     pub version: String,
+    /// A number drawn at random when the process began: another one means that all counters began anew. Below 2^53, so
+    /// that a JavaScript number holds it; 0 from a server that told none yet.
+    #[serde(default)]
+    pub life: u64,
     /// When the answer was made, µs of Unix time.
     pub at: u64,
     /// The feed and its history.
@@ -73,6 +77,12 @@ pub struct DoorStats {
     pub updates: u64,
     /// Gaps told to clients.
     pub gaps: u64,
+    /// Updates that slow streams were not sent because they were given the newest instead; told as gaps too.
+    #[serde(default)]
+    pub conflated: u64,
+    /// Streams that were ended because their client read too slowly.
+    #[serde(default)]
+    pub slow_disconnected: u64,
     /// Bytes written to the sockets: headers, framing and payload.
     pub bytes_out: u64,
     /// Bytes read from the sockets.

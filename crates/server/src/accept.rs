@@ -15,37 +15,54 @@ use crate::meter::Meters;
 /// Pause after a failed accept: with a full descriptor table the next one fails as well until something closes.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Accepts connections until shutdown, each in a task of its own.
-pub(crate) async fn accept(
-    listener: TcpListener,
-    max_connections: usize,
-    meters: Arc<Meters>,
-    app: Router,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-) {
-    let mut told = false;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => return,
-        };
-        match accepted {
-            Ok((stream, _)) if meters.open.get() >= max_connections as u64 => refuse(&stream, &meters),
-            Ok((stream, _)) => {
-                // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
-                let _ = stream.set_nodelay(true);
-                told = false;
-                tasks.spawn(connection::serve(stream, meters.clone(), app.clone(), shutdown.clone()));
-            }
-            Err(error) if is_clients_fault(&error) => {}
-            Err(error) => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!("connections wait, because none can be accepted: {error}; see `ulimit -n`");
+/// What awaits the connections of one address.
+#[derive(Clone, Debug)]
+pub(crate) struct Reception {
+    pub(crate) max_connections: usize,
+    /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
+    pub(crate) send_buffer: Option<usize>,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) router: Router,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Reception {
+    /// Accepts connections until shutdown, each in a task of its own.
+    pub(crate) async fn accept(&self, listener: TcpListener) {
+        let mut told = false;
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.shutdown.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    told = false;
+                    self.receive(stream);
                 }
-                tokio::time::sleep(RETRY).await;
+                Err(error) if is_clients_fault(&error) => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!("connections wait, because none can be accepted: {error}; see `ulimit -n`");
+                    }
+                    tokio::time::sleep(RETRY).await;
+                }
             }
         }
+    }
+
+    fn receive(&self, stream: TcpStream) {
+        if self.meters.open.get() >= self.max_connections as u64 {
+            return refuse(&stream, &self.meters);
+        }
+        // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
+        let _ = stream.set_nodelay(true);
+        if let Some(bytes) = self.send_buffer {
+            let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes);
+        }
+        let connection = connection::serve(stream, self.meters.clone(), self.router.clone(), self.shutdown.clone());
+        self.tasks.spawn(connection);
     }
 }
 

@@ -39,6 +39,7 @@ async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
         let (doors, connections) = app.meters.stats();
         Stats {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            life: app.life,
             at: clock::unix_us(),
             feed: app.hub.stats(before),
             connections,
@@ -59,13 +60,15 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<([(HeaderName
 type DoorMetric = (&'static str, &'static str, fn(&DoorStats) -> Option<u64>);
 
 /// The counters of a door, by the name that Prometheus sees.
-const DOOR_METRICS: [DoorMetric; 14] = [
+const DOOR_METRICS: [DoorMetric; 16] = [
     ("feedlab_door_connections_total", "counter", |door| Some(door.connections)),
     ("feedlab_door_active", "gauge", |door| Some(door.active)),
     ("feedlab_door_requests_total", "counter", |door| Some(door.requests)),
     ("feedlab_door_requests_empty_total", "counter", |door| Some(door.requests_empty)),
     ("feedlab_door_updates_total", "counter", |door| Some(door.updates)),
     ("feedlab_door_gaps_total", "counter", |door| Some(door.gaps)),
+    ("feedlab_door_conflated_total", "counter", |door| Some(door.conflated)),
+    ("feedlab_door_slow_disconnected_total", "counter", |door| Some(door.slow_disconnected)),
     ("feedlab_door_sent_bytes_total", "counter", |door| Some(door.bytes_out)),
     ("feedlab_door_received_bytes_total", "counter", |door| Some(door.bytes_in)),
     ("feedlab_door_header_bytes_total", "counter", |door| Some(door.header_bytes)),

@@ -30,6 +30,11 @@ impl Socket {
         Self { stream, link }
     }
 
+    /// Whatever the kernel still holds for the client is thrown away when the socket is dropped.
+    pub(crate) fn reset_on_close(&self) {
+        let _ = self.stream.set_zero_linger();
+    }
+
     fn wrote(&self, result: io::Result<usize>) -> io::Result<usize> {
         result.inspect(|n| self.link.meter.wrote(*n))
     }

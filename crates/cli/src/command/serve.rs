@@ -1,21 +1,19 @@
 //! `feedlab serve`: one feed behind four doors, until it is told to stop.
 
-use std::time::Duration;
-
-use anyhow::Context as _;
 use feedlab_feed::process;
 use feedlab_feed::source::{Recording, SourceConfig};
-use feedlab_server::{Config, ServerError};
-use tokio::net::TcpListener;
+use feedlab_server::{Config, Listeners, ServerError};
 
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
 use crate::output::{self, Format};
 
+mod delivery;
 mod doors;
 mod feed;
 mod listen;
 
+use delivery::DeliveryArgs;
 pub(crate) use doors::Listening;
 pub(crate) use feed::FeedArgs;
 use listen::Address;
@@ -41,6 +39,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: Address,
 
+    /// A second address for /stats, /metrics, /healthz and /control/start alone; who looks there is in no figure
+    #[arg(long, value_name = "ADDR")]
+    control: Option<Address>,
+
     /// How the address is told: for people on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -52,17 +54,12 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Feed")]
     await_start: bool,
 
-    /// Updates that are kept for clients that come back
-    #[arg(long, value_name = "N", default_value_t = 4096, help_heading = "Doors", value_parser = at_least_one)]
-    history: usize,
+    /// When the feed's time began, µs of Unix time: this server takes over from one that is gone
+    #[arg(long, value_name = "UNIX_US", hide = true, help_heading = "Feed")]
+    start_at: Option<u64>,
 
-    /// Time between two signs of life on an idle stream
-    #[arg(long, value_name = "TIME", default_value = "15s", help_heading = "Doors", value_parser = super::some_time)]
-    keepalive: Duration,
-
-    /// The longest hold that a long poll may ask for
-    #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Doors", value_parser = super::some_time)]
-    max_hold: Duration,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 
     /// Take updates from clients: POST /feed and WebSocket messages
     #[arg(long, help_heading = "Safety")]
@@ -107,23 +104,26 @@ fn check(args: &Args, source: Option<&SourceConfig>) -> anyhow::Result<()> {
     if args.exit_with_stdin && source == Some(&SourceConfig::Stdin) {
         anyhow::bail!("standard input cannot be both the feed and the sign to stop");
     }
-    Ok(())
+    args.delivery.check()
 }
 
 async fn serve(args: Args, source: Option<SourceConfig>) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
-    let listener = TcpListener::bind(args.listen.0).await.map_err(|error| listen::explain(error, args.listen.0))?;
-    let address = listener.local_addr().context("the listener has no address")?;
+    let (doors, address) = listen::bind("--listen", args.listen).await?;
+    let (control, control_address) = match args.control {
+        Some(at) => listen::bind("--control", at).await.map(|(listener, address)| (Some(listener), Some(address)))?,
+        None => (None, None),
+    };
     if args.exit_with_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
     match args.format {
         Format::Text => doors::introduce(address, &args.feed, args.allow_publish, args.token.is_some()),
-        Format::Json => output::json_line(&Listening { listening: address })?,
+        Format::Json => output::json_line(&Listening { listening: address, control: control_address })?,
     }
     let at_once = signals.at_once.clone();
     tokio::select! {
-        result = feedlab_server::run(listener, config(args, source), signals.stop) => result.map_err(explain)?,
+        result = feedlab_server::run(Listeners { doors, control }, config(args, source), signals.stop) => result.map_err(explain)?,
         () = at_once.cancelled() => {}
     }
     Ok(Exit::Done)
@@ -135,14 +135,12 @@ fn config(args: Args, source: Option<SourceConfig>) -> Config {
         stall: args.feed.stall(),
         source,
         await_start: args.await_start,
-        history: args.history,
-        keepalive: args.keepalive,
+        start_at: args.start_at,
         allow_publish: args.allow_publish,
         allow_origins: args.allow_origin,
         token: args.token,
         max_connections: args.max_connections,
-        max_hold: args.max_hold,
-        ..Config::default()
+        ..args.delivery.config()
     }
 }
 
@@ -153,6 +151,7 @@ fn explain(error: ServerError) -> anyhow::Error {
     }
 }
 
+/// A number of things, at least 1.
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number, at least 1".to_owned())
 }

@@ -23,10 +23,9 @@ use crate::ring::Entry;
 use crate::socket::Link;
 use crate::subscribers::BEATS;
 
-/// What a client that lost its connection waits before it comes back.
-const RETRY: Duration = Duration::from_secs(2);
-/// Over how long the clients of a server that goes down are spread, so that they do not come back as one.
-const RETRY_SPREAD: Duration = Duration::from_secs(4);
+/// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
+/// as one.
+const RETRY_SPREAD: u32 = 2;
 
 // The request.
 
@@ -42,9 +41,9 @@ pub(crate) async fn get(
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
     }
     let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
-    let dialect = Events { chunked: version >= Version::HTTP_11 };
-    let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, RETRY).as_bytes()));
-    let start = Start { hub: app.hub.clone(), cursor, door, greeting };
+    let dialect = Events { chunked: version >= Version::HTTP_11, retry: app.config.retry };
+    let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, dialect.retry).as_bytes()));
+    let start = Start::new(&app, cursor, door, greeting);
     Ok(head(&link, dialect, start))
 }
 
@@ -82,6 +81,7 @@ fn head(link: &Arc<Link>, dialect: Events, start: Start) -> Response {
 #[derive(Clone, Copy)]
 struct Events {
     chunked: bool,
+    retry: Duration,
 }
 
 impl Events {
@@ -113,8 +113,8 @@ impl Dialect for Events {
     }
 
     fn goodbye(&self) -> Bytes {
-        let spread = rand::random_range(Duration::ZERO..RETRY_SPREAD);
-        let retry = self.piece(sse::chunk(sse::retry(RETRY + spread).as_bytes()));
+        let spread = rand::random_range(Duration::ZERO..=RETRY_SPREAD * self.retry);
+        let retry = self.piece(sse::chunk(sse::retry(self.retry + spread).as_bytes()));
         if self.chunked { [&retry[..], sse::LAST_CHUNK].concat().into() } else { retry }
     }
 }
@@ -126,8 +126,9 @@ mod tests {
     #[test]
     fn a_client_without_chunks_gets_the_bare_event() {
         let chunk = sse::chunk(b"data: x\n\n");
-        assert_eq!(Events { chunked: false }.piece(chunk.clone()), "data: x\n\n");
-        assert_eq!(Events { chunked: true }.piece(chunk), "9\r\ndata: x\n\n\r\n");
+        let events = |chunked| Events { chunked, retry: Duration::ZERO };
+        assert_eq!(events(false).piece(chunk.clone()), "data: x\n\n");
+        assert_eq!(events(true).piece(chunk), "9\r\ndata: x\n\n\r\n");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(crate) async fn get(
     access::check_origin(&headers, &app.config)?;
     let cursor = Ask::of(query)?.cursor(&app)?;
     let frames = Frames::new(&app, door.clone());
-    let start = Start { hub: app.hub.clone(), cursor, door, greeting: Bytes::new() };
+    let start = Start::new(&app, cursor, door, Bytes::new());
     Ok(head(&link, key, frames, start))
 }
 

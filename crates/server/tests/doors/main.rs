@@ -4,10 +4,13 @@
 
 mod harness;
 
+mod history;
 mod limits;
 mod long_polling;
+mod restart;
 mod short_polling;
 mod shutdown;
+mod slow;
 mod sse;
 mod upstream;
 mod websocket;

@@ -15,6 +15,9 @@ use crate::output;
 pub(crate) struct Listening {
     /// The address, with the port that port 0 became.
     pub(crate) listening: SocketAddr,
+    /// That of the control address, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) control: Option<SocketAddr>,
 }
 
 /// Tells people where to look.
