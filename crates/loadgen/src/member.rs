@@ -10,7 +10,7 @@ use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, clock};
 
 use crate::audit::Audit;
-use crate::observer::{Observer, Trouble};
+use crate::observer::{Observer, Opened, Trouble};
 use crate::recorder::Recorder;
 
 /// How far the fleet is with connecting. Touched when a client opens for the first time, never by an update.
@@ -48,8 +48,8 @@ impl Member {
 }
 
 impl Observer for Member {
-    fn opened(&mut self, connect_us: u64, open_us: u64) {
-        self.recorder.borrow_mut().opened(connect_us, open_us);
+    fn opened(&mut self, opened: Opened) {
+        self.recorder.borrow_mut().opened(opened);
         if !std::mem::replace(&mut self.was_open, true) {
             self.roll.open.fetch_add(1, Ordering::Relaxed);
         }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
-use crate::observer::{Observer, Trouble};
+use crate::observer::{Observer, Opened, Trouble};
 use crate::worker::client;
 use crate::{Job, LoadError, transport};
 
@@ -71,8 +71,8 @@ struct Newcomer {
 }
 
 impl Observer for Newcomer {
-    fn opened(&mut self, _connect_us: u64, open_us: u64) {
-        self.connect_began = clock::now().checked_sub(Duration::from_micros(open_us));
+    fn opened(&mut self, opened: Opened) {
+        self.connect_began = clock::now().checked_sub(Duration::from_micros(opened.open_us));
     }
 
     fn update(&mut self, _stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {

@@ -11,9 +11,8 @@ use feedlab_feed::{Cursor, Gap};
 
 /// Someone who watches one client.
 pub trait Observer {
-    /// A new connection was answered. `connect_us` is the time of the TCP connect, `open_us` the time from the begin
-    /// of the connect to the head of the answer, both in µs.
-    fn opened(&mut self, connect_us: u64, open_us: u64);
+    /// A new connection, or a new stream of a shared one, was answered.
+    fn opened(&mut self, opened: Opened);
 
     /// An update arrived. `received_at_us` is when its bytes were there, in µs of Unix time.
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64);
@@ -37,6 +36,19 @@ pub trait Observer {
     fn has_enough(&self) -> bool {
         false
     }
+}
+
+/// How long it took until a client was answered for the first time on a connection, in its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The TCP connect, µs; `None` on a shared connection that was there already.
+    pub connect_us: Option<u64>,
+    /// The TLS handshake, µs; `None` where the connection was there already, or has none.
+    pub tls_us: Option<u64>,
+    /// From the request to the head of its answer, µs.
+    pub request_us: u64,
+    /// All of it, from the begin of the TCP connect to the head of the answer, µs.
+    pub open_us: u64,
 }
 
 /// What went wrong for a client.

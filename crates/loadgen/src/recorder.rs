@@ -9,6 +9,7 @@ use feedlab_feed::wire::Stamp;
 use hdrhistogram::Histogram;
 
 use crate::audit::Finding;
+use crate::observer::Opened;
 
 /// The measured time: updates that fell due in it are counted, whenever they arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +99,11 @@ impl Recorder {
     }
 
     /// A client's connection was answered; see [`crate::observer::Observer::opened`].
-    pub fn opened(&mut self, connect_us: u64, open_us: u64) {
-        self.found.connects.saturating_record(connect_us);
-        self.found.opens.saturating_record(open_us);
+    pub fn opened(&mut self, opened: Opened) {
+        if let Some(connect_us) = opened.connect_us {
+            self.found.connects.saturating_record(connect_us);
+        }
+        self.found.opens.saturating_record(opened.open_us);
     }
 
     /// A client had to connect again.
@@ -231,7 +234,7 @@ mod tests {
         recorder.measure(WINDOW);
         see(&mut recorder, Finding::New, 9, 1_500);
         recorder.failed(Failure::Status);
-        recorder.opened(50, 90);
+        recorder.opened(Opened { connect_us: Some(50), tls_us: None, request_us: 40, open_us: 90 });
         recorder.timer(1_200, 30);
         recorder.timer(2_200, 30);
         let mut all = Found::new();

@@ -75,11 +75,13 @@ impl Listener {
 
     async fn open(&mut self, observer: &mut impl Observer) -> Result<WebSocketStream<TcpStream>, Trouble> {
         let Dialed { stream, times } = dial(&self.client.url, self.client.source).await?;
+        let asked = clock::now();
         let socket = self.upgrade(stream).await?;
+        let opened = times.opened(asked);
         if std::mem::replace(&mut self.was_open, true) {
             observer.reconnect();
         }
-        observer.opened(times.connect_us, times.open_us());
+        observer.opened(opened);
         Ok(socket)
     }
 
