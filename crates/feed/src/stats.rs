@@ -12,6 +12,10 @@ use crate::process::Usage;
 pub struct Stats {
     /// feedlab's version.
     pub version: String,
+    /// A number drawn at random when the process began: another one means that all counters began anew. Below 2^53, so
+    /// that a JavaScript number holds it; 0 from a server that told none yet.
+    #[serde(default)]
+    pub life: u64,
     /// When the answer was made, µs of Unix time.
     pub at: u64,
     /// The feed and its history.

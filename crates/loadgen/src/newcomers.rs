@@ -57,6 +57,8 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
 async fn one(job: &Job, index: u32, after: Cursor) -> Option<u64> {
     let mut client = client(job, job.cell.clients.saturating_add(index))?;
     client.after = Some(after);
+    // However the fleet comes back: without the cursor there would be nothing to join for.
+    client.comeback.with_cursor = true;
     let mut newcomer = Newcomer { stop: CancellationToken::new(), connect_began: None, first_us: None };
     let stop = newcomer.stop.clone();
     let _ = timeout(PATIENCE, transport::run(client, &job.contender.options, &mut newcomer, &stop)).await;

@@ -58,7 +58,7 @@ struct Listener {
 
 impl Listener {
     async fn run(&mut self, observer: &mut impl Observer) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.client.comeback);
         loop {
             let trouble = match self.open(observer).await {
                 Ok(socket) => {
@@ -69,7 +69,9 @@ impl Listener {
             };
             self.socket = None;
             observer.failure(&trouble);
-            tokio::time::sleep(backoff.delay(&mut self.client.rng)).await;
+            let wait = backoff.delay(&mut self.client.rng);
+            observer.lost(wait);
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -86,7 +88,7 @@ impl Listener {
     }
 
     async fn upgrade(&self, stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Trouble> {
-        let mut url = resume(&self.client.url, self.cursor);
+        let mut url = resume(&self.client.url, self.cursor.filter(|_| self.client.comeback.with_cursor));
         // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
         let _ = url.set_scheme("ws");
         let mut request = url.as_str().into_client_request().map_err(|error| trouble(&error))?;
@@ -124,6 +126,9 @@ async fn session(
     loop {
         let message = socket.next().await;
         let received_at_us = clock::unix_us();
+        if let Some(Ok(_)) = message {
+            observer.alive();
+        }
         match message {
             Some(Ok(Message::Text(text))) => match websocket::read_text(&text) {
                 websocket::Message::Update(raw) => deliver(raw, received_at_us, cursor, observer),
