@@ -5,13 +5,13 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use feedlab_feed::wire::Stamp;
 use feedlab_loadgen::audit::Audit;
-use feedlab_loadgen::recorder::{Recorder, Window};
+use feedlab_loadgen::recorder::{Arrival, Recorder, Window};
 
 fn record(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("record");
     group.throughput(Throughput::Elements(1));
     let mut recorder = Recorder::new();
-    recorder.measure(Window { start_us: 0, end_us: u64::MAX });
+    recorder.measure(Window { start_us: 0, end_us: 1 << 50 });
     let mut clients = vec![Audit::default(); 250];
     let mut turn = 0_u64;
     group.bench_function("an update, of 250 clients in turn", |bencher| {
@@ -21,7 +21,8 @@ fn record(criterion: &mut Criterion) {
             let finding = clients[client].see(seq);
             // Ages from 100 µs to 4 s, so that the histogram is touched in many places.
             let age = 100 + turn.wrapping_mul(2_654_435_761) % 4_000_000;
-            recorder.update(black_box(finding), Stamp { seq, at: turn }, turn + age);
+            let (stamp, received_at_us) = (Stamp { seq, at: turn }, turn + age);
+            recorder.update(black_box(Arrival { finding, stamp, since_us: turn, received_at_us, replayed: false }));
         });
     });
     group.finish();

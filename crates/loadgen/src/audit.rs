@@ -2,6 +2,8 @@
 //!
 //! Pure: no clock, no transport. 32 bytes a client, whatever the length of the run.
 
+use feedlab_feed::Gap;
+
 /// How many updates back the audit remembers.
 pub const REACH: u64 = 128;
 
@@ -52,6 +54,22 @@ impl Audit {
         }
         self.seen |= 1 << behind;
         Finding::Reordered
+    }
+
+    /// How many updates of a gap the client does not have. Of those out of reach nobody can tell; they count as had.
+    #[must_use]
+    pub fn unseen(&self, gap: Gap) -> u64 {
+        let ahead = self.ahead(gap).map_or(0, |ahead| ahead.to - ahead.from + 1);
+        let from = gap.from.max(self.head.saturating_sub(REACH - 1)).max(1);
+        let holes = (from..=gap.to.min(self.head)).filter(|seq| self.seen & (1 << (self.head - seq)) == 0);
+        ahead + if self.seen == 0 { 0 } else { holes.count() as u64 }
+    }
+
+    /// The part of a gap that is newer than all the client has.
+    #[must_use]
+    pub fn ahead(&self, gap: Gap) -> Option<Gap> {
+        let from = gap.from.max(self.head.saturating_add(1));
+        (from <= gap.to).then_some(Gap { from, to: gap.to })
     }
 
     const fn advance(&mut self, step: u64, seq: u64) -> Finding {
@@ -108,6 +126,35 @@ mod tests {
         check(&[1, 1 + REACH, 2], &[New, Ahead, Reordered]);
         check(&[1, 1_000, 1, 872, 873], &[New, Ahead, Duplicate, Duplicate, Reordered]);
         check(&[0, u64::MAX, u64::MAX, 0], &[New, Ahead, Duplicate, Duplicate]);
+    }
+
+    #[test]
+    fn a_replay_of_any_length_is_new_as_long_as_it_comes_in_order() {
+        let mut audit = Audit::default();
+        assert!((1..=10_000).all(|seq| audit.see(seq) == Finding::New));
+        assert_eq!(audit.see(20_000), Finding::Ahead, "what came after a gap");
+        assert!((20_001..30_000).all(|seq| audit.see(seq) == Finding::New));
+    }
+
+    #[test]
+    fn of_a_gap_only_what_the_client_does_not_have_is_lost() {
+        let mut audit = Audit::default();
+        assert_eq!(audit.unseen(Gap { from: 1, to: 5 }), 5, "nothing was seen yet");
+        [10, 11, 13].iter().for_each(|seq| assert!(audit.see(*seq).is_unique()));
+        for (from, to, unseen, ahead) in [
+            (14, 20, 7, Some((14, 20))),
+            (11, 15, 3, Some((14, 15))),
+            (10, 11, 0, None),
+            (12, 12, 1, None),
+            (1, 9, 9, None),
+        ] {
+            let gap = Gap { from, to };
+            assert_eq!(audit.unseen(gap), unseen, "{gap:?}");
+            assert_eq!(audit.ahead(gap), ahead.map(|(from, to)| Gap { from, to }), "{gap:?}");
+        }
+        audit.see(1_000);
+        assert_eq!(audit.unseen(Gap { from: 1, to: 872 }), 0, "out of reach");
+        assert_eq!(audit.unseen(Gap { from: 1, to: 1_002 }), 126 + 1 + 2, "872 is out of reach, 873 to 999 are holes");
     }
 
     proptest! {

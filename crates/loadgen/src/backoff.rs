@@ -1,10 +1,11 @@
-//! How long a client waits before it tries again: exponential, with full jitter.
+//! How long a client waits before it tries again: exponential, with full jitter, or as the scenario has it.
 //!
 //! Full jitter spreads a fleet that lost its server at one instant over the whole wait instead of letting it return
 //! in step (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 
 use std::time::Duration;
 
+use feedlab_experiment::scenario::Comeback;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -16,15 +17,38 @@ const CAP: Duration = Duration::from_secs(10);
 /// The waits of one client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
+    comeback: Comeback,
     failures: u32,
 }
 
 impl Backoff {
-    /// The next wait: evenly distributed from nothing to a ceiling that doubles with each failure.
+    pub(crate) const fn new(comeback: Comeback) -> Self {
+        Self { comeback, failures: 0 }
+    }
+
+    /// The next wait. A wait that the scenario fixes is always the same, and jitter makes it up to twice as long;
+    /// otherwise it is evenly distributed from nothing to a ceiling that doubles with each failure, and without jitter
+    /// it is the ceiling.
     pub(crate) fn delay(&mut self, rng: &mut ChaCha8Rng) -> Duration {
         let ceiling = BASE.saturating_mul(1 << self.failures.min(16)).min(CAP);
         self.failures = self.failures.saturating_add(1);
-        ceiling.mul_f64(rng.random::<f64>())
+        let chance = if self.comeback.jitter { Some(rng.random::<f64>()) } else { None };
+        match self.comeback.after {
+            Some(after) => after + after.mul_f64(chance.unwrap_or(0.0)),
+            None => ceiling.mul_f64(chance.unwrap_or(1.0)),
+        }
+    }
+
+    /// The next wait of a stream that has a reconnection time of its own, which is part of it unless the scenario
+    /// fixes the wait. Without jitter the first try waits for that time and not longer.
+    pub(crate) fn delay_beyond(&mut self, reconnection: Duration, rng: &mut ChaCha8Rng) -> Duration {
+        let is_exact = !self.comeback.jitter && self.failures == 0;
+        let more = self.delay(rng);
+        match self.comeback.after {
+            Some(_) => more,
+            None if is_exact => reconnection,
+            None => reconnection + more,
+        }
     }
 
     /// It worked: the next failure starts from the base again.
@@ -40,7 +64,7 @@ mod tests {
 
     fn longest_of(failures: u32) -> Duration {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        (0..1_000).map(|_| Backoff { failures }.delay(&mut rng)).max().unwrap()
+        (0..1_000).map(|_| Backoff { failures, ..Backoff::default() }.delay(&mut rng)).max().unwrap()
     }
 
     #[test]
@@ -55,8 +79,30 @@ mod tests {
     #[test]
     fn success_starts_over() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut backoff = Backoff { failures: 9 };
+        let mut backoff = Backoff { failures: 9, ..Backoff::default() };
         backoff.reset();
         assert!(backoff.delay(&mut rng) <= BASE);
+    }
+
+    #[test]
+    fn without_jitter_waits_are_exact() {
+        let (mut rng, ms) = (ChaCha8Rng::seed_from_u64(1), Duration::from_millis);
+        let mut backoff = Backoff::new(Comeback { jitter: false, ..Comeback::default() });
+        assert_eq!([(); 3].map(|()| backoff.delay(&mut rng)), [ms(100), ms(200), ms(400)]);
+        backoff.reset();
+        assert_eq!([(); 2].map(|()| backoff.delay_beyond(ms(3_000), &mut rng)), [ms(3_000), ms(3_200)]);
+    }
+
+    #[test]
+    fn a_wait_of_the_scenario_takes_the_place_of_every_other() {
+        let (mut rng, ms) = (ChaCha8Rng::seed_from_u64(1), Duration::from_millis);
+        let comeback = Comeback { after: Some(ms(700)), jitter: false, with_cursor: true };
+        let mut backoff = Backoff::new(comeback);
+        assert_eq!([(); 3].map(|()| backoff.delay(&mut rng)), [ms(700); 3]);
+        assert_eq!(backoff.delay_beyond(ms(3_000), &mut rng), ms(700));
+        let mut backoff = Backoff::new(Comeback { jitter: true, ..comeback });
+        let waits: Vec<_> = (0..1_000).map(|_| backoff.delay(&mut rng)).collect();
+        assert!(waits.iter().all(|wait| (ms(700)..ms(1_400)).contains(wait)));
+        assert!(waits.iter().max().unwrap().saturating_sub(*waits.iter().min().unwrap()) > ms(650));
     }
 }

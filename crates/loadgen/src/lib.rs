@@ -10,6 +10,7 @@ mod phases;
 
 mod fleet;
 mod member;
+mod outage;
 mod worker;
 
 mod backoff;

@@ -7,7 +7,7 @@ use feedlab_experiment::record::{CellRecord, Failure};
 use feedlab_experiment::statistics::age_metrics;
 use feedlab_experiment::verdict::{CellFacts, Reason, Status, Verdict, judge_cell};
 use feedlab_feed::clock;
-use feedlab_feed::stats::{DoorStats, Stats};
+use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
 
 use crate::Job;
@@ -17,6 +17,8 @@ use crate::recorder::{Found, Window};
 
 mod bandwidth;
 mod cost;
+mod doors;
+mod recovery;
 mod slope;
 mod trust;
 
@@ -84,6 +86,7 @@ impl Facts<'_> {
         self.bandwidth(&mut metrics);
         self.connection_cost(&mut metrics);
         self.cpu(&mut metrics);
+        self.recovery(&mut metrics);
         self.trust(&mut metrics);
         metrics
     }
@@ -97,6 +100,17 @@ impl Facts<'_> {
         metrics.insert(Metric::UpdatesMissed, expected.saturating_sub(self.found.received) as f64);
         metrics.insert(Metric::UpdatesDuplicated, self.found.duplicated as f64);
         metrics.insert(Metric::UpdatesReordered, self.found.reordered as f64);
+        metrics.insert(Metric::UpdatesReplayed, self.found.replayed as f64);
+        metrics.insert(Metric::UpdatesToldLost, self.told_lost() as f64);
+        let gave_up = self.found.failures.get(&Failure::GaveUp).copied().unwrap_or_default();
+        metrics.insert(Metric::ClientsGaveUp, gave_up as f64);
+    }
+
+    /// Of what clients were told after the measured time, only what was due in it counts.
+    fn told_lost(&self) -> u64 {
+        let last = self.due_before.1.or(self.found.range.map(|(_, last)| last)).unwrap_or_default();
+        let late = self.found.late_gaps.iter().map(|gap| (gap.to.min(last) + 1).saturating_sub(gap.from));
+        late.fold(self.found.told_lost, u64::saturating_add)
     }
 
     /// Updates that fell due in the measured time. The server knows; without it, what lies between the first and the
@@ -114,13 +128,19 @@ impl Facts<'_> {
     }
 
     fn requests(&self, metrics: &mut Metrics) {
-        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
-        metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
-        metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
+        if let Some((start, end)) = self.doors(&self.start.server, &self.end.server) {
+            metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
+            metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
+        }
         metrics.insert(Metric::RequestsSkipped, self.found.skipped as f64);
-        let (first, last) = (self.door(&self.quiet[2].server), self.door(&self.last));
-        metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
+        if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
+            metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
+        }
         metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
+        if self.job.contender.is_auto() {
+            metrics.insert(Metric::Fallbacks, self.found.fallbacks as f64);
+            metrics.insert(Metric::Climbs, self.found.climbs as f64);
+        }
     }
 
     /// Clients that never opened, and perhaps never had anything to complain about, count too.
@@ -155,14 +175,10 @@ impl Facts<'_> {
         verdict
     }
 
-    fn door(&self, stats: &Stats) -> DoorStats {
-        stats.doors.get(&self.job.contender.transport()).cloned().unwrap_or_default()
-    }
-
     /// Amounts are differences between two snapshots, so the updates are counted between the same two: those *due*
     /// in the measured time arrive a little later, which at a few large updates would be seen.
     fn per_delivered(&self, amount: f64) -> Option<f64> {
-        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
+        let (start, end) = self.doors(&self.start.server, &self.end.server)?;
         let updates = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0)?;
         Some(amount / updates as f64)
     }

@@ -4,14 +4,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, clock};
+use feedlab_feed::{Cursor, Gap, Transport, clock};
 
 use crate::audit::Audit;
-use crate::observer::{Observer, Trouble};
-use crate::recorder::Recorder;
+use crate::observer::{Observer, Opened, Trouble};
+use crate::outage::Outage;
+use crate::recorder::{Arrival, Recorder};
 
 /// How far the fleet is with connecting. Touched when a client opens for the first time, never by an update.
 #[derive(Debug, Default)]
@@ -36,6 +38,7 @@ impl Roll {
 #[derive(Debug)]
 pub(crate) struct Member {
     audit: Audit,
+    outage: Outage,
     recorder: Rc<RefCell<Recorder>>,
     roll: Arc<Roll>,
     was_open: bool,
@@ -43,33 +46,60 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>) -> Self {
-        Self { audit: Audit::default(), recorder, roll, was_open: false }
+        Self { audit: Audit::default(), outage: Outage::default(), recorder, roll, was_open: false }
     }
 }
 
 impl Observer for Member {
-    fn opened(&mut self, connect_us: u64, open_us: u64) {
-        self.recorder.borrow_mut().opened(connect_us, open_us);
+    /// Connected the client was before it asked: a poll may have been held since.
+    fn opened(&mut self, opened: Opened) {
+        self.recorder.borrow_mut().opened(opened);
+        self.outage.back(clock::unix_us().saturating_sub(opened.request_us));
         if !std::mem::replace(&mut self.was_open, true) {
             self.roll.open.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn update(&mut self, stamp: Stamp, _raw: RawUpdate<'_>, received_at_us: u64) {
-        let finding = self.audit.see(stamp.seq);
-        self.recorder.borrow_mut().update(finding, stamp, received_at_us);
+        let mut recorder = self.recorder.borrow_mut();
+        if let Some(lost_us) = self.outage.end(received_at_us) {
+            recorder.recovered(lost_us, received_at_us);
+        }
+        let (finding, replayed) = (self.audit.see(stamp.seq), self.outage.covers(stamp.at));
+        recorder.update(Arrival { finding, stamp, since_us: stamp.at, received_at_us, replayed });
     }
 
-    fn gap(&mut self, _gap: Gap, _resume: Cursor) {
-        self.recorder.borrow_mut().failed(Failure::Gap);
+    fn gap(&mut self, gap: Gap, _resume: Cursor) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.failed(Failure::Gap);
+        recorder.told_lost(self.audit.unseen(gap), self.audit.ahead(gap), clock::unix_us());
     }
 
     fn failure(&mut self, trouble: &Trouble) {
         self.recorder.borrow_mut().failed(trouble.failure);
     }
 
+    /// Who never was open has nothing to lose.
+    fn lost(&mut self, _wait: Duration) {
+        if self.was_open {
+            self.outage.lost(clock::unix_us());
+        }
+    }
+
     fn reconnect(&mut self) {
-        self.recorder.borrow_mut().reconnected();
+        self.recorder.borrow_mut().reconnected(clock::unix_us());
+    }
+
+    fn fell(&mut self, _to: Transport) {
+        self.recorder.borrow_mut().fell();
+    }
+
+    fn climbed(&mut self) {
+        self.recorder.borrow_mut().climbed();
+    }
+
+    fn acknowledged(&mut self, due_us: u64, received_at_us: u64) {
+        self.recorder.borrow_mut().acknowledged(due_us, received_at_us);
     }
 
     fn skipped(&mut self, polls: u64) {

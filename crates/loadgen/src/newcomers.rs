@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
-use crate::observer::{Observer, Trouble};
+use crate::observer::{Observer, Opened, Trouble};
 use crate::worker::client;
 use crate::{Job, LoadError, transport};
 
@@ -57,6 +57,8 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
 async fn one(job: &Job, index: u32, after: Cursor) -> Option<u64> {
     let mut client = client(job, job.cell.clients.saturating_add(index))?;
     client.after = Some(after);
+    // However the fleet comes back: without the cursor there would be nothing to join for.
+    client.comeback.with_cursor = true;
     let mut newcomer = Newcomer { stop: CancellationToken::new(), connect_began: None, first_us: None };
     let stop = newcomer.stop.clone();
     let _ = timeout(PATIENCE, transport::run(client, &job.contender.options, &mut newcomer, &stop)).await;
@@ -71,8 +73,8 @@ struct Newcomer {
 }
 
 impl Observer for Newcomer {
-    fn opened(&mut self, _connect_us: u64, open_us: u64) {
-        self.connect_began = clock::now().checked_sub(Duration::from_micros(open_us));
+    fn opened(&mut self, opened: Opened) {
+        self.connect_began = clock::now().checked_sub(Duration::from_micros(opened.open_us));
     }
 
     fn update(&mut self, _stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {

@@ -3,17 +3,17 @@
 //! The transports know nobody but this trait: the fleet counts behind it, `feedlab watch` prints behind it.
 
 use std::fmt;
+use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap};
+use feedlab_feed::{Cursor, Gap, Transport};
 
 /// Someone who watches one client.
 pub trait Observer {
-    /// A new connection was answered. `connect_us` is the time of the TCP connect, `open_us` the time from the begin
-    /// of the connect to the head of the answer, both in µs.
-    fn opened(&mut self, connect_us: u64, open_us: u64);
+    /// A new connection, or a new stream of a shared one, was answered.
+    fn opened(&mut self, opened: Opened);
 
     /// An update arrived. `received_at_us` is when its bytes were there, in µs of Unix time.
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64);
@@ -27,8 +27,28 @@ pub trait Observer {
     /// Something went wrong. Unless it is [`Failure::GaveUp`], the client goes on.
     fn failure(&mut self, trouble: &Trouble);
 
+    /// The connection, or the poll that was under way, is lost, and the client tries again after `wait`.
+    fn lost(&mut self, _wait: Duration) {}
+
     /// A connection that had been open is open again.
     fn reconnect(&mut self);
+
+    /// Something came, be it only the head of an answer, a comment or a ping.
+    fn alive(&mut self) {}
+
+    /// The server told the client its place in the feed: what is before it, the client has, was told lost, or never
+    /// asked for.
+    fn placed(&mut self, _cursor: Cursor) {}
+
+    /// The client fell to a lower rung of the fallback ladder.
+    fn fell(&mut self, _to: Transport) {}
+
+    /// The client is back on the first rung.
+    fn climbed(&mut self) {}
+
+    /// An update that the client published is acknowledged. Both in µs of Unix time: when it was due to be sent, and
+    /// when the acknowledgement was there.
+    fn acknowledged(&mut self, _due_us: u64, _received_at_us: u64) {}
 
     /// So many polls were due and not sent, because the one before was still under way.
     fn skipped(&mut self, _polls: u64) {}
@@ -37,6 +57,19 @@ pub trait Observer {
     fn has_enough(&self) -> bool {
         false
     }
+}
+
+/// How long it took until a client was answered for the first time on a connection, in its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The TCP connect, µs; `None` on a shared connection that was there already.
+    pub connect_us: Option<u64>,
+    /// The TLS handshake, µs; `None` where the connection was there already, or has none.
+    pub tls_us: Option<u64>,
+    /// From the request to the head of its answer, µs.
+    pub request_us: u64,
+    /// All of it, from the begin of the TCP connect to the head of the answer, µs.
+    pub open_us: u64,
 }
 
 /// What went wrong for a client.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use feedlab_experiment::scenario;
+use feedlab_experiment::scenario::{self, Comeback};
 use feedlab_feed::Cursor;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -39,6 +39,8 @@ pub struct Client {
     pub source: Option<IpAddr>,
     /// Where to begin: after this update, or with the next one that is published.
     pub after: Option<Cursor>,
+    /// How it comes back after a loss.
+    pub comeback: Comeback,
     /// Decides phases and jitter.
     pub(crate) rng: ChaCha8Rng,
 }
@@ -48,7 +50,7 @@ impl Client {
     #[must_use]
     pub fn new(url: Url, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Self { url, headers: HeaderMap::new(), source: None, after: None, rng }
+        Self { url, headers: HeaderMap::new(), source: None, after: None, comeback: Comeback::default(), rng }
     }
 }
 

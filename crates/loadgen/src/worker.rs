@@ -175,6 +175,7 @@ pub(crate) fn client(job: &Job, index: u32) -> Option<Client> {
     let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
     client.rng.set_stream(index.into());
     client.headers = request_headers(job.clients.headers, transport, &origin);
+    client.comeback = job.contender.comeback;
     client.source = source(job.server, job.cell.clients, index);
     Some(client)
 }

@@ -10,7 +10,7 @@ use feedlab_experiment::scenario::Options;
 use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Transport, clock};
-use feedlab_loadgen::observer::{Observer, Trouble};
+use feedlab_loadgen::observer::{Observer, Opened, Trouble};
 use feedlab_loadgen::transport::{self, Client, Url};
 use feedlab_server::Config;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -161,7 +161,7 @@ impl Drop for Follower {
 struct Notes(Arc<Mutex<Seen>>);
 
 impl Observer for Notes {
-    fn opened(&mut self, _connect_us: u64, _open_us: u64) {}
+    fn opened(&mut self, _opened: Opened) {}
 
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, _received_at_us: u64) {
         assert_eq!(raw.update().unwrap().seq, stamp.seq);

@@ -1,7 +1,7 @@
 //! Bytes at three levels and packets, each the difference between two snapshots of the server's counters.
 
 use feedlab_experiment::Metric;
-use feedlab_feed::stats::{DoorStats, Stats};
+use feedlab_feed::stats::DoorStats;
 
 use super::{Facts, Metrics, put};
 
@@ -10,7 +10,8 @@ const SHORTEST_IDLE_US: u64 = 5_000_000;
 
 impl Facts<'_> {
     pub(super) fn bandwidth(&self, metrics: &mut Metrics) {
-        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
+        put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
+        let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
         let grown = |counter: fn(&DoorStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
         let (up, down) = (grown(|door| door.bytes_in), grown(|door| door.bytes_out));
         let (headers, payload) = (grown(|door| door.header_bytes), grown(|door| door.payload_bytes));
@@ -27,7 +28,6 @@ impl Facts<'_> {
             put(metrics, metric, self.per_delivered(bytes));
         }
         self.wire(metrics, &start, &end);
-        put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
     }
 
     fn wire(&self, metrics: &mut Metrics, start: &DoorStats, end: &DoorStats) {
@@ -42,8 +42,9 @@ impl Facts<'_> {
     fn idle_bytes(&self) -> Option<f64> {
         let (from, to) = (&self.connected.server, &self.settled.server);
         let time = to.at.checked_sub(from.at).filter(|time| *time >= SHORTEST_IDLE_US)?;
-        let bytes = |stats: &Stats| self.door(stats).bytes_in + self.door(stats).bytes_out;
+        let (from, to) = self.doors(from, to)?;
+        let bytes = |door: &DoorStats| door.bytes_in + door.bytes_out;
         let minutes = time as f64 / 60e6;
-        self.per_client(bytes(to).saturating_sub(bytes(from)) as f64 / minutes)
+        self.per_client(bytes(&to).saturating_sub(bytes(&from)) as f64 / minutes)
     }
 }

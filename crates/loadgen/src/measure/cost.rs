@@ -2,6 +2,7 @@
 
 use feedlab_experiment::Metric;
 
+use super::doors::same_life;
 use super::slope::slope;
 use super::{Facts, Metrics, put, quantile};
 use crate::control::Snapshot;
@@ -10,6 +11,8 @@ impl Facts<'_> {
     pub(super) fn connection_cost(&self, metrics: &mut Metrics) {
         put(metrics, Metric::ConnectP50, quantile(&self.found.connects, 0.5));
         put(metrics, Metric::ConnectP99, quantile(&self.found.connects, 0.99));
+        put(metrics, Metric::TlsP50, quantile(&self.found.tls, 0.5));
+        put(metrics, Metric::RequestP50, quantile(&self.found.requests, 0.5));
         put(metrics, Metric::OpenP50, quantile(&self.found.opens, 0.5));
         put(metrics, Metric::FirstUpdateP50, quantile(&self.newcomers.first_updates, 0.5));
         put(metrics, Metric::HandshakeBytes, self.handshake_bytes());
@@ -26,7 +29,7 @@ impl Facts<'_> {
     /// Each newcomer brings one connection with one request, and reads the head of one answer.
     fn handshake_bytes(&self) -> Option<f64> {
         let (before, after) = self.newcomers.stats.as_ref()?;
-        let (before, after) = (self.door(before), self.door(after));
+        let (before, after) = self.doors(before, after)?;
         let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
         Some(after.header_bytes.saturating_sub(before.header_bytes) as f64 / connections as f64)
     }
@@ -51,12 +54,13 @@ impl Facts<'_> {
     }
 
     pub(super) fn cpu(&self, metrics: &mut Metrics) {
-        let server = |at: &Snapshot| at.server.process.cpu_us;
+        let is_one_life = same_life(&self.start.server, &self.end.server);
+        let server = |at: &Snapshot| at.server.process.cpu_us.filter(|_| is_one_life);
         let own = |at: &Snapshot| at.own.cpu_us;
         put(metrics, Metric::ServerCpuPerUpdate, self.busy_us(server).and_then(|us| self.per_delivered(us)));
         put(metrics, Metric::ClientCpuPerUpdate, self.busy_us(own).and_then(|us| self.per_delivered(us)));
         put(metrics, Metric::ServerCpuPerRequest, self.busy_us(server).and_then(|us| self.per_request(us)));
-        put(metrics, Metric::ServerCpuIdle, self.idle_us_per_s(server));
+        put(metrics, Metric::ServerCpuIdle, self.idle_us_per_s(|at| at.server.process.cpu_us));
         put(metrics, Metric::ClientCpuIdle, self.idle_us_per_s(own));
     }
 
@@ -77,7 +81,7 @@ impl Facts<'_> {
     }
 
     fn per_request(&self, amount: f64) -> Option<f64> {
-        let (start, end) = (self.door(&self.start.server), self.door(&self.end.server));
+        let (start, end) = self.doors(&self.start.server, &self.end.server)?;
         let requests = end.requests.checked_sub(start.requests).filter(|requests| *requests > 0)?;
         Some(amount / requests as f64)
     }

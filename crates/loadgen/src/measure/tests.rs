@@ -3,9 +3,9 @@ use std::time::Duration;
 use feedlab_experiment::hlog;
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
-use feedlab_feed::Transport;
 use feedlab_feed::process::{HostLoad, Usage};
-use feedlab_feed::stats::{ConnectionStats, FeedStats, WireStats};
+use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats, WireStats};
+use feedlab_feed::{Gap, Transport};
 
 use super::*;
 
@@ -57,6 +57,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
     let feed = FeedStats { head: count, payload_bytes: 20 * count, publish_lag_p99_us: 77, ..FeedStats::default() };
     let server = Stats {
         version: String::new(),
+        life: 1,
         at: at_s * 1_000_000,
         feed,
         connections: ConnectionStats { open: count / 20, kernel_bytes: Some(9 * count), ..ConnectionStats::default() },
@@ -193,6 +194,92 @@ fn a_server_that_has_forgotten_leaves_what_the_clients_saw() {
     assert!(facts.record().verdict.reasons.iter().any(|reason| reason.advice.contains("history")));
     facts.found.range = None;
     check(&facts, &[(Metric::UpdatesPublished, Some(0.0))]);
+}
+
+#[test]
+fn a_server_that_was_started_anew_has_no_differences_and_the_clients_figures_stay() {
+    use Metric::*;
+    let job = job();
+    let mut facts = facts(&job);
+    facts.end.server.life = 2;
+    facts.last.life = 2;
+    let absent = [
+        Requests,
+        RequestsEmpty,
+        ConnectionsOpened,
+        SocketBytesUp,
+        SocketBytesPerUpdate,
+        WireBytesPerUpdate,
+        Retransmits,
+        ServerCpuPerUpdate,
+        ServerCpuPerRequest,
+        ServerCpuCores,
+        OtherCpuCores,
+        ServerRssGrowth,
+        PublishLagP99,
+    ];
+    check(&facts, &absent.map(|metric| (metric, None)));
+    let present = [(UpdatesPublished, 40.0), (UpdatesMissed, 0.0), (IdleBytesPerClientMin, 90.0), (ServerCpuIdle, 0.0)];
+    check(&facts, &present.map(|(metric, value)| (metric, Some(value))));
+}
+
+#[test]
+fn recovery_is_told_from_what_clients_saw() {
+    use Metric::*;
+    let job = job();
+    let mut facts = facts(&job);
+    facts.found.reconnects_by_bin = vec![0, 7, 2];
+    facts.found.failures.insert(Failure::GaveUp, 3);
+    facts.found.told_lost = 5;
+    // The last update of the measured time is 45.
+    facts.found.late_gaps = vec![Gap { from: 41, to: 60 }, Gap { from: 46, to: 60 }, Gap { from: 44, to: 44 }];
+    for _ in 0..20 {
+        facts.found.recoveries.saturating_record(250);
+        facts.found.tls.saturating_record(70);
+        facts.found.requests.saturating_record(30);
+    }
+    let expected = [
+        (RecoveryP50, Some(250.0)),
+        (RecoveryP99, None),
+        (ReconnectsPeak, Some(7.0)),
+        (ClientsGaveUp, Some(3.0)),
+        (UpdatesToldLost, Some(5.0 + 5.0 + 1.0)),
+        (ServerRssGrowth, Some(2_000.0)),
+        (TlsP50, Some(70.0)),
+        (RequestP50, Some(30.0)),
+        (Fallbacks, None),
+    ];
+    check(&facts, &expected);
+}
+
+#[test]
+fn the_doors_of_a_ladder_are_added() {
+    let second = Duration::from_secs(1);
+    let mut job = job();
+    job.contender.options = Options::Auto {
+        first: Transport::Sse,
+        watchdog: second,
+        climb: second,
+        hold: second,
+        interval: second,
+        keepalive: second,
+    };
+    let mut facts = facts(&job);
+    facts.found.fallbacks = 4;
+    for at in [&mut facts.start, &mut facts.end] {
+        let door = at.server.doors[&Transport::Sse].clone();
+        at.server.doors.insert(Transport::LongPolling, door);
+    }
+    check(
+        &facts,
+        &[
+            (Metric::Requests, Some(4_000.0)),
+            (Metric::SocketBytesPerUpdate, Some(7.5)),
+            (Metric::WireBytesPerUpdate, Some(15.0)),
+            (Metric::Fallbacks, Some(4.0)),
+            (Metric::Climbs, Some(0.0)),
+        ],
+    );
 }
 
 #[test]

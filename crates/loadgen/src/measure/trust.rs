@@ -3,6 +3,7 @@
 use feedlab_experiment::Metric;
 use feedlab_feed::process::{TICK_US, page_bytes};
 
+use super::doors::same_life;
 use super::{Facts, Metrics, put};
 use crate::control::Snapshot;
 
@@ -11,7 +12,8 @@ impl Facts<'_> {
     pub(super) fn trust(&self, metrics: &mut Metrics) {
         let lags = &self.found.lags;
         put(metrics, Metric::ScheduleLagP99, (!lags.is_empty()).then(|| lags.value_at_quantile(0.99) as f64));
-        if self.last.feed.head > 0 {
+        // A server that was started anew publishes what fell due meanwhile, and is late by as much.
+        if self.last.feed.head > 0 && same_life(&self.start.server, &self.last) {
             metrics.insert(Metric::PublishLagP99, self.last.feed.publish_lag_p99_us as f64);
             metrics.insert(Metric::PublishLagMax, self.last.feed.publish_lag_max_us as f64);
         }
@@ -26,7 +28,8 @@ impl Facts<'_> {
     fn load(&self, metrics: &mut Metrics) {
         let time = self.end.server.at.saturating_sub(self.start.server.at) as f64;
         let cores = |us: f64| if time > 0.0 { us / time } else { 0.0 };
-        let server = self.grown(|at| at.server.process.cpu_us).map(cores);
+        let is_one_life = same_life(&self.start.server, &self.end.server);
+        let server = self.grown(|at| at.server.process.cpu_us.filter(|_| is_one_life)).map(cores);
         let own = self.grown(|at| at.own.cpu_us).map(cores);
         let all = self.grown(|at| at.host.cpu_busy_ticks).map(|ticks| cores(ticks * TICK_US as f64));
         put(metrics, Metric::ServerCpuCores, server);

@@ -30,6 +30,7 @@ pub(super) async fn receive(
         *cursor = Some(Cursor(stamp.seq));
     }
     *cursor = Some(body.next);
+    observer.placed(body.next);
     Ok(())
 }
 

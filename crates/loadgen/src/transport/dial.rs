@@ -10,7 +10,7 @@ use reqwest::Url;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::observer::Trouble;
+use crate::observer::{Opened, Trouble};
 
 /// A connect that takes longer has failed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,12 +29,20 @@ pub(super) struct Times {
     pub(super) began: Instant,
     /// How long it took, µs.
     pub(super) connect_us: u64,
+    /// How long the TLS handshake took, µs.
+    pub(super) tls_us: Option<u64>,
 }
 
 impl Times {
-    /// From the begin of the connect until now, µs.
-    pub(super) fn open_us(&self) -> u64 {
-        clock::micros(self.began.elapsed())
+    /// The head of the first answer is there now; its request was ready to be sent at `asked`.
+    pub(super) fn opened(&self, asked: Instant) -> Opened {
+        let now = clock::now();
+        Opened {
+            connect_us: Some(self.connect_us),
+            tls_us: self.tls_us,
+            request_us: clock::micros(now.duration_since(asked)),
+            open_us: clock::micros(now.duration_since(self.began)),
+        }
     }
 }
 
@@ -48,7 +56,7 @@ pub(super) async fn dial(url: &Url, source: Option<IpAddr>) -> Result<Dialed, Tr
         match connect(address, source).await {
             Ok(stream) => {
                 let connect_us = clock::micros(began.elapsed());
-                return Ok(Dialed { stream, times: Times { began, connect_us } });
+                return Ok(Dialed { stream, times: Times { began, connect_us, tls_us: None } });
             }
             Err(error) => last = error,
         }
@@ -90,7 +98,7 @@ mod tests {
         let url = format!("http://localhost:{}/feed", listener.local_addr().unwrap().port());
         let Dialed { stream, times } = dial(&Url::parse(&url).unwrap(), None).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
-        assert!(stream.nodelay().unwrap() && times.connect_us <= times.open_us());
+        assert!(stream.nodelay().unwrap() && times.connect_us <= times.opened(clock::now()).open_us);
     }
 
     #[tokio::test]

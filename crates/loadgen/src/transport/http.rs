@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
+use feedlab_feed::clock;
 use hyper::body::{Body as _, Bytes, Frame, Incoming};
 use hyper::client::conn::{TrySendError, http1};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderMap, HeaderValue, LOCATION};
@@ -21,8 +22,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Client;
-use super::dial::{Dialed, Times, dial};
-use crate::observer::{Observer, Trouble};
+use super::dial::{Dialed, dial};
+use crate::observer::{Observer, Opened, Trouble};
 
 /// An answer that takes longer, beyond any hold that was asked for, will not come. Streams have no end to wait for:
 /// of theirs it is the head.
@@ -89,19 +90,19 @@ impl Http {
                 return Err(trouble);
             }
         };
-        if let Some(times) = opened {
-            self.tell_of_connect(times, observer);
+        if let Some(opened) = opened {
+            self.tell_of_connect(opened, observer);
         }
         let (head, incoming) = response.into_parts();
         let last = self.connections != Connections::Kept || says_close(&head.headers);
         Ok((head, Body { http: self, incoming, last }))
     }
 
-    fn tell_of_connect(&mut self, times: Times, observer: &mut impl Observer) {
+    fn tell_of_connect(&mut self, opened: Opened, observer: &mut impl Observer) {
         if std::mem::replace(&mut self.was_open, true) && self.connections != Connections::Fresh {
             observer.reconnect();
         }
-        observer.opened(times.connect_us, times.open_us());
+        observer.opened(opened);
     }
 
     /// A poll that is sent elsewhere measures another server, and takes the redirect for its answer. An event stream
@@ -133,13 +134,14 @@ impl Http {
         }
         let Dialed { stream, times } = dial(url, self.source).await?;
         let connection = self.connection.insert(Connection::new(stream).await?);
+        let asked = clock::now();
         let response = connection.ask(request).await.map_err(|error| broken(error.error()))?;
-        Ok((response, Some(times)))
+        Ok((response, Some(times.opened(asked))))
     }
 }
 
-/// An answer's head with its body to come, and the times of the connect if it needed one.
-type Answer = (Response<Incoming>, Option<Times>);
+/// An answer's head with its body to come, and the times of the opening if it needed a new connection.
+type Answer = (Response<Incoming>, Option<Opened>);
 
 /// The body of an answer. Dropping it ends a connection that was made for this answer alone.
 #[derive(Debug)]

@@ -1,11 +1,13 @@
 //! Long polling: ask, and let the server keep the question until there is news (RFC 6202, section 2).
 //!
 //! The next request goes out as soon as an answer is in. It carries the cursor, so that nothing which is published
-//! between two requests is lost.
+//! between two requests is lost. A client that was told to come back without a cursor never sends one: it asks for what
+//! comes next, and loses what was published between its questions.
 
 use std::pin::pin;
 use std::time::Duration;
 
+use feedlab_experiment::scenario::Comeback;
 use feedlab_feed::Cursor;
 use hyper::StatusCode;
 use rand_chacha::ChaCha8Rng;
@@ -29,7 +31,8 @@ pub struct Options {
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
-    let poller = Poller { http, door: client.url, cursor: client.after, options, rng: client.rng };
+    let Client { url: door, after: cursor, comeback, rng, .. } = client;
+    let poller = Poller { http, door, cursor, options, comeback, rng };
     stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
@@ -38,18 +41,21 @@ struct Poller {
     door: Url,
     cursor: Option<Cursor>,
     options: Options,
+    comeback: Comeback,
     rng: ChaCha8Rng,
 }
 
 impl Poller {
     async fn run(mut self, observer: &mut impl Observer) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.comeback);
         while !observer.has_enough() {
             match self.request(observer).await {
                 Ok(()) => backoff.reset(),
                 Err(trouble) => {
                     observer.failure(&trouble);
-                    tokio::time::sleep(backoff.delay(&mut self.rng)).await;
+                    let wait = backoff.delay(&mut self.rng);
+                    observer.lost(wait);
+                    tokio::time::sleep(wait).await;
                 }
             }
         }
@@ -58,10 +64,11 @@ impl Poller {
     /// A client without a cursor asks not to be held, and is told where the feed stands.
     async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
-        let mut url = resume(&self.door, self.cursor);
+        let mut url = resume(&self.door, self.cursor.filter(|_| self.comeback.with_cursor));
         url.query_pairs_mut().append_pair("hold", &in_seconds(hold));
         let headers = self.http.headers();
         let (head, body) = self.http.get(url, headers, hold + ANSWER_TIMEOUT, observer).await?;
+        observer.alive();
         match head.status {
             StatusCode::NO_CONTENT if self.cursor.is_some() => Ok(()),
             StatusCode::OK => body::receive(body, &mut self.cursor, observer).await,

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Client, Url};
-use crate::observer::{Observer, Trouble};
+use crate::observer::{Observer, Opened, Trouble};
 
 /// Runs a client against a script, until the script ends or the client gives up, and tells what the client observed by
 /// then: a line an observation. That the server is gone after the script's end, it may see or not.
@@ -129,8 +129,9 @@ impl Log {
 }
 
 impl Observer for Log {
-    fn opened(&mut self, connect_us: u64, open_us: u64) {
-        assert!(connect_us <= open_us, "the connect is a part of the opening");
+    fn opened(&mut self, opened: Opened) {
+        let parts = opened.connect_us.unwrap_or(0) + opened.tls_us.unwrap_or(0) + opened.request_us;
+        assert!(parts <= opened.open_us, "the parts of {opened:?} are more than the whole");
         self.note("opened".to_owned());
     }
 

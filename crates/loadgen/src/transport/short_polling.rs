@@ -3,10 +3,13 @@
 //! The rate is fixed: request `k` is due at `phase + k · interval`, however long the ones before it took. A client
 //! that slept *after* each answer would poll every `interval + round trip`, slower the worse the network. A slot that
 //! passes while a request is under way is skipped, never made up for.
+//!
+//! The cursor is all that a poll asks by: a client that was told to come back without one sends it all the same.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use feedlab_experiment::scenario::Comeback;
 use feedlab_feed::{Cursor, clock};
 use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
@@ -34,7 +37,8 @@ pub struct Options {
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
-    let poller = Poller { http, door: client.url, cursor: client.after, etag: None, options, rng: client.rng };
+    let Client { url: door, after: cursor, comeback, rng, .. } = client;
+    let poller = Poller { http, door, cursor, etag: None, options, comeback, rng };
     stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
@@ -45,6 +49,7 @@ struct Poller {
     /// The last answer's `ETag`, as long as the next request has the same URL.
     etag: Option<HeaderValue>,
     options: Options,
+    comeback: Comeback,
     rng: ChaCha8Rng,
 }
 
@@ -52,13 +57,15 @@ impl Poller {
     /// The first request goes out at once: it fetches the cursor to begin with. The phase counts from then.
     async fn run(mut self, observer: &mut impl Observer) {
         let mut slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.comeback);
         while !observer.has_enough() {
             match self.request(observer).await {
                 Ok(()) => backoff.reset(),
                 Err(trouble) => {
                     observer.failure(&trouble);
-                    tokio::time::sleep(backoff.delay(&mut self.rng)).await;
+                    let wait = backoff.delay(&mut self.rng);
+                    observer.lost(wait);
+                    tokio::time::sleep(wait).await;
                 }
             }
             let (due, skipped) = slots.next(clock::now());
@@ -76,6 +83,7 @@ impl Poller {
         }
         let url = resume(&self.door, self.cursor);
         let (head, body) = self.http.get(url, headers, ANSWER_TIMEOUT, observer).await?;
+        observer.alive();
         match head.status {
             StatusCode::NOT_MODIFIED => Ok(()),
             StatusCode::OK => {

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
+use feedlab_experiment::scenario::Comeback;
 use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::sse::{CONTENT_TYPE, Event, Parser};
 use feedlab_feed::{Cursor, clock};
@@ -29,7 +30,8 @@ use crate::observer::{Observer, Trouble};
 pub struct Options {
     /// The reconnection time until the stream sets one. The standard suggests "a few seconds".
     pub reconnection: Duration,
-    /// How much of the reconnection time is added at most, at random, so that a fleet does not return in step.
+    /// How much of the reconnection time is added at most, at random, so that a fleet does not return in step; nothing
+    /// if the client's comeback has no jitter.
     pub jitter: f64,
     /// The stream need not be a feedlab server's: events are handed over as they are, and not read as updates.
     pub raw_events: bool,
@@ -45,7 +47,7 @@ impl Default for Options {
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::Streamed);
     let parser = client.after.map_or_else(Parser::default, resume);
-    let streamer = Streamer { http, door: client.url, parser, options, rng: client.rng };
+    let streamer = Streamer { http, door: client.url, parser, options, comeback: client.comeback, rng: client.rng };
     stop.run_until_cancelled(pin!(streamer.run(observer))).await;
 }
 
@@ -55,12 +57,13 @@ struct Streamer {
     /// Keeps the last event id and the reconnection time from one connection to the next.
     parser: Parser,
     options: Options,
+    comeback: Comeback,
     rng: ChaCha8Rng,
 }
 
 impl Streamer {
     async fn run(mut self, observer: &mut impl Observer) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.comeback);
         loop {
             let trouble = match self.session(&mut backoff, observer).await {
                 Ok(()) => Trouble::new(Failure::Closed, "the server ended the stream"),
@@ -70,7 +73,9 @@ impl Streamer {
             if trouble.failure == Failure::GaveUp {
                 return;
             }
-            tokio::time::sleep(self.reconnection() + backoff.delay(&mut self.rng)).await;
+            let wait = backoff.delay_beyond(self.reconnection(), &mut self.rng);
+            observer.lost(wait);
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -83,11 +88,17 @@ impl Streamer {
         drop(head);
         backoff.reset();
         self.parser.reconnect();
+        let mut has_place = false;
         while let Some(chunk) = body.chunk().await.transpose()? {
             let received_at_us = clock::unix_us();
+            observer.alive();
             let raw = self.options.raw_events;
             let deliver = |event: Event| deliver(&event, raw, received_at_us, observer);
             self.parser.push(&chunk, deliver).map_err(|error| Trouble::new(Failure::Malformed, error))?;
+            if !has_place && let Ok(seq) = self.parser.last_event_id().parse() {
+                has_place = true;
+                observer.placed(Cursor(seq));
+            }
         }
         Ok(())
     }
@@ -96,6 +107,9 @@ impl Streamer {
         let mut headers = self.http.headers();
         headers.insert(ACCEPT, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if !self.comeback.with_cursor {
+            return headers;
+        }
         // The id was text of the stream; what a header cannot carry is sent as UTF-8 bytes, as browsers do.
         if !self.parser.last_event_id().is_empty()
             && let Ok(id) = HeaderValue::from_bytes(self.parser.last_event_id().as_bytes())
@@ -110,7 +124,8 @@ impl Streamer {
         /// A stream that asks for more would never be seen again.
         const LONGEST: Duration = Duration::from_secs(24 * 3_600);
         let time = self.parser.retry_ms().map_or(self.options.reconnection, Duration::from_millis).min(LONGEST);
-        time + time.mul_f64(self.options.jitter.max(0.0) * self.rng.random::<f64>())
+        let jitter = if self.comeback.jitter { self.options.jitter.max(0.0) } else { 0.0 };
+        time + time.mul_f64(jitter * self.rng.random::<f64>())
     }
 }
 

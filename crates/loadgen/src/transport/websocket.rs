@@ -58,7 +58,7 @@ struct Listener {
 
 impl Listener {
     async fn run(&mut self, observer: &mut impl Observer) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.client.comeback);
         loop {
             let trouble = match self.open(observer).await {
                 Ok(socket) => {
@@ -69,22 +69,26 @@ impl Listener {
             };
             self.socket = None;
             observer.failure(&trouble);
-            tokio::time::sleep(backoff.delay(&mut self.client.rng)).await;
+            let wait = backoff.delay(&mut self.client.rng);
+            observer.lost(wait);
+            tokio::time::sleep(wait).await;
         }
     }
 
     async fn open(&mut self, observer: &mut impl Observer) -> Result<WebSocketStream<TcpStream>, Trouble> {
         let Dialed { stream, times } = dial(&self.client.url, self.client.source).await?;
+        let asked = clock::now();
         let socket = self.upgrade(stream).await?;
+        let opened = times.opened(asked);
         if std::mem::replace(&mut self.was_open, true) {
             observer.reconnect();
         }
-        observer.opened(times.connect_us, times.open_us());
+        observer.opened(opened);
         Ok(socket)
     }
 
     async fn upgrade(&self, stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Trouble> {
-        let mut url = resume(&self.client.url, self.cursor);
+        let mut url = resume(&self.client.url, self.cursor.filter(|_| self.client.comeback.with_cursor));
         // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
         let _ = url.set_scheme("ws");
         let mut request = url.as_str().into_client_request().map_err(|error| trouble(&error))?;
@@ -122,6 +126,9 @@ async fn session(
     loop {
         let message = socket.next().await;
         let received_at_us = clock::unix_us();
+        if let Some(Ok(_)) = message {
+            observer.alive();
+        }
         match message {
             Some(Ok(Message::Text(text))) => match websocket::read_text(&text) {
                 websocket::Message::Update(raw) => deliver(raw, received_at_us, cursor, observer),

@@ -112,6 +112,7 @@ impl Feed {
         };
         Stats {
             version: String::new(),
+            life: 1,
             at: clock::unix_us(),
             feed,
             connections: Default::default(),

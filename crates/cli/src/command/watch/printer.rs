@@ -6,7 +6,7 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp, update_json};
 use feedlab_feed::{Cursor, Data, Gap, Update};
-use feedlab_loadgen::observer::{Observer, Trouble};
+use feedlab_loadgen::observer::{Observer, Opened, Trouble};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -96,7 +96,7 @@ fn json_line(value: &impl Serialize) -> String {
 }
 
 impl Observer for Printer {
-    fn opened(&mut self, _connect_us: u64, _open_us: u64) {}
+    fn opened(&mut self, _opened: Opened) {}
 
     fn update(&mut self, _stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
         match raw.update() {

@@ -1,0 +1,85 @@
+//! The last time a client had no connection: from its loss to the first update after it.
+//!
+//! Pure: its times come from outside, all in µs of Unix time. Kept by each client, so it is small.
+
+/// One client's last outage.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outage {
+    /// When the connection was lost; 0 before the first loss.
+    lost_us: u64,
+    /// When there was one again; 0 while there is none.
+    back_us: u64,
+    /// No update has come since.
+    is_open: bool,
+}
+
+impl Outage {
+    /// The connection is lost. A second loss before any update came makes the same outage longer.
+    pub(crate) const fn lost(&mut self, now_us: u64) {
+        if !self.is_open {
+            *self = Self { lost_us: now_us, back_us: 0, is_open: true };
+        }
+        self.back_us = 0;
+    }
+
+    /// There is a connection again.
+    pub(crate) const fn back(&mut self, now_us: u64) {
+        if self.is_open && self.back_us == 0 {
+            self.back_us = now_us;
+        }
+    }
+
+    /// An update came. If it ends the outage: when that began.
+    pub(crate) const fn end(&mut self, now_us: u64) -> Option<u64> {
+        if !self.is_open {
+            return None;
+        }
+        self.back(now_us);
+        self.is_open = false;
+        Some(self.lost_us)
+    }
+
+    /// Whether a time lies between the loss and the new connection.
+    pub(crate) const fn covers(&self, at_us: u64) -> bool {
+        self.lost_us != 0 && self.lost_us <= at_us && at_us < self.back_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_lasts_from_the_first_loss_to_the_next_update() {
+        let mut outage = Outage::default();
+        assert_eq!(outage.end(5), None, "nothing was lost");
+        outage.lost(10);
+        outage.lost(20);
+        outage.back(30);
+        assert_eq!(outage.end(40), Some(10));
+        assert_eq!(outage.end(50), None);
+        outage.lost(60);
+        assert_eq!(outage.end(70), Some(60));
+    }
+
+    #[test]
+    fn it_covers_what_was_due_without_a_connection() {
+        let mut outage = Outage::default();
+        assert!(!outage.covers(0), "nothing was lost");
+        outage.lost(10);
+        outage.back(20);
+        outage.lost(30);
+        outage.back(40);
+        outage.back(50);
+        outage.end(60);
+        assert_eq!([9, 10, 35, 39, 40, 55].map(|at| outage.covers(at)), [false, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn without_a_new_connection_the_update_itself_ends_it() {
+        let mut outage = Outage::default();
+        outage.lost(10);
+        outage.end(20);
+        assert!(outage.covers(19) && !outage.covers(20));
+    }
+}
