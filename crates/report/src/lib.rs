@@ -7,6 +7,7 @@
 mod chart;
 mod comparison;
 mod dataset;
+mod fault;
 mod finding;
 pub mod human;
 mod page;

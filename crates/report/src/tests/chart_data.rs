@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::*;
-use feedlab_experiment::summary::Predicted;
 
 use crate::dataset::{Kind, Level, Series};
 use crate::human;
