@@ -1,11 +1,42 @@
-//! What breaks while it is measured, in words.
+//! What breaks while it is measured, in words: a name of a word or two for a mark on a chart, a clause for the
+//! conditions.
 
 use std::time::Duration;
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::scenario::{Fault, FaultKind};
+use feedlab_experiment::scenario::{Contender, Fault, FaultKind};
 
 use crate::human;
+
+/// A name that fits beside a mark.
+pub(crate) const fn name(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Cut => "cut",
+        FaultKind::Reset => "reset",
+        FaultKind::BlackHole => "black hole",
+        FaultKind::Refuse => "refused",
+        FaultKind::Status503 => "503",
+        FaultKind::Status204 => "204",
+        FaultKind::WrongType => "HTML",
+        FaultKind::Restart => "restart",
+        FaultKind::Kill => "kill",
+        FaultKind::ReloadNginx => "reload",
+    }
+}
+
+/// Whether a fault can concern a contender: nginx stands in front of those alone that go through it.
+pub(crate) fn concerns(kind: FaultKind, contender: &Contender) -> bool {
+    kind != FaultKind::ReloadNginx || contender.link.via.is_nginx()
+}
+
+/// In a few words: `cut every 2 s from 2 s on`, `503 at 9 s for 1 s`.
+pub(crate) fn brief(fault: &Fault) -> String {
+    let at = human::duration(fault.at);
+    let when = fault
+        .every
+        .map_or_else(|| format!("at {at}"), |every| format!("every {} from {at} on", human::duration(every)));
+    format!("{} {when}{}", name(fault.kind), lasting(fault))
+}
 
 /// All faults of a scenario, a clause each, without a full stop.
 pub(crate) fn clauses(scenario: &Scenario) -> Vec<String> {
@@ -33,10 +64,7 @@ fn what(fault: &Fault) -> String {
         Duration::ZERO => "at once".to_owned(),
         length => format!("{} later", human::duration(length)),
     };
-    let lasting = match fault.length {
-        Duration::ZERO => String::new(),
-        length => format!(" for {}", human::duration(length)),
-    };
+    let lasting = lasting(fault);
     let open = open(fault.share);
     match fault.kind {
         FaultKind::Cut => format!("{open} are closed in good order (FIN){lasting}"),
@@ -49,6 +77,13 @@ fn what(fault: &Fault) -> String {
         FaultKind::Restart => format!("the server is asked to stop (SIGTERM), and started again {again}"),
         FaultKind::Kill => format!("the server is killed (SIGKILL), and started again {again}"),
         FaultKind::ReloadNginx => "nginx reads its configuration again and replaces its workers (SIGHUP)".to_owned(),
+    }
+}
+
+fn lasting(fault: &Fault) -> String {
+    match fault.length {
+        Duration::ZERO => String::new(),
+        length => format!(" for {}", human::duration(length)),
     }
 }
 
