@@ -10,7 +10,7 @@ use feedlab_experiment::verdict::{Status, Verdict};
 
 use crate::chart;
 use crate::dataset::Dataset;
-use crate::{human, prediction, wording};
+use crate::{failure, human, prediction, wording};
 
 mod delivery;
 mod differences;
@@ -39,7 +39,8 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     let entries = &results.summary.contenders;
     let verdict = &results.summary.verdict;
     let more = [chart::weight(data), chart::asking(data)].into_iter().flatten();
-    let more = more.chain(sweep::findings(entries)).chain(prediction::sentence(entries));
+    let more = more.chain(sweep::findings(entries)).chain(failure::findings(results));
+    let more = more.chain(prediction::sentence(entries));
     let more = more.map(|text| format!("{}.", wording::sentence(&text))).collect();
     let (headline, more) = match verdict.status {
         Status::Valid => (freshness(entries, data), more),

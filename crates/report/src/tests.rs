@@ -17,6 +17,7 @@ use crate::{Report, render, table};
 mod chart_data;
 mod conditions;
 mod failing;
+mod failure;
 mod page;
 mod prediction;
 mod realistic;
