@@ -6,7 +6,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use feedlab_feed::Transport;
 use serde::{Deserialize, Serialize};
 
 mod contender;
@@ -14,12 +13,14 @@ pub mod duration;
 mod error;
 mod lab;
 mod label;
+mod threshold;
 mod validate;
 pub mod written;
 
 pub use contender::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
 pub use error::ScenarioError;
 pub use lab::{Fault, FaultKind, Network, Nginx};
+pub use threshold::{Comparison, Threshold};
 
 /// A validated scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,43 +226,4 @@ pub struct Measure {
     pub drain: Duration,
     /// How often each cell is measured.
     pub repetitions: u32,
-}
-
-/// A condition on one metric of every contender.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Threshold {
-    /// The metric.
-    pub metric: crate::Metric,
-    /// How it is compared.
-    pub comparison: Comparison,
-    /// With what: a figure in the metric's unit, or for [`Comparison::Within`] a distance in percent.
-    pub value: f64,
-    /// Only contenders of this transport; all without it.
-    pub transport: Option<Transport>,
-}
-
-/// How a threshold compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Comparison {
-    /// `==`
-    #[serde(rename = "==")]
-    Equal,
-    /// `!=`
-    #[serde(rename = "!=")]
-    NotEqual,
-    /// `<`
-    #[serde(rename = "<")]
-    Less,
-    /// `<=`
-    #[serde(rename = "<=")]
-    AtMost,
-    /// `>`
-    #[serde(rename = ">")]
-    Greater,
-    /// `>=`
-    #[serde(rename = ">=")]
-    AtLeast,
-    /// `within … % of predicted`: what is predicted for the entry, more or less so many percent.
-    #[serde(rename = "within")]
-    Within,
 }

@@ -5,9 +5,7 @@ use std::path::Path;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::record::CellRecord;
 use feedlab_experiment::results::Results;
-use feedlab_experiment::scenario::Threshold;
-use feedlab_experiment::summary::Entry;
-use feedlab_experiment::threshold;
+use feedlab_experiment::threshold::{self, Check};
 use feedlab_experiment::verdict::{Reason, Status};
 
 use super::{Case, Junit, Outcome, Suite};
@@ -36,10 +34,8 @@ impl Junit {
 fn suite(results: &Results) -> Suite {
     let manifest = &results.manifest;
     let mut cases = vec![verdict(results)];
-    for entry in &results.summary.contenders {
-        let demands = manifest.scenario.thresholds.iter().filter(|threshold| concerns(threshold, entry));
-        cases.extend(demands.map(|threshold| case(results, threshold, entry)));
-    }
+    let checks = threshold::checks(&manifest.scenario, &results.summary.contenders);
+    cases.extend(checks.iter().map(|check| case(results, check)));
     Suite {
         name: manifest.scenario.name.clone(),
         timestamp: Some(manifest.started.clone()),
@@ -48,24 +44,16 @@ fn suite(results: &Results) -> Suite {
     }
 }
 
-fn concerns(threshold: &Threshold, entry: &Entry) -> bool {
-    threshold.transport.is_none_or(|transport| transport == entry.transport)
-}
-
 /// One demand on one contender at one client count and payload size.
-fn case(results: &Results, threshold: &Threshold, entry: &Entry) -> Case {
-    let scenario = &results.manifest.scenario;
-    let alone = Scenario { thresholds: vec![threshold.clone()], ..scenario.clone() };
-    let missed = threshold::misses(&alone, std::slice::from_ref(entry));
-    let outcome = missed.first().map_or(Outcome::Passed, |miss| Outcome::Failed(miss.to_string()));
+fn case(results: &Results, check: &Check) -> Case {
     let is_of = |cell: &&CellRecord| {
-        cell.label == entry.label && cell.clients == entry.clients && cell.payload_bytes == entry.payload_bytes
+        cell.label == check.label && cell.clients == check.clients && cell.payload_bytes == check.payload_bytes
     };
     Case {
-        class: scenario.name.clone(),
-        name: format!("{}: {} {}", entry.name(), threshold.metric, threshold.demand()),
+        class: results.manifest.scenario.name.clone(),
+        name: format!("{}: {} {}", check.name, check.metric, check.demand),
         time_us: results.cells.iter().filter(is_of).map(|cell| cell.duration_us).sum(),
-        outcome,
+        outcome: if check.met { Outcome::Passed } else { Outcome::Failed(check.to_string()) },
     }
 }
 

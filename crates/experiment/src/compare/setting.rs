@@ -95,18 +95,30 @@ fn quoted(labels: &[String]) -> String {
     labels.iter().map(|label| format!("\"{label}\"")).collect::<Vec<_>>().join(", ")
 }
 
-/// Adds the leaves in which two trees differ. `path` ends where the next key begins.
+/// Adds the leaves in which two trees differ. `path` ends where the next key begins. A table that only one of them has
+/// differs by each of its keys.
 fn walk(path: &str, a: &Value, b: &Value, found: &mut Vec<Setting>) {
-    let (Value::Object(a_keys), Value::Object(b_keys)) = (a, b) else {
-        if a != b {
-            let name = path.trim_end_matches('.').to_owned();
-            found.push(Setting { name, a: leaf(a), b: leaf(b) });
+    let nothing = Map::new();
+    let (a_keys, b_keys) = match (a, b) {
+        (Value::Object(a), Value::Object(b)) => (a, b),
+        (Value::Object(a), Value::Null) => (a, &nothing),
+        (Value::Null, Value::Object(b)) => (&nothing, b),
+        _ => {
+            if a != b {
+                let name = path.trim_end_matches('.').to_owned();
+                found.push(Setting { name, a: leaf(a), b: leaf(b) });
+            }
+            return;
         }
-        return;
     };
     let only_b = b_keys.keys().filter(|key| !a_keys.contains_key(*key));
     for key in a_keys.keys().chain(only_b) {
-        walk(&format!("{path}{key}."), a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null), found);
+        walk(
+            &format!("{path}{key}."),
+            a_keys.get(key).unwrap_or(&Value::Null),
+            b_keys.get(key).unwrap_or(&Value::Null),
+            found,
+        );
     }
 }
 
@@ -116,6 +128,9 @@ fn leaf(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()),
         Value::Array(list) => list.iter().map(leaf).collect::<Vec<_>>().join(", "),
+        Value::Object(keys) => {
+            keys.iter().map(|(key, value)| format!("{key} {}", leaf(value))).collect::<Vec<_>>().join(" ")
+        }
         other => other.to_string(),
     }
 }
@@ -209,6 +224,21 @@ mod tests {
             s.contenders[0].options = crate::scenario::Options::Sse { keepalive };
         });
         assert_eq!(other, [r#"contender "SSE": keepalive is 15s in A and 5s in B"#]);
+    }
+
+    #[test]
+    fn the_lab_is_a_setting_like_others() {
+        use crate::scenario::{Fault, FaultKind, Network};
+        let second = std::time::Duration::from_secs(1);
+        let far = told(|s| s.network = Some(Network { rtt: second / 10, ..Network::default() }));
+        let expected = ["network.jitter is not set in A and 0s in B", "network.rtt is not set in A and 100ms in B"];
+        assert_eq!(far, expected);
+        let fault =
+            Fault { kind: FaultKind::Cut, at: second, every: None, length: std::time::Duration::ZERO, share: 1.0 };
+        let broken = told(|s| s.faults = vec![fault]);
+        assert_eq!(broken, ["faults is not set in A and at 1s for 0s kind cut share 1 in B"]);
+        let sealed = told(|s| s.contenders[0].link.tls = true);
+        assert!(sealed.contains(&"contender \"SSE\": link.tls is not set in A and true in B".to_owned()), "{sealed:?}");
     }
 
     #[test]

@@ -84,14 +84,14 @@ fn in_our_words(message: &str) -> String {
     let allowed: Vec<&str> = names.collect();
     let list = allowed.join(", ");
     let guess = near(name, allowed.iter().copied()).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
-    if message.starts_with("unknown field `network`") {
-        "the lab proxy is not part of this version yet; remove [network] to run on plain loopback".to_owned()
-    } else if message.starts_with("unknown field") {
+    if message.starts_with("unknown field") {
         format!("unknown key `{name}`; {guess}allowed here: {list}")
     } else if message.starts_with("unknown variant") {
         format!("unknown value `{name}`; {guess}allowed here: {list}")
     } else if message.starts_with("missing field") {
         format!("the key `{name}` is missing; add it")
+    } else if message == "wanted string or table" {
+        "this is one of a few words; put it in quotes".to_owned()
     } else {
         let words = [("expected i64", "expected a whole number"), ("expected f64", "expected a number")];
         words.into_iter().fold(message.to_owned(), |text, (rust, plain)| text.replace(rust, plain))

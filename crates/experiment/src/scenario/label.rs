@@ -4,44 +4,102 @@ use std::time::Duration;
 
 use feedlab_feed::Transport;
 
-use super::{AgeFrom, Options};
+use super::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
 
 /// Time between keepalives, unless the scenario says otherwise. Below the idle timeouts of common proxies (60 s).
 pub(super) const DEFAULT_KEEPALIVE: Duration = Duration::from_secs(15);
+/// A ladder hears of its stream so often.
+pub(super) const AUTO_KEEPALIVE: Duration = Duration::from_secs(1);
+/// It takes a stream for broken that says nothing for three keepalives.
+pub(super) const AUTO_WATCHDOG: Duration = Duration::from_secs(3);
+/// A way that was broken may be whole again after so long.
+pub(super) const AUTO_CLIMB: Duration = Duration::from_secs(30);
 
-pub(super) fn derived(options: &Options, age_from: AgeFrom) -> String {
-    let (transport, details) = match *options {
-        Options::ShortPolling { interval, keep_alive, conditional } => (
-            Transport::ShortPolling,
-            vec![
-                Some(seconds(interval)),
-                conditional.then(|| "conditional".to_owned()),
-                (!keep_alive).then(|| "keep-alive off".to_owned()),
-            ],
-        ),
-        Options::LongPolling { hold, keep_alive } => (
-            Transport::LongPolling,
-            vec![Some(format!("hold {}", seconds(hold))), (!keep_alive).then(|| "keep-alive off".to_owned())],
-        ),
-        Options::Sse { keepalive } => (Transport::Sse, vec![unusual(keepalive)]),
-        Options::WebSocket { keepalive } => (Transport::WebSocket, vec![unusual(keepalive)]),
-        Options::Auto { first, .. } => return format!("auto, from {}", first.label()),
-    };
-    let raw = (age_from == AgeFrom::Publication).then(|| "ages from publication".to_owned());
-    let details = details.into_iter().flatten().chain(raw);
-    let details: String = details.map(|detail| format!(", {detail}")).collect();
-    format!("{}{details}", transport.label())
+/// The name of a contender that was given none.
+pub(super) fn derived(contender: &Contender) -> String {
+    let Contender { options, age_from, link, comeback, serving, .. } = contender;
+    let (name, mut details) = transport(options);
+    details.extend(connections(link));
+    details.extend(service(comeback, serving));
+    details.push((*age_from == AgeFrom::Publication).then(|| "ages from publication".to_owned()));
+    let details: String = details.into_iter().flatten().map(|detail| format!(", {detail}")).collect();
+    format!("{name}{details}")
 }
 
-fn unusual(keepalive: Duration) -> Option<String> {
-    (keepalive != DEFAULT_KEEPALIVE).then(|| format!("keepalive {}", seconds(keepalive)))
+fn transport(options: &Options) -> (&'static str, Vec<Option<String>>) {
+    let off = |keep_alive: bool| (!keep_alive).then(|| "keep-alive off".to_owned());
+    match *options {
+        Options::ShortPolling { interval, keep_alive, conditional } => (
+            Transport::ShortPolling.label(),
+            vec![Some(seconds(interval)), conditional.then(|| "conditional".to_owned()), off(keep_alive)],
+        ),
+        Options::LongPolling { hold, keep_alive } => {
+            (Transport::LongPolling.label(), vec![Some(format!("hold {}", seconds(hold))), off(keep_alive)])
+        }
+        Options::Sse { keepalive } => {
+            (Transport::Sse.label(), vec![unusual("keepalive", keepalive, DEFAULT_KEEPALIVE)])
+        }
+        Options::WebSocket { keepalive } => {
+            (Transport::WebSocket.label(), vec![unusual("keepalive", keepalive, DEFAULT_KEEPALIVE)])
+        }
+        Options::Auto { first, watchdog, climb, keepalive, .. } => (
+            "auto",
+            vec![
+                Some(format!("from {}", first.label())),
+                unusual("watchdog", watchdog, AUTO_WATCHDOG),
+                unusual("climb", climb, AUTO_CLIMB),
+                unusual("keepalive", keepalive, AUTO_KEEPALIVE),
+            ],
+        ),
+    }
+}
+
+fn connections(link: &Link) -> [Option<String>; 3] {
+    let http = match (link.http, link.connections) {
+        (Http::V1, _) => None,
+        (Http::V2, Connections::PerClient) => Some("HTTP/2"),
+        (Http::V2, Connections::Shared) => Some("HTTP/2 shared"),
+    };
+    let via = match link.via {
+        Via::Direct => None,
+        Via::Nginx => Some("via nginx"),
+        Via::NginxDefault => Some("via nginx default"),
+        Via::NginxBuffering => Some("via nginx buffering"),
+    };
+    [link.tls.then_some("TLS"), http, via].map(|word| word.map(str::to_owned))
+}
+
+fn service(comeback: &Comeback, serving: &Serving) -> [Option<String>; 7] {
+    let slow = match serving.slow_policy {
+        SlowPolicy::Block => None,
+        SlowPolicy::Latest => Some("slow: latest"),
+        SlowPolicy::Disconnect => Some("slow: disconnect"),
+    };
+    [
+        (!comeback.with_cursor).then(|| "no cursor".to_owned()),
+        serving.history.map(|history| format!("history {history}")),
+        slow.map(str::to_owned),
+        serving.coalesce.map(|time| format!("coalesce {}", seconds(time))),
+        serving.read_buffer_bytes.map(|bytes| format!("read buffer {}", size(bytes))),
+        comeback.after.map(|after| format!("reconnect after {}", seconds(after))),
+        (!comeback.jitter).then(|| "no jitter".to_owned()),
+    ]
+}
+
+fn unusual(key: &str, time: Duration, usual: Duration) -> Option<String> {
+    (time != usual).then(|| format!("{key} {}", seconds(time)))
 }
 
 fn seconds(duration: Duration) -> String {
-    match duration.as_secs_f64() {
-        seconds if seconds < 1.0 => format!("{} ms", seconds * 1000.0),
-        seconds => format!("{seconds} s"),
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{} s", duration.as_secs_f64())
     }
+}
+
+fn size(bytes: usize) -> String {
+    if bytes.is_multiple_of(1024) { format!("{} KiB", bytes / 1024) } else { format!("{bytes} B") }
 }
 
 #[cfg(test)]
@@ -52,21 +110,57 @@ mod tests {
         Duration::from_millis(ms)
     }
 
+    fn of(options: Options) -> Contender {
+        Contender::new("", options)
+    }
+
+    const SSE: Options = Options::Sse { keepalive: DEFAULT_KEEPALIVE };
+
     #[test]
     fn labels_show_what_is_compared_and_what_is_unusual() {
         let polling = |interval, keep_alive, conditional| Options::ShortPolling { interval, keep_alive, conditional };
+        let auto = |watchdog| Options::Auto {
+            first: Transport::WebSocket,
+            watchdog,
+            climb: AUTO_CLIMB,
+            hold: ms(25_000),
+            interval: ms(1000),
+            keepalive: AUTO_KEEPALIVE,
+        };
         for (options, label) in [
             (polling(ms(1000), true, false), "short polling, 1 s"),
             (polling(ms(250), false, true), "short polling, 250 ms, conditional, keep-alive off"),
             (polling(ms(1500), true, false), "short polling, 1.5 s"),
             (Options::LongPolling { hold: ms(25_000), keep_alive: true }, "long polling, hold 25 s"),
             (Options::LongPolling { hold: ms(5_000), keep_alive: false }, "long polling, hold 5 s, keep-alive off"),
-            (Options::Sse { keepalive: DEFAULT_KEEPALIVE }, "SSE"),
+            (SSE, "SSE"),
             (Options::WebSocket { keepalive: ms(500) }, "WebSocket, keepalive 500 ms"),
+            (auto(AUTO_WATCHDOG), "auto, from WebSocket"),
+            (auto(ms(5_000)), "auto, from WebSocket, watchdog 5 s"),
         ] {
-            assert_eq!(derived(&options, AgeFrom::Due), label);
+            assert_eq!(derived(&of(options)), label);
         }
-        let raw = derived(&Options::Sse { keepalive: DEFAULT_KEEPALIVE }, AgeFrom::Publication);
-        assert_eq!(raw, "SSE, ages from publication");
+        let raw = Contender { age_from: AgeFrom::Publication, ..of(SSE) };
+        assert_eq!(derived(&raw), "SSE, ages from publication");
+    }
+
+    #[test]
+    fn labels_show_the_way_and_the_service_where_they_differ() {
+        let all = Contender {
+            link: Link { tls: true, http: Http::V2, connections: Connections::Shared, via: Via::NginxBuffering },
+            comeback: Comeback { after: Some(ms(1000)), jitter: false, with_cursor: false },
+            serving: Serving {
+                history: Some(0),
+                slow_policy: SlowPolicy::Latest,
+                coalesce: Some(ms(50)),
+                read_buffer_bytes: Some(128 << 10),
+            },
+            ..of(SSE)
+        };
+        assert_eq!(
+            derived(&all),
+            "SSE, TLS, HTTP/2 shared, via nginx buffering, no cursor, history 0, slow: latest, coalesce 50 ms, \
+             read buffer 128 KiB, reconnect after 1 s, no jitter"
+        );
     }
 }

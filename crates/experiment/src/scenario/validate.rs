@@ -7,11 +7,17 @@ use serde::Deserialize;
 
 use super::error::Refusal;
 use super::written::{self, At, Written};
-use super::{Clients, Contender, Measure, Nginx, Options, Scenario, ScenarioError};
+use super::{Clients, Measure, Scenario, ScenarioError, SlowClients};
 
 mod bounds;
+mod comeback;
 mod contender;
+mod drain;
+mod fault;
 mod feed;
+mod lab;
+mod link;
+mod serving;
 mod threshold;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,16 +32,23 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusal> {
     check_schema(text)?;
     let written: Written = toml::from_str(text)?;
     let contenders = contender::contenders(&written.contender)?;
+    let feed = feed::feed(&written.feed, folder)?;
+    let network = written.network.as_ref().map(lab::network).transpose()?;
+    let mut measure = measure(&written.measure)?;
+    let lab = fault::Lab { contenders: &written.contender, feed: &feed, measure: &measure };
+    let faults = lab.faults(&written.fault)?;
+    let way = drain::Way { contenders: &contenders, network: network.as_ref(), faults: &faults };
+    measure.drain = drain::drain(&written.measure, &way)?;
     Ok(Scenario {
         name: name(&written.name)?,
         question: written.question.unwrap_or_else(|| "How fresh is each contender, and what does it cost?".to_owned()),
         seed: bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1)?,
-        feed: feed::feed(&written.feed, folder)?,
         clients: clients(&written.clients)?,
-        network: None,
-        nginx: Nginx::default(),
-        faults: Vec::new(),
-        measure: measure(&written.measure, &contenders)?,
+        nginx: lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?,
+        feed,
+        network,
+        faults,
+        measure,
         thresholds: threshold::thresholds(&written.threshold, &contenders)?,
         contenders,
     })
@@ -71,39 +84,26 @@ fn clients(written: &written::Clients) -> Result<Clients, Refusal> {
         count: bounds::sweep("count", &written.count, 1..=1_000_000)?.into_iter().map(|n| n as u32).collect(),
         ramp: bounds::duration("ramp", written.ramp.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
         headers: written.headers,
-        slow: None,
+        slow: written.slow.as_ref().map(slow).transpose()?,
     })
 }
 
-fn measure(written: &written::Measure, contenders: &[Contender]) -> Result<Measure, Refusal> {
+fn slow(written: &written::SlowClients) -> Result<SlowClients, Refusal> {
+    Ok(SlowClients {
+        count: bounds::whole("count", Some(&written.count), 1..=10_000, 1)?,
+        bytes_per_s: bounds::whole("bytes_per_s", Some(&written.bytes_per_s), 1..=1_000_000_000, 1)?,
+    })
+}
+
+/// The phases, but for the drain: see [`drain`].
+fn measure(written: &written::Measure) -> Result<Measure, Refusal> {
     Ok(Measure {
         settle: bounds::duration("settle", written.settle.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
         warm_up: bounds::duration("warm_up", written.warm_up.as_ref(), Duration::ZERO..=HOUR, 2 * SECOND)?,
         duration: bounds::duration("duration", written.duration.as_ref(), SECOND / 10..=24 * HOUR, 10 * SECOND)?,
-        drain: drain(written, contenders)?,
+        drain: Duration::ZERO,
         repetitions: bounds::whole("repetitions", written.repetitions.as_ref(), 1..=1000, 1)?,
     })
-}
-
-/// A poller hears of the last updates at its next request: a drain shorter than its interval would count them missed.
-fn drain(written: &written::Measure, contenders: &[Contender]) -> Result<Duration, Refusal> {
-    let interval = |contender: &Contender| match contender.options {
-        Options::ShortPolling { interval, .. } => interval,
-        _ => Duration::ZERO,
-    };
-    let longest = contenders.iter().map(interval).max().unwrap_or_default();
-    let drain = bounds::duration("drain", written.drain.as_ref(), Duration::ZERO..=HOUR, longest + SECOND)?;
-    match &written.drain {
-        Some(given) if drain < longest => {
-            let longest = humantime::format_duration(longest);
-            let problem = format!(
-                "`drain` is shorter than the longest polling interval, so that the last updates would count as \
-                 missed; make it {longest} or longer, or leave it out"
-            );
-            Err(Refusal::of(given, problem))
-        }
-        _ => Ok(drain),
-    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,16 @@ use feedlab_feed::Transport;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AgeFrom, Headers, ScheduleKind};
+use super::{Headers, ScheduleKind};
 
+mod contender;
 mod json_schema;
+mod lab;
 mod value;
 
+pub(super) use contender::{Contender, TransportKind};
 pub use json_schema::json_schema;
+pub(super) use lab::{Fault, Network, Nginx};
 pub(super) use value::{At, OneOrMany, WrittenDuration};
 
 /// A comparison of transports for feedlab: what is published, to whom, how it is measured, and what is compared.
@@ -35,6 +39,13 @@ pub(super) struct Written {
     pub(super) feed: Feed,
     /// Who listens.
     pub(super) clients: Clients,
+    /// The way between clients and server, made by the lab proxy; without it plain loopback.
+    pub(super) network: Option<Network>,
+    /// How nginx is set up, for contenders that go through it.
+    pub(super) nginx: Option<At<Nginx>>,
+    /// What breaks while it is measured.
+    #[serde(default)]
+    pub(super) fault: Vec<Fault>,
     /// How long each cell is measured, and how often.
     #[serde(default)]
     pub(super) measure: Measure,
@@ -53,21 +64,25 @@ pub(super) struct Written {
 pub(super) struct Feed {
     /// Where updates come from.
     pub(super) source: At<SourceKind>,
-    /// Updates a second; of source synthetic (required) and host (default 1).
+    /// Updates a second; of source synthetic and clients (required) and host (default 1).
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) updates_per_s: Option<At<f64>>,
     /// Distribution of the updates in time; of source synthetic. Default constant.
     pub(super) schedule: Option<At<ScheduleKind>>,
     /// Updates in a burst; of schedule burst. Default 10.
     pub(super) burst_size: Option<At<i64>>,
-    /// Payload of an update in bytes; of source synthetic. A list is a sweep. Default 256.
+    /// Payload of an update in bytes; of source synthetic and clients. A list, of synthetic only, is a sweep. Default
+    /// 256.
     pub(super) payload_bytes: Option<At<OneOrMany>>,
+    /// Payloads are bytes and not text: binary frames on a WebSocket, base64 elsewhere; of source synthetic. Default
+    /// false.
+    pub(super) binary: Option<At<bool>>,
     /// NDJSON file of a recorded feed, relative to this file; of source replay (required).
     pub(super) file: Option<At<String>>,
     /// Playing speed: 1 is the recording's own, 60 plays an hour in a minute; of source replay. Default 1.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) speed: Option<At<f64>>,
-    /// How many updates the server keeps for clients that come back. Default 4096.
+    /// How many updates the server keeps for clients that come back; with 0 they are given nothing. Default 4096.
     pub(super) history: Option<At<i64>>,
     /// A pause of the publisher on purpose, as in `{ after = "4s", for = "500ms" }`, to see what it does to ages.
     pub(super) stall: Option<Stall>,
@@ -96,6 +111,8 @@ pub(super) enum SourceKind {
     Stdin,
     /// This machine's own load figures.
     Host,
+    /// The clients themselves, each in turn: over a WebSocket in frames, over the others with POST.
+    Clients,
 }
 
 impl SourceKind {
@@ -105,6 +122,7 @@ impl SourceKind {
             Self::Replay => "replay",
             Self::Stdin => "stdin",
             Self::Host => "host",
+            Self::Clients => "clients",
         }
     }
 }
@@ -120,6 +138,20 @@ pub(super) struct Clients {
     /// Which request headers they send. Default bare.
     #[serde(default)]
     pub(super) headers: Headers,
+    /// Clients besides those that are counted, which read too slowly, as in `{ count = 1, bytes_per_s = 1000 }`.
+    pub(super) slow: Option<SlowClients>,
+}
+
+/// Clients that read too slowly; their updates are in no figure of the others.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SlowClients {
+    /// So many.
+    #[schemars(range(min = 1))]
+    pub(super) count: At<i64>,
+    /// What each of them reads in a second, bytes.
+    #[schemars(range(min = 1))]
+    pub(super) bytes_per_s: At<i64>,
 }
 
 /// The phases of a cell: connect (`ramp`), settle, warm up, measure, drain.
@@ -133,36 +165,11 @@ pub(super) struct Measure {
     pub(super) warm_up: Option<At<WrittenDuration>>,
     /// Time that is counted. Default 10s.
     pub(super) duration: Option<At<WrittenDuration>>,
-    /// Time after it in which late updates may still arrive. Default 1s, and with short polling 1s more than the
-    /// longest interval.
+    /// Time after it in which late updates may still arrive. Default 1s, and to that the longest polling interval, the
+    /// way's round trips, and where connections can break the time to come back.
     pub(super) drain: Option<At<WrittenDuration>>,
     /// How often each cell is measured; intervals need at least 2. Default 1.
     pub(super) repetitions: Option<At<i64>>,
-}
-
-/// A transport with its options: one line of the comparison.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Contender {
-    /// How updates reach the client.
-    #[schemars(schema_with = "transports")]
-    pub(super) transport: At<Transport>,
-    /// Name in tables and charts; made from the options when it is not given.
-    pub(super) label: Option<At<String>>,
-    /// Time from one request to the next; of short-polling. Default 1s.
-    pub(super) interval: Option<At<WrittenDuration>>,
-    /// How long the server may hold a request, at most 5m; of long-polling. Default 25s.
-    pub(super) hold: Option<At<WrittenDuration>>,
-    /// One connection for all requests of a client; of short-polling and long-polling. Default true.
-    pub(super) keep_alive: Option<At<bool>>,
-    /// Send `If-None-Match`, so that "nothing new" is a 304 without a body; of short-polling. Default false.
-    pub(super) conditional: Option<At<bool>>,
-    /// Time between the server's comments or pings; of sse and websocket. Default 15s.
-    pub(super) keepalive: Option<At<WrittenDuration>>,
-    /// From when ages count: due (default), or publication, which forgives every stall of the publisher (coordinated
-    /// omission) and is there to be compared with.
-    #[serde(default)]
-    pub(super) age_from: AgeFrom,
 }
 
 /// A condition on one metric.
@@ -172,9 +179,12 @@ pub(super) struct Threshold {
     /// The metric's id, which ends with its unit.
     #[schemars(schema_with = "metrics")]
     pub(super) metric: At<String>,
-    /// A comparison and a number in the metric's unit, such as `== 0` or `< 5000`, or a distance from what is
-    /// predicted, such as `within 5% of predicted`.
+    /// A comparison and a number in the metric's unit, such as `== 0` or `< 5000`, or with another contender, such as
+    /// `< SSE` or `<= 1.1 x SSE`; or a distance, such as `within 5% of predicted`, `within 2ms of predicted` or
+    /// `within 10% of SSE`.
     pub(super) expect: At<String>,
+    /// Only the contender with this label; all without it.
+    pub(super) contender: Option<At<String>>,
     /// Only contenders of this transport; all without it.
     #[schemars(schema_with = "transports")]
     #[serde(default)]

@@ -8,7 +8,7 @@ use feedlab_experiment::predict::{self, Network};
 use feedlab_experiment::record::SCHEMA;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Summary;
-use feedlab_experiment::threshold::{self, Miss};
+use feedlab_experiment::threshold::{self, Check};
 use feedlab_experiment::verdict::{Status, Verdict};
 use feedlab_experiment::{hlog, statistics};
 
@@ -55,7 +55,7 @@ fn nothing_kept(series: Series<'_>, end: End) -> anyhow::Result<Exit> {
 #[derive(Debug)]
 struct Found {
     summary: Summary,
-    misses: Vec<Miss>,
+    misses: Vec<Check>,
     folder: PathBuf,
     /// The page and what it says in a sentence; the figures are kept even if it cannot be drawn.
     report: anyhow::Result<(PathBuf, String)>,

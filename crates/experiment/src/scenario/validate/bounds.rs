@@ -48,6 +48,20 @@ pub(super) fn positive(key: &str, written: &At<f64>) -> Result<f64, Refusal> {
     Err(Refusal::of(written, format!("`{key}` is {number}; it must be above 0")))
 }
 
+/// A share of a whole: above 0 and at most 1.
+pub(super) fn share(key: &str, written: &At<f64>) -> Result<f64, Refusal> {
+    let number = **written;
+    if number > 0.0 && number <= 1.0 {
+        return Ok(number);
+    }
+    Err(Refusal::of(written, format!("`{key}` is {number}; it must be above 0 and at most 1, which is all")))
+}
+
+/// Yes or no, or its default.
+pub(super) fn flag(written: Option<&At<bool>>, default: bool) -> bool {
+    written.map_or(default, |given| **given)
+}
+
 /// A duration, or its default.
 pub(super) fn duration(
     key: &str,
@@ -67,9 +81,17 @@ pub(super) fn duration(
 pub(super) fn belongs<T>(key: &str, written: Option<&At<T>>, owners: &[&str], chosen: &str) -> Result<(), Refusal> {
     match written {
         Some(written) if !owners.contains(&chosen) => {
-            let owners = owners.join(" and ");
+            let owners = listed(owners);
             Err(Refusal::of(written, format!("`{key}` is an option of {owners}, not of {chosen}; remove it")))
         }
         _ => Ok(()),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use feedlab_feed::Transport;
 
 use super::super::error::Refusal;
-use super::super::label::{DEFAULT_KEEPALIVE, derived};
-use super::super::written::{self, At, WrittenDuration};
+use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, DEFAULT_KEEPALIVE, derived};
+use super::super::written::{self, At, TransportKind, WrittenDuration};
 use super::super::{Contender, Options};
-use super::{HOUR, SECOND, bounds};
+use super::{HOUR, SECOND, bounds, comeback, link, serving};
 
 /// Waiting for less than a timer can tell is a busy loop.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -45,9 +45,16 @@ fn taken(written: &written::Contender, label: &str) -> Refusal {
 
 fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
     let options = options(written)?;
-    let age_from = written.age_from;
-    let label = written.label.as_ref().map_or_else(|| Ok(derived(&options, age_from)), label)?;
-    Ok(Contender { age_from, ..Contender::new(label, options) })
+    let mut contender = Contender {
+        label: String::new(),
+        options,
+        age_from: written.age_from,
+        link: link::link(written, &options)?,
+        comeback: comeback::comeback(written)?,
+        serving: serving::serving(written)?,
+    };
+    contender.label = written.label.as_ref().map_or_else(|| Ok(derived(&contender)), label)?;
+    Ok(contender)
 }
 
 fn label(written: &At<String>) -> Result<String, Refusal> {
@@ -61,24 +68,42 @@ fn label(written: &At<String>) -> Result<String, Refusal> {
 
 fn options(written: &written::Contender) -> Result<Options, Refusal> {
     refuse_foreign(written)?;
-    let keep_alive = written.keep_alive.as_ref().is_none_or(|given| **given);
-    let conditional = written.conditional.as_ref().is_some_and(|given| **given);
+    let keep_alive = bounds::flag(written.keep_alive.as_ref(), true);
+    let conditional = bounds::flag(written.conditional.as_ref(), false);
+    let interval = || time("interval", written.interval.as_ref(), HOUR, SECOND);
+    let hold = || time("hold", written.hold.as_ref(), LONGEST_HOLD, 25 * SECOND);
     let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, DEFAULT_KEEPALIVE)?;
     Ok(match *written.transport {
-        Transport::ShortPolling => {
-            let interval = time("interval", written.interval.as_ref(), HOUR, SECOND)?;
-            Options::ShortPolling { interval, keep_alive, conditional }
-        }
-        Transport::LongPolling => {
-            let hold = time("hold", written.hold.as_ref(), LONGEST_HOLD, 25 * SECOND)?;
-            Options::LongPolling { hold, keep_alive }
-        }
-        Transport::Sse => Options::Sse { keepalive },
-        Transport::WebSocket => Options::WebSocket { keepalive },
+        TransportKind::ShortPolling => Options::ShortPolling { interval: interval()?, keep_alive, conditional },
+        TransportKind::LongPolling => Options::LongPolling { hold: hold()?, keep_alive },
+        TransportKind::Sse => Options::Sse { keepalive },
+        TransportKind::WebSocket => Options::WebSocket { keepalive },
+        TransportKind::Auto => auto(written, interval()?, hold()?)?,
     })
 }
 
-fn time(
+/// A ladder notices a broken way by the silence, so that keepalives must come more often than its watchdog barks.
+fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Result<Options, Refusal> {
+    let first = written.first.as_ref().map_or(Transport::Sse, |first| **first);
+    if let Some(given) = written.first.as_ref().filter(|first| !first.is_push()) {
+        return Err(Refusal::of(given, format!("a ladder begins with sse or websocket, not with {first}")));
+    }
+    let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, AUTO_KEEPALIVE)?;
+    let watchdog = time("watchdog", written.watchdog.as_ref(), HOUR, AUTO_WATCHDOG)?;
+    if watchdog <= keepalive {
+        let at = written.watchdog.as_ref().or(written.keepalive.as_ref()).map_or(written.transport.span(), At::span);
+        let [watchdog, keepalive] = [watchdog, keepalive].map(humantime::format_duration);
+        let problem = format!(
+            "the watchdog of {watchdog} would take a quiet stream with a keepalive each {keepalive} for broken; make \
+             `keepalive` shorter or `watchdog` longer"
+        );
+        return Err(Refusal::new(at, problem));
+    }
+    let climb = time("climb", written.climb.as_ref(), HOUR, AUTO_CLIMB)?;
+    Ok(Options::Auto { first, watchdog, climb, hold, interval, keepalive })
+}
+
+pub(super) fn time(
     key: &str,
     written: Option<&At<WrittenDuration>>,
     longest: Duration,
@@ -88,11 +113,19 @@ fn time(
 }
 
 fn refuse_foreign(written: &written::Contender) -> Result<(), Refusal> {
-    use Transport::{LongPolling, ShortPolling, Sse, WebSocket};
+    use TransportKind::{Auto, LongPolling, ShortPolling, Sse, WebSocket};
+    let of = |owners: &[TransportKind]| owners.iter().map(|owner| owner.id()).collect::<Vec<_>>();
     let chosen = written.transport.id();
-    bounds::belongs("interval", written.interval.as_ref(), &[ShortPolling.id()], chosen)?;
-    bounds::belongs("conditional", written.conditional.as_ref(), &[ShortPolling.id()], chosen)?;
-    bounds::belongs("hold", written.hold.as_ref(), &[LongPolling.id()], chosen)?;
-    bounds::belongs("keep_alive", written.keep_alive.as_ref(), &[ShortPolling.id(), LongPolling.id()], chosen)?;
-    bounds::belongs("keepalive", written.keepalive.as_ref(), &[Sse.id(), WebSocket.id()], chosen)
+    bounds::belongs("interval", written.interval.as_ref(), &of(&[ShortPolling, Auto]), chosen)?;
+    bounds::belongs("conditional", written.conditional.as_ref(), &of(&[ShortPolling]), chosen)?;
+    bounds::belongs("hold", written.hold.as_ref(), &of(&[LongPolling, Auto]), chosen)?;
+    bounds::belongs("keep_alive", written.keep_alive.as_ref(), &of(&[ShortPolling, LongPolling]), chosen)?;
+    bounds::belongs("keepalive", written.keepalive.as_ref(), &of(&[Sse, WebSocket, Auto]), chosen)?;
+    bounds::belongs("first", written.first.as_ref(), &of(&[Auto]), chosen)?;
+    bounds::belongs("watchdog", written.watchdog.as_ref(), &of(&[Auto]), chosen)?;
+    bounds::belongs("climb", written.climb.as_ref(), &of(&[Auto]), chosen)?;
+    bounds::belongs("cursor", written.cursor.as_ref(), &of(&[LongPolling, Sse, WebSocket]), chosen)?;
+    bounds::belongs("slow_policy", written.slow_policy.as_ref(), &of(&[Sse, WebSocket]), chosen)?;
+    bounds::belongs("coalesce", written.coalesce.as_ref(), &of(&[LongPolling, Sse, WebSocket, Auto]), chosen)?;
+    bounds::belongs("read_buffer_bytes", written.read_buffer_bytes.as_ref(), &of(&[WebSocket]), chosen)
 }

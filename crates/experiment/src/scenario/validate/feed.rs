@@ -12,6 +12,10 @@ use super::{HOUR, SECOND, bounds};
 
 /// Payloads beyond this are files, not updates.
 const LARGEST_PAYLOAD: i64 = 16 << 20;
+/// With what wraps it, it must fit into the 64 KiB that the server takes at once.
+const LARGEST_PUBLICATION: i64 = 60 << 10;
+/// What a server keeps in memory.
+pub(super) const MOST_HISTORY: i64 = 1_000_000;
 
 pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refusal> {
     refuse_foreign(written)?;
@@ -23,9 +27,15 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refus
         },
         SourceKind::Stdin => Source::Stdin,
         SourceKind::Host => Source::Host { updates_per_s: rate(written)?.unwrap_or(1.0) },
+        SourceKind::Clients => clients(written)?,
     };
-    let history = bounds::whole("history", written.history.as_ref(), 1..=1_000_000, 4096)?;
+    let history = bounds::whole("history", written.history.as_ref(), 0..=MOST_HISTORY, 4096)?;
     Ok(Feed { source, history, stall: written.stall.as_ref().map(stall).transpose()? })
+}
+
+/// Whether another server, or the same one started anew, has the same updates at the same times.
+pub(super) const fn can_be_had_again(source: &Source) -> bool {
+    matches!(source, Source::Synthetic { .. } | Source::Replay { .. })
 }
 
 fn stall(written: &written::Stall) -> Result<Stall, Refusal> {
@@ -36,12 +46,17 @@ fn stall(written: &written::Stall) -> Result<Stall, Refusal> {
 }
 
 fn refuse_foreign(written: &written::Feed) -> Result<(), Refusal> {
-    use SourceKind::{Host, Replay, Synthetic};
+    use SourceKind::{Clients, Host, Replay, Synthetic};
     let chosen = written.source.id();
-    bounds::belongs("updates_per_s", written.updates_per_s.as_ref(), &[Synthetic.id(), Host.id()], chosen)?;
+    let rated = [Synthetic.id(), Host.id(), Clients.id()];
+    bounds::belongs("updates_per_s", written.updates_per_s.as_ref(), &rated, chosen)?;
     bounds::belongs("schedule", written.schedule.as_ref(), &[Synthetic.id()], chosen)?;
     bounds::belongs("burst_size", written.burst_size.as_ref(), &[Synthetic.id()], chosen)?;
-    bounds::belongs("payload_bytes", written.payload_bytes.as_ref(), &[Synthetic.id()], chosen)?;
+    bounds::belongs("payload_bytes", written.payload_bytes.as_ref(), &[Synthetic.id(), Clients.id()], chosen)?;
+    bounds::belongs("binary", written.binary.as_ref(), &[Synthetic.id()], chosen)?;
+    if let Some(stall) = written.stall.as_ref().filter(|_| *written.source == Clients) {
+        return Err(Refusal::of(&stall.after, "clients publish themselves, nothing stalls them; remove `stall`"));
+    }
     bounds::belongs("file", written.file.as_ref(), &[Replay.id()], chosen)?;
     bounds::belongs("speed", written.speed.as_ref(), &[Replay.id()], chosen)
 }
@@ -56,8 +71,7 @@ fn synthetic(written: &written::Feed) -> Result<Source, Refusal> {
     if let Some(size) = written.burst_size.as_ref().filter(|_| !is_burst) {
         return Err(Refusal::of(size, "`burst_size` needs bursts; add `schedule = \"burst\"`, or remove it"));
     }
-    let sizes = written.payload_bytes.as_ref();
-    let sizes = sizes.map_or(Ok(vec![256]), |sizes| bounds::sweep("payload_bytes", sizes, 0..=LARGEST_PAYLOAD))?;
+    let sizes = payloads(written, LARGEST_PAYLOAD)?;
     Ok(Source::Synthetic {
         updates_per_s: rate(written)?.ok_or_else(|| missing(written, "updates_per_s = 10"))?,
         schedule,
@@ -68,8 +82,25 @@ fn synthetic(written: &written::Feed) -> Result<Source, Refusal> {
             if is_burst { 10 } else { 1 },
         )?,
         payload_bytes: sizes.into_iter().map(|size| size as usize).collect(),
-        binary: false,
+        binary: bounds::flag(written.binary.as_ref(), false),
     })
+}
+
+fn clients(written: &written::Feed) -> Result<Source, Refusal> {
+    let updates_per_s = rate(written)?.ok_or_else(|| missing(written, "updates_per_s = 10"))?;
+    match (payloads(written, LARGEST_PUBLICATION)?.as_slice(), &written.payload_bytes) {
+        ([_, _, ..], Some(at)) => {
+            Err(Refusal::of(at, "clients publish updates of one size; write one number, and a scenario for each size"))
+        }
+        (sizes, _) => {
+            Ok(Source::Clients { updates_per_s, payload_bytes: sizes.first().map_or(0, |size| *size as usize) })
+        }
+    }
+}
+
+fn payloads(written: &written::Feed, largest: i64) -> Result<Vec<i64>, Refusal> {
+    let sizes = written.payload_bytes.as_ref();
+    sizes.map_or(Ok(vec![256]), |sizes| bounds::sweep("payload_bytes", sizes, 0..=largest))
 }
 
 /// The recording's place. It is read once here, so that a broken line stops a run before it starts.

@@ -2,9 +2,11 @@ use std::fs;
 
 use feedlab_feed::Transport;
 
-use super::super::{AgeFrom, Comparison, Headers, ScheduleKind, Source, Stall};
+use super::super::{AgeFrom, Comparison, Contender, Headers, ScheduleKind, Source, Stall};
 use super::*;
 use crate::Metric;
+
+mod lab;
 
 const GOOD: &str = r#"schema = 1
 name = "ticker"
@@ -69,15 +71,65 @@ fn a_threshold_may_be_a_distance_from_what_is_predicted() {
         assert_eq!(serde_json::from_str::<crate::scenario::Threshold>(&json).unwrap(), threshold);
     }
     for text in [
-        "within 5 of predicted",
+        "within 5ms of predicted",
         "within % of predicted",
         "within -5% of predicted",
         "within 5%",
         "within NaN% of predicted",
+        "within 5% of nobody",
+        "< nobody",
+        "< 2 x",
+        "< 2 x nobody",
+        "< NaN",
     ] {
         let error = parse(&GOOD.replace("== 0", text)).unwrap_err();
         assert!(error.contains("is not a condition"), "{error}");
     }
+}
+
+#[test]
+fn a_distance_has_the_unit_of_its_metric() {
+    let of = |metric: &str, text: &str| {
+        let text = GOOD.replace("updates_missed", metric).replace("== 0", text);
+        parse(&text).map(|scenario| (scenario.thresholds[0].comparison, scenario.thresholds[0].value))
+    };
+    for (metric, text, value) in [
+        ("updates_missed", "within 5 of predicted", 5.0),
+        ("age_p50_us", "within 2ms of predicted", 2_000.0),
+        ("age_p50_us", "within 1.5 s of predicted", 1.5e6),
+        ("age_p50_us", "within 20µs of predicted", 20.0),
+        ("age_p50_us", "within 20us of predicted", 20.0),
+        ("socket_bytes_up", "within 2 KiB of predicted", 2048.0),
+        ("socket_bytes_up", "within 2B of predicted", 2.0),
+    ] {
+        assert_eq!(of(metric, text), Ok((Comparison::Near, value)), "{text}");
+    }
+    let error = of("age_p50_us", "within 2000 of predicted").unwrap_err();
+    assert!(error.ends_with("with 2s or 2ms or 2us in the place of 5%"), "{error}");
+}
+
+#[test]
+fn a_threshold_may_concern_one_contender_and_compare_it_with_another() {
+    let of = |expect: &str, more: &str| {
+        let text = GOOD.replace("== 0\"", &format!("{expect}\"\n{more}"));
+        parse(&text).map(|scenario| scenario.thresholds[0].clone())
+    };
+    for (expect, comparison, value) in [
+        ("< SSE", Comparison::Less, 1.0),
+        ("<= 1.1 x SSE", Comparison::AtMost, 1.1),
+        (">= 2×SSE", Comparison::AtLeast, 2.0),
+        ("within 10% of SSE", Comparison::Within, 10.0),
+        ("within 3 of SSE", Comparison::Near, 3.0),
+    ] {
+        let threshold = of(expect, "contender = \"short polling, 1 s\"").unwrap();
+        assert_eq!((threshold.comparison, threshold.value), (comparison, value), "{expect}");
+        assert_eq!(threshold.than.as_deref(), Some("SSE"));
+        assert_eq!(threshold.contender.as_deref(), Some("short polling, 1 s"));
+        let json = serde_json::to_string(&threshold).unwrap();
+        assert_eq!(serde_json::from_str::<crate::scenario::Threshold>(&json).unwrap(), threshold);
+    }
+    let error = of("== 0", "contender = \"nobody\"").unwrap_err();
+    assert!(error.contains("25:13: no contender is \"nobody\"; they are \"short polling, 1 s\", \"SSE\""), "{error}");
 }
 
 #[test]
@@ -144,17 +196,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "updates_per_s = 10",
         "update_per_s = 10",
-        "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, file, speed, history, stall",
+        "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, binary, file, speed, history, stall",
     ),
     (
         "duration =",
         "colour =",
         "13:1: unknown key `colour`; allowed here: settle, warm_up, duration, drain, repetitions",
-    ),
-    (
-        "[clients]",
-        "[network]\nrtt = \"100ms\"\n\n[clients]",
-        "9:2: the lab proxy is not part of this version yet; remove [network] to run on plain loopback",
     ),
     (
         "updates_per_s = 10",
@@ -223,17 +270,17 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "\"sse\"",
         "\"ssse\"",
-        "20:13: unknown value `ssse`; did you mean `sse`? allowed here: short-polling, long-polling, sse, websocket",
+        "20:13: unknown value `ssse`; did you mean `sse`? allowed here: short-polling, long-polling, sse, websocket, auto",
     ),
     (
         "interval = \"1s\"",
         "hold = \"1s\"",
-        "17:8: `hold` is an option of long-polling, not of short-polling; remove it",
+        "17:8: `hold` is an option of long-polling and auto, not of short-polling; remove it",
     ),
     (
         "interval = \"1s\"",
         "keepalive = \"1s\"",
-        "17:13: `keepalive` is an option of sse and websocket, not of short-polling; remove it",
+        "17:13: `keepalive` is an option of sse, websocket and auto, not of short-polling; remove it",
     ),
     ("interval = \"1s\"", "label = \"SSE\"", "20:13: another contender is \"SSE\" too; tell them apart with a `label`"),
     (
@@ -246,12 +293,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "== 0",
         "= 0",
-        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\", or a distance from what is predicted, as in \"within 5% of predicted\"",
+        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
     ),
     (
         "== 0",
         "< much",
-        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, as in \"== 0\", or a distance from what is predicted, as in \"within 5% of predicted\"",
+        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
     ),
     (
         "== 0\"",
@@ -263,9 +310,14 @@ const REFUSED: &[(&str, &str, &str)] = &[
 
 #[test]
 fn what_cannot_be_measured_is_refused_where_it_stands() {
-    for (from, to, expected) in REFUSED {
-        let text = GOOD.replacen(from, to, 1);
-        assert_ne!(text, GOOD, "{from:?} is not in the good scenario");
+    check(GOOD, REFUSED);
+}
+
+/// Makes each change to a scenario, and compares the line that refuses it; an empty one stands for none.
+fn check(good: &str, changes: &[(&str, &str, &str)]) {
+    for (from, to, expected) in changes {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from:?} is not in the scenario");
         match parse(&text) {
             Ok(_) => assert_eq!("", *expected, "{to:?} was accepted"),
             Err(error) => assert_eq!(error, format!("lab/ticker.toml:{expected}"), "after {to:?}"),

@@ -66,7 +66,9 @@ mod tests {
         assert!(!schema.to_string().contains("null"), "{schema}");
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["required"], serde_json::json!(["schema", "name", "feed", "clients"]));
-        let transports = &schema["$defs"]["Contender"]["properties"]["transport"]["enum"];
+        let transports = &schema["$defs"]["Threshold"]["properties"]["transport"]["enum"];
         assert_eq!(transports, &serde_json::json!(["short-polling", "long-polling", "sse", "websocket"]));
+        let first = &schema["$defs"]["Contender"]["properties"]["first"]["enum"];
+        assert_eq!(first, &serde_json::json!(["sse", "websocket"]));
     }
 }

@@ -1,0 +1,70 @@
+//! How long a cell waits for late updates: as long as a client that is there can need to be told of the last ones.
+
+use std::time::Duration;
+
+use super::super::error::Refusal;
+use super::super::{Contender, Fault, Network, Options, written};
+use super::{HOUR, SECOND, bounds};
+
+/// The time that an event stream waits at most before it connects again: feedlab's `retry:` of 2 s and half as much for
+/// the jitter. The backoff of the others is shorter.
+const COMES_BACK: Duration = Duration::from_secs(3);
+/// No backoff is longer.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+
+/// What a drain must be long enough for.
+pub(super) struct Way<'a> {
+    pub(super) contenders: &'a [Contender],
+    pub(super) network: Option<&'a Network>,
+    pub(super) faults: &'a [Fault],
+}
+
+/// A poller hears of the last updates at its next request: a drain shorter than its interval would count them missed.
+pub(super) fn drain(written: &written::Measure, way: &Way<'_>) -> Result<Duration, Refusal> {
+    let longest = way.contenders.iter().map(interval).max().unwrap_or_default();
+    let default = longest + SECOND + way.round_trips() + way.recovery();
+    let drain = bounds::duration("drain", written.drain.as_ref(), Duration::ZERO..=HOUR, default)?;
+    match &written.drain {
+        Some(given) if drain < longest => {
+            let longest = humantime::format_duration(longest);
+            let problem = format!(
+                "`drain` is shorter than the longest polling interval, so that the last updates would count as \
+                 missed; make it {longest} or longer, or leave it out"
+            );
+            Err(Refusal::of(given, problem))
+        }
+        _ => Ok(drain),
+    }
+}
+
+const fn interval(contender: &Contender) -> Duration {
+    match contender.options {
+        Options::ShortPolling { interval, .. } | Options::Auto { interval, .. } => interval,
+        _ => Duration::ZERO,
+    }
+}
+
+impl Way<'_> {
+    /// The question and its answer take one, a new connection before it another.
+    fn round_trips(&self) -> Duration {
+        self.network.map_or(Duration::ZERO, |network| 2 * (network.rtt + network.jitter))
+    }
+
+    /// Until whoever was cut off at the last moment is back. A backoff doubles, so that its next wait is about as long as
+    /// the fault lasted.
+    fn recovery(&self) -> Duration {
+        let breaks = !self.faults.is_empty() || self.network.is_some_and(|network| network.idle_timeout.is_some());
+        if !breaks {
+            return Duration::ZERO;
+        }
+        let lasts = self.faults.iter().map(|fault| fault.length).max().unwrap_or_default();
+        let waits = self.contenders.iter().map(comes_back).max().unwrap_or_default();
+        lasts + lasts.min(LONGEST_BACKOFF) + waits
+    }
+}
+
+/// The longest wait of a contender, and before it the time until a ladder notices.
+fn comes_back(contender: &Contender) -> Duration {
+    let notices = if let Options::Auto { watchdog, .. } = contender.options { watchdog } else { Duration::ZERO };
+    notices + contender.comeback.after.map_or(COMES_BACK, |after| 2 * after)
+}

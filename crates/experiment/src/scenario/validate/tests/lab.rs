@@ -1,0 +1,292 @@
+//! The lab: the way, what breaks, what contenders do about it, and what cannot be done together.
+
+use super::*;
+use crate::scenario::{
+    Comeback, Connections, Fault, FaultKind, Http, Link, Network, Nginx, Options, Serving, SlowPolicy, Via,
+};
+
+const ALL: &str = r#"
+    schema = 1
+    name = "all"
+    feed = { source = "synthetic", updates_per_s = 10, binary = true, history = 0 }
+    clients = { count = 10, slow = { count = 2, bytes_per_s = 100 } }
+    measure = { duration = "10s" }
+    network = { rtt = "100ms", jitter = "5ms", bandwidth_bytes_per_s = 125000, idle_timeout = "10s", buffer_bytes = 8192 }
+    nginx = { read_timeout = "5s", upstreams = 2 }
+    [[fault]]
+    kind = "cut"
+    at = "1s"
+    every = "2s"
+    share = 0.5
+    [[fault]]
+    kind = "kill"
+    at = "5s"
+    [[fault]]
+    kind = "black-hole"
+    at = "9s"
+    for = "2s"
+    [[contender]]
+    transport = "sse"
+    tls = true
+    http = "2"
+    connections = "shared"
+    via = "nginx-buffering"
+    reconnect_after = "1s"
+    jitter = false
+    cursor = false
+    history = 0
+    slow_policy = "latest"
+    coalesce = "50ms"
+    [[contender]]
+    transport = "websocket"
+    read_buffer_bytes = 131072
+    [[contender]]
+    transport = "auto"
+    first = "websocket"
+    watchdog = "5s"
+    climb = "20s"
+    hold = "10s"
+    interval = "2s"
+    keepalive = "2s"
+"#;
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[test]
+fn everything_about_the_lab_can_be_written() {
+    let scenario = parse(ALL).unwrap();
+    let network = Network {
+        rtt: ms(100),
+        jitter: ms(5),
+        bandwidth_bytes_per_s: Some(125_000),
+        idle_timeout: Some(ms(10_000)),
+        buffer_bytes: Some(8192),
+    };
+    assert_eq!(scenario.network, Some(network));
+    assert_eq!(scenario.nginx, Nginx { read_timeout: ms(5000), upstreams: 2 });
+    let fault = |kind, at, every: Option<u64>, length, share| {
+        let (at, every, length) = (ms(at), every.map(ms), ms(length));
+        Fault { kind, at, every, length, share }
+    };
+    let faults = [
+        fault(FaultKind::Cut, 1000, Some(2000), 0, 0.5),
+        fault(FaultKind::Kill, 5000, None, 500, 1.0),
+        fault(FaultKind::BlackHole, 9000, None, 2000, 1.0),
+    ];
+    assert_eq!(scenario.faults, faults);
+    assert_eq!(scenario.clients.slow, Some(SlowClients { count: 2, bytes_per_s: 100 }));
+    assert_eq!(scenario.feed.history, 0);
+    let Source::Synthetic { binary: true, .. } = scenario.feed.source else { panic!("{:?}", scenario.feed) };
+    let json = serde_json::to_string(&scenario).unwrap();
+    assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario, "{json}");
+}
+
+#[test]
+fn contenders_say_how_they_connect_come_back_and_are_served() {
+    let scenario = parse(ALL).unwrap();
+    let [sse, socket, auto] = scenario.contenders.as_slice() else { panic!("{:?}", scenario.contenders) };
+    let link = Link { tls: true, http: Http::V2, connections: Connections::Shared, via: Via::NginxBuffering };
+    assert_eq!(sse.link, link);
+    assert_eq!(sse.comeback, Comeback { after: Some(ms(1000)), jitter: false, with_cursor: false });
+    let serving =
+        Serving { history: Some(0), slow_policy: SlowPolicy::Latest, coalesce: Some(ms(50)), read_buffer_bytes: None };
+    assert_eq!(sse.serving, serving);
+    assert_eq!(socket.serving, Serving { read_buffer_bytes: Some(131_072), ..Serving::default() });
+    assert_eq!((socket.link, socket.comeback), (Link::default(), Comeback::default()));
+    let ladder = Options::Auto {
+        first: Transport::WebSocket,
+        watchdog: ms(5000),
+        climb: ms(20_000),
+        hold: ms(10_000),
+        interval: ms(2000),
+        keepalive: ms(2000),
+    };
+    assert_eq!(auto.options, ladder);
+}
+
+#[test]
+fn what_is_left_out_of_the_lab_gets_its_default() {
+    let text = GOOD.replace("[clients]", "[network]\n\n[clients]").replace("\"sse\"", "\"auto\"");
+    let scenario = parse(&text).unwrap();
+    assert_eq!(scenario.network, Some(Network::default()));
+    let ladder = Options::Auto {
+        first: Transport::Sse,
+        watchdog: ms(3000),
+        climb: ms(30_000),
+        hold: ms(25_000),
+        interval: ms(1000),
+        keepalive: ms(1000),
+    };
+    assert_eq!(scenario.contenders[1].options, ladder);
+    let clients = GOOD.replace("\"synthetic\"", "\"clients\"");
+    let source = Source::Clients { updates_per_s: 10.0, payload_bytes: 256 };
+    assert_eq!(parse(&clients).unwrap().feed.source, source);
+}
+
+#[test]
+fn the_drain_is_long_enough_for_who_comes_back() {
+    let drain = |more: &str| parse(&GOOD.replace("[clients]", &format!("{more}\n[clients]"))).unwrap().measure.drain;
+    let fault = |rest: &str| drain(&format!("[[fault]]\nat = \"1s\"\n{rest}"));
+    assert_eq!(drain(""), ms(2000));
+    assert_eq!(drain("[network]\nrtt = \"100ms\"\njitter = \"10ms\""), ms(2220));
+    assert_eq!(drain("[network]\nidle_timeout = \"5s\""), ms(5000));
+    assert_eq!(fault("kind = \"cut\""), ms(5000));
+    assert_eq!(fault("kind = \"kill\""), ms(6000), "and as long again as the server was away");
+    assert_eq!(fault("kind = \"refuse\"\nfor = \"30s\""), ms(2000 + 30_000 + 10_000 + 3000));
+    let slow = GOOD.replace("\"sse\"", "\"sse\"\nreconnect_after = \"5s\"");
+    let slow = slow.replace("[clients]", "[[fault]]\nkind = \"cut\"\nat = \"1s\"\n[clients]");
+    assert_eq!(parse(&slow).unwrap().measure.drain, ms(2000 + 10_000));
+}
+
+/// A change to the good scenario, and how the line must end that refuses it.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("[clients]", "[network]\nrtt = \"11s\"\n[clients]", "10:7: `rtt` is 11s; it must be from 0s to 10s"),
+    (
+        "[clients]",
+        "[network]\ndelay = \"1s\"\n[clients]",
+        "10:1: unknown key `delay`; allowed here: rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes",
+    ),
+    (
+        "[clients]",
+        "[network]\nbuffer_bytes = 0\n[clients]",
+        "10:16: `buffer_bytes` is 0; it must be from 1 to 16777216",
+    ),
+    (
+        "[clients]",
+        "[nginx]\n[clients]",
+        "9:1: no contender goes through nginx; give one `via = \"nginx\"`, or remove [nginx]",
+    ),
+    (
+        "\"sse\"",
+        "\"sse\"\nconnections = \"shared\"",
+        "21:15: only HTTP/2 lets clients share a connection; add `http = \"2\"`",
+    ),
+    (
+        "\"sse\"",
+        "\"auto\"\nconnections = \"shared\"\nhttp = \"2\"",
+        "21:15: a ladder changes its way, and cannot share one; remove `connections`",
+    ),
+    (
+        "\"sse\"",
+        "\"sse\"\nhttp = \"2\"\nvia = \"nginx\"",
+        "21:8: nginx speaks HTTP/2 to clients only with TLS; add `tls = true`",
+    ),
+    (
+        "\"sse\"",
+        "\"websocket\"\nhttp = \"2\"\ntls = true\nvia = \"nginx\"",
+        "21:8: nginx knows no WebSockets over HTTP/2 (RFC 8441); use `http = \"1.1\"` or `via = \"direct\"`",
+    ),
+    (
+        "interval = \"1s\"",
+        "keep_alive = false\nhttp = \"2\"",
+        "17:14: `keep_alive = false` is HTTP/1.1's; remove it, or `http = \"2\"`",
+    ),
+    ("\"sse\"", "\"sse\"\nhttp = 2", "21:8: this is one of a few words; put it in quotes"),
+    ("\"sse\"", "\"sse\"\nhttp = \"3\"", "21:8: unknown value `3`; did you mean `2`? allowed here: 1.1, 2"),
+    (
+        "\"sse\"",
+        "\"sse\"\nvia = \"ngin\"",
+        "21:7: unknown value `ngin`; did you mean `nginx`? allowed here: direct, nginx, nginx-default, nginx-buffering",
+    ),
+    (
+        "interval = \"1s\"",
+        "cursor = false",
+        "17:10: `cursor` is an option of long-polling, sse and websocket, not of short-polling; remove it",
+    ),
+    (
+        "interval = \"1s\"",
+        "slow_policy = \"latest\"",
+        "17:15: `slow_policy` is an option of sse and websocket, not of short-polling; remove it",
+    ),
+    (
+        "\"sse\"",
+        "\"sse\"\nread_buffer_bytes = 4096",
+        "21:21: `read_buffer_bytes` is an option of websocket, not of sse; remove it",
+    ),
+    ("\"sse\"", "\"sse\"\nhistory = -1", "21:11: `history` is -1; it must be from 0 to 1000000"),
+    (
+        "\"sse\"",
+        "\"auto\"\nfirst = \"long-polling\"",
+        "21:9: a ladder begins with sse or websocket, not with long-polling",
+    ),
+    (
+        "\"sse\"",
+        "\"auto\"\nkeepalive = \"3s\"",
+        "21:13: the watchdog of 3s would take a quiet stream with a keepalive each 3s for broken; make `keepalive` shorter or `watchdog` longer",
+    ),
+    ("updates_per_s = 10", "updates_per_s = 10\npayload_bytes = [1, 2]", ""),
+    (
+        "source = \"synthetic\"\nupdates_per_s = 10",
+        "source = \"clients\"\nupdates_per_s = 10\npayload_bytes = [1, 2]",
+        "8:17: clients publish updates of one size; write one number, and a scenario for each size",
+    ),
+    (
+        "source = \"synthetic\"\nupdates_per_s = 10",
+        "source = \"clients\"",
+        "6:10: source clients needs `updates_per_s`; add it, as in `updates_per_s = 10`",
+    ),
+    (
+        "source = \"synthetic\"\nupdates_per_s = 10",
+        "source = \"clients\"\nupdates_per_s = 10\nbinary = true",
+        "8:10: `binary` is an option of synthetic, not of clients; remove it",
+    ),
+];
+
+#[test]
+fn what_does_not_go_together_is_refused_where_it_stands() {
+    check(GOOD, REFUSED);
+}
+
+/// A fault, and how the line must end that refuses it; the fault's first key stands in line 10.
+const FAULTS: &[(&str, &str)] = &[
+    ("kind = \"cut\"\nat = \"1s\"", ""),
+    ("at = \"1s\"", "9:1: the key `kind` is missing; add it"),
+    ("kind = \"cut\"", "9:1: the key `at` is missing; add it"),
+    (
+        "kind = \"cut\"\nat = \"90s\"",
+        "11:6: nothing is measured any more then: `duration` is 1m 30s; break it before its end",
+    ),
+    (
+        "kind = \"cut\"\nat = \"1s\"\nfor = \"1s\"",
+        "12:7: this happens in a moment; remove `for`, or repeat it with `every`",
+    ),
+    ("kind = \"black-hole\"\nat = \"1s\"", "10:8: this lasts for a while; add `for`, as in `for = \"2s\"`"),
+    (
+        "kind = \"black-hole\"\nat = \"1s\"\nfor = \"2s\"\nevery = \"2s\"",
+        "13:9: it would come again before it is over, after 2s; make `every` longer",
+    ),
+    ("kind = \"cut\"\nat = \"1s\"\nshare = 0.0", "12:9: `share` is 0; it must be above 0 and at most 1, which is all"),
+    (
+        "kind = \"cut\"\nat = \"1s\"\nshare = nan",
+        "12:9: `share` is NaN; it must be above 0 and at most 1, which is all",
+    ),
+    (
+        "kind = \"kill\"\nat = \"1s\"\nshare = 0.5",
+        "12:9: this hits everybody; `share` is of cut, reset and black-hole: remove it",
+    ),
+    (
+        "kind = \"reload-nginx\"\nat = \"1s\"",
+        "10:8: not every contender goes through nginx; give each `via = \"nginx\"`, or remove the fault",
+    ),
+    (
+        "kind = \"cuts\"\nat = \"1s\"",
+        "10:8: unknown value `cuts`; did you mean `cut`? allowed here: cut, reset, black-hole, refuse, status-503, status-204, wrong-type, restart, kill, reload-nginx",
+    ),
+];
+
+#[test]
+fn a_fault_that_cannot_happen_is_refused_where_it_stands() {
+    for (fault, expected) in FAULTS {
+        check(GOOD, &[("[clients]", &format!("[[fault]]\n{fault}\n[clients]"), expected)]);
+    }
+    let fault = "[[fault]]\nkind = \"kill\"\nat = \"1s\"\n[clients]";
+    let live =
+        "10:8: a server that is started anew has the same feed only if that is synthetic or a replay; use one of those";
+    check(&GOOD.replace("synthetic", "host"), &[("[clients]", fault, live)]);
+    let fault = "[[fault]]\nkind = \"status-204\"\nat = \"1s\"\nfor = \"1s\"\n[clients]";
+    let sealed = "10:8: the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the contenders, or the fault";
+    check(&GOOD.replace("\"sse\"", "\"sse\"\ntls = true"), &[("[clients]", fault, sealed)]);
+    check(GOOD, &[("[clients]", fault, "")]);
+}

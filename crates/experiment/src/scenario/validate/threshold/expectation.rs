@@ -1,0 +1,71 @@
+//! What a threshold expects, as text: a comparison with a figure or with another contender, or a distance.
+
+use super::super::super::error::Refusal;
+use super::super::super::threshold::symbols;
+use super::super::super::written::At;
+use super::super::super::{Comparison, Contender};
+use crate::metric::Unit;
+
+/// What was read: the fields of a threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Expectation {
+    pub(super) comparison: Comparison,
+    pub(super) value: f64,
+    pub(super) than: Option<String>,
+}
+
+pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -> Result<Expectation, Refusal> {
+    let text = written.trim();
+    let is_label = |text: &str| contenders.iter().any(|contender| contender.label == text);
+    let read = compared(text, is_label).or_else(|| distance(text, unit, is_label));
+    read.filter(|read| read.value.is_finite()).ok_or_else(|| {
+        let written_in = symbols(unit).iter().map(|(symbol, _)| format!("2{symbol}")).collect::<Vec<_>>().join(" or ");
+        let problem = format!(
+            "{:?} is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit or \
+             the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or \
+             from a contender, as in \"within 5% of predicted\", with {written_in} in the place of 5%",
+            written.as_str()
+        );
+        Refusal::of(written, problem)
+    })
+}
+
+/// `< 5`, `< SSE` or `< 1.1 x SSE`.
+fn compared(text: &str, is_label: impl Fn(&str) -> bool) -> Option<Expectation> {
+    let comparison = Comparison::ALL.into_iter().find(|comparison| text.starts_with(comparison.symbol()))?;
+    let rest = text[comparison.symbol().len()..].trim();
+    if let Ok(value) = rest.parse() {
+        return Some(Expectation { comparison, value, than: None });
+    }
+    let (value, label) = match is_label(rest) {
+        true => (1.0, rest),
+        false => {
+            let (factor, label) = rest.split_once(['x', '×'])?;
+            (factor.trim().parse().ok()?, label.trim())
+        }
+    };
+    is_label(label).then(|| Expectation { comparison, value, than: Some(label.to_owned()) })
+}
+
+/// `within 5% of predicted` or `within 2ms of SSE`, however it is spaced.
+fn distance(text: &str, unit: Unit, is_label: impl Fn(&str) -> bool) -> Option<Expectation> {
+    let (amount, of) = text.strip_prefix("within ")?.split_once(" of ")?;
+    let amount: String = amount.split_whitespace().collect();
+    let (comparison, value) = match amount.strip_suffix('%') {
+        Some(percent) => (Comparison::Within, percent.parse().ok()?),
+        None => (Comparison::Near, in_unit(&amount, unit)?),
+    };
+    let of = of.trim();
+    let than = if of == "predicted" { None } else { Some(of.to_owned()).filter(|of| is_label(of))?.into() };
+    (value >= 0.0).then_some(Expectation { comparison, value, than })
+}
+
+/// A number with its unit, in the metric's; µs may be written with its own letter.
+fn in_unit(amount: &str, unit: Unit) -> Option<f64> {
+    let amount = amount.replace(['µ', 'μ'], "u");
+    let number = |(symbol, size): &(&str, f64)| {
+        let number: f64 = amount.strip_suffix(symbol)?.parse().ok()?;
+        Some(number * size)
+    };
+    symbols(unit).iter().find_map(number)
+}

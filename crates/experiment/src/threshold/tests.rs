@@ -1,0 +1,114 @@
+use feedlab_feed::Transport;
+
+use super::*;
+use crate::fixture;
+use crate::summary::{Estimate, Predicted};
+
+fn demanding(comparison: Comparison, value: f64, than: Option<&str>) -> Scenario {
+    let mut scenario = fixture::scenario();
+    let than = than.map(str::to_owned);
+    scenario.thresholds =
+        vec![Threshold { metric: Metric::AgeP50, comparison, value, than, transport: None, contender: None }];
+    scenario
+}
+
+fn told(scenario: &Scenario, entries: &[Entry]) -> Vec<String> {
+    misses(scenario, entries).iter().map(Check::to_string).collect()
+}
+
+#[test]
+fn a_miss_says_who_what_and_how_far() {
+    let mut scenario = fixture::scenario();
+    let told = |scenario: &Scenario, metrics: &[(Metric, f64)]| told(scenario, &[fixture::entry(metrics)]);
+    assert_eq!(told(&scenario, &[(Metric::UpdatesMissed, 0.0)]), [""; 0]);
+    let missed = told(&scenario, &[(Metric::UpdatesMissed, 3.0)]);
+    assert_eq!(missed, ["SSE, 50 clients: updates_missed is 3, expected == 0"]);
+    assert_eq!(told(&scenario, &[]), ["SSE, 50 clients: updates_missed was not measured, expected == 0"]);
+    scenario.thresholds[0].transport = Some(Transport::WebSocket);
+    assert_eq!(told(&scenario, &[]), [""; 0], "the threshold is another transport's");
+    scenario.thresholds[0].transport = None;
+    scenario.thresholds[0].contender = Some("WebSocket".to_owned());
+    assert_eq!(told(&scenario, &[]), [""; 0], "the threshold is another contender's");
+}
+
+/// What a run is told whose median age was 512 ms.
+fn against(scenario: &Scenario, predicted: Option<f64>) -> Option<String> {
+    let metrics = predicted.map(|value| (Metric::AgeP50, value)).into_iter().collect();
+    let predicted = Some(Predicted { metrics, ..Predicted::default() });
+    told(scenario, &[Entry { predicted, ..fixture::entry(&[(Metric::AgeP50, 512_000.0)]) }]).pop()
+}
+
+#[test]
+fn a_demand_may_be_about_what_is_predicted() {
+    let scenario = demanding(Comparison::Within, 5.0, None);
+    for (predicted, miss) in [
+        (Some(500_000.0), None),
+        (Some(490_000.0), None),
+        (Some(512_000.0), None),
+        (Some(400_000.0), Some("is 512000, predicted 400000: 28.0% off, expected within 5% of predicted")),
+        (Some(0.0), Some("is 512000, predicted 0, expected within 5% of predicted")),
+        (None, Some("is 512000 and nothing is predicted for it, expected within 5% of predicted")),
+    ] {
+        let expected = miss.map(|miss| format!("SSE, 50 clients: age_p50_us {miss}"));
+        assert_eq!(against(&scenario, predicted), expected, "{predicted:?}");
+    }
+    let nothing = Predicted { metrics: [(Metric::AgeP50, 0.0)].into(), ..Predicted::default() };
+    let entry = Entry { predicted: Some(nothing), ..fixture::entry(&[(Metric::AgeP50, 0.0)]) };
+    assert_eq!(told(&scenario, &[entry]), [""; 0], "nothing, as predicted");
+    assert!(told(&scenario, &[fixture::entry(&[])])[0].contains("was not measured"));
+}
+
+#[test]
+fn a_distance_may_be_in_the_unit_of_the_metric() {
+    let scenario = demanding(Comparison::Near, 2_000.0, None);
+    for (predicted, is_met) in
+        [(510_000.0, true), (514_000.0, true), (514_000.1, false), (509_999.9, false), (512_000.0, true)]
+    {
+        assert_eq!(against(&scenario, Some(predicted)).is_none(), is_met, "{predicted}");
+    }
+    let miss = against(&scenario, Some(500_000.0)).unwrap();
+    assert!(miss.ends_with("predicted 500000: 2.4% off, expected within 2ms of predicted"), "{miss}");
+}
+
+#[test]
+fn a_check_carries_its_band() {
+    let band = |comparison, value| {
+        let metrics = [(Metric::AgeP50, 1000.0)].into();
+        let entry = Entry {
+            predicted: Some(Predicted { metrics, ..Predicted::default() }),
+            ..fixture::entry(&[(Metric::AgeP50, 1010.0)])
+        };
+        let check = checks(&demanding(comparison, value, None), &[entry]).pop().unwrap();
+        assert_eq!((check.measured, check.predicted), (Some(1010.0), Some(1000.0)));
+        (check.band, check.met)
+    };
+    assert_eq!(band(Comparison::Within, 5.0), (Some((950.0, 1050.0)), true));
+    assert_eq!(band(Comparison::Near, 5.0), (Some((995.0, 1005.0)), false));
+    assert_eq!(band(Comparison::Less, 5.0), (None, false));
+}
+
+#[test]
+fn a_contender_may_be_compared_with_another() {
+    let entry = |label: &str, p50: Option<f64>, clients| {
+        let p50 = p50.map(|value| (Metric::AgeP50, Estimate { value, low: None, high: None }));
+        Entry { label: label.to_owned(), clients, metrics: p50.into_iter().collect(), ..fixture::entry(&[]) }
+    };
+    let both = [entry("SSE", Some(100.0), 50), entry("other", Some(105.0), 50), entry("SSE", Some(9.0), 5)];
+    for (comparison, value, is_met) in [
+        (Comparison::Less, 1.0, false),
+        (Comparison::Greater, 1.0, true),
+        (Comparison::AtMost, 1.1, true),
+        (Comparison::Within, 5.0, true),
+        (Comparison::Within, 4.0, false),
+        (Comparison::Near, 4.9, false),
+    ] {
+        let checks = checks(&demanding(comparison, value, Some("SSE")), &both);
+        assert_eq!(checks.len(), 1, "SSE is not compared with itself: {checks:?}");
+        assert_eq!((checks[0].met, checks[0].reference), (is_met, Some(100.0)), "{comparison} {value}");
+    }
+    let said = told(&demanding(Comparison::Less, 1.0, Some("SSE")), &both);
+    assert_eq!(said, ["other, 50 clients: age_p50_us is 105, of SSE 100, expected < SSE"]);
+    let alone = [entry("SSE", None, 50), entry("other", Some(105.0), 50)];
+    let said = told(&demanding(Comparison::AtMost, 1.1, Some("SSE")), &alone);
+    assert_eq!(said, ["other, 50 clients: age_p50_us is 105 and it was not measured of SSE, expected <= 1.1 x SSE"]);
+}
