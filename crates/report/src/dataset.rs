@@ -21,7 +21,7 @@ pub(crate) use ages::Ecdf;
 pub(crate) use bars::{Bar, RequestsBar};
 pub(crate) use bytes::{BytesBar, Kind, Level};
 pub(crate) use differences::{Differences, Pair};
-pub(crate) use timeline::{Moment, Timeline, Timelines};
+pub(crate) use timeline::{Mark, Moment, Timeline, Timelines};
 
 /// Lines in one picture that can still be told apart.
 const MAX_LINES: usize = 8;

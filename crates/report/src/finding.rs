@@ -10,16 +10,12 @@ use feedlab_experiment::verdict::{Status, Verdict};
 
 use crate::chart;
 use crate::dataset::Dataset;
-use crate::{human, prediction, wording};
+use crate::{failure, human, prediction, wording};
 
 mod delivery;
 mod differences;
+mod distance;
 mod sweep;
-
-/// On loopback a round trip takes some tens of microseconds, so that whatever needs one more of them looks as good.
-const LOOPBACK: &str = "Everything ran over this machine's loopback, where all transports that bring an update as it \
-                        happens look alike. Differences between them need distance: do not read this page as a \
-                        comparison over a network.";
 
 /// The words of a report.
 #[derive(Clone, Debug)]
@@ -43,7 +39,8 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     let entries = &results.summary.contenders;
     let verdict = &results.summary.verdict;
     let more = [chart::weight(data), chart::asking(data)].into_iter().flatten();
-    let more = more.chain(sweep::findings(entries)).chain(prediction::sentence(entries));
+    let more = more.chain(sweep::findings(entries)).chain(failure::findings(results));
+    let more = more.chain(prediction::sentence(entries));
     let more = more.map(|text| format!("{}.", wording::sentence(&text))).collect();
     let (headline, more) = match verdict.status {
         Status::Valid => (freshness(entries, data), more),
@@ -69,7 +66,7 @@ fn void(verdict: &Verdict) -> String {
 }
 
 fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
-    let mut caveats = vec![LOOPBACK.to_owned()];
+    let mut caveats = vec![distance::caveat(&results.manifest.scenario)];
     let has_interval = |entry: &Entry| entry.metrics.values().any(|estimate| estimate.low.is_some());
     if !results.summary.contenders.iter().any(has_interval) {
         caveats.push(
@@ -85,7 +82,7 @@ fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
     caveats
 }
 
-/// `feedlab 0.1.0 · 20261121T120030Z-ticker · 50 clients · 20s, 5 repetitions · loopback`.
+/// `feedlab 0.1.0 · 20261121T120030Z-ticker · 50 clients · 20s, 5 repetitions · loopback`, or a round trip in its place.
 fn source(results: &Results) -> String {
     let manifest = &results.manifest;
     let scenario = &manifest.scenario;
@@ -93,11 +90,12 @@ fn source(results: &Results) -> String {
     let clients = if counts == ["1"] { "client" } else { "clients" };
     let repetitions = wording::counted(f64::from(scenario.measure.repetitions), "repetition", "repetitions");
     format!(
-        "feedlab {} · {} · {} {clients} · {}, {repetitions} · loopback",
+        "feedlab {} · {} · {} {clients} · {}, {repetitions} · {}",
         manifest.feedlab_version,
         manifest.run,
         wording::list(&counts),
         human::duration(scenario.measure.duration),
+        distance::name(scenario),
     )
 }
 

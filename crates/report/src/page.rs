@@ -8,6 +8,7 @@ use feedlab_experiment::verdict::{Status, Verdict};
 
 use crate::chart::{self, Chart};
 use crate::dataset::Dataset;
+use crate::failure::{self, Failure};
 use crate::finding::Finding;
 use crate::prediction::{self, Prediction};
 use crate::table::{self, Table};
@@ -32,6 +33,7 @@ struct Page<'a> {
     thresholds: usize,
     table: Table,
     has_intervals: bool,
+    failure: Option<Failure>,
     charts: &'a [Chart],
     prediction: Option<Prediction>,
     conditions: Vec<Condition>,
@@ -75,6 +77,7 @@ pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Re
         thresholds: manifest.scenario.thresholds.len(),
         table: table::rows(summary),
         has_intervals: estimates().any(|estimate| estimate.low.is_some()),
+        failure: failure::of(results),
         charts,
         prediction: prediction::of(summary),
         conditions: conditions::of(manifest),
@@ -91,9 +94,13 @@ pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Re
 /// The metrics that the page shows and the run measured, in the order of the metric table.
 fn glossary(results: &Results) -> Vec<&'static Row> {
     let is_predicted = results.summary.contenders.iter().any(|entry| entry.predicted.is_some());
+    let has_failure = failure::of(results).is_some();
     let is_shown = |row: &&Row| {
         let metric = row.metric;
-        table::METRICS.contains(&metric) || Dataset::shows(metric) || is_predicted && prediction::shows(metric)
+        table::METRICS.contains(&metric)
+            || Dataset::shows(metric)
+            || is_predicted && prediction::shows(metric)
+            || has_failure && failure::shows(metric)
     };
     let is_measured = |row: &&Row| results.summary.contenders.iter().any(|e| e.metrics.contains_key(&row.metric));
     metric::TABLE.iter().filter(is_shown).filter(is_measured).collect()

@@ -7,6 +7,7 @@ use feedlab_experiment::Metric;
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::scenario::Contender;
+use feedlab_experiment::summary::Predicted;
 use feedlab_experiment::verdict::{Reason, Status, Verdict};
 use feedlab_feed::Transport;
 
@@ -14,6 +15,9 @@ use crate::dataset::Dataset;
 use crate::{Report, render, table};
 
 mod chart_data;
+mod conditions;
+mod failing;
+mod failure;
 mod page;
 mod prediction;
 mod realistic;

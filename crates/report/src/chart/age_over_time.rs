@@ -10,6 +10,7 @@ use crate::dataset::{Dataset, Moment, Timeline, Timelines};
 use crate::human;
 
 mod course;
+mod faults;
 
 const PANEL: f64 = 160.0;
 const HEAD: f64 = 20.0;
@@ -38,9 +39,11 @@ impl Picture for AgeOverTime<'_> {
 
     fn reading(&self) -> String {
         let [middle, edge] = self.0.timelines.names();
+        let marked = if self.0.timelines.faults.is_empty() { "" } else { " Upright dashes and grey spans are faults." };
         format!(
             "Each panel is one contender over the measured time: the thick line is the {middle} age of each second, \
-             the thin one its {edge}; a level band is a steady feed, a spike is a second in which clients fell behind."
+             the thin one its {edge}; a level band is a steady feed, a spike is a second in which clients fell \
+             behind.{marked}"
         )
     }
 
@@ -48,7 +51,9 @@ impl Picture for AgeOverTime<'_> {
         let repetitions: Vec<u32> = self.0.timelines.lines.iter().filter_map(|line| line.repetition).collect();
         let first = repetitions.first().filter(|_| self.0.repetitions > 1);
         let shown = first.map(|first| format!("Shown for repetition {first} of {}.", self.0.repetitions));
-        super::line_notes(self.0).into_iter().chain(shown).collect()
+        let faults = &self.0.timelines.faults;
+        let faults = (!faults.is_empty()).then(|| format!("Faults: {}.", faults.join("; ")));
+        super::line_notes(self.0).into_iter().chain(shown).chain(faults).collect()
     }
 
     fn figures(&self) -> Figures {
@@ -70,8 +75,8 @@ impl Picture for AgeOverTime<'_> {
         if lines.iter().all(|line| line.moments.is_empty()) {
             return NOTHING;
         }
-        let rows = lines.len().div_ceil(columns(width, lines.len()));
-        rows as f64 * PANEL + HEAD + FOOT
+        let grid = Grid::of(&self.0.timelines, width);
+        lines.len().div_ceil(grid.columns) as f64 * grid.panel + HEAD + FOOT
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
@@ -81,16 +86,16 @@ impl Picture for AgeOverTime<'_> {
             return nothing(canvas, area, "no ages by second");
         }
         let ages = Axis::log(moments().flat_map(|moment| [moment.middle, moment.edge]));
-        let seconds = Axis::linear(moments().map(|moment| f64::from(moment.second) + 1.0));
-        let columns = columns(area.width(), lines.len());
-        let width = area.width() / columns as f64;
+        let seconds = seconds(&self.0.timelines);
+        let grid = Grid::of(&self.0.timelines, area.width());
         for (index, line) in lines.iter().enumerate() {
-            let left = area.left + (index % columns) as f64 * width;
-            let top = area.top + HEAD + (index / columns) as f64 * PANEL;
-            let is_lowest = index + columns >= lines.len();
-            let plot =
-                Area { left: left + LEFT, top: top + 30.0, right: left + width - RIGHT, bottom: top + PANEL - 12.0 };
-            frame(canvas, plot, ages, seconds, is_lowest)?;
+            let left = area.left + (index % grid.columns) as f64 * grid.width;
+            let top = area.top + HEAD + (index / grid.columns) as f64 * grid.panel;
+            let (right, bottom) = (left + grid.width - RIGHT, top + grid.panel - 12.0);
+            let plot = Area { left: left + LEFT, top: top + 30.0 + grid.labels, right, bottom };
+            frame(canvas, plot, ages, seconds, index + grid.columns >= lines.len())?;
+            name(canvas, line, Area { top: top + 15.0, ..plot })?;
+            faults::draw(canvas, &line.marks, plot, seconds)?;
             panel(canvas, line, plot, ages, seconds)?;
             names(canvas, &self.0.timelines, line, plot, ages)?;
         }
@@ -100,8 +105,34 @@ impl Picture for AgeOverTime<'_> {
     }
 }
 
-fn columns(width: f64, panels: usize) -> usize {
-    if width < COMPACT_BELOW || panels == 1 { 1 } else { 2 }
+/// How the panels are laid out.
+struct Grid {
+    columns: usize,
+    /// Width and height of a panel.
+    width: f64,
+    panel: f64,
+    /// The part of its height that the names of faults take.
+    labels: f64,
+}
+
+impl Grid {
+    fn of(timelines: &Timelines, width: f64) -> Self {
+        let panels = timelines.lines.len();
+        let columns = if width < COMPACT_BELOW || panels == 1 { 1 } else { 2 };
+        let width = width / columns as f64;
+        let seconds = seconds(timelines);
+        let labels = |line: &Timeline| faults::height(&line.marks, LEFT..width - RIGHT, seconds);
+        let labels = timelines.lines.iter().map(labels).fold(0.0, f64::max);
+        Self { columns, width, panel: PANEL + labels, labels }
+    }
+}
+
+/// The axis of time: up to the last second with an update, and on to the last fault.
+fn seconds(timelines: &Timelines) -> Axis {
+    let moments = timelines.lines.iter().flat_map(|line| &line.moments).map(|moment| f64::from(moment.second) + 1.0);
+    let marks = timelines.lines.iter().flat_map(|line| &line.marks);
+    let ends = marks.map(|mark| (mark.at + mark.length).min(timelines.measured));
+    Axis::linear(moments.chain(ends))
 }
 
 fn frame(canvas: &mut Canvas, plot: Area, ages: Axis, seconds: Axis, is_lowest: bool) -> Drawing {
@@ -126,11 +157,15 @@ fn frame(canvas: &mut Canvas, plot: Area, ages: Axis, seconds: Axis, is_lowest: 
     Ok(())
 }
 
+/// The contender, at the upper edge of an area.
+fn name(canvas: &mut Canvas, line: &Timeline, area: Area) -> Drawing {
+    canvas.marker((area.left + 5.0, area.top), 4.5, line.series.look)?;
+    let name = text::fit(&line.series.label, 13.0, area.width() - 20.0);
+    canvas.text(&name, (area.left + 16.0, area.top), Type::new(13.0).bold())
+}
+
 fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: Axis) -> Drawing {
     let look = line.series.look;
-    canvas.marker((plot.left + 5.0, plot.top - 15.0), 4.5, look)?;
-    let name = text::fit(&line.series.label, 13.0, plot.width() - 20.0);
-    canvas.text(&name, (plot.left + 16.0, plot.top - 15.0), Type::new(13.0).bold())?;
     if line.moments.is_empty() {
         return nothing(canvas, plot, "no update arrived");
     }

@@ -1,10 +1,15 @@
-//! Ages by second: one cell of each contender.
+//! Ages by second: one cell of each contender, and what broke meanwhile.
 
+use std::time::Duration;
+
+use feedlab_experiment::Scenario;
 use feedlab_experiment::record::Second;
 use feedlab_experiment::results::Results;
+use feedlab_experiment::scenario::Fault;
 
 use super::ages::cells;
 use super::{Row, Series};
+use crate::{fault, human};
 
 /// Updates in a second for its median to be told, and for its 99th percentile: ten beyond it, as everywhere.
 const ENOUGH_FOR_MEDIAN: u64 = 20;
@@ -19,6 +24,10 @@ pub(crate) struct Timelines {
     pub(crate) has_p99: bool,
     /// One for each contender.
     pub(crate) lines: Vec<Timeline>,
+    /// How long was measured, s.
+    pub(crate) measured: f64,
+    /// What broke in it, a few words each.
+    pub(crate) faults: Vec<String>,
 }
 
 /// Ages over the measured time of one repetition. Percentiles of several repetitions cannot be averaged, and laying
@@ -31,6 +40,21 @@ pub(crate) struct Timeline {
     pub(crate) repetition: Option<u32>,
     /// The seconds with updates, in order.
     pub(crate) moments: Vec<Moment>,
+    /// When something broke that concerns it, in order.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// One time at which something broke.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mark {
+    /// When, s of the measured time.
+    pub(crate) at: f64,
+    /// For how long, s; 0 for what happens in a moment.
+    pub(crate) length: f64,
+    /// What.
+    pub(crate) name: &'static str,
+    /// What stands beside it; only where a series of the same begins.
+    pub(crate) label: Option<String>,
 }
 
 /// Ages in one second, µs.
@@ -57,9 +81,17 @@ impl Timelines {
         let line = |(row, (repetition, seconds)): (&Row, (Option<u32>, Vec<&Second>))| {
             let mut moments: Vec<_> = seconds.into_iter().filter_map(|s| moment(s, has_median, has_p99)).collect();
             moments.sort_by_key(|moment| moment.second);
-            Timeline { series: row.series.clone(), repetition, moments }
+            let marks = marks(&results.manifest.scenario, &row.series.label);
+            Timeline { series: row.series.clone(), repetition, moments, marks }
         };
-        Self { has_median, has_p99, lines: rows.iter().zip(found).map(line).collect() }
+        let scenario = &results.manifest.scenario;
+        Self {
+            has_median,
+            has_p99,
+            lines: rows.iter().zip(found).map(line).collect(),
+            measured: scenario.measure.duration.as_secs_f64(),
+            faults: scenario.faults.iter().map(fault::brief).collect(),
+        }
     }
 
     /// What is drawn as the middle, and what as the edge.
@@ -75,4 +107,30 @@ fn moment(second: &Second, has_median: bool, has_p99: bool) -> Option<Moment> {
     let middle = if has_median { second.age_p50_us.map(|us| us as f64) } else { second.age_mean_us };
     let edge = if has_p99 { second.age_p99_us } else { second.age_max_us };
     Some(Moment { second: second.second, middle: middle?, edge: edge? as f64 })
+}
+
+/// The faults that concern a contender, each time that they come.
+fn marks(scenario: &Scenario, label: &str) -> Vec<Mark> {
+    let contender = scenario.contenders.iter().find(|contender| contender.label == label);
+    let concerns = |fault: &&Fault| contender.is_none_or(|contender| fault::concerns(fault.kind, contender));
+    let measured = scenario.measure.duration;
+    let mut marks: Vec<Mark> =
+        scenario.faults.iter().filter(concerns).flat_map(|fault| times(fault, measured)).collect();
+    marks.sort_by(|a, b| a.at.total_cmp(&b.at));
+    marks
+}
+
+/// One fault, each time that it comes.
+fn times(fault: &Fault, measured: Duration) -> impl Iterator<Item = Mark> {
+    let (name, length) = (fault::name(fault.kind), fault.length.as_secs_f64());
+    let series = match fault.every {
+        Some(every) => format!("{name} every {}", human::duration(every)),
+        None => name.to_owned(),
+    };
+    fault.times(measured).enumerate().map(move |(index, at)| Mark {
+        at: at.as_secs_f64(),
+        length,
+        name,
+        label: (index == 0).then(|| series.clone()),
+    })
 }

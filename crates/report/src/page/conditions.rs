@@ -5,7 +5,10 @@ use feedlab_experiment::record::Manifest;
 use feedlab_experiment::scenario::{Headers, Measure, ScheduleKind, Source};
 
 use crate::human::{self, ABSENT};
-use crate::wording;
+use crate::{fault, wording};
+
+mod own;
+mod way;
 
 /// One condition.
 pub(super) struct Condition {
@@ -16,27 +19,30 @@ pub(super) struct Condition {
 /// All of them, in reading order.
 pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
     let scenario = &manifest.scenario;
+    let machine = &manifest.machine;
+    let open_files = machine.max_open_files.map(|most| format!("at most {}", human::count(most as f64)));
     let conditions = [
-        ("scenario", scenario.name.clone()),
-        ("feed", feed(scenario)),
-        ("clients", clients(scenario)),
-        ("contenders", contenders(scenario)),
-        ("measured", measured(scenario.measure, manifest)),
-        ("seed", manifest.seed.to_string()),
-        ("network", "loopback: server and clients on one machine, nothing in between".to_owned()),
-        ("machine", machine(manifest)),
-        ("system", format!("{}, kernel {}", manifest.machine.platform, manifest.machine.kernel)),
-        (
-            "open files",
-            manifest
-                .machine
-                .max_open_files
-                .map_or("no limit".to_owned(), |n| format!("at most {}", human::count(n as f64))),
-        ),
-        ("feedlab", version(manifest)),
-        ("started", when(&manifest.started)),
+        ("scenario", Some(scenario.name.clone())),
+        ("feed", Some(feed(scenario))),
+        ("clients", Some(clients(scenario))),
+        ("contenders", Some(contenders(scenario))),
+        ("connections", own::links(scenario)),
+        ("fallback", own::ladders(scenario)),
+        ("coming back", own::comebacks(scenario)),
+        ("servers", own::servings(scenario)),
+        ("measured", Some(measured(scenario.measure, manifest))),
+        ("seed", Some(manifest.seed.to_string())),
+        ("network", Some(way::network(scenario))),
+        ("nginx", way::nginx(scenario)),
+        ("faults", Some(fault::clauses(scenario).join("; ")).filter(|faults| !faults.is_empty())),
+        ("machine", Some(self::machine(manifest))),
+        ("system", Some(format!("{}, kernel {}", machine.platform, machine.kernel))),
+        ("open files", Some(open_files.unwrap_or_else(|| "no limit".to_owned()))),
+        ("feedlab", Some(version(manifest))),
+        ("started", Some(when(&manifest.started))),
     ];
-    conditions.into_iter().map(|(name, value)| Condition { name, value }).collect()
+    let told = |(name, value): (_, Option<String>)| value.map(|value| Condition { name, value });
+    conditions.into_iter().filter_map(told).collect()
 }
 
 /// An RFC 3339 time in UTC to the second, as people write it.
@@ -51,14 +57,15 @@ pub(super) fn when(started: &str) -> String {
 fn feed(scenario: &Scenario) -> String {
     let rate = |updates_per_s: f64| format!("{} a second", wording::counted(updates_per_s, "update", "updates"));
     let source = match &scenario.feed.source {
-        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, .. } => {
+        Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, binary } => {
             let schedule = match schedule {
                 ScheduleKind::Constant => "evenly spaced".to_owned(),
                 ScheduleKind::Poisson => "at random times (Poisson)".to_owned(),
                 ScheduleKind::Burst => format!("in bursts of {burst_size}"),
             };
             let sizes: Vec<String> = payload_bytes.iter().map(|&bytes| human::size(bytes as f64)).collect();
-            format!("synthetic: {} {schedule}, payload {}", rate(*updates_per_s), wording::list(&sizes))
+            let bytes = if *binary { " of bytes that are not text" } else { "" };
+            format!("synthetic: {} {schedule}, payload {}{bytes}", rate(*updates_per_s), wording::list(&sizes))
         }
         Source::Replay { file, speed } => {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
@@ -76,7 +83,11 @@ fn feed(scenario: &Scenario) -> String {
         let (length, after) = (human::duration(stall.length), human::duration(stall.after));
         format!("; the publisher pauses on purpose for {length}, {after} into the measured time")
     });
-    format!("{source}; the server keeps the last {}{stall}", human::count(scenario.feed.history as f64))
+    let history = match scenario.feed.history {
+        0 => "keeps none for those who come back".to_owned(),
+        history => format!("keeps the last {}", human::count(history as f64)),
+    };
+    format!("{source}; the server {history}{stall}")
 }
 
 fn clients(scenario: &Scenario) -> String {
@@ -87,7 +98,14 @@ fn clients(scenario: &Scenario) -> String {
         Headers::BrowserCookies => "the headers of a browser and a session's cookies",
     };
     let ramp = human::duration(scenario.clients.ramp);
-    format!("{}, connecting over {ramp}, with {headers}", wording::list(&counts))
+    let slow = scenario.clients.slow.map_or(String::new(), |slow| {
+        let readers = wording::counted(f64::from(slow.count), "slow reader", "slow readers");
+        format!(
+            "; besides them {readers} at {} a second, in no figure of the others",
+            human::size(slow.bytes_per_s as f64)
+        )
+    });
+    format!("{}, connecting over {ramp}, with {headers}{slow}", wording::list(&counts))
 }
 
 fn contenders(scenario: &Scenario) -> String {

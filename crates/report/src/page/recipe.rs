@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::scenario::{
-    AgeFrom, Contender, Headers, Measure, Options, ScheduleKind, Source, Stall, Threshold,
-};
+use feedlab_experiment::scenario::{Measure, Nginx, ScheduleKind, SlowClients, Source, Stall, Threshold};
+use serde::Serialize;
 
-/// The scenario in its own language, every default written out.
+mod contender;
+mod lab;
+
+/// The scenario in its own language. Defaults are written out, but for those that say that something is not there: a
+/// contender without TLS has no line for it.
 pub(super) fn toml(scenario: &Scenario) -> String {
     let head = vec![
         "schema = 1".to_owned(),
@@ -15,8 +18,12 @@ pub(super) fn toml(scenario: &Scenario) -> String {
         format!("question = {}", quoted(&scenario.question)),
         format!("seed = {}", scenario.seed),
     ];
-    let mut tables = vec![head, feed(scenario), clients(scenario), measure(scenario)];
-    tables.extend(scenario.contenders.iter().map(contender));
+    let mut tables = vec![head, feed(scenario), clients(scenario)];
+    tables.extend(scenario.network.as_ref().map(lab::network));
+    tables.extend((scenario.nginx != Nginx::default()).then(|| lab::nginx(&scenario.nginx)));
+    tables.push(measure(scenario));
+    tables.extend(scenario.faults.iter().map(lab::fault));
+    tables.extend(scenario.contenders.iter().map(contender::contender));
     tables.extend(scenario.thresholds.iter().map(threshold));
     tables.iter().map(|lines| lines.join("\n") + "\n").collect::<Vec<_>>().join("\n")
 }
@@ -33,17 +40,16 @@ fn feed(scenario: &Scenario) -> Vec<String> {
 }
 
 fn clients(scenario: &Scenario) -> Vec<String> {
-    let headers = match scenario.clients.headers {
-        Headers::Bare => "bare",
-        Headers::Browser => "browser",
-        Headers::BrowserCookies => "browser+cookies",
-    };
-    vec![
+    let mut lines = vec![
         "[clients]".to_owned(),
         format!("count = {:?}", scenario.clients.count),
         format!("ramp = \"{}\"", duration(scenario.clients.ramp)),
-        format!("headers = \"{headers}\""),
-    ]
+        format!("headers = {}", id(&scenario.clients.headers)),
+    ];
+    let slow =
+        |SlowClients { count, bytes_per_s }| format!("slow = {{ count = {count}, bytes_per_s = {bytes_per_s} }}");
+    lines.extend(scenario.clients.slow.map(slow));
+    lines
 }
 
 fn measure(scenario: &Scenario) -> Vec<String> {
@@ -52,21 +58,6 @@ fn measure(scenario: &Scenario) -> Vec<String> {
     let mut lines = vec!["[measure]".to_owned()];
     lines.extend(phases.map(|(name, value)| format!("{name} = \"{}\"", duration(value))));
     lines.push(format!("repetitions = {repetitions}"));
-    lines
-}
-
-fn contender(contender: &Contender) -> Vec<String> {
-    let mut lines = vec![
-        "[[contender]]".to_owned(),
-        format!("transport = \"{}\"", contender.transport()),
-        format!("label = {}", quoted(&contender.label)),
-    ];
-    lines.extend(options(&contender.options));
-    let age_from = match contender.age_from {
-        AgeFrom::Due => "due",
-        AgeFrom::Publication => "publication",
-    };
-    lines.push(format!("age_from = \"{age_from}\""));
     lines
 }
 
@@ -83,15 +74,11 @@ fn threshold(threshold: &Threshold) -> Vec<String> {
 fn source(source: &Source) -> Vec<String> {
     match source {
         Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, binary } => {
-            let (schedule, is_burst) = match schedule {
-                ScheduleKind::Constant => ("constant", false),
-                ScheduleKind::Poisson => ("poisson", false),
-                ScheduleKind::Burst => ("burst", true),
-            };
+            let is_burst = *schedule == ScheduleKind::Burst;
             let mut lines = vec![
                 "source = \"synthetic\"".to_owned(),
                 format!("updates_per_s = {updates_per_s}"),
-                format!("schedule = \"{schedule}\""),
+                format!("schedule = {}", id(schedule)),
                 format!("payload_bytes = {payload_bytes:?}"),
             ];
             lines.extend(is_burst.then(|| format!("burst_size = {burst_size}")));
@@ -115,34 +102,17 @@ fn source(source: &Source) -> Vec<String> {
     }
 }
 
-fn options(options: &Options) -> Vec<String> {
-    match *options {
-        Options::ShortPolling { interval, keep_alive, conditional } => vec![
-            format!("interval = \"{}\"", duration(interval)),
-            format!("keep_alive = {keep_alive}"),
-            format!("conditional = {conditional}"),
-        ],
-        Options::LongPolling { hold, keep_alive } => {
-            vec![format!("hold = \"{}\"", duration(hold)), format!("keep_alive = {keep_alive}")]
-        }
-        Options::Sse { keepalive } | Options::WebSocket { keepalive } => {
-            vec![format!("keepalive = \"{}\"", duration(keepalive))]
-        }
-        Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
-            let times = [("watchdog", watchdog), ("climb", climb), ("hold", hold), ("interval", interval)];
-            let times = times.into_iter().chain([("keepalive", keepalive)]);
-            let times = times.map(|(key, time)| format!("{key} = \"{}\"", duration(time)));
-            std::iter::once(format!("first = \"{first}\"")).chain(times).collect()
-        }
-    }
-}
-
 /// A duration in the largest unit that keeps it whole.
 fn duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     let units = [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)];
     let whole = units.into_iter().find(|(_, size)| nanos.is_multiple_of(*size));
     whole.map_or_else(|| format!("{nanos}ns"), |(unit, size)| format!("{}{unit}", nanos / size))
+}
+
+/// The name of a variant as every file writes it, quoted: JSON's strings of letters, digits and hyphens are TOML's.
+fn id(variant: &impl Serialize) -> String {
+    serde_json::to_string(variant).unwrap_or_default()
 }
 
 /// A basic string of TOML 1.0.

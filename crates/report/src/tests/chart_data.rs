@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::*;
-use feedlab_experiment::summary::Predicted;
 
 use crate::dataset::{Kind, Level, Series};
 use crate::human;
@@ -183,4 +182,25 @@ fn figures(data: &Dataset) -> String {
         );
     }
     text
+}
+
+#[test]
+fn faults_are_marked_for_whom_they_concern_each_time_that_they_come() {
+    use feedlab_experiment::scenario::{Fault, FaultKind};
+    use std::time::Duration;
+
+    let mut scenario = failing::scenario(1);
+    let reload = Fault { kind: FaultKind::ReloadNginx, at: Duration::from_secs(1), ..scenario.faults[0] };
+    scenario.faults.push(Fault { every: None, ..reload });
+    let folder = tempfile::tempdir().unwrap();
+    let results = run::results_of(folder.path(), scenario, failing::found);
+    let timelines = Dataset::new(&results).unwrap().timelines;
+    let marks = |line: usize| {
+        let marks = timelines.lines[line].marks.iter();
+        let text = marks.map(|mark| format!("{} {}+{} {:?}", mark.name, mark.at, mark.length, mark.label.as_deref()));
+        text.collect::<Vec<_>>().join("; ")
+    };
+    insta::assert_snapshot!(marks(3));
+    assert_eq!(marks(2), format!("reload 1+0 Some(\"reload\"); {}", marks(3)), "SSE goes through nginx");
+    assert_eq!(timelines.faults[1..3], ["503 at 9 s for 1 s", "kill at 15 s for 500 ms"]);
 }

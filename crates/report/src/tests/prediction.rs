@@ -1,7 +1,5 @@
 //! Predictions beside what was measured.
 
-use feedlab_experiment::summary::Predicted;
-
 use super::*;
 use crate::prediction::{self, Cell as Figure};
 

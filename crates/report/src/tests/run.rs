@@ -31,9 +31,13 @@ pub(crate) struct Found {
     pub(crate) predicted: Option<Predicted>,
 }
 
-/// Plans the scenario, lets `found` answer for every cell, and reads the folder back from `out`.
+/// Reads the scenario, and goes on as [`results_of`].
 pub(crate) fn results(out: &Path, scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Results {
-    let scenario = Scenario::parse(scenario, &out.join("scenario.toml")).unwrap();
+    results_of(out, Scenario::parse(scenario, &out.join("scenario.toml")).unwrap(), found)
+}
+
+/// Plans the scenario, lets `found` answer for every cell, and reads the folder back from `out`.
+pub(crate) fn results_of(out: &Path, scenario: Scenario, found: impl Fn(&Contender, &Cell) -> Found) -> Results {
     let mut folder = RunFolder::create(out, &scenario, STARTED.parse().unwrap()).unwrap();
     let plan = plan::cells(&scenario);
     let (mut cells, mut predictions) = (Vec::new(), Vec::new());

@@ -154,3 +154,14 @@ fn a_page_does_not_say_two_things() {
     assert!(report.html.contains(" is fresher than WebSocket: p50 by"));
     assert!(report.headline.starts_with("All four are"), "{}", report.headline);
 }
+
+#[test]
+fn a_peak_beside_a_fault_names_it() {
+    let (_folder, results) = failing::results();
+    let titles = titles(&render(&results).unwrap());
+    let expected = "SSE's oldest update peaks at 897 ms in second 10, 5.3 times that of its middle second; the fault \
+                    \"503\" came at 9 s";
+    assert_eq!(titles.lines().nth(1), Some(expected));
+    let html = render(&results).unwrap().html.replace('\u{a0}', " ");
+    assert!(html.contains("Faults: cut every 2 s from 2 s on; 503 at 9 s for 1 s; kill at 15 s for 500 ms."));
+}

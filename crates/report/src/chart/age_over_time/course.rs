@@ -3,7 +3,7 @@
 use feedlab_experiment::summary::Estimate;
 
 use crate::comparison::{Named, Shape, shape, unknown};
-use crate::dataset::{Moment, Timeline, Timelines};
+use crate::dataset::{Mark, Moment, Timeline, Timelines};
 use crate::{human, wording};
 
 /// A second stands out when its edge is this many times that of the middle one …
@@ -24,11 +24,12 @@ pub(super) fn finding(timelines: &Timelines) -> String {
     let peak = worst.iter().find(|second| second.times() >= PEAK && second.age >= NOISE);
     match peak {
         Some(peak) => format!(
-            "{}'s {edge} peaks at {} in second {}, {} that of its middle second",
+            "{}'s {edge} peaks at {} in second {}, {} that of its middle second{}",
             peak.name,
             human::time(peak.age),
             peak.second + 1,
-            human::times(peak.age, peak.middle)
+            human::times(peak.age, peak.middle),
+            peak.fault()
         ),
         None if worst.is_empty() => "too few seconds with updates to see a course of time".to_owned(),
         None => format!("no second stands out: the {edge} is never above {}", bounds(&worst, timelines.lines.len())),
@@ -60,6 +61,7 @@ struct Worst<'a> {
     age: f64,
     /// The age in the middle second.
     middle: f64,
+    marks: &'a [Mark],
 }
 
 impl<'a> Worst<'a> {
@@ -67,7 +69,21 @@ impl<'a> Worst<'a> {
         let middle = middle(&sorted(line, |moment| moment.edge)).filter(|&age| age > 0.0)?;
         let worst = line.moments.iter().max_by(|a, b| a.edge.total_cmp(&b.edge))?;
         let enough = line.moments.len() >= ENOUGH_SECONDS;
-        enough.then_some(Self { name: &line.series.spoken, second: worst.second, age: worst.edge, middle })
+        enough.then_some(Self {
+            name: &line.series.spoken,
+            second: worst.second,
+            age: worst.edge,
+            middle,
+            marks: &line.marks,
+        })
+    }
+
+    /// What broke last in that second, or lasted until less than a second before it: when it was, and no more.
+    fn fault(&self) -> String {
+        let (begin, end) = (f64::from(self.second), f64::from(self.second) + 1.0);
+        let near = |mark: &&Mark| mark.at < end && mark.at + mark.length + 1.0 > begin;
+        let at = |mark: &Mark| format!("; the fault \"{}\" came at {}", mark.name, human::time(mark.at * 1e6));
+        self.marks.iter().rfind(near).map_or(String::new(), at)
     }
 
     fn times(&self) -> f64 {

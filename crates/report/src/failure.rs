@@ -1,0 +1,217 @@
+//! Failure and recovery: what each contender went through when something broke, as a table and in words.
+//!
+//! A run has it when its scenario breaks something or has slow readers, or when clients lost their connections all the
+//! same. No sentence says more than the figures: why a client was cut off is not in them.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::metric::Unit;
+use feedlab_experiment::record::{CellRecord, Failure as Kind};
+use feedlab_experiment::results::Results;
+use feedlab_experiment::summary::{Entry, Estimate};
+use feedlab_experiment::verdict::Status;
+
+use crate::dataset::Series;
+use crate::human::{self, ABSENT};
+use crate::table::{Column, Table};
+
+mod finding;
+
+/// Failure and recovery, for the page.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What the figures show, a sentence each; none of a run that is void.
+    pub(crate) sentences: Vec<String>,
+    /// What each contender went through.
+    pub(crate) table: Table,
+    /// What went wrong for clients, by kind.
+    pub(crate) seen: Table,
+    /// Over how many repetitions is counted.
+    pub(crate) repetitions: u32,
+}
+
+/// A run in which one of these is not nought has something to tell.
+const TELLING: [Metric; 9] = [
+    Metric::Reconnects,
+    Metric::UpdatesReplayed,
+    Metric::UpdatesToldLost,
+    Metric::ClientsGaveUp,
+    Metric::RecoveryP50,
+    Metric::RecoveryP99,
+    Metric::Fallbacks,
+    Metric::Climbs,
+    Metric::SlowDisconnected,
+];
+
+/// A column of the table.
+#[derive(Clone, Copy)]
+enum Cell {
+    /// How often clients lost a connection, as they saw it.
+    CutOff,
+    /// A metric that is always shown: that it is nought says something.
+    Always(Metric),
+    /// A metric that is shown if it is not nought for all.
+    Where(Metric),
+}
+
+const CELLS: [Cell; 14] = [
+    Cell::CutOff,
+    Cell::Where(Metric::Reconnects),
+    Cell::Where(Metric::ReconnectsPeak),
+    Cell::Where(Metric::RecoveryP50),
+    Cell::Where(Metric::RecoveryP99),
+    Cell::Always(Metric::UpdatesMissed),
+    Cell::Where(Metric::UpdatesToldLost),
+    Cell::Where(Metric::UpdatesReplayed),
+    Cell::Always(Metric::UpdatesDuplicated),
+    Cell::Where(Metric::ClientsGaveUp),
+    Cell::Where(Metric::Fallbacks),
+    Cell::Where(Metric::Climbs),
+    Cell::Where(Metric::SlowDisconnected),
+    Cell::Where(Metric::ServerRssGrowth),
+];
+
+/// Failure and recovery of a run; nothing if nothing broke.
+pub(crate) fn of(results: &Results) -> Option<Failure> {
+    let rows = rows(results)?;
+    let scenario = &results.manifest.scenario;
+    let is_void = results.summary.verdict.status == Status::Invalid;
+    Some(Failure {
+        sentences: if is_void { Vec::new() } else { finding::sentences(scenario, &rows) },
+        table: table(&rows),
+        seen: seen(&rows),
+        repetitions: scenario.measure.repetitions,
+    })
+}
+
+/// What of it belongs to the findings of the whole run, without full stops.
+pub(crate) fn findings(results: &Results) -> Vec<String> {
+    rows(results).map_or_else(Vec::new, |rows| finding::foremost(&results.manifest.scenario, &rows))
+}
+
+/// Whether a metric may be in the table, for a glossary.
+pub(crate) fn shows(metric: Metric) -> bool {
+    CELLS.iter().any(|cell| cell.metric() == Some(metric))
+}
+
+/// An entry of the summary with what went wrong in its cells.
+struct Row<'a> {
+    entry: &'a Entry,
+    cells: Vec<&'a CellRecord>,
+    /// Its name in the table: the label, if that alone tells it apart.
+    name: String,
+    /// Its name in a sentence.
+    spoken: String,
+}
+
+impl<'a> Row<'a> {
+    fn new(entry: &'a Entry, results: &'a Results) -> Self {
+        let entries = &results.summary.contenders;
+        let is_swept = entries.iter().any(|other| other.label == entry.label && other != entry);
+        Self {
+            entry,
+            cells: results.cells.iter().filter(|cell| cell.name() == entry.name()).collect(),
+            name: if is_swept { entry.name() } else { entry.label.clone() },
+            spoken: if is_swept { entry.name() } else { Series::of(entry, entries).spoken },
+        }
+    }
+
+    fn value(&self, metric: Metric) -> Option<f64> {
+        self.entry.metrics.get(&metric).map(|estimate| estimate.value)
+    }
+
+    /// The value, if there is one and it is not nought.
+    fn some(&self, metric: Metric) -> Option<f64> {
+        self.value(metric).filter(|&value| value != 0.0)
+    }
+
+    /// How often that went wrong.
+    fn failures(&self, kind: Kind) -> u64 {
+        self.cells.iter().filter_map(|cell| cell.failures.get(&kind)).sum()
+    }
+
+    fn cut_off(&self) -> u64 {
+        self.failures(Kind::Disconnected) + self.failures(Kind::Closed)
+    }
+}
+
+/// A row for each entry; nothing if the run has nothing to tell.
+fn rows(results: &Results) -> Option<Vec<Row<'_>>> {
+    let entries = &results.summary.contenders;
+    let scenario = &results.manifest.scenario;
+    let rows: Vec<Row> = entries.iter().map(|entry| Row::new(entry, results)).collect();
+    let is_told = rows.iter().any(|row| TELLING.iter().any(|&metric| row.some(metric).is_some()));
+    (is_told || !scenario.faults.is_empty() || scenario.clients.slow.is_some()).then_some(rows)
+}
+
+fn table(rows: &[Row]) -> Table {
+    let cells: Vec<Cell> = CELLS.into_iter().filter(|cell| cell.is_shown(rows)).collect();
+    let columns = std::iter::once(contender()).chain(cells.iter().map(Cell::column)).collect();
+    let row = |row: &Row| std::iter::once(row.name.clone()).chain(cells.iter().map(|cell| cell.text(row))).collect();
+    Table { columns, rows: rows.iter().map(row).collect() }
+}
+
+impl Cell {
+    const fn metric(self) -> Option<Metric> {
+        match self {
+            Self::CutOff => None,
+            Self::Always(metric) | Self::Where(metric) => Some(metric),
+        }
+    }
+
+    fn is_shown(&self, rows: &[Row]) -> bool {
+        match *self {
+            Self::CutOff | Self::Always(_) => true,
+            Self::Where(metric) => rows.iter().any(|row| row.some(metric).is_some()),
+        }
+    }
+
+    fn column(&self) -> Column {
+        let (label, unit) = match *self {
+            Self::CutOff => ("cut off", "times"),
+            Self::Always(metric) | Self::Where(metric) => (metric.row().label, unit(metric)),
+        };
+        Column { label: label.to_owned(), unit: unit.to_owned(), numeric: true }
+    }
+
+    fn text(&self, row: &Row) -> String {
+        match *self {
+            Self::CutOff => human::count(row.cut_off() as f64),
+            Self::Always(metric) | Self::Where(metric) => {
+                let unit = metric.row().unit;
+                // Counts are sums and maxima: what they are of says more than how they scatter.
+                let text = |&estimate: &Estimate| match unit {
+                    Unit::Microseconds => human::estimate(estimate, unit),
+                    Unit::Bytes | Unit::Count => human::value(estimate.value, unit),
+                };
+                row.entry.metrics.get(&metric).map_or(ABSENT.to_owned(), text)
+            }
+        }
+    }
+}
+
+const fn unit(metric: Metric) -> &'static str {
+    match metric {
+        Metric::ReconnectsPeak => "within 100 ms",
+        Metric::UpdatesMissed | Metric::UpdatesToldLost | Metric::UpdatesReplayed | Metric::UpdatesDuplicated => {
+            "updates"
+        }
+        Metric::ClientsGaveUp => "clients",
+        _ => "",
+    }
+}
+
+/// What clients saw go wrong, a column for each kind that came up.
+fn seen(rows: &[Row]) -> Table {
+    const KINDS: [Kind; 7] =
+        [Kind::Connect, Kind::Status, Kind::Disconnected, Kind::Closed, Kind::Malformed, Kind::Gap, Kind::GaveUp];
+    let kinds: Vec<Kind> = KINDS.into_iter().filter(|&kind| rows.iter().any(|row| row.failures(kind) > 0)).collect();
+    let column = |kind: &Kind| Column { label: kind.to_string(), unit: String::new(), numeric: true };
+    let count = |row: &Row, kind: &Kind| human::count(row.failures(*kind) as f64);
+    let row = |row: &Row| std::iter::once(row.name.clone()).chain(kinds.iter().map(|kind| count(row, kind))).collect();
+    let rows = if kinds.is_empty() { Vec::new() } else { rows.iter().map(row).collect() };
+    Table { columns: std::iter::once(contender()).chain(kinds.iter().map(column)).collect(), rows }
+}
+
+fn contender() -> Column {
+    Column { label: "contender".to_owned(), unit: String::new(), numeric: false }
+}

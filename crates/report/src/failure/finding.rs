@@ -1,0 +1,167 @@
+//! What failure and recovery show, in words.
+
+use super::Row;
+use crate::comparison::{Named, Shape, shape, unknown};
+use crate::{human, wording};
+use feedlab_experiment::scenario::FaultKind;
+use feedlab_experiment::{Metric, Scenario};
+
+/// Sentences with their full stops.
+pub(super) fn sentences(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
+    let all = kept(rows).into_iter().chain(rows.iter().filter_map(lost));
+    let all = all.chain(rows.iter().filter_map(|row| gave_up(scenario, row))).chain(recovery(rows)).chain(rush(rows));
+    let all = all.chain(rows.iter().filter_map(ladder)).chain(rows.iter().filter_map(slow)).chain(memory(rows));
+    let all: Vec<String> = all.chain(untouched(scenario, rows)).collect();
+    all.iter().map(|text| format!("{}.", wording::sentence(text))).collect()
+}
+
+/// Those of them that the whole run is to be known by.
+pub(super) fn foremost(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
+    rows.iter().filter_map(|row| gave_up(scenario, row)).chain(recovery(rows)).collect()
+}
+
+/// Who lost nothing and got nothing twice, although clients had to come back.
+fn kept(rows: &[Row]) -> Option<String> {
+    let came_back = |row: &&Row| row.cut_off() > 0 || row.some(Metric::Reconnects).is_some();
+    let is_clean = |row: &&Row| {
+        [Metric::UpdatesMissed, Metric::UpdatesDuplicated].iter().all(|&metric| row.value(metric) == Some(0.0))
+    };
+    let concerned = rows.iter().filter(came_back).count();
+    let clean: Vec<&Row> = rows.iter().filter(came_back).filter(is_clean).collect();
+    let names: Vec<&str> = clean.iter().map(|row| row.spoken.as_str()).collect();
+    let whom = if clean.len() == concerned && concerned > 1 {
+        "whoever was cut off".to_owned()
+    } else {
+        format!("over {}", wording::list(&names))
+    };
+    let replayed: f64 = clean.iter().filter_map(|row| row.value(Metric::UpdatesReplayed)).sum();
+    let replayed = match replayed {
+        0.0 => String::new(),
+        number => format!(
+            ": {} that fell due while clients had no connection {} replayed",
+            wording::counted(number, "update", "updates"),
+            if number == 1.0 { "was" } else { "were" }
+        ),
+    };
+    (!clean.is_empty()).then(|| format!("nothing was missed and nothing came twice, {whom}{replayed}"))
+}
+
+/// Who missed updates or got some twice, and whether clients were told.
+fn lost(row: &Row) -> Option<String> {
+    let missed = row.some(Metric::UpdatesMissed).map(|missed| {
+        let of = row.value(Metric::UpdatesExpected).map_or(String::new(), |all| format!(" of {}", human::count(all)));
+        format!("missed {}{of} updates", human::count(missed))
+    });
+    let told = missed.as_ref().and(row.value(Metric::UpdatesToldLost)).map(|told| match told {
+        0.0 => "no client was told of a loss".to_owned(),
+        told if Some(told) == row.value(Metric::UpdatesMissed) => "clients were told of as many".to_owned(),
+        told => format!("clients were told of {}", human::count(told)),
+    });
+    let twice = row.some(Metric::UpdatesDuplicated).map(|twice| format!("{} came twice", human::count(twice)));
+    let deeds: Vec<String> = missed.into_iter().chain(told).chain(twice).collect();
+    (!deeds.is_empty()).then(|| format!("{}: {}", row.spoken, deeds.join("; ")))
+}
+
+/// Whose clients closed for good, and why, if they are `EventSource`s.
+fn gave_up(scenario: &Scenario, row: &Row) -> Option<String> {
+    let number = row.some(Metric::ClientsGaveUp)?;
+    let why = if row.entry.transport.id() == "sse" {
+        format!(", as {} of an EventSource", demand(scenario))
+    } else {
+        String::new()
+    };
+    Some(format!("{} of {} closed for good{why}", wording::counted(number, "client", "clients"), row.spoken))
+}
+
+/// What demands of an `EventSource` that it closes (HTML Living Standard, 9.2.3): the one answer that the scenario's
+/// faults give, unless a process that starts anew may have given another.
+fn demand(scenario: &Scenario) -> &'static str {
+    let mut answers: Vec<FaultKind> = scenario.faults.iter().map(|fault| fault.kind).collect();
+    let may_be_another = answers.iter().any(|kind| !kind.is_proxys());
+    answers.retain(|kind| matches!(kind, FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType));
+    answers.dedup();
+    match answers.as_slice() {
+        [FaultKind::Status503] if !may_be_another => "a status of 503 demands",
+        [FaultKind::Status204] if !may_be_another => "a status of 204 demands",
+        [FaultKind::WrongType] if !may_be_another => "an answer that is no event stream demands",
+        _ => "any answer but an event stream with status 200 demands",
+    }
+}
+
+/// How long it took from the loss of a connection to the next update.
+fn recovery(rows: &[Row]) -> Option<String> {
+    let named = |row: &Row| {
+        let estimate = *row.entry.metrics.get(&Metric::RecoveryP50)?;
+        Some(Named { label: row.name.clone(), name: row.spoken.clone(), estimate })
+    };
+    let what = "from the loss of a connection to the next update";
+    match shape(rows.iter().filter_map(named).collect(), &unknown) {
+        Shape::Nothing => None,
+        Shape::One(one) => Some(format!("{what} it took {} at the median over {}", human::time(one.value()), one.name)),
+        Shape::NoDifference(values) => {
+            Some(format!("{what} it took {} at the median; no difference shown", wording::range(&values, human::time)))
+        }
+        Shape::Near(values) => extremes(what, &values),
+        Shape::Apart { low, high } => extremes(what, &[low, high].concat()),
+    }
+}
+
+fn extremes(what: &str, values: &[Named]) -> Option<String> {
+    let (least, most) = (values.first()?, values.last()?);
+    let (fast, slow) = (human::time(least.value()), human::time(most.value()));
+    Some(match fast == slow {
+        true => format!("{what} it took {fast} at the median, over whatever transport"),
+        false => format!("{what} it took {fast} at the median over {}, and {slow} over {}", least.name, most.name),
+    })
+}
+
+/// The largest number of clients that came back at once, and whose.
+fn rush(rows: &[Row]) -> Option<String> {
+    let most = rows.iter().filter_map(|row| row.some(Metric::ReconnectsPeak)).max_by(f64::total_cmp)?;
+    let whose =
+        rows.iter().filter(|row| row.value(Metric::ReconnectsPeak) == Some(most)).map(|row| row.spoken.as_str());
+    let whose: Vec<&str> = whose.collect();
+    let connections = wording::counted(most, "connection was", "connections were");
+    Some(format!("at most {connections} opened again within 100 ms, over {}", wording::list(&whose)))
+}
+
+fn ladder(row: &Row) -> Option<String> {
+    let falls = row.some(Metric::Fallbacks)?;
+    let climbs = row.value(Metric::Climbs).unwrap_or(0.0);
+    let times = |number: f64| wording::counted(number, "time", "times");
+    Some(format!(
+        "clients of {} stepped down their ladder {}, and came back to its first rung {}",
+        row.spoken,
+        times(falls),
+        times(climbs)
+    ))
+}
+
+fn slow(row: &Row) -> Option<String> {
+    let ended = row.some(Metric::SlowDisconnected)?;
+    let connections = wording::counted(ended, "connection", "connections");
+    Some(format!("the server ended {connections} of slow readers over {}", row.spoken))
+}
+
+/// How much the server's memory grew, where it did most.
+fn memory(rows: &[Row]) -> Option<String> {
+    let growth = |row: &Row| Some((row.spoken.clone(), row.value(Metric::ServerRssGrowth)?));
+    let growths: Vec<(String, f64)> = rows.iter().filter_map(growth).collect();
+    let (name, most) = growths.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    if *most <= 0.0 {
+        return Some("no server held more memory at the end of the measured time than at its begin".to_owned());
+    }
+    let all_alike = growths.len() > 1 && growths.iter().all(|(_, growth)| growth == most);
+    let whose = if all_alike { String::new() } else { format!(", over {name}") };
+    Some(format!("the server's memory grew by at most {} in the measured time{whose}", human::size(*most)))
+}
+
+/// Faults that nobody felt.
+fn untouched(scenario: &Scenario, rows: &[Row]) -> Option<String> {
+    let is_felt = |row: &Row| {
+        row.cut_off() > 0
+            || [Metric::Reconnects, Metric::ClientsGaveUp].iter().any(|&metric| row.some(metric).is_some())
+    };
+    let untouched = !scenario.faults.is_empty() && !rows.iter().any(is_felt);
+    untouched.then(|| "no client lost a connection".to_owned())
+}

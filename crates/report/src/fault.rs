@@ -1,0 +1,140 @@
+//! What breaks while it is measured, in words: a name of a word or two for a mark on a chart, a clause for the
+//! conditions.
+
+use std::time::Duration;
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::scenario::{Contender, Fault, FaultKind};
+
+use crate::human;
+
+/// A name that fits beside a mark.
+pub(crate) const fn name(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Cut => "cut",
+        FaultKind::Reset => "reset",
+        FaultKind::BlackHole => "black hole",
+        FaultKind::Refuse => "refused",
+        FaultKind::Status503 => "503",
+        FaultKind::Status204 => "204",
+        FaultKind::WrongType => "HTML",
+        FaultKind::Restart => "restart",
+        FaultKind::Kill => "kill",
+        FaultKind::ReloadNginx => "reload",
+    }
+}
+
+/// Whether a fault can concern a contender: nginx stands in front of those alone that go through it.
+pub(crate) fn concerns(kind: FaultKind, contender: &Contender) -> bool {
+    kind != FaultKind::ReloadNginx || contender.link.via.is_nginx()
+}
+
+/// In a few words: `cut every 2 s from 2 s on`, `503 at 9 s for 1 s`.
+pub(crate) fn brief(fault: &Fault) -> String {
+    let at = human::duration(fault.at);
+    let when = fault
+        .every
+        .map_or_else(|| format!("at {at}"), |every| format!("every {} from {at} on", human::duration(every)));
+    format!("{} {when}{}", name(fault.kind), lasting(fault))
+}
+
+/// All faults of a scenario, a clause each, without a full stop.
+pub(crate) fn clauses(scenario: &Scenario) -> Vec<String> {
+    scenario.faults.iter().map(|fault| clause(fault, scenario.measure.duration)).collect()
+}
+
+/// `every 2 s from 1 s on (5 times): 20 % of the open connections, chosen at random, are closed in good order (FIN)`.
+fn clause(fault: &Fault, measured: Duration) -> String {
+    format!("{}: {}", when(fault, measured), what(fault))
+}
+
+fn when(fault: &Fault, measured: Duration) -> String {
+    let at = human::duration(fault.at);
+    let times = fault.times(measured).count();
+    match fault.every {
+        Some(every) if times > 1 => {
+            format!("every {} from {at} on ({times} times)", human::duration(every))
+        }
+        _ => format!("at {at}"),
+    }
+}
+
+fn what(fault: &Fault) -> String {
+    let again = match fault.length {
+        Duration::ZERO => "at once".to_owned(),
+        length => format!("{} later", human::duration(length)),
+    };
+    let lasting = lasting(fault);
+    let open = open(fault.share);
+    match fault.kind {
+        FaultKind::Cut => format!("{open} are closed in good order (FIN){lasting}"),
+        FaultKind::Reset => format!("{open} are reset (RST){lasting}"),
+        FaultKind::BlackHole => format!("nothing passes on {open}{lasting}, and nobody is told"),
+        FaultKind::Refuse => format!("new connections are refused{lasting}"),
+        FaultKind::Status503 => format!("new connections are answered with 503{lasting}"),
+        FaultKind::Status204 => format!("new connections are answered with 204{lasting}"),
+        FaultKind::WrongType => format!("new connections are answered with a page of HTML{lasting}"),
+        FaultKind::Restart => format!("the server is asked to stop (SIGTERM), and started again {again}"),
+        FaultKind::Kill => format!("the server is killed (SIGKILL), and started again {again}"),
+        FaultKind::ReloadNginx => "nginx reads its configuration again and replaces its workers (SIGHUP)".to_owned(),
+    }
+}
+
+fn lasting(fault: &Fault) -> String {
+    match fault.length {
+        Duration::ZERO => String::new(),
+        length => format!(" for {}", human::duration(length)),
+    }
+}
+
+/// Whom it hits of the connections that are open.
+fn open(share: f64) -> String {
+    if share >= 1.0 {
+        "all open connections".to_owned()
+    } else {
+        format!("{} of the open connections, chosen at random,", human::percent(share))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_time_and_whom_it_hits() {
+        let fault = |kind, every, length, share| Fault { kind, at: seconds(2), every, length, share };
+        let told = |fault: &Fault| clause(fault, seconds(10));
+        for (fault, text) in [
+            (
+                fault(FaultKind::Cut, None, Duration::ZERO, 1.0),
+                "at 2 s: all open connections are closed in good order (FIN)",
+            ),
+            (
+                fault(FaultKind::Reset, Some(seconds(2)), Duration::ZERO, 0.2),
+                "every 2 s from 2 s on (4 times): 20 % of the open connections, chosen at random, are reset (RST)",
+            ),
+            (
+                fault(FaultKind::BlackHole, Some(seconds(30)), seconds(3), 1.0),
+                "at 2 s: nothing passes on all open connections for 3 s, and nobody is told",
+            ),
+            (
+                fault(FaultKind::Status503, None, seconds(1), 1.0),
+                "at 2 s: new connections are answered with 503 for 1 s",
+            ),
+            (
+                fault(FaultKind::Kill, None, Duration::from_millis(500), 1.0),
+                "at 2 s: the server is killed (SIGKILL), and started again 500 ms later",
+            ),
+            (
+                fault(FaultKind::Restart, None, Duration::ZERO, 1.0),
+                "at 2 s: the server is asked to stop (SIGTERM), and started again at once",
+            ),
+        ] {
+            assert_eq!(told(&fault), text);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What is a contender's own: how its connections are made, how its clients come back, and what its server does
+//! differently. Only what differs from the default is told.
+
+use feedlab_experiment::Scenario;
+use feedlab_experiment::scenario::{Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy};
+
+use crate::human;
+
+/// The connections of the contenders that have others than HTTP/1.1 without TLS, one for each client.
+pub(super) fn links(scenario: &Scenario) -> Option<String> {
+    told(scenario, |contender| link(&contender.link))
+}
+
+/// How clients come back.
+pub(super) fn comebacks(scenario: &Scenario) -> Option<String> {
+    told(scenario, |contender| comeback(&contender.comeback))
+}
+
+/// What servers do differently.
+pub(super) fn servings(scenario: &Scenario) -> Option<String> {
+    told(scenario, |contender| serving(&contender.serving))
+}
+
+/// The rungs of the contenders that have a ladder.
+pub(super) fn ladders(scenario: &Scenario) -> Option<String> {
+    told(scenario, |contender| ladder(&contender.options).into_iter().collect())
+}
+
+/// `TLS for SSE · WebSocket; HTTP/2 for …`: contenders of which the same is told stand together.
+fn told(scenario: &Scenario, traits: impl Fn(&Contender) -> Vec<String>) -> Option<String> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for contender in &scenario.contenders {
+        let traits = traits(contender).join(", ");
+        match groups.iter_mut().find(|(group, _)| *group == traits) {
+            Some((_, labels)) => labels.push(&contender.label),
+            None => groups.push((traits, vec![&contender.label])),
+        }
+    }
+    groups.retain(|(traits, _)| !traits.is_empty());
+    let all = scenario.contenders.len();
+    let group = |(traits, labels): &(String, Vec<&str>)| match labels.len() {
+        number if number == all => format!("{traits} for all"),
+        _ => format!("{traits} for {}", labels.join(" · ")),
+    };
+    let groups: Vec<String> = groups.iter().map(group).collect();
+    (!groups.is_empty()).then(|| groups.join("; "))
+}
+
+fn link(link: &Link) -> Vec<String> {
+    let parts = [
+        link.tls.then_some("TLS 1.3"),
+        (link.http == Http::V2).then_some(if link.tls { "HTTP/2" } else { "HTTP/2 with prior knowledge" }),
+        (link.connections == Connections::Shared).then_some("clients that share connections"),
+    ];
+    parts.into_iter().flatten().map(str::to_owned).collect()
+}
+
+fn comeback(comeback: &Comeback) -> Vec<String> {
+    let parts = [
+        comeback.after.map(|after| format!("a wait of {}", human::duration(after))),
+        (!comeback.jitter).then(|| "waits that are not spread".to_owned()),
+        (!comeback.with_cursor).then(|| "no cursor: nothing is asked for again".to_owned()),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn serving(serving: &Serving) -> Vec<String> {
+    let policy = match serving.slow_policy {
+        SlowPolicy::Block => None,
+        SlowPolicy::Latest => Some("slow readers are sent the newest update".to_owned()),
+        SlowPolicy::Disconnect => Some("slow readers are disconnected".to_owned()),
+    };
+    let parts = [
+        serving.history.map(|history| match history {
+            0 => "no history".to_owned(),
+            history => format!("a history of {}", human::count(history as f64)),
+        }),
+        policy,
+        serving.coalesce.map(|every| format!("updates handed out at most every {}", human::duration(every))),
+        serving.read_buffer_bytes.map(|bytes| format!("a read buffer of {}", human::size(bytes as f64))),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn ladder(options: &Options) -> Option<String> {
+    let Options::Auto { first, watchdog, climb, hold, interval, keepalive } = options else { return None };
+    Some(format!(
+        "first {} (keepalive {}), then long polling (hold {}), then short polling (every {}); a rung that brings nothing \
+         for {} counts as broken, and the first is tried again after {}",
+        first.label(),
+        human::duration(*keepalive),
+        human::duration(*hold),
+        human::duration(*interval),
+        human::duration(*watchdog),
+        human::duration(*climb),
+    ))
+}

@@ -1,0 +1,93 @@
+//! What the page says of the way between clients and server, and of what broke there.
+
+use std::time::Duration;
+
+use feedlab_experiment::scenario::{Fault, FaultKind, Network, Options, Via};
+
+use super::*;
+
+/// The page's conditions, a line each.
+fn conditions(html: &str) -> String {
+    let list = html.split_once("<dl class=\"conditions\">").unwrap().1.split_once("</dl>").unwrap().0;
+    let rows = list.split("<div>").skip(1).map(|row| row.replace("</dt><dd>", ": "));
+    let text = rows.map(|row| row.replace("<dt>", "").replace("</dd></div>", "").trim().to_owned());
+    text.collect::<Vec<_>>().join("\n").replace('\u{a0}', " ")
+}
+
+fn caveats(html: &str) -> String {
+    html.split_once("What limits these claims").unwrap().1.split_once("</aside>").unwrap().0.replace('\u{a0}', " ")
+}
+
+#[test]
+fn a_failing_run_at_a_distance_says_what_stood_between_and_what_broke() {
+    let html = render(&failing::results().1).unwrap().html;
+    insta::assert_snapshot!(conditions(&html));
+    let caveats = caveats(&html);
+    assert!(caveats.contains("The round trip of 50 ms was made by the lab proxy"), "{caveats}");
+    assert!(!html.contains("loopback, where all"), "it is no loopback");
+    assert!(html.contains("3 repetitions · round trip 50 ms"));
+}
+
+/// The condition of that name after a change to a scenario without distance.
+fn changed(name: &str, change: impl Fn(&mut feedlab_experiment::Scenario)) -> Option<String> {
+    let mut scenario = failing::scenario(1);
+    scenario.network = None;
+    scenario.faults.clear();
+    scenario.contenders.iter_mut().for_each(|contender| contender.link.via = Via::Direct);
+    change(&mut scenario);
+    let folder = tempfile::tempdir().unwrap();
+    let html = render(&run::results_of(folder.path(), scenario, failing::found)).unwrap().html;
+    assert!(caveats(&html).contains("loopback"), "without a round trip it is a loopback");
+    let name = format!("{name}: ");
+    conditions(&html).lines().find_map(|line| line.strip_prefix(&name).map(str::to_owned))
+}
+
+#[test]
+fn what_is_not_there_is_not_told() {
+    for absent in ["nginx", "faults", "fallback"] {
+        assert_eq!(changed(absent, |_| ()), None);
+    }
+    let plain = changed("network", |_| ()).unwrap();
+    assert_eq!(plain, "loopback: server and clients on one machine, nothing in between");
+}
+
+#[test]
+fn a_network_without_distance_and_a_fault_without_a_network_are_told() {
+    let buffering = Network {
+        idle_timeout: Some(Duration::from_secs(10)),
+        buffer_bytes: Some(4096),
+        bandwidth_bytes_per_s: Some(125_000),
+        ..Network::default()
+    };
+    let told = changed("network", |scenario| scenario.network = Some(buffering)).unwrap();
+    let expected = "1 Mbit/s for each connection and direction; connections on which nothing passes for 10 s are \
+                    closed; what the server sends is held back until 4 KiB have come together: made by the lab proxy \
+                    between server and clients, all on one machine";
+    assert_eq!(told, expected);
+    let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 };
+    let network = |kind| changed("network", |scenario| scenario.faults = vec![fault(kind)]).unwrap();
+    assert!(network(FaultKind::Reset).contains("the lab proxy in between"));
+    assert!(network(FaultKind::Kill).contains("nothing in between"));
+}
+
+#[test]
+fn what_all_contenders_share_is_told_once_and_a_ladder_has_its_rungs() {
+    let all = changed("connections", |scenario| {
+        scenario.contenders.iter_mut().for_each(|contender| contender.link.tls = true);
+    });
+    assert_eq!(all.as_deref(), Some("TLS 1.3 for all"));
+    let second = Duration::from_secs;
+    let ladder = changed("fallback", |scenario| {
+        scenario.contenders[2].options = Options::Auto {
+            first: Transport::Sse,
+            watchdog: second(3),
+            climb: second(30),
+            hold: second(25),
+            interval: second(1),
+            keepalive: second(1),
+        };
+    });
+    assert!(
+        ladder.unwrap().starts_with("first SSE (keepalive 1 s), then long polling (hold 25 s), then short polling")
+    );
+}
