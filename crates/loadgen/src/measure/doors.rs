@@ -33,6 +33,8 @@ fn sum(all: DoorStats, door: &DoorStats) -> DoorStats {
         requests_empty: all.requests_empty + door.requests_empty,
         updates: all.updates + door.updates,
         gaps: all.gaps + door.gaps,
+        conflated: all.conflated + door.conflated,
+        slow_disconnected: all.slow_disconnected + door.slow_disconnected,
         bytes_out: all.bytes_out + door.bytes_out,
         bytes_in: all.bytes_in + door.bytes_in,
         header_bytes: all.header_bytes + door.header_bytes,
