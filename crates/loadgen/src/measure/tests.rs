@@ -41,6 +41,8 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         requests_empty: count / 2,
         updates: count / 5,
         gaps: 0,
+        conflated: 0,
+        slow_disconnected: 0,
         bytes_out: count,
         bytes_in: count / 2,
         header_bytes: count / 10,
