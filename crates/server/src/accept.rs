@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,11 +17,13 @@ use crate::meter::Meters;
 const RETRY: Duration = Duration::from_millis(50);
 
 /// What awaits the connections of one address.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Reception {
     pub(crate) max_connections: usize,
     /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
     pub(crate) send_buffer: Option<usize>,
+    /// Shakes hands with each client; without it they speak plainly.
+    pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) router: Router,
     pub(crate) tasks: TaskTracker,
@@ -29,7 +32,7 @@ pub(crate) struct Reception {
 
 impl Reception {
     /// Accepts connections until shutdown, each in a task of its own.
-    pub(crate) async fn accept(&self, listener: TcpListener) {
+    pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
         let mut told = false;
         loop {
             let accepted = tokio::select! {
@@ -52,17 +55,20 @@ impl Reception {
         }
     }
 
-    fn receive(&self, stream: TcpStream) {
+    fn receive(self: &Arc<Self>, stream: TcpStream) {
         if self.meters.open.get() >= self.max_connections as u64 {
-            return refuse(&stream, &self.meters);
+            self.meters.refused.add(1);
+            // Who shakes hands first would take an answer for nonsense.
+            return if self.tls.is_none() {
+                refuse(&stream);
+            };
         }
         // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
         let _ = stream.set_nodelay(true);
         if let Some(bytes) = self.send_buffer {
             let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes);
         }
-        let connection = connection::serve(stream, self.meters.clone(), self.router.clone(), self.shutdown.clone());
-        self.tasks.spawn(connection);
+        self.tasks.spawn(connection::serve(stream, self.clone()));
     }
 }
 
@@ -73,8 +79,7 @@ fn is_clients_fault(error: &io::Error) -> bool {
 }
 
 /// Says why, if the socket takes it at once, and closes.
-fn refuse(stream: &TcpStream, meters: &Meters) {
-    meters.refused.add(1);
+fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n\
           Content-Length: 36\r\n\r\nthis server's connections are in use\n",

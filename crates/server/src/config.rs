@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use feedlab_feed::source::SourceConfig;
 
+use crate::tls::Identity;
+
 /// What the `at` of an update is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stamp {
@@ -85,6 +87,8 @@ pub struct Config {
     pub retry: Duration,
     /// Take updates from clients: `POST /feed` and WebSocket messages.
     pub allow_publish: bool,
+    /// Serve over TLS with this certificate, instead of plainly.
+    pub tls: Option<Identity>,
     /// Origins besides the server's own whose pages may open a WebSocket or publish, as in `https://example.org`.
     pub allow_origins: Vec<String>,
     /// When set, every request must bring it, as `Authorization: Bearer …` or as the cookie `feedlab_token`.
@@ -122,6 +126,7 @@ impl Default for Config {
             keepalive: Duration::from_secs(15),
             retry: Duration::from_secs(2),
             allow_publish: false,
+            tls: None,
             allow_origins: Vec::new(),
             token: None,
             max_connections: 65_536,

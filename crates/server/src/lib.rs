@@ -1,15 +1,20 @@
 //! One feed, four doors.
 //!
-//! In reading order: `accept` takes connections, `connection` speaks HTTP on them, `routes` leads each request to its
+//! In reading order: `accept` takes connections, `connection` opens them, `http1` and `http2` speak on them, `routes` leads each request to its
 //! door, `transport` has a file for each door. Behind them stand the `hub` with its `ring`, and `push`, which streams.
 //! `handover` is how a stream comes to own its socket; `meter` counts what passes it, and `accounts` what the kernel made
 //! of that.
 
 mod accept;
 mod connection;
+mod http1;
+mod http2;
+pub mod tls;
+
 mod handover;
 mod socket;
 mod tcp_info;
+mod wire;
 
 mod access;
 mod app;
@@ -56,6 +61,9 @@ pub enum ServerError {
     /// The feed's source cannot be opened.
     #[error(transparent)]
     Source(#[from] ReplayError),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
     /// The system gave no thread for the publisher.
     #[error("cannot start the publisher's thread: {0}")]
     Publisher(#[from] std::io::Error),
@@ -80,7 +88,7 @@ impl From<TcpListener> for Listeners {
 /// closed, and after [`Config::drain`] whoever is left is left.
 ///
 /// # Errors
-/// When the feed's source cannot be opened, or the publisher not started.
+/// When the feed's source cannot be opened, the publisher not started, or the certificate not used.
 pub async fn run(
     listeners: impl Into<Listeners>,
     config: Config,
@@ -96,6 +104,7 @@ pub async fn run(
     let reception = Reception {
         max_connections: app.config.max_connections,
         send_buffer: app.config.send_buffer,
+        tls: app.config.tls.as_ref().map(tls::Identity::acceptor).transpose()?,
         meters: app.meters.clone(),
         router: routes::router(app.clone()),
         tasks: tasks.clone(),
@@ -104,13 +113,14 @@ pub async fn run(
     if let Some(control) = control {
         let uncounted = Reception {
             max_connections: MAX_CONTROL,
+            tls: None,
             meters: Arc::default(),
             router: routes::control(app.clone()),
             ..reception.clone()
         };
-        background.spawn(async move { uncounted.accept(control).await });
+        background.spawn(Arc::new(uncounted).accept(control));
     }
-    reception.accept(doors).await;
+    Arc::new(reception).accept(doors).await;
     drain(&app, &tasks).await;
     Ok(())
 }

@@ -23,8 +23,8 @@ use crate::connection::linger;
 use crate::hub::Hub;
 use crate::meter::{Active, Door};
 use crate::ring::{Batch, Entry};
-use crate::socket::Socket;
 use crate::subscribers::{BEATS, Signals, Subscription};
+use crate::wire::Wire;
 
 /// Pieces in one vectored write. A stream holds at most this many shared updates outside the ring.
 const MAX_PIECES: usize = 64;
@@ -87,7 +87,7 @@ impl Start {
 
 /// One client's stream.
 pub(crate) struct Push<D> {
-    socket: Socket,
+    wire: Wire,
     dialect: D,
     hub: Arc<Hub>,
     subscription: Subscription,
@@ -105,7 +105,7 @@ pub(crate) struct Push<D> {
 }
 
 impl<D: Dialect> Push<D> {
-    pub(crate) fn new(socket: Socket, dialect: D, start: Start) -> Self {
+    pub(crate) fn new(wire: Wire, dialect: D, start: Start) -> Self {
         let mut outbox = Outbox::new();
         if !start.greeting.is_empty() {
             outbox.push_back(start.greeting);
@@ -115,7 +115,7 @@ impl<D: Dialect> Push<D> {
             outbox.push_back(dialect.gap(gap, start.cursor));
         }
         Self {
-            socket,
+            wire,
             dialect,
             subscription: start.hub.subscribe(),
             hub: start.hub,
@@ -137,8 +137,7 @@ impl<D: Dialect> Push<D> {
         }
         drop(early); // even when empty, it holds hyper's read buffer
         if std::future::poll_fn(|cx| self.poll(cx)).await.is_ok() {
-            let socket = self.socket;
-            Box::pin(linger(socket)).await;
+            Box::pin(linger(self.wire)).await;
         }
     }
 
@@ -174,7 +173,7 @@ impl<D: Dialect> Push<D> {
             return Ok(());
         }
         self.door.slow_disconnected.add(1);
-        self.socket.reset_on_close();
+        self.wire.reset_on_close();
         Err(io::ErrorKind::TimedOut.into())
     }
 
@@ -186,7 +185,7 @@ impl<D: Dialect> Push<D> {
             self.door.keepalive_bytes.add(keepalive.as_ref().map_or(0, |bytes| bytes.len() as u64));
             self.outbox.extend(keepalive);
         } else if self.quiet.written > MAX_STALLED * BEATS {
-            self.socket.reset_on_close();
+            self.wire.reset_on_close();
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())
@@ -197,7 +196,7 @@ impl<D: Dialect> Push<D> {
         while !self.closing && self.outbox.len() < MAX_WAITING {
             let mut space = [MaybeUninit::uninit(); 2048];
             let mut buffer = ReadBuf::uninit(&mut space);
-            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+            match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
                 Poll::Pending => break,
                 Poll::Ready(result) => result?,
             }
@@ -216,6 +215,10 @@ impl<D: Dialect> Push<D> {
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
+            // TLS may have bytes that the socket did not take, although the outbox has none.
+            if self.outbox.is_empty() && Pin::new(&mut self.wire).poll_flush(cx)?.is_pending() {
+                return self.blocked();
+            }
             if self.outbox.is_empty() && self.behind && !self.closing {
                 self.refill();
             }
@@ -223,13 +226,16 @@ impl<D: Dialect> Push<D> {
                 self.blocked_at = None;
                 return if self.closing { Poll::Ready(Ok(())) } else { Poll::Pending };
             }
-            let Poll::Ready(written) = self.poll_write(cx)? else {
-                self.blocked_at = self.blocked_at.or_else(|| NonZeroU64::new(self.hub.head().0 + 1));
-                return Poll::Pending;
-            };
+            let Poll::Ready(written) = self.poll_write(cx)? else { return self.blocked() };
             self.quiet.written = 0;
             consume(&mut self.outbox, written);
         }
+    }
+
+    /// The socket takes no more for now.
+    fn blocked<T>(&mut self) -> Poll<T> {
+        self.blocked_at = self.blocked_at.or_else(|| NonZeroU64::new(self.hub.head().0 + 1));
+        Poll::Pending
     }
 
     /// The updates that are to be sent next.
@@ -266,15 +272,15 @@ impl<D: Dialect> Push<D> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let socket = Pin::new(&mut self.socket);
+        let wire = Pin::new(&mut self.wire);
         if let [piece] = self.outbox.as_slices().0
             && self.outbox.len() == 1
         {
-            return socket.poll_write(cx, piece);
+            return wire.poll_write(cx, piece);
         }
         let mut slices = [IoSlice::new(&[]); MAX_PIECES];
         let count = self.outbox.iter().zip(&mut slices).map(|(piece, slice)| *slice = IoSlice::new(piece)).count();
-        socket.poll_write_vectored(cx, &slices[..count])
+        wire.poll_write_vectored(cx, &slices[..count])
     }
 }
 
@@ -291,5 +297,20 @@ fn consume(outbox: &mut Outbox, mut written: usize) {
     // What a backlog needed is not kept for an idle stream.
     if outbox.capacity() > 8 {
         *outbox = Outbox::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::sse::Events;
+    use crate::transport::websocket::Frames;
+
+    /// What is in every stream is paid for by every idle client; what few streams need belongs into a box.
+    #[test]
+    fn a_stream_stays_small() {
+        assert_eq!(size_of::<Wire>(), size_of::<crate::socket::Socket>(), "the other ways are boxed");
+        assert!(size_of::<Push<Events>>() <= 168, "{}", size_of::<Push<Events>>());
+        assert!(size_of::<Push<Frames>>() <= 288, "{}", size_of::<Push<Frames>>());
     }
 }

@@ -1,6 +1,6 @@
 //! A server on a port of its own, and a client that writes and reads bytes.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -100,8 +100,8 @@ impl Drop for Server {
 }
 
 /// A connection.
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) stream: S,
     buffer: Vec<u8>,
 }
 
@@ -109,6 +109,12 @@ impl Client {
     pub(crate) fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Self::on(stream)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    pub(crate) const fn on(stream: S) -> Self {
         Self { stream, buffer: Vec::new() }
     }
 

@@ -5,6 +5,7 @@
 mod harness;
 
 mod history;
+mod http2;
 mod limits;
 mod long_polling;
 mod restart;
@@ -12,5 +13,6 @@ mod short_polling;
 mod shutdown;
 mod slow;
 mod sse;
+mod tls;
 mod upstream;
 mod websocket;
