@@ -9,7 +9,7 @@ use super::rig::{Rig, ms, nothing_comes, passes, read, soon, to_fin, to_reset};
 
 #[tokio::test]
 async fn a_cut_delivers_what_is_on_its_way_and_a_fin_to_both() {
-    let rig = Rig::start(Settings { rtt: ms(200), ..Settings::default() }).await;
+    let rig = Rig::start(Settings { rtt: ms(1000), ..Settings::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     client.write_all(b"up").await.unwrap();
     server.write_all(b"down").await.unwrap();
@@ -141,7 +141,7 @@ async fn a_port_that_refuses_is_closed_and_comes_back() {
     let rig = Rig::start(Settings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     let began = clock::now();
-    rig.fault(r#"{"kind": "refuse", "for_ms": 500}"#).await;
+    rig.fault(r#"{"kind": "refuse", "for_ms": 1500}"#).await;
     let mut refused = 0;
     let mut again = loop {
         match soon(TcpStream::connect(rig.door)).await {
@@ -154,7 +154,7 @@ async fn a_port_that_refuses_is_closed_and_comes_back() {
         }
         tokio::time::sleep(ms(5)).await;
     };
-    assert!(began.elapsed() >= ms(500) && refused > 0, "{:?}", began.elapsed());
+    assert!(began.elapsed() >= ms(1500) && refused > 0, "{:?}", began.elapsed());
     let mut server = rig.accept().await;
     passes(&mut again, &mut server, "back").await;
     rig.end().await;
@@ -181,16 +181,17 @@ async fn a_series_comes_again_until_it_is_healed() {
     for order in [r#"{"kind": "cut", "every_ms": 20}"#, r#"{"kind": "cut", "every_ms": 20, "at_random": true}"#] {
         rig.fault(order).await;
         for _ in 0..3 {
-            let (mut client, _server) = rig.pair().await;
-            assert_eq!(to_fin(&mut client).await, "");
+            assert_eq!(to_fin(&mut rig.connect().await).await, "");
         }
         assert_eq!(rig.stats().await["in_course"][0]["every_ms"], 20);
     }
     assert_eq!(rig.heal().await["healed"], 1, "a new series of a kind ends the one before");
     let told = rig.stats().await;
     assert!(told["faults"]["cut"].as_u64().unwrap() >= 6, "{told}");
-    let (mut client, mut server) = rig.pair().await;
+    let mut client = rig.connect().await;
     nothing_comes(&mut client, ms(100)).await;
-    passes(&mut client, &mut server, "healed").await;
+    client.write_all(b"x").await.unwrap();
+    // Those that were cut may have been led on before.
+    while !read_one(&mut rig.accept().await).await {}
     rig.end().await;
 }

@@ -104,7 +104,7 @@ async fn traffic_in_either_direction_keeps_a_connection_open() {
 
 #[tokio::test]
 async fn what_takes_longer_than_the_idle_timeout_to_arrive_is_not_idle() {
-    let rig = Rig::start(Settings { rtt: ms(600), idle_timeout: Some(ms(100)), ..Settings::default() }).await;
+    let rig = Rig::start(Settings { rtt: ms(2000), idle_timeout: Some(ms(500)), ..Settings::default() }).await;
     let mut client = rig.connect().await;
     client.write_all(b"far").await.unwrap();
     let mut server = rig.accept().await;
@@ -146,13 +146,16 @@ async fn only_the_share_of_slow_readers_is_slow() {
     let rig = Rig::start(settings).await;
     let mut pairs = rig.pairs(40).await;
     for (_, server) in &mut pairs {
-        server.write_all(b"12345678").await.unwrap();
+        server.write_all(&[b'x'; 60]).await.unwrap();
     }
-    // The fast ones have all of it, the slow ones would need eight seconds.
+    // The fast ones have all of it, the slow ones would need a minute.
+    let reading = pairs.into_iter().map(|(mut client, server)| async move {
+        let all = tokio::time::timeout(ms(2000), client.read_exact(&mut [0; 60])).await;
+        (all.is_ok(), server)
+    });
     let mut fast = 0;
-    for (client, _) in &mut pairs {
-        let all = tokio::time::timeout(ms(200), client.read_exact(&mut [0; 8])).await;
-        fast += usize::from(all.is_ok());
+    for read in reading.map(tokio::spawn).collect::<Vec<_>>() {
+        fast += usize::from(read.await.unwrap().0);
     }
     assert!((22..=38).contains(&fast), "about 30 of 40: {fast}");
     soon(rig.end()).await;
