@@ -109,13 +109,14 @@ fn no_byte_of_a_connection_passes_the_meter_by() {
 fn one_file_asks_for_the_time_and_one_place_reads_proc() {
     // The doc comments of others may name these; only code counts.
     let code = |text: &str| text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();
-    let clock = (vec!["SystemTime::now", "Instant::now"], "feed/src/clock");
-    let process = (vec!["\"/proc/self", "\"/proc/stat", "\"/proc/sys", "\"/sys/"], "feed/src/process");
-    for (needles, home) in [clock, process] {
+    // The lab proxy depends on none of ours, so it has a clock of its own.
+    let clock = (vec!["SystemTime::now", "Instant::now"], vec!["feed/src/clock", "proxy/src/clock"]);
+    let process = (vec!["\"/proc/self", "\"/proc/stat", "\"/proc/sys", "\"/sys/"], vec!["feed/src/process"]);
+    for (needles, homes) in [clock, process] {
         for (path, text) in sources("crates") {
             let names = needles.iter().any(|needle| code(&text).contains(needle));
-            let here = path.to_string_lossy().contains(home) || path.ends_with(file!());
-            assert!(here || !names, "{} names {needles:?}; only {home} may", path.display());
+            let here = homes.iter().any(|home| path.to_string_lossy().contains(home)) || path.ends_with(file!());
+            assert!(here || !names, "{} names {needles:?}; only {homes:?} may", path.display());
         }
     }
 }

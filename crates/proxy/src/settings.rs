@@ -1,0 +1,110 @@
+//! What the way is like while nothing is broken.
+
+use std::time::Duration;
+
+/// The longest round-trip time and the widest jitter.
+pub const MAX_DELAY: Duration = Duration::from_secs(60);
+
+/// The longest idle timeout.
+pub const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The largest buffer: what comes together in it is memory, for each connection.
+pub const MAX_BUFFER_BYTES: u64 = 1 << 20;
+
+/// The most bytes a second that can be asked for; more than that is no limit on any loopback.
+pub const MAX_BYTES_PER_S: u64 = 100_000_000_000;
+
+/// The way between the two ends of each connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Round-trip time that is added: half of it in each direction, and a whole one before the first bytes of a new
+    /// connection, as TCP's handshake takes it.
+    pub rtt: Duration,
+    /// At most so much more in each direction, evenly distributed; order is kept.
+    pub jitter: Duration,
+    /// Bytes a second of each connection in each direction.
+    pub bandwidth_bytes_per_s: Option<u64>,
+    /// A connection on which nothing has passed in either direction for so long is closed on both sides.
+    pub idle_timeout: Option<Duration>,
+    /// What the server sends is held back until so many bytes have come together, or it closes.
+    pub buffer_bytes: Option<u64>,
+    /// What the server sends is read no faster than this, bytes a second, as by a client that cannot keep up.
+    pub reader_bytes_per_s: Option<u64>,
+    /// The share of the connections that are read so slowly.
+    pub reader_share: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rtt: Duration::ZERO,
+            jitter: Duration::ZERO,
+            bandwidth_bytes_per_s: None,
+            idle_timeout: None,
+            buffer_bytes: None,
+            reader_bytes_per_s: None,
+            reader_share: 1.0,
+        }
+    }
+}
+
+impl Settings {
+    /// What may not be so, in one line that names the field as the control API does.
+    ///
+    /// # Errors
+    /// At the first field that is out of its range.
+    pub fn check(&self) -> Result<(), String> {
+        delay("rtt_ms", self.rtt)?;
+        delay("jitter_ms", self.jitter)?;
+        bytes("bandwidth_bytes_per_s", self.bandwidth_bytes_per_s, MAX_BYTES_PER_S)?;
+        if self.idle_timeout.is_some_and(|time| time.is_zero() || time > MAX_IDLE_TIMEOUT) {
+            return Err("`idle_timeout_ms` is above 0 and at most 86400000 (a day)".to_owned());
+        }
+        bytes("buffer_bytes", self.buffer_bytes, MAX_BUFFER_BYTES)?;
+        bytes("reader_bytes_per_s", self.reader_bytes_per_s, MAX_BYTES_PER_S)?;
+        share("reader_share", self.reader_share)
+    }
+}
+
+fn delay(name: &str, time: Duration) -> Result<(), String> {
+    if time > MAX_DELAY { Err(format!("`{name}` is at most {}", MAX_DELAY.as_millis())) } else { Ok(()) }
+}
+
+fn bytes(name: &str, bytes: Option<u64>, most: u64) -> Result<(), String> {
+    match bytes {
+        Some(bytes) if bytes == 0 || bytes > most => Err(format!("`{name}` is a whole number from 1 to {most}")),
+        _ => Ok(()),
+    }
+}
+
+/// A share of the connections: above 0 and at most 1.
+pub(crate) fn share(name: &str, share: f64) -> Result<(), String> {
+    if share > 0.0 && share <= 1.0 { Ok(()) } else { Err(format!("`{name}` is above 0 and at most 1, as in 0.25")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_out_of_range_is_named() {
+        let fine = Settings::default();
+        assert_eq!(fine.check(), Ok(()));
+        let day = Duration::from_secs(24 * 60 * 60);
+        let wrong = [
+            ("rtt_ms", Settings { rtt: Duration::from_millis(60_001), ..fine }),
+            ("jitter_ms", Settings { jitter: Duration::MAX, ..fine }),
+            ("bandwidth_bytes_per_s", Settings { bandwidth_bytes_per_s: Some(0), ..fine }),
+            ("idle_timeout_ms", Settings { idle_timeout: Some(Duration::ZERO), ..fine }),
+            ("idle_timeout_ms", Settings { idle_timeout: Some(day * 2), ..fine }),
+            ("buffer_bytes", Settings { buffer_bytes: Some(MAX_BUFFER_BYTES + 1), ..fine }),
+            ("reader_bytes_per_s", Settings { reader_bytes_per_s: Some(u64::MAX), ..fine }),
+            ("reader_share", Settings { reader_share: f64::NAN, ..fine }),
+            ("reader_share", Settings { reader_share: 0.0, ..fine }),
+        ];
+        for (name, settings) in wrong {
+            let why = settings.check().unwrap_err();
+            assert!(why.starts_with(&format!("`{name}` is ")), "{why}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! One direction of a connection: from the socket that is read, over the path, to the socket that is written.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::time::Instant;
+
+use tokio::net::TcpStream;
+
+use crate::line::Orders;
+use crate::path::{Load, Path, time_of};
+
+/// The most that is read at once. It is on the stack, so that an idle connection holds no buffer.
+const CHUNK: usize = 16 << 10;
+
+/// Reads in a row before others have their turn.
+const READS: usize = 4;
+
+/// Pieces that are written at once.
+const PIECES: usize = 16;
+
+/// Which direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the client to the server.
+    Up,
+    /// From the server to the client.
+    Down,
+}
+
+/// One direction.
+#[derive(Debug)]
+pub(crate) struct Way {
+    direction: Direction,
+    pub(crate) path: Path,
+    /// The socket may have something to read.
+    pub(crate) readable: bool,
+    /// The socket takes no more for now.
+    pub(crate) blocked: bool,
+    /// The sender has ended: nothing is read any more.
+    pub(crate) sender_done: bool,
+    /// The receiver has been told of the end, or is gone.
+    pub(crate) receiver_done: bool,
+    /// A slow reader reads again then.
+    read_again: Option<Instant>,
+}
+
+impl Way {
+    pub(crate) const fn new(direction: Direction, path: Path) -> Self {
+        Self {
+            direction,
+            path,
+            readable: true,
+            blocked: false,
+            sender_done: false,
+            receiver_done: false,
+            read_again: None,
+        }
+    }
+
+    /// Whether it would read now.
+    pub(crate) fn wants(&self, orders: &Orders, now: Instant) -> bool {
+        !self.sender_done && self.path.has_room(&orders.settings) && self.read_again.is_none_or(|at| at <= now)
+    }
+
+    /// When it has something to do by itself.
+    pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
+        let arrives = self.path.next_due().filter(|_| !self.blocked);
+        let reads = self.read_again.filter(|at| !self.sender_done && *at > now);
+        [arrives, reads].into_iter().flatten().min()
+    }
+
+    /// Both ends are done with it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.receiver_done && self.path.is_empty()
+    }
+
+    /// Reads what has come, and sends it on its way. Tells whether anything came.
+    pub(crate) fn take_in(&mut self, from: &TcpStream, orders: &Orders, now: Instant) -> bool {
+        if self.direction == Direction::Down {
+            self.path.release(now, &orders.settings);
+        }
+        (0..READS).take_while(|_| self.readable && self.wants(orders, now) && self.read(from, orders, now)).count() > 0
+    }
+
+    fn read(&mut self, from: &TcpStream, orders: &Orders, now: Instant) -> bool {
+        let mut buffer = [0; CHUNK];
+        match from.try_read(&mut buffer[..self.piece(orders)]) {
+            Ok(0) => self.end(Load::Fin, orders, now),
+            Ok(count) => self.send(&buffer[..count], orders, now),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => self.end(Load::Reset, orders, now),
+        }
+        self.readable
+    }
+
+    /// A slow reader reads twenty times a second, if it reads more than that many bytes.
+    fn piece(&self, orders: &Orders) -> usize {
+        let per_s = self.reads_per_s(orders);
+        per_s.and_then(|per_s| usize::try_from(per_s / 20).ok()).map_or(CHUNK, |piece| piece.clamp(1, CHUNK))
+    }
+
+    fn reads_per_s(&self, orders: &Orders) -> Option<u64> {
+        orders.reads_per_s().filter(|_| self.direction == Direction::Down)
+    }
+
+    fn send(&mut self, bytes: &[u8], orders: &Orders, now: Instant) {
+        let read = |per_s| now.max(self.read_again.unwrap_or(now)) + time_of(bytes.len(), per_s);
+        self.read_again = self.reads_per_s(orders).map(read);
+        match (self.direction, orders.settings.buffer_bytes) {
+            (Direction::Down, Some(_)) => self.path.hold_back(bytes, now, &orders.settings),
+            _ => self.path.send(bytes, now, &orders.settings),
+        }
+    }
+
+    /// The sender has ended.
+    pub(crate) fn end(&mut self, end: Load, orders: &Orders, now: Instant) {
+        self.sender_done = true;
+        self.path.end(end, now, &orders.settings);
+    }
+
+    /// It ends where the proxy is, after what is on its way.
+    pub(crate) fn cut(&mut self, orders: &Orders, now: Instant) {
+        if !std::mem::replace(&mut self.sender_done, true) {
+            self.path.cut(now, &orders.settings);
+        }
+    }
+
+    /// Writes what has arrived, and tells how much that was.
+    ///
+    /// # Errors
+    /// When the receiver is gone.
+    pub(crate) fn give_out(&mut self, to: &TcpStream, now: Instant) -> io::Result<usize> {
+        self.blocked = false;
+        let mut written = 0;
+        loop {
+            let mut pieces = [IoSlice::new(&[]); PIECES];
+            let count = self.path.arrived(now, &mut pieces);
+            if count == 0 {
+                return Ok(written);
+            }
+            match to.try_write_vectored(&pieces[..count]) {
+                Ok(count) => {
+                    self.path.delivered(count);
+                    written += count;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Ok(written);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The receiver is gone, and with it what was on its way.
+    pub(crate) fn lose(&mut self) {
+        self.path.lose();
+        (self.sender_done, self.receiver_done, self.blocked) = (true, true, false);
+    }
+}

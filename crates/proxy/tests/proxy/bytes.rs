@@ -1,0 +1,64 @@
+//! Whatever the way does, bytes arrive unchanged and in order.
+
+use feedlab_proxy::Settings;
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::rig::{Rig, ms, soon};
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let limits = (prop::option::of(100_000_u64..10_000_000), prop::option::of(1_u64..20_000));
+    let reader = (prop::option::of(200_000_u64..10_000_000), 0.1..1.0_f64);
+    (0_u64..10, 0_u64..10, limits, reader).prop_map(|(rtt, jitter, limits, reader)| Settings {
+        rtt: ms(rtt),
+        jitter: ms(jitter),
+        bandwidth_bytes_per_s: limits.0,
+        buffer_bytes: limits.1,
+        reader_bytes_per_s: reader.0,
+        reader_share: reader.1,
+        idle_timeout: None,
+    })
+}
+
+fn chunks() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    prop::collection::vec(prop::collection::vec(any::<u8>(), 1..3000), 0..20)
+}
+
+/// Sends the chunks and the end, and reads what the other side sends to its end.
+async fn talk(stream: TcpStream, chunks: &[Vec<u8>]) -> Vec<u8> {
+    let (mut from, mut to) = stream.into_split();
+    let sending = async {
+        for chunk in chunks {
+            to.write_all(chunk).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        to.shutdown().await.unwrap();
+    };
+    let mut came = Vec::new();
+    let (_, read) = tokio::join!(sending, from.read_to_end(&mut came));
+    read.unwrap();
+    came
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn bytes_arrive_unchanged_and_in_order(settings in settings(), up in chunks(), down in chunks()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let rig = Rig::start(settings).await;
+            let (client, server) = rig.pair().await;
+            let talk = async { tokio::join!(talk(client, &up), talk(server, &down)) };
+            let (at_client, at_server) = soon(talk).await;
+            assert!(at_client == down.concat() && at_server == up.concat());
+            rig.until("open", 0).await;
+            let stats = rig.stats().await;
+            let bytes = |chunks: &[Vec<u8>]| chunks.concat().len() as u64;
+            assert_eq!((stats["bytes_up"].as_u64(), stats["bytes_down"].as_u64()), (Some(bytes(&up)), Some(bytes(&down))));
+            assert_eq!(stats["held_bytes"], 0);
+            rig.end().await;
+        });
+    }
+}

@@ -1,0 +1,117 @@
+//! The control API: what it takes, and how it says no.
+
+use feedlab_proxy::Settings;
+
+use super::rig::{Rig, ms};
+
+#[tokio::test]
+async fn settings_are_shown_and_changed_one_by_one() {
+    let settings = Settings { rtt: ms(100), idle_timeout: Some(ms(10_000)), ..Settings::default() };
+    let rig = Rig::start(settings).await;
+    let (status, _, before) = rig.ask("GET", "/settings", "", "").await;
+    assert_eq!(status, 200);
+    let expected = serde_json::json!({
+        "rtt_ms": 100.0, "jitter_ms": 0.0, "bandwidth_bytes_per_s": null, "idle_timeout_ms": 10000.0,
+        "buffer_bytes": null, "reader_bytes_per_s": null, "reader_share": 1.0,
+    });
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&before).unwrap(), expected);
+    let now = rig.set(r#"{"jitter_ms": 0.5, "idle_timeout_ms": null, "bandwidth_bytes_per_s": 1000}"#).await;
+    assert_eq!((&now["jitter_ms"], &now["rtt_ms"]), (&0.5.into(), &100.0.into()));
+    assert_eq!((&now["idle_timeout_ms"], &now["bandwidth_bytes_per_s"]), (&serde_json::Value::Null, &1000.into()));
+    assert_eq!(rig.set(&now.to_string()).await, now, "what is shown can be sent back");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn bad_orders_are_refused_with_the_field_and_what_it_may_be() {
+    let rig = Rig::start(Settings::default()).await;
+    for (path, body, says) in [
+        ("/fault", "", "the body is no JSON"),
+        ("/fault", "[1]", "the body is a JSON object"),
+        (
+            "/fault",
+            "{}",
+            "`kind` is missing; it is one of cut, reset, black-hole, refuse, status-503, status-204, wrong-type",
+        ),
+        ("/fault", r#"{"kind": "kill"}"#, "`kind` is one of cut, "),
+        ("/fault", r#"{"kind": 3}"#, "`kind` is a text; got 3"),
+        ("/fault", r#"{"kind": "cut", "share": 0}"#, "`share` is above 0 and at most 1"),
+        ("/fault", r#"{"kind": "cut", "share": "all"}"#, "`share` is a number; got \\\"all\\\""),
+        ("/fault", r#"{"kind": "cut", "for_ms": -1}"#, "`for_ms` is a number of milliseconds, 0 or more; got -1"),
+        ("/fault", r#"{"kind": "cut", "for_ms": 1e300}"#, "`for_ms` is a number of milliseconds"),
+        ("/fault", r#"{"kind": "black-hole"}"#, "`for_ms` is above 0 for black-hole"),
+        ("/fault", r#"{"kind": "refuse", "for_ms": 5, "share": 0.5}"#, "`share` is 1 for refuse"),
+        (
+            "/fault",
+            r#"{"kind": "cut", "fr_ms": 1}"#,
+            "there is no `fr_ms`; there are `kind`, `for_ms`, `share`, `every_ms`, `at_random`",
+        ),
+        ("/fault", r#"{"kind": "cut", "every_ms": 0}"#, "`every_ms` is from 10 to"),
+        ("/settings", r#"{"rtt_ms": "100ms"}"#, "`rtt_ms` is a number of milliseconds, 0 or more; got"),
+        ("/settings", r#"{"rtt_ms": 1e9}"#, "`rtt_ms` is at most 60000"),
+        ("/settings", r#"{"bandwidth_bytes_per_s": 1.5}"#, "`bandwidth_bytes_per_s` is a whole number, or null"),
+        ("/settings", r#"{"buffer_bytes": 0}"#, "`buffer_bytes` is a whole number from 1 to 1048576"),
+        ("/settings", r#"{"idle_timeout_ms": 0}"#, "`idle_timeout_ms` is above 0"),
+        ("/settings", r#"{"latency": 5}"#, "there is no `latency`; there are `rtt_ms`, `jitter_ms`, "),
+    ] {
+        let method = if path == "/fault" { "POST" } else { "PUT" };
+        let (status, _, answer) = rig.ask(method, path, "", body).await;
+        assert!(status == 400 && answer.contains(says), "{path} {body}: {status} {answer}");
+    }
+    let stats = rig.stats().await;
+    assert_eq!(stats["faults"]["cut"], 0, "nothing of that happened: {stats}");
+    assert_eq!(rig.ask("POST", "/fault", "", &" ".repeat(20_000)).await.0, 413);
+    assert_eq!(rig.ask("GET", "/nowhere", "", "").await.0, 404);
+    assert_eq!(rig.ask("DELETE", "/settings", "", "").await.0, 405);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn pages_of_this_machine_may_push_the_buttons_and_no_others() {
+    let rig = Rig::start(Settings::default()).await;
+    for origin in ["http://127.0.0.1:8080", "http://localhost:3000", "http://localhost"] {
+        let field = format!("Origin: {origin}\r\n");
+        let (status, head, _) = rig.ask("POST", "/heal", &field, "").await;
+        assert!(status == 200 && head.contains(&format!("access-control-allow-origin: {origin}")), "{head}");
+        let (status, head, _) = rig.ask("OPTIONS", "/settings", &field, "").await;
+        assert!(status == 204 && head.contains("access-control-allow-methods: get, post, put"), "{head}");
+    }
+    for origin in ["http://example.org", "https://127.0.0.1:80", "null", "http://127.0.0.1.example.org", ""] {
+        let (status, head, _) = rig.ask("POST", "/fault", &format!("Origin: {origin}\r\n"), r#"{"kind":"cut"}"#).await;
+        assert!(status == 403 && !head.contains("allow-origin"), "{origin}: {head}");
+    }
+    let (status, head, _) = rig.ask("GET", "/stats", "", "").await;
+    assert!(status == 200 && !head.contains("allow-origin"), "{head}");
+    assert_eq!(rig.stats().await["faults"]["cut"], 0);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn help_and_health_are_served() {
+    let rig = Rig::start(Settings::default()).await;
+    let (status, _, help) = rig.ask("GET", "/", "", "").await;
+    assert!(status == 200 && help.contains(&format!("curl http://{}/stats", rig.control)), "{help}");
+    assert_eq!(rig.ask("GET", "/healthz", "", "").await.0, 200);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn every_order_that_the_help_shows_is_good() {
+    let rig = Rig::start(Settings::default()).await;
+    let (_, _, help) = rig.ask("GET", "/", "", "").await;
+    let mut orders = 0;
+    for line in help.lines().filter(|line| line.contains("curl ")) {
+        let path = format!("/{}", line.split("http://").nth(1).unwrap().split([' ', '/']).nth(1).unwrap());
+        let body = line.split('\'').nth(1).unwrap_or_default();
+        let method = match (line.contains("-X PUT"), body.is_empty() && !line.contains("-X POST")) {
+            (true, _) => "PUT",
+            (false, true) => "GET",
+            (false, false) => "POST",
+        };
+        let (status, _, answer) = rig.ask(method, &path, "", body).await;
+        assert_eq!(status, 200, "{line}: {answer}");
+        orders += 1;
+    }
+    assert!(orders >= 16, "{help}");
+    rig.end().await;
+}

@@ -1,0 +1,104 @@
+//! Round-trip time, jitter, and the handshake. Delays are asserted from below: how late a busy machine is, is for the
+//! bench to say.
+
+use feedlab_feed::clock;
+use feedlab_proxy::Settings;
+use tokio::io::AsyncWriteExt as _;
+
+use super::rig::{Rig, ms, passes, read, to_fin};
+
+#[tokio::test]
+async fn the_first_bytes_wait_for_the_handshake_too() {
+    let rig = Rig::start(Settings { rtt: ms(100), ..Settings::default() }).await;
+    let began = clock::now();
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    assert!(began.elapsed() >= ms(150), "the handshake and half a round trip: {:?}", began.elapsed());
+    passes(&mut server, &mut client, "welcome").await;
+    assert!(began.elapsed() >= ms(200), "and back: {:?}", began.elapsed());
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_first_is_heard_after_two_round_trips() {
+    let rig = Rig::start(Settings { rtt: ms(100), ..Settings::default() }).await;
+    let began = clock::now();
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut server, &mut client, "welcome").await;
+    assert!(began.elapsed() >= ms(200), "{:?}", began.elapsed());
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn later_bytes_wait_for_half_a_round_trip_in_each_direction() {
+    let rig = Rig::start(Settings { rtt: ms(80), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    for _ in 0..3 {
+        let began = clock::now();
+        passes(&mut client, &mut server, "there").await;
+        assert!(began.elapsed() >= ms(40), "{:?}", began.elapsed());
+        passes(&mut server, &mut client, "and back").await;
+        assert!(began.elapsed() >= ms(80), "{:?}", began.elapsed());
+    }
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn the_end_travels_like_bytes() {
+    let rig = Rig::start(Settings { rtt: ms(100), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    let began = clock::now();
+    server.shutdown().await.unwrap();
+    assert_eq!(to_fin(&mut client).await, "");
+    assert!(began.elapsed() >= ms(50), "{:?}", began.elapsed());
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_way_takes_many_messages_at_once() {
+    let rig = Rig::start(Settings { rtt: ms(300), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    let began = clock::now();
+    for _ in 0..20 {
+        client.write_all(b"x").await.unwrap();
+        tokio::time::sleep(ms(2)).await;
+    }
+    assert_eq!(read(&mut server, 20).await, "x".repeat(20));
+    assert!(began.elapsed() < ms(150) * 20, "one after the other they would take 3 s: {:?}", began.elapsed());
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn jitter_comes_on_top_and_differs() {
+    let rig = Rig::start(Settings { rtt: ms(20), jitter: ms(200), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    let mut times = Vec::new();
+    for _ in 0..8 {
+        let began = clock::now();
+        passes(&mut client, &mut server, "x").await;
+        times.push(began.elapsed());
+    }
+    let (least, most) = (*times.iter().min().unwrap(), *times.iter().max().unwrap());
+    assert!(least >= ms(10) && most >= least + ms(20), "{times:?}");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn the_distance_changes_for_connections_that_are_open() {
+    let rig = Rig::start(Settings::default()).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "near").await;
+    let now = rig.set(r#"{"rtt_ms": 200}"#).await;
+    assert_eq!(now["rtt_ms"], 200.0);
+    let began = clock::now();
+    passes(&mut client, &mut server, "far").await;
+    assert!(began.elapsed() >= ms(100), "{:?}", began.elapsed());
+    rig.set(r#"{"rtt_ms": 60000}"#).await;
+    rig.set(r#"{"rtt_ms": 0}"#).await;
+    passes(&mut client, &mut server, "near again").await;
+    rig.end().await;
+}

@@ -1,0 +1,112 @@
+//! How connections end by themselves: half-close, reset, a server that is not there, and nothing that stays behind.
+
+use feedlab_proxy::{Config, ProxyError, Settings};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::rig::{Rig, ms, passes, soon, to_fin, to_reset};
+
+#[tokio::test]
+async fn a_client_may_close_its_half_and_be_answered_later() {
+    let rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    client.write_all(b"question").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(to_fin(&mut server).await, "question");
+    tokio::time::sleep(ms(30)).await;
+    server.write_all(b"answer").await.unwrap();
+    server.shutdown().await.unwrap();
+    assert_eq!(to_fin(&mut client).await, "answer");
+    rig.until("open", 0).await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_reset_of_one_side_reaches_the_other() {
+    let rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    client.set_zero_linger().unwrap();
+    drop(client);
+    assert_eq!(to_reset(&mut server).await, b"");
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    server.write_all(b"last words").await.unwrap();
+    tokio::time::sleep(ms(5)).await;
+    server.set_zero_linger().unwrap();
+    drop(server);
+    to_reset(&mut client).await;
+    rig.until("open", 0).await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_on_a_client_that_goes_on_sending_resets_it() {
+    let rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    drop(server);
+    assert_eq!(to_fin(&mut client).await, "");
+    let sending = async { while client.write_all(b"is anybody there?").await.is_ok() {} };
+    soon(sending).await;
+    rig.until("open", 0).await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn without_a_server_the_client_is_reset() {
+    let mut rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    rig.without_server();
+    let mut client = rig.connect().await;
+    to_reset(&mut client).await;
+    rig.until("upstream_failed", 1).await;
+    rig.until("open", 0).await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_thousand_connections_leave_nothing() {
+    let rig = Rig::start(Settings::default()).await;
+    for turn in 0..1000 {
+        let (mut client, mut server) = rig.pair().await;
+        match turn % 4 {
+            0 => passes(&mut client, &mut server, "x").await,
+            1 => client.set_zero_linger().unwrap(),
+            2 => server.set_zero_linger().unwrap(),
+            _ => drop(server),
+        }
+    }
+    rig.until("open", 0).await;
+    let stats = rig.stats().await;
+    assert_eq!((stats["accepted"].as_u64(), stats["held_bytes"].as_u64()), (Some(1000), Some(0)), "{stats}");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn the_end_of_the_proxy_ends_its_connections_in_good_order() {
+    let rig = Rig::start(Settings { buffer_bytes: Some(1000), ..Settings::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    server.write_all(b"held back").await.unwrap();
+    rig.until("held_bytes", 9).await;
+    let (door, control) = (rig.door, rig.control);
+    rig.end().await;
+    assert_eq!(to_fin(&mut client).await, "held back");
+    assert_eq!(to_fin(&mut server).await, "");
+    for address in [door, control] {
+        assert!(soon(TcpStream::connect(address)).await.is_err(), "{address} is closed");
+    }
+}
+
+#[tokio::test]
+async fn only_loopback_is_listened_on() {
+    let open = || async { TcpListener::bind("0.0.0.0:0").await.unwrap() };
+    let local = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
+    let to = "127.0.0.1:1".parse().unwrap();
+    for (listener, control) in [(open().await, local().await), (local().await, open().await)] {
+        let run = feedlab_proxy::run(listener, to, Config::default(), Some(control), CancellationToken::new());
+        let error = soon(run).await.unwrap_err();
+        assert!(matches!(error, ProxyError::NotLoopback(_)), "{error}");
+        assert!(error.to_string().contains("use 127.0.0.1"), "{error}");
+    }
+}

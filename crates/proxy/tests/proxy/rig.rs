@@ -1,0 +1,164 @@
+//! A proxy between a client and a server that the test plays itself.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use feedlab_proxy::{Config, ProxyError, Settings};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Waits for what must come, and not for ever.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(ms(30_000), future).await.expect("it comes within half a minute")
+}
+
+/// The proxy, and the server behind it.
+pub(crate) struct Rig {
+    pub(crate) door: SocketAddr,
+    pub(crate) control: SocketAddr,
+    upstream: Option<TcpListener>,
+    shutdown: CancellationToken,
+    proxy: JoinHandle<Result<(), ProxyError>>,
+}
+
+impl Rig {
+    pub(crate) async fn start(settings: Settings) -> Self {
+        let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let control = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (door, control_address) = (listener.local_addr().unwrap(), control.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let config = Config { settings, seed: 7 };
+        let run = feedlab_proxy::run(listener, upstream.local_addr().unwrap(), config, Some(control), shutdown.clone());
+        let proxy = tokio::spawn(run);
+        Self { door, control: control_address, upstream: Some(upstream), shutdown, proxy }
+    }
+
+    /// The server is gone: its port answers no more.
+    pub(crate) fn without_server(&mut self) {
+        self.upstream = None;
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        let client = soon(TcpStream::connect(self.door)).await.unwrap();
+        client.set_nodelay(true).unwrap();
+        client
+    }
+
+    pub(crate) async fn accept(&self) -> TcpStream {
+        let (server, _) = soon(self.upstream.as_ref().unwrap().accept()).await.unwrap();
+        server.set_nodelay(true).unwrap();
+        server
+    }
+
+    /// Both ends of a new connection.
+    pub(crate) async fn pair(&self) -> (TcpStream, TcpStream) {
+        let client = self.connect().await;
+        (client, self.accept().await)
+    }
+
+    pub(crate) async fn pairs(&self, count: usize) -> Vec<(TcpStream, TcpStream)> {
+        let mut pairs = Vec::new();
+        for _ in 0..count {
+            pairs.push(self.pair().await);
+        }
+        pairs
+    }
+
+    /// A request to the control API: status and body.
+    pub(crate) async fn ask(&self, method: &str, path: &str, fields: &str, body: &str) -> (u16, String, String) {
+        let mut stream = soon(TcpStream::connect(self.control)).await.unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{fields}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.control,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        soon(stream.read_to_string(&mut answer)).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head.to_lowercase(), body.to_owned())
+    }
+
+    async fn good(&self, method: &str, path: &str, body: &str) -> Value {
+        let (status, _, answer) = self.ask(method, path, "", body).await;
+        assert_eq!(status, 200, "{path} {body}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    pub(crate) async fn fault(&self, order: &str) -> Value {
+        self.good("POST", "/fault", order).await
+    }
+
+    pub(crate) async fn set(&self, settings: &str) -> Value {
+        self.good("PUT", "/settings", settings).await
+    }
+
+    pub(crate) async fn heal(&self) -> Value {
+        self.good("POST", "/heal", "").await
+    }
+
+    pub(crate) async fn stats(&self) -> Value {
+        self.good("GET", "/stats", "").await
+    }
+
+    /// Waits until a figure of the statistics is this.
+    pub(crate) async fn until(&self, name: &str, value: u64) {
+        let comes = async {
+            while self.stats().await[name] != value {
+                tokio::time::sleep(ms(5)).await;
+            }
+        };
+        if tokio::time::timeout(ms(30_000), comes).await.is_err() {
+            panic!("`{name}` never became {value}: {}", self.stats().await);
+        }
+    }
+
+    /// Ends the proxy, which must end well.
+    pub(crate) async fn end(self) {
+        self.shutdown.cancel();
+        soon(self.proxy).await.unwrap().unwrap();
+    }
+}
+
+/// Writes, and reads the same at the other end.
+pub(crate) async fn passes(from: &mut TcpStream, to: &mut TcpStream, text: &str) {
+    from.write_all(text.as_bytes()).await.unwrap();
+    assert_eq!(read(to, text.len()).await, text);
+}
+
+pub(crate) async fn read(from: &mut TcpStream, length: usize) -> String {
+    let mut text = vec![0; length];
+    soon(from.read_exact(&mut text)).await.unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// Reads to the end, which must be a FIN.
+pub(crate) async fn to_fin(from: &mut TcpStream) -> String {
+    let mut text = String::new();
+    soon(from.read_to_string(&mut text)).await.expect("it ends with a FIN");
+    text
+}
+
+/// Reads to the end, which must be an RST, and tells what came before it.
+pub(crate) async fn to_reset(from: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let error = soon(from.read_to_end(&mut bytes)).await.expect_err("it ends with an RST");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    bytes
+}
+
+/// Nothing comes for so long.
+pub(crate) async fn nothing_comes(from: &mut TcpStream, time: Duration) {
+    let came = tokio::time::timeout(time, from.read(&mut [0; 64])).await;
+    assert!(came.is_err(), "nothing should come, and {came:?} did");
+}
