@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::{CellRecord, Second};
-use feedlab_experiment::scenario::{Clients, Contender, Fault, Measure, Stall};
+use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Measure, Stall};
 use serde::{Deserialize, Serialize};
 
 /// One cell to measure.
@@ -122,6 +122,14 @@ pub enum LoadError {
         /// The path.
         what: String,
         /// What came instead.
+        why: String,
+    },
+    /// What was to break could not be broken.
+    #[error("cannot order the fault {kind:?}: {why}")]
+    Fault {
+        /// What.
+        kind: FaultKind,
+        /// Why not.
         why: String,
     },
     /// The ages cannot be kept.
