@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use feedlab_experiment::scenario::{self, Comeback};
+use feedlab_experiment::scenario::{self, Comeback, Headers};
 use feedlab_feed::Cursor;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -17,6 +17,7 @@ use crate::observer::Observer;
 pub use reqwest::Url;
 pub use reqwest::header::{self, HeaderMap};
 
+pub mod auto;
 mod body;
 mod dial;
 pub(crate) mod http;
@@ -41,6 +42,10 @@ pub struct Client {
     pub after: Option<Cursor>,
     /// How it comes back after a loss.
     pub comeback: Comeback,
+    /// As whom it introduces itself where another door needs other headers: `headers` are those of the first.
+    pub guise: Headers,
+    /// Read buffer of a WebSocket, bytes; [`websocket::Options`] has the usual one.
+    pub read_buffer: Option<usize>,
     /// Decides phases and jitter.
     pub(crate) rng: ChaCha8Rng,
 }
@@ -50,13 +55,23 @@ impl Client {
     #[must_use]
     pub fn new(url: Url, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Self { url, headers: HeaderMap::new(), source: None, after: None, comeback: Comeback::default(), rng }
+        Self {
+            url,
+            headers: HeaderMap::new(),
+            source: None,
+            after: None,
+            comeback: Comeback::default(),
+            guise: Headers::default(),
+            read_buffer: None,
+            rng,
+        }
     }
 }
 
 /// Runs one client of the transport that the options are for, until `stop` is cancelled or it gives up.
 pub async fn run(client: Client, options: &scenario::Options, observer: &mut impl Observer, stop: &CancellationToken) {
     use scenario::Options;
+    let read_buffer = client.read_buffer.unwrap_or(websocket::Options::default().read_buffer);
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {
             let options = short_polling::Options { interval, keep_alive, conditional };
@@ -67,8 +82,13 @@ pub async fn run(client: Client, options: &scenario::Options, observer: &mut imp
             Box::pin(long_polling::run(client, options, observer, stop)).await;
         }
         Options::Sse { .. } => Box::pin(sse::run(client, sse::Options::default(), observer, stop)).await,
-        Options::WebSocket { .. } | Options::Auto { .. } => {
-            Box::pin(websocket::run(client, websocket::Options::default(), observer, stop)).await;
+        Options::WebSocket { .. } => {
+            let options = websocket::Options { read_buffer, ..websocket::Options::default() };
+            Box::pin(websocket::run(client, options, observer, stop)).await;
+        }
+        Options::Auto { first, watchdog, climb, hold, interval, keepalive: _ } => {
+            let options = auto::Options { first, watchdog, climb, hold, interval, read_buffer };
+            Box::pin(auto::run(client, options, observer, stop)).await;
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
-use feedlab_feed::clock;
+use feedlab_feed::{Cursor, Transport, clock};
 use hdrhistogram::Histogram;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
@@ -175,7 +175,13 @@ pub(crate) fn client(job: &Job, index: u32) -> Option<Client> {
     let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
     client.rng.set_stream(index.into());
     client.headers = request_headers(job.clients.headers, transport, &origin);
+    client.guise = job.clients.headers;
     client.comeback = job.contender.comeback;
+    client.read_buffer = job.contender.serving.read_buffer_bytes;
+    // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
+    // a place to come back to. The other doors tell it theirs.
+    let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
+    client.after = (!is_told).then_some(Cursor(0));
     client.source = source(job.server, job.cell.clients, index);
     Some(client)
 }

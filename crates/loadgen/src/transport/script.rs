@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap};
+use feedlab_feed::{Cursor, Gap, Transport};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -156,5 +156,13 @@ impl Observer for Log {
 
     fn reconnect(&mut self) {
         self.note("reconnect".to_owned());
+    }
+
+    fn fell(&mut self, to: Transport) {
+        self.note(format!("fell to {to}"));
+    }
+
+    fn climbed(&mut self) {
+        self.note("climbed".to_owned());
     }
 }
