@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
 use crate::observer::{Observer, Opened, Trouble};
-use crate::worker::client;
+use crate::transport::Link;
+use crate::worker::{client, link};
 use crate::{Job, LoadError, transport};
 
 /// How many join: a median wants ten on either side.
@@ -40,9 +41,11 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
     let mut found = Newcomers { first_updates: hlog::new_histogram(), stats: None };
     let before = control.snapshot().await?.server;
     let Some(previous) = before.feed.head.checked_sub(1) else { return Ok(found) };
+    // Each has a connection of its own, even if the fleet shared: it is the connection whose cost is looked for.
+    let link = link(job)?;
     let began = clock::now();
     for index in 0..NEWCOMERS {
-        if let Some(first_us) = one(job, index, Cursor(previous)).await {
+        if let Some(first_us) = one(job, &link, index, Cursor(previous)).await {
             found.first_updates.saturating_record(first_us);
         }
         if began.elapsed() > TIME {
@@ -54,8 +57,8 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
 }
 
 /// Joins, waits for the first update, and leaves.
-async fn one(job: &Job, index: u32, after: Cursor) -> Option<u64> {
-    let mut client = client(job, job.cell.clients.saturating_add(index))?;
+async fn one(job: &Job, link: &Link, index: u32, after: Cursor) -> Option<u64> {
+    let mut client = client(job, link, job.cell.clients.saturating_add(index))?;
     client.after = Some(after);
     let mut newcomer = Newcomer { stop: CancellationToken::new(), connect_began: None, first_us: None };
     let stop = newcomer.stop.clone();
