@@ -8,6 +8,8 @@ use feedlab_experiment::record::{CellRecord, Second};
 use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Measure, Stall};
 use serde::{Deserialize, Serialize};
 
+use crate::transport::TlsError;
+
 /// One cell to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -132,6 +134,9 @@ pub enum LoadError {
         /// Why not.
         why: String,
     },
+    /// The clients of an encrypted link have nobody to trust.
+    #[error("cannot trust the job's certificate: {0}")]
+    Certificate(#[source] TlsError),
     /// The ages cannot be kept.
     #[error("cannot write {}: {source}", path.display())]
     Hlog {

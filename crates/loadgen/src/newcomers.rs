@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
 use crate::observer::{Observer, Opened, Trouble};
-use crate::worker::client;
+use crate::transport::Link;
+use crate::worker::{client, link};
 use crate::{Job, LoadError, transport};
 
 /// How many join: a median wants ten on either side.
@@ -42,21 +43,23 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
     let mut found = Newcomers { first_updates: hlog::new_histogram(), stats: None };
     let before = control.snapshot().await?.server;
     let Some(previous) = before.feed.head.checked_sub(1) else { return Ok(found) };
+    // Each has a connection of its own, even if the fleet shared: it is the connection whose cost is looked for.
+    let link = link(job)?;
     if job.contender.is_auto() {
         // What takes the time is a timer, which nobody disturbs.
-        let all = join_all((0..NEWCOMERS).map(|index| one(job, index, Cursor(previous)))).await;
+        let all = join_all((0..NEWCOMERS).map(|index| one(job, &link, index, Cursor(previous)))).await;
         all.into_iter().flatten().for_each(|first_us| found.first_updates.saturating_record(first_us));
     } else {
-        one_by_one(job, Cursor(previous), &mut found.first_updates).await;
+        one_by_one(job, &link, Cursor(previous), &mut found.first_updates).await;
     }
     found.stats = Some((before, control.snapshot().await?.server));
     Ok(found)
 }
 
-async fn one_by_one(job: &Job, after: Cursor, first_updates: &mut Histogram<u64>) {
+async fn one_by_one(job: &Job, link: &Link, after: Cursor, first_updates: &mut Histogram<u64>) {
     let began = clock::now();
     for index in 0..NEWCOMERS {
-        if let Some(first_us) = one(job, index, after).await {
+        if let Some(first_us) = one(job, link, index, after).await {
             first_updates.saturating_record(first_us);
         }
         if began.elapsed() > TIME {
@@ -66,8 +69,8 @@ async fn one_by_one(job: &Job, after: Cursor, first_updates: &mut Histogram<u64>
 }
 
 /// Joins, waits for the first update, and leaves.
-async fn one(job: &Job, index: u32, after: Cursor) -> Option<u64> {
-    let mut client = client(job, job.cell.clients.saturating_add(index))?;
+async fn one(job: &Job, link: &Link, index: u32, after: Cursor) -> Option<u64> {
+    let mut client = client(job, link, job.cell.clients.saturating_add(index))?;
     client.after = Some(after);
     // However the fleet comes back: without the cursor there would be nothing to join for.
     client.comeback.with_cursor = true;

@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::observer::Observer;
 
+pub use http::Pool;
 pub use reqwest::Url;
 pub use reqwest::header::{self, HeaderMap};
+pub use tls::{Tls, TlsError};
 
 pub mod auto;
 mod body;
@@ -24,6 +26,9 @@ pub(crate) mod http;
 pub mod long_polling;
 pub mod short_polling;
 pub mod sse;
+mod stream;
+mod tls;
+mod upgrade;
 pub mod websocket;
 
 #[cfg(test)]
@@ -34,6 +39,8 @@ mod script;
 pub struct Client {
     /// The door, as in `http://127.0.0.1:8080/feed/sse`.
     pub url: Url,
+    /// How its connections are made.
+    pub link: Link,
     /// Headers besides those that the transport needs; see [`crate::headers`].
     pub headers: HeaderMap,
     /// The address to connect from; any, if `None`.
@@ -50,6 +57,17 @@ pub struct Client {
     pub(crate) rng: ChaCha8Rng,
 }
 
+/// How a client's connections are made. By itself it speaks HTTP/1.1, and encrypts nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    /// The version of HTTP. Encrypted, it must be agreed on (ALPN); plain HTTP/2 is spoken with prior knowledge.
+    pub http: scenario::Http,
+    /// Whom it trusts, where its URL is one of `https:` or `wss:`.
+    pub tls: Option<Tls>,
+    /// The HTTP/2 connections that it shares; without them it has its own.
+    pub pool: Option<Pool>,
+}
+
 impl Client {
     /// A client that sends no headers of its own. The seed decides its phase and its jitter.
     #[must_use]
@@ -57,6 +75,7 @@ impl Client {
         let rng = ChaCha8Rng::seed_from_u64(seed);
         Self {
             url,
+            link: Link::default(),
             headers: HeaderMap::new(),
             source: None,
             after: None,
