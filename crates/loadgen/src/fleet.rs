@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::member::Roll;
 use crate::recorder::Window;
-use crate::worker::{Orders, Report, Worker};
+use crate::transport::Link;
+use crate::worker::{Orders, Report, Worker, link};
 use crate::{Job, LoadError};
 
 /// Clients that are worth a thread of their own.
@@ -33,7 +34,7 @@ impl Fleet {
     /// Starts the threads; no client connects yet.
     ///
     /// # Errors
-    /// When the machine gives no thread or no runtime.
+    /// When the machine gives no thread or no runtime, and when the job's certificate is none.
     pub(crate) async fn launch(job: &Job) -> Result<Self, LoadError> {
         let workers = workers(job.cell.clients as usize);
         let (ramp, ramp_order) = watch::channel(None);
@@ -47,9 +48,9 @@ impl Fleet {
         let (reporter, reports) = mpsc::channel(2 * workers);
         let roll = Arc::new(Roll::default());
         let mut fleet = Self { threads: Vec::new(), ramp, window, orders, roll, reports, spares: Vec::new() };
-        let job = Arc::new(job.clone());
+        let (job, link) = (Arc::new(job.clone()), link(job)?);
         for index in 0..workers {
-            fleet.hire(index, workers, job.clone(), reporter.clone())?;
+            fleet.hire(index, workers, job.clone(), link.clone(), reporter.clone())?;
         }
         drop(reporter);
         fleet.wait_until_ready().await?;
@@ -61,11 +62,12 @@ impl Fleet {
         index: usize,
         workers: usize,
         job: Arc<Job>,
+        link: Link,
         reports: mpsc::Sender<Report>,
     ) -> Result<(), LoadError> {
         let (spare, spares) = mpsc::channel(2);
         let (roll, orders) = (self.roll.clone(), self.orders.clone());
-        let worker = Worker { index, workers, job, roll, orders, reports, spares };
+        let worker = Worker { index, workers, job, link, roll, orders, reports, spares };
         let thread = thread::Builder::new().name(format!("clients-{index}")).spawn(move || worker.run());
         self.threads.push(thread.map_err(LoadError::Workers)?);
         self.spares.push(spare);

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::{CellRecord, Second};
-use feedlab_experiment::scenario::{Clients, Contender, Fault, Measure, Stall};
+use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Measure, Stall};
 use serde::{Deserialize, Serialize};
+
+use crate::transport::TlsError;
 
 /// One cell to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +131,17 @@ pub enum LoadError {
         /// What came instead.
         why: String,
     },
+    /// What was to break could not be broken.
+    #[error("cannot order the fault {kind:?}: {why}")]
+    Fault {
+        /// What.
+        kind: FaultKind,
+        /// Why not.
+        why: String,
+    },
+    /// The clients of an encrypted link have nobody to trust.
+    #[error("cannot trust the job's certificate: {0}")]
+    Certificate(#[source] TlsError),
     /// The ages cannot be kept.
     #[error("cannot write {}: {source}", path.display())]
     Hlog {

@@ -23,6 +23,7 @@ pub mod recorder;
 mod seconds;
 
 mod control;
+mod faults;
 mod measure;
 mod newcomers;
 

@@ -162,6 +162,8 @@ impl Facts<'_> {
             connected: self.open,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             planned_stall_us: self.job.stall.map_or(0, |stall| clock::micros(stall.length)),
+            faults: &self.job.faults,
+            is_ladder: self.job.contender.is_auto(),
             debug_build: cfg!(debug_assertions),
         });
         if !self.server_counted() {

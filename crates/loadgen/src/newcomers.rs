@@ -7,21 +7,24 @@
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
+use feedlab_experiment::scenario::Options;
 use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, clock};
+use futures_util::future::join_all;
 use hdrhistogram::Histogram;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
 use crate::observer::{Observer, Opened, Trouble};
-use crate::worker::client;
+use crate::transport::Link;
+use crate::worker::{client, link};
 use crate::{Job, LoadError, transport};
 
 /// How many join: a median wants ten on either side.
 const NEWCOMERS: u32 = 30;
-/// How long one may take.
+/// How long one may take beyond the time in which a client of the ladder finds out what works.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long all of them may take: over a long way fewer join.
 const TIME: Duration = Duration::from_secs(8);
@@ -40,29 +43,52 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
     let mut found = Newcomers { first_updates: hlog::new_histogram(), stats: None };
     let before = control.snapshot().await?.server;
     let Some(previous) = before.feed.head.checked_sub(1) else { return Ok(found) };
-    let began = clock::now();
-    for index in 0..NEWCOMERS {
-        if let Some(first_us) = one(job, index, Cursor(previous)).await {
-            found.first_updates.saturating_record(first_us);
-        }
-        if began.elapsed() > TIME {
-            break;
-        }
+    // Each has a connection of its own, even if the fleet shared: it is the connection whose cost is looked for.
+    let link = link(job)?;
+    if job.contender.is_auto() {
+        // What takes the time is a timer, which nobody disturbs.
+        let all = join_all((0..NEWCOMERS).map(|index| one(job, &link, index, Cursor(previous)))).await;
+        all.into_iter().flatten().for_each(|first_us| found.first_updates.saturating_record(first_us));
+    } else {
+        one_by_one(job, &link, Cursor(previous), &mut found.first_updates).await;
     }
     found.stats = Some((before, control.snapshot().await?.server));
     Ok(found)
 }
 
+async fn one_by_one(job: &Job, link: &Link, after: Cursor, first_updates: &mut Histogram<u64>) {
+    let began = clock::now();
+    for index in 0..NEWCOMERS {
+        if let Some(first_us) = one(job, link, index, after).await {
+            first_updates.saturating_record(first_us);
+        }
+        if began.elapsed() > TIME {
+            break;
+        }
+    }
+}
+
 /// Joins, waits for the first update, and leaves.
-async fn one(job: &Job, index: u32, after: Cursor) -> Option<u64> {
-    let mut client = client(job, job.cell.clients.saturating_add(index))?;
+async fn one(job: &Job, link: &Link, index: u32, after: Cursor) -> Option<u64> {
+    let mut client = client(job, link, job.cell.clients.saturating_add(index))?;
     client.after = Some(after);
     // However the fleet comes back: without the cursor there would be nothing to join for.
     client.comeback.with_cursor = true;
-    let mut newcomer = Newcomer { stop: CancellationToken::new(), connect_began: None, first_us: None };
+    // A client of the ladder may have tried a rung before the one that opens.
+    let connect_began = job.contender.is_auto().then(clock::now);
+    let mut newcomer = Newcomer { stop: CancellationToken::new(), connect_began, first_us: None };
     let stop = newcomer.stop.clone();
-    let _ = timeout(PATIENCE, transport::run(client, &job.contender.options, &mut newcomer, &stop)).await;
+    let _ =
+        timeout(patience(&job.contender.options), transport::run(client, &job.contender.options, &mut newcomer, &stop))
+            .await;
     newcomer.first_us
+}
+
+fn patience(options: &Options) -> Duration {
+    match *options {
+        Options::Auto { watchdog, hold, interval, .. } => PATIENCE + 2 * watchdog + hold + interval,
+        _ => PATIENCE,
+    }
 }
 
 /// Watches one newcomer, and sends it home with its first update.
@@ -74,7 +100,8 @@ struct Newcomer {
 
 impl Observer for Newcomer {
     fn opened(&mut self, opened: Opened) {
-        self.connect_began = clock::now().checked_sub(Duration::from_micros(opened.open_us));
+        let began = clock::now().checked_sub(Duration::from_micros(opened.open_us));
+        self.connect_began = self.connect_began.or(began);
     }
 
     fn update(&mut self, _stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {

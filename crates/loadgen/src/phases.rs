@@ -1,5 +1,7 @@
 //! One cell from its first connect to its last close: connect, settle, warm up, measure, drain, disconnect.
 
+use std::future::pending;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
@@ -12,6 +14,7 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::control::{Control, Snapshot};
+use crate::faults::Faults;
 use crate::fleet::Fleet;
 use crate::measure::Facts;
 use crate::newcomers;
@@ -54,11 +57,11 @@ async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, Lo
     let control = Control::new(job.server)?;
     let fleet = Fleet::launch(job).await?;
     let quiet = quiet(&control).await?;
-    let mut course = Course { job, control, fleet, events, seconds: None, found: Found::new(), done: 0 };
+    let mut course = Course { job, control, fleet, events, faults: None, seconds: None, found: Found::new(), done: 0 };
     let mut ramp = course.connect().await?;
-    let connected = course.control.snapshot().await?;
+    let connected = course.snapshot().await?;
     course.settle().await?;
-    let settled = course.control.snapshot().await?;
+    let settled = course.snapshot().await?;
     ramp.push((course.fleet.roll().open(), settled.clone()));
     let open = course.fleet.roll().open();
     let window = course.start_feed().await?;
@@ -104,6 +107,8 @@ struct Course<'a> {
     control: Control,
     fleet: Fleet,
     events: &'a mut dyn FnMut(Event),
+    /// What breaks in the measured time, once it is known.
+    faults: Option<Faults>,
     /// From the time on that the measured time is known.
     seconds: Option<Seconds>,
     found: Found,
@@ -131,7 +136,7 @@ impl Course<'_> {
             sleep(LOOK).await;
             told = self.tell_connected(told);
             if now.elapsed() > ramp / RAMP_LOOKS * (looks.len() as u32 + 1) {
-                looks.push((told, self.control.snapshot().await?));
+                looks.push((told, self.snapshot().await?));
             }
         }
         self.tell_connected(told);
@@ -161,6 +166,7 @@ impl Course<'_> {
         let log = hlog::Writer::create(&self.job.hlog, start_us).map_err(|error| unwritable(self.job, error))?;
         self.seconds = Some(Seconds::new(self.job.cell.id.clone(), self.fleet.workers(), log));
         self.fleet.measure(window);
+        self.faults = Some(Faults::conduct(self.job, window)?);
         self.control.start(feed_us).await?;
         (self.events)(Event::FeedBegins { at_us: feed_us });
         Ok(window)
@@ -168,18 +174,18 @@ impl Course<'_> {
 
     async fn measure(&mut self, window: Window) -> Result<Measured, LoadError> {
         self.begin(Phase::Measure, self.job.measure.duration);
-        let start = self.control.snapshot().await?;
+        let start = self.snapshot().await?;
         self.wait_until(window.end_us.min(window.start_us + clock::micros(PUBLISHER_GRACE))).await?;
-        let due_before_start = self.control.stats_before(window.start_us).await?.feed.before;
+        let due_before_start = self.stats_before(window.start_us).await?.feed.before;
         self.wait_until(window.end_us).await?;
-        let end = self.control.snapshot().await?;
+        let end = self.snapshot().await?;
         Ok(Measured { start, end, due_before_start })
     }
 
     async fn drain(&mut self, window: Window) -> Result<(Stats, Option<u64>), LoadError> {
         self.begin(Phase::Drain, self.job.measure.drain);
         self.follow_until(clock::now() + self.job.measure.drain).await?;
-        let last = self.control.stats_before(window.end_us).await?;
+        let last = self.stats_before(window.end_us).await?;
         let due_before_end = last.feed.before;
         Ok((last, due_before_end))
     }
@@ -208,14 +214,33 @@ impl Course<'_> {
         self.follow_until(clock::instant_of(unix_us)).await
     }
 
-    /// Takes the workers' reports until a moment.
     async fn follow_until(&mut self, moment: Instant) -> Result<(), LoadError> {
+        self.meanwhile(sleep_until(moment.into())).await
+    }
+
+    async fn snapshot(&mut self) -> Result<Snapshot, LoadError> {
+        let control = self.control.clone();
+        self.meanwhile(control.snapshot()).await?
+    }
+
+    async fn stats_before(&mut self, at_us: u64) -> Result<Stats, LoadError> {
+        let control = self.control.clone();
+        self.meanwhile(control.stats_before(at_us)).await?
+    }
+
+    /// Takes the workers' reports and tells of faults until something is there. A server that is down is asked for a
+    /// long time, and what is to bring it back is told meanwhile.
+    async fn meanwhile<T>(&mut self, something: impl Future<Output = T>) -> Result<T, LoadError> {
+        let mut something = pin!(something);
         loop {
-            let report = tokio::select! {
-                report = self.fleet.next() => report?,
-                () = sleep_until(moment.into()) => return Ok(()),
-            };
-            self.take(report)?;
+            tokio::select! {
+                there = &mut something => return Ok(there),
+                report = self.fleet.next() => {
+                    let report = report?;
+                    self.take(report)?;
+                }
+                index = next_of(&mut self.faults) => (self.events)(Event::Fault { index: index? }),
+            }
         }
     }
 
@@ -241,6 +266,13 @@ impl Course<'_> {
             (self.events)(Event::Second(second));
         }
         Ok(())
+    }
+}
+
+async fn next_of(faults: &mut Option<Faults>) -> Result<usize, LoadError> {
+    match faults {
+        Some(faults) => faults.next().await,
+        None => pending().await,
     }
 }
 

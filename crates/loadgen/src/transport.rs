@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use feedlab_experiment::scenario::{self, Comeback};
+use feedlab_experiment::scenario::{self, Comeback, Headers};
 use feedlab_feed::Cursor;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -14,15 +14,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::observer::Observer;
 
+pub use http::Pool;
 pub use reqwest::Url;
 pub use reqwest::header::{self, HeaderMap};
+pub use tls::{Tls, TlsError};
 
+pub mod auto;
 mod body;
 mod dial;
 pub(crate) mod http;
 pub mod long_polling;
 pub mod short_polling;
 pub mod sse;
+mod stream;
+mod tls;
+mod upgrade;
 pub mod websocket;
 
 #[cfg(test)]
@@ -33,6 +39,8 @@ mod script;
 pub struct Client {
     /// The door, as in `http://127.0.0.1:8080/feed/sse`.
     pub url: Url,
+    /// How its connections are made.
+    pub link: Link,
     /// Headers besides those that the transport needs; see [`crate::headers`].
     pub headers: HeaderMap,
     /// The address to connect from; any, if `None`.
@@ -41,8 +49,23 @@ pub struct Client {
     pub after: Option<Cursor>,
     /// How it comes back after a loss.
     pub comeback: Comeback,
+    /// As whom it introduces itself where another door needs other headers: `headers` are those of the first.
+    pub guise: Headers,
+    /// Read buffer of a WebSocket, bytes; [`websocket::Options`] has the usual one.
+    pub read_buffer: Option<usize>,
     /// Decides phases and jitter.
     pub(crate) rng: ChaCha8Rng,
+}
+
+/// How a client's connections are made. By itself it speaks HTTP/1.1, and encrypts nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    /// The version of HTTP. Encrypted, it must be agreed on (ALPN); plain HTTP/2 is spoken with prior knowledge.
+    pub http: scenario::Http,
+    /// Whom it trusts, where its URL is one of `https:` or `wss:`.
+    pub tls: Option<Tls>,
+    /// The HTTP/2 connections that it shares; without them it has its own.
+    pub pool: Option<Pool>,
 }
 
 impl Client {
@@ -50,13 +73,24 @@ impl Client {
     #[must_use]
     pub fn new(url: Url, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Self { url, headers: HeaderMap::new(), source: None, after: None, comeback: Comeback::default(), rng }
+        Self {
+            url,
+            link: Link::default(),
+            headers: HeaderMap::new(),
+            source: None,
+            after: None,
+            comeback: Comeback::default(),
+            guise: Headers::default(),
+            read_buffer: None,
+            rng,
+        }
     }
 }
 
 /// Runs one client of the transport that the options are for, until `stop` is cancelled or it gives up.
 pub async fn run(client: Client, options: &scenario::Options, observer: &mut impl Observer, stop: &CancellationToken) {
     use scenario::Options;
+    let read_buffer = client.read_buffer.unwrap_or(websocket::Options::default().read_buffer);
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {
             let options = short_polling::Options { interval, keep_alive, conditional };
@@ -67,8 +101,13 @@ pub async fn run(client: Client, options: &scenario::Options, observer: &mut imp
             Box::pin(long_polling::run(client, options, observer, stop)).await;
         }
         Options::Sse { .. } => Box::pin(sse::run(client, sse::Options::default(), observer, stop)).await,
-        Options::WebSocket { .. } | Options::Auto { .. } => {
-            Box::pin(websocket::run(client, websocket::Options::default(), observer, stop)).await;
+        Options::WebSocket { .. } => {
+            let options = websocket::Options { read_buffer, ..websocket::Options::default() };
+            Box::pin(websocket::run(client, options, observer, stop)).await;
+        }
+        Options::Auto { first, watchdog, climb, hold, interval, keepalive: _ } => {
+            let options = auto::Options { first, watchdog, climb, hold, interval, read_buffer };
+            Box::pin(auto::run(client, options, observer, stop)).await;
         }
     }
 }

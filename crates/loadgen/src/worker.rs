@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
-use feedlab_feed::clock;
+use feedlab_experiment::scenario::Connections;
+use feedlab_feed::{Cursor, Transport, clock};
 use hdrhistogram::Histogram;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
@@ -17,11 +18,11 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::Job;
 use crate::headers::request_headers;
 use crate::member::{Member, Roll};
 use crate::recorder::{Found, Recorder, Window};
-use crate::transport::{self, Client, Url};
+use crate::transport::{self, Client, Link, Pool, Tls, Url};
+use crate::{Job, LoadError};
 
 /// How often a worker looks how late its timers fire.
 const TICK: Duration = Duration::from_millis(10);
@@ -60,6 +61,7 @@ pub(crate) struct Worker {
     /// How many workers share the clients.
     pub(crate) workers: usize,
     pub(crate) job: Arc<Job>,
+    pub(crate) link: Link,
     pub(crate) roll: Arc<Roll>,
     pub(crate) orders: Orders,
     pub(crate) reports: mpsc::Sender<Report>,
@@ -118,6 +120,7 @@ impl Worker {
             clients: (self.index as u32..self.job.cell.clients).step_by(self.workers),
             began,
             job: self.job.clone(),
+            link: self.link.clone(),
             roll: self.roll.clone(),
             leave: self.orders.leave.clone(),
         }
@@ -129,6 +132,7 @@ struct Share {
     clients: std::iter::StepBy<std::ops::Range<u32>>,
     began: Instant,
     job: Arc<Job>,
+    link: Link,
     roll: Arc<Roll>,
     leave: CancellationToken,
 }
@@ -138,12 +142,13 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     let mut clients = JoinSet::new();
     // A token of this thread: clients of several threads would queue for the lock of a shared one.
     let leave = share.leave.child_token();
+    let link = local(&share.link, &share.job);
     for index in share.clients {
         let due = share.began + share.job.clients.ramp.mul_f64(f64::from(index) / f64::from(share.job.cell.clients));
         if leave.run_until_cancelled(sleep_until(due.into())).await.is_none() {
             break;
         }
-        let Some(client) = client(&share.job, index) else { break };
+        let Some(client) = client(&share.job, &link, index) else { break };
         let mut member = Member::new(recorder.clone(), share.roll.clone());
         let (job, leave) = (share.job.clone(), leave.clone());
         clients.spawn_local(async move {
@@ -168,21 +173,43 @@ async fn leave(mut clients: JoinSet<()>) {
     let _ = timeout(LEAVE_TIMEOUT, all_left).await;
 }
 
+/// How the job's clients make their connections, apart from those that they share.
+pub(crate) fn link(job: &Job) -> Result<Link, LoadError> {
+    let link = job.contender.link;
+    let trusted = || Tls::trusting(job.certificate.as_deref().unwrap_or_default());
+    let tls = link.tls.then(trusted).transpose().map_err(LoadError::Certificate)?;
+    Ok(Link { http: link.http, tls, pool: None })
+}
+
+/// The link of one worker's clients: they share their connections with each other and nobody else.
+fn local(link: &Link, job: &Job) -> Link {
+    let shares = job.contender.link.connections == Connections::Shared;
+    Link { pool: shares.then(Pool::default), ..link.clone() }
+}
+
 /// The client of this index, with its headers, its source address and its own chance.
-pub(crate) fn client(job: &Job, index: u32) -> Option<Client> {
+pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     let transport = job.contender.transport();
-    let origin = format!("http://{}", job.server);
+    let door = job.door.unwrap_or(job.server);
+    let origin = format!("{}://{door}", if link.tls.is_some() { "https" } else { "http" });
     let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
     client.rng.set_stream(index.into());
     client.headers = request_headers(job.clients.headers, transport, &origin);
+    client.link = link.clone();
+    client.guise = job.clients.headers;
     client.comeback = job.contender.comeback;
-    client.source = source(job.server, job.cell.clients, index);
+    client.read_buffer = job.contender.serving.read_buffer_bytes;
+    // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
+    // a place to come back to. The other doors tell it theirs.
+    let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
+    client.after = (!is_told).then_some(Cursor(0));
+    client.source = source(door, job.cell.clients, index);
     Some(client)
 }
 
 /// On Linux all of 127.0.0.0/8 is this machine, so that a large fleet can come from several addresses.
-fn source(server: SocketAddr, clients: u32, index: u32) -> Option<IpAddr> {
-    let spread = cfg!(target_os = "linux") && server.is_ipv4() && server.ip().is_loopback();
+fn source(door: SocketAddr, clients: u32, index: u32) -> Option<IpAddr> {
+    let spread = cfg!(target_os = "linux") && door.is_ipv4() && door.ip().is_loopback();
     let address = (index / CLIENTS_PER_ADDRESS % 254) as u8 + 1;
     (spread && clients > CLIENTS_PER_ADDRESS).then(|| Ipv4Addr::new(127, 0, 0, address).into())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::Failure;
-use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Headers, Measure, Options};
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Metric, hlog};
 use feedlab_feed::clock;
@@ -132,6 +132,87 @@ fn sse() {
 fn websocket() {
     let record = check(Options::WebSocket { keepalive: Duration::from_secs(15) }).record;
     assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
+}
+
+/// Cuts every client twice, and checks that each comes back with its cursor: nothing is missed and nothing doubled.
+#[track_caller]
+fn check_cuts(options: Options) {
+    let ms = Duration::from_millis;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let cut = |kind, at| Fault { kind, at, every: Some(ms(600)), length: ms(5), share: 0.5 };
+    let mut job = job(&server, options, &folder);
+    job.proxy = Some(server.address);
+    job.faults = vec![cut(FaultKind::Cut, ms(350)), cut(FaultKind::ReloadNginx, ms(400))];
+    job.contender.comeback.after = Some(ms(120));
+    let mut events = Vec::new();
+    let record = run(&job, &mut |event| events.push(event), CancellationToken::new()).unwrap().record;
+    let faults: Vec<_> = events
+        .iter()
+        .filter_map(|event| if let Event::Fault { index } = event { Some(*index) } else { None })
+        .collect();
+    assert_eq!(faults, [0, 1, 0, 1]);
+    assert_eq!(*server.feed.faults.lock().unwrap(), [r#"{"kind":"cut","for_ms":5,"share":0.5}"#; 2]);
+    let metric = |metric: Metric| record.metrics.get(&metric).copied();
+    for nothing in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::UpdatesToldLost]
+    {
+        assert_eq!(metric(nothing), Some(0.0), "{nothing}");
+    }
+    assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected));
+    // Nobody is back before the wait is over, and two updates fall due in it.
+    assert_eq!(metric(Metric::Reconnects), Some(f64::from(2 * CLIENTS)));
+    assert!(metric(Metric::ReconnectsPeak) >= Some(2.0), "{:?}", metric(Metric::ReconnectsPeak));
+    assert!(metric(Metric::RecoveryP50) >= Some(120_000.0), "{:?}", metric(Metric::RecoveryP50));
+    assert!(
+        metric(Metric::UpdatesReplayed) >= Some(f64::from(2 * 2 * CLIENTS)),
+        "{:?}",
+        metric(Metric::UpdatesReplayed)
+    );
+    assert!(record.failures.contains_key(&Failure::Disconnected), "{:?}", record.failures);
+    assert!(!record.verdict.reasons.iter().any(|reason| reason.what.contains("failed")), "{:?}", record.verdict);
+}
+
+#[test]
+fn long_polling_that_is_cut_goes_on_where_it_was() {
+    check_cuts(Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true });
+}
+
+#[test]
+fn sse_that_is_cut_goes_on_where_it_was() {
+    check_cuts(SSE);
+}
+
+#[test]
+fn a_websocket_that_is_cut_goes_on_where_it_was() {
+    check_cuts(Options::WebSocket { keepalive: Duration::from_secs(15) });
+}
+
+#[test]
+fn short_polling_that_is_cut_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let mut job = job(&server, short_polling(true), &folder);
+    let (at, every) = (Duration::from_millis(330), Some(Duration::from_millis(170)));
+    job.proxy = Some(server.address);
+    job.faults = vec![Fault { kind: FaultKind::Reset, at, every, length: Duration::ZERO, share: 1.0 }];
+    let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+    assert_eq!(record.metrics[&Metric::UpdatesReceived], record.metrics[&Metric::UpdatesExpected]);
+    assert_eq!(record.metrics[&Metric::UpdatesDuplicated], 0.0);
+    assert!(record.metrics[&Metric::Reconnects] >= f64::from(CLIENTS), "{:?}", record.metrics);
+}
+
+#[test]
+fn a_fault_that_cannot_be_ordered_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let mut job = job(&server, SSE, &folder);
+    let at = Duration::from_millis(10);
+    job.faults = vec![Fault { kind: FaultKind::BlackHole, at, every: None, length: at, share: 1.0 }];
+    let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
+    assert_eq!(error, "cannot order the fault BlackHole: the job names no lab proxy");
+    job.proxy = Some("127.0.0.1:1".parse().unwrap());
+    let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
+    assert!(error.starts_with("cannot order the fault BlackHole: the lab proxy at 127.0.0.1:1: "), "{error}");
 }
 
 #[test]

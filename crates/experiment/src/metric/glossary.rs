@@ -15,8 +15,6 @@ are merged. With two repetitions and more, each value has a 95 % interval over t
 that draws whole repetitions, times Student's t, which is large for few. A percentile with fewer than 10 samples beyond it
 is not told.
 
-Recovery times have their names and are not measured yet.
-
 ## What is counted
 
 **Three levels of bytes, always named.** *Payload* is the data of the updates. *Socket* is every byte that the server read
@@ -45,6 +43,11 @@ needs `/proc/slabinfo`, which only root may read; it is absent otherwise.
 **CPU** is the kernel's account of the process (`CLOCK_PROCESS_CPUTIME_ID`). The rate of a quiet time before the first
 client is subtracted. What the kernel does for the loopback outside of the process (softirq) is not in it; `other_cpu_cores`
 shows it together with everything else on the machine.
+
+**Recovery** is what clients see: a connection is lost when its client learns so, and recovered with the next update. What
+was due meanwhile and is given to the client when it comes back is *replayed*; what the server says it can no longer give
+is *told lost*, and is part of what was missed. A server that is started anew in the measured time counts from nothing
+again: what is a difference of its counters (requests, bytes, CPU) is absent then.
 
 **Newcomers** come after the fleet has left, one at a time, up to thirty: each connects, asks for the update before the
 newest, takes it, and leaves.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Reason, Status, Verdict};
 use crate::Metric;
 use crate::record::{CellRecord, Failure};
+use crate::scenario::{Fault, FaultKind};
 
 mod load;
 
@@ -36,6 +37,10 @@ pub struct CellFacts<'a> {
     pub cores: usize,
     /// The pause that the publisher was told to make, µs: a lag up to it is what was asked for.
     pub planned_stall_us: u64,
+    /// What was broken on purpose: that clients fail of it is what was asked for.
+    pub faults: &'a [Fault],
+    /// Whether clients change their transport when the way breaks it: to be broken is part of finding out.
+    pub is_ladder: bool,
     /// Whether the harness was built without optimization (`cfg!(debug_assertions)`).
     pub debug_build: bool,
 }
@@ -99,7 +104,11 @@ fn lag(facts: &CellFacts<'_>, metric: Metric, planned: f64, who: &str, advice: &
 }
 
 /// A poll that was not sent asks for nothing and costs nothing: the contender looks cheaper and staler than it is.
+/// While something is broken on purpose, a poll that waits for it holds up the next ones as it must.
 fn skipped_polls(facts: &CellFacts<'_>) -> Option<Reason> {
+    if !facts.faults.is_empty() {
+        return None;
+    }
     let skipped = facts.metrics.get(&Metric::RequestsSkipped).copied()?;
     let share = skipped / (skipped + facts.metrics.get(&Metric::Requests).copied().unwrap_or_default());
     let status = match share {
@@ -147,12 +156,26 @@ fn few_updates(facts: &CellFacts<'_>) -> Option<Reason> {
 }
 
 fn failures(facts: &CellFacts<'_>) -> Option<Reason> {
-    let seen: Vec<_> = facts.failures.iter().filter(|(_, count)| **count > 0).collect();
+    let is_told = |failure: Failure, count: u64| count > 0 && !is_expected(facts, failure);
+    let seen: Vec<_> = facts.failures.iter().filter(|(failure, count)| is_told(**failure, **count)).collect();
     (!seen.is_empty()).then(|| {
         let counts: Vec<_> = seen.iter().map(|(failure, count)| format!("{count} × {failure}")).collect();
         let what = format!("clients failed: {}", counts.join(", "));
         Reason::new(Status::Suspect, what, "a cost per update holds only for clients that were served")
     })
+}
+
+/// Whether what was planned explains a failure. An answer that cannot be read is explained only by a fault that gives
+/// such answers.
+fn is_expected(facts: &CellFacts<'_>, failure: Failure) -> bool {
+    let gives_pages = facts.faults.iter().any(|fault| fault.kind == FaultKind::WrongType);
+    match failure {
+        Failure::Malformed => gives_pages || facts.is_ladder,
+        Failure::Connect | Failure::Gap => !facts.faults.is_empty(),
+        Failure::Status | Failure::Disconnected | Failure::Closed | Failure::GaveUp => {
+            !facts.faults.is_empty() || facts.is_ladder
+        }
+    }
 }
 
 /// Judges a run by its cells: the same advice is given once, with the number of cells that it concerns.

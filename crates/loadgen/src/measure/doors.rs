@@ -14,7 +14,7 @@ impl Facts<'_> {
     /// A client of the ladder uses several doors, and one that publishes comes for no door in particular.
     fn door(&self, stats: &Stats) -> DoorStats {
         if self.job.contender.is_auto() {
-            return stats.doors.values().fold(DoorStats::default(), sum);
+            return stats.doors.values().fold(DoorStats::default(), |all, door| sum(&all, door));
         }
         stats.doors.get(&self.job.contender.transport()).cloned().unwrap_or_default()
     }
@@ -25,7 +25,7 @@ pub(super) const fn same_life(from: &Stats, to: &Stats) -> bool {
     from.life == to.life
 }
 
-fn sum(all: DoorStats, door: &DoorStats) -> DoorStats {
+fn sum(all: &DoorStats, door: &DoorStats) -> DoorStats {
     DoorStats {
         connections: all.connections + door.connections,
         active: all.active + door.active,

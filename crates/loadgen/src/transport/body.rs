@@ -22,7 +22,8 @@ pub(super) async fn receive(
     let received_at_us = clock::unix_us();
     let body = Body::parse(&body).map_err(malformed)?;
     if let Some(gap) = body.gap {
-        observer.gap(gap, Cursor(gap.to));
+        // Of a feed that began anew, the next update is one before the gap's end.
+        observer.gap(gap, if body.updates.is_empty() { body.next } else { Cursor(gap.to) });
     }
     for raw in body.raw_updates() {
         let stamp = raw.stamp().map_err(malformed)?;

@@ -1,44 +1,66 @@
-//! How a client reaches its server: a name's addresses, tried one after the other, and a socket that does not wait.
+//! How a client reaches its server: a name's addresses, tried one after the other, a socket that does not wait, and
+//! TLS where the URL asks for it.
 
+use std::fmt::{self, Display};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::record::Failure;
+use feedlab_experiment::scenario::Http;
 use feedlab_feed::clock;
 use reqwest::Url;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
+use super::stream::Stream;
+use super::{Client, tls};
 use crate::observer::{Opened, Trouble};
 
-/// A connect that takes longer has failed.
+/// A connect that takes longer has failed, and so has a TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One client's way of making connections.
+#[derive(Clone)]
+pub(super) struct Dialer {
+    /// The address to connect from; any, if `None`.
+    source: Option<IpAddr>,
+    /// The version of HTTP that its connections are for.
+    pub(super) http: Http,
+    /// What encrypts; `None` knows nobody to trust.
+    tls: Option<TlsConnector>,
+}
 
 /// A connection that was just opened.
 #[derive(Debug)]
 pub(super) struct Dialed {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     pub(super) times: Times,
 }
 
 /// When a connection was opened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// When the TCP connect began.
+    /// When the TCP connect began, or the waiting for somebody else's.
     pub(super) began: Instant,
-    /// How long it took, µs.
-    pub(super) connect_us: u64,
+    /// How long the TCP connect took, µs.
+    pub(super) connect_us: Option<u64>,
     /// How long the TLS handshake took, µs.
     pub(super) tls_us: Option<u64>,
 }
 
 impl Times {
+    /// Of a client that found a connection, and perhaps waited for it.
+    pub(super) const fn found(began: Instant) -> Self {
+        Self { began, connect_us: None, tls_us: None }
+    }
+
     /// The head of the first answer is there now; its request was ready to be sent at `asked`.
     pub(super) fn opened(&self, asked: Instant) -> Opened {
         let now = clock::now();
         Opened {
-            connect_us: Some(self.connect_us),
+            connect_us: self.connect_us,
             tls_us: self.tls_us,
             request_us: clock::micros(now.duration_since(asked)),
             open_us: clock::micros(now.duration_since(self.began)),
@@ -46,28 +68,62 @@ impl Times {
     }
 }
 
-/// Connects to the server of a URL, from a source address if one is given. Finding the addresses of a name is not part
-/// of the connect's time.
-pub(super) async fn dial(url: &Url, source: Option<IpAddr>) -> Result<Dialed, Trouble> {
-    let addresses = resolve(url).await.map_err(failed)?;
-    let mut last = io::Error::other(format!("`{}` has no address", url.host_str().unwrap_or_default()));
-    for address in addresses {
-        let began = clock::now();
-        match connect(address, source).await {
-            Ok(stream) => {
-                let connect_us = clock::micros(began.elapsed());
-                return Ok(Dialed { stream, times: Times { began, connect_us, tls_us: None } });
-            }
-            Err(error) => last = error,
-        }
+impl Dialer {
+    pub(super) fn new(client: &Client) -> Self {
+        let http = client.link.http;
+        Self { source: client.source, http, tls: client.link.tls.as_ref().map(|tls| tls.of_a_client(http)) }
     }
-    Err(failed(last))
+
+    /// Connects to the server of a URL. Finding the addresses of a name is not part of the connect's time.
+    pub(super) async fn dial(&self, url: &Url) -> Result<Dialed, Trouble> {
+        let addresses = resolve(url).await.map_err(failed)?;
+        let mut last = io::Error::other(format!("`{}` has no address", url.host_str().unwrap_or_default()));
+        for address in addresses {
+            let began = clock::now();
+            match connect(address, self.source).await {
+                Ok(stream) => {
+                    let connect_us = Some(clock::micros(began.elapsed()));
+                    return self.secure(url, stream, Times { began, connect_us, tls_us: None }).await;
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(failed(last))
+    }
+
+    /// The TLS handshake, if the URL asks for one.
+    async fn secure(&self, url: &Url, stream: TcpStream, mut times: Times) -> Result<Dialed, Trouble> {
+        if !matches!(url.scheme(), "https" | "wss") {
+            return Ok(Dialed { stream: Stream::Plain(stream), times });
+        }
+        let Some(connector) = &self.tls else {
+            return Err(failed(format_args!("{} is encrypted, and no certificate is trusted here", url.scheme())));
+        };
+        let began = clock::now();
+        let secured = timeout(CONNECT_TIMEOUT, tls::handshake(connector, host(url), self.http, stream)).await;
+        let secured = secured.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let version = if self.http == Http::V2 { "HTTP/2" } else { "HTTP/1.1" };
+        let stream = secured.map_err(|why| failed(format_args!("the TLS handshake for {version} failed: {why}")))?;
+        times.tls_us = Some(clock::micros(began.elapsed()));
+        Ok(Dialed { stream: Stream::Tls(Box::new(stream)), times })
+    }
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, http, tls } = self;
+        f.debug_struct("Dialer").field("source", source).field("http", http).field("tls", &tls.is_some()).finish()
+    }
+}
+
+/// The name or the address alone, without the brackets of IPv6.
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_matches(['[', ']'])
 }
 
 async fn resolve(url: &Url) -> io::Result<impl Iterator<Item = SocketAddr>> {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port_or_known_default().unwrap_or(80);
-    tokio::net::lookup_host((host, port)).await.map(|addresses| addresses.collect::<Vec<_>>().into_iter())
+    tokio::net::lookup_host((host(url), port)).await.map(|addresses| addresses.collect::<Vec<_>>().into_iter())
 }
 
 async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
@@ -81,8 +137,8 @@ async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpS
     Ok(stream)
 }
 
-fn failed(error: io::Error) -> Trouble {
-    Trouble::new(Failure::Connect, error)
+fn failed(why: impl Display) -> Trouble {
+    Trouble::new(Failure::Connect, why)
 }
 
 #[cfg(test)]
@@ -91,28 +147,50 @@ mod tests {
 
     use super::*;
 
+    async fn dial(url: &str, source: Option<&str>) -> Result<Dialed, Trouble> {
+        let url = Url::parse(url).unwrap();
+        let mut client = Client::new(url.clone(), 1);
+        client.source = source.map(|source| source.parse().unwrap());
+        Dialer::new(&client).dial(&url).await
+    }
+
+    fn plain(dialed: Dialed) -> (TcpStream, Times) {
+        let Stream::Plain(stream) = dialed.stream else { panic!("{:?} is not plain", dialed.stream) };
+        (stream, dialed.times)
+    }
+
     #[tokio::test]
     async fn every_address_of_a_name_is_tried_and_the_connect_is_timed() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         // Where the name stands for ::1 too, that is refused first.
         let url = format!("http://localhost:{}/feed", listener.local_addr().unwrap().port());
-        let Dialed { stream, times } = dial(&Url::parse(&url).unwrap(), None).await.unwrap();
+        let (stream, times) = plain(dial(&url, None).await.unwrap());
         assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
-        assert!(stream.nodelay().unwrap() && times.connect_us <= times.opened(clock::now()).open_us);
+        let opened = times.opened(clock::now());
+        assert!(stream.nodelay().unwrap() && opened.connect_us.unwrap() <= opened.open_us && opened.tls_us.is_none());
     }
 
     #[tokio::test]
     async fn nobody_there_is_a_failed_connect() {
-        let trouble = dial(&Url::parse("http://127.0.0.1:1/").unwrap(), None).await.unwrap_err();
+        let trouble = dial("http://127.0.0.1:1/", None).await.unwrap_err();
         assert!(trouble.failure == Failure::Connect && trouble.detail.contains("refused"), "{trouble}");
     }
 
     #[tokio::test]
     async fn a_client_may_come_from_an_address_of_its_own() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let source = "127.0.0.1".parse().unwrap();
-        let dialed = dial(&url, Some(source)).await.unwrap();
-        assert_eq!(dialed.stream.local_addr().unwrap().ip(), source);
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stream, _) = plain(dial(&url, Some("127.0.0.1")).await.unwrap());
+        assert_eq!(stream.local_addr().unwrap().ip().to_string(), "127.0.0.1");
+    }
+
+    #[tokio::test]
+    async fn without_anybody_to_trust_nothing_is_encrypted() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let trouble = dial(&format!("https://{}", listener.local_addr().unwrap()), None).await.unwrap_err();
+        assert!(
+            trouble.failure == Failure::Connect && trouble.detail.contains("no certificate is trusted"),
+            "{trouble}"
+        );
     }
 }

@@ -1,35 +1,44 @@
 //! What the three HTTP transports share: one client's connection, and one request on it at a time.
 //!
-//! The connection is hyper's, and lives in the client's own task: there is nothing between the socket and the client's
-//! clock. A connection in a task of its own, as `reqwest` and every pool have it, is woken first and wakes the client
-//! then, which would make each age larger by that hop, and each client by a task. The accuracy test shows what is left.
+//! A connection lives in the client's own task: there is nothing between the socket and the client's clock. A
+//! connection in a task of its own, as `reqwest` and every pool have it, is woken first and wakes the client then, which
+//! would make each age larger by that hop, and each client by a task. The accuracy test shows what is left. Only a
+//! connection that clients share has a task, as it has in a browser.
 
-use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use ::h2::RecvStream;
 use feedlab_experiment::record::Failure;
+use feedlab_experiment::scenario::Http as Version;
 use feedlab_feed::clock;
+use hyper::StatusCode;
 use hyper::body::{Body as _, Bytes, Frame, Incoming};
-use hyper::client::conn::{TrySendError, http1};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderMap, HeaderValue, LOCATION};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION};
 use hyper::http::response::Parts;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use reqwest::Url;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Client;
-use super::dial::{Dialed, dial};
+use super::dial::{Dialed, Dialer, Times};
 use crate::observer::{Observer, Opened, Trouble};
+
+mod h1;
+pub(super) mod h2;
+mod shared;
+pub(super) mod tunnel;
+
+pub use shared::Pool;
 
 /// An answer that takes longer, beyond any hold that was asked for, will not come. Streams have no end to wait for:
 /// of theirs it is the head.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often an event stream follows a redirect: the standard fetches it, and Fetch (section 4.4) follows twenty times.
 const REDIRECTS: u32 = 20;
+
+/// How often a request is tried that found a connection which takes none: a shared one may be full or about to close.
+pub(super) const TRIES: u32 = 4;
 
 /// How long a client's connections live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +47,7 @@ pub(super) enum Connections {
     Kept,
     /// One for each request, `Connection: close`.
     Fresh,
-    /// One for each stream.
+    /// One for each stream; with HTTP/2 for as many as it lives.
     Streamed,
 }
 
@@ -52,7 +61,9 @@ impl Connections {
 #[derive(Debug)]
 pub(super) struct Http {
     headers: HeaderMap,
-    source: Option<IpAddr>,
+    dialer: Dialer,
+    /// The connections that it shares with others.
+    pool: Option<Pool>,
     connections: Connections,
     connection: Option<Connection>,
     /// Whether the observer knows of a connection.
@@ -63,10 +74,12 @@ impl Http {
     pub(super) fn new(client: &Client, connections: Connections) -> Self {
         let mut headers = client.headers.clone();
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        if connections == Connections::Fresh {
+        let is_fresh = connections == Connections::Fresh;
+        if is_fresh {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Self { headers, source: client.source, connections, connection: None, was_open: false }
+        let pool = client.link.pool.clone().filter(|_| !is_fresh);
+        Self { headers, dialer: Dialer::new(client), pool, connections, connection: None, was_open: false }
     }
 
     /// The headers of every request, to be added to.
@@ -83,7 +96,7 @@ impl Http {
         observer: &mut impl Observer,
     ) -> Result<(Parts, Body<'_>), Trouble> {
         let answer = timeout(patience, self.follow(url, headers)).await;
-        let (response, opened) = match answer.unwrap_or_else(|_| Err(no_answer(patience))) {
+        let Answer { head, incoming, opened } = match answer.unwrap_or_else(|_| Err(self.no_answer(patience))) {
             Ok(answer) => answer,
             Err(trouble) => {
                 self.connection = None;
@@ -93,8 +106,7 @@ impl Http {
         if let Some(opened) = opened {
             self.tell_of_connect(opened, observer);
         }
-        let (head, incoming) = response.into_parts();
-        let last = self.connections != Connections::Kept || says_close(&head.headers);
+        let last = self.connections == Connections::Fresh || (incoming.is_h1() && self.ends_with(&head));
         Ok((head, Body { http: self, incoming, last }))
     }
 
@@ -105,13 +117,26 @@ impl Http {
         observer.opened(opened);
     }
 
+    /// A connection that leaves a request alone is not asked again, and not by others either.
+    fn no_answer(&self, patience: Duration) -> Trouble {
+        if let Some(Connection::H2(connection)) = &self.connection {
+            connection.retire();
+        }
+        no_answer(patience)
+    }
+
+    /// Whether a connection of HTTP/1.1 brings no other answer.
+    fn ends_with(&self, head: &Parts) -> bool {
+        self.connections == Connections::Streamed || says_close(&head.headers)
+    }
+
     /// A poll that is sent elsewhere measures another server, and takes the redirect for its answer. An event stream
     /// follows, as a browser's would.
     async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, Trouble> {
         for _ in 0..=REDIRECTS {
             let answer = self.ask(&url, &headers).await?;
-            let target = Some(&answer.0).filter(|_| self.connections == Connections::Streamed);
-            let Some(target) = target.and_then(|response| redirected(&url, response)) else { return Ok(answer) };
+            let target = Some(&answer.head).filter(|_| self.connections == Connections::Streamed);
+            let Some(target) = target.and_then(|head| redirected(&url, head)) else { return Ok(answer) };
             self.connection = None;
             if target.origin() != url.origin() {
                 headers.remove(AUTHORIZATION);
@@ -122,32 +147,132 @@ impl Http {
         Err(Trouble::new(Failure::Disconnected, format_args!("redirected more than {REDIRECTS} times")))
     }
 
-    /// One request on the connection that is there, or on a new one. A kept connection may have ended since: what it
-    /// could not send any more goes out on the new one.
+    /// One request on the connection that is there, or on another one. A kept connection may have ended since: what it
+    /// could not send any more goes out on the next one.
     async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<Answer, Trouble> {
-        let mut request = request(url, headers)?;
-        if let Some(connection) = &mut self.connection {
-            match connection.ask(request).await {
-                Ok(response) => return Ok((response, None)),
-                Err(mut error) => request = error.take_message().ok_or_else(|| broken(error.error()))?,
+        let mut tries = 1..=TRIES;
+        loop {
+            let found = self.connect(url).await?;
+            let Some(connection) = &mut self.connection else { return Err(refused(url, &"there is no connection")) };
+            let asked = clock::now();
+            match connection.ask(url, headers).await {
+                Ok((head, incoming)) => {
+                    let opened = self.opened(found, asked);
+                    return Ok(Answer { head, incoming, opened });
+                }
+                Err(Lost::Request(_)) if !found.is_new() && tries.next().is_some() => self.connection = None,
+                Err(Lost::Request(trouble) | Lost::Answer(trouble)) => return Err(trouble),
             }
         }
-        let Dialed { stream, times } = dial(url, self.source).await?;
-        let connection = self.connection.insert(Connection::new(stream).await?);
-        let asked = clock::now();
-        let response = connection.ask(request).await.map_err(|error| broken(error.error()))?;
-        Ok((response, Some(times.opened(asked))))
+    }
+
+    /// Sees to it that there is a connection.
+    async fn connect(&mut self, url: &Url) -> Result<Found, Trouble> {
+        if self.connection.is_some() {
+            return Ok(Found::Own);
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refused(url, &"only http:// and https:// are spoken here"));
+        }
+        let (connection, found) = match (self.dialer.http, &self.pool) {
+            (Version::V1, _) => {
+                let Dialed { stream, times } = self.dialer.dial(url).await?;
+                (Connection::H1(h1::Connection::new(stream).await?), Found::New(times))
+            }
+            (Version::V2, None) => {
+                let (connection, times) = h2::Connection::dial(&self.dialer, url).await?;
+                (Connection::H2(connection), Found::New(times))
+            }
+            (Version::V2, Some(pool)) => {
+                let (connection, times) = pool.place(&self.dialer, url).await?;
+                (Connection::H2(connection), Found::Shared(times))
+            }
+        };
+        self.connection = Some(connection);
+        Ok(found)
+    }
+
+    /// What there is to tell of the connection that brought an answer. A stream is told of each time it opens.
+    fn opened(&self, found: Found, asked: Instant) -> Option<Opened> {
+        let is_stream = self.connections == Connections::Streamed;
+        match found {
+            Found::Own => is_stream.then(|| Times::found(asked).opened(asked)),
+            Found::New(times) => Some(times.opened(asked)),
+            Found::Shared(times) => {
+                let Some(Connection::H2(connection)) = &self.connection else { return Some(times.opened(asked)) };
+                Some(connection.claim().unwrap_or(times).opened(asked))
+            }
+        }
     }
 }
 
-/// An answer's head with its body to come, and the times of the opening if it needed a new connection.
-type Answer = (Response<Incoming>, Option<Opened>);
+/// Where a connection came from.
+#[derive(Clone, Copy, Debug)]
+enum Found {
+    /// It was there.
+    Own,
+    /// It was made for this request.
+    New(Times),
+    /// It is shared, and may have been there.
+    Shared(Times),
+}
+
+impl Found {
+    const fn is_new(&self) -> bool {
+        matches!(self, Self::New(_))
+    }
+}
+
+/// What came of a request that brought no answer.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// It did not go out, or the server has not looked at it: it may be sent again.
+    Request(Trouble),
+    /// It may have been answered.
+    Answer(Trouble),
+}
+
+/// An answer's head with its body to come, and the times of the opening if it needed one.
+struct Answer {
+    head: Parts,
+    incoming: Piecemeal,
+    opened: Option<Opened>,
+}
+
+/// A body as its connection brings it.
+#[derive(Debug)]
+enum Piecemeal {
+    H1(Incoming),
+    H2(RecvStream),
+}
+
+impl Piecemeal {
+    const fn is_h1(&self) -> bool {
+        matches!(self, Self::H1(_))
+    }
+
+    /// The next piece; trailers are none.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
+        match self {
+            Self::H1(incoming) => loop {
+                let frame = std::task::ready!(Pin::new(&mut *incoming).poll_frame(cx));
+                match frame.map(|frame| frame.map(Frame::into_data)) {
+                    Some(Ok(Ok(data))) => return Poll::Ready(Some(Ok(data))),
+                    Some(Ok(Err(_trailers))) => {}
+                    Some(Err(error)) => return Poll::Ready(Some(Err(broken(&error)))),
+                    None => return Poll::Ready(None),
+                }
+            },
+            Self::H2(incoming) => h2::poll_data(incoming, cx).map_err(|error| h2::broken(&error)),
+        }
+    }
+}
 
 /// The body of an answer. Dropping it ends a connection that was made for this answer alone.
 #[derive(Debug)]
 pub(super) struct Body<'a> {
     http: &'a mut Http,
-    incoming: Incoming,
+    incoming: Piecemeal,
     /// Whether the connection brings no other answer.
     last: bool,
 }
@@ -156,15 +281,7 @@ impl Body<'_> {
     /// The next piece; `None` at the end.
     pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, Trouble>> {
         let Self { http, incoming, .. } = self;
-        let connection = http.connection.as_mut()?;
-        loop {
-            let frame = connection.drive(|cx| Pin::new(&mut *incoming).poll_frame(cx)).await?;
-            match frame.map(Frame::into_data) {
-                Ok(Ok(data)) => return Some(Ok(data)),
-                Ok(Err(_trailers)) => {}
-                Err(error) => return Some(Err(broken(&error))),
-            }
-        }
+        drive(http.connection.as_mut()?, |cx| incoming.poll_data(cx)).await
     }
 }
 
@@ -176,86 +293,72 @@ impl Drop for Body<'_> {
     }
 }
 
-/// A connection and its two halves in hyper: where requests go in, and what moves bytes when it is polled.
+/// A connection of either version.
 #[derive(Debug)]
-struct Connection {
-    requests: http1::SendRequest<String>,
-    /// `None` once it has ended.
-    wire: Option<Wire>,
+#[expect(clippy::large_enum_variant, reason = "most clients speak HTTP/1.1, and a box would be one allocation more")]
+enum Connection {
+    H1(h1::Connection),
+    H2(h2::Connection),
 }
 
 impl Connection {
-    async fn new(stream: TcpStream) -> Result<Self, Trouble> {
-        let (requests, wire) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-        Ok(Self { requests, wire: Some(wire) })
-    }
-
-    /// Sends a request and waits for the head of its answer. The error holds a request that was not sent.
-    async fn ask(&mut self, request: Request<String>) -> Result<Response<Incoming>, TrySendError<Request<String>>> {
-        self.settle().await;
-        let mut answer = pin!(self.requests.try_send_request(request));
-        drive(&mut self.wire, |cx| answer.as_mut().poll(cx)).await
-    }
-
-    /// Takes note of what happened while nobody asked, and waits until the last answer is out of the way. What is
-    /// wrong with the connection, the next request tells.
-    async fn settle(&mut self) {
-        let Self { requests, wire } = self;
-        std::future::poll_fn(|cx| {
-            move_bytes(wire, cx);
-            Poll::Ready(())
-        })
-        .await;
-        let _ = drive(wire, |cx| requests.poll_ready(cx)).await;
-    }
-
-    async fn drive<T>(&mut self, wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-        drive(&mut self.wire, wanted).await
+    async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<(Parts, Piecemeal), Lost> {
+        match self {
+            Self::H1(connection) => {
+                let (head, body) = connection.ask(url, headers).await?.into_parts();
+                Ok((head, Piecemeal::H1(body)))
+            }
+            Self::H2(connection) => {
+                let (head, body) = connection.ask(url, headers).await?.into_parts();
+                Ok((head, Piecemeal::H2(body)))
+            }
+        }
     }
 }
 
+impl MoveBytes for Connection {
+    fn move_bytes(&mut self, cx: &mut Context<'_>) {
+        match self {
+            Self::H1(connection) => connection.wire.move_bytes(cx),
+            Self::H2(connection) => connection.move_bytes(cx),
+        }
+    }
+}
+
+/// Something that moves bytes when it is polled. How it ended, the request or the body that it was to bring tells.
+trait MoveBytes {
+    fn move_bytes(&mut self, cx: &mut Context<'_>);
+}
+
 /// Waits for what a connection is to bring, and moves its bytes meanwhile.
-async fn drive<T>(wire: &mut Option<Wire>, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+async fn drive<T>(wire: &mut impl MoveBytes, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     std::future::poll_fn(|cx| {
         // Asked first, since asking for the next piece is what makes the connection read it.
         if let Poll::Ready(brought) = wanted(cx) {
             return Poll::Ready(brought);
         }
-        move_bytes(wire, cx);
+        wire.move_bytes(cx);
         wanted(cx)
     })
     .await
 }
 
-type Wire = http1::Connection<TokioIo<TcpStream>, String>;
-
-/// How a connection ended, the request or the body that it was to bring tells.
-fn move_bytes(wire: &mut Option<Wire>, cx: &mut Context<'_>) {
-    if wire.as_mut().is_some_and(|wire| Pin::new(wire).poll(cx).is_ready()) {
-        *wire = None;
-    }
+/// A URL that cannot be asked for.
+fn refused(url: &Url, why: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new(Failure::Connect, format_args!("cannot ask for {url}: {why}"))
 }
 
-fn request(url: &Url, headers: &HeaderMap) -> Result<Request<String>, Trouble> {
-    let refused =
-        |why: &dyn std::fmt::Display| Trouble::new(Failure::Connect, format_args!("cannot ask for {url}: {why}"));
-    if url.scheme() != "http" {
-        return Err(refused(&"only http:// is spoken here"));
-    }
-    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let mut request = Request::get(target).body(String::new()).map_err(|why| refused(&why))?;
-    *request.headers_mut() = headers.clone();
+/// Host and port, as a request names them: without the scheme's own port.
+fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    request.headers_mut().insert(HOST, HeaderValue::try_from(host).map_err(|why| refused(&why))?);
-    Ok(request)
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Where an answer sends its client, if it does.
-fn redirected(url: &Url, response: &Response<Incoming>) -> Option<Url> {
+fn redirected(url: &Url, head: &Parts) -> Option<Url> {
     use StatusCode as Is;
     let moved = [Is::MOVED_PERMANENTLY, Is::FOUND, Is::SEE_OTHER, Is::TEMPORARY_REDIRECT, Is::PERMANENT_REDIRECT];
-    let location = response.headers().get(LOCATION).filter(|_| moved.contains(&response.status()))?;
+    let location = head.headers.get(LOCATION).filter(|_| moved.contains(&head.status))?;
     url.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
 }
 
@@ -284,3 +387,6 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,6 @@
 //! Tests only: a server that says, byte for byte, what a test wrote, and a client that is run against it.
+//!
+//! The server can be one with TLS, or one of HTTP/2, whose bytes the h2 library writes.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,14 +8,17 @@ use std::time::Duration;
 
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use feedlab_feed::{Cursor, Gap, Transport};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Client, Url};
 use crate::observer::{Observer, Opened, Trouble};
+
+pub(super) mod h2;
+pub(super) mod tls;
 
 /// Runs a client against a script, until the script ends or the client gives up, and tells what the client observed by
 /// then: a line an observation. That the server is gone after the script's end, it may see or not.
@@ -46,8 +51,18 @@ pub(super) struct Server {
 impl Server {
     /// The next connection.
     pub(super) async fn accept(&mut self) -> Peer {
+        Peer(Box::new(self.accept_tcp().await))
+    }
+
+    async fn accept_tcp(&mut self) -> TcpStream {
         let (stream, _) = self.listener.as_ref().unwrap().accept().await.unwrap();
-        Peer(stream)
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
+    /// What the client was told of its troubles.
+    pub(super) fn troubles(&self) -> Vec<String> {
+        self.log.troubles.borrow().clone()
     }
 
     /// From now on connections are refused.
@@ -64,7 +79,12 @@ impl Server {
 }
 
 /// One connection, from the server's side.
-pub(super) struct Peer(TcpStream);
+pub(super) struct Peer(Box<dyn Pipe>);
+
+/// Bytes in both directions.
+pub(super) trait Pipe: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Pipe for T {}
 
 impl Peer {
     /// The next request's head, in lower case.
@@ -90,13 +110,14 @@ impl Peer {
     /// Says something, in one piece.
     pub(super) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     /// Says something byte by byte, so that the client reads it in many pieces.
     pub(super) async fn stammer(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.set_nodelay(true).unwrap();
         for byte in bytes.as_ref() {
             self.0.write_all(&[*byte]).await.unwrap();
+            self.0.flush().await.unwrap();
             sleep(Duration::from_micros(100)).await;
         }
     }
@@ -120,9 +141,21 @@ impl Peer {
 #[derive(Clone, Default)]
 pub(super) struct Log {
     lines: Rc<RefCell<Vec<String>>>,
+    openings: Rc<RefCell<Vec<Opened>>>,
+    troubles: Rc<RefCell<Vec<String>>>,
 }
 
 impl Log {
+    /// What was observed, a line an observation.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.lines.borrow().clone()
+    }
+
+    /// How its connections were opened.
+    pub(super) fn openings(&self) -> Vec<Opened> {
+        self.openings.borrow().clone()
+    }
+
     fn note(&self, line: String) {
         self.lines.borrow_mut().push(line);
     }
@@ -132,6 +165,7 @@ impl Observer for Log {
     fn opened(&mut self, opened: Opened) {
         let parts = opened.connect_us.unwrap_or(0) + opened.tls_us.unwrap_or(0) + opened.request_us;
         assert!(parts <= opened.open_us, "the parts of {opened:?} are more than the whole");
+        self.openings.borrow_mut().push(opened);
         self.note("opened".to_owned());
     }
 
@@ -151,10 +185,19 @@ impl Observer for Log {
 
     fn failure(&mut self, trouble: &Trouble) {
         assert!(!trouble.detail.is_empty() && !trouble.detail.contains('\n'), "{:?}", trouble.detail);
+        self.troubles.borrow_mut().push(trouble.detail.clone());
         self.note(format!("{:?}", trouble.failure));
     }
 
     fn reconnect(&mut self) {
         self.note("reconnect".to_owned());
+    }
+
+    fn fell(&mut self, to: Transport) {
+        self.note(format!("fell to {to}"));
+    }
+
+    fn climbed(&mut self) {
+        self.note("climbed".to_owned());
     }
 }

@@ -8,17 +8,14 @@ use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::websocket::{self, close};
 use feedlab_feed::{Cursor, clock};
 use futures_util::StreamExt as _;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::CancellationToken;
 
-use super::dial::{Dialed, dial};
-use super::http::{ANSWER_TIMEOUT, no_answer, unexpected};
+use super::http::unexpected;
+use super::upgrade::{Socket, Upgrade};
 use super::{Client, resume};
 use crate::backoff::Backoff;
 use crate::observer::{Observer, Trouble};
@@ -41,18 +38,26 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    fn config(&self) -> WebSocketConfig {
+        let config = WebSocketConfig::default().read_buffer_size(self.read_buffer).write_buffer_size(0);
+        config.max_message_size(Some(self.max_message))
+    }
+}
+
 /// Listens until `stop` is cancelled, then closes with the closing handshake.
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
-    let mut listener = Listener { cursor: client.after, client, options, socket: None, was_open: false };
+    let upgrade = Upgrade::new(&client, options.config());
+    let mut listener = Listener { upgrade, cursor: client.after, client, socket: None, was_open: false };
     stop.run_until_cancelled(pin!(listener.run(observer))).await;
     listener.leave().await;
 }
 
 struct Listener {
+    upgrade: Upgrade,
     client: Client,
     cursor: Option<Cursor>,
-    options: Options,
-    socket: Option<WebSocketStream<TcpStream>>,
+    socket: Option<Socket>,
     was_open: bool,
 }
 
@@ -75,30 +80,15 @@ impl Listener {
         }
     }
 
-    async fn open(&mut self, observer: &mut impl Observer) -> Result<WebSocketStream<TcpStream>, Trouble> {
-        let Dialed { stream, times } = dial(&self.client.url, self.client.source).await?;
-        let asked = clock::now();
-        let socket = self.upgrade(stream).await?;
-        let opened = times.opened(asked);
+    async fn open(&mut self, observer: &mut impl Observer) -> Result<Socket, Trouble> {
+        let (socket, opened) = self
+            .upgrade
+            .open(resume(&self.client.url, self.cursor.filter(|_| self.client.comeback.with_cursor)))
+            .await?;
         if std::mem::replace(&mut self.was_open, true) {
             observer.reconnect();
         }
         observer.opened(opened);
-        Ok(socket)
-    }
-
-    async fn upgrade(&self, stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Trouble> {
-        let mut url = resume(&self.client.url, self.cursor.filter(|_| self.client.comeback.with_cursor));
-        // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
-        let _ = url.set_scheme("ws");
-        let mut request = url.as_str().into_client_request().map_err(|error| trouble(&error))?;
-        request.headers_mut().extend(self.client.headers.clone());
-        let config = WebSocketConfig::default()
-            .read_buffer_size(self.options.read_buffer)
-            .write_buffer_size(0)
-            .max_message_size(Some(self.options.max_message));
-        let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(config))).await;
-        let (socket, _) = upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| trouble(&error))?;
         Ok(socket)
     }
 
@@ -118,7 +108,7 @@ impl Listener {
 
 /// Reads messages to the connection's end, and says what the end was. Pings are answered by tungstenite.
 async fn session(
-    socket: &mut WebSocketStream<TcpStream>,
+    socket: &mut Socket,
     cursor: &mut Option<Cursor>,
     backoff: &mut Backoff,
     observer: &mut impl Observer,
@@ -161,14 +151,14 @@ fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>,
 }
 
 /// The server closes: tungstenite has queued the echo, reading on sends it.
-async fn closed(socket: &mut WebSocketStream<TcpStream>, frame: Option<CloseFrame>) -> Trouble {
+async fn closed(socket: &mut Socket, frame: Option<CloseFrame>) -> Trouble {
     let _ = timeout(FAREWELL_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));
     Trouble::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
 }
 
 /// What tungstenite's error is to a client.
-fn trouble(error: &Error) -> Trouble {
+pub(super) fn trouble(error: &Error) -> Trouble {
     let failure = match error {
         Error::Http(response) => return unexpected(response.status()),
         Error::ConnectionClosed | Error::AlreadyClosed => Failure::Closed,

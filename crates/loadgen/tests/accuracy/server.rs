@@ -158,6 +158,7 @@ impl Shared {
         };
         Stats {
             version: String::new(),
+            life: 1,
             at: clock::unix_us(),
             feed,
             connections: Default::default(),

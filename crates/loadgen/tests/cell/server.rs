@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use feedlab_feed::process::Usage;
@@ -14,6 +14,7 @@ use feedlab_feed::wire::{poll, sse, update_json, websocket};
 use feedlab_feed::{Cursor, Data, EventType, Transport, Update, clock};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::time::sleep_until;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -33,6 +34,10 @@ pub(crate) struct Feed {
     connections: AtomicU64,
     requests: AtomicU64,
     bytes: AtomicU64,
+    /// Ends every connection that came for a door.
+    cut: Notify,
+    /// What was posted to `/fault`, as to a lab proxy; each cuts.
+    pub(crate) faults: Mutex<Vec<String>>,
     /// Answers `GET /stats?before=` as a server does that has forgotten.
     forgetful: bool,
     /// Answers every door with 404.
@@ -123,15 +128,26 @@ impl Feed {
 }
 
 async fn serve(stream: TcpStream, feed: Arc<Feed>) {
-    let mut peer = Peer { stream: BufReader::new(stream), feed };
+    let mut peer = Peer { stream: BufReader::new(stream), feed: feed.clone() };
+    let mut cut = std::pin::pin!(feed.cut.notified());
     let mut came = false;
-    while let Some(request) = peer.request().await {
+    let Some(mut request) = peer.request().await else { return };
+    loop {
         if request.path.starts_with("/feed") && !std::mem::replace(&mut came, true) {
-            peer.feed.connections.fetch_add(1, Relaxed);
+            feed.connections.fetch_add(1, Relaxed);
+            // From now on it counts among those who wait.
+            cut.as_mut().enable();
         }
-        if peer.answer(&request).await.is_none() || request.close {
-            return;
-        }
+        let next = async {
+            peer.answer(&request).await.filter(|()| !request.close)?;
+            peer.request().await
+        };
+        let next = tokio::select! {
+            next = next => next,
+            () = &mut cut, if came => None,
+        };
+        let Some(next) = next else { return };
+        request = next;
     }
 }
 
@@ -200,6 +216,11 @@ impl Peer {
                 let start: Start = serde_json::from_slice(&request.body).ok()?;
                 self.feed.start_us.store(start.at, Relaxed);
                 return self.body("202 Accepted", b"").await;
+            }
+            "/fault" => {
+                self.feed.faults.lock().unwrap().push(String::from_utf8(request.body.clone()).ok()?);
+                self.feed.cut.notify_waiters();
+                return self.body("200 OK", b"{}").await;
             }
             _ if self.feed.shut => return self.body("404 Not Found", b"").await,
             _ => {}

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::fixture;
 
@@ -11,6 +13,8 @@ fn judged(metrics: &[(Metric, f64)], failures: &[(Failure, u64)], connected: u32
         connected,
         cores: 2,
         planned_stall_us: 0,
+        faults: &[],
+        is_ladder: false,
         debug_build,
     })
 }
@@ -124,11 +128,42 @@ fn a_stall_that_was_asked_for_is_no_fault_and_a_longer_one_is() {
             connected: 50,
             cores: 2,
             planned_stall_us,
+            faults: &[],
+            is_ladder: false,
             debug_build: false,
         };
         judge_cell(&facts).status
     };
     assert_eq!([status(500_000), status(300_000)], [Status::Valid, Status::Invalid]);
+}
+
+#[test]
+fn failures_that_were_planned_are_no_reason_and_others_are() {
+    use Failure::{Closed, Connect, Disconnected, Gap, GaveUp, Malformed, Status as BadStatus};
+    let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 };
+    let told = |faults: &[FaultKind], is_ladder: bool| {
+        let all = [Connect, BadStatus, Disconnected, Closed, Malformed, Gap, GaveUp];
+        let failures = all.into_iter().map(|failure| (failure, 3)).collect();
+        let metrics = [(Metric::Requests, 50.0), (Metric::RequestsSkipped, 50.0)].into();
+        let facts = CellFacts {
+            metrics: &metrics,
+            failures: &failures,
+            clients: 50,
+            connected: 50,
+            cores: 2,
+            planned_stall_us: 0,
+            faults: &faults.iter().copied().map(fault).collect::<Vec<_>>(),
+            is_ladder,
+            debug_build: false,
+        };
+        judge_cell(&facts).reasons.into_iter().map(|reason| reason.what).collect::<Vec<_>>()
+    };
+    let skipped = "50 % of the polls were never sent, because the ones before were under way";
+    assert_eq!(told(&[FaultKind::Cut], false), ["clients failed: 3 × unreadable answer"]);
+    assert_eq!(told(&[FaultKind::Cut, FaultKind::WrongType], false), [""; 0]);
+    let of_a_ladder = "clients failed: 3 × connection refused or timed out, 3 × gap in the history";
+    assert_eq!(told(&[], true), [skipped, of_a_ladder]);
+    assert_eq!(told(&[], false).len(), 2);
 }
 
 fn cell(repetition: u32, reasons: &[(Status, &str, &str)]) -> CellRecord {

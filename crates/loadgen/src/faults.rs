@@ -1,0 +1,117 @@
+//! The conductor of what breaks: each fault at its time, ordered from the lab proxy, and told to whoever does the rest.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use feedlab_experiment::scenario::{Fault, FaultKind};
+use feedlab_feed::clock;
+use reqwest::Client;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use crate::recorder::Window;
+use crate::transport::http::with_causes;
+use crate::{Job, LoadError};
+
+/// A proxy that takes longer to do as it is told does it at the wrong time.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Faults that may have happened before anybody is told of the first.
+const UNTOLD: usize = 64;
+
+/// The faults of a cell under way. Dropping it ends them.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    told: mpsc::Receiver<Result<usize, LoadError>>,
+    /// The conductor's task, which does not wait for whoever is told.
+    _conductor: JoinSet<()>,
+}
+
+impl Faults {
+    /// Begins to order a job's faults, counted from the begin of the measured time.
+    ///
+    /// # Errors
+    /// When a fault is the lab proxy's to do, and the job names no proxy.
+    pub(crate) fn conduct(job: &Job, window: Window) -> Result<Self, LoadError> {
+        let mut orders = Vec::new();
+        for (index, fault) in job.faults.iter().enumerate() {
+            let proxy = if fault.kind.is_proxys() { Some(proxy(job, *fault)?) } else { None };
+            let times = fault.times(job.measure.duration);
+            orders.extend(times.map(|at| Order {
+                at_us: window.start_us + clock::micros(at),
+                index,
+                fault: *fault,
+                proxy,
+            }));
+        }
+        orders.sort_by_key(|order| order.at_us);
+        let (teller, told) = mpsc::channel(UNTOLD);
+        let mut conductor = JoinSet::new();
+        conductor.spawn(order_all(orders, teller));
+        Ok(Self { told, _conductor: conductor })
+    }
+
+    /// The next fault that is due, as an index into the job's; never, after the last. Dropping the future loses none.
+    ///
+    /// # Errors
+    /// When the lab proxy does not do as it is told.
+    pub(crate) async fn next(&mut self) -> Result<usize, LoadError> {
+        match self.told.recv().await {
+            Some(told) => told,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn proxy(job: &Job, fault: Fault) -> Result<SocketAddr, LoadError> {
+    let missing = || LoadError::Fault { kind: fault.kind, why: "the job names no lab proxy".to_owned() };
+    job.proxy.ok_or_else(missing)
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    at_us: u64,
+    index: usize,
+    fault: Fault,
+    /// Who is to do it, if it is the lab proxy.
+    proxy: Option<SocketAddr>,
+}
+
+/// The form in which the lab proxy takes a fault.
+#[derive(Serialize)]
+struct Body {
+    kind: FaultKind,
+    for_ms: u64,
+    share: f64,
+}
+
+async fn order_all(orders: Vec<Order>, teller: mpsc::Sender<Result<usize, LoadError>>) {
+    let client = Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(TIMEOUT).build();
+    for order in orders {
+        sleep_until(clock::instant_of(order.at_us).into()).await;
+        let done = match order.proxy {
+            Some(proxy) => send(client.as_ref(), proxy, order.fault).await,
+            None => Ok(()),
+        };
+        let failed = |why| LoadError::Fault { kind: order.fault.kind, why };
+        if teller.send(done.map(|()| order.index).map_err(failed)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn send(client: Result<&Client, &reqwest::Error>, proxy: SocketAddr, fault: Fault) -> Result<(), String> {
+    let refused = |why: String| format!("the lab proxy at {proxy}: {why}");
+    let client = client.map_err(|error| refused(error.to_string()))?;
+    let body = Body { kind: fault.kind, for_ms: clock::micros(fault.length) / 1_000, share: fault.share };
+    let body = serde_json::to_vec(&body).map_err(|error| refused(error.to_string()))?;
+    let request = client.post(format!("http://{proxy}/fault")).header("content-type", "application/json").body(body);
+    let answer = request.send().await.map_err(|error| refused(with_causes(&error.without_url())))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let why = answer.text().await.unwrap_or_default();
+    Err(refused(format!("{status} {}", why.lines().next().unwrap_or_default())))
+}

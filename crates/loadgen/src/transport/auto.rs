@@ -1,0 +1,202 @@
+//! The fallback ladder: begin with a push, fall to long polling and then to short polling when the way breaks it, and
+//! climb back.
+//!
+//! Each rung is the client of its transport as it stands, watched from its observer's place. A way can break a
+//! transport without any error (a proxy that buffers, one that forgets a connection), so silence is what is watched
+//! for: the server gives a sign of life more often than the watchdog bites. The cursor goes along from rung to rung.
+//! A rung that is tried again runs beside the one that works, until it has shown that it works too; what both bring is
+//! handed over once.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use feedlab_experiment::scenario::Headers;
+use feedlab_feed::{Cursor, Transport, clock};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+
+use super::{Client, long_polling, short_polling, sse, websocket};
+use crate::headers::request_headers;
+use crate::observer::Observer;
+
+mod rung;
+
+use rung::{Signs, Watched};
+
+/// How a client climbs and falls.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The first rung: SSE or WebSocket.
+    pub first: Transport,
+    /// How long a rung may bring nothing, not even a keepalive, until it counts as broken.
+    pub watchdog: Duration,
+    /// How long a lower rung is used before the first is tried again.
+    pub climb: Duration,
+    /// Hold of the middle rung; it may be silent for so much longer.
+    pub hold: Duration,
+    /// Interval of the last rung, which is kept whatever it brings.
+    pub interval: Duration,
+    /// Read buffer of a WebSocket, bytes.
+    pub read_buffer: usize,
+}
+
+/// Climbs and falls until `stop` is cancelled.
+pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+    let shared = RefCell::new(Shared { cursor: client.after, observer });
+    Ladder { client, options, stop, shared: &shared }.run().await;
+}
+
+/// What all rungs of a client have in common.
+struct Shared<'a, O> {
+    /// What the client has, whichever rung brought it.
+    cursor: Option<Cursor>,
+    observer: &'a mut O,
+}
+
+struct Ladder<'a, O> {
+    client: Client,
+    options: Options,
+    stop: &'a CancellationToken,
+    shared: &'a RefCell<Shared<'a, O>>,
+}
+
+/// A rung in use. Dropping it ends its client.
+struct Rung<'a> {
+    transport: Transport,
+    signs: Rc<Signs>,
+    life: Pin<Box<dyn Future<Output = ()> + 'a>>,
+}
+
+/// What becomes of a ladder.
+enum Step<'a> {
+    /// The rung in use is broken.
+    Fall,
+    /// The first rung works again.
+    Climb(Rung<'a>),
+    End,
+}
+
+impl<'a, O: Observer> Ladder<'a, O> {
+    async fn run(self) {
+        let mut rung = self.step_on(self.options.first);
+        loop {
+            rung.signs.carry();
+            match self.stand(&mut rung).await {
+                Step::End => return,
+                Step::Fall => {
+                    rung = self.step_on(below(rung.transport));
+                    let mut shared = self.shared.borrow_mut();
+                    shared.observer.lost(Duration::ZERO);
+                    shared.observer.fell(rung.transport);
+                }
+                Step::Climb(first) => {
+                    rung = first;
+                    self.shared.borrow_mut().observer.climbed();
+                }
+            }
+        }
+    }
+
+    /// Stays on a rung until it breaks, or until the first one works again.
+    async fn stand(&self, rung: &mut Rung<'a>) -> Step<'a> {
+        let is_first = rung.transport == self.options.first;
+        let mut higher: Option<Rung<'a>> = None;
+        let mut climb_at = clock::now() + self.options.climb;
+        loop {
+            tokio::select! {
+                () = &mut rung.life => return if self.has_enough() { Step::End } else { Step::Fall },
+                () = rung.signs.broken() => return Step::Fall,
+                () = wait_until(climb_at), if !is_first && higher.is_none() => {
+                    higher = Some(self.step_on(self.options.first));
+                }
+                works = prove(&mut higher) => match higher.take() {
+                    Some(first) if works => return Step::Climb(first),
+                    _ => climb_at = clock::now() + self.options.climb,
+                },
+            }
+        }
+    }
+
+    /// Whether it was the client's own wish that a rung ended.
+    fn has_enough(&self) -> bool {
+        self.stop.is_cancelled() || self.shared.borrow().observer.has_enough()
+    }
+
+    fn step_on(&self, transport: Transport) -> Rung<'a> {
+        let signs = Rc::new(Signs::new(transport, self.patience(transport)));
+        let life = Box::pin(live(self.client(transport), self.options, self.shared, signs.clone(), self.stop));
+        Rung { transport, signs, life }
+    }
+
+    /// How long a rung may be silent; the last one for ever.
+    fn patience(&self, transport: Transport) -> Option<Duration> {
+        match transport {
+            Transport::ShortPolling => None,
+            Transport::LongPolling => Some(self.options.hold + self.options.watchdog),
+            Transport::Sse | Transport::WebSocket => Some(self.options.watchdog),
+        }
+    }
+
+    /// The client for a rung: the same one at another door, with the headers that belong there.
+    fn client(&self, transport: Transport) -> Client {
+        let mut client = self.client.clone();
+        client.url.set_path(transport.path());
+        client.after = self.shared.borrow().cursor;
+        if client.guise != Headers::Bare {
+            client.headers = request_headers(client.guise, transport, &client.url.origin().ascii_serialization());
+        }
+        client
+    }
+}
+
+async fn live<O: Observer>(
+    client: Client,
+    options: Options,
+    shared: &RefCell<Shared<'_, O>>,
+    signs: Rc<Signs>,
+    stop: &CancellationToken,
+) {
+    let Options { hold, interval, read_buffer, .. } = options;
+    let mut watched = Watched::new(shared, signs.clone());
+    match signs.transport() {
+        Transport::Sse => sse::run(client, sse::Options::default(), &mut watched, stop).await,
+        Transport::WebSocket => {
+            let options = websocket::Options { read_buffer, ..websocket::Options::default() };
+            websocket::run(client, options, &mut watched, stop).await;
+        }
+        Transport::LongPolling => {
+            long_polling::run(client, long_polling::Options { hold, keep_alive: true }, &mut watched, stop).await;
+        }
+        Transport::ShortPolling => {
+            let options = short_polling::Options { interval, keep_alive: true, conditional: false };
+            short_polling::run(client, options, &mut watched, stop).await;
+        }
+    }
+}
+
+/// The rung under a rung.
+const fn below(transport: Transport) -> Transport {
+    match transport {
+        Transport::Sse | Transport::WebSocket => Transport::LongPolling,
+        Transport::LongPolling | Transport::ShortPolling => Transport::ShortPolling,
+    }
+}
+
+/// Whether the rung that is tried works; waits for ever if none is tried.
+async fn prove(tried: &mut Option<Rung<'_>>) -> bool {
+    let Some(rung) = tried else { return std::future::pending().await };
+    tokio::select! {
+        () = &mut rung.life => false,
+        () = rung.signs.broken() => false,
+        () = rung.signs.proven() => true,
+    }
+}
+
+async fn wait_until(moment: Instant) {
+    sleep_until(moment.into()).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! One rung of the ladder, watched: what its client tells is handed on once, and read for signs of life.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use feedlab_experiment::record::Failure;
+use feedlab_feed::wire::sse::Event;
+use feedlab_feed::wire::{RawUpdate, Stamp};
+use feedlab_feed::{Cursor, Gap, Transport, clock};
+use tokio::sync::Notify;
+use tokio::time::sleep_until;
+
+use super::Shared;
+use crate::observer::{Observer, Opened, Trouble};
+
+/// How often a connection may break without having brought anything: a way that cuts each one off breaks the rung.
+const STRIKES: u32 = 3;
+
+/// What a rung has shown of itself.
+#[derive(Debug)]
+pub(super) struct Signs {
+    transport: Transport,
+    /// How long it may be silent; for ever, if `None`.
+    patience: Option<Duration>,
+    /// When the silence will have been too long.
+    deadline: Cell<Option<Instant>>,
+    strikes: Cell<u32>,
+    /// It has brought something that only a rung in order brings.
+    works: Cell<bool>,
+    /// It can never work: the way refused it.
+    is_refused: Cell<bool>,
+    /// It is the one that the client relies on, and not one that is tried.
+    carries: Cell<bool>,
+    changed: Notify,
+}
+
+impl Signs {
+    pub(super) fn new(transport: Transport, patience: Option<Duration>) -> Self {
+        let signs = Self {
+            transport,
+            patience,
+            deadline: Cell::new(None),
+            strikes: Cell::new(0),
+            works: Cell::new(false),
+            is_refused: Cell::new(false),
+            carries: Cell::new(false),
+            changed: Notify::new(),
+        };
+        signs.wait_from(clock::now());
+        signs
+    }
+
+    pub(super) const fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// From now on the client relies on it.
+    pub(super) fn carry(&self) {
+        self.carries.set(true);
+    }
+
+    /// Waits until the rung is broken.
+    pub(super) async fn broken(&self) {
+        loop {
+            let deadline = self.deadline.get();
+            if self.is_refused.get() || deadline.is_some_and(|deadline| deadline <= clock::now()) {
+                return;
+            }
+            tokio::select! {
+                () = reached(deadline) => {}
+                () = self.changed.notified() => {}
+            }
+        }
+    }
+
+    /// Waits until the rung has shown that it works.
+    pub(super) async fn proven(&self) {
+        while !self.works.get() {
+            self.changed.notified().await;
+        }
+    }
+
+    fn wait_from(&self, moment: Instant) {
+        self.deadline.set(self.patience.map(|patience| moment + patience));
+    }
+
+    /// Something came.
+    fn alive(&self) {
+        self.wait_from(clock::now());
+        self.strikes.set(0);
+        if !self.works.replace(true) {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// A head came. That of an event stream may come through where nothing after it does.
+    fn opened(&self) {
+        match self.transport {
+            Transport::WebSocket => self.alive(),
+            _ => self.wait_from(clock::now()),
+        }
+    }
+
+    /// Nothing can come before the next try: the silence counts from there. A server that is down says so at once, and
+    /// is down for every rung.
+    fn lost(&self, wait: Duration) {
+        self.wait_from(clock::now() + wait);
+    }
+
+    fn failed(&self, failure: Failure) {
+        let is_refused = match failure {
+            Failure::Status | Failure::GaveUp => true,
+            Failure::Disconnected | Failure::Closed | Failure::Malformed => {
+                self.strikes.set(self.strikes.get() + 1);
+                self.strikes.get() >= STRIKES
+            }
+            Failure::Connect | Failure::Gap => false,
+        };
+        if is_refused && self.patience.is_some() {
+            self.is_refused.set(true);
+            self.changed.notify_waiters();
+        }
+    }
+}
+
+async fn reached(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The observer of a rung's client.
+pub(super) struct Watched<'a, 'b, O> {
+    shared: &'a RefCell<Shared<'b, O>>,
+    signs: Rc<Signs>,
+}
+
+impl<'a, 'b, O: Observer> Watched<'a, 'b, O> {
+    pub(super) const fn new(shared: &'a RefCell<Shared<'b, O>>, signs: Rc<Signs>) -> Self {
+        Self { shared, signs }
+    }
+
+    /// Tells the client's observer what concerns the client only if it relies on this rung.
+    fn tell(&self, tell: impl FnOnce(&mut O)) {
+        if self.signs.carries.get() {
+            tell(self.shared.borrow_mut().observer);
+        }
+    }
+}
+
+impl<O: Observer> Observer for Watched<'_, '_, O> {
+    fn opened(&mut self, opened: Opened) {
+        self.signs.opened();
+        self.shared.borrow_mut().observer.opened(opened);
+    }
+
+    fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
+        self.signs.alive();
+        let mut shared = self.shared.borrow_mut();
+        if shared.cursor.is_none_or(|cursor| cursor.0 < stamp.seq) {
+            shared.cursor = Some(Cursor(stamp.seq));
+            shared.observer.update(stamp, raw, received_at_us);
+        }
+    }
+
+    /// A gap that ends before its cursor is one of another life of the feed: the client goes back.
+    fn gap(&mut self, gap: Gap, resume: Cursor) {
+        self.signs.alive();
+        let mut shared = self.shared.borrow_mut();
+        let is_known = shared.cursor.is_some_and(|cursor| gap.to <= cursor.0 && gap.to <= resume.0);
+        if !is_known {
+            shared.cursor = Some(resume);
+            shared.observer.gap(gap, resume);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.tell(|observer| observer.event(event));
+    }
+
+    /// An event stream that is refused closes for good, and its client goes on.
+    fn failure(&mut self, trouble: &Trouble) {
+        self.signs.failed(trouble.failure);
+        let failure = if trouble.failure == Failure::GaveUp { Failure::Status } else { trouble.failure };
+        self.tell(|observer| observer.failure(&Trouble { failure, ..trouble.clone() }));
+    }
+
+    fn lost(&mut self, wait: Duration) {
+        self.signs.lost(wait);
+        self.tell(|observer| observer.lost(wait));
+    }
+
+    fn reconnect(&mut self) {
+        self.tell(Observer::reconnect);
+    }
+
+    fn alive(&mut self) {
+        self.signs.alive();
+        self.tell(Observer::alive);
+    }
+
+    fn placed(&mut self, cursor: Cursor) {
+        let mut shared = self.shared.borrow_mut();
+        shared.cursor.get_or_insert(cursor);
+        shared.observer.placed(cursor);
+    }
+
+    fn acknowledged(&mut self, due_us: u64, received_at_us: u64) {
+        self.shared.borrow_mut().observer.acknowledged(due_us, received_at_us);
+    }
+
+    fn skipped(&mut self, polls: u64) {
+        self.tell(|observer| observer.skipped(polls));
+    }
+
+    fn has_enough(&self) -> bool {
+        self.shared.borrow().observer.has_enough()
+    }
+}

@@ -1,0 +1,214 @@
+use tokio::time::sleep;
+
+use super::*;
+use crate::transport::script::{Peer, Server, converse};
+
+const LONG: Duration = Duration::from_secs(3_600);
+const SHORT: Duration = Duration::from_millis(400);
+
+/// A ladder that neither falls for silence nor climbs.
+const PATIENT: Options = Options {
+    first: Transport::Sse,
+    watchdog: LONG,
+    climb: LONG,
+    hold: Duration::from_secs(2),
+    interval: Duration::from_millis(5),
+    read_buffer: 4 << 10,
+};
+
+/// One that is soon out of patience.
+const WATCHFUL: Options = Options { watchdog: SHORT, hold: SHORT, ..PATIENT };
+
+const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+async fn climb(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
+    let first = options.first.path();
+    let seen = converse(first, async |client, log, stop| run(client, options, log, stop).await, script).await;
+    seen.into_iter().filter(|line| !line.starts_with("event ")).collect()
+}
+
+fn event(seq: u64) -> String {
+    format!("id: {seq}\nevent: tick\ndata: {{\"at\":1,\"data\":\"x\"}}\n\n")
+}
+
+fn body(seqs: &[u64], next: u64) -> String {
+    let update = |seq| format!(r#"{{"seq":{seq},"at":1,"type":"tick","data":"x"}}"#);
+    let updates: Vec<String> = seqs.iter().map(update).collect();
+    format!(r#"{{"updates":[{}],"next":{next},"gap":null}}"#, updates.join(","))
+}
+
+/// The next connection, with the beginning of its request as it must be.
+async fn asked(server: &mut Server, beginning: &str) -> Peer {
+    let mut peer = server.accept().await;
+    let request = peer.request().await;
+    assert!(request.starts_with(beginning), "{request}");
+    peer
+}
+
+#[tokio::test]
+async fn a_stream_whose_head_never_comes_is_left_for_long_polling() {
+    let seen = climb(WATCHFUL, async |server| {
+        let _silent = asked(server, "get /feed/sse ").await;
+        let mut peer = asked(server, "get /feed/long-poll?hold=0s ").await;
+        peer.answer("200 OK", "", &body(&[], 5)).await;
+        assert!(peer.request().await.starts_with("get /feed/long-poll?after=5&hold=400ms "));
+        peer.answer("200 OK", "", &body(&[6], 6)).await;
+        server.saw("update 6").await;
+    })
+    .await;
+    assert_eq!(seen, ["fell to long-polling", "opened", "update 6"]);
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_is_left_and_the_cursor_goes_along() {
+    let seen = climb(WATCHFUL, async |server| {
+        let mut stream = asked(server, "get /feed/sse ").await;
+        stream.say([STREAM, &event(7), &event(8)].concat()).await;
+        let mut peer = asked(server, "get /feed/long-poll?after=8&hold=400ms ").await;
+        peer.answer("200 OK", "", &body(&[9], 9)).await;
+        server.saw("update 9").await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 7", "update 8", "fell to long-polling", "opened", "update 9"]);
+}
+
+#[tokio::test]
+async fn the_place_that_a_stream_told_goes_along_too() {
+    climb(WATCHFUL, async |server| {
+        let mut stream = asked(server, "get /feed/sse ").await;
+        stream.say([STREAM, "id: 41\nretry: 100\n\n"].concat()).await;
+        asked(server, "get /feed/long-poll?after=41&").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn comments_are_signs_of_life() {
+    let options = Options { watchdog: Duration::from_secs(1), ..PATIENT };
+    let seen = climb(options, async |server| {
+        let mut stream = asked(server, "get /feed/sse ").await;
+        stream.say(STREAM).await;
+        for _ in 0..30 {
+            sleep(Duration::from_millis(50)).await;
+            stream.say(":\n\n").await;
+        }
+        stream.say(event(1)).await;
+        server.saw("update 1").await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 1"]);
+}
+
+#[tokio::test]
+async fn what_refuses_the_first_rung_makes_it_fall_at_once() {
+    for (first, answer) in [
+        (Transport::Sse, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+        (Transport::Sse, "HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n"),
+        (Transport::WebSocket, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+    ] {
+        let seen = climb(Options { first, ..PATIENT }, async |server| {
+            let mut peer = asked(server, &format!("get {} ", first.path())).await;
+            peer.say(answer).await;
+            asked(server, "get /feed/long-poll?hold=0s ").await;
+        })
+        .await;
+        let seen: Vec<_> = seen.iter().filter(|line| *line != "opened").collect();
+        assert_eq!(seen, ["Status", "fell to long-polling"], "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_held_poll_that_is_never_answered_is_left_for_short_polling() {
+    let seen = climb(WATCHFUL, async |server| {
+        let _silent = asked(server, "get /feed/sse ").await;
+        let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
+        held.answer("200 OK", "", &body(&[], 5)).await;
+        held.request().await;
+        let mut peer = asked(server, "get /feed/poll?after=5 ").await;
+        for _ in 0..3 {
+            peer.answer("500 Internal Server Error", "", "").await;
+            peer.request().await;
+        }
+        peer.answer("200 OK", "", &body(&[6], 6)).await;
+        server.saw("update 6").await;
+    })
+    .await;
+    let expected = ["fell to long-polling", "opened", "fell to short-polling", "opened"];
+    assert_eq!(seen[..4], expected);
+    assert_eq!(seen[4..], ["Status", "Status", "Status", "update 6"], "nothing is below the last rung");
+}
+
+#[tokio::test]
+async fn a_way_that_cuts_off_every_connection_breaks_the_rung() {
+    let seen = climb(PATIENT, async |server| {
+        let mut stream = asked(server, "get /feed/sse ").await;
+        stream.say([STREAM, "retry: 1\n\n", &event(3)].concat()).await;
+        drop(stream);
+        for _ in 0..2 {
+            let mut stream = asked(server, "get /feed/sse ").await;
+            stream.say(STREAM).await;
+        }
+        asked(server, "get /feed/long-poll?after=3&").await;
+    })
+    .await;
+    assert!(seen.ends_with(&["fell to long-polling".to_owned()]), "{seen:?}");
+    assert_eq!(seen.iter().filter(|line| *line == "Disconnected" || *line == "Closed").count(), 3, "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_down_for_every_rung() {
+    let options = Options { first: Transport::WebSocket, ..WATCHFUL };
+    let seen = climb(options, async |server| {
+        server.close();
+        sleep(4 * SHORT).await;
+    })
+    .await;
+    assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn the_first_rung_is_tried_beside_the_one_that_works_and_nothing_comes_twice() {
+    let options = Options { climb: SHORT, ..PATIENT };
+    let seen = climb(options, async |server| {
+        asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+        let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
+        held.answer("200 OK", "", &body(&[], 5)).await;
+        held.request().await;
+        let mut stream = server.accept().await;
+        assert!(stream.request().await.contains("last-event-id: 5\r\n"));
+        stream.say(STREAM).await;
+        held.answer("200 OK", "", &body(&[6, 7], 7)).await;
+        server.saw("update 7").await;
+        stream.say([event(6), event(7), event(8)].concat()).await;
+        server.saw("update 8").await;
+        // The question that came meanwhile, and then nobody.
+        held.request().await;
+        assert_eq!(held.hear().await, b"");
+    })
+    .await;
+    let seen: Vec<_> = seen.iter().filter(|line| *line != "opened").collect();
+    assert_eq!(seen[..2], ["Status", "fell to long-polling"]);
+    let mut rest = seen[2..].to_vec();
+    rest.retain(|line| *line != "climbed");
+    assert_eq!(rest, ["update 6", "update 7", "update 8"]);
+    assert!(seen.iter().any(|line| *line == "climbed"));
+}
+
+#[tokio::test]
+async fn a_first_rung_that_is_still_broken_is_let_be_and_tried_again() {
+    let options = Options { climb: SHORT, ..PATIENT };
+    let seen = climb(options, async |server| {
+        asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+        let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
+        held.answer("200 OK", "", &body(&[], 5)).await;
+        held.request().await;
+        for _ in 0..2 {
+            asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+        }
+        held.answer("200 OK", "", &body(&[6], 6)).await;
+        server.saw("update 6").await;
+    })
+    .await;
+    let seen: Vec<_> = seen.iter().filter(|line| *line != "opened").collect();
+    assert_eq!(seen, ["Status", "fell to long-polling", "update 6"]);
+}

@@ -1,0 +1,73 @@
+//! An HTTP/1.1 connection: hyper's, moved by the client itself.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{HOST, HeaderMap, HeaderValue};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+
+use super::{Lost, MoveBytes, authority, broken, drive, refused};
+use crate::observer::Trouble;
+use crate::transport::stream::Stream;
+
+/// A connection and its two halves in hyper: where requests go in, and what moves bytes when it is polled.
+#[derive(Debug)]
+pub(super) struct Connection {
+    requests: http1::SendRequest<String>,
+    /// `None` once it has ended.
+    pub(super) wire: Option<Wire>,
+}
+
+type Wire = http1::Connection<TokioIo<Stream>, String>;
+
+impl Connection {
+    pub(super) async fn new(stream: Stream) -> Result<Self, Trouble> {
+        let (requests, wire) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+        Ok(Self { requests, wire: Some(wire) })
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<Response<Incoming>, Lost> {
+        let request = request(url, headers).map_err(Lost::Answer)?;
+        self.settle().await;
+        let mut answer = pin!(self.requests.try_send_request(request));
+        let answer = drive(&mut self.wire, |cx| answer.as_mut().poll(cx)).await;
+        answer.map_err(|mut error| match error.take_message() {
+            Some(_unsent) => Lost::Request(broken(error.error())),
+            None => Lost::Answer(broken(error.error())),
+        })
+    }
+
+    /// Takes note of what happened while nobody asked, and waits until the last answer is out of the way. What is
+    /// wrong with the connection, the next request tells.
+    async fn settle(&mut self) {
+        let Self { requests, wire } = self;
+        std::future::poll_fn(|cx| {
+            wire.move_bytes(cx);
+            Poll::Ready(())
+        })
+        .await;
+        let _ = drive(wire, |cx| requests.poll_ready(cx)).await;
+    }
+}
+
+impl MoveBytes for Option<Wire> {
+    fn move_bytes(&mut self, cx: &mut Context<'_>) {
+        if self.as_mut().is_some_and(|wire| Pin::new(wire).poll(cx).is_ready()) {
+            *self = None;
+        }
+    }
+}
+
+fn request(url: &Url, headers: &HeaderMap) -> Result<Request<String>, Trouble> {
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let mut request = Request::get(target).body(String::new()).map_err(|why| refused(url, &why))?;
+    *request.headers_mut() = headers.clone();
+    let host = HeaderValue::try_from(authority(url)).map_err(|why| refused(url, &why))?;
+    request.headers_mut().insert(HOST, host);
+    Ok(request)
+}

@@ -1,0 +1,242 @@
+//! An HTTP/2 connection, or a place on one that is shared: the h2 library's, which hyper is built on too.
+//!
+//! Used as it is, since it can do what hyper's client cannot: a connection is one future, which the client itself moves
+//! as it does its HTTP/1.1 connection, and an error says whether the server has looked at the request.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use feedlab_experiment::record::Failure;
+use h2::client::{self, SendRequest};
+use h2::{Reason, RecvStream, SendStream};
+use hyper::header::{CONNECTION, HOST, HeaderMap, TE, TRANSFER_ENCODING, UPGRADE};
+use hyper::{Method, Request, Response, Version};
+use reqwest::Url;
+
+use super::shared::{Early, Line};
+use super::{Lost, MoveBytes, authority, drive, refused};
+use crate::observer::Trouble;
+use crate::transport::dial::{Dialed, Dialer, Times};
+use crate::transport::stream::Stream;
+
+/// How far a server may be ahead of the reader of one stream, and of all of a connection, bytes: Chromium's
+/// (`net/http/http_network_session.cc`, `kSpdyStreamMaxRecvWindowSize` and `kSpdySessionMaxRecvWindowSize`).
+const STREAM_WINDOW: u32 = 6 << 20;
+const CONNECTION_WINDOW: u32 = 15 << 20;
+/// What h2 takes for the server's limit until the server has told its settings: no number that one would choose.
+const BEFORE_SETTINGS: usize = usize::MAX - 1;
+
+/// A connection, or a client's place on one.
+#[derive(Debug)]
+pub(in crate::transport) struct Connection {
+    requests: SendRequest<Bytes>,
+    wire: Wire,
+}
+
+/// What moves the bytes.
+#[derive(Debug)]
+enum Wire {
+    /// The client; nothing once it has ended.
+    Own(Option<Box<Moving>>),
+    /// The task of a shared connection.
+    Shared(Arc<Line>),
+}
+
+/// A connection, as far as somebody has to poll it.
+pub(super) type Moving = client::Connection<Stream, Bytes>;
+
+impl Connection {
+    /// Dials a connection for one client alone.
+    pub(in crate::transport) async fn dial(dialer: &Dialer, url: &Url) -> Result<(Self, Times), Trouble> {
+        let Dialed { stream, times } = dialer.dial(url).await?;
+        let (requests, wire) = begin(stream).await?;
+        Ok((Self { requests, wire: Wire::Own(Some(Box::new(wire))) }, times))
+    }
+
+    pub(super) const fn shared(requests: SendRequest<Bytes>, line: Arc<Line>) -> Self {
+        Self { requests, wire: Wire::Shared(line) }
+    }
+
+    /// The times of the connect, for the first client that is answered on a shared connection.
+    pub(in crate::transport) fn claim(&self) -> Option<Times> {
+        match &self.wire {
+            Wire::Own(_) => None,
+            Wire::Shared(line) => line.claim(),
+        }
+    }
+
+    /// Nobody answers: others shall not be put on it.
+    pub(in crate::transport) fn retire(&self) {
+        if let Wire::Shared(line) = &self.wire {
+            line.retire();
+        }
+    }
+
+    /// Sends a request without a body and waits for the head of its answer.
+    pub(super) async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<Response<RecvStream>, Lost> {
+        let request = request(Method::GET, url, headers).map_err(Lost::Answer)?;
+        self.exchange(request, true).await.map(|(response, _)| response)
+    }
+
+    /// Opens a stream to be used in both directions by an extended CONNECT (RFC 8441, section 4).
+    pub(in crate::transport) async fn connect(
+        &mut self,
+        protocol: &'static str,
+        url: &Url,
+        headers: &HeaderMap,
+    ) -> Result<(Response<RecvStream>, SendStream<Bytes>), Lost> {
+        self.wait_for_settings().await?;
+        if !self.requests.is_extended_connect_protocol_enabled() {
+            let why = "the server takes no WebSocket over HTTP/2 (RFC 8441)";
+            return Err(Lost::Answer(Trouble::new(Failure::Status, why)));
+        }
+        let mut request = request(Method::CONNECT, url, headers).map_err(Lost::Answer)?;
+        request.extensions_mut().insert(h2::ext::Protocol::from_static(protocol));
+        self.exchange(request, false).await
+    }
+
+    async fn exchange(
+        &mut self,
+        request: Request<()>,
+        ends: bool,
+    ) -> Result<(Response<RecvStream>, SendStream<Bytes>), Lost> {
+        let Self { requests, wire } = self;
+        // Takes note of what happened while nobody asked.
+        std::future::poll_fn(|cx| {
+            wire.move_bytes(cx);
+            Poll::Ready(())
+        })
+        .await;
+        drive(wire, |cx| requests.poll_ready(cx)).await.map_err(|error| wire.unsent(&error))?;
+        let early = wire.queue(requests);
+        let (mut response, stream) = requests.send_request(request, ends).map_err(|error| wire.unsent(&error))?;
+        let answer = tokio::select! {
+            biased;
+            answer = drive(wire, |cx| Pin::new(&mut response).poll(cx)) => answer,
+            () = crowded_out(early, requests) => return Err(full()),
+        };
+        match answer {
+            Ok(response) => Ok((response, stream)),
+            Err(error) if is_unheard(&error) => Err(wire.unsent(&error)),
+            Err(error) => Err(Lost::Answer(broken(&error))),
+        }
+    }
+
+    /// Whether a server speaks the extended CONNECT, its settings say; they are the first that it sends.
+    async fn wait_for_settings(&mut self) -> Result<(), Lost> {
+        let Self { requests, wire } = self;
+        if let Wire::Shared(line) = wire {
+            return line.settled().await.map_err(Lost::Request);
+        }
+        let mut told = |cx: &mut Context<'_>| match requests.poll_ready(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ if has_settings(requests) => Poll::Ready(Ok(())),
+            _ => Poll::Pending,
+        };
+        drive(wire, &mut told).await.map_err(|error| wire.unsent(&error))
+    }
+}
+
+impl MoveBytes for Connection {
+    fn move_bytes(&mut self, cx: &mut Context<'_>) {
+        self.wire.move_bytes(cx);
+    }
+}
+
+impl MoveBytes for Wire {
+    fn move_bytes(&mut self, cx: &mut Context<'_>) {
+        if let Self::Own(wire) = self
+            && wire.as_mut().is_some_and(|wire| Pin::new(&mut **wire).poll(cx).is_ready())
+        {
+            *wire = None;
+        }
+    }
+}
+
+impl Wire {
+    /// The place in the queue of a request that is sent before the server has told its settings.
+    fn queue(&self, requests: &SendRequest<Bytes>) -> Option<Early> {
+        match self {
+            Self::Shared(line) if !has_settings(requests) => Some(line.queue()),
+            _ => None,
+        }
+    }
+
+    /// A request that did not go out. On a shared connection that takes no requests any more nobody shall try it again.
+    fn unsent(&self, error: &h2::Error) -> Lost {
+        if let Self::Shared(line) = self
+            && error.reason() != Some(Reason::REFUSED_STREAM)
+        {
+            line.retire();
+        }
+        Lost::Request(broken(error))
+    }
+}
+
+/// Ends when the server turns out to allow fewer streams than were sent before it told its settings: h2 would keep those
+/// that are too many until others end, and a stream of a feed does not end.
+async fn crowded_out(early: Option<Early>, requests: &SendRequest<Bytes>) {
+    if let Some(early) = early
+        && early.outnumbers(|| requests.current_max_send_streams()).await
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+fn full() -> Lost {
+    Lost::Request(Trouble::new(Failure::Disconnected, "the server allows no other stream on the connection"))
+}
+
+/// Begins to speak HTTP/2 on a connection.
+pub(super) async fn begin(stream: Stream) -> Result<(SendRequest<Bytes>, Moving), Trouble> {
+    let mut builder = client::Builder::new();
+    builder
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_max_send_streams(BEFORE_SETTINGS)
+        .enable_push(false);
+    builder.handshake(stream).await.map_err(|error| broken(&error))
+}
+
+/// Whether the server has told its settings.
+pub(super) fn has_settings(requests: &SendRequest<Bytes>) -> bool {
+    requests.current_max_send_streams() != BEFORE_SETTINGS
+}
+
+/// The target is a whole URL, from which h2 makes the pseudo headers. Headers that concern a connection have no place
+/// in HTTP/2 (RFC 9113, section 8.2.2).
+fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>, Trouble> {
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let scheme = if matches!(url.scheme(), "https" | "wss") { "https" } else { "http" };
+    let target = format!("{scheme}://{}{}{query}", authority(url), url.path());
+    let request = Request::builder().method(method).uri(target).version(Version::HTTP_2).body(());
+    let mut request = request.map_err(|why| refused(url, &why))?;
+    *request.headers_mut() = headers.clone();
+    for name in [CONNECTION, HOST, TE, TRANSFER_ENCODING, UPGRADE] {
+        request.headers_mut().remove(name);
+    }
+    Ok(request)
+}
+
+/// The server says that it has not looked at the request, so that it may be sent again (RFC 9113, section 8.7).
+fn is_unheard(error: &h2::Error) -> bool {
+    error.is_remote() && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM))
+}
+
+/// What h2's error is to a client.
+pub(super) fn broken(error: &h2::Error) -> Trouble {
+    Trouble::new(Failure::Disconnected, super::with_causes(error))
+}
+
+/// The next piece of an answer. What was read makes room for more.
+pub(super) fn poll_data(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    let data = std::task::ready!(body.poll_data(cx));
+    if let Some(Ok(data)) = &data {
+        // It fails when more is given back than was taken.
+        let _ = body.flow_control().release_capacity(data.len());
+    }
+    Poll::Ready(data)
+}

@@ -1,0 +1,112 @@
+//! Tests only: the server's side of an HTTP/2 connection.
+
+use bytes::Bytes;
+use h2::server::{self, SendResponse};
+use h2::{RecvStream, SendStream};
+use hyper::{Request, Response};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::{Pipe, Server};
+
+/// One connection, from the server's side. It breaks when it is dropped.
+pub(in crate::transport) struct Connection {
+    exchanges: mpsc::Receiver<Exchange>,
+    task: AbortHandle,
+}
+
+/// A request, and the way back.
+pub(in crate::transport) struct Exchange {
+    pub(in crate::transport) request: Request<RecvStream>,
+    answer: SendResponse<Bytes>,
+}
+
+/// What a server does differently.
+#[derive(Clone, Copy, Default)]
+pub(in crate::transport) struct Settings {
+    /// Streams that it allows at a time.
+    pub(in crate::transport) streams: Option<u32>,
+    /// It takes the extended CONNECT.
+    pub(in crate::transport) websockets: bool,
+}
+
+impl Server {
+    /// The next connection, with prior knowledge.
+    pub(in crate::transport) async fn accept_h2(&mut self, settings: Settings) -> Connection {
+        let stream = self.accept_tcp().await;
+        Connection::new(Box::new(stream), settings).await
+    }
+}
+
+impl Connection {
+    pub(in crate::transport) async fn new(pipe: Box<dyn Pipe>, settings: Settings) -> Self {
+        let mut builder = server::Builder::new();
+        if let Some(streams) = settings.streams {
+            builder.max_concurrent_streams(streams);
+        }
+        if settings.websockets {
+            builder.enable_connect_protocol();
+        }
+        let mut wire: server::Connection<_, Bytes> = builder.handshake(pipe).await.unwrap();
+        let (tell, exchanges) = mpsc::channel(200);
+        let task = tokio::spawn(async move {
+            while let Some(Ok((request, answer))) = wire.accept().await {
+                tell.send(Exchange { request, answer }).await.unwrap();
+            }
+        });
+        Self { exchanges, task: task.abort_handle() }
+    }
+
+    /// The next request.
+    pub(in crate::transport) async fn request(&mut self) -> Exchange {
+        self.exchanges.recv().await.expect("the client hung up instead of asking")
+    }
+
+    /// Whether there is no other request, now.
+    pub(in crate::transport) fn is_quiet(&mut self) -> bool {
+        self.exchanges.try_recv().is_err()
+    }
+
+    /// Waits until the client has closed it.
+    pub(in crate::transport) async fn closed(&mut self) {
+        assert!(self.exchanges.recv().await.is_none(), "another request");
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Exchange {
+    /// Path and query.
+    pub(in crate::transport) fn target(&self) -> String {
+        self.request.uri().path_and_query().unwrap().to_string()
+    }
+
+    pub(in crate::transport) fn header(&self, name: &str) -> Option<&str> {
+        self.request.headers().get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Answers with a head, and leaves the body to be said.
+    pub(in crate::transport) fn head(&mut self, status: u16, content_type: &str) -> SendStream<Bytes> {
+        let head = Response::builder().status(status).header("content-type", content_type).body(()).unwrap();
+        self.answer.send_response(head, false).unwrap()
+    }
+
+    /// Answers with a whole body.
+    pub(in crate::transport) fn body(&mut self, body: &str) {
+        self.head(200, "application/json").send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
+    }
+
+    /// Refuses to look at it.
+    pub(in crate::transport) fn refuse(&mut self) {
+        self.answer.send_reset(h2::Reason::REFUSED_STREAM);
+    }
+}
+
+/// Says something on a stream, in one piece.
+pub(in crate::transport) fn say(stream: &mut SendStream<Bytes>, bytes: impl AsRef<[u8]>) {
+    stream.send_data(Bytes::copy_from_slice(bytes.as_ref()), false).unwrap();
+}

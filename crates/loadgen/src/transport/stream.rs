@@ -1,0 +1,80 @@
+//! What bytes go over: a TCP connection, plain or encrypted, or one stream of an HTTP/2 connection.
+//!
+//! An enum, so that a plain client pays neither an allocation nor a call through a table for what it does not use.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::http::tunnel::Tunnel;
+
+/// What bytes go over.
+#[derive(Debug)]
+pub(super) enum Stream {
+    /// TCP.
+    Plain(TcpStream),
+    /// TLS over TCP. Its buffers come and go: at most 64 KiB wait to be sent (rustls' own bound).
+    Tls(Box<TlsStream<TcpStream>>),
+    /// A stream that a CONNECT has opened.
+    Tunnel(Box<Tunnel>),
+}
+
+/// Calls the method of whichever it is.
+macro_rules! of_each {
+    ($stream:expr, $inner:ident => $call:expr) => {
+        match $stream.get_mut() {
+            Stream::Plain(inner) => {
+                let $inner = Pin::new(inner);
+                $call
+            }
+            Stream::Tls(inner) => {
+                let $inner = Pin::new(&mut **inner);
+                $call
+            }
+            Stream::Tunnel(inner) => {
+                let $inner = Pin::new(&mut **inner);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        of_each!(self, inner => inner.poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        of_each!(self, inner => inner.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        of_each!(self, inner => inner.poll_write_vectored(cx, pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(inner) => inner.is_write_vectored(),
+            Self::Tls(inner) => inner.is_write_vectored(),
+            Self::Tunnel(inner) => inner.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        of_each!(self, inner => inner.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        of_each!(self, inner => inner.poll_shutdown(cx))
+    }
+}

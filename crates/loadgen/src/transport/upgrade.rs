@@ -1,0 +1,100 @@
+//! How a WebSocket is opened: an upgraded connection of HTTP/1.1 (RFC 6455, section 4), or a stream of one of HTTP/2
+//! (RFC 8441).
+
+use feedlab_experiment::scenario::Http;
+use feedlab_feed::clock;
+use hyper::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION};
+use reqwest::Url;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::Client;
+use super::dial::{Dialed, Dialer, Times};
+use super::http::h2::Connection;
+use super::http::tunnel::Tunnel;
+use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, no_answer, unexpected};
+use super::stream::Stream;
+use super::websocket::trouble;
+use crate::observer::{Opened, Trouble};
+
+/// A WebSocket over whatever carries it.
+pub(super) type Socket = WebSocketStream<Stream>;
+
+/// One client's way of opening WebSockets.
+#[derive(Debug)]
+pub(super) struct Upgrade {
+    headers: HeaderMap,
+    dialer: Dialer,
+    pool: Option<Pool>,
+    config: WebSocketConfig,
+}
+
+impl Upgrade {
+    pub(super) fn new(client: &Client, config: WebSocketConfig) -> Self {
+        let headers = client.headers.clone();
+        Self { headers, dialer: Dialer::new(client), pool: client.link.pool.clone(), config }
+    }
+
+    /// Opens a WebSocket at a URL.
+    pub(super) async fn open(&self, url: Url) -> Result<(Socket, Opened), Trouble> {
+        match self.dialer.http {
+            Http::V1 => self.upgrade(url).await,
+            Http::V2 => self.connect(&url).await,
+        }
+    }
+
+    async fn upgrade(&self, mut url: Url) -> Result<(Socket, Opened), Trouble> {
+        let Dialed { stream, times } = self.dialer.dial(&url).await?;
+        let asked = clock::now();
+        let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
+        // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
+        let _ = url.set_scheme(scheme);
+        let mut request = url.as_str().into_client_request().map_err(|error| trouble(&error))?;
+        request.headers_mut().extend(self.headers.clone());
+        let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(self.config))).await;
+        let (socket, _) = upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| trouble(&error))?;
+        Ok((socket, times.opened(asked)))
+    }
+
+    /// An extended CONNECT, on another connection if the first takes none.
+    async fn connect(&self, url: &Url) -> Result<(Socket, Opened), Trouble> {
+        let mut tries = 1..TRIES;
+        loop {
+            let (connection, times) = self.connection(url).await?;
+            match self.tunnel(connection, times, url).await {
+                Err(Lost::Request(_)) if self.pool.is_some() && tries.next().is_some() => {}
+                Err(Lost::Request(trouble) | Lost::Answer(trouble)) => return Err(trouble),
+                Ok(opened) => return Ok(opened),
+            }
+        }
+    }
+
+    async fn connection(&self, url: &Url) -> Result<(Connection, Times), Trouble> {
+        match &self.pool {
+            Some(pool) => pool.place(&self.dialer, url).await,
+            None => Connection::dial(&self.dialer, url).await,
+        }
+    }
+
+    async fn tunnel(&self, mut connection: Connection, times: Times, url: &Url) -> Result<(Socket, Opened), Lost> {
+        let mut headers = self.headers.clone();
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        let asked = clock::now();
+        let answer = timeout(ANSWER_TIMEOUT, connection.connect("websocket", url, &headers)).await;
+        let (response, outgoing) = answer.unwrap_or_else(|_| {
+            connection.retire();
+            Err(Lost::Answer(no_answer(ANSWER_TIMEOUT)))
+        })?;
+        let opened = connection.claim().unwrap_or(times).opened(asked);
+        if !response.status().is_success() {
+            return Err(Lost::Answer(unexpected(response.status())));
+        }
+        let stream = Stream::Tunnel(Box::new(Tunnel::new(connection, response.into_body(), outgoing)));
+        Ok((WebSocketStream::from_raw_socket(stream, Role::Client, Some(self.config)).await, opened))
+    }
+}
+
+#[cfg(test)]
+mod tests;
