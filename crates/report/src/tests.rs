@@ -15,6 +15,7 @@ use crate::dataset::Dataset;
 use crate::{Report, render, table};
 
 mod chart_data;
+mod checks;
 mod conditions;
 mod failing;
 mod failure;
