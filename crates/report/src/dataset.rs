@@ -60,12 +60,14 @@ pub(crate) struct Dataset {
 
 impl Dataset {
     /// The panels of the connection's cost. The first is what its title speaks of.
-    pub(crate) const CONNECTION_COST: [Metric; 8] = [
+    pub(crate) const CONNECTION_COST: [Metric; 10] = [
         Metric::ServerRssBytesPerConnection,
         Metric::KernelBytesPerConnection,
         Metric::ClientRssBytesPerConnection,
         Metric::ServerFdsPerConnection,
         Metric::ConnectP50,
+        Metric::TlsP50,
+        Metric::RequestP50,
         Metric::OpenP50,
         Metric::FirstUpdateP50,
         Metric::HandshakeBytes,

@@ -122,6 +122,9 @@ pub(crate) fn found(contender: &Contender, cell: &Cell) -> Found {
         (Metric::AgeP50, level),
         (Metric::Requests, foretold * f64::from(REPETITIONS) * requests),
         (Metric::UpdatesMissed, 0.0),
+        (Metric::ConnectP50, 50_000.0),
+        (Metric::OpenP50, 100_000.0),
+        (Metric::RecoveryP50, p50 * 1e3),
     ];
     Found {
         ages: (0..SECONDS).map(second).collect(),
