@@ -1,4 +1,4 @@
-//! The pictures: five charts, each with a finding for a title, a text alternative and its figures as a table.
+//! The pictures: five charts, and one more where a scenario demands distances, each with a finding for a title, a text alternative and its figures as a table.
 //!
 //! Every chart is one file below that implements [`Picture`]; this file renders it three times: wide and narrow for
 //! the page, and as a file of its own that carries its title with it, for slides.
@@ -12,6 +12,7 @@ mod axis;
 mod bars;
 mod bytes;
 mod canvas;
+mod checks;
 mod connection_cost;
 mod cost;
 mod ecdf;
@@ -21,6 +22,7 @@ mod requests;
 mod text;
 
 pub(crate) use bytes::finding as weight;
+pub(crate) use checks::ID as CHECKS;
 pub use cost::cost_chart;
 pub(crate) use ecdf::title as freshness;
 pub(crate) use palette::{Look, css as palette_css};
@@ -91,9 +93,10 @@ pub(crate) struct Chart {
     pub(crate) standalone: String,
 }
 
-/// Draws all five. `source` says under each standalone picture where it comes from; the figures of a measurement that
-/// is `void` are grey, and have no finding.
+/// Draws them all, that of the checks first. `source` says under each standalone picture where it comes from; the
+/// figures of a measurement that is `void` are grey, and have no finding.
 pub(crate) fn all(data: &Dataset, source: &str, void: bool) -> Result<Vec<Chart>, ReportError> {
+    let checks = checks::Checks { strips: &data.strips, is_void: void };
     let pictures: [&dyn Picture; 5] = [
         &ecdf::AgeEcdf(data),
         &age_over_time::AgeOverTime(data),
@@ -101,7 +104,8 @@ pub(crate) fn all(data: &Dataset, source: &str, void: bool) -> Result<Vec<Chart>
         &requests::Requests(data),
         &connection_cost::ConnectionCost(data),
     ];
-    pictures.into_iter().map(|picture| chart(picture, source, void)).collect()
+    let checks = (!data.strips.is_empty()).then_some(&checks as &dyn Picture);
+    checks.into_iter().chain(pictures).map(|picture| chart(picture, source, void)).collect()
 }
 
 fn chart(picture: &dyn Picture, source: &str, void: bool) -> Result<Chart, ReportError> {

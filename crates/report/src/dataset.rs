@@ -15,12 +15,14 @@ mod ages;
 mod bars;
 mod bytes;
 mod differences;
+mod strips;
 mod timeline;
 
 pub(crate) use ages::Ecdf;
 pub(crate) use bars::{Bar, RequestsBar};
 pub(crate) use bytes::{BytesBar, Kind, Level};
 pub(crate) use differences::{Differences, Pair};
+pub(crate) use strips::Strip;
 pub(crate) use timeline::{Mark, Moment, Timeline, Timelines};
 
 /// Lines in one picture that can still be told apart.
@@ -48,6 +50,8 @@ pub(crate) struct Dataset {
     pub(crate) connection: Vec<Vec<Bar>>,
     /// Who differs from whom.
     pub(crate) differences: Differences,
+    /// The checks that demand a distance, the failed ones first.
+    pub(crate) strips: Vec<Strip>,
     /// How often each cell was measured, as planned.
     pub(crate) repetitions: u32,
     /// Whether the bar charts, too, show only what is in scope.
@@ -56,12 +60,14 @@ pub(crate) struct Dataset {
 
 impl Dataset {
     /// The panels of the connection's cost. The first is what its title speaks of.
-    pub(crate) const CONNECTION_COST: [Metric; 8] = [
+    pub(crate) const CONNECTION_COST: [Metric; 10] = [
         Metric::ServerRssBytesPerConnection,
         Metric::KernelBytesPerConnection,
         Metric::ClientRssBytesPerConnection,
         Metric::ServerFdsPerConnection,
         Metric::ConnectP50,
+        Metric::TlsP50,
+        Metric::RequestP50,
         Metric::OpenP50,
         Metric::FirstUpdateP50,
         Metric::HandshakeBytes,
@@ -120,6 +126,7 @@ impl Dataset {
                 Status::Valid | Status::Suspect => Differences::new(lines, &samples, &titled, results.manifest.seed),
             },
             scope: Scope { contenders: scoped.len(), ..scope },
+            strips: strips::of(results),
             repetitions: results.manifest.scenario.measure.repetitions,
             bars_scoped,
         })
@@ -246,6 +253,12 @@ impl Scope {
             None => wording::sentence(text),
         }
     }
+}
+
+/// What a row is called in a table: the label, with the client count and payload if that alone does not tell it apart.
+pub(crate) fn row_name(entry: &Entry, entries: &[Entry]) -> String {
+    let is_swept = entries.iter().any(|other| other.label == entry.label && other != entry);
+    if is_swept { entry.name() } else { entry.label.clone() }
 }
 
 /// A label of the form `transport, details` reads in a sentence as `transport (details)`, or without its details.

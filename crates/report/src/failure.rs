@@ -10,7 +10,7 @@ use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::{Entry, Estimate};
 use feedlab_experiment::verdict::Status;
 
-use crate::dataset::Series;
+use crate::dataset::{Series, row_name};
 use crate::human::{self, ABSENT};
 use crate::table::{Column, Table};
 
@@ -110,7 +110,7 @@ impl<'a> Row<'a> {
         Self {
             entry,
             cells: results.cells.iter().filter(|cell| cell.name() == entry.name()).collect(),
-            name: if is_swept { entry.name() } else { entry.label.clone() },
+            name: row_name(entry, entries),
             spoken: if is_swept { entry.name() } else { Series::of(entry, entries).spoken },
         }
     }

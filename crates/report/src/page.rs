@@ -3,10 +3,10 @@
 use askama::Template;
 use feedlab_experiment::metric::{self, Row};
 use feedlab_experiment::results::Results;
-use feedlab_experiment::threshold;
 use feedlab_experiment::verdict::{Status, Verdict};
 
 use crate::chart::{self, Chart};
+use crate::check::{self, Checks};
 use crate::dataset::Dataset;
 use crate::failure::{self, Failure};
 use crate::finding::Finding;
@@ -28,9 +28,9 @@ struct Page<'a> {
     finding: &'a Finding,
     verdict: &'a Verdict,
     is_void: bool,
-    /// What the scenario demanded and did not get.
-    misses: Vec<String>,
-    thresholds: usize,
+    checks: Option<Checks>,
+    /// The chart of the checks, if it has one.
+    strips: &'a [Chart],
     table: Table,
     has_intervals: bool,
     failure: Option<Failure>,
@@ -63,7 +63,7 @@ const DIRTY: &str = "-dirty";
 /// Fills the page.
 pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Result<String, askama::Error> {
     let (manifest, summary) = (&results.manifest, &results.summary);
-    let misses = threshold::misses(&manifest.scenario, &summary.contenders);
+    let (strips, charts) = charts.split_at(charts.iter().take_while(|chart| chart.id == chart::CHECKS).count());
     let revision = manifest.git_revision.as_deref();
     let estimates = || summary.contenders.iter().flat_map(|entry| entry.metrics.values());
     Page {
@@ -73,8 +73,8 @@ pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Re
         finding,
         verdict: &summary.verdict,
         is_void: summary.verdict.status == Status::Invalid,
-        misses: misses.iter().map(ToString::to_string).collect(),
-        thresholds: manifest.scenario.thresholds.len(),
+        checks: check::of(results),
+        strips,
         table: table::rows(summary),
         has_intervals: estimates().any(|estimate| estimate.low.is_some()),
         failure: failure::of(results),
@@ -101,6 +101,7 @@ fn glossary(results: &Results) -> Vec<&'static Row> {
             || Dataset::shows(metric)
             || is_predicted && prediction::shows(metric)
             || has_failure && failure::shows(metric)
+            || results.manifest.scenario.thresholds.iter().any(|threshold| threshold.metric == metric)
     };
     let is_measured = |row: &&Row| results.summary.contenders.iter().any(|e| e.metrics.contains_key(&row.metric));
     metric::TABLE.iter().filter(is_shown).filter(is_measured).collect()

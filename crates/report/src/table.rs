@@ -31,6 +31,8 @@ enum Cell {
     Clients,
     Payload,
     Figure(Metric),
+    /// A figure that is shown only where it is not nought for all: what most runs have nothing of.
+    Where(Metric),
     Delivery,
     Requests,
 }
@@ -43,7 +45,12 @@ const CELLS: &[Cell] = &[
     Cell::Figure(Metric::AgeP99),
     Cell::Figure(Metric::AgeMax),
     Cell::Delivery,
+    Cell::Where(Metric::Reconnects),
+    Cell::Where(Metric::RecoveryP50),
     Cell::Requests,
+    Cell::Where(Metric::Publications),
+    Cell::Where(Metric::AckP50),
+    Cell::Where(Metric::SocketBytesUpPerPublication),
     Cell::Figure(Metric::SocketBytesPerUpdate),
     Cell::Figure(Metric::WireBytesPerUpdate),
     Cell::Figure(Metric::ServerRssBytesPerConnection),
@@ -58,8 +65,13 @@ pub const METRICS: &[Metric] = &[
     Metric::UpdatesMissed,
     Metric::UpdatesDuplicated,
     Metric::UpdatesReordered,
+    Metric::Reconnects,
+    Metric::RecoveryP50,
     Metric::Requests,
     Metric::RequestsEmpty,
+    Metric::Publications,
+    Metric::AckP50,
+    Metric::SocketBytesUpPerPublication,
     Metric::SocketBytesPerUpdate,
     Metric::WireBytesPerUpdate,
     Metric::ServerRssBytesPerConnection,
@@ -71,7 +83,13 @@ pub const METRICS: &[Metric] = &[
 pub fn rows(summary: &Summary) -> Table {
     let entries = &summary.contenders;
     let sweeps_payload = entries.iter().any(|entry| entry.payload_bytes.is_some());
-    let cells = || CELLS.iter().filter(|cell| sweeps_payload || !matches!(cell, Cell::Payload));
+    let is_there = |metric: Metric| entries.iter().any(|entry| value(entry, metric).is_some_and(|value| value != 0.0));
+    let is_shown = |cell: &&Cell| match cell {
+        Cell::Payload => sweeps_payload,
+        Cell::Where(metric) => is_there(*metric),
+        _ => true,
+    };
+    let cells = || CELLS.iter().filter(is_shown);
     Table {
         columns: cells().map(Cell::column).collect(),
         rows: entries.iter().map(|entry| cells().map(|cell| cell.text(entry)).collect()).collect(),
@@ -84,7 +102,7 @@ impl Cell {
             Self::Label => ("contender", ""),
             Self::Clients => ("clients", ""),
             Self::Payload => ("payload", ""),
-            Self::Figure(metric) => (metric.row().label, ""),
+            Self::Figure(metric) | Self::Where(metric) => (metric.row().label, ""),
             Self::Delivery => ("missed, duplicated, reordered", "updates"),
             Self::Requests => ("requests", "share of empty ones"),
         };
@@ -96,7 +114,7 @@ impl Cell {
             Self::Label => entry.label.clone(),
             Self::Clients => human::count(f64::from(entry.clients)),
             Self::Payload => entry.payload_bytes.map_or(ABSENT.to_owned(), |bytes| human::size(bytes as f64)),
-            Self::Figure(metric) => {
+            Self::Figure(metric) | Self::Where(metric) => {
                 let estimate = entry.metrics.get(metric);
                 estimate.map_or(ABSENT.to_owned(), |&estimate| human::estimate(estimate, metric.row().unit))
             }
@@ -134,7 +152,7 @@ mod tests {
     #[test]
     fn the_glossary_covers_every_figure_of_the_table() {
         for cell in CELLS {
-            if let Cell::Figure(metric) = cell {
+            if let Cell::Figure(metric) | Cell::Where(metric) = cell {
                 assert!(METRICS.contains(metric), "{metric}");
             }
         }

@@ -15,6 +15,7 @@ use crate::dataset::Dataset;
 use crate::{Report, render, table};
 
 mod chart_data;
+mod checks;
 mod conditions;
 mod failing;
 mod failure;
@@ -215,4 +216,22 @@ fn a_report_of_a_hundred_cells_stays_small() {
     assert_eq!(results.cells.len(), 100);
     let html = render(&results).unwrap().html;
     assert!((100_000..2_000_000).contains(&html.len()), "{}", html.len());
+}
+
+#[test]
+fn a_column_for_what_most_runs_have_nothing_of_is_there_where_it_is_not_nought() {
+    let heads = |metrics: &[(Metric, f64)]| {
+        let (_folder, results) = run(&scenario("[10]", "[256]", 1), |contender, cell| {
+            let mut found = known(contender, cell);
+            found.metrics.extend(metrics.iter().copied());
+            found
+        });
+        let columns = table::rows(&results.summary).columns;
+        columns.into_iter().map(|column| column.label).collect::<Vec<_>>()
+    };
+    let plain = heads(&[(Metric::Reconnects, 0.0), (Metric::Publications, 0.0)]);
+    assert_eq!(plain, heads(&[]));
+    let chat = heads(&[(Metric::Publications, 50.0), (Metric::AckP50, 900.0), (Metric::RecoveryP50, 5e5)]);
+    let added: Vec<&String> = chat.iter().filter(|label| !plain.contains(label)).collect();
+    assert_eq!(added, ["recovery p50", "publications", "ack p50"]);
 }

@@ -1,5 +1,5 @@
-//! What a connection costs before the first update: memory, descriptors, the time until its door is open and until the
-//! first update, and the bytes of its handshake; a small panel for each that was measured.
+//! What a connection costs before the first update: memory, descriptors, the times of TCP, TLS and the request, until its
+//! door is open and until the first update, and the bytes of its handshake; a small panel for each that was measured.
 
 use feedlab_experiment::Metric;
 
@@ -130,6 +130,8 @@ const fn counted(metric: Metric) -> &'static str {
         Metric::KernelBytesPerConnection => "for the server's socket",
         Metric::ServerFdsPerConnection => "open descriptors",
         Metric::ConnectP50 => "median time of a TCP connect",
+        Metric::TlsP50 => "median time of a TLS handshake",
+        Metric::RequestP50 => "median time of the request alone",
         Metric::OpenP50 => "median time to the answer's head",
         Metric::FirstUpdateP50 => "median, of newcomers one by one",
         _ => "request and the answer's head",

@@ -65,9 +65,10 @@ fn threshold(threshold: &Threshold) -> Vec<String> {
     let mut lines = vec![
         "[[threshold]]".to_owned(),
         format!("metric = \"{}\"", threshold.metric),
-        format!("expect = \"{}\"", threshold.demand()),
+        format!("expect = {}", quoted(&threshold.demand())),
     ];
     lines.extend(threshold.transport.map(|transport| format!("transport = \"{transport}\"")));
+    lines.extend(threshold.contender.as_ref().map(|label| format!("contender = {}", quoted(label))));
     lines
 }
 
@@ -130,41 +131,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn what_is_written_reads_back_the_same() {
-        let text = r#"
-            schema = 1
-            name = "all"
-            question = "Which \"one\"\nis C:\\ cheaper, and by how much? \u0001"
-            feed = { source = "synthetic", updates_per_s = 2.5, schedule = "burst", burst_size = 5, payload_bytes = [0, 64], stall = { after = "1s", for = "500ms" } }
-            clients = { count = [5, 50], ramp = "1500ms", headers = "browser+cookies" }
-            measure = { duration = "3s", repetitions = 2 }
-            contender = [
-                { transport = "short-polling", interval = "250ms", conditional = true },
-                { transport = "long-polling", keep_alive = false },
-                { transport = "sse", label = "events", age_from = "publication" },
-                { transport = "websocket", keepalive = "1m" },
-            ]
-            threshold = [
-                { metric = "updates_missed", expect = "== 0" },
-                { metric = "age_p50_us", expect = "<= 1500.5", transport = "sse" },
-                { metric = "age_mean_us", expect = "within 2.5 % of predicted" },
-            ]
-        "#;
-        for source in ["", "source = \"host\"", "source = \"stdin\""] {
-            let mut scenario = Scenario::parse(text, Path::new("all.toml")).unwrap();
-            if source.contains("host") {
-                scenario.feed.source = Source::Host { updates_per_s: 0.5 };
-            } else if source.contains("stdin") {
-                scenario.feed.source = Source::Stdin;
-            }
-            let again = Scenario::parse(&toml(&scenario), Path::new("again.toml")).unwrap();
-            assert_eq!(again, scenario);
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! How far a measurement is from its prediction, and when that may be put as a percentage.
 
 use feedlab_experiment::Metric;
-use feedlab_experiment::metric::{Group, Pooling};
+use feedlab_experiment::metric::{Pooling, Unit};
 use feedlab_experiment::summary::Entry;
 
 use super::{MACHINE_TIME, measured, predicted};
@@ -23,8 +23,8 @@ pub(super) enum Apart {
 /// Compares one figure of an entry; nothing unless it was both measured and predicted.
 pub(super) fn of(entry: &Entry, metric: Metric) -> Option<Apart> {
     let (measured, predicted) = (measured(entry, metric)?, predicted(entry, metric)?);
-    Some(match metric.row().group {
-        Group::Freshness if predicted < MACHINE_TIME => Apart::Machine,
+    Some(match metric.row().unit {
+        Unit::Microseconds if predicted < MACHINE_TIME => Apart::Machine,
         _ if measured == predicted => Apart::By(0.0),
         _ if metric.row().pooling == Pooling::Sum && (measured - predicted).abs() < 1.0 => Apart::LessThanOne,
         _ if predicted != 0.0 => Apart::By((measured - predicted) / predicted),

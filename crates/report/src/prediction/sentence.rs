@@ -1,21 +1,32 @@
 //! How well the arithmetic of the transports foretold a run, in one sentence.
 
 use feedlab_experiment::Metric;
-use feedlab_experiment::metric::Group;
+use feedlab_experiment::metric::{Group, Unit};
 use feedlab_experiment::summary::Entry;
 
 use super::apart::{self, Apart};
-use super::{TABLES, is_swept, tolerance};
+use super::{TABLES, is_of_failure, is_swept, is_told, tolerance};
 use crate::dataset::Series;
 use crate::{human, wording};
 
-/// Figures that are spoken of together.
-const GROUPS: [(Group, &str); 4] = [
-    (Group::Freshness, "ages"),
-    (Group::Requests, "requests"),
-    (Group::Bandwidth, "bytes and packets"),
-    (Group::ConnectionCost, "handshakes"),
+/// Whether a metric is of a kind.
+type IsOfKind = fn(Metric) -> bool;
+
+/// What figures are about that are spoken of together: their names, and whether a metric is one of them. All of a kind
+/// have the same tolerance.
+const KINDS: [(&str, IsOfKind); 7] = [
+    ("ages", |metric| metric.row().group == Group::Freshness),
+    ("requests", |metric| metric.row().group == Group::Requests && !is_of_failure(metric)),
+    ("bytes and packets", |metric| metric.row().group == Group::Bandwidth),
+    ("handshakes", |metric| metric == Metric::HandshakeBytes),
+    ("times of connecting", |metric| is_cost(metric, Unit::Microseconds)),
+    ("memory", |metric| is_cost(metric, Unit::Bytes) && metric != Metric::HandshakeBytes),
+    ("failure and recovery", is_of_failure),
 ];
+
+fn is_cost(metric: Metric, unit: Unit) -> bool {
+    metric.row().group == Group::ConnectionCost && metric.row().unit == unit
+}
 
 /// A figure that was both measured and predicted.
 struct Compared<'a> {
@@ -28,8 +39,8 @@ struct Compared<'a> {
 /// Part of a sentence; nothing where nothing was predicted that can be compared.
 pub(crate) fn sentence(entries: &[Entry]) -> Option<String> {
     let (mut within, mut outside) = (Vec::new(), Vec::new());
-    for (group, name) in GROUPS {
-        let compared = compared(entries, group);
+    for (name, is_of_kind) in KINDS {
+        let compared = compared(entries, is_of_kind);
         let Some(farthest) = compared.iter().max_by(|a, b| a.distance.total_cmp(&b.distance)) else { continue };
         let beyond = compared.iter().filter(|found| found.apart.exceeds(tolerance(found.metric))).count();
         if beyond == 0 {
@@ -66,10 +77,10 @@ fn beside(name: &str, beyond: usize, all: usize, farthest: &Compared, entries: &
     )
 }
 
-fn compared(entries: &[Entry], group: Group) -> Vec<Compared<'_>> {
-    let metrics = || TABLES.iter().flat_map(|(_, metrics)| *metrics).filter(|metric| metric.row().group == group);
+fn compared(entries: &[Entry], is_of_kind: IsOfKind) -> Vec<Compared<'_>> {
+    let metrics = || TABLES.iter().flat_map(|(_, metrics)| *metrics).filter(move |metric| is_of_kind(**metric));
     let of = |entry, metric| {
-        let apart = apart::of(entry, metric)?;
+        let apart = apart::of(entry, metric).filter(|_| is_told(entry, metric))?;
         Some(Compared { entry, metric, apart, distance: apart.distance()? })
     };
     entries.iter().flat_map(|entry| metrics().filter_map(move |&metric| of(entry, metric))).collect()

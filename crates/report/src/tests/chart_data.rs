@@ -202,5 +202,5 @@ fn faults_are_marked_for_whom_they_concern_each_time_that_they_come() {
     };
     insta::assert_snapshot!(marks(3));
     assert_eq!(marks(2), format!("reload 1+0 Some(\"reload\"); {}", marks(3)), "SSE goes through nginx");
-    assert_eq!(timelines.faults[1..3], ["503 at 9 s for 1 s", "kill at 15 s for 500 ms"]);
+    assert_eq!(timelines.faults[1..3], ["refused at 9 s for 1 s", "kill at 15 s for 500 ms"]);
 }

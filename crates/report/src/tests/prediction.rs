@@ -105,11 +105,35 @@ fn the_sentence_tells_the_worst_and_whose_it_is() {
     };
     assert_eq!(
         sentence(1.0),
-        "the arithmetic of the transports predicts ages within 2.1 % and bytes and packets within 0.5 %"
+        "the arithmetic of the transports predicts ages within 2.1 %, bytes and packets within 0.5 % and memory within \
+         0.5 %"
     );
     assert_eq!(
         sentence(2.0),
-        "the arithmetic of the transports predicts ages within 2.1 %; of the bytes and packets, 1 of 8 is more than \
-         2 % off, socket bytes per update of short polling by −50 %"
+        "the arithmetic of the transports predicts ages within 2.1 % and memory within 0.5 %; of the bytes and \
+         packets, 1 of 8 is more than 2 % off, socket bytes per update of short polling by −50 %"
     );
+}
+
+#[test]
+fn what_breaks_and_what_connecting_takes_have_tables_of_their_own() {
+    let tables = prediction::of(&failing::results().1.summary).unwrap().tables;
+    let titles: Vec<_> = tables.iter().map(|table| (table.title, table.columns.join(", "))).collect();
+    assert_eq!(
+        titles,
+        [
+            ("Ages, requests and connections", "age p50, requests".to_owned()),
+            ("Connections", "connect p50, open p50".to_owned()),
+            ("Failure and recovery", "missed, recovery p50".to_owned()),
+        ]
+    );
+    let opened: Vec<_> = tables[1].rows.iter().map(|row| told(&row.cells[1])).collect();
+    assert_eq!(opened[0], ("101 ms", "predicted 100 ms", Some("+0.7 %")));
+    assert_eq!(opened[3], ("152 ms", "predicted 100 ms", Some("+52 %, outside 5 %")), "TLS is not in it");
+    let quiet = run(&scenario("[10]", "[256]", 1), |contender, cell| {
+        let metrics = [(Metric::UpdatesMissed, 0.0), (Metric::UpdatesReplayed, 0.0)].into();
+        Found { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..known(contender, cell) }
+    });
+    assert!(prediction::of(&quiet.1.summary).is_none(), "that nothing breaks is no news");
+    assert_eq!(prediction::sentence(&quiet.1.summary.contenders), None);
 }

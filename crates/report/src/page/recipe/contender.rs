@@ -6,17 +6,21 @@ use super::{duration, id, quoted};
 
 pub(super) fn contender(contender: &Contender) -> Vec<String> {
     let transport = if contender.is_auto() { "auto" } else { contender.transport().id() };
-    let mut lines = vec![
-        "[[contender]]".to_owned(),
-        format!("transport = \"{transport}\""),
-        format!("label = {}", quoted(&contender.label)),
-    ];
+    let mut lines = vec!["[[contender]]".to_owned(), format!("transport = \"{transport}\"")];
+    lines.extend(label(&contender.label));
     lines.extend(options(&contender.options));
     lines.push(format!("age_from = {}", id(&contender.age_from)));
     lines.extend(link(&contender.link));
     lines.extend(comeback(&contender.comeback));
     lines.extend(serving(&contender.serving));
     lines
+}
+
+/// The longest label that a scenario may give; a longer one was made from the options, and will be again.
+const LONGEST_LABEL: usize = 60;
+
+fn label(label: &str) -> Option<String> {
+    (label.chars().count() <= LONGEST_LABEL).then(|| format!("label = {}", quoted(label)))
 }
 
 fn options(options: &Options) -> Vec<String> {

@@ -1,0 +1,221 @@
+//! The checks that demand a distance: a strip for each, on which the band is as wide as on every other, and the measured
+//! figure lies in it or beside it.
+
+use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Point, Type};
+use super::palette::Colour;
+use super::{COMPACT_BELOW, Figures, Picture, text};
+use crate::dataset::Strip;
+use crate::{check, human, wording};
+
+/// Name of its file and anchor.
+pub(crate) const ID: &str = "checks";
+
+/// How far a strip reaches to each side of the middle of the band, in halves of the band.
+const REACH: f64 = 3.0;
+/// Lines that can still be followed.
+const MOST: usize = 24;
+
+const PITCH: f64 = 25.0;
+/// Where names and figures stand above and below the strip.
+const STACKED_PITCH: f64 = 64.0;
+const HEAD: f64 = 22.0;
+const SIZE: f64 = 12.5;
+const NAMES: f64 = 250.0;
+const FIGURES: f64 = 270.0;
+
+/// The chart.
+pub(super) struct Checks<'a> {
+    pub(super) strips: &'a [Strip],
+    /// Whether nothing may be judged.
+    pub(super) is_void: bool,
+}
+
+impl Picture for Checks<'_> {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn topic(&self) -> &'static str {
+        "Measured figures and the bands that were demanded"
+    }
+
+    fn finding(&self) -> String {
+        let outside: Vec<&Strip> = self.strips.iter().filter(|strip| !strip.met).collect();
+        let (all, inside) = (self.strips.len(), self.strips.len() - outside.len());
+        match outside.as_slice() {
+            [] if all == 1 => "The measured figure lies in the band that was demanded".to_owned(),
+            [] => format!("All {} measured figures lie in the bands that were demanded", human::word(all)),
+            outside => {
+                let whose: Vec<String> =
+                    outside.iter().map(|strip| format!("{} of {}", strip.what(), strip.series.spoken)).collect();
+                let whose =
+                    if whose.len() <= 2 { format!(": all but {}", wording::list(&whose)) } else { String::new() };
+                format!(
+                    "{} of {} figures {} in the bands that were demanded{whose}",
+                    human::count(inside as f64),
+                    human::count(all as f64),
+                    wording::agree(inside, "lies", "lie")
+                )
+            }
+        }
+    }
+
+    fn reading(&self) -> String {
+        "Each line is one check, and the tinted band is what it allows: its middle is what is predicted, or what the \
+         other contender measured. The bands are drawn equally wide, so that a mark at the same place is off by the \
+         same part of what is allowed."
+            .to_owned()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let all = self.strips.len();
+        let left_out = (all > MOST)
+            .then(|| format!("The first {MOST} of {} are drawn; the table has every one.", human::count(all as f64)));
+        left_out.into_iter().collect()
+    }
+
+    fn figures(&self) -> Figures {
+        let head = ["check", "demanded", "measured", "result"].map(str::to_owned).to_vec();
+        let row = |strip: &Strip| {
+            vec![
+                format!("{}, {}", strip.name, strip.what()),
+                check::band(strip.band, strip.unit),
+                measured(strip),
+                self.result(strip).to_owned(),
+            ]
+        };
+        Figures { head, rows: self.strips.iter().map(row).collect() }
+    }
+
+    fn height(&self, width: f64) -> f64 {
+        self.shown().len() as f64 * pitch(width) + HEAD + 4.0
+    }
+
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        let is_stacked = area.width() < COMPACT_BELOW;
+        let plot = match is_stacked {
+            true => Area { top: area.top + HEAD, left: area.left + 4.0, right: area.right - 4.0, ..area },
+            false => Area {
+                top: area.top + HEAD,
+                left: area.left + NAMES,
+                right: area.right - FIGURES,
+                bottom: area.bottom - 4.0,
+            },
+        };
+        ground(canvas, plot, is_stacked)?;
+        for (index, strip) in self.shown().iter().enumerate() {
+            let top = plot.top + index as f64 * pitch(area.width());
+            let slot = Area { top, bottom: top + pitch(area.width()), ..plot };
+            if is_stacked {
+                self.stacked(canvas, strip, slot)?;
+            } else {
+                self.beside(canvas, strip, area, slot)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Checks<'_> {
+    fn shown(&self) -> &[Strip] {
+        &self.strips[..self.strips.len().min(MOST)]
+    }
+
+    fn result(&self, strip: &Strip) -> &'static str {
+        match (self.is_void, strip.met) {
+            (true, _) => check::Outcome::Unjudged.text(),
+            (false, true) => check::Outcome::Passed.text(),
+            (false, false) => check::Outcome::Failed.text(),
+        }
+    }
+
+    /// Name, strip and figure beside each other.
+    fn beside(&self, canvas: &mut Canvas, strip: &Strip, area: Area, slot: Area) -> Drawing {
+        let y = f64::midpoint(slot.top, slot.bottom);
+        let name = text::fit(&format!("{} · {}", strip.series.spoken, strip.what()), SIZE, NAMES - 34.0);
+        canvas.marker((area.left + 6.0, y), 4.5, strip.series.look)?;
+        canvas.text(&name, (area.left + 18.0, y), Type::new(SIZE))?;
+        mark(canvas, strip, slot, y)?;
+        self.figure(canvas, strip, (slot.right + 16.0, y), area.right)
+    }
+
+    /// The name above the strip, and the figure below it.
+    fn stacked(&self, canvas: &mut Canvas, strip: &Strip, slot: Area) -> Drawing {
+        let name = text::fit(&format!("{} · {}", strip.series.spoken, strip.what()), SIZE, slot.width() - 20.0);
+        canvas.marker((slot.left + 6.0, slot.top + 8.0), 4.5, strip.series.look)?;
+        canvas.text(&name, (slot.left + 18.0, slot.top + 8.0), Type::new(SIZE))?;
+        mark(canvas, strip, slot, slot.top + 25.0)?;
+        self.figure(canvas, strip, (slot.left, slot.top + 43.0), slot.right)
+    }
+
+    /// What was measured, the band, and the result at the right edge.
+    fn figure(&self, canvas: &mut Canvas, strip: &Strip, (x, y): Point, right: f64) -> Drawing {
+        let measured = measured(strip);
+        canvas.text(&measured, (x, y), Type::new(SIZE).bold())?;
+        let set = Type::new(SIZE);
+        let result = if strip.met { set } else { set.bold() };
+        canvas.text(self.result(strip), (right, y), result.at(Anchor::End))?;
+        let left = x + text::width(&measured, SIZE) + 6.0;
+        let room = right - text::width(self.result(strip), SIZE) - left;
+        let band = format!("of {}", check::band(strip.band, strip.unit));
+        if text::width(&band, SIZE) < room { canvas.text(&band, (left, y), set.muted()) } else { Ok(()) }
+    }
+}
+
+/// The band behind all strips, and what lies where.
+fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> Drawing {
+    let set = Type::new(11.5).muted();
+    let y = plot.top - HEAD / 2.0 - 2.0;
+    let [low, middle, high] = [-1.0, 0.0, 1.0].map(|value| x(plot, value));
+    canvas.text("below", (plot.left, y), set)?;
+    canvas.text("allowed", (middle, y), set.at(Anchor::Middle))?;
+    canvas.text("above", (plot.right, y), set.at(Anchor::End))?;
+    // Text stands over the band where there is little room: a paler ground, and no lines through it.
+    if is_stacked {
+        return Ok(());
+    }
+    canvas.pattern(Area { left: low, right: high, ..plot }, Pattern::Tinted, Colour::Muted)?;
+    canvas.path(&[(middle, plot.top), (middle, plot.bottom)], &[2.0, 3.0], Colour::Muted, 1.0)
+}
+
+/// The strip, and what was measured on it: beyond its end it is a mark at the end, with a stroke that points outwards.
+fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> Drawing {
+    if slot.bottom - slot.top > PITCH {
+        let band = Area { left: x(slot, -1.0), right: x(slot, 1.0), top: y - 7.0, bottom: y + 7.0 };
+        canvas.pattern(band, Pattern::Tinted, Colour::Muted)?;
+    }
+    canvas.line((slot.left, y), (slot.right, y), Colour::Grid, 1.0)?;
+    let Some(measured) = strip.measured else { return Ok(()) };
+    if let Some((low, high)) = strip.interval.filter(|(low, high)| low < high) {
+        let (low, high) = (x(slot, strip.place(low)), x(slot, strip.place(high)));
+        canvas.line((low, y), (high, y), Colour::Ink, 1.4)?;
+        for end in [low, high] {
+            canvas.line((end, y - 4.0), (end, y + 4.0), Colour::Ink, 1.4)?;
+        }
+    }
+    let place = strip.place(measured);
+    let at = x(slot, place);
+    if place.abs() > REACH {
+        let outwards = place.signum();
+        let tip = at + 4.0 * outwards;
+        for rise in [-5.0, 5.0] {
+            canvas.line((tip, y), (tip - 6.0 * outwards, y + rise), Colour::Ink, 1.6)?;
+        }
+        return canvas.marker((at - 12.0 * outwards, y), 5.0, strip.series.look);
+    }
+    canvas.marker((at, y), 5.0, strip.series.look)
+}
+
+/// The place of a value that is given in halves of the band.
+fn x(plot: Area, value: f64) -> f64 {
+    let share = (value.clamp(-REACH, REACH) / REACH + 1.0) / 2.0;
+    plot.left + plot.width() * share
+}
+
+fn pitch(width: f64) -> f64 {
+    if width < COMPACT_BELOW { STACKED_PITCH } else { PITCH }
+}
+
+fn measured(strip: &Strip) -> String {
+    strip.measured.map_or("not measured".to_owned(), |value| human::value(value, strip.unit))
+}

@@ -1,0 +1,75 @@
+//! The checks that demand a distance, each with the band that it leaves and where the measured figure lies in it.
+
+use feedlab_experiment::metric::Unit;
+use feedlab_experiment::results::Results;
+
+use super::Series;
+use crate::check;
+
+/// One check that demands a distance.
+#[derive(Debug)]
+pub(crate) struct Strip {
+    /// Whose.
+    pub(crate) series: Series,
+    /// What is checked.
+    pub(crate) metric: &'static str,
+    /// The contender that is compared with, if one is.
+    pub(crate) than: Option<String>,
+    /// Of whom, with client count and payload in a sweep.
+    pub(crate) name: String,
+    /// The unit of all its figures.
+    pub(crate) unit: Unit,
+    /// From where to where the figure had to be.
+    pub(crate) band: (f64, f64),
+    /// What was measured.
+    pub(crate) measured: Option<f64>,
+    /// Its interval.
+    pub(crate) interval: Option<(f64, f64)>,
+    /// Whether it is in the band.
+    pub(crate) met: bool,
+}
+
+impl Strip {
+    /// What is checked, and beside whom: `age p50`, `age p50 beside SSE`.
+    pub(crate) fn what(&self) -> String {
+        match &self.than {
+            Some(label) => format!("{} beside {label}", self.metric),
+            None => self.metric.to_owned(),
+        }
+    }
+
+    /// Where a value lies: from −1, the lower end of the band, to 1, its upper end. A band without an extent is the
+    /// point 0, and everything beside it is infinitely far.
+    pub(crate) fn place(&self, value: f64) -> f64 {
+        let (low, high) = self.band;
+        let (middle, half) = (f64::midpoint(low, high), (high - low) / 2.0);
+        match value - middle {
+            0.0 => 0.0,
+            distance => distance / half,
+        }
+    }
+}
+
+/// In the order of the scenario, the failed ones first.
+pub(super) fn of(results: &Results) -> Vec<Strip> {
+    let entries = &results.summary.contenders;
+    let checks = check::all(results).into_iter();
+    let mut strips: Vec<Strip> = checks
+        .filter_map(|(check, entry)| {
+            let estimate = entry.metrics.get(&check.metric);
+            Some(Strip {
+                series: Series::of(entry, entries),
+                metric: check.metric.row().label,
+                than: check.than,
+                name: super::row_name(entry, entries),
+                unit: check.metric.row().unit,
+                band: check.band.filter(|(low, high)| low.is_finite() && high.is_finite())?,
+                measured: check.measured,
+                interval: estimate.and_then(|estimate| estimate.low.zip(estimate.high)),
+                met: check.met,
+            })
+        })
+        .collect();
+    strips.sort_by_key(|strip| strip.met);
+    strips
+}

@@ -1,0 +1,99 @@
+//! What was demanded, and how it was met.
+
+use std::fmt::Write as _;
+
+use super::*;
+use crate::check::{self, Checks, Row};
+
+fn rows(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let Row { outcome, name, metric, demand, readable, reference, band, measured } = row;
+        let _ = write!(text, "{} | {name} | {metric} | {demand}", outcome.text());
+        let _ = write!(text, "{}", readable.as_ref().map_or(String::new(), |figure| format!(" ({figure})")));
+        let _ = write!(text, " | {reference}{}", band.as_ref().map_or(String::new(), |band| format!(" ({band})")));
+        let _ = writeln!(text, " | {measured}");
+    }
+    text
+}
+
+#[test]
+fn every_demand_on_every_contender_has_a_row_and_the_failed_ones_are_first() {
+    let Checks { total, open, folded, folded_as } = check::of(&failing::results().1).unwrap();
+    insta::assert_snapshot!(format!("{total}\n{}---\n{folded_as}\n{}", rows(&open), rows(&folded)));
+}
+
+/// The checks of the run that everybody knows, with another demand.
+fn demanded(threshold: &str, repetitions: u32) -> Option<Checks> {
+    let scenario = scenario("[10]", "[256]", repetitions);
+    let scenario = scenario.replace("{ metric = \"updates_missed\", expect = \"== 0\" }", threshold);
+    check::of(&run(&scenario, known).1)
+}
+
+#[test]
+fn few_checks_are_all_seen_at_once() {
+    let checks = demanded("{ metric = \"updates_missed\", expect = \"== 0\" }", 1).unwrap();
+    assert_eq!((checks.total.as_str(), checks.open.len(), checks.folded.len()), ("All 4 checks passed.", 4, 0));
+    let one = demanded("{ metric = \"requests\", expect = \"> 0\", transport = \"sse\" }", 1).unwrap();
+    assert_eq!(one.total, "The one check failed.");
+    assert!(demanded("", 1).is_none(), "nothing is demanded, and nothing is said");
+}
+
+#[test]
+fn what_was_not_measured_or_predicted_is_said_to_be_so() {
+    let told = |threshold| rows(&demanded(threshold, 1).unwrap().open[..1]);
+    assert_eq!(
+        told("{ metric = \"recovery_p50_us\", expect = \"<= 2000\", transport = \"sse\" }"),
+        "✗ failed | SSE | recovery p50 | <= 2000 (2 ms) | — | not measured\n"
+    );
+    assert_eq!(
+        told("{ metric = \"age_p50_us\", expect = \"within 5% of predicted\", transport = \"sse\" }"),
+        "✗ failed | SSE | age p50 | within 5% of predicted | nothing is predicted | 400 µs\n"
+    );
+    assert_eq!(
+        told("{ metric = \"age_p50_us\", expect = \"<= 1.5 x SSE\", transport = \"websocket\" }"),
+        "✓ passed | WebSocket | age p50 | <= 1.5 x SSE | SSE: 400 µs | 500 µs\n"
+    );
+    assert_eq!(
+        told("{ metric = \"recovery_p50_us\", expect = \"within 5% of SSE\", transport = \"websocket\" }"),
+        "✗ failed | WebSocket | recovery p50 | within 5% of SSE | SSE: not measured | not measured\n"
+    );
+}
+
+#[test]
+fn a_void_run_is_not_judged() {
+    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..known(contender, cell) };
+    let (_folder, results) = run(&scenario("[10]", "[256]", 1), void);
+    let checks = check::of(&results).unwrap();
+    assert_eq!(checks.total, "The measurement is invalid, so that none of its 4 checks is judged.");
+    assert!(rows(&checks.open).lines().all(|line| line.starts_with("– not judged")));
+}
+
+#[test]
+fn a_strip_places_a_figure_in_its_band() {
+    let data = Dataset::new(&failing::results().1).unwrap();
+    let text = data.strips.iter().map(|strip| {
+        let place = strip.measured.map(|value| strip.place(value));
+        format!(
+            "{} {}, {}: {:.1?} at {place:.2?}",
+            if strip.met { "✓" } else { "✗" },
+            strip.name,
+            strip.what(),
+            strip.band
+        )
+    });
+    insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn the_page_and_the_charts_have_the_strips_only_where_a_distance_is_demanded() {
+    let report = render(&failing::results().1).unwrap();
+    let (name, svg) = &report.charts[0];
+    assert_eq!(name, "checks.svg");
+    assert!(svg.contains("✗ failed") && svg.contains("✓ passed"), "results are words");
+    assert!(svg.contains(">8 of 9 figures lie in the bands that were demanded: all but requests of long polling<"));
+    assert_eq!(report.html.matches("<figure").count(), 6);
+    let plain = super::report(&scenario("[10]", "[256]", 1), known);
+    assert!(plain.charts.iter().all(|(name, _)| name != "checks.svg"));
+    assert!(plain.html.contains("All 4 checks passed."));
+}
