@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
-use feedlab_server::tls;
+use feedlab_server::tls::{self, Identity};
 use tempfile::TempDir;
 
 /// A certificate for this machine and its key, in files for server and nginx.
@@ -25,7 +25,7 @@ impl Keys {
 
     fn make() -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("feedlab-keys-").tempdir().context("cannot make a folder")?;
-        let (certificate, key) = tls::self_signed().context("cannot make a certificate")?;
+        let Identity { certificate, key } = tls::self_signed().context("cannot make a certificate")?;
         let keys = Self { certificate, folder };
         std::fs::write(keys.chain(), &keys.certificate).context("cannot write the certificate")?;
         std::fs::write(keys.key(), key).context("cannot write the certificate's key")?;
