@@ -8,7 +8,7 @@ use crate::Transport;
 use crate::process::Usage;
 
 /// The answer of `GET /stats`. Counters grow from the server's start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// feedlab's version.
     pub version: String,
@@ -26,6 +26,9 @@ pub struct Stats {
     pub doors: BTreeMap<Transport, DoorStats>,
     /// What the process uses.
     pub process: Usage,
+    /// Tasks that its runtime has, the one that answers included.
+    #[serde(default)]
+    pub tasks: u64,
 }
 
 /// The feed and its history.
@@ -39,6 +42,9 @@ pub struct FeedStats {
     /// when none was asked for, or when the history no longer reaches back to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<u64>,
+    /// Streams and held requests that wait for what comes next.
+    #[serde(default)]
+    pub waiting: u64,
     /// Payload bytes published, all updates together.
     pub payload_bytes: u64,
     /// How late the publisher was, over all updates: the 99th percentile of publishing time minus due time, µs.

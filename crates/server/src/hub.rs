@@ -141,6 +141,7 @@ impl Hub {
             head: ring.head().0,
             oldest: ring.oldest(),
             before: before.and_then(|at| ring.before(at)),
+            waiting: self.subscribers.len() as u64,
             payload_bytes: published.payload_bytes,
             publish_lag_p99_us: published.lag_us.value_at_quantile(0.99),
             publish_lag_max_us: published.lag_us.max(),

@@ -11,6 +11,7 @@ use feedlab_feed::clock;
 use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{DoorStats, Stats};
 use serde::Deserialize;
+use tokio::runtime::Handle;
 
 use crate::app::App;
 use crate::refusal::Refusal;
@@ -35,6 +36,7 @@ pub(crate) async fn stats(
 /// The kernel is asked about every connection, which takes a while when they are many: not on a worker that others
 /// wait for.
 async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
+    let tasks = Handle::current().metrics().num_alive_tasks() as u64;
     let stats = tokio::task::spawn_blocking(move || {
         let (doors, connections) = app.meters.stats();
         Stats {
@@ -45,6 +47,7 @@ async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
             connections,
             doors,
             process: Usage::now(),
+            tasks,
         }
     });
     stats.await.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is going down"))
@@ -83,6 +86,8 @@ fn exposition(stats: &Stats) -> String {
     let plain = [
         ("feedlab_feed_head_seq", "counter", Some(stats.feed.head as f64)),
         ("feedlab_publish_lag_p99_seconds", "gauge", Some(stats.feed.publish_lag_p99_us as f64 / 1e6)),
+        ("feedlab_tasks", "gauge", Some(stats.tasks as f64)),
+        ("feedlab_waiting", "gauge", Some(stats.feed.waiting as f64)),
         ("feedlab_connections_open", "gauge", Some(stats.connections.open as f64)),
         ("feedlab_connections_accepted_total", "counter", Some(stats.connections.accepted as f64)),
         ("feedlab_connections_refused_total", "counter", Some(stats.connections.refused as f64)),

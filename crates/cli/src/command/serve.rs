@@ -2,6 +2,7 @@
 
 use feedlab_feed::process;
 use feedlab_feed::source::{Recording, SourceConfig};
+use feedlab_server::tls::Identity;
 use feedlab_server::{Config, Listeners, ServerError};
 
 use crate::exit::{Exit, bad_input};
@@ -12,11 +13,14 @@ mod delivery;
 mod doors;
 mod feed;
 mod listen;
+mod tls;
 
 use delivery::DeliveryArgs;
 pub(crate) use doors::Listening;
+use doors::Place;
 pub(crate) use feed::FeedArgs;
 use listen::Address;
+use tls::TlsArgs;
 
 /// Serve one feed over short polling, long polling, SSE and WebSocket
 ///
@@ -74,6 +78,9 @@ pub(crate) struct Args {
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     token: Option<String>,
 
+    #[command(flatten)]
+    tls: TlsArgs,
+
     /// Connections beyond this many are answered with 503
     #[arg(long, value_name = "N", default_value_t = 65_536, help_heading = "Safety", value_parser = at_least_one)]
     max_connections: usize,
@@ -89,8 +96,9 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let source = args.feed.source().map_err(bad_input)?;
     check(&args, source.as_ref()).map_err(bad_input)?;
+    let tls = args.tls.identity().map_err(bad_input)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(args, source));
+    let result = runtime.block_on(serve(args, source, tls));
     // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
     runtime.shutdown_background();
     result
@@ -104,10 +112,14 @@ fn check(args: &Args, source: Option<&SourceConfig>) -> anyhow::Result<()> {
     if args.exit_with_stdin && source == Some(&SourceConfig::Stdin) {
         anyhow::bail!("standard input cannot be both the feed and the sign to stop");
     }
+    anyhow::ensure!(
+        args.start_at.is_none() || source != Some(&SourceConfig::Stdin),
+        "--start-at needs a feed whose past can be had again, and standard input has none"
+    );
     args.delivery.check()
 }
 
-async fn serve(args: Args, source: Option<SourceConfig>) -> anyhow::Result<Exit> {
+async fn serve(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let (doors, address) = listen::bind("--listen", args.listen).await?;
     let (control, control_address) = match args.control {
@@ -118,18 +130,29 @@ async fn serve(args: Args, source: Option<SourceConfig>) -> anyhow::Result<Exit>
         interrupt::stop_with_stdin(signals.stop.clone());
     }
     match args.format {
-        Format::Text => doors::introduce(address, &args.feed, args.allow_publish, args.token.is_some()),
-        Format::Json => output::json_line(&Listening { listening: address, control: control_address })?,
+        Format::Text => doors::introduce(&Place {
+            address,
+            control: control_address,
+            feed: args.feed.name(),
+            publishes: args.allow_publish,
+            has_token: args.token.is_some(),
+            security: args.tls.security(),
+        }),
+        Format::Json => output::json_line(&Listening {
+            listening: address,
+            control: control_address,
+            certificate: tls.as_ref().map(|identity| identity.certificate.clone()),
+        })?,
     }
     let at_once = signals.at_once.clone();
     tokio::select! {
-        result = feedlab_server::run(Listeners { doors, control }, config(args, source), signals.stop) => result.map_err(explain)?,
+        result = feedlab_server::run(Listeners { doors, control }, config(args, source, tls), signals.stop) => result.map_err(explain)?,
         () = at_once.cancelled() => {}
     }
     Ok(Exit::Done)
 }
 
-fn config(args: Args, source: Option<SourceConfig>) -> Config {
+fn config(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> Config {
     Config {
         stamp: args.feed.stamp(),
         stall: args.feed.stall(),
@@ -139,6 +162,7 @@ fn config(args: Args, source: Option<SourceConfig>) -> Config {
         allow_publish: args.allow_publish,
         allow_origins: args.allow_origin,
         token: args.token,
+        tls,
         max_connections: args.max_connections,
         ..args.delivery.config()
     }
