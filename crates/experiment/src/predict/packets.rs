@@ -17,7 +17,8 @@ use feedlab_feed::Transport;
 
 use super::bytes::Bytes;
 use super::heads::closes;
-use super::requests::{Traffic, cycle, gap};
+use super::requests::{Traffic, cycle};
+use super::way::Way;
 use crate::scenario::{Contender, Options};
 
 /// How long Linux waits for data to carry an acknowledgement, s: `TCP_DELACK_MIN` of net/tcp.h, a 25th of a second.
@@ -42,12 +43,12 @@ pub(super) struct Wire {
     pub(super) bytes: f64,
 }
 
-/// What a client's traffic is on the wire; `rtt` is the round trip, s.
-pub(super) fn wire(contender: &Contender, traffic: &Traffic, bytes: &Bytes, rtt: f64) -> Wire {
+/// What a client's traffic is on the wire.
+pub(super) fn wire(contender: &Contender, traffic: &Traffic, bytes: &Bytes, way: &Way) -> Wire {
     let connections = if closes(contender) { traffic.requests } else { 0.0 };
     let packets = match contender.transport() {
         Transport::ShortPolling | Transport::LongPolling if closes(contender) => fresh(traffic, bytes),
-        Transport::ShortPolling => short_polling(contender, traffic, bytes, rtt),
+        Transport::ShortPolling => short_polling(contender, traffic, bytes, way),
         Transport::LongPolling => long_polling(traffic, bytes),
         // A comment and its acknowledgement.
         Transport::Sse => streamed(traffic, bytes) + 2.0 * traffic.keepalives,
@@ -76,11 +77,11 @@ fn fresh(traffic: &Traffic, bytes: &Bytes) -> f64 {
 
 /// A request that is answered at once carries no acknowledgement of its own; the answer's leaves alone, unless the next
 /// request comes before the delay is over.
-fn short_polling(contender: &Contender, traffic: &Traffic, bytes: &Bytes, rtt: f64) -> f64 {
+fn short_polling(contender: &Contender, traffic: &Traffic, bytes: &Bytes, way: &Way) -> f64 {
     let news = segments(bytes.answer);
     let saved = match contender.options {
         Options::ShortPolling { interval, .. } => {
-            let cycle = cycle(interval.as_secs_f64(), gap(&contender.options, rtt));
+            let cycle = cycle(interval.as_secs_f64(), way.gap(&contender.options));
             f64::from(u8::from(cycle < DELAYED_ACK))
         }
         _ => 0.0,
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     fn packets(options: Options, traffic: Traffic, answer: f64) -> f64 {
-        wire(&contender(options), &traffic, &Bytes { answer, ..Bytes::default() }, 0.0).packets
+        wire(&contender(options), &traffic, &Bytes { answer, ..Bytes::default() }, &Way::default()).packets
     }
 
     /// Captures on loopback: what each exchange took.
@@ -141,7 +142,7 @@ mod tests {
         let long = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: false };
         let traffic = Traffic { requests: 1.0, updates: 1.0, ..Traffic::default() };
         let bytes = Bytes { up: 103.0, down: 531.0, answer: 531.0, ..Bytes::default() };
-        let wire = wire(&contender(long), &traffic, &bytes, 0.0);
+        let wire = wire(&contender(long), &traffic, &bytes, &Way::default());
         assert_eq!(wire.bytes, 103.0 + 531.0 + 8.0 * 52.0 + 2.0 * 60.0);
     }
 }
