@@ -166,6 +166,11 @@ impl Facts<'_> {
             is_ladder: self.job.contender.is_auto(),
             debug_build: cfg!(debug_assertions),
         });
+        if self.found.slow_disordered > 0 {
+            let what = format!("slow readers were given {} updates twice or out of order", self.found.slow_disordered);
+            let advice = "a server must not do that to anybody: look at how it sends to clients that fell behind";
+            verdict.add(Reason::new(Status::Suspect, what, advice));
+        }
         if !self.server_counted() {
             verdict.add(Reason::new(
                 Status::Suspect,

@@ -24,6 +24,7 @@ mod body;
 mod dial;
 pub(crate) mod http;
 pub mod long_polling;
+mod pace;
 pub mod short_polling;
 pub mod sse;
 mod stream;
@@ -53,6 +54,8 @@ pub struct Client {
     pub guise: Headers,
     /// Read buffer of a WebSocket, bytes; [`websocket::Options`] has the usual one.
     pub read_buffer: Option<usize>,
+    /// How many bytes it reads in a second; all that come, if `None`.
+    pub reads_per_s: Option<u64>,
     /// Decides phases and jitter.
     pub(crate) rng: ChaCha8Rng,
 }
@@ -82,6 +85,7 @@ impl Client {
             comeback: Comeback::default(),
             guise: Headers::default(),
             read_buffer: None,
+            reads_per_s: None,
             rng,
         }
     }

@@ -3,7 +3,9 @@
 //! Everything on the thread is of the thread: recording needs no lock, and a client is only ever polled here.
 
 use std::cell::RefCell;
+use std::iter::StepBy;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::headers::request_headers;
 use crate::member::{Member, Roll};
 use crate::recorder::{Found, Recorder, Window};
+use crate::slow::{SlowReader, slow_client};
 use crate::transport::{self, Client, Link, Pool, Tls, Url};
 use crate::{Job, LoadError};
 
@@ -118,6 +121,7 @@ impl Worker {
     fn share(&self, began: Instant) -> Share {
         Share {
             clients: (self.index as u32..self.job.cell.clients).step_by(self.workers),
+            slow: (self.index as u32..self.job.clients.slow.map_or(0, |slow| slow.count)).step_by(self.workers),
             began,
             job: self.job.clone(),
             link: self.link.clone(),
@@ -129,7 +133,9 @@ impl Worker {
 
 /// The clients of one worker.
 struct Share {
-    clients: std::iter::StepBy<std::ops::Range<u32>>,
+    clients: StepBy<Range<u32>>,
+    /// Those besides them that read too slowly.
+    slow: StepBy<Range<u32>>,
     began: Instant,
     job: Arc<Job>,
     link: Link,
@@ -143,6 +149,14 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     // A token of this thread: clients of several threads would queue for the lock of a shared one.
     let leave = share.leave.child_token();
     let link = local(&share.link, &share.job);
+    // First: a number of connections that never changes is no part of a slope over the ramp.
+    for index in share.slow {
+        let Some(client) = slow_client(&share.job, &link, index) else { break };
+        let (job, leave, mut reader) = (share.job.clone(), leave.clone(), SlowReader::new(recorder.clone()));
+        clients.spawn_local(async move {
+            transport::run(client, &job.contender.options, &mut reader, &leave).await;
+        });
+    }
     for index in share.clients {
         let due = share.began + share.job.clients.ramp.mul_f64(f64::from(index) / f64::from(share.job.cell.clients));
         if leave.run_until_cancelled(sleep_until(due.into())).await.is_none() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::Failure;
-use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Headers, Measure, Options};
+use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Headers, Measure, Options, SlowClients};
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Metric, hlog};
 use feedlab_feed::clock;
@@ -199,6 +199,22 @@ fn short_polling_that_is_cut_goes_on_where_it_was() {
     assert_eq!(record.metrics[&Metric::UpdatesReceived], record.metrics[&Metric::UpdatesExpected]);
     assert_eq!(record.metrics[&Metric::UpdatesDuplicated], 0.0);
     assert!(record.metrics[&Metric::Reconnects] >= f64::from(CLIENTS), "{:?}", record.metrics);
+}
+
+#[test]
+fn slow_readers_are_there_and_in_no_figure_of_the_others() {
+    for options in [SSE, Options::WebSocket { keepalive: Duration::from_secs(15) }] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(Feed::default());
+        let mut job = job(&server, options, &folder);
+        job.clients.slow = Some(SlowClients { count: 3, bytes_per_s: 100 });
+        let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+        let metric = |metric: Metric| record.metrics.get(&metric).copied();
+        assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected));
+        assert_eq!(metric(Metric::ConnectionsOpened), Some(f64::from(CLIENTS + 3)));
+        assert_eq!(metric(Metric::SlowDisconnected), Some(0.0));
+        assert!(!record.verdict.reasons.iter().any(|reason| reason.what.contains("slow")), "{:?}", record.verdict);
+    }
 }
 
 #[test]
