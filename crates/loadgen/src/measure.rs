@@ -137,6 +137,10 @@ impl Facts<'_> {
             metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
         }
         metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
+        if self.job.publishing.is_some() {
+            metrics.insert(Metric::Publications, self.found.acks.len() as f64);
+            put(metrics, Metric::AckP50, quantile(&self.found.acks, 0.5));
+        }
         if self.job.contender.is_auto() {
             metrics.insert(Metric::Fallbacks, self.found.fallbacks as f64);
             metrics.insert(Metric::Climbs, self.found.climbs as f64);

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::observer::Observer;
 
+use upstream::Publications;
+
 pub use http::Pool;
 pub use reqwest::Url;
 pub use reqwest::header::{self, HeaderMap};
@@ -30,6 +32,7 @@ pub mod sse;
 mod stream;
 mod tls;
 mod upgrade;
+pub(crate) mod upstream;
 pub mod websocket;
 
 #[cfg(test)]
@@ -56,6 +59,8 @@ pub struct Client {
     pub read_buffer: Option<usize>,
     /// How many bytes it reads in a second; all that come, if `None`.
     pub reads_per_s: Option<u64>,
+    /// What it publishes over its WebSocket.
+    pub(crate) publications: Option<Box<Publications>>,
     /// Decides phases and jitter.
     pub(crate) rng: ChaCha8Rng,
 }
@@ -86,6 +91,7 @@ impl Client {
             guise: Headers::default(),
             read_buffer: None,
             reads_per_s: None,
+            publications: None,
             rng,
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
-use feedlab_experiment::scenario::Connections;
+use feedlab_experiment::scenario::{Connections, Options};
 use feedlab_feed::{Cursor, Transport, clock};
 use hdrhistogram::Histogram;
 use tokio::runtime::{Builder, LocalOptions};
@@ -22,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::headers::request_headers;
 use crate::member::{Member, Roll};
+use crate::observer::Trouble;
 use crate::recorder::{Found, Recorder, Window};
 use crate::slow::{SlowReader, slow_client};
+use crate::transport::upstream::{self, Publications};
 use crate::transport::{self, Client, Link, Pool, Tls, Url};
 use crate::{Job, LoadError};
 
@@ -121,6 +123,7 @@ impl Worker {
     fn share(&self, began: Instant) -> Share {
         Share {
             clients: (self.index as u32..self.job.cell.clients).step_by(self.workers),
+            window: self.orders.window.clone(),
             slow: (self.index as u32..self.job.clients.slow.map_or(0, |slow| slow.count)).step_by(self.workers),
             began,
             job: self.job.clone(),
@@ -140,6 +143,7 @@ struct Share {
     job: Arc<Job>,
     link: Link,
     roll: Arc<Roll>,
+    window: watch::Receiver<Option<Window>>,
     leave: CancellationToken,
 }
 
@@ -162,14 +166,33 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
         if leave.run_until_cancelled(sleep_until(due.into())).await.is_none() {
             break;
         }
-        let Some(client) = client(&share.job, &link, index) else { break };
-        let mut member = Member::new(recorder.clone(), share.roll.clone());
+        let Some(mut client) = client(&share.job, &link, index) else { break };
+        if let Some(publishing) = share.job.publishing {
+            let mut rng = client.rng.clone();
+            rng.set_stream(u64::from(index) + u64::from(share.job.cell.clients));
+            let publications = Publications::new(publishing, &share.job, share.window.clone(), rng);
+            if matches!(share.job.contender.options, Options::WebSocket { .. }) {
+                client.publications = Some(Box::new(publications));
+            } else {
+                clients.spawn_local(post(client.clone(), publications, recorder.clone(), leave.clone()));
+            }
+        }
+        let mut member = Member::new(recorder.clone(), share.roll.clone(), share.job.publishing.is_some());
         let (job, leave) = (share.job.clone(), leave.clone());
         clients.spawn_local(async move {
             transport::run(client, &job.contender.options, &mut member, &leave).await;
         });
     }
     clients
+}
+
+/// Publishes beside a client whose transport has no way up.
+async fn post(client: Client, publications: Publications, recorder: Rc<RefCell<Recorder>>, leave: CancellationToken) {
+    let tell = |told: Result<(u64, u64), Trouble>| match told {
+        Ok((due_us, received_at_us)) => recorder.borrow_mut().acknowledged(due_us, received_at_us),
+        Err(trouble) => recorder.borrow_mut().failed(trouble.failure),
+    };
+    upstream::post(client, publications, &leave, tell).await;
 }
 
 /// Waits until the clients have left. Those that take too long are dropped.
