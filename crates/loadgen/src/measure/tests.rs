@@ -58,6 +58,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
     let server = Stats {
         version: String::new(),
         at: at_s * 1_000_000,
+        life: 0,
         feed,
         connections: ConnectionStats { open: count / 20, kernel_bytes: Some(9 * count), ..ConnectionStats::default() },
         doors: BTreeMap::from([(Transport::Sse, door)]),

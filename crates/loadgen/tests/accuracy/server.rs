@@ -159,6 +159,7 @@ impl Shared {
         Stats {
             version: String::new(),
             at: clock::unix_us(),
+            life: 0,
             feed,
             connections: Default::default(),
             doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, DoorStats::default()))),

@@ -113,6 +113,7 @@ impl Feed {
         Stats {
             version: String::new(),
             at: clock::unix_us(),
+            life: 0,
             feed,
             connections: Default::default(),
             doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, door.clone()))),
