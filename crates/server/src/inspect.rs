@@ -40,6 +40,7 @@ async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
         Stats {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             at: clock::unix_us(),
+            life: 0,
             feed: app.hub.stats(before),
             connections,
             doors,
