@@ -45,7 +45,7 @@ Start here:
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::Args),
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Watch(watch::Args),
     Predict(predict::Args),
     Compare(compare::Args),
@@ -64,7 +64,7 @@ impl Command {
     pub(crate) fn execute(self) -> anyhow::Result<Exit> {
         match self {
             Self::Run(args) => run::execute(&args),
-            Self::Serve(args) => serve::execute(args),
+            Self::Serve(args) => serve::execute(*args),
             Self::Watch(args) => watch::execute(&args),
             Self::Predict(args) => predict::execute(&args),
             Self::Compare(args) => compare::execute(&args),

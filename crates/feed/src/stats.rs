@@ -8,7 +8,7 @@ use crate::Transport;
 use crate::process::Usage;
 
 /// The answer of `GET /stats`. Counters grow from the server's start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// feedlab's version.
     pub version: String,
@@ -29,6 +29,9 @@ pub struct Stats {
     pub doors: BTreeMap<Transport, DoorStats>,
     /// What the process uses.
     pub process: Usage,
+    /// Tasks that its runtime has, the one that answers included.
+    #[serde(default)]
+    pub tasks: u64,
 }
 
 /// The feed and its history.
@@ -42,6 +45,9 @@ pub struct FeedStats {
     /// when none was asked for, or when the history no longer reaches back to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<u64>,
+    /// Streams and held requests that wait for what comes next.
+    #[serde(default)]
+    pub waiting: u64,
     /// Payload bytes published, all updates together.
     pub payload_bytes: u64,
     /// How late the publisher was, over all updates: the 99th percentile of publishing time minus due time, µs.
@@ -80,6 +86,12 @@ pub struct DoorStats {
     pub updates: u64,
     /// Gaps told to clients.
     pub gaps: u64,
+    /// Updates that slow streams were not sent because they were given the newest instead; told as gaps too.
+    #[serde(default)]
+    pub conflated: u64,
+    /// Streams that were ended because their client read too slowly.
+    #[serde(default)]
+    pub slow_disconnected: u64,
     /// Bytes written to the sockets: headers, framing and payload.
     pub bytes_out: u64,
     /// Bytes read from the sockets.

@@ -57,6 +57,23 @@ impl Transport {
         }
     }
 
+    /// The transport whose door has a path.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|transport| transport.path() == path)
+    }
+
+    /// The scheme of the door's URL, with TLS or without.
+    #[must_use]
+    pub const fn scheme(self, is_secure: bool) -> &'static str {
+        match (self, is_secure) {
+            (Self::WebSocket, false) => "ws",
+            (Self::WebSocket, true) => "wss",
+            (_, false) => "http",
+            (_, true) => "https",
+        }
+    }
+
     /// Whether the server sends without being asked each time.
     #[must_use]
     pub const fn is_push(self) -> bool {

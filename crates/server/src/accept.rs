@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,37 +16,59 @@ use crate::meter::Meters;
 /// Pause after a failed accept: with a full descriptor table the next one fails as well until something closes.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Accepts connections until shutdown, each in a task of its own.
-pub(crate) async fn accept(
-    listener: TcpListener,
-    max_connections: usize,
-    meters: Arc<Meters>,
-    app: Router,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-) {
-    let mut told = false;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => return,
-        };
-        match accepted {
-            Ok((stream, _)) if meters.open.get() >= max_connections as u64 => refuse(&stream, &meters),
-            Ok((stream, _)) => {
-                // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
-                let _ = stream.set_nodelay(true);
-                told = false;
-                tasks.spawn(connection::serve(stream, meters.clone(), app.clone(), shutdown.clone()));
-            }
-            Err(error) if is_clients_fault(&error) => {}
-            Err(error) => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!("connections wait, because none can be accepted: {error}; see `ulimit -n`");
+/// What awaits the connections of one address.
+#[derive(Clone)]
+pub(crate) struct Reception {
+    pub(crate) max_connections: usize,
+    /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
+    pub(crate) send_buffer: Option<usize>,
+    /// Shakes hands with each client; without it they speak plainly.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) router: Router,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Reception {
+    /// Accepts connections until shutdown, each in a task of its own.
+    pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        let mut told = false;
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.shutdown.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    told = false;
+                    self.receive(stream);
                 }
-                tokio::time::sleep(RETRY).await;
+                Err(error) if is_clients_fault(&error) => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!("connections wait, because none can be accepted: {error}; see `ulimit -n`");
+                    }
+                    tokio::time::sleep(RETRY).await;
+                }
             }
         }
+    }
+
+    fn receive(self: &Arc<Self>, stream: TcpStream) {
+        if self.meters.open.get() >= self.max_connections as u64 {
+            self.meters.refused.add(1);
+            // Who shakes hands first would take an answer for nonsense.
+            return if self.tls.is_none() {
+                refuse(&stream);
+            };
+        }
+        // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
+        let _ = stream.set_nodelay(true);
+        if let Some(bytes) = self.send_buffer {
+            let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes);
+        }
+        self.tasks.spawn(connection::serve(stream, self.clone()));
     }
 }
 
@@ -56,8 +79,7 @@ fn is_clients_fault(error: &io::Error) -> bool {
 }
 
 /// Says why, if the socket takes it at once, and closes.
-fn refuse(stream: &TcpStream, meters: &Meters) {
-    meters.refused.add(1);
+fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n\
           Content-Length: 36\r\n\r\nthis server's connections are in use\n",

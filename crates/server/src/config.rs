@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use feedlab_feed::source::SourceConfig;
 
+use crate::tls::Identity;
+
 /// What the `at` of an update is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stamp {
@@ -31,6 +33,28 @@ impl Stall {
     }
 }
 
+/// What becomes of a stream whose client reads more slowly than the feed is published.
+///
+/// What such a client costs is bounded whatever the policy, because its updates wait in the ring that all clients share:
+/// its own are at most 64 updates that the socket has not taken (references to shared bytes, filled up to 64 KiB and one
+/// update), at most 128 answers to what it sent, and the kernel's send buffer ([`Config::send_buffer`], or else up to the
+/// last figure of `net.ipv4.tcp_wmem`). TLS adds its buffer of at most 64 KiB, and an HTTP/2 stream one of at most 64 KiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Slow {
+    /// It is sent everything in order, as it takes it; what falls out of the queue meanwhile is told as a gap.
+    #[default]
+    Block,
+    /// When its socket takes bytes again after it took none, it goes on with the newest update; those passed over are told
+    /// as a gap. Who keeps up is sent every update.
+    Latest,
+    /// It is disconnected when more than `limit` updates were published since its socket first took no more and it has
+    /// not caught up in between. It may come back with its cursor.
+    Disconnect {
+        /// Updates.
+        limit: u64,
+    },
+}
+
 /// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -42,12 +66,29 @@ pub struct Config {
     pub stall: Option<Stall>,
     /// Hold the feed back until `POST /control/start` says when its time begins.
     pub await_start: bool,
-    /// How many updates the server keeps for clients that come back.
+    /// When the feed's time began, µs of Unix time, if that was before this server did: it takes over from one that is
+    /// gone. Of a source with a schedule, everything that has fallen due since is in the history, with its own time and
+    /// `seq`, before the first connection is accepted.
+    pub start_at: Option<u64>,
+    /// How many updates back a client may go that connects or asks. 0 gives it what is published from then on: a poll
+    /// that does not wait gets only gaps.
     pub history: usize,
+    /// How many updates are kept to send from, at least [`history`](Self::history): an open stream may be behind by so many.
+    pub queue: usize,
+    /// What becomes of slow clients.
+    pub slow: Slow,
+    /// Hand updates to streams and held polls at most so often, those in between together.
+    pub coalesce: Option<Duration>,
+    /// The kernel's send buffer of each connection (`SO_SNDBUF`), bytes: a small one lets slowness show early.
+    pub send_buffer: Option<usize>,
     /// Time between two keepalives on an open stream.
     pub keepalive: Duration,
+    /// What a client of an event stream is told to wait before it comes back.
+    pub retry: Duration,
     /// Take updates from clients: `POST /feed` and WebSocket messages.
     pub allow_publish: bool,
+    /// Serve over TLS with this certificate, instead of plainly.
+    pub tls: Option<Identity>,
     /// Origins besides the server's own whose pages may open a WebSocket or publish, as in `https://example.org`.
     pub allow_origins: Vec<String>,
     /// When set, every request must bring it, as `Authorization: Bearer …` or as the cookie `feedlab_token`.
@@ -62,6 +103,13 @@ pub struct Config {
     pub drain: Duration,
 }
 
+impl Config {
+    /// Whether the source says the same at the same time in every life, so that its past can be had again.
+    pub(crate) const fn has_past(&self) -> bool {
+        matches!(self.source, Some(SourceConfig::Synthetic { .. } | SourceConfig::Replay { .. }))
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -69,9 +117,16 @@ impl Default for Config {
             stamp: Stamp::Due,
             stall: None,
             await_start: false,
+            start_at: None,
             history: 4096,
+            queue: 4096,
+            slow: Slow::Block,
+            coalesce: None,
+            send_buffer: None,
             keepalive: Duration::from_secs(15),
+            retry: Duration::from_secs(2),
             allow_publish: false,
+            tls: None,
             allow_origins: Vec::new(),
             token: None,
             max_connections: 65_536,

@@ -1,108 +1,83 @@
-//! One connection, from its first byte to its last: HTTP first, then perhaps a stream.
+//! One connection, from its first byte to its last: perhaps TLS, then HTTP of the version that the client speaks, then
+//! perhaps a stream.
 
 use std::os::fd::AsFd as _;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
-use bytes::Bytes;
-use feedlab_feed::Transport;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
-use crate::handover::{Handover, Session};
-use crate::meter::{ConnectionMeter, Meters};
+use crate::accept::Reception;
+use crate::handover::Handover;
+use crate::meter::ConnectionMeter;
 use crate::socket::{Link, Socket};
 use crate::tcp_info::Handle;
+use crate::tls;
+use crate::wire::Wire;
+use crate::{http1, http2};
 
 /// Time for a request's headers to arrive; also how long a connection may rest between two requests.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-/// Bytes of request line and headers; more is answered with 431.
-const MAX_HEADER_BYTES: usize = 16 << 10;
-/// Number of headers; more is answered with 431.
-const MAX_HEADERS: usize = 100;
+pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+/// Bytes of request line and headers.
+pub(crate) const MAX_HEADER_BYTES: usize = 16 << 10;
+/// Time for the handshake of TLS.
+const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time that a closing connection waits for the client's own end.
 const LINGER: Duration = Duration::from_secs(1);
+/// What a client that speaks HTTP/2 begins with: RFC 9113, section 3.4.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves a connection until it ends. Whatever goes wrong ends this connection and nothing else.
-pub(crate) async fn serve(stream: TcpStream, meters: Arc<Meters>, app: Router, shutdown: CancellationToken) {
-    let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
-    let link = Arc::new(Link { meter: ConnectionMeter::new(meters, handle), handover: Handover::default() });
-    let socket = Socket::new(stream, link.clone());
+pub(crate) async fn serve(stream: TcpStream, reception: Arc<Reception>) {
     // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
-    let After { socket, session, early } = Box::pin(http(socket, link, app, shutdown)).await;
+    let Some(http1::After { wire, session, early }) = Box::pin(http(stream, reception)).await else { return };
     match session {
-        Some(session) => session(socket, early).await,
-        None => Box::pin(linger(socket)).await,
+        Some(session) => session(wire, early).await,
+        None => Box::pin(linger(wire)).await,
     }
 }
 
-/// What HTTP leaves behind.
-struct After {
-    socket: Socket,
-    session: Option<Session>,
-    /// Bytes that the client sent behind its last request.
-    early: Bytes,
-}
-
-/// Answers requests until the connection ends, breaks, or a stream takes it over.
-async fn http(socket: Socket, link: Arc<Link>, app: Router, shutdown: CancellationToken) -> After {
-    let service = {
-        let link = link.clone();
-        hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
-            // connection carried is the door's all the same.
-            if let Some(transport) = Transport::ALL.into_iter().find(|door| door.path() == request.uri().path()) {
-                link.meter.came_for(transport);
-            }
-            let mut request: Request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(link.clone());
-            app.clone().oneshot(request)
-        })
+/// Everything up to the last answer; `None` when there is nothing left to close.
+async fn http(stream: TcpStream, reception: Arc<Reception>) -> Option<http1::After> {
+    let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
+    let meter = ConnectionMeter::new(reception.meters.clone(), handle);
+    let link = Arc::new(Link { meter, handover: Handover::default() });
+    let socket = Socket::new(stream, link.clone());
+    let (wire, is_http2) = tokio::select! {
+        opened = open(socket, reception.tls.as_ref()) => opened?,
+        () = reception.shutdown.cancelled() => return None,
     };
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(socket), service);
-    let mut closing = std::pin::pin!(shutdown.cancelled_owned());
-    let mut told = false;
-    let end = std::future::poll_fn(|cx| {
-        if !told && closing.as_mut().poll(cx).is_ready() {
-            told = true;
-            Pin::new(&mut connection).graceful_shutdown();
-        }
-        match connection.poll_without_shutdown(cx) {
-            Poll::Pending if link.handover.head_left() => Poll::Ready(Ok(())),
-            poll => poll,
-        }
-    })
-    .await;
-    let parts = connection.into_parts();
-    let session = link.handover.take().filter(|_| end.is_ok());
-    if session.is_some() {
-        link.meter.taken_over();
+    if is_http2 {
+        http2::serve(wire, link, reception).await;
+        return None;
     }
-    After { socket: parts.io.into_inner(), session, early: parts.read_buf }
+    Some(http1::serve(wire, link, reception).await)
+}
+
+/// Shakes hands where that is asked for, and finds out which HTTP the client speaks; `None` when it says nothing in time,
+/// or nothing sensible.
+async fn open(socket: Socket, tls: Option<&TlsAcceptor>) -> Option<(Wire, bool)> {
+    let Some(tls) = tls else {
+        // A client that knows beforehand what the server speaks (RFC 9113, section 3.3).
+        let is_http2 = timeout(HEADER_TIMEOUT, socket.begins_with(PREFACE)).await.ok()?.ok()?;
+        return Some((Wire::Plain(socket), is_http2));
+    };
+    let stream = timeout(TLS_TIMEOUT, tls.accept(socket)).await.ok()?.ok()?;
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2);
+    Some((Wire::Tls(Box::new(stream)), is_http2))
 }
 
 /// Closes a connection so that the last answer arrives: a socket that is dropped with unread input resets the
 /// connection, and the client may lose what it was sent (RFC 9112, section 9.6).
-pub(crate) async fn linger(mut socket: Socket) {
+pub(crate) async fn linger(mut wire: Wire) {
     let until_end = async {
-        socket.shutdown().await?;
+        wire.shutdown().await?;
         let mut rest = vec![0; 1024];
-        while socket.read(&mut rest).await? > 0 {}
+        while !wire.is_shared() && wire.read(&mut rest).await? > 0 {}
         std::io::Result::Ok(())
     };
-    let _ = tokio::time::timeout(LINGER, until_end).await;
+    let _ = timeout(LINGER, until_end).await;
 }

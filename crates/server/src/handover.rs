@@ -2,11 +2,12 @@
 //!
 //! hyper parses the request and writes the head of the answer, with all of HTTP's rules. For an answer that never
 //! ends it would go on to hold a read buffer, a write buffer and a state machine for as long as the stream lives, and
-//! frame every update anew for every client. So a door that streams answers with a [`head`](Handover::accept) and a
+//! frame every update anew for every client. So a door that streams answers with a [`head`](Exchange::hand_over) and a
 //! [`Session`]; once the head has left, hyper's half is dropped and the session owns the socket. An idle stream then
 //! costs a cursor and a place in the list of those who wait, and an update one `write` of bytes that all clients share.
 //!
-//! A WebSocket's upgrade ends hyper's part by itself; the session is taken from here in the same way.
+//! A WebSocket's upgrade ends hyper's part by itself; the session is taken from here in the same way. On HTTP/2 each
+//! request has a handover of its own, which gives its session the request's stream (`http2.rs`).
 
 use std::convert::Infallible;
 use std::fmt;
@@ -19,10 +20,46 @@ use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::Frame;
 
-use crate::socket::{Link, Socket};
+use crate::meter::ConnectionMeter;
+use crate::socket::Link;
+use crate::wire::Wire;
 
-/// What goes on with a connection after the head of the answer: given the socket, and what the client sent early.
-pub(crate) type Session = Box<dyn FnOnce(Socket, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+/// What goes on after the head of the answer: given the way for its bytes, and what the client sent early.
+pub(crate) type Session = Box<dyn FnOnce(Wire, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// What the handler of a request may know of the connection that brought it.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    link: Arc<Link>,
+    /// On HTTP/2 the request's own stream can be taken over, and not the connection.
+    stream: Option<Arc<Handover>>,
+}
+
+impl Exchange {
+    /// That of a request which has its connection to itself.
+    pub(crate) const fn new(link: Arc<Link>) -> Self {
+        Self { link, stream: None }
+    }
+
+    /// That of a request which is a stream of its connection, and where it leaves the session that takes it over.
+    pub(crate) fn of_stream(link: Arc<Link>) -> (Self, Arc<Handover>) {
+        let handover = Arc::new(Handover::default());
+        (Self { link, stream: Some(handover.clone()) }, handover)
+    }
+
+    /// The connection's part of the meters.
+    pub(crate) fn meter(&self) -> &ConnectionMeter {
+        &self.link.meter
+    }
+
+    /// Keeps the session that is to follow, and returns the body of the answer: one that says nothing. On HTTP/1.1 it tells
+    /// when the head in front of it has been queued; on HTTP/2 nobody asks it.
+    pub(crate) fn hand_over(&self, session: Session) -> Body {
+        let handover = self.stream.as_deref().unwrap_or(&self.link.handover);
+        *handover.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        Body::new(HeadOnly(self.link.clone()))
+    }
+}
 
 /// Nobody has asked for the connection.
 const HTTP: u8 = 0;
@@ -39,13 +76,6 @@ pub(crate) struct Handover {
 }
 
 impl Handover {
-    /// Keeps the session that is to follow, and returns the body of the answer: one that says nothing, and tells
-    /// when the head in front of it has been queued.
-    pub(crate) fn accept(link: &Arc<Link>, session: Session) -> Body {
-        *link.handover.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
-        Body::new(HeadOnly(link.clone()))
-    }
-
     /// The socket was flushed. hyper does so only with an empty write buffer: a queued head has left.
     pub(crate) fn flushed(&self) {
         self.advance(QUEUED, FLUSHED);

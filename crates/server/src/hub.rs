@@ -8,18 +8,38 @@ use feedlab_feed::{Cursor, Update, clock};
 use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
-use crate::config::Stamp;
+use crate::config::{Config, Slow, Stamp};
 use crate::ring::{Batch, Ring};
 use crate::subscribers::{Subscribers, Subscription};
 
 /// Payload bytes that the history may hold, whatever its number of updates.
 const MAX_HISTORY_BYTES: usize = 64 << 20;
 
+/// On which terms the feed is handed out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// How many updates back a client may go that connects or asks.
+    pub(crate) history: usize,
+    /// Updates that are kept, if the history needs no more.
+    pub(crate) queue: usize,
+    /// What becomes of slow streams.
+    pub(crate) slow: Slow,
+}
+
+impl From<&Config> for Terms {
+    fn from(config: &Config) -> Self {
+        Self { history: config.history, queue: config.queue, slow: config.slow }
+    }
+}
+
 /// One feed.
 #[derive(Debug)]
 pub(crate) struct Hub {
+    terms: Terms,
     ring: RwLock<Ring>,
     published: Mutex<Published>,
+    /// When this server began to publish, µs of Unix time: what fell due before is late through no fault of its own.
+    since: u64,
     fresh: Notify,
     subscribers: Arc<Subscribers>,
 }
@@ -32,12 +52,14 @@ struct Published {
 }
 
 impl Hub {
-    /// A feed that keeps the last `history` updates.
-    pub(crate) fn new(history: usize) -> Self {
+    /// A feed that counts lags of what falls due from `since` on, µs of Unix time.
+    pub(crate) fn new(terms: Terms, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
         Self {
-            ring: RwLock::new(Ring::new(history, MAX_HISTORY_BYTES)),
+            ring: RwLock::new(Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES)),
+            terms,
             published: Mutex::new(published),
+            since,
             fresh: Notify::new(),
             subscribers: Arc::default(),
         }
@@ -53,7 +75,9 @@ impl Hub {
         let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.payload_bytes += len;
-        published.lag_us.saturating_record(now.saturating_sub(due_us));
+        if due_us >= self.since {
+            published.lag_us.saturating_record(now.saturating_sub(due_us));
+        }
         seq
     }
 
@@ -74,9 +98,24 @@ impl Hub {
         self.fresh.notified().await;
     }
 
-    /// Up to `max` updates after a cursor.
+    /// What becomes of slow streams.
+    pub(crate) const fn slow(&self) -> Slow {
+        self.terms.slow
+    }
+
+    /// What a client gets that asks with a cursor: up to `max` updates, no older than the history.
+    pub(crate) fn asked(&self, cursor: Cursor, max: usize) -> Batch {
+        self.ring().last(self.terms.history, cursor, max)
+    }
+
+    /// Up to `max` updates after the cursor of a client that has waited since it asked: however old they are.
     pub(crate) fn after(&self, cursor: Cursor, max: usize) -> Batch {
         self.ring().after(cursor, max)
+    }
+
+    /// The newest update, if it is after a cursor.
+    pub(crate) fn newest(&self, cursor: Cursor) -> Batch {
+        self.ring().last(1, cursor, 1)
     }
 
     /// The cursor that means "from now on".
@@ -102,6 +141,7 @@ impl Hub {
             head: ring.head().0,
             oldest: ring.oldest(),
             before: before.and_then(|at| ring.before(at)),
+            waiting: self.subscribers.len() as u64,
             payload_bytes: published.payload_bytes,
             publish_lag_p99_us: published.lag_us.value_at_quantile(0.99),
             publish_lag_max_us: published.lag_us.max(),

@@ -11,6 +11,7 @@ use feedlab_feed::clock;
 use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{DoorStats, Stats};
 use serde::Deserialize;
+use tokio::runtime::Handle;
 
 use crate::app::App;
 use crate::refusal::Refusal;
@@ -35,16 +36,19 @@ pub(crate) async fn stats(
 /// The kernel is asked about every connection, which takes a while when they are many: not on a worker that others
 /// wait for.
 async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
+    let tasks = Handle::current().metrics().num_alive_tasks() as u64;
     let stats = tokio::task::spawn_blocking(move || {
         let (doors, connections) = app.meters.stats();
         Stats {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            life: app.life,
             at: clock::unix_us(),
             life: 0,
             feed: app.hub.stats(before),
             connections,
             doors,
             process: Usage::now(),
+            tasks,
         }
     });
     stats.await.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is going down"))
@@ -60,13 +64,15 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<([(HeaderName
 type DoorMetric = (&'static str, &'static str, fn(&DoorStats) -> Option<u64>);
 
 /// The counters of a door, by the name that Prometheus sees.
-const DOOR_METRICS: [DoorMetric; 14] = [
+const DOOR_METRICS: [DoorMetric; 16] = [
     ("feedlab_door_connections_total", "counter", |door| Some(door.connections)),
     ("feedlab_door_active", "gauge", |door| Some(door.active)),
     ("feedlab_door_requests_total", "counter", |door| Some(door.requests)),
     ("feedlab_door_requests_empty_total", "counter", |door| Some(door.requests_empty)),
     ("feedlab_door_updates_total", "counter", |door| Some(door.updates)),
     ("feedlab_door_gaps_total", "counter", |door| Some(door.gaps)),
+    ("feedlab_door_conflated_total", "counter", |door| Some(door.conflated)),
+    ("feedlab_door_slow_disconnected_total", "counter", |door| Some(door.slow_disconnected)),
     ("feedlab_door_sent_bytes_total", "counter", |door| Some(door.bytes_out)),
     ("feedlab_door_received_bytes_total", "counter", |door| Some(door.bytes_in)),
     ("feedlab_door_header_bytes_total", "counter", |door| Some(door.header_bytes)),
@@ -81,6 +87,8 @@ fn exposition(stats: &Stats) -> String {
     let plain = [
         ("feedlab_feed_head_seq", "counter", Some(stats.feed.head as f64)),
         ("feedlab_publish_lag_p99_seconds", "gauge", Some(stats.feed.publish_lag_p99_us as f64 / 1e6)),
+        ("feedlab_tasks", "gauge", Some(stats.tasks as f64)),
+        ("feedlab_waiting", "gauge", Some(stats.feed.waiting as f64)),
         ("feedlab_connections_open", "gauge", Some(stats.connections.open as f64)),
         ("feedlab_connections_accepted_total", "counter", Some(stats.connections.accepted as f64)),
         ("feedlab_connections_refused_total", "counter", Some(stats.connections.refused as f64)),

@@ -45,6 +45,8 @@ pub(crate) struct Door {
     pub(crate) requests_empty: Count,
     pub(crate) updates: Count,
     pub(crate) gaps: Count,
+    pub(crate) conflated: Count,
+    pub(crate) slow_disconnected: Count,
     pub(crate) bytes_out: Count,
     pub(crate) bytes_in: Count,
     /// Bytes of both directions before a stream took its connection over, bodies included.
@@ -70,6 +72,8 @@ impl Door {
             requests_empty: self.requests_empty.get(),
             updates: self.updates.get(),
             gaps: self.gaps.get(),
+            conflated: self.conflated.get(),
+            slow_disconnected: self.slow_disconnected.get(),
             bytes_out: self.bytes_out.get(),
             bytes_in: self.bytes_in.get(),
             // A body is counted before it is written.

@@ -3,6 +3,7 @@
 //! A thread, not a task: a runtime's timers tick in milliseconds and share their cores with thousands of connections.
 //! How late the publisher still is, the hub records.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use feedlab_feed::clock;
 use feedlab_feed::source::{Due, Source};
+use tokio::sync::oneshot;
 
 use crate::config::{Stall, Stamp};
 use crate::hub::Hub;
@@ -63,10 +65,20 @@ impl Gate {
 /// Starts the thread. It ends with the source, or when the gate stops it; a live source that is waiting for input
 /// keeps its thread until the process ends.
 ///
+/// What it returns is done, with an error that means nothing, once everything that had fallen due is published.
+///
 /// # Errors
 /// When the system gives no thread.
-pub(crate) fn spawn(source: Box<dyn Source>, pace: Pace, hub: Arc<Hub>, gate: Arc<Gate>) -> io::Result<()> {
-    thread::Builder::new().name("publisher".to_owned()).spawn(move || publish(source, pace, &hub, &gate)).map(drop)
+pub(crate) fn spawn(
+    source: Box<dyn Source>,
+    pace: Pace,
+    hub: Arc<Hub>,
+    gate: Arc<Gate>,
+) -> io::Result<oneshot::Receiver<Infallible>> {
+    let (behind, level) = oneshot::channel();
+    let publisher = move || publish(source, pace, &hub, &gate, behind);
+    thread::Builder::new().name("publisher".to_owned()).spawn(publisher)?;
+    Ok(level)
 }
 
 /// How the source's times are kept.
@@ -99,12 +111,20 @@ const HEAP: u32 = 1024;
 
 /// The schedule is open loop: an update that is late is published at once, and keeps the time it was due. What falls
 /// due together is there together before anybody is woken, so that a burst is one piece of news and not a race.
-fn publish(mut source: Box<dyn Source>, pace: Pace, hub: &Hub, gate: &Gate) -> Option<()> {
+fn publish(
+    mut source: Box<dyn Source>,
+    pace: Pace,
+    hub: &Hub,
+    gate: &Gate,
+    behind: oneshot::Sender<Infallible>,
+) -> Option<()> {
+    let mut behind = Some(behind);
     let start = gate.started()?;
     let mut heap = 0;
     let mut next = source.next_due();
     while let Some(due) = next {
         let (due_us, release_us) = pace.times(due, start);
+        behind = behind.filter(|_| release_us <= clock::unix_us());
         gate.reached(release_us)?;
         hub.put(due_us, pace.stamp, source.produce());
         heap += 1;
@@ -129,13 +149,18 @@ mod tests {
     use feedlab_feed::schedule::Schedule;
     use feedlab_feed::source::SourceConfig;
 
+    use crate::config::Slow;
+    use crate::hub::Terms;
+
+    const TERMS: Terms = Terms { history: 1000, queue: 1000, slow: Slow::Block };
+
     #[tokio::test]
     async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
-        let hub = Arc::new(Hub::new(1000));
+        let hub = Arc::new(Hub::new(TERMS, 0));
         let gate = Arc::new(Gate::default());
         let config =
             SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
-        spawn(config.open().unwrap(), Pace::default(), hub.clone(), gate.clone()).unwrap();
+        drop(spawn(config.open().unwrap(), Pace::default(), hub.clone(), gate.clone()).unwrap());
         let start = clock::unix_us();
         assert_eq!(gate.open(start), start);
         assert_eq!(gate.open(start + 1), start, "a feed begins once");
@@ -151,12 +176,12 @@ mod tests {
     #[tokio::test]
     async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
         for (stamp, told) in [(Stamp::Due, 5_000), (Stamp::Publication, 40_000)] {
-            let (hub, gate) = (Arc::new(Hub::new(10)), Arc::new(Gate::default()));
+            let (hub, gate) = (Arc::new(Hub::new(TERMS, 0)), Arc::new(Gate::default()));
             let config =
                 SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
             let stall = Stall { after: Duration::from_millis(1), length: Duration::from_millis(39) };
             let pace = Pace { stamp, stall: Some(stall) };
-            spawn(config.open().unwrap(), pace, hub.clone(), gate.clone()).unwrap();
+            drop(spawn(config.open().unwrap(), pace, hub.clone(), gate.clone()).unwrap());
             let start = gate.open(clock::unix_us());
             while hub.head().0 < 2 {
                 tokio::time::sleep(Duration::from_millis(2)).await;

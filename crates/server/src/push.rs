@@ -7,21 +7,24 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
+use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
 use feedlab_feed::{Cursor, Gap};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
+use crate::app::App;
+use crate::config::Slow;
 use crate::connection::linger;
 use crate::hub::Hub;
 use crate::meter::{Active, Door};
-use crate::ring::Entry;
-use crate::socket::Socket;
+use crate::ring::{Batch, Entry};
 use crate::subscribers::{BEATS, Signals, Subscription};
+use crate::wire::Wire;
 
 /// Pieces in one vectored write. A stream holds at most this many shared updates outside the ring.
 const MAX_PIECES: usize = 64;
@@ -65,16 +68,26 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
 
 /// Where a stream begins and what it is counted as.
 pub(crate) struct Start {
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) cursor: Cursor,
-    pub(crate) door: Arc<Door>,
-    /// What is sent before the first update.
-    pub(crate) greeting: Bytes,
+    hub: Arc<Hub>,
+    cursor: Cursor,
+    /// What was asked for and is older than the history.
+    gap: Option<Gap>,
+    door: Arc<Door>,
+    /// What is sent before anything else.
+    greeting: Bytes,
+}
+
+impl Start {
+    /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
+    pub(crate) fn new(app: &App, cursor: Cursor, door: Arc<Door>, greeting: Bytes) -> Self {
+        let Batch { gap, resume, .. } = app.hub.asked(cursor, 0);
+        Self { hub: app.hub.clone(), cursor: resume, gap, door, greeting }
+    }
 }
 
 /// One client's stream.
 pub(crate) struct Push<D> {
-    socket: Socket,
+    wire: Wire,
     dialect: D,
     hub: Arc<Hub>,
     subscription: Subscription,
@@ -82,6 +95,8 @@ pub(crate) struct Push<D> {
     outbox: Outbox,
     /// There may be updates after the cursor.
     behind: bool,
+    /// Since the socket first took no more, until the stream is level again: the `seq` that was to come next.
+    blocked_at: Option<NonZeroU64>,
     /// The last words are in the outbox.
     closing: bool,
     quiet: Quiet,
@@ -90,19 +105,24 @@ pub(crate) struct Push<D> {
 }
 
 impl<D: Dialect> Push<D> {
-    pub(crate) fn new(socket: Socket, dialect: D, start: Start) -> Self {
+    pub(crate) fn new(wire: Wire, dialect: D, start: Start) -> Self {
         let mut outbox = Outbox::new();
         if !start.greeting.is_empty() {
             outbox.push_back(start.greeting);
         }
+        if let Some(gap) = start.gap {
+            start.door.gaps.add(1);
+            outbox.push_back(dialect.gap(gap, start.cursor));
+        }
         Self {
-            socket,
+            wire,
             dialect,
             subscription: start.hub.subscribe(),
             hub: start.hub,
             cursor: start.cursor,
             outbox,
             behind: true,
+            blocked_at: None,
             closing: false,
             quiet: Quiet::default(),
             _active: start.door.enter(),
@@ -117,8 +137,7 @@ impl<D: Dialect> Push<D> {
         }
         drop(early); // even when empty, it holds hyper's read buffer
         if std::future::poll_fn(|cx| self.poll(cx)).await.is_ok() {
-            let socket = self.socket;
-            Box::pin(linger(socket)).await;
+            Box::pin(linger(self.wire)).await;
         }
     }
 
@@ -133,6 +152,9 @@ impl<D: Dialect> Push<D> {
 
     fn signalled(&mut self, signals: Signals) -> io::Result<()> {
         self.behind |= signals.has(Signals::NEWS);
+        if signals.has(Signals::NEWS) {
+            self.check_pace()?;
+        }
         if signals.has(Signals::BEAT) && !self.closing {
             self.beat()?;
         }
@@ -143,6 +165,18 @@ impl<D: Dialect> Push<D> {
         Ok(())
     }
 
+    /// Ends the stream of a client that reads too slowly, where that is the policy. A reset, because what waits in the
+    /// kernel for such a client would otherwise stay there; no closing words, because its socket takes none.
+    fn check_pace(&mut self) -> io::Result<()> {
+        let (Slow::Disconnect { limit }, Some(blocked_at)) = (self.hub.slow(), self.blocked_at) else { return Ok(()) };
+        if self.hub.head().0 + 1 - blocked_at.get() <= limit {
+            return Ok(());
+        }
+        self.door.slow_disconnected.add(1);
+        self.wire.reset_on_close();
+        Err(io::ErrorKind::TimedOut.into())
+    }
+
     fn beat(&mut self) -> io::Result<()> {
         self.quiet.written = self.quiet.written.saturating_add(1);
         self.quiet.read = self.quiet.read.saturating_add(1);
@@ -151,6 +185,7 @@ impl<D: Dialect> Push<D> {
             self.door.keepalive_bytes.add(keepalive.as_ref().map_or(0, |bytes| bytes.len() as u64));
             self.outbox.extend(keepalive);
         } else if self.quiet.written > MAX_STALLED * BEATS {
+            self.wire.reset_on_close();
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())
@@ -161,7 +196,7 @@ impl<D: Dialect> Push<D> {
         while !self.closing && self.outbox.len() < MAX_WAITING {
             let mut space = [MaybeUninit::uninit(); 2048];
             let mut buffer = ReadBuf::uninit(&mut space);
-            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+            match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
                 Poll::Pending => break,
                 Poll::Ready(result) => result?,
             }
@@ -180,21 +215,42 @@ impl<D: Dialect> Push<D> {
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
+            // TLS may have bytes that the socket did not take, although the outbox has none.
+            if self.outbox.is_empty() && Pin::new(&mut self.wire).poll_flush(cx)?.is_pending() {
+                return self.blocked();
+            }
             if self.outbox.is_empty() && self.behind && !self.closing {
                 self.refill();
             }
             if self.outbox.is_empty() {
+                self.blocked_at = None;
                 return if self.closing { Poll::Ready(Ok(())) } else { Poll::Pending };
             }
-            let written = ready!(self.poll_write(cx))?;
+            let Poll::Ready(written) = self.poll_write(cx)? else { return self.blocked() };
             self.quiet.written = 0;
             consume(&mut self.outbox, written);
         }
     }
 
+    /// The socket takes no more for now.
+    fn blocked<T>(&mut self) -> Poll<T> {
+        self.blocked_at = self.blocked_at.or_else(|| NonZeroU64::new(self.hub.head().0 + 1));
+        Poll::Pending
+    }
+
+    /// The updates that are to be sent next.
+    fn next(&mut self) -> Batch {
+        if self.hub.slow() == Slow::Latest && self.blocked_at.take().is_some() {
+            let batch = self.hub.newest(self.cursor);
+            self.door.conflated.add(batch.gap.map_or(0, |gap| gap.to + 1 - gap.from));
+            return batch;
+        }
+        self.hub.after(self.cursor, MAX_PIECES)
+    }
+
     /// Moves the next updates from the ring to the outbox.
     fn refill(&mut self) {
-        let batch = self.hub.after(self.cursor, MAX_PIECES);
+        let batch = self.next();
         if let Some(gap) = batch.gap {
             self.door.gaps.add(1);
             self.outbox.push_back(self.dialect.gap(gap, batch.resume));
@@ -216,15 +272,15 @@ impl<D: Dialect> Push<D> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let socket = Pin::new(&mut self.socket);
+        let wire = Pin::new(&mut self.wire);
         if let [piece] = self.outbox.as_slices().0
             && self.outbox.len() == 1
         {
-            return socket.poll_write(cx, piece);
+            return wire.poll_write(cx, piece);
         }
         let mut slices = [IoSlice::new(&[]); MAX_PIECES];
         let count = self.outbox.iter().zip(&mut slices).map(|(piece, slice)| *slice = IoSlice::new(piece)).count();
-        socket.poll_write_vectored(cx, &slices[..count])
+        wire.poll_write_vectored(cx, &slices[..count])
     }
 }
 
@@ -241,5 +297,20 @@ fn consume(outbox: &mut Outbox, mut written: usize) {
     // What a backlog needed is not kept for an idle stream.
     if outbox.capacity() > 8 {
         *outbox = Outbox::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::sse::Events;
+    use crate::transport::websocket::Frames;
+
+    /// What is in every stream is paid for by every idle client; what few streams need belongs into a box.
+    #[test]
+    fn a_stream_stays_small() {
+        assert_eq!(size_of::<Wire>(), size_of::<crate::socket::Socket>(), "the other ways are boxed");
+        assert!(size_of::<Push<Events>>() <= 168, "{}", size_of::<Push<Events>>());
+        assert!(size_of::<Push<Frames>>() <= 288, "{}", size_of::<Push<Frames>>());
     }
 }

@@ -99,19 +99,28 @@ impl Ring {
     }
 
     /// Up to `max` updates after a cursor.
+    pub(crate) fn after(&self, cursor: Cursor, max: usize) -> Batch {
+        self.since(self.oldest(), cursor, max)
+    }
+
+    /// Up to `max` of the last `count` updates, after a cursor.
+    pub(crate) fn last(&self, count: usize, cursor: Cursor, max: usize) -> Batch {
+        self.since(self.oldest().max((self.head.0 + 1).saturating_sub(count as u64)), cursor, max)
+    }
+
+    /// Up to `max` updates after a cursor, none before `oldest`, which is held or the next to come.
     ///
     /// A cursor beyond the head comes from another life of this feed (a server that was started anew): its owner
     /// holds updates that this feed never had. It is told so by a gap from the head to its cursor, and goes on from
     /// the head.
-    pub(crate) fn after(&self, cursor: Cursor, max: usize) -> Batch {
+    fn since(&self, oldest: u64, cursor: Cursor, max: usize) -> Batch {
         if cursor > self.head {
             let gap = Gap { from: self.head.0 + 1, to: cursor.0 };
             return Batch { gap: Some(gap), entries: Vec::new(), resume: self.head };
         }
-        let oldest = self.oldest();
         let gap = (cursor.0 + 1 < oldest).then(|| Gap { from: cursor.0 + 1, to: oldest - 1 });
         let resume = gap.map_or(cursor, |gap| Cursor(gap.to));
-        let skip = (resume.0 + 1 - oldest) as usize;
+        let skip = (resume.0 + 1 - self.oldest()) as usize;
         let entries = self.entries.range(skip..).take(max).cloned().collect();
         Batch { gap, entries, resume }
     }
@@ -162,6 +171,20 @@ mod tests {
     }
 
     #[test]
+    fn the_last_may_be_fewer_than_are_held_or_none() {
+        let ring = ring(9, 1000, &[1; 9]);
+        let batch = ring.last(2, Cursor(4), 9);
+        assert_eq!((seqs(&batch), batch.gap), (vec![8, 9], Some(Gap { from: 5, to: 7 })));
+        let batch = ring.last(2, Cursor(8), 9);
+        assert_eq!((seqs(&batch), batch.gap), (vec![9], None));
+        let batch = ring.last(0, Cursor(4), 9);
+        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], Some(Gap { from: 5, to: 9 }), Cursor(9)));
+        assert_eq!(ring.last(0, Cursor(9), 9).gap, None);
+        assert_eq!(ring.last(0, Cursor(10), 9).gap, Some(Gap { from: 10, to: 10 }));
+        assert_eq!(ring.last(100, Cursor(0), 99).entries.len(), 9);
+    }
+
+    #[test]
     fn a_cursor_from_another_life_goes_on_from_the_head() {
         let batch = ring(3, 1000, &[1; 4]).after(Cursor(90), 9);
         assert_eq!((batch.gap, batch.next()), (Some(Gap { from: 5, to: 90 }), Cursor(4)));
@@ -188,10 +211,15 @@ mod tests {
         fn gap_and_updates_are_all_there_is(
             capacity in 1usize..20, max_bytes in 1usize..100,
             lens in proptest::collection::vec(0usize..30, 0..40), cursor in 0u64..50, max in 1usize..30,
+            last in proptest::option::of(0usize..25),
         ) {
             let ring = ring(capacity, max_bytes, &lens);
             let head = lens.len() as u64;
-            let batch = ring.after(Cursor(cursor), max);
+            let batch = match last {
+                Some(count) => ring.last(count, Cursor(cursor), max),
+                None => ring.after(Cursor(cursor), max),
+            };
+            prop_assert!(batch.entries.len() <= last.unwrap_or(usize::MAX));
             prop_assert!(ring.head.0 + 1 - ring.oldest() <= capacity as u64);
             if cursor > head {
                 prop_assert_eq!(batch.gap, Some(Gap { from: head + 1, to: cursor }));

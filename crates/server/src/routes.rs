@@ -24,18 +24,37 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         door(Transport::ShortPolling, get(short_polling::get)),
         door(Transport::LongPolling, get(long_polling::get).head(only_get)),
         door(Transport::Sse, get(sse::get).head(only_get)),
-        door(Transport::WebSocket, get(websocket::get).head(only_get)),
+        door(Transport::WebSocket, get(websocket::get).connect(websocket::get).head(only_get)),
     ];
     let routes = doors.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
-    routes
+    let routes = routes
         .route("/feed", post(upstream::publish))
+        .merge(figures())
+        .layer(from_fn_with_state(app.clone(), access::check_token))
+        .route("/", get(index::page))
+        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the doors") });
+    finish(routes, app)
+}
+
+/// The routes of the control address: enough to look and to begin, and no door.
+pub(crate) fn control(app: Arc<App>) -> Router {
+    let routes = figures()
+        .layer(from_fn_with_state(app.clone(), access::check_token))
+        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "only /stats, /metrics and /healthz here") });
+    finish(routes, app)
+}
+
+fn figures() -> Router<Arc<App>> {
+    Router::new()
         .route("/control/start", post(upstream::start))
         .route("/stats", get(inspect::stats))
         .route("/metrics", get(inspect::metrics))
-        .layer(from_fn_with_state(app.clone(), access::check_token))
+}
+
+/// What every address has in common.
+fn finish(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    routes
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/", get(index::page))
-        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the doors") })
         .layer(DefaultBodyLimit::max(app.config.max_message_bytes))
         .layer(map_response(no_sniff))
         .with_state(app)

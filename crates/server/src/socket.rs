@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::net::{RecvFlags, recv};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::handover::Handover;
@@ -28,6 +29,31 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) const fn new(stream: TcpStream, link: Arc<Link>) -> Self {
         Self { stream, link }
+    }
+
+    /// Whatever the kernel still holds for the client is thrown away when the socket is dropped.
+    pub(crate) fn reset_on_close(&self) {
+        let _ = self.stream.set_zero_linger();
+    }
+
+    /// Whether what the client sends begins with these bytes: waits for as many as it takes to tell. Only looks, so that
+    /// whoever reads next reads them all.
+    pub(crate) async fn begins_with<const N: usize>(&self, expected: &[u8; N]) -> io::Result<bool> {
+        loop {
+            let ready = self.stream.ready(Interest::READABLE).await?;
+            let looked = self.stream.try_io(Interest::READABLE, || {
+                let mut seen = [0; N];
+                let (_, len) = recv(&self.stream, &mut seen, RecvFlags::PEEK)?;
+                let is_part = (1..N).contains(&len) && expected.starts_with(&seen[..len]);
+                // "Would block" makes the next turn wait until more has come, although something is there.
+                let may_go_on = is_part && !ready.is_read_closed();
+                if may_go_on { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(seen == *expected) }
+            });
+            match looked {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                looked => return looked,
+            }
+        }
     }
 
     fn wrote(&self, result: io::Result<usize>) -> io::Result<usize> {

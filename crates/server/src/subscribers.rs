@@ -83,9 +83,9 @@ impl Subscribers {
         }
     }
 
-    #[cfg(test)]
+    /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.list.read().unwrap().len()
+        self.list.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

@@ -5,8 +5,6 @@ pub(crate) mod short_polling;
 pub(crate) mod sse;
 pub(crate) mod websocket;
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
 use axum::extract::{Extension, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, header};
@@ -17,19 +15,19 @@ use feedlab_feed::{Cursor, Transport};
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::handover::Exchange;
 use crate::meter::Door;
 use crate::refusal::Refusal;
 use crate::ring::Batch;
-use crate::socket::Link;
 
 /// Counts a request for a door, and its connection's bytes with it.
 pub(crate) async fn enter(
     State(transport): State<Transport>,
-    Extension(link): Extension<Arc<Link>>,
+    Extension(exchange): Extension<Exchange>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let door = link.meter.came_for(transport).clone();
+    let door = exchange.meter().came_for(transport).clone();
     request.extensions_mut().insert(door.clone());
     let response = next.run(request).await;
     door.requests.add(1);

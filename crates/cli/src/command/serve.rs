@@ -1,24 +1,26 @@
 //! `feedlab serve`: one feed behind four doors, until it is told to stop.
 
-use std::time::Duration;
-
-use anyhow::Context as _;
 use feedlab_feed::process;
 use feedlab_feed::source::{Recording, SourceConfig};
-use feedlab_server::{Config, ServerError};
-use tokio::net::TcpListener;
+use feedlab_server::tls::Identity;
+use feedlab_server::{Config, Listeners, ServerError};
 
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
 use crate::output::{self, Format};
 
+mod delivery;
 mod doors;
 mod feed;
 mod listen;
+mod tls;
 
+use delivery::DeliveryArgs;
 pub(crate) use doors::Listening;
+use doors::Place;
 pub(crate) use feed::FeedArgs;
 use listen::Address;
+use tls::TlsArgs;
 
 /// Serve one feed over short polling, long polling, SSE and WebSocket
 ///
@@ -41,6 +43,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: Address,
 
+    /// A second address for /stats, /metrics, /healthz and /control/start alone; who looks there is in no figure
+    #[arg(long, value_name = "ADDR")]
+    control: Option<Address>,
+
     /// How the address is told: for people on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -52,17 +58,12 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Feed")]
     await_start: bool,
 
-    /// Updates that are kept for clients that come back
-    #[arg(long, value_name = "N", default_value_t = 4096, help_heading = "Doors", value_parser = at_least_one)]
-    history: usize,
+    /// When the feed's time began, µs of Unix time: this server takes over from one that is gone
+    #[arg(long, value_name = "UNIX_US", hide = true, help_heading = "Feed")]
+    start_at: Option<u64>,
 
-    /// Time between two signs of life on an idle stream
-    #[arg(long, value_name = "TIME", default_value = "15s", help_heading = "Doors", value_parser = super::some_time)]
-    keepalive: Duration,
-
-    /// The longest hold that a long poll may ask for
-    #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Doors", value_parser = super::some_time)]
-    max_hold: Duration,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 
     /// Take updates from clients: POST /feed and WebSocket messages
     #[arg(long, help_heading = "Safety")]
@@ -76,6 +77,9 @@ pub(crate) struct Args {
     #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true, help_heading = "Safety",
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     token: Option<String>,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 
     /// Connections beyond this many are answered with 503
     #[arg(long, value_name = "N", default_value_t = 65_536, help_heading = "Safety", value_parser = at_least_one)]
@@ -92,8 +96,9 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let source = args.feed.source().map_err(bad_input)?;
     check(&args, source.as_ref()).map_err(bad_input)?;
+    let tls = args.tls.identity().map_err(bad_input)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(args, source));
+    let result = runtime.block_on(serve(args, source, tls));
     // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
     runtime.shutdown_background();
     result
@@ -107,42 +112,59 @@ fn check(args: &Args, source: Option<&SourceConfig>) -> anyhow::Result<()> {
     if args.exit_with_stdin && source == Some(&SourceConfig::Stdin) {
         anyhow::bail!("standard input cannot be both the feed and the sign to stop");
     }
-    Ok(())
+    anyhow::ensure!(
+        args.start_at.is_none() || source != Some(&SourceConfig::Stdin),
+        "--start-at needs a feed whose past can be had again, and standard input has none"
+    );
+    args.delivery.check()
 }
 
-async fn serve(args: Args, source: Option<SourceConfig>) -> anyhow::Result<Exit> {
+async fn serve(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
-    let listener = TcpListener::bind(args.listen.0).await.map_err(|error| listen::explain(error, args.listen.0))?;
-    let address = listener.local_addr().context("the listener has no address")?;
+    let (doors, address) = listen::bind("--listen", args.listen).await?;
+    let (control, control_address) = match args.control {
+        Some(at) => listen::bind("--control", at).await.map(|(listener, address)| (Some(listener), Some(address)))?,
+        None => (None, None),
+    };
     if args.exit_with_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
     match args.format {
-        Format::Text => doors::introduce(address, &args.feed, args.allow_publish, args.token.is_some()),
-        Format::Json => output::json_line(&Listening { listening: address })?,
+        Format::Text => doors::introduce(&Place {
+            address,
+            control: control_address,
+            feed: args.feed.name(),
+            publishes: args.allow_publish,
+            has_token: args.token.is_some(),
+            security: args.tls.security(),
+        }),
+        Format::Json => output::json_line(&Listening {
+            listening: address,
+            control: control_address,
+            certificate: tls.as_ref().map(|identity| identity.certificate.clone()),
+        })?,
     }
     let at_once = signals.at_once.clone();
     tokio::select! {
-        result = feedlab_server::run(listener, config(args, source), signals.stop) => result.map_err(explain)?,
+        result = feedlab_server::run(Listeners { doors, control }, config(args, source, tls), signals.stop) => result.map_err(explain)?,
         () = at_once.cancelled() => {}
     }
     Ok(Exit::Done)
 }
 
-fn config(args: Args, source: Option<SourceConfig>) -> Config {
+fn config(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> Config {
     Config {
         stamp: args.feed.stamp(),
         stall: args.feed.stall(),
         source,
         await_start: args.await_start,
-        history: args.history,
-        keepalive: args.keepalive,
+        start_at: args.start_at,
         allow_publish: args.allow_publish,
         allow_origins: args.allow_origin,
         token: args.token,
+        tls,
         max_connections: args.max_connections,
-        max_hold: args.max_hold,
-        ..Config::default()
+        ..args.delivery.config()
     }
 }
 
@@ -153,6 +175,7 @@ fn explain(error: ServerError) -> anyhow::Error {
     }
 }
 
+/// A number of things, at least 1.
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number, at least 1".to_owned())
 }

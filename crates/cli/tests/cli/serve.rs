@@ -1,7 +1,7 @@
 //! `feedlab serve`, and `feedlab watch` on the other end of every door.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -81,6 +81,44 @@ fn a_port_in_use_is_named_with_the_way_out() {
     let line = error_line(&output);
     assert!(line.contains(&format!("port {} is in use", address.port())), "{line}");
     assert!(line.contains("--listen 127.0.0.1:0"), "{line}");
+}
+
+#[test]
+fn a_server_tells_programs_its_addresses_and_its_certificate() {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--tls", "self-signed"];
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
+        .args(arguments)
+        .args(["--format", "json", "--exit-with-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    let listening: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
+    assert!(listening["certificate"].as_str().expect("a certificate").starts_with("-----BEGIN CERTIFICATE-----"));
+    let control = listening["control"].as_str().expect("an address");
+    let mut stream = TcpStream::connect(control).expect("it listens");
+    stream.write_all(b"GET /stats HTTP/1.0\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers, plainly");
+    assert!(answer.starts_with("HTTP/1.0 200") && answer.contains("\"life\":"), "{answer}");
+    drop(child.stdin.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn flags_that_do_not_fit_are_refused_with_the_remedy() {
+    for (flags, needle) in [
+        (&["--slow-limit", "5"][..], "--slow-limit belongs to --slow-policy disconnect"),
+        (&["--tls-cert", "absent.pem", "--tls-key", "absent.pem"], "absent.pem, which --tls-cert names"),
+        (&["--queue", "0"], "at least 1"),
+        (&["--coalesce", "0s"], "longer than nothing"),
+        (&["--feed", "stdin", "--start-at", "1"], "--start-at"),
+    ] {
+        let line = error_line(&ends_with(2, feedlab(&["serve", "--listen", "127.0.0.1:0"]).args(flags)));
+        assert!(line.contains(needle), "{flags:?}: {line}");
+    }
 }
 
 #[test]

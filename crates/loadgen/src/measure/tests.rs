@@ -53,6 +53,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
             bytes_in: count,
             retransmits: count / 1_000,
         }),
+        ..DoorStats::default()
     };
     let feed = FeedStats { head: count, payload_bytes: 20 * count, publish_lag_p99_us: 77, ..FeedStats::default() };
     let server = Stats {
@@ -64,6 +65,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         connections: ConnectionStats { open: count / 20, kernel_bytes: Some(9 * count), ..ConnectionStats::default() },
         doors: BTreeMap::from([(Transport::Sse, door)]),
         process: usage,
+        ..Stats::default()
     };
     let host = HostLoad { cpu_busy_ticks: Some(at_s * 100), pages_swapped_in: Some(7), ..HostLoad::default() };
     Snapshot { server, own: usage, host, wall_ahead_us: 5_000 + count as i64 }

@@ -165,6 +165,7 @@ impl Shared {
             connections: Default::default(),
             doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, DoorStats::default()))),
             process: Usage::now(),
+            ..Stats::default()
         }
     }
 }

@@ -124,6 +124,7 @@ impl Feed {
             connections: Default::default(),
             doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, door.clone()))),
             process: Usage::now(),
+            ..Stats::default()
         }
     }
 }

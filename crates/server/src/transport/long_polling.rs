@@ -55,19 +55,19 @@ fn parse_hold(text: &str) -> Result<Duration, Refusal> {
 
 // The answer.
 
-/// What follows the cursor, as soon as something does; `None` when the server goes down first.
+/// What follows the cursor, as soon as something does; `None` when the server goes down first. The history bounds what is
+/// there already, and not what comes while the request waits.
 async fn news_after(hub: &Hub, cursor: Cursor) -> Option<Batch> {
     let subscription = hub.subscribe();
-    loop {
+    let mut batch = hub.asked(cursor, usize::MAX);
+    while batch.gap.is_none() && batch.entries.is_empty() {
         let signals = subscription.signals().await;
-        let batch = hub.after(cursor, usize::MAX);
-        if batch.gap.is_some() || !batch.entries.is_empty() {
-            return Some(batch);
-        }
-        if signals.has(Signals::CLOSING) {
+        batch = hub.after(cursor, usize::MAX);
+        if signals.has(Signals::CLOSING) && batch.entries.is_empty() {
             return None;
         }
     }
+    Some(batch)
 }
 
 fn answer(door: &Door, news: Option<Batch>) -> Response {

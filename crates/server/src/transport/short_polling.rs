@@ -24,7 +24,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let cursor = Ask::of(query)?.cursor(&app)?;
-    let batch = app.hub.after(cursor, usize::MAX);
+    let batch = app.hub.asked(cursor, usize::MAX);
     let etag = app.etag(batch.next());
     // `no-cache` lets a cache keep the answer but not use it unasked, which is what makes the 304 possible.
     let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];

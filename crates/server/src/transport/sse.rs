@@ -15,24 +15,22 @@ use feedlab_feed::{Cursor, Gap};
 
 use super::{Ask, parse_cursor, text};
 use crate::app::App;
-use crate::handover::Handover;
+use crate::handover::Exchange;
 use crate::meter::Door;
 use crate::push::{Dialect, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
 use crate::ring::Entry;
-use crate::socket::Link;
 use crate::subscribers::BEATS;
 
-/// What a client that lost its connection waits before it comes back.
-const RETRY: Duration = Duration::from_secs(2);
-/// Over how long the clients of a server that goes down are spread, so that they do not come back as one.
-const RETRY_SPREAD: Duration = Duration::from_secs(4);
+/// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
+/// as one.
+const RETRY_SPREAD: u32 = 2;
 
 // The request.
 
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
-    Extension(link): Extension<Arc<Link>>,
+    Extension(exchange): Extension<Exchange>,
     Extension(door): Extension<Arc<Door>>,
     query: Result<Query<Ask>, QueryRejection>,
     version: Version,
@@ -42,10 +40,10 @@ pub(crate) async fn get(
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
     }
     let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
-    let dialect = Events { chunked: version >= Version::HTTP_11 };
-    let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, RETRY).as_bytes()));
-    let start = Start { hub: app.hub.clone(), cursor, door, greeting };
-    Ok(head(&link, dialect, start))
+    let dialect = Events::new(version == Version::HTTP_11, app.config.retry);
+    let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, dialect.retry()).as_bytes()));
+    let start = Start::new(&app, cursor, door, greeting);
+    Ok(head(&exchange, dialect, start))
 }
 
 /// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
@@ -65,26 +63,35 @@ fn accepts_event_stream(headers: &HeaderMap) -> bool {
 // The answer.
 
 /// `X-Accel-Buffering: no` is how an application tells nginx not to collect the stream into buffers.
-fn head(link: &Arc<Link>, dialect: Events, start: Start) -> Response {
-    let session = move |socket, early| Box::pin(Push::new(socket, dialect, start).run(early)) as _;
+fn head(exchange: &Exchange, dialect: Events, start: Start) -> Response {
+    let session = move |wire, early| Box::pin(Push::new(wire, dialect, start).run(early)) as _;
     let headers = [
         (header::CONTENT_TYPE, sse::CONTENT_TYPE),
         (header::CACHE_CONTROL, "no-cache"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    (headers, Handover::accept(link, Box::new(session))).into_response()
+    (headers, exchange.hand_over(Box::new(session))).into_response()
 }
 
 // The dialect.
 
-/// Events, one HTTP chunk each. An HTTP/1.0 client (a proxy with old manners) knows no chunks; it gets the same bytes
-/// without their frame.
+/// Events, one HTTP chunk each. HTTP/2 has its own frames, and an HTTP/1.0 client (a proxy with old manners) knows none:
+/// both get the same bytes without those of the chunk.
 #[derive(Clone, Copy)]
-struct Events {
+pub(crate) struct Events {
     chunked: bool,
+    retry_ms: u32,
 }
 
 impl Events {
+    fn new(chunked: bool, retry: Duration) -> Self {
+        Self { chunked, retry_ms: u32::try_from(retry.as_millis()).unwrap_or(u32::MAX) }
+    }
+
+    fn retry(self) -> Duration {
+        Duration::from_millis(self.retry_ms.into())
+    }
+
     /// A chunk as this client takes it.
     fn piece(self, chunk: Bytes) -> Bytes {
         let start = chunk.iter().position(|b| *b == b'\n').map_or(0, |end| end + 1);
@@ -113,8 +120,8 @@ impl Dialect for Events {
     }
 
     fn goodbye(&self) -> Bytes {
-        let spread = rand::random_range(Duration::ZERO..RETRY_SPREAD);
-        let retry = self.piece(sse::chunk(sse::retry(RETRY + spread).as_bytes()));
+        let spread = rand::random_range(Duration::ZERO..=RETRY_SPREAD * self.retry());
+        let retry = self.piece(sse::chunk(sse::retry(self.retry() + spread).as_bytes()));
         if self.chunked { [&retry[..], sse::LAST_CHUNK].concat().into() } else { retry }
     }
 }
@@ -126,8 +133,9 @@ mod tests {
     #[test]
     fn a_client_without_chunks_gets_the_bare_event() {
         let chunk = sse::chunk(b"data: x\n\n");
-        assert_eq!(Events { chunked: false }.piece(chunk.clone()), "data: x\n\n");
-        assert_eq!(Events { chunked: true }.piece(chunk), "9\r\ndata: x\n\n\r\n");
+        let events = |chunked| Events::new(chunked, Duration::ZERO);
+        assert_eq!(events(false).piece(chunk.clone()), "data: x\n\n");
+        assert_eq!(events(true).piece(chunk), "9\r\ndata: x\n\n\r\n");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! WebSocket: `GET /feed/ws?after=N` upgrades the connection to a two-way message channel (RFC 6455).
+//! WebSocket: `GET /feed/ws?after=N` upgrades the connection to a two-way message channel (RFC 6455). On HTTP/2 it is a
+//! `CONNECT` with `:protocol websocket`, and the request's stream becomes the channel (RFC 8441).
 
 use std::io;
 use std::ops::ControlFlow;
@@ -15,18 +16,18 @@ use feedlab_feed::source::Item;
 use feedlab_feed::wire::websocket::{self, Decoder, Incoming, Opcode, Violation, close};
 use feedlab_feed::wire::{Publication, WireError};
 use feedlab_feed::{Cursor, Data, EventType, Gap};
+use h2::ext::Protocol;
 use sha1::{Digest as _, Sha1};
 
 use super::{Ask, names_token, text};
 use crate::access;
 use crate::app::App;
-use crate::handover::Handover;
+use crate::handover::Exchange;
 use crate::hub::Hub;
 use crate::meter::Door;
 use crate::push::{Dialect, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
 use crate::ring::Entry;
-use crate::socket::Link;
 use crate::subscribers::BEATS;
 
 /// The only version there is: RFC 6455, section 4.1.
@@ -40,43 +41,71 @@ const MASKED_HEADER: u64 = 6;
 
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
-    Extension(link): Extension<Arc<Link>>,
+    Extension(exchange): Extension<Exchange>,
     Extension(door): Extension<Arc<Door>>,
     query: Result<Query<Ask>, QueryRejection>,
+    protocol: Option<Extension<Protocol>>,
     version: Version,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let key = upgrade_key(version, &headers)?;
+    let opening = match protocol {
+        Some(Extension(protocol)) => connect(&protocol, &headers)?,
+        None => upgrade(version, &headers)?,
+    };
     access::check_origin(&headers, &app.config)?;
     let cursor = Ask::of(query)?.cursor(&app)?;
     let frames = Frames::new(&app, door.clone());
-    let start = Start { hub: app.hub.clone(), cursor, door, greeting: Bytes::new() };
-    Ok(head(&link, key, frames, start))
+    let start = Start::new(&app, cursor, door, Bytes::new());
+    Ok(head(&exchange, &opening, frames, start))
 }
 
-/// The checks of section 4.2.1; what they yield is the client's key.
-fn upgrade_key(version: Version, headers: &HeaderMap) -> Result<&str, Refusal> {
+/// How a client asked for the channel.
+enum Opening<'a> {
+    /// With a key, whose answer proves that the server knows what a WebSocket is.
+    Upgrade(&'a str),
+    /// With the name of the protocol, which HTTP/2 proves in its settings.
+    Connect,
+}
+
+/// The checks of section 5 of RFC 8441: those of RFC 6455 without the headers that HTTP/2 makes needless.
+fn connect(protocol: &Protocol, headers: &HeaderMap) -> Result<Opening<'static>, Refusal> {
+    if !protocol.as_str().eq_ignore_ascii_case("websocket") {
+        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "this door speaks no other protocol than websocket"));
+    }
+    check_version(headers)?;
+    Ok(Opening::Connect)
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    if text(headers, &header::SEC_WEBSOCKET_VERSION) == Some(VERSION) {
+        return Ok(());
+    }
+    let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, "`Sec-WebSocket-Version` must be 13");
+    Err(refusal.with(header::SEC_WEBSOCKET_VERSION, VERSION))
+}
+
+/// The checks of section 4.2.1 of RFC 6455.
+fn upgrade(version: Version, headers: &HeaderMap) -> Result<Opening<'_>, Refusal> {
     let asks =
         names_token(headers, &header::UPGRADE, "websocket") && names_token(headers, &header::CONNECTION, "upgrade");
-    if !asks || version < Version::HTTP_11 {
+    if !asks || version != Version::HTTP_11 {
         let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, "this door speaks WebSocket: open it with ws://");
         return Err(refusal.with(header::UPGRADE, "websocket").with(header::CONNECTION, "upgrade"));
     }
-    if text(headers, &header::SEC_WEBSOCKET_VERSION) != Some(VERSION) {
-        let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, "`Sec-WebSocket-Version` must be 13");
-        return Err(refusal.with(header::SEC_WEBSOCKET_VERSION, VERSION));
-    }
+    check_version(headers)?;
     let key = text(headers, &header::SEC_WEBSOCKET_KEY).map(str::trim);
     key.filter(|key| BASE64.decode(key).is_ok_and(|nonce| nonce.len() == 16))
+        .map(Opening::Upgrade)
         .ok_or_else(|| Refusal::bad_request("`Sec-WebSocket-Key` must be 16 bytes in base64"))
 }
 
 // The answer.
 
-fn head(link: &Arc<Link>, key: &str, dialect: Frames, start: Start) -> Response {
-    let session = move |socket, early| Box::pin(Push::new(socket, dialect, start).run(early)) as _;
-    // hyper ends its part with a 101 by itself; the body is only there to keep the session.
-    drop(Handover::accept(link, Box::new(session)));
+fn head(exchange: &Exchange, opening: &Opening<'_>, dialect: Frames, start: Start) -> Response {
+    let session = move |wire, early| Box::pin(Push::new(wire, dialect, start).run(early)) as _;
+    let body = exchange.hand_over(Box::new(session));
+    let Opening::Upgrade(key) = opening else { return body.into_response() };
+    // hyper ends its part with a 101 by itself, without a body.
     let headers = [
         (header::UPGRADE, "websocket".to_owned()),
         (header::CONNECTION, "upgrade".to_owned()),
@@ -91,7 +120,7 @@ fn accept_key(key: &str) -> String {
 
 // The dialect.
 
-struct Frames {
+pub(crate) struct Frames {
     decoder: Decoder,
     hub: Arc<Hub>,
     door: Arc<Door>,

@@ -1,18 +1,20 @@
 //! A server on a port of its own, and a client that writes and reads bytes.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use feedlab_feed::Transport;
 use feedlab_feed::clock;
 use feedlab_feed::stats::{DoorStats, Stats};
-use feedlab_server::Config;
+use feedlab_server::{Config, Listeners};
 use tokio_util::sync::CancellationToken;
 
 /// A running server, stopped and waited for on drop.
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
+    /// Where it can be looked at without being counted.
+    pub(crate) control: SocketAddr,
     shutdown: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -25,12 +27,15 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                feedlab_server::run(listener, config, token).await.unwrap();
+                let bind = || tokio::net::TcpListener::bind("127.0.0.1:0");
+                let (doors, control) = (bind().await.unwrap(), bind().await.unwrap());
+                tell.send((doors.local_addr().unwrap(), control.local_addr().unwrap())).unwrap();
+                let listeners = Listeners { doors, control: Some(control) };
+                feedlab_server::run(listeners, config, token).await.unwrap();
             });
         });
-        Self { addr: told.recv().unwrap(), shutdown, thread: Some(thread) }
+        let (addr, control) = told.recv().unwrap();
+        Self { addr, control, shutdown, thread: Some(thread) }
     }
 
     /// One that takes updates, so that a test decides what is published.
@@ -39,16 +44,18 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.addr).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        Client { stream, buffer: Vec::new() }
+        Client::connect(self.addr)
     }
 
     /// A request on a connection of its own; the whole answer as text.
     pub(crate) fn ask(&self, request: &str) -> String {
-        let mut client = self.client();
-        client.send(&format!("{request}\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr));
-        client.rest()
+        ask(self.addr, request)
+    }
+
+    /// The body of a poll.
+    pub(crate) fn poll(&self, target: &str) -> serde_json::Value {
+        let answer = self.ask(&format!("GET {target} HTTP/1.1"));
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     pub(crate) fn publish(&self, text: &str) {
@@ -60,7 +67,7 @@ impl Server {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let answer = self.ask("GET /stats HTTP/1.1");
+        let answer = ask(self.control, "GET /stats HTTP/1.1");
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
@@ -93,12 +100,24 @@ impl Drop for Server {
 }
 
 /// A connection.
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) stream: S,
     buffer: Vec<u8>,
 }
 
 impl Client {
+    pub(crate) fn connect(addr: SocketAddr) -> Self {
+        let stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Self::on(stream)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    pub(crate) const fn on(stream: S) -> Self {
+        Self { stream, buffer: Vec::new() }
+    }
+
     pub(crate) fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).unwrap();
     }
@@ -117,6 +136,36 @@ impl Client {
             }
             assert!(self.read_more() > 0, "closed before {end:?}: {}", String::from_utf8_lossy(&self.buffer));
         }
+    }
+
+    /// A stream's head, and the greeting of an event stream.
+    pub(crate) fn open_sse(mut self, after: &str) -> Self {
+        self.send(&format!("GET /feed/sse{after} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        self.until("retry: 2000\n\n\r\n");
+        self
+    }
+
+    /// The head of a WebSocket.
+    pub(crate) fn open_websocket(mut self, after: &str) -> Self {
+        self.send(&format!(
+            "GET /feed/ws{after} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        ));
+        self.until("\r\n\r\n");
+        self
+    }
+
+    /// The next event of an event stream: its `id`, and the gap if that is what it tells.
+    #[track_caller]
+    pub(crate) fn event(&mut self) -> (u64, Option<(u64, u64)>) {
+        let text = self.until("\n\n\r\n");
+        let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split('\n').next());
+        let id = field("id: ").unwrap_or_else(|| panic!("no id in {text}")).parse().unwrap();
+        let gap = (field("event: ") == Some("gap")).then(|| {
+            let gap: serde_json::Value = serde_json::from_str(field("data: ").unwrap()).unwrap();
+            (gap["from"].as_u64().unwrap(), gap["to"].as_u64().unwrap())
+        });
+        (id, gap)
     }
 
     /// The next `count` bytes.
@@ -142,6 +191,13 @@ impl Client {
         self.buffer.extend_from_slice(&chunk[..count]);
         count
     }
+}
+
+/// A request on a connection of its own; the whole answer as text.
+pub(crate) fn ask(addr: SocketAddr, request: &str) -> String {
+    let mut client = Client::connect(addr);
+    client.send(&format!("{request}\r\nHost: {addr}\r\nConnection: close\r\n\r\n"));
+    client.rest()
 }
 
 pub(crate) fn elapsed(since: Instant) -> Duration {

@@ -4,10 +4,15 @@
 
 mod harness;
 
+mod history;
+mod http2;
 mod limits;
 mod long_polling;
+mod restart;
 mod short_polling;
 mod shutdown;
+mod slow;
 mod sse;
+mod tls;
 mod upstream;
 mod websocket;

@@ -90,7 +90,7 @@ fn a_client_that_leaves_is_forgotten() {
     client.until("retry");
     assert_eq!(server.door(Transport::Sse).active, 1);
     drop(client);
-    server.until("forgotten", |stats| stats.doors[&Transport::Sse].active == 0 && stats.connections.open == 1);
+    server.until("forgotten", |stats| stats.doors[&Transport::Sse].active == 0 && stats.connections.open == 0);
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn garbage_ends_in_a_close_code() {
         client.send_bytes(bytes);
         expect_close(&mut client, code);
     }
-    server.until("forgotten", |stats| stats.doors[&Transport::WebSocket].active == 0 && stats.connections.open == 1);
+    server.until("forgotten", |stats| stats.doors[&Transport::WebSocket].active == 0 && stats.connections.open == 0);
 }
 
 #[test]

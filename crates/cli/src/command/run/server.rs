@@ -37,7 +37,7 @@ impl Server {
         let mut line = String::new();
         let read = timeout(PATIENCE, stdout.read_line(&mut line)).await;
         match read.ok().and_then(|_| serde_json::from_str::<Listening>(&line).ok()) {
-            Some(Listening { listening }) => Ok(Self { child, address: listening, _stdout: stdout.into_inner() }),
+            Some(Listening { listening, .. }) => Ok(Self { child, address: listening, _stdout: stdout.into_inner() }),
             None => {
                 let error = child.failure().await;
                 child.stop().await?;

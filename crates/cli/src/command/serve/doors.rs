@@ -6,8 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use feedlab_feed::Transport;
 use serde::{Deserialize, Serialize};
 
-use super::feed::{FeedArgs, FeedName};
+use super::feed::FeedName;
 use super::listen;
+use super::tls::Security;
 use crate::output;
 
 /// The line for programs.
@@ -15,19 +16,37 @@ use crate::output;
 pub(crate) struct Listening {
     /// The address, with the port that port 0 became.
     pub(crate) listening: SocketAddr,
+    /// That of the control address, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) control: Option<SocketAddr>,
+    /// With TLS, the certificate in PEM form, so that clients can be told to trust it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) certificate: Option<String>,
+}
+
+/// What people are told about a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) address: SocketAddr,
+    pub(super) control: Option<SocketAddr>,
+    pub(super) feed: &'a FeedName,
+    pub(super) publishes: bool,
+    pub(super) has_token: bool,
+    pub(super) security: Security,
 }
 
 /// Tells people where to look.
-pub(super) fn introduce(address: SocketAddr, feed: &FeedArgs, publishes: bool, has_token: bool) {
-    if let Some(warning) = listen::warning(address, publishes, has_token) {
+pub(super) fn introduce(place: &Place<'_>) {
+    if let Some(warning) = listen::warning(place.address, place.publishes, place.has_token) {
         output::advice(&warning);
     }
-    if *feed.name() == FeedName::None && !publishes {
+    if *place.feed == FeedName::None && !place.publishes {
         output::advice(
             "warning: nothing will ever be published: choose a --feed, or let clients do it with --allow-publish",
         );
     }
-    output::advice(doors(reachable(address), feed.name(), publishes, has_token).trim_end());
+    let reachable = Place { address: reachable(place.address), ..*place };
+    output::advice(doors(&reachable).trim_end());
 }
 
 /// "Any address" is a place to listen, and none to connect to.
@@ -40,35 +59,61 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn doors(address: SocketAddr, feed: &FeedName, publishes: bool, has_token: bool) -> String {
-    let token = if has_token { " -H \"Authorization: Bearer $FEEDLAB_TOKEN\"" } else { "" };
+fn doors(place: &Place<'_>) -> String {
+    let Place { address, feed, .. } = place;
+    let scheme = Transport::Sse.scheme(place.is_secure());
     let mut text =
-        format!("feedlab serves the feed `{feed}` on http://{address}/ (open it in a browser; Ctrl-C stops)\n\n");
+        format!("feedlab serves the feed `{feed}` on {scheme}://{address}/ (open it in a browser; Ctrl-C stops)\n");
+    text.push_str(match place.security {
+        Security::Plain | Security::Certified => "\n",
+        Security::SelfSigned => {
+            "nobody vouches for its certificate: curl takes it with -k; with --format json it is in the line that is \
+             printed, for curl --cacert\n\n"
+        }
+    });
+    let mut line = |label: &str, line: &str| {
+        let _ = writeln!(text, "  {label:<15}{line}");
+    };
     for transport in Transport::ALL {
-        for (index, line) in ways_in(transport, address, token).into_iter().enumerate() {
-            let label = if index == 0 { transport.label() } else { "" };
-            let _ = writeln!(text, "  {label:<15}{line}");
+        for (index, way) in place.ways_in(transport).into_iter().enumerate() {
+            line(if index == 0 { transport.label() } else { "" }, &way);
         }
     }
-    if publishes {
-        let _ = writeln!(
-            text,
-            "  {:<15}curl{token} -d 'hello' -H 'content-type: text/plain' http://{address}/feed",
-            "publish"
+    if place.publishes {
+        line(
+            "publish",
+            &format!("{} -d 'hello' -H 'content-type: text/plain' {scheme}://{address}/feed", place.curl()),
         );
+    }
+    if let Some(control) = place.control {
+        line("figures", &format!("curl http://{control}/stats"));
     }
     text
 }
 
-fn ways_in(transport: Transport, address: SocketAddr, token: &str) -> Vec<String> {
-    let path = transport.path();
-    let scheme = if transport == Transport::WebSocket { "ws" } else { "http" };
-    let watch = format!("feedlab watch {scheme}://{address}{path}");
-    match transport {
-        Transport::ShortPolling => vec![format!("curl{token} 'http://{address}{path}?after=0'"), watch],
-        Transport::LongPolling => vec![format!("curl{token} 'http://{address}{path}?hold=25s'"), watch],
-        Transport::Sse => vec![format!("curl{token} -N http://{address}{path}"), watch],
-        Transport::WebSocket => vec![watch],
+impl Place<'_> {
+    fn is_secure(&self) -> bool {
+        self.security != Security::Plain
+    }
+
+    fn curl(&self) -> String {
+        let trust = if self.security == Security::SelfSigned { " -k" } else { "" };
+        let token = if self.has_token { " -H \"Authorization: Bearer $FEEDLAB_TOKEN\"" } else { "" };
+        format!("curl{trust}{token}")
+    }
+
+    /// How to try a door. `feedlab watch` speaks plainly only.
+    fn ways_in(&self, transport: Transport) -> Vec<String> {
+        let (curl, is_secure) = (self.curl(), self.is_secure());
+        let url = format!("{}://{}{}", transport.scheme(is_secure), self.address, transport.path());
+        let curl = match transport {
+            Transport::ShortPolling => Some(format!("{curl} '{url}?after=0'")),
+            Transport::LongPolling => Some(format!("{curl} '{url}?hold=25s'")),
+            Transport::Sse => Some(format!("{curl} -N {url}")),
+            Transport::WebSocket => is_secure.then(|| format!("{url} (for any WebSocket client)")),
+        };
+        let watch = (!is_secure).then(|| format!("feedlab watch {url}"));
+        curl.into_iter().chain(watch).collect()
     }
 }
 
@@ -79,6 +124,16 @@ mod tests {
     #[test]
     fn every_door_has_a_line_that_can_be_pasted() {
         let address = reachable("0.0.0.0:8080".parse().unwrap());
-        insta::assert_snapshot!(doors(address, &FeedName::Host, true, true));
+        let place = Place {
+            address,
+            control: None,
+            feed: &FeedName::Host,
+            publishes: true,
+            has_token: true,
+            security: Security::Plain,
+        };
+        insta::assert_snapshot!(doors(&place));
+        let secure = Place { control: Some(address), has_token: false, security: Security::SelfSigned, ..place };
+        insta::assert_snapshot!(doors(&secure));
     }
 }

@@ -4,6 +4,9 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
 /// Where to listen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Address(pub(super) SocketAddr);
@@ -22,18 +25,25 @@ impl FromStr for Address {
     }
 }
 
+/// Listens where a flag says; with the address that port 0 became.
+pub(super) async fn bind(flag: &str, Address(address): Address) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.map_err(|error| explain(error, flag, address))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    Ok((listener, address))
+}
+
 /// The remedy for an address that could not be had.
-pub(super) fn explain(error: std::io::Error, address: SocketAddr) -> anyhow::Error {
+fn explain(error: std::io::Error, flag: &str, address: SocketAddr) -> anyhow::Error {
     let (ip, port) = (address.ip(), address.port());
     match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow::anyhow!("port {port} is in use: choose another, or let the system choose with --listen {ip}:0")
+            anyhow::anyhow!("port {port} is in use: choose another, or let the system choose with {flag} {ip}:0")
         }
         ErrorKind::AddrNotAvailable => {
             anyhow::anyhow!("{ip} is no address of this machine: use 127.0.0.1 for this machine alone, or 0.0.0.0")
         }
         ErrorKind::PermissionDenied => {
-            anyhow::anyhow!("port {port} needs special rights: choose one above 1023, as in --listen {ip}:8080")
+            anyhow::anyhow!("port {port} needs special rights: choose one above 1023, as in {flag} {ip}:8080")
         }
         _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
     }

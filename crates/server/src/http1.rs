@@ -1,0 +1,72 @@
+//! HTTP/1.1 on a connection, until a stream takes it over.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use axum::extract::Request;
+use bytes::Bytes;
+use feedlab_feed::Transport;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tower::ServiceExt as _;
+
+use crate::accept::Reception;
+use crate::connection::{HEADER_TIMEOUT, MAX_HEADER_BYTES};
+use crate::handover::{Exchange, Session};
+use crate::socket::Link;
+use crate::wire::Wire;
+
+/// Number of headers; more is answered with 431, as are more than [`MAX_HEADER_BYTES`].
+const MAX_HEADERS: usize = 100;
+
+/// What HTTP leaves behind.
+pub(crate) struct After {
+    pub(crate) wire: Wire,
+    pub(crate) session: Option<Session>,
+    /// Bytes that the client sent behind its last request.
+    pub(crate) early: Bytes,
+}
+
+/// Answers requests until the connection ends, breaks, or a stream takes it over.
+pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>) -> After {
+    let service = {
+        let (link, router) = (link.clone(), reception.router.clone());
+        hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
+            // connection carried is the door's all the same.
+            if let Some(transport) = Transport::of_path(request.uri().path()) {
+                link.meter.came_for(transport);
+            }
+            let mut request: Request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(Exchange::new(link.clone()));
+            router.clone().oneshot(request)
+        })
+    };
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(wire), service);
+    let mut closing = std::pin::pin!(reception.shutdown.cancelled());
+    let mut told = false;
+    let end = std::future::poll_fn(|cx| {
+        if !told && closing.as_mut().poll(cx).is_ready() {
+            told = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        match connection.poll_without_shutdown(cx) {
+            Poll::Pending if link.handover.head_left() => Poll::Ready(Ok(())),
+            poll => poll,
+        }
+    })
+    .await;
+    let parts = connection.into_parts();
+    let session = link.handover.take().filter(|_| end.is_ok());
+    if session.is_some() {
+        link.meter.taken_over();
+    }
+    After { wire: parts.io.into_inner(), session, early: parts.read_buf }
+}

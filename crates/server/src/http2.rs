@@ -1,0 +1,151 @@
+//! HTTP/2: one connection, many requests (RFC 9113).
+//!
+//! A door that streams takes its own stream over, as it takes over the whole connection of HTTP/1.1: the session that it
+//! answers with is given a [`Stream`]. The h2 library is spoken to directly and not through hyper, which would stand
+//! between a session and the flow control of its stream: whether a client reads is what slow policies go by.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, Response, Version, header};
+use bytes::Bytes;
+use feedlab_feed::{Transport, clock};
+use h2::server::{Builder, SendResponse};
+use h2::{RecvStream, SendStream};
+use hyper::body::Body as _;
+use tokio::time::timeout;
+use tower::ServiceExt as _;
+
+use crate::accept::Reception;
+use crate::connection::{HEADER_TIMEOUT, MAX_HEADER_BYTES};
+use crate::handover::Exchange;
+use crate::socket::Link;
+use crate::wire::Wire;
+
+mod stream;
+use stream::Incoming;
+pub(crate) use stream::Stream;
+
+/// Requests that may be under way on a connection. Browsers hold themselves to 100 and nginx allows 128; a client that
+/// wants more opens another connection, and above some hundreds sharing one saves nothing any more.
+const MAX_STREAMS: u32 = 250;
+/// Bytes that a stream may have waiting for the client's window or the socket. The library's own 400 KB would hide for
+/// long that a client is slow.
+const MAX_SEND_BUFFER: usize = 64 << 10;
+
+/// Headers that mean something on a connection of HTTP/1.1 alone (RFC 9113, section 8.2.2).
+const OF_A_CONNECTION: [header::HeaderName; 4] =
+    [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::HeaderName::from_static("keep-alive")];
+
+/// Answers requests until the connection ends, breaks, or has had none for as long as one of HTTP/1.1 may rest.
+pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>) {
+    let handshake = Builder::new()
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES as u32)
+        .max_send_buffer_size(MAX_SEND_BUFFER)
+        .enable_connect_protocol()
+        .handshake::<_, Bytes>(wire);
+    let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, handshake).await else { return };
+    let mut closing = std::pin::pin!(reception.shutdown.cancelled());
+    let mut told = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = timeout(HEADER_TIMEOUT, connection.accept()) => accepted,
+            () = &mut closing, if !told => {
+                told = true;
+                connection.graceful_shutdown();
+                continue;
+            }
+        };
+        match accepted {
+            Ok(Some(Ok((request, reply)))) => {
+                let answer = answer(request, reply, link.clone(), reception.clone());
+                reception.tasks.spawn(answer);
+            }
+            Ok(Some(Err(_)) | None) => return,
+            Err(_) if connection.has_streams() => {}
+            Err(_) if told => return,
+            Err(_) => {
+                told = true;
+                connection.graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Answers one request, or hands its stream over. Ends early when the client takes its request back.
+async fn answer(
+    request: Request<RecvStream>,
+    mut reply: SendResponse<Bytes>,
+    link: Arc<Link>,
+    reception: Arc<Reception>,
+) {
+    let door = Transport::of_path(request.uri().path()).map(|transport| link.meter.came_for(transport).clone());
+    let is_head = request.method() == Method::HEAD;
+    let (exchange, handover) = Exchange::of_stream(link);
+    let (request, tunnel) = translate(request, exchange);
+    let answered = tokio::select! {
+        answered = reception.router.clone().oneshot(request) => answered,
+        _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
+    };
+    drop(reception); // a stream may last, and needs nothing of it
+    let (head, body) = match answered {
+        Ok(response) => translate_back(response, is_head),
+        Err(never) => match never {},
+    };
+    if let (Some(session), Some(door)) = (handover.take(), door) {
+        let Ok(stream) = reply.send_response(head, false) else { return };
+        return session(Wire::Stream(Box::new(Stream::new(stream, tunnel, door))), Bytes::new()).await;
+    }
+    // All answers but those of the streams are whole.
+    let body = if is_head { Bytes::new() } else { axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default() };
+    if let Ok(stream) = reply.send_response(head, body.is_empty()) {
+        send(stream, body).await;
+    }
+}
+
+/// The request as the routes know it, and the client's half of the stream, if it is a CONNECT and so has no body.
+fn translate(request: Request<RecvStream>, exchange: Exchange) -> (Request, Option<RecvStream>) {
+    let (mut parts, incoming) = request.into_parts();
+    parts.extensions.insert(exchange);
+    // What HTTP/1.1 calls `Host` (RFC 9113, section 8.3.1).
+    if let Some(authority) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.entry(header::HOST).or_insert(host);
+    }
+    if parts.method == Method::CONNECT {
+        return (Request::from_parts(parts, Body::empty()), Some(incoming));
+    }
+    (Request::from_parts(parts, Body::new(Incoming(incoming))), None)
+}
+
+/// The head of an answer as HTTP/2 has it, with what hyper adds to one of HTTP/1.1, and the body.
+fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Body) {
+    let (mut parts, body) = response.into_parts();
+    parts.version = Version::HTTP_2;
+    for name in OF_A_CONNECTION {
+        parts.headers.remove(name);
+    }
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0 && !is_head) {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    let now = std::time::UNIX_EPOCH + Duration::from_micros(clock::unix_us());
+    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now)) {
+        parts.headers.insert(header::DATE, date);
+    }
+    (Response::from_parts(parts, ()), body)
+}
+
+/// Sends a body as the client takes it, until it is all sent or the stream is gone.
+async fn send(mut stream: SendStream<Bytes>, mut body: Bytes) {
+    while !body.is_empty() {
+        let Ok(room) = std::future::poll_fn(|cx| stream::poll_room(&mut stream, body.len(), cx)).await else { return };
+        let piece = body.split_to(room);
+        if stream.send_data(piece, body.is_empty()).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! One stream of an HTTP/2 connection, as a body that is read and as a way for the bytes of a session.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use h2::{Reason, RecvStream, SendStream};
+use hyper::body::{Body, Frame};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::meter::Door;
+
+/// A request's body.
+pub(super) struct Incoming(pub(super) RecvStream);
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        let Some(data) = ready!(self.0.poll_data(cx)) else { return Poll::Ready(None) };
+        let data = data.and_then(|data| self.0.flow_control().release_capacity(data.len()).map(|()| data));
+        Poll::Ready(Some(data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+}
+
+/// A stream that a session has taken over.
+pub(crate) struct Stream {
+    send: SendStream<Bytes>,
+    /// The client's half; none when its request was all that it had to say.
+    incoming: Option<RecvStream>,
+    /// What has come and was not read yet.
+    rest: Bytes,
+    door: Arc<Door>,
+}
+
+impl Stream {
+    pub(super) const fn new(send: SendStream<Bytes>, incoming: Option<RecvStream>, door: Arc<Door>) -> Self {
+        Self { send, incoming, rest: Bytes::new(), door }
+    }
+
+    /// Ends the stream, and takes back what the client has not been sent.
+    pub(crate) fn reset(&mut self) {
+        self.send.send_reset(Reason::CANCEL);
+    }
+
+    /// An error once the client has given the stream up.
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.send.poll_reset(cx).map(|_| io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+/// Waits until some of `wanted` bytes, at least one, may be sent; how many, and never more than wanted.
+pub(super) fn poll_room(
+    stream: &mut SendStream<Bytes>,
+    wanted: usize,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    stream.reserve_capacity(wanted);
+    // Only a change of the capacity is told: what is there already must be asked for.
+    while stream.capacity() == 0 {
+        if !matches!(ready!(stream.poll_capacity(cx)), Some(Ok(_))) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+    }
+    Poll::Ready(Ok(stream.capacity().min(wanted)))
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else { return this.poll_reset(cx).map(Err) };
+        if this.rest.is_empty() {
+            match ready!(incoming.poll_data(cx)) {
+                Some(Ok(data)) => this.rest = data,
+                Some(Err(_)) => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        let len = this.rest.len().min(buf.remaining());
+        buf.put_slice(&this.rest[..len]);
+        this.rest.advance(len);
+        this.door.body_bytes.add(len as u64);
+        // What is read makes room for more.
+        let _ = incoming.flow_control().release_capacity(len);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
+    }
+
+    /// The library wants bytes of its own, so here they are copied, all in one frame.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let wanted = slices.iter().map(|slice| slice.len()).sum();
+        let room = ready!(poll_room(&mut self.send, wanted, cx))?;
+        let mut data = BytesMut::with_capacity(room);
+        for slice in slices {
+            let len = slice.len().min(room - data.len());
+            data.extend_from_slice(&slice[..len]);
+        }
+        self.send.send_data(data.freeze(), false).map_err(io::Error::other)?;
+        self.door.body_bytes.add(room as u64);
+        Poll::Ready(Ok(room))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.send.send_data(Bytes::new(), true).map_err(io::Error::other))
+    }
+}

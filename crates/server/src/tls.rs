@@ -1,0 +1,116 @@
+//! TLS for the doors: whose certificate, and which HTTP is offered behind it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+/// The name of HTTP/2 in a handshake (RFC 9113, section 3.2).
+pub(crate) const HTTP_2: &[u8] = b"h2";
+/// The name of HTTP/1.1 (RFC 7301, section 6).
+const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// Why a certificate and its key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The system made no key, or no certificate with it.
+    #[error("cannot make a certificate: {0}")]
+    SelfSigned(#[from] rcgen::Error),
+    /// Text that is no PEM, or holds no certificate or key.
+    #[error("the {what} is not in PEM form: {error}; it begins with a line such as `-----BEGIN {label}-----`")]
+    Pem {
+        /// Which of the two.
+        what: &'static str,
+        /// What its first line names.
+        label: &'static str,
+        /// What is wrong with it.
+        error: rustls::pki_types::pem::Error,
+    },
+    /// A certificate and a key that do not fit each other, or of a kind that is not spoken here.
+    #[error("the certificate and its key cannot be used: {0}")]
+    Unusable(#[from] rustls::Error),
+}
+
+/// A certificate and its key.
+#[derive(Clone)]
+pub struct Identity {
+    /// The certificate and those that vouch for it, in PEM form.
+    pub certificate: String,
+    /// The private key, in PEM form.
+    pub key: String,
+}
+
+impl std::fmt::Debug for Identity {
+    /// Without the key: it has no business in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+/// A new certificate that nobody vouches for, for `localhost`, 127.0.0.1 and ::1 (ECDSA on P-256).
+///
+/// # Errors
+/// When the system gives no randomness.
+pub fn self_signed() -> Result<Identity, TlsError> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    params.subject_alt_names.extend(loopback.map(SanType::IpAddress));
+    params.distinguished_name.push(DnType::CommonName, "feedlab, for this machine alone");
+    Ok(Identity { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
+}
+
+impl Identity {
+    /// Whether the two can be used together.
+    ///
+    /// # Errors
+    /// When they cannot, and why.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.acceptor().map(drop)
+    }
+
+    /// What shakes hands with this identity: TLS 1.3 or 1.2, then HTTP/2 or HTTP/1.1 as the client likes.
+    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.certificate.as_bytes()).collect();
+        let pem = |what, label| move |error| TlsError::Pem { what, label, error };
+        let chain = chain.map_err(pem("certificate", "CERTIFICATE"))?;
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(pem("key", "PRIVATE KEY"))?;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1_1.to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_used_is_told_apart() {
+        let good = self_signed().unwrap();
+        good.check().unwrap();
+        let check = |certificate: &str, key: &str| {
+            let identity = Identity { certificate: certificate.to_owned(), key: key.to_owned() };
+            identity.check().unwrap_err().to_string()
+        };
+        let other = self_signed().unwrap();
+        assert!(check(&good.certificate, &other.key).contains("cannot be used"));
+        assert!(check("nonsense", &good.key).contains("cannot be used"), "no certificate at all");
+        assert!(check("-----BEGIN CERTIFICATE-----\nx", &good.key).contains("the certificate is not in PEM form"));
+        assert!(check(&good.certificate, "").contains("the key is not in PEM form"));
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        let identity = self_signed().unwrap();
+        assert!(!format!("{identity:?}").contains("PRIVATE"));
+    }
+}

@@ -1,0 +1,383 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use feedlab_feed::Transport;
+use feedlab_server::tls::self_signed;
+use feedlab_server::{Config, Slow};
+use h2::client::{ResponseFuture, SendRequest};
+use h2::ext::Protocol;
+use h2::{RecvStream, SendStream};
+use hyper::{Method, Request, StatusCode, Version};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::harness::Server;
+use crate::tls::client_config;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The preface and empty settings: RFC 9113, sections 3.4 and 6.5.
+const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// A connection; it ends when this is dropped and its streams are.
+#[derive(Clone)]
+struct Client(SendRequest<Bytes>);
+
+impl Client {
+    async fn connect(addr: SocketAddr) -> Self {
+        Self::on(TcpStream::connect(addr).await.unwrap()).await
+    }
+
+    async fn on(io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        let mut builder = h2::client::Builder::new();
+        let (requests, connection) =
+            builder.initial_connection_window_size(16 << 20).handshake::<_, Bytes>(io).await.unwrap();
+        tokio::spawn(async { drop(connection.await) });
+        Self(requests)
+    }
+
+    async fn send(&self, request: Request<()>, is_all: bool) -> (ResponseFuture, SendStream<Bytes>) {
+        let mut requests = timeout(PATIENCE, self.0.clone().ready()).await.unwrap().unwrap();
+        requests.send_request(request, is_all).unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Stream {
+        self.get_with(path, &[]).await
+    }
+
+    async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
+        let request =
+            headers.iter().fold(request(Method::GET, path), |request, (name, value)| request.header(*name, *value));
+        let (response, send) = self.send(request.body(()).unwrap(), true).await;
+        Stream::of(response, send).await
+    }
+
+    /// A WebSocket: RFC 8441, section 5.
+    async fn websocket(&self, path: &str, protocol: &'static str) -> Stream {
+        while !self.0.is_extended_connect_protocol_enabled() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let request = request(Method::CONNECT, path)
+            .extension(Protocol::from_static(protocol))
+            .header("sec-websocket-version", "13");
+        let (response, send) = self.send(request.body(()).unwrap(), false).await;
+        Stream::of(response, send).await
+    }
+}
+
+fn request(method: Method, path: &str) -> hyper::http::request::Builder {
+    Request::builder().version(Version::HTTP_2).method(method).uri(format!("http://feed.example{path}"))
+}
+
+/// A request and what is read of its answer.
+struct Stream {
+    head: hyper::Response<()>,
+    body: RecvStream,
+    send: SendStream<Bytes>,
+    buffer: Vec<u8>,
+}
+
+impl Stream {
+    async fn of(response: ResponseFuture, send: SendStream<Bytes>) -> Self {
+        let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+        let (parts, body) = response.into_parts();
+        Self { head: hyper::Response::from_parts(parts, ()), body, send, buffer: Vec::new() }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers().get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// `None` at the end of the stream.
+    async fn more(&mut self) -> Option<Result<(), h2::Error>> {
+        let data = timeout(PATIENCE, self.body.data()).await.unwrap()?;
+        Some(data.map(|data| {
+            self.body.flow_control().release_capacity(data.len()).unwrap();
+            self.buffer.extend_from_slice(&data);
+        }))
+    }
+
+    async fn until(&mut self, end: &str) -> String {
+        loop {
+            if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end.as_bytes()) {
+                let taken: Vec<u8> = self.buffer.drain(..at + end.len()).collect();
+                return String::from_utf8_lossy(&taken).into_owned();
+            }
+            self.more().await.expect("not the end yet").unwrap();
+        }
+    }
+
+    async fn exactly(&mut self, count: usize) -> Vec<u8> {
+        while self.buffer.len() < count {
+            self.more().await.expect("not the end yet").unwrap();
+        }
+        self.buffer.drain(..count).collect()
+    }
+
+    /// Everything up to the end in good order.
+    async fn rest(&mut self) -> String {
+        while let Some(more) = self.more().await {
+            more.unwrap();
+        }
+        String::from_utf8_lossy(&std::mem::take(&mut self.buffer)).into_owned()
+    }
+}
+
+/// A whole masked frame with a mask of zero.
+fn frame(opcode: u8, payload: &[u8]) -> Bytes {
+    [&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat().into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polls_are_answered_as_on_http_1_and_share_a_connection() {
+    let server = Server::open();
+    server.publish("one");
+    let client = Client::connect(server.addr).await;
+    let mut first = client.get("/feed/poll?after=0").await;
+    assert_eq!(first.head.status(), StatusCode::OK);
+    let body = first.rest().await;
+    assert!(body.contains("\"data\":\"one\"") && body.ends_with("\"next\":1,\"gap\":null}"), "{body}");
+    assert_eq!(first.header("content-length"), Some(&*body.len().to_string()));
+    assert!(first.header("date").is_some_and(|date| date.ends_with("GMT")));
+    let tag = first.header("etag").unwrap();
+    let mut known = client.get_with("/feed/poll?after=0", &[("if-none-match", tag)]).await;
+    assert_eq!((known.head.status(), known.rest().await), (StatusCode::NOT_MODIFIED, String::new()));
+    let (response, send) = client.send(request(Method::HEAD, "/feed/poll?after=0").body(()).unwrap(), true).await;
+    assert_eq!(Stream::of(response, send).await.rest().await, "");
+    let door = server.door(Transport::ShortPolling);
+    assert_eq!((door.connections, door.requests, door.requests_empty), (1, 3, 1));
+    assert!(door.header_bytes + body.len() as u64 <= door.bytes_in + door.bytes_out, "{door:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_taken_and_a_large_answer_waits_for_the_clients_window() {
+    let server = Server::start(Config { allow_publish: true, max_message_bytes: 1 << 20, ..Config::default() });
+    let client = Client::connect(server.addr).await;
+    let post = request(Method::POST, "/feed").header("content-type", "text/plain");
+    let (response, mut send) = client.send(post.body(()).unwrap(), false).await;
+    send.send_data("x".repeat(300_000).into(), true).unwrap();
+    let mut answer = Stream::of(response, send).await;
+    assert_eq!((answer.head.status(), answer.rest().await), (StatusCode::ACCEPTED, "{\"seq\":1}".to_owned()));
+    let body = client.get("/feed/poll?after=0").await.rest().await;
+    assert!(body.len() > 300_000 && body.ends_with("\"gap\":null}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_request_is_answered_by_the_update_and_forgotten_when_it_is_taken_back() {
+    let server = Server::open();
+    let client = Client::connect(server.addr).await;
+    let hold = || request(Method::GET, "/feed/long-poll?after=0&hold=30s").body(()).unwrap();
+    let (taken_back, mut send) = client.send(hold(), true).await;
+    let (held, held_send) = client.send(hold(), true).await;
+    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 2);
+    send.send_reset(h2::Reason::CANCEL);
+    server.until("taken back", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    drop(taken_back);
+    server.publish("now");
+    assert!(Stream::of(held, held_send).await.rest().await.contains("\"now\""));
+    assert_eq!(server.door(Transport::LongPolling).connections, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_streams_share_a_connection_and_each_resumes_by_itself() {
+    const COUNT: u64 = 50;
+    let server = Server::open();
+    for text in ["a", "b"] {
+        server.publish(text);
+    }
+    let client = Client::connect(server.addr).await;
+    let mut streams = Vec::new();
+    for index in 0..COUNT {
+        let after = (index % 3).to_string();
+        let mut stream = client.get_with("/feed/sse", &[("last-event-id", &after)]).await;
+        assert_eq!(stream.header("content-type"), Some("text/event-stream"));
+        assert_eq!(stream.header("transfer-encoding"), None);
+        assert_eq!(stream.until("\n\n").await, format!("id: {after}\nretry: 2000\n\n"));
+        streams.push(stream);
+    }
+    let door = server.door(Transport::Sse);
+    assert_eq!((door.connections, door.active), (1, COUNT));
+    server.publish("c");
+    for (index, stream) in streams.iter_mut().enumerate() {
+        for seq in index % 3 + 1..=3 {
+            let event = stream.until("\n\n").await;
+            assert!(event.starts_with(&format!("id: {seq}\nevent: message\ndata: ")), "{event}");
+        }
+    }
+    streams.pop().unwrap().send.send_reset(h2::Reason::CANCEL);
+    server.until("one has left", |stats| stats.doors[&Transport::Sse].active == COUNT - 1);
+    drop((streams, client));
+    server.until("all have left", |stats| stats.doors[&Transport::Sse].active == 0 && stats.connections.open == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_is_a_stream_too() {
+    let server = Server::open();
+    let client = Client::connect(server.addr).await;
+    let mut one = client.websocket("/feed/ws?after=0", "websocket").await;
+    let mut other = client.websocket("/feed/ws", "websocket").await;
+    assert_eq!((one.head.status(), one.header("content-length")), (StatusCode::OK, None));
+    one.send.send_data(frame(1, br#"{"type":"chat","data":"hi"}"#), false).unwrap();
+    let seen = one.until("\"hi\"}").await + &String::from_utf8_lossy(&one.buffer);
+    assert!(seen.contains(r#""type":"chat""#), "{seen}");
+    assert!(other.until("\"hi\"}").await.contains("\"seq\":1"));
+    for byte in frame(9, b"slow") {
+        other.send.send_data(Bytes::copy_from_slice(&[byte]), false).unwrap();
+    }
+    assert_eq!(other.exactly(6).await, b"\x8A\x04slow");
+    other.send.send_data(frame(8, &1000u16.to_be_bytes()), false).unwrap();
+    assert_eq!(other.exactly(4).await, b"\x88\x02\x03\xE8");
+    assert_eq!(other.rest().await, "", "the stream ends after the close frame");
+    server.until("one is left", |stats| stats.doors[&Transport::WebSocket].active == 1);
+    drop(one);
+    server.until("none is left", |stats| stats.doors[&Transport::WebSocket].active == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_door_takes_is_refused_and_harms_no_other_stream() {
+    let server = Server::open();
+    let client = Client::connect(server.addr).await;
+    let mut stream = client.get("/feed/sse").await;
+    stream.until("\n\n").await;
+    assert_eq!(client.websocket("/feed/ws", "carrier-pigeon").await.head.status(), StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(client.websocket("/feed/sse", "websocket").await.head.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(client.websocket("/nothing", "websocket").await.head.status(), StatusCode::NOT_FOUND);
+    let get = client.get("/feed/ws").await;
+    assert_eq!((get.head.status(), get.header("connection")), (StatusCode::UPGRADE_REQUIRED, None));
+    assert_eq!(client.get("/feed/sse?after=x").await.head.status(), StatusCode::BAD_REQUEST);
+    let foreign = client.get_with("/feed/sse", &[("accept", "application/json")]).await;
+    assert_eq!(foreign.head.status(), StatusCode::NOT_ACCEPTABLE);
+    let tunnel = Request::builder().method(Method::CONNECT).uri("elsewhere.example:443").body(()).unwrap();
+    let (response, send) = client.send(tunnel, false).await;
+    assert!(Stream::of(response, send).await.head.status().is_client_error());
+    server.publish("still there");
+    assert!(stream.until("\n\n").await.contains("still there"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
+    let config = Config { keepalive: Duration::from_millis(400), ..Config::default() };
+    let server = Server::start(config);
+    let client = Client::connect(server.addr).await;
+    let mut sse = client.get("/feed/sse").await;
+    sse.until("retry: 2000\n\n").await;
+    let mut websocket = client.websocket("/feed/ws", "websocket").await;
+    assert_eq!(sse.until(":\n\n").await, ":\n\n");
+    assert_eq!(websocket.exactly(2).await, [0x89, 0]);
+    while !matches!(websocket.more().await, Some(Err(_))) {}
+    server.until("it is dropped", |stats| stats.doors[&Transport::WebSocket].active == 0);
+    sse.until(":\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
+    const COUNT: u64 = 40;
+    for slow in [Slow::Latest, Slow::Disconnect { limit: 10 }] {
+        let config = Config { slow, allow_publish: true, max_message_bytes: 1 << 20, history: 0, ..Config::default() };
+        let server = Server::start(config);
+        let client = Client::connect(server.addr).await;
+        let mut stuck = client.get("/feed/sse").await;
+        let mut quick = client.get("/feed/sse").await;
+        quick.until("\n\n").await;
+        let text = "x".repeat(20_000);
+        for seq in 1..=COUNT {
+            server.publish(&text);
+            assert!(quick.until("\n\n").await.starts_with(&format!("id: {seq}\nevent: message\n")), "{slow:?}");
+        }
+        if slow == Slow::Latest {
+            let last = format!("id: {COUNT}\nevent: message\n");
+            let before = stuck.until(&last).await;
+            assert!(before.contains(&format!("event: gap\ndata: {{\"from\":")), "{}", before.len());
+            assert!(before.contains(&format!("\"to\":{}}}\n\n", COUNT - 1)));
+            assert!(server.door(Transport::Sse).conflated > 10);
+        } else {
+            server.until("it is ended", |stats| stats.doors[&Transport::Sse].slow_disconnected == 1);
+            let ended = loop {
+                if let Some(Err(error)) = stuck.more().await {
+                    break error;
+                }
+            };
+            assert_eq!(ended.reason(), Some(h2::Reason::CANCEL));
+        }
+        assert_eq!(server.door(Transport::Sse).gaps, u64::from(slow == Slow::Latest));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_goes_down_tells_every_stream_and_the_connection() {
+    let server = Server::open();
+    let client = Client::connect(server.addr).await;
+    let mut sse = client.get("/feed/sse").await;
+    let mut websocket = client.websocket("/feed/ws", "websocket").await;
+    let (held, send) = client.send(request(Method::GET, "/feed/long-poll?hold=60s").body(()).unwrap(), true).await;
+    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.stop();
+    assert_eq!(Stream::of(held, send).await.head.status(), StatusCode::NO_CONTENT);
+    let goodbye = sse.rest().await;
+    assert!(goodbye.contains("retry: ") && goodbye.ends_with("\n\n") && !goodbye.contains("\r"), "{goodbye}");
+    assert_eq!(websocket.exactly(4).await[2..], 1001u16.to_be_bytes());
+    drop((sse, websocket));
+    let refused = client.0.clone().ready().await;
+    drop(client);
+    let begin = feedlab_feed::clock::now();
+    drop(server);
+    assert!(crate::harness::elapsed(begin) < Duration::from_secs(4), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_leads_to_http_2_where_the_client_offers_it() {
+    let identity = self_signed().unwrap();
+    let server = Server::start(Config { tls: Some(identity.clone()), allow_publish: true, ..Config::default() });
+    let connector = TlsConnector::from(client_config(&identity, &["h2"]));
+    let tcp = TcpStream::connect(server.addr).await.unwrap();
+    let client = Client::on(connector.connect("localhost".try_into().unwrap(), tcp).await.unwrap()).await;
+    let mut sse = client.get("/feed/sse").await;
+    let mut websocket = client.websocket("/feed/ws", "websocket").await;
+    websocket.send.send_data(frame(1, br#"{"data":"hi"}"#), false).unwrap();
+    assert!(sse.until("\"hi\"}").await.contains("id: 1\n"));
+    websocket.until("\"hi\"}").await;
+}
+
+#[test]
+fn the_preface_may_come_in_pieces_and_what_only_begins_like_it_is_http_1() {
+    let server = Server::open();
+    let mut client = server.client();
+    for byte in BEGIN {
+        client.send_bytes(&[*byte]);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(client.exactly(9)[3], 4, "settings are answered with settings");
+    let mut post = server.client();
+    for byte in b"POST /feed HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx" {
+        post.send_bytes(&[*byte]);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(post.until("}").starts_with("HTTP/1.1 202"));
+    for bytes in [&b"PRI"[..], b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"P"] {
+        let mut client = server.client();
+        client.send_bytes(bytes);
+        client.stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let answer = client.rest();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    drop((client, post));
+    server.until("all are gone", |stats| stats.connections.open == 0);
+}
+
+#[test]
+fn nonsense_behind_the_preface_ends_that_connection_alone() {
+    let server = Server::open();
+    for garbage in
+        [&[0xFF; 64][..], b"\0\0\x01\x01\x05\0\0\0\x01\xFF", b"\0\0\0\0\0\0\0\0\0", b"GET / HTTP/1.1\r\n\r\n"]
+    {
+        let mut client = server.client();
+        client.send_bytes(&[BEGIN, garbage].concat());
+        let mut rest = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut client.stream, &mut rest);
+        assert!(rest.len() >= 9, "its settings at least");
+    }
+    assert!(server.ask("GET /healthz HTTP/1.1").starts_with("HTTP/1.1 200"));
+    server.until("all are gone", |stats| stats.connections.open == 0);
+}

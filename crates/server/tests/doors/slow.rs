@@ -1,0 +1,100 @@
+use std::io::Read as _;
+
+use crate::harness::{Client, Server};
+use feedlab_feed::Transport;
+use feedlab_server::{Config, Slow};
+
+const COUNT: u64 = 40;
+
+/// Small buffers and large updates: a client that does not read is slow at once.
+fn server(slow: Slow, queue: usize) -> Server {
+    Server::start(Config {
+        slow,
+        queue,
+        history: 0,
+        send_buffer: Some(8 << 10),
+        allow_publish: true,
+        max_message_bytes: 1 << 20,
+        ..Config::default()
+    })
+}
+
+/// Publishes all updates, each when the quick ones have seen the one before.
+fn publish(server: &Server, quick: Option<&mut Client>) {
+    let text = "x".repeat(50_000);
+    let mut quick = quick;
+    for seq in 1..=COUNT {
+        server.publish(&text);
+        if let Some(quick) = &mut quick {
+            assert_eq!(quick.event(), (seq, None), "who keeps up gets everything");
+        }
+    }
+}
+
+/// Reads an event stream up to an update: what was seen, and which gaps were told.
+fn read_to(client: &mut Client, last: u64) -> (Vec<u64>, Vec<(u64, u64)>) {
+    let (mut seen, mut gaps) = (Vec::new(), Vec::new());
+    loop {
+        match client.event() {
+            (_, Some(gap)) => gaps.push(gap),
+            (seq, None) => seen.push(seq),
+        }
+        if seen.last() == Some(&last) {
+            return (seen, gaps);
+        }
+    }
+}
+
+/// Everything is either seen or told, each once.
+fn account(seen: &[u64], gaps: &[(u64, u64)]) {
+    let told = gaps.iter().flat_map(|(from, to)| *from..=*to);
+    let mut all: Vec<u64> = seen.iter().copied().chain(told).collect();
+    all.sort_unstable();
+    assert_eq!(all, (1..=COUNT).collect::<Vec<_>>());
+}
+
+#[test]
+fn block_keeps_what_the_queue_holds_and_tells_the_rest() {
+    let server = server(Slow::Block, 8);
+    let mut slow = server.client().open_sse("");
+    publish(&server, None);
+    let (seen, gaps) = read_to(&mut slow, COUNT);
+    account(&seen, &gaps);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].1, COUNT - 8, "the last eight were in the queue: {gaps:?}");
+    assert_eq!(server.door(Transport::Sse).gaps, 1);
+}
+
+#[test]
+fn latest_goes_on_with_the_newest_and_leaves_alone_who_keeps_up() {
+    let server = server(Slow::Latest, 4096);
+    let mut slow = server.client().open_sse("");
+    let mut quick = server.client().open_sse("");
+    publish(&server, Some(&mut quick));
+    let (seen, gaps) = read_to(&mut slow, COUNT);
+    account(&seen, &gaps);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].1, COUNT - 1, "all but the newest is passed over: {gaps:?}");
+    let door = server.door(Transport::Sse);
+    assert!(door.conflated > 0 && door.slow_disconnected == 0, "{door:?}");
+}
+
+#[test]
+fn disconnect_ends_streams_that_stand_still_and_no_other() {
+    let server = server(Slow::Disconnect { limit: 10 }, 4096);
+    let mut quick = server.client().open_sse("");
+    let stuck = [server.client().open_sse(""), server.client().open_websocket("")];
+    publish(&server, Some(&mut quick));
+    server.until("they are gone", |stats| {
+        let [sse, websocket] = [Transport::Sse, Transport::WebSocket].map(|door| &stats.doors[&door]);
+        (sse.slow_disconnected, websocket.slow_disconnected, websocket.active) == (1, 1, 0)
+    });
+    for mut client in stuck {
+        let error = std::iter::from_fn(|| match client.stream.read(&mut [0; 65_536]) {
+            Ok(0) => Some(Some(std::io::ErrorKind::UnexpectedEof)),
+            Ok(_) => Some(None),
+            Err(error) => Some(Some(error.kind())),
+        });
+        assert_eq!(error.flatten().next(), Some(std::io::ErrorKind::ConnectionReset));
+    }
+}
