@@ -1,24 +1,32 @@
-//! The control connection: tells the server when its feed begins, and asks what it has counted. It uses no door, so
-//! that asking does not change the answer.
+//! The control connections: they tell the servers when their feed begins, and ask what they have counted. They use no
+//! door, so that asking does not change the answer.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use feedlab_experiment::scenario::FaultKind;
 use feedlab_feed::clock;
 use feedlab_feed::process::{HostLoad, Usage};
 use feedlab_feed::stats::{Start, Stats};
+use futures_util::future::{try_join, try_join_all};
 use reqwest::{Client, RequestBuilder};
+use tokio::time::sleep;
 
-use crate::LoadError;
 use crate::transport::http::with_causes;
+use crate::{Job, LoadError};
+
+mod sum;
 
 /// A server that is busier than this cannot be measured.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a server that is being started again is asked whether it is there.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// What both sides had used and counted at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
+    /// All servers together.
     pub(crate) server: Stats,
     /// This process.
     pub(crate) own: Usage,
@@ -28,19 +36,25 @@ pub(crate) struct Snapshot {
     pub(crate) wall_ahead_us: i64,
 }
 
-/// The control connection.
+/// The control connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     client: Client,
+    /// The one that is asked about the feed.
     server: SocketAddr,
+    /// Others behind the same door.
+    more_servers: Vec<SocketAddr>,
+    /// How long a server may be away, because it is to be started again; `None` if it must always be there.
+    patience: Option<Duration>,
     began: Instant,
 }
 
 impl Control {
-    pub(crate) fn new(server: SocketAddr) -> Result<Self, LoadError> {
+    pub(crate) fn new(job: &Job) -> Result<Self, LoadError> {
         let built = Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(TIMEOUT).build();
-        let client = built.map_err(|why| error(server, "a connection", why))?;
-        Ok(Self { client, server, began: clock::now() })
+        let client = built.map_err(|why| error(job.server, "a connection", why))?;
+        let (server, more_servers) = (job.server, job.more_servers.clone());
+        Ok(Self { client, server, more_servers, patience: patience(job), began: clock::now() })
     }
 
     /// Takes a snapshot of both sides.
@@ -50,38 +64,66 @@ impl Control {
         Ok(Snapshot { server, own: Usage::now(), host: HostLoad::now(), wall_ahead_us })
     }
 
-    /// The server's counts, with the last update that was due before a time, in µs of Unix time.
+    /// The servers' counts, with the last update that was due before a time, in µs of Unix time.
     pub(crate) async fn stats_before(&self, at_us: u64) -> Result<Stats, LoadError> {
         self.stats(&format!("/stats?before={at_us}")).await
     }
 
     /// Begins the feed: its schedule counts from `at_us`, in µs of Unix time.
     pub(crate) async fn start(&self, at_us: u64) -> Result<(), LoadError> {
+        let others = self.more_servers.iter().map(|server| self.start_one(*server, at_us));
+        try_join(self.start_one(self.server, at_us), try_join_all(others)).await?;
+        Ok(())
+    }
+
+    async fn start_one(&self, server: SocketAddr, at_us: u64) -> Result<(), LoadError> {
         let path = "/control/start";
-        let body = serde_json::to_vec(&Start { at: at_us }).map_err(|why| error(self.server, path, why))?;
-        let request = self.client.post(self.url(path)).header("content-type", "application/json").body(body);
-        self.send(path, request).await?;
+        let body = serde_json::to_vec(&Start { at: at_us }).map_err(|why| error(server, path, why))?;
+        let request = self.client.post(url(server, path)).header("content-type", "application/json").body(body);
+        self.send(server, path, request).await?;
         Ok(())
     }
 
     async fn stats(&self, path: &str) -> Result<Stats, LoadError> {
-        let body = self.send(path, self.client.get(self.url(path))).await?;
-        serde_json::from_slice(&body).map_err(|why| error(self.server, path, why))
+        let others = self.more_servers.iter().map(|server| self.stats_of(*server, path));
+        let (mut sum, others) = try_join(self.stats_of(self.server, path), try_join_all(others)).await?;
+        others.into_iter().for_each(|other| sum::add(&mut sum, other));
+        Ok(sum)
     }
 
-    async fn send(&self, path: &str, request: RequestBuilder) -> Result<Vec<u8>, LoadError> {
+    async fn stats_of(&self, server: SocketAddr, path: &str) -> Result<Stats, LoadError> {
+        let began = clock::now();
+        let body = loop {
+            match self.send(server, path, self.client.get(url(server, path))).await {
+                Err(_) if self.patience.is_some_and(|patience| began.elapsed() < patience) => sleep(RETRY).await,
+                answer => break answer?,
+            }
+        };
+        serde_json::from_slice(&body).map_err(|why| error(server, path, why))
+    }
+
+    async fn send(&self, server: SocketAddr, path: &str, request: RequestBuilder) -> Result<Vec<u8>, LoadError> {
         let answer = async { request.send().await?.error_for_status()?.bytes().await };
         match answer.await {
             Ok(body) => Ok(body.into()),
-            Err(why) => Err(error(self.server, path, with_causes(&why.without_url()))),
+            Err(why) => Err(error(server, path, with_causes(&why.without_url()))),
         }
     }
+}
 
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server)
-    }
+/// A server that is stopped or killed comes back after the fault's length, and takes its time to do so.
+fn patience(job: &Job) -> Option<Duration> {
+    let restarts = job.faults.iter().filter(|fault| matches!(fault.kind, FaultKind::Restart | FaultKind::Kill));
+    restarts.map(|fault| fault.length + TIMEOUT).max()
+}
+
+fn url(server: SocketAddr, path: &str) -> String {
+    format!("http://{server}{path}")
 }
 
 fn error(server: SocketAddr, what: &str, why: impl Display) -> LoadError {
     LoadError::Control { server, what: what.to_owned(), why: why.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

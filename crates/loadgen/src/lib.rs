@@ -11,6 +11,7 @@ mod phases;
 mod fleet;
 mod member;
 mod outage;
+mod slow;
 mod worker;
 
 mod backoff;

@@ -137,6 +137,10 @@ impl Facts<'_> {
             metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
         }
         metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
+        if self.job.publishing.is_some() {
+            metrics.insert(Metric::Publications, self.found.acks.len() as f64);
+            put(metrics, Metric::AckP50, quantile(&self.found.acks, 0.5));
+        }
         if self.job.contender.is_auto() {
             metrics.insert(Metric::Fallbacks, self.found.fallbacks as f64);
             metrics.insert(Metric::Climbs, self.found.climbs as f64);
@@ -166,6 +170,11 @@ impl Facts<'_> {
             is_ladder: self.job.contender.is_auto(),
             debug_build: cfg!(debug_assertions),
         });
+        if self.found.slow_disordered > 0 {
+            let what = format!("slow readers were given {} updates twice or out of order", self.found.slow_disordered);
+            let advice = "a server must not do that to anybody: look at how it sends to clients that fell behind";
+            verdict.add(Reason::new(Status::Suspect, what, advice));
+        }
         if !self.server_counted() {
             verdict.add(Reason::new(
                 Status::Suspect,

@@ -14,6 +14,7 @@ use crate::audit::Audit;
 use crate::observer::{Observer, Opened, Trouble};
 use crate::outage::Outage;
 use crate::recorder::{Arrival, Recorder};
+use crate::transport::upstream::due_us;
 
 /// How far the fleet is with connecting. Touched when a client opens for the first time, never by an update.
 #[derive(Debug, Default)]
@@ -42,11 +43,14 @@ pub(crate) struct Member {
     recorder: Rc<RefCell<Recorder>>,
     roll: Arc<Roll>,
     was_open: bool,
+    /// The feed is published by clients, who write into each update when it was due.
+    is_published: bool,
 }
 
 impl Member {
-    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>) -> Self {
-        Self { audit: Audit::default(), outage: Outage::default(), recorder, roll, was_open: false }
+    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>, is_published: bool) -> Self {
+        let (audit, outage) = (Audit::default(), Outage::default());
+        Self { audit, outage, recorder, roll, was_open: false, is_published }
     }
 }
 
@@ -60,13 +64,14 @@ impl Observer for Member {
         }
     }
 
-    fn update(&mut self, stamp: Stamp, _raw: RawUpdate<'_>, received_at_us: u64) {
+    fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
+        let since_us = if self.is_published { due_us(raw).unwrap_or(stamp.at) } else { stamp.at };
         let mut recorder = self.recorder.borrow_mut();
         if let Some(lost_us) = self.outage.end(received_at_us) {
             recorder.recovered(lost_us, received_at_us);
         }
         let (finding, replayed) = (self.audit.see(stamp.seq), self.outage.covers(stamp.at));
-        recorder.update(Arrival { finding, stamp, since_us: stamp.at, received_at_us, replayed });
+        recorder.update(Arrival { finding, stamp, since_us, received_at_us, replayed });
     }
 
     fn gap(&mut self, gap: Gap, _resume: Cursor) {

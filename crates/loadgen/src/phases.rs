@@ -54,7 +54,7 @@ pub fn run(job: &Job, events: &mut dyn FnMut(Event), stop: CancellationToken) ->
 }
 
 async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, LoadError> {
-    let control = Control::new(job.server)?;
+    let control = Control::new(job)?;
     let fleet = Fleet::launch(job).await?;
     let quiet = quiet(&control).await?;
     let mut course = Course { job, control, fleet, events, faults: None, seconds: None, found: Found::new(), done: 0 };

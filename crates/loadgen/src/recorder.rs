@@ -93,6 +93,10 @@ pub struct Found {
     pub climbs: u64,
     /// Polls of the measured time that were due and never sent.
     pub skipped: u64,
+    /// Connections of slow readers that the server ended.
+    pub slow_disconnected: u64,
+    /// Updates that reached slow readers twice, or after later ones.
+    pub slow_disordered: u64,
     /// What went wrong, by kind.
     pub failures: BTreeMap<Failure, u64>,
     /// Times of TCP connects, µs.
@@ -198,6 +202,16 @@ impl Recorder {
         self.found.climbs += 1;
     }
 
+    /// The server ended a slow reader's connection.
+    pub const fn slow_disconnected(&mut self) {
+        self.found.slow_disconnected += 1;
+    }
+
+    /// A slow reader was given an update that it had, or that is older than one it had.
+    pub const fn slow_disordered(&mut self) {
+        self.found.slow_disordered += 1;
+    }
+
     /// A client's publication was acknowledged.
     pub fn acknowledged(&mut self, due_us: u64, received_at_us: u64) {
         if self.measures(due_us) {
@@ -259,6 +273,8 @@ impl Found {
             fallbacks: 0,
             climbs: 0,
             skipped: 0,
+            slow_disconnected: 0,
+            slow_disordered: 0,
             failures: BTreeMap::new(),
             connects: hlog::new_histogram(),
             tls: hlog::new_histogram(),
@@ -283,6 +299,8 @@ impl Found {
         self.fallbacks += other.fallbacks;
         self.climbs += other.climbs;
         self.skipped += other.skipped;
+        self.slow_disconnected += other.slow_disconnected;
+        self.slow_disordered += other.slow_disordered;
         self.range = match (self.range, other.range) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (range, None) | (None, range) => range,

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::observer::Observer;
 
+use upstream::Publications;
+
 pub use http::Pool;
 pub use reqwest::Url;
 pub use reqwest::header::{self, HeaderMap};
@@ -24,11 +26,13 @@ mod body;
 mod dial;
 pub(crate) mod http;
 pub mod long_polling;
+mod pace;
 pub mod short_polling;
 pub mod sse;
 mod stream;
 mod tls;
 mod upgrade;
+pub(crate) mod upstream;
 pub mod websocket;
 
 #[cfg(test)]
@@ -53,6 +57,10 @@ pub struct Client {
     pub guise: Headers,
     /// Read buffer of a WebSocket, bytes; [`websocket::Options`] has the usual one.
     pub read_buffer: Option<usize>,
+    /// How many bytes it reads in a second; all that come, if `None`.
+    pub reads_per_s: Option<u64>,
+    /// What it publishes over its WebSocket.
+    pub(crate) publications: Option<Box<Publications>>,
     /// Decides phases and jitter.
     pub(crate) rng: ChaCha8Rng,
 }
@@ -82,6 +90,8 @@ impl Client {
             comeback: Comeback::default(),
             guise: Headers::default(),
             read_buffer: None,
+            reads_per_s: None,
+            publications: None,
             rng,
         }
     }

@@ -3,13 +3,15 @@
 //! Everything on the thread is of the thread: recording needs no lock, and a client is only ever polled here.
 
 use std::cell::RefCell;
+use std::iter::StepBy;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
-use feedlab_experiment::scenario::Connections;
+use feedlab_experiment::scenario::{Connections, Options};
 use feedlab_feed::{Cursor, Transport, clock};
 use hdrhistogram::Histogram;
 use tokio::runtime::{Builder, LocalOptions};
@@ -20,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::headers::request_headers;
 use crate::member::{Member, Roll};
+use crate::observer::Trouble;
 use crate::recorder::{Found, Recorder, Window};
+use crate::slow::{SlowReader, slow_client};
+use crate::transport::upstream::{self, Publications};
 use crate::transport::{self, Client, Link, Pool, Tls, Url};
 use crate::{Job, LoadError};
 
@@ -118,6 +123,8 @@ impl Worker {
     fn share(&self, began: Instant) -> Share {
         Share {
             clients: (self.index as u32..self.job.cell.clients).step_by(self.workers),
+            window: self.orders.window.clone(),
+            slow: (self.index as u32..self.job.clients.slow.map_or(0, |slow| slow.count)).step_by(self.workers),
             began,
             job: self.job.clone(),
             link: self.link.clone(),
@@ -129,11 +136,14 @@ impl Worker {
 
 /// The clients of one worker.
 struct Share {
-    clients: std::iter::StepBy<std::ops::Range<u32>>,
+    clients: StepBy<Range<u32>>,
+    /// Those besides them that read too slowly.
+    slow: StepBy<Range<u32>>,
     began: Instant,
     job: Arc<Job>,
     link: Link,
     roll: Arc<Roll>,
+    window: watch::Receiver<Option<Window>>,
     leave: CancellationToken,
 }
 
@@ -143,19 +153,46 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     // A token of this thread: clients of several threads would queue for the lock of a shared one.
     let leave = share.leave.child_token();
     let link = local(&share.link, &share.job);
+    // First: a number of connections that never changes is no part of a slope over the ramp.
+    for index in share.slow {
+        let Some(client) = slow_client(&share.job, &link, index) else { break };
+        let (job, leave, mut reader) = (share.job.clone(), leave.clone(), SlowReader::new(recorder.clone()));
+        clients.spawn_local(async move {
+            transport::run(client, &job.contender.options, &mut reader, &leave).await;
+        });
+    }
     for index in share.clients {
         let due = share.began + share.job.clients.ramp.mul_f64(f64::from(index) / f64::from(share.job.cell.clients));
         if leave.run_until_cancelled(sleep_until(due.into())).await.is_none() {
             break;
         }
-        let Some(client) = client(&share.job, &link, index) else { break };
-        let mut member = Member::new(recorder.clone(), share.roll.clone());
+        let Some(mut client) = client(&share.job, &link, index) else { break };
+        if let Some(publishing) = share.job.publishing {
+            let mut rng = client.rng.clone();
+            rng.set_stream(u64::from(index) + u64::from(share.job.cell.clients));
+            let publications = Publications::new(publishing, &share.job, share.window.clone(), rng);
+            if matches!(share.job.contender.options, Options::WebSocket { .. }) {
+                client.publications = Some(Box::new(publications));
+            } else {
+                clients.spawn_local(post(client.clone(), publications, recorder.clone(), leave.clone()));
+            }
+        }
+        let mut member = Member::new(recorder.clone(), share.roll.clone(), share.job.publishing.is_some());
         let (job, leave) = (share.job.clone(), leave.clone());
         clients.spawn_local(async move {
             transport::run(client, &job.contender.options, &mut member, &leave).await;
         });
     }
     clients
+}
+
+/// Publishes beside a client whose transport has no way up.
+async fn post(client: Client, publications: Publications, recorder: Rc<RefCell<Recorder>>, leave: CancellationToken) {
+    let tell = |told: Result<(u64, u64), Trouble>| match told {
+        Ok((due_us, received_at_us)) => recorder.borrow_mut().acknowledged(due_us, received_at_us),
+        Err(trouble) => recorder.borrow_mut().failed(trouble.failure),
+    };
+    upstream::post(client, publications, &leave, tell).await;
 }
 
 /// Waits until the clients have left. Those that take too long are dropped.

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::Failure;
-use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Headers, Measure, Options};
+use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Headers, Measure, Options, SlowClients};
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Metric, hlog};
 use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Job, LoadError, Outcome, Phase, run};
 use tokio_util::sync::CancellationToken;
 
+#[path = "cell/door.rs"]
+mod door;
 #[path = "cell/server.rs"]
 mod server;
 
+use door::Door;
 use server::{Feed, PERIOD_US, Server};
 
 const CLIENTS: u32 = 12;
@@ -202,6 +205,22 @@ fn short_polling_that_is_cut_goes_on_where_it_was() {
 }
 
 #[test]
+fn slow_readers_are_there_and_in_no_figure_of_the_others() {
+    for options in [SSE, Options::WebSocket { keepalive: Duration::from_secs(15) }] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(Feed::default());
+        let mut job = job(&server, options, &folder);
+        job.clients.slow = Some(SlowClients { count: 3, bytes_per_s: 100 });
+        let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+        let metric = |metric: Metric| record.metrics.get(&metric).copied();
+        assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected));
+        assert_eq!(metric(Metric::ConnectionsOpened), Some(f64::from(CLIENTS + 3)));
+        assert_eq!(metric(Metric::SlowDisconnected), Some(0.0));
+        assert!(!record.verdict.reasons.iter().any(|reason| reason.what.contains("slow")), "{:?}", record.verdict);
+    }
+}
+
+#[test]
 fn a_fault_that_cannot_be_ordered_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
@@ -237,6 +256,29 @@ fn clients_that_are_turned_away_are_counted_and_the_cell_ends() {
     assert_eq!(record.verdict.status, Status::Invalid);
     assert_eq!(record.metrics[&Metric::UpdatesReceived], 0.0);
     assert!(!record.metrics.contains_key(&Metric::SocketBytesPerUpdate));
+}
+
+#[test]
+fn the_clients_go_to_the_door_and_the_questions_to_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let door = Door::before(server.address);
+    let job = Job { door: Some(door.address), ..job(&server, SSE, &folder) };
+    let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+    assert!(record.failures.is_empty() && record.metrics[&Metric::UpdatesMissed] == 0.0, "{:?}", record.failures);
+    let newcomers = door.passed() - u64::from(CLIENTS);
+    assert!((1..=30).contains(&newcomers), "{newcomers}");
+}
+
+#[test]
+fn a_certificate_that_is_none_ends_it_before_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(&Server::start(Feed::default()), SSE, &folder);
+    job.contender.link.tls = true;
+    for certificate in [None, Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned())] {
+        let error = run(&Job { certificate, ..job.clone() }, &mut |_| {}, CancellationToken::new()).unwrap_err();
+        assert!(error.to_string().starts_with("cannot trust the job's certificate: "), "{error}");
+    }
 }
 
 #[test]

@@ -18,6 +18,10 @@ impl Facts<'_> {
         let keepalive = grown(|door| door.keepalive_bytes);
         metrics.insert(Metric::SocketBytesUp, up);
         metrics.insert(Metric::SocketBytesDown, down);
+        let publications = self.found.acks.len();
+        if publications > 0 {
+            metrics.insert(Metric::SocketBytesUpPerPublication, up / publications as f64);
+        }
         for (metric, bytes) in [
             (Metric::PayloadBytesPerUpdate, payload),
             (Metric::SocketBytesPerUpdate, up + down),

@@ -11,6 +11,9 @@ impl Facts<'_> {
         put(metrics, Metric::RecoveryP99, quantile(&self.found.recoveries, 0.99));
         let peak = self.found.reconnects_by_bin.iter().max().copied().unwrap_or_default();
         metrics.insert(Metric::ReconnectsPeak, f64::from(peak));
+        if self.job.clients.slow.is_some() {
+            metrics.insert(Metric::SlowDisconnected, self.found.slow_disconnected as f64);
+        }
         put(metrics, Metric::ServerRssGrowth, self.server_growth());
     }
 

@@ -14,6 +14,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::pace::{RECEIVE_BUFFER, Slow};
 use super::stream::Stream;
 use super::{Client, tls};
 use crate::observer::{Opened, Trouble};
@@ -26,6 +27,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Dialer {
     /// The address to connect from; any, if `None`.
     source: Option<IpAddr>,
+    /// How many bytes a second are read; all that come, if `None`.
+    reads_per_s: Option<u64>,
     /// The version of HTTP that its connections are for.
     pub(super) http: Http,
     /// What encrypts; `None` knows nobody to trust.
@@ -71,7 +74,8 @@ impl Times {
 impl Dialer {
     pub(super) fn new(client: &Client) -> Self {
         let http = client.link.http;
-        Self { source: client.source, http, tls: client.link.tls.as_ref().map(|tls| tls.of_a_client(http)) }
+        let tls = client.link.tls.as_ref().map(|tls| tls.of_a_client(http));
+        Self { source: client.source, reads_per_s: client.reads_per_s, http, tls }
     }
 
     /// Connects to the server of a URL. Finding the addresses of a name is not part of the connect's time.
@@ -80,15 +84,39 @@ impl Dialer {
         let mut last = io::Error::other(format!("`{}` has no address", url.host_str().unwrap_or_default()));
         for address in addresses {
             let began = clock::now();
-            match connect(address, self.source).await {
+            match self.connect(address).await {
                 Ok(stream) => {
                     let connect_us = Some(clock::micros(began.elapsed()));
-                    return self.secure(url, stream, Times { began, connect_us, tls_us: None }).await;
+                    let dialed = self.secure(url, stream, Times { began, connect_us, tls_us: None }).await?;
+                    return Ok(self.pace(dialed));
                 }
                 Err(error) => last = error,
             }
         }
         Err(failed(last))
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(source) = self.source {
+            socket.bind(SocketAddr::new(source, 0))?;
+        }
+        if self.reads_per_s.is_some() {
+            // Before the connect, since it is part of what that agrees on.
+            socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        }
+        let connected = timeout(CONNECT_TIMEOUT, socket.connect(address)).await;
+        let stream = connected.map_err(|_| io::ErrorKind::TimedOut)??;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn pace(&self, Dialed { stream, times }: Dialed) -> Dialed {
+        let stream = match self.reads_per_s {
+            Some(bytes_per_s) => Stream::Slow(Box::new(Slow::new(stream, bytes_per_s))),
+            None => stream,
+        };
+        Dialed { stream, times }
     }
 
     /// The TLS handshake, if the URL asks for one.
@@ -111,8 +139,10 @@ impl Dialer {
 
 impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, http, tls } = self;
-        f.debug_struct("Dialer").field("source", source).field("http", http).field("tls", &tls.is_some()).finish()
+        let Self { source, reads_per_s, http, tls } = self;
+        let mut dialer = f.debug_struct("Dialer");
+        dialer.field("source", source).field("reads_per_s", reads_per_s).field("http", http);
+        dialer.field("tls", &tls.is_some()).finish()
     }
 }
 
@@ -124,17 +154,6 @@ fn host(url: &Url) -> &str {
 async fn resolve(url: &Url) -> io::Result<impl Iterator<Item = SocketAddr>> {
     let port = url.port_or_known_default().unwrap_or(80);
     tokio::net::lookup_host((host(url), port)).await.map(|addresses| addresses.collect::<Vec<_>>().into_iter())
-}
-
-async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if let Some(source) = source {
-        socket.bind(SocketAddr::new(source, 0))?;
-    }
-    let connected = timeout(CONNECT_TIMEOUT, socket.connect(address)).await;
-    let stream = connected.map_err(|_| io::ErrorKind::TimedOut)??;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 fn failed(why: impl Display) -> Trouble {

@@ -110,6 +110,29 @@ impl Http {
         Ok((head, Body { http: self, incoming, last }))
     }
 
+    /// Posts a body, and reads the answer to its end within `patience`. Nobody is told of the connection.
+    pub(super) async fn post(
+        &mut self,
+        url: &Url,
+        headers: &HeaderMap,
+        body: String,
+        patience: Duration,
+    ) -> Result<StatusCode, Trouble> {
+        let answer = async {
+            let Answer { head, incoming, .. } = self.ask(url, headers, Some(&body)).await?;
+            let last = incoming.is_h1() && self.ends_with(&head);
+            let mut rest = Body { http: self, incoming, last };
+            while rest.chunk().await.transpose()?.is_some() {}
+            Ok(head.status)
+        };
+        let status = timeout(patience, answer).await;
+        let status = status.unwrap_or_else(|_| Err(self.no_answer(patience)));
+        if status.is_err() {
+            self.connection = None;
+        }
+        status
+    }
+
     fn tell_of_connect(&mut self, opened: Opened, observer: &mut impl Observer) {
         if std::mem::replace(&mut self.was_open, true) && self.connections != Connections::Fresh {
             observer.reconnect();
@@ -134,7 +157,7 @@ impl Http {
     /// follows, as a browser's would.
     async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, Trouble> {
         for _ in 0..=REDIRECTS {
-            let answer = self.ask(&url, &headers).await?;
+            let answer = self.ask(&url, &headers, None).await?;
             let target = Some(&answer.head).filter(|_| self.connections == Connections::Streamed);
             let Some(target) = target.and_then(|head| redirected(&url, head)) else { return Ok(answer) };
             self.connection = None;
@@ -149,13 +172,13 @@ impl Http {
 
     /// One request on the connection that is there, or on another one. A kept connection may have ended since: what it
     /// could not send any more goes out on the next one.
-    async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<Answer, Trouble> {
+    async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Answer, Trouble> {
         let mut tries = 1..=TRIES;
         loop {
             let found = self.connect(url).await?;
             let Some(connection) = &mut self.connection else { return Err(refused(url, &"there is no connection")) };
             let asked = clock::now();
-            match connection.ask(url, headers).await {
+            match connection.ask(url, headers, body).await {
                 Ok((head, incoming)) => {
                     let opened = self.opened(found, asked);
                     return Ok(Answer { head, incoming, opened });
@@ -302,14 +325,14 @@ enum Connection {
 }
 
 impl Connection {
-    async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<(Parts, Piecemeal), Lost> {
+    async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<(Parts, Piecemeal), Lost> {
         match self {
             Self::H1(connection) => {
-                let (head, body) = connection.ask(url, headers).await?.into_parts();
+                let (head, body) = connection.ask(url, headers, body).await?.into_parts();
                 Ok((head, Piecemeal::H1(body)))
             }
             Self::H2(connection) => {
-                let (head, body) = connection.ask(url, headers).await?.into_parts();
+                let (head, body) = connection.ask(url, headers, body).await?.into_parts();
                 Ok((head, Piecemeal::H2(body)))
             }
         }

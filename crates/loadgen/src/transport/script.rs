@@ -193,6 +193,11 @@ impl Observer for Log {
         self.note("reconnect".to_owned());
     }
 
+    fn acknowledged(&mut self, due_us: u64, received_at_us: u64) {
+        assert!(due_us <= received_at_us);
+        self.note("acknowledged".to_owned());
+    }
+
     fn fell(&mut self, to: Transport) {
         self.note(format!("fell to {to}"));
     }

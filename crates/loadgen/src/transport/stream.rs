@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::http::tunnel::Tunnel;
+use super::pace::Slow;
 
 /// What bytes go over.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
     /// A stream that a CONNECT has opened.
     Tunnel(Box<Tunnel>),
+    /// Any of them, read slowly.
+    Slow(Box<Slow<Stream>>),
 }
 
 /// Calls the method of whichever it is.
@@ -36,6 +39,10 @@ macro_rules! of_each {
                 $call
             }
             Stream::Tunnel(inner) => {
+                let $inner = Pin::new(&mut **inner);
+                $call
+            }
+            Stream::Slow(inner) => {
                 let $inner = Pin::new(&mut **inner);
                 $call
             }
@@ -67,6 +74,7 @@ impl AsyncWrite for Stream {
             Self::Plain(inner) => inner.is_write_vectored(),
             Self::Tls(inner) => inner.is_write_vectored(),
             Self::Tunnel(inner) => inner.is_write_vectored(),
+            Self::Slow(inner) => inner.is_write_vectored(),
         }
     }
 

@@ -7,7 +7,7 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::websocket::{self, close};
 use feedlab_feed::{Cursor, clock};
-use futures_util::StreamExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::http::unexpected;
 use super::upgrade::{Socket, Upgrade};
+use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::Backoff;
 use crate::observer::{Observer, Trouble};
@@ -68,7 +69,8 @@ impl Listener {
             let trouble = match self.open(observer).await {
                 Ok(socket) => {
                     let socket = self.socket.insert(socket);
-                    session(socket, &mut self.cursor, &mut backoff, observer).await
+                    let publications = self.client.publications.as_deref_mut();
+                    session(socket, &mut self.cursor, publications, &mut backoff, observer).await
                 }
                 Err(trouble) => trouble,
             };
@@ -106,15 +108,26 @@ impl Listener {
     }
 }
 
-/// Reads messages to the connection's end, and says what the end was. Pings are answered by tungstenite.
+/// Reads messages to the connection's end, and says what the end was. Pings are answered by tungstenite. A client that
+/// publishes does so meanwhile.
 async fn session(
     socket: &mut Socket,
     cursor: &mut Option<Cursor>,
+    mut publications: Option<&mut Publications>,
     backoff: &mut Backoff,
     observer: &mut impl Observer,
 ) -> Trouble {
+    if let Some(publications) = &mut publications {
+        publications.lost();
+    }
     loop {
-        let message = socket.next().await;
+        let message = match &mut publications {
+            Some(publications) => match next_of_both(socket, publications).await {
+                Ok(message) => message,
+                Err(error) => return trouble(&error),
+            },
+            None => socket.next().await,
+        };
         let received_at_us = clock::unix_us();
         if let Some(Ok(_)) = message {
             observer.alive();
@@ -126,7 +139,12 @@ async fn session(
                     *cursor = Some(Cursor(gap.to));
                     observer.gap(gap, Cursor(gap.to));
                 }
-                websocket::Message::Ack(_) => {}
+                websocket::Message::Ack(_) => {
+                    let due_us = publications.as_mut().and_then(|publications| publications.acknowledged());
+                    if let Some(due_us) = due_us {
+                        observer.acknowledged(due_us, received_at_us);
+                    }
+                }
             },
             Some(Ok(Message::Binary(payload))) => {
                 deliver(RawUpdate::Binary(&payload), received_at_us, cursor, observer);
@@ -137,6 +155,22 @@ async fn session(
             None => return Trouble::new(Failure::Disconnected, "the connection ended"),
         }
         backoff.reset();
+    }
+}
+
+/// The next message that comes; what is due to be published until then is sent.
+async fn next_of_both(
+    socket: &mut Socket,
+    publications: &mut Publications,
+) -> Result<Option<Result<Message, Error>>, Error> {
+    loop {
+        tokio::select! {
+            message = socket.next() => return Ok(message),
+            due_us = publications.next(), if publications.has_room() => {
+                let frame = publications.frame(due_us);
+                socket.send(Message::text(frame)).await?;
+            }
+        }
     }
 }
 

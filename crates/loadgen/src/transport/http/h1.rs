@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderValue};
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
 
@@ -30,9 +30,14 @@ impl Connection {
         Ok(Self { requests, wire: Some(wire) })
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(super) async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<Response<Incoming>, Lost> {
-        let request = request(url, headers).map_err(Lost::Answer)?;
+    /// Sends a request and waits for the head of its answer. With a body it is a POST.
+    pub(super) async fn ask(
+        &mut self,
+        url: &Url,
+        headers: &HeaderMap,
+        body: Option<&str>,
+    ) -> Result<Response<Incoming>, Lost> {
+        let request = request(url, headers, body).map_err(Lost::Answer)?;
         self.settle().await;
         let mut answer = pin!(self.requests.try_send_request(request));
         let answer = drive(&mut self.wire, |cx| answer.as_mut().poll(cx)).await;
@@ -63,9 +68,11 @@ impl MoveBytes for Option<Wire> {
     }
 }
 
-fn request(url: &Url, headers: &HeaderMap) -> Result<Request<String>, Trouble> {
+fn request(url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Request<String>, Trouble> {
+    let method = if body.is_some() { Method::POST } else { Method::GET };
     let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let mut request = Request::get(target).body(String::new()).map_err(|why| refused(url, &why))?;
+    let request = Request::builder().method(method).uri(target);
+    let mut request = request.body(body.unwrap_or_default().to_owned()).map_err(|why| refused(url, &why))?;
     *request.headers_mut() = headers.clone();
     let host = HeaderValue::try_from(authority(url)).map_err(|why| refused(url, &why))?;
     request.headers_mut().insert(HOST, host);

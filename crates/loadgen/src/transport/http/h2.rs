@@ -74,10 +74,17 @@ impl Connection {
         }
     }
 
-    /// Sends a request without a body and waits for the head of its answer.
-    pub(super) async fn ask(&mut self, url: &Url, headers: &HeaderMap) -> Result<Response<RecvStream>, Lost> {
-        let request = request(Method::GET, url, headers).map_err(Lost::Answer)?;
-        self.exchange(request, true).await.map(|(response, _)| response)
+    /// Sends a request and waits for the head of its answer. With a body it is a POST.
+    pub(super) async fn ask(
+        &mut self,
+        url: &Url,
+        headers: &HeaderMap,
+        body: Option<&str>,
+    ) -> Result<Response<RecvStream>, Lost> {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let request = request(method, url, headers).map_err(Lost::Answer)?;
+        let upload = body.map_or(Upload::None, |body| Upload::Whole(Bytes::copy_from_slice(body.as_bytes())));
+        self.exchange(request, upload).await.map(|(response, _)| response)
     }
 
     /// Opens a stream to be used in both directions by an extended CONNECT (RFC 8441, section 4).
@@ -94,13 +101,13 @@ impl Connection {
         }
         let mut request = request(Method::CONNECT, url, headers).map_err(Lost::Answer)?;
         request.extensions_mut().insert(h2::ext::Protocol::from_static(protocol));
-        self.exchange(request, false).await
+        self.exchange(request, Upload::Open).await
     }
 
     async fn exchange(
         &mut self,
         request: Request<()>,
-        ends: bool,
+        upload: Upload,
     ) -> Result<(Response<RecvStream>, SendStream<Bytes>), Lost> {
         let Self { requests, wire } = self;
         // Takes note of what happened while nobody asked.
@@ -111,7 +118,11 @@ impl Connection {
         .await;
         drive(wire, |cx| requests.poll_ready(cx)).await.map_err(|error| wire.unsent(&error))?;
         let early = wire.queue(requests);
-        let (mut response, stream) = requests.send_request(request, ends).map_err(|error| wire.unsent(&error))?;
+        let ends = matches!(upload, Upload::None);
+        let (mut response, mut stream) = requests.send_request(request, ends).map_err(|error| wire.unsent(&error))?;
+        if let Upload::Whole(body) = upload {
+            stream.send_data(body, true).map_err(|error| wire.unsent(&error))?;
+        }
         let answer = tokio::select! {
             biased;
             answer = drive(wire, |cx| Pin::new(&mut response).poll(cx)) => answer,
@@ -184,6 +195,14 @@ async fn crowded_out(early: Option<Early>, requests: &SendRequest<Bytes>) {
         return;
     }
     std::future::pending::<()>().await;
+}
+
+/// What follows the head of a request.
+enum Upload {
+    None,
+    Whole(Bytes),
+    /// What is yet to come.
+    Open,
 }
 
 fn full() -> Lost {

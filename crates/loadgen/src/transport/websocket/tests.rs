@@ -146,3 +146,25 @@ async fn a_refused_connection_is_a_failure_and_tried_again() {
     .await;
     assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
 }
+
+#[tokio::test]
+async fn what_is_due_is_published_on_the_same_socket_and_acknowledged_there() {
+    let now = clock::unix_us();
+    let publishing = crate::Publishing { updates_per_s: 1_000.0, payload_bytes: 30 };
+    let author = async |mut client: Client, log: &mut _, stop: &_| {
+        let rng = client.rng.clone();
+        let publications = Publications::alone(publishing, now, rng);
+        client.publications = Some(Box::new(publications));
+        run(client, Options::default(), log, stop).await;
+    };
+    let seen = converse("/feed/ws", author, async |server| {
+        let (mut peer, _) = upgrade(server).await;
+        let Incoming::Text(first) = hear(&mut peer).await.remove(0) else { panic!("no text") };
+        assert!(first.starts_with(r#"{"type":"message","data":""#), "{first}");
+        peer.say(text(1)).await;
+        peer.say(websocket::ack_frame(1)).await;
+        server.saw("acknowledged").await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 1", "acknowledged"]);
+}

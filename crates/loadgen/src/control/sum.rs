@@ -1,0 +1,132 @@
+//! Several servers of one feed, counted as one. Pure.
+//!
+//! Everything is taken apart by name, so that a count which is added to the statistics is not forgotten here.
+
+use feedlab_feed::process::Usage;
+use feedlab_feed::stats::{ConnectionStats, DoorStats, Stats};
+
+/// Adds what another server has counted. The feed is the same, and its figures are those of the first; how late its
+/// publisher was is that of the worst.
+pub(super) fn add(sum: &mut Stats, other: Stats) {
+    let Stats { version: _, at: _, life, feed, connections, doors, process } = other;
+    // Another one when any of them is another one.
+    sum.life = sum.life.wrapping_add(life);
+    sum.feed.publish_lag_p99_us = sum.feed.publish_lag_p99_us.max(feed.publish_lag_p99_us);
+    sum.feed.publish_lag_max_us = sum.feed.publish_lag_max_us.max(feed.publish_lag_max_us);
+    add_connections(&mut sum.connections, &connections);
+    for (transport, door) in doors {
+        add_door(sum.doors.entry(transport).or_insert_with(nothing), &door);
+    }
+    add_usage(&mut sum.process, process);
+}
+
+/// A door that a server does not name has let nobody in.
+fn nothing() -> DoorStats {
+    DoorStats { wire: Some(Default::default()), ..DoorStats::default() }
+}
+
+fn add_connections(sum: &mut ConnectionStats, other: &ConnectionStats) {
+    let ConnectionStats { open, accepted, refused, kernel_bytes } = other;
+    sum.open += open;
+    sum.accepted += accepted;
+    sum.refused += refused;
+    sum.kernel_bytes = both(sum.kernel_bytes, *kernel_bytes);
+}
+
+fn add_door(sum: &mut DoorStats, other: &DoorStats) {
+    let DoorStats {
+        connections,
+        active,
+        requests,
+        requests_empty,
+        updates,
+        gaps,
+        bytes_out,
+        bytes_in,
+        header_bytes,
+        payload_bytes,
+        keepalive_bytes,
+        wire,
+    } = other;
+    sum.connections += connections;
+    sum.active += active;
+    sum.requests += requests;
+    sum.requests_empty += requests_empty;
+    sum.updates += updates;
+    sum.gaps += gaps;
+    sum.bytes_out += bytes_out;
+    sum.bytes_in += bytes_in;
+    sum.header_bytes += header_bytes;
+    sum.payload_bytes += payload_bytes;
+    sum.keepalive_bytes += keepalive_bytes;
+    sum.wire = sum.wire.zip(*wire).map(|(mut sum, wire)| {
+        sum += wire;
+        sum
+    });
+}
+
+fn add_usage(sum: &mut Usage, other: Usage) {
+    let Usage { cpu_us, rss_bytes, open_fds } = other;
+    sum.cpu_us = both(sum.cpu_us, cpu_us);
+    sum.rss_bytes = both(sum.rss_bytes, rss_bytes);
+    sum.open_fds = both(sum.open_fds, open_fds);
+}
+
+/// A sum of which a part is not known is not known.
+fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    Some(one? + other?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use feedlab_feed::Transport;
+    use feedlab_feed::stats::{FeedStats, WireStats};
+
+    use super::*;
+
+    fn stats(count: u64, transport: Transport) -> Stats {
+        let wire = Some(WireStats { packets_out: count, ..WireStats::default() });
+        let door = DoorStats { connections: count, updates: 2 * count, wire, ..DoorStats::default() };
+        let feed = FeedStats { head: count, publish_lag_max_us: 100 - count, ..FeedStats::default() };
+        Stats {
+            version: String::new(),
+            at: count,
+            life: count,
+            feed,
+            connections: ConnectionStats { open: count, kernel_bytes: Some(count), ..ConnectionStats::default() },
+            doors: BTreeMap::from([(transport, door)]),
+            process: Usage { cpu_us: Some(count), rss_bytes: None, open_fds: Some(count) },
+        }
+    }
+
+    #[test]
+    fn what_passed_is_added_and_the_feed_is_the_first_ones() {
+        let mut sum = stats(3, Transport::Sse);
+        add(&mut sum, stats(4, Transport::Sse));
+        assert_eq!((sum.at, sum.feed.head, sum.feed.publish_lag_max_us), (3, 3, 97));
+        assert_eq!((sum.connections.open, sum.connections.kernel_bytes), (7, Some(7)));
+        let door = &sum.doors[&Transport::Sse];
+        assert_eq!((door.connections, door.updates, door.wire.unwrap().packets_out), (7, 14, 7));
+        assert_eq!((sum.process.cpu_us, sum.process.rss_bytes), (Some(7), None));
+    }
+
+    #[test]
+    fn a_door_that_one_of_them_lacks_is_the_others() {
+        let mut sum = stats(3, Transport::Sse);
+        add(&mut sum, stats(4, Transport::WebSocket));
+        assert_eq!(sum.doors[&Transport::WebSocket], stats(4, Transport::WebSocket).doors[&Transport::WebSocket]);
+        assert_eq!(sum.doors[&Transport::Sse].connections, 3);
+    }
+
+    #[test]
+    fn another_life_of_any_is_another_life_of_all() {
+        let life = |second| {
+            let mut sum = stats(3, Transport::Sse);
+            add(&mut sum, Stats { life: second, ..stats(4, Transport::Sse) });
+            sum.life
+        };
+        assert_ne!(life(u64::MAX), life(7));
+    }
+}

@@ -1,0 +1,256 @@
+//! The way up: clients that publish the feed themselves.
+//!
+//! Open loop, as a feed's own schedule is: a client is due to say something at moments that nobody's slowness moves, and
+//! what it says begins with that moment, from which its age counts. What is lost on the way up is not said again:
+//! whether the server had heard it, the client cannot know.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use feedlab_feed::wire::RawUpdate;
+use feedlab_feed::{Data, clock};
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+
+use super::Client;
+use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
+use crate::observer::Trouble;
+use crate::recorder::Window;
+use crate::{Job, Publishing};
+
+/// The path at which updates are posted.
+const PATH: &str = "/feed";
+/// Publications of one client that may be under way. It says no more until one of them is acknowledged.
+const UNDER_WAY: usize = 256;
+
+/// What one client publishes, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Publications {
+    /// Mean time between two, s.
+    gap_s: f64,
+    payload_bytes: usize,
+    /// The measured time, once it is known; the feed begins by the warm-up before it.
+    window: watch::Receiver<Option<Window>>,
+    warm_up: Duration,
+    /// When the next is due, µs of Unix time.
+    due_us: Option<u64>,
+    /// When those were due that are under way, the oldest first.
+    under_way: VecDeque<u64>,
+    rng: ChaCha8Rng,
+}
+
+impl Publications {
+    /// One client's share of what a job's clients publish together.
+    pub(crate) fn new(
+        publishing: Publishing,
+        job: &Job,
+        window: watch::Receiver<Option<Window>>,
+        rng: ChaCha8Rng,
+    ) -> Self {
+        let gap_s = f64::from(job.cell.clients) / publishing.updates_per_s;
+        let (payload_bytes, warm_up) = (publishing.payload_bytes, job.measure.warm_up);
+        Self { gap_s, payload_bytes, window, warm_up, due_us: None, under_way: VecDeque::new(), rng }
+    }
+
+    /// Tests only: all that is published from a moment on, for ever.
+    #[cfg(test)]
+    pub(super) fn alone(publishing: Publishing, start_us: u64, rng: ChaCha8Rng) -> Self {
+        let (_, window) = watch::channel(Some(Window { start_us, end_us: u64::MAX }));
+        let (gap_s, payload_bytes) = (1.0 / publishing.updates_per_s, publishing.payload_bytes);
+        Self { gap_s, payload_bytes, window, warm_up: Duration::ZERO, due_us: None, under_way: VecDeque::new(), rng }
+    }
+
+    /// Waits until the next one is due, and tells when that was; for ever, after the last. Dropping the future loses
+    /// none.
+    pub(crate) async fn next(&mut self) -> u64 {
+        let Some(window) = self.window.wait_for(Option::is_some).await.ok().and_then(|window| *window) else {
+            return std::future::pending().await;
+        };
+        let due_us = match self.due_us {
+            Some(due_us) => due_us,
+            None => window.start_us.saturating_sub(clock::micros(self.warm_up)).saturating_add(self.gap_us()),
+        };
+        self.due_us = Some(due_us);
+        if due_us >= window.end_us {
+            return std::future::pending().await;
+        }
+        sleep_until(clock::instant_of(due_us).into()).await;
+        self.due_us = Some(due_us.saturating_add(self.gap_us()));
+        due_us
+    }
+
+    /// Independent of each other, as people are: exponential gaps.
+    fn gap_us(&mut self) -> u64 {
+        let gap_s = -self.gap_s * (1.0 - self.rng.random::<f64>()).ln();
+        (gap_s * 1e6) as u64
+    }
+
+    /// Whether another one may be sent before those under way are acknowledged.
+    pub(crate) fn has_room(&self) -> bool {
+        self.under_way.len() < UNDER_WAY
+    }
+
+    /// The text frame of the one that was due then; it is under way from now on.
+    pub(crate) fn frame(&mut self, due_us: u64) -> String {
+        self.under_way.push_back(due_us);
+        let frame = Frame { event_type: "message", data: &payload(due_us, self.payload_bytes) };
+        // A type and a text are always JSON.
+        serde_json::to_string(&frame).unwrap_or_default()
+    }
+
+    /// The oldest one under way is acknowledged: acknowledgements come in the order of the publications.
+    pub(crate) fn acknowledged(&mut self) -> Option<u64> {
+        self.under_way.pop_front()
+    }
+
+    /// The connection is gone, and with it the acknowledgements.
+    pub(crate) fn lost(&mut self) {
+        self.under_way.clear();
+    }
+}
+
+#[derive(Serialize)]
+struct Frame<'a> {
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    data: &'a str,
+}
+
+/// Posts until `stop` is cancelled, on a connection that is kept for it. Tells of each publication when it was due and
+/// when its acknowledgement was there, both in µs of Unix time.
+pub(crate) async fn post(
+    mut client: Client,
+    mut publications: Publications,
+    stop: &CancellationToken,
+    mut tell: impl FnMut(Result<(u64, u64), Trouble>),
+) {
+    client.url.set_path(PATH);
+    client.url.set_query(None);
+    let mut http = Http::new(&client, Connections::Kept);
+    let mut headers = http.headers();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    // A browser names the page's origin with every POST.
+    if let Ok(origin) = HeaderValue::from_str(&client.url.origin().ascii_serialization()) {
+        headers.insert(ORIGIN, origin);
+    }
+    while let Some(due_us) = stop.run_until_cancelled(publications.next()).await {
+        let body = payload(due_us, publications.payload_bytes);
+        let answer = http.post(&client.url, &headers, body, ANSWER_TIMEOUT);
+        let Some(status) = stop.run_until_cancelled(answer).await else { return };
+        tell(match status {
+            Ok(StatusCode::ACCEPTED) => Ok((due_us, clock::unix_us())),
+            Ok(status) => Err(unexpected(status)),
+            Err(trouble) => Err(trouble),
+        });
+    }
+}
+
+/// When it was due, and as much more as the payload is to have.
+fn payload(due_us: u64, bytes: usize) -> String {
+    format!("{due_us} {:x<1$}", "", bytes.saturating_sub(due_us.to_string().len() + 1))
+}
+
+/// When an update was due that a client of a fleet published, µs of Unix time.
+pub(crate) fn due_us(raw: RawUpdate<'_>) -> Option<u64> {
+    let update = raw.update().ok()?;
+    let Data::Text(text) = &update.data else { return None };
+    text.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use feedlab_experiment::record::Failure;
+    use feedlab_feed::wire::Publication;
+    use rand::SeedableRng as _;
+
+    use super::*;
+    use crate::transport::script::converse;
+
+    /// One of 10 clients that publish 1,000 updates a second together; the feed began a while ago.
+    fn publications(length_us: u64) -> (u64, Publications) {
+        let start_us = clock::unix_us() - 5_000_000;
+        let (_, window) = watch::channel(Some(Window { start_us: start_us + 1_000, end_us: start_us + length_us }));
+        let (warm_up, rng) = (Duration::from_millis(1), ChaCha8Rng::seed_from_u64(7));
+        let (gap_s, payload_bytes, under_way) = (0.01, 40, VecDeque::new());
+        (start_us, Publications { gap_s, payload_bytes, window, warm_up, due_us: None, under_way, rng })
+    }
+
+    #[tokio::test]
+    async fn they_are_due_independently_of_each_other_until_the_end() {
+        let (start_us, mut publications) = publications(4_000_000);
+        let mut due = Vec::new();
+        while let Ok(next) = tokio::time::timeout(Duration::from_millis(200), publications.next()).await {
+            due.push(next);
+        }
+        assert!(due.is_sorted() && due[0] >= start_us && *due.last().unwrap() < start_us + 4_000_000);
+        assert!((320..480).contains(&due.len()), "{} of about 400", due.len());
+        let gaps: Vec<f64> = due.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        let short = gaps.iter().filter(|gap| **gap < 10_000.0 * std::f64::consts::LN_2).count() as f64;
+        assert!((0.4..0.6).contains(&(short / gaps.len() as f64)), "half of them are shorter than the median");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_late_is_due_all_the_same() {
+        let (_, mut publications) = publications(4_000_000);
+        let first = publications.next().await;
+        assert!(tokio::time::timeout(Duration::ZERO, publications.next()).await.is_ok_and(|next| next > first));
+    }
+
+    #[test]
+    fn a_frame_is_a_publication_and_begins_with_its_time() {
+        let (_, mut publications) = publications(1);
+        let frame = publications.frame(1_767_225_600_000_000);
+        let publication = Publication::from_json(frame.as_bytes()).unwrap();
+        let Data::Text(text) = publication.data else { panic!("no text") };
+        assert!(text.starts_with("1767225600000000 x") && text.len() == 40, "{text}");
+        let json = format!(r#"{{"seq":1,"at":2,"type":"message","data":"{text}"}}"#);
+        assert_eq!(due_us(RawUpdate::Json(json.as_bytes())), Some(1_767_225_600_000_000));
+        assert_eq!(due_us(RawUpdate::Json(br#"{"seq":1,"at":2,"type":"m","data":"hello"}"#)), None);
+        assert_eq!(payload(17, 0), "17 ");
+    }
+
+    #[test]
+    fn acknowledgements_come_in_order_and_none_after_a_loss() {
+        let (_, mut publications) = publications(1);
+        for due_us in 1..=UNDER_WAY as u64 {
+            assert!(publications.has_room());
+            publications.frame(due_us);
+        }
+        assert!(!publications.has_room());
+        assert_eq!([publications.acknowledged(), publications.acknowledged()], [Some(1), Some(2)]);
+        publications.lost();
+        assert_eq!(publications.acknowledged(), None);
+    }
+
+    #[tokio::test]
+    async fn posts_go_out_one_after_the_other_on_one_connection_and_a_refused_one_is_not_repeated() {
+        let mut told = Vec::new();
+        let (_, publications) = publications(u64::MAX / 2);
+        let author = async |client, _: &mut _, stop: &CancellationToken| {
+            post(client, publications, stop, |publication| told.push(publication)).await;
+        };
+        converse("/feed/sse?after=3", author, async |server| {
+            let mut peer = server.accept().await;
+            let mut bodies = Vec::new();
+            for status in ["202 Accepted", "503 Full", "202 Accepted"] {
+                let request = peer.request().await;
+                assert!(request.starts_with("post /feed http/1.1\r\n"), "{request}");
+                assert!(request.contains("content-type: text/plain\r\n") && request.contains("content-length: 40\r\n"));
+                assert!(request.contains("origin: http://127.0.0.1:"));
+                bodies.push(peer.hear().await);
+                peer.answer(status, "", "{\"seq\":1}").await;
+            }
+            assert!(bodies.iter().all(|body| body.len() == 40 && body.is_ascii()) && bodies.is_sorted());
+            peer.request().await;
+        })
+        .await;
+        let told: Vec<_> = told.into_iter().map(|told| told.map_err(|trouble| trouble.failure)).collect();
+        assert!(matches!(told[..3], [Ok((a, at)), Err(Failure::Status), Ok((b, _))] if a < b && a < at), "{told:?}");
+    }
+}
