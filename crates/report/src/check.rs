@@ -41,8 +41,9 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    fn of(check: &Check, is_void: bool) -> Self {
-        match (is_void, check.met) {
+    /// What is demanded was met or not, unless the measurement is void.
+    pub(crate) const fn of(met: bool, is_void: bool) -> Self {
+        match (is_void, met) {
             (true, _) => Self::Unjudged,
             (false, true) => Self::Passed,
             (false, false) => Self::Failed,
@@ -144,7 +145,7 @@ impl Row {
         let unit = check.metric.row().unit;
         let estimate = entry.metrics.get(&check.metric);
         Self {
-            outcome: Outcome::of(check, is_void),
+            outcome: Outcome::of(check.met, is_void),
             name: row_name(entry, &results.summary.contenders),
             metric: check.metric.row().label,
             demand: check.demand.clone(),

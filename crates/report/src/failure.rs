@@ -106,12 +106,12 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn new(entry: &'a Entry, results: &'a Results) -> Self {
         let entries = &results.summary.contenders;
-        let is_swept = entries.iter().any(|other| other.label == entry.label && other != entry);
+        let name = row_name(entry, entries);
         Self {
             entry,
             cells: results.cells.iter().filter(|cell| cell.name() == entry.name()).collect(),
-            name: row_name(entry, entries),
-            spoken: if is_swept { entry.name() } else { Series::of(entry, entries).spoken },
+            spoken: if name == entry.label { Series::of(entry, entries).spoken } else { name.clone() },
+            name,
         }
     }
 

@@ -69,7 +69,10 @@ fn what(fault: &Fault) -> String {
     match fault.kind {
         FaultKind::Cut => format!("{open} are closed in good order (FIN){lasting}"),
         FaultKind::Reset => format!("{open} are reset (RST){lasting}"),
-        FaultKind::BlackHole => format!("nothing passes on {open}{lasting}, and nobody is told"),
+        FaultKind::BlackHole => {
+            let open = if fault.share >= 1.0 { "any open connection".to_owned() } else { open };
+            format!("nothing passes on {open}{lasting}, and nobody is told")
+        }
         FaultKind::Refuse => format!("new connections are refused{lasting}"),
         FaultKind::Status503 => format!("new connections are answered with 503{lasting}"),
         FaultKind::Status204 => format!("new connections are answered with 204{lasting}"),
@@ -119,7 +122,7 @@ mod tests {
             ),
             (
                 fault(FaultKind::BlackHole, Some(seconds(30)), seconds(3), 1.0),
-                "at 2 s: nothing passes on all open connections for 3 s, and nobody is told",
+                "at 2 s: nothing passes on any open connection for 3 s, and nobody is told",
             ),
             (
                 fault(FaultKind::Status503, None, seconds(1), 1.0),

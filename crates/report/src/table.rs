@@ -1,6 +1,7 @@
 //! The table of all contenders, formatted for people: the page shows it, and so does the command line.
 
 use feedlab_experiment::Metric;
+use feedlab_experiment::metric::Unit;
 use feedlab_experiment::summary::{Entry, Estimate, Summary};
 
 use crate::human::{self, ABSENT};
@@ -114,6 +115,10 @@ impl Cell {
             Self::Label => entry.label.clone(),
             Self::Clients => human::count(f64::from(entry.clients)),
             Self::Payload => entry.payload_bytes.map_or(ABSENT.to_owned(), |bytes| human::size(bytes as f64)),
+            // A count is a sum: how it scatters says less than what it is.
+            Self::Where(metric) if metric.row().unit == Unit::Count => {
+                value(entry, *metric).map_or(ABSENT.to_owned(), human::count)
+            }
             Self::Figure(metric) | Self::Where(metric) => {
                 let estimate = entry.metrics.get(metric);
                 estimate.map_or(ABSENT.to_owned(), |&estimate| human::estimate(estimate, metric.row().unit))

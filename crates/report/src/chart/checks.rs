@@ -20,8 +20,11 @@ const PITCH: f64 = 25.0;
 const STACKED_PITCH: f64 = 64.0;
 const HEAD: f64 = 22.0;
 const SIZE: f64 = 12.5;
-const NAMES: f64 = 250.0;
-const FIGURES: f64 = 270.0;
+/// The most that names take, and what figures do.
+const NAMES: f64 = 320.0;
+const FIGURES: f64 = 260.0;
+/// What of it is the marker, and the gap to the strip.
+const BESIDE: f64 = 34.0;
 
 /// The chart.
 pub(super) struct Checks<'a> {
@@ -44,10 +47,13 @@ impl Picture for Checks<'_> {
         let (all, inside) = (self.strips.len(), self.strips.len() - outside.len());
         match outside.as_slice() {
             [] if all == 1 => "The measured figure lies in the band that was demanded".to_owned(),
+            [] if all == 2 => "Both measured figures lie in the bands that were demanded".to_owned(),
             [] => format!("All {} measured figures lie in the bands that were demanded", human::word(all)),
+            [_] if all == 1 => "The measured figure does not lie in the band that was demanded".to_owned(),
+            _ if inside == 0 => "No measured figure lies in the band that was demanded".to_owned(),
             outside => {
                 let whose: Vec<String> =
-                    outside.iter().map(|strip| format!("{} of {}", strip.what(), strip.series.spoken)).collect();
+                    outside.iter().map(|strip| format!("{} of {}", strip.what(), strip.spoken)).collect();
                 let whose =
                     if whose.len() <= 2 { format!(": all but {}", wording::list(&whose)) } else { String::new() };
                 format!(
@@ -97,7 +103,7 @@ impl Picture for Checks<'_> {
             true => Area { top: area.top + HEAD, left: area.left + 4.0, right: area.right - 4.0, ..area },
             false => Area {
                 top: area.top + HEAD,
-                left: area.left + NAMES,
+                left: area.left + self.names_width(),
                 right: area.right - FIGURES,
                 bottom: area.bottom - 4.0,
             },
@@ -121,19 +127,21 @@ impl Checks<'_> {
         &self.strips[..self.strips.len().min(MOST)]
     }
 
-    fn result(&self, strip: &Strip) -> &'static str {
-        match (self.is_void, strip.met) {
-            (true, _) => check::Outcome::Unjudged.text(),
-            (false, true) => check::Outcome::Passed.text(),
-            (false, false) => check::Outcome::Failed.text(),
-        }
+    const fn result(&self, strip: &Strip) -> &'static str {
+        check::Outcome::of(strip.met, self.is_void).text()
+    }
+
+    /// How much of the width names take.
+    fn names_width(&self) -> f64 {
+        let widest = self.shown().iter().map(|strip| text::width(&name(strip), SIZE)).fold(0.0, f64::max);
+        (widest + BESIDE).min(NAMES)
     }
 
     /// Name, strip and figure beside each other.
     fn beside(&self, canvas: &mut Canvas, strip: &Strip, area: Area, slot: Area) -> Drawing {
         let y = f64::midpoint(slot.top, slot.bottom);
-        let name = text::fit(&format!("{} · {}", strip.series.spoken, strip.what()), SIZE, NAMES - 34.0);
-        canvas.marker((area.left + 6.0, y), 4.5, strip.series.look)?;
+        let name = text::fit(&name(strip), SIZE, slot.left - area.left - BESIDE);
+        canvas.marker((area.left + 6.0, y), 4.5, strip.look)?;
         canvas.text(&name, (area.left + 18.0, y), Type::new(SIZE))?;
         mark(canvas, strip, slot, y)?;
         self.figure(canvas, strip, (slot.right + 16.0, y), area.right)
@@ -141,8 +149,8 @@ impl Checks<'_> {
 
     /// The name above the strip, and the figure below it.
     fn stacked(&self, canvas: &mut Canvas, strip: &Strip, slot: Area) -> Drawing {
-        let name = text::fit(&format!("{} · {}", strip.series.spoken, strip.what()), SIZE, slot.width() - 20.0);
-        canvas.marker((slot.left + 6.0, slot.top + 8.0), 4.5, strip.series.look)?;
+        let name = text::fit(&name(strip), SIZE, slot.width() - 20.0);
+        canvas.marker((slot.left + 6.0, slot.top + 8.0), 4.5, strip.look)?;
         canvas.text(&name, (slot.left + 18.0, slot.top + 8.0), Type::new(SIZE))?;
         mark(canvas, strip, slot, slot.top + 25.0)?;
         self.figure(canvas, strip, (slot.left, slot.top + 43.0), slot.right)
@@ -201,9 +209,13 @@ fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> Drawing {
         for rise in [-5.0, 5.0] {
             canvas.line((tip, y), (tip - 6.0 * outwards, y + rise), Colour::Ink, 1.6)?;
         }
-        return canvas.marker((at - 12.0 * outwards, y), 5.0, strip.series.look);
+        return canvas.marker((at - 12.0 * outwards, y), 5.0, strip.look);
     }
-    canvas.marker((at, y), 5.0, strip.series.look)
+    canvas.marker((at, y), 5.0, strip.look)
+}
+
+fn name(strip: &Strip) -> String {
+    format!("{} · {}", strip.spoken, strip.what())
 }
 
 /// The place of a value that is given in halves of the band.

@@ -2,20 +2,25 @@
 
 use feedlab_experiment::metric::Unit;
 use feedlab_experiment::results::Results;
+use feedlab_experiment::summary::Entry;
+use feedlab_experiment::threshold::Check;
 
 use super::Series;
+use crate::chart::Look;
 use crate::check;
 
 /// One check that demands a distance.
 #[derive(Debug)]
 pub(crate) struct Strip {
-    /// Whose.
-    pub(crate) series: Series,
+    /// How it is drawn.
+    pub(crate) look: Look,
+    /// Whose, in a sentence; with client count and payload in a sweep.
+    pub(crate) spoken: String,
     /// What is checked.
     pub(crate) metric: &'static str,
     /// The contender that is compared with, if one is.
     pub(crate) than: Option<String>,
-    /// Of whom, with client count and payload in a sweep.
+    /// Whose, in a table.
     pub(crate) name: String,
     /// The unit of all its figures.
     pub(crate) unit: Unit,
@@ -54,22 +59,25 @@ impl Strip {
 pub(super) fn of(results: &Results) -> Vec<Strip> {
     let entries = &results.summary.contenders;
     let checks = check::all(results).into_iter();
-    let mut strips: Vec<Strip> = checks
-        .filter_map(|(check, entry)| {
-            let estimate = entry.metrics.get(&check.metric);
-            Some(Strip {
-                series: Series::of(entry, entries),
-                metric: check.metric.row().label,
-                than: check.than,
-                name: super::row_name(entry, entries),
-                unit: check.metric.row().unit,
-                band: check.band.filter(|(low, high)| low.is_finite() && high.is_finite())?,
-                measured: check.measured,
-                interval: estimate.and_then(|estimate| estimate.low.zip(estimate.high)),
-                met: check.met,
-            })
-        })
-        .collect();
+    let mut strips: Vec<Strip> = checks.filter_map(|(check, entry)| strip(check, entry, entries)).collect();
     strips.sort_by_key(|strip| strip.met);
     strips
+}
+
+/// Nothing if the check demands no distance, or none that can be drawn.
+fn strip(check: Check, entry: &Entry, entries: &[Entry]) -> Option<Strip> {
+    let (series, name) = (Series::of(entry, entries), super::row_name(entry, entries));
+    let estimate = entry.metrics.get(&check.metric);
+    Some(Strip {
+        band: check.band.filter(|(low, high)| low.is_finite() && high.is_finite())?,
+        look: series.look,
+        spoken: if name == entry.label { series.spoken } else { name.clone() },
+        metric: check.metric.row().label,
+        than: check.than,
+        name,
+        unit: check.metric.row().unit,
+        measured: check.measured,
+        interval: estimate.and_then(|estimate| estimate.low.zip(estimate.high)),
+        met: check.met,
+    })
 }

@@ -21,7 +21,7 @@ const KINDS: [(&str, IsOfKind); 7] = [
     ("handshakes", |metric| metric == Metric::HandshakeBytes),
     ("times of connecting", |metric| is_cost(metric, Unit::Microseconds)),
     ("memory", |metric| is_cost(metric, Unit::Bytes) && metric != Metric::HandshakeBytes),
-    ("failure and recovery", is_of_failure),
+    ("figures of failure and recovery", is_of_failure),
 ];
 
 fn is_cost(metric: Metric, unit: Unit) -> bool {

@@ -97,3 +97,27 @@ fn the_page_and_the_charts_have_the_strips_only_where_a_distance_is_demanded() {
     assert!(plain.charts.iter().all(|(name, _)| name != "checks.svg"));
     assert!(plain.html.contains("All 4 checks passed."));
 }
+
+/// The strips' title and the strip of a run in which an age is `age`, held against a predicted one of 500 ms.
+fn strip(age: u64) -> (String, String) {
+    let scenario = scenario("[10, 20]", "[256]", 1);
+    let demand = "{ metric = \"age_p50_us\", expect = \"within 10% of predicted\", transport = \"sse\" }";
+    let scenario = scenario.replace("{ metric = \"updates_missed\", expect = \"== 0\" }", demand);
+    let report = report(&scenario, |contender, cell| {
+        let metrics = [(Metric::AgeP50, 500_000.0)].into();
+        let predicted = Some(Predicted { metrics, ..Predicted::default() });
+        Found { ages: vec![vec![age; 100]; 6], predicted, ..known(contender, cell) }
+    });
+    let svg = &report.charts[0].1;
+    let title = svg.split_once("-t\">").unwrap().1.split_once('<').unwrap().0.to_owned();
+    (title, svg.clone())
+}
+
+#[test]
+fn a_figure_far_outside_its_band_is_still_drawn_and_a_sweep_names_its_points() {
+    let (title, svg) = strip(5_000_000);
+    assert_eq!(title, "No measured figure lies in the band that was demanded");
+    assert!(svg.contains("SSE, 10 clients · age p50") && svg.contains("SSE, 20 clients · age p50"));
+    assert!(svg.contains("of 450 … 550 ms") && svg.contains("✗ failed"));
+    assert_eq!(strip(510_000).0, "Both measured figures lie in the bands that were demanded");
+}
