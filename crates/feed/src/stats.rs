@@ -18,9 +18,6 @@ pub struct Stats {
     pub life: u64,
     /// When the answer was made, µs of Unix time.
     pub at: u64,
-    /// Tells one process of the server from the next.
-    #[serde(default)]
-    pub life: u64,
     /// The feed and its history.
     pub feed: FeedStats,
     /// Every connection, of whatever use.
@@ -137,6 +134,54 @@ impl WireStats {
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes_out + self.bytes_in
+    }
+}
+
+impl DoorStats {
+    /// A door that has let nobody in: to add others to.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { wire: Some(WireStats::default()), ..Self::default() }
+    }
+}
+
+impl std::ops::AddAssign<&Self> for DoorStats {
+    /// Taken apart by name, so that a count which is added to a door is not forgotten here. A sum of which a part is not
+    /// known is not known.
+    fn add_assign(&mut self, other: &Self) {
+        let Self {
+            connections,
+            active,
+            requests,
+            requests_empty,
+            updates,
+            gaps,
+            conflated,
+            slow_disconnected,
+            bytes_out,
+            bytes_in,
+            header_bytes,
+            payload_bytes,
+            keepalive_bytes,
+            wire,
+        } = other;
+        self.connections += connections;
+        self.active += active;
+        self.requests += requests;
+        self.requests_empty += requests_empty;
+        self.updates += updates;
+        self.gaps += gaps;
+        self.conflated += conflated;
+        self.slow_disconnected += slow_disconnected;
+        self.bytes_out += bytes_out;
+        self.bytes_in += bytes_in;
+        self.header_bytes += header_bytes;
+        self.payload_bytes += payload_bytes;
+        self.keepalive_bytes += keepalive_bytes;
+        self.wire = self.wire.zip(*wire).map(|(mut sum, wire)| {
+            sum += wire;
+            sum
+        });
     }
 }
 

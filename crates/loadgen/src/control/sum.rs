@@ -8,21 +8,18 @@ use feedlab_feed::stats::{ConnectionStats, DoorStats, Stats};
 /// Adds what another server has counted. The feed is the same, and its figures are those of the first; how late its
 /// publisher was is that of the worst.
 pub(super) fn add(sum: &mut Stats, other: Stats) {
-    let Stats { version: _, at: _, life, feed, connections, doors, process } = other;
+    let Stats { version: _, at: _, life, feed, connections, doors, process, tasks } = other;
     // Another one when any of them is another one.
     sum.life = sum.life.wrapping_add(life);
     sum.feed.publish_lag_p99_us = sum.feed.publish_lag_p99_us.max(feed.publish_lag_p99_us);
     sum.feed.publish_lag_max_us = sum.feed.publish_lag_max_us.max(feed.publish_lag_max_us);
     add_connections(&mut sum.connections, &connections);
     for (transport, door) in doors {
-        add_door(sum.doors.entry(transport).or_insert_with(nothing), &door);
+        // A door that a server does not name has let nobody in.
+        *sum.doors.entry(transport).or_insert_with(DoorStats::nothing) += &door;
     }
     add_usage(&mut sum.process, process);
-}
-
-/// A door that a server does not name has let nobody in.
-fn nothing() -> DoorStats {
-    DoorStats { wire: Some(Default::default()), ..DoorStats::default() }
+    sum.tasks += tasks;
 }
 
 fn add_connections(sum: &mut ConnectionStats, other: &ConnectionStats) {
@@ -31,38 +28,6 @@ fn add_connections(sum: &mut ConnectionStats, other: &ConnectionStats) {
     sum.accepted += accepted;
     sum.refused += refused;
     sum.kernel_bytes = both(sum.kernel_bytes, *kernel_bytes);
-}
-
-fn add_door(sum: &mut DoorStats, other: &DoorStats) {
-    let DoorStats {
-        connections,
-        active,
-        requests,
-        requests_empty,
-        updates,
-        gaps,
-        bytes_out,
-        bytes_in,
-        header_bytes,
-        payload_bytes,
-        keepalive_bytes,
-        wire,
-    } = other;
-    sum.connections += connections;
-    sum.active += active;
-    sum.requests += requests;
-    sum.requests_empty += requests_empty;
-    sum.updates += updates;
-    sum.gaps += gaps;
-    sum.bytes_out += bytes_out;
-    sum.bytes_in += bytes_in;
-    sum.header_bytes += header_bytes;
-    sum.payload_bytes += payload_bytes;
-    sum.keepalive_bytes += keepalive_bytes;
-    sum.wire = sum.wire.zip(*wire).map(|(mut sum, wire)| {
-        sum += wire;
-        sum
-    });
 }
 
 fn add_usage(sum: &mut Usage, other: Usage) {
