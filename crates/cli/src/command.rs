@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod proxy;
 mod run;
 mod serve;
 mod watch;
@@ -47,6 +48,7 @@ pub(crate) enum Command {
     Run(run::Args),
     Serve(serve::Args),
     Watch(watch::Args),
+    Proxy(proxy::Args),
     Predict(predict::Args),
     Compare(compare::Args),
     Merge(merge::Args),
@@ -66,6 +68,7 @@ impl Command {
             Self::Run(args) => run::execute(&args),
             Self::Serve(args) => serve::execute(args),
             Self::Watch(args) => watch::execute(&args),
+            Self::Proxy(args) => proxy::execute(&args),
             Self::Predict(args) => predict::execute(&args),
             Self::Compare(args) => compare::execute(&args),
             Self::Merge(args) => merge::execute(&args),

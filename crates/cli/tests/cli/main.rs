@@ -7,6 +7,7 @@ mod input;
 mod interrupt;
 mod predict;
 mod processes;
+mod proxy;
 mod results;
 mod run;
 mod scenario;
