@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod proxy;
 mod run;
 mod serve;
 mod watch;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Run(run::Args),
     Serve(Box<serve::Args>),
     Watch(watch::Args),
+    Proxy(proxy::Args),
     Nginx(nginx::Args),
     Predict(predict::Args),
     Compare(compare::Args),
@@ -69,6 +71,7 @@ impl Command {
             Self::Run(args) => run::execute(&args),
             Self::Serve(args) => serve::execute(*args),
             Self::Watch(args) => watch::execute(&args),
+            Self::Proxy(args) => proxy::execute(&args),
             Self::Nginx(args) => nginx::execute(&args),
             Self::Predict(args) => predict::execute(&args),
             Self::Compare(args) => compare::execute(&args),

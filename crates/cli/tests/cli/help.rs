@@ -5,8 +5,20 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that a user is to know.
-const COMMANDS: [&str; 11] =
-    ["run", "serve", "watch", "predict", "compare", "merge", "report", "validate", "schema", "doctor", "completions"];
+const COMMANDS: [&str; 12] = [
+    "run",
+    "serve",
+    "watch",
+    "proxy",
+    "predict",
+    "compare",
+    "merge",
+    "report",
+    "validate",
+    "schema",
+    "doctor",
+    "completions",
+];
 
 fn help(arguments: &[&str]) -> String {
     out(&ends_with(0, &mut feedlab(arguments)))

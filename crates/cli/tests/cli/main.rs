@@ -8,6 +8,7 @@ mod interrupt;
 mod nginx;
 mod predict;
 mod processes;
+mod proxy;
 mod results;
 mod run;
 mod scenario;

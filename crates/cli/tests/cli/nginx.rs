@@ -9,7 +9,8 @@ use super::{ends_with, err, error_line, feedlab, out};
 
 /// Whether nginx is there. In CI a test that needs it fails without; elsewhere it is skipped in sight.
 fn is_installed() -> bool {
-    let found = Command::new("/usr/sbin/nginx").arg("-v").output().is_ok() || Command::new("nginx").arg("-v").output().is_ok();
+    let found =
+        Command::new("/usr/sbin/nginx").arg("-v").output().is_ok() || Command::new("nginx").arg("-v").output().is_ok();
     let remedy = "this test needs nginx: apt-get install -y nginx";
     assert!(found || std::env::var_os("CI").is_none(), "{remedy}");
     if !found {

@@ -1,0 +1,169 @@
+//! `feedlab proxy`: distance and faults for any TCP connection, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use feedlab_feed::process;
+use feedlab_proxy::{Config, MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Settings};
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use crate::exit::Exit;
+use crate::interrupt::{self, Interrupt};
+use crate::output::{self, Format};
+
+mod address;
+mod introduction;
+
+use address::{Local, Upstream};
+
+/// Put distance and faults between clients and a server
+///
+/// A TCP proxy for any connection: feedlab's own, a browser's, another server's. It needs no root, and it listens on
+/// this machine alone. What it does can be changed while it runs, over a small HTTP API whose address it prints.
+/// Ctrl-C or SIGTERM ends it, and the connections through it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab proxy --to 127.0.0.1:8080 --rtt 100ms
+  feedlab proxy --rtt 50ms --jitter 10ms --bandwidth 125000
+  feedlab proxy --idle-timeout 10s --buffer 4096
+  feedlab proxy --reader 1000 --reader-share 0.1
+
+Next:
+  feedlab watch http://127.0.0.1:8090  follow a feed from afar
+  paste one of the lines that it prints into another terminal to break something")]
+pub(crate) struct Args {
+    /// Address and port to listen on, of this machine alone; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
+    listen: Local,
+
+    /// The server that connections are led on to; it need not be there yet
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    to: Upstream,
+
+    /// Where orders are taken over HTTP, on this machine alone
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    control: Local,
+
+    /// How the addresses are told: for people on standard error, or a line of JSON on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Fixes jitter, and which connections faults hit
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    #[command(flatten)]
+    way: Way,
+
+    /// Stop when standard input ends: whoever started this proxy holds the other end of it
+    #[arg(long, hide = true)]
+    exit_with_stdin: bool,
+}
+
+/// What the way is like from the beginning.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "The way")]
+struct Way {
+    /// Round-trip time that is added: half in each direction, and a whole one for the handshake
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay)]
+    rtt: Duration,
+
+    /// At most so much more in each direction, evenly distributed; order is kept
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay)]
+    jitter: Duration,
+
+    /// Bytes a second of each connection in each direction [default: no limit]
+    #[arg(long, value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S))]
+    bandwidth: Option<u64>,
+
+    /// Close connections on which nothing has passed for so long [default: never]
+    #[arg(long, value_name = "TIME", value_parser = idle_timeout)]
+    idle_timeout: Option<Duration>,
+
+    /// Hold back what the server sends until so many bytes have come together [default: none]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=MAX_BUFFER_BYTES))]
+    buffer: Option<u64>,
+
+    /// Read what the server sends no faster than this, as a client does that cannot keep up
+    #[arg(long, value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S))]
+    reader: Option<u64>,
+
+    /// The share of the connections that are read so slowly, above 0 and at most 1
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, requires = "reader", value_parser = share)]
+    reader_share: f64,
+}
+
+/// The line for programs.
+#[derive(Debug, Serialize)]
+struct Ready {
+    /// Where clients connect.
+    listening: SocketAddr,
+    /// Where orders are taken.
+    control: SocketAddr,
+}
+
+/// Leads connections on until a signal.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    let _ = process::raise_open_file_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(lead(args))
+}
+
+async fn lead(args: &Args) -> anyhow::Result<Exit> {
+    let signals = Interrupt::listen()?;
+    let upstream = args.to.resolve().await?;
+    let listener = args.listen.bind("--listen").await?;
+    let control = args.control.bind("--control").await?;
+    let ready = Ready { listening: address(&listener)?, control: address(&control)? };
+    if args.exit_with_stdin {
+        interrupt::stop_with_stdin(signals.stop.clone());
+    }
+    let config = args.config();
+    match args.format {
+        Format::Text => output::advice(introduction::text(&ready, upstream, &config.settings).trim_end()),
+        Format::Json => output::json_line(&ready)?,
+    }
+    tokio::select! {
+        result = feedlab_proxy::run(listener, upstream, config, Some(control), signals.stop) => result?,
+        () = signals.at_once.cancelled() => {}
+    }
+    Ok(Exit::Done)
+}
+
+fn address(listener: &TcpListener) -> anyhow::Result<SocketAddr> {
+    listener.local_addr().context("the listener has no address")
+}
+
+impl Args {
+    const fn config(&self) -> Config {
+        let way = &self.way;
+        let settings = Settings {
+            rtt: way.rtt,
+            jitter: way.jitter,
+            bandwidth_bytes_per_s: way.bandwidth,
+            idle_timeout: way.idle_timeout,
+            buffer_bytes: way.buffer,
+            reader_bytes_per_s: way.reader,
+            reader_share: way.reader_share,
+        };
+        Config { settings, seed: self.seed }
+    }
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).ok().filter(|time| *time <= MAX_DELAY);
+    time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
+}
+
+fn idle_timeout(text: &str) -> Result<Duration, String> {
+    let time = super::some_time(text)?;
+    if time > MAX_IDLE_TIMEOUT { Err("must be at most a day".to_owned()) } else { Ok(time) }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "must be above 0 and at most 1, as in 0.25".to_owned())
+}

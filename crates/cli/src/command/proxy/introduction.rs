@@ -1,0 +1,76 @@
+//! What the proxy says when it is ready: what it does, and how to change it.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use feedlab_proxy::Settings;
+
+use super::Ready;
+
+/// The text for people.
+pub(super) fn text(ready: &Ready, upstream: SocketAddr, settings: &Settings) -> String {
+    let Ready { listening, control } = ready;
+    let mut text = format!("feedlab leads connections to {listening} on to {upstream} (Ctrl-C stops)\n\n");
+    let lines = [
+        ("the way", way(settings)),
+        ("change it", format!("curl -X PUT http://{control}/settings -d '{{\"rtt_ms\": 200}}'")),
+        ("cut all", format!("curl http://{control}/fault -d '{{\"kind\": \"cut\"}}'")),
+        ("black hole", format!("curl http://{control}/fault -d '{{\"kind\": \"black-hole\", \"for_ms\": 5000}}'")),
+        ("answer 503", format!("curl http://{control}/fault -d '{{\"kind\": \"status-503\", \"for_ms\": 5000}}'")),
+        ("heal", format!("curl -X POST http://{control}/heal")),
+        ("look", format!("curl http://{control}/stats")),
+        ("all it can do", format!("curl http://{control}/")),
+    ];
+    for (label, line) in lines {
+        let _ = writeln!(text, "  {label:<15}{line}");
+    }
+    text
+}
+
+/// What is set, in words.
+fn way(settings: &Settings) -> String {
+    let shown = |time: Duration| humantime::format_duration(time).to_string().replace(' ', "");
+    let delay = |name: &str, time: Duration| (!time.is_zero()).then(|| format!("{name} {}", shown(time)));
+    let slow = |rate| format!("{} of the connections read at {rate} B/s", percent(settings.reader_share));
+    let parts = [
+        delay("round trip", settings.rtt),
+        delay("jitter", settings.jitter),
+        settings.bandwidth_bytes_per_s.map(|rate| format!("{rate} B/s each way")),
+        settings.idle_timeout.map(|time| format!("idle timeout {}", shown(time))),
+        settings.buffer_bytes.map(|bytes| format!("buffer of {bytes} B")),
+        settings.reader_bytes_per_s.map(slow),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "nothing is added yet".to_owned() } else { parts.join(", ") }
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", (share * 1000.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn introduction(settings: &Settings) -> String {
+        let address = |text: &str| text.parse().unwrap();
+        let ready = Ready { listening: address("127.0.0.1:8090"), control: address("127.0.0.1:8091") };
+        text(&ready, address("127.0.0.1:8080"), settings)
+    }
+
+    #[test]
+    fn it_says_what_is_set_and_how_to_change_it() {
+        let settings = Settings {
+            rtt: Duration::from_millis(1500),
+            jitter: Duration::from_millis(5),
+            bandwidth_bytes_per_s: Some(125_000),
+            idle_timeout: Some(Duration::from_secs(10)),
+            buffer_bytes: Some(4096),
+            reader_bytes_per_s: Some(1000),
+            reader_share: 0.1,
+        };
+        insta::assert_snapshot!(introduction(&settings));
+        assert!(introduction(&Settings::default()).contains("the way        nothing is added yet\n"));
+    }
+}
