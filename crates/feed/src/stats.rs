@@ -18,9 +18,6 @@ pub struct Stats {
     pub life: u64,
     /// When the answer was made, µs of Unix time.
     pub at: u64,
-    /// Tells one process of the server from the next.
-    #[serde(default)]
-    pub life: u64,
     /// The feed and its history.
     pub feed: FeedStats,
     /// Every connection, of whatever use.

@@ -43,7 +43,6 @@ async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             life: app.life,
             at: clock::unix_us(),
-            life: 0,
             feed: app.hub.stats(before),
             connections,
             doors,

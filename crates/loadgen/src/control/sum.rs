@@ -8,7 +8,7 @@ use feedlab_feed::stats::{ConnectionStats, DoorStats, Stats};
 /// Adds what another server has counted. The feed is the same, and its figures are those of the first; how late its
 /// publisher was is that of the worst.
 pub(super) fn add(sum: &mut Stats, other: Stats) {
-    let Stats { version: _, at: _, life, feed, connections, doors, process } = other;
+    let Stats { version: _, at: _, life, feed, connections, doors, process, tasks } = other;
     // Another one when any of them is another one.
     sum.life = sum.life.wrapping_add(life);
     sum.feed.publish_lag_p99_us = sum.feed.publish_lag_p99_us.max(feed.publish_lag_p99_us);
@@ -18,6 +18,7 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
         add_door(sum.doors.entry(transport).or_insert_with(nothing), &door);
     }
     add_usage(&mut sum.process, process);
+    sum.tasks += tasks;
 }
 
 /// A door that a server does not name has let nobody in.
@@ -33,7 +34,8 @@ fn add_connections(sum: &mut ConnectionStats, other: &ConnectionStats) {
     sum.kernel_bytes = both(sum.kernel_bytes, *kernel_bytes);
 }
 
-fn add_door(sum: &mut DoorStats, other: &DoorStats) {
+/// Adds what has passed another door.
+pub(crate) fn add_door(sum: &mut DoorStats, other: &DoorStats) {
     let DoorStats {
         connections,
         active,
@@ -41,6 +43,8 @@ fn add_door(sum: &mut DoorStats, other: &DoorStats) {
         requests_empty,
         updates,
         gaps,
+        conflated,
+        slow_disconnected,
         bytes_out,
         bytes_in,
         header_bytes,
@@ -54,6 +58,8 @@ fn add_door(sum: &mut DoorStats, other: &DoorStats) {
     sum.requests_empty += requests_empty;
     sum.updates += updates;
     sum.gaps += gaps;
+    sum.conflated += conflated;
+    sum.slow_disconnected += slow_disconnected;
     sum.bytes_out += bytes_out;
     sum.bytes_in += bytes_in;
     sum.header_bytes += header_bytes;
@@ -98,6 +104,7 @@ mod tests {
             connections: ConnectionStats { open: count, kernel_bytes: Some(count), ..ConnectionStats::default() },
             doors: BTreeMap::from([(transport, door)]),
             process: Usage { cpu_us: Some(count), rss_bytes: None, open_fds: Some(count) },
+            tasks: count,
         }
     }
 
