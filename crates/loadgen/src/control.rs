@@ -18,6 +18,8 @@ use crate::{Job, LoadError};
 
 mod sum;
 
+pub(crate) use sum::add_door;
+
 /// A server that is busier than this cannot be measured.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a server that is being started again is asked whether it is there.

@@ -143,10 +143,11 @@ fn check_cuts(options: Options) {
     let ms = Duration::from_millis;
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
+    // Between two updates: every client has its next question under way then.
     let cut = |kind, at| Fault { kind, at, every: Some(ms(600)), length: ms(5), share: 0.5 };
     let mut job = job(&server, options, &folder);
     job.proxy = Some(server.address);
-    job.faults = vec![cut(FaultKind::Cut, ms(350)), cut(FaultKind::ReloadNginx, ms(400))];
+    job.faults = vec![cut(FaultKind::Cut, ms(375)), cut(FaultKind::ReloadNginx, ms(400))];
     job.contender.comeback.after = Some(ms(120));
     let mut events = Vec::new();
     let record = run(&job, &mut |event| events.push(event), CancellationToken::new()).unwrap().record;

@@ -12,9 +12,16 @@ impl Facts<'_> {
         let peak = self.found.reconnects_by_bin.iter().max().copied().unwrap_or_default();
         metrics.insert(Metric::ReconnectsPeak, f64::from(peak));
         if self.job.clients.slow.is_some() {
-            metrics.insert(Metric::SlowDisconnected, self.found.slow_disconnected as f64);
+            metrics.insert(Metric::SlowDisconnected, self.slow_disconnected() as f64);
         }
         put(metrics, Metric::ServerRssGrowth, self.server_growth());
+    }
+
+    /// As the server has it: a reader that is slow learns of its end only when it has read what came before.
+    fn slow_disconnected(&self) -> u64 {
+        let doors = self.doors(&self.quiet[2].server, &self.last);
+        let ended = doors.map(|(first, last)| last.slow_disconnected.saturating_sub(first.slow_disconnected));
+        ended.unwrap_or_default().max(self.found.slow_disconnected)
     }
 
     /// Memory that was given back makes it negative.

@@ -62,7 +62,6 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         version: String::new(),
         life: 1,
         at: at_s * 1_000_000,
-        life: 0,
         feed,
         connections: ConnectionStats { open: count / 20, kernel_bytes: Some(9 * count), ..ConnectionStats::default() },
         doors: BTreeMap::from([(Transport::Sse, door)]),

@@ -160,7 +160,6 @@ impl Shared {
             version: String::new(),
             life: 1,
             at: clock::unix_us(),
-            life: 0,
             feed,
             connections: Default::default(),
             doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, DoorStats::default()))),

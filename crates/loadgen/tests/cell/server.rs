@@ -119,7 +119,6 @@ impl Feed {
             version: String::new(),
             life: 1,
             at: clock::unix_us(),
-            life: 0,
             feed,
             connections: Default::default(),
             doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, door.clone()))),
