@@ -42,7 +42,7 @@ impl Case<'_> {
         let known = Known::of(scenario, contender, course, way);
         let mut metrics = Metrics::new();
         if known.publishing {
-            metrics.extend(publishing::metrics(course, way));
+            metrics.extend(publishing::metrics(self, course, &known));
         } else {
             metrics.insert(Metric::UpdatesPublished, course.updates);
             metrics.insert(Metric::UpdatesExpected, course.updates * clients);

@@ -19,6 +19,8 @@ pub(super) struct Known {
     /// Bytes and packets. Those of TLS, HTTP/2 and nginx have no formula here, and the server counts those of slow
     /// readers and of publications too.
     pub(super) bytes: bool,
+    /// The same of what clients send, publications included.
+    pub(super) in_the_clear: bool,
     /// Connections over the whole cell.
     pub(super) connections: bool,
     /// The clients publish: how much is published is known on average only.
@@ -40,11 +42,13 @@ impl Known {
         let link = contender.link;
         let is_plain = !link.tls && link.http == Http::V1 && !link.via.is_nginx();
         let steady = undisturbed && !buffers;
+        let in_the_clear = steady && is_plain && memory == Memory::Whole && scenario.clients.slow.is_none();
         Self {
             steady,
             buffered: undisturbed && buffers && is_pushed && link.http == Http::V1 && !link.via.is_nginx(),
             memory,
-            bytes: steady && is_plain && memory == Memory::Whole && scenario.clients.slow.is_none() && !publishing,
+            bytes: in_the_clear && !publishing,
+            in_the_clear,
             connections: steady
                 && ends == Ends::Never
                 && !link.via.is_nginx()

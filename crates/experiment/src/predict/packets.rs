@@ -49,7 +49,7 @@ pub(super) fn wire(contender: &Contender, traffic: &Traffic, bytes: &Bytes, way:
     let packets = match contender.transport() {
         Transport::ShortPolling | Transport::LongPolling if closes(contender) => fresh(traffic, bytes),
         Transport::ShortPolling => short_polling(contender, traffic, bytes, way),
-        Transport::LongPolling => long_polling(traffic, bytes),
+        Transport::LongPolling => long_polling(traffic, bytes, way),
         // A comment and its acknowledgement.
         Transport::Sse => streamed(traffic, bytes) + 2.0 * traffic.keepalives,
         // A ping, the pong that carries its acknowledgement, and the pong's own.
@@ -90,11 +90,14 @@ fn short_polling(contender: &Contender, traffic: &Traffic, bytes: &Bytes, way: &
 }
 
 /// A request, its acknowledgement unless that is saved, and the answer, whose last segment the next request
-/// acknowledges: what came before that has acknowledgements of its own.
-fn long_polling(traffic: &Traffic, bytes: &Bytes) -> f64 {
+/// acknowledges: what came before that has acknowledgements of its own. Over a way that is longer than the delay the lab
+/// proxy, which is the server's peer, has nothing to send in time: it acknowledges the last segment by itself, too.
+fn long_polling(traffic: &Traffic, bytes: &Bytes, way: &Way) -> f64 {
     let news = segments(bytes.answer);
-    let acks = if news > 1.0 { acks(news) } else { 0.0 };
-    2.0 * traffic.requests - traffic.unacknowledged + traffic.with_news() * (news + acks) + traffic.empty
+    let is_late = way.round_trip() >= DELAYED_ACK;
+    let acks = if news > 1.0 || is_late { acks(news) } else { 0.0 };
+    let empty = if is_late { 2.0 } else { 1.0 };
+    2.0 * traffic.requests - traffic.unacknowledged + traffic.with_news() * (news + acks) + traffic.empty * empty
 }
 
 fn streamed(traffic: &Traffic, bytes: &Bytes) -> f64 {
@@ -135,6 +138,15 @@ mod tests {
         assert_eq!(packets(events, one, 65_606.0), 3.0, "two segments and one acknowledgement");
         let socket = Options::WebSocket { keepalive: Duration::from_secs(15) };
         assert_eq!(packets(socket, Traffic { keepalives: 1.0, ..Traffic::default() }, 0.0), 3.0);
+    }
+
+    #[test]
+    fn a_proxy_far_from_its_clients_acknowledges_answers_by_itself() {
+        let long = contender(Options::LongPolling { hold: Duration::from_secs(25), keep_alive: true });
+        let traffic = Traffic { requests: 2.0, updates: 1.0, empty: 1.0, ..Traffic::default() };
+        let bytes = Bytes { answer: 500.0, ..Bytes::default() };
+        let packets = |rtt| wire(&long, &traffic, &bytes, &Way { rtt, ..Way::default() }).packets;
+        assert_eq!((packets(0.0), packets(0.1)), (6.0, 8.0));
     }
 
     #[test]
