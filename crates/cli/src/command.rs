@@ -1,11 +1,11 @@
 //! The command line: one file a subcommand.
 
-mod proxy;
 mod run;
 mod serve;
 mod watch;
 
 mod nginx;
+mod proxy;
 
 mod compare;
 mod merge;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use feedlab_feed::process;
 use feedlab_proxy::{Config, MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Settings};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::exit::Exit;
@@ -97,12 +97,12 @@ struct Way {
 }
 
 /// The line for programs.
-#[derive(Debug, Serialize)]
-struct Ready {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Listening {
     /// Where clients connect.
-    listening: SocketAddr,
+    pub(crate) listening: SocketAddr,
     /// Where orders are taken.
-    control: SocketAddr,
+    pub(crate) control: SocketAddr,
 }
 
 /// Leads connections on until a signal.
@@ -117,7 +117,7 @@ async fn lead(args: &Args) -> anyhow::Result<Exit> {
     let upstream = args.to.resolve().await?;
     let listener = args.listen.bind("--listen").await?;
     let control = args.control.bind("--control").await?;
-    let ready = Ready { listening: address(&listener)?, control: address(&control)? };
+    let ready = Listening { listening: address(&listener)?, control: address(&control)? };
     if args.exit_with_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());
     }

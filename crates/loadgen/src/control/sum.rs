@@ -56,6 +56,7 @@ mod tests {
         let door = DoorStats { connections: count, updates: 2 * count, wire, ..DoorStats::default() };
         let feed = FeedStats { head: count, publish_lag_max_us: 100 - count, ..FeedStats::default() };
         Stats {
+            tasks: 0,
             version: String::new(),
             at: count,
             life: count,

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use feedlab_proxy::Settings;
 
-use super::Ready;
+use super::Listening;
 
 /// The text for people.
-pub(super) fn text(ready: &Ready, upstream: SocketAddr, settings: &Settings) -> String {
-    let Ready { listening, control } = ready;
+pub(super) fn text(ready: &Listening, upstream: SocketAddr, settings: &Settings) -> String {
+    let Listening { listening, control } = ready;
     let mut text = format!("feedlab leads connections to {listening} on to {upstream} (Ctrl-C stops)\n\n");
     let lines = [
         ("the way", way(settings)),
@@ -55,7 +55,7 @@ mod tests {
 
     fn introduction(settings: &Settings) -> String {
         let address = |text: &str| text.parse().unwrap();
-        let ready = Ready { listening: address("127.0.0.1:8090"), control: address("127.0.0.1:8091") };
+        let ready = Listening { listening: address("127.0.0.1:8090"), control: address("127.0.0.1:8091") };
         text(&ready, address("127.0.0.1:8080"), settings)
     }
 
