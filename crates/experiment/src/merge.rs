@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::compare::{Setting, machine_differences, scenario_differences};
 use crate::plan;
-use crate::predict::{self, Network};
+use crate::predict;
 use crate::record::{CellRecord, Manifest, SCHEMA, Second};
 use crate::results::{Results, ResultsError, RunFolder};
 use crate::summary::Summary;
@@ -130,7 +130,7 @@ fn fill(folder: &mut RunFolder, runs: &[&Results], scenario: &Scenario) -> Resul
     }
     let manifest = manifest(folder.id(), runs, scenario, &cells);
     let mut contenders = statistics::pool(scenario, &cells, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
-    predict::fill_measured(scenario, &Network::default(), &cells, &mut contenders);
+    predict::fill_measured(scenario, &cells, &mut contenders);
     let (run, verdict) = (manifest.run.clone(), manifest.verdict.clone());
     folder.write_summary(&Summary { schema: SCHEMA, run, verdict, contenders })?;
     folder.write_manifest(&manifest)?;

@@ -1,13 +1,11 @@
 //! What the arithmetic of each transport says, before anything is measured: read beside the measured figures by the
 //! report, compared with them by thresholds, printed by `feedlab predict`.
 //!
-//! In reading order: a course is what the feed does, with the sizes of its updates; from it follow requests, from those
-//! ages, bytes and packets, each in a file with its formulas, their sources and their assumptions. The simulation stands
-//! in where there is no closed form, and its tests confirm those that there are. [`scale`] carries measured costs on to
+//! In reading order: a course is what the feed does, with the sizes of its updates, and the way is what lies between; from
+//! them follow requests, from those ages, bytes and packets, and what breaks costs what its kind of failure costs: each in
+//! a file with its formulas, their sources and their assumptions. The simulation stands in where there is no closed form,
+//! and its tests confirm those that there are. What would be a guess is left out. [`scale`] carries measured costs on to
 //! more clients than were measured.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 use feedlab_feed::Transport;
 use serde::Serialize;
@@ -15,36 +13,44 @@ use serde::Serialize;
 use crate::metric::Pooling;
 use crate::plan::{self, Point};
 use crate::record::CellRecord;
-use crate::scenario::{AgeFrom, Contender, Options};
+use crate::scenario::{AgeFrom, Contender};
 use crate::summary::{Entry, Predicted};
 use crate::{Metric, Scenario};
 
 mod course;
 mod sizes;
+mod way;
 
 mod requests;
 mod simulation;
 
 mod ages;
+mod buffer;
+mod jitter;
+mod memory;
+
 mod bytes;
 mod heads;
 mod packets;
 mod quiet;
 
+mod failure;
+mod ladder;
+mod opening;
+mod publishing;
+
 mod assumptions;
+mod counted;
+mod known;
 
 pub mod scale;
 
-use ages::{Ages, ages};
+use ages::Ages;
 use assumptions::assumptions;
+use counted::Case;
 use course::Course;
-
-/// The way between clients and server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    /// The round-trip time; zero is plain loopback.
-    pub rtt: Duration,
-}
+use known::Known;
+use way::Way;
 
 /// What is predicted for one contender at one client count and payload size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,25 +68,24 @@ pub struct Prediction {
     pub predicted: Predicted,
 }
 
-/// Predicts every result of a scenario, in the order of its summary. What nobody can know is left out: a feed that
-/// comes from standard input, a recording that cannot be read.
+/// Predicts every result of a scenario over its network, in the order of its summary. What nobody can know is left out:
+/// a feed that comes from standard input, a recording that cannot be read.
 #[must_use]
-pub fn of(scenario: &Scenario, network: &Network) -> Vec<Prediction> {
-    let points = plan::points(scenario);
-    points.into_iter().filter_map(|point| prediction(scenario, network, point)).collect()
+pub fn of(scenario: &Scenario) -> Vec<Prediction> {
+    plan::points(scenario).into_iter().filter_map(|point| prediction(scenario, point)).collect()
 }
 
 /// Sets what is predicted in each entry of a summary whose cells were all measured.
-pub fn fill(scenario: &Scenario, network: &Network, entries: &mut [Entry]) {
-    set(scenario, network, entries, |_| scenario.measure.repetitions);
+pub fn fill(scenario: &Scenario, entries: &mut [Entry]) {
+    set(scenario, entries, |_| scenario.measure.repetitions);
 }
 
 /// As [`fill`], for a run that was interrupted: what is summed over repetitions is predicted for as many as there are.
-pub fn fill_measured(scenario: &Scenario, network: &Network, cells: &[CellRecord], entries: &mut [Entry]) {
-    set(scenario, network, entries, |point| cells.iter().filter(|cell| point.is_of(scenario, cell)).count() as u32);
+pub fn fill_measured(scenario: &Scenario, cells: &[CellRecord], entries: &mut [Entry]) {
+    set(scenario, entries, |point| cells.iter().filter(|cell| point.is_of(scenario, cell)).count() as u32);
 }
 
-fn set(scenario: &Scenario, network: &Network, entries: &mut [Entry], repetitions: impl Fn(Point) -> u32) {
+fn set(scenario: &Scenario, entries: &mut [Entry], repetitions: impl Fn(Point) -> u32) {
     for point in plan::points(scenario) {
         let label = &scenario.contenders[point.contender].label;
         let entry = entries.iter_mut().find(|entry| {
@@ -89,20 +94,18 @@ fn set(scenario: &Scenario, network: &Network, entries: &mut [Entry], repetition
         let Some(entry) = entry else { continue };
         let mut scenario = scenario.clone();
         scenario.measure.repetitions = repetitions(point);
-        entry.predicted = prediction(&scenario, network, point).map(|prediction| prediction.predicted);
+        entry.predicted = prediction(&scenario, point).map(|prediction| prediction.predicted);
     }
 }
 
-fn prediction(scenario: &Scenario, network: &Network, point: Point) -> Option<Prediction> {
+fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
     let contender = &scenario.contenders[point.contender];
     let courses = Course::of(scenario, point.payload_bytes);
-    let rtt = network.rtt.as_secs_f64();
-    let ages = courses.first().and_then(|course| ages(&contender.options, course, rtt));
-    let ages = ages.map(|ages| if contender.age_from == AgeFrom::Due { stalled(ages, scenario) } else { ages });
-    let mut metrics = counted(scenario, contender, point.clients, &courses, rtt)?;
-    if let Some(ages) = &ages {
-        metrics.extend(age_metrics(ages));
-    }
+    let way = Way::of(scenario, contender);
+    let case = Case { scenario, contender, clients: point.clients.into(), way: &way };
+    let mut metrics = case.pooled(&courses)?;
+    let ages = courses.first().and_then(|course| ages(scenario, contender, course, &way));
+    metrics.extend(ages.iter().flat_map(age_metrics));
     Some(Prediction {
         label: contender.label.clone(),
         transport: contender.transport(),
@@ -111,9 +114,23 @@ fn prediction(scenario: &Scenario, network: &Network, point: Point) -> Option<Pr
         predicted: Predicted {
             metrics,
             ages: ages.map(|ages| ages.pairs()).unwrap_or_default(),
-            assumptions: assumptions(scenario, contender, point.clients, network),
+            assumptions: assumptions(scenario, contender, point.clients, courses.first()?),
         },
     })
+}
+
+/// The ages of a contender, where there is a formula for them.
+fn ages(scenario: &Scenario, contender: &Contender, course: &Course, way: &Way) -> Option<Ages> {
+    let known = Known::of(scenario, contender, course, way);
+    if !known.ages() {
+        return None;
+    }
+    let ages = match scenario.network.and_then(|network| network.buffer_bytes) {
+        Some(buffer) if known.buffered => buffer::ages(contender, course, buffer, way),
+        _ => ages::ages(contender, course, way, known.memory),
+    }?;
+    let ages = if known.publishing { publishing::ages(ages, way) } else { ages };
+    Some(if contender.age_from == AgeFrom::Due { stalled(ages, scenario) } else { ages })
 }
 
 fn age_metrics(ages: &Ages) -> impl Iterator<Item = (Metric, f64)> {
@@ -135,72 +152,6 @@ fn stalled(ages: Ages, scenario: &Scenario) -> Ages {
     ages.held_up(within / measured, length - within..length)
 }
 
-/// Everything but ages. Repetitions are pooled as those that are measured are.
-fn counted(
-    scenario: &Scenario,
-    contender: &Contender,
-    clients: u32,
-    courses: &[Course],
-    rtt: f64,
-) -> Option<BTreeMap<Metric, f64>> {
-    let repetitions = f64::from(scenario.measure.repetitions);
-    let each: Vec<_> = courses.iter().map(|course| repetition(scenario, contender, clients, course, rtt)).collect();
-    let mut pooled = BTreeMap::new();
-    for metric in each.first()?.keys() {
-        let values: Vec<f64> = each.iter().filter_map(|metrics| metrics.get(metric)).copied().collect();
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        pooled.insert(*metric, if metric.row().pooling == Pooling::Sum { mean * repetitions } else { mean });
-    }
-    Some(pooled)
-}
-
-/// One repetition, all clients.
-fn repetition(
-    scenario: &Scenario,
-    contender: &Contender,
-    clients: u32,
-    course: &Course,
-    rtt: f64,
-) -> BTreeMap<Metric, f64> {
-    let (options, headers) = (&contender.options, scenario.clients.headers);
-    let clients = f64::from(clients);
-    let mut traffic = requests::traffic(options, course, course.measured, rtt).times(course.scale);
-    if matches!(options, Options::WebSocket { .. }) {
-        traffic.keepalives = quiet::pings(scenario, options, course.measured) * course.scale;
-    }
-    let bytes = bytes::bytes(contender, headers, &course.sizes, &traffic);
-    let wire = packets::wire(contender, &traffic, &bytes, rtt);
-    let answered = requests::traffic(options, course, course.whole, rtt).requests;
-    let mut metrics = BTreeMap::from([
-        (Metric::UpdatesPublished, course.updates),
-        (Metric::UpdatesExpected, course.updates * clients),
-        (Metric::Requests, traffic.requests * clients),
-        (Metric::RequestsEmpty, traffic.empty * clients),
-        (Metric::RequestsSkipped, traffic.skipped * clients),
-        (Metric::ConnectionsOpened, quiet::connections(scenario, options, answered, rtt) * clients),
-        (Metric::SocketBytesUp, bytes.up * clients),
-        (Metric::SocketBytesDown, bytes.down * clients),
-        (Metric::HandshakeBytes, bytes::handshake(contender, headers, &course.sizes)),
-    ]);
-    if traffic.updates > 0.0 {
-        metrics.extend(
-            [
-                (Metric::PayloadBytesPerUpdate, bytes.payload),
-                (Metric::HeaderBytesPerUpdate, bytes.headers),
-                (Metric::FramingBytesPerUpdate, bytes.framing),
-                (Metric::KeepaliveBytesPerUpdate, bytes.keepalive),
-                (Metric::SocketBytesPerUpdate, bytes.up + bytes.down),
-                (Metric::WireBytesPerUpdate, wire.bytes),
-                (Metric::PacketsPerUpdate, wire.packets),
-            ]
-            .map(|(metric, amount)| (metric, amount / traffic.updates)),
-        );
-    }
-    let idle = quiet::idle_bytes_per_min(scenario, contender, rtt);
-    metrics.extend(idle.map(|bytes| (Metric::IdleBytesPerClientMin, bytes)));
-    metrics
-}
-
 /// What one client does in a second, expected, whatever the seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rates {
@@ -214,18 +165,14 @@ pub(crate) struct Rates {
     pub(crate) packets: f64,
 }
 
-/// The traffic of a contender; `None` where nobody can know what the feed will bring.
-pub(crate) fn rates(
-    scenario: &Scenario,
-    contender: &Contender,
-    payload_bytes: Option<usize>,
-    network: &Network,
-) -> Option<Rates> {
+/// The traffic of a contender that nothing disturbs, of HTTP/1.1 in the clear; `None` where nobody can know what the feed
+/// will bring.
+pub(crate) fn rates(scenario: &Scenario, contender: &Contender, payload_bytes: Option<usize>) -> Option<Rates> {
     let course = Course::expected(scenario, payload_bytes)?;
-    let rtt = network.rtt.as_secs_f64();
-    let traffic = requests::traffic(&contender.options, &course, course.measured, rtt);
+    let way = Way::of(scenario, contender);
+    let traffic = requests::traffic(contender, &course, course.measured, &way);
     let bytes = bytes::bytes(contender, scenario.clients.headers, &course.sizes, &traffic);
-    let wire = packets::wire(contender, &traffic, &bytes, rtt);
+    let wire = packets::wire(contender, &traffic, &bytes, &way);
     let second = 1.0 / course.measured.length();
     Some(Rates {
         updates: traffic.updates * second,

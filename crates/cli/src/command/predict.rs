@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::predict::{self, Network, Prediction};
+use feedlab_experiment::predict::{self, Prediction};
+use feedlab_experiment::scenario::Network;
 use serde::Serialize;
 
 use crate::exit::{Exit, bad_input};
@@ -43,7 +44,7 @@ pub(crate) struct Args {
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
 
-    /// Round-trip time between clients and server; without it plain loopback, which takes none
+    /// Round-trip time between clients and server, in the place of the scenario's own
     #[arg(long, value_name = "TIME", value_parser = super::some_time)]
     rtt: Option<Duration>,
 
@@ -57,17 +58,19 @@ pub(crate) struct Args {
 
 /// Predicts and prints.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    let scenario = Scenario::load(&args.scenario).map_err(bad_input)?;
-    let network = Network { rtt: args.rtt.unwrap_or_default() };
+    let mut scenario = Scenario::load(&args.scenario).map_err(bad_input)?;
+    if let Some(rtt) = args.rtt {
+        scenario.network = Some(Network { rtt, ..scenario.network.unwrap_or_default() });
+    }
     match args.scale.clients() {
-        Some(clients) => scale::execute(&args.scale, clients, &scenario, &network, args.format)?,
-        None => tell(&args.scenario, &scenario, &network, args.format)?,
+        Some(clients) => scale::execute(&args.scale, clients, &scenario, args.format)?,
+        None => tell(&args.scenario, &scenario, args.format)?,
     }
     Ok(Exit::Done)
 }
 
-fn tell(file: &Path, scenario: &Scenario, network: &Network, format: Format) -> anyhow::Result<()> {
-    let predictions = predict::of(scenario, network);
+fn tell(file: &Path, scenario: &Scenario, format: Format) -> anyhow::Result<()> {
+    let predictions = predict::of(scenario);
     if predictions.is_empty() {
         return Err(bad_input(anyhow::anyhow!(
             "{}: nobody can know what this feed will bring; predict a scenario with another `source`",
@@ -75,9 +78,9 @@ fn tell(file: &Path, scenario: &Scenario, network: &Network, format: Format) -> 
         )));
     }
     match format {
-        Format::Text => output::data(&table::text(scenario, network, &predictions)),
+        Format::Text => output::data(&table::text(scenario, &predictions)),
         Format::Json => {
-            let rtt_us = network.rtt.as_micros();
+            let rtt_us = scenario.network.unwrap_or_default().rtt.as_micros();
             output::json_pretty(&Json { scenario: &scenario.name, rtt_us, predictions: &predictions })
         }
     }

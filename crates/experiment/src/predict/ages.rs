@@ -6,9 +6,12 @@
 use std::ops::Range;
 
 use super::course::{Arrivals, Course};
-use super::requests::{cycle, gap, poller};
+use super::jitter;
+use super::memory::Memory;
+use super::requests::{cycle, poller};
 use super::simulation::{starts, waits};
-use crate::scenario::Options;
+use super::way::Way;
+use crate::scenario::{Contender, Options};
 
 /// A distribution of ages, s.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,25 +68,46 @@ impl Ages {
         Self::Sample(ages)
     }
 
+    /// Every age longer by one of some times, ascending, that have nothing to do with it.
+    pub(super) fn later_by(&self, times: &[f64]) -> Self {
+        /// Ages, and times for each, that stand for all.
+        const STEPS: usize = 128;
+        let of = |step: usize| (step as f64 + 0.5) / STEPS as f64;
+        let time = |step: usize| times.get((of(step) * times.len() as f64) as usize).copied().unwrap_or(0.0);
+        let mut ages: Vec<f64> =
+            (0..STEPS).flat_map(|step| (0..STEPS).map(move |other| self.quantile(of(step)) + time(other))).collect();
+        ages.sort_by(f64::total_cmp);
+        Self::Sample(ages)
+    }
+
     /// Pairs of a share and an age in µs.
     pub(super) fn pairs(&self) -> Vec<(f64, f64)> {
         SHARES.iter().map(|&share| (share, self.quantile(share) * 1e6)).collect()
     }
 }
 
-/// The ages over a contender; `rtt` is the round trip, s. `None` where no update falls due.
-pub(super) fn ages(options: &Options, course: &Course, rtt: f64) -> Option<Ages> {
-    let way = rtt / 2.0;
-    let gap = gap(options, rtt);
+/// The ages over a contender. `None` where no update falls due.
+pub(super) fn ages(contender: &Contender, course: &Course, way: &Way, memory: Memory) -> Option<Ages> {
     if course.updates < 1.0 {
         return None;
     }
-    let ages = match *options {
-        Options::ShortPolling { interval, .. } => short_polling(cycle(interval.as_secs_f64(), gap), way, course),
-        Options::LongPolling { hold, .. } => long_polling(hold.as_secs_f64(), gap, way, course),
-        Options::Sse { .. } | Options::WebSocket { .. } | Options::Auto { .. } => Some(push(way)),
+    let (least, gap) = (way.least(), way.gap(&contender.options));
+    let ages = match contender.options {
+        Options::ShortPolling { interval, .. } => short_polling(cycle(interval.as_secs_f64(), gap), least),
+        // What is not waited for is not handed over.
+        Options::LongPolling { .. } if memory != Memory::Whole => Some(at_once(least)),
+        Options::LongPolling { hold, .. } => long_polling(hold.as_secs_f64(), gap, least, course),
+        Options::Sse { .. } | Options::WebSocket { .. } | Options::Auto { .. } => push(contender, least, course),
     };
-    ages.or_else(|| simulated(options, course, gap, way))
+    let ages = ages.or_else(|| simulated(&contender.options, course, gap, least))?;
+    Some(if way.jitter > 0.0 { ages.later_by(&jittered(contender, course, way)) } else { ages })
+}
+
+/// How much longer than the shortest way the updates take. An answer has no other before it that it would wait for; what
+/// the request took longer is in the gap, with its mean.
+pub(super) fn jittered(contender: &Contender, course: &Course, way: &Way) -> Vec<f64> {
+    let far_apart = Arrivals::Known(Vec::new());
+    jitter::extra(way.jitter, if contender.transport().is_push() { &course.arrivals } else { &far_apart })
 }
 
 /// Short polling (E01): an update waits for the next request to arrive, and the answer takes the way `d` back. Requests
@@ -93,7 +117,7 @@ pub(super) fn ages(options: &Options, course: &Course, rtt: f64) -> Option<Ages>
 ///
 /// With evenly spaced updates a client's ages repeat when `T` is a multiple of the period; it takes the random phases
 /// of many clients to fill the interval.
-fn short_polling(cycle: f64, way: f64, _: &Course) -> Option<Ages> {
+fn short_polling(cycle: f64, way: f64) -> Option<Ages> {
     Some(Ages::Spread { least: way, at_least: 0.0, width: cycle })
 }
 
@@ -140,8 +164,18 @@ fn long_polling(hold: f64, gap: f64, way: f64, course: &Course) -> Option<Ages> 
     Some(Ages::Spread { least: way, at_least, width })
 }
 
-/// A push (E07): the way and nothing else, over an event stream as over a WebSocket.
-fn push(way: f64) -> Ages {
+/// A push (E07): the way and nothing else, over an event stream as over a WebSocket. A server that coalesces rests
+/// after each write, and what falls due meanwhile goes out together at the end of the rest: the rest is to a stream what
+/// the re-request gap is to a long poll that is held for ever.
+fn push(contender: &Contender, way: f64, course: &Course) -> Option<Ages> {
+    match contender.serving.coalesce {
+        Some(rest) => long_polling(f64::INFINITY, rest.as_secs_f64(), way, course),
+        None => Some(at_once(way)),
+    }
+}
+
+/// The way and nothing else.
+const fn at_once(way: f64) -> Ages {
     Ages::Spread { least: way, at_least: 1.0, width: 0.0 }
 }
 

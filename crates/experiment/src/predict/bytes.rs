@@ -42,8 +42,9 @@ pub(super) fn bytes(contender: &Contender, headers: Headers, sizes: &Sizes, traf
 }
 
 /// A client masks its frames with a key of four bytes: RFC 6455, section 5.3.
+pub(super) const MASK: usize = 4;
+
 fn ping_and_pong() -> (usize, usize) {
-    const MASK: usize = 4;
     (websocket::frame(Opcode::Ping, b"").len(), websocket::frame(Opcode::Pong, b"").len() + MASK)
 }
 

@@ -4,6 +4,7 @@
 //! A seed fixes the schedule, so that the number of updates in the measured time is known before a run. Times count in
 //! seconds from the begin of the feed.
 
+use feedlab_feed::schedule::Schedule;
 use feedlab_feed::source::{Due, SourceConfig};
 
 use super::sizes::Sizes;
@@ -78,7 +79,8 @@ impl Course {
             },
             Source::Host { updates_per_s: rate } => even(&feed, *rate, spans).into_iter().collect(),
             Source::Replay { .. } => known(&feed, spans).into_iter().collect(),
-            Source::Stdin | Source::Clients { .. } => Vec::new(),
+            Source::Clients { updates_per_s: rate, .. } => poisson(scenario, payload_bytes, *rate, spans, true),
+            Source::Stdin => Vec::new(),
         }
     }
 
@@ -102,8 +104,17 @@ impl Course {
     }
 }
 
-/// The feed of a repetition, as the plan has it: it knows neither the contender nor the clients.
+/// The feed of a repetition, as the plan has it: it knows neither the contender nor the clients. What clients publish is
+/// like a synthetic feed that comes independently.
 fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> Option<SourceConfig> {
+    if let Source::Clients { updates_per_s: rate, payload_bytes } = scenario.feed.source {
+        return Some(SourceConfig::Synthetic {
+            rate,
+            schedule: Schedule::Poisson { seed: 0 },
+            payload_bytes,
+            binary: false,
+        });
+    }
     let seed = scenario.seed.wrapping_add(u64::from(repetition) - 1);
     Cell { id: String::new(), contender: 0, clients: 1, payload_bytes, repetition, seed }.feed(scenario)
 }

@@ -60,6 +60,22 @@ pub(super) fn request(contender: &Contender, headers: Headers, knows: bool) -> S
     text(&format!("GET {} HTTP/1.1", target(contender)), &all)
 }
 
+/// The head of a publication's POST with a body of so many bytes, beside another transport than a WebSocket.
+pub(super) fn post(contender: &Contender, headers: Headers, length: usize) -> String {
+    let (origin, length) = (format!("http://{AUTHORITY}"), length.to_string());
+    let own: Pairs<'_> = vec![
+        ("accept", "*/*"),
+        ("content-type", "text/plain"),
+        ("origin", &origin),
+        ("host", AUTHORITY),
+        ("content-length", &length),
+    ];
+    let more = request_headers(headers, contender.transport(), &origin);
+    let more = more.iter().filter(|(name, _)| !own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+    let all: Pairs<'_> = own.iter().copied().chain(more.map(|(name, value)| (*name, &**value))).collect();
+    text("POST /feed HTTP/1.1", &all)
+}
+
 /// Path and query.
 fn target(contender: &Contender) -> String {
     let path = contender.transport().path();

@@ -17,7 +17,8 @@ use feedlab_feed::Transport;
 
 use super::bytes::Bytes;
 use super::heads::closes;
-use super::requests::{Traffic, cycle, gap};
+use super::requests::{Traffic, cycle};
+use super::way::Way;
 use crate::scenario::{Contender, Options};
 
 /// How long Linux waits for data to carry an acknowledgement, s: `TCP_DELACK_MIN` of net/tcp.h, a 25th of a second.
@@ -42,13 +43,13 @@ pub(super) struct Wire {
     pub(super) bytes: f64,
 }
 
-/// What a client's traffic is on the wire; `rtt` is the round trip, s.
-pub(super) fn wire(contender: &Contender, traffic: &Traffic, bytes: &Bytes, rtt: f64) -> Wire {
+/// What a client's traffic is on the wire.
+pub(super) fn wire(contender: &Contender, traffic: &Traffic, bytes: &Bytes, way: &Way) -> Wire {
     let connections = if closes(contender) { traffic.requests } else { 0.0 };
     let packets = match contender.transport() {
         Transport::ShortPolling | Transport::LongPolling if closes(contender) => fresh(traffic, bytes),
-        Transport::ShortPolling => short_polling(contender, traffic, bytes, rtt),
-        Transport::LongPolling => long_polling(traffic, bytes),
+        Transport::ShortPolling => short_polling(contender, traffic, bytes, way),
+        Transport::LongPolling => long_polling(traffic, bytes, way),
         // A comment and its acknowledgement.
         Transport::Sse => streamed(traffic, bytes) + 2.0 * traffic.keepalives,
         // A ping, the pong that carries its acknowledgement, and the pong's own.
@@ -76,11 +77,11 @@ fn fresh(traffic: &Traffic, bytes: &Bytes) -> f64 {
 
 /// A request that is answered at once carries no acknowledgement of its own; the answer's leaves alone, unless the next
 /// request comes before the delay is over.
-fn short_polling(contender: &Contender, traffic: &Traffic, bytes: &Bytes, rtt: f64) -> f64 {
+fn short_polling(contender: &Contender, traffic: &Traffic, bytes: &Bytes, way: &Way) -> f64 {
     let news = segments(bytes.answer);
     let saved = match contender.options {
         Options::ShortPolling { interval, .. } => {
-            let cycle = cycle(interval.as_secs_f64(), gap(&contender.options, rtt));
+            let cycle = cycle(interval.as_secs_f64(), way.gap(&contender.options));
             f64::from(u8::from(cycle < DELAYED_ACK))
         }
         _ => 0.0,
@@ -89,11 +90,14 @@ fn short_polling(contender: &Contender, traffic: &Traffic, bytes: &Bytes, rtt: f
 }
 
 /// A request, its acknowledgement unless that is saved, and the answer, whose last segment the next request
-/// acknowledges: what came before that has acknowledgements of its own.
-fn long_polling(traffic: &Traffic, bytes: &Bytes) -> f64 {
+/// acknowledges: what came before that has acknowledgements of its own. Over a way that is longer than the delay the lab
+/// proxy, which is the server's peer, has nothing to send in time: it acknowledges the last segment by itself, too.
+fn long_polling(traffic: &Traffic, bytes: &Bytes, way: &Way) -> f64 {
     let news = segments(bytes.answer);
-    let acks = if news > 1.0 { acks(news) } else { 0.0 };
-    2.0 * traffic.requests - traffic.unacknowledged + traffic.with_news() * (news + acks) + traffic.empty
+    let is_late = way.round_trip() >= DELAYED_ACK;
+    let acks = if news > 1.0 || is_late { acks(news) } else { 0.0 };
+    let empty = if is_late { 2.0 } else { 1.0 };
+    2.0 * traffic.requests - traffic.unacknowledged + traffic.with_news() * (news + acks) + traffic.empty * empty
 }
 
 fn streamed(traffic: &Traffic, bytes: &Bytes) -> f64 {
@@ -109,7 +113,7 @@ mod tests {
     use super::*;
 
     fn packets(options: Options, traffic: Traffic, answer: f64) -> f64 {
-        wire(&contender(options), &traffic, &Bytes { answer, ..Bytes::default() }, 0.0).packets
+        wire(&contender(options), &traffic, &Bytes { answer, ..Bytes::default() }, &Way::default()).packets
     }
 
     /// Captures on loopback: what each exchange took.
@@ -137,11 +141,20 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_far_from_its_clients_acknowledges_answers_by_itself() {
+        let long = contender(Options::LongPolling { hold: Duration::from_secs(25), keep_alive: true });
+        let traffic = Traffic { requests: 2.0, updates: 1.0, empty: 1.0, ..Traffic::default() };
+        let bytes = Bytes { answer: 500.0, ..Bytes::default() };
+        let packets = |rtt| wire(&long, &traffic, &bytes, &Way { rtt, ..Way::default() }).packets;
+        assert_eq!((packets(0.0), packets(0.1)), (6.0, 8.0));
+    }
+
+    #[test]
     fn a_segment_has_52_bytes_of_headers_and_a_syn_60() {
         let long = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: false };
         let traffic = Traffic { requests: 1.0, updates: 1.0, ..Traffic::default() };
         let bytes = Bytes { up: 103.0, down: 531.0, answer: 531.0, ..Bytes::default() };
-        let wire = wire(&contender(long), &traffic, &bytes, 0.0);
+        let wire = wire(&contender(long), &traffic, &bytes, &Way::default());
         assert_eq!(wire.bytes, 103.0 + 531.0 + 8.0 * 52.0 + 2.0 * 60.0);
     }
 }

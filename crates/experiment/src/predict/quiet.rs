@@ -2,8 +2,9 @@
 
 use super::bytes::bytes;
 use super::course::Span;
-use super::requests::{Traffic, comments_in, cycle, gap};
+use super::requests::{Traffic, comments_in, cycle};
 use super::sizes::Sizes;
+use super::way::Way;
 use crate::Scenario;
 use crate::scenario::{Contender, Options};
 
@@ -15,12 +16,12 @@ const SHORTEST: f64 = 5.0;
 const CLIENTS: u32 = 64;
 
 /// Bytes of a client in a minute of the quiet time between ramp and feed. `None` where it is too short to be measured.
-pub(super) fn idle_bytes_per_min(scenario: &Scenario, contender: &Contender, rtt: f64) -> Option<f64> {
+pub(super) fn idle_bytes_per_min(scenario: &Scenario, contender: &Contender, way: &Way) -> Option<f64> {
     let (ramp, settle) = (scenario.clients.ramp.as_secs_f64(), scenario.measure.settle.as_secs_f64());
     if settle < SHORTEST {
         return None;
     }
-    let until = |end: f64| mean(ramp, |joined| events(&contender.options, (end - joined).max(0.0), rtt));
+    let until = |end: f64| mean(ramp, |joined| events(&contender.options, (end - joined).max(0.0), way));
     let count = until(ramp + settle) - until(ramp);
     let traffic = match contender.options {
         Options::ShortPolling { .. } | Options::LongPolling { .. } => {
@@ -38,9 +39,9 @@ pub(super) fn idle_bytes_per_min(scenario: &Scenario, contender: &Contender, rtt
 
 /// TCP connections that a client opens before the feed begins and while it runs, if it answers `answered` requests
 /// then: one, or one a request. A client begins with a request for its cursor.
-pub(super) fn connections(scenario: &Scenario, options: &Options, answered: f64, rtt: f64) -> f64 {
+pub(super) fn connections(scenario: &Scenario, options: &Options, answered: f64, way: &Way) -> f64 {
     let (ramp, settle) = (scenario.clients.ramp.as_secs_f64(), scenario.measure.settle.as_secs_f64());
-    let before = mean(ramp, |joined| events(options, ramp + settle + START_LEAD - joined, rtt));
+    let before = mean(ramp, |joined| events(options, ramp + settle + START_LEAD - joined, way));
     match options {
         Options::ShortPolling { keep_alive: false, .. } => 1.0 + before + answered,
         // One is always under way.
@@ -53,7 +54,8 @@ pub(super) fn connections(scenario: &Scenario, options: &Options, answered: f64,
 /// have passed since the client joined.
 pub(super) fn pings(scenario: &Scenario, options: &Options, span: Span) -> f64 {
     let (ramp, settle) = (scenario.clients.ramp.as_secs_f64(), scenario.measure.settle.as_secs_f64());
-    let until = |time: f64| mean(ramp, |joined| events(options, ramp + settle + START_LEAD + time - joined, 0.0));
+    let until =
+        |time: f64| mean(ramp, |joined| events(options, ramp + settle + START_LEAD + time - joined, &Way::default()));
     until(span.to) - until(span.from)
 }
 
@@ -64,8 +66,8 @@ fn mean(ramp: f64, of: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Polls answered, or keepalives sent, in so many seconds after a client joined.
-fn events(options: &Options, time: f64, rtt: f64) -> f64 {
-    let gap = gap(options, rtt);
+fn events(options: &Options, time: f64, way: &Way) -> f64 {
+    let gap = way.gap(options);
     match *options {
         Options::ShortPolling { interval, .. } => time / cycle(interval.as_secs_f64(), gap),
         Options::LongPolling { hold, .. } => (time / (hold.as_secs_f64() + gap)).floor(),
@@ -100,10 +102,10 @@ mod tests {
             (Options::Sse { keepalive: second }, 479.8),
             (Options::WebSocket { keepalive: second }, 479.9),
         ] {
-            let predicted = idle_bytes_per_min(&scenario, &contender(options), 0.0).unwrap();
+            let predicted = idle_bytes_per_min(&scenario, &contender(options), &Way::default()).unwrap();
             assert!((predicted / measured - 1.0).abs() < 0.02, "{options:?}: {predicted} {measured}");
         }
         scenario.measure.settle = second;
-        assert_eq!(idle_bytes_per_min(&scenario, &contender(short(second, true, false)), 0.0), None);
+        assert_eq!(idle_bytes_per_min(&scenario, &contender(short(second, true, false)), &Way::default()), None);
     }
 }

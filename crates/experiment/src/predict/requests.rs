@@ -9,7 +9,8 @@ use feedlab_feed::Transport;
 use super::course::{Arrivals, Course, Span};
 use super::packets::DELAYED_ACK;
 use super::simulation::{self, Poller};
-use crate::scenario::Options;
+use super::way::Way;
+use crate::scenario::{Contender, Options};
 
 /// What passes between the server and one client in a stretch of time, expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -53,9 +54,10 @@ impl Traffic {
     }
 }
 
-/// One client's traffic in a stretch of a course. `rtt` is the round trip, s.
-pub(super) fn traffic(options: &Options, course: &Course, span: Span, rtt: f64) -> Traffic {
-    let gap = gap(options, rtt);
+/// One client's traffic in a stretch of a course.
+pub(super) fn traffic(contender: &Contender, course: &Course, span: Span, way: &Way) -> Traffic {
+    let options = &contender.options;
+    let gap = way.gap(options);
     let arrivals = &course.arrivals_in(span);
     let per_s = match *options {
         Options::ShortPolling { interval, .. } => short_polling(interval.as_secs_f64(), gap, arrivals),
@@ -71,7 +73,16 @@ pub(super) fn traffic(options: &Options, course: &Course, span: Span, rtt: f64) 
         Some(per_s) => per_s.times(span.length()),
         None => simulation::traffic(options, course, span, gap),
     };
-    Traffic { skipped: skipped(options, gap) * span.length(), ..course.counted(traffic, options, gap, span) }
+    let counted = course.counted(traffic, options, gap, span);
+    Traffic { skipped: skipped(options, gap) * span.length(), ..coalesced(contender, arrivals, counted, span) }
+}
+
+/// The writes of a stream whose server rests after each: as many as the answers of a long poll that is held for ever and
+/// has the rest for its re-request gap.
+fn coalesced(contender: &Contender, arrivals: &Arrivals, traffic: Traffic, span: Span) -> Traffic {
+    let Some(rest) = contender.serving.coalesce.filter(|_| contender.transport().is_push()) else { return traffic };
+    let answers = long_polling(f64::INFINITY, rest.as_secs_f64(), arrivals);
+    answers.map_or(traffic, |answers| Traffic { writes: answers.requests * span.length(), ..traffic })
 }
 
 /// Slots a second that pass while a poll is under way.
@@ -132,15 +143,6 @@ impl Course {
             }
             Arrivals::Known(_) => 0.0,
         }
-    }
-}
-
-/// From an answer's departure to the arrival of the next request, s: a round trip, and with a connection for each
-/// request one more, because TCP's handshake goes first (RFC 9293, section 3.5).
-pub(super) fn gap(options: &Options, rtt: f64) -> f64 {
-    match options {
-        Options::ShortPolling { keep_alive: false, .. } | Options::LongPolling { keep_alive: false, .. } => 2.0 * rtt,
-        _ => rtt,
     }
 }
 
@@ -208,7 +210,7 @@ fn long_polling(hold: f64, gap: f64, arrivals: &Arrivals) -> Option<Traffic> {
 }
 
 /// Mean time until the first update, but no longer than the hold: `(1 − e^(−λH)) / λ`.
-fn mean_wait(rate: f64, hold: f64) -> f64 {
+pub(super) fn mean_wait(rate: f64, hold: f64) -> f64 {
     if rate > 0.0 { -f64::exp_m1(-rate * hold) / rate } else { hold }
 }
 

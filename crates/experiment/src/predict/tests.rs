@@ -1,8 +1,29 @@
 use std::path::Path;
+use std::time::Duration;
 
+use super::course::{Arrivals, Span};
+use super::sizes::Sizes;
 use super::*;
 use crate::fixture;
-use crate::scenario::Source;
+use crate::scenario::{Network, Options, Source};
+
+mod lab;
+
+/// A measured time from 1 s to `end`, and 30 s behind it.
+pub(super) fn course(arrivals: Arrivals, end: f64) -> Course {
+    let measured = Span { from: 1.0, to: end };
+    let whole = Span { from: 0.0, to: end + 30.0 };
+    Course {
+        arrivals,
+        measured,
+        scale: 1.0,
+        whole,
+        whole_updates: 1000.0,
+        due: Vec::new(),
+        updates: 1000.0,
+        sizes: Sizes::default(),
+    }
+}
 
 /// A contender with these options.
 pub(super) fn contender(options: Options) -> Contender {
@@ -27,7 +48,7 @@ fn value(predictions: &[Prediction], index: usize, metric: Metric) -> f64 {
 #[test]
 fn every_result_of_a_scenario_is_predicted_and_sums_grow_with_clients_and_repetitions() {
     let scenario = scenario("source = \"synthetic\", updates_per_s = 10, payload_bytes = [64, 1024]", ALL);
-    let all = of(&scenario, &Network::default());
+    let all = of(&scenario);
     assert_eq!(all.len(), 4 * 2 * 2);
     assert_eq!((all[0].clients, all[0].payload_bytes), (10, Some(64)));
     assert_eq!(value(&all, 0, Metric::UpdatesPublished), 3.0 * 200.0);
@@ -55,31 +76,31 @@ fn every_result_of_a_scenario_is_predicted_and_sums_grow_with_clients_and_repeti
 fn what_is_predicted_is_put_where_it_belongs() {
     let scenario = fixture::scenario();
     let mut entries = [fixture::entry(&[])];
-    fill(&scenario, &Network::default(), &mut entries);
+    fill(&scenario, &mut entries);
     let whole = entries[0].predicted.clone().unwrap();
     assert_eq!(whole.metrics[&Metric::UpdatesPublished], 200.0);
-    fill_measured(&scenario, &Network::default(), &[fixture::cell(1, &[])], &mut entries);
+    fill_measured(&scenario, &[fixture::cell(1, &[])], &mut entries);
     let half = entries[0].predicted.clone().unwrap();
     assert_eq!(half.metrics[&Metric::UpdatesPublished], 100.0, "one of two repetitions was measured");
     assert_eq!(half.metrics[&Metric::PacketsPerUpdate], whole.metrics[&Metric::PacketsPerUpdate]);
     entries[0].clients = 7;
-    fill(&scenario, &Network::default(), &mut entries);
+    fill(&scenario, &mut entries);
     assert_eq!(entries[0].predicted, Some(half), "another point is left alone");
 }
 
 #[test]
 fn what_nobody_can_know_is_not_predicted() {
-    assert_eq!(of(&scenario("source = \"stdin\"", ALL), &Network::default()), []);
+    assert_eq!(of(&scenario("source = \"stdin\"", ALL)), []);
     let mut gone = scenario("source = \"host\"", ALL);
-    assert_eq!(of(&gone, &Network::default()).len(), 8);
+    assert_eq!(of(&gone).len(), 8);
     gone.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };
-    assert_eq!(of(&gone, &Network::default()), []);
+    assert_eq!(of(&gone), []);
 }
 
 #[test]
 fn a_poisson_feed_counts_as_its_seed_has_it() {
     let scenario = scenario("source = \"synthetic\", updates_per_s = 10, schedule = \"poisson\"", ALL);
-    let all = of(&scenario, &Network::default());
+    let all = of(&scenario);
     let due = |seed| {
         let times = feedlab_feed::schedule::Schedule::Poisson { seed }.due_times(10.0).map(|due| due.as_secs_f64());
         times.take_while(|time| *time < 21.0).filter(|time| *time >= 1.0).count() as f64
@@ -101,8 +122,8 @@ fn no_scenario_is_too_large_or_too_small() {
         "source = \"synthetic\", updates_per_s = 1e-9, schedule = \"burst\"",
     ] {
         for rtt in [0, 1, 100_000] {
-            let network = Network { rtt: Duration::from_millis(rtt) };
-            for prediction in of(&scenario(feed, ALL), &network) {
+            let network = Some(Network { rtt: Duration::from_millis(rtt), ..Network::default() });
+            for prediction in of(&Scenario { network, ..scenario(feed, ALL) }) {
                 let figures =
                     prediction.predicted.metrics.values().chain(prediction.predicted.ages.iter().map(|(_, age)| age));
                 assert!(figures.clone().all(|value| value.is_finite() && *value >= 0.0), "{feed} {prediction:?}");
@@ -116,10 +137,10 @@ fn a_stall_ages_what_falls_into_it_unless_ages_count_from_publication() {
     let mut scenario = scenario("source = \"synthetic\", updates_per_s = 100", "{ transport = \"sse\" }");
     scenario.feed.stall =
         Some(crate::scenario::Stall { after: Duration::from_secs(5), length: Duration::from_secs(2) });
-    let due = of(&scenario, &Network::default());
+    let due = of(&scenario);
     // A tenth of the updates waits for up to 2 s: the 99th percentile is nine tenths of it.
     assert_eq!(value(&due, 0, Metric::AgeP50), 0.0);
     assert!((value(&due, 0, Metric::AgeP99) / 1.8e6 - 1.0).abs() < 0.01, "{}", value(&due, 0, Metric::AgeP99));
     scenario.contenders[0].age_from = AgeFrom::Publication;
-    assert_eq!(value(&of(&scenario, &Network::default()), 0, Metric::AgeP99), 0.0);
+    assert_eq!(value(&of(&scenario), 0, Metric::AgeP99), 0.0);
 }

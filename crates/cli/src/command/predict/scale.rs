@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
-use feedlab_experiment::predict::Network;
 use feedlab_experiment::predict::scale::{Limits, Need, Panel, RateCrossing, Reference, Resource, Study};
 use feedlab_experiment::results::Results;
 use feedlab_report::human::{self, ABSENT};
@@ -97,15 +96,9 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 /// Carries the costs on, prints, and draws.
-pub(super) fn execute(
-    args: &ScaleArgs,
-    clients: f64,
-    scenario: &Scenario,
-    network: &Network,
-    format: Format,
-) -> anyhow::Result<()> {
+pub(super) fn execute(args: &ScaleArgs, clients: f64, scenario: &Scenario, format: Format) -> anyhow::Result<()> {
     let reference = reference(args.from.as_deref(), scenario)?;
-    let study = Study::new(scenario, network, &reference).map_err(bad_input)?;
+    let study = Study::new(scenario, &reference).map_err(bad_input)?;
     let limits = args.limits();
     let panels = study.panels(clients);
     let answer = Answer {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use feedlab_experiment::predict::{Network, Prediction};
+use feedlab_experiment::predict::Prediction;
 use feedlab_experiment::scenario::Measure;
 use feedlab_experiment::{Metric, Scenario};
 use feedlab_report::human::{self, ABSENT};
@@ -11,18 +11,19 @@ use feedlab_report::table::{Column, Table};
 use crate::command::run::table::turned_text;
 
 /// All blocks and what they assume.
-pub(super) fn text(scenario: &Scenario, network: &Network, predictions: &[Prediction]) -> String {
+pub(super) fn text(scenario: &Scenario, predictions: &[Prediction]) -> String {
     let point = |prediction: &Prediction| (prediction.clients, prediction.payload_bytes);
     let mut sorted: Vec<&Prediction> = predictions.iter().collect();
     sorted.sort_by_key(|prediction| point(prediction));
     let blocks = sorted.chunk_by(|one, other| point(one) == point(other));
     let blocks: Vec<String> = blocks.map(|block| turned_text(&table(scenario, block))).collect();
-    format!("{}\n{}{}", blocks.join("\n\n"), assumptions(predictions), caveat(network))
+    format!("{}\n{}{}", blocks.join("\n\n"), assumptions(predictions), caveat(scenario))
 }
 
 /// How a figure is read from a prediction.
 type Figure = fn(&Prediction, &Scenario) -> Option<String>;
 
+/// The lines that every table has.
 const FIGURES: &[(&str, Figure)] = &[
     ("age mean", |prediction, _| value(prediction, Metric::AgeMean)),
     ("age p50", |prediction, _| value(prediction, Metric::AgeP50)),
@@ -43,24 +44,46 @@ const FIGURES: &[(&str, Figure)] = &[
     ("packets per update", |prediction, _| value(prediction, Metric::PacketsPerUpdate)),
 ];
 
+/// What is predicted of some scenarios only: of those with distance, faults, or clients that publish. All clients and
+/// repetitions together.
+const SOMETIMES: [Metric; 13] = [
+    Metric::OpenP50,
+    Metric::FirstUpdateP50,
+    Metric::AckP50,
+    Metric::SocketBytesUpPerPublication,
+    Metric::UpdatesMissed,
+    Metric::UpdatesDuplicated,
+    Metric::UpdatesToldLost,
+    Metric::UpdatesReplayed,
+    Metric::ClientsGaveUp,
+    Metric::Reconnects,
+    Metric::ReconnectsPeak,
+    Metric::RecoveryP50,
+    Metric::RecoveryP99,
+];
+
 fn table(scenario: &Scenario, block: &[&Prediction]) -> Table {
+    let is_predicted = |metric: &Metric| block.iter().any(|prediction| figure(prediction, *metric).is_some());
+    let sometimes: Vec<Metric> = SOMETIMES.into_iter().filter(is_predicted).collect();
     let sweeps_payload = block.iter().any(|prediction| prediction.payload_bytes.is_some());
     let mut labels = vec!["contender", "clients"];
     labels.extend(sweeps_payload.then_some("payload"));
     labels.extend(FIGURES.iter().map(|(label, _)| *label));
+    labels.extend(sometimes.iter().map(|metric| metric.row().label));
     let column =
         |label: &&str| Column { label: (*label).to_owned(), unit: String::new(), numeric: *label != "contender" };
     Table {
         columns: labels.iter().map(column).collect(),
-        rows: block.iter().map(|prediction| row(scenario, prediction)).collect(),
+        rows: block.iter().map(|prediction| row(scenario, prediction, &sometimes)).collect(),
     }
 }
 
-fn row(scenario: &Scenario, prediction: &Prediction) -> Vec<String> {
+fn row(scenario: &Scenario, prediction: &Prediction, sometimes: &[Metric]) -> Vec<String> {
     let mut row = vec![prediction.label.clone(), human::count(prediction.clients.into())];
     row.extend(prediction.payload_bytes.map(|bytes| human::size(bytes as f64)));
     let figure = |(_, figure): &(_, Figure)| figure(prediction, scenario).unwrap_or_else(|| ABSENT.to_owned());
     row.extend(FIGURES.iter().map(figure));
+    row.extend(sometimes.iter().map(|metric| value(prediction, *metric).unwrap_or_else(|| ABSENT.to_owned())));
     row
 }
 
@@ -80,8 +103,8 @@ fn rate(prediction: &Prediction, scenario: &Scenario, metric: Metric) -> Option<
 }
 
 /// On loopback the push-capable transports look alike, whatever they are.
-fn caveat(network: &Network) -> &'static str {
-    if network.rtt.is_zero() {
+fn caveat(scenario: &Scenario) -> &'static str {
+    if scenario.network.unwrap_or_default().rtt.is_zero() {
         "\nPlain loopback: the differences that people argue about between long polling, SSE and WebSockets need distance.\n\
          Try --rtt 100ms.\n"
     } else {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use feedlab_experiment::predict::{self, Network};
+use feedlab_experiment::predict;
 use feedlab_experiment::record::SCHEMA;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Summary;
@@ -66,7 +66,7 @@ fn finish(series: Series<'_>) -> anyhow::Result<Found> {
     let manifest = manifest(&series);
     let (scenario, folder) = (series.scenario, series.folder);
     let mut contenders = statistics::pool(scenario, &series.records, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
-    predict::fill_measured(scenario, &Network::default(), &series.records, &mut contenders);
+    predict::fill_measured(scenario, &series.records, &mut contenders);
     let misses = threshold::misses(scenario, &contenders);
     let summary = Summary { schema: SCHEMA, run: manifest.run.clone(), verdict: manifest.verdict.clone(), contenders };
     folder.write_summary(&summary)?;

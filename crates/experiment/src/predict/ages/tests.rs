@@ -4,23 +4,16 @@ use std::time::Duration;
 
 use feedlab_feed::schedule::Schedule;
 
-use super::super::course::Span;
-use super::super::sizes::Sizes;
+use super::super::tests::{contender, course};
 use super::*;
 
-fn course(arrivals: Arrivals, end: f64) -> Course {
-    let measured = Span { from: 1.0, to: end };
-    let whole = Span { from: 0.0, to: end + 30.0 };
-    Course {
-        arrivals,
-        measured,
-        scale: 1.0,
-        whole,
-        whole_updates: 1000.0,
-        due: Vec::new(),
-        updates: 1000.0,
-        sizes: Sizes::default(),
-    }
+fn far(rtt: f64) -> Way {
+    Way { rtt, ..Way::default() }
+}
+
+/// The ages of a contender that has nothing but a transport's options.
+fn of(options: &Options, course: &Course, rtt: f64) -> Option<Ages> {
+    ages(&contender(*options), course, &far(rtt), Memory::Whole)
 }
 
 fn due(rate: f64, schedule: Schedule, end: f64) -> Vec<f64> {
@@ -33,9 +26,9 @@ fn check(options: &Options, schedule: Schedule, rate: f64, rtt: f64) {
         Schedule::Constant => Arrivals::Constant(1.0 / rate),
         _ => Arrivals::Poisson(rate),
     };
-    let formula = ages(options, &course(arrivals, end), rtt).unwrap();
+    let formula = of(options, &course(arrivals, end), rtt).unwrap();
     let known = course(Arrivals::Known(due(rate, schedule, end)), end);
-    let simulated = simulated(options, &known, gap(options, rtt), rtt / 2.0).unwrap();
+    let simulated = simulated(options, &known, far(rtt).gap(options), rtt / 2.0).unwrap();
     let scale = simulated.quantile(1.0);
     let near = |a: f64, b: f64| (a - b).abs() <= 0.02 * b + 0.002 * scale;
     let at = format!("{options:?} {schedule:?} λ={rate} R={rtt}");
@@ -56,7 +49,7 @@ fn a_short_poller_is_late_by_anything_up_to_its_interval() {
         }
     }
     let options = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
-    let ages = ages(&options, &course(Arrivals::Poisson(5.0), 10.0), 0.1).unwrap();
+    let ages = of(&options, &course(Arrivals::Poisson(5.0), 10.0), 0.1).unwrap();
     for (found, expected) in [(ages.quantile(0.5), 0.55), (ages.quantile(0.95), 1.0), (ages.mean(), 0.55)] {
         assert!((found - expected).abs() < 1e-9, "{found} {expected}: E01");
     }
@@ -79,18 +72,18 @@ fn a_long_poller_is_late_by_its_re_request_gap() {
 fn the_mean_of_long_polling_is_the_one_of_e04() {
     let options = Options::LongPolling { hold: Duration::from_secs(3600), keep_alive: true };
     for (rate, rtt) in [(1.0f64, 0.1), (10.0, 0.1), (50.0, 0.2)] {
-        let mean = ages(&options, &course(Arrivals::Poisson(rate), 10.0), rtt).unwrap().mean() - rtt / 2.0;
+        let mean = of(&options, &course(Arrivals::Poisson(rate), 10.0), rtt).unwrap().mean() - rtt / 2.0;
         let e04 = rate * rtt * rtt / (2.0 * (rate * rtt + (-rate * rtt).exp()));
         assert!((mean / e04 - 1.0).abs() < 1e-9, "{mean} {e04}");
     }
-    let even = ages(&options, &course(Arrivals::Constant(0.01), 10.0), 0.1).unwrap();
+    let even = of(&options, &course(Arrivals::Constant(0.01), 10.0), 0.1).unwrap();
     assert!((even.mean() - 0.1).abs() < 1e-9 && (even.quantile(1.0) - 0.15).abs() < 1e-9);
 }
 
 #[test]
 fn a_push_takes_the_way_and_a_connection_for_each_poll_takes_two() {
     let push = Options::Sse { keepalive: Duration::from_secs(15) };
-    let of = |options: &Options| ages(options, &course(Arrivals::Poisson(10.0), 10.0), 0.1).unwrap();
+    let of = |options: &Options| of(options, &course(Arrivals::Poisson(10.0), 10.0), 0.1).unwrap();
     assert_eq!((of(&push).quantile(0.0), of(&push).quantile(1.0)), (0.05, 0.05));
     let fresh = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: false };
     assert_eq!(of(&fresh).quantile(1.0), 0.25, "the gap is two round trips");
@@ -111,4 +104,52 @@ fn updates_in_step_with_the_polls_leave_the_age_to_the_phases() {
     near(scatter(1.0, 5.0, 100.0), 0.0577);
     near(scatter(1.0, 0.1, 100.0), 0.0058);
     assert_eq!(scatter(1.0, 0.618_034, 100.0), None);
+}
+
+#[test]
+fn at_a_constant_rate_long_polling_waits_as_e04_says() {
+    let long = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: true };
+    let push = Options::WebSocket { keepalive: Duration::from_secs(15) };
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+    // At a round trip of 50 ms an update every 20 ms: the mean near R, the most near 1.5 R; every 100 ms: one transit.
+    let often = course(Arrivals::Constant(0.02), 10.0);
+    near(of(&long, &often, 0.05).unwrap().mean(), 0.05);
+    near(of(&long, &often, 0.05).unwrap().quantile(1.0), 0.075);
+    near(of(&push, &often, 0.05).unwrap().quantile(1.0), 0.025);
+    let rarely = course(Arrivals::Constant(0.1), 10.0);
+    near(of(&long, &rarely, 0.05).unwrap().quantile(1.0), 0.025);
+}
+
+#[test]
+fn a_stream_that_is_coalesced_waits_for_the_end_of_the_rest() {
+    use crate::scenario::Serving;
+    let sse = contender(Options::Sse { keepalive: Duration::from_secs(15) });
+    let serving = Serving { coalesce: Some(Duration::from_millis(100)), ..Serving::default() };
+    let sse = Contender { serving, ..sse };
+    for rate in [1.0, 10.0, 100.0] {
+        let found = ages(&sse, &course(Arrivals::Poisson(rate), 10.0), &far(0.05), Memory::Whole).unwrap();
+        // The server's own loop: wake, hand over what is there, rest.
+        let (mut free, mut waits) = (0.0f64, Vec::new());
+        let due = due(rate, Schedule::Poisson { seed: 4 }, 20_000.0 / rate);
+        let mut index = 0;
+        while index < due.len() {
+            let wakes = due[index].max(free);
+            let upto = due.partition_point(|due| *due <= wakes);
+            waits.extend(due[index..upto].iter().map(|due| wakes - due));
+            (index, free) = (upto, wakes + 0.1);
+        }
+        let mean = 0.025 + waits.iter().sum::<f64>() / waits.len() as f64;
+        assert!((found.mean() / mean - 1.0).abs() < 0.02, "λ={rate}: {} {mean}", found.mean());
+    }
+}
+
+#[test]
+fn jitter_is_added_to_every_transport() {
+    let way = Way { rtt: 0.1, jitter: 0.02, tls: false };
+    let at = course(Arrivals::Poisson(1.0), 10.0);
+    let mean = |options| ages(&contender(options), &at, &way, Memory::Whole).unwrap().mean();
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 0.001, "{a} {b}");
+    near(mean(Options::Sse { keepalive: Duration::from_secs(15) }), 0.06);
+    let short = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
+    near(mean(short), 0.56);
 }

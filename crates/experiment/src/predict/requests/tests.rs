@@ -7,6 +7,7 @@ use feedlab_feed::schedule::Schedule;
 use super::*;
 use crate::predict::simulation::{exchanges, starts, tally};
 use crate::predict::sizes::Sizes;
+use crate::predict::tests::contender;
 
 const SEED: u64 = 11;
 
@@ -27,6 +28,10 @@ fn course(arrivals: Arrivals) -> Course {
     }
 }
 
+fn of(options: &Options, course: &Course, span: Span, rtt: f64) -> Traffic {
+    traffic(&contender(*options), course, span, &Way { rtt, ..Way::default() })
+}
+
 /// A second of a client by the formula, and by the simulation of so many updates.
 fn both(options: &Options, schedule: Schedule, rate: f64, rtt: f64) -> (Traffic, Traffic) {
     // A stream is simulated in no time, and its comments are rare.
@@ -39,7 +44,7 @@ fn both(options: &Options, schedule: Schedule, rate: f64, rtt: f64) -> (Traffic,
         // As many as there are: the schedule is known, its rate is what it came to.
         _ => Arrivals::Poisson(times.iter().filter(|time| span.contains(**time)).count() as f64 / span.length()),
     };
-    let second = |arrivals| traffic(options, &course(arrivals), span, rtt).times(1.0 / span.length());
+    let second = |arrivals| of(options, &course(arrivals), span, rtt).times(1.0 / span.length());
     let (formula, simulated) = (second(arrivals), second(Arrivals::Known(times)));
     (formula, simulated)
 }
@@ -103,7 +108,7 @@ fn the_share_of_empty_polls_is_the_one_of_e02() {
     for (rate, share) in [(0.1, 0.905), (1.0, 0.368), (10.0, 0.0)] {
         let options = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
         let second = Span { from: 0.0, to: 1.0 };
-        let formula = traffic(&options, &course(Arrivals::Poisson(rate)), second, 0.0);
+        let formula = of(&options, &course(Arrivals::Poisson(rate)), second, 0.0);
         assert!((formula.empty / formula.requests - share).abs() < 0.001, "{formula:?}");
     }
 }
@@ -123,7 +128,7 @@ fn a_burst_is_one_request_and_what_lies_between_is_held() {
     let options = Options::LongPolling { hold: Duration::from_secs(2), keep_alive: true };
     // 50 at once every 5 s: an answer for each heap, and two holds that end between two heaps.
     let times = due(10.0, Schedule::Burst { size: 50 }, 100.0);
-    let traffic = traffic(&options, &course(Arrivals::Known(times)), Span { from: 0.0, to: 100.0 }, 0.0);
+    let traffic = of(&options, &course(Arrivals::Known(times)), Span { from: 0.0, to: 100.0 }, 0.0);
     assert_eq!((traffic.requests, traffic.empty, traffic.updates), (20.0 * 3.0, 20.0 * 2.0, 1000.0));
 }
 
@@ -156,9 +161,9 @@ fn the_first_polls_bring_only_what_the_feed_has_had_time_for() {
     let span = Span { from: 0.5, to: 6.5 };
     for rate in [0.3, 1.0, 10.0] {
         let known = course(Arrivals::Known(due(rate, Schedule::Constant, 10.0)));
-        let simulated = traffic(&options, &known, span, 0.0).updates;
+        let simulated = of(&options, &known, span, 0.0).updates;
         let formula = Course { measured: span, ..course(Arrivals::Constant(1.0 / rate)) };
-        let formula = traffic(&options, &formula, span, 0.0).updates;
+        let formula = of(&options, &formula, span, 0.0).updates;
         assert!((formula - simulated).abs() < 0.05, "λ={rate}: {formula} {simulated}");
     }
 }

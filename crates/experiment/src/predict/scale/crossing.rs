@@ -6,7 +6,7 @@ use super::costs::Studied;
 use super::study::Study;
 use super::{Crossing, Curve};
 use crate::Scenario;
-use crate::predict::{Network, Rates, rates};
+use crate::predict::{Rates, rates};
 use crate::scenario::{Contender, ScheduleKind, Source};
 
 /// Rates that are looked at, updates a second, by their decimal logarithm.
@@ -133,8 +133,7 @@ impl Study {
             Source::Synthetic { updates_per_s, .. } => *updates_per_s = rate,
             _ => return None,
         }
-        let network: &Network = &self.network;
-        rates(&scenario, contender, scenario.feed.source.payload_sweep().last().copied().flatten(), network)
+        rates(&scenario, contender, scenario.feed.source.payload_sweep().last().copied().flatten())
     }
 }
 

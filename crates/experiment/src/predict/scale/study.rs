@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::costs::Studied;
 use super::reference::{Reference, cpu_metric};
 use super::{Curve, Panel, Unit, crossing};
-use crate::predict::{Network, Rates, rates};
+use crate::predict::{Rates, rates};
 use crate::scenario::Contender;
 use crate::{Metric, Scenario};
 
@@ -41,7 +41,6 @@ pub enum ScaleError {
 pub struct Study {
     contenders: Vec<Studied>,
     pub(super) scenario: Scenario,
-    pub(super) network: Network,
     reference: String,
     machine: String,
 }
@@ -123,10 +122,10 @@ impl Study {
     ///
     /// # Errors
     /// When the traffic cannot be predicted, or the run knows nothing of a contender's CPU.
-    pub fn new(scenario: &Scenario, network: &Network, reference: &Reference) -> Result<Self, ScaleError> {
+    pub fn new(scenario: &Scenario, reference: &Reference) -> Result<Self, ScaleError> {
         let payload = scenario.feed.source.payload_sweep().last().copied().flatten();
         let studied = |contender: &Contender| {
-            let rates = rates(scenario, contender, payload, network);
+            let rates = rates(scenario, contender, payload);
             let rates = rates.ok_or_else(|| ScaleError::NoFeed { name: scenario.name.clone() })?;
             Studied::new(contender, rates, reference, payload).ok_or_else(|| ScaleError::NotMeasured {
                 run: reference.run.clone(),
@@ -138,7 +137,6 @@ impl Study {
         Ok(Self {
             contenders: scenario.contenders.iter().map(studied).collect::<Result<_, _>>()?,
             scenario: scenario.clone(),
-            network: *network,
             reference: reference.run.clone(),
             machine: reference.machine_in_words(),
         })

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::scenario::Network;
 use crate::summary::{Entry, Estimate};
 
 fn scenario(feed: &str) -> Scenario {
@@ -40,7 +41,7 @@ fn reference() -> Reference {
 }
 
 fn study(scenario: &Scenario) -> Study {
-    Study::new(scenario, &Network::default(), &reference()).unwrap()
+    Study::new(scenario, &reference()).unwrap()
 }
 
 #[test]
@@ -98,10 +99,10 @@ fn from_some_rate_on_polling_is_cheaper_than_a_push() {
 fn a_run_that_knows_nothing_of_a_contender_is_named() {
     let mut less = reference();
     less.contenders.truncate(1);
-    let error = Study::new(&constant(10.0), &Network::default(), &less).unwrap_err().to_string();
+    let error = Study::new(&constant(10.0), &less).unwrap_err().to_string();
     assert!(error.starts_with("20261121T120030Z-reference did not measure server_cpu_us_per_update of SSE"), "{error}");
     assert!(!less.knows_all(&constant(10.0)));
-    let error = Study::new(&scenario("source = \"stdin\""), &Network::default(), &reference());
+    let error = Study::new(&scenario("source = \"stdin\""), &reference());
     assert!(error.unwrap_err().to_string().starts_with("nobody can know"));
 }
 
@@ -112,8 +113,8 @@ fn every_assumption_is_told() {
     for word in ["20261121T120030Z-reference", "10 and 1000 clients", "straight line", "loopback", "kernel's memory"] {
         assert!(all.contains(word), "{word}: {all}");
     }
-    let far = Network { rtt: Duration::from_millis(100) };
-    assert!(Study::new(&constant(10.0), &far, &reference()).is_ok());
+    let far = Some(Network { rtt: Duration::from_millis(100), ..Network::default() });
+    assert!(Study::new(&Scenario { network: far, ..constant(10.0) }, &reference()).is_ok());
 }
 
 #[test]

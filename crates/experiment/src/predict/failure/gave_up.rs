@@ -1,0 +1,58 @@
+//! Clients that close for good, as their standard demands (E18): an event stream that is answered with anything but 200
+//! and its own content type (WHATWG HTML, section 9.2.3). The others try again.
+
+use feedlab_feed::Transport;
+
+use super::wait::Wait;
+use crate::Scenario;
+use crate::predict::way::Way;
+use crate::scenario::{Contender, Fault, FaultKind};
+
+/// How much earlier or later than predicted a client may come, s.
+const MARGIN: f64 = 0.1;
+
+/// How many of the clients give up; `None` where it is a matter of luck.
+pub(super) fn clients(scenario: &Scenario, contender: &Contender, clients: f64, way: &Way) -> Option<f64> {
+    if contender.is_auto() {
+        return None;
+    }
+    if contender.transport() != Transport::Sse {
+        return Some(0.0);
+    }
+    let (answers, others): (Vec<&Fault>, Vec<&Fault>) = scenario.faults.iter().partition(|fault| closes(fault.kind));
+    // Behind nginx a server that is away is a 502.
+    let away = contender.link.via.is_nginx() && others.iter().any(|fault| is_away(fault.kind));
+    let refused = others.iter().any(|fault| fault.kind == FaultKind::Refuse);
+    match (answers.as_slice(), others.as_slice()) {
+        ([], _) if !away => Some(0.0),
+        ([answer], [cut]) if super::cuts(cut.kind) && cut.every.is_none() && answer.every.is_none() && !refused => {
+            let meets = meets(cut, answer, contender, way)?;
+            Some(if meets { clients * cut.share } else { 0.0 })
+        }
+        _ => None,
+    }
+}
+
+const fn closes(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType)
+}
+
+const fn is_away(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::Restart | FaultKind::Kill)
+}
+
+/// Whether everybody who was cut off comes back while the wrong answer is given, or nobody does.
+fn meets(cut: &Fault, answer: &Fault, contender: &Contender, way: &Way) -> Option<bool> {
+    let wait = Wait::of(contender);
+    let at = cut.at.as_secs_f64();
+    let first = at + wait.least - MARGIN;
+    let last = at + way.transit() + wait.longest() + way.opening() + MARGIN;
+    let (from, to) = (answer.at.as_secs_f64(), (answer.at + answer.length).as_secs_f64());
+    if from <= first && last <= to {
+        Some(true)
+    } else if last <= from || to <= first {
+        Some(false)
+    } else {
+        None
+    }
+}

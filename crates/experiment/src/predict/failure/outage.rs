@@ -1,0 +1,64 @@
+//! One client without its stream: what falls due meanwhile, what of it the client is given when it comes back, and when
+//! it has an update again.
+
+/// A break, as one client sees it. Times in s from the begin of the feed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Break {
+    /// What falls due later does not arrive over the old connection.
+    pub(super) last: f64,
+    /// When the client learns of it.
+    pub(super) noticed: f64,
+    /// When its request has arrived at the server again.
+    pub(super) asked: f64,
+    /// When the answer is in, and with it what the server still has.
+    pub(super) back: f64,
+    /// How long an update takes from the server to it.
+    pub(super) transit: f64,
+}
+
+/// What comes of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Outage {
+    /// Updates that it is never given.
+    pub(super) missed: f64,
+    /// Updates due between the loss and the new connection that it is given.
+    pub(super) replayed: f64,
+    /// From the loss to the next update, s; `None` if none comes any more.
+    pub(super) recovery: Option<f64>,
+}
+
+impl Break {
+    /// Plays it; `due` are the due times, ascending, `given` how many of those that fell due in between the server hands
+    /// over: its history, and nothing to who brings no cursor.
+    pub(super) fn play(&self, due: &[f64], given: usize) -> Outage {
+        let until = |time: f64| due.partition_point(|due| *due <= time);
+        let (first, next) = (until(self.last), until(self.asked));
+        let lost = next - first;
+        let missed = lost.saturating_sub(given);
+        // The oldest are not given.
+        let replayed = until(self.back).saturating_sub(until(self.noticed).max(first + missed));
+        let arrives = if lost > missed { Some(self.back) } else { due.get(next).map(|due| due + self.transit) };
+        let recovery = arrives.map(|arrives| arrives.max(self.back) - self.noticed);
+        Outage { missed: missed as f64, replayed: replayed as f64, recovery }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_falls_due_in_the_gap_is_given_as_far_as_the_history_goes() {
+        let due: Vec<f64> = (0..100).map(|i| f64::from(i) / 10.0).collect();
+        let cut = Break { last: 1.05, noticed: 1.1, asked: 2.15, back: 2.2, transit: 0.05 };
+        let played = |given| {
+            let Outage { missed, replayed, recovery } = cut.play(&due, given);
+            (missed, replayed, (recovery.unwrap() * 1e6).round() / 1e6)
+        };
+        // 1.1 to 2.1: eleven updates; 2.2 is pushed before the client has its answer.
+        assert_eq!(played(100), (0.0, 11.0, 1.1));
+        assert_eq!(played(4), (7.0, 5.0, 1.1));
+        assert_eq!(played(0), (11.0, 1.0, 1.15), "the next update is due at 2.2 and takes its way");
+        assert_eq!(cut.play(&due[..15], 0).recovery, None, "nothing comes any more");
+    }
+}

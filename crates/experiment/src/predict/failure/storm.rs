@@ -1,0 +1,84 @@
+//! How many clients come back at once (E19).
+
+use super::wait::Wait;
+use crate::Metric;
+use crate::scenario::Fault;
+
+/// The time in which they are counted, s: `reconnects_peak_per_100ms`.
+const BIN: f64 = 0.1;
+
+/// The most that come back within a tenth of a second. Without jitter that is everybody at once. Spread evenly over `J`
+/// seconds they are `N·0.1/J` on average; by chance the fullest of so many tenths has more: the largest of as many
+/// Poisson counts of that mean. `None` where the spread is shorter than a few tenths, so that it depends on where these
+/// begin.
+pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitions: u32) -> Option<(Metric, f64)> {
+    const FEW: f64 = 5.0;
+    let share = breaks.iter().map(|(_, fault)| fault.share).fold(0.0, f64::max);
+    let most = clients * share;
+    if wait.spread == 0.0 {
+        return Some((Metric::ReconnectsPeak, most));
+    }
+    let bins = wait.spread / BIN;
+    let counts = bins * breaks.len() as f64 * f64::from(repetitions);
+    (bins >= FEW).then(|| (Metric::ReconnectsPeak, largest_of(counts, most / bins)))
+}
+
+/// The expected largest of so many Poisson counts of a mean: `Σ (1 − F(x)^k)`, with `F` the distribution of one.
+fn largest_of(counts: f64, mean: f64) -> f64 {
+    // Beyond it a count has no probability that matters.
+    let end = mean + 12.0 * mean.sqrt() + 30.0;
+    let (mut probability, mut below, mut sum) = ((-mean).exp(), 0.0, 0.0);
+    if probability == 0.0 {
+        // Too large for the sum: the largest of k normal deviates is near √(2 ln k).
+        return mean + mean.sqrt() * (2.0 * counts.max(1.0).ln()).sqrt();
+    }
+    let mut x = 0.0;
+    while x < end {
+        below += probability;
+        sum += 1.0 - below.min(1.0).powf(counts);
+        x += 1.0;
+        probability *= mean / x;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rand::{RngExt as _, SeedableRng as _};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::scenario::FaultKind;
+
+    fn cut() -> [(f64, Fault); 1] {
+        let (at, every) = (Duration::from_secs(1), None);
+        [(1.0, Fault { kind: FaultKind::Cut, at, every, length: Duration::ZERO, share: 1.0 })]
+    }
+
+    #[test]
+    fn without_jitter_all_come_at_once_and_with_it_the_fullest_tenth_counts() {
+        let at_once = Wait { least: 1.0, spread: 0.0, more: 0.0 };
+        assert_eq!(peak(&at_once, &cut(), 500.0, 3), Some((Metric::ReconnectsPeak, 500.0)));
+        let spread = Wait { least: 2.0, spread: 2.0, more: 0.0 };
+        let (_, found) = peak(&spread, &cut(), 500.0, 1).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut storm = || {
+            let mut bins = [0u32; 20];
+            (0..500).for_each(|_| bins[(rng.random::<f64>() * 20.0) as usize] += 1);
+            f64::from(*bins.iter().max().unwrap())
+        };
+        let simulated = (0..2_000).map(|_| storm()).sum::<f64>() / 2_000.0;
+        assert!((found / simulated - 1.0).abs() < 0.03, "{found} {simulated}");
+        assert!(found > 25.0, "N·0.1/J is the mean");
+        let short = Wait { least: 0.0, spread: 0.1, more: 0.0 };
+        assert_eq!(peak(&short, &cut(), 500.0, 1), None);
+    }
+
+    #[test]
+    fn a_large_storm_has_a_finite_peak() {
+        let peak = largest_of(20.0, 5_000.0);
+        assert!(peak > 5_000.0 && peak < 5_400.0, "{peak}");
+    }
+}

@@ -1,0 +1,89 @@
+//! What jitter does to what is pushed: each update takes up to so much longer, and none overtakes another.
+
+use super::course::Arrivals;
+
+/// Quantiles that stand for the distribution.
+const STEPS: u32 = 512;
+
+/// How much longer than the shortest way updates take, ascending, s. `jitter` is the most that one takes longer by
+/// itself, evenly distributed and independent of the others.
+///
+/// With order kept an update also waits for all that left before it: it takes no longer than `x` if its own jitter is at
+/// most `x` and that of the one `s` earlier at most `x + s`, for every earlier one. With an update every `p` s
+///
+/// ```text
+/// P(longer by at most x) = Π (x + kp)/j   over k = 0, 1, … while x + kp < j
+/// ```
+///
+/// and with independent arrivals, of which those too late are a thinned Poisson process, `x/j · e^(−λ(j−x)²/2j)`. What
+/// is published at once goes as one; a recorded feed counts as if its updates were far apart.
+pub(super) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
+    let share = |x: f64| match *arrivals {
+        Arrivals::Poisson(rate) => x / jitter * (-rate * (jitter - x).powi(2) / (2.0 * jitter)).exp(),
+        Arrivals::Constant(period) => in_order(x, jitter, period),
+        Arrivals::Known(_) => x / jitter,
+    };
+    (0..STEPS).map(|step| inverse(share, (f64::from(step) + 0.5) / f64::from(STEPS), jitter)).collect()
+}
+
+fn in_order(x: f64, jitter: f64, period: f64) -> f64 {
+    /// With more of them on the way at once the product is nothing.
+    const MOST: u32 = 100_000;
+    let earlier = (0..MOST).map(|k| (x + f64::from(k) * period) / jitter);
+    earlier.take_while(|share| *share < 1.0).product()
+}
+
+/// Where a function that rises from 0 to 1 on `[0, most]` takes a value: by bisection.
+fn inverse(of: impl Fn(f64) -> f64, value: f64, most: f64) -> f64 {
+    let (mut low, mut high) = (0.0, most);
+    for _ in 0..40 {
+        let middle = f64::midpoint(low, high);
+        if of(middle) < value {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use feedlab_feed::schedule::Schedule;
+    use rand::{RngExt as _, SeedableRng as _};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Updates sent over a way that draws a jitter for each and keeps their order.
+    fn simulated(jitter: f64, rate: f64, schedule: Schedule) -> Vec<f64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut last: f64 = 0.0;
+        let due = schedule.due_times(rate).skip(1).take(40_000).map(|due| due.as_secs_f64());
+        let mut extra: Vec<f64> = due
+            .map(|due| {
+                last = last.max(due + jitter * rng.random::<f64>());
+                last - due
+            })
+            .collect();
+        extra.sort_by(f64::total_cmp);
+        extra
+    }
+
+    #[test]
+    fn order_makes_updates_that_are_close_later_as_in_the_simulation() {
+        for (jitter, rate) in [(0.02, 1.0), (0.02, 100.0), (0.1, 300.0), (0.05, 7.0)] {
+            for (schedule, arrivals) in [
+                (Schedule::Poisson { seed: 3 }, Arrivals::Poisson(rate)),
+                (Schedule::Constant, Arrivals::Constant(1.0 / rate)),
+            ] {
+                let (formula, simulated) = (extra(jitter, &arrivals), simulated(jitter, rate, schedule));
+                let of = |all: &[f64], share: f64| all[(share * all.len() as f64) as usize];
+                for share in [0.05, 0.5, 0.9, 0.99] {
+                    let (a, b) = (of(&formula, share), of(&simulated, share));
+                    assert!((a - b).abs() < 0.02 * jitter, "{schedule:?} j={jitter} λ={rate} {share}: {a} {b}");
+                }
+            }
+        }
+    }
+}

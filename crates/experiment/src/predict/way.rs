@@ -1,0 +1,105 @@
+//! The way between a contender's clients and its server, as the lab proxy makes it, with TLS where it is spoken.
+
+use std::time::Duration;
+
+use crate::Scenario;
+use crate::scenario::{Contender, Options};
+
+/// A way. All times in seconds.
+///
+/// The lab proxy takes half of the round trip in each direction, and up to the jitter more, evenly distributed. The
+/// first bytes of a new connection wait for a round trip before they leave, as they would for TCP's handshake (RFC 9293,
+/// section 3.5). TLS 1.3 takes one more before the first request can leave (RFC 8446, section 2); no session is resumed.
+/// What the machine takes is in none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Way {
+    /// The round trip without its jitter.
+    pub(super) rtt: f64,
+    /// The most that a direction takes longer.
+    pub(super) jitter: f64,
+    /// Whether connections are encrypted.
+    pub(super) tls: bool,
+}
+
+impl Way {
+    pub(super) fn of(scenario: &Scenario, contender: &Contender) -> Self {
+        let network = scenario.network.unwrap_or_default();
+        let [rtt, jitter] = [network.rtt, network.jitter].map(|time: Duration| time.as_secs_f64());
+        Self { rtt, jitter, tls: contender.link.tls }
+    }
+
+    /// Whether it takes any time.
+    pub(super) fn is_far(&self) -> bool {
+        self.round_trip() > 0.0
+    }
+
+    /// A direction without its jitter.
+    pub(super) fn least(&self) -> f64 {
+        self.rtt / 2.0
+    }
+
+    /// A direction, on average.
+    pub(super) fn transit(&self) -> f64 {
+        (self.rtt + self.jitter) / 2.0
+    }
+
+    /// There and back, on average.
+    pub(super) fn round_trip(&self) -> f64 {
+        self.rtt + self.jitter
+    }
+
+    /// From the begin of a connect until the first request can leave, on average.
+    pub(super) fn handshakes(&self) -> f64 {
+        self.rtt + if self.tls { self.round_trip() } else { 0.0 }
+    }
+
+    /// From the begin of a connect until the first request has arrived, on average.
+    pub(super) fn arrival(&self) -> f64 {
+        self.handshakes() + self.transit()
+    }
+
+    /// From the begin of a connect until the first answer is in, on average (E09).
+    pub(super) fn opening(&self) -> f64 {
+        self.handshakes() + self.round_trip()
+    }
+
+    /// From an answer's departure to the arrival of the next request: a round trip, and with a connection for each
+    /// request its handshakes (E10).
+    pub(super) fn gap(&self, options: &Options) -> f64 {
+        match options {
+            Options::ShortPolling { keep_alive: false, .. } | Options::LongPolling { keep_alive: false, .. } => {
+                self.round_trip() + self.handshakes()
+            }
+            _ => self.round_trip(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_connection_takes_a_round_trip_and_tls_another() {
+        let plain = Way { rtt: 0.1, jitter: 0.0, tls: false };
+        let sealed = Way { tls: true, ..plain };
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        near(plain.opening(), 0.2);
+        near(sealed.opening(), 0.3);
+        near(sealed.arrival(), 0.25);
+        let poll = |keep_alive| Options::LongPolling { hold: Duration::from_secs(25), keep_alive };
+        near(plain.gap(&poll(true)), 0.1);
+        near(plain.gap(&poll(false)), 0.2);
+        near(sealed.gap(&poll(true)), 0.1);
+        near(sealed.gap(&poll(false)), 0.3);
+    }
+
+    #[test]
+    fn jitter_counts_with_its_mean() {
+        let way = Way { rtt: 0.1, jitter: 0.02, tls: true };
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        near(way.transit(), 0.06);
+        near(way.round_trip(), 0.12);
+        near(way.opening(), 0.1 + 0.12 + 0.12);
+    }
+}
