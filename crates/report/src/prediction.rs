@@ -22,7 +22,7 @@ use apart::Apart;
 const MACHINE_TIME: f64 = 1_000.0;
 
 /// What is predicted, table by table: more columns than these do not fit beside each other.
-const TABLES: [(&str, &[Metric]); 4] = [
+const TABLES: [(&str, &[Metric]); 5] = [
     (
         "Ages, requests and connections",
         &[
@@ -56,6 +56,7 @@ const TABLES: [(&str, &[Metric]); 4] = [
             Metric::ServerRssBytesPerConnection,
         ],
     ),
+    ("Publishing", &[Metric::AckP50, Metric::SocketBytesUpPerPublication]),
     ("Failure and recovery", FAILURE),
 ];
 
@@ -64,6 +65,7 @@ const FAILURE: &[Metric] = &[
     Metric::UpdatesMissed,
     Metric::UpdatesToldLost,
     Metric::UpdatesReplayed,
+    Metric::UpdatesDuplicated,
     Metric::ClientsGaveUp,
     Metric::Reconnects,
     Metric::ReconnectsPeak,

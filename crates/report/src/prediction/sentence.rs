@@ -14,15 +14,20 @@ type IsOfKind = fn(Metric) -> bool;
 
 /// What figures are about that are spoken of together: their names, and whether a metric is one of them. All of a kind
 /// have the same tolerance.
-const KINDS: [(&str, IsOfKind); 7] = [
+const KINDS: [(&str, IsOfKind); 8] = [
     ("ages", |metric| metric.row().group == Group::Freshness),
-    ("requests", |metric| metric.row().group == Group::Requests && !is_of_failure(metric)),
+    ("requests", |metric| is_count_of_requests(metric) && !is_of_failure(metric)),
+    ("acknowledgements", |metric| metric == Metric::AckP50),
     ("bytes and packets", |metric| metric.row().group == Group::Bandwidth),
     ("handshakes", |metric| metric == Metric::HandshakeBytes),
     ("times of connecting", |metric| is_cost(metric, Unit::Microseconds)),
     ("memory", |metric| is_cost(metric, Unit::Bytes) && metric != Metric::HandshakeBytes),
     ("figures of failure and recovery", is_of_failure),
 ];
+
+fn is_count_of_requests(metric: Metric) -> bool {
+    metric.row().group == Group::Requests && metric.row().unit == Unit::Count
+}
 
 fn is_cost(metric: Metric, unit: Unit) -> bool {
     metric.row().group == Group::ConnectionCost && metric.row().unit == unit

@@ -137,3 +137,18 @@ fn what_breaks_and_what_connecting_takes_have_tables_of_their_own() {
     assert!(prediction::of(&quiet.1.summary).is_none(), "that nothing breaks is no news");
     assert_eq!(prediction::sentence(&quiet.1.summary.contenders), None);
 }
+
+#[test]
+fn what_a_sentence_speaks_of_together_is_held_to_one_tolerance() {
+    let metrics: Vec<(Metric, f64)> =
+        [Metric::Requests, Metric::AckP50, Metric::SocketBytesUpPerPublication].map(|metric| (metric, 1e6)).to_vec();
+    let (_folder, results) = run(&scenario("[10]", "[256]", 1), |contender, cell| {
+        let mut found = known(contender, cell);
+        found.metrics.extend(metrics.iter().map(|(metric, value)| (*metric, value * 1.03)));
+        let predicted = Predicted { metrics: metrics.iter().copied().collect(), ..Predicted::default() };
+        Found { predicted: Some(predicted), ..found }
+    });
+    let sentence = prediction::sentence(&results.summary.contenders).unwrap();
+    let expected = "predicts acknowledgements within 3 %; of the requests, 4 of 4 are more than 2 % off";
+    assert!(sentence.contains(expected), "{sentence}");
+}
