@@ -289,7 +289,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
         if slow == Slow::Latest {
             let last = format!("id: {COUNT}\nevent: message\n");
             let before = stuck.until(&last).await;
-            assert!(before.contains(&format!("event: gap\ndata: {{\"from\":")), "{}", before.len());
+            assert!(before.contains("event: gap\ndata: {\"from\":"), "{}", before.len());
             assert!(before.contains(&format!("\"to\":{}}}\n\n", COUNT - 1)));
             assert!(server.door(Transport::Sse).conflated > 10);
         } else {
