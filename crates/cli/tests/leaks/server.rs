@@ -27,6 +27,14 @@ pub(crate) struct Counts {
     pub(crate) descriptors: Option<u64>,
 }
 
+impl Counts {
+    pub(crate) fn is_within(&self, baseline: Self) -> bool {
+        let list = |counts: &Self| [counts.open, counts.active, counts.waiting, counts.tasks];
+        let no_more = list(self).iter().zip(list(&baseline)).all(|(now, before)| *now <= before);
+        no_more && self.descriptors <= baseline.descriptors
+    }
+}
+
 impl Server {
     pub(crate) fn start(flags: &[&str]) -> Self {
         let addresses = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"];
@@ -69,12 +77,21 @@ impl Server {
         }
     }
 
-    /// The counts once they are as wanted, or the last ones if they never are.
-    pub(crate) fn settled(&self, wanted: impl Fn(&Counts) -> bool) -> Counts {
+    /// What there is without a client. The one that looked before may be about to leave: hence several looks.
+    pub(crate) fn at_rest(&self) -> Counts {
+        let looks = (0..20).map(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            self.counts()
+        });
+        looks.min_by_key(|counts| (counts.open, counts.tasks, counts.descriptors)).unwrap()
+    }
+
+    /// The counts once they are no more than a baseline, or the last ones if they never are.
+    pub(crate) fn settled(&self, baseline: Counts) -> Counts {
         let deadline = clock::now() + PATIENCE;
         loop {
             let counts = self.counts();
-            if wanted(&counts) || clock::now() > deadline {
+            if counts.is_within(baseline) || clock::now() > deadline {
                 return counts;
             }
             std::thread::sleep(Duration::from_millis(50));

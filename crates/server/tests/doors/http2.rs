@@ -301,7 +301,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
             };
             assert_eq!(ended.reason(), Some(h2::Reason::CANCEL));
         }
-        assert_eq!(server.door(Transport::Sse).gaps, u64::from(slow == Slow::Latest));
+        assert_eq!(server.door(Transport::Sse).gaps > 0, slow == Slow::Latest);
     }
 }
 
