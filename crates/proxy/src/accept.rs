@@ -46,10 +46,16 @@ pub(crate) async fn accept(
                 let _ = client.set_nodelay(true);
                 tasks.spawn(connection::serve(client, lab.welcome(), lab.clone(), gone.clone()));
             }
-            // The client was gone before it was accepted, or there is no descriptor left: both pass.
+            Err(error) if is_clients_fault(&error) => {}
             Err(_) => tokio::time::sleep(RETRY).await,
         }
     }
+}
+
+/// The client was gone before it was accepted: accept(2) reports such errors of the new socket.
+fn is_clients_fault(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Waits until connections are to be refused.

@@ -159,26 +159,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn alarms_ring_in_their_order_and_never_early() {
+    async fn alarms_ring_for_everyone_and_never_early() {
         let alarms = Alarms::start().unwrap();
-        let rung = Arc::new(Mutex::new(Vec::new()));
         let began = clock::now();
-        let tasks: Vec<_> = [30_u64, 10, 20, 10]
-            .into_iter()
-            .map(|ms| {
-                let (mut alarm, rung) = (alarms.alarm(), rung.clone());
-                tokio::spawn(async move {
-                    let at = began + Duration::from_millis(ms);
-                    alarm.until(at).await;
-                    assert!(clock::now() >= at);
-                    rung.lock().unwrap().push(ms);
-                })
-            })
-            .collect();
-        for task in tasks {
+        let sleep = |ms| {
+            let (mut alarm, at) = (alarms.alarm(), began + Duration::from_millis(ms));
+            async move {
+                alarm.until(at).await;
+                assert!(clock::now() >= at);
+            }
+        };
+        for task in [30, 10, 20, 10].map(sleep).map(tokio::spawn) {
             task.await.unwrap();
         }
-        assert_eq!(rung.lock().unwrap().len(), 4);
     }
 
     #[tokio::test]

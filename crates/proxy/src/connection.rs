@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -58,10 +59,9 @@ impl Drop for Guest<'_> {
 
 /// Leads it on to the server, or does with it what a fault in course wants.
 async fn lead(client: &mut TcpStream, server: &mut Option<TcpStream>, welcome: Welcome, lab: &Lab) -> Over {
-    let Welcome { line, rng, answer, .. } = welcome;
+    let Welcome { accepted, line, rng, answer, .. } = welcome;
     let mut alarm = lab.alarms.alarm();
-    pass_hole(&line, &mut alarm).await;
-    let opened = clock::now();
+    let opened = if pass_hole(&line, &mut alarm).await { clock::now() } else { accepted };
     if let Some(ending) = line.orders().ending {
         return end(ending, client).await;
     }
@@ -81,7 +81,7 @@ async fn lead(client: &mut TcpStream, server: &mut Option<TcpStream>, welcome: W
             Relay::new((client, server), lab, &line, &mut alarm, rng, opened).run().await
         }
         Err(_) => {
-            lab.counters.upstream_failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            lab.counters.upstream_failed.fetch_add(1, Relaxed);
             // The server's refusal would have taken a round trip.
             alarm.until(opened + line.orders().settings.rtt).await;
             Over::Reset
@@ -89,14 +89,17 @@ async fn lead(client: &mut TcpStream, server: &mut Option<TcpStream>, welcome: W
     }
 }
 
-/// A SYN does not pass a hole; it is repeated until it does.
-async fn pass_hole(line: &Line, alarm: &mut Alarm) {
+/// A SYN does not pass a hole; it is repeated until it does. Tells whether there was one.
+async fn pass_hole(line: &Line, alarm: &mut Alarm) -> bool {
+    let mut waited = false;
     while let Some(until) = line.orders().hole() {
+        waited = true;
         tokio::select! {
             () = alarm.until(until) => {}
             () = line.changed() => {}
         }
     }
+    waited
 }
 
 async fn end(ending: Ending, client: &mut TcpStream) -> Over {

@@ -64,6 +64,8 @@ struct Course {
 #[derive(Debug)]
 pub(crate) struct Welcome {
     pub(crate) number: u64,
+    /// When.
+    pub(crate) accepted: Instant,
     pub(crate) line: Arc<Line>,
     /// Of its own, so that what it draws does not depend on how the connections take turns.
     pub(crate) rng: Rng,
@@ -216,7 +218,7 @@ impl State {
         }
         let line = Arc::new(Line::new(orders));
         self.lines.insert(number, line.clone());
-        Welcome { number, line, rng, answer }
+        Welcome { number, accepted: now, line, rng, answer }
     }
 
     fn order(&mut self, fault: &Fault, until: Instant) -> Hit {

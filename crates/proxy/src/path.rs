@@ -226,3 +226,6 @@ pub(crate) fn time_of(bytes: usize, per_s: u64) -> Duration {
     let nanos = bytes as u128 * 1_000_000_000 / u128::from(per_s.max(1));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+
+use super::*;
+use crate::clock;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn path(opened: Instant) -> Path {
+    Path::new(opened, Rng::new(1))
+}
+
+/// All that has arrived by then, as it would be written.
+fn arrived(path: &mut Path, now: Instant) -> Vec<u8> {
+    let mut came = Vec::new();
+    loop {
+        let mut slices = [IoSlice::new(&[]); 3];
+        let count = path.arrived(now, &mut slices);
+        let piece: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
+        if piece.is_empty() {
+            return came;
+        }
+        path.delivered(piece.len());
+        came.extend(piece);
+    }
+}
+
+#[test]
+fn bytes_take_half_a_round_trip_and_the_first_ones_wait_for_the_handshake() {
+    let (opened, settings) = (clock::now(), Settings { rtt: ms(100), ..Settings::default() });
+    let mut path = path(opened + ms(100));
+    path.send(b"early", opened, &settings);
+    path.send(b"late", opened + ms(170), &settings);
+    assert_eq!(arrived(&mut path, opened + ms(149)), b"");
+    assert_eq!(arrived(&mut path, opened + ms(150)), b"early");
+    assert_eq!(path.next_due(), Some(opened + ms(220)));
+    assert_eq!(arrived(&mut path, opened + ms(220)), b"late");
+    assert_eq!((path.held(), path.is_empty()), (0, true));
+}
+
+#[test]
+fn a_line_carries_its_bytes_a_second_and_is_idle_after() {
+    let settings = Settings { rtt: ms(20), bandwidth_bytes_per_s: Some(10_000), ..Settings::default() };
+    let now = clock::now();
+    let mut path = path(now);
+    path.send(&[1; 5000], now, &settings);
+    path.end(Load::Fin, now, &settings);
+    assert_eq!(arrived(&mut path, now + ms(10 + 145)).len(), 0, "the first segment takes 146 ms");
+    assert_eq!(arrived(&mut path, now + ms(10 + 146)).len(), 1460);
+    assert_eq!(arrived(&mut path, now + ms(10 + 499)).len(), 2920);
+    assert_eq!(path.arrived_end(now + ms(10 + 499)), None);
+    assert_eq!(arrived(&mut path, now + ms(10 + 500)).len(), 620);
+    assert_eq!(path.arrived_end(now + ms(10 + 500)), Some(&Load::Fin));
+    path.end_delivered();
+    path.send(&[1; 100], now + ms(2000), &settings);
+    assert_eq!(path.next_due(), Some(now + ms(2000 + 10 + 10)), "what was not used is not saved up");
+}
+
+#[test]
+fn what_may_be_on_its_way_is_bounded_by_bytes_and_by_pieces() {
+    let now = clock::now();
+    let plain = Settings { rtt: ms(1000), ..Settings::default() };
+    for size in [1, 100, 16_384] {
+        let mut path = path(now);
+        let sent = (0..).take_while(|_| {
+            let room = path.has_room(&plain);
+            path.send(&vec![0; size], now, &plain);
+            room
+        });
+        let pieces = sent.count();
+        assert!(pieces * (size + ENTRY) <= MAX_ON_ITS_WAY + size + ENTRY, "{size}: {pieces}");
+        assert_eq!(arrived(&mut path, now + ms(500)).len(), (pieces + 1) * size);
+        assert!(path.has_room(&plain));
+    }
+}
+
+#[test]
+fn a_slow_line_holds_no_more_than_fits_a_round_trip() {
+    let line = |rtt, rate| Settings { rtt: ms(rtt), bandwidth_bytes_per_s: Some(rate), ..Settings::default() };
+    assert_eq!(window(&line(100, 1000)), MIN_ON_ITS_WAY);
+    assert_eq!(window(&line(100, 5_000_000)), 500_000);
+    assert_eq!(window(&line(1000, 1_000_000_000)), MAX_ON_ITS_WAY);
+    assert_eq!(window(&Settings::default()), MAX_ON_ITS_WAY);
+}
+
+#[test]
+fn a_cut_follows_what_is_on_its_way() {
+    let (now, settings) = (clock::now(), Settings { rtt: ms(100), buffer_bytes: Some(10), ..Settings::default() });
+    let mut path = path(now);
+    path.hold_back(b"held", now, &settings);
+    assert_eq!((path.held(), path.next_due()), (4, None));
+    path.cut(now, &settings);
+    assert_eq!(path.arrived_end(now + ms(50)), None);
+    assert_eq!(arrived(&mut path, now + ms(50)), b"held");
+    assert_eq!(path.arrived_end(now + ms(50)), Some(&Load::Fin));
+    let mut empty = Path::new(now, Rng::new(1));
+    empty.cut(now, &settings);
+    assert_eq!(empty.arrived_end(now), Some(&Load::Fin), "at once");
+}
+
+#[test]
+fn a_buffer_gives_all_it_has_when_that_is_enough() {
+    let (now, settings) = (clock::now(), Settings { buffer_bytes: Some(10), ..Settings::default() });
+    let mut path = path(now);
+    path.hold_back(b"123456", now, &settings);
+    assert_eq!(arrived(&mut path, now), b"");
+    path.hold_back(b"7890ab", now, &settings);
+    assert_eq!(arrived(&mut path, now), b"1234567890ab");
+}
+
+#[test]
+fn what_is_lost_weighs_nothing() {
+    let (now, settings) = (clock::now(), Settings { rtt: ms(100), buffer_bytes: Some(10), ..Settings::default() });
+    let mut path = path(now);
+    path.send(b"sent", now, &settings);
+    path.hold_back(b"held", now, &settings);
+    path.lose();
+    assert_eq!((path.held(), path.weight, path.is_empty()), (0, 0, true));
+}
+
+proptest! {
+    #[test]
+    fn nothing_overtakes_and_nothing_is_lost(
+        seed in any::<u64>(),
+        pieces in prop::collection::vec((1_usize..5000, 0_u64..50), 1..40),
+        jitter in 0_u64..200,
+        rate in prop::option::of(1000_u64..10_000_000),
+        buffer in prop::option::of(1_u64..10_000),
+    ) {
+        let settings = Settings {
+            rtt: ms(50), jitter: ms(jitter), bandwidth_bytes_per_s: rate, buffer_bytes: buffer, ..Settings::default()
+        };
+        let opened = clock::now();
+        let (mut path, mut now, mut sent) = (Path::new(opened, Rng::new(seed)), opened, Vec::new());
+        for (index, (size, pause)) in pieces.into_iter().enumerate() {
+            now += ms(pause);
+            let piece: Vec<u8> = (0..size).map(|byte| (byte * 7 + index) as u8).collect();
+            match buffer {
+                Some(_) => path.hold_back(&piece, now, &settings),
+                None => path.send(&piece, now, &settings),
+            }
+            sent.extend(piece);
+        }
+        path.end(Load::Fin, now, &settings);
+        let mut came = Vec::new();
+        let mut last = opened + ms(25);
+        while path.arrived_end(last).is_none() {
+            let due = path.next_due().unwrap();
+            prop_assert!(due >= last, "later than what came before, and never earlier than half a round trip");
+            last = due;
+            came.extend(arrived(&mut path, due));
+        }
+        prop_assert!(came == sent);
+        prop_assert_eq!((path.held(), path.weight), (0, 0));
+        let line = rate.map_or(Duration::ZERO, |rate| time_of(came.len(), rate));
+        prop_assert!(last >= (opened + line).max(now) + ms(25));
+        prop_assert!(last <= now + line + ms(25) + ms(jitter) + ms(1));
+    }
+}
