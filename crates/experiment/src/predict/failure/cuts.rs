@@ -11,13 +11,15 @@ use std::time::Duration;
 use super::outage::{Break, Outage};
 use super::storm;
 use super::wait::Wait;
-use crate::predict::course::{Arrivals, Course};
+use crate::predict::course::{Arrivals, Course, LIMIT};
 use crate::predict::way::Way;
 use crate::scenario::{Connections, Contender, Fault, FaultKind};
 use crate::{Metric, Scenario};
 
 /// How long a server takes at most until it serves again after it was started, s.
 const STARTS: f64 = 1.0;
+/// More of them are not counted out.
+const MOST_BREAKS: usize = 10_000;
 /// A client that was hit is back this long before the next fault, s.
 const CALM: f64 = 0.2;
 
@@ -41,7 +43,8 @@ impl<'a> Cuts<'a> {
             && contender.link.connections == Connections::PerClient
             && scenario.faults.iter().all(|fault| super::cuts(fault.kind))
             && scenario.network.is_none_or(|network| network.buffer_bytes.is_none() && network.idle_timeout.is_none())
-            && course.scale == 1.0;
+            && course.scale == 1.0
+            && course.whole_updates <= LIMIT as f64;
         let due = match &course.arrivals {
             Arrivals::Poisson(_) => course.due.as_slice().into(),
             Arrivals::Constant(_) | Arrivals::Known(_) => course.due_until(course.whole.to),
@@ -56,7 +59,8 @@ impl<'a> Cuts<'a> {
             given: if with_cursor { history } else { 0 },
             with_cursor,
         };
-        (is_simple && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server()).then_some(cuts)
+        let are_few = cuts.breaks.len() <= MOST_BREAKS;
+        (is_simple && are_few && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server()).then_some(cuts)
     }
 
     /// Whoever was hit is back before the next one comes.
@@ -130,7 +134,7 @@ fn breaks(scenario: &Scenario) -> Vec<(f64, Fault)> {
     let warm_up = scenario.measure.warm_up.as_secs_f64();
     let times = |fault: Fault| {
         let at = move |at: Duration| (warm_up + at.as_secs_f64(), fault);
-        fault.times(scenario.measure.duration).map(at)
+        fault.times(scenario.measure.duration).map(at).take(MOST_BREAKS + 1)
     };
     let mut all: Vec<(f64, Fault)> = scenario.faults.iter().copied().flat_map(times).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
