@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::course::Course;
 use super::memory::is_enough;
 use super::way::Way;
-use crate::scenario::{Contender, FaultKind};
+use crate::scenario::{Contender, Fault, FaultKind};
 use crate::{Metric, Scenario};
 
 mod cuts;
@@ -63,6 +63,14 @@ fn nothing_lost(scenario: &Scenario, contender: &Contender, course: &Course, way
 fn longest_outage(scenario: &Scenario, contender: &Contender, way: &Way) -> f64 {
     let lasts = scenario.faults.iter().map(|fault| fault.length.as_secs_f64()).fold(0.0, f64::max);
     lasts + lasts.min(LONGEST_BACKOFF) + Wait::of(contender).longest() + 2.0 * way.opening()
+}
+
+/// Whether whoever comes back after a wait finds a server that was started anew, if the fault took it away.
+fn finds_a_server(wait: &Wait, fault: &Fault) -> bool {
+    /// How long it takes at most until it serves, s.
+    const STARTS: f64 = 1.0;
+    let is_away = matches!(fault.kind, FaultKind::Restart | FaultKind::Kill);
+    !is_away || wait.least >= fault.length.as_secs_f64() + STARTS
 }
 
 /// Whether a fault ends connections of clients that are there, at a moment that is known.

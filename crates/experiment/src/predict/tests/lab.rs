@@ -121,6 +121,15 @@ fn with_ids_and_history_nothing_is_lost_whatever_breaks() {
 }
 
 #[test]
+fn behind_nginx_an_event_stream_gives_up_only_if_it_comes_before_the_server() {
+    let gave_up = |length: &str| {
+        let fault = format!("fault = [{{ kind = \"kill\", at = \"5s\", for = \"{length}\" }}]");
+        metric(&one(TEN, &fault, "transport = \"sse\", via = \"nginx\""), Metric::ClientsGaveUp)
+    };
+    assert_eq!((gave_up("500ms"), gave_up("5s")), (Some(0.0), None));
+}
+
+#[test]
 fn without_history_a_cut_loses_what_falls_due_until_the_client_is_back() {
     let faults = "network = { rtt = \"100ms\" }\nfault = [{ kind = \"cut\", at = \"5s\" }]";
     let client = "transport = \"websocket\", reconnect_after = \"1s\", jitter = false";
