@@ -13,10 +13,8 @@ const MARGIN: f64 = 0.1;
 
 /// How many of the clients give up; `None` where it is a matter of luck.
 pub(super) fn clients(scenario: &Scenario, contender: &Contender, clients: f64, way: &Way) -> Option<f64> {
-    if contender.is_auto() {
-        return None;
-    }
-    if contender.transport() != Transport::Sse {
+    // A ladder steps down instead.
+    if contender.transport() != Transport::Sse || contender.is_auto() {
         return Some(0.0);
     }
     let (answers, others): (Vec<&Fault>, Vec<&Fault>) = scenario.faults.iter().partition(|fault| closes(fault.kind));

@@ -109,8 +109,13 @@ fn long_polling_without_a_cursor_loses_the_share_of_e06() {
 #[test]
 fn with_ids_and_history_nothing_is_lost_whatever_breaks() {
     let faults = "fault = [{ kind = \"cut\", at = \"1s\", every = \"2s\" }, { kind = \"kill\", at = \"5s\" }]";
-    for contender in [SSE, "transport = \"websocket\"", "transport = \"long-polling\"", "transport = \"short-polling\""]
-    {
+    for contender in [
+        SSE,
+        "transport = \"websocket\"",
+        "transport = \"long-polling\"",
+        "transport = \"short-polling\"",
+        "transport = \"auto\"",
+    ] {
         let scenario = one(TEN, faults, contender);
         for id in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::ClientsGaveUp] {
             assert_eq!(metric(&scenario, id), Some(0.0), "{contender} {id}");
