@@ -42,6 +42,23 @@ fn a_scenario_is_predicted_with_what_that_assumes() {
 }
 
 #[test]
+fn what_breaks_is_predicted_over_the_network_of_the_scenario() {
+    let broken = TICKER.replace(
+        "contender = [",
+        "network = { rtt = \"100ms\" }\nfault = [{ kind = \"cut\", at = \"3s\" }]\ncontender = [\n\
+         { transport = \"sse\", history = 0, reconnect_after = \"1s\", jitter = false },",
+    );
+    let output = ends_with(0, &mut predict(&folder(&broken), &[]));
+    let text = out(&output);
+    for line in ["missed", "told lost", "reconnects peak", "recovery p50"] {
+        assert!(text.lines().any(|found| found.trim_start().starts_with(line)), "{line}: {text}");
+    }
+    assert!(text.contains("half of the round trip of 100ms") && !text.contains("Try --rtt"), "{text}");
+    let output = ends_with(0, &mut predict(&folder(&broken), &["--rtt", "7ms"]));
+    assert!(out(&output).contains("half of the round trip of 7ms"), "the flag is stronger");
+}
+
+#[test]
 fn loopback_carries_its_warning() {
     let output = ends_with(0, &mut predict(&folder(TICKER), &[]));
     assert!(out(&output).contains("Try --rtt 100ms."), "{}", out(&output));

@@ -30,19 +30,21 @@ pub(super) fn ages(contender: &Contender, course: &Course, buffer: u64, way: &Wa
         Arrivals::Poisson(_) => course.due.as_slice().into(),
         Arrivals::Constant(_) | Arrivals::Known(_) => course.due_until(course.whole.to),
     };
-    let starts = due.partition_point(|due| *due < course.measured.from);
+    let [first, end] = [course.measured.from, course.measured.to].map(|time| due.partition_point(|due| *due < time));
+    let each = (end - first).div_ceil(MOST_UPDATES).max(1);
     let mut ages = Vec::new();
-    for (index, at) in due.iter().enumerate().skip(starts).take_while(|(_, at)| course.measured.contains(**at)) {
+    for index in (first..end).step_by(each) {
         // It may be the last of its heap, the first, or any between.
-        let step = heap.div_ceil(MOST_PLACES);
-        let released = (0..heap).step_by(step).map_while(|place| due.get(index + place));
-        ages.extend(released.map(|released| released - at + way.transit()));
+        let places = (0..heap).step_by(heap.div_ceil(MOST_PLACES));
+        let released = places.map_while(|place| due.get(index + place));
+        ages.extend(released.map(|released| released - due[index] + way.transit()));
     }
     ages.sort_by(f64::total_cmp);
     (!ages.is_empty()).then_some(Ages::Sample(ages))
 }
 
-/// Places in a heap that stand for all.
+/// Updates, and places of each in a heap, that stand for all.
+const MOST_UPDATES: usize = 4096;
 const MOST_PLACES: usize = 64;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::course::Course;
 use super::memory::is_enough;
 use super::way::Way;
-use crate::scenario::{Contender, FaultKind};
+use crate::scenario::{Contender, Fault, FaultKind, Options};
 use crate::{Metric, Scenario};
 
 mod cuts;
@@ -58,11 +58,23 @@ fn nothing_lost(scenario: &Scenario, contender: &Contender, course: &Course, way
     is_safe.then_some([(Metric::UpdatesMissed, 0.0), (Metric::UpdatesDuplicated, 0.0), (Metric::UpdatesToldLost, 0.0)])
 }
 
-/// As long as the longest fault, and the wait of whoever tried in vain just before its end: a backoff doubles, so that
+/// As long as the longest fault, the time until a ladder notices it on two rungs, and the wait of whoever tried in vain just before its end: a backoff doubles, so that
 /// this is about as long again.
 fn longest_outage(scenario: &Scenario, contender: &Contender, way: &Way) -> f64 {
     let lasts = scenario.faults.iter().map(|fault| fault.length.as_secs_f64()).fold(0.0, f64::max);
-    lasts + lasts.min(LONGEST_BACKOFF) + Wait::of(contender).longest() + 2.0 * way.opening()
+    let notices = match contender.options {
+        Options::Auto { watchdog, hold, interval, .. } => (2 * watchdog + hold + interval).as_secs_f64(),
+        _ => 0.0,
+    };
+    lasts + lasts.min(LONGEST_BACKOFF) + notices + Wait::of(contender).longest() + 2.0 * way.opening()
+}
+
+/// Whether whoever comes back after a wait finds a server that was started anew, if the fault took it away.
+fn finds_a_server(wait: &Wait, fault: &Fault) -> bool {
+    /// How long it takes at most until it serves, s.
+    const STARTS: f64 = 1.0;
+    let is_away = matches!(fault.kind, FaultKind::Restart | FaultKind::Kill);
+    !is_away || wait.least >= fault.length.as_secs_f64() + STARTS
 }
 
 /// Whether a fault ends connections of clients that are there, at a moment that is known.

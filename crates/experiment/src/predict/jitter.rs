@@ -26,10 +26,14 @@ pub(super) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
     (0..STEPS).map(|step| inverse(share, (f64::from(step) + 0.5) / f64::from(STEPS), jitter)).collect()
 }
 
+/// The product above; of many factors by the integral of their logarithms and half of the first (Euler and Maclaurin).
 fn in_order(x: f64, jitter: f64, period: f64) -> f64 {
-    /// With more of them on the way at once the product is nothing.
-    const MOST: u32 = 100_000;
-    let earlier = (0..MOST).map(|k| (x + f64::from(k) * period) / jitter);
+    const MANY: f64 = 1_000.0;
+    if (jitter - x) / period > MANY {
+        let share = x / jitter;
+        return ((share - 1.0 - share * share.ln()) * jitter / period + share.ln() / 2.0).exp();
+    }
+    let earlier = (0..=MANY as u32).map(|k| (x + f64::from(k) * period) / jitter);
     earlier.take_while(|share| *share < 1.0).product()
 }
 
@@ -68,6 +72,15 @@ mod tests {
             .collect();
         extra.sort_by(f64::total_cmp);
         extra
+    }
+
+    #[test]
+    fn many_factors_are_as_their_product() {
+        for x in [0.0997, 0.0999] {
+            let product: f64 =
+                (0..).map(|k| (x + f64::from(k) * 1e-8) / 0.1).take_while(|share| *share < 1.0).product();
+            assert!((in_order(x, 0.1, 1e-8) / product - 1.0).abs() < 1e-3, "{x}: {product}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::course::{Arrivals, Span};
 use super::sizes::Sizes;
 use super::*;
 use crate::fixture;
-use crate::scenario::{Network, Options, Source};
+use crate::scenario::{Fault, FaultKind, Network, Options, Source};
 
 mod lab;
 
@@ -121,9 +121,18 @@ fn no_scenario_is_too_large_or_too_small() {
         "source = \"synthetic\", updates_per_s = 1e9, schedule = \"burst\", burst_size = 100000",
         "source = \"synthetic\", updates_per_s = 1e-9, schedule = \"burst\"",
     ] {
-        for rtt in [0, 1, 100_000] {
-            let network = Some(Network { rtt: Duration::from_millis(rtt), ..Network::default() });
-            for prediction in of(&Scenario { network, ..scenario(feed, ALL) }) {
+        for (rtt, lab) in [0, 1, 10_000].into_iter().flat_map(|rtt| [(rtt, false), (rtt, true)]) {
+            let rtt = Duration::from_millis(rtt);
+            let mut scenario = scenario(feed, ALL);
+            scenario.network = Some(Network { rtt, ..Network::default() });
+            if lab {
+                let at = Duration::from_secs(1);
+                scenario.network = Some(Network { rtt, jitter: rtt / 7, ..Network::default() });
+                scenario.faults =
+                    vec![Fault { kind: FaultKind::Cut, at, every: Some(at / 2), length: Duration::ZERO, share: 0.5 }];
+                scenario.contenders.iter_mut().for_each(|contender| contender.comeback.with_cursor = rtt.is_zero());
+            }
+            for prediction in of(&scenario) {
                 let figures =
                     prediction.predicted.metrics.values().chain(prediction.predicted.ages.iter().map(|(_, age)| age));
                 assert!(figures.clone().all(|value| value.is_finite() && *value >= 0.0), "{feed} {prediction:?}");

@@ -37,7 +37,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusal> {
     let mut measure = measure(&written.measure)?;
     let lab = fault::Lab { contenders: &written.contender, feed: &feed, measure: &measure };
     let faults = lab.faults(&written.fault)?;
-    let way = drain::Way { contenders: &contenders, network: network.as_ref(), faults: &faults };
+    let way = drain::Way { contenders: &contenders, network: network.as_ref(), source: &feed.source, faults: &faults };
     measure.drain = drain::drain(&written.measure, &way)?;
     Ok(Scenario {
         name: name(&written.name)?,

@@ -23,7 +23,7 @@ pub(super) fn text(scenario: &Scenario, predictions: &[Prediction]) -> String {
 /// How a figure is read from a prediction.
 type Figure = fn(&Prediction, &Scenario) -> Option<String>;
 
-/// The lines that every table has.
+/// The lines of a table, in their order; one that says nothing of anybody is left out.
 const FIGURES: &[(&str, Figure)] = &[
     ("age mean", |prediction, _| value(prediction, Metric::AgeMean)),
     ("age p50", |prediction, _| value(prediction, Metric::AgeP50)),
@@ -63,26 +63,28 @@ const SOMETIMES: [Metric; 13] = [
 ];
 
 fn table(scenario: &Scenario, block: &[&Prediction]) -> Table {
+    let is_told = |figure: &&(&str, Figure)| block.iter().any(|prediction| figure.1(prediction, scenario).is_some());
+    let figures: Vec<&(&str, Figure)> = FIGURES.iter().filter(is_told).collect();
     let is_predicted = |metric: &Metric| block.iter().any(|prediction| figure(prediction, *metric).is_some());
     let sometimes: Vec<Metric> = SOMETIMES.into_iter().filter(is_predicted).collect();
     let sweeps_payload = block.iter().any(|prediction| prediction.payload_bytes.is_some());
     let mut labels = vec!["contender", "clients"];
     labels.extend(sweeps_payload.then_some("payload"));
-    labels.extend(FIGURES.iter().map(|(label, _)| *label));
+    labels.extend(figures.iter().map(|(label, _)| *label));
     labels.extend(sometimes.iter().map(|metric| metric.row().label));
     let column =
         |label: &&str| Column { label: (*label).to_owned(), unit: String::new(), numeric: *label != "contender" };
     Table {
         columns: labels.iter().map(column).collect(),
-        rows: block.iter().map(|prediction| row(scenario, prediction, &sometimes)).collect(),
+        rows: block.iter().map(|prediction| row(scenario, prediction, &figures, &sometimes)).collect(),
     }
 }
 
-fn row(scenario: &Scenario, prediction: &Prediction, sometimes: &[Metric]) -> Vec<String> {
+fn row(scenario: &Scenario, prediction: &Prediction, figures: &[&(&str, Figure)], sometimes: &[Metric]) -> Vec<String> {
     let mut row = vec![prediction.label.clone(), human::count(prediction.clients.into())];
     row.extend(prediction.payload_bytes.map(|bytes| human::size(bytes as f64)));
-    let figure = |(_, figure): &(_, Figure)| figure(prediction, scenario).unwrap_or_else(|| ABSENT.to_owned());
-    row.extend(FIGURES.iter().map(figure));
+    let figure = |figure: &&(&str, Figure)| figure.1(prediction, scenario).unwrap_or_else(|| ABSENT.to_owned());
+    row.extend(figures.iter().map(figure));
     row.extend(sometimes.iter().map(|metric| value(prediction, *metric).unwrap_or_else(|| ABSENT.to_owned())));
     row
 }

@@ -8,16 +8,18 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use feedlab_feed::Transport;
+
 use super::outage::{Break, Outage};
 use super::storm;
 use super::wait::Wait;
-use crate::predict::course::{Arrivals, Course};
+use crate::predict::course::{Arrivals, Course, LIMIT};
 use crate::predict::way::Way;
-use crate::scenario::{Connections, Contender, Fault, FaultKind};
+use crate::scenario::{Connections, Contender, Fault, FaultKind, Http};
 use crate::{Metric, Scenario};
 
-/// How long a server takes at most until it serves again after it was started, s.
-const STARTS: f64 = 1.0;
+/// More of them are not counted out.
+const MOST_BREAKS: usize = 10_000;
 /// A client that was hit is back this long before the next fault, s.
 const CALM: f64 = 0.2;
 
@@ -31,6 +33,8 @@ pub(super) struct Cuts<'a> {
     /// How many of those that it missed a client is given.
     given: usize,
     with_cursor: bool,
+    /// When the measured time ends, s from the begin of the feed.
+    end: f64,
 }
 
 impl<'a> Cuts<'a> {
@@ -39,9 +43,12 @@ impl<'a> Cuts<'a> {
         let is_simple = contender.transport().is_push()
             && !contender.is_auto()
             && contender.link.connections == Connections::PerClient
+            // A WebSocket over HTTP/2 waits for the server's settings.
+            && (contender.link.http == Http::V1 || contender.transport() == Transport::Sse)
             && scenario.faults.iter().all(|fault| super::cuts(fault.kind))
             && scenario.network.is_none_or(|network| network.buffer_bytes.is_none() && network.idle_timeout.is_none())
-            && course.scale == 1.0;
+            && course.scale == 1.0
+            && course.whole_updates <= LIMIT as f64;
         let due = match &course.arrivals {
             Arrivals::Poisson(_) => course.due.as_slice().into(),
             Arrivals::Constant(_) | Arrivals::Known(_) => course.due_until(course.whole.to),
@@ -55,8 +62,10 @@ impl<'a> Cuts<'a> {
             way,
             given: if with_cursor { history } else { 0 },
             with_cursor,
+            end: course.measured.to,
         };
-        (is_simple && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server()).then_some(cuts)
+        let are_few = cuts.breaks.len() <= MOST_BREAKS;
+        (is_simple && are_few && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server()).then_some(cuts)
     }
 
     /// Whoever was hit is back before the next one comes.
@@ -67,8 +76,7 @@ impl<'a> Cuts<'a> {
 
     /// Nobody tries in vain, which would make him wait for longer.
     fn find_a_server(&self) -> bool {
-        let away = |fault: &Fault| fault.length.as_secs_f64() + STARTS;
-        self.breaks.iter().all(|(_, fault)| fault.kind != FaultKind::Kill || self.wait.least >= away(fault))
+        self.breaks.iter().all(|(_, fault)| super::finds_a_server(&self.wait, fault))
     }
 
     /// What is predicted of all clients.
@@ -114,7 +122,7 @@ impl<'a> Cuts<'a> {
         };
         let tries = noticed + wait;
         let (asked, back) = (tries + self.way.arrival(), tries + self.way.opening());
-        Break { last, noticed, asked, back, transit }.play(&self.due, self.given)
+        Break { last, noticed, asked, back, transit }.play(&self.due, self.given, self.end)
     }
 
     /// When the last update that left before a cut arrives.
@@ -130,7 +138,7 @@ fn breaks(scenario: &Scenario) -> Vec<(f64, Fault)> {
     let warm_up = scenario.measure.warm_up.as_secs_f64();
     let times = |fault: Fault| {
         let at = move |at: Duration| (warm_up + at.as_secs_f64(), fault);
-        fault.times(scenario.measure.duration).map(at)
+        fault.times(scenario.measure.duration).map(at).take(MOST_BREAKS + 1)
     };
     let mut all: Vec<(f64, Fault)> = scenario.faults.iter().copied().flat_map(times).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -13,15 +13,14 @@ const MARGIN: f64 = 0.1;
 
 /// How many of the clients give up; `None` where it is a matter of luck.
 pub(super) fn clients(scenario: &Scenario, contender: &Contender, clients: f64, way: &Way) -> Option<f64> {
-    if contender.is_auto() {
-        return None;
-    }
-    if contender.transport() != Transport::Sse {
+    // A ladder steps down instead.
+    if contender.transport() != Transport::Sse || contender.is_auto() {
         return Some(0.0);
     }
     let (answers, others): (Vec<&Fault>, Vec<&Fault>) = scenario.faults.iter().partition(|fault| closes(fault.kind));
     // Behind nginx a server that is away is a 502.
-    let away = contender.link.via.is_nginx() && others.iter().any(|fault| is_away(fault.kind));
+    let wait = Wait::of(contender);
+    let away = contender.link.via.is_nginx() && others.iter().any(|fault| !super::finds_a_server(&wait, fault));
     let refused = others.iter().any(|fault| fault.kind == FaultKind::Refuse);
     match (answers.as_slice(), others.as_slice()) {
         ([], _) if !away => Some(0.0),
@@ -35,10 +34,6 @@ pub(super) fn clients(scenario: &Scenario, contender: &Contender, clients: f64, 
 
 const fn closes(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType)
-}
-
-const fn is_away(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::Restart | FaultKind::Kill)
 }
 
 /// Whether everybody who was cut off comes back while the wrong answer is given, or nobody does.

@@ -1,5 +1,7 @@
 //! Connections that a proxy closes because nothing passes on them (E13). Keepalives count, TCP's own do not.
 
+use feedlab_feed::Transport;
+
 use super::wait::Wait;
 use crate::predict::course::{Arrivals, Course};
 use crate::predict::memory::is_enough;
@@ -11,6 +13,9 @@ use crate::{Metric, Scenario};
 /// quarters of their interval, and timers are late.
 const SURELY_SHORTER: f64 = 0.95;
 const FIRST_COMMENT: f64 = 0.75;
+/// Pings come whatever the updates, and so in the middle of a silence: where they are this much rarer than the timeout,
+/// hardly ever.
+const RARE: f64 = 20.0;
 
 /// Whether an idle timeout ends connections of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +42,19 @@ impl Ends {
             Self::Perhaps
         } else if period(&scenario.feed.source).is_some_and(surely_shorter) {
             Self::BeforeTheFeed
-        } else if FIRST_COMMENT * silence * SURELY_SHORTER > timeout {
+        } else if first_keepalive(contender.transport(), silence) > timeout {
             Self::WhenQuiet
         } else {
             Self::Perhaps
         }
+    }
+}
+
+/// The silence after which a keepalive comes at the earliest, s.
+const fn first_keepalive(transport: Transport, interval: f64) -> f64 {
+    match transport {
+        Transport::WebSocket => interval / RARE,
+        _ => FIRST_COMMENT * interval * SURELY_SHORTER,
     }
 }
 

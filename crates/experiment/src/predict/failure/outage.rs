@@ -29,17 +29,22 @@ pub(super) struct Outage {
 
 impl Break {
     /// Plays it; `due` are the due times, ascending, `given` how many of those that fell due in between the server hands
-    /// over: its history, and nothing to who brings no cursor.
-    pub(super) fn play(&self, due: &[f64], given: usize) -> Outage {
+    /// over: its history, and nothing to who brings no cursor. What falls due from `end` on is not counted.
+    pub(super) fn play(&self, due: &[f64], given: usize, end: f64) -> Outage {
         let until = |time: f64| due.partition_point(|due| *due <= time);
+        let counted = |from: usize, to: usize| {
+            let end = due.partition_point(|due| *due < end);
+            to.min(end).saturating_sub(from.min(end)) as f64
+        };
         let (first, next) = (until(self.last), until(self.asked));
         let lost = next - first;
-        let missed = lost.saturating_sub(given);
         // The oldest are not given.
-        let replayed = until(self.back).saturating_sub(until(self.noticed).max(first + missed));
-        let arrives = if lost > missed { Some(self.back) } else { due.get(next).map(|due| due + self.transit) };
+        let kept = first + lost.saturating_sub(given);
+        let missed = counted(first, kept);
+        let replayed = counted(until(self.noticed).max(kept), until(self.back));
+        let arrives = if next > kept { Some(self.back) } else { due.get(next).map(|due| due + self.transit) };
         let recovery = arrives.map(|arrives| arrives.max(self.back) - self.noticed);
-        Outage { missed: missed as f64, replayed: replayed as f64, recovery }
+        Outage { missed, replayed, recovery }
     }
 }
 
@@ -52,13 +57,14 @@ mod tests {
         let due: Vec<f64> = (0..100).map(|i| f64::from(i) / 10.0).collect();
         let cut = Break { last: 1.05, noticed: 1.1, asked: 2.15, back: 2.2, transit: 0.05 };
         let played = |given| {
-            let Outage { missed, replayed, recovery } = cut.play(&due, given);
+            let Outage { missed, replayed, recovery } = cut.play(&due, given, 100.0);
             (missed, replayed, (recovery.unwrap() * 1e6).round() / 1e6)
         };
         // 1.1 to 2.1: eleven updates; 2.2 is pushed before the client has its answer.
         assert_eq!(played(100), (0.0, 11.0, 1.1));
         assert_eq!(played(4), (7.0, 5.0, 1.1));
         assert_eq!(played(0), (11.0, 1.0, 1.15), "the next update is due at 2.2 and takes its way");
-        assert_eq!(cut.play(&due[..15], 0).recovery, None, "nothing comes any more");
+        assert_eq!(cut.play(&due[..15], 0, 100.0).recovery, None, "nothing comes any more");
+        assert_eq!(cut.play(&due, 0, 1.5).missed, 4.0, "what falls due later is not measured");
     }
 }

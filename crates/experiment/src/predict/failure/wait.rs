@@ -47,7 +47,7 @@ impl Wait {
 
     /// Waits that stand for all, ascending.
     pub(super) fn samples(&self) -> Vec<f64> {
-        const STEPS: u32 = 32;
+        const STEPS: u32 = 16;
         let of = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);
         let all =
             (0..STEPS).flat_map(|a| (0..STEPS).map(move |b| self.least + self.spread * of(a) + self.more * of(b)));

@@ -7,7 +7,7 @@ use super::costs::Studied;
 use super::reference::{Reference, cpu_metric};
 use super::{Curve, Panel, Unit, crossing};
 use crate::predict::{Rates, rates};
-use crate::scenario::Contender;
+use crate::scenario::{Contender, Link};
 use crate::{Metric, Scenario};
 
 /// Why there is nothing to carry on.
@@ -201,6 +201,11 @@ impl Study {
              to several servers is not counted."
                 .to_owned(),
         ];
+        if self.contenders.iter().any(|studied| studied.contender.link != Link::default()) {
+            all.push(
+                "Bandwidth and packets are those of HTTP/1.1 in the clear, whatever a contender speaks.".to_owned(),
+            );
+        }
         if !self.contenders.iter().all(Studied::knows_kernel_memory) {
             all.push("The kernel's memory of the sockets was not measured, and is not in the memory.".to_owned());
         }

@@ -109,8 +109,13 @@ fn long_polling_without_a_cursor_loses_the_share_of_e06() {
 #[test]
 fn with_ids_and_history_nothing_is_lost_whatever_breaks() {
     let faults = "fault = [{ kind = \"cut\", at = \"1s\", every = \"2s\" }, { kind = \"kill\", at = \"5s\" }]";
-    for contender in [SSE, "transport = \"websocket\"", "transport = \"long-polling\"", "transport = \"short-polling\""]
-    {
+    for contender in [
+        SSE,
+        "transport = \"websocket\"",
+        "transport = \"long-polling\"",
+        "transport = \"short-polling\"",
+        "transport = \"auto\"",
+    ] {
         let scenario = one(TEN, faults, contender);
         for id in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::ClientsGaveUp] {
             assert_eq!(metric(&scenario, id), Some(0.0), "{contender} {id}");
@@ -118,6 +123,15 @@ fn with_ids_and_history_nothing_is_lost_whatever_breaks() {
     }
     let few = one(TEN, faults, "transport = \"sse\", history = 5");
     assert_eq!(metric(&few, Metric::UpdatesMissed), None, "it depends on when they come back");
+}
+
+#[test]
+fn behind_nginx_an_event_stream_gives_up_only_if_it_comes_before_the_server() {
+    let gave_up = |length: &str| {
+        let fault = format!("fault = [{{ kind = \"kill\", at = \"5s\", for = \"{length}\" }}]");
+        metric(&one(TEN, &fault, "transport = \"sse\", via = \"nginx\""), Metric::ClientsGaveUp)
+    };
+    assert_eq!((gave_up("500ms"), gave_up("5s")), (Some(0.0), None));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::error::Refusal;
-use super::super::{Contender, Fault, Network, Options, written};
+use super::super::{Contender, Fault, Network, Options, Source, written};
 use super::{HOUR, SECOND, bounds};
 
 /// The time that an event stream waits at most before it connects again: feedlab's `retry:` of 2 s and half as much for
@@ -16,13 +16,14 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 pub(super) struct Way<'a> {
     pub(super) contenders: &'a [Contender],
     pub(super) network: Option<&'a Network>,
+    pub(super) source: &'a Source,
     pub(super) faults: &'a [Fault],
 }
 
 /// A poller hears of the last updates at its next request: a drain shorter than its interval would count them missed.
 pub(super) fn drain(written: &written::Measure, way: &Way<'_>) -> Result<Duration, Refusal> {
     let longest = way.contenders.iter().map(interval).max().unwrap_or_default();
-    let default = longest + SECOND + way.round_trips() + way.recovery();
+    let default = longest + SECOND + way.round_trips() + way.filling() + way.recovery();
     let drain = bounds::duration("drain", written.drain.as_ref(), Duration::ZERO..=HOUR, default)?;
     match &written.drain {
         Some(given) if drain < longest => {
@@ -48,6 +49,17 @@ impl Way<'_> {
     /// The question and its answer take one, a new connection before it another.
     fn round_trips(&self) -> Duration {
         self.network.map_or(Duration::ZERO, |network| 2 * (network.rtt + network.jitter))
+    }
+
+    /// Until what a buffering proxy holds back is full, of what synthetic updates carry.
+    fn filling(&self) -> Duration {
+        /// Whoever has a larger buffer wants to see that nothing comes.
+        const LONGEST: f64 = 60.0;
+        let Some(buffer) = self.network.and_then(|network| network.buffer_bytes) else { return Duration::ZERO };
+        let Source::Synthetic { updates_per_s, payload_bytes, .. } = self.source else { return Duration::ZERO };
+        let least = payload_bytes.first().map_or(1, |bytes| (*bytes).max(1));
+        let ms = (1000.0 * buffer as f64 / (updates_per_s * least as f64)).ceil();
+        Duration::from_millis(ms.min(1000.0 * LONGEST) as u64)
     }
 
     /// Until whoever was cut off at the last moment is back. A backoff doubles, so that its next wait is about as long as

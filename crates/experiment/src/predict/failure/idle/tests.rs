@@ -23,7 +23,9 @@ fn ends(contender: &str) -> Ends {
 #[test]
 fn a_keepalive_shorter_than_the_timeout_keeps_a_stream_open() {
     assert_eq!(ends("transport = \"sse\", keepalive = \"1s\""), Ends::Never);
-    assert_eq!(ends("transport = \"websocket\", keepalive = \"15s\""), Ends::WhenQuiet);
+    assert_eq!(ends("transport = \"sse\", keepalive = \"15s\""), Ends::WhenQuiet);
+    assert_eq!(ends("transport = \"websocket\", keepalive = \"1m\""), Ends::WhenQuiet);
+    assert_eq!(ends("transport = \"websocket\", keepalive = \"15s\""), Ends::Perhaps, "a ping is in some silences");
     assert_eq!(ends("transport = \"sse\", keepalive = \"2s\""), Ends::Perhaps, "they race");
     assert_eq!(ends("transport = \"long-polling\", hold = \"1s\""), Ends::Never);
     assert_eq!(ends("transport = \"long-polling\", hold = \"25s\""), Ends::Perhaps);

@@ -132,6 +132,7 @@ fn the_drain_is_long_enough_for_who_comes_back() {
     assert_eq!(drain(""), ms(2000));
     assert_eq!(drain("[network]\nrtt = \"100ms\"\njitter = \"10ms\""), ms(2220));
     assert_eq!(drain("[network]\nidle_timeout = \"5s\""), ms(5000));
+    assert_eq!(drain("[network]\nbuffer_bytes = 8192"), ms(2000 + 3200), "32 updates of 256 B, at 10 updates/s");
     assert_eq!(fault("kind = \"cut\""), ms(5000));
     assert_eq!(fault("kind = \"kill\""), ms(6000), "and as long again as the server was away");
     assert_eq!(fault("kind = \"refuse\"\nfor = \"30s\""), ms(2000 + 30_000 + 10_000 + 3000));
