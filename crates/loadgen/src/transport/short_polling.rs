@@ -65,7 +65,7 @@ impl Poller {
             if skipped > 0 {
                 observer.skipped(skipped);
             }
-            tokio::time::sleep_until(due.into()).await;
+            self.http.rest_until(due).await;
         }
     }
 
