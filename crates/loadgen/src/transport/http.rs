@@ -5,7 +5,7 @@
 //! would make each age larger by that hop, and each client by a task. The accuracy test shows what is left. Only a
 //! connection that clients share has a task, as it has in a browser.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use hyper::body::{Body as _, Bytes, Frame, Incoming};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION};
 use hyper::http::response::Parts;
 use reqwest::Url;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use super::Client;
 use super::dial::{Dialed, Dialer, Times};
@@ -131,6 +131,14 @@ impl Http {
             self.connection = None;
         }
         status
+    }
+
+    /// Waits until a moment. A connection of HTTP/2 answers its server's pings meanwhile; one of HTTP/1.1 has nothing to
+    /// do, and how it ended the next request finds out.
+    pub(super) async fn rest_until(&mut self, due: Instant) {
+        let Some(Connection::H2(connection)) = &mut self.connection else { return sleep_until(due.into()).await };
+        let mut due = pin!(sleep_until(due.into()));
+        drive(connection, |cx| due.as_mut().poll(cx)).await;
     }
 
     fn tell_of_connect(&mut self, opened: Opened, observer: &mut impl Observer) {
