@@ -16,6 +16,7 @@ use crate::accept::Reception;
 use crate::connection::{HEADER_TIMEOUT, MAX_HEADER_BYTES};
 use crate::handover::{Exchange, Session};
 use crate::socket::Link;
+use crate::upstream::door;
 use crate::wire::Wire;
 
 /// Number of headers; more is answered with 431, as are more than [`MAX_HEADER_BYTES`].
@@ -36,7 +37,7 @@ pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
             // connection carried is the door's all the same.
-            if let Some(transport) = Transport::of_path(request.uri().path()) {
+            if let Some(transport) = Transport::of_path(request.uri().path()).or_else(|| door(request.uri())) {
                 link.meter.came_for(transport);
             }
             let mut request: Request = request.map(axum::body::Body::new);

@@ -22,6 +22,7 @@ use crate::accept::Reception;
 use crate::connection::{HEADER_TIMEOUT, MAX_HEADER_BYTES};
 use crate::handover::Exchange;
 use crate::socket::Link;
+use crate::upstream::door;
 use crate::wire::Wire;
 
 mod stream;
@@ -82,7 +83,8 @@ async fn answer(
     link: Arc<Link>,
     reception: Arc<Reception>,
 ) {
-    let door = Transport::of_path(request.uri().path()).map(|transport| link.meter.came_for(transport).clone());
+    let transport = Transport::of_path(request.uri().path()).or_else(|| door(request.uri()));
+    let door = transport.map(|transport| link.meter.came_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
     let (exchange, handover) = Exchange::of_stream(link);
     let (request, tunnel) = translate(request, exchange);

@@ -180,7 +180,8 @@ impl ConnectionMeter {
         self.meters.accounts.settle(self.account);
     }
 
-    fn door(&self) -> Option<&Arc<Door>> {
+    /// The door that it came for last.
+    pub(crate) fn door(&self) -> Option<&Arc<Door>> {
         self.meters.doors.get(usize::from(self.door.load(Ordering::Relaxed)))
     }
 

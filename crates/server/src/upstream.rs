@@ -4,23 +4,33 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::Start;
 use feedlab_feed::wire::Publication;
 use feedlab_feed::wire::websocket::Ack;
-use feedlab_feed::{Data, EventType};
+use feedlab_feed::{Data, EventType, Transport};
 
 use crate::access::check_origin;
 use crate::app::App;
+use crate::handover::Exchange;
 use crate::refusal::Refusal;
+
+/// The door that a publisher's connection counts for, if it names one: `POST /feed?door=sse` is from a client who
+/// listens there. A WebSocket's publications pass its own door anyway.
+pub(crate) fn door(uri: &Uri) -> Option<Transport> {
+    let query = uri.query().filter(|_| uri.path() == "/feed")?;
+    let named = query.split('&').find_map(|pair| pair.strip_prefix("door="))?;
+    named.parse().ok()
+}
 
 /// `POST /feed`: publishes the body, and answers with its `seq`.
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
+    Extension(exchange): Extension<Exchange>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
@@ -32,7 +42,11 @@ pub(crate) async fn publish(
     let body = body.map_err(|error| Refusal::new(error.status(), error.body_text()))?;
     let Publication { event_type, data } = read(&headers, &body)?;
     let seq = app.hub.publish_now(Item { event_type, data });
-    Ok((StatusCode::ACCEPTED, Json(Ack { seq })).into_response())
+    let answer = serde_json::to_string(&Ack { seq }).unwrap_or_default();
+    if let Some(door) = exchange.meter().door() {
+        door.body_bytes.add((body.len() + answer.len()) as u64);
+    }
+    Ok((StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
 /// The content type says what the body is. Text is taken as it stands.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use feedlab_feed::wire::RawUpdate;
-use feedlab_feed::{Data, clock};
+use feedlab_feed::{Data, Transport, clock};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use rand::RngExt as _;
@@ -130,8 +130,10 @@ pub(crate) async fn post(
     stop: &CancellationToken,
     mut tell: impl FnMut(Result<(u64, u64), Trouble>),
 ) {
+    // What it takes belongs to the client's transport, as a WebSocket's own publications do.
+    let door = Transport::of_path(client.url.path()).map(|transport| format!("door={transport}"));
     client.url.set_path(PATH);
-    client.url.set_query(None);
+    client.url.set_query(door.as_deref());
     let mut http = Http::new(&client, Connections::Kept);
     let mut headers = http.headers();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
@@ -240,7 +242,7 @@ mod tests {
             let mut bodies = Vec::new();
             for status in ["202 Accepted", "503 Full", "202 Accepted"] {
                 let request = peer.request().await;
-                assert!(request.starts_with("post /feed http/1.1\r\n"), "{request}");
+                assert!(request.starts_with("post /feed?door=sse http/1.1\r\n"), "{request}");
                 assert!(request.contains("content-type: text/plain\r\n") && request.contains("content-length: 40\r\n"));
                 assert!(request.contains("origin: http://127.0.0.1:"));
                 bodies.push(peer.hear().await);

@@ -30,6 +30,20 @@ fn text_is_taken_as_it_stands_and_json_has_a_type() {
 }
 
 #[test]
+fn a_publisher_counts_for_the_door_that_it_names() {
+    let server = Server::open();
+    post(&server, "/feed", "", "x");
+    post(&server, "/feed?door=elsewhere", "", "x");
+    let before = server.stats().doors[&Transport::Sse].clone();
+    assert_eq!((before.connections, before.bytes_in), (0, 0));
+    let body = "y".repeat(500);
+    assert!(post(&server, "/feed?door=sse", "", &body).ends_with(r#"{"seq":3}"#));
+    let door = server.stats().doors[&Transport::Sse].clone();
+    assert_eq!((door.connections, door.requests, door.updates), (1, 0, 0));
+    assert!(door.bytes_in > 500 && door.header_bytes == door.bytes_in + door.bytes_out - 500 - 9, "{door:?}");
+}
+
+#[test]
 fn what_cannot_be_published_is_refused() {
     let server = Server::start(Config { allow_publish: true, max_message_bytes: 100, ..Config::default() });
     let json = "\r\nContent-Type: application/json";
