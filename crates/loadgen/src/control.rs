@@ -18,7 +18,6 @@ use crate::{Job, LoadError};
 
 mod sum;
 
-
 /// A server that is busier than this cannot be measured.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a server that is being started again is asked whether it is there.
