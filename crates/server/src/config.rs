@@ -108,6 +108,11 @@ impl Config {
     pub(crate) const fn has_past(&self) -> bool {
         matches!(self.source, Some(SourceConfig::Synthetic { .. } | SourceConfig::Replay { .. }))
     }
+
+    /// Whether another server may have this very feed: the same source, begun at a moment that both were told.
+    pub(crate) const fn may_have_others(&self) -> bool {
+        self.has_past() && (self.await_start || self.start_at.is_some())
+    }
 }
 
 impl Default for Config {

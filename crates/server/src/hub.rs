@@ -15,6 +15,10 @@ use crate::subscribers::{Subscribers, Subscription};
 /// Payload bytes that the history may hold, whatever its number of updates.
 const MAX_HISTORY_BYTES: usize = 64 << 20;
 
+/// How far one server of a feed may be ahead of another that has the same schedule: they publish at the same moments, each
+/// as soon as its thread is woken.
+const LEAD: u64 = 64;
+
 /// On which terms the feed is handed out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
@@ -24,11 +28,13 @@ pub(crate) struct Terms {
     pub(crate) queue: usize,
     /// What becomes of slow streams.
     pub(crate) slow: Slow,
+    /// Other servers may have the same feed, with the same start.
+    pub(crate) has_others: bool,
 }
 
 impl From<&Config> for Terms {
     fn from(config: &Config) -> Self {
-        Self { history: config.history, queue: config.queue, slow: config.slow }
+        Self { history: config.history, queue: config.queue, slow: config.slow, has_others: config.may_have_others() }
     }
 }
 
@@ -55,8 +61,9 @@ impl Hub {
     /// A feed that counts lags of what falls due from `since` on, µs of Unix time.
     pub(crate) fn new(terms: Terms, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
+        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES);
         Self {
-            ring: RwLock::new(Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES)),
+            ring: RwLock::new(ring.beside_others(if terms.has_others { LEAD } else { 0 })),
             terms,
             published: Mutex::new(published),
             since,

@@ -152,7 +152,7 @@ mod tests {
     use crate::config::Slow;
     use crate::hub::Terms;
 
-    const TERMS: Terms = Terms { history: 1000, queue: 1000, slow: Slow::Block };
+    const TERMS: Terms = Terms { history: 1000, queue: 1000, slow: Slow::Block, has_others: false };
 
     #[tokio::test]
     async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {

@@ -66,12 +66,19 @@ pub(crate) struct Ring {
     capacity: usize,
     bytes: usize,
     max_bytes: usize,
+    /// How far another server of the same feed may be ahead, updates.
+    lead: u64,
 }
 
 impl Ring {
     /// An empty ring for `capacity` updates, at least one, of `max_bytes` of payload together.
     pub(crate) fn new(capacity: usize, max_bytes: usize) -> Self {
-        Self { entries: VecDeque::new(), head: Cursor(0), capacity: capacity.max(1), bytes: 0, max_bytes }
+        Self { entries: VecDeque::new(), head: Cursor(0), capacity: capacity.max(1), bytes: 0, max_bytes, lead: 0 }
+    }
+
+    /// The same, beside other servers of the same feed that may be so many updates ahead.
+    pub(crate) fn beside_others(self, lead: u64) -> Self {
+        Self { lead, ..self }
     }
 
     /// The newest update's place.
@@ -112,8 +119,12 @@ impl Ring {
     ///
     /// A cursor beyond the head comes from another life of this feed (a server that was started anew): its owner
     /// holds updates that this feed never had. It is told so by a gap from the head to its cursor, and goes on from
-    /// the head.
+    /// the head. Unless other servers have the same feed: then a cursor that is a little ahead comes from one that
+    /// published a moment earlier, and its owner waits until this one has caught up.
     fn since(&self, oldest: u64, cursor: Cursor, max: usize) -> Batch {
+        if cursor > self.head && cursor.0 - self.head.0 <= self.lead {
+            return Batch { gap: None, entries: Vec::new(), resume: cursor };
+        }
         if cursor > self.head {
             let gap = Gap { from: self.head.0 + 1, to: cursor.0 };
             return Batch { gap: Some(gap), entries: Vec::new(), resume: self.head };
@@ -188,6 +199,14 @@ mod tests {
     fn a_cursor_from_another_life_goes_on_from_the_head() {
         let batch = ring(3, 1000, &[1; 4]).after(Cursor(90), 9);
         assert_eq!((batch.gap, batch.next()), (Some(Gap { from: 5, to: 90 }), Cursor(4)));
+    }
+
+    #[test]
+    fn a_cursor_that_another_server_has_led_ahead_waits() {
+        let ring = ring(3, 1000, &[1; 4]).beside_others(8);
+        let batch = ring.after(Cursor(12), 9);
+        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], None, Cursor(12)));
+        assert_eq!(ring.after(Cursor(13), 9).gap, Some(Gap { from: 5, to: 13 }), "beyond what a moment makes");
     }
 
     #[test]
