@@ -2,8 +2,10 @@
 //!
 //! In reading order: a [`Job`] is one cell to measure, and [`run`] takes it through its phases. A fleet of worker
 //! threads holds the clients; each client is one future of [`transport`], watched by an [`observer`] that [`audit`]s
-//! and [`recorder`]s its updates. At the end newcomers show what joining costs. The control connection asks the server
-//! what it saw, and measuring puts both sides together. Nothing here prints: what there is to tell comes as [`Event`]s.
+//! and [`recorder`]s its updates. Its [`transport::Link`] is HTTP/1.1 or HTTP/2, plain or encrypted, a connection of its
+//! own or a place on one that is shared. At the end newcomers show what joining costs. The control connections ask the
+//! servers what they saw, and measuring puts both sides together. Nothing here prints: what there is to tell comes as
+//! [`Event`]s.
 
 mod job;
 mod phases;

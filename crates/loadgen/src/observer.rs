@@ -12,7 +12,7 @@ use feedlab_feed::{Cursor, Gap, Transport};
 
 /// Someone who watches one client.
 pub trait Observer {
-    /// A new connection, or a new stream of a shared one, was answered.
+    /// A new connection was answered, or a new stream of one that was there.
     fn opened(&mut self, opened: Opened);
 
     /// An update arrived. `received_at_us` is when its bytes were there, in µs of Unix time.
@@ -62,7 +62,7 @@ pub trait Observer {
 /// How long it took until a client was answered for the first time on a connection, in its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The TCP connect, µs; `None` on a shared connection that was there already.
+    /// The TCP connect, µs; `None` where the connection was there already, as one that is shared.
     pub connect_us: Option<u64>,
     /// The TLS handshake, µs; `None` where the connection was there already, or has none.
     pub tls_us: Option<u64>,

@@ -1,6 +1,9 @@
 //! One file a transport, each the mirror of the others and of the server's file of the same name: options, run, one
 //! session or request, resume, failure mapping.
 //!
+//! Below them lies what they share: `dial` opens a socket, `tls` encrypts it, `http` asks over it, with a connection
+//! of HTTP/1.1, one of HTTP/2, or a place on one that others use too, and `upgrade` makes a WebSocket of it.
+//!
 //! A client ends when its `stop` token is cancelled, or when its standard tells it to give up. Everything else that
 //! can go wrong is told to the observer and tried again.
 

@@ -12,6 +12,7 @@ use crate::exit::{Exit, bad_input};
 use crate::output::Format;
 
 mod door;
+mod link;
 mod printer;
 
 use printer::{Lines, Printer};
@@ -27,6 +28,7 @@ Examples:
   feedlab watch http://127.0.0.1:8080 --transport websocket
   feedlab watch http://127.0.0.1:8080/feed/poll --interval 5s
   feedlab watch http://127.0.0.1:8080 --after 0 --count 10 --format json
+  feedlab watch https://127.0.0.1:8443 --cacert server.pem    encrypted
   feedlab watch http://127.0.0.1:9000/events --raw-events     any event stream")]
 pub(crate) struct Args {
     /// A feedlab server, one of its doors, or any event stream
@@ -59,6 +61,9 @@ pub(crate) struct Args {
     /// The server's token
     #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true)]
     token: Option<String>,
+
+    #[command(flatten)]
+    link: link::Flags,
 
     /// How updates are printed: a line for people, or the update's JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -96,7 +101,9 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn client(args: &Args, url: Url, after: Option<u64>) -> anyhow::Result<Client> {
+    let link = link::of(&args.link, &url)?;
     let mut client = Client::new(url, clock::unix_us());
+    client.link = link;
     client.after = args.after.or(after).map(Cursor);
     client.headers = HeaderMap::new();
     if let Some(token) = &args.token {

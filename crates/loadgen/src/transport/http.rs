@@ -5,31 +5,33 @@
 //! would make each age larger by that hop, and each client by a task. The accuracy test shows what is left. Only a
 //! connection that clients share has a task, as it has in a browser.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use ::h2::RecvStream;
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Http as Version;
 use feedlab_feed::clock;
 use hyper::StatusCode;
-use hyper::body::{Body as _, Bytes, Frame, Incoming};
+use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION};
 use hyper::http::response::Parts;
 use reqwest::Url;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use super::Client;
 use super::dial::{Dialed, Dialer, Times};
 use crate::observer::{Observer, Opened, Trouble};
 
+mod connection;
 mod h1;
 pub(super) mod h2;
 mod shared;
 pub(super) mod tunnel;
 
+pub(super) use connection::Lost;
 pub use shared::Pool;
+
+use connection::{Connection, Piecemeal, drive, refused};
 
 /// An answer that takes longer, beyond any hold that was asked for, will not come. Streams have no end to wait for:
 /// of theirs it is the head.
@@ -131,6 +133,14 @@ impl Http {
             self.connection = None;
         }
         status
+    }
+
+    /// Waits until a moment. A connection of HTTP/2 answers its server's pings meanwhile; one of HTTP/1.1 has nothing to
+    /// do, and how it ended the next request finds out.
+    pub(super) async fn rest_until(&mut self, due: Instant) {
+        let Some(Connection::H2(connection)) = &mut self.connection else { return sleep_until(due.into()).await };
+        let mut due = pin!(sleep_until(due.into()));
+        drive(connection, |cx| due.as_mut().poll(cx)).await;
     }
 
     fn tell_of_connect(&mut self, opened: Opened, observer: &mut impl Observer) {
@@ -246,49 +256,11 @@ impl Found {
     }
 }
 
-/// What came of a request that brought no answer.
-#[derive(Debug)]
-pub(super) enum Lost {
-    /// It did not go out, or the server has not looked at it: it may be sent again.
-    Request(Trouble),
-    /// It may have been answered.
-    Answer(Trouble),
-}
-
 /// An answer's head with its body to come, and the times of the opening if it needed one.
 struct Answer {
     head: Parts,
     incoming: Piecemeal,
     opened: Option<Opened>,
-}
-
-/// A body as its connection brings it.
-#[derive(Debug)]
-enum Piecemeal {
-    H1(Incoming),
-    H2(RecvStream),
-}
-
-impl Piecemeal {
-    const fn is_h1(&self) -> bool {
-        matches!(self, Self::H1(_))
-    }
-
-    /// The next piece; trailers are none.
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
-        match self {
-            Self::H1(incoming) => loop {
-                let frame = std::task::ready!(Pin::new(&mut *incoming).poll_frame(cx));
-                match frame.map(|frame| frame.map(Frame::into_data)) {
-                    Some(Ok(Ok(data))) => return Poll::Ready(Some(Ok(data))),
-                    Some(Ok(Err(_trailers))) => {}
-                    Some(Err(error)) => return Poll::Ready(Some(Err(broken(&error)))),
-                    None => return Poll::Ready(None),
-                }
-            },
-            Self::H2(incoming) => h2::poll_data(incoming, cx).map_err(|error| h2::broken(&error)),
-        }
-    }
 }
 
 /// The body of an answer. Dropping it ends a connection that was made for this answer alone.
@@ -314,67 +286,6 @@ impl Drop for Body<'_> {
             self.http.connection = None;
         }
     }
-}
-
-/// A connection of either version.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "most clients speak HTTP/1.1, and a box would be one allocation more")]
-enum Connection {
-    H1(h1::Connection),
-    H2(h2::Connection),
-}
-
-impl Connection {
-    async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<(Parts, Piecemeal), Lost> {
-        match self {
-            Self::H1(connection) => {
-                let (head, body) = connection.ask(url, headers, body).await?.into_parts();
-                Ok((head, Piecemeal::H1(body)))
-            }
-            Self::H2(connection) => {
-                let (head, body) = connection.ask(url, headers, body).await?.into_parts();
-                Ok((head, Piecemeal::H2(body)))
-            }
-        }
-    }
-}
-
-impl MoveBytes for Connection {
-    fn move_bytes(&mut self, cx: &mut Context<'_>) {
-        match self {
-            Self::H1(connection) => connection.wire.move_bytes(cx),
-            Self::H2(connection) => connection.move_bytes(cx),
-        }
-    }
-}
-
-/// Something that moves bytes when it is polled. How it ended, the request or the body that it was to bring tells.
-trait MoveBytes {
-    fn move_bytes(&mut self, cx: &mut Context<'_>);
-}
-
-/// Waits for what a connection is to bring, and moves its bytes meanwhile.
-async fn drive<T>(wire: &mut impl MoveBytes, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    std::future::poll_fn(|cx| {
-        // Asked first, since asking for the next piece is what makes the connection read it.
-        if let Poll::Ready(brought) = wanted(cx) {
-            return Poll::Ready(brought);
-        }
-        wire.move_bytes(cx);
-        wanted(cx)
-    })
-    .await
-}
-
-/// A URL that cannot be asked for.
-fn refused(url: &Url, why: &dyn std::fmt::Display) -> Trouble {
-    Trouble::new(Failure::Connect, format_args!("cannot ask for {url}: {why}"))
-}
-
-/// Host and port, as a request names them: without the scheme's own port.
-fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Where an answer sends its client, if it does.

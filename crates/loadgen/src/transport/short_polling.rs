@@ -72,7 +72,7 @@ impl Poller {
             if skipped > 0 {
                 observer.skipped(skipped);
             }
-            tokio::time::sleep_until(due.into()).await;
+            self.http.rest_until(due).await;
         }
     }
 

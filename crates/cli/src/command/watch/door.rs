@@ -41,12 +41,18 @@ pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> a
 
 fn parse(text: &str) -> anyhow::Result<Url> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let parsed = Url::parse(&with_scheme.replacen("ws://", "http://", 1));
+    // A WebSocket's scheme says no more than that of the HTTP that opens it.
+    let as_http = match with_scheme.strip_prefix("ws") {
+        Some(rest) => format!("http{rest}"),
+        None => with_scheme,
+    };
+    let parsed = Url::parse(&as_http);
     let url = parsed.map_err(|why| anyhow::anyhow!("`{text}` is no URL ({why}): write it as http://127.0.0.1:8080"))?;
     match url.scheme() {
-        "http" => Ok(url),
-        "https" | "wss" => anyhow::bail!("`{text}`: this version speaks no TLS; watch an http:// or ws:// address"),
-        other => anyhow::bail!("`{text}`: {other} is no way to a feed; a URL begins with http:// or ws://"),
+        "http" | "https" => Ok(url),
+        other => {
+            anyhow::bail!("`{text}`: {other} is no way to a feed; a URL begins with http://, https://, ws:// or wss://")
+        }
     }
 }
 
@@ -80,6 +86,9 @@ mod tests {
             ("127.0.0.1:8080/", None, false, sse, Sse, None),
             ("localhost:8080", None, false, "http://localhost:8080/feed/sse", Sse, None),
             ("ws://127.0.0.1:8080/feed/ws", None, false, "http://127.0.0.1:8080/feed/ws", WebSocket, None),
+            ("wss://h/feed/ws", None, false, "https://h/feed/ws", WebSocket, None),
+            ("https://h:8443", None, false, "https://h:8443/feed/sse", Sse, None),
+            ("wsgi.example/feed/ws", None, false, "http://wsgi.example/feed/ws", WebSocket, None),
             ("http://h/?after=7", Some(LongPolling), false, "http://h/feed/long-poll", LongPolling, Some(7)),
             ("http://h/feed/sse?after=7&x=1", None, false, "http://h/feed/sse?x=1", Sse, Some(7)),
             ("http://h/?after=7", None, true, "http://h/?after=7", Sse, None),
@@ -95,8 +104,7 @@ mod tests {
         for (text, wanted, needle) in [
             ("http://h/feed/sse", Some(Transport::WebSocket), "is the door of sse, not of websocket"),
             ("http://h/events", None, "--raw-events"),
-            ("https://h/", None, "no TLS"),
-            ("ftp://h/", None, "http:// or ws://"),
+            ("ftp://h/", None, "ws:// or wss://"),
             ("http://", None, "is no URL"),
             ("http://h/?after=x", None, "`after=x` is no update's number"),
         ] {

@@ -10,7 +10,8 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
 
-use super::{Lost, MoveBytes, authority, broken, drive, refused};
+use super::broken;
+use super::connection::{Lost, MoveBytes, authority, drive, refused};
 use crate::observer::Trouble;
 use crate::transport::stream::Stream;
 

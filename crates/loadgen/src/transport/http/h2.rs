@@ -15,8 +15,8 @@ use hyper::header::{CONNECTION, HOST, HeaderMap, TE, TRANSFER_ENCODING, UPGRADE}
 use hyper::{Method, Request, Response, Version};
 use reqwest::Url;
 
+use super::connection::{Lost, MoveBytes, authority, drive, refused};
 use super::shared::{Early, Line};
-use super::{Lost, MoveBytes, authority, drive, refused};
 use crate::observer::Trouble;
 use crate::transport::dial::{Dialed, Dialer, Times};
 use crate::transport::stream::Stream;

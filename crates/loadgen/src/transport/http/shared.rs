@@ -19,7 +19,7 @@ use super::h2::{Connection, Moving, begin, broken, has_settings};
 use crate::observer::Trouble;
 use crate::transport::dial::{Dialed, Dialer, Times};
 
-/// Clients on a connection: Chromium's limit for a server that names none (`net/spdy/spdy_session.cc`,
+/// Clients on a connection: Chromium's limit for a server that names none (`net/spdy/spdy_session.h`,
 /// `kInitialMaxConcurrentStreams`), and the least that a server should allow (RFC 9113, section 6.5.2).
 const PLACES: usize = 100;
 

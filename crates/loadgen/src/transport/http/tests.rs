@@ -256,3 +256,57 @@ async fn who_trusts_anybody_asks_no_names() {
     .await;
     assert_eq!(seen[0], "opened");
 }
+
+#[tokio::test]
+async fn an_authority_is_trusted_for_the_names_that_it_signed() {
+    let identity = Identity::signed("127.0.0.1");
+    let (seen, _) = over(
+        short_polling(true),
+        |client| identity.client(client, Version::V1),
+        async |server| {
+            let mut peer = server.accept_tls(&identity).await;
+            peer.request().await;
+            peer.answer("200 OK", "", &body(&[], 5)).await;
+            server.saw("opened").await;
+        },
+    )
+    .await;
+    assert_eq!(seen[0], "opened");
+    let elsewhere = Identity::signed("elsewhere.example");
+    let told = refused(&elsewhere, |client| elsewhere.client(client, Version::V1)).await;
+    assert!(told.contains("not valid for name"), "{told}");
+}
+
+#[tokio::test]
+async fn a_client_resumes_its_own_sessions() {
+    let identity = Identity::new(&["http/1.1"]);
+    let mut resumed = Vec::new();
+    over(
+        short_polling(false),
+        |client| identity.client(client, Version::V1),
+        async |server| {
+            for _ in 0..2 {
+                let (mut peer, is_resumed) = server.accept_session(&identity).await;
+                resumed.push(is_resumed);
+                peer.request().await;
+                peer.answer("200 OK", "", &body(&[], 5)).await;
+            }
+        },
+    )
+    .await;
+    assert_eq!(resumed, [false, true]);
+}
+
+#[tokio::test]
+async fn pings_are_answered_between_two_polls() {
+    let patient = Options::ShortPolling { interval: 60_000 * MS, keep_alive: true, conditional: false };
+    let (seen, _) = h2c(patient, async |server| {
+        let mut connection = server.accept_h2(Settings::default()).await;
+        connection.request().await.body(&body(&[6], 6));
+        server.saw("update 6").await;
+        tokio::time::sleep(50 * MS).await;
+        connection.ping().await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 6"]);
+}

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use h2::server::{self, SendResponse};
-use h2::{RecvStream, SendStream};
+use h2::{Ping, PingPong, RecvStream, SendStream};
 use hyper::{Request, Response};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -12,6 +12,7 @@ use super::{Pipe, Server};
 /// One connection, from the server's side. It breaks when it is dropped.
 pub(in crate::transport) struct Connection {
     exchanges: mpsc::Receiver<Exchange>,
+    pings: PingPong,
     task: AbortHandle,
 }
 
@@ -48,18 +49,24 @@ impl Connection {
             builder.enable_connect_protocol();
         }
         let mut wire: server::Connection<_, Bytes> = builder.handshake(pipe).await.unwrap();
+        let pings = wire.ping_pong().unwrap();
         let (tell, exchanges) = mpsc::channel(200);
         let task = tokio::spawn(async move {
             while let Some(Ok((request, answer))) = wire.accept().await {
                 tell.send(Exchange { request, answer }).await.unwrap();
             }
         });
-        Self { exchanges, task: task.abort_handle() }
+        Self { exchanges, pings, task: task.abort_handle() }
     }
 
     /// The next request.
     pub(in crate::transport) async fn request(&mut self) -> Exchange {
         self.exchanges.recv().await.expect("the client hung up instead of asking")
+    }
+
+    /// Pings the client, and waits for its answer.
+    pub(in crate::transport) async fn ping(&mut self) {
+        self.pings.ping(Ping::opaque()).await.unwrap();
     }
 
     /// Whether there is no other request, now.

@@ -4,15 +4,18 @@ use std::io;
 use std::sync::Arc;
 
 use feedlab_experiment::scenario::Http;
-use rustls::ServerConfig;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{HandshakeKind, ServerConfig};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::{Peer, Pipe, Server};
 use crate::transport::{Client, Link, Tls};
 
-/// A self-signed certificate for the loopback address, and its server.
+/// A server's certificate, and what is to be trusted for it.
 pub(in crate::transport) struct Identity {
     /// PEM.
     pub(in crate::transport) certificate: String,
@@ -27,12 +30,28 @@ impl Identity {
 
     pub(in crate::transport) fn named(name: &str, alpn: &[&str]) -> Self {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        Self::made(made.cert.pem(), &made.cert, &made.signing_key, alpn)
+    }
+
+    /// Of a server whose certificate for a name is signed by an authority, which is to be trusted instead of it.
+    pub(in crate::transport) fn signed(name: &str) -> Self {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = KeyPair::generate().unwrap();
+        let pem = authority.self_signed(&issuer).unwrap().pem();
+        let key = KeyPair::generate().unwrap();
+        let made = CertificateParams::new([name.to_owned()]).unwrap();
+        let made = made.signed_by(&key, &Issuer::new(authority, issuer)).unwrap();
+        Self::made(pem, &made, &key, &[])
+    }
+
+    fn made(certificate: String, own: &Certificate, key: &KeyPair, alpn: &[&str]) -> Self {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-        let mut config = builder.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+        let mut config = builder.with_single_cert(vec![own.der().clone()], key).unwrap();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-        Self { certificate: made.cert.pem(), config }
+        Self { certificate, config }
     }
 
     /// A client of this server, as one that was made for a plain server is.
@@ -55,8 +74,18 @@ impl Server {
     }
 
     pub(in crate::transport) async fn secured(&mut self, identity: &Identity) -> io::Result<Box<dyn Pipe>> {
+        Ok(Box::new(self.handshake(identity).await?))
+    }
+
+    /// The next connection, and whether its session is one that goes on.
+    pub(in crate::transport) async fn accept_session(&mut self, identity: &Identity) -> (Peer, bool) {
+        let stream = self.handshake(identity).await.expect("the handshake fails");
+        let is_resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+        (Peer(Box::new(stream)), is_resumed)
+    }
+
+    async fn handshake(&mut self, identity: &Identity) -> io::Result<TlsStream<TcpStream>> {
         let stream = self.accept_tcp().await;
-        let acceptor = TlsAcceptor::from(Arc::new(identity.config.clone()));
-        Ok(Box::new(acceptor.accept(stream).await?))
+        TlsAcceptor::from(Arc::new(identity.config.clone())).accept(stream).await
     }
 }

@@ -1,0 +1,77 @@
+//! How the one client makes its connections: whom it trusts, and which version of HTTP it speaks.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use feedlab_experiment::scenario::Http;
+use feedlab_loadgen::transport::{Link, Tls, Url};
+
+/// The flags that concern connections.
+#[derive(Debug, clap::Args)]
+pub(super) struct Flags {
+    /// Trust the certificates in this PEM file, for an https:// or wss:// address
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    cacert: Option<PathBuf>,
+
+    /// Trust whoever answers at an https:// or wss:// address
+    #[arg(long)]
+    insecure: bool,
+
+    /// Speak HTTP/2; without TLS with prior knowledge
+    #[arg(long)]
+    http2: bool,
+}
+
+/// The link to a URL. The web's own authorities are not known here: whom to trust must be said.
+pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
+    let is_encrypted = url.scheme() == "https";
+    let tls = match (&flags.cacert, flags.insecure) {
+        (None, false) if is_encrypted => anyhow::bail!(
+            "{url} is encrypted, and no authority is trusted by itself: name the server's certificate with --cacert \
+             FILE, or trust whoever answers with --insecure"
+        ),
+        (None, false) => None,
+        _ if !is_encrypted => {
+            anyhow::bail!("--cacert and --insecure belong to https:// and wss:// addresses, not to {url}")
+        }
+        (Some(file), _) => Some(trusting(file)?),
+        (None, true) => Some(Tls::trusting_anybody()?),
+    };
+    Ok(Link { http: if flags.http2 { Http::V2 } else { Http::V1 }, tls, pool: None })
+}
+
+fn trusting(file: &Path) -> anyhow::Result<Tls> {
+    let pem = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Tls::trusting(&pem).with_context(|| format!("cannot trust {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, cacert: Option<&str>, insecure: bool) -> Result<Link, String> {
+        let flags = Flags { cacert: cacert.map(Into::into), insecure, http2: true };
+        of(&flags, &url.parse().unwrap()).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn the_link_is_that_of_the_flags() {
+        let plain = check("http://h/feed/sse", None, false).unwrap();
+        assert!(plain.http == Http::V2 && plain.tls.is_none());
+        assert!(check("https://h/feed/sse", None, true).unwrap().tls.is_some());
+    }
+
+    #[test]
+    fn whom_to_trust_must_be_said_where_it_matters_and_nowhere_else() {
+        for (url, cacert, insecure, needle) in [
+            ("https://h/", None, false, "--cacert FILE"),
+            ("http://h/", None, true, "not to http://h/"),
+            ("http://h/", Some("x.pem"), false, "belong to https:// and wss://"),
+            ("https://h/", Some("no-such.pem"), false, "cannot read no-such.pem"),
+            ("https://h/", Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")), false, "there is no certificate"),
+        ] {
+            let error = check(url, cacert, insecure).unwrap_err();
+            assert!(error.contains(needle), "{url} {cacert:?}: {error}");
+        }
+    }
+}
