@@ -71,7 +71,7 @@ pub struct ConnectionStats {
 /// What passed one door.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorStats {
-    /// Connections whose first feed request was for this door.
+    /// Connections whose first feed request was for this door; one of HTTP/2 counts once, however many requests share it.
     pub connections: u64,
     /// Streams, or requests being held, now.
     pub active: u64,
@@ -93,7 +93,8 @@ pub struct DoorStats {
     pub bytes_out: u64,
     /// Bytes read from the sockets.
     pub bytes_in: u64,
-    /// The part of both that is HTTP: request lines, status lines, headers.
+    /// The part of both that is HTTP: request lines, status lines, headers; on HTTP/2 all that is no body, frames included.
+    /// A handshake of TLS counts here.
     #[serde(default)]
     pub header_bytes: u64,
     /// The part that is payload: the data of the updates handed to the sockets.

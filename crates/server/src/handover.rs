@@ -82,7 +82,10 @@ impl Handover {
     }
 
     fn advance(&self, from: u8, to: u8) {
-        let _ = self.stage.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        // A look first: streams flush again and again, long after the stage is over.
+        if self.stage.load(Ordering::Relaxed) == from {
+            let _ = self.stage.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     /// Whether the head of a stream has left, so that the connection can be taken from hyper.

@@ -71,11 +71,12 @@ impl Hub {
         let len = item.data.len() as u64;
         let Item { event_type, data } = item;
         let now = clock::unix_us();
-        let at = if stamp == Stamp::Due { due_us } else { now };
+        let is_past = due_us < self.since;
+        let at = if stamp == Stamp::Due || is_past { due_us } else { now };
         let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.payload_bytes += len;
-        if due_us >= self.since {
+        if !is_past {
             published.lag_us.saturating_record(now.saturating_sub(due_us));
         }
         seq

@@ -24,7 +24,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         door(Transport::ShortPolling, get(short_polling::get)),
         door(Transport::LongPolling, get(long_polling::get).head(only_get)),
         door(Transport::Sse, get(sse::get).head(only_get)),
-        door(Transport::WebSocket, get(websocket::get).connect(websocket::get).head(only_get)),
+        door(Transport::WebSocket, get(websocket::get).connect(websocket::connect).head(only_get)),
     ];
     let routes = doors.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     let routes = routes

@@ -59,13 +59,14 @@ fn parse_hold(text: &str) -> Result<Duration, Refusal> {
 /// there already, and not what comes while the request waits.
 async fn news_after(hub: &Hub, cursor: Cursor) -> Option<Batch> {
     let subscription = hub.subscribe();
+    let mut signals = subscription.signals().await; // the first are there at once
     let mut batch = hub.asked(cursor, usize::MAX);
     while batch.gap.is_none() && batch.entries.is_empty() {
-        let signals = subscription.signals().await;
-        batch = hub.after(cursor, usize::MAX);
-        if signals.has(Signals::CLOSING) && batch.entries.is_empty() {
+        if signals.has(Signals::CLOSING) {
             return None;
         }
+        signals = subscription.signals().await;
+        batch = hub.after(cursor, usize::MAX);
     }
     Some(batch)
 }

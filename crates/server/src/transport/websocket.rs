@@ -44,19 +44,28 @@ pub(crate) async fn get(
     Extension(exchange): Extension<Exchange>,
     Extension(door): Extension<Arc<Door>>,
     query: Result<Query<Ask>, QueryRejection>,
-    protocol: Option<Extension<Protocol>>,
     version: Version,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let opening = match protocol {
-        Some(Extension(protocol)) => connect(&protocol, &headers)?,
-        None => upgrade(version, &headers)?,
-    };
+    let opening = upgrade(version, &headers)?;
     access::check_origin(&headers, &app.config)?;
     let cursor = Ask::of(query)?.cursor(&app)?;
-    let frames = Frames::new(&app, door.clone());
-    let start = Start::new(&app, cursor, door, Bytes::new());
-    Ok(head(&exchange, &opening, frames, start))
+    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, cursor, door, Bytes::new())))
+}
+
+/// The same on HTTP/2.
+pub(crate) async fn connect(
+    State(app): State<Arc<App>>,
+    Extension(exchange): Extension<Exchange>,
+    Extension(door): Extension<Arc<Door>>,
+    query: Result<Query<Ask>, QueryRejection>,
+    protocol: Option<Extension<Protocol>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let opening = extended_connect(protocol.as_ref().map(|Extension(protocol)| protocol), &headers)?;
+    access::check_origin(&headers, &app.config)?;
+    let cursor = Ask::of(query)?.cursor(&app)?;
+    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, cursor, door, Bytes::new())))
 }
 
 /// How a client asked for the channel.
@@ -68,8 +77,8 @@ enum Opening<'a> {
 }
 
 /// The checks of section 5 of RFC 8441: those of RFC 6455 without the headers that HTTP/2 makes needless.
-fn connect(protocol: &Protocol, headers: &HeaderMap) -> Result<Opening<'static>, Refusal> {
-    if !protocol.as_str().eq_ignore_ascii_case("websocket") {
+fn extended_connect(protocol: Option<&Protocol>, headers: &HeaderMap) -> Result<Opening<'static>, Refusal> {
+    if !protocol.is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket")) {
         return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "this door speaks no other protocol than websocket"));
     }
     check_version(headers)?;
@@ -128,9 +137,9 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    fn new(app: &App, door: Arc<Door>) -> Self {
+    fn new(app: &App, door: &Arc<Door>) -> Self {
         let decoder = Decoder::new(app.config.max_message_bytes);
-        Self { decoder, hub: app.hub.clone(), door, allow_publish: app.config.allow_publish }
+        Self { decoder, hub: app.hub.clone(), door: door.clone(), allow_publish: app.config.allow_publish }
     }
 
     /// Answers a message. `Break` with the close frame that ends the stream.

@@ -83,7 +83,7 @@ impl Server {
     /// Waits until something about the server's figures holds.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, holds: impl Fn(&Stats) -> bool) {
-        let deadline = clock::now() + Duration::from_secs(5);
+        let deadline = clock::now() + Duration::from_secs(20);
         while !holds(&self.stats()) {
             assert!(clock::now() < deadline, "still not: {what}; {:?}", self.stats());
             std::thread::sleep(Duration::from_millis(10));

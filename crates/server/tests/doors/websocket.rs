@@ -137,6 +137,9 @@ fn a_request_that_is_no_upgrade_is_told_how() {
     let server = Server::open();
     let ask = |headers: &str| server.ask(format!("GET /feed/ws HTTP/1.1\r\n{headers}").trim_end());
     assert!(ask("").starts_with("HTTP/1.1 426"));
+    let tunnel =
+        server.ask(&format!("CONNECT /feed/ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Version: 13\r\n{}", KEY.trim_end()));
+    assert!(tunnel.starts_with("HTTP/1.1 501"), "only HTTP/2 connects: {tunnel}");
     let mut client = server.client();
     for (headers, expected) in [
         (format!("{UPGRADE}Sec-WebSocket-Version: 8\r\n{KEY}"), "HTTP/1.1 426"),

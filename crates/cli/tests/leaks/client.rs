@@ -1,0 +1,94 @@
+//! Clients that open a door and leave, each in its way.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// What a client opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    ShortPoll,
+    LongPoll,
+    Sse,
+    WebSocket,
+    /// An event stream on HTTP/2, with prior knowledge.
+    SseOnHttp2,
+}
+
+/// How it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Fin,
+    Reset,
+}
+
+pub(crate) struct Client(TcpStream);
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] = [Self::ShortPoll, Self::LongPoll, Self::Sse, Self::WebSocket, Self::SseOnHttp2];
+
+    fn request(self) -> Vec<u8> {
+        let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
+        match self {
+            Self::ShortPoll => get("/feed/poll"),
+            Self::LongPoll => get("/feed/long-poll?hold=60s"),
+            Self::Sse => get("/feed/sse"),
+            Self::WebSocket => b"GET /feed/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                .to_vec(),
+            Self::SseOnHttp2 => http2("/feed/sse"),
+        }
+    }
+
+    /// What the server's answer has in it once the door is open; a long poll is open without one.
+    const fn sign(self) -> Option<&'static [u8]> {
+        match self {
+            Self::ShortPoll => Some(b"\"gap\":null}"),
+            Self::LongPoll => None,
+            Self::Sse | Self::SseOnHttp2 => Some(b"retry: 2000\n\n"),
+            Self::WebSocket => Some(b"\r\n\r\n"),
+        }
+    }
+
+    /// Opens the door and waits until it is open.
+    pub(crate) fn open(self, door: SocketAddr) -> Client {
+        let mut stream = TcpStream::connect(door).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(&self.request()).unwrap();
+        match self.sign() {
+            Some(sign) => read_to(&mut stream, sign),
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+        Client(stream)
+    }
+}
+
+/// The preface, empty settings, and a `GET` in one frame of headers: RFC 9113, sections 3.4, 6.5 and 6.2, and the
+/// representations of RFC 7541, section 6: `:method GET` and `:scheme http` by index, `:path` and `:authority` in letters.
+fn http2(path: &str) -> Vec<u8> {
+    let mut fields = vec![0x82, 0x86, 0x04, path.len() as u8];
+    fields.extend(path.as_bytes());
+    fields.extend(b"\x41\x01x");
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    bytes.extend([0, 0, fields.len() as u8, 1, 0x5, 0, 0, 0, 1]);
+    bytes.extend(fields);
+    bytes
+}
+
+fn read_to(stream: &mut TcpStream, sign: &[u8]) {
+    let mut seen = Vec::new();
+    while !seen.windows(sign.len()).any(|window| window == sign) {
+        let mut piece = [0; 1024];
+        let len = stream.read(&mut piece).unwrap();
+        assert!(len > 0, "closed after {}", String::from_utf8_lossy(&seen));
+        seen.extend(&piece[..len]);
+    }
+}
+
+impl Client {
+    pub(crate) fn close(self, end: End) {
+        if end == End::Reset {
+            rustix::net::sockopt::set_socket_linger(&self.0, Some(Duration::ZERO)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Connections that end leave nothing behind, and clients that do not read cost no more than is stated: against the real
+//! binary, from outside.
+//!
+//! What can be counted (connections, tasks, descriptors, those who wait) is held here with few cycles. Memory needs many
+//! and a machine without other load: `scripts/check-leaks` runs those tests, which are left out otherwise.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::time::Duration;
+
+mod client;
+mod server;
+
+use client::{End, Kind};
+use server::{Counts, Server};
+
+/// Cycles of each kind and end where only counts are held.
+const FEW: u32 = 50;
+/// Those where memory is.
+const MANY: u32 = 1_000;
+/// By how much memory may be larger afterwards: this part of it, or as many bytes, whichever is more. The allocator
+/// rounds to pages and keeps some for each thread.
+const ALLOWED_PART: f64 = 0.02;
+const ALLOWED_BYTES: u64 = 256 << 10;
+
+fn cycles(server: &Server, kind: Kind, end: End, count: u32) {
+    for _ in 0..count {
+        kind.open(server.door).close(end);
+    }
+}
+
+fn all() -> impl Iterator<Item = (Kind, End)> {
+    Kind::ALL.into_iter().flat_map(|kind| [End::Fin, End::Reset].map(|end| (kind, end)))
+}
+
+#[test]
+fn connections_that_end_leave_nothing_behind() {
+    let server = Server::start(&["--feed", "none", "--allow-publish"]);
+    cycles(&server, Kind::ShortPoll, End::Fin, 1); // what is made once, by the first
+    let baseline = server.at_rest();
+    for (kind, end) in all() {
+        cycles(&server, kind, end, FEW);
+        let after = server.settled(baseline);
+        assert!(
+            after.is_within(baseline),
+            "{after:?}, before {baseline:?}, after {FEW} of {kind:?}, closed by {end:?}"
+        );
+    }
+}
+
+#[test]
+fn clients_that_vanish_are_found_out() {
+    const CLIENTS: usize = 10;
+    // Enough to fill what the kernel holds for a client that does not read.
+    let flags = "--feed synthetic --rate 200 --payload-bytes 8192 --send-buffer 8192 --keepalive 300ms";
+    let server = Server::start(&flags.split(' ').collect::<Vec<_>>());
+    let baseline = server.at_rest();
+    let mut vanished = Vec::new();
+    for kind in [Kind::Sse, Kind::WebSocket] {
+        vanished.extend((0..CLIENTS).map(|_| kind.open(server.door)));
+    }
+    let after = server.settled(baseline);
+    assert!(
+        after.is_within(baseline),
+        "{after:?}, before {baseline:?}: {} clients that neither read nor answer",
+        vanished.len()
+    );
+}
+
+#[test]
+#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+fn a_thousand_cycles_of_each_kind_leave_memory_where_it_was() {
+    let server = Server::start(&["--feed", "none", "--allow-publish"]);
+    for (kind, end) in all() {
+        cycles(&server, kind, end, MANY);
+    }
+    let (baseline, before) = (server.at_rest(), server.rss_bytes());
+    println!("{:<12} {:<6} {:>8} {:>12}", "kind", "end", "cycles", "RSS, KiB");
+    println!("{:<12} {:<6} {:>8} {:>12}", "(baseline)", "", "", before >> 10);
+    for (kind, end) in all() {
+        cycles(&server, kind, end, MANY);
+        let after = server.settled(baseline);
+        println!("{:<12} {:<6} {MANY:>8} {:>12}", format!("{kind:?}"), format!("{end:?}"), server.rss_bytes() >> 10);
+        assert!(
+            after.is_within(baseline),
+            "{after:?}, before {baseline:?}, after {MANY} of {kind:?}, closed by {end:?}"
+        );
+    }
+    let grown = server.rss_bytes().saturating_sub(before);
+    let allowed = ((before as f64 * ALLOWED_PART) as u64).max(ALLOWED_BYTES);
+    println!("grown by {} KiB, allowed are {} KiB", grown >> 10, allowed >> 10);
+    assert!(grown <= allowed, "memory grew by {grown} bytes, allowed are {allowed}");
+}
+
+#[test]
+#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+fn clients_that_do_not_read_cost_no_more_than_is_stated() {
+    const CLIENTS: usize = 50;
+    const UPDATE: u64 = 1_024 + 128;
+    // `Slow` of crates/server/src/config.rs: 64 KiB and one update, and the stream itself.
+    let allowed = CLIENTS as u64 * ((64 << 10) + UPDATE + (8 << 10)) + ALLOWED_BYTES;
+    for policy in ["block", "latest"] {
+        let flags = format!(
+            "--feed synthetic --rate 1000 --payload-bytes 1024 --queue 256 --history 0 --send-buffer 8192 \
+             --keepalive 60s --slow-policy {policy}"
+        );
+        let server = Server::start(&flags.split_whitespace().collect::<Vec<_>>());
+        std::thread::sleep(Duration::from_secs(2)); // the ring is full
+        let before = server.rss_bytes();
+        let stuck: Vec<_> = (0..CLIENTS).map(|_| Kind::Sse.open(server.door)).collect();
+        std::thread::sleep(Duration::from_secs(5));
+        let (Counts { waiting, .. }, grown) = (server.counts(), server.rss_bytes().saturating_sub(before));
+        println!("{policy}: {CLIENTS} stuck clients, grown by {} KiB, allowed are {} KiB", grown >> 10, allowed >> 10);
+        assert_eq!(waiting, stuck.len() as u64, "{policy}");
+        assert!(grown <= allowed, "{policy}: memory grew by {grown} bytes, allowed are {allowed}");
+    }
+}
