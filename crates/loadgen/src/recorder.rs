@@ -1,8 +1,6 @@
 //! What the clients of one worker thread saw, counted as it comes: no lock, no channel and no allocation a sample, and
 //! memory that does not grow with the length of the run.
 
-use std::collections::BTreeMap;
-
 use feedlab_experiment::hlog;
 use feedlab_experiment::record::Failure;
 use feedlab_feed::Gap;
@@ -11,6 +9,10 @@ use hdrhistogram::Histogram;
 
 use crate::audit::Finding;
 use crate::observer::Opened;
+
+mod found;
+
+pub use found::Found;
 
 /// The measured time: updates that fell due in it are counted, whenever they arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,55 +66,6 @@ pub struct Recorder {
     /// Ages of the running second, µs.
     ages: Histogram<u64>,
     found: Found,
-}
-
-/// What was counted over the whole cell, apart from ages.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Updates of the measured time that arrived, each counted once a client.
-    pub received: u64,
-    /// Those that arrived once more.
-    pub duplicated: u64,
-    /// Those that arrived after a later one.
-    pub reordered: u64,
-    /// The first and the last `seq` of the measured time that any client saw.
-    pub range: Option<(u64, u64)>,
-    /// Those that were due while their client had no connection.
-    pub replayed: u64,
-    /// Updates that clients were told they had lost, within the measured time.
-    pub told_lost: u64,
-    /// What they were told after it: which of these updates were due in it, only the server can say.
-    pub late_gaps: Vec<Gap>,
-    /// Connections that clients had to open again.
-    pub reconnects: u64,
-    /// The same in the measured time, by tenths of a second.
-    pub reconnects_by_bin: Vec<u32>,
-    /// Steps down the fallback ladder.
-    pub fallbacks: u64,
-    /// Returns to its first rung.
-    pub climbs: u64,
-    /// Polls of the measured time that were due and never sent.
-    pub skipped: u64,
-    /// Connections of slow readers that the server ended.
-    pub slow_disconnected: u64,
-    /// Updates that reached slow readers twice, or after later ones.
-    pub slow_disordered: u64,
-    /// What went wrong, by kind.
-    pub failures: BTreeMap<Failure, u64>,
-    /// Times of TCP connects, µs.
-    pub connects: Histogram<u64>,
-    /// Times of TLS handshakes, µs.
-    pub tls: Histogram<u64>,
-    /// Times from an open connection to the head of its first answer, µs.
-    pub requests: Histogram<u64>,
-    /// Times from the begin of a TCP connect to the head of the answer, µs.
-    pub opens: Histogram<u64>,
-    /// Times from a loss in the measured time to the next update, µs.
-    pub recoveries: Histogram<u64>,
-    /// Times from when a publication of the measured time was due to its acknowledgement, µs.
-    pub acks: Histogram<u64>,
-    /// How late timers fired in the measured time, µs.
-    pub lags: Histogram<u64>,
 }
 
 impl Recorder {
@@ -256,185 +209,5 @@ impl Default for Recorder {
     }
 }
 
-impl Found {
-    /// Nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            received: 0,
-            duplicated: 0,
-            reordered: 0,
-            range: None,
-            replayed: 0,
-            told_lost: 0,
-            late_gaps: Vec::new(),
-            reconnects: 0,
-            reconnects_by_bin: Vec::new(),
-            fallbacks: 0,
-            climbs: 0,
-            skipped: 0,
-            slow_disconnected: 0,
-            slow_disordered: 0,
-            failures: BTreeMap::new(),
-            connects: hlog::new_histogram(),
-            tls: hlog::new_histogram(),
-            requests: hlog::new_histogram(),
-            opens: hlog::new_histogram(),
-            recoveries: hlog::new_histogram(),
-            acks: hlog::new_histogram(),
-            lags: hlog::new_histogram(),
-        }
-    }
-
-    /// Adds what another worker counted.
-    pub fn merge(&mut self, other: &Self) {
-        self.received += other.received;
-        self.duplicated += other.duplicated;
-        self.reordered += other.reordered;
-        self.replayed += other.replayed;
-        self.told_lost = self.told_lost.saturating_add(other.told_lost);
-        self.late_gaps.extend(&other.late_gaps);
-        self.reconnects += other.reconnects;
-        self.merge_bins(&other.reconnects_by_bin);
-        self.fallbacks += other.fallbacks;
-        self.climbs += other.climbs;
-        self.skipped += other.skipped;
-        self.slow_disconnected += other.slow_disconnected;
-        self.slow_disordered += other.slow_disordered;
-        self.range = match (self.range, other.range) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (range, None) | (None, range) => range,
-        };
-        for (failure, count) in &other.failures {
-            *self.failures.entry(*failure).or_default() += count;
-        }
-        // All have the same bounds, so that nothing is out of range.
-        self.connects += &other.connects;
-        self.tls += &other.tls;
-        self.requests += &other.requests;
-        self.opens += &other.opens;
-        self.recoveries += &other.recoveries;
-        self.acks += &other.acks;
-        self.lags += &other.lags;
-    }
-
-    fn merge_bins(&mut self, bins: &[u32]) {
-        self.reconnects_by_bin.resize(self.reconnects_by_bin.len().max(bins.len()), 0);
-        self.reconnects_by_bin.iter_mut().zip(bins).for_each(|(count, more)| *count += more);
-    }
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WINDOW: Window = Window { start_us: 1_000, end_us: 2_000 };
-
-    fn see(recorder: &mut Recorder, finding: Finding, seq: u64, at: u64) {
-        let stamp = Stamp { seq, at };
-        recorder.update(Arrival { finding, stamp, since_us: at, received_at_us: at + 70, replayed: false });
-    }
-
-    #[test]
-    fn only_what_fell_due_in_the_window_counts() {
-        let mut recorder = Recorder::new();
-        see(&mut recorder, Finding::New, 1, 1_500);
-        recorder.measure(WINDOW);
-        for (seq, at) in [(2, 999), (3, 1_000), (4, 1_999), (5, 2_000)] {
-            see(&mut recorder, Finding::New, seq, at);
-        }
-        assert_eq!((recorder.found().received, recorder.found().range), (2, Some((3, 4))));
-        let ages = recorder.end_second(hlog::new_histogram());
-        assert_eq!((ages.len(), ages.max()), (2, 70));
-        assert_eq!(recorder.end_second(ages).len(), 0);
-    }
-
-    #[test]
-    fn findings_are_told_apart() {
-        let mut recorder = Recorder::new();
-        recorder.measure(WINDOW);
-        for finding in [Finding::New, Finding::Ahead, Finding::Reordered, Finding::Duplicate] {
-            see(&mut recorder, finding, 7, 1_500);
-        }
-        let found = recorder.found();
-        assert_eq!((found.received, found.reordered, found.duplicated), (3, 1, 1));
-    }
-
-    #[test]
-    fn workers_add_up() {
-        let mut recorder = Recorder::new();
-        recorder.measure(WINDOW);
-        see(&mut recorder, Finding::New, 9, 1_500);
-        recorder.failed(Failure::Status);
-        recorder.opened(Opened { connect_us: Some(50), tls_us: None, request_us: 40, open_us: 90 });
-        recorder.timer(1_200, 30);
-        recorder.timer(2_200, 30);
-        let mut all = Found::new();
-        all.merge(recorder.found());
-        all.merge(&Found::new());
-        see(&mut recorder, Finding::New, 3, 1_400);
-        all.merge(recorder.found());
-        assert_eq!((all.received, all.range, all.failures[&Failure::Status]), (3, Some((3, 9)), 2));
-        assert_eq!((all.connects.len(), all.opens.max(), all.lags.len()), (2, 90, 2));
-    }
-
-    #[test]
-    fn those_who_come_back_together_are_counted_by_tenths_of_a_second() {
-        let mut recorder = Recorder::new();
-        recorder.reconnected(5);
-        recorder.measure(Window { start_us: 1_000_000, end_us: 1_250_000 });
-        for at in [999_999, 1_000_000, 1_099_999, 1_100_000, 1_249_999, 1_250_000] {
-            recorder.reconnected(at);
-        }
-        assert_eq!((recorder.found().reconnects, &*recorder.found().reconnects_by_bin), (7, &[2, 1, 1][..]));
-        let mut all = Found::new();
-        all.merge(recorder.found());
-        all.merge(recorder.found());
-        assert_eq!(all.reconnects_by_bin, [4, 2, 2]);
-    }
-
-    #[test]
-    fn what_is_lost_is_counted_in_the_measured_time_and_kept_after_it() {
-        let (mut recorder, ahead) = (Recorder::new(), Some(Gap { from: 5, to: 9 }));
-        recorder.told_lost(5, ahead, 1_500);
-        recorder.measure(WINDOW);
-        for now in [999, 1_500, 2_000] {
-            recorder.told_lost(5, ahead, now);
-        }
-        recorder.told_lost(0, None, 2_000);
-        let mut all = Found::new();
-        all.merge(recorder.found());
-        assert_eq!((all.told_lost, all.late_gaps), (5, vec![Gap { from: 5, to: 9 }]));
-    }
-
-    #[test]
-    fn a_recovery_belongs_to_the_time_of_its_loss() {
-        let mut recorder = Recorder::new();
-        recorder.measure(WINDOW);
-        recorder.recovered(900, 1_100);
-        recorder.recovered(1_900, 2_300);
-        assert_eq!((recorder.found().recoveries.len(), recorder.found().recoveries.max()), (1, 400));
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_makes_no_age_of_centuries() {
-        let mut recorder = Recorder::new();
-        recorder.measure(WINDOW);
-        let stamp = Stamp { seq: 1, at: 1_500 };
-        let arrival = Arrival { finding: Finding::New, stamp, since_us: 1_500, received_at_us: 1_400, replayed: true };
-        recorder.update(arrival);
-        assert_eq!(recorder.end_second(hlog::new_histogram()).max(), 0);
-    }
-
-    #[test]
-    fn a_begun_second_counts() {
-        assert_eq!(Window { start_us: 5, end_us: 2_500_005 }.seconds(), 3);
-        assert_eq!(Window { start_us: 5, end_us: 2_000_005 }.seconds(), 2);
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Headers, Measure, Options, SlowClients};
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Metric, hlog};
-use feedlab_feed::clock;
+use feedlab_feed::{Transport, clock};
 use feedlab_loadgen::{Event, Job, LoadError, Outcome, Phase, run};
 use tokio_util::sync::CancellationToken;
 
@@ -135,6 +135,19 @@ fn sse() {
 fn websocket() {
     let record = check(Options::WebSocket { keepalive: Duration::from_secs(15) }).record;
     assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
+}
+
+#[test]
+fn a_ladder_that_nothing_breaks_stays_on_its_first_rung() {
+    let second = Duration::from_secs(1);
+    for first in [Transport::Sse, Transport::WebSocket] {
+        // The feed of these tests knows no keepalive, and is quiet until it begins.
+        let (watchdog, climb) = (20 * second, second);
+        let options = Options::Auto { first, watchdog, climb, hold: second, interval: second, keepalive: second };
+        let record = check(options).record;
+        assert_eq!((record.metrics[&Metric::Fallbacks], record.metrics[&Metric::Climbs]), (0.0, 0.0));
+        assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
+    }
 }
 
 /// Cuts every client twice, and checks that each comes back with its cursor: nothing is missed and nothing doubled.

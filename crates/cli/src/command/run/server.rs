@@ -23,6 +23,10 @@ use crate::command::serve::{FeedArgs, Listening};
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The kernel's send buffer where slow clients are about, bytes: with the megabytes that it grows to by itself, minutes
+/// pass until a server sees that somebody is slow.
+const SLOW_SEND_BUFFER: u32 = 64 << 10;
+
 /// A server, running or down.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -141,6 +145,9 @@ pub(super) fn arguments(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -
         words(&format!("serve --format json --exit-with-stdin --history {history} --max-connections {connections}"));
     arguments.extend(times(&contender.options));
     arguments.extend(serving(contender));
+    if scenario.clients.slow.is_some() {
+        arguments.extend(words(&format!("--send-buffer {SLOW_SEND_BUFFER}")));
+    }
     arguments.extend(stamp(contender.age_from));
     arguments.extend(scenario.feed.stall.map(|stall| stalled(stall, scenario.measure.warm_up)));
     // Behind nginx it is nginx that speaks TLS.

@@ -22,7 +22,7 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer. With a body it is a POST.
     pub(super) async fn ask(
         &mut self,
         url: &Url,

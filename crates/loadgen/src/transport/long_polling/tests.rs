@@ -27,6 +27,26 @@ async fn the_first_request_is_not_held_and_the_next_ones_are() {
 }
 
 #[tokio::test]
+async fn without_a_cursor_it_asks_for_what_comes_next_and_loses_what_came_meanwhile() {
+    let forgetful = async |mut client: Client, log: &mut _, stop: &_| {
+        client.comeback.with_cursor = false;
+        run(client, PLAIN, log, stop).await;
+    };
+    let seen = converse("/feed/long-poll", forgetful, async |server| {
+        let mut peer = server.accept().await;
+        assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "), "it is open before it is held");
+        peer.answer("200 OK", "", START).await;
+        for _ in 0..2 {
+            assert!(peer.request().await.starts_with("get /feed/long-poll?hold=25s "));
+            peer.answer("200 OK", "", NEWS).await;
+        }
+        peer.request().await;
+    })
+    .await;
+    assert_eq!(seen, ["opened", "update 6", "update 6"]);
+}
+
+#[tokio::test]
 async fn a_first_answer_without_a_cursor_is_no_answer() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;

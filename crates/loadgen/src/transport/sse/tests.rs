@@ -198,3 +198,24 @@ async fn a_refused_connection_is_tried_again() {
     .await;
     assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
 }
+
+#[tokio::test]
+async fn a_client_may_come_back_without_its_cursor_and_after_a_wait_of_its_own() {
+    let forgetful = async |mut client: Client, log: &mut _, stop: &CancellationToken| {
+        let after = Some(Duration::from_millis(250));
+        client.comeback = Comeback { after, jitter: false, with_cursor: false };
+        run(client, PLAIN, log, stop).await;
+    };
+    converse("/feed/sse", forgetful, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say(HEAD).await;
+        push(&mut peer, &format!("retry: 3600000\n\n{}", update(7))).await;
+        server.saw("update 7").await;
+        drop(peer);
+        let cut = clock::now();
+        assert!(!server.accept().await.request().await.contains("last-event-id"));
+        assert!(cut.elapsed() >= Duration::from_millis(240), "{:?}", cut.elapsed());
+    })
+    .await;
+}

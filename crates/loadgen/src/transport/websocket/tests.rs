@@ -168,3 +168,20 @@ async fn what_is_due_is_published_on_the_same_socket_and_acknowledged_there() {
     .await;
     assert_eq!(seen, ["opened", "update 1", "acknowledged"]);
 }
+
+#[tokio::test]
+async fn a_client_may_come_back_without_its_cursor() {
+    let forgetful = async |mut client: Client, log: &mut _, stop: &_| {
+        client.comeback.with_cursor = false;
+        run(client, Options::default(), log, stop).await;
+    };
+    converse("/feed/ws", forgetful, async |server| {
+        let (mut peer, _) = upgrade(server).await;
+        peer.say(text(4)).await;
+        server.saw("update 4").await;
+        drop(peer);
+        let (_peer, head) = upgrade(server).await;
+        assert!(head.starts_with("get /feed/ws http/1.1"), "{head}");
+    })
+    .await;
+}

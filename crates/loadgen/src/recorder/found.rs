@@ -1,0 +1,131 @@
+//! What the clients of one worker, or of all of them, have seen over a whole cell.
+
+use std::collections::BTreeMap;
+
+use feedlab_experiment::hlog;
+use feedlab_experiment::record::Failure;
+use feedlab_feed::Gap;
+use hdrhistogram::Histogram;
+
+/// What was counted over the whole cell, apart from ages.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Updates of the measured time that arrived, each counted once a client.
+    pub received: u64,
+    /// Those that arrived once more.
+    pub duplicated: u64,
+    /// Those that arrived after a later one.
+    pub reordered: u64,
+    /// The first and the last `seq` of the measured time that any client saw.
+    pub range: Option<(u64, u64)>,
+    /// Those that were due while their client had no connection.
+    pub replayed: u64,
+    /// Updates that clients were told they had lost, within the measured time.
+    pub told_lost: u64,
+    /// What they were told after it: which of these updates were due in it, only the server can say.
+    pub late_gaps: Vec<Gap>,
+    /// Connections that clients had to open again.
+    pub reconnects: u64,
+    /// The same in the measured time, by tenths of a second.
+    pub reconnects_by_bin: Vec<u32>,
+    /// Steps down the fallback ladder.
+    pub fallbacks: u64,
+    /// Returns to its first rung.
+    pub climbs: u64,
+    /// Polls of the measured time that were due and never sent.
+    pub skipped: u64,
+    /// Connections of slow readers that the server ended.
+    pub slow_disconnected: u64,
+    /// Updates that reached slow readers twice, or after later ones.
+    pub slow_disordered: u64,
+    /// What went wrong, by kind.
+    pub failures: BTreeMap<Failure, u64>,
+    /// Times of TCP connects, µs.
+    pub connects: Histogram<u64>,
+    /// Times of TLS handshakes, µs.
+    pub tls: Histogram<u64>,
+    /// Times from an open connection to the head of its first answer, µs.
+    pub requests: Histogram<u64>,
+    /// Times from the begin of a TCP connect to the head of the answer, µs.
+    pub opens: Histogram<u64>,
+    /// Times from a loss in the measured time to the next update, µs.
+    pub recoveries: Histogram<u64>,
+    /// Times from when a publication of the measured time was due to its acknowledgement, µs.
+    pub acks: Histogram<u64>,
+    /// How late timers fired in the measured time, µs.
+    pub lags: Histogram<u64>,
+}
+
+impl Found {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            received: 0,
+            duplicated: 0,
+            reordered: 0,
+            range: None,
+            replayed: 0,
+            told_lost: 0,
+            late_gaps: Vec::new(),
+            reconnects: 0,
+            reconnects_by_bin: Vec::new(),
+            fallbacks: 0,
+            climbs: 0,
+            skipped: 0,
+            slow_disconnected: 0,
+            slow_disordered: 0,
+            failures: BTreeMap::new(),
+            connects: hlog::new_histogram(),
+            tls: hlog::new_histogram(),
+            requests: hlog::new_histogram(),
+            opens: hlog::new_histogram(),
+            recoveries: hlog::new_histogram(),
+            acks: hlog::new_histogram(),
+            lags: hlog::new_histogram(),
+        }
+    }
+
+    /// Adds what another worker counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.received += other.received;
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+        self.replayed += other.replayed;
+        self.told_lost = self.told_lost.saturating_add(other.told_lost);
+        self.late_gaps.extend(&other.late_gaps);
+        self.reconnects += other.reconnects;
+        self.merge_bins(&other.reconnects_by_bin);
+        self.fallbacks += other.fallbacks;
+        self.climbs += other.climbs;
+        self.skipped += other.skipped;
+        self.slow_disconnected += other.slow_disconnected;
+        self.slow_disordered += other.slow_disordered;
+        self.range = match (self.range, other.range) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (range, None) | (None, range) => range,
+        };
+        for (failure, count) in &other.failures {
+            *self.failures.entry(*failure).or_default() += count;
+        }
+        // All have the same bounds, so that nothing is out of range.
+        self.connects += &other.connects;
+        self.tls += &other.tls;
+        self.requests += &other.requests;
+        self.opens += &other.opens;
+        self.recoveries += &other.recoveries;
+        self.acks += &other.acks;
+        self.lags += &other.lags;
+    }
+
+    fn merge_bins(&mut self, bins: &[u32]) {
+        self.reconnects_by_bin.resize(self.reconnects_by_bin.len().max(bins.len()), 0);
+        self.reconnects_by_bin.iter_mut().zip(bins).for_each(|(count, more)| *count += more);
+    }
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self::new()
+    }
+}
