@@ -5,9 +5,10 @@
 //! Linux to less, when asked), and wakes the tasks whose moment has come. It never wakes them early.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crate::clock;
@@ -106,14 +107,16 @@ pub(crate) struct Alarm {
 impl Alarm {
     /// Waits until that moment.
     pub(crate) async fn until(&mut self, at: Instant) {
-        std::future::poll_fn(|context| {
-            if clock::now() >= at {
-                return Poll::Ready(());
-            }
-            self.set(at, context.waker());
-            Poll::Pending
-        })
-        .await;
+        poll_fn(|context| self.poll(at, context)).await;
+    }
+
+    /// Ready from that moment on; the task is woken then.
+    pub(crate) fn poll(&mut self, at: Instant, context: &Context<'_>) -> Poll<()> {
+        if clock::now() >= at {
+            return Poll::Ready(());
+        }
+        self.set(at, context.waker());
+        Poll::Pending
     }
 
     /// Sets it, unless it rings no later anyway: whoever is woken early looks at the clock and sets it again, which costs

@@ -1,9 +1,11 @@
 //! A connection from its first moment to its last.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -92,14 +94,14 @@ async fn lead(client: &mut TcpStream, server: &mut Option<TcpStream>, welcome: W
 /// A SYN does not pass a hole; it is repeated until it does. Tells whether there was one.
 async fn pass_hole(line: &Line, alarm: &mut Alarm) -> bool {
     let mut waited = false;
-    while let Some(until) = line.orders().hole() {
-        waited = true;
-        tokio::select! {
-            () = alarm.until(until) => {}
-            () = line.changed() => {}
+    poll_fn(|context| {
+        while let Some(until) = line.listen(context.waker()).hole() {
+            waited = true;
+            std::task::ready!(alarm.poll(until, context));
         }
-    }
-    waited
+        Poll::Ready(waited)
+    })
+    .await
 }
 
 async fn end(ending: Ending, client: &mut TcpStream) -> Over {

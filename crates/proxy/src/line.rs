@@ -1,9 +1,9 @@
 //! What one open connection is told: the settings, and what is done to it.
 
+use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::Instant;
-
-use tokio::sync::Notify;
 
 use crate::clock;
 use crate::settings::Settings;
@@ -28,49 +28,6 @@ pub(crate) struct Orders {
     pub(crate) place: f64,
 }
 
-/// The line from the lab to one connection.
-#[derive(Debug)]
-pub(crate) struct Line {
-    orders: Mutex<Orders>,
-    changed: Notify,
-}
-
-impl Line {
-    pub(crate) fn new(orders: Orders) -> Self {
-        Self { orders: Mutex::new(orders), changed: Notify::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Orders> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What holds now.
-    pub(crate) fn orders(&self) -> Orders {
-        *self.lock()
-    }
-
-    /// Changes what holds, and wakes the connection.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Orders)) {
-        change(&mut self.lock());
-        self.changed.notify_one();
-    }
-
-    /// Waits for a change; one that nobody waited for counts.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
-    }
-
-    /// Waits until the connection is to be ended.
-    pub(crate) async fn ended(&self) -> Ending {
-        loop {
-            if let Some(ending) = self.orders().ending {
-                return ending;
-            }
-            self.changed().await;
-        }
-    }
-}
-
 impl Orders {
     /// How fast the server is read, where that is slow, bytes a second.
     pub(crate) fn reads_per_s(&self) -> Option<u64> {
@@ -80,5 +37,55 @@ impl Orders {
     /// The end of the hole, if there is one now.
     pub(crate) fn hole(&self) -> Option<Instant> {
         self.hole_until.filter(|until| *until > clock::now())
+    }
+}
+
+/// The line from the lab to one connection. The connection's task is the only one that listens.
+#[derive(Debug)]
+pub(crate) struct Line(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    orders: Orders,
+    listener: Option<Waker>,
+}
+
+impl Line {
+    pub(crate) const fn new(orders: Orders) -> Self {
+        Self(Mutex::new(State { orders, listener: None }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What holds now.
+    pub(crate) fn orders(&self) -> Orders {
+        self.lock().orders
+    }
+
+    /// What holds now; the task is woken when that changes.
+    pub(crate) fn listen(&self, task: &Waker) -> Orders {
+        let mut state = self.lock();
+        if !state.listener.as_ref().is_some_and(|listener| listener.will_wake(task)) {
+            state.listener = Some(task.clone());
+        }
+        state.orders
+    }
+
+    /// Changes what holds, and wakes the connection.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Orders)) {
+        let mut state = self.lock();
+        change(&mut state.orders);
+        let listener = state.listener.take();
+        drop(state);
+        if let Some(listener) = listener {
+            listener.wake();
+        }
+    }
+
+    /// Waits until the connection is to be ended.
+    pub(crate) async fn ended(&self) -> Ending {
+        poll_fn(|context| self.listen(context.waker()).ending.map_or(Poll::Pending, Poll::Ready)).await
     }
 }

@@ -154,10 +154,10 @@ impl Path {
         self.entries.front().map(|entry| entry.due)
     }
 
-    /// Whether an end has arrived, and everything before it.
-    pub(crate) fn arrived_end(&self, now: Instant) -> Option<&Load> {
-        let entry = self.entries.front().filter(|entry| entry.due <= now)?;
-        (!matches!(entry.load, Load::Bytes(_))).then_some(&entry.load)
+    /// An end that has arrived, and everything before it.
+    pub(crate) fn take_end(&mut self, now: Instant) -> Option<Load> {
+        let is_end = |entry: &mut Entry| entry.due <= now && !matches!(entry.load, Load::Bytes(_));
+        self.entries.pop_front_if(is_end).map(|entry| entry.load)
     }
 
     /// The bytes that have arrived, as many pieces as fit, and how many these are.
@@ -184,13 +184,6 @@ impl Path {
             self.entries.pop_front();
         }
         self.rest();
-    }
-
-    /// The end has been handed over.
-    pub(crate) fn end_delivered(&mut self) {
-        if self.entries.front().is_some_and(|entry| !matches!(entry.load, Load::Bytes(_))) {
-            self.entries.pop_front();
-        }
     }
 
     /// An idle way keeps no memory.

@@ -1,10 +1,11 @@
 //! Two sockets and the two ways between them.
 
+use std::future::poll_fn;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
@@ -30,8 +31,8 @@ pub(crate) enum Over {
 /// A connection that is led on.
 #[derive(Debug)]
 pub(crate) struct Relay<'a> {
-    pub(crate) client: &'a mut TcpStream,
-    pub(crate) server: &'a mut TcpStream,
+    client: &'a mut TcpStream,
+    server: &'a mut TcpStream,
     up: Way,
     down: Way,
     line: &'a Line,
@@ -80,39 +81,52 @@ impl<'a> Relay<'a> {
 
     /// Leads on until the end.
     pub(crate) async fn run(&mut self) -> Over {
-        loop {
-            let orders = self.line.orders();
-            if orders.ending == Some(Ending::Reset) {
-                return Over::Reset;
-            }
-            if orders.hole().is_none()
-                && let Some(over) = self.pass(&orders).await
-            {
-                return over;
-            }
-            self.wait(&orders).await;
-            // A connection that always has something to do lets others have their turn.
-            tokio::task::consume_budget().await;
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {
+        let orders = self.line.listen(context.waker());
+        if orders.ending == Some(Ending::Reset) {
+            return Poll::Ready(Over::Reset);
         }
+        if let Some(until) = orders.hole() {
+            return self.sleep(Some(until), context);
+        }
+        self.pass(&orders, context);
+        if let Some(over) = self.ends(context) {
+            return Poll::Ready(over);
+        }
+        let now = clock::now();
+        // Reading stopped for want of room, and now there may be some; or to let others have their turn.
+        let more = (self.up.is_hungry(&orders, now) || self.down.is_hungry(&orders, now)).then_some(now);
+        let next = [more, self.up.next(now), self.down.next(now), self.idle_at(&orders)];
+        self.sleep(next.into_iter().flatten().min(), context)
+    }
+
+    /// Has the task woken then, at the latest. What is to be done at once waits for others to have their turn.
+    fn sleep(&mut self, until: Option<Instant>, context: &Context<'_>) -> Poll<Over> {
+        if until.is_some_and(|at| self.alarm.poll(at, context).is_ready()) {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Passes on what there is.
-    async fn pass(&mut self, orders: &Orders) -> Option<Over> {
+    fn pass(&mut self, orders: &Orders, context: &mut Context<'_>) {
         let now = clock::now();
         if orders.ending == Some(Ending::Cut) {
             self.cut(orders, now);
         }
-        let came = [self.up.take_in(self.client, orders, now), self.down.take_in(self.server, orders, now)];
-        let went = self.give_out(orders);
-        if came.contains(&true) || went {
+        let up = self.up.take_in(self.client, orders, now, context);
+        let down = self.down.take_in(self.server, orders, now, context);
+        let went = self.give_out(orders, context);
+        if up || down || went {
             self.last = now;
         }
         if self.idle_at(orders).is_some_and(|at| at <= now) {
             self.cut(orders, now);
         }
-        let over = self.ends().await;
         self.counts.held.set((self.up.path.held() + self.down.path.held()) as u64);
-        over
     }
 
     fn cut(&mut self, orders: &Orders, now: Instant) {
@@ -122,10 +136,10 @@ impl<'a> Relay<'a> {
     }
 
     /// Writes what has arrived on both sides; tells whether that was anything.
-    fn give_out(&mut self, orders: &Orders) -> bool {
+    fn give_out(&mut self, orders: &Orders, context: &mut Context<'_>) -> bool {
         let now = clock::now();
-        let up = self.up.give_out(self.server, now);
-        let down = self.down.give_out(self.client, now);
+        let up = self.up.give_out(self.server, now, context);
+        let down = self.down.give_out(self.client, now, context);
         // Whoever is gone answers what is sent to it with an RST, which has its way to go too.
         if up.is_err() {
             self.up.lose();
@@ -142,18 +156,12 @@ impl<'a> Relay<'a> {
     }
 
     /// Passes on the ends that have arrived.
-    async fn ends(&mut self) -> Option<Over> {
+    fn ends(&mut self, context: &mut Context<'_>) -> Option<Over> {
         let now = clock::now();
-        for (way, to) in [(&mut self.up, &mut *self.server), (&mut self.down, &mut *self.client)] {
-            match way.path.arrived_end(now) {
-                Some(Load::Reset) => return Some(Over::Reset),
-                Some(_) => {
-                    way.path.end_delivered();
-                    way.receiver_done = true;
-                    let _ = to.shutdown().await;
-                }
-                None => {}
-            }
+        let up = self.up.give_end(self.server, now, context);
+        let down = self.down.give_end(self.client, now, context);
+        if [up, down].contains(&Some(Load::Reset)) {
+            return Some(Over::Reset);
         }
         let over = if self.cut { Over::Cut } else { Over::Closed };
         (self.up.is_over() && self.down.is_over()).then_some(over)
@@ -163,23 +171,5 @@ impl<'a> Relay<'a> {
     fn idle_at(&self, orders: &Orders) -> Option<Instant> {
         let is_still = !self.cut && self.up.path.is_empty() && self.down.path.is_empty();
         orders.settings.idle_timeout.filter(|_| is_still).map(|time| self.last + time)
-    }
-
-    /// Waits until there is something to do.
-    async fn wait(&mut self, orders: &Orders) {
-        let now = clock::now();
-        let hole = orders.hole();
-        let passes = hole.is_none();
-        let idle = self.idle_at(orders);
-        let next = hole.or_else(|| [self.up.next(now), self.down.next(now), idle].into_iter().flatten().min());
-        tokio::select! {
-            biased;
-            _ = self.client.readable(), if passes && self.up.wants(orders, now) => self.up.readable = true,
-            _ = self.server.readable(), if passes && self.down.wants(orders, now) => self.down.readable = true,
-            _ = self.server.writable(), if passes && self.up.blocked => {}
-            _ = self.client.writable(), if passes && self.down.blocked => {}
-            () = self.alarm.until(next.unwrap_or(now)), if next.is_some() => {}
-            () = self.line.changed() => {}
-        }
     }
 }

@@ -1,8 +1,12 @@
 //! One direction of a connection: from the socket that is read, over the path, to the socket that is written.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::line::Orders;
@@ -31,14 +35,14 @@ pub(crate) enum Direction {
 pub(crate) struct Way {
     direction: Direction,
     pub(crate) path: Path,
-    /// The socket may have something to read.
-    pub(crate) readable: bool,
-    /// The socket takes no more for now.
-    pub(crate) blocked: bool,
+    /// There was nothing more to read; the task is woken when there is.
+    drained: bool,
+    /// The socket takes no more for now; the task is woken when it does.
+    blocked: bool,
     /// The sender has ended: nothing is read any more.
-    pub(crate) sender_done: bool,
+    sender_done: bool,
     /// The receiver has been told of the end, or is gone.
-    pub(crate) receiver_done: bool,
+    receiver_done: bool,
     /// A slow reader reads again then.
     read_again: Option<Instant>,
 }
@@ -48,7 +52,7 @@ impl Way {
         Self {
             direction,
             path,
-            readable: true,
+            drained: false,
             blocked: false,
             sender_done: false,
             receiver_done: false,
@@ -57,7 +61,7 @@ impl Way {
     }
 
     /// Whether it would read now.
-    pub(crate) fn wants(&self, orders: &Orders, now: Instant) -> bool {
+    fn wants(&self, orders: &Orders, now: Instant) -> bool {
         !self.sender_done && self.path.has_room(&orders.settings) && self.read_again.is_none_or(|at| at <= now)
     }
 
@@ -73,24 +77,45 @@ impl Way {
         self.receiver_done && self.path.is_empty()
     }
 
-    /// Reads what has come, and sends it on its way. Tells whether anything came.
-    pub(crate) fn take_in(&mut self, from: &TcpStream, orders: &Orders, now: Instant) -> bool {
+    /// Whether it would read at once, and has not seen that there is nothing.
+    pub(crate) fn is_hungry(&self, orders: &Orders, now: Instant) -> bool {
+        !self.drained && self.wants(orders, now)
+    }
+
+    /// Reads what has come, and sends it on its way; tells whether that was anything. If there is no more, the task is
+    /// woken when more comes.
+    pub(crate) fn take_in(
+        &mut self,
+        from: &mut TcpStream,
+        orders: &Orders,
+        now: Instant,
+        context: &mut Context<'_>,
+    ) -> bool {
         if self.direction == Direction::Down {
             self.path.release(now, &orders.settings);
         }
-        (0..READS).take_while(|_| self.readable && self.wants(orders, now) && self.read(from, orders, now)).count() > 0
+        self.drained = false;
+        let mut reads = 0;
+        while reads < READS && self.wants(orders, now) {
+            self.drained = self.read(from, orders, now, context).is_pending();
+            if self.drained {
+                break;
+            }
+            reads += 1;
+        }
+        reads > 0
     }
 
-    fn read(&mut self, from: &TcpStream, orders: &Orders, now: Instant) -> bool {
-        let mut buffer = [0; CHUNK];
-        match from.try_read(&mut buffer[..self.piece(orders)]) {
-            Ok(0) => self.end(Load::Fin, orders, now),
-            Ok(count) => self.send(&buffer[..count], orders, now),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => self.end(Load::Reset, orders, now),
+    fn read(&mut self, from: &mut TcpStream, orders: &Orders, now: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let mut space = [MaybeUninit::uninit(); CHUNK];
+        let mut buffer = ReadBuf::uninit(&mut space[..self.piece(orders)]);
+        match Pin::new(from).poll_read(context, &mut buffer) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.end(Load::Fin, orders, now),
+            Poll::Ready(Ok(())) => self.send(buffer.filled(), orders, now),
+            Poll::Ready(Err(_)) => self.end(Load::Reset, orders, now),
         }
-        self.readable
+        Poll::Ready(())
     }
 
     /// A slow reader reads twenty times a second, if it reads more than that many bytes.
@@ -125,32 +150,48 @@ impl Way {
         }
     }
 
-    /// Writes what has arrived, and tells how much that was.
+    /// Writes what has arrived, and tells how much that was. If the socket does not take all of it, the task is woken when
+    /// it takes more.
     ///
     /// # Errors
     /// When the receiver is gone.
-    pub(crate) fn give_out(&mut self, to: &TcpStream, now: Instant) -> io::Result<usize> {
-        self.blocked = false;
+    pub(crate) fn give_out(
+        &mut self,
+        to: &mut TcpStream,
+        now: Instant,
+        context: &mut Context<'_>,
+    ) -> io::Result<usize> {
         let mut written = 0;
         loop {
             let mut pieces = [IoSlice::new(&[]); PIECES];
             let count = self.path.arrived(now, &mut pieces);
+            self.blocked = false;
             if count == 0 {
                 return Ok(written);
             }
-            match to.try_write_vectored(&pieces[..count]) {
-                Ok(count) => {
+            match Pin::new(&mut *to).poll_write_vectored(context, &pieces[..count]) {
+                Poll::Ready(count) => {
+                    let count = count?;
                     self.path.delivered(count);
                     written += count;
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Poll::Pending => {
                     self.blocked = true;
                     return Ok(written);
                 }
-                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Tells the receiver of an end that has arrived, and what kind it was.
+    pub(crate) fn give_end(&mut self, to: &mut TcpStream, now: Instant, context: &mut Context<'_>) -> Option<Load> {
+        let end = self.path.take_end(now)?;
+        self.receiver_done = true;
+        if end == Load::Fin {
+            // A socket's shutdown is done at once.
+            let _ = Pin::new(to).poll_shutdown(context);
+        }
+        Some(end)
     }
 
     /// The receiver is gone, and with it what was on its way.

@@ -49,10 +49,9 @@ fn a_line_carries_its_bytes_a_second_and_is_idle_after() {
     assert_eq!(arrived(&mut path, now + ms(10 + 145)).len(), 0, "the first segment takes 146 ms");
     assert_eq!(arrived(&mut path, now + ms(10 + 146)).len(), 1460);
     assert_eq!(arrived(&mut path, now + ms(10 + 499)).len(), 2920);
-    assert_eq!(path.arrived_end(now + ms(10 + 499)), None);
+    assert_eq!(path.take_end(now + ms(10 + 499)), None);
     assert_eq!(arrived(&mut path, now + ms(10 + 500)).len(), 620);
-    assert_eq!(path.arrived_end(now + ms(10 + 500)), Some(&Load::Fin));
-    path.end_delivered();
+    assert_eq!(path.take_end(now + ms(10 + 500)), Some(Load::Fin));
     path.send(&[1; 100], now + ms(2000), &settings);
     assert_eq!(path.next_due(), Some(now + ms(2000 + 10 + 10)), "what was not used is not saved up");
 }
@@ -91,12 +90,12 @@ fn a_cut_follows_what_is_on_its_way() {
     path.hold_back(b"held", now, &settings);
     assert_eq!((path.held(), path.next_due()), (4, None));
     path.cut(now, &settings);
-    assert_eq!(path.arrived_end(now + ms(50)), None);
+    assert_eq!(path.take_end(now + ms(50)), None);
     assert_eq!(arrived(&mut path, now + ms(50)), b"held");
-    assert_eq!(path.arrived_end(now + ms(50)), Some(&Load::Fin));
+    assert_eq!(path.take_end(now + ms(50)), Some(Load::Fin));
     let mut empty = Path::new(now, Rng::new(1));
     empty.cut(now, &settings);
-    assert_eq!(empty.arrived_end(now), Some(&Load::Fin), "at once");
+    assert_eq!(empty.take_end(now), Some(Load::Fin), "at once");
 }
 
 #[test]
@@ -145,11 +144,11 @@ proptest! {
         path.end(Load::Fin, now, &settings);
         let mut came = Vec::new();
         let mut last = opened + ms(25);
-        while path.arrived_end(last).is_none() {
-            let due = path.next_due().unwrap();
+        while let Some(due) = path.next_due() {
             prop_assert!(due >= last, "later than what came before, and never earlier than half a round trip");
             last = due;
             came.extend(arrived(&mut path, due));
+            path.take_end(due);
         }
         prop_assert!(came == sent);
         prop_assert_eq!((path.held(), path.weight), (0, 0));

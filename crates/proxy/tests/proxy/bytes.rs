@@ -62,3 +62,20 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn much_more_than_fits_on_the_way_passes_too() {
+    for rtt in [0, 10] {
+        let rig = Rig::start(Settings { rtt: ms(rtt), ..Settings::default() }).await;
+        let (client, server) = rig.pair().await;
+        let chunk = |seed: u32| (0..100_003_u32).map(|byte| (byte.wrapping_mul(31) ^ seed) as u8).collect();
+        let up: Vec<Vec<u8>> = (0..80).map(chunk).collect();
+        let late = async {
+            tokio::time::sleep(ms(200)).await;
+            talk(server, &up).await
+        };
+        let (at_client, at_server) = soon(async { tokio::join!(talk(client, &up), late) }).await;
+        assert!(at_client == up.concat() && at_server == up.concat());
+        rig.end().await;
+    }
+}
