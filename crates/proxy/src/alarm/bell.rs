@@ -70,7 +70,6 @@ mod portable {
     pub(in super::super) struct Bell(watch::Sender<Option<Instant>>);
 
     impl Bell {
-        #[cfg_attr(target_os = "linux", expect(clippy::unnecessary_wraps, reason = "the other one can fail"))]
         pub(in super::super) fn new() -> io::Result<Self> {
             Ok(Self(watch::Sender::new(None)))
         }
