@@ -20,7 +20,7 @@ use feedlab_feed::clock;
 use feedlab_feed::process::{self, Usage};
 use feedlab_proxy::{Config, Settings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 const CONNECTIONS: u32 = 1000;
@@ -45,7 +45,7 @@ fn main() -> Result<ExitCode, Failure> {
 // The children.
 
 async fn echo() -> Result<(), Failure> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = feedlab_proxy::listen("127.0.0.1:0".parse()?)?;
     println!("{}", listener.local_addr()?);
     std::thread::spawn(answer_stdin);
     loop {
@@ -59,7 +59,7 @@ async fn echo() -> Result<(), Failure> {
 }
 
 async fn proxy(upstream: SocketAddr) -> Result<(), Failure> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = feedlab_proxy::listen("127.0.0.1:0".parse()?)?;
     println!("{}", listener.local_addr()?);
     std::thread::spawn(answer_stdin);
     let config = Config { settings: Settings { rtt: RTT, ..Settings::default() }, seed: 1 };

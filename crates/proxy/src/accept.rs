@@ -17,8 +17,17 @@ use crate::lab::Lab;
 /// Pause after a failed accept or bind: with a full descriptor table the next one fails as well until something closes.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Connections that the kernel keeps until they are accepted.
-const BACKLOG: u32 = 1024;
+/// Connections that the kernel keeps until they are accepted (at most `net.core.somaxconn`, 4096 where nobody changed it).
+/// What is beyond is dropped and comes again a second later, so the usual 128 would turn a storm into a fault of its own.
+const BACKLOG: u32 = 4096;
+
+/// Listens with room for a storm of connections.
+///
+/// # Errors
+/// When the address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(address)?.listen(BACKLOG)
+}
 
 /// Accepts connections until shutdown, each in a task of its own, which ends with `gone` at the latest.
 pub(crate) async fn accept(

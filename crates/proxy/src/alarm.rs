@@ -1,28 +1,34 @@
 //! Wakes tasks at an exact moment.
 //!
 //! A runtime's own timer counts whole milliseconds and rounds up, twice a round trip; that alone would break the
-//! promise of 1 ms. Here one thread sleeps on a condition variable, whose timeout the kernel keeps to some 50 µs (on
-//! Linux to less, when asked), and wakes the tasks whose moment has come. It never wakes them early.
+//! promise of 1 ms. So all alarms share one timer of the kernel's, the `bell`, and a task that wakes those whose moment has
+//! come. It never wakes them early.
+
+mod bell;
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::clock;
+use tokio::task::AbortHandle;
 
-/// The thread that wakes. It ends when this is dropped.
+use crate::clock;
+use bell::Bell;
+
+/// All alarms. They ring no more when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Alarms {
     clockwork: Arc<Clockwork>,
+    ringer: AbortHandle,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Clockwork {
     book: Mutex<Book>,
-    changed: Condvar,
+    bell: Bell,
 }
 
 /// Who is to be woken when. The number tells apart whom the same moment wakes.
@@ -30,7 +36,6 @@ struct Clockwork {
 struct Book {
     entries: BTreeMap<(Instant, u64), Waker>,
     issued: u64,
-    ended: bool,
 }
 
 impl Clockwork {
@@ -38,47 +43,38 @@ impl Clockwork {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self) {
-        be_exact();
+    /// Wakes whoever is due, for ever.
+    async fn run(&self) {
         let mut due = Vec::new();
+        loop {
+            self.bell.rung().await;
+            self.take_due(&mut due);
+            due.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    /// Takes those who are due out of the book, and sets the bell for the next.
+    fn take_due(&self, due: &mut Vec<Waker>) {
         let mut book = self.book();
-        while !book.ended {
-            book.take_due(clock::now(), &mut due);
-            if !due.is_empty() {
-                drop(book);
-                due.drain(..).for_each(Waker::wake);
-                book = self.book();
-                continue;
+        let now = clock::now();
+        while let Some(entry) = book.entries.first_entry() {
+            let at = entry.key().0;
+            if at > now {
+                self.bell.set(at);
+                return;
             }
-            book = self.sleep(book);
-        }
-    }
-
-    /// Sleeps until the next entry is due, or until there is an earlier one.
-    fn sleep<'a>(&self, book: MutexGuard<'a, Book>) -> MutexGuard<'a, Book> {
-        let next = book.entries.first_key_value().map(|((at, _), _)| *at);
-        match next.map(|at| at.saturating_duration_since(clock::now())) {
-            Some(time) => self.changed.wait_timeout(book, time).unwrap_or_else(PoisonError::into_inner).0,
-            None => self.changed.wait(book).unwrap_or_else(PoisonError::into_inner),
-        }
-    }
-}
-
-impl Book {
-    fn take_due(&mut self, now: Instant, due: &mut Vec<Waker>) {
-        while let Some(entry) = self.entries.first_entry().filter(|entry| entry.key().0 <= now) {
             due.push(entry.remove());
         }
     }
 }
 
 impl Alarms {
-    /// Starts the thread.
+    /// Must be called inside a runtime.
     pub(crate) fn start() -> io::Result<Self> {
-        let clockwork = Arc::new(Clockwork::default());
+        let clockwork = Arc::new(Clockwork { book: Mutex::default(), bell: Bell::new()? });
         let its = clockwork.clone();
-        std::thread::Builder::new().name("alarms".to_owned()).spawn(move || its.run())?;
-        Ok(Self { clockwork })
+        let ringer = tokio::spawn(async move { its.run().await }).abort_handle();
+        Ok(Self { clockwork, ringer })
     }
 
     /// An alarm for one task.
@@ -91,8 +87,7 @@ impl Alarms {
 
 impl Drop for Alarms {
     fn drop(&mut self) {
-        self.clockwork.book().ended = true;
-        self.clockwork.changed.notify_one();
+        self.ringer.abort();
     }
 }
 
@@ -133,9 +128,8 @@ impl Alarm {
         }
         let is_first = book.entries.first_key_value().is_none_or(|((first, _), _)| at < *first);
         book.entries.insert((at, self.number), waker.clone());
-        drop(book);
         if is_first {
-            self.clockwork.changed.notify_one();
+            self.clockwork.bell.set(at);
         }
     }
 }
@@ -146,13 +140,6 @@ impl Drop for Alarm {
             self.clockwork.book().entries.remove(&(*at, self.number));
         }
     }
-}
-
-/// Linux puts wake-ups that are less than 50 µs apart together, to save power (prctl(2), `PR_SET_TIMERSLACK`). Where that
-/// cannot be turned off, this thread is so much later.
-fn be_exact() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod alarm;
 mod clock;
 mod rng;
 
+pub use accept::listen;
 pub use fault::{Fault, FaultKind};
 pub use settings::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Settings};
 pub use stats::{InCourse, Stats};
@@ -53,8 +54,8 @@ pub enum ProxyError {
     /// A setting is out of its range.
     #[error("{0}")]
     Settings(String),
-    /// The system gave no thread for the alarms.
-    #[error("cannot start the thread that keeps the time: {0}")]
+    /// The system gave no timer for the alarms.
+    #[error("cannot get a timer from the system: {0}; see `ulimit -n`")]
     Alarms(#[source] io::Error),
     /// The port could not be opened again after it was closed on order, or has no address.
     #[error("cannot listen: {0}")]
@@ -74,7 +75,7 @@ pub struct Config {
 /// than half a second not. On `control`, if given, it takes orders over HTTP.
 ///
 /// # Errors
-/// When a listener is not on loopback, a setting is out of its range, or the system refuses a thread or the port.
+/// When a listener is not on loopback, a setting is out of its range, or the system refuses a timer or the port.
 pub async fn run(
     listener: TcpListener,
     upstream: SocketAddr,

@@ -80,7 +80,7 @@ pub(crate) enum Style {
     /// What `proxy_pass` alone does: HTTP/1.0 to the server, buffering unless the answer says X-Accel-Buffering: no,
     /// no upgrades
     Default,
-    /// As streaming, but it buffers whatever the answer says
+    /// As proxy_pass alone, but it buffers whatever the answer says; WebSocket upgrades are let through
     Buffering,
 }
 

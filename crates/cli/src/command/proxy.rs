@@ -115,8 +115,8 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 async fn lead(args: &Args) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let upstream = args.to.resolve().await?;
-    let listener = args.listen.bind("--listen").await?;
-    let control = args.control.bind("--control").await?;
+    let listener = args.listen.bind("--listen")?;
+    let control = args.control.bind("--control")?;
     let ready = Listening { listening: address(&listener)?, control: address(&control)? };
     if args.exit_with_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());

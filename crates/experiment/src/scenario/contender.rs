@@ -195,7 +195,8 @@ pub enum Via {
     /// nginx as `proxy_pass` alone leaves it: HTTP/1.0 to the server, buffering unless the server asks for none
     /// (`X-Accel-Buffering`), no upgrades.
     NginxDefault,
-    /// nginx that buffers whatever the server asks (`proxy_ignore_headers X-Accel-Buffering`).
+    /// nginx with HTTP/1.0 to the server that buffers whatever the server asks (`proxy_ignore_headers
+    /// X-Accel-Buffering`): the lot of an application that asks for nothing. WebSocket upgrades are let through.
     NginxBuffering,
 }
 

@@ -76,35 +76,45 @@ impl Config {
             let _ = writeln!(text, "        ssl_certificate_key {};", quoted(key));
             text += "        ssl_protocols TLSv1.2 TLSv1.3;\n        http2_max_concurrent_streams 128;\n";
         }
-        let _ = writeln!(text, "\n        location / {{\n            proxy_pass http://feed;");
-        let _ = writeln!(text, "            proxy_read_timeout {timeout}ms;");
-        for line in self.style.directives() {
-            let _ = writeln!(text, "            {line}");
+        for (path, directives) in self.style.locations() {
+            let _ = writeln!(text, "\n        location {path} {{\n            proxy_pass http://feed;");
+            let _ = writeln!(text, "            proxy_read_timeout {timeout}ms;");
+            for line in *directives {
+                let _ = writeln!(text, "            {line}");
+            }
+            text += "        }\n";
         }
-        text + "        }\n    }\n"
+        text + "    }\n"
     }
 }
 
+/// HTTP/1.1 to the server, with whatever upgrade the client asks for.
+const UPGRADABLE: &[&str] = &[
+    "proxy_http_version 1.1;",
+    "proxy_set_header Host $http_host;",
+    "proxy_set_header Upgrade $http_upgrade;",
+    "proxy_set_header Connection $connection_upgrade;",
+    "proxy_buffering off;",
+];
+/// HTTP/1.0 to the server, as nginx has it by itself: then nothing tells where a piece of a stream ends, and a buffer is
+/// passed on when it is full. Over HTTP/1.1 nginx passes each chunk on at once, whatever `proxy_buffering` says.
+const BUFFERED: &[&str] = &[
+    "proxy_set_header Host $http_host;",
+    "proxy_buffering on;",
+    "proxy_buffer_size 4k;",
+    "proxy_buffers 8 4k;",
+    "proxy_ignore_headers X-Accel-Buffering;",
+];
+
+/// A path and what is set for it beyond `proxy_pass`.
+type Location = (&'static str, &'static [&'static str]);
+
 impl Style {
-    /// What differs from `proxy_pass` alone.
-    const fn directives(self) -> &'static [&'static str] {
+    const fn locations(self) -> &'static [Location] {
         match self {
-            Self::Default => &[],
-            Self::Streaming => &[
-                "proxy_http_version 1.1;",
-                "proxy_set_header Host $http_host;",
-                "proxy_set_header Upgrade $http_upgrade;",
-                "proxy_set_header Connection $connection_upgrade;",
-                "proxy_buffering off;",
-            ],
-            Self::Buffering => &[
-                "proxy_http_version 1.1;",
-                "proxy_set_header Host $http_host;",
-                "proxy_set_header Upgrade $http_upgrade;",
-                "proxy_set_header Connection $connection_upgrade;",
-                "proxy_buffering on;",
-                "proxy_ignore_headers X-Accel-Buffering;",
-            ],
+            Self::Default => &[("/", &[])],
+            Self::Streaming => &[("/", UPGRADABLE)],
+            Self::Buffering => &[("/feed/ws", UPGRADABLE), ("/", BUFFERED)],
         }
     }
 }

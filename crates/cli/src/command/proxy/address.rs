@@ -35,10 +35,10 @@ impl FromStr for Local {
 
 impl Local {
     /// Binds it, or says what to do about it.
-    pub(super) async fn bind(self, flag: &str) -> anyhow::Result<TcpListener> {
+    pub(super) fn bind(self, flag: &str) -> anyhow::Result<TcpListener> {
         let address = self.0;
         let (ip, port) = (address.ip(), address.port());
-        TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        feedlab_proxy::listen(address).map_err(|error| match error.kind() {
             ErrorKind::AddrInUse => {
                 anyhow!("port {port} is in use: choose another, or let the system choose with {flag} {ip}:0")
             }
