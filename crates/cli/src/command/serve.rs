@@ -121,9 +121,9 @@ fn check(args: &Args, source: Option<&SourceConfig>) -> anyhow::Result<()> {
 
 async fn serve(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
-    let (doors, address) = listen::bind("--listen", args.listen).await?;
+    let (doors, address) = listen::bind("--listen", args.listen)?;
     let (control, control_address) = match args.control {
-        Some(at) => listen::bind("--control", at).await.map(|(listener, address)| (Some(listener), Some(address)))?,
+        Some(at) => listen::bind("--control", at).map(|(listener, address)| (Some(listener), Some(address)))?,
         None => (None, None),
     };
     if args.exit_with_stdin {

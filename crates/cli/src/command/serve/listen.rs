@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +25,22 @@ impl FromStr for Address {
     }
 }
 
+/// Connections that the kernel keeps until they are accepted (at most `net.core.somaxconn`). With the usual 128, clients that
+/// come back as one lose a second to TCP's retransmission of a SYN that found no room.
+const BACKLOG: u32 = 4096;
+
 /// Listens where a flag says; with the address that port 0 became.
-pub(super) async fn bind(flag: &str, Address(address): Address) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address).await.map_err(|error| explain(error, flag, address))?;
+pub(super) fn bind(flag: &str, Address(address): Address) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = listen(address).map_err(|error| explain(error, flag, address))?;
     let address = listener.local_addr().context("the listener has no address")?;
     Ok((listener, address))
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The remedy for an address that could not be had.
