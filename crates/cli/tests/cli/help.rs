@@ -5,11 +5,12 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that a user is to know.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "serve",
     "watch",
     "proxy",
+    "nginx",
     "predict",
     "compare",
     "merge",

@@ -122,7 +122,7 @@ impl<'a> Cuts<'a> {
         };
         let tries = noticed + wait;
         let (asked, back) = (tries + self.way.arrival(), tries + self.way.opening());
-        Break { last, noticed, asked, back, transit }.play(&self.due, self.given, self.end)
+        Break { last, noticed, stood: tries, asked, back, transit }.play(&self.due, self.given, self.end)
     }
 
     /// When the last update that left before a cut arrives.

@@ -8,6 +8,8 @@ pub(super) struct Break {
     pub(super) last: f64,
     /// When the client learns of it.
     pub(super) noticed: f64,
+    /// When it has a connection again; through the lab proxy, at once after its wait.
+    pub(super) stood: f64,
     /// When its request has arrived at the server again.
     pub(super) asked: f64,
     /// When the answer is in, and with it what the server still has.
@@ -21,7 +23,7 @@ pub(super) struct Break {
 pub(super) struct Outage {
     /// Updates that it is never given.
     pub(super) missed: f64,
-    /// Updates due between the loss and the new connection that it is given.
+    /// Updates due while it had no connection, that it is given.
     pub(super) replayed: f64,
     /// From the loss to the next update, s; `None` if none comes any more.
     pub(super) recovery: Option<f64>,
@@ -41,7 +43,7 @@ impl Break {
         // The oldest are not given.
         let kept = first + lost.saturating_sub(given);
         let missed = counted(first, kept);
-        let replayed = counted(until(self.noticed).max(kept), until(self.back));
+        let replayed = counted(until(self.noticed).max(kept), until(self.stood).max(kept));
         let arrives = if next > kept { Some(self.back) } else { due.get(next).map(|due| due + self.transit) };
         let recovery = arrives.map(|arrives| arrives.max(self.back) - self.noticed);
         Outage { missed, replayed, recovery }
@@ -55,15 +57,15 @@ mod tests {
     #[test]
     fn what_falls_due_in_the_gap_is_given_as_far_as_the_history_goes() {
         let due: Vec<f64> = (0..100).map(|i| f64::from(i) / 10.0).collect();
-        let cut = Break { last: 1.05, noticed: 1.1, asked: 2.15, back: 2.2, transit: 0.05 };
+        let cut = Break { last: 1.05, noticed: 1.1, stood: 2.1, asked: 2.15, back: 2.2, transit: 0.05 };
         let played = |given| {
             let Outage { missed, replayed, recovery } = cut.play(&due, given, 100.0);
             (missed, replayed, (recovery.unwrap() * 1e6).round() / 1e6)
         };
-        // 1.1 to 2.1: eleven updates; 2.2 is pushed before the client has its answer.
-        assert_eq!(played(100), (0.0, 11.0, 1.1));
-        assert_eq!(played(4), (7.0, 5.0, 1.1));
-        assert_eq!(played(0), (11.0, 1.0, 1.15), "the next update is due at 2.2 and takes its way");
+        // 1.1 to 2.1: eleven updates, the first of them due when the loss was noticed.
+        assert_eq!(played(100), (0.0, 10.0, 1.1));
+        assert_eq!(played(4), (7.0, 4.0, 1.1));
+        assert_eq!(played(0), (11.0, 0.0, 1.15), "the next update is due at 2.2 and takes its way");
         assert_eq!(cut.play(&due[..15], 0, 100.0).recovery, None, "nothing comes any more");
         assert_eq!(cut.play(&due, 0, 1.5).missed, 4.0, "what falls due later is not measured");
     }
