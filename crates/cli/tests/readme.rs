@@ -49,6 +49,9 @@ fn check(command: &str, server: &Server) {
         ["run", scenarios @ ..] => succeeds(&[&["validate"], scenarios].concat()),
         ["serve"] => {} // this is the server that the others talk to
         ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.url, "--count", "1"]),
+        ["proxy", ..] => begins(&[arguments, &["--listen", "127.0.0.1:0"]].concat()),
+        // A machine without nginx can show how it would be set up.
+        ["nginx", ..] => succeeds(&[arguments, &["--show-config"]].concat()),
         ["report", "results/*"] => sample_report(),
         ["compare", "results/A", "results/B"] => {
             let sample = sample();
@@ -63,6 +66,18 @@ fn check(command: &str, server: &Server) {
 fn succeeds(arguments: &[&str]) {
     let output = feedlab(arguments).output().unwrap();
     assert!(output.status.success(), "feedlab {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Starts what goes on until it is stopped, and stops it when it says that it is there.
+#[track_caller]
+fn begins(arguments: &[&str]) {
+    let mut command = feedlab(&[arguments, &["--format", "json"]].concat());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("listening"), "feedlab {arguments:?}: {line:?}");
 }
 
 fn feedlab(arguments: &[&str]) -> Command {
@@ -121,6 +136,8 @@ fn every_link_leads_somewhere() {
         "CONTRIBUTING.md",
         "docs/architecture.md",
         "docs/metrics.md",
+        "docs/notes-corrected.md",
+        "docs/proxy.md",
         "docs/wire.md",
         "scenarios/feeds/README.md",
     ];
@@ -130,6 +147,17 @@ fn every_link_leads_somewhere() {
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let is_file = !target.starts_with("http") && !target.starts_with('#');
             assert!(!is_file || folder.join(target).exists(), "{document} links to {target}, which is not there");
+        }
+    }
+}
+
+#[test]
+fn every_claim_has_its_line_in_the_notes() {
+    let notes = read("docs/notes-corrected.md");
+    for folder in ["claims", "failures"] {
+        for scenario in std::fs::read_dir(root().join("scenarios").join(folder)).unwrap() {
+            let name = scenario.unwrap().file_name().into_string().unwrap();
+            assert!(notes.contains(&format!("scenarios/{folder}/{name}")), "{name} is not in docs/notes-corrected.md");
         }
     }
 }

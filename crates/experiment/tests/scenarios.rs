@@ -32,6 +32,22 @@ fn every_scenario_is_valid_and_begins_with_its_hypothesis() {
     assert!(count >= 7, "only {count} scenarios found");
 }
 
+/// Claims, failures and use-case cards: each says in a comment what is expected, and checks it.
+#[test]
+fn every_claim_failure_and_card_is_valid_and_has_checks() {
+    for (kind, at_least) in [("claims", 20), ("failures", 8), ("cards", 9)] {
+        let paths: Vec<_> =
+            std::fs::read_dir(folder().join(kind)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(paths.len() >= at_least, "only {} {kind}", paths.len());
+        for path in paths {
+            let scenario = Scenario::load(&path).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(path.file_stem().unwrap(), scenario.name.as_str());
+            assert!(scenario.question.ends_with('?') && !scenario.thresholds.is_empty(), "{}", scenario.name);
+            assert!(std::fs::read_to_string(&path).unwrap().starts_with("# "), "{}", scenario.name);
+        }
+    }
+}
+
 #[test]
 fn runs_take_the_time_that_is_promised() {
     for (name, promised_s) in [("quick", 45), ("ticker", 360), ("earthquakes", 300)] {

@@ -30,7 +30,7 @@ const SAMPLES_BEYOND: u64 = 10;
 pub(crate) struct Facts<'a> {
     pub(crate) job: &'a Job,
     pub(crate) window: Window,
-    /// Clients that were open when the feed began.
+    /// Clients that were open when the measured time began.
     pub(crate) open: u32,
     /// The time without any client: two snapshots right behind each other, whose difference is what a look costs, and
     /// the last before the first client came.

@@ -63,9 +63,10 @@ async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, Lo
     course.settle().await?;
     let settled = course.snapshot().await?;
     ramp.push((course.fleet.roll().open(), settled.clone()));
-    let open = course.fleet.roll().open();
     let window = course.start_feed().await?;
     course.wait_until(window.start_us).await?;
+    // Not before the feed begins: behind a proxy that buffers, the first updates are what opens a stream.
+    let open = course.fleet.roll().open();
     let measured = course.measure(window).await?;
     let (last, due_before_end) = course.drain(window).await?;
     course.disconnect().await?;
