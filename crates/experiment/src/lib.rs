@@ -18,6 +18,7 @@ pub mod summary;
 pub mod threshold;
 pub mod verdict;
 
+pub mod class;
 pub mod compare;
 pub mod hlog;
 pub mod merge;

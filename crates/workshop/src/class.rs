@@ -1,0 +1,1 @@
+//! A class: what it is asked, and what it predicts.

@@ -1,0 +1,1 @@
+//! The coding exercises: which there are, and how far a learner is.
