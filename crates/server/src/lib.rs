@@ -18,8 +18,8 @@ mod wire;
 
 mod access;
 mod app;
-mod index;
 mod inspect;
+mod page;
 mod refusal;
 mod routes;
 mod transport;

@@ -13,7 +13,7 @@ use feedlab_feed::Transport;
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::transport::{enter, long_polling, short_polling, sse, websocket};
-use crate::{access, index, inspect, upstream};
+use crate::{access, inspect, page, upstream};
 
 /// The routes. A new transport is one line here.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -31,7 +31,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/feed", post(upstream::publish))
         .merge(figures())
         .layer(from_fn_with_state(app.clone(), access::check_token))
-        .route("/", get(index::page))
+        .route("/", get(page::index))
+        .route("/page/{name}", get(page::file))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the doors") });
     finish(routes, app)
 }

@@ -1,0 +1,71 @@
+//! The live page: one browser, four transports. Its files are in `page/`, embedded as they stand.
+
+use axum::extract::Path;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::IntoResponse;
+use rust_embed::Embed;
+
+use crate::refusal::Refusal;
+
+/// The files of the page. A debug build reads them anew for each request, so that a change needs no build.
+#[derive(Embed)]
+#[folder = "src/page/"]
+struct Files;
+
+/// The page asks this machine alone: its doors may be on other ports, and nothing is anywhere else.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self' http://127.0.0.1:* https://127.0.0.1:* ws://127.0.0.1:* wss://127.0.0.1:*; frame-ancestors 'self'";
+
+type Head = [(HeaderName, &'static str); 3];
+
+/// `GET /`.
+pub(crate) async fn index() -> Result<impl IntoResponse, Refusal> {
+    answer("index.html")
+}
+
+/// `GET /page/NAME`.
+pub(crate) async fn file(Path(name): Path<String>) -> Result<impl IntoResponse, Refusal> {
+    answer(&name)
+}
+
+fn answer(name: &str) -> Result<(Head, Vec<u8>), Refusal> {
+    let nothing = || Refusal::new(StatusCode::NOT_FOUND, "no such file of the page; `GET /` is the page");
+    let file = Files::get(name).ok_or_else(nothing)?;
+    let head = [
+        (header::CONTENT_TYPE, media_type(name)),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+    ];
+    Ok((head, file.data.into_owned()))
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest that the page may be, all its files together, bytes.
+    const MOST: usize = 150_000;
+
+    #[test]
+    fn the_page_is_small_and_asks_nobody_else() {
+        let files: Vec<_> = Files::iter().map(|name| (name.clone(), Files::get(&name).unwrap().data)).collect();
+        let bytes: usize = files.iter().map(|(_, data)| data.len()).sum();
+        assert!(bytes <= MOST, "{bytes} bytes");
+        for (name, data) in files {
+            let text = String::from_utf8(data.into_owned()).unwrap();
+            for foreign in ["src=\"http", "href=\"http", "from \"http", "url(http"] {
+                assert!(!text.contains(foreign), "{name} loads from elsewhere: {foreign}");
+            }
+        }
+    }
+}
