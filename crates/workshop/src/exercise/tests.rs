@@ -44,11 +44,25 @@ fn each_exercise_has_three_hints_a_start_a_solution_and_a_test() {
 fn every_path_that_an_exercise_names_is_there() {
     let bench = bench();
     let texts = ["crates/exercises/src/start", "crates/exercises/src/solution"].map(|folder| bench.root().join(folder));
-    for file in texts.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()) {
+    let files = texts.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    for file in files.chain([bench.root().join("docs/workshop/exercises.md")]) {
         let text = fs::read_to_string(&file).unwrap();
-        for path in text.split('`').filter(|word| word.starts_with("crates/") || word.starts_with("scripts/")) {
+        for path in text
+            .split('`')
+            .filter(|word| word.starts_with("crates/") && !word.contains("/yours") || word.starts_with("scripts/"))
+        {
             assert!(bench.root().join(path).exists(), "{} names {path}", file.display());
         }
+    }
+}
+
+#[test]
+fn the_page_of_the_exercises_has_their_titles_and_their_minutes() {
+    let text = bench().read(Path::new("docs/workshop/exercises.md")).unwrap();
+    for exercise in Exercise::ALL {
+        let (number, name) = (exercise.number(), exercise.name);
+        assert!(text.contains(&format!("\n## {number}. `{name}`: {}\n", exercise.title)), "the section of {name}");
+        assert!(text.contains(&format!("\n| {number} | `{name}` | {} | ", exercise.minutes)), "the row of {name}");
     }
 }
 
