@@ -14,6 +14,8 @@ mod report;
 mod schema;
 mod validate;
 
+mod workshop;
+
 mod completions;
 mod doctor;
 mod generate;
@@ -58,6 +60,7 @@ pub(crate) enum Command {
     Report(report::Args),
     Validate(validate::Args),
     Schema(schema::Args),
+    Workshop(workshop::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -79,6 +82,7 @@ impl Command {
             Self::Report(args) => report::execute(&args),
             Self::Validate(args) => validate::execute(&args),
             Self::Schema(args) => schema::execute(&args),
+            Self::Workshop(args) => workshop::execute(&args),
             Self::Doctor(args) => doctor::execute(&args),
             Self::Completions(args) => completions::execute(&args),
             Self::Generate(args) => generate::execute(&args),
