@@ -23,8 +23,7 @@ const EXERCISES: [&str; 9] = [
     "fallback-ladder",
 ];
 /// The presets of the live page.
-const PRESETS: [&str; 7] =
-    ["healthy", "far", "idle-proxy", "buffering-proxy", "deploy-503", "slow-client", "six-tabs"];
+const PRESETS: [&str; 7] = ["healthy", "far", "idle-proxy", "buffering-proxy", "deploy-503", "slow-client", "six-tabs"];
 /// What no formula predicts: it is the implementation's.
 const MEASURED_ALONE: [&str; 1] = ["stream-memory"];
 
