@@ -144,7 +144,7 @@ fn curl(page: &str, arguments: &[&str], stage: &Stage) {
 }
 
 fn heal(stage: &Stage) {
-    let settings = r#"{"rtt_ms": 0, "buffer_bytes": 0, "idle_timeout_ms": null}"#;
+    let settings = r#"{"rtt_ms": 0, "buffer_bytes": null, "idle_timeout_ms": null}"#;
     let base = format!("http://{}", stage.control);
     let orders: [(&[&str], &str); 2] = [(&["-X", "POST"], "heal"), (&["-X", "PUT", "-d", settings], "settings")];
     for (flags, path) in orders {
