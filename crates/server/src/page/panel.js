@@ -233,6 +233,7 @@ export class Panel {
     const p50 = age(this.ages.percentile(0.5));
     this.canvas.setAttribute('aria-label', `Age of the last updates: half of them up to ${p50}, 99 of 100 up to ${age(this.ages.percentile(0.99))}`);
     this.#put('curl', commandLine(this.door, this.base, this.seq));
+    this.#fields.curl.title = this.#shown.curl;
   }
 
   #mark(word) {

@@ -42,19 +42,19 @@ export function count(n) {
   return whole.format(n);
 }
 
-/** Three figures, and the unit that makes them readable. */
+/** Two or three figures, and the unit that makes them readable. */
 export function age(ms) {
   if (ms === null) return '–';
   const size = Math.abs(ms);
   if (size >= 60_000) return `${whole.format(ms / 1000)} s`;
   if (size >= 1000) return `${(ms / 1000).toFixed(size >= 10_000 ? 1 : 2)} s`;
-  return `${ms.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2)} ms`;
+  return `${ms.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2)} ms`;
 }
 
 /** Bytes in decimal units, as networks count them. */
 export function bytes(n) {
   if (n === null || n === undefined) return '–';
-  if (n < 10_000) return `${whole.format(n)} B`;
+  if (n < 1000) return `${n} B`;
   if (n < 10_000_000) return `${(n / 1000).toFixed(n < 100_000 ? 1 : 0)} kB`;
   return `${(n / 1_000_000).toFixed(n < 100_000_000 ? 1 : 0)} MB`;
 }
