@@ -46,7 +46,7 @@ class Controls {
       this.values = { ...wanted, ...this.app.tab?.now };
       this.#usePreset(preset);
       this.#tellClients(before);
-      if (restarted || fresh || startsReadingSlowly(before, this.values)) this.app.reconnectAll({ fresh: true });
+      if (restarted || fresh || startsReadingSlowly(before, this.values)) await this.app.reconnectAll({ fresh: true });
       if (remember) writeQuery(toQuery(preset, this.values, this.base(preset)));
       return restarted;
     } finally {
@@ -88,11 +88,20 @@ class Controls {
     this.show();
     if (this.app.tab?.refused) this.say(`The link asks for what this lab refuses: ${this.app.tab.refused}`);
     addEventListener('popstate', () => this.#follow());
+    this.app.tab?.addEventListener('lost', () => this.#lost(), { once: true });
   }
 
   async #follow() {
     const { preset, values } = readQuery();
     await this.#try(() => this.apply({ ...this.base(preset), ...values }, { preset, reset: true, remember: false }));
+  }
+
+  /** A laptop that slept, for example. */
+  #lost() {
+    const banner = document.querySelector('#banner');
+    const again = element('button', { type: 'button', onclick: () => location.reload() }, 'Reload');
+    banner.append(element('p', {}, 'This tab’s lab has ended: nobody asked for it for three minutes, or feedlab was started anew. ', again));
+    banner.hidden = false;
   }
 
   // What it looks like.

@@ -4,9 +4,6 @@
 import { readQuery, PARAMETERS } from './url-state.js';
 import { presetValues } from './presets.js';
 
-/** A lab that nobody asks for ends after three minutes. Timers of a hidden page run at least once a minute. */
-const HEARTBEAT_MS = 30_000;
-
 /**
  * Opens a lab for this tab, set as the URL says.
  * @returns {Promise<Tab>}
@@ -21,7 +18,7 @@ export async function openLab() {
   if (!available) throw new Error(why);
   const tab = new Tab(await order('POST', '/lab/tabs', {}));
   await tab.followUrl();
-  tab.keepAlive();
+  tab.leaveNothing();
   return tab;
 }
 
@@ -92,9 +89,8 @@ class Tab extends EventTarget {
     return patch;
   }
 
-  /** Keeps the lab while the page is there, and gives it back at the end. */
-  keepAlive() {
-    setInterval(() => this.state().catch(() => {}), HEARTBEAT_MS);
+  /** Gives the lab back when the page ends. (One that nobody asks for its state for three minutes ends by itself.) */
+  leaveNothing() {
     addEventListener('pagehide', () => navigator.sendBeacon(`${this.#path}/close`));
     // A page that comes out of the back/forward cache finds its lab gone.
     addEventListener('pageshow', (event) => event.persisted && location.reload());

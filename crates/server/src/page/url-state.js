@@ -69,9 +69,13 @@ export function readQuery(search = location.search) {
   return { preset: query.get('preset'), values };
 }
 
-/** The query of `values`: the preset's name, and what differs from `base` (the defaults, changed by the preset). */
+/**
+ * The query of `values`: the preset's name, and what differs from `base` (the defaults, changed by the preset). What is
+ * not ours stays.
+ */
 export function toQuery(preset, values, base) {
-  const query = new URLSearchParams();
+  const others = [...new URLSearchParams(location.search)].filter(([name]) => name !== 'preset' && !BY_NAME.has(name));
+  const query = new URLSearchParams(others);
   if (preset) query.set('preset', preset);
   for (const { name } of PARAMETERS) {
     if (name in values && values[name] !== base[name]) query.set(name, values[name] ?? 'none');
