@@ -109,6 +109,7 @@ class Grid {
     stop.dataset.grid = 'stop';
     this.place.setAttribute('aria-labelledby', title.id);
     this.place.replaceChildren(title, ...lists, element('p', { className: 'preset-row' }, one, stop));
+    document.querySelector('#lesson-detail').after(this.place);
     this.place.hidden = false;
   }
 
