@@ -1,6 +1,6 @@
 // The controls: every parameter with its value and unit, applied when it changes, and kept in the URL.
 
-import { PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
+import { isFree, PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
 import { presetValues } from './presets.js';
 
 const GROUPS = [
@@ -148,15 +148,15 @@ class Controls {
     const own = this.form.elements.source.querySelector('[value=own]');
     own.hidden = own.disabled = this.defaults.source !== 'own';
     const fieldset = this.form.querySelector('fieldset .why');
-    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? `The rest is ${OWN}.` : GROUPS[0].note;
+    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? `What is grey is ${OWN}.` : GROUPS[0].note;
   }
 
   /** Why a parameter cannot be changed now, or `undefined`. */
-  #closed({ name, side, synthetic }, tab, why) {
-    if (side === 'client') return undefined;
+  #closed(p, tab, why) {
+    if (p.side === 'client') return undefined;
     if (!tab) return why ?? 'there is no lab here';
-    if (side === 'server' && name !== 'source' && this.values.source === 'own') return OWN;
-    if (synthetic && this.values.source !== 'synthetic') return 'of the synthetic feed alone; choose it as the feed to change this';
+    if (!isFree(p, this.values.source)) return OWN;
+    if (p.synthetic && this.values.source !== 'synthetic') return 'of the synthetic feed alone; choose it as the feed to change this';
     return undefined;
   }
 

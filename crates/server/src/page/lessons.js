@@ -208,7 +208,7 @@ async function restart({ begin, tab, observe, until, wait }) {
 
 async function replay(lesson) {
   await lesson.begin({ ...FEED, retry_ms: 1000 });
-  const kept = await sseAway(lesson, 'The server keeps 4096 updates.');
+  const kept = await sseAway(lesson, 'The server keeps 1,000 updates.');
   await lesson.begin({ ...FEED, retry_ms: 1000, history: 0 });
   const forgot = await sseAway(lesson, 'Now the same with a history of 0.');
   return [`With a history: the browser sent Last-Event-ID: ${kept.cursor} → ${updates(kept.replayed)} replayed, ${kept.lost} missed. `
