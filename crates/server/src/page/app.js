@@ -170,7 +170,7 @@ function readInk() {
   ink.size = Math.round(parseFloat(fontSize) * 0.8);
   ink.font = `${ink.size}px ${fontFamily}`;
   ink.smallFont = `${Math.round(ink.size * 0.9)}px ${fontFamily}`;
-  ink.gutter = Math.round(ink.size * 3.5);
+  ink.gutter = Math.round(ink.size * 3.9);
   redraw = true;
 }
 
