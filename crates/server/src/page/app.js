@@ -258,7 +258,7 @@ window.feedlab = {
 await findLab();
 document.body.dataset.mode = app.mode;
 makePanels();
-const timeline = app.timeline = new Timeline(app, DOORS);
+const timeline = new Timeline(app, DOORS);
 shareTypes();
 announceStates();
 setUpButtons();
