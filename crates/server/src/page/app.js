@@ -29,7 +29,7 @@ const app = {
   /** What this page decides: how often it polls, how long a long poll is held. */
   client: { interval_ms: 1000, hold_ms: 25000 },
   /** Names of events that the feed is known to have: an EventSource hears only those that it asks for. */
-  types: new Set(['message', 'tick', 'load', 'earthquake']),
+  types: new Set(['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast']),
   /**
    * What happens at the doors, `detail.door` being which: 'state' 'update' 'gap' 'duplicate' 'requeststart' 'request'
    * 'keepalive'. And 'stats', whose detail is the server's answer.

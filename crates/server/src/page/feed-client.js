@@ -37,7 +37,7 @@ const DEFAULTS = {
   tries: Infinity,    // failures in a row until it gives up
   retryMs: 3000,      // sse: what to announce before the browser's own retry. It obeys `retry:` but does not tell us its value
   reopen: false,      // sse: open a new EventSource when the browser has given up on one
-  types: ['message', 'tick', 'load', 'earthquake'], // sse: event names to listen to; there is no listening to all
+  types: ['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast'], // sse: event names to listen to; there is no listening to all
   isStarved: () => false, // whether the browser has no connection to spare for this origin
 };
 
