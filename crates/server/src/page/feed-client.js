@@ -377,7 +377,7 @@ function sse(link, signal) {
       }
       // "Fail the connection": any status but 200 (204 is how a server says "do not come back"), or another type. The
       // script is not told which, and the browser never tries again.
-      end(new Trouble('the browser gave up: the answer was not 200 with text/event-stream', { final: !link.options.reopen }));
+      end(new Trouble('the answer was no event stream: the browser will not try again', { final: !link.options.reopen }));
     };
   });
 }
