@@ -41,6 +41,7 @@ class Controls {
     const wanted = { ...(reset ? this.defaults : this.values), ...patch };
     const before = this.values;
     this.form.ariaBusy = 'true';
+    this.say('');
     try {
       const restarted = await this.#tellLab(wanted);
       this.values = { ...wanted, ...this.app.tab?.now };
