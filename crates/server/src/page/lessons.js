@@ -69,6 +69,7 @@ class Runner {
 
   async start(button, run) {
     const healed = await quiet(this.app).catch(() => 0);
+    this.end(); // one that was begun a moment ago
     const { signal } = (this.abort = new AbortController());
     button.ariaBusy = 'true';
     button.dataset.running = '';
@@ -98,6 +99,7 @@ function tools(app, signal, healed) {
     app, signal, healed, tab: app.tab, wait, until, observe,
     /** Sets the conditions, those not named as they were at the start, and waits until every door is open. */
     async begin(values) {
+      signal.throwIfAborted();
       await app.controls.apply(values, { preset: null, reset: true, fresh: true });
       await until(allOpen, 4000);
     },

@@ -125,12 +125,14 @@ class Presets {
 
   /** Heals what is broken, sets the conditions, and shows the question. */
   async choose(name) {
+    const turn = this.turn = {};
     try {
       await quiet(this.app);
+      if (turn !== this.turn) return; // another one was chosen meanwhile
       say('');
       this.#show(name);
       await this.app.controls.apply(presetValues(name), { preset: name, reset: true, fresh: true });
-      this.#await(name);
+      if (turn === this.turn) this.#await(name);
     } catch (error) {
       say(`Not set: ${error.message}`);
     }
