@@ -70,8 +70,6 @@ pub struct Config {
     /// gone. Of a source with a schedule, everything that has fallen due since is in the history, with its own time and
     /// `seq`, before the first connection is accepted.
     pub start_at: Option<u64>,
-    /// Updates that were published before this feed began, by one that it takes the place of: its own first `seq` is one more.
-    pub begin_after: u64,
     /// How many updates back a client may go that connects or asks. 0 gives it what is published from then on: a poll
     /// that does not wait gets only gaps.
     pub history: usize,
@@ -129,7 +127,6 @@ impl Default for Config {
             stall: None,
             await_start: false,
             start_at: None,
-            begin_after: 0,
             history: 4096,
             queue: 4096,
             slow: Slow::Block,

@@ -10,6 +10,7 @@ use crate::ServerError;
 use crate::config::Config;
 use crate::hub::{Hub, Terms};
 use crate::publisher::{self, Gate, Pace};
+use crate::ring::Past;
 
 /// A feed that is published in this process. [`Server::of`](crate::Server::of) serves it at an address.
 ///
@@ -30,13 +31,22 @@ impl Feed {
     /// Opens the source and starts the publisher; a feed that began before is level with its schedule on return.
     ///
     /// Of the settings these are the feed's, and those of a server that only serves it do not matter: `source`, `stamp`,
-    /// `stall`, `await_start`, `start_at`, `begin_after`, `history`, `queue`, `slow` and `coalesce`.
+    /// `stall`, `await_start`, `start_at`, `history`, `queue`, `slow` and `coalesce`.
     ///
     /// # Errors
     /// When the source cannot be opened, or the system gives no thread.
     pub async fn open(config: &Config) -> Result<Self, ServerError> {
+        Self::open_after(config, Past::default()).await
+    }
+
+    /// The same, in the place of a feed that has this past: clients go on with their cursors, and its first `seq` is one
+    /// more than the last of that.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_after(config: &Config, past: Past) -> Result<Self, ServerError> {
         let again = config.start_at.filter(|_| config.has_past());
-        let hub = Arc::new(Hub::new(Terms::from(config), again.map_or(0, |_| clock::unix_us())));
+        let hub = Arc::new(Hub::new(Terms::from(config), past, again.map_or(0, |_| clock::unix_us())));
         let mut fan_outs = JoinSet::new();
         fan_outs.spawn(fan_out(hub.clone(), config.coalesce.unwrap_or_default()));
         let life = again.unwrap_or_else(rand::random);
@@ -72,10 +82,15 @@ impl Feed {
         self.0.life
     }
 
-    /// The newest update's `seq`.
+    /// What it holds of its past.
     #[must_use]
-    pub fn head(&self) -> u64 {
-        self.hub().head().0
+    pub fn past(&self) -> Past {
+        self.hub().past()
+    }
+
+    /// Ends it: nothing more is published by its source.
+    pub fn stop(&self) {
+        self.gate().stop();
     }
 
     /// When its time began, µs of Unix time; `None` while it waits for that.

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
 use crate::config::{Config, Slow, Stamp};
-use crate::ring::{Batch, Ring};
+use crate::ring::{Batch, Past, Ring};
 use crate::subscribers::Subscribers;
 
 /// Payload bytes that the history may hold, whatever its number of updates.
@@ -30,19 +30,11 @@ pub(crate) struct Terms {
     pub(crate) slow: Slow,
     /// Other servers may have the same feed, with the same start.
     pub(crate) has_others: bool,
-    /// Updates before the first.
-    pub(crate) begin_after: u64,
 }
 
 impl From<&Config> for Terms {
     fn from(config: &Config) -> Self {
-        Self {
-            history: config.history,
-            queue: config.queue,
-            slow: config.slow,
-            has_others: config.may_have_others(),
-            begin_after: config.begin_after,
-        }
+        Self { history: config.history, queue: config.queue, slow: config.slow, has_others: config.may_have_others() }
     }
 }
 
@@ -67,10 +59,10 @@ struct Published {
 }
 
 impl Hub {
-    /// A feed that counts lags of what falls due from `since` on, µs of Unix time.
-    pub(crate) fn new(terms: Terms, since: u64) -> Self {
+    /// A feed that goes on from a past, and counts lags of what falls due from `since` on, µs of Unix time.
+    pub(crate) fn new(terms: Terms, past: Past, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
-        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES).begin_after(terms.begin_after);
+        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES).going_on_from(past);
         Self {
             ring: RwLock::new(ring.beside_others(if terms.has_others { LEAD } else { 0 })),
             terms,
@@ -133,6 +125,11 @@ impl Hub {
     /// The newest update, if it is after a cursor.
     pub(crate) fn newest(&self, cursor: Cursor) -> Batch {
         self.ring().last(1, cursor, 1)
+    }
+
+    /// All that it holds, for another feed to go on from.
+    pub(crate) fn past(&self) -> Past {
+        self.ring().past()
     }
 
     /// The cursor that means "from now on".

@@ -39,6 +39,7 @@ mod feed;
 mod server;
 pub use config::{Config, Slow, Stall, Stamp};
 pub use feed::Feed;
+pub use ring::Past;
 pub use server::{Figures, Listeners, Server};
 pub use tcp_info::kernel_keeps_account;
 

@@ -156,12 +156,13 @@ mod tests {
 
     use crate::config::Slow;
     use crate::hub::Terms;
+    use crate::ring::Past;
 
-    const TERMS: Terms = Terms { history: 1000, queue: 1000, slow: Slow::Block, has_others: false, begin_after: 0 };
+    const TERMS: Terms = Terms { history: 1000, queue: 1000, slow: Slow::Block, has_others: false };
 
     #[tokio::test]
     async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
-        let hub = Arc::new(Hub::new(TERMS, 0));
+        let hub = Arc::new(Hub::new(TERMS, Past::default(), 0));
         let gate = Arc::new(Gate::default());
         let config =
             SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
@@ -181,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
         for (stamp, told) in [(Stamp::Due, 5_000), (Stamp::Publication, 40_000)] {
-            let (hub, gate) = (Arc::new(Hub::new(TERMS, 0)), Arc::new(Gate::default()));
+            let (hub, gate) = (Arc::new(Hub::new(TERMS, Past::default(), 0)), Arc::new(Gate::default()));
             let config =
                 SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
             let stall = Stall { after: Duration::from_millis(1), length: Duration::from_millis(39) };

@@ -58,6 +58,13 @@ impl Batch {
     }
 }
 
+/// What a feed holds of its past: another that takes its place goes on from here, so that cursors outlive the change.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    entries: VecDeque<Arc<Entry>>,
+    head: Cursor,
+}
+
 /// The last updates of a feed, bounded in number and in payload bytes.
 #[derive(Debug)]
 pub(crate) struct Ring {
@@ -81,9 +88,18 @@ impl Ring {
         Self { lead, ..self }
     }
 
-    /// The same, for a feed whose first update comes after so many of another.
-    pub(crate) fn begin_after(self, seq: u64) -> Self {
-        Self { head: Cursor(seq), ..self }
+    /// The same, for a feed that goes on where another ended.
+    pub(crate) fn going_on_from(mut self, past: Past) -> Self {
+        self.head = past.head;
+        self.bytes = past.entries.iter().map(|entry| entry.update.data.len()).sum();
+        self.entries = past.entries;
+        self.drop_what_does_not_fit();
+        self
+    }
+
+    /// All that it holds.
+    pub(crate) fn past(&self) -> Past {
+        Past { entries: self.entries.clone(), head: self.head }
     }
 
     /// The newest update's place.
@@ -102,12 +118,16 @@ impl Ring {
         let entry = Arc::new(Entry::new(make(self.head.0)));
         self.bytes += entry.update.data.len();
         self.entries.push_back(entry);
+        self.drop_what_does_not_fit();
+        self.head.0
+    }
+
+    fn drop_what_does_not_fit(&mut self) {
         while self.entries.len() > 1 && (self.entries.len() > self.capacity || self.bytes > self.max_bytes) {
             if let Some(dropped) = self.entries.pop_front() {
                 self.bytes -= dropped.update.data.len();
             }
         }
-        self.head.0
     }
 
     /// Up to `max` updates after a cursor.

@@ -115,7 +115,7 @@ impl Server {
         }
         Arc::new(reception).accept(doors).await;
         if owns_feed {
-            feed.gate().stop();
+            feed.stop();
         }
         app.audience.close();
         tasks.close();

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use feedlab_feed::clock;
 use feedlab_server::Feed;
+use futures_util::future::join_all;
 
 mod guard;
 mod identity;
@@ -83,6 +84,15 @@ impl Labs {
     pub fn with_patience(self, patience: Duration) -> Self {
         let House { why_not, own, .. } = &*self.0;
         Self(Arc::new(House { why_not: *why_not, own: own.clone(), patience, tabs: Mutex::default() }))
+    }
+
+    /// Ends all labs in good order: streams are told, and closed.
+    pub async fn end(&self) {
+        let guests = std::mem::take(&mut *self.0.tabs());
+        for guest in guests.values() {
+            guest.tab.end();
+        }
+        join_all(guests.values().map(|guest| guest.tab.ended())).await;
     }
 
     /// The API below `/lab`. Each request must bring its peer's address, as `axum::extract::ConnectInfo<SocketAddr>`.

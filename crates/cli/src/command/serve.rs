@@ -172,7 +172,12 @@ async fn run(
         Some(why) => Labs::unavailable(why),
         None => Labs::new(Some(Own { feed: server.feed(), allow_publish })),
     };
-    server.routes(labs.routes()).run(listeners, stop).await
+    let ended = async {
+        stop.cancelled().await;
+        labs.end().await;
+    };
+    let (result, ()) = tokio::join!(server.routes(labs.routes()).run(listeners, stop.clone()), ended);
+    result
 }
 
 /// What the page is told where it can have no lab: a lab's addresses ask for no token, and are plain HTTP.

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use feedlab_feed::clock;
-use feedlab_server::{Config, Feed, Figures, Server};
+use feedlab_server::{Config, Feed, Figures, Past, Server};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Own;
@@ -26,8 +26,8 @@ const MAX_CONNECTIONS: usize = 512;
 /// How long a server may take to end.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// A feed that would have to make more updates than this again begins anew instead.
-const MAX_PAST: f64 = 200_000.0;
+/// A feed that would have to make more updates than this again is followed by another instead.
+const MAX_AGAIN: f64 = 200_000.0;
 
 /// A tab's server.
 #[derive(Debug)]
@@ -48,14 +48,15 @@ pub(super) struct Station {
 #[derive(Debug)]
 struct Tap {
     feed: Feed,
-    /// Updates before its first.
-    begin_after: u64,
+    /// What was before it.
+    past: Past,
 }
 
 #[derive(Debug)]
 struct Running {
     stop: CancellationToken,
-    servers: JoinSet<()>,
+    /// They drain even if nobody waits for them.
+    servers: [JoinHandle<()>; 2],
     figures: Figures,
 }
 
@@ -83,12 +84,23 @@ impl Station {
         self.running.is_some() && self.made_for.as_ref().is_some_and(same)
     }
 
+    /// Ends the feed, if the settings want another: nothing is published that nobody would be told.
+    pub(super) fn end_feed_for(&self, settings: &Settings) {
+        let is_own = |made_for: &Settings| made_for.source == SourceName::Own;
+        let ends = |made_for: &Settings| made_for.change(settings) == Change::Feed && !is_own(made_for);
+        if let (Some(tap), true) = (&self.feed, self.made_for.as_ref().is_some_and(ends)) {
+            tap.feed.stop();
+        }
+    }
+
     /// Ends the server, in good order, and tells how many connections were left. The feed goes on.
     pub(super) async fn stop(&mut self) -> u64 {
-        let Some(mut running) = self.running.take() else { return 0 };
-        running.stop.cancel();
-        while running.servers.join_next().await.is_some() {}
-        running.figures.stats().await.map_or(0, |stats| stats.connections.open)
+        let Some(Running { stop, servers, figures }) = self.running.take() else { return 0 };
+        stop.cancel();
+        for server in servers {
+            let _ = server.await;
+        }
+        figures.stats().await.map_or(0, |stats| stats.connections.open)
     }
 
     /// Serves as the settings say; on return connections are taken.
@@ -98,11 +110,11 @@ impl Station {
         let config = self.config(settings)?;
         let secure = Config { tls: Some(identity()?), ..config.clone() };
         let (plain_listener, secure_listener) = (listen(&self.plain)?, listen(&self.secure)?);
-        let (stop, mut servers) = (self.end.child_token(), JoinSet::new());
-        let server = Server::of(&feed, config);
-        let figures = server.figures();
-        servers.spawn(run(server, plain_listener, stop.clone()));
-        servers.spawn(run(Server::of(&feed, secure), secure_listener, stop.clone()));
+        let stop = self.end.child_token();
+        let (plain, secure) = (Server::of(&feed, config), Server::of(&feed, secure));
+        let figures = plain.figures();
+        let servers = [(plain, plain_listener), (secure, secure_listener)];
+        let servers = servers.map(|(server, listener)| tokio::spawn(run(server, listener, stop.clone())));
         self.running = Some(Running { stop, servers, figures: figures.clone() });
         self.made_for = Some(*settings);
         Ok(figures)
@@ -122,19 +134,20 @@ impl Station {
 
     async fn open(&self, settings: &Settings, before: Option<&Tap>, change: Change) -> Result<Tap, Refusal> {
         if let (SourceName::Own, Some(own)) = (settings.source, &self.own) {
-            return Ok(Tap { feed: own.feed.clone(), begin_after: 0 });
+            return Ok(Tap { feed: own.feed.clone(), past: Past::default() });
         }
-        let (begin_after, start_at) = match before {
-            // The same feed on other terms has its past, as after a restart.
-            Some(tap) if change == Change::Terms && past(tap, settings) <= MAX_PAST => {
-                (tap.begin_after, tap.feed.began_at())
+        let (past, start_at) = match before {
+            // The same feed on other terms, as one that comes back from a restart.
+            Some(tap) if change == Change::Terms && comes_again(tap, settings) => {
+                (tap.past.clone(), tap.feed.began_at())
             }
-            Some(tap) => (tap.feed.head(), None),
-            None => (0, None),
+            Some(tap) => (tap.feed.past(), None),
+            None => (Past::default(), None),
         };
-        let config = Config { begin_after, start_at, ..self.config(settings)? };
-        let feed = Feed::open(&config).await.map_err(|error| Refusal::unable("the feed cannot begin", error))?;
-        Ok(Tap { feed, begin_after })
+        let config = Config { start_at, ..self.config(settings)? };
+        let feed = Feed::open_after(&config, past.clone()).await;
+        let feed = feed.map_err(|error| Refusal::unable("the feed cannot begin", error))?;
+        Ok(Tap { feed, past })
     }
 
     fn config(&self, settings: &Settings) -> Result<Config, Refusal> {
@@ -157,11 +170,11 @@ impl Station {
     }
 }
 
-/// Updates that the feed would have to make again.
-fn past(tap: &Tap, settings: &Settings) -> f64 {
+/// Whether everything since its begin can be made again, and soon.
+fn comes_again(tap: &Tap, settings: &Settings) -> bool {
     let began_at = tap.feed.began_at().unwrap_or(0);
     let seconds = Duration::from_micros(clock::unix_us().saturating_sub(began_at)).as_secs_f64();
-    seconds * settings.updates_per_s
+    settings.source != SourceName::Host && seconds * settings.updates_per_s <= MAX_AGAIN
 }
 
 async fn run(server: Server, listener: TcpListener, stop: CancellationToken) {

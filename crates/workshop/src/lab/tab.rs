@@ -106,10 +106,16 @@ impl Tab {
         self.end.cancel();
     }
 
+    /// Waits until the server has ended.
+    pub(super) async fn ended(&self) {
+        self.station.lock().await.stop().await;
+    }
+
     /// Changes the settings that a body names, and tells whether that took another server.
     pub(super) async fn change(self: &Arc<Self>, body: &[u8]) -> Result<bool, Refusal> {
         let takes = self.take(body)?;
-        let restarts = takes != Change::Nothing;
+        // Without a server, for want of descriptors say, every change is an occasion to try again.
+        let restarts = takes != Change::Nothing || lock(&self.figures).is_none();
         // A restart that is under way looks at the settings when it is over.
         if restarts && !self.restarting.load(SeqCst) {
             let tab = self.clone();
@@ -134,6 +140,7 @@ impl Tab {
     async fn level(&self) -> Result<(), Refusal> {
         let mut station = self.station.lock().await;
         while !station.is_level_with(&self.settings()) {
+            station.end_feed_for(&self.settings());
             self.stop(&mut station).await;
             self.start(&mut station).await?;
         }
@@ -189,8 +196,7 @@ fn check_source(wanted: &Settings, before: &Settings, has_own: bool) -> Result<(
     if !has_own {
         return Err(Refusal::conflict("there is no feed beside the labs here: choose a `source` other than own"));
     }
-    let as_own = Settings { source: SourceName::Own, ..*before };
-    if as_own.change(wanted) >= Change::Terms {
+    if before.source == SourceName::Own && before.change(wanted) >= Change::Terms {
         return Err(Refusal::conflict(
             "the feed is the one that feedlab was started with, and other tabs have it too: choose another `source`, \
              as in {\"source\": \"synthetic\"}, or start feedlab with other flags",

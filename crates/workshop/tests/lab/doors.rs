@@ -1,0 +1,92 @@
+use crate::harness::{Rig, Tab, pause, soon};
+use tokio::net::TcpStream;
+
+fn may_be_read(head: &str, origin: &str) {
+    for field in [
+        format!("access-control-allow-origin: {origin}"),
+        "access-control-expose-headers: etag, retry-after".to_owned(),
+        "vary: origin".to_owned(),
+    ] {
+        assert!(head.to_lowercase().contains(&field), "{field}: {head}");
+    }
+}
+
+async fn web_socket(tab: &Tab<'_>) -> crate::harness::Stream {
+    let fields = "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    tab.stream("websocket", "/feed/ws?after=0", fields).await
+}
+
+#[tokio::test]
+async fn a_page_reads_the_same_feed_at_every_door_of_its_tab() {
+    let rig = Rig::start().await;
+    let tab = rig.open("{}").await;
+    assert_eq!(tab.place["settings"]["source"], "own");
+    assert_eq!(rig.publish("hello").await, 1);
+    for (door, path) in [
+        ("short-polling", "/feed/poll?after=0"),
+        ("long-polling", "/feed/long-poll?after=0"),
+        ("shared", "/feed/poll?after=0"),
+    ] {
+        let answer = tab.read(door, path).await;
+        assert_eq!((answer.status, answer.seqs()), (200, vec![1]), "{door}");
+        may_be_read(&answer.head, &rig.origin());
+    }
+    let mut sse = tab.sse(0).await;
+    may_be_read(&sse.until("\r\n\r\n").await, &rig.origin());
+    sse.until("hello").await;
+    let mut frames = web_socket(&tab).await;
+    assert!(frames.until("\r\n\r\n").await.starts_with("HTTP/1.1 101"));
+    frames.until("hello").await;
+    assert_eq!(rig.publish("again").await, 2);
+    sse.until("again").await;
+    frames.until("again").await;
+    let refused = tab.read("short-polling", "/feed/poll?after=x").await;
+    assert_eq!(refused.status, 400);
+    may_be_read(&refused.head, &rig.origin());
+}
+
+#[tokio::test]
+async fn the_figures_are_those_of_the_tab_and_of_the_way_to_each_door() {
+    let rig = Rig::start().await;
+    let (tab, other) = (rig.open("{}").await, rig.open("{}").await);
+    tab.read("short-polling", "/feed/poll?after=0").await;
+    let mut sse = tab.sse(0).await;
+    sse.until("\n\n").await;
+    let status = tab.status().await;
+    assert_eq!(status["restarting"], false);
+    let doors = &status["stats"]["doors"];
+    assert_eq!((&doors["short-polling"]["requests"], &doors["sse"]["active"]), (&1.into(), &1.into()), "{status}");
+    assert_eq!(status["stats"]["feed"]["waiting"], 1, "its own stream alone");
+    let way = &status["way"];
+    assert_eq!(
+        (&way["sse"]["open"], &way["websocket"]["accepted"], &way["shared"]["open"]),
+        (&1.into(), &0.into(), &0.into())
+    );
+    let doors = &other.status().await["stats"]["doors"];
+    assert_eq!(doors["short-polling"]["requests"], 0, "another tab's figures are its own");
+    let page = rig.ask("GET", "/stats", "").await.json();
+    assert_eq!(page["doors"]["sse"]["connections"], 0, "and so are the page's");
+}
+
+#[tokio::test]
+async fn closing_a_tab_ends_its_streams_and_its_ports() {
+    let rig = Rig::start().await;
+    for (method, what) in [("POST", "/close"), ("DELETE", "")] {
+        let tab = rig.open(r#"{"source": "synthetic"}"#).await;
+        let mut sse = tab.sse(0).await;
+        sse.until("data:").await;
+        assert_eq!(tab.order(method, what, "").await.status, 204);
+        sse.rest().await;
+        let gone = tab.order("GET", "", "").await;
+        assert_eq!((gone.status, gone.json()["error"].as_str().unwrap()), (404, "this lab has ended; reload the page"));
+        for door in ["sse", "shared", "secure"] {
+            soon(async {
+                while TcpStream::connect(tab.address(door)).await.is_ok() {
+                    pause(20).await;
+                }
+            })
+            .await;
+        }
+    }
+}

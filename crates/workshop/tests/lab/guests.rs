@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use crate::harness::{Rig, ask, pause};
+use feedlab_workshop::lab::{Labs, MAX_LABS};
+
+#[tokio::test]
+async fn a_lab_that_nobody_asks_for_ends() {
+    let rig = Rig::with(&Labs::new(None).with_patience(Duration::from_millis(600))).await;
+    let (asked, forgotten) = (rig.open("{}").await, rig.open("{}").await);
+    for _ in 0..10 {
+        pause(150).await;
+        assert_eq!(asked.order("GET", "", "").await.status, 200);
+    }
+    assert_eq!(forgotten.order("GET", "", "").await.status, 404);
+    pause(900).await;
+    assert_eq!(asked.order("GET", "", "").await.status, 404);
+    let again = rig.open("{}").await;
+    pause(900).await;
+    assert_eq!(again.order("GET", "", "").await.status, 404, "also when there was none in between");
+}
+
+#[tokio::test]
+async fn there_are_so_many_labs_and_no_more() {
+    let rig = Rig::with(&Labs::new(None)).await;
+    let mut tabs = Vec::new();
+    for _ in 0..MAX_LABS {
+        tabs.push(rig.open(r#"{"updates_per_s": 0.1}"#).await);
+    }
+    let full = rig.ask("POST", "/lab/tabs", "{}").await;
+    assert!(full.status == 503 && full.body.contains("close some tabs"), "{full:?}");
+    assert_eq!(tabs[0].order("DELETE", "", "").await.status, 204);
+    rig.open("{}").await;
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_and_names_of_others_are_refused() {
+    let rig = Rig::start().await;
+    let tab = rig.open("{}").await;
+    let page = rig.page;
+    let paths = [
+        ("POST", "/lab/tabs".to_owned()),
+        ("PUT", format!("/lab/tabs/{}/settings", tab.id)),
+        ("DELETE", format!("/lab/tabs/{}", tab.id)),
+    ];
+    for (method, path) in &paths {
+        for fields in [
+            format!("Host: {page}\r\nOrigin: http://evil.example\r\n"),
+            format!("Host: {page}\r\nOrigin: http://127.0.0.1:1\r\n"),
+            format!("Host: {page}\r\nOrigin: null\r\n"),
+            format!("Host: evil.example:{}\r\nOrigin: http://evil.example:{}\r\n", page.port(), page.port()),
+        ] {
+            let answer = ask(page, method, path, &fields, "{}").await;
+            assert_eq!(answer.status, 403, "{method} {path} {fields}");
+        }
+    }
+    let rebound = ask(page, "GET", &format!("/lab/tabs/{}", tab.id), "Host: evil.example\r\n", "").await;
+    assert_eq!(rebound.status, 403);
+    assert_eq!(tab.order("GET", "", "").await.status, 200, "nothing has happened to it");
+    assert_eq!(ask(page, "POST", "/lab/tabs", &format!("Host: {page}\r\n"), "").await.status, 201, "a program may");
+}
+
+#[tokio::test]
+async fn a_page_without_a_lab_is_told_why() {
+    let rig = Rig::with(&Labs::unavailable("because")).await;
+    assert_eq!(rig.ask("GET", "/lab", "").await.json(), serde_json::json!({ "available": false, "why": "because" }));
+    let refused = rig.ask("POST", "/lab/tabs", "{}").await;
+    assert_eq!((refused.status, refused.json()["error"].clone()), (403, "because".into()));
+    let rig = Rig::with(&Labs::new(None)).await;
+    assert_eq!(rig.ask("GET", "/lab", "").await.json(), serde_json::json!({ "available": true }));
+    let named = ask(rig.page, "GET", "/lab", "Host: my-laptop:8080\r\n", "").await.json();
+    assert_eq!(named["available"], false);
+    assert!(named["why"].as_str().unwrap().contains("http://127.0.0.1"), "{named}");
+}

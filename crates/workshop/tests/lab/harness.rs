@@ -1,0 +1,186 @@
+//! A page's server with labs, and a client that writes and reads bytes.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use feedlab_server::{Config, Server};
+use feedlab_workshop::lab::{Labs, Own};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Waits for what must come, and not for ever.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), future).await.expect("it comes within half a minute")
+}
+
+pub(crate) async fn pause(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// What serves the page.
+pub(crate) struct Rig {
+    pub(crate) page: SocketAddr,
+    _stop: DropGuard,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The seqs of a poll's answer.
+    pub(crate) fn seqs(&self) -> Vec<u64> {
+        self.json()["updates"].as_array().unwrap().iter().map(|update| update["seq"].as_u64().unwrap()).collect()
+    }
+}
+
+/// A tab's lab.
+pub(crate) struct Tab<'a> {
+    rig: &'a Rig,
+    pub(crate) id: String,
+    pub(crate) place: Value,
+}
+
+impl Rig {
+    /// One whose own feed is what clients publish.
+    pub(crate) async fn start() -> Self {
+        let server = Server::new(Config { allow_publish: true, ..Config::default() }).await.unwrap();
+        let labs = Labs::new(Some(Own { feed: server.feed(), allow_publish: true }));
+        Self::serve(server, &labs).await
+    }
+
+    /// One with these labs and an own feed that they do not know.
+    pub(crate) async fn with(labs: &Labs) -> Self {
+        Self::serve(Server::new(Config::default()).await.unwrap(), labs).await
+    }
+
+    async fn serve(server: Server, labs: &Labs) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let page = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let server = server.routes(labs.routes());
+        let token = stop.clone();
+        tokio::spawn(async move { server.run(listener, token).await.unwrap() });
+        Self { page, _stop: stop.drop_guard() }
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.page)
+    }
+
+    /// A request as the page sends it.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+        ask(self.page, method, path, &format!("Host: {}\r\nOrigin: {}\r\n", self.page, self.origin()), body).await
+    }
+
+    pub(crate) async fn open(&self, settings: &str) -> Tab<'_> {
+        let answer = self.ask("POST", "/lab/tabs", settings).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let place = answer.json();
+        Tab { rig: self, id: place["id"].as_str().unwrap().to_owned(), place }
+    }
+
+    pub(crate) async fn publish(&self, text: &str) -> u64 {
+        let fields = format!("Host: {}\r\nContent-Type: text/plain\r\n", self.page);
+        let answer = ask(self.page, "POST", "/feed", &fields, text).await;
+        answer.json()["seq"].as_u64().unwrap()
+    }
+}
+
+impl Tab<'_> {
+    pub(crate) fn address(&self, door: &str) -> SocketAddr {
+        let place = if door == "shared" || door == "secure" { &self.place[door] } else { &self.place["doors"][door] };
+        place.as_str().unwrap().split_once("//").unwrap().1.parse().unwrap()
+    }
+
+    /// A request to the lab's API.
+    pub(crate) async fn order(&self, method: &str, what: &str, body: &str) -> Answer {
+        self.rig.ask(method, &format!("/lab/tabs/{}{what}", self.id), body).await
+    }
+
+    pub(crate) async fn set(&self, settings: &str) -> Value {
+        let answer = self.order("PUT", "/settings", settings).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        self.order("GET", "", "").await.json()
+    }
+
+    /// A request of the page to a door.
+    pub(crate) async fn read(&self, door: &str, path: &str) -> Answer {
+        let address = self.address(door);
+        ask(address, "GET", path, &format!("Host: {address}\r\nOrigin: {}\r\n", self.rig.origin()), "").await
+    }
+
+    /// A stream at a door: the connection, on which this request has been sent.
+    pub(crate) async fn stream(&self, door: &str, path: &str, fields: &str) -> Stream {
+        let address = self.address(door);
+        let mut stream = soon(TcpStream::connect(address)).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: {}\r\n{fields}\r\n", self.rig.origin());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        Stream { stream, read: Vec::new() }
+    }
+
+    pub(crate) async fn sse(&self, after: u64) -> Stream {
+        self.stream("sse", &format!("/feed/sse?after={after}"), "").await
+    }
+}
+
+/// A connection that is read bit by bit.
+pub(crate) struct Stream {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Stream {
+    /// Everything up to and including a text.
+    pub(crate) async fn until(&mut self, end: &str) -> String {
+        loop {
+            if let Some(at) = self.read.windows(end.len()).position(|window| window == end.as_bytes()) {
+                let taken: Vec<u8> = self.read.drain(..at + end.len()).collect();
+                return String::from_utf8_lossy(&taken).into_owned();
+            }
+            let count = soon(self.stream.read_buf(&mut self.read)).await.unwrap();
+            assert!(count > 0, "closed before {end:?}: {}", String::from_utf8_lossy(&self.read));
+        }
+    }
+
+    /// The `id` of the next event, and whether it is a gap.
+    pub(crate) async fn event(&mut self) -> (u64, bool) {
+        self.until("id: ").await;
+        let text = self.until("\n\n").await;
+        let id = text.lines().next().unwrap().parse().unwrap();
+        (id, text.contains("event: gap"))
+    }
+
+    /// Everything up to the end, which must come.
+    pub(crate) async fn rest(mut self) -> String {
+        soon(self.stream.read_to_end(&mut self.read)).await.unwrap();
+        String::from_utf8_lossy(&self.read).into_owned()
+    }
+}
+
+/// A request on a connection of its own.
+pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str, fields: &str, body: &str) -> Answer {
+    let mut stream = soon(TcpStream::connect(address)).await.unwrap();
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\n{fields}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    soon(stream.read_to_string(&mut text)).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: {text:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+}

@@ -1,0 +1,9 @@
+//! The labs as a page has them: the API on the page's origin, and real sockets at each door.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod doors;
+mod faults;
+mod guests;
+mod harness;
+mod settings;

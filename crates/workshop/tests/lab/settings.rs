@@ -1,0 +1,78 @@
+use crate::harness::Rig;
+use feedlab_workshop::lab::Labs;
+
+#[tokio::test]
+async fn the_way_changes_at_once_and_under_open_streams() {
+    let rig = Rig::with(&Labs::new(None)).await;
+    let tab = rig.open(r#"{"updates_per_s": 100}"#).await;
+    assert_eq!(tab.place["settings"]["source"], "synthetic");
+    let mut sse = tab.sse(0).await;
+    sse.event().await;
+    let set = tab.set(r#"{"rtt_ms": 200}"#).await;
+    assert_eq!((&set["restarted"], &set["settings"]["rtt_ms"]), (&false.into(), &200.into()));
+    let asked = std::time::Duration::from_millis(200);
+    let (began, answer) = (feedlab_feed::clock::now(), tab.read("short-polling", "/feed/poll?after=0").await);
+    assert!(answer.status == 200 && began.elapsed() >= 2 * asked, "connecting takes a round trip, and asking another");
+    sse.event().await;
+    assert_eq!(tab.set(r#"{"rtt_ms": null}"#).await["settings"]["rtt_ms"], 0);
+}
+
+#[tokio::test]
+async fn another_feed_goes_on_where_the_one_before_ended() {
+    let rig = Rig::with(&Labs::new(None)).await;
+    let tab = rig.open(r#"{"updates_per_s": 100}"#).await;
+    let mut sse = tab.sse(0).await;
+    while sse.event().await.0 < 20 {}
+    let set = tab.set(r#"{"source": "earthquakes", "updates_per_s": 200}"#).await;
+    assert_eq!(set["restarted"], true);
+    let rest = sse.rest().await;
+    let mut ids = rest.lines().filter_map(|line| line.strip_prefix("id: ")).filter_map(|id| id.parse::<u64>().ok());
+    let last = ids.next_back().unwrap_or(20);
+    let mut again = tab.sse(last).await;
+    assert_eq!(again.event().await, (last, false), "the greeting");
+    let next = again.until("event: earthquake").await;
+    let id: u64 = next.split("id: ").last().unwrap().lines().next().unwrap().parse().unwrap();
+    assert_eq!(id, last + 1, "no update is lost, and none comes again");
+}
+
+#[tokio::test]
+async fn other_terms_leave_the_past_as_it_was() {
+    let rig = Rig::with(&Labs::new(None)).await;
+    let tab = rig.open(r#"{"updates_per_s": 50, "schedule": "poisson", "payload_bytes": 30}"#).await;
+    let first = tab.read("long-polling", "/feed/long-poll?after=0").await.json()["updates"][0].clone();
+    assert_eq!(first["seq"], 1);
+    for (settings, restarted) in [
+        (r#"{"history": 500}"#, true),
+        (r#"{"slow": "latest"}"#, true),
+        (r#"{"keepalive_ms": 1000}"#, true),
+        ("{}", false),
+    ] {
+        assert_eq!(tab.set(settings).await["restarted"], restarted, "{settings}");
+        let again = tab.read("short-polling", "/feed/poll?after=0").await.json();
+        assert_eq!((&again["updates"][0], &again["gap"]), (&first, &serde_json::Value::Null), "{settings}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_changes_the_feed_that_all_tabs_share() {
+    let rig = Rig::start().await;
+    let (one, other) = (rig.open("{}").await, rig.open("{}").await);
+    let refused = one.order("PUT", "/settings", r#"{"updates_per_s": 50}"#).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("choose another `source`"), "{refused:?}");
+    assert_eq!(one.status().await["settings"]["updates_per_s"], 10.0, "nothing was changed");
+    rig.publish("hello").await;
+    for settings in [
+        r#"{"retry_ms": 500}"#,
+        r#"{"source": "synthetic", "updates_per_s": 50}"#,
+        r#"{"source": "own", "updates_per_s": null}"#,
+    ] {
+        assert_eq!(one.set(settings).await["restarted"], true, "{settings}");
+    }
+    for tab in [&one, &other] {
+        assert_eq!(tab.read("sse", "/feed/poll?after=0").await.seqs(), [1]);
+    }
+    let rig = Rig::with(&Labs::new(None)).await;
+    let refused = rig.ask("POST", "/lab/tabs", r#"{"source": "own"}"#).await;
+    assert!(refused.status == 409 && refused.body.contains("there is no feed beside the labs"), "{refused:?}");
+}
