@@ -41,7 +41,8 @@ pub struct Question {
     /// What may be chosen; empty if a number is asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
-    /// The unit of the number that is asked for, as people write it ("ms", "B", "requests").
+    /// The unit of the number that is asked for, as people write it ("ms", "B", "requests"); with choices that of their
+    /// `from` and `below`, if it is not the metric's own for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Where the answer comes from, if it is measured.

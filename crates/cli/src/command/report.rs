@@ -62,9 +62,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 /// What the class was asked and what it said.
 fn class(votes: &Path, questions: Option<&Path>) -> anyhow::Result<(Questions, Vec<Vote>)> {
     let questions = match questions {
-        Some(file) => {
-            Questions::parse(&text(file)?).map_err(bad_input).with_context(|| file.display().to_string())?
-        }
+        Some(file) => Questions::parse(&text(file)?).map_err(bad_input).with_context(|| file.display().to_string())?,
         None => feedlab_workshop::chapter::questions().map_err(anyhow::Error::msg)?,
     };
     let said = text(votes)?;

@@ -123,14 +123,17 @@ measured = { scenario = "made-up.toml", contender = "SSE", metric = "socket_byte
         std::fs::write(folder.path().join("votes.ndjson"), votes).expect("a file");
         std::fs::write(folder.path().join("questions.toml"), questions).expect("a file");
         let run = run.to_str().expect("a path");
-        let mut command =
-            feedlab(&["report", run, "--votes", "votes.ndjson", "--questions", "questions.toml"]);
+        let mut command = feedlab(&["report", run, "--votes", "votes.ndjson", "--questions", "questions.toml"]);
         command.current_dir(&folder);
         command
     };
     let broken = VOTE.replace("300", "\"many\"");
     for (votes, questions, said) in [
-        (VOTE.replace("before", "then"), QUESTION, "votes.ndjson: line 1: unknown value `then`; allowed here: before, after"),
+        (
+            VOTE.replace("before", "then"),
+            QUESTION,
+            "votes.ndjson: line 1: unknown value `then`; allowed here: before, after",
+        ),
         (format!("{VOTE}\n{{"), QUESTION, "votes.ndjson: line 2: this is not a vote"),
         (broken, QUESTION, "votes.ndjson: line 1: \"many\" does not answer `bytes`; give a number (B), without quotes"),
         (VOTE.to_owned(), "[[question]]\nidea = 1", "questions.toml: line 2, column 1: unknown key `idea`"),

@@ -80,13 +80,14 @@ impl Question {
         }
         check_id(&self.id)?;
         check_id(&self.chapter)?;
-        match (self.choices.is_empty(), &self.unit) {
-            (true, None) => return Err("it has neither choices nor a unit; give `choices` or a `unit`".to_owned()),
-            (true, Some(unit)) => check_text("unit", unit)?,
-            (false, Some(_)) => {
-                return Err("it has both choices and a unit; keep `choices` or `unit`".to_owned());
+        match &self.unit {
+            None if self.choices.is_empty() => {
+                return Err("it has neither choices nor a unit; give `choices`, or the `unit` of a number".to_owned());
             }
-            (false, None) => self.check_choices()?,
+            unit => unit.iter().try_for_each(|unit| check_text("unit", unit))?,
+        }
+        if !self.choices.is_empty() {
+            self.check_choices()?;
         }
         self.check_measured()
     }

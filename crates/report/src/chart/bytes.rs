@@ -139,6 +139,7 @@ fn picture(data: &Dataset) -> Bars {
         }),
         unit: Unit::Bytes,
         parts: parts.map(|kind| Part { name: kind.name(), pattern: pattern(kind) }).collect(),
+        tells_predicted: true,
         mark: (level == Level::Wire).then_some("bytes on the socket up to here"),
         is_nameless: false,
     }
@@ -148,7 +149,8 @@ fn row(bar: &BytesBar, level: Level, heading: Option<String>) -> Row {
     let total = bar.total(level);
     let simple = Row::simple(&bar.series, heading, total.map(|estimate| estimate.value), human::size);
     let interval = total.and_then(|estimate| estimate.low.zip(estimate.high));
-    let Some(parts) = bar.parts(level) else { return Row { interval, ..simple } };
+    let predicted = bar.predicted(level);
+    let Some(parts) = bar.parts(level) else { return Row { interval, predicted, ..simple } };
     let payload = human::size(bar.payload.unwrap_or(0.0));
     let figure = match level {
         Level::Wire => format!("{} on the wire, payload {payload}", simple.short),
@@ -156,7 +158,7 @@ fn row(bar: &BytesBar, level: Level, heading: Option<String>) -> Row {
     };
     let mark = bar.socket.map(|socket| socket.value).filter(|_| level == Level::Wire);
     let parts = Some(parts.into_iter().map(|(kind, bytes)| (pattern(kind), bytes)).collect());
-    Row { parts, interval, figure, mark, ..simple }
+    Row { parts, interval, figure, mark, predicted, ..simple }
 }
 
 /// Who is cheapest and who is dearest, as part of a sentence; nothing if nothing was measured.

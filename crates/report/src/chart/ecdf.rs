@@ -7,7 +7,7 @@ use super::axis::{Axis, time_tick};
 use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
 use super::label::{self, Candidate};
 use super::palette::Colour;
-use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, text};
+use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
 use crate::comparison::{Named, Shape, shape};
 use crate::dataset::{Dataset, Ecdf};
 use crate::{human, wording};
@@ -76,7 +76,7 @@ impl Picture for AgeEcdf<'_> {
         let axis = Axis::log(measured.chain(predicted).map(|point| point.0));
         frame(canvas, area, plot, axis)?;
         predicted::draw(canvas, &shown, axis, plot)?;
-        let lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
+        let mut lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
         for (ecdf, line) in shown.iter().zip(&lines) {
             let look = ecdf.series.look;
             canvas.path(line, look.dashes, look.colour, look.width)?;
@@ -84,7 +84,11 @@ impl Picture for AgeEcdf<'_> {
         if predicted::is_shown(&shown) {
             predicted::key(canvas, (area.left, area.top + HEAD))?;
         }
-        labels(canvas, &shown, &lines, axis, plot)
+        // Labels keep off the signs as off any line.
+        let around = |(x, y): Point| vec![(x - sign::RADIUS, y), (x + sign::RADIUS, y)];
+        lines.extend(predicted::signs_of(&shown, axis, plot).into_iter().map(around));
+        labels(canvas, &shown, &lines, axis, plot)?;
+        predicted::signs(canvas, &shown, axis, plot)
     }
 }
 

@@ -66,12 +66,13 @@ fn picture(data: &Dataset) -> Bars {
         unit: Unit::Count,
         parts: if is_split { PARTS.to_vec() } else { Vec::new() },
         mark: None,
+        tells_predicted: true,
         is_nameless: false,
     }
 }
 
 fn row(bar: &RequestsBar, heading: Option<String>) -> Row {
-    let simple = Row::simple(&bar.series, heading, bar.all, human::count);
+    let simple = Row { predicted: bar.predicted, ..Row::simple(&bar.series, heading, bar.all, human::count) };
     let Some((all, empty)) = bar.all.zip(bar.empty) else { return simple };
     let share = empty_share(bar).filter(|_| empty > 0.0);
     let figure = share.map_or(simple.figure.clone(), |share| format!("{}, {share} empty", simple.figure));

@@ -34,7 +34,6 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
     let mut top = area.top + key::height(votes, area.width());
     let plot = Area { left: area.left + PADDING, right: area.right - FIGURES, ..area };
     let axis = Axis::Linear { high: 1.0 };
-    let first = top;
     let blocks = blocks(votes, area.width());
     let end = top + blocks.iter().map(|block| block.height + GAP).sum::<f64>();
     for block in &blocks {
@@ -46,7 +45,7 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
         block.draw(votes, canvas, slot, plot, axis)?;
         top += block.height + GAP;
     }
-    scale(canvas, Area { top: first, bottom: end, ..plot }, axis)
+    scale(canvas, Area { bottom: end, ..plot }, axis)
 }
 
 /// What one answer shows.
@@ -101,7 +100,9 @@ impl Block {
             let count = side.choices.get(self.index).copied().unwrap_or(0);
             let share = if side.people == 0 { 0.0 } else { f64::from(count) / f64::from(side.people) };
             let right = axis.place(share, plot.left, plot.right);
-            if count > 0 {
+            if count == 0 {
+                canvas.line((plot.left, top), (plot.left, top + BAR), Colour::Muted, 1.5)?;
+            } else {
                 key::bar(canvas, Area { left: plot.left, top, right, bottom: top + BAR }, round)?;
             }
             let said = format!("{} {}", of(count, side.people), name(round));
@@ -122,9 +123,9 @@ impl Block {
             used = true;
             let at = (x + sign::RADIUS, y);
             if is_measured {
-                sign::measured(canvas, at)?
+                sign::measured(canvas, at)?;
             } else {
-                sign::predicted(canvas, at)?
+                sign::predicted(canvas, at)?;
             }
             let set = if is_measured { Type::new(14.0).bold() } else { Type::new(14.0) };
             canvas.text(said, (x + 18.0, y), set)?;
@@ -135,7 +136,7 @@ impl Block {
 }
 
 fn scale(canvas: &mut Canvas, plot: Area, axis: Axis) -> Drawing {
-    canvas.line((plot.left, plot.top), (plot.left, plot.bottom), Colour::Muted, 1.0)?;
+    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Colour::Muted, 1.0)?;
     for share in [0.0, 0.5, 1.0] {
         let x = axis.place(share, plot.left, plot.right);
         canvas.line((x, plot.bottom), (x, plot.bottom + 4.0), Colour::Muted, 1.0)?;

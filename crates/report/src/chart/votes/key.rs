@@ -28,7 +28,7 @@ impl Entry {
     const fn name(self) -> &'static str {
         match self {
             Self::Votes(round) => name(round),
-            Self::Predicted => "predicted by arithmetic",
+            Self::Predicted => sign::PREDICTED,
             Self::Measured => "measured",
         }
     }

@@ -12,7 +12,7 @@ use crate::{human, wording};
 
 /// Heights: the names of the lines, a strip's name, its columns, and the axis below all.
 const NAMES: f64 = 46.0;
-const HEAD: f64 = 30.0;
+const HEAD: f64 = 36.0;
 const STRIP: f64 = 84.0;
 const AXIS: f64 = 46.0;
 const EDGE: f64 = 14.0;
@@ -43,9 +43,13 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
         let top = plot.top + index as f64 * (HEAD + STRIP);
         let strip = Area { top: top + HEAD, bottom: top + HEAD + STRIP, ..plot };
         columns(canvas, &bins.of(side), highest, strip, round)?;
-        canvas.text(&title(votes, round, side), (area.left, top + 12.0), Type::new(13.5).bold())?;
+        canvas.text(&title(votes, round, side), (area.left, top + 18.0), Type::new(13.5).bold())?;
     }
-    lines(votes, canvas, plot, axis)
+    lines(votes, canvas, plot, axis)?;
+    votes.rounds().into_iter().enumerate().try_for_each(|(index, (_, side))| {
+        let top = plot.top + index as f64 * (HEAD + STRIP);
+        figures(canvas, &bins.of(side), highest, Area { top: top + HEAD, bottom: top + HEAD + STRIP, ..plot })
+    })
 }
 
 /// How many answers stand at an edge that is not their place.
@@ -102,18 +106,32 @@ impl Bins {
 }
 
 fn columns(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area, round: Round) -> Drawing {
+    bars(bins, highest, strip).try_for_each(|(_, column)| key::bar(canvas, column, round))?;
+    canvas.line((strip.left, strip.bottom), (strip.right, strip.bottom), Colour::Muted, 1.0)
+}
+
+/// How many people each column is, above it and above every line.
+fn figures(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area) -> Drawing {
+    bars(bins, highest, strip).try_for_each(|(people, column)| {
+        let (x, y) = (f64::midpoint(column.left, column.right), column.top - 10.0);
+        let said = human::count(f64::from(people));
+        let half = text::width(&said, 12.5) / 2.0 + 1.0;
+        canvas.fill(Area { left: x - half, top: y - 7.0, right: x + half, bottom: y + 7.0 }, Colour::Paper, 0.85)?;
+        canvas.text(&said, (x, y), Type::new(12.5).bold().at(Anchor::Middle))
+    })
+}
+
+/// The columns that are not empty, with how many people they are.
+fn bars(bins: &[u32], highest: u32, strip: Area) -> impl Iterator<Item = (u32, Area)> {
     let width = strip.width() / bins.len() as f64;
     // Room for the figure above the highest.
-    let room = strip.bottom - strip.top - 18.0;
-    for (index, &people) in bins.iter().enumerate().filter(|(_, people)| **people > 0) {
+    let room = strip.bottom - strip.top - 20.0;
+    let shown = bins.iter().copied().enumerate().filter(|(_, people)| *people > 0);
+    shown.map(move |(index, people)| {
         let left = strip.left + index as f64 * width + 1.5;
         let top = strip.bottom - room * f64::from(people) / f64::from(highest);
-        let column = Area { left, top, right: left + width - 3.0, bottom: strip.bottom };
-        key::bar(canvas, column, round)?;
-        let at = (f64::midpoint(column.left, column.right), top - 9.0);
-        canvas.text(&human::count(f64::from(people)), at, Type::new(12.0).at(Anchor::Middle))?;
-    }
-    canvas.line((strip.left, strip.bottom), (strip.right, strip.bottom), Colour::Muted, 1.0)
+        (people, Area { left, top, right: left + width - 3.0, bottom: strip.bottom })
+    })
 }
 
 fn title(votes: &Votes, round: Round, side: &Side) -> String {
@@ -159,9 +177,9 @@ fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> Drawing 
         let y = plot.top - NAMES + 12.0 + index as f64 * 22.0;
         canvas.path(&[(x, y), (x, plot.bottom)], dashes, Colour::Ink, 1.8)?;
         if index == 0 {
-            sign::predicted(canvas, (x, y))?
+            sign::predicted(canvas, (x, y))?;
         } else {
-            sign::measured(canvas, (x, y))?
+            sign::measured(canvas, (x, y))?;
         }
         let said = format!("{what} {}", figure(votes.question, value));
         let is_left = x + 14.0 + text::width(&said, 14.0) > plot.right;
