@@ -163,6 +163,12 @@ impl<'a> Row<'a> {
     fn estimate(&self, metric: Metric) -> Option<Estimate> {
         self.entry.metrics.get(&metric).copied()
     }
+
+    /// What the arithmetic of the transport says.
+    fn predicted(&self, metric: Metric) -> Option<f64> {
+        let predicted = self.entry.predicted.as_ref()?.metrics.get(&metric).copied();
+        predicted.filter(|value| value.is_finite() && *value >= 0.0)
+    }
 }
 
 /// Who a line or a bar belongs to.

@@ -19,7 +19,7 @@ use apart::Apart;
 
 /// Ages that are predicted to be smaller, µs, are told without a percentage: what is measured then is the scheduling
 /// and the system calls of the machine, which no arithmetic of a transport knows.
-const MACHINE_TIME: f64 = 1_000.0;
+pub(crate) const MACHINE_TIME: f64 = 1_000.0;
 
 /// What is predicted, table by table: more columns than these do not fit beside each other.
 const TABLES: [(&str, &[Metric]); 5] = [

@@ -1,7 +1,7 @@
 //! Bad input: one line that names the place and the remedy, and the documented status.
 
 use super::scenario::{TINY, file, tiny_with};
-use super::{Command, ends_with, err, error_line, feedlab, out};
+use super::{Command, ends_with, err, error_line, feedlab, out, results};
 
 /// What `validate` says of a scenario, which must be wrong.
 fn refusal(text: &str) -> String {
@@ -103,4 +103,49 @@ fn flags_of_serve_that_do_not_go_together_are_refused() {
         let output = ends_with(2, &mut feedlab(arguments));
         assert!(err(&output).contains(needle), "{arguments:?}: {}", err(&output));
     }
+}
+
+#[test]
+fn a_broken_file_of_votes_is_named_with_its_line_and_the_run_is_untouched() {
+    const QUESTION: &str = r#"
+[[question]]
+id = "bytes"
+chapter = "02-bytes"
+text = "How many bytes does an update take?"
+unit = "B"
+because = "Payload and framing."
+measured = { scenario = "made-up.toml", contender = "SSE", metric = "socket_bytes_per_update", per = 1 }
+"#;
+    const VOTE: &str = r#"{"question":"bytes","round":"before","who":"Ada","answer":300,"at":1}"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = results::run(folder.path(), &results::sse(2), &results::Found::default());
+    let report = |votes: &str, questions: &str| {
+        std::fs::write(folder.path().join("votes.ndjson"), votes).expect("a file");
+        std::fs::write(folder.path().join("questions.toml"), questions).expect("a file");
+        let run = run.to_str().expect("a path");
+        let mut command = feedlab(&["report", run, "--votes", "votes.ndjson", "--questions", "questions.toml"]);
+        command.current_dir(&folder);
+        command
+    };
+    let broken = VOTE.replace("300", "\"many\"");
+    for (votes, questions, said) in [
+        (
+            VOTE.replace("before", "then"),
+            QUESTION,
+            "votes.ndjson: line 1: unknown value `then`; allowed here: before, after",
+        ),
+        (format!("{VOTE}\n{{"), QUESTION, "votes.ndjson: line 2: this is not a vote"),
+        (broken, QUESTION, "votes.ndjson: line 1: \"many\" does not answer `bytes`; give a number (B), without quotes"),
+        (VOTE.to_owned(), "[[question]]\nidea = 1", "questions.toml: line 2, column 1: unknown key `idea`"),
+        ("\u{0}".to_owned(), QUESTION, "votes.ndjson: line 1: this is not a vote"),
+    ] {
+        let output = ends_with(2, report(&votes, questions));
+        assert!(error_line(&output).contains(said), "{}", err(&output));
+        assert!(!run.join("report.html").exists(), "{said}");
+    }
+    let output = ends_with(2, feedlab(&["report", ".", "--votes", "none.ndjson"]).current_dir(&folder));
+    assert!(error_line(&output).contains("cannot read none.ndjson; give a file"), "{}", err(&output));
+    ends_with(0, report(VOTE, QUESTION));
+    let page = std::fs::read_to_string(run.join("report.html")).expect("a page");
+    assert!(page.contains("What the class expected") && run.join("charts/class-bytes.svg").is_file());
 }

@@ -3,9 +3,10 @@
 use feedlab_experiment::metric::Unit;
 
 use super::axis::{Axis, time_tick};
+use super::bars::Key;
 use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
 use super::palette::Colour;
-use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, text};
+use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
 use crate::dataset::{Dataset, Moment, Timeline, Timelines};
 use crate::human;
 
@@ -25,11 +26,11 @@ const POINTS_UP_TO: usize = 40;
 pub(super) struct AgeOverTime<'a>(pub(super) &'a Dataset);
 
 impl Picture for AgeOverTime<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "age-over-time"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Age of the updates over time"
     }
 
@@ -39,11 +40,14 @@ impl Picture for AgeOverTime<'_> {
 
     fn reading(&self) -> String {
         let [middle, edge] = self.0.timelines.names();
-        let marked = if self.0.timelines.faults.is_empty() { "" } else { " Upright dashes and grey spans are faults." };
+        let faults = if self.0.timelines.faults.is_empty() {
+            ""
+        } else {
+            ", above all after the upright dashes and in the grey spans, which are faults"
+        };
         format!(
-            "Each panel is one contender over the measured time: the thick line is the {middle} age of each second, \
-             the thin one its {edge}; a level band is a steady feed, a spike is a second in which clients fell \
-             behind.{marked}"
+            "In each panel time runs to the right and age upwards, so lower is fresher; look for spikes of the thick line, \
+             the {middle} of each second, and of the thin one, its {edge}: there clients fell behind{faults}."
         )
     }
 
@@ -76,7 +80,7 @@ impl Picture for AgeOverTime<'_> {
             return NOTHING;
         }
         let grid = Grid::of(&self.0.timelines, width);
-        lines.len().div_ceil(grid.columns) as f64 * grid.panel + HEAD + FOOT
+        lines.len().div_ceil(grid.columns) as f64 * grid.panel + HEAD + FOOT + self.key().height(width)
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
@@ -85,7 +89,11 @@ impl Picture for AgeOverTime<'_> {
         if moments().next().is_none() {
             return nothing(canvas, area, "no ages by second");
         }
-        let ages = Axis::log(moments().flat_map(|moment| [moment.middle, moment.edge]));
+        let caption = area.top + 8.0;
+        let area = Area { top: area.top + self.key().height(area.width()), ..area };
+        self.key().draw(canvas, Area { top: area.top - self.key().height(area.width()) + HEAD, ..area })?;
+        let levels = lines.iter().filter_map(|line| line.predicted);
+        let ages = Axis::log(moments().flat_map(|moment| [moment.middle, moment.edge]).chain(levels));
         let seconds = seconds(&self.0.timelines);
         let grid = Grid::of(&self.0.timelines, area.width());
         for (index, line) in lines.iter().enumerate() {
@@ -97,12 +105,29 @@ impl Picture for AgeOverTime<'_> {
             name(canvas, line, Area { top: top + 15.0, ..plot })?;
             faults::draw(canvas, &line.marks, plot, seconds)?;
             panel(canvas, line, plot, ages, seconds)?;
+            predicted(canvas, line, plot, ages)?;
             names(canvas, &self.0.timelines, line, plot, ages)?;
         }
         let (axis, middle) = (Type::new(12.0).muted(), (area.left + area.right) / 2.0);
-        canvas.text("age of the updates when they arrived, logarithmic", (area.left, area.top + 8.0), axis)?;
+        canvas.text("age of the updates when they arrived, logarithmic", (area.left, caption), axis)?;
         canvas.text("measured time", (middle, area.bottom - 8.0), axis.at(Anchor::Middle))
     }
+}
+
+impl AgeOverTime<'_> {
+    /// Tells what the hollow sign is, if there is one.
+    fn key(&self) -> Key<'static> {
+        let is_predicted = self.0.timelines.lines.iter().any(|line| line.predicted.is_some());
+        Key { parts: &[], mark: None, is_predicted }
+    }
+}
+
+/// The predicted age across a panel: one level, whatever happens in it.
+fn predicted(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis) -> Drawing {
+    let Some(age) = line.predicted.filter(|_| !line.moments.is_empty()) else { return Ok(()) };
+    let y = ages.place(age, plot.bottom, plot.top);
+    canvas.path(&[(plot.left, y), (plot.right, y)], &sign::DASHES, Colour::Ink, 1.4)?;
+    sign::predicted(canvas, (plot.left + 1.0, y))
 }
 
 /// How the panels are laid out.

@@ -5,13 +5,13 @@ use feedlab_experiment::metric::Unit;
 use super::axis::Axis;
 use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Type};
 use super::palette::{Colour, Look};
-use super::{COMPACT_BELOW, text};
+use super::{COMPACT_BELOW, sign, text};
 use crate::dataset::{Dataset, Series};
 use crate::{human, wording};
 
 mod key;
 
-pub(super) use key::Part;
+pub(super) use key::{Key, Part};
 
 const NAME: f64 = 13.0;
 const FIGURE: f64 = 13.0;
@@ -31,6 +31,8 @@ pub(super) struct Bars {
     pub(super) parts: Vec<Part>,
     /// What the mark on the bars is, if they have one.
     pub(super) mark: Option<&'static str>,
+    /// Whether the key tells the sign of what is predicted, where something is.
+    pub(super) tells_predicted: bool,
     /// Whether names and headings stand elsewhere: in a column that several pictures share.
     pub(super) is_nameless: bool,
 }
@@ -47,6 +49,8 @@ pub(super) struct Row {
     pub(super) parts: Option<Vec<(Pattern, f64)>>,
     /// A value inside that is marked.
     pub(super) mark: Option<f64>,
+    /// What is predicted for the sum of its parts.
+    pub(super) predicted: Option<f64>,
     /// The interval of the sum of its parts.
     pub(super) interval: Option<(f64, f64)>,
     /// The figure beside it.
@@ -70,6 +74,7 @@ impl Row {
             heading,
             parts: value.map(|value| vec![(Pattern::Solid, value.max(0.0))]),
             mark: None,
+            predicted: None,
             interval: None,
             figure: text.clone(),
             short: text,
@@ -80,9 +85,9 @@ impl Row {
         self.parts.iter().flatten().map(|part| part.1).sum()
     }
 
-    /// How far it reaches, its interval included.
+    /// How far it reaches, its interval and its prediction included.
     fn reach(&self) -> f64 {
-        self.total().max(self.interval.map_or(0.0, |interval| interval.1))
+        self.total().max(self.interval.map_or(0.0, |interval| interval.1)).max(self.predicted.unwrap_or(0.0))
     }
 
     fn figure(&self, area: Area) -> &str {
@@ -113,7 +118,7 @@ impl Bars {
     pub(super) fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
         let plot = self.plot(area);
         let axis = Axis::linear(self.rows.iter().map(Row::reach));
-        key::draw(canvas, &self.parts, self.mark, Area { left: plot.left, ..area })?;
+        self.key().draw(canvas, Area { left: plot.left, ..area })?;
         match self.caption {
             Some(caption) => self.scale(canvas, area, plot, axis, caption)?,
             None => canvas.line((plot.left, plot.top), (plot.left, plot.bottom), Colour::Muted, 1.0)?,
@@ -161,14 +166,20 @@ impl Bars {
     /// Where the bars go: below the key, beside the names, and with room for the longest figure.
     fn plot(&self, area: Area) -> Area {
         let figures = widest(self.rows.iter().map(|row| row.figure(area)), FIGURE);
-        let right = area.right - figures.min(area.width() * 0.4) - 14.0;
+        let sign = if self.rows.iter().any(|row| row.predicted.is_some()) { sign::RADIUS + 3.0 } else { 0.0 };
+        let right = area.right - figures.min(area.width() * 0.4) - 14.0 - sign;
         let bottom = if self.caption.is_some() { area.bottom - SCALE } else { area.bottom };
         let top = area.top + self.key_height(area.width());
         Area { left: area.left + self.indent(area.width()), top, right, bottom }
     }
 
     fn key_height(&self, width: f64) -> f64 {
-        key::height(&self.parts, self.mark, width - self.indent(width))
+        self.key().height(width - self.indent(width))
+    }
+
+    fn key(&self) -> Key<'_> {
+        let is_predicted = self.tells_predicted && self.rows.iter().any(|row| row.predicted.is_some());
+        Key { parts: &self.parts, mark: self.mark, is_predicted }
     }
 
     /// From the left edge to the bars.
@@ -224,8 +235,13 @@ impl Bars {
         if let Some((low, high)) = row.interval.filter(|(low, high)| low < high) {
             whisker(canvas, place(low), place(high), middle)?;
         }
+        if let Some(predicted) = row.predicted {
+            // At nought it would be cut in half by the edge of a picture without names.
+            sign::predicted(canvas, (place(predicted).max(area.left + sign::RADIUS + 3.0), middle))?;
+        }
         let set = if row.parts.is_some() { Type::new(FIGURE).bold() } else { Type::new(FIGURE).muted() };
-        canvas.text(row.figure(area), (place(row.reach()) + 8.0, middle), set)
+        let away = if row.predicted.is_some() { 8.0 + sign::RADIUS + 3.0 } else { 8.0 };
+        canvas.text(row.figure(area), (place(row.reach()) + away, middle), set)
     }
 }
 

@@ -14,11 +14,11 @@ use crate::{human, wording};
 pub(super) struct BytesPerUpdate<'a>(pub(super) &'a Dataset);
 
 impl Picture for BytesPerUpdate<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "bytes"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Bytes of an update"
     }
 
@@ -27,14 +27,14 @@ impl Picture for BytesPerUpdate<'_> {
     }
 
     fn reading(&self) -> String {
-        let parts = "The solid part of a bar is what the application wanted to say, the other parts are what it took \
-                     to bring it, both directions; shorter is cheaper";
-        match self.0.bytes_level {
-            Level::Wire => {
-                format!("{parts}. Where a bar is marked, the bytes on the socket end and those of TCP/IP begin.")
-            }
-            Level::Socket => format!("{parts}."),
-        }
+        let stroke = match self.0.bytes_level {
+            Level::Wire => ", and at the upright stroke, where the bytes on the socket end and those of TCP/IP begin",
+            Level::Socket => "",
+        };
+        format!(
+            "A longer bar is more bytes for each update, so shorter is cheaper; look how much of a bar is solid, which is \
+             what the application wanted to say, and how much is what it took to bring it{stroke}."
+        )
     }
 
     fn notes(&self) -> Vec<String> {
@@ -139,6 +139,7 @@ fn picture(data: &Dataset) -> Bars {
         }),
         unit: Unit::Bytes,
         parts: parts.map(|kind| Part { name: kind.name(), pattern: pattern(kind) }).collect(),
+        tells_predicted: true,
         mark: (level == Level::Wire).then_some("bytes on the socket up to here"),
         is_nameless: false,
     }
@@ -148,7 +149,8 @@ fn row(bar: &BytesBar, level: Level, heading: Option<String>) -> Row {
     let total = bar.total(level);
     let simple = Row::simple(&bar.series, heading, total.map(|estimate| estimate.value), human::size);
     let interval = total.and_then(|estimate| estimate.low.zip(estimate.high));
-    let Some(parts) = bar.parts(level) else { return Row { interval, ..simple } };
+    let predicted = bar.predicted(level);
+    let Some(parts) = bar.parts(level) else { return Row { interval, predicted, ..simple } };
     let payload = human::size(bar.payload.unwrap_or(0.0));
     let figure = match level {
         Level::Wire => format!("{} on the wire, payload {payload}", simple.short),
@@ -156,7 +158,7 @@ fn row(bar: &BytesBar, level: Level, heading: Option<String>) -> Row {
     };
     let mark = bar.socket.map(|socket| socket.value).filter(|_| level == Level::Wire);
     let parts = Some(parts.into_iter().map(|(kind, bytes)| (pattern(kind), bytes)).collect());
-    Row { parts, interval, figure, mark, ..simple }
+    Row { parts, interval, figure, mark, predicted, ..simple }
 }
 
 /// Who is cheapest and who is dearest, as part of a sentence; nothing if nothing was measured.

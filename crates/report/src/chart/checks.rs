@@ -2,8 +2,8 @@
 //! figure lies in it or beside it.
 
 use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Point, Type};
-use super::palette::Colour;
-use super::{COMPACT_BELOW, Figures, Picture, text};
+use super::palette::{Colour, Look};
+use super::{COMPACT_BELOW, Figures, Picture, sign, text};
 use crate::dataset::Strip;
 use crate::{check, human, wording};
 
@@ -19,6 +19,7 @@ const PITCH: f64 = 25.0;
 /// Where names and figures stand above and below the strip.
 const STACKED_PITCH: f64 = 64.0;
 const HEAD: f64 = 22.0;
+const KEY: f64 = 24.0;
 const SIZE: f64 = 12.5;
 /// The most that names take, and what figures do.
 const NAMES: f64 = 320.0;
@@ -34,11 +35,11 @@ pub(super) struct Checks<'a> {
 }
 
 impl Picture for Checks<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         ID
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Measured figures and the bands that were demanded"
     }
 
@@ -67,9 +68,8 @@ impl Picture for Checks<'_> {
     }
 
     fn reading(&self) -> String {
-        "Each line is one check, and the tinted band is what it allows: its middle is what is predicted, or what the \
-         other contender measured. The bands are drawn equally wide, so that a mark at the same place is off by the \
-         same part of what is allowed."
+        "Each line is one check, too small to the left and too large to the right, and a mark inside the tinted band has \
+         passed; look for marks outside of it, since all bands are drawn equally wide, whatever they allow."
             .to_owned()
     }
 
@@ -77,7 +77,8 @@ impl Picture for Checks<'_> {
         let all = self.strips.len();
         let left_out = (all > MOST)
             .then(|| format!("The first {MOST} of {} are drawn; the table has every one.", human::count(all as f64)));
-        left_out.into_iter().collect()
+        let middle = "The middle of a band is what is predicted, or what the other contender measured.".to_owned();
+        [middle].into_iter().chain(left_out).collect()
     }
 
     fn figures(&self) -> Figures {
@@ -94,11 +95,15 @@ impl Picture for Checks<'_> {
     }
 
     fn height(&self, width: f64) -> f64 {
-        self.shown().len() as f64 * pitch(width) + HEAD + 4.0
+        self.shown().len() as f64 * pitch(width) + self.key() + HEAD + 4.0
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
         let is_stacked = area.width() < COMPACT_BELOW;
+        if self.key() > 0.0 {
+            key(canvas, (area.left + 6.0, area.top + 9.0))?;
+        }
+        let area = Area { top: area.top + self.key(), ..area };
         let plot = match is_stacked {
             true => Area { top: area.top + HEAD, left: area.left + 4.0, right: area.right - 4.0, ..area },
             false => Area {
@@ -125,6 +130,11 @@ impl Picture for Checks<'_> {
 impl Checks<'_> {
     fn shown(&self) -> &[Strip] {
         &self.strips[..self.strips.len().min(MOST)]
+    }
+
+    /// How high the key is, if there is something to tell.
+    fn key(&self) -> f64 {
+        if self.shown().iter().any(|strip| strip.is_of_prediction) { KEY } else { 0.0 }
     }
 
     const fn result(&self, strip: &Strip) -> &'static str {
@@ -193,6 +203,9 @@ fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> Drawing {
         canvas.pattern(band, Pattern::Tinted, Colour::Muted)?;
     }
     canvas.line((slot.left, y), (slot.right, y), Colour::Grid, 1.0)?;
+    if strip.is_of_prediction {
+        sign::predicted_around(canvas, (x(slot, 0.0), y), 8.0)?;
+    }
     let Some(measured) = strip.measured else { return Ok(()) };
     if let Some((low, high)) = strip.interval.filter(|(low, high)| low < high) {
         let (low, high) = (x(slot, strip.place(low)), x(slot, strip.place(high)));
@@ -212,6 +225,16 @@ fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> Drawing {
         return canvas.marker((at - 12.0 * outwards, y), 5.0, strip.look);
     }
     canvas.marker((at, y), 5.0, strip.look)
+}
+
+/// What is hollow and what is solid.
+fn key(canvas: &mut Canvas, (x, y): Point) -> Drawing {
+    let set = Type::new(12.0);
+    sign::predicted(canvas, (x, y))?;
+    canvas.text(sign::PREDICTED, (x + 14.0, y), set)?;
+    let x = x + 14.0 + text::width(sign::PREDICTED, 12.0) + 22.0;
+    canvas.marker((x, y), 5.0, Look { colour: Colour::Muted, ..Look::of(0, 0) })?;
+    canvas.text("measured", (x + 12.0, y), set)
 }
 
 fn name(strip: &Strip) -> String {

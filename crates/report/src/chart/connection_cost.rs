@@ -3,7 +3,7 @@
 
 use feedlab_experiment::Metric;
 
-use super::bars::{self, Bars, Row};
+use super::bars::{self, Bars, Key, Row};
 use super::canvas::{Area, Canvas, Drawing, Type};
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing};
 use crate::comparison::{Named, Shape, WORTH_TELLING, distinct, shape};
@@ -18,11 +18,11 @@ const GAP: f64 = 20.0;
 pub(super) struct ConnectionCost<'a>(pub(super) &'a Dataset);
 
 impl Picture for ConnectionCost<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "connection-cost"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Cost of a connection"
     }
 
@@ -31,14 +31,15 @@ impl Picture for ConnectionCost<'_> {
     }
 
     fn reading(&self) -> String {
-        "Each panel is one price of a connection and has its own scale; memory and descriptors are the slope over the \
-         ramp of a fresh server: what one more connection takes; first updates and handshakes are those of newcomers \
-         one by one, the other times those of the ramp."
+        "Each panel is one price of a connection on a scale of its own, and shorter is cheaper; look where one bar is \
+         clearly longer than the others of its panel."
             .to_owned()
     }
 
     fn notes(&self) -> Vec<String> {
-        super::bar_notes(self.0)
+        let how = "Memory and descriptors are the slope over the ramp of a fresh server: what one more connection takes. \
+                   First updates and handshakes are those of newcomers one by one, the other times those of the ramp.";
+        super::bar_notes(self.0).into_iter().chain([how.to_owned()]).collect()
     }
 
     fn figures(&self) -> Figures {
@@ -58,13 +59,16 @@ impl Picture for ConnectionCost<'_> {
     fn height(&self, width: f64) -> f64 {
         let panels = shown(self.0).count();
         let Some(grid) = Grid::of(self.0, width) else { return NOTHING };
-        panels.div_ceil(grid.columns) as f64 * (grid.height + GAP) - GAP
+        let key = key(self.0).height(width);
+        key + panels.div_ceil(grid.columns) as f64 * (grid.height + GAP) - GAP
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
         let Some(grid) = Grid::of(self.0, area.width()) else {
             return nothing(canvas, area, "no cost of a connection was measured");
         };
+        key(self.0).draw(canvas, area)?;
+        let area = Area { top: area.top + key(self.0).height(area.width()), ..area };
         for (index, (metric, values)) in shown(self.0).enumerate() {
             let (line, column) = (index / grid.columns, index % grid.columns);
             let left = area.left + grid.names + column as f64 * (grid.width + GAP);
@@ -105,6 +109,12 @@ impl Grid {
     }
 }
 
+/// The key of all panels.
+fn key(data: &Dataset) -> Key<'static> {
+    let is_predicted = shown(data).any(|(_, bars)| bars.iter().any(|bar| bar.predicted.is_some()));
+    Key { parts: &[], mark: None, is_predicted }
+}
+
 /// The panels that have a figure.
 fn shown(data: &Dataset) -> impl Iterator<Item = (Metric, &Vec<Bar>)> {
     let panels = Dataset::CONNECTION_COST.into_iter().zip(&data.connection);
@@ -117,10 +127,11 @@ fn panel(data: &Dataset, metric: Metric, values: &[Bar], is_nameless: bool) -> B
     let row = |(bar, heading): (&Bar, Option<String>)| {
         let interval = bar.estimate.and_then(|estimate| estimate.low.zip(estimate.high));
         let value = bar.estimate.map(|estimate| estimate.value);
-        Row { interval, ..Row::simple(&bar.series, heading, value, |value| human::value(value, unit)) }
+        let predicted = bar.predicted;
+        Row { interval, predicted, ..Row::simple(&bar.series, heading, value, |value| human::value(value, unit)) }
     };
     let rows = values.iter().zip(headings).map(row).collect();
-    Bars { rows, caption: None, unit, parts: Vec::new(), mark: None, is_nameless }
+    Bars { rows, caption: None, unit, parts: Vec::new(), mark: None, tells_predicted: false, is_nameless }
 }
 
 /// What a panel counts, in a few words.

@@ -34,21 +34,26 @@ const MAX_CROSSINGS: usize = 6;
 pub fn cost_chart(panels: &[Panel], caption: &str) -> Result<String, ReportError> {
     let draw = || -> Result<String, canvas::DrawError> {
         let titles = text::balance(&wording::glued(caption), TITLE.size, WIDTH);
-        let top = MARGIN + titles.len() as f64 * 26.0 + 18.0;
+        let reading = MARGIN + titles.len() as f64 * 26.0 + 8.0;
+        let top = reading + 32.0;
         let heights = heights(panels);
         let size = (WIDTH + 2.0 * MARGIN, top + heights.iter().map(|height| height + GAP).sum::<f64>());
         let mut svg = String::new();
         let mut canvas = Canvas::new(&mut svg, size.0, size.1, false);
         canvas.fill(canvas.area, Colour::Paper, 1.0)?;
         lines(&mut canvas, &titles, (MARGIN, MARGIN + 12.0), 26.0, TITLE)?;
+        canvas.text(READING, (MARGIN, reading), Type::new(13.0).muted())?;
         grid(&mut canvas, panels, &heights, top)?;
         canvas.finish()?;
         Ok(canvas::framed(&svg, size, "cost", caption, &description(panels), true))
     };
-    draw().map_err(|error| ReportError::Chart { chart: "cost", reason: error.to_string() })
+    draw().map_err(|error| ReportError::Chart { chart: "cost".to_owned(), reason: error.to_string() })
 }
 
 const TITLE: Type = Type::new(20.0).bold();
+
+const READING: &str = "How to read this: clients grow to the right and the predicted cost upwards, both by equal factors, \
+                       so a lower line is cheaper; look where lines cross.";
 
 /// The height of each line of panels: that of its highest one.
 fn heights(panels: &[Panel]) -> Vec<f64> {
@@ -179,7 +184,7 @@ fn description(panels: &[Panel]) -> String {
         let all: Vec<String> = costs.chain(crossings(panel).map(say)).collect();
         format!("{} ({}): {}.", panel.title, scale::name(panel.unit), all.join("; "))
     };
-    panels.iter().map(panel).collect::<Vec<_>>().join(" ")
+    format!("{READING} {}", panels.iter().map(panel).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

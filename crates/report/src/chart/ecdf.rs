@@ -7,7 +7,7 @@ use super::axis::{Axis, time_tick};
 use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
 use super::label::{self, Candidate};
 use super::palette::Colour;
-use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, text};
+use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
 use crate::comparison::{Named, Shape, shape};
 use crate::dataset::{Dataset, Ecdf};
 use crate::{human, wording};
@@ -23,11 +23,11 @@ const KEY: f64 = 16.0;
 pub(super) struct AgeEcdf<'a>(pub(super) &'a Dataset);
 
 impl Picture for AgeEcdf<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "age-ecdf"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Age of the updates"
     }
 
@@ -36,12 +36,9 @@ impl Picture for AgeEcdf<'_> {
     }
 
     fn reading(&self) -> String {
-        let reading = "Go up from an age to a line: that share of the updates was no older than this when it arrived, \
-                       so the further left a line stands, the fresher its clients; the scale is logarithmic.";
-        let is_predicted = self.0.ages.iter().any(|ecdf| !ecdf.predicted.is_empty());
-        let predicted = " A thin dashed line is what the arithmetic of that transport predicts; where the measured line \
-                         agrees, it lies behind.";
-        format!("{reading}{}", if is_predicted { predicted } else { "" })
+        "Ages grow to the right, on a logarithmic scale, and each line rises to all of its updates, so the further left a \
+         line stands the fresher its clients are; look at the height of 50 %, where half of the updates are no older."
+            .to_owned()
     }
 
     fn notes(&self) -> Vec<String> {
@@ -79,7 +76,7 @@ impl Picture for AgeEcdf<'_> {
         let axis = Axis::log(measured.chain(predicted).map(|point| point.0));
         frame(canvas, area, plot, axis)?;
         predicted::draw(canvas, &shown, axis, plot)?;
-        let lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
+        let mut lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
         for (ecdf, line) in shown.iter().zip(&lines) {
             let look = ecdf.series.look;
             canvas.path(line, look.dashes, look.colour, look.width)?;
@@ -87,7 +84,11 @@ impl Picture for AgeEcdf<'_> {
         if predicted::is_shown(&shown) {
             predicted::key(canvas, (area.left, area.top + HEAD))?;
         }
-        labels(canvas, &shown, &lines, axis, plot)
+        // Labels keep off the signs as off any line.
+        let around = |(x, y): Point| vec![(x - sign::RADIUS, y), (x + sign::RADIUS, y)];
+        lines.extend(predicted::signs_of(&shown, axis, plot).into_iter().map(around));
+        labels(canvas, &shown, &lines, axis, plot)?;
+        predicted::signs(canvas, &shown, axis, plot)
     }
 }
 

@@ -14,11 +14,13 @@ pub(crate) struct Bar {
     pub(crate) series: Series,
     /// Its value, if it was measured.
     pub(crate) estimate: Option<Estimate>,
+    /// What is predicted, if anything is.
+    pub(crate) predicted: Option<f64>,
 }
 
 impl Bar {
     pub(super) fn new(row: &Row, metric: Metric) -> Self {
-        Self { series: row.series.clone(), estimate: row.estimate(metric) }
+        Self { series: row.series.clone(), estimate: row.estimate(metric), predicted: row.predicted(metric) }
     }
 }
 
@@ -31,13 +33,21 @@ pub(crate) struct RequestsBar {
     pub(crate) all: Option<f64>,
     /// Those whose answer brought no update.
     pub(crate) empty: Option<f64>,
+    /// How many are predicted, if anything is.
+    pub(crate) predicted: Option<f64>,
 }
 
 impl RequestsBar {
     pub(super) fn new(row: &Row, results: &Results) -> Self {
         let measured_us: u64 = cells(row, results).map(|cell| cell.duration_us).sum();
         let client_minutes = measured_us as f64 / 60e6 * f64::from(row.entry.clients);
-        let rate = |metric| row.estimate(metric).filter(|_| client_minutes > 0.0).map(|e| e.value / client_minutes);
-        Self { series: row.series.clone(), all: rate(Metric::Requests), empty: rate(Metric::RequestsEmpty) }
+        let rate = |count: Option<f64>| count.filter(|_| client_minutes > 0.0).map(|count| count / client_minutes);
+        let measured = |metric| rate(row.estimate(metric).map(|estimate| estimate.value));
+        Self {
+            series: row.series.clone(),
+            all: measured(Metric::Requests),
+            empty: measured(Metric::RequestsEmpty),
+            predicted: rate(row.predicted(Metric::Requests)),
+        }
     }
 }

@@ -78,6 +78,9 @@ pub(crate) struct BytesBar {
     pub(crate) wire: Option<Estimate>,
     /// Segments, both directions.
     pub(crate) packets: Option<Estimate>,
+    /// What is predicted on the socket and on the wire, if anything is.
+    pub(crate) predicted_socket: Option<f64>,
+    pub(crate) predicted_wire: Option<f64>,
 }
 
 impl BytesBar {
@@ -92,6 +95,8 @@ impl BytesBar {
             socket: row.estimate(Metric::SocketBytesPerUpdate),
             wire: row.estimate(Metric::WireBytesPerUpdate),
             packets: row.estimate(Metric::PacketsPerUpdate),
+            predicted_socket: row.predicted(Metric::SocketBytesPerUpdate),
+            predicted_wire: row.predicted(Metric::WireBytesPerUpdate),
         }
     }
 
@@ -100,6 +105,14 @@ impl BytesBar {
         match level {
             Level::Socket => self.socket,
             Level::Wire => self.wire,
+        }
+    }
+
+    /// What is predicted for all bytes of an update at a level.
+    pub(crate) const fn predicted(&self, level: Level) -> Option<f64> {
+        match level {
+            Level::Socket => self.predicted_socket,
+            Level::Wire => self.predicted_wire,
         }
     }
 

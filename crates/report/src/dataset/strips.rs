@@ -26,6 +26,8 @@ pub(crate) struct Strip {
     pub(crate) unit: Unit,
     /// From where to where the figure had to be.
     pub(crate) band: (f64, f64),
+    /// Whether the middle of the band is what is predicted.
+    pub(crate) is_of_prediction: bool,
     /// What was measured.
     pub(crate) measured: Option<f64>,
     /// Its interval.
@@ -71,6 +73,7 @@ fn strip(check: Check, entry: &Entry, entries: &[Entry]) -> Option<Strip> {
     Some(Strip {
         band: check.band.filter(|(low, high)| low.is_finite() && high.is_finite())?,
         look: series.look,
+        is_of_prediction: check.than.is_none(),
         spoken: if name == entry.label { series.spoken } else { name.clone() },
         metric: check.metric.row().label,
         than: check.than,

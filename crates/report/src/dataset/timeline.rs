@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use feedlab_experiment::Scenario;
 use feedlab_experiment::record::Second;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::scenario::Fault;
+use feedlab_experiment::{Metric, Scenario};
 
 use super::ages::cells;
 use super::{Row, Series};
+use crate::prediction::MACHINE_TIME;
 use crate::{fault, human};
 
 /// Updates in a second for its median to be told, and for its 99th percentile: ten beyond it, as everywhere.
@@ -40,6 +41,8 @@ pub(crate) struct Timeline {
     pub(crate) repetition: Option<u32>,
     /// The seconds with updates, in order.
     pub(crate) moments: Vec<Moment>,
+    /// What is predicted for the middle of all seconds together, µs; nothing where it is the machine's own time.
+    pub(crate) predicted: Option<f64>,
     /// When something broke that concerns it, in order.
     pub(crate) marks: Vec<Mark>,
 }
@@ -82,7 +85,9 @@ impl Timelines {
             let mut moments: Vec<_> = seconds.into_iter().filter_map(|s| moment(s, has_median, has_p99)).collect();
             moments.sort_by_key(|moment| moment.second);
             let marks = marks(&results.manifest.scenario, &row.series.label);
-            Timeline { series: row.series.clone(), repetition, moments, marks }
+            let predicted = row.predicted(if has_median { Metric::AgeP50 } else { Metric::AgeMean });
+            let predicted = predicted.filter(|&us| us >= MACHINE_TIME);
+            Timeline { series: row.series.clone(), repetition, moments, predicted, marks }
         };
         let scenario = &results.manifest.scenario;
         Self {

@@ -2,6 +2,7 @@
 
 use super::super::canvas::{Area, Canvas, Drawing, Pattern, Type};
 use super::super::palette::Colour;
+use super::super::sign::{self, PREDICTED};
 use super::super::text;
 
 const LINE: f64 = 20.0;
@@ -20,34 +21,78 @@ pub(in super::super) struct Part {
     pub(in super::super) pattern: Pattern,
 }
 
-/// What stands in a key: a part, or the mark.
+/// Everything that a key tells.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Key<'a> {
+    /// The parts of the bars.
+    pub(in super::super) parts: &'a [Part],
+    /// What the stroke across them is.
+    pub(in super::super) mark: Option<&'static str>,
+    /// Whether there are signs of what is predicted: the bars are then what was measured.
+    pub(in super::super) is_predicted: bool,
+}
+
+/// What an entry shows.
+#[derive(Clone, Copy)]
+enum Swatch {
+    Part(Pattern),
+    Mark,
+    Predicted,
+}
+
+/// What stands in a key.
 #[derive(Clone, Copy)]
 struct Entry {
     name: &'static str,
-    pattern: Option<Pattern>,
+    swatch: Swatch,
     /// Its left edge, from that of the key.
     x: f64,
     /// Its line, from 0.
     line: usize,
 }
 
-/// How high the key is at a width: nothing without parts.
-pub(super) fn height(parts: &[Part], mark: Option<&'static str>, width: f64) -> f64 {
-    entries(parts, mark, width).last().map_or(0.0, |last| (last.line + 1) as f64 * LINE + 2.0)
-}
-
-/// Draws it along the upper edge of `area`, in no contender's colour.
-pub(super) fn draw(canvas: &mut Canvas, parts: &[Part], mark_name: Option<&'static str>, area: Area) -> Drawing {
-    for Entry { name, pattern, x, line } in entries(parts, mark_name, area.width()) {
-        let (left, top) = (area.left + x, area.top + line as f64 * LINE + 2.0);
-        let swatch = Area { left, top, right: left + SWATCH, bottom: top + SWATCH };
-        match pattern {
-            Some(pattern) => canvas.pattern(swatch, pattern, Colour::Muted)?,
-            None => mark(canvas, left + SWATCH / 2.0, Area { top: top + 2.0, bottom: top + SWATCH - 2.0, ..swatch })?,
-        }
-        canvas.text(name, (left + SWATCH + BESIDE, top + SWATCH / 2.0), Type::new(SIZE))?;
+impl Key<'_> {
+    /// How high it is at a width: nothing without entries.
+    pub(in super::super) fn height(&self, width: f64) -> f64 {
+        self.entries(width).last().map_or(0.0, |last| (last.line + 1) as f64 * LINE + 2.0)
     }
-    Ok(())
+
+    /// Draws it along the upper edge of `area`, in no contender's colour.
+    pub(in super::super) fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        for Entry { name, swatch, x, line } in self.entries(area.width()) {
+            let (left, top) = (area.left + x, area.top + line as f64 * LINE + 2.0);
+            let place = Area { left, top, right: left + SWATCH, bottom: top + SWATCH };
+            let at = (left + SWATCH / 2.0, top + SWATCH / 2.0);
+            match swatch {
+                Swatch::Part(pattern) => canvas.pattern(place, pattern, Colour::Muted)?,
+                Swatch::Mark => mark(canvas, at.0, Area { top: top + 2.0, bottom: top + SWATCH - 2.0, ..place })?,
+                Swatch::Predicted => sign::predicted(canvas, at)?,
+            }
+            canvas.text(name, (left + SWATCH + BESIDE, top + SWATCH / 2.0), Type::new(SIZE))?;
+        }
+        Ok(())
+    }
+
+    /// The entries, each where it stands.
+    fn entries(&self, width: f64) -> Vec<Entry> {
+        let parts = self.parts.iter().map(|part| (part.name, Swatch::Part(part.pattern)));
+        // Bars of one part need no word, unless something else stands beside them.
+        let measured =
+            (self.is_predicted && self.parts.is_empty()).then_some(("measured", Swatch::Part(Pattern::Solid)));
+        let mark = self.mark.map(|mark| (mark, Swatch::Mark));
+        let predicted = self.is_predicted.then_some((PREDICTED, Swatch::Predicted));
+        let (mut x, mut line) = (0.0, 0);
+        let place = |(name, swatch)| {
+            let needed = SWATCH + BESIDE + text::width(name, SIZE);
+            if x > 0.0 && x + needed > width {
+                (x, line) = (0.0, line + 1);
+            }
+            let entry = Entry { name, swatch, x, line };
+            x += needed + AFTER;
+            entry
+        };
+        measured.into_iter().chain(parts).chain(mark).chain(predicted).map(place).collect()
+    }
 }
 
 /// A stroke across a bar that sticks out on both sides, on a pale ground: it must be seen on any pattern.
@@ -55,22 +100,6 @@ pub(super) fn mark(canvas: &mut Canvas, x: f64, bar: Area) -> Drawing {
     let (top, bottom) = (bar.top - 3.5, bar.bottom + 3.5);
     canvas.fill(Area { left: x - 2.2, top, right: x + 2.2, bottom }, Colour::Paper, 0.85)?;
     canvas.line((x, top), (x, bottom), Colour::Ink, 2.0)
-}
-
-/// The entries, each where it stands.
-fn entries(parts: &[Part], mark: Option<&'static str>, width: f64) -> Vec<Entry> {
-    let names = parts.iter().map(|part| (part.name, Some(part.pattern))).chain(mark.map(|mark| (mark, None)));
-    let (mut x, mut line) = (0.0, 0);
-    let place = |(name, pattern)| {
-        let needed = SWATCH + BESIDE + text::width(name, SIZE);
-        if x > 0.0 && x + needed > width {
-            (x, line) = (0.0, line + 1);
-        }
-        let entry = Entry { name, pattern, x, line };
-        x += needed + AFTER;
-        entry
-    };
-    names.map(place).collect()
 }
 
 #[cfg(test)]
@@ -82,11 +111,15 @@ mod tests {
 
     #[test]
     fn a_key_breaks_into_lines_where_it_must() {
-        let lines = |width| entries(&PARTS, Some("socket bytes"), width).iter().map(|e| e.line).collect::<Vec<_>>();
+        let key = |parts, mark| Key { parts, mark, is_predicted: false };
+        let lines =
+            |width| key(&PARTS, Some("socket bytes")).entries(width).iter().map(|entry| entry.line).collect::<Vec<_>>();
         assert_eq!(lines(400.0), [0, 0, 0]);
         assert_eq!(lines(230.0), [0, 0, 1]);
         assert_eq!(lines(10.0), [0, 1, 2], "each in a line of its own, however narrow");
-        assert!(height(&PARTS, None, 400.0) < height(&PARTS, None, 10.0));
-        assert_eq!(height(&[], None, 400.0), 0.0);
+        assert!(key(&PARTS, None).height(400.0) < key(&PARTS, None).height(10.0));
+        assert_eq!(key(&[], None).height(400.0), 0.0);
+        let names = |parts| Key { parts, mark: None, is_predicted: true }.entries(400.0).len();
+        assert_eq!((names(&PARTS[..]), names(&[])), (3, 2), "what is not predicted is measured");
     }
 }

@@ -3,12 +3,12 @@
 use super::super::axis::Axis;
 use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
 use super::super::palette::Colour;
-use super::super::text;
+use super::super::{sign, text};
 use super::height_of;
 use crate::dataset::Ecdf;
 
-/// Dashes of what is predicted: shorter than any contender's.
-const DASHES: [f64; 2] = [4.0, 3.0];
+/// The shares at which a predicted line has its sign: beside the labels, which stand at the median.
+const SIGNS: [f64; 2] = [0.25, 0.75];
 
 /// Whether there is any such line.
 pub(super) fn is_shown(shown: &[&Ecdf]) -> bool {
@@ -22,16 +22,42 @@ pub(super) fn key(canvas: &mut Canvas, (x, y): Point) -> Drawing {
     canvas.path(&[(x, y), (x + SAMPLE, y)], &[], Colour::Muted, 2.4)?;
     canvas.text(measured, (x + SAMPLE + 7.0, y), Type::new(12.0))?;
     let x = x + SAMPLE + 7.0 + text::width(measured, 12.0) + 16.0;
-    canvas.path(&[(x, y), (x + SAMPLE, y)], &DASHES, Colour::Muted, 1.3)?;
-    canvas.text("predicted by arithmetic", (x + SAMPLE + 7.0, y), Type::new(12.0))
+    canvas.path(&[(x, y), (x + SAMPLE, y)], &sign::DASHES, Colour::Muted, 1.8)?;
+    sign::predicted(canvas, (x + SAMPLE / 2.0, y))?;
+    canvas.text(sign::PREDICTED, (x + SAMPLE + 7.0, y), Type::new(12.0))
 }
 
 /// Draws the lines, thin: the measured ones go on top.
 pub(super) fn draw(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> Drawing {
     for ecdf in shown {
-        canvas.path(&line(&ecdf.predicted, axis, plot), &DASHES, ecdf.series.look.colour, 1.3)?;
+        canvas.path(&line(&ecdf.predicted, axis, plot), &sign::DASHES, ecdf.series.look.colour, 1.8)?;
     }
     Ok(())
+}
+
+/// Draws the signs, on top of all: where a measured line agrees, it hides the predicted one, and only they show it.
+pub(super) fn signs(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> Drawing {
+    let at = signs_of(shown, axis, plot);
+    at.into_iter().try_for_each(|at| sign::predicted(canvas, at))
+}
+
+/// Where the signs go.
+pub(super) fn signs_of(shown: &[&Ecdf], axis: Axis, plot: Area) -> Vec<Point> {
+    let lines = shown.iter().filter(|ecdf| !ecdf.predicted.is_empty());
+    let ages = lines.flat_map(|ecdf| SIGNS.map(|share| (age_at(&ecdf.predicted, share), share)));
+    let ages = ages.filter_map(|(age, share)| Some((age.filter(|age| *age > 0.0)?, share)));
+    ages.map(|(age, share)| (axis.place(age, plot.left, plot.right), height_of(share, plot)))
+        .filter(|at| at.0 > plot.left)
+        .collect()
+}
+
+/// The age at which a predicted distribution reaches a share.
+fn age_at(predicted: &[(f64, f64)], share: f64) -> Option<f64> {
+    let after = predicted.iter().position(|point| point.1 >= share)?;
+    let (age, reached) = predicted[after];
+    let (from, begun) = predicted[after.checked_sub(1)?];
+    let part = if reached > begun { (share - begun) / (reached - begun) } else { 1.0 };
+    Some(from + (age - from) * part)
 }
 
 /// The line of a predicted distribution: straight between its points on an even scale, and so bent on this one. Where it
@@ -62,6 +88,14 @@ fn line(predicted: &[(f64, f64)], axis: Axis, plot: Area) -> Vec<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_stands_where_the_distribution_reaches_its_share() {
+        assert_eq!(age_at(&[(0.0, 0.0), (1e6, 1.0)], 0.25), Some(250_000.0));
+        assert_eq!(age_at(&[(0.0, 0.0), (5.0, 0.5), (5.0, 1.0)], 0.75), Some(5.0));
+        assert_eq!(age_at(&[(7.0, 1.0)], 0.25), None);
+        assert_eq!(age_at(&[], 0.25), None);
+    }
 
     #[test]
     fn a_line_comes_in_at_the_left_edge_and_bends_on_the_logarithmic_axis() {
