@@ -2,6 +2,7 @@
 
 mod compare;
 mod doctor;
+mod exercises;
 mod help;
 mod input;
 mod interrupt;
