@@ -15,6 +15,7 @@ mod run;
 mod scenario;
 mod serve;
 mod watch;
+mod workshop;
 
 use std::process::Output;
 
