@@ -139,13 +139,13 @@ measured = { scenario = "made-up.toml", contender = "SSE", metric = "socket_byte
         (VOTE.to_owned(), "[[question]]\nidea = 1", "questions.toml: line 2, column 1: unknown key `idea`"),
         ("\u{0}".to_owned(), QUESTION, "votes.ndjson: line 1: this is not a vote"),
     ] {
-        let output = ends_with(2, report(&votes, questions));
+        let output = ends_with(2, &mut report(&votes, questions));
         assert!(error_line(&output).contains(said), "{}", err(&output));
         assert!(!run.join("report.html").exists(), "{said}");
     }
     let output = ends_with(2, feedlab(&["report", ".", "--votes", "none.ndjson"]).current_dir(&folder));
     assert!(error_line(&output).contains("cannot read none.ndjson; give a file"), "{}", err(&output));
-    ends_with(0, report(VOTE, QUESTION));
+    ends_with(0, &mut report(VOTE, QUESTION));
     let page = std::fs::read_to_string(run.join("report.html")).expect("a page");
     assert!(page.contains("What the class expected") && run.join("charts/class-bytes.svg").is_file());
 }
