@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -17,17 +17,20 @@ use super::{Bench, Error, Exercise, Outcome, verdict};
 
 /// How long a test may run. Those of the exercises take less than a second.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of what cargo says that are read.
+const MAX_MESSAGES: u64 = 64 << 20;
 /// Bytes of a test's output that are read.
 const MAX_OUTPUT: u64 = 4 << 20;
 /// Errors of the compiler that are shown.
 const MAX_ERRORS: usize = 3;
 
-/// Checks the learner's file for an exercise.
+/// Checks the learner's file for an exercise. What cargo says meanwhile (what it compiles, that it waits for another) goes to
+/// `progress`, line by line.
 ///
 /// # Errors
 /// When the test cannot be built for a reason that is not in the learner's file, or does not run.
-pub async fn check(bench: &Bench, exercise: &Exercise) -> Result<Outcome, Error> {
-    let test = match build(bench, exercise).await? {
+pub async fn check(bench: &Bench, exercise: &Exercise, progress: impl FnMut(&str)) -> Result<Outcome, Error> {
+    let test = match build(bench, exercise, progress).await? {
         Ok(test) => test,
         Err(errors) => return Ok(Outcome::DoesNotCompile(errors)),
     };
@@ -36,15 +39,20 @@ pub async fn check(bench: &Bench, exercise: &Exercise) -> Result<Outcome, Error>
 }
 
 /// The test's executable, or what the compiler has against the learner's file.
-async fn build(bench: &Bench, exercise: &Exercise) -> Result<Result<PathBuf, String>, Error> {
+async fn build(
+    bench: &Bench,
+    exercise: &Exercise,
+    progress: impl FnMut(&str),
+) -> Result<Result<PathBuf, String>, Error> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(&program);
     cargo.args(["test", "--offline", "--package", "feedlab-exercises", "--features", "yours", "--test"]);
     cargo.args([exercise.module().as_str(), "--no-run", "--color", "never", "--message-format", "json"]);
-    cargo.current_dir(bench.root()).stdin(Stdio::null()).kill_on_drop(true);
+    cargo.current_dir(bench.root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let no_cargo = |source| Error::NoCargo { program: program.to_string_lossy().into_owned(), source };
-    let output = cargo.output().await.map_err(no_cargo)?;
-    let messages = String::from_utf8_lossy(&output.stdout);
+    let mut child = cargo.kill_on_drop(true).spawn().map_err(no_cargo)?;
+    let (messages, words) = tokio::join!(all(child.stdout.take()), lines(child.stderr.take(), progress));
+    let is_built = child.wait().await.is_ok_and(|status| status.success());
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let (mut executable, mut errors) = (None, Vec::new());
     for message in messages {
@@ -52,10 +60,32 @@ async fn build(bench: &Bench, exercise: &Exercise) -> Result<Result<PathBuf, Str
         errors.extend(message.message.and_then(Diagnostic::error));
     }
     match executable {
-        Some(executable) if output.status.success() => Ok(Ok(executable)),
+        Some(executable) if is_built => Ok(Ok(executable)),
         _ if !errors.is_empty() => Ok(Err(shown(&errors))),
-        _ => Err(Error::Build { why: last_words(&output.stderr) }),
+        _ => Err(Error::Build { why: last_words(&words) }),
     }
+}
+
+/// What a stream says until its end, at most so much; an error ends it too.
+async fn all(stream: Option<impl AsyncRead + Unpin>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        let _ = stream.take(MAX_MESSAGES).read_to_end(&mut bytes).await;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The same, and each line is told as it comes.
+async fn lines(stream: Option<impl AsyncRead + Unpin>, mut told: impl FnMut(&str)) -> String {
+    let mut words = String::new();
+    let Some(stream) = stream else { return words };
+    let mut lines = BufReader::new(stream.take(MAX_MESSAGES)).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        told(&line);
+        words.push_str(&line);
+        words.push('\n');
+    }
+    words
 }
 
 /// A line of `--message-format json`, as far as it matters here.
@@ -89,8 +119,7 @@ fn shown(errors: &[String]) -> String {
 }
 
 /// What cargo said last, on one line.
-fn last_words(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
+fn last_words(text: &str) -> String {
     let from = text.rfind("error: ").map_or(0, |start| start + "error: ".len());
     let words: Vec<_> = text[from..].split_whitespace().take(60).collect();
     if words.is_empty() { "it says nothing".to_owned() } else { words.join(" ") }

@@ -87,8 +87,13 @@ impl Desk {
             output::data(&text::task(&self.bench, exercise))?;
         }
         output::advice(&format!("compiling {} … (the first time takes a minute)", self.bench.file(exercise).display()));
+        let progress = |line: &str| {
+            if ["Compiling ", "Blocking "].iter().any(|word| line.trim_start().starts_with(word)) {
+                output::advice(line);
+            }
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(exercise::check(&self.bench, exercise)).map_err(told)?;
+        let outcome = runtime.block_on(exercise::check(&self.bench, exercise, progress)).map_err(told)?;
         self.progress.of_mut(exercise).passed = matches!(outcome, Outcome::Passed { .. });
         self.progress.save(&self.bench).map_err(told)?;
         let Outcome::Passed { tests } = outcome else {
