@@ -18,7 +18,6 @@ mod guard;
 mod refusal;
 mod routes;
 
-mod chart;
 mod evidence;
 mod runs;
 mod tally;

@@ -1,13 +1,10 @@
 //! The votes on a question, counted, and beside them what is known about its answer.
 
-use feedlab_experiment::class::{self, Answer, Choice, Question, Round, Side, Vote, counted, right_choice};
+use feedlab_experiment::class::{self, Answer, Choice, Question, Round, Vote, counted, right_choice};
+use feedlab_report::class::chart;
 use serde::Serialize;
 
-use super::chart;
 use super::evidence::Evidence;
-
-/// The most different numbers of a round that are told; of more, the first.
-const NUMBERS: usize = 2000;
 
 /// What is told about a question.
 #[derive(Debug, Serialize)]
@@ -20,7 +17,6 @@ pub(crate) struct Tally {
     pub(crate) before: u32,
     pub(crate) after: u32,
     pub(crate) choices: Vec<Count>,
-    pub(crate) numbers: Numbers,
     /// What the one who asks has said.
     pub(crate) yours: Yours,
     /// What is known; absent while it is held back.
@@ -37,13 +33,6 @@ pub(crate) struct Count {
     pub(crate) text: String,
     pub(crate) before: u32,
     pub(crate) after: u32,
-}
-
-/// The numbers that were said, each with how often.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Numbers {
-    pub(crate) before: Vec<(f64, u32)>,
-    pub(crate) after: Vec<(f64, u32)>,
 }
 
 /// One person's answers.
@@ -74,21 +63,29 @@ impl Tally {
     pub(crate) fn of(question: &Question, votes: &[Vote], who: Option<&str>, known: Option<Known>) -> Self {
         let votes = counted(votes);
         let counted = class::tally(question, &votes, None);
-        let mut tally = Self {
+        let (predicted, measured) = known.as_ref().map_or((None, None), |known| (known.predicted, known.measured));
+        let asked = if known.is_some() { question } else { &without_answer(question) };
+        Self {
             question: question.id.clone(),
             text: question.text.clone(),
             unit: question.unit.clone(),
             before: counted.before.people,
             after: counted.after.people,
             choices: counts(question, &counted),
-            numbers: Numbers { before: numbers(&counted.before), after: numbers(&counted.after) },
             yours: who.map(|who| yours(who, question, &votes)).unwrap_or_default(),
+            svg: chart(asked, &votes, predicted, measured),
             known,
-            svg: String::new(),
-        };
-        tally.svg = chart::svg(&tally);
-        tally
+        }
     }
+}
+
+/// The question as it looks while nobody is to see which choice is right.
+fn without_answer(question: &Question) -> Question {
+    let mut question = question.clone();
+    for choice in &mut question.choices {
+        choice.right = false;
+    }
+    question
 }
 
 fn counts(question: &Question, counted: &class::Tally) -> Vec<Count> {
@@ -100,10 +97,6 @@ fn counts(question: &Question, counted: &class::Tally) -> Vec<Count> {
         after: *after,
     };
     question.choices.iter().zip(sides).map(count).collect()
-}
-
-fn numbers(side: &Side) -> Vec<(f64, u32)> {
-    side.numbers.iter().copied().take(NUMBERS).collect()
 }
 
 fn yours(who: &str, question: &Question, votes: &[&Vote]) -> Yours {

@@ -1,6 +1,6 @@
 // A chapter: its questions, its measurements, the live page in it.
 
-import { answer, ask, askName, draw, element, every, key, onName, say, who } from "./common.js";
+import { answer, ask, askName, draw, element, every, onName, say, who } from "./common.js";
 
 /** Votes change slowly; a class of thirty asks fifteen times a second. */
 const POLL_MS = 2000;
@@ -48,10 +48,10 @@ class Question {
     const told = JSON.stringify(tally);
     if (this.told === told) return;
     this.told = told;
-    const picture = element("div");
+    const picture = element("div", "", { class: "chart" });
     draw(picture, tally.svg);
     const yours = element("p", this.yours(tally));
-    this.result.replaceChildren(yours, answer(tally), key(), picture);
+    this.result.replaceChildren(yours, answer(tally), picture);
     this.result.hidden = false;
   }
 

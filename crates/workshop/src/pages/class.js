@@ -1,6 +1,6 @@
 // The class's page for the projector: one question, its votes, and the answer when the teacher wants it seen.
 
-import { answer, ask, draw, every, key, say } from "./common.js";
+import { answer, ask, draw, every, say } from "./common.js";
 
 const POLL_MS = 2000;
 /** The name under which raised hands are written down, a line for each answer. */
@@ -31,9 +31,8 @@ async function look() {
   say(count, `${body.before} predicted${body.after > 0 ? `, ${body.after} answered again` : ""}`);
   chart.hidden = !isOn(votes) && !isOn(known);
   if (!chart.hidden) draw(chart, body.svg);
-  const list = body.known ? [key(), answer(body)] : chart.hidden ? [] : [key()];
-  const now = JSON.stringify([body.known, chart.hidden]);
-  if (told.dataset.told !== now) told.replaceChildren(...list);
+  const now = JSON.stringify(body.known);
+  if (told.dataset.told !== now) told.replaceChildren(...(body.known ? [answer(body)] : []));
   told.dataset.told = now;
 }
 

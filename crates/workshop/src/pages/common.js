@@ -86,17 +86,6 @@ export function every(ms, work) {
   return tick();
 }
 
-/** What the two looks of the chart mean. */
-export function key() {
-  const made = element("p", "", { class: "key" });
-  for (const [round, text] of [["before", "before"], ["after", "after"]]) {
-    const part = element("span");
-    part.append(element("i", "", { class: round, "aria-hidden": "true" }), text);
-    made.append(part);
-  }
-  return made;
-}
-
 /** What is known about an answer, as a list. */
 export function answer(tally) {
   const { known, unit = "" } = tally;

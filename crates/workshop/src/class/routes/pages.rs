@@ -43,15 +43,19 @@ pub(crate) async fn source(Path(path): Path<String>) -> Result<Response, Refusal
     }
 }
 
-/// `GET /workshop/page/NAME`: the pages' style and scripts.
+/// `GET /workshop/page/NAME`: the pages' style and scripts, and `palette.css`, which gives the charts the pages' colours.
 pub(crate) async fn file(Path(name): Path<String>) -> Result<([(HeaderName, &'static str); 2], Vec<u8>), Refusal> {
     let media_type = match name.rsplit_once('.') {
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
         _ => return Err(Refusal::not_found("no such file of the workshop's pages")),
     };
+    let head = |media_type| [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")];
+    if name == "palette.css" {
+        return Ok((head(media_type), feedlab_report::class::palette_css().into_bytes()));
+    }
     let file = Files::get(&name).ok_or_else(|| Refusal::not_found("no such file of the workshop's pages"))?;
-    Ok(([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")], file.data.into_owned()))
+    Ok((head(media_type), file.data.into_owned()))
 }
 
 /// A page of the workshop.

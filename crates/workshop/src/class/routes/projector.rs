@@ -22,7 +22,7 @@ pub(crate) async fn show(State(class): State<Arc<Inner>>) -> Response {
          <button type=\"button\" id=\"votes\" aria-pressed=\"false\">Show the votes</button>\n\
          <button type=\"button\" id=\"answer\" aria-pressed=\"false\">Show the answer</button></p>\n\
          <section id=\"shown\" aria-label=\"Votes\">\n<h2 id=\"text\"></h2>\n<p id=\"count\" role=\"status\"></p>\n\
-         <div id=\"chart\"></div>\n<div id=\"known\"></div>\n</section>\n\
+         <div id=\"chart\" class=\"chart\"></div>\n<div id=\"known\"></div>\n</section>\n\
          <details id=\"hands\"><summary>Count hands</summary>\n{hands}<p class=\"said\" role=\"status\"></p></details>\n"
     );
     page(StatusCode::OK, "The class", &main, "class.js")
