@@ -1,0 +1,507 @@
+// A client of feedlab's feed over any of its four doors, behind one interface. One file, no dependency: copy it.
+//
+//   const handle = connect({
+//     door: 'sse', url: 'http://127.0.0.1:8080',
+//     onupdate: ({ seq, at, type, data }) => …,
+//     ongap: ({ from, to }) => …,                 // what was lost is told, never silent
+//     onstate: (word, { reason, retryInMs }) => …,
+//   });
+//   handle.close();                               // and handle.open() goes on after the last update
+//
+// What every way needs is in `Link`, and only what differs is in the four functions `shortPolling`, `longPolling`, `sse`
+// and `websocket`. What to read beside them:
+//   - "Server-sent events", a section of the WHATWG HTML standard: https://html.spec.whatwg.org/multipage/server-sent-events.html
+//   - RFC 6202, known issues and best practices of long polling
+//   - RFC 6455, The WebSocket Protocol; section 7.4 has the close codes
+
+/** The words for a state. While a retry is waited for it is CONNECTING with `retryInMs`. */
+export const CONNECTING = 'connecting';
+export const WAITING = 'connecting — waiting for a free connection';
+export const OPEN = 'open';
+export const CLOSED = 'closed';
+export const GAVE_UP = 'closed — gave up';
+
+export const PATHS = {
+  'short-polling': '/feed/poll',
+  'long-polling': '/feed/long-poll',
+  sse: '/feed/sse',
+  websocket: '/feed/ws',
+};
+
+const DEFAULTS = {
+  after: null,        // cursor: the seq of the last update that you have; null is "from now on", 0 is "all you hold"
+  intervalMs: 1000,   // short polling: from the start of one request to the start of the next
+  holdMs: 25000,      // long polling: how long the server may hold a request. RFC 6202, 5.5: below 30 s is safe with most proxies
+  answerMs: 10000,    // polls: how long an answer may take beyond its hold
+  silenceMs: 45000,   // watchdog: a connection silent for so long is dead. Take three keepalives; 0 turns it off
+  tries: Infinity,    // failures in a row until it gives up
+  retryMs: 3000,      // sse: what to announce before the browser's own retry. It obeys `retry:` but does not tell us its value
+  reopen: false,      // sse: open a new EventSource when the browser has given up on one
+  types: ['message', 'tick', 'load', 'earthquake'], // sse: event names to listen to; there is no listening to all
+  isStarved: () => false, // whether the browser has no connection to spare for this origin
+};
+
+/** Opens a door. Options as in `DEFAULTS`, with `door`, `url` and the callbacks. Returns the handle, a `Link`. */
+export function connect(options) {
+  const link = new Link(options);
+  link.open();
+  return link;
+}
+
+/** Why an attempt ended. `final`: another attempt would end the same way. `retryInMs`: when the server says to come back. */
+class Trouble extends Error {
+  constructor(message, { final = false, retryInMs } = {}) {
+    super(message);
+    Object.assign(this, { final, retryInMs });
+  }
+}
+
+class Link {
+  #life = null;       // AbortController from open() to close()
+  #attempt = null;    // AbortController of the present attempt
+  #failures = 0;      // in a row, without anything useful in between
+  #heardAt = 0;
+  #wake = () => {};
+
+  constructor(options) {
+    this.options = { ...DEFAULTS, ...options };
+    this.door = options.door;
+    /** The cursor; null until something was received. */
+    this.seq = this.options.after;
+    this.state = CLOSED;
+    /** sse: the present EventSource. */
+    this.source = null;
+    /** When the request under way was sent, as nowUs(); null between requests. */
+    this.pendingSince = null;
+  }
+
+  open() {
+    if (this.#life) return;
+    this.#life = new AbortController();
+    this.#failures = 0;
+    this.#run(this.#life.signal);
+  }
+
+  close() {
+    this.#life?.abort(new Trouble('closed'));
+    this.#life = null;
+    this.say(CLOSED);
+  }
+
+  /** Lets the connection go as if it had been lost: the client comes back with its cursor. */
+  cut(reason = 'the connection was lost') {
+    this.#attempt?.abort(new Trouble(reason));
+  }
+
+  /** Changes options while it runs: `intervalMs`, `holdMs`, `silenceMs`, `retryMs`. */
+  set(options) {
+    Object.assign(this.options, options);
+    this.#wake();
+  }
+
+  /** sse: hears events of this name too. */
+  listen(type) {
+    if (this.options.types.includes(type)) return;
+    this.options.types = [...this.options.types, type];
+    if (this.source) hear(this, this.source, type);
+  }
+
+  /** Tries until it is closed, or until there is no point. */
+  async #run(life) {
+    while (!life.aborted) {
+      this.say(CONNECTING);
+      const trouble = await this.#try(life);
+      if (life.aborted) return;
+      this.#failures += 1;
+      if (trouble.final || this.#failures >= this.options.tries) {
+        this.#life = null;
+        this.say(GAVE_UP, { reason: trouble.message });
+        return;
+      }
+      const retryInMs = trouble.retryInMs ?? backoff(this.#failures - 1);
+      this.say(CONNECTING, { reason: trouble.message, retryInMs });
+      await this.nap(retryInMs, life).catch(() => {});
+    }
+  }
+
+  /** One attempt, until it ends. A transport never returns: it throws what ended it. */
+  async #try(life) {
+    const attempt = new AbortController();
+    const look = setInterval(() => this.#look(attempt), 500);
+    this.#attempt = attempt;
+    this.#heardAt = performance.now();
+    try {
+      return await TRANSPORTS[this.door](this, AbortSignal.any([life, attempt.signal]));
+    } catch (error) {
+      return error instanceof Trouble ? error : new Trouble(String(error));
+    } finally {
+      clearInterval(look);
+      attempt.abort(); // whatever the attempt still holds
+      if (this.#attempt === attempt) this.#attempt = null;
+    }
+  }
+
+  /**
+   * The watchdog. A connection whose other end vanished (a laptop that slept, a NAT that forgot) stays open and silent:
+   * TCP alone may take a quarter of an hour to notice. What counts as a sign of life is what a script is shown: the
+   * comments of an event stream and the pings of a WebSocket are not (the browser answers pings by itself). A feed that
+   * may be silent for long should send an event of its own as a keepalive.
+   */
+  #look(attempt) {
+    const now = performance.now();
+    const asks = this.pendingSince !== null && (this.state !== OPEN || this.door === 'short-polling');
+    if (asks && nowUs() - this.pendingSince > 750_000 && this.options.isStarved()) {
+      this.#heardAt = now; // in a queue of the browser, which is nobody's silence
+      return this.say(WAITING, { reason: 'six HTTP/1.1 connections to this origin are in use' });
+    }
+    if (this.state === WAITING) this.say(CONNECTING);
+    const { silenceMs } = this.options;
+    const silent = now - this.#heardAt;
+    const held = this.door === 'long-polling' ? this.options.holdMs : 0;
+    if (silenceMs > 0 && silent > silenceMs + held) {
+      attempt.abort(new Trouble(`watchdog: nothing heard for ${Math.round(silent / 1000)} s`));
+    }
+  }
+
+  // What the transports tell.
+
+  say(word, { reason = '', retryInMs = null } = {}) {
+    this.state = word;
+    this.options.onstate?.(word, { reason, retryInMs });
+  }
+
+  opened() {
+    this.#heardAt = performance.now();
+    if (this.state !== OPEN) this.say(OPEN);
+  }
+
+  /** Something that shows the connection to be of use: failures are counted anew. */
+  progress() {
+    this.#heardAt = performance.now();
+    this.#failures = 0;
+  }
+
+  /** One update. Every door numbers updates 1, 2, 3 …, so a client sees for itself what came twice or not at all. */
+  update(update) {
+    this.progress();
+    const { seq } = update;
+    if (!Number.isInteger(seq)) return undefined; // no update of feedlab's
+    if (this.seq !== null && seq <= this.seq) return this.options.onduplicate?.(update);
+    if (this.seq !== null && seq > this.seq + 1) this.options.ongap?.({ from: this.seq + 1, to: seq - 1 });
+    this.seq = seq;
+    this.options.onupdate?.(update);
+  }
+
+  /**
+   * A gap that the server tells of. Usually the history no longer reaches back to the cursor. A gap that ends at the
+   * cursor says that the server never had those: it began anew, and the feed goes on before the gap.
+   */
+  gap({ from, to }) {
+    if (!Number.isInteger(from) || !Number.isInteger(to)) return;
+    this.progress();
+    const anew = this.seq !== null && from <= this.seq;
+    this.seq = anew ? from - 1 : to;
+    this.options.ongap?.({ from, to, anew });
+  }
+
+  requestStarts() {
+    const at = this.pendingSince = nowUs();
+    this.options.onrequeststart?.({ at });
+    return at;
+  }
+
+  requestEnds(startedAt, { useful, status = null, bytes = null }) {
+    if (this.pendingSince === startedAt) this.pendingSince = null;
+    this.options.onrequest?.({ useful, held: (nowUs() - startedAt) / 1000, startedAt, status, bytes });
+  }
+
+  // What the transports ask.
+
+  /** The door's address, with the cursor: whoever comes back asks for what it has not seen. */
+  address(more = {}) {
+    const url = new URL(PATHS[this.door], this.options.url);
+    if (this.seq !== null) url.searchParams.set('after', this.seq);
+    for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
+    return url;
+  }
+
+  /** Sleeps; `set()` ends it early, and the signal throws. */
+  nap(ms, signal) {
+    return new Promise((resolve, reject) => {
+      const end = (then, value) => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', stop);
+        then(value);
+      };
+      const stop = () => end(reject, signal.reason);
+      const timer = setTimeout(() => end(resolve), ms);
+      signal.addEventListener('abort', stop);
+      this.#wake = () => end(resolve);
+      if (signal.aborted) stop();
+    });
+  }
+}
+
+const TRANSPORTS = { 'short-polling': shortPolling, 'long-polling': longPolling, sse, websocket };
+
+// Short polling: ask, and ask again.
+
+async function shortPolling(link, signal) {
+  for (;;) {
+    const started = performance.now();
+    const { answer } = await ask(link, link.address(), link.options.answerMs, signal);
+    link.opened();
+    link.progress();
+    if (answer) take(link, answer);
+    const rest = link.options.intervalMs - (performance.now() - started);
+    await link.nap(Math.max(rest, 0), signal);
+  }
+}
+
+// Long polling: ask, and be answered when there is something to say.
+
+async function longPolling(link, signal) {
+  for (;;) {
+    const started = performance.now();
+    // Without a cursor, ask where the feed is. Two held requests "from now on" would lose what comes in between.
+    const hold = link.seq === null ? 0 : link.options.holdMs;
+    const { answer } = await ask(link, link.address({ hold: `${hold}ms` }), hold + link.options.answerMs, signal);
+    // An empty answer before its time: somebody answers for the server. Asking again at once would be a flood.
+    if (!answer && performance.now() - started < hold / 2) throw new Trouble('an empty answer came before its hold ended');
+    link.opened();
+    link.progress();
+    if (answer) take(link, answer);
+    else link.options.onkeepalive?.(); // an answer without news: it shows that the way is good
+  }
+}
+
+/** One request of either poll. Without custom headers, so that another origin needs no preflight. */
+async function ask(link, url, limitMs, signal) {
+  const limit = AbortSignal.timeout(limitMs);
+  const startedAt = link.requestStarts();
+  let response, text;
+  try {
+    response = await fetch(url, { cache: 'no-store', signal: AbortSignal.any([signal, limit]) });
+    text = await response.text();
+  } catch {
+    link.requestEnds(startedAt, { useful: false });
+    if (signal.aborted) throw signal.reason;
+    throw new Trouble(limit.aborted ? `no answer within ${limitMs / 1000} s` : 'no answer: the connection failed');
+  }
+  const { status } = response;
+  const bytes = Number(response.headers.get('Content-Length')) || null;
+  try {
+    const answer = read(response, text);
+    link.requestEnds(startedAt, { useful: Boolean(answer?.updates.length), status, bytes });
+    return { answer };
+  } catch (trouble) {
+    link.requestEnds(startedAt, { useful: false, status, bytes });
+    throw trouble;
+  }
+}
+
+/** The JSON object of a message; an empty one when it is none. */
+function parse(text) {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+/** The body of a poll with its text, or null when there is none. */
+function read(response, text) {
+  const { status } = response;
+  if (status === 204 || status === 304) return null;
+  if (status !== 200) {
+    // 5xx, 429 and 408 pass; what else is wrong with a request will be wrong with the next one too.
+    const passes = status >= 500 || status === 429 || status === 408;
+    const why = text.split('\n', 1)[0].slice(0, 120);
+    throw new Trouble(`answered ${status}${why && `: ${why}`}`, { final: !passes, retryInMs: retryAfter(response) });
+  }
+  const answer = parse(text);
+  if (Array.isArray(answer.updates) && Number.isInteger(answer.next)) return { ...answer, text };
+  throw new Trouble(`the answer is no list of updates, but ${response.headers.get('Content-Type') ?? 'of no type'}`);
+}
+
+/** RFC 9110, section 10.2.3: a number of seconds, or a date. */
+function retryAfter(response) {
+  const value = response.headers.get('Retry-After');
+  if (!value) return undefined;
+  const ms = /^\d+$/.test(value) ? value * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3600_000) : undefined;
+}
+
+function take(link, { updates, next, gap, text }) {
+  const receivedAt = nowUs();
+  if (gap) link.gap(gap);
+  for (const update of updates) link.update({ ...update, raw: text, receivedAt });
+  link.seq = next;
+}
+
+// Server-Sent Events: one request, whose answer does not end. The browser parses it, comes back by itself, and then
+// sends the id of the last event as `Last-Event-ID`.
+
+function sse(link, signal) {
+  return new Promise((_, reject) => {
+    const source = link.source = new EventSource(link.address());
+    let startedAt = link.requestStarts();
+    const end = (trouble) => {
+      source.close();
+      link.source = null;
+      reject(trouble);
+    };
+    signal.addEventListener('abort', () => end(signal.reason), { once: true });
+    source.onopen = () => {
+      link.requestEnds(startedAt, { useful: true, status: 200 });
+      link.opened();
+    };
+    for (const type of link.options.types) hear(link, source, type);
+    source.addEventListener('gap', (event) => link.gap(parse(event.data)));
+    source.onerror = (event) => {
+      if (event instanceof MessageEvent) return; // an event of the feed that is named "error"
+      if (link.pendingSince !== null) link.requestEnds(startedAt, { useful: false });
+      // "Reestablish the connection": after a network error or the end of a stream the browser waits and comes back.
+      if (source.readyState === EventSource.CONNECTING) {
+        const { retryMs } = link.options;
+        link.say(CONNECTING, { reason: 'the stream ended; the browser comes back by itself', retryInMs: retryMs });
+        link.nap(retryMs, signal).then(() => {
+          if (link.source !== source || link.state === OPEN) return;
+          startedAt = link.requestStarts();
+          link.say(CONNECTING);
+        }, () => {});
+        return;
+      }
+      // "Fail the connection": any status but 200 (204 is how a server says "do not come back"), or another type. The
+      // script is not told which, and the browser never tries again.
+      end(new Trouble('the browser gave up: the answer was not 200 with text/event-stream', { final: !link.options.reopen }));
+    };
+  });
+}
+
+/** EventSource hands an event only to those who listen to its name. */
+function hear(link, source, type) {
+  source.addEventListener(type, (event) => {
+    if (!(event instanceof MessageEvent)) return;
+    const receivedAt = nowUs();
+    const { lastEventId, data } = event;
+    const raw = `id: ${lastEventId}\nevent: ${type}\ndata: ${data}\n`;
+    link.update({ seq: Number(lastEventId), type, ...parse(data), raw, receivedAt });
+  });
+}
+
+// WebSocket: messages both ways over one connection. The browser does no reconnecting, no resuming and no catching up:
+// all of it is ours.
+
+function websocket(link, signal) {
+  return new Promise((_, reject) => {
+    const url = link.address();
+    url.protocol = url.protocol.replace('http', 'ws');
+    const socket = new WebSocket(url);
+    const startedAt = link.requestStarts();
+    let isOpen = false;
+    socket.binaryType = 'arraybuffer';
+    signal.addEventListener('abort', () => {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+      reject(signal.reason);
+    }, { once: true });
+    socket.onopen = () => {
+      isOpen = true;
+      link.requestEnds(startedAt, { useful: true, status: 101 });
+      link.opened();
+    };
+    socket.onmessage = ({ data }) => {
+      if (data instanceof ArrayBuffer) return link.update(binary(data));
+      const message = parse(data);
+      if (message.gap) link.gap(message.gap);
+      else if (message.seq) link.update({ ...message, raw: data, receivedAt: nowUs() });
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (!isOpen) link.requestEnds(startedAt, { useful: false });
+      reject(closed(code, reason, isOpen));
+    };
+  });
+}
+
+/** What a close code means for coming back. RFC 6455, section 7.4.1; 1012 and 1013 from IANA's registry. */
+function closed(code, reason, wasOpen) {
+  const meanings = {
+    1000: 'closed by the server', 1001: 'the server goes down', 1002: 'a broken frame', 1003: 'a kind of data that it does not take',
+    1006: wasOpen ? 'lost without a closing frame' : 'it could not be opened; the script is not told why', 1007: 'text that is not UTF-8',
+    1008: 'against its policy', 1009: 'a message that is too large', 1011: 'an error of the server',
+    1012: 'the server restarts', 1013: 'the server is busy, try later',
+  };
+  const ours = [1002, 1003, 1007, 1008, 1009, 1010]; // our mistake: it would be answered in the same way again
+  const text = `close code ${code}: ${reason || meanings[code] || 'no reason given'}`;
+  return new Trouble(text, { final: ours.includes(code) });
+}
+
+/** feedlab's binary frame: seq and `at` (8 bytes each, big-endian), length of the type (1 byte), type, payload. */
+function binary(buffer) {
+  const view = new DataView(buffer);
+  const length = view.getUint8(16);
+  const type = new TextDecoder().decode(new Uint8Array(buffer, 17, length));
+  const data = new Uint8Array(buffer, 17 + length);
+  const hex = Array.from(data.subarray(0, 32), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const raw = `binary frame of ${buffer.byteLength} bytes, payload ${hex}${data.length > 32 ? ' …' : ''}`;
+  return { seq: Number(view.getBigUint64(0)), at: Number(view.getBigUint64(8)), type, data, raw, receivedAt: nowUs() };
+}
+
+// Coming back.
+
+const BASE_MS = 500;
+const CAP_MS = 30000;
+
+/**
+ * Exponential backoff with full jitter: wait = random(0, min(cap, base · 2^failures)).
+ * Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015. Without the randomness everybody whom a
+ * restart cut off would come back in the same instant, and again in the same instant after that.
+ */
+export function backoff(failures, random = Math.random) {
+  return random() * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures, 20));
+}
+
+/**
+ * The fallback ladder: the first way that works, each beginning at the cursor of the one before it.
+ *
+ *   ladder(['websocket', 'sse', 'long-polling', 'short-polling'], { url, onupdate, onrung: (door) => … })
+ *
+ * A rung has failed when `tries` attempts in a row brought nothing: not opened, or opened and silent until the watchdog
+ * came (a proxy that buffers an event stream looks like that). The last rung is tried for ever.
+ */
+export function ladder(doors, options) {
+  let link = null;
+  let isOver = false;
+  const step = (index, after) => {
+    const isLast = index === doors.length - 1;
+    options.onrung?.(doors[index]);
+    const onstate = (word, detail) => {
+      options.onstate?.(word, detail);
+      if (word === GAVE_UP && !isLast && !isOver) step(index + 1, link.seq);
+    };
+    link = connect({ silenceMs: 10000, ...options, door: doors[index], after, tries: isLast ? Infinity : options.tries ?? 2, reopen: true, onstate });
+  };
+  step(0, options.after ?? null);
+  return {
+    get door() { return link.door; },
+    get state() { return link.state; },
+    get seq() { return link.seq; },
+    close() { isOver = true; link.close(); },
+  };
+}
+
+// The clock.
+
+let drift = 0;
+
+/**
+ * Now, µs of Unix time: finer than Date.now(), and brought back to it when they differ, as they do after the machine
+ * slept (performance.now() may stand still meanwhile) or its clock was set.
+ */
+export function nowUs() {
+  const fine = performance.timeOrigin + performance.now() + drift;
+  const off = Date.now() - fine;
+  if (Math.abs(off) > 5) drift += off;
+  return (Math.abs(off) > 5 ? fine + off : fine) * 1000;
+}

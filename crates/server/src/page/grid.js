@@ -1,0 +1,196 @@
+// Six connections: seven EventSources and a fetch to one origin over HTTP/1.1, the same over HTTP/2, and seven WebSockets
+// beside. Over HTTP/1.1 the seventh and the fetch wait, and nothing says so: no event, no error.
+
+import { element } from './controls.js';
+import { hold } from './meter.js';
+
+const STREAMS = 7;
+/** What has had no answer for so long waits. */
+const WAITS_AFTER_MS = 2000;
+
+const ROWS = {
+  http1: 'HTTP/1.1: one connection each, six at most',
+  http2: 'HTTP/2: streams of one connection',
+  websocket: 'WebSocket: a pool of its own',
+};
+
+/** One connection of the grid, and the word for how it is. */
+class Cell {
+  constructor(name, number) {
+    this.word = element('span', { className: 'word' }, 'closed');
+    this.note = element('span', { className: 'cell-note' });
+    this.place = element('li', {}, element('span', { className: 'cell-name' }, name), this.word, this.note);
+    this.place.dataset.cell = number;
+    this.say('closed');
+  }
+
+  say(word, note = '') {
+    this.word.textContent = word;
+    this.note.textContent = note;
+    this.place.dataset.word = word.split(' ')[0];
+  }
+
+  /** `open(url)` begins it and gives what ends it; `kind` is what the meter counts it as. */
+  begin(url, kind, open) {
+    this.end();
+    const since = performance.now();
+    const release = hold(url, kind);
+    this.say('connecting');
+    this.timer = setTimeout(() => this.say('waiting'), WAITS_AFTER_MS);
+    const close = open(url, (word, note) => {
+      clearTimeout(this.timer);
+      this.say(word, note ?? `after ${(performance.now() - since).toFixed(0)} ms`);
+    }, release);
+    this.close = () => (clearTimeout(this.timer), release(), close());
+  }
+
+  end() {
+    this.close?.();
+    this.close = undefined;
+    this.say('closed');
+  }
+}
+
+const openStream = (url, tell) => {
+  const source = new EventSource(url);
+  source.onopen = () => tell('open');
+  source.onerror = () => source.readyState === EventSource.CLOSED && tell('closed', 'gave up');
+  return () => source.close();
+};
+
+const openFetch = (url, tell, release) => {
+  const abort = new AbortController();
+  fetch(url, { signal: abort.signal, cache: 'no-store' })
+    .then((answer) => answer.text()).then(() => tell('open'))
+    .catch(() => abort.signal.aborted || tell('failed', 'no answer')).finally(release);
+  return () => abort.abort();
+};
+
+const openSocket = (url, tell) => {
+  const socket = new WebSocket(url.replace(/^http/, 'ws'));
+  socket.onopen = () => tell('open');
+  socket.onclose = () => tell('closed', '');
+  return () => {
+    socket.onclose = null;
+    socket.close();
+  };
+};
+
+/** Shows the grid, and resolves once it stands: how many of each row are open, or the reason why not. */
+export async function openGrid(app) {
+  const grid = new Grid(app, document.querySelector('#grid'));
+  return grid.start();
+}
+
+class Grid {
+  constructor(app, place) {
+    Object.assign(this, { app, place });
+    this.rows = Object.fromEntries(Object.keys(ROWS).map((name) => [name, cells(name)]));
+    this.#build();
+    const stop = () => this.stop();
+    app.events.addEventListener('quiet', stop, { once: true });
+    addEventListener('pagehide', stop, { once: true });
+  }
+
+  #build() {
+    const title = element('h2', { id: 'grid-title' }, 'Six connections');
+    const lists = Object.entries(ROWS).map(([name, label]) => {
+      const list = element('ul', {}, ...this.rows[name].map(({ place }) => place));
+      list.ariaLabel = label;
+      const row = element('div', { className: 'grid-row' }, element('h3', {}, label), list);
+      row.dataset.row = name;
+      return row;
+    });
+    this.help = element('p', { className: 'grid-help', hidden: true });
+    lists[1].append(this.help);
+    const one = button('Close one EventSource over HTTP/1.1', () => this.#closeOne());
+    const stop = button('Stop all', () => this.stop());
+    one.dataset.grid = 'close-one';
+    stop.dataset.grid = 'stop';
+    this.place.setAttribute('aria-labelledby', title.id);
+    this.place.replaceChildren(title, ...lists, element('p', { className: 'preset-row' }, one, stop));
+    this.place.hidden = false;
+  }
+
+  async start() {
+    const { shared, secure } = this.app.tab;
+    fill(this.rows.http1, shared, 'http');
+    this.rows.websocket.forEach((cell) => cell.begin(`${shared}/feed/ws`, 'ws', openSocket));
+    const accepted = await this.#overHttp2(secure);
+    await until(WAITS_AFTER_MS + 300);
+    const open = (row) => this.rows[row].filter(({ place }) => place.dataset.word === 'open').length;
+    return { http1: open('http1'), http2: open('http2'), websocket: open('websocket'), accepted };
+  }
+
+  /** Browsers speak HTTP/2 over TLS alone, and this lab's certificate is its own: the user has to accept it once. */
+  async #overHttp2(secure) {
+    this.help.hidden = true;
+    const accepted = await fetch(`${secure}/healthz`, { mode: 'no-cors', cache: 'no-store' }).then(() => true, () => false);
+    if (accepted) {
+      fill(this.rows.http2, secure, 'h2');
+      return true;
+    }
+    for (const cell of this.rows.http2) cell.say('failed — accept the certificate');
+    const link = element('a', { href: `${secure}/healthz`, target: '_blank', rel: 'noopener' }, 'open it in a new tab');
+    const again = button('Try again', () => this.#overHttp2(secure));
+    again.dataset.grid = 'retry';
+    this.help.replaceChildren('The lab made this certificate itself, so the browser does not trust it: ', link, ', accept it there, and come back. ', again);
+    this.help.hidden = false;
+    return false;
+  }
+
+  #closeOne() {
+    const open = this.rows.http1.filter((cell) => cell.place.dataset.word === 'open' && cell.place.dataset.cell !== 'fetch');
+    open[0]?.end();
+  }
+
+  stop() {
+    for (const row of Object.values(this.rows)) row.forEach((cell) => cell.end());
+    this.place.hidden = true;
+  }
+}
+
+function cells(row) {
+  const name = row === 'websocket' ? 'WebSocket' : 'EventSource';
+  const streams = Array.from({ length: STREAMS }, (_, index) => new Cell(`${name} ${index + 1}`, index + 1));
+  return row === 'websocket' ? streams : [...streams, new Cell('fetch', 'fetch')];
+}
+
+function fill(row, origin, kind) {
+  for (const cell of row) {
+    const [path, open] = cell.place.dataset.cell === 'fetch' ? ['/feed/poll', openFetch] : ['/feed/sse', openStream];
+    cell.begin(origin + path, kind, open);
+  }
+}
+
+function button(label, act) {
+  const made = element('button', { type: 'button' }, label);
+  made.addEventListener('click', act);
+  return made;
+}
+
+const until = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Takes all six connections to the lab's shared origin, as six tabs would, and moves the panels there.
+ * Resolves with what gives everything back.
+ */
+export async function holdSix(app) {
+  const { shared, doors } = app.tab;
+  const cells = Array.from({ length: 6 }, (_, index) => new Cell('EventSource', index + 1));
+  cells.forEach((cell) => cell.begin(`${shared}/feed/sse`, 'http', openStream));
+  await until(1000);
+  const move = (to) => {
+    app.setDoors(to);
+    app.reconnectAll({ fresh: false });
+  };
+  move(Object.fromEntries(Object.keys(doors).map((door) => [door, shared])));
+  const free = () => {
+    if (!cells.some(({ close }) => close)) return;
+    cells.forEach((cell) => cell.end());
+    move(doors);
+  };
+  app.events.addEventListener('quiet', free, { once: true });
+  addEventListener('pagehide', () => cells.forEach((cell) => cell.end()), { once: true });
+  return free;
+}

@@ -1,0 +1,298 @@
+// The lab's buttons. Each is a lesson: it sets its conditions, lets something happen, watches, and says with the numbers
+// of this very run what it saw, and where that is written down.
+
+import { element } from './controls.js';
+import { openGrid } from './grid.js';
+import { NAMES, observe, until, wait } from './observe.js';
+import { cutAndAnswer, quiet } from './presets.js';
+
+const HTML = 'WHATWG HTML, section 9.2 “Server-sent events”';
+
+/** Evenly, ten a second, unless a lesson says otherwise: the same everywhere, whatever `feedlab serve` publishes. */
+const FEED = { source: 'synthetic', schedule: 'constant', updates_per_s: 10, payload_bytes: 100 };
+
+/** In the order of the buttons. `run` gets the lesson's tools, and returns its last sentences. */
+const LESSONS = {
+  'idle-timeout': { title: 'Idle timeout', about: 'A proxy closes what was silent for 2 s; the feed has an update every 5 s.', run: idleTimeout },
+  buffering: { title: 'Buffering', about: 'A proxy passes nothing on until it has 4 KiB of it.', run: buffering },
+  'cut-all': { title: 'Cut all', about: 'All connections end, as when a laptop changes its network.', run: cutAll },
+  'answer-503': { title: 'Answer 503', about: 'Cut, and for 3 s whoever comes is answered 503.', run: answer503 },
+  'answer-204': { title: 'Answer 204', about: 'Cut, and for 3 s whoever comes is answered 204, “no content”.', run: answer204 },
+  restart: { title: 'Restart the server', about: 'The server goes away for a second, and comes back with the same feed.', run: restart },
+  replay: { title: 'Replay', about: 'SSE is away for 4 s: what happened meanwhile is sent again, with a history and without.', run: replay },
+  'slow-consumer': { title: 'Slow consumer', about: 'A client reads 20 kB/s of 160 kB/s, under each of the three policies.', run: slowConsumer },
+  'hidden-tab': { title: 'Hidden tab', about: 'You look at another tab for 10 s; the page measures what its timers and its streams do.', run: hiddenTab, everywhere: true },
+  'six-connections': { title: 'Six connections', about: 'Seven EventSources and a fetch to one origin, over HTTP/1.1 and HTTP/2.', run: sixConnections },
+  heal: { title: 'Heal', about: 'Ends all of this: no fault, no grid, the conditions of the start.', run: heal },
+};
+
+/** Fills `#lab-buttons`. */
+export function setUpLessons(app) {
+  const detail = element('div', { className: 'lesson-detail', hidden: true });
+  detail.id = 'lesson-detail';
+  document.querySelector('#lesson').after(detail);
+  const list = element('ul', { className: 'lessons' });
+  const runner = new Runner(app);
+  for (const [name, lesson] of Object.entries(LESSONS)) list.append(card(app, runner, name, lesson));
+  document.querySelector('#lab-buttons').replaceChildren(list);
+  app.events.addEventListener('quiet', () => runner.end());
+}
+
+function card(app, runner, name, { title, about, run, everywhere }) {
+  const button = element('button', { type: 'button' }, title);
+  const text = element('p', { id: `about-${name}` }, about);
+  button.dataset.lab = name;
+  button.setAttribute('aria-describedby', text.id);
+  if (!app.tab && !everywhere) Object.assign(button, { disabled: true, title: app.why ?? '' });
+  button.addEventListener('click', () => runner.start(button, run));
+  return element('li', {}, button, text);
+}
+
+/** Says something in `#lesson`; `more` are elements to look at below it. */
+export function say(text, ...more) {
+  const place = document.querySelector('#lesson');
+  if (place.textContent !== text) place.textContent = text;
+  const detail = document.querySelector('#lesson-detail');
+  detail.replaceChildren(...more);
+  detail.hidden = more.length === 0;
+}
+
+/** Runs one lesson at a time: another one ends it. */
+class Runner {
+  constructor(app) {
+    this.app = app;
+  }
+
+  end() {
+    this.abort?.abort(new Error('another one began'));
+  }
+
+  async start(button, run) {
+    await quiet(this.app).catch(() => {});
+    const { signal } = (this.abort = new AbortController());
+    button.ariaBusy = 'true';
+    button.dataset.running = '';
+    try {
+      const outcome = await run(tools(this.app, signal));
+      if (!signal.aborted) say(...[outcome].flat());
+    } catch (error) {
+      if (!signal.aborted) say(`This did not work: ${error.message}`);
+    } finally {
+      button.ariaBusy = 'false';
+      delete button.dataset.running;
+    }
+  }
+}
+
+/** What lessons are made of. */
+function tools(app, signal) {
+  const allOpen = () => [...app.panels.values()].every(({ state }) => state === 'open');
+  return {
+    app, signal, tab: app.tab,
+    wait: (ms) => wait(ms, signal),
+    until: (is, ms) => until(is, ms, signal),
+    /** Sets the conditions, those not named as they were at the start, and waits until every door is open. */
+    async begin(values) {
+      await app.controls.apply(values, { preset: null, reset: true, fresh: true });
+      await until(allOpen, 4000, signal);
+      signal.throwIfAborted();
+    },
+    set: (values) => app.controls.apply(values),
+    /** Watches for `ms`, saying `text` and the seconds that are left. */
+    async watch(ms, text) {
+      const seen = observe(app);
+      signal.addEventListener('abort', seen.stop, { once: true });
+      say(`${text} Watching for ${Math.round(ms / 1000)} s …`);
+      await wait(ms, signal).finally(seen.stop);
+      return seen.doors;
+    },
+    observe() {
+      const seen = observe(app);
+      signal.addEventListener('abort', seen.stop, { once: true });
+      return seen;
+    },
+  };
+}
+
+/** “SSE 2, WebSocket 3”, of all doors or of those named. */
+function each(doors, what, names = Object.keys(doors)) {
+  return names.map((door) => `${NAMES[door]} ${what(doors[door])}`).join(', ');
+}
+
+const times = (count) => (count === 1 ? 'once' : count === 0 ? 'never' : `${count} times`);
+const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
+const updates = (count) => `${count} update${count === 1 ? '' : 's'}`;
+const lostOf = (doors) => Object.values(doors).reduce((sum, { lost }) => sum + lost, 0);
+
+// What the way does.
+
+async function idleTimeout({ begin, set, watch }) {
+  await begin({ ...FEED, updates_per_s: 0.2, idle_timeout_ms: 2000, keepalive_ms: 15000 });
+  const before = await watch(12_000, 'A proxy closes what is silent for 2 s, and the keepalive comes only every 15 s.');
+  await set({ keepalive_ms: 1000 });
+  const after = await watch(8000, `Lost their connection: ${each(before, (d) => times(d.breaks))}. Now the cure: a keepalive every second.`);
+  return `Keepalive 15 s, idle timeout 2 s: lost their connection in 12 s: ${each(before, (d) => times(d.breaks))}; ${updates(lostOf(before))} lost, because each came back with its cursor. `
+    + `Keepalive 1 s: ${each(after, (d) => times(d.breaks))}. A comment or a ping in time keeps a stream; a held poll has none, so hold it for less than the timeout. (${HTML}, 9.2.7 “Authoring notes”: a comment every 15 s or so.)`;
+}
+
+async function buffering({ begin, set, watch }) {
+  await begin(FEED);
+  await set({ buffer_bytes: 4096 });
+  const held = await watch(12_000, 'A proxy holds everything back until 4 KiB have come together. No connection breaks.');
+  const streams = ['sse', 'websocket'];
+  return `In 12 s, largest lump and oldest update: ${each(held, (d) => `${d.lump} at once, ${seconds(d.oldestMs)} old`, streams)}. Errors: ${each(held, (d) => times(d.breaks), streams)}. `
+    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), ['short-polling', 'long-polling'])}: `
+    + 'this proxy knows only bytes, so an answer shorter than its buffer waits too; nginx knows where an answer ends, and passes polls. (nginx buffers a response unless the application says “X-Accel-Buffering: no”, as feedlab’s SSE does.)';
+}
+
+// What breaks.
+
+async function cutAll({ begin, app, tab, observe: start, until: wait_until }) {
+  await begin(FEED);
+  const { doors, stop } = start();
+  const { hit } = await tab.fault('all', 'cut');
+  say(`Cut: ${hit} connections ended.`);
+  await wait_until(() => allBack(app, doors), 15_000);
+  await wait_until(() => false, 1500);
+  stop();
+  return `${hit} connections were cut. Away for: ${each(doors, away)}. Lost: ${updates(lostOf(doors))}. `
+    + `Everyone came back with a cursor, so nothing is missing; EventSource did it by itself, the rest is this page’s code. (${HTML}, 9.2.3: after a network error, “reestablish the connection”.)`;
+}
+
+const away = (door) => (door.gaveUp ? 'for good' : door.breaks === 0 ? 'not noticed between two requests' : seconds(door.awayMs));
+const allBack = (app, doors) => Object.entries(doors).every(([door, { breaks, returns }]) => door === 'short-polling' || (breaks > 0 && returns >= breaks) || app.panels.get(door).state.startsWith('closed'));
+
+async function refusing({ begin, app, observe: start, wait: rest }, kind, words) {
+  await begin(FEED);
+  const { doors, stop } = start();
+  await cutAndAnswer(app, kind, 3000);
+  say(`Everything was cut, and for 3 s whoever comes is answered ${words}.`);
+  await rest(9000);
+  stop();
+  const states = Object.keys(doors).map((door) => `${NAMES[door]} is “${app.panels.get(door).state}”`).join(', ');
+  return `6 s after the server is well again: ${states}. Away for: ${each(doors, away)}.`;
+}
+
+async function answer503(lesson) {
+  return `${await refusing(lesson, 'status-503', '503')} An EventSource that is answered anything but 200 with text/event-stream gives up for good, whatever Retry-After says: press Connect on its panel, as a page would have to in its code. `
+    + `(${HTML}, 9.2.3: “fail the connection”.)`;
+}
+
+async function answer204(lesson) {
+  return `${await refusing(lesson, 'status-204', '204')} 204 is how a server tells an EventSource not to come back; to a poll it only says that there is nothing new. `
+    + `(${HTML}, 9.2.1: “a client can be told to stop reconnecting using the HTTP 204 No Content response code”.)`;
+}
+
+async function restart({ begin, app, tab, observe: start, until: wait_until }) {
+  await begin(FEED);
+  const { doors, stop } = start();
+  await tab.restart(1000);
+  say('The server goes away for a second.');
+  await wait_until(() => allBack(app, doors), 20_000);
+  await wait_until(() => false, 1500);
+  stop();
+  return `Away for: ${each(doors, away)}. Lost: ${updates(lostOf(doors))}. The server said goodbye: a WebSocket close code 1001, and on the event stream a “retry:” of one to three times the usual, so that clients do not all come back in one instant. `
+    + `(RFC 6455, section 7.4.1; ${HTML}, 9.2.6.)`;
+}
+
+async function replay(lesson) {
+  await lesson.begin({ ...FEED, retry_ms: 1000 });
+  const kept = await sseAway(lesson, 'The server keeps 4096 updates.');
+  await lesson.begin({ ...FEED, retry_ms: 1000, history: 0 });
+  const forgot = await sseAway(lesson, 'Now the same with a history of 0.');
+  return [`With a history: the browser sent Last-Event-ID: ${kept.cursor} → ${updates(kept.replayed)} replayed, ${kept.lost} missed. `
+    + `With history 0: Last-Event-ID: ${forgot.cursor} → ${forgot.replayed} replayed, ${forgot.lost} missed, and told as a gap. `
+    + `Coming back is the browser’s; having something to send again is the server’s. (${HTML}, 9.2.4 “The Last-Event-ID header”.)`,
+  strip('With a history', kept), strip('History 0', forgot)];
+}
+
+/** SSE is away for 4 s. */
+async function sseAway({ app, tab, observe: start, until: wait_until, wait: rest }, text) {
+  await rest(1500);
+  const { doors, stop } = start();
+  await tab.fault('sse', 'refuse', 4000);
+  await tab.fault('sse', 'cut');
+  await wait_until(() => doors.sse.breaks > 0, 3000);
+  const cursor = app.panels.get('sse').seq;
+  say(`${text} SSE was cut after update ${cursor}, and is refused for 4 s.`);
+  await wait_until(() => doors.sse.returns > 0, 15_000);
+  await rest(1000);
+  stop();
+  const { sinceReturn, lost } = doors.sse;
+  return { cursor, lost, sinceReturn, replayed: sinceReturn.filter(([, before]) => before).length };
+}
+
+/** The seqs around a return, the replayed ones marked: by a word, a border and a ground. */
+function strip(title, { cursor, lost, sinceReturn }) {
+  const list = element('ol', { className: 'seqs' }, element('li', { className: 'last' }, `${cursor} last before`));
+  if (lost) list.append(element('li', { className: 'lost' }, `${lost} lost`));
+  const replayed = sinceReturn.filter(([, before]) => before);
+  const live = sinceReturn.filter(([, before]) => !before).slice(0, 3);
+  for (const [seq] of replayed.slice(0, 40)) list.append(element('li', { className: 'again', title: 'replayed' }, String(seq)));
+  if (replayed.length > 40) list.append(element('li', { className: 'again' }, `… ${replayed.at(-1)[0]}`));
+  if (replayed.length) list.append(element('li', { className: 'note' }, '↑ replayed, live from here →'));
+  for (const [seq] of live) list.append(element('li', {}, String(seq)));
+  return element('div', {}, element('h3', {}, title), list);
+}
+
+// Who is slow, hidden, or one too many.
+
+async function slowConsumer({ begin, tab, watch }) {
+  const rows = [];
+  for (const slow of ['block', 'latest', 'disconnect']) {
+    await begin({ ...FEED, updates_per_s: 10, payload_bytes: 16384, reader_bytes_per_s: 20000, slow });
+    const doors = await watch(15_000, `Policy “${slow}”: a client reads 20 kB/s of 160 kB/s.`);
+    const { stats } = await tab.state();
+    rows.push({ slow, ...doors.sse, skipped: stats?.doors?.sse?.conflated ?? 0, ended: stats?.doors?.sse?.slow_disconnected ?? 0 });
+  }
+  const told = rows.map((row) => `“${row.slow}”: ${row.updates} received, the oldest ${seconds(row.oldestMs)} old, ${row.lost} told as lost, ${row.skipped} skipped and ${times(row.ended)} disconnected by the server`);
+  return [`SSE, 15 s each, about 150 updates were published. ${told.join('; ')}. TCP’s flow control pushes back on the server, for SSE as for WebSocket; what to do then is the application’s decision. (RFC 9293, section 3.8.6.)`, table(rows)];
+}
+
+function table(rows) {
+  const head = ['policy', 'received', 'oldest', 'told as lost', 'skipped by the server', 'disconnected'];
+  const cells = (row) => [row.slow, row.updates, seconds(row.oldestMs), row.lost, row.skipped, row.ended];
+  return element('table', {}, element('caption', {}, 'The SSE panel as a slow consumer'),
+    element('thead', {}, element('tr', {}, ...head.map((text) => element('th', { scope: 'col' }, text)))),
+    element('tbody', {}, ...rows.map((row) => element('tr', {}, ...cells(row).map((value) => element('td', {}, String(value)))))));
+}
+
+async function hiddenTab({ app, signal, until: wait_until, observe: start }) {
+  say('Switch to another tab of this window now, stay for 10 s, and come back.');
+  if (!await wait_until(() => document.hidden, 60_000)) return 'You stayed for a minute. Press again when you are ready to switch tabs.';
+  const hiddenAt = performance.now();
+  const ticks = [];
+  const timer = setInterval(() => ticks.push(performance.now()), 100);
+  const { doors, stop } = start();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  await seenAgain(signal);
+  clearInterval(timer);
+  stop();
+  const gaps = ticks.map((at, index) => at - (ticks[index - 1] ?? hiddenAt));
+  const mean = gaps.length ? gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length : 0;
+  return `Hidden for ${seconds(performance.now() - hiddenAt)}: a timer set for every 100 ms ran every ${mean.toFixed(0)} ms, at worst after ${Math.max(0, ...gaps).toFixed(0)} ms. Meanwhile came: ${each(doors, (d) => updates(d.updates))}; short polling asked ${times(doors['short-polling'].requests)} (every ${app.client.interval_ms} ms when visible). `
+    + 'What is pushed still arrives; what a timer starts is late. (Chromium lets timers of a hidden page run once a second, and after five minutes once a minute.)';
+}
+
+/** Timers are late here, but this event is not. */
+function seenAgain(signal) {
+  return new Promise((resolve, reject) => {
+    document.addEventListener('visibilitychange', resolve, { once: true, signal });
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+async function sixConnections({ app }) {
+  say('Opening seven EventSources and a fetch over HTTP/1.1 and over HTTP/2, and seven WebSockets …');
+  const { http1, http2, websocket, accepted } = await openGrid(app);
+  return `HTTP/1.1: ${http1} of 8 are open, ${8 - http1} wait, the fetch among them, and no event says so. `
+    + (accepted ? `HTTP/2: ${http2} of 8, as streams of one connection. ` : 'HTTP/2: accept the certificate first, see below. ')
+    + `WebSocket: ${websocket} of 7. (Chromium’s limit of 6 connections per host, as RFC 9112, section 9.4, leaves it to the client; RFC 9113, section 5.1.2, for streams.)`;
+}
+
+async function heal({ app, begin }) {
+  const { healed } = await app.tab.heal();
+  await begin({});
+  const open = [...app.panels.values()].filter(({ state }) => state === 'open').length;
+  return `Healed: ${healed === 0 ? 'no fault was left' : `${healed} fault${healed === 1 ? '' : 's'} ended`}, the conditions are those of the start, and ${open} of 4 doors are open.`;
+}

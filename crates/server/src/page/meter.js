@@ -1,0 +1,188 @@
+// The meter: how many connections of this browser are in use, by whom, and what to do when there are no more.
+//
+// A browser opens at most six HTTP/1.1 connections to an origin (scheme, host and port), over all its tabs. RFC 9112,
+// section 9.4, leaves the number to it; Chromium, Firefox and Safari have taken six. No API tells how many are in use,
+// so each tab counts what it has asked for, and the tabs tell each other.
+
+import { element } from './controls.js';
+
+/** HTTP/1.1 connections to one origin. */
+export const LIMIT = 6;
+/** WebSockets have a pool of their own: 255 in Chromium. */
+const WEBSOCKETS = 255;
+const ASK_EVERY_MS = 2000;
+/** A tab that did not answer for so long is gone. */
+const EXPIRES_MS = 7000;
+
+/** What this page holds, other than its panels: origin → {http, ws, h2}. */
+const extras = new Map();
+
+/** Counts a connection that is opened, or waited for. Returns what counts its end. Kinds: "http", "ws", "h2". */
+export function hold(url, kind) {
+  const { origin } = new URL(url.replace(/^ws/, 'http'), location.href);
+  add(extras, origin, kind, 1);
+  let held = true;
+  return () => {
+    if (held) add(extras, origin, kind, -1);
+    held = false;
+  };
+}
+
+function add(counts, origin, kind, count) {
+  const line = counts.get(origin) ?? { http: 0, ws: 0, h2: 0 };
+  line[kind] += count;
+  counts.set(origin, line);
+}
+
+/** Fills `#meter`, and tells the panels when their origin is full (`app.isStarved`). */
+export function setUpMeter(app) {
+  new Meter(app, document.querySelector('#meter'), document.querySelector('#banner'));
+}
+
+class Meter {
+  constructor(app, place, banner) {
+    this.app = app;
+    /** Requests of the polling panels that have no answer yet. */
+    this.asking = { 'short-polling': 0, 'long-polling': 0 };
+    /** What other tabs hold: id → {opened, counts, heard}. */
+    this.others = new Map();
+    this.me = { id: crypto.randomUUID(), opened: new Date().toLocaleTimeString() };
+    this.#build(place, banner);
+    this.#listen();
+    this.#talk();
+    app.isStarved = (url) => this.total(new URL(url, location.href).origin) > LIMIT;
+    setInterval(() => this.#refresh(), ASK_EVERY_MS);
+    this.#refresh();
+  }
+
+  /** HTTP/1.1 connections to an origin that all tabs together hold or wait for. */
+  total(origin) {
+    return [this.#mine(), ...[...this.others.values()].map(({ counts }) => counts)]
+      .reduce((sum, counts) => sum + (counts.get(origin)?.http ?? 0), 0);
+  }
+
+  /** What this tab holds or waits for, an origin each. A stream that waits to come back holds nothing. */
+  #mine() {
+    const counts = new Map([...extras].map(([origin, line]) => [origin, { ...line }]));
+    for (const [door, panel] of this.app.panels) {
+      const origin = new URL(panel.base || '/', location.href).origin;
+      const state = panel.state ?? '';
+      const live = state !== '' && !state.startsWith('closed') && !state.includes('retry');
+      if (door === 'websocket') add(counts, origin, 'ws', live ? 1 : 0);
+      else add(counts, origin, 'http', live && (this.asking[door] ?? 1) > 0 ? 1 : 0);
+    }
+    return counts;
+  }
+
+  #listen() {
+    const { events } = this.app;
+    const soon = () => {
+      clearTimeout(this.soon);
+      this.soon = setTimeout(() => this.#draw(), 200);
+    };
+    const counted = (by) => ({ detail }) => {
+      if (detail.door in this.asking) this.asking[detail.door] = by;
+      soon();
+    };
+    events.addEventListener('requeststart', counted(1));
+    events.addEventListener('request', counted(0));
+    events.addEventListener('state', soon);
+  }
+
+  // Tabs tell each other. A hidden tab's timers hardly run, but it does answer: so whoever looks asks, and all answer.
+
+  #talk() {
+    this.channel = new BroadcastChannel('feedlab-connections');
+    this.channel.onmessage = ({ data }) => {
+      if (data.kind === 'bye') this.others.delete(data.id);
+      else this.others.set(data.id, { opened: data.opened, counts: new Map(data.counts), heard: Date.now() });
+      if (data.kind === 'ask') this.#tell('answer');
+      this.#draw();
+    };
+    this.#tell('ask');
+    addEventListener('pagehide', () => this.#tell('bye'));
+  }
+
+  #tell(kind) {
+    this.channel.postMessage({ kind, ...this.me, counts: [...this.#mine()] });
+  }
+
+  #refresh() {
+    for (const [id, { heard }] of this.others) if (Date.now() - heard > EXPIRES_MS) this.others.delete(id);
+    this.#tell('ask');
+    this.#draw();
+  }
+
+  // What is shown.
+
+  #build(place, banner) {
+    const label = element('label', { htmlFor: 'connections' }, 'Connections to the fullest origin ');
+    this.gauge = element('meter', { id: 'connections', min: 0, max: LIMIT, low: 3, high: 4, optimum: 0 });
+    this.figure = element('strong', { className: 'meter-figure' });
+    this.summary = element('summary', {}, 'who holds them');
+    this.list = element('ul', {});
+    const details = element('details', {}, this.summary, this.list);
+    place.replaceChildren(label, this.gauge, this.figure, details);
+    this.alert = element('p', { hidden: true });
+    this.alert.dataset.of = 'meter';
+    this.banner = banner;
+  }
+
+  #draw() {
+    const tabs = [{ name: 'this tab', counts: this.#mine() }, ...[...this.others.values()].map(
+      ({ opened, counts }) => ({ name: `the tab opened at ${opened}`, counts }))];
+    const origins = [...new Set(tabs.flatMap(({ counts }) => [...counts.keys()]))]
+      .map((origin) => line(origin, tabs)).filter(({ http, ws, h2 }) => http + ws + h2 > 0)
+      .sort((a, b) => b.http - a.http);
+    const fullest = origins[0]?.http ?? 0;
+    const text = `${Math.min(fullest, LIMIT)} of ${LIMIT}${fullest > LIMIT ? `, ${fullest - LIMIT} waiting` : ''}`;
+    if (this.figure.textContent !== text) this.figure.textContent = text;
+    this.gauge.value = Math.min(fullest, LIMIT);
+    this.summary.textContent = summary(tabs.length, this.app.mode);
+    const lines = origins.map((origin) => element('li', {}, words(origin)));
+    this.list.replaceChildren(...lines);
+    this.#warn(origins.filter((origin) => origin.http >= LIMIT));
+  }
+
+  /** Says in the banner which origin is full, who holds it, and the ways out. */
+  #warn(full) {
+    const text = full.map(({ origin, http, who }) => `All ${LIMIT} connections that this browser opens to ${host(origin)} over HTTP/1.1 are in use`
+      + `${http > LIMIT ? `, and ${http - LIMIT} more ${http - LIMIT === 1 ? 'request waits' : 'requests wait'}` : ''}: ${who.join(', ')}. `
+      + 'Whatever else is asked of it waits, without an error: polls, this page’s figures, further tabs. '
+      + 'Ways out: close a tab or disconnect a panel, use WebSocket (a pool of its own), or serve over HTTP/2.').join(' ');
+    if (text === this.alert.textContent) return;
+    this.alert.textContent = text;
+    this.alert.hidden = text === '';
+    if (text && !this.alert.isConnected) this.banner.append(this.alert);
+    if (!text) this.alert.remove();
+    this.banner.hidden = this.banner.textContent.trim() === '';
+  }
+}
+
+/** One origin's connections over all tabs, and who has how many. */
+function line(origin, tabs) {
+  const sum = { origin, http: 0, ws: 0, h2: 0, who: [] };
+  for (const { name, counts } of tabs) {
+    const { http = 0, ws = 0, h2 = 0 } = counts.get(origin) ?? {};
+    sum.http += http;
+    sum.ws += ws;
+    sum.h2 += h2;
+    if (http > 0) sum.who.push(`${http} by ${name}`);
+  }
+  return sum;
+}
+
+function words({ origin, http, ws, h2, who }) {
+  const parts = [];
+  if (http) parts.push(`${Math.min(http, LIMIT)} of ${LIMIT} over HTTP/1.1 (${who.join(', ')})`);
+  if (h2) parts.push(`${h2} streams over one HTTP/2 connection`);
+  if (ws) parts.push(`${ws} of ${WEBSOCKETS} WebSockets`);
+  return `${host(origin)}: ${parts.join('; ')}`;
+}
+
+function summary(tabs, mode) {
+  const open = tabs === 1 ? 'this tab alone' : `${tabs} tabs`;
+  return mode === 'lab' ? `${open}; each panel has an origin of its own, so more tabs are fine` : `${open}, all on one origin: the third tab fills it`;
+}
+
+const host = (origin) => new URL(origin).host;

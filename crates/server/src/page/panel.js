@@ -1,0 +1,271 @@
+// One door's panel: a connection of the client library, its counts, and how they are shown.
+
+import { CLOSED, CONNECTING, OPEN, GAVE_UP, connect } from './feed-client.js';
+import { Ring } from './ring.js';
+import { Ages, age, bytes, count } from './stats.js';
+import { drawSparkline } from './sparkline.js';
+
+/** What the panels are called, the browser's API behind each, and its sign: a shape of 12 × 12 beside the colour. */
+export const LOOKS = {
+  'short-polling': { name: 'Short polling', api: 'fetch, again and again', shape: 'M6 1a5 5 0 1 0 .01 0z' },
+  'long-polling': { name: 'Long polling', api: 'fetch, held by the server', shape: 'M1.5 1.5h9v9h-9z' },
+  sse: { name: 'Server-Sent Events', api: 'EventSource', shape: 'M6 .8 11.5 11H.5z' },
+  websocket: { name: 'WebSocket', api: 'WebSocket', shape: 'M6 .3 11.7 6 6 11.7.3 6z' },
+};
+
+const RAW_SHOWN = 600;   // characters of the last message
+const SEQS_KEPT = 1000;  // for `window.feedlab.snapshot()`
+const STRANGE_MS = 60_000; // ages beyond this, or below zero, are a matter of clocks
+
+export class Panel {
+  #fields = {};
+  #shown = {};
+  #last = null;        // the last update
+  #retryAt = null;     // ms of performance.now()
+  #isDrawn = false;
+  #describedAt = 0;
+
+  constructor(app, door, base) {
+    this.app = app;
+    this.door = door;
+    /** The origin of its door. */
+    this.base = base;
+    this.handle = null;
+    this.word = CLOSED;
+    this.reason = '';
+    this.ages = new Ages();
+    this.seqs = new Ring(SEQS_KEPT);
+    /** What the server counted for this door, bytes; null when that is not known. */
+    this.counted = { down: null, up: null };
+    this.#forget();
+    this.#build();
+  }
+
+  // What others ask.
+
+  /** The state as it is shown. */
+  get state() {
+    if (this.#retryAt === null) return this.word;
+    const seconds = Math.max(this.#retryAt - performance.now(), 0) / 1000;
+    return `${CONNECTING} — retry in ${seconds.toFixed(1)} s`;
+  }
+
+  /** The cursor; null before the first update. */
+  get seq() {
+    return this.handle?.seq ?? null;
+  }
+
+  get isOpen() {
+    return this.word === OPEN;
+  }
+
+  connect() {
+    if (this.word !== CLOSED && this.word !== GAVE_UP) return;
+    const { client, types } = this.app;
+    this.handle = connect({
+      door: this.door,
+      url: this.base,
+      after: this.seq,
+      intervalMs: client.interval_ms,
+      holdMs: client.hold_ms,
+      ...this.#patience(),
+      types: [...types],
+      isStarved: () => this.app.isStarved(this.base),
+      onstate: (word, detail) => this.#onState(word, detail),
+      onupdate: (update) => this.#onUpdate(update),
+      onduplicate: (update) => this.#onDuplicate(update),
+      ongap: (gap) => this.#onGap(gap),
+      onrequeststart: (request) => this.#tell('requeststart', request),
+      onrequest: (request) => this.#onRequest(request),
+      onkeepalive: () => this.#tell('keepalive', {}),
+    });
+  }
+
+  disconnect() {
+    this.handle?.close();
+  }
+
+  /** Closes and opens; `fresh` begins at the newest update and counts anew. */
+  reconnect({ fresh = false } = {}) {
+    this.disconnect();
+    if (fresh) this.#forget();
+    this.connect();
+  }
+
+  /** Breaks the connection under the client: at the proxy in a lab, else as good as a script can. */
+  async cut() {
+    const { tab } = this.app;
+    if (!tab) return this.handle?.cut('cut by this page');
+    await tab.fault(this.base === tab.shared ? 'shared' : this.door, 'cut').catch((error) => this.#onState(this.word, { reason: error.message, retryInMs: null }));
+  }
+
+  snapshot() {
+    const { received, missed, duplicated, requests, requestsEmpty } = this;
+    const seqs = Array.from({ length: this.seqs.length }, (_, i) => this.seqs.at(i));
+    return {
+      state: this.state, reason: this.reason, seq: this.seq, received, missed, duplicated, requests, requestsEmpty,
+      bytesDown: this.counted.down, bytesUp: this.counted.up, seqs,
+    };
+  }
+
+  // What the client tells.
+
+  #onState(word, { reason, retryInMs }) {
+    this.word = word;
+    this.reason = reason;
+    this.#retryAt = retryInMs === null ? null : performance.now() + retryInMs;
+    this.#tell('state', { state: this.state, word, reason, retryInMs });
+  }
+
+  #onUpdate(update) {
+    const ageMs = (update.receivedAt - update.at) / 1000;
+    this.received += 1;
+    this.strange = ageMs < -1 || ageMs > STRANGE_MS ? this.strange + 1 : 0;
+    this.ages.push(ageMs);
+    this.seqs.push(update.seq);
+    this.#last = update;
+    this.#isDrawn = false;
+    this.#tell('update', { ...update, ageMs });
+  }
+
+  #onDuplicate(update) {
+    this.duplicated += 1;
+    this.#tell('duplicate', { seq: update.seq });
+  }
+
+  /** Updates that a server no longer knows after it began anew were not missed: they had arrived. */
+  #onGap(gap) {
+    if (!gap.anew) this.missed += gap.to - gap.from + 1;
+    this.#tell('gap', gap);
+  }
+
+  #onRequest(request) {
+    this.requests += 1;
+    if (!request.useful) this.requestsEmpty += 1;
+    this.#tell('request', request);
+  }
+
+  #tell(name, detail) {
+    this.app.events.dispatchEvent(new CustomEvent(name, { detail: { door: this.door, ...detail } }));
+  }
+
+  #forget() {
+    this.handle = null;
+    Object.assign(this, { received: 0, missed: 0, duplicated: 0, requests: 0, requestsEmpty: 0, strange: 0 });
+    this.ages.clear();
+    this.seqs.clear();
+    this.#last = null;
+    this.#isDrawn = false;
+  }
+
+  /** How long silence may last: three keepalives, and ten updates of a feed whose rate is known. */
+  #patience() {
+    const { keepalive_ms = 15_000, retry_ms = 2000, updates_per_s, source } = this.app.tab?.now ?? {};
+    const feed = source === 'synthetic' ? 10_000 / updates_per_s : 45_000;
+    return { silenceMs: Math.max(3 * keepalive_ms, feed, 5000), retryMs: retry_ms };
+  }
+
+  // What is seen.
+
+  #build() {
+    const look = LOOKS[this.door];
+    this.element = document.querySelector('template#panel').content.firstElementChild.cloneNode(true);
+    this.element.dataset.door = this.door;
+    for (const field of this.element.querySelectorAll('[data-field]')) this.#fields[field.dataset.field] = field;
+    this.canvas = this.element.querySelector('canvas');
+    this.element.querySelector('.mark path').setAttribute('d', look.shape);
+    const title = this.element.querySelector('h3');
+    title.id = `door-${this.door}`;
+    this.element.setAttribute('aria-labelledby', title.id);
+    this.#put('name', look.name);
+    this.#put('api', look.api);
+    const act = { connect: () => this.connect(), disconnect: () => this.disconnect(), cut: () => this.cut(), copy: () => this.#copy() };
+    this.buttons = Object.fromEntries(Object.keys(act).map((name) => [name, this.element.querySelector(`[data-action=${name}]`)]));
+    for (const [name, button] of Object.entries(this.buttons)) {
+      button.addEventListener('click', act[name]);
+      if (name !== 'copy') button.setAttribute('aria-describedby', title.id);
+    }
+    this.buttons.copy.setAttribute('aria-label', `Copy the command line for ${look.name}`);
+    this.buttons.cut.title = this.app.tab ? 'Cuts the TCP connection at the proxy' : 'Drops the connection as if it had been lost';
+  }
+
+  /** Writes what changed, at most ten times a second: more nobody reads. */
+  show(now) {
+    const isClosed = this.word === CLOSED || this.word === GAVE_UP;
+    this.#put('state', this.state);
+    this.#put('reason', this.reason);
+    this.#mark(this.word);
+    this.buttons.connect.disabled = !isClosed;
+    this.buttons.disconnect.disabled = this.word === CLOSED;
+    this.buttons.cut.disabled = isClosed;
+    this.#put('connect', this.received > 0 ? 'Reconnect' : 'Connect');
+    this.#put('seq', this.seq === null ? '–' : count(this.seq));
+    this.#put('received', count(this.received));
+    this.#put('missed', count(this.missed));
+    this.#put('duplicated', count(this.duplicated));
+    this.#put('requests', count(this.requests));
+    this.#put('requests-empty', count(this.requestsEmpty));
+    this.#put('bytes-down', bytes(this.counted.down));
+    this.#put('bytes-up', bytes(this.counted.up));
+    this.#put('raw', this.#last ? capped(this.#last.raw) : 'no message yet');
+    if (now - this.#describedAt > 5000) this.#describe(now);
+  }
+
+  /** Percentiles, and the line; a few times a second. */
+  showAges(ink, redraw) {
+    if (this.#isDrawn && !redraw) return;
+    this.#isDrawn = true;
+    this.ages.settle();
+    for (const [name, part] of [['age-p50', 0.5], ['age-p95', 0.95], ['age-p99', 0.99]]) {
+      this.#put(name, age(this.ages.percentile(part)));
+    }
+    drawSparkline(this.canvas, this.ages.ring, { ...ink, colour: ink[this.door] });
+  }
+
+  /** The largest age that is remembered, ms. */
+  get largestAge() {
+    return this.ages.percentile(1) ?? 0;
+  }
+
+  /** What changes for a reader who does not see the picture, every few seconds. */
+  #describe(now) {
+    this.#describedAt = now;
+    const p50 = age(this.ages.percentile(0.5));
+    this.canvas.setAttribute('aria-label', `Age of the last updates: half of them up to ${p50}, 99 of 100 up to ${age(this.ages.percentile(0.99))}`);
+    this.#put('curl', commandLine(this.door, this.base, this.seq));
+    this.#fields.curl.title = this.#shown.curl;
+  }
+
+  #mark(word) {
+    const kind = word === OPEN ? 'open' : word === CLOSED ? 'closed' : word === GAVE_UP ? 'gave-up' : 'connecting';
+    if (this.element.dataset.state !== kind) this.element.dataset.state = kind;
+  }
+
+  #put(name, text) {
+    if (this.#shown[name] === text) return;
+    this.#shown[name] = text;
+    (this.#fields[name] ?? this.buttons[name]).textContent = text;
+  }
+
+  async #copy() {
+    this.#put('curl', commandLine(this.door, this.base, this.seq));
+    const done = await navigator.clipboard.writeText(this.#shown.curl).then(() => 'Copied', () => 'Select it');
+    this.#put('copy', done);
+    setTimeout(() => this.#put('copy', 'Copy'), 1500);
+  }
+}
+
+function capped(text) {
+  return text.length <= RAW_SHOWN ? text : `${text.slice(0, RAW_SHOWN)} … and ${count(text.length - RAW_SHOWN)} more`;
+}
+
+/** The same in a terminal. */
+function commandLine(door, base, seq) {
+  const after = `after=${seq ?? 0}`;
+  return {
+    'short-polling': `curl '${base}/feed/poll?${after}'`,
+    'long-polling': `curl '${base}/feed/long-poll?${after}&hold=25s'`,
+    sse: `curl -N '${base}/feed/sse'`,
+    websocket: `feedlab watch ${base.replace(/^http/, 'ws')}/feed/ws`,
+  }[door];
+}
