@@ -1,6 +1,7 @@
 //! Where updates come from. A source says when its next update is due, then makes it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::schedule::Schedule;
@@ -63,6 +64,15 @@ pub enum SourceConfig {
         /// Begin again after the last update instead of ending the feed.
         repeat: bool,
     },
+    /// A recorded feed that is in memory already.
+    Recorded {
+        /// The recording.
+        recording: Arc<Recording>,
+        /// 1 is the recording's own speed, 60 plays an hour in a minute.
+        speed: f64,
+        /// Begin again after the last update instead of ending the feed.
+        repeat: bool,
+    },
     /// A line of standard input, an update.
     Stdin,
     /// This machine's load figures.
@@ -83,7 +93,10 @@ impl SourceConfig {
                 Box::new(synthetic::Synthetic::new(schedule.due_times(*rate), *payload_bytes, *binary))
             }
             Self::Replay { file, speed, repeat } => {
-                Box::new(replay::Replay::new(Recording::read(file)?, *speed, *repeat))
+                Box::new(replay::Replay::new(Arc::new(Recording::read(file)?), *speed, *repeat))
+            }
+            Self::Recorded { recording, speed, repeat } => {
+                Box::new(replay::Replay::new(recording.clone(), *speed, *repeat))
             }
             Self::Stdin => Box::new(stdin::Lines::new(std::io::BufReader::new(std::io::stdin()))),
             Self::Host { rate } => Box::new(host::Host::new(Schedule::Constant.due_times(*rate))),

@@ -75,11 +75,11 @@ pub(crate) struct Welcome {
 
 /// What an order did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hit {
+pub struct Hit {
     /// Open connections that it hit.
-    pub(crate) hit: usize,
+    pub hit: usize,
     /// Connections that were open.
-    pub(crate) open: usize,
+    pub open: usize,
 }
 
 impl Lab {

@@ -2,8 +2,8 @@
 //!
 //! In reading order: `accept` takes connections, `connection` takes each from its first moment to its last, `relay` holds
 //! its two sockets, `way` is one direction of it, `path` what is on its way and when it arrives; `answer` stands in for the
-//! server. Behind them stands the `lab`, which tells each connection over its `line` what holds, and which `control` is the
-//! door to. `alarm` keeps the time that the runtime's own timer cannot.
+//! server. Behind them stands the `lab`, which tells each connection over its `line` what holds; `control` is the door to
+//! it over HTTP, `proxy` the one for a program in the same process. `alarm` keeps the time that the runtime's own timer cannot.
 
 mod accept;
 mod answer;
@@ -17,6 +17,7 @@ mod line;
 
 mod control;
 mod fault;
+mod proxy;
 mod series;
 mod settings;
 mod stats;
@@ -27,23 +28,16 @@ mod rng;
 
 pub use accept::listen;
 pub use fault::{Fault, FaultKind};
+pub use lab::Hit;
+pub use proxy::{Handle, Proxy};
 pub use settings::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Settings};
 pub use stats::{InCourse, Stats};
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-use alarm::Alarms;
-use lab::Lab;
-
-/// How long connections may take to end when the proxy does.
-const DRAIN: Duration = Duration::from_millis(500);
 
 /// Why a proxy could not run.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +59,7 @@ pub enum ProxyError {
 /// What a proxy begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Config {
-    /// The way, until it is changed over the control API.
+    /// The way, until it is changed.
     pub settings: Settings,
     /// Fixes jitter, and which connections faults hit.
     pub seed: u64,
@@ -83,28 +77,10 @@ pub async fn run(
     control: Option<TcpListener>,
     shutdown: CancellationToken,
 ) -> Result<(), ProxyError> {
-    config.settings.check().map_err(ProxyError::Settings)?;
-    for listener in [Some(&listener), control.as_ref()].into_iter().flatten() {
-        is_loopback(listener)?;
-    }
-    let alarms = Alarms::start().map_err(ProxyError::Alarms)?;
-    let lab = Arc::new(Lab::new(upstream, config.settings, config.seed, alarms));
-    let (tasks, gone) = (TaskTracker::new(), CancellationToken::new());
-    // Everything ends with this function, even if it is dropped.
-    let _gone = gone.clone().drop_guard();
-    if let Some(control) = control {
-        tokio::spawn(control::serve(control, lab.clone(), gone.clone()));
-    }
-    let result = accept::accept(listener, lab.clone(), &tasks, &shutdown, &gone).await;
-    lab.end_all();
-    tasks.close();
-    let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;
-    gone.cancel();
-    tasks.wait().await;
-    result.map_err(ProxyError::Listen)
-}
-
-fn is_loopback(listener: &TcpListener) -> Result<(), ProxyError> {
-    let address = listener.local_addr().map_err(ProxyError::Listen)?;
-    if address.ip().is_loopback() { Ok(()) } else { Err(ProxyError::NotLoopback(address)) }
+    let proxy = Proxy::new(listener, upstream, config)?;
+    let proxy = match control {
+        Some(control) => proxy.with_control(control)?,
+        None => proxy,
+    };
+    proxy.run(shutdown).await
 }

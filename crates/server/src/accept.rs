@@ -1,6 +1,7 @@
 //! The accept loop: it must outlive everything that a client or a full descriptor table can do.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,9 +41,9 @@ impl Reception {
                 () = self.shutdown.cancelled() => return,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     told = false;
-                    self.receive(stream);
+                    self.receive(stream, peer);
                 }
                 Err(error) if is_clients_fault(&error) => {}
                 Err(error) => {
@@ -55,7 +56,7 @@ impl Reception {
         }
     }
 
-    fn receive(self: &Arc<Self>, stream: TcpStream) {
+    fn receive(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         if self.meters.open.get() >= self.max_connections as u64 {
             self.meters.refused.add(1);
             // Who shakes hands first would take an answer for nonsense.
@@ -68,7 +69,7 @@ impl Reception {
         if let Some(bytes) = self.send_buffer {
             let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes);
         }
-        self.tasks.spawn(connection::serve(stream, self.clone()));
+        self.tasks.spawn(connection::serve(stream, peer, self.clone()));
     }
 }
 

@@ -1,22 +1,26 @@
-//! What every handler shares.
+//! What every handler of an address shares.
 
 use std::sync::Arc;
 
-use feedlab_feed::{Cursor, clock};
+use feedlab_feed::Cursor;
 
 use crate::config::Config;
-use crate::hub::{Hub, Terms};
+use crate::feed::Feed;
+use crate::hub::Hub;
 use crate::meter::Meters;
 use crate::publisher::Gate;
+use crate::subscribers::Subscribers;
 
-/// What every handler shares.
+/// What every handler of an address shares.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) hub: Arc<Hub>,
+    /// Those of this address who wait.
+    pub(crate) audience: Arc<Subscribers>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) gate: Arc<Gate>,
-    /// Tells this process from the ones before and after it.
+    /// Tells these counters from the ones before and after them.
     pub(crate) life: u64,
     /// Tells this life of the feed from others, in which the same `seq` is another update. All servers of a feed whose
     /// past can be had again agree on it.
@@ -27,14 +31,14 @@ pub(crate) struct App {
 const EXACT: u64 = (1 << 53) - 1;
 
 impl App {
-    pub(crate) fn new(config: Config) -> Self {
-        let again = config.start_at.filter(|_| config.has_past());
+    pub(crate) fn new(feed: &Feed, config: Config) -> Self {
         Self {
-            hub: Arc::new(Hub::new(Terms::from(&config), again.map_or(0, |_| clock::unix_us()))),
+            hub: feed.hub().clone(),
+            audience: feed.hub().audience(),
             meters: Arc::default(),
-            gate: Arc::default(),
+            gate: feed.gate().clone(),
             life: rand::random::<u64>() & EXACT,
-            feed_life: again.unwrap_or_else(rand::random),
+            feed_life: feed.life(),
             config,
         }
     }

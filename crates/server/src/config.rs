@@ -70,6 +70,8 @@ pub struct Config {
     /// gone. Of a source with a schedule, everything that has fallen due since is in the history, with its own time and
     /// `seq`, before the first connection is accepted.
     pub start_at: Option<u64>,
+    /// Updates that were published before this feed began, by one that it takes the place of: its own first `seq` is one more.
+    pub begin_after: u64,
     /// How many updates back a client may go that connects or asks. 0 gives it what is published from then on: a poll
     /// that does not wait gets only gaps.
     pub history: usize,
@@ -89,7 +91,8 @@ pub struct Config {
     pub allow_publish: bool,
     /// Serve over TLS with this certificate, instead of plainly.
     pub tls: Option<Identity>,
-    /// Origins besides the server's own whose pages may open a WebSocket or publish, as in `https://example.org`.
+    /// Origins besides the server's own whose pages may read the doors, open a WebSocket or publish, as in
+    /// `https://example.org`.
     pub allow_origins: Vec<String>,
     /// When set, every request must bring it, as `Authorization: Bearer …` or as the cookie `feedlab_token`.
     pub token: Option<String>,
@@ -106,7 +109,10 @@ pub struct Config {
 impl Config {
     /// Whether the source says the same at the same time in every life, so that its past can be had again.
     pub(crate) const fn has_past(&self) -> bool {
-        matches!(self.source, Some(SourceConfig::Synthetic { .. } | SourceConfig::Replay { .. }))
+        matches!(
+            self.source,
+            Some(SourceConfig::Synthetic { .. } | SourceConfig::Replay { .. } | SourceConfig::Recorded { .. })
+        )
     }
 
     /// Whether another server may have this very feed: the same source, begun at a moment that both were told.
@@ -123,6 +129,7 @@ impl Default for Config {
             stall: None,
             await_start: false,
             start_at: None,
+            begin_after: 0,
             history: 4096,
             queue: 4096,
             slow: Slow::Block,

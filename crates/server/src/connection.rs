@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its last: perhaps TLS, then HTTP of the version that the client speaks, then
 //! perhaps a stream.
 
+use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,9 +32,9 @@ const LINGER: Duration = Duration::from_secs(1);
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves a connection until it ends. Whatever goes wrong ends this connection and nothing else.
-pub(crate) async fn serve(stream: TcpStream, reception: Arc<Reception>) {
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) {
     // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
-    let Some(http1::After { wire, session, early }) = Box::pin(http(stream, reception)).await else { return };
+    let Some(http1::After { wire, session, early }) = Box::pin(http(stream, peer, reception)).await else { return };
     match session {
         Some(session) => session(wire, early).await,
         None => Box::pin(linger(wire)).await,
@@ -41,7 +42,7 @@ pub(crate) async fn serve(stream: TcpStream, reception: Arc<Reception>) {
 }
 
 /// Everything up to the last answer; `None` when there is nothing left to close.
-async fn http(stream: TcpStream, reception: Arc<Reception>) -> Option<http1::After> {
+async fn http(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) -> Option<http1::After> {
     let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
     let meter = ConnectionMeter::new(reception.meters.clone(), handle);
     let link = Arc::new(Link { meter, handover: Handover::default() });
@@ -51,10 +52,10 @@ async fn http(stream: TcpStream, reception: Arc<Reception>) -> Option<http1::Aft
         () = reception.shutdown.cancelled() => return None,
     };
     if is_http2 {
-        http2::serve(wire, link, reception).await;
+        http2::serve(wire, (link, peer), reception).await;
         return None;
     }
-    Some(http1::serve(wire, link, reception).await)
+    Some(http1::serve(wire, (link, peer), reception).await)
 }
 
 /// Shakes hands where that is asked for, and finds out which HTTP the client speaks; `None` when it says nothing in time,

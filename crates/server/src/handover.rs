@@ -11,6 +11,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,20 +32,26 @@ pub(crate) type Session = Box<dyn FnOnce(Wire, Bytes) -> Pin<Box<dyn Future<Outp
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     link: Arc<Link>,
+    peer: SocketAddr,
     /// On HTTP/2 the request's own stream can be taken over, and not the connection.
     stream: Option<Arc<Handover>>,
 }
 
 impl Exchange {
     /// That of a request which has its connection to itself.
-    pub(crate) const fn new(link: Arc<Link>) -> Self {
-        Self { link, stream: None }
+    pub(crate) const fn new(link: Arc<Link>, peer: SocketAddr) -> Self {
+        Self { link, peer, stream: None }
     }
 
     /// That of a request which is a stream of its connection, and where it leaves the session that takes it over.
-    pub(crate) fn of_stream(link: Arc<Link>) -> (Self, Arc<Handover>) {
+    pub(crate) fn of_stream(link: Arc<Link>, peer: SocketAddr) -> (Self, Arc<Handover>) {
         let handover = Arc::new(Handover::default());
-        (Self { link, stream: Some(handover.clone()) }, handover)
+        (Self { link, peer, stream: Some(handover.clone()) }, handover)
+    }
+
+    /// Who asks.
+    pub(crate) const fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// The connection's part of the meters.

@@ -1,5 +1,6 @@
 //! HTTP/1.1 on a connection, until a stream takes it over.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -31,7 +32,7 @@ pub(crate) struct After {
 }
 
 /// Answers requests until the connection ends, breaks, or a stream takes it over.
-pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>) -> After {
+pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) -> After {
     let service = {
         let (link, router) = (link.clone(), reception.router.clone());
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
@@ -41,7 +42,7 @@ pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>
                 link.meter.came_for(transport);
             }
             let mut request: Request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(Exchange::new(link.clone()));
+            request.extensions_mut().insert(Exchange::new(link.clone(), peer));
             router.clone().oneshot(request)
         })
     };

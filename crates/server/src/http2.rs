@@ -4,6 +4,7 @@
 //! answers with is given a [`Stream`]. The h2 library is spoken to directly and not through hyper, which would stand
 //! between a session and the flow control of its stream: whether a client reads is what slow policies go by.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ const OF_A_CONNECTION: [header::HeaderName; 4] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::HeaderName::from_static("keep-alive")];
 
 /// Answers requests until the connection ends, breaks, or has had none for as long as one of HTTP/1.1 may rest.
-pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>) {
+pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
     let handshake = Builder::new()
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEADER_BYTES as u32)
@@ -62,7 +63,7 @@ pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>
         };
         match accepted {
             Ok(Some(Ok((request, reply)))) => {
-                let answer = answer(request, reply, link.clone(), reception.clone());
+                let answer = answer(request, reply, (link.clone(), peer), reception.clone());
                 reception.tasks.spawn(answer);
             }
             Ok(Some(Err(_)) | None) => return,
@@ -80,13 +81,13 @@ pub(crate) async fn serve(wire: Wire, link: Arc<Link>, reception: Arc<Reception>
 async fn answer(
     request: Request<RecvStream>,
     mut reply: SendResponse<Bytes>,
-    link: Arc<Link>,
+    (link, peer): (Arc<Link>, SocketAddr),
     reception: Arc<Reception>,
 ) {
     let transport = Transport::of_path(request.uri().path()).or_else(|| door(request.uri()));
     let door = transport.map(|transport| link.meter.came_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
-    let (exchange, handover) = Exchange::of_stream(link);
+    let (exchange, handover) = Exchange::of_stream(link, peer);
     let (request, tunnel) = translate(request, exchange);
     let answered = tokio::select! {
         answered = reception.router.clone().oneshot(request) => answered,

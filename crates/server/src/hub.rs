@@ -1,6 +1,6 @@
 //! The feed itself: publishing puts an update into the ring and wakes whoever waits.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::FeedStats;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::config::{Config, Slow, Stamp};
 use crate::ring::{Batch, Ring};
-use crate::subscribers::{Subscribers, Subscription};
+use crate::subscribers::Subscribers;
 
 /// Payload bytes that the history may hold, whatever its number of updates.
 const MAX_HISTORY_BYTES: usize = 64 << 20;
@@ -30,11 +30,19 @@ pub(crate) struct Terms {
     pub(crate) slow: Slow,
     /// Other servers may have the same feed, with the same start.
     pub(crate) has_others: bool,
+    /// Updates before the first.
+    pub(crate) begin_after: u64,
 }
 
 impl From<&Config> for Terms {
     fn from(config: &Config) -> Self {
-        Self { history: config.history, queue: config.queue, slow: config.slow, has_others: config.may_have_others() }
+        Self {
+            history: config.history,
+            queue: config.queue,
+            slow: config.slow,
+            has_others: config.may_have_others(),
+            begin_after: config.begin_after,
+        }
     }
 }
 
@@ -47,7 +55,8 @@ pub(crate) struct Hub {
     /// When this server began to publish, µs of Unix time: what fell due before is late through no fault of its own.
     since: u64,
     fresh: Notify,
-    subscribers: Arc<Subscribers>,
+    /// Those who wait, by the address at which they do.
+    audiences: RwLock<Vec<Weak<Subscribers>>>,
 }
 
 /// What the publisher has done so far.
@@ -61,14 +70,14 @@ impl Hub {
     /// A feed that counts lags of what falls due from `since` on, µs of Unix time.
     pub(crate) fn new(terms: Terms, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
-        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES);
+        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES).begin_after(terms.begin_after);
         Self {
             ring: RwLock::new(ring.beside_others(if terms.has_others { LEAD } else { 0 })),
             terms,
             published: Mutex::new(published),
             since,
             fresh: Notify::new(),
-            subscribers: Arc::default(),
+            audiences: RwLock::default(),
         }
     }
 
@@ -131,25 +140,30 @@ impl Hub {
         self.ring().head()
     }
 
-    /// Joins those who wait.
-    pub(crate) fn subscribe(&self) -> Subscription {
-        self.subscribers.join()
+    /// A new list of those who wait, for an address that serves this feed.
+    pub(crate) fn audience(&self) -> Arc<Subscribers> {
+        let audience = Arc::default();
+        let mut audiences = self.audiences.write().unwrap_or_else(PoisonError::into_inner);
+        audiences.retain(|audience| audience.strong_count() > 0);
+        audiences.push(Arc::downgrade(&audience));
+        audience
     }
 
-    /// Those who wait.
-    pub(crate) fn subscribers(&self) -> &Subscribers {
-        &self.subscribers
+    /// Tells everyone who waits, wherever it is, that there is news.
+    pub(crate) fn tell(&self) {
+        let audiences = self.audiences.read().unwrap_or_else(PoisonError::into_inner);
+        audiences.iter().filter_map(Weak::upgrade).for_each(|audience| audience.news());
     }
 
-    /// The feed's figures; `before` asks for the last update due before that time.
-    pub(crate) fn stats(&self, before: Option<u64>) -> FeedStats {
+    /// The feed's figures, for an address at which so many wait; `before` asks for the last update due before that time.
+    pub(crate) fn stats(&self, before: Option<u64>, waiting: u64) -> FeedStats {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         let ring = self.ring();
         FeedStats {
             head: ring.head().0,
             oldest: ring.oldest(),
             before: before.and_then(|at| ring.before(at)),
-            waiting: self.subscribers.len() as u64,
+            waiting,
             payload_bytes: published.payload_bytes,
             publish_lag_p99_us: published.lag_us.value_at_quantile(0.99),
             publish_lag_max_us: published.lag_us.max(),

@@ -35,7 +35,7 @@ pub(crate) async fn stats(
 
 /// The kernel is asked about every connection, which takes a while when they are many: not on a worker that others
 /// wait for.
-async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
+pub(crate) async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
     let tasks = Handle::current().metrics().num_alive_tasks() as u64;
     let stats = tokio::task::spawn_blocking(move || {
         let (doors, connections) = app.meters.stats();
@@ -43,7 +43,7 @@ async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             life: app.life,
             at: clock::unix_us(),
-            feed: app.hub.stats(before),
+            feed: app.hub.stats(before, app.audience.len() as u64),
             connections,
             doors,
             process: Usage::now(),

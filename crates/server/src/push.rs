@@ -23,7 +23,7 @@ use crate::connection::linger;
 use crate::hub::Hub;
 use crate::meter::{Active, Door};
 use crate::ring::{Batch, Entry};
-use crate::subscribers::{BEATS, Signals, Subscription};
+use crate::subscribers::{BEATS, Signals, Subscribers, Subscription};
 use crate::wire::Wire;
 
 /// Pieces in one vectored write. A stream holds at most this many shared updates outside the ring.
@@ -69,6 +69,7 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
 /// Where a stream begins and what it is counted as.
 pub(crate) struct Start {
     hub: Arc<Hub>,
+    audience: Arc<Subscribers>,
     cursor: Cursor,
     /// What was asked for and is older than the history.
     gap: Option<Gap>,
@@ -81,7 +82,7 @@ impl Start {
     /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
     pub(crate) fn new(app: &App, cursor: Cursor, door: Arc<Door>, greeting: Bytes) -> Self {
         let Batch { gap, resume, .. } = app.hub.asked(cursor, 0);
-        Self { hub: app.hub.clone(), cursor: resume, gap, door, greeting }
+        Self { hub: app.hub.clone(), audience: app.audience.clone(), cursor: resume, gap, door, greeting }
     }
 }
 
@@ -117,7 +118,7 @@ impl<D: Dialect> Push<D> {
         Self {
             wire,
             dialect,
-            subscription: start.hub.subscribe(),
+            subscription: start.audience.join(),
             hub: start.hub,
             cursor: start.cursor,
             outbox,

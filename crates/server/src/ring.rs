@@ -81,6 +81,11 @@ impl Ring {
         Self { lead, ..self }
     }
 
+    /// The same, for a feed whose first update comes after so many of another.
+    pub(crate) fn begin_after(self, seq: u64) -> Self {
+        Self { head: Cursor(seq), ..self }
+    }
+
     /// The newest update's place.
     pub(crate) const fn head(&self) -> Cursor {
         self.head

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Request};
 use axum::http::{StatusCode, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_request, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use feedlab_feed::Transport;
 
 use crate::app::App;
+use crate::handover::Exchange;
 use crate::refusal::Refusal;
 use crate::transport::{enter, long_polling, short_polling, sse, websocket};
 use crate::{access, inspect, page, upstream};
 
 /// The routes. A new transport is one line here.
-pub(crate) fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<App>, more: Router) -> Router {
     let door = |transport: Transport, methods: MethodRouter<Arc<App>>| {
         (transport.path(), methods.layer(from_fn_with_state(transport, enter)))
     };
@@ -30,7 +31,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let routes = routes
         .route("/feed", post(upstream::publish))
         .merge(figures())
+        .merge(more.layer(map_request(tell_peer)).with_state(()))
         .layer(from_fn_with_state(app.clone(), access::check_token))
+        .layer(from_fn_with_state(app.clone(), access::let_read))
         .route("/", get(page::index))
         .route("/page/{name}", get(page::file))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the doors") });
@@ -50,6 +53,12 @@ fn figures() -> Router<Arc<App>> {
         .route("/control/start", post(upstream::start))
         .route("/stats", get(inspect::stats))
         .route("/metrics", get(inspect::metrics))
+}
+
+/// Lets a handler of somebody else's routes know who asks.
+async fn tell_peer(Extension(exchange): Extension<Exchange>, mut request: Request) -> Request {
+    request.extensions_mut().insert(ConnectInfo(exchange.peer()));
+    request
 }
 
 /// What every address has in common.

@@ -1,1 +1,167 @@
 //! A lab for each browser tab: a server, and a lab proxy before each door.
+//!
+//! A page asks for one and is given addresses of its own, so that each of its panels is an origin to the browser, faults
+//! hit what they are meant to hit, and the page's own questions are in no figure. `routes` is the API, `guard` who may
+//! use it, `settings` what a tab can set; a `tab` has `ways` (its proxies) to a `station` (its server, which comes and
+//! goes on `port`s that stay).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use feedlab_feed::clock;
+use feedlab_server::Feed;
+
+mod guard;
+mod identity;
+mod port;
+mod refusal;
+mod routes;
+mod settings;
+mod source;
+mod station;
+mod tab;
+mod ways;
+
+use refusal::Refusal;
+use settings::Settings;
+use tab::Tab;
+
+/// Labs that there may be at once.
+pub const MAX_LABS: usize = 32;
+
+/// A lab that nobody has asked for so long ends.
+pub const PATIENCE: Duration = Duration::from_secs(3 * 60);
+
+/// How often the patience is looked at, as a part of it.
+const LOOKS: u32 = 12;
+
+/// The feed that is served beside the labs, which tabs may share.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// The feed.
+    pub feed: Feed,
+    /// Its doors take updates from clients.
+    pub allow_publish: bool,
+}
+
+/// All labs of a page. They end when this and its routes are dropped.
+#[derive(Clone, Debug)]
+pub struct Labs(Arc<House>);
+
+#[derive(Debug)]
+pub(crate) struct House {
+    /// Why there are none.
+    why_not: Option<&'static str>,
+    own: Option<Own>,
+    patience: Duration,
+    tabs: Mutex<BTreeMap<String, Guest>>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    tab: Arc<Tab>,
+    asked: Instant,
+}
+
+impl Labs {
+    /// Labs whose tabs share this feed until they choose another; without it they begin with a synthetic one.
+    #[must_use]
+    pub fn new(own: Option<Own>) -> Self {
+        Self(Arc::new(House { why_not: None, own, patience: PATIENCE, tabs: Mutex::default() }))
+    }
+
+    /// None, and the sentence that tells the page why.
+    #[must_use]
+    pub fn unavailable(why: &'static str) -> Self {
+        Self(Arc::new(House { why_not: Some(why), own: None, patience: PATIENCE, tabs: Mutex::default() }))
+    }
+
+    /// The same with another patience than [`PATIENCE`].
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        let House { why_not, own, .. } = &*self.0;
+        Self(Arc::new(House { why_not: *why_not, own: own.clone(), patience, tabs: Mutex::default() }))
+    }
+
+    /// The API below `/lab`. Each request must bring its peer's address, as `axum::extract::ConnectInfo<SocketAddr>`.
+    pub fn routes(&self) -> Router {
+        routes::router(self.0.clone())
+    }
+}
+
+impl House {
+    /// What a new tab begins with.
+    fn defaults(&self) -> Settings {
+        Settings::of(self.own.is_some())
+    }
+
+    fn tabs(&self) -> MutexGuard<'_, BTreeMap<String, Guest>> {
+        self.tabs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new lab, for the page of an origin.
+    async fn open(self: &Arc<Self>, settings: Settings, origin: String) -> Result<Arc<Tab>, Refusal> {
+        self.check_room()?;
+        let tab = Arc::new(Tab::open(settings, origin, self.own.clone()).await?);
+        self.check_room()?;
+        let guest = Guest { tab: tab.clone(), asked: clock::now() };
+        let is_first = {
+            let mut tabs = self.tabs();
+            tabs.insert(tab.id().to_owned(), guest);
+            tabs.len() == 1
+        };
+        if is_first {
+            tokio::spawn(expire(Arc::downgrade(self), self.patience));
+        }
+        Ok(tab)
+    }
+
+    fn check_room(&self) -> Result<(), Refusal> {
+        let open = self.tabs().len();
+        if open < MAX_LABS { Ok(()) } else { Err(Refusal::full()) }
+    }
+
+    /// The lab of this name, which has been asked for.
+    fn find(&self, id: &str) -> Result<Arc<Tab>, Refusal> {
+        let mut tabs = self.tabs();
+        let guest = tabs.get_mut(id).ok_or_else(Refusal::ended)?;
+        guest.asked = clock::now();
+        Ok(guest.tab.clone())
+    }
+
+    /// Ends a lab.
+    fn close(&self, id: &str) -> Result<(), Refusal> {
+        let guest = self.tabs().remove(id).ok_or_else(Refusal::ended)?;
+        guest.tab.end();
+        Ok(())
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        for guest in self.tabs().values() {
+            guest.tab.end();
+        }
+    }
+}
+
+/// Ends the labs that nobody asks for any more, until there is none.
+async fn expire(house: Weak<House>, patience: Duration) {
+    loop {
+        tokio::time::sleep(patience / LOOKS).await;
+        let Some(house) = house.upgrade() else { return };
+        let mut tabs = house.tabs();
+        tabs.retain(|_, guest| {
+            let stays = guest.asked.elapsed() < patience;
+            if !stays {
+                guest.tab.end();
+            }
+            stays
+        });
+        if tabs.is_empty() {
+            return;
+        }
+    }
+}

@@ -3,7 +3,9 @@
 use feedlab_feed::process;
 use feedlab_feed::source::{Recording, SourceConfig};
 use feedlab_server::tls::Identity;
-use feedlab_server::{Config, Listeners, ServerError};
+use feedlab_server::{Config, Listeners, Server, ServerError};
+use feedlab_workshop::lab::{Labs, Own};
+use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
@@ -69,7 +71,11 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Safety")]
     allow_publish: bool,
 
-    /// Let pages of this origin open WebSockets and publish (may be repeated)
+    /// Give the page no lab: no addresses of its own for a browser tab, and no faults on demand
+    #[arg(long, help_heading = "Safety")]
+    no_lab: bool,
+
+    /// Let pages of this origin read the doors, open WebSockets and publish (may be repeated)
     #[arg(long, value_name = "ORIGIN", help_heading = "Safety", value_parser = origin)]
     allow_origin: Vec<String>,
 
@@ -146,10 +152,40 @@ async fn serve(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) 
     }
     let at_once = signals.at_once.clone();
     tokio::select! {
-        result = feedlab_server::run(Listeners { doors, control }, config(args, source, tls), signals.stop) => result.map_err(explain)?,
+        result = run(Listeners { doors, control }, args, source, tls, signals.stop) => result.map_err(explain)?,
         () = at_once.cancelled() => {}
     }
     Ok(Exit::Done)
+}
+
+async fn run(
+    listeners: Listeners,
+    args: Args,
+    source: Option<SourceConfig>,
+    tls: Option<Identity>,
+    stop: CancellationToken,
+) -> Result<(), ServerError> {
+    let why_no_lab = why_no_lab(&args);
+    let allow_publish = args.allow_publish;
+    let server = Server::new(config(args, source, tls)).await?;
+    let labs = match why_no_lab {
+        Some(why) => Labs::unavailable(why),
+        None => Labs::new(Some(Own { feed: server.feed(), allow_publish })),
+    };
+    server.routes(labs.routes()).run(listeners, stop).await
+}
+
+/// What the page is told where it can have no lab: a lab's addresses ask for no token, and are plain HTTP.
+const fn why_no_lab(args: &Args) -> Option<&'static str> {
+    if args.no_lab {
+        Some("this server was started with --no-lab")
+    } else if args.token.is_some() {
+        Some("this server asks for a token, and the addresses of a lab would ask for none")
+    } else if args.tls.security().is_plain() {
+        None
+    } else {
+        Some("this page came over TLS, and the addresses of a lab are plain HTTP")
+    }
 }
 
 fn config(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> Config {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -55,6 +56,14 @@ impl Recording {
         let io = |error| ReplayError::Io { file: file.to_owned(), error };
         let reader = BufReader::new(File::open(file).map_err(io)?);
         Self::read_lines(reader, file)
+    }
+
+    /// Reads what is in memory already; errors name it as a file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_text(text: &str, file: &Path) -> Result<Self, ReplayError> {
+        Self::read_lines(text.as_bytes(), file)
     }
 
     fn read_lines(reader: impl BufRead, file: &Path) -> Result<Self, ReplayError> {
@@ -116,7 +125,7 @@ impl Line<'_> {
 /// Plays a recording.
 #[derive(Debug)]
 pub(super) struct Replay {
-    recording: Recording,
+    recording: Arc<Recording>,
     speed: f64,
     repeat: bool,
     /// Updates announced so far, over all rounds.
@@ -124,7 +133,7 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    pub(super) fn new(recording: Recording, speed: f64, repeat: bool) -> Self {
+    pub(super) fn new(recording: Arc<Recording>, speed: f64, repeat: bool) -> Self {
         Self { recording, speed, repeat, count: 0 }
     }
 
@@ -192,12 +201,12 @@ mod tests {
 
     #[test]
     fn speed_divides_time_and_repeat_goes_on() {
-        let mut replay = Replay::new(read(GOOD).unwrap(), 2.0, true);
+        let mut replay = Replay::new(Arc::new(read(GOOD).unwrap()), 2.0, true);
         let due: Vec<_> = std::iter::from_fn(|| replay.next_due()).take(5).collect();
         let at = |ms| Due::At(Duration::from_millis(ms));
         assert_eq!(due, [at(0), at(1000), at(1000), at(1500), at(2500)]);
         assert_eq!(replay.produce().data, Data::Text("plain".into()));
-        let mut once = Replay::new(read(GOOD).unwrap(), 2.0, false);
+        let mut once = Replay::new(Arc::new(read(GOOD).unwrap()), 2.0, false);
         assert_eq!(std::iter::from_fn(|| once.next_due()).count(), 3);
     }
 }

@@ -16,7 +16,6 @@ use feedlab_feed::Cursor;
 
 use super::{Ask, poll_answer};
 use crate::app::App;
-use crate::hub::Hub;
 use crate::meter::Door;
 use crate::refusal::Refusal;
 use crate::ring::Batch;
@@ -39,7 +38,7 @@ pub(crate) async fn get(
         return Ok(answer(&door, Some(app.hub.after(cursor, 0))));
     }
     let held = door.enter();
-    let news = tokio::time::timeout(hold, news_after(&app.hub, cursor)).await.ok().flatten();
+    let news = tokio::time::timeout(hold, news_after(&app, cursor)).await.ok().flatten();
     drop(held);
     Ok(answer(&door, news))
 }
@@ -57,16 +56,16 @@ fn parse_hold(text: &str) -> Result<Duration, Refusal> {
 
 /// What follows the cursor, as soon as something does; `None` when the server goes down first. The history bounds what is
 /// there already, and not what comes while the request waits.
-async fn news_after(hub: &Hub, cursor: Cursor) -> Option<Batch> {
-    let subscription = hub.subscribe();
+async fn news_after(app: &App, cursor: Cursor) -> Option<Batch> {
+    let subscription = app.audience.join();
     let mut signals = subscription.signals().await; // the first are there at once
-    let mut batch = hub.asked(cursor, usize::MAX);
+    let mut batch = app.hub.asked(cursor, usize::MAX);
     while batch.gap.is_none() && batch.entries.is_empty() {
         if signals.has(Signals::CLOSING) {
             return None;
         }
         signals = subscription.signals().await;
-        batch = hub.after(cursor, usize::MAX);
+        batch = app.hub.after(cursor, usize::MAX);
     }
     Some(batch)
 }

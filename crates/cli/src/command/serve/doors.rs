@@ -93,7 +93,7 @@ fn doors(place: &Place<'_>) -> String {
 
 impl Place<'_> {
     fn is_secure(&self) -> bool {
-        self.security != Security::Plain
+        !self.security.is_plain()
     }
 
     fn curl(&self) -> String {

@@ -177,6 +177,8 @@ impl FeedArgs {
             SourceConfig::Replay { speed, repeat, .. } => {
                 format!("--speed {speed}{}", if *repeat { " --repeat" } else { "" })
             }
+            // Scenarios name files; what is in memory alone no flag can say.
+            SourceConfig::Recorded { .. } => "--feed none".to_owned(),
             SourceConfig::Stdin => "--feed stdin".to_owned(),
             SourceConfig::Host { rate } => format!("--feed host --rate {rate}"),
         };

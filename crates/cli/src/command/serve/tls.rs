@@ -40,6 +40,12 @@ pub(super) enum Security {
     Certified,
 }
 
+impl Security {
+    pub(super) const fn is_plain(self) -> bool {
+        matches!(self, Self::Plain)
+    }
+}
+
 impl TlsArgs {
     /// The certificate and its key, if TLS was asked for.
     pub(super) fn identity(&self) -> anyhow::Result<Option<Identity>> {

@@ -1,0 +1,148 @@
+//! An address: the doors to a feed, what is counted there, and how it begins and ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use feedlab_feed::stats::Stats;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accept::Reception;
+use crate::app::App;
+use crate::config::Config;
+use crate::feed::Feed;
+use crate::subscribers::{BEATS, GROUPS, Subscribers};
+use crate::{ServerError, inspect, routes, tls};
+
+/// Connections that the control address takes.
+const MAX_CONTROL: usize = 256;
+
+/// Where a server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The doors, the live page and everything else.
+    pub doors: TcpListener,
+    /// `/stats`, `/metrics`, `/healthz` and `/control/start` alone, always in plain HTTP. Who looks here is in no figure.
+    pub control: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(doors: TcpListener) -> Self {
+        Self { doors, control: None }
+    }
+}
+
+/// A server that is ready to run.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    feed: Feed,
+    /// It opened the feed, which ends with it.
+    owns_feed: bool,
+    more: Router,
+}
+
+impl Server {
+    /// A server and its feed, which begins now.
+    ///
+    /// # Errors
+    /// When the feed's source cannot be opened, or the publisher not started.
+    pub async fn new(config: Config) -> Result<Self, ServerError> {
+        let feed = Feed::open(&config).await?;
+        Ok(Self { owns_feed: true, ..Self::of(&feed, config) })
+    }
+
+    /// A server of a feed that is there already, with doors, access and counters of its own.
+    #[must_use]
+    pub fn of(feed: &Feed, config: Config) -> Self {
+        Self { app: Arc::new(App::new(feed, config)), feed: feed.clone(), owns_feed: false, more: Router::new() }
+    }
+
+    /// The same with these routes too, behind the same token. A handler finds the peer's address in
+    /// `axum::extract::ConnectInfo<SocketAddr>`.
+    ///
+    /// # Panics
+    /// When the server has one of the paths itself, or the routes bring a fallback.
+    #[must_use]
+    pub fn routes(self, more: Router) -> Self {
+        Self { more: self.more.merge(more), ..self }
+    }
+
+    /// Its feed.
+    #[must_use]
+    pub fn feed(&self) -> Feed {
+        self.feed.clone()
+    }
+
+    /// What tells its figures while it runs.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures(self.app.clone())
+    }
+
+    /// Serves until `shutdown` is cancelled, then drains: polls are answered, streams are told to come back elsewhere and
+    /// closed, and after [`Config::drain`] whoever is left is left.
+    ///
+    /// # Errors
+    /// When the certificate cannot be used.
+    pub async fn run(self, listeners: impl Into<Listeners>, shutdown: CancellationToken) -> Result<(), ServerError> {
+        let Listeners { doors, control } = listeners.into();
+        let Self { app, feed, owns_feed, more } = self;
+        let mut background = JoinSet::new();
+        background.spawn(beat(app.audience.clone(), app.config.keepalive));
+        let tasks = TaskTracker::new();
+        let reception = Reception {
+            max_connections: app.config.max_connections,
+            send_buffer: app.config.send_buffer,
+            tls: app.config.tls.as_ref().map(tls::Identity::acceptor).transpose()?,
+            meters: app.meters.clone(),
+            router: routes::router(app.clone(), more),
+            tasks: tasks.clone(),
+            shutdown,
+        };
+        if let Some(control) = control {
+            let uncounted = Reception {
+                max_connections: MAX_CONTROL,
+                tls: None,
+                meters: Arc::default(),
+                router: routes::control(app.clone()),
+                ..reception.clone()
+            };
+            background.spawn(Arc::new(uncounted).accept(control));
+        }
+        Arc::new(reception).accept(doors).await;
+        if owns_feed {
+            feed.gate().stop();
+        }
+        app.audience.close();
+        tasks.close();
+        if tokio::time::timeout(app.config.drain, tasks.wait()).await.is_err() && owns_feed {
+            tracing::warn!(open = app.meters.open.get(), "connections left after the drain");
+        }
+        Ok(())
+    }
+}
+
+/// Beats for every waiting connection, a group at a time, for ever.
+async fn beat(audience: Arc<Subscribers>, keepalive: Duration) {
+    let step = (keepalive / u32::from(BEATS) / GROUPS as u32).max(Duration::from_millis(1));
+    let mut interval = tokio::time::interval(step);
+    for group in (0..GROUPS).cycle() {
+        interval.tick().await;
+        audience.beat(group);
+    }
+}
+
+/// The figures of a server in this process.
+#[derive(Clone, Debug)]
+pub struct Figures(Arc<App>);
+
+impl Figures {
+    /// What `GET /stats` answers, uncounted; `None` while the process ends.
+    pub async fn stats(&self) -> Option<Stats> {
+        inspect::collect(self.0.clone(), None).await.ok()
+    }
+}

@@ -1,0 +1,63 @@
+//! A port that stays ours while nobody listens on it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::{TcpListener, TcpSocket};
+
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: u32 = 128;
+
+/// A port of 127.0.0.1.
+///
+/// A socket that does not listen holds it: the kernel refuses connections as if there were none, but gives the port to
+/// nobody else. Each listener is another socket, which may be there at the same time (`SO_REUSEPORT`, socket(7)).
+#[derive(Debug)]
+pub(super) struct Port {
+    address: SocketAddr,
+    _keeper: TcpSocket,
+}
+
+impl Port {
+    /// Any free one.
+    pub(super) fn any() -> io::Result<Self> {
+        let keeper = bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        Ok(Self { address: keeper.local_addr()?, _keeper: keeper })
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Listens, until the listener is dropped.
+    pub(super) fn listen(&self) -> io::Result<TcpListener> {
+        bind(self.address)?.listen(BACKLOG)
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpStream;
+
+    #[tokio::test]
+    async fn a_port_refuses_between_two_listeners_and_stays_the_same() {
+        let port = Port::any().unwrap();
+        let connects = || async { TcpStream::connect(port.address()).await.is_ok() };
+        assert!(!connects().await, "nobody listens yet");
+        for _ in 0..3 {
+            let listener = port.listen().unwrap();
+            assert!(connects().await);
+            drop(listener);
+            assert!(!connects().await);
+        }
+    }
+}

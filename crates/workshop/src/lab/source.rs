@@ -1,0 +1,64 @@
+//! Where the updates of a tab's own server come from.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use feedlab_feed::schedule::Schedule;
+use feedlab_feed::source::{Recording, SourceConfig};
+
+use super::refusal::Refusal;
+use super::settings::{ScheduleName, Settings, SourceName};
+
+/// A week of earthquakes; scenarios/feeds/README.md tells their source and licence.
+const EARTHQUAKES: &str = include_str!("../../../../scenarios/feeds/earthquakes.ndjson");
+
+/// The seed of irregular schedules: the same feed in every tab, and after every restart.
+const SEED: u64 = 1;
+
+/// The source that the settings name; `None` for the one that is served beside the labs.
+pub(super) fn source(settings: &Settings) -> Result<Option<SourceConfig>, Refusal> {
+    let rate = settings.updates_per_s;
+    Ok(Some(match settings.source {
+        SourceName::Own => return Ok(None),
+        SourceName::Synthetic => SourceConfig::Synthetic {
+            rate,
+            schedule: match settings.schedule {
+                ScheduleName::Constant => Schedule::Constant,
+                ScheduleName::Poisson => Schedule::Poisson { seed: SEED },
+            },
+            payload_bytes: settings.payload_bytes,
+            binary: false,
+        },
+        SourceName::Earthquakes => {
+            let recording = earthquakes()?;
+            // So fast that it has this rate on average; the pauses between the quakes stay as uneven as they were.
+            SourceConfig::Recorded { speed: rate / recording.rate(), recording, repeat: true }
+        }
+        SourceName::Host => SourceConfig::Host { rate },
+    }))
+}
+
+fn earthquakes() -> Result<Arc<Recording>, Refusal> {
+    static RECORDING: OnceLock<Arc<Recording>> = OnceLock::new();
+    if let Some(recording) = RECORDING.get() {
+        return Ok(recording.clone());
+    }
+    let read = Recording::from_text(EARTHQUAKES, Path::new("scenarios/feeds/earthquakes.ndjson"));
+    let read = read.map_err(|error| Refusal::unable("the recording cannot be played", error))?;
+    Ok(RECORDING.get_or_init(|| Arc::new(read)).clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recording_is_as_the_document_says() {
+        let recording = earthquakes().unwrap();
+        assert_eq!(recording.updates.len(), 1707);
+        let settings = Settings { source: SourceName::Earthquakes, updates_per_s: 10.0, ..Settings::of(false) };
+        let Ok(Some(SourceConfig::Recorded { speed, .. })) = source(&settings) else { panic!("a recording") };
+        let seconds = recording.span().as_secs_f64() / speed;
+        assert!((seconds - 170.6).abs() < 0.1, "a week in {seconds} s");
+    }
+}

@@ -1,0 +1,204 @@
+//! One tab's lab: its settings, its server and the ways to it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use feedlab_feed::stats::Stats;
+use feedlab_proxy::{Fault, FaultKind};
+use feedlab_server::Figures;
+use serde::Serialize;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Own;
+use super::refusal::Refusal;
+use super::settings::{Change, Settings, SourceName};
+use super::station::Station;
+use super::ways::{SHARED, Ways};
+
+/// A lab. It ends when it is dropped, or told to.
+#[derive(Debug)]
+pub(super) struct Tab {
+    id: String,
+    /// Whether there is a feed beside the labs.
+    has_own: bool,
+    secure: String,
+    settings: Mutex<Settings>,
+    pub(super) ways: Ways,
+    station: tokio::sync::Mutex<Station>,
+    /// Of the server that runs.
+    figures: Mutex<Option<Figures>>,
+    restarting: AtomicBool,
+    end: CancellationToken,
+    _end: DropGuard,
+}
+
+/// What a page is told of its new lab.
+#[derive(Debug, Serialize)]
+pub(super) struct Place<'a> {
+    id: &'a str,
+    doors: BTreeMap<&'static str, String>,
+    shared: String,
+    secure: &'a str,
+    settings: Settings,
+}
+
+/// What a page is told of its lab again and again.
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    settings: Settings,
+    /// Absent figures are null: while the server restarts there are none.
+    stats: Option<Stats>,
+    way: BTreeMap<&'static str, feedlab_proxy::Stats>,
+    restarting: bool,
+}
+
+impl Tab {
+    /// Opens its ports and starts its server.
+    pub(super) async fn open(settings: Settings, origin: String, own: Option<Own>) -> Result<Self, Refusal> {
+        let has_own = own.is_some();
+        check_source(&settings, &Settings::of(has_own), has_own)?;
+        let end = CancellationToken::new();
+        let guard = end.clone().drop_guard();
+        let mut station = Station::new(origin, own, end.clone())?;
+        let figures = station.start(&settings).await?;
+        let ways = Ways::open(station.plain(), settings.way(), &end)?;
+        Ok(Self {
+            id: format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>()),
+            has_own,
+            secure: format!("https://{}", station.secure()),
+            settings: Mutex::new(settings),
+            ways,
+            station: tokio::sync::Mutex::new(station),
+            figures: Mutex::new(Some(figures)),
+            restarting: AtomicBool::new(false),
+            end,
+            _end: guard,
+        })
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn place(&self) -> Place<'_> {
+        let mut doors = self.ways.origins();
+        let shared = doors.remove(SHARED).unwrap_or_default();
+        Place { id: &self.id, doors, shared, secure: &self.secure, settings: self.settings() }
+    }
+
+    pub(super) async fn status(&self) -> Status {
+        let figures = lock(&self.figures).clone();
+        let stats = match figures {
+            Some(figures) => figures.stats().await,
+            None => None,
+        };
+        Status { settings: self.settings(), stats, way: self.ways.stats(), restarting: self.restarting.load(SeqCst) }
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        *lock(&self.settings)
+    }
+
+    /// Ends the server and the ways to it.
+    pub(super) fn end(&self) {
+        self.end.cancel();
+    }
+
+    /// Changes the settings that a body names, and tells whether that took another server.
+    pub(super) async fn change(self: &Arc<Self>, body: &[u8]) -> Result<bool, Refusal> {
+        let takes = self.take(body)?;
+        let restarts = takes != Change::Nothing;
+        // A restart that is under way looks at the settings when it is over.
+        if restarts && !self.restarting.load(SeqCst) {
+            let tab = self.clone();
+            // In a task of its own: a client that hangs up must not leave a tab without a server.
+            let level = tokio::spawn(async move { tab.level().await });
+            level.await.map_err(|error| Refusal::unable("the server did not come back", error))??;
+        }
+        Ok(restarts)
+    }
+
+    fn take(&self, body: &[u8]) -> Result<Change, Refusal> {
+        let mut settings = lock(&self.settings);
+        let wanted = settings.patched(body, Settings::of(self.has_own))?;
+        check_source(&wanted, &settings, self.has_own)?;
+        self.ways.set(wanted.way())?;
+        let takes = settings.change(&wanted);
+        *settings = wanted;
+        Ok(takes)
+    }
+
+    /// Makes the server the one that the settings want.
+    async fn level(&self) -> Result<(), Refusal> {
+        let mut station = self.station.lock().await;
+        while !station.is_level_with(&self.settings()) {
+            self.stop(&mut station).await;
+            self.start(&mut station).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the server go away and come back, with the same feed and its history.
+    pub(super) fn restart(self: &Arc<Self>, down: Duration) -> Result<(), Refusal> {
+        if self.restarting.swap(true, SeqCst) {
+            return Err(Refusal::conflict("the server is on its way back already; wait until `restarting` is false"));
+        }
+        let tab = self.clone();
+        tokio::spawn(async move {
+            let back = tab.bounce(down).await;
+            tab.restarting.store(false, SeqCst);
+            let level = tab.level().await;
+            if let Err(error) = back.and(level) {
+                tracing::warn!("the server of a lab did not come back: {error:?}");
+            }
+        });
+        Ok(())
+    }
+
+    async fn bounce(&self, down: Duration) -> Result<(), Refusal> {
+        let mut station = self.station.lock().await;
+        self.stop(&mut station).await;
+        tokio::select! {
+            () = tokio::time::sleep(down) => self.start(&mut station).await,
+            () = self.end.cancelled() => Ok(()),
+        }
+    }
+
+    async fn stop(&self, station: &mut Station) {
+        *lock(&self.figures) = None;
+        if station.stop().await > 0 {
+            // Who does not read cannot be told, and would hold its connection to a server that is gone.
+            let _ = self.ways.order("all", Fault::now(FaultKind::Cut)).await;
+        }
+    }
+
+    async fn start(&self, station: &mut Station) -> Result<(), Refusal> {
+        let figures = station.start(&self.settings()).await?;
+        *lock(&self.figures) = Some(figures);
+        Ok(())
+    }
+}
+
+/// The feed that is served beside the labs is for all of them, so no tab changes it.
+fn check_source(wanted: &Settings, before: &Settings, has_own: bool) -> Result<(), Refusal> {
+    if wanted.source != SourceName::Own {
+        return Ok(());
+    }
+    if !has_own {
+        return Err(Refusal::conflict("there is no feed beside the labs here: choose a `source` other than own"));
+    }
+    let as_own = Settings { source: SourceName::Own, ..*before };
+    if as_own.change(wanted) >= Change::Terms {
+        return Err(Refusal::conflict(
+            "the feed is the one that feedlab was started with, and other tabs have it too: choose another `source`, \
+             as in {\"source\": \"synthetic\"}, or start feedlab with other flags",
+        ));
+    }
+    Ok(())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

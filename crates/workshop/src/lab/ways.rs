@@ -1,0 +1,94 @@
+//! The ways to a tab's server: a lab proxy before each door, and one before all of them.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use feedlab_feed::Transport;
+use feedlab_proxy::{Config, Fault, Handle, Hit, Proxy, Settings, Stats};
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::refusal::Refusal;
+
+/// The one that leads to all doors.
+pub(super) const SHARED: &str = "shared";
+
+/// All of them.
+const ALL: &str = "all";
+
+/// The proxies of a tab, by the door that each is for.
+#[derive(Debug)]
+pub(super) struct Ways(BTreeMap<&'static str, Way>);
+
+#[derive(Debug)]
+struct Way {
+    address: SocketAddr,
+    handle: Handle,
+}
+
+impl Ways {
+    /// Opens a port for each, until `end`.
+    pub(super) fn open(server: SocketAddr, settings: Settings, end: &CancellationToken) -> Result<Self, Refusal> {
+        let names = Transport::ALL.into_iter().map(Transport::id).chain([SHARED]);
+        let ways = names.map(|name| Ok((name, Way::open(server, settings, end)?)));
+        ways.collect::<Result<_, Refusal>>().map(Self)
+    }
+
+    /// Where each is, as an origin.
+    pub(super) fn origins(&self) -> BTreeMap<&'static str, String> {
+        self.0.iter().map(|(name, way)| (*name, format!("http://{}", way.address))).collect()
+    }
+
+    /// Changes all of them at once.
+    pub(super) fn set(&self, settings: Settings) -> Result<(), Refusal> {
+        self.0.values().try_for_each(|way| way.handle.set(settings)).map_err(Refusal::bad_request)
+    }
+
+    /// Lets a fault happen on one, or on all.
+    pub(super) async fn order(&self, door: &str, fault: Fault) -> Result<Hit, Refusal> {
+        fault.check().map_err(Refusal::bad_request)?;
+        let hits = join_all(self.chosen(door)?.map(|handle| handle.order(fault))).await;
+        let mut sum = Hit { hit: 0, open: 0 };
+        for hit in hits {
+            let hit = hit.map_err(Refusal::bad_request)?;
+            sum = Hit { hit: sum.hit + hit.hit, open: sum.open + hit.open };
+        }
+        Ok(sum)
+    }
+
+    /// Ends the faults of one, or of all, and tells how many these were.
+    pub(super) async fn heal(&self, door: &str) -> Result<usize, Refusal> {
+        Ok(join_all(self.chosen(door)?.map(Handle::heal)).await.into_iter().sum())
+    }
+
+    /// What each has done.
+    pub(super) fn stats(&self) -> BTreeMap<&'static str, Stats> {
+        self.0.iter().map(|(name, way)| (*name, way.handle.stats())).collect()
+    }
+
+    fn chosen(&self, door: &str) -> Result<impl Iterator<Item = &Handle>, Refusal> {
+        if door != ALL && !self.0.contains_key(door) {
+            let known: Vec<_> = self.0.keys().copied().chain([ALL]).collect();
+            return Err(Refusal::bad_request(format!("`door` is one of {}", known.join(", "))));
+        }
+        Ok(self.0.iter().filter(move |(name, _)| door == ALL || door == **name).map(|(_, way)| &way.handle))
+    }
+}
+
+impl Way {
+    fn open(server: SocketAddr, settings: Settings, end: &CancellationToken) -> Result<Self, Refusal> {
+        let unable = |error: &dyn std::fmt::Display| Refusal::unable("the lab has no port", error);
+        let listener = feedlab_proxy::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(|error| unable(&error))?;
+        let address = listener.local_addr().map_err(|error| unable(&error))?;
+        let config = Config { settings, seed: address.port().into() };
+        let proxy = Proxy::new(listener, server, config).map_err(|error| unable(&error))?;
+        let handle = proxy.handle();
+        let end = end.clone();
+        tokio::spawn(async move {
+            if let Err(error) = proxy.run(end).await {
+                tracing::warn!("the lab proxy at {address} has ended: {error}");
+            }
+        });
+        Ok(Self { address, handle })
+    }
+}
