@@ -1,6 +1,5 @@
 //! Six connections an origin: what that does to HTTP/1.1, and what it does not do to HTTP/2 and WebSockets.
 
-use crate::feedlab::Feedlab;
 use crate::in_browser;
 use crate::live::LivePage;
 use crate::tab::Tab;
@@ -15,8 +14,8 @@ async fn cells(tab: &Tab) -> Vec<String> {
 #[test]
 fn the_seventh_connection_waits_over_http1_and_none_does_over_http2_or_as_a_websocket() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("10", &[]);
-        let page = LivePage::open(browser, &server.url).await;
+        let url = browser.serve("10", &[]);
+        let page = LivePage::open(browser, &url).await;
         page.until_all_open().await;
         page.lab("six-connections").await;
         page.tab.until("the grid is there", "document.querySelectorAll('#grid [data-cell]').length > 20").await;
@@ -36,10 +35,10 @@ fn the_seventh_connection_waits_over_http1_and_none_does_over_http2_or_as_a_webs
 #[test]
 fn three_tabs_on_http1_are_all_served_where_each_has_a_lab_of_its_own() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("10", &[]);
+        let url = browser.serve("10", &[]);
         let mut pages = Vec::new();
         for _ in 0..3 {
-            let page = LivePage::open(browser, &server.url).await;
+            let page = LivePage::open(browser, &url).await;
             page.until_all_open().await;
             page.until_all_received(3).await;
             pages.push(page);
@@ -51,11 +50,11 @@ fn three_tabs_on_http1_are_all_served_where_each_has_a_lab_of_its_own() {
 #[test]
 fn without_the_lab_the_third_tab_says_why_it_waits() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("10", &["--no-lab"]);
-        let _two = [LivePage::open(browser, &server.url).await, LivePage::open(browser, &server.url).await];
+        let url = browser.serve("10", &["--no-lab"]);
+        let _two = [LivePage::open(browser, &url).await, LivePage::open(browser, &url).await];
         let tab = browser.blank().await;
         // The page itself may have to wait for a connection; so nobody waits for it to be complete.
-        tab.js(&format!("setTimeout(() => location.replace('{}'))", server.url)).await;
+        tab.js(&format!("setTimeout(() => location.replace('{url}'))")).await;
         let says = "((banner) => banner && !banner.hidden && /six|connection/i.test(banner.innerText))
                     (document.querySelector('#banner'))";
         tab.until("the banner says that the connections are used up", says).await;

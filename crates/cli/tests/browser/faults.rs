@@ -1,25 +1,24 @@
 //! The lab's buttons: what breaks, how each panel says so, and how it comes back.
 
-use crate::feedlab::Feedlab;
 use crate::in_browser;
 use crate::live::{DOORS, LivePage};
 use crate::panels::CUT;
 use crate::session::Session;
 
-/// A server, and its page with all four panels open.
-async fn opened(browser: &Session, query: &str) -> (Feedlab, LivePage) {
-    let server = Feedlab::serve("20", &[]);
-    let page = LivePage::open(browser, &format!("{}/{query}", server.url)).await;
+/// A page with all four panels open.
+async fn opened(browser: &Session, query: &str) -> LivePage {
+    let url = browser.serve("20", &[]);
+    let page = LivePage::open(browser, &format!("{url}/{query}")).await;
     page.until_all_open().await;
     page.until_all_received(3).await;
-    (server, page)
+    page
 }
 
 #[test]
 fn all_four_come_back_after_a_cut_without_a_hole() {
     in_browser(async |browser| {
         browser.expect(&CUT);
-        let (_server, page) = opened(browser, "").await;
+        let page = opened(browser, "").await;
         page.lab("cut-all").await;
         page.until_all_received(20).await;
         page.until_all_open().await;
@@ -29,7 +28,7 @@ fn all_four_come_back_after_a_cut_without_a_hole() {
 
 /// An answer that is no stream ends an `EventSource` for good; everyone else asks again.
 async fn sse_gives_up(browser: &Session, button: &str) {
-    let (_server, page) = opened(browser, "").await;
+    let page = opened(browser, "").await;
     page.lab(button).await;
     page.until_state("sse", "closed — gave up").await;
     let reason = "document.querySelector('.panel[data-door=sse] [data-field=reason]').textContent.trim() !== ''";
@@ -69,7 +68,7 @@ fn a_server_that_restarts_is_found_again_with_nothing_missed() {
     in_browser(async |browser| {
         browser.expect(&CUT);
         browser.expect(&["status of 502", "status of 503"]);
-        let (_server, page) = opened(browser, "").await;
+        let page = opened(browser, "").await;
         page.lab("restart").await;
         page.until_all_received(30).await;
         page.until_all_open().await;
@@ -81,7 +80,7 @@ fn a_server_that_restarts_is_found_again_with_nothing_missed() {
 fn a_way_that_ends_quiet_connections_is_shown_and_taken_back() {
     in_browser(async |browser| {
         browser.expect(&CUT);
-        let (_server, page) = opened(browser, "").await;
+        let page = opened(browser, "").await;
         page.lab("idle-timeout").await;
         page.lab("heal").await;
         page.until_all_received(20).await;
@@ -93,7 +92,7 @@ fn a_way_that_ends_quiet_connections_is_shown_and_taken_back() {
 fn a_way_that_buffers_is_shown_and_taken_back() {
     in_browser(async |browser| {
         browser.expect(&CUT);
-        let (_server, page) = opened(browser, "").await;
+        let page = opened(browser, "").await;
         page.lab("buffering").await;
         page.lab("heal").await;
         page.until_all_received(20).await;
@@ -105,7 +104,7 @@ fn a_way_that_buffers_is_shown_and_taken_back() {
 fn who_was_away_is_given_again_what_the_server_still_holds() {
     in_browser(async |browser| {
         browser.expect(&CUT);
-        let (_server, page) = opened(browser, "").await;
+        let page = opened(browser, "").await;
         page.lab("replay").await;
         page.until_all_received(20).await;
         page.until_all_open().await;
@@ -116,7 +115,7 @@ fn who_was_away_is_given_again_what_the_server_still_holds() {
 fn a_reader_that_is_slow_and_a_tab_that_is_hidden_have_their_lessons() {
     in_browser(async |browser| {
         browser.expect(&CUT);
-        let (_server, page) = opened(browser, "").await;
+        let page = opened(browser, "").await;
         page.lab("slow-consumer").await;
         page.lab("heal").await;
         page.until_all_received(20).await;
@@ -128,7 +127,7 @@ fn a_reader_that_is_slow_and_a_tab_that_is_hidden_have_their_lessons() {
 #[test]
 fn every_button_of_the_lab_is_there_and_explains_itself() {
     in_browser(async |browser| {
-        let (_server, page) = opened(browser, "").await;
+        let page = opened(browser, "").await;
         for name in BUTTONS {
             let words = page.tab.js(&explanation(name)).await;
             assert!(words.as_str().unwrap_or_default().contains(' '), "{name} does not explain itself: {words}");

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::feedlab::Feedlab;
 use crate::live::LivePage;
 use crate::{in_browser, say};
 
@@ -12,8 +11,8 @@ const WATCHED: Duration = Duration::from_secs(5);
 #[test]
 fn sixty_updates_a_second_reach_every_panel() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("60", &[]);
-        let page = LivePage::open(browser, &server.url).await;
+        let url = browser.serve("60", &[]);
+        let page = LivePage::open(browser, &url).await;
         page.until_all_open().await;
         let before = page.snapshot().await["frames"].clone();
         page.until_all_received(60 * WATCHED.as_secs()).await;

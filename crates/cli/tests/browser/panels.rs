@@ -1,14 +1,13 @@
 //! The four panels: the same feed in each, and their own three buttons.
 
-use crate::feedlab::Feedlab;
 use crate::in_browser;
 use crate::live::{DOORS, LivePage, field};
 
 #[test]
 fn four_panels_receive_the_same_updates_none_missed_and_none_twice() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("40", &[]);
-        let page = LivePage::open(browser, &server.url).await;
+        let url = browser.serve("40", &[]);
+        let page = LivePage::open(browser, &url).await;
         assert_eq!(page.mode().await, "lab");
         page.until_all_open().await;
         page.until_all_received(60).await;
@@ -19,8 +18,8 @@ fn four_panels_receive_the_same_updates_none_missed_and_none_twice() {
 #[test]
 fn without_the_lab_the_doors_are_the_pages_own_and_the_page_says_why() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("40", &["--no-lab"]);
-        let page = LivePage::open(browser, &server.url).await;
+        let url = browser.serve("40", &["--no-lab"]);
+        let page = LivePage::open(browser, &url).await;
         assert_eq!(page.mode().await, "direct");
         page.until_all_open().await;
         page.until_all_received(60).await;
@@ -33,8 +32,8 @@ fn without_the_lab_the_doors_are_the_pages_own_and_the_page_says_why() {
 fn each_panel_is_closed_and_opened_and_comes_back_after_a_cut() {
     in_browser(async |browser| {
         browser.expect(&CUT);
-        let server = Feedlab::serve("20", &[]);
-        let page = LivePage::open(browser, &server.url).await;
+        let url = browser.serve("20", &[]);
+        let page = LivePage::open(browser, &url).await;
         page.until_all_open().await;
         for door in DOORS {
             page.press(door, "disconnect").await;
@@ -53,30 +52,26 @@ fn each_panel_is_closed_and_opened_and_comes_back_after_a_cut() {
 #[test]
 fn a_panel_shows_the_last_message_as_it_came_and_the_command_that_asks_for_it() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("10", &[]);
-        let page = LivePage::open(browser, &server.url).await;
+        let url = browser.serve("10", &[]);
+        let page = LivePage::open(browser, &url).await;
         page.until_all_received(3).await;
         for (door, raw) in [("short-polling", "\"updates\""), ("sse", "data:"), ("websocket", "\"seq\"")] {
             page.tab.until(&format!("{door} shows {raw}"), &format!("{}.includes('{raw}')", field(door, "raw"))).await;
         }
         for door in DOORS {
-            let curl = page.tab.js(&field(door, "curl")).await;
-            assert!(curl.as_str().unwrap().contains(&format!("/feed/{}", path(door))), "{door}: {curl}");
+            let asks = format!("{}.includes('/feed/{}')", field(door, "curl"), path(door));
+            page.tab.until(&format!("{door} shows its command"), &asks).await;
         }
     });
 }
 
+/// The last part of a door's path.
 fn path(door: &str) -> &str {
     match door {
         "short-polling" => "poll",
+        "long-polling" => "long-poll",
         "websocket" => "ws",
-        other => {
-            if other == "sse" {
-                "sse"
-            } else {
-                "long-poll"
-            }
-        }
+        other => other,
     }
 }
 

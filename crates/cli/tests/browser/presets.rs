@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::feedlab::Feedlab;
 use crate::in_browser;
 use crate::live::LivePage;
 use crate::panels::CUT;
@@ -20,8 +19,8 @@ fn each_preset_is_applied_and_comes_back_with_the_address() {
     in_browser(async |browser| {
         browser.expect(&CUT);
         browser.expect(&["status of 503", "status of 502"]);
-        let server = Feedlab::workshop();
-        let page = LivePage::open(browser, &format!("{}/", server.url)).await;
+        let url = browser.workshop();
+        let page = LivePage::open(browser, &format!("{url}/")).await;
         let plain = controls(&page).await;
         let mut seen = Vec::new();
         for preset in PRESETS {

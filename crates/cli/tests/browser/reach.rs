@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::feedlab::Feedlab;
 use crate::live::LivePage;
 use crate::tab::Tab;
 use crate::{axe, in_browser, screen};
@@ -13,8 +12,8 @@ const MOST_STOPS: usize = 200;
 #[test]
 fn the_tab_key_reaches_every_control() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("10", &[]);
-        let page = LivePage::open(browser, &server.url).await;
+        let url = browser.serve("10", &[]);
+        let page = LivePage::open(browser, &url).await;
         page.until_all_open().await;
         assert_eq!(unreached(&page.tab).await, Vec::<String>::new());
     });
@@ -43,11 +42,11 @@ async fn unreached(tab: &Tab) -> Vec<String> {
 #[test]
 fn nothing_is_wider_than_a_phone_and_nothing_moves_for_those_who_want_no_motion() {
     in_browser(async |browser| {
-        let server = Feedlab::serve("10", &[]);
+        let url = browser.serve("10", &[]);
         let page = LivePage { tab: browser.blank().await };
         screen::phone(&page.tab, 844).await;
         screen::prefer(&page.tab, "prefers-reduced-motion", "reduce").await;
-        page.goto(&server.url).await;
+        page.goto(&url).await;
         page.until_all_open().await;
         page.until_all_received(3).await;
         screen::assert_fits(&page.tab, "the live page").await;
@@ -62,11 +61,11 @@ fn axe_finds_nothing_serious_in_light_in_dark_and_on_the_projector() {
         return;
     }
     in_browser(async |browser| {
-        let server = Feedlab::serve("10", &[]);
+        let url = browser.serve("10", &[]);
         for scheme in ["light", "dark"] {
             let page = LivePage { tab: browser.blank().await };
             screen::prefer(&page.tab, "prefers-color-scheme", scheme).await;
-            page.goto(&server.url).await;
+            page.goto(&url).await;
             page.until_all_open().await;
             page.until_all_received(3).await;
             axe::check(&page.tab, scheme).await;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use thirtyfour::WebDriver;
 
-use crate::feedlab::Feedlab;
 use crate::live::LivePage;
 use crate::presets::PRESETS;
 use crate::session::Session;
@@ -23,9 +22,9 @@ struct Studio<'a> {
 fn pictures_of_every_preset_and_of_the_workshop() {
     in_browser(async |browser| {
         browser.expect(&[""]);
-        let server = Feedlab::workshop();
+        let url = browser.workshop();
         let folder = std::env::var_os("FEEDLAB_SCREENSHOTS").map_or_else(std::env::temp_dir, PathBuf::from);
-        let studio = Studio { browser, url: server.url.clone(), folder };
+        let studio = Studio { browser, url, folder };
         for preset in PRESETS {
             studio.preset(preset, "light").await;
         }

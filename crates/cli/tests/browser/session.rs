@@ -6,6 +6,7 @@ use thirtyfour::common::log::LoggingPrefsLogLevel;
 use thirtyfour::{CapabilitiesHelper as _, ChromeCapabilities, ChromiumLikeCapabilities as _, WebDriver};
 
 use crate::chromedriver::Chromedriver;
+use crate::feedlab::Feedlab;
 use crate::log::Log;
 use crate::tab::Tab;
 
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     driver: WebDriver,
     // After the driver, which says goodbye to it.
     _process: Chromedriver,
+    /// They end after the tabs, which would complain.
+    servers: Mutex<Vec<Feedlab>>,
     /// What the page may complain about, because the test provokes it.
     expected: Mutex<Vec<String>>,
 }
@@ -46,7 +49,23 @@ impl Session {
         wishes.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
         wishes.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
         let driver = WebDriver::new(&process.url, wishes).await.unwrap();
-        Self { driver, _process: process, expected: Mutex::default() }
+        Self { driver, _process: process, servers: Mutex::default(), expected: Mutex::default() }
+    }
+
+    /// `feedlab serve` with so many updates a second, for as long as the test lasts. Its URL.
+    pub(crate) fn serve(&self, rate: &str, more: &[&str]) -> String {
+        self.keep(Feedlab::serve(rate, more))
+    }
+
+    /// `feedlab workshop`, for as long as the test lasts. Its URL.
+    pub(crate) fn workshop(&self) -> String {
+        self.keep(Feedlab::workshop())
+    }
+
+    fn keep(&self, server: Feedlab) -> String {
+        let url = server.url.clone();
+        self.servers.lock().unwrap().push(server);
+        url
     }
 
     /// A tab of its own, on this page.
@@ -84,6 +103,7 @@ impl Session {
         assert!(foreign.is_empty(), "the page asks others than this machine:\n{}", foreign.join("\n"));
         assert!(!log.asked.is_empty(), "the browser did not say what it asked for");
         self.close_tabs().await;
+        self.servers.lock().unwrap().clear();
         self.log().await;
     }
 

@@ -1,6 +1,5 @@
 //! The workshop's pages, as the class meets them.
 
-use crate::feedlab::Feedlab;
 use crate::tab::Tab;
 use crate::{axe, in_browser, screen};
 
@@ -10,11 +9,11 @@ const PAGES: [&str; 2] = ["workshop", "workshop/class"];
 #[test]
 fn every_page_of_the_workshop_comes_up_and_fits_a_phone() {
     in_browser(async |browser| {
-        let server = Feedlab::workshop();
-        let tab = browser.open(&format!("{}/workshop", server.url)).await;
+        let url = browser.workshop();
+        let tab = browser.open(&format!("{url}/workshop")).await;
         let mut pages = chapters(&tab).await;
         assert!(!pages.is_empty(), "the index links no chapter");
-        pages.extend(PAGES.map(|page| format!("{}/{page}", server.url)));
+        pages.extend(PAGES.map(|page| format!("{url}/{page}")));
         screen::phone(&tab, 844).await;
         for page in pages {
             tab.goto(&page).await;
@@ -30,10 +29,10 @@ fn axe_finds_nothing_serious_in_the_workshop() {
         return;
     }
     in_browser(async |browser| {
-        let server = Feedlab::workshop();
-        let index = browser.open(&format!("{}/workshop", server.url)).await;
+        let url = browser.workshop();
+        let index = browser.open(&format!("{url}/workshop")).await;
         let chapter = chapters(&index).await.swap_remove(0);
-        let [first, second] = PAGES.map(|page| format!("{}/{page}", server.url));
+        let [first, second] = PAGES.map(|page| format!("{url}/{page}"));
         for scheme in ["light", "dark"] {
             let tab = browser.blank().await;
             screen::prefer(&tab, "prefers-color-scheme", scheme).await;
