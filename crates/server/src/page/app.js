@@ -169,7 +169,8 @@ function readInk() {
   probe.remove();
   ink.size = Math.round(parseFloat(fontSize) * 0.8);
   ink.font = `${ink.size}px ${fontFamily}`;
-  ink.gutter = ink.size * 4;
+  ink.smallFont = `${Math.round(ink.size * 0.9)}px ${fontFamily}`;
+  ink.gutter = Math.round(ink.size * 3.9);
   redraw = true;
 }
 
@@ -257,7 +258,7 @@ window.feedlab = {
 await findLab();
 document.body.dataset.mode = app.mode;
 makePanels();
-const timeline = new Timeline(app, DOORS);
+const timeline = app.timeline = new Timeline(app, DOORS);
 shareTypes();
 announceStates();
 setUpButtons();

@@ -1,6 +1,6 @@
 // The controls: every parameter with its value and unit, applied when it changes, and kept in the URL.
 
-import { PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
+import { isFree, PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
 import { presetValues } from './presets.js';
 
 const GROUPS = [
@@ -46,7 +46,7 @@ class Controls {
       this.values = { ...wanted, ...this.app.tab?.now };
       this.#usePreset(preset);
       this.#tellClients(before);
-      if (restarted || fresh || startsReadingSlowly(before, this.values)) this.app.reconnectAll({ fresh: true });
+      if (restarted || fresh || startsReadingSlowly(before, this.values)) await this.app.reconnectAll({ fresh: true });
       if (remember) writeQuery(toQuery(preset, this.values, this.base(preset)));
       return restarted;
     } finally {
@@ -88,11 +88,20 @@ class Controls {
     this.show();
     if (this.app.tab?.refused) this.say(`The link asks for what this lab refuses: ${this.app.tab.refused}`);
     addEventListener('popstate', () => this.#follow());
+    this.app.tab?.addEventListener('lost', () => this.#lost(), { once: true });
   }
 
   async #follow() {
     const { preset, values } = readQuery();
     await this.#try(() => this.apply({ ...this.base(preset), ...values }, { preset, reset: true, remember: false }));
+  }
+
+  /** A laptop that slept, for example. */
+  #lost() {
+    const banner = document.querySelector('#banner');
+    const again = element('button', { type: 'button', onclick: () => location.reload() }, 'Reload');
+    banner.append(element('p', {}, 'This tab’s lab has ended: nobody asked for it for three minutes, or feedlab was started anew. ', again));
+    banner.hidden = false;
   }
 
   // What it looks like.
@@ -139,15 +148,15 @@ class Controls {
     const own = this.form.elements.source.querySelector('[value=own]');
     own.hidden = own.disabled = this.defaults.source !== 'own';
     const fieldset = this.form.querySelector('fieldset .why');
-    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? `The rest is ${OWN}.` : GROUPS[0].note;
+    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? `What is grey is ${OWN}.` : GROUPS[0].note;
   }
 
   /** Why a parameter cannot be changed now, or `undefined`. */
-  #closed({ name, side, synthetic }, tab, why) {
-    if (side === 'client') return undefined;
+  #closed(p, tab, why) {
+    if (p.side === 'client') return undefined;
     if (!tab) return why ?? 'there is no lab here';
-    if (side === 'server' && name !== 'source' && this.values.source === 'own') return OWN;
-    if (synthetic && this.values.source !== 'synthetic') return 'of the synthetic feed alone; choose it as the feed to change this';
+    if (!isFree(p, this.values.source)) return OWN;
+    if (p.synthetic && this.values.source !== 'synthetic') return 'of the synthetic feed alone; choose it as the feed to change this';
     return undefined;
   }
 

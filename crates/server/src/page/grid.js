@@ -109,15 +109,17 @@ class Grid {
     stop.dataset.grid = 'stop';
     this.place.setAttribute('aria-labelledby', title.id);
     this.place.replaceChildren(title, ...lists, element('p', { className: 'preset-row' }, one, stop));
+    document.querySelector('#lesson-detail').after(this.place);
     this.place.hidden = false;
   }
 
   async start() {
     const { shared, secure } = this.app.tab;
-    fill(this.rows.http1, shared, 'http');
+    const filled = fill(this.rows.http1, shared, 'http');
     this.rows.websocket.forEach((cell) => cell.begin(`${shared}/feed/ws`, 'ws', openSocket));
     const accepted = await this.#overHttp2(secure);
-    await until(WAITS_AFTER_MS + 300);
+    await filled;
+    await pause(WAITS_AFTER_MS + 300);
     const open = (row) => this.rows[row].filter(({ place }) => place.dataset.word === 'open').length;
     return { http1: open('http1'), http2: open('http2'), websocket: open('websocket'), accepted };
   }
@@ -127,7 +129,7 @@ class Grid {
     this.help.hidden = true;
     const accepted = await fetch(`${secure}/healthz`, { mode: 'no-cors', cache: 'no-store' }).then(() => true, () => false);
     if (accepted) {
-      fill(this.rows.http2, secure, 'h2');
+      await fill(this.rows.http2, secure, 'h2');
       return true;
     }
     for (const cell of this.rows.http2) cell.say('failed — accept the certificate');
@@ -156,11 +158,12 @@ function cells(row) {
   return row === 'websocket' ? streams : [...streams, new Cell('fetch', 'fetch')];
 }
 
-function fill(row, origin, kind) {
-  for (const cell of row) {
-    const [path, open] = cell.place.dataset.cell === 'fetch' ? ['/feed/poll', openFetch] : ['/feed/sse', openStream];
-    cell.begin(origin + path, kind, open);
-  }
+/** The streams first. The fetch comes a second later: Chromium would give it a free connection before any stream. */
+async function fill(row, origin, kind) {
+  const [fetched, ...streams] = [row.at(-1), ...row.slice(0, -1)];
+  streams.forEach((cell) => cell.begin(`${origin}/feed/sse`, kind, openStream));
+  await pause(1000);
+  if (streams.some(({ close }) => close)) fetched.begin(`${origin}/feed/poll`, kind, openFetch);
 }
 
 function button(label, act) {
@@ -169,7 +172,7 @@ function button(label, act) {
   return made;
 }
 
-const until = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * Takes all six connections to the lab's shared origin, as six tabs would, and moves the panels there.
@@ -179,7 +182,7 @@ export async function holdSix(app) {
   const { shared, doors } = app.tab;
   const cells = Array.from({ length: 6 }, (_, index) => new Cell('EventSource', index + 1));
   cells.forEach((cell) => cell.begin(`${shared}/feed/sse`, 'http', openStream));
-  await until(1000);
+  await pause(1000);
   const move = (to) => {
     app.setDoors(to);
     app.reconnectAll({ fresh: false });

@@ -1,11 +1,8 @@
 // This tab's lab: a server of its own and a proxy before each of its doors. All orders travel on the page's own origin,
 // so that none of them takes a connection from what is being shown.
 
-import { readQuery, PARAMETERS } from './url-state.js';
+import { isFree, PARAMETERS, readQuery } from './url-state.js';
 import { presetValues } from './presets.js';
-
-/** A lab that nobody asks for ends after three minutes. Timers of a hidden page run at least once a minute. */
-const HEARTBEAT_MS = 30_000;
 
 /**
  * Opens a lab for this tab, set as the URL says.
@@ -21,7 +18,7 @@ export async function openLab() {
   if (!available) throw new Error(why);
   const tab = new Tab(await order('POST', '/lab/tabs', {}));
   await tab.followUrl();
-  tab.keepAlive();
+  tab.leaveNothing();
   return tab;
 }
 
@@ -41,8 +38,15 @@ class Tab extends EventTarget {
   /** Changes settings; `{settings, restarted}`. Those of the server restart it, on the same port. */
   async settings(patch) {
     const answer = await this.#order('PUT', '/settings', patch);
-    this.now = lab(answer.settings);
+    this.now = this.#inForce(answer.settings);
     return answer;
+  }
+
+  /** While the feed is the one of `feedlab serve`, what was last asked of another feed holds for nothing. */
+  #inForce(settings) {
+    const now = lab(settings);
+    for (const p of PARAMETERS) if (p.name in now && !isFree(p, now.source)) now[p.name] = this.defaults[p.name];
+    return now;
   }
 
   /** Lets something break; `{hit, open}` connections. */
@@ -82,19 +86,18 @@ class Tab extends EventTarget {
    * another rate or history gets a synthetic feed.
    */
   changes(wanted) {
-    const patch = {};
-    for (const { name, side } of PARAMETERS) {
-      if (side === 'client' || !(name in wanted) || wanted[name] === this.now[name]) continue;
-      patch[name] = wanted[name];
-    }
-    const ofServer = Object.keys(patch).some((name) => PARAMETERS.find((p) => p.name === name).side === 'server');
-    if (ofServer && (wanted.source ?? this.now.source) === 'own' && !('source' in patch)) patch.source = 'synthetic';
-    return patch;
+    const known = PARAMETERS.filter(({ name, side }) => side !== 'client' && name in wanted);
+    const differs = ({ name }) => wanted[name] !== this.now[name];
+    const asked = wanted.source ?? this.now.source;
+    const leaves = asked === 'own' && this.now.source === 'own' && known.some((p) => differs(p) && !isFree(p, 'own'));
+    const source = leaves ? 'synthetic' : asked;
+    const moves = source !== this.now.source;
+    const told = known.filter((p) => isFree(p, source) && (differs(p) || (moves && p.side === 'server')));
+    return Object.fromEntries([...told.map(({ name }) => [name, wanted[name]]), ...(moves ? [['source', source]] : [])]);
   }
 
-  /** Keeps the lab while the page is there, and gives it back at the end. */
-  keepAlive() {
-    setInterval(() => this.state().catch(() => {}), HEARTBEAT_MS);
+  /** Gives the lab back when the page ends. (One that nobody asks for its state for three minutes ends by itself.) */
+  leaveNothing() {
     addEventListener('pagehide', () => navigator.sendBeacon(`${this.#path}/close`));
     // A page that comes out of the back/forward cache finds its lab gone.
     addEventListener('pageshow', (event) => event.persisted && location.reload());

@@ -3,9 +3,10 @@
 
 import { element } from './controls.js';
 import { openGrid } from './grid.js';
-import { NAMES, observe, until, wait } from './observe.js';
+import * as watching from './observe.js';
 import { cutAndAnswer, quiet } from './presets.js';
 
+const { NAMES } = watching;
 const HTML = 'WHATWG HTML, section 9.2 “Server-sent events”';
 
 /** Evenly, ten a second, unless a lesson says otherwise: the same everywhere, whatever `feedlab serve` publishes. */
@@ -68,12 +69,12 @@ class Runner {
   }
 
   async start(button, run) {
-    await quiet(this.app).catch(() => {});
+    const healed = await quiet(this.app).catch(() => 0);
     const { signal } = (this.abort = new AbortController());
     button.ariaBusy = 'true';
     button.dataset.running = '';
     try {
-      const outcome = await run(tools(this.app, signal));
+      const outcome = await run(tools(this.app, signal, healed));
       if (!signal.aborted) say(...[outcome].flat());
     } catch (error) {
       if (!signal.aborted) say(`This did not work: ${error.message}`);
@@ -85,31 +86,29 @@ class Runner {
 }
 
 /** What lessons are made of. */
-function tools(app, signal) {
+function tools(app, signal, healed) {
   const allOpen = () => [...app.panels.values()].every(({ state }) => state === 'open');
+  const wait = (ms) => watching.wait(ms, signal);
+  const until = (is, ms) => watching.until(is, ms, signal);
+  const observe = () => {
+    const seen = watching.observe(app);
+    signal.addEventListener('abort', seen.stop, { once: true });
+    return seen;
+  };
   return {
-    app, signal, tab: app.tab,
-    wait: (ms) => wait(ms, signal),
-    until: (is, ms) => until(is, ms, signal),
+    app, signal, healed, tab: app.tab, wait, until, observe,
     /** Sets the conditions, those not named as they were at the start, and waits until every door is open. */
     async begin(values) {
       await app.controls.apply(values, { preset: null, reset: true, fresh: true });
-      await until(allOpen, 4000, signal);
-      signal.throwIfAborted();
+      await until(allOpen, 4000);
     },
     set: (values) => app.controls.apply(values),
-    /** Watches for `ms`, saying `text` and the seconds that are left. */
+    /** Watches the doors for `ms`, and says so. */
     async watch(ms, text) {
-      const seen = observe(app);
-      signal.addEventListener('abort', seen.stop, { once: true });
+      const { doors, stop } = observe();
       say(`${text} Watching for ${Math.round(ms / 1000)} s …`);
-      await wait(ms, signal).finally(seen.stop);
-      return seen.doors;
-    },
-    observe() {
-      const seen = observe(app);
-      signal.addEventListener('abort', seen.stop, { once: true });
-      return seen;
+      await wait(ms).finally(stop);
+      return doors;
     },
   };
 }
@@ -141,36 +140,48 @@ async function buffering({ begin, set, watch }) {
   const held = await watch(12_000, 'A proxy holds everything back until 4 KiB have come together. No connection breaks.');
   const streams = ['sse', 'websocket'];
   return `In 12 s, largest lump and oldest update: ${each(held, (d) => `${d.lump} at once, ${seconds(d.oldestMs)} old`, streams)}. Errors: ${each(held, (d) => times(d.breaks), streams)}. `
-    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), ['short-polling', 'long-polling'])}: `
-    + 'this proxy knows only bytes, so an answer shorter than its buffer waits too; nginx knows where an answer ends, and passes polls. (nginx buffers a response unless the application says “X-Accel-Buffering: no”, as feedlab’s SSE does.)';
+    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. ${polls(held)} `
+    + '(nginx buffers an answer unless the application says “X-Accel-Buffering: no”, as feedlab’s SSE does; it passes a WebSocket on at once.)';
+}
+
+/** Whether polls pass depends on whether the proxy knows where an answer ends. */
+function polls(held) {
+  const brought = each(held, (d) => updates(d.updates), ['short-polling', 'long-polling']);
+  return held['long-polling'].updates > 20
+    ? `The polls brought ${brought}: a proxy passes an answer on when it has the end of it.`
+    : `The polls brought ${brought}: this proxy counts bytes alone, so an answer shorter than its buffer waits as well. nginx knows where an answer ends, and passes polls.`;
 }
 
 // What breaks.
 
-async function cutAll({ begin, app, tab, observe: start, until: wait_until }) {
+async function cutAll({ begin, tab, observe, until, wait }) {
   await begin(FEED);
-  const { doors, stop } = start();
+  const { doors, stop } = observe();
   const { hit } = await tab.fault('all', 'cut');
   say(`Cut: ${hit} connections ended.`);
-  await wait_until(() => allBack(app, doors), 15_000);
-  await wait_until(() => false, 1500);
+  await until(() => streamsWereAway(doors) && allBack(doors), 15_000);
+  await wait(1500);
   stop();
   return `${hit} connections were cut. Away for: ${each(doors, away)}. Lost: ${updates(lostOf(doors))}. `
-    + `Everyone came back with a cursor, so nothing is missing; EventSource did it by itself, the rest is this page’s code. (${HTML}, 9.2.3: after a network error, “reestablish the connection”.)`;
+    + 'Everyone came back with a cursor, so nothing is missing. EventSource did it by itself; for WebSocket it is this page’s code. A poll may notice nothing: the browser silently repeats a GET whose kept connection ended before the answer. '
+    + `(${HTML}, 9.2.3: after a network error, “reestablish the connection”; RFC 9112, section 9.3.1.)`;
 }
 
-const away = (door) => (door.gaveUp ? 'for good' : door.breaks === 0 ? 'not noticed between two requests' : seconds(door.awayMs));
-const allBack = (app, doors) => Object.entries(doors).every(([door, { breaks, returns }]) => door === 'short-polling' || (breaks > 0 && returns >= breaks) || app.panels.get(door).state.startsWith('closed'));
+const away = (door) => (door.gaveUp ? 'for good' : door.isAway ? `still, after ${seconds(door.awayMs)}` : door.breaks === 0 ? 'not noticed' : seconds(door.awayMs));
+const streamsWereAway = ({ sse, websocket }) => sse.breaks > 0 && websocket.breaks > 0;
+const allBack = (doors) => Object.values(doors).every(({ isAway, gaveUp }) => gaveUp || !isAway);
 
-async function refusing({ begin, app, observe: start, wait: rest }, kind, words) {
+async function refusing({ begin, app, observe, until, wait }, kind, words) {
   await begin(FEED);
-  const { doors, stop } = start();
+  const { doors, stop } = observe();
   await cutAndAnswer(app, kind, 3000);
   say(`Everything was cut, and for 3 s whoever comes is answered ${words}.`);
-  await rest(9000);
+  await wait(4000);
+  await until(() => allBack(doors), 12_000);
+  await wait(1000);
   stop();
   const states = Object.keys(doors).map((door) => `${NAMES[door]} is “${app.panels.get(door).state}”`).join(', ');
-  return `6 s after the server is well again: ${states}. Away for: ${each(doors, away)}.`;
+  return `The server has been well again for some seconds: ${states}. Away for: ${each(doors, away)}.`;
 }
 
 async function answer503(lesson) {
@@ -183,13 +194,13 @@ async function answer204(lesson) {
     + `(${HTML}, 9.2.1: “a client can be told to stop reconnecting using the HTTP 204 No Content response code”.)`;
 }
 
-async function restart({ begin, app, tab, observe: start, until: wait_until }) {
+async function restart({ begin, tab, observe, until, wait }) {
   await begin(FEED);
-  const { doors, stop } = start();
+  const { doors, stop } = observe();
   await tab.restart(1000);
   say('The server goes away for a second.');
-  await wait_until(() => allBack(app, doors), 20_000);
-  await wait_until(() => false, 1500);
+  await until(() => streamsWereAway(doors) && allBack(doors), 20_000);
+  await wait(1500);
   stop();
   return `Away for: ${each(doors, away)}. Lost: ${updates(lostOf(doors))}. The server said goodbye: a WebSocket close code 1001, and on the event stream a “retry:” of one to three times the usual, so that clients do not all come back in one instant. `
     + `(RFC 6455, section 7.4.1; ${HTML}, 9.2.6.)`;
@@ -197,7 +208,7 @@ async function restart({ begin, app, tab, observe: start, until: wait_until }) {
 
 async function replay(lesson) {
   await lesson.begin({ ...FEED, retry_ms: 1000 });
-  const kept = await sseAway(lesson, 'The server keeps 4096 updates.');
+  const kept = await sseAway(lesson, 'The server keeps 1,000 updates.');
   await lesson.begin({ ...FEED, retry_ms: 1000, history: 0 });
   const forgot = await sseAway(lesson, 'Now the same with a history of 0.');
   return [`With a history: the browser sent Last-Event-ID: ${kept.cursor} → ${updates(kept.replayed)} replayed, ${kept.lost} missed. `
@@ -207,16 +218,16 @@ async function replay(lesson) {
 }
 
 /** SSE is away for 4 s. */
-async function sseAway({ app, tab, observe: start, until: wait_until, wait: rest }, text) {
-  await rest(1500);
-  const { doors, stop } = start();
+async function sseAway({ app, tab, observe, until, wait }, text) {
+  await wait(1500);
+  const { doors, stop } = observe();
   await tab.fault('sse', 'refuse', 4000);
   await tab.fault('sse', 'cut');
-  await wait_until(() => doors.sse.breaks > 0, 3000);
+  await until(() => doors.sse.breaks > 0, 3000);
   const cursor = app.panels.get('sse').seq;
   say(`${text} SSE was cut after update ${cursor}, and is refused for 4 s.`);
-  await wait_until(() => doors.sse.returns > 0, 15_000);
-  await rest(1000);
+  await until(() => doors.sse.returns > 0, 15_000);
+  await wait(1000);
   stop();
   const { sinceReturn, lost } = doors.sse;
   return { cursor, lost, sinceReturn, replayed: sinceReturn.filter(([, before]) => before).length };
@@ -241,12 +252,14 @@ async function slowConsumer({ begin, tab, watch }) {
   const rows = [];
   for (const slow of ['block', 'latest', 'disconnect']) {
     await begin({ ...FEED, updates_per_s: 10, payload_bytes: 16384, reader_bytes_per_s: 20000, slow });
-    const doors = await watch(15_000, `Policy “${slow}”: a client reads 20 kB/s of 160 kB/s.`);
+    const doors = await watch(10_000, `Policy “${slow}”: a client reads 20 kB/s of 160 kB/s.`);
     const { stats } = await tab.state();
     rows.push({ slow, ...doors.sse, skipped: stats?.doors?.sse?.conflated ?? 0, ended: stats?.doors?.sse?.slow_disconnected ?? 0 });
   }
-  const told = rows.map((row) => `“${row.slow}”: ${row.updates} received, the oldest ${seconds(row.oldestMs)} old, ${row.lost} told as lost, ${row.skipped} skipped and ${times(row.ended)} disconnected by the server`);
-  return [`SSE, 15 s each, about 150 updates were published. ${told.join('; ')}. TCP’s flow control pushes back on the server, for SSE as for WebSocket; what to do then is the application’s decision. (RFC 9293, section 3.8.6.)`, table(rows)];
+  const [block, latest, disconnect] = rows;
+  return [`SSE, 10 s under each policy, in which about 100 updates were published. “block” delivered ${block.updates}, the oldest ${seconds(block.oldestMs)} late, and gets later and later. `
+    + `“latest” delivered ${latest.updates}, at most ${seconds(latest.oldestMs)} late; the server skipped ${latest.skipped} and told them as gaps. “disconnect” delivered ${disconnect.updates}, and ended the stream ${times(disconnect.ended)}. `
+    + 'TCP pushes back on the server, for SSE as for WebSocket; what to do then is the application’s decision. (RFC 9293, section 3.8.6: the receiver’s window.)', table(rows)];
 }
 
 function table(rows) {
@@ -257,13 +270,13 @@ function table(rows) {
     element('tbody', {}, ...rows.map((row) => element('tr', {}, ...cells(row).map((value) => element('td', {}, String(value)))))));
 }
 
-async function hiddenTab({ app, signal, until: wait_until, observe: start }) {
+async function hiddenTab({ app, signal, until, observe }) {
   say('Switch to another tab of this window now, stay for 10 s, and come back.');
-  if (!await wait_until(() => document.hidden, 60_000)) return 'You stayed for a minute. Press again when you are ready to switch tabs.';
+  if (!await until(() => document.hidden, 60_000)) return 'You stayed for a minute. Press again when you are ready to switch tabs.';
   const hiddenAt = performance.now();
   const ticks = [];
   const timer = setInterval(() => ticks.push(performance.now()), 100);
-  const { doors, stop } = start();
+  const { doors, stop } = observe();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   await seenAgain(signal);
   clearInterval(timer);
@@ -282,7 +295,8 @@ function seenAgain(signal) {
   });
 }
 
-async function sixConnections({ app }) {
+async function sixConnections({ app, begin }) {
+  await begin(FEED);
   say('Opening seven EventSources and a fetch over HTTP/1.1 and over HTTP/2, and seven WebSockets …');
   const { http1, http2, websocket, accepted } = await openGrid(app);
   return `HTTP/1.1: ${http1} of 8 are open, ${8 - http1} wait, the fetch among them, and no event says so. `
@@ -290,8 +304,7 @@ async function sixConnections({ app }) {
     + `WebSocket: ${websocket} of 7. (Chromium’s limit of 6 connections per host, as RFC 9112, section 9.4, leaves it to the client; RFC 9113, section 5.1.2, for streams.)`;
 }
 
-async function heal({ app, begin }) {
-  const { healed } = await app.tab.heal();
+async function heal({ app, begin, healed }) {
   await begin({});
   const open = [...app.panels.values()].filter(({ state }) => state === 'open').length;
   return `Healed: ${healed === 0 ? 'no fault was left' : `${healed} fault${healed === 1 ? '' : 's'} ended`}, the conditions are those of the start, and ${open} of 4 doors are open.`;

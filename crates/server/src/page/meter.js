@@ -42,8 +42,6 @@ export function setUpMeter(app) {
 class Meter {
   constructor(app, place, banner) {
     this.app = app;
-    /** Requests of the polling panels that have no answer yet. */
-    this.asking = { 'short-polling': 0, 'long-polling': 0 };
     /** What other tabs hold: id → {opened, counts, heard}. */
     this.others = new Map();
     this.me = { id: crypto.randomUUID(), opened: new Date().toLocaleTimeString() };
@@ -69,24 +67,19 @@ class Meter {
       const state = panel.state ?? '';
       const live = state !== '' && !state.startsWith('closed') && !state.includes('retry');
       if (door === 'websocket') add(counts, origin, 'ws', live ? 1 : 0);
-      else add(counts, origin, 'http', live && (this.asking[door] ?? 1) > 0 ? 1 : 0);
+      else add(counts, origin, 'http', live && (door === 'sse' || panel.handle?.pendingSince != null) ? 1 : 0);
     }
     return counts;
   }
 
   #listen() {
-    const { events } = this.app;
     const soon = () => {
-      clearTimeout(this.soon);
-      this.soon = setTimeout(() => this.#draw(), 200);
+      this.soon ??= setTimeout(() => {
+        this.soon = undefined;
+        this.#draw();
+      }, 250);
     };
-    const counted = (by) => ({ detail }) => {
-      if (detail.door in this.asking) this.asking[detail.door] = by;
-      soon();
-    };
-    events.addEventListener('requeststart', counted(1));
-    events.addEventListener('request', counted(0));
-    events.addEventListener('state', soon);
+    for (const type of ['state', 'requeststart', 'request']) this.app.events.addEventListener(type, soon);
   }
 
   // Tabs tell each other. A hidden tab's timers hardly run, but it does answer: so whoever looks asks, and all answer.
@@ -148,7 +141,7 @@ class Meter {
   #warn(full) {
     const text = full.map(({ origin, http, who }) => `All ${LIMIT} connections that this browser opens to ${host(origin)} over HTTP/1.1 are in use`
       + `${http > LIMIT ? `, and ${http - LIMIT} more ${http - LIMIT === 1 ? 'request waits' : 'requests wait'}` : ''}: ${who.join(', ')}. `
-      + 'Whatever else is asked of it waits, without an error: polls, this page’s figures, further tabs. '
+      + `Whatever else is asked of it waits, without an error: polls${origin === location.origin ? ', this page’s figures, further tabs of it' : ' and streams'}. `
       + 'Ways out: close a tab or disconnect a panel, use WebSocket (a pool of its own), or serve over HTTP/2.').join(' ');
     if (text === this.alert.textContent) return;
     this.alert.textContent = text;

@@ -10,12 +10,11 @@ class Seen {
   updates = 0;
   /** Updates that a gap said are lost. */
   lost = 0;
-  /** How often a connection that was open was lost, and requests that failed. */
+  /** How often a connection was lost, or an attempt failed. */
   breaks = 0;
   gaveUp = false;
-  /** How often it was open again after that, and how long it was away at most, ms. */
+  /** How often it was open again after that. */
   returns = 0;
-  awayMs = 0;
   requests = 0;
   /** The most updates that came within 20 ms: a lump, if a proxy or a server collected them. */
   lump = 0;
@@ -24,6 +23,7 @@ class Seen {
   /** [seq, due before the connection was back] of each update since it was. */
   sinceReturn = [];
 
+  #longestMs = 0;
   #lostAt = null;
   #backAt = null;
   #lumpAt = 0;
@@ -33,16 +33,25 @@ class Seen {
     if (word === 'open') return this.#opened();
     const broken = word.startsWith('connecting — retry') || word === 'closed — gave up';
     if (word === 'closed — gave up') this.gaveUp = true;
-    if (!broken || this.#lostAt !== null) return;
+    if (!broken) return;
     this.breaks += 1;
-    this.#lostAt = performance.now();
+    this.#lostAt ??= performance.now();
+  }
+
+  get isAway() {
+    return this.#lostAt !== null;
+  }
+
+  /** How long it was away at most, ms; until now, if it still is. */
+  get awayMs() {
+    return Math.max(this.#longestMs, this.isAway ? performance.now() - this.#lostAt : 0);
   }
 
   #opened() {
     if (this.#lostAt === null) return;
     this.gaveUp = false;
     this.returns += 1;
-    this.awayMs = Math.max(this.awayMs, performance.now() - this.#lostAt);
+    this.#longestMs = this.awayMs;
     this.#lostAt = null;
     this.#backAt = nowUs();
     this.sinceReturn = [];

@@ -106,6 +106,7 @@ class Presets {
     place.replaceChildren(row, this.card);
     app.events.addEventListener('quiet', () => clearTimeout(this.timer));
     app.events.addEventListener('preset', ({ detail }) => this.#show(detail.name));
+    if (!app.tab) place.append(element('p', { className: 'preset-card' }, app.why ?? ''));
     const { preset } = app.controls;
     if (app.tab && preset in PRESETS) {
       this.#show(preset);
@@ -194,8 +195,8 @@ class Presets {
   }
 }
 
-/** Ends whatever a preset or a lesson has left: faults, grids, borrowed doors. */
+/** Ends whatever a preset or a lesson has left: grids, borrowed doors, and faults, whose number it returns. */
 export async function quiet(app) {
-  app.events.dispatchEvent(new Event('quiet'));
-  await app.tab?.heal();
+  app.events.dispatchEvent(new CustomEvent('quiet', { detail: {} }));
+  return (await app.tab?.heal())?.healed ?? 0;
 }

@@ -23,7 +23,7 @@ function height(ms) {
 /** Draws the ring's newest values. `ink`: the colours that the canvas takes from the style sheet. */
 export function drawSparkline(canvas, ring, ink) {
   const context = fitted(canvas);
-  const { clientWidth: width, clientHeight: tall } = canvas;
+  const { width, height: tall } = sizeOf(canvas);
   const y = (ms) => tall - 3 - height(ms) * (tall - 10);
   context.clearRect(0, 0, width, tall);
   drawGrid(context, width, y, ink);
@@ -42,7 +42,7 @@ export function drawSparkline(canvas, ring, ink) {
 }
 
 function drawGrid(context, width, y, ink) {
-  context.font = ink.font;
+  context.font = ink.smallFont;
   context.textBaseline = 'middle';
   context.textAlign = 'right';
   context.lineWidth = 1;
@@ -60,11 +60,26 @@ function drawGrid(context, width, y, ink) {
   }
 }
 
+/** The sizes of canvases in CSS pixels. To ask an element itself would have the browser lay out the page in mid-frame. */
+const sizes = new WeakMap();
+const observer = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) sizes.set(target, { width: contentRect.width, height: contentRect.height });
+});
+
+export function sizeOf(canvas) {
+  if (!sizes.has(canvas)) {
+    sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight });
+    observer.observe(canvas);
+  }
+  return sizes.get(canvas);
+}
+
 /** The canvas's context in CSS pixels, its bitmap as fine as the screen. */
 export function fitted(canvas) {
+  const size = sizeOf(canvas);
   const ratio = window.devicePixelRatio || 1;
-  const width = Math.round(canvas.clientWidth * ratio);
-  const height = Math.round(canvas.clientHeight * ratio);
+  const width = Math.round(size.width * ratio);
+  const height = Math.round(size.height * ratio);
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
     canvas.height = height;

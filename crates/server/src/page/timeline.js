@@ -3,7 +3,7 @@
 import { CLOSED, GAVE_UP, OPEN, nowUs } from './feed-client.js';
 import { LOOKS } from './panel.js';
 import { Ring } from './ring.js';
-import { fitted } from './sparkline.js';
+import { fitted, sizeOf } from './sparkline.js';
 
 const WINDOW_MS = 20_000;
 const KEPT = 6000;       // events of a lane
@@ -91,7 +91,7 @@ export class Timeline {
   /** Draws when the picture would move by a pixel; `redraw` in any case. */
   draw(ink, redraw) {
     if (!this.#isSeen && !redraw) return;
-    const width = this.#canvas.clientWidth - 8;
+    const width = sizeOf(this.#canvas).width - 8;
     if (width <= 0) return;
     const now = nowUs() / 1000;
     const step = this.#still.matches ? 1000 : WINDOW_MS / width;
@@ -103,7 +103,7 @@ export class Timeline {
 
   #paint(now, width, ink) {
     const context = fitted(this.#canvas);
-    const height = this.#canvas.clientHeight;
+    const { height } = sizeOf(this.#canvas);
     const axis = ink.size + 8;
     const tall = (height - axis) / this.lanes.size;
     const x = (time) => Math.max(width - ((now - time) / WINDOW_MS) * width, -4);

@@ -4,6 +4,7 @@
 /**
  * Every parameter. `side` says who is told: the tab's server (which starts anew), the way between the browser and the
  * server (the lab proxies, at once), or the clients in this page. `stops` are the positions of the slider; `null` is "none".
+ * Of the server's, those that are `always` there can be changed while the feed is the one of `feedlab serve` too.
  */
 export const PARAMETERS = [
   { name: 'source', side: 'server', label: 'Feed', choices: {
@@ -15,11 +16,11 @@ export const PARAMETERS = [
     constant: 'constant: evenly spaced', poisson: 'Poisson: at random' } },
   { name: 'payload_bytes', side: 'server', label: 'Payload', unit: 'bytes', fallback: 100, synthetic: true, whole: true,
     min: 0, max: 65536, stops: [0, 20, 100, 500, 1024, 4096, 16384, 65536] },
-  { name: 'keepalive_ms', side: 'server', label: 'Keepalive every', unit: 'ms', fallback: 15000, whole: true,
+  { name: 'keepalive_ms', side: 'server', always: true, label: 'Keepalive every', unit: 'ms', fallback: 15000, whole: true,
     min: 100, max: 600000, stops: [500, 1000, 2000, 5000, 15000, 30000, 60000] },
-  { name: 'history', side: 'server', label: 'History kept', unit: 'updates', fallback: 4096, whole: true,
-    min: 0, max: 100000, stops: [0, 1, 10, 50, 200, 1000, 4096] },
-  { name: 'retry_ms', side: 'server', label: 'SSE “retry:”', unit: 'ms', fallback: 2000, whole: true,
+  { name: 'history', side: 'server', label: 'History kept', unit: 'updates', fallback: 1000, whole: true,
+    min: 0, max: 10000, stops: [0, 1, 10, 50, 200, 1000, 10000] },
+  { name: 'retry_ms', side: 'server', always: true, label: 'SSE “retry:”', unit: 'ms', fallback: 2000, whole: true,
     min: 100, max: 60000, stops: [100, 500, 1000, 2000, 3000, 5000, 10000, 30000] },
   { name: 'coalesce_ms', side: 'server', label: 'Collect for', unit: 'ms', fallback: 0, whole: true,
     min: 0, max: 10000, stops: [0, 10, 50, 100, 250, 500, 1000] },
@@ -47,6 +48,9 @@ const BY_NAME = new Map(PARAMETERS.map((parameter) => [parameter.name, parameter
 
 export const parameter = (name) => BY_NAME.get(name);
 
+/** Whether a parameter can be set while the feed is `source`. */
+export const isFree = ({ name, side, always }, source) => source !== 'own' || side !== 'server' || always || name === 'source';
+
 /** What a text means for a parameter, or `undefined` when it means nothing. Out of range becomes the nearest bound. */
 export function parse({ choices, stops, min, max, whole }, text) {
   text = String(text ?? '').trim();
@@ -69,12 +73,17 @@ export function readQuery(search = location.search) {
   return { preset: query.get('preset'), values };
 }
 
-/** The query of `values`: the preset's name, and what differs from `base` (the defaults, changed by the preset). */
+/**
+ * The query of `values`: the preset's name, and what differs from `base` (the defaults, changed by the preset). What is
+ * not ours stays.
+ */
 export function toQuery(preset, values, base) {
-  const query = new URLSearchParams();
+  const others = [...new URLSearchParams(location.search)].filter(([name]) => name !== 'preset' && !BY_NAME.has(name));
+  const query = new URLSearchParams(others);
   if (preset) query.set('preset', preset);
-  for (const { name } of PARAMETERS) {
-    if (name in values && values[name] !== base[name]) query.set(name, values[name] ?? 'none');
+  for (const p of PARAMETERS) {
+    const { name } = p;
+    if (name in values && isFree(p, values.source) && values[name] !== base[name]) query.set(name, values[name] ?? 'none');
   }
   return query.size ? `?${query}` : '';
 }
