@@ -1,10 +1,24 @@
 //! What a class is asked, and what it answered: questions with their votes before and after a measurement.
+//!
+//! `questions` reads and checks the file of the questions, `votes` that of the votes; `judge` says which answer is
+//! right, and `tally` counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::Metric;
+
+mod error;
+mod judge;
+mod questions;
+mod tally;
+mod votes;
+
+pub use error::ClassError;
+pub use judge::{FACTOR, judge, right_choice};
+pub use tally::{Side, Tally, tally};
+pub use votes::{MAX_COUNT, MAX_NAME, read_votes};
 
 /// All questions of a workshop, as written in `docs/workshop/questions.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -113,12 +127,32 @@ const fn one() -> u32 {
     1
 }
 
-/// The votes that count: of each person, question and round the last.
+/// The name under which an instructor writes down raised hands, one line for each answer.
+pub const HANDS: &str = "hands";
+
+/// The votes that count: of each person, question and round the last. Where hands were counted (the name is [`HANDS`],
+/// or a line says more than one), a line stands for one answer only, so that there the last of each answer counts.
 #[must_use]
 pub fn counted(votes: &[Vote]) -> Vec<&Vote> {
+    let whose = |vote: &'_ Vote| (vote.question.clone(), vote.round, vote.who.clone());
+    let hands: BTreeSet<_> = votes.iter().filter(|vote| vote.count > 1 || vote.who == HANDS).map(whose).collect();
     let mut last = BTreeMap::new();
     for vote in votes {
-        last.insert((&vote.question, vote.round, &vote.who), vote);
+        let whose = whose(vote);
+        let answer = hands.contains(&whose).then(|| vote.answer.to_string());
+        last.insert((whose, answer), vote);
     }
     last.into_values().collect()
 }
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Choice(id) => id.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ pub mod written;
 
 pub use contender::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
 pub use error::ScenarioError;
+pub(crate) use error::{in_our_words, position};
 pub use lab::{Fault, FaultKind, Network, Nginx};
 pub use threshold::{Comparison, Threshold};
 

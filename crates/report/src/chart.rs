@@ -19,14 +19,18 @@ mod ecdf;
 mod label;
 mod palette;
 mod requests;
+mod sign;
 mod text;
+mod votes;
 
 pub(crate) use bytes::finding as weight;
 pub(crate) use checks::ID as CHECKS;
 pub use cost::cost_chart;
 pub(crate) use ecdf::title as freshness;
-pub(crate) use palette::{Look, css as palette_css};
+pub(crate) use palette::Look;
+pub use palette::css as palette_css;
 pub(crate) use requests::finding as asking;
+pub(crate) use votes::{Votes, votes_chart};
 
 use canvas::{Area, Canvas, Drawing, Point, Type};
 use palette::Colour;
@@ -44,14 +48,14 @@ const NOTHING: f64 = 90.0;
 const COMPACT_BELOW: f64 = 560.0;
 
 /// A picture that can be drawn at any width.
-trait Picture {
-    /// Name of its file and anchor: letters and hyphens.
-    fn id(&self) -> &'static str;
+pub(crate) trait Picture {
+    /// Name of its file and anchor: letters, digits, hyphens and underscores.
+    fn id(&self) -> &str;
     /// What it is about, in a few words.
-    fn topic(&self) -> &'static str;
+    fn topic(&self) -> &str;
     /// What the figures show, in one sentence without a full stop.
     fn finding(&self) -> String;
-    /// How to read it, in one sentence.
+    /// How to read it, in one plain sentence: what the axes are, which way is better, what to look for.
     fn reading(&self) -> String;
     /// What is left out, and which part of the run is shown.
     fn notes(&self) -> Vec<String>;
@@ -76,7 +80,7 @@ pub(crate) struct Figures {
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
     /// Name of its file and anchor.
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     /// What it shows.
     pub(crate) title: String,
     /// How to read it.
@@ -109,15 +113,20 @@ pub(crate) fn all(data: &Dataset, source: &str, void: bool) -> Result<Vec<Chart>
 }
 
 fn chart(picture: &dyn Picture, source: &str, void: bool) -> Result<Chart, ReportError> {
-    let title = if void { format!("{}: invalid measurement", picture.topic()) } else { picture.finding() };
+    titled(picture, &picture.finding(), source, void)
+}
+
+/// As the others, with a title of its own.
+pub(crate) fn titled(picture: &dyn Picture, title: &str, source: &str, void: bool) -> Result<Chart, ReportError> {
+    let title = if void { format!("{}: invalid measurement", picture.topic()) } else { title.to_owned() };
     let frame = Frame { picture, title: &title, void };
     let drawn = || Ok([frame.inline(WIDE, "wide")?, frame.inline(NARROW, "narrow")?, frame.standalone(source)?]);
     let [wide, narrow, standalone] = drawn().map_err(|error: canvas::DrawError| {
         let reason = error.to_string();
-        ReportError::Chart { chart: picture.id(), reason }
+        ReportError::Chart { chart: picture.id().to_owned(), reason }
     })?;
     Ok(Chart {
-        id: picture.id(),
+        id: picture.id().to_owned(),
         reading: picture.reading(),
         notes: picture.notes(),
         figures: picture.figures(),

@@ -1,11 +1,12 @@
 //! From records to pictures: what a run found, as one page that a person can read, and as charts for slides.
 //!
 //! In reading order: the `dataset` takes the figures out of the results, the `chart`s draw them, the `finding`
-//! says in words what they show, the [`table`] lists every contender, `failure` what broke, `check` what was demanded, the `prediction` stands beside what was measured,
+//! says in words what they show, the [`table`] lists every contender, `failure` what broke, `check` what was demanded, [`class`] what a class expected, the `prediction` stands beside what was measured,
 //! and the `page` puts it all together. Nothing here measures, prints, or reaches a network.
 
 mod chart;
 mod check;
+pub mod class;
 mod comparison;
 mod dataset;
 mod failure;
@@ -19,7 +20,7 @@ pub mod table;
 mod wording;
 
 pub use chart::cost_chart;
-pub use report::{Report, ReportError, render};
+pub use report::{Report, ReportError, render, render_with_votes};
 
 #[cfg(test)]
 mod tests;

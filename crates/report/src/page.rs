@@ -7,6 +7,7 @@ use feedlab_experiment::verdict::{Status, Verdict};
 
 use crate::chart::{self, Chart};
 use crate::check::{self, Checks};
+use crate::class::Section;
 use crate::dataset::Dataset;
 use crate::failure::{self, Failure};
 use crate::finding::Finding;
@@ -28,6 +29,8 @@ struct Page<'a> {
     finding: &'a Finding,
     verdict: &'a Verdict,
     is_void: bool,
+    /// What a class expected, if its votes were given.
+    class: Option<&'a Section>,
     checks: Option<Checks>,
     /// The chart of the checks, if it has one.
     strips: &'a [Chart],
@@ -61,7 +64,12 @@ const FILES: &[(&str, &str)] = &[
 const DIRTY: &str = "-dirty";
 
 /// Fills the page.
-pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Result<String, askama::Error> {
+pub(crate) fn html(
+    results: &Results,
+    finding: &Finding,
+    charts: &[Chart],
+    class: Option<&Section>,
+) -> Result<String, askama::Error> {
     let (manifest, summary) = (&results.manifest, &results.summary);
     let (strips, charts) = charts.split_at(charts.iter().take_while(|chart| chart.id == chart::CHECKS).count());
     let revision = manifest.git_revision.as_deref();
@@ -73,6 +81,7 @@ pub(crate) fn html(results: &Results, finding: &Finding, charts: &[Chart]) -> Re
         finding,
         verdict: &summary.verdict,
         is_void: summary.verdict.status == Status::Invalid,
+        class,
         checks: check::of(results),
         strips,
         table: table::rows(summary),

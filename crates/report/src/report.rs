@@ -4,9 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use feedlab_experiment::class::{Questions, Vote};
 use feedlab_experiment::results::{Results, ResultsError};
 use feedlab_experiment::verdict::Status;
 
+use crate::class::{self, Class};
 use crate::dataset::Dataset;
 use crate::{chart, finding, page};
 
@@ -31,7 +33,7 @@ pub enum ReportError {
     #[error("chart {chart} cannot be drawn: {reason}")]
     Chart {
         /// Its name.
-        chart: &'static str,
+        chart: String,
         /// What went wrong.
         reason: String,
     },
@@ -53,12 +55,27 @@ pub enum ReportError {
 /// # Errors
 /// When a histogram of the run cannot be read, or a picture cannot be drawn.
 pub fn render(results: &Results) -> Result<Report, ReportError> {
+    render_with(results, None)
+}
+
+/// Makes the report of a run with what a class expected of it: the questions whose measurement this run is, with the
+/// votes on them. Votes on other questions are left out.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_with_votes(results: &Results, questions: &Questions, votes: &[Vote]) -> Result<Report, ReportError> {
+    render_with(results, Some(Class { questions, votes }))
+}
+
+fn render_with(results: &Results, class: Option<Class<'_>>) -> Result<Report, ReportError> {
     let data = Dataset::new(results)?;
     let finding = finding::of(results, &data);
     let void = results.summary.verdict.status == Status::Invalid;
     let charts = chart::all(&data, &finding.source, void)?;
-    let html = page::html(results, &finding, &charts)?;
-    let charts = charts.into_iter().map(|chart| (format!("{}.svg", chart.id), chart.standalone)).collect();
+    let class = class.map(|class| class::of(results, class, &finding.source)).transpose()?;
+    let html = page::html(results, &finding, &charts, class.as_ref())?;
+    let asked = class.into_iter().flat_map(|section| section.asked).map(|asked| asked.chart);
+    let charts = charts.into_iter().chain(asked).map(|chart| (format!("{}.svg", chart.id), chart.standalone)).collect();
     Ok(Report { html, charts, headline: finding.headline })
 }
 

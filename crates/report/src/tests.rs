@@ -16,6 +16,7 @@ use crate::{Report, render, table};
 
 mod chart_data;
 mod checks;
+mod class;
 mod conditions;
 mod failing;
 mod failure;

@@ -1,1 +1,94 @@
-//! The chapters of the workshop.
+//! The chapters of the workshop: Markdown for people who read it in the repository, pages for people who read it here.
+//!
+//! In reading order: the [`library`] holds the texts and the code that they link to, a `marker` is a comment that becomes
+//! something to do, `form` is how that looks, a `link` leads to the page of what it names, `render` makes the page of a text, and `shell` goes around
+//! every page.
+
+use feedlab_experiment::class::Questions;
+
+mod form;
+pub mod library;
+mod link;
+mod marker;
+mod render;
+mod shell;
+mod source;
+
+pub use render::Page;
+pub(crate) use shell::{Files, escaped, shell};
+pub use source::{Source, source};
+
+/// Where chapters are in the repository.
+const FOLDER: &str = "docs/workshop/";
+
+/// One chapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chapter {
+    /// Names it in an address: its file's name without `.md`.
+    pub name: String,
+    /// Its first heading.
+    pub title: String,
+    /// Its Markdown.
+    pub text: String,
+}
+
+impl Chapter {
+    /// The chapter of a text.
+    #[must_use]
+    pub fn new(name: &str, text: String) -> Self {
+        let heading = text.lines().find_map(|line| line.strip_prefix("# "));
+        Self { name: name.to_owned(), title: heading.unwrap_or(name).trim().to_owned(), text }
+    }
+
+    /// Where it is in the repository.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{FOLDER}{}.md", self.name)
+    }
+
+    /// The chapter as a page's content, with its questions as forms.
+    #[must_use]
+    pub fn page(&self, questions: &Questions) -> Page {
+        render::page(&self.path(), &self.text, questions)
+    }
+}
+
+/// The chapters, in the order of their files' names; the overview, which is `README.md`, is not one of them.
+#[must_use]
+pub fn all() -> Vec<Chapter> {
+    let names = library::names().filter_map(|path| {
+        let name = path.strip_prefix(FOLDER)?.strip_suffix(".md")?.to_owned();
+        (!name.contains('/') && name != "README").then_some(name)
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names.iter().filter_map(|name| named(name)).collect()
+}
+
+/// The overview of the workshop, if there is one.
+#[must_use]
+pub fn overview() -> Option<Chapter> {
+    named("README")
+}
+
+/// The chapter of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<Chapter> {
+    if name.contains('/') {
+        return None;
+    }
+    let text = library::text(&format!("{FOLDER}{name}.md"))?;
+    Some(Chapter::new(name, text))
+}
+
+/// What the class is asked, in all chapters.
+///
+/// # Errors
+/// When the file cannot be understood: what is wrong with it.
+pub fn questions() -> Result<Questions, String> {
+    let text = library::text("docs/workshop/questions.toml").unwrap_or_else(|| "question = []".to_owned());
+    toml::from_str(&text).map_err(|error| format!("docs/workshop/questions.toml: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

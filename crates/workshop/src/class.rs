@@ -1,1 +1,150 @@
-//! A class: what it is asked, and what it predicts.
+//! A class: what it is asked, what it predicts, and what came out.
+//!
+//! In reading order: `routes` are the pages and what they ask for, `guard` says whose requests may change something, a
+//! `ballot` is a vote as it comes, [`votes`](Settings::votes) keeps them, a `tally` counts them beside the `evidence`, `chart`
+//! draws that, and `runs` measures.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use feedlab_experiment::class::{Question, Questions};
+use tokio_util::sync::CancellationToken;
+
+use crate::chapter;
+
+mod ballot;
+mod guard;
+mod refusal;
+mod routes;
+
+mod chart;
+mod evidence;
+mod runs;
+mod tally;
+mod votes;
+
+use evidence::Evidence;
+use runs::Runs;
+use votes::Votes;
+
+/// What a class needs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file of its votes; begun if it is not there.
+    pub votes: PathBuf,
+    /// The folder in which runs leave their results folders, and in which earlier ones are found.
+    pub out: PathBuf,
+    /// The program that measures: feedlab's own binary.
+    pub binary: PathBuf,
+    /// Ends a measurement in good order.
+    pub stop: CancellationToken,
+}
+
+/// Why a class cannot be held.
+#[derive(Debug, thiserror::Error)]
+pub enum ClassError {
+    /// The questions that the binary carries cannot be understood.
+    #[error("{0}")]
+    Questions(String),
+    /// A line of the votes file is no vote.
+    #[error(
+        "{}, line {line}: {problem}; expected {expected}: mend or remove the line, or choose another file with --class",
+        .path.display()
+    )]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+        /// What it should look like.
+        expected: &'static str,
+    },
+    /// The votes file is as large as it may be.
+    #[error("{} has reached {most} bytes and takes no more votes: begin another file with --class", .path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// The largest that it may be, bytes.
+        most: u64,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot use {}: {problem}; choose another place for the votes with --class", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// There is no place for the scenarios that the binary carries.
+    #[error("cannot put the scenarios into a folder of their own below {}: {problem}; set TMPDIR", .path.display())]
+    Scenarios {
+        /// The folder for temporary files.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+}
+
+impl ClassError {
+    fn io(path: &Path, error: &std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), problem: error.to_string() }
+    }
+}
+
+/// A class that is being held.
+#[derive(Clone, Debug)]
+pub struct Class {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    questions: Questions,
+    votes: Mutex<Votes>,
+    evidence: Evidence,
+    runs: Arc<Runs>,
+}
+
+impl Class {
+    /// Opens the votes and reads the questions.
+    ///
+    /// # Errors
+    /// When one of the two cannot be understood, or the votes' file cannot be opened.
+    pub fn open(settings: Settings) -> Result<Self, ClassError> {
+        let questions = chapter::questions().map_err(ClassError::Questions)?;
+        Self::with_questions(questions, settings)
+    }
+
+    /// As [`Self::open`], with questions of one's own.
+    ///
+    /// # Errors
+    /// When the votes' file cannot be opened or understood.
+    pub fn with_questions(questions: Questions, settings: Settings) -> Result<Self, ClassError> {
+        let votes = Mutex::new(Votes::open(&settings.votes)?);
+        let evidence = Evidence::new(settings.out.clone())?;
+        Ok(Self { inner: Arc::new(Inner { questions, votes, evidence, runs: Runs::new(settings) }) })
+    }
+
+    /// The workshop's pages, all below `/workshop`.
+    pub fn router(&self) -> Router {
+        routes::router(self.inner.clone())
+    }
+
+    /// Waits until a measurement that goes on has ended; the settings' `stop` asks it to.
+    pub async fn close(&self) {
+        self.inner.runs.close().await;
+    }
+}
+
+impl Inner {
+    fn question(&self, id: &str) -> Option<&Question> {
+        self.questions.question.iter().find(|question| question.id == id)
+    }
+
+    fn votes(&self) -> MutexGuard<'_, Votes> {
+        self.votes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -7,3 +7,5 @@ pub mod chapter;
 pub mod class;
 pub mod exercise;
 pub mod lab;
+
+pub use class::{Class, ClassError, Settings};

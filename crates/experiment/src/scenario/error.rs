@@ -59,14 +59,9 @@ impl Refusal {
     }
 
     pub(super) fn locate(self, text: &str, file: &Path) -> ScenarioError {
-        let before = text.get(..self.span.start).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        ScenarioError::Refused {
-            file: file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            problem: self.problem.replace(char::is_control, " "),
-        }
+        let (line, column) = position(text, self.span.start);
+        let problem = self.problem.replace(char::is_control, " ");
+        ScenarioError::Refused { file: file.to_owned(), line, column, problem }
     }
 }
 
@@ -76,9 +71,16 @@ impl From<toml::de::Error> for Refusal {
     }
 }
 
+/// Line and column of a byte of a text, both counted from 1, the column in characters.
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
 /// Serde's messages name the key or value first and what is allowed after it, each in backticks
 /// (`serde::de::Error::unknown_field`, `unknown_variant`, `missing_field`).
-fn in_our_words(message: &str) -> String {
+pub(crate) fn in_our_words(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let name = names.next().unwrap_or_default();
     let allowed: Vec<&str> = names.collect();

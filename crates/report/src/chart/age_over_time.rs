@@ -25,11 +25,11 @@ const POINTS_UP_TO: usize = 40;
 pub(super) struct AgeOverTime<'a>(pub(super) &'a Dataset);
 
 impl Picture for AgeOverTime<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "age-over-time"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Age of the updates over time"
     }
 
@@ -39,11 +39,14 @@ impl Picture for AgeOverTime<'_> {
 
     fn reading(&self) -> String {
         let [middle, edge] = self.0.timelines.names();
-        let marked = if self.0.timelines.faults.is_empty() { "" } else { " Upright dashes and grey spans are faults." };
+        let faults = if self.0.timelines.faults.is_empty() {
+            ""
+        } else {
+            ", above all after the upright dashes and in the grey spans, which are faults"
+        };
         format!(
-            "Each panel is one contender over the measured time: the thick line is the {middle} age of each second, \
-             the thin one its {edge}; a level band is a steady feed, a spike is a second in which clients fell \
-             behind.{marked}"
+            "In each panel time runs to the right and age upwards, so lower is fresher; look for spikes of the thick line, \
+             the {middle} of each second, and of the thin one, its {edge}: there clients fell behind{faults}."
         )
     }
 

@@ -14,11 +14,11 @@ use crate::{human, wording};
 pub(super) struct BytesPerUpdate<'a>(pub(super) &'a Dataset);
 
 impl Picture for BytesPerUpdate<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "bytes"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Bytes of an update"
     }
 
@@ -27,14 +27,14 @@ impl Picture for BytesPerUpdate<'_> {
     }
 
     fn reading(&self) -> String {
-        let parts = "The solid part of a bar is what the application wanted to say, the other parts are what it took \
-                     to bring it, both directions; shorter is cheaper";
-        match self.0.bytes_level {
-            Level::Wire => {
-                format!("{parts}. Where a bar is marked, the bytes on the socket end and those of TCP/IP begin.")
-            }
-            Level::Socket => format!("{parts}."),
-        }
+        let stroke = match self.0.bytes_level {
+            Level::Wire => ", and at the upright stroke, where the bytes on the socket end and those of TCP/IP begin",
+            Level::Socket => "",
+        };
+        format!(
+            "A longer bar is more bytes for each update, so shorter is cheaper; look how much of a bar is solid, which is \
+             what the application wanted to say, and how much is what it took to bring it{stroke}."
+        )
     }
 
     fn notes(&self) -> Vec<String> {

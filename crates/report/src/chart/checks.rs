@@ -34,11 +34,11 @@ pub(super) struct Checks<'a> {
 }
 
 impl Picture for Checks<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         ID
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Measured figures and the bands that were demanded"
     }
 
@@ -67,9 +67,8 @@ impl Picture for Checks<'_> {
     }
 
     fn reading(&self) -> String {
-        "Each line is one check, and the tinted band is what it allows: its middle is what is predicted, or what the \
-         other contender measured. The bands are drawn equally wide, so that a mark at the same place is off by the \
-         same part of what is allowed."
+        "Each line is one check, too small to the left and too large to the right, and a mark inside the tinted band has \
+         passed; look for marks outside of it, since all bands are drawn equally wide, whatever they allow."
             .to_owned()
     }
 
@@ -77,7 +76,8 @@ impl Picture for Checks<'_> {
         let all = self.strips.len();
         let left_out = (all > MOST)
             .then(|| format!("The first {MOST} of {} are drawn; the table has every one.", human::count(all as f64)));
-        left_out.into_iter().collect()
+        let middle = "The middle of a band is what is predicted, or what the other contender measured.".to_owned();
+        [middle].into_iter().chain(left_out).collect()
     }
 
     fn figures(&self) -> Figures {

@@ -18,11 +18,11 @@ const GAP: f64 = 20.0;
 pub(super) struct ConnectionCost<'a>(pub(super) &'a Dataset);
 
 impl Picture for ConnectionCost<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "connection-cost"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Cost of a connection"
     }
 
@@ -31,14 +31,15 @@ impl Picture for ConnectionCost<'_> {
     }
 
     fn reading(&self) -> String {
-        "Each panel is one price of a connection and has its own scale; memory and descriptors are the slope over the \
-         ramp of a fresh server: what one more connection takes; first updates and handshakes are those of newcomers \
-         one by one, the other times those of the ramp."
+        "Each panel is one price of a connection on a scale of its own, and shorter is cheaper; look where one bar is \
+         clearly longer than the others of its panel."
             .to_owned()
     }
 
     fn notes(&self) -> Vec<String> {
-        super::bar_notes(self.0)
+        let how = "Memory and descriptors are the slope over the ramp of a fresh server: what one more connection takes. \
+                   First updates and handshakes are those of newcomers one by one, the other times those of the ramp.";
+        super::bar_notes(self.0).into_iter().chain([how.to_owned()]).collect()
     }
 
     fn figures(&self) -> Figures {

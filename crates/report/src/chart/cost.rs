@@ -45,7 +45,7 @@ pub fn cost_chart(panels: &[Panel], caption: &str) -> Result<String, ReportError
         canvas.finish()?;
         Ok(canvas::framed(&svg, size, "cost", caption, &description(panels), true))
     };
-    draw().map_err(|error| ReportError::Chart { chart: "cost", reason: error.to_string() })
+    draw().map_err(|error| ReportError::Chart { chart: "cost".to_owned(), reason: error.to_string() })
 }
 
 const TITLE: Type = Type::new(20.0).bold();

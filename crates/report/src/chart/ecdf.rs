@@ -23,11 +23,11 @@ const KEY: f64 = 16.0;
 pub(super) struct AgeEcdf<'a>(pub(super) &'a Dataset);
 
 impl Picture for AgeEcdf<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "age-ecdf"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Age of the updates"
     }
 
@@ -36,12 +36,9 @@ impl Picture for AgeEcdf<'_> {
     }
 
     fn reading(&self) -> String {
-        let reading = "Go up from an age to a line: that share of the updates was no older than this when it arrived, \
-                       so the further left a line stands, the fresher its clients; the scale is logarithmic.";
-        let is_predicted = self.0.ages.iter().any(|ecdf| !ecdf.predicted.is_empty());
-        let predicted = " A thin dashed line is what the arithmetic of that transport predicts; where the measured line \
-                         agrees, it lies behind.";
-        format!("{reading}{}", if is_predicted { predicted } else { "" })
+        "Ages grow to the right, on a logarithmic scale, and each line rises to all of its updates, so the further left a \
+         line stands the fresher its clients are; look at the height of 50 %, where half of the updates are no older."
+            .to_owned()
     }
 
     fn notes(&self) -> Vec<String> {

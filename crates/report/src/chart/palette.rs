@@ -73,8 +73,10 @@ impl Colour {
     }
 }
 
-/// CSS rules that exchange the fixed colours of inline pictures for the page's variables.
-pub(crate) fn css() -> String {
+/// CSS rules that exchange the fixed colours of inline pictures for the page's variables: `--ink`, `--muted`, `--grid`,
+/// `--paper`, `--vermillion`, `--purple`, `--green`, `--blue` and `--void`, which the page sets for light and dark.
+#[must_use]
+pub fn css() -> String {
     let mut rules = String::new();
     for colour in Colour::ALL {
         let (r, g, b) = colour.rgb();

@@ -12,11 +12,11 @@ use crate::{human, wording};
 pub(super) struct Requests<'a>(pub(super) &'a Dataset);
 
 impl Picture for Requests<'_> {
-    fn id(&self) -> &'static str {
+    fn id(&self) -> &str {
         "requests"
     }
 
-    fn topic(&self) -> &'static str {
+    fn topic(&self) -> &str {
         "Requests of a client"
     }
 
@@ -25,8 +25,8 @@ impl Picture for Requests<'_> {
     }
 
     fn reading(&self) -> String {
-        "The filled part of a bar counts requests that brought at least one update, the hatched part those that \
-         brought none, for one client in a minute; a stream that stays open sends none."
+        "A longer bar is more requests of one client in a minute, so shorter is cheaper; look for hatched parts, which \
+         are requests whose answer brought no update."
             .to_owned()
     }
 

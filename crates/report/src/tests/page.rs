@@ -36,7 +36,7 @@ fn tags_are_closed_and_ids_are_unique() {
     }
 }
 
-fn is_well_formed(html: &str) {
+pub(super) fn is_well_formed(html: &str) {
     for tag in
         ["section", "figure", "table", "tr", "td", "th", "details", "dl", "dt", "dd", "svg", "ul", "li", "p", "div"]
     {
@@ -59,6 +59,28 @@ fn every_chart_has_words_and_figures() {
     assert_eq!(html.matches("<desc").count(), 10);
     assert_eq!(html.matches("<summary>The figures of this chart").count(), 5);
     assert!(html.contains("lang=\"en\"") && html.contains("class=\"skip\"") && html.contains("prefers-color-scheme"));
+}
+
+/// One sentence in plain view, and the same at the begin of each picture's text alternative.
+pub(super) fn every_figure_says_how_to_read_it(html: &str) {
+    let figures: Vec<&str> =
+        html.split("<figure").skip(1).filter_map(|rest| Some(rest.split_once("</figure>")?.0)).collect();
+    assert!(figures.len() >= 5);
+    for figure in figures {
+        let said = figure.split("<b>How to read this:</b> ").nth(1).and_then(|rest| rest.split("</p>").next());
+        let said = said.unwrap_or_else(|| panic!("no word on how to read {figure:.200}"));
+        assert!(said.ends_with('.') && !said.contains(". ") && said.len() > 40, "one sentence: {said}");
+        let pictures = figure.matches("<svg").count();
+        let heard = figure.split("<desc").skip(1).filter(|desc| desc.split_once('>').unwrap().1.starts_with(said));
+        assert!(pictures > 0 && heard.count() == pictures, "screen readers say it too: {said}");
+    }
+}
+
+#[test]
+fn no_figure_is_without_a_word_on_how_to_read_it() {
+    for html in [html(), render(&failing::results().1).unwrap().html, realistic_report(&[10, 20], |found| found).html] {
+        every_figure_says_how_to_read_it(&html);
+    }
 }
 
 #[test]

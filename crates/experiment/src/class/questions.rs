@@ -1,0 +1,185 @@
+//! The file of the questions, and what makes a question one that can be asked and judged.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Choice, ClassError, Question, Questions};
+use crate::scenario::{in_our_words, position};
+
+/// The longest id and the longest text, characters.
+const MAX_ID: usize = 60;
+const MAX_TEXT: usize = 600;
+
+/// The most questions, and the most choices of one: more have no place on a screen.
+const MAX_QUESTIONS: usize = 200;
+const MAX_CHOICES: usize = 8;
+
+/// The file, with the place of each question.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    question: Vec<Spanned<Question>>,
+}
+
+/// What is wrong and where, in bytes of the text.
+type Refusal = (Range<usize>, String);
+
+impl Questions {
+    /// Reads and checks a file of questions.
+    ///
+    /// # Errors
+    /// When it cannot be understood, or a question in it cannot be asked or judged. The message names line and column,
+    /// what is wrong, and the remedy.
+    pub fn parse(text: &str) -> Result<Self, ClassError> {
+        read(text).map_err(|(span, problem)| {
+            let (line, column) = position(text, span.start);
+            ClassError::Questions { line, column, problem: problem.replace(char::is_control, " ") }
+        })
+    }
+
+    /// The question with an id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Question> {
+        self.question.iter().find(|question| question.id == id)
+    }
+}
+
+fn read(text: &str) -> Result<Questions, Refusal> {
+    let written: Written =
+        toml::from_str(text).map_err(|error| (error.span().unwrap_or_default(), in_our_words(error.message())))?;
+    let count = written.question.len();
+    if !(1..=MAX_QUESTIONS).contains(&count) {
+        return Err((0..0, format!("there are {count} questions; write 1 to {MAX_QUESTIONS} tables `[[question]]`")));
+    }
+    let mut ids = BTreeSet::new();
+    let mut questions = Questions::default();
+    for question in written.question {
+        let span = question.span();
+        let question = question.into_inner();
+        let wrong = |problem: String| (span.clone(), format!("question `{}`: {problem}", question.id));
+        question.check_form().map_err(wrong)?;
+        if !ids.insert(question.id.clone()) {
+            return Err(wrong("another question has this id; give each its own".to_owned()));
+        }
+        questions.question.push(question);
+    }
+    Ok(questions)
+}
+
+impl Question {
+    /// Whether it can be asked and judged; what is wrong and the remedy if not.
+    fn check_form(&self) -> Result<(), String> {
+        let texts = [("text", &self.text), ("because", &self.because)];
+        let texts = texts.into_iter().chain(self.choices.iter().map(|choice| ("text", &choice.text)));
+        for (key, text) in texts {
+            check_text(key, text)?;
+        }
+        check_id(&self.id)?;
+        check_id(&self.chapter)?;
+        match (self.choices.is_empty(), &self.unit) {
+            (true, None) => return Err("it has neither choices nor a unit; give `choices` or a `unit`".to_owned()),
+            (true, Some(unit)) => check_text("unit", unit)?,
+            (false, Some(_)) => {
+                return Err("it has both choices and a unit; keep `choices` or `unit`".to_owned());
+            }
+            (false, None) => self.check_choices()?,
+        }
+        self.check_measured()
+    }
+
+    fn check_measured(&self) -> Result<(), String> {
+        let Some(measured) = &self.measured else {
+            let is_judged = self.choices.iter().any(|choice| choice.right);
+            return if is_judged { Ok(()) } else { Err("nothing says what is right; add `measured`".to_owned()) };
+        };
+        if !(measured.per.is_finite() && measured.per > 0.0) {
+            return Err(format!("`per` is {}; give a number above 0", measured.per));
+        }
+        check_text("scenario", &measured.scenario)?;
+        check_text("contender", &measured.contender)
+    }
+
+    fn check_choices(&self) -> Result<(), String> {
+        let count = self.choices.len();
+        if !(2..=MAX_CHOICES).contains(&count) {
+            return Err(format!("it has {count} choices; give 2 to {MAX_CHOICES}"));
+        }
+        let ids: BTreeSet<&str> = self.choices.iter().map(|choice| choice.id.as_str()).collect();
+        if ids.len() < count {
+            return Err("two choices have the same id; give each its own".to_owned());
+        }
+        ids.into_iter().try_for_each(check_id)?;
+        if self.choices.iter().any(Choice::is_a_range) { self.check_ranges() } else { self.check_right() }
+    }
+
+    /// Where no measurement decides, one choice is right.
+    fn check_right(&self) -> Result<(), String> {
+        match self.choices.iter().filter(|choice| choice.right).count() {
+            1 => Ok(()),
+            right => Err(format!(
+                "{right} choices are right; write `right = true` at one, or `from` and `below` at each if a \
+                 measurement decides"
+            )),
+        }
+    }
+
+    /// Where a measurement decides, it decides for exactly one choice, whatever comes out.
+    fn check_ranges(&self) -> Result<(), String> {
+        if self.measured.is_none() {
+            return Err("its choices have `from` and `below`, but nothing is measured; add `measured`".to_owned());
+        }
+        if self.choices.iter().any(|choice| choice.right) {
+            return Err("the measurement decides; remove `right`".to_owned());
+        }
+        let mut choices: Vec<&Choice> = self.choices.iter().collect();
+        choices.sort_by(|a, b| a.begin().total_cmp(&b.begin()));
+        let mut reached = f64::NEG_INFINITY;
+        for (index, choice) in choices.iter().enumerate() {
+            let (from, below) = (choice.begin(), choice.below.unwrap_or(f64::INFINITY));
+            // Nothing that is measured is below nought.
+            let begins = from == reached || index == 0 && from <= 0.0;
+            if !begins {
+                let how = if from < reached { "overlaps the choice before it" } else { "leaves a gap before it" };
+                return Err(format!(
+                    "`{}` {how}; let the first choice have no `from`, and each next begin where the last ends",
+                    choice.id
+                ));
+            }
+            if from.partial_cmp(&below) != Some(std::cmp::Ordering::Less) {
+                return Err(format!("`{}` ends before it begins; let `below` be above `from`", choice.id));
+            }
+            reached = below;
+        }
+        if reached < f64::INFINITY {
+            return Err(format!("nothing is chosen from {reached} on; leave `below` away at the last choice"));
+        }
+        Ok(())
+    }
+}
+
+impl Choice {
+    fn begin(&self) -> f64 {
+        self.from.unwrap_or(f64::NEG_INFINITY)
+    }
+}
+
+/// Ids stand in addresses and file names.
+fn check_id(id: &str) -> Result<(), String> {
+    let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    if id.is_empty() || id.len() > MAX_ID || !id.chars().all(good) {
+        return Err(format!("{id:?} cannot be an id; use 1 to {MAX_ID} letters, digits, `-` and `_`"));
+    }
+    Ok(())
+}
+
+fn check_text(key: &str, text: &str) -> Result<(), String> {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > MAX_TEXT {
+        return Err(format!("`{key}` has {length} characters; write 1 to {MAX_TEXT}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Questions and votes as people write them, right and wrong.
+
+use super::*;
+
+const TWO: &str = r#"
+[[question]]
+id = "poll-age"
+chapter = "01-waiting"
+text = "How old is an update over short polling, at the median?"
+because = "A poll waits half its interval on average."
+measured = { scenario = "scenarios/workshop/poll.toml", contender = "short polling, 1 s", metric = "age_p50_us", per = 1000 }
+choices = [
+    { id = "fresh", text = "less than 100 ms", below = 100 },
+    { id = "some", text = "100 to 400 ms", from = 100, below = 400 },
+    { id = "half", text = "more", from = 400 },
+]
+
+[[question]]
+id = "bytes"
+chapter = "02-bytes"
+text = "How many bytes does an update take?"
+unit = "B"
+because = "Headers."
+measured = { scenario = "scenarios/workshop/poll.toml", contender = "SSE", metric = "socket_bytes_per_update", per = 1 }
+"#;
+
+fn two() -> Questions {
+    Questions::parse(TWO).unwrap()
+}
+
+fn vote(question: &str, round: Round, who: &str, answer: Answer, count: u32) -> Vote {
+    Vote { question: question.into(), round, who: who.into(), answer, count, at: 0 }
+}
+
+fn choice(id: &str) -> Answer {
+    Answer::Choice(id.into())
+}
+
+fn refused(from: &str, to: &str) -> String {
+    assert!(TWO.contains(from), "{from}");
+    Questions::parse(&TWO.replacen(from, to, 1)).unwrap_err().to_string()
+}
+
+#[test]
+fn questions_are_read_in_their_order() {
+    let ids: Vec<String> = two().question.into_iter().map(|question| question.id).collect();
+    assert_eq!(ids, ["poll-age", "bytes"]);
+    assert_eq!(two().get("bytes").unwrap().unit.as_deref(), Some("B"));
+    assert_eq!(two().get("nothing"), None);
+}
+
+#[test]
+fn a_wrong_question_is_refused_with_its_place_and_the_remedy() {
+    let cases = [
+        ("unit = \"B\"", "units = \"B\"", "line 18, column 1: unknown key `units`; did you mean `unit`? allowed here:"),
+        ("unit = \"B\"", "", "line 14, column 1: question `bytes`: it has neither choices nor a unit; give"),
+        ("id = \"bytes\"", "id = \"poll-age\"", "line 14, column 1: question `poll-age`: another question has this id"),
+        ("because = \"Headers.\"", "", "the key `because` is missing; add it"),
+        ("because = \"Headers.\"", "because = \"\"", "`because` has 0 characters; write 1 to 600"),
+        ("id = \"bytes\"", "id = \"by tes\"", "\"by tes\" cannot be an id; use 1 to 60 letters"),
+        ("text = \"How old", "unit = \"ms\"\ntext = \"How old", "it has both choices and a unit; keep"),
+        ("below = 100 }", "below = 90 }", "`some` leaves a gap before it; let"),
+        ("below = 100 }", "below = 110 }", "`some` overlaps the choice before it; let"),
+        ("from = 400 }", "from = 400, below = 500 }", "nothing is chosen from 500 on; leave"),
+        ("below = 100 }", "below = 100, right = true }", "the measurement decides; remove `right`"),
+        ("from = 100, below = 400", "from = 100, below = 100", "`some` ends before it begins; let"),
+        ("id = \"some\"", "id = \"half\"", "two choices have the same id; give each its own"),
+        ("per = 1000", "per = 0", "`per` is 0; give a number above 0"),
+        ("age_p50_us", "age_p50_ms", "age_p50_us"),
+        ("chapter = \"02-bytes\"", "chapter = 2", "line 16, column 11: "),
+    ];
+    for (from, to, expected) in cases {
+        let said = refused(from, to);
+        assert!(said.contains(expected), "{to}: {said}");
+    }
+    let ranges = [", below = 100", ", from = 100, below = 400", ", from = 400"];
+    let none = ranges.iter().fold(TWO.to_owned(), |text, range| text.replace(range, ""));
+    assert!(Questions::parse(&none).unwrap_err().to_string().contains("0 choices are right; write `right = true`"));
+    assert!(Questions::parse(&none.replace("\"some\",", "\"some\", right = true,")).is_ok());
+    assert!(Questions::parse("").unwrap_err().to_string().contains("there are 0 questions"));
+}
+
+#[test]
+fn a_wrong_vote_is_refused_with_its_line_and_the_remedy() {
+    let good = r#"{"question":"poll-age","round":"before","who":"Ada","answer":"half","at":1}"#;
+    assert_eq!(read_votes(&format!("{good}\n\n{good}\n")).unwrap().len(), 2, "empty lines are none");
+    let cases = [
+        ("\"half\"", "[1]", "line 3: the answer is neither the id of a choice in quotes nor a number; write"),
+        ("\"half\"", "1e999", "line 3: this is not a vote (number out of range); mend the line, or delete it"),
+        ("\"at\":1}", "\"at", "line 3: this is not a vote (EOF while parsing a string); mend the line, or delete it"),
+        ("\"who\":\"Ada\",", "", "line 3: the key `who` is missing; add it"),
+        ("Ada", "", "line 3: `who` has 0 characters; give a name of 1 to 60"),
+        ("Ada", &"x".repeat(61), "line 3: `who` has 61 characters; give a name of 1 to 60"),
+        ("before", "befor", "line 3: unknown value `befor`; did you mean `before`? allowed here: before, after"),
+        ("\"at\"", "\"count\":1001,\"at\"", "line 3: `count` is 1001; give how many people say so, 1 to 1000"),
+        ("\"at\"", "\"count\":0,\"at\"", "line 3: `count` is 0; give"),
+        ("\"who\"", "\"whom\"", "line 3: unknown key `whom`; did you mean `who`?"),
+        (good, "half", "line 3: this is not a vote (expected value); mend"),
+    ];
+    for (from, to, expected) in cases {
+        assert!(good.contains(from));
+        let said = read_votes(&format!("{good}\n\n{}\n", good.replace(from, to))).unwrap_err().to_string();
+        assert!(said.starts_with(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_vote_answers_a_question_that_was_asked() {
+    let line = |question: &str, answer: &str| {
+        format!("{{\"question\":\"{question}\",\"round\":\"after\",\"who\":\"Ada\",\"answer\":{answer},\"at\":1}}\n")
+    };
+    let good = line("poll-age", "\"half\"") + &line("bytes", "120.5");
+    assert_eq!(two().votes(&good).unwrap().len(), 2);
+    for (question, answer, expected) in [
+        ("poll-ag", "\"half\"", "no question is called `poll-ag`; did you mean `poll-age`?"),
+        ("zebra", "\"half\"", "no question is called `zebra`; give the file of the questions that were asked"),
+        ("poll-age", "\"all\"", "`all` is no choice of `poll-age`; choose one of fresh, some, half"),
+        ("poll-age", "7", "7 does not answer `poll-age`; choose one of fresh, some, half"),
+        ("bytes", "\"7\"", "\"7\" does not answer `bytes`; give a number (B), without quotes"),
+    ] {
+        let said = two().votes(&(good.clone() + &line(question, answer))).unwrap_err().to_string();
+        assert_eq!(said, format!("line 3: {expected}"));
+    }
+}
+
+#[test]
+fn the_last_vote_of_a_person_counts_and_of_hands_the_last_of_each_answer() {
+    let votes = [
+        vote("poll-age", Round::Before, "Ada", choice("half"), 1),
+        vote("poll-age", Round::Before, "hands", choice("half"), 3),
+        vote("poll-age", Round::Before, "Ada", choice("some"), 1),
+        vote("poll-age", Round::Before, "hands", choice("some"), 1),
+        vote("poll-age", Round::Before, "hands", choice("half"), 4),
+        vote("poll-age", Round::After, "Ada", choice("half"), 1),
+    ];
+    let tally = tally(two().get("poll-age").unwrap(), &counted(&votes), Some(512.0));
+    assert_eq!((tally.before.choices, tally.before.people, tally.before.right), (vec![0, 2, 4], 6, Some(4)));
+    assert_eq!((tally.after.choices, tally.after.people, tally.after.right), (vec![0, 0, 1], 1, Some(1)));
+}
+
+#[test]
+fn the_measurement_decides_for_one_choice() {
+    let questions = two();
+    let question = questions.get("poll-age").unwrap();
+    let right = |value| right_choice(question, value).map(|choice| choice.id.as_str());
+    assert_eq!(
+        [0.0, 99.9, 100.0, 400.0, 1e9].map(|value| right(Some(value)).unwrap()),
+        ["fresh", "fresh", "some", "half", "half"]
+    );
+    assert_eq!(right(None), None);
+    assert_eq!(judge(question, &choice("half"), Some(512.0)), Some(true));
+    assert_eq!(judge(question, &choice("some"), Some(512.0)), Some(false));
+    assert_eq!(judge(question, &choice("half"), None), None);
+    assert_eq!(judge(question, &choice("nobody"), Some(512.0)), None);
+    assert_eq!(judge(question, &Answer::Number(512.0), Some(512.0)), None);
+}
+
+#[test]
+fn a_number_is_right_within_a_factor_of_two() {
+    let questions = two();
+    let question = questions.get("bytes").unwrap();
+    let judged = |number| judge(question, &Answer::Number(number), Some(100.0));
+    assert_eq!(
+        [49.0, 50.0, 100.0, 200.0, 201.0, -100.0, 0.0].map(|n| judged(n) == Some(true)),
+        [false, true, true, true, false, false, false]
+    );
+    assert_eq!(judge(question, &Answer::Number(0.0), Some(0.0)), Some(true));
+    let votes = [3.0, 3.0, 9.0, 200.0].map(|number| vote("bytes", Round::Before, "x", Answer::Number(number), 1));
+    let votes: Vec<Vote> = votes.into_iter().enumerate().map(|(i, v)| Vote { who: i.to_string(), ..v }).collect();
+    let tally = tally(question, &counted(&votes), Some(100.0));
+    assert_eq!(tally.before.numbers, [(3.0, 2), (9.0, 1), (200.0, 1)]);
+    assert_eq!((tally.before.median(), tally.before.right, tally.after.median()), (Some(3.0), Some(1), None));
+}

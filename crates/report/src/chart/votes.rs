@@ -1,0 +1,159 @@
+//! The votes of a class on one question: before hollow, after solid; what was predicted hollow, what was measured solid.
+
+use feedlab_experiment::class::{Choice, FACTOR, Question, Round, Side, Tally, Vote, right_choice, tally};
+
+use super::canvas::{Area, Canvas, Drawing};
+use super::{Figures, Frame, Picture, WIDE};
+use crate::class::{figure, sentence};
+use crate::human;
+
+mod choices;
+mod key;
+mod numbers;
+
+/// The chart.
+pub(crate) struct Votes<'a> {
+    id: String,
+    question: &'a Question,
+    tally: Tally,
+    /// In the question's unit.
+    predicted: Option<f64>,
+    measured: Option<f64>,
+    /// The votes in a sentence.
+    sentence: String,
+}
+
+/// The chart alone, for a page that is not a report.
+pub(crate) fn votes_chart(
+    question: &Question,
+    votes: &[&Vote],
+    predicted: Option<f64>,
+    measured: Option<f64>,
+) -> String {
+    let picture = Votes::new(question, votes, predicted, measured);
+    let frame = Frame { picture: &picture, title: &question.text, void: false };
+    // Drawing into memory cannot fail; if it did, the page around it would still have its words.
+    frame.inline(WIDE, "wide").unwrap_or_default()
+}
+
+impl<'a> Votes<'a> {
+    pub(crate) fn new(question: &'a Question, votes: &[&Vote], predicted: Option<f64>, measured: Option<f64>) -> Self {
+        Self {
+            id: format!("class-{}", question.id),
+            question,
+            tally: tally(question, votes, measured),
+            predicted: predicted.filter(|value| value.is_finite()),
+            measured: measured.filter(|value| value.is_finite()),
+            sentence: sentence(question, votes, measured),
+        }
+    }
+
+    /// The rounds in which somebody answered; both if nobody did.
+    fn rounds(&self) -> Vec<(Round, &Side)> {
+        let all = [(Round::Before, &self.tally.before), (Round::After, &self.tally.after)];
+        let answered: Vec<_> = all.into_iter().filter(|(_, side)| side.people > 0).collect();
+        if answered.is_empty() { all.into() } else { answered }
+    }
+
+    fn right(&self) -> Option<&str> {
+        right_choice(self.question, self.measured).map(|choice| choice.id.as_str())
+    }
+}
+
+const fn name(round: Round) -> &'static str {
+    match round {
+        Round::Before => "before",
+        Round::After => "after",
+    }
+}
+
+impl Picture for Votes<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn topic(&self) -> &str {
+        &self.question.text
+    }
+
+    fn finding(&self) -> String {
+        self.sentence.clone()
+    }
+
+    fn reading(&self) -> String {
+        if self.question.choices.is_empty() {
+            format!(
+                "Each column counts the people who gave about that number, hollow before and solid after; look whether \
+                 the solid columns stand nearer to the measured line than the hollow ones, within {FACTOR} times of it \
+                 counts as right."
+            )
+        } else {
+            "A bar is the share of the class that chose the answer above it, hollow before and solid after; look \
+             whether the solid bar of the tinted answer, the right one, is longer than its hollow one."
+                .to_owned()
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let beyond = if self.question.choices.is_empty() { numbers::beyond(self) } else { None };
+        beyond.into_iter().collect()
+    }
+
+    fn figures(&self) -> Figures {
+        if self.question.choices.is_empty() { self.numbers() } else { self.choices() }
+    }
+
+    fn height(&self, width: f64) -> f64 {
+        if self.question.choices.is_empty() { numbers::height(self, width) } else { choices::height(self, width) }
+    }
+
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        if self.question.choices.is_empty() {
+            numbers::draw(self, canvas, area)
+        } else {
+            choices::draw(self, canvas, area)
+        }
+    }
+}
+
+impl Votes<'_> {
+    fn choices(&self) -> Figures {
+        let head = ["answer", "before", "after", "is"].map(str::to_owned).to_vec();
+        let row = |(index, choice): (usize, &Choice)| {
+            let votes = [&self.tally.before, &self.tally.after].map(|side| of(side.choices[index], side.people));
+            let is_right = self.right() == Some(choice.id.as_str());
+            let right = if is_right { Some("right".to_owned()) } else { None };
+            let marks = [("predicted", self.predicted), ("measured", self.measured)];
+            let marks = marks.into_iter().filter(|(_, value)| value.is_some_and(|value| choice.decides(value)));
+            let marks = marks.filter_map(|(what, value)| Some(format!("{what} {}", figure(self.question, value?))));
+            let said: Vec<String> = right.into_iter().chain(marks).collect();
+            let said = if said.is_empty() { human::ABSENT.to_owned() } else { said.join(", ") };
+            [choice.text.clone()].into_iter().chain(votes).chain([said]).collect()
+        };
+        Figures { head, rows: self.question.choices.iter().enumerate().map(row).collect() }
+    }
+
+    fn numbers(&self) -> Figures {
+        let head = ["round", "answers", "smallest", "middle", "largest", "right"].map(str::to_owned).to_vec();
+        let say = |value: Option<f64>| value.map_or(human::ABSENT.to_owned(), |value| figure(self.question, value));
+        let rows = [(Round::Before, &self.tally.before), (Round::After, &self.tally.after)];
+        let mut rows: Vec<Vec<String>> = rows
+            .map(|(round, side)| {
+                let ends = [side.numbers.first(), side.numbers.last()].map(|end| end.map(|&(number, _)| number));
+                let right = side.right.map_or(human::ABSENT.to_owned(), |right| of(right, side.people));
+                let people = human::count(f64::from(side.people));
+                vec![name(round).to_owned(), people, say(ends[0]), say(side.median()), say(ends[1]), right]
+            })
+            .into();
+        for (what, value) in [("predicted", self.predicted), ("measured", self.measured)] {
+            let dash = || human::ABSENT.to_owned();
+            rows.push(vec![what.to_owned(), dash(), dash(), say(value), dash(), dash()]);
+        }
+        Figures { head, rows }
+    }
+}
+
+/// `14 of 20`.
+fn of(part: u32, all: u32) -> String {
+    format!("{} of {}", human::count(f64::from(part)), human::count(f64::from(all)))
+}

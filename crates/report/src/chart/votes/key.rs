@@ -1,0 +1,86 @@
+//! What is hollow and what is solid, in one line or as many as the width asks.
+
+use feedlab_experiment::class::Round;
+
+use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
+use super::super::palette::Colour;
+use super::super::{sign, text};
+use super::{Votes, name};
+
+/// The votes' colour: that of no contender alone, told apart by being hollow or solid.
+pub(super) const COLOUR: Colour = Colour::Blue;
+
+const LINE: f64 = 24.0;
+const SIZE: f64 = 13.5;
+const SWATCH: f64 = 14.0;
+const BESIDE: f64 = 7.0;
+const AFTER: f64 = 22.0;
+
+/// What a swatch shows.
+#[derive(Clone, Copy)]
+enum Entry {
+    Votes(Round),
+    Predicted,
+    Measured,
+}
+
+impl Entry {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Votes(round) => name(round),
+            Self::Predicted => "predicted by arithmetic",
+            Self::Measured => "measured",
+        }
+    }
+}
+
+/// A bar or a column of a round: its outline before, all of it after.
+pub(super) fn bar(canvas: &mut Canvas, area: Area, round: Round) -> Drawing {
+    let Area { left, top, right, bottom } = area;
+    if round == Round::After {
+        canvas.fill(area, COLOUR, 1.0)?;
+    }
+    canvas.path(
+        &[(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)],
+        &[],
+        COLOUR,
+        2.0,
+    )
+}
+
+pub(super) fn height(votes: &Votes, width: f64) -> f64 {
+    places(votes, width).last().map_or(0.0, |(_, (_, y))| y + LINE + 6.0)
+}
+
+pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
+    for (entry, (x, y)) in places(votes, area.width()) {
+        let (left, middle) = (area.left + x + 1.0, area.top + y + LINE / 2.0);
+        let at = (left + SWATCH / 2.0, middle);
+        let swatch = Area { left, top: middle - 6.0, right: left + SWATCH, bottom: middle + 6.0 };
+        match entry {
+            Entry::Votes(round) => bar(canvas, swatch, round)?,
+            Entry::Predicted => sign::predicted(canvas, at)?,
+            Entry::Measured => sign::measured(canvas, at)?,
+        }
+        canvas.text(entry.name(), (left + SWATCH + BESIDE, middle), Type::new(SIZE))?;
+    }
+    Ok(())
+}
+
+/// The upper left corner of each entry.
+fn places(votes: &Votes, width: f64) -> Vec<(Entry, Point)> {
+    let rounds = votes.rounds().into_iter().map(|(round, _)| Entry::Votes(round));
+    let predicted = votes.predicted.map(|_| Entry::Predicted);
+    let measured = votes.measured.map(|_| Entry::Measured);
+    let (mut x, mut y) = (0.0, 0.0);
+    let place = |entry: Entry| {
+        let needed = SWATCH + BESIDE + text::width(entry.name(), SIZE);
+        if x > 0.0 && x + needed > width {
+            (x, y) = (0.0, y + LINE);
+        }
+        let at = (x, y);
+        x += needed + AFTER;
+        (entry, at)
+    };
+    rounds.chain(predicted).chain(measured).map(place).collect()
+}

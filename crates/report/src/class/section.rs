@@ -1,0 +1,78 @@
+//! The section of a report: each question that its run answers, with the votes on it.
+
+use feedlab_experiment::class::{Measured, Question, Questions, Vote, counted};
+use feedlab_experiment::results::Results;
+use feedlab_experiment::summary::Entry;
+use feedlab_experiment::verdict::Status;
+
+use crate::ReportError;
+use crate::chart::{self, Chart, Votes};
+use crate::dataset::Scope;
+
+/// What a class was asked and what it said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Class<'a> {
+    pub(crate) questions: &'a Questions,
+    pub(crate) votes: &'a [Vote],
+}
+
+/// The section.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// One for each question of this run that somebody answered.
+    pub(crate) asked: Vec<Asked>,
+}
+
+/// One question.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Its chart; the title is the question.
+    pub(crate) chart: Chart,
+    /// What was expected and what came out, in one sentence.
+    pub(crate) sentence: String,
+    /// Why it is so.
+    pub(crate) because: String,
+}
+
+/// Makes the section.
+pub(crate) fn of(results: &Results, class: Class<'_>, source: &str) -> Result<Section, ReportError> {
+    let is_void = results.summary.verdict.status == Status::Invalid;
+    let votes = counted(class.votes);
+    let mut asked = Vec::new();
+    for (question, measured) in class.questions.question.iter().filter_map(|q| Some((q, q.measured.as_ref()?))) {
+        let is_answered = votes.iter().any(|vote| vote.question == question.id);
+        if !is_answered || !measured.is_of(&results.manifest.scenario) {
+            continue;
+        }
+        let (predicted, value) = values(measured, results);
+        // What is void decides nothing.
+        let value = value.filter(|_| !is_void);
+        asked.push(one(question, &votes, (predicted, value), source, is_void)?);
+    }
+    Ok(Section { asked })
+}
+
+fn one(
+    question: &Question,
+    votes: &[&Vote],
+    (predicted, value): (Option<f64>, Option<f64>),
+    source: &str,
+    is_void: bool,
+) -> Result<Asked, ReportError> {
+    let picture = Votes::new(question, votes, predicted, value);
+    let sentence = crate::wording::sentence(&super::sentence(question, votes, value)) + ".";
+    let chart = chart::titled(&picture, &question.text, source, is_void)?;
+    Ok(Asked { chart, sentence, because: question.because.clone() })
+}
+
+/// What was predicted and what was measured, in the question's unit: in a sweep, at its largest client count and payload,
+/// which the charts show too.
+fn values(measured: &Measured, results: &Results) -> (Option<f64>, Option<f64>) {
+    let entries = &results.summary.contenders;
+    let scope = Scope::of(entries);
+    let is_meant = |entry: &&Entry| entry.label == measured.contender && scope.holds(entry);
+    let Some(entry) = entries.iter().find(is_meant) else { return (None, None) };
+    let predicted = entry.predicted.as_ref().and_then(|predicted| predicted.metrics.get(&measured.metric));
+    let value = entry.metrics.get(&measured.metric).map(|estimate| estimate.value / measured.per);
+    (predicted.map(|value| value / measured.per), value)
+}

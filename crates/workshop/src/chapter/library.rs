@@ -1,0 +1,64 @@
+//! The files that the binary carries for its readers: the workshop's texts, its scenarios, and the code that they show.
+//!
+//! A debug build reads them anew each time, so that a change of a chapter needs no build.
+
+use std::borrow::Cow;
+
+use rust_embed::Embed;
+
+macro_rules! folders {
+    ($($name:ident $folder:tt $prefix:tt;)*) => {
+        $(
+            #[derive(Embed)]
+            #[folder = $folder]
+            #[prefix = $prefix]
+            #[allow_missing = true]
+            struct $name;
+        )*
+
+        fn get(path: &str) -> Option<Cow<'static, [u8]>> {
+            $(if let Some(file) = $name::get(path) { return Some(file.data); })*
+            None
+        }
+
+        /// The paths of all files, from the root of the repository.
+        pub fn names() -> impl Iterator<Item = Cow<'static, str>> {
+            std::iter::empty()$(.chain($name::iter()))*
+        }
+    };
+}
+
+folders! {
+    Docs "../../docs" "docs/";
+    Scenarios "../../scenarios" "scenarios/";
+    Exercises "../exercises/src" "crates/exercises/src/";
+    ExerciseTests "../exercises/tests" "crates/exercises/tests/";
+    Experiment "../experiment/src" "crates/experiment/src/";
+    Feed "../feed/src" "crates/feed/src/";
+    Loadgen "../loadgen/src" "crates/loadgen/src/";
+    Proxy "../proxy/src" "crates/proxy/src/";
+    Server "../server/src" "crates/server/src/";
+}
+
+/// A file, by its path from the root of the repository.
+#[must_use]
+pub fn file(path: &str) -> Option<Cow<'static, [u8]>> {
+    // A debug build reads from the disk: nothing but the path as it is listed may lead there.
+    let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if is_plain { get(path) } else { None }
+}
+
+/// A file that is text.
+#[must_use]
+pub fn text(path: &str) -> Option<String> {
+    String::from_utf8(file(path)?.into_owned()).ok()
+}
+
+/// The files in a folder and below it, in order; empty if there is no such folder.
+#[must_use]
+pub fn listing(folder: &str) -> Vec<String> {
+    let within = format!("{}/", folder.trim_end_matches('/'));
+    let mut files: Vec<String> = names().filter(|name| name.starts_with(&within)).map(Cow::into_owned).collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,89 @@
+//! Where a chapter's links lead on the served pages.
+
+use super::{FOLDER, library};
+
+/// Where a link leads that stands in the file `from`; both count from the root of the repository.
+///
+/// Links to other sites, to other places of the same page and to pages of this server stay as they are.
+pub(crate) fn resolve(from: &str, to: &str) -> String {
+    if to.starts_with('#') || to.starts_with('/') || has_scheme(to) {
+        return to.to_owned();
+    }
+    let (path, place) = to.find('#').map_or((to, ""), |at| to.split_at(at));
+    let Some(path) = joined(from, path) else { return to.to_owned() };
+    format!("{}{place}", page_of(&path))
+}
+
+/// Whether the served pages have what a link of theirs names: all that stays in the repository must be there.
+#[cfg(test)]
+pub(crate) fn leads_somewhere(resolved: &str) -> bool {
+    let path = resolved.split(['#', '?']).next().unwrap_or_default();
+    if let Some(path) = path.strip_prefix("/workshop/source/") {
+        return library::file(path).is_some() || !library::listing(path).is_empty();
+    }
+    match path.strip_prefix("/workshop/") {
+        Some("class") => true,
+        Some(chapter) => super::named(chapter).is_some(),
+        None => path.starts_with('/') || path.is_empty() || has_scheme(path),
+    }
+}
+
+fn page_of(path: &str) -> String {
+    let name = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".md"));
+    match name {
+        Some("README") => "/workshop".to_owned(),
+        Some(name) if !name.contains('/') && library::file(path).is_some() => format!("/workshop/{name}"),
+        _ if path == FOLDER.trim_end_matches('/') => "/workshop".to_owned(),
+        _ => format!("/workshop/source/{path}"),
+    }
+}
+
+/// RFC 3986, section 3.1.
+fn has_scheme(link: &str) -> bool {
+    let scheme = link.split(':').next().filter(|scheme| scheme.len() < link.len());
+    scheme.is_some_and(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
+}
+
+/// The path that a relative one means in the folder of a file; `None` if it leaves the repository.
+fn joined(from: &str, to: &str) -> Option<String> {
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in to.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_the_served_page_of_what_they_name() {
+        let resolve = |to| resolve("docs/workshop/01-a.md", to);
+        assert_eq!(
+            resolve("../../crates/server/src/transport/sse.rs#L10"),
+            "/workshop/source/crates/server/src/transport/sse.rs#L10"
+        );
+        assert_eq!(resolve("../wire.md"), "/workshop/source/docs/wire.md");
+        assert_eq!(resolve("cards/chat.md"), "/workshop/source/docs/workshop/cards/chat.md");
+        assert_eq!(resolve("README.md#plans"), "/workshop#plans");
+        for same in ["#here", "/?preset=far", "https://example.org/a", "mailto:a@example.org", "../../../etc/passwd"] {
+            assert_eq!(resolve(same), same);
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_told() {
+        assert!(leads_somewhere("/workshop/source/docs/wire.md#x"));
+        assert!(leads_somewhere("/workshop/source/crates/server/src/transport"));
+        assert!(leads_somewhere("/?preset=far") && leads_somewhere("https://example.org") && leads_somewhere("#a"));
+        for nowhere in ["/workshop/source/docs/absent.md", "/workshop/absent", "../../../etc/passwd"] {
+            assert!(!leads_somewhere(nowhere), "{nowhere}");
+        }
+    }
+}

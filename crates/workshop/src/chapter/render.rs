@@ -1,0 +1,157 @@
+//! From Markdown to the content of a page.
+
+use std::collections::BTreeMap;
+
+use feedlab_experiment::class::Questions;
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+
+use super::{form, link, marker};
+
+/// What stands on a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Its first heading, or the file's name.
+    pub title: String,
+    /// Its HTML, without what is around every page.
+    pub main: String,
+}
+
+type Events<'a> = Vec<Event<'a>>;
+
+/// The page of a Markdown file, which is ours: HTML in it is taken as it stands.
+pub(crate) fn page(path: &str, text: &str, questions: &Questions) -> Page {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_GFM;
+    let mut blocks = blocks(Parser::new_ext(text, options).collect()).into_iter().peekable();
+    let mut slugs = Slugs::default();
+    let mut title = None;
+    let mut content: Events<'_> = Vec::new();
+    while let Some(block) = blocks.next() {
+        if let Some(marker) = marker_of(&block) {
+            content.push(Event::Html(form::html(&marker, questions).into()));
+            if let marker::Marker::Question(id) = marker {
+                while blocks.next_if(|block| repeats(block, &id, questions)).is_some() {}
+            }
+            continue;
+        }
+        if title.is_none() && matches!(block.first(), Some(Event::Start(Tag::Heading { .. }))) {
+            title = Some(words(&block));
+        }
+        content.extend(served(block, path, &mut slugs));
+    }
+    let mut main = String::new();
+    html::push_html(&mut main, content.into_iter());
+    Page { title: title.unwrap_or_else(|| path.to_owned()), main }
+}
+
+/// The text's blocks: paragraphs, lists, headings …
+fn blocks(events: Events<'_>) -> Vec<Events<'_>> {
+    let (mut blocks, mut depth) = (Vec::new(), 0_usize);
+    for event in events {
+        if depth == 0 {
+            blocks.push(Vec::new());
+        }
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if let Some(block) = blocks.last_mut() {
+            block.push(event);
+        }
+    }
+    blocks
+}
+
+fn marker_of(block: &Events<'_>) -> Option<marker::Marker> {
+    let html = |event: &Event<'_>| if let Event::Html(html) = event { Some(html.to_string()) } else { None };
+    matches!(block.first(), Some(Event::Start(Tag::HtmlBlock)))
+        .then(|| block.iter().filter_map(html).collect::<String>())
+        .and_then(|html| marker::of(&html))
+}
+
+/// Whether a block says again what the form above it asks: its sentence, or the list of its choices.
+fn repeats(block: &Events<'_>, question: &str, questions: &Questions) -> bool {
+    let Some(question) = questions.question.iter().find(|asked| asked.id == question) else { return false };
+    let words = words(block);
+    match block.first() {
+        Some(Event::Start(Tag::Paragraph)) => words.contains(&plain(&question.text)),
+        Some(Event::Start(Tag::List(_))) => {
+            !question.choices.is_empty() && question.choices.iter().all(|choice| words.contains(&plain(&choice.text)))
+        }
+        _ => false,
+    }
+}
+
+/// A text as Markdown shows it: without the signs of code and emphasis, one space between words.
+fn plain(markdown: &str) -> String {
+    words(&Parser::new(markdown).collect())
+}
+
+fn words(events: &Events<'_>) -> String {
+    let mut text = String::new();
+    for event in events {
+        match event {
+            Event::Text(part) | Event::Code(part) => text.push_str(part),
+            Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::Item) => text.push(' '),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A block as the page has it: headings that can be linked to, links that lead to pages, tables that can be scrolled.
+fn served<'a>(block: Events<'a>, path: &str, slugs: &mut Slugs) -> Events<'a> {
+    let heading = slugs.of_heading(&block);
+    let led = |to: &CowStr<'_>| link::resolve(path, to).into();
+    let mut served = Vec::with_capacity(block.len());
+    for event in block {
+        match event {
+            Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+                let id = id.or_else(|| heading.clone().map(CowStr::from));
+                served.push(Event::Start(Tag::Heading { level, id, classes, attrs }));
+            }
+            Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+                served.push(Event::Start(Tag::Link { link_type, dest_url: led(&dest_url), title, id }));
+            }
+            Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+                served.push(Event::Start(Tag::Image { link_type, dest_url: led(&dest_url), title, id }));
+            }
+            Event::Start(Tag::Table(columns)) => {
+                served.push(Event::Html(
+                    "<div class=\"scroll\" role=\"region\" aria-label=\"Table\" tabindex=\"0\">".into(),
+                ));
+                served.push(Event::Start(Tag::Table(columns)));
+            }
+            Event::End(TagEnd::Table) => {
+                served.push(Event::End(TagEnd::Table));
+                served.push(Event::Html("</div>\n".into()));
+            }
+            event => served.push(event),
+        }
+    }
+    served
+}
+
+/// The places of a page, named from its headings as GitHub names them, so that one link serves both.
+#[derive(Debug, Default)]
+struct Slugs {
+    taken: BTreeMap<String, u32>,
+}
+
+impl Slugs {
+    fn of_heading(&mut self, block: &Events<'_>) -> Option<String> {
+        matches!(block.first(), Some(Event::Start(Tag::Heading { .. }))).then(|| self.of(&words(block)))
+    }
+
+    fn of(&mut self, heading: &str) -> String {
+        let sign = |c: char| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        };
+        let slug: String = heading.to_lowercase().chars().filter_map(sign).collect();
+        let count = self.taken.entry(slug.clone()).and_modify(|count| *count += 1).or_insert(0);
+        if *count == 0 { slug } else { format!("{slug}-{count}") }
+    }
+}

@@ -1,0 +1,118 @@
+use feedlab_experiment::class::Questions;
+
+use super::*;
+
+const QUESTIONS: &str = r#"
+[[question]]
+id = "late"
+chapter = "a"
+text = "How late is an update over `short polling`?"
+because = "It waits for the next question."
+[[question.choice]]
+"#;
+
+fn questions() -> Questions {
+    let text = QUESTIONS.replace("[[question.choice]]", "")
+        + "choices = [{ id = \"half\", text = \"half an interval\", right = true }, { id = \"none\", text = \"not at all\" }]";
+    toml::from_str(&text).unwrap()
+}
+
+fn page(text: &str) -> Page {
+    Chapter::new("a", text.to_owned()).page(&questions())
+}
+
+#[test]
+fn a_question_becomes_a_form_and_what_repeats_it_goes() {
+    let page = page(
+        "# A\n\n<!-- question: late -->\n\nHow late is an update\nover `short polling`?\n\n- half an interval\n- **not** at all\n\n- kept\n\nKept too.\n",
+    );
+    assert!(page.main.contains("data-question=\"late\"") && page.main.contains("value=\"half\""), "{}", page.main);
+    assert!(!page.main.contains("<li>half"), "{}", page.main);
+    assert!(page.main.contains("Kept too."), "{}", page.main);
+    assert_eq!(page.title, "A");
+}
+
+#[test]
+fn a_question_that_is_not_asked_anywhere_is_told_on_the_page() {
+    let page = page("<!-- question: absent -->\n\n- stays\n");
+    assert!(page.main.contains("no question `absent`") && page.main.contains("<li>stays"), "{}", page.main);
+}
+
+#[test]
+fn headings_can_be_linked_to_as_on_github() {
+    let main = page("# What, now?\n\n## `a` b\n\n## a b\n").main;
+    for id in ["id=\"what-now\"", "id=\"a-b\"", "id=\"a-b-1\""] {
+        assert!(main.contains(id), "{id}: {main}");
+    }
+}
+
+#[test]
+fn links_and_pictures_lead_to_pages_of_this_server() {
+    let main = page("[code](../../crates/server/src/hub.rs) ![p](../images/report.png)\n").main;
+    assert!(main.contains("href=\"/workshop/source/crates/server/src/hub.rs\""), "{main}");
+    assert!(main.contains("src=\"/workshop/source/docs/images/report.png\""), "{main}");
+}
+
+#[test]
+fn code_is_shown_with_its_lines_and_nothing_of_it_is_markup() {
+    let Some(Source::Page(page)) = source("crates/server/src/hub.rs") else { panic!("it is there") };
+    assert!(page.main.contains("id=\"L1\"") && page.main.contains("Arc&lt;"), "{}", &page.main[..500]);
+    assert!(matches!(source("docs/images/report.png"), Some(Source::Picture("image/png", _))));
+    assert!(matches!(source("crates/server/src/transport"), Some(Source::Page(_))));
+    for absent in ["", "..", "docs/../Cargo.toml", "/etc/passwd", "crates/server/Cargo.toml", "docs//wire.md"] {
+        assert_eq!(source(absent), None, "{absent}");
+    }
+}
+
+/// Everything in the repository that a reader can be sent to.
+fn texts() -> Vec<(String, String)> {
+    let paths = library::listing("docs/workshop").into_iter().filter(|path| path.ends_with(".md"));
+    paths.map(|path| (path.clone(), library::text(&path).unwrap())).collect()
+}
+
+#[test]
+fn every_link_of_every_text_leads_somewhere() {
+    for (path, text) in texts() {
+        let page = render::page(&path, &text, &super::questions().unwrap());
+        for attribute in ["href=\"", "src=\""] {
+            for link in page.main.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(link::leads_somewhere(link), "{path} links to {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_marker_of_every_chapter_names_what_is_there() {
+    let questions = super::questions().unwrap();
+    let mut asked = Vec::new();
+    for (path, text) in texts() {
+        for marker in text.split("<!--").skip(1).filter_map(|rest| rest.split("-->").next()) {
+            match marker::of(&format!("<!--{marker}-->")) {
+                Some(marker::Marker::Question(id)) => {
+                    let question = questions.question.iter().find(|question| question.id == id);
+                    let question =
+                        question.unwrap_or_else(|| panic!("{path} asks `{id}`, which questions.toml has not"));
+                    assert_eq!(format!("docs/workshop/{}.md", question.chapter), path, "of `{id}`");
+                    asked.push(id);
+                }
+                Some(marker::Marker::Run(scenario)) => {
+                    assert!(scenario.starts_with("scenarios/workshop/"), "{path} runs {scenario}");
+                    assert!(library::file(&scenario).is_some(), "{path} runs {scenario}, which is not there");
+                }
+                _ => {}
+            }
+        }
+    }
+    for question in &questions.question {
+        assert!(asked.contains(&question.id), "no chapter asks `{}`", question.id);
+    }
+}
+
+#[test]
+fn no_chapter_has_the_name_of_another_page() {
+    for chapter in all() {
+        let is_taken = ["class", "votes", "runs", "source", "page"].contains(&chapter.name.as_str());
+        assert!(!is_taken && chapter.text.starts_with("# "), "{}", chapter.name);
+    }
+}

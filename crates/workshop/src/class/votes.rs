@@ -1,0 +1,184 @@
+//! The votes of a class: a file with a vote a line, which is only ever added to.
+//!
+//! What counts is the file, not the memory of this process: what another program adds to it is read before the next
+//! answer, so that two servers with one file agree, and a vote that somebody mends in an editor is mended here.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use feedlab_experiment::class::Vote;
+
+use super::ClassError;
+
+/// The largest that the file may be, bytes: some 100,000 votes.
+const MOST: u64 = 16 << 20;
+
+/// What a line looks like, for whoever has to mend one.
+const EXAMPLE: &str =
+    r#"{"question":"ID","round":"before","who":"NAME","answer":"CHOICE" or a number,"count":1,"at":µs of Unix time}"#;
+
+/// An open file of votes.
+#[derive(Debug)]
+pub(crate) struct Votes {
+    path: PathBuf,
+    file: File,
+    /// Read so far, bytes: whole lines.
+    read: u64,
+    lines: usize,
+    votes: Vec<Vote>,
+}
+
+impl Votes {
+    /// Opens the file, or begins it, and reads what is in it.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or a line of it is no vote.
+    pub(crate) fn open(path: &Path) -> Result<Self, ClassError> {
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+        let file = file.map_err(|error| ClassError::io(path, &error))?;
+        let mut votes = Self { path: path.to_owned(), file, read: 0, lines: 0, votes: Vec::new() };
+        let rest = votes.catch_up()?;
+        if !rest.trim().is_empty() {
+            // The last line has no end. If it is a vote, the next one begins a line of its own.
+            votes.parse(&rest, votes.lines + 1)?;
+        }
+        Ok(votes)
+    }
+
+    /// Every vote in the file, in order.
+    ///
+    /// # Errors
+    /// When it cannot be read, or somebody has put into it what is no vote.
+    pub(crate) fn all(&mut self) -> Result<&[Vote], ClassError> {
+        self.catch_up()?;
+        Ok(&self.votes)
+    }
+
+    /// Adds a vote: one write, so that lines of two writers never mix, and at once.
+    ///
+    /// # Errors
+    /// When the file is full, or cannot be written.
+    pub(crate) fn add(&mut self, vote: &Vote) -> Result<(), ClassError> {
+        let rest = self.catch_up()?;
+        let mut line = if rest.is_empty() { Vec::new() } else { vec![b'\n'] };
+        serde_json::to_writer(&mut line, vote).map_err(|error| ClassError::io(&self.path, &error.into()))?;
+        line.push(b'\n');
+        if self.read + rest.len() as u64 + line.len() as u64 > MOST {
+            return Err(ClassError::Full { path: self.path.clone(), most: MOST });
+        }
+        self.file.write_all(&line).map_err(|error| ClassError::io(&self.path, &error))?;
+        self.catch_up().map(drop)
+    }
+
+    /// Reads what the file has that was not read yet; returns the begin of a line that has no end.
+    fn catch_up(&mut self) -> Result<String, ClassError> {
+        let fail = |path: &Path, error: &std::io::Error| ClassError::io(path, error);
+        let len = self.file.metadata().map_err(|error| fail(&self.path, &error))?.len();
+        if len < self.read {
+            // Somebody has made it shorter: what is in it now is what counts.
+            (self.read, self.lines) = (0, 0);
+            self.votes.clear();
+        }
+        if len > MOST {
+            return Err(ClassError::Full { path: self.path.clone(), most: MOST });
+        }
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(self.read)).map_err(|error| fail(&self.path, &error))?;
+        (&self.file).take(MOST).read_to_end(&mut bytes).map_err(|error| fail(&self.path, &error))?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let rest = String::from_utf8_lossy(&bytes[whole..]).into_owned();
+        self.take_in(&bytes[..whole])?;
+        Ok(rest)
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) -> Result<(), ClassError> {
+        let text = String::from_utf8_lossy(bytes);
+        let lines = self.lines;
+        let parse = |(index, line): (usize, &str)| self.parse(line, lines + index + 1);
+        let not_empty = |(_, line): &(usize, &str)| !line.trim().is_empty();
+        let votes = text.lines().enumerate().filter(not_empty).map(parse).collect::<Result<Vec<_>, _>>()?;
+        self.votes.extend(votes);
+        self.lines += text.lines().count();
+        self.read += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn parse(&self, line: &str, number: usize) -> Result<Vote, ClassError> {
+        serde_json::from_str(line).map_err(|error| ClassError::Line {
+            path: self.path.clone(),
+            line: number,
+            problem: error.to_string(),
+            expected: EXAMPLE,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use feedlab_experiment::class::{Answer, Round};
+
+    fn vote(who: &str) -> Vote {
+        let answer = Answer::Number(1.5);
+        Vote { question: "q".into(), round: Round::Before, who: who.into(), answer, count: 1, at: 7 }
+    }
+
+    fn whose(votes: &mut Votes) -> Vec<String> {
+        votes.all().unwrap().iter().map(|vote| vote.who.clone()).collect()
+    }
+
+    #[test]
+    fn votes_are_kept_and_two_servers_of_one_file_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("class.ndjson");
+        let (mut one, mut other) = (Votes::open(&path).unwrap(), Votes::open(&path).unwrap());
+        one.add(&vote("a")).unwrap();
+        other.add(&vote("b")).unwrap();
+        one.add(&vote("c")).unwrap();
+        assert_eq!(whose(&mut one), ["a", "b", "c"]);
+        assert_eq!(whose(&mut other), ["a", "b", "c"]);
+        assert_eq!(whose(&mut Votes::open(&path).unwrap()), ["a", "b", "c"]);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(whose(&mut one), [""; 0]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_kept_and_the_next_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("class.ndjson");
+        std::fs::write(&path, serde_json::to_string(&vote("a")).unwrap()).unwrap();
+        let mut votes = Votes::open(&path).unwrap();
+        votes.add(&vote("b")).unwrap();
+        assert_eq!(whose(&mut votes), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_vote_is_named_with_what_is_expected_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("class.ndjson");
+        let good = serde_json::to_string(&vote("a")).unwrap();
+        for (bad, needle) in
+            [("nonsense\n", "expected"), ("{\"question\":\"q\"}", "missing field"), ("\u{fffd}\n", "line 3")]
+        {
+            let text = format!("{good}\n\n{bad}");
+            std::fs::write(&path, &text).unwrap();
+            let error = Votes::open(&path).unwrap_err().to_string();
+            assert!(error.contains("class.ndjson, line 3: ") && error.contains(needle), "{error}");
+            assert!(error.contains("\"question\":\"ID\"") && error.contains("--class"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().to_owned(), folder.path().join("absent/class.ndjson")] {
+            let error = Votes::open(&path).unwrap_err().to_string();
+            assert!(error.contains(&path.display().to_string()) && error.contains("--class"), "{error}");
+        }
+        let full = folder.path().join("full");
+        File::create(&full).unwrap().set_len(MOST + 1).unwrap();
+        assert!(Votes::open(&full).unwrap_err().to_string().contains("begin another"));
+    }
+}

@@ -1,0 +1,59 @@
+use super::rig::Rig;
+
+#[tokio::test]
+async fn every_chapter_is_a_page_and_a_missing_one_names_those_there_are() {
+    let rig = Rig::new().await;
+    let index = rig.get("/workshop").await;
+    assert_eq!(index.status, 200);
+    assert!(index.head.contains("content-security-policy: default-src 'self'"), "{}", index.head);
+    for chapter in feedlab_workshop::chapter::all() {
+        let link = format!("href=\"/workshop/{}\"", chapter.name);
+        assert!(index.body.contains(&link), "{link}");
+        let page = rig.get(&format!("/workshop/{}", chapter.name)).await;
+        assert_eq!((page.status, page.body.contains("<main")), (200, true), "{}", chapter.name);
+    }
+    let absent = rig.get("/workshop/no%3Cscript%3E").await;
+    assert_eq!(absent.status, 404);
+    assert!(absent.body.contains("no&lt;script&gt;") && absent.body.contains("There are:"), "{}", absent.body);
+    assert_eq!(rig.get(&format!("/workshop/{}", "x".repeat(5000))).await.status, 404);
+}
+
+#[tokio::test]
+async fn code_and_texts_are_shown_and_nothing_else_of_the_disk() {
+    let rig = Rig::new().await;
+    let code = rig.get("/workshop/source/crates/server/src/transport/sse.rs").await;
+    assert!(code.status == 200 && code.body.contains("id=\"L1\""), "{}", code.status);
+    assert!(rig.get("/workshop/source/docs/wire.md").await.body.contains("<h1"));
+    let picture = rig.get("/workshop/source/docs/images/report.png").await;
+    assert!(picture.head.contains("content-type: image/png"), "{}", picture.head);
+    for absent in ["Cargo.toml", "docs/../Cargo.toml", "docs/%2e%2e/Cargo.toml", "%2fetc/passwd", "docs/absent.md"] {
+        assert_eq!(rig.get(&format!("/workshop/source/{absent}")).await.status, 404, "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_files_are_served_as_what_they_are() {
+    let rig = Rig::new().await;
+    for (name, media_type) in
+        [("workshop.css", "text/css"), ("common.js", "text/javascript"), ("chapter.js", "text/javascript"), ("class.js", "text/javascript")]
+    {
+        let file = rig.get(&format!("/workshop/page/{name}")).await;
+        assert!(file.status == 200 && file.head.contains(media_type), "{name}: {}", file.head);
+        assert!(!file.body.contains("http://") && !file.body.contains("https://"), "{name} asks somebody else");
+    }
+    for absent in ["shell.html", "absent.js", "..%2fclass.rs", "..%2f..%2fCargo.toml"] {
+        assert_eq!(rig.get(&format!("/workshop/page/{absent}")).await.status, 404, "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn the_class_page_offers_every_question() {
+    let rig = Rig::new().await;
+    let page = rig.get("/workshop/class").await;
+    assert_eq!(page.status, 200);
+    for id in ["late", "seventh"] {
+        assert!(page.body.contains(&format!("<option value=\"{id}\">")), "{id}");
+        assert!(page.body.contains(&format!("class=\"hands\" data-question=\"{id}\"")), "{id}");
+    }
+    assert!(!page.body.contains("Six connections"), "the answer is not on the page before it is asked for");
+}

@@ -1,0 +1,135 @@
+use serde_json::{Value, json};
+
+use super::rig::Rig;
+
+/// The lines of the votes' file.
+fn lines(rig: &Rig) -> Vec<Value> {
+    let text = std::fs::read_to_string(rig.folder.path().join("class.ndjson")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn results_are_shown_to_those_who_have_predicted() {
+    let rig = Rig::new().await;
+    let path = "/workshop/votes/seventh?who=Ada";
+    let early = rig.get(path).await;
+    assert_eq!(early.status, 403);
+    assert!(early.body.contains("predict first") && !early.body.contains("Six connections"), "{}", early.body);
+    assert_eq!(rig.vote("seventh", "before", "Ada", json!("fails")).await.status, 201);
+    let told = rig.get(path).await.json();
+    assert_eq!(told["known"]["right"], "waits");
+    assert_eq!(told["known"]["because"], "Six connections an origin.");
+    assert_eq!((&told["choices"][1]["before"], &told["yours"]["before"]), (&json!(1), &json!("fails")));
+    assert!(told["svg"].as_str().unwrap().starts_with("<svg"));
+    assert_eq!(rig.vote("seventh", "after", "Ada", json!("waits")).await.status, 201);
+    assert_eq!(rig.get(path).await.json()["choices"][0]["after"], 1);
+    let others = rig.get("/workshop/votes/late?who=Ada").await;
+    assert_eq!(others.status, 403, "each question asks for its own prediction");
+}
+
+#[tokio::test]
+async fn the_projector_sees_the_votes_and_the_answer_when_it_is_wanted() {
+    let rig = Rig::new().await;
+    for (who, number) in [("a", 250.0), ("b", 1000.0)] {
+        rig.vote("late", "before", who, json!(number)).await;
+    }
+    let hidden = rig.get("/workshop/votes/late?show=all&answer=hidden").await.json();
+    assert_eq!(hidden["numbers"]["before"], json!([[250.0, 1], [1000.0, 1]]));
+    assert!(hidden["known"].is_null());
+    let shown = rig.get("/workshop/votes/late?show=all").await.json();
+    assert_eq!(shown["known"]["because"], "It waits for the next question.");
+    assert!(!shown.to_string().contains("\"who\""), "nobody's name is told");
+}
+
+#[tokio::test]
+async fn a_prediction_stays_and_the_second_answer_may_change() {
+    let rig = Rig::new().await;
+    let late = rig.vote("late", "after", "Ada", json!(1)).await;
+    assert!(late.status == 409 && late.body.contains("predict first"), "{}", late.body);
+    assert_eq!(rig.vote("late", "before", " Ada ", json!(500)).await.status, 201);
+    let again = rig.vote("late", "before", "Ada", json!(515)).await;
+    assert!(again.status == 409 && again.body.contains("Ada has predicted already"), "{}", again.body);
+    for number in [1, 2] {
+        assert_eq!(rig.vote("late", "after", "Ada", json!(number)).await.status, 201);
+    }
+    assert_eq!(rig.get("/workshop/votes/late?who=Ada").await.json()["numbers"]["after"], json!([[2.0, 1]]));
+    let kept = lines(&rig);
+    assert_eq!((kept.len(), &kept[0]["who"], &kept[0]["answer"]), (3, &json!("Ada"), &json!(500.0)));
+    assert!(kept[0]["at"].as_u64().unwrap() > 1_600_000_000_000_000);
+}
+
+#[tokio::test]
+async fn hands_are_counted_and_a_count_can_be_mended() {
+    let rig = Rig::new().await;
+    for count in [12, 11] {
+        let vote = json!({ "question": "seventh", "round": "before", "who": "hands: waits", "answer": "waits", "count": count });
+        assert_eq!(rig.post("/workshop/votes", &vote.to_string()).await.status, 201);
+    }
+    let told = rig.get("/workshop/votes/seventh?show=all").await.json();
+    assert_eq!((&told["before"], &told["choices"][0]["before"]), (&json!(11), &json!(11)));
+    for (who, count, needle) in [("hands: fails", 3, "under the name `hands: waits`"), ("hands: waits", 1001, "at most 1000"), ("Ada", 2, "one vote")] {
+        let vote = json!({ "question": "seventh", "round": "before", "who": who, "answer": "waits", "count": count });
+        let refused = rig.post("/workshop/votes", &vote.to_string()).await;
+        assert!(refused.status == 400 && refused.body.contains(needle), "{}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_vote_is_refused_with_the_reason_and_nothing_is_kept() {
+    let rig = Rig::new().await;
+    let vote = |question: &str, who: &str, answer: &str| {
+        format!("{{\"question\":\"{question}\",\"round\":\"before\",\"who\":\"{who}\",\"answer\":{answer}}}")
+    };
+    let long = "x".repeat(10_000);
+    for (body, status, needle) in [
+        (vote("absent", "Ada", "1"), 404, "the questions are late, seventh"),
+        (vote(&long, "Ada", "1"), 404, "the questions are late, seventh"),
+        (vote("late", "Ada", "1e999"), 400, "number out of range"),
+        (vote("late", "Ada", "NaN"), 400, "expected"),
+        (vote("late", "Ada", "\"NaN\""), 400, "asks for a number of ms"),
+        (vote("late", "Ada", "1e300"), 400, "at most"),
+        (vote("seventh", "Ada", "1"), 400, "one of waits, fails"),
+        (vote("seventh", "Ada", "\"neither\""), 400, "one of waits, fails"),
+        (vote("late", &long, "1"), 400, "at most 60 characters, and this one has 10000"),
+        (vote("late", "  ", "1"), 400, "say who you are"),
+        (vote("late", "a\\nb", "1"), 400, "one line"),
+        (vote("late", "Ada", "1").replace("before", "during"), 400, "unknown variant `during`"),
+        ("{}".to_owned(), 400, "expected {\"question\":\"ID\""),
+        ("nonsense".to_owned(), 400, "expected {\"question\":\"ID\""),
+        (vote("late", &"x".repeat(100_000), "1"), 413, "at most 16384 bytes"),
+    ] {
+        let refused = rig.post("/workshop/votes", &body).await;
+        let short = &body[..body.len().min(80)];
+        assert_eq!(refused.status, status, "{short}: {}", refused.body);
+        assert!(refused.body.contains(needle) && refused.body.len() < 1000, "{short}: {}", refused.body);
+    }
+    let unknown = rig.get("/workshop/votes/absent?show=all").await;
+    assert!(unknown.status == 404 && unknown.body.contains("late, seventh"), "{}", unknown.body);
+    assert_eq!(rig.get(&format!("/workshop/votes/late?who={}", "x".repeat(10_000))).await.status, 400);
+    assert_eq!(lines(&rig), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_not_vote() {
+    let rig = Rig::new().await;
+    let vote = r#"{"question":"late","round":"before","who":"Ada","answer":1}"#;
+    for origin in ["http://evil.example", "null", "http://127.0.0.1:1"] {
+        let refused = rig.post_from(origin, "/workshop/votes", vote).await;
+        assert!(refused.status == 403 && refused.body.contains("another origin"), "{origin}: {}", refused.body);
+        let refused = rig.post_from(origin, "/workshop/runs", r#"{"scenario":"scenarios/quick.toml"}"#).await;
+        assert_eq!(refused.status, 403, "{origin}");
+    }
+    let plain = rig.send("POST /workshop/votes HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").await;
+    assert_eq!(plain.status, 415);
+    assert_eq!(lines(&rig), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn names_are_never_markup() {
+    let rig = Rig::new().await;
+    let evil = "<img src=x onerror=alert(1)>";
+    assert_eq!(rig.vote("seventh", "before", evil, json!("waits")).await.status, 201);
+    let told = rig.get("/workshop/votes/seventh?show=all").await;
+    assert!(!told.body.contains("<img"), "{}", told.body);
+    assert!(!rig.get("/workshop/class").await.body.contains("<img"));
+}
