@@ -14,6 +14,8 @@ mod report;
 mod schema;
 mod validate;
 
+mod workshop;
+
 mod completions;
 mod doctor;
 mod generate;
@@ -42,6 +44,7 @@ Start here:
   feedlab run scenarios/quick.toml     compare the four transports; under a minute
   feedlab serve                        a live feed: this machine's load
   feedlab watch http://127.0.0.1:8080  follow it from another terminal
+  feedlab workshop                     learn and teach it, in a browser
   feedlab run --help                   what a run does, leaves and returns";
 
 /// The subcommands, in the order in which a newcomer meets them.
@@ -58,6 +61,7 @@ pub(crate) enum Command {
     Report(report::Args),
     Validate(validate::Args),
     Schema(schema::Args),
+    Workshop(workshop::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -79,6 +83,7 @@ impl Command {
             Self::Report(args) => report::execute(&args),
             Self::Validate(args) => validate::execute(&args),
             Self::Schema(args) => schema::execute(&args),
+            Self::Workshop(args) => workshop::execute(args),
             Self::Doctor(args) => doctor::execute(&args),
             Self::Completions(args) => completions::execute(&args),
             Self::Generate(args) => generate::execute(&args),

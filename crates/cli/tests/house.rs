@@ -51,6 +51,7 @@ fn the_arrows_between_the_crates_are_those_of_the_design() {
     assert_eq!(own("feedlab-proxy"), Vec::<String>::new(), "the lab proxy knows nothing of feeds");
     assert_eq!(own("feedlab-loadgen"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
+    assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "who does an exercise builds nothing of ours for it");
 }
 
 #[test]

@@ -86,8 +86,9 @@ pub fn named(name: &str) -> Option<Chapter> {
 /// # Errors
 /// When the file cannot be understood: what is wrong with it.
 pub fn questions() -> Result<Questions, String> {
-    let text = library::text("docs/workshop/questions.toml").unwrap_or_else(|| "question = []".to_owned());
-    toml::from_str(&text).map_err(|error| format!("docs/workshop/questions.toml: {error}"))
+    const FILE: &str = "docs/workshop/questions.toml";
+    let Some(text) = library::text(FILE) else { return Ok(Questions::default()) };
+    Questions::parse(&text).map_err(|error| format!("{FILE}, {error}"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use feedlab_experiment::class::{Question, Questions};
+use feedlab_experiment::class::Questions;
 use tokio_util::sync::CancellationToken;
 
 use crate::chapter;
@@ -49,7 +49,7 @@ pub enum ClassError {
     Questions(String),
     /// A line of the votes file is no vote.
     #[error(
-        "{}, line {line}: {problem}; expected {expected}: mend or remove the line, or choose another file with --class",
+        "{}, line {line}: {problem}; a line is {expected}; or choose another file with --class",
         .path.display()
     )]
     Line {
@@ -140,10 +140,6 @@ impl Class {
 }
 
 impl Inner {
-    fn question(&self, id: &str) -> Option<&Question> {
-        self.questions.question.iter().find(|question| question.id == id)
-    }
-
     fn votes(&self) -> MutexGuard<'_, Votes> {
         self.votes.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,7 +6,7 @@ use feedlab_experiment::Scenario;
 use feedlab_experiment::scenario::Source;
 
 use crate::exit::{Exit, bad_input};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{self, Interrupt};
 use crate::junit::Junit;
 use crate::output::Format;
 
@@ -64,6 +64,10 @@ pub(crate) struct Args {
     /// Also write a JUnit report for CI systems: a test case for each threshold of each contender
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+
+    /// Stop in good order when standard input ends: whoever started this run holds the other end of it
+    #[arg(long, hide = true)]
+    exit_with_stdin: bool,
 }
 
 /// Runs all scenarios. What can be known to go wrong is told before the first is measured.
@@ -75,6 +79,9 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let interrupt = Interrupt::listen()?;
+        if args.exit_with_stdin {
+            interrupt::stop_with_stdin(interrupt.stop.clone());
+        }
         tokio::select! {
             result = run_all(args, &scenarios, junit.as_mut(), &interrupt) => result,
             () = interrupt.at_once.cancelled() => Ok(Exit::Interrupted),

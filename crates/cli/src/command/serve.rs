@@ -12,9 +12,9 @@ use crate::interrupt::{self, Interrupt};
 use crate::output::{self, Format};
 
 mod delivery;
-mod doors;
+pub(super) mod doors;
 mod feed;
-mod listen;
+pub(super) mod listen;
 mod tls;
 
 use delivery::DeliveryArgs;

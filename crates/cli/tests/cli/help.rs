@@ -5,7 +5,7 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that a user is to know.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "run",
     "serve",
     "watch",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 13] = [
     "report",
     "validate",
     "schema",
+    "workshop",
     "doctor",
     "completions",
 ];

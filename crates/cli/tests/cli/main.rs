@@ -2,6 +2,7 @@
 
 mod compare;
 mod doctor;
+mod exercises;
 mod help;
 mod input;
 mod interrupt;
@@ -14,6 +15,7 @@ mod run;
 mod scenario;
 mod serve;
 mod watch;
+mod workshop;
 
 use std::process::Output;
 

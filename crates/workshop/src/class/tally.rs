@@ -1,9 +1,8 @@
 //! The votes on a question, counted, and beside them what is known about its answer.
 
-use feedlab_experiment::class::{Answer, Choice, Question, Round, Vote, counted};
+use feedlab_experiment::class::{self, Answer, Choice, Question, Round, Side, Vote, counted, right_choice};
 use serde::Serialize;
 
-use super::ballot::HANDS_UP;
 use super::chart;
 use super::evidence::Evidence;
 
@@ -18,8 +17,8 @@ pub(crate) struct Tally {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unit: Option<String>,
     /// How many have answered, before and after.
-    pub(crate) before: u64,
-    pub(crate) after: u64,
+    pub(crate) before: u32,
+    pub(crate) after: u32,
     pub(crate) choices: Vec<Count>,
     pub(crate) numbers: Numbers,
     /// What the one who asks has said.
@@ -36,8 +35,8 @@ pub(crate) struct Tally {
 pub(crate) struct Count {
     pub(crate) id: String,
     pub(crate) text: String,
-    pub(crate) before: u64,
-    pub(crate) after: u64,
+    pub(crate) before: u32,
+    pub(crate) after: u32,
 }
 
 /// The numbers that were said, each with how often.
@@ -73,16 +72,17 @@ pub(crate) struct Known {
 impl Tally {
     /// Counts; `known` is left out while it is held back.
     pub(crate) fn of(question: &Question, votes: &[Vote], who: Option<&str>, known: Option<Known>) -> Self {
-        let counted: Vec<&Vote> = counted(votes).into_iter().filter(|vote| vote.question == question.id).collect();
+        let votes = counted(votes);
+        let counted = class::tally(question, &votes, None);
         let mut tally = Self {
             question: question.id.clone(),
             text: question.text.clone(),
             unit: question.unit.clone(),
-            before: sum(&counted, Round::Before, |_| true),
-            after: sum(&counted, Round::After, |_| true),
-            choices: question.choices.iter().map(|choice| count(choice, &counted)).collect(),
-            numbers: Numbers { before: numbers(&counted, Round::Before), after: numbers(&counted, Round::After) },
-            yours: who.map(|who| yours(who, &counted)).unwrap_or_default(),
+            before: counted.before.people,
+            after: counted.after.people,
+            choices: counts(question, &counted),
+            numbers: Numbers { before: numbers(&counted.before), after: numbers(&counted.after) },
+            yours: who.map(|who| yours(who, question, &votes)).unwrap_or_default(),
             known,
             svg: String::new(),
         };
@@ -91,35 +91,26 @@ impl Tally {
     }
 }
 
-fn count(choice: &Choice, votes: &[&Vote]) -> Count {
-    let says = |vote: &Vote| vote.answer == Answer::Choice(choice.id.clone());
-    Count {
+fn counts(question: &Question, counted: &class::Tally) -> Vec<Count> {
+    let sides = counted.before.choices.iter().zip(&counted.after.choices);
+    let count = |(choice, (before, after)): (&Choice, (&u32, &u32))| Count {
         id: choice.id.clone(),
         text: choice.text.clone(),
-        before: sum(votes, Round::Before, says),
-        after: sum(votes, Round::After, says),
-    }
-}
-
-fn sum(votes: &[&Vote], round: Round, says: impl Fn(&Vote) -> bool) -> u64 {
-    votes.iter().filter(|vote| vote.round == round && says(vote)).map(|vote| u64::from(vote.count)).sum()
-}
-
-fn numbers(votes: &[&Vote], round: Round) -> Vec<(f64, u32)> {
-    let number = |vote: &&&Vote| match vote.answer {
-        Answer::Number(number) if vote.round == round && vote.count > 0 => Some((number, vote.count)),
-        _ => None,
+        before: *before,
+        after: *after,
     };
-    let mut numbers: Vec<_> = votes.iter().filter_map(|vote| number(&vote)).take(NUMBERS).collect();
-    numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
-    numbers
+    question.choices.iter().zip(sides).map(count).collect()
 }
 
-fn yours(who: &str, votes: &[&Vote]) -> Yours {
-    let says = |round| votes.iter().find(|vote| vote.who == who && vote.round == round).map(|vote| vote.answer.clone());
-    if who.starts_with(HANDS_UP) {
-        return Yours::default();
-    }
+fn numbers(side: &Side) -> Vec<(f64, u32)> {
+    side.numbers.iter().copied().take(NUMBERS).collect()
+}
+
+fn yours(who: &str, question: &Question, votes: &[&Vote]) -> Yours {
+    let says = |round| {
+        let vote = votes.iter().find(|vote| vote.who == who && vote.question == question.id && vote.round == round);
+        vote.map(|vote| vote.answer.clone())
+    };
     Yours { before: says(Round::Before), after: says(Round::After) }
 }
 
@@ -135,20 +126,9 @@ pub(crate) fn known(question: &Question, evidence: &Evidence) -> Known {
         measured,
         from: run.as_ref().filter(|_| measured.is_some()).map(|run| run.from.clone()),
         report: run.map(|run| format!("/workshop/runs/{}/report.html", run.id)),
-        right: right(question, measured.or(predicted)).map(|choice| choice.id.clone()),
+        right: right_choice(question, measured.or(predicted)).map(|choice| choice.id.clone()),
         because: question.because.clone(),
     }
-}
-
-/// The right choice: what the standard says, or else what the value decides.
-fn right(question: &Question, value: Option<f64>) -> Option<&Choice> {
-    let decided = |choice: &&Choice| {
-        let bounds = choice.from.is_some() || choice.below.is_some();
-        let within =
-            |value: f64| choice.from.is_none_or(|from| value >= from) && choice.below.is_none_or(|below| value < below);
-        bounds && value.is_some_and(within)
-    };
-    question.choices.iter().find(|choice| choice.right).or_else(|| question.choices.iter().find(decided))
 }
 
 #[cfg(test)]
@@ -174,27 +154,12 @@ mod tests {
             vote("x", Round::Before, a(), 1),
             vote("x", Round::After, a(), 1),
             vote("x", Round::After, b(), 1),
-            vote("hands: a", Round::Before, a(), 9),
-            vote("hands: a", Round::Before, a(), 7),
+            vote("hands", Round::Before, a(), 9),
+            vote("hands", Round::Before, a(), 7),
         ];
         let tally = Tally::of(&question("{id=\"a\",text=\"A\"},{id=\"b\",text=\"B\"}"), &votes, Some("x"), None);
         let counts: Vec<_> = tally.choices.iter().map(|count| (count.before, count.after)).collect();
         assert_eq!((counts, tally.before, tally.after), (vec![(8, 0), (0, 1)], 8, 1));
         assert_eq!((tally.yours.before, tally.yours.after), (Some(a()), Some(b())));
-    }
-
-    #[test]
-    fn the_standard_decides_and_else_the_value() {
-        let by_value = question(
-            "{id=\"a\",text=\"\",below=10},{id=\"b\",text=\"\",from=10,below=20},{id=\"c\",text=\"\",from=20}",
-        );
-        let id = |question: &Question, value| right(question, value).map(|choice| choice.id.clone());
-        assert_eq!(id(&by_value, Some(9.9)).as_deref(), Some("a"));
-        assert_eq!(id(&by_value, Some(10.0)).as_deref(), Some("b"));
-        assert_eq!(id(&by_value, Some(20.0)).as_deref(), Some("c"));
-        assert_eq!(id(&by_value, None), None);
-        let by_standard = question("{id=\"a\",text=\"\",below=10},{id=\"b\",text=\"\",right=true}");
-        assert_eq!(id(&by_standard, Some(1.0)).as_deref(), Some("b"));
-        assert_eq!(id(&question("{id=\"a\",text=\"\"}"), Some(1.0)), None);
     }
 }

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use feedlab_experiment::class::Vote;
+use feedlab_experiment::class::{self, Vote};
 
 use super::ClassError;
 
@@ -41,7 +41,7 @@ impl Votes {
         let rest = votes.catch_up()?;
         if !rest.trim().is_empty() {
             // The last line has no end. If it is a vote, the next one begins a line of its own.
-            votes.parse(&rest, votes.lines + 1)?;
+            votes.parsed(&rest)?;
         }
         Ok(votes)
     }
@@ -94,22 +94,21 @@ impl Votes {
 
     fn take_in(&mut self, bytes: &[u8]) -> Result<(), ClassError> {
         let text = String::from_utf8_lossy(bytes);
-        let lines = self.lines;
-        let parse = |(index, line): (usize, &str)| self.parse(line, lines + index + 1);
-        let not_empty = |(_, line): &(usize, &str)| !line.trim().is_empty();
-        let votes = text.lines().enumerate().filter(not_empty).map(parse).collect::<Result<Vec<_>, _>>()?;
+        let votes = self.parsed(&text)?;
         self.votes.extend(votes);
         self.lines += text.lines().count();
         self.read += bytes.len() as u64;
         Ok(())
     }
 
-    fn parse(&self, line: &str, number: usize) -> Result<Vote, ClassError> {
-        serde_json::from_str(line).map_err(|error| ClassError::Line {
-            path: self.path.clone(),
-            line: number,
-            problem: error.to_string(),
-            expected: EXAMPLE,
+    /// The votes of the lines that follow those that were read.
+    fn parsed(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
+        class::read_votes(text).map_err(|error| {
+            let (line, problem) = match error {
+                class::ClassError::Vote { line, problem } => (line, problem),
+                other @ class::ClassError::Questions { .. } => (1, other.to_string()),
+            };
+            ClassError::Line { path: self.path.clone(), line: self.lines + line, problem, expected: EXAMPLE }
         })
     }
 }
@@ -159,7 +158,7 @@ mod tests {
         let path = folder.path().join("class.ndjson");
         let good = serde_json::to_string(&vote("a")).unwrap();
         for (bad, needle) in
-            [("nonsense\n", "expected"), ("{\"question\":\"q\"}", "missing field"), ("\u{fffd}\n", "line 3")]
+            [("nonsense\n", "not a vote"), ("{\"question\":\"q\"}", "missing field"), ("\u{fffd}\n", "line 3")]
         {
             let text = format!("{good}\n\n{bad}");
             std::fs::write(&path, &text).unwrap();

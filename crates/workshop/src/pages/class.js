@@ -3,7 +3,8 @@
 import { answer, ask, draw, every, key, say } from "./common.js";
 
 const POLL_MS = 2000;
-const HANDS_UP = "hands: ";
+/** The name under which raised hands are written down, a line for each answer. */
+const HANDS = "hands";
 
 const asked = document.querySelector("#asked");
 const votes = document.querySelector("#votes");
@@ -50,7 +51,7 @@ async function raise(form, round) {
   for (const field of form.querySelectorAll("[data-answer]")) {
     if (field.value === "" || (number && number.value === "")) continue;
     const value = number ? Number(number.value) : field.dataset.answer;
-    const vote = { question: form.dataset.question, round, who: `${HANDS_UP}${value}`, answer: value, count: Number(field.value) };
+    const vote = { question: form.dataset.question, round, who: HANDS, answer: value, count: Number(field.value) };
     const { ok, body } = await ask("/workshop/votes", vote);
     if (!ok) return say(said, body, true);
   }

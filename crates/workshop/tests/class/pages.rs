@@ -34,9 +34,12 @@ async fn code_and_texts_are_shown_and_nothing_else_of_the_disk() {
 #[tokio::test]
 async fn the_pages_files_are_served_as_what_they_are() {
     let rig = Rig::new().await;
-    for (name, media_type) in
-        [("workshop.css", "text/css"), ("common.js", "text/javascript"), ("chapter.js", "text/javascript"), ("class.js", "text/javascript")]
-    {
+    for (name, media_type) in [
+        ("workshop.css", "text/css"),
+        ("common.js", "text/javascript"),
+        ("chapter.js", "text/javascript"),
+        ("class.js", "text/javascript"),
+    ] {
         let file = rig.get(&format!("/workshop/page/{name}")).await;
         assert!(file.status == 200 && file.head.contains(media_type), "{name}: {}", file.head);
         assert!(!file.body.contains("http://") && !file.body.contains("https://"), "{name} asks somebody else");

@@ -15,7 +15,15 @@ async fn only_scenarios_of_the_workshop_are_measured() {
 async fn what_no_run_has_left_is_not_there() {
     let rig = Rig::new().await;
     std::fs::write(rig.folder.path().join("report.html"), "outside").unwrap();
-    for path in ["1", "x", "1/report.html", "%2e%2e/report.html", "..%2fx/report.html", "a/charts/..%2f..%2fx.svg", "a/cells.ndjson"] {
+    for path in [
+        "1",
+        "x",
+        "1/report.html",
+        "%2e%2e/report.html",
+        "..%2fx/report.html",
+        "a/charts/..%2f..%2fx.svg",
+        "a/cells.ndjson",
+    ] {
         assert_eq!(rig.get(&format!("/workshop/runs/{path}")).await.status, 404, "{path}");
     }
     assert_eq!(rig.get("/workshop/runs").await.status, 400);

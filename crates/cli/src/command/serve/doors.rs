@@ -50,7 +50,7 @@ pub(super) fn introduce(place: &Place<'_>) {
 }
 
 /// "Any address" is a place to listen, and none to connect to.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(in crate::command) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

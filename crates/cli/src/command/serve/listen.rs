@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Address(pub(super) SocketAddr);
+pub(in crate::command) struct Address(pub(super) SocketAddr);
 
 impl FromStr for Address {
     type Err = String;
@@ -30,7 +30,7 @@ impl FromStr for Address {
 const BACKLOG: u32 = 4096;
 
 /// Listens where a flag says; with the address that port 0 became.
-pub(super) fn bind(flag: &str, Address(address): Address) -> anyhow::Result<(TcpListener, SocketAddr)> {
+pub(in crate::command) fn bind(flag: &str, Address(address): Address) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = listen(address).map_err(|error| explain(error, flag, address))?;
     let address = listener.local_addr().context("the listener has no address")?;
     Ok((listener, address))

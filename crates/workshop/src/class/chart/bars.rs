@@ -27,7 +27,7 @@ pub(super) fn body(tally: &Tally) -> (String, f64) {
             let _ = writeln!(body, "<text class=\"{class}\" x=\"0\" y=\"{:.0}\">{}</text>", y - 6.0, escaped(&line));
         }
         for (round, votes) in [("before", count.before), ("after", count.after)] {
-            let width = (WIDTH - COUNT) * votes as f64 / most as f64;
+            let width = (WIDTH - COUNT) * f64::from(votes) / f64::from(most);
             let fill = if round == "before" {
                 format!(" fill=\"url(#before-{})\"", escaped(&tally.question))
             } else {

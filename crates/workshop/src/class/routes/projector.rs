@@ -37,7 +37,7 @@ fn option(question: &Question) -> String {
 fn hands(question: &Question) -> String {
     let row = |label: &str, answer: &str| {
         format!(
-            "<label>{label} <input type=\"number\" min=\"0\" max=\"1000\" step=\"1\" data-answer=\"{answer}\" \
+            "<label>{label} <input type=\"number\" min=\"1\" max=\"1000\" step=\"1\" data-answer=\"{answer}\" \
              inputmode=\"numeric\"></label>\n"
         )
     };

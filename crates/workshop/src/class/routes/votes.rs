@@ -22,7 +22,7 @@ pub(crate) async fn vote(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let ballot: Ballot = guard::read(&headers, body, ballot::EXAMPLE)?;
-    let question = class.question(&ballot.question).ok_or_else(|| no_such(&class, &ballot.question))?;
+    let question = class.questions.get(&ballot.question).ok_or_else(|| no_such(&class, &ballot.question))?;
     let mut votes = class.votes();
     let vote = ballot.vote(question, votes.all()?)?;
     votes.add(&vote)?;
@@ -56,7 +56,7 @@ pub(crate) async fn tally(
 }
 
 fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Tally, Refusal> {
-    let question = class.question(id).ok_or_else(|| no_such(class, id))?;
+    let question = class.questions.get(id).ok_or_else(|| no_such(class, id))?;
     let votes = class.votes().all()?.to_vec();
     let who = asked.who.as_deref().map(ballot::name).transpose()?;
     let may_see = asked.show.as_deref() == Some("all") || who.is_some_and(|who| has_predicted(who, id, &votes));

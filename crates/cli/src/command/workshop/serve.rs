@@ -1,0 +1,129 @@
+//! The workshop's server: one address for chapters, class and live page.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use feedlab_feed::process;
+use feedlab_feed::schedule::Schedule;
+use feedlab_feed::source::SourceConfig;
+use feedlab_server::{Config, Server};
+use feedlab_workshop::lab::Labs;
+use feedlab_workshop::{Class, Settings};
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use crate::command::serve::doors::reachable;
+use crate::command::serve::listen::{self, Address};
+use crate::exit::{Exit, bad_input};
+use crate::interrupt::{self, Interrupt};
+use crate::output::{self, Format};
+
+/// What is served, and where the class's votes go.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: Address,
+
+    /// The file of the class's votes, which is only ever added to
+    #[arg(long, value_name = "FILE", default_value = "feedlab-class.ndjson")]
+    class: PathBuf,
+
+    /// Folder in which measurements leave their results folders, and in which earlier ones are found
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+
+    /// How the address is told: for people on standard error, or a line of JSON on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Stop when standard input ends: whoever started this server holds the other end of it
+    #[arg(long, hide = true)]
+    exit_with_stdin: bool,
+}
+
+/// Serves until a signal.
+pub(super) fn execute(args: Args) -> anyhow::Result<Exit> {
+    let _ = process::raise_open_file_limit();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(args));
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(args: Args) -> anyhow::Result<Exit> {
+    let signals = Interrupt::listen()?;
+    let (listener, address) = listen::bind("--listen", args.listen)?;
+    let class = Class::open(Settings {
+        votes: args.class.clone(),
+        out: args.out.clone(),
+        binary: process::this_binary().context("cannot find the feedlab binary")?,
+        stop: signals.stop.clone(),
+    })
+    .map_err(bad_input)?;
+    if args.exit_with_stdin {
+        interrupt::stop_with_stdin(signals.stop.clone());
+    }
+    tell(&args, address)?;
+    tokio::select! {
+        result = run(listener, &class, &signals) => result?,
+        () = signals.at_once.cancelled() => {}
+    }
+    Ok(Exit::Done)
+}
+
+async fn run(listener: TcpListener, class: &Class, signals: &Interrupt) -> anyhow::Result<()> {
+    let server = Server::new(Config { source: Some(feed()), ..Config::default() }).await?;
+    let routes = Labs::new(None).routes().merge(class.router());
+    server.routes(routes).run(listener, signals.stop.clone()).await?;
+    class.close().await;
+    Ok(())
+}
+
+/// What is published for those who have no lab: slow enough to be read, fast enough to be seen.
+const fn feed() -> SourceConfig {
+    SourceConfig::Synthetic { rate: 10.0, schedule: Schedule::Constant, payload_bytes: 100, binary: false }
+}
+
+/// The line for programs.
+#[derive(Serialize)]
+struct Listening<'a> {
+    listening: SocketAddr,
+    votes: &'a PathBuf,
+}
+
+fn tell(args: &Args, address: SocketAddr) -> anyhow::Result<()> {
+    match args.format {
+        Format::Text => {
+            output::advice(introduction(args, address).trim_end());
+            Ok(())
+        }
+        Format::Json => output::json_line(&Listening { listening: address, votes: &args.class }),
+    }
+}
+
+fn introduction(args: &Args, address: SocketAddr) -> String {
+    let mut text = String::new();
+    if !address.ip().is_loopback() {
+        let _ = writeln!(
+            text,
+            "warning: every machine that reaches {address} can vote and start the chapters' measurements; the lab of the \
+             live page stays with the browsers of this machine"
+        );
+    }
+    let here = reachable(address);
+    let _ = writeln!(text, "feedlab workshop: open http://{here}/workshop in a browser (Ctrl-C stops)\n");
+    for (what, place) in [
+        ("chapters", format!("http://{here}/workshop")),
+        ("class", format!("http://{here}/workshop/class (for the projector)")),
+        ("live page", format!("http://{here}/")),
+        ("votes", args.class.display().to_string()),
+        ("results", args.out.display().to_string()),
+    ] {
+        let _ = writeln!(text, "  {what:<12}{place}");
+    }
+    text
+}

@@ -1,0 +1,178 @@
+//! Every command of the workshop's pages is tried, as far as a test may take.
+
+use std::process::Command;
+
+use crate::pages;
+use crate::stage::{Running, feedlab};
+
+/// What a scenario of the workshop may take, as `feedlab validate` estimates it.
+const LONGEST_S: u32 = 40;
+
+/// The addresses that the chapters use: a server, the lab proxy in front of it, and its control API.
+const SERVER: &str = "127.0.0.1:8070";
+const PROXY: &str = "127.0.0.1:8090";
+const CONTROL: &str = "127.0.0.1:8091";
+
+/// The commands of a page's shell blocks, without their comments.
+fn commands(text: &str) -> Vec<String> {
+    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// Where the commands of the chapters are led to.
+struct Stage {
+    server: String,
+    proxy: String,
+    control: String,
+}
+
+impl Stage {
+    fn place(&self, text: &str) -> String {
+        text.replace(SERVER, &self.server).replace(PROXY, &self.proxy).replace(CONTROL, &self.control)
+    }
+}
+
+#[test]
+fn every_command_runs() {
+    let flags = ["--listen", "127.0.0.1:0", "--feed", "synthetic", "--rate", "20", "--allow-publish"];
+    let server = Running::begin(&[&["serve"], &flags[..]].concat());
+    let to = server.address(0);
+    let proxy = Running::begin(&["proxy", "--to", &to, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
+    let (first, second) = (proxy.address(0), proxy.address(1));
+    let stage = Stage { server: to, proxy: first, control: second };
+    let mut count = 0;
+    for (name, text) in pages() {
+        for command in commands(&text) {
+            check(&name, &command, &stage);
+            count += 1;
+        }
+    }
+    assert!(count > 60, "only {count} commands");
+}
+
+fn check(page: &str, command: &str, stage: &Stage) {
+    let words = split(command);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["cargo", "run", "--release", "--", "workshop"] => workshop(&[]),
+        ["curl", ..] => curl(page, &words[1..], stage),
+        ["feedlab", "workshop", ..] => workshop(&words[2..]),
+        ["feedlab", "run", ..] => {
+            for scenario in &words[2..] {
+                short(page, scenario);
+                succeeds(page, &["predict", scenario]);
+            }
+        }
+        ["feedlab", "serve" | "proxy", ..] => begins(page, &words[1..]),
+        ["feedlab", "watch", ..] => watch(page, &words[1..], stage),
+        // A machine without nginx can show how it would be set up.
+        ["feedlab", "nginx", ..] => succeeds(page, &[&words[1..], &["--show-config"]].concat()),
+        ["feedlab", "predict" | "doctor", ..] => succeeds(page, &words[1..]),
+        _ => panic!("{page}: what is `{command}`? Teach this test to run it"),
+    }
+}
+
+/// The words of a line, as a shell has them that knows single quotes alone.
+fn split(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('\'').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[track_caller]
+fn succeeds(page: &str, arguments: &[&str]) {
+    let output = feedlab(arguments).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{page}: feedlab {arguments:?}: {error}");
+}
+
+/// A run is left to `scripts/record-workshop`; here its scenario is validated, and must be short enough for a class.
+fn short(page: &str, scenario: &str) {
+    let output = feedlab(&["validate", scenario]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{page}: {scenario}: {}", String::from_utf8_lossy(&output.stderr));
+    let estimate = text.trim().rsplit("about ").next().unwrap();
+    let seconds: Option<u32> = estimate.strip_suffix(" s").and_then(|seconds| seconds.parse().ok());
+    assert!(seconds.is_some_and(|seconds| seconds < LONGEST_S), "{page}: {scenario} takes {estimate}");
+}
+
+/// The same on a free port, stopped when it is there.
+fn begins(page: &str, arguments: &[&str]) {
+    let mut arguments = arguments.to_vec();
+    for flag in ["--listen", "--control"] {
+        if let Some(at) = arguments.iter().position(|argument| *argument == flag) {
+            arguments[at + 1] = "127.0.0.1:0";
+        }
+    }
+    assert!(arguments.contains(&"--listen"), "{page}: {arguments:?} takes the port of the workshop itself");
+    drop(Running::begin(&arguments));
+}
+
+/// The first update that comes is enough.
+fn watch(page: &str, arguments: &[&str], stage: &Stage) {
+    let mut arguments: Vec<_> = arguments.iter().map(|argument| stage.place(argument)).collect();
+    match arguments.iter().position(|argument| argument == "--count") {
+        Some(at) => arguments[at + 1] = "1".to_owned(),
+        None => arguments.extend(["--count".to_owned(), "1".to_owned()]),
+    }
+    succeeds(page, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// A stream does not end, so it is left after a second; and what was ordered from the proxy is taken back.
+fn curl(page: &str, arguments: &[&str], stage: &Stage) {
+    const TIMED_OUT: i32 = 28;
+    let placed = arguments.iter().map(|argument| stage.place(argument));
+    let placed: Vec<_> = ["-sS", "--fail", "--max-time", "1"].map(str::to_owned).into_iter().chain(placed).collect();
+    let output = Command::new("curl").args(&placed).output().expect("the chapters use curl; install it");
+    let is_stream = placed.iter().any(|argument| argument == "-N" || argument.contains("hold="));
+    let ok = output.status.success() || (is_stream && output.status.code() == Some(TIMED_OUT));
+    assert!(ok, "{page}: curl {placed:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        !output.stdout.is_empty() || placed.iter().any(|argument| argument.contains("hold=")),
+        "{page}: {placed:?}"
+    );
+    if placed.iter().any(|argument| argument.contains(&stage.control)) {
+        heal(stage);
+    }
+}
+
+fn heal(stage: &Stage) {
+    let settings = r#"{"rtt_ms": 0, "buffer_bytes": null, "idle_timeout_ms": null}"#;
+    let base = format!("http://{}", stage.control);
+    let orders: [(&[&str], &str); 2] = [(&["-X", "POST"], "heal"), (&["-X", "PUT", "-d", settings], "settings")];
+    for (flags, path) in orders {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--fail", "-o", "/dev/null"]).args(flags).arg(format!("{base}/{path}"));
+        assert!(curl.status().unwrap().success(), "{path}");
+    }
+}
+
+/// Whether it is a subcommand; what it does is tried by its own tests.
+fn workshop(words: &[&str]) {
+    let subcommand = words.first().filter(|word| !word.starts_with('-'));
+    let output = feedlab(&["workshop", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "feedlab workshop --help: {}", String::from_utf8_lossy(&output.stderr));
+    let Some(subcommand) = subcommand else { return };
+    assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{subcommand} "))), "{subcommand}: {help}");
+}
+
+#[test]
+fn every_scenario_is_short() {
+    for entry in std::fs::read_dir(crate::root().join("scenarios/workshop")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        short("scenarios/workshop", &format!("scenarios/workshop/{name}"));
+    }
+}
+
+#[test]
+fn quotes_hold_words_together() {
+    assert_eq!(split("curl -d '{\"a\": 1}' http://x"), ["curl", "-d", "{\"a\": 1}", "http://x"]);
+}

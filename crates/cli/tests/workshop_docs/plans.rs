@@ -1,0 +1,56 @@
+//! The plans' minutes, and the instructor's notes to each of their segments.
+
+use std::collections::BTreeSet;
+
+use crate::page;
+
+/// The parts of a segment's notes, in their order.
+const PARTS: [&str; 6] = ["Say", "Ask", "Expect", "Wrong answers", "Cut", "Fallback"];
+
+/// A plan's rows: minutes and segment.
+fn rows(plan: &str) -> Vec<(u32, String)> {
+    let cells = |line: &str| line.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows = plan.lines().filter(|line| line.starts_with('|')).map(cells);
+    rows.filter_map(|row| Some((row[0].parse().ok()?, row[1].clone()))).collect()
+}
+
+fn total(plan: &str) -> u32 {
+    let rest = plan.split("Total: ").nth(1).expect("a plan says its total");
+    rest.split(" minutes").next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_minutes_add_up() {
+    for (name, minutes) in [("plan-90-minutes.md", 90), ("plan-half-day.md", 240)] {
+        let plan = page(name);
+        assert_eq!(total(&plan), minutes, "{name}");
+        assert_eq!(rows(&plan).iter().map(|(minutes, _)| minutes).sum::<u32>(), minutes, "{name}");
+    }
+}
+
+#[test]
+fn every_segment_has_its_notes_and_every_note_its_segment() {
+    let plans = [page("plan-90-minutes.md"), page("plan-half-day.md")];
+    let segments: BTreeSet<_> = plans.iter().flat_map(|plan| rows(plan)).map(|(_, segment)| segment).collect();
+    let notes = page("instructor.md");
+    let noted: BTreeSet<_> = sections(&notes).map(|(title, _)| title.to_owned()).collect();
+    let planned: BTreeSet<_> = segments.into_iter().filter(|segment| segment != "Break").collect();
+    assert_eq!(noted, planned);
+}
+
+fn sections(notes: &str) -> impl Iterator<Item = (&str, &str)> {
+    let sections = notes.split("\n## ").skip(1).filter_map(|section| section.split_once('\n'));
+    sections.filter(|(title, _)| *title != "The day before")
+}
+
+#[test]
+fn every_segment_has_its_six_parts_and_three_wrong_answers() {
+    let notes = page("instructor.md");
+    for (title, text) in sections(&notes) {
+        let parts = text.lines().filter_map(|line| line.strip_prefix("**")?.split_once(".**"));
+        let parts: Vec<_> = parts.map(|(part, _)| part).collect();
+        assert_eq!(parts, PARTS, "{title}");
+        let wrong = text.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit())).count();
+        assert_eq!(wrong, 3, "{title}: typical wrong answers");
+    }
+}

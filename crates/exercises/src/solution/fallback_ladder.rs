@@ -1,0 +1,109 @@
+//! Exercise 9, `fallback-ladder`, solved.
+//!
+//! A ladder is a cursor that changes its transport. What decides is not whether a connection is open but whether something
+//! comes: that is why the server's keepalive is as much a part of it as the client's watchdog.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// The rungs, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rung {
+    /// Server-Sent Events.
+    Sse,
+    /// Long polling.
+    LongPolling,
+    /// Polling.
+    Polling,
+}
+
+/// What a connection brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// An update.
+    Update(u64),
+    /// Nothing new, but the way is open: a comment, an empty answer.
+    Keepalive,
+}
+
+/// The way to the server.
+pub trait Way: Send {
+    /// Opens a connection that brings what follows the cursor.
+    fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Sign>;
+}
+
+/// How patient a client is.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a rung may bring nothing at all. Longer than the server's keepalive interval and than its hold.
+    pub watchdog: Duration,
+    /// The time from one poll to the next.
+    pub interval: Duration,
+}
+
+/// Hands all updates to `updates`, over the best rung that works.
+pub async fn follow(mut way: impl Way, patience: Patience, updates: mpsc::Sender<u64>) {
+    let mut rung = Rung::Sse;
+    let mut client = Client { cursor: 0, updates };
+    while !client.updates.is_closed() {
+        let connection = way.open(rung, client.cursor);
+        match client.listen(connection, patience_with(rung, patience)).await {
+            End::Nobody => return,
+            _ if rung == Rung::Polling => tokio::time::sleep(patience.interval).await,
+            End::Cut { brought_something: true } => {}
+            End::Cut { .. } | End::Silence => rung = below(rung),
+        }
+    }
+}
+
+/// How long a rung may be silent. There is nothing below the last one, so there is no use in giving it up.
+fn patience_with(rung: Rung, patience: Patience) -> Duration {
+    if rung == Rung::Polling { Duration::MAX } else { patience.watchdog }
+}
+
+const fn below(rung: Rung) -> Rung {
+    match rung {
+        Rung::Sse => Rung::LongPolling,
+        Rung::LongPolling | Rung::Polling => Rung::Polling,
+    }
+}
+
+/// How a connection ended.
+enum End {
+    Cut {
+        brought_something: bool,
+    },
+    Silence,
+    /// Nobody wants the updates any more.
+    Nobody,
+}
+
+/// What all rungs have in common.
+struct Client {
+    cursor: u64,
+    updates: mpsc::Sender<u64>,
+}
+
+impl Client {
+    async fn listen(&mut self, mut connection: mpsc::Receiver<Sign>, watchdog: Duration) -> End {
+        let mut brought_something = false;
+        // The watchdog begins anew with everything that comes: silence counts, not time.
+        while let Ok(sign) = timeout(watchdog, connection.recv()).await {
+            match sign {
+                None => return End::Cut { brought_something },
+                // What a new connection brings again was handed over by the one before.
+                Some(Sign::Update(update)) if update > self.cursor => {
+                    self.cursor = update;
+                    if self.updates.send(update).await.is_err() {
+                        return End::Nobody;
+                    }
+                }
+                Some(Sign::Update(_) | Sign::Keepalive) => {}
+            }
+            brought_something = true;
+        }
+        End::Silence
+    }
+}

@@ -1,0 +1,35 @@
+//! Exercise 5, `keepalive`, solved.
+//!
+//! The wait for the next update *is* the timer: it begins anew with each round of the loop, that is after each write. An
+//! interval beside it would write comments into a busy stream, and one that is not reset can leave almost 2·K of silence.
+//!
+//! The comment has a second use: writing is how a server finds out that a client is gone which never said so.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// A comment of an event stream.
+pub const KEEPALIVE: &str = ":\n\n";
+
+/// An update as an event.
+#[must_use]
+pub fn event(data: &str) -> String {
+    format!("data: {data}\n\n")
+}
+
+/// Writes `updates` to `out`, and a [`KEEPALIVE`] whenever nothing was written for `quiet`.
+pub async fn write_stream(mut updates: mpsc::Receiver<String>, out: mpsc::Sender<String>, quiet: Duration) {
+    loop {
+        // `recv` can be dropped in the middle: no update is lost with it. Of many a future that is not so.
+        let piece = match timeout(quiet, updates.recv()).await {
+            Ok(Some(data)) => event(&data),
+            Ok(None) => return,
+            Err(_silence) => KEEPALIVE.to_owned(),
+        };
+        if out.send(piece).await.is_err() {
+            return;
+        }
+    }
+}

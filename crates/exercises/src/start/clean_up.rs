@@ -1,0 +1,65 @@
+//! Exercise 8, `clean-up`: a connection that is gone has left nothing behind.
+//!
+//! **Build** the counting of a connection's life. A connection is open from its first moment to its last, and waiting while
+//! it waits for news. However it ends, both counters are right:
+//!
+//! - the feed ends;
+//! - a write fails, and the error is returned;
+//! - the future is dropped where it waits: that is how axum tells a handler that its client has gone;
+//! - something panics.
+//!
+//! **Both halves in feedlab**: `Active` in `crates/server/src/meter.rs` and `Subscription` in
+//! `crates/server/src/subscribers.rs` give back what they hold when they are dropped; `scripts/check-leaks` lets a thousand
+//! clients of each kind come and go (`crates/cli/tests/leaks/main.rs`).
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::watch;
+
+/// What a server counts.
+#[derive(Debug, Default)]
+pub struct Registry {
+    open: AtomicUsize,
+    waiting: AtomicUsize,
+}
+
+impl Registry {
+    /// Connections that are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Connections that wait for news.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// One connection: writes each new head of the feed, until the feed ends.
+///
+/// # Errors
+/// When a write fails.
+pub async fn connection(
+    registry: Arc<Registry>,
+    mut feed: watch::Receiver<u64>,
+    mut write: impl FnMut(u64) -> io::Result<()>,
+) -> io::Result<()> {
+    // Your turn: this counts down where it comes by. It does not come by there when it is dropped at an `await`.
+    registry.open.fetch_add(1, Ordering::Relaxed);
+    loop {
+        registry.waiting.fetch_add(1, Ordering::Relaxed);
+        let news = feed.changed().await;
+        registry.waiting.fetch_sub(1, Ordering::Relaxed);
+        if news.is_err() {
+            break;
+        }
+        let head = *feed.borrow_and_update();
+        write(head)?;
+    }
+    registry.open.fetch_sub(1, Ordering::Relaxed);
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Exercise 4: a bounded history, and what clients get that come back.
+
+use exercise::{History, NotAnId, Replay};
+
+feedlab_exercises::subject!(ids_and_replay, "../yours/ids_and_replay.rs");
+
+/// A history for `capacity` updates into which `count` have been pushed; the data of update 7 is `u7`.
+fn history(capacity: usize, count: u64) -> History {
+    let mut history = History::new(capacity);
+    for number in 1..=count {
+        assert_eq!(
+            history.push(&format!("u{number}")),
+            number,
+            "numbers go on, 1, 2, 3 …, also when old updates are dropped"
+        );
+    }
+    history
+}
+
+fn numbers(replay: &Replay) -> Vec<u64> {
+    replay.updates.iter().map(|(number, _)| *number).collect()
+}
+
+#[test]
+fn the_history_is_bounded_and_its_numbers_go_on() {
+    let history = history(100, 10_000);
+    assert_eq!(history.len(), 100, "10,000 updates went into a history for 100: the rest is a leak with a good name");
+}
+
+#[test]
+fn a_client_that_comes_back_gets_what_it_missed() {
+    let replay = history(100, 9).replay(Some("6")).unwrap();
+    let expected = [7, 8, 9].map(|number| (number, format!("u{number}")));
+    assert_eq!(replay, Replay { gap: None, updates: expected.to_vec() }, "it has 6; it lacks 7, 8 and 9, and no other");
+    let level = history(100, 9).replay(Some("9")).unwrap();
+    assert_eq!(level, Replay::default(), "it has 9, the newest: nothing to replay, nothing lost");
+    assert_eq!(numbers(&history(100, 3).replay(Some("0")).unwrap()), [1, 2, 3], "0 is before the first");
+}
+
+#[test]
+fn a_new_client_begins_now() {
+    for id in [None, Some("")] {
+        let replay = history(100, 9).replay(id).unwrap();
+        assert_eq!(
+            replay,
+            Replay::default(),
+            "{id:?} is no id: the client asked for nothing that was, and lost nothing"
+        );
+    }
+}
+
+#[test]
+fn an_id_that_is_too_old_is_told_its_gap() {
+    let replay = history(3, 9).replay(Some("2")).unwrap();
+    assert_eq!(
+        replay.gap,
+        Some((3, 6)),
+        "7, 8 and 9 are kept and the client has 2: 3 to 6 are lost, and it has to be told"
+    );
+    assert_eq!(numbers(&replay), [7, 8, 9], "what is still there follows the gap");
+}
+
+#[test]
+fn at_the_edge_of_the_history_nothing_is_lost() {
+    let replay = history(3, 9).replay(Some("6")).unwrap();
+    assert_eq!(replay.gap, None, "7 is the oldest that is kept and the first that the client lacks: there is no gap");
+    let replay = history(3, 9).replay(Some("5")).unwrap();
+    assert_eq!(replay.gap, Some((6, 6)), "one further back, one is lost");
+}
+
+#[test]
+fn an_id_from_another_life_is_told_so() {
+    let replay = history(100, 4).replay(Some("90")).unwrap();
+    let expected = Replay { gap: Some((5, 90)), updates: Vec::new() };
+    assert_eq!(replay, expected, "this feed stands at 4. A client that is told nothing believes to be up to date");
+}
+
+#[test]
+fn what_is_no_number_is_refused() {
+    for id in ["seven", "-1", "1.5", "99999999999999999999999"] {
+        assert_eq!(
+            history(3, 9).replay(Some(id)),
+            Err(NotAnId),
+            "`Last-Event-ID: {id}` is for the client to be told about"
+        );
+    }
+}
+
+#[test]
+fn gap_and_updates_are_everything_after_the_id() {
+    for (capacity, count, id) in (1..6).flat_map(|c| (0..9).flat_map(move |n| (0..=n).map(move |id| (c, n, id)))) {
+        let replay = history(capacity, count).replay(Some(&id.to_string())).unwrap();
+        let mut seen: Vec<u64> = replay.gap.map_or(Vec::new(), |(from, to)| (from..=to).collect());
+        seen.extend(numbers(&replay));
+        let expected: Vec<u64> = (id + 1..=count).collect();
+        assert_eq!(seen, expected, "capacity {capacity}, {count} updates, a client that has {id}");
+    }
+}

@@ -1,0 +1,135 @@
+//! The workbench: a clone of the repository, with what a learner has made in `crates/exercises/yours/`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::{Error, Exercise};
+
+/// The folder of the exercises, from the root of the clone.
+const EXERCISES: &str = "crates/exercises";
+/// The folder of the chapters.
+const CHAPTERS: &str = "docs/workshop";
+
+/// A clone of the repository.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    root: PathBuf,
+}
+
+impl Bench {
+    /// The clone that a folder lies in.
+    ///
+    /// # Errors
+    /// When it lies in none.
+    pub fn find(from: &Path) -> Result<Self, Error> {
+        let is_root = |folder: &&Path| folder.join(EXERCISES).join("Cargo.toml").is_file();
+        let root = from.ancestors().find(is_root).ok_or_else(|| Error::NoClone { from: from.to_owned() })?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// The root of the clone.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of the exercises' crate.
+    #[must_use]
+    pub fn package(&self) -> PathBuf {
+        self.root.join(EXERCISES)
+    }
+
+    /// A learner's folder; not in version control.
+    #[must_use]
+    pub fn yours(&self) -> PathBuf {
+        self.package().join("yours")
+    }
+
+    /// The learner's file, from the root of the clone.
+    #[must_use]
+    pub fn file(&self, exercise: &Exercise) -> PathBuf {
+        Path::new(EXERCISES).join("yours").join(exercise.module() + ".rs")
+    }
+
+    /// The solution, from the root of the clone.
+    #[must_use]
+    pub fn solution(&self, exercise: &Exercise) -> PathBuf {
+        Path::new(EXERCISES).join("src/solution").join(exercise.module() + ".rs")
+    }
+
+    /// The test, from the root of the clone.
+    #[must_use]
+    pub fn test(&self, exercise: &Exercise) -> PathBuf {
+        Path::new(EXERCISES).join("tests").join(exercise.module() + ".rs")
+    }
+
+    /// What to read before it, from the root of the clone: the chapter that has the mark of the exercise, or else the page
+    /// of all exercises.
+    #[must_use]
+    pub fn reading(&self, exercise: &Exercise) -> PathBuf {
+        let mark = format!("<!-- exercise: {} -->", exercise.name);
+        let entries = fs::read_dir(self.root.join(CHAPTERS)).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.map(|entry| Path::new(CHAPTERS).join(entry.file_name())).collect();
+        names.sort();
+        let marked = |path: &PathBuf| fs::read_to_string(self.root.join(path)).is_ok_and(|text| text.contains(&mark));
+        let page = Path::new(CHAPTERS).join("exercises.md");
+        names.into_iter().filter(|name| *name != page).find(marked).unwrap_or(page)
+    }
+
+    /// Whether the learner has a file for it.
+    #[must_use]
+    pub fn has_begun(&self, exercise: &Exercise) -> bool {
+        self.root.join(self.file(exercise)).exists()
+    }
+
+    /// Puts the start where the learner edits it, unless there is a file already. Returns whether it did.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn begin(&self, exercise: &Exercise) -> Result<bool, Error> {
+        if self.has_begun(exercise) {
+            return Ok(false);
+        }
+        let start = self.read(&Path::new(EXERCISES).join("src/start").join(exercise.module() + ".rs"))?;
+        self.write(&self.file(exercise), &start)?;
+        Ok(true)
+    }
+
+    /// Begins anew. What was there is kept beside, as `NAME.rs.old`; the path is returned.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn reset(&self, exercise: &Exercise) -> Result<Option<PathBuf>, Error> {
+        let file = self.file(exercise);
+        let old = file.with_extension("rs.old");
+        let kept = match fs::rename(self.root.join(&file), self.root.join(&old)) {
+            Ok(()) => Some(old),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(source) => return Err(Error::File { what: "write", path: old, source }),
+        };
+        self.begin(exercise)?;
+        Ok(kept)
+    }
+
+    /// The text of a file of the clone.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, path: &Path) -> Result<String, Error> {
+        let failed = |source| Error::File { what: "read", path: path.to_owned(), source };
+        fs::read_to_string(self.root.join(path)).map_err(failed)
+    }
+
+    /// Writes a file of the clone, whole or not at all, with its folder.
+    pub(super) fn write(&self, path: &Path, text: &str) -> Result<(), Error> {
+        let whole = self.root.join(path);
+        let partial = whole.with_extension("partial");
+        let write = || {
+            fs::create_dir_all(self.yours())?;
+            fs::write(&partial, text)?;
+            fs::rename(&partial, &whole)
+        };
+        write().map_err(|source| Error::File { what: "write", path: path.to_owned(), source })
+    }
+}
