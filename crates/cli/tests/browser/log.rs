@@ -27,8 +27,8 @@ impl Log {
     pub(crate) fn foreign(&self) -> Vec<&str> {
         let is_here = |url: &&String| {
             let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
-            // These two are in the page itself, and `about:` is no address.
-            matches!(scheme, "data" | "blob" | "about")
+            // The first two are in the page itself, the others in the browser: it begins with a tab of its own.
+            matches!(scheme, "data" | "blob" | "about" | "chrome")
                 || (rest.starts_with("//127.0.0.1:") && matches!(scheme, "http" | "https" | "ws" | "wss"))
         };
         self.asked.iter().filter(|url| !is_here(url)).map(String::as_str).collect()

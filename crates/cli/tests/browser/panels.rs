@@ -76,7 +76,8 @@ fn path(door: &str) -> &str {
 }
 
 /// What a browser notes down about a connection that breaks.
-pub(crate) const CUT: [&str; 6] = [
+pub(crate) const CUT: [&str; 7] = [
+    "net::ERR_SOCKET_NOT_CONNECTED",
     "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
     "net::ERR_CONNECTION_RESET",
     "net::ERR_CONNECTION_CLOSED",

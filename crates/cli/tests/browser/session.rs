@@ -49,6 +49,7 @@ impl Session {
         wishes.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
         wishes.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
         let driver = WebDriver::new(&process.url, wishes).await.unwrap();
+        driver.goto("about:blank").await.unwrap();
         Self { driver, _process: process, servers: Mutex::default(), expected: Mutex::default() }
     }
 

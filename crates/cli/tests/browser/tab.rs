@@ -48,8 +48,9 @@ impl Tab {
 
     /// What there is to see when something did not happen.
     async fn seen(&self) -> String {
-        let text = self.js("document.body.innerText.slice(0, 4000)").await;
-        format!("{}\n{}", self.js("location.href").await, text.as_str().unwrap_or_default())
+        let script = "[location.href, ...[...document.querySelectorAll('[data-door] .state, #banner, #lesson')]
+            .map((it) => it.innerText.trim())].filter(Boolean).join('\\n')";
+        self.js(script).await.as_str().unwrap_or_default().to_owned()
     }
 
     pub(crate) async fn find(&self, css: &str) -> WebElement {
