@@ -29,7 +29,7 @@ const app = {
   /** What this page decides: how often it polls, how long a long poll is held. */
   client: { interval_ms: 1000, hold_ms: 25000 },
   /** Names of events that the feed is known to have: an EventSource hears only those that it asks for. */
-  types: new Set(['message', 'tick', 'load', 'earthquake']),
+  types: new Set(['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast']),
   /**
    * What happens at the doors, `detail.door` being which: 'state' 'update' 'gap' 'duplicate' 'requeststart' 'request'
    * 'keepalive'. And 'stats', whose detail is the server's answer.
@@ -119,7 +119,8 @@ function tell(name, detail) {
 
 // One animation frame for everything.
 
-const frames = { count: 0, dropped: 0, longest_ms: 0 };
+/** `work_ms`: what this page's own part of all frames took; the rest of a late frame is the browser's and the machine's. */
+const frames = { count: 0, dropped: 0, longest_ms: 0, work_ms: 0 };
 let last = null;
 
 function note(now) {
@@ -137,6 +138,7 @@ const due = { text: 0, ages: 0 };
 let redraw = true;
 
 function frame(now) {
+  const began = performance.now();
   note(now);
   if (now - due.text >= TEXT_MS) {
     due.text = now;
@@ -151,6 +153,7 @@ function frame(now) {
   }
   timeline.draw(ink, redraw);
   redraw = false;
+  frames.work_ms += performance.now() - began;
   requestAnimationFrame(frame);
 }
 
@@ -258,7 +261,7 @@ window.feedlab = {
 await findLab();
 document.body.dataset.mode = app.mode;
 makePanels();
-const timeline = app.timeline = new Timeline(app, DOORS);
+const timeline = new Timeline(app, DOORS);
 shareTypes();
 announceStates();
 setUpButtons();

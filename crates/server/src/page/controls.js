@@ -35,12 +35,18 @@ class Controls {
 
   /**
    * Sets parameters; those that `patch` does not name stay, or with `reset` go back to what they are by default.
-   * `fresh` has all panels begin anew, whatever changed.
+   * `fresh` has all panels begin anew, whatever changed. One after the other: the last that is asked for is what holds.
    */
-  async apply(patch, { preset = this.preset, reset = false, fresh = false, remember = true } = {}) {
+  apply(patch, how = {}) {
+    this.turn = (this.turn ?? Promise.resolve()).catch(() => {}).then(() => this.#apply(patch, how));
+    return this.turn;
+  }
+
+  async #apply(patch, { preset = this.preset, reset = false, fresh = false, remember = true }) {
     const wanted = { ...(reset ? this.defaults : this.values), ...patch };
     const before = this.values;
     this.form.ariaBusy = 'true';
+    this.say('');
     try {
       const restarted = await this.#tellLab(wanted);
       this.values = { ...wanted, ...this.app.tab?.now };

@@ -33,11 +33,11 @@ const DEFAULTS = {
   intervalMs: 1000,   // short polling: from the start of one request to the start of the next
   holdMs: 25000,      // long polling: how long the server may hold a request. RFC 6202, 5.5: below 30 s is safe with most proxies
   answerMs: 10000,    // polls: how long an answer may take beyond its hold
-  silenceMs: 45000,   // watchdog: a connection silent for so long is dead. Take three keepalives; 0 turns it off
+  silenceMs: 45000,   // watchdog: a stream silent for so long is dead. Take three keepalives; 0 turns it off
   tries: Infinity,    // failures in a row until it gives up
   retryMs: 3000,      // sse: what to announce before the browser's own retry. It obeys `retry:` but does not tell us its value
   reopen: false,      // sse: open a new EventSource when the browser has given up on one
-  types: ['message', 'tick', 'load', 'earthquake'], // sse: event names to listen to; there is no listening to all
+  types: ['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast'], // sse: event names to listen to; there is no listening to all
   isStarved: () => false, // whether the browser has no connection to spare for this origin
 };
 
@@ -108,8 +108,8 @@ class Link {
 
   /** Tries until it is closed, or until there is no point. */
   async #run(life) {
-    while (!life.aborted) {
-      this.say(CONNECTING);
+    for (let reason = ''; !life.aborted;) {
+      this.say(CONNECTING, { reason });
       const trouble = await this.#try(life);
       if (life.aborted) return;
       this.#failures += 1;
@@ -119,7 +119,8 @@ class Link {
         return;
       }
       const retryInMs = trouble.retryInMs ?? backoff(this.#failures - 1);
-      this.say(CONNECTING, { reason: trouble.message, retryInMs });
+      reason = trouble.message;
+      this.say(CONNECTING, { reason, retryInMs });
       await this.nap(retryInMs, life).catch(() => {});
     }
   }
@@ -149,18 +150,19 @@ class Link {
    */
   #look(attempt) {
     const now = performance.now();
-    const asks = this.pendingSince !== null && (this.state !== OPEN || this.door === 'short-polling');
-    if (asks && nowUs() - this.pendingSince > 750_000 && this.options.isStarved()) {
+    const polls = this.door !== 'sse' && this.door !== 'websocket';
+    const waits = this.pendingSince !== null && (this.state !== OPEN || this.door === 'short-polling');
+    if (waits && nowUs() - this.pendingSince > 750_000 && this.options.isStarved()) {
       this.#heardAt = now; // in a queue of the browser, which is nobody's silence
-      return this.say(WAITING, { reason: 'six HTTP/1.1 connections to this origin are in use' });
+      return this.say(WAITING, { reason: 'all six are in use' });
     }
     if (this.state === WAITING) this.say(CONNECTING);
-    const { silenceMs } = this.options;
-    const silent = now - this.#heardAt;
-    const held = this.door === 'long-polling' ? this.options.holdMs : 0;
-    if (silenceMs > 0 && silent > silenceMs + held) {
-      attempt.abort(new Trouble(`watchdog: nothing heard for ${Math.round(silent / 1000)} s`));
-    }
+    if (polls && this.pendingSince === null) return; // nothing was asked
+    const { silenceMs, answerMs, holdMs } = this.options;
+    const limit = this.door === 'long-polling' ? holdMs + answerMs : polls ? answerMs : silenceMs;
+    if (limit <= 0 || now - this.#heardAt < limit) return;
+    const seconds = Math.round(limit / 1000);
+    attempt.abort(new Trouble(polls ? `no answer within ${seconds} s` : `watchdog: nothing heard for ${seconds} s`));
   }
 
   // What the transports tell.
@@ -206,6 +208,7 @@ class Link {
 
   requestStarts() {
     const at = this.pendingSince = nowUs();
+    this.#heardAt = performance.now();
     this.options.onrequeststart?.({ at });
     return at;
   }
@@ -249,7 +252,7 @@ const TRANSPORTS = { 'short-polling': shortPolling, 'long-polling': longPolling,
 async function shortPolling(link, signal) {
   for (;;) {
     const started = performance.now();
-    const { answer } = await ask(link, link.address(), link.options.answerMs, signal);
+    const { answer } = await ask(link, link.address(), signal);
     link.opened();
     link.progress();
     if (answer) take(link, answer);
@@ -265,7 +268,7 @@ async function longPolling(link, signal) {
     const started = performance.now();
     // Without a cursor, ask where the feed is. Two held requests "from now on" would lose what comes in between.
     const hold = link.seq === null ? 0 : link.options.holdMs;
-    const { answer } = await ask(link, link.address({ hold: `${hold}ms` }), hold + link.options.answerMs, signal);
+    const { answer } = await ask(link, link.address({ hold: `${hold}ms` }), signal);
     // An empty answer before its time: somebody answers for the server. Asking again at once would be a flood.
     if (!answer && performance.now() - started < hold / 2) throw new Trouble('an empty answer came before its hold ended');
     link.opened();
@@ -276,17 +279,16 @@ async function longPolling(link, signal) {
 }
 
 /** One request of either poll. Without custom headers, so that another origin needs no preflight. */
-async function ask(link, url, limitMs, signal) {
-  const limit = AbortSignal.timeout(limitMs);
+async function ask(link, url, signal) {
   const startedAt = link.requestStarts();
   let response, text;
   try {
-    response = await fetch(url, { cache: 'no-store', signal: AbortSignal.any([signal, limit]) });
+    response = await fetch(url, { cache: 'no-store', signal });
     text = await response.text();
   } catch {
     link.requestEnds(startedAt, { useful: false });
     if (signal.aborted) throw signal.reason;
-    throw new Trouble(limit.aborted ? `no answer within ${limitMs / 1000} s` : 'no answer: the connection failed');
+    throw new Trouble('no answer: the connection failed');
   }
   const { status } = response;
   const bytes = Number(response.headers.get('Content-Length')) || null;
@@ -364,17 +366,18 @@ function sse(link, signal) {
       // "Reestablish the connection": after a network error or the end of a stream the browser waits and comes back.
       if (source.readyState === EventSource.CONNECTING) {
         const { retryMs } = link.options;
-        link.say(CONNECTING, { reason: 'the stream ended; the browser comes back by itself', retryInMs: retryMs });
+        const reason = 'the stream ended; the browser comes back by itself';
+        link.say(CONNECTING, { reason, retryInMs: retryMs });
         link.nap(retryMs, signal).then(() => {
           if (link.source !== source || link.state === OPEN) return;
           startedAt = link.requestStarts();
-          link.say(CONNECTING);
+          link.say(CONNECTING, { reason });
         }, () => {});
         return;
       }
       // "Fail the connection": any status but 200 (204 is how a server says "do not come back"), or another type. The
       // script is not told which, and the browser never tries again.
-      end(new Trouble('the browser gave up: the answer was not 200 with text/event-stream', { final: !link.options.reopen }));
+      end(new Trouble('the answer was no event stream: the browser will not try again', { final: !link.options.reopen }));
     };
   });
 }

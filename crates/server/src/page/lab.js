@@ -7,12 +7,12 @@ import { presetValues } from './presets.js';
 /**
  * Opens a lab for this tab, set as the URL says.
  * @returns {Promise<Tab>}
- * @throws {Error} when there is none to be had; the message is a sentence for the user.
+ * @throws {Error} when there is none to be had; the message is why, for the user.
  */
 export async function openLab() {
   const asked = await fetch('/lab', { cache: 'no-store' });
   if (asked.status === 404) {
-    throw new Error('This server has no lab: the four panels use its own doors, and nothing can be broken here. “feedlab serve” without --no-lab has one.');
+    throw new Error('this server has none (“feedlab serve” without --no-lab has)');
   }
   const { available, why } = await asked.json();
   if (!available) throw new Error(why);

@@ -29,8 +29,7 @@ const LESSONS = {
 
 /** Fills `#lab-buttons`. */
 export function setUpLessons(app) {
-  const detail = element('div', { className: 'lesson-detail', hidden: true });
-  detail.id = 'lesson-detail';
+  const detail = element('div', { id: 'lesson-detail', className: 'lesson-detail', hidden: true, tabIndex: 0, role: 'group', ariaLabel: 'What the lesson saw' });
   document.querySelector('#lesson').after(detail);
   const list = element('ul', { className: 'lessons' });
   const runner = new Runner(app);
@@ -70,6 +69,7 @@ class Runner {
 
   async start(button, run) {
     const healed = await quiet(this.app).catch(() => 0);
+    this.end(); // one that was begun a moment ago
     const { signal } = (this.abort = new AbortController());
     button.ariaBusy = 'true';
     button.dataset.running = '';
@@ -99,6 +99,7 @@ function tools(app, signal, healed) {
     app, signal, healed, tab: app.tab, wait, until, observe,
     /** Sets the conditions, those not named as they were at the start, and waits until every door is open. */
     async begin(values) {
+      signal.throwIfAborted();
       await app.controls.apply(values, { preset: null, reset: true, fresh: true });
       await until(allOpen, 4000);
     },
@@ -140,69 +141,55 @@ async function buffering({ begin, set, watch }) {
   const held = await watch(12_000, 'A proxy holds everything back until 4 KiB have come together. No connection breaks.');
   const streams = ['sse', 'websocket'];
   return `In 12 s, largest lump and oldest update: ${each(held, (d) => `${d.lump} at once, ${seconds(d.oldestMs)} old`, streams)}. Errors: ${each(held, (d) => times(d.breaks), streams)}. `
-    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. ${polls(held)} `
+    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), ['short-polling', 'long-polling'])}: an answer that ends is passed on at its end. `
     + '(nginx buffers an answer unless the application says “X-Accel-Buffering: no”, as feedlab’s SSE does; it passes a WebSocket on at once.)';
-}
-
-/** Whether polls pass depends on whether the proxy knows where an answer ends. */
-function polls(held) {
-  const brought = each(held, (d) => updates(d.updates), ['short-polling', 'long-polling']);
-  return held['long-polling'].updates > 20
-    ? `The polls brought ${brought}: a proxy passes an answer on when it has the end of it.`
-    : `The polls brought ${brought}: this proxy counts bytes alone, so an answer shorter than its buffer waits as well. nginx knows where an answer ends, and passes polls.`;
 }
 
 // What breaks.
 
-async function cutAll({ begin, tab, observe, until, wait }) {
+/** Lets something break, and watches until all who will come back are back. */
+async function breaking({ begin, observe, until, wait }, deed, text) {
   await begin(FEED);
   const { doors, stop } = observe();
-  const { hit } = await tab.fault('all', 'cut');
-  say(`Cut: ${hit} connections ended.`);
-  await until(() => streamsWereAway(doors) && allBack(doors), 15_000);
+  const { hit } = await deed();
+  say(text);
+  const { sse, websocket } = doors;
+  const allBack = () => Object.values(doors).every(({ isAway, gaveUp }) => gaveUp || !isAway);
+  await until(() => sse.breaks > 0 && websocket.breaks > 0 && allBack(), 20_000);
   await wait(1500);
   stop();
-  return `${hit} connections were cut. Away for: ${each(doors, away)}. Lost: ${updates(lostOf(doors))}. `
-    + 'Everyone came back with a cursor, so nothing is missing. EventSource did it by itself; for WebSocket it is this page’s code. A poll may notice nothing: the browser silently repeats a GET whose kept connection ended before the answer. '
-    + `(${HTML}, 9.2.3: after a network error, “reestablish the connection”; RFC 9112, section 9.3.1.)`;
+  return { hit, told: `Away for: ${each(doors, away)}. Lost by those that came back: ${updates(lostOf(doors))}.` };
 }
 
 const away = (door) => (door.gaveUp ? 'for good' : door.isAway ? `still, after ${seconds(door.awayMs)}` : door.breaks === 0 ? 'not noticed' : seconds(door.awayMs));
-const streamsWereAway = ({ sse, websocket }) => sse.breaks > 0 && websocket.breaks > 0;
-const allBack = (doors) => Object.values(doors).every(({ isAway, gaveUp }) => gaveUp || !isAway);
 
-async function refusing({ begin, app, observe, until, wait }, kind, words) {
-  await begin(FEED);
-  const { doors, stop } = observe();
-  await cutAndAnswer(app, kind, 3000);
-  say(`Everything was cut, and for 3 s whoever comes is answered ${words}.`);
-  await wait(4000);
-  await until(() => allBack(doors), 12_000);
-  await wait(1000);
-  stop();
-  const states = Object.keys(doors).map((door) => `${NAMES[door]} is “${app.panels.get(door).state}”`).join(', ');
-  return `The server has been well again for some seconds: ${states}. Away for: ${each(doors, away)}.`;
+async function cutAll(lesson) {
+  const { hit, told } = await breaking(lesson, () => lesson.tab.fault('all', 'cut'), 'All connections were cut.');
+  return `${hit} connections were cut. ${told} Everyone came back with a cursor, so nothing is missing. EventSource did it by itself; for WebSocket it is this page’s code. `
+    + 'A poll may notice nothing: the browser silently repeats a GET whose kept connection ended before the answer. '
+    + `(${HTML}, 9.2.3: after a network error, “reestablish the connection”; RFC 9112, section 9.3.1.)`;
 }
 
 async function answer503(lesson) {
-  return `${await refusing(lesson, 'status-503', '503')} An EventSource that is answered anything but 200 with text/event-stream gives up for good, whatever Retry-After says: press Connect on its panel, as a page would have to in its code. `
+  return `${await refusing(lesson, '503')} An EventSource that is answered anything but 200 with text/event-stream gives up for good, whatever Retry-After says: press Connect on its panel, as a page would have to in its code. `
     + `(${HTML}, 9.2.3: “fail the connection”.)`;
 }
 
 async function answer204(lesson) {
-  return `${await refusing(lesson, 'status-204', '204')} 204 is how a server tells an EventSource not to come back; to a poll it only says that there is nothing new. `
+  return `${await refusing(lesson, '204')} 204 is how a server tells an EventSource not to come back; to a poll it only says that there is nothing new. `
     + `(${HTML}, 9.2.1: “a client can be told to stop reconnecting using the HTTP 204 No Content response code”.)`;
 }
 
-async function restart({ begin, tab, observe, until, wait }) {
-  await begin(FEED);
-  const { doors, stop } = observe();
-  await tab.restart(1000);
-  say('The server goes away for a second.');
-  await until(() => streamsWereAway(doors) && allBack(doors), 20_000);
-  await wait(1500);
-  stop();
-  return `Away for: ${each(doors, away)}. Lost: ${updates(lostOf(doors))}. The server said goodbye: a WebSocket close code 1001, and on the event stream a “retry:” of one to three times the usual, so that clients do not all come back in one instant. `
+async function refusing(lesson, status) {
+  const deed = () => cutAndAnswer(lesson.app, `status-${status}`, 3000);
+  const { told } = await breaking(lesson, deed, `Everything was cut, and for 3 s whoever comes is answered ${status}.`);
+  const states = [...lesson.app.panels].map(([door, { state }]) => `${NAMES[door]} is “${state}”`).join(', ');
+  return `The server is well again: ${states}. ${told}`;
+}
+
+async function restart(lesson) {
+  const { told } = await breaking(lesson, () => lesson.tab.restart(1000).then((answer) => answer ?? {}), 'The server goes away for a second.');
+  return `${told} The server said goodbye: a WebSocket close code 1001, and on the event stream a “retry:” of one to three times the usual, so that clients do not all come back in one instant. `
     + `(RFC 6455, section 7.4.1; ${HTML}, 9.2.6.)`;
 }
 
@@ -243,7 +230,7 @@ function strip(title, { cursor, lost, sinceReturn }) {
   if (replayed.length > 40) list.append(element('li', { className: 'again' }, `… ${replayed.at(-1)[0]}`));
   if (replayed.length) list.append(element('li', { className: 'note' }, '↑ replayed, live from here →'));
   for (const [seq] of live) list.append(element('li', {}, String(seq)));
-  return element('div', {}, element('h3', {}, title), list);
+  return element('div', {}, element('strong', {}, title), list);
 }
 
 // Who is slow, hidden, or one too many.
@@ -284,7 +271,7 @@ async function hiddenTab({ app, signal, until, observe }) {
   const gaps = ticks.map((at, index) => at - (ticks[index - 1] ?? hiddenAt));
   const mean = gaps.length ? gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length : 0;
   return `Hidden for ${seconds(performance.now() - hiddenAt)}: a timer set for every 100 ms ran every ${mean.toFixed(0)} ms, at worst after ${Math.max(0, ...gaps).toFixed(0)} ms. Meanwhile came: ${each(doors, (d) => updates(d.updates))}; short polling asked ${times(doors['short-polling'].requests)} (every ${app.client.interval_ms} ms when visible). `
-    + 'What is pushed still arrives; what a timer starts is late. (Chromium lets timers of a hidden page run once a second, and after five minutes once a minute.)';
+    + `${mean > 300 ? 'What is pushed still arrives; what a timer starts is late.' : 'This browser did not slow its timers down, as one that is driven by a test does not.'} (Chromium lets timers of a hidden page run once a second, and after five minutes once a minute.)`;
 }
 
 /** Timers are late here, but this event is not. */

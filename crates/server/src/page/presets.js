@@ -106,7 +106,7 @@ class Presets {
     place.replaceChildren(row, this.card);
     app.events.addEventListener('quiet', () => clearTimeout(this.timer));
     app.events.addEventListener('preset', ({ detail }) => this.#show(detail.name));
-    if (!app.tab) place.append(element('p', { className: 'preset-card' }, app.why ?? ''));
+    if (!app.tab) place.append(element('p', { className: 'preset-card' }, `No lab for this page: ${app.why}. The four panels use the server’s own doors; presets, faults and most conditions need a lab.`));
     const { preset } = app.controls;
     if (app.tab && preset in PRESETS) {
       this.#show(preset);
@@ -125,11 +125,14 @@ class Presets {
 
   /** Heals what is broken, sets the conditions, and shows the question. */
   async choose(name) {
+    const turn = this.turn = {};
     try {
       await quiet(this.app);
+      if (turn !== this.turn) return; // another one was chosen meanwhile
+      say('');
       this.#show(name);
       await this.app.controls.apply(presetValues(name), { preset: name, reset: true, fresh: true });
-      this.#await(name);
+      if (turn === this.turn) this.#await(name);
     } catch (error) {
       say(`Not set: ${error.message}`);
     }
