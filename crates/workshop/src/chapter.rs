@@ -40,6 +40,12 @@ impl Chapter {
         Self { name: name.to_owned(), title: heading.unwrap_or(name).trim().to_owned(), text }
     }
 
+    /// Whether it is one of the course, in which each has its number; the others stand beside them: plans, cards …
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        self.name.starts_with(|c: char| c.is_ascii_digit())
+    }
+
     /// Where it is in the repository.
     #[must_use]
     pub fn path(&self) -> String {

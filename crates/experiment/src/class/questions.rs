@@ -83,10 +83,11 @@ impl Question {
         match (self.choices.is_empty(), &self.unit) {
             (true, None) => return Err("it has neither choices nor a unit; give `choices` or a `unit`".to_owned()),
             (true, Some(unit)) => check_text("unit", unit)?,
-            (false, Some(_)) => {
-                return Err("it has both choices and a unit; keep `choices` or `unit`".to_owned());
+            (false, unit) => {
+                // The measured value that decides between them is told in it.
+                unit.as_deref().map_or(Ok(()), |unit| check_text("unit", unit))?;
+                self.check_choices()?;
             }
-            (false, None) => self.check_choices()?,
         }
         self.check_measured()
     }

@@ -58,7 +58,6 @@ fn a_wrong_question_is_refused_with_its_place_and_the_remedy() {
         ("because = \"Headers.\"", "", "the key `because` is missing; add it"),
         ("because = \"Headers.\"", "because = \"\"", "`because` has 0 characters; write 1 to 600"),
         ("id = \"bytes\"", "id = \"by tes\"", "\"by tes\" cannot be an id; use 1 to 60 letters"),
-        ("text = \"How old", "unit = \"ms\"\ntext = \"How old", "it has both choices and a unit; keep"),
         ("below = 100 }", "below = 90 }", "`some` leaves a gap before it; let"),
         ("below = 100 }", "below = 110 }", "`some` overlaps the choice before it; let"),
         ("from = 400 }", "from = 400, below = 500 }", "nothing is chosen from 500 on; leave"),

@@ -158,7 +158,7 @@ mod tests {
         let path = folder.path().join("class.ndjson");
         let good = serde_json::to_string(&vote("a")).unwrap();
         for (bad, needle) in
-            [("nonsense\n", "not a vote"), ("{\"question\":\"q\"}", "missing field"), ("\u{fffd}\n", "line 3")]
+            [("nonsense\n", "not a vote"), ("{\"question\":\"q\"}", "is missing"), ("\u{fffd}\n", "line 3")]
         {
             let text = format!("{good}\n\n{bad}");
             std::fs::write(&path, &text).unwrap();

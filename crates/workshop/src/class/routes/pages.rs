@@ -19,7 +19,7 @@ pub(crate) async fn index(State(class): State<Arc<Inner>>) -> Response {
     let overview = chapter::overview().map(|overview| overview.page(&class.questions));
     let title = overview.as_ref().map_or("Workshop", |page| &page.title).to_owned();
     let text = overview.map_or_else(|| "<h1>Workshop</h1>\n".to_owned(), |page| page.main);
-    let main = format!("{text}<nav aria-labelledby=\"all\">\n<h2 id=\"all\">All chapters</h2>\n{}</nav>\n", list());
+    let main = format!("{text}<nav aria-labelledby=\"all\">\n<h2 id=\"all\">All pages</h2>\n{}</nav>\n", list());
     page(StatusCode::OK, &title, &main, "chapter.js")
 }
 
@@ -80,7 +80,7 @@ fn link(chapter: &Chapter) -> String {
 
 /// The chapters before and after one.
 fn neighbours(name: &str) -> String {
-    let all = chapter::all();
+    let all: Vec<Chapter> = chapter::all().into_iter().filter(Chapter::is_numbered).collect();
     let Some(at) = all.iter().position(|chapter| chapter.name == name) else { return String::new() };
     let before =
         at.checked_sub(1).and_then(|at| all.get(at)).map(|chapter| format!("<span>← {}</span>", link(chapter)));
