@@ -39,7 +39,7 @@ pub(crate) struct Args {
     step: Option<exercise::Step>,
 
     #[command(flatten)]
-    serve: serve::Args,
+    serve: serve::ServeArgs,
 }
 
 /// Serves, or does a step of the exercises.

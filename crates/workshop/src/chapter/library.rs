@@ -31,6 +31,7 @@ macro_rules! folders {
 folders! {
     Docs "../../docs" "docs/";
     Scenarios "../../scenarios" "scenarios/";
+    Commands "../cli/src/command" "crates/cli/src/command/";
     Exercises "../exercises/src" "crates/exercises/src/";
     ExerciseTests "../exercises/tests" "crates/exercises/tests/";
     Experiment "../experiment/src" "crates/experiment/src/";

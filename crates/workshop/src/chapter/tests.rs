@@ -72,14 +72,18 @@ fn texts() -> Vec<(String, String)> {
 
 #[test]
 fn every_link_of_every_text_leads_somewhere() {
+    let mut nowhere = Vec::new();
     for (path, text) in texts() {
         let page = render::page(&path, &text, &super::questions().unwrap());
         for attribute in ["href=\"", "src=\""] {
             for link in page.main.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
-                assert!(link::leads_somewhere(link), "{path} links to {link}");
+                if !link::leads_somewhere(link) {
+                    nowhere.push(format!("{path} links to {link}"));
+                }
             }
         }
     }
+    assert_eq!(nowhere, [""; 0]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) fn router(class: Arc<Inner>) -> Router {
         .route("/workshop/source/{*path}", get(pages::source))
         .route("/workshop/page/{name}", get(pages::file))
         .route("/workshop/class", get(projector::show))
-        .route("/workshop/votes", post(votes::vote))
+        .route("/workshop/votes", post(votes::vote).get(votes::predicted))
         .route("/workshop/votes/{question}", get(votes::tally))
         .route("/workshop/runs", post(runs::start).get(runs::of_scenario))
         .route("/workshop/runs/{id}", get(runs::progress))

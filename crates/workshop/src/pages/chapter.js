@@ -31,9 +31,7 @@ class Question {
 
   /** Shows what the class says and what came out, to those who have predicted. */
   async look() {
-    if (!who()) return;
-    const { ok, status, body } = await ask(`/workshop/votes/${encodeURIComponent(this.id)}?who=${encodeURIComponent(who())}`);
-    if (status === 403) return this.hide();
+    const { ok, body } = await ask(`/workshop/votes/${encodeURIComponent(this.id)}?who=${encodeURIComponent(who())}`);
     if (ok) this.show(body);
   }
 
@@ -120,7 +118,13 @@ const questions = [...document.querySelectorAll("[data-question]")].map((section
 const runs = [...document.querySelectorAll("[data-run]")].map((section) => new Run(section, questions));
 
 async function look() {
-  for (const part of [...questions, ...runs]) await part.look();
+  // First what this learner may see: the server shows nothing of a question to who has not predicted.
+  const { ok, body } = who() ? await ask(`/workshop/votes?who=${encodeURIComponent(who())}`) : { ok: false };
+  for (const question of questions) {
+    if (ok && body.predicted.includes(question.id)) await question.look();
+    else question.hide();
+  }
+  for (const run of runs) await run.look();
 }
 
 if (questions.length + runs.length > 0) {

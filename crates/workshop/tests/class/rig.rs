@@ -19,6 +19,12 @@ text = "How late is an update?"
 unit = "ms"
 because = "It waits for the next question."
 
+[question.measured]
+scenario = "scenarios/workshop/how-old.toml"
+contender = "short polling, 1 s"
+metric = "age_p50_us"
+per = 1000
+
 [[question]]
 id = "seventh"
 chapter = "a"

@@ -1,4 +1,100 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
 use super::rig::Rig;
+
+const SCENARIO: &str = "scenarios/workshop/how-old.toml";
+const ORDER: &str = r#"{"scenario":"scenarios/workshop/how-old.toml","who":"Ada"}"#;
+
+/// A program that stands in for `feedlab run`: what it says, prints and leaves is in a shell script.
+fn program(folder: &tempfile::TempDir, script: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = folder.path().join("feedlab");
+    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    file
+}
+
+/// The run's summary, as `feedlab run --format json` prints it.
+fn summary(status: &str) -> String {
+    let reasons =
+        if status == "valid" { json!([]) } else { json!([{ "status": status, "what": "too busy", "advice": "rest" }]) };
+    json!({
+        "schema": 1, "run": "20261121T120030Z-how-old", "verdict": { "status": status, "reasons": reasons }, "contenders": []
+    })
+    .to_string()
+}
+
+async fn settled(rig: &Rig, id: &str) -> Value {
+    for _ in 0..500 {
+        let told = rig.get(&format!("/workshop/runs/{id}")).await.json();
+        if told["state"] != "running" {
+            return told;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test]
+async fn a_run_is_followed_to_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let leave = "mkdir -p \"$6/20261121T120030Z-how-old\"; echo page > \"$6/20261121T120030Z-how-old/report.html\"";
+    let script = format!("echo '[1/3] SSE: measuring, 6 s' >&2\n{leave}\nsleep 0.5\necho '{}'", summary("valid"));
+    let rig = Rig::measuring_with(&program(&folder, &script)).await;
+    let started = rig.post("/workshop/runs", ORDER).await;
+    assert_eq!(started.status, 202, "{}", started.body);
+    let id = started.json()["id"].as_str().unwrap().to_owned();
+    let busy = rig.post("/workshop/runs", ORDER).await;
+    assert_eq!(busy.status, 409);
+    assert!(busy.body.contains("measured for Ada") && busy.body.contains("one measurement at a time"), "{}", busy.body);
+    let told = settled(&rig, &id).await;
+    assert_eq!((&told["state"], &told["progress"]), (&json!("done"), &json!(1.0)), "{told}");
+    let results = told["results"].as_array().unwrap();
+    assert!(!results.is_empty() && results[0]["predicted"].is_number(), "{told}");
+    let report = told["report"].as_str().unwrap();
+    assert_eq!(report, format!("/workshop/runs/{id}/report.html"));
+    let page = rig.get(report).await;
+    assert!(page.status == 200 && page.body.contains("page"), "{}", page.body);
+    assert_eq!(rig.get("/workshop/runs/20261121T120030Z-how-old/report.html").await.status, 200);
+    let of_scenario = rig.get(&format!("/workshop/runs?scenario={SCENARIO}")).await.json();
+    assert_eq!(of_scenario["last"]["id"], json!(id));
+}
+
+#[tokio::test]
+async fn a_run_that_fails_or_cannot_be_trusted_says_why() {
+    for (script, state, needle) in [
+        ("echo 'error: no space left' >&2; exit 1".to_owned(), "failed", "no space left"),
+        ("exit 1".to_owned(), "failed", "exit status: 1"),
+        ("echo nonsense".to_owned(), "failed", "the measurement failed"),
+        (format!("echo '{}'; exit 4", summary("invalid")), "done", "this machine could not measure it: too busy: rest"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let rig = Rig::measuring_with(&program(&folder, &script)).await;
+        let id = rig.post("/workshop/runs", ORDER).await.json()["id"].as_str().unwrap().to_owned();
+        let told = settled(&rig, &id).await;
+        assert_eq!(told["state"], state, "{told}");
+        assert!(told["message"].as_str().unwrap().contains(needle), "{told}");
+    }
+    let rig = Rig::new().await;
+    let refused = rig.post("/workshop/runs", ORDER).await;
+    assert!(refused.status == 503 && refused.body.contains("cannot start the measurement"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn a_run_ends_with_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    // It goes on until its standard input ends.
+    let rig = Rig::measuring_with(&program(&folder, "read _; exit 130")).await;
+    let id = rig.post("/workshop/runs", ORDER).await.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(rig.get(&format!("/workshop/runs/{id}")).await.json()["state"], "running");
+    rig.stop.cancel();
+    tokio::time::timeout(Duration::from_secs(20), rig.class.close()).await.unwrap();
+    let told = rig.get(&format!("/workshop/runs/{id}")).await.json();
+    assert!(told["message"].as_str().unwrap().contains("the server was stopped"), "{told}");
+}
 
 #[tokio::test]
 async fn only_scenarios_of_the_workshop_are_measured() {

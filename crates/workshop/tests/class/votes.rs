@@ -23,6 +23,8 @@ async fn results_are_shown_to_those_who_have_predicted() {
     assert!(told["svg"].as_str().unwrap().starts_with("<svg"));
     assert_eq!(rig.vote("seventh", "after", "Ada", json!("waits")).await.status, 201);
     assert_eq!(rig.get(path).await.json()["choices"][0]["after"], 1);
+    assert_eq!(rig.get("/workshop/votes?who=Ada").await.json(), json!({ "predicted": ["seventh"] }));
+    assert_eq!(rig.get("/workshop/votes").await.status, 400);
     let others = rig.get("/workshop/votes/late?who=Ada").await;
     assert_eq!(others.status, 403, "each question asks for its own prediction");
 }

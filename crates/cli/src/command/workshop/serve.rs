@@ -22,7 +22,7 @@ use crate::output::{self, Format};
 
 /// What is served, and where the class's votes go.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ServeArgs {
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: Address,
@@ -45,7 +45,7 @@ pub(super) struct Args {
 }
 
 /// Serves until a signal.
-pub(super) fn execute(args: Args) -> anyhow::Result<Exit> {
+pub(super) fn execute(args: ServeArgs) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -54,7 +54,7 @@ pub(super) fn execute(args: Args) -> anyhow::Result<Exit> {
     result
 }
 
-async fn serve(args: Args) -> anyhow::Result<Exit> {
+async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let (listener, address) = listen::bind("--listen", args.listen)?;
     let class = Class::open(Settings {
@@ -95,7 +95,7 @@ struct Listening<'a> {
     votes: &'a PathBuf,
 }
 
-fn tell(args: &Args, address: SocketAddr) -> anyhow::Result<()> {
+fn tell(args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
     match args.format {
         Format::Text => {
             output::advice(introduction(args, address).trim_end());
@@ -105,7 +105,7 @@ fn tell(args: &Args, address: SocketAddr) -> anyhow::Result<()> {
     }
 }
 
-fn introduction(args: &Args, address: SocketAddr) -> String {
+fn introduction(args: &ServeArgs, address: SocketAddr) -> String {
     let mut text = String::new();
     if !address.ip().is_loopback() {
         let _ = writeln!(

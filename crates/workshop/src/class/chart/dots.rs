@@ -52,7 +52,7 @@ impl Axis {
                 .map(|at| 10_f64.powf(at))
                 .collect();
         }
-        let rough = (self.high - self.low) / 4.0;
+        let rough = (self.high - self.low) / 6.0;
         let size = 10_f64.powf(rough.log10().floor());
         let step =
             [1.0, 2.0, 5.0, 10.0].map(|factor| factor * size).into_iter().find(|step| *step >= rough).unwrap_or(rough);
@@ -80,7 +80,7 @@ pub(super) fn body(tally: &Tally) -> (String, f64) {
             body,
             "<line class=\"{name}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.0}\" y2=\"{:.0}\"/>\
              <text class=\"{name}\" x=\"{x:.1}\" y=\"{y:.0}\" text-anchor=\"{anchor}\">{name} {} {unit}</text>",
-            y + 6.0,
+            2.0 * LINE,
             top + 2.0 * LANE,
             escaped(&figure(value)),
         );

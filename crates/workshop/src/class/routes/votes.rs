@@ -55,6 +55,20 @@ pub(crate) async fn tally(
     .map(Json)
 }
 
+/// `GET /workshop/votes?who=NAME`: the questions that NAME has answered before anything was shown, and may see more of.
+pub(crate) async fn predicted(
+    State(class): State<Arc<Inner>>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let asked = asked.map(|Query(asked)| asked).map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
+    let who = ballot::name(asked.who.as_deref().unwrap_or_default())?;
+    let mut votes = class.votes();
+    let votes = votes.all()?;
+    let questions = class.questions.question.iter().map(|question| &question.id);
+    let predicted: Vec<&String> = questions.filter(|id| has_predicted(who, id, votes)).collect();
+    Ok(Json(json!({ "predicted": predicted })))
+}
+
 fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Tally, Refusal> {
     let question = class.questions.get(id).ok_or_else(|| no_such(class, id))?;
     let votes = class.votes().all()?.to_vec();
