@@ -14,8 +14,8 @@ const [REQUEST, EMPTY, STREAM, DOWN, UPDATE, KEEPALIVE, RECONNECT, GAP] = [0, 1,
 /** The signs, for the legend: a path of 16 × 12 each. */
 const LEGEND = [
   ['request', 'M8 1v10', 'muted'],
-  ['held request, or stream', 'M1 6h14', 'bar'],
-  ['update (its door’s shape)', 'M8 2.5a3.5 3.5 0 1 0 .01 0z', 'dot'],
+  ['held, or stream', 'M1 6h14', 'bar'],
+  ['update', 'M8 2.5a3.5 3.5 0 1 0 .01 0z', 'dot'],
   ['keepalive', 'M8 3a3 3 0 1 0 .01 0z', 'ring'],
   ['not connected', 'M1 6h3m2 0h4m2 0h3', 'down'],
   ['reconnected', 'M8 11V1l6 3-6 3', 'flag'],
