@@ -20,11 +20,12 @@ impl Feedlab {
         Self::start(&[&["serve", "--feed", "synthetic", "--rate", rate, "--exit-with-stdin"], more].concat())
     }
 
-    /// `feedlab workshop`, with a class's votes in a file that is forgotten.
+    /// `feedlab workshop`, with a class's votes and results in a folder that is forgotten.
     pub(crate) fn workshop() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let votes = folder.path().join("class.ndjson");
-        let mut workshop = Self::start(&["workshop", "--class", votes.to_str().unwrap()]);
+        let [votes, results] = ["class.ndjson", "results"].map(|name| folder.path().join(name));
+        let places = ["--class", votes.to_str().unwrap(), "--out", results.to_str().unwrap()];
+        let mut workshop = Self::start(&[&["workshop", "--exit-with-stdin"][..], &places].concat());
         workshop._votes = Some(folder);
         workshop
     }

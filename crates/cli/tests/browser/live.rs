@@ -1,11 +1,16 @@
 //! The live page: its panels, its buttons, and what it says about itself.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::session::Session;
 use crate::tab::Tab;
 
 pub(crate) const DOORS: [&str; 4] = ["short-polling", "long-polling", "sse", "websocket"];
+
+/// How long a lesson may take: the longest watches half a minute.
+const LONGEST_LESSON: Duration = Duration::from_secs(90);
 
 pub(crate) struct LivePage {
     pub(crate) tab: Tab,
@@ -44,16 +49,31 @@ impl LivePage {
         self.tab.press(&format!(".panel[data-door={door}] button[data-action={action}]")).await;
     }
 
-    /// Presses a button of the lab, which must then say what it did.
+    /// Presses a button of the lab, and waits until its lesson is at its end.
     pub(crate) async fn lab(&self, name: &str) {
-        let before = self.lesson().await;
-        self.tab.press(&format!("button[data-lab={name}]")).await;
-        let lesson = "document.querySelector('#lesson').innerText.trim()";
-        let says = format!("{lesson} !== '' && {lesson} !== {}", Value::from(before));
-        self.tab.until(&format!("#lesson says what {name} did"), &says).await;
+        self.begin_lesson(name).await;
+        self.end_lesson(name).await;
     }
 
-    pub(crate) async fn lesson(&self) -> String {
+    /// Presses a button of the lab. The lesson goes on by itself.
+    pub(crate) async fn begin_lesson(&self, name: &str) {
+        self.tab.press(&format!("button[data-lab={name}]")).await;
+        self.tab.until(&format!("{name} began"), &format!("{} !== null", busy(name))).await;
+    }
+
+    /// What a lesson says at its end.
+    pub(crate) async fn end_lesson(&self, name: &str) -> String {
+        self.tab.within(LONGEST_LESSON, &format!("{name} is over"), &format!("{} === 'false'", busy(name))).await;
+        self.lesson().await
+    }
+
+    /// Ends everything that is broken. What the page says then.
+    pub(crate) async fn heal(&self) -> String {
+        self.begin_lesson("heal").await;
+        self.end_lesson("heal").await
+    }
+
+    async fn lesson(&self) -> String {
         self.tab.js("document.querySelector('#lesson').innerText.trim()").await.as_str().unwrap().to_owned()
     }
 
@@ -109,6 +129,11 @@ impl LivePage {
             assert_eq!(counts, [0, 0], "{door}: missed, duplicated");
         }
     }
+}
+
+/// The script for whether a lesson goes on.
+fn busy(name: &str) -> String {
+    format!("document.querySelector('button[data-lab={name}]').ariaBusy")
 }
 
 /// The script for the text of a panel's field.

@@ -16,7 +16,7 @@ mod session;
 mod tab;
 
 mod connections;
-mod faults;
+mod lessons;
 mod pace;
 mod panels;
 mod presets;

@@ -76,7 +76,8 @@ fn path(door: &str) -> &str {
 }
 
 /// What a browser notes down about a connection that breaks.
-pub(crate) const CUT: [&str; 7] = [
+pub(crate) const CUT: [&str; 8] = [
+    "net::ERR_CONTENT_LENGTH_MISMATCH",
     "net::ERR_SOCKET_NOT_CONNECTED",
     "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
     "net::ERR_CONNECTION_RESET",

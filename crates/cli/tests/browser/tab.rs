@@ -39,9 +39,14 @@ impl Tab {
 
     /// Looks until an expression is true in the page.
     pub(crate) async fn until(&self, what: &str, expression: &str) {
-        let deadline = clock::now() + PATIENCE;
+        self.within(PATIENCE, what, expression).await;
+    }
+
+    /// The same for what takes longer by itself.
+    pub(crate) async fn within(&self, patience: Duration, what: &str, expression: &str) {
+        let deadline = clock::now() + patience;
         while self.js(&format!("Boolean({expression})")).await != Value::Bool(true) {
-            assert!(clock::now() < deadline, "not within {PATIENCE:?}: {what}\n{}", self.seen().await);
+            assert!(clock::now() < deadline, "not within {patience:?}: {what}\n{}", self.seen().await);
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
