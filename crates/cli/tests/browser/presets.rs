@@ -25,9 +25,8 @@ fn each_preset_is_applied_and_comes_back_with_the_address() {
         let mut seen = Vec::new();
         for preset in PRESETS {
             page.tab.press(&format!("button[data-preset={preset}]")).await;
-            if preset != "healthy" {
-                page.tab.until(&format!("{preset} is in the address"), "location.search.length > 1").await;
-            }
+            let named = format!("new URLSearchParams(location.search).get('preset') === '{preset}'");
+            page.tab.until(&format!("{preset} is in the address"), &named).await;
             let (address, set) = (page.tab.js("location.search").await, controls(&page).await);
             page.reload().await;
             assert_eq!(page.tab.js("location.search").await, address, "{preset}: the address after a reload");
@@ -35,7 +34,8 @@ fn each_preset_is_applied_and_comes_back_with_the_address() {
             assert!(!seen.contains(&address), "{preset} has the address of another preset: {address}");
             seen.push(address);
         }
-        page.tab.press("button[data-preset=healthy]").await;
-        assert_eq!(controls(&page).await, plain);
+        page.heal().await;
+        assert_eq!(controls(&page).await, plain, "healed");
+        page.until_all_open().await;
     });
 }

@@ -100,7 +100,8 @@ impl Studio<'_> {
     }
 }
 
-/// Until the timeline has something to show.
+/// Until the timeline is well filled, and what a preset lets happen has happened.
 async fn watched(page: &LivePage) {
-    page.until_received("websocket", 100).await;
+    page.tab.js("window.watchedSince = performance.now()").await;
+    page.tab.until("there is something to see", "performance.now() - window.watchedSince > 12000").await;
 }
