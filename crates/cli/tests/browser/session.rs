@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use thirtyfour::common::log::LoggingPrefsLogLevel;
-use thirtyfour::{CapabilitiesHelper as _, ChromeCapabilities, ChromiumLikeCapabilities as _, WebDriver};
+use thirtyfour::{CapabilitiesHelper as _, ChromeCapabilities, ChromiumLikeCapabilities as _, WebDriver, WindowHandle};
 
 use crate::chromedriver::Chromedriver;
 use crate::feedlab::Feedlab;
@@ -29,6 +29,8 @@ const FLAGS: [&str; 13] = [
 
 pub(crate) struct Session {
     driver: WebDriver,
+    /// The tab that stays open: a browser without one ends.
+    home: WindowHandle,
     // After the driver, which says goodbye to it.
     _process: Chromedriver,
     /// They end after the tabs, which would complain.
@@ -50,7 +52,8 @@ impl Session {
         wishes.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
         let driver = WebDriver::new(&process.url, wishes).await.unwrap();
         driver.goto("about:blank").await.unwrap();
-        Self { driver, _process: process, servers: Mutex::default(), expected: Mutex::default() }
+        let home = driver.window().await.unwrap();
+        Self { driver, home, _process: process, servers: Mutex::default(), expected: Mutex::default() }
     }
 
     /// `feedlab serve` with so many updates a second, for as long as the test lasts. Its URL.
@@ -78,6 +81,7 @@ impl Session {
 
     /// A tab that shows nothing yet.
     pub(crate) async fn blank(&self) -> Tab {
+        self.go_home().await;
         let window = self.driver.new_tab().await.unwrap();
         Tab::new(self.driver.clone(), window)
     }
@@ -87,8 +91,13 @@ impl Session {
         self.expected.lock().unwrap().extend(errors.iter().map(|&text| text.to_owned()));
     }
 
+    async fn go_home(&self) {
+        self.driver.switch_to_window(self.home.clone()).await.unwrap();
+    }
+
     /// What the browser has noted since it was asked last.
     async fn log(&self) -> Log {
+        self.go_home().await;
         let console = self.driver.get_log("browser").await.unwrap();
         let events = self.driver.get_log("performance").await.unwrap();
         Log::new(&console, &events)
@@ -108,15 +117,12 @@ impl Session {
         self.log().await;
     }
 
-    /// All but one, in which nothing is left: a browser without a tab ends.
+    /// All but the one that stays.
     async fn close_tabs(&self) {
-        let mut windows = self.driver.windows().await.unwrap();
-        let last = windows.remove(0);
-        for window in windows {
+        for window in self.driver.windows().await.unwrap().into_iter().filter(|window| *window != self.home) {
             self.driver.switch_to_window(window).await.unwrap();
             self.driver.close_window().await.unwrap();
         }
-        self.driver.switch_to_window(last).await.unwrap();
-        self.driver.goto("about:blank").await.unwrap();
+        self.go_home().await;
     }
 }
