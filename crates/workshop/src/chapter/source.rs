@@ -38,7 +38,7 @@ fn picture(path: &str) -> Option<&'static str> {
 fn listed(path: &str, text: &str) -> Page {
     let line = |(index, line): (usize, &str)| {
         let number = index + 1;
-        format!("<span id=\"L{number}\" data-line=\"{number}\">{}</span>\n", escaped(line))
+        format!("<span id=\"L{number}\" data-line=\"{number}\">{}</span>", escaped(line))
     };
     let lines: String = text.lines().enumerate().map(line).collect();
     let name = escaped(path);
