@@ -96,15 +96,20 @@ impl LivePage {
 
     /// Waits until a door has received so many more updates than it had.
     pub(crate) async fn until_received(&self, door: &str, more: u64) {
-        let before = self.snapshot().await["doors"][door]["received"].as_u64().unwrap();
-        let received = format!("window.feedlab.snapshot().doors['{door}'].received >= {}", before + more);
-        self.tab.until(&format!("{door} has received {more} updates more than {before}"), &received).await;
+        self.until_each_received(&[door], more).await;
     }
 
     /// Waits until every door has received so many more.
     pub(crate) async fn until_all_received(&self, more: u64) {
-        for door in DOORS {
-            self.until_received(door, more).await;
+        self.until_each_received(&DOORS, more).await;
+    }
+
+    async fn until_each_received(&self, doors: &[&str], more: u64) {
+        let before = self.snapshot().await;
+        for door in doors {
+            let enough = before["doors"][door]["received"].as_u64().unwrap() + more;
+            let received = format!("window.feedlab.snapshot().doors['{door}'].received >= {enough}");
+            self.tab.until(&format!("{door} has received {more} updates more"), &received).await;
         }
     }
 

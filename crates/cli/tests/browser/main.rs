@@ -15,6 +15,7 @@ mod screen;
 mod session;
 mod tab;
 
+mod client;
 mod connections;
 mod lessons;
 mod pace;

@@ -21,6 +21,6 @@ fn sixty_updates_a_second_reach_every_panel() {
         let [count, dropped] = ["count", "dropped"].map(grown);
         let longest = &after["longest_ms"];
         say(&format!("60 updates/s in four panels: {count} frames, {dropped} dropped, the longest {longest} ms"));
-        page.assert_the_same_updates(60 * WATCHED.as_secs()).await;
+        page.assert_the_same_updates(60 * 2).await;
     });
 }

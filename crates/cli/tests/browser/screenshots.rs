@@ -77,10 +77,10 @@ impl Studio<'_> {
     /// A page of the workshop, whole, as far as it is not very long.
     async fn pages(&self, name: &str, path: &str) {
         let page = LivePage { tab: self.browser.blank().await };
-        screen::window(&page.tab, 1200, 1000).await;
+        screen::window(&page.tab, 1200, 500).await;
         page.tab.goto(&format!("{}/{path}", self.url)).await;
         let height = page.tab.js("document.documentElement.scrollHeight").await.as_u64().unwrap();
-        screen::window(&page.tab, 1200, height.clamp(600, 4000)).await;
+        screen::window(&page.tab, 1200, height.min(4000)).await;
         self.take(page, name).await;
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use feedlab_feed::clock;
 use serde_json::Value;
-use thirtyfour::{By, WebDriver, WebElement, WindowHandle};
+use thirtyfour::{By, Key, WebDriver, WebElement, WindowHandle};
 
 /// How long a condition may take to come true. It is a bound, not a wait: whoever looks on looks again at once.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -67,6 +67,11 @@ impl Tab {
         let element = self.find(css).await;
         element.scroll_into_view().await.unwrap();
         element.click().await.unwrap();
+    }
+
+    /// Writes into a field, and leaves it with the Tab key.
+    pub(crate) async fn write(&self, css: &str, text: &str) {
+        self.find(css).await.send_keys(text + Key::Tab).await.unwrap();
     }
 
     pub(crate) async fn close(self) {

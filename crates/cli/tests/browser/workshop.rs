@@ -44,6 +44,25 @@ fn axe_finds_nothing_serious_in_the_workshop() {
     });
 }
 
+#[test]
+fn a_learner_predicts_before_seeing_anything_and_the_class_page_counts() {
+    in_browser(async |browser| {
+        let url = browser.workshop();
+        let index = browser.open(&format!("{url}/workshop")).await;
+        let chapter = browser.open(&chapters(&index).await[0]).await;
+        let hidden = "document.querySelector('[data-question] .result').hidden";
+        chapter.until("nothing is shown yet", hidden).await;
+        chapter.write("#who", "Ada").await;
+        chapter.press("[data-question] input[type=radio]").await;
+        chapter.press("[data-question] form > button").await;
+        chapter.until("the class's answers are shown", &format!("!{hidden}")).await;
+        let class = browser.open(&format!("{url}/workshop/class")).await;
+        class.until("one has predicted", "/^1 predicted/.test(document.querySelector('#count').innerText)").await;
+        class.press("#votes").await;
+        class.until("the votes are drawn", "document.querySelector('#chart svg')").await;
+    });
+}
+
 /// The addresses of the chapters that the index links.
 async fn chapters(index: &Tab) -> Vec<String> {
     let links = "[...new Set([...document.querySelectorAll('a[href]')].map((it) => it.href.split('#')[0])
