@@ -11,7 +11,7 @@ pub(crate) async fn prefer(tab: &Tab, feature: &str, value: &str) {
 
 /// Emulates the screen of a phone, so many CSS pixels high.
 pub(crate) async fn phone(tab: &Tab, height: u64) {
-    let screen = json!({"width": 390, "height": height, "deviceScaleFactor": 2, "mobile": true});
+    let screen = json!({"width": 390, "height": height, "deviceScaleFactor": 1, "mobile": true});
     command(tab, "Emulation.setDeviceMetricsOverride", screen).await;
 }
 
