@@ -1,0 +1,63 @@
+//! axe-core finds what keeps people out of a page: contrast, names, roles, order. It is fetched from npm, for the tests
+//! alone, and kept in the target folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::is_there;
+use crate::tab::Tab;
+
+/// Whether the tools are there that fetch and unpack it.
+pub(crate) fn is_available() -> bool {
+    is_there(&["npm", "tar"], "apt-get install -y npm")
+}
+
+/// Fails if axe finds something in the page that is serious or critical, with what it found and where.
+pub(crate) async fn check(tab: &Tab, page: &str) {
+    let driver = tab.driver().await;
+    driver.execute(source(), Vec::new()).await.unwrap();
+    let script = "const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] }).then(
+        (found) => done(found.violations.filter((it) => ['serious', 'critical'].includes(it.impact))),
+        (error) => done([{ id: 'axe failed', help: String(error), nodes: [] }]));";
+    let found = driver.execute_async(script, Vec::new()).await.unwrap();
+    let told: Vec<String> = found.json().as_array().unwrap().iter().map(violation).collect();
+    assert!(told.is_empty(), "{page}: axe finds {} things:\n{}", told.len(), told.join("\n"));
+}
+
+fn violation(found: &Value) -> String {
+    let nodes = found["nodes"].as_array().unwrap().iter().take(5);
+    let places = nodes.map(|node| format!("\n    {}: {}", node["target"], node["any"][0]["message"]));
+    format!("  {}: {}{}", found["id"], found["help"], places.collect::<String>())
+}
+
+/// The script, out of npm's package of it.
+fn source() -> String {
+    let archive = kept().unwrap_or_else(fetched);
+    let tar = Command::new("tar").args(["-xzOf"]).arg(archive).arg("package/axe.min.js").output().unwrap();
+    String::from_utf8(ended_well(tar).stdout).unwrap()
+}
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn kept() -> Option<PathBuf> {
+    let is_axe = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("axe-core-4") && name.ends_with(".tgz")
+    };
+    std::fs::read_dir(folder()).unwrap().filter_map(|entry| Some(entry.ok()?.path())).find(is_axe)
+}
+
+fn fetched() -> PathBuf {
+    let npm = Command::new("npm").args(["pack", "axe-core@4", "--silent"]).current_dir(folder()).output().unwrap();
+    ended_well(npm);
+    kept().unwrap()
+}
+
+fn ended_well(output: Output) -> Output {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}

@@ -1,0 +1,152 @@
+//! The live page: its panels, its buttons, and what it says about itself.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::session::Session;
+use crate::tab::Tab;
+
+pub(crate) const DOORS: [&str; 4] = ["short-polling", "long-polling", "sse", "websocket"];
+
+/// How long a lesson may take: the longest watches half a minute.
+const LONGEST_LESSON: Duration = Duration::from_secs(90);
+
+pub(crate) struct LivePage {
+    pub(crate) tab: Tab,
+}
+
+impl LivePage {
+    /// A tab with the page, which has set itself up.
+    pub(crate) async fn open(browser: &Session, url: &str) -> Self {
+        let page = Self { tab: browser.blank().await };
+        page.goto(url).await;
+        page
+    }
+
+    /// Another address of the page in the same tab.
+    pub(crate) async fn goto(&self, url: &str) {
+        self.tab.goto(url).await;
+        self.until_ready().await;
+    }
+
+    pub(crate) async fn reload(&self) {
+        self.tab.driver().await.refresh().await.unwrap();
+        self.until_ready().await;
+    }
+
+    async fn until_ready(&self) {
+        self.tab.until("the page is set up", "document.body?.dataset.ready === 'true'").await;
+    }
+
+    /// `lab` or `direct`.
+    pub(crate) async fn mode(&self) -> String {
+        self.tab.js("document.body.dataset.mode").await.as_str().unwrap().to_owned()
+    }
+
+    /// Presses a button of a door's panel.
+    pub(crate) async fn press(&self, door: &str, action: &str) {
+        self.tab.press(&format!(".panel[data-door={door}] button[data-action={action}]")).await;
+    }
+
+    /// Presses a button of the lab, and waits until its lesson is at its end.
+    pub(crate) async fn lab(&self, name: &str) {
+        self.begin_lesson(name).await;
+        self.end_lesson(name).await;
+    }
+
+    /// Presses a button of the lab. The lesson goes on by itself.
+    pub(crate) async fn begin_lesson(&self, name: &str) {
+        self.tab.press(&format!("button[data-lab={name}]")).await;
+        self.tab.until(&format!("{name} began"), &format!("{} !== null", busy(name))).await;
+    }
+
+    /// What a lesson says at its end.
+    pub(crate) async fn end_lesson(&self, name: &str) -> String {
+        self.tab.within(LONGEST_LESSON, &format!("{name} is over"), &format!("{} === 'false'", busy(name))).await;
+        self.lesson().await
+    }
+
+    /// Ends everything that is broken. What the page says then.
+    pub(crate) async fn heal(&self) -> String {
+        self.begin_lesson("heal").await;
+        self.end_lesson("heal").await
+    }
+
+    async fn lesson(&self) -> String {
+        self.tab.js("document.querySelector('#lesson').innerText.trim()").await.as_str().unwrap().to_owned()
+    }
+
+    /// Waits for a panel's state, in exactly these words.
+    pub(crate) async fn until_state(&self, door: &str, words: &str) {
+        let state = format!("{} === '{words}'", field(door, "state"));
+        self.tab.until(&format!("{door} is '{words}'"), &state).await;
+    }
+
+    pub(crate) async fn until_all_open(&self) {
+        for door in DOORS {
+            self.until_state(door, "open").await;
+        }
+    }
+
+    /// What the page has counted.
+    pub(crate) async fn snapshot(&self) -> Value {
+        self.tab.js("window.feedlab.snapshot()").await
+    }
+
+    /// Waits until a door has received so many more updates than it had.
+    pub(crate) async fn until_received(&self, door: &str, more: u64) {
+        self.until_each_received(&[door], more).await;
+    }
+
+    /// Waits until every door has received so many more.
+    pub(crate) async fn until_all_received(&self, more: u64) {
+        self.until_each_received(&DOORS, more).await;
+    }
+
+    async fn until_each_received(&self, doors: &[&str], more: u64) {
+        let before = self.snapshot().await;
+        for door in doors {
+            let enough = before["doors"][door]["received"].as_u64().unwrap() + more;
+            let received = format!("window.feedlab.snapshot().doors['{door}'].received >= {enough}");
+            self.tab.until(&format!("{door} has received {more} updates more"), &received).await;
+        }
+    }
+
+    /// Each door has the same updates: none missed, none twice. At least so many that all have are compared.
+    pub(crate) async fn assert_the_same_updates(&self, at_least: u64) {
+        let snapshot = self.snapshot().await;
+        let seqs = DOORS.map(|door| seqs(&snapshot, door));
+        let first = seqs.iter().map(|list| list[0]).max().unwrap();
+        let last = seqs.iter().map(|list| list[list.len() - 1]).min().unwrap();
+        assert!(first + at_least <= last + 1, "not enough in common: {first} to {last}");
+        for (door, seqs) in DOORS.iter().zip(seqs) {
+            let within: Vec<u64> = seqs.into_iter().filter(|seq| (first..=last).contains(seq)).collect();
+            assert!(within.iter().copied().eq(first..=last), "{door}: not {first} to {last}, each once: {within:?}");
+        }
+        self.assert_nothing_missed().await;
+    }
+
+    pub(crate) async fn assert_nothing_missed(&self) {
+        let snapshot = self.snapshot().await;
+        for door in DOORS {
+            let counts = [&snapshot["doors"][door]["missed"], &snapshot["doors"][door]["duplicated"]];
+            assert_eq!(counts, [0, 0], "{door}: missed, duplicated");
+        }
+    }
+}
+
+/// The script for whether a lesson goes on.
+fn busy(name: &str) -> String {
+    format!("document.querySelector('button[data-lab={name}]').ariaBusy")
+}
+
+/// The script for the text of a panel's field.
+pub(crate) fn field(door: &str, name: &str) -> String {
+    format!("document.querySelector('.panel[data-door={door}] [data-field={name}]').textContent.trim()")
+}
+
+fn seqs(snapshot: &Value, door: &str) -> Vec<u64> {
+    let list = snapshot["doors"][door]["seqs"].as_array().unwrap();
+    list.iter().map(|seq| seq.as_u64().unwrap()).collect()
+}

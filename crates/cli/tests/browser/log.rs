@@ -1,0 +1,76 @@
+//! What the browser noted down: what pages wrote on their console, and every address that they asked for.
+
+use serde_json::Value;
+use thirtyfour::BrowserLogEntry;
+
+pub(crate) struct Log {
+    /// What was logged as an error: by a page, about a page's code, or about its network.
+    errors: Vec<String>,
+    /// Every address that was asked for, WebSockets too.
+    pub(crate) asked: Vec<String>,
+}
+
+impl Log {
+    pub(crate) fn new(console: &[BrowserLogEntry], events: &[BrowserLogEntry]) -> Self {
+        let errors =
+            console.iter().filter(|entry| entry.level == "SEVERE").map(|entry| entry.message.clone()).collect();
+        Self { errors, asked: events.iter().filter_map(|event| asked(&event.message)).collect() }
+    }
+
+    /// The errors that the test did not provoke.
+    pub(crate) fn errors(&self, expected: &[String]) -> Vec<&str> {
+        let is_expected = |error: &&String| expected.iter().any(|text| error.contains(text));
+        self.errors.iter().filter(|error| !is_expected(error)).map(String::as_str).collect()
+    }
+
+    /// The addresses that are not this machine's.
+    pub(crate) fn foreign(&self) -> Vec<&str> {
+        let is_here = |url: &&String| {
+            let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+            // The first two are in the page itself, the others in the browser: it begins with a tab of its own.
+            matches!(scheme, "data" | "blob" | "about" | "chrome")
+                || (rest.starts_with("//127.0.0.1:") && matches!(scheme, "http" | "https" | "ws" | "wss"))
+        };
+        self.asked.iter().filter(|url| !is_here(url)).map(String::as_str).collect()
+    }
+}
+
+/// The address in an event of the DevTools protocol, if something is asked for in it.
+fn asked(message: &str) -> Option<String> {
+    let event: Value = serde_json::from_str(message).ok()?;
+    let (method, params) = (&event["message"]["method"], &event["message"]["params"]);
+    let url = match method.as_str()? {
+        "Network.requestWillBeSent" => &params["request"]["url"],
+        "Network.webSocketCreated" => &params["url"],
+        _ => return None,
+    };
+    url.as_str().map(str::to_owned)
+}
+
+#[test]
+fn an_address_elsewhere_is_noticed() {
+    let request = |url: &str| BrowserLogEntry {
+        level: "INFO".into(),
+        message: format!(
+            r#"{{"message":{{"method":"Network.requestWillBeSent","params":{{"request":{{"url":"{url}"}}}}}}}}"#
+        ),
+        timestamp: 0,
+        source: None,
+    };
+    let urls = ["http://127.0.0.1:8080/", "https://fonts.example/a.woff", "http://127.0.0.1.example:80/", "data:,"];
+    let log = Log::new(&[], &urls.map(request));
+    assert_eq!(log.foreign(), [urls[1], urls[2]]);
+}
+
+#[test]
+fn an_error_that_nobody_provoked_is_told() {
+    let error = |level: &str, message: &str| BrowserLogEntry {
+        level: level.into(),
+        message: message.into(),
+        timestamp: 0,
+        source: None,
+    };
+    let log =
+        Log::new(&[error("SEVERE", "status of 503"), error("SEVERE", "x is not defined"), error("INFO", "hm")], &[]);
+    assert_eq!(log.errors(&["status of 503".to_owned()]), ["x is not defined"]);
+}

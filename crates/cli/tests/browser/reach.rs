@@ -1,0 +1,76 @@
+//! The page for people without a mouse, with a phone, who want no motion, or who sit at the back of the room.
+
+use serde_json::json;
+
+use crate::live::LivePage;
+use crate::tab::Tab;
+use crate::{axe, in_browser, screen};
+
+/// How many presses of Tab are enough for any page of ours.
+const MOST_STOPS: usize = 200;
+
+#[test]
+fn the_tab_key_reaches_every_control() {
+    in_browser(async |browser| {
+        let url = browser.serve("10", &[]);
+        let page = LivePage::open(browser, &url).await;
+        page.until_all_open().await;
+        assert_eq!(unreached(&page.tab).await, Vec::<String>::new());
+    });
+}
+
+/// What can be pressed or filled in but was not reached by going through the whole page with the Tab key.
+async fn unreached(tab: &Tab) -> Vec<String> {
+    let controls =
+        "window.controls = [...document.querySelectorAll('button, input, select, textarea, a[href], summary')]
+        .filter((it) => !it.disabled && it.checkVisibility({ visibilityProperty: true })), window.reached = new Set(),
+        document.activeElement.blur(), window.controls.length";
+    let count = tab.js(controls).await;
+    assert!(count.as_u64().unwrap() > 40, "{count} controls are not all of them");
+    for _ in 0..MOST_STOPS {
+        tab.driver().await.action_chain().send_keys(thirtyfour::Key::Tab).perform().await.unwrap();
+        let again = "window.reached.has(document.activeElement) || !window.reached.add(document.activeElement)";
+        if tab.js(again).await == json!(true) {
+            break;
+        }
+    }
+    let left =
+        tab.js("window.controls.filter((it) => !window.reached.has(it)).map((it) => it.outerHTML.slice(0, 120))").await;
+    left.as_array().unwrap().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn nothing_is_wider_than_a_phone_and_nothing_moves_for_those_who_want_no_motion() {
+    in_browser(async |browser| {
+        let url = browser.serve("10", &[]);
+        let page = LivePage { tab: browser.blank().await };
+        screen::phone(&page.tab, 844).await;
+        screen::prefer(&page.tab, "prefers-reduced-motion", "reduce").await;
+        page.goto(&url).await;
+        page.until_all_open().await;
+        page.until_all_received(3).await;
+        screen::assert_fits(&page.tab, "the live page").await;
+        let moving = page.tab.js("document.getAnimations().filter((it) => it.playState === 'running').length").await;
+        assert_eq!(moving, json!(0), "animations run");
+    });
+}
+
+#[test]
+fn axe_finds_nothing_serious_in_light_in_dark_and_on_the_projector() {
+    if !axe::is_available() {
+        return;
+    }
+    in_browser(async |browser| {
+        let url = browser.serve("10", &[]);
+        for scheme in ["light", "dark"] {
+            let page = LivePage { tab: browser.blank().await };
+            screen::prefer(&page.tab, "prefers-color-scheme", scheme).await;
+            page.goto(&url).await;
+            page.until_all_open().await;
+            page.until_all_received(3).await;
+            axe::check(&page.tab, scheme).await;
+            page.tab.press("button[data-page=projector]").await;
+            axe::check(&page.tab, &format!("{scheme}, projector")).await;
+        }
+    });
+}
