@@ -68,12 +68,14 @@ async function askServer() {
     const stats = app.tab ? (await app.tab.state()).stats : await directStats();
     take(stats);
     app.events.dispatchEvent(new CustomEvent('stats', { detail: stats }));
-    say('#counted', app.tab ? 'Bytes are those that passed the sockets of this tab’s own server, as it counted them: headers, framing, payload.' : COUNTED_DIRECT);
+    say('#counted', app.tab ? COUNTED_LAB : COUNTED_DIRECT);
   } catch (error) {
     say('#counted', `The server’s count of bytes cannot be had just now: ${error.message}`);
   }
 }
 
+const COUNTED_LAB = 'Bytes are those that passed the sockets of this tab’s own server, as it counted them: headers, framing, payload; '
+  + 'the connections of a grid count for their door too.';
 const COUNTED_DIRECT = 'Bytes are those that passed the server’s sockets since this page was opened, of all its clients together. '
   + 'A browser may use one connection for several doors; its bytes are counted for the door that it first came for.';
 

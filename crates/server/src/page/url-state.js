@@ -8,12 +8,12 @@
  */
 export const PARAMETERS = [
   { name: 'source', side: 'server', label: 'Feed', choices: {
-    own: 'the feed of feedlab serve', synthetic: 'synthetic, by the figures below',
-    earthquakes: 'earthquakes, replayed', host: 'this machine’s load' } },
+    own: 'feedlab serve’s own', synthetic: 'synthetic',
+    earthquakes: 'earthquakes (USGS)', host: 'this machine’s load' } },
   { name: 'updates_per_s', side: 'server', label: 'Updates', unit: 'per second', fallback: 10, synthetic: true,
     min: 0.1, max: 200, stops: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 100, 200] },
   { name: 'schedule', side: 'server', label: 'Schedule', synthetic: true, choices: {
-    constant: 'constant: evenly spaced', poisson: 'Poisson: at random' } },
+    constant: 'constant', poisson: 'Poisson: random' } },
   { name: 'payload_bytes', side: 'server', label: 'Payload', unit: 'bytes', fallback: 100, synthetic: true, whole: true,
     min: 0, max: 65536, stops: [0, 20, 100, 500, 1024, 4096, 16384, 65536] },
   { name: 'keepalive_ms', side: 'server', always: true, label: 'Keepalive every', unit: 'ms', fallback: 15000, whole: true,
@@ -25,7 +25,7 @@ export const PARAMETERS = [
   { name: 'coalesce_ms', side: 'server', label: 'Collect for', unit: 'ms', fallback: 0, whole: true,
     min: 0, max: 10000, stops: [0, 10, 50, 100, 250, 500, 1000] },
   { name: 'slow', side: 'server', label: 'Slow clients', choices: {
-    block: 'block: everything, late', latest: 'latest: skip to the newest', disconnect: 'disconnect: end the stream' } },
+    block: 'block: all, late', latest: 'latest: skip to it', disconnect: 'disconnect' } },
   { name: 'rtt_ms', side: 'way', label: 'Round trip', unit: 'ms', fallback: 0,
     min: 0, max: 5000, stops: [0, 10, 20, 50, 100, 200, 300, 500, 1000] },
   { name: 'jitter_ms', side: 'way', label: 'Jitter', unit: 'ms', fallback: 0,
