@@ -48,6 +48,7 @@ fn check(command: &str, server: &Server) {
     match arguments {
         ["run", scenarios @ ..] => succeeds(&[&["validate"], scenarios].concat()),
         ["serve"] => {} // this is the server that the others talk to
+        ["serve", ..] | ["workshop"] => begins(&[arguments, &["--listen", "127.0.0.1:0"]].concat()),
         ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.url, "--count", "1"]),
         ["proxy", ..] => begins(&[arguments, &["--listen", "127.0.0.1:0"]].concat()),
         // A machine without nginx can show how it would be set up.
@@ -135,6 +136,7 @@ fn every_link_leads_somewhere() {
         "README.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
+        "docs/live-page.md",
         "docs/metrics.md",
         "docs/notes-corrected.md",
         "docs/proxy.md",
