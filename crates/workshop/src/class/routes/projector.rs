@@ -18,7 +18,7 @@ pub(crate) async fn show(State(class): State<Arc<Inner>>) -> Response {
     let hands: String = questions.iter().map(hands).collect();
     let empty = if questions.is_empty() { "<p class=\"mistake\">No chapter asks anything yet.</p>\n" } else { "" };
     let main = format!(
-        "<h1>The class</h1>\n{empty}<p class=\"controls\"><label>Question <select id=\"asked\">\n{options}</select></label>\n\
+        "<h1 class=\"quiet\">The class</h1>\n{empty}<p class=\"controls\"><label>Question <select id=\"asked\">\n{options}</select></label>\n\
          <button type=\"button\" id=\"votes\" aria-pressed=\"false\">Show the votes</button>\n\
          <button type=\"button\" id=\"answer\" aria-pressed=\"false\">Show the answer</button></p>\n\
          <section id=\"shown\" aria-label=\"Votes\">\n<h2 id=\"text\"></h2>\n<p id=\"count\" role=\"status\"></p>\n\
