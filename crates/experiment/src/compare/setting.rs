@@ -57,7 +57,10 @@ fn as_measured(scenario: &Scenario) -> Map<String, Value> {
         *file = file.file_name().map(Into::into).unwrap_or_default();
     }
     // A scenario came from text and goes back into it; a tree that failed to be made would differ from every other.
-    let Ok(Value::Object(mut tree)) = serde_json::to_value(&scenario) else { return Map::new() };
+    let mut value = serde_json::to_value(&scenario).unwrap_or_default();
+    // Whether JSON keeps its order is a feature that any dependency may switch on; differences are told in one order.
+    value.sort_all_objects();
+    let Value::Object(mut tree) = value else { return Map::new() };
     for key in ["name", "question", "seed", "thresholds"] {
         tree.remove(key);
     }
