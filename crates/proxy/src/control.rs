@@ -71,7 +71,7 @@ async fn fault(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, 
     if let Some(every) = fault.every {
         series::start(&lab, fault, every);
     }
-    Ok(Json(json!({ "kind": fault.kind.name(), "hit": hit.hit, "open": hit.open })))
+    Ok(Json(json!({ "hit": hit.hit, "kind": fault.kind.name(), "open": hit.open })))
 }
 
 async fn heal(State(lab): State<Arc<Lab>>) -> Json<Value> {

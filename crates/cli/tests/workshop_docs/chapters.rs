@@ -31,12 +31,23 @@ fn every_link_leads_somewhere() {
     for (name, text) in pages() {
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let is_file = !target.starts_with("http") && !target.starts_with('#');
-            let file = target.split('#').next().unwrap();
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
             assert!(!is_file || folder().join(file).exists(), "{name} links to {target}, which is not there");
+            if is_file && !heading.is_empty() {
+                let text = std::fs::read_to_string(folder().join(file)).unwrap();
+                assert!(anchors(&text).any(|anchor| anchor == heading), "{name} links to {target}: no such heading");
+            }
             count += 1;
         }
     }
     assert!(count > 100, "only {count} links");
+}
+
+/// What the headings of a text are called in an address: words in small letters, with hyphens between them.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let headings = text.lines().filter_map(|line| line.strip_prefix('#'));
+    let words = |heading: &str| heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    headings.map(move |heading| words(heading).replace(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'), ""))
 }
 
 /// "Look for `a` and `b` in [file](path)": the names are in that file, as words.
