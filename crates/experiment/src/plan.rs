@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use feedlab_feed::schedule::Schedule;
 use feedlab_feed::source::SourceConfig;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Scenario;
 use crate::record::CellRecord;
-use crate::scenario::{ScheduleKind, Source};
+use crate::scenario::Source;
 
 /// One contender × one client count (× one payload size) × one repetition: the unit that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +40,7 @@ impl Cell {
             Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, binary } => {
                 SourceConfig::Synthetic {
                     rate: *updates_per_s,
-                    schedule: match schedule {
-                        ScheduleKind::Constant => Schedule::Constant,
-                        ScheduleKind::Poisson => Schedule::Poisson { seed: self.seed },
-                        ScheduleKind::Burst => Schedule::Burst { size: *burst_size },
-                    },
+                    schedule: schedule.with(self.seed, *burst_size),
                     payload_bytes: self.payload_bytes.or(payload_bytes.first().copied()).unwrap_or_default(),
                     binary: *binary,
                 }
@@ -127,6 +122,8 @@ pub fn duration(scenario: &Scenario) -> Duration {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use feedlab_feed::schedule::Schedule;
 
     use super::*;
     use crate::fixture;

@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use feedlab_feed::settings::duration;
 use serde::{Deserialize, Serialize};
 
 mod contender;
-pub mod duration;
 mod error;
 mod lab;
 mod label;
@@ -17,9 +17,11 @@ mod threshold;
 mod validate;
 pub mod written;
 
-pub use contender::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
+pub use contender::{Comeback, Connections, Contender, Http, Link, Options, Serving, Via};
 pub use error::ScenarioError;
 pub(crate) use error::{in_our_words, position};
+pub use feedlab_feed::schedule::ScheduleKind;
+pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
 pub use lab::{Fault, FaultKind, Network, Nginx};
 pub use threshold::{Comparison, Threshold};
 
@@ -93,17 +95,6 @@ pub struct Feed {
     pub stall: Option<Stall>,
 }
 
-/// A time in which nothing is published. What falls due meanwhile is published at its end, and keeps its due time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stall {
-    /// When it begins, from the begin of the measured time.
-    #[serde(with = "duration")]
-    pub after: Duration,
-    /// How long it lasts.
-    #[serde(with = "duration", rename = "for")]
-    pub length: Duration,
-}
-
 /// Where updates come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case")]
@@ -157,18 +148,6 @@ impl Source {
             _ => vec![None],
         }
     }
-}
-
-/// Distribution of synthetic updates in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScheduleKind {
-    /// Evenly spaced.
-    Constant,
-    /// Independent arrivals, as events in the world are.
-    Poisson,
-    /// Heaps of `burst_size`.
-    Burst,
 }
 
 /// Who listens.

@@ -9,6 +9,8 @@ pub mod wire;
 pub mod schedule;
 pub mod source;
 
+pub mod settings;
+
 pub mod clock;
 pub mod process;
 pub mod stats;

@@ -7,8 +7,42 @@ use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
-/// The shape of a schedule.
+/// The name of a schedule's shape, in files and on command lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(description = "Distribution of synthetic updates in time.")
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleKind {
+    /// Evenly spaced.
+    #[default]
+    Constant,
+    /// Independent arrivals, as events in the world are.
+    #[cfg_attr(feature = "clap", value(help = "Independent of each other, as events in the world are"))]
+    Poisson,
+    /// Heaps of `burst_size`.
+    #[cfg_attr(feature = "clap", value(help = "In heaps"))]
+    Burst,
+}
+
+impl ScheduleKind {
+    /// The schedule of this shape; a Poisson schedule needs the seed alone, one of bursts their size alone.
+    #[must_use]
+    pub const fn with(self, seed: u64, burst_size: u32) -> Schedule {
+        match self {
+            Self::Constant => Schedule::Constant,
+            Self::Poisson => Schedule::Poisson { seed },
+            Self::Burst => Schedule::Burst { size: burst_size },
+        }
+    }
+}
+
+/// The shape of a schedule, with all that fixes it but its rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
     /// One update every `1/rate` s.

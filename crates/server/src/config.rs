@@ -2,58 +2,13 @@
 
 use std::time::Duration;
 
+use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
 use feedlab_feed::source::SourceConfig;
 
 use crate::tls::Identity;
 
-/// What the `at` of an update is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stamp {
-    /// When it was due, however late it was published.
-    #[default]
-    Due,
-    /// When it was published: as a feed without a schedule would say, and blind to what held it up.
-    Publication,
-}
-
-/// A time in which the source publishes nothing. What falls due meanwhile is published at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stall {
-    /// When it begins, from the begin of the feed.
-    pub after: Duration,
-    /// How long it lasts.
-    pub length: Duration,
-}
-
-impl Stall {
-    /// When an update is let through that is due this long after the begin of the feed.
-    pub(crate) fn release(&self, due: Duration) -> Duration {
-        let end = self.after.saturating_add(self.length);
-        if self.after <= due && due < end { end } else { due }
-    }
-}
-
-/// What becomes of a stream whose client reads more slowly than the feed is published.
-///
-/// What such a client costs is bounded whatever the policy, because its updates wait in the ring that all clients share:
-/// its own are at most 64 updates that the socket has not taken (references to shared bytes, filled up to 64 KiB and one
-/// update), at most 128 answers to what it sent, and the kernel's send buffer ([`Config::send_buffer`], or else up to the
-/// last figure of `net.ipv4.tcp_wmem`). TLS adds its buffer of at most 64 KiB, and an HTTP/2 stream one of at most 64 KiB.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Slow {
-    /// It is sent everything in order, as it takes it; what falls out of the queue meanwhile is told as a gap.
-    #[default]
-    Block,
-    /// When its socket takes bytes again after it took none, it goes on with the newest update; those passed over are told
-    /// as a gap. Who keeps up is sent every update.
-    Latest,
-    /// It is disconnected when more than `limit` updates were published since its socket first took no more and it has
-    /// not caught up in between. It may come back with its cursor.
-    Disconnect {
-        /// Updates.
-        limit: u64,
-    },
-}
+/// Updates after which a stream that stands still is ended, unless told otherwise.
+const SLOW_LIMIT: u64 = 256;
 
 /// The settings of a server.
 #[derive(Clone, Debug)]
@@ -61,7 +16,7 @@ pub struct Config {
     /// What is published; `None` leaves publishing to the clients.
     pub source: Option<SourceConfig>,
     /// What the updates of the source say that their time is.
-    pub stamp: Stamp,
+    pub stamp: AgeFrom,
     /// A pause of the source on purpose.
     pub stall: Option<Stall>,
     /// Hold the feed back until `POST /control/start` says when its time begins.
@@ -76,7 +31,10 @@ pub struct Config {
     /// How many updates are kept to send from, at least [`history`](Self::history): an open stream may be behind by so many.
     pub queue: usize,
     /// What becomes of slow clients.
-    pub slow: Slow,
+    pub slow_policy: SlowPolicy,
+    /// Updates that may be published since the socket of a stream first took no more, and that it has not caught up with
+    /// in between, until [`SlowPolicy::Disconnect`] ends it.
+    pub slow_limit: u64,
     /// Hand updates to streams and held polls at most so often, those in between together.
     pub coalesce: Option<Duration>,
     /// The kernel's send buffer of each connection (`SO_SNDBUF`), bytes: a small one lets slowness show early.
@@ -123,13 +81,14 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             source: None,
-            stamp: Stamp::Due,
+            stamp: AgeFrom::Due,
             stall: None,
             await_start: false,
             start_at: None,
             history: 4096,
             queue: 4096,
-            slow: Slow::Block,
+            slow_policy: SlowPolicy::Block,
+            slow_limit: SLOW_LIMIT,
             coalesce: None,
             send_buffer: None,
             keepalive: Duration::from_secs(15),

@@ -31,7 +31,7 @@ impl Feed {
     /// Opens the source and starts the publisher; a feed that began before is level with its schedule on return.
     ///
     /// Of the settings these are the feed's, and those of a server that only serves it do not matter: `source`, `stamp`,
-    /// `stall`, `await_start`, `start_at`, `history`, `queue`, `slow` and `coalesce`.
+    /// `stall`, `await_start`, `start_at`, `history`, `queue`, `slow_policy`, `slow_limit` and `coalesce`.
     ///
     /// # Errors
     /// When the source cannot be opened, or the system gives no thread.

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
+use feedlab_feed::settings::{AgeFrom, SlowPolicy};
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::FeedStats;
 use feedlab_feed::{Cursor, Update, clock};
 use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
-use crate::config::{Config, Slow, Stamp};
+use crate::config::Config;
 use crate::ring::{Batch, Past, Ring};
 use crate::subscribers::Subscribers;
 
@@ -27,14 +28,17 @@ pub(crate) struct Terms {
     /// Updates that are kept, if the history needs no more.
     pub(crate) queue: usize,
     /// What becomes of slow streams.
-    pub(crate) slow: Slow,
+    pub(crate) slow_policy: SlowPolicy,
+    /// After how many updates, if it is to disconnect them.
+    pub(crate) slow_limit: u64,
     /// Other servers may have the same feed, with the same start.
     pub(crate) has_others: bool,
 }
 
 impl From<&Config> for Terms {
     fn from(config: &Config) -> Self {
-        Self { history: config.history, queue: config.queue, slow: config.slow, has_others: config.may_have_others() }
+        let Config { history, queue, slow_policy, slow_limit, .. } = *config;
+        Self { history, queue, slow_policy, slow_limit, has_others: config.may_have_others() }
     }
 }
 
@@ -75,12 +79,12 @@ impl Hub {
 
     /// Puts an update that was due at `due_us` into the ring, and returns its `seq`. Never waits for a client; whoever
     /// waits is told by [`Hub::wake`].
-    pub(crate) fn put(&self, due_us: u64, stamp: Stamp, item: Item) -> u64 {
+    pub(crate) fn put(&self, due_us: u64, stamp: AgeFrom, item: Item) -> u64 {
         let len = item.data.len() as u64;
         let Item { event_type, data } = item;
         let now = clock::unix_us();
         let is_past = due_us < self.since;
-        let at = if stamp == Stamp::Due || is_past { due_us } else { now };
+        let at = if stamp == AgeFrom::Due || is_past { due_us } else { now };
         let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.payload_bytes += len;
@@ -92,7 +96,7 @@ impl Hub {
 
     /// Publishes an update that is due now.
     pub(crate) fn publish_now(&self, item: Item) -> u64 {
-        let seq = self.put(clock::unix_us(), Stamp::Due, item);
+        let seq = self.put(clock::unix_us(), AgeFrom::Due, item);
         self.wake();
         seq
     }
@@ -108,8 +112,13 @@ impl Hub {
     }
 
     /// What becomes of slow streams.
-    pub(crate) const fn slow(&self) -> Slow {
-        self.terms.slow
+    pub(crate) const fn slow_policy(&self) -> SlowPolicy {
+        self.terms.slow_policy
+    }
+
+    /// After how many updates a stream that stands still is ended, where that is the policy.
+    pub(crate) fn slow_limit(&self) -> Option<u64> {
+        (self.terms.slow_policy == SlowPolicy::Disconnect).then_some(self.terms.slow_limit)
     }
 
     /// What a client gets that asks with a cursor: up to `max` updates, no older than the history.

@@ -37,7 +37,7 @@ mod subscribers;
 mod config;
 mod feed;
 mod server;
-pub use config::{Config, Slow, Stall, Stamp};
+pub use config::Config;
 pub use feed::Feed;
 pub use ring::Past;
 pub use server::{Figures, Listeners, Server};

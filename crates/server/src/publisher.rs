@@ -10,10 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use feedlab_feed::clock;
+use feedlab_feed::settings::{AgeFrom, Stall};
 use feedlab_feed::source::{Due, Source};
 use tokio::sync::oneshot;
 
-use crate::config::{Stall, Stamp};
 use crate::hub::Hub;
 
 /// Opens and closes the feed.
@@ -89,7 +89,7 @@ pub(crate) fn spawn(
 /// How the source's times are kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
-    pub(crate) stamp: Stamp,
+    pub(crate) stamp: AgeFrom,
     pub(crate) stall: Option<Stall>,
 }
 
@@ -152,13 +152,14 @@ fn publish(
 mod tests {
     use super::*;
     use feedlab_feed::schedule::Schedule;
+    use feedlab_feed::settings::SlowPolicy;
     use feedlab_feed::source::SourceConfig;
 
-    use crate::config::Slow;
     use crate::hub::Terms;
     use crate::ring::Past;
 
-    const TERMS: Terms = Terms { history: 1000, queue: 1000, slow: Slow::Block, has_others: false };
+    const TERMS: Terms =
+        Terms { history: 1000, queue: 1000, slow_policy: SlowPolicy::Block, slow_limit: 0, has_others: false };
 
     #[tokio::test]
     async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
@@ -181,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
-        for (stamp, told) in [(Stamp::Due, 5_000), (Stamp::Publication, 40_000)] {
+        for (stamp, told) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
             let (hub, gate) = (Arc::new(Hub::new(TERMS, Past::default(), 0)), Arc::new(Gate::default()));
             let config =
                 SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };

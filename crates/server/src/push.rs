@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
+use feedlab_feed::settings::SlowPolicy;
 use feedlab_feed::{Cursor, Gap};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::app::App;
-use crate::config::Slow;
 use crate::connection::linger;
 use crate::hub::Hub;
 use crate::meter::{Active, Door};
@@ -169,7 +169,7 @@ impl<D: Dialect> Push<D> {
     /// Ends the stream of a client that reads too slowly, where that is the policy. A reset, because what waits in the
     /// kernel for such a client would otherwise stay there; no closing words, because its socket takes none.
     fn check_pace(&mut self) -> io::Result<()> {
-        let (Slow::Disconnect { limit }, Some(blocked_at)) = (self.hub.slow(), self.blocked_at) else { return Ok(()) };
+        let (Some(limit), Some(blocked_at)) = (self.hub.slow_limit(), self.blocked_at) else { return Ok(()) };
         if self.hub.head().0 + 1 - blocked_at.get() <= limit {
             return Ok(());
         }
@@ -241,7 +241,7 @@ impl<D: Dialect> Push<D> {
 
     /// The updates that are to be sent next.
     fn next(&mut self) -> Batch {
-        if self.hub.slow() == Slow::Latest && self.blocked_at.take().is_some() {
+        if self.hub.slow_policy() == SlowPolicy::Latest && self.blocked_at.take().is_some() {
             let batch = self.hub.newest(self.cursor);
             self.door.conflated.add(batch.gap.map_or(0, |gap| gap.to + 1 - gap.from));
             return batch;

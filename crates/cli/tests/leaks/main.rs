@@ -98,7 +98,7 @@ fn a_thousand_cycles_of_each_kind_leave_memory_where_it_was() {
 fn clients_that_do_not_read_cost_no_more_than_is_stated() {
     const CLIENTS: usize = 50;
     const UPDATE: u64 = 1_024 + 128;
-    // `Slow` of crates/server/src/config.rs: 64 KiB and one update, and the stream itself.
+    // `SlowPolicy` of crates/feed/src/settings.rs: 64 KiB and one update, and the stream itself.
     let allowed = CLIENTS as u64 * ((64 << 10) + UPDATE + (8 << 10)) + ALLOWED_BYTES;
     for policy in ["block", "latest"] {
         let flags = format!(

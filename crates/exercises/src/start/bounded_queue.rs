@@ -10,7 +10,7 @@
 //!
 //! Updates are offered in order, 1, 2, 3 …. A client that keeps up sees no difference between the three.
 //!
-//! **Both halves in feedlab**: `Slow` in `crates/server/src/config.rs`, `next` and `check_pace` in `crates/server/src/push.rs`
+//! **Both halves in feedlab**: `SlowPolicy` in `crates/feed/src/settings.rs`, `next` and `check_pace` in `crates/server/src/push.rs`
 //! (where the ring of the feed is everybody's queue), and slow readers in `crates/loadgen/src/transport/pace.rs`.
 
 use std::collections::VecDeque;

@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use feedlab_feed::Transport;
+use feedlab_feed::settings::{AgeFrom, SlowPolicy, duration};
 use serde::{Deserialize, Serialize};
-
-use super::duration;
-use super::lab::optional_duration;
 
 /// One transport with its options: one line of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,26 +63,6 @@ impl Contender {
     #[must_use]
     pub const fn is_auto(&self) -> bool {
         matches!(self.options, Options::Auto { .. })
-    }
-}
-
-/// From when the age of an update counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AgeFrom {
-    /// When it was due, however late it was published: a stall ages every update that fell into it.
-    #[default]
-    Due,
-    /// When it was published: what a measurement sees that waits for the system under test, and so omits what a stall
-    /// held up (coordinated omission). To be shown beside the other, never instead.
-    Publication,
-}
-
-impl AgeFrom {
-    /// Whether ages count from the due time, as they do unless a contender says otherwise.
-    #[must_use]
-    pub const fn is_due(&self) -> bool {
-        matches!(self, Self::Due)
     }
 }
 
@@ -214,7 +192,7 @@ impl Via {
 pub struct Comeback {
     /// The wait before a client connects again; each transport's own without it (the `retry:` of an event stream, an
     /// exponential backoff for the others).
-    #[serde(skip_serializing_if = "Option::is_none", with = "optional_duration")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub after: Option<Duration>,
     /// Whether waits are spread at random: over 0 to 1 of the wait for a backoff, over 1 to 2 of it for `after`.
     pub jitter: bool,
@@ -238,22 +216,9 @@ pub struct Serving {
     /// What becomes of a stream whose client reads too slowly.
     pub slow_policy: SlowPolicy,
     /// Updates are handed to streams and held polls at most so often, those in between together.
-    #[serde(skip_serializing_if = "Option::is_none", with = "optional_duration")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub coalesce: Option<Duration>,
     /// Size of a WebSocket client's read buffer, bytes: it is allocated at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_buffer_bytes: Option<usize>,
-}
-
-/// What becomes of a stream whose client reads too slowly. Memory is bounded by each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SlowPolicy {
-    /// It is sent everything in order as it takes it; what falls out of the history meanwhile is told as a gap.
-    #[default]
-    Block,
-    /// It is sent the newest update whenever it takes something; what was passed over is told as a gap.
-    Latest,
-    /// It is disconnected, and may come back with its cursor.
-    Disconnect,
 }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use feedlab_feed::settings::duration;
 use serde::{Deserialize, Serialize};
-
-use super::duration;
 
 /// The way between clients and server, made by the lab proxy. Without it everything runs on plain loopback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub struct Network {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bandwidth_bytes_per_s: Option<u64>,
     /// Connections on which nothing has passed for so long are closed, as proxies and NATs do it.
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_duration")]
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "duration::option")]
     pub idle_timeout: Option<Duration>,
     /// What the server sends is held back until so many bytes have come together, as a buffering proxy does it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -36,7 +35,7 @@ pub struct Fault {
     #[serde(with = "duration")]
     pub at: Duration,
     /// Again and again after so long, until the measured time is over.
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_duration")]
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "duration::option")]
     pub every: Option<Duration>,
     /// How long it lasts; zero for what happens in a moment.
     #[serde(with = "duration", rename = "for")]
@@ -117,30 +116,6 @@ impl Default for Nginx {
 impl Nginx {
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
-    }
-}
-
-/// A duration that may be missing, as text.
-pub(super) mod optional_duration {
-    use std::time::Duration;
-
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use super::duration;
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        time: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match time {
-            Some(time) => duration::serialize(time, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        text.map(|text| duration::parse(&text).map_err(serde::de::Error::custom)).transpose()
     }
 }
 

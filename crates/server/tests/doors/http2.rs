@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use feedlab_feed::Transport;
+use feedlab_feed::settings::SlowPolicy;
+use feedlab_server::Config;
 use feedlab_server::tls::self_signed;
-use feedlab_server::{Config, Slow};
 use h2::client::{ResponseFuture, SendRequest};
 use h2::ext::Protocol;
 use h2::{RecvStream, SendStream};
@@ -277,8 +278,10 @@ async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
     const COUNT: u64 = 40;
-    for slow in [Slow::Latest, Slow::Disconnect { limit: 10 }] {
-        let config = Config { slow, allow_publish: true, max_message_bytes: 1 << 20, history: 0, ..Config::default() };
+    for slow_policy in [SlowPolicy::Latest, SlowPolicy::Disconnect] {
+        let (allow_publish, max_message_bytes) = (true, 1 << 20);
+        let config =
+            Config { slow_policy, slow_limit: 10, allow_publish, max_message_bytes, history: 0, ..Config::default() };
         let server = Server::start(config);
         let client = Client::connect(server.addr).await;
         let mut stuck = client.get("/feed/sse").await;
@@ -287,9 +290,9 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
         let text = "x".repeat(20_000);
         for seq in 1..=COUNT {
             server.publish(&text);
-            assert!(quick.until("\n\n").await.starts_with(&format!("id: {seq}\nevent: message\n")), "{slow:?}");
+            assert!(quick.until("\n\n").await.starts_with(&format!("id: {seq}\nevent: message\n")), "{slow_policy:?}");
         }
-        if slow == Slow::Latest {
+        if slow_policy == SlowPolicy::Latest {
             let last = format!("id: {COUNT}\nevent: message\n");
             let before = stuck.until(&last).await;
             assert!(before.contains("event: gap\ndata: {\"from\":"), "{}", before.len());
@@ -304,7 +307,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
             };
             assert_eq!(ended.reason(), Some(h2::Reason::CANCEL));
         }
-        assert_eq!(server.door(Transport::Sse).gaps > 0, slow == Slow::Latest);
+        assert_eq!(server.door(Transport::Sse).gaps > 0, slow_policy == SlowPolicy::Latest);
     }
 }
 

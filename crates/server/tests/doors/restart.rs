@@ -1,8 +1,9 @@
 use crate::harness::{Client, Server, ask};
 use feedlab_feed::clock;
 use feedlab_feed::schedule::Schedule;
+use feedlab_feed::settings::AgeFrom;
 use feedlab_feed::source::SourceConfig;
-use feedlab_server::{Config, Stamp};
+use feedlab_server::Config;
 
 fn synthetic(rate: f64) -> Config {
     let schedule = Schedule::Poisson { seed: 7 };
@@ -32,7 +33,7 @@ fn what_fell_due_before_is_there_before_the_first_answer() {
 #[test]
 fn what_is_past_keeps_its_due_time_even_where_publications_are_stamped() {
     let start_at = clock::unix_us() - 3_600_000_000;
-    let config = Config { start_at: Some(start_at), stamp: Stamp::Publication, ..synthetic(1.0) };
+    let config = Config { start_at: Some(start_at), stamp: AgeFrom::Publication, ..synthetic(1.0) };
     let body = Server::start(config).poll("/feed/poll?after=0");
     assert!(body["updates"][0]["at"].as_u64().unwrap() < start_at + 60_000_000, "{}", body["updates"][0]);
 }

@@ -2,14 +2,16 @@ use std::io::Read as _;
 
 use crate::harness::{Client, Server};
 use feedlab_feed::Transport;
-use feedlab_server::{Config, Slow};
+use feedlab_feed::settings::SlowPolicy;
+use feedlab_server::Config;
 
 const COUNT: u64 = 40;
 
 /// Small buffers and large updates: a client that does not read is slow at once.
-fn server(slow: Slow, queue: usize) -> Server {
+fn server(slow_policy: SlowPolicy, queue: usize) -> Server {
     Server::start(Config {
-        slow,
+        slow_policy,
+        slow_limit: 10,
         queue,
         history: 0,
         send_buffer: Some(8 << 10),
@@ -55,7 +57,7 @@ fn account(seen: &[u64], gaps: &[(u64, u64)]) {
 
 #[test]
 fn block_keeps_what_the_queue_holds_and_tells_the_rest() {
-    let server = server(Slow::Block, 8);
+    let server = server(SlowPolicy::Block, 8);
     let mut slow = server.client().open_sse("");
     publish(&server, None);
     let (seen, gaps) = read_to(&mut slow, COUNT);
@@ -66,7 +68,7 @@ fn block_keeps_what_the_queue_holds_and_tells_the_rest() {
 
 #[test]
 fn latest_goes_on_with_the_newest_and_leaves_alone_who_keeps_up() {
-    let server = server(Slow::Latest, 4096);
+    let server = server(SlowPolicy::Latest, 4096);
     let mut slow = server.client().open_sse("");
     let mut quick = server.client().open_sse("");
     publish(&server, Some(&mut quick));
@@ -79,7 +81,7 @@ fn latest_goes_on_with_the_newest_and_leaves_alone_who_keeps_up() {
 
 #[test]
 fn disconnect_ends_streams_that_stand_still_and_no_other() {
-    let server = server(Slow::Disconnect { limit: 10 }, 4096);
+    let server = server(SlowPolicy::Disconnect, 4096);
     let mut quick = server.client().open_sse("");
     let stuck = [server.client().open_sse(""), server.client().open_websocket("")];
     publish(&server, Some(&mut quick));

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use feedlab_feed::schedule::ScheduleKind;
+use feedlab_feed::settings::SlowPolicy;
 use feedlab_proxy::MAX_BUFFER_BYTES;
-use feedlab_server::Slow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -26,33 +27,16 @@ pub(super) enum SourceName {
     Host,
 }
 
-/// How synthetic updates are spread over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum ScheduleName {
-    Constant,
-    Poisson,
-}
-
-/// What becomes of slow streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum SlowName {
-    Block,
-    Latest,
-    Disconnect,
-}
-
 /// All settings of a tab, as JSON has them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
     pub(super) source: SourceName,
     pub(super) updates_per_s: f64,
-    pub(super) schedule: ScheduleName,
+    pub(super) schedule: ScheduleKind,
     pub(super) payload_bytes: usize,
     pub(super) history: usize,
-    pub(super) slow: SlowName,
+    pub(super) slow: SlowPolicy,
     pub(super) coalesce_ms: u64,
     pub(super) keepalive_ms: u64,
     pub(super) retry_ms: u64,
@@ -83,10 +67,10 @@ impl Settings {
         Self {
             source: if has_own_feed { SourceName::Own } else { SourceName::Synthetic },
             updates_per_s: 10.0,
-            schedule: ScheduleName::Constant,
+            schedule: ScheduleKind::Constant,
             payload_bytes: 100,
             history: 1000,
-            slow: SlowName::Block,
+            slow: SlowPolicy::Block,
             coalesce_ms: 0,
             keepalive_ms: 15_000,
             retry_ms: 2000,
@@ -142,6 +126,9 @@ impl Settings {
         if !(0.1..=200.0).contains(&self.updates_per_s) {
             return Err(Refusal::bad_request("`updates_per_s` is from 0.1 to 200"));
         }
+        if self.schedule == ScheduleKind::Burst {
+            return Err(Refusal::bad_request("`schedule` is constant or poisson"));
+        }
         let ranges = [
             ("payload_bytes", self.payload_bytes as u64, 0, 65_536),
             ("history", self.history as u64, 0, 10_000),
@@ -184,14 +171,10 @@ impl Settings {
         self.history.min(MAX_HISTORY_BYTES / self.payload_bytes.max(1))
     }
 
-    /// The policy for slow streams.
+    /// Updates after which a stream that stands still is ended, where that is the policy.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of at most 200 a second")]
-    pub(super) fn slow(&self) -> Slow {
-        match self.slow {
-            SlowName::Block => Slow::Block,
-            SlowName::Latest => Slow::Latest,
-            SlowName::Disconnect => Slow::Disconnect { limit: (self.updates_per_s * SLOW_AFTER_S).ceil() as u64 },
-        }
+    pub(super) fn slow_limit(&self) -> u64 {
+        (self.updates_per_s * SLOW_AFTER_S).ceil() as u64
     }
 
     /// The way, as the lab proxy takes it.
@@ -237,6 +220,7 @@ mod tests {
             (r#"{"rate": 5}"#, "`rate`: unknown field `rate`, expected one of `source`"),
             (r#"{"rtt_ms": "far"}"#, "`rtt_ms`: invalid type"),
             (r#"{"source": "pigeon"}"#, "`source`: unknown variant `pigeon`, expected one of `own`"),
+            (r#"{"schedule": "burst"}"#, "`schedule` is constant or poisson"),
             (r#"{"updates_per_s": 1000}"#, "`updates_per_s` is from 0.1 to 200"),
             (r#"{"payload_bytes": 65537}"#, "`payload_bytes` is a whole number from 0 to 65536"),
             (r#"{"keepalive_ms": 0}"#, "`keepalive_ms`"),

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use feedlab_feed::schedule::Schedule;
 use feedlab_feed::source::{Recording, SourceConfig};
 
 use super::refusal::Refusal;
-use super::settings::{ScheduleName, Settings, SourceName};
+use super::settings::{Settings, SourceName};
 
 /// A week of earthquakes; scenarios/feeds/README.md tells their source and licence.
 const EARTHQUAKES: &str = include_str!("../../../../scenarios/feeds/earthquakes.ndjson");
@@ -22,10 +21,7 @@ pub(super) fn source(settings: &Settings) -> Result<Option<SourceConfig>, Refusa
         SourceName::Own => return Ok(None),
         SourceName::Synthetic => SourceConfig::Synthetic {
             rate,
-            schedule: match settings.schedule {
-                ScheduleName::Constant => Schedule::Constant,
-                ScheduleName::Poisson => Schedule::Poisson { seed: SEED },
-            },
+            schedule: settings.schedule.with(SEED, 1),
             payload_bytes: settings.payload_bytes,
             binary: false,
         },

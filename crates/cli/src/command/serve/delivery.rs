@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use feedlab_server::{Config, Slow};
+use feedlab_feed::settings::SlowPolicy;
+use feedlab_server::Config;
 
 use super::at_least_one;
 use crate::command::some_time;
-
-/// Updates after which a stream that stands still is ended, unless told otherwise.
-const SLOW_LIMIT: u64 = 256;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -23,8 +21,8 @@ pub(super) struct DeliveryArgs {
     queue: usize,
 
     /// What becomes of a stream whose client reads too slowly
-    #[arg(long, value_enum, default_value_t = SlowName::Block)]
-    slow_policy: SlowName,
+    #[arg(long, value_enum, default_value_t)]
+    slow_policy: SlowPolicy,
 
     /// Updates published since it stopped taking any, after which --slow-policy disconnect ends a stream [default: 256]
     #[arg(long, value_name = "N")]
@@ -51,21 +49,11 @@ pub(super) struct DeliveryArgs {
     max_hold: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum SlowName {
-    /// It gets everything in order, as it takes it
-    Block,
-    /// It goes on with the newest update; the others are told as a gap
-    Latest,
-    /// It is ended, and may come back with its cursor
-    Disconnect,
-}
-
 impl DeliveryArgs {
     /// A flag without effect would leave its user with a server that is not the one asked for.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!(
-            self.slow_limit.is_none() || self.slow_policy == SlowName::Disconnect,
+            self.slow_limit.is_none() || self.slow_policy == SlowPolicy::Disconnect,
             "--slow-limit belongs to --slow-policy disconnect"
         );
         Ok(())
@@ -73,24 +61,18 @@ impl DeliveryArgs {
 
     /// The settings that they stand for.
     pub(super) fn config(&self) -> Config {
+        let defaults = Config::default();
         Config {
             history: self.history,
             queue: self.queue,
-            slow: self.slow(),
+            slow_policy: self.slow_policy,
+            slow_limit: self.slow_limit.unwrap_or(defaults.slow_limit),
             coalesce: self.coalesce,
             send_buffer: self.send_buffer,
             keepalive: self.keepalive,
             retry: self.retry,
             max_hold: self.max_hold,
-            ..Config::default()
-        }
-    }
-
-    fn slow(&self) -> Slow {
-        match self.slow_policy {
-            SlowName::Block => Slow::Block,
-            SlowName::Latest => Slow::Latest,
-            SlowName::Disconnect => Slow::Disconnect { limit: self.slow_limit.unwrap_or(SLOW_LIMIT) },
+            ..defaults
         }
     }
 }

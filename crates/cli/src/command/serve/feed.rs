@@ -5,10 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::ValueEnum;
-use feedlab_feed::schedule::Schedule;
+use feedlab_feed::schedule::{Schedule, ScheduleKind};
+use feedlab_feed::settings::{AgeFrom, Stall};
 use feedlab_feed::source::SourceConfig;
-use feedlab_server::{Stall, Stamp};
 
 /// The flags. Those that have no default belong to some feeds only, and are refused with the others.
 #[derive(Debug, clap::Args)]
@@ -24,7 +23,7 @@ pub(crate) struct FeedArgs {
 
     /// How synthetic updates are spread in time [default: constant]
     #[arg(long, value_enum)]
-    schedule: Option<ScheduleName>,
+    schedule: Option<ScheduleKind>,
 
     /// Updates in a burst, with --schedule burst [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -51,8 +50,8 @@ pub(crate) struct FeedArgs {
     repeat: bool,
 
     /// Stamp updates with the time they were due, or with that of their publication, which hides every delay before it
-    #[arg(long, value_enum, default_value_t = StampName::Due)]
-    stamp: StampName,
+    #[arg(long, value_enum, default_value_t)]
+    stamp: AgeFrom,
 
     /// Pause the feed on purpose: 4s:500ms publishes nothing for half a second, 4 s after its begin
     #[arg(long, value_name = "AFTER:FOR", value_parser = stall)]
@@ -98,24 +97,6 @@ impl fmt::Display for FeedName {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ScheduleName {
-    /// Evenly spaced
-    Constant,
-    /// Independent of each other, as events in the world are
-    Poisson,
-    /// In heaps
-    Burst,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum StampName {
-    /// When it was due
-    Due,
-    /// When it was published
-    Publication,
-}
-
 /// `4s:500ms`
 fn stall(text: &str) -> Result<Stall, String> {
     let parse = |text: &str| humantime::parse_duration(text).ok();
@@ -126,11 +107,8 @@ fn stall(text: &str) -> Result<Stall, String> {
 
 impl FeedArgs {
     /// What updates are stamped with.
-    pub(super) const fn stamp(&self) -> Stamp {
-        match self.stamp {
-            StampName::Due => Stamp::Due,
-            StampName::Publication => Stamp::Publication,
-        }
+    pub(super) const fn stamp(&self) -> AgeFrom {
+        self.stamp
     }
 
     /// The pause that was asked for.
@@ -193,11 +171,7 @@ impl FeedArgs {
     }
 
     fn schedule(&self) -> Schedule {
-        match self.schedule.unwrap_or(ScheduleName::Constant) {
-            ScheduleName::Constant => Schedule::Constant,
-            ScheduleName::Poisson => Schedule::Poisson { seed: self.seed.unwrap_or(1) },
-            ScheduleName::Burst => Schedule::Burst { size: self.burst_size.unwrap_or(10) },
-        }
+        self.schedule.unwrap_or_default().with(self.seed.unwrap_or(1), self.burst_size.unwrap_or(10))
     }
 
     /// A flag without effect would leave its user with a feed that is not the one asked for.
@@ -209,8 +183,8 @@ impl FeedArgs {
             (self.schedule.is_some(), synthetic, "--schedule", "synthetic"),
             (self.payload_bytes.is_some(), synthetic, "--payload-bytes", "synthetic"),
             (self.binary, synthetic, "--binary", "synthetic"),
-            (self.burst_size.is_some(), self.is(ScheduleName::Burst), "--burst-size", "synthetic --schedule burst"),
-            (self.seed.is_some(), self.is(ScheduleName::Poisson), "--seed", "synthetic --schedule poisson"),
+            (self.burst_size.is_some(), self.is(ScheduleKind::Burst), "--burst-size", "synthetic --schedule burst"),
+            (self.seed.is_some(), self.is(ScheduleKind::Poisson), "--seed", "synthetic --schedule poisson"),
             (self.speed.is_some(), replay, "--speed", "replay:FILE"),
             (self.repeat, replay, "--repeat", "replay:FILE"),
         ];
@@ -220,7 +194,7 @@ impl FeedArgs {
         Ok(())
     }
 
-    fn is(&self, schedule: ScheduleName) -> bool {
+    fn is(&self, schedule: ScheduleKind) -> bool {
         self.feed == FeedName::Synthetic && self.schedule == Some(schedule)
     }
 }

@@ -5,12 +5,11 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::time::Duration;
 
+use feedlab_feed::settings::duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
-
-use super::super::duration;
 
 /// A value that knows where it stands in the file, so that it can be refused with line and column.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,4 +1,4 @@
-//! Durations in files: text with a unit, as in "250ms" or "1m 30s".
+//! Durations in files and documents: text with a unit, as in "250ms" or "1m 30s".
 
 use std::time::Duration;
 
@@ -21,15 +21,17 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
 }
 
 /// What a duration looks like, for messages.
-pub(super) const EXAMPLES: &str = "100ms, 2s or 1m";
+pub const EXAMPLES: &str = "100ms, 2s or 1m";
 
 /// Longest text. Every duration of whole milliseconds below a day is shorter, and the texts that make humantime 2.4
 /// overflow (2^64 s and 10^9 ns) are longer.
 const MAX_LEN: usize = 20;
 
-/// Reads a duration of whole milliseconds, which is what timers can tell. An error says what is wrong with the text,
-/// and what it should look like.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+/// Reads a duration of whole milliseconds, which is what timers can tell.
+///
+/// # Errors
+/// Says what is wrong with the text, and what it should look like.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let refuse = |what: String| Err(format!("{what}; write a duration as {EXAMPLES}"));
     if text.len() > MAX_LEN {
         return refuse(format!("{text:?} is not a duration"));
@@ -42,6 +44,32 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
         }
         Err(humantime::DurationError::UnknownUnit { unit, .. }) => refuse(format!("unknown unit `{unit}` in {text:?}")),
         Err(_) => refuse(format!("{text:?} is not a duration")),
+    }
+}
+
+/// A duration that may be missing, as text.
+pub mod option {
+    use super::{Deserializer, Duration, Serializer, parse};
+    use serde::Deserialize as _;
+
+    /// Writes a duration as text.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a duration from text, where there is one.
+    ///
+    /// # Errors
+    /// As [`deserialize`](super::deserialize).
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| parse(&text).map_err(serde::de::Error::custom)).transpose()
     }
 }
 
