@@ -15,13 +15,10 @@ mod child;
 pub(super) mod closing;
 pub(super) mod descriptors;
 pub(super) mod estimate;
-mod generator;
 mod keys;
-mod manifest;
 mod progress;
 mod series;
 mod server;
-mod service;
 mod stage;
 pub(super) mod table;
 

@@ -12,8 +12,8 @@ use feedlab_loadgen::{Event, Job, Outcome, Publishing};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::child::Child;
 use super::estimate;
-use super::generator::Generator;
 use super::keys::Keys;
 use super::progress::Progress;
 use super::stage::Stage;
@@ -76,7 +76,7 @@ async fn generate(
     progress: &mut Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
-    let mut generator = Generator::start(job).await?;
+    let mut generator = Child::working("the load generator", &["generate".into()], job).await?;
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Ok(None),
@@ -90,7 +90,7 @@ async fn generate(
 }
 
 async fn follow(
-    generator: &mut Generator,
+    generator: &mut Child,
     stage: &mut Stage,
     job: &Job,
     progress: &mut Progress,

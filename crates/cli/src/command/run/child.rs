@@ -1,5 +1,6 @@
-//! A process of this run: this same binary, in a process group of its own, so that a terminal's Ctrl-C reaches the
-//! run alone, which then decides who stops when.
+//! A process of this run, started by the stage and the cell: this same binary, in a process group of its own, so that a
+//! terminal's Ctrl-C reaches the run alone, which then decides who stops when. One kind serves, and says in one line of
+//! JSON where it listens; the other is handed a job on its standard input. What either is for is not known here.
 //!
 //! A child ends when its standard input does. The other end is held here, so that even a run that is killed leaves no
 //! process behind. Where `stop` is not reached, dropping kills.
@@ -10,13 +11,18 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long a child may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long it may take until a child that serves listens.
+const START: Duration = Duration::from_secs(15);
 
 /// A running child.
 #[derive(Debug)]
@@ -26,12 +32,42 @@ pub(super) struct Child {
     process: tokio::process::Child,
     /// Held open: its end is the child's sign to stop.
     stdin: Option<ChildStdin>,
+    /// Held open even when it is not read any more: a child that serves must not be ended by a pipe that broke.
+    stdout: Lines<BufReader<ChildStdout>>,
     stderr: JoinHandle<String>,
 }
 
 impl Child {
-    /// Starts `feedlab ARGUMENTS…`; the child's standard output is the caller's to read.
-    pub(super) fn start(name: &'static str, arguments: &[OsString]) -> anyhow::Result<(Self, ChildStdout)> {
+    /// Starts `feedlab ARGUMENTS…` as a child that serves, and waits until it says where it listens.
+    pub(super) async fn serving<T: DeserializeOwned>(
+        name: &'static str,
+        arguments: &[OsString],
+    ) -> anyhow::Result<(Self, T)> {
+        let mut child = Self::start(name, arguments)?;
+        let line = timeout(START, child.stdout.next_line()).await.ok().and_then(Result::ok).flatten();
+        match line.and_then(|line| serde_json::from_str(&line).ok()) {
+            Some(listening) => Ok((child, listening)),
+            None => Err(child.given_up().await),
+        }
+    }
+
+    /// Starts `feedlab ARGUMENTS…` and hands it its job, a line of JSON.
+    pub(super) async fn working(
+        name: &'static str,
+        arguments: &[OsString],
+        job: &impl Serialize,
+    ) -> anyhow::Result<Self> {
+        let line = serde_json::to_string(job)? + "\n";
+        let mut child = Self::start(name, arguments)?;
+        let stdin = child.stdin.as_mut().context("the child has no standard input")?;
+        match stdin.write_all(line.as_bytes()).await {
+            Ok(()) => Ok(child),
+            // One that does not listen has died, and says more about it than a broken pipe does.
+            Err(_) => Err(child.given_up().await.context(format!("{name} does not take its job"))),
+        }
+    }
+
+    fn start(name: &'static str, arguments: &[OsString]) -> anyhow::Result<Self> {
         let binary = feedlab_feed::process::this_binary().context("cannot find the feedlab binary")?;
         let mut process = Command::new(binary)
             .arg0("feedlab")
@@ -48,12 +84,16 @@ impl Child {
         let stdout = process.stdout.take().context("the child has no standard output")?;
         let stderr = process.stderr.take().context("the child has no standard error")?;
         let stdin = process.stdin.take();
-        Ok((Self { name, process, stdin, stderr: tokio::spawn(tail(stderr)) }, stdout))
+        let stdout = BufReader::new(stdout).lines();
+        Ok(Self { name, process, stdin, stdout, stderr: tokio::spawn(tail(stderr)) })
     }
 
-    /// Where the child listens to us.
-    pub(super) const fn stdin(&mut self) -> Option<&mut ChildStdin> {
-        self.stdin.as_mut()
+    /// What it says next, a line of JSON. May be dropped while it waits.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> anyhow::Result<T> {
+        match self.stdout.next_line().await? {
+            Some(line) => serde_json::from_str(&line).with_context(|| format!("{} says something unknown", self.name)),
+            None => Err(self.failure().await),
+        }
     }
 
     /// Waits until the child ends by itself, and says how it failed: no child ends before it is stopped.
@@ -62,8 +102,14 @@ impl Child {
         self.failure().await
     }
 
+    /// Ends a child that did not do what it was started for; the error says why it did not.
+    async fn given_up(mut self) -> anyhow::Error {
+        let why = self.failure().await;
+        self.stop().await.err().unwrap_or(why)
+    }
+
     /// The error of a child that ended before its time, with what it said last.
-    pub(super) async fn failure(&mut self) -> anyhow::Error {
+    async fn failure(&mut self) -> anyhow::Error {
         self.stdin = None;
         let status = match timeout(PATIENCE, self.process.wait()).await {
             Ok(Ok(status)) => status.to_string(),
@@ -91,6 +137,11 @@ impl Child {
         }
         Ok(())
     }
+}
+
+/// The words of a command line that has no spaces within its words.
+pub(super) fn words(line: &str) -> Vec<OsString> {
+    line.split_whitespace().map(OsString::from).collect()
 }
 
 /// How much of a child's standard error is kept: its end.

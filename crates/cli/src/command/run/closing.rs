@@ -12,7 +12,6 @@ use feedlab_experiment::threshold::{self, Check};
 use feedlab_experiment::verdict::{Status, Verdict};
 use feedlab_experiment::{hlog, statistics};
 
-use super::manifest::manifest;
 use super::series::{End, Series};
 use super::table;
 use crate::exit::Exit;
@@ -63,7 +62,7 @@ struct Found {
 
 /// Writes what is still to be written, draws the report, and gives the folder its name.
 fn finish(series: Series<'_>) -> anyhow::Result<Found> {
-    let manifest = manifest(&series);
+    let manifest = series.manifest();
     let (scenario, folder) = (series.scenario, series.folder);
     let mut contenders = statistics::pool(scenario, &series.records, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
     predict::fill_measured(scenario, &series.records, &mut contenders);

@@ -1,19 +1,23 @@
-//! The cells of one scenario, measured one after the other.
+//! The cells of one scenario, measured one after the other, and the manifest that says what was asked, with what, where
+//! and when.
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::{self, Cell};
-use feedlab_experiment::record::CellRecord;
+use feedlab_experiment::record::{CellRecord, Manifest, SCHEMA};
 use feedlab_experiment::results::RunFolder;
+use feedlab_experiment::verdict::judge_run;
 use feedlab_feed::clock;
+use feedlab_feed::process::Machine;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::cell;
 use super::keys::Keys;
 use super::progress::Progress;
-use super::{cell, manifest};
+use crate::build;
 
 /// A run in progress.
 #[derive(Debug)]
@@ -53,12 +57,31 @@ impl<'a> Series<'a> {
         let keys = Keys::for_scenario(scenario)?;
         let progress = Progress::new(scenario, plan.len());
         let series = Self { scenario, started, folder, plan, records: Vec::new(), keys, progress };
-        match series.folder.write_manifest(&manifest::manifest(&series)) {
+        match series.folder.write_manifest(&series.manifest()) {
             Ok(()) => Ok(series),
             Err(error) => {
                 series.folder.discard()?;
                 Err(error.into())
             }
+        }
+    }
+
+    /// The manifest as things stand: written when the run begins, and again at its end.
+    pub(super) fn manifest(&self) -> Manifest {
+        Manifest {
+            schema: SCHEMA,
+            run: self.folder.id().to_owned(),
+            scenario: self.scenario.clone(),
+            seed: self.scenario.seed,
+            feedlab_version: build::VERSION.to_owned(),
+            rustc_version: build::RUSTC.to_owned(),
+            git_revision: build::REVISION.map(str::to_owned),
+            merged_from: Vec::new(),
+            started: self.started.to_string(),
+            machine: Machine::this(),
+            cells_planned: self.plan.len(),
+            cells_measured: self.records.len(),
+            verdict: judge_run(&self.records, self.plan.len()),
         }
     }
 

@@ -11,13 +11,12 @@ use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{AgeFrom, Contender, Options, SlowPolicy, Stall};
 use feedlab_feed::clock;
 use feedlab_feed::stats::Stats;
+use reqwest::{Client, Response};
 use rustix::process::Signal;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::child::{Child, words};
 use super::keys::Keys;
-use super::service::{Service, words};
 use crate::command::serve::{FeedArgs, Listening};
 
 /// How long a server may take to answer.
@@ -32,7 +31,7 @@ const SLOW_SEND_BUFFER: u32 = 64 << 10;
 pub(super) struct Server {
     arguments: Vec<OsString>,
     /// `None` for a moment only: while it is being started again.
-    service: Option<Service>,
+    process: Option<Child>,
     door: SocketAddr,
     control: SocketAddr,
     /// When a server that was ended comes back.
@@ -44,9 +43,9 @@ impl Server {
     pub(super) async fn start(arguments: Vec<OsString>) -> anyhow::Result<Self> {
         let mut first = arguments.clone();
         first.extend(words("--await-start --listen 127.0.0.1:0 --control 127.0.0.1:0"));
-        let (service, Listening { listening, control, .. }) = Service::start("the server", &first).await?;
+        let (process, Listening { listening, control, .. }) = Child::serving("the server", &first).await?;
         let control = control.context("the server has no control address")?;
-        Ok(Self { arguments, service: Some(service), door: listening, control, back_at: None })
+        Ok(Self { arguments, process: Some(process), door: listening, control, back_at: None })
     }
 
     /// Where its doors are.
@@ -61,16 +60,16 @@ impl Server {
 
     /// Waits for an end that nobody ordered.
     pub(super) async fn died(&mut self) -> anyhow::Error {
-        match &mut self.service {
-            Some(service) if self.back_at.is_none() => service.died().await,
+        match &mut self.process {
+            Some(process) if self.back_at.is_none() => process.died().await,
             _ => std::future::pending().await,
         }
     }
 
     /// Ends it by a signal; it is to come back after a time.
     pub(super) fn end(&mut self, signal: Signal, downtime: Duration) {
-        if let Some(service) = &self.service {
-            service.signal(signal);
+        if let Some(process) = &self.process {
+            process.signal(signal);
         }
         self.back_at = Some(clock::now() + downtime);
     }
@@ -83,15 +82,15 @@ impl Server {
     /// Starts it again at the same addresses. Its feed's time began at `feed_us`, µs of Unix time: what fell due until
     /// now is in its history when it listens.
     pub(super) async fn bring_back(&mut self, feed_us: u64) -> anyhow::Result<()> {
-        if let Some(service) = self.service.take() {
-            service.stop().await?;
+        if let Some(process) = self.process.take() {
+            process.stop().await?;
         }
         let mut again = self.arguments.clone();
         let (door, control) = (self.door, self.control);
         again.extend(words(&format!("--start-at {feed_us} --listen {door} --control {control}")));
-        let started = Service::start::<Listening>("the server", &again).await;
-        let (service, _) = started.context("starting it again")?;
-        self.service = Some(service);
+        let started = Child::serving::<Listening>("the server", &again).await;
+        let (process, _) = started.context("starting it again")?;
+        self.process = Some(process);
         self.back_at = None;
         Ok(())
     }
@@ -99,9 +98,10 @@ impl Server {
     /// Connections that are open although every client has left. The server may need a moment to notice the last ones.
     pub(super) async fn connections_left(&self) -> anyhow::Result<u64> {
         const TRIES: u32 = 20;
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build().context("cannot ask the server")?;
         let mut left = 0;
         for _ in 0..TRIES {
-            left = self.stats().await?.connections.open;
+            left = self.stats(&client).await?.connections.open;
             if left == 0 {
                 break;
             }
@@ -110,28 +110,20 @@ impl Server {
         Ok(left)
     }
 
-    async fn stats(&self) -> anyhow::Result<Stats> {
-        let answer = timeout(PATIENCE, get(self.control, "/stats")).await.context("the server does not answer")??;
-        let (_head, body) = answer.split_once("\r\n\r\n").context("the server's answer has no body")?;
-        serde_json::from_str(body).context("the server's figures cannot be read")
+    async fn stats(&self, client: &Client) -> anyhow::Result<Stats> {
+        let answer = client.get(format!("http://{}/stats", self.control)).send().await;
+        let answer = answer.and_then(Response::error_for_status).context("the server does not answer")?;
+        let body = answer.bytes().await.context("the server does not finish its answer")?;
+        serde_json::from_slice(&body).context("the server's figures cannot be read")
     }
 
     /// Ends the server in good order.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
-        match self.service {
-            Some(service) => service.stop().await,
+        match self.process {
+            Some(process) => process.stop().await,
             None => Ok(()),
         }
     }
-}
-
-/// One request, one connection: too little for an HTTP client.
-async fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
 }
 
 /// The command line of a cell's server, but for its addresses.

@@ -10,17 +10,17 @@ use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Fault, FaultKind, Network, Via};
 use rustix::process::Signal;
 
+use super::child::{Child, words};
 use super::keys::Keys;
 use super::server::{self, Server};
-use super::service::{Service, words};
 use crate::command::{nginx, proxy};
 
 /// The processes of a cell but for its load generator.
 #[derive(Debug)]
 pub(super) struct Stage {
     servers: Vec<Server>,
-    nginx: Option<Service>,
-    proxy: Option<Service>,
+    nginx: Option<Child>,
+    proxy: Option<Child>,
     /// Where clients connect.
     door: SocketAddr,
     /// The control API of the lab proxy.
@@ -56,12 +56,12 @@ impl Stage {
             }
             let keys = keys.filter(|_| scenario.contenders[cell.contender].link.tls);
             let arguments = nginx_arguments(scenario, via, &self.servers, keys);
-            let (nginx, nginx::Listening { listening }) = Service::start("nginx", &arguments).await?;
+            let (nginx, nginx::Listening { listening }) = Child::serving("nginx", &arguments).await?;
             (self.nginx, self.door) = (Some(nginx), listening);
         }
         if needs_proxy(scenario) {
             let arguments = proxy_arguments(&scenario.network.unwrap_or_default(), self.door, cell.seed);
-            let (proxy, proxy::Listening { listening, control }) = Service::start("the lab proxy", &arguments).await?;
+            let (proxy, proxy::Listening { listening, control }) = Child::serving("the lab proxy", &arguments).await?;
             (self.proxy, self.door, self.control) = (Some(proxy), listening, Some(control));
         }
         Ok(())
