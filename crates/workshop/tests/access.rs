@@ -1,0 +1,179 @@
+//! Whose requests are taken: each origin and name, at each address that pages and programs can reach.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use feedlab_proxy::{Proxy, listen};
+use feedlab_server::{Config, Server};
+use feedlab_workshop::lab::Labs;
+use feedlab_workshop::{Class, Settings};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// What each address takes, as a line of the tables tells it: in this order, a letter where it takes the request and a
+/// dot where it answers 403.
+const ADDRESSES: [(char, &str, &str); 4] = [
+    ('s', "GET /stats", "POST /feed"),
+    ('c', "GET /workshop/votes", "POST /workshop/votes"),
+    ('l', "GET /lab/tabs/absent", "DELETE /lab/tabs/absent"),
+    ('p', "GET /stats", "POST /heal"),
+];
+
+/// A server with a class and labs, and the control API of a lab proxy.
+struct Rig {
+    server: SocketAddr,
+    control: SocketAddr,
+    _folder: tempfile::TempDir,
+    _stop: DropGuard,
+}
+
+impl Rig {
+    async fn start() -> Self {
+        let (folder, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let here = || listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (listener, way, control) = (here(), here(), here());
+        let rig = Self {
+            server: listener.local_addr().unwrap(),
+            control: control.local_addr().unwrap(),
+            _stop: stop.clone().drop_guard(),
+            _folder: folder,
+        };
+        let settings = Settings {
+            votes: rig._folder.path().join("class.ndjson"),
+            out: rig._folder.path().join("results"),
+            binary: PathBuf::from("/nonexistent/feedlab"),
+            stop: stop.clone(),
+        };
+        let more = Labs::new(None).routes().merge(Class::open(settings).unwrap().router());
+        let config =
+            Config { allow_publish: true, allow_origins: vec!["https://lab.example".into()], ..Config::default() };
+        let server = Server::new(config).await.unwrap().routes(more);
+        let proxy = Proxy::new(way, rig.server, feedlab_proxy::Config::default()).unwrap();
+        let proxy = proxy.with_control(control).unwrap();
+        tokio::spawn(server.run(listener, stop.clone()));
+        tokio::spawn(proxy.run(stop));
+        rig
+    }
+
+    /// The whole answer to a request, whose fields name the address asked as `SELF`.
+    async fn ask(&self, address: char, request: &str, fields: &str) -> String {
+        let address = if address == 'p' { self.control } else { self.server };
+        let fields = fields.replace("SELF", &address.to_string());
+        let request = format!("{request} HTTP/1.1\r\n{fields}Content-Length: 0\r\nConnection: close\r\n\r\n");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// The letters of those that take a request: a look, or an order that changes something.
+    async fn takers(&self, is_order: bool, host: &str, origin: &str) -> String {
+        let field = |name: &str, value: &str| if value == "-" { String::new() } else { format!("{name}: {value}\r\n") };
+        let fields = field("Host", host) + &field("Origin", origin);
+        let mut takers = String::new();
+        for (letter, look, order) in ADDRESSES {
+            let answer = self.ask(letter, if is_order { order } else { look }, &fields).await;
+            takers.push(if answer.starts_with("HTTP/1.1 403") { '.' } else { letter });
+        }
+        takers
+    }
+}
+
+#[tokio::test]
+async fn orders_are_taken_from_programs_and_from_the_pages_that_each_address_trusts() {
+    let rig = Rig::start().await;
+    for (host, origin, takers) in [
+        // Programs send no origin.
+        ("SELF", "-", "sclp"),
+        ("-", "-", "sc.p"),
+        // Its own page.
+        ("SELF", "http://SELF", "sclp"),
+        ("localhost:80", "http://localhost:80", "sclp"),
+        ("SELF", "https://SELF", "sc.."),
+        ("localhost:80", "HTTP://LOCALHOST:80", "scl."),
+        ("LOCALHOST:80", "-", "scl."),
+        // Another page of this machine.
+        ("SELF", "http://127.0.0.1:1", "...p"),
+        ("SELF", "http://localhost:1", "...p"),
+        ("SELF", "http://[::1]:1", "...p"),
+        // A page that the server was told to trust.
+        ("SELF", "https://lab.example", "s..."),
+        // Strangers.
+        ("SELF", "http://evil.example", "...."),
+        ("SELF", "http://127.0.0.1.evil.example", "...."),
+        ("SELF", "http://127.0.0.1:+1", "...."),
+        ("SELF", "null", "...."),
+        // Names of this network, and names that a stranger has pointed at this machine.
+        ("192.168.0.7:80", "http://192.168.0.7:80", "sc.."),
+        ("teacher.local", "http://teacher.local", "sc.."),
+        ("evil.example", "http://evil.example", "s..."),
+        ("127.0.0.1.evil.example", "-", "s..."),
+    ] {
+        assert_eq!(rig.takers(true, host, origin).await, takers, "Host: {host}, Origin: {origin}");
+    }
+}
+
+#[tokio::test]
+async fn looks_are_refused_where_an_answer_would_tell_a_stranger_more_than_a_browser_lets_it_read() {
+    let rig = Rig::start().await;
+    for (host, origin, takers) in [
+        ("SELF", "-", "sclp"),
+        ("SELF", "http://SELF", "sclp"),
+        ("SELF", "http://127.0.0.1:1", "sclp"),
+        ("SELF", "http://evil.example", "scl."),
+        ("SELF", "null", "scl."),
+        ("teacher.local", "-", "sc.."),
+        ("evil.example", "-", "sc.."),
+        ("-", "-", "sc.p"),
+    ] {
+        assert_eq!(rig.takers(false, host, origin).await, takers, "Host: {host}, Origin: {origin}");
+    }
+}
+
+#[tokio::test]
+async fn each_address_says_no_in_its_own_form() {
+    let rig = Rig::start().await;
+    let foreign = "Host: SELF\r\nOrigin: http://evil.example\r\n";
+    let bent = "Host: evil.example\r\n";
+    for (letter, fields, body, is_json, is_kept) in [
+        ('s', foreign, "pages of this origin may not do that; allow it with --allow-origin\n", false, true),
+        ('c', foreign, "pages of another origin may not do that; open the workshop's own page\n", false, true),
+        (
+            'c',
+            bent,
+            "this server does not go by the name \"evil.example\"; use its address, as in http://127.0.0.1:8080\n",
+            false,
+            true,
+        ),
+        (
+            'l',
+            foreign,
+            r#"{"error":"a page of another origin may not use this lab; open the page of this server"}"#,
+            true,
+            false,
+        ),
+        (
+            'l',
+            bent,
+            r#"{"error":"the lab needs the page opened as http://127.0.0.1 or http://localhost, and no other name"}"#,
+            true,
+            false,
+        ),
+        ('p', foreign, r#"{"error":"only pages of http://127.0.0.1 and http://localhost may ask here"}"#, true, true),
+        ('p', bent, r#"{"error":"ask for this address as 127.0.0.1 or localhost"}"#, true, true),
+    ] {
+        let (_, _, order) = ADDRESSES.into_iter().find(|(one, ..)| *one == letter).unwrap();
+        let answer = rig.ask(letter, order, fields).await;
+        let (head, told) = answer.split_once("\r\n\r\n").unwrap();
+        let head = head.to_ascii_lowercase();
+        assert_eq!(told, body);
+        assert!(head.starts_with("http/1.1 403"), "{head}");
+        assert_eq!(head.contains("content-type: application/json"), is_json, "{head}");
+        assert_eq!(head.contains("cache-control: no-store"), !is_kept, "{head}");
+        assert!(!head.contains("access-control-allow-origin"), "{head}");
+    }
+}
