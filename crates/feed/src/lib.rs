@@ -11,6 +11,7 @@ pub mod source;
 
 pub mod settings;
 
+pub mod access;
 pub mod clock;
 pub mod process;
 pub mod stats;

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use feedlab_feed::clock;
 use tokio::task::AbortHandle;
 
-use crate::clock;
 use bell::Bell;
 
 /// All alarms. They ring no more when this is dropped.

@@ -3,11 +3,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use feedlab_feed::clock;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
-use crate::clock;
 use crate::fault::FaultKind;
 use crate::line::Line;
 use crate::relay::Over;

@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
+use feedlab_feed::clock;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::alarm::Alarm;
 use crate::answer;
-use crate::clock;
 use crate::lab::{Lab, Welcome};
 use crate::line::{Ending, Line};
 use crate::relay::{Over, Relay};

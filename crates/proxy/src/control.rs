@@ -1,19 +1,20 @@
 //! The control API: what people, pages and load generators order, over HTTP on a loopback port of its own.
 
 mod fields;
-mod guard;
 mod orders;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
-use axum::middleware;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use feedlab_feed::access;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -40,14 +41,11 @@ fn router(lab: Arc<Lab>, help: String) -> Router {
         .route("/settings", get(settings).put(change))
         .route("/fault", post(fault))
         .route("/heal", post(heal))
-        .fallback(|| {
-            std::future::ready(refusal(
-                StatusCode::NOT_FOUND,
-                "there are /, /healthz, /stats, /settings, /fault and /heal",
-            ))
+        .fallback(|| async {
+            Refusal::new(StatusCode::NOT_FOUND, "there are /, /healthz, /stats, /settings, /fault and /heal")
         })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn(guard::check))
+        .layer(from_fn(check))
         .with_state(lab)
 }
 
@@ -60,12 +58,12 @@ async fn settings(State(lab): State<Arc<Lab>>) -> Json<Value> {
 }
 
 /// Changes the fields that are named, and shows all of them.
-async fn change(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refused> {
+async fn change(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let settings = lab.update(|settings| orders::settings(Fields::read(&body)?, settings))?;
     Ok(Json(orders::show(&settings)))
 }
 
-async fn fault(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refused> {
+async fn fault(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fault = orders::fault(Fields::read(&body)?)?;
     let hit = lab.order(&fault).await;
     if let Some(every) = fault.every {
@@ -78,25 +76,68 @@ async fn heal(State(lab): State<Arc<Lab>>) -> Json<Value> {
     Json(json!({ "healed": lab.heal().await }))
 }
 
-/// An order that cannot be followed.
-struct Refused(String);
-
-impl From<String> for Refused {
-    fn from(why: String) -> Self {
-        Self(why)
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        refusal(StatusCode::BAD_REQUEST, &self.0)
-    }
-}
-
-fn refusal(status: StatusCode, why: &str) -> Response {
-    (status, Json(json!({ "error": why }))).into_response()
-}
-
 fn help(address: SocketAddr) -> String {
     include_str!("control/help.txt").replace("ADDRESS", &address.to_string())
+}
+
+/// Refuses requests of other origins, and tells the pages of this machine that they may read the answer (Fetch standard,
+/// section 3.2, "CORS protocol").
+async fn check(request: Request, next: Next) -> Response {
+    let origin = match admitted(request.headers()) {
+        Ok(origin) => origin,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let is_preflight = request.method() == Method::OPTIONS;
+    let mut response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    if let Some(origin) = origin {
+        let_read(response.headers_mut(), origin, is_preflight);
+    }
+    response
+}
+
+/// The origin of the page that asks, if one does: any page of this machine may.
+fn admitted(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
+    let is_of_here = |origin: &str| origin.strip_prefix("http://").is_some_and(access::is_this_machine);
+    if !access::origin(headers).is_none_or(is_of_here) {
+        let message = "only pages of http://127.0.0.1 and http://localhost may ask here";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+    }
+    if !access::host(headers).is_none_or(access::is_this_machine) {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "ask for this address as 127.0.0.1 or localhost"));
+    }
+    Ok(headers.get(header::ORIGIN).cloned())
+}
+
+fn let_read(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if is_preflight {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT"));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Content-Type"));
+    }
+}
+
+/// An answer that is no: a status, and why as JSON.
+struct Refusal {
+    status: StatusCode,
+    message: Cow<'static, str>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
+/// An order that cannot be followed.
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "error": self.message }))).into_response()
+    }
 }

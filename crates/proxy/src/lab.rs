@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use feedlab_feed::clock;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::alarm::Alarms;
-use crate::clock;
 use crate::fault::{Fault, FaultKind};
 use crate::line::{Ending, Line, Orders};
 use crate::rng::Rng;

@@ -23,7 +23,6 @@ mod settings;
 mod stats;
 
 mod alarm;
-mod clock;
 mod rng;
 
 pub use accept::listen;

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use crate::clock;
+use feedlab_feed::clock;
+
 use crate::settings::Settings;
 
 /// How a connection is ended from here.

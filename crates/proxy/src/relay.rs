@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use feedlab_feed::clock;
 use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
-use crate::clock;
 use crate::lab::Lab;
 use crate::line::{Ending, Line, Orders};
 use crate::path::{Load, Path};

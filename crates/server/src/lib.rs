@@ -39,6 +39,7 @@ mod feed;
 mod server;
 pub use config::Config;
 pub use feed::Feed;
+pub use refusal::Refusal;
 pub use ring::Past;
 pub use server::{Figures, Listeners, Server};
 pub use tcp_info::kernel_keeps_account;

@@ -1,6 +1,6 @@
 //! A class: what it is asked, what it predicts, and what came out.
 //!
-//! In reading order: `routes` are the pages and what they ask for, `guard` says whose requests may change something, a
+//! In reading order: `routes` are the pages and what they ask for, and whose requests may change something; a
 //! `ballot` is a vote as it comes, [`votes`](Settings::votes) keeps them, a `tally` counts them beside the `evidence`, `chart`
 //! draws that, and `runs` measures.
 
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::http::StatusCode;
 use feedlab_experiment::class::Questions;
+use feedlab_server::Refusal;
 use tokio_util::sync::CancellationToken;
 
 use crate::chapter;
 
 mod ballot;
-mod guard;
-mod refusal;
 mod routes;
 
 mod evidence;
@@ -90,6 +90,14 @@ pub enum ClassError {
 impl ClassError {
     fn io(path: &Path, error: &std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), problem: error.to_string() }
+    }
+}
+
+impl From<ClassError> for Refusal {
+    /// The server's own files are at fault, and only whoever runs it can mend them.
+    fn from(error: ClassError) -> Self {
+        tracing::warn!("{error}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 

@@ -1,23 +1,21 @@
 //! A lab for each browser tab: a server, and a lab proxy before each door.
 //!
 //! A page asks for one and is given addresses of its own, so that each of its panels is an origin to the browser, faults
-//! hit what they are meant to hit, and the page's own questions are in no figure. `routes` is the API, `guard` who may
+//! hit what they are meant to hit, and the page's own questions are in no figure. `routes` is the API and who may
 //! use it, `settings` what a tab can set; a `tab` has `ways` (its proxies) to a `station` (its server, which comes and
 //! goes on `port`s that stay).
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use feedlab_feed::clock;
-use feedlab_server::Feed;
+use feedlab_server::{Feed, Refusal};
 use futures_util::future::join_all;
 
-mod guard;
-mod identity;
 mod port;
-mod refusal;
 mod routes;
 mod settings;
 mod source;
@@ -25,7 +23,6 @@ mod station;
 mod tab;
 mod ways;
 
-use refusal::Refusal;
 use settings::Settings;
 use tab::Tab;
 
@@ -130,23 +127,33 @@ impl House {
 
     fn check_room(&self) -> Result<(), Refusal> {
         let open = self.tabs().len();
-        if open < MAX_LABS { Ok(()) } else { Err(Refusal::full()) }
+        let why = || format!("{MAX_LABS} labs are open, and that is the most; close some tabs and reload this one");
+        if open < MAX_LABS { Ok(()) } else { Err(Refusal::unavailable(why())) }
     }
 
     /// The lab of this name, which has been asked for.
     fn find(&self, id: &str) -> Result<Arc<Tab>, Refusal> {
         let mut tabs = self.tabs();
-        let guest = tabs.get_mut(id).ok_or_else(Refusal::ended)?;
+        let guest = tabs.get_mut(id).ok_or_else(ended)?;
         guest.asked = clock::now();
         Ok(guest.tab.clone())
     }
 
     /// Ends a lab.
     fn close(&self, id: &str) -> Result<(), Refusal> {
-        let guest = self.tabs().remove(id).ok_or_else(Refusal::ended)?;
+        let guest = self.tabs().remove(id).ok_or_else(ended)?;
         guest.tab.end();
         Ok(())
     }
+}
+
+fn ended() -> Refusal {
+    Refusal::not_found("this lab has ended; reload the page")
+}
+
+/// The system did not give what was needed.
+fn unable(what: &str, error: impl Display) -> Refusal {
+    Refusal::unavailable(format!("{what}: {error}; see `ulimit -n`, and try again"))
 }
 
 impl Drop for House {

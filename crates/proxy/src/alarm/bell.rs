@@ -13,6 +13,7 @@ mod linux {
     use std::os::fd::OwnedFd;
     use std::time::Duration;
 
+    use feedlab_feed::clock;
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
     };
@@ -20,7 +21,6 @@ mod linux {
     use tokio::io::unix::AsyncFd;
 
     use super::{Instant, io};
-    use crate::clock;
 
     /// A timer that is a descriptor (timerfd_create(2)): exact to some µs, and the runtime waits for it together with its
     /// sockets.
@@ -88,7 +88,7 @@ mod portable {
                 }
             }
             // It rings once; but it may have been set anew just now.
-            self.0.send_if_modified(|at| at.take_if(|at| *at <= crate::clock::now()).is_some());
+            self.0.send_if_modified(|at| at.take_if(|at| *at <= feedlab_feed::clock::now()).is_some());
         }
     }
 
@@ -104,8 +104,9 @@ mod portable {
 mod tests {
     use std::time::Duration;
 
+    use feedlab_feed::clock;
+
     use super::*;
-    use crate::clock;
 
     macro_rules! rings_once_and_never_early {
         ($name:ident, $bell:ty) => {

@@ -1,7 +1,7 @@
+use feedlab_feed::clock;
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
-use crate::clock;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -2,9 +2,8 @@
 
 use feedlab_experiment::class::{Answer, HANDS, MAX_NAME, Question, Round, Vote};
 use feedlab_feed::clock;
+use feedlab_server::Refusal;
 use serde::Deserialize;
-
-use super::refusal::Refusal;
 
 /// The largest number that is taken for an answer.
 const LARGEST: f64 = 1e15;

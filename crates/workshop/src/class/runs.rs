@@ -10,6 +10,7 @@ use feedlab_experiment::summary::Summary;
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Scenario, plan};
 use feedlab_feed::clock;
+use feedlab_server::Refusal;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -17,7 +18,6 @@ use tokio_util::task::TaskTracker;
 
 use super::Settings;
 use super::evidence::Known;
-use super::refusal::Refusal;
 
 /// Runs that are remembered.
 const REMEMBERED: usize = 64;
@@ -98,9 +98,9 @@ impl Runs {
             return Err(Refusal::conflict(run.in_the_way()));
         }
         let takes = takes(&known.scenario);
-        let child = self.spawn(known).map_err(|error| {
-            Refusal::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("cannot start the measurement: {error}"))
-        })?;
+        let child = self
+            .spawn(known)
+            .map_err(|error| Refusal::unavailable(format!("cannot start the measurement: {error}")))?;
         let id = kept.back().map_or(1, |run| run.id + 1);
         kept.push_back(Run {
             id,

@@ -1,4 +1,6 @@
-//! The lab's API, below `/lab` on the page's own origin.
+//! The lab's API, below `/lab` on the page's own origin, and who may use it: pages of this machine, shown on this machine.
+//!
+//! A lab opens ports and keeps threads, on 127.0.0.1 alone. Nobody else could use one, and nobody else may order one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,18 +8,19 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Path, Request, State};
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use feedlab_feed::access;
 use feedlab_proxy::{Fault, FaultKind};
+use feedlab_server::Refusal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
-use super::{House, guard};
+use super::House;
 
 /// No order is longer than this.
 const MAX_BODY: usize = 16 << 10;
@@ -46,20 +49,12 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .with_state(house)
 }
 
-/// Why there is no lab for who asks, if there is none.
-fn refusal(house: &House, peer: SocketAddr, request: &axum::http::HeaderMap) -> Result<Page, &'static str> {
-    match house.why_not {
-        Some(why) => Err(why),
-        None => guard::page(peer, request).map(Page),
-    }
-}
-
 async fn available(
     State(house): State<Arc<House>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
 ) -> Response {
-    let answer = match refusal(&house, peer, &headers) {
+    let answer = match page(&house, peer, &headers) {
         Ok(_) => json!({ "available": true }),
         Err(why) => json!({ "available": false, "why": why }),
     };
@@ -71,30 +66,68 @@ async fn check(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
-) -> Result<Response, Refusal> {
-    let page = refusal(&house, peer, request.headers()).map_err(Refusal::forbidden)?;
-    if request.method() != Method::GET && !guard::is_own(&page.0, request.headers()) {
-        return Err(Refusal::forbidden("a page of another origin may not use this lab; open the page of this server"));
+) -> Result<Response, Told> {
+    let page = page(&house, peer, request.headers()).map_err(Refusal::forbidden)?;
+    if request.method() != Method::GET && !page.sent(request.headers()) {
+        let why = "a page of another origin may not use this lab; open the page of this server";
+        return Err(Refusal::forbidden(why).into());
     }
     request.extensions_mut().insert(page);
     Ok(next.run(request).await)
+}
+
+/// The page that asks, or why there is no lab for it.
+fn page(house: &House, peer: SocketAddr, headers: &HeaderMap) -> Result<Page, &'static str> {
+    if let Some(why) = house.why_not {
+        return Err(why);
+    }
+    if !peer.ip().to_canonical().is_loopback() {
+        return Err("the lab is for the machine that runs feedlab alone: open the page there, as http://127.0.0.1");
+    }
+    let host = access::host(headers).unwrap_or_default().to_ascii_lowercase();
+    if !access::is_this_machine(&host) {
+        return Err("the lab needs the page opened as http://127.0.0.1 or http://localhost, and no other name");
+    }
+    Ok(Page(format!("http://{host}")))
+}
+
+impl Page {
+    /// Whether a request comes from this page, or from a program.
+    fn sent(&self, headers: &HeaderMap) -> bool {
+        access::origin(headers).is_none_or(|origin| origin.eq_ignore_ascii_case(&self.0))
+    }
+}
+
+/// A refusal as the page's script reads it.
+struct Told(Refusal);
+
+impl From<Refusal> for Told {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        (self.0.status(), NO_STORE, Json(json!({ "error": self.0.message() }))).into_response()
+    }
 }
 
 async fn open(
     State(house): State<Arc<House>>,
     Extension(Page(origin)): Extension<Page>,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Told> {
     let defaults = house.defaults();
     let tab = house.open(defaults.patched(&body, defaults)?, origin).await?;
     Ok((StatusCode::CREATED, NO_STORE, Json(tab.place())).into_response())
 }
 
-async fn look(State(house): State<Arc<House>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn look(State(house): State<Arc<House>>, Path(id): Path<String>) -> Result<Response, Told> {
     Ok((NO_STORE, Json(house.find(&id)?.status().await)).into_response())
 }
 
-async fn change(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Refusal> {
+async fn change(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Told> {
     let tab = house.find(&id)?;
     let restarted = tab.change(&body).await?;
     Ok(Json(json!({ "settings": tab.settings(), "restarted": restarted })))
@@ -114,7 +147,7 @@ fn all() -> String {
     "all".to_owned()
 }
 
-async fn fault(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Refusal> {
+async fn fault(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Told> {
     let tab = house.find(&id)?;
     let Order { door, kind, for_ms } = read(&body, "{\"door\": \"sse\", \"kind\": \"cut\", \"for_ms\": 0}")?;
     let kind = FaultKind::named(&kind).ok_or_else(|| {
@@ -131,7 +164,7 @@ struct Healing {
     door: String,
 }
 
-async fn heal(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Refusal> {
+async fn heal(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Told> {
     let tab = house.find(&id)?;
     let Healing { door } = read(&body, "{\"door\": \"all\"}, or empty")?;
     Ok(Json(json!({ "healed": tab.ways.heal(&door).await? })))
@@ -148,17 +181,17 @@ const fn a_second() -> u64 {
     1000
 }
 
-async fn restart(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Response, Refusal> {
+async fn restart(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Response, Told> {
     let tab = house.find(&id)?;
     let Restart { down_ms } = read(&body, "{\"down_ms\": 1000}, or empty")?;
     if down_ms > MAX_DOWN_MS {
-        return Err(Refusal::bad_request(format!("`down_ms` is at most {MAX_DOWN_MS}")));
+        return Err(Refusal::bad_request(format!("`down_ms` is at most {MAX_DOWN_MS}")).into());
     }
     tab.restart(Duration::from_millis(down_ms))?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "down_ms": down_ms }))).into_response())
 }
 
-async fn close(State(house): State<Arc<House>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+async fn close(State(house): State<Arc<House>>, Path(id): Path<String>) -> Result<StatusCode, Told> {
     house.close(&id)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -167,4 +200,23 @@ async fn close(State(house): State<Arc<House>>, Path(id): Path<String>) -> Resul
 fn read<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Refusal> {
     let text = if body.trim_ascii().is_empty() { b"{}" } else { body };
     serde_json::from_slice(text).map_err(|error| Refusal::bad_request(format!("the body is {form}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Labs;
+    use super::*;
+
+    #[test]
+    fn only_this_machine_under_its_own_name_has_labs() {
+        let Labs(house) = Labs::new(None);
+        let page = |peer: &str, host: &str| {
+            let headers = [(header::HOST, host.parse().unwrap())].into_iter().collect();
+            page(&house, peer.parse().unwrap(), &headers).map(|Page(origin)| origin)
+        };
+        assert_eq!(page("127.0.0.1:5", "LocalHost:1").unwrap(), "http://localhost:1");
+        assert_eq!(page("[::ffff:127.0.0.1]:5", "127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        assert!(page("192.0.2.7:5", "127.0.0.1:8080").unwrap_err().contains("alone"));
+        assert!(page("127.0.0.1:5", "").unwrap_err().contains("no other name"));
+    }
 }

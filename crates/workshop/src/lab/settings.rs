@@ -5,10 +5,9 @@ use std::time::Duration;
 use feedlab_feed::schedule::ScheduleKind;
 use feedlab_feed::settings::SlowPolicy;
 use feedlab_proxy::MAX_BUFFER_BYTES;
+use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use super::refusal::Refusal;
 
 /// Payload bytes that a tab's history may hold, so that all tabs together fit into a laptop.
 const MAX_HISTORY_BYTES: usize = 4 << 20;

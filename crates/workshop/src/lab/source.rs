@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use feedlab_feed::source::{Recording, SourceConfig};
+use feedlab_server::Refusal;
 
-use super::refusal::Refusal;
 use super::settings::{Settings, SourceName};
+use super::unable;
 
 /// A week of earthquakes; scenarios/feeds/README.md tells their source and licence.
 const EARTHQUAKES: &str = include_str!("../../../../scenarios/feeds/earthquakes.ndjson");
@@ -40,7 +41,7 @@ fn earthquakes() -> Result<Arc<Recording>, Refusal> {
         return Ok(recording.clone());
     }
     let read = Recording::from_text(EARTHQUAKES, Path::new("scenarios/feeds/earthquakes.ndjson"));
-    let read = read.map_err(|error| Refusal::unable("the recording cannot be played", error))?;
+    let read = read.map_err(|error| unable("the recording cannot be played", error))?;
     Ok(RECORDING.get_or_init(|| Arc::new(read)).clone())
 }
 

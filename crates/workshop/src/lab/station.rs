@@ -1,20 +1,20 @@
 //! The server of a tab, which comes and goes at addresses that stay.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use feedlab_feed::clock;
-use feedlab_server::{Config, Feed, Figures, Past, Server};
+use feedlab_server::tls::{Identity, self_signed};
+use feedlab_server::{Config, Feed, Figures, Past, Refusal, Server};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Own;
-use super::identity::identity;
 use super::port::Port;
-use super::refusal::Refusal;
 use super::settings::{Change, Settings, SourceName};
 use super::source::source;
+use super::{Own, unable};
 
 /// The kernel's send buffer where clients read slowly, bytes (the kernel doubles it): a larger one would take minutes of
 /// updates before anybody saw that they are slow.
@@ -63,7 +63,7 @@ struct Running {
 impl Station {
     /// One that does not serve yet.
     pub(super) fn new(origin: String, own: Option<Own>, end: CancellationToken) -> Result<Self, Refusal> {
-        let port = || Port::any().map_err(|error| Refusal::unable("the lab has no port", error));
+        let port = || Port::any().map_err(|error| unable("the lab has no port", error));
         let (plain, secure) = (port()?, port()?);
         Ok(Self { plain, secure, origin, own, end, feed: None, running: None, made_for: None })
     }
@@ -106,7 +106,7 @@ impl Station {
     /// Serves as the settings say; on return connections are taken.
     pub(super) async fn start(&mut self, settings: &Settings) -> Result<Figures, Refusal> {
         let feed = self.feed(settings).await?;
-        let listen = |port: &Port| port.listen().map_err(|error| Refusal::unable("the lab cannot listen", error));
+        let listen = |port: &Port| port.listen().map_err(|error| unable("the lab cannot listen", error));
         let config = self.config(settings)?;
         let secure = Config { tls: Some(identity()?), ..config.clone() };
         let (plain_listener, secure_listener) = (listen(&self.plain)?, listen(&self.secure)?);
@@ -146,7 +146,7 @@ impl Station {
         };
         let config = Config { start_at, ..self.config(settings)? };
         let feed = Feed::open_after(&config, past.clone()).await;
-        let feed = feed.map_err(|error| Refusal::unable("the feed cannot begin", error))?;
+        let feed = feed.map_err(|error| unable("the feed cannot begin", error))?;
         Ok(Tap { feed, past })
     }
 
@@ -169,6 +169,17 @@ impl Station {
             ..Config::default()
         })
     }
+}
+
+/// The certificate of this process, made when a lab needs it first: the same for all labs, so that a browser is told once
+/// to take it.
+fn identity() -> Result<Identity, Refusal> {
+    static IDENTITY: OnceLock<Identity> = OnceLock::new();
+    if let Some(identity) = IDENTITY.get() {
+        return Ok(identity.clone());
+    }
+    let made = self_signed().map_err(|error| unable("the lab has no certificate", error))?;
+    Ok(IDENTITY.get_or_init(|| made).clone())
 }
 
 /// Whether everything since its begin can be made again, and soon.

@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use feedlab_feed::stats::Stats;
 use feedlab_proxy::{Fault, FaultKind};
-use feedlab_server::Figures;
+use feedlab_server::{Figures, Refusal};
 use serde::Serialize;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Own;
-use super::refusal::Refusal;
 use super::settings::{Change, Settings, SourceName};
 use super::station::Station;
 use super::ways::{SHARED, Ways};
+use super::{Own, unable};
 
 /// A lab. It ends when it is dropped, or told to.
 #[derive(Debug)]
@@ -121,7 +120,7 @@ impl Tab {
             let tab = self.clone();
             // In a task of its own: a client that hangs up must not leave a tab without a server.
             let level = tokio::spawn(async move { tab.level().await });
-            level.await.map_err(|error| Refusal::unable("the server did not come back", error))??;
+            level.await.map_err(|error| unable("the server did not come back", error))??;
         }
         Ok(restarts)
     }

@@ -5,10 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use feedlab_feed::Transport;
 use feedlab_proxy::{Config, Fault, Handle, Hit, Proxy, Settings, Stats};
+use feedlab_server::Refusal;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::refusal::Refusal;
+use super::unable;
 
 /// The one that leads to all doors.
 pub(super) const SHARED: &str = "shared";
@@ -84,11 +85,11 @@ fn at(name: &str, settings: Settings) -> Settings {
 
 impl Way {
     fn open(server: SocketAddr, settings: Settings, end: &CancellationToken) -> Result<Self, Refusal> {
-        let unable = |error: &dyn std::fmt::Display| Refusal::unable("the lab has no port", error);
-        let listener = feedlab_proxy::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(|error| unable(&error))?;
-        let address = listener.local_addr().map_err(|error| unable(&error))?;
+        let no_port = |error: &dyn std::fmt::Display| unable("the lab has no port", error);
+        let listener = feedlab_proxy::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(|error| no_port(&error))?;
+        let address = listener.local_addr().map_err(|error| no_port(&error))?;
         let config = Config { settings, seed: address.port().into() };
-        let proxy = Proxy::new(listener, server, config).map_err(|error| unable(&error))?;
+        let proxy = Proxy::new(listener, server, config).map_err(|error| no_port(&error))?;
         let handle = proxy.handle();
         let end = end.clone();
         tokio::spawn(async move {

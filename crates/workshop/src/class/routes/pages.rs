@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use feedlab_server::Refusal;
 
 use crate::chapter::{self, Chapter, Files, Source, escaped, shell};
 use crate::class::Inner;
-use crate::class::refusal::Refusal;
 
 /// Pages ask this server alone; the live page may be shown in them.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \

@@ -8,13 +8,14 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::chapter::library;
-use crate::class::refusal::Refusal;
+use crate::class::routes::{blocking, read_json};
 use crate::class::runs::{Run, State as RunState};
-use crate::class::{Inner, ballot, guard, tally};
+use crate::class::{Inner, ballot, tally};
 
 /// What an order looks like.
 const EXAMPLE: &str = r#"{"scenario":"scenarios/workshop/NAME.toml","who":"NAME"}, `who` may be left out"#;
@@ -36,7 +37,7 @@ pub(crate) async fn start(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let order: Order = guard::read(&headers, body, EXAMPLE)?;
+    let order: Order = read_json(&headers, body, EXAMPLE)?;
     let who = order.who.as_deref().map_or(Ok("somebody"), ballot::name)?.to_owned();
     let (asked, path) = (class.clone(), order.scenario.clone());
     let known = blocking(move || asked.evidence.known(&path)).await?.map_err(Refusal::not_found)?;
@@ -172,9 +173,4 @@ fn is_plain(name: &str) -> bool {
 fn no_such(id: &str) -> Refusal {
     let id: String = id.chars().take(100).collect();
     Refusal::not_found(format!("no run {id:?} has left anything here; it may still go on, or have failed"))
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    let failed = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "it failed; look at the server's log");
-    tokio::task::spawn_blocking(work).await.map_err(failed)
 }

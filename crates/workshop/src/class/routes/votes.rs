@@ -7,13 +7,16 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use feedlab_server::Refusal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::class::ballot::{self, Ballot, has_predicted};
-use crate::class::refusal::Refusal;
 use crate::class::tally::{self, Tally};
-use crate::class::{Inner, guard};
+use crate::class::{
+    Inner,
+    routes::{blocking, read_json},
+};
 
 /// `POST /workshop/votes`: a vote without `at`.
 pub(crate) async fn vote(
@@ -21,7 +24,7 @@ pub(crate) async fn vote(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let ballot: Ballot = guard::read(&headers, body, ballot::EXAMPLE)?;
+    let ballot: Ballot = read_json(&headers, body, ballot::EXAMPLE)?;
     let question = class.questions.get(&ballot.question).ok_or_else(|| no_such(&class, &ballot.question))?;
     let mut votes = class.votes();
     let vote = ballot.vote(question, votes.all()?)?;
@@ -48,11 +51,7 @@ pub(crate) async fn tally(
 ) -> Result<Json<Tally>, Refusal> {
     let asked = asked.map(|Query(asked)| asked).map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
     // Predictions are reckoned and results read: neither is for a thread that others wait for.
-    let told = tokio::task::spawn_blocking(move || told(&class, &id, &asked)).await;
-    told.unwrap_or_else(|_| {
-        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "counting failed; look at the server's log"))
-    })
-    .map(Json)
+    blocking(move || told(&class, &id, &asked)).await?.map(Json)
 }
 
 /// `GET /workshop/votes?who=NAME`: the questions that NAME has answered before anything was shown, and may see more of.
@@ -76,7 +75,7 @@ fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Tally, Refusal> {
     let may_see = asked.show.as_deref() == Some("all") || who.is_some_and(|who| has_predicted(who, id, &votes));
     if !may_see {
         let message = "predict first: the class's votes and what came out are shown to those who have (`?who=NAME`)";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+        return Err(Refusal::forbidden(message));
     }
     let is_open = asked.answer.as_deref() != Some("hidden");
     let known = is_open.then(|| tally::known(question, &class.evidence));
