@@ -7,6 +7,7 @@
 
 pub mod scenario;
 
+pub mod clients;
 pub mod headers;
 pub mod metric;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,11 @@ use crate::nearest::nearest;
 mod glossary;
 
 pub use glossary::glossary_markdown;
+
+/// The time in which clients that come back are counted together: `reconnects_peak_per_100ms`.
+pub const RECONNECTS_BIN: Duration = Duration::from_millis(100);
+/// Over a shorter quiet time `idle_bytes_per_client_min` would say more about the moment than about the transport.
+pub const SHORTEST_IDLE: Duration = Duration::from_secs(5);
 
 /// What a metric is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

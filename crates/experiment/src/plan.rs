@@ -12,6 +12,10 @@ use crate::Scenario;
 use crate::record::CellRecord;
 use crate::scenario::Source;
 
+/// What a cell takes besides its phases: starting and stopping its processes, the quiet before its first client, opening
+/// the last connections, and the newcomers after its last.
+pub const AROUND_A_CELL: Duration = Duration::from_secs(1);
+
 /// One contender × one client count (× one payload size) × one repetition: the unit that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {

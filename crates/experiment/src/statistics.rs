@@ -24,6 +24,8 @@ use ages::{Ages, Weighed};
 pub use difference::{Difference, Sample, difference};
 use student::Spread;
 
+/// A percentile that has fewer samples than this beyond it is not told: it would be the luck of a few.
+pub const SAMPLES_BEYOND: u64 = 10;
 /// Resamples of a bootstrap: their standard error is then within 3 % of what endless ones would give.
 const RESAMPLES: usize = 1000;
 

@@ -2,6 +2,8 @@
 //!
 //! Used by both sides of the wire, so that an encoding and its decoding stand in one file.
 
+pub mod stream;
+pub mod tcp;
 pub mod transport;
 pub mod update;
 pub mod wire;

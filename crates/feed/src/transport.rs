@@ -20,6 +20,9 @@ pub enum Transport {
     WebSocket,
 }
 
+/// The path at which clients publish, over whatever else than a WebSocket they listen.
+pub const PUBLISH_PATH: &str = "/feed";
+
 impl Transport {
     /// All four, in the order in which every table and legend lists them.
     pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];

@@ -76,6 +76,8 @@ impl EventType {
     pub const MAX_LEN: usize = 64;
     /// The name that the doors use to tell a client of a [`Gap`]; no update may have it.
     pub const GAP: &'static str = "gap";
+    /// What a browser's `EventSource` calls an event without a name.
+    pub const MESSAGE: &'static str = "message";
 
     /// Checks a name.
     ///
@@ -100,9 +102,8 @@ impl EventType {
 }
 
 impl Default for EventType {
-    /// `message`: what a browser's `EventSource` calls an event without a name.
     fn default() -> Self {
-        Self("message".to_owned())
+        Self(Self::MESSAGE.to_owned())
     }
 }
 

@@ -126,6 +126,19 @@ impl Publication {
     }
 }
 
+/// The JSON form of a text that a client publishes as a `message`.
+#[must_use]
+pub fn publication_json(text: &str) -> String {
+    to_json(&TextBody { event_type: EventType::MESSAGE, data: text })
+}
+
+#[derive(Serialize)]
+struct TextBody<'a> {
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    data: &'a str,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PublicationBody<'a> {

@@ -5,14 +5,10 @@
 
 use std::time::Duration;
 
+use feedlab_experiment::clients::{BACKOFF_BASE, BACKOFF_CAP};
 use feedlab_experiment::scenario::Comeback;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-
-/// The ceiling of the first wait.
-const BASE: Duration = Duration::from_millis(100);
-/// No wait is longer.
-const CAP: Duration = Duration::from_secs(10);
 
 /// The waits of one client.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +26,7 @@ impl Backoff {
     /// otherwise it is evenly distributed from nothing to a ceiling that doubles with each failure, and without jitter
     /// it is the ceiling.
     pub(crate) fn delay(&mut self, rng: &mut ChaCha8Rng) -> Duration {
-        let ceiling = BASE.saturating_mul(1 << self.failures.min(16)).min(CAP);
+        let ceiling = BACKOFF_BASE.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_CAP);
         self.failures = self.failures.saturating_add(1);
         let chance = if self.comeback.jitter { Some(rng.random::<f64>()) } else { None };
         match self.comeback.after {
@@ -81,7 +77,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut backoff = Backoff { failures: 9, ..Backoff::default() };
         backoff.reset();
-        assert!(backoff.delay(&mut rng) <= BASE);
+        assert!(backoff.delay(&mut rng) <= BACKOFF_BASE);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use feedlab_experiment::clients;
 use hdrhistogram::Histogram;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -14,9 +15,6 @@ use crate::recorder::Window;
 use crate::transport::Link;
 use crate::worker::{Orders, Report, Worker, link};
 use crate::{Job, LoadError};
-
-/// Clients that are worth a thread of their own.
-const CLIENTS_PER_WORKER: usize = 250;
 
 /// The running workers. Dropping it ends them at once and waits for their threads.
 pub(crate) struct Fleet {
@@ -141,9 +139,9 @@ impl Drop for Fleet {
     }
 }
 
-fn workers(clients: usize) -> usize {
+fn workers(count: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    clients.div_ceil(CLIENTS_PER_WORKER).clamp(1, cores)
+    count.div_ceil(clients::PER_THREAD).clamp(1, cores)
 }
 
 #[cfg(test)]

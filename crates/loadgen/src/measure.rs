@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::record::{CellRecord, Failure};
-use feedlab_experiment::statistics::age_metrics;
+use feedlab_experiment::statistics::{SAMPLES_BEYOND, age_metrics};
 use feedlab_experiment::verdict::{CellFacts, Reason, Status, Verdict, judge_cell};
 use feedlab_feed::clock;
 use feedlab_feed::stats::Stats;
@@ -21,9 +21,6 @@ mod doors;
 mod recovery;
 mod slope;
 mod trust;
-
-/// A percentile that has fewer samples than this beyond it is not told.
-const SAMPLES_BEYOND: u64 = 10;
 
 /// Everything that is known at the end of a cell.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use feedlab_experiment::clients::START_LEAD;
 use feedlab_experiment::hlog;
 use feedlab_experiment::record::Second;
 use feedlab_feed::clock;
@@ -31,8 +32,6 @@ const LOOK: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_millis(400);
 /// How many looks at memory and descriptors the ramp is divided into.
 const RAMP_LOOKS: u32 = 10;
-/// How long after the request for it the feed begins: the request itself must not make the first update late.
-const START_LEAD: Duration = Duration::from_millis(200);
 /// How long after a moment the server is asked what was due before it: by then its publisher has come by.
 const PUBLISHER_GRACE: Duration = Duration::from_secs(1);
 

@@ -2,9 +2,10 @@
 //! memory that does not grow with the length of the run.
 
 use feedlab_experiment::hlog;
+use feedlab_experiment::metric::RECONNECTS_BIN;
 use feedlab_experiment::record::Failure;
-use feedlab_feed::Gap;
 use feedlab_feed::wire::Stamp;
+use feedlab_feed::{Gap, clock};
 use hdrhistogram::Histogram;
 
 use crate::audit::Finding;
@@ -37,12 +38,14 @@ impl Window {
     }
 }
 
-/// The bins in which clients that come back are counted, µs.
-const BIN_US: u64 = 100_000;
-/// A day of them.
+/// A day of the bins in which clients that come back are counted.
 const MOST_BINS: u64 = 864_000;
 /// Gaps that are kept until it is known which of their updates were due in the measured time. More are not counted.
 const LATE_GAPS: usize = 1 << 16;
+
+fn bin_us() -> u64 {
+    clock::micros(RECONNECTS_BIN)
+}
 
 /// An update that arrived at one of the clients.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +80,7 @@ impl Recorder {
 
     /// Sets the measured time.
     pub fn measure(&mut self, window: Window) {
-        let bins = window.end_us.saturating_sub(window.start_us).div_ceil(BIN_US);
+        let bins = window.end_us.saturating_sub(window.start_us).div_ceil(bin_us());
         self.found.reconnects_by_bin = vec![0; bins.min(MOST_BINS) as usize];
         self.window = Some(window);
     }
@@ -132,7 +135,7 @@ impl Recorder {
     pub fn reconnected(&mut self, now_us: u64) {
         self.found.reconnects += 1;
         let bin =
-            self.window.filter(|window| window.contains(now_us)).map(|window| (now_us - window.start_us) / BIN_US);
+            self.window.filter(|window| window.contains(now_us)).map(|window| (now_us - window.start_us) / bin_us());
         if let Some(count) = bin.and_then(|bin| self.found.reconnects_by_bin.get_mut(bin as usize)) {
             *count += 1;
         }

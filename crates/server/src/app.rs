@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use feedlab_feed::Cursor;
+use feedlab_feed::wire::poll;
 
 use crate::config::Config;
 use crate::feed::Feed;
@@ -45,6 +46,6 @@ impl App {
 
     /// The entity tag of everything up to a cursor.
     pub(crate) fn etag(&self, cursor: Cursor) -> String {
-        format!("\"{:x}-{cursor}\"", self.feed_life)
+        poll::etag(self.feed_life, cursor)
     }
 }

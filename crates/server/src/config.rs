@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
 use feedlab_feed::source::SourceConfig;
+use feedlab_feed::wire::sse;
 
 use crate::tls::Identity;
 
@@ -92,7 +93,7 @@ impl Default for Config {
             coalesce: None,
             send_buffer: None,
             keepalive: Duration::from_secs(15),
-            retry: Duration::from_secs(2),
+            retry: sse::RETRY,
             allow_publish: false,
             tls: None,
             allow_origins: Vec::new(),

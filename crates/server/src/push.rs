@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
 use feedlab_feed::settings::SlowPolicy;
+use feedlab_feed::stream::{BEATS, MAX_PIECES};
 use feedlab_feed::{Cursor, Gap};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
@@ -23,11 +24,9 @@ use crate::connection::linger;
 use crate::hub::Hub;
 use crate::meter::{Active, Door};
 use crate::ring::{Batch, Entry};
-use crate::subscribers::{BEATS, Signals, Subscribers, Subscription};
+use crate::subscribers::{Signals, Subscribers, Subscription};
 use crate::wire::Wire;
 
-/// Pieces in one vectored write. A stream holds at most this many shared updates outside the ring.
-const MAX_PIECES: usize = 64;
 /// Bytes after which a batch is full.
 const MAX_BATCH_BYTES: usize = 64 << 10;
 /// Answers to control frames that may wait for a socket; beyond it, the client's frames are not read.

@@ -9,6 +9,7 @@ use axum::middleware::{from_fn_with_state, map_request, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use feedlab_feed::Transport;
+use feedlab_feed::transport::PUBLISH_PATH;
 
 use crate::app::App;
 use crate::handover::Exchange;
@@ -29,7 +30,7 @@ pub(crate) fn router(app: Arc<App>, more: Router) -> Router {
     ];
     let routes = doors.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     let routes = routes
-        .route("/feed", post(upstream::publish))
+        .route(PUBLISH_PATH, post(upstream::publish))
         .merge(figures())
         .merge(more.layer(map_request(tell_peer)).with_state(()))
         .layer(from_fn_with_state(app.clone(), access::check_token))

@@ -14,7 +14,7 @@ use crate::accept::Reception;
 use crate::app::App;
 use crate::config::Config;
 use crate::feed::Feed;
-use crate::subscribers::{BEATS, GROUPS, Subscribers};
+use crate::subscribers::{GROUPS, Subscribers};
 use crate::{ServerError, inspect, routes, tls};
 
 /// Connections that the control address takes.
@@ -128,7 +128,7 @@ impl Server {
 
 /// Beats for every waiting connection, a group at a time, for ever.
 async fn beat(audience: Arc<Subscribers>, keepalive: Duration) {
-    let step = (keepalive / u32::from(BEATS) / GROUPS as u32).max(Duration::from_millis(1));
+    let step = (keepalive / u32::from(feedlab_feed::stream::BEATS) / GROUPS as u32).max(Duration::from_millis(1));
     let mut interval = tokio::time::interval(step);
     for group in (0..GROUPS).cycle() {
         interval.tick().await;

@@ -27,8 +27,6 @@ impl Signals {
     }
 }
 
-/// Beats in a keepalive interval. A connection counts those since it last wrote or read, instead of keeping a timer.
-pub(crate) const BEATS: u8 = 4;
 /// In how many groups a beat is divided, so that not all connections write at the same moment.
 pub(crate) const GROUPS: usize = 16;
 

@@ -9,16 +9,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 
 use feedlab_feed::stats::WireStats;
-
-/// IP and TCP headers of a segment without options, bytes (RFC 791, RFC 8200, RFC 9293).
-const HEADERS_V4: u64 = 20 + 20;
-const HEADERS_V6: u64 = 40 + 20;
-/// The timestamps option in every segment, padded (RFC 7323, appendix A).
-const TIMESTAMPS: u64 = 12;
-/// What the two SYN segments have in options beyond timestamps: maximum segment size 4, window scale 3 and SACK
-/// permitted 2 bytes (RFC 9293, RFC 7323, RFC 2018), padded to 8, and to 12 where no timestamps fill up a word.
-const SYN_OPTIONS: u64 = 8;
-const SYN_OPTIONS_BARE: u64 = 12;
+use feedlab_feed::tcp::{HEADERS_V4, HEADERS_V6, SYN_OPTIONS, SYN_OPTIONS_BARE, TIMESTAMPS};
 
 /// A connection that is open, and whose account can be read until it is closed.
 #[derive(Clone, Copy, Debug)]

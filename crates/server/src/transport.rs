@@ -73,7 +73,7 @@ fn poll_answer(door: &Door, batch: &Batch, headers: impl IntoIterator<Item = (He
     door.payload_bytes.add(batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum());
     let body = poll::write_body(batch.entries.iter().map(|entry| &entry.json()[..]), batch.next(), batch.gap);
     door.body_bytes.add(body.len() as u64);
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], Bytes::from(body)).into_response();
+    let mut response = ([(header::CONTENT_TYPE, poll::CONTENT_TYPE)], Bytes::from(body)).into_response();
     for (name, value) in headers {
         response.headers_mut().extend(value.parse().map(|value| (name, value)));
     }

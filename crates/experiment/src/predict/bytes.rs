@@ -4,7 +4,7 @@
 //! how often each is sent comes from [`super::requests`]. Numbers that are written with more digits as a run goes on
 //! (cursors, content lengths) count with the digits of their mean.
 
-use feedlab_feed::wire::websocket::{self, Opcode};
+use feedlab_feed::wire::websocket::{self, MASK, Opcode};
 use feedlab_feed::wire::{poll, sse};
 use feedlab_feed::{Cursor, Transport};
 
@@ -40,9 +40,6 @@ pub(super) fn bytes(contender: &Contender, headers: Headers, sizes: &Sizes, traf
         Transport::WebSocket => streamed(sizes, sizes.frame, ping_and_pong(), traffic),
     }
 }
-
-/// A client masks its frames with a key of four bytes: RFC 6455, section 5.3.
-pub(super) const MASK: usize = 4;
 
 fn ping_and_pong() -> (usize, usize) {
     (websocket::frame(Opcode::Ping, b"").len(), websocket::frame(Opcode::Pong, b"").len() + MASK)

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::course::Course;
 use super::memory::is_enough;
 use super::way::Way;
+use crate::clients::BACKOFF_CAP;
 use crate::scenario::{Contender, Fault, FaultKind, Options};
 use crate::{Metric, Scenario};
 
@@ -21,9 +22,6 @@ mod wait;
 
 use cuts::Cuts;
 use wait::Wait;
-
-/// No backoff is longer, s.
-const LONGEST_BACKOFF: f64 = 10.0;
 
 /// What is predicted of delivery and recovery; `clients` are all of them. Empty where nothing breaks.
 pub(super) fn metrics(
@@ -66,7 +64,7 @@ fn longest_outage(scenario: &Scenario, contender: &Contender, way: &Way) -> f64 
         Options::Auto { watchdog, hold, interval, .. } => (2 * watchdog + hold + interval).as_secs_f64(),
         _ => 0.0,
     };
-    lasts + lasts.min(LONGEST_BACKOFF) + notices + Wait::of(contender).longest() + 2.0 * way.opening()
+    lasts + lasts.min(BACKOFF_CAP.as_secs_f64()) + notices + Wait::of(contender).longest() + 2.0 * way.opening()
 }
 
 /// Whether whoever comes back after a wait finds a server that was started anew, if the fault took it away.

@@ -4,17 +4,18 @@
 //! the libraries' own choice (reqwest and tungstenite as clients, hyper as server) and was read off a capture. What
 //! differs from request to request is written with one digit; [`super::bytes`] adds the others.
 
-use feedlab_feed::Transport;
-use feedlab_feed::wire::sse;
+use feedlab_feed::transport::PUBLISH_PATH;
+use feedlab_feed::wire::{poll, sse};
+use feedlab_feed::{Cursor, Transport};
 
 use crate::headers::request_headers;
 use crate::scenario::{Contender, Headers, Options};
 
 /// Where the server of a run listens: an ephemeral port, which has five digits nearly always.
 const AUTHORITY: &str = "127.0.0.1:40000";
-/// The entity tag of a cursor: 16 hexadecimal digits for the server's life, and the cursor. A life that begins with a
-/// zero is written with fewer: 0.07 bytes on average.
-const ETAG: &str = "\"6cac29b2887bd11a-0\"";
+/// A server's life in an entity tag: 16 hexadecimal digits. One that begins with a zero is written with fewer: 0.07 bytes
+/// on average.
+const LIFE: u64 = u64::MAX;
 /// Every date of HTTP has the same length (RFC 9110, section 5.6.7).
 const DATE: &str = "Mon, 23 Nov 2026 19:07:09 GMT";
 /// 16 bytes and 20 bytes in base64: RFC 6455, sections 4.1 and 4.2.2.
@@ -51,7 +52,8 @@ pub(super) fn request(contender: &Contender, headers: Headers, knows: bool) -> S
     };
     own.push(("host", AUTHORITY));
     own.extend(closes(contender).then_some(("connection", "close")));
-    own.extend(knows.then_some(("if-none-match", ETAG)));
+    let tag = poll::etag(LIFE, Cursor(0));
+    own.extend(knows.then_some(("if-none-match", &*tag)));
     own.extend((transport == Transport::Sse).then_some(("last-event-id", "0")));
     let more = request_headers(headers, transport, &format!("http://{AUTHORITY}"));
     // What a transport sets itself goes before what its user would send.
@@ -73,17 +75,14 @@ pub(super) fn post(contender: &Contender, headers: Headers, length: usize) -> St
     let more = request_headers(headers, contender.transport(), &origin);
     let more = more.iter().filter(|(name, _)| !own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
     let all: Pairs<'_> = own.iter().copied().chain(more.map(|(name, value)| (*name, &**value))).collect();
-    text("POST /feed HTTP/1.1", &all)
+    text(&format!("POST {PUBLISH_PATH} HTTP/1.1"), &all)
 }
 
 /// Path and query.
 fn target(contender: &Contender) -> String {
     let path = contender.transport().path();
     match &contender.options {
-        Options::LongPolling { hold, .. } if hold.subsec_nanos() == 0 => {
-            format!("{path}?after=0&hold={}s", hold.as_secs())
-        }
-        Options::LongPolling { hold, .. } => format!("{path}?after=0&hold={}ms", hold.as_millis()),
+        Options::LongPolling { hold, .. } => format!("{path}?after=0&hold={}", poll::hold(*hold)),
         Options::Sse { .. } | Options::Auto { first: Transport::Sse, .. } => path.to_owned(),
         Options::ShortPolling { .. } | Options::WebSocket { .. } | Options::Auto { .. } => format!("{path}?after=0"),
     }
@@ -92,28 +91,22 @@ fn target(contender: &Contender) -> String {
 /// An answer's head; the length of a body is written with one digit.
 pub(super) fn answer(contender: &Contender, answer: Answer) -> String {
     let transport = contender.transport();
-    let validators = [("etag", ETAG), ("cache-control", "no-cache")];
+    let tag = poll::etag(LIFE, Cursor(0));
+    let validators = [("etag", &*tag), ("cache-control", poll::SHORT_CACHE_CONTROL)];
+    let uncached = ("cache-control", poll::LONG_CACHE_CONTROL);
     let (status, mut all): (_, Pairs<'_>) = match (transport, answer) {
         (Transport::WebSocket, _) => (
             "101 Switching Protocols",
             vec![("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-accept", ACCEPT)],
         ),
-        (Transport::Sse, _) => (
-            "200 OK",
-            vec![
-                ("content-type", sse::CONTENT_TYPE),
-                ("cache-control", "no-cache"),
-                ("x-accel-buffering", "no"),
-                ("transfer-encoding", "chunked"),
-            ],
-        ),
+        (Transport::Sse, _) => ("200 OK", [&sse::HEADERS[..], &[("transfer-encoding", "chunked")]].concat()),
         (_, Answer::NotModified) => ("304 Not Modified", validators.to_vec()),
-        (_, Answer::NoContent) => ("204 No Content", vec![("cache-control", "no-store")]),
+        (_, Answer::NoContent) => ("204 No Content", vec![uncached]),
         (_, Answer::Body | Answer::Stream) => {
-            let mut all = vec![("content-type", "application/json"), ("content-length", "0")];
+            let mut all = vec![("content-type", poll::CONTENT_TYPE), ("content-length", "0")];
             match transport {
                 Transport::ShortPolling => all.extend(validators),
-                _ => all.push(("cache-control", "no-store")),
+                _ => all.push(uncached),
             }
             ("200 OK", all)
         }

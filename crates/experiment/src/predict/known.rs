@@ -5,6 +5,7 @@ use super::failure::idle::Ends;
 use super::memory::Memory;
 use super::way::Way;
 use crate::Scenario;
+use crate::clients::{PER_CONNECTION, PER_THREAD};
 use crate::scenario::{Connections, Contender, Http, Options, Source, Via};
 
 /// What of a contender is known.
@@ -97,14 +98,13 @@ fn is_open(scenario: &Scenario, contender: &Contender) -> bool {
     }
 }
 
-/// Connections of clients that share them: 100 on each. Up to 250 clients are driven by one thread, and threads share
-/// none, so that for more of them it depends on the machine.
+/// Connections of clients that share them. Threads share none, so that with more clients than one thread drives it
+/// depends on the machine.
 pub(super) fn shared(contender: &Contender, clients: f64) -> Option<f64> {
-    /// Clients on a connection, and on a thread of the load generator.
-    const PLACES: f64 = 100.0;
-    const ONE_THREAD: f64 = 250.0;
     match contender.link.connections {
         Connections::PerClient => None,
-        Connections::Shared => Some(if clients <= ONE_THREAD { (clients / PLACES).ceil() } else { f64::NAN }),
+        Connections::Shared => {
+            Some(if clients <= PER_THREAD as f64 { (clients / PER_CONNECTION as f64).ceil() } else { f64::NAN })
+        }
     }
 }

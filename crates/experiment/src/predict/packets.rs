@@ -13,7 +13,7 @@
 //! * The client of a long poll answers an answer at once, with its next request, and saves that acknowledgement.
 //! * A new connection begins with acknowledgements at once: the first request costs one.
 
-use feedlab_feed::Transport;
+use feedlab_feed::{Transport, tcp};
 
 use super::bytes::Bytes;
 use super::heads::closes;
@@ -26,9 +26,9 @@ pub(super) const DELAYED_ACK: f64 = 0.04;
 /// Data in a segment on loopback, bytes: its MTU of 65,536 less the headers.
 const MSS: f64 = 65_483.0;
 /// IPv4 and TCP headers with timestamps (RFC 791, RFC 9293, RFC 7323).
-const HEADERS: f64 = 52.0;
+const HEADERS: f64 = (tcp::HEADERS_V4 + tcp::TIMESTAMPS) as f64;
 /// What a SYN has more: the maximum segment size, window scale and SACK options.
-const SYN_MORE: f64 = 8.0;
+const SYN_MORE: f64 = tcp::SYN_OPTIONS as f64;
 /// SYN, SYN and ACK, ACK; and FIN, FIN and ACK, ACK: the second side closes with its acknowledgement.
 const OPEN: f64 = 3.0;
 const CLOSE: f64 = 3.0;

@@ -1,26 +1,26 @@
 //! Clients that publish (E27): a frame on the WebSocket, or a POST on a connection that is kept for it.
 
-use feedlab_feed::wire::websocket::{self, Opcode};
+use feedlab_feed::wire::publication_json;
+use feedlab_feed::wire::websocket::{self, MASK, Opcode};
 
 use super::ages::Ages;
-use super::bytes::{self, MASK};
+use super::bytes;
 use super::counted::Case;
 use super::course::{Arrivals, Course};
 use super::heads;
 use super::jitter;
 use super::known::Known;
 use super::requests;
+use super::sizes::AT;
 use super::way::Way;
 use crate::Metric;
+use crate::clients::publication;
 use crate::scenario::{Contender, Headers, Options};
-
-/// A payload begins with the time at which it was due, 16 digits, and a space.
-const SHORTEST: usize = 17;
 
 /// What is predicted of publications: an acknowledgement takes a round trip, over either.
 pub(super) fn metrics(case: &Case<'_>, course: &Course, known: &Known) -> Vec<(Metric, f64)> {
     let Case { scenario, contender, clients, way } = *case;
-    let payload = (course.sizes.payload as usize).max(SHORTEST);
+    let payload = publication(AT, course.sizes.payload as usize).len();
     let mut all = vec![(Metric::PayloadBytesPerUpdate, payload as f64)];
     if known.steady {
         all.extend(way.is_far().then(|| (Metric::AckP50, way.round_trip() * 1e6)));
@@ -41,7 +41,7 @@ pub(super) fn metrics(case: &Case<'_>, course: &Course, known: &Known) -> Vec<(M
 /// its body.
 fn published(contender: &Contender, headers: Headers, payload: usize) -> usize {
     if matches!(contender.options, Options::WebSocket { .. }) {
-        let json = format!(r#"{{"type":"message","data":"{}"}}"#, "x".repeat(payload));
+        let json = publication_json(&publication(AT, payload));
         websocket::frame(Opcode::Text, json.as_bytes()).len() + MASK
     } else {
         heads::post(contender, headers, payload).len() + payload

@@ -6,21 +6,19 @@ use super::requests::{Traffic, comments_in, cycle};
 use super::sizes::Sizes;
 use super::way::Way;
 use crate::Scenario;
+use crate::clients::START_LEAD;
+use crate::metric::SHORTEST_IDLE;
 use crate::scenario::{Contender, Options};
 
-/// How long after the clients have settled the feed begins, s: the load generator's lead.
-const START_LEAD: f64 = 0.2;
-/// A shorter quiet time is not measured, s.
-const SHORTEST: f64 = 5.0;
 /// Instants of the ramp that stand for all clients.
 const CLIENTS: u32 = 64;
 
 /// Bytes of a client in a minute of the quiet time between ramp and feed. `None` where it is too short to be measured.
 pub(super) fn idle_bytes_per_min(scenario: &Scenario, contender: &Contender, way: &Way) -> Option<f64> {
-    let (ramp, settle) = (scenario.clients.ramp.as_secs_f64(), scenario.measure.settle.as_secs_f64());
-    if settle < SHORTEST {
+    if scenario.measure.settle < SHORTEST_IDLE {
         return None;
     }
+    let (ramp, settle) = (scenario.clients.ramp.as_secs_f64(), scenario.measure.settle.as_secs_f64());
     let until = |end: f64| mean(ramp, |joined| events(&contender.options, (end - joined).max(0.0), way));
     let count = until(ramp + settle) - until(ramp);
     let traffic = match contender.options {
@@ -41,7 +39,7 @@ pub(super) fn idle_bytes_per_min(scenario: &Scenario, contender: &Contender, way
 /// then: one, or one a request. A client begins with a request for its cursor.
 pub(super) fn connections(scenario: &Scenario, options: &Options, answered: f64, way: &Way) -> f64 {
     let (ramp, settle) = (scenario.clients.ramp.as_secs_f64(), scenario.measure.settle.as_secs_f64());
-    let before = mean(ramp, |joined| events(options, ramp + settle + START_LEAD - joined, way));
+    let before = mean(ramp, |joined| events(options, ramp + settle + START_LEAD.as_secs_f64() - joined, way));
     match options {
         Options::ShortPolling { keep_alive: false, .. } => 1.0 + before + answered,
         // One is always under way.
@@ -54,8 +52,8 @@ pub(super) fn connections(scenario: &Scenario, options: &Options, answered: f64,
 /// have passed since the client joined.
 pub(super) fn pings(scenario: &Scenario, options: &Options, span: Span) -> f64 {
     let (ramp, settle) = (scenario.clients.ramp.as_secs_f64(), scenario.measure.settle.as_secs_f64());
-    let until =
-        |time: f64| mean(ramp, |joined| events(options, ramp + settle + START_LEAD + time - joined, &Way::default()));
+    let begin = ramp + settle + START_LEAD.as_secs_f64();
+    let until = |time: f64| mean(ramp, |joined| events(options, begin + time - joined, &Way::default()));
     until(span.to) - until(span.from)
 }
 

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use feedlab_feed::Transport;
+use feedlab_feed::stream::BEATS;
 
 use super::course::{Arrivals, Course, Span};
 use super::packets::DELAYED_ACK;
@@ -214,16 +215,13 @@ pub(super) fn mean_wait(rate: f64, hold: f64) -> f64 {
     if rate > 0.0 { -f64::exp_m1(-rate * hold) / rate } else { hold }
 }
 
-/// How many beats a keepalive interval has on the server: a quiet stream is counted in them.
-const BEATS: f64 = 4.0;
-
 /// A stream of events, a second: a comment whenever the server has written nothing for a keepalive interval `K`, as
 /// WHATWG HTML, section 9.2.7, advises. The server counts quarters of it, so that after an update the first comment
 /// comes after 3/4 to 1 `K`, anywhere between with the same probability, and the next ones after a `K` each. With
 /// independent updates the comments renew themselves: with `a` the probability that no update comes before the first
 /// comment and `b = e^(−λK)`, their rate `c = λa + cb`.
 fn sse(keepalive: f64, arrivals: &Arrivals) -> Option<Traffic> {
-    let first = keepalive * (1.0 - 1.0 / BEATS);
+    let first = keepalive * (1.0 - 1.0 / f64::from(BEATS));
     let (rate, keepalives) = match *arrivals {
         Arrivals::Poisson(rate) if rate > 0.0 => {
             let survives = |time: f64| (-rate * time).exp();
@@ -239,11 +237,11 @@ fn sse(keepalive: f64, arrivals: &Arrivals) -> Option<Traffic> {
 
 /// Comments in a quiet time of this length, on average over the phase of the beats.
 pub(super) fn comments_in(quiet: f64, keepalive: f64) -> f64 {
-    let quarter = keepalive / BEATS;
+    let beats = f64::from(BEATS);
     // The first after 3 to 4 quarters, further ones each a whole interval later.
-    let past = (quiet - 3.0 * quarter) / keepalive;
+    let past = (quiet - (beats - 1.0) * keepalive / beats) / keepalive;
     let (whole, rest) = (past.floor(), past - past.floor());
-    (whole + (rest * BEATS).min(1.0)).max(0.0)
+    (whole + (rest * beats).min(1.0)).max(0.0)
 }
 
 /// A WebSocket, a second: a ping whenever the *client* has said nothing for a keepalive interval (RFC 6455,

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use feedlab_feed::Transport;
+use feedlab_feed::stream::MAX_PIECES;
 
 use super::course::{Arrivals, Course, Span};
 use super::packets::DELAYED_ACK;
@@ -141,13 +142,12 @@ pub(super) fn tally(exchanges: impl Iterator<Item = Exchange>, span: Span) -> Tr
     traffic
 }
 
-/// A stream hands over what falls due at once in one write, up to 64 pieces of it: the server's limit.
+/// A stream hands over what falls due at once in one write, up to so many pieces of it as the server does.
 fn stream(options: &Options, due: &[f64], span: Span) -> Traffic {
-    const PIECES: usize = 64;
     let mut traffic = Traffic::default();
     let (mut quiet_since, mut pieces) = (span.from, 0);
     for &time in due.iter().filter(|time| span.contains(**time)) {
-        let goes_along = traffic.writes > 0.0 && time == quiet_since && pieces < PIECES;
+        let goes_along = traffic.writes > 0.0 && time == quiet_since && pieces < MAX_PIECES;
         pieces = if goes_along { pieces + 1 } else { 1 };
         traffic.writes += f64::from(u8::from(!goes_along));
         traffic.updates += 1.0;

@@ -5,7 +5,7 @@ use feedlab_feed::source::{Item, SourceConfig};
 use feedlab_feed::wire::{sse, update_json, websocket};
 
 /// A due time of our day, µs of Unix time: 16 digits until the year 2286.
-const AT: u64 = 1_790_000_000_000_000;
+pub(super) const AT: u64 = 1_790_000_000_000_000;
 
 /// Sizes of an update, or of the mean one of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-/// A percentile that has fewer samples than this beyond it is not told: it would be the luck of a few.
-const SAMPLES_BEYOND: u64 = 10;
+use super::SAMPLES_BEYOND;
 
 /// Ages that the histogram does not tell apart.
 struct Bucket {

@@ -1,10 +1,36 @@
-//! The body of the two polling doors: `{"updates":[…],"next":M,"gap":null}`.
+//! What the two polling doors are asked and answer: the body `{"updates":[…],"next":M,"gap":null}`, and what is around it.
+
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{GapBody, RawUpdate, WireError, to_json};
 use crate::{Cursor, Gap};
+
+/// The content type of a body.
+pub const CONTENT_TYPE: &str = "application/json";
+/// `Cache-Control` of an answer to a short poll: a cache may keep it but not use it unasked, which is what makes the 304
+/// possible.
+pub const SHORT_CACHE_CONTROL: &str = "no-cache";
+/// `Cache-Control` of an answer to a long poll.
+pub const LONG_CACHE_CONTROL: &str = "no-store";
+
+/// The entity tag of everything up to a cursor, in one life of a feed.
+#[must_use]
+pub fn etag(life: u64, cursor: Cursor) -> String {
+    format!("\"{life:x}-{cursor}\"")
+}
+
+/// The `hold` that a long poll asks for, as in `25s`.
+#[must_use]
+pub fn hold(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
 
 /// Writes a body around updates that are already JSON.
 ///
@@ -77,5 +103,12 @@ mod tests {
     #[test]
     fn an_empty_body_has_every_key() {
         assert_eq!(write_body(std::iter::empty(), Cursor(7), None), br#"{"updates":[],"next":7,"gap":null}"#);
+    }
+
+    #[test]
+    fn a_hold_is_written_as_the_door_reads_it() {
+        for (ms, text) in [(0, "0s"), (25_000, "25s"), (1_500, "1500ms")] {
+            assert_eq!(hold(Duration::from_millis(ms)), text);
+        }
     }
 }

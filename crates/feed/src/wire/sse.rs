@@ -15,6 +15,14 @@ use crate::{Cursor, EventType, Gap, Update};
 /// The content type of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
 
+/// The head of an answer that is one. `X-Accel-Buffering: no` is how an application tells nginx not to collect the stream
+/// into buffers.
+pub const HEADERS: [(&str, &str); 3] =
+    [("content-type", CONTENT_TYPE), ("cache-control", "no-cache"), ("x-accel-buffering", "no")];
+
+/// The reconnection time that a server asks for unless it is told otherwise.
+pub const RETRY: Duration = Duration::from_secs(2);
+
 /// An event as a server writes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {

@@ -48,6 +48,9 @@ pub mod close {
     pub const TOO_BIG: u16 = 1009;
 }
 
+/// The key with which a client masks each of its frames, bytes: section 5.3.
+pub const MASK: usize = 4;
+
 /// A whole, unmasked frame.
 #[must_use]
 pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {

@@ -1,12 +1,11 @@
 //! Bytes at three levels and packets, each the difference between two snapshots of the server's counters.
 
 use feedlab_experiment::Metric;
+use feedlab_experiment::metric::SHORTEST_IDLE;
+use feedlab_feed::clock;
 use feedlab_feed::stats::DoorStats;
 
 use super::{Facts, Metrics, put};
-
-/// A rate over a shorter quiet time would say more about the moment than about the transport.
-const SHORTEST_IDLE_US: u64 = 5_000_000;
 
 impl Facts<'_> {
     pub(super) fn bandwidth(&self, metrics: &mut Metrics) {
@@ -45,7 +44,7 @@ impl Facts<'_> {
     /// Bytes of a client in a minute in which nothing is published, from the time between ramp and feed.
     fn idle_bytes(&self) -> Option<f64> {
         let (from, to) = (&self.connected.server, &self.settled.server);
-        let time = to.at.checked_sub(from.at).filter(|time| *time >= SHORTEST_IDLE_US)?;
+        let time = to.at.checked_sub(from.at).filter(|time| *time >= clock::micros(SHORTEST_IDLE))?;
         let (from, to) = self.doors(from, to)?;
         let bytes = |door: &DoorStats| door.bytes_in + door.bytes_out;
         let minutes = time as f64 / 60e6;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use feedlab_experiment::scenario::Comeback;
 use feedlab_feed::Cursor;
+use feedlab_feed::wire::poll;
 use hyper::StatusCode;
 use rand_chacha::ChaCha8Rng;
 use reqwest::Url;
@@ -65,7 +66,7 @@ impl Poller {
     async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
         let mut url = resume(&self.door, self.cursor.filter(|_| self.comeback.with_cursor));
-        url.query_pairs_mut().append_pair("hold", &in_seconds(hold));
+        url.query_pairs_mut().append_pair("hold", &poll::hold(hold));
         let headers = self.http.headers();
         let (head, body) = self.http.get(url, headers, hold + ANSWER_TIMEOUT, observer).await?;
         observer.alive();
@@ -74,15 +75,6 @@ impl Poller {
             StatusCode::OK => body::receive(body, &mut self.cursor, observer).await,
             status => Err(unexpected(status)),
         }
-    }
-}
-
-/// A duration as the door takes it, as in `25s`.
-fn in_seconds(duration: Duration) -> String {
-    if duration.subsec_nanos() == 0 {
-        format!("{}s", duration.as_secs())
-    } else {
-        format!("{}ms", duration.as_millis())
     }
 }
 

@@ -7,6 +7,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use feedlab_experiment::clients::SSE_JITTER;
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Comeback;
 use feedlab_feed::wire::RawUpdate;
@@ -39,7 +40,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reconnection: Duration::from_secs(3), jitter: 0.5, raw_events: false }
+        Self { reconnection: Duration::from_secs(3), jitter: SSE_JITTER, raw_events: false }
     }
 }
 

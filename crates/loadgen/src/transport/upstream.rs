@@ -7,13 +7,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use feedlab_feed::wire::RawUpdate;
+use feedlab_experiment::clients::publication;
+use feedlab_feed::transport::PUBLISH_PATH;
+use feedlab_feed::wire::{RawUpdate, publication_json};
 use feedlab_feed::{Data, Transport, clock};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +25,6 @@ use crate::observer::Trouble;
 use crate::recorder::Window;
 use crate::{Job, Publishing};
 
-/// The path at which updates are posted.
-const PATH: &str = "/feed";
 /// Publications of one client that may be under way. It says no more until one of them is acknowledged.
 const UNDER_WAY: usize = 256;
 
@@ -99,9 +98,7 @@ impl Publications {
     /// The text frame of the one that was due then; it is under way from now on.
     pub(crate) fn frame(&mut self, due_us: u64) -> String {
         self.under_way.push_back(due_us);
-        let frame = Frame { event_type: "message", data: &payload(due_us, self.payload_bytes) };
-        // A type and a text are always JSON.
-        serde_json::to_string(&frame).unwrap_or_default()
+        publication_json(&publication(due_us, self.payload_bytes))
     }
 
     /// The oldest one under way is acknowledged: acknowledgements come in the order of the publications.
@@ -115,13 +112,6 @@ impl Publications {
     }
 }
 
-#[derive(Serialize)]
-struct Frame<'a> {
-    #[serde(rename = "type")]
-    event_type: &'a str,
-    data: &'a str,
-}
-
 /// Posts until `stop` is cancelled, on a connection that is kept for it. Tells of each publication when it was due and
 /// when its acknowledgement was there, both in µs of Unix time.
 pub(crate) async fn post(
@@ -132,7 +122,7 @@ pub(crate) async fn post(
 ) {
     // What it takes belongs to the client's transport, as a WebSocket's own publications do.
     let door = Transport::of_path(client.url.path()).map(|transport| format!("door={transport}"));
-    client.url.set_path(PATH);
+    client.url.set_path(PUBLISH_PATH);
     client.url.set_query(door.as_deref());
     let mut http = Http::new(&client, Connections::Kept);
     let mut headers = http.headers();
@@ -142,7 +132,7 @@ pub(crate) async fn post(
         headers.insert(ORIGIN, origin);
     }
     while let Some(due_us) = stop.run_until_cancelled(publications.next()).await {
-        let body = payload(due_us, publications.payload_bytes);
+        let body = publication(due_us, publications.payload_bytes);
         let answer = http.post(&client.url, &headers, body, ANSWER_TIMEOUT);
         let Some(status) = stop.run_until_cancelled(answer).await else { return };
         tell(match status {
@@ -151,11 +141,6 @@ pub(crate) async fn post(
             Err(trouble) => Err(trouble),
         });
     }
-}
-
-/// When it was due, and as much more as the payload is to have.
-fn payload(due_us: u64, bytes: usize) -> String {
-    format!("{due_us} {:x<1$}", "", bytes.saturating_sub(due_us.to_string().len() + 1))
 }
 
 /// When an update was due that a client of a fleet published, µs of Unix time.
@@ -214,7 +199,6 @@ mod tests {
         let json = format!(r#"{{"seq":1,"at":2,"type":"message","data":"{text}"}}"#);
         assert_eq!(due_us(RawUpdate::Json(json.as_bytes())), Some(1_767_225_600_000_000));
         assert_eq!(due_us(RawUpdate::Json(br#"{"seq":1,"at":2,"type":"m","data":"hello"}"#)), None);
-        assert_eq!(payload(17, 0), "17 ");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use feedlab_experiment::record::Second;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::scenario::Fault;
+use feedlab_experiment::statistics::SAMPLES_BEYOND;
 use feedlab_experiment::{Metric, Scenario};
 
 use super::ages::cells;
@@ -13,8 +14,8 @@ use crate::prediction::MACHINE_TIME;
 use crate::{fault, human};
 
 /// Updates in a second for its median to be told, and for its 99th percentile: ten beyond it, as everywhere.
-const ENOUGH_FOR_MEDIAN: u64 = 20;
-const ENOUGH_FOR_P99: u64 = 1_000;
+const ENOUGH_FOR_MEDIAN: u64 = 2 * SAMPLES_BEYOND;
+const ENOUGH_FOR_P99: u64 = 100 * SAMPLES_BEYOND;
 
 /// Ages over the measured time, the same two figures for every contender.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use axum::extract::{Extension, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::Cursor;
+use feedlab_feed::wire::poll;
 
 use super::{Ask, poll_answer};
 use crate::app::App;
@@ -71,7 +72,7 @@ async fn news_after(app: &App, cursor: Cursor) -> Option<Batch> {
 }
 
 fn answer(door: &Door, news: Option<Batch>) -> Response {
-    let headers = [(header::CACHE_CONTROL, "no-store".to_owned())];
+    let headers = [(header::CACHE_CONTROL, poll::LONG_CACHE_CONTROL.to_owned())];
     match news {
         Some(batch) => poll_answer(door, &batch, headers),
         None => {

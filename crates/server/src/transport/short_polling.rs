@@ -9,6 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use feedlab_feed::wire::poll;
 
 use super::{Ask, poll_answer};
 use crate::app::App;
@@ -26,8 +27,7 @@ pub(crate) async fn get(
     let cursor = Ask::of(query)?.cursor(&app)?;
     let batch = app.hub.asked(cursor, usize::MAX);
     let etag = app.etag(batch.next());
-    // `no-cache` lets a cache keep the answer but not use it unasked, which is what makes the 304 possible.
-    let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, poll::SHORT_CACHE_CONTROL.to_owned())];
     if is_known(&headers, &etag) {
         door.requests_empty.add(1);
         return Ok((StatusCode::NOT_MODIFIED, validators).into_response());

@@ -10,6 +10,7 @@ use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use feedlab_feed::stream::BEATS;
 use feedlab_feed::wire::sse;
 use feedlab_feed::{Cursor, Gap};
 
@@ -20,7 +21,6 @@ use crate::meter::Door;
 use crate::push::{Dialect, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
 use crate::ring::Entry;
-use crate::subscribers::BEATS;
 
 /// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
 /// as one.
@@ -62,15 +62,9 @@ fn accepts_event_stream(headers: &HeaderMap) -> bool {
 
 // The answer.
 
-/// `X-Accel-Buffering: no` is how an application tells nginx not to collect the stream into buffers.
 fn head(exchange: &Exchange, dialect: Events, start: Start) -> Response {
     let session = move |wire, early| Box::pin(Push::new(wire, dialect, start).run(early)) as _;
-    let headers = [
-        (header::CONTENT_TYPE, sse::CONTENT_TYPE),
-        (header::CACHE_CONTROL, "no-cache"),
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    (headers, exchange.hand_over(Box::new(session))).into_response()
+    (sse::HEADERS, exchange.hand_over(Box::new(session))).into_response()
 }
 
 // The dialect.

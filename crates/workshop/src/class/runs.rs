@@ -21,8 +21,6 @@ use super::evidence::Known;
 
 /// Runs that are remembered.
 const REMEMBERED: usize = 64;
-/// What a cell takes besides its phases: two processes that start and stop (`feedlab run` reckons with the same).
-const AROUND_A_CELL: Duration = Duration::from_secs(1);
 /// A run may take so many times what it should …
 const PATIENCE: u32 = 3;
 /// … and this much longer.
@@ -208,7 +206,7 @@ impl Runs {
 /// How long a run takes, known before it starts: every phase has its length in the scenario.
 fn takes(scenario: &Scenario) -> Duration {
     let cells = u32::try_from(plan::cells(scenario).len()).unwrap_or(u32::MAX);
-    (AROUND_A_CELL + scenario.cell_duration()).saturating_mul(cells)
+    (plan::AROUND_A_CELL + scenario.cell_duration()).saturating_mul(cells)
 }
 
 /// The summary that a run prints.

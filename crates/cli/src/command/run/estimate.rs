@@ -4,13 +4,9 @@ use std::time::Duration;
 
 use feedlab_experiment::{Scenario, plan};
 
-/// Starting and stopping the two processes of a cell, the quiet before its first client, opening the last connections,
-/// and the newcomers after its last.
-const AROUND_A_CELL: Duration = Duration::from_millis(1_000);
-
 /// One cell.
 pub(crate) fn cell(scenario: &Scenario) -> Duration {
-    AROUND_A_CELL + scenario.cell_duration()
+    plan::AROUND_A_CELL + scenario.cell_duration()
 }
 
 /// All cells.

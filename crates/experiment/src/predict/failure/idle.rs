@@ -1,6 +1,7 @@
 //! Connections that a proxy closes because nothing passes on them (E13). Keepalives count, TCP's own do not.
 
 use feedlab_feed::Transport;
+use feedlab_feed::stream::BEATS;
 
 use super::wait::Wait;
 use crate::predict::course::{Arrivals, Course};
@@ -12,7 +13,6 @@ use crate::{Metric, Scenario};
 /// Shorter by so much, a silence is surely shorter; longer by so much, it is surely longer: keepalives are sent in
 /// quarters of their interval, and timers are late.
 const SURELY_SHORTER: f64 = 0.95;
-const FIRST_COMMENT: f64 = 0.75;
 /// Pings come whatever the updates, and so in the middle of a silence: where they are this much rarer than the timeout,
 /// hardly ever.
 const RARE: f64 = 20.0;
@@ -54,7 +54,7 @@ impl Ends {
 const fn first_keepalive(transport: Transport, interval: f64) -> f64 {
     match transport {
         Transport::WebSocket => interval / RARE,
-        _ => FIRST_COMMENT * interval * SURELY_SHORTER,
+        _ => (1.0 - 1.0 / BEATS as f64) * interval * SURELY_SHORTER,
     }
 }
 

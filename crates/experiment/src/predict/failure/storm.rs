@@ -2,10 +2,8 @@
 
 use super::wait::Wait;
 use crate::Metric;
+use crate::metric::RECONNECTS_BIN;
 use crate::scenario::Fault;
-
-/// The time in which they are counted, s: `reconnects_peak_per_100ms`.
-const BIN: f64 = 0.1;
 
 /// The most that come back within a tenth of a second. Without jitter that is everybody at once. Spread evenly over `J`
 /// seconds they are `N·0.1/J` on average; by chance the fullest of so many tenths has more: the largest of as many
@@ -18,7 +16,7 @@ pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitio
     if wait.spread == 0.0 {
         return Some((Metric::ReconnectsPeak, most));
     }
-    let bins = wait.spread / BIN;
+    let bins = wait.spread / RECONNECTS_BIN.as_secs_f64();
     let counts = bins * breaks.len() as f64 * f64::from(repetitions);
     (bins >= FEW).then(|| (Metric::ReconnectsPeak, largest_of(counts, most / bins)))
 }

@@ -1,15 +1,10 @@
 //! How long a client waits before it connects again.
 
 use feedlab_feed::Transport;
+use feedlab_feed::wire::sse::RETRY;
 
+use crate::clients::{BACKOFF_BASE, SSE_JITTER};
 use crate::scenario::Contender;
-
-/// The reconnection time that the server asks of event streams, s: the `retry:` of a run's server.
-const RETRY: f64 = 2.0;
-/// How much of it is added at most: the jitter of the load generator's event streams.
-const RETRY_JITTER: f64 = 0.5;
-/// The ceiling of the first wait of a backoff, s.
-const BACKOFF: f64 = 0.1;
 
 /// The first wait after a connection that was open: `least`, and evenly distributed up to `spread` and up to `more` on top
 /// of it, s.
@@ -23,6 +18,7 @@ pub(super) struct Wait {
 impl Wait {
     pub(super) fn of(contender: &Contender) -> Self {
         let comeback = contender.comeback;
+        let backoff = BACKOFF_BASE.as_secs_f64();
         let jittered = |time: f64| if comeback.jitter { time } else { 0.0 };
         match (comeback.after, contender.transport()) {
             (Some(after), _) => {
@@ -30,10 +26,11 @@ impl Wait {
                 Self { least: after, spread: jittered(after), more: 0.0 }
             }
             (None, Transport::Sse) => {
-                Self { least: RETRY, spread: jittered(RETRY * RETRY_JITTER), more: jittered(BACKOFF) }
+                let retry = RETRY.as_secs_f64();
+                Self { least: retry, spread: jittered(retry * SSE_JITTER), more: jittered(backoff) }
             }
-            (None, _) if comeback.jitter => Self { least: 0.0, spread: BACKOFF, more: 0.0 },
-            (None, _) => Self { least: BACKOFF, spread: 0.0, more: 0.0 },
+            (None, _) if comeback.jitter => Self { least: 0.0, spread: backoff, more: 0.0 },
+            (None, _) => Self { least: backoff, spread: 0.0, more: 0.0 },
         }
     }
 

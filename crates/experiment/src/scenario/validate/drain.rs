@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
+use feedlab_feed::wire::sse::RETRY;
+
 use super::super::error::Refusal;
 use super::super::{Contender, Fault, Network, Options, Source, written};
 use super::{HOUR, SECOND, bounds};
-
-/// The time that an event stream waits at most before it connects again: feedlab's `retry:` of 2 s and half as much for
-/// the jitter. The backoff of the others is shorter.
-const COMES_BACK: Duration = Duration::from_secs(3);
-/// No backoff is longer.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+use crate::clients::{BACKOFF_CAP, SSE_JITTER};
 
 /// What a drain must be long enough for.
 pub(super) struct Way<'a> {
@@ -71,12 +68,14 @@ impl Way<'_> {
         }
         let lasts = self.faults.iter().map(|fault| fault.length).max().unwrap_or_default();
         let waits = self.contenders.iter().map(comes_back).max().unwrap_or_default();
-        lasts + lasts.min(LONGEST_BACKOFF) + waits
+        lasts + lasts.min(BACKOFF_CAP) + waits
     }
 }
 
 /// The longest wait of a contender, and before it the time until a ladder notices.
 fn comes_back(contender: &Contender) -> Duration {
     let notices = if let Options::Auto { watchdog, .. } = contender.options { watchdog } else { Duration::ZERO };
-    notices + contender.comeback.after.map_or(COMES_BACK, |after| 2 * after)
+    // An event stream waits for the server's `retry:` and jitter, and the others for less.
+    let longest = || RETRY.mul_f64(1.0 + SSE_JITTER);
+    notices + contender.comeback.after.map_or_else(longest, |after| 2 * after)
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 
 use bytes::Bytes;
+use feedlab_experiment::clients::PER_CONNECTION;
 use feedlab_experiment::record::Failure;
 use feedlab_feed::clock;
 use h2::client::SendRequest;
@@ -18,10 +19,6 @@ use tokio::sync::watch;
 use super::h2::{Connection, Moving, begin, broken, has_settings};
 use crate::observer::Trouble;
 use crate::transport::dial::{Dialed, Dialer, Times};
-
-/// Clients on a connection: Chromium's limit for a server that names none (`net/spdy/spdy_session.h`,
-/// `kInitialMaxConcurrentStreams`), and the least that a server should allow (RFC 9113, section 6.5.2).
-const PLACES: usize = 100;
 
 /// The connections of some clients, all of one thread. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -109,10 +106,10 @@ impl Pool {
     /// How many clients a connection takes. What a server has said once is taken for its next connection too.
     fn allows(&self, line: &Line) -> usize {
         if let Some(requests) = line.requests.get().filter(|requests| has_settings(requests)) {
-            self.allowed.store(requests.current_max_send_streams().clamp(1, PLACES), Ordering::Relaxed);
+            self.allowed.store(requests.current_max_send_streams().clamp(1, PER_CONNECTION), Ordering::Relaxed);
         }
         match self.allowed.load(Ordering::Relaxed) {
-            0 => PLACES,
+            0 => PER_CONNECTION,
             allowed => allowed,
         }
     }

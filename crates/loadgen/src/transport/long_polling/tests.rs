@@ -117,10 +117,3 @@ async fn a_refused_connection_is_a_failure_and_tried_again() {
     .await;
     assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
 }
-
-#[test]
-fn a_hold_is_written_as_the_door_reads_it() {
-    for (ms, text) in [(0, "0s"), (25_000, "25s"), (1_500, "1500ms")] {
-        assert_eq!(in_seconds(Duration::from_millis(ms)), text);
-    }
-}

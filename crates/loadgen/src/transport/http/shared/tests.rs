@@ -59,29 +59,29 @@ fn connects(fleet: &[(Vec<String>, Vec<Opened>)]) -> usize {
 
 #[tokio::test]
 async fn clients_are_streams_of_one_connection_and_one_of_them_tells_of_its_connect() {
-    let fleet = fleet(PLACES, SSE, async |server| {
+    let fleet = fleet(PER_CONNECTION, SSE, async |server| {
         let mut connection = server.accept_h2(Settings::default()).await;
-        let _streams = feed(&mut connection, PLACES, 1).await;
+        let _streams = feed(&mut connection, PER_CONNECTION, 1).await;
         server.saw("update 1").await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(connection.is_quiet());
     })
     .await;
-    assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (PLACES, 1));
+    assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (PER_CONNECTION, 1));
     assert_eq!(count(&fleet, "Disconnected"), 0);
 }
 
 #[tokio::test]
 async fn one_client_more_than_has_room_makes_another_connection() {
-    let fleet = fleet(PLACES + 1, SSE, async |server| {
+    let fleet = fleet(PER_CONNECTION + 1, SSE, async |server| {
         let mut first = server.accept_h2(Settings::default()).await;
         let mut second = server.accept_h2(Settings::default()).await;
-        let _streams = tokio::join!(feed(&mut first, PLACES, 1), feed(&mut second, 1, 1));
+        let _streams = tokio::join!(feed(&mut first, PER_CONNECTION, 1), feed(&mut second, 1, 1));
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(first.is_quiet() && second.is_quiet());
     })
     .await;
-    assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (PLACES + 1, 2));
+    assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (PER_CONNECTION + 1, 2));
 }
 
 #[tokio::test]
