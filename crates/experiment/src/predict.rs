@@ -1,11 +1,12 @@
 //! What the arithmetic of each transport says, before anything is measured: read beside the measured figures by the
 //! report, compared with them by thresholds, printed by `feedlab predict`.
 //!
-//! In reading order: a course is what the feed does, with the sizes of its updates, and the way is what lies between; from
-//! them follow requests, from those ages, bytes and packets, and what breaks costs what its kind of failure costs: each in
-//! a file with its formulas, their sources and their assumptions. The simulation stands in where there is no closed form,
-//! and its tests confirm those that there are. What would be a guess is left out. [`scale`] carries measured costs on to
-//! more clients than were measured.
+//! In reading order: the `model` has the words (a course is what the feed does, the way is what lies between), and
+//! `transport` the arithmetic, a file a transport with its formulas, their sources and their assumptions; `reach` says
+//! what would be a guess. The rest is the same for every transport: figures, openings, what breaks, and the sentences that
+//! stand beside them. [`scale`] carries measured costs on to more clients than were measured.
+
+use std::collections::BTreeSet;
 
 use feedlab_feed::Transport;
 use serde::Serialize;
@@ -17,40 +18,25 @@ use crate::scenario::{AgeFrom, Contender};
 use crate::summary::{Entry, Predicted};
 use crate::{Metric, Scenario};
 
-mod course;
-mod sizes;
-mod way;
-
-mod requests;
-mod simulation;
-
-mod ages;
-mod buffer;
-mod jitter;
-mod memory;
-
-mod bytes;
-mod heads;
-mod packets;
-mod quiet;
+mod model;
+mod transport;
 
 mod failure;
-mod ladder;
+mod reach;
+
 mod opening;
 mod publishing;
+mod quiet;
 
 mod assumptions;
-mod counted;
-mod known;
+mod figures;
 
 pub mod scale;
 
-use ages::Ages;
 use assumptions::assumptions;
-use counted::Case;
-use course::Course;
-use known::Known;
-use way::Way;
+use figures::Figures;
+use model::{Ages, Case, Course, Figure, Unknown};
+use transport::Arithmetic;
 
 /// What is predicted for one contender at one client count and payload size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -100,11 +86,12 @@ fn set(scenario: &Scenario, entries: &mut [Entry], repetitions: impl Fn(Point) -
 
 fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
     let contender = &scenario.contenders[point.contender];
+    let case = Case::new(scenario, contender, point.clients);
+    let arithmetic = &*transport::of(&contender.options);
     let courses = Course::of(scenario, point.payload_bytes);
-    let way = Way::of(scenario, contender);
-    let case = Case { scenario, contender, clients: point.clients.into(), way: &way };
-    let mut metrics = case.pooled(&courses)?;
-    let ages = courses.first().and_then(|course| ages(scenario, contender, course, &way));
+    let Figures { mut metrics, mut unknown } = Figures::of(&case, arithmetic, &courses)?;
+    let ages = ages(&case, arithmetic, courses.first()?, &unknown);
+    unknown.extend(ages.as_ref().err());
     metrics.extend(ages.iter().flat_map(age_metrics));
     Some(Prediction {
         label: contender.label.clone(),
@@ -114,23 +101,28 @@ fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
         predicted: Predicted {
             metrics,
             ages: ages.map(|ages| ages.pairs()).unwrap_or_default(),
-            assumptions: assumptions(scenario, contender, point.clients, courses.first()?),
+            assumptions: assumptions(&case, arithmetic, &unknown),
         },
     })
 }
 
-/// The ages of a contender, where there is a formula for them.
-fn ages(scenario: &Scenario, contender: &Contender, course: &Course, way: &Way) -> Option<Ages> {
-    let known = Known::of(scenario, contender, course, way);
-    if !known.ages() {
-        return None;
+/// The ages of a contender, where nothing hides them.
+fn ages(
+    case: &Case<'_>,
+    arithmetic: &dyn Arithmetic,
+    course: &Course,
+    unknown: &BTreeSet<Unknown>,
+) -> Result<Ages, Unknown> {
+    if let Some(unknown) = unknown.iter().find(|unknown| unknown.hides(Figure::Ages)) {
+        return Err(*unknown);
     }
-    let ages = match scenario.network.and_then(|network| network.buffer_bytes) {
-        Some(buffer) if known.buffered => buffer::ages(contender, course, buffer, way),
-        _ => ages::ages(contender, course, way, known.memory),
-    }?;
-    let ages = if known.publishing { publishing::ages(ages, way) } else { ages };
-    Some(if contender.age_from == AgeFrom::Due { stalled(ages, scenario) } else { ages })
+    if course.updates < 1.0 {
+        return Err(Unknown::NothingDue);
+    }
+    let ages = arithmetic.ages(case, course)?;
+    let is_published = unknown.contains(&Unknown::Publishing);
+    let ages = if is_published { publishing::ages(ages, &case.way) } else { ages };
+    Ok(if case.contender.age_from == AgeFrom::Due { stalled(ages, case.scenario) } else { ages })
 }
 
 fn age_metrics(ages: &Ages) -> impl Iterator<Item = (Metric, f64)> {
@@ -169,10 +161,10 @@ pub(crate) struct Rates {
 /// will bring.
 pub(crate) fn rates(scenario: &Scenario, contender: &Contender, payload_bytes: Option<usize>) -> Option<Rates> {
     let course = Course::expected(scenario, payload_bytes)?;
-    let way = Way::of(scenario, contender);
-    let traffic = requests::traffic(contender, &course, course.measured, &way);
-    let bytes = bytes::bytes(contender, scenario.clients.headers, &course.sizes, &traffic);
-    let wire = packets::wire(contender, &traffic, &bytes, &way);
+    let (case, arithmetic) = (Case::new(scenario, contender, 1), transport::of(&contender.options));
+    let traffic = arithmetic.traffic(&case, &course, course.measured);
+    let bytes = arithmetic.bytes(scenario.clients.headers, &course.sizes, &traffic);
+    let wire = arithmetic.wire(&case.way, &traffic, &bytes);
     let second = 1.0 / course.measured.length();
     Some(Rates {
         updates: traffic.updates * second,

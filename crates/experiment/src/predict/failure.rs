@@ -1,70 +1,69 @@
 //! What a fault takes and what comes back, without measuring it: what is lost, how long a client is away, and how many
 //! come at once.
 //!
-//! In reading order: how long a client waits before it comes back, one outage of one client, what of all outages is
-//! predicted, and connections that a proxy closes because they are idle.
+//! In reading order: one outage of one client, what of all outages is predicted, who comes back at once, who does not come
+//! back, and connections that a proxy closes because they are idle.
 
-use std::collections::BTreeMap;
-
-use super::course::Course;
-use super::memory::is_enough;
-use super::way::Way;
+use super::model::{Case, Course, Unknown, Wait};
+use super::transport::Arithmetic;
+use crate::Metric;
 use crate::clients::BACKOFF_CAP;
-use crate::scenario::{Contender, Fault, FaultKind, Options};
-use crate::{Metric, Scenario};
+use crate::scenario::{Fault, FaultKind, Options};
 
 mod cuts;
 mod gave_up;
 pub(super) mod idle;
 mod outage;
 mod storm;
-mod wait;
 
 use cuts::Cuts;
-use wait::Wait;
 
-/// What is predicted of delivery and recovery; `clients` are all of them. Empty where nothing breaks.
-pub(super) fn metrics(
-    scenario: &Scenario,
-    contender: &Contender,
-    clients: f64,
-    course: &Course,
-    way: &Way,
-) -> BTreeMap<Metric, f64> {
-    let mut found = BTreeMap::new();
-    if scenario.faults.is_empty() {
-        found.extend(idle::metrics(scenario, contender, clients, course, way));
-        return found;
+/// A figure, or why there is none.
+type Figure = (Metric, Result<f64, Unknown>);
+
+/// What is predicted of delivery and recovery. Empty where nothing breaks.
+pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) -> Vec<Figure> {
+    if case.scenario.faults.is_empty() {
+        return idle::metrics(case, arithmetic, course);
     }
-    let gave_up = gave_up::clients(scenario, contender, clients, way);
-    found.extend(gave_up.map(|count| (Metric::ClientsGaveUp, count)));
-    if gave_up == Some(0.0) {
-        found.extend(nothing_lost(scenario, contender, course, way).into_iter().flatten());
-        if let Some(cuts) = Cuts::of(scenario, contender, course, way) {
-            found.extend(cuts.metrics(scenario, clients));
+    let gave_up = gave_up::clients(case, arithmetic);
+    let mut found = vec![(Metric::ClientsGaveUp, gave_up)];
+    if gave_up == Ok(0.0) {
+        found.extend(nothing_lost(case, arithmetic, course).into_iter().flatten());
+        match Cuts::of(case, arithmetic, course) {
+            Ok(cuts) => found.extend(cuts.metrics(case)),
+            Err(unknown) => found.push((Metric::Reconnects, Err(unknown))),
         }
     }
     found
 }
 
-/// With a cursor and a history that holds what fell due in the longest outage nothing is lost and nothing comes twice
-/// (E17, E20), whoever broke what.
-fn nothing_lost(scenario: &Scenario, contender: &Contender, course: &Course, way: &Way) -> Option<[(Metric, f64); 3]> {
-    let history = contender.serving.history.unwrap_or(scenario.feed.history);
-    let is_safe =
-        contender.comeback.with_cursor && is_enough(history, course, longest_outage(scenario, contender, way));
-    is_safe.then_some([(Metric::UpdatesMissed, 0.0), (Metric::UpdatesDuplicated, 0.0), (Metric::UpdatesToldLost, 0.0)])
+/// How long a client waits before it connects again.
+fn wait(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Wait {
+    let comeback = &case.contender.comeback;
+    let fixed = comeback.after.map(|after| Wait::fixed(after.as_secs_f64(), comeback.jitter));
+    fixed.unwrap_or_else(|| arithmetic.wait(comeback))
 }
 
-/// As long as the longest fault, the time until a ladder notices it on two rungs, and the wait of whoever tried in vain just before its end: a backoff doubles, so that
-/// this is about as long again.
-fn longest_outage(scenario: &Scenario, contender: &Contender, way: &Way) -> f64 {
-    let lasts = scenario.faults.iter().map(|fault| fault.length.as_secs_f64()).fold(0.0, f64::max);
-    let notices = match contender.options {
+/// With a cursor and a history that holds what fell due in the longest outage nothing is lost and nothing comes twice
+/// (E17, E20), whoever broke what.
+fn nothing_lost(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) -> Option<[Figure; 3]> {
+    let outage = longest_outage(case, arithmetic);
+    let is_safe = case.contender.comeback.with_cursor && course.fits(case.history(), outage);
+    let metrics = [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesToldLost];
+    is_safe.then_some(metrics.map(|metric| (metric, Ok(0.0))))
+}
+
+/// As long as the longest fault, the time until a ladder notices it on two rungs, and the wait of whoever tried in vain
+/// just before its end: a backoff doubles, so that this is about as long again.
+fn longest_outage(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> f64 {
+    let lasts = case.scenario.faults.iter().map(|fault| fault.length.as_secs_f64()).fold(0.0, f64::max);
+    let notices = match case.contender.options {
         Options::Auto { watchdog, hold, interval, .. } => (2 * watchdog + hold + interval).as_secs_f64(),
         _ => 0.0,
     };
-    lasts + lasts.min(BACKOFF_CAP.as_secs_f64()) + notices + Wait::of(contender).longest() + 2.0 * way.opening()
+    let wait = wait(case, arithmetic).longest();
+    lasts + lasts.min(BACKOFF_CAP.as_secs_f64()) + notices + wait + 2.0 * case.way.opening()
 }
 
 /// Whether whoever comes back after a wait finds a server that was started anew, if the fault took it away.

@@ -1,14 +1,16 @@
 //! What a client waits for until its door is open (E09): round trips of TCP, of TLS, and of the request or upgrade, the
 //! same for every transport. Without distance nothing is left but what the machine takes, and nothing is predicted.
 
-use super::way::Way;
+use super::model::Case;
+use super::transport::Arithmetic;
 use crate::Metric;
-use crate::scenario::{Connections, Contender, Http, Options};
+use crate::scenario::Connections;
 
 /// What is predicted of a new connection. The lab proxy takes TCP's round trip from the first bytes that pass, so that it
 /// is a part of the TLS handshake, or else of the request, and the connect itself takes none.
-pub(super) fn metrics(contender: &Contender, way: &Way) -> Vec<(Metric, f64)> {
-    if !way.is_far() || !is_plain(contender) {
+pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Vec<(Metric, f64)> {
+    let Case { contender, way, .. } = *case;
+    if !way.is_far() || contender.is_auto() || !arithmetic.asks_at_once(&contender.link) {
         return Vec::new();
     }
     let tls = way.tls.then(|| (Metric::TlsP50, way.handshakes()));
@@ -22,39 +24,37 @@ pub(super) fn metrics(contender: &Contender, way: &Way) -> Vec<(Metric, f64)> {
     all.into_iter().map(|(metric, time)| (metric, time * 1e6)).collect()
 }
 
-/// A WebSocket over HTTP/2 waits for the server's settings before it may be asked for (RFC 8441, section 3).
-fn is_plain(contender: &Contender) -> bool {
-    match contender.options {
-        Options::WebSocket { .. } => contender.link.http == Http::V1,
-        Options::ShortPolling { .. } | Options::LongPolling { .. } | Options::Sse { .. } => true,
-        Options::Auto { .. } => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use super::super::model::Way;
     use super::super::tests::contender;
+    use super::super::transport;
     use super::*;
-    use crate::scenario::Link;
+    use crate::fixture;
+    use crate::scenario::{Contender, Link, Options};
 
     #[test]
     fn a_door_is_open_after_two_round_trips_and_with_tls_after_three() {
         let sse = contender(Options::Sse { keepalive: Duration::from_secs(15) });
+        let scenario = fixture::scenario();
         let far = |tls| Way { rtt: 0.1, jitter: 0.0, tls };
-        let of = |contender: &Contender, way: &Way, metric| {
-            let found = metrics(contender, way);
+        let all = |contender: &Contender, way: Way| {
+            metrics(&Case { scenario: &scenario, contender, clients: 1.0, way }, &*transport::of(&contender.options))
+        };
+        let of = |contender: &Contender, way: Way, metric| {
+            let found = all(contender, way);
             found.iter().find(|(found, _)| *found == metric).map(|(_, value)| (value / 1e3).round())
         };
         let sealed = Contender { link: Link { tls: true, ..Link::default() }, ..sse.clone() };
-        assert_eq!(of(&sse, &far(false), Metric::OpenP50), Some(200.0));
-        assert_eq!(of(&sse, &far(false), Metric::RequestP50), Some(200.0));
-        assert_eq!(of(&sse, &far(false), Metric::TlsP50), None);
-        assert_eq!(of(&sealed, &far(true), Metric::OpenP50), Some(300.0));
-        assert_eq!(of(&sealed, &far(true), Metric::TlsP50), Some(200.0));
-        assert_eq!(of(&sealed, &far(true), Metric::RequestP50), Some(100.0));
-        assert_eq!(of(&sealed, &far(true), Metric::FirstUpdateP50), Some(300.0));
-        assert_eq!(metrics(&sse, &Way::default()), [], "loopback takes what the machine takes");
+        assert_eq!(of(&sse, far(false), Metric::OpenP50), Some(200.0));
+        assert_eq!(of(&sse, far(false), Metric::RequestP50), Some(200.0));
+        assert_eq!(of(&sse, far(false), Metric::TlsP50), None);
+        assert_eq!(of(&sealed, far(true), Metric::OpenP50), Some(300.0));
+        assert_eq!(of(&sealed, far(true), Metric::TlsP50), Some(200.0));
+        assert_eq!(of(&sealed, far(true), Metric::RequestP50), Some(100.0));
+        assert_eq!(of(&sealed, far(true), Metric::FirstUpdateP50), Some(300.0));
+        assert_eq!(all(&sse, Way::default()), [], "loopback takes what the machine takes");
     }
 }

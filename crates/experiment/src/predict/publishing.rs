@@ -1,50 +1,41 @@
 //! Clients that publish (E27): a frame on the WebSocket, or a POST on a connection that is kept for it.
 
-use feedlab_feed::wire::publication_json;
-use feedlab_feed::wire::websocket::{self, MASK, Opcode};
-
-use super::ages::Ages;
-use super::bytes;
-use super::counted::Case;
-use super::course::{Arrivals, Course};
-use super::heads;
-use super::jitter;
-use super::known::Known;
-use super::requests;
-use super::sizes::AT;
-use super::way::Way;
+use super::model::{AT, Ages, Arrivals, Case, Course, Figure, Way, extra, heads};
+use super::transport::Arithmetic;
 use crate::Metric;
 use crate::clients::publication;
-use crate::scenario::{Contender, Headers, Options};
 
-/// What is predicted of publications: an acknowledgement takes a round trip, over either.
-pub(super) fn metrics(case: &Case<'_>, course: &Course, known: &Known) -> Vec<(Metric, f64)> {
-    let Case { scenario, contender, clients, way } = *case;
+/// What is predicted of publications, of the figures that are known: an acknowledgement takes a round trip, over either.
+pub(super) fn metrics(
+    case: &Case<'_>,
+    arithmetic: &dyn Arithmetic,
+    course: &Course,
+    knows: impl Fn(Figure) -> bool,
+) -> Vec<(Metric, f64)> {
     let payload = publication(AT, course.sizes.payload as usize).len();
     let mut all = vec![(Metric::PayloadBytesPerUpdate, payload as f64)];
-    if known.steady {
-        all.extend(way.is_far().then(|| (Metric::AckP50, way.round_trip() * 1e6)));
+    if knows(Figure::Openings) && case.way.is_far() {
+        all.push((Metric::AckP50, case.way.round_trip() * 1e6));
     }
-    if known.in_the_clear {
-        let headers = scenario.clients.headers;
-        let traffic = requests::traffic(contender, course, course.measured, way);
-        let asked = bytes::bytes(contender, headers, &course.sizes, &traffic).up;
-        // The pings of a quiet WebSocket are answered, the few that there are.
-        let asked = if matches!(contender.options, Options::WebSocket { .. }) { 0.0 } else { asked };
-        let each = published(contender, headers, payload) as f64;
-        all.push((Metric::SocketBytesUpPerPublication, each + asked * clients / course.updates));
+    if knows(Figure::Publications) {
+        let (up, asked) = up(case, arithmetic, course, payload);
+        all.push((Metric::SocketBytesUpPerPublication, up + asked * case.clients / course.updates));
     }
     all
 }
 
-/// Bytes that go up for a publication: the JSON of its type and its text in a masked frame, or a request with the text for
-/// its body.
-fn published(contender: &Contender, headers: Headers, payload: usize) -> usize {
-    if matches!(contender.options, Options::WebSocket { .. }) {
-        let json = publication_json(&publication(AT, payload));
-        websocket::frame(Opcode::Text, json.as_bytes()).len() + MASK
-    } else {
-        heads::post(contender, headers, payload).len() + payload
+/// Bytes that go up for a publication: a frame, or a request with the text for its body; and those that a client sends in
+/// the measured time besides. The clients of a ladder post, whatever their rung.
+fn up(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course, payload: usize) -> (f64, f64) {
+    let (contender, headers) = (case.contender, case.scenario.clients.headers);
+    match arithmetic.framed_publication(payload) {
+        // The pings of a quiet WebSocket are answered, the few that there are.
+        Some(framed) if !contender.is_auto() => (framed as f64, 0.0),
+        _ => {
+            let traffic = arithmetic.traffic(case, course, course.measured);
+            let asked = arithmetic.bytes(headers, &course.sizes, &traffic).up;
+            ((heads::post(contender.transport(), headers, payload).len() + payload) as f64, asked)
+        }
     }
 }
 
@@ -54,16 +45,16 @@ pub(super) fn ages(ages: Ages, way: &Way) -> Ages {
         Ages::Spread { least, at_least, width } if way.jitter == 0.0 => {
             Ages::Spread { least: least + way.least(), at_least, width }
         }
-        ages => ages.later_by(&up(way)),
+        ages => ages.later_by(&later(way)),
     }
 }
 
 /// Times that the way up takes.
-fn up(way: &Way) -> Vec<f64> {
+fn later(way: &Way) -> Vec<f64> {
     if way.jitter == 0.0 {
         return vec![way.least()];
     }
-    let extra = jitter::extra(way.jitter, &Arrivals::Known(Vec::new()));
+    let extra = extra(way.jitter, &Arrivals::Known(Vec::new()));
     extra.into_iter().map(|extra| way.least() + extra).collect()
 }
 
@@ -71,18 +62,20 @@ fn up(way: &Way) -> Vec<f64> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::tests::contender;
+    use feedlab_feed::Transport;
+
+    use super::super::transport;
     use super::*;
+    use crate::scenario::{Headers, Options};
 
     #[test]
     fn a_frame_is_shorter_than_a_post() {
-        let second = Duration::from_secs(1);
-        let socket = contender(Options::WebSocket { keepalive: second });
-        let sse = contender(Options::Sse { keepalive: second });
+        let socket = transport::of(&Options::WebSocket { keepalive: Duration::from_secs(1) });
         // {"type":"message","data":"…"} are 28 bytes around the text; the header takes 4, the mask 4.
-        assert_eq!(published(&socket, Headers::Bare, 100), 100 + 28 + 4 + 4);
+        assert_eq!(socket.framed_publication(100), Some(100 + 28 + 4 + 4));
         // The line 21, accept 13, content-type 26, origin 32, host 23, content-length 21, and the empty line.
-        assert_eq!(published(&sse, Headers::Bare, 100), 100 + 21 + 13 + 26 + 32 + 23 + 21 + 2);
-        assert!(published(&sse, Headers::Browser, 100) > 600);
+        let post = |headers| heads::post(Transport::Sse, headers, 100).len();
+        assert_eq!(post(Headers::Bare), 21 + 13 + 26 + 32 + 23 + 21 + 2);
+        assert!(post(Headers::Browser) > 500);
     }
 }

@@ -11,10 +11,11 @@ use serde::Serialize;
 
 mod costs;
 mod crossing;
+mod rate;
 mod reference;
 mod study;
 
-pub use crossing::RateCrossing;
+pub use rate::RateCrossing;
 pub use reference::Reference;
 pub use study::{Limits, Need, Resource, ScaleError, Study};
 

@@ -1,8 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::course::{Arrivals, Span};
-use super::sizes::Sizes;
+use super::model::{Arrivals, Sizes, Span};
 use super::*;
 use crate::fixture;
 use crate::scenario::{Fault, FaultKind, Network, Options, Source};

@@ -8,14 +8,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use feedlab_feed::Transport;
-
 use super::outage::{Break, Outage};
-use super::storm;
-use super::wait::Wait;
-use crate::predict::course::{Arrivals, Course, LIMIT};
-use crate::predict::way::Way;
-use crate::scenario::{Connections, Contender, Fault, FaultKind, Http};
+use super::{Arithmetic, Case, Course, Figure, Unknown, Wait, storm};
+use crate::predict::model::{LIMIT, Way};
+use crate::scenario::{Connections, Fault, FaultKind};
 use crate::{Metric, Scenario};
 
 /// More of them are not counted out.
@@ -29,7 +25,7 @@ pub(super) struct Cuts<'a> {
     /// When, s from the begin of the feed, and by what.
     breaks: Vec<(f64, Fault)>,
     wait: Wait,
-    way: &'a Way,
+    way: Way,
     /// How many of those that it missed a client is given.
     given: usize,
     with_cursor: bool,
@@ -38,34 +34,31 @@ pub(super) struct Cuts<'a> {
 }
 
 impl<'a> Cuts<'a> {
-    /// `None` where something about them is not known.
-    pub(super) fn of(scenario: &Scenario, contender: &Contender, course: &'a Course, way: &'a Way) -> Option<Self> {
+    /// # Errors
+    /// Where something about them is not known.
+    pub(super) fn of(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &'a Course) -> Result<Self, Unknown> {
+        let Case { scenario, contender, way, .. } = *case;
         let is_simple = contender.transport().is_push()
             && !contender.is_auto()
             && contender.link.connections == Connections::PerClient
-            // A WebSocket over HTTP/2 waits for the server's settings.
-            && (contender.link.http == Http::V1 || contender.transport() == Transport::Sse)
+            && arithmetic.asks_at_once(&contender.link)
             && scenario.faults.iter().all(|fault| super::cuts(fault.kind))
             && scenario.network.is_none_or(|network| network.buffer_bytes.is_none() && network.idle_timeout.is_none())
             && course.scale == 1.0
             && course.whole_updates <= LIMIT as f64;
-        let due = match &course.arrivals {
-            Arrivals::Poisson(_) => course.due.as_slice().into(),
-            Arrivals::Constant(_) | Arrivals::Known(_) => course.due_until(course.whole.to),
-        };
-        let history = contender.serving.history.unwrap_or(scenario.feed.history);
         let with_cursor = contender.comeback.with_cursor;
         let cuts = Self {
-            due,
+            due: course.due_until(course.whole.to),
             breaks: breaks(scenario),
-            wait: Wait::of(contender),
+            wait: super::wait(case, arithmetic),
             way,
-            given: if with_cursor { history } else { 0 },
+            given: if with_cursor { case.history() } else { 0 },
             with_cursor,
             end: course.measured.to,
         };
         let are_few = cuts.breaks.len() <= MOST_BREAKS;
-        (is_simple && are_few && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server()).then_some(cuts)
+        let is_known = is_simple && are_few && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server();
+        if is_known { Ok(cuts) } else { Err(Unknown::Chance) }
     }
 
     /// Whoever was hit is back before the next one comes.
@@ -80,7 +73,8 @@ impl<'a> Cuts<'a> {
     }
 
     /// What is predicted of all clients.
-    pub(super) fn metrics(&self, scenario: &Scenario, clients: f64) -> Vec<(Metric, f64)> {
+    pub(super) fn metrics(&self, case: &Case<'_>) -> Vec<Figure> {
+        let clients = case.clients;
         let waits = self.wait.samples();
         let mut sums = (0.0, 0.0);
         let (mut hits, mut recoveries) = (0.0, Vec::new());
@@ -93,24 +87,21 @@ impl<'a> Cuts<'a> {
             recoveries.extend(outages.iter().filter_map(|outage| outage.recovery));
         }
         let told = if self.with_cursor { sums.0 } else { 0.0 };
-        let mut all = vec![
-            (Metric::UpdatesMissed, sums.0 * clients),
-            (Metric::UpdatesToldLost, told * clients),
-            (Metric::UpdatesReplayed, sums.1 * clients),
-            (Metric::Reconnects, hits * clients),
-        ];
-        all.extend(storm::peak(&self.wait, &self.breaks, clients, scenario.measure.repetitions));
+        let peak = storm::peak(&self.wait, &self.breaks, clients, case.scenario.measure.repetitions);
         recoveries.sort_by(f64::total_cmp);
-        all.extend(self.quantile(&recoveries, 0.5).map(|time| (Metric::RecoveryP50, time * 1e6)));
+        let recovery = |share| quantile(&recoveries, share).map(|time| time * 1e6).ok_or(Unknown::NothingDue);
+        let mut all = vec![
+            (Metric::UpdatesMissed, Ok(sums.0 * clients)),
+            (Metric::UpdatesToldLost, Ok(told * clients)),
+            (Metric::UpdatesReplayed, Ok(sums.1 * clients)),
+            (Metric::Reconnects, Ok(hits * clients)),
+            (Metric::ReconnectsPeak, peak),
+            (Metric::RecoveryP50, recovery(0.5)),
+        ];
         if self.way.jitter == 0.0 {
-            all.extend(self.quantile(&recoveries, 0.99).map(|time| (Metric::RecoveryP99, time * 1e6)));
+            all.push((Metric::RecoveryP99, recovery(0.99)));
         }
         all
-    }
-
-    fn quantile(&self, ascending: &[f64], share: f64) -> Option<f64> {
-        let rank = (share * ascending.len() as f64).ceil().max(1.0) as usize;
-        ascending.get(rank - 1).copied()
     }
 
     fn outage(&self, at: f64, kind: FaultKind, wait: f64) -> Outage {
@@ -131,6 +122,11 @@ impl<'a> Cuts<'a> {
         let last = left.checked_sub(1).map_or(cut, |index| self.due[index] + self.way.transit());
         last.max(cut)
     }
+}
+
+fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
+    let rank = (share * ascending.len() as f64).ceil().max(1.0) as usize;
+    ascending.get(rank - 1).copied()
 }
 
 /// All that happens in the measured time, in order.

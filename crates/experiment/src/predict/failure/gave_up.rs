@@ -1,34 +1,34 @@
 //! Clients that close for good, as their standard demands (E18): an event stream that is answered with anything but 200
 //! and its own content type (WHATWG HTML, section 9.2.3). The others try again.
 
-use feedlab_feed::Transport;
-
-use super::wait::Wait;
-use crate::Scenario;
-use crate::predict::way::Way;
-use crate::scenario::{Contender, Fault, FaultKind};
+use super::{Arithmetic, Case, Unknown};
+use crate::scenario::{Fault, FaultKind};
 
 /// How much earlier or later than predicted a client may come, s.
 const MARGIN: f64 = 0.1;
 
-/// How many of the clients give up; `None` where it is a matter of luck.
-pub(super) fn clients(scenario: &Scenario, contender: &Contender, clients: f64, way: &Way) -> Option<f64> {
+/// How many of the clients give up.
+///
+/// # Errors
+/// Where it is a matter of luck.
+pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f64, Unknown> {
     // A ladder steps down instead.
-    if contender.transport() != Transport::Sse || contender.is_auto() {
-        return Some(0.0);
+    if !arithmetic.gives_up() || case.contender.is_auto() {
+        return Ok(0.0);
     }
-    let (answers, others): (Vec<&Fault>, Vec<&Fault>) = scenario.faults.iter().partition(|fault| closes(fault.kind));
+    let (answers, others): (Vec<&Fault>, Vec<&Fault>) =
+        case.scenario.faults.iter().partition(|fault| closes(fault.kind));
     // Behind nginx a server that is away is a 502.
-    let wait = Wait::of(contender);
-    let away = contender.link.via.is_nginx() && others.iter().any(|fault| !super::finds_a_server(&wait, fault));
+    let wait = super::wait(case, arithmetic);
+    let away = case.contender.link.via.is_nginx() && others.iter().any(|fault| !super::finds_a_server(&wait, fault));
     let refused = others.iter().any(|fault| fault.kind == FaultKind::Refuse);
     match (answers.as_slice(), others.as_slice()) {
-        ([], _) if !away => Some(0.0),
+        ([], _) if !away => Ok(0.0),
         ([answer], [cut]) if super::cuts(cut.kind) && cut.every.is_none() && answer.every.is_none() && !refused => {
-            let meets = meets(cut, answer, contender, way)?;
-            Some(if meets { clients * cut.share } else { 0.0 })
+            let meets = meets(cut, answer, case, arithmetic)?;
+            Ok(if meets { case.clients * cut.share } else { 0.0 })
         }
-        _ => None,
+        _ => Err(Unknown::Chance),
     }
 }
 
@@ -37,17 +37,17 @@ const fn closes(kind: FaultKind) -> bool {
 }
 
 /// Whether everybody who was cut off comes back while the wrong answer is given, or nobody does.
-fn meets(cut: &Fault, answer: &Fault, contender: &Contender, way: &Way) -> Option<bool> {
-    let wait = Wait::of(contender);
+fn meets(cut: &Fault, answer: &Fault, case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<bool, Unknown> {
+    let (wait, way) = (super::wait(case, arithmetic), case.way);
     let at = cut.at.as_secs_f64();
     let first = at + wait.least - MARGIN;
     let last = at + way.transit() + wait.longest() + way.opening() + MARGIN;
     let (from, to) = (answer.at.as_secs_f64(), (answer.at + answer.length).as_secs_f64());
     if from <= first && last <= to {
-        Some(true)
+        Ok(true)
     } else if last <= from || to <= first {
-        Some(false)
+        Ok(false)
     } else {
-        None
+        Err(Unknown::Chance)
     }
 }

@@ -1,24 +1,25 @@
 //! How many clients come back at once (E19).
 
-use super::wait::Wait;
-use crate::Metric;
+use super::{Unknown, Wait};
 use crate::metric::RECONNECTS_BIN;
 use crate::scenario::Fault;
 
 /// The most that come back within a tenth of a second. Without jitter that is everybody at once. Spread evenly over `J`
 /// seconds they are `N·0.1/J` on average; by chance the fullest of so many tenths has more: the largest of as many
-/// Poisson counts of that mean. `None` where the spread is shorter than a few tenths, so that it depends on where these
-/// begin.
-pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitions: u32) -> Option<(Metric, f64)> {
+/// Poisson counts of that mean.
+///
+/// # Errors
+/// Where the spread is shorter than a few tenths, so that it depends on where these begin.
+pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitions: u32) -> Result<f64, Unknown> {
     const FEW: f64 = 5.0;
     let share = breaks.iter().map(|(_, fault)| fault.share).fold(0.0, f64::max);
     let most = clients * share;
     if wait.spread == 0.0 {
-        return Some((Metric::ReconnectsPeak, most));
+        return Ok(most);
     }
     let bins = wait.spread / RECONNECTS_BIN.as_secs_f64();
     let counts = bins * breaks.len() as f64 * f64::from(repetitions);
-    (bins >= FEW).then(|| (Metric::ReconnectsPeak, largest_of(counts, most / bins)))
+    if bins >= FEW { Ok(largest_of(counts, most / bins)) } else { Err(Unknown::Chance) }
 }
 
 /// The expected largest of so many Poisson counts of a mean: `Σ (1 − F(x)^k)`, with `F` the distribution of one.
@@ -58,9 +59,9 @@ mod tests {
     #[test]
     fn without_jitter_all_come_at_once_and_with_it_the_fullest_tenth_counts() {
         let at_once = Wait { least: 1.0, spread: 0.0, more: 0.0 };
-        assert_eq!(peak(&at_once, &cut(), 500.0, 3), Some((Metric::ReconnectsPeak, 500.0)));
+        assert_eq!(peak(&at_once, &cut(), 500.0, 3), Ok(500.0));
         let spread = Wait { least: 2.0, spread: 2.0, more: 0.0 };
-        let (_, found) = peak(&spread, &cut(), 500.0, 1).unwrap();
+        let found = peak(&spread, &cut(), 500.0, 1).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut storm = || {
             let mut bins = [0u32; 20];
@@ -71,7 +72,7 @@ mod tests {
         assert!((found / simulated - 1.0).abs() < 0.03, "{found} {simulated}");
         assert!(found > 25.0, "N·0.1/J is the mean");
         let short = Wait { least: 0.0, spread: 0.1, more: 0.0 };
-        assert_eq!(peak(&short, &cut(), 500.0, 1), None);
+        assert_eq!(peak(&short, &cut(), 500.0, 1), Err(Unknown::Chance));
     }
 
     #[test]

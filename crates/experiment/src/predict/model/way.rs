@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Scenario;
-use crate::scenario::{Contender, Options};
+use crate::scenario::Contender;
 
 /// A way. All times in seconds.
 ///
@@ -12,66 +12,55 @@ use crate::scenario::{Contender, Options};
 /// section 3.5). TLS 1.3 takes one more before the first request can leave (RFC 8446, section 2); no session is resumed.
 /// What the machine takes is in none of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Way {
+pub(crate) struct Way {
     /// The round trip without its jitter.
-    pub(super) rtt: f64,
+    pub(crate) rtt: f64,
     /// The most that a direction takes longer.
-    pub(super) jitter: f64,
+    pub(crate) jitter: f64,
     /// Whether connections are encrypted.
-    pub(super) tls: bool,
+    pub(crate) tls: bool,
 }
 
 impl Way {
-    pub(super) fn of(scenario: &Scenario, contender: &Contender) -> Self {
+    pub(crate) fn of(scenario: &Scenario, contender: &Contender) -> Self {
         let network = scenario.network.unwrap_or_default();
         let [rtt, jitter] = [network.rtt, network.jitter].map(|time: Duration| time.as_secs_f64());
         Self { rtt, jitter, tls: contender.link.tls }
     }
 
     /// Whether it takes any time.
-    pub(super) fn is_far(&self) -> bool {
+    pub(crate) fn is_far(&self) -> bool {
         self.round_trip() > 0.0
     }
 
     /// A direction without its jitter.
-    pub(super) fn least(&self) -> f64 {
+    pub(crate) fn least(&self) -> f64 {
         self.rtt / 2.0
     }
 
     /// A direction, on average.
-    pub(super) fn transit(&self) -> f64 {
+    pub(crate) fn transit(&self) -> f64 {
         (self.rtt + self.jitter) / 2.0
     }
 
     /// There and back, on average.
-    pub(super) fn round_trip(&self) -> f64 {
+    pub(crate) fn round_trip(&self) -> f64 {
         self.rtt + self.jitter
     }
 
     /// From the begin of a connect until the first request can leave, on average.
-    pub(super) fn handshakes(&self) -> f64 {
+    pub(crate) fn handshakes(&self) -> f64 {
         self.rtt + if self.tls { self.round_trip() } else { 0.0 }
     }
 
     /// From the begin of a connect until the first request has arrived, on average.
-    pub(super) fn arrival(&self) -> f64 {
+    pub(crate) fn arrival(&self) -> f64 {
         self.handshakes() + self.transit()
     }
 
     /// From the begin of a connect until the first answer is in, on average (E09).
-    pub(super) fn opening(&self) -> f64 {
+    pub(crate) fn opening(&self) -> f64 {
         self.handshakes() + self.round_trip()
-    }
-
-    /// From an answer's departure to the arrival of the next request: a round trip, and with a connection for each
-    /// request its handshakes (E10).
-    pub(super) fn gap(&self, options: &Options) -> f64 {
-        match options {
-            Options::ShortPolling { keep_alive: false, .. } | Options::LongPolling { keep_alive: false, .. } => {
-                self.round_trip() + self.handshakes()
-            }
-            _ => self.round_trip(),
-        }
     }
 }
 
@@ -87,11 +76,6 @@ mod tests {
         near(plain.opening(), 0.2);
         near(sealed.opening(), 0.3);
         near(sealed.arrival(), 0.25);
-        let poll = |keep_alive| Options::LongPolling { hold: Duration::from_secs(25), keep_alive };
-        near(plain.gap(&poll(true)), 0.1);
-        near(plain.gap(&poll(false)), 0.2);
-        near(sealed.gap(&poll(true)), 0.1);
-        near(sealed.gap(&poll(false)), 0.3);
     }
 
     #[test]

@@ -17,7 +17,7 @@ const STEPS: u32 = 512;
 ///
 /// and with independent arrivals, of which those too late are a thinned Poisson process, `x/j · e^(−λ(j−x)²/2j)`. What
 /// is published at once goes as one; a recorded feed counts as if its updates were far apart.
-pub(super) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
+pub(crate) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
     let share = |x: f64| match *arrivals {
         Arrivals::Poisson(rate) => x / jitter * (-rate * (jitter - x).powi(2) / (2.0 * jitter)).exp(),
         Arrivals::Constant(period) => in_order(x, jitter, period),

@@ -4,21 +4,23 @@
 //! A seed fixes the schedule, so that the number of updates in the measured time is known before a run. Times count in
 //! seconds from the begin of the feed.
 
+use std::borrow::Cow;
+
 use feedlab_feed::schedule::Schedule;
 use feedlab_feed::source::{Due, SourceConfig};
 
-use super::sizes::Sizes;
+use super::{Sizes, Traffic};
 use crate::Scenario;
 use crate::plan::Cell;
 use crate::scenario::{ScheduleKind, Source};
 
 /// How many updates of a course are looked at, all repetitions of a Poisson schedule together. What lies beyond is
 /// expected to go on alike.
-pub(super) const LIMIT: usize = 200_000;
+pub(crate) const LIMIT: usize = 200_000;
 
 /// How updates fall due.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Arrivals {
+pub(crate) enum Arrivals {
     /// Independently, so many a second.
     Poisson(f64),
     /// One every so many seconds.
@@ -29,46 +31,46 @@ pub(super) enum Arrivals {
 
 /// A stretch of time, s; its end is not part of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span {
-    pub(super) from: f64,
-    pub(super) to: f64,
+pub(crate) struct Span {
+    pub(crate) from: f64,
+    pub(crate) to: f64,
 }
 
 impl Span {
-    pub(super) fn length(self) -> f64 {
+    pub(crate) fn length(self) -> f64 {
         self.to - self.from
     }
 
-    pub(super) fn contains(self, time: f64) -> bool {
+    pub(crate) fn contains(self, time: f64) -> bool {
         self.from <= time && time < self.to
     }
 }
 
 /// One repetition's feed.
 #[derive(Clone, Debug)]
-pub(super) struct Course {
+pub(crate) struct Course {
     /// How updates fall due, in the measured time and around it.
-    pub(super) arrivals: Arrivals,
+    pub(crate) arrivals: Arrivals,
     /// The measured time, or as much of it as was looked at.
-    pub(super) measured: Span,
+    pub(crate) measured: Span,
     /// How many times longer the measured time is.
-    pub(super) scale: f64,
+    pub(crate) scale: f64,
     /// From the feed's begin to the end of the drain.
-    pub(super) whole: Span,
+    pub(crate) whole: Span,
     /// Independent updates due in all of that: by chance more or fewer than the measured time's share of them says.
-    pub(super) whole_updates: f64,
+    pub(crate) whole_updates: f64,
     /// When the updates of a seeded schedule fall due; empty where the arrivals say it, or nothing does.
-    pub(super) due: Vec<f64>,
+    pub(crate) due: Vec<f64>,
     /// Updates due in the measured time, all of it.
-    pub(super) updates: f64,
+    pub(crate) updates: f64,
     /// What the updates of the measured time are on the wires, on average.
-    pub(super) sizes: Sizes,
+    pub(crate) sizes: Sizes,
 }
 
 impl Course {
     /// The courses of a cell's repetitions: one that stands for all where the seed changes nothing. Empty where nobody
     /// can know what will be published.
-    pub(super) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Vec<Self> {
+    pub(crate) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Vec<Self> {
         let spans = Spans::of(scenario);
         let Some(feed) = feed(scenario, payload_bytes, 1) else { return Vec::new() };
         match &scenario.feed.source {
@@ -85,7 +87,7 @@ impl Course {
     }
 
     /// The course that is expected of any seed, long after the feed began.
-    pub(super) fn expected(scenario: &Scenario, payload_bytes: Option<usize>) -> Option<Self> {
+    pub(crate) fn expected(scenario: &Scenario, payload_bytes: Option<usize>) -> Option<Self> {
         const LATER: f64 = 1e6;
         let later = |span: Span| Span { from: span.from + LATER, to: span.to + LATER };
         let course = match &scenario.feed.source {
@@ -101,6 +103,71 @@ impl Course {
             Arrivals::Poisson(rate) => Self { measured: later(course.measured), updates: rate * length, ..course },
             Arrivals::Constant(period) => Self { measured: later(course.measured), updates: length / period, ..course },
         })
+    }
+}
+
+impl Course {
+    /// Due times as a list, as far as they are known one by one; also of a feed that is given by its period.
+    pub(crate) fn due_until(&self, end: f64) -> Cow<'_, [f64]> {
+        match &self.arrivals {
+            Arrivals::Known(due) => due.into(),
+            Arrivals::Constant(period) => {
+                (0..LIMIT).map(|i| i as f64 * period).take_while(|time| *time < end).collect()
+            }
+            Arrivals::Poisson(_) => self.due.as_slice().into(),
+        }
+    }
+
+    /// The arrivals of a span: independent ones as many as fall due in it.
+    pub(crate) fn arrivals_in(&self, span: Span) -> Cow<'_, Arrivals> {
+        match self.arrivals {
+            Arrivals::Poisson(_) if span == self.whole && span != self.measured => {
+                Cow::Owned(Arrivals::Poisson(self.whole_updates / span.length()))
+            }
+            _ => Cow::Borrowed(&self.arrivals),
+        }
+    }
+
+    /// In the measured time the number of updates is known better than their rate says: by the schedule.
+    pub(crate) fn counted(&self, traffic: Traffic, span: Span) -> Traffic {
+        match self.arrivals {
+            Arrivals::Poisson(_) | Arrivals::Constant(_) if span == self.measured => {
+                Traffic { updates: self.updates, ..traffic }
+            }
+            _ => traffic,
+        }
+    }
+
+    /// Updates due in a second of the measured time.
+    pub(crate) fn rate(&self) -> f64 {
+        self.updates / self.scale / self.measured.length()
+    }
+
+    /// Whether a history holds whatever falls due in so many seconds, clusters and heaps included.
+    pub(crate) fn fits(&self, history: usize, seconds: f64) -> bool {
+        /// Chance and heaps make more than the rate says.
+        const MARGIN: f64 = 1.5;
+        const HEAP: f64 = 20.0;
+        history as f64 >= self.most_at_once().max(HEAP) + MARGIN * (self.rate() * seconds)
+    }
+
+    /// The largest heap of a feed that is known update by update.
+    fn most_at_once(&self) -> f64 {
+        let Arrivals::Known(due) = &self.arrivals else { return 0.0 };
+        due.chunk_by(|a, b| a == b).map(<[f64]>::len).max().unwrap_or(0) as f64
+    }
+}
+
+/// From one update, or one burst, to the next, s, where that is always the same.
+pub(crate) fn period(source: &Source) -> Option<f64> {
+    match source {
+        Source::Synthetic { updates_per_s, schedule: ScheduleKind::Constant, .. } | Source::Host { updates_per_s } => {
+            Some(1.0 / updates_per_s)
+        }
+        Source::Synthetic { updates_per_s, schedule: ScheduleKind::Burst, burst_size, .. } => {
+            Some(f64::from(*burst_size) / updates_per_s)
+        }
+        _ => None,
     }
 }
 

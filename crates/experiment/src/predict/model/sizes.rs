@@ -5,21 +5,21 @@ use feedlab_feed::source::{Item, SourceConfig};
 use feedlab_feed::wire::{sse, update_json, websocket};
 
 /// A due time of our day, µs of Unix time: 16 digits until the year 2286.
-pub(super) const AT: u64 = 1_790_000_000_000_000;
+pub(crate) const AT: u64 = 1_790_000_000_000_000;
 
 /// Sizes of an update, or of the mean one of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Sizes {
+pub(crate) struct Sizes {
     /// What the application wanted to say.
-    pub(super) payload: f64,
+    pub(crate) payload: f64,
     /// The JSON object of the polls.
-    pub(super) json: f64,
+    pub(crate) json: f64,
     /// The chunk of an event stream.
-    pub(super) chunk: f64,
+    pub(crate) chunk: f64,
     /// The frame of a WebSocket.
-    pub(super) frame: f64,
+    pub(crate) frame: f64,
     /// Digits of its `seq`.
-    pub(super) digits: f64,
+    pub(crate) digits: f64,
 }
 
 impl Sizes {
@@ -36,7 +36,7 @@ impl Sizes {
     }
 
     /// The mean of updates that differ in nothing but their `seq`: `updates` of them after the first `before`.
-    pub(super) fn alike(feed: &SourceConfig, before: f64, updates: f64) -> Option<Self> {
+    pub(crate) fn alike(feed: &SourceConfig, before: f64, updates: f64) -> Option<Self> {
         /// Beyond it an f64 does not count any more.
         const MOST: f64 = 9e15;
         let item = one(feed).filter(|_| before + updates < MOST)?;
@@ -51,7 +51,7 @@ impl Sizes {
     }
 
     /// Adds up the updates of a feed; those of a synthetic one all look alike, and may be large.
-    pub(super) fn collector(feed: &SourceConfig) -> Collector {
+    pub(crate) fn collector(feed: &SourceConfig) -> Collector {
         let alike = if matches!(feed, SourceConfig::Synthetic { .. }) { one(feed) } else { None };
         Collector { alike: alike.map(|item| (item, Self::default())), sum: Self::default(), count: 0.0 }
     }
@@ -65,13 +65,13 @@ fn one(feed: &SourceConfig) -> Option<Item> {
 }
 
 /// Decimal digits of a number.
-pub(super) fn digits(number: u64) -> u32 {
+pub(crate) fn digits(number: u64) -> u32 {
     number.checked_ilog10().unwrap_or(0) + 1
 }
 
 /// Sums up sizes.
 #[derive(Clone, Debug)]
-pub(super) struct Collector {
+pub(crate) struct Collector {
     /// The item that all are like, and its sizes with as many digits as the last.
     alike: Option<(Item, Sizes)>,
     sum: Sizes,
@@ -80,7 +80,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Adds the update with this `seq`.
-    pub(super) fn add(&mut self, seq: u64, produce: impl FnOnce() -> Item) {
+    pub(crate) fn add(&mut self, seq: u64, produce: impl FnOnce() -> Item) {
         let digits = f64::from(digits(seq));
         let sizes = match &mut self.alike {
             Some((_, last)) if last.digits == digits => *last,
@@ -103,7 +103,7 @@ impl Collector {
     }
 
     /// The mean; `None` of nothing.
-    pub(super) fn mean(&self) -> Option<Sizes> {
+    pub(crate) fn mean(&self) -> Option<Sizes> {
         let Sizes { payload, json, chunk, frame, digits } = self.sum;
         let [payload, json, chunk, frame, digits] = [payload, json, chunk, frame, digits].map(|sum| sum / self.count);
         (self.count > 0.0).then_some(Sizes { payload, json, chunk, frame, digits })

@@ -1,23 +1,26 @@
 //! Each distribution against the simulation, within 2 %.
 
-use std::time::Duration;
-
-use feedlab_feed::schedule::Schedule;
-
-use super::super::tests::{contender, course};
+use super::super::short_polling::scatter;
 use super::*;
-
-fn far(rtt: f64) -> Way {
-    Way { rtt, ..Way::default() }
-}
+use crate::predict::tests::course;
+use crate::scenario::{Network, Serving};
 
 /// The ages of a contender that has nothing but a transport's options.
-fn of(options: &Options, course: &Course, rtt: f64) -> Option<Ages> {
-    ages(&contender(*options), course, &far(rtt), Memory::Whole)
+fn late(options: &Options, course: &Course, rtt: f64) -> Ages {
+    late_for(&contender(*options), course, far(rtt))
 }
 
-fn due(rate: f64, schedule: Schedule, end: f64) -> Vec<f64> {
-    schedule.due_times(rate).map(|due| due.as_secs_f64()).take_while(|time| *time < end + 30.0).collect()
+fn late_for(contender: &Contender, course: &Course, way: Way) -> Ages {
+    ask(contender, way, |case, arithmetic| arithmetic.ages(case, course)).unwrap()
+}
+
+/// The same over due times that are known one by one, for a short poller by way of its rhythm.
+fn simulated(options: &Options, course: &Course, rtt: f64) -> Ages {
+    let Options::ShortPolling { interval, .. } = options else { return late(options, course, rtt) };
+    let interval = interval.as_secs_f64();
+    let cycle = interval * (rtt / interval).ceil().max(1.0);
+    let starts = short_polling::phases(cycle, course.measured.to);
+    polling::simulated_ages(course, polling::Poller { hold: 0.0, gap: cycle }, &starts, rtt / 2.0).unwrap()
 }
 
 fn check(options: &Options, schedule: Schedule, rate: f64, rtt: f64) {
@@ -26,9 +29,8 @@ fn check(options: &Options, schedule: Schedule, rate: f64, rtt: f64) {
         Schedule::Constant => Arrivals::Constant(1.0 / rate),
         _ => Arrivals::Poisson(rate),
     };
-    let formula = of(options, &course(arrivals, end), rtt).unwrap();
-    let known = course(Arrivals::Known(due(rate, schedule, end)), end);
-    let simulated = simulated(options, &known, far(rtt).gap(options), rtt / 2.0).unwrap();
+    let formula = late(options, &course(arrivals, end), rtt);
+    let simulated = simulated(options, &course(Arrivals::Known(due(rate, schedule, end + 30.0)), end), rtt);
     let scale = simulated.quantile(1.0);
     let near = |a: f64, b: f64| (a - b).abs() <= 0.02 * b + 0.002 * scale;
     let at = format!("{options:?} {schedule:?} λ={rate} R={rtt}");
@@ -49,7 +51,7 @@ fn a_short_poller_is_late_by_anything_up_to_its_interval() {
         }
     }
     let options = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
-    let ages = of(&options, &course(Arrivals::Poisson(5.0), 10.0), 0.1).unwrap();
+    let ages = late(&options, &course(Arrivals::Poisson(5.0), 10.0), 0.1);
     for (found, expected) in [(ages.quantile(0.5), 0.55), (ages.quantile(0.95), 1.0), (ages.mean(), 0.55)] {
         assert!((found - expected).abs() < 1e-9, "{found} {expected}: E01");
     }
@@ -72,29 +74,21 @@ fn a_long_poller_is_late_by_its_re_request_gap() {
 fn the_mean_of_long_polling_is_the_one_of_e04() {
     let options = Options::LongPolling { hold: Duration::from_secs(3600), keep_alive: true };
     for (rate, rtt) in [(1.0f64, 0.1), (10.0, 0.1), (50.0, 0.2)] {
-        let mean = of(&options, &course(Arrivals::Poisson(rate), 10.0), rtt).unwrap().mean() - rtt / 2.0;
+        let mean = late(&options, &course(Arrivals::Poisson(rate), 10.0), rtt).mean() - rtt / 2.0;
         let e04 = rate * rtt * rtt / (2.0 * (rate * rtt + (-rate * rtt).exp()));
         assert!((mean / e04 - 1.0).abs() < 1e-9, "{mean} {e04}");
     }
-    let even = of(&options, &course(Arrivals::Constant(0.01), 10.0), 0.1).unwrap();
+    let even = late(&options, &course(Arrivals::Constant(0.01), 10.0), 0.1);
     assert!((even.mean() - 0.1).abs() < 1e-9 && (even.quantile(1.0) - 0.15).abs() < 1e-9);
 }
 
 #[test]
 fn a_push_takes_the_way_and_a_connection_for_each_poll_takes_two() {
     let push = Options::Sse { keepalive: Duration::from_secs(15) };
-    let of = |options: &Options| of(options, &course(Arrivals::Poisson(10.0), 10.0), 0.1).unwrap();
+    let of = |options: &Options| late(options, &course(Arrivals::Poisson(10.0), 10.0), 0.1);
     assert_eq!((of(&push).quantile(0.0), of(&push).quantile(1.0)), (0.05, 0.05));
     let fresh = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: false };
     assert_eq!(of(&fresh).quantile(1.0), 0.25, "the gap is two round trips");
-}
-
-#[test]
-fn a_sample_has_the_quantiles_of_its_ranks() {
-    let sample = Ages::Sample((1..=100).map(f64::from).collect());
-    assert_eq!([0.0, 0.01, 0.5, 0.99, 1.0].map(|share| sample.quantile(share)), [1.0, 1.0, 50.0, 99.0, 100.0]);
-    assert_eq!(sample.mean(), 50.5);
-    assert!(sample.pairs().windows(2).all(|pair| pair[0] < pair[1] || pair[0].1 == pair[1].1));
 }
 
 #[test]
@@ -113,24 +107,23 @@ fn at_a_constant_rate_long_polling_waits_as_e04_says() {
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
     // At a round trip of 50 ms an update every 20 ms: the mean near R, the most near 1.5 R; every 100 ms: one transit.
     let often = course(Arrivals::Constant(0.02), 10.0);
-    near(of(&long, &often, 0.05).unwrap().mean(), 0.05);
-    near(of(&long, &often, 0.05).unwrap().quantile(1.0), 0.075);
-    near(of(&push, &often, 0.05).unwrap().quantile(1.0), 0.025);
+    near(late(&long, &often, 0.05).mean(), 0.05);
+    near(late(&long, &often, 0.05).quantile(1.0), 0.075);
+    near(late(&push, &often, 0.05).quantile(1.0), 0.025);
     let rarely = course(Arrivals::Constant(0.1), 10.0);
-    near(of(&long, &rarely, 0.05).unwrap().quantile(1.0), 0.025);
+    near(late(&long, &rarely, 0.05).quantile(1.0), 0.025);
 }
 
 #[test]
 fn a_stream_that_is_coalesced_waits_for_the_end_of_the_rest() {
-    use crate::scenario::Serving;
     let sse = contender(Options::Sse { keepalive: Duration::from_secs(15) });
     let serving = Serving { coalesce: Some(Duration::from_millis(100)), ..Serving::default() };
     let sse = Contender { serving, ..sse };
     for rate in [1.0, 10.0, 100.0] {
-        let found = ages(&sse, &course(Arrivals::Poisson(rate), 10.0), &far(0.05), Memory::Whole).unwrap();
+        let found = late_for(&sse, &course(Arrivals::Poisson(rate), 10.0), far(0.05));
         // The server's own loop: wake, hand over what is there, rest.
         let (mut free, mut waits) = (0.0f64, Vec::new());
-        let due = due(rate, Schedule::Poisson { seed: 4 }, 20_000.0 / rate);
+        let due = due(rate, Schedule::Poisson { seed: 4 }, 20_000.0 / rate + 30.0);
         let mut index = 0;
         while index < due.len() {
             let wakes = due[index].max(free);
@@ -147,9 +140,27 @@ fn a_stream_that_is_coalesced_waits_for_the_end_of_the_rest() {
 fn jitter_is_added_to_every_transport() {
     let way = Way { rtt: 0.1, jitter: 0.02, tls: false };
     let at = course(Arrivals::Poisson(1.0), 10.0);
-    let mean = |options| ages(&contender(options), &at, &way, Memory::Whole).unwrap().mean();
+    let mean = |options| late_for(&contender(options), &at, way).mean();
     let near = |a: f64, b: f64| assert!((a - b).abs() < 0.001, "{a} {b}");
     near(mean(Options::Sse { keepalive: Duration::from_secs(15) }), 0.06);
     let short = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
     near(mean(short), 0.56);
+}
+
+#[test]
+fn a_buffer_spreads_ages_over_the_time_that_it_takes_to_fill() {
+    let sse = contender(Options::Sse { keepalive: Duration::from_secs(15) });
+    let mut course = course(Arrivals::Constant(0.1), 1000.0);
+    course.sizes.chunk = 400.0;
+    let mut scenario = fixture::scenario();
+    scenario.network = Some(Network { buffer_bytes: Some(4000), ..Network::default() });
+    let case = Case { scenario: &scenario, contender: &sse, clients: 1.0, way: far(0.1) };
+    // Ten updates of 400 B fill 4,000 B: the first waits for nine others.
+    let ages = of(&sse.options).ages(&case, &course).unwrap();
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 0.005, "{a} {b}");
+    near(ages.quantile(0.0), 0.05);
+    near(ages.quantile(1.0), 0.95);
+    near(ages.mean(), 0.05 + 0.45);
+    assert_eq!(stream::heap(&case, 400.0, 4001), 11);
+    assert_eq!(stream::heap(&case, 400.0, 1), 1, "what is larger than the buffer is not held back");
 }

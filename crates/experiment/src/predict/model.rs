@@ -1,0 +1,64 @@
+//! The words in which the arithmetic of every transport speaks: what a feed does and how large its updates are, what lies
+//! between a client and its server, what passes between them, and why something is not known. Knows no transport.
+
+use crate::Scenario;
+use crate::clients::START_LEAD;
+use crate::scenario::Contender;
+
+mod ages;
+mod bytes;
+mod course;
+pub(super) mod heads;
+mod jitter;
+mod packets;
+mod sizes;
+mod traffic;
+mod unknown;
+mod wait;
+mod way;
+
+pub(super) use ages::Ages;
+pub(super) use bytes::Bytes;
+pub(super) use course::{Arrivals, Course, LIMIT, Span, period};
+pub(super) use jitter::extra;
+pub(super) use packets::{CLOSE, DELAYED_ACK, OPEN, Wire, acks, segments, wire};
+pub(super) use sizes::{AT, Sizes, digits};
+pub(super) use traffic::Traffic;
+pub(super) use unknown::{Figure, Unknown};
+pub(super) use wait::Wait;
+pub(super) use way::Way;
+
+/// One contender with so many clients, and what lies between them and its server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Case<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) contender: &'a Contender,
+    pub(super) clients: f64,
+    pub(super) way: Way,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(scenario: &'a Scenario, contender: &'a Contender, clients: u32) -> Self {
+        Self { scenario, contender, clients: clients.into(), way: Way::of(scenario, contender) }
+    }
+
+    /// Updates that the server can still give a client that comes back or asks.
+    pub(super) fn history(&self) -> usize {
+        self.contender.serving.history.unwrap_or(self.scenario.feed.history)
+    }
+
+    /// From the first connect to the begin of the feed, s.
+    pub(super) fn before_the_feed(&self) -> f64 {
+        (self.scenario.clients.ramp.as_secs_f64() + self.scenario.measure.settle.as_secs_f64())
+            + START_LEAD.as_secs_f64()
+    }
+
+    /// The mean over clients, who join evenly over the ramp: of what is so for one that joined then, s from the begin.
+    pub(super) fn mean_over_ramp(&self, of: impl Fn(f64) -> Traffic) -> Traffic {
+        /// Instants of the ramp that stand for all clients.
+        const CLIENTS: u32 = 64;
+        let ramp = self.scenario.clients.ramp.as_secs_f64();
+        let joined = (0..CLIENTS).map(|client| ramp * (f64::from(client) + 0.5) / f64::from(CLIENTS));
+        joined.map(of).sum::<Traffic>().times(1.0 / f64::from(CLIENTS))
+    }
+}

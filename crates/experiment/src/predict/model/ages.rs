@@ -1,0 +1,105 @@
+//! How old an update is when a client learns of it: the whole distribution, so that every percentile follows.
+
+use std::ops::Range;
+
+use super::Unknown;
+
+/// A distribution of ages, s.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ages {
+    /// A share of the updates has the smallest age, the others are spread evenly above it.
+    Spread {
+        /// The smallest age.
+        least: f64,
+        /// The share of the updates that has it.
+        at_least: f64,
+        /// How much older the oldest are.
+        width: f64,
+    },
+    /// As found by the simulation, ascending.
+    Sample(Vec<f64>),
+}
+
+/// Shares that a summary keeps.
+const SHARES: [f64; 16] = [0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0];
+
+impl Ages {
+    /// The way and nothing else.
+    pub(crate) const fn at_once(way: f64) -> Self {
+        Self::Spread { least: way, at_least: 1.0, width: 0.0 }
+    }
+
+    /// As they were found, in any order.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn found(mut ages: Vec<f64>) -> Result<Self, Unknown> {
+        ages.sort_by(f64::total_cmp);
+        if ages.is_empty() { Err(Unknown::NothingDue) } else { Ok(Self::Sample(ages)) }
+    }
+
+    /// The age that a share of the updates does not exceed.
+    pub(crate) fn quantile(&self, share: f64) -> f64 {
+        match self {
+            Self::Spread { least, at_least, width } => {
+                least + width * if share > *at_least { (share - at_least) / (1.0 - at_least) } else { 0.0 }
+            }
+            Self::Sample(ages) => {
+                let rank = (share * ages.len() as f64).ceil().max(1.0) as usize;
+                ages[rank.min(ages.len()) - 1]
+            }
+        }
+    }
+
+    pub(crate) fn mean(&self) -> f64 {
+        match self {
+            Self::Spread { least, at_least, width } => least + (1.0 - at_least) * width / 2.0,
+            Self::Sample(ages) => ages.iter().sum::<f64>() / ages.len() as f64,
+        }
+    }
+
+    /// A share of the updates is older by times that are evenly spread over a range.
+    pub(crate) fn held_up(&self, share: f64, by: Range<f64>) -> Self {
+        /// Instants in a stall, and ages for each, that stand for all.
+        const STEPS: u32 = 64;
+        let middle = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);
+        let held = (share * f64::from(STEPS * STEPS)).round() as u32;
+        // In an order in which the first few are already spread over all.
+        let mut ages: Vec<f64> = (0..STEPS * STEPS).map(|i| self.quantile(middle(i * 27 % STEPS))).collect();
+        for (index, age) in ages.iter_mut().take(held as usize).enumerate() {
+            *age += by.start + (by.end - by.start) * (index as f64 + 0.5) / f64::from(held);
+        }
+        ages.sort_by(f64::total_cmp);
+        Self::Sample(ages)
+    }
+
+    /// Every age longer by one of some times, ascending, that have nothing to do with it.
+    pub(crate) fn later_by(&self, times: &[f64]) -> Self {
+        /// Ages, and times for each, that stand for all.
+        const STEPS: usize = 128;
+        let of = |step: usize| (step as f64 + 0.5) / STEPS as f64;
+        let time = |step: usize| times.get((of(step) * times.len() as f64) as usize).copied().unwrap_or(0.0);
+        let mut ages: Vec<f64> =
+            (0..STEPS).flat_map(|step| (0..STEPS).map(move |other| self.quantile(of(step)) + time(other))).collect();
+        ages.sort_by(f64::total_cmp);
+        Self::Sample(ages)
+    }
+
+    /// Pairs of a share and an age in µs.
+    pub(crate) fn pairs(&self) -> Vec<(f64, f64)> {
+        SHARES.iter().map(|&share| (share, self.quantile(share) * 1e6)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_has_the_quantiles_of_its_ranks() {
+        let sample = Ages::Sample((1..=100).map(f64::from).collect());
+        assert_eq!([0.0, 0.01, 0.5, 0.99, 1.0].map(|share| sample.quantile(share)), [1.0, 1.0, 50.0, 99.0, 100.0]);
+        assert_eq!(sample.mean(), 50.5);
+        assert!(sample.pairs().windows(2).all(|pair| pair[0] < pair[1] || pair[0].1 == pair[1].1));
+    }
+}

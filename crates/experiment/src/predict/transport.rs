@@ -1,0 +1,159 @@
+//! One file a transport: all that arithmetic knows of it, in the same sections in the same order, so that two can be read
+//! side by side; each is the mirror of the files of the same name that serve and that drive the transport.
+//!
+//! Below them lies what two share: [`polling`] and [`stream`]. Nobody but [`of`] asks which transport it is; what nobody
+//! can know is a reason, [`Unknown`]. [`ladder`] is no transport: `auto` is reckoned as its first rung.
+
+use feedlab_feed::Transport;
+
+use super::model::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Wait, Way, Wire, heads};
+use crate::scenario::{Comeback, Headers, Link, Options, Via};
+
+mod long_polling;
+mod polling;
+mod short_polling;
+mod sse;
+mod stream;
+mod websocket;
+
+pub(super) mod ladder;
+
+/// The arithmetic of one transport with its options. Times in seconds; sizes in bytes.
+pub(super) trait Arithmetic {
+    // Requests.
+
+    /// How its clients ask, in a sentence for the report.
+    fn asking(&self) -> &'static str;
+
+    /// What passes between the server and one client in a stretch of a course.
+    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic;
+
+    /// Why a client may not be given all that falls due between two of its requests.
+    fn forgets(&self, _: &Case<'_>, _: &Course) -> Option<Unknown> {
+        None
+    }
+
+    /// What a client that is not given all asks and gets in the measured time: requests, where they are known, and updates.
+    ///
+    /// # Errors
+    /// When no formula says so.
+    fn given(&self, _: &Case<'_>, _: &Course, why: Unknown) -> Result<(Option<f64>, f64), Unknown> {
+        Err(why)
+    }
+
+    // Ages.
+
+    /// How late updates are.
+    ///
+    /// # Errors
+    /// When none falls due.
+    fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown>;
+
+    /// How far the ages of a run are off by chance, in a sentence for the report, where that is more than a hundredth.
+    fn in_step(&self, _: &Case<'_>) -> Option<String> {
+        None
+    }
+
+    // Heads and bodies.
+
+    /// What a client's traffic is on its sockets.
+    fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes;
+
+    /// A newcomer's request and the head of its answer (E09); it resumes at a cursor.
+    fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64;
+
+    /// What goes up for a publication of so many bytes, where it goes the way that updates come; else it is a POST.
+    fn framed_publication(&self, _payload: usize) -> Option<usize> {
+        None
+    }
+
+    /// How many updates leave together at such a rate, at least: the way must be wide enough for them.
+    fn at_once(&self, _rate: f64) -> f64 {
+        1.0
+    }
+
+    // Packets.
+
+    /// What a client's traffic is on the wire.
+    fn wire(&self, way: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire;
+
+    // Idle time.
+
+    /// What passes in so much time after a client joined, if nothing is published.
+    fn idle(&self, way: &Way, time: f64) -> Traffic;
+
+    /// Pings in a stretch of the feed's time, where they depend on when a client joined and not on the updates.
+    fn pings(&self, _: &Case<'_>, _: Span) -> Option<f64> {
+        None
+    }
+
+    /// The longest time in which a client and its server say nothing, if there are no updates.
+    fn silence(&self) -> f64;
+
+    /// The longest time in which an answer that is under way says nothing.
+    fn silence_of_answer(&self) -> f64 {
+        self.silence()
+    }
+
+    /// The silence after which a sign of life may come at the earliest.
+    fn first_sign(&self) -> f64 {
+        self.silence()
+    }
+
+    // Coming back.
+
+    /// Connections of a client over the whole cell, which answers so many requests before the feed begins and after.
+    fn connections(&self, _before: f64, _answered: f64) -> f64 {
+        1.0
+    }
+
+    /// Whether its first request may leave as soon as a connection is there.
+    fn asks_at_once(&self, _: &Link) -> bool {
+        true
+    }
+
+    /// What becomes of it on the way to the server.
+    fn passes(&self, _: Via) -> Passage {
+        Passage::Open
+    }
+
+    /// How long a client waits before it connects again, unless the contender fixes it.
+    fn wait(&self, comeback: &Comeback) -> Wait {
+        Wait::backoff(comeback.jitter)
+    }
+
+    /// Whether an answer of the wrong kind ends a client for good.
+    fn gives_up(&self) -> bool {
+        false
+    }
+}
+
+/// How a transport passes what lies before its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// As it should.
+    Open,
+    /// Its updates are held back, and nobody is told.
+    Silent,
+    /// It is refused at once.
+    Refused,
+}
+
+/// The arithmetic of a contender's transport; of `auto` that of its first rung.
+pub(super) fn of(options: &Options) -> Box<dyn Arithmetic> {
+    match *options {
+        Options::ShortPolling { interval, keep_alive, conditional } => {
+            Box::new(short_polling::ShortPolling { interval: interval.as_secs_f64(), keep_alive, conditional })
+        }
+        Options::LongPolling { hold, keep_alive } => Box::new(long_polling::LongPolling { hold, keep_alive }),
+        Options::WebSocket { keepalive } | Options::Auto { first: Transport::WebSocket, keepalive, .. } => {
+            Box::new(websocket::WebSocket { keepalive: keepalive.as_secs_f64() })
+        }
+        Options::Sse { keepalive } | Options::Auto { keepalive, .. } => {
+            Box::new(sse::Sse { keepalive: keepalive.as_secs_f64() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Short polling: a client asks every `interval`, whether there is news or not.
+
+use feedlab_feed::Transport;
+use feedlab_feed::wire::poll;
+
+use super::polling::{self, Heads, Poller, WithoutNews};
+use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
+use crate::predict::model::{Arrivals, DELAYED_ACK, acks, period, segments, wire};
+use crate::scenario::Headers;
+
+const THIS: Transport = Transport::ShortPolling;
+
+/// How a client polls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ShortPolling {
+    /// Time from one request to the next, s.
+    pub(super) interval: f64,
+    /// One connection for all requests.
+    pub(super) keep_alive: bool,
+    /// "Nothing new" is a 304.
+    pub(super) conditional: bool,
+}
+
+impl Arithmetic for ShortPolling {
+    // Requests.
+
+    fn asking(&self) -> &'static str {
+        "A client asks at a fixed rate, at a phase of its own that has nothing to do with the feed; a poll that is \
+         still under way when the next is due replaces it."
+    }
+
+    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
+        let cycle = self.cycle(&case.way);
+        let traffic = match a_second(cycle, &course.arrivals_in(span)) {
+            Some(a_second) => counted(a_second.times(span.length()), course, span, cycle),
+            None => polling::simulated_traffic(course, span, poller(cycle), &phases(cycle, span.to)),
+        };
+        // Slots that pass while a poll is under way.
+        Traffic { skipped: (1.0 / self.interval - 1.0 / cycle) * span.length(), ..traffic }
+    }
+
+    fn forgets(&self, case: &Case<'_>, course: &Course) -> Option<Unknown> {
+        let gap = polling::gap(&case.way, self.keep_alive);
+        polling::forgets(case, course, self.interval.max(gap))
+    }
+
+    /// Without a history nothing is ever there when it asks.
+    fn given(&self, _: &Case<'_>, _: &Course, why: Unknown) -> Result<(Option<f64>, f64), Unknown> {
+        if why == Unknown::NoHistory { Ok((None, 0.0)) } else { Err(why) }
+    }
+
+    // Ages.
+
+    /// An update waits for the next request to arrive, and the answer takes the way `d` back (E01). Requests come at a
+    /// fixed rate with a random phase for each client, which is independent of the feed, so that the wait is uniform on
+    /// `[0, T]` whatever the schedule of the updates: mean and median `T/2 + d`, p95 `0.95 T + d`, standard deviation
+    /// `T/√12`. A client that slept *after* each answer would have the cycle `T + R` in the place of `T`.
+    ///
+    /// With evenly spaced updates a client's ages repeat when `T` is a multiple of the period; it takes the random phases
+    /// of many clients to fill the interval.
+    fn ages(&self, case: &Case<'_>, _: &Course) -> Result<Ages, Unknown> {
+        let ages = Ages::Spread { least: case.way.least(), at_least: 0.0, width: self.cycle(&case.way) };
+        Ok(polling::jittered(ages, &case.way))
+    }
+
+    fn in_step(&self, case: &Case<'_>) -> Option<String> {
+        let period = period(&case.scenario.feed.source)?;
+        let phases = case.clients * f64::from(case.scenario.measure.repetitions);
+        let scatter = scatter(self.cycle(&case.way), period, phases).filter(|scatter| *scatter > 0.01)?;
+        Some(format!(
+            "Updates come in step with the polls, so that the ages are decided by {phases} random phases: by chance the \
+             mean of a run is about {:.0} % off.",
+            100.0 * scatter
+        ))
+    }
+
+    // Heads and bodies.
+
+    /// The first empty answer of a conditional poller has a body, because the URL has changed with the cursor; the ones
+    /// behind it are 304 (RFC 9110, section 15.4.5), and their requests name the entity tag.
+    fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
+        let &Traffic { empty, empty_again, .. } = traffic;
+        let without_news = match self.conditional {
+            true => WithoutNews { bodies: empty - empty_again, bodiless: empty_again, conditional: empty },
+            false => WithoutNews { bodies: empty, ..WithoutNews::default() },
+        };
+        polling::bytes(&self.heads(headers, sizes), without_news, sizes, traffic)
+    }
+
+    fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
+        polling::handshake(&self.heads(headers, sizes), sizes)
+    }
+
+    /// All that fell due since the last poll.
+    fn at_once(&self, rate: f64) -> f64 {
+        (rate * self.interval).max(1.0)
+    }
+
+    // Packets.
+
+    /// A request that is answered at once carries no acknowledgement of its own; the answer's leaves alone, unless the
+    /// next request comes before the delay is over.
+    fn wire(&self, way: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
+        if !self.keep_alive {
+            return polling::fresh(traffic, bytes);
+        }
+        let news = segments(bytes.answer);
+        let saved = f64::from(u8::from(self.cycle(way) < DELAYED_ACK));
+        let answers = traffic.with_news() * (news + acks(news) - saved) + traffic.empty * (2.0 - saved);
+        wire(traffic.requests + answers, 0.0, bytes)
+    }
+
+    // Idle time.
+
+    fn idle(&self, way: &Way, time: f64) -> Traffic {
+        polling::idle(time / self.cycle(way))
+    }
+
+    fn silence(&self) -> f64 {
+        self.interval
+    }
+
+    fn silence_of_answer(&self) -> f64 {
+        0.0
+    }
+
+    // Coming back.
+
+    /// One, or one a request; a client begins with a request for its cursor.
+    fn connections(&self, before: f64, answered: f64) -> f64 {
+        if self.keep_alive { 1.0 } else { 1.0 + before + answered }
+    }
+}
+
+impl ShortPolling {
+    /// The time between two polls: as asked, unless a poll takes longer. A slot that passes while a request is under way
+    /// is skipped, so that the time between polls is always a multiple of the interval.
+    fn cycle(&self, way: &Way) -> f64 {
+        self.interval * (polling::gap(way, self.keep_alive) / self.interval).ceil().max(1.0)
+    }
+
+    /// With cursors in the URL, and in the entity tag of every answer.
+    pub(super) fn heads(&self, headers: Headers, sizes: &Sizes) -> Heads {
+        let more = sizes.digits - 1.0;
+        let tag = heads::tag();
+        let request = |tag: Option<&str>| {
+            let target = format!("{}?after=0", THIS.path());
+            polling::request(THIS, &target, self.keep_alive, tag, headers).len() as f64 + more
+        };
+        let validators = [("etag", &*tag), ("cache-control", poll::SHORT_CACHE_CONTROL)];
+        let answer = |status, own: &[(&str, &str)]| {
+            polling::answer(status, [own, &validators].concat(), self.keep_alive).len() as f64 + more
+        };
+        Heads {
+            request: request(None),
+            conditional: request(Some(&tag)) + more,
+            body: answer("200 OK", &[("content-type", poll::CONTENT_TYPE), ("content-length", "")]),
+            bodiless: answer("304 Not Modified", &[]),
+        }
+    }
+}
+
+/// A second of polls (E02). A poll is empty when nothing fell due since the one before it: with independent updates that
+/// has the probability `e^(−λT)` (the Poisson distribution at 0), whatever the phase of the client, which is independent
+/// of the updates. With an update every `p` s each one has a poll of its own when `p ≥ T`, and every poll has one when
+/// `p ≤ T`. Empty polls follow each other when `2T` pass without an update.
+fn a_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
+    let polls = 1.0 / cycle;
+    let (empty, empty_again, rate) = match *arrivals {
+        Arrivals::Poisson(rate) => {
+            let none = (-rate * cycle).exp();
+            (none * polls, none * none * polls, rate)
+        }
+        Arrivals::Constant(period) => {
+            let empty = (polls - 1.0 / period).max(0.0);
+            let first = ((period - cycle) / cycle).clamp(0.0, 1.0) / period;
+            (empty, empty - first, 1.0 / period)
+        }
+        Arrivals::Known(_) => return None,
+    };
+    Some(Traffic { requests: polls, empty, empty_again, updates: rate, ..Traffic::default() })
+}
+
+/// The number of updates is known better than their rate says: by the schedule.
+fn counted(traffic: Traffic, course: &Course, span: Span, cycle: f64) -> Traffic {
+    if span != course.measured {
+        return traffic;
+    }
+    let updates = fetched(course, span.to, cycle) - fetched(course, span.from, cycle);
+    match course.arrivals {
+        // Each has a poll of its own.
+        Arrivals::Constant(period) if period >= cycle => {
+            Traffic { updates, empty: (traffic.requests - updates).max(0.0), ..traffic }
+        }
+        _ if traffic.with_news() > 0.0 => Traffic { updates, ..traffic },
+        _ => Traffic { updates: 0.0, ..traffic },
+    }
+}
+
+/// Updates that polls have brought by a time, expected. An update is handed over anywhere within the interval `T` behind
+/// its due time with the same probability; polls within an interval of the feed's begin bring less.
+fn fetched(course: &Course, time: f64, cycle: f64) -> f64 {
+    match course.arrivals {
+        _ if !course.due.is_empty() => course.due.iter().map(|due| ((time - due) / cycle).clamp(0.0, 1.0)).sum(),
+        Arrivals::Poisson(rate) if time >= cycle => rate * (time - cycle / 2.0),
+        Arrivals::Poisson(rate) => rate * time * time / (2.0 * cycle),
+        Arrivals::Constant(period) => {
+            // Those due by then, and those of them that every phase has fetched.
+            let due = (time / period).floor() + 1.0;
+            let fetched = (((time - cycle) / period).floor() + 1.0).max(0.0);
+            let under_way = due - fetched;
+            fetched + under_way * (time - period * (due + fetched - 1.0) / 2.0) / cycle
+        }
+        Arrivals::Known(_) => 0.0,
+    }
+}
+
+/// Each poll is answered at once.
+const fn poller(cycle: f64) -> Poller {
+    Poller { hold: 0.0, gap: cycle }
+}
+
+/// When the clients begin that stand for all: they ask at random times.
+pub(super) fn phases(cycle: f64, until: f64) -> Vec<f64> {
+    /// In how many phases, and how many polls of all of them together.
+    const PHASES: f64 = 32.0;
+    const POLLS: f64 = 1e6;
+    let phases = ((PHASES * (POLLS * cycle / until / PHASES).clamp(0.0, 1.0)) as u32).max(1);
+    (0..phases).map(|phase| cycle * (f64::from(phase) + 0.5) / f64::from(phases)).collect()
+}
+
+/// How far the mean age of a short poller's clients scatters around the prediction, as a share of it, when updates come
+/// every `period` s in step with the polls: then all ages of a client follow from its phase. With `k` the number of
+/// updates after which the two meet again, its mean age is uniform over `T/k`, with standard deviation `T/(k√12)`.
+/// `None` where they do not meet soon.
+pub(super) fn scatter(cycle: f64, period: f64, clients: f64) -> Option<f64> {
+    const SOON: u32 = 50;
+    let meets = |k: &u32| {
+        let turns = f64::from(*k) * period / cycle;
+        (turns - turns.round()).abs() < 0.005
+    };
+    let k = (1..=SOON).find(meets)?;
+    Some(2.0 / (f64::from(k) * 12f64.sqrt() * clients.sqrt()))
+}

@@ -1,0 +1,129 @@
+//! Server-Sent Events: one answer that does not end, with a chunk for each update and a comment when there is none.
+
+use feedlab_feed::Transport;
+use feedlab_feed::stream::BEATS;
+use feedlab_feed::wire::sse;
+
+use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Wait, Way, Wire};
+use super::{heads, stream};
+use crate::clients::SSE_JITTER;
+use crate::predict::model::Arrivals;
+use crate::scenario::{Comeback, Headers, Via};
+
+const THIS: Transport = Transport::Sse;
+
+/// How a server streams.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sse {
+    /// Time between the server's comments, s.
+    pub(super) keepalive: f64,
+}
+
+impl Arithmetic for Sse {
+    // Requests.
+
+    fn asking(&self) -> &'static str {
+        stream::ASKING
+    }
+
+    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
+        let keepalives = match self.comments_a_second(&course.arrivals_in(span)) {
+            Some(a_second) => a_second * span.length(),
+            None => self.comments(&course.due_until(span.to), span),
+        };
+        Traffic { keepalives, ..stream::traffic(case, course, span) }
+    }
+
+    // Ages.
+
+    fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
+        stream::ages(case, course, course.sizes.chunk)
+    }
+
+    // Heads and bodies.
+
+    fn bytes(&self, _: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
+        let comment = sse::chunk(sse::KEEPALIVE.as_bytes()).len();
+        stream::bytes(sizes, sizes.chunk, (comment, 0), traffic)
+    }
+
+    /// With the cursor in `Last-Event-ID`.
+    fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
+        let own = vec![("accept", sse::CONTENT_TYPE), ("cache-control", "no-cache"), ("last-event-id", "0")];
+        let request = heads::request(THIS, THIS.path(), own, headers).len() as f64 + sizes.digits - 1.0;
+        let chunked = [&sse::HEADERS[..], &[("transfer-encoding", "chunked")]].concat();
+        request + heads::answer("200 OK", chunked).len() as f64
+    }
+
+    // Packets.
+
+    /// A comment and its acknowledgement.
+    fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
+        stream::packets(traffic, bytes, 2.0)
+    }
+
+    // Idle time.
+
+    fn idle(&self, _: &Way, time: f64) -> Traffic {
+        Traffic { keepalives: stream::keepalives_in(time, self.keepalive), ..Traffic::default() }
+    }
+
+    fn silence(&self) -> f64 {
+        self.keepalive
+    }
+
+    /// A server counts quarters of the interval since it last wrote.
+    fn first_sign(&self) -> f64 {
+        self.keepalive * (1.0 - 1.0 / f64::from(BEATS))
+    }
+
+    // Coming back.
+
+    fn passes(&self, via: Via) -> Passage {
+        if via == Via::NginxBuffering { Passage::Silent } else { Passage::Open }
+    }
+
+    /// The server's `retry:` and jitter, and on top of it the backoff (WHATWG HTML, section 9.2.3).
+    fn wait(&self, comeback: &Comeback) -> Wait {
+        let retry = sse::RETRY.as_secs_f64();
+        match comeback.jitter {
+            true => Wait { least: retry, spread: retry * SSE_JITTER, more: Wait::backoff(true).spread },
+            false => Wait { least: retry, spread: 0.0, more: 0.0 },
+        }
+    }
+
+    /// An event stream that is answered with anything but 200 and its own content type closes for good, as its standard
+    /// demands (WHATWG HTML, section 9.2.3).
+    fn gives_up(&self) -> bool {
+        true
+    }
+}
+
+impl Sse {
+    /// Comments in a second: one whenever the server has written nothing for a keepalive interval `K`, as WHATWG HTML,
+    /// section 9.2.7, advises. The server counts quarters of it, so that after an update the first comment comes after
+    /// 3/4 to 1 `K`, anywhere between with the same probability, and the next ones after a `K` each. With independent
+    /// updates the comments renew themselves: with `a` the probability that no update comes before the first comment and
+    /// `b = e^(−λK)`, their rate `c = λa + cb`.
+    fn comments_a_second(&self, arrivals: &Arrivals) -> Option<f64> {
+        let (keepalive, first) = (self.keepalive, self.first_sign());
+        Some(match *arrivals {
+            Arrivals::Poisson(rate) if rate > 0.0 => {
+                let survives = |time: f64| (-rate * time).exp();
+                let before_first = (survives(first) - survives(keepalive)) / (rate * (keepalive - first));
+                rate * before_first / -f64::exp_m1(-rate * keepalive)
+            }
+            Arrivals::Poisson(_) => 1.0 / keepalive,
+            Arrivals::Constant(period) => stream::keepalives_in(period, keepalive) / period,
+            Arrivals::Known(_) => return None,
+        })
+    }
+
+    /// Comments between updates that fall due at these times.
+    fn comments(&self, due: &[f64], span: Span) -> f64 {
+        let mut quiet_since = span.from;
+        let within = due.iter().copied().filter(|time| span.contains(*time));
+        let gaps = within.chain([span.to]).map(|time| time - std::mem::replace(&mut quiet_since, time));
+        gaps.map(|quiet| stream::keepalives_in(quiet, self.keepalive)).sum()
+    }
+}

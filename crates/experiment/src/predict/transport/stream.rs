@@ -1,0 +1,124 @@
+//! What the two streams share: each update is one write, a comment or a ping keeps a quiet one open, and a server that
+//! coalesces rests after each write.
+
+use feedlab_feed::stream::{BEATS, MAX_PIECES};
+
+use super::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Wire, long_polling};
+use crate::predict::model::{Arrivals, acks, extra, segments, wire};
+
+/// How its clients ask.
+pub(super) const ASKING: &str = "Each update is one write, and its stream stays open.";
+
+/// A stream's traffic in a span without its keepalives: what falls due at once leaves in one write. With a server that
+/// rests after each write there are as many as the answers of a long poll that is held for ever and has the rest for its
+/// re-request gap.
+pub(super) fn traffic(case: &Case<'_>, course: &Course, span: Span) -> Traffic {
+    let arrivals = &course.arrivals_in(span);
+    let traffic = match rate(arrivals) {
+        Some(rate) => Traffic { updates: rate, writes: rate, ..Traffic::default() }.times(span.length()),
+        None => written(&course.due_until(span.to), span),
+    };
+    let traffic = course.counted(traffic, span);
+    let rest = case.contender.serving.coalesce;
+    match rest.and_then(|rest| long_polling::a_second(f64::INFINITY, rest.as_secs_f64(), arrivals)) {
+        Some(answers) => Traffic { writes: answers.requests * span.length(), ..traffic },
+        None => traffic,
+    }
+}
+
+/// Updates a second, where they come independently or evenly.
+pub(super) const fn rate(arrivals: &Arrivals) -> Option<f64> {
+    match *arrivals {
+        Arrivals::Poisson(rate) => Some(rate),
+        Arrivals::Constant(period) => Some(1.0 / period),
+        Arrivals::Known(_) => None,
+    }
+}
+
+fn written(due: &[f64], span: Span) -> Traffic {
+    let mut traffic = Traffic::default();
+    let (mut last, mut pieces) = (span.from, 0);
+    for &time in due.iter().filter(|time| span.contains(**time)) {
+        let goes_along = traffic.writes > 0.0 && time == last && pieces < MAX_PIECES;
+        pieces = if goes_along { pieces + 1 } else { 1 };
+        traffic.writes += f64::from(u8::from(!goes_along));
+        traffic.updates += 1.0;
+        last = time;
+    }
+    traffic
+}
+
+/// A push (E07): the way and nothing else, over an event stream as over a WebSocket. A server that coalesces rests
+/// after each write, and what falls due meanwhile goes out together at the end of the rest: the rest is to a stream what
+/// the re-request gap is to a long poll that is held for ever. `framed` is what wraps an update and it, bytes.
+pub(super) fn ages(case: &Case<'_>, course: &Course, framed: f64) -> Result<Ages, Unknown> {
+    if let Some(buffer) = case.scenario.network.and_then(|network| network.buffer_bytes) {
+        return held_back(case, course, heap(case, framed, buffer));
+    }
+    let way = case.way.least();
+    let ages = match case.contender.serving.coalesce {
+        Some(rest) => long_polling::late(f64::INFINITY, rest.as_secs_f64(), way, &course.arrivals),
+        None => Some(Ages::at_once(way)),
+    };
+    let ages = ages.ok_or(Unknown::HeldUp)?;
+    let jitter = case.way.jitter;
+    Ok(if jitter > 0.0 { ages.later_by(&extra(jitter, &course.arrivals)) } else { ages })
+}
+
+/// Updates of a stream that a buffering proxy (E14) holds back together: so many make its buffer full. It is emptied as a
+/// whole, so that with updates of one size it is the same number each time.
+pub(super) fn heap(case: &Case<'_>, framed: f64, buffer: u64) -> usize {
+    /// What TLS 1.3 adds to a write: the record's header, its type, and the tag (RFC 8446, section 5.2).
+    const RECORD: f64 = 22.0;
+    let sealed = if case.contender.link.tls { RECORD } else { 0.0 };
+    (buffer as f64 / (framed + sealed)).ceil().max(1.0) as usize
+}
+
+/// The ages over a stream whose updates wait until a buffer is full: each for the last of its heap, so that they are
+/// spread over the time `B/(λ·size)` that it takes to fill, and then take the way. Where in the stream a heap begins is
+/// taken as random.
+fn held_back(case: &Case<'_>, course: &Course, heap: usize) -> Result<Ages, Unknown> {
+    /// Updates, and places of each in a heap, that stand for all.
+    const MOST_UPDATES: usize = 4096;
+    const MOST_PLACES: usize = 64;
+    let due = course.due_until(course.whole.to);
+    let [first, end] = [course.measured.from, course.measured.to].map(|time| due.partition_point(|due| *due < time));
+    let each = (end - first).div_ceil(MOST_UPDATES).max(1);
+    let mut ages = Vec::new();
+    for index in (first..end).step_by(each) {
+        // It may be the last of its heap, the first, or any between.
+        let places = (0..heap).step_by(heap.div_ceil(MOST_PLACES));
+        let released = places.map_while(|place| due.get(index + place));
+        ages.extend(released.map(|released| released - due[index] + case.way.transit()));
+    }
+    Ages::found(ages)
+}
+
+/// What a stream's traffic is on its sockets; a keepalive goes `down`, and what answers it `up`.
+pub(super) fn bytes(sizes: &Sizes, framed: f64, (down, up): (usize, usize), traffic: &Traffic) -> Bytes {
+    let (down, up) = (down as f64 * traffic.keepalives, up as f64 * traffic.keepalives);
+    Bytes {
+        up,
+        down: framed * traffic.updates + down,
+        payload: sizes.payload * traffic.updates,
+        headers: 0.0,
+        framing: (framed - sizes.payload) * traffic.updates,
+        keepalive: up + down,
+        answer: if traffic.writes > 0.0 { framed * traffic.updates / traffic.writes } else { 0.0 },
+    }
+}
+
+/// What it is on the wire: each write and its acknowledgement, and what a keepalive takes.
+pub(super) fn packets(traffic: &Traffic, bytes: &Bytes, a_keepalive: f64) -> Wire {
+    let segments = segments(bytes.answer);
+    wire(traffic.writes * (segments + acks(segments)) + a_keepalive * traffic.keepalives, 0.0, bytes)
+}
+
+/// Keepalives in a quiet time of this length, on average over the phase of the beats: the first after three to four
+/// quarters of the interval, further ones each a whole interval later.
+pub(super) fn keepalives_in(quiet: f64, interval: f64) -> f64 {
+    let beats = f64::from(BEATS);
+    let past = (quiet - (beats - 1.0) * interval / beats) / interval;
+    let (whole, rest) = (past.floor(), past - past.floor());
+    (whole + (rest * beats).min(1.0)).max(0.0)
+}

@@ -1,0 +1,30 @@
+//! Formulas against the simulation, and sizes against captures.
+
+use std::time::Duration;
+
+use feedlab_feed::schedule::Schedule;
+
+use super::super::tests::contender;
+use super::*;
+use crate::fixture;
+use crate::predict::model::Arrivals;
+use crate::scenario::Contender;
+
+mod ages;
+mod captured;
+mod forgetful;
+mod requests;
+
+/// Asks something about a contender over a way.
+fn ask<T>(contender: &Contender, way: Way, question: impl FnOnce(&Case<'_>, &dyn Arithmetic) -> T) -> T {
+    let scenario = fixture::scenario();
+    question(&Case { scenario: &scenario, contender, clients: 1.0, way }, &*of(&contender.options))
+}
+
+fn far(rtt: f64) -> Way {
+    Way { rtt, ..Way::default() }
+}
+
+fn due(rate: f64, schedule: Schedule, end: f64) -> Vec<f64> {
+    schedule.due_times(rate).map(|due| due.as_secs_f64()).take_while(|time| *time < end).collect()
+}

@@ -1,0 +1,114 @@
+//! WebSocket: a frame for each update, and a ping when the client has said nothing.
+
+use feedlab_feed::Transport;
+use feedlab_feed::wire::publication_json;
+use feedlab_feed::wire::websocket::{MASK, Opcode, frame};
+
+use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Way, Wire};
+use super::{heads, stream};
+use crate::clients::publication;
+use crate::predict::model::AT;
+use crate::scenario::{Headers, Http, Link, Via};
+
+const THIS: Transport = Transport::WebSocket;
+/// 16 bytes and 20 bytes in base64: RFC 6455, sections 4.1 and 4.2.2.
+const KEY: &str = "Mj5KS/U/jgPx5z23LR147Q==";
+const ACCEPT: &str = "waTwO7BrUm9SEP1ulbEysm9/Q/s=";
+
+/// How a server streams.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WebSocket {
+    /// Time between the server's pings, s.
+    pub(super) keepalive: f64,
+}
+
+impl Arithmetic for WebSocket {
+    // Requests.
+
+    fn asking(&self) -> &'static str {
+        stream::ASKING
+    }
+
+    /// A ping whenever the *client* has said nothing for a keepalive interval (RFC 6455, section 5.5.2), and it says
+    /// nothing but the pongs: whatever the updates, one ping an interval.
+    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
+        Traffic { keepalives: span.length() / self.keepalive, ..stream::traffic(case, course, span) }
+    }
+
+    // Ages.
+
+    fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
+        stream::ages(case, course, course.sizes.frame)
+    }
+
+    // Heads and bodies.
+
+    /// A client masks its pongs.
+    fn bytes(&self, _: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
+        let (ping, pong) = (frame(Opcode::Ping, b"").len(), frame(Opcode::Pong, b"").len() + MASK);
+        stream::bytes(sizes, sizes.frame, (ping, pong), traffic)
+    }
+
+    /// An upgrade (RFC 6455, section 4) with the cursor in the URL.
+    fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
+        let own = vec![
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", KEY),
+        ];
+        let target = format!("{}?after=0", THIS.path());
+        let request = heads::request(THIS, &target, own, headers).len() as f64 + sizes.digits - 1.0;
+        let own = vec![("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-accept", ACCEPT)];
+        request + heads::answer("101 Switching Protocols", own).len() as f64
+    }
+
+    /// The JSON of its type and its text in a masked frame.
+    fn framed_publication(&self, payload: usize) -> Option<usize> {
+        let json = publication_json(&publication(AT, payload));
+        Some(frame(Opcode::Text, json.as_bytes()).len() + MASK)
+    }
+
+    // Packets.
+
+    /// A ping, the pong that carries its acknowledgement, and the pong's own.
+    fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
+        stream::packets(traffic, bytes, 3.0)
+    }
+
+    // Idle time.
+
+    fn idle(&self, _: &Way, time: f64) -> Traffic {
+        Traffic { keepalives: stream::keepalives_in(time, self.keepalive), ..Traffic::default() }
+    }
+
+    /// One an interval, the first not before three quarters of it have passed since the client joined.
+    fn pings(&self, case: &Case<'_>, span: Span) -> Option<f64> {
+        let begin = case.before_the_feed();
+        let until = |time: f64| case.mean_over_ramp(|joined| self.idle(&case.way, begin + time - joined)).keepalives;
+        Some(until(span.to) - until(span.from))
+    }
+
+    fn silence(&self) -> f64 {
+        self.keepalive
+    }
+
+    /// Pings come whatever the updates, and so in the middle of a silence: where they are this much rarer than a silence,
+    /// hardly ever.
+    fn first_sign(&self) -> f64 {
+        const RARE: f64 = 19.0;
+        self.keepalive / RARE
+    }
+
+    // Coming back.
+
+    /// Over HTTP/2 it waits for the server's settings before it may be asked for (RFC 8441, section 3).
+    fn asks_at_once(&self, link: &Link) -> bool {
+        link.http == Http::V1
+    }
+
+    /// Without upgrades it is refused.
+    fn passes(&self, via: Via) -> Passage {
+        if via == Via::NginxDefault { Passage::Refused } else { Passage::Open }
+    }
+}
