@@ -20,9 +20,8 @@ mod completions;
 mod doctor;
 mod generate;
 
-use std::time::Duration;
-
 use clap::{Parser, Subcommand};
+use feedlab_feed::settings::flag::some_time;
 
 use crate::build;
 use crate::exit::Exit;
@@ -89,12 +88,6 @@ impl Command {
             Self::Generate(args) => generate::execute(&args),
         }
     }
-}
-
-/// A time on the command line, as in a scenario file.
-fn some_time(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|_| "write a time as 250ms, 15s or 1m".to_owned())?;
-    if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use feedlab_feed::settings::{Settings, Stall};
 use feedlab_feed::source::SourceConfig;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -35,7 +36,32 @@ pub struct Cell {
     pub seed: u64,
 }
 
+/// The kernel's send buffer where slow clients are about, bytes: with the megabytes that it grows to by itself, minutes
+/// pass until a server sees that somebody is slow.
+const SLOW_SEND_BUFFER: usize = 64 << 10;
+
 impl Cell {
+    /// What the server of this cell is told.
+    #[must_use]
+    pub fn settings(&self, scenario: &Scenario) -> Settings {
+        let contender = &scenario.contenders[self.contender];
+        let source = self.feed(scenario);
+        // The scenario counts from the begin of the measured time, the server from that of the feed.
+        let stall = |stall: Stall| Stall { after: scenario.measure.warm_up + stall.after, ..stall };
+        let slow = scenario.clients.slow;
+        let clients = self.clients + slow.map_or(0, |slow| slow.count);
+        Settings {
+            allow_publish: source.is_none(),
+            source,
+            stall: scenario.feed.stall.map(stall),
+            history: contender.serving.history.unwrap_or(scenario.feed.history),
+            send_buffer: slow.map(|_| SLOW_SEND_BUFFER),
+            // Twice the clients: with keep-alive off, the next connection comes before the last has gone.
+            max_connections: 2 * clients as usize + 64,
+            ..contender.settings()
+        }
+    }
+
     /// The feed of this cell: the same for every contender of a repetition, client count and payload size. `None` where
     /// the clients publish.
     #[must_use]
@@ -131,6 +157,7 @@ mod tests {
 
     use super::*;
     use crate::fixture;
+    use crate::scenario::{AgeFrom, Options, SlowClients, SlowPolicy};
 
     /// Two contenders, two client counts, two payload sizes, two repetitions.
     fn swept() -> Scenario {
@@ -169,5 +196,38 @@ mod tests {
         let expected =
             SourceConfig::Synthetic { rate: 10.0, schedule: Schedule::Constant, payload_bytes: 1024, binary: false };
         assert_eq!(cell.feed(&scenario), Some(expected));
+    }
+
+    #[test]
+    fn a_cells_server_is_told_what_the_scenario_says() {
+        let seconds = Duration::from_secs;
+        let mut scenario = swept();
+        scenario.feed.stall = Some(Stall { after: seconds(4), length: seconds(1) });
+        scenario.clients.slow = Some(SlowClients { count: 5, bytes_per_s: 1000 });
+        let contender = &mut scenario.contenders[0];
+        contender.options = Options::Sse { keepalive: seconds(7) };
+        contender.comeback.after = Some(seconds(3));
+        contender.serving.history = Some(9);
+        contender.serving.slow_policy = SlowPolicy::Disconnect;
+        contender.serving.coalesce = Some(seconds(2));
+        contender.age_from = AgeFrom::Publication;
+        let cell = cell(&scenario, points(&scenario)[0], 1);
+        let told = Settings {
+            source: cell.feed(&scenario),
+            age_from: AgeFrom::Publication,
+            stall: Some(Stall { after: scenario.measure.warm_up + seconds(4), length: seconds(1) }),
+            history: 9,
+            slow_policy: SlowPolicy::Disconnect,
+            coalesce: Some(seconds(2)),
+            send_buffer: Some(SLOW_SEND_BUFFER),
+            keepalive: seconds(7),
+            retry: seconds(3),
+            max_connections: 2 * 55 + 64,
+            ..Settings::default()
+        };
+        assert_eq!(cell.settings(&scenario), told);
+        scenario.feed.source = Source::Clients { updates_per_s: 1.0, payload_bytes: 1 };
+        let told = cell.settings(&scenario);
+        assert!(told.allow_publish && told.source.is_none());
     }
 }

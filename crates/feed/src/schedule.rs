@@ -43,7 +43,8 @@ impl ScheduleKind {
 }
 
 /// The shape of a schedule, with all that fixes it but its rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// One update every `1/rate` s.
     Constant,

@@ -1,11 +1,126 @@
-//! The words in which a server is told what to do, each declared here alone: scenario files, the flags of `feedlab serve`,
-//! the labs of the live page and the server itself use these types. Reads no file and no command line.
+//! What a server is told to do, in words that are each declared here alone: the server of a cell reads [`Settings`] as
+//! JSON, `feedlab serve` as flags, the server acts on them, and scenario files and the labs of the live page share their
+//! types. What is one process's own (addresses, certificates, tokens) is none of them.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::source::SourceConfig;
+use crate::wire::sse::RETRY;
+
 pub mod duration;
+#[cfg(feature = "clap")]
+pub mod flag;
+
+/// Updates that are kept, and that a client may go back.
+const HISTORY: usize = 4096;
+/// Time between keepalives. Below the idle timeouts of common proxies (60 s).
+pub const KEEPALIVE: Duration = Duration::from_secs(15);
+/// The longest hold of a long poll.
+const MAX_HOLD: Duration = Duration::from_secs(60);
+/// Updates after which a stream that stands still is ended, where that is the policy.
+const SLOW_LIMIT: u64 = 256;
+/// Connections that are taken.
+const MAX_CONNECTIONS: usize = 65_536;
+
+/// What is published, and how it is handed out. What is said of a field is also the help of its flag.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Doors"))]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// What is published; without it, what clients publish
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub source: Option<SourceConfig>,
+
+    /// Stamp updates with the time they were due, or with that of their publication, which hides every delay before it
+    #[cfg_attr(
+        feature = "clap",
+        arg(long = "stamp", value_name = "STAMP", value_enum, default_value_t, help_heading = "Feed")
+    )]
+    pub age_from: AgeFrom,
+
+    /// Pause the feed on purpose: 4s:500ms publishes nothing for half a second, 4 s after its begin
+    #[cfg_attr(feature = "clap", arg(long, value_name = "AFTER:FOR", value_parser = flag::stall, help_heading = "Feed"))]
+    pub stall: Option<Stall>,
+
+    /// Updates back that a client may go that connects or asks; with 0, polling gets only gaps
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = HISTORY))]
+    pub history: usize,
+
+    /// Updates that an open stream may be behind, at least --history
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = HISTORY, value_parser = flag::at_least_one))]
+    pub queue: usize,
+
+    /// What becomes of a stream whose client reads too slowly
+    #[cfg_attr(feature = "clap", arg(long, value_enum, default_value_t))]
+    pub slow_policy: SlowPolicy,
+
+    /// Updates published since it stopped taking any, after which --slow-policy disconnect ends a stream [default: 256]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
+    pub slow_limit: Option<u64>,
+
+    /// Hand updates out at most so often, those in between together
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::some_time))]
+    #[serde(with = "duration::option")]
+    pub coalesce: Option<Duration>,
+
+    /// The kernel's send buffer of each connection: a small one lets slowness show early [default: the kernel's choice]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES", value_parser = flag::at_least_one))]
+    pub send_buffer: Option<usize>,
+
+    /// Time between two signs of life on an idle stream
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = flag::seconds(KEEPALIVE), value_parser = flag::some_time))]
+    #[serde(with = "duration")]
+    pub keepalive: Duration,
+
+    /// What a client of an event stream is told to wait before it comes back
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = flag::seconds(RETRY), value_parser = flag::some_time))]
+    #[serde(with = "duration")]
+    pub retry: Duration,
+
+    /// The longest hold that a long poll may ask for
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = flag::seconds(MAX_HOLD), value_parser = flag::some_time))]
+    #[serde(with = "duration")]
+    pub max_hold: Duration,
+
+    /// Take updates from clients: POST /feed and WebSocket messages
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Safety"))]
+    pub allow_publish: bool,
+
+    /// Connections beyond this many are answered with 503
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = MAX_CONNECTIONS, value_parser = flag::at_least_one, help_heading = "Safety", display_order = 999))]
+    pub max_connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            source: None,
+            age_from: AgeFrom::Due,
+            stall: None,
+            history: HISTORY,
+            queue: HISTORY,
+            slow_policy: SlowPolicy::Block,
+            slow_limit: None,
+            coalesce: None,
+            send_buffer: None,
+            keepalive: KEEPALIVE,
+            retry: RETRY,
+            max_hold: MAX_HOLD,
+            allow_publish: false,
+            max_connections: MAX_CONNECTIONS,
+        }
+    }
+}
+
+impl Settings {
+    /// After how many updates a stream that stands still is ended, where that is the policy.
+    #[must_use]
+    pub fn disconnect_after(&self) -> Option<u64> {
+        (self.slow_policy == SlowPolicy::Disconnect).then(|| self.slow_limit.unwrap_or(SLOW_LIMIT))
+    }
+}
 
 /// From when the age of an update counts: what its `at` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,4 +196,49 @@ pub enum SlowPolicy {
     /// It is disconnected, and may come back with its cursor.
     #[cfg_attr(feature = "clap", value(help = "It is ended, and may come back with its cursor"))]
     Disconnect,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Schedule;
+
+    fn synthetic(schedule: Schedule) -> SourceConfig {
+        SourceConfig::Synthetic { rate: 0.25, schedule, payload_bytes: 9, binary: true }
+    }
+
+    #[test]
+    fn what_is_written_as_json_is_read_back() {
+        let ms = Duration::from_millis;
+        for source in [
+            None,
+            Some(synthetic(Schedule::Constant)),
+            Some(synthetic(Schedule::Poisson { seed: u64::MAX })),
+            Some(synthetic(Schedule::Burst { size: 3 })),
+            Some(SourceConfig::Replay { file: "a week/of quakes.ndjson".into(), speed: 10_000.5, repeat: true }),
+            Some(SourceConfig::Host { rate: 2.0 }),
+            Some(SourceConfig::Stdin),
+        ] {
+            let settings = Settings {
+                source,
+                age_from: AgeFrom::Publication,
+                stall: Some(Stall { after: ms(4000), length: ms(500) }),
+                slow_policy: SlowPolicy::Disconnect,
+                slow_limit: Some(10),
+                coalesce: Some(ms(50)),
+                send_buffer: Some(65_536),
+                ..Settings::default()
+            };
+            let json = serde_json::to_string(&settings).unwrap();
+            assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings, "{json}");
+        }
+        assert!(serde_json::from_str::<Settings>("{\"colour\":1}").unwrap_err().to_string().contains("colour"));
+    }
+
+    #[test]
+    fn a_stall_lets_through_at_its_end_what_falls_due_in_it() {
+        let ms = Duration::from_millis;
+        let stall = Stall { after: ms(10), length: ms(5) };
+        assert_eq!([9, 10, 14, 15].map(|due| stall.release(ms(due))), [9, 15, 15, 15].map(ms));
+    }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::schedule::Schedule;
 use crate::{Data, EventType};
 
@@ -42,7 +44,8 @@ pub trait Source: Send {
 }
 
 /// Which source to open, and how.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SourceConfig {
     /// Made-up updates on a schedule.
     Synthetic {
@@ -64,7 +67,8 @@ pub enum SourceConfig {
         /// Begin again after the last update instead of ending the feed.
         repeat: bool,
     },
-    /// A recorded feed that is in memory already.
+    /// A recorded feed that is in memory already, which nobody can be told of in writing.
+    #[serde(skip)]
     Recorded {
         /// The recording.
         recording: Arc<Recording>,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use feedlab_feed::clock;
+use feedlab_feed::settings::Settings;
 use tokio::task::JoinSet;
 
 use crate::ServerError;
@@ -30,8 +31,8 @@ struct Core {
 impl Feed {
     /// Opens the source and starts the publisher; a feed that began before is level with its schedule on return.
     ///
-    /// Of the settings these are the feed's, and those of a server that only serves it do not matter: `source`, `stamp`,
-    /// `stall`, `await_start`, `start_at`, `history`, `queue`, `slow_policy`, `slow_limit` and `coalesce`.
+    /// Of what a server is told these are the feed's, and those of a server that only serves it do not matter: `source`,
+    /// `age_from`, `stall`, `history`, `queue`, `slow_policy`, `slow_limit` and `coalesce`, and when the feed begins.
     ///
     /// # Errors
     /// When the source cannot be opened, or the system gives no thread.
@@ -48,7 +49,7 @@ impl Feed {
         let again = config.start_at.filter(|_| config.has_past());
         let hub = Arc::new(Hub::new(Terms::from(config), past, again.map_or(0, |_| clock::unix_us())));
         let mut fan_outs = JoinSet::new();
-        fan_outs.spawn(fan_out(hub.clone(), config.coalesce.unwrap_or_default()));
+        fan_outs.spawn(fan_out(hub.clone(), config.settings.coalesce.unwrap_or_default()));
         let life = again.unwrap_or_else(rand::random);
         let feed = Self(Arc::new(Core { hub, gate: Arc::default(), life, _fan_out: fan_outs }));
         feed.publish(config).await?;
@@ -60,8 +61,9 @@ impl Feed {
         if !await_start || start_at.is_some() {
             self.gate().open(start_at.unwrap_or_else(clock::unix_us));
         }
-        let Some(source) = &config.source else { return Ok(()) };
-        let pace = Pace { stamp: config.stamp, stall: config.stall };
+        let Settings { source, age_from, stall, .. } = &config.settings;
+        let Some(source) = source else { return Ok(()) };
+        let pace = Pace { age_from: *age_from, stall: *stall };
         let level = publisher::spawn(source.open()?, pace, self.hub().clone(), self.gate().clone())?;
         if start_at.is_some() && config.has_past() {
             let _ = level.await;

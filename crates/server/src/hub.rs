@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
-use feedlab_feed::settings::{AgeFrom, SlowPolicy};
+use feedlab_feed::settings::{AgeFrom, Settings, SlowPolicy};
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::FeedStats;
 use feedlab_feed::{Cursor, Update, clock};
@@ -29,16 +29,17 @@ pub(crate) struct Terms {
     pub(crate) queue: usize,
     /// What becomes of slow streams.
     pub(crate) slow_policy: SlowPolicy,
-    /// After how many updates, if it is to disconnect them.
-    pub(crate) slow_limit: u64,
+    /// After how many updates, if that is to end them.
+    pub(crate) disconnect_after: Option<u64>,
     /// Other servers may have the same feed, with the same start.
     pub(crate) has_others: bool,
 }
 
 impl From<&Config> for Terms {
     fn from(config: &Config) -> Self {
-        let Config { history, queue, slow_policy, slow_limit, .. } = *config;
-        Self { history, queue, slow_policy, slow_limit, has_others: config.may_have_others() }
+        let Settings { history, queue, slow_policy, .. } = config.settings;
+        let disconnect_after = config.settings.disconnect_after();
+        Self { history, queue, slow_policy, disconnect_after, has_others: config.may_have_others() }
     }
 }
 
@@ -79,12 +80,12 @@ impl Hub {
 
     /// Puts an update that was due at `due_us` into the ring, and returns its `seq`. Never waits for a client; whoever
     /// waits is told by [`Hub::wake`].
-    pub(crate) fn put(&self, due_us: u64, stamp: AgeFrom, item: Item) -> u64 {
+    pub(crate) fn put(&self, due_us: u64, age_from: AgeFrom, item: Item) -> u64 {
         let len = item.data.len() as u64;
         let Item { event_type, data } = item;
         let now = clock::unix_us();
         let is_past = due_us < self.since;
-        let at = if stamp == AgeFrom::Due || is_past { due_us } else { now };
+        let at = if age_from == AgeFrom::Due || is_past { due_us } else { now };
         let seq = self.ring_mut().push(|seq| Update { seq, at, event_type, data });
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.payload_bytes += len;
@@ -117,8 +118,8 @@ impl Hub {
     }
 
     /// After how many updates a stream that stands still is ended, where that is the policy.
-    pub(crate) fn slow_limit(&self) -> Option<u64> {
-        (self.terms.slow_policy == SlowPolicy::Disconnect).then_some(self.terms.slow_limit)
+    pub(crate) const fn disconnect_after(&self) -> Option<u64> {
+        self.terms.disconnect_after
     }
 
     /// What a client gets that asks with a cursor: up to `max` updates, no older than the history.

@@ -89,7 +89,7 @@ pub(crate) fn spawn(
 /// How the source's times are kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
-    pub(crate) stamp: AgeFrom,
+    pub(crate) age_from: AgeFrom,
     pub(crate) stall: Option<Stall>,
 }
 
@@ -131,7 +131,7 @@ fn publish(
         let (due_us, release_us) = pace.times(due, start);
         behind = behind.filter(|_| release_us <= clock::unix_us());
         gate.reached(release_us)?;
-        hub.put(due_us, pace.stamp, source.produce());
+        hub.put(due_us, pace.age_from, source.produce());
         heap += 1;
         // Asking a live source for its next update may take until there is one.
         if due == Due::Now || heap == HEAP {
@@ -159,7 +159,7 @@ mod tests {
     use crate::ring::Past;
 
     const TERMS: Terms =
-        Terms { history: 1000, queue: 1000, slow_policy: SlowPolicy::Block, slow_limit: 0, has_others: false };
+        Terms { history: 1000, queue: 1000, slow_policy: SlowPolicy::Block, disconnect_after: None, has_others: false };
 
     #[tokio::test]
     async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
@@ -182,12 +182,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
-        for (stamp, told) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
+        for (age_from, told) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
             let (hub, gate) = (Arc::new(Hub::new(TERMS, Past::default(), 0)), Arc::new(Gate::default()));
             let config =
                 SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
             let stall = Stall { after: Duration::from_millis(1), length: Duration::from_millis(39) };
-            let pace = Pace { stamp, stall: Some(stall) };
+            let pace = Pace { age_from, stall: Some(stall) };
             drop(spawn(config.open().unwrap(), pace, hub.clone(), gate.clone()).unwrap());
             let start = gate.open(clock::unix_us());
             while hub.head().0 < 2 {
@@ -195,7 +195,7 @@ mod tests {
             }
             gate.stop();
             let second = hub.after(feedlab_feed::Cursor(1), 1).entries[0].update.at - start;
-            assert!((told..told + 30_000).contains(&second), "{stamp:?}: {second}");
+            assert!((told..told + 30_000).contains(&second), "{age_from:?}: {second}");
             assert!(hub.stats(None, 0).publish_lag_max_us >= 34_000, "lag counts from the due time");
         }
     }

@@ -168,7 +168,7 @@ impl<D: Dialect> Push<D> {
     /// Ends the stream of a client that reads too slowly, where that is the policy. A reset, because what waits in the
     /// kernel for such a client would otherwise stay there; no closing words, because its socket takes none.
     fn check_pace(&mut self) -> io::Result<()> {
-        let (Some(limit), Some(blocked_at)) = (self.hub.slow_limit(), self.blocked_at) else { return Ok(()) };
+        let (Some(limit), Some(blocked_at)) = (self.hub.disconnect_after(), self.blocked_at) else { return Ok(()) };
         if self.hub.head().0 + 1 - blocked_at.get() <= limit {
             return Ok(());
         }

@@ -92,11 +92,11 @@ impl Server {
         let Listeners { doors, control } = listeners.into();
         let Self { app, feed, owns_feed, more } = self;
         let mut background = JoinSet::new();
-        background.spawn(beat(app.audience.clone(), app.config.keepalive));
+        background.spawn(beat(app.audience.clone(), app.config.settings.keepalive));
         let tasks = TaskTracker::new();
         let reception = Reception {
-            max_connections: app.config.max_connections,
-            send_buffer: app.config.send_buffer,
+            max_connections: app.config.settings.max_connections,
+            send_buffer: app.config.settings.send_buffer,
             tls: app.config.tls.as_ref().map(tls::Identity::acceptor).transpose()?,
             meters: app.meters.clone(),
             router: routes::router(app.clone(), more),

@@ -35,7 +35,7 @@ pub(crate) async fn publish(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    if !app.config.allow_publish {
+    if !app.config.settings.allow_publish {
         let message = "this server does not take updates; start it with --allow-publish";
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }

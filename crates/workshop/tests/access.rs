@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use feedlab_feed::settings;
 use feedlab_proxy::{Proxy, listen};
 use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::Labs;
@@ -48,8 +49,8 @@ impl Rig {
             stop: stop.clone(),
         };
         let more = Labs::new(None).routes().merge(Class::open(settings).unwrap().router());
-        let config =
-            Config { allow_publish: true, allow_origins: vec!["https://lab.example".into()], ..Config::default() };
+        let told = settings::Settings { allow_publish: true, ..settings::Settings::default() };
+        let config = Config { allow_origins: vec!["https://lab.example".into()], ..told.into() };
         let server = Server::new(config).await.unwrap().routes(more);
         let proxy = Proxy::new(way, rig.server, feedlab_proxy::Config::default()).unwrap();
         let proxy = proxy.with_control(control).unwrap();

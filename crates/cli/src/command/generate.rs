@@ -1,14 +1,12 @@
 //! `feedlab generate`, hidden: the load generator of one cell, as a process. `feedlab run` writes the job to its
 //! standard input, a line of JSON, and reads [`Message`]s from its standard output, one a line.
 
-use std::io::BufRead as _;
-
-use anyhow::Context as _;
 use feedlab_feed::process;
 use feedlab_loadgen::{Event, Job, LoadError, Outcome};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::run::handed_over;
 use crate::exit::Exit;
 use crate::{interrupt, output};
 
@@ -29,7 +27,7 @@ pub(crate) enum Message {
 /// Does the job. Ends at once when standard input does: whoever wanted the result has gone.
 pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
-    let job = read_job()?;
+    let job: Job = handed_over("job")?;
     let stop = CancellationToken::new();
     interrupt::stop_with_stdin(stop.clone());
     let mut tell = |event: Event| {
@@ -45,10 +43,4 @@ pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
         Err(LoadError::Interrupted) => Ok(Exit::Interrupted),
         Err(error) => Err(error.into()),
     }
-}
-
-fn read_job() -> anyhow::Result<Job> {
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("cannot read the job")?;
-    serde_json::from_str(&line).context("the job on standard input cannot be understood; `feedlab run` writes one")
 }

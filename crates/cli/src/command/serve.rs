@@ -1,26 +1,26 @@
 //! `feedlab serve`: one feed behind four doors, until it is told to stop.
 
 use feedlab_feed::process;
+use feedlab_feed::settings::{Settings, SlowPolicy};
 use feedlab_feed::source::{Recording, SourceConfig};
 use feedlab_server::tls::Identity;
 use feedlab_server::{Config, Listeners, Server, ServerError};
 use feedlab_workshop::lab::{Labs, Own};
 use tokio_util::sync::CancellationToken;
 
+use super::run::handed_over;
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
 use crate::output::{self, Format};
 
-mod delivery;
 pub(super) mod doors;
 mod feed;
 pub(super) mod listen;
 mod tls;
 
-use delivery::DeliveryArgs;
 pub(crate) use doors::Listening;
 use doors::Place;
-pub(crate) use feed::FeedArgs;
+use feed::FeedArgs;
 use listen::Address;
 use tls::TlsArgs;
 
@@ -56,6 +56,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     feed: FeedArgs,
 
+    #[command(flatten)]
+    settings: Settings,
+
+    /// Read the settings, a line of JSON, from standard input instead of flags, and stop when standard input ends
+    #[arg(long, hide = true, conflicts_with_all = ["FeedArgs", "Settings"])]
+    settings_from_stdin: bool,
+
     /// Hold the feed back until POST /control/start says when its time begins
     #[arg(long, help_heading = "Feed")]
     await_start: bool,
@@ -63,13 +70,6 @@ pub(crate) struct Args {
     /// When the feed's time began, µs of Unix time: this server takes over from one that is gone
     #[arg(long, value_name = "UNIX_US", hide = true, help_heading = "Feed")]
     start_at: Option<u64>,
-
-    #[command(flatten)]
-    delivery: DeliveryArgs,
-
-    /// Take updates from clients: POST /feed and WebSocket messages
-    #[arg(long, help_heading = "Safety")]
-    allow_publish: bool,
 
     /// Give the page no lab: no addresses of its own for a browser tab, and no faults on demand
     #[arg(long, help_heading = "Safety")]
@@ -87,10 +87,6 @@ pub(crate) struct Args {
     #[command(flatten)]
     tls: TlsArgs,
 
-    /// Connections beyond this many are answered with 503
-    #[arg(long, value_name = "N", default_value_t = 65_536, help_heading = "Safety", value_parser = at_least_one)]
-    max_connections: usize,
-
     /// Stop when standard input ends: whoever started this server holds the other end of it
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
@@ -100,47 +96,67 @@ pub(crate) struct Args {
 pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
-    let source = args.feed.source().map_err(bad_input)?;
-    check(&args, source.as_ref()).map_err(bad_input)?;
+    let settings = settings(&args).map_err(bad_input)?;
+    check(&args, &settings).map_err(bad_input)?;
     let tls = args.tls.identity().map_err(bad_input)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(args, source, tls));
+    let result = runtime.block_on(serve(args, settings, tls));
     // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
     runtime.shutdown_background();
     result
 }
 
-/// What can be known to fail is told before anything listens.
-fn check(args: &Args, source: Option<&SourceConfig>) -> anyhow::Result<()> {
-    if let Some(SourceConfig::Replay { file, .. }) = source {
-        Recording::read(file)?;
+fn settings(args: &Args) -> anyhow::Result<Settings> {
+    if args.settings_from_stdin {
+        return handed_over("line of settings");
     }
-    if args.exit_with_stdin && source == Some(&SourceConfig::Stdin) {
-        anyhow::bail!("standard input cannot be both the feed and the sign to stop");
-    }
-    anyhow::ensure!(
-        args.start_at.is_none() || source != Some(&SourceConfig::Stdin),
-        "--start-at needs a feed whose past can be had again, and standard input has none"
-    );
-    args.delivery.check()
+    Ok(Settings { source: args.feed.source()?, ..args.settings.clone() })
 }
 
-async fn serve(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> anyhow::Result<Exit> {
+/// What can be known to fail is told before anything listens. A flag without effect would leave its user with a server
+/// that is not the one asked for.
+fn check(args: &Args, settings: &Settings) -> anyhow::Result<()> {
+    if let Some(SourceConfig::Replay { file, .. }) = &settings.source {
+        Recording::read(file)?;
+    }
+    let reads_stdin = settings.source == Some(SourceConfig::Stdin);
+    anyhow::ensure!(
+        !(args.stops_with_stdin() && reads_stdin),
+        "standard input cannot be both the feed and the sign to stop"
+    );
+    anyhow::ensure!(
+        args.start_at.is_none() || !reads_stdin,
+        "--start-at needs a feed whose past can be had again, and standard input has none"
+    );
+    anyhow::ensure!(
+        settings.slow_limit.is_none() || settings.slow_policy == SlowPolicy::Disconnect,
+        "--slow-limit belongs to --slow-policy disconnect"
+    );
+    Ok(())
+}
+
+impl Args {
+    const fn stops_with_stdin(&self) -> bool {
+        self.exit_with_stdin || self.settings_from_stdin
+    }
+}
+
+async fn serve(args: Args, settings: Settings, tls: Option<Identity>) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let (doors, address) = listen::bind("--listen", args.listen)?;
     let (control, control_address) = match args.control {
         Some(at) => listen::bind("--control", at).map(|(listener, address)| (Some(listener), Some(address)))?,
         None => (None, None),
     };
-    if args.exit_with_stdin {
+    if args.stops_with_stdin() {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
     match args.format {
         Format::Text => doors::introduce(&Place {
             address,
             control: control_address,
-            feed: args.feed.name(),
-            publishes: args.allow_publish,
+            source: settings.source.as_ref(),
+            publishes: settings.allow_publish,
             has_token: args.token.is_some(),
             security: args.tls.security(),
         }),
@@ -150,24 +166,23 @@ async fn serve(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) 
             certificate: tls.as_ref().map(|identity| identity.certificate.clone()),
         })?,
     }
-    let at_once = signals.at_once.clone();
+    let why_no_lab = why_no_lab(&args);
+    let config = config(args, settings, tls);
     tokio::select! {
-        result = run(Listeners { doors, control }, args, source, tls, signals.stop) => result.map_err(explain)?,
-        () = at_once.cancelled() => {}
+        result = run(Listeners { doors, control }, config, why_no_lab, signals.stop) => result.map_err(explain)?,
+        () = signals.at_once.cancelled() => {}
     }
     Ok(Exit::Done)
 }
 
 async fn run(
     listeners: Listeners,
-    args: Args,
-    source: Option<SourceConfig>,
-    tls: Option<Identity>,
+    config: Config,
+    why_no_lab: Option<&'static str>,
     stop: CancellationToken,
 ) -> Result<(), ServerError> {
-    let why_no_lab = why_no_lab(&args);
-    let allow_publish = args.allow_publish;
-    let server = Server::new(config(args, source, tls)).await?;
+    let allow_publish = config.settings.allow_publish;
+    let server = Server::new(config).await?;
     let labs = match why_no_lab {
         Some(why) => Labs::unavailable(why),
         None => Labs::new(Some(Own { feed: server.feed(), allow_publish })),
@@ -193,19 +208,14 @@ const fn why_no_lab(args: &Args) -> Option<&'static str> {
     }
 }
 
-fn config(args: Args, source: Option<SourceConfig>, tls: Option<Identity>) -> Config {
+fn config(args: Args, settings: Settings, tls: Option<Identity>) -> Config {
     Config {
-        stamp: args.feed.stamp(),
-        stall: args.feed.stall(),
-        source,
         await_start: args.await_start,
         start_at: args.start_at,
-        allow_publish: args.allow_publish,
+        tls,
         allow_origins: args.allow_origin,
         token: args.token,
-        tls,
-        max_connections: args.max_connections,
-        ..args.delivery.config()
+        ..settings.into()
     }
 }
 
@@ -214,11 +224,6 @@ fn explain(error: ServerError) -> anyhow::Error {
         ServerError::Source(error) => bad_input(error),
         other => other.into(),
     }
-}
-
-/// A number of things, at least 1.
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number, at least 1".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{ends_with, error_line, feedlab, out};
+use super::{ends_with, err, error_line, feedlab, out};
 
 /// A server with standard input as its feed.
 struct Server {
@@ -125,4 +125,17 @@ fn flags_that_do_not_fit_are_refused_with_the_remedy() {
 fn a_server_that_was_told_to_ends_with_its_standard_input() {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"];
     ends_with(0, feedlab(&arguments).write_stdin(""));
+}
+
+#[test]
+fn a_server_that_is_handed_its_settings_takes_no_flags_beside_them_and_nothing_else() {
+    for (flag, line, needle) in [
+        (None, "{\"history\": 5}\n", "the line of settings on standard input cannot be understood"),
+        (Some("--history=5"), "", "cannot be used with"),
+        (Some("--rate=5"), "", "cannot be used with"),
+    ] {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--settings-from-stdin"];
+        let output = ends_with(2, feedlab(&arguments).args(flag).write_stdin(line));
+        assert!(error_line(&output).contains(needle), "{flag:?}: {}", err(&output));
+    }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Options;
+use feedlab_feed::settings::Settings;
 use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Transport, clock};
 use feedlab_loadgen::observer::{Observer, Opened, Trouble};
 use feedlab_loadgen::transport::{self, Client, Url};
-use feedlab_server::Config;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -25,12 +25,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(config: Config) -> Self {
+    pub(crate) async fn start(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
-        let task = tokio::spawn(async move { feedlab_server::run(listener, config, token).await.unwrap() });
+        let task = tokio::spawn(async move { feedlab_server::run(listener, settings.into(), token).await.unwrap() });
         Self { addr, shutdown, task }
     }
 

@@ -10,7 +10,7 @@ mod line;
 use std::time::Duration;
 
 use feedlab_feed::Transport;
-use feedlab_server::Config;
+use feedlab_feed::settings::Settings;
 
 use harness::{Seen, Server, follow, publish};
 use line::Line;
@@ -21,8 +21,8 @@ async fn for_all<F: Future<Output = ()>>(check: impl Fn(Transport) -> F) {
     tokio::join!(a, b, c, d);
 }
 
-fn open() -> Config {
-    Config { allow_publish: true, ..Config::default() }
+fn open() -> Settings {
+    Settings { allow_publish: true, ..Settings::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,7 +61,7 @@ async fn a_cut_connection_resumes_without_loss() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_history_no_longer_holds_is_told_as_a_gap() {
     for_all(|transport| async move {
-        let server = Server::start(Config { history: 10, ..open() }).await;
+        let server = Server::start(Settings { history: 10, ..open() }).await;
         let line = Line::to(server.addr).await;
         let client = follow(&line.url(transport), transport);
         publish(server.addr, 1..=3).await;
@@ -80,7 +80,7 @@ async fn what_the_history_no_longer_holds_is_told_as_a_gap() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_holds_nobody_up_and_is_told_what_it_missed() {
     for_all(|transport| async move {
-        let server = Server::start(Config { history: 50, ..open() }).await;
+        let server = Server::start(Settings { history: 50, ..open() }).await;
         let line = Line::to(server.addr).await;
         let slow = follow(&line.url(transport), transport);
         publish(server.addr, 1..=1).await;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use feedlab_feed::Transport;
-use feedlab_feed::settings::{AgeFrom, SlowPolicy, duration};
+use feedlab_feed::settings::{AgeFrom, Settings, SlowPolicy, duration};
 use serde::{Deserialize, Serialize};
 
 /// One transport with its options: one line of the comparison.
@@ -56,6 +56,27 @@ impl Contender {
             Options::Sse { .. } => Transport::Sse,
             Options::WebSocket { .. } => Transport::WebSocket,
             Options::Auto { first, .. } => first,
+        }
+    }
+
+    /// What its server is told of it, beside what all contenders have.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let usual = Settings::default();
+        let (keepalive, max_hold) = match self.options {
+            Options::ShortPolling { .. } => (usual.keepalive, usual.max_hold),
+            Options::LongPolling { hold, .. } => (usual.keepalive, hold),
+            Options::Sse { keepalive } | Options::WebSocket { keepalive } => (keepalive, usual.max_hold),
+            Options::Auto { keepalive, hold, .. } => (keepalive, hold),
+        };
+        Settings {
+            age_from: self.age_from,
+            slow_policy: self.serving.slow_policy,
+            coalesce: self.serving.coalesce,
+            keepalive,
+            retry: self.comeback.after.unwrap_or(usual.retry),
+            max_hold,
+            ..usual
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) async fn get(
 ) -> Result<Response, Refusal> {
     let ask = Ask::of(query)?;
     let cursor = ask.cursor(&app)?;
-    let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.max_hold);
+    let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.settings.max_hold);
     if hold.is_zero() && !ask.has_cursor() {
         return Ok(answer(&door, Some(app.hub.after(cursor, 0))));
     }

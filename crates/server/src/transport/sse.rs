@@ -40,7 +40,7 @@ pub(crate) async fn get(
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
     }
     let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
-    let dialect = Events::new(version == Version::HTTP_11, app.config.retry);
+    let dialect = Events::new(version == Version::HTTP_11, app.config.settings.retry);
     let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, dialect.retry()).as_bytes()));
     let start = Start::new(&app, cursor, door, greeting);
     Ok(head(&exchange, dialect, start))

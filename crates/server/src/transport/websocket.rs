@@ -139,7 +139,7 @@ pub(crate) struct Frames {
 impl Frames {
     fn new(app: &App, door: &Arc<Door>) -> Self {
         let decoder = Decoder::new(app.config.max_message_bytes);
-        Self { decoder, hub: app.hub.clone(), door: door.clone(), allow_publish: app.config.allow_publish }
+        Self { decoder, hub: app.hub.clone(), door: door.clone(), allow_publish: app.config.settings.allow_publish }
     }
 
     /// Answers a message. `Break` with the close frame that ends the stream.

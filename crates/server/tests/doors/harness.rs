@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use feedlab_feed::Transport;
 use feedlab_feed::clock;
+use feedlab_feed::settings::Settings;
 use feedlab_feed::stats::{DoorStats, Stats};
 use feedlab_server::{Config, Listeners};
 use tokio_util::sync::CancellationToken;
@@ -19,8 +20,14 @@ pub(crate) struct Server {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
+/// The settings of one that takes updates.
+pub(crate) fn publishing() -> Settings {
+    Settings { allow_publish: true, ..Settings::default() }
+}
+
 impl Server {
-    pub(crate) fn start(config: Config) -> Self {
+    pub(crate) fn start(config: impl Into<Config>) -> Self {
+        let config = config.into();
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
         let (tell, told) = std::sync::mpsc::sync_channel(1);
@@ -40,7 +47,7 @@ impl Server {
 
     /// One that takes updates, so that a test decides what is published.
     pub(crate) fn open() -> Self {
-        Self::start(Config { allow_publish: true, ..Config::default() })
+        Self::start(publishing())
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
-use crate::harness::Server;
+use crate::harness::{Server, publishing};
 use feedlab_feed::Transport;
+use feedlab_feed::settings::Settings;
 use feedlab_server::Config;
 
 fn server(history: usize) -> Server {
-    Server::start(Config { history, allow_publish: true, max_message_bytes: 1 << 20, ..Config::default() })
+    let settings = Settings { history, ..publishing() };
+    Server::start(Config { max_message_bytes: 1 << 20, ..settings.into() })
 }
 
 #[test]
@@ -60,7 +62,7 @@ fn history_bounds_who_comes_and_not_who_is_there() {
 
 #[test]
 fn what_is_published_while_the_server_rests_goes_out_together() {
-    let config = Config { allow_publish: true, coalesce: Some(Duration::from_secs(2)), ..Config::default() };
+    let config = Settings { coalesce: Some(Duration::from_secs(2)), ..publishing() };
     let server = Server::start(config);
     let mut stream = server.client().open_sse("");
     server.publish("a");

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use feedlab_feed::Transport;
-use feedlab_feed::settings::SlowPolicy;
+use feedlab_feed::settings::{Settings, SlowPolicy};
 use feedlab_server::Config;
 use feedlab_server::tls::self_signed;
 use h2::client::{ResponseFuture, SendRequest};
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::harness::Server;
+use crate::harness::{Server, publishing};
 use crate::tls::client_config;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -157,7 +157,7 @@ async fn polls_are_answered_as_on_http_1_and_share_a_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_taken_and_a_large_answer_waits_for_the_clients_window() {
-    let server = Server::start(Config { allow_publish: true, max_message_bytes: 1 << 20, ..Config::default() });
+    let server = Server::start(Config { max_message_bytes: 1 << 20, ..publishing().into() });
     let client = Client::connect(server.addr).await;
     let post = request(Method::POST, "/feed").header("content-type", "text/plain");
     let (response, mut send) = client.send(post.body(()).unwrap(), false).await;
@@ -262,7 +262,7 @@ async fn what_no_door_takes_is_refused_and_harms_no_other_stream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
-    let config = Config { keepalive: Duration::from_millis(400), ..Config::default() };
+    let config = Settings { keepalive: Duration::from_millis(400), ..Settings::default() };
     let server = Server::start(config);
     let client = Client::connect(server.addr).await;
     let mut sse = client.get("/feed/sse").await;
@@ -279,9 +279,8 @@ async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
 async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
     const COUNT: u64 = 40;
     for slow_policy in [SlowPolicy::Latest, SlowPolicy::Disconnect] {
-        let (allow_publish, max_message_bytes) = (true, 1 << 20);
-        let config =
-            Config { slow_policy, slow_limit: 10, allow_publish, max_message_bytes, history: 0, ..Config::default() };
+        let settings = Settings { slow_policy, slow_limit: Some(10), history: 0, ..publishing() };
+        let config = Config { max_message_bytes: 1 << 20, ..settings.into() };
         let server = Server::start(config);
         let client = Client::connect(server.addr).await;
         let mut stuck = client.get("/feed/sse").await;
@@ -335,7 +334,7 @@ async fn a_server_that_goes_down_tells_every_stream_and_the_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_leads_to_http_2_where_the_client_offers_it() {
     let identity = self_signed().unwrap();
-    let server = Server::start(Config { tls: Some(identity.clone()), allow_publish: true, ..Config::default() });
+    let server = Server::start(Config { tls: Some(identity.clone()), ..publishing().into() });
     let connector = TlsConnector::from(client_config(&identity, &["h2"]));
     let tcp = TcpStream::connect(server.addr).await.unwrap();
     let client = Client::on(connector.connect("localhost".try_into().unwrap(), tcp).await.unwrap()).await;

@@ -1,5 +1,5 @@
 use crate::harness::Server;
-use feedlab_server::Config;
+use feedlab_feed::settings::Settings;
 
 #[test]
 fn huge_headers_are_answered_with_431() {
@@ -32,7 +32,7 @@ fn garbage_is_answered_with_400_and_harms_nobody() {
 
 #[test]
 fn too_many_connections_are_told_so() {
-    let server = Server::start(Config { max_connections: 2, ..Config::default() });
+    let server = Server::start(Settings { max_connections: 2, ..Settings::default() });
     let mut held: Vec<_> = (0..2).map(|_| server.client()).collect();
     for client in &mut held {
         client.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -1,17 +1,14 @@
-use crate::harness::{Client, Server, ask};
+use crate::harness::{Client, Server, ask, publishing};
 use feedlab_feed::clock;
 use feedlab_feed::schedule::Schedule;
-use feedlab_feed::settings::AgeFrom;
+use feedlab_feed::settings::{AgeFrom, Settings};
 use feedlab_feed::source::SourceConfig;
 use feedlab_server::Config;
 
 fn synthetic(rate: f64) -> Config {
     let schedule = Schedule::Poisson { seed: 7 };
-    Config {
-        source: Some(SourceConfig::Synthetic { rate, schedule, payload_bytes: 8, binary: false }),
-        history: 100_000,
-        ..Config::default()
-    }
+    let source = SourceConfig::Synthetic { rate, schedule, payload_bytes: 8, binary: false };
+    Settings { source: Some(source), history: 100_000, ..Settings::default() }.into()
 }
 
 #[test]
@@ -33,7 +30,8 @@ fn what_fell_due_before_is_there_before_the_first_answer() {
 #[test]
 fn what_is_past_keeps_its_due_time_even_where_publications_are_stamped() {
     let start_at = clock::unix_us() - 3_600_000_000;
-    let config = Config { start_at: Some(start_at), stamp: AgeFrom::Publication, ..synthetic(1.0) };
+    let mut config = Config { start_at: Some(start_at), ..synthetic(1.0) };
+    config.settings.age_from = AgeFrom::Publication;
     let body = Server::start(config).poll("/feed/poll?after=0");
     assert!(body["updates"][0]["at"].as_u64().unwrap() < start_at + 60_000_000, "{}", body["updates"][0]);
 }
@@ -60,7 +58,7 @@ fn servers_of_the_same_feed_agree_on_the_entity_tag_and_have_lives_of_their_own(
 
 #[test]
 fn a_feed_that_clients_publish_has_no_past() {
-    let config = Config { start_at: Some(1), allow_publish: true, ..Config::default() };
+    let config = Config { start_at: Some(1), ..publishing().into() };
     let tag = |server: &Server| {
         let answer = server.ask("GET /feed/poll HTTP/1.1");
         answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned()

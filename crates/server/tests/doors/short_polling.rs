@@ -1,6 +1,6 @@
-use crate::harness::Server;
+use crate::harness::{Server, publishing};
 use feedlab_feed::Transport;
-use feedlab_server::Config;
+use feedlab_feed::settings::Settings;
 
 #[test]
 fn a_cursor_gets_what_follows_and_no_cursor_means_from_now_on() {
@@ -52,7 +52,7 @@ fn connection_close_is_honoured_and_bytes_are_exact() {
 
 #[test]
 fn a_gap_is_told() {
-    let server = Server::start(Config { history: 2, allow_publish: true, ..Config::default() });
+    let server = Server::start(Settings { history: 2, ..publishing() });
     for text in ["a", "b", "c", "d"] {
         server.publish(text);
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::harness::{Server, elapsed};
+use crate::harness::{Server, elapsed, publishing};
 use feedlab_feed::{Transport, clock};
 use feedlab_server::Config;
 
@@ -29,7 +29,7 @@ fn everyone_is_told_in_the_manner_of_their_transport() {
 #[test]
 fn a_client_that_does_not_read_cannot_hold_the_server_up() {
     let drain = Duration::from_millis(300);
-    let server = Server::start(Config { allow_publish: true, max_message_bytes: 1 << 20, drain, ..Config::default() });
+    let server = Server::start(Config { max_message_bytes: 1 << 20, drain, ..publishing().into() });
     let mut stuck = server.client();
     stuck.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");
     stuck.until("retry");

@@ -1,24 +1,17 @@
 use std::io::Read as _;
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Server, publishing};
 use feedlab_feed::Transport;
-use feedlab_feed::settings::SlowPolicy;
+use feedlab_feed::settings::{Settings, SlowPolicy};
 use feedlab_server::Config;
 
 const COUNT: u64 = 40;
 
 /// Small buffers and large updates: a client that does not read is slow at once.
 fn server(slow_policy: SlowPolicy, queue: usize) -> Server {
-    Server::start(Config {
-        slow_policy,
-        slow_limit: 10,
-        queue,
-        history: 0,
-        send_buffer: Some(8 << 10),
-        allow_publish: true,
-        max_message_bytes: 1 << 20,
-        ..Config::default()
-    })
+    let (slow_limit, send_buffer) = (Some(10), Some(8 << 10));
+    let settings = Settings { slow_policy, slow_limit, queue, history: 0, send_buffer, ..publishing() };
+    Server::start(Config { max_message_bytes: 1 << 20, ..settings.into() })
 }
 
 /// Publishes all updates, each when the quick ones have seen the one before.

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use crate::harness::Server;
+use crate::harness::{Server, publishing};
 use feedlab_feed::Transport;
-use feedlab_server::Config;
+use feedlab_feed::settings::Settings;
 
 const GET: &str = "GET /feed/sse HTTP/1.1\r\nHost: x\r\n";
 
@@ -51,7 +51,7 @@ fn last_event_id_goes_before_after_and_both_resume() {
 
 #[test]
 fn a_gap_is_an_event_that_moves_the_cursor() {
-    let server = Server::start(Config { history: 1, allow_publish: true, ..Config::default() });
+    let server = Server::start(Settings { history: 1, ..publishing() });
     for text in ["a", "b", "c"] {
         server.publish(text);
     }
@@ -75,7 +75,7 @@ fn an_http_1_0_client_gets_a_stream_without_chunks() {
 
 #[test]
 fn silence_is_filled_with_comments() {
-    let server = Server::start(Config { keepalive: Duration::from_millis(200), ..Config::default() });
+    let server = Server::start(Settings { keepalive: Duration::from_millis(200), ..Settings::default() });
     let mut client = server.client();
     client.send(&format!("{GET}\r\n"));
     client.until("retry: 2000\n\n\r\n");
@@ -84,7 +84,7 @@ fn silence_is_filled_with_comments() {
 
 #[test]
 fn the_reconnection_time_is_the_servers_to_choose() {
-    let server = Server::start(Config { retry: Duration::from_millis(300), ..Config::default() });
+    let server = Server::start(Settings { retry: Duration::from_millis(300), ..Settings::default() });
     let mut client = server.client();
     client.send(&format!("{GET}\r\n"));
     client.until("retry: 300\n\n\r\n");

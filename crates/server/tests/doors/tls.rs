@@ -10,10 +10,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::harness::{Client, Server, elapsed};
+use crate::harness::{Client, Server, elapsed, publishing};
 
 fn server(identity: &Identity) -> Server {
-    Server::start(Config { tls: Some(identity.clone()), allow_publish: true, ..Config::default() })
+    Server::start(Config { tls: Some(identity.clone()), ..publishing().into() })
 }
 
 /// The connection below TLS, counted.

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use crate::harness::Server;
+use crate::harness::{Server, publishing};
 use feedlab_feed::schedule::Schedule;
+use feedlab_feed::settings::Settings;
 use feedlab_feed::source::SourceConfig;
 use feedlab_feed::{Transport, clock};
 use feedlab_server::Config;
@@ -45,7 +46,7 @@ fn a_publisher_counts_for_the_door_that_it_names() {
 
 #[test]
 fn what_cannot_be_published_is_refused() {
-    let server = Server::start(Config { allow_publish: true, max_message_bytes: 100, ..Config::default() });
+    let server = Server::start(Config { max_message_bytes: 100, ..publishing().into() });
     let json = "\r\nContent-Type: application/json";
     for (headers, body, status) in [
         (json, "{", "400"),
@@ -80,7 +81,8 @@ fn a_token_is_asked_for_at_every_door() {
 fn a_waiting_feed_begins_when_told_and_knows_what_was_due_when() {
     let source =
         SourceConfig::Synthetic { rate: 100.0, schedule: Schedule::Constant, payload_bytes: 10, binary: false };
-    let server = Server::start(Config { source: Some(source), await_start: true, ..Config::default() });
+    let settings = Settings { source: Some(source), ..Settings::default() };
+    let server = Server::start(Config { await_start: true, ..settings.into() });
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(server.stats().feed.head, 0);
     let at = clock::unix_us() + 100_000;

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Server, publishing};
 use feedlab_feed::Transport;
+use feedlab_feed::settings::Settings;
 use feedlab_server::Config;
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -101,7 +102,7 @@ fn a_close_is_answered_with_its_code() {
 
 #[test]
 fn garbage_ends_in_a_close_code() {
-    let server = Server::start(Config { allow_publish: true, max_message_bytes: 1000, ..Config::default() });
+    let server = Server::start(Config { max_message_bytes: 1000, ..publishing().into() });
     let unmasked = [0x81, 1, b'x'];
     for (bytes, code) in [
         (&unmasked[..], 1002),
@@ -120,7 +121,7 @@ fn garbage_ends_in_a_close_code() {
 
 #[test]
 fn a_silent_client_is_pinged_and_one_that_does_not_answer_is_dropped() {
-    let server = Server::start(Config { keepalive: Duration::from_millis(400), ..Config::default() });
+    let server = Server::start(Settings { keepalive: Duration::from_millis(400), ..Settings::default() });
     let mut lively = open(&server, "");
     let mut dead = open(&server, "");
     for _ in 0..3 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use feedlab_feed::schedule::ScheduleKind;
-use feedlab_feed::settings::SlowPolicy;
+use feedlab_feed::settings::{self, SlowPolicy};
 use feedlab_proxy::MAX_BUFFER_BYTES;
 use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,10 @@ const MAX_HISTORY_BYTES: usize = 4 << 20;
 
 /// A stream that has taken nothing for so long is ended, where that is the policy: so many seconds' worth of updates.
 const SLOW_AFTER_S: f64 = 5.0;
+
+/// The kernel's send buffer where clients read slowly, bytes (the kernel doubles it): a larger one would take minutes of
+/// updates before anybody saw that they are slow.
+const SLOW_SEND_BUFFER: usize = 4 << 10;
 
 /// Where a tab's updates come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,18 +165,34 @@ impl Settings {
     }
 
     /// Whether the clients of this tab read slowly.
-    pub(super) const fn is_slow(&self) -> bool {
+    const fn is_slow(&self) -> bool {
         self.reader_bytes_per_s.is_some()
     }
 
+    /// What the server of the tab is told of them: how its feed is handed out.
+    pub(super) fn told(&self) -> settings::Settings {
+        let history = self.history();
+        settings::Settings {
+            history,
+            queue: history.max(1),
+            slow_policy: self.slow,
+            slow_limit: Some(self.slow_limit()),
+            coalesce: Some(Duration::from_millis(self.coalesce_ms)).filter(|time| !time.is_zero()),
+            send_buffer: self.is_slow().then_some(SLOW_SEND_BUFFER),
+            keepalive: Duration::from_millis(self.keepalive_ms),
+            retry: Duration::from_millis(self.retry_ms),
+            ..settings::Settings::default()
+        }
+    }
+
     /// Updates back that a client may go: as many as are asked for, and fit.
-    pub(super) fn history(&self) -> usize {
+    fn history(&self) -> usize {
         self.history.min(MAX_HISTORY_BYTES / self.payload_bytes.max(1))
     }
 
     /// Updates after which a stream that stands still is ended, where that is the policy.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of at most 200 a second")]
-    pub(super) fn slow_limit(&self) -> u64 {
+    fn slow_limit(&self) -> u64 {
         (self.updates_per_s * SLOW_AFTER_S).ceil() as u64
     }
 

@@ -16,10 +16,6 @@ use super::settings::{Change, Settings, SourceName};
 use super::source::source;
 use super::{Own, unable};
 
-/// The kernel's send buffer where clients read slowly, bytes (the kernel doubles it): a larger one would take minutes of
-/// updates before anybody saw that they are slow.
-const SLOW_SEND_BUFFER: usize = 4 << 10;
-
 /// Connections that a tab may have at each address.
 const MAX_CONNECTIONS: usize = 512;
 
@@ -152,22 +148,11 @@ impl Station {
 
     fn config(&self, settings: &Settings) -> Result<Config, Refusal> {
         let is_own = settings.source == SourceName::Own;
-        Ok(Config {
-            source: source(settings)?,
-            history: settings.history(),
-            queue: settings.history().max(1),
-            slow_policy: settings.slow,
-            slow_limit: settings.slow_limit(),
-            coalesce: Some(Duration::from_millis(settings.coalesce_ms)).filter(|time| !time.is_zero()),
-            keepalive: Duration::from_millis(settings.keepalive_ms),
-            retry: Duration::from_millis(settings.retry_ms),
-            send_buffer: settings.is_slow().then_some(SLOW_SEND_BUFFER),
-            allow_publish: is_own && self.own.as_ref().is_some_and(|own| own.allow_publish),
-            allow_origins: vec![self.origin.clone()],
-            max_connections: MAX_CONNECTIONS,
-            drain: DRAIN,
-            ..Config::default()
-        })
+        let mut told = settings.told();
+        told.source = source(settings)?;
+        told.allow_publish = is_own && self.own.as_ref().is_some_and(|own| own.allow_publish);
+        told.max_connections = MAX_CONNECTIONS;
+        Ok(Config { allow_origins: vec![self.origin.clone()], drain: DRAIN, ..told.into() })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use feedlab_feed::settings::Settings;
 use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::{Labs, Own};
 use serde_json::Value;
@@ -54,7 +55,7 @@ pub(crate) struct Tab<'a> {
 impl Rig {
     /// One whose own feed is what clients publish.
     pub(crate) async fn start() -> Self {
-        let server = Server::new(Config { allow_publish: true, ..Config::default() }).await.unwrap();
+        let server = Server::new(Settings { allow_publish: true, ..Settings::default() }.into()).await.unwrap();
         let labs = Labs::new(Some(Own { feed: server.feed(), allow_publish: true }));
         Self::serve(server, &labs).await
     }

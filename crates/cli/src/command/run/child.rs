@@ -1,11 +1,13 @@
 //! A process of this run, started by the stage and the cell: this same binary, in a process group of its own, so that a
-//! terminal's Ctrl-C reaches the run alone, which then decides who stops when. One kind serves, and says in one line of
-//! JSON where it listens; the other is handed a job on its standard input. What either is for is not known here.
+//! terminal's Ctrl-C reaches the run alone, which then decides who stops when. One that serves says in one line of JSON
+//! where it listens; one that is told more than flags can say is handed it on its standard input, a line of JSON too. What
+//! it is for is not known here.
 //!
 //! A child ends when its standard input does. The other end is held here, so that even a run that is killed leaves no
 //! process behind. Where `stop` is not reached, dropping kills.
 
 use std::ffi::OsString;
+use std::io::{BufRead as _, Read as _};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -23,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long it may take until a child that serves listens.
 const START: Duration = Duration::from_secs(15);
+
+/// The longest line that a child is handed, bytes.
+const MAX_LINE: u64 = 1 << 20;
 
 /// A running child.
 #[derive(Debug)]
@@ -43,11 +48,15 @@ impl Child {
         name: &'static str,
         arguments: &[OsString],
     ) -> anyhow::Result<(Self, T)> {
-        let mut child = Self::start(name, arguments)?;
-        let line = timeout(START, child.stdout.next_line()).await.ok().and_then(Result::ok).flatten();
+        Self::start(name, arguments)?.listening().await
+    }
+
+    /// Waits until a child that serves says where it listens.
+    pub(super) async fn listening<T: DeserializeOwned>(mut self) -> anyhow::Result<(Self, T)> {
+        let line = timeout(START, self.stdout.next_line()).await.ok().and_then(Result::ok).flatten();
         match line.and_then(|line| serde_json::from_str(&line).ok()) {
-            Some(listening) => Ok((child, listening)),
-            None => Err(child.given_up().await),
+            Some(listening) => Ok((self, listening)),
+            None => Err(self.given_up().await),
         }
     }
 
@@ -137,6 +146,15 @@ impl Child {
         }
         Ok(())
     }
+}
+
+/// What a child is handed: reads the line that [`Child::working`] writes.
+pub(in crate::command) fn handed_over<T: DeserializeOwned>(what: &str) -> anyhow::Result<T> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut line);
+    read.with_context(|| format!("cannot read the {what}"))?;
+    serde_json::from_str(&line)
+        .with_context(|| format!("the {what} on standard input cannot be understood; `feedlab run` writes one"))
 }
 
 /// The words of a command line that has no spaces within its words.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{AgeFrom, Contender, Options, SlowPolicy, Stall};
 use feedlab_feed::clock;
+use feedlab_feed::settings::Settings;
 use feedlab_feed::stats::Stats;
 use reqwest::{Client, Response};
 use rustix::process::Signal;
@@ -17,19 +17,17 @@ use tokio::time::sleep;
 
 use super::child::{Child, words};
 use super::keys::Keys;
-use crate::command::serve::{FeedArgs, Listening};
+use crate::command::serve::Listening;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The kernel's send buffer where slow clients are about, bytes: with the megabytes that it grows to by itself, minutes
-/// pass until a server sees that somebody is slow.
-const SLOW_SEND_BUFFER: u32 = 64 << 10;
-
 /// A server, running or down.
 #[derive(Debug)]
 pub(super) struct Server {
-    arguments: Vec<OsString>,
+    /// What it is told each time that it is started.
+    settings: Settings,
+    flags: Vec<OsString>,
     /// `None` for a moment only: while it is being started again.
     process: Option<Child>,
     door: SocketAddr,
@@ -39,13 +37,19 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a server and waits until it listens.
-    pub(super) async fn start(arguments: Vec<OsString>) -> anyhow::Result<Self> {
-        let mut first = arguments.clone();
-        first.extend(words("--await-start --listen 127.0.0.1:0 --control 127.0.0.1:0"));
-        let (process, Listening { listening, control, .. }) = Child::serving("the server", &first).await?;
+    /// Starts the server of a cell and waits until it listens.
+    pub(super) async fn start(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> anyhow::Result<Self> {
+        let settings = cell.settings(scenario);
+        let mut flags = words("serve --format json --settings-from-stdin");
+        let link = scenario.contenders[cell.contender].link;
+        // Behind nginx it is nginx that speaks TLS.
+        if let Some(keys) = keys.filter(|_| link.tls && !link.via.is_nginx()) {
+            flags.extend(keys.arguments());
+        }
+        let life = "--await-start --listen 127.0.0.1:0 --control 127.0.0.1:0";
+        let (process, Listening { listening, control, .. }) = launch(&settings, &flags, life).await?;
         let control = control.context("the server has no control address")?;
-        Ok(Self { arguments, process: Some(process), door: listening, control, back_at: None })
+        Ok(Self { settings, flags, process: Some(process), door: listening, control, back_at: None })
     }
 
     /// Where its doors are.
@@ -85,10 +89,8 @@ impl Server {
         if let Some(process) = self.process.take() {
             process.stop().await?;
         }
-        let mut again = self.arguments.clone();
-        let (door, control) = (self.door, self.control);
-        again.extend(words(&format!("--start-at {feed_us} --listen {door} --control {control}")));
-        let started = Child::serving::<Listening>("the server", &again).await;
+        let life = format!("--start-at {feed_us} --listen {} --control {}", self.door, self.control);
+        let started = launch(&self.settings, &self.flags, &life).await;
         let (process, _) = started.context("starting it again")?;
         self.process = Some(process);
         self.back_at = None;
@@ -126,67 +128,8 @@ impl Server {
     }
 }
 
-/// The command line of a cell's server, but for its addresses.
-pub(super) fn arguments(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> Vec<OsString> {
-    let contender = &scenario.contenders[cell.contender];
-    // Twice the clients: with keep-alive off, the next connection comes before the last has gone.
-    let slow = scenario.clients.slow.map_or(0, |slow| slow.count);
-    let connections = 2 * (cell.clients + slow) + 64;
-    let history = contender.serving.history.unwrap_or(scenario.feed.history);
-    let mut arguments =
-        words(&format!("serve --format json --exit-with-stdin --history {history} --max-connections {connections}"));
-    arguments.extend(times(&contender.options));
-    arguments.extend(serving(contender));
-    if scenario.clients.slow.is_some() {
-        arguments.extend(words(&format!("--send-buffer {SLOW_SEND_BUFFER}")));
-    }
-    arguments.extend(stamp(contender.age_from));
-    arguments.extend(scenario.feed.stall.map(|stall| stalled(stall, scenario.measure.warm_up)));
-    // Behind nginx it is nginx that speaks TLS.
-    if let Some(keys) = keys.filter(|_| contender.link.tls && !contender.link.via.is_nginx()) {
-        arguments.extend(keys.arguments());
-    }
-    match cell.feed(scenario) {
-        Some(feed) => arguments.extend(FeedArgs::written(&feed)),
-        None => arguments.extend(words("--feed none --allow-publish")),
-    }
-    arguments
-}
-
-fn stamp(age_from: AgeFrom) -> Option<OsString> {
-    (age_from == AgeFrom::Publication).then(|| "--stamp=publication".into())
-}
-
-/// The scenario counts from the begin of the measured time, the server from that of the feed.
-fn stalled(stall: Stall, warm_up: Duration) -> OsString {
-    format!("--stall={}us:{}us", (warm_up + stall.after).as_micros(), stall.length.as_micros()).into()
-}
-
-/// What the server must know of the contender's options.
-fn times(options: &Options) -> Vec<OsString> {
-    let keepalive = |time: Duration| format!("--keepalive {}us", time.as_micros());
-    let hold = |time: Duration| format!("--max-hold {}us", time.as_micros());
-    words(&match *options {
-        Options::ShortPolling { .. } => String::new(),
-        Options::LongPolling { hold: time, .. } => hold(time),
-        Options::Sse { keepalive: time } | Options::WebSocket { keepalive: time } => keepalive(time),
-        Options::Auto { keepalive: time, hold: longest, .. } => keepalive(time) + " " + &hold(longest),
-    })
-}
-
-/// What the contender's server does differently.
-fn serving(contender: &Contender) -> Vec<OsString> {
-    let mut line = String::new();
-    if let Some(after) = contender.comeback.after {
-        line += &format!(" --retry {}us", after.as_micros());
-    }
-    if let Some(coalesce) = contender.serving.coalesce {
-        line += &format!(" --coalesce {}us", coalesce.as_micros());
-    }
-    line += match contender.serving.slow_policy {
-        SlowPolicy::Block => "",
-        SlowPolicy::Latest => " --slow-policy latest",
-        SlowPolicy::Disconnect => " --slow-policy disconnect",
-    };
-    words(&line)
+/// One life of a server: its settings are typed and its addresses flags, as those of every process of a cell are.
+async fn launch(settings: &Settings, flags: &[OsString], life: &str) -> anyhow::Result<(Child, Listening)> {
+    let arguments = [flags, &words(life)].concat();
+    Child::working("the server", &arguments, settings).await?.listening().await
 }

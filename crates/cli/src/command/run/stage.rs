@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use super::child::{Child, words};
 use super::keys::Keys;
-use super::server::{self, Server};
+use super::server::Server;
 use crate::command::{nginx, proxy};
 
 /// The processes of a cell but for its load generator.
@@ -33,7 +33,7 @@ impl Stage {
     /// Starts what the cell needs, from the back to the front.
     pub(super) async fn set(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> anyhow::Result<Self> {
         let link = scenario.contenders[cell.contender].link;
-        let first = Server::start(server::arguments(scenario, cell, keys)).await?;
+        let first = Server::start(scenario, cell, keys).await?;
         let door = first.door();
         let mut stage = Self { servers: vec![first], nginx: None, proxy: None, door, control: None, feed_us: None };
         if let Err(error) = stage.set_front(scenario, cell, keys, link.via).await {
@@ -52,7 +52,7 @@ impl Stage {
     ) -> anyhow::Result<()> {
         if via.is_nginx() {
             for _ in 1..scenario.nginx.upstreams {
-                self.servers.push(Server::start(server::arguments(scenario, cell, keys)).await?);
+                self.servers.push(Server::start(scenario, cell, keys).await?);
             }
             let keys = keys.filter(|_| scenario.contenders[cell.contender].link.tls);
             let arguments = nginx_arguments(scenario, via, &self.servers, keys);

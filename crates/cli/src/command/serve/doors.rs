@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use feedlab_feed::Transport;
+use feedlab_feed::source::SourceConfig;
 use serde::{Deserialize, Serialize};
 
-use super::feed::FeedName;
+use super::feed;
 use super::listen;
 use super::tls::Security;
 use crate::output;
@@ -29,7 +30,7 @@ pub(crate) struct Listening {
 pub(super) struct Place<'a> {
     pub(super) address: SocketAddr,
     pub(super) control: Option<SocketAddr>,
-    pub(super) feed: &'a FeedName,
+    pub(super) source: Option<&'a SourceConfig>,
     pub(super) publishes: bool,
     pub(super) has_token: bool,
     pub(super) security: Security,
@@ -40,7 +41,7 @@ pub(super) fn introduce(place: &Place<'_>) {
     if let Some(warning) = listen::warning(place.address, place.publishes, place.has_token) {
         output::advice(&warning);
     }
-    if *place.feed == FeedName::None && !place.publishes {
+    if place.source.is_none() && !place.publishes {
         output::advice(
             "warning: nothing will ever be published: choose a --feed, or let clients do it with --allow-publish",
         );
@@ -60,7 +61,7 @@ pub(in crate::command) fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 fn doors(place: &Place<'_>) -> String {
-    let Place { address, feed, .. } = place;
+    let (address, feed) = (place.address, feed::name(place.source));
     let scheme = Transport::Sse.scheme(place.is_secure());
     let mut text =
         format!("feedlab serves the feed `{feed}` on {scheme}://{address}/ (open it in a browser; Ctrl-C stops)\n");
@@ -127,7 +128,7 @@ mod tests {
         let place = Place {
             address,
             control: None,
-            feed: &FeedName::Host,
+            source: Some(&SourceConfig::Host { rate: 1.0 }),
             publishes: true,
             has_token: true,
             security: Security::Plain,

@@ -1,20 +1,17 @@
 //! The flags that choose the feed, as written; what they mean is a [`SourceConfig`].
 
-use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use feedlab_feed::schedule::{Schedule, ScheduleKind};
-use feedlab_feed::settings::{AgeFrom, Stall};
+use feedlab_feed::schedule::ScheduleKind;
 use feedlab_feed::source::SourceConfig;
 
 /// The flags. Those that have no default belong to some feeds only, and are refused with the others.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Feed")]
-pub(crate) struct FeedArgs {
+pub(super) struct FeedArgs {
     /// What is published: none, synthetic, replay:FILE (NDJSON), stdin (a line, an update) or host (this machine's load)
-    #[arg(long, value_name = "FEED", default_value_t = FeedName::Host)]
+    #[arg(long, value_name = "FEED", default_value = "host")]
     feed: FeedName,
 
     /// Updates a second [default: synthetic 10, host 1]
@@ -48,19 +45,11 @@ pub(crate) struct FeedArgs {
     /// Begin a replay again at its end
     #[arg(long)]
     repeat: bool,
-
-    /// Stamp updates with the time they were due, or with that of their publication, which hides every delay before it
-    #[arg(long, value_enum, default_value_t)]
-    stamp: AgeFrom,
-
-    /// Pause the feed on purpose: 4s:500ms publishes nothing for half a second, 4 s after its begin
-    #[arg(long, value_name = "AFTER:FOR", value_parser = stall)]
-    stall: Option<Stall>,
 }
 
 /// The feed's name on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum FeedName {
+enum FeedName {
     None,
     Synthetic,
     Replay(PathBuf),
@@ -85,97 +74,29 @@ impl FromStr for FeedName {
     }
 }
 
-impl fmt::Display for FeedName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Synthetic => f.write_str("synthetic"),
-            Self::Replay(file) => write!(f, "replay:{}", file.display()),
-            Self::Stdin => f.write_str("stdin"),
-            Self::Host => f.write_str("host"),
-        }
-    }
-}
-
-/// `4s:500ms`
-fn stall(text: &str) -> Result<Stall, String> {
-    let parse = |text: &str| humantime::parse_duration(text).ok();
-    let times = text.split_once(':').and_then(|(after, length)| Some((parse(after)?, parse(length)?)));
-    let (after, length) = times.ok_or("write when it begins and how long it lasts, as in 4s:500ms")?;
-    Ok(Stall { after, length })
-}
-
 impl FeedArgs {
-    /// What updates are stamped with.
-    pub(super) const fn stamp(&self) -> AgeFrom {
-        self.stamp
-    }
-
-    /// The pause that was asked for.
-    pub(super) const fn stall(&self) -> Option<Stall> {
-        self.stall
-    }
-
-    /// The feed's name.
-    pub(super) const fn name(&self) -> &FeedName {
-        &self.feed
-    }
-
     /// The source to open; `None` for a feed that clients publish.
     pub(super) fn source(&self) -> anyhow::Result<Option<SourceConfig>> {
-        self.refuse_what_does_not_apply()?;
-        Ok(Some(match &self.feed {
-            FeedName::None => return Ok(None),
-            FeedName::Synthetic => SourceConfig::Synthetic {
+        let source = match &self.feed {
+            FeedName::None => None,
+            FeedName::Synthetic => Some(SourceConfig::Synthetic {
                 rate: self.rate.unwrap_or(10.0),
-                schedule: self.schedule(),
+                schedule: self.schedule.unwrap_or_default().with(self.seed.unwrap_or(1), self.burst_size.unwrap_or(10)),
                 payload_bytes: self.payload_bytes.unwrap_or(256),
                 binary: self.binary,
-            },
+            }),
             FeedName::Replay(file) => {
-                SourceConfig::Replay { file: file.clone(), speed: self.speed.unwrap_or(1.0), repeat: self.repeat }
+                Some(SourceConfig::Replay { file: file.clone(), speed: self.speed.unwrap_or(1.0), repeat: self.repeat })
             }
-            FeedName::Stdin => SourceConfig::Stdin,
-            FeedName::Host => SourceConfig::Host { rate: self.rate.unwrap_or(1.0) },
-        }))
-    }
-
-    /// The flags that stand for a source: [`FeedArgs::source`] the other way round.
-    pub(crate) fn written(source: &SourceConfig) -> Vec<OsString> {
-        let flags = match source {
-            SourceConfig::Synthetic { rate, schedule, payload_bytes, binary } => {
-                let schedule = match schedule {
-                    Schedule::Constant => "constant".to_owned(),
-                    Schedule::Poisson { seed } => format!("poisson --seed {seed}"),
-                    Schedule::Burst { size } => format!("burst --burst-size {size}"),
-                };
-                let binary = if *binary { " --binary" } else { "" };
-                format!("--feed synthetic --rate {rate} --payload-bytes {payload_bytes} --schedule {schedule}{binary}")
-            }
-            SourceConfig::Replay { speed, repeat, .. } => {
-                format!("--speed {speed}{}", if *repeat { " --repeat" } else { "" })
-            }
-            // Scenarios name files; what is in memory alone no flag can say.
-            SourceConfig::Recorded { .. } => "--feed none".to_owned(),
-            SourceConfig::Stdin => "--feed stdin".to_owned(),
-            SourceConfig::Host { rate } => format!("--feed host --rate {rate}"),
+            FeedName::Stdin => Some(SourceConfig::Stdin),
+            FeedName::Host => Some(SourceConfig::Host { rate: self.rate.unwrap_or(1.0) }),
         };
-        let mut arguments: Vec<OsString> = flags.split(' ').map(OsString::from).collect();
-        if let SourceConfig::Replay { file, .. } = source {
-            // Apart from the others: a path may hold a space.
-            let mut feed = OsString::from("--feed=replay:");
-            feed.push(file);
-            arguments.push(feed);
-        }
-        arguments
-    }
-
-    fn schedule(&self) -> Schedule {
-        self.schedule.unwrap_or_default().with(self.seed.unwrap_or(1), self.burst_size.unwrap_or(10))
+        self.refuse_what_does_not_apply(&name(source.as_ref()))?;
+        Ok(source)
     }
 
     /// A flag without effect would leave its user with a feed that is not the one asked for.
-    fn refuse_what_does_not_apply(&self) -> anyhow::Result<()> {
+    fn refuse_what_does_not_apply(&self, name: &str) -> anyhow::Result<()> {
         let synthetic = self.feed == FeedName::Synthetic;
         let replay = matches!(self.feed, FeedName::Replay(_));
         let rules = [
@@ -189,13 +110,25 @@ impl FeedArgs {
             (self.repeat, replay, "--repeat", "replay:FILE"),
         ];
         for (given, applies, flag, feed) in rules {
-            anyhow::ensure!(!given || applies, "{flag} belongs to --feed {feed}, and the feed here is {}", self.feed);
+            anyhow::ensure!(!given || applies, "{flag} belongs to --feed {feed}, and the feed here is {name}");
         }
         Ok(())
     }
 
     fn is(&self, schedule: ScheduleKind) -> bool {
         self.feed == FeedName::Synthetic && self.schedule == Some(schedule)
+    }
+}
+
+/// The feed's name, as `--feed` has it.
+pub(super) fn name(source: Option<&SourceConfig>) -> String {
+    match source {
+        None => "none".to_owned(),
+        Some(SourceConfig::Synthetic { .. }) => "synthetic".to_owned(),
+        Some(SourceConfig::Replay { file, .. }) => format!("replay:{}", file.display()),
+        Some(SourceConfig::Recorded { .. }) => "recorded".to_owned(),
+        Some(SourceConfig::Stdin) => "stdin".to_owned(),
+        Some(SourceConfig::Host { .. }) => "host".to_owned(),
     }
 }
 
@@ -213,6 +146,7 @@ fn payload(text: &str) -> Result<usize, String> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use feedlab_feed::schedule::Schedule;
 
     #[derive(Parser)]
     struct Line {
@@ -242,23 +176,6 @@ mod tests {
             source("--feed replay:a.ndjson --speed 60 --repeat"),
             Ok(Some(SourceConfig::Replay { file: "a.ndjson".into(), speed: 60.0, repeat: true }))
         );
-    }
-
-    #[test]
-    fn a_source_that_is_written_as_flags_is_read_back() {
-        let synthetic = |schedule, binary| SourceConfig::Synthetic { rate: 0.25, schedule, payload_bytes: 9, binary };
-        for source in [
-            synthetic(Schedule::Constant, false),
-            synthetic(Schedule::Poisson { seed: u64::MAX }, true),
-            synthetic(Schedule::Burst { size: 3 }, false),
-            SourceConfig::Replay { file: "a week/of quakes.ndjson".into(), speed: 10_000.5, repeat: true },
-            SourceConfig::Replay { file: "-".into(), speed: 1.0, repeat: false },
-            SourceConfig::Host { rate: 2.0 },
-            SourceConfig::Stdin,
-        ] {
-            let line = Line::try_parse_from(["test".into()].into_iter().chain(FeedArgs::written(&source))).unwrap();
-            assert_eq!(line.feed.source().unwrap(), Some(source));
-        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use feedlab_feed::process;
 use feedlab_feed::schedule::Schedule;
+use feedlab_feed::settings;
 use feedlab_feed::source::SourceConfig;
-use feedlab_server::{Config, Server};
+use feedlab_server::Server;
 use feedlab_workshop::lab::Labs;
 use feedlab_workshop::{Class, Settings};
 use serde::Serialize;
@@ -76,7 +77,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
 }
 
 async fn run(listener: TcpListener, class: &Class, signals: &Interrupt) -> anyhow::Result<()> {
-    let server = Server::new(Config { source: Some(feed()), ..Config::default() }).await?;
+    let settings = settings::Settings { source: Some(feed()), ..settings::Settings::default() };
+    let server = Server::new(settings.into()).await?;
     let routes = Labs::new(None).routes().merge(class.router());
     server.routes(routes).run(listener, signals.stop.clone()).await?;
     class.close().await;

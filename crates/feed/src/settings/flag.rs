@@ -1,0 +1,67 @@
+//! How the settings are written as the values of flags; `feedlab serve` and other commands read them so.
+
+use std::time::Duration;
+
+use super::Stall;
+
+/// A time, as in a scenario file, and as fine as one likes.
+///
+/// # Errors
+/// When it is no time, or none at all.
+pub fn some_time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|_| "write a time as 250ms, 15s or 1m".to_owned())?;
+    if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
+}
+
+/// A number of things.
+///
+/// # Errors
+/// When it is none, or not one at least.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number, at least 1".to_owned())
+}
+
+/// A pause of the feed: `4s:500ms`.
+///
+/// # Errors
+/// When it is not two times.
+pub(super) fn stall(text: &str) -> Result<Stall, String> {
+    let parse = |text: &str| humantime::parse_duration(text).ok();
+    let times = text.split_once(':').and_then(|(after, length)| Some((parse(after)?, parse(length)?)));
+    let (after, length) = times.ok_or("write when it begins and how long it lasts, as in 4s:500ms")?;
+    Ok(Stall { after, length })
+}
+
+/// A default, in whole seconds.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{}s", time.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::Settings;
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn settings(flags: &str) -> Settings {
+        Line::try_parse_from(["test"].into_iter().chain(flags.split_whitespace())).unwrap().settings
+    }
+
+    #[test]
+    fn flags_say_what_they_say_and_leave_the_rest_alone() {
+        assert_eq!(settings(""), Settings::default());
+        let stall = Some(Stall { after: Duration::from_secs(4), length: Duration::from_millis(500) });
+        let coalesce = Some(Duration::from_micros(50));
+        assert_eq!(
+            settings("--stall 4s:500ms --coalesce 50us --slow-limit 9 --allow-publish"),
+            Settings { stall, coalesce, slow_limit: Some(9), allow_publish: true, ..Settings::default() }
+        );
+    }
+}
