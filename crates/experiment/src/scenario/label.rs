@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use feedlab_feed::Transport;
+use feedlab_feed::settings::KEEPALIVE;
 
 use super::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
 
-/// Time between keepalives, unless the scenario says otherwise. Below the idle timeouts of common proxies (60 s).
-pub(super) const DEFAULT_KEEPALIVE: Duration = Duration::from_secs(15);
 /// A ladder hears of its stream so often.
 pub(super) const AUTO_KEEPALIVE: Duration = Duration::from_secs(1);
 /// It takes a stream for broken that says nothing for three keepalives.
@@ -36,11 +35,9 @@ fn transport(options: &Options) -> (&'static str, Vec<Option<String>>) {
         Options::LongPolling { hold, keep_alive } => {
             (Transport::LongPolling.label(), vec![Some(format!("hold {}", seconds(hold))), off(keep_alive)])
         }
-        Options::Sse { keepalive } => {
-            (Transport::Sse.label(), vec![unusual("keepalive", keepalive, DEFAULT_KEEPALIVE)])
-        }
+        Options::Sse { keepalive } => (Transport::Sse.label(), vec![unusual("keepalive", keepalive, KEEPALIVE)]),
         Options::WebSocket { keepalive } => {
-            (Transport::WebSocket.label(), vec![unusual("keepalive", keepalive, DEFAULT_KEEPALIVE)])
+            (Transport::WebSocket.label(), vec![unusual("keepalive", keepalive, KEEPALIVE)])
         }
         Options::Auto { first, watchdog, climb, keepalive, .. } => (
             "auto",
@@ -114,7 +111,7 @@ mod tests {
         Contender::new("", options)
     }
 
-    const SSE: Options = Options::Sse { keepalive: DEFAULT_KEEPALIVE };
+    const SSE: Options = Options::Sse { keepalive: KEEPALIVE };
 
     #[test]
     fn labels_show_what_is_compared_and_what_is_unusual() {

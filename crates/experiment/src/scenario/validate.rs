@@ -10,14 +10,10 @@ use super::written::{self, At, Written};
 use super::{Clients, Measure, Scenario, ScenarioError, SlowClients};
 
 mod bounds;
-mod comeback;
 mod contender;
 mod drain;
-mod fault;
 mod feed;
 mod lab;
-mod link;
-mod serving;
 mod threshold;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,7 +31,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusal> {
     let feed = feed::feed(&written.feed, folder)?;
     let network = written.network.as_ref().map(lab::network).transpose()?;
     let mut measure = measure(&written.measure)?;
-    let lab = fault::Lab { contenders: &written.contender, feed: &feed, measure: &measure };
+    let lab = lab::Lab { contenders: &written.contender, feed: &feed, measure: &measure };
     let faults = lab.faults(&written.fault)?;
     let way = drain::Way { contenders: &contenders, network: network.as_ref(), source: &feed.source, faults: &faults };
     measure.drain = drain::drain(&written.measure, &way)?;

@@ -1,20 +1,25 @@
-//! The contenders: each transport with its own options only, each under a name of its own.
+//! The contenders: each transport with its own options only, each under a name of its own; how its connections are made,
+//! and what HTTP/2, TLS and nginx can and cannot do together; how its clients come back; what its server does differently.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use feedlab_feed::Transport;
+use feedlab_feed::settings::{KEEPALIVE, SlowPolicy};
 
 use super::super::error::Refusal;
-use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, DEFAULT_KEEPALIVE, derived};
+use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, derived};
 use super::super::written::{self, At, TransportKind, WrittenDuration};
-use super::super::{Contender, Options};
-use super::{HOUR, SECOND, bounds, comeback, link, serving};
+use super::super::{Comeback, Connections, Contender, Http, Link, Options, Serving, Via};
+use super::feed::MOST_HISTORY;
+use super::{HOUR, SECOND, bounds};
 
 /// Waiting for less than a timer can tell is a busy loop.
 const SHORTEST: Duration = Duration::from_millis(1);
 /// No proxy on the way lets a request hang for longer.
 const LONGEST_HOLD: Duration = Duration::from_secs(300);
+/// A read buffer is allocated at once, for each client.
+const LARGEST_READ_BUFFER: i64 = 16 << 20;
 
 pub(super) fn contenders(written: &[written::Contender]) -> Result<Vec<Contender>, Refusal> {
     if written.is_empty() {
@@ -49,9 +54,9 @@ fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
         label: String::new(),
         options,
         age_from: written.age_from,
-        link: link::link(written, &options)?,
-        comeback: comeback::comeback(written)?,
-        serving: serving::serving(written)?,
+        link: link(written, &options)?,
+        comeback: comeback(written)?,
+        serving: serving(written)?,
     };
     contender.label = written.label.as_ref().map_or_else(|| Ok(derived(&contender)), label)?;
     Ok(contender)
@@ -72,7 +77,7 @@ fn options(written: &written::Contender) -> Result<Options, Refusal> {
     let conditional = bounds::flag(written.conditional.as_ref(), false);
     let interval = || time("interval", written.interval.as_ref(), HOUR, SECOND);
     let hold = || time("hold", written.hold.as_ref(), LONGEST_HOLD, 25 * SECOND);
-    let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, DEFAULT_KEEPALIVE)?;
+    let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, KEEPALIVE)?;
     Ok(match *written.transport {
         TransportKind::ShortPolling => Options::ShortPolling { interval: interval()?, keep_alive, conditional },
         TransportKind::LongPolling => Options::LongPolling { hold: hold()?, keep_alive },
@@ -103,7 +108,7 @@ fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Res
     Ok(Options::Auto { first, watchdog, climb, hold, interval, keepalive })
 }
 
-pub(super) fn time(
+fn time(
     key: &str,
     written: Option<&At<WrittenDuration>>,
     longest: Duration,
@@ -128,4 +133,85 @@ fn refuse_foreign(written: &written::Contender) -> Result<(), Refusal> {
     bounds::belongs("slow_policy", written.slow_policy.as_ref(), &of(&[Sse, WebSocket]), chosen)?;
     bounds::belongs("coalesce", written.coalesce.as_ref(), &of(&[LongPolling, Sse, WebSocket, Auto]), chosen)?;
     bounds::belongs("read_buffer_bytes", written.read_buffer_bytes.as_ref(), &of(&[WebSocket]), chosen)
+}
+
+fn link(written: &written::Contender, options: &Options) -> Result<Link, Refusal> {
+    let link = Link {
+        tls: bounds::flag(written.tls.as_ref(), false),
+        http: written.http.as_ref().map_or(Http::V1, |http| **http),
+        connections: written.connections.as_ref().map_or(Connections::PerClient, |connections| **connections),
+        via: written.via.as_ref().map_or(Via::Direct, |via| **via),
+    };
+    shared(written, &link, options)?;
+    second_version(written, &link, options)?;
+    Ok(link)
+}
+
+/// Only HTTP/2 has streams (RFC 9113, section 5); a ladder that changes its transport needs a connection of its own.
+fn shared(written: &written::Contender, link: &Link, options: &Options) -> Result<(), Refusal> {
+    let Some(at) = written.connections.as_ref().filter(|_| link.connections == Connections::Shared) else {
+        return Ok(());
+    };
+    if link.http == Http::V1 {
+        return Err(Refusal::of(at, "only HTTP/2 lets clients share a connection; add `http = \"2\"`"));
+    }
+    if matches!(options, Options::Auto { .. }) {
+        return Err(Refusal::of(at, "a ladder changes its way, and cannot share one; remove `connections`"));
+    }
+    Ok(())
+}
+
+/// HTTP/2 has no `Connection: close` (RFC 9113, section 8.2.2). nginx speaks it to clients beside HTTP/1.1 only where
+/// TLS lets them choose, and knows no extended CONNECT (RFC 8441), which a WebSocket over HTTP/2 needs.
+fn second_version(written: &written::Contender, link: &Link, options: &Options) -> Result<(), Refusal> {
+    let Some(at) = written.http.as_ref().filter(|_| link.http == Http::V2) else { return Ok(()) };
+    if let Some(off) = written.keep_alive.as_ref().filter(|keep_alive| !***keep_alive) {
+        return Err(Refusal::of(off, "`keep_alive = false` is HTTP/1.1's; remove it, or `http = \"2\"`"));
+    }
+    if !link.via.is_nginx() {
+        return Ok(());
+    }
+    if uses_websocket(options) {
+        let problem = "nginx knows no WebSockets over HTTP/2 (RFC 8441); use `http = \"1.1\"` or `via = \"direct\"`";
+        return Err(Refusal::of(at, problem));
+    }
+    if !link.tls {
+        return Err(Refusal::of(at, "nginx speaks HTTP/2 to clients only with TLS; add `tls = true`"));
+    }
+    Ok(())
+}
+
+fn uses_websocket(options: &Options) -> bool {
+    matches!(options, Options::WebSocket { .. } | Options::Auto { first: Transport::WebSocket, .. })
+}
+
+/// Where a contender's way through nginx is written.
+pub(super) fn nginx(written: &written::Contender) -> Option<&At<Via>> {
+    written.via.as_ref().filter(|via| via.is_nginx())
+}
+
+/// How its clients come back.
+fn comeback(written: &written::Contender) -> Result<Comeback, Refusal> {
+    let given = written.reconnect_after.as_ref();
+    let after = given.map(|after| time("reconnect_after", Some(after), HOUR, SECOND)).transpose()?;
+    Ok(Comeback {
+        after,
+        jitter: bounds::flag(written.jitter.as_ref(), true),
+        with_cursor: bounds::flag(written.cursor.as_ref(), true),
+    })
+}
+
+/// What its server does differently.
+fn serving(written: &written::Contender) -> Result<Serving, Refusal> {
+    let history = written.history.as_ref();
+    let coalesce = written.coalesce.as_ref();
+    let buffer = written.read_buffer_bytes.as_ref();
+    Ok(Serving {
+        history: history.map(|n| bounds::whole("history", Some(n), 0..=MOST_HISTORY, 0)).transpose()?,
+        slow_policy: written.slow_policy.as_ref().map_or(SlowPolicy::Block, |policy| **policy),
+        coalesce: coalesce.map(|every| time("coalesce", Some(every), 60 * SECOND, SECOND)).transpose()?,
+        read_buffer_bytes: buffer
+            .map(|bytes| bounds::whole("read_buffer_bytes", Some(bytes), 1024..=LARGEST_READ_BUFFER, 0))
+            .transpose()?,
+    })
 }
