@@ -11,8 +11,9 @@ use crate::summary::Entry;
 use crate::verdict::Status;
 use crate::{Metric, Scenario};
 
-/// A run that ships with feedlab, for those who have not measured yet, as a [`Reference`]: `run` and `machine` of the
-/// `manifest.json` of a run of `scenarios/ticker.toml`, and `contenders` of its `summary.json`.
+/// A run that ships with feedlab, for those who have not measured yet, as a [`Reference`]. It was measured with `feedlab
+/// run scenarios/ticker.toml` at the time in its `run`, on its `machine`; of its `summary.json` the file keeps the values of
+/// the five metrics that [`costs`](super::costs) reads.
 const BUILT_IN: &str = include_str!("reference.json");
 /// How many folders are looked at for the newest run that fits.
 const MOST_FOLDERS: usize = 200;
