@@ -58,6 +58,12 @@ impl Entry {
     pub fn name(&self) -> String {
         name(&self.label, self.clients, self.payload_bytes)
     }
+
+    /// The measured value of a metric, in its unit.
+    #[must_use]
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        self.metrics.get(&metric).map(|estimate| estimate.value)
+    }
 }
 
 pub(crate) fn name(label: &str, clients: u32, payload_bytes: Option<usize>) -> String {

@@ -87,10 +87,10 @@ impl Threshold {
 
 fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
     let Threshold { metric, comparison, ref than, .. } = *threshold;
-    let measured = value(entry, metric);
+    let measured = entry.value(metric);
     let predicted = entry.predicted.as_ref().and_then(|predicted| predicted.metrics.get(&metric)).copied();
     let reference = match than {
-        Some(label) => beside(entry, label, entries).and_then(|other| value(other, metric)),
+        Some(label) => beside(entry, label, entries).and_then(|other| other.value(metric)),
         None => predicted.filter(|_| comparison.is_distance()),
     };
     Check {
@@ -108,10 +108,6 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
         than: than.clone(),
         met: measured.is_some_and(|measured| threshold.holds(measured, reference)),
     }
-}
-
-fn value(entry: &Entry, metric: Metric) -> Option<f64> {
-    entry.metrics.get(&metric).map(|estimate| estimate.value)
 }
 
 /// Another contender's entry at the same point.

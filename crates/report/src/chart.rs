@@ -3,8 +3,9 @@
 //! Every chart is one file below that implements [`Picture`]; this file renders it three times: wide and narrow for
 //! the page, and as a file of its own that carries its title with it, for slides.
 
-use crate::ReportError;
 use crate::dataset::Dataset;
+use crate::error::ReportError;
+use crate::palette::Colour;
 use crate::{human, wording};
 
 mod age_over_time;
@@ -17,7 +18,6 @@ mod connection_cost;
 mod cost;
 mod ecdf;
 mod label;
-mod palette;
 mod requests;
 mod sign;
 mod text;
@@ -27,13 +27,10 @@ pub(crate) use bytes::finding as weight;
 pub(crate) use checks::ID as CHECKS;
 pub use cost::cost_chart;
 pub(crate) use ecdf::title as freshness;
-pub(crate) use palette::Look;
-pub use palette::css as palette_css;
 pub(crate) use requests::finding as asking;
 pub(crate) use votes::{Votes, votes_chart};
 
 use canvas::{Area, Canvas, Drawing, Point, Type};
-use palette::Colour;
 
 /// Width of a picture beside the text of a page, CSS pixels.
 const WIDE: f64 = 860.0;

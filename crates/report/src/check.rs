@@ -9,8 +9,8 @@ use feedlab_experiment::summary::{Entry, Estimate};
 use feedlab_experiment::threshold::{self, Check};
 use feedlab_experiment::verdict::Status;
 
-use crate::dataset::row_name;
 use crate::human::{self, ABSENT};
+use crate::series::row_name;
 use crate::wording;
 
 /// More passed checks than these are folded away.

@@ -10,7 +10,7 @@ use crate::chart;
 mod section;
 mod sentence;
 
-pub use crate::chart::palette_css;
+pub use crate::palette::css as palette_css;
 pub use sentence::sentence;
 
 pub(crate) use section::{Class, Section, of};

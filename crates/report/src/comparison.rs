@@ -4,7 +4,8 @@
 
 use feedlab_experiment::summary::Estimate;
 
-use crate::dataset::Series;
+use crate::series::Series;
+use crate::{human, wording};
 
 /// Neighbours in the order of size stand apart when one is this many times the other. Below it a picture of a single
 /// run says too little to put into a headline.
@@ -122,6 +123,46 @@ fn is_clear(values: &[Named], at: usize, known: &Known) -> bool {
 /// One unit is added on both sides, so that nought and next to nothing do not part by an infinite factor.
 fn ratio(values: &[Named], at: usize) -> f64 {
     (values[at].value() + 1.0) / (values[at - 1].value().max(0.0) + 1.0)
+}
+
+/// The names of measured values as a list; three and more of one transport are only counted.
+pub(crate) fn names(values: &[Named]) -> String {
+    let transport = |name: &str| name.split_once(" (").map(|(transport, _)| transport.to_owned());
+    let mut names: Vec<String> = Vec::new();
+    for value in values {
+        let kin = |transport_name: &String| {
+            values.iter().filter(|other| transport(&other.name).as_ref() == Some(transport_name)).count()
+        };
+        let name = match transport(&value.name).map(|name| (kin(&name), name)) {
+            Some((number @ 3.., transport)) => format!("{} {transport} contenders", human::word(number)),
+            _ => value.name.clone(),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    wording::list(&names)
+}
+
+/// The camp that a sentence comes to second: `the other three` if the two camps are everybody, otherwise its names.
+pub(crate) fn others(values: &[Named], complete: bool) -> String {
+    if complete && values.len() > 1 { format!("the other {}", human::word(values.len())) } else { names(values) }
+}
+
+/// `both` or `all four` if the values are those of all `contenders`, otherwise their names.
+pub(crate) fn everyone(values: &[Named], contenders: usize) -> String {
+    match values.len() {
+        number if number < contenders => names(values),
+        2 => "both".to_owned(),
+        number => format!("all {}", human::word(number)),
+    }
+}
+
+/// The smallest and the largest of sorted values: `310 µs to 1.2 ms`, or the one figure if they read the same.
+pub(crate) fn range(values: &[Named], format: impl Fn(f64) -> String) -> String {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return human::ABSENT.to_owned() };
+    let (low, high) = (format(first.value()), format(last.value()));
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 #[cfg(test)]

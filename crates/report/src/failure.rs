@@ -10,8 +10,8 @@ use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::{Entry, Estimate};
 use feedlab_experiment::verdict::Status;
 
-use crate::dataset::{Series, row_name};
 use crate::human::{self, ABSENT};
+use crate::series::{Series, row_name};
 use crate::table::{Column, Table};
 
 mod finding;
@@ -116,7 +116,7 @@ impl<'a> Row<'a> {
     }
 
     fn value(&self, metric: Metric) -> Option<f64> {
-        self.entry.metrics.get(&metric).map(|estimate| estimate.value)
+        self.entry.value(metric)
     }
 
     /// The value, if there is one and it is not nought.

@@ -11,6 +11,7 @@ use crate::class::Section;
 use crate::dataset::Dataset;
 use crate::failure::{self, Failure};
 use crate::finding::Finding;
+use crate::palette;
 use crate::prediction::{self, Prediction};
 use crate::table::{self, Table};
 
@@ -95,7 +96,7 @@ pub(crate) fn html(
         is_dirty: revision.is_some_and(|revision| revision.ends_with(DIRTY)),
         files: FILES,
         glossary: glossary(results),
-        palette: chart::palette_css(),
+        palette: palette::css(),
     }
     .render()
 }

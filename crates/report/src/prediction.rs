@@ -142,7 +142,7 @@ fn is_of_failure(metric: Metric) -> bool {
 /// Whether a prediction has something to tell: that nothing breaks where nothing is to break has not.
 fn is_told(entry: &Entry, metric: Metric) -> bool {
     match predicted(entry, metric) {
-        Some(0.0) if is_of_failure(metric) => measured(entry, metric).is_some_and(|value| value != 0.0),
+        Some(0.0) if is_of_failure(metric) => entry.value(metric).is_some_and(|value| value != 0.0),
         predicted => predicted.is_some(),
     }
 }
@@ -178,7 +178,7 @@ fn cell(entry: &Entry, metric: Metric, is_void: bool) -> Cell {
     });
     let words: Vec<String> = apart.and_then(Apart::text).into_iter().chain(outside).collect();
     Cell {
-        measured: measured(entry, metric).map_or(ABSENT.to_owned(), value),
+        measured: entry.value(metric).map_or(ABSENT.to_owned(), value),
         predicted: match predicted(entry, metric) {
             None => "no formula".to_owned(),
             Some(expected) => format!("predicted {}", value(expected)),
@@ -208,10 +208,6 @@ fn assumptions(entries: &[&Entry]) -> Vec<String> {
 /// Whether labels alone do not tell the rows apart.
 fn is_swept(entries: &[&Entry]) -> bool {
     entries.iter().enumerate().any(|(index, entry)| entries[..index].iter().any(|other| other.label == entry.label))
-}
-
-fn measured(entry: &Entry, metric: Metric) -> Option<f64> {
-    entry.metrics.get(&metric).map(|estimate| estimate.value)
 }
 
 fn predicted(entry: &Entry, metric: Metric) -> Option<f64> {

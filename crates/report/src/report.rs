@@ -1,15 +1,15 @@
 //! The report as a whole: rendered into memory, or written into the folder of its run.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use feedlab_experiment::class::{Questions, Vote};
-use feedlab_experiment::results::{Results, ResultsError};
+use feedlab_experiment::results::Results;
 use feedlab_experiment::verdict::Status;
 
 use crate::class::{self, Class};
 use crate::dataset::Dataset;
+use crate::error::ReportError;
 use crate::{chart, finding, page};
 
 /// A report in memory.
@@ -21,33 +21,6 @@ pub struct Report {
     pub charts: Vec<(String, String)>,
     /// What the run shows, in one plain sentence.
     pub headline: String,
-}
-
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The results cannot be read.
-    #[error(transparent)]
-    Results(#[from] ResultsError),
-    /// A chart cannot be drawn.
-    #[error("chart {chart} cannot be drawn: {reason}")]
-    Chart {
-        /// Its name.
-        chart: String,
-        /// What went wrong.
-        reason: String,
-    },
-    /// The page cannot be put together.
-    #[error("the page cannot be put together: {0}")]
-    Page(#[from] askama::Error),
-    /// A file of the report cannot be written.
-    #[error("cannot write {}: {error}; make room, or give a folder that can be written", .file.display())]
-    Write {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
 }
 
 /// Makes the report of a run.

@@ -2,7 +2,7 @@
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Unit;
-use feedlab_experiment::summary::{Entry, Estimate, Summary};
+use feedlab_experiment::summary::{Entry, Summary};
 
 use crate::human::{self, ABSENT};
 
@@ -84,7 +84,7 @@ pub const METRICS: &[Metric] = &[
 pub fn rows(summary: &Summary) -> Table {
     let entries = &summary.contenders;
     let sweeps_payload = entries.iter().any(|entry| entry.payload_bytes.is_some());
-    let is_there = |metric: Metric| entries.iter().any(|entry| value(entry, metric).is_some_and(|value| value != 0.0));
+    let is_there = |metric: Metric| entries.iter().any(|entry| entry.value(metric).is_some_and(|value| value != 0.0));
     let is_shown = |cell: &&Cell| match cell {
         Cell::Payload => sweeps_payload,
         Cell::Where(metric) => is_there(*metric),
@@ -117,7 +117,7 @@ impl Cell {
             Self::Payload => entry.payload_bytes.map_or(ABSENT.to_owned(), |bytes| human::size(bytes as f64)),
             // A count is a sum: how it scatters says less than what it is.
             Self::Where(metric) if metric.row().unit == Unit::Count => {
-                value(entry, *metric).map_or(ABSENT.to_owned(), human::count)
+                entry.value(*metric).map_or(ABSENT.to_owned(), human::count)
             }
             Self::Figure(metric) | Self::Where(metric) => {
                 let estimate = entry.metrics.get(metric);
@@ -129,12 +129,8 @@ impl Cell {
     }
 }
 
-fn value(entry: &Entry, metric: Metric) -> Option<f64> {
-    entry.metrics.get(&metric).map(|estimate: &Estimate| estimate.value)
-}
-
 fn delivery(entry: &Entry) -> String {
-    let counts = [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered].map(|m| value(entry, m));
+    let counts = [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered].map(|m| entry.value(m));
     if counts == [None; 3] {
         return ABSENT.to_owned();
     }
@@ -142,8 +138,8 @@ fn delivery(entry: &Entry) -> String {
 }
 
 fn requests(entry: &Entry) -> String {
-    let Some(all) = value(entry, Metric::Requests) else { return ABSENT.to_owned() };
-    let share = value(entry, Metric::RequestsEmpty).and_then(|empty| human::share(empty, all));
+    let Some(all) = entry.value(Metric::Requests) else { return ABSENT.to_owned() };
+    let share = entry.value(Metric::RequestsEmpty).and_then(|empty| human::share(empty, all));
     match share {
         Some(share) => format!("{} ({share})", human::count(all)),
         None => human::count(all),

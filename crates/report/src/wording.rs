@@ -1,6 +1,5 @@
 //! The small grammar of generated sentences: lists of names, verbs that agree, a capital at the start.
 
-use crate::comparison::Named;
 use crate::human;
 
 /// `a`, `a and b`, `a, b and c`; names that hold a comma themselves are parted by semicolons.
@@ -15,11 +14,6 @@ pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
-/// The camp that a sentence comes to second: `the other three` if the two camps are everybody, otherwise its names.
-pub(crate) fn others(values: &[Named], complete: bool) -> String {
-    if complete && values.len() > 1 { format!("the other {}", human::word(values.len())) } else { names(values) }
-}
-
 /// Commas in parentheses part nothing.
 fn has_bare_comma(name: &str) -> bool {
     let mut depth = 0i32;
@@ -29,37 +23,9 @@ fn has_bare_comma(name: &str) -> bool {
     })
 }
 
-/// The names of measured values as a list; three and more of one transport are only counted.
-pub(crate) fn names(values: &[Named]) -> String {
-    let transport = |name: &str| name.split_once(" (").map(|(transport, _)| transport.to_owned());
-    let mut names: Vec<String> = Vec::new();
-    for value in values {
-        let kin = |transport_name: &String| {
-            values.iter().filter(|other| transport(&other.name).as_ref() == Some(transport_name)).count()
-        };
-        let name = match transport(&value.name).map(|name| (kin(&name), name)) {
-            Some((number @ 3.., transport)) => format!("{} {transport} contenders", human::word(number)),
-            _ => value.name.clone(),
-        };
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    list(&names)
-}
-
 /// The verb that agrees with a number of subjects.
 pub(crate) fn agree<'a>(subjects: usize, one: &'a str, many: &'a str) -> &'a str {
     if subjects == 1 { one } else { many }
-}
-
-/// `both` or `all four` if the values are those of all `contenders`, otherwise their names.
-pub(crate) fn everyone(values: &[Named], contenders: usize) -> String {
-    match values.len() {
-        number if number < contenders => names(values),
-        2 => "both".to_owned(),
-        number => format!("all {}", human::word(number)),
-    }
 }
 
 /// The same text with a capital first letter. A name that mixes its case stays as it is (`mTLS`, `iPhone`).
@@ -95,13 +61,6 @@ pub(crate) fn glued(text: &str) -> String {
 /// `3 clients`, `1 client`.
 pub(crate) fn counted(number: f64, one: &str, many: &str) -> String {
     format!("{} {}", human::count(number), if number == 1.0 { one } else { many })
-}
-
-/// The smallest and the largest of sorted values: `310 µs to 1.2 ms`, or the one figure if they read the same.
-pub(crate) fn range(values: &[Named], format: impl Fn(f64) -> String) -> String {
-    let (Some(first), Some(last)) = (values.first(), values.last()) else { return human::ABSENT.to_owned() };
-    let (low, high) = (format(first.value()), format(last.value()));
-    if low == high { low } else { format!("{low} to {high}") }
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use feedlab_experiment::metric::Unit;
 use super::axis::{Axis, time_tick};
 use super::bars::Key;
 use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
-use super::palette::Colour;
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
 use crate::dataset::{Dataset, Moment, Timeline, Timelines};
 use crate::human;
+use crate::palette::Colour;
 
 mod course;
 mod faults;

@@ -4,9 +4,10 @@ use feedlab_experiment::metric::Unit;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Type};
-use super::palette::{Colour, Look};
 use super::{COMPACT_BELOW, sign, text};
-use crate::dataset::{Dataset, Series};
+use crate::dataset::Dataset;
+use crate::palette::{Colour, Look};
+use crate::series::Series;
 use crate::{human, wording};
 
 mod key;

@@ -6,9 +6,9 @@ use feedlab_experiment::summary::Estimate;
 use super::bars::{self, Bars, Part, Row};
 use super::canvas::{Area, Canvas, Drawing, Pattern};
 use super::{Figures, Picture};
-use crate::comparison::{Named, Shape, WORTH_TELLING, distinct, shape};
+use crate::comparison::{self, Named, Shape, WORTH_TELLING, distinct, shape};
 use crate::dataset::{BytesBar, Dataset, Kind, Level};
-use crate::{human, wording};
+use crate::human;
 
 /// The chart.
 pub(super) struct BytesPerUpdate<'a>(pub(super) &'a Dataset);
@@ -174,7 +174,7 @@ pub(crate) fn finding(data: &Dataset) -> Option<String> {
         }
         Shape::NoDifference(values) => Some(format!(
             "no difference shown: an update takes {} on the {place}",
-            wording::range(&values, human::size)
+            comparison::range(&values, human::size)
         )),
         Shape::Near(values) => extremes(data, &values),
         Shape::Apart { low, high } => extremes(data, &[low, high].concat()),
@@ -193,7 +193,7 @@ fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
     let (least, most) = (values.first()?, values.last()?);
     let (smallest, largest) = (human::size(least.value()), human::size(most.value()));
     if !distinct(least, most, &data.known(data.bytes_level.metric())) || most.value() < least.value() * WORTH_TELLING {
-        let range = wording::range(values, human::size);
+        let range = comparison::range(values, human::size);
         return Some(format!("an update takes {range} on the {place}, whatever brings it"));
     }
     Some(format!(

@@ -7,7 +7,7 @@ use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
 
-use super::palette::{Colour, Look, Marker};
+use crate::palette::{Colour, Look, Marker};
 
 mod dash;
 mod hatch;

@@ -2,9 +2,9 @@
 //! figure lies in it or beside it.
 
 use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Point, Type};
-use super::palette::{Colour, Look};
 use super::{COMPACT_BELOW, Figures, Picture, sign, text};
 use crate::dataset::Strip;
+use crate::palette::{Colour, Look};
 use crate::{check, human, wording};
 
 /// Name of its file and anchor.

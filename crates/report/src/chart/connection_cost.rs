@@ -6,9 +6,9 @@ use feedlab_experiment::Metric;
 use super::bars::{self, Bars, Key, Row};
 use super::canvas::{Area, Canvas, Drawing, Type};
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing};
-use crate::comparison::{Named, Shape, WORTH_TELLING, distinct, shape};
+use crate::comparison::{self, Named, Shape, WORTH_TELLING, distinct, shape};
 use crate::dataset::{Bar, Dataset};
-use crate::{human, wording};
+use crate::human;
 
 /// Room for a panel's name and what it counts.
 const TITLE: f64 = 40.0;
@@ -159,7 +159,7 @@ fn finding(data: &Dataset) -> Option<String> {
             Some(format!("a connection over {} costs the server {} of memory", one.name, human::size(one.value())))
         }
         Shape::NoDifference(values) => {
-            let range = wording::range(&values, human::size);
+            let range = comparison::range(&values, human::size);
             Some(format!("no difference shown: a connection costs the server {range} of memory"))
         }
         Shape::Near(values) => extremes(data, &values),
@@ -172,7 +172,7 @@ fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
     let (smallest, largest) = (human::size(least.value()), human::size(most.value()));
     if !distinct(least, most, &data.known(Dataset::CONNECTION_COST[0])) || most.value() < least.value() * WORTH_TELLING
     {
-        let range = wording::range(values, human::size);
+        let range = comparison::range(values, human::size);
         return Some(format!("a connection costs the server {range} of memory, whatever it carries"));
     }
     let (low, high) = (&least.name, &most.name);

@@ -1,16 +1,16 @@
 //! Cost against the number of clients, both logarithmic: a panel for each cost, a line for each contender, and the
 //! points where one becomes cheaper than another. A file of its own, for `feedlab predict`.
 
-use feedlab_experiment::predict::scale::{Crossing, Curve, Panel};
+use feedlab_experiment::predict::scale::{Crossing, Curve, Panel, Unit};
 
 use super::axis::Axis;
 use super::canvas::{self, Anchor, Area, Canvas, Drawing, Point, Type};
-use super::palette::{Colour, Look};
 use super::{lines, text};
-use crate::{ReportError, human, wording};
+use crate::error::ReportError;
+use crate::palette::{Colour, Look};
+use crate::{human, wording};
 
 mod ends;
-mod scale;
 
 const MARGIN: f64 = 24.0;
 const WIDTH: f64 = 1120.0;
@@ -26,6 +26,8 @@ const LEFT: f64 = 78.0;
 const RIGHT: f64 = 158.0;
 /// More crossings than this in one panel cannot be told apart.
 const MAX_CROSSINGS: usize = 6;
+/// Ticks on one axis that can still be read.
+const MOST_TICKS: usize = 9;
 
 /// Draws the panels below `caption`, as an SVG document of its own.
 ///
@@ -81,7 +83,7 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel, clients: Axis, area: Area) -> 
     let plot = Area { left: area.left + LEFT, top, right: area.right - RIGHT, bottom: top + PLOT };
     let costs = Axis::log(panel.curves.iter().flat_map(drawn).map(|point| point.1));
     canvas.text(&panel.title, (area.left, area.top + 9.0), Type::new(15.0).bold())?;
-    canvas.text(scale::name(panel.unit), (area.left, area.top + 29.0), Type::new(12.0).muted())?;
+    canvas.text(unit_name(panel.unit), (area.left, area.top + 29.0), Type::new(12.0).muted())?;
     frame(canvas, panel, clients, costs, plot)?;
     let place =
         |point: &Point| (clients.place(point.0, plot.left, plot.right), costs.place(point.1, plot.bottom, plot.top));
@@ -106,17 +108,17 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel, clients: Axis, area: Area) -> 
 fn frame(canvas: &mut Canvas, panel: &Panel, clients: Axis, costs: Axis, plot: Area) -> Drawing {
     let tick = Type::new(11.5).muted();
     let mut free_above = f64::MAX;
-    for cost in scale::ticks(costs, panel.unit) {
+    for cost in cost_ticks(costs, panel.unit) {
         let y = costs.place(cost, plot.bottom, plot.top);
         canvas.line((plot.left, y), (plot.right, y), Colour::Grid, 1.0)?;
         if y < free_above {
-            canvas.text(&scale::figure(cost, panel.unit), (plot.left - 8.0, y), tick.at(Anchor::End))?;
+            canvas.text(&figure(cost, panel.unit), (plot.left - 8.0, y), tick.at(Anchor::End))?;
             free_above = y - 15.0;
         }
     }
     let mut free_from = f64::MIN;
     for count in clients.log_ticks(5) {
-        let (x, label) = (clients.place(count, plot.left, plot.right), scale::clients(count));
+        let (x, label) = (clients.place(count, plot.left, plot.right), count_tick(count));
         canvas.line((x, plot.top), (x, plot.bottom), Colour::Grid, 1.0)?;
         let half = text::width(&label, 11.5) / 2.0;
         if x - half > free_from {
@@ -174,7 +176,7 @@ fn looks(curves: &[Curve]) -> Vec<Look> {
 fn description(panels: &[Panel]) -> String {
     let cost = |panel: &Panel, curve: &Curve| match drawn(curve).last() {
         Some((clients, cost)) => {
-            let (clients, cost) = (human::count(clients), scale::figure(cost, panel.unit));
+            let (clients, cost) = (human::count(clients), figure(cost, panel.unit));
             format!("{}: {cost} for {clients} clients", curve.label)
         }
         None => format!("{}: nothing", curve.label),
@@ -182,9 +184,44 @@ fn description(panels: &[Panel]) -> String {
     let panel = |panel: &Panel| {
         let costs = panel.curves.iter().map(|curve| cost(panel, curve));
         let all: Vec<String> = costs.chain(crossings(panel).map(say)).collect();
-        format!("{} ({}): {}.", panel.title, scale::name(panel.unit), all.join("; "))
+        format!("{} ({}): {}.", panel.title, unit_name(panel.unit), all.join("; "))
     };
     format!("{READING} {}", panels.iter().map(panel).collect::<Vec<_>>().join(" "))
+}
+
+/// What an axis counts.
+const fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Cores => "cores that are busy all the time",
+        Unit::Bytes => "bytes of memory",
+        Unit::BitsPerSecond => "bits a second, both directions",
+    }
+}
+
+/// A cost with its unit where the figure needs one.
+fn figure(cost: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Cores => human::rough(cost),
+        Unit::Bytes => human::size(cost),
+        Unit::BitsPerSecond => human::bits(cost),
+    }
+}
+
+/// A tick of the axis of clients: `500`, `10k`, `2M`.
+fn count_tick(count: f64) -> String {
+    match count {
+        count if count >= 1e6 => format!("{}M", human::count(count / 1e6)),
+        count if count >= 1e3 => format!("{}k", human::count(count / 1e3)),
+        count => human::count(count),
+    }
+}
+
+/// Round figures of a logarithmic axis: 1, 10 and 100 of each unit that is counted in 1024, and decades of all others.
+fn cost_ticks(axis: Axis, unit: Unit) -> Vec<f64> {
+    let (Unit::Bytes, Axis::Log { low, high }) = (unit, axis) else { return axis.log_ticks(MOST_TICKS) };
+    let units = (0..6).map(|power| 1024f64.powi(power));
+    let all = units.flat_map(|unit| [1.0, 10.0, 100.0].map(|step| step * unit));
+    all.filter(|tick| (low..=high).contains(tick)).collect()
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use feedlab_experiment::metric::Unit;
 use super::axis::{Axis, time_tick};
 use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
 use super::label::{self, Candidate};
-use super::palette::Colour;
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
-use crate::comparison::{Named, Shape, shape};
+use crate::comparison::{self, Named, Shape, shape};
 use crate::dataset::{Dataset, Ecdf};
+use crate::palette::Colour;
 use crate::{human, wording};
 
 mod predicted;
@@ -107,14 +107,14 @@ pub(crate) fn title(data: &Dataset) -> String {
         }
         Shape::NoDifference(values) => format!(
             "no difference shown at the median: {} are {} behind",
-            wording::everyone(&values, data.ages.len()),
-            wording::range(&values, human::time)
+            comparison::everyone(&values, data.ages.len()),
+            comparison::range(&values, human::time)
         ),
         Shape::Near(values) => {
             format!(
                 "{} are {} behind at the median",
-                wording::everyone(&values, data.ages.len()),
-                wording::range(&values, human::time)
+                comparison::everyone(&values, data.ages.len()),
+                comparison::range(&values, human::time)
             )
         }
         Shape::Apart { low, high } => apart(&low, &high, known == data.ages.len()),
@@ -123,13 +123,13 @@ pub(crate) fn title(data: &Dataset) -> String {
 }
 
 fn apart(low: &[Named], high: &[Named], complete: bool) -> String {
-    let others = wording::others(low, complete);
+    let others = comparison::others(low, complete);
     let most = low.last().map_or(0.0, Named::value);
     format!(
         "{} {} {} behind at the median; {others} {} {}",
-        wording::names(high),
+        comparison::names(high),
         wording::agree(high.len(), "is", "are"),
-        wording::range(high, human::time),
+        comparison::range(high, human::time),
         wording::agree(low.len(), "is", "are at most"),
         human::time(most)
     )

@@ -1,7 +1,7 @@
 //! The signs for what was predicted and what was measured, where a figure shows both: a hollow and a solid diamond.
 
 use super::canvas::{Canvas, Drawing, Point};
-use super::palette::{Colour, Look, Marker};
+use crate::palette::{Colour, Look, Marker};
 
 /// Half a sign's height: large enough for the last row of a classroom.
 pub(super) const RADIUS: f64 = 5.5;

@@ -5,9 +5,9 @@ use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Entry;
 use feedlab_experiment::verdict::Status;
 
-use crate::ReportError;
 use crate::chart::{self, Chart, Votes};
-use crate::dataset::Scope;
+use crate::error::ReportError;
+use crate::series::Scope;
 
 /// What a class was asked and what it said.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,8 @@ use feedlab_experiment::statistics::Sample;
 use feedlab_experiment::summary::Estimate;
 use feedlab_experiment::{hlog, record::CellRecord};
 
-use super::{Row, Series, payload_bytes};
+use super::Row;
+use crate::series::{Series, payload_bytes};
 
 /// A point is kept when the share has grown by this much, or the age by that factor: less cannot be seen.
 const VISIBLE_SHARE: f64 = 0.004;

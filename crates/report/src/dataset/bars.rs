@@ -4,8 +4,9 @@ use feedlab_experiment::Metric;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Estimate;
 
+use super::Row;
 use super::ages::cells;
-use super::{Row, Series};
+use crate::series::Series;
 
 /// One metric of one row.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use feedlab_experiment::Metric;
 use feedlab_experiment::summary::Estimate;
 
-use super::{Row, Series};
+use super::Row;
+use crate::series::Series;
 
 /// Where bytes are counted. Only what was counted at the same place can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 use feedlab_experiment::Metric;
 use feedlab_experiment::statistics::{Difference, Sample, difference};
 
-use super::{Row, Series};
+use super::Row;
+use crate::series::Series;
 
 /// More pairs than this would be a table that nobody reads.
 const MAX_PAIRS: usize = 6;

@@ -5,9 +5,9 @@ use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Entry;
 use feedlab_experiment::threshold::Check;
 
-use super::Series;
-use crate::chart::Look;
 use crate::check;
+use crate::palette::Look;
+use crate::series::{Series, row_name};
 
 /// One check that demands a distance.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(super) fn of(results: &Results) -> Vec<Strip> {
 
 /// Nothing if the check demands no distance, or none that can be drawn.
 fn strip(check: Check, entry: &Entry, entries: &[Entry]) -> Option<Strip> {
-    let (series, name) = (Series::of(entry, entries), super::row_name(entry, entries));
+    let (series, name) = (Series::of(entry, entries), row_name(entry, entries));
     let estimate = entry.metrics.get(&check.metric);
     Some(Strip {
         band: check.band.filter(|(low, high)| low.is_finite() && high.is_finite())?,

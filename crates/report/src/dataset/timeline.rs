@@ -8,9 +8,10 @@ use feedlab_experiment::scenario::Fault;
 use feedlab_experiment::statistics::SAMPLES_BEYOND;
 use feedlab_experiment::{Metric, Scenario};
 
+use super::Row;
 use super::ages::cells;
-use super::{Row, Series};
 use crate::prediction::MACHINE_TIME;
+use crate::series::Series;
 use crate::{fault, human};
 
 /// Updates in a second for its median to be told, and for its 99th percentile: ten beyond it, as everywhere.

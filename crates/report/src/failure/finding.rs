@@ -1,7 +1,7 @@
 //! What failure and recovery show, in words.
 
 use super::Row;
-use crate::comparison::{Named, Shape, shape, unknown};
+use crate::comparison::{self, Named, Shape, shape, unknown};
 use crate::{human, wording};
 use feedlab_experiment::scenario::FaultKind;
 use feedlab_experiment::{Metric, Scenario};
@@ -98,9 +98,10 @@ fn recovery(rows: &[Row]) -> Option<String> {
     match shape(rows.iter().filter_map(named).collect(), &unknown) {
         Shape::Nothing => None,
         Shape::One(one) => Some(format!("{what} it took {} at the median over {}", human::time(one.value()), one.name)),
-        Shape::NoDifference(values) => {
-            Some(format!("{what} it took {} at the median; no difference shown", wording::range(&values, human::time)))
-        }
+        Shape::NoDifference(values) => Some(format!(
+            "{what} it took {} at the median; no difference shown",
+            comparison::range(&values, human::time)
+        )),
         Shape::Near(values) => extremes(what, &values),
         Shape::Apart { low, high } => extremes(what, &[low, high].concat()),
     }

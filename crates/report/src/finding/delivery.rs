@@ -3,8 +3,7 @@
 use feedlab_experiment::Metric;
 use feedlab_experiment::summary::Entry;
 
-use super::value;
-use crate::dataset::Series;
+use crate::series::Series;
 use crate::{human, wording};
 
 /// More than this would be a table, and there is one.
@@ -12,7 +11,7 @@ const MAX_COMPLAINTS: usize = 3;
 
 /// One sentence with its full stop.
 pub(super) fn sentence(entries: &[Entry]) -> String {
-    let sum = |metric| entries.iter().filter_map(|entry| value(entry, metric)).sum::<f64>();
+    let sum = |metric| entries.iter().filter_map(|entry| entry.value(metric)).sum::<f64>();
     let unknown = entries.iter().filter(|entry| faults(entry).contains(&None)).count();
     let complaints: Vec<String> = entries.iter().filter_map(|entry| complaint(entry, entries)).collect();
     let (expected, received) = (sum(Metric::UpdatesExpected), sum(Metric::UpdatesReceived));
@@ -42,12 +41,12 @@ fn deliveries(received: f64) -> String {
 
 /// Missed, duplicated and reordered updates, each if it was measured.
 fn faults(entry: &Entry) -> [Option<f64>; 3] {
-    [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered].map(|metric| value(entry, metric))
+    [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered].map(|metric| entry.value(metric))
 }
 
 fn complaint(entry: &Entry, entries: &[Entry]) -> Option<String> {
     let [missed, duplicated, reordered] = faults(entry).map(|count| count.filter(|&count| count > 0.0));
-    let missed = missed.map(|count| match value(entry, Metric::UpdatesExpected) {
+    let missed = missed.map(|count| match entry.value(Metric::UpdatesExpected) {
         Some(expected) if count == expected => format!("received none of {} updates", human::count(expected)),
         Some(expected) => format!("missed {} of {} updates", human::count(count), human::count(expected)),
         None => format!("missed {}", wording::counted(count, "update", "updates")),

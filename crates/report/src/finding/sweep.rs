@@ -4,9 +4,8 @@
 use feedlab_experiment::Metric;
 use feedlab_experiment::summary::{Entry, Estimate};
 
-use super::value;
-use crate::dataset::{Scope, Series};
 use crate::human;
+use crate::series::{Scope, Series};
 
 /// A change below this factor is called level.
 const LEVEL: f64 = 1.5;
@@ -77,7 +76,7 @@ fn weight(entries: &[Entry], top: Scope) -> Option<String> {
 
 /// The share of the socket bytes that is not payload.
 fn added(entry: &Entry) -> Option<f64> {
-    let socket = value(entry, Metric::SocketBytesPerUpdate).filter(|&bytes| bytes > 0.0)?;
-    let payload = value(entry, Metric::PayloadBytesPerUpdate)?;
+    let socket = entry.value(Metric::SocketBytesPerUpdate).filter(|&bytes| bytes > 0.0)?;
+    let payload = entry.value(Metric::PayloadBytesPerUpdate)?;
     Some(((socket - payload) / socket).max(0.0))
 }

@@ -4,7 +4,7 @@ use feedlab_experiment::Metric;
 use feedlab_experiment::metric::{Pooling, Unit};
 use feedlab_experiment::summary::Entry;
 
-use super::{MACHINE_TIME, measured, predicted};
+use super::{MACHINE_TIME, predicted};
 use crate::human;
 
 /// A measurement beside its prediction.
@@ -22,7 +22,7 @@ pub(super) enum Apart {
 
 /// Compares one figure of an entry; nothing unless it was both measured and predicted.
 pub(super) fn of(entry: &Entry, metric: Metric) -> Option<Apart> {
-    let (measured, predicted) = (measured(entry, metric)?, predicted(entry, metric)?);
+    let (measured, predicted) = (entry.value(metric)?, predicted(entry, metric)?);
     Some(match metric.row().unit {
         Unit::Microseconds if predicted < MACHINE_TIME => Apart::Machine,
         _ if measured == predicted => Apart::By(0.0),

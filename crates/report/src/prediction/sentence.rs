@@ -6,7 +6,7 @@ use feedlab_experiment::summary::Entry;
 
 use super::apart::{self, Apart};
 use super::{TABLES, is_of_failure, is_swept, is_told, tolerance};
-use crate::dataset::Series;
+use crate::series::Series;
 use crate::{human, wording};
 
 /// Whether a metric is of a kind.

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::*;
 
-use crate::dataset::{Kind, Level, Series};
+use crate::dataset::{Kind, Level};
 use crate::human;
+use crate::series::Series;
 
 #[test]
 fn ages_become_the_points_of_a_distribution() {

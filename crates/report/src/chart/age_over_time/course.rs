@@ -2,9 +2,9 @@
 
 use feedlab_experiment::summary::Estimate;
 
-use crate::comparison::{Named, Shape, shape, unknown};
+use crate::comparison::{self, Named, Shape, shape, unknown};
 use crate::dataset::{Mark, Moment, Timeline, Timelines};
-use crate::{human, wording};
+use crate::human;
 
 /// A second stands out when its edge is this many times that of the middle one …
 const PEAK: f64 = 3.0;
@@ -45,8 +45,8 @@ fn bounds(worst: &[Worst], contenders: usize) -> String {
     let most = |values: &[Named]| human::time(values.last().map_or(0.0, Named::value));
     match shape(worst.iter().map(named).collect(), &unknown) {
         Shape::Apart { low, high } => {
-            let others = wording::others(&low, low.len() + high.len() == contenders);
-            format!("{} over {}, and {} over {others}", most(&high), wording::names(&high), most(&low))
+            let others = comparison::others(&low, low.len() + high.len() == contenders);
+            format!("{} over {}, and {} over {others}", most(&high), comparison::names(&high), most(&low))
         }
         Shape::Near(values) | Shape::NoDifference(values) => most(&values),
         Shape::One(one) => format!("{} over {}", human::time(one.value()), one.name),

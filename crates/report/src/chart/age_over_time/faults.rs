@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use super::super::axis::Axis;
 use super::super::canvas::{Area, Canvas, Drawing, Type};
-use super::super::palette::Colour;
 use super::super::text;
 use crate::dataset::Mark;
+use crate::palette::Colour;
 
 const SIZE: f64 = 10.5;
 const LINE: f64 = 13.0;

@@ -1,9 +1,9 @@
 //! The key over a picture of bars: a swatch of each part's pattern beside its name, in as many lines as the width asks.
 
 use super::super::canvas::{Area, Canvas, Drawing, Pattern, Type};
-use super::super::palette::Colour;
 use super::super::sign::{self, PREDICTED};
 use super::super::text;
+use crate::palette::Colour;
 
 const LINE: f64 = 20.0;
 const SIZE: f64 = 12.0;

@@ -1,8 +1,8 @@
 //! Names at the right ends of lines, moved apart where they would cover each other.
 
 use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
-use super::super::palette::{Colour, Look};
 use super::super::text;
+use crate::palette::{Colour, Look};
 
 const SIZE: f64 = 12.0;
 const LINE: f64 = 14.0;

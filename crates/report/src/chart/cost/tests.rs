@@ -1,4 +1,3 @@
-use feedlab_experiment::predict::scale::Unit;
 use feedlab_feed::Transport;
 
 use super::*;

@@ -2,10 +2,10 @@
 
 use super::super::axis::Axis;
 use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
-use super::super::palette::Colour;
 use super::super::{sign, text};
 use super::height_of;
 use crate::dataset::Ecdf;
+use crate::palette::Colour;
 
 /// The shares at which a predicted line has its sign: beside the labels, which stand at the median.
 const SIGNS: [f64; 2] = [0.25, 0.75];

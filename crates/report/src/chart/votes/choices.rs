@@ -4,11 +4,11 @@ use feedlab_experiment::class::Choice;
 
 use super::super::axis::Axis;
 use super::super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
-use super::super::palette::Colour;
 use super::super::{COMPACT_BELOW, sign, text};
 use super::{Votes, key, name, of};
 use crate::class::figure;
 use crate::human;
+use crate::palette::Colour;
 
 const SIZE: f64 = 15.0;
 const LINE: f64 = 21.0;

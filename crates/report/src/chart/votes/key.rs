@@ -3,9 +3,9 @@
 use feedlab_experiment::class::Round;
 
 use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
-use super::super::palette::Colour;
 use super::super::{sign, text};
 use super::{Votes, name};
+use crate::palette::Colour;
 
 /// The votes' colour: that of no contender alone, told apart by being hollow or solid.
 pub(super) const COLOUR: Colour = Colour::Blue;

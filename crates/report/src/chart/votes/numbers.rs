@@ -4,10 +4,10 @@ use feedlab_experiment::class::{Round, Side};
 
 use super::super::axis::Axis;
 use super::super::canvas::{Anchor, Area, Canvas, Drawing, Type};
-use super::super::palette::Colour;
 use super::super::{COMPACT_BELOW, nothing, sign, text};
 use super::{Votes, key, name};
 use crate::class::figure;
+use crate::palette::Colour;
 use crate::{human, wording};
 
 /// Heights: the names of the lines, a strip's name, its columns, and the axis below all.

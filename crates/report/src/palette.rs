@@ -2,7 +2,7 @@
 //!
 //! The four hues are Okabe and Ito's (<https://jfly.uni-koeln.de/color/>), which people with any kind of colour
 //! blindness tell apart; two warm ones for the polling pair, two cool ones for the push pair. On a grey printer the
-//! dashes and markers do the telling.
+//! dashes and markers do the telling. The dataset gives each contender its look, the charts draw with it.
 
 use std::fmt::Write as _;
 
@@ -43,7 +43,7 @@ impl Colour {
     ];
 
     /// Red, green and blue on white paper. No two are equal: the page finds a colour again by its value.
-    pub(super) const fn rgb(self) -> (u8, u8, u8) {
+    pub(crate) const fn rgb(self) -> (u8, u8, u8) {
         match self {
             Self::Ink => (0x1B, 0x1F, 0x24),
             Self::Muted => (0x59, 0x63, 0x6E),
