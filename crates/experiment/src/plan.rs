@@ -15,7 +15,7 @@ use crate::scenario::Source;
 
 /// What a cell takes besides its phases: starting and stopping its processes, the quiet before its first client, opening
 /// the last connections, and the newcomers after its last.
-pub const AROUND_A_CELL: Duration = Duration::from_secs(1);
+const AROUND_A_CELL: Duration = Duration::from_secs(1);
 
 /// One contender × one client count (× one payload size) × one repetition: the unit that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,11 +142,18 @@ pub(crate) fn id(scenario: &Scenario, point: Point, repetition: u32) -> String {
     format!("{:02}-{transport}-c{clients}{payload}-r{repetition}", contender + 1)
 }
 
-/// How long a run of the scenario takes at least: its phases, without the start and the end of processes.
+/// How long a cell takes: its phases, and what is around them.
+#[must_use]
+pub fn cell_duration(scenario: &Scenario) -> Duration {
+    AROUND_A_CELL + scenario.cell_duration()
+}
+
+/// How long a run of the scenario takes, known before it starts: every phase but the connecting has its length in the
+/// scenario.
 #[must_use]
 pub fn duration(scenario: &Scenario) -> Duration {
-    let cells = points(scenario).len() as u32 * scenario.measure.repetitions;
-    scenario.cell_duration() * cells
+    let cells = u32::try_from(points(scenario).len()).unwrap_or(u32::MAX).saturating_mul(scenario.measure.repetitions);
+    cell_duration(scenario).saturating_mul(cells)
 }
 
 #[cfg(test)]
@@ -177,7 +184,7 @@ mod tests {
         assert!(ids.contains(&"02-websocket-c500-p1024-r2".to_owned()), "{ids:?}");
         assert!(cells[..8].iter().all(|cell| cell.repetition == 1 && cell.seed == 1));
         assert!(cells[8..].iter().all(|cell| cell.repetition == 2 && cell.seed == 2));
-        assert_eq!(duration(&swept()), swept().cell_duration() * 16);
+        assert_eq!(duration(&swept()), cell_duration(&swept()) * 16);
     }
 
     #[test]

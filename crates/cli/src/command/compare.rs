@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use feedlab_experiment::Metric;
-use feedlab_experiment::compare::{self, Comparison};
+use feedlab_experiment::compare::{self, Comparison, Finding, Point, Row};
 use feedlab_experiment::results::Results;
 use feedlab_experiment::verdict::Status;
 
 use crate::exit::{Exit, bad_input};
-use crate::junit::Junit;
+use crate::junit::{Case, Junit, Outcome, Suite};
 use crate::output::{self, Format};
 
-mod cases;
 mod words;
 
 /// Compare two runs of one scenario: what changed, and whether that is more than chance
@@ -73,7 +72,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
         Format::Json => output::json_pretty(&words::json(&comparison)?)?,
     }
     if let Some(junit) = &mut junit {
-        junit.add(cases::suite(&comparison))?;
+        junit.add(suite(&comparison))?;
     }
     Ok(exit(&comparison))
 }
@@ -85,6 +84,36 @@ fn exit(comparison: &Comparison) -> Exit {
         Some(_) => Exit::ThresholdMissed,
         None => Exit::Done,
     }
+}
+
+/// The comparison as test cases: one for each metric of each point, and one for what the two runs may claim.
+fn suite(comparison: &Comparison) -> Suite {
+    let class = format!("{}.compare", comparison.scenario);
+    let of_point =
+        |point: &Point| point.rows.iter().map(|row| case(comparison, point, row, &class)).collect::<Vec<_>>();
+    let mut cases = vec![verdict_case(comparison, &class)];
+    cases.extend(comparison.points.iter().flat_map(of_point));
+    Suite {
+        name: format!("{}: {} compared with {}", comparison.scenario, comparison.b.run, comparison.a.run),
+        timestamp: None,
+        cases,
+        output: words::sides(comparison).iter().flat_map(|(letter, side)| words::doubts(*letter, side)).collect(),
+    }
+}
+
+fn case(comparison: &Comparison, point: &Point, row: &Row, class: &str) -> Case {
+    let outcome = match row.finding {
+        Finding::Regression => Outcome::Failed(words::sentence(point, row, comparison.tolerance)),
+        _ => Outcome::Passed,
+    };
+    Case { class: class.to_owned(), name: format!("{}: {}", point.name, row.metric), time_us: 0, outcome }
+}
+
+fn verdict_case(comparison: &Comparison, class: &str) -> Case {
+    let invalid = words::sides(comparison).into_iter().filter(|(_, side)| side.verdict.status == Status::Invalid);
+    let told: Vec<String> = invalid.flat_map(|(letter, side)| words::doubts(letter, side)).collect();
+    let outcome = if told.is_empty() { Outcome::Passed } else { Outcome::Error(told.join("; ")) };
+    Case { class: class.to_owned(), name: "both runs measure the transports".to_owned(), time_us: 0, outcome }
 }
 
 /// `5%` or `0.05`. A bare number above 1 is refused: it may have been meant either way.

@@ -13,9 +13,8 @@ use crate::output::Format;
 mod cell;
 mod child;
 pub(super) mod closing;
-pub(super) mod descriptors;
-pub(super) mod estimate;
 mod keys;
+pub(super) mod needs;
 mod progress;
 mod series;
 mod server;
@@ -72,7 +71,7 @@ pub(crate) struct Args {
 /// Runs all scenarios. What can be known to go wrong is told before the first is measured.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
-    descriptors::check(&scenarios).map_err(bad_input)?;
+    needs::check_descriptors(&scenarios).map_err(bad_input)?;
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and takes no core from what is measured.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

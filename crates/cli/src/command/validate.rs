@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use feedlab_experiment::{Scenario, plan};
 
-use super::run::estimate;
+use super::run::needs::for_people;
 use crate::exit::{Exit, bad_input, describe};
 use crate::output;
 
@@ -41,6 +41,6 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 fn ok_line(file: &Path, scenario: &Scenario) -> String {
     let cells = plan::cells(scenario).len();
     let plural = if cells == 1 { "" } else { "s" };
-    let takes = estimate::for_people(estimate::run(scenario));
+    let takes = for_people(plan::duration(scenario));
     format!("{}: ok, {cells} cell{plural}, about {takes}\n", file.display())
 }

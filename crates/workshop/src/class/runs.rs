@@ -6,9 +6,9 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use feedlab_experiment::plan;
 use feedlab_experiment::summary::Summary;
 use feedlab_experiment::verdict::Status;
-use feedlab_experiment::{Scenario, plan};
 use feedlab_feed::clock;
 use feedlab_server::Refusal;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -95,7 +95,7 @@ impl Runs {
         if let Some(run) = kept.iter().find(|run| run.state == State::Running) {
             return Err(Refusal::conflict(run.in_the_way()));
         }
-        let takes = takes(&known.scenario);
+        let takes = plan::duration(&known.scenario);
         let child = self
             .spawn(known)
             .map_err(|error| Refusal::unavailable(format!("cannot start the measurement: {error}")))?;
@@ -201,12 +201,6 @@ impl Runs {
     fn kept(&self) -> MutexGuard<'_, VecDeque<Run>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How long a run takes, known before it starts: every phase has its length in the scenario.
-fn takes(scenario: &Scenario) -> Duration {
-    let cells = u32::try_from(plan::cells(scenario).len()).unwrap_or(u32::MAX);
-    (plan::AROUND_A_CELL + scenario.cell_duration()).saturating_mul(cells)
 }
 
 /// The summary that a run prints.

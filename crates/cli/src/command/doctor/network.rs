@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use feedlab_report::human;
 
 use super::check::{Check, Mark, NOT_TOLD};
-use crate::command::run::descriptors::BESIDES;
+use crate::command::run::needs::BESIDES;
 
 /// Clients of the largest scenario that comes with feedlab (`scenarios/scale.toml`).
 const MANY_CLIENTS: f64 = 2_000.0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
-use feedlab_experiment::plan::Cell;
+use feedlab_experiment::plan::{self, Cell};
 use feedlab_experiment::scenario::Source;
 use feedlab_experiment::verdict::{Reason, Status};
 use feedlab_loadgen::{Event, Job, Outcome, Publishing};
@@ -13,7 +13,6 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, 
 use tokio_util::sync::CancellationToken;
 
 use super::child::Child;
-use super::estimate;
 use super::keys::Keys;
 use super::progress::Progress;
 use super::stage::Stage;
@@ -33,7 +32,7 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Option<Outcome>> {
     let mut stage = Stage::set(scenario, cell, keys).await?;
     let job = job(scenario, cell, keys, &stage, hlog);
-    let limit = estimate::cell(scenario) + GRACE;
+    let limit = plan::cell_duration(scenario) + GRACE;
     let result = timeout(limit, generate(&mut stage, &job, progress, stop)).await;
     let result = result.unwrap_or_else(|_| Err(anyhow::anyhow!("the load generator hangs; it was stopped")));
     let result = match result {

@@ -4,13 +4,13 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::plan::Cell;
+use feedlab_experiment::plan::{self, Cell};
 use feedlab_experiment::scenario::{Fault, FaultKind};
 use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Phase};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::estimate;
+use super::needs::for_people;
 use crate::output;
 
 /// Phases that are shorter get no line of their own, except the one that is measured.
@@ -36,10 +36,10 @@ pub(super) struct Progress {
 impl Progress {
     /// Says what will be measured, and for how long.
     pub(super) fn new(scenario: &Scenario, cells: usize) -> Self {
-        let takes = estimate::for_people(estimate::run(scenario));
+        let takes = for_people(plan::duration(scenario));
         output::advice(&format!("{}: {}", scenario.name, scenario.question));
         output::advice(&format!("{cells} cell{}, about {takes}", if cells == 1 { "" } else { "s" }));
-        let cell_time = estimate::cell(scenario);
+        let cell_time = plan::cell_duration(scenario);
         let bar = draws_bars().then(|| bar(cell_time * u32::try_from(cells).unwrap_or(u32::MAX)));
         Self { bar, cells, cell_time, current: 0, title: String::new(), began: clock::now(), told: Vec::new() }
     }
@@ -88,7 +88,7 @@ impl Progress {
         let done = self.cell_time * u32::try_from(self.current.saturating_sub(1)).unwrap_or(u32::MAX) + within;
         let all = self.cell_time * u32::try_from(self.cells).unwrap_or(u32::MAX);
         bar.set_position(clock::micros(done));
-        bar.set_prefix(estimate::for_people(all.saturating_sub(done)));
+        bar.set_prefix(for_people(all.saturating_sub(done)));
     }
 
     /// A line for people, above the bar.

@@ -1,5 +1,7 @@
-//! Descriptors: every connection takes one in the server and one in the load generator, and a run that finds out in
-//! the middle has measured nothing.
+//! What a run needs, known before its first cell: descriptors, of which every connection takes one in the server and one in
+//! the load generator, and time. A run that finds out in the middle has measured nothing.
+
+use std::time::Duration;
 
 use feedlab_experiment::Scenario;
 use feedlab_feed::process::raise_open_file_limit;
@@ -13,7 +15,7 @@ pub(in crate::command) const BESIDES: u64 = 64;
 ///
 /// # Errors
 /// When the largest number of clients needs more.
-pub(super) fn check(scenarios: &[Scenario]) -> anyhow::Result<()> {
+pub(super) fn check_descriptors(scenarios: &[Scenario]) -> anyhow::Result<()> {
     let needed = scenarios.iter().map(needed).max().unwrap_or(0);
     refuse(needed + BESIDES, raise_open_file_limit())
 }
@@ -36,6 +38,19 @@ fn refuse(needed: u64, allowed: Option<u64>) -> anyhow::Result<()> {
     }
 }
 
+/// `8 s`, `1 min 20 s`, `2 h 5 min`: no finer than people plan.
+pub(in crate::command) fn for_people(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_millis() >= 500);
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes, rest) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +60,14 @@ mod tests {
         assert!(refuse(2_064, None).is_ok() && refuse(2_064, Some(2_064)).is_ok());
         let error = refuse(2_064, Some(1_024)).unwrap_err().to_string();
         assert!(error.contains("needs 2064") && error.contains("allows 1024") && error.contains("ulimit -n 2064"));
+    }
+
+    #[test]
+    fn times_are_written_as_people_say_them() {
+        for (ms, text) in
+            [(400, "0 s"), (8_499, "8 s"), (60_000, "1 min"), (80_000, "1 min 20 s"), (7_500_000, "2 h 5 min")]
+        {
+            assert_eq!(for_people(Duration::from_millis(ms)), text);
+        }
     }
 }
