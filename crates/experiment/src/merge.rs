@@ -122,6 +122,9 @@ fn check_for_twins(runs: &[&Results]) -> Result<(), MergeError> {
 }
 
 fn fill(folder: &mut RunFolder, runs: &[&Results], scenario: &Scenario) -> Result<(), MergeError> {
+    if let Some(text) = &runs[0].scenario_file {
+        folder.keep_scenario(text)?;
+    }
     let mut cells = Vec::new();
     let mut before = 0u32;
     for run in runs {

@@ -14,6 +14,7 @@ pub use reading::Results;
 pub use run_folder::RunFolder;
 
 const MANIFEST: &str = "manifest.json";
+const SCENARIO: &str = "scenario.toml";
 const SUMMARY: &str = "summary.json";
 const CELLS: &str = "cells.ndjson";
 const SECONDS: &str = "timeseries.ndjson";

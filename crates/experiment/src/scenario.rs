@@ -3,6 +3,8 @@
 //! Two types: [`written`] is the TOML file as people write it, [`Scenario`] is what it means once every default is
 //! filled in and every contradiction refused. Only [`Scenario`] leaves this module; the manifest keeps it as resolved.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +26,9 @@ pub use feedlab_feed::schedule::ScheduleKind;
 pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
 pub use lab::{Fault, FaultKind, Network, Nginx};
 pub use threshold::{Comparison, Threshold};
+
+/// The largest scenario file, bytes: a thousand times what people write.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A validated scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,8 +67,15 @@ impl Scenario {
     /// When the file, or the recording that it names, cannot be read or says something that cannot be measured. The
     /// message is one line: where, what is wrong, and the remedy.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(file).map_err(|error| ScenarioError::read(file, error))?;
-        Self::parse(&text, file)
+        Self::parse(&Self::text(file)?, file)
+    }
+
+    /// The text of a scenario file, as a results folder keeps it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is larger than 1 MiB.
+    pub fn text(file: &Path) -> Result<String, ScenarioError> {
+        read(file).map_err(|error| ScenarioError::read(file, error))
     }
 
     /// Validates the text of a scenario file; a relative path in it counts from the folder of `file`.
@@ -80,6 +92,17 @@ impl Scenario {
         let Measure { settle, warm_up, duration, drain, .. } = self.measure;
         self.clients.ramp + settle + warm_up + duration + drain
     }
+}
+
+/// The text of a scenario file, wherever it is.
+pub(crate) fn read(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(file)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > MOST_BYTES {
+        let problem = format!("it has more than {} MiB", MOST_BYTES >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+    }
+    Ok(text)
 }
 
 /// What is published, the same for every contender.

@@ -1,8 +1,12 @@
 //! The page: one HTML document that holds everything and loads nothing, filled into `templates/report.html`.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
+
 use askama::Template;
 use feedlab_experiment::metric::{self, Row};
 use feedlab_experiment::results::Results;
+use feedlab_experiment::scenario::Source;
 use feedlab_experiment::verdict::{Status, Verdict};
 
 use crate::chart::{self, Chart};
@@ -16,7 +20,6 @@ use crate::prediction::{self, Prediction};
 use crate::table::{self, Table};
 
 mod conditions;
-mod recipe;
 
 use conditions::Condition;
 
@@ -41,8 +44,12 @@ struct Page<'a> {
     charts: &'a [Chart],
     prediction: Option<Prediction>,
     conditions: Vec<Condition>,
-    /// The scenario as a file.
-    recipe: String,
+    /// The scenario's file as it was run; nothing in a folder that was made before it was kept.
+    scenario_file: Option<&'a str>,
+    /// The recording that it plays, which the folder does not hold.
+    recording: Option<Cow<'a, str>>,
+    /// How many runs were merged into this one: 0 for a run that was measured.
+    merged: usize,
     revision: Option<&'a str>,
     /// Whether the source had changes that no revision holds.
     is_dirty: bool,
@@ -51,8 +58,9 @@ struct Page<'a> {
     palette: String,
 }
 
-/// What a results folder holds beside the page.
+/// What a results folder holds beside the page; older ones have all but the first.
 const FILES: &[(&str, &str)] = &[
+    ("scenario.toml", "the scenario's file as it was run, byte for byte"),
     ("manifest.json", "the scenario as resolved, the seed, versions, the machine, and the verdict with its reasons"),
     ("summary.json", "the figures of the table above and more, with their intervals"),
     ("cells.ndjson", "each measured cell, a line each, in the order in which they were measured"),
@@ -74,6 +82,7 @@ pub(crate) fn html(
     let (manifest, summary) = (&results.manifest, &results.summary);
     let (strips, charts) = charts.split_at(charts.iter().take_while(|chart| chart.id == chart::CHECKS).count());
     let revision = manifest.git_revision.as_deref();
+    let scenario_file = results.scenario_file.as_deref();
     let estimates = || summary.contenders.iter().flat_map(|entry| entry.metrics.values());
     Page {
         question: &manifest.scenario.question,
@@ -91,14 +100,24 @@ pub(crate) fn html(
         charts,
         prediction: prediction::of(summary),
         conditions: conditions::of(manifest),
-        recipe: recipe::toml(&manifest.scenario),
+        scenario_file,
+        recording: recording(&manifest.scenario.feed.source),
+        merged: manifest.merged_from.len(),
         revision: revision.map(|revision| revision.trim_end_matches(DIRTY)),
         is_dirty: revision.is_some_and(|revision| revision.ends_with(DIRTY)),
-        files: FILES,
+        files: if scenario_file.is_some() { FILES } else { &FILES[1..] },
         glossary: glossary(results),
         palette: palette::css(),
     }
     .render()
+}
+
+/// The name of the recording that a run plays.
+fn recording(source: &Source) -> Option<Cow<'_, str>> {
+    match source {
+        Source::Replay { file, .. } => file.file_name().map(OsStr::to_string_lossy),
+        _ => None,
+    }
 }
 
 /// The metrics that the page shows and the run measured, in the order of the metric table.

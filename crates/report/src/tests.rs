@@ -6,7 +6,7 @@ use std::path::Path;
 use feedlab_experiment::Metric;
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::results::Results;
-use feedlab_experiment::scenario::Contender;
+use feedlab_experiment::scenario::{Contender, Source};
 use feedlab_experiment::summary::Predicted;
 use feedlab_experiment::verdict::{Reason, Status, Verdict};
 use feedlab_feed::Transport;

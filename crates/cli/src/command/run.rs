@@ -71,7 +71,7 @@ pub(crate) struct Args {
 /// Runs all scenarios. What can be known to go wrong is told before the first is measured.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
-    needs::check_descriptors(&scenarios).map_err(bad_input)?;
+    needs::check_descriptors(scenarios.iter().map(|(scenario, _)| scenario)).map_err(bad_input)?;
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and takes no core from what is measured.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -87,8 +87,10 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-fn load(file: &Path) -> anyhow::Result<Scenario> {
-    let scenario = Scenario::load(file).map_err(bad_input)?;
+/// What is to be run, and the text of its file: read once, for it may be a pipe.
+fn load(file: &Path) -> anyhow::Result<(Scenario, String)> {
+    let text = Scenario::text(file).map_err(bad_input)?;
+    let scenario = Scenario::parse(&text, file).map_err(bad_input)?;
     if scenario.feed.source == Source::Stdin {
         return Err(bad_input(anyhow::anyhow!(
             "{}: `source = \"stdin\"` cannot be measured: every cell needs the feed from its begin, and standard input \
@@ -96,18 +98,18 @@ fn load(file: &Path) -> anyhow::Result<Scenario> {
             file.display()
         )));
     }
-    Ok(scenario)
+    Ok((scenario, text))
 }
 
 async fn run_all(
     args: &Args,
-    scenarios: &[Scenario],
+    scenarios: &[(Scenario, String)],
     mut junit: Option<&mut Junit>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
-    for scenario in scenarios {
-        worst = worst.max(run(args, scenario, junit.as_deref_mut(), interrupt).await?);
+    for (scenario, text) in scenarios {
+        worst = worst.max(run(args, scenario, text, junit.as_deref_mut(), interrupt).await?);
         if worst == Exit::Interrupted {
             break;
         }
@@ -119,10 +121,11 @@ async fn run_all(
 async fn run(
     args: &Args,
     scenario: &Scenario,
+    text: &str,
     junit: Option<&mut Junit>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
-    let mut series = series::Series::open(scenario, &args.out)?;
+    let mut series = series::Series::open(scenario, text, &args.out)?;
     let folder = args.out.join(series.folder.id());
     let end = series.measure(&interrupt.stop).await;
     let exit = closing::close(series, end, args.format);

@@ -37,6 +37,7 @@ fn a_tiny_run_loses_nothing_over_any_transport_and_leaves_a_report() {
         }
         assert!(said.contains(entry["label"].as_str().unwrap()), "{said}");
     }
+    assert_eq!(std::fs::read_to_string(run.join("scenario.toml")).expect("the scenario"), TINY);
     let manifest = json(&run, "manifest.json");
     assert_eq!((&manifest["cells_measured"], &manifest["schema"]), (&4.into(), &1.into()));
     assert!(manifest["rustc_version"].as_str().unwrap().starts_with("rustc "));
@@ -103,7 +104,7 @@ fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped a_full_disk_ends_the_run_and_keeps_what_is_there: {why}");
 }
 
-/// A disk of five pages, which is full in the third cell.
+/// A disk of six pages, one of them the scenario, which is full in the third cell.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_run_and_keeps_what_is_there() {
@@ -111,7 +112,7 @@ fn a_full_disk_ends_the_run_and_keeps_what_is_there() {
     let (folder, _file) = file(TINY);
     let binary = assert_cmd::cargo::cargo_bin!("feedlab").display().to_string();
     let line = format!(
-        "mkdir disk && mount -t tmpfs -o size=20k none disk || exit 77
+        "mkdir disk && mount -t tmpfs -o size=24k none disk || exit 77
          {binary} run scenario.toml --out disk; status=$?
          cat disk/*.partial/cells.ndjson; exit $status"
     );

@@ -65,6 +65,15 @@ fn cells_seconds_and_histograms_are_taken_over_whole() {
 }
 
 #[test]
+fn the_scenario_file_is_that_of_the_first_run() {
+    let out = tempfile::tempdir().unwrap();
+    let (mut a, b) = (run(out.path(), 0, 1, whole), run(out.path(), 1, 1, whole));
+    assert_eq!(merged(out.path(), &a, std::slice::from_ref(&b)).scenario_file, None, "made before it was kept");
+    a.scenario_file = Some("schema = 1 # why\n".to_owned());
+    assert_eq!(merged(out.path(), &a, &[b]).scenario_file, a.scenario_file);
+}
+
+#[test]
 fn the_pooled_result_is_that_of_all_cells() {
     let out = tempfile::tempdir().unwrap();
     let (a, b) = (run(out.path(), 0, 1, whole), run(out.path(), 1, 2, whole));

@@ -8,16 +8,19 @@ use hdrhistogram::Histogram;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{CELLS, MANIFEST, ResultsError, SECONDS, SUMMARY, hlog_path};
-use crate::hlog;
+use super::{CELLS, MANIFEST, ResultsError, SCENARIO, SECONDS, SUMMARY, hlog_path};
 use crate::record::{CellRecord, Manifest, SCHEMA, Second};
 use crate::summary::Summary;
+use crate::{hlog, scenario};
 
 /// Everything that a run found, but for the histograms, which are read when they are asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
     /// What was asked, where and when.
     pub manifest: Manifest,
+    /// The scenario's file as it was run, of merged runs that of the first; `None` in a folder that was made before it was
+    /// kept.
+    pub scenario_file: Option<String>,
     /// The pooled results.
     pub summary: Summary,
     /// The cells, in the order in which they were measured.
@@ -37,6 +40,7 @@ impl Results {
     pub fn read(folder: &Path) -> Result<Self, ResultsError> {
         Ok(Self {
             manifest: read_json(folder, MANIFEST)?,
+            scenario_file: read_scenario(folder)?,
             summary: read_json(folder, SUMMARY)?,
             cells: read_lines(folder, CELLS)?,
             seconds: read_lines(folder, SECONDS)?,
@@ -56,6 +60,15 @@ impl Results {
     #[must_use]
     pub fn hlog_path(&self, cell: &CellRecord) -> PathBuf {
         hlog_path(&self.folder, &cell.cell)
+    }
+}
+
+fn read_scenario(folder: &Path) -> Result<Option<String>, ResultsError> {
+    let file = folder.join(SCENARIO);
+    match scenario::read(&file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ResultsError::read(&file, error)),
     }
 }
 

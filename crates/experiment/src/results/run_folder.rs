@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CELLS, HISTOGRAMS, MANIFEST, ResultsError, SECONDS, SUMMARY, hlog_path};
+use super::{CELLS, HISTOGRAMS, MANIFEST, ResultsError, SCENARIO, SECONDS, SUMMARY, hlog_path};
 use crate::Scenario;
 use crate::record::{CellRecord, Manifest, Second};
 use crate::summary::Summary;
@@ -62,6 +62,15 @@ impl RunFolder {
     pub fn add_cell(&mut self, cell: &CellRecord, seconds: &[Second]) -> Result<(), ResultsError> {
         append(&mut self.seconds, seconds).map_err(|error| ResultsError::write(&self.path.join(SECONDS), error))?;
         append(&mut self.cells, &[cell]).map_err(|error| ResultsError::write(&self.path.join(CELLS), error))
+    }
+
+    /// Writes `scenario.toml`: the scenario's file, byte for byte. What the manifest holds is what it means.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_scenario(&self, text: &str) -> Result<(), ResultsError> {
+        let file = self.path.join(SCENARIO);
+        fs::write(&file, text).map_err(|error| ResultsError::write(&file, error))
     }
 
     /// Writes `manifest.json`, in place of an earlier one of this run.

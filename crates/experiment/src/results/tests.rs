@@ -23,6 +23,9 @@ fn second(cell: &str) -> Second {
     }
 }
 
+/// Comments and line ends are kept, and whatever else is not what the manifest holds.
+const SCENARIO_TEXT: &str = "# \u{fffd} why\r\nschema = 1\n\n";
+
 /// A finished folder with one cell in it.
 fn finished(out: &Path) -> PathBuf {
     let mut folder = create(out);
@@ -31,6 +34,7 @@ fn finished(out: &Path) -> PathBuf {
     log.second(0, &fixture::histogram([1, 2, 3])).unwrap();
     log.finish().unwrap();
     folder.add_cell(&cell, &[second(&cell.cell)]).unwrap();
+    folder.keep_scenario(SCENARIO_TEXT).unwrap();
     folder.write_manifest(&fixture::manifest(folder.id())).unwrap();
     let run = folder.id().to_owned();
     folder
@@ -46,6 +50,7 @@ fn what_is_written_reads_back() {
     assert_eq!(path, out.path().join("new/results/20261121T120030Z-fixture"));
     let results = Results::read(&path).unwrap();
     assert_eq!(results.manifest, fixture::manifest("20261121T120030Z-fixture"));
+    assert_eq!(results.scenario_file.as_deref(), Some(SCENARIO_TEXT));
     assert_eq!(results.cells, [fixture::cell(1, &[(Metric::UpdatesMissed, 0.0)])]);
     assert_eq!(results.seconds, [second("01-sse-c50-r1")]);
     assert_eq!(results.histogram(&results.cells[0]).unwrap(), fixture::histogram([1, 2, 3]));
@@ -112,6 +117,20 @@ fn damaged_files_are_named_with_the_place() {
     assert_eq!(newer, "RUN/manifest.json has schema 2, this feedlab reads schema 1; use the version that wrote it");
     let empty = damage(SUMMARY, &|_| String::new());
     assert!(empty.starts_with("RUN/summary.json cannot be understood: EOF"), "{empty}");
+}
+
+#[test]
+fn a_folder_without_a_scenario_file_is_an_older_one_and_a_damaged_one_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    let path = finished(out.path());
+    let file = path.join(SCENARIO);
+    fs::remove_file(&file).unwrap();
+    assert_eq!(Results::read(&path).unwrap().scenario_file, None);
+    for (content, why) in [(vec![b'#'; (1 << 20) + 1], "more than 1 MiB"), (vec![0xff], "UTF-8")] {
+        fs::write(&file, content).unwrap();
+        let error = Results::read(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot read {}: ", file.display())) && error.contains(why), "{error}");
+    }
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn faults_are_marked_for_whom_they_concern_each_time_that_they_come() {
     let reload = Fault { kind: FaultKind::ReloadNginx, at: Duration::from_secs(1), ..scenario.faults[0] };
     scenario.faults.push(Fault { every: None, ..reload });
     let folder = tempfile::tempdir().unwrap();
-    let results = run::results_of(folder.path(), scenario, failing::found);
+    let results = run::results_of(folder.path(), scenario, None, failing::found);
     let timelines = Dataset::new(&results).unwrap().timelines;
     let marks = |line: usize| {
         let marks = timelines.lines[line].marks.iter();

@@ -36,7 +36,7 @@ fn changed(name: &str, change: impl Fn(&mut feedlab_experiment::Scenario)) -> Op
     scenario.contenders.iter_mut().for_each(|contender| contender.link.via = Via::Direct);
     change(&mut scenario);
     let folder = tempfile::tempdir().unwrap();
-    let html = render(&run::results_of(folder.path(), scenario, failing::found)).unwrap().html;
+    let html = render(&run::results_of(folder.path(), scenario, None, failing::found)).unwrap().html;
     assert!(caveats(&html).contains("loopback"), "without a round trip it is a loopback");
     let name = format!("{name}: ");
     conditions(&html).lines().find_map(|line| line.strip_prefix(&name).map(str::to_owned))

@@ -141,6 +141,6 @@ pub(crate) const REPETITIONS: u32 = 3;
 /// The run in a folder that goes away with the returned guard.
 pub(crate) fn results() -> (tempfile::TempDir, Results) {
     let folder = tempfile::tempdir().unwrap();
-    let results = run::results_of(folder.path(), scenario(REPETITIONS), found);
+    let results = run::results_of(folder.path(), scenario(REPETITIONS), None, found);
     (folder, results)
 }

@@ -8,7 +8,7 @@ use crate::failure::{self, Failure};
 fn failing(change: impl Fn(&Contender, Found) -> Found) -> Option<Failure> {
     let folder = tempfile::tempdir().unwrap();
     let found = |contender: &Contender, cell: &Cell| change(contender, failing::found(contender, cell));
-    failure::of(&run::results_of(folder.path(), failing::scenario(failing::REPETITIONS), found))
+    failure::of(&run::results_of(folder.path(), failing::scenario(failing::REPETITIONS), None, found))
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn why_an_event_stream_ended_is_told_only_where_the_scenario_leaves_one_answer()
         let first = scenario.faults[0];
         scenario.faults = kinds.iter().map(|&kind| feedlab_experiment::scenario::Fault { kind, ..first }).collect();
         let folder = tempfile::tempdir().unwrap();
-        let results = run::results_of(folder.path(), scenario, failing::found);
+        let results = run::results_of(folder.path(), scenario, None, failing::found);
         failure::findings(&results).swap_remove(0)
     };
     let one = "3 clients of SSE closed for good, as a status of 503 demands of an EventSource";

@@ -103,13 +103,41 @@ fn the_conditions_and_the_way_to_repeat_them_are_told() {
         "2026-11-21 12:00:30 UTC",
         "revision <code>0123abc</code>",
         "cargo run --release -- run scenario.toml",
-        "[[contender]]",
+        "contender = [",
         "histograms/*.hlog",
         "<code>socket_bytes_per_update</code>",
     ] {
         assert!(html.contains(told), "{told}");
     }
     assert!(!html.contains("kernel_bytes_per_connection"), "the glossary keeps to what was measured");
+}
+
+#[test]
+fn the_scenario_is_shown_as_it_was_written() {
+    let text = scenario("[10]", "[256]", 1) + "# a note: 1 < 2 & \"so on\"\n";
+    let html = report(&text, known).html;
+    let shown = html.split("<summary>The scenario as it was run</summary>\n<pre><code>").nth(1).unwrap();
+    let shown = shown.split_once("</code></pre>").unwrap().0;
+    let escapes = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    assert_eq!(escapes.iter().fold(shown.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain)), text);
+    assert!(html.contains("<code>scenario.toml</code></dt>") && !html.contains("which is not in this folder"));
+}
+
+#[test]
+fn what_a_folder_does_not_hold_is_told_and_not_made_up() {
+    let (_folder, mut results) = run(&scenario("[10]", "[256]", 1), known);
+    results.manifest.merged_from = vec!["one".to_owned(), "two".to_owned()];
+    results.manifest.scenario.feed.source = Source::Replay { file: "feeds/a-week.ndjson".into(), speed: 1.0 };
+    let html = render(&results).unwrap().html;
+    assert!(
+        html.contains("first of the 2 runs that were merged") && html.contains("<code>a-week.ndjson</code>, which")
+    );
+    results.scenario_file = None;
+    let html = render(&results).unwrap().html;
+    assert!(
+        html.contains("made before runs kept the file of their scenario") && !html.contains("-- run scenario.toml")
+    );
+    assert!(!html.contains("<code>scenario.toml</code></dt>") && html.contains("<code>manifest.json</code></dt>"));
 }
 
 #[test]

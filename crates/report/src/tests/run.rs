@@ -31,14 +31,22 @@ pub(crate) struct Found {
     pub(crate) predicted: Option<Predicted>,
 }
 
-/// Reads the scenario, and goes on as [`results_of`].
+/// Reads the scenario and keeps its text, plans it, lets `found` answer for every cell, and reads the folder back from
+/// `out`.
 pub(crate) fn results(out: &Path, scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Results {
-    results_of(out, Scenario::parse(scenario, &out.join("scenario.toml")).unwrap(), found)
+    let resolved = Scenario::parse(scenario, &out.join("scenario.toml")).unwrap();
+    results_of(out, resolved, Some(scenario), found)
 }
 
-/// Plans the scenario, lets `found` answer for every cell, and reads the folder back from `out`.
-pub(crate) fn results_of(out: &Path, scenario: Scenario, found: impl Fn(&Contender, &Cell) -> Found) -> Results {
+/// The same of a scenario whose file is not kept, unless its `text` is given.
+pub(crate) fn results_of(
+    out: &Path,
+    scenario: Scenario,
+    text: Option<&str>,
+    found: impl Fn(&Contender, &Cell) -> Found,
+) -> Results {
     let mut folder = RunFolder::create(out, &scenario, STARTED.parse().unwrap()).unwrap();
+    text.into_iter().for_each(|text| folder.keep_scenario(text).unwrap());
     let plan = plan::cells(&scenario);
     let (mut cells, mut predictions) = (Vec::new(), Vec::new());
     for cell in &plan {

@@ -15,8 +15,8 @@ pub(in crate::command) const BESIDES: u64 = 64;
 ///
 /// # Errors
 /// When the largest number of clients needs more.
-pub(super) fn check_descriptors(scenarios: &[Scenario]) -> anyhow::Result<()> {
-    let needed = scenarios.iter().map(needed).max().unwrap_or(0);
+pub(super) fn check_descriptors<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> anyhow::Result<()> {
+    let needed = scenarios.map(needed).max().unwrap_or(0);
     refuse(needed + BESIDES, raise_open_file_limit())
 }
 

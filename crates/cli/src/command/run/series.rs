@@ -49,15 +49,16 @@ pub(super) enum End {
 }
 
 impl<'a> Series<'a> {
-    /// Opens everything that the run will write, before anything is measured.
-    pub(super) fn open(scenario: &'a Scenario, out: &Path) -> anyhow::Result<Self> {
+    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file.
+    pub(super) fn open(scenario: &'a Scenario, text: &str, out: &Path) -> anyhow::Result<Self> {
         let started = Timestamp::from_microsecond(i64::try_from(clock::unix_us())?).context("the clock is off")?;
         let folder = RunFolder::create(out, scenario, started)?;
         let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
         let progress = Progress::new(scenario, plan.len());
         let series = Self { scenario, started, folder, plan, records: Vec::new(), keys, progress };
-        match series.folder.write_manifest(&series.manifest()) {
+        let written = series.folder.keep_scenario(text).and_then(|()| series.folder.write_manifest(&series.manifest()));
+        match written {
             Ok(()) => Ok(series),
             Err(error) => {
                 series.folder.discard()?;
