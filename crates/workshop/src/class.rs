@@ -19,6 +19,7 @@ mod ballot;
 mod routes;
 
 mod evidence;
+mod recorded;
 mod runs;
 mod tally;
 mod votes;

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use super::ClassError;
+use super::recorded::Recorded;
 use crate::chapter::library;
 
 /// Where the scenarios are that a class may measure.
@@ -61,6 +62,7 @@ pub(crate) struct Evidence {
     out: PathBuf,
     /// The scenarios as files, for the program that measures them and for the recordings that they name.
     files: TempDir,
+    recorded: Recorded,
     known: Mutex<HashMap<String, Arc<Known>>>,
     /// Results folders that were looked into; `None` is one that cannot be read.
     seen: Mutex<HashMap<String, Option<Seen>>>,
@@ -77,7 +79,8 @@ impl Evidence {
             std::fs::create_dir_all(place.parent().unwrap_or(files.path())).map_err(fail)?;
             std::fs::write(place, library::file(&path).unwrap_or_default()).map_err(fail)?;
         }
-        Ok(Self { out, files, known: Mutex::default(), seen: Mutex::default() })
+        let recorded = Recorded::new(files.path().join("recorded"));
+        Ok(Self { out, files, recorded, known: Mutex::default(), seen: Mutex::default() })
     }
 
     /// A scenario by its path from the root of the repository; the error says why it is none.
@@ -101,6 +104,11 @@ impl Evidence {
     /// The newest run of a scenario as it stands, or the recorded one.
     pub(crate) fn run(&self, known: &Known) -> Option<Run> {
         self.newest(known).or_else(|| recorded(known))
+    }
+
+    /// The folder of a recorded run, with its report.
+    pub(crate) fn recorded(&self, name: &str) -> Option<PathBuf> {
+        self.recorded.folder(name)
     }
 
     fn newest(&self, known: &Known) -> Option<Run> {

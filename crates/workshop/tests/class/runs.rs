@@ -108,6 +108,17 @@ async fn only_scenarios_of_the_workshop_are_measured() {
 }
 
 #[tokio::test]
+async fn a_recorded_run_is_handed_out_with_its_report() {
+    let rig = Rig::new().await;
+    for _ in 0..2 {
+        let page = rig.get("/workshop/runs/recorded-how-old/report.html").await;
+        assert!(page.status == 200 && page.body.contains("<h2 id=\"verdict\">"), "{}", page.head);
+    }
+    let summary = rig.get("/workshop/runs/recorded-how-old/summary.json").await.json();
+    assert!(summary["run"].as_str().is_some_and(|run| run.ends_with("-how-old")), "{summary}");
+}
+
+#[tokio::test]
 async fn what_no_run_has_left_is_not_there() {
     let rig = Rig::new().await;
     std::fs::write(rig.folder.path().join("report.html"), "outside").unwrap();
@@ -119,6 +130,10 @@ async fn what_no_run_has_left_is_not_there() {
         "..%2fx/report.html",
         "a/charts/..%2f..%2fx.svg",
         "a/cells.ndjson",
+        "recorded-nothing/report.html",
+        "recorded-/report.html",
+        "recorded-..%2fhow-old/report.html",
+        "recorded-how-old/manifest.json",
     ] {
         assert_eq!(rig.get(&format!("/workshop/runs/{path}")).await.status, 404, "{path}");
     }

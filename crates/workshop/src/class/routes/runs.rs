@@ -12,7 +12,6 @@ use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::chapter::library;
 use crate::class::routes::{blocking, read_json};
 use crate::class::runs::{Run, State as RunState};
 use crate::class::{Inner, ballot, tally};
@@ -152,17 +151,21 @@ pub(crate) async fn file(
 }
 
 fn read(class: &Inner, id: &str, file: &str) -> Option<Vec<u8>> {
+    let path = folder(class, id)?.join(file);
+    let fits = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() <= MOST);
+    fits.then(|| std::fs::read(path).ok())?
+}
+
+fn folder(class: &Inner, id: &str) -> Option<PathBuf> {
     if let Some(name) = id.strip_prefix("recorded-") {
-        return library::file(&format!("docs/workshop/recorded/{name}/{file}")).map(std::borrow::Cow::into_owned);
+        return is_plain(name).then(|| class.evidence.recorded(name))?;
     }
     let folder = match id.parse().ok().and_then(|id| class.runs.get(id)) {
         Some(Run { state: RunState::Done(folder), .. }) => folder,
         Some(_) => return None,
         None => id.to_owned(),
     };
-    let path = is_plain(&folder).then(|| class.runs.out().join(folder).join(file))?;
-    let fits = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() <= MOST);
-    fits.then(|| std::fs::read(PathBuf::from(&path)).ok())?
+    is_plain(&folder).then(|| class.runs.out().join(folder))
 }
 
 /// Whether a name leads nowhere but to an entry of its folder.
