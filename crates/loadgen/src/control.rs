@@ -51,8 +51,7 @@ pub(crate) struct Control {
 
 impl Control {
     pub(crate) fn new(job: &Job) -> Result<Self, LoadError> {
-        let built = Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(TIMEOUT).build();
-        let client = built.map_err(|why| error(job.server, "a connection", why))?;
+        let client = client(TIMEOUT).map_err(|why| error(job.server, "a connection", why))?;
         let (server, more_servers) = (job.server, job.more_servers.clone());
         Ok(Self { client, server, more_servers, patience: patience(job), began: clock::now() })
     }
@@ -78,9 +77,7 @@ impl Control {
 
     async fn start_one(&self, server: SocketAddr, at_us: u64) -> Result<(), LoadError> {
         let path = "/control/start";
-        let body = serde_json::to_vec(&Start { at: at_us }).map_err(|why| error(server, path, why))?;
-        let request = self.client.post(url(server, path)).header("content-type", "application/json").body(body);
-        self.send(server, path, request).await?;
+        self.send(server, path, self.client.post(url(server, path)).json(&Start { at: at_us })).await?;
         Ok(())
     }
 
@@ -109,6 +106,12 @@ impl Control {
             Err(why) => Err(error(server, path, with_causes(&why.without_url()))),
         }
     }
+}
+
+/// An HTTP client of its own for orders and questions, so that nothing of them is in what the simulated clients measure.
+/// A proxy that the environment names is none of its way: everybody who is asked is one of the run's own processes.
+pub(crate) fn client(timeout: Duration) -> reqwest::Result<Client> {
+    Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(timeout).build()
 }
 
 /// A server that is stopped or killed comes back after the fault's length, and takes its time to do so.

@@ -13,7 +13,7 @@ use tokio::time::sleep_until;
 
 use crate::recorder::Window;
 use crate::transport::http::with_causes;
-use crate::{Job, LoadError};
+use crate::{Job, LoadError, control};
 
 /// A proxy that takes longer to do as it is told does it at the wrong time.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -87,7 +87,7 @@ struct Body {
 }
 
 async fn order_all(orders: Vec<Order>, teller: mpsc::Sender<Result<usize, LoadError>>) {
-    let client = Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(TIMEOUT).build();
+    let client = control::client(TIMEOUT);
     for order in orders {
         sleep_until(clock::instant_of(order.at_us).into()).await;
         let done = match order.proxy {
@@ -105,9 +105,8 @@ async fn send(client: Result<&Client, &reqwest::Error>, proxy: SocketAddr, fault
     let refused = |why: String| format!("the lab proxy at {proxy}: {why}");
     let client = client.map_err(|error| refused(error.to_string()))?;
     let body = Body { kind: fault.kind, for_ms: clock::micros(fault.length) / 1_000, share: fault.share };
-    let body = serde_json::to_vec(&body).map_err(|error| refused(error.to_string()))?;
-    let request = client.post(format!("http://{proxy}/fault")).header("content-type", "application/json").body(body);
-    let answer = request.send().await.map_err(|error| refused(with_causes(&error.without_url())))?;
+    let answer = client.post(format!("http://{proxy}/fault")).json(&body).send().await;
+    let answer = answer.map_err(|error| refused(with_causes(&error.without_url())))?;
     let status = answer.status();
     if status.is_success() {
         return Ok(());

@@ -10,10 +10,11 @@ use hdrhistogram::Histogram;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::clients::link;
 use crate::member::Roll;
 use crate::recorder::Window;
 use crate::transport::Link;
-use crate::worker::{Orders, Report, Worker, link};
+use crate::worker::{Orders, Report, Worker};
 use crate::{Job, LoadError};
 
 /// The running workers. Dropping it ends them at once and waits for their threads.

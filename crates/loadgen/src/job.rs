@@ -9,6 +9,7 @@ use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Measure
 use serde::{Deserialize, Serialize};
 
 use crate::transport::TlsError;
+use crate::transport::upstream::Publishing;
 
 /// One cell to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,13 +50,33 @@ pub struct Job {
     pub hlog: PathBuf,
 }
 
-/// What the clients publish.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Publishing {
-    /// Updates a second of all clients together, independent of each other.
-    pub updates_per_s: f64,
-    /// Payload of an update, bytes.
-    pub payload_bytes: usize,
+impl Job {
+    /// A job in which nothing breaks, and whose clients go to the server itself and publish nothing.
+    #[must_use]
+    pub const fn new(
+        server: SocketAddr,
+        cell: Cell,
+        contender: Contender,
+        clients: Clients,
+        measure: Measure,
+        hlog: PathBuf,
+    ) -> Self {
+        Self {
+            server,
+            more_servers: Vec::new(),
+            door: None,
+            certificate: None,
+            proxy: None,
+            faults: Vec::new(),
+            publishing: None,
+            cell,
+            contender,
+            clients,
+            measure,
+            stall: None,
+            hlog,
+        }
+    }
 }
 
 /// The phases of a cell, in their order.

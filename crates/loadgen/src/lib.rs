@@ -10,14 +10,13 @@
 mod job;
 mod phases;
 
+mod clients;
 mod fleet;
 mod member;
 mod outage;
-mod slow;
 mod worker;
 
 mod backoff;
-pub mod headers;
 pub mod observer;
 pub mod transport;
 
@@ -30,5 +29,6 @@ mod faults;
 mod measure;
 mod newcomers;
 
-pub use job::{Event, Job, LoadError, Outcome, Phase, Publishing};
+pub use job::{Event, Job, LoadError, Outcome, Phase};
 pub use phases::run;
+pub use transport::upstream::Publishing;

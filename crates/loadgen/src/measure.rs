@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use feedlab_experiment::Metric;
 use feedlab_experiment::record::{CellRecord, Failure};
 use feedlab_experiment::statistics::{SAMPLES_BEYOND, age_metrics};
-use feedlab_experiment::verdict::{CellFacts, Reason, Status, Verdict, judge_cell};
-use feedlab_feed::clock;
 use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
 
@@ -15,12 +13,11 @@ use crate::control::Snapshot;
 use crate::newcomers::Newcomers;
 use crate::recorder::{Found, Window};
 
-mod bandwidth;
 mod cost;
-mod doors;
-mod recovery;
-mod slope;
+mod traffic;
 mod trust;
+
+use traffic::same_life;
 
 /// Everything that is known at the end of a cell.
 #[derive(Debug)]
@@ -120,28 +117,29 @@ impl Facts<'_> {
         }
     }
 
-    fn server_counted(&self) -> bool {
-        matches!(self.due_before, (Some(_), Some(_)))
+    fn recovery(&self, metrics: &mut Metrics) {
+        put(metrics, Metric::RecoveryP50, quantile(&self.found.recoveries, 0.5));
+        put(metrics, Metric::RecoveryP99, quantile(&self.found.recoveries, 0.99));
+        let peak = self.found.reconnects_by_bin.iter().max().copied().unwrap_or_default();
+        metrics.insert(Metric::ReconnectsPeak, f64::from(peak));
+        if self.job.clients.slow.is_some() {
+            metrics.insert(Metric::SlowDisconnected, self.slow_disconnected() as f64);
+        }
+        put(metrics, Metric::ServerRssGrowth, self.server_growth());
     }
 
-    fn requests(&self, metrics: &mut Metrics) {
-        if let Some((start, end)) = self.doors(&self.start.server, &self.end.server) {
-            metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
-            metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
-        }
-        metrics.insert(Metric::RequestsSkipped, self.found.skipped as f64);
-        if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
-            metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
-        }
-        metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
-        if self.job.publishing.is_some() {
-            metrics.insert(Metric::Publications, self.found.acks.len() as f64);
-            put(metrics, Metric::AckP50, quantile(&self.found.acks, 0.5));
-        }
-        if self.job.contender.is_auto() {
-            metrics.insert(Metric::Fallbacks, self.found.fallbacks as f64);
-            metrics.insert(Metric::Climbs, self.found.climbs as f64);
-        }
+    /// As the server has it: a reader that is slow learns of its end only when it has read what came before.
+    fn slow_disconnected(&self) -> u64 {
+        let doors = self.doors(&self.quiet[2].server, &self.last);
+        let ended = doors.map(|(first, last)| last.slow_disconnected.saturating_sub(first.slow_disconnected));
+        ended.unwrap_or_default().max(self.found.slow_disconnected)
+    }
+
+    /// Memory that was given back makes it negative.
+    fn server_growth(&self) -> Option<f64> {
+        let (start, end) = (&self.start.server, &self.end.server);
+        let grown = end.process.rss_bytes? as f64 - start.process.rss_bytes? as f64;
+        same_life(start, end).then_some(grown)
     }
 
     /// Clients that never opened, and perhaps never had anything to complain about, count too.
@@ -153,46 +151,6 @@ impl Facts<'_> {
             *connect = (*connect).max(missing);
         }
         failures
-    }
-
-    fn verdict(&self, metrics: &Metrics, failures: &BTreeMap<Failure, u64>) -> Verdict {
-        let mut verdict = judge_cell(&CellFacts {
-            metrics,
-            failures,
-            clients: self.job.cell.clients,
-            connected: self.open,
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            planned_stall_us: self.job.stall.map_or(0, |stall| clock::micros(stall.length)),
-            faults: &self.job.faults,
-            is_ladder: self.job.contender.is_auto(),
-            debug_build: cfg!(debug_assertions),
-        });
-        if self.found.slow_disordered > 0 {
-            let what = format!("slow readers were given {} updates twice or out of order", self.found.slow_disordered);
-            let advice = "a server must not do that to anybody: look at how it sends to clients that fell behind";
-            verdict.add(Reason::new(Status::Suspect, what, advice));
-        }
-        if !self.server_counted() {
-            verdict.add(Reason::new(
-                Status::Suspect,
-                "the server could not say which updates fell due in the measured time: missed ones are counted \
-                 between the first and the last that any client saw",
-                "raise the feed's `history`, or lower its rate",
-            ));
-        }
-        verdict
-    }
-
-    /// Amounts are differences between two snapshots, so the updates are counted between the same two: those *due*
-    /// in the measured time arrive a little later, which at a few large updates would be seen.
-    fn per_delivered(&self, amount: f64) -> Option<f64> {
-        let (start, end) = self.doors(&self.start.server, &self.end.server)?;
-        let updates = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0)?;
-        Some(amount / updates as f64)
-    }
-
-    fn per_client(&self, amount: f64) -> Option<f64> {
-        (self.open > 0).then(|| amount / f64::from(self.open))
     }
 }
 

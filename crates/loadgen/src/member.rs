@@ -1,4 +1,4 @@
-//! One client of the fleet, as its observer: what it tells is audited, then recorded by the worker that it lives on.
+//! The clients of the fleet as their observers: what they tell is audited, then recorded by the worker that they live on.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Transport, clock};
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Finding};
 use crate::observer::{Observer, Opened, Trouble};
 use crate::outage::Outage;
 use crate::recorder::{Arrival, Recorder};
@@ -35,7 +35,7 @@ impl Roll {
     }
 }
 
-/// One client's observer.
+/// The observer of a client that is counted.
 #[derive(Debug)]
 pub(crate) struct Member {
     audit: Audit,
@@ -117,5 +117,61 @@ impl Drop for Member {
         if !self.was_open {
             self.roll.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// The observer of a client that reads too slowly on purpose. What it gets is in no figure of the others; it is only held
+/// against the order that it must have.
+#[derive(Debug)]
+pub(crate) struct SlowReader {
+    audit: Audit,
+    recorder: Rc<RefCell<Recorder>>,
+}
+
+impl SlowReader {
+    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>) -> Self {
+        Self { audit: Audit::default(), recorder }
+    }
+}
+
+impl Observer for SlowReader {
+    fn opened(&mut self, _opened: Opened) {}
+
+    fn update(&mut self, stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {
+        if matches!(self.audit.see(stamp.seq), Finding::Reordered | Finding::Duplicate) {
+            self.recorder.borrow_mut().slow_disordered();
+        }
+    }
+
+    fn gap(&mut self, _gap: Gap, _resume: Cursor) {}
+
+    fn failure(&mut self, trouble: &Trouble) {
+        if matches!(trouble.failure, Failure::Closed | Failure::Disconnected) {
+            self.recorder.borrow_mut().slow_disconnected();
+        }
+    }
+
+    fn reconnect(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_tells_of_ends_and_of_what_is_out_of_order_and_of_nothing_else() {
+        let recorder = Rc::new(RefCell::new(Recorder::new()));
+        let mut reader = SlowReader::new(recorder.clone());
+        for seq in [1, 2, 7, 3, 7, 8] {
+            reader.update(Stamp { seq, at: 1 }, RawUpdate::Json(b""), 2);
+        }
+        reader.gap(Gap { from: 9, to: 10 }, Cursor(10));
+        for failure in [Failure::Closed, Failure::Disconnected, Failure::Connect, Failure::Malformed] {
+            reader.failure(&Trouble::new(failure, "x"));
+        }
+        let recorder = recorder.borrow();
+        let found = recorder.found();
+        assert_eq!((found.slow_disordered, found.slow_disconnected, found.received), (2, 2, 0));
+        assert!(found.failures.is_empty());
     }
 }

@@ -16,10 +16,10 @@ use hdrhistogram::Histogram;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::clients::{client, link};
 use crate::control::Control;
 use crate::observer::{Observer, Opened, Trouble};
 use crate::transport::Link;
-use crate::worker::{client, link};
 use crate::{Job, LoadError, transport};
 
 /// How many join: a median wants ten on either side.

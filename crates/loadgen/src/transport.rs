@@ -2,15 +2,18 @@
 //! session or request, resume, failure mapping.
 //!
 //! Below them lies what they share: `dial` opens a socket, `tls` encrypts it, `http` asks over it, with a connection
-//! of HTTP/1.1, one of HTTP/2, or a place on one that others use too, and `upgrade` makes a WebSocket of it.
+//! of HTTP/1.1, one of HTTP/2, or a place on one that others use too, and `upgrade` makes a WebSocket of it. It is the
+//! clients' own HTTP, whose times and bytes are measured; the control connections have another (`control.rs`).
 //!
 //! A client ends when its `stop` token is cancelled, or when its standard tells it to give up. Everything else that
 //! can go wrong is told to the observer and tried again.
 
 use std::net::IpAddr;
 
+use feedlab_experiment::headers;
 use feedlab_experiment::scenario::{self, Comeback, Headers};
-use feedlab_feed::Cursor;
+use feedlab_feed::{Cursor, Transport};
+use hyper::header::HeaderValue;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
@@ -20,9 +23,9 @@ use crate::observer::Observer;
 use upstream::Publications;
 
 pub use http::Pool;
-pub use reqwest::Url;
-pub use reqwest::header::{self, HeaderMap};
+pub use hyper::header::{self, HeaderMap};
 pub use tls::{Tls, TlsError};
+pub use url::Url;
 
 pub mod auto;
 mod body;
@@ -48,7 +51,7 @@ pub struct Client {
     pub url: Url,
     /// How its connections are made.
     pub link: Link,
-    /// Headers besides those that the transport needs; see [`crate::headers`].
+    /// Headers besides those that the transport needs.
     pub headers: HeaderMap,
     /// The address to connect from; any, if `None`.
     pub source: Option<IpAddr>,
@@ -132,4 +135,46 @@ fn resume(door: &Url, cursor: Option<Cursor>) -> Url {
         url.query_pairs_mut().append_pair("after", &cursor.to_string());
     }
     url
+}
+
+/// The headers of one client besides those that its transport needs; `origin` is the server's, as in
+/// `http://127.0.0.1:8080`.
+pub(crate) fn request_headers(guise: Headers, transport: Transport, origin: &str) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers::request_headers(guise, transport, origin) {
+        if let Ok(value) = HeaderValue::try_from(&*value) {
+            map.insert(name, value);
+        }
+    }
+    map
+}
+
+#[cfg(test)]
+mod tests {
+    use super::header::{COOKIE, ORIGIN};
+    use super::*;
+
+    /// Bytes of the headers on the wire: `name: value\r\n`.
+    fn size(headers: Headers, transport: Transport) -> usize {
+        let map = request_headers(headers, transport, "http://127.0.0.1:40000");
+        map.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+    }
+
+    #[test]
+    fn sizes_are_those_of_a_browser() {
+        for transport in [Transport::ShortPolling, Transport::LongPolling, Transport::Sse] {
+            assert_eq!(size(Headers::Bare, transport), 0);
+            assert!((480..600).contains(&size(Headers::Browser, transport)), "{}", size(Headers::Browser, transport));
+        }
+        let cookies = size(Headers::BrowserCookies, Transport::Sse) - size(Headers::Browser, Transport::Sse);
+        assert!((650..750).contains(&cookies), "{cookies}");
+    }
+
+    #[test]
+    fn an_upgrade_names_its_origin_and_offers_no_compression() {
+        let map = request_headers(Headers::BrowserCookies, Transport::WebSocket, "http://127.0.0.1:40000");
+        assert_eq!(map[ORIGIN], "http://127.0.0.1:40000");
+        assert!(map.contains_key(COOKIE));
+        assert!(!map.contains_key("sec-websocket-extensions") && !map.contains_key("connection"));
+    }
 }

@@ -4,15 +4,14 @@
 
 use std::cell::RefCell;
 use std::iter::StepBy;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
-use feedlab_experiment::scenario::{Connections, Options};
-use feedlab_feed::{Cursor, Transport, clock};
+use feedlab_experiment::scenario::Options;
+use feedlab_feed::clock;
 use hdrhistogram::Histogram;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
@@ -20,21 +19,18 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::headers::request_headers;
-use crate::member::{Member, Roll};
+use crate::Job;
+use crate::clients::{client, link_of_a_worker, slow_client};
+use crate::member::{Member, Roll, SlowReader};
 use crate::observer::Trouble;
 use crate::recorder::{Found, Recorder, Window};
-use crate::slow::{SlowReader, slow_client};
 use crate::transport::upstream::{self, Publications};
-use crate::transport::{self, Client, Link, Pool, Tls, Url};
-use crate::{Job, LoadError};
+use crate::transport::{self, Client, Link};
 
 /// How often a worker looks how late its timers fire.
 const TICK: Duration = Duration::from_millis(10);
 /// How long clients may take to leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
-/// A source address has some 28,000 ports for one destination (`ip_local_port_range`); stay well below.
-const CLIENTS_PER_ADDRESS: u32 = 10_000;
 
 /// What a worker is told.
 #[derive(Clone, Debug)]
@@ -152,7 +148,7 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     let mut clients = JoinSet::new();
     // A token of this thread: clients of several threads would queue for the lock of a shared one.
     let leave = share.leave.child_token();
-    let link = local(&share.link, &share.job);
+    let link = link_of_a_worker(&share.link, &share.job);
     // First: a number of connections that never changes is no part of a slope over the ramp.
     for index in share.slow {
         let Some(client) = slow_client(&share.job, &link, index) else { break };
@@ -170,7 +166,8 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
         if let Some(publishing) = share.job.publishing {
             let mut rng = client.rng.clone();
             rng.set_stream(u64::from(index) + u64::from(share.job.cell.clients));
-            let publications = Publications::new(publishing, &share.job, share.window.clone(), rng);
+            let (fleet, warm_up) = (share.job.cell.clients, share.job.measure.warm_up);
+            let publications = Publications::new(publishing, fleet, warm_up, share.window.clone(), rng);
             if matches!(share.job.contender.options, Options::WebSocket { .. }) {
                 client.publications = Some(Box::new(publications));
             } else {
@@ -210,47 +207,6 @@ async fn leave(mut clients: JoinSet<()>) {
     let _ = timeout(LEAVE_TIMEOUT, all_left).await;
 }
 
-/// How the job's clients make their connections, apart from those that they share.
-pub(crate) fn link(job: &Job) -> Result<Link, LoadError> {
-    let link = job.contender.link;
-    let trusted = || Tls::trusting(job.certificate.as_deref().unwrap_or_default());
-    let tls = link.tls.then(trusted).transpose().map_err(LoadError::Certificate)?;
-    Ok(Link { http: link.http, tls, pool: None })
-}
-
-/// The link of one worker's clients: they share their connections with each other and nobody else.
-fn local(link: &Link, job: &Job) -> Link {
-    let shares = job.contender.link.connections == Connections::Shared;
-    Link { pool: shares.then(Pool::default), ..link.clone() }
-}
-
-/// The client of this index, with its headers, its source address and its own chance.
-pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
-    let transport = job.contender.transport();
-    let door = job.door.unwrap_or(job.server);
-    let origin = format!("{}://{door}", if link.tls.is_some() { "https" } else { "http" });
-    let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
-    client.rng.set_stream(index.into());
-    client.headers = request_headers(job.clients.headers, transport, &origin);
-    client.link = link.clone();
-    client.guise = job.clients.headers;
-    client.comeback = job.contender.comeback;
-    client.read_buffer = job.contender.serving.read_buffer_bytes;
-    // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
-    // a place to come back to. The other doors tell it theirs.
-    let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
-    client.after = (!is_told).then_some(Cursor(0));
-    client.source = source(door, job.cell.clients, index);
-    Some(client)
-}
-
-/// On Linux all of 127.0.0.0/8 is this machine, so that a large fleet can come from several addresses.
-fn source(door: SocketAddr, clients: u32, index: u32) -> Option<IpAddr> {
-    let spread = cfg!(target_os = "linux") && door.is_ipv4() && door.ip().is_loopback();
-    let address = (index / CLIENTS_PER_ADDRESS % 254) as u8 + 1;
-    (spread && clients > CLIENTS_PER_ADDRESS).then(|| Ipv4Addr::new(127, 0, 0, address).into())
-}
-
 /// Records how late timers fire. Ticks that fall due while the thread stands still are all counted: leaving them out
 /// would forgive exactly the stall that is looked for.
 async fn watch_timers(recorder: Rc<RefCell<Recorder>>) {
@@ -260,24 +216,5 @@ async fn watch_timers(recorder: Rc<RefCell<Recorder>>) {
         sleep_until(due.into()).await;
         let lag = clock::micros(due.elapsed());
         recorder.borrow_mut().timer(clock::unix_us().saturating_sub(lag), lag);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_fleet_on_the_loopback_comes_from_several_addresses() {
-        let address = |server: &str, clients: u32, index: u32| {
-            source(server.parse().unwrap(), clients, index).map(|address| address.to_string())
-        };
-        assert_eq!(address("127.0.0.1:80", 10_000, 9_999), None);
-        assert_eq!(address("192.0.2.1:80", 20_000, 15_000), None);
-        assert_eq!(address("[::1]:80", 20_000, 15_000), None);
-        if cfg!(target_os = "linux") {
-            assert_eq!(address("127.0.0.1:80", 20_001, 9_999).as_deref(), Some("127.0.0.1"));
-            assert_eq!(address("127.0.0.1:80", 20_001, 20_000).as_deref(), Some("127.0.0.3"));
-        }
     }
 }

@@ -33,8 +33,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
 }
 
 fn control(server: SocketAddr, more_servers: Vec<SocketAddr>, patience: Option<Duration>) -> Control {
-    let client = Client::builder().no_proxy().timeout(TIMEOUT).build().unwrap();
-    Control { client, server, more_servers, patience, began: clock::now() }
+    Control { client: client(TIMEOUT).unwrap(), server, more_servers, patience, began: clock::now() }
 }
 
 #[tokio::test]

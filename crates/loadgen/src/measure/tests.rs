@@ -3,6 +3,7 @@ use std::time::Duration;
 use feedlab_experiment::hlog;
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::verdict::Status;
 use feedlab_feed::process::{HostLoad, Usage};
 use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats, WireStats};
 use feedlab_feed::{Gap, Transport};
@@ -13,21 +14,11 @@ const CLIENTS: u32 = 10;
 
 fn job() -> Job {
     let second = Duration::from_secs(1);
-    Job {
-        server: "127.0.0.1:80".parse().unwrap(),
-        more_servers: Vec::new(),
-        door: None,
-        certificate: None,
-        proxy: None,
-        faults: Vec::new(),
-        publishing: None,
-        cell: Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: Some(9), repetition: 2, seed: 1 },
-        contender: Contender::new("SSE", Options::Sse { keepalive: second }),
-        clients: Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare, slow: None },
-        measure: Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 },
-        stall: None,
-        hlog: "c.hlog".into(),
-    }
+    let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: Some(9), repetition: 2, seed: 1 };
+    let clients = Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare, slow: None };
+    let measure = Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 };
+    let contender = Contender::new("SSE", Options::Sse { keepalive: second });
+    Job::new("127.0.0.1:80".parse().unwrap(), cell, contender, clients, measure, "c.hlog".into())
 }
 
 /// A snapshot in which every counter of the door stands at `count`, `count` updates of 20 bytes are published, and

@@ -1,9 +1,14 @@
-//! What the harness saw of itself and of its machine: the verdict is made of these.
+//! What the harness saw of itself and of its machine, and the verdict that is made of it.
+
+use std::collections::BTreeMap;
 
 use feedlab_experiment::Metric;
+use feedlab_experiment::record::Failure;
+use feedlab_experiment::verdict::{CellFacts, Reason, Status, Verdict, judge_cell};
+use feedlab_feed::clock;
 use feedlab_feed::process::{TICK_US, page_bytes};
 
-use super::doors::same_life;
+use super::traffic::same_life;
 use super::{Facts, Metrics, put};
 use crate::control::Snapshot;
 
@@ -40,5 +45,37 @@ impl Facts<'_> {
 
     fn grown(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         Some(amount(&self.end)?.saturating_sub(amount(&self.start)?) as f64)
+    }
+
+    pub(super) fn verdict(&self, metrics: &Metrics, failures: &BTreeMap<Failure, u64>) -> Verdict {
+        let mut verdict = judge_cell(&CellFacts {
+            metrics,
+            failures,
+            clients: self.job.cell.clients,
+            connected: self.open,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            planned_stall_us: self.job.stall.map_or(0, |stall| clock::micros(stall.length)),
+            faults: &self.job.faults,
+            is_ladder: self.job.contender.is_auto(),
+            debug_build: cfg!(debug_assertions),
+        });
+        if self.found.slow_disordered > 0 {
+            let what = format!("slow readers were given {} updates twice or out of order", self.found.slow_disordered);
+            let advice = "a server must not do that to anybody: look at how it sends to clients that fell behind";
+            verdict.add(Reason::new(Status::Suspect, what, advice));
+        }
+        if !self.server_counted() {
+            verdict.add(Reason::new(
+                Status::Suspect,
+                "the server could not say which updates fell due in the measured time: missed ones are counted \
+                 between the first and the last that any client saw",
+                "raise the feed's `history`, or lower its rate",
+            ));
+        }
+        verdict
+    }
+
+    fn server_counted(&self) -> bool {
+        matches!(self.due_before, (Some(_), Some(_)))
     }
 }

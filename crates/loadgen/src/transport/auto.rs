@@ -13,17 +13,16 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::scenario::Headers;
-use feedlab_feed::{Cursor, Transport, clock};
+use feedlab_feed::{Transport, clock};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::{Client, long_polling, short_polling, sse, websocket};
-use crate::headers::request_headers;
+use super::{Client, long_polling, request_headers, short_polling, sse, websocket};
 use crate::observer::Observer;
 
 mod rung;
 
-use rung::{Signs, Watched};
+use rung::{Shared, Signs, Watched};
 
 /// How a client climbs and falls.
 #[derive(Clone, Copy, Debug)]
@@ -46,13 +45,6 @@ pub struct Options {
 pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
     let shared = RefCell::new(Shared { cursor: client.after, observer });
     Ladder { client, options, stop, shared: &shared }.run().await;
-}
-
-/// What all rungs of a client have in common.
-struct Shared<'a, O> {
-    /// What the client has, whichever rung brought it.
-    cursor: Option<Cursor>,
-    observer: &'a mut O,
 }
 
 struct Ladder<'a, O> {

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Http;
 use feedlab_feed::clock;
-use reqwest::Url;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use url::Url;
 
 use super::pace::{RECEIVE_BUFFER, Slow};
 use super::stream::Stream;

@@ -9,29 +9,33 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::record::Failure;
-use feedlab_experiment::scenario::Http as Version;
 use feedlab_feed::clock;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION};
 use hyper::http::response::Parts;
-use reqwest::Url;
 use tokio::time::{sleep_until, timeout};
+use url::Url;
 
 use super::Client;
-use super::dial::{Dialed, Dialer, Times};
+use super::dial::{Dialer, Times};
 use crate::observer::{Observer, Opened, Trouble};
 
 mod connection;
+mod exchange;
 mod h1;
 pub(super) mod h2;
-mod shared;
+mod line;
+mod pool;
 pub(super) mod tunnel;
 
-pub(super) use connection::Lost;
-pub use shared::Pool;
+pub(crate) use exchange::with_causes;
+pub(super) use exchange::{Lost, no_answer, unexpected};
+pub use pool::Pool;
+pub(super) use pool::connect;
 
-use connection::{Connection, Piecemeal, drive, refused};
+use connection::{Connection, Found, Piecemeal};
+use exchange::{drive, refused};
 
 /// An answer that takes longer, beyond any hold that was asked for, will not come. Streams have no end to wait for:
 /// of theirs it is the head.
@@ -204,23 +208,7 @@ impl Http {
         if self.connection.is_some() {
             return Ok(Found::Own);
         }
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refused(url, &"only http:// and https:// are spoken here"));
-        }
-        let (connection, found) = match (self.dialer.http, &self.pool) {
-            (Version::V1, _) => {
-                let Dialed { stream, times } = self.dialer.dial(url).await?;
-                (Connection::H1(h1::Connection::new(stream).await?), Found::New(times))
-            }
-            (Version::V2, None) => {
-                let (connection, times) = h2::Connection::dial(&self.dialer, url).await?;
-                (Connection::H2(connection), Found::New(times))
-            }
-            (Version::V2, Some(pool)) => {
-                let (connection, times) = pool.place(&self.dialer, url).await?;
-                (Connection::H2(connection), Found::Shared(times))
-            }
-        };
+        let (connection, found) = Connection::open(&self.dialer, self.pool.as_ref(), url).await?;
         self.connection = Some(connection);
         Ok(found)
     }
@@ -236,23 +224,6 @@ impl Http {
                 Some(connection.claim().unwrap_or(times).opened(asked))
             }
         }
-    }
-}
-
-/// Where a connection came from.
-#[derive(Clone, Copy, Debug)]
-enum Found {
-    /// It was there.
-    Own,
-    /// It was made for this request.
-    New(Times),
-    /// It is shared, and may have been there.
-    Shared(Times),
-}
-
-impl Found {
-    const fn is_new(&self) -> bool {
-        matches!(self, Self::New(_))
     }
 }
 
@@ -300,26 +271,6 @@ fn says_close(headers: &HeaderMap) -> bool {
     let mut options =
         headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     options.any(|option| option.trim().eq_ignore_ascii_case("close"))
-}
-
-pub(super) fn no_answer(patience: Duration) -> Trouble {
-    Trouble::new(Failure::Disconnected, format_args!("no whole answer within {} s", patience.as_secs()))
-}
-
-/// An answer with a status that does not belong to the door.
-pub(super) fn unexpected(status: StatusCode) -> Trouble {
-    Trouble::new(Failure::Status, format_args!("the server answered {status}"))
-}
-
-/// What hyper's error is to a client.
-fn broken(error: &hyper::Error) -> Trouble {
-    Trouble::new(Failure::Disconnected, with_causes(error))
-}
-
-/// An error and what caused it, on one line: the library's own words name the request, its cause says what happened.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]

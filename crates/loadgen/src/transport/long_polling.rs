@@ -12,8 +12,8 @@ use feedlab_feed::Cursor;
 use feedlab_feed::wire::poll;
 use hyper::StatusCode;
 use rand_chacha::ChaCha8Rng;
-use reqwest::Url;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, body, resume};

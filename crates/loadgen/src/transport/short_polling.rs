@@ -15,8 +15,8 @@ use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-use reqwest::Url;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, body, resume};

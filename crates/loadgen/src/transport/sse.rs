@@ -18,8 +18,8 @@ use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER, 
 use hyper::http::response::Parts;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-use reqwest::Url;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::Client;
 use super::http::{ANSWER_TIMEOUT, Connections, Http};

@@ -1,4 +1,4 @@
-//! What bytes go over: a TCP connection, plain or encrypted, or one stream of an HTTP/2 connection.
+//! What bytes go over: a TCP connection, plain or encrypted, and perhaps read slowly.
 //!
 //! An enum, so that a plain client pays neither an allocation nor a call through a table for what it does not use.
 
@@ -10,7 +10,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::http::tunnel::Tunnel;
 use super::pace::Slow;
 
 /// What bytes go over.
@@ -20,9 +19,7 @@ pub(super) enum Stream {
     Plain(TcpStream),
     /// TLS over TCP. Its buffers come and go: at most 64 KiB wait to be sent (rustls' own bound).
     Tls(Box<TlsStream<TcpStream>>),
-    /// A stream that a CONNECT has opened.
-    Tunnel(Box<Tunnel>),
-    /// Any of them, read slowly.
+    /// Either of them, read slowly.
     Slow(Box<Slow<Stream>>),
 }
 
@@ -35,10 +32,6 @@ macro_rules! of_each {
                 $call
             }
             Stream::Tls(inner) => {
-                let $inner = Pin::new(&mut **inner);
-                $call
-            }
-            Stream::Tunnel(inner) => {
                 let $inner = Pin::new(&mut **inner);
                 $call
             }
@@ -73,7 +66,6 @@ impl AsyncWrite for Stream {
         match self {
             Self::Plain(inner) => inner.is_write_vectored(),
             Self::Tls(inner) => inner.is_write_vectored(),
-            Self::Tunnel(inner) => inner.is_write_vectored(),
             Self::Slow(inner) => inner.is_write_vectored(),
         }
     }

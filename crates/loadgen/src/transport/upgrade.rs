@@ -1,26 +1,29 @@
 //! How a WebSocket is opened: an upgraded connection of HTTP/1.1 (RFC 6455, section 4), or a stream of one of HTTP/2
 //! (RFC 8441).
 
+use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Http;
 use feedlab_feed::clock;
 use hyper::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION};
-use reqwest::Url;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_util::either::Either;
+use url::Url;
 
 use super::Client;
 use super::dial::{Dialed, Dialer, Times};
 use super::http::h2::Connection;
 use super::http::tunnel::Tunnel;
-use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, no_answer, unexpected};
+use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, connect, no_answer, unexpected};
 use super::stream::Stream;
-use super::websocket::trouble;
 use crate::observer::{Opened, Trouble};
 
 /// A WebSocket over whatever carries it.
-pub(super) type Socket = WebSocketStream<Stream>;
+pub(super) type Socket = WebSocketStream<Either<Stream, Box<Tunnel>>>;
 
 /// One client's way of opening WebSockets.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ impl Upgrade {
 
     async fn upgrade(&self, mut url: Url) -> Result<(Socket, Opened), Trouble> {
         let Dialed { stream, times } = self.dialer.dial(&url).await?;
+        let stream = Either::Left(stream);
         let asked = clock::now();
         let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
         // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
@@ -62,19 +66,12 @@ impl Upgrade {
     async fn connect(&self, url: &Url) -> Result<(Socket, Opened), Trouble> {
         let mut tries = 1..TRIES;
         loop {
-            let (connection, times) = self.connection(url).await?;
+            let (connection, times) = connect(self.pool.as_ref(), &self.dialer, url).await?;
             match self.tunnel(connection, times, url).await {
                 Err(Lost::Request(_)) if self.pool.is_some() && tries.next().is_some() => {}
                 Err(Lost::Request(trouble) | Lost::Answer(trouble)) => return Err(trouble),
                 Ok(opened) => return Ok(opened),
             }
-        }
-    }
-
-    async fn connection(&self, url: &Url) -> Result<(Connection, Times), Trouble> {
-        match &self.pool {
-            Some(pool) => pool.place(&self.dialer, url).await,
-            None => Connection::dial(&self.dialer, url).await,
         }
     }
 
@@ -91,9 +88,23 @@ impl Upgrade {
         if !response.status().is_success() {
             return Err(Lost::Answer(unexpected(response.status())));
         }
-        let stream = Stream::Tunnel(Box::new(Tunnel::new(connection, response.into_body(), outgoing)));
+        let stream = Either::Right(Box::new(Tunnel::new(connection, response.into_body(), outgoing)));
         Ok((WebSocketStream::from_raw_socket(stream, Role::Client, Some(self.config)).await, opened))
     }
+}
+
+/// What tungstenite's error is to a client.
+pub(super) fn trouble(error: &Error) -> Trouble {
+    let failure = match error {
+        Error::Http(response) => return unexpected(response.status()),
+        Error::ConnectionClosed | Error::AlreadyClosed => Failure::Closed,
+        Error::Io(_)
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => {
+            Failure::Disconnected
+        }
+        _ => Failure::Malformed,
+    };
+    Trouble::new(failure, error)
 }
 
 #[cfg(test)]

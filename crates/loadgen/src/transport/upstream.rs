@@ -15,6 +15,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -23,10 +24,18 @@ use super::Client;
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use crate::observer::Trouble;
 use crate::recorder::Window;
-use crate::{Job, Publishing};
 
 /// Publications of one client that may be under way. It says no more until one of them is acknowledged.
 const UNDER_WAY: usize = 256;
+
+/// What the clients publish.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Publishing {
+    /// Updates a second of all clients together, independent of each other.
+    pub updates_per_s: f64,
+    /// Payload of an update, bytes.
+    pub payload_bytes: usize,
+}
 
 /// What one client publishes, and when.
 #[derive(Clone, Debug)]
@@ -45,15 +54,16 @@ pub(crate) struct Publications {
 }
 
 impl Publications {
-    /// One client's share of what a job's clients publish together.
+    /// One client's share of what so many publish together, from the warm-up on.
     pub(crate) fn new(
         publishing: Publishing,
-        job: &Job,
+        clients: u32,
+        warm_up: Duration,
         window: watch::Receiver<Option<Window>>,
         rng: ChaCha8Rng,
     ) -> Self {
-        let gap_s = f64::from(job.cell.clients) / publishing.updates_per_s;
-        let (payload_bytes, warm_up) = (publishing.payload_bytes, job.measure.warm_up);
+        let gap_s = f64::from(clients) / publishing.updates_per_s;
+        let payload_bytes = publishing.payload_bytes;
         Self { gap_s, payload_bytes, window, warm_up, due_us: None, under_way: VecDeque::new(), rng }
     }
 

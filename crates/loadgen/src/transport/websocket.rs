@@ -9,13 +9,11 @@ use feedlab_feed::wire::websocket::{self, close};
 use feedlab_feed::{Cursor, clock};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::http::unexpected;
-use super::upgrade::{Socket, Upgrade};
+use super::upgrade::{Socket, Upgrade, trouble};
 use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::Backoff;
@@ -189,20 +187,6 @@ async fn closed(socket: &mut Socket, frame: Option<CloseFrame>) -> Trouble {
     let _ = timeout(FAREWELL_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));
     Trouble::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
-}
-
-/// What tungstenite's error is to a client.
-pub(super) fn trouble(error: &Error) -> Trouble {
-    let failure = match error {
-        Error::Http(response) => return unexpected(response.status()),
-        Error::ConnectionClosed | Error::AlreadyClosed => Failure::Closed,
-        Error::Io(_)
-        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => {
-            Failure::Disconnected
-        }
-        _ => Failure::Malformed,
-    };
-    Trouble::new(failure, error)
 }
 
 #[cfg(test)]

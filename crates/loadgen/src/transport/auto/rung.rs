@@ -11,11 +11,17 @@ use feedlab_feed::{Cursor, Gap, Transport, clock};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use super::Shared;
 use crate::observer::{Observer, Opened, Trouble};
 
 /// How often a connection may break without having brought anything: a way that cuts each one off breaks the rung.
 const STRIKES: u32 = 3;
+
+/// What all rungs of a client have in common.
+pub(super) struct Shared<'a, O> {
+    /// What the client has, whichever rung brought it.
+    pub(super) cursor: Option<Cursor>,
+    pub(super) observer: &'a mut O,
+}
 
 /// What a rung has shown of itself.
 #[derive(Debug)]

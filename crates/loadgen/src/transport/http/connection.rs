@@ -1,17 +1,20 @@
-//! A connection of either version of HTTP, and what brings an answer over it.
+//! A connection of either version of HTTP: where it comes from, and what brings an answer over it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use ::h2::RecvStream;
-use feedlab_experiment::record::Failure;
+use feedlab_experiment::scenario::Http as Version;
 use hyper::body::{Body as _, Bytes, Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
-use reqwest::Url;
+use url::Url;
 
-use super::{broken, h1, h2};
+use super::exchange::{Lost, MoveBytes, broken, refused};
+use super::pool::{self, Pool};
+use super::{h1, h2};
 use crate::observer::Trouble;
+use crate::transport::dial::{Dialed, Dialer, Times};
 
 /// A connection of either version.
 #[derive(Debug)]
@@ -21,7 +24,41 @@ pub(super) enum Connection {
     H2(h2::Connection),
 }
 
+/// Where a connection came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found {
+    /// It was there.
+    Own,
+    /// It was made for this request.
+    New(Times),
+    /// It is shared, and may have been there.
+    Shared(Times),
+}
+
+impl Found {
+    pub(super) const fn is_new(&self) -> bool {
+        matches!(self, Self::New(_))
+    }
+}
+
 impl Connection {
+    /// Makes a connection of the dialer's version, or finds a place on a shared one.
+    pub(super) async fn open(dialer: &Dialer, pool: Option<&Pool>, url: &Url) -> Result<(Self, Found), Trouble> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refused(url, &"only http:// and https:// are spoken here"));
+        }
+        match dialer.http {
+            Version::V1 => {
+                let Dialed { stream, times } = dialer.dial(url).await?;
+                Ok((Self::H1(h1::Connection::new(stream).await?), Found::New(times)))
+            }
+            Version::V2 => {
+                let (connection, times) = pool::connect(pool, dialer, url).await?;
+                Ok((Self::H2(connection), if pool.is_some() { Found::Shared(times) } else { Found::New(times) }))
+            }
+        }
+    }
+
     /// Sends a request and waits for the head of its answer. With a body it is a POST.
     pub(super) async fn ask(
         &mut self,
@@ -51,15 +88,6 @@ impl MoveBytes for Connection {
     }
 }
 
-/// What came of a request that brought no answer.
-#[derive(Debug)]
-pub(in crate::transport) enum Lost {
-    /// It did not go out, or the server has not looked at it: it may be sent again.
-    Request(Trouble),
-    /// It may have been answered.
-    Answer(Trouble),
-}
-
 /// A body as its connection brings it.
 #[derive(Debug)]
 pub(super) enum Piecemeal {
@@ -84,36 +112,7 @@ impl Piecemeal {
                     None => return Poll::Ready(None),
                 }
             },
-            Self::H2(incoming) => h2::poll_data(incoming, cx).map_err(|error| h2::broken(&error)),
+            Self::H2(incoming) => h2::poll_data(incoming, cx).map_err(|error| broken(&error)),
         }
     }
-}
-
-/// Something that moves bytes when it is polled. How it ended, the request or the body that it was to bring tells.
-pub(super) trait MoveBytes {
-    fn move_bytes(&mut self, cx: &mut Context<'_>);
-}
-
-/// Waits for what a connection is to bring, and moves its bytes meanwhile.
-pub(super) async fn drive<T>(wire: &mut impl MoveBytes, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    std::future::poll_fn(|cx| {
-        // Asked first, since asking for the next piece is what makes the connection read it.
-        if let Poll::Ready(brought) = wanted(cx) {
-            return Poll::Ready(brought);
-        }
-        wire.move_bytes(cx);
-        wanted(cx)
-    })
-    .await
-}
-
-/// A URL that cannot be asked for.
-pub(super) fn refused(url: &Url, why: &dyn std::fmt::Display) -> Trouble {
-    Trouble::new(Failure::Connect, format_args!("cannot ask for {url}: {why}"))
-}
-
-/// Host and port, as a request names them: without the scheme's own port.
-pub(super) fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

@@ -1,17 +1,16 @@
 //! An HTTP/1.1 connection: hyper's, moved by the client itself.
 
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use reqwest::Url;
+use url::Url;
 
-use super::broken;
-use super::connection::{Lost, MoveBytes, authority, drive, refused};
+use super::exchange::{Lost, MoveBytes, authority, broken, catch_up, drive, refused};
 use crate::observer::Trouble;
 use crate::transport::stream::Stream;
 
@@ -48,15 +47,10 @@ impl Connection {
         })
     }
 
-    /// Takes note of what happened while nobody asked, and waits until the last answer is out of the way. What is
-    /// wrong with the connection, the next request tells.
+    /// Waits until the last answer is out of the way. What is wrong with the connection, the next request tells.
     async fn settle(&mut self) {
         let Self { requests, wire } = self;
-        std::future::poll_fn(|cx| {
-            wire.move_bytes(cx);
-            Poll::Ready(())
-        })
-        .await;
+        catch_up(wire).await;
         let _ = drive(wire, |cx| requests.poll_ready(cx)).await;
     }
 }

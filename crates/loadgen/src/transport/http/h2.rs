@@ -9,24 +9,16 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use feedlab_experiment::record::Failure;
-use h2::client::{self, SendRequest};
+use h2::client::SendRequest;
 use h2::{Reason, RecvStream, SendStream};
 use hyper::header::{CONNECTION, HOST, HeaderMap, TE, TRANSFER_ENCODING, UPGRADE};
 use hyper::{Method, Request, Response, Version};
-use reqwest::Url;
+use url::Url;
 
-use super::connection::{Lost, MoveBytes, authority, drive, refused};
-use super::shared::{Early, Line};
+use super::exchange::{Lost, MoveBytes, authority, broken, catch_up, drive, refused};
+use super::line::{Early, Line, Moving, begin, has_settings};
 use crate::observer::Trouble;
-use crate::transport::dial::{Dialed, Dialer, Times};
-use crate::transport::stream::Stream;
-
-/// How far a server may be ahead of the reader of one stream, and of all of a connection, bytes: Chromium's
-/// (`net/http/http_network_session.cc`, `kSpdyStreamMaxRecvWindowSize` and `kSpdySessionMaxRecvWindowSize`).
-const STREAM_WINDOW: u32 = 6 << 20;
-const CONNECTION_WINDOW: u32 = 15 << 20;
-/// What h2 takes for the server's limit until the server has told its settings: no number that one would choose.
-const BEFORE_SETTINGS: usize = usize::MAX - 1;
+use crate::transport::dial::{Dialer, Times};
 
 /// A connection, or a client's place on one.
 #[derive(Debug)]
@@ -44,14 +36,10 @@ enum Wire {
     Shared(Arc<Line>),
 }
 
-/// A connection, as far as somebody has to poll it.
-pub(super) type Moving = client::Connection<Stream, Bytes>;
-
 impl Connection {
     /// Dials a connection for one client alone.
-    pub(in crate::transport) async fn dial(dialer: &Dialer, url: &Url) -> Result<(Self, Times), Trouble> {
-        let Dialed { stream, times } = dialer.dial(url).await?;
-        let (requests, wire) = begin(stream).await?;
+    pub(super) async fn dial(dialer: &Dialer, url: &Url) -> Result<(Self, Times), Trouble> {
+        let (requests, wire, times) = begin(dialer, url).await?;
         Ok((Self { requests, wire: Wire::Own(Some(Box::new(wire))) }, times))
     }
 
@@ -110,12 +98,7 @@ impl Connection {
         upload: Upload,
     ) -> Result<(Response<RecvStream>, SendStream<Bytes>), Lost> {
         let Self { requests, wire } = self;
-        // Takes note of what happened while nobody asked.
-        std::future::poll_fn(|cx| {
-            wire.move_bytes(cx);
-            Poll::Ready(())
-        })
-        .await;
+        catch_up(wire).await;
         drive(wire, |cx| requests.poll_ready(cx)).await.map_err(|error| wire.unsent(&error))?;
         let early = wire.queue(requests);
         let ends = matches!(upload, Upload::None);
@@ -209,22 +192,6 @@ fn full() -> Lost {
     Lost::Request(Trouble::new(Failure::Disconnected, "the server allows no other stream on the connection"))
 }
 
-/// Begins to speak HTTP/2 on a connection.
-pub(super) async fn begin(stream: Stream) -> Result<(SendRequest<Bytes>, Moving), Trouble> {
-    let mut builder = client::Builder::new();
-    builder
-        .initial_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .initial_max_send_streams(BEFORE_SETTINGS)
-        .enable_push(false);
-    builder.handshake(stream).await.map_err(|error| broken(&error))
-}
-
-/// Whether the server has told its settings.
-pub(super) fn has_settings(requests: &SendRequest<Bytes>) -> bool {
-    requests.current_max_send_streams() != BEFORE_SETTINGS
-}
-
 /// The target is a whole URL, from which h2 makes the pseudo headers. Headers that concern a connection have no place
 /// in HTTP/2 (RFC 9113, section 8.2.2).
 fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>, Trouble> {
@@ -243,11 +210,6 @@ fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>
 /// The server says that it has not looked at the request, so that it may be sent again (RFC 9113, section 8.7).
 fn is_unheard(error: &h2::Error) -> bool {
     error.is_remote() && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM))
-}
-
-/// What h2's error is to a client.
-pub(super) fn broken(error: &h2::Error) -> Trouble {
-    Trouble::new(Failure::Disconnected, super::with_causes(error))
 }
 
 /// The next piece of an answer. What was read makes room for more.

@@ -8,7 +8,7 @@ use bytes::{Buf as _, Bytes};
 use h2::{Reason, RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::MoveBytes as _;
+use super::exchange::MoveBytes as _;
 use super::h2::{Connection, poll_data};
 
 /// A stream in both directions, and the connection that carries it.

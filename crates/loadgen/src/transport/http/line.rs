@@ -1,34 +1,54 @@
-//! Connections that clients share: each client is a stream of one of them, and holds its place as long as it lives.
+//! A connection of HTTP/2 that clients share, as a task: it must move whoever of its clients is asleep. It begins as that
+//! of a single client does.
 //!
-//! A connection is a task, since it must move whoever of its clients is asleep. It dies with all its streams; the first
-//! client that comes back opens another, and the others wait for that one. It is closed when the last client has left.
+//! Each of its clients holds it, and nobody else does: it is closed when the last one has left. It dies with all its
+//! streams.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 
 use bytes::Bytes;
-use feedlab_experiment::clients::PER_CONNECTION;
 use feedlab_experiment::record::Failure;
-use feedlab_feed::clock;
-use h2::client::SendRequest;
-use reqwest::Url;
+use h2::client::{self, SendRequest};
 use tokio::sync::watch;
+use url::Url;
 
-use super::h2::{Connection, Moving, begin, broken, has_settings};
+use super::exchange::broken;
 use crate::observer::Trouble;
 use crate::transport::dial::{Dialed, Dialer, Times};
+use crate::transport::stream::Stream;
 
-/// The connections of some clients, all of one thread. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Pool {
-    lines: Arc<Mutex<Vec<Weak<Line>>>>,
-    /// What the server allows on a connection, as far as it has said so; 0 before.
-    allowed: Arc<AtomicUsize>,
+/// How far a server may be ahead of the reader of one stream, and of all of a connection, bytes: Chromium's
+/// (`net/http/http_network_session.cc`, `kSpdyStreamMaxRecvWindowSize` and `kSpdySessionMaxRecvWindowSize`).
+const STREAM_WINDOW: u32 = 6 << 20;
+const CONNECTION_WINDOW: u32 = 15 << 20;
+/// What h2 takes for the server's limit until the server has told its settings: no number that one would choose.
+const BEFORE_SETTINGS: usize = usize::MAX - 1;
+
+/// A connection, as far as somebody has to poll it.
+pub(super) type Moving = client::Connection<Stream, Bytes>;
+
+/// Dials a connection and begins to speak HTTP/2 on it.
+pub(super) async fn begin(dialer: &Dialer, url: &Url) -> Result<(SendRequest<Bytes>, Moving, Times), Trouble> {
+    let Dialed { stream, times } = dialer.dial(url).await?;
+    let mut builder = client::Builder::new();
+    builder
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_max_send_streams(BEFORE_SETTINGS)
+        .enable_push(false);
+    let (requests, wire) = builder.handshake(stream).await.map_err(|error| broken(&error))?;
+    Ok((requests, wire, times))
 }
 
-/// A shared connection. Each of its clients holds it; nobody else does.
+/// Whether the server has told its settings.
+pub(super) fn has_settings(requests: &SendRequest<Bytes>) -> bool {
+    requests.current_max_send_streams() != BEFORE_SETTINGS
+}
+
+/// A shared connection.
 #[derive(Debug)]
 pub(super) struct Line {
     /// Scheme, host and port.
@@ -56,85 +76,50 @@ enum State {
     Ended(Trouble),
 }
 
-impl Pool {
-    /// A place on a connection to the URL's server: on one that has room, or on a new one.
-    pub(in crate::transport) async fn place(&self, dialer: &Dialer, url: &Url) -> Result<(Connection, Times), Trouble> {
-        let began = clock::now();
-        loop {
-            let line = self.line(dialer, url);
-            line.reach(|state| !matches!(state, State::Opening)).await?;
-            let requests = line.requests.get().cloned().ok_or_else(ended)?;
-            // The settings may have come while it was waited for: those who are too many go elsewhere.
-            if clients(&line) <= self.allows(&line) {
-                return Ok((Connection::shared(requests, line), Times::found(began)));
-            }
-        }
-    }
-
-    fn line(&self, dialer: &Dialer, url: &Url) -> Arc<Line> {
-        let origin = url.origin().ascii_serialization();
-        let mut lines = self.lines();
-        lines.retain(|line| line.strong_count() > 0);
-        let mut open = lines.iter().filter_map(Weak::upgrade);
-        // The look itself counts as a client.
-        let with_room =
-            |line: &Arc<Line>| line.origin == origin && line.is_usable() && clients(line) <= self.allows(line);
-        if let Some(line) = open.find(with_room) {
-            return line;
-        }
-        let line = self.open(origin, dialer.clone(), url.clone());
-        lines.push(Arc::downgrade(&line));
-        line
-    }
-
+impl Line {
     /// Begins to open a connection. The task ends by itself when nobody is left who holds it.
-    fn open(&self, origin: String, dialer: Dialer, url: Url) -> Arc<Line> {
+    pub(super) fn open(origin: String, dialer: Dialer, url: Url) -> Arc<Self> {
         let (tell, state) = watch::channel(State::Opening);
-        let line = Line {
+        let line = Arc::new(Self {
             origin,
             requests: OnceLock::new(),
             times: Mutex::default(),
             early: AtomicUsize::new(0),
             retired: AtomicBool::new(false),
             state,
-        };
-        let line = Arc::new(line);
+        });
         tokio::spawn(live(Arc::downgrade(&line), dialer, url, tell));
         line
     }
 
-    /// How many clients a connection takes. What a server has said once is taken for its next connection too.
-    fn allows(&self, line: &Line) -> usize {
-        if let Some(requests) = line.requests.get().filter(|requests| has_settings(requests)) {
-            self.allowed.store(requests.current_max_send_streams().clamp(1, PER_CONNECTION), Ordering::Relaxed);
-        }
-        match self.allowed.load(Ordering::Relaxed) {
-            0 => PER_CONNECTION,
-            allowed => allowed,
-        }
+    /// Waits until it is open, and gives the way in.
+    pub(super) async fn requests(&self) -> Result<SendRequest<Bytes>, Trouble> {
+        self.reach(|state| !matches!(state, State::Opening)).await?;
+        self.requests.get().cloned().ok_or_else(ended)
     }
 
-    fn lines(&self) -> MutexGuard<'_, Vec<Weak<Line>>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether others can be put on it who go there.
+    pub(super) fn leads_to(&self, origin: &str) -> bool {
+        let is_usable = !self.retired.load(Ordering::Relaxed) && !matches!(&*self.state.borrow(), State::Ended(_));
+        is_usable && self.origin == origin
     }
-}
 
-/// How many hold a connection.
-fn clients(line: &Arc<Line>) -> usize {
-    Arc::strong_count(line)
-}
+    /// How many streams the server allows, if it has told.
+    pub(super) fn allows(&self) -> Option<usize> {
+        self.requests.get().filter(|requests| has_settings(requests)).map(SendRequest::current_max_send_streams)
+    }
 
-impl Line {
-    /// See [`Connection::claim`].
+    /// The times of its connect, for the first client that is answered.
     pub(super) fn claim(&self) -> Option<Times> {
         self.times.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// See [`Early`].
+    /// The place of a request that is sent before the server has told its settings.
     pub(super) fn queue(&self) -> Early {
         Early { place: self.early.fetch_add(1, Ordering::Relaxed), state: self.state.clone() }
     }
 
+    /// Nobody else shall be put on it.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);
     }
@@ -146,10 +131,6 @@ impl Line {
 
     async fn reach(&self, there: impl Fn(&State) -> bool) -> Result<(), Trouble> {
         reach(self.state.clone(), there).await
-    }
-
-    fn is_usable(&self) -> bool {
-        !self.retired.load(Ordering::Relaxed) && !matches!(&*self.state.borrow(), State::Ended(_))
     }
 }
 
@@ -182,7 +163,7 @@ fn ended() -> Trouble {
 
 /// A shared connection from its dial to its end.
 async fn live(line: Weak<Line>, dialer: Dialer, url: Url, tell: watch::Sender<State>) {
-    let end = match open(&dialer, &url).await {
+    let end = match begin(&dialer, &url).await {
         Ok((requests, wire, times)) => {
             if !hand_over(&line, requests, times) {
                 return;
@@ -193,12 +174,6 @@ async fn live(line: Weak<Line>, dialer: Dialer, url: Url, tell: watch::Sender<St
         Err(trouble) => trouble,
     };
     tell.send_replace(State::Ended(end));
-}
-
-async fn open(dialer: &Dialer, url: &Url) -> Result<(SendRequest<Bytes>, Moving, Times), Trouble> {
-    let Dialed { stream, times } = dialer.dial(url).await?;
-    let (requests, wire) = begin(stream).await?;
-    Ok((requests, wire, times))
 }
 
 /// Whether somebody still waits for it.
@@ -223,6 +198,3 @@ async fn follow(line: &Weak<Line>, mut wire: Moving, tell: &watch::Sender<State>
     });
     end.await.map_or_else(|error| broken(&error), |()| ended())
 }
-
-#[cfg(test)]
-mod tests;

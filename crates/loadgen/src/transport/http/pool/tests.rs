@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use ::h2::SendStream;
+use bytes::Bytes;
 use feedlab_experiment::scenario::{Http, Options};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;

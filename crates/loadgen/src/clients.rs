@@ -1,0 +1,84 @@
+//! The clients of a job: where each goes, how it introduces itself, and how it makes its connections.
+//!
+//! Called by the fleet and by the newcomers, before a client runs; knows nothing of when that is.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use feedlab_experiment::scenario::Connections;
+use feedlab_feed::{Cursor, Transport};
+use url::Url;
+
+use crate::transport::{Client, Link, Pool, Tls, request_headers};
+use crate::{Job, LoadError};
+
+/// A source address has some 28,000 ports for one destination (`ip_local_port_range`); stay well below.
+const CLIENTS_PER_ADDRESS: u32 = 10_000;
+
+/// How the job's clients make their connections, apart from those that they share.
+pub(crate) fn link(job: &Job) -> Result<Link, LoadError> {
+    let link = job.contender.link;
+    let trusted = || Tls::trusting(job.certificate.as_deref().unwrap_or_default());
+    let tls = link.tls.then(trusted).transpose().map_err(LoadError::Certificate)?;
+    Ok(Link { http: link.http, tls, pool: None })
+}
+
+/// The link of one worker's clients: they share their connections with each other and nobody else.
+pub(crate) fn link_of_a_worker(link: &Link, job: &Job) -> Link {
+    let shares = job.contender.link.connections == Connections::Shared;
+    Link { pool: shares.then(Pool::default), ..link.clone() }
+}
+
+/// The client of this index, with its headers, its source address and its own chance.
+pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
+    let transport = job.contender.transport();
+    let door = job.door.unwrap_or(job.server);
+    let origin = format!("{}://{door}", if link.tls.is_some() { "https" } else { "http" });
+    let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
+    client.rng.set_stream(index.into());
+    client.headers = request_headers(job.clients.headers, transport, &origin);
+    client.link = link.clone();
+    client.guise = job.clients.headers;
+    client.comeback = job.contender.comeback;
+    client.read_buffer = job.contender.serving.read_buffer_bytes;
+    // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
+    // a place to come back to. The other doors tell it theirs.
+    let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
+    client.after = (!is_told).then_some(Cursor(0));
+    client.source = source(door, job.cell.clients, index);
+    Some(client)
+}
+
+/// The slow client of this index. It shares its connection with nobody, who would be slowed down with it.
+pub(crate) fn slow_client(job: &Job, link: &Link, index: u32) -> Option<Client> {
+    let slow = job.clients.slow?;
+    let link = Link { pool: None, ..link.clone() };
+    let mut client = client(job, &link, job.cell.clients.saturating_add(index))?;
+    client.reads_per_s = Some(slow.bytes_per_s);
+    Some(client)
+}
+
+/// On Linux all of 127.0.0.0/8 is this machine, so that a large fleet can come from several addresses.
+fn source(door: SocketAddr, clients: u32, index: u32) -> Option<IpAddr> {
+    let spread = cfg!(target_os = "linux") && door.is_ipv4() && door.ip().is_loopback();
+    let address = (index / CLIENTS_PER_ADDRESS % 254) as u8 + 1;
+    (spread && clients > CLIENTS_PER_ADDRESS).then(|| Ipv4Addr::new(127, 0, 0, address).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_fleet_on_the_loopback_comes_from_several_addresses() {
+        let address = |server: &str, clients: u32, index: u32| {
+            source(server.parse().unwrap(), clients, index).map(|address| address.to_string())
+        };
+        assert_eq!(address("127.0.0.1:80", 10_000, 9_999), None);
+        assert_eq!(address("192.0.2.1:80", 20_000, 15_000), None);
+        assert_eq!(address("[::1]:80", 20_000, 15_000), None);
+        if cfg!(target_os = "linux") {
+            assert_eq!(address("127.0.0.1:80", 20_001, 9_999).as_deref(), Some("127.0.0.1"));
+            assert_eq!(address("127.0.0.1:80", 20_001, 20_000).as_deref(), Some("127.0.0.3"));
+        }
+    }
+}

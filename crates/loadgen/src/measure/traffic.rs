@@ -1,0 +1,108 @@
+//! What passed the contender's door between two looks at the server: requests, bytes at three levels, packets.
+//!
+//! Each figure is the difference of two counters of one life of the server; over two lives it would say nothing.
+
+use feedlab_experiment::Metric;
+use feedlab_experiment::metric::SHORTEST_IDLE;
+use feedlab_feed::clock;
+use feedlab_feed::stats::{DoorStats, Stats};
+
+use super::{Facts, Metrics, put, quantile};
+
+impl Facts<'_> {
+    pub(super) fn requests(&self, metrics: &mut Metrics) {
+        if let Some((start, end)) = self.doors(&self.start.server, &self.end.server) {
+            metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
+            metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
+        }
+        metrics.insert(Metric::RequestsSkipped, self.found.skipped as f64);
+        if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
+            metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
+        }
+        metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
+        if self.job.publishing.is_some() {
+            metrics.insert(Metric::Publications, self.found.acks.len() as f64);
+            put(metrics, Metric::AckP50, quantile(&self.found.acks, 0.5));
+        }
+        if self.job.contender.is_auto() {
+            metrics.insert(Metric::Fallbacks, self.found.fallbacks as f64);
+            metrics.insert(Metric::Climbs, self.found.climbs as f64);
+        }
+    }
+
+    pub(super) fn bandwidth(&self, metrics: &mut Metrics) {
+        put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
+        let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
+        let grown = |counter: fn(&DoorStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
+        let (up, down) = (grown(|door| door.bytes_in), grown(|door| door.bytes_out));
+        let (headers, payload) = (grown(|door| door.header_bytes), grown(|door| door.payload_bytes));
+        let keepalive = grown(|door| door.keepalive_bytes);
+        metrics.insert(Metric::SocketBytesUp, up);
+        metrics.insert(Metric::SocketBytesDown, down);
+        let publications = self.found.acks.len();
+        if publications > 0 {
+            metrics.insert(Metric::SocketBytesUpPerPublication, up / publications as f64);
+        }
+        for (metric, bytes) in [
+            (Metric::PayloadBytesPerUpdate, payload),
+            (Metric::SocketBytesPerUpdate, up + down),
+            (Metric::HeaderBytesPerUpdate, headers),
+            (Metric::FramingBytesPerUpdate, (up + down - headers - payload - keepalive).max(0.0)),
+            (Metric::KeepaliveBytesPerUpdate, keepalive),
+        ] {
+            put(metrics, metric, self.per_delivered(bytes));
+        }
+        self.wire(metrics, &start, &end);
+    }
+
+    fn wire(&self, metrics: &mut Metrics, start: &DoorStats, end: &DoorStats) {
+        let Some((start, end)) = start.wire.zip(end.wire) else { return };
+        let grown = |from: u64, to: u64| to.saturating_sub(from) as f64;
+        put(metrics, Metric::WireBytesPerUpdate, self.per_delivered(grown(start.bytes(), end.bytes())));
+        put(metrics, Metric::PacketsPerUpdate, self.per_delivered(grown(start.packets(), end.packets())));
+        metrics.insert(Metric::Retransmits, grown(start.retransmits, end.retransmits));
+    }
+
+    /// Bytes of a client in a minute in which nothing is published, from the time between ramp and feed.
+    fn idle_bytes(&self) -> Option<f64> {
+        let (from, to) = (&self.connected.server, &self.settled.server);
+        let time = to.at.checked_sub(from.at).filter(|time| *time >= clock::micros(SHORTEST_IDLE))?;
+        let (from, to) = self.doors(from, to)?;
+        let bytes = |door: &DoorStats| door.bytes_in + door.bytes_out;
+        let minutes = time as f64 / 60e6;
+        self.per_client(bytes(&to).saturating_sub(bytes(&from)) as f64 / minutes)
+    }
+
+    /// Amounts are differences between two snapshots, so the updates are counted between the same two: those *due*
+    /// in the measured time arrive a little later, which at a few large updates would be seen.
+    pub(super) fn per_delivered(&self, amount: f64) -> Option<f64> {
+        let (start, end) = self.doors(&self.start.server, &self.end.server)?;
+        let updates = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0)?;
+        Some(amount / updates as f64)
+    }
+
+    fn per_client(&self, amount: f64) -> Option<f64> {
+        (self.open > 0).then(|| amount / f64::from(self.open))
+    }
+
+    /// The contender's door at two moments; `None` if the server was started anew between them. Its counters began
+    /// again then, and a difference would say nothing.
+    pub(super) fn doors(&self, from: &Stats, to: &Stats) -> Option<(DoorStats, DoorStats)> {
+        same_life(from, to).then(|| (self.door(from), self.door(to)))
+    }
+
+    /// A client of the ladder uses several doors, and one that publishes comes for no door in particular.
+    fn door(&self, stats: &Stats) -> DoorStats {
+        if self.job.contender.is_auto() {
+            let mut all = DoorStats::nothing();
+            stats.doors.values().for_each(|door| all += door);
+            return all;
+        }
+        stats.doors.get(&self.job.contender.transport()).cloned().unwrap_or_default()
+    }
+}
+
+/// Whether the server's counters ran on from one look to the next.
+pub(super) const fn same_life(from: &Stats, to: &Stats) -> bool {
+    from.life == to.life
+}
