@@ -53,6 +53,8 @@ fn the_arrows_between_the_crates_are_those_of_the_design() {
     assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "proxy", "report", "server"]);
     assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "who does an exercise builds nothing of ours for it");
+    assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "each crate can be tested with it");
+    assert!(!built_with("feedlab").contains("feedlab-testkit"), "it is for tests alone");
 }
 
 #[test]

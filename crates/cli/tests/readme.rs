@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use feedlab_testkit::Feedlab;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
@@ -26,7 +27,7 @@ fn commands() -> Vec<String> {
 fn every_command_runs() {
     let commands = commands();
     assert!(commands.len() >= 7, "{commands:?}");
-    let server = Server::start();
+    let server = Feedlab::start(feedlab(&["serve"]));
     for command in &commands {
         check(command, &server);
     }
@@ -34,7 +35,7 @@ fn every_command_runs() {
 
 /// What a line promises, tried as far as a test may take: minutes of measuring are left to `scripts/test`, which
 /// runs the quick scenario, and scenarios that take longer are validated.
-fn check(command: &str, server: &Server) {
+fn check(command: &str, server: &Feedlab) {
     let words: Vec<&str> = command.split_whitespace().collect();
     let arguments = match words[..] {
         ["scripts/test"] => return assert!(read(".ci/run").contains("exec scripts/test")),
@@ -48,9 +49,8 @@ fn check(command: &str, server: &Server) {
     match arguments {
         ["run", scenarios @ ..] => succeeds(&[&["validate"], scenarios].concat()),
         ["serve"] => {} // this is the server that the others talk to
-        ["serve", ..] | ["workshop"] => begins(&[arguments, &["--listen", "127.0.0.1:0"]].concat()),
-        ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.url, "--count", "1"]),
-        ["proxy", ..] => begins(&[arguments, &["--listen", "127.0.0.1:0"]].concat()),
+        ["serve", ..] | ["workshop"] | ["proxy", ..] => drop(Feedlab::start(feedlab(arguments))),
+        ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.address().to_string(), "--count", "1"]),
         // A machine without nginx can show how it would be set up.
         ["nginx", ..] => succeeds(&[arguments, &["--show-config"]].concat()),
         ["report", "results/*"] => sample_report(),
@@ -69,21 +69,9 @@ fn succeeds(arguments: &[&str]) {
     assert!(output.status.success(), "feedlab {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Starts what goes on until it is stopped, and stops it when it says that it is there.
-#[track_caller]
-fn begins(arguments: &[&str]) {
-    let mut command = feedlab(&[arguments, &["--format", "json"]].concat());
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(line.contains("listening"), "feedlab {arguments:?}: {line:?}");
-}
-
 fn feedlab(arguments: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"));
-    command.args(arguments).current_dir(root()).env_remove("FEEDLAB_TOKEN");
+    let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), arguments);
+    command.current_dir(root());
     command
 }
 
@@ -103,31 +91,6 @@ fn sample_report() {
     std::fs::remove_file(copy.join("report.html")).unwrap();
     succeeds(&["report", copy.to_str().unwrap()]);
     assert!(copy.join("report.html").is_file());
-}
-
-/// `feedlab serve`, on a free port.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut command = feedlab(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        let start = line.find("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
-        let url = line[start..].split('/').take(3).collect::<Vec<_>>().join("/");
-        Self { child, url }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
 }
 
 #[test]

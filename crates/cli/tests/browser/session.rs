@@ -6,7 +6,7 @@ use thirtyfour::common::log::LoggingPrefsLogLevel;
 use thirtyfour::{CapabilitiesHelper as _, ChromeCapabilities, ChromiumLikeCapabilities as _, WebDriver, WindowHandle};
 
 use crate::chromedriver::Chromedriver;
-use crate::feedlab::Feedlab;
+use crate::feedlab::Server;
 use crate::log::Log;
 use crate::tab::Tab;
 
@@ -34,7 +34,7 @@ pub(crate) struct Session {
     // After the driver, which says goodbye to it.
     _process: Chromedriver,
     /// They end after the tabs, which would complain.
-    servers: Mutex<Vec<Feedlab>>,
+    servers: Mutex<Vec<Server>>,
     /// What the page may complain about, because the test provokes it.
     expected: Mutex<Vec<String>>,
 }
@@ -58,16 +58,16 @@ impl Session {
 
     /// `feedlab serve` with so many updates a second, for as long as the test lasts. Its URL.
     pub(crate) fn serve(&self, rate: &str, more: &[&str]) -> String {
-        self.keep(Feedlab::serve(rate, more))
+        self.keep(Server::serve(rate, more))
     }
 
     /// `feedlab workshop`, for as long as the test lasts. Its URL.
     pub(crate) fn workshop(&self) -> String {
-        self.keep(Feedlab::workshop())
+        self.keep(Server::workshop())
     }
 
-    fn keep(&self, server: Feedlab) -> String {
-        let url = server.url.clone();
+    fn keep(&self, server: Server) -> String {
+        let url = server.url();
         self.servers.lock().unwrap().push(server);
         url
     }

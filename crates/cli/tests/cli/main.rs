@@ -20,12 +20,19 @@ mod workshop;
 use std::process::Output;
 
 use assert_cmd::Command;
+use feedlab_testkit::Feedlab;
 
 /// `feedlab ARGUMENTS…`, without the environment that the developer may have set for it.
 fn feedlab(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("feedlab").expect("cargo builds the binary for its tests");
     command.args(arguments).env_remove("FEEDLAB_TOKEN").env_remove("COLUMNS").env("NO_COLOR", "1");
     command
+}
+
+/// The same in the background, on a free port unless the arguments name one.
+#[track_caller]
+fn listening(arguments: &[&str]) -> Feedlab {
+    Feedlab::run(assert_cmd::cargo::cargo_bin!("feedlab"), arguments)
 }
 
 /// Runs to the end, which must come with this status.

@@ -1,11 +1,11 @@
 //! `feedlab nginx`: Debian's nginx, really started, between a real server and real clients.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use feedlab_testkit::Feedlab;
+use rustix::process::Signal;
 
-use super::{ends_with, err, error_line, feedlab, out};
+use super::{ends_with, err, error_line, feedlab, listening, out};
 
 /// Whether nginx is there. In CI a test that needs it fails without; elsewhere it is skipped in sight.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -20,52 +20,17 @@ fn is_installed() -> bool {
     found
 }
 
-/// A `feedlab` process that says in a line of JSON where it listens.
-struct Service {
-    child: Child,
-    address: String,
+fn server() -> Feedlab {
+    listening(&["serve", "--feed", "synthetic", "--rate", "20"])
 }
 
-impl Service {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
-            .args(arguments)
-            .args(["--format", "json"])
-            .env_remove("FEEDLAB_TOKEN")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let listening: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
-        let address = listening["listening"].as_str().expect("an address").to_owned();
-        Self { child, address }
-    }
-
-    fn server(more: &[&str]) -> Self {
-        Self::start(&[&["serve", "--listen", "127.0.0.1:0", "--feed", "synthetic", "--rate", "20"], more].concat())
-    }
-
-    fn nginx(to: &Self, more: &[&str]) -> Self {
-        Self::start(&[&["nginx", "--to", &to.address], more].concat())
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it is still there");
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.signal(Signal::TERM);
-        self.child.wait().expect("it ends");
-    }
+fn nginx(to: &Feedlab, more: &[&str]) -> Feedlab {
+    listening(&[&["nginx", "--to", &to.address().to_string()], more].concat())
 }
 
 /// What a client sees that follows a feed for so many updates.
-fn watched(service: &Service, transport: &str, count: &str) -> String {
-    let url = format!("http://{}", service.address);
+fn watched(service: &Feedlab, transport: &str, count: &str) -> String {
+    let url = format!("http://{}", service.address());
     let line = ["watch", &url, "--transport", transport, "--count", count, "--format", "json"];
     out(&ends_with(0, feedlab(&line).timeout(std::time::Duration::from_secs(60))))
 }
@@ -75,8 +40,8 @@ fn every_transport_passes_an_nginx_that_is_set_up_for_streams_and_survives_its_r
     if !is_installed() {
         return;
     }
-    let server = Service::server(&[]);
-    let nginx = Service::nginx(&server, &[]);
+    let server = server();
+    let nginx = nginx(&server, &[]);
     for transport in ["short-polling", "long-polling", "sse", "websocket"] {
         assert_eq!(watched(&nginx, transport, "3").lines().count(), 3, "{transport}");
     }
@@ -85,9 +50,9 @@ fn every_transport_passes_an_nginx_that_is_set_up_for_streams_and_survives_its_r
 }
 
 /// The status with which an upgrade to a WebSocket is answered.
-fn upgrade_status(service: &Service) -> String {
+fn upgrade_status(service: &Feedlab) -> String {
     use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(&service.address).expect("it listens");
+    let mut stream = std::net::TcpStream::connect(service.address()).expect("it listens");
     let request = "GET /feed/ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("it reads");
@@ -101,9 +66,9 @@ fn as_it_comes_nginx_lets_no_upgrade_through_and_heeds_the_servers_wish_for_no_b
     if !is_installed() {
         return;
     }
-    let server = Service::server(&[]);
-    assert_eq!(upgrade_status(&Service::nginx(&server, &["--style", "streaming"])), "101");
-    let nginx = Service::nginx(&server, &["--style", "default"]);
+    let server = server();
+    assert_eq!(upgrade_status(&nginx(&server, &["--style", "streaming"])), "101");
+    let nginx = nginx(&server, &["--style", "default"]);
     assert_eq!(upgrade_status(&nginx), "426", "the server sees no upgrade");
     assert_eq!(watched(&nginx, "sse", "3").lines().count(), 3);
 }
@@ -113,8 +78,9 @@ fn a_port_that_is_taken_and_an_address_that_others_reach_are_refused() {
     if !is_installed() {
         return;
     }
-    let server = Service::server(&[]);
-    let line = ["nginx", "--to", &server.address, "--listen", &server.address];
+    let server = server();
+    let address = server.address().to_string();
+    let line = ["nginx", "--to", &address, "--listen", &address];
     let error = error_line(&ends_with(1, &mut feedlab(&line)));
     assert!(error.contains("port 0 takes a free one"), "{error}");
     let open = ["nginx", "--to", "127.0.0.1:1", "--listen", "0.0.0.0:0"];

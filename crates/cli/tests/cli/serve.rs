@@ -1,76 +1,50 @@
 //! `feedlab serve`, and `feedlab watch` on the other end of every door.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::net::TcpListener;
 
-use rustix::process::{Pid, Signal, kill_process};
+use feedlab_testkit::{Feedlab, http};
 
-use super::{ends_with, err, error_line, feedlab, out};
+use super::{ends_with, err, error_line, feedlab, listening, out};
 
 /// A server with standard input as its feed.
-struct Server {
-    child: Child,
-    stdin: ChildStdin,
-    address: String,
-}
-
-impl Server {
-    fn start(token: Option<&str>) -> Self {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--feed", "stdin", "--format", "json"])
-            .envs(token.map(|token| ("FEEDLAB_TOKEN", token)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let listening: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
-        let address = listening["listening"].as_str().expect("an address").to_owned();
-        let stdin = child.stdin.take().expect("its input");
-        Self { child, stdin, address }
-    }
-
-    fn publish(&mut self, text: &str) {
-        writeln!(self.stdin, "{text}").expect("the server reads");
-    }
-
-    fn stop(mut self) -> Option<i32> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it is still there");
-        self.child.wait().expect("it ends").code()
-    }
+fn server(token: Option<&str>) -> Feedlab {
+    let arguments = ["serve", "--feed", "stdin"];
+    let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), &arguments);
+    command.envs(token.map(|token| ("FEEDLAB_TOKEN", token)));
+    Feedlab::start(command)
 }
 
 #[test]
 fn every_door_shows_the_same_updates_and_a_signal_ends_the_server_well() {
-    let mut server = Server::start(None);
-    server.publish("one");
-    server.publish("two");
+    let mut server = server(None);
+    server.write_line("one");
+    server.write_line("two");
+    let address = server.address().to_string();
     for transport in ["short-polling", "long-polling", "sse", "websocket"] {
         let arguments =
-            ["watch", &server.address, "--transport", transport, "--after", "0", "--count", "2", "--format", "json"];
+            ["watch", &address, "--transport", transport, "--after", "0", "--count", "2", "--format", "json"];
         let lines = out(&ends_with(0, &mut feedlab(&arguments)));
         let seen: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         let told: Vec<_> = seen.iter().map(|update| (update["seq"].as_u64(), update["data"].as_str())).collect();
         assert_eq!(told, [(Some(1), Some("one")), (Some(2), Some("two"))], "{transport}");
     }
-    assert_eq!(server.stop(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]
 fn a_token_is_asked_for_and_taken_from_the_environment() {
-    let mut server = Server::start(Some("secret"));
-    server.publish("one");
+    let mut server = server(Some("secret"));
+    server.write_line("one");
+    let address = server.address().to_string();
     for transport in ["short-polling", "long-polling", "sse", "websocket"] {
-        let arguments = ["watch", &server.address, "--transport", transport, "--after", "0", "--count", "1"];
+        let arguments = ["watch", &address, "--transport", transport, "--after", "0", "--count", "1"];
         let refused = error_line(&ends_with(1, &mut feedlab(&arguments)));
         assert!(refused.contains("401") && refused.contains("FEEDLAB_TOKEN"), "{transport}: {refused}");
         let seen = out(&ends_with(0, feedlab(&arguments).env("FEEDLAB_TOKEN", "secret")));
         assert!(seen.ends_with("one\n"), "{transport}: {seen}");
     }
-    assert_eq!(server.stop(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]
@@ -85,26 +59,12 @@ fn a_port_in_use_is_named_with_the_way_out() {
 
 #[test]
 fn a_server_tells_programs_its_addresses_and_its_certificate() {
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--tls", "self-signed"];
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
-        .args(arguments)
-        .args(["--format", "json", "--exit-with-stdin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-    let listening: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
-    assert!(listening["certificate"].as_str().expect("a certificate").starts_with("-----BEGIN CERTIFICATE-----"));
-    let control = listening["control"].as_str().expect("an address");
-    let mut stream = TcpStream::connect(control).expect("it listens");
-    stream.write_all(b"GET /stats HTTP/1.0\r\n\r\n").expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers, plainly");
-    assert!(answer.starts_with("HTTP/1.0 200") && answer.contains("\"life\":"), "{answer}");
-    drop(child.stdin.take());
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let server = listening(&["serve", "--control", "127.0.0.1:0", "--tls", "self-signed", "--exit-with-stdin"]);
+    let certificate = server.told()["certificate"].as_str().expect("a certificate");
+    assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----"));
+    let stats = http::get(server.control(), "/stats");
+    assert!(stats.status == 200 && stats.json()["life"].is_u64(), "plainly: {stats:?}");
+    assert_eq!(server.close(), Some(0));
 }
 
 #[test]

@@ -1,54 +1,23 @@
 //! `feedlab workshop`: the server, the files that it keeps, and what it says when something is wrong.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+
+use feedlab_testkit::{Feedlab, http};
 
 use super::{ends_with, error_line, feedlab};
 
 /// A workshop in a folder of its own, which ends with its standard input.
-struct Workshop {
-    child: Child,
-    address: String,
-}
-
-impl Workshop {
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
-            .args(["workshop", "--listen", "127.0.0.1:0", "--format", "json", "--exit-with-stdin"])
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let told: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
-        let address = told["listening"].as_str().expect("an address").to_owned();
-        Self { child, address }
-    }
-
-    fn ask(&self, request: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        let (address, len) = (&self.address, body.len());
-        let head = format!("{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {len}\r\n");
-        write!(stream, "{head}Content-Type: application/json\r\n\r\n{body}").expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        answer
-    }
-
-    fn stop(mut self) -> Option<i32> {
-        drop(self.child.stdin.take());
-        self.child.wait().expect("it ends").code()
-    }
+fn workshop(folder: &Path) -> Feedlab {
+    let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), &["workshop", "--exit-with-stdin"]);
+    command.current_dir(folder);
+    Feedlab::start(command)
 }
 
 #[test]
 fn chapters_class_live_page_and_doors_are_on_one_address() {
     let folder = tempfile::tempdir().expect("a folder");
-    let workshop = Workshop::start(folder.path());
+    let workshop = workshop(folder.path());
     for (path, needle) in [
         ("/workshop", "feedlab</b> workshop"),
         ("/workshop/class", "The class"),
@@ -57,12 +26,13 @@ fn chapters_class_live_page_and_doors_are_on_one_address() {
         ("/feed/poll?after=0", "\"updates\""),
         ("/lab", "\"available\""),
     ] {
-        let answer = workshop.ask(&format!("GET {path}"), "");
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(needle), "{path}: {answer}");
+        let answer = http::get(workshop.address(), path);
+        assert!(answer.status == 200 && answer.body.contains(needle), "{path}: {answer:?}");
     }
-    assert!(workshop.ask("GET /workshop/absent", "").starts_with("HTTP/1.1 404"));
-    assert!(workshop.ask("GET /nowhere", "").starts_with("HTTP/1.1 404"));
-    assert_eq!(workshop.stop(), Some(0));
+    for path in ["/workshop/absent", "/nowhere"] {
+        assert_eq!(http::get(workshop.address(), path).status, 404, "{path}");
+    }
+    assert_eq!(workshop.close(), Some(0));
     assert!(folder.path().join("feedlab-class.ndjson").exists(), "the votes' file is begun");
 }
 

@@ -13,6 +13,7 @@ use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Transport, clock};
 use feedlab_loadgen::observer::{Observer, Opened, Trouble};
 use feedlab_loadgen::transport::{self, Client, Url};
+use feedlab_testkit::http;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -44,8 +45,7 @@ impl Server {
     }
 
     async fn stats(&self) -> Stats {
-        let answer = ask(self.addr, "GET /stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        serde_json::from_str(&http::ask_async(self.addr, "GET", "/stats", "", "").await.body).unwrap()
     }
 
     /// Waits until nobody is at the door and the only connection is the one that asks.
@@ -65,14 +65,6 @@ impl Server {
 pub(crate) fn url(addr: SocketAddr, transport: Transport) -> String {
     let scheme = if transport == Transport::WebSocket { "ws" } else { "http" };
     format!("{scheme}://{addr}{}", transport.path())
-}
-
-async fn ask(addr: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(addr).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
 }
 
 /// Publishes one update for each number, one after another.

@@ -1,20 +1,18 @@
-//! `feedlab serve` as a process of its own.
+//! `feedlab serve` as a process of its own, and what it says that it holds.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use feedlab_feed::clock;
 use feedlab_feed::stats::Stats;
+use feedlab_testkit::{Feedlab, http};
 
 /// How long the server may take to notice that its clients are gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
-    child: Child,
+    feedlab: Feedlab,
     pub(crate) door: SocketAddr,
-    control: SocketAddr,
 }
 
 /// Everything that a connection could leave behind and that can be counted.
@@ -37,29 +35,13 @@ impl Counts {
 
 impl Server {
     pub(crate) fn start(flags: &[&str]) -> Self {
-        let addresses = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"];
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
-            .arg("serve")
-            .args(addresses)
-            .args(["--format", "json", "--exit-with-stdin"])
-            .args(flags)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let listening: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let address = |name: &str| listening[name].as_str().unwrap().parse().unwrap();
-        Self { child, door: address("listening"), control: address("control") }
+        let arguments = [&["serve", "--control", "127.0.0.1:0", "--exit-with-stdin"], flags].concat();
+        let feedlab = Feedlab::run(assert_cmd::cargo::cargo_bin!("feedlab"), &arguments);
+        Self { door: feedlab.address(), feedlab }
     }
 
     fn stats(&self) -> Stats {
-        let mut stream = TcpStream::connect(self.control).unwrap();
-        stream.write_all(b"GET /stats HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        serde_json::from_str(&http::get(self.feedlab.control(), "/stats").body).unwrap()
     }
 
     pub(crate) fn rss_bytes(&self) -> u64 {
@@ -96,13 +78,5 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-}
-
-impl Drop for Server {
-    /// It ends with its standard input.
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
     }
 }

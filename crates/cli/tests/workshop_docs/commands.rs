@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use crate::pages;
-use crate::stage::{Running, feedlab};
+use feedlab_testkit::Feedlab;
+
+use crate::{pages, root};
 
 /// What a scenario of the workshop may take, as `feedlab validate` estimates it.
 const LONGEST_S: u32 = 40;
@@ -18,6 +19,13 @@ fn commands(text: &str) -> Vec<String> {
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned());
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// The binary, in the root of the repository.
+fn feedlab(arguments: &[&str]) -> Command {
+    let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), arguments);
+    command.current_dir(root());
+    command
 }
 
 /// Where the commands of the chapters are led to.
@@ -35,12 +43,11 @@ impl Stage {
 
 #[test]
 fn every_command_runs() {
-    let flags = ["--listen", "127.0.0.1:0", "--feed", "synthetic", "--rate", "20", "--allow-publish"];
-    let server = Running::begin(&[&["serve"], &flags[..]].concat());
-    let to = server.address(0);
-    let proxy = Running::begin(&["proxy", "--to", &to, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
-    let (first, second) = (proxy.address(0), proxy.address(1));
-    let stage = Stage { server: to, proxy: first, control: second };
+    let flags = ["serve", "--feed", "synthetic", "--rate", "20", "--allow-publish"];
+    let server = Feedlab::start(feedlab(&flags));
+    let to = server.address().to_string();
+    let proxy = Feedlab::start(feedlab(&["proxy", "--to", &to, "--control", "127.0.0.1:0"]));
+    let stage = Stage { server: to, proxy: proxy.address().to_string(), control: proxy.control().to_string() };
     let mut count = 0;
     for (name, text) in pages() {
         for command in commands(&text) {
@@ -112,7 +119,7 @@ fn begins(page: &str, arguments: &[&str]) {
         }
     }
     assert!(arguments.contains(&"--listen"), "{page}: {arguments:?} takes the port of the workshop itself");
-    drop(Running::begin(&arguments));
+    drop(Feedlab::start(feedlab(&arguments)));
 }
 
 /// The first update that comes is enough.
@@ -166,7 +173,7 @@ fn workshop(words: &[&str]) {
 
 #[test]
 fn every_scenario_is_short() {
-    for entry in std::fs::read_dir(crate::root().join("scenarios/workshop")).unwrap() {
+    for entry in std::fs::read_dir(root().join("scenarios/workshop")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         short("scenarios/workshop", &format!("scenarios/workshop/{name}"));
     }

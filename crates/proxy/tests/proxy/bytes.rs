@@ -1,11 +1,12 @@
 //! Whatever the way does, bytes arrive unchanged and in order.
 
 use feedlab_proxy::Settings;
+use feedlab_testkit::soon;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::rig::{Rig, ms, soon};
+use super::rig::{Rig, ms};
 
 fn settings() -> impl Strategy<Value = Settings> {
     let limits = (prop::option::of(100_000_u64..10_000_000), prop::option::of(1_u64..20_000));

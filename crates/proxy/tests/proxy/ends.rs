@@ -1,11 +1,12 @@
 //! How connections end by themselves: half-close, reset, a server that is not there, and nothing that stays behind.
 
 use feedlab_proxy::{Config, ProxyError, Settings};
+use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::rig::{Rig, ms, passes, soon, to_fin, to_reset};
+use super::rig::{Rig, ms, passes, to_fin, to_reset};
 
 #[tokio::test]
 async fn a_client_may_close_its_half_and_be_answered_later() {

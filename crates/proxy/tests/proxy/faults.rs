@@ -2,10 +2,11 @@
 
 use feedlab_feed::clock;
 use feedlab_proxy::Settings;
+use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::rig::{Rig, ms, nothing_comes, passes, read, soon, to_fin, to_reset};
+use super::rig::{Rig, ms, nothing_comes, passes, read, to_fin, to_reset};
 
 #[tokio::test]
 async fn a_cut_delivers_what_is_on_its_way_and_a_fin_to_both() {

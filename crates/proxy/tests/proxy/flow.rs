@@ -2,9 +2,10 @@
 
 use feedlab_feed::clock;
 use feedlab_proxy::Settings;
+use feedlab_testkit::soon;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::rig::{Rig, ms, nothing_comes, passes, read, soon, to_fin};
+use super::rig::{Rig, ms, nothing_comes, passes, read, to_fin};
 
 #[tokio::test]
 async fn bandwidth_takes_its_time_in_both_directions() {

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use feedlab_proxy::{Config, ProxyError, Settings};
+use feedlab_testkit::http::{Answer, ask_async};
+use feedlab_testkit::soon;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,11 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// Waits for what must come, and not for ever.
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(ms(30_000), future).await.expect("it comes within half a minute")
 }
 
 /// The proxy, and the server behind it.
@@ -75,18 +72,8 @@ impl Rig {
 
     /// A request to the control API: status and body.
     pub(crate) async fn ask(&self, method: &str, path: &str, fields: &str, body: &str) -> (u16, String, String) {
-        let mut stream = soon(TcpStream::connect(self.control)).await.unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{fields}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            self.control,
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        soon(stream.read_to_string(&mut answer)).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_lowercase(), body.to_owned())
+        let Answer { status, head, body } = ask_async(self.control, method, path, fields, body).await;
+        (status, head, body)
     }
 
     async fn good(&self, method: &str, path: &str, body: &str) -> Value {

@@ -122,9 +122,7 @@ async fn pages_of_other_origins_may_not_vote() {
         let refused = rig.post_from(origin, "/workshop/runs", r#"{"scenario":"scenarios/quick.toml"}"#).await;
         assert_eq!(refused.status, 403, "{origin}");
     }
-    let plain =
-        rig.send("POST /workshop/votes HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").await;
-    assert_eq!(plain.status, 415);
+    assert_eq!(rig.ask("POST", "/workshop/votes", "Host: a\r\n", "{}").await.status, 415);
     assert_eq!(lines(&rig), Vec::<Value>::new());
 }
 

@@ -95,5 +95,5 @@ async fn who_reads_slowly_shows_within_seconds() {
             sse.event().await;
         }
     };
-    crate::harness::soon(shows).await;
+    feedlab_testkit::soon(shows).await;
 }

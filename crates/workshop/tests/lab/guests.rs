@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use crate::harness::{Rig, ask, pause};
+use feedlab_testkit::http::ask_async as ask;
+
+use crate::harness::{Rig, pause};
 use feedlab_workshop::lab::{Labs, MAX_LABS};
 
 #[tokio::test]

@@ -5,16 +5,13 @@ use std::time::Duration;
 
 use feedlab_feed::settings::Settings;
 use feedlab_server::{Config, Server};
+use feedlab_testkit::http::{Answer, ask_async};
+use feedlab_testkit::soon;
 use feedlab_workshop::lab::{Labs, Own};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// Waits for what must come, and not for ever.
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), future).await.expect("it comes within half a minute")
-}
 
 pub(crate) async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -26,23 +23,9 @@ pub(crate) struct Rig {
     _stop: DropGuard,
 }
 
-/// An answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// The seqs of a poll's answer.
-    pub(crate) fn seqs(&self) -> Vec<u64> {
-        self.json()["updates"].as_array().unwrap().iter().map(|update| update["seq"].as_u64().unwrap()).collect()
-    }
+/// The seqs of a poll's answer.
+pub(crate) fn seqs(answer: &Answer) -> Vec<u64> {
+    answer.json()["updates"].as_array().unwrap().iter().map(|update| update["seq"].as_u64().unwrap()).collect()
 }
 
 /// A tab's lab.
@@ -81,7 +64,7 @@ impl Rig {
 
     /// A request as the page sends it.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        ask(self.page, method, path, &format!("Host: {}\r\nOrigin: {}\r\n", self.page, self.origin()), body).await
+        ask_async(self.page, method, path, &format!("Origin: {}\r\n", self.origin()), body).await
     }
 
     pub(crate) async fn open(&self, settings: &str) -> Tab<'_> {
@@ -92,8 +75,7 @@ impl Rig {
     }
 
     pub(crate) async fn publish(&self, text: &str) -> u64 {
-        let fields = format!("Host: {}\r\nContent-Type: text/plain\r\n", self.page);
-        let answer = ask(self.page, "POST", "/feed", &fields, text).await;
+        let answer = ask_async(self.page, "POST", "/feed", "Content-Type: text/plain\r\n", text).await;
         answer.json()["seq"].as_u64().unwrap()
     }
 }
@@ -121,8 +103,7 @@ impl Tab<'_> {
 
     /// A request of the page to a door.
     pub(crate) async fn read(&self, door: &str, path: &str) -> Answer {
-        let address = self.address(door);
-        ask(address, "GET", path, &format!("Host: {address}\r\nOrigin: {}\r\n", self.rig.origin()), "").await
+        ask_async(self.address(door), "GET", path, &format!("Origin: {}\r\n", self.rig.origin()), "").await
     }
 
     /// A stream at a door: the connection, on which this request has been sent.
@@ -171,17 +152,4 @@ impl Stream {
         soon(self.stream.read_to_end(&mut self.read)).await.unwrap();
         String::from_utf8_lossy(&self.read).into_owned()
     }
-}
-
-/// A request on a connection of its own.
-pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str, fields: &str, body: &str) -> Answer {
-    let mut stream = soon(TcpStream::connect(address)).await.unwrap();
-    let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\n{fields}Content-Length: {length}\r\nConnection: close\r\n\r\n");
-    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    let mut text = String::new();
-    soon(stream.read_to_string(&mut text)).await.unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: {text:?}"));
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
 }

@@ -1,4 +1,4 @@
-use crate::harness::Rig;
+use crate::harness::{Rig, seqs};
 use feedlab_workshop::lab::Labs;
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn nobody_changes_the_feed_that_all_tabs_share() {
         assert_eq!(one.set(settings).await["restarted"], true, "{settings}");
     }
     for tab in [&one, &other] {
-        assert_eq!(tab.read("sse", "/feed/poll?after=0").await.seqs(), [1]);
+        assert_eq!(seqs(&tab.read("sse", "/feed/poll?after=0").await), [1]);
     }
     let rig = Rig::with(&Labs::new(None)).await;
     let refused = rig.ask("POST", "/lab/tabs", r#"{"source": "own"}"#).await;

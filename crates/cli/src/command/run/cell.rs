@@ -51,20 +51,16 @@ fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: &Stage, hlo
         Source::Clients { updates_per_s, payload_bytes } => Some(Publishing { updates_per_s, payload_bytes }),
         _ => None,
     };
+    let (clients, measure) = (scenario.clients.clone(), scenario.measure);
     Job {
-        server,
         more_servers: controls,
         door: Some(stage.door()),
         certificate: keys.filter(|_| contender.link.tls).map(|keys| keys.certificate().to_owned()),
         proxy: stage.proxy_control(),
         faults: scenario.faults.clone(),
         publishing,
-        cell: cell.clone(),
-        contender,
-        clients: scenario.clients.clone(),
-        measure: scenario.measure,
         stall: scenario.feed.stall,
-        hlog: hlog.to_owned(),
+        ..Job::new(server, cell.clone(), contender, clients, measure, hlog.to_owned())
     }
 }
 
