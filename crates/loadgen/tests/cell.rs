@@ -22,6 +22,8 @@ use door::Door;
 use server::{Feed, PERIOD_US, Server};
 
 const CLIENTS: u32 = 12;
+/// How long clients that are still connecting are waited for: many times what a cell of these tests takes.
+const CONNECT_GRACE: Duration = Duration::from_secs(15);
 const MEASURED: Duration = Duration::from_millis(1_500);
 
 fn short_polling(keep_alive: bool) -> Options {
@@ -33,21 +35,9 @@ const SSE: Options = Options::Sse { keepalive: Duration::from_secs(15) };
 fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
     let ms = Duration::from_millis;
     let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: None, repetition: 1, seed: 42 };
-    Job {
-        server: server.address,
-        more_servers: Vec::new(),
-        door: None,
-        certificate: None,
-        proxy: None,
-        faults: Vec::new(),
-        publishing: None,
-        cell,
-        contender: Contender::new("contender", options),
-        clients: Clients { count: vec![CLIENTS], ramp: ms(100), headers: Headers::Browser, slow: None },
-        measure: Measure { settle: ms(50), warm_up: ms(100), duration: MEASURED, drain: ms(300), repetitions: 1 },
-        stall: None,
-        hlog: folder.path().join("c.hlog"),
-    }
+    let clients = Clients { count: vec![CLIENTS], ramp: ms(100), headers: Headers::Browser, slow: None };
+    let measure = Measure { settle: ms(50), warm_up: ms(100), duration: MEASURED, drain: ms(300), repetitions: 1 };
+    Job::new(server.address, cell, Contender::new("contender", options), clients, measure, folder.path().join("c.hlog"))
 }
 
 /// Measures a cell, and checks what holds for every transport: everything arrives, once and in order.
@@ -102,39 +92,40 @@ fn check_events(events: &[Event], outcome: &Outcome) {
 #[test]
 fn short_polling_is_late_by_half_its_interval() {
     let record = check(short_polling(true)).record;
-    let mean = record.metrics[&Metric::AgeMean];
-    assert!((25_000.0..90_000.0).contains(&mean), "{mean}");
+    // Of two updates that an answer brings, one waited for a whole period and half of the other's.
+    assert!(record.metrics[&Metric::AgeMean] >= (PERIOD_US / 2) as f64, "{:?}", record.metrics);
     assert_eq!(record.metrics[&Metric::ConnectionsOpened], f64::from(CLIENTS));
-    // A request every 100 ms of each client; the edges of the window may cut some.
-    let requests = record.metrics[&Metric::Requests];
-    assert!((requests - f64::from(CLIENTS * 15)).abs() <= f64::from(CLIENTS * 2), "{requests}");
+    // A request is due every 100 ms of each client; the edges of the window may cut some.
+    let due = record.metrics[&Metric::Requests] + record.metrics[&Metric::RequestsSkipped];
+    assert!((due - f64::from(CLIENTS * 15)).abs() <= f64::from(CLIENTS * 2), "{due}");
 }
 
 #[test]
 fn short_polling_without_keep_alive_opens_a_connection_each_time() {
     let record = check(short_polling(false)).record;
-    assert!(record.metrics[&Metric::ConnectionsOpened] > f64::from(CLIENTS * 15));
+    assert!(record.metrics[&Metric::ConnectionsOpened] >= record.metrics[&Metric::Requests] + f64::from(CLIENTS));
     assert!(record.metrics[&Metric::ConnectP50] > 0.0);
 }
 
 #[test]
 fn long_polling() {
     let record = check(Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true }).record;
-    assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
     assert_eq!(record.metrics[&Metric::ConnectionsOpened], f64::from(CLIENTS));
+    // Nobody asks again before the answer, and no answer comes without an update.
+    let most = record.metrics[&Metric::UpdatesExpected] + f64::from(CLIENTS);
+    assert!((1.0..=most).contains(&record.metrics[&Metric::Requests]), "{:?}", record.metrics);
 }
 
 #[test]
 fn sse() {
     let record = check(SSE).record;
-    assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
     assert_eq!(record.metrics[&Metric::Requests], 0.0);
 }
 
 #[test]
 fn websocket() {
     let record = check(Options::WebSocket { keepalive: Duration::from_secs(15) }).record;
-    assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
+    assert_eq!(record.metrics[&Metric::Requests], 0.0);
 }
 
 #[test]
@@ -146,7 +137,6 @@ fn a_ladder_that_nothing_breaks_stays_on_its_first_rung() {
         let options = Options::Auto { first, watchdog, climb, hold: second, interval: second, keepalive: second };
         let record = check(options).record;
         assert_eq!((record.metrics[&Metric::Fallbacks], record.metrics[&Metric::Climbs]), (0.0, 0.0));
-        assert!(record.metrics[&Metric::AgeP50] < 25_000.0);
     }
 }
 
@@ -265,7 +255,7 @@ fn clients_that_are_turned_away_are_counted_and_the_cell_ends() {
     let server = Server::start(Feed::shut());
     let began = clock::now();
     let record = run(&job(&server, SSE, &folder), &mut |_| {}, CancellationToken::new()).unwrap().record;
-    assert!(began.elapsed() < Duration::from_secs(10), "nobody waits for clients that gave up");
+    assert!(began.elapsed() < CONNECT_GRACE, "clients that gave up are not waited for");
     assert_eq!(record.failures[&Failure::GaveUp], u64::from(CLIENTS));
     assert_eq!(record.verdict.status, Status::Invalid);
     assert_eq!(record.metrics[&Metric::UpdatesReceived], 0.0);
@@ -296,19 +286,23 @@ fn a_certificate_that_is_none_ends_it_before_it_begins() {
 }
 
 #[test]
-fn a_stop_ends_it_at_once() {
+fn a_stop_ends_it_in_the_phase_that_it_is_in() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
+    let mut job = job(&server, SSE, &folder);
+    job.measure.settle = Duration::from_secs(3_600);
     let stop = CancellationToken::new();
-    let later = stop.clone();
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(400));
-        later.cancel();
-    });
-    let began = clock::now();
-    let result = run(&job(&server, SSE, &folder), &mut |_| {}, stop);
+    let mut phases = Vec::new();
+    let mut tell = |event| {
+        let Event::Phase { phase, .. } = event else { return };
+        phases.push(phase);
+        if phase == Phase::Settle {
+            stop.cancel();
+        }
+    };
+    let result = run(&job, &mut tell, stop.clone());
     assert!(matches!(result, Err(LoadError::Interrupted)));
-    assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+    assert_eq!(phases, [Phase::Connect, Phase::Settle]);
 }
 
 #[test]
