@@ -49,7 +49,8 @@ fn check(command: &str, server: &Feedlab) {
     match arguments {
         ["run", scenarios @ ..] => succeeds(&[&["validate"], scenarios].concat()),
         ["serve"] => {} // this is the server that the others talk to
-        ["serve", ..] | ["workshop"] | ["proxy", ..] => drop(Feedlab::start(feedlab(arguments))),
+        ["serve", ..] | ["proxy", ..] => drop(Feedlab::start(feedlab(arguments))),
+        ["workshop"] => workshop(),
         ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.address().to_string(), "--count", "1"]),
         // A machine without nginx can show how it would be set up.
         ["nginx", ..] => succeeds(&[arguments, &["--show-config"]].concat()),
@@ -73,6 +74,14 @@ fn feedlab(arguments: &[&str]) -> Command {
     let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), arguments);
     command.current_dir(root());
     command
+}
+
+/// It begins a file of votes where it stands, which is no place for one in the repository.
+fn workshop() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = feedlab(&["workshop"]);
+    command.current_dir(folder.path());
+    drop(Feedlab::start(command));
 }
 
 /// The committed sample run.
