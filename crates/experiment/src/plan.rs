@@ -76,7 +76,6 @@ impl Cell {
                 }
             }
             Source::Replay { file, speed } => SourceConfig::Replay { file: file.clone(), speed: *speed, repeat: true },
-            Source::Stdin => SourceConfig::Stdin,
             Source::Host { updates_per_s } => SourceConfig::Host { rate: *updates_per_s },
             Source::Clients { .. } => return None,
         })

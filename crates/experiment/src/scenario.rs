@@ -143,8 +143,6 @@ pub enum Source {
         /// Playing speed; 1 is the recording's own.
         speed: f64,
     },
-    /// A line of standard input, an update.
-    Stdin,
     /// This machine's load figures.
     Host {
         /// Readings a second.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::scenario::Source;
 
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
@@ -91,13 +90,6 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 fn load(file: &Path) -> anyhow::Result<(Scenario, String)> {
     let text = Scenario::text(file).map_err(bad_input)?;
     let scenario = Scenario::parse(&text, file).map_err(bad_input)?;
-    if scenario.feed.source == Source::Stdin {
-        return Err(bad_input(anyhow::anyhow!(
-            "{}: `source = \"stdin\"` cannot be measured: every cell needs the feed from its begin, and standard input \
-             comes only once; record it to a file and use `source = \"replay\"`, or try it with `feedlab serve --feed stdin`",
-            file.display()
-        )));
-    }
     Ok((scenario, text))
 }
 

@@ -52,11 +52,15 @@ fn a_run_of_a_file_that_is_not_there_starts_nothing() {
 }
 
 #[test]
-fn a_feed_that_comes_only_once_cannot_be_measured() {
+fn a_feed_that_comes_only_once_is_no_source_of_a_scenario() {
     let text = tiny_with("source = \"synthetic\"\nupdates_per_s = 20", "source = \"stdin\"");
     let (folder, _file) = file(&text);
-    let output = ends_with(2, feedlab(&["run", "scenario.toml"]).current_dir(&folder));
-    assert!(error_line(&output).contains("feedlab serve --feed stdin"), "{}", err(&output));
+    for command in ["run", "validate", "predict"] {
+        let output = ends_with(2, feedlab(&[command, "scenario.toml"]).current_dir(&folder));
+        let line = error_line(&output);
+        assert!(line.contains("allowed here: synthetic, replay, host, clients; "), "{line}");
+        assert!(line.contains("feedlab serve --feed stdin"), "{line}");
+    }
 }
 
 #[test]

@@ -76,8 +76,11 @@ fn json_is_data_alone() {
 
 #[test]
 fn what_nobody_can_know_is_an_input_error() {
-    let stdin = TICKER.replace("\"synthetic\", updates_per_s = 10", "\"stdin\"");
-    let output = ends_with(2, &mut predict(&folder(&stdin), &[]));
+    let silent = folder(&TICKER.replace("\"synthetic\", updates_per_s = 10", "\"replay\", file = \"silent.ndjson\""));
+    // Nothing falls due while it is measured.
+    let recording = "{\"at_ms\":0,\"data\":1}\n{\"at_ms\":3600000,\"data\":2}\n";
+    std::fs::write(silent.path().join("silent.ndjson"), recording).expect("space");
+    let output = ends_with(2, &mut predict(&silent, &[]));
     assert!(error_line(&output).contains("nobody can know"), "{}", error_line(&output));
     for wrong in [&["--clients", "0"], &["--clients", "many"], &["--rtt", "0s"], &["--chart", "x.svg"]] {
         ends_with(2, &mut predict(&folder(TICKER), wrong));

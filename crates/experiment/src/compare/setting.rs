@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(scenario_differences(&replay("a/feed.ndjson"), &replay("/b/feed.ndjson")), []);
         assert_eq!(scenario_differences(&replay("feed.ndjson"), &replay("other.ndjson")).len(), 1);
         assert!(
-            told(|s| s.feed.source = Source::Stdin)
+            told(|s| s.feed.source = Source::Replay { file: "feed.ndjson".into(), speed: 1.0 })
                 .contains(&"feed.updates_per_s is 10 in A and not set in B".to_owned())
         );
     }

@@ -64,6 +64,5 @@ const fn schedule(source: &Source) -> &'static str {
         }
         Source::Host { .. } => "A reading of the machine is as long as the one that was just taken.",
         Source::Clients { .. } => "Clients publish independently of each other.",
-        Source::Stdin => "Nobody knows what standard input will bring.",
     }
 }

@@ -89,7 +89,6 @@ fn what_is_predicted_is_put_where_it_belongs() {
 
 #[test]
 fn what_nobody_can_know_is_not_predicted() {
-    assert_eq!(of(&scenario("source = \"stdin\"", ALL)), []);
     let mut gone = scenario("source = \"host\"", ALL);
     assert_eq!(of(&gone).len(), 8);
     gone.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };

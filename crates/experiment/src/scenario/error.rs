@@ -78,6 +78,10 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
+/// What `feedlab serve` can publish and no scenario: every cell needs the feed from its begin.
+const STDIN_ELSEWHERE: &str = "; standard input comes only once, and belongs to `feedlab serve --feed stdin`: record it to a \
+                               file and use `source = \"replay\"`";
+
 /// Serde's messages name the key or value first and what is allowed after it, each in backticks
 /// (`serde::de::Error::unknown_field`, `unknown_variant`, `missing_field`).
 pub(crate) fn in_our_words(message: &str) -> String {
@@ -89,7 +93,8 @@ pub(crate) fn in_our_words(message: &str) -> String {
     if message.starts_with("unknown field") {
         format!("unknown key `{name}`; {guess}allowed here: {list}")
     } else if message.starts_with("unknown variant") {
-        format!("unknown value `{name}`; {guess}allowed here: {list}")
+        let elsewhere = if name == "stdin" { STDIN_ELSEWHERE } else { "" };
+        format!("unknown value `{name}`; {guess}allowed here: {list}{elsewhere}")
     } else if message.starts_with("missing field") {
         format!("the key `{name}` is missing; add it")
     } else if message == "wanted string or table" {

@@ -107,8 +107,6 @@ pub(super) enum SourceKind {
     Synthetic,
     /// A recorded feed, from a file; it begins again when it ends.
     Replay,
-    /// A line of standard input, an update.
-    Stdin,
     /// This machine's own load figures.
     Host,
     /// The clients themselves, each in turn: over a WebSocket in frames, over the others with POST.
@@ -120,7 +118,6 @@ impl SourceKind {
         match self {
             Self::Synthetic => "synthetic",
             Self::Replay => "replay",
-            Self::Stdin => "stdin",
             Self::Host => "host",
             Self::Clients => "clients",
         }

@@ -78,7 +78,6 @@ fn feed(scenario: &Scenario) -> String {
             let size = human::size(*payload_bytes as f64);
             format!("published by the clients: {} in all, payload {size}", rate(*updates_per_s))
         }
-        Source::Stdin => "lines of standard input".to_owned(),
         Source::Host { updates_per_s } => format!("load figures of the machine, {}", rate(*updates_per_s)),
     };
     let stall = scenario.feed.stall.map_or(String::new(), |stall| {

@@ -82,7 +82,6 @@ impl Course {
             Source::Host { updates_per_s: rate } => even(&feed, *rate, spans).into_iter().collect(),
             Source::Replay { .. } => known(&feed, spans).into_iter().collect(),
             Source::Clients { updates_per_s: rate, .. } => poisson(scenario, payload_bytes, *rate, spans, true),
-            Source::Stdin => Vec::new(),
         }
     }
 

@@ -25,7 +25,6 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refus
             file: recording(written, folder)?,
             speed: written.speed.as_ref().map_or(Ok(1.0), |speed| bounds::positive("speed", speed))?,
         },
-        SourceKind::Stdin => Source::Stdin,
         SourceKind::Host => Source::Host { updates_per_s: rate(written)?.unwrap_or(1.0) },
         SourceKind::Clients => clients(written)?,
     };

@@ -258,6 +258,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("synthetic", "host", ""),
     (
+        "\"synthetic\"\nupdates_per_s = 10",
+        "\"stdin\"",
+        "6:10: unknown value `stdin`; allowed here: synthetic, replay, host, clients; standard input comes only once, and belongs to `feedlab serve --feed stdin`: record it to a file and use `source = \"replay\"`",
+    ),
+    (
         "source = \"synthetic\"\nupdates_per_s = 10",
         "source = \"replay\"",
         "6:10: source replay needs `file`; add it, as in `file = \"feeds/earthquakes.ndjson\"`",

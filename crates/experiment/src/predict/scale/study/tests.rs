@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::scenario::Network;
+use crate::scenario::Source;
 use crate::summary::{Entry, Estimate};
 
 fn scenario(feed: &str) -> Scenario {
@@ -102,7 +103,9 @@ fn a_run_that_knows_nothing_of_a_contender_is_named() {
     let error = Study::new(&constant(10.0), &less).unwrap_err().to_string();
     assert!(error.starts_with("20261121T120030Z-reference did not measure server_cpu_us_per_update of SSE"), "{error}");
     assert!(!less.knows_all(&constant(10.0)));
-    let error = Study::new(&scenario("source = \"stdin\""), &reference());
+    let mut gone = constant(10.0);
+    gone.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };
+    let error = Study::new(&gone, &reference());
     assert!(error.unwrap_err().to_string().starts_with("nobody can know"));
 }
 
