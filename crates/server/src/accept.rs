@@ -5,31 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::connection;
-use crate::meter::Meters;
+use crate::reception::Reception;
 
 /// Pause after a failed accept: with a full descriptor table the next one fails as well until something closes.
 const RETRY: Duration = Duration::from_millis(50);
-
-/// What awaits the connections of one address.
-#[derive(Clone)]
-pub(crate) struct Reception {
-    pub(crate) max_connections: usize,
-    /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
-    pub(crate) send_buffer: Option<usize>,
-    /// Shakes hands with each client; without it they speak plainly.
-    pub(crate) tls: Option<TlsAcceptor>,
-    pub(crate) meters: Arc<Meters>,
-    pub(crate) router: Router,
-    pub(crate) tasks: TaskTracker,
-    pub(crate) shutdown: CancellationToken,
-}
 
 impl Reception {
     /// Accepts connections until shutdown, each in a task of its own.

@@ -6,28 +6,20 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::accept::Reception;
-use crate::handover::Handover;
 use crate::meter::ConnectionMeter;
+use crate::reception::{HEADER_TIMEOUT, Reception};
 use crate::socket::{Link, Socket};
 use crate::tcp_info::Handle;
 use crate::tls;
 use crate::wire::Wire;
 use crate::{http1, http2};
 
-/// Time for a request's headers to arrive; also how long a connection may rest between two requests.
-pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-/// Bytes of request line and headers.
-pub(crate) const MAX_HEADER_BYTES: usize = 16 << 10;
 /// Time for the handshake of TLS.
 const TLS_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time that a closing connection waits for the client's own end.
-const LINGER: Duration = Duration::from_secs(1);
 /// What a client that speaks HTTP/2 begins with: RFC 9113, section 3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -37,7 +29,7 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Re
     let Some(http1::After { wire, session, early }) = Box::pin(http(stream, peer, reception)).await else { return };
     match session {
         Some(session) => session(wire, early).await,
-        None => Box::pin(linger(wire)).await,
+        None => Box::pin(wire.close()).await,
     }
 }
 
@@ -45,7 +37,7 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Re
 async fn http(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) -> Option<http1::After> {
     let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
     let meter = ConnectionMeter::new(reception.meters.clone(), handle);
-    let link = Arc::new(Link { meter, handover: Handover::default() });
+    let link = Arc::new(Link::new(meter));
     let socket = Socket::new(stream, link.clone());
     let (wire, is_http2) = tokio::select! {
         opened = open(socket, reception.tls.as_ref()) => opened?,
@@ -69,16 +61,4 @@ async fn open(socket: Socket, tls: Option<&TlsAcceptor>) -> Option<(Wire, bool)>
     let stream = timeout(TLS_TIMEOUT, tls.accept(socket)).await.ok()?.ok()?;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2);
     Some((Wire::Tls(Box::new(stream)), is_http2))
-}
-
-/// Closes a connection so that the last answer arrives: a socket that is dropped with unread input resets the
-/// connection, and the client may lose what it was sent (RFC 9112, section 9.6).
-pub(crate) async fn linger(mut wire: Wire) {
-    let until_end = async {
-        wire.shutdown().await?;
-        let mut rest = vec![0; 1024];
-        while !wire.is_shared() && wire.read(&mut rest).await? > 0 {}
-        std::io::Result::Ok(())
-    };
-    let _ = timeout(LINGER, until_end).await;
 }

@@ -7,13 +7,11 @@
 //! costs a cursor and a place in the list of those who wait, and an update one `write` of bytes that all clients share.
 //!
 //! A WebSocket's upgrade ends hyper's part by itself; the session is taken from here in the same way. On HTTP/2 each
-//! request has a handover of its own, which gives its session the request's stream (`http2.rs`).
+//! request has a handover of its own, and its session is given the request's stream (`http2.rs`).
 
 use std::convert::Infallible;
-use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -28,25 +26,28 @@ use crate::wire::Wire;
 /// What goes on after the head of the answer: given the way for its bytes, and what the client sent early.
 pub(crate) type Session = Box<dyn FnOnce(Wire, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
+/// Where a handler leaves the session that is to take over: one for a connection of HTTP/1.1, one for a request of HTTP/2.
+#[derive(Clone, Default)]
+pub(crate) struct Handover(Arc<Mutex<Option<Session>>>);
+
+impl Handover {
+    /// The session, if one was left.
+    pub(crate) fn take(&self) -> Option<Session> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// What the handler of a request may know of the connection that brought it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Exchange {
     link: Arc<Link>,
     peer: SocketAddr,
-    /// On HTTP/2 the request's own stream can be taken over, and not the connection.
-    stream: Option<Arc<Handover>>,
+    handover: Handover,
 }
 
 impl Exchange {
-    /// That of a request which has its connection to itself.
-    pub(crate) const fn new(link: Arc<Link>, peer: SocketAddr) -> Self {
-        Self { link, peer, stream: None }
-    }
-
-    /// That of a request which is a stream of its connection, and where it leaves the session that takes it over.
-    pub(crate) fn of_stream(link: Arc<Link>, peer: SocketAddr) -> (Self, Arc<Handover>) {
-        let handover = Arc::new(Handover::default());
-        (Self { link, peer, stream: Some(handover.clone()) }, handover)
+    pub(crate) const fn new(link: Arc<Link>, peer: SocketAddr, handover: Handover) -> Self {
+        Self { link, peer, handover }
     }
 
     /// Who asks.
@@ -62,53 +63,8 @@ impl Exchange {
     /// Keeps the session that is to follow, and returns the body of the answer: one that says nothing. On HTTP/1.1 it tells
     /// when the head in front of it has been queued; on HTTP/2 nobody asks it.
     pub(crate) fn hand_over(&self, session: Session) -> Body {
-        let handover = self.stream.as_deref().unwrap_or(&self.link.handover);
-        *handover.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        *self.handover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
         Body::new(HeadOnly(self.link.clone()))
-    }
-}
-
-/// Nobody has asked for the connection.
-const HTTP: u8 = 0;
-/// The head of the answer stands in hyper's write buffer.
-const QUEUED: u8 = 1;
-/// The head has been written to the socket.
-const FLUSHED: u8 = 2;
-
-/// One connection's state of the handover.
-#[derive(Default)]
-pub(crate) struct Handover {
-    stage: AtomicU8,
-    session: Mutex<Option<Session>>,
-}
-
-impl Handover {
-    /// The socket was flushed. hyper does so only with an empty write buffer: a queued head has left.
-    pub(crate) fn flushed(&self) {
-        self.advance(QUEUED, FLUSHED);
-    }
-
-    fn advance(&self, from: u8, to: u8) {
-        // A look first: streams flush again and again, long after the stage is over.
-        if self.stage.load(Ordering::Relaxed) == from {
-            let _ = self.stage.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether the head of a stream has left, so that the connection can be taken from hyper.
-    pub(crate) fn head_left(&self) -> bool {
-        self.stage.load(Ordering::Relaxed) == FLUSHED
-    }
-
-    /// The session, if one was accepted.
-    pub(crate) fn take(&self) -> Option<Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl fmt::Debug for Handover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handover").field("stage", &self.stage).finish_non_exhaustive()
     }
 }
 
@@ -121,8 +77,7 @@ impl hyper::body::Body for HeadOnly {
     type Error = Infallible;
 
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        // hyper asks again after the flush: only the first time counts.
-        self.0.handover.advance(HTTP, QUEUED);
+        self.0.head.queued();
         Poll::Pending
     }
 }

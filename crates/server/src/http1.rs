@@ -7,17 +7,15 @@ use std::task::Poll;
 
 use axum::extract::Request;
 use bytes::Bytes;
-use feedlab_feed::Transport;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt as _;
 
-use crate::accept::Reception;
-use crate::connection::{HEADER_TIMEOUT, MAX_HEADER_BYTES};
-use crate::handover::{Exchange, Session};
+use crate::handover::{Exchange, Handover, Session};
+use crate::reception::{HEADER_TIMEOUT, MAX_HEADER_BYTES, Reception};
+use crate::routes::transport_of;
 use crate::socket::Link;
-use crate::upstream::door;
 use crate::wire::Wire;
 
 /// Number of headers; more is answered with 431, as are more than [`MAX_HEADER_BYTES`].
@@ -33,16 +31,17 @@ pub(crate) struct After {
 
 /// Answers requests until the connection ends, breaks, or a stream takes it over.
 pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) -> After {
+    let handover = Handover::default();
     let service = {
-        let (link, router) = (link.clone(), reception.router.clone());
+        let (link, router, handover) = (link.clone(), reception.router.clone(), handover.clone());
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
             // connection carried is the door's all the same.
-            if let Some(transport) = Transport::of_path(request.uri().path()).or_else(|| door(request.uri())) {
+            if let Some(transport) = transport_of(request.uri()) {
                 link.meter.came_for(transport);
             }
             let mut request: Request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(Exchange::new(link.clone(), peer));
+            request.extensions_mut().insert(Exchange::new(link.clone(), peer, handover.clone()));
             router.clone().oneshot(request)
         })
     };
@@ -60,13 +59,13 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
             Pin::new(&mut connection).graceful_shutdown();
         }
         match connection.poll_without_shutdown(cx) {
-            Poll::Pending if link.handover.head_left() => Poll::Ready(Ok(())),
+            Poll::Pending if link.head.has_left() => Poll::Ready(Ok(())),
             poll => poll,
         }
     })
     .await;
     let parts = connection.into_parts();
-    let session = link.handover.take().filter(|_| end.is_ok());
+    let session = handover.take().filter(|_| end.is_ok());
     if session.is_some() {
         link.meter.taken_over();
     }

@@ -5,30 +5,27 @@
 //! between a session and the flow control of its stream: whether a client reads is what slow policies go by.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Response, Version, header};
 use bytes::Bytes;
-use feedlab_feed::{Transport, clock};
+use feedlab_feed::clock;
 use h2::server::{Builder, SendResponse};
 use h2::{RecvStream, SendStream};
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Frame};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use crate::accept::Reception;
-use crate::connection::{HEADER_TIMEOUT, MAX_HEADER_BYTES};
-use crate::handover::Exchange;
+use crate::handover::{Exchange, Handover};
+use crate::reception::{HEADER_TIMEOUT, MAX_HEADER_BYTES, Reception};
+use crate::routes::transport_of;
 use crate::socket::Link;
-use crate::upstream::door;
-use crate::wire::Wire;
-
-mod stream;
-use stream::Incoming;
-pub(crate) use stream::Stream;
+use crate::wire::{Stream, Wire, poll_room};
 
 /// Requests that may be under way on a connection. Browsers hold themselves to 100 and nginx allows 128; a client that
 /// wants more opens another connection, and above some hundreds sharing one saves nothing any more.
@@ -84,10 +81,10 @@ async fn answer(
     (link, peer): (Arc<Link>, SocketAddr),
     reception: Arc<Reception>,
 ) {
-    let transport = Transport::of_path(request.uri().path()).or_else(|| door(request.uri()));
-    let door = transport.map(|transport| link.meter.came_for(transport).clone());
+    let door = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
-    let (exchange, handover) = Exchange::of_stream(link, peer);
+    let handover = Handover::default();
+    let exchange = Exchange::new(link, peer, handover.clone());
     let (request, tunnel) = translate(request, exchange);
     let answered = tokio::select! {
         answered = reception.router.clone().oneshot(request) => answered,
@@ -125,6 +122,24 @@ fn translate(request: Request<RecvStream>, exchange: Exchange) -> (Request, Opti
     (Request::from_parts(parts, Body::new(Incoming(incoming))), None)
 }
 
+/// A request's body.
+struct Incoming(RecvStream);
+
+impl hyper::body::Body for Incoming {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        let Some(data) = ready!(self.0.poll_data(cx)) else { return Poll::Ready(None) };
+        let data = data.and_then(|data| self.0.flow_control().release_capacity(data.len()).map(|()| data));
+        Poll::Ready(Some(data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+}
+
 /// The head of an answer as HTTP/2 has it, with what hyper adds to one of HTTP/1.1, and the body.
 fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Body) {
     let (mut parts, body) = response.into_parts();
@@ -145,7 +160,7 @@ fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Bod
 /// Sends a body as the client takes it, until it is all sent or the stream is gone.
 async fn send(mut stream: SendStream<Bytes>, mut body: Bytes) {
     while !body.is_empty() {
-        let Ok(room) = std::future::poll_fn(|cx| stream::poll_room(&mut stream, body.len(), cx)).await else { return };
+        let Ok(room) = std::future::poll_fn(|cx| poll_room(&mut stream, body.len(), cx)).await else { return };
         let piece = body.split_to(room);
         if stream.send_data(piece, body.is_empty()).is_err() {
             return;

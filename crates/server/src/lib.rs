@@ -1,21 +1,19 @@
 //! One feed, four doors.
 //!
-//! In reading order: `accept` takes connections, `connection` opens them, `http1` and `http2` speak on them, `routes` leads each request to its
-//! door, `transport` has a file for each door. Behind them stand the `hub` with its `ring`, and `push`, which streams;
-//! a `feed` is published once, and a `server` is one address that serves it.
-//! `handover` is how a stream comes to own its socket; `meter` counts what passes it, and `accounts` what the kernel made
-//! of that.
+//! In reading order, each using only what comes after it: a `server` is one address that serves a feed; `accept` takes its
+//! connections, `connection` opens them, `http1` and `http2` speak on them, `routes` leads each request to its door,
+//! `transport` has a file for each door, and `push` streams. `handover` is how a stream comes to own its connection, the
+//! `wire`, whose bytes pass a `socket`; `meter` counts them, and `accounts` what the kernel made of that. Behind the doors
+//! stand the `hub` with its `ring`; a `feed` is published once.
+
+mod server;
 
 mod accept;
 mod connection;
 mod http1;
 mod http2;
+mod reception;
 pub mod tls;
-
-mod handover;
-mod socket;
-mod tcp_info;
-mod wire;
 
 mod access;
 mod app;
@@ -27,16 +25,19 @@ mod transport;
 mod upstream;
 
 mod accounts;
-mod hub;
+mod handover;
 mod meter;
-mod publisher;
 mod push;
-mod ring;
-mod subscribers;
+mod socket;
+mod tcp_info;
+mod wire;
 
 mod config;
 mod feed;
-mod server;
+mod hub;
+mod publisher;
+mod ring;
+mod subscribers;
 pub use config::Config;
 pub use feed::Feed;
 pub use refusal::Refusal;

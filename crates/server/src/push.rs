@@ -20,7 +20,6 @@ use feedlab_feed::{Cursor, Gap};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::app::App;
-use crate::connection::linger;
 use crate::hub::Hub;
 use crate::meter::{Active, Door};
 use crate::ring::{Batch, Entry};
@@ -137,7 +136,7 @@ impl<D: Dialect> Push<D> {
         }
         drop(early); // even when empty, it holds hyper's read buffer
         if std::future::poll_fn(|cx| self.poll(cx)).await.is_ok() {
-            Box::pin(linger(self.wire)).await;
+            Box::pin(self.wire.close()).await;
         }
     }
 

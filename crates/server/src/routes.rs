@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_request, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -47,6 +47,15 @@ pub(crate) fn control(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(app.clone(), access::check_token))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "only /stats, /metrics and /healthz here") });
     finish(routes, app)
+}
+
+/// The door that a request's connection counts for: the one that it asks, or that its publisher names, as a client does
+/// with `POST /feed?door=sse` who listens there. A WebSocket's publications pass its own door anyway.
+pub(crate) fn transport_of(uri: &Uri) -> Option<Transport> {
+    Transport::of_path(uri.path()).or_else(|| {
+        let query = uri.query().filter(|_| uri.path() == PUBLISH_PATH)?;
+        query.split('&').find_map(|pair| pair.strip_prefix("door="))?.parse().ok()
+    })
 }
 
 fn figures() -> Router<Arc<App>> {

@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accept::Reception;
 use crate::app::App;
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::reception::Reception;
 use crate::subscribers::{GROUPS, Subscribers};
 use crate::{ServerError, inspect, routes, tls};
 

@@ -3,20 +3,60 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::handover::Handover;
 use crate::meter::ConnectionMeter;
 
 /// What a connection's parts know of each other: the socket, and the handlers of the requests that it brings.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) meter: ConnectionMeter,
-    pub(crate) handover: Handover,
+    pub(crate) head: Head,
+}
+
+impl Link {
+    pub(crate) fn new(meter: ConnectionMeter) -> Self {
+        Self { meter, head: Head::default() }
+    }
+}
+
+/// How far the head of a stream's answer has come on HTTP/1.1: once it has left, the stream can take the socket over.
+#[derive(Debug, Default)]
+pub(crate) struct Head(AtomicU8);
+
+/// No stream was asked for.
+const NONE: u8 = 0;
+/// The head stands in hyper's write buffer.
+const QUEUED: u8 = 1;
+/// The head has been written to the socket.
+const FLUSHED: u8 = 2;
+
+impl Head {
+    /// It stands in hyper's write buffer. hyper asks for a body again after the flush: only the first time counts.
+    pub(crate) fn queued(&self) {
+        self.advance(NONE, QUEUED);
+    }
+
+    /// The socket was flushed. hyper does so only with an empty write buffer: a queued head has left.
+    fn flushed(&self) {
+        self.advance(QUEUED, FLUSHED);
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == FLUSHED
+    }
+
+    fn advance(&self, from: u8, to: u8) {
+        // A look first: streams flush again and again, long after it is over.
+        if self.0.load(Ordering::Relaxed) == from {
+            let _ = self.0.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The counted connection.
@@ -98,7 +138,7 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.link.handover.flushed();
+        self.link.head.flushed();
         Poll::Ready(Ok(()))
     }
 

@@ -6,27 +6,18 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::Start;
-use feedlab_feed::transport::PUBLISH_PATH;
 use feedlab_feed::wire::Publication;
 use feedlab_feed::wire::websocket::Ack;
-use feedlab_feed::{Data, EventType, Transport};
+use feedlab_feed::{Data, EventType};
 
 use crate::access::check_origin;
 use crate::app::App;
 use crate::handover::Exchange;
 use crate::refusal::Refusal;
-
-/// The door that a publisher's connection counts for, if it names one: `POST /feed?door=sse` is from a client who
-/// listens there. A WebSocket's publications pass its own door anyway.
-pub(crate) fn door(uri: &Uri) -> Option<Transport> {
-    let query = uri.query().filter(|_| uri.path() == PUBLISH_PATH)?;
-    let named = query.split('&').find_map(|pair| pair.strip_prefix("door="))?;
-    named.parse().ok()
-}
 
 /// `POST /feed`: publishes the body, and answers with its `seq`.
 pub(crate) async fn publish(

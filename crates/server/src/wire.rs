@@ -3,12 +3,18 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use crate::http2::Stream;
 use crate::socket::Socket;
+
+mod stream;
+pub(crate) use stream::{Stream, poll_room};
+
+/// Time that a closing connection waits for the client's own end.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// The way of a stream's bytes. The plain one comes without a detour; the state of the others is in a box, so that it is
 /// not in everybody's.
@@ -23,7 +29,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
 
 impl Wire {
     /// Whether the connection below is others' as well.
-    pub(crate) const fn is_shared(&self) -> bool {
+    const fn is_shared(&self) -> bool {
         matches!(self, Self::Stream(_))
     }
 
@@ -34,6 +40,18 @@ impl Wire {
             Self::Tls(stream) => stream.get_ref().0.reset_on_close(),
             Self::Stream(stream) => stream.reset(),
         }
+    }
+
+    /// Closes it so that the last answer arrives: a socket that is dropped with unread input resets the connection, and the
+    /// client may lose what it was sent (RFC 9112, section 9.6).
+    pub(crate) async fn close(mut self) {
+        let until_end = async {
+            self.shutdown().await?;
+            let mut rest = vec![0; 1024];
+            while !self.is_shared() && self.read(&mut rest).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = tokio::time::timeout(LINGER, until_end).await;
     }
 
     fn io(self: Pin<&mut Self>) -> Pin<&mut dyn Io> {

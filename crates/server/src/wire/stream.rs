@@ -1,4 +1,4 @@
-//! One stream of an HTTP/2 connection, as a body that is read and as a way for the bytes of a session.
+//! One stream of an HTTP/2 connection, as a way for the bytes of a session.
 
 use std::io;
 use std::pin::Pin;
@@ -7,28 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use h2::{Reason, RecvStream, SendStream};
-use hyper::body::{Body, Frame};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::meter::Door;
-
-/// A request's body.
-pub(super) struct Incoming(pub(super) RecvStream);
-
-impl Body for Incoming {
-    type Data = Bytes;
-    type Error = h2::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        let Some(data) = ready!(self.0.poll_data(cx)) else { return Poll::Ready(None) };
-        let data = data.and_then(|data| self.0.flow_control().release_capacity(data.len()).map(|()| data));
-        Poll::Ready(Some(data.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-}
 
 /// A stream that a session has taken over.
 pub(crate) struct Stream {
@@ -41,7 +22,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(super) const fn new(send: SendStream<Bytes>, incoming: Option<RecvStream>, door: Arc<Door>) -> Self {
+    pub(crate) const fn new(send: SendStream<Bytes>, incoming: Option<RecvStream>, door: Arc<Door>) -> Self {
         Self { send, incoming, rest: Bytes::new(), door }
     }
 
@@ -57,7 +38,7 @@ impl Stream {
 }
 
 /// Waits until some of `wanted` bytes, at least one, may be sent; how many, and never more than wanted.
-pub(super) fn poll_room(
+pub(crate) fn poll_room(
     stream: &mut SendStream<Bytes>,
     wanted: usize,
     cx: &mut Context<'_>,

@@ -1,0 +1,30 @@
+//! What the connections of one address share: `accept` lets them in with it, and both versions of HTTP serve with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::meter::Meters;
+
+/// Time for a request's headers to arrive; also how long a connection may rest between two requests.
+pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+/// Bytes of request line and headers.
+pub(crate) const MAX_HEADER_BYTES: usize = 16 << 10;
+
+/// What awaits the connections of one address.
+#[derive(Clone)]
+pub(crate) struct Reception {
+    pub(crate) max_connections: usize,
+    /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
+    pub(crate) send_buffer: Option<usize>,
+    /// Shakes hands with each client; without it they speak plainly.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) router: Router,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
