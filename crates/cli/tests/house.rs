@@ -99,6 +99,34 @@ fn the_clients_have_the_same_sections_in_the_same_order() {
     }
 }
 
+/// The lines of the map in a file's header, from the one that says whose it is to the end of its block.
+fn map<'a>(text: &'a str, whose: &str) -> Option<Vec<&'a str>> {
+    let (_, map) = text.split_once(&format!("//! The path of one update through this {whose}:\n//!\n//! ```text\n"))?;
+    let lines = map.split_once("\n//! ```\n")?.0.lines();
+    lines.map(|line| line.strip_prefix("//! ")).collect()
+}
+
+#[test]
+fn the_map_on_top_of_each_transport_names_files_that_exist() {
+    let sides = [("server", "server"), ("loadgen", "client")];
+    for (transport, (side, whose)) in Transport::ALL.into_iter().flat_map(|one| sides.map(|side| (one, side))) {
+        let own = format!("transport/{}.rs", transport.id().replace('-', "_"));
+        let source = root().join("crates").join(side).join("src");
+        let path = source.join(&own).display().to_string();
+        let text = std::fs::read_to_string(source.join(&own)).unwrap();
+        let map = map(&text, whose).unwrap_or_else(|| panic!("{path} has no map"));
+        let is_whole = (9..=15).contains(&map.len()) && map.iter().all(|line| line.contains(".rs  "));
+        assert!(is_whole, "{path}: a map has 9 to 15 lines, each a file and what happens there: {map:#?}");
+        let words = map.iter().flat_map(|line| line.split([' ', ',', ';', '(', ')']));
+        let files: Vec<&str> = words.filter(|word| word.ends_with(".rs")).collect();
+        for file in &files {
+            let home = if file.starts_with("feed/") { root().join("crates") } else { source.clone() };
+            assert!(home.join(file).is_file(), "{path}: its map names {file}, which is not there");
+        }
+        assert!(files.contains(&own.as_str()), "{path} is not in its own map");
+    }
+}
+
 #[test]
 fn no_byte_of_a_connection_passes_the_meter_by() {
     // `accept` turns away, `connection` wraps, the tests of `tcp_info` make one; whoever else held a bare stream could

@@ -5,6 +5,23 @@
 //! passes while a request is under way is skipped, never made up for.
 //!
 //! The cursor is all that a poll asks by: a client that was told to come back without one sends it all the same.
+//!
+//! The path of one update through this client:
+//!
+//! ```text
+//! transport/short_polling.rs  its slot has come: asks for what follows the cursor
+//! transport/http.rs           sends the request on the client's own connection
+//! transport/dial.rs           the connection, made before or for this request
+//! transport/stream.rs         its bytes come in, out of TLS where there is TLS
+//! transport/http/h1.rs        the head of the answer; on HTTP/2 in transport/http/h2.rs
+//! transport/body.rs           the whole body; now the updates are there, and the cursor follows
+//! feed/src/wire/poll.rs       takes them apart
+//! observer.rs                 what a client tells: the update, and when it was there
+//! member.rs                   the client of the fleet, who is told
+//! audit.rs                    whether it is new, missing others, late or here already
+//! recorder.rs                 its age, into the histogram of the worker thread
+//! worker.rs                   hands all of them over every second
+//! ```
 
 use std::pin::pin;
 use std::time::{Duration, Instant};

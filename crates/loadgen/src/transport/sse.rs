@@ -3,6 +3,22 @@
 //! A network error or the end of the stream leads to another connection after the reconnection time; 204, any other
 //! status but 200, or another content type closes the client for good. Works with any event stream: the last event id
 //! is a text.
+//!
+//! The path of one update through this client:
+//!
+//! ```text
+//! transport/http.rs     has asked for the stream
+//! transport/dial.rs     the connection, made before or for this request
+//! transport/stream.rs   its bytes come in, out of TLS where there is TLS
+//! transport/http/h1.rs  the next chunk of its body; on HTTP/2 in transport/http/h2.rs
+//! transport/sse.rs      now it is there
+//! feed/src/wire/sse.rs  joins the lines to events, and keeps the last event id
+//! observer.rs           what a client tells: the update, and when it was there
+//! member.rs             the client of the fleet, who is told
+//! audit.rs              whether it is new, missing others, late or here already
+//! recorder.rs           its age, into the histogram of the worker thread
+//! worker.rs             hands all of them over every second
+//! ```
 
 use std::pin::pin;
 use std::time::Duration;

@@ -1,4 +1,19 @@
 //! WebSocket: an upgraded connection on which the server sends a message an update (RFC 6455).
+//!
+//! The path of one update through this client:
+//!
+//! ```text
+//! transport/upgrade.rs        has opened the WebSocket
+//! transport/dial.rs           the connection, made before or for this request
+//! transport/stream.rs         its bytes come in, out of TLS where there is TLS
+//! transport/websocket.rs      a whole message of tokio-tungstenite: now it is there
+//! feed/src/wire/websocket.rs  tells an update from a gap
+//! observer.rs                 what a client tells: the update, and when it was there
+//! member.rs                   the client of the fleet, who is told
+//! audit.rs                    whether it is new, missing others, late or here already
+//! recorder.rs                 its age, into the histogram of the worker thread
+//! worker.rs                   hands all of them over every second
+//! ```
 
 use std::pin::pin;
 use std::time::Duration;

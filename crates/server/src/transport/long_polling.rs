@@ -4,6 +4,23 @@
 //! Between two requests nothing is lost, because the client brings its cursor and the ring keeps what came meanwhile.
 //! A client without a cursor and without the wish to wait (`?hold=0s`) is given the cursor to begin with, so that
 //! nothing is lost before its first real question either. A client that goes away drops this future, and with it its place among those who wait.
+//!
+//! The path of one update through this server:
+//!
+//! ```text
+//! feed/src/source.rs         makes it, and says when it is due
+//! publisher.rs               sleeps until then, on a thread of its own
+//! hub.rs                     gives it its `seq` and its time
+//! ring.rs                    keeps it for everybody, and each encoding of it once made
+//! feed.rs                    one task tells of it, no more often than `coalesce` lets it
+//! subscribers.rs             wakes whoever waits
+//! transport/long_polling.rs  a held request (socket.rs, wire.rs, http1.rs, routes.rs) takes it from the ring
+//! feed/src/wire/poll.rs      joins the JSON of the updates to a body
+//! transport.rs               counts it, and makes an answer of it
+//! http1.rs                   writes the answer; on HTTP/2 http2.rs, frame by frame
+//! wire.rs                    into TLS, where there is TLS
+//! socket.rs                  one `write`, its bytes counted
+//! ```
 
 use std::sync::Arc;
 use std::time::Duration;

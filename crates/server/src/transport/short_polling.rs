@@ -2,6 +2,25 @@
 //!
 //! The answer to a URL changes only when the feed's head does, so the head is its entity tag: a client that sends it
 //! back in `If-None-Match` gets a `304` without a body while nothing is new (RFC 9110, sections 13.1.2 and 15.4.5).
+//!
+//! The path of one update through this server:
+//!
+//! ```text
+//! feed/src/source.rs          makes it, and says when it is due
+//! publisher.rs                sleeps until then, on a thread of its own
+//! hub.rs                      gives it its `seq` and its time
+//! ring.rs                     keeps it for everybody, and each encoding of it once made
+//! socket.rs                   the request comes in, its bytes counted
+//! wire.rs                     out of TLS, where there is TLS
+//! http1.rs                    its head is parsed; on HTTP/2 in http2.rs
+//! routes.rs                   leads it to its door
+//! transport/short_polling.rs  takes what follows the cursor from the ring, or answers 304
+//! feed/src/wire/poll.rs       joins the JSON of the updates to a body
+//! transport.rs                counts it, and makes an answer of it
+//! http1.rs                    writes the answer; on HTTP/2 http2.rs, frame by frame
+//! wire.rs                     into TLS, where there is TLS
+//! socket.rs                   one `write`, its bytes counted
+//! ```
 
 use std::sync::Arc;
 

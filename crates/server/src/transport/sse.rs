@@ -1,4 +1,20 @@
 //! Server-Sent Events: `GET /feed/sse` answers with a stream that does not end (WHATWG HTML, section 9.2).
+//!
+//! The path of one update through this server:
+//!
+//! ```text
+//! feed/src/source.rs    makes it, and says when it is due
+//! publisher.rs          sleeps until then, on a thread of its own
+//! hub.rs                gives it its `seq` and its time
+//! ring.rs               keeps it for everybody, and each encoding of it once made
+//! feed.rs               one task tells of it, no more often than `coalesce` lets it
+//! subscribers.rs        wakes whoever waits
+//! push.rs               the stream takes what follows its cursor from the ring
+//! transport/sse.rs      as an event, with or without the frame of an HTTP chunk
+//! feed/src/wire/sse.rs  whose bytes are made for the first stream and shared by all
+//! wire.rs               into TLS or an HTTP/2 stream, where the client has asked for that
+//! socket.rs             one `write`, its bytes counted
+//! ```
 
 use std::io;
 use std::ops::ControlFlow;
