@@ -34,9 +34,10 @@ fn a_client_that_does_not_read_cannot_hold_the_server_up() {
     stuck.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");
     stuck.until("retry");
     let big = "x".repeat(900_000);
-    for _ in 0..10 {
+    for _ in 0..20 {
         server.publish(&big);
     }
+    assert!(server.door(Transport::Sse).bytes_out < 20 * 900_000, "it is stuck");
     let begin = clock::now();
     drop(server);
     assert!(elapsed(begin) < Duration::from_secs(4));
