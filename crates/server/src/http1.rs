@@ -69,5 +69,39 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
     if session.is_some() {
         link.meter.taken_over();
     }
-    After { wire: parts.io.into_inner(), session, early: parts.read_buf }
+    // A copy: even when empty, the original holds hyper's whole read buffer.
+    After { wire: parts.io.into_inner(), session, early: Bytes::copy_from_slice(&parts.read_buf) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::tests::narrow;
+    use axum::extract::Extension;
+    use axum::routing::get;
+    use tokio::io::AsyncWriteExt as _;
+
+    #[tokio::test]
+    async fn what_a_client_sends_behind_its_request_is_taken_in_part_alone() {
+        let (socket, link, mut client) = narrow().await;
+        let stream = async |Extension(exchange): Extension<Exchange>| {
+            exchange.hand_over(Box::new(|_, _| Box::pin(std::future::ready(()))))
+        };
+        let reception = Reception {
+            max_connections: 1,
+            send_buffer: None,
+            tls: None,
+            meters: Arc::default(),
+            router: axum::Router::new().route("/", get(stream)),
+            tasks: tokio_util::task::TaskTracker::new(),
+            shutdown: tokio_util::sync::CancellationToken::new(),
+        };
+        let request = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &vec![b'x'; 1 << 20][..]].concat();
+        let sends = tokio::spawn(async move { client.write_all(&request).await });
+        let peer = ([127, 0, 0, 1], 1).into();
+        let After { session, early, .. } = serve(Wire::Plain(socket), (link, peer), Arc::new(reception)).await;
+        assert!(session.is_some() && !early.is_empty());
+        assert!(early.len() <= 2 * MAX_HEADER_BYTES, "{} bytes", early.len());
+        sends.abort();
+    }
 }

@@ -38,15 +38,20 @@ const MAX_SEND_BUFFER: usize = 64 << 10;
 const OF_A_CONNECTION: [header::HeaderName; 4] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::HeaderName::from_static("keep-alive")];
 
-/// Answers requests until the connection ends, breaks, or has had none for as long as one of HTTP/1.1 may rest.
-pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
-    let handshake = Builder::new()
+/// The library's settings.
+pub(crate) fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEADER_BYTES as u32)
         .max_send_buffer_size(MAX_SEND_BUFFER)
-        .enable_connect_protocol()
-        .handshake::<_, Bytes>(wire);
-    let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, handshake).await else { return };
+        .enable_connect_protocol();
+    builder
+}
+
+/// Answers requests until the connection ends, breaks, or has had none for as long as one of HTTP/1.1 may rest.
+pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
+    let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Bytes>(wire)).await else { return };
     let mut closing = std::pin::pin!(reception.shutdown.cancelled());
     let mut told = false;
     loop {

@@ -11,7 +11,7 @@ use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
 use feedlab_feed::settings::SlowPolicy;
@@ -28,7 +28,7 @@ use crate::wire::Wire;
 
 /// Bytes after which a batch is full.
 const MAX_BATCH_BYTES: usize = 64 << 10;
-/// Answers to control frames that may wait for a socket; beyond it, the client's frames are not read.
+/// Answers to the client's frames that may wait for a socket; beyond it, they are neither read nor decoded.
 const MAX_WAITING: usize = 2 * MAX_PIECES;
 /// Keepalive intervals for which a socket may take no byte before its client counts as gone.
 const MAX_STALLED: u8 = 4;
@@ -57,8 +57,9 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
     /// silence means that the client is gone.
     fn beat(&mut self, quiet: Quiet) -> io::Result<Option<Bytes>>;
 
-    /// Bytes came in; answers go to the outbox. `Break` when the stream is to end after them.
-    fn received(&mut self, bytes: &[u8], outbox: &mut Outbox) -> ControlFlow<()>;
+    /// The client sent these bytes: takes them up to the end of the first message, whose answer, one at most, goes to the
+    /// outbox. `Break` when the stream is to end after it.
+    fn received(&mut self, bytes: &mut &[u8], outbox: &mut Outbox) -> ControlFlow<()>;
 
     /// The last words of a server that goes down.
     fn goodbye(&self) -> Bytes;
@@ -129,24 +130,30 @@ impl<D: Dialect> Push<D> {
         }
     }
 
-    /// Streams until the client or the server ends it. `early` is what the client sent right behind its request.
-    pub(crate) async fn run(mut self, early: Bytes) {
-        if !early.is_empty() {
-            self.receive(&early);
-        }
-        drop(early); // even when empty, it holds hyper's read buffer
-        if std::future::poll_fn(|cx| self.poll(cx)).await.is_ok() {
-            Box::pin(self.wire.close()).await;
+    /// Streams until the client or the server ends it. `rest` is what the client has sent and nobody has decoded: at first
+    /// that behind its request.
+    #[expect(clippy::manual_async_fn, reason = "its future holds its arguments once, that of an `async fn` twice")]
+    pub(crate) fn run(mut self, mut rest: Bytes) -> impl Future<Output = ()> + Send {
+        async move {
+            if std::future::poll_fn(|cx| self.poll(cx, &mut rest)).await.is_ok() {
+                Box::pin(self.wire.close()).await;
+            }
         }
     }
 
     /// `Ok` when the stream ended in good order, an error when the connection is gone.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
         while let Poll::Ready(signals) = self.subscription.poll_signals(cx) {
             self.signalled(signals)?;
         }
-        self.poll_input(cx)?;
-        self.poll_output(cx)
+        loop {
+            let input = self.poll_input(cx, rest)?;
+            let output = self.poll_output(cx)?;
+            // Again when there was more to read and what was written has made room for its answers.
+            if input.is_pending() || output.is_ready() || !self.has_room() {
+                return output.map(Ok);
+            }
+        }
     }
 
     fn signalled(&mut self, signals: Signals) -> io::Result<()> {
@@ -190,26 +197,31 @@ impl<D: Dialect> Push<D> {
         Ok(())
     }
 
-    /// Reads what is there, into a buffer that exists only while there is something.
-    fn poll_input(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while !self.closing && self.outbox.len() < MAX_WAITING {
+    /// Reads while answers have room, into a buffer that exists only while there is something. Pending when the client has
+    /// sent nothing more.
+    fn poll_input(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
+        while self.has_room() {
             let mut space = [MaybeUninit::uninit(); 2048];
             let mut buffer = ReadBuf::uninit(&mut space);
-            match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
-                Poll::Pending => break,
-                Poll::Ready(result) => result?,
+            if rest.is_empty() {
+                ready!(Pin::new(&mut self.wire).poll_read(cx, &mut buffer))?;
+                if buffer.filled().is_empty() {
+                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+                }
+                self.quiet.read = 0;
             }
-            if buffer.filled().is_empty() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            let mut bytes = if rest.is_empty() { buffer.filled() } else { &rest[..] };
+            while !bytes.is_empty() && self.has_room() {
+                self.closing |= self.dialect.received(&mut bytes, &mut self.outbox).is_break();
             }
-            self.quiet.read = 0;
-            self.receive(buffer.filled());
+            *rest = Bytes::copy_from_slice(bytes);
         }
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
-    fn receive(&mut self, bytes: &[u8]) {
-        self.closing |= self.dialect.received(bytes, &mut self.outbox).is_break();
+    /// Whether what the client sends may be answered.
+    fn has_room(&self) -> bool {
+        !self.closing && self.outbox.len() < MAX_WAITING
     }
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -300,16 +312,4 @@ fn consume(outbox: &mut Outbox, mut written: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transport::sse::Events;
-    use crate::transport::websocket::Frames;
-
-    /// What is in every stream is paid for by every idle client; what few streams need belongs into a box.
-    #[test]
-    fn a_stream_stays_small() {
-        assert_eq!(size_of::<Wire>(), size_of::<crate::socket::Socket>(), "the other ways are boxed");
-        assert!(size_of::<Push<Events>>() <= 168, "{}", size_of::<Push<Events>>());
-        assert!(size_of::<Push<Frames>>() <= 288, "{}", size_of::<Push<Frames>>());
-    }
-}
+mod tests;

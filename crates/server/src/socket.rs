@@ -146,3 +146,25 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::meter::Meters;
+    use crate::tcp_info::Handle;
+    use std::os::fd::AsFd as _;
+    use tokio::net::{TcpListener, TcpSocket};
+
+    /// A connection that takes little, and its client, which reads when the test does.
+    pub(crate) async fn narrow() -> (Socket, Arc<Link>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpSocket::new_v4().unwrap();
+        client.set_recv_buffer_size(4 << 10).unwrap();
+        let client = client.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        rustix::net::sockopt::set_socket_send_buffer_size(&server, 4 << 10).unwrap();
+        let handle = Handle::new(server.as_fd(), server.local_addr().ok());
+        let link = Arc::new(Link::new(ConnectionMeter::new(Arc::<Meters>::default(), handle)));
+        (Socket::new(server, link.clone()), link, client)
+    }
+}

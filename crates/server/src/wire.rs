@@ -94,3 +94,6 @@ impl AsyncWrite for Wire {
         self.io().poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

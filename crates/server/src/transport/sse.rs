@@ -94,7 +94,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    fn new(chunked: bool, retry: Duration) -> Self {
+    pub(crate) fn new(chunked: bool, retry: Duration) -> Self {
         Self { chunked, retry_ms: u32::try_from(retry.as_millis()).unwrap_or(u32::MAX) }
     }
 
@@ -125,7 +125,8 @@ impl Dialect for Events {
     }
 
     /// A client has nothing to say on a stream.
-    fn received(&mut self, _: &[u8], _: &mut Outbox) -> ControlFlow<()> {
+    fn received(&mut self, bytes: &mut &[u8], _: &mut Outbox) -> ControlFlow<()> {
+        *bytes = &[];
         ControlFlow::Continue(())
     }
 

@@ -153,7 +153,7 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    fn new(app: &App, door: &Arc<Door>) -> Self {
+    pub(crate) fn new(app: &App, door: &Arc<Door>) -> Self {
         let decoder = Decoder::new(app.config.max_message_bytes);
         Self { decoder, hub: app.hub.clone(), door: door.clone(), allow_publish: app.config.settings.allow_publish }
     }
@@ -210,25 +210,12 @@ impl Dialect for Frames {
         Ok((quiet.read == BEATS).then(|| websocket::frame(Opcode::Ping, b"")))
     }
 
-    fn received(&mut self, bytes: &[u8], outbox: &mut Outbox) -> ControlFlow<()> {
-        let mut messages = Vec::new();
-        let decoded = self.decoder.push(bytes, |message| messages.push(message));
-        for message in messages {
-            match self.answer(message) {
-                ControlFlow::Continue(reply) => outbox.extend(reply),
-                ControlFlow::Break(last) => {
-                    outbox.push_back(last);
-                    return ControlFlow::Break(());
-                }
-            }
-        }
-        match decoded {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(Violation { code, reason }) => {
-                outbox.push_back(websocket::close_frame(code, reason));
-                ControlFlow::Break(())
-            }
-        }
+    fn received(&mut self, bytes: &mut &[u8], outbox: &mut Outbox) -> ControlFlow<()> {
+        let answer = match self.decoder.decode(bytes) {
+            Ok(message) => message.map_or(ControlFlow::Continue(None), |message| self.answer(message)),
+            Err(Violation { code, reason }) => ControlFlow::Break(websocket::close_frame(code, reason)),
+        };
+        answer.map_continue(|reply| outbox.extend(reply)).map_break(|last| outbox.push_back(last))
     }
 
     fn goodbye(&self) -> Bytes {

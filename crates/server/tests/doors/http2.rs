@@ -261,6 +261,15 @@ async fn what_no_door_takes_is_refused_and_harms_no_other_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn huge_headers_are_answered_with_431() {
+    let server = Server::open();
+    let client = Client::connect(server.addr).await;
+    let huge = client.get_with("/feed/poll", &[("x-big", &"x".repeat(17 << 10))]).await;
+    assert_eq!(huge.head.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    assert_eq!(client.get("/feed/poll").await.head.status(), StatusCode::OK, "the connection goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
     let config = Settings { keepalive: Duration::from_millis(400), ..Settings::default() };
     let server = Server::start(config);

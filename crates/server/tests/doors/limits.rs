@@ -1,5 +1,7 @@
 use crate::harness::Server;
+use feedlab_feed::Transport;
 use feedlab_feed::settings::Settings;
+use feedlab_server::Config;
 
 #[test]
 fn huge_headers_are_answered_with_431() {
@@ -32,17 +34,35 @@ fn garbage_is_answered_with_400_and_harms_nobody() {
 
 #[test]
 fn too_many_connections_are_told_so() {
+    const REQUEST: &str = "GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n";
     let server = Server::start(Settings { max_connections: 2, ..Settings::default() });
     let mut held: Vec<_> = (0..2).map(|_| server.client()).collect();
+    let mut seen = 0;
     for client in &mut held {
-        client.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");
-        client.until("retry");
+        client.send(REQUEST);
+        seen += client.until("retry: 2000\n\n\r\n").len() as u64;
     }
-    let answer = server.client().rest();
-    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("Retry-After"), "{answer}");
+    for _ in 0..10 {
+        let answer = server.client().rest();
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("Retry-After"), "{answer}");
+    }
+    let connections = server.stats().connections;
+    assert_eq!((connections.refused, connections.open, connections.accepted), (10, 2, 2));
+    server.until("only the bytes of the others are counted", |stats| {
+        let door = &stats.doors[&Transport::Sse];
+        (door.connections, door.bytes_in, door.bytes_out) == (2, 2 * REQUEST.len() as u64, seen)
+    });
     held.clear();
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    assert_eq!(server.stats().connections.refused, 1);
+    server.until("there is room", |stats| stats.connections.open == 0);
+    assert!(server.ask("GET /healthz HTTP/1.1").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn too_many_connections_end_before_a_handshake_of_tls() {
+    let tls = Some(feedlab_server::tls::self_signed().unwrap());
+    let server = Server::start(Config { tls, ..Settings { max_connections: 0, ..Settings::default() }.into() });
+    assert_eq!(server.client().rest(), "");
+    assert_eq!((server.stats().connections.refused, server.stats().connections.accepted), (1, 0));
 }
 
 #[test]

@@ -73,6 +73,26 @@ fn what_a_client_sends_early_or_in_pieces_is_not_lost() {
 }
 
 #[test]
+fn a_client_may_ask_a_thousand_times_before_it_reads() {
+    const PINGS: usize = 1_000;
+    let server = Server::open();
+    let pings = frame(9, b"").repeat(PINGS);
+    let request = format!("GET /feed/ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Version: 13\r\n{KEY}\r\n");
+    let mut early = server.client();
+    early.send_bytes(&[request.as_bytes(), &pings].concat());
+    early.until("\r\n\r\n");
+    let mut later = open(&server, "");
+    later.send_bytes(&pings);
+    for client in [&mut early, &mut later] {
+        for _ in 0..PINGS {
+            assert_eq!(read(client), (0x8A, vec![]));
+        }
+        client.send_bytes(&frame(8, &1000u16.to_be_bytes()));
+        expect_close(client, 1000);
+    }
+}
+
+#[test]
 fn publishing_is_acknowledged_and_comes_back_as_an_update() {
     let server = Server::open();
     let mut client = open(&server, "");

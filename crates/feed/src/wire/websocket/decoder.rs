@@ -65,33 +65,34 @@ impl Decoder {
         Self { header: Vec::new(), frame: None, control: Vec::new(), message: Vec::new(), kind: None, limit }
     }
 
-    /// Reads a chunk and hands out every message that it completes.
+    /// Takes bytes from the front, up to the end of the first message there; the rest is left for later. `None` when all
+    /// were taken and a message is not whole yet.
     ///
     /// # Errors
     /// When the client broke the protocol or a limit. The connection is to be closed with the code given; nothing
     /// more can be read from it.
-    pub fn push(&mut self, mut chunk: &[u8], mut deliver: impl FnMut(Incoming)) -> Result<(), Violation> {
-        while !chunk.is_empty() {
+    pub fn decode(&mut self, bytes: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
+        while !bytes.is_empty() {
             match &mut self.frame {
-                None => {
-                    chunk = self.read_header(chunk)?;
-                }
+                None => *bytes = self.read_header(bytes)?,
                 Some(frame) => {
                     let want = usize::try_from(frame.len - frame.read).unwrap_or(usize::MAX);
-                    let (part, rest) = chunk.split_at(want.min(chunk.len()));
+                    let (part, rest) = bytes.split_at(want.min(bytes.len()));
                     let target = if is_control(frame.opcode) { &mut self.control } else { &mut self.message };
                     for (index, byte) in (frame.read..).zip(part) {
                         target.push(byte ^ frame.mask[(index % 4) as usize]);
                     }
                     frame.read += part.len() as u64;
-                    chunk = rest;
+                    *bytes = rest;
                 }
             }
-            if let Some(frame) = self.frame.take_if(|frame| frame.read == frame.len) {
-                self.end_frame(frame, &mut deliver)?;
+            if let Some(frame) = self.frame.take_if(|frame| frame.read == frame.len)
+                && let Some(message) = self.end_frame(frame)?
+            {
+                return Ok(Some(message));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Takes as many bytes as the header still needs; the rest is payload.
@@ -154,24 +155,24 @@ impl Decoder {
         Ok(())
     }
 
-    fn end_frame(&mut self, frame: Frame, deliver: &mut impl FnMut(Incoming)) -> Result<(), Violation> {
-        match frame.opcode {
-            Opcode::Ping => deliver(Incoming::Ping(std::mem::take(&mut self.control))),
+    /// The message that a whole frame completes.
+    fn end_frame(&mut self, frame: Frame) -> Result<Option<Incoming>, Violation> {
+        Ok(Some(match frame.opcode {
+            Opcode::Ping => Incoming::Ping(std::mem::take(&mut self.control)),
             Opcode::Pong => {
                 self.control = Vec::new();
-                deliver(Incoming::Pong);
+                Incoming::Pong
             }
-            Opcode::Close => deliver(Incoming::Close(close_code(&std::mem::take(&mut self.control))?)),
-            Opcode::Continuation | Opcode::Text | Opcode::Binary if frame.fin => {
+            Opcode::Close => Incoming::Close(close_code(&std::mem::take(&mut self.control))?),
+            Opcode::Continuation | Opcode::Text | Opcode::Binary if !frame.fin => return Ok(None),
+            Opcode::Continuation | Opcode::Text | Opcode::Binary => {
                 let message = std::mem::take(&mut self.message);
-                deliver(match self.kind.take() {
+                match self.kind.take() {
                     Some(Opcode::Text) => Incoming::Text(String::from_utf8(message).map_err(|_| not_utf8())?),
                     _ => Incoming::Binary(message),
-                });
+                }
             }
-            Opcode::Continuation | Opcode::Text | Opcode::Binary => {}
-        }
-        Ok(())
+        }))
     }
 }
 

@@ -39,7 +39,8 @@ async fn hear(body: &mut RecvStream) -> Vec<Incoming> {
     while messages.is_empty() {
         let data = body.data().await.expect("the client ended the stream").unwrap();
         body.flow_control().release_capacity(data.len()).unwrap();
-        decoder.push(&data, |message| messages.push(message)).unwrap();
+        let mut bytes = &data[..];
+        messages.extend(std::iter::from_fn(|| decoder.decode(&mut bytes).unwrap()));
     }
     messages
 }

@@ -33,7 +33,9 @@ async fn hear(peer: &mut Peer) -> Vec<Incoming> {
     let mut messages = Vec::new();
     let mut decoder = Decoder::new(1_000);
     while messages.is_empty() {
-        decoder.push(&peer.hear().await, |message| messages.push(message)).unwrap();
+        let heard = peer.hear().await;
+        let mut bytes = &heard[..];
+        messages.extend(std::iter::from_fn(|| decoder.decode(&mut bytes).unwrap()));
     }
     messages
 }

@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use axum::http::Response;
+use bytes::Bytes;
+use feedlab_feed::Transport;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::AsyncWriteExt as _;
+use tokio_rustls::TlsConnector;
+
+use super::*;
+use crate::meter::Door;
+use crate::socket::tests::narrow;
+use crate::{http2, tls};
+
+/// What each layer above the socket may hold (docs/architecture.md, "Slow clients").
+const MAX_HELD: u64 = 64 << 10;
+/// A connection of HTTP/2 is writing one frame for all its streams: RFC 9113, section 4.2.
+const FRAME: u64 = 16 << 10;
+
+/// Writes until the wire takes no more and nothing goes on; the bytes that it took and the socket did not.
+async fn held(wire: &mut Wire, door: &Door) -> u64 {
+    let (mut taken, sent) = (0, door.bytes_out.get());
+    let write = async {
+        loop {
+            taken += wire.write(&[0; 10_000]).await.unwrap() as u64;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(300), write).await;
+    taken - (door.bytes_out.get() - sent)
+}
+
+#[tokio::test]
+async fn tls_holds_no_more_than_is_stated() {
+    let (socket, link, client) = narrow().await;
+    let identity = tls::self_signed().unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    let client = connector.connect("localhost".try_into().unwrap(), client);
+    let (stream, client) = tokio::join!(identity.acceptor().unwrap().accept(socket), client);
+    let held = held(&mut Wire::Tls(Box::new(stream.unwrap())), link.meter.came_for(Transport::Sse)).await;
+    assert!((MAX_HELD / 2..=MAX_HELD).contains(&held), "{held} bytes");
+    drop(client);
+}
+
+#[tokio::test]
+async fn a_stream_of_http_2_holds_no_more_than_is_stated() {
+    let (socket, link, mut client) = narrow().await;
+    let door = link.meter.came_for(Transport::Sse).clone();
+    // All windows wide open, then a GET: settings (RFC 9113, section 6.5), a window update (6.9), headers (6.2) of HPACK's
+    // static table (RFC 7541, appendix A).
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    client.write_all(b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7F\xFF\xFF\xFF").await.unwrap();
+    client.write_all(b"\0\0\x04\x08\0\0\0\0\0\x7F\xFF\0\0").await.unwrap();
+    client.write_all(b"\0\0\x03\x01\x05\0\0\0\x01\x82\x86\x84").await.unwrap();
+    let mut connection = http2::builder().handshake::<_, Bytes>(Wire::Plain(socket)).await.unwrap();
+    let (_, mut reply) = connection.accept().await.unwrap().unwrap();
+    let send = reply.send_response(Response::new(()), false).unwrap();
+    let connection = tokio::spawn(async move { while connection.accept().await.is_some() {} });
+    let held = held(&mut Wire::Stream(Box::new(Stream::new(send, None, door.clone()))), &door).await;
+    assert!((MAX_HELD / 2..=MAX_HELD + FRAME).contains(&held), "{held} bytes");
+    connection.abort();
+}
