@@ -25,7 +25,7 @@ use crate::handover::{Exchange, Handover};
 use crate::reception::{HEADER_TIMEOUT, MAX_HEADER_BYTES, Reception};
 use crate::routes::transport_of;
 use crate::socket::Link;
-use crate::wire::{Stream, Wire, poll_room};
+use crate::wire::{Piece, Stream, Wire, poll_room};
 
 /// Requests that may be under way on a connection. Browsers hold themselves to 100 and nginx allows 128; a client that
 /// wants more opens another connection, and above some hundreds sharing one saves nothing any more.
@@ -51,7 +51,7 @@ pub(crate) fn builder() -> Builder {
 
 /// Answers requests until the connection ends, breaks, or has had none for as long as one of HTTP/1.1 may rest.
 pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
-    let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Bytes>(wire)).await else { return };
+    let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(wire)).await else { return };
     let mut closing = std::pin::pin!(reception.shutdown.cancelled());
     let mut told = false;
     loop {
@@ -82,7 +82,7 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
 /// Answers one request, or hands its stream over. Ends early when the client takes its request back.
 async fn answer(
     request: Request<RecvStream>,
-    mut reply: SendResponse<Bytes>,
+    mut reply: SendResponse<Piece>,
     (link, peer): (Arc<Link>, SocketAddr),
     reception: Arc<Reception>,
 ) {
@@ -163,11 +163,11 @@ fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Bod
 }
 
 /// Sends a body as the client takes it, until it is all sent or the stream is gone.
-async fn send(mut stream: SendStream<Bytes>, mut body: Bytes) {
+async fn send(mut stream: SendStream<Piece>, mut body: Bytes) {
     while !body.is_empty() {
         let Ok(room) = std::future::poll_fn(|cx| poll_room(&mut stream, body.len(), cx)).await else { return };
         let piece = body.split_to(room);
-        if stream.send_data(piece, body.is_empty()).is_err() {
+        if stream.send_data(piece.into(), body.is_empty()).is_err() {
             return;
         }
     }

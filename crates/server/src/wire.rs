@@ -11,7 +11,7 @@ use tokio_rustls::server::TlsStream;
 use crate::socket::Socket;
 
 mod stream;
-pub(crate) use stream::{Stream, poll_room};
+pub(crate) use stream::{Piece, Stream, poll_room};
 
 /// Time that a closing connection waits for the client's own end.
 const LINGER: Duration = Duration::from_secs(1);

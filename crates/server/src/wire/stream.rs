@@ -3,17 +3,86 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::task::AtomicWaker;
 use h2::{Reason, RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::meter::Door;
 
+/// Frames that a stream may have waiting. The library bounds their bytes, and holds some 300 more for each frame: without
+/// this bound, pongs of two bytes would be 10 MB before they are 64 KiB. Updates have more than 64 bytes.
+pub(super) const MAX_FRAMES: usize = 1_024;
+
+/// What a frame carries, until the library has written it.
+pub(crate) struct Piece {
+    bytes: Bytes,
+    waiting: Option<Arc<Waiting>>,
+}
+
+/// A stream's frames that the library has not written yet.
+#[derive(Debug, Default)]
+struct Waiting {
+    frames: AtomicUsize,
+    /// The session, where there is room for no more.
+    session: AtomicWaker,
+}
+
+impl Waiting {
+    /// Counts a frame that is about to be handed to the library.
+    fn piece(self: &Arc<Self>, bytes: Bytes) -> Piece {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        Piece { bytes, waiting: Some(self.clone()) }
+    }
+
+    fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        let has_room = || self.frames.load(Ordering::Acquire) < MAX_FRAMES;
+        if has_room() {
+            return Poll::Ready(());
+        }
+        // Register, then look again: a frame may have left in between.
+        self.session.register(cx.waker());
+        if has_room() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl From<Bytes> for Piece {
+    /// A piece of an answer, which is counted nowhere: it is there as a whole.
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, waiting: None }
+    }
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if let Some(waiting) = &self.waiting {
+            waiting.frames.fetch_sub(1, Ordering::AcqRel);
+            waiting.session.wake();
+        }
+    }
+}
+
 /// A stream that a session has taken over.
 pub(crate) struct Stream {
-    send: SendStream<Bytes>,
+    send: SendStream<Piece>,
+    waiting: Arc<Waiting>,
     /// The client's half; none when its request was all that it had to say.
     incoming: Option<RecvStream>,
     /// What has come and was not read yet.
@@ -22,8 +91,8 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) const fn new(send: SendStream<Bytes>, incoming: Option<RecvStream>, door: Arc<Door>) -> Self {
-        Self { send, incoming, rest: Bytes::new(), door }
+    pub(crate) fn new(send: SendStream<Piece>, incoming: Option<RecvStream>, door: Arc<Door>) -> Self {
+        Self { send, waiting: Arc::default(), incoming, rest: Bytes::new(), door }
     }
 
     /// Ends the stream, and takes back what the client has not been sent.
@@ -39,7 +108,7 @@ impl Stream {
 
 /// Waits until some of `wanted` bytes, at least one, may be sent; how many, and never more than wanted.
 pub(crate) fn poll_room(
-    stream: &mut SendStream<Bytes>,
+    stream: &mut SendStream<Piece>,
     wanted: usize,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
@@ -85,6 +154,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.waiting.poll_room(cx));
         let wanted = slices.iter().map(|slice| slice.len()).sum();
         let room = ready!(poll_room(&mut self.send, wanted, cx))?;
         let mut data = BytesMut::with_capacity(room);
@@ -92,7 +162,8 @@ impl AsyncWrite for Stream {
             let len = slice.len().min(room - data.len());
             data.extend_from_slice(&slice[..len]);
         }
-        self.send.send_data(data.freeze(), false).map_err(io::Error::other)?;
+        let piece = self.waiting.piece(data.freeze());
+        self.send.send_data(piece, false).map_err(io::Error::other)?;
         self.door.body_bytes.add(room as u64);
         Poll::Ready(Ok(room))
     }
@@ -106,6 +177,6 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.send.send_data(Bytes::new(), true).map_err(io::Error::other))
+        Poll::Ready(self.send.send_data(Bytes::new().into(), true).map_err(io::Error::other))
     }
 }

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use axum::http::Response;
-use bytes::Bytes;
 use feedlab_feed::Transport;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::stream::MAX_FRAMES;
 use super::*;
 use crate::meter::Door;
 use crate::socket::tests::narrow;
@@ -50,21 +50,57 @@ async fn tls_holds_no_more_than_is_stated() {
     drop(client);
 }
 
-#[tokio::test]
-async fn a_stream_of_http_2_holds_no_more_than_is_stated() {
+/// A request on HTTP/2 whose client gives it all the windows there are, and reads when the test does; and what moves the
+/// connection's bytes.
+async fn stream() -> (Stream, Arc<Door>, TcpStream, impl Future<Output = ()>) {
     let (socket, link, mut client) = narrow().await;
     let door = link.meter.came_for(Transport::Sse).clone();
-    // All windows wide open, then a GET: settings (RFC 9113, section 6.5), a window update (6.9), headers (6.2) of HPACK's
-    // static table (RFC 7541, appendix A).
+    // The preface and settings (RFC 9113, sections 3.4 and 6.5), a window update (6.9), and headers (6.2) of HPACK's static
+    // table (RFC 7541, appendix A): a GET.
     client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
     client.write_all(b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7F\xFF\xFF\xFF").await.unwrap();
     client.write_all(b"\0\0\x04\x08\0\0\0\0\0\x7F\xFF\0\0").await.unwrap();
     client.write_all(b"\0\0\x03\x01\x05\0\0\0\x01\x82\x86\x84").await.unwrap();
-    let mut connection = http2::builder().handshake::<_, Bytes>(Wire::Plain(socket)).await.unwrap();
+    let mut connection = http2::builder().handshake::<_, Piece>(Wire::Plain(socket)).await.unwrap();
     let (_, mut reply) = connection.accept().await.unwrap().unwrap();
     let send = reply.send_response(Response::new(()), false).unwrap();
-    let connection = tokio::spawn(async move { while connection.accept().await.is_some() {} });
-    let held = held(&mut Wire::Stream(Box::new(Stream::new(send, None, door.clone()))), &door).await;
-    assert!((MAX_HELD / 2..=MAX_HELD + FRAME).contains(&held), "{held} bytes");
-    connection.abort();
+    let moves = async move { while connection.accept().await.is_some() {} };
+    (Stream::new(send, None, door.clone()), door, client, moves)
+}
+
+#[tokio::test]
+async fn a_stream_of_http_2_holds_no_more_than_is_stated() {
+    let (stream, door, client, moves) = stream().await;
+    let mut wire = Wire::Stream(Box::new(stream));
+    tokio::select! {
+        held = held(&mut wire, &door) => assert!((MAX_HELD / 2..=MAX_HELD + FRAME).contains(&held), "{held} bytes"),
+        () = moves => panic!("the connection ended"),
+    }
+    drop(client);
+}
+
+#[tokio::test]
+async fn small_frames_of_http_2_are_bounded_in_number_until_the_client_reads() {
+    let (mut stream, _, mut client, moves) = stream().await;
+    let mut frames = 0;
+    let write = |stream: &mut Stream, cx: &mut Context<'_>| Pin::new(stream).poll_write(cx, b"\x8A\0").is_ready();
+    std::future::poll_fn(|cx| {
+        while write(&mut stream, cx) {
+            frames += 1;
+        }
+        Poll::Ready(())
+    })
+    .await;
+    assert_eq!(frames, MAX_FRAMES);
+    let reads = async { while client.read(&mut [0; 1_024]).await.unwrap() > 0 {} };
+    let goes_on = async {
+        for _ in 0..4 * MAX_FRAMES {
+            stream.write_all(b"\x8A\0").await.unwrap();
+        }
+    };
+    tokio::select! {
+        done = tokio::time::timeout(Duration::from_secs(20), goes_on) => done.expect("there is room as frames leave"),
+        () = reads => panic!("the client was closed"),
+        () = moves => panic!("the connection ended"),
+    }
 }
