@@ -116,7 +116,7 @@ fn the_conditions_and_the_way_to_repeat_them_are_told() {
 fn the_scenario_is_shown_as_it_was_written() {
     let text = scenario("[10]", "[256]", 1) + "# a note: 1 < 2 & \"so on\"\n";
     let html = report(&text, known).html;
-    let shown = html.split("<summary>The scenario as it was run</summary>\n<pre><code>").nth(1).unwrap();
+    let shown = html.split("aria-label=\"The scenario as it was run\" tabindex=\"0\"><code>").nth(1).unwrap();
     let shown = shown.split_once("</code></pre>").unwrap().0;
     let escapes = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
     assert_eq!(escapes.iter().fold(shown.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain)), text);
