@@ -3,6 +3,7 @@
 mod build;
 mod command;
 mod exit;
+mod input;
 mod interrupt;
 mod junit;
 mod output;

@@ -6,8 +6,8 @@ use feedlab_loadgen::{Event, Job, LoadError, Outcome};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::run::handed_over;
 use crate::exit::Exit;
+use crate::input::handed_over;
 use crate::{interrupt, output};
 
 /// Measure one cell: the job on standard input, events on standard output

@@ -20,8 +20,6 @@ mod server;
 mod stage;
 pub(super) mod table;
 
-pub(super) use child::handed_over;
-
 /// Measure scenarios: one server, many clients, every transport in turn
 ///
 /// For every cell (a contender, a number of clients, a repetition) a fresh server and a fresh load generator are

@@ -8,8 +8,8 @@ use feedlab_server::{Config, Listeners, Server, ServerError};
 use feedlab_workshop::lab::{Labs, Own};
 use tokio_util::sync::CancellationToken;
 
-use super::run::handed_over;
 use crate::exit::{Exit, bad_input};
+use crate::input::handed_over;
 use crate::interrupt::{self, Interrupt};
 use crate::output::{self, Format};
 

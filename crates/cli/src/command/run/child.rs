@@ -7,7 +7,6 @@
 //! process behind. Where `stop` is not reached, dropping kills.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, Read as _};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -25,9 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long it may take until a child that serves listens.
 const START: Duration = Duration::from_secs(15);
-
-/// The longest line that a child is handed, bytes.
-const MAX_LINE: u64 = 1 << 20;
 
 /// A running child.
 #[derive(Debug)]
@@ -146,15 +142,6 @@ impl Child {
         }
         Ok(())
     }
-}
-
-/// What a child is handed: reads the line that [`Child::working`] writes.
-pub(in crate::command) fn handed_over<T: DeserializeOwned>(what: &str) -> anyhow::Result<T> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut line);
-    read.with_context(|| format!("cannot read the {what}"))?;
-    serde_json::from_str(&line)
-        .with_context(|| format!("the {what} on standard input cannot be understood; `feedlab run` writes one"))
 }
 
 /// The words of a command line that has no spaces within its words.

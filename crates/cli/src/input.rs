@@ -1,0 +1,19 @@
+//! Standard input, as a child process of `feedlab run` has it: first what it is to do, then nothing until its end, which is
+//! the sign to stop (see `interrupt`).
+
+use std::io::{BufRead as _, Read as _};
+
+use anyhow::Context as _;
+use serde::de::DeserializeOwned;
+
+/// The longest line that a child is handed, bytes.
+const MAX_LINE: u64 = 1 << 20;
+
+/// What a child is handed: the line of JSON that `feedlab run` writes to it (`run/child.rs`).
+pub(crate) fn handed_over<T: DeserializeOwned>(what: &str) -> anyhow::Result<T> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut line);
+    read.with_context(|| format!("cannot read the {what}"))?;
+    serde_json::from_str(&line)
+        .with_context(|| format!("the {what} on standard input cannot be understood; `feedlab run` writes one"))
+}
