@@ -13,7 +13,8 @@ use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Transport, clock};
 use feedlab_loadgen::observer::{Observer, Opened, Trouble};
 use feedlab_loadgen::transport::{self, Client, Url};
-use feedlab_testkit::http;
+use feedlab_server::Config;
+use feedlab_testkit::{http, soon};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -31,7 +32,9 @@ impl Server {
         let addr = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
-        let task = tokio::spawn(async move { feedlab_server::run(listener, settings.into(), token).await.unwrap() });
+        // Whoever waited for the drain would wait longer than any test does.
+        let config = Config { drain: Duration::from_secs(3_600), ..settings.into() };
+        let task = tokio::spawn(async move { feedlab_server::run(listener, config, token).await.unwrap() });
         Self { addr, shutdown, task }
     }
 
@@ -41,7 +44,7 @@ impl Server {
 
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
-        self.task.await.unwrap();
+        soon(self.task).await.unwrap();
     }
 
     async fn stats(&self) -> Stats {

@@ -101,8 +101,14 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shutdown.cancel();
-        let result = self.thread.take().unwrap().join();
-        assert!(result.is_ok() || std::thread::panicking(), "the server panicked");
+        let (thread, deadline) = (self.thread.take().unwrap(), clock::now() + Duration::from_secs(20));
+        while !thread.is_finished() && clock::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if !std::thread::panicking() {
+            assert!(thread.is_finished(), "the server does not end");
+            assert!(thread.join().is_ok(), "the server panicked");
+        }
     }
 }
 
