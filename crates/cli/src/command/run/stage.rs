@@ -225,4 +225,14 @@ mod tests {
             "{line}"
         );
     }
+
+    #[test]
+    fn the_lab_proxy_knows_its_faults_by_the_names_of_scenarios() {
+        let kinds = feedlab_proxy::FaultKind::ALL.map(|kind| serde_json::from_value(kind.name().into()));
+        assert!(kinds.iter().all(|kind| kind.as_ref().is_ok_and(|kind: &FaultKind| kind.is_proxys())), "{kinds:?}");
+        let schema = feedlab_experiment::scenario::written::json_schema();
+        let named = schema["$defs"]["FaultKind"]["oneOf"].as_array().unwrap().iter().map(|one| &one["const"]);
+        let of_processes = named.filter(|name| feedlab_proxy::FaultKind::named(name.as_str().unwrap()).is_none());
+        assert_eq!(of_processes.collect::<Vec<_>>(), ["restart", "kill", "reload-nginx"]);
+    }
 }
