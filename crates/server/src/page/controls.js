@@ -1,5 +1,6 @@
 // The controls: every parameter with its value and unit, applied when it changes, and kept in the URL.
 
+import { button, element } from './dom.js';
 import { isFree, PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
 import { presetValues } from './presets.js';
 
@@ -105,7 +106,7 @@ class Controls {
   /** A laptop that slept, for example. */
   #lost() {
     const banner = document.querySelector('#banner');
-    const again = element('button', { type: 'button', onclick: () => location.reload() }, 'Reload');
+    const again = button('Reload', () => location.reload());
     banner.append(element('p', {}, 'This tab’s lab has ended: nobody asked for it for three minutes, or feedlab was started anew. ', again));
     banner.hidden = false;
   }
@@ -212,7 +213,7 @@ class Controls {
 }
 
 /** A value in words: “Round trip: 100 ms”. */
-export function describe({ label, unit, choices }, value) {
+function describe({ label, unit, choices }, value) {
   if (choices) return `${label}: ${choices[value].split(':')[0]}`;
   return `${label}: ${value === null ? 'no limit' : `${value.toLocaleString('en')} ${unit}`}`;
 }
@@ -238,11 +239,4 @@ function place(slider, { stops, unit }, value) {
 function select({ name, choices }, id) {
   const options = Object.entries(choices).map(([value, label]) => element('option', { value }, label));
   return element('select', { id, name }, ...options);
-}
-
-/** An element with properties and children. */
-export function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
 }

@@ -1,7 +1,7 @@
 // Six connections: seven EventSources and a fetch to one origin over HTTP/1.1, the same over HTTP/2, and seven WebSockets
 // beside. Over HTTP/1.1 the seventh and the fetch wait, and nothing says so: no event, no error.
 
-import { element } from './controls.js';
+import { button, element } from './dom.js';
 import { hold } from './meter.js';
 
 const STREAMS = 7;
@@ -164,12 +164,6 @@ async function fill(row, origin, kind) {
   streams.forEach((cell) => cell.begin(`${origin}/feed/sse`, kind, openStream));
   await pause(1000);
   if (streams.some(({ close }) => close)) fetched.begin(`${origin}/feed/poll`, kind, openFetch);
-}
-
-function button(label, act) {
-  const made = element('button', { type: 'button' }, label);
-  made.addEventListener('click', act);
-  return made;
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,7 +1,7 @@
 // The lab's buttons. Each is a lesson: it sets its conditions, lets something happen, watches, and says with the numbers
 // of this very run what it saw, and where that is written down.
 
-import { element } from './controls.js';
+import { button, element, say } from './dom.js';
 import { openGrid } from './grid.js';
 import * as watching from './observe.js';
 import { cutAndAnswer, quiet } from './presets.js';
@@ -39,22 +39,12 @@ export function setUpLessons(app) {
 }
 
 function card(app, runner, name, { title, about, run, everywhere }) {
-  const button = element('button', { type: 'button' }, title);
+  const start = button(title, () => runner.start(start, run));
   const text = element('p', { id: `about-${name}` }, about);
-  button.dataset.lab = name;
-  button.setAttribute('aria-describedby', text.id);
-  if (!app.tab && !everywhere) Object.assign(button, { disabled: true, title: app.why ?? '' });
-  button.addEventListener('click', () => runner.start(button, run));
-  return element('li', {}, button, text);
-}
-
-/** Says something in `#lesson`; `more` are elements to look at below it. */
-export function say(text, ...more) {
-  const place = document.querySelector('#lesson');
-  if (place.textContent !== text) place.textContent = text;
-  const detail = document.querySelector('#lesson-detail');
-  detail.replaceChildren(...more);
-  detail.hidden = more.length === 0;
+  start.dataset.lab = name;
+  start.setAttribute('aria-describedby', text.id);
+  if (!app.tab && !everywhere) Object.assign(start, { disabled: true, title: app.why ?? '' });
+  return element('li', {}, start, text);
 }
 
 /** Runs one lesson at a time: another one ends it. */

@@ -4,7 +4,7 @@
 // section 9.4, leaves the number to it; Chromium, Firefox and Safari have taken six. No API tells how many are in use,
 // so each tab counts what it has asked for, and the tabs tell each other.
 
-import { element } from './controls.js';
+import { element } from './dom.js';
 
 /** HTTP/1.1 connections to one origin. */
 export const LIMIT = 6;

@@ -1,8 +1,7 @@
 // Presets: a set of conditions each, what to look at, and a question to answer before it happens.
 
-import { element } from './controls.js';
+import { button, element, say } from './dom.js';
 import { holdSix } from './grid.js';
-import { say } from './lessons.js';
 
 /** How long a learner has to guess before a preset's event happens. */
 const GUESS_MS = 4000;
@@ -115,12 +114,11 @@ class Presets {
   }
 
   #button(name, title) {
-    const button = element('button', { type: 'button' }, title);
-    button.dataset.preset = name;
-    button.ariaPressed = 'false';
-    if (!this.app.tab && name !== 'healthy') Object.assign(button, { disabled: true, title: this.app.why ?? '' });
-    button.addEventListener('click', () => this.choose(name));
-    return button;
+    const made = button(title, () => this.choose(name));
+    made.dataset.preset = name;
+    made.ariaPressed = 'false';
+    if (!this.app.tab && name !== 'healthy') Object.assign(made, { disabled: true, title: this.app.why ?? '' });
+    return made;
   }
 
   /** Heals what is broken, sets the conditions, and shows the question. */
@@ -158,13 +156,12 @@ class Presets {
     row.role = 'group';
     row.ariaLabel = 'Compare';
     const buttons = variants.map(({ label, values }, index) => {
-      const button = element('button', { type: 'button' }, label);
-      button.ariaPressed = String(index === 0);
-      button.addEventListener('click', async () => {
-        for (const other of buttons) other.ariaPressed = String(other === button);
+      const made = button(label, async () => {
+        for (const other of buttons) other.ariaPressed = String(other === made);
         await this.app.controls.apply(values, { fresh: true }).catch((error) => say(`Not set: ${error.message}`));
       });
-      return button;
+      made.ariaPressed = String(index === 0);
+      return made;
     });
     row.append(...buttons);
     return [row];
@@ -192,9 +189,8 @@ class Presets {
     this.outcome.replaceChildren(text);
     if (!undo) return;
     const [label, act] = undo;
-    const button = element('button', { type: 'button' }, label);
-    button.addEventListener('click', () => (act(), this.#tell('They are closed, and the panels are back at their own doors.')));
-    this.outcome.append(' ', button);
+    const free = () => (act(), this.#tell('They are closed, and the panels are back at their own doors.'));
+    this.outcome.append(' ', button(label, free));
   }
 }
 
