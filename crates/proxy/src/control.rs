@@ -1,6 +1,5 @@
 //! The control API: what people, pages and load generators order, over HTTP on a loopback port of its own.
 
-mod fields;
 mod orders;
 
 use std::borrow::Cow;
@@ -20,8 +19,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::Lab;
-use crate::series;
-use fields::Fields;
 
 /// No order is longer than this.
 const MAX_BODY: usize = 16 << 10;
@@ -59,16 +56,13 @@ async fn settings(State(lab): State<Arc<Lab>>) -> Json<Value> {
 
 /// Changes the fields that are named, and shows all of them.
 async fn change(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let settings = lab.update(|settings| orders::settings(Fields::read(&body)?, settings))?;
+    let settings = lab.update(|settings| orders::settings(&body, settings))?;
     Ok(Json(orders::show(&settings)))
 }
 
 async fn fault(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let fault = orders::fault(Fields::read(&body)?)?;
+    let fault = orders::fault(&body)?;
     let hit = lab.order(&fault).await;
-    if let Some(every) = fault.every {
-        series::start(&lab, fault, every);
-    }
     Ok(Json(json!({ "hit": hit.hit, "kind": fault.kind.name(), "open": hit.open })))
 }
 

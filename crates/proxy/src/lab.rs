@@ -1,21 +1,26 @@
-//! The lab: what all connections share, and where faults are ordered.
+//! The lab: what all connections share, and where faults are ordered; the accept loop, each connection, the control API and
+//! the [`Handle`](crate::Handle) have it. Its `state` is what changes.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use crate::alarm::Alarms;
 use crate::fault::{Fault, FaultKind};
-use crate::line::{Ending, Line, Orders};
 use crate::rng::Rng;
 use crate::settings::Settings;
-use crate::stats::{Counters, InCourse, Stats};
+use crate::stats::{Counters, Stats};
+
+mod state;
+
+pub use state::Hit;
+use state::State;
+pub(crate) use state::Welcome;
 
 /// How long an order may wait until the port is really closed or open.
 const PORT_TURNS: Duration = Duration::from_secs(2);
@@ -33,72 +38,15 @@ pub(crate) struct Lab {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
-struct State {
-    settings: Settings,
-    rng: Rng,
-    lines: BTreeMap<u64, Arc<Line>>,
-    /// Faults that last, the last ordered last; at most one of each kind.
-    courses: Vec<Course>,
-    /// Faults that come again, at most one of each kind.
-    series: BTreeMap<FaultKind, Series>,
-    happened: BTreeMap<&'static str, u64>,
-}
-
-/// A fault that comes again. It ends when this is dropped.
-#[derive(Debug)]
-struct Series {
-    every: Duration,
-    _end: DropGuard,
-}
-
-/// A fault that lasts.
-#[derive(Clone, Copy, Debug)]
-struct Course {
-    kind: FaultKind,
-    share: f64,
-    until: Instant,
-}
-
-/// How a new connection is received.
-#[derive(Debug)]
-pub(crate) struct Welcome {
-    pub(crate) number: u64,
-    /// When.
-    pub(crate) accepted: Instant,
-    pub(crate) line: Arc<Line>,
-    /// Of its own, so that what it draws does not depend on how the connections take turns.
-    pub(crate) rng: Rng,
-    /// It is answered so, rather than led on.
-    pub(crate) answer: Option<FaultKind>,
-}
-
-/// What an order did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Open connections that it hit.
-    pub hit: usize,
-    /// Connections that were open.
-    pub open: usize,
-}
-
 impl Lab {
     pub(crate) fn new(upstream: SocketAddr, settings: Settings, seed: u64, alarms: Alarms) -> Self {
-        let state = State {
-            settings,
-            rng: Rng::new(seed),
-            lines: BTreeMap::new(),
-            courses: Vec::new(),
-            series: BTreeMap::new(),
-            happened: FaultKind::ALL.into_iter().map(|kind| (kind.name(), 0)).collect(),
-        };
         Self {
             upstream,
             alarms,
             counters: Counters::default(),
             refuse_until: watch::Sender::new(None),
             listening: watch::Sender::new(true),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(settings, seed)),
         }
     }
 
@@ -129,15 +77,23 @@ impl Lab {
     pub(crate) fn update<E>(&self, change: impl FnOnce(Settings) -> Result<Settings, E>) -> Result<Settings, E> {
         let mut state = self.state();
         let settings = change(state.settings)?;
-        state.settings = settings;
-        for line in state.lines.values() {
-            line.change(|orders| orders.settings = settings);
-        }
+        state.change(settings);
         Ok(settings)
     }
 
+    /// Lets a fault happen, and again and again if it has `every`, until all is healed or a new one of its kind is ordered
+    /// so.
+    pub(crate) async fn order(self: &Arc<Self>, fault: &Fault) -> Hit {
+        let hit = self.strike(fault).await;
+        if let Some(every) = fault.every {
+            let (ended, rng) = self.state().begin_series(fault.kind, every);
+            tokio::spawn(repeat(Arc::downgrade(self), *fault, every, rng, ended));
+        }
+        hit
+    }
+
     /// Lets a fault happen, once.
-    pub(crate) async fn order(&self, fault: &Fault) -> Hit {
+    async fn strike(&self, fault: &Fault) -> Hit {
         let until = clock::now() + fault.length;
         let hit = self.state().order(fault, until);
         if fault.kind == FaultKind::Refuse {
@@ -145,14 +101,6 @@ impl Lab {
             self.port_is(false).await;
         }
         hit
-    }
-
-    /// Registers a fault that comes again; one of its kind that did so before ends. The token tells its end.
-    pub(crate) fn begin_series(&self, kind: FaultKind, every: Duration) -> (CancellationToken, Rng) {
-        let mut state = self.state();
-        let ended = CancellationToken::new();
-        state.series.insert(kind, Series { every, _end: ended.clone().drop_guard() });
-        (ended, Rng::new(state.rng.next()))
     }
 
     /// Ends every fault that is in course or would come again, and tells how many these were.
@@ -165,11 +113,7 @@ impl Lab {
 
     /// Ends every connection in good order.
     pub(crate) fn end_all(&self) {
-        let mut state = self.state();
-        state.heal();
-        for line in state.lines.values() {
-            line.change(|orders| orders.ending = Some(Ending::Cut));
-        }
+        self.state().end_all();
     }
 
     /// Waits until the port is closed or open; the accept loop may be gone.
@@ -196,92 +140,15 @@ impl Lab {
     }
 }
 
-impl State {
-    fn welcome(&mut self, number: u64) -> Welcome {
-        let now = clock::now();
-        self.courses.retain(|course| course.until > now);
-        let mut orders = Orders { settings: self.settings, hole_until: None, ending: None, place: self.rng.draw() };
-        let rng = Rng::new(self.rng.next());
-        let mut answer = None;
-        // The last ordered comes last, and prevails.
-        for course in &self.courses {
-            if self.rng.draw() >= course.share {
-                continue;
-            }
-            match course.kind {
-                FaultKind::Cut => orders.ending = Some(Ending::Cut),
-                FaultKind::Reset => orders.ending = Some(Ending::Reset),
-                FaultKind::BlackHole => orders.hole_until = Some(course.until),
-                FaultKind::Refuse => {}
-                FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType => answer = Some(course.kind),
-            }
+/// Lets a fault come again and again. Holds no lab while it waits: the last to let go of the lab ends the series with it.
+async fn repeat(lab: Weak<Lab>, fault: Fault, every: Duration, mut rng: Rng, ended: CancellationToken) {
+    loop {
+        let pause = if fault.at_random { rng.wait(every) } else { every };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = ended.cancelled() => return,
         }
-        let line = Arc::new(Line::new(orders));
-        self.lines.insert(number, line.clone());
-        Welcome { number, accepted: now, line, rng, answer }
+        let Some(lab) = lab.upgrade() else { return };
+        lab.strike(&fault).await;
     }
-
-    fn order(&mut self, fault: &Fault, until: Instant) -> Hit {
-        *self.happened.entry(fault.kind.name()).or_default() += 1;
-        if !fault.length.is_zero() {
-            self.courses.retain(|course| course.kind != fault.kind);
-            self.courses.push(Course { kind: fault.kind, share: fault.share, until });
-        }
-        let open = self.lines.len();
-        let chosen = if fault.kind.hits_open() { self.choose(fault.share) } else { Vec::new() };
-        for line in &chosen {
-            line.change(|orders| strike(orders, fault.kind, until));
-        }
-        Hit { hit: chosen.len(), open }
-    }
-
-    /// This share of the open connections, rounded; at least one, if there is one.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a share of a count of connections"
-    )]
-    fn choose(&mut self, share: f64) -> Vec<Arc<Line>> {
-        let open: Vec<_> = self.lines.values().cloned().collect();
-        let count = (open.len() as f64 * share).round() as usize;
-        self.rng.pick(open, count.max(1))
-    }
-
-    fn heal(&mut self) -> usize {
-        let healed = self.in_course(clock::now()).len();
-        self.courses.clear();
-        self.series.clear();
-        for line in self.lines.values() {
-            line.change(|orders| orders.hole_until = None);
-        }
-        healed
-    }
-
-    fn in_course(&self, now: Instant) -> Vec<InCourse> {
-        let one = |kind: FaultKind| {
-            let course = self.courses.iter().find(|course| course.kind == kind && course.until > now);
-            let remaining = course.map(|course| course.until.saturating_duration_since(now));
-            let every = self.series.get(&kind).map(|series| series.every);
-            (remaining.is_some() || every.is_some()).then(|| InCourse {
-                kind: kind.name(),
-                remaining_ms: remaining.map(whole_ms),
-                every_ms: every.map(whole_ms),
-            })
-        };
-        FaultKind::ALL.into_iter().filter_map(one).collect()
-    }
-}
-
-fn strike(orders: &mut Orders, kind: FaultKind, until: Instant) {
-    match kind {
-        FaultKind::Cut => orders.ending = Some(Ending::Cut),
-        FaultKind::Reset => orders.ending = Some(Ending::Reset),
-        FaultKind::BlackHole => orders.hole_until = orders.hole_until.max(Some(until)),
-        FaultKind::Refuse | FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType => {}
-    }
-}
-
-fn whole_ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -18,7 +18,6 @@ mod line;
 mod control;
 mod fault;
 mod proxy;
-mod series;
 mod settings;
 mod stats;
 

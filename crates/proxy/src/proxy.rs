@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::lab::{Hit, Lab};
 use crate::settings::Settings;
 use crate::stats::Stats;
-use crate::{Config, ProxyError, accept, control, series};
+use crate::{Config, ProxyError, accept, control};
 
 /// How long connections may take to end when the proxy does.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -108,11 +108,7 @@ impl Handle {
     /// When a field is out of its range, with its name; then nothing happens.
     pub async fn order(&self, fault: Fault) -> Result<Hit, String> {
         fault.check()?;
-        let hit = self.0.order(&fault).await;
-        if let Some(every) = fault.every {
-            series::start(&self.0, fault, every);
-        }
-        Ok(hit)
+        Ok(self.0.order(&fault).await)
     }
 
     /// Ends every fault that is in course or would come again, and tells how many these were.

@@ -1,13 +1,16 @@
-//! Settings and faults as the control API writes them.
+//! Settings and faults as the control API writes them: the fields of a JSON object, taken one by one, so that what is wrong
+//! can be told with its name.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use super::fields::Fields;
+use serde_json::{Map, Value, json};
+
 use crate::fault::{Fault, FaultKind};
 use crate::settings::Settings;
 
 /// The settings with those that are named changed.
-pub(super) fn settings(mut fields: Fields, before: Settings) -> Result<Settings, String> {
+pub(super) fn settings(body: &[u8], before: Settings) -> Result<Settings, String> {
+    let mut fields = Fields::read(body)?;
     let settings = Settings {
         rtt: fields.millis("rtt_ms")?.unwrap_or(before.rtt),
         jitter: fields.millis("jitter_ms")?.unwrap_or(before.jitter),
@@ -24,7 +27,7 @@ pub(super) fn settings(mut fields: Fields, before: Settings) -> Result<Settings,
 
 /// The settings, every field of them.
 pub(super) fn show(settings: &Settings) -> Value {
-    let millis = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
+    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
     json!({
         "rtt_ms": millis(settings.rtt),
         "jitter_ms": millis(settings.jitter),
@@ -37,7 +40,8 @@ pub(super) fn show(settings: &Settings) -> Value {
 }
 
 /// A fault that is ordered.
-pub(super) fn fault(mut fields: Fields) -> Result<Fault, String> {
+pub(super) fn fault(body: &[u8]) -> Result<Fault, String> {
+    let mut fields = Fields::read(body)?;
     let fault = Fault {
         kind: kind(fields.text("kind")?)?,
         length: fields.millis("for_ms")?.unwrap_or_default(),
@@ -56,4 +60,95 @@ fn kind(name: Option<String>) -> Result<FaultKind, String> {
         None => Err(format!("`kind` is missing; it is one of {}", known())),
         Some(name) => FaultKind::named(&name).ok_or_else(|| format!("`kind` is one of {}", known())),
     }
+}
+
+/// The fields that nobody has taken yet.
+#[derive(Debug)]
+struct Fields {
+    map: Map<String, Value>,
+    asked: Vec<&'static str>,
+}
+
+impl Fields {
+    /// The object in a body.
+    fn read(body: &[u8]) -> Result<Self, String> {
+        let value = serde_json::from_slice(body).map_err(|error| format!("the body is no JSON: {error}"))?;
+        match value {
+            Value::Object(map) => Ok(Self { map, asked: Vec::new() }),
+            _ => Err("the body is a JSON object, as in {\"rtt_ms\": 100}".to_owned()),
+        }
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<Value> {
+        self.asked.push(name);
+        self.map.remove(name)
+    }
+
+    /// A field that is there and not null, as `of` reads it.
+    fn some<T>(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        of: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(value) => of(&value).map(Some).ok_or_else(|| format!("`{name}` is {what}; got {}", short(&value))),
+        }
+    }
+
+    /// A text.
+    fn text(&mut self, name: &'static str) -> Result<Option<String>, String> {
+        self.some(name, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// Yes or no.
+    fn flag(&mut self, name: &'static str) -> Result<Option<bool>, String> {
+        self.some(name, "true or false", Value::as_bool)
+    }
+
+    /// A number.
+    fn number(&mut self, name: &'static str) -> Result<Option<f64>, String> {
+        self.some(name, "a number", Value::as_f64)
+    }
+
+    /// A time in milliseconds, with fractions.
+    fn millis(&mut self, name: &'static str) -> Result<Option<Duration>, String> {
+        self.some(name, "a number of milliseconds, 0 or more", millis)
+    }
+
+    /// A time in milliseconds that may be null, which takes the limit away: `Some(None)`.
+    fn millis_or_null(&mut self, name: &'static str) -> Result<Option<Option<Duration>>, String> {
+        self.some(name, "a number of milliseconds, or null for no limit", |value| or_null(value, millis))
+    }
+
+    /// A whole number that may be null, which takes the limit away: `Some(None)`.
+    fn whole_or_null(&mut self, name: &'static str) -> Result<Option<Option<u64>>, String> {
+        self.some(name, "a whole number, or null for no limit", |value| or_null(value, Value::as_u64))
+    }
+
+    /// Refuses what nobody has asked for.
+    fn no_more(self) -> Result<(), String> {
+        let Some(name) = self.map.keys().next() else { return Ok(()) };
+        let known: Vec<_> = self.asked.iter().map(|name| format!("`{name}`")).collect();
+        Err(format!("there is no `{}`; there are {}", clip(name), known.join(", ")))
+    }
+}
+
+fn or_null<T>(value: &Value, of: impl Fn(&Value) -> Option<T>) -> Option<Option<T>> {
+    if value.is_null() { Some(None) } else { of(value).map(Some) }
+}
+
+/// Milliseconds of up to ten years; whether that is too much is for others to say.
+fn millis(value: &Value) -> Option<Duration> {
+    let millis = value.as_f64().filter(|millis| (0.0..3.2e11).contains(millis))?;
+    Some(Duration::from_secs_f64(millis / 1000.0))
+}
+
+fn short(value: &Value) -> String {
+    clip(&value.to_string())
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(40).collect()
 }
