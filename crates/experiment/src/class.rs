@@ -1,24 +1,23 @@
 //! What a class is asked, and what it answered: questions with their votes before and after a measurement.
 //!
-//! `questions` reads and checks the file of the questions, `votes` that of the votes; `judge` says which answer is
-//! right, and `tally` counts.
+//! All that is known of votes is here: `questions` reads and checks the file of the questions, `votes` says what can be
+//! voted and whose turn it is, `file` keeps the votes, and `tally` counts and judges them. The report draws a [`Tally`], the
+//! workshop serves it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Metric;
 
-mod error;
-mod judge;
+mod file;
 mod questions;
 mod tally;
 mod votes;
 
-pub use error::ClassError;
-pub use judge::{FACTOR, judge, right_choice};
-pub use tally::{Side, Tally, tally};
-pub use votes::{MAX_COUNT, MAX_NAME, read_votes};
+pub use file::{MAX_FILE_BYTES, VotesFile};
+pub use tally::{FACTOR, Side, Tally, right_choice};
+pub use votes::{Ballot, BallotError, HANDS, answer_of, name};
 
 /// All questions of a workshop, as written in `docs/workshop/questions.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -128,24 +127,6 @@ const fn one() -> u32 {
     1
 }
 
-/// The name under which an instructor writes down raised hands, one line for each answer.
-pub const HANDS: &str = "hands";
-
-/// The votes that count: of each person, question and round the last. Where hands were counted (the name is [`HANDS`],
-/// or a line says more than one), a line stands for one answer only, so that there the last of each answer counts.
-#[must_use]
-pub fn counted(votes: &[Vote]) -> Vec<&Vote> {
-    let whose = |vote: &'_ Vote| (vote.question.clone(), vote.round, vote.who.clone());
-    let hands: BTreeSet<_> = votes.iter().filter(|vote| vote.count > 1 || vote.who == HANDS).map(whose).collect();
-    let mut last = BTreeMap::new();
-    for vote in votes {
-        let whose = whose(vote);
-        let answer = hands.contains(&whose).then(|| vote.answer.to_string());
-        last.insert((whose, answer), vote);
-    }
-    last.into_values().collect()
-}
-
 impl std::fmt::Display for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -153,6 +134,57 @@ impl std::fmt::Display for Answer {
             Self::Choice(id) => id.fmt(f),
         }
     }
+}
+
+/// Why the questions or the votes of a class cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClassError {
+    /// The questions say something that cannot be understood or asked; whoever read them puts the file's name before it.
+    #[error("line {line}, column {column}: {problem}")]
+    Questions {
+        /// The line, counted from 1.
+        line: usize,
+        /// The column in characters, counted from 1.
+        column: usize,
+        /// What is wrong, and after a semicolon the remedy.
+        problem: String,
+    },
+    /// A text of votes says something that nobody can have voted; whoever read it puts the file's name before it.
+    #[error("line {line}: {problem}")]
+    Vote {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong, and after a semicolon the remedy.
+        problem: String,
+    },
+    /// A line of the votes file is no vote.
+    #[error("{}, line {line}: {problem}; a line is {expected}; or choose another file with --class", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+        /// What it should look like.
+        expected: &'static str,
+    },
+    /// The votes file is as large as it may be.
+    #[error("{} has reached {most} bytes and takes no more votes: begin another file with --class", .path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// The largest that it may be, bytes.
+        most: u64,
+    },
+    /// The votes file cannot be read or written.
+    #[error("cannot use {}: {problem}; choose another place for the votes with --class", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ pub(crate) use checks::ID as CHECKS;
 pub use cost::cost_chart;
 pub(crate) use ecdf::title as freshness;
 pub(crate) use requests::finding as asking;
-pub(crate) use votes::{Votes, votes_chart};
+pub(crate) use votes::Votes;
+pub use votes::votes_chart;
 
 use canvas::{Area, Canvas, Drawing, Point, Type};
 

@@ -1,32 +1,28 @@
-//! A class: what it is asked, what it predicts, and what came out.
+//! A class that is held: pages that ask it, its votes as they come in, and what came out.
 //!
-//! In reading order: `routes` are the pages and what they ask for, and whose requests may change something; a
-//! `ballot` is a vote as it comes, [`votes`](Settings::votes) keeps them, a `tally` counts them beside the `evidence`, `chart`
-//! draws that, and `runs` measures.
+//! In reading order: `routes` are the pages and what they ask for, and whose requests may change something; `evidence` is
+//! what is known about an answer, and `runs` measures. What a vote is, where it is kept and how votes are counted is
+//! [`feedlab_experiment::class`]'s; how they look is the report's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::http::StatusCode;
-use feedlab_experiment::class::Questions;
+use feedlab_experiment::class::{self, Questions, Vote, VotesFile};
 use feedlab_server::Refusal;
 use tokio_util::sync::CancellationToken;
 
 use crate::chapter;
 
-mod ballot;
 mod routes;
 
 mod evidence;
 mod recorded;
 mod runs;
-mod tally;
-mod votes;
 
 use evidence::Evidence;
 use runs::Runs;
-use votes::Votes;
 
 /// What a class needs.
 #[derive(Clone, Debug)]
@@ -47,37 +43,9 @@ pub enum ClassError {
     /// The questions that the binary carries cannot be understood.
     #[error("{0}")]
     Questions(String),
-    /// A line of the votes file is no vote.
-    #[error(
-        "{}, line {line}: {problem}; a line is {expected}; or choose another file with --class",
-        .path.display()
-    )]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-        /// What it should look like.
-        expected: &'static str,
-    },
-    /// The votes file is as large as it may be.
-    #[error("{} has reached {most} bytes and takes no more votes: begin another file with --class", .path.display())]
-    Full {
-        /// The file.
-        path: PathBuf,
-        /// The largest that it may be, bytes.
-        most: u64,
-    },
-    /// A file cannot be read or written.
-    #[error("cannot use {}: {problem}; choose another place for the votes with --class", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        problem: String,
-    },
+    /// The file of the votes cannot be used.
+    #[error(transparent)]
+    Votes(#[from] class::ClassError),
     /// There is no place for the scenarios that the binary carries.
     #[error("cannot put the scenarios into a folder of their own below {}: {problem}; set TMPDIR", .path.display())]
     Scenarios {
@@ -86,12 +54,6 @@ pub enum ClassError {
         /// What the system said.
         problem: String,
     },
-}
-
-impl ClassError {
-    fn io(path: &Path, error: &std::io::Error) -> Self {
-        Self::Io { path: path.to_owned(), problem: error.to_string() }
-    }
 }
 
 impl From<ClassError> for Refusal {
@@ -111,7 +73,7 @@ pub struct Class {
 #[derive(Debug)]
 struct Inner {
     questions: Questions,
-    votes: Mutex<Votes>,
+    votes: Mutex<VotesFile>,
     evidence: Evidence,
     runs: Arc<Runs>,
 }
@@ -131,7 +93,7 @@ impl Class {
     /// # Errors
     /// When the votes' file cannot be opened or understood.
     pub fn with_questions(questions: Questions, settings: Settings) -> Result<Self, ClassError> {
-        let votes = Mutex::new(Votes::open(&settings.votes)?);
+        let votes = Mutex::new(VotesFile::open(&settings.votes)?);
         let evidence = Evidence::new(settings.out.clone())?;
         Ok(Self { inner: Arc::new(Inner { questions, votes, evidence, runs: Runs::new(settings) }) })
     }
@@ -148,7 +110,12 @@ impl Class {
 }
 
 impl Inner {
-    fn votes(&self) -> MutexGuard<'_, Votes> {
+    fn votes(&self) -> MutexGuard<'_, VotesFile> {
         self.votes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All votes of now.
+    fn said(&self) -> Result<Vec<Vote>, ClassError> {
+        Ok(self.votes().all()?.to_vec())
     }
 }

@@ -5,14 +5,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use feedlab_experiment::class::{Questions, Vote};
+use feedlab_experiment::class::{MAX_FILE_BYTES, Questions, Vote};
 use feedlab_experiment::results::Results;
 
 use crate::exit::{Exit, bad_input};
 use crate::output;
-
-/// More than a class writes in years.
-const MOST_BYTES: u64 = 16 << 20;
 
 /// Draw the report of results folders again
 ///
@@ -73,12 +70,12 @@ fn class(votes: &Path, questions: Option<&Path>) -> anyhow::Result<(Questions, V
 /// A file's text, as long as it is one that a class can have written.
 fn text(file: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
-    let read = File::open(file).and_then(|open| open.take(MOST_BYTES + 1).read_to_string(&mut text));
+    let read = File::open(file).and_then(|open| open.take(MAX_FILE_BYTES + 1).read_to_string(&mut text));
     let read = read.map_err(bad_input).with_context(|| {
         format!("cannot read {}; give a file of text that is there and may be read", file.display())
     })?;
-    if read as u64 > MOST_BYTES {
-        let (file, most) = (file.display(), MOST_BYTES >> 20);
+    if read as u64 > MAX_FILE_BYTES {
+        let (file, most) = (file.display(), MAX_FILE_BYTES >> 20);
         return Err(bad_input(anyhow::anyhow!("{file} has more than {most} MiB; give the file of one class")));
     }
     Ok(text)

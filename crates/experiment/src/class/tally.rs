@@ -1,6 +1,13 @@
-//! How many said what, before and after.
+//! How many said what, before and after, and how many of them are right.
 
-use super::{Answer, Question, Round, Vote, judge};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Answer, Choice, HANDS, Measured, Question, Round, Vote};
+use crate::Scenario;
+
+/// A number is right if it is at most so many times, and at least such a part of, what came out: people guess orders of
+/// magnitude, and twice is the same one.
+pub const FACTOR: f64 = 2.0;
 
 /// The answers to one question.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,36 +31,51 @@ pub struct Side {
     pub numbers: Vec<(f64, u32)>,
 }
 
-/// Counts the answers to a question among `votes`, which are those that count ([`super::counted`]) and may be of other
-/// questions too. `value` is what was measured, in the question's unit. Answers that are none to this question are left
-/// out.
-#[must_use]
-pub fn tally(question: &Question, votes: &[&Vote], value: Option<f64>) -> Tally {
-    let side = |round| side(question, votes.iter().copied().filter(|vote| vote.round == round), value);
-    Tally { before: side(Round::Before), after: side(Round::After) }
+impl Tally {
+    /// Counts the answers to a question among all votes of a class. `value` is what was measured, in the question's unit.
+    /// Answers that are none to this question are left out.
+    #[must_use]
+    pub fn of(question: &Question, votes: &[Vote], value: Option<f64>) -> Self {
+        let counted = counted(votes.iter().filter(|vote| vote.question == question.id));
+        let side = |round| Side::of(question, counted.iter().filter(|vote| vote.round == round), value);
+        Self { before: side(Round::Before), after: side(Round::After) }
+    }
 }
 
-fn side<'a>(question: &Question, votes: impl Iterator<Item = &'a Vote>, value: Option<f64>) -> Side {
-    let mut side = Side { choices: vec![0; question.choices.len()], ..Side::default() };
-    for vote in votes.filter(|vote| vote.question == question.id) {
-        if !side.add(question, vote) {
-            continue;
-        }
-        side.people = side.people.saturating_add(vote.count);
-        if let Some(right) = judge(question, &vote.answer, value) {
-            side.right = Some(side.right.unwrap_or(0).saturating_add(if right { vote.count } else { 0 }));
-        }
+/// The votes on a question that count: of each person and round the last. Where hands were counted (the name is [`HANDS`],
+/// or a line says more than one), a line stands for one answer only, so that there the last of each answer counts.
+fn counted<'a>(votes: impl Iterator<Item = &'a Vote> + Clone) -> Vec<&'a Vote> {
+    let whose = |vote: &'a Vote| (vote.round, vote.who.as_str());
+    let hands: BTreeSet<_> = votes.clone().filter(|vote| vote.count > 1 || vote.who == HANDS).map(whose).collect();
+    let mut last = BTreeMap::new();
+    for vote in votes {
+        let answer = hands.contains(&whose(vote)).then(|| vote.answer.to_string());
+        last.insert((whose(vote), answer), vote);
     }
-    side.numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
-    side.numbers.dedup_by(|next, kept| {
-        let is_same = next.0 == kept.0;
-        kept.1 = kept.1.saturating_add(if is_same { next.1 } else { 0 });
-        is_same
-    });
-    side
+    last.into_values().collect()
 }
 
 impl Side {
+    fn of<'a>(question: &Question, votes: impl Iterator<Item = &'a &'a Vote>, value: Option<f64>) -> Self {
+        let mut side = Self { choices: vec![0; question.choices.len()], ..Self::default() };
+        for vote in votes {
+            if !side.add(question, vote) {
+                continue;
+            }
+            side.people = side.people.saturating_add(vote.count);
+            if let Some(right) = question.judge(&vote.answer, value) {
+                side.right = Some(side.right.unwrap_or(0).saturating_add(if right { vote.count } else { 0 }));
+            }
+        }
+        side.numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
+        side.numbers.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            kept.1 = kept.1.saturating_add(if is_same { next.1 } else { 0 });
+            is_same
+        });
+        side
+    }
+
     /// Whether the answer is one to the question, and counted.
     fn add(&mut self, question: &Question, vote: &Vote) -> bool {
         match &vote.answer {
@@ -80,5 +102,60 @@ impl Side {
             2 * passed >= all
         };
         self.numbers.iter().find(|&&(_, count)| is_middle(count)).map(|&(number, _)| number)
+    }
+}
+
+/// The right choice, if the question has choices and it is known by now: the one that the `value` (in the question's
+/// unit, as [`Measured::in_unit`] makes it) decides for, or the one that is right whatever is measured.
+#[must_use]
+pub fn right_choice(question: &Question, value: Option<f64>) -> Option<&Choice> {
+    let decided = question.choices.iter().find(|choice| value.is_some_and(|value| choice.decides(value)));
+    decided.or_else(|| question.choices.iter().find(|choice| choice.right))
+}
+
+impl Question {
+    /// Whether an answer is right; `None` if that is not known (nothing was measured), or if the answer is none to this
+    /// question. A number is right within a factor of [`FACTOR`].
+    pub(super) fn judge(&self, answer: &Answer, value: Option<f64>) -> Option<bool> {
+        match answer {
+            Answer::Choice(id) => {
+                self.choices.iter().find(|choice| choice.id == *id)?;
+                Some(right_choice(self, value)?.id == *id)
+            }
+            Answer::Number(_) if !self.choices.is_empty() => None,
+            Answer::Number(number) => Some(is_near(*number, value?)),
+        }
+    }
+}
+
+fn is_near(number: f64, value: f64) -> bool {
+    number == value || number * value > 0.0 && number / value <= FACTOR && value / number <= FACTOR
+}
+
+impl Measured {
+    /// Whether the run of this scenario says the answer: the file's name is the scenario's.
+    #[must_use]
+    pub fn is_of(&self, scenario: &Scenario) -> bool {
+        let file = self.scenario.rsplit('/').next().unwrap_or_default();
+        file.strip_suffix(".toml").unwrap_or(file) == scenario.name
+    }
+
+    /// A value of the metric in the question's unit; `None` if it is no number.
+    #[must_use]
+    pub fn in_unit(&self, value: f64) -> Option<f64> {
+        Some(value / self.per).filter(|value| value.is_finite())
+    }
+}
+
+impl Choice {
+    /// Whether a measured value, in the question's unit, decides for this choice.
+    #[must_use]
+    pub fn decides(&self, value: f64) -> bool {
+        self.is_a_range() && self.from.is_none_or(|from| value >= from) && self.below.is_none_or(|below| value < below)
+    }
+
+    /// Whether a measurement decides for or against it.
+    pub(super) const fn is_a_range(&self) -> bool {
+        self.from.is_some() || self.below.is_some()
     }
 }

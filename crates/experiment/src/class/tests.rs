@@ -1,5 +1,6 @@
 //! Questions and votes as people write them, right and wrong.
 
+use super::votes::read_votes;
 use super::*;
 
 const TWO: &str = r#"
@@ -88,8 +89,8 @@ fn a_wrong_vote_is_refused_with_its_line_and_the_remedy() {
         ("\"half\"", "1e999", "line 3: this is not a vote (number out of range); mend the line, or delete it"),
         ("\"at\":1}", "\"at", "line 3: this is not a vote (EOF while parsing a string); mend the line, or delete it"),
         ("\"who\":\"Ada\",", "", "line 3: the key `who` is missing; add it"),
-        ("Ada", "", "line 3: `who` has 0 characters; give a name of 1 to 60"),
-        ("Ada", &"x".repeat(61), "line 3: `who` has 61 characters; give a name of 1 to 60"),
+        ("Ada", "", "line 3: say who you are: `who` is empty"),
+        ("Ada", &"x".repeat(61), "line 3: a name has at most 60 characters, and this one has 61"),
         ("before", "befor", "line 3: unknown value `befor`; did you mean `before`? allowed here: before, after"),
         ("\"at\"", "\"count\":1001,\"at\"", "line 3: `count` is 1001; give how many people say so, 1 to 1000"),
         ("\"at\"", "\"count\":0,\"at\"", "line 3: `count` is 0; give"),
@@ -132,7 +133,7 @@ fn the_last_vote_of_a_person_counts_and_of_hands_the_last_of_each_answer() {
         vote("poll-age", Round::Before, "hands", choice("half"), 4),
         vote("poll-age", Round::After, "Ada", choice("half"), 1),
     ];
-    let tally = tally(two().get("poll-age").unwrap(), &counted(&votes), Some(512.0));
+    let tally = Tally::of(two().get("poll-age").unwrap(), &votes, Some(512.0));
     assert_eq!((tally.before.choices, tally.before.people, tally.before.right), (vec![0, 2, 4], 6, Some(4)));
     assert_eq!((tally.after.choices, tally.after.people, tally.after.right), (vec![0, 0, 1], 1, Some(1)));
 }
@@ -147,26 +148,26 @@ fn the_measurement_decides_for_one_choice() {
         ["fresh", "fresh", "some", "half", "half"]
     );
     assert_eq!(right(None), None);
-    assert_eq!(judge(question, &choice("half"), Some(512.0)), Some(true));
-    assert_eq!(judge(question, &choice("some"), Some(512.0)), Some(false));
-    assert_eq!(judge(question, &choice("half"), None), None);
-    assert_eq!(judge(question, &choice("nobody"), Some(512.0)), None);
-    assert_eq!(judge(question, &Answer::Number(512.0), Some(512.0)), None);
+    assert_eq!(question.judge(&choice("half"), Some(512.0)), Some(true));
+    assert_eq!(question.judge(&choice("some"), Some(512.0)), Some(false));
+    assert_eq!(question.judge(&choice("half"), None), None);
+    assert_eq!(question.judge(&choice("nobody"), Some(512.0)), None);
+    assert_eq!(question.judge(&Answer::Number(512.0), Some(512.0)), None);
 }
 
 #[test]
 fn a_number_is_right_within_a_factor_of_two() {
     let questions = two();
     let question = questions.get("bytes").unwrap();
-    let judged = |number| judge(question, &Answer::Number(number), Some(100.0));
+    let judged = |number| question.judge(&Answer::Number(number), Some(100.0));
     assert_eq!(
         [49.0, 50.0, 100.0, 200.0, 201.0, -100.0, 0.0].map(|n| judged(n) == Some(true)),
         [false, true, true, true, false, false, false]
     );
-    assert_eq!(judge(question, &Answer::Number(0.0), Some(0.0)), Some(true));
+    assert_eq!(question.judge(&Answer::Number(0.0), Some(0.0)), Some(true));
     let votes = [3.0, 3.0, 9.0, 200.0].map(|number| vote("bytes", Round::Before, "x", Answer::Number(number), 1));
     let votes: Vec<Vote> = votes.into_iter().enumerate().map(|(i, v)| Vote { who: i.to_string(), ..v }).collect();
-    let tally = tally(question, &counted(&votes), Some(100.0));
+    let tally = Tally::of(question, &votes, Some(100.0));
     assert_eq!(tally.before.numbers, [(3.0, 2), (9.0, 1), (200.0, 1)]);
     assert_eq!((tally.before.median(), tally.before.right, tally.after.median()), (Some(3.0), Some(1), None));
 }

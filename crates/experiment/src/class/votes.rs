@@ -1,24 +1,104 @@
-//! The file of the votes: a line of JSON for each, appended as they come.
+//! What can be voted, by whom and when, and how votes are read.
 
-use super::{Answer, ClassError, Question, Questions, Vote};
+use serde::Deserialize;
+
+use super::{Answer, ClassError, Question, Questions, Round, Vote, one};
 use crate::nearest::near;
 use crate::scenario::in_our_words;
 
+/// The name under which an instructor writes down raised hands, one line for each answer.
+pub const HANDS: &str = "hands";
+
 /// The longest name of somebody who votes, characters.
-pub const MAX_NAME: usize = 60;
+const MAX_NAME: usize = 60;
 
 /// The most people for whom one line may stand.
-pub const MAX_COUNT: u32 = 1_000;
+const MAX_COUNT: u32 = 1_000;
+
+/// The largest number that is taken for an answer.
+const LARGEST: f64 = 1e15;
 
 /// The most lines that a file may have: some classes of a hundred, with many changes of mind.
 const MAX_VOTES: usize = 100_000;
+
+/// A vote as a page sends it: a [`Vote`] without `at`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ballot {
+    /// The question's id.
+    pub question: String,
+    round: Round,
+    who: String,
+    answer: Answer,
+    #[serde(default = "one")]
+    count: u32,
+}
+
+/// Why a ballot is not taken: what is wrong and the remedy, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BallotError {
+    /// Nobody can vote so.
+    #[error("{0}")]
+    Invalid(String),
+    /// It is not this person's turn: a prediction is one before anything is shown, and stays; another answer may follow.
+    #[error("{0}")]
+    OutOfTurn(String),
+}
+
+impl Ballot {
+    /// What a ballot looks like.
+    pub const EXAMPLE: &str =
+        r#"{"question":"ID","round":"before" or "after","who":"NAME","answer":"CHOICE" or a number}"#;
+
+    /// The vote, given `at` (µs of Unix time), if `question` can be answered so and it is this person's turn after `votes`.
+    ///
+    /// # Errors
+    /// When it cannot, or is not.
+    pub fn vote(self, question: &Question, votes: &[Vote], at: u64) -> Result<Vote, BallotError> {
+        let Self { round, answer, count, .. } = self;
+        let who = name(&self.who).map_err(BallotError::Invalid)?.to_owned();
+        question.check(&answer).map_err(BallotError::Invalid)?;
+        if matches!(answer, Answer::Number(number) if number.abs() > LARGEST) {
+            let problem = format!("that is far too much; give a number of at most {LARGEST:e}");
+            return Err(BallotError::Invalid(problem));
+        }
+        let vote = Vote { question: question.id.clone(), round, who, answer, count, at };
+        if vote.who != HANDS {
+            vote.check_turn(question, votes)?;
+        }
+        vote.check().map_err(BallotError::Invalid)?;
+        Ok(vote)
+    }
+}
+
+/// A name as it is kept: something that can be read on one line.
+///
+/// # Errors
+/// When it is none: what is wrong, in one sentence.
+pub fn name(who: &str) -> Result<&str, String> {
+    let who = who.trim();
+    let len = who.chars().count();
+    match len {
+        0 => Err("say who you are: `who` is empty".to_owned()),
+        _ if len > MAX_NAME => Err(format!("a name has at most {MAX_NAME} characters, and this one has {len}")),
+        _ if who.chars().any(char::is_control) => Err("a name is one line of text".to_owned()),
+        _ => Ok(who),
+    }
+}
+
+/// The last answer that somebody gave to a question in a round.
+#[must_use]
+pub fn answer_of<'a>(who: &str, question: &Question, round: Round, votes: &'a [Vote]) -> Option<&'a Answer> {
+    let is_theirs = |vote: &&Vote| vote.who == who && vote.question == question.id && vote.round == round;
+    votes.iter().rev().find(is_theirs).map(|vote| &vote.answer)
+}
 
 /// Reads a file of votes; empty lines are none.
 ///
 /// # Errors
 /// When a line is not a vote, or none that somebody can have given. The message names the line, what is wrong, and the
 /// remedy.
-pub fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
+pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
     let numbered = numbered(text).enumerate();
     let vote = |(index, (line, text))| {
         match index {
@@ -89,19 +169,30 @@ impl Question {
 
 impl Vote {
     /// Whether somebody can have given it, whatever the question: a name, an answer, a number of people.
-    ///
-    /// # Errors
-    /// When not: what is wrong and the remedy, in one sentence.
-    pub fn check(&self) -> Result<(), String> {
-        let name = self.who.chars().count();
-        if self.who.trim().is_empty() || name > MAX_NAME || self.who.chars().any(char::is_control) {
-            return Err(format!("`who` has {name} characters; give a name of 1 to {MAX_NAME} printable ones"));
-        }
+    fn check(&self) -> Result<(), String> {
+        name(&self.who)?;
         if !(1..=MAX_COUNT).contains(&self.count) {
             return Err(format!("`count` is {}; give how many people say so, 1 to {MAX_COUNT}", self.count));
         }
         match &self.answer {
             Answer::Number(number) if !number.is_finite() => Err("the number is not finite; give a number".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_turn(&self, question: &Question, votes: &[Vote]) -> Result<(), BallotError> {
+        let who = &self.who;
+        if self.count != 1 {
+            let problem = format!("one person has one vote; raised hands are counted under the name `{HANDS}`");
+            return Err(BallotError::Invalid(problem));
+        }
+        match (self.round, answer_of(who, question, Round::Before, votes).is_some()) {
+            (Round::Before, true) => Err(BallotError::OutOfTurn(format!(
+                "{who} has predicted already; if that was somebody else, put a letter behind your name"
+            ))),
+            (Round::After, false) => {
+                Err(BallotError::OutOfTurn("predict first, with `\"round\":\"before\"`".to_owned()))
+            }
             _ => Ok(()),
         }
     }

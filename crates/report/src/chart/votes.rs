@@ -1,21 +1,23 @@
 //! The votes of a class on one question: before hollow, after solid; what was predicted hollow, what was measured solid.
 
-use feedlab_experiment::class::{Choice, FACTOR, Question, Round, Side, Tally, Vote, right_choice, tally};
+use feedlab_experiment::class::{Choice, FACTOR, Question, Round, Side, Tally, right_choice};
 
 use super::canvas::{Area, Canvas, Drawing};
 use super::{Figures, Frame, Picture, WIDE};
-use crate::class::{figure, sentence};
 use crate::human;
 
 mod choices;
 mod key;
 mod numbers;
+mod sentence;
+
+use sentence::{figure, of, sentence};
 
 /// The chart.
 pub(crate) struct Votes<'a> {
     id: String,
     question: &'a Question,
-    tally: Tally,
+    tally: &'a Tally,
     /// In the question's unit.
     predicted: Option<f64>,
     measured: Option<f64>,
@@ -23,28 +25,30 @@ pub(crate) struct Votes<'a> {
     sentence: String,
 }
 
-/// The chart alone, for a page that is not a report.
-pub(crate) fn votes_chart(
-    question: &Question,
-    votes: &[&Vote],
-    predicted: Option<f64>,
-    measured: Option<f64>,
-) -> String {
-    let picture = Votes::new(question, votes, predicted, measured);
+/// The votes on a question as an SVG element that takes the width of its place, for a page; it reads best at 600 CSS
+/// pixels and more.
+///
+/// `predicted` and `measured` are in the question's unit, as [`Measured::in_unit`](feedlab_experiment::class::Measured::in_unit)
+/// makes them; which choice is right is told as soon as it is known, so that a page that still waits for votes passes
+/// neither and shows no chart. Votes before are hollow, those after solid, and likewise what was predicted and what was
+/// measured.
+#[must_use]
+pub fn votes_chart(question: &Question, tally: &Tally, predicted: Option<f64>, measured: Option<f64>) -> String {
+    let picture = Votes::new(question, tally, predicted, measured);
     let frame = Frame { picture: &picture, title: &question.text, void: false };
     // Drawing into memory cannot fail; if it did, the page around it would still have its words.
     frame.inline(WIDE, "wide").unwrap_or_default()
 }
 
 impl<'a> Votes<'a> {
-    pub(crate) fn new(question: &'a Question, votes: &[&Vote], predicted: Option<f64>, measured: Option<f64>) -> Self {
+    pub(crate) fn new(question: &'a Question, tally: &'a Tally, predicted: Option<f64>, measured: Option<f64>) -> Self {
         Self {
             id: format!("class-{}", question.id),
             question,
-            tally: tally(question, votes, measured),
+            tally,
             predicted: predicted.filter(|value| value.is_finite()),
             measured: measured.filter(|value| value.is_finite()),
-            sentence: sentence(question, votes, measured),
+            sentence: sentence(question, tally, measured),
         }
     }
 
@@ -151,9 +155,4 @@ impl Votes<'_> {
         }
         Figures { head, rows }
     }
-}
-
-/// `14 of 20`.
-fn of(part: u32, all: u32) -> String {
-    format!("{} of {}", human::count(f64::from(part)), human::count(f64::from(all)))
 }

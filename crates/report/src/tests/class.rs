@@ -1,9 +1,9 @@
 //! What a class expected, in words and pictures.
 
-use feedlab_experiment::class::{Question, Questions, Round, Vote, counted};
+use feedlab_experiment::class::{Question, Questions, Round, Tally, Vote};
 
 use super::*;
-use crate::class::{chart, sentence};
+use crate::chart::{Picture as _, Votes};
 use crate::render_with_votes;
 
 const QUESTIONS: &str = r#"
@@ -67,6 +67,16 @@ fn questions() -> Questions {
 
 fn question(id: &str) -> Question {
     questions().get(id).unwrap().clone()
+}
+
+/// What the votes say in a sentence.
+fn sentence(question: &Question, votes: &[Vote], measured: Option<f64>) -> String {
+    Votes::new(question, &Tally::of(question, votes, measured), None, measured).finding()
+}
+
+/// And in a picture.
+fn chart(question: &Question, votes: &[Vote], predicted: Option<f64>, measured: Option<f64>) -> String {
+    crate::class::chart(question, &Tally::of(question, votes, measured), predicted, measured)
 }
 
 fn class() -> Vec<Vote> {
@@ -137,24 +147,22 @@ fn without_votes_there_is_no_word_of_a_class() {
 #[test]
 fn sentences_say_what_was_expected_and_what_came_out() {
     let all = class();
-    let all = counted(&all);
     let say = |id: &str, value: Option<f64>| sentence(&question(id), &all, value);
     assert_eq!(say("status", None), "3 of 3 expected “503”; right is “204”");
     assert_eq!(say("poll-age", None), "14 of 20 expected “less than 100 ms”; nothing was measured");
     assert_eq!(sentence(&question("status"), &[], None), "nobody said before what to expect; right is “204”");
     let tied = votes(&[("status", "before", "\"s503\"", 2), ("status", "before", "\"s204\"", 2)]);
-    let tied = sentence(&question("status"), &counted(&tied), None);
+    let tied = sentence(&question("status"), &tied, None);
     assert_eq!(tied, "2 of 4 each expected “204” and “503”; right is “204”");
 }
 
 #[test]
 fn a_chart_shows_rounds_that_somebody_answered_and_can_be_drawn_for_nobody() {
     let all = class();
-    let all = counted(&all);
     let svg = chart(&question("poll-age"), &all, Some(500.0), Some(512.0));
     assert!(svg.starts_with("<svg viewBox") && svg.contains("role=\"img\"") && svg.trim_end().ends_with("</svg>"));
     assert!(svg.contains("14 of 20 before") && svg.contains("19 of 20 after"));
-    let before: Vec<&Vote> = all.iter().copied().filter(|vote| vote.round == Round::Before).collect();
+    let before: Vec<Vote> = all.into_iter().filter(|vote| vote.round == Round::Before).collect();
     let svg = chart(&question("poll-age"), &before, None, None);
     assert!(svg.contains("14 of 20 before") && !svg.contains(" after\n") && !svg.contains("✓ right"));
     for id in ["poll-age", "bytes", "status"] {
@@ -169,7 +177,7 @@ fn strange_numbers_are_drawn_at_an_edge() {
     for number in ["1e308", "-5", "0", "1e-300", "-1e308"] {
         let all = votes(&[("bytes", "before", number, 2), ("bytes", "before", "100", 3)]);
         for value in [Some(310.0), Some(0.0), Some(1e300), Some(f64::NAN), None] {
-            let svg = chart(&question("bytes"), &counted(&all), value, value);
+            let svg = chart(&question("bytes"), &all, value, value);
             assert!(svg.contains("before: 5 answers") && svg.len() < 100_000, "{number} {value:?}: {}", svg.len());
         }
     }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::class::Measured;
+use feedlab_experiment::class::{Measured, Question, right_choice};
 use feedlab_experiment::predict::{self, Prediction};
 use feedlab_experiment::record::Manifest;
 use feedlab_experiment::scenario::Source;
 use feedlab_experiment::summary::Summary;
 use feedlab_experiment::verdict::Status;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
@@ -54,6 +55,22 @@ pub(crate) struct Run {
 struct Seen {
     scenario: Arc<Scenario>,
     summary: Arc<Summary>,
+}
+
+/// What is known about a question's answer, as pages are told it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Found {
+    /// By the arithmetic, in the question's unit.
+    pub(crate) predicted: Option<f64>,
+    /// By a run.
+    pub(crate) measured: Option<f64>,
+    /// Which run that was.
+    pub(crate) from: Option<String>,
+    /// Its page.
+    report: Option<String>,
+    /// The right choice.
+    right: Option<String>,
+    because: String,
 }
 
 /// Reads and keeps what is known.
@@ -111,6 +128,23 @@ impl Evidence {
         self.recorded.folder(name)
     }
 
+    /// What is known about a question's answer.
+    pub(crate) fn of(&self, question: &Question) -> Found {
+        let asked = question.measured.as_ref();
+        let scenario = asked.and_then(|measured| self.known(&measured.scenario).ok());
+        let run = scenario.as_ref().and_then(|scenario| self.run(scenario));
+        let predicted = scenario.as_ref().zip(asked).and_then(|(scenario, asked)| scenario.predicted(asked));
+        let measured = run.as_ref().zip(asked).and_then(|(run, asked)| run.measured(asked));
+        Found {
+            predicted,
+            measured,
+            from: run.as_ref().filter(|_| measured.is_some()).map(|run| run.from.clone()),
+            report: run.map(|run| format!("/workshop/runs/{}/report.html", run.id)),
+            right: right_choice(question, measured.or(predicted)).map(|choice| choice.id.clone()),
+            because: question.because.clone(),
+        }
+    }
+
     fn newest(&self, known: &Known) -> Option<Run> {
         let folders = std::fs::read_dir(&self.out).ok()?.flatten();
         let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
@@ -145,7 +179,7 @@ impl Known {
     /// What the arithmetic says, in the question's unit.
     pub(crate) fn predicted(&self, measured: &Measured) -> Option<f64> {
         let prediction = self.predictions.iter().find(|prediction| prediction.label == measured.contender)?;
-        in_unit(*prediction.predicted.metrics.get(&measured.metric)?, measured)
+        measured.in_unit(*prediction.predicted.metrics.get(&measured.metric)?)
     }
 }
 
@@ -153,12 +187,8 @@ impl Run {
     /// What it found, in the question's unit.
     pub(crate) fn measured(&self, measured: &Measured) -> Option<f64> {
         let entry = self.summary.contenders.iter().find(|entry| entry.label == measured.contender)?;
-        in_unit(entry.metrics.get(&measured.metric)?.value, measured)
+        measured.in_unit(entry.metrics.get(&measured.metric)?.value)
     }
-}
-
-fn in_unit(value: f64, measured: &Measured) -> Option<f64> {
-    Some(value / measured.per).filter(|value| value.is_finite())
 }
 
 /// The run that the binary carries for those who have no time, or no machine, for one of their own.

@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use super::Inner;
 
 mod pages;
-mod projector;
 mod runs;
 mod votes;
 
@@ -30,7 +29,7 @@ pub(crate) fn router(class: Arc<Inner>) -> Router {
         .route("/workshop/{chapter}", get(pages::chapter))
         .route("/workshop/source/{*path}", get(pages::source))
         .route("/workshop/page/{name}", get(pages::file))
-        .route("/workshop/class", get(projector::show))
+        .route("/workshop/class", get(pages::projector))
         .route("/workshop/votes", post(votes::vote).get(votes::predicted))
         .route("/workshop/votes/{question}", get(votes::tally))
         .route("/workshop/runs", post(runs::start).get(runs::of_scenario))

@@ -5,8 +5,7 @@ use feedlab_experiment::class::Choice;
 use super::super::axis::Axis;
 use super::super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
 use super::super::{COMPACT_BELOW, sign, text};
-use super::{Votes, key, name, of};
-use crate::class::figure;
+use super::{Votes, figure, key, name, of};
 use crate::human;
 use crate::palette::Colour;
 

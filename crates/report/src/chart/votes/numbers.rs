@@ -5,8 +5,7 @@ use feedlab_experiment::class::{Round, Side};
 use super::super::axis::Axis;
 use super::super::canvas::{Anchor, Area, Canvas, Drawing, Type};
 use super::super::{COMPACT_BELOW, nothing, sign, text};
-use super::{Votes, key, name};
-use crate::class::figure;
+use super::{Votes, figure, key, name};
 use crate::palette::Colour;
 use crate::{human, wording};
 

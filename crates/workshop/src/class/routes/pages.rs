@@ -1,14 +1,20 @@
-//! The chapters, what they link to, and what their pages need.
+//! The pages: the chapters, what they link to, the class's for the projector, and the files that they need.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use feedlab_experiment::class::Question;
 use feedlab_server::Refusal;
 
-use crate::chapter::{self, Chapter, Files, Source, escaped, shell};
+use crate::chapter::{self, Chapter, Source, escaped};
 use crate::class::Inner;
+
+/// Style and scripts of the pages, as they stand in the repository.
+#[derive(rust_embed::Embed)]
+#[folder = "src/pages/"]
+struct Files;
 
 /// Pages ask this server alone; the live page may be shown in them.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
@@ -58,8 +64,51 @@ pub(crate) async fn file(Path(name): Path<String>) -> Result<([(HeaderName, &'st
     Ok((head(media_type), file.data.into_owned()))
 }
 
+/// `GET /workshop/class`, for the projector: one question at a time, its votes when the teacher wants them seen, and the answer after that.
+pub(crate) async fn projector(State(class): State<Arc<Inner>>) -> Response {
+    let questions = &class.questions.question;
+    let options: String = questions.iter().map(option).collect();
+    let hands: String = questions.iter().map(hands).collect();
+    let empty = if questions.is_empty() { "<p class=\"mistake\">No chapter asks anything yet.</p>\n" } else { "" };
+    let main = format!(
+        "<h1 class=\"quiet\">The class</h1>\n{empty}<p class=\"controls\"><label>Question <select id=\"asked\">\n{options}</select></label>\n\
+         <button type=\"button\" id=\"votes\" aria-pressed=\"false\">Show the votes</button>\n\
+         <button type=\"button\" id=\"answer\" aria-pressed=\"false\">Show the answer</button></p>\n\
+         <section id=\"shown\" aria-label=\"Votes\">\n<h2 id=\"text\"></h2>\n<p id=\"count\" role=\"status\"></p>\n\
+         <div id=\"chart\" class=\"chart\"></div>\n<div id=\"known\"></div>\n</section>\n\
+         <details id=\"hands\"><summary>Count hands</summary>\n{hands}<p class=\"said\" role=\"status\"></p></details>\n"
+    );
+    page(StatusCode::OK, "The class", &main, "class.js")
+}
+
+fn option(question: &Question) -> String {
+    let (id, text) = (escaped(&question.id), escaped(&question.text));
+    format!("<option value=\"{id}\">{}: {text}</option>\n", escaped(&question.chapter))
+}
+
+/// Where raised hands are written down: a number for each choice, or for one number.
+fn hands(question: &Question) -> String {
+    let row = |label: &str, answer: &str| {
+        format!(
+            "<label>{label} <input type=\"number\" min=\"1\" max=\"1000\" step=\"1\" data-answer=\"{answer}\" \
+             inputmode=\"numeric\"></label>\n"
+        )
+    };
+    let rows: String = if question.choices.is_empty() {
+        let unit = question.unit.as_deref().map(escaped).unwrap_or_default();
+        format!("<label>{unit} <input type=\"number\" step=\"any\" name=\"number\"></label>\n") + &row("hands", "")
+    } else {
+        question.choices.iter().map(|choice| row(&escaped(&choice.text), &escaped(&choice.id))).collect()
+    };
+    format!(
+        "<form class=\"hands\" data-question=\"{}\" hidden>\n<fieldset><legend>Hands for each answer</legend>\n{rows}</fieldset>\n\
+         <button name=\"round\" value=\"before\">Before</button> <button name=\"round\" value=\"after\">After</button>\n</form>\n",
+        escaped(&question.id),
+    )
+}
+
 /// A page of the workshop.
-pub(crate) fn page(status: StatusCode, title: &str, main: &str, script: &str) -> Response {
+fn page(status: StatusCode, title: &str, main: &str, script: &str) -> Response {
     let head = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-cache")];
     (status, head, Html(shell(title, main, script))).into_response()
 }
@@ -91,4 +140,12 @@ fn neighbours(name: &str) -> String {
     let after = all.get(at + 1).map(|chapter| format!("<span>{} →</span>", link(chapter)));
     let links: String = before.into_iter().chain(after).collect();
     format!("<nav class=\"neighbours\" aria-label=\"Other chapters\">{links}</nav>\n")
+}
+
+/// A whole page. `title` is text, `main` is HTML, `script` is the name of one of the [`Files`].
+fn shell(title: &str, main: &str, script: &str) -> String {
+    let shell = Files::get("shell.html").map(|file| file.data).unwrap_or_default();
+    let shell = String::from_utf8_lossy(&shell).replace("{{title}}", &escaped(title)).replace("{{script}}", script);
+    // Last, so that nothing in it is taken for a place to fill.
+    shell.replacen("{{main}}", main, 1)
 }

@@ -8,13 +8,14 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use feedlab_experiment::class::{Question, name};
 use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::class::Inner;
 use crate::class::routes::{blocking, read_json};
 use crate::class::runs::{Run, State as RunState};
-use crate::class::{Inner, ballot, tally};
 
 /// What an order looks like.
 const EXAMPLE: &str = r#"{"scenario":"scenarios/workshop/NAME.toml","who":"NAME"}, `who` may be left out"#;
@@ -37,7 +38,7 @@ pub(crate) async fn start(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let order: Order = read_json(&headers, body, EXAMPLE)?;
-    let who = order.who.as_deref().map_or(Ok("somebody"), ballot::name)?.to_owned();
+    let who = order.who.as_deref().map_or(Ok("somebody"), name).map_err(Refusal::bad_request)?.to_owned();
     let (asked, path) = (class.clone(), order.scenario.clone());
     let known = blocking(move || asked.evidence.known(&path)).await?.map_err(Refusal::not_found)?;
     let id = class.runs.start(&order.scenario, &known, &who)?;
@@ -103,8 +104,8 @@ fn told(class: &Inner, run: Run) -> Progress {
     let of_it = class.questions.question.iter().filter(|question| {
         is_done && question.measured.as_ref().is_some_and(|measured| measured.scenario == run.scenario)
     });
-    let outcome = |question: &feedlab_experiment::class::Question| {
-        let known = tally::known(question, &class.evidence);
+    let outcome = |question: &Question| {
+        let known = class.evidence.of(question);
         Outcome {
             question: question.id.clone(),
             predicted: known.predicted,

@@ -7,16 +7,16 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use feedlab_experiment::class::{Answer, Ballot, BallotError, Question, Round, Tally, Vote, answer_of, name};
+use feedlab_feed::clock;
+use feedlab_report::class::chart;
 use feedlab_server::Refusal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::class::ballot::{self, Ballot, has_predicted};
-use crate::class::tally::{self, Tally};
-use crate::class::{
-    Inner,
-    routes::{blocking, read_json},
-};
+use super::{blocking, read_json};
+use crate::class::evidence::Found;
+use crate::class::{ClassError, Inner};
 
 /// `POST /workshop/votes`: a vote without `at`.
 pub(crate) async fn vote(
@@ -24,11 +24,15 @@ pub(crate) async fn vote(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let ballot: Ballot = read_json(&headers, body, ballot::EXAMPLE)?;
+    let ballot: Ballot = read_json(&headers, body, Ballot::EXAMPLE)?;
     let question = class.questions.get(&ballot.question).ok_or_else(|| no_such(&class, &ballot.question))?;
     let mut votes = class.votes();
-    let vote = ballot.vote(question, votes.all()?)?;
-    votes.add(&vote)?;
+    let said = votes.all().map_err(ClassError::from)?;
+    let vote = ballot.vote(question, said, clock::unix_us()).map_err(|error| match error {
+        BallotError::Invalid(problem) => Refusal::bad_request(problem),
+        BallotError::OutOfTurn(problem) => Refusal::conflict(problem),
+    })?;
+    votes.add(&vote).map_err(ClassError::from)?;
     Ok((StatusCode::CREATED, Json(json!({ "question": vote.question, "round": vote.round, "who": vote.who }))))
 }
 
@@ -43,14 +47,49 @@ pub(crate) struct Asked {
     answer: Option<String>,
 }
 
+/// What is told about a question.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told {
+    question: String,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+    /// How many have answered, before and after.
+    before: u32,
+    after: u32,
+    choices: Vec<Chosen>,
+    /// What the one who asks has said.
+    yours: Yours,
+    /// What is known; absent while it is held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<Found>,
+    /// All of it as a picture.
+    svg: String,
+}
+
+/// How many chose.
+#[derive(Debug, Serialize)]
+struct Chosen {
+    id: String,
+    text: String,
+    before: u32,
+    after: u32,
+}
+
+/// One person's answers.
+#[derive(Debug, Serialize)]
+struct Yours {
+    before: Option<Answer>,
+    after: Option<Answer>,
+}
+
 /// `GET /workshop/votes/QUESTION?who=NAME`: what the class says, and what came out.
 pub(crate) async fn tally(
     State(class): State<Arc<Inner>>,
     Path(id): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Tally>, Refusal> {
-    let asked = asked.map(|Query(asked)| asked).map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
-    // Predictions are reckoned and results read: neither is for a thread that others wait for.
+) -> Result<Json<Told>, Refusal> {
+    let asked = read_query(asked)?;
     blocking(move || told(&class, &id, &asked)).await?.map(Json)
 }
 
@@ -59,27 +98,69 @@ pub(crate) async fn predicted(
     State(class): State<Arc<Inner>>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Value>, Refusal> {
-    let asked = asked.map(|Query(asked)| asked).map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
-    let who = ballot::name(asked.who.as_deref().unwrap_or_default())?;
-    let mut votes = class.votes();
-    let votes = votes.all()?;
-    let questions = class.questions.question.iter().map(|question| &question.id);
-    let predicted: Vec<&String> = questions.filter(|id| has_predicted(who, id, votes)).collect();
+    let asked = read_query(asked)?;
+    let who = name(asked.who.as_deref().unwrap_or_default()).map_err(Refusal::bad_request)?;
+    let votes = class.said()?;
+    let questions = class.questions.question.iter().filter(|question| has_predicted(who, question, &votes));
+    let predicted: Vec<&String> = questions.map(|question| &question.id).collect();
     Ok(Json(json!({ "predicted": predicted })))
 }
 
-fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Tally, Refusal> {
+fn read_query(asked: Result<Query<Asked>, QueryRejection>) -> Result<Asked, Refusal> {
+    asked.map(|Query(asked)| asked).map_err(|rejection| Refusal::bad_request(rejection.body_text()))
+}
+
+fn has_predicted(who: &str, question: &Question, votes: &[Vote]) -> bool {
+    answer_of(who, question, Round::Before, votes).is_some()
+}
+
+fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Told, Refusal> {
     let question = class.questions.get(id).ok_or_else(|| no_such(class, id))?;
-    let votes = class.votes().all()?.to_vec();
-    let who = asked.who.as_deref().map(ballot::name).transpose()?;
-    let may_see = asked.show.as_deref() == Some("all") || who.is_some_and(|who| has_predicted(who, id, &votes));
+    let votes = class.said()?;
+    let who = asked.who.as_deref().map(name).transpose().map_err(Refusal::bad_request)?;
+    let may_see = asked.show.as_deref() == Some("all") || who.is_some_and(|who| has_predicted(who, question, &votes));
     if !may_see {
         let message = "predict first: the class's votes and what came out are shown to those who have (`?who=NAME`)";
         return Err(Refusal::forbidden(message));
     }
     let is_open = asked.answer.as_deref() != Some("hidden");
-    let known = is_open.then(|| tally::known(question, &class.evidence));
-    Ok(Tally::of(question, &votes, who, known))
+    Ok(Told::of(question, &votes, who, is_open.then(|| class.evidence.of(question))))
+}
+
+impl Told {
+    /// `known` is left out while it is held back.
+    fn of(question: &Question, votes: &[Vote], who: Option<&str>, known: Option<Found>) -> Self {
+        let (predicted, measured) = known.as_ref().map_or((None, None), |known| (known.predicted, known.measured));
+        let asked = if known.is_some() { question } else { &without_answer(question) };
+        let tally = Tally::of(asked, votes, measured);
+        let says = |round| answer_of(who?, question, round, votes).cloned();
+        let chosen = question.choices.iter().enumerate().map(|(place, choice)| Chosen {
+            id: choice.id.clone(),
+            text: choice.text.clone(),
+            before: tally.before.choices[place],
+            after: tally.after.choices[place],
+        });
+        Self {
+            question: question.id.clone(),
+            text: question.text.clone(),
+            unit: question.unit.clone(),
+            before: tally.before.people,
+            after: tally.after.people,
+            choices: chosen.collect(),
+            yours: Yours { before: says(Round::Before), after: says(Round::After) },
+            svg: chart(asked, &tally, predicted, measured),
+            known,
+        }
+    }
+}
+
+/// The question as it looks while nobody is to see which choice is right.
+fn without_answer(question: &Question) -> Question {
+    let mut question = question.clone();
+    for choice in &mut question.choices {
+        choice.right = false;
+    }
+    question
 }
 
 fn no_such(class: &Inner, id: &str) -> Refusal {

@@ -1,15 +1,13 @@
 //! The votes on a question in one sentence: what most expected, what came out, and what they say after it.
 
-use feedlab_experiment::class::{Question, Side, Tally, Vote, right_choice, tally};
+use feedlab_experiment::class::{Question, Side, Tally, right_choice};
 
 use crate::human;
 
-/// `14 of 20 expected “more than 100 ms”; measured were 512 ms; after: 19 of 20 right`. `votes` are those that count, and
-/// `measured` is in the question's unit.
-#[must_use]
-pub fn sentence(question: &Question, votes: &[&Vote], measured: Option<f64>) -> String {
-    let tally = tally(question, votes, measured);
-    let expected = if question.choices.is_empty() { numbers(question, &tally) } else { choices(question, &tally) };
+/// `14 of 20 expected “more than 100 ms”; measured were 512 ms; after: 19 of 20 right`. `measured` is in the question's
+/// unit.
+pub(super) fn sentence(question: &Question, tally: &Tally, measured: Option<f64>) -> String {
+    let expected = if question.choices.is_empty() { numbers(question, tally) } else { choices(question, tally) };
     let outcome = match (measured, right_choice(question, measured)) {
         (Some(value), _) => format!("measured were {}", figure(question, value)),
         (None, Some(right)) => format!("right is “{}”", right.text),
@@ -20,7 +18,7 @@ pub fn sentence(question: &Question, votes: &[&Vote], measured: Option<f64>) -> 
 }
 
 /// A value of the question for people: in its unit, or where it asks for a choice in that of its metric.
-pub(crate) fn figure(question: &Question, value: f64) -> String {
+pub(super) fn figure(question: &Question, value: f64) -> String {
     match (&question.unit, &question.measured) {
         (Some(unit), _) => format!("{} {unit}", human::rough(value)),
         (None, Some(measured)) => human::value(value * measured.per, measured.metric.row().unit),
@@ -34,19 +32,19 @@ fn choices(question: &Question, tally: &Tally) -> String {
     let said: Vec<String> = said.map(|(choice, _)| format!("“{}”", choice.text)).collect();
     match said.as_slice() {
         _ if most == 0 => nobody(),
-        [one] => format!("{} expected {one}", of(most, &tally.before)),
+        [one] => format!("{} expected {one}", of(most, tally.before.people)),
         several => {
             let (last, first) = several
                 .split_last()
                 .map_or((String::new(), String::new()), |(last, first)| (last.clone(), first.join(", ")));
-            format!("{} each expected {first} and {last}", of(most, &tally.before))
+            format!("{} each expected {first} and {last}", of(most, tally.before.people))
         }
     }
 }
 
 fn numbers(question: &Question, tally: &Tally) -> String {
     let Some(middle) = tally.before.median() else { return nobody() };
-    let right = tally.before.right.map_or(String::new(), |right| format!(", {} right", of(right, &tally.before)));
+    let right = tally.before.right.map_or(String::new(), |right| format!(", {} right", of(right, tally.before.people)));
     let half = if tally.before.people == 1 { "the one answer was".to_owned() } else { half(&tally.before) };
     format!("{half} {}{right}", figure(question, middle))
 }
@@ -61,9 +59,10 @@ fn nobody() -> String {
 
 fn after(side: &Side) -> Option<String> {
     let right = side.right.filter(|_| side.people > 0)?;
-    Some(format!("{} right", of(right, side)))
+    Some(format!("{} right", of(right, side.people)))
 }
 
-fn of(part: u32, side: &Side) -> String {
-    format!("{} of {}", human::count(f64::from(part)), human::count(f64::from(side.people)))
+/// `14 of 20`.
+pub(super) fn of(part: u32, all: u32) -> String {
+    format!("{} of {}", human::count(f64::from(part)), human::count(f64::from(all)))
 }

@@ -7,12 +7,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use feedlab_experiment::class::{self, Vote};
-
-use super::ClassError;
+use super::votes::read_votes;
+use super::{ClassError, Vote};
 
 /// The largest that the file may be, bytes: some 100,000 votes.
-const MOST: u64 = 16 << 20;
+pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// What a line looks like, for whoever has to mend one.
 const EXAMPLE: &str =
@@ -20,7 +19,7 @@ const EXAMPLE: &str =
 
 /// An open file of votes.
 #[derive(Debug)]
-pub(crate) struct Votes {
+pub struct VotesFile {
     path: PathBuf,
     file: File,
     /// Read so far, bytes: whole lines.
@@ -29,14 +28,14 @@ pub(crate) struct Votes {
     votes: Vec<Vote>,
 }
 
-impl Votes {
+impl VotesFile {
     /// Opens the file, or begins it, and reads what is in it.
     ///
     /// # Errors
     /// When it cannot be opened, or a line of it is no vote.
-    pub(crate) fn open(path: &Path) -> Result<Self, ClassError> {
+    pub fn open(path: &Path) -> Result<Self, ClassError> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
-        let file = file.map_err(|error| ClassError::io(path, &error))?;
+        let file = file.map_err(|error| io(path, &error))?;
         let mut votes = Self { path: path.to_owned(), file, read: 0, lines: 0, votes: Vec::new() };
         let rest = votes.catch_up()?;
         if !rest.trim().is_empty() {
@@ -50,7 +49,7 @@ impl Votes {
     ///
     /// # Errors
     /// When it cannot be read, or somebody has put into it what is no vote.
-    pub(crate) fn all(&mut self) -> Result<&[Vote], ClassError> {
+    pub fn all(&mut self) -> Result<&[Vote], ClassError> {
         self.catch_up()?;
         Ok(&self.votes)
     }
@@ -59,33 +58,33 @@ impl Votes {
     ///
     /// # Errors
     /// When the file is full, or cannot be written.
-    pub(crate) fn add(&mut self, vote: &Vote) -> Result<(), ClassError> {
+    pub fn add(&mut self, vote: &Vote) -> Result<(), ClassError> {
         let rest = self.catch_up()?;
         let mut line = if rest.is_empty() { Vec::new() } else { vec![b'\n'] };
-        serde_json::to_writer(&mut line, vote).map_err(|error| ClassError::io(&self.path, &error.into()))?;
+        serde_json::to_writer(&mut line, vote).map_err(|error| io(&self.path, &error.into()))?;
         line.push(b'\n');
-        if self.read + rest.len() as u64 + line.len() as u64 > MOST {
-            return Err(ClassError::Full { path: self.path.clone(), most: MOST });
+        if self.read + rest.len() as u64 + line.len() as u64 > MAX_FILE_BYTES {
+            return Err(ClassError::Full { path: self.path.clone(), most: MAX_FILE_BYTES });
         }
-        self.file.write_all(&line).map_err(|error| ClassError::io(&self.path, &error))?;
+        self.file.write_all(&line).map_err(|error| io(&self.path, &error))?;
         self.catch_up().map(drop)
     }
 
     /// Reads what the file has that was not read yet; returns the begin of a line that has no end.
     fn catch_up(&mut self) -> Result<String, ClassError> {
-        let fail = |path: &Path, error: &std::io::Error| ClassError::io(path, error);
-        let len = self.file.metadata().map_err(|error| fail(&self.path, &error))?.len();
+        let fail = |error: std::io::Error| io(&self.path, &error);
+        let len = self.file.metadata().map_err(fail)?.len();
         if len < self.read {
             // Somebody has made it shorter: what is in it now is what counts.
             (self.read, self.lines) = (0, 0);
             self.votes.clear();
         }
-        if len > MOST {
-            return Err(ClassError::Full { path: self.path.clone(), most: MOST });
+        if len > MAX_FILE_BYTES {
+            return Err(ClassError::Full { path: self.path.clone(), most: MAX_FILE_BYTES });
         }
         let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(self.read)).map_err(|error| fail(&self.path, &error))?;
-        (&self.file).take(MOST).read_to_end(&mut bytes).map_err(|error| fail(&self.path, &error))?;
+        (&self.file).seek(SeekFrom::Start(self.read)).map_err(fail)?;
+        (&self.file).take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(fail)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let rest = String::from_utf8_lossy(&bytes[whole..]).into_owned();
         self.take_in(&bytes[..whole])?;
@@ -103,27 +102,30 @@ impl Votes {
 
     /// The votes of the lines that follow those that were read.
     fn parsed(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
-        class::read_votes(text).map_err(|error| {
-            let (line, problem) = match error {
-                class::ClassError::Vote { line, problem } => (line, problem),
-                other @ class::ClassError::Questions { .. } => (1, other.to_string()),
-            };
-            ClassError::Line { path: self.path.clone(), line: self.lines + line, problem, expected: EXAMPLE }
+        read_votes(text).map_err(|error| match error {
+            ClassError::Vote { line, problem } => {
+                ClassError::Line { path: self.path.clone(), line: self.lines + line, problem, expected: EXAMPLE }
+            }
+            other => other,
         })
     }
+}
+
+fn io(path: &Path, error: &std::io::Error) -> ClassError {
+    ClassError::Io { path: path.to_owned(), problem: error.to_string() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use feedlab_experiment::class::{Answer, Round};
+    use crate::class::{Answer, Round};
 
     fn vote(who: &str) -> Vote {
         let answer = Answer::Number(1.5);
         Vote { question: "q".into(), round: Round::Before, who: who.into(), answer, count: 1, at: 7 }
     }
 
-    fn whose(votes: &mut Votes) -> Vec<String> {
+    fn whose(votes: &mut VotesFile) -> Vec<String> {
         votes.all().unwrap().iter().map(|vote| vote.who.clone()).collect()
     }
 
@@ -131,13 +133,13 @@ mod tests {
     fn votes_are_kept_and_two_servers_of_one_file_agree() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
-        let (mut one, mut other) = (Votes::open(&path).unwrap(), Votes::open(&path).unwrap());
+        let (mut one, mut other) = (VotesFile::open(&path).unwrap(), VotesFile::open(&path).unwrap());
         one.add(&vote("a")).unwrap();
         other.add(&vote("b")).unwrap();
         one.add(&vote("c")).unwrap();
         assert_eq!(whose(&mut one), ["a", "b", "c"]);
         assert_eq!(whose(&mut other), ["a", "b", "c"]);
-        assert_eq!(whose(&mut Votes::open(&path).unwrap()), ["a", "b", "c"]);
+        assert_eq!(whose(&mut VotesFile::open(&path).unwrap()), ["a", "b", "c"]);
         std::fs::write(&path, "").unwrap();
         assert_eq!(whose(&mut one), [""; 0]);
     }
@@ -147,7 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
         std::fs::write(&path, serde_json::to_string(&vote("a")).unwrap()).unwrap();
-        let mut votes = Votes::open(&path).unwrap();
+        let mut votes = VotesFile::open(&path).unwrap();
         votes.add(&vote("b")).unwrap();
         assert_eq!(whose(&mut votes), ["a", "b"]);
     }
@@ -162,7 +164,7 @@ mod tests {
         {
             let text = format!("{good}\n\n{bad}");
             std::fs::write(&path, &text).unwrap();
-            let error = Votes::open(&path).unwrap_err().to_string();
+            let error = VotesFile::open(&path).unwrap_err().to_string();
             assert!(error.contains("class.ndjson, line 3: ") && error.contains(needle), "{error}");
             assert!(error.contains("\"question\":\"ID\"") && error.contains("--class"), "{error}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
@@ -173,11 +175,11 @@ mod tests {
     fn a_file_that_cannot_be_used_is_named() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("absent/class.ndjson")] {
-            let error = Votes::open(&path).unwrap_err().to_string();
+            let error = VotesFile::open(&path).unwrap_err().to_string();
             assert!(error.contains(&path.display().to_string()) && error.contains("--class"), "{error}");
         }
         let full = folder.path().join("full");
-        File::create(&full).unwrap().set_len(MOST + 1).unwrap();
-        assert!(Votes::open(&full).unwrap_err().to_string().contains("begin another"));
+        File::create(&full).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        assert!(VotesFile::open(&full).unwrap_err().to_string().contains("begin another"));
     }
 }
