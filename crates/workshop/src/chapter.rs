@@ -1,21 +1,19 @@
 //! The chapters of the workshop: Markdown for people who read it in the repository, pages for people who read it here.
 //!
 //! In reading order: the [`library`] holds the texts and the code that they link to, a `marker` is a comment that becomes
-//! something to do, `form` is how that looks, a `link` leads to the page of what it names, `render` makes the page of a text, and `shell` goes around
-//! every page.
+//! something to do, a `link` leads to the page of what it names, and `render` makes the page of a text.
+
+use std::borrow::Cow;
 
 use feedlab_experiment::class::Questions;
 
-mod form;
 pub mod library;
 mod link;
 mod marker;
 mod render;
-mod shell;
 mod source;
 
 pub use render::Page;
-pub(crate) use shell::{Files, escaped, shell};
 pub use source::{Source, source};
 
 /// Where chapters are in the repository.
@@ -95,6 +93,22 @@ pub fn questions() -> Result<Questions, String> {
     const FILE: &str = "docs/workshop/questions.toml";
     let Some(text) = library::text(FILE) else { return Ok(Questions::default()) };
     Questions::parse(&text).map_err(|error| format!("{FILE}, {error}"))
+}
+
+/// A text in which nothing is markup, neither between tags nor in an attribute.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        safe.push_str(&match c {
+            '&' => Cow::Borrowed("&amp;"),
+            '<' => Cow::Borrowed("&lt;"),
+            '>' => Cow::Borrowed("&gt;"),
+            '"' => Cow::Borrowed("&quot;"),
+            '\'' => Cow::Borrowed("&#39;"),
+            c => Cow::Owned(c.to_string()),
+        });
+    }
+    safe
 }
 
 #[cfg(test)]

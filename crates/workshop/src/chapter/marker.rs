@@ -1,4 +1,9 @@
-//! Comments in a chapter that become something to do on its page.
+//! Comments in a chapter that become something to do on its page, and what they look like there. The page's script brings
+//! them to life.
+
+use feedlab_experiment::class::{Choice, Question, Questions};
+
+use super::escaped;
 
 /// What a comment asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +32,83 @@ pub(crate) fn of(html: &str) -> Option<Marker> {
     })
 }
 
+/// The HTML of a marker.
+pub(crate) fn html(marker: &Marker, questions: &Questions) -> String {
+    match marker {
+        Marker::Question(id) => match questions.question.iter().find(|question| question.id == *id) {
+            Some(asked) => question(asked),
+            None => mistake(&format!("questions.toml has no question `{id}`")),
+        },
+        Marker::Run(scenario) => run(scenario),
+        Marker::Page(query) => live_page(query),
+        Marker::Exercise(name) => exercise(name),
+    }
+}
+
+fn mistake(text: &str) -> String {
+    format!("<p class=\"mistake\">{}</p>\n", escaped(text))
+}
+
+/// A form that asks; what came out is put below it once the learner has answered.
+fn question(question: &Question) -> String {
+    let (id, text) = (escaped(&question.id), escaped(&question.text));
+    let scenario = question.measured.as_ref().map_or("", |measured| &measured.scenario);
+    format!(
+        "<section class=\"question\" id=\"question-{id}\" data-question=\"{id}\" data-scenario=\"{}\" aria-label=\"Question\">\n\
+         <form>\n<fieldset><legend>{text}</legend>\n{}</fieldset>\n\
+         <button>Predict</button>\n<p class=\"said\" role=\"status\"></p>\n</form>\n\
+         <div class=\"result\" aria-live=\"polite\" hidden></div>\n</section>\n",
+        escaped(scenario),
+        answers(question),
+    )
+}
+
+fn answers(question: &Question) -> String {
+    if question.choices.is_empty() {
+        let unit = question.unit.as_deref().map(escaped).unwrap_or_default();
+        return format!(
+            "<label>Your number <input type=\"number\" name=\"answer\" step=\"any\" min=\"0\" inputmode=\"decimal\" \
+             autocomplete=\"off\" required> {unit}</label>\n"
+        );
+    }
+    let choice = |choice: &Choice| {
+        let (id, text) = (escaped(&choice.id), escaped(&choice.text));
+        format!("<label><input type=\"radio\" name=\"answer\" value=\"{id}\" required> {text}</label>\n")
+    };
+    question.choices.iter().map(choice).collect()
+}
+
+/// A button that measures, with how far it is and what came out.
+fn run(scenario: &str) -> String {
+    let scenario = escaped(scenario);
+    format!(
+        "<section class=\"run\" data-run=\"{scenario}\" aria-label=\"Measurement\">\n\
+         <p><button type=\"button\">Measure it</button> <code>feedlab run {scenario}</code></p>\n\
+         <progress max=\"1\" value=\"0\" aria-label=\"Progress of the measurement\" hidden></progress>\n\
+         <p class=\"said\" role=\"status\"></p>\n</section>\n"
+    )
+}
+
+fn live_page(query: &str) -> String {
+    let query = escaped(query.trim_start_matches('?'));
+    format!(
+        "<section class=\"live\" aria-label=\"Live page\">\n\
+         <p><a class=\"button\" href=\"/?{query}\" target=\"_blank\">Open the live page</a> <code>/?{query}</code></p>\n\
+         <details><summary>Show it here</summary>\n<iframe data-src=\"/?{query}\" title=\"The live page, {query}\"></iframe>\n\
+         </details>\n</section>\n"
+    )
+}
+
+fn exercise(name: &str) -> String {
+    let name = escaped(name);
+    format!(
+        "<section class=\"exercise\" aria-label=\"Exercise\">\n<p>Exercise <code>{name}</code></p>\n\
+         <pre><code>feedlab workshop next             # puts the next exercise into crates/exercises/yours/\n\
+         feedlab workshop check {name}    # runs its tests on what you wrote\n\
+         feedlab workshop hint {name}     # one hint more\n</code></pre>\n</section>\n"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +124,20 @@ mod tests {
         assert_eq!(of("<!-- exercise: sse-parser -->"), Some(Marker::Exercise("sse-parser".into())));
         for other in ["<!-- a note: of ours -->", "<!-- nothing -->", "<details>", "<!-- question: open"] {
             assert_eq!(of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_written_becomes_markup() {
+        let evil = "\"><script>alert(1)</script>";
+        for marker in [
+            Marker::Question(evil.into()),
+            Marker::Run(evil.into()),
+            Marker::Page(evil.into()),
+            Marker::Exercise(evil.into()),
+        ] {
+            let html = html(&marker, &Questions::default());
+            assert!(!html.contains("<script"), "{html}");
         }
     }
 }

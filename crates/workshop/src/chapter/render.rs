@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use feedlab_experiment::class::Questions;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-use super::{form, link, marker};
+use super::{link, marker};
 
 /// What stands on a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn page(path: &str, text: &str, questions: &Questions) -> Page {
     let mut content: Events<'_> = Vec::new();
     while let Some(block) = blocks.next() {
         if let Some(marker) = marker_of(&block) {
-            content.push(Event::Html(form::html(&marker, questions).into()));
+            content.push(Event::Html(marker::html(&marker, questions).into()));
             if let marker::Marker::Question(id) = marker {
                 while blocks.next_if(|block| repeats(block, &id, questions)).is_some() {}
             }
