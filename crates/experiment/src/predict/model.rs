@@ -6,7 +6,6 @@ use crate::clients::START_LEAD;
 use crate::scenario::Contender;
 
 mod ages;
-mod bytes;
 mod course;
 pub(super) mod heads;
 mod jitter;
@@ -18,12 +17,11 @@ mod wait;
 mod way;
 
 pub(super) use ages::Ages;
-pub(super) use bytes::Bytes;
 pub(super) use course::{Arrivals, Course, LIMIT, Span, period};
 pub(super) use jitter::extra;
 pub(super) use packets::{CLOSE, DELAYED_ACK, OPEN, Wire, acks, segments, wire};
 pub(super) use sizes::{AT, Sizes, digits};
-pub(super) use traffic::Traffic;
+pub(super) use traffic::{Bytes, Traffic};
 pub(super) use unknown::{Figure, Unknown};
 pub(super) use wait::Wait;
 pub(super) use way::Way;

@@ -21,7 +21,6 @@ pub(super) mod ladder;
 /// The arithmetic of one transport with its options. Times in seconds; sizes in bytes.
 pub(super) trait Arithmetic {
     // Requests.
-
     /// How its clients ask, in a sentence for the report.
     fn asking(&self) -> &'static str;
 
@@ -34,19 +33,12 @@ pub(super) trait Arithmetic {
     }
 
     /// What a client that is not given all asks and gets in the measured time: requests, where they are known, and updates.
-    ///
-    /// # Errors
-    /// When no formula says so.
     fn given(&self, _: &Case<'_>, _: &Course, why: Unknown) -> Result<(Option<f64>, f64), Unknown> {
         Err(why)
     }
 
     // Ages.
-
     /// How late updates are.
-    ///
-    /// # Errors
-    /// When none falls due.
     fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown>;
 
     /// How far the ages of a run are off by chance, in a sentence for the report, where that is more than a hundredth.
@@ -55,7 +47,6 @@ pub(super) trait Arithmetic {
     }
 
     // Heads and bodies.
-
     /// What a client's traffic is on its sockets.
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes;
 
@@ -73,12 +64,10 @@ pub(super) trait Arithmetic {
     }
 
     // Packets.
-
     /// What a client's traffic is on the wire.
     fn wire(&self, way: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire;
 
     // Idle time.
-
     /// What passes in so much time after a client joined, if nothing is published.
     fn idle(&self, way: &Way, time: f64) -> Traffic;
 
@@ -101,7 +90,6 @@ pub(super) trait Arithmetic {
     }
 
     // Coming back.
-
     /// Connections of a client over the whole cell, which answers so many requests before the feed begins and after.
     fn connections(&self, _before: f64, _answered: f64) -> f64 {
         1.0

@@ -34,8 +34,7 @@ pub(super) struct Cuts<'a> {
 }
 
 impl<'a> Cuts<'a> {
-    /// # Errors
-    /// Where something about them is not known.
+    /// Unless something about them is not known.
     pub(super) fn of(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &'a Course) -> Result<Self, Unknown> {
         let Case { scenario, contender, way, .. } = *case;
         let is_simple = contender.transport().is_push()

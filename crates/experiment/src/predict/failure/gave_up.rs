@@ -7,10 +7,7 @@ use crate::scenario::{Fault, FaultKind};
 /// How much earlier or later than predicted a client may come, s.
 const MARGIN: f64 = 0.1;
 
-/// How many of the clients give up.
-///
-/// # Errors
-/// Where it is a matter of luck.
+/// How many of the clients give up, unless it is a matter of luck.
 pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f64, Unknown> {
     // A ladder steps down instead.
     if !arithmetic.gives_up() || case.contender.is_auto() {

@@ -61,10 +61,7 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Cou
 /// Connections of one client that end in the measured time. A renewal argument: with independent updates it takes
 /// `(e^(λI) − 1)/λ` on average until a gap is longer than the timeout `I`, and then the time to come back. With an update
 /// every `p` s, `p` longer than the timeout, it ends once in each period, and again for every timeout and way back that
-/// fit into the rest.
-///
-/// # Errors
-/// Where it is a matter of luck whether one fits.
+/// fit into the rest, unless it is a matter of luck whether one fits.
 fn drops(timeout: f64, wait: &Wait, course: &Course, way: &Way) -> Result<f64, Unknown> {
     let away = wait.mean() + way.transit() + way.opening();
     let per_s = match course.arrivals {

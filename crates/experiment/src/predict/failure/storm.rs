@@ -6,10 +6,7 @@ use crate::scenario::Fault;
 
 /// The most that come back within a tenth of a second. Without jitter that is everybody at once. Spread evenly over `J`
 /// seconds they are `N·0.1/J` on average; by chance the fullest of so many tenths has more: the largest of as many
-/// Poisson counts of that mean.
-///
-/// # Errors
-/// Where the spread is shorter than a few tenths, so that it depends on where these begin.
+/// Poisson counts of that mean. Where the spread is shorter than a few tenths it depends on where these begin.
 pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitions: u32) -> Result<f64, Unknown> {
     const FEW: f64 = 5.0;
     let share = breaks.iter().map(|(_, fault)| fault.share).fold(0.0, f64::max);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Unknown;
+use super::{Arrivals, Unknown, extra};
 
 /// A distribution of ages, s.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +30,6 @@ impl Ages {
     }
 
     /// As they were found, in any order.
-    ///
-    /// # Errors
-    /// When there are none.
     pub(crate) fn found(mut ages: Vec<f64>) -> Result<Self, Unknown> {
         ages.sort_by(f64::total_cmp);
         if ages.is_empty() { Err(Unknown::NothingDue) } else { Ok(Self::Sample(ages)) }
@@ -83,6 +80,11 @@ impl Ages {
             (0..STEPS).flat_map(|step| (0..STEPS).map(move |other| self.quantile(of(step)) + time(other))).collect();
         ages.sort_by(f64::total_cmp);
         Self::Sample(ages)
+    }
+
+    /// Over a way that makes each update late by up to `jitter`, on which none overtakes those that fall due like this.
+    pub(crate) fn jittered(self, jitter: f64, arrivals: &Arrivals) -> Self {
+        if jitter > 0.0 { self.later_by(&extra(jitter, arrivals)) } else { self }
     }
 
     /// Pairs of a share and an age in µs.

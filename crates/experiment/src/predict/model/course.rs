@@ -71,7 +71,7 @@ impl Course {
     /// The courses of a cell's repetitions: one that stands for all where the seed changes nothing. Empty where nobody
     /// can know what will be published.
     pub(crate) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Vec<Self> {
-        let spans = Spans::of(scenario);
+        let spans = spans(scenario);
         let Some(feed) = feed(scenario, payload_bytes, 1) else { return Vec::new() };
         match &scenario.feed.source {
             Source::Synthetic { updates_per_s: rate, schedule, .. } => match schedule {
@@ -91,7 +91,7 @@ impl Course {
         let later = |span: Span| Span { from: span.from + LATER, to: span.to + LATER };
         let course = match &scenario.feed.source {
             Source::Synthetic { updates_per_s: rate, schedule: ScheduleKind::Poisson, .. } => {
-                let course = poisson(scenario, payload_bytes, *rate, Spans::of(scenario), true).pop()?;
+                let course = poisson(scenario, payload_bytes, *rate, spans(scenario), true).pop()?;
                 Self { arrivals: Arrivals::Poisson(*rate), ..course }
             }
             _ => Self::of(scenario, payload_bytes).pop()?,
@@ -103,9 +103,7 @@ impl Course {
             Arrivals::Constant(period) => Self { measured: later(course.measured), updates: length / period, ..course },
         })
     }
-}
 
-impl Course {
     /// Due times as a list, as far as they are known one by one; also of a feed that is given by its period.
     pub(crate) fn due_until(&self, end: f64) -> Cow<'_, [f64]> {
         match &self.arrivals {
@@ -185,24 +183,17 @@ fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> O
     Cell { id: String::new(), contender: 0, clients: 1, payload_bytes, repetition, seed }.feed(scenario)
 }
 
-#[derive(Clone, Copy)]
-struct Spans {
-    measured: Span,
-    whole: Span,
-}
+/// The measured time, and that from the feed's begin to the end of the drain.
+type Spans = (Span, Span);
 
-impl Spans {
-    fn of(scenario: &Scenario) -> Self {
-        let from = scenario.measure.warm_up.as_secs_f64();
-        let to = from + scenario.measure.duration.as_secs_f64();
-        let end = to + scenario.measure.drain.as_secs_f64();
-        Self { measured: Span { from, to }, whole: Span { from: 0.0, to: end } }
-    }
+fn spans(scenario: &Scenario) -> Spans {
+    let from = scenario.measure.warm_up.as_secs_f64();
+    let to = from + scenario.measure.duration.as_secs_f64();
+    (Span { from, to }, Span { from: 0.0, to: to + scenario.measure.drain.as_secs_f64() })
 }
 
 /// One update every `1/rate` s, the first at 0.
-fn even(feed: &SourceConfig, rate: f64, spans: Spans) -> Option<Course> {
-    let Spans { measured, whole } = spans;
+fn even(feed: &SourceConfig, rate: f64, (measured, whole): Spans) -> Option<Course> {
     let before = (measured.from * rate).ceil();
     let updates = (measured.to * rate).ceil() - before;
     updates.is_finite().then_some(())?;
@@ -220,7 +211,7 @@ fn even(feed: &SourceConfig, rate: f64, spans: Spans) -> Option<Course> {
 
 /// Each repetition has a seed of its own, and with it another number of updates.
 fn poisson(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64, spans: Spans, seedless: bool) -> Vec<Course> {
-    let Spans { measured, whole } = spans;
+    let (measured, whole) = spans;
     let repetitions = scenario.measure.repetitions;
     let is_too_long = seedless || rate * whole.to * f64::from(repetitions) > LIMIT as f64;
     let course = |repetition: u32| {
@@ -252,36 +243,34 @@ fn seeded(feed: &SourceConfig, end: f64) -> Vec<f64> {
 }
 
 /// A feed without a closed form, played without waiting.
-fn known(feed: &SourceConfig, spans: Spans) -> Option<Course> {
-    let Spans { mut measured, mut whole } = spans;
+fn known(feed: &SourceConfig, (mut measured, whole): Spans) -> Option<Course> {
+    let (asked, mut end) = (measured.length(), whole.to);
     let mut source = feed.open().ok()?;
     let (mut due, mut sizes) = (Vec::new(), Sizes::collector(feed));
     while let Some(Due::At(time)) = source.next_due() {
         let time = time.as_secs_f64();
-        if time >= whole.to {
+        if time >= end {
             break;
         }
         due.push(time);
         if due.len() == LIMIT {
-            whole.to = time;
+            end = time;
             break;
         }
         if measured.contains(time) {
             sizes.add(due.len() as u64, || source.produce());
         }
     }
-    let asked = measured.length();
-    measured.to = measured.to.min(whole.to);
+    measured.to = measured.to.min(end);
     let scale = asked / measured.length();
     let within = due.iter().filter(|time| measured.contains(**time)).count();
-    let due_until_end = due.len() as f64;
     let sizes = sizes.mean()?;
     (measured.length() > 0.0).then(|| Course {
+        whole_updates: due.len() as f64,
         arrivals: Arrivals::Known(due),
         measured,
         scale,
-        whole: spans.whole,
-        whole_updates: due_until_end,
+        whole,
         due: Vec::new(),
         updates: within as f64 * scale,
         sizes,

@@ -35,6 +35,16 @@ impl Sizes {
         }
     }
 
+    fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            payload: of(self.payload, other.payload),
+            json: of(self.json, other.json),
+            chunk: of(self.chunk, other.chunk),
+            frame: of(self.frame, other.frame),
+            digits: of(self.digits, other.digits),
+        }
+    }
+
     /// The mean of updates that differ in nothing but their `seq`: `updates` of them after the first `before`.
     pub(crate) fn alike(feed: &SourceConfig, before: f64, updates: f64) -> Option<Self> {
         /// Beyond it an f64 does not count any more.
@@ -94,19 +104,13 @@ impl Collector {
     }
 
     fn take(&mut self, sizes: Sizes, count: f64) {
-        self.sum.payload += sizes.payload * count;
-        self.sum.json += sizes.json * count;
-        self.sum.chunk += sizes.chunk * count;
-        self.sum.frame += sizes.frame * count;
-        self.sum.digits += sizes.digits * count;
+        self.sum = self.sum.with(sizes, |sum, one| sum + one * count);
         self.count += count;
     }
 
     /// The mean; `None` of nothing.
     pub(crate) fn mean(&self) -> Option<Sizes> {
-        let Sizes { payload, json, chunk, frame, digits } = self.sum;
-        let [payload, json, chunk, frame, digits] = [payload, json, chunk, frame, digits].map(|sum| sum / self.count);
-        (self.count > 0.0).then_some(Sizes { payload, json, chunk, frame, digits })
+        (self.count > 0.0).then(|| self.sum.with(self.sum, |sum, _| sum / self.count))
     }
 }
 

@@ -1,6 +1,4 @@
-//! What passes between the server and one client.
-
-use std::ops::Add;
+//! What passes between the server and one client: requests, updates, and their bytes on the sockets.
 
 /// What passes between the server and one client in a stretch of time, expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -34,7 +32,8 @@ impl Traffic {
         self.requests - self.empty
     }
 
-    fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
+    /// Each amount and that of another, made one.
+    pub(crate) fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
         Self {
             requests: of(self.requests, other.requests),
             empty: of(self.empty, other.empty),
@@ -48,16 +47,27 @@ impl Traffic {
     }
 }
 
-impl Add for Traffic {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        self.with(other, |a, b| a + b)
+impl std::iter::Sum for Traffic {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| sum.with(one, |a, b| a + b))
     }
 }
 
-impl std::iter::Sum for Traffic {
-    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
-        all.fold(Self::default(), Self::add)
-    }
+/// One client's bytes. Their sum is what passes the server's socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Bytes {
+    /// From the client.
+    pub(crate) up: f64,
+    /// To the client.
+    pub(crate) down: f64,
+    /// Of both: what the application wanted to say.
+    pub(crate) payload: f64,
+    /// Of both: heads of requests and answers.
+    pub(crate) headers: f64,
+    /// Of both: what wraps payloads.
+    pub(crate) framing: f64,
+    /// Of both: what is there to keep idle connections open.
+    pub(crate) keepalive: f64,
+    /// Of the mean answer that brings news, or of the mean write of a stream.
+    pub(crate) answer: f64,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
-use super::polling::{self, Heads, Poller, WithoutNews};
+use super::polling::{self, Heads, Poller};
 use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire};
 use crate::predict::model::{Arrivals, DELAYED_ACK, acks, segments, wire};
 use crate::scenario::Headers;
@@ -23,7 +23,6 @@ pub(super) struct LongPolling {
 
 impl Arithmetic for LongPolling {
     // Requests.
-
     fn asking(&self) -> &'static str {
         "A client asks anew the moment its answer is in, with its cursor."
     }
@@ -49,7 +48,6 @@ impl Arithmetic for LongPolling {
     }
 
     // Ages.
-
     /// What is not waited for is not handed over to a client without a cursor.
     fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
         let (Poller { hold, gap }, way) = (self.poller(&case.way), case.way.least());
@@ -62,10 +60,8 @@ impl Arithmetic for LongPolling {
     }
 
     // Heads and bodies.
-
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
-        let without_news = WithoutNews { bodiless: traffic.empty, ..WithoutNews::default() };
-        polling::bytes(&self.heads(headers, sizes), without_news, sizes, traffic)
+        polling::bytes(&self.heads(headers, sizes), 0.0, 0.0, sizes, traffic)
     }
 
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
@@ -73,7 +69,6 @@ impl Arithmetic for LongPolling {
     }
 
     // Packets.
-
     /// A request, its acknowledgement unless that is saved, and the answer, whose last segment the next request
     /// acknowledges: what came before that has acknowledgements of its own. Over a way that is longer than the delay the
     /// lab proxy, which is the server's peer, has nothing to send in time: it acknowledges the last segment by itself, too.
@@ -90,7 +85,6 @@ impl Arithmetic for LongPolling {
     }
 
     // Idle time.
-
     fn idle(&self, way: &Way, time: f64) -> Traffic {
         let Poller { hold, gap } = self.poller(way);
         polling::idle((time / (hold + gap)).floor())
@@ -101,7 +95,6 @@ impl Arithmetic for LongPolling {
     }
 
     // Coming back.
-
     /// One, or one a request, of which one is always under way; a client begins with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 2.0 + before + answered }

@@ -11,7 +11,7 @@ use feedlab_feed::{Cursor, Transport};
 
 use super::heads::Pairs;
 use super::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
-use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, digits, extra, segments, wire};
+use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, digits, segments, wire};
 use crate::scenario::Headers;
 
 /// From an answer's departure to the arrival of the next request: a round trip, and with a connection for each request
@@ -105,8 +105,7 @@ fn waits<'a>(due: &'a [f64], poller: Poller, start: f64, span: Span) -> impl Ite
 /// An answer has no other before it that it would wait for; what the request took longer by jitter is in the gap, with its
 /// mean.
 pub(super) fn jittered(ages: Ages, way: &Way) -> Ages {
-    let far_apart = Arrivals::Known(Vec::new());
-    if way.jitter > 0.0 { ages.later_by(&extra(way.jitter, &far_apart)) } else { ages }
+    ages.jittered(way.jitter, &Arrivals::Known(Vec::new()))
 }
 
 /// Why a poller that asks every so many seconds may not be given all that fell due in between: it does not say where it
@@ -133,14 +132,6 @@ pub(super) struct Heads {
     pub(super) bodiless: f64,
 }
 
-/// Which answers without news a poller gets, and how often it asks for one with an entity tag.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct WithoutNews {
-    pub(super) bodies: f64,
-    pub(super) bodiless: f64,
-    pub(super) conditional: f64,
-}
-
 /// The head of a request; whoever has a connection for each says that it closes it.
 pub(super) fn request(
     transport: Transport,
@@ -161,13 +152,14 @@ pub(super) fn answer(status: &str, mut own: Pairs<'_>, keep_alive: bool) -> Stri
     heads::answer(status, own)
 }
 
-/// Several updates share the head of one answer (E03): `h/(λT) + P` bytes an update.
-pub(super) fn bytes(heads: &Heads, without_news: WithoutNews, sizes: &Sizes, traffic: &Traffic) -> Bytes {
-    let WithoutNews { bodies, bodiless, conditional } = without_news;
+/// Several updates share the head of one answer (E03): `h/(λT) + P` bytes an update. So many answers without news have a
+/// body all the same, and so many requests name an entity tag.
+pub(super) fn bytes(heads: &Heads, bodies: f64, conditional: f64, sizes: &Sizes, traffic: &Traffic) -> Bytes {
     let up = heads.request * traffic.requests + (heads.conditional - heads.request) * conditional;
     let (news, empty) = (news_body(sizes, traffic), empty_body(sizes));
     let head = |body: f64| heads.body + length_digits(body);
-    let down_heads = head(news) * traffic.with_news() + head(empty) * bodies + heads.bodiless * bodiless;
+    let down_heads =
+        head(news) * traffic.with_news() + head(empty) * bodies + heads.bodiless * (traffic.empty - bodies);
     let down_bodies = news * traffic.with_news() + empty * bodies;
     let payload = sizes.payload * traffic.updates;
     Bytes {

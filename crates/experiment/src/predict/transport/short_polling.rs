@@ -3,7 +3,7 @@
 use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
-use super::polling::{self, Heads, Poller, WithoutNews};
+use super::polling::{self, Heads, Poller};
 use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
 use crate::predict::model::{Arrivals, DELAYED_ACK, acks, period, segments, wire};
 use crate::scenario::Headers;
@@ -23,7 +23,6 @@ pub(super) struct ShortPolling {
 
 impl Arithmetic for ShortPolling {
     // Requests.
-
     fn asking(&self) -> &'static str {
         "A client asks at a fixed rate, at a phase of its own that has nothing to do with the feed; a poll that is \
          still under way when the next is due replaces it."
@@ -50,7 +49,6 @@ impl Arithmetic for ShortPolling {
     }
 
     // Ages.
-
     /// An update waits for the next request to arrive, and the answer takes the way `d` back (E01). Requests come at a
     /// fixed rate with a random phase for each client, which is independent of the feed, so that the wait is uniform on
     /// `[0, T]` whatever the schedule of the updates: mean and median `T/2 + d`, p95 `0.95 T + d`, standard deviation
@@ -75,16 +73,12 @@ impl Arithmetic for ShortPolling {
     }
 
     // Heads and bodies.
-
     /// The first empty answer of a conditional poller has a body, because the URL has changed with the cursor; the ones
     /// behind it are 304 (RFC 9110, section 15.4.5), and their requests name the entity tag.
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
-        let &Traffic { empty, empty_again, .. } = traffic;
-        let without_news = match self.conditional {
-            true => WithoutNews { bodies: empty - empty_again, bodiless: empty_again, conditional: empty },
-            false => WithoutNews { bodies: empty, ..WithoutNews::default() },
-        };
-        polling::bytes(&self.heads(headers, sizes), without_news, sizes, traffic)
+        let Traffic { empty, empty_again, .. } = *traffic;
+        let (bodies, conditional) = if self.conditional { (empty - empty_again, empty) } else { (empty, 0.0) };
+        polling::bytes(&self.heads(headers, sizes), bodies, conditional, sizes, traffic)
     }
 
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
@@ -97,7 +91,6 @@ impl Arithmetic for ShortPolling {
     }
 
     // Packets.
-
     /// A request that is answered at once carries no acknowledgement of its own; the answer's leaves alone, unless the
     /// next request comes before the delay is over.
     fn wire(&self, way: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
@@ -111,7 +104,6 @@ impl Arithmetic for ShortPolling {
     }
 
     // Idle time.
-
     fn idle(&self, way: &Way, time: f64) -> Traffic {
         polling::idle(time / self.cycle(way))
     }
@@ -125,7 +117,6 @@ impl Arithmetic for ShortPolling {
     }
 
     // Coming back.
-
     /// One, or one a request; a client begins with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 1.0 + before + answered }

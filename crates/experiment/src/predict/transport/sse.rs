@@ -21,7 +21,6 @@ pub(super) struct Sse {
 
 impl Arithmetic for Sse {
     // Requests.
-
     fn asking(&self) -> &'static str {
         stream::ASKING
     }
@@ -35,13 +34,11 @@ impl Arithmetic for Sse {
     }
 
     // Ages.
-
     fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
         stream::ages(case, course, course.sizes.chunk)
     }
 
     // Heads and bodies.
-
     fn bytes(&self, _: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let comment = sse::chunk(sse::KEEPALIVE.as_bytes()).len();
         stream::bytes(sizes, sizes.chunk, (comment, 0), traffic)
@@ -56,14 +53,12 @@ impl Arithmetic for Sse {
     }
 
     // Packets.
-
     /// A comment and its acknowledgement.
     fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
         stream::packets(traffic, bytes, 2.0)
     }
 
     // Idle time.
-
     fn idle(&self, _: &Way, time: f64) -> Traffic {
         Traffic { keepalives: stream::keepalives_in(time, self.keepalive), ..Traffic::default() }
     }
@@ -78,7 +73,6 @@ impl Arithmetic for Sse {
     }
 
     // Coming back.
-
     fn passes(&self, via: Via) -> Passage {
         if via == Via::NginxBuffering { Passage::Silent } else { Passage::Open }
     }

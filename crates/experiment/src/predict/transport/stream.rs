@@ -4,7 +4,7 @@
 use feedlab_feed::stream::{BEATS, MAX_PIECES};
 
 use super::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Wire, long_polling};
-use crate::predict::model::{Arrivals, acks, extra, segments, wire};
+use crate::predict::model::{Arrivals, acks, segments, wire};
 
 /// How its clients ask.
 pub(super) const ASKING: &str = "Each update is one write, and its stream stays open.";
@@ -60,9 +60,7 @@ pub(super) fn ages(case: &Case<'_>, course: &Course, framed: f64) -> Result<Ages
         Some(rest) => long_polling::late(f64::INFINITY, rest.as_secs_f64(), way, &course.arrivals),
         None => Some(Ages::at_once(way)),
     };
-    let ages = ages.ok_or(Unknown::HeldUp)?;
-    let jitter = case.way.jitter;
-    Ok(if jitter > 0.0 { ages.later_by(&extra(jitter, &course.arrivals)) } else { ages })
+    Ok(ages.ok_or(Unknown::HeldUp)?.jittered(case.way.jitter, &course.arrivals))
 }
 
 /// Updates of a stream that a buffering proxy (E14) holds back together: so many make its buffer full. It is emptied as a

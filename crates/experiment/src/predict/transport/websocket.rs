@@ -24,7 +24,6 @@ pub(super) struct WebSocket {
 
 impl Arithmetic for WebSocket {
     // Requests.
-
     fn asking(&self) -> &'static str {
         stream::ASKING
     }
@@ -36,13 +35,11 @@ impl Arithmetic for WebSocket {
     }
 
     // Ages.
-
     fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
         stream::ages(case, course, course.sizes.frame)
     }
 
     // Heads and bodies.
-
     /// A client masks its pongs.
     fn bytes(&self, _: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let (ping, pong) = (frame(Opcode::Ping, b"").len(), frame(Opcode::Pong, b"").len() + MASK);
@@ -70,14 +67,12 @@ impl Arithmetic for WebSocket {
     }
 
     // Packets.
-
     /// A ping, the pong that carries its acknowledgement, and the pong's own.
     fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
         stream::packets(traffic, bytes, 3.0)
     }
 
     // Idle time.
-
     fn idle(&self, _: &Way, time: f64) -> Traffic {
         Traffic { keepalives: stream::keepalives_in(time, self.keepalive), ..Traffic::default() }
     }
@@ -101,7 +96,6 @@ impl Arithmetic for WebSocket {
     }
 
     // Coming back.
-
     /// Over HTTP/2 it waits for the server's settings before it may be asked for (RFC 8441, section 3).
     fn asks_at_once(&self, link: &Link) -> bool {
         link.http == Http::V1
