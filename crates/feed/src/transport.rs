@@ -20,6 +20,17 @@ pub enum Transport {
     WebSocket,
 }
 
+/// Schemes of a URL, without TLS and with it.
+const HTTP: (&str, &str) = ("http", "https");
+
+struct Row {
+    id: &'static str,
+    label: &'static str,
+    path: &'static str,
+    schemes: (&'static str, &'static str),
+    is_push: bool,
+}
+
 /// The path at which clients publish, over whatever else than a WebSocket they listen.
 pub const PUBLISH_PATH: &str = "/feed";
 
@@ -27,37 +38,33 @@ impl Transport {
     /// All four, in the order in which every table and legend lists them.
     pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];
 
+    /// What there is to know of each: a row.
+    const fn row(self) -> Row {
+        let (id, label, path, schemes, is_push) = match self {
+            Self::ShortPolling => ("short-polling", "short polling", "/feed/poll", HTTP, false),
+            Self::LongPolling => ("long-polling", "long polling", "/feed/long-poll", HTTP, false),
+            Self::Sse => ("sse", "SSE", "/feed/sse", HTTP, true),
+            Self::WebSocket => ("websocket", "WebSocket", "/feed/ws", ("ws", "wss"), true),
+        };
+        Row { id, label, path, schemes, is_push }
+    }
+
     /// The name in files and on the command line.
     #[must_use]
     pub const fn id(self) -> &'static str {
-        match self {
-            Self::ShortPolling => "short-polling",
-            Self::LongPolling => "long-polling",
-            Self::Sse => "sse",
-            Self::WebSocket => "websocket",
-        }
+        self.row().id
     }
 
     /// The name for people.
     #[must_use]
     pub const fn label(self) -> &'static str {
-        match self {
-            Self::ShortPolling => "short polling",
-            Self::LongPolling => "long polling",
-            Self::Sse => "SSE",
-            Self::WebSocket => "WebSocket",
-        }
+        self.row().label
     }
 
     /// The path of the server's door.
     #[must_use]
     pub const fn path(self) -> &'static str {
-        match self {
-            Self::ShortPolling => "/feed/poll",
-            Self::LongPolling => "/feed/long-poll",
-            Self::Sse => "/feed/sse",
-            Self::WebSocket => "/feed/ws",
-        }
+        self.row().path
     }
 
     /// The transport whose door has a path.
@@ -69,18 +76,14 @@ impl Transport {
     /// The scheme of the door's URL, with TLS or without.
     #[must_use]
     pub const fn scheme(self, is_secure: bool) -> &'static str {
-        match (self, is_secure) {
-            (Self::WebSocket, false) => "ws",
-            (Self::WebSocket, true) => "wss",
-            (_, false) => "http",
-            (_, true) => "https",
-        }
+        let (plain, secure) = self.row().schemes;
+        if is_secure { secure } else { plain }
     }
 
     /// Whether the server sends without being asked each time.
     #[must_use]
     pub const fn is_push(self) -> bool {
-        matches!(self, Self::Sse | Self::WebSocket)
+        self.row().is_push
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use feedlab_feed::Transport;
 use feedlab_feed::settings::KEEPALIVE;
 
 use super::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
@@ -17,7 +16,8 @@ pub(super) const AUTO_CLIMB: Duration = Duration::from_secs(30);
 /// The name of a contender that was given none.
 pub(super) fn derived(contender: &Contender) -> String {
     let Contender { options, age_from, link, comeback, serving, .. } = contender;
-    let (name, mut details) = transport(options);
+    let name = if contender.is_auto() { "auto" } else { contender.transport().label() };
+    let mut details = own(options);
     details.extend(connections(link));
     details.extend(service(comeback, serving));
     details.push((*age_from == AgeFrom::Publication).then(|| "ages from publication".to_owned()));
@@ -25,29 +25,24 @@ pub(super) fn derived(contender: &Contender) -> String {
     format!("{name}{details}")
 }
 
-fn transport(options: &Options) -> (&'static str, Vec<Option<String>>) {
+fn own(options: &Options) -> Vec<Option<String>> {
     let off = |keep_alive: bool| (!keep_alive).then(|| "keep-alive off".to_owned());
     match *options {
-        Options::ShortPolling { interval, keep_alive, conditional } => (
-            Transport::ShortPolling.label(),
-            vec![Some(seconds(interval)), conditional.then(|| "conditional".to_owned()), off(keep_alive)],
-        ),
+        Options::ShortPolling { interval, keep_alive, conditional } => {
+            vec![Some(seconds(interval)), conditional.then(|| "conditional".to_owned()), off(keep_alive)]
+        }
         Options::LongPolling { hold, keep_alive } => {
-            (Transport::LongPolling.label(), vec![Some(format!("hold {}", seconds(hold))), off(keep_alive)])
+            vec![Some(format!("hold {}", seconds(hold))), off(keep_alive)]
         }
-        Options::Sse { keepalive } => (Transport::Sse.label(), vec![unusual("keepalive", keepalive, KEEPALIVE)]),
-        Options::WebSocket { keepalive } => {
-            (Transport::WebSocket.label(), vec![unusual("keepalive", keepalive, KEEPALIVE)])
+        Options::Sse { keepalive } | Options::WebSocket { keepalive } => {
+            vec![unusual("keepalive", keepalive, KEEPALIVE)]
         }
-        Options::Auto { first, watchdog, climb, keepalive, .. } => (
-            "auto",
-            vec![
-                Some(format!("from {}", first.label())),
-                unusual("watchdog", watchdog, AUTO_WATCHDOG),
-                unusual("climb", climb, AUTO_CLIMB),
-                unusual("keepalive", keepalive, AUTO_KEEPALIVE),
-            ],
-        ),
+        Options::Auto { first, watchdog, climb, keepalive, .. } => vec![
+            Some(format!("from {}", first.label())),
+            unusual("watchdog", watchdog, AUTO_WATCHDOG),
+            unusual("climb", climb, AUTO_CLIMB),
+            unusual("keepalive", keepalive, AUTO_KEEPALIVE),
+        ],
     }
 }
 
@@ -101,6 +96,8 @@ fn size(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use feedlab_feed::Transport;
+
     use super::*;
 
     const fn ms(ms: u64) -> Duration {

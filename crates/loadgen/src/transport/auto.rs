@@ -127,7 +127,7 @@ impl<'a, O: Observer> Ladder<'a, O> {
         match transport {
             Transport::ShortPolling => None,
             Transport::LongPolling => Some(self.options.hold + self.options.watchdog),
-            Transport::Sse | Transport::WebSocket => Some(self.options.watchdog),
+            _ => Some(self.options.watchdog),
         }
     }
 
@@ -170,10 +170,7 @@ async fn live<O: Observer>(
 
 /// The rung under a rung.
 const fn below(transport: Transport) -> Transport {
-    match transport {
-        Transport::Sse | Transport::WebSocket => Transport::LongPolling,
-        Transport::LongPolling | Transport::ShortPolling => Transport::ShortPolling,
-    }
+    if transport.is_push() { Transport::LongPolling } else { Transport::ShortPolling }
 }
 
 /// Whether the rung that is tried works; waits for ever if none is tried.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use feedlab_feed::schedule::ScheduleKind;
-use feedlab_feed::settings::{self, SlowPolicy};
+use feedlab_feed::settings::{self, KEEPALIVE, SlowPolicy};
+use feedlab_feed::wire::sse::RETRY;
 use feedlab_proxy::MAX_BUFFER_BYTES;
 use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
@@ -75,8 +76,8 @@ impl Settings {
             history: 1000,
             slow: SlowPolicy::Block,
             coalesce_ms: 0,
-            keepalive_ms: 15_000,
-            retry_ms: 2000,
+            keepalive_ms: KEEPALIVE.as_millis() as u64,
+            retry_ms: RETRY.as_millis() as u64,
             rtt_ms: 0,
             jitter_ms: 0,
             bandwidth_bytes_per_s: None,

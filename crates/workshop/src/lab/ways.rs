@@ -79,7 +79,7 @@ impl Ways {
 /// The settings of the way to one door. A proxy that buffers knows where an answer ends and passes it on then, so it holds
 /// no poll up; the lab proxy, which knows bytes alone, would hold a short answer for ever.
 fn at(name: &str, settings: Settings) -> Settings {
-    let is_poll = [Transport::ShortPolling, Transport::LongPolling].map(Transport::id).contains(&name);
+    let is_poll = name.parse().is_ok_and(|transport: Transport| !transport.is_push());
     if is_poll { Settings { buffer_bytes: None, ..settings } } else { settings }
 }
 
