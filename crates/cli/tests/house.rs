@@ -65,37 +65,107 @@ fn a_report_reaches_no_network() {
     }
 }
 
-#[test]
-fn each_transport_has_one_file_on_each_side() {
-    for transport in Transport::ALL {
-        let file = format!("{}.rs", transport.id().replace('-', "_"));
-        for side in ["server", "loadgen"] {
-            let path = root().join("crates").join(side).join("src/transport").join(&file);
-            assert!(path.is_file(), "{} is missing", path.display());
+/// Where a transport is served, driven and predicted.
+const SIDES: [&str; 3] = ["server/src/transport", "loadgen/src/transport", "experiment/src/predict/transport"];
+
+/// What a transport's file consists of on one side, and what it says where a reader looks for it.
+fn parsed(side: &str, transport: Transport) -> (PathBuf, syn::File) {
+    let name = format!("{}.rs", transport.id().replace('-', "_"));
+    let path = root().join("crates").join(side).join(name);
+    let missing = "a transport is three files: docs/architecture.md, \"Adding a transport\"";
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing: {missing}", path.display()));
+    (path, syn::parse_file(&text).unwrap())
+}
+
+/// The items of a file in order, as in `pub fn run`, `struct Poller`, `impl Poller { run`, `impl Dialect for Frames {`.
+fn outline(file: &syn::File) -> Vec<String> {
+    let public = |visibility: &syn::Visibility| match visibility {
+        syn::Visibility::Inherited => "",
+        _ => "pub ",
+    };
+    let name = |kind: &syn::Type| match kind {
+        syn::Type::Path(path) => path.path.segments.last().unwrap().ident.to_string(),
+        _ => String::new(),
+    };
+    let told = |item: &syn::Item| match item {
+        syn::Item::Fn(item) => Some(format!("{}fn {}", public(&item.vis), item.sig.ident)),
+        syn::Item::Struct(item) => Some(format!("{}struct {}", public(&item.vis), item.ident)),
+        syn::Item::Mod(item) => Some(format!("mod {}", item.ident)),
+        syn::Item::Impl(item) => {
+            let of = item
+                .trait_
+                .as_ref()
+                .map_or_else(String::new, |(_, path, _)| format!("{} for ", path.segments.last().unwrap().ident));
+            let methods = methods(&item.items);
+            Some(format!("impl {of}{} {{ {}", name(&item.self_ty), methods.join(" ")))
         }
+        _ => None,
+    };
+    file.items.iter().filter_map(told).collect()
+}
+
+fn methods(items: &[syn::ImplItem]) -> Vec<String> {
+    let name = |item: &syn::ImplItem| match item {
+        syn::ImplItem::Fn(item) => Some(item.sig.ident.to_string()),
+        _ => None,
+    };
+    items.iter().filter_map(name).collect()
+}
+
+/// Panics unless each section begins behind the one before it.
+fn has_in_order(path: &Path, outline: &[String], sections: &[&str]) {
+    let mut rest = outline.iter();
+    for section in sections {
+        let found = rest.any(|item| item.starts_with(section));
+        assert!(found, "{}: no `{section}` where it belongs: {sections:?} in {outline:?}", path.display());
     }
 }
 
 #[test]
-fn the_doors_have_the_same_sections_in_the_same_order() {
+fn the_files_that_serve_a_transport_have_the_same_sections_in_the_same_order() {
     for transport in Transport::ALL {
-        let path = root().join("crates/server/src/transport").join(format!("{}.rs", transport.id().replace('-', "_")));
-        let text = std::fs::read_to_string(&path).unwrap();
-        let sections: Vec<&str> = text.lines().filter(|line| line.starts_with("// The ")).collect();
-        let expected = ["// The request.", "// The answer.", "// The dialect."];
-        let count = if transport.is_push() { 3 } else { 2 };
-        assert_eq!(sections, expected[..count], "{}", path.display());
+        let (path, file) = parsed(SIDES[0], transport);
+        // The request, the answer, and of a stream the dialect.
+        let stream = ["pub fn get", "fn head", "pub struct ", "impl Dialect for "];
+        let sections = if transport.is_push() { &stream[..] } else { &stream[..1] };
+        has_in_order(&path, &outline(&file), sections);
+        assert!(outline(&file).iter().find(|item| item.contains("fn ")).unwrap() == "pub fn get", "{}", path.display());
     }
 }
 
 #[test]
-fn the_clients_have_the_same_sections_in_the_same_order() {
-    let sections = ["pub struct Options {", "pub async fn run(", "\nstruct ", "    async fn run(", "mod tests;"];
+fn the_files_that_drive_a_transport_have_the_same_sections_in_the_same_order() {
     for transport in Transport::ALL {
-        let path = root().join("crates/loadgen/src/transport").join(format!("{}.rs", transport.id().replace('-', "_")));
-        let text = std::fs::read_to_string(&path).unwrap();
-        let places: Vec<_> = sections.iter().map(|section| text.find(section)).collect();
-        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{}: {places:?}", path.display());
+        let (path, file) = parsed(SIDES[1], transport);
+        let outline = outline(&file);
+        let client = outline.iter().find_map(|item| item.strip_prefix("struct ")).unwrap_or("(a private struct)");
+        let (client, runs) = (format!("struct {client}"), format!("impl {client} {{ run"));
+        has_in_order(&path, &outline, &["pub struct Options", "pub fn run", &client, &runs, "mod tests"]);
+    }
+}
+
+#[test]
+fn the_files_that_predict_a_transport_have_the_same_sections_in_the_same_order() {
+    let text = std::fs::read_to_string(root().join("crates").join(SIDES[2]).with_extension("rs")).unwrap();
+    let asked = syn::parse_file(&text).unwrap().items.into_iter().find_map(|item| match item {
+        syn::Item::Trait(item) if item.ident == "Arithmetic" => Some(item.items),
+        _ => None,
+    });
+    let name = |item: syn::TraitItem| match item {
+        syn::TraitItem::Fn(item) => Some(item.sig.ident.to_string()),
+        _ => None,
+    };
+    let asked: Vec<String> = asked.unwrap().into_iter().filter_map(name).collect();
+    for transport in Transport::ALL {
+        let (path, file) = parsed(SIDES[2], transport);
+        has_in_order(&path, &outline(&file), &["pub struct ", "impl Arithmetic for "]);
+        let answered = file.items.iter().find_map(|item| match item {
+            syn::Item::Impl(item) if item.trait_.is_some() => Some(methods(&item.items)),
+            _ => None,
+        });
+        let answered = answered.unwrap();
+        let places: Vec<_> = answered.iter().map(|method| asked.iter().position(|asked| asked == method)).collect();
+        assert!(places.is_sorted(), "{}: {answered:?} are not in the order of {asked:?}", path.display());
     }
 }
 
