@@ -11,6 +11,9 @@ use feedlab_feed::stats::{DoorStats, Stats};
 use feedlab_server::{Config, Listeners};
 use tokio_util::sync::CancellationToken;
 
+/// How long a test waits for what is to come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A running server, stopped and waited for on drop.
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
@@ -90,7 +93,7 @@ impl Server {
     /// Waits until something about the server's figures holds.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, holds: impl Fn(&Stats) -> bool) {
-        let deadline = clock::now() + Duration::from_secs(20);
+        let deadline = clock::now() + PATIENCE;
         while !holds(&self.stats()) {
             assert!(clock::now() < deadline, "still not: {what}; {:?}", self.stats());
             std::thread::sleep(Duration::from_millis(10));
@@ -121,7 +124,7 @@ pub(crate) struct Client<S = TcpStream> {
 impl Client {
     pub(crate) fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self::on(stream)
     }
 }
@@ -142,7 +145,9 @@ impl<S: Read + Write> Client<S> {
     /// Everything up to and including a text. What follows stays for the next call.
     #[track_caller]
     pub(crate) fn until(&mut self, end: &str) -> String {
+        let deadline = clock::now() + PATIENCE;
         loop {
+            assert!(clock::now() < deadline, "still no {end:?}, but keepalives");
             if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end.as_bytes()) {
                 let taken: Vec<u8> = self.buffer.drain(..at + end.len()).collect();
                 return String::from_utf8_lossy(&taken).into_owned();

@@ -2,8 +2,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use feedlab_feed::Transport;
 use feedlab_feed::settings::{Settings, SlowPolicy};
+use feedlab_feed::{Transport, clock};
 use feedlab_server::Config;
 use feedlab_server::tls::self_signed;
 use h2::client::{ResponseFuture, SendRequest};
@@ -15,10 +15,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::harness::{Server, publishing};
+use crate::harness::{PATIENCE, Server, publishing};
 use crate::tls::client_config;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 /// The preface and empty settings: RFC 9113, sections 3.4 and 6.5.
 const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
@@ -101,7 +100,9 @@ impl Stream {
     }
 
     async fn until(&mut self, end: &str) -> String {
+        let deadline = clock::now() + PATIENCE;
         loop {
+            assert!(clock::now() < deadline, "still no {end:?}");
             if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end.as_bytes()) {
                 let taken: Vec<u8> = self.buffer.drain(..at + end.len()).collect();
                 return String::from_utf8_lossy(&taken).into_owned();
