@@ -101,7 +101,7 @@ mod tests {
         let peer = ([127, 0, 0, 1], 1).into();
         let After { session, early, .. } = serve(Wire::Plain(socket), (link, peer), Arc::new(reception)).await;
         assert!(session.is_some() && !early.is_empty());
-        assert!(early.len() <= 2 * MAX_HEADER_BYTES, "{} bytes", early.len());
+        assert!(early.len() <= 32 << 10, "{} bytes: docs/architecture.md, \"Slow clients\"", early.len());
         sends.abort();
     }
 }

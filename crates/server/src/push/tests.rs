@@ -93,6 +93,15 @@ impl Stuck {
     }
 }
 
+#[test]
+fn the_bounds_are_those_that_the_page_states() {
+    assert_eq!(
+        (MAX_PIECES, MAX_BATCH_BYTES, MAX_WAITING),
+        (64, 64 << 10, 128),
+        "docs/architecture.md, \"Slow clients\""
+    );
+}
+
 #[tokio::test]
 async fn updates_beyond_64_pieces_or_64_kib_stay_in_the_ring() {
     for (payload_bytes, updates, pieces) in
