@@ -23,7 +23,8 @@ fn watch_what_changes_the_answers() {
     tell("rerun-if-changed=build.rs");
     tell("rerun-if-env-changed=RUSTC");
     let log = first_line(Command::new("git").args(["rev-parse", "--git-path", "logs/HEAD"]));
-    let sources = ["cli", "experiment", "feed", "loadgen", "report", "server"].map(|name| format!("../{name}/src"));
+    let crates = std::fs::read_dir("..").into_iter().flatten().flatten();
+    let sources = crates.map(|entry| entry.path().join("src").display().to_string());
     for path in log.into_iter().chain(sources).filter(|path| Path::new(path).exists()) {
         tell(&format!("rerun-if-changed={path}"));
     }
