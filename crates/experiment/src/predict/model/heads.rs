@@ -27,12 +27,13 @@ pub(crate) fn request(transport: Transport, target: &str, own: Pairs<'_>, header
     with_headers(&format!("GET {target} HTTP/1.1"), transport, own, headers)
 }
 
-/// The head of a publication's POST with a body of so many bytes, beside another transport than a WebSocket.
+/// The head of a publication's POST with a body of so many bytes, beside another transport than a WebSocket, whose door it
+/// names.
 pub(crate) fn post(transport: Transport, headers: Headers, length: usize) -> String {
     let (origin, length) = (origin(), length.to_string());
     let own =
         vec![("accept", "*/*"), ("content-type", "text/plain"), ("origin", &*origin), ("content-length", &*length)];
-    with_headers(&format!("POST {PUBLISH_PATH} HTTP/1.1"), transport, own, headers)
+    with_headers(&format!("POST {PUBLISH_PATH}?door={transport} HTTP/1.1"), transport, own, headers)
 }
 
 /// What a transport sets itself goes before what its user would send.
