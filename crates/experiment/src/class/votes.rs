@@ -93,11 +93,7 @@ pub fn answer_of<'a>(who: &str, question: &Question, round: Round, votes: &'a [V
     votes.iter().rev().find(is_theirs).map(|vote| &vote.answer)
 }
 
-/// Reads a file of votes; empty lines are none.
-///
-/// # Errors
-/// When a line is not a vote, or none that somebody can have given. The message names the line, what is wrong, and the
-/// remedy.
+/// Reads votes, whatever they were asked; an error names the line, what is wrong, and the remedy.
 pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
     let numbered = numbered(text).enumerate();
     let vote = |(index, (line, text))| {
@@ -111,10 +107,11 @@ pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
 }
 
 impl Questions {
-    /// As [`read_votes`], and each vote answers one of these questions.
+    /// Reads a file of votes on these questions; empty lines are none.
     ///
     /// # Errors
-    /// As [`read_votes`], and when a vote is none to these questions.
+    /// When a line is no vote that somebody can have given, or none to these questions. The message names the line, what is
+    /// wrong, and the remedy.
     pub fn votes(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
         let votes = read_votes(text)?;
         for ((line, _), vote) in numbered(text).zip(&votes) {
