@@ -2,6 +2,7 @@
 //!
 //! Used by both sides of the wire, so that an encoding and its decoding stand in one file.
 
+pub mod link;
 pub mod stream;
 pub mod tcp;
 pub mod transport;

@@ -28,7 +28,7 @@ pub use accept::listen;
 pub use fault::{Fault, FaultKind};
 pub use lab::Hit;
 pub use proxy::{Handle, Proxy};
-pub use settings::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Settings};
+pub use settings::Settings;
 pub use stats::{InCourse, Stats};
 
 use std::io;

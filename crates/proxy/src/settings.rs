@@ -2,17 +2,7 @@
 
 use std::time::Duration;
 
-/// The longest round-trip time and the widest jitter.
-pub const MAX_DELAY: Duration = Duration::from_secs(60);
-
-/// The longest idle timeout.
-pub const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The largest buffer: what comes together in it is memory, for each connection.
-pub const MAX_BUFFER_BYTES: u64 = 1 << 20;
-
-/// The most bytes a second that can be asked for; more than that is no limit on any loopback.
-pub const MAX_BYTES_PER_S: u64 = 100_000_000_000;
+use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT};
 
 /// The way between the two ends of each connection.
 #[derive(Clone, Copy, Debug, PartialEq)]

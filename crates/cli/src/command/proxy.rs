@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT};
 use feedlab_feed::process;
-use feedlab_proxy::{Config, MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Settings};
+use feedlab_proxy::{Config, Settings};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use feedlab_feed::link::MAX_BUFFER_BYTES;
 use feedlab_feed::schedule::ScheduleKind;
 use feedlab_feed::settings::{self, KEEPALIVE, SlowPolicy};
 use feedlab_feed::wire::sse::RETRY;
-use feedlab_proxy::MAX_BUFFER_BYTES;
 use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S};
+
 use super::super::error::Refusal;
 use super::super::written::{self, At, WrittenDuration};
 use super::super::{Fault, FaultKind, Feed, Http, Measure, Network, Nginx};
@@ -12,8 +14,6 @@ use super::{HOUR, SECOND, bounds, contender, feed};
 const LONGEST_WAY: Duration = Duration::from_secs(10);
 /// A shorter silence is no idleness.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
-/// The lab proxy holds it back for each connection.
-const LARGEST_BUFFER: i64 = 16 << 20;
 const MOST_UPSTREAMS: i64 = 8;
 /// How long a server is away that is started anew at once.
 const DOWNTIME: Duration = Duration::from_millis(500);
@@ -28,13 +28,13 @@ pub(super) fn network(written: &written::Network) -> Result<Network, Refusal> {
         rtt: way("rtt", written.rtt.as_ref())?,
         jitter: way("jitter", written.jitter.as_ref())?,
         bandwidth_bytes_per_s: bandwidth
-            .map(|bytes| bounds::whole("bandwidth_bytes_per_s", Some(bytes), 1..=1_000_000_000_000, 0))
+            .map(|bytes| bounds::whole("bandwidth_bytes_per_s", Some(bytes), 1..=MAX_BYTES_PER_S.cast_signed(), 0))
             .transpose()?,
         idle_timeout: idle
             .map(|time| bounds::duration("idle_timeout", Some(time), SHORTEST_SILENCE..=HOUR, SECOND))
             .transpose()?,
         buffer_bytes: buffer
-            .map(|bytes| bounds::whole("buffer_bytes", Some(bytes), 1..=LARGEST_BUFFER, 0))
+            .map(|bytes| bounds::whole("buffer_bytes", Some(bytes), 1..=MAX_BUFFER_BYTES.cast_signed(), 0))
             .transpose()?,
     })
 }

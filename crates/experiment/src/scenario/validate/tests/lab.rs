@@ -149,11 +149,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "[network]\ndelay = \"1s\"\n[clients]",
         "10:1: unknown key `delay`; allowed here: rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes",
     ),
-    (
-        "[clients]",
-        "[network]\nbuffer_bytes = 0\n[clients]",
-        "10:16: `buffer_bytes` is 0; it must be from 1 to 16777216",
-    ),
+    ("[clients]", "[network]\nbuffer_bytes = 0\n[clients]", "10:16: `buffer_bytes` is 0; it must be from 1 to 1048576"),
     (
         "[clients]",
         "[nginx]\n[clients]",
