@@ -18,18 +18,18 @@ macro_rules! folders {
 
         fn get(path: &str) -> Option<Cow<'static, [u8]>> {
             $(if let Some(file) = $name::get(path) { return Some(file.data); })*
-            None
+            PAGES.iter().find(|(name, _)| *name == path).map(|(_, page)| Cow::Borrowed(*page))
         }
 
         /// The paths of all files, from the root of the repository.
         pub fn names() -> impl Iterator<Item = Cow<'static, str>> {
-            std::iter::empty()$(.chain($name::iter()))*
+            PAGES.iter().map(|(name, _)| Cow::Borrowed(*name))$(.chain($name::iter()))*
         }
     };
 }
 
 folders! {
-    Docs "../../docs" "docs/";
+    Chapters "../../docs/workshop" "docs/workshop/";
     Scenarios "../../scenarios" "scenarios/";
     Commands "../cli/src/command" "crates/cli/src/command/";
     Exercises "../exercises/src" "crates/exercises/src/";
@@ -40,6 +40,24 @@ folders! {
     Proxy "../proxy/src" "crates/proxy/src/";
     Server "../server/src" "crates/server/src/";
 }
+
+macro_rules! pages {
+    ($($name:literal),*) => {
+        [$((concat!("docs/", $name), include_bytes!(concat!("../../../../docs/", $name)).as_slice())),*]
+    };
+}
+
+/// Of `docs` itself the pages and a report: the pictures of the live page are as large as everything else together, and
+/// no text that is served shows them.
+const PAGES: [(&str, &[u8]); 7] = pages![
+    "architecture.md",
+    "live-page.md",
+    "metrics.md",
+    "notes-corrected.md",
+    "proxy.md",
+    "wire.md",
+    "images/report.png"
+];
 
 /// A file, by its path from the root of the repository.
 #[must_use]

@@ -64,6 +64,15 @@ fn code_is_shown_with_its_lines_and_nothing_of_it_is_markup() {
     }
 }
 
+#[test]
+fn every_page_of_the_documents_is_in_the_binary() {
+    let docs = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).unwrap();
+    for name in docs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).filter(|name| name.ends_with(".md"))
+    {
+        assert!(library::text(&format!("docs/{name}")).is_some(), "docs/{name} is not in the list of pages");
+    }
+}
+
 /// Everything in the repository that a reader can be sent to.
 fn texts() -> Vec<(String, String)> {
     let paths = library::listing("docs/workshop").into_iter().filter(|path| path.ends_with(".md"));
