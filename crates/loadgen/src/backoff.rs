@@ -10,6 +10,8 @@ use feedlab_experiment::scenario::Comeback;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
+use crate::observer::Observer;
+
 /// The waits of one client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
@@ -51,6 +53,12 @@ impl Backoff {
     pub(crate) const fn reset(&mut self) {
         self.failures = 0;
     }
+}
+
+/// Waits before the next try, and says so.
+pub(crate) async fn pause(wait: Duration, observer: &mut impl Observer) {
+    observer.lost(wait);
+    tokio::time::sleep(wait).await;
 }
 
 #[cfg(test)]

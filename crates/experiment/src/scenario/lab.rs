@@ -89,12 +89,6 @@ impl FaultKind {
     pub const fn is_proxys(self) -> bool {
         !matches!(self, Self::Restart | Self::Kill | Self::ReloadNginx)
     }
-
-    /// Whether it ends connections that are open.
-    #[must_use]
-    pub const fn ends_connections(self) -> bool {
-        matches!(self, Self::Cut | Self::Reset | Self::Restart | Self::Kill)
-    }
 }
 
 /// How nginx is set up for the contenders that go through it.

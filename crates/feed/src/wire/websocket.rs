@@ -38,8 +38,6 @@ pub mod close {
     pub const GOING_AWAY: u16 = 1001;
     /// A frame that breaks the protocol.
     pub const PROTOCOL_ERROR: u16 = 1002;
-    /// A kind of message that the server does not take.
-    pub const UNSUPPORTED: u16 = 1003;
     /// Text that is not UTF-8.
     pub const NOT_UTF8: u16 = 1007;
     /// A message that the server's policy refuses.

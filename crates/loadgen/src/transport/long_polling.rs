@@ -34,7 +34,7 @@ use url::Url;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, body, resume};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, pause};
 use crate::observer::{Observer, Trouble};
 
 /// How a client polls.
@@ -71,9 +71,7 @@ impl Poller {
                 Ok(()) => backoff.reset(),
                 Err(trouble) => {
                     observer.failure(&trouble);
-                    let wait = backoff.delay(&mut self.rng);
-                    observer.lost(wait);
-                    tokio::time::sleep(wait).await;
+                    pause(backoff.delay(&mut self.rng), observer).await;
                 }
             }
         }

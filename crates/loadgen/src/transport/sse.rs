@@ -39,7 +39,7 @@ use url::Url;
 
 use super::Client;
 use super::http::{ANSWER_TIMEOUT, Connections, Http};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, pause};
 use crate::observer::{Observer, Trouble};
 
 /// How a client streams.
@@ -90,9 +90,7 @@ impl Streamer {
             if trouble.failure == Failure::GaveUp {
                 return;
             }
-            let wait = backoff.delay_beyond(self.reconnection(), &mut self.rng);
-            observer.lost(wait);
-            tokio::time::sleep(wait).await;
+            pause(backoff.delay_beyond(self.reconnection(), &mut self.rng), observer).await;
         }
     }
 

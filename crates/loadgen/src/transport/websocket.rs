@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use super::upgrade::{Socket, Upgrade, trouble};
 use super::upstream::Publications;
 use super::{Client, resume};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, pause};
 use crate::observer::{Observer, Trouble};
 
 /// How long a closing handshake may take.
@@ -89,9 +89,7 @@ impl Listener {
             };
             self.socket = None;
             observer.failure(&trouble);
-            let wait = backoff.delay(&mut self.client.rng);
-            observer.lost(wait);
-            tokio::time::sleep(wait).await;
+            pause(backoff.delay(&mut self.client.rng), observer).await;
         }
     }
 
