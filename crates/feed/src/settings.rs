@@ -176,7 +176,7 @@ impl Stall {
 /// its own are at most 64 updates that the socket has not taken (references to shared bytes, filled up to 64 KiB and one
 /// update), at most 128 answers to what it sent, and the kernel's send buffer (as large as it was told to be, or else up to
 /// the last figure of `net.ipv4.tcp_wmem`). TLS adds its buffer of at most 64 KiB, and an HTTP/2 stream one of at most
-/// 64 KiB.
+/// 64 KiB in at most 1,024 frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[cfg_attr(
