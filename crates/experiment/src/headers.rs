@@ -1,4 +1,4 @@
-//! The request headers that clients send besides those that their transport needs.
+//! The request headers that clients send: those that their transport needs, and those of a browser besides.
 //!
 //! A bare client flatters polling: a browser adds about half a kilobyte to every request, and a session's cookies as
 //! much again. A stream pays for that once. The load generator sends them, [`crate::predict`] counts their bytes.
@@ -6,8 +6,21 @@
 use std::borrow::Cow;
 
 use feedlab_feed::Transport;
+use feedlab_feed::wire::sse::CONTENT_TYPE;
 
 use crate::scenario::Headers;
+
+/// A header that a transport's requests have whoever asks: its name, in lower case, and its value.
+pub type Own = (&'static str, &'static str);
+
+/// Whatever the answer is: of a poll and a publication, as of a `fetch()`.
+pub const ANY: Own = ("accept", "*/*");
+/// No other request will follow on the connection.
+pub const LAST: Own = ("connection", "close");
+/// An event stream, and no cache's (WHATWG HTML, section 9.2.2).
+pub const EVENT_STREAM: [Own; 2] = [("accept", CONTENT_TYPE), ("cache-control", "no-cache")];
+/// A publication is text.
+pub const TEXT: Own = ("content-type", "text/plain");
 
 const AGENT: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
@@ -19,7 +32,7 @@ const FETCH: &[(&str, &str)] = &[
     ("user-agent", AGENT),
     ("sec-ch-ua", "\"Chromium\";v=\"142\", \"Google Chrome\";v=\"142\", \"Not_A Brand\";v=\"99\""),
     ("sec-ch-ua-mobile", "?0"),
-    ("accept", "*/*"),
+    ANY,
     ("sec-fetch-site", "same-origin"),
     ("sec-fetch-mode", "cors"),
     ("sec-fetch-dest", "empty"),

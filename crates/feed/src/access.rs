@@ -9,6 +9,9 @@ use std::net::Ipv4Addr;
 
 use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 
+/// The longest body of an order, bytes: at a lab, in a class, and at the lab proxy's control address.
+pub const MAX_ORDER_BYTES: usize = 16 << 10;
+
 /// The origin of the page that asks; `None` for a program, empty if it is no text.
 #[must_use]
 pub fn origin(headers: &HeaderMap) -> Option<&str> {

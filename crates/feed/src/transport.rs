@@ -34,6 +34,12 @@ struct Row {
 /// The path at which clients publish, over whatever else than a WebSocket they listen.
 pub const PUBLISH_PATH: &str = "/feed";
 
+/// The parameter of a door's query that says which update a client has.
+pub const AFTER: &str = "after";
+
+/// The parameter of [`PUBLISH_PATH`]'s query that says at which door the publisher listens.
+const DOOR: &str = "door";
+
 impl Transport {
     /// All four, in the order in which every table and legend lists them.
     pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];
@@ -71,6 +77,19 @@ impl Transport {
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|transport| transport.path() == path)
+    }
+
+    /// The query of a publication, as of a client that listens over this transport: what it takes counts for its door.
+    #[must_use]
+    pub fn publish_query(self) -> String {
+        format!("{DOOR}={self}")
+    }
+
+    /// The transport that a publication's query names.
+    #[must_use]
+    pub fn of_publish_query(query: &str) -> Option<Self> {
+        let door = |pair: &str| pair.split_once('=').filter(|(name, _)| *name == DOOR)?.1.parse().ok();
+        query.split('&').find_map(door)
     }
 
     /// The scheme of the door's URL, with TLS or without.
@@ -115,6 +134,7 @@ mod tests {
         for transport in Transport::ALL {
             assert_eq!(transport.id().parse(), Ok(transport));
             assert_eq!(serde_json::to_value(transport).unwrap(), transport.id());
+            assert_eq!(Transport::of_publish_query(&format!("x=1&{}", transport.publish_query())), Some(transport));
         }
         assert!("carrier-pigeon".parse::<Transport>().is_err());
     }

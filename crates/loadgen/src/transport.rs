@@ -12,8 +12,9 @@ use std::net::IpAddr;
 
 use feedlab_experiment::headers;
 use feedlab_experiment::scenario::{self, Comeback, Headers};
+use feedlab_feed::transport::AFTER;
 use feedlab_feed::{Cursor, Transport};
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
@@ -132,9 +133,14 @@ pub async fn run(client: Client, options: &scenario::Options, observer: &mut imp
 fn resume(door: &Url, cursor: Option<Cursor>) -> Url {
     let mut url = door.clone();
     if let Some(cursor) = cursor {
-        url.query_pairs_mut().append_pair("after", &cursor.to_string());
+        url.query_pairs_mut().append_pair(AFTER, &cursor.to_string());
     }
     url
+}
+
+/// Sets a header that the transport needs, in the place of one that its user would send.
+fn set(headers: &mut HeaderMap, (name, value): headers::Own) {
+    headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
 }
 
 /// The headers of one client besides those that its transport needs; `origin` is the server's, as in

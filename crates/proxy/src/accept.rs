@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
+use feedlab_feed::tcp::BACKLOG;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +17,6 @@ use crate::lab::Lab;
 
 /// Pause after a failed accept or bind: with a full descriptor table the next one fails as well until something closes.
 const RETRY: Duration = Duration::from_millis(20);
-
-/// Connections that the kernel keeps until they are accepted (at most `net.core.somaxconn`, 4096 where nobody changed it).
-/// What is beyond is dropped and comes again a second later, so the usual 128 would turn a storm into a fault of its own.
-const BACKLOG: u32 = 4096;
 
 /// Listens with room for a storm of connections.
 ///

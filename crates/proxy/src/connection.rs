@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
-use std::time::Duration;
 
 use feedlab_feed::clock;
+use feedlab_feed::tcp::LINGER;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -19,10 +19,6 @@ use crate::lab::{Lab, Welcome};
 use crate::line::{Ending, Line};
 use crate::relay::{Over, Relay};
 use crate::stats::Gauge;
-
-/// How long the two sides may take to close after a cut. To close a socket with unread bytes sends an RST, and that
-/// would overtake the last bytes (RFC 1122, section 4.2.2.13), so they are read and thrown away meanwhile.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// The receive buffer towards the server for a slow reader (the kernel doubles it): it would hide the slowness.
 const SLOW_READERS_BUFFER: u32 = 4096;

@@ -13,15 +13,12 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use feedlab_feed::access;
+use feedlab_feed::access::{self, MAX_ORDER_BYTES};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::Lab;
-
-/// No order is longer than this.
-const MAX_BODY: usize = 16 << 10;
 
 /// Serves until the proxy is gone.
 pub(crate) async fn serve(listener: TcpListener, lab: Arc<Lab>, gone: CancellationToken) {
@@ -41,7 +38,7 @@ fn router(lab: Arc<Lab>, help: String) -> Router {
         .fallback(|| async {
             Refusal::new(StatusCode::NOT_FOUND, "there are /, /healthz, /stats, /settings, /fault and /heal")
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_ORDER_BYTES))
         .layer(from_fn(check))
         .with_state(lab)
 }

@@ -52,10 +52,8 @@ pub(crate) fn control(app: Arc<App>) -> Router {
 /// The door that a request's connection counts for: the one that it asks, or that its publisher names, as a client does
 /// with `POST /feed?door=sse` who listens there. A WebSocket's publications pass its own door anyway.
 pub(crate) fn transport_of(uri: &Uri) -> Option<Transport> {
-    Transport::of_path(uri.path()).or_else(|| {
-        let query = uri.query().filter(|_| uri.path() == PUBLISH_PATH)?;
-        query.split('&').find_map(|pair| pair.strip_prefix("door="))?.parse().ok()
-    })
+    Transport::of_path(uri.path())
+        .or_else(|| Transport::of_publish_query(uri.query().filter(|_| uri.path() == PUBLISH_PATH)?))
 }
 
 fn figures() -> Router<Arc<App>> {

@@ -3,8 +3,8 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
+use feedlab_feed::tcp::LINGER;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
@@ -12,9 +12,6 @@ use crate::socket::Socket;
 
 mod stream;
 pub(crate) use stream::{Piece, Stream, poll_room};
-
-/// Time that a closing connection waits for the client's own end.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// The way of a stream's bytes. The plain one comes without a detour; the state of the others is in a box, so that it is
 /// not in everybody's.

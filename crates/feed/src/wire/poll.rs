@@ -15,6 +15,8 @@ pub const CONTENT_TYPE: &str = "application/json";
 pub const SHORT_CACHE_CONTROL: &str = "no-cache";
 /// `Cache-Control` of an answer to a long poll.
 pub const LONG_CACHE_CONTROL: &str = "no-store";
+/// The parameter of a long poll's query that says how long it may be kept; [`hold`] is its value.
+pub const HOLD: &str = "hold";
 
 /// The entity tag of everything up to a cursor, in one life of a feed.
 #[must_use]

@@ -14,6 +14,8 @@ use crate::{Cursor, EventType, Gap, Update};
 
 /// The content type of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
+/// The header by which a client says which event it has (WHATWG HTML, section 9.2.4).
+pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The head of an answer that is one. `X-Accel-Buffering: no` is how an application tells nginx not to collect the stream
 /// into buffers.

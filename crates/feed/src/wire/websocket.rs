@@ -46,6 +46,9 @@ pub mod close {
     pub const TOO_BIG: u16 = 1009;
 }
 
+/// The only version of the protocol that there is: section 4.1.
+pub const VERSION: &str = "13";
+
 /// The key with which a client masks each of its frames, bytes: section 5.3.
 pub const MASK: usize = 4;
 

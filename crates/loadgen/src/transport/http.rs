@@ -8,17 +8,18 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use feedlab_experiment::headers::{ANY, LAST};
 use feedlab_experiment::record::Failure;
 use feedlab_feed::clock;
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION};
+use hyper::header::{AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, LOCATION};
 use hyper::http::response::Parts;
 use tokio::time::{sleep_until, timeout};
 use url::Url;
 
-use super::Client;
 use super::dial::{Dialer, Times};
+use super::{Client, set};
 use crate::observer::{Observer, Opened, Trouble};
 
 mod connection;
@@ -79,10 +80,12 @@ pub(super) struct Http {
 impl Http {
     pub(super) fn new(client: &Client, connections: Connections) -> Self {
         let mut headers = client.headers.clone();
-        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        if !headers.contains_key(ANY.0) {
+            set(&mut headers, ANY);
+        }
         let is_fresh = connections == Connections::Fresh;
         if is_fresh {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            set(&mut headers, LAST);
         }
         let pool = client.link.pool.clone().filter(|_| !is_fresh);
         Self { headers, dialer: Dialer::new(client), pool, connections, connection: None, was_open: false }

@@ -81,7 +81,7 @@ impl Poller {
     async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
         let mut url = resume(&self.door, self.cursor.filter(|_| self.comeback.with_cursor));
-        url.query_pairs_mut().append_pair("hold", &poll::hold(hold));
+        url.query_pairs_mut().append_pair(poll::HOLD, &poll::hold(hold));
         let headers = self.http.headers();
         let (head, body) = self.http.get(url, headers, hold + ANSWER_TIMEOUT, observer).await?;
         observer.alive();

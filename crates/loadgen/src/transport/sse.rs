@@ -24,21 +24,22 @@ use std::pin::pin;
 use std::time::Duration;
 
 use feedlab_experiment::clients::SSE_JITTER;
+use feedlab_experiment::headers::EVENT_STREAM;
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Comeback;
 use feedlab_feed::wire::RawUpdate;
-use feedlab_feed::wire::sse::{CONTENT_TYPE, Event, Parser};
+use feedlab_feed::wire::sse::{CONTENT_TYPE, Event, LAST_EVENT_ID, Parser};
 use feedlab_feed::{Cursor, clock};
 use hyper::StatusCode;
-use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderMap, HeaderValue};
 use hyper::http::response::Parts;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::Client;
 use super::http::{ANSWER_TIMEOUT, Connections, Http};
+use super::{Client, set};
 use crate::backoff::{Backoff, pause};
 use crate::observer::{Observer, Trouble};
 
@@ -120,8 +121,9 @@ impl Streamer {
 
     fn headers(&self) -> HeaderMap {
         let mut headers = self.http.headers();
-        headers.insert(ACCEPT, HeaderValue::from_static(CONTENT_TYPE));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        for own in EVENT_STREAM {
+            set(&mut headers, own);
+        }
         if !self.comeback.with_cursor {
             return headers;
         }
@@ -129,7 +131,7 @@ impl Streamer {
         if !self.parser.last_event_id().is_empty()
             && let Ok(id) = HeaderValue::from_bytes(self.parser.last_event_id().as_bytes())
         {
-            headers.insert("last-event-id", id);
+            headers.insert(LAST_EVENT_ID, id);
         }
         headers
     }

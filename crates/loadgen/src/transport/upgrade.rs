@@ -4,6 +4,7 @@
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Http;
 use feedlab_feed::clock;
+use feedlab_feed::wire::websocket::VERSION;
 use hyper::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Error;
@@ -77,7 +78,7 @@ impl Upgrade {
 
     async fn tunnel(&self, mut connection: Connection, times: Times, url: &Url) -> Result<(Socket, Opened), Lost> {
         let mut headers = self.headers.clone();
-        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
         let asked = clock::now();
         let answer = timeout(ANSWER_TIMEOUT, connection.connect("websocket", url, &headers)).await;
         let (response, outgoing) = answer.unwrap_or_else(|_| {

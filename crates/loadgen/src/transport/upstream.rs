@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use feedlab_experiment::clients::publication;
+use feedlab_experiment::headers::TEXT;
 use feedlab_feed::transport::PUBLISH_PATH;
 use feedlab_feed::wire::{RawUpdate, publication_json};
 use feedlab_feed::{Data, Transport, clock};
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
+use hyper::header::{HeaderValue, ORIGIN};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,8 @@ use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::Client;
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
+use super::{Client, set};
 use crate::observer::Trouble;
 use crate::recorder::Window;
 
@@ -131,12 +132,12 @@ pub(crate) async fn post(
     mut tell: impl FnMut(Result<(u64, u64), Trouble>),
 ) {
     // What it takes belongs to the client's transport, as a WebSocket's own publications do.
-    let door = Transport::of_path(client.url.path()).map(|transport| format!("door={transport}"));
+    let door = Transport::of_path(client.url.path()).map(Transport::publish_query);
     client.url.set_path(PUBLISH_PATH);
     client.url.set_query(door.as_deref());
     let mut http = Http::new(&client, Connections::Kept);
     let mut headers = http.headers();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    set(&mut headers, TEXT);
     // A browser names the page's origin with every POST.
     if let Ok(origin) = HeaderValue::from_str(&client.url.origin().ascii_serialization()) {
         headers.insert(ORIGIN, origin);

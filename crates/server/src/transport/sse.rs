@@ -64,7 +64,7 @@ pub(crate) async fn get(
 
 /// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
 fn cursor(ask: &Ask, headers: &HeaderMap, app: &App) -> Result<Cursor, Refusal> {
-    match text(headers, &HeaderName::from_static("last-event-id")).filter(|id| !id.is_empty()) {
+    match text(headers, &HeaderName::from_static(sse::LAST_EVENT_ID)).filter(|id| !id.is_empty()) {
         Some(id) => parse_cursor("Last-Event-ID", id),
         None => ask.cursor(app),
     }

@@ -30,7 +30,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use feedlab_feed::source::Item;
 use feedlab_feed::stream::BEATS;
-use feedlab_feed::wire::websocket::{self, Decoder, Incoming, Opcode, Violation, close};
+use feedlab_feed::wire::websocket::{self, Decoder, Incoming, Opcode, VERSION, Violation, close};
 use feedlab_feed::wire::{Publication, WireError};
 use feedlab_feed::{Cursor, Data, EventType, Gap};
 use h2::ext::Protocol;
@@ -46,9 +46,7 @@ use crate::push::{Dialect, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
 use crate::ring::Entry;
 
-/// The only version there is: RFC 6455, section 4.1.
-const VERSION: &str = "13";
-/// What the accept key is made with: section 1.3.
+/// What the accept key is made with: RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Header of a client's control frame, its mask included: section 5.2.
 const MASKED_HEADER: u64 = 2 + websocket::MASK as u64;

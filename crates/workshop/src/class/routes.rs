@@ -8,7 +8,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::{get, post};
-use feedlab_feed::access;
+use feedlab_feed::access::{self, MAX_ORDER_BYTES};
 use feedlab_server::Refusal;
 use serde::de::DeserializeOwned;
 
@@ -17,9 +17,6 @@ use super::Inner;
 mod pages;
 mod runs;
 mod votes;
-
-/// The longest body, bytes.
-const MAX_BODY: usize = 16 << 10;
 
 /// All of them, below `/workshop`.
 pub(crate) fn router(class: Arc<Inner>) -> Router {
@@ -35,7 +32,7 @@ pub(crate) fn router(class: Arc<Inner>) -> Router {
         .route("/workshop/runs", post(runs::start).get(runs::of_scenario))
         .route("/workshop/runs/{id}", get(runs::progress))
         .route("/workshop/runs/{id}/{*file}", get(runs::file))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_ORDER_BYTES))
         .with_state(class)
 }
 
@@ -53,7 +50,7 @@ fn read_json<T: DeserializeOwned>(
     }
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a request has at most {MAX_BODY} bytes"))
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a request has at most {MAX_ORDER_BYTES} bytes"))
         }
         status => Refusal::new(status, "the request ended before its body did"),
     })?;

@@ -13,7 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use feedlab_feed::access;
+use feedlab_feed::access::{self, MAX_ORDER_BYTES};
 use feedlab_proxy::{Fault, FaultKind};
 use feedlab_server::Refusal;
 use serde::Deserialize;
@@ -21,9 +21,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::House;
-
-/// No order is longer than this.
-const MAX_BODY: usize = 16 << 10;
 
 /// The longest that a server can stay away.
 const MAX_DOWN_MS: u64 = 60_000;
@@ -45,7 +42,7 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .route("/lab/tabs/{id}/close", post(close))
         .layer(from_fn_with_state(house.clone(), check))
         .route("/lab", get(available))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_ORDER_BYTES))
         .with_state(house)
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use feedlab_feed::tcp::BACKLOG;
 use tokio::net::{TcpListener, TcpSocket};
 
 /// Where to listen.
@@ -24,10 +25,6 @@ impl FromStr for Address {
             .map_err(|_| "an address is an IP and a port, as in 127.0.0.1:8080, 0.0.0.0:80 or [::1]:0".to_owned())
     }
 }
-
-/// Connections that the kernel keeps until they are accepted (at most `net.core.somaxconn`). With the usual 128, clients that
-/// come back as one lose a second to TCP's retransmission of a SYN that found no room.
-const BACKLOG: u32 = 4096;
 
 /// Listens where a flag says; with the address that port 0 became.
 pub(in crate::command) fn bind(flag: &str, Address(address): Address) -> anyhow::Result<(TcpListener, SocketAddr)> {

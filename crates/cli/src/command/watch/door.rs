@@ -1,6 +1,7 @@
 //! Which door a URL means.
 
 use feedlab_feed::Transport;
+use feedlab_feed::transport::AFTER;
 use feedlab_loadgen::transport::Url;
 
 /// Where to go, and how.
@@ -58,9 +59,9 @@ fn parse(text: &str) -> anyhow::Result<Url> {
 
 /// Takes `?after=N` off the URL: the client sends its own cursor, in its transport's way.
 fn take_cursor(url: &mut Url) -> anyhow::Result<Option<u64>> {
-    let Some((_, after)) = url.query_pairs().find(|(name, _)| name == "after") else { return Ok(None) };
+    let Some((_, after)) = url.query_pairs().find(|(name, _)| name == AFTER) else { return Ok(None) };
     let after = after.parse().map_err(|_| anyhow::anyhow!("`after={after}` is no update's number: 0, 1, 2 …"))?;
-    let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "after").collect();
+    let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != AFTER).collect();
     url.set_query(None);
     if !others.is_empty() {
         url.query_pairs_mut().extend_pairs(others);

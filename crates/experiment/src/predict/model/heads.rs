@@ -4,11 +4,11 @@
 //! as clients, hyper as server) and was read off a capture. What differs from request to request is written with one digit;
 //! whoever counts adds the others.
 
-use feedlab_feed::transport::PUBLISH_PATH;
+use feedlab_feed::transport::{AFTER, PUBLISH_PATH};
 use feedlab_feed::wire::poll;
 use feedlab_feed::{Cursor, Transport};
 
-use crate::headers::request_headers;
+use crate::headers::{ANY, TEXT, request_headers};
 use crate::scenario::Headers;
 
 /// Where the server of a run listens: an ephemeral port, which has five digits nearly always.
@@ -27,13 +27,17 @@ pub(crate) fn request(transport: Transport, target: &str, own: Pairs<'_>, header
     with_headers(&format!("GET {target} HTTP/1.1"), transport, own, headers)
 }
 
+/// The door's path with the cursor to resume from.
+pub(crate) fn resume(transport: Transport) -> String {
+    format!("{}?{AFTER}=0", transport.path())
+}
+
 /// The head of a publication's POST with a body of so many bytes, beside another transport than a WebSocket, whose door it
 /// names.
 pub(crate) fn post(transport: Transport, headers: Headers, length: usize) -> String {
     let (origin, length) = (origin(), length.to_string());
-    let own =
-        vec![("accept", "*/*"), ("content-type", "text/plain"), ("origin", &*origin), ("content-length", &*length)];
-    with_headers(&format!("POST {PUBLISH_PATH}?door={transport} HTTP/1.1"), transport, own, headers)
+    let own = vec![ANY, TEXT, ("origin", &*origin), ("content-length", &*length)];
+    with_headers(&format!("POST {PUBLISH_PATH}?{} HTTP/1.1", transport.publish_query()), transport, own, headers)
 }
 
 /// What a transport sets itself goes before what its user would send.

@@ -6,7 +6,7 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
 use super::polling::{self, Heads, Poller};
-use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire};
+use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
 use crate::predict::model::{Arrivals, DELAYED_ACK, acks, segments, wire};
 use crate::scenario::Headers;
 
@@ -111,7 +111,7 @@ impl LongPolling {
 
     /// With the cursor in the URL.
     pub(super) fn heads(&self, headers: Headers, sizes: &Sizes) -> Heads {
-        let target = format!("{}?after=0&hold={}", THIS.path(), poll::hold(self.hold));
+        let target = format!("{}&{}={}", heads::resume(THIS), poll::HOLD, poll::hold(self.hold));
         let request = polling::request(THIS, &target, self.keep_alive, None, headers).len() as f64 + sizes.digits - 1.0;
         let uncached = ("cache-control", poll::LONG_CACHE_CONTROL);
         let answer = |status, own: &[(&str, &str)]| {

@@ -11,6 +11,7 @@ use feedlab_feed::{Cursor, Transport};
 
 use super::heads::Pairs;
 use super::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
+use crate::headers::{ANY, LAST};
 use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, digits, segments, wire};
 use crate::scenario::Headers;
 
@@ -140,8 +141,8 @@ pub(super) fn request(
     tag: Option<&str>,
     headers: Headers,
 ) -> String {
-    let mut own: Pairs<'_> = vec![("accept", "*/*")];
-    own.extend((!keep_alive).then_some(("connection", "close")));
+    let mut own: Pairs<'_> = vec![ANY];
+    own.extend((!keep_alive).then_some(LAST));
     own.extend(tag.map(|tag| ("if-none-match", tag)));
     heads::request(transport, target, own, headers)
 }

@@ -135,8 +135,7 @@ impl ShortPolling {
         let more = sizes.digits - 1.0;
         let tag = heads::tag();
         let request = |tag: Option<&str>| {
-            let target = format!("{}?after=0", THIS.path());
-            polling::request(THIS, &target, self.keep_alive, tag, headers).len() as f64 + more
+            polling::request(THIS, &heads::resume(THIS), self.keep_alive, tag, headers).len() as f64 + more
         };
         let validators = [("etag", &*tag), ("cache-control", poll::SHORT_CACHE_CONTROL)];
         let answer = |status, own: &[(&str, &str)]| {

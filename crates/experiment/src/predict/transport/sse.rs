@@ -7,6 +7,7 @@ use feedlab_feed::wire::sse;
 use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Wait, Way, Wire};
 use super::{heads, stream};
 use crate::clients::SSE_JITTER;
+use crate::headers::EVENT_STREAM;
 use crate::predict::model::Arrivals;
 use crate::scenario::{Comeback, Headers, Via};
 
@@ -46,7 +47,7 @@ impl Arithmetic for Sse {
 
     /// With the cursor in `Last-Event-ID`.
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
-        let own = vec![("accept", sse::CONTENT_TYPE), ("cache-control", "no-cache"), ("last-event-id", "0")];
+        let own = [&EVENT_STREAM[..], &[(sse::LAST_EVENT_ID, "0")]].concat();
         let request = heads::request(THIS, THIS.path(), own, headers).len() as f64 + sizes.digits - 1.0;
         let chunked = [&sse::HEADERS[..], &[("transfer-encoding", "chunked")]].concat();
         request + heads::answer("200 OK", chunked).len() as f64

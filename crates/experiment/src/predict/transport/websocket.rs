@@ -2,7 +2,7 @@
 
 use feedlab_feed::Transport;
 use feedlab_feed::wire::publication_json;
-use feedlab_feed::wire::websocket::{MASK, Opcode, frame};
+use feedlab_feed::wire::websocket::{MASK, Opcode, VERSION, frame};
 
 use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Way, Wire};
 use super::{heads, stream};
@@ -51,11 +51,10 @@ impl Arithmetic for WebSocket {
         let own = vec![
             ("Connection", "Upgrade"),
             ("Upgrade", "websocket"),
-            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Version", VERSION),
             ("Sec-WebSocket-Key", KEY),
         ];
-        let target = format!("{}?after=0", THIS.path());
-        let request = heads::request(THIS, &target, own, headers).len() as f64 + sizes.digits - 1.0;
+        let request = heads::request(THIS, &heads::resume(THIS), own, headers).len() as f64 + sizes.digits - 1.0;
         let own = vec![("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-accept", ACCEPT)];
         request + heads::answer("101 Switching Protocols", own).len() as f64
     }
