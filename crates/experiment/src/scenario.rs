@@ -22,9 +22,10 @@ pub mod written;
 pub use contender::{Comeback, Connections, Contender, Http, Link, Options, Serving, Via};
 pub use error::ScenarioError;
 pub(crate) use error::{in_our_words, position};
+pub use feedlab_feed::link::{LinkFault, Network};
 pub use feedlab_feed::schedule::ScheduleKind;
 pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
-pub use lab::{Fault, FaultKind, Network, Nginx};
+pub use lab::{Fault, FaultKind, Nginx, ProcessFault};
 pub use threshold::{Comparison, Threshold};
 
 /// The largest scenario file, bytes: a thousand times what people write.

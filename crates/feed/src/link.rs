@@ -1,6 +1,13 @@
-//! How far a link between clients and server may be set: the bounds of the lab proxy, and of the scenarios that ask for one.
+//! The link between clients and server: what it is like, how far it may be set, and what can break on it. The lab proxy
+//! makes it, scenarios and flags ask for it.
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::duration;
+#[cfg(feature = "clap")]
+use crate::settings::flag;
 
 /// The longest round-trip time and the widest jitter.
 pub const MAX_DELAY: Duration = Duration::from_secs(60);
@@ -13,3 +20,130 @@ pub const MAX_BUFFER_BYTES: u64 = 1 << 20;
 
 /// The most bytes a second that can be asked for; more than that is no limit on any loopback.
 pub const MAX_BYTES_PER_S: u64 = 100_000_000_000;
+
+/// What the lab proxy adds to plain loopback: nothing, by default. What is said of a field is also the help of its flag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "The way"))]
+pub struct Network {
+    /// Round-trip time that is added: half in each direction, and a whole one for the handshake
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = flag::delay))]
+    #[serde(with = "duration")]
+    pub rtt: Duration,
+
+    /// At most so much more in each direction, evenly distributed; order is kept
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = flag::delay))]
+    #[serde(with = "duration")]
+    pub jitter: Duration,
+
+    /// Bytes a second of each connection in each direction [default: no limit]
+    #[cfg_attr(feature = "clap", arg(long = "bandwidth", value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S)))]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bandwidth_bytes_per_s: Option<u64>,
+
+    /// Close connections on which nothing has passed for so long [default: never]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::idle_timeout))]
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "duration::option")]
+    pub idle_timeout: Option<Duration>,
+
+    /// Hold back what the server sends until so many bytes have come together [default: none]
+    #[cfg_attr(feature = "clap", arg(long = "buffer", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=MAX_BUFFER_BYTES)))]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub buffer_bytes: Option<u64>,
+}
+
+/// What can break on the way, by the names of scenarios and of the lab proxy's control API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkFault {
+    /// Connections are closed in good order (FIN), after what is on its way has arrived.
+    Cut,
+    /// Connections are reset (RST); what is on its way is lost.
+    Reset,
+    /// Nothing passes, and nobody is told.
+    BlackHole,
+    /// New connections are refused.
+    Refuse,
+    /// New connections are answered with 503.
+    #[serde(rename = "status-503")]
+    Status503,
+    /// New connections are answered with 204.
+    #[serde(rename = "status-204")]
+    Status204,
+    /// New connections are answered with 200 and a page of HTML.
+    WrongType,
+}
+
+impl LinkFault {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Cut, Self::Reset, Self::BlackHole, Self::Refuse, Self::Status503, Self::Status204, Self::WrongType];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::Reset => "reset",
+            Self::BlackHole => "black-hole",
+            Self::Refuse => "refuse",
+            Self::Status503 => "status-503",
+            Self::Status204 => "status-204",
+            Self::WrongType => "wrong-type",
+        }
+    }
+
+    /// Whether it can be over in the moment in which it happens.
+    #[must_use]
+    pub const fn is_momentary(self) -> bool {
+        matches!(self, Self::Cut | Self::Reset)
+    }
+
+    /// Whether it happens to connections that are open, rather than to new ones alone.
+    #[must_use]
+    pub const fn hits_open(self) -> bool {
+        matches!(self, Self::Cut | Self::Reset | Self::BlackHole)
+    }
+
+    /// Whether it is an answer in the server's place.
+    #[must_use]
+    pub const fn answers(self) -> bool {
+        matches!(self, Self::Status503 | Self::Status204 | Self::WrongType)
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_is_written_as_json_is_read_back() {
+        let (time, bytes) = (Duration::from_millis(1500), Some(u64::MAX));
+        let full = Network {
+            rtt: time,
+            jitter: time / 2,
+            bandwidth_bytes_per_s: bytes,
+            idle_timeout: Some(time),
+            buffer_bytes: bytes,
+        };
+        for network in [full, Network::default()] {
+            let json = serde_json::to_string(&network).unwrap();
+            assert_eq!(serde_json::from_str::<Network>(&json).unwrap(), network, "{json}");
+        }
+    }
+
+    #[test]
+    fn every_fault_has_a_name_of_its_own_and_serde_agrees() {
+        for kind in LinkFault::ALL {
+            assert_eq!(LinkFault::named(kind.name()), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        assert_eq!(LinkFault::named("restart"), None);
+    }
+}

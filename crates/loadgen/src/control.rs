@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use feedlab_experiment::scenario::FaultKind;
+use feedlab_experiment::scenario::{FaultKind, ProcessFault};
 use feedlab_feed::clock;
 use feedlab_feed::process::{HostLoad, Usage};
 use feedlab_feed::stats::{Start, Stats};
@@ -116,7 +116,10 @@ pub(crate) fn client(timeout: Duration) -> reqwest::Result<Client> {
 
 /// A server that is stopped or killed comes back after the fault's length, and takes its time to do so.
 fn patience(job: &Job) -> Option<Duration> {
-    let restarts = job.faults.iter().filter(|fault| matches!(fault.kind, FaultKind::Restart | FaultKind::Kill));
+    let restarts = job
+        .faults
+        .iter()
+        .filter(|fault| matches!(fault.kind, FaultKind::Process(ProcessFault::Restart | ProcessFault::Kill)));
     restarts.map(|fault| fault.length + TIMEOUT).max()
 }
 

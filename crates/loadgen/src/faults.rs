@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use feedlab_experiment::scenario::{Fault, FaultKind};
+use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault};
 use feedlab_feed::clock;
 use reqwest::Client;
 use serde::Serialize;
@@ -36,14 +36,12 @@ impl Faults {
     pub(crate) fn conduct(job: &Job, window: Window) -> Result<Self, LoadError> {
         let mut orders = Vec::new();
         for (index, fault) in job.faults.iter().enumerate() {
-            let proxy = if fault.kind.is_proxys() { Some(proxy(job, *fault)?) } else { None };
+            let proxy = match fault.kind {
+                FaultKind::Link(kind) => Some((proxy(job, kind)?, body(kind, fault))),
+                FaultKind::Process(_) => None,
+            };
             let times = fault.times(job.measure.duration);
-            orders.extend(times.map(|at| Order {
-                at_us: window.start_us + clock::micros(at),
-                index,
-                fault: *fault,
-                proxy,
-            }));
+            orders.extend(times.map(|at| Order { at_us: window.start_us + clock::micros(at), index, proxy }));
         }
         orders.sort_by_key(|order| order.at_us);
         let (teller, told) = mpsc::channel(UNTOLD);
@@ -64,24 +62,26 @@ impl Faults {
     }
 }
 
-fn proxy(job: &Job, fault: Fault) -> Result<SocketAddr, LoadError> {
-    let missing = || LoadError::Fault { kind: fault.kind, why: "the job names no lab proxy".to_owned() };
-    job.proxy.ok_or_else(missing)
+fn proxy(job: &Job, kind: LinkFault) -> Result<SocketAddr, LoadError> {
+    job.proxy.ok_or_else(|| LoadError::Fault { kind, why: "the job names no lab proxy".to_owned() })
+}
+
+fn body(kind: LinkFault, fault: &Fault) -> Body {
+    Body { kind, for_ms: clock::micros(fault.length) / 1_000, share: fault.share }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Order {
     at_us: u64,
     index: usize,
-    fault: Fault,
-    /// Who is to do it, if it is the lab proxy.
-    proxy: Option<SocketAddr>,
+    /// Who is to do it, and what, if it is the lab proxy.
+    proxy: Option<(SocketAddr, Body)>,
 }
 
 /// The form in which the lab proxy takes a fault.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 struct Body {
-    kind: FaultKind,
+    kind: LinkFault,
     for_ms: u64,
     share: f64,
 }
@@ -91,20 +91,21 @@ async fn order_all(orders: Vec<Order>, teller: mpsc::Sender<Result<usize, LoadEr
     for order in orders {
         sleep_until(clock::instant_of(order.at_us).into()).await;
         let done = match order.proxy {
-            Some(proxy) => send(client.as_ref(), proxy, order.fault).await,
+            Some((proxy, body)) => {
+                let sent = send(client.as_ref(), proxy, body).await;
+                sent.map_err(|why| LoadError::Fault { kind: body.kind, why })
+            }
             None => Ok(()),
         };
-        let failed = |why| LoadError::Fault { kind: order.fault.kind, why };
-        if teller.send(done.map(|()| order.index).map_err(failed)).await.is_err() {
+        if teller.send(done.map(|()| order.index)).await.is_err() {
             return;
         }
     }
 }
 
-async fn send(client: Result<&Client, &reqwest::Error>, proxy: SocketAddr, fault: Fault) -> Result<(), String> {
+async fn send(client: Result<&Client, &reqwest::Error>, proxy: SocketAddr, body: Body) -> Result<(), String> {
     let refused = |why: String| format!("the lab proxy at {proxy}: {why}");
     let client = client.map_err(|error| refused(error.to_string()))?;
-    let body = Body { kind: fault.kind, for_ms: clock::micros(fault.length) / 1_000, share: fault.share };
     let answer = client.post(format!("http://{proxy}/fault")).json(&body).send().await;
     let answer = answer.map_err(|error| refused(with_causes(&error.without_url())))?;
     let status = answer.status();

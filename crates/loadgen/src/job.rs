@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::{CellRecord, Second};
-use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Measure, Stall};
+use feedlab_experiment::scenario::{Clients, Contender, Fault, LinkFault, Measure, Stall};
 use serde::{Deserialize, Serialize};
 
 use crate::transport::TlsError;
@@ -153,10 +153,10 @@ pub enum LoadError {
         why: String,
     },
     /// What was to break could not be broken.
-    #[error("cannot order the fault {kind:?}: {why}")]
+    #[error("cannot order the fault {}: {why}", kind.name())]
     Fault {
         /// What.
-        kind: FaultKind,
+        kind: LinkFault,
         /// Why not.
         why: String,
     },

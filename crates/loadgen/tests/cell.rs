@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::Failure;
-use feedlab_experiment::scenario::{Clients, Contender, Fault, FaultKind, Headers, Measure, Options, SlowClients};
+use feedlab_experiment::scenario::{
+    Clients, Contender, Fault, FaultKind, Headers, LinkFault, Measure, Options, ProcessFault, SlowClients,
+};
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Metric, hlog};
 use feedlab_feed::{Transport, clock};
@@ -150,7 +152,10 @@ fn check_cuts(options: Options) {
     let cut = |kind, at| Fault { kind, at, every: Some(ms(600)), length: ms(5), share: 0.5 };
     let mut job = job(&server, options, &folder);
     job.proxy = Some(server.address);
-    job.faults = vec![cut(FaultKind::Cut, ms(375)), cut(FaultKind::ReloadNginx, ms(400))];
+    job.faults = vec![
+        cut(FaultKind::Link(LinkFault::Cut), ms(375)),
+        cut(FaultKind::Process(ProcessFault::ReloadNginx), ms(400)),
+    ];
     job.contender.comeback.after = Some(ms(120));
     let mut events = Vec::new();
     let record = run(&job, &mut |event| events.push(event), CancellationToken::new()).unwrap().record;
@@ -201,7 +206,7 @@ fn short_polling_that_is_cut_goes_on_where_it_was() {
     let mut job = job(&server, short_polling(true), &folder);
     let (at, every) = (Duration::from_millis(330), Some(Duration::from_millis(170)));
     job.proxy = Some(server.address);
-    job.faults = vec![Fault { kind: FaultKind::Reset, at, every, length: Duration::ZERO, share: 1.0 }];
+    job.faults = vec![Fault { kind: FaultKind::Link(LinkFault::Reset), at, every, length: Duration::ZERO, share: 1.0 }];
     let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
     assert_eq!(record.metrics[&Metric::UpdatesReceived], record.metrics[&Metric::UpdatesExpected]);
     assert_eq!(record.metrics[&Metric::UpdatesDuplicated], 0.0);
@@ -230,12 +235,12 @@ fn a_fault_that_cannot_be_ordered_is_an_error_that_names_it() {
     let server = Server::start(Feed::default());
     let mut job = job(&server, SSE, &folder);
     let at = Duration::from_millis(10);
-    job.faults = vec![Fault { kind: FaultKind::BlackHole, at, every: None, length: at, share: 1.0 }];
+    job.faults = vec![Fault { kind: FaultKind::Link(LinkFault::BlackHole), at, every: None, length: at, share: 1.0 }];
     let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
-    assert_eq!(error, "cannot order the fault BlackHole: the job names no lab proxy");
+    assert_eq!(error, "cannot order the fault black-hole: the job names no lab proxy");
     job.proxy = Some("127.0.0.1:1".parse().unwrap());
     let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
-    assert!(error.starts_with("cannot order the fault BlackHole: the lab proxy at 127.0.0.1:1: "), "{error}");
+    assert!(error.starts_with("cannot order the fault black-hole: the lab proxy at 127.0.0.1:1: "), "{error}");
 }
 
 #[test]

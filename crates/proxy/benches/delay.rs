@@ -17,8 +17,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
+use feedlab_feed::link::Network;
 use feedlab_feed::process::{self, Usage};
-use feedlab_proxy::{Config, Settings};
+use feedlab_proxy::Config;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -62,7 +63,7 @@ async fn proxy(upstream: SocketAddr) -> Result<(), Failure> {
     let listener = feedlab_proxy::listen("127.0.0.1:0".parse()?)?;
     println!("{}", listener.local_addr()?);
     std::thread::spawn(answer_stdin);
-    let config = Config { settings: Settings { rtt: RTT, ..Settings::default() }, seed: 1 };
+    let config = Config { settings: Network { rtt: RTT, ..Network::default() }.into(), seed: 1 };
     feedlab_proxy::run(listener, upstream, config, None, CancellationToken::new()).await?;
     Ok(())
 }

@@ -4,11 +4,11 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
+use feedlab_feed::link::LinkFault;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
-use crate::fault::FaultKind;
 use crate::line::Line;
 use crate::relay::Over;
 
@@ -21,7 +21,7 @@ const MAX_HEAD: usize = 16 << 10;
 /// Answers the first request, at the distance that the settings make, and closes.
 pub(crate) async fn give(
     client: &mut TcpStream,
-    kind: FaultKind,
+    kind: LinkFault,
     line: &Line,
     alarm: &mut Alarm,
     opened: Instant,
@@ -31,7 +31,7 @@ pub(crate) async fn give(
         Ok(Err(_)) => return Over::Reset,
         Err(_) => return hang_up(client).await,
     }
-    let rtt = line.orders().settings.rtt;
+    let rtt = line.orders().settings.network.rtt;
     alarm.until(clock::now().max(opened + rtt) + rtt).await;
     if client.write_all(text(kind).as_bytes()).await.is_err() {
         return Over::Reset;
@@ -66,10 +66,10 @@ fn is_complete(tail: &[u8]) -> bool {
 
 /// The whole answer. Pages of any origin may see it (`Access-Control-Allow-Origin`): otherwise a browser would tell a
 /// page on another port of a network error, and hide the status that the fault is about.
-fn text(kind: FaultKind) -> String {
+fn text(kind: LinkFault) -> String {
     let (status, fields, body) = match kind {
-        FaultKind::Status204 => ("204 No Content", "", ""),
-        FaultKind::WrongType => (
+        LinkFault::Status204 => ("204 No Content", "", ""),
+        LinkFault::WrongType => (
             "200 OK",
             "Content-Type: text/html; charset=utf-8\r\n",
             "<!doctype html>\n<title>Please sign in</title>\n<p>The lab proxy stands in for a captive portal.\n",
@@ -94,12 +94,12 @@ mod tests {
 
     #[test]
     fn the_answers_are_as_long_as_they_say() {
-        for kind in [FaultKind::Status503, FaultKind::WrongType] {
+        for kind in [LinkFault::Status503, LinkFault::WrongType] {
             let text = text(kind);
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "{head}");
         }
-        let text = text(FaultKind::Status204);
+        let text = text(LinkFault::Status204);
         assert!(text.starts_with("HTTP/1.1 204 ") && text.ends_with("\r\n\r\n") && !text.contains("Length"), "{text}");
     }
 

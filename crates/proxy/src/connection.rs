@@ -81,7 +81,7 @@ async fn lead(client: &mut TcpStream, server: &mut Option<TcpStream>, welcome: W
         Err(_) => {
             lab.counters.upstream_failed.fetch_add(1, Relaxed);
             // The server's refusal would have taken a round trip.
-            alarm.until(opened + line.orders().settings.rtt).await;
+            alarm.until(opened + line.orders().settings.network.rtt).await;
             Over::Reset
         }
     }

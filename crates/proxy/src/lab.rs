@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
+use feedlab_feed::link::LinkFault;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::alarm::Alarms;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::rng::Rng;
 use crate::settings::Settings;
 use crate::stats::{Counters, Stats};
@@ -96,7 +97,7 @@ impl Lab {
     async fn strike(&self, fault: &Fault) -> Hit {
         let until = clock::now() + fault.length;
         let hit = self.state().order(fault, until);
-        if fault.kind == FaultKind::Refuse {
+        if fault.kind == LinkFault::Refuse {
             self.refuse_until.send_replace(Some(until));
             self.port_is(false).await;
         }

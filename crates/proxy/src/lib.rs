@@ -25,7 +25,7 @@ mod alarm;
 mod rng;
 
 pub use accept::listen;
-pub use fault::{Fault, FaultKind};
+pub use fault::Fault;
 pub use lab::Hit;
 pub use proxy::{Handle, Proxy};
 pub use settings::Settings;

@@ -7,9 +7,9 @@ use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use feedlab_feed::link::Network;
 
 use crate::rng::Rng;
-use crate::settings::Settings;
 
 /// At most so much is on its way in one direction; then the proxy stops reading, and the sender's own TCP holds it back.
 const MAX_ON_ITS_WAY: usize = 1 << 20;
@@ -72,8 +72,8 @@ impl Path {
     }
 
     /// Whether it takes more.
-    pub(crate) fn has_room(&self, settings: &Settings) -> bool {
-        self.weight < window(settings)
+    pub(crate) fn has_room(&self, network: &Network) -> bool {
+        self.weight < window(network)
     }
 
     /// Bytes that have not arrived yet.
@@ -87,60 +87,60 @@ impl Path {
     }
 
     /// Sends bytes now.
-    pub(crate) fn send(&mut self, bytes: &[u8], now: Instant, settings: &Settings) {
-        self.dispatch(Bytes::copy_from_slice(bytes), now, settings);
+    pub(crate) fn send(&mut self, bytes: &[u8], now: Instant, network: &Network) {
+        self.dispatch(Bytes::copy_from_slice(bytes), now, network);
     }
 
     /// Takes bytes that are held back until enough have come together.
-    pub(crate) fn hold_back(&mut self, bytes: &[u8], now: Instant, settings: &Settings) {
+    pub(crate) fn hold_back(&mut self, bytes: &[u8], now: Instant, network: &Network) {
         self.held_back.extend_from_slice(bytes);
-        self.release(now, settings);
+        self.release(now, network);
     }
 
     /// Sends what was held back, if it is enough now, or if nothing is held back any more.
-    pub(crate) fn release(&mut self, now: Instant, settings: &Settings) {
-        let enough = settings.buffer_bytes.unwrap_or(0);
+    pub(crate) fn release(&mut self, now: Instant, network: &Network) {
+        let enough = network.buffer_bytes.unwrap_or(0);
         if !self.held_back.is_empty() && self.held_back.len() as u64 >= enough {
-            self.flush(now, settings);
+            self.flush(now, network);
         }
     }
 
-    fn flush(&mut self, now: Instant, settings: &Settings) {
+    fn flush(&mut self, now: Instant, network: &Network) {
         let bytes = std::mem::take(&mut self.held_back).freeze();
-        self.dispatch(bytes, now, settings);
+        self.dispatch(bytes, now, network);
     }
 
     /// The sender ends now; the word of it travels like bytes, behind them.
-    pub(crate) fn end(&mut self, end: Load, now: Instant, settings: &Settings) {
-        self.flush(now, settings);
+    pub(crate) fn end(&mut self, end: Load, now: Instant, network: &Network) {
+        self.flush(now, network);
         let leaves = now.max(self.open_at).max(self.link_free);
-        self.push(end, leaves, settings);
+        self.push(end, leaves, network);
     }
 
     /// The way ends where the proxy is: what is on it still arrives, and then a FIN.
-    pub(crate) fn cut(&mut self, now: Instant, settings: &Settings) {
-        self.flush(now, settings);
+    pub(crate) fn cut(&mut self, now: Instant, network: &Network) {
+        self.flush(now, network);
         self.last_due = self.last_due.max(now);
         self.entries.push_back(Entry { due: self.last_due, load: Load::Fin });
     }
 
-    fn dispatch(&mut self, mut bytes: Bytes, now: Instant, settings: &Settings) {
+    fn dispatch(&mut self, mut bytes: Bytes, now: Instant, network: &Network) {
         let start = now.max(self.open_at);
-        let Some(bandwidth) = settings.bandwidth_bytes_per_s else {
+        let Some(bandwidth) = network.bandwidth_bytes_per_s else {
             if !bytes.is_empty() {
-                self.push(Load::Bytes(bytes), start, settings);
+                self.push(Load::Bytes(bytes), start, network);
             }
             return;
         };
         while !bytes.is_empty() {
             let segment = bytes.split_to(bytes.len().min(segment(bandwidth)));
             self.link_free = self.link_free.max(start) + time_of(segment.len(), bandwidth);
-            self.push(Load::Bytes(segment), self.link_free, settings);
+            self.push(Load::Bytes(segment), self.link_free, network);
         }
     }
 
-    fn push(&mut self, load: Load, leaves: Instant, settings: &Settings) {
-        let arrives = leaves + settings.rtt / 2 + self.rng.up_to(settings.jitter);
+    fn push(&mut self, load: Load, leaves: Instant, network: &Network) {
+        let arrives = leaves + network.rtt / 2 + self.rng.up_to(network.jitter);
         self.last_due = self.last_due.max(arrives);
         if let Load::Bytes(bytes) = &load {
             self.bytes += bytes.len();
@@ -202,9 +202,9 @@ impl Path {
 }
 
 /// What may be on its way: what fits into the round-trip time at this bandwidth, as a sender's window does.
-fn window(settings: &Settings) -> usize {
-    let Some(bandwidth) = settings.bandwidth_bytes_per_s else { return MAX_ON_ITS_WAY };
-    let micros = (settings.rtt + settings.jitter * 2).as_micros();
+fn window(network: &Network) -> usize {
+    let Some(bandwidth) = network.bandwidth_bytes_per_s else { return MAX_ON_ITS_WAY };
+    let micros = (network.rtt + network.jitter * 2).as_micros();
     let fits = u128::from(bandwidth) * micros / 1_000_000;
     usize::try_from(fits).unwrap_or(usize::MAX).clamp(MIN_ON_ITS_WAY, MAX_ON_ITS_WAY)
 }

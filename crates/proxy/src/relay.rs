@@ -60,7 +60,7 @@ impl<'a> Relay<'a> {
         mut rng: Rng,
         opened: Instant,
     ) -> Self {
-        let rtt = line.orders().settings.rtt;
+        let rtt = line.orders().settings.network.rtt;
         // The client's SYN and the server's answer take a round trip, and the client's ACK arrives half of one later.
         let up = Path::new(opened + rtt, Rng::new(rng.next()));
         let down = Path::new(opened + rtt + rtt / 2, rng);
@@ -170,6 +170,6 @@ impl<'a> Relay<'a> {
     /// When it has been idle for too long. Nothing is idle while something is on its way.
     fn idle_at(&self, orders: &Orders) -> Option<Instant> {
         let is_still = !self.cut && self.up.path.is_empty() && self.down.path.is_empty();
-        orders.settings.idle_timeout.filter(|_| is_still).map(|time| self.last + time)
+        orders.settings.network.idle_timeout.filter(|_| is_still).map(|time| self.last + time)
     }
 }

@@ -2,22 +2,14 @@
 
 use std::time::Duration;
 
-use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT};
+use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Network};
 
 /// The way between the two ends of each connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Round-trip time that is added: half of it in each direction, and a whole one before the first bytes of a new
-    /// connection, as TCP's handshake takes it.
-    pub rtt: Duration,
-    /// At most so much more in each direction, evenly distributed; order is kept.
-    pub jitter: Duration,
-    /// Bytes a second of each connection in each direction.
-    pub bandwidth_bytes_per_s: Option<u64>,
-    /// A connection on which nothing has passed in either direction for so long is closed on both sides.
-    pub idle_timeout: Option<Duration>,
-    /// What the server sends is held back until so many bytes have come together, or it closes.
-    pub buffer_bytes: Option<u64>,
+    /// What is added to it. A connection on which nothing has passed in either direction for the idle timeout is closed
+    /// on both sides; what a buffer holds back is passed on when the server closes, too.
+    pub network: Network,
     /// What the server sends is read no faster than this, bytes a second, as by a client that cannot keep up.
     pub reader_bytes_per_s: Option<u64>,
     /// The share of the connections that are read so slowly.
@@ -26,15 +18,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            rtt: Duration::ZERO,
-            jitter: Duration::ZERO,
-            bandwidth_bytes_per_s: None,
-            idle_timeout: None,
-            buffer_bytes: None,
-            reader_bytes_per_s: None,
-            reader_share: 1.0,
-        }
+        Self::from(Network::default())
+    }
+}
+
+impl From<Network> for Settings {
+    fn from(network: Network) -> Self {
+        Self { network, reader_bytes_per_s: None, reader_share: 1.0 }
     }
 }
 
@@ -44,13 +34,14 @@ impl Settings {
     /// # Errors
     /// At the first field that is out of its range.
     pub fn check(&self) -> Result<(), String> {
-        delay("rtt_ms", self.rtt)?;
-        delay("jitter_ms", self.jitter)?;
-        bytes("bandwidth_bytes_per_s", self.bandwidth_bytes_per_s, MAX_BYTES_PER_S)?;
-        if self.idle_timeout.is_some_and(|time| time.is_zero() || time > MAX_IDLE_TIMEOUT) {
+        let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = self.network;
+        delay("rtt_ms", rtt)?;
+        delay("jitter_ms", jitter)?;
+        bytes("bandwidth_bytes_per_s", bandwidth_bytes_per_s, MAX_BYTES_PER_S)?;
+        if idle_timeout.is_some_and(|time| time.is_zero() || time > MAX_IDLE_TIMEOUT) {
             return Err("`idle_timeout_ms` is above 0 and at most 86400000 (a day)".to_owned());
         }
-        bytes("buffer_bytes", self.buffer_bytes, MAX_BUFFER_BYTES)?;
+        bytes("buffer_bytes", buffer_bytes, MAX_BUFFER_BYTES)?;
         bytes("reader_bytes_per_s", self.reader_bytes_per_s, MAX_BYTES_PER_S)?;
         share("reader_share", self.reader_share)
     }
@@ -78,16 +69,16 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_is_named() {
-        let fine = Settings::default();
+        let (fine, none) = (Settings::default(), Network::default());
         assert_eq!(fine.check(), Ok(()));
         let day = Duration::from_secs(24 * 60 * 60);
         let wrong = [
-            ("rtt_ms", Settings { rtt: Duration::from_millis(60_001), ..fine }),
-            ("jitter_ms", Settings { jitter: Duration::MAX, ..fine }),
-            ("bandwidth_bytes_per_s", Settings { bandwidth_bytes_per_s: Some(0), ..fine }),
-            ("idle_timeout_ms", Settings { idle_timeout: Some(Duration::ZERO), ..fine }),
-            ("idle_timeout_ms", Settings { idle_timeout: Some(day * 2), ..fine }),
-            ("buffer_bytes", Settings { buffer_bytes: Some(MAX_BUFFER_BYTES + 1), ..fine }),
+            ("rtt_ms", Network { rtt: Duration::from_millis(60_001), ..none }.into()),
+            ("jitter_ms", Network { jitter: Duration::MAX, ..none }.into()),
+            ("bandwidth_bytes_per_s", Network { bandwidth_bytes_per_s: Some(0), ..none }.into()),
+            ("idle_timeout_ms", Network { idle_timeout: Some(Duration::ZERO), ..none }.into()),
+            ("idle_timeout_ms", Network { idle_timeout: Some(day * 2), ..none }.into()),
+            ("buffer_bytes", Network { buffer_bytes: Some(MAX_BUFFER_BYTES + 1), ..none }.into()),
             ("reader_bytes_per_s", Settings { reader_bytes_per_s: Some(u64::MAX), ..fine }),
             ("reader_share", Settings { reader_share: f64::NAN, ..fine }),
             ("reader_share", Settings { reader_share: 0.0, ..fine }),

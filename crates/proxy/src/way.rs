@@ -62,7 +62,7 @@ impl Way {
 
     /// Whether it would read now.
     fn wants(&self, orders: &Orders, now: Instant) -> bool {
-        !self.sender_done && self.path.has_room(&orders.settings) && self.read_again.is_none_or(|at| at <= now)
+        !self.sender_done && self.path.has_room(&orders.settings.network) && self.read_again.is_none_or(|at| at <= now)
     }
 
     /// When it has something to do by itself.
@@ -92,7 +92,7 @@ impl Way {
         context: &mut Context<'_>,
     ) -> bool {
         if self.direction == Direction::Down {
-            self.path.release(now, &orders.settings);
+            self.path.release(now, &orders.settings.network);
         }
         self.drained = false;
         let mut reads = 0;
@@ -131,22 +131,22 @@ impl Way {
     fn send(&mut self, bytes: &[u8], orders: &Orders, now: Instant) {
         let read = |per_s| now.max(self.read_again.unwrap_or(now)) + time_of(bytes.len(), per_s);
         self.read_again = self.reads_per_s(orders).map(read);
-        match (self.direction, orders.settings.buffer_bytes) {
-            (Direction::Down, Some(_)) => self.path.hold_back(bytes, now, &orders.settings),
-            _ => self.path.send(bytes, now, &orders.settings),
+        match (self.direction, orders.settings.network.buffer_bytes) {
+            (Direction::Down, Some(_)) => self.path.hold_back(bytes, now, &orders.settings.network),
+            _ => self.path.send(bytes, now, &orders.settings.network),
         }
     }
 
     /// The sender has ended.
     pub(crate) fn end(&mut self, end: Load, orders: &Orders, now: Instant) {
         self.sender_done = true;
-        self.path.end(end, now, &orders.settings);
+        self.path.end(end, now, &orders.settings.network);
     }
 
     /// It ends where the proxy is, after what is on its way.
     pub(crate) fn cut(&mut self, orders: &Orders, now: Instant) {
         if !std::mem::replace(&mut self.sender_done, true) {
-            self.path.cut(now, &orders.settings);
+            self.path.cut(now, &orders.settings.network);
         }
     }
 

@@ -4,29 +4,29 @@
 use std::time::Duration;
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::scenario::{Contender, Fault, FaultKind};
+use feedlab_experiment::scenario::{Contender, Fault, FaultKind, LinkFault, ProcessFault};
 
 use crate::human;
 
 /// A name that fits beside a mark.
 pub(crate) const fn name(kind: FaultKind) -> &'static str {
     match kind {
-        FaultKind::Cut => "cut",
-        FaultKind::Reset => "reset",
-        FaultKind::BlackHole => "black hole",
-        FaultKind::Refuse => "refused",
-        FaultKind::Status503 => "503",
-        FaultKind::Status204 => "204",
-        FaultKind::WrongType => "HTML",
-        FaultKind::Restart => "restart",
-        FaultKind::Kill => "kill",
-        FaultKind::ReloadNginx => "reload",
+        FaultKind::Link(LinkFault::Cut) => "cut",
+        FaultKind::Link(LinkFault::Reset) => "reset",
+        FaultKind::Link(LinkFault::BlackHole) => "black hole",
+        FaultKind::Link(LinkFault::Refuse) => "refused",
+        FaultKind::Link(LinkFault::Status503) => "503",
+        FaultKind::Link(LinkFault::Status204) => "204",
+        FaultKind::Link(LinkFault::WrongType) => "HTML",
+        FaultKind::Process(ProcessFault::Restart) => "restart",
+        FaultKind::Process(ProcessFault::Kill) => "kill",
+        FaultKind::Process(ProcessFault::ReloadNginx) => "reload",
     }
 }
 
 /// Whether a fault can concern a contender: nginx stands in front of those alone that go through it.
 pub(crate) fn concerns(kind: FaultKind, contender: &Contender) -> bool {
-    kind != FaultKind::ReloadNginx || contender.link.via.is_nginx()
+    kind != FaultKind::Process(ProcessFault::ReloadNginx) || contender.link.via.is_nginx()
 }
 
 /// In a few words: `cut every 2 s from 2 s on`, `503 at 9 s for 1 s`.
@@ -67,19 +67,23 @@ fn what(fault: &Fault) -> String {
     let lasting = lasting(fault);
     let open = open(fault.share);
     match fault.kind {
-        FaultKind::Cut => format!("{open} are closed in good order (FIN){lasting}"),
-        FaultKind::Reset => format!("{open} are reset (RST){lasting}"),
-        FaultKind::BlackHole => {
+        FaultKind::Link(LinkFault::Cut) => format!("{open} are closed in good order (FIN){lasting}"),
+        FaultKind::Link(LinkFault::Reset) => format!("{open} are reset (RST){lasting}"),
+        FaultKind::Link(LinkFault::BlackHole) => {
             let open = if fault.share >= 1.0 { "any open connection".to_owned() } else { open };
             format!("nothing passes on {open}{lasting}, and nobody is told")
         }
-        FaultKind::Refuse => format!("new connections are refused{lasting}"),
-        FaultKind::Status503 => format!("new connections are answered with 503{lasting}"),
-        FaultKind::Status204 => format!("new connections are answered with 204{lasting}"),
-        FaultKind::WrongType => format!("new connections are answered with a page of HTML{lasting}"),
-        FaultKind::Restart => format!("the server is asked to stop (SIGTERM), and started again {again}"),
-        FaultKind::Kill => format!("the server is killed (SIGKILL), and started again {again}"),
-        FaultKind::ReloadNginx => "nginx reads its configuration again and replaces its workers (SIGHUP)".to_owned(),
+        FaultKind::Link(LinkFault::Refuse) => format!("new connections are refused{lasting}"),
+        FaultKind::Link(LinkFault::Status503) => format!("new connections are answered with 503{lasting}"),
+        FaultKind::Link(LinkFault::Status204) => format!("new connections are answered with 204{lasting}"),
+        FaultKind::Link(LinkFault::WrongType) => format!("new connections are answered with a page of HTML{lasting}"),
+        FaultKind::Process(ProcessFault::Restart) => {
+            format!("the server is asked to stop (SIGTERM), and started again {again}")
+        }
+        FaultKind::Process(ProcessFault::Kill) => format!("the server is killed (SIGKILL), and started again {again}"),
+        FaultKind::Process(ProcessFault::ReloadNginx) => {
+            "nginx reads its configuration again and replaces its workers (SIGHUP)".to_owned()
+        }
     }
 }
 
@@ -113,27 +117,27 @@ mod tests {
         let told = |fault: &Fault| clause(fault, seconds(10));
         for (fault, text) in [
             (
-                fault(FaultKind::Cut, None, Duration::ZERO, 1.0),
+                fault(FaultKind::Link(LinkFault::Cut), None, Duration::ZERO, 1.0),
                 "at 2 s: all open connections are closed in good order (FIN)",
             ),
             (
-                fault(FaultKind::Reset, Some(seconds(2)), Duration::ZERO, 0.2),
+                fault(FaultKind::Link(LinkFault::Reset), Some(seconds(2)), Duration::ZERO, 0.2),
                 "every 2 s from 2 s on (4 times): 20 % of the open connections, chosen at random, are reset (RST)",
             ),
             (
-                fault(FaultKind::BlackHole, Some(seconds(30)), seconds(3), 1.0),
+                fault(FaultKind::Link(LinkFault::BlackHole), Some(seconds(30)), seconds(3), 1.0),
                 "at 2 s: nothing passes on any open connection for 3 s, and nobody is told",
             ),
             (
-                fault(FaultKind::Status503, None, seconds(1), 1.0),
+                fault(FaultKind::Link(LinkFault::Status503), None, seconds(1), 1.0),
                 "at 2 s: new connections are answered with 503 for 1 s",
             ),
             (
-                fault(FaultKind::Kill, None, Duration::from_millis(500), 1.0),
+                fault(FaultKind::Process(ProcessFault::Kill), None, Duration::from_millis(500), 1.0),
                 "at 2 s: the server is killed (SIGKILL), and started again 500 ms later",
             ),
             (
-                fault(FaultKind::Restart, None, Duration::ZERO, 1.0),
+                fault(FaultKind::Process(ProcessFault::Restart), None, Duration::ZERO, 1.0),
                 "at 2 s: the server is asked to stop (SIGTERM), and started again at once",
             ),
         ] {

@@ -1,16 +1,16 @@
 //! `feedlab proxy`: distance and faults for any TCP connection, until it is told to stop.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT};
+use feedlab_feed::link::{MAX_BYTES_PER_S, Network};
 use feedlab_feed::process;
 use feedlab_proxy::{Config, Settings};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::exit::Exit;
+use crate::input::handed_over;
 use crate::interrupt::{self, Interrupt};
 use crate::output::{self, Format};
 
@@ -57,37 +57,24 @@ pub(crate) struct Args {
     seed: u64,
 
     #[command(flatten)]
-    way: Way,
+    network: Network,
+
+    #[command(flatten)]
+    reader: Reader,
+
+    /// Read the network, a line of JSON, from standard input instead of flags, and stop when standard input ends
+    #[arg(long, hide = true, conflicts_with = "Network")]
+    network_from_stdin: bool,
 
     /// Stop when standard input ends: whoever started this proxy holds the other end of it
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }
 
-/// What the way is like from the beginning.
+/// Who reads, on the same way.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "The way")]
-struct Way {
-    /// Round-trip time that is added: half in each direction, and a whole one for the handshake
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay)]
-    rtt: Duration,
-
-    /// At most so much more in each direction, evenly distributed; order is kept
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay)]
-    jitter: Duration,
-
-    /// Bytes a second of each connection in each direction [default: no limit]
-    #[arg(long, value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S))]
-    bandwidth: Option<u64>,
-
-    /// Close connections on which nothing has passed for so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = idle_timeout)]
-    idle_timeout: Option<Duration>,
-
-    /// Hold back what the server sends until so many bytes have come together [default: none]
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=MAX_BUFFER_BYTES))]
-    buffer: Option<u64>,
-
+struct Reader {
     /// Read what the server sends no faster than this, as a client does that cannot keep up
     #[arg(long, value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S))]
     reader: Option<u64>,
@@ -115,14 +102,14 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 
 async fn lead(args: &Args) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
+    let config = args.config()?;
     let upstream = args.to.resolve().await?;
     let listener = args.listen.bind("--listen")?;
     let control = args.control.bind("--control")?;
     let ready = Listening { listening: address(&listener)?, control: address(&control)? };
-    if args.exit_with_stdin {
+    if args.exit_with_stdin || args.network_from_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
-    let config = args.config();
     match args.format {
         Format::Text => output::advice(introduction::text(&ready, upstream, &config.settings).trim_end()),
         Format::Json => output::json_line(&ready)?,
@@ -139,29 +126,11 @@ fn address(listener: &TcpListener) -> anyhow::Result<SocketAddr> {
 }
 
 impl Args {
-    const fn config(&self) -> Config {
-        let way = &self.way;
-        let settings = Settings {
-            rtt: way.rtt,
-            jitter: way.jitter,
-            bandwidth_bytes_per_s: way.bandwidth,
-            idle_timeout: way.idle_timeout,
-            buffer_bytes: way.buffer,
-            reader_bytes_per_s: way.reader,
-            reader_share: way.reader_share,
-        };
-        Config { settings, seed: self.seed }
+    fn config(&self) -> anyhow::Result<Config> {
+        let network = if self.network_from_stdin { handed_over("network")? } else { self.network };
+        let Reader { reader: reader_bytes_per_s, reader_share } = self.reader;
+        Ok(Config { settings: Settings { network, reader_bytes_per_s, reader_share }, seed: self.seed })
     }
-}
-
-fn delay(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).ok().filter(|time| *time <= MAX_DELAY);
-    time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
-}
-
-fn idle_timeout(text: &str) -> Result<Duration, String> {
-    let time = super::some_time(text)?;
-    if time > MAX_IDLE_TIMEOUT { Err("must be at most a day".to_owned()) } else { Ok(time) }
 }
 
 fn share(text: &str) -> Result<f64, String> {

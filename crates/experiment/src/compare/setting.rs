@@ -231,13 +231,18 @@ mod tests {
 
     #[test]
     fn the_lab_is_a_setting_like_others() {
-        use crate::scenario::{Fault, FaultKind, Network};
+        use crate::scenario::{Fault, FaultKind, LinkFault, Network};
         let second = std::time::Duration::from_secs(1);
         let far = told(|s| s.network = Some(Network { rtt: second / 10, ..Network::default() }));
         let expected = ["network.jitter is not set in A and 0s in B", "network.rtt is not set in A and 100ms in B"];
         assert_eq!(far, expected);
-        let fault =
-            Fault { kind: FaultKind::Cut, at: second, every: None, length: std::time::Duration::ZERO, share: 1.0 };
+        let fault = Fault {
+            kind: FaultKind::Link(LinkFault::Cut),
+            at: second,
+            every: None,
+            length: std::time::Duration::ZERO,
+            share: 1.0,
+        };
         let broken = told(|s| s.faults = vec![fault]);
         assert_eq!(broken, ["faults is not set in A and at 1s for 0s kind cut share 1 in B"]);
         let sealed = told(|s| s.contenders[0].link.tls = true);

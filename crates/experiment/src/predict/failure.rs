@@ -8,7 +8,7 @@ use super::model::{Case, Course, Unknown, Wait};
 use super::transport::Arithmetic;
 use crate::Metric;
 use crate::clients::BACKOFF_CAP;
-use crate::scenario::{Fault, FaultKind, Options};
+use crate::scenario::{Fault, FaultKind, LinkFault, Options, ProcessFault};
 
 mod cuts;
 mod gave_up;
@@ -70,11 +70,11 @@ fn longest_outage(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> f64 {
 fn finds_a_server(wait: &Wait, fault: &Fault) -> bool {
     /// How long it takes at most until it serves, s.
     const STARTS: f64 = 1.0;
-    let is_away = matches!(fault.kind, FaultKind::Restart | FaultKind::Kill);
+    let is_away = matches!(fault.kind, FaultKind::Process(ProcessFault::Restart | ProcessFault::Kill));
     !is_away || wait.least >= fault.length.as_secs_f64() + STARTS
 }
 
 /// Whether a fault ends connections of clients that are there, at a moment that is known.
 const fn cuts(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::Cut | FaultKind::Reset | FaultKind::Kill)
+    matches!(kind, FaultKind::Link(LinkFault::Cut | LinkFault::Reset) | FaultKind::Process(ProcessFault::Kill))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::model::{Arrivals, Sizes, Span};
 use super::*;
 use crate::fixture;
-use crate::scenario::{Fault, FaultKind, Network, Options, Source};
+use crate::scenario::{Fault, FaultKind, LinkFault, Network, Options, Source};
 
 mod lab;
 
@@ -126,8 +126,13 @@ fn no_scenario_is_too_large_or_too_small() {
             if lab {
                 let at = Duration::from_secs(1);
                 scenario.network = Some(Network { rtt, jitter: rtt / 7, ..Network::default() });
-                scenario.faults =
-                    vec![Fault { kind: FaultKind::Cut, at, every: Some(at / 2), length: Duration::ZERO, share: 0.5 }];
+                scenario.faults = vec![Fault {
+                    kind: FaultKind::Link(LinkFault::Cut),
+                    at,
+                    every: Some(at / 2),
+                    length: Duration::ZERO,
+                    share: 0.5,
+                }];
                 scenario.contenders.iter_mut().for_each(|contender| contender.comeback.with_cursor = rtt.is_zero());
             }
             for prediction in of(&scenario) {

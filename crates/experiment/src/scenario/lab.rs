@@ -1,30 +1,12 @@
-//! What stands between clients and server, and what breaks there: the lab proxy's network, nginx, and faults.
+//! What stands between clients and server, and what breaks there: nginx, and faults.
 
 use std::time::Duration;
 
+use feedlab_feed::link::LinkFault;
 use feedlab_feed::settings::duration;
-use serde::{Deserialize, Serialize};
-
-/// The way between clients and server, made by the lab proxy. Without it everything runs on plain loopback.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Network {
-    /// Round-trip time that is added: half of it in each direction, and a whole one before the first bytes of a new
-    /// connection, as TCP's handshake takes it.
-    #[serde(with = "duration")]
-    pub rtt: Duration,
-    /// At most so much more in each direction, evenly distributed; order is kept.
-    #[serde(with = "duration")]
-    pub jitter: Duration,
-    /// Bytes a second of each connection in each direction; no limit without it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub bandwidth_bytes_per_s: Option<u64>,
-    /// Connections on which nothing has passed for so long are closed, as proxies and NATs do it.
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "duration::option")]
-    pub idle_timeout: Option<Duration>,
-    /// What the server sends is held back until so many bytes have come together, as a buffering proxy does it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub buffer_bytes: Option<u64>,
-}
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Something that breaks while it is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,27 +36,20 @@ impl Fault {
     }
 }
 
-/// What can break. The first seven are the lab proxy's doing, by the same names in its control API; the last three
-/// happen to a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+/// What can break: the way, which is the lab proxy's doing, or a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum FaultKind {
-    /// Connections are closed in good order (FIN), after what is on its way has arrived.
-    Cut,
-    /// Connections are reset (RST); what is on its way is lost.
-    Reset,
-    /// Nothing passes, and nobody is told.
-    BlackHole,
-    /// New connections are refused.
-    Refuse,
-    /// New connections are answered with 503.
-    #[serde(rename = "status-503")]
-    Status503,
-    /// New connections are answered with 204.
-    #[serde(rename = "status-204")]
-    Status204,
-    /// New connections are answered with 200 and a page of HTML.
-    WrongType,
+    /// Ordered from the lab proxy.
+    Link(LinkFault),
+    /// Done by the run.
+    Process(ProcessFault),
+}
+
+/// What can happen to a process of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessFault {
     /// The server is asked to stop (SIGTERM), drains, and is started again after `for`.
     Restart,
     /// The server is killed (SIGKILL), and started again after `for`.
@@ -84,10 +59,46 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let processes = [ProcessFault::Restart, ProcessFault::Kill, ProcessFault::ReloadNginx];
+        LinkFault::ALL.into_iter().map(Self::Link).chain(processes.map(Self::Process))
+    }
+
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Link(fault) => fault.name(),
+            Self::Process(ProcessFault::Restart) => "restart",
+            Self::Process(ProcessFault::Kill) => "kill",
+            Self::Process(ProcessFault::ReloadNginx) => "reload-nginx",
+        }
+    }
+
     /// Whether the lab proxy does it, rather than the run to one of its processes.
     #[must_use]
-    pub const fn is_proxys(self) -> bool {
-        !matches!(self, Self::Restart | Self::Kill | Self::ReloadNginx)
+    pub const fn is_of_link(self) -> bool {
+        matches!(self, Self::Link(_))
+    }
+
+    /// What the lab proxy answers with in the server's place, if that is what happens.
+    #[must_use]
+    pub fn answer(self) -> Option<LinkFault> {
+        match self {
+            Self::Link(fault) => Some(fault).filter(|fault| fault.answers()),
+            Self::Process(_) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FaultKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::all().find(|kind| kind.name() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(|kind| format!("`{}`", kind.name())).collect();
+            D::Error::custom(format_args!("unknown variant `{name}`, expected one of {}", known.join(", ")))
+        })
     }
 }
 
@@ -118,9 +129,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_kind_of_fault_is_read_by_the_name_that_it_is_written_by() {
+        for kind in FaultKind::all() {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert_eq!(serde_json::from_value::<FaultKind>(kind.name().into()).unwrap(), kind);
+        }
+        let unknown = serde_json::from_value::<FaultKind>("pigeon".into()).unwrap_err().to_string();
+        assert!(unknown.ends_with("`restart`, `kill`, `reload-nginx`"), "{unknown}");
+    }
+
+    #[test]
     fn a_fault_comes_back_until_the_measured_time_is_over() {
         let (at, every) = (Duration::from_secs(1), Some(Duration::from_secs(2)));
-        let fault = Fault { kind: FaultKind::Cut, at, every, length: Duration::ZERO, share: 1.0 };
+        let fault = Fault { kind: FaultKind::Link(LinkFault::Cut), at, every, length: Duration::ZERO, share: 1.0 };
         let seconds = |fault: Fault| fault.times(Duration::from_secs(6)).map(|at| at.as_secs()).collect::<Vec<_>>();
         assert_eq!(seconds(fault), [1, 3, 5]);
         assert_eq!(seconds(Fault { every: None, ..fault }), [1]);

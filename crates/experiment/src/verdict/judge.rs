@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Reason, Status, Verdict};
 use crate::Metric;
 use crate::record::{CellRecord, Failure};
-use crate::scenario::{Fault, FaultKind};
+use crate::scenario::{Fault, FaultKind, LinkFault};
 
 mod load;
 
@@ -168,7 +168,7 @@ fn failures(facts: &CellFacts<'_>) -> Option<Reason> {
 /// Whether what was planned explains a failure. An answer that cannot be read is explained only by a fault that gives
 /// such answers.
 fn is_expected(facts: &CellFacts<'_>, failure: Failure) -> bool {
-    let gives_pages = facts.faults.iter().any(|fault| fault.kind == FaultKind::WrongType);
+    let gives_pages = facts.faults.iter().any(|fault| fault.kind == FaultKind::Link(LinkFault::WrongType));
     match failure {
         Failure::Malformed => gives_pages || facts.is_ladder,
         Failure::Connect | Failure::Gap => !facts.faults.is_empty(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Stall;
+use crate::link::{MAX_DELAY, MAX_IDLE_TIMEOUT};
 
 /// A time, as in a scenario file, and as fine as one likes.
 ///
@@ -11,6 +12,18 @@ use super::Stall;
 pub fn some_time(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|_| "write a time as 250ms, 15s or 1m".to_owned())?;
     if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
+}
+
+/// A time that a link adds to what passes.
+pub(crate) fn delay(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).ok().filter(|time| *time <= MAX_DELAY);
+    time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
+}
+
+/// A time after which a link closes what is idle.
+pub(crate) fn idle_timeout(text: &str) -> Result<Duration, String> {
+    let time = some_time(text)?;
+    if time > MAX_IDLE_TIMEOUT { Err("must be at most a day".to_owned()) } else { Ok(time) }
 }
 
 /// A number of things.

@@ -3,20 +3,25 @@
 
 use std::time::Duration;
 
+use feedlab_feed::link::{LinkFault, Network};
 use serde_json::{Map, Value, json};
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::settings::Settings;
 
 /// The settings with those that are named changed.
 pub(super) fn settings(body: &[u8], before: Settings) -> Result<Settings, String> {
     let mut fields = Fields::read(body)?;
+    let link = before.network;
+    let network = Network {
+        rtt: fields.millis("rtt_ms")?.unwrap_or(link.rtt),
+        jitter: fields.millis("jitter_ms")?.unwrap_or(link.jitter),
+        bandwidth_bytes_per_s: fields.whole_or_null("bandwidth_bytes_per_s")?.unwrap_or(link.bandwidth_bytes_per_s),
+        idle_timeout: fields.millis_or_null("idle_timeout_ms")?.unwrap_or(link.idle_timeout),
+        buffer_bytes: fields.whole_or_null("buffer_bytes")?.unwrap_or(link.buffer_bytes),
+    };
     let settings = Settings {
-        rtt: fields.millis("rtt_ms")?.unwrap_or(before.rtt),
-        jitter: fields.millis("jitter_ms")?.unwrap_or(before.jitter),
-        bandwidth_bytes_per_s: fields.whole_or_null("bandwidth_bytes_per_s")?.unwrap_or(before.bandwidth_bytes_per_s),
-        idle_timeout: fields.millis_or_null("idle_timeout_ms")?.unwrap_or(before.idle_timeout),
-        buffer_bytes: fields.whole_or_null("buffer_bytes")?.unwrap_or(before.buffer_bytes),
+        network,
         reader_bytes_per_s: fields.whole_or_null("reader_bytes_per_s")?.unwrap_or(before.reader_bytes_per_s),
         reader_share: fields.number("reader_share")?.unwrap_or(before.reader_share),
     };
@@ -28,12 +33,13 @@ pub(super) fn settings(body: &[u8], before: Settings) -> Result<Settings, String
 /// The settings, every field of them.
 pub(super) fn show(settings: &Settings) -> Value {
     let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+    let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = settings.network;
     json!({
-        "rtt_ms": millis(settings.rtt),
-        "jitter_ms": millis(settings.jitter),
-        "bandwidth_bytes_per_s": settings.bandwidth_bytes_per_s,
-        "idle_timeout_ms": settings.idle_timeout.map(millis),
-        "buffer_bytes": settings.buffer_bytes,
+        "rtt_ms": millis(rtt),
+        "jitter_ms": millis(jitter),
+        "bandwidth_bytes_per_s": bandwidth_bytes_per_s,
+        "idle_timeout_ms": idle_timeout.map(millis),
+        "buffer_bytes": buffer_bytes,
         "reader_bytes_per_s": settings.reader_bytes_per_s,
         "reader_share": settings.reader_share,
     })
@@ -54,11 +60,11 @@ pub(super) fn fault(body: &[u8]) -> Result<Fault, String> {
     Ok(fault)
 }
 
-fn kind(name: Option<String>) -> Result<FaultKind, String> {
-    let known = || FaultKind::ALL.map(FaultKind::name).join(", ");
+fn kind(name: Option<String>) -> Result<LinkFault, String> {
+    let known = || LinkFault::ALL.map(LinkFault::name).join(", ");
     match name {
         None => Err(format!("`kind` is missing; it is one of {}", known())),
-        Some(name) => FaultKind::named(&name).ok_or_else(|| format!("`kind` is one of {}", known())),
+        Some(name) => LinkFault::named(&name).ok_or_else(|| format!("`kind` is one of {}", known())),
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
+use feedlab_feed::link::LinkFault;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::line::{Ending, Line, Orders};
 use crate::rng::Rng;
 use crate::settings::Settings;
@@ -21,7 +22,7 @@ pub(super) struct State {
     /// Faults that last, the last ordered last; at most one of each kind.
     courses: Vec<Course>,
     /// Faults that come again, at most one of each kind.
-    series: BTreeMap<FaultKind, Series>,
+    series: BTreeMap<LinkFault, Series>,
     /// How often each fault has happened.
     pub(super) happened: BTreeMap<&'static str, u64>,
 }
@@ -36,7 +37,7 @@ struct Series {
 /// A fault that lasts.
 #[derive(Clone, Copy, Debug)]
 struct Course {
-    kind: FaultKind,
+    kind: LinkFault,
     share: f64,
     until: Instant,
 }
@@ -51,7 +52,7 @@ pub(crate) struct Welcome {
     /// Of its own, so that what it draws does not depend on how the connections take turns.
     pub(crate) rng: Rng,
     /// It is answered so, rather than led on.
-    pub(crate) answer: Option<FaultKind>,
+    pub(crate) answer: Option<LinkFault>,
 }
 
 /// What an order did.
@@ -71,7 +72,7 @@ impl State {
             lines: BTreeMap::new(),
             courses: Vec::new(),
             series: BTreeMap::new(),
-            happened: FaultKind::ALL.into_iter().map(|kind| (kind.name(), 0)).collect(),
+            happened: LinkFault::ALL.into_iter().map(|kind| (kind.name(), 0)).collect(),
         }
     }
 
@@ -103,11 +104,11 @@ impl State {
                 continue;
             }
             match course.kind {
-                FaultKind::Cut => orders.ending = Some(Ending::Cut),
-                FaultKind::Reset => orders.ending = Some(Ending::Reset),
-                FaultKind::BlackHole => orders.hole_until = Some(course.until),
-                FaultKind::Refuse => {}
-                FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType => answer = Some(course.kind),
+                LinkFault::Cut => orders.ending = Some(Ending::Cut),
+                LinkFault::Reset => orders.ending = Some(Ending::Reset),
+                LinkFault::BlackHole => orders.hole_until = Some(course.until),
+                LinkFault::Refuse => {}
+                LinkFault::Status503 | LinkFault::Status204 | LinkFault::WrongType => answer = Some(course.kind),
             }
         }
         let line = Arc::new(Line::new(orders));
@@ -130,7 +131,7 @@ impl State {
     }
 
     /// Registers a fault that comes again; one of its kind that did so before ends. The token tells its end.
-    pub(super) fn begin_series(&mut self, kind: FaultKind, every: Duration) -> (CancellationToken, Rng) {
+    pub(super) fn begin_series(&mut self, kind: LinkFault, every: Duration) -> (CancellationToken, Rng) {
         let ended = CancellationToken::new();
         self.series.insert(kind, Series { every, _end: ended.clone().drop_guard() });
         (ended, Rng::new(self.rng.next()))
@@ -160,7 +161,7 @@ impl State {
     }
 
     pub(super) fn in_course(&self, now: Instant) -> Vec<InCourse> {
-        let one = |kind: FaultKind| {
+        let one = |kind: LinkFault| {
             let course = self.courses.iter().find(|course| course.kind == kind && course.until > now);
             let remaining = course.map(|course| course.until.saturating_duration_since(now));
             let every = self.series.get(&kind).map(|series| series.every);
@@ -170,16 +171,16 @@ impl State {
                 every_ms: every.map(whole_ms),
             })
         };
-        FaultKind::ALL.into_iter().filter_map(one).collect()
+        LinkFault::ALL.into_iter().filter_map(one).collect()
     }
 }
 
-fn apply(orders: &mut Orders, kind: FaultKind, until: Instant) {
+fn apply(orders: &mut Orders, kind: LinkFault, until: Instant) {
     match kind {
-        FaultKind::Cut => orders.ending = Some(Ending::Cut),
-        FaultKind::Reset => orders.ending = Some(Ending::Reset),
-        FaultKind::BlackHole => orders.hole_until = orders.hole_until.max(Some(until)),
-        FaultKind::Refuse | FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType => {}
+        LinkFault::Cut => orders.ending = Some(Ending::Cut),
+        LinkFault::Reset => orders.ending = Some(Ending::Reset),
+        LinkFault::BlackHole => orders.hole_until = orders.hole_until.max(Some(until)),
+        LinkFault::Refuse | LinkFault::Status503 | LinkFault::Status204 | LinkFault::WrongType => {}
     }
 }
 

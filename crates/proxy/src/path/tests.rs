@@ -28,10 +28,10 @@ fn arrived(path: &mut Path, now: Instant) -> Vec<u8> {
 
 #[test]
 fn bytes_take_half_a_round_trip_and_the_first_ones_wait_for_the_handshake() {
-    let (opened, settings) = (clock::now(), Settings { rtt: ms(100), ..Settings::default() });
+    let (opened, network) = (clock::now(), Network { rtt: ms(100), ..Network::default() });
     let mut path = path(opened + ms(100));
-    path.send(b"early", opened, &settings);
-    path.send(b"late", opened + ms(170), &settings);
+    path.send(b"early", opened, &network);
+    path.send(b"late", opened + ms(170), &network);
     assert_eq!(arrived(&mut path, opened + ms(149)), b"");
     assert_eq!(arrived(&mut path, opened + ms(150)), b"early");
     assert_eq!(path.next_due(), Some(opened + ms(220)));
@@ -41,25 +41,25 @@ fn bytes_take_half_a_round_trip_and_the_first_ones_wait_for_the_handshake() {
 
 #[test]
 fn a_line_carries_its_bytes_a_second_and_is_idle_after() {
-    let settings = Settings { rtt: ms(20), bandwidth_bytes_per_s: Some(10_000), ..Settings::default() };
+    let network = Network { rtt: ms(20), bandwidth_bytes_per_s: Some(10_000), ..Network::default() };
     let now = clock::now();
     let mut path = path(now);
-    path.send(&[1; 5000], now, &settings);
-    path.end(Load::Fin, now, &settings);
+    path.send(&[1; 5000], now, &network);
+    path.end(Load::Fin, now, &network);
     assert_eq!(arrived(&mut path, now + ms(10 + 145)).len(), 0, "the first segment takes 146 ms");
     assert_eq!(arrived(&mut path, now + ms(10 + 146)).len(), 1460);
     assert_eq!(arrived(&mut path, now + ms(10 + 499)).len(), 2920);
     assert_eq!(path.take_end(now + ms(10 + 499)), None);
     assert_eq!(arrived(&mut path, now + ms(10 + 500)).len(), 620);
     assert_eq!(path.take_end(now + ms(10 + 500)), Some(Load::Fin));
-    path.send(&[1; 100], now + ms(2000), &settings);
+    path.send(&[1; 100], now + ms(2000), &network);
     assert_eq!(path.next_due(), Some(now + ms(2000 + 10 + 10)), "what was not used is not saved up");
 }
 
 #[test]
 fn what_may_be_on_its_way_is_bounded_by_bytes_and_by_pieces() {
     let now = clock::now();
-    let plain = Settings { rtt: ms(1000), ..Settings::default() };
+    let plain = Network { rtt: ms(1000), ..Network::default() };
     for size in [1, 100, 16_384] {
         let mut path = path(now);
         let sent = (0..).take_while(|_| {
@@ -76,44 +76,44 @@ fn what_may_be_on_its_way_is_bounded_by_bytes_and_by_pieces() {
 
 #[test]
 fn a_slow_line_holds_no_more_than_fits_a_round_trip() {
-    let line = |rtt, rate| Settings { rtt: ms(rtt), bandwidth_bytes_per_s: Some(rate), ..Settings::default() };
+    let line = |rtt, rate| Network { rtt: ms(rtt), bandwidth_bytes_per_s: Some(rate), ..Network::default() };
     assert_eq!(window(&line(100, 1000)), MIN_ON_ITS_WAY);
     assert_eq!(window(&line(100, 5_000_000)), 500_000);
     assert_eq!(window(&line(1000, 1_000_000_000)), MAX_ON_ITS_WAY);
-    assert_eq!(window(&Settings::default()), MAX_ON_ITS_WAY);
+    assert_eq!(window(&Network::default()), MAX_ON_ITS_WAY);
 }
 
 #[test]
 fn a_cut_follows_what_is_on_its_way() {
-    let (now, settings) = (clock::now(), Settings { rtt: ms(100), buffer_bytes: Some(10), ..Settings::default() });
+    let (now, network) = (clock::now(), Network { rtt: ms(100), buffer_bytes: Some(10), ..Network::default() });
     let mut path = path(now);
-    path.hold_back(b"held", now, &settings);
+    path.hold_back(b"held", now, &network);
     assert_eq!((path.held(), path.next_due()), (4, None));
-    path.cut(now, &settings);
+    path.cut(now, &network);
     assert_eq!(path.take_end(now + ms(50)), None);
     assert_eq!(arrived(&mut path, now + ms(50)), b"held");
     assert_eq!(path.take_end(now + ms(50)), Some(Load::Fin));
     let mut empty = Path::new(now, Rng::new(1));
-    empty.cut(now, &settings);
+    empty.cut(now, &network);
     assert_eq!(empty.take_end(now), Some(Load::Fin), "at once");
 }
 
 #[test]
 fn a_buffer_gives_all_it_has_when_that_is_enough() {
-    let (now, settings) = (clock::now(), Settings { buffer_bytes: Some(10), ..Settings::default() });
+    let (now, network) = (clock::now(), Network { buffer_bytes: Some(10), ..Network::default() });
     let mut path = path(now);
-    path.hold_back(b"123456", now, &settings);
+    path.hold_back(b"123456", now, &network);
     assert_eq!(arrived(&mut path, now), b"");
-    path.hold_back(b"7890ab", now, &settings);
+    path.hold_back(b"7890ab", now, &network);
     assert_eq!(arrived(&mut path, now), b"1234567890ab");
 }
 
 #[test]
 fn what_is_lost_weighs_nothing() {
-    let (now, settings) = (clock::now(), Settings { rtt: ms(100), buffer_bytes: Some(10), ..Settings::default() });
+    let (now, network) = (clock::now(), Network { rtt: ms(100), buffer_bytes: Some(10), ..Network::default() });
     let mut path = path(now);
-    path.send(b"sent", now, &settings);
-    path.hold_back(b"held", now, &settings);
+    path.send(b"sent", now, &network);
+    path.hold_back(b"held", now, &network);
     path.lose();
     assert_eq!((path.held(), path.weight, path.is_empty()), (0, 0, true));
 }
@@ -127,8 +127,8 @@ proptest! {
         rate in prop::option::of(1000_u64..10_000_000),
         buffer in prop::option::of(1_u64..10_000),
     ) {
-        let settings = Settings {
-            rtt: ms(50), jitter: ms(jitter), bandwidth_bytes_per_s: rate, buffer_bytes: buffer, ..Settings::default()
+        let network = Network {
+            rtt: ms(50), jitter: ms(jitter), bandwidth_bytes_per_s: rate, buffer_bytes: buffer, ..Network::default()
         };
         let opened = clock::now();
         let (mut path, mut now, mut sent) = (Path::new(opened, Rng::new(seed)), opened, Vec::new());
@@ -136,12 +136,12 @@ proptest! {
             now += ms(pause);
             let piece: Vec<u8> = (0..size).map(|byte| (byte * 7 + index) as u8).collect();
             match buffer {
-                Some(_) => path.hold_back(&piece, now, &settings),
-                None => path.send(&piece, now, &settings),
+                Some(_) => path.hold_back(&piece, now, &network),
+                None => path.send(&piece, now, &network),
             }
             sent.extend(piece);
         }
-        path.end(Load::Fin, now, &settings);
+        path.end(Load::Fin, now, &network);
         let mut came = Vec::new();
         let mut last = opened + ms(25);
         while let Some(due) = path.next_due() {

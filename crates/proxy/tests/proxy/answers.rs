@@ -1,6 +1,7 @@
 //! Answers that stand in for the server's.
 
 use feedlab_feed::clock;
+use feedlab_feed::link::Network;
 use feedlab_proxy::Settings;
 use tokio::io::AsyncWriteExt as _;
 
@@ -41,7 +42,7 @@ async fn new_connections_are_answered_for_the_time() {
 
 #[tokio::test]
 async fn an_answer_waits_for_the_whole_request_and_comes_from_afar() {
-    let rig = Rig::start(Settings { rtt: ms(100), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(100), ..Network::default() }).await;
     rig.fault(r#"{"kind": "status-503", "for_ms": 600000}"#).await;
     let began = clock::now();
     let mut client = rig.connect().await;

@@ -1,5 +1,6 @@
 //! Whatever the way does, bytes arrive unchanged and in order.
 
+use feedlab_feed::link::Network;
 use feedlab_proxy::Settings;
 use feedlab_testkit::soon;
 use proptest::prelude::*;
@@ -11,14 +12,11 @@ use super::rig::{Rig, ms};
 fn settings() -> impl Strategy<Value = Settings> {
     let limits = (prop::option::of(100_000_u64..10_000_000), prop::option::of(1_u64..20_000));
     let reader = (prop::option::of(200_000_u64..10_000_000), 0.1..1.0_f64);
-    (0_u64..10, 0_u64..10, limits, reader).prop_map(|(rtt, jitter, limits, reader)| Settings {
-        rtt: ms(rtt),
-        jitter: ms(jitter),
-        bandwidth_bytes_per_s: limits.0,
-        buffer_bytes: limits.1,
-        reader_bytes_per_s: reader.0,
-        reader_share: reader.1,
-        idle_timeout: None,
+    (0_u64..10, 0_u64..10, limits, reader).prop_map(|(rtt, jitter, limits, reader)| {
+        let (bandwidth_bytes_per_s, buffer_bytes) = limits;
+        let (rtt, jitter) = (ms(rtt), ms(jitter));
+        let network = Network { rtt, jitter, bandwidth_bytes_per_s, buffer_bytes, idle_timeout: None };
+        Settings { network, reader_bytes_per_s: reader.0, reader_share: reader.1 }
     })
 }
 
@@ -67,7 +65,7 @@ proptest! {
 #[tokio::test]
 async fn much_more_than_fits_on_the_way_passes_too() {
     for rtt in [0, 10] {
-        let rig = Rig::start(Settings { rtt: ms(rtt), ..Settings::default() }).await;
+        let rig = Rig::start(Network { rtt: ms(rtt), ..Network::default() }).await;
         let (client, server) = rig.pair().await;
         let chunk = |seed: u32| (0..100_003_u32).map(|byte| (byte.wrapping_mul(31) ^ seed) as u8).collect();
         let up: Vec<Vec<u8>> = (0..80).map(chunk).collect();

@@ -1,12 +1,13 @@
 //! The control API: what it takes, and how it says no.
 
+use feedlab_feed::link::Network;
 use feedlab_proxy::Settings;
 
 use super::rig::{Rig, ms};
 
 #[tokio::test]
 async fn settings_are_shown_and_changed_one_by_one() {
-    let settings = Settings { rtt: ms(100), idle_timeout: Some(ms(10_000)), ..Settings::default() };
+    let settings = Network { rtt: ms(100), idle_timeout: Some(ms(10_000)), ..Network::default() };
     let rig = Rig::start(settings).await;
     let (status, _, before) = rig.ask("GET", "/settings", "", "").await;
     assert_eq!(status, 200);

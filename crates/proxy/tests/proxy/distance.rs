@@ -2,6 +2,7 @@
 //! bench to say.
 
 use feedlab_feed::clock;
+use feedlab_feed::link::Network;
 use feedlab_proxy::Settings;
 use tokio::io::AsyncWriteExt as _;
 
@@ -9,7 +10,7 @@ use super::rig::{Rig, ms, passes, read, to_fin};
 
 #[tokio::test]
 async fn the_first_bytes_wait_for_the_handshake_too() {
-    let rig = Rig::start(Settings { rtt: ms(100), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(100), ..Network::default() }).await;
     let began = clock::now();
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
@@ -21,7 +22,7 @@ async fn the_first_bytes_wait_for_the_handshake_too() {
 
 #[tokio::test]
 async fn a_server_that_speaks_first_is_heard_after_two_round_trips() {
-    let rig = Rig::start(Settings { rtt: ms(100), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(100), ..Network::default() }).await;
     let began = clock::now();
     let (mut client, mut server) = rig.pair().await;
     passes(&mut server, &mut client, "welcome").await;
@@ -31,7 +32,7 @@ async fn a_server_that_speaks_first_is_heard_after_two_round_trips() {
 
 #[tokio::test]
 async fn later_bytes_wait_for_half_a_round_trip_in_each_direction() {
-    let rig = Rig::start(Settings { rtt: ms(80), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(80), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
     for _ in 0..3 {
@@ -46,7 +47,7 @@ async fn later_bytes_wait_for_half_a_round_trip_in_each_direction() {
 
 #[tokio::test]
 async fn the_end_travels_like_bytes() {
-    let rig = Rig::start(Settings { rtt: ms(100), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(100), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
     let began = clock::now();
@@ -58,7 +59,7 @@ async fn the_end_travels_like_bytes() {
 
 #[tokio::test]
 async fn a_way_takes_many_messages_at_once() {
-    let rig = Rig::start(Settings { rtt: ms(300), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(300), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
     let began = clock::now();
@@ -73,7 +74,7 @@ async fn a_way_takes_many_messages_at_once() {
 
 #[tokio::test]
 async fn jitter_comes_on_top_and_differs() {
-    let rig = Rig::start(Settings { rtt: ms(20), jitter: ms(200), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(20), jitter: ms(200), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
     let mut times = Vec::new();

@@ -1,5 +1,6 @@
 //! How connections end by themselves: half-close, reset, a server that is not there, and nothing that stays behind.
 
+use feedlab_feed::link::Network;
 use feedlab_proxy::{Config, ProxyError, Settings};
 use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
@@ -10,7 +11,7 @@ use super::rig::{Rig, ms, passes, to_fin, to_reset};
 
 #[tokio::test]
 async fn a_client_may_close_its_half_and_be_answered_later() {
-    let rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(20), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     client.write_all(b"question").await.unwrap();
     client.shutdown().await.unwrap();
@@ -25,7 +26,7 @@ async fn a_client_may_close_its_half_and_be_answered_later() {
 
 #[tokio::test]
 async fn a_reset_of_one_side_reaches_the_other() {
-    let rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(20), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
     client.set_zero_linger().unwrap();
@@ -44,7 +45,7 @@ async fn a_reset_of_one_side_reaches_the_other() {
 
 #[tokio::test]
 async fn a_server_that_hangs_up_on_a_client_that_goes_on_sending_resets_it() {
-    let rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(20), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
     drop(server);
@@ -57,7 +58,7 @@ async fn a_server_that_hangs_up_on_a_client_that_goes_on_sending_resets_it() {
 
 #[tokio::test]
 async fn without_a_server_the_client_is_reset() {
-    let mut rig = Rig::start(Settings { rtt: ms(20), ..Settings::default() }).await;
+    let mut rig = Rig::start(Network { rtt: ms(20), ..Network::default() }).await;
     rig.without_server();
     let mut client = rig.connect().await;
     to_reset(&mut client).await;
@@ -86,7 +87,7 @@ async fn a_thousand_connections_leave_nothing() {
 
 #[tokio::test]
 async fn the_end_of_the_proxy_ends_its_connections_in_good_order() {
-    let rig = Rig::start(Settings { buffer_bytes: Some(1000), ..Settings::default() }).await;
+    let rig = Rig::start(Network { buffer_bytes: Some(1000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     server.write_all(b"held back").await.unwrap();
     rig.until("held_bytes", 9).await;

@@ -1,6 +1,7 @@
 //! Faults on order.
 
 use feedlab_feed::clock;
+use feedlab_feed::link::Network;
 use feedlab_proxy::Settings;
 use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
@@ -10,7 +11,7 @@ use super::rig::{Rig, ms, nothing_comes, passes, read, to_fin, to_reset};
 
 #[tokio::test]
 async fn a_cut_delivers_what_is_on_its_way_and_a_fin_to_both() {
-    let rig = Rig::start(Settings { rtt: ms(1000), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(1000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     client.write_all(b"up").await.unwrap();
     server.write_all(b"down").await.unwrap();
@@ -38,7 +39,7 @@ async fn a_cut_sends_no_reset_even_if_one_side_goes_on() {
 
 #[tokio::test]
 async fn a_reset_loses_what_is_on_its_way() {
-    let rig = Rig::start(Settings { rtt: ms(60_000), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(60_000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     client.write_all(b"up").await.unwrap();
     rig.until("held_bytes", 2).await;

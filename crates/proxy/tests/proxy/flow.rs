@@ -1,6 +1,7 @@
 //! Bandwidth, the buffer, slow readers, and the idle timeout.
 
 use feedlab_feed::clock;
+use feedlab_feed::link::Network;
 use feedlab_proxy::Settings;
 use feedlab_testkit::soon;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -9,7 +10,7 @@ use super::rig::{Rig, ms, nothing_comes, passes, read, to_fin};
 
 #[tokio::test]
 async fn bandwidth_takes_its_time_in_both_directions() {
-    let rig = Rig::start(Settings { bandwidth_bytes_per_s: Some(100_000), ..Settings::default() }).await;
+    let rig = Rig::start(Network { bandwidth_bytes_per_s: Some(100_000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     let text = "x".repeat(50_000);
     for turn in 0..2 {
@@ -25,7 +26,7 @@ async fn bandwidth_takes_its_time_in_both_directions() {
 
 #[tokio::test]
 async fn bandwidth_is_that_of_one_connection() {
-    let rig = Rig::start(Settings { bandwidth_bytes_per_s: Some(10_000), ..Settings::default() }).await;
+    let rig = Rig::start(Network { bandwidth_bytes_per_s: Some(10_000), ..Network::default() }).await;
     let mut pairs = rig.pairs(2).await;
     pairs[0].0.write_all(&[b'x'; 50_000]).await.unwrap();
     let (client, server) = &mut pairs[1];
@@ -36,7 +37,7 @@ async fn bandwidth_is_that_of_one_connection() {
 
 #[tokio::test]
 async fn what_is_on_its_way_is_bounded_and_pushes_back() {
-    let rig = Rig::start(Settings { rtt: ms(60_000), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(60_000), ..Network::default() }).await;
     let (_client, mut server) = rig.pair().await;
     let sending = async { while server.write(&[0; 65_536]).await.is_ok() {} };
     let stuck = tokio::time::timeout(ms(1500), sending).await;
@@ -48,7 +49,7 @@ async fn what_is_on_its_way_is_bounded_and_pushes_back() {
 
 #[tokio::test]
 async fn a_buffer_holds_bytes_back_until_they_are_enough() {
-    let rig = Rig::start(Settings { buffer_bytes: Some(10), ..Settings::default() }).await;
+    let rig = Rig::start(Network { buffer_bytes: Some(10), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "up").await;
     server.write_all(b"123456789").await.unwrap();
@@ -65,7 +66,7 @@ async fn a_buffer_holds_bytes_back_until_they_are_enough() {
 
 #[tokio::test]
 async fn a_buffer_that_is_taken_away_gives_out_what_it_held() {
-    let rig = Rig::start(Settings { buffer_bytes: Some(1000), ..Settings::default() }).await;
+    let rig = Rig::start(Network { buffer_bytes: Some(1000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     server.write_all(b"held").await.unwrap();
     rig.until("held_bytes", 4).await;
@@ -76,7 +77,7 @@ async fn a_buffer_that_is_taken_away_gives_out_what_it_held() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_on_both_sides() {
-    let rig = Rig::start(Settings { idle_timeout: Some(ms(150)), ..Settings::default() }).await;
+    let rig = Rig::start(Network { idle_timeout: Some(ms(150)), ..Network::default() }).await;
     let began = clock::now();
     let (mut client, mut server) = rig.pair().await;
     assert_eq!(to_fin(&mut client).await, "");
@@ -89,7 +90,7 @@ async fn an_idle_connection_is_closed_on_both_sides() {
 
 #[tokio::test]
 async fn traffic_in_either_direction_keeps_a_connection_open() {
-    let rig = Rig::start(Settings { idle_timeout: Some(ms(2000)), ..Settings::default() }).await;
+    let rig = Rig::start(Network { idle_timeout: Some(ms(2000)), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     let began = clock::now();
     while began.elapsed() < ms(3000) {
@@ -105,7 +106,7 @@ async fn traffic_in_either_direction_keeps_a_connection_open() {
 
 #[tokio::test]
 async fn what_takes_longer_than_the_idle_timeout_to_arrive_is_not_idle() {
-    let rig = Rig::start(Settings { rtt: ms(2000), idle_timeout: Some(ms(500)), ..Settings::default() }).await;
+    let rig = Rig::start(Network { rtt: ms(2000), idle_timeout: Some(ms(500)), ..Network::default() }).await;
     let mut client = rig.connect().await;
     client.write_all(b"far").await.unwrap();
     let mut server = rig.accept().await;

@@ -27,13 +27,13 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: impl Into<Settings>) -> Self {
         let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let control = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (door, control_address) = (listener.local_addr().unwrap(), control.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let config = Config { settings, seed: 7 };
+        let config = Config { settings: settings.into(), seed: 7 };
         let run = feedlab_proxy::run(listener, upstream.local_addr().unwrap(), config, Some(control), shutdown.clone());
         let proxy = tokio::spawn(run);
         Self { door, control: control_address, upstream: Some(upstream), shutdown, proxy }

@@ -3,7 +3,7 @@
 use super::Row;
 use crate::comparison::{self, Named, Shape, shape, unknown};
 use crate::{human, wording};
-use feedlab_experiment::scenario::FaultKind;
+use feedlab_experiment::scenario::{FaultKind, LinkFault};
 use feedlab_experiment::{Metric, Scenario};
 
 /// Sentences with their full stops.
@@ -76,14 +76,14 @@ fn gave_up(scenario: &Scenario, row: &Row) -> Option<String> {
 /// What demands of an `EventSource` that it closes (HTML Living Standard, 9.2.3): the one answer that the scenario's
 /// faults give, unless a process that starts anew may have given another.
 fn demand(scenario: &Scenario) -> &'static str {
-    let mut answers: Vec<FaultKind> = scenario.faults.iter().map(|fault| fault.kind).collect();
-    let may_be_another = answers.iter().any(|kind| !kind.is_proxys());
-    answers.retain(|kind| matches!(kind, FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType));
+    let kinds = || scenario.faults.iter().map(|fault| fault.kind);
+    let may_be_another = kinds().any(|kind| matches!(kind, FaultKind::Process(_)));
+    let mut answers: Vec<LinkFault> = kinds().filter_map(FaultKind::answer).collect();
     answers.dedup();
     match answers.as_slice() {
-        [FaultKind::Status503] if !may_be_another => "a status of 503 demands",
-        [FaultKind::Status204] if !may_be_another => "a status of 204 demands",
-        [FaultKind::WrongType] if !may_be_another => "an answer that is no event stream demands",
+        [LinkFault::Status503] if !may_be_another => "a status of 503 demands",
+        [LinkFault::Status204] if !may_be_another => "a status of 204 demands",
+        [LinkFault::WrongType] if !may_be_another => "an answer that is no event stream demands",
         _ => "any answer but an event stream with status 200 demands",
     }
 }

@@ -130,7 +130,7 @@ fn measured(measure: Measure, manifest: &Manifest) -> String {
 fn network(scenario: &Scenario) -> String {
     match scenario.network {
         Some(network) => lab(network),
-        None if scenario.faults.iter().any(|fault| fault.kind.is_proxys()) => {
+        None if scenario.faults.iter().any(|fault| fault.kind.is_of_link()) => {
             "loopback, with the lab proxy in between for the faults".to_owned()
         }
         None if scenario.contenders.iter().any(|contender| contender.link.via.is_nginx()) => {

@@ -187,11 +187,12 @@ fn figures(data: &Dataset) -> String {
 
 #[test]
 fn faults_are_marked_for_whom_they_concern_each_time_that_they_come() {
-    use feedlab_experiment::scenario::{Fault, FaultKind};
+    use feedlab_experiment::scenario::{Fault, FaultKind, ProcessFault};
     use std::time::Duration;
 
     let mut scenario = failing::scenario(1);
-    let reload = Fault { kind: FaultKind::ReloadNginx, at: Duration::from_secs(1), ..scenario.faults[0] };
+    let reload =
+        Fault { kind: FaultKind::Process(ProcessFault::ReloadNginx), at: Duration::from_secs(1), ..scenario.faults[0] };
     scenario.faults.push(Fault { every: None, ..reload });
     let folder = tempfile::tempdir().unwrap();
     let results = run::results_of(folder.path(), scenario, None, failing::found);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use feedlab_experiment::scenario::{Fault, FaultKind, Network, Options, Via};
+use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, Network, Options, ProcessFault, Via};
 
 use super::*;
 
@@ -66,8 +66,8 @@ fn a_network_without_distance_and_a_fault_without_a_network_are_told() {
     assert_eq!(told, expected);
     let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 };
     let network = |kind| changed("network", |scenario| scenario.faults = vec![fault(kind)]).unwrap();
-    assert!(network(FaultKind::Reset).contains("the lab proxy in between"));
-    assert!(network(FaultKind::Kill).contains("nothing in between"));
+    assert!(network(FaultKind::Link(LinkFault::Reset)).contains("the lab proxy in between"));
+    assert!(network(FaultKind::Process(ProcessFault::Kill)).contains("nothing in between"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the report says of failure and recovery.
 
-use feedlab_experiment::scenario::FaultKind;
+use feedlab_experiment::scenario::{FaultKind, LinkFault, ProcessFault};
 
 use super::*;
 use crate::failure::{self, Failure};
@@ -81,11 +81,14 @@ fn why_an_event_stream_ended_is_told_only_where_the_scenario_leaves_one_answer()
         failure::findings(&results).swap_remove(0)
     };
     let one = "3 clients of SSE closed for good, as a status of 503 demands of an EventSource";
-    assert_eq!(told(&[FaultKind::Status503, FaultKind::Cut]), one);
+    assert_eq!(told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Cut)]), one);
     let any = "any answer but an event stream with status 200";
-    assert!(told(&[FaultKind::Status503, FaultKind::Status204]).contains(any));
-    assert!(told(&[FaultKind::Status503, FaultKind::Kill]).contains(any), "nginx may have answered for it");
-    assert!(told(&[FaultKind::Cut]).contains(any));
+    assert!(told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Status204)]).contains(any));
+    assert!(
+        told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Process(ProcessFault::Kill)]).contains(any),
+        "nginx may have answered for it"
+    );
+    assert!(told(&[FaultKind::Link(LinkFault::Cut)]).contains(any));
 }
 
 #[test]

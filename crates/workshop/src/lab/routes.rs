@@ -14,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use feedlab_feed::access::{self, MAX_ORDER_BYTES};
-use feedlab_proxy::{Fault, FaultKind};
+use feedlab_feed::link::LinkFault;
+use feedlab_proxy::Fault;
 use feedlab_server::Refusal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -147,8 +148,8 @@ fn all() -> String {
 async fn fault(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Told> {
     let tab = house.find(&id)?;
     let Order { door, kind, for_ms } = read(&body, "{\"door\": \"sse\", \"kind\": \"cut\", \"for_ms\": 0}")?;
-    let kind = FaultKind::named(&kind).ok_or_else(|| {
-        Refusal::bad_request(format!("`kind` is one of {}", FaultKind::ALL.map(FaultKind::name).join(", ")))
+    let kind = LinkFault::named(&kind).ok_or_else(|| {
+        Refusal::bad_request(format!("`kind` is one of {}", LinkFault::ALL.map(LinkFault::name).join(", ")))
     })?;
     let hit = tab.ways.order(&door, Fault { length: Duration::from_millis(for_ms), ..Fault::now(kind) }).await?;
     Ok(Json(json!({ "hit": hit.hit, "open": hit.open })))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use feedlab_feed::link::MAX_BUFFER_BYTES;
+use feedlab_feed::link::{MAX_BUFFER_BYTES, Network};
 use feedlab_feed::schedule::ScheduleKind;
 use feedlab_feed::settings::{self, KEEPALIVE, SlowPolicy};
 use feedlab_feed::wire::sse::RETRY;
@@ -199,15 +199,14 @@ impl Settings {
 
     /// The way, as the lab proxy takes it.
     pub(super) fn way(&self) -> feedlab_proxy::Settings {
-        feedlab_proxy::Settings {
+        let network = Network {
             rtt: Duration::from_millis(self.rtt_ms),
             jitter: Duration::from_millis(self.jitter_ms),
             bandwidth_bytes_per_s: self.bandwidth_bytes_per_s,
             idle_timeout: self.idle_timeout_ms.map(Duration::from_millis),
             buffer_bytes: Some(self.buffer_bytes).filter(|bytes| *bytes > 0),
-            reader_bytes_per_s: self.reader_bytes_per_s,
-            ..feedlab_proxy::Settings::default()
-        }
+        };
+        feedlab_proxy::Settings { reader_bytes_per_s: self.reader_bytes_per_s, ..network.into() }
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use feedlab_feed::link::LinkFault;
 use feedlab_feed::stats::Stats;
-use feedlab_proxy::{Fault, FaultKind};
+use feedlab_proxy::Fault;
 use feedlab_server::{Figures, Refusal};
 use serde::Serialize;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -176,7 +177,7 @@ impl Tab {
         *lock(&self.figures) = None;
         if station.stop().await > 0 {
             // Who does not read cannot be told, and would hold its connection to a server that is gone.
-            let _ = self.ways.order("all", Fault::now(FaultKind::Cut)).await;
+            let _ = self.ways.order("all", Fault::now(LinkFault::Cut)).await;
         }
     }
 

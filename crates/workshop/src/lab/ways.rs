@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use feedlab_feed::Transport;
+use feedlab_feed::link::Network;
 use feedlab_proxy::{Config, Fault, Handle, Hit, Proxy, Settings, Stats};
 use feedlab_server::Refusal;
 use futures_util::future::join_all;
@@ -80,7 +81,8 @@ impl Ways {
 /// no poll up; the lab proxy, which knows bytes alone, would hold a short answer for ever.
 fn at(name: &str, settings: Settings) -> Settings {
     let is_poll = name.parse().is_ok_and(|transport: Transport| !transport.is_push());
-    if is_poll { Settings { buffer_bytes: None, ..settings } } else { settings }
+    let network = Network { buffer_bytes: None, ..settings.network };
+    if is_poll { Settings { network, ..settings } } else { settings }
 }
 
 impl Way {

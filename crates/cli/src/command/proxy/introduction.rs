@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use feedlab_feed::link::Network;
 use feedlab_proxy::Settings;
 
 use super::Listening;
@@ -33,12 +34,13 @@ fn way(settings: &Settings) -> String {
     let shown = |time: Duration| humantime::format_duration(time).to_string().replace(' ', "");
     let delay = |name: &str, time: Duration| (!time.is_zero()).then(|| format!("{name} {}", shown(time)));
     let slow = |rate| format!("{} of the connections read at {rate} B/s", percent(settings.reader_share));
+    let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = settings.network;
     let parts = [
-        delay("round trip", settings.rtt),
-        delay("jitter", settings.jitter),
-        settings.bandwidth_bytes_per_s.map(|rate| format!("{rate} B/s each way")),
-        settings.idle_timeout.map(|time| format!("idle timeout {}", shown(time))),
-        settings.buffer_bytes.map(|bytes| format!("buffer of {bytes} B")),
+        delay("round trip", rtt),
+        delay("jitter", jitter),
+        bandwidth_bytes_per_s.map(|rate| format!("{rate} B/s each way")),
+        idle_timeout.map(|time| format!("idle timeout {}", shown(time))),
+        buffer_bytes.map(|bytes| format!("buffer of {bytes} B")),
         settings.reader_bytes_per_s.map(slow),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
@@ -62,11 +64,13 @@ mod tests {
     #[test]
     fn it_says_what_is_set_and_how_to_change_it() {
         let settings = Settings {
-            rtt: Duration::from_millis(1500),
-            jitter: Duration::from_millis(5),
-            bandwidth_bytes_per_s: Some(125_000),
-            idle_timeout: Some(Duration::from_secs(10)),
-            buffer_bytes: Some(4096),
+            network: Network {
+                rtt: Duration::from_millis(1500),
+                jitter: Duration::from_millis(5),
+                bandwidth_bytes_per_s: Some(125_000),
+                idle_timeout: Some(Duration::from_secs(10)),
+                buffer_bytes: Some(4096),
+            },
             reader_bytes_per_s: Some(1000),
             reader_share: 0.1,
         };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::{self, Cell};
-use feedlab_experiment::scenario::{Fault, FaultKind};
+use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, ProcessFault};
 use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Phase};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -145,16 +145,16 @@ fn title(scenario: &Scenario, cell: &Cell) -> String {
 
 const fn what(fault: FaultKind) -> &'static str {
     match fault {
-        FaultKind::Cut => "connections are cut",
-        FaultKind::Reset => "connections are reset",
-        FaultKind::BlackHole => "nothing passes any more",
-        FaultKind::Refuse => "new connections are refused",
-        FaultKind::Status503 => "new connections are answered with 503",
-        FaultKind::Status204 => "new connections are answered with 204",
-        FaultKind::WrongType => "new connections are answered with a page of HTML",
-        FaultKind::Restart => "the server is restarted",
-        FaultKind::Kill => "the server is killed",
-        FaultKind::ReloadNginx => "nginx replaces its workers",
+        FaultKind::Link(LinkFault::Cut) => "connections are cut",
+        FaultKind::Link(LinkFault::Reset) => "connections are reset",
+        FaultKind::Link(LinkFault::BlackHole) => "nothing passes any more",
+        FaultKind::Link(LinkFault::Refuse) => "new connections are refused",
+        FaultKind::Link(LinkFault::Status503) => "new connections are answered with 503",
+        FaultKind::Link(LinkFault::Status204) => "new connections are answered with 204",
+        FaultKind::Link(LinkFault::WrongType) => "new connections are answered with a page of HTML",
+        FaultKind::Process(ProcessFault::Restart) => "the server is restarted",
+        FaultKind::Process(ProcessFault::Kill) => "the server is killed",
+        FaultKind::Process(ProcessFault::ReloadNginx) => "nginx replaces its workers",
     }
 }
 

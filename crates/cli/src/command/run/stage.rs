@@ -3,11 +3,11 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{Fault, FaultKind, Network, Via};
+use feedlab_experiment::scenario::{Fault, FaultKind, ProcessFault, Via};
 use rustix::process::Signal;
 
 use super::child::{Child, words};
@@ -60,8 +60,11 @@ impl Stage {
             (self.nginx, self.door) = (Some(nginx), listening);
         }
         if needs_proxy(scenario) {
-            let arguments = proxy_arguments(&scenario.network.unwrap_or_default(), self.door, cell.seed);
-            let (proxy, proxy::Listening { listening, control }) = Child::serving("the lab proxy", &arguments).await?;
+            let (to, seed) = (self.door, cell.seed);
+            let line = format!("proxy --format json --network-from-stdin --listen 127.0.0.1:0 --to {to} --seed {seed}");
+            let network = scenario.network.unwrap_or_default();
+            let proxy = Child::working("the lab proxy", &words(&line), &network).await?;
+            let (proxy, proxy::Listening { listening, control }) = proxy.listening().await?;
             (self.proxy, self.door, self.control) = (Some(proxy), listening, Some(control));
         }
         Ok(())
@@ -91,9 +94,9 @@ impl Stage {
     pub(super) fn let_happen(&mut self, fault: &Fault) {
         let first = self.servers.first_mut();
         match (fault.kind, first) {
-            (FaultKind::Restart, Some(server)) => server.end(Signal::TERM, fault.length),
-            (FaultKind::Kill, Some(server)) => server.end(Signal::KILL, fault.length),
-            (FaultKind::ReloadNginx, _) => {
+            (FaultKind::Process(ProcessFault::Restart), Some(server)) => server.end(Signal::TERM, fault.length),
+            (FaultKind::Process(ProcessFault::Kill), Some(server)) => server.end(Signal::KILL, fault.length),
+            (FaultKind::Process(ProcessFault::ReloadNginx), _) => {
                 if let Some(nginx) = &self.nginx {
                     nginx.signal(Signal::HUP);
                 }
@@ -162,77 +165,22 @@ impl Stage {
 
 /// Whether a scenario needs the lab proxy.
 pub(super) fn needs_proxy(scenario: &Scenario) -> bool {
-    scenario.network.is_some() || scenario.faults.iter().any(|fault| fault.kind.is_proxys())
+    scenario.network.is_some() || scenario.faults.iter().any(|fault| fault.kind.is_of_link())
 }
 
+/// It is a command for people with three flags, which is how it is told here, too.
 fn nginx_arguments(scenario: &Scenario, via: Via, servers: &[Server], keys: Option<&Keys>) -> Vec<OsString> {
     let style = match via {
         Via::NginxDefault => "default",
         Via::NginxBuffering => "buffering",
         Via::Nginx | Via::Direct => "streaming",
     };
-    let timeout = micros(scenario.nginx.read_timeout);
-    let mut line = format!("nginx --format json --exit-with-stdin --style {style} --read-timeout {timeout}");
+    let timeout = scenario.nginx.read_timeout.as_micros();
+    let mut line = format!("nginx --format json --exit-with-stdin --style {style} --read-timeout {timeout}us");
     for server in servers {
         line += &format!(" --to {}", server.door());
     }
     let mut arguments = words(&line);
     arguments.extend(keys.into_iter().flat_map(Keys::arguments));
     arguments
-}
-
-fn proxy_arguments(network: &Network, to: SocketAddr, seed: u64) -> Vec<OsString> {
-    let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = *network;
-    let mut line = format!(
-        "proxy --format json --exit-with-stdin --listen 127.0.0.1:0 --control 127.0.0.1:0 --to {to} --seed {seed} \
-         --rtt {} --jitter {}",
-        micros(rtt),
-        micros(jitter)
-    );
-    let more = [
-        ("bandwidth", bandwidth_bytes_per_s.map(|bytes| bytes.to_string())),
-        ("idle-timeout", idle_timeout.map(micros)),
-        ("buffer", buffer_bytes.map(|bytes| bytes.to_string())),
-    ];
-    for (flag, value) in more {
-        line += &value.map_or_else(String::new, |value| format!(" --{flag} {value}"));
-    }
-    words(&line)
-}
-
-fn micros(time: Duration) -> String {
-    format!("{}us", time.as_micros())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lab_proxy_is_told_the_whole_network() {
-        let network = Network {
-            rtt: Duration::from_millis(100),
-            jitter: Duration::from_millis(5),
-            bandwidth_bytes_per_s: Some(125_000),
-            idle_timeout: Some(Duration::from_secs(10)),
-            buffer_bytes: None,
-        };
-        let line = proxy_arguments(&network, "127.0.0.1:9000".parse().unwrap(), 7);
-        let line: Vec<_> = line.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let line = line.join(" ");
-        assert!(
-            line.ends_with("--seed 7 --rtt 100000us --jitter 5000us --bandwidth 125000 --idle-timeout 10000000us"),
-            "{line}"
-        );
-    }
-
-    #[test]
-    fn the_lab_proxy_knows_its_faults_by_the_names_of_scenarios() {
-        let kinds = feedlab_proxy::FaultKind::ALL.map(|kind| serde_json::from_value(kind.name().into()));
-        assert!(kinds.iter().all(|kind| kind.as_ref().is_ok_and(|kind: &FaultKind| kind.is_proxys())), "{kinds:?}");
-        let schema = feedlab_experiment::scenario::written::json_schema();
-        let named = schema["$defs"]["FaultKind"]["oneOf"].as_array().unwrap().iter().map(|one| &one["const"]);
-        let of_processes = named.filter(|name| feedlab_proxy::FaultKind::named(name.as_str().unwrap()).is_none());
-        assert_eq!(of_processes.collect::<Vec<_>>(), ["restart", "kill", "reload-nginx"]);
-    }
 }

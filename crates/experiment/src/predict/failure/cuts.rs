@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::outage::{Break, Outage};
 use super::{Arithmetic, Case, Course, Figure, Unknown, Wait, storm};
 use crate::predict::model::{LIMIT, Way};
-use crate::scenario::{Connections, Fault, FaultKind};
+use crate::scenario::{Connections, Fault, FaultKind, LinkFault, ProcessFault};
 use crate::{Metric, Scenario};
 
 /// More of them are not counted out.
@@ -106,8 +106,8 @@ impl<'a> Cuts<'a> {
     fn outage(&self, at: f64, kind: FaultKind, wait: f64) -> Outage {
         let transit = self.way.transit();
         let (last, noticed) = match kind {
-            FaultKind::Reset => (at - transit, at),
-            FaultKind::Kill => (at, at + transit),
+            FaultKind::Link(LinkFault::Reset) => (at - transit, at),
+            FaultKind::Process(ProcessFault::Kill) => (at, at + transit),
             _ => (at, self.end_of_what_is_on_its_way(at)),
         };
         let tries = noticed + wait;

@@ -2,7 +2,7 @@
 //! and its own content type (WHATWG HTML, section 9.2.3). The others try again.
 
 use super::{Arithmetic, Case, Unknown};
-use crate::scenario::{Fault, FaultKind};
+use crate::scenario::{Fault, FaultKind, LinkFault};
 
 /// How much earlier or later than predicted a client may come, s.
 const MARGIN: f64 = 0.1;
@@ -14,11 +14,11 @@ pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f6
         return Ok(0.0);
     }
     let (answers, others): (Vec<&Fault>, Vec<&Fault>) =
-        case.scenario.faults.iter().partition(|fault| closes(fault.kind));
+        case.scenario.faults.iter().partition(|fault| fault.kind.answer().is_some());
     // Behind nginx a server that is away is a 502.
     let wait = super::wait(case, arithmetic);
     let away = case.contender.link.via.is_nginx() && others.iter().any(|fault| !super::finds_a_server(&wait, fault));
-    let refused = others.iter().any(|fault| fault.kind == FaultKind::Refuse);
+    let refused = others.iter().any(|fault| fault.kind == FaultKind::Link(LinkFault::Refuse));
     match (answers.as_slice(), others.as_slice()) {
         ([], _) if !away => Ok(0.0),
         ([answer], [cut]) if super::cuts(cut.kind) && cut.every.is_none() && answer.every.is_none() && !refused => {
@@ -27,10 +27,6 @@ pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f6
         }
         _ => Err(Unknown::Chance),
     }
-}
-
-const fn closes(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType)
 }
 
 /// Whether everybody who was cut off comes back while the wrong answer is given, or nobody does.

@@ -46,11 +46,11 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::scenario::FaultKind;
+    use crate::scenario::{FaultKind, LinkFault};
 
     fn cut() -> [(f64, Fault); 1] {
         let (at, every) = (Duration::from_secs(1), None);
-        [(1.0, Fault { kind: FaultKind::Cut, at, every, length: Duration::ZERO, share: 1.0 })]
+        [(1.0, Fault { kind: FaultKind::Link(LinkFault::Cut), at, every, length: Duration::ZERO, share: 1.0 })]
     }
 
     #[test]

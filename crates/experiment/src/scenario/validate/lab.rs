@@ -7,7 +7,7 @@ use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S};
 
 use super::super::error::Refusal;
 use super::super::written::{self, At, WrittenDuration};
-use super::super::{Fault, FaultKind, Feed, Http, Measure, Network, Nginx};
+use super::super::{Fault, FaultKind, Feed, Http, Measure, Network, Nginx, ProcessFault};
 use super::{HOUR, SECOND, bounds, contender, feed};
 
 /// Beyond it nobody waits.
@@ -100,23 +100,27 @@ impl Lab<'_> {
         Err(Refusal::of(written, problem))
     }
 
-    fn refuse_impossible(&self, kind: &At<FaultKind>) -> Result<(), Refusal> {
-        match **kind {
-            FaultKind::Restart | FaultKind::Kill if !feed::can_be_had_again(&self.feed.source) => Err(Refusal::of(
-                kind,
-                "a server that is started anew has the same feed only if that is synthetic or a replay; use one of those",
-            )),
-            FaultKind::ReloadNginx if !self.contenders.iter().all(|one| contender::nginx(one).is_some()) => {
+    fn refuse_impossible(&self, written: &At<FaultKind>) -> Result<(), Refusal> {
+        match **written {
+            FaultKind::Process(ProcessFault::Restart | ProcessFault::Kill)
+                if !feed::can_be_had_again(&self.feed.source) =>
+            {
+                Err(Refusal::of(
+                    written,
+                    "a server that is started anew has the same feed only if that is synthetic or a replay; use one of those",
+                ))
+            }
+            FaultKind::Process(ProcessFault::ReloadNginx)
+                if !self.contenders.iter().all(|one| contender::nginx(one).is_some()) =>
+            {
                 let problem =
                     "not every contender goes through nginx; give each `via = \"nginx\"`, or remove the fault";
-                Err(Refusal::of(kind, problem))
+                Err(Refusal::of(written, problem))
             }
-            FaultKind::Status503 | FaultKind::Status204 | FaultKind::WrongType
-                if self.contenders.iter().any(is_sealed) =>
-            {
+            kind if kind.answer().is_some() && self.contenders.iter().any(is_sealed) => {
                 let problem = "the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the \
                                contenders, or the fault";
-                Err(Refusal::of(kind, problem))
+                Err(Refusal::of(written, problem))
             }
             _ => Ok(()),
         }
@@ -130,19 +134,19 @@ fn is_sealed(contender: &written::Contender) -> bool {
 
 /// Some faults happen in a moment, some last.
 fn length(written: &written::Fault) -> Result<Duration, Refusal> {
-    use FaultKind::{BlackHole, Cut, Kill, Refuse, ReloadNginx, Reset, Restart, Status204, Status503, WrongType};
-    let given = written.length.as_ref();
-    match (*written.kind, given) {
-        (Cut | Reset | ReloadNginx, Some(given)) => {
+    let is_momentary = match *written.kind {
+        FaultKind::Link(fault) => fault.is_momentary(),
+        FaultKind::Process(fault) => fault == ProcessFault::ReloadNginx,
+    };
+    match (&written.length, *written.kind) {
+        (Some(given), _) if is_momentary => {
             Err(Refusal::of(given, "this happens in a moment; remove `for`, or repeat it with `every`"))
         }
-        (Cut | Reset | ReloadNginx, None) => Ok(Duration::ZERO),
-        (BlackHole | Refuse | Status503 | Status204 | WrongType, None) => {
+        (None, _) if is_momentary => Ok(Duration::ZERO),
+        (None, FaultKind::Link(_)) => {
             Err(Refusal::of(&written.kind, "this lasts for a while; add `for`, as in `for = \"2s\"`"))
         }
-        (BlackHole | Refuse | Status503 | Status204 | WrongType | Restart | Kill, _) => {
-            bounds::duration("for", given, Duration::from_millis(1)..=HOUR, DOWNTIME)
-        }
+        (given, _) => bounds::duration("for", given.as_ref(), Duration::from_millis(1)..=HOUR, DOWNTIME),
     }
 }
 
@@ -160,7 +164,7 @@ fn every(written: &written::Fault, length: Duration) -> Result<Option<Duration>,
 fn share(written: &written::Fault) -> Result<f64, Refusal> {
     let Some(given) = &written.share else { return Ok(1.0) };
     match *written.kind {
-        FaultKind::Cut | FaultKind::Reset | FaultKind::BlackHole => bounds::share("share", given),
+        FaultKind::Link(fault) if fault.hits_open() => bounds::share("share", given),
         _ => Err(Refusal::of(given, "this hits everybody; `share` is of cut, reset and black-hole: remove it")),
     }
 }

@@ -159,8 +159,8 @@ fn failures_that_were_planned_are_no_reason_and_others_are() {
         judge_cell(&facts).reasons.into_iter().map(|reason| reason.what).collect::<Vec<_>>()
     };
     let skipped = "50 % of the polls were never sent, because the ones before were under way";
-    assert_eq!(told(&[FaultKind::Cut], false), ["clients failed: 3 × unreadable answer"]);
-    assert_eq!(told(&[FaultKind::Cut, FaultKind::WrongType], false), [""; 0]);
+    assert_eq!(told(&[FaultKind::Link(LinkFault::Cut)], false), ["clients failed: 3 × unreadable answer"]);
+    assert_eq!(told(&[FaultKind::Link(LinkFault::Cut), FaultKind::Link(LinkFault::WrongType)], false), [""; 0]);
     let of_a_ladder = "clients failed: 3 × connection refused or timed out, 3 × gap in the history";
     assert_eq!(told(&[], true), [skipped, of_a_ladder]);
     assert_eq!(told(&[], false).len(), 2);

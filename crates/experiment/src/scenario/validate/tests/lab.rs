@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::scenario::{
-    Comeback, Connections, Fault, FaultKind, Http, Link, Network, Nginx, Options, Serving, SlowPolicy, Via,
+    Comeback, Connections, Fault, FaultKind, Http, Link, LinkFault, Network, Nginx, Options, ProcessFault, Serving,
+    SlowPolicy, Via,
 };
 
 const ALL: &str = r#"
@@ -71,9 +72,9 @@ fn everything_about_the_lab_can_be_written() {
         Fault { kind, at, every, length, share }
     };
     let faults = [
-        fault(FaultKind::Cut, 1000, Some(2000), 0, 0.5),
-        fault(FaultKind::Kill, 5000, None, 500, 1.0),
-        fault(FaultKind::BlackHole, 9000, None, 2000, 1.0),
+        fault(FaultKind::Link(LinkFault::Cut), 1000, Some(2000), 0, 0.5),
+        fault(FaultKind::Process(ProcessFault::Kill), 5000, None, 500, 1.0),
+        fault(FaultKind::Link(LinkFault::BlackHole), 9000, None, 2000, 1.0),
     ];
     assert_eq!(scenario.faults, faults);
     assert_eq!(scenario.clients.slow, Some(SlowClients { count: 2, bytes_per_s: 100 }));
