@@ -35,7 +35,7 @@ pub mod scale;
 
 use assumptions::assumptions;
 use figures::Figures;
-use model::{Ages, Case, Course, Figure, Unknown};
+use model::{Ages, Case, Course, Figure, LongRun, Traffic, Unknown};
 use transport::Arithmetic;
 
 /// What is predicted for one contender at one client count and payload size.
@@ -157,21 +157,22 @@ pub(crate) struct Rates {
     pub(crate) packets: f64,
 }
 
-/// The traffic of a contender that nothing disturbs, of HTTP/1.1 in the clear; `None` where nobody can know what the feed
-/// will bring.
-pub(crate) fn rates(scenario: &Scenario, contender: &Contender, payload_bytes: Option<usize>) -> Option<Rates> {
-    let course = Course::expected(scenario, payload_bytes)?;
+/// The traffic of a contender that nothing disturbs, of HTTP/1.1 in the clear, over a course of the [long run](LongRun):
+/// there every client is handed the feed's own rate, and what a poll brings of the time before is no more than what it
+/// leaves to the time after.
+pub(crate) fn rates(scenario: &Scenario, contender: &Contender, course: &Course) -> Rates {
     let (case, arithmetic) = (Case::new(scenario, contender, 1), transport::of(&contender.options));
-    let traffic = arithmetic.traffic(&case, &course, course.measured);
+    let traffic = arithmetic.traffic(&case, course, course.measured);
+    let traffic = Traffic { updates: course.updates, ..traffic };
     let bytes = arithmetic.bytes(scenario.clients.headers, &course.sizes, &traffic);
     let wire = arithmetic.wire(&case.way, &traffic, &bytes);
     let second = 1.0 / course.measured.length();
-    Some(Rates {
+    Rates {
         updates: traffic.updates * second,
         requests: traffic.requests * second,
         wire_bytes: wire.bytes * second,
         packets: wire.packets * second,
-    })
+    }
 }
 
 #[cfg(test)]

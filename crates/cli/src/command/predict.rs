@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::exit::{Exit, bad_input};
 use crate::output::{self, Format};
 
+mod crossings;
 mod scale;
 mod table;
 

@@ -4,7 +4,7 @@
 //! Called by `feedlab predict --clients N`; the report's cost chart draws its [`Panel`]s. A [`Reference`] is a run that
 //! was measured, a [`Study`] puts its costs together with the traffic that is predicted, and the rest are questions to
 //! the study: what N clients [need](Study::needs), the [`panels`](Study::panels) of a chart, and from
-//! [which rate on](Study::rate_crossings) another contender is cheaper.
+//! [which rate on](Study::rate_comparisons) another contender is cheaper.
 
 use feedlab_feed::Transport;
 use serde::Serialize;
@@ -15,7 +15,7 @@ mod rate;
 mod reference;
 mod study;
 
-pub use rate::RateCrossing;
+pub use rate::{RateComparison, RateCrossing};
 pub use reference::Reference;
 pub use study::{Limits, Need, Resource, ScaleError, Study};
 

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
-use feedlab_experiment::predict::scale::{Limits, Need, Panel, RateCrossing, Reference, Resource, Study};
+use feedlab_experiment::predict::scale::{
+    Limits, Need, Panel, RateComparison, RateCrossing, Reference, Resource, Study,
+};
 use feedlab_experiment::results::Results;
 use feedlab_report::human::{self, ABSENT};
 use feedlab_report::table::{Column, Table};
 use serde::Serialize;
 
+use super::crossings;
 use crate::command::run::table::turned_text;
 use crate::exit::bad_input;
 use crate::output::{self, Format};
@@ -101,13 +104,16 @@ pub(super) fn execute(args: &ScaleArgs, clients: f64, scenario: &Scenario, forma
     let study = Study::new(scenario, &reference).map_err(bad_input)?;
     let limits = args.limits();
     let panels = study.panels(clients);
+    let by_rate = study.rate_comparisons(clients);
     let answer = Answer {
         scenario: &scenario.name,
         reference: &reference.run,
         clients,
         needs: study.needs(clients, &limits),
         limits,
-        rate_crossings: study.rate_crossings(clients),
+        rate_crossings: by_rate.as_deref().map(all_crossings),
+        by_rate: by_rate.as_deref(),
+        rate: study.updates_per_s(),
         assumptions: study.assumptions(),
         panels: &panels,
     };
@@ -133,6 +139,13 @@ fn reference(from: Option<&Path>, scenario: &Scenario) -> anyhow::Result<Referen
     })
 }
 
+/// Of all costs, by rate ascending.
+fn all_crossings(comparisons: &[RateComparison]) -> Vec<&RateCrossing> {
+    let mut all: Vec<&RateCrossing> = comparisons.iter().flat_map(|comparison| &comparison.crossings).collect();
+    all.sort_by(|a, b| a.updates_per_s.total_cmp(&b.updates_per_s));
+    all
+}
+
 /// Everything that is found.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -141,7 +154,13 @@ struct Answer<'a> {
     clients: f64,
     limits: Limits,
     needs: Vec<Need>,
-    rate_crossings: Vec<RateCrossing>,
+    /// `null` where it was not computed.
+    rate_crossings: Option<Vec<&'a RateCrossing>>,
+    #[serde(skip)]
+    by_rate: Option<&'a [RateComparison]>,
+    /// The feed's own rate, updates a second.
+    #[serde(skip)]
+    rate: f64,
     assumptions: Vec<String>,
     panels: &'a [Panel],
 }
@@ -158,7 +177,7 @@ fn draw(file: &Path, answer: &Answer<'_>) -> anyhow::Result<()> {
 fn text(answer: &Answer<'_>) -> String {
     let mut text = format!("On paper: {} clients of {}\n\n", human::count(answer.clients), answer.scenario);
     let _ = writeln!(text, "{}\n", turned_text(&table(&answer.needs)));
-    for line in crossings(answer) {
+    for line in crossings::lines(answer.panels, answer.by_rate, (answer.clients, answer.rate)) {
         let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "\nA server may use {}.\n\nThis assumes:", limits(&answer.limits));
@@ -211,29 +230,6 @@ const fn resource(resource: Resource) -> &'static str {
         Resource::Packets => "packets",
         Resource::Descriptors => "descriptors",
     }
-}
-
-/// Who becomes cheaper where, a line each.
-fn crossings(answer: &Answer<'_>) -> Vec<String> {
-    let by_clients = answer.panels.iter().flat_map(|panel| {
-        panel.crossings.iter().map(|crossing| {
-            let (below, above) = &crossing.labels;
-            let clients = human::rough(crossing.clients);
-            format!("{}: {above} is cheaper than {below} from about {clients} clients on.", panel.title)
-        })
-    });
-    let by_rate = answer.rate_crossings.iter().map(|crossing| {
-        let (below, above) = &crossing.labels;
-        let rate = human::rough(crossing.updates_per_s);
-        format!("{}: {above} is cheaper than {below} from about {rate} updates/s on.", crossing.cost)
-    });
-    let lines: Vec<String> = by_clients.chain(by_rate).map(capitalized).collect();
-    if lines.is_empty() { vec!["No contender becomes cheaper than another along the way.".to_owned()] } else { lines }
-}
-
-fn capitalized(text: String) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or(text)
 }
 
 fn limits(limits: &Limits) -> String {

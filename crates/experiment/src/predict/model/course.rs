@@ -85,25 +85,6 @@ impl Course {
         }
     }
 
-    /// The course that is expected of any seed, long after the feed began.
-    pub(crate) fn expected(scenario: &Scenario, payload_bytes: Option<usize>) -> Option<Self> {
-        const LATER: f64 = 1e6;
-        let later = |span: Span| Span { from: span.from + LATER, to: span.to + LATER };
-        let course = match &scenario.feed.source {
-            Source::Synthetic { updates_per_s: rate, schedule: ScheduleKind::Poisson, .. } => {
-                let course = poisson(scenario, payload_bytes, *rate, spans(scenario), true).pop()?;
-                Self { arrivals: Arrivals::Poisson(*rate), ..course }
-            }
-            _ => Self::of(scenario, payload_bytes).pop()?,
-        };
-        let length = course.measured.length();
-        Some(match course.arrivals {
-            Arrivals::Known(_) => course,
-            Arrivals::Poisson(rate) => Self { measured: later(course.measured), updates: rate * length, ..course },
-            Arrivals::Constant(period) => Self { measured: later(course.measured), updates: length / period, ..course },
-        })
-    }
-
     /// Due times as a list, as far as they are known one by one; also of a feed that is given by its period.
     pub(crate) fn due_until(&self, end: f64) -> Cow<'_, [f64]> {
         match &self.arrivals {
@@ -170,7 +151,7 @@ pub(crate) fn period(source: &Source) -> Option<f64> {
 
 /// The feed of a repetition, as the plan has it: it knows neither the contender nor the clients. What clients publish is
 /// like a synthetic feed that comes independently.
-fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> Option<SourceConfig> {
+pub(super) fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> Option<SourceConfig> {
     if let Source::Clients { updates_per_s: rate, payload_bytes } = scenario.feed.source {
         return Some(SourceConfig::Synthetic {
             rate,
@@ -207,6 +188,11 @@ fn even(feed: &SourceConfig, rate: f64, (measured, whole): Spans) -> Option<Cour
         updates,
         sizes: Sizes::alike(feed, before, updates)?,
     })
+}
+
+/// What is expected of any seed.
+pub(super) fn seedless(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64) -> Option<Course> {
+    poisson(scenario, payload_bytes, rate, spans(scenario), true).pop()
 }
 
 /// Each repetition has a seed of its own, and with it another number of updates.

@@ -46,9 +46,17 @@ impl Costs {
             cpu_us: value(cpu_metric(contender)),
             rss_bytes: value(Metric::ServerRssBytesPerConnection),
             kernel_bytes: value(Metric::KernelBytesPerConnection),
-            descriptors: value(Metric::ServerFdsPerConnection),
+            descriptors: value(Metric::ServerFdsPerConnection).map(whole),
         }
     }
+}
+
+/// A slope of descriptors is a whole number, but for those that come and go while it is measured.
+fn whole(slope: f64) -> f64 {
+    /// So far off may it be.
+    const NOISE: f64 = 0.01;
+    let near = slope.round();
+    if near >= 1.0 && (slope - near).abs() <= NOISE { near } else { slope }
 }
 
 impl Studied {

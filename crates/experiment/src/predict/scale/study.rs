@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::costs::Studied;
 use super::reference::{Reference, cpu_metric};
 use super::{Curve, Panel, Unit, crossing};
-use crate::predict::{Rates, rates};
+use crate::predict::{LongRun, Rates, rates};
 use crate::scenario::{Contender, Link};
 use crate::{Metric, Scenario};
 
@@ -41,6 +41,7 @@ pub enum ScaleError {
 pub struct Study {
     contenders: Vec<Studied>,
     pub(super) scenario: Scenario,
+    pub(super) feed: LongRun,
     reference: String,
     machine: String,
 }
@@ -124,9 +125,11 @@ impl Study {
     /// When the traffic cannot be predicted, or the run knows nothing of a contender's CPU.
     pub fn new(scenario: &Scenario, reference: &Reference) -> Result<Self, ScaleError> {
         let payload = scenario.feed.source.payload_sweep().last().copied().flatten();
+        let no_feed = || ScaleError::NoFeed { name: scenario.name.clone() };
+        let feed = LongRun::of(scenario, payload).ok_or_else(no_feed)?;
+        let course = feed.course().ok_or_else(no_feed)?;
         let studied = |contender: &Contender| {
-            let rates = rates(scenario, contender, payload);
-            let rates = rates.ok_or_else(|| ScaleError::NoFeed { name: scenario.name.clone() })?;
+            let rates = rates(scenario, contender, &course);
             Studied::new(contender, rates, reference, payload).ok_or_else(|| ScaleError::NotMeasured {
                 run: reference.run.clone(),
                 metric: cpu_metric(contender),
@@ -137,6 +140,7 @@ impl Study {
         Ok(Self {
             contenders: scenario.contenders.iter().map(studied).collect::<Result<_, _>>()?,
             scenario: scenario.clone(),
+            feed,
             reference: reference.run.clone(),
             machine: reference.machine_in_words(),
         })
@@ -169,6 +173,12 @@ impl Study {
             Some(Curve { label: label.clone(), transport: studied.contender.transport(), points: points? })
         };
         self.contenders.iter().filter_map(curve).collect()
+    }
+
+    /// The feed's own rate in the long run.
+    #[must_use]
+    pub const fn updates_per_s(&self) -> f64 {
+        self.feed.rate()
     }
 
     pub(super) fn contenders(&self) -> &[Studied] {

@@ -3,7 +3,7 @@
 use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
-use super::polling::{self, Heads, Poller};
+use super::polling::{self, Heads};
 use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
 use crate::predict::model::{Arrivals, DELAYED_ACK, acks, period, segments, wire};
 use crate::scenario::Headers;
@@ -32,7 +32,7 @@ impl Arithmetic for ShortPolling {
         let cycle = self.cycle(&case.way);
         let traffic = match a_second(cycle, &course.arrivals_in(span)) {
             Some(a_second) => counted(a_second.times(span.length()), course, span, cycle),
-            None => polling::simulated_traffic(course, span, poller(cycle), &phases(cycle, span.to)),
+            None => polled(course, span, cycle),
         };
         // Slots that pass while a poll is under way.
         Traffic { skipped: (1.0 / self.interval - 1.0 / cycle) * span.length(), ..traffic }
@@ -171,6 +171,37 @@ fn a_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
     Some(Traffic { requests: polls, empty, empty_again, updates: rate, ..Traffic::default() })
 }
 
+/// The polls of a feed that is known update by update, on average over the phases of the clients. Counted from update to
+/// update and not from poll to poll, of which there may be millions in a quiet feed.
+fn polled(course: &Course, span: Span, cycle: f64) -> Traffic {
+    let (due, phases) = (course.due_until(span.to), phases(cycle, span.to));
+    phases
+        .iter()
+        .map(|phase| polled_in_phase(&due, span, cycle, *phase))
+        .sum::<Traffic>()
+        .times(1.0 / phases.len() as f64)
+}
+
+fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
+    // The first poll at or after a time, by its number.
+    let poll = |time: f64| ((time - phase) / cycle).ceil().max(0.0);
+    let (first, end) = (poll(span.from), poll(span.to));
+    let mut traffic = Traffic { requests: end - first, ..Traffic::default() };
+    let (mut with_news, mut behind_news, mut last) = (0.0, 0.0, f64::NAN);
+    for poll in due.iter().map(|time| poll(*time)) {
+        let is_another = poll != last;
+        behind_news += f64::from(u8::from(is_another && poll != last + 1.0 && (first..end).contains(&(last + 1.0))));
+        last = poll;
+        if (first..end).contains(&poll) {
+            traffic.updates += 1.0;
+            with_news += f64::from(u8::from(is_another));
+        }
+    }
+    behind_news += f64::from(u8::from((first..end).contains(&(last + 1.0))));
+    traffic.empty = traffic.requests - with_news;
+    Traffic { empty_again: (traffic.empty - behind_news).max(0.0), ..traffic }
+}
+
 /// The number of updates is known better than their rate says: by the schedule.
 fn counted(traffic: Traffic, course: &Course, span: Span, cycle: f64) -> Traffic {
     if span != course.measured {
@@ -205,11 +236,6 @@ fn fetched(course: &Course, time: f64, cycle: f64) -> f64 {
     }
 }
 
-/// Each poll is answered at once.
-const fn poller(cycle: f64) -> Poller {
-    Poller { hold: 0.0, gap: cycle }
-}
-
 /// When the clients begin that stand for all: they ask at random times.
 pub(super) fn phases(cycle: f64, until: f64) -> Vec<f64> {
     /// In how many phases, and how many polls of all of them together.
@@ -231,4 +257,39 @@ pub(super) fn scatter(cycle: f64, period: f64, clients: f64) -> Option<f64> {
     };
     let k = (1..=SOON).find(meets)?;
     Some(2.0 / (f64::from(k) * 12f64.sqrt() * clients.sqrt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use feedlab_feed::schedule::Schedule;
+
+    use super::super::polling::Poller;
+    use super::*;
+    use crate::predict::tests::course;
+
+    #[test]
+    fn polls_counted_by_updates_are_those_counted_one_by_one() {
+        let heaps = Schedule::Burst { size: 4 }.due_times(0.8);
+        let apart = Schedule::Poisson { seed: 3 }.due_times(0.8);
+        for due in [heaps, apart] {
+            let due = due.map(|time| time.as_secs_f64()).take_while(|time| *time < 60.0).collect();
+            let course = course(Arrivals::Known(due), 60.0);
+            for (span, cycle) in [((7.0, 50.0), 1.0), ((0.5, 60.0), 0.3), ((20.0, 41.5), 7.0)] {
+                let span = Span { from: span.0, to: span.1 };
+                let simulated = {
+                    let at_once = Poller { hold: 0.0, gap: cycle };
+                    polling::simulated_traffic(&course, span, at_once, &phases(cycle, span.to))
+                };
+                let counted = Traffic { unacknowledged: simulated.unacknowledged, ..polled(&course, span, cycle) };
+                for (name, a, b) in [
+                    ("requests", counted.requests, simulated.requests),
+                    ("empty", counted.empty, simulated.empty),
+                    ("empty again", counted.empty_again, simulated.empty_again),
+                    ("updates", counted.updates, simulated.updates),
+                ] {
+                    assert!((a - b).abs() < 0.07, "{name} in {span:?} every {cycle}: {a} {b}");
+                }
+            }
+        }
+    }
 }

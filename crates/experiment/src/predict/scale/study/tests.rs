@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::predict::scale::RateComparison;
 use crate::scenario::Network;
 use crate::scenario::Source;
 use crate::summary::{Entry, Estimate};
@@ -63,6 +64,15 @@ fn needs_are_costs_times_traffic_and_servers_are_what_runs_out_first() {
 }
 
 #[test]
+fn a_connection_takes_a_whole_descriptor() {
+    let mut noisy = reference();
+    let slope = Estimate { value: 0.9997, low: None, high: None };
+    noisy.contenders[0].metrics.insert(Metric::ServerFdsPerConnection, slope);
+    let needs = Study::new(&constant(10.0), &noisy).unwrap().needs(3_000.0, &Limits::default());
+    assert_eq!(needs[0].descriptors, Some(3_000.0));
+}
+
+#[test]
 fn costs_are_interpolated_between_counts_and_cross_where_they_are_equal() {
     // A poll a second is 100 µs; ten updates are 400 µs with 10 clients and 40 µs with 1,000: equal between them.
     let panels = study(&constant(10.0)).panels(1e5);
@@ -84,16 +94,70 @@ fn costs_are_interpolated_between_counts_and_cross_where_they_are_equal() {
 #[test]
 fn from_some_rate_on_polling_is_cheaper_than_a_push() {
     // CPU: a poll a second is 100 µs, a push 4 µs: equal at 25 updates/s.
-    let crossings = study(&constant(10.0)).rate_crossings(1e6);
-    let cpu: Vec<_> = crossings.iter().filter(|crossing| crossing.cost == "server CPU").collect();
-    assert_eq!(cpu.len(), 1, "{crossings:?}");
+    let comparisons = study(&constant(10.0)).rate_comparisons(1e6).unwrap();
+    let [RateComparison { crossings: cpu, .. }, RateComparison { crossings: wire, .. }] = &comparisons[..] else {
+        panic!("{comparisons:?}")
+    };
+    assert_eq!(cpu.len(), 1, "{cpu:?}");
     assert!((cpu[0].updates_per_s - 25.0).abs() < 0.01, "{cpu:?}");
     assert_eq!(cpu[0].labels, ("SSE".to_owned(), "short polling, 1 s".to_owned()));
-    let wire: Vec<_> = crossings.iter().filter(|crossing| crossing.cost.starts_with("bandwidth")).collect();
     assert_eq!(wire.len(), 1);
     assert!((1.0..10.0).contains(&wire[0].updates_per_s), "E03: {wire:?}");
-    let burst = scenario("source = \"synthetic\", updates_per_s = 10, schedule = \"burst\"");
-    assert_eq!(study(&burst).rate_crossings(1e6), []);
+}
+
+/// Where the CPU of a poll a second is that of a push at 4 µs an update.
+#[track_caller]
+fn equal_at(scenario: &Scenario) -> f64 {
+    let comparisons = study(scenario).rate_comparisons(1e6).expect("it is computed");
+    assert!(comparisons.iter().all(|comparison| comparison.contenders == 2), "{comparisons:?}");
+    let [crossing] = &comparisons[0].crossings[..] else { panic!("{comparisons:?}") };
+    crossing.updates_per_s
+}
+
+#[test]
+fn h2_bursts_and_recordings_have_crossings_of_their_own() {
+    let burst = scenario("source = \"synthetic\", updates_per_s = 10, schedule = \"burst\", burst_size = 5");
+    assert!((equal_at(&burst) - 25.0).abs() < 0.1, "{}", equal_at(&burst));
+    let (_folder, recording) = recording();
+    assert!((equal_at(&recording) - 25.0).abs() < 0.1, "{}", equal_at(&recording));
+}
+
+#[test]
+fn h2_what_is_not_computed_is_no_empty_list() {
+    let published = scenario("source = \"clients\", updates_per_s = 10");
+    let published = Study::new(&published, &reference()).unwrap();
+    assert_eq!(published.rate_comparisons(1e6), None);
+}
+
+/// Twenty updates within 2 s, and then none for 18 s.
+fn recording() -> (tempfile::TempDir, Scenario) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("feed.ndjson");
+    let line = |index: u64| format!("{{\"at_ms\":{},\"data\":\"x\"}}\n", if index < 20 { index * 100 } else { 20_000 });
+    std::fs::write(&file, (0..21).map(line).collect::<String>()).unwrap();
+    let mut recorded = constant(10.0);
+    recorded.feed.source = Source::Replay { file, speed: 1.0 };
+    (folder, recorded)
+}
+
+#[test]
+fn h3_every_contender_delivers_the_feeds_own_rate() {
+    let text = "schema = 1\nname = \"t\"\nclients = { count = 50 }\nmeasure = { warm_up = \"1s\", duration = \"30s\" }\n\
+                feed = { source = \"synthetic\", updates_per_s = 0.2, schedule = \"burst\", burst_size = 5 }\n\
+                contender = [{ transport = \"short-polling\", interval = \"2s\" }, { transport = \"sse\" },\n\
+                { transport = \"short-polling\", interval = \"5s\" }]";
+    let mut bursts = Scenario::parse(text, Path::new("t.toml")).unwrap();
+    let delivered = |scenario: &Scenario| -> Vec<f64> {
+        study(scenario).needs(3_000.0, &Limits::default()).iter().map(|need| need.updates_per_s.round()).collect()
+    };
+    assert_eq!(delivered(&bursts), [600.0, 600.0, 600.0]);
+    for seconds in [1, 7, 26, 49] {
+        bursts.measure.duration = Duration::from_secs(seconds);
+        assert_eq!(delivered(&bursts), [600.0, 600.0, 600.0], "{seconds} s");
+    }
+    let (_folder, recorded) = recording();
+    bursts.feed.source = recorded.feed.source;
+    assert_eq!(delivered(&bursts), [3_000.0, 3_000.0, 3_000.0], "21 updates, 20 intervals in 20 s");
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! What a feed does in the long run, whatever its seed and wherever a measured time would lie in it, at its own rate or at
+//! another. Asked by scale on paper, where a short measured time that happens to hold one burst more says nothing.
+
+use feedlab_feed::source::{Due, SourceConfig};
+
+use super::course::{self, Arrivals, Course, Span};
+use super::{LIMIT, Sizes};
+use crate::Scenario;
+use crate::scenario::{ScheduleKind, Source};
+
+/// So many updates of a repeated stretch are looked at, once to settle and once to count.
+const MOST: usize = LIMIT / 40;
+
+/// The feed of a scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct LongRun {
+    scenario: Scenario,
+    payload_bytes: Option<usize>,
+    /// Updates a second.
+    rate: f64,
+    /// What comes again and again; `None` of a feed with a closed form.
+    cycle: Option<Cycle>,
+}
+
+/// A stretch of a feed that is repeated without end.
+#[derive(Clone, Debug)]
+struct Cycle {
+    /// When its updates fall due, ascending, as shares of its length.
+    due: Vec<f64>,
+    sizes: Sizes,
+}
+
+impl LongRun {
+    /// `None` where nobody can know what the feed brings in the long run: a recording that cannot be read, or one of a
+    /// single moment.
+    pub(crate) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Option<Self> {
+        let feed = course::feed(scenario, payload_bytes, 1)?;
+        let (rate, cycle) = match scenario.feed.source {
+            Source::Synthetic { updates_per_s, schedule: ScheduleKind::Burst, burst_size, .. } => {
+                (updates_per_s, Some(Cycle::burst(&feed, burst_size)?))
+            }
+            Source::Synthetic { updates_per_s, .. }
+            | Source::Host { updates_per_s }
+            | Source::Clients { updates_per_s, .. } => (updates_per_s, None),
+            Source::Replay { .. } => {
+                let (rate, cycle) = Cycle::recorded(&feed)?;
+                (rate, Some(cycle))
+            }
+        };
+        Some(Self { scenario: scenario.clone(), payload_bytes, rate, cycle })
+    }
+
+    /// Updates a second.
+    pub(crate) const fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// The course at the feed's own rate.
+    pub(crate) fn course(&self) -> Option<Course> {
+        self.course_at(self.rate)
+    }
+
+    /// The course at another rate, everything else being equal: a burst is as large and comes as much more often, a
+    /// recording is played as much faster.
+    pub(crate) fn course_at(&self, rate: f64) -> Option<Course> {
+        let Some(cycle) = &self.cycle else { return self.closed(rate) };
+        let asked = self.scenario.measure.duration.as_secs_f64();
+        let length = cycle.due.len() as f64 / rate;
+        let most = (MOST / cycle.due.len()).max(1) as f64;
+        let times = (asked / length).ceil().clamp(1.0, most);
+        let from = times * length;
+        let due =
+            (0..2 * times as u32).flat_map(|turn| cycle.due.iter().map(move |at| (f64::from(turn) + at) * length));
+        let whole = Span { from: 0.0, to: 2.0 * from };
+        let updates = times * cycle.due.len() as f64;
+        Some(Course {
+            arrivals: Arrivals::Known(due.collect()),
+            measured: Span { from, ..whole },
+            scale: 1.0,
+            whole,
+            whole_updates: 2.0 * updates,
+            due: Vec::new(),
+            updates,
+            sizes: cycle.sizes,
+        })
+    }
+
+    /// A closed form does not depend on where the measured time lies, long after the feed began.
+    fn closed(&self, asked: f64) -> Option<Course> {
+        const LATER: f64 = 1e6;
+        let mut scenario = self.scenario.clone();
+        let source = &mut scenario.feed.source;
+        if let Source::Synthetic { updates_per_s, .. }
+        | Source::Host { updates_per_s }
+        | Source::Clients { updates_per_s, .. } = source
+        {
+            *updates_per_s = asked;
+        }
+        let is_poisson = matches!(source, Source::Synthetic { schedule: ScheduleKind::Poisson, .. });
+        let course = match is_poisson {
+            true => course::seedless(&scenario, self.payload_bytes, asked)?,
+            false => Course::of(&scenario, self.payload_bytes).pop()?,
+        };
+        let arrivals = if is_poisson { Arrivals::Poisson(asked) } else { course.arrivals };
+        let rate = match arrivals {
+            Arrivals::Poisson(rate) => rate,
+            Arrivals::Constant(period) => 1.0 / period,
+            Arrivals::Known(_) => return None,
+        };
+        let Span { from, to } = course.measured;
+        let measured = Span { from: from + LATER, to: to + LATER };
+        Some(Course { arrivals, measured, updates: rate * measured.length(), ..course })
+    }
+}
+
+impl Cycle {
+    /// All at once.
+    fn burst(feed: &SourceConfig, size: u32) -> Option<Self> {
+        let due = vec![0.0; usize::try_from(size).ok().filter(|size| (1..=LIMIT / 2).contains(size))?];
+        Some(Self { due, sizes: Sizes::alike(feed, 0.0, size.into())? })
+    }
+
+    /// The recording, from its first update to its last and on to the next that would come, with its rate.
+    fn recorded(feed: &SourceConfig) -> Option<(f64, Self)> {
+        let mut source = feed.open().ok()?;
+        let (mut due, mut sizes) = (Vec::new(), Sizes::collector(feed));
+        while let Some(Due::At(time)) = source.next_due().filter(|_| due.len() < LIMIT / 2) {
+            due.push(time.as_secs_f64());
+            sizes.add(due.len() as u64, || source.produce());
+        }
+        let (first, last) = (*due.first()?, *due.last()?);
+        let rate = (due.len() - 1) as f64 / (last - first);
+        if !rate.is_finite() || rate <= 0.0 {
+            return None;
+        }
+        let length = due.len() as f64 / rate;
+        let due = due.into_iter().map(|time| (time - first) / length).collect();
+        Some((rate, Self { due, sizes: sizes.mean()? }))
+    }
+}
