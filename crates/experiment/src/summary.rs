@@ -66,6 +66,26 @@ impl Entry {
     }
 }
 
+/// What the clients of a contender were not given, all repetitions together. Ages and recoveries of such a contender are
+/// those of the updates and clients that were left, and are ranked beside nobody's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Loss {
+    /// Updates that were expected and never arrived.
+    pub missed: f64,
+    /// Clients that closed for good.
+    pub gave_up: f64,
+}
+
+impl Entry {
+    /// What its clients were not given; `None` if they were given everything, or nobody counted.
+    #[must_use]
+    pub fn loss(&self) -> Option<Loss> {
+        let count = |metric| self.value(metric).filter(|count| *count > 0.0).unwrap_or(0.0);
+        let loss = Loss { missed: count(Metric::UpdatesMissed), gave_up: count(Metric::ClientsGaveUp) };
+        (loss.missed + loss.gave_up > 0.0).then_some(loss)
+    }
+}
+
 pub(crate) fn name(label: &str, clients: u32, payload_bytes: Option<usize>) -> String {
     let plural = if clients == 1 { "" } else { "s" };
     let payload = payload_bytes.map_or_else(String::new, |bytes| format!(", {bytes} B"));

@@ -210,7 +210,7 @@ fn line_notes(data: &Dataset) -> Vec<String> {
             human::word(data.scope.contenders)
         )
     });
-    fixed.into_iter().chain(left_out).collect()
+    fixed.into_iter().chain(left_out).chain(data.losses.iter().cloned()).collect()
 }
 
 /// What a bar chart leaves out.

@@ -8,6 +8,7 @@ use feedlab_experiment::results::{Results, ResultsError};
 use feedlab_experiment::summary::{Entry, Estimate};
 use feedlab_experiment::verdict::Status;
 
+use crate::complete;
 use crate::series::{Scope, Series};
 
 mod ages;
@@ -49,6 +50,8 @@ pub(crate) struct Dataset {
     pub(crate) connection: Vec<Vec<Bar>>,
     /// Who differs from whom.
     pub(crate) differences: Differences,
+    /// What must be said beside ages: who lost what.
+    pub(crate) losses: Vec<String>,
     /// The checks that demand a distance, the failed ones first.
     pub(crate) strips: Vec<Strip>,
     /// How often each cell was measured, as planned.
@@ -113,6 +116,7 @@ impl Dataset {
         Ok(Self {
             ages,
             timelines: Timelines::new(lines, results),
+            losses: lines.iter().filter_map(|row| complete::note(row.entry, results)).collect(),
             bytes,
             bytes_level,
             requests: bars.iter().map(|row| RequestsBar::new(row, results)).collect(),

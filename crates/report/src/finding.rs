@@ -53,9 +53,9 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     let more = more.chain(prediction::sentence(entries));
     let more = more.map(|text| format!("{}.", wording::sentence(&text))).collect();
     let (headline, more) = match verdict.status {
-        Status::Valid => (freshness(entries, data), more),
+        Status::Valid => (freshness(results, data), more),
         Status::Suspect => {
-            (format!("{} But the measurement is suspect: see the verdict.", freshness(entries, data)), more)
+            (format!("{} But the measurement is suspect: see the verdict.", freshness(results, data)), more)
         }
         Status::Invalid => (void(verdict), Vec::new()),
     };
@@ -64,8 +64,11 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     Finding { headline, more, differences, differences_for, caveats: caveats(results, data), source: source(results) }
 }
 
-fn freshness(entries: &[Entry], data: &Dataset) -> String {
-    format!("{}. {}", chart::freshness(data), delivery::sentence(entries))
+/// How fresh clients were, and whether they were given everything: who was not is told first.
+fn freshness(results: &Results, data: &Dataset) -> String {
+    let (ages, delivery) = (format!("{}.", chart::freshness(data)), delivery::sentence(results));
+    let has_loss = results.summary.contenders.iter().any(|entry| entry.loss().is_some());
+    if has_loss { format!("{delivery} {}", wording::sentence(&ages)) } else { format!("{ages} {delivery}") }
 }
 
 /// What is said instead of a finding.

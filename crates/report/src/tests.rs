@@ -17,6 +17,7 @@ use crate::{Report, render, table};
 mod chart_data;
 mod checks;
 mod class;
+mod completeness;
 mod conditions;
 mod failing;
 mod failure;

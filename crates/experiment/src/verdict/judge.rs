@@ -62,6 +62,7 @@ pub fn judge_cell(facts: &CellFacts<'_>) -> Verdict {
         load::machine(facts),
         load::others(facts),
         failures(facts),
+        gave_up(facts),
     ];
     reasons.into_iter().flatten().for_each(|reason| verdict.add(reason));
     verdict
@@ -162,6 +163,16 @@ fn failures(facts: &CellFacts<'_>) -> Option<Reason> {
         let counts: Vec<_> = seen.iter().map(|(failure, count)| format!("{count} × {failure}")).collect();
         let what = format!("clients failed: {}", counts.join(", "));
         Reason::new(Status::Suspect, what, "a cost per update holds only for clients that were served")
+    })
+}
+
+/// Planned or not: what is left of a fleet looks fresher and cheaper than the fleet was. Those that are told as failures
+/// are not told twice.
+fn gave_up(facts: &CellFacts<'_>) -> Option<Reason> {
+    let count = facts.metrics.get(&Metric::ClientsGaveUp).copied().filter(|count| *count > 0.0)?;
+    is_expected(facts, Failure::GaveUp).then(|| {
+        let what = format!("{count} of {} clients gave up: ages and costs are those of the others", facts.clients);
+        Reason::new(Status::Suspect, what, "rank by what was missed and who gave up, before any age or cost")
     })
 }
 

@@ -8,6 +8,7 @@ use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
 use super::label::{self, Candidate};
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
 use crate::comparison::{self, Named, Shape, shape};
+use crate::complete::{self, Ranked};
 use crate::dataset::{Dataset, Ecdf};
 use crate::palette::Colour;
 use crate::{human, wording};
@@ -94,12 +95,15 @@ impl Picture for AgeEcdf<'_> {
 
 /// What the medians show. Also the headline of the run.
 pub(crate) fn title(data: &Dataset) -> String {
-    let named = |ecdf: &Ecdf| Some(Named::new(&ecdf.series, ecdf.p50?));
-    let medians: Vec<Named> = data.ages.iter().filter_map(named).collect();
+    let medians: Vec<Named> = data.ages.iter().filter_map(Ecdf::ranked).map(Ranked::named).collect();
+    let losers = || data.ages.iter().filter(|ecdf| ecdf.loss.is_some());
     let known = medians.len();
     let text = match shape(medians, &data.known(Metric::AgeP50)) {
         Shape::Nothing if data.ages.iter().all(|ecdf| ecdf.count == 0) => {
             "no update arrived: there is no age to show".to_owned()
+        }
+        Shape::Nothing if losers().count() == data.ages.len() => {
+            return data.scope.say("nobody is ranked by age, for not everything arrived over any transport");
         }
         Shape::Nothing => "too few updates arrived to give a median age".to_owned(),
         Shape::One(one) => {
@@ -119,7 +123,11 @@ pub(crate) fn title(data: &Dataset) -> String {
         }
         Shape::Apart { low, high } => apart(&low, &high, known == data.ages.len()),
     };
-    data.scope.say(&(text + &without_median(data, known)))
+    data.scope.say(
+        &(text
+            + &without_median(data)
+            + &complete::not_ranked(losers().filter(|ecdf| ecdf.p50.is_some()).map(|ecdf| &ecdf.series))),
+    )
 }
 
 fn apart(low: &[Named], high: &[Named], complete: bool) -> String {
@@ -135,10 +143,10 @@ fn apart(low: &[Named], high: &[Named], complete: bool) -> String {
     )
 }
 
-fn without_median(data: &Dataset, known: usize) -> String {
+fn without_median(data: &Dataset) -> String {
     let missing: Vec<&str> =
         data.ages.iter().filter(|ecdf| ecdf.p50.is_none()).map(|ecdf| ecdf.series.spoken.as_str()).collect();
-    if missing.is_empty() || known == 0 {
+    if missing.is_empty() || missing.len() == data.ages.len() {
         return String::new();
     }
     format!(" (too few updates for a median: {})", wording::list(&missing))

@@ -3,10 +3,11 @@
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::{Results, ResultsError};
 use feedlab_experiment::statistics::Sample;
-use feedlab_experiment::summary::Estimate;
+use feedlab_experiment::summary::{Estimate, Loss};
 use feedlab_experiment::{hlog, record::CellRecord};
 
 use super::Row;
+use crate::complete::Ranked;
 use crate::series::{Series, payload_bytes};
 
 /// A point is kept when the share has grown by this much, or the age by that factor: less cannot be seen.
@@ -18,6 +19,8 @@ const VISIBLE_FACTOR: f64 = 1.05;
 pub(crate) struct Ecdf {
     /// Who received them.
     pub(crate) series: Series,
+    /// What they were not given.
+    pub(crate) loss: Option<Loss>,
     /// How many there were.
     pub(crate) count: u64,
     /// Age in µs and the share of updates that were at most this old; both grow, the last share is 1.
@@ -58,8 +61,16 @@ impl Ecdf {
         }
         let [p50, p90, p99, max] =
             [Metric::AgeP50, Metric::AgeP90, Metric::AgeP99, Metric::AgeMax].map(|metric| row.estimate(metric));
-        let ecdf = Self { series: row.series.clone(), count, points, predicted: predicted(row), p50, p90, p99, max };
+        let (series, loss) = (row.series.clone(), row.entry.loss());
+        let ecdf = Self { series, loss, count, points, predicted: predicted(row), p50, p90, p99, max };
         Ok((ecdf, Sample::new(cells, &ages)))
+    }
+}
+
+impl Ecdf {
+    /// Its median among those of the others, if it may stand there.
+    pub(crate) fn ranked(&self) -> Option<Ranked> {
+        Ranked::new(&self.series, self.loss, self.p50?)
     }
 }
 

@@ -2,6 +2,7 @@
 //! and for whatever a title compares.
 
 use feedlab_experiment::Metric;
+use feedlab_experiment::metric::Group;
 use feedlab_experiment::statistics::{Difference, Sample, difference};
 
 use super::Row;
@@ -106,9 +107,10 @@ fn in_question(rows: &[Row]) -> Vec<[usize; 2]> {
     found.into_iter().map(|(pair, _)| pair).collect()
 }
 
-/// The rows that have a metric, by its value.
+/// The rows that have a metric, by its value; by age only those whose clients were given everything.
 fn order(rows: &[Row], metric: Metric) -> Vec<usize> {
-    let value = |row: usize| rows[row].estimate(metric).map(|estimate| estimate.value);
+    let is_ranked = |row: usize| metric.row().group != Group::Freshness || rows[row].entry.loss().is_none();
+    let value = |row: usize| rows[row].estimate(metric).filter(|_| is_ranked(row)).map(|estimate| estimate.value);
     let mut order: Vec<usize> = (0..rows.len()).filter(|&row| value(row).is_some()).collect();
     order.sort_by(|&a, &b| value(a).unwrap_or(0.0).total_cmp(&value(b).unwrap_or(0.0)));
     order

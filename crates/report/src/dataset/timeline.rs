@@ -6,6 +6,7 @@ use feedlab_experiment::record::Second;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::scenario::Fault;
 use feedlab_experiment::statistics::SAMPLES_BEYOND;
+use feedlab_experiment::summary::Loss;
 use feedlab_experiment::{Metric, Scenario};
 
 use super::Row;
@@ -39,6 +40,8 @@ pub(crate) struct Timelines {
 pub(crate) struct Timeline {
     /// Whose ages.
     pub(crate) series: Series,
+    /// What its clients were not given.
+    pub(crate) loss: Option<Loss>,
     /// Which repetition; `None` if no cell was measured.
     pub(crate) repetition: Option<u32>,
     /// The seconds with updates, in order.
@@ -89,7 +92,7 @@ impl Timelines {
             let marks = marks(&results.manifest.scenario, &row.series.label);
             let predicted = row.predicted(if has_median { Metric::AgeP50 } else { Metric::AgeMean });
             let predicted = predicted.filter(|&us| us >= MACHINE_TIME);
-            Timeline { series: row.series.clone(), repetition, moments, predicted, marks }
+            Timeline { series: row.series.clone(), loss: row.entry.loss(), repetition, moments, predicted, marks }
         };
         let scenario = &results.manifest.scenario;
         Self {

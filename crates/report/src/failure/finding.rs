@@ -88,9 +88,13 @@ fn demand(scenario: &Scenario) -> &'static str {
     }
 }
 
-/// How long it took from the loss of a connection to the next update.
+/// How long it took from the loss of a connection to the next update: of those of whom nobody gave up, for whoever does
+/// never recovers, and is not in the times.
 fn recovery(rows: &[Row]) -> Option<String> {
     let named = |row: &Row| {
+        if row.some(Metric::ClientsGaveUp).is_some() {
+            return None;
+        }
         let estimate = *row.entry.metrics.get(&Metric::RecoveryP50)?;
         Some(Named { label: row.name.clone(), name: row.spoken.clone(), estimate })
     };

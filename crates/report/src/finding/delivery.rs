@@ -1,8 +1,10 @@
 //! Whether everything arrived, once each and in order.
 
 use feedlab_experiment::Metric;
+use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Entry;
 
+use crate::complete;
 use crate::series::Series;
 use crate::{human, wording};
 
@@ -10,10 +12,11 @@ use crate::{human, wording};
 const MAX_COMPLAINTS: usize = 3;
 
 /// One sentence with its full stop.
-pub(super) fn sentence(entries: &[Entry]) -> String {
+pub(super) fn sentence(results: &Results) -> String {
+    let entries = &results.summary.contenders;
     let sum = |metric| entries.iter().filter_map(|entry| entry.value(metric)).sum::<f64>();
     let unknown = entries.iter().filter(|entry| faults(entry).contains(&None)).count();
-    let complaints: Vec<String> = entries.iter().filter_map(|entry| complaint(entry, entries)).collect();
+    let complaints: Vec<String> = entries.iter().filter_map(|entry| complaint(entry, results)).collect();
     let (expected, received) = (sum(Metric::UpdatesExpected), sum(Metric::UpdatesReceived));
     if unknown == entries.len() {
         return "Whether anything was lost was not measured.".to_owned();
@@ -28,7 +31,9 @@ pub(super) fn sentence(entries: &[Entry]) -> String {
         _ if expected > 0.0 && received == 0.0 => "nothing that was published reached any client".to_owned(),
         complaints if complaints.len() > MAX_COMPLAINTS => {
             let (number, rows) = (human::count(complaints.len() as f64), human::count(entries.len() as f64));
-            format!("{number} of {rows} rows missed, duplicated or reordered updates: see the table")
+            let left: Vec<String> = entries.iter().filter_map(|entry| left(entry, results)).collect();
+            let left = if left.is_empty() { String::new() } else { format!("; {}", left.join("; ")) };
+            format!("{number} of {rows} rows missed, duplicated or reordered updates: see the table{left}")
         }
         complaints => complaints.join("; "),
     };
@@ -44,17 +49,24 @@ fn faults(entry: &Entry) -> [Option<f64>; 3] {
     [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered].map(|metric| entry.value(metric))
 }
 
-fn complaint(entry: &Entry, entries: &[Entry]) -> Option<String> {
-    let [missed, duplicated, reordered] = faults(entry).map(|count| count.filter(|&count| count > 0.0));
-    let missed = missed.map(|count| match entry.value(Metric::UpdatesExpected) {
-        Some(expected) if count == expected => format!("received none of {} updates", human::count(expected)),
-        Some(expected) => format!("missed {} of {} updates", human::count(count), human::count(expected)),
-        None => format!("missed {}", wording::counted(count, "update", "updates")),
-    });
+/// Whose clients gave up.
+fn left(entry: &Entry, results: &Results) -> Option<String> {
+    complete::gave_up(entry, results)
+        .map(|gave_up| format!("of {}, {gave_up}", name(entry, &results.summary.contenders)))
+}
+
+fn complaint(entry: &Entry, results: &Results) -> Option<String> {
+    let [_, duplicated, reordered] = faults(entry).map(|count| count.filter(|&count| count > 0.0));
     let duplicated = duplicated.map(|count| format!("received {} more than once", human::count(count)));
     let reordered = reordered.map(|count| format!("received {} out of order", human::count(count)));
-    let deeds: Vec<String> = [missed, duplicated, reordered].into_iter().flatten().collect();
-    (!deeds.is_empty()).then(|| format!("{} {}", name(entry, entries), wording::list(&deeds)))
+    let deeds: Vec<String> = [complete::missed(entry), duplicated, reordered].into_iter().flatten().collect();
+    let name = name(entry, &results.summary.contenders);
+    match (deeds.is_empty(), complete::gave_up(entry, results)) {
+        (true, None) => None,
+        (true, Some(gave_up)) => Some(format!("of {name}, {gave_up}")),
+        (false, None) => Some(format!("{name} {}", wording::list(&deeds))),
+        (false, Some(gave_up)) => Some(format!("{name} {}: {gave_up}", wording::list(&deeds))),
+    }
 }
 
 /// The contender, with its client count and payload if they alone tell two rows apart.

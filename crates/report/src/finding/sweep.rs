@@ -34,7 +34,8 @@ fn ends<'a>(entries: &'a [Entry], top: Scope, low: Scope) -> impl Iterator<Item 
 fn crowd(entries: &[Entry], top: Scope) -> Option<String> {
     let clients = entries.iter().map(|entry| entry.clients).min().filter(|_| top.clients_swept)?;
     let (metric, name) = age(entries);
-    let ends = ends(entries, top, Scope { clients, ..top });
+    let is_complete = |ends: &Ends<'_>| ends.low.loss().is_none() && ends.high.loss().is_none();
+    let ends = ends(entries, top, Scope { clients, ..top }).filter(is_complete);
     let moves =
         ends.filter_map(|ends| Some((ends.low, *ends.low.metrics.get(&metric)?, *ends.high.metrics.get(&metric)?)));
     let (entry, from, to) = moves.max_by(|a, b| times(a.1, a.2).total_cmp(&times(b.1, b.2)))?;

@@ -84,8 +84,10 @@ fn beside(name: &str, beyond: usize, all: usize, farthest: &Compared, entries: &
 
 fn compared(entries: &[Entry], is_of_kind: IsOfKind) -> Vec<Compared<'_>> {
     let metrics = || TABLES.iter().flat_map(|(_, metrics)| *metrics).filter(move |metric| is_of_kind(**metric));
-    let of = |entry, metric| {
-        let apart = apart::of(entry, metric).filter(|_| is_told(entry, metric))?;
+    let of = |entry, metric: Metric| {
+        // Of ages, what is predicted is that of updates that all arrive.
+        let is_left = metric.row().group == Group::Freshness && Entry::loss(entry).is_some();
+        let apart = apart::of(entry, metric).filter(|_| is_told(entry, metric) && !is_left)?;
         Some(Compared { entry, metric, apart, distance: apart.distance()? })
     };
     entries.iter().flat_map(|entry| metrics().filter_map(move |&metric| of(entry, metric))).collect()

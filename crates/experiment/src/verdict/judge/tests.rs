@@ -166,6 +166,27 @@ fn failures_that_were_planned_are_no_reason_and_others_are() {
     assert_eq!(told(&[], false).len(), 2);
 }
 
+#[test]
+fn h4_whoever_gave_up_makes_ages_and_costs_suspect_even_where_it_was_planned() {
+    let faults =
+        [Fault { kind: FaultKind::Restart, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 }];
+    let (metrics, failures) = ([(Metric::ClientsGaveUp, 19.0)].into(), [(Failure::GaveUp, 19)].into());
+    let facts = CellFacts {
+        metrics: &metrics,
+        failures: &failures,
+        clients: 20,
+        connected: 20,
+        cores: 2,
+        planned_stall_us: 0,
+        faults: &faults,
+        is_ladder: false,
+        debug_build: false,
+    };
+    let verdict = judge_cell(&facts);
+    assert_eq!(verdict.status, Status::Suspect);
+    assert_eq!(verdict.reasons[0].what, "19 of 20 clients gave up: ages and costs are those of the others");
+}
+
 fn cell(repetition: u32, reasons: &[(Status, &str, &str)]) -> CellRecord {
     let mut cell = fixture::cell(repetition, &[]);
     reasons.iter().for_each(|&(status, what, advice)| cell.verdict.add(Reason::new(status, what, advice)));

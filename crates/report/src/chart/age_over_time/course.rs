@@ -1,8 +1,9 @@
 //! What the seconds show: whether the ages stay level, or who has the second that stands out most.
 
-use feedlab_experiment::summary::Estimate;
+use feedlab_experiment::summary::{Estimate, Loss};
 
 use crate::comparison::{self, Named, Shape, shape, unknown};
+use crate::complete;
 use crate::dataset::{Mark, Moment, Timeline, Timelines};
 use crate::human;
 
@@ -32,8 +33,19 @@ pub(super) fn finding(timelines: &Timelines) -> String {
             peak.fault()
         ),
         None if worst.is_empty() => "too few seconds with updates to see a course of time".to_owned(),
-        None => format!("no second stands out: the {edge} is never above {}", bounds(&worst, timelines.lines.len())),
+        None => level(timelines, edge, worst),
     }
+}
+
+/// Nobody's seconds stand out: how old it got at most, of those whose ages may be ranked.
+fn level(timelines: &Timelines, edge: &str, mut worst: Vec<Worst<'_>>) -> String {
+    worst.retain(|worst| worst.loss.is_none());
+    if worst.is_empty() {
+        return "no second stands out; not everything arrived over any transport".to_owned();
+    }
+    let losers = timelines.lines.iter().filter(|line| line.loss.is_some()).map(|line| &line.series);
+    let bounds = bounds(&worst, timelines.lines.len());
+    format!("no second stands out: the {edge} is never above {bounds}{}", complete::not_ranked(losers))
 }
 
 /// How old it got at most, told apart for two camps.
@@ -57,6 +69,7 @@ fn bounds(worst: &[Worst], contenders: usize) -> String {
 /// The second with the oldest ages.
 struct Worst<'a> {
     name: &'a str,
+    loss: Option<Loss>,
     second: u32,
     age: f64,
     /// The age in the middle second.
@@ -71,6 +84,7 @@ impl<'a> Worst<'a> {
         let enough = line.moments.len() >= ENOUGH_SECONDS;
         enough.then_some(Self {
             name: &line.series.spoken,
+            loss: line.loss,
             second: worst.second,
             age: worst.edge,
             middle,
