@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::fixture;
+use crate::scenario::ProcessFault;
 
 /// The status and the reasons of a cell of 50 clients with these figures.
 fn judged(metrics: &[(Metric, f64)], failures: &[(Failure, u64)], connected: u32, debug_build: bool) -> Verdict {
@@ -168,8 +169,8 @@ fn failures_that_were_planned_are_no_reason_and_others_are() {
 
 #[test]
 fn h4_whoever_gave_up_makes_ages_and_costs_suspect_even_where_it_was_planned() {
-    let faults =
-        [Fault { kind: FaultKind::Restart, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 }];
+    let kind = FaultKind::Process(ProcessFault::Restart);
+    let faults = [Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 }];
     let (metrics, failures) = ([(Metric::ClientsGaveUp, 19.0)].into(), [(Failure::GaveUp, 19)].into());
     let facts = CellFacts {
         metrics: &metrics,
