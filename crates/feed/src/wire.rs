@@ -118,11 +118,35 @@ impl Publication {
     /// # Errors
     /// When the text is not JSON of that form, or the type is not a usable name.
     pub fn from_json(json: &[u8]) -> Result<Self, WireError> {
-        let body: PublicationBody<'_> = serde_json::from_slice(json)?;
+        let body: PublicationBody<'_> = object(json)?;
         let event_type = body.event_type.map_or_else(|| Ok(EventType::default()), EventType::new)?;
-        let text = serde_json::from_str::<String>(body.data.get()).unwrap_or_else(|_| body.data.get().to_owned());
-        let data = read_data(text.into(), body.encoding.as_deref())?;
+        let data = read_data(text_of(body.data)?, body.encoding.as_deref())?;
         Ok(Self { event_type, data })
+    }
+}
+
+/// Reads a JSON object. The library alone would take an array too, for the fields in their order.
+///
+/// # Errors
+/// When the text is no JSON, or other JSON than was asked for.
+pub fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+    if json.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        // Whoever sent it is told first of what is no JSON at all.
+        serde_json::from_slice::<serde::de::IgnoredAny>(json)?;
+        return Err(serde::de::Error::custom("expected an object"));
+    }
+    serde_json::from_slice(json)
+}
+
+/// A payload as it is published: a string as what it says, other JSON as its text.
+///
+/// # Errors
+/// When a string says what is no text: half of a surrogate pair (RFC 8259, section 8.2).
+pub(crate) fn text_of(data: &serde_json::value::RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
+    if data.get().starts_with('"') {
+        serde_json::from_str::<String>(data.get()).map(Cow::Owned)
+    } else {
+        Ok(data.get().into())
     }
 }
 
@@ -238,10 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn publications_that_say_something_else_are_refused() {
+    fn f8_f9_publications_that_say_something_else_are_refused() {
         for json in [
             "",
             "[]",
+            r#"["tick","x",null]"#,
+            r#" ["tick","x",null]"#,
+            r#"{"data":"cut \ud83d"}"#,
+            r#"{"type":"\udc00","data":""}"#,
             r#"{"type":"a"}"#,
             r#"{"data":"x","extra":1}"#,
             r#"{"type":"gap","data":"x"}"#,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Due, Item, Source};
+use crate::wire::{self, WireError};
 use crate::{Data, EventType};
 
 /// Why a file cannot be replayed.
@@ -76,7 +77,7 @@ impl Recording {
             if line.trim().is_empty() {
                 continue;
             }
-            let line: Line<'_> = serde_json::from_str(&line).map_err(|error| at_line(error.to_string()))?;
+            let line: Line<'_> = wire::object(line.as_bytes()).map_err(|error| at_line(error.to_string()))?;
             if line.at_ms < last_ms {
                 return Err(at_line(format!("at_ms goes backwards, from {last_ms} to {}", line.at_ms)));
             }
@@ -115,10 +116,9 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// A string is the payload as it stands; any other JSON is the payload as its text.
-    fn into_item(self) -> Result<Item, crate::update::EventTypeError> {
+    fn into_item(self) -> Result<Item, WireError> {
         let event_type = self.event.map_or_else(|| Ok(EventType::default()), EventType::new)?;
-        let text = serde_json::from_str(self.data.get()).unwrap_or_else(|_| self.data.get().to_owned());
-        Ok(Item { event_type, data: Data::Text(text) })
+        Ok(Item { event_type, data: Data::Text(wire::text_of(self.data)?.into_owned()) })
     }
 }
 
@@ -185,13 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_is_named_by_its_number() {
+    fn f8_f9_a_broken_line_is_named_by_its_number() {
         for (text, needle) in [
             ("{\"at_ms\":1,\"data\":1}\nnonsense", "feed.ndjson, line 2"),
             ("{\"at_ms\":5,\"data\":1}\n\n{\"at_ms\":4,\"data\":1}", "line 3: at_ms goes backwards"),
             ("{\"at_ms\":-5,\"data\":1}", "line 1"),
             ("{\"at_ms\":5}", "missing field `data`"),
             ("{\"at_ms\":5,\"data\":1,\"event\":\"gap\"}", "reserved"),
+            ("[1,null,\"x\"]", "line 1: expected an object"),
+            ("{\"at_ms\":5,\"data\":\"cut \\ud83d\"}", "line 1"),
             ("\n\n", "no update"),
         ] {
             let error = read(text).unwrap_err();
