@@ -15,6 +15,7 @@ pub mod source;
 pub mod settings;
 
 pub mod access;
+pub mod body;
 pub mod clock;
 pub mod process;
 pub mod stats;

@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use feedlab_feed::access::{self, MAX_ORDER_BYTES};
+use feedlab_feed::access::{Asked, Caller, Host, Origin};
+use feedlab_feed::body::{self, BodyError, MAX_ORDER_BYTES, collect};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +39,7 @@ fn router(lab: Arc<Lab>, help: String) -> Router {
         .fallback(|| async {
             Refusal::new(StatusCode::NOT_FOUND, "there are /, /healthz, /stats, /settings, /fault and /heal")
         })
-        .layer(DefaultBodyLimit::max(MAX_ORDER_BYTES))
+        .layer(from_fn(read))
         .layer(from_fn(check))
         .with_state(lab)
 }
@@ -74,7 +75,7 @@ fn help(address: SocketAddr) -> String {
 /// Refuses requests of other origins, and tells the pages of this machine that they may read the answer (Fetch standard,
 /// section 3.2, "CORS protocol").
 async fn check(request: Request, next: Next) -> Response {
-    let origin = match admitted(request.headers()) {
+    let origin = match admitted(&request) {
         Ok(origin) => origin,
         Err(refusal) => return refusal.into_response(),
     };
@@ -87,16 +88,28 @@ async fn check(request: Request, next: Next) -> Response {
 }
 
 /// The origin of the page that asks, if one does: any page of this machine may.
-fn admitted(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
-    let is_of_here = |origin: &str| origin.strip_prefix("http://").is_some_and(access::is_this_machine);
-    if !access::origin(headers).is_none_or(is_of_here) {
+fn admitted(request: &Request) -> Result<Option<HeaderValue>, Refusal> {
+    let Asked { host, caller } = Asked::read(request, "http").map_err(|error| error.to_string())?;
+    if !host.as_ref().is_none_or(Host::is_this_machine) {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "ask for this address as 127.0.0.1 or localhost"));
+    }
+    if matches!(&caller, Caller::Page(origin) if !origin.as_ref().is_some_and(Origin::is_this_machine)) {
         let message = "only pages of http://127.0.0.1 and http://localhost may ask here";
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
-    if !access::host(headers).is_none_or(access::is_this_machine) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "ask for this address as 127.0.0.1 or localhost"));
-    }
-    Ok(headers.get(header::ORIGIN).cloned())
+    Ok(request.headers().get(header::ORIGIN).cloned())
+}
+
+/// Reads an order whole, before what it says is looked at.
+async fn read(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let refusal = match tokio::time::timeout(body::TIMEOUT, collect(body, MAX_ORDER_BYTES)).await {
+        Ok(Ok(body)) => return next.run(Request::from_parts(head, body.into())).await,
+        Ok(Err(error @ BodyError::TooLong(_))) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        Ok(Err(error @ BodyError::Broken)) => error.to_string().into(),
+        Err(_) => Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+    };
+    ([(header::CONNECTION, "close")], refusal).into_response()
 }
 
 fn let_read(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {

@@ -1,75 +1,190 @@
-//! Who may do what: the token, and the origins whose pages may act on this server.
+//! Who may do what: one check for every request of an address, whatever answers it.
+//!
+//! In this order: a head that makes no sense is answered with 400, a name that this machine does not have with 403, an order
+//! of a page that is not trusted with 403. A browser that asks beforehand is answered, before the token is asked for. What
+//! each of these is, [`feedlab_feed::access`] says; whom this server trusts is told by its [`Config`].
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
-use feedlab_feed::access;
+use axum::response::{IntoResponse as _, Response};
+use feedlab_feed::access::{Asked, Caller, Host, Malformed, Names, Origin};
 
-use crate::app::App;
 use crate::config::Config;
 use crate::refusal::Refusal;
+use crate::{fields, limits};
 
 /// What a page may read of an answer beside what it always may.
 const READABLE: HeaderValue = HeaderValue::from_static("ETag, Retry-After");
+/// What a page of an allowed origin may send beside what it always may.
+const SENDABLE: HeaderValue =
+    HeaderValue::from_static("Authorization, Cache-Control, Content-Type, If-None-Match, Last-Event-ID");
+/// With which methods.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 
 /// The cookie that may carry the token: a browser's `EventSource` and `WebSocket` can set no header.
 const COOKIE: &str = "feedlab_token";
 
-/// Lets a request pass when the server asks for no token, or the request brings it.
-pub(crate) async fn check_token(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Refusal> {
-    match &app.config.token {
-        Some(token) if !brings(request.headers(), token) => {
-            let message = format!("this server asks for a token: `Authorization: Bearer …` or the cookie `{COOKIE}`");
-            Err(Refusal::new(StatusCode::UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer"))
+/// Whom an address trusts.
+#[derive(Debug)]
+pub(crate) struct Access {
+    scheme: &'static str,
+    /// The names of this machine; `None` where a stranger who points a name here gains nothing: a page of such a name has
+    /// neither this server's token nor a certificate for the name.
+    names: Option<Names>,
+    origins: Vec<Origin>,
+    token: Option<String>,
+}
+
+impl Access {
+    /// What a server was told, for an address of it that speaks TLS or does not.
+    pub(crate) fn new(config: &Config, is_tls: bool) -> Arc<Self> {
+        let is_proven = is_tls || config.token.is_some();
+        Arc::new(Self {
+            scheme: if is_tls { "https" } else { "http" },
+            names: (!is_proven).then(|| Names::of_this_machine(&config.allow_hosts)),
+            origins: config.allow_origins.clone(),
+            token: config.token.clone(),
+        })
+    }
+
+    fn admit(&self, request: &Request) -> Result<Asked, Refusal> {
+        check_form(request)?;
+        let malformed = |error: Malformed| Refusal::bad_request(error.to_string());
+        let asked = Asked::read(request, self.scheme).map_err(malformed)?;
+        if let (Some(names), Some(host)) = (&self.names, &asked.host)
+            && !names.know(host)
+        {
+            return Err(unknown(host));
         }
-        _ => Ok(next.run(request).await),
+        match &asked.caller {
+            Caller::Page(origin) if is_order(request) && !self.allows(origin.as_ref()) => {
+                Err(Refusal::forbidden("pages of this origin may not do that; allow it with --allow-origin"))
+            }
+            _ => Ok(asked),
+        }
+    }
+
+    fn allows(&self, origin: Option<&Origin>) -> bool {
+        origin.is_some_and(|origin| self.origins.contains(origin))
+    }
+
+    /// The origin that a browser is to be told of: one of those that are allowed, and not this server's own.
+    fn readable_by(&self, caller: &Caller) -> Option<HeaderValue> {
+        let Caller::Page(Some(origin)) = caller else { return None };
+        let value = self.allows(Some(origin)).then(|| HeaderValue::try_from(origin.to_string()));
+        value?.ok()
+    }
+
+    fn brings_token(&self, headers: &HeaderMap) -> bool {
+        self.token.as_ref().is_none_or(|token| brings(headers, token))
     }
 }
 
+fn unknown(host: &Host) -> Refusal {
+    let name = host.name();
+    Refusal::forbidden(format!(
+        "this server does not go by the name {name}; use its address, as in http://127.0.0.1:8080, or start it with \
+         --allow-host {name}"
+    ))
+}
+
+/// Whether a request asks for more than a look: something may change, or a channel opens that a page may read.
+fn is_order(request: &Request) -> bool {
+    !request.method().is_safe() || request.headers().contains_key(header::UPGRADE)
+}
+
+/// What no handler is to see.
+fn check_form(request: &Request) -> Result<(), Refusal> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if target > limits::MAX_TARGET_BYTES {
+        let message = format!("the path and its query have at most {} bytes", limits::MAX_TARGET_BYTES);
+        return Err(Refusal::new(StatusCode::URI_TOO_LONG, message).closing());
+    }
+    // RFC 9112, section 6.1: a body in a coding that is not understood has no end that can be known.
+    if fields::list(request.headers(), &header::TRANSFER_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("chunked"))
+    {
+        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "the only transfer coding here is `chunked`").closing());
+    }
+    Ok(())
+}
+
+/// Lets a request pass that this address may answer, and lets pages of the allowed origins read the answer, whatever it is
+/// (Fetch standard, section 3.2, "CORS protocol"). Without such origins no answer is a byte longer.
+pub(crate) async fn check(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
+    let asked = match access.admit(&request) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let reader = access.readable_by(&asked.caller);
+    let is_preflight = reader.is_some() && is_preflight(&request);
+    request.extensions_mut().insert(asked);
+    let mut response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    if !access.origins.is_empty() {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    if let Some(origin) = reader {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
+    }
+    if is_preflight {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, SENDABLE);
+    }
+    response
+}
+
+fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Takes orders from this server's own pages and from programs alone, where what is allowed for the doors is not for all.
+pub(crate) async fn check_own(request: Request, next: Next) -> Result<Response, Refusal> {
+    if is_order(&request) && matches!(request.extensions().get(), Some(Asked { caller: Caller::Page(_), .. })) {
+        return Err(Refusal::forbidden("pages of another origin may not do that; open this server's own page"));
+    }
+    Ok(next.run(request).await)
+}
+
+/// Lets a request pass when the server asks for no token, or the request brings it.
+pub(crate) async fn check_token(
+    State(access): State<Arc<Access>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    if access.brings_token(request.headers()) {
+        return Ok(next.run(request).await);
+    }
+    let message = format!("this server asks for a token: `Authorization: Bearer …` or the cookie `{COOKIE}`");
+    Err(Refusal::new(StatusCode::UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer"))
+}
+
 fn brings(headers: &HeaderMap, token: &str) -> bool {
-    let texts = |name| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    let bearer = texts(header::AUTHORIZATION).filter_map(|value| value.strip_prefix("Bearer "));
+    let texts = |name: HeaderName| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    let bearer = texts(header::AUTHORIZATION).filter_map(bearer);
     let cookies = texts(header::COOKIE).flat_map(|value| value.split(';'));
-    let cookie = cookies.filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+    let cookie = cookies.filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')).map(unquoted);
     bearer.chain(cookie).any(|candidate| equal(candidate.as_bytes(), token.as_bytes()))
+}
+
+/// The credentials of the scheme `Bearer`, however it is written (RFC 9110, section 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, credentials) = value.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credentials.trim())
+}
+
+/// A cookie's value, which may stand in quotes (RFC 6265, section 4.1.1).
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
 /// Compares without telling by its duration how much was right.
 fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |different, (a, b)| different | (a ^ b)) == 0
-}
-
-/// Tells a browser that pages of the allowed origins may read the answer, whatever it is (Fetch standard, section 3.2,
-/// "CORS protocol"). Without such origins no answer is a byte longer.
-pub(crate) async fn let_read(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let allowed = &app.config.allow_origins;
-    let origin = request.headers().get(header::ORIGIN).filter(|origin| allowed.iter().any(|one| one == *origin));
-    let origin = origin.cloned();
-    let mut response = next.run(request).await;
-    if !allowed.is_empty() {
-        response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
-    }
-    if let Some(origin) = origin {
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
-    }
-    response
-}
-
-/// Refuses a page of another origin that is not allowed either.
-pub(crate) fn check_origin(headers: &HeaderMap, config: &Config) -> Result<(), Refusal> {
-    let is_allowed = |origin: &str| config.allow_origins.iter().any(|allowed| allowed == origin);
-    if access::is_same_origin(headers) || access::origin(headers).is_some_and(is_allowed) {
-        return Ok(());
-    }
-    Err(Refusal::forbidden("pages of this origin may not do that; allow it with --allow-origin"))
 }
 
 #[cfg(test)]
@@ -81,11 +196,21 @@ mod tests {
     }
 
     #[test]
-    fn a_token_comes_as_bearer_or_cookie() {
-        assert!(brings(&headers(&[("authorization", "Bearer s3cret")]), "s3cret"));
-        assert!(brings(&headers(&[("cookie", "a=b; feedlab_token=s3cret")]), "s3cret"));
-        assert!(!brings(&headers(&[("authorization", "Bearer s3cre")]), "s3cret"));
-        assert!(!brings(&headers(&[("cookie", "feedlab_token2=s3cret")]), "s3cret"));
+    fn f6_a_token_comes_as_bearer_or_cookie() {
+        for (name, value, is_taken) in [
+            ("authorization", "Bearer s3cret", true),
+            ("authorization", "bearer s3cret", true),
+            ("authorization", "BEARER  s3cret", true),
+            ("authorization", "Bearer s3cre", false),
+            ("authorization", "Basic s3cret", false),
+            ("authorization", "s3cret", false),
+            ("cookie", "a=b; feedlab_token=s3cret", true),
+            ("cookie", "feedlab_token=\"s3cret\"", true),
+            ("cookie", "feedlab_token=\"s3cret", false),
+            ("cookie", "feedlab_token2=s3cret", false),
+        ] {
+            assert_eq!(brings(&headers(&[(name, value)]), "s3cret"), is_taken, "{name}: {value}");
+        }
         assert!(!brings(&HeaderMap::new(), "s3cret"));
     }
 }

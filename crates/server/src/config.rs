@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use feedlab_feed::access::{HostName, Origin};
+use feedlab_feed::body;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::source::SourceConfig;
 
@@ -21,13 +23,16 @@ pub struct Config {
     pub start_at: Option<u64>,
     /// Serve over TLS with this certificate, instead of plainly.
     pub tls: Option<Identity>,
-    /// Origins besides the server's own whose pages may read the doors, open a WebSocket or publish, as in
-    /// `https://example.org`.
-    pub allow_origins: Vec<String>,
+    /// Origins besides the server's own whose pages may read the doors, open a WebSocket or publish.
+    pub allow_origins: Vec<Origin>,
+    /// Names of this machine besides those that it knows, by which a server that has neither a token nor TLS may be asked.
+    pub allow_hosts: Vec<HostName>,
     /// When set, every request must bring it, as `Authorization: Bearer …` or as the cookie `feedlab_token`.
     pub token: Option<String>,
     /// The largest update that a client may publish, bytes.
     pub max_message_bytes: usize,
+    /// Time for the body of a request, from the moment when it is waited for.
+    pub body_timeout: Duration,
     /// How long a graceful shutdown may take.
     pub drain: Duration,
 }
@@ -61,8 +66,10 @@ impl From<Settings> for Config {
             start_at: None,
             tls: None,
             allow_origins: Vec::new(),
+            allow_hosts: Vec::new(),
             token: None,
             max_message_bytes: 64 << 10,
+            body_timeout: body::TIMEOUT,
             drain: Duration::from_secs(5),
         }
     }

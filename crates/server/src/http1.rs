@@ -96,7 +96,7 @@ mod tests {
             tasks: tokio_util::task::TaskTracker::new(),
             shutdown: tokio_util::sync::CancellationToken::new(),
         };
-        let request = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &vec![b'x'; 1 << 20][..]].concat();
+        let request = [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", &vec![b'x'; 1 << 20][..]].concat();
         let sends = tokio::spawn(async move { client.write_all(&request).await });
         let peer = ([127, 0, 0, 1], 1).into();
         let After { session, early, .. } = serve(Wire::Plain(socket), (link, peer), Arc::new(reception)).await;

@@ -17,6 +17,8 @@ pub mod tls;
 
 mod access;
 mod app;
+mod body;
+mod fields;
 mod inspect;
 mod page;
 mod refusal;
@@ -31,6 +33,8 @@ mod push;
 mod socket;
 mod tcp_info;
 mod wire;
+
+mod limits;
 
 mod config;
 mod feed;

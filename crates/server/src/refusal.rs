@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// An answer that is no; its body is the line, as text.
@@ -43,6 +43,11 @@ impl Refusal {
     /// 503: the system does not give what it takes.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
+    /// The same, as the last answer of its connection: where the request ends is not known.
+    pub(crate) fn closing(self) -> Self {
+        self.with(header::CONNECTION, "close")
     }
 
     pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {

@@ -3,50 +3,55 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Request};
+use axum::extract::{ConnectInfo, Extension, Request};
 use axum::http::{StatusCode, Uri, header};
-use axum::middleware::{from_fn_with_state, map_request, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_request, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use feedlab_feed::Transport;
 use feedlab_feed::transport::PUBLISH_PATH;
 
+use crate::access::Access;
 use crate::app::App;
 use crate::handover::Exchange;
 use crate::refusal::Refusal;
 use crate::transport::{enter, long_polling, short_polling, sse, websocket};
-use crate::{access, inspect, page, upstream};
+use crate::{access, body, inspect, page, upstream};
 
 /// The routes. A new transport is one line here.
-pub(crate) fn router(app: Arc<App>, more: Router) -> Router {
+pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Router {
     let door = |transport: Transport, methods: MethodRouter<Arc<App>>| {
         (transport.path(), methods.layer(from_fn_with_state(transport, enter)))
     };
     let doors = [
         door(Transport::ShortPolling, get(short_polling::get)),
-        door(Transport::LongPolling, get(long_polling::get).head(only_get)),
-        door(Transport::Sse, get(sse::get).head(only_get)),
-        door(Transport::WebSocket, get(websocket::get).connect(websocket::connect).head(only_get)),
+        door(Transport::LongPolling, stream(get(long_polling::get))),
+        door(Transport::Sse, stream(get(sse::get))),
+        door(Transport::WebSocket, stream(get(websocket::get).connect(websocket::connect))),
     ];
     let routes = doors.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     let routes = routes
         .route(PUBLISH_PATH, post(upstream::publish))
         .merge(figures())
-        .merge(more.layer(map_request(tell_peer)).with_state(()))
-        .layer(from_fn_with_state(app.clone(), access::check_token))
-        .layer(from_fn_with_state(app.clone(), access::let_read))
+        .merge(
+            more.layer(map_request(tell_peer))
+                .layer(from_fn(body::read_order))
+                .layer(from_fn(access::check_own))
+                .with_state(()),
+        )
+        .layer(from_fn_with_state(access.clone(), access::check_token))
         .route("/", get(page::index))
         .route("/page/{name}", get(page::file))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the doors") });
-    finish(routes, app)
+    finish(routes, app, access)
 }
 
 /// The routes of the control address: enough to look and to begin, and no door.
-pub(crate) fn control(app: Arc<App>) -> Router {
+pub(crate) fn control(app: Arc<App>, access: &Arc<Access>) -> Router {
     let routes = figures()
-        .layer(from_fn_with_state(app.clone(), access::check_token))
+        .layer(from_fn_with_state(access.clone(), access::check_token))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "only /stats, /metrics and /healthz here") });
-    finish(routes, app)
+    finish(routes, app, access)
 }
 
 /// The door that a request's connection counts for: the one that it asks, or that its publisher names, as a client does
@@ -70,15 +75,19 @@ async fn tell_peer(Extension(exchange): Extension<Exchange>, mut request: Reques
 }
 
 /// What every address has in common.
-fn finish(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+fn finish(routes: Router<Arc<App>>, app: Arc<App>, access: &Arc<Access>) -> Router {
     routes
         .route("/healthz", get(|| async { "ok\n" }))
-        .layer(DefaultBodyLimit::max(app.config.max_message_bytes))
+        .layer(from_fn_with_state(access.clone(), access::check))
         .layer(map_response(no_sniff))
         .with_state(app)
 }
 
-/// A `HEAD` would have to wait, or stream, only to throw the body away.
+/// The same without what `get` would bring along: a `HEAD` would have to wait, or stream, only to throw the body away.
+fn stream(methods: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
+    methods.head(only_get).fallback(only_get)
+}
+
 async fn only_get() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "only GET here").with(header::ALLOW, "GET")
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Access;
 use crate::app::App;
 use crate::config::Config;
 use crate::feed::Feed;
@@ -61,8 +62,9 @@ impl Server {
         Self { app: Arc::new(App::new(feed, config)), feed: feed.clone(), owns_feed: false, more: Router::new() }
     }
 
-    /// The same with these routes too, behind the same token. A handler finds the peer's address in
-    /// `axum::extract::ConnectInfo<SocketAddr>`.
+    /// The same with these routes too, behind the same token; orders to them come from programs and from this server's own
+    /// pages, and whole. A handler finds the peer's address in `axum::extract::ConnectInfo<SocketAddr>`, and who asks in
+    /// [`Asked`](feedlab_feed::access::Asked), an extension of the request.
     ///
     /// # Panics
     /// When the server has one of the paths itself, or the routes bring a fallback.
@@ -99,7 +101,7 @@ impl Server {
             send_buffer: app.config.settings.send_buffer,
             tls: app.config.tls.as_ref().map(tls::Identity::acceptor).transpose()?,
             meters: app.meters.clone(),
-            router: routes::router(app.clone(), more),
+            router: routes::router(app.clone(), &Access::new(&app.config, app.config.tls.is_some()), more),
             tasks: tasks.clone(),
             shutdown,
         };
@@ -108,7 +110,7 @@ impl Server {
                 max_connections: MAX_CONTROL,
                 tls: None,
                 meters: Arc::default(),
-                router: routes::control(app.clone()),
+                router: routes::control(app.clone(), &Access::new(&app.config, false)),
                 ..reception.clone()
             };
             background.spawn(Arc::new(uncounted).accept(control));

@@ -7,7 +7,7 @@ pub(crate) mod websocket;
 
 use axum::body::Bytes;
 use axum::extract::{Extension, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderName, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::wire::poll;
@@ -78,15 +78,4 @@ fn poll_answer(door: &Door, batch: &Batch, headers: impl IntoIterator<Item = (He
         response.headers_mut().extend(value.parse().map(|value| (name, value)));
     }
     response
-}
-
-/// The text of a header; `None` when there is none, or none that is text.
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// Whether a comma-separated header names a token, whatever its case.
-fn names_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
 }

@@ -4,35 +4,34 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use feedlab_feed::body::MAX_ORDER_BYTES;
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::Start;
-use feedlab_feed::wire::Publication;
 use feedlab_feed::wire::websocket::Ack;
+use feedlab_feed::wire::{self, Publication};
 use feedlab_feed::{Data, EventType};
 
-use crate::access::check_origin;
 use crate::app::App;
 use crate::handover::Exchange;
 use crate::refusal::Refusal;
+use crate::{body, fields};
 
 /// `POST /feed`: publishes the body, and answers with its `seq`.
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Response, Refusal> {
     if !app.config.settings.allow_publish {
         let message = "this server does not take updates; start it with --allow-publish";
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
-    check_origin(&headers, &app.config)?;
-    let body = body.map_err(|error| Refusal::new(error.status(), error.body_text()))?;
-    let Publication { event_type, data } = read(&headers, &body)?;
+    let (head, body) = request.into_parts();
+    let body = body::read(body, app.config.max_message_bytes, app.config.body_timeout).await?;
+    let Publication { event_type, data } = read(&head.headers, &body)?;
     let seq = app.hub.publish_now(Item { event_type, data });
     let answer = serde_json::to_string(&Ack { seq }).unwrap_or_default();
     if let Some(door) = exchange.meter().door() {
@@ -43,7 +42,7 @@ pub(crate) async fn publish(
 
 /// The content type says what the body is. Text is taken as it stands.
 fn read(headers: &HeaderMap, body: &Bytes) -> Result<Publication, Refusal> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
+    let content_type = fields::single(headers, &header::CONTENT_TYPE)?.unwrap_or("text/plain");
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let plain = |data| Publication { event_type: EventType::default(), data };
     match essence.as_str() {
@@ -62,12 +61,12 @@ fn read(headers: &HeaderMap, body: &Bytes) -> Result<Publication, Refusal> {
 }
 
 /// `POST /control/start`: lets the time of a waiting feed begin, and answers with when it does.
-pub(crate) async fn start(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+pub(crate) async fn start(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
     if !app.config.await_start {
         return Err(Refusal::new(StatusCode::CONFLICT, "this feed runs already; --await-start would make it wait"));
     }
-    check_origin(&headers, &app.config)?;
-    let Start { at } = serde_json::from_slice(&body)
+    let body = body::read(request.into_body(), MAX_ORDER_BYTES, app.config.body_timeout).await?;
+    let Start { at } = wire::object(&body)
         .map_err(|error| Refusal::bad_request(format!("the body is {{\"at\": µs of Unix time}}: {error}")))?;
     Ok((StatusCode::ACCEPTED, Json(Start { at: app.gate.open(at) })).into_response())
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use feedlab_feed::access::Origin;
 use feedlab_feed::clock;
 use feedlab_server::{Feed, Refusal};
 use futures_util::future::join_all;
@@ -109,7 +110,7 @@ impl House {
     }
 
     /// A new lab, for the page of an origin.
-    async fn open(self: &Arc<Self>, settings: Settings, origin: String) -> Result<Arc<Tab>, Refusal> {
+    async fn open(self: &Arc<Self>, settings: Settings, origin: Origin) -> Result<Arc<Tab>, Refusal> {
         self.check_room()?;
         let tab = Arc::new(Tab::open(settings, origin, self.own.clone()).await?);
         self.check_room()?;

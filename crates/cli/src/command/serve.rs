@@ -1,5 +1,6 @@
 //! `feedlab serve`: one feed behind four doors, until it is told to stop.
 
+use feedlab_feed::access::{HostName, Origin};
 use feedlab_feed::process;
 use feedlab_feed::settings::{Settings, SlowPolicy};
 use feedlab_feed::source::{Recording, SourceConfig};
@@ -76,8 +77,13 @@ pub(crate) struct Args {
     no_lab: bool,
 
     /// Let pages of this origin read the doors, open WebSockets and publish (may be repeated)
-    #[arg(long, value_name = "ORIGIN", help_heading = "Safety", value_parser = origin)]
-    allow_origin: Vec<String>,
+    #[arg(long, value_name = "ORIGIN", help_heading = "Safety")]
+    allow_origin: Vec<Origin>,
+
+    /// Answer to this name too, besides addresses, localhost and this machine's own name (may be repeated); any name will
+    /// do with a token or TLS
+    #[arg(long, value_name = "NAME", help_heading = "Safety")]
+    allow_host: Vec<HostName>,
 
     /// Demand this token of every client; better set as FEEDLAB_TOKEN, since others can see a command line
     #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true, help_heading = "Safety",
@@ -214,6 +220,7 @@ fn config(args: Args, settings: Settings, tls: Option<Identity>) -> Config {
         start_at: args.start_at,
         tls,
         allow_origins: args.allow_origin,
+        allow_hosts: args.allow_host,
         token: args.token,
         ..settings.into()
     }
@@ -223,13 +230,5 @@ fn explain(error: ServerError) -> anyhow::Error {
     match error {
         ServerError::Source(error) => bad_input(error),
         other => other.into(),
-    }
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
-        _ => Err("an origin has a scheme and a host and nothing more, as in https://example.org".to_owned()),
     }
 }

@@ -53,7 +53,7 @@ fn every_transport_passes_an_nginx_that_is_set_up_for_streams_and_survives_its_r
 fn upgrade_status(service: &Feedlab) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(service.address()).expect("it listens");
-    let request = "GET /feed/ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    let request = "GET /feed/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut head = [0; 12];

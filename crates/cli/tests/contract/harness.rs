@@ -81,7 +81,7 @@ pub(crate) async fn publish_large(addr: SocketAddr, numbers: RangeInclusive<u64>
     let mut answer = [0; 1024];
     for number in numbers {
         let text = format!("{number} {}", "x".repeat(bytes));
-        let request = format!("POST /feed HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+        let request = format!("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{text}", text.len());
         stream.write_all(request.as_bytes()).await.unwrap();
         let count = stream.read(&mut answer).await.unwrap();
         assert!(answer[..count].starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&answer[..count]));

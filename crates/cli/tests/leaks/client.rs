@@ -28,14 +28,16 @@ impl Kind {
     pub(crate) const ALL: [Self; 5] = [Self::ShortPoll, Self::LongPoll, Self::Sse, Self::WebSocket, Self::SseOnHttp2];
 
     fn request(self) -> Vec<u8> {
-        let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
+        let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes();
         match self {
             Self::ShortPoll => get("/feed/poll"),
             Self::LongPoll => get("/feed/long-poll?hold=60s"),
             Self::Sse => get("/feed/sse"),
-            Self::WebSocket => b"GET /feed/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+            Self::WebSocket => {
+                b"GET /feed/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-                .to_vec(),
+                    .to_vec()
+            }
             Self::SseOnHttp2 => http2("/feed/sse"),
         }
     }
@@ -68,7 +70,7 @@ impl Kind {
 fn http2(path: &str) -> Vec<u8> {
     let mut fields = vec![0x82, 0x86, 0x04, path.len() as u8];
     fields.extend(path.as_bytes());
-    fields.extend(b"\x41\x01x");
+    fields.extend(b"\x41\x09localhost");
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     bytes.extend([0, 0, fields.len() as u8, 1, 0x5, 0, 0, 0, 1]);
     bytes.extend(fields);

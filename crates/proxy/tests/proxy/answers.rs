@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::rig::{Rig, ms, nothing_comes, passes, to_fin};
 
-const REQUEST: &str = "GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n";
+const REQUEST: &str = "GET /feed/sse HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 async fn answer(rig: &Rig, request: &str) -> String {
     let mut client = rig.connect().await;

@@ -32,6 +32,7 @@ use feedlab_feed::wire::poll;
 
 use super::{Ask, poll_answer};
 use crate::app::App;
+use crate::fields;
 use crate::meter::Door;
 use crate::refusal::Refusal;
 
@@ -58,9 +59,7 @@ pub(crate) async fn get(
 
 /// Whether `If-None-Match` names the tag: any of its list, compared weakly, or `*`.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let lists = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|list| list.to_str().ok());
-    let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
-    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    fields::list(headers, &header::IF_NONE_MATCH).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 #[cfg(test)]

@@ -23,15 +23,16 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Version};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use feedlab_feed::stream::BEATS;
 use feedlab_feed::wire::sse;
 use feedlab_feed::{Cursor, Gap};
 
-use super::{Ask, parse_cursor, text};
+use super::{Ask, parse_cursor};
 use crate::app::App;
+use crate::fields;
 use crate::handover::Exchange;
 use crate::meter::Door;
 use crate::push::{Dialect, Outbox, Push, Quiet, Start};
@@ -52,7 +53,7 @@ pub(crate) async fn get(
     version: Version,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    if !accepts_event_stream(&headers) {
+    if !fields::accepts(&headers, "text/event-stream") {
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
     }
     let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
@@ -64,16 +65,10 @@ pub(crate) async fn get(
 
 /// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
 fn cursor(ask: &Ask, headers: &HeaderMap, app: &App) -> Result<Cursor, Refusal> {
-    match text(headers, &HeaderName::from_static(sse::LAST_EVENT_ID)).filter(|id| !id.is_empty()) {
+    match fields::single(headers, &HeaderName::from_static(sse::LAST_EVENT_ID))?.filter(|id| !id.is_empty()) {
         Some(id) => parse_cursor("Last-Event-ID", id),
         None => ask.cursor(app),
     }
-}
-
-fn accepts_event_stream(headers: &HeaderMap) -> bool {
-    let Some(accept) = text(headers, &header::ACCEPT) else { return true };
-    let ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
-    ranges.into_iter().any(|range| ["text/event-stream", "text/*", "*/*"].iter().any(|t| t.eq_ignore_ascii_case(range)))
 }
 
 // The answer.
@@ -147,15 +142,5 @@ mod tests {
         let events = |chunked| Events::new(chunked, Duration::ZERO);
         assert_eq!(events(false).piece(chunk.clone()), "data: x\n\n");
         assert_eq!(events(true).piece(chunk), "9\r\ndata: x\n\n\r\n");
-    }
-
-    #[test]
-    fn accept_is_a_list_of_ranges() {
-        for (sent, taken) in
-            [("text/event-stream", true), ("a/b, */*;q=0.1", true), ("application/json", false), ("", false)]
-        {
-            let headers = HeaderMap::from_iter([(header::ACCEPT, sent.parse().unwrap())]);
-            assert_eq!(accepts_event_stream(&headers), taken, "{sent}");
-        }
     }
 }

@@ -36,9 +36,9 @@ use feedlab_feed::{Cursor, Data, EventType, Gap};
 use h2::ext::Protocol;
 use sha1::{Digest as _, Sha1};
 
-use super::{Ask, names_token, text};
-use crate::access;
+use super::Ask;
 use crate::app::App;
+use crate::fields;
 use crate::handover::Exchange;
 use crate::hub::Hub;
 use crate::meter::Door;
@@ -62,7 +62,6 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let opening = upgrade(version, &headers)?;
-    access::check_origin(&headers, &app.config)?;
     let cursor = Ask::of(query)?.cursor(&app)?;
     Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, cursor, door, Bytes::new())))
 }
@@ -77,7 +76,6 @@ pub(crate) async fn connect(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let opening = extended_connect(protocol.as_ref().map(|Extension(protocol)| protocol), &headers)?;
-    access::check_origin(&headers, &app.config)?;
     let cursor = Ask::of(query)?.cursor(&app)?;
     Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, cursor, door, Bytes::new())))
 }
@@ -100,23 +98,27 @@ fn extended_connect(protocol: Option<&Protocol>, headers: &HeaderMap) -> Result<
 }
 
 fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
-    if text(headers, &header::SEC_WEBSOCKET_VERSION) == Some(VERSION) {
+    if fields::single(headers, &header::SEC_WEBSOCKET_VERSION)? == Some(VERSION) {
         return Ok(());
     }
-    let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, "`Sec-WebSocket-Version` must be 13");
-    Err(refusal.with(header::SEC_WEBSOCKET_VERSION, VERSION))
+    Err(upgrade_required("`Sec-WebSocket-Version` must be 13").with(header::SEC_WEBSOCKET_VERSION, VERSION))
+}
+
+/// 426, which names the protocol to upgrade to (RFC 9110, section 15.5.22).
+fn upgrade_required(message: &'static str) -> Refusal {
+    let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, message);
+    refusal.with(header::UPGRADE, "websocket").with(header::CONNECTION, "upgrade")
 }
 
 /// The checks of section 4.2.1 of RFC 6455.
 fn upgrade(version: Version, headers: &HeaderMap) -> Result<Opening<'_>, Refusal> {
-    let asks =
-        names_token(headers, &header::UPGRADE, "websocket") && names_token(headers, &header::CONNECTION, "upgrade");
+    let asks = fields::names_token(headers, &header::UPGRADE, "websocket")
+        && fields::names_token(headers, &header::CONNECTION, "upgrade");
     if !asks || version != Version::HTTP_11 {
-        let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, "this door speaks WebSocket: open it with ws://");
-        return Err(refusal.with(header::UPGRADE, "websocket").with(header::CONNECTION, "upgrade"));
+        return Err(upgrade_required("this door speaks WebSocket: open it with ws://"));
     }
     check_version(headers)?;
-    let key = text(headers, &header::SEC_WEBSOCKET_KEY).map(str::trim);
+    let key = fields::single(headers, &header::SEC_WEBSOCKET_KEY)?;
     key.filter(|key| BASE64.decode(key).is_ok_and(|nonce| nonce.len() == 16))
         .map(Opening::Upgrade)
         .ok_or_else(|| Refusal::bad_request("`Sec-WebSocket-Key` must be 16 bytes in base64"))

@@ -71,7 +71,7 @@ impl Server {
     pub(crate) fn publish(&self, text: &str) {
         let request = format!("POST /feed HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: {}", text.len());
         let mut client = self.client();
-        client.send(&format!("{request}\r\nHost: x\r\nConnection: close\r\n\r\n{text}"));
+        client.send(&format!("{request}\r\nHost: localhost\r\nConnection: close\r\n\r\n{text}"));
         let answer = client.rest();
         assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
     }
@@ -158,7 +158,7 @@ impl<S: Read + Write> Client<S> {
 
     /// A stream's head, and the greeting of an event stream.
     pub(crate) fn open_sse(mut self, after: &str) -> Self {
-        self.send(&format!("GET /feed/sse{after} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        self.send(&format!("GET /feed/sse{after} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         self.until("retry: 2000\n\n\r\n");
         self
     }
@@ -166,7 +166,7 @@ impl<S: Read + Write> Client<S> {
     /// The head of a WebSocket.
     pub(crate) fn open_websocket(mut self, after: &str) -> Self {
         self.send(&format!(
-            "GET /feed/ws{after} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+            "GET /feed/ws{after} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         ));
         self.until("\r\n\r\n");

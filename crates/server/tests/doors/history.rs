@@ -30,7 +30,7 @@ fn without_history_what_comes_while_a_client_waits_is_its_own() {
         server.publish(text);
     }
     let mut poll = server.client();
-    poll.send("GET /feed/long-poll?after=2&hold=30s HTTP/1.1\r\nHost: x\r\n\r\n");
+    poll.send("GET /feed/long-poll?after=2&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut sse = server.client().open_sse("?after=1");
     assert_eq!(sse.event(), (2, Some((2, 2))), "what was missed is told");
     let mut websocket = server.client().open_websocket("?after=0");
@@ -68,7 +68,7 @@ fn what_is_published_while_the_server_rests_goes_out_together() {
     server.publish("a");
     assert_eq!(stream.event(), (1, None), "the first is not held up");
     let mut poll = server.client();
-    poll.send("GET /feed/long-poll?after=1&hold=30s HTTP/1.1\r\nHost: x\r\n\r\n");
+    poll.send("GET /feed/long-poll?after=1&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
     for text in ["b", "c"] {
         server.publish(text);

@@ -68,7 +68,7 @@ impl Client {
 }
 
 fn request(method: Method, path: &str) -> hyper::http::request::Builder {
-    Request::builder().version(Version::HTTP_2).method(method).uri(format!("http://feed.example{path}"))
+    Request::builder().version(Version::HTTP_2).method(method).uri(format!("http://localhost{path}"))
 }
 
 /// A request and what is read of its answer.
@@ -365,7 +365,7 @@ fn the_preface_may_come_in_pieces_and_what_only_begins_like_it_is_http_1() {
     }
     assert_eq!(client.exactly(9)[3], 4, "settings are answered with settings");
     let mut post = server.client();
-    for byte in b"POST /feed HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx" {
+    for byte in b"POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx" {
         post.send_bytes(&[*byte]);
         std::thread::sleep(Duration::from_millis(1));
     }

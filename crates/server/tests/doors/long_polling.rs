@@ -16,7 +16,7 @@ fn news_that_is_there_is_answered_at_once() {
 fn a_held_request_is_answered_by_the_update() {
     let server = Server::open();
     let mut client = server.client();
-    client.send("GET /feed/long-poll?after=0&hold=30s HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.send("GET /feed/long-poll?after=0&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
     server.publish("now");
     assert!(client.until("\"gap\":null}").contains("\"now\""));
@@ -37,7 +37,7 @@ fn an_empty_hold_ends_in_204() {
 fn a_client_that_goes_away_frees_everything_at_once() {
     let server = Server::open();
     let mut client = server.client();
-    client.send("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.send("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
     drop(client);
     server.until("freed", |stats| stats.doors[&Transport::LongPolling].active == 0 && stats.connections.open == 0);
@@ -54,13 +54,13 @@ fn no_update_falls_between_two_polls() {
             let mut stream = std::net::TcpStream::connect(addr).unwrap();
             for _ in 0..300 {
                 use std::io::{Read as _, Write as _};
-                stream.write_all(b"POST /feed HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx").unwrap();
+                stream.write_all(b"POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx").unwrap();
                 let _ = stream.read(&mut [0; 1024]).unwrap();
             }
         }
     });
     while cursor < 300 {
-        client.send(&format!("GET /feed/long-poll?after={cursor}&hold=5s HTTP/1.1\r\nHost: x\r\n\r\n"));
+        client.send(&format!("GET /feed/long-poll?after={cursor}&hold=5s HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         let body = client.until("\"gap\":null}");
         let body: serde_json::Value = serde_json::from_str(body.split_once("\r\n\r\n").unwrap().1).unwrap();
         for update in body["updates"].as_array().unwrap() {
@@ -95,7 +95,7 @@ fn what_is_not_a_hold_is_refused() {
 fn a_client_that_hangs_up_at_once_counts_for_its_door() {
     const COUNT: u64 = 100;
     let server = Server::open();
-    let request = "GET /feed/long-poll?after=0&hold=20s HTTP/1.1\r\nHost: x\r\n\r\n";
+    let request = "GET /feed/long-poll?after=0&hold=20s HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for _ in 0..COUNT {
         server.client().send(request);
     }

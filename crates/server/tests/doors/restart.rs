@@ -72,7 +72,10 @@ fn a_feed_that_has_begun_is_not_begun_again() {
     let server = Server::start(Config { start_at: Some(start_at), await_start: true, ..synthetic(100.0) });
     let body = format!("{{\"at\":{}}}", start_at + 5);
     let mut client = Client::connect(server.control);
-    client.send(&format!("POST /control/start HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    client.send(&format!(
+        "POST /control/start HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
     let answer = client.until("}");
     assert!(answer.contains(&format!("{{\"at\":{start_at}}}")), "{answer}");
 }

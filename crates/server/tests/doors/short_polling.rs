@@ -22,12 +22,12 @@ fn the_etag_is_the_heads_and_spares_the_body() {
     let server = Server::open();
     server.publish("one");
     let mut client = server.client();
-    client.send("GET /feed/poll?after=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.send("GET /feed/poll?after=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let head = client.until("\r\n\r\n");
     client.until("}");
     let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
     assert!(etag.starts_with('"') && etag.ends_with("-1\""), "strong: {etag}");
-    let conditional = format!("GET /feed/poll?after=1 HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n");
+    let conditional = format!("GET /feed/poll?after=1 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n");
     client.send(&conditional);
     let head = client.until("\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 304") && head.contains(&etag) && !head.contains("content-length"), "{head}");
@@ -42,7 +42,7 @@ fn the_etag_is_the_heads_and_spares_the_body() {
 fn connection_close_is_honoured_and_bytes_are_exact() {
     let server = Server::open();
     let mut client = server.client();
-    let request = "GET /feed/poll HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let request = "GET /feed/poll HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     client.send(request);
     let answer = client.rest();
     assert!(answer.contains("connection: close"), "{answer}");

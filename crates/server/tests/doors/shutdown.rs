@@ -8,12 +8,12 @@ use feedlab_server::Config;
 fn everyone_is_told_in_the_manner_of_their_transport() {
     let server = Server::open();
     let [mut idle, mut poll, mut sse, mut websocket] = [(); 4].map(|()| server.client());
-    idle.send("GET /feed/poll HTTP/1.1\r\nHost: x\r\n\r\n");
+    idle.send("GET /feed/poll HTTP/1.1\r\nHost: localhost\r\n\r\n");
     idle.until("}");
-    poll.send("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: x\r\n\r\n");
-    sse.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");
+    poll.send("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    sse.send("GET /feed/sse HTTP/1.1\r\nHost: localhost\r\n\r\n");
     sse.until("retry: 2000\n\n\r\n");
-    websocket.send("GET /feed/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    websocket.send("GET /feed/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     websocket.until("\r\n\r\n");
     server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
     server.stop();
@@ -31,7 +31,7 @@ fn a_client_that_does_not_read_cannot_hold_the_server_up() {
     let drain = Duration::from_millis(300);
     let server = Server::start(Config { max_message_bytes: 1 << 20, drain, ..publishing().into() });
     let mut stuck = server.client();
-    stuck.send("GET /feed/sse HTTP/1.1\r\nHost: x\r\n\r\n");
+    stuck.send("GET /feed/sse HTTP/1.1\r\nHost: localhost\r\n\r\n");
     stuck.until("retry");
     let big = "x".repeat(900_000);
     for _ in 0..20 {

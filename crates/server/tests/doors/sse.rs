@@ -4,7 +4,7 @@ use crate::harness::{Server, publishing};
 use feedlab_feed::Transport;
 use feedlab_feed::settings::Settings;
 
-const GET: &str = "GET /feed/sse HTTP/1.1\r\nHost: x\r\n";
+const GET: &str = "GET /feed/sse HTTP/1.1\r\nHost: localhost\r\n";
 
 #[test]
 fn the_head_is_what_browsers_and_proxies_need() {
@@ -43,7 +43,7 @@ fn last_event_id_goes_before_after_and_both_resume() {
         ("?after=2", "Last-Event-ID: \r\n", "id: 3\n"),
     ] {
         let mut client = server.client();
-        client.send(&format!("GET /feed/sse{target} HTTP/1.1\r\nHost: x\r\n{header}\r\n"));
+        client.send(&format!("GET /feed/sse{target} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n"));
         client.until("retry: 2000\n\n\r\n");
         assert!(client.until("event:").contains(first), "{target} {header}");
     }

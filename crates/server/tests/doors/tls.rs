@@ -68,11 +68,11 @@ fn every_door_opens_with_tls_as_it_does_without() {
     let mut sse = client().open_sse("");
     let mut websocket = client().open_websocket("");
     let mut long = client();
-    long.send("GET /feed/long-poll?after=0&hold=30s HTTP/1.1\r\nHost: x\r\n\r\n");
+    long.send("GET /feed/long-poll?after=0&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut up = client();
-    up.send("POST /feed HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
+    up.send("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello");
     assert!(up.until("}").starts_with("HTTP/1.1 202"));
-    up.send("GET /feed/poll?after=0 HTTP/1.1\r\nHost: x\r\n\r\n");
+    up.send("GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     for answer in [up.until("\"gap\":null}"), long.until("\"gap\":null}"), websocket.until("\"hello\"}")] {
         assert!(answer.contains("\"data\":\"hello\""), "{answer}");
     }
@@ -96,7 +96,7 @@ fn the_certificate_is_for_this_machine_and_the_protocol_is_the_clients_choice() 
     let mut stranger = connect(server.addr, "localhost", client_config(&self_signed().unwrap(), &[]));
     stranger.stream.conn.complete_io(&mut stranger.stream.sock).unwrap_err();
     let mut plain = connect(server.addr, "localhost", client_config(&identity, &[]));
-    plain.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    plain.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(plain.until("ok\n").starts_with("HTTP/1.1 200"), "without a choice it is HTTP/1.1");
 }
 
@@ -106,7 +106,7 @@ fn bytes_are_those_of_the_socket_below() {
     let server = server(&identity);
     let mut client = connect(server.addr, "localhost", client_config(&identity, &[])).open_sse("");
     let mut up = connect(server.addr, "localhost", client_config(&identity, &[]));
-    up.send("POST /feed HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
+    up.send("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello");
     up.until("}");
     client.event();
     let counted = &client.stream.sock;
@@ -127,14 +127,14 @@ fn what_is_no_handshake_harms_nobody_and_silence_ends() {
     let mut silent = server.client();
     let mut stuck = server.client();
     stuck.send_bytes(b"\x16\x03\x01\x02\x00\x01\x00");
-    for bytes in [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"\x16\x03\x01\xff\xff", &[0; 4000]] {
+    for bytes in [&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], b"\x16\x03\x01\xff\xff", &[0; 4000]] {
         let mut client = server.client();
         client.send_bytes(bytes);
         let mut rest = Vec::new();
         let _ = client.stream.read_to_end(&mut rest); // an alert and an end, or a reset
     }
     let mut good = connect(server.addr, "localhost", client_config(&identity, &[]));
-    good.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    good.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     good.until("ok\n");
     drop(good);
     silent.rest();

@@ -6,7 +6,7 @@ use feedlab_feed::settings::Settings;
 use feedlab_server::Config;
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-const UPGRADE: &str = "Host: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
+const UPGRADE: &str = "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
 
 fn open(server: &Server, query: &str) -> Client {
     let mut client = server.client();
@@ -53,7 +53,7 @@ fn updates_are_text_frames_and_bytes_are_binary_ones() {
     let mut client = open(&server, "?after=0");
     assert!(String::from_utf8(read(&mut client).1).unwrap().contains("\"data\":\"before\""));
     let mut up = server.client();
-    up.send("POST /feed HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 3\r\n\r\n\0\x01\x02");
+    up.send("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: 3\r\n\r\n\0\x01\x02");
     let (first, payload) = read(&mut client);
     assert_eq!((first, &payload[..8], &payload[16..]), (0x82, &2u64.to_be_bytes()[..], &b"\x07message\0\x01\x02"[..]));
 }
@@ -158,8 +158,9 @@ fn a_request_that_is_no_upgrade_is_told_how() {
     let server = Server::open();
     let ask = |headers: &str| server.ask(format!("GET /feed/ws HTTP/1.1\r\n{headers}").trim_end());
     assert!(ask("").starts_with("HTTP/1.1 426"));
+    let upgrade = UPGRADE.trim_start_matches("Host: localhost\r\n");
     let tunnel =
-        server.ask(&format!("CONNECT /feed/ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Version: 13\r\n{}", KEY.trim_end()));
+        server.ask(&format!("CONNECT /feed/ws HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 13\r\n{}", KEY.trim_end()));
     assert!(tunnel.starts_with("HTTP/1.1 501"), "only HTTP/2 connects: {tunnel}");
     let mut client = server.client();
     for (headers, expected) in [

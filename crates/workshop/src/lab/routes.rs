@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::extract::{ConnectInfo, Extension, Path, Request, State};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use feedlab_feed::access::{self, MAX_ORDER_BYTES};
+use feedlab_feed::access::{Asked, Origin};
 use feedlab_feed::link::LinkFault;
+use feedlab_feed::wire;
 use feedlab_proxy::Fault;
 use feedlab_server::Refusal;
 use serde::Deserialize;
@@ -30,7 +31,7 @@ const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 /// The origin of the page that asks.
 #[derive(Clone, Debug)]
-struct Page(String);
+struct Page(Origin);
 
 pub(super) fn router(house: Arc<House>) -> Router {
     Router::new()
@@ -43,16 +44,15 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .route("/lab/tabs/{id}/close", post(close))
         .layer(from_fn_with_state(house.clone(), check))
         .route("/lab", get(available))
-        .layer(DefaultBodyLimit::max(MAX_ORDER_BYTES))
         .with_state(house)
 }
 
 async fn available(
     State(house): State<Arc<House>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    Extension(asked): Extension<Asked>,
 ) -> Response {
-    let answer = match page(&house, peer, &headers) {
+    let answer = match page(&house, peer, &asked) {
         Ok(_) => json!({ "available": true }),
         Err(why) => json!({ "available": false, "why": why }),
     };
@@ -62,38 +62,26 @@ async fn available(
 async fn check(
     State(house): State<Arc<House>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(asked): Extension<Asked>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Told> {
-    let page = page(&house, peer, request.headers()).map_err(Refusal::forbidden)?;
-    if request.method() != Method::GET && !page.sent(request.headers()) {
-        let why = "a page of another origin may not use this lab; open the page of this server";
-        return Err(Refusal::forbidden(why).into());
-    }
+    let page = page(&house, peer, &asked).map_err(Refusal::forbidden)?;
     request.extensions_mut().insert(page);
     Ok(next.run(request).await)
 }
 
 /// The page that asks, or why there is no lab for it.
-fn page(house: &House, peer: SocketAddr, headers: &HeaderMap) -> Result<Page, &'static str> {
+fn page(house: &House, peer: SocketAddr, asked: &Asked) -> Result<Page, &'static str> {
     if let Some(why) = house.why_not {
         return Err(why);
     }
     if !peer.ip().to_canonical().is_loopback() {
         return Err("the lab is for the machine that runs feedlab alone: open the page there, as http://127.0.0.1");
     }
-    let host = access::host(headers).unwrap_or_default().to_ascii_lowercase();
-    if !access::is_this_machine(&host) {
-        return Err("the lab needs the page opened as http://127.0.0.1 or http://localhost, and no other name");
-    }
-    Ok(Page(format!("http://{host}")))
-}
-
-impl Page {
-    /// Whether a request comes from this page, or from a program.
-    fn sent(&self, headers: &HeaderMap) -> bool {
-        access::origin(headers).is_none_or(|origin| origin.eq_ignore_ascii_case(&self.0))
-    }
+    let host = asked.host.as_ref().filter(|host| host.is_this_machine());
+    let origin = host.and_then(|host| Origin::of("http", host));
+    origin.map(Page).ok_or("the lab needs the page opened as http://127.0.0.1 or http://localhost, and no other name")
 }
 
 /// A refusal as the page's script reads it.
@@ -197,11 +185,13 @@ async fn close(State(house): State<Arc<House>>, Path(id): Path<String>) -> Resul
 /// A body, whatever its type is called: a beacon names none that fits. An empty one is `{}`.
 fn read<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Refusal> {
     let text = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(text).map_err(|error| Refusal::bad_request(format!("the body is {form}: {error}")))
+    wire::object(text).map_err(|error| Refusal::bad_request(format!("the body is {form}: {error}")))
 }
 
 #[cfg(test)]
 mod tests {
+    use feedlab_feed::access::{Caller, Host};
+
     use super::super::Labs;
     use super::*;
 
@@ -209,8 +199,8 @@ mod tests {
     fn only_this_machine_under_its_own_name_has_labs() {
         let Labs(house) = Labs::new(None);
         let page = |peer: &str, host: &str| {
-            let headers = [(header::HOST, host.parse().unwrap())].into_iter().collect();
-            page(&house, peer.parse().unwrap(), &headers).map(|Page(origin)| origin)
+            let asked = Asked { host: Host::read(host), caller: Caller::Program };
+            page(&house, peer.parse().unwrap(), &asked).map(|Page(origin)| origin.to_string())
         };
         assert_eq!(page("127.0.0.1:5", "LocalHost:1").unwrap(), "http://localhost:1");
         assert_eq!(page("[::ffff:127.0.0.1]:5", "127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use feedlab_feed::access::Origin;
 use feedlab_feed::clock;
 use feedlab_server::tls::{Identity, self_signed};
 use feedlab_server::{Config, Feed, Figures, Past, Refusal, Server};
@@ -31,7 +32,7 @@ pub(super) struct Station {
     plain: Port,
     secure: Port,
     /// The page that may read the doors.
-    origin: String,
+    origin: Origin,
     own: Option<Own>,
     end: CancellationToken,
     feed: Option<Tap>,
@@ -58,7 +59,7 @@ struct Running {
 
 impl Station {
     /// One that does not serve yet.
-    pub(super) fn new(origin: String, own: Option<Own>, end: CancellationToken) -> Result<Self, Refusal> {
+    pub(super) fn new(origin: Origin, own: Option<Own>, end: CancellationToken) -> Result<Self, Refusal> {
         let port = || Port::any().map_err(|error| unable("the lab has no port", error));
         let (plain, secure) = (port()?, port()?);
         Ok(Self { plain, secure, origin, own, end, feed: None, running: None, made_for: None })

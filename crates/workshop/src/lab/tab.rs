@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use feedlab_feed::access::Origin;
 use feedlab_feed::link::LinkFault;
 use feedlab_feed::stats::Stats;
 use feedlab_proxy::Fault;
@@ -56,7 +57,7 @@ pub(super) struct Status {
 
 impl Tab {
     /// Opens its ports and starts its server.
-    pub(super) async fn open(settings: Settings, origin: String, own: Option<Own>) -> Result<Self, Refusal> {
+    pub(super) async fn open(settings: Settings, origin: Origin, own: Option<Own>) -> Result<Self, Refusal> {
         let has_own = own.is_some();
         check_source(&settings, &Settings::of(has_own), has_own)?;
         let end = CancellationToken::new();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use feedlab_experiment::class::Questions;
+use feedlab_server::{Config, Server};
 use feedlab_testkit::http::{self, Answer};
 use feedlab_workshop::{Class, Settings};
 use serde_json::Value;
@@ -61,8 +62,8 @@ impl Rig {
         let class = Class::with_questions(questions, settings).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = class.router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let server = Server::new(Config::default()).await.unwrap().routes(class.router());
+        tokio::spawn(server.run(listener, CancellationToken::new()));
         Self { folder, class, stop, address }
     }
 

@@ -108,7 +108,7 @@ async fn what_is_no_vote_is_refused_with_the_reason_and_nothing_is_kept() {
     }
     let unknown = rig.get("/workshop/votes/absent?show=all").await;
     assert!(unknown.status == 404 && unknown.body.contains("late, seventh"), "{}", unknown.body);
-    assert_eq!(rig.get(&format!("/workshop/votes/late?who={}", "x".repeat(10_000))).await.status, 400);
+    assert_eq!(rig.get(&format!("/workshop/votes/late?who={}", "x".repeat(1_000))).await.status, 400);
     assert_eq!(lines(&rig), Vec::<Value>::new());
 }
 
@@ -118,11 +118,11 @@ async fn pages_of_other_origins_may_not_vote() {
     let vote = r#"{"question":"late","round":"before","who":"Ada","answer":1}"#;
     for origin in ["http://evil.example", "null", "http://127.0.0.1:1"] {
         let refused = rig.post_from(origin, "/workshop/votes", vote).await;
-        assert!(refused.status == 403 && refused.body.contains("another origin"), "{origin}: {}", refused.body);
+        assert!(refused.status == 403 && refused.body.contains("this origin"), "{origin}: {}", refused.body);
         let refused = rig.post_from(origin, "/workshop/runs", r#"{"scenario":"scenarios/quick.toml"}"#).await;
         assert_eq!(refused.status, 403, "{origin}");
     }
-    assert_eq!(rig.ask("POST", "/workshop/votes", "Host: a\r\n", "{}").await.status, 415);
+    assert_eq!(rig.ask("POST", "/workshop/votes", "", "{}").await.status, 415);
     assert_eq!(lines(&rig), Vec::<Value>::new());
 }
 

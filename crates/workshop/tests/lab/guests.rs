@@ -69,7 +69,7 @@ async fn a_page_without_a_lab_is_told_why() {
     assert_eq!((refused.status, refused.json()["error"].clone()), (403, "because".into()));
     let rig = Rig::with(&Labs::new(None)).await;
     assert_eq!(rig.ask("GET", "/lab", "").await.json(), serde_json::json!({ "available": true }));
-    let named = ask(rig.page, "GET", "/lab", "Host: my-laptop:8080\r\n", "").await.json();
+    let named = ask(rig.page, "GET", "/lab", "Host: 192.168.0.7:8080\r\n", "").await.json();
     assert_eq!(named["available"], false);
     assert!(named["why"].as_str().unwrap().contains("http://127.0.0.1"), "{named}");
 }

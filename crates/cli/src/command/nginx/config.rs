@@ -54,9 +54,10 @@ impl Config {
         text
     }
 
-    /// Idle connections to the servers are kept, so that a poll through nginx opens none.
+    /// Idle connections to the servers are kept, so that a poll through nginx opens none. nginx as it comes asks them for the
+    /// name that stands here, which must be one that they have.
     fn upstream(&self) -> String {
-        let mut text = String::from("\n    upstream feed {\n");
+        let mut text = String::from("\n    upstream feed.localhost {\n");
         for server in &self.servers {
             // A server that was down for a moment is asked again at once.
             let _ = writeln!(text, "        server {server} max_fails=0;");
@@ -77,7 +78,7 @@ impl Config {
             text += "        ssl_protocols TLSv1.2 TLSv1.3;\n        http2_max_concurrent_streams 128;\n";
         }
         for (path, directives) in self.style.locations() {
-            let _ = writeln!(text, "\n        location {path} {{\n            proxy_pass http://feed;");
+            let _ = writeln!(text, "\n        location {path} {{\n            proxy_pass http://feed.localhost;");
             let _ = writeln!(text, "            proxy_read_timeout {timeout}ms;");
             for line in *directives {
                 let _ = writeln!(text, "            {line}");

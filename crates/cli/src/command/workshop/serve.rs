@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use feedlab_feed::access::HostName;
 use feedlab_feed::process;
 use feedlab_feed::schedule::Schedule;
 use feedlab_feed::settings;
 use feedlab_feed::source::SourceConfig;
-use feedlab_server::Server;
+use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::Labs;
 use feedlab_workshop::{Class, Settings};
 use serde::Serialize;
@@ -35,6 +36,10 @@ pub(super) struct ServeArgs {
     /// Folder in which measurements leave their results folders, and in which earlier ones are found
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
+
+    /// Answer to this name too, besides addresses, localhost and this machine's own name (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<HostName>,
 
     /// How the address is told: for people on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -70,15 +75,20 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     }
     tell(&args, address)?;
     tokio::select! {
-        result = run(listener, &class, &signals) => result?,
+        result = run(listener, args.allow_host, &class, &signals) => result?,
         () = signals.at_once.cancelled() => {}
     }
     Ok(Exit::Done)
 }
 
-async fn run(listener: TcpListener, class: &Class, signals: &Interrupt) -> anyhow::Result<()> {
+async fn run(
+    listener: TcpListener,
+    allow_hosts: Vec<HostName>,
+    class: &Class,
+    signals: &Interrupt,
+) -> anyhow::Result<()> {
     let settings = settings::Settings { source: Some(feed()), ..settings::Settings::default() };
-    let server = Server::new(settings.into()).await?;
+    let server = Server::new(Config { allow_hosts, ..settings.into() }).await?;
     let routes = Labs::new(None).routes().merge(class.router());
     server.routes(routes).run(listener, signals.stop.clone()).await?;
     class.close().await;

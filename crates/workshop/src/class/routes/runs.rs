@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use feedlab_experiment::class::{Question, name};
@@ -35,9 +35,9 @@ pub(crate) struct Order {
 pub(crate) async fn start(
     State(class): State<Arc<Inner>>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let order: Order = read_json(&headers, body, EXAMPLE)?;
+    let order: Order = read_json(&headers, &body, EXAMPLE)?;
     let who = order.who.as_deref().map_or(Ok("somebody"), name).map_err(Refusal::bad_request)?.to_owned();
     let (asked, path) = (class.clone(), order.scenario.clone());
     let known = blocking(move || asked.evidence.known(&path)).await?.map_err(Refusal::not_found)?;

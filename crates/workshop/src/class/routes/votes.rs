@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use feedlab_experiment::class::{Answer, Ballot, BallotError, Question, Round, Tally, Vote, answer_of, name};
@@ -22,9 +22,9 @@ use crate::class::{ClassError, Inner};
 pub(crate) async fn vote(
     State(class): State<Arc<Inner>>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let ballot: Ballot = read_json(&headers, body, Ballot::EXAMPLE)?;
+    let ballot: Ballot = read_json(&headers, &body, Ballot::EXAMPLE)?;
     let question = class.questions.get(&ballot.question).ok_or_else(|| no_such(&class, &ballot.question))?;
     let mut votes = class.votes();
     let said = votes.all().map_err(ClassError::from)?;

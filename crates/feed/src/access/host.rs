@@ -1,0 +1,162 @@
+//! The name by which this machine was asked for, and which names are its own.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// The value of a `Host`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// In lower case, without a final dot.
+    name: String,
+    port: Option<u16>,
+}
+
+impl Host {
+    /// Reads a name or an address, with a port or without; `None` when it is neither.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
+        let (name, port) = text.split_at(end);
+        let port = match port.strip_prefix(':') {
+            None | Some("") if port.len() <= 1 => None,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
+            _ => return None,
+        };
+        let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let is_name = || !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        if !address.map_or_else(is_name, |address| address.parse::<Ipv6Addr>().is_ok()) {
+            return None;
+        }
+        let name = name.to_ascii_lowercase();
+        Some(Self { name: name.strip_suffix('.').map(str::to_owned).unwrap_or(name), port })
+    }
+
+    /// Without the port, in lower case.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is this machine under one of the three names that reach loopback alone.
+    #[must_use]
+    pub fn is_this_machine(&self) -> bool {
+        ["127.0.0.1", "localhost", "[::1]"].contains(&self.name())
+    }
+
+    fn is_address(&self) -> bool {
+        self.name.starts_with('[') || self.name.parse::<Ipv4Addr>().is_ok()
+    }
+
+    fn is_localhost(&self) -> bool {
+        self.name == "localhost" || self.name.ends_with(".localhost")
+    }
+}
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// A name that somebody gives this machine, in lower case and in ASCII.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(String);
+
+/// A text that is no name of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a host is a name without scheme and port, as in lab.example.org")]
+pub struct NotAHostName;
+
+impl FromStr for HostName {
+    type Err = NotAHostName;
+
+    fn from_str(text: &str) -> Result<Self, NotAHostName> {
+        let name = url::Host::parse(text).map_err(|_| NotAHostName)?.to_string();
+        let host = Host::read(&name).filter(|host| host.port.is_none()).ok_or(NotAHostName)?;
+        Ok(Self(host.name))
+    }
+}
+
+/// The names by which a machine may be asked for. Any other name that leads here could have been pointed at this machine by
+/// a stranger, whose page is then of the same origin (DNS rebinding). An address, `localhost` and those below it cannot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(Vec<String>);
+
+impl Names {
+    /// What this machine calls itself, alone and as in multicast DNS (RFC 6762), and the names that it was told.
+    #[must_use]
+    pub fn of_this_machine(more: &[HostName]) -> Self {
+        let own = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+        let first = own.split('.').next().unwrap_or_default();
+        let own = if first.is_empty() { Vec::new() } else { vec![format!("{first}.local"), first.to_owned(), own] };
+        Self(own.into_iter().chain(more.iter().map(|HostName(name)| name.clone())).collect())
+    }
+
+    /// Whether a request may name its host so.
+    #[must_use]
+    pub fn know(&self, host: &Host) -> bool {
+        host.is_address() || host.is_localhost() || self.0.iter().any(|name| name == host.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_three_names_and_is_known_by_more() {
+        let names = Names(vec!["teacher".into(), "xn--bcher-kva.example".into()]);
+        for (text, is_machine, is_known) in [
+            ("127.0.0.1", true, true),
+            ("127.0.0.1:80", true, true),
+            ("LocalHost:8080", true, true),
+            ("localhost.", true, true),
+            ("localhost:", true, true),
+            ("[::1]:1", true, true),
+            ("lab.localhost", false, true),
+            ("192.168.0.7:8080", false, true),
+            ("[fe80::1]", false, true),
+            ("Teacher:80", false, true),
+            ("xn--bcher-kva.example", false, true),
+            ("teacher.lan", false, false),
+            ("127.0.0.1.example.org", false, false),
+            ("localhost.example.org:80", false, false),
+            ("localhost80", false, false),
+            ("2130706433", false, false),
+        ] {
+            let host = Host::read(text).unwrap();
+            assert_eq!((host.is_this_machine(), names.know(&host)), (is_machine, is_known), "{text}");
+        }
+    }
+
+    #[test]
+    fn f12_what_is_no_host_is_told() {
+        for text in
+            ["", ":80", "a b", "a\tb", "a/b", "a:b", "a:+1", "a:99999", "a:1:2", "u@a", "[::1", "[::1]80", "[x]", "é"]
+        {
+            assert_eq!(Host::read(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_given_name_has_neither_scheme_nor_port() {
+        let name = |text: &str| text.parse::<HostName>().map(|HostName(name)| name);
+        assert_eq!(name("Lab.Example"), Ok("lab.example".into()));
+        assert_eq!(name("bücher.example"), Ok("xn--bcher-kva.example".into()));
+        for text in ["", "a:80", "http://a", "a b", "*.example", "a/b"] {
+            assert_eq!(name(text), Err(NotAHostName), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_machine_knows_its_own_name() {
+        let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let names = Names::of_this_machine(&["lab.example".parse().unwrap()]);
+        for text in [own.clone(), format!("{}.local", own.split('.').next().unwrap()), "lab.example:8080".into()] {
+            assert!(names.know(&Host::read(&text).unwrap()), "{text}");
+        }
+    }
+}

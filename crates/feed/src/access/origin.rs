@@ -1,0 +1,104 @@
+//! Origins of pages: RFC 6454, in the form in which browsers send them.
+
+use std::str::FromStr;
+
+use url::Url;
+
+use super::Host;
+
+/// A scheme, a host and a port: the host in lower case and in ASCII, the scheme's own port left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(url::Origin);
+
+/// A text that is no origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an origin has a scheme and a host, perhaps a port, and nothing more, as in https://example.org; a pattern is none"
+)]
+pub struct NotAnOrigin;
+
+impl FromStr for Origin {
+    type Err = NotAnOrigin;
+
+    fn from_str(text: &str) -> Result<Self, NotAnOrigin> {
+        let (scheme, host) = text.split_once("://").ok_or(NotAnOrigin)?;
+        let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+        // What a URL would have beside, or would pass over in silence.
+        let is_more = |letter: char| "/\\?#@*".contains(letter) || letter.is_whitespace() || letter.is_control();
+        let url = Url::parse(text).ok().filter(|_| is_web && !host.contains(is_more));
+        url.map(|url| Self(url.origin())).ok_or(NotAnOrigin)
+    }
+}
+
+impl Origin {
+    /// That of an address of this scheme, asked for by this host.
+    #[must_use]
+    pub fn of(scheme: &str, host: &Host) -> Option<Self> {
+        format!("{scheme}://{host}").parse().ok()
+    }
+
+    /// Whether it is a page of this machine over plain HTTP, under one of the names that reach loopback alone.
+    #[must_use]
+    pub fn is_this_machine(&self) -> bool {
+        let url::Origin::Tuple(scheme, host, _) = &self.0 else { return false };
+        scheme == "http" && Host::read(&host.to_string()).is_some_and(|host| host.is_this_machine())
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.ascii_serialization())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f5_origins_are_normalised_or_refused() {
+        for (text, origin) in [
+            ("https://Lab.Example", "https://lab.example"),
+            ("HTTPS://a:443", "https://a"),
+            ("http://a:080", "http://a"),
+            ("http://a:443", "http://a:443"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("http://[::1]:1", "http://[::1]:1"),
+        ] {
+            assert_eq!(text.parse::<Origin>().unwrap().to_string(), origin, "{text}");
+        }
+        for text in [
+            "null",
+            "*",
+            "example.org",
+            "https://",
+            "https:a",
+            "https://*.example",
+            "https://a b",
+            "https://a?x",
+            "https://a#x",
+            "https://a/",
+            "https://u@a",
+            "ftp://a",
+            "https://a:+1",
+            "https://a\\b",
+            "\thttps://a",
+        ] {
+            assert_eq!(text.parse::<Origin>(), Err(NotAnOrigin), "{text}");
+        }
+    }
+
+    #[test]
+    fn pages_of_this_machine_are_plain_and_have_three_names() {
+        for (text, is_machine) in [
+            ("http://127.0.0.1:1", true),
+            ("http://localhost", true),
+            ("http://[::1]:1", true),
+            ("https://localhost", false),
+            ("http://localhost.evil.example", false),
+            ("http://192.168.0.7", false),
+        ] {
+            assert_eq!(text.parse::<Origin>().unwrap().is_this_machine(), is_machine, "{text}");
+        }
+    }
+}
