@@ -22,6 +22,7 @@ pub mod written;
 pub use contender::{Comeback, Connections, Contender, Http, Link, Options, Serving, Via};
 pub use error::ScenarioError;
 pub(crate) use error::{in_our_words, position};
+pub use feedlab_feed::Transport;
 pub use feedlab_feed::link::{LinkFault, Network};
 pub use feedlab_feed::schedule::ScheduleKind;
 pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use feedlab_experiment::scenario::Transport;
+
 /// Every colour that a picture uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colour {
@@ -42,50 +44,57 @@ impl Colour {
         Self::Void,
     ];
 
-    /// Red, green and blue on white paper. No two are equal: the page finds a colour again by its value.
-    pub(crate) const fn rgb(self) -> (u8, u8, u8) {
+    /// What there is to know of each: the name of the page's variable, and its red, green and blue on white paper and on
+    /// a dark screen. No two are equal on paper: the page finds a colour again by its value.
+    const fn row(self) -> (&'static str, u32, u32) {
         match self {
-            Self::Ink => (0x1B, 0x1F, 0x24),
-            Self::Muted => (0x59, 0x63, 0x6E),
-            Self::Grid => (0xDD, 0xE1, 0xE6),
-            Self::Paper => (0xFF, 0xFF, 0xFF),
-            Self::Vermillion => (0xD5, 0x5E, 0x00),
-            Self::Purple => (0xCC, 0x79, 0xA7),
-            Self::Green => (0x00, 0x9E, 0x73),
-            Self::Blue => (0x00, 0x72, 0xB2),
-            Self::Void => (0x8A, 0x8F, 0x95),
+            Self::Ink => ("ink", 0x1B_1F24, 0xE8_EAED),
+            Self::Muted => ("muted", 0x59_636E, 0xA3_ACB7),
+            Self::Grid => ("grid", 0xDD_E1E6, 0x30_363D),
+            Self::Paper => ("paper", 0xFF_FFFF, 0x14_171B),
+            Self::Vermillion => ("vermillion", 0xD5_5E00, 0xF0_8A3C),
+            Self::Purple => ("purple", 0xCC_79A7, 0xE3_A0C6),
+            Self::Green => ("green", 0x00_9E73, 0x2B_C299),
+            Self::Blue => ("blue", 0x00_72B2, 0x56_B4E9),
+            Self::Void => ("void", 0x8A_8F95, 0x7D_838A),
         }
     }
 
-    /// The name of the page's variable that replaces it, dark or light.
-    const fn variable(self) -> &'static str {
-        match self {
-            Self::Ink => "--ink",
-            Self::Muted => "--muted",
-            Self::Grid => "--grid",
-            Self::Paper => "--paper",
-            Self::Vermillion => "--vermillion",
-            Self::Purple => "--purple",
-            Self::Green => "--green",
-            Self::Blue => "--blue",
-            Self::Void => "--void",
-        }
+    /// Red, green and blue on white paper.
+    pub(crate) const fn rgb(self) -> (u8, u8, u8) {
+        let [_, r, g, b] = self.row().1.to_be_bytes();
+        (r, g, b)
     }
 }
 
-/// CSS rules that exchange the fixed colours of inline pictures for the page's variables: `--ink`, `--muted`, `--grid`,
-/// `--paper`, `--vermillion`, `--purple`, `--green`, `--blue` and `--void`, which the page sets for light and dark.
+/// What the pages have besides, and no picture: panels, links, and verdicts.
+const PAGES: [(&str, u32, u32); 5] = [
+    ("panel", 0xF5_F7F9, 0x1D_2227),
+    ("link", 0x00_59B3, 0x7C_C0FF),
+    ("good", 0x00_734F, 0x4C_CF9F),
+    ("warn", 0x8A_5A00, 0xF0_B64A),
+    ("bad", 0xB3_261E, 0xFF_8A80),
+];
+
+/// The colours of the report's and the workshop's pages: a variable for each, as `--ink`, with its value on paper and on a
+/// dark screen, and rules that exchange the fixed colours of inline pictures for them.
 #[must_use]
 pub fn css() -> String {
+    let rows = || Colour::ALL.into_iter().map(Colour::row).chain(PAGES);
     let mut rules = String::new();
-    for colour in Colour::ALL {
-        let (r, g, b) = colour.rgb();
-        let variable = colour.variable();
+    let _ = writeln!(rules, ":root{{{}}}", rows().map(|(name, paper, _)| variable(name, paper)).collect::<String>());
+    let dark: String = rows().map(|(name, _, dark)| variable(name, dark)).collect();
+    let _ = writeln!(rules, "@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}");
+    for (name, paper, _) in Colour::ALL.map(Colour::row) {
         for property in ["fill", "stroke"] {
-            let _ = writeln!(rules, "svg [{property}=\"#{r:02X}{g:02X}{b:02X}\"]{{{property}:var({variable})}}");
+            let _ = writeln!(rules, "svg [{property}=\"#{paper:06X}\"]{{{property}:var(--{name})}}");
         }
     }
     rules
+}
+
+fn variable(name: &str, rgb: u32) -> String {
+    format!("--{name}:#{rgb:06x};")
 }
 
 /// How a contender is drawn.
@@ -116,19 +125,15 @@ pub(crate) enum Marker {
     Diamond,
 }
 
-/// In the order of the transports.
-const LOOKS: [(Colour, &[f64], Marker); 4] = [
-    (Colour::Vermillion, &[], Marker::Circle),
-    (Colour::Purple, &[9.0, 4.0], Marker::Square),
-    (Colour::Green, &[2.5, 2.5], Marker::Triangle),
-    (Colour::Blue, &[9.0, 3.0, 2.5, 3.0], Marker::Diamond),
-];
-
 impl Look {
-    /// The look of the transport at this place of the order in which every table lists them; `variant` counts the
-    /// contenders of that transport from 0.
-    pub(crate) fn of(transport: usize, variant: usize) -> Self {
-        let (colour, dashes, marker) = LOOKS[transport % LOOKS.len()];
+    /// The look of a transport; `variant` counts its contenders from 0.
+    pub(crate) fn of(transport: Transport, variant: usize) -> Self {
+        let (colour, dashes, marker): (_, &[f64], _) = match transport {
+            Transport::ShortPolling => (Colour::Vermillion, &[], Marker::Circle),
+            Transport::LongPolling => (Colour::Purple, &[9.0, 4.0], Marker::Square),
+            Transport::Sse => (Colour::Green, &[2.5, 2.5], Marker::Triangle),
+            Transport::WebSocket => (Colour::Blue, &[9.0, 3.0, 2.5, 3.0], Marker::Diamond),
+        };
         let width = [2.4, 1.6, 3.4][variant % 3];
         Self { colour, dashes, marker, hollow: variant % 2 == 1, width }
     }
@@ -136,8 +141,6 @@ impl Look {
 
 #[cfg(test)]
 mod tests {
-    use feedlab_feed::Transport;
-
     use super::*;
 
     #[test]
@@ -145,7 +148,7 @@ mod tests {
         for (index, colour) in Colour::ALL.into_iter().enumerate() {
             assert!(Colour::ALL[..index].iter().all(|other| other.rgb() != colour.rgb()), "{colour:?}");
         }
-        let looks = Transport::ALL.map(|transport| Look::of(transport as usize, 0));
+        let looks = Transport::ALL.map(|transport| Look::of(transport, 0));
         for (index, look) in looks.iter().enumerate() {
             for other in &looks[..index] {
                 assert!(look.colour != other.colour && look.dashes != other.dashes && look.marker != other.marker);
@@ -157,7 +160,7 @@ mod tests {
     #[test]
     fn hues_stand_out_from_paper() {
         for transport in Transport::ALL {
-            let colour = Look::of(transport as usize, 0).colour;
+            let colour = Look::of(transport, 0).colour;
             assert!(1.05 / (luminance(colour) + 0.05) >= 3.0, "{colour:?}");
         }
         assert!(1.05 / (luminance(Colour::Muted) + 0.05) >= 4.5, "text needs 4.5 to 1");

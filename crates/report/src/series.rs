@@ -35,7 +35,7 @@ impl Series {
         Self {
             label: entry.label.clone(),
             spoken: spoken(&entry.label, entry.transport.label(), labels.len() == 1),
-            look: Look::of(entry.transport as usize, variant),
+            look: Look::of(entry.transport, variant),
             clients: entry.clients,
             payload_bytes: payload_bytes(entry),
         }

@@ -1,6 +1,8 @@
 //! The checks that demand a distance: a strip for each, on which the band is as wide as on every other, and the measured
 //! figure lies in it or beside it.
 
+use feedlab_experiment::scenario::Transport;
+
 use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Point, Type};
 use super::{COMPACT_BELOW, Figures, Picture, sign, text};
 use crate::dataset::Strip;
@@ -233,7 +235,7 @@ fn key(canvas: &mut Canvas, (x, y): Point) -> Drawing {
     sign::predicted(canvas, (x, y))?;
     canvas.text(sign::PREDICTED, (x + 14.0, y), set)?;
     let x = x + 14.0 + text::width(sign::PREDICTED, 12.0) + 22.0;
-    canvas.marker((x, y), 5.0, Look { colour: Colour::Muted, ..Look::of(0, 0) })?;
+    canvas.marker((x, y), 5.0, Look { colour: Colour::Muted, ..Look::of(Transport::ShortPolling, 0) })?;
     canvas.text("measured", (x + 12.0, y), set)
 }
 

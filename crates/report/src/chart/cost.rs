@@ -2,6 +2,7 @@
 //! points where one becomes cheaper than another. A file of its own, for `feedlab predict`.
 
 use feedlab_experiment::predict::scale::{Crossing, Curve, Panel, Unit};
+use feedlab_experiment::scenario::Transport;
 
 use super::axis::Axis;
 use super::canvas::{self, Anchor, Area, Canvas, Drawing, Point, Type};
@@ -133,7 +134,7 @@ fn frame(canvas: &mut Canvas, panel: &Panel, clients: Axis, costs: Axis, plot: A
 
 /// A crossing's number in a ring.
 fn number(canvas: &mut Canvas, index: usize, at: Point) -> Drawing {
-    let ring = Look { colour: Colour::Ink, hollow: true, ..Look::of(0, 0) };
+    let ring = Look { colour: Colour::Ink, hollow: true, ..Look::of(Transport::ShortPolling, 0) };
     canvas.marker(at, 8.5, ring)?;
     canvas.text(&(index + 1).to_string(), at, Type::new(11.5).bold().at(Anchor::Middle))
 }
@@ -169,7 +170,7 @@ fn is_drawn(point: &Point) -> bool {
 /// The look of each curve: that of its contender in every other chart.
 fn looks(curves: &[Curve]) -> Vec<Look> {
     let variant = |index: usize| curves[..index].iter().filter(|c| c.transport == curves[index].transport).count();
-    (0..curves.len()).map(|index| Look::of(curves[index].transport as usize, variant(index))).collect()
+    (0..curves.len()).map(|index| Look::of(curves[index].transport, variant(index))).collect()
 }
 
 /// The picture in words: what each contender costs at the right edge, and where lines cross.

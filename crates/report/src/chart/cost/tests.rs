@@ -56,9 +56,9 @@ fn crossings_and_who_costs_nothing_are_told_below_the_panel() {
 fn a_contender_looks_as_in_every_other_chart() {
     let curves = &panels()[0].curves;
     let looks = looks(curves);
-    assert_eq!(looks[0], Look::of(Transport::ShortPolling as usize, 0));
-    assert_eq!(looks[1], Look::of(Transport::ShortPolling as usize, 1));
-    assert_eq!(looks[3], Look::of(Transport::WebSocket as usize, 0));
+    assert_eq!(looks[0], Look::of(Transport::ShortPolling, 0));
+    assert_eq!(looks[1], Look::of(Transport::ShortPolling, 1));
+    assert_eq!(looks[3], Look::of(Transport::WebSocket, 0));
 }
 
 #[test]
