@@ -51,10 +51,25 @@ fn media_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use feedlab_feed::Transport;
+
     use super::*;
 
     /// The largest that the page may be, all its files together, bytes.
     const MOST: usize = 150_000;
+
+    #[test]
+    fn the_doors_of_the_page_are_the_servers() {
+        let row = |transport: Transport| {
+            let (id, label, path) = (transport.id(), transport.label(), transport.path());
+            let key = if id.contains('-') { format!("'{id}'") } else { id.to_owned() };
+            format!("  {key}: {{ label: '{label}', path: '{path}', isStream: {} }},", transport.is_push())
+        };
+        let rows = Transport::ALL.map(row);
+        let client = String::from_utf8(Files::get("feed-client.js").unwrap().data.into_owned()).unwrap();
+        let doors = client.split("export const DOORS = {\n").nth(1).unwrap().split("};").next().unwrap();
+        assert!(doors.lines().count() > 1 && doors.lines().all(|door| rows.iter().any(|row| row == door)), "{rows:#?}");
+    }
 
     #[test]
     fn the_page_is_small_and_asks_nobody_else() {

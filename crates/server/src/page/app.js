@@ -1,5 +1,6 @@
 // The page: makes `app`, four panels and one animation frame, and hands `app` to the parts around it.
 
+import { DOORS } from './feed-client.js';
 import { openLab } from './lab.js';
 import { setUpControls } from './controls.js';
 import { setUpPresets } from './presets.js';
@@ -9,8 +10,6 @@ import { Panel } from './panel.js';
 import { Timeline } from './timeline.js';
 import { Total } from './stats.js';
 import { fit } from './sparkline.js';
-
-export const DOORS = ['short-polling', 'long-polling', 'sse', 'websocket'];
 
 const TEXT_MS = 100;   // between two writings of the figures
 const AGES_MS = 250;   // between two drawings of the sparklines
@@ -91,8 +90,7 @@ function take(stats) {
     const [down, up, keepalive] = COUNTED.map((name) => total(door, name, stats));
     panel.counted = { down, up };
     // Comments and pings are not shown to scripts: that there were some shows in the server's count alone.
-    const isStream = door === 'sse' || door === 'websocket';
-    if (app.tab && isStream && panel.isOpen && keepalive > (panel.keptAlive ?? keepalive)) tell('keepalive', { door, counted: true });
+    if (app.tab && DOORS[door].isStream && panel.isOpen && keepalive > (panel.keptAlive ?? keepalive)) tell('keepalive', { door, counted: true });
     panel.keptAlive = keepalive;
   }
 }
@@ -109,7 +107,7 @@ async function learnTypes() {
   if (app.tab && app.tab.now?.source !== 'own') return;
   try {
     const { feed } = await directStats();
-    const answer = await fetch(`/feed/poll?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
+    const answer = await fetch(`${DOORS['short-polling'].path}?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
     const { updates } = await answer.json();
     for (const { type } of updates) app.types.add(type);
   } catch { /* then they are learned from the other doors */ }
@@ -169,7 +167,7 @@ function readInk() {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
   };
-  ink = Object.fromEntries(['ink', 'muted', 'grid', 'bad', ...DOORS].map((name) => [name, colour(name)]));
+  ink = Object.fromEntries(['ink', 'muted', 'grid', 'bad', ...Object.keys(DOORS)].map((name) => [name, colour(name)]));
   const { fontSize, fontFamily } = getComputedStyle(document.body);
   probe.remove();
   ink.size = Math.round(parseFloat(fontSize) * 0.8);
@@ -235,7 +233,7 @@ async function findLab() {
 }
 
 function makePanels() {
-  for (const door of DOORS) {
+  for (const door of Object.keys(DOORS)) {
     const panel = new Panel(app, door, app.tab?.doors[door] ?? location.origin);
     app.panels.set(door, panel);
     document.querySelector('#panels').append(panel.element);
@@ -263,7 +261,7 @@ window.feedlab = {
 await findLab();
 document.body.dataset.mode = app.mode;
 makePanels();
-const timeline = new Timeline(app, DOORS);
+const timeline = new Timeline(app, Object.keys(DOORS));
 shareTypes();
 announceStates();
 setUpButtons();

@@ -21,11 +21,12 @@ export const OPEN = 'open';
 export const CLOSED = 'closed';
 export const GAVE_UP = 'closed — gave up';
 
-export const PATHS = {
-  'short-polling': '/feed/poll',
-  'long-polling': '/feed/long-poll',
-  sse: '/feed/sse',
-  websocket: '/feed/ws',
+/** The doors, in the order in which they are shown: what each is called, its path, and whether it is a stream. */
+export const DOORS = {
+  'short-polling': { label: 'short polling', path: '/feed/poll', isStream: false },
+  'long-polling': { label: 'long polling', path: '/feed/long-poll', isStream: false },
+  sse: { label: 'SSE', path: '/feed/sse', isStream: true },
+  websocket: { label: 'WebSocket', path: '/feed/ws', isStream: true },
 };
 
 const DEFAULTS = {
@@ -150,7 +151,7 @@ class Link {
    */
   #look(attempt) {
     const now = performance.now();
-    const polls = this.door !== 'sse' && this.door !== 'websocket';
+    const polls = !DOORS[this.door].isStream;
     const waits = this.pendingSince !== null && (this.state !== OPEN || this.door === 'short-polling');
     if (waits && nowUs() - this.pendingSince > 750_000 && this.options.isStarved()) {
       this.#heardAt = now; // in a queue of the browser, which is nobody's silence
@@ -222,7 +223,7 @@ class Link {
 
   /** The door's address, with the cursor: whoever comes back asks for what it has not seen. */
   address(more = {}) {
-    const url = new URL(PATHS[this.door], this.options.url);
+    const url = new URL(DOORS[this.door].path, this.options.url);
     if (this.seq !== null) url.searchParams.set('after', this.seq);
     for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
     return url;
@@ -453,6 +454,7 @@ function binary(buffer) {
 
 // Coming back.
 
+// Longer than those of feedlab's simulated clients, whose run is a matter of seconds.
 const BASE_MS = 500;
 const CAP_MS = 30000;
 

@@ -2,6 +2,7 @@
 // beside. Over HTTP/1.1 the seventh and the fetch wait, and nothing says so: no event, no error.
 
 import { button, element } from './dom.js';
+import { DOORS } from './feed-client.js';
 import { hold } from './meter.js';
 
 const STREAMS = 7;
@@ -116,7 +117,7 @@ class Grid {
   async start() {
     const { shared, secure } = this.app.tab;
     const filled = fill(this.rows.http1, shared, 'http');
-    this.rows.websocket.forEach((cell) => cell.begin(`${shared}/feed/ws`, 'ws', openSocket));
+    this.rows.websocket.forEach((cell) => cell.begin(`${shared}${DOORS.websocket.path}`, 'ws', openSocket));
     const accepted = await this.#overHttp2(secure);
     await filled;
     await pause(WAITS_AFTER_MS + 300);
@@ -161,9 +162,9 @@ function cells(row) {
 /** The streams first. The fetch comes a second later: Chromium would give it a free connection before any stream. */
 async function fill(row, origin, kind) {
   const [fetched, ...streams] = [row.at(-1), ...row.slice(0, -1)];
-  streams.forEach((cell) => cell.begin(`${origin}/feed/sse`, kind, openStream));
+  streams.forEach((cell) => cell.begin(`${origin}${DOORS.sse.path}`, kind, openStream));
   await pause(1000);
-  if (streams.some(({ close }) => close)) fetched.begin(`${origin}/feed/poll`, kind, openFetch);
+  if (streams.some(({ close }) => close)) fetched.begin(`${origin}${DOORS['short-polling'].path}`, kind, openFetch);
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -175,7 +176,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export async function holdSix(app) {
   const { shared, doors } = app.tab;
   const cells = Array.from({ length: 6 }, (_, index) => new Cell('EventSource', index + 1));
-  cells.forEach((cell) => cell.begin(`${shared}/feed/sse`, 'http', openStream));
+  cells.forEach((cell) => cell.begin(`${shared}${DOORS.sse.path}`, 'http', openStream));
   await pause(1000);
   const move = (to) => {
     app.setDoors(to);

@@ -2,11 +2,11 @@
 // of this very run what it saw, and where that is written down.
 
 import { button, element, say } from './dom.js';
+import { DOORS } from './feed-client.js';
 import { openGrid } from './grid.js';
 import * as watching from './observe.js';
 import { cutAndAnswer, quiet } from './presets.js';
 
-const { NAMES } = watching;
 const HTML = 'WHATWG HTML, section 9.2 “Server-sent events”';
 
 /** Evenly, ten a second, unless a lesson says otherwise: the same everywhere, whatever `feedlab serve` publishes. */
@@ -106,7 +106,7 @@ function tools(app, signal, healed) {
 
 /** “SSE 2, WebSocket 3”, of all doors or of those named. */
 function each(doors, what, names = Object.keys(doors)) {
-  return names.map((door) => `${NAMES[door]} ${what(doors[door])}`).join(', ');
+  return names.map((door) => `${DOORS[door].label} ${what(doors[door])}`).join(', ');
 }
 
 const times = (count) => (count === 1 ? 'once' : count === 0 ? 'never' : `${count} times`);
@@ -129,9 +129,9 @@ async function buffering({ begin, set, watch }) {
   await begin(FEED);
   await set({ buffer_bytes: 4096 });
   const held = await watch(12_000, 'A proxy holds everything back until 4 KiB have come together. No connection breaks.');
-  const streams = ['sse', 'websocket'];
+  const [polls, streams] = [false, true].map((is) => Object.keys(DOORS).filter((door) => DOORS[door].isStream === is));
   return `In 12 s, largest lump and oldest update: ${each(held, (d) => `${d.lump} at once, ${seconds(d.oldestMs)} old`, streams)}. Errors: ${each(held, (d) => times(d.breaks), streams)}. `
-    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), ['short-polling', 'long-polling'])}: an answer that ends is passed on at its end. `
+    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), polls)}: an answer that ends is passed on at its end. `
     + '(nginx buffers an answer unless the application says “X-Accel-Buffering: no”, as feedlab’s SSE does; it passes a WebSocket on at once.)';
 }
 
@@ -173,7 +173,7 @@ async function answer204(lesson) {
 async function refusing(lesson, status) {
   const deed = () => cutAndAnswer(lesson.app, `status-${status}`, 3000);
   const { told } = await breaking(lesson, deed, `Everything was cut, and for 3 s whoever comes is answered ${status}.`);
-  const states = [...lesson.app.panels].map(([door, { state }]) => `${NAMES[door]} is “${state}”`).join(', ');
+  const states = [...lesson.app.panels].map(([door, { state }]) => `${DOORS[door].label} is “${state}”`).join(', ');
   return `The server is well again: ${states}. ${told}`;
 }
 

@@ -2,9 +2,6 @@
 
 import { nowUs } from './feed-client.js';
 
-/** Short names for sentences. */
-export const NAMES = { 'short-polling': 'short polling', 'long-polling': 'long polling', sse: 'SSE', websocket: 'WebSocket' };
-
 /** What one door did while it was watched. */
 class Seen {
   updates = 0;

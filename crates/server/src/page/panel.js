@@ -1,6 +1,6 @@
 // One door's panel: a connection of the client library, its counts, and how they are shown.
 
-import { CLOSED, CONNECTING, OPEN, GAVE_UP, connect } from './feed-client.js';
+import { CLOSED, CONNECTING, DOORS, OPEN, GAVE_UP, connect } from './feed-client.js';
 import { Ring } from './ring.js';
 import { Ages, age, bytes, count } from './stats.js';
 import { drawSparkline } from './sparkline.js';
@@ -262,10 +262,11 @@ function capped(text) {
 /** The same in a terminal. */
 function commandLine(door, base, seq) {
   const after = `after=${seq ?? 0}`;
+  const url = base + DOORS[door].path;
   return {
-    'short-polling': `curl '${base}/feed/poll?${after}'`,
-    'long-polling': `curl '${base}/feed/long-poll?${after}&hold=25s'`,
-    sse: `curl -N '${base}/feed/sse'`,
-    websocket: `feedlab watch ${base.replace(/^http/, 'ws')}/feed/ws`,
+    'short-polling': `curl '${url}?${after}'`,
+    'long-polling': `curl '${url}?${after}&hold=25s'`,
+    sse: `curl -N '${url}'`,
+    websocket: `feedlab watch ${url.replace(/^http/, 'ws')}`,
   }[door];
 }

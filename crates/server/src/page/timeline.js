@@ -1,6 +1,6 @@
 // The shared timeline: a lane a door, the newest moment at the right edge.
 
-import { CLOSED, GAVE_UP, OPEN, nowUs } from './feed-client.js';
+import { CLOSED, DOORS, GAVE_UP, OPEN, nowUs } from './feed-client.js';
 import { LOOKS } from './panel.js';
 import { Ring } from './ring.js';
 import { fitted, sizeOf } from './sparkline.js';
@@ -48,7 +48,7 @@ class Lane {
   }
 
   state(word, now) {
-    const isStream = this.door === 'sse' || this.door === 'websocket';
+    const { isStream } = DOORS[this.door];
     if (word === OPEN) {
       const pending = isStream ? null : this.pending;
       this.settle(now);
