@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A way for updates to reach a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// Ask every `interval`.
@@ -43,6 +44,12 @@ const DOOR: &str = "door";
 impl Transport {
     /// All four, in the order in which every table and legend lists them.
     pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];
+
+    /// Its place in [`Self::ALL`], for tables with a row for each.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
 
     /// What there is to know of each: a row.
     const fn row(self) -> Row {
@@ -104,6 +111,12 @@ impl Transport {
     pub const fn is_push(self) -> bool {
         self.row().is_push
     }
+
+    /// Whether its clients wait at the server for what comes next, rather than look whether something has come.
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        !matches!(self, Self::ShortPolling)
+    }
 }
 
 impl fmt::Display for Transport {
@@ -114,7 +127,7 @@ impl fmt::Display for Transport {
 
 /// A name that is none of the four.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown transport `{0}`: it is one of short-polling, long-polling, sse, websocket")]
+#[error("unknown transport `{0}`: it is one of {list}", list = Transport::ALL.map(Transport::id).join(", "))]
 pub struct UnknownTransport(pub String);
 
 impl FromStr for Transport {
@@ -128,6 +141,11 @@ impl FromStr for Transport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_is_in_its_place() {
+        assert_eq!(Transport::ALL.map(Transport::index), std::array::from_fn(|index| index));
+    }
 
     #[test]
     fn every_name_reads_back_and_serde_agrees() {

@@ -11,7 +11,7 @@
 use std::net::IpAddr;
 
 use feedlab_experiment::headers;
-use feedlab_experiment::scenario::{self, Comeback, Headers};
+use feedlab_experiment::scenario::{self, Comeback, Headers, Options};
 use feedlab_feed::transport::AFTER;
 use feedlab_feed::{Cursor, Transport};
 use hyper::header::{HeaderName, HeaderValue};
@@ -104,9 +104,19 @@ impl Client {
     }
 }
 
-/// Runs one client of the transport that the options are for, until `stop` is cancelled or it gives up.
-pub async fn run(client: Client, options: &scenario::Options, observer: &mut impl Observer, stop: &CancellationToken) {
-    use scenario::Options;
+/// Runs one client of what the options are for, until `stop` is cancelled or it gives up.
+pub async fn run(client: Client, options: &Options, observer: &mut impl Observer, stop: &CancellationToken) {
+    match *options {
+        Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
+            let options = auto::Options { first, watchdog, climb, hold, interval, keepalive };
+            Box::pin(auto::run(client, options, observer, stop)).await;
+        }
+        _ => run_one(client, options, observer, stop).await,
+    }
+}
+
+/// Runs one client of one transport. A ladder is none, and nothing is run for it.
+async fn run_one(client: Client, options: &Options, observer: &mut impl Observer, stop: &CancellationToken) {
     let read_buffer = client.read_buffer.unwrap_or(websocket::Options::default().read_buffer);
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {
@@ -122,10 +132,7 @@ pub async fn run(client: Client, options: &scenario::Options, observer: &mut imp
             let options = websocket::Options { read_buffer, ..websocket::Options::default() };
             Box::pin(websocket::run(client, options, observer, stop)).await;
         }
-        Options::Auto { first, watchdog, climb, hold, interval, keepalive: _ } => {
-            let options = auto::Options { first, watchdog, climb, hold, interval, read_buffer };
-            Box::pin(auto::run(client, options, observer, stop)).await;
-        }
+        Options::Auto { .. } => {}
     }
 }
 

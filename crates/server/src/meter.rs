@@ -107,14 +107,14 @@ pub(crate) struct Meters {
 
 impl Meters {
     pub(crate) fn door(&self, transport: Transport) -> &Arc<Door> {
-        &self.doors[transport as usize]
+        &self.doors[transport.index()]
     }
 
     /// The figures of every door and of all connections, the kernel's account included.
     pub(crate) fn stats(&self) -> (BTreeMap<Transport, DoorStats>, ConnectionStats) {
         let Balance { doors: wire, kernel_bytes } = self.accounts.balance();
         let door = |transport: Transport| DoorStats {
-            wire: wire.map(|wire| wire[transport as usize]),
+            wire: wire.map(|wire| wire[transport.index()]),
             ..self.door(transport).stats()
         };
         let doors = Transport::ALL.into_iter().map(|transport| (transport, door(transport))).collect();

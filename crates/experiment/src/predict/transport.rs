@@ -4,8 +4,6 @@
 //! Below them lies what two share: [`polling`] and [`stream`]. Nobody but [`of`] asks which transport it is; what nobody
 //! can know is a reason, [`Unknown`]. [`ladder`] is no transport: `auto` is reckoned as its first rung.
 
-use feedlab_feed::Transport;
-
 use super::model::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Wait, Way, Wire, heads};
 use crate::scenario::{Comeback, Headers, Link, Options, Via};
 
@@ -134,11 +132,10 @@ pub(super) fn of(options: &Options) -> Box<dyn Arithmetic> {
             Box::new(short_polling::ShortPolling { interval: interval.as_secs_f64(), keep_alive, conditional })
         }
         Options::LongPolling { hold, keep_alive } => Box::new(long_polling::LongPolling { hold, keep_alive }),
-        Options::WebSocket { keepalive } | Options::Auto { first: Transport::WebSocket, keepalive, .. } => {
-            Box::new(websocket::WebSocket { keepalive: keepalive.as_secs_f64() })
-        }
-        Options::Sse { keepalive } | Options::Auto { keepalive, .. } => {
-            Box::new(sse::Sse { keepalive: keepalive.as_secs_f64() })
+        Options::Sse { keepalive } => Box::new(sse::Sse { keepalive: keepalive.as_secs_f64() }),
+        Options::WebSocket { keepalive } => Box::new(websocket::WebSocket { keepalive: keepalive.as_secs_f64() }),
+        Options::Auto { first, hold, interval, keepalive, .. } => {
+            of(&Options::of_rung(first, hold, interval, keepalive))
         }
     }
 }

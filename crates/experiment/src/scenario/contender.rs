@@ -87,6 +87,19 @@ impl Contender {
     }
 }
 
+impl Options {
+    /// What a client of a ladder does on one of its rungs.
+    #[must_use]
+    pub const fn of_rung(transport: Transport, hold: Duration, interval: Duration, keepalive: Duration) -> Self {
+        match transport {
+            Transport::ShortPolling => Self::ShortPolling { interval, keep_alive: true, conditional: false },
+            Transport::LongPolling => Self::LongPolling { hold, keep_alive: true },
+            Transport::Sse => Self::Sse { keepalive },
+            Transport::WebSocket => Self::WebSocket { keepalive },
+        }
+    }
+}
+
 /// A transport's options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "transport", rename_all = "kebab-case")]

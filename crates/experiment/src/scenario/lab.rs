@@ -94,12 +94,21 @@ impl FaultKind {
 
 impl<'de> Deserialize<'de> for FaultKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Self::all().find(|kind| kind.name() == name).ok_or_else(|| {
-            let known: Vec<_> = Self::all().map(|kind| format!("`{}`", kind.name())).collect();
-            D::Error::custom(format_args!("unknown variant `{name}`, expected one of {}", known.join(", ")))
-        })
+        named(deserializer, Self::all(), Self::name)
     }
+}
+
+/// Reads the one of several that has a name, and names all of them if there is none.
+pub(super) fn named<'de, T: Copy, D: Deserializer<'de>>(
+    deserializer: D,
+    all: impl Iterator<Item = T>,
+    name: fn(T) -> &'static str,
+) -> Result<T, D::Error> {
+    let (given, all) = (String::deserialize(deserializer)?, all.collect::<Vec<_>>());
+    all.iter().copied().find(|one| name(*one) == given).ok_or_else(|| {
+        let known: Vec<_> = all.iter().map(|one| format!("`{}`", name(*one))).collect();
+        D::Error::custom(format_args!("unknown variant `{given}`, expected one of {}", known.join(", ")))
+    })
 }
 
 /// How nginx is set up for the contenders that go through it.

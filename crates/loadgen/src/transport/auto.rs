@@ -12,12 +12,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use feedlab_experiment::scenario::Headers;
+use feedlab_experiment::scenario::{self, Headers};
 use feedlab_feed::{Transport, clock};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::{Client, long_polling, request_headers, short_polling, sse, websocket};
+use super::{Client, request_headers, run_one};
 use crate::observer::Observer;
 
 mod rung;
@@ -37,8 +37,8 @@ pub struct Options {
     pub hold: Duration,
     /// Interval of the last rung, which is kept whatever it brings.
     pub interval: Duration,
-    /// Read buffer of a WebSocket, bytes.
-    pub read_buffer: usize,
+    /// Time between the server's signs of life.
+    pub keepalive: Duration,
 }
 
 /// Climbs and falls until `stop` is cancelled.
@@ -150,22 +150,9 @@ async fn live<O: Observer>(
     signs: Rc<Signs>,
     stop: &CancellationToken,
 ) {
-    let Options { hold, interval, read_buffer, .. } = options;
-    let mut watched = Watched::new(shared, signs.clone());
-    match signs.transport() {
-        Transport::Sse => sse::run(client, sse::Options::default(), &mut watched, stop).await,
-        Transport::WebSocket => {
-            let options = websocket::Options { read_buffer, ..websocket::Options::default() };
-            websocket::run(client, options, &mut watched, stop).await;
-        }
-        Transport::LongPolling => {
-            long_polling::run(client, long_polling::Options { hold, keep_alive: true }, &mut watched, stop).await;
-        }
-        Transport::ShortPolling => {
-            let options = short_polling::Options { interval, keep_alive: true, conditional: false };
-            short_polling::run(client, options, &mut watched, stop).await;
-        }
-    }
+    let Options { hold, interval, keepalive, .. } = options;
+    let rung = scenario::Options::of_rung(signs.transport(), hold, interval, keepalive);
+    run_one(client, &rung, &mut Watched::new(shared, signs), stop).await;
 }
 
 /// The rung under a rung.

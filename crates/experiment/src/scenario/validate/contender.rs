@@ -79,10 +79,12 @@ fn options(written: &written::Contender) -> Result<Options, Refusal> {
     let hold = || time("hold", written.hold.as_ref(), LONGEST_HOLD, 25 * SECOND);
     let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, KEEPALIVE)?;
     Ok(match *written.transport {
-        TransportKind::ShortPolling => Options::ShortPolling { interval: interval()?, keep_alive, conditional },
-        TransportKind::LongPolling => Options::LongPolling { hold: hold()?, keep_alive },
-        TransportKind::Sse => Options::Sse { keepalive },
-        TransportKind::WebSocket => Options::WebSocket { keepalive },
+        TransportKind::One(Transport::ShortPolling) => {
+            Options::ShortPolling { interval: interval()?, keep_alive, conditional }
+        }
+        TransportKind::One(Transport::LongPolling) => Options::LongPolling { hold: hold()?, keep_alive },
+        TransportKind::One(Transport::Sse) => Options::Sse { keepalive },
+        TransportKind::One(Transport::WebSocket) => Options::WebSocket { keepalive },
         TransportKind::Auto => auto(written, interval()?, hold()?)?,
     })
 }
@@ -91,7 +93,8 @@ fn options(written: &written::Contender) -> Result<Options, Refusal> {
 fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Result<Options, Refusal> {
     let first = written.first.as_ref().map_or(Transport::Sse, |first| **first);
     if let Some(given) = written.first.as_ref().filter(|first| !first.is_push()) {
-        return Err(Refusal::of(given, format!("a ladder begins with sse or websocket, not with {first}")));
+        let pushes = TransportKind::pushes().join(" or ");
+        return Err(Refusal::of(given, format!("a ladder begins with {pushes}, not with {first}")));
     }
     let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, AUTO_KEEPALIVE)?;
     let watchdog = time("watchdog", written.watchdog.as_ref(), HOUR, AUTO_WATCHDOG)?;
@@ -117,22 +120,25 @@ fn time(
     bounds::duration(key, written, SHORTEST..=longest, default)
 }
 
+/// An option that follows from what a transport is belongs to every transport of its kind.
 fn refuse_foreign(written: &written::Contender) -> Result<(), Refusal> {
-    use TransportKind::{Auto, LongPolling, ShortPolling, Sse, WebSocket};
-    let of = |owners: &[TransportKind]| owners.iter().map(|owner| owner.id()).collect::<Vec<_>>();
+    use Transport::{LongPolling, ShortPolling, WebSocket};
+    type Of = fn(Transport) -> bool;
+    let of = |of: Of, auto| TransportKind::those(of, auto).map(TransportKind::id).collect::<Vec<_>>();
+    let (nobody, asks): (Of, Of) = (|_| false, |one| !one.is_push());
     let chosen = written.transport.id();
-    bounds::belongs("interval", written.interval.as_ref(), &of(&[ShortPolling, Auto]), chosen)?;
-    bounds::belongs("conditional", written.conditional.as_ref(), &of(&[ShortPolling]), chosen)?;
-    bounds::belongs("hold", written.hold.as_ref(), &of(&[LongPolling, Auto]), chosen)?;
-    bounds::belongs("keep_alive", written.keep_alive.as_ref(), &of(&[ShortPolling, LongPolling]), chosen)?;
-    bounds::belongs("keepalive", written.keepalive.as_ref(), &of(&[Sse, WebSocket, Auto]), chosen)?;
-    bounds::belongs("first", written.first.as_ref(), &of(&[Auto]), chosen)?;
-    bounds::belongs("watchdog", written.watchdog.as_ref(), &of(&[Auto]), chosen)?;
-    bounds::belongs("climb", written.climb.as_ref(), &of(&[Auto]), chosen)?;
-    bounds::belongs("cursor", written.cursor.as_ref(), &of(&[LongPolling, Sse, WebSocket]), chosen)?;
-    bounds::belongs("slow_policy", written.slow_policy.as_ref(), &of(&[Sse, WebSocket]), chosen)?;
-    bounds::belongs("coalesce", written.coalesce.as_ref(), &of(&[LongPolling, Sse, WebSocket, Auto]), chosen)?;
-    bounds::belongs("read_buffer_bytes", written.read_buffer_bytes.as_ref(), &of(&[WebSocket]), chosen)
+    bounds::belongs("interval", written.interval.as_ref(), &of(|one| one == ShortPolling, true), chosen)?;
+    bounds::belongs("conditional", written.conditional.as_ref(), &of(|one| one == ShortPolling, false), chosen)?;
+    bounds::belongs("hold", written.hold.as_ref(), &of(|one| one == LongPolling, true), chosen)?;
+    bounds::belongs("keep_alive", written.keep_alive.as_ref(), &of(asks, false), chosen)?;
+    bounds::belongs("keepalive", written.keepalive.as_ref(), &of(Transport::is_push, true), chosen)?;
+    bounds::belongs("first", written.first.as_ref(), &of(nobody, true), chosen)?;
+    bounds::belongs("watchdog", written.watchdog.as_ref(), &of(nobody, true), chosen)?;
+    bounds::belongs("climb", written.climb.as_ref(), &of(nobody, true), chosen)?;
+    bounds::belongs("cursor", written.cursor.as_ref(), &of(Transport::waits, false), chosen)?;
+    bounds::belongs("slow_policy", written.slow_policy.as_ref(), &of(Transport::is_push, false), chosen)?;
+    bounds::belongs("coalesce", written.coalesce.as_ref(), &of(Transport::waits, true), chosen)?;
+    bounds::belongs("read_buffer_bytes", written.read_buffer_bytes.as_ref(), &of(|one| one == WebSocket, false), chosen)
 }
 
 fn link(written: &written::Contender, options: &Options) -> Result<Link, Refusal> {

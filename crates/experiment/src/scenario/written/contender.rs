@@ -1,10 +1,13 @@
 //! A contender as it is written: the transport's options, how its connections are made, how its clients come back, and
 //! what its server does differently.
 
-use feedlab_feed::Transport;
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::borrow::Cow;
 
+use feedlab_feed::Transport;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+use super::super::lab::named;
 use super::super::{AgeFrom, Connections, Http, SlowPolicy, Via};
 use super::{At, WrittenDuration};
 
@@ -28,7 +31,7 @@ pub(in super::super) struct Contender {
     /// Time between the server's comments or pings; of sse, websocket and auto. Default 15s, of auto 1s.
     pub(in super::super) keepalive: Option<At<WrittenDuration>>,
     /// The transport that a ladder begins with, sse or websocket; of auto. Default sse.
-    #[schemars(schema_with = "pushes")]
+    #[schemars(schema_with = "pushes_schema")]
     #[serde(default)]
     pub(in super::super) first: Option<At<Transport>>,
     /// How long a rung may bring nothing, not even a keepalive, until it counts as broken; of auto. Default 3s.
@@ -70,37 +73,53 @@ pub(in super::super) struct Contender {
     pub(in super::super) read_buffer_bytes: Option<At<i64>>,
 }
 
-/// How updates reach the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+/// How updates reach the client: over one transport, or over the fallback ladder's, of which each is a rung.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum TransportKind {
-    /// Ask every `interval`.
-    ShortPolling,
-    /// Ask, and let the server hold the question until there is news.
-    LongPolling,
-    /// One answer that never ends.
-    Sse,
-    /// A two-way channel.
-    #[serde(rename = "websocket")]
-    WebSocket,
-    /// The fallback ladder: a push transport, then long polling, then short polling, and back up.
+    One(Transport),
     Auto,
 }
 
 impl TransportKind {
+    /// All of them, but those that a predicate on transports refuses; the ladder, if it is asked for.
+    pub(in super::super) fn those(of: impl Fn(Transport) -> bool, auto: bool) -> impl Iterator<Item = Self> {
+        let transports = Transport::ALL.into_iter().filter(move |transport| of(*transport));
+        transports.map(Self::One).chain(auto.then_some(Self::Auto))
+    }
+
+    /// The names of the transports that a ladder may begin with.
+    pub(in super::super) fn pushes() -> Vec<&'static str> {
+        Self::those(Transport::is_push, false).map(Self::id).collect()
+    }
+
     pub(in super::super) const fn id(self) -> &'static str {
         match self {
-            Self::ShortPolling => Transport::ShortPolling.id(),
-            Self::LongPolling => Transport::LongPolling.id(),
-            Self::Sse => Transport::Sse.id(),
-            Self::WebSocket => Transport::WebSocket.id(),
+            Self::One(transport) => transport.id(),
             Self::Auto => "auto",
         }
     }
 }
 
-fn pushes(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let pushes: Vec<_> =
-        Transport::ALL.into_iter().filter(|transport| transport.is_push()).map(Transport::id).collect();
-    schemars::json_schema!({ "type": "string", "enum": pushes })
+impl<'de> Deserialize<'de> for TransportKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        named(deserializer, Self::those(|_| true, true), Self::id)
+    }
+}
+
+impl JsonSchema for TransportKind {
+    fn schema_name() -> Cow<'static, str> {
+        "TransportKind".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let auto = "The fallback ladder: a push transport, then long polling, then short polling, and back up.";
+        json_schema!({ "anyOf": [
+            generator.subschema_for::<Transport>(),
+            { "type": "string", "const": Self::Auto.id(), "description": auto },
+        ] })
+    }
+}
+
+fn pushes_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": TransportKind::pushes() })
 }

@@ -13,7 +13,7 @@ const PATIENT: Options = Options {
     climb: LONG,
     hold: Duration::from_secs(2),
     interval: Duration::from_millis(5),
-    read_buffer: 4 << 10,
+    keepalive: LONG,
 };
 
 /// One that is soon out of patience.
