@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::outage::{Break, Outage};
 use super::{Arithmetic, Case, Course, Figure, Unknown, Wait, storm};
-use crate::predict::model::{LIMIT, Way};
+use crate::predict::model::{Ages, LIMIT, Way};
 use crate::scenario::{Connections, Fault, FaultKind, LinkFault, ProcessFault};
 use crate::{Metric, Scenario};
 
@@ -87,8 +87,8 @@ impl<'a> Cuts<'a> {
         }
         let told = if self.with_cursor { sums.0 } else { 0.0 };
         let peak = storm::peak(&self.wait, &self.breaks, clients, case.scenario.measure.repetitions);
-        recoveries.sort_by(f64::total_cmp);
-        let recovery = |share| quantile(&recoveries, share).map(|time| time * 1e6).ok_or(Unknown::NothingDue);
+        let recoveries = Ages::found(recoveries);
+        let recovery = |share| recoveries.as_ref().map(|times| times.quantile(share) * 1e6).map_err(|why| *why);
         let mut all = vec![
             (Metric::UpdatesMissed, Ok(sums.0 * clients)),
             (Metric::UpdatesToldLost, Ok(told * clients)),
@@ -121,11 +121,6 @@ impl<'a> Cuts<'a> {
         let last = left.checked_sub(1).map_or(cut, |index| self.due[index] + self.way.transit());
         last.max(cut)
     }
-}
-
-fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
-    let rank = (share * ascending.len() as f64).ceil().max(1.0) as usize;
-    ascending.get(rank - 1).copied()
 }
 
 /// All that happens in the measured time, in order.

@@ -232,7 +232,8 @@ fn seeded(feed: &SourceConfig, end: f64) -> Vec<f64> {
 fn known(feed: &SourceConfig, (mut measured, whole): Spans) -> Option<Course> {
     let (asked, mut end) = (measured.length(), whole.to);
     let mut source = feed.open().ok()?;
-    let (mut due, mut sizes) = (Vec::new(), Sizes::collector(feed));
+    let are_alike = matches!(feed, SourceConfig::Synthetic { .. });
+    let (mut due, mut each) = (Vec::new(), Vec::new());
     while let Some(Due::At(time)) = source.next_due() {
         let time = time.as_secs_f64();
         if time >= end {
@@ -243,22 +244,23 @@ fn known(feed: &SourceConfig, (mut measured, whole): Spans) -> Option<Course> {
             end = time;
             break;
         }
-        if measured.contains(time) {
-            sizes.add(due.len() as u64, || source.produce());
+        if !are_alike && measured.contains(time) {
+            each.push((Sizes::of(&source.produce(), due.len() as u64), 1.0));
         }
     }
     measured.to = measured.to.min(end);
     let scale = asked / measured.length();
-    let within = due.iter().filter(|time| measured.contains(**time)).count();
-    let sizes = sizes.mean()?;
-    (measured.length() > 0.0).then(|| Course {
+    let [before, end] = [measured.from, measured.to].map(|until| due.partition_point(|time| *time < until) as f64);
+    let within = end - before;
+    let sizes = if are_alike { Sizes::alike(feed, before, within) } else { Sizes::mean(each) }?;
+    (within > 0.0).then(|| Course {
         whole_updates: due.len() as f64,
         arrivals: Arrivals::Known(due),
         measured,
         scale,
         whole,
         due: Vec::new(),
-        updates: within as f64 * scale,
+        updates: within * scale,
         sizes,
     })
 }

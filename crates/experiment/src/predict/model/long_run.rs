@@ -123,10 +123,10 @@ impl Cycle {
     /// The recording, from its first update to its last and on to the next that would come, with its rate.
     fn recorded(feed: &SourceConfig) -> Option<(f64, Self)> {
         let mut source = feed.open().ok()?;
-        let (mut due, mut sizes) = (Vec::new(), Sizes::collector(feed));
+        let (mut due, mut each) = (Vec::new(), Vec::new());
         while let Some(Due::At(time)) = source.next_due().filter(|_| due.len() < LIMIT / 2) {
             due.push(time.as_secs_f64());
-            sizes.add(due.len() as u64, || source.produce());
+            each.push((Sizes::of(&source.produce(), due.len() as u64), 1.0));
         }
         let (first, last) = (*due.first()?, *due.last()?);
         let rate = (due.len() - 1) as f64 / (last - first);
@@ -135,6 +135,6 @@ impl Cycle {
         }
         let length = due.len() as f64 / rate;
         let due = due.into_iter().map(|time| (time - first) / length).collect();
-        Some((rate, Self { due, sizes: sizes.mean()? }))
+        Some((rate, Self { due, sizes: Sizes::mean(each)? }))
     }
 }

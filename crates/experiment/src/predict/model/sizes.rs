@@ -23,7 +23,8 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    fn of(item: &Item, seq: u64) -> Self {
+    /// Those of the update with this `seq`.
+    pub(crate) fn of(item: &Item, seq: u64) -> Self {
         let Item { event_type, data } = item.clone();
         let update = Update { seq, at: AT, event_type, data };
         Self {
@@ -51,19 +52,18 @@ impl Sizes {
         const MOST: f64 = 9e15;
         let item = one(feed).filter(|_| before + updates < MOST)?;
         let (first, last) = (before as u64 + 1, before as u64 + updates.max(1.0) as u64);
-        let mut all = Collector { alike: None, sum: Self::default(), count: 0.0 };
-        for digits in digits(first)..=digits(last) {
+        Self::mean((digits(first)..=digits(last)).map(|digits| {
             let (low, high) = (10u64.pow(digits - 1), 10u64.pow(digits) - 1);
-            let count = high.min(last) - low.max(first) + 1;
-            all.take(Self::of(&item, low), count as f64);
-        }
-        all.mean()
+            (Self::of(&item, low), (high.min(last) - low.max(first) + 1) as f64)
+        }))
     }
 
-    /// Adds up the updates of a feed; those of a synthetic one all look alike, and may be large.
-    pub(crate) fn collector(feed: &SourceConfig) -> Collector {
-        let alike = if matches!(feed, SourceConfig::Synthetic { .. }) { one(feed) } else { None };
-        Collector { alike: alike.map(|item| (item, Self::default())), sum: Self::default(), count: 0.0 }
+    /// The mean of so many updates of each size; `None` of nothing.
+    pub(crate) fn mean(all: impl IntoIterator<Item = (Self, f64)>) -> Option<Self> {
+        let add =
+            |(sum, count): (Self, f64), (one, times)| (sum.with(one, |sum, one| sum + one * times), count + times);
+        let (sum, count) = all.into_iter().fold((Self::default(), 0.0), add);
+        (count > 0.0).then(|| sum.with(sum, |sum, _| sum / count))
     }
 }
 
@@ -77,41 +77,6 @@ fn one(feed: &SourceConfig) -> Option<Item> {
 /// Decimal digits of a number.
 pub(crate) fn digits(number: u64) -> u32 {
     number.checked_ilog10().unwrap_or(0) + 1
-}
-
-/// Sums up sizes.
-#[derive(Clone, Debug)]
-pub(crate) struct Collector {
-    /// The item that all are like, and its sizes with as many digits as the last.
-    alike: Option<(Item, Sizes)>,
-    sum: Sizes,
-    count: f64,
-}
-
-impl Collector {
-    /// Adds the update with this `seq`.
-    pub(crate) fn add(&mut self, seq: u64, produce: impl FnOnce() -> Item) {
-        let digits = f64::from(digits(seq));
-        let sizes = match &mut self.alike {
-            Some((_, last)) if last.digits == digits => *last,
-            Some((item, last)) => {
-                *last = Sizes::of(item, seq);
-                *last
-            }
-            None => Sizes::of(&produce(), seq),
-        };
-        self.take(sizes, 1.0);
-    }
-
-    fn take(&mut self, sizes: Sizes, count: f64) {
-        self.sum = self.sum.with(sizes, |sum, one| sum + one * count);
-        self.count += count;
-    }
-
-    /// The mean; `None` of nothing.
-    pub(crate) fn mean(&self) -> Option<Sizes> {
-        (self.count > 0.0).then(|| self.sum.with(self.sum, |sum, _| sum / self.count))
-    }
 }
 
 #[cfg(test)]
@@ -137,12 +102,10 @@ mod tests {
     #[test]
     fn a_mean_is_the_mean_of_each() {
         for (before, updates, payload) in [(0, 2_000, 64), (95, 10, 65_500), (7, 1, 0)] {
-            let mut all = Collector { alike: None, sum: Sizes::default(), count: 0.0 };
             let item = one(&feed(payload)).unwrap();
-            for seq in before + 1..=before + updates {
-                all.add(seq, || item.clone());
-            }
-            let (each, alike) = (all.mean().unwrap(), Sizes::alike(&feed(payload), before as f64, updates as f64));
+            let all = (before + 1..=before + updates).map(|seq| (Sizes::of(&item, seq), 1.0));
+            let (each, alike) =
+                (Sizes::mean(all).unwrap(), Sizes::alike(&feed(payload), before as f64, updates as f64));
             assert!((each.chunk - alike.unwrap().chunk).abs() < 1e-6, "{each:?} {alike:?}");
             assert!((each.json - alike.unwrap().json).abs() < 1e-6);
         }

@@ -1,14 +1,12 @@
 //! Server-Sent Events: one answer that does not end, with a chunk for each update and a comment when there is none.
 
 use feedlab_feed::Transport;
-use feedlab_feed::stream::BEATS;
 use feedlab_feed::wire::sse;
 
 use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Wait, Way, Wire};
 use super::{heads, stream};
 use crate::clients::SSE_JITTER;
 use crate::headers::EVENT_STREAM;
-use crate::predict::model::Arrivals;
 use crate::scenario::{Comeback, Headers, Via};
 
 const THIS: Transport = Transport::Sse;
@@ -27,10 +25,7 @@ impl Arithmetic for Sse {
     }
 
     fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
-        let keepalives = match self.comments_a_second(&course.arrivals_in(span)) {
-            Some(a_second) => a_second * span.length(),
-            None => self.comments(&course.due_until(span.to), span),
-        };
+        let keepalives = stream::keepalives_between(course, span, self.keepalive);
         Traffic { keepalives, ..stream::traffic(case, course, span) }
     }
 
@@ -61,7 +56,7 @@ impl Arithmetic for Sse {
 
     // Idle time.
     fn idle(&self, _: &Way, time: f64) -> Traffic {
-        Traffic { keepalives: stream::keepalives_in(time, self.keepalive), ..Traffic::default() }
+        stream::idle(time, self.keepalive)
     }
 
     fn silence(&self) -> f64 {
@@ -70,7 +65,7 @@ impl Arithmetic for Sse {
 
     /// A server counts quarters of the interval since it last wrote.
     fn first_sign(&self) -> f64 {
-        self.keepalive * (1.0 - 1.0 / f64::from(BEATS))
+        stream::first_keepalive(self.keepalive)
     }
 
     // Coming back.
@@ -91,34 +86,5 @@ impl Arithmetic for Sse {
     /// demands (WHATWG HTML, section 9.2.3).
     fn gives_up(&self) -> bool {
         true
-    }
-}
-
-impl Sse {
-    /// Comments in a second: one whenever the server has written nothing for a keepalive interval `K`, as WHATWG HTML,
-    /// section 9.2.7, advises. The server counts quarters of it, so that after an update the first comment comes after
-    /// 3/4 to 1 `K`, anywhere between with the same probability, and the next ones after a `K` each. With independent
-    /// updates the comments renew themselves: with `a` the probability that no update comes before the first comment and
-    /// `b = e^(−λK)`, their rate `c = λa + cb`.
-    fn comments_a_second(&self, arrivals: &Arrivals) -> Option<f64> {
-        let (keepalive, first) = (self.keepalive, self.first_sign());
-        Some(match *arrivals {
-            Arrivals::Poisson(rate) if rate > 0.0 => {
-                let survives = |time: f64| (-rate * time).exp();
-                let before_first = (survives(first) - survives(keepalive)) / (rate * (keepalive - first));
-                rate * before_first / -f64::exp_m1(-rate * keepalive)
-            }
-            Arrivals::Poisson(_) => 1.0 / keepalive,
-            Arrivals::Constant(period) => stream::keepalives_in(period, keepalive) / period,
-            Arrivals::Known(_) => return None,
-        })
-    }
-
-    /// Comments between updates that fall due at these times.
-    fn comments(&self, due: &[f64], span: Span) -> f64 {
-        let mut quiet_since = span.from;
-        let within = due.iter().copied().filter(|time| span.contains(*time));
-        let gaps = within.chain([span.to]).map(|time| time - std::mem::replace(&mut quiet_since, time));
-        gaps.map(|quiet| stream::keepalives_in(quiet, self.keepalive)).sum()
     }
 }

@@ -14,24 +14,17 @@ pub(super) const ASKING: &str = "Each update is one write, and its stream stays 
 /// re-request gap.
 pub(super) fn traffic(case: &Case<'_>, course: &Course, span: Span) -> Traffic {
     let arrivals = &course.arrivals_in(span);
-    let traffic = match rate(arrivals) {
-        Some(rate) => Traffic { updates: rate, writes: rate, ..Traffic::default() }.times(span.length()),
-        None => written(&course.due_until(span.to), span),
+    let at = |rate: f64| Traffic { updates: rate, writes: rate, ..Traffic::default() }.times(span.length());
+    let traffic = match **arrivals {
+        Arrivals::Poisson(rate) => at(rate),
+        Arrivals::Constant(period) => at(1.0 / period),
+        Arrivals::Known(_) => written(&course.due_until(span.to), span),
     };
     let traffic = course.counted(traffic, span);
     let rest = case.contender.serving.coalesce;
     match rest.and_then(|rest| long_polling::a_second(f64::INFINITY, rest.as_secs_f64(), arrivals)) {
         Some(answers) => Traffic { writes: answers.requests * span.length(), ..traffic },
         None => traffic,
-    }
-}
-
-/// Updates a second, where they come independently or evenly.
-pub(super) const fn rate(arrivals: &Arrivals) -> Option<f64> {
-    match *arrivals {
-        Arrivals::Poisson(rate) => Some(rate),
-        Arrivals::Constant(period) => Some(1.0 / period),
-        Arrivals::Known(_) => None,
     }
 }
 
@@ -112,11 +105,47 @@ pub(super) fn packets(traffic: &Traffic, bytes: &Bytes, a_keepalive: f64) -> Wir
     wire(traffic.writes * (segments + acks(segments)) + a_keepalive * traffic.keepalives, 0.0, bytes)
 }
 
+/// A stretch in which nothing is published.
+pub(super) fn idle(time: f64, interval: f64) -> Traffic {
+    Traffic { keepalives: keepalives_in(time, interval), ..Traffic::default() }
+}
+
+/// Keepalives of a span whose server sends one whenever it has written nothing for an interval `K`, as WHATWG HTML, section
+/// 9.2.7, advises. After an update the first comes after 3/4 to 1 `K`, anywhere between with the same probability, and the
+/// next ones after a `K` each. With independent updates they renew themselves: with `a` the probability that no update
+/// comes before the first and `b = e^(−λK)`, their rate `c = λa + cb`.
+pub(super) fn keepalives_between(course: &Course, span: Span, interval: f64) -> f64 {
+    let a_second = match *course.arrivals_in(span) {
+        Arrivals::Poisson(rate) if rate > 0.0 => {
+            let (first, survives) = (first_keepalive(interval), |time: f64| (-rate * time).exp());
+            let before_first = (survives(first) - survives(interval)) / (rate * (interval - first));
+            rate * before_first / -f64::exp_m1(-rate * interval)
+        }
+        Arrivals::Poisson(_) => 1.0 / interval,
+        Arrivals::Constant(period) => keepalives_in(period, interval) / period,
+        Arrivals::Known(_) => return keepalives_among(&course.due_until(span.to), span, interval),
+    };
+    a_second * span.length()
+}
+
+/// The same between updates that fall due at these times.
+fn keepalives_among(due: &[f64], span: Span, interval: f64) -> f64 {
+    let mut quiet_since = span.from;
+    let within = due.iter().copied().filter(|time| span.contains(*time));
+    let gaps = within.chain([span.to]).map(|time| time - std::mem::replace(&mut quiet_since, time));
+    gaps.map(|quiet| keepalives_in(quiet, interval)).sum()
+}
+
+/// The silence after which a keepalive may come at the earliest: the server counts beats since it last wrote.
+pub(super) fn first_keepalive(interval: f64) -> f64 {
+    interval * (1.0 - 1.0 / f64::from(BEATS))
+}
+
 /// Keepalives in a quiet time of this length, on average over the phase of the beats: the first after three to four
 /// quarters of the interval, further ones each a whole interval later.
 pub(super) fn keepalives_in(quiet: f64, interval: f64) -> f64 {
     let beats = f64::from(BEATS);
-    let past = (quiet - (beats - 1.0) * interval / beats) / interval;
+    let past = (quiet - first_keepalive(interval)) / interval;
     let (whole, rest) = (past.floor(), past - past.floor());
     (whole + (rest * beats).min(1.0)).max(0.0)
 }

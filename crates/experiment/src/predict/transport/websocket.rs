@@ -73,7 +73,7 @@ impl Arithmetic for WebSocket {
 
     // Idle time.
     fn idle(&self, _: &Way, time: f64) -> Traffic {
-        Traffic { keepalives: stream::keepalives_in(time, self.keepalive), ..Traffic::default() }
+        stream::idle(time, self.keepalive)
     }
 
     /// One an interval, the first not before three quarters of it have passed since the client joined.
