@@ -6,6 +6,7 @@ mod exit;
 mod input;
 mod interrupt;
 mod junit;
+mod log;
 mod output;
 
 use std::process::ExitCode;

@@ -177,6 +177,18 @@ pub enum ClassError {
         /// The largest that it may be, bytes.
         most: u64,
     },
+    /// Another server has the votes file.
+    #[error("another server takes votes in {}: stop it, or begin another file with --class", .path.display())]
+    Shared {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The votes file was removed, moved or replaced.
+    #[error("{} is gone, or is another file now: the vote was not kept; put the file back, or start the workshop again", .path.display())]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
     /// The votes file cannot be read or written.
     #[error("cannot use {}: {problem}; choose another place for the votes with --class", .path.display())]
     Io {

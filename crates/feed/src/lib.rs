@@ -19,6 +19,7 @@ pub mod body;
 pub mod clock;
 pub mod process;
 pub mod stats;
+pub mod text;
 
 pub use transport::Transport;
 pub use update::{Cursor, Data, EventType, Gap, Update};

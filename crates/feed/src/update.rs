@@ -5,6 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 /// One item of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
@@ -82,10 +84,10 @@ impl EventType {
     /// Checks a name.
     ///
     /// # Errors
-    /// When the name is empty, longer than [`Self::MAX_LEN`], has a control character, or is reserved.
+    /// When the name is empty, longer than [`Self::MAX_LEN`], has a letter that hides, or is reserved.
     pub fn new(name: impl Into<String>) -> Result<Self, EventTypeError> {
         let name = name.into();
-        if name.is_empty() || name.len() > Self::MAX_LEN || name.chars().any(char::is_control) {
+        if name.len() > Self::MAX_LEN || !text::is_name(&name) {
             return Err(EventTypeError::Malformed);
         }
         if name == Self::GAP {
@@ -145,7 +147,7 @@ mod tests {
     #[test]
     fn event_types_that_a_door_could_not_carry_are_refused() {
         let long = "x".repeat(65);
-        for name in ["", "line\nbreak", "null\0", "\u{85}", &long] {
+        for name in ["", "line\nbreak", "null\0", "\u{85}", " ", "\u{200b}", "a\u{202e}b", &long] {
             assert_eq!(EventType::new(name), Err(EventTypeError::Malformed), "{name:?}");
         }
         assert_eq!(EventType::new("gap"), Err(EventTypeError::Reserved));

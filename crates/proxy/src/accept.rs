@@ -53,7 +53,10 @@ pub(crate) async fn accept(
                 tasks.spawn(connection::serve(client, lab.welcome(), lab.clone(), gone.clone()));
             }
             Err(error) if is_clients_fault(&error) => {}
-            Err(_) => tokio::time::sleep(RETRY).await,
+            Err(error) => {
+                lab.counters.failed(&error);
+                tokio::time::sleep(RETRY).await;
+            }
         }
     }
 }

@@ -78,7 +78,8 @@ async fn lead(client: &mut TcpStream, server: &mut Option<TcpStream>, welcome: W
             let server = server.insert(stream);
             Relay::new((client, server), lab, &line, &mut alarm, rng, opened).run().await
         }
-        Err(_) => {
+        Err(error) => {
+            lab.counters.failed(&error);
             lab.counters.upstream_failed.fetch_add(1, Relaxed);
             // The server's refusal would have taken a round trip.
             alarm.until(opened + line.orders().settings.network.rtt).await;

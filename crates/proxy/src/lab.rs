@@ -131,6 +131,7 @@ impl Lab {
             open: count.open.load(Relaxed),
             accepted: count.accepted.load(Relaxed),
             upstream_failed: count.upstream_failed.load(Relaxed),
+            no_descriptor: count.no_descriptor.load(Relaxed),
             bytes_up: count.bytes_up.load(Relaxed),
             bytes_down: count.bytes_down.load(Relaxed),
             held_bytes: count.held.load(Relaxed),

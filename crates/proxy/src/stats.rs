@@ -1,8 +1,10 @@
 //! What the proxy has done so far.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use rustix::io::Errno;
 use serde::Serialize;
 
 /// A snapshot of what the proxy does and has done.
@@ -14,6 +16,8 @@ pub struct Stats {
     pub accepted: u64,
     /// Connections that could not be led on, because nobody answers upstream.
     pub upstream_failed: u64,
+    /// Connections that could not be accepted or led on, because the process or the system has no descriptor left.
+    pub no_descriptor: u64,
     /// Bytes that have arrived at the server.
     pub bytes_up: u64,
     /// Bytes that have arrived at the clients.
@@ -47,9 +51,21 @@ pub(crate) struct Counters {
     pub(crate) open: AtomicU64,
     pub(crate) accepted: AtomicU64,
     pub(crate) upstream_failed: AtomicU64,
+    pub(crate) no_descriptor: AtomicU64,
     pub(crate) bytes_up: AtomicU64,
     pub(crate) bytes_down: AtomicU64,
     pub(crate) held: AtomicU64,
+}
+
+impl Counters {
+    /// Counts it if there was no descriptor, and says so the first time.
+    pub(crate) fn failed(&self, error: &io::Error) {
+        let is_shortage =
+            [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+        if is_shortage && self.no_descriptor.fetch_add(1, Relaxed) == 0 {
+            tracing::warn!("connections fail, because there is no descriptor left: {error}; see `ulimit -n`");
+        }
+    }
 }
 
 /// A share of a counter that goes up and down; what is left of it is taken back in the end.

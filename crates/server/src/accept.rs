@@ -68,3 +68,28 @@ fn refuse(stream: &TcpStream) {
           Content-Length: 36\r\n\r\nthis server's connections are in use\n",
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpStream;
+
+    #[tokio::test]
+    async fn r5_connections_are_counted_before_their_tasks_begin() {
+        const MOST: usize = 3;
+        let reception = Arc::new(Reception::for_tests(axum::Router::new(), MOST));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut clients = Vec::new();
+        let mut accepted = Vec::new();
+        for _ in 0..2 * MOST {
+            clients.push(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+            accepted.push(listener.accept().await.unwrap());
+        }
+        // Nothing is awaited meanwhile, so no task of theirs has begun.
+        for (stream, peer) in accepted {
+            reception.receive(stream, peer);
+        }
+        let meters = &reception.meters;
+        assert_eq!((meters.accepted.get(), meters.open.get(), meters.refused.get()), (3, 3, 3));
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,9 +25,18 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves a connection until it ends. Whatever goes wrong ends this connection and nothing else.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) {
+///
+/// It counts as open from this call on, not only once its task has begun: as many as are let in may come before that.
+pub(crate) fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) -> impl Future<Output = ()> + Send {
+    let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
+    let link = Arc::new(Link::new(ConnectionMeter::new(reception.meters.clone(), handle)));
     // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
-    let Some(http1::After { wire, session, early }) = Box::pin(http(stream, peer, reception)).await else { return };
+    let http = Box::pin(http(Socket::new(stream, link.clone()), (link, peer), reception));
+    serve_to_the_end(http)
+}
+
+async fn serve_to_the_end(http: Pin<Box<impl Future<Output = Option<http1::After>> + Send>>) {
+    let Some(http1::After { wire, session, early }) = http.await else { return };
     match session {
         Some(session) => session(wire, early).await,
         None => Box::pin(wire.close()).await,
@@ -34,11 +44,11 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Re
 }
 
 /// Everything up to the last answer; `None` when there is nothing left to close.
-async fn http(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) -> Option<http1::After> {
-    let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
-    let meter = ConnectionMeter::new(reception.meters.clone(), handle);
-    let link = Arc::new(Link::new(meter));
-    let socket = Socket::new(stream, link.clone());
+async fn http(
+    socket: Socket,
+    (link, peer): (Arc<Link>, SocketAddr),
+    reception: Arc<Reception>,
+) -> Option<http1::After> {
     let (wire, is_http2) = tokio::select! {
         opened = open(socket, reception.tls.as_ref()) => opened?,
         () = reception.shutdown.cancelled() => return None,

@@ -87,15 +87,7 @@ mod tests {
         let stream = async |Extension(exchange): Extension<Exchange>| {
             exchange.hand_over(Box::new(|_, _| Box::pin(std::future::ready(()))))
         };
-        let reception = Reception {
-            max_connections: 1,
-            send_buffer: None,
-            tls: None,
-            meters: Arc::default(),
-            router: axum::Router::new().route("/", get(stream)),
-            tasks: tokio_util::task::TaskTracker::new(),
-            shutdown: tokio_util::sync::CancellationToken::new(),
-        };
+        let reception = Reception::for_tests(axum::Router::new().route("/", get(stream)), 1);
         let request = [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", &vec![b'x'; 1 << 20][..]].concat();
         let sends = tokio::spawn(async move { client.write_all(&request).await });
         let peer = ([127, 0, 0, 1], 1).into();

@@ -28,3 +28,19 @@ pub(crate) struct Reception {
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
+
+#[cfg(test)]
+impl Reception {
+    /// One for these routes, plain and never shut down.
+    pub(crate) fn for_tests(router: Router, max_connections: usize) -> Self {
+        Self {
+            max_connections,
+            send_buffer: None,
+            tls: None,
+            meters: Arc::default(),
+            router,
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        }
+    }
+}

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::exit::Exit;
 use crate::input::handed_over;
 use crate::interrupt::{self, Interrupt};
+use crate::log;
 use crate::output::{self, Format};
 
 mod address;
@@ -96,6 +97,7 @@ pub(crate) struct Listening {
 /// Leads connections on until a signal.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
+    log::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(lead(args))
 }

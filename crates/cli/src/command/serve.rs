@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::{Exit, bad_input};
 use crate::input::handed_over;
 use crate::interrupt::{self, Interrupt};
+use crate::log;
 use crate::output::{self, Format};
 
 pub(super) mod doors;
@@ -101,7 +102,7 @@ pub(crate) struct Args {
 /// Serves until a signal.
 pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
+    log::begin();
     let settings = settings(&args).map_err(bad_input)?;
     check(&args, &settings).map_err(bad_input)?;
     let tls = args.tls.identity().map_err(bad_input)?;

@@ -1,10 +1,12 @@
 //! The votes of a class: a file with a vote a line, which is only ever added to.
 //!
 //! What counts is the file, not the memory of this process: what another program adds to it is read before the next
-//! answer, so that two servers with one file agree, and a vote that somebody mends in an editor is mended here.
+//! answer, and a vote that somebody mends in an editor is mended here. One server has it: two would each give the same name
+//! away. A file that is gone takes no vote, because what is written to one that has no name any more is lost.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::votes::read_votes;
@@ -32,10 +34,15 @@ impl VotesFile {
     /// Opens the file, or begins it, and reads what is in it.
     ///
     /// # Errors
-    /// When it cannot be opened, or a line of it is no vote.
+    /// When it cannot be opened, another server has it, or a line of it is no vote.
     pub fn open(path: &Path) -> Result<Self, ClassError> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
         let file = file.map_err(|error| io(path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ClassError::Shared { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(io(path, &error)),
+        }
         let mut votes = Self { path: path.to_owned(), file, read: 0, lines: 0, votes: Vec::new() };
         let rest = votes.catch_up()?;
         if !rest.trim().is_empty() {
@@ -73,7 +80,12 @@ impl VotesFile {
     /// Reads what the file has that was not read yet; returns the begin of a line that has no end.
     fn catch_up(&mut self) -> Result<String, ClassError> {
         let fail = |error: std::io::Error| io(&self.path, &error);
-        let len = self.file.metadata().map_err(fail)?.len();
+        let own = self.file.metadata().map_err(fail)?;
+        let named = std::fs::metadata(&self.path).ok();
+        if named.is_none_or(|named| (named.dev(), named.ino()) != (own.dev(), own.ino())) {
+            return Err(ClassError::Gone { path: self.path.clone() });
+        }
+        let len = own.len();
         if len < self.read {
             // Somebody has made it shorter: what is in it now is what counts.
             (self.read, self.lines) = (0, 0);
@@ -130,16 +142,46 @@ mod tests {
     }
 
     #[test]
-    fn votes_are_kept_and_two_servers_of_one_file_agree() {
+    fn r7_a_file_that_is_gone_takes_no_vote_and_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
-        let (mut one, mut other) = (VotesFile::open(&path).unwrap(), VotesFile::open(&path).unwrap());
+        let mut votes = VotesFile::open(&path).unwrap();
+        votes.add(&vote("a")).unwrap();
+        std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+        for _ in 0..2 {
+            let error = votes.add(&vote("b")).unwrap_err();
+            assert!(error.to_string().contains("class.ndjson is gone") && votes.all().is_err(), "{error}");
+            std::fs::write(&path, "").unwrap();
+        }
+        std::fs::rename(folder.path().join("elsewhere"), &path).unwrap();
+        votes.add(&vote("c")).unwrap();
+        assert_eq!(whose(&mut votes), ["a", "c"]);
+    }
+
+    #[test]
+    fn r7_a_file_has_one_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("class.ndjson");
+        let first = VotesFile::open(&path).unwrap();
+        let error = VotesFile::open(&path).unwrap_err().to_string();
+        assert!(error.contains("another server") && error.contains("--class"), "{error}");
+        drop(first);
+        VotesFile::open(&path).unwrap();
+    }
+
+    #[test]
+    fn votes_are_kept_and_what_others_write_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("class.ndjson");
+        let mut one = VotesFile::open(&path).unwrap();
         one.add(&vote("a")).unwrap();
-        other.add(&vote("b")).unwrap();
+        let mut editor = OpenOptions::new().append(true).open(&path).unwrap();
+        writeln!(editor, "{}", serde_json::to_string(&vote("b")).unwrap()).unwrap();
         one.add(&vote("c")).unwrap();
         assert_eq!(whose(&mut one), ["a", "b", "c"]);
-        assert_eq!(whose(&mut other), ["a", "b", "c"]);
-        assert_eq!(whose(&mut VotesFile::open(&path).unwrap()), ["a", "b", "c"]);
+        drop(one);
+        let mut one = VotesFile::open(&path).unwrap();
+        assert_eq!(whose(&mut one), ["a", "b", "c"]);
         std::fs::write(&path, "").unwrap();
         assert_eq!(whose(&mut one), [""; 0]);
     }

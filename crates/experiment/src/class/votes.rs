@@ -1,5 +1,6 @@
 //! What can be voted, by whom and when, and how votes are read.
 
+use feedlab_feed::text;
 use serde::Deserialize;
 
 use super::{Answer, ClassError, Question, Questions, Round, Vote, one};
@@ -81,7 +82,7 @@ pub fn name(who: &str) -> Result<&str, String> {
     match len {
         0 => Err("say who you are: `who` is empty".to_owned()),
         _ if len > MAX_NAME => Err(format!("a name has at most {MAX_NAME} characters, and this one has {len}")),
-        _ if who.chars().any(char::is_control) => Err("a name is one line of text".to_owned()),
+        _ if !text::is_name(who) => Err("a name is one line of text, and shows all that it is".to_owned()),
         _ => Ok(who),
     }
 }

@@ -27,24 +27,42 @@ pub const EXAMPLES: &str = "100ms, 2s or 1m";
 /// overflow (2^64 s and 10^9 ns) are longer.
 const MAX_LEN: usize = 20;
 
+/// The longest that is read: a year. Whoever adds it to a moment gets one that clocks still have.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// Reads a duration of whole milliseconds, which is what timers can tell.
 ///
 /// # Errors
 /// Says what is wrong with the text, and what it should look like.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let refuse = |what: String| Err(format!("{what}; write a duration as {EXAMPLES}"));
-    if text.len() > MAX_LEN {
-        return refuse(format!("{text:?} is not a duration"));
+    match bounded(text) {
+        None => refuse(format!("{text:?} is not a duration")),
+        Some(parsed) => match parsed {
+            Ok(duration) if duration.subsec_nanos() % 1_000_000 == 0 => Ok(duration),
+            Ok(_) => refuse(format!("{text:?} is finer than a millisecond")),
+            Err(humantime::DurationError::UnknownUnit { unit, .. }) if unit.is_empty() => {
+                refuse(format!("{text:?} has no unit"))
+            }
+            Err(humantime::DurationError::UnknownUnit { unit, .. }) => {
+                refuse(format!("unknown unit `{unit}` in {text:?}"))
+            }
+            Err(_) => refuse(format!("{text:?} is not a duration")),
+        },
     }
-    match humantime::parse_duration(text) {
-        Ok(duration) if duration.subsec_nanos() % 1_000_000 == 0 => Ok(duration),
-        Ok(_) => refuse(format!("{text:?} is finer than a millisecond")),
-        Err(humantime::DurationError::UnknownUnit { unit, .. }) if unit.is_empty() => {
-            refuse(format!("{text:?} has no unit"))
-        }
-        Err(humantime::DurationError::UnknownUnit { unit, .. }) => refuse(format!("unknown unit `{unit}` in {text:?}")),
-        Err(_) => refuse(format!("{text:?} is not a duration")),
-    }
+}
+
+/// Reads a duration as fine as one likes; `None` when the text is none, or more than [`LONGEST`].
+#[must_use]
+pub fn parse_fine(text: &str) -> Option<Duration> {
+    bounded(text)?.ok()
+}
+
+/// What the library reads, where it cannot overflow; `None` for what is too long, as text or as a duration.
+#[expect(clippy::disallowed_methods, reason = "the one place that bounds what it gives the library")]
+fn bounded(text: &str) -> Option<Result<Duration, humantime::DurationError>> {
+    let parsed = (text.len() <= MAX_LEN).then(|| humantime::parse_duration(text))?;
+    Some(parsed).filter(|parsed| parsed.as_ref().map_or(true, |duration| *duration <= LONGEST))
 }
 
 /// A duration that may be missing, as text.
@@ -89,9 +107,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn f2_what_is_no_duration_is_refused() {
         let overflow = "18446744073709551615s1000000000ns";
-        for text in ["", "s", "1", "1 parsec", "-1s", "1..5s", "100us", "1s 1ns", "99999999999999999999s", overflow] {
+        for text in [
+            "",
+            "s",
+            "1",
+            "1 parsec",
+            "-1s",
+            "1..5s",
+            "100us",
+            "1s 1ns",
+            "99999999999999999999s",
+            "367d",
+            "584542046090y",
+            overflow,
+        ] {
             assert!(parse(text).unwrap_err().ends_with("; write a duration as 100ms, 2s or 1m"), "{text}");
         }
     }
@@ -105,7 +136,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(text in "[0-9a-zµ. -]{0,40}|\\PC*") {
-            let _ = parse(&text);
+            let _ = (parse(&text), parse_fine(&text));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Stall;
+use super::{Stall, duration};
 use crate::link::{MAX_DELAY, MAX_IDLE_TIMEOUT};
 
 /// A time, as in a scenario file, and as fine as one likes.
@@ -10,13 +10,13 @@ use crate::link::{MAX_DELAY, MAX_IDLE_TIMEOUT};
 /// # Errors
 /// When it is no time, or none at all.
 pub fn some_time(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|_| "write a time as 250ms, 15s or 1m".to_owned())?;
+    let time = duration::parse_fine(text).ok_or("write a time as 250ms, 15s or 1m")?;
     if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
 }
 
 /// A time that a link adds to what passes.
 pub(crate) fn delay(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).ok().filter(|time| *time <= MAX_DELAY);
+    let time = duration::parse_fine(text).filter(|time| *time <= MAX_DELAY);
     time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
 }
 
@@ -39,7 +39,7 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
 /// # Errors
 /// When it is not two times.
 pub(super) fn stall(text: &str) -> Result<Stall, String> {
-    let parse = |text: &str| humantime::parse_duration(text).ok();
+    let parse = duration::parse_fine;
     let times = text.split_once(':').and_then(|(after, length)| Some((parse(after)?, parse(length)?)));
     let (after, length) = times.ok_or("write when it begins and how long it lasts, as in 4s:500ms")?;
     Ok(Stall { after, length })

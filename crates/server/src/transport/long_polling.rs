@@ -30,6 +30,7 @@ use axum::extract::{Extension, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::Cursor;
+use feedlab_feed::settings::duration;
 use feedlab_feed::wire::poll;
 
 use super::{Ask, poll_answer};
@@ -64,7 +65,7 @@ pub(crate) async fn get(
 /// `25s`, `500ms`, `1m`, or a plain number of seconds.
 fn parse_hold(text: &str) -> Result<Duration, Refusal> {
     let seconds = text.parse().ok().map(Duration::from_secs);
-    seconds.or_else(|| humantime::parse_duration(text).ok()).ok_or_else(|| {
+    seconds.or_else(|| duration::parse_fine(text)).ok_or_else(|| {
         let text: String = text.chars().take(40).collect();
         Refusal::bad_request(format!("`hold` is a time such as 25s or 500ms; got `{text}`"))
     })

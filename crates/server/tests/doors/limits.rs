@@ -66,10 +66,24 @@ fn too_many_connections_end_before_a_handshake_of_tls() {
 }
 
 #[test]
-fn prometheus_gets_every_door() {
+fn f21_prometheus_gets_every_door_in_its_own_format() {
     let server = Server::open();
     server.ask("GET /feed/poll HTTP/1.1");
     let text = server.ask("GET /metrics HTTP/1.1");
     assert!(text.contains("feedlab_door_requests_total{transport=\"short-polling\"} 1\n"), "{text}");
     assert!(text.contains("# TYPE feedlab_connections_open gauge\n"), "{text}");
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let mut lines = body.lines().peekable();
+    while let Some(help) = lines.next() {
+        let name = help.strip_prefix("# HELP ").unwrap().split(' ').next().unwrap();
+        let kind = lines.next().unwrap().strip_prefix(&format!("# TYPE {name} ")).unwrap();
+        assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
+        let mut samples = 0;
+        while let Some(sample) = lines.next_if(|line| !line.starts_with('#')) {
+            let (metric, value) = sample.rsplit_once(' ').unwrap();
+            assert!(metric.split('{').next() == Some(name) && value.parse::<f64>().is_ok(), "{sample}");
+            samples += 1;
+        }
+        assert!(samples > 0, "{name}");
+    }
 }

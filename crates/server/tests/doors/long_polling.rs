@@ -83,7 +83,7 @@ fn a_client_that_does_not_wait_is_given_the_cursor_to_begin_with() {
 #[test]
 fn what_is_not_a_hold_is_refused() {
     let server = Server::open();
-    for hold in ["x", "-1s", "0", "5parsecs"] {
+    for hold in ["x", "-1s", "0", "5parsecs", "18446744073709551615s1000000000ns"] {
         let answer = server.ask(&format!("GET /feed/long-poll?after=0&hold={hold} HTTP/1.1"));
         let expected = if hold == "0" { "HTTP/1.1 204" } else { "HTTP/1.1 400" };
         assert!(answer.starts_with(expected), "{hold}: {answer}");

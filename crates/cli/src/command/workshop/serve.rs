@@ -20,6 +20,7 @@ use crate::command::serve::doors::reachable;
 use crate::command::serve::listen::{self, Address};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
+use crate::log;
 use crate::output::{self, Format};
 
 /// What is served, and where the class's votes go.
@@ -53,7 +54,7 @@ pub(super) struct ServeArgs {
 /// Serves until a signal.
 pub(super) fn execute(args: ServeArgs) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
+    log::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(args));
     runtime.shutdown_background();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use feedlab_feed::Transport;
 use feedlab_feed::settings::{KEEPALIVE, SlowPolicy};
+use feedlab_feed::text;
 
 use super::super::error::Refusal;
 use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, derived};
@@ -63,7 +64,7 @@ fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
 }
 
 fn label(written: &At<String>) -> Result<String, Refusal> {
-    let good = !written.trim().is_empty() && written.chars().count() <= 60 && !written.chars().any(char::is_control);
+    let good = written.chars().count() <= 60 && text::is_name(written);
     if good {
         Ok(written.trim().to_owned())
     } else {

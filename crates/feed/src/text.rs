@@ -1,0 +1,56 @@
+//! Text that people are shown as a name: of somebody who votes, of an event, of a contender.
+
+/// Whether a letter hides in a name, or hides others: it breaks the line, turns the order in which letters are read, or shows
+/// nothing. Unicode 17: general category `Cc`, `Bidi_Control`, and `Default_Ignorable_Code_Point` with the line and paragraph
+/// separators; without the joiners U+200C and U+200D and the variation selectors, which words and emoji are written with, and
+/// which are no name by themselves ([`is_name`]).
+#[must_use]
+pub fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a text can stand for somebody or something: nothing in it hides, and something of it shows.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let shows =
+        |letter: char| !letter.is_whitespace() && !matches!(letter, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    text.chars().any(shows) && !text.chars().any(is_hidden)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r7_names_show_all_that_they_are() {
+        for text in ["Ada", "Zoë", "محمد", "می\u{200c}خواهم", "👩\u{200d}💻", "❤\u{fe0f}", "山田 太郎", "a b"]
+        {
+            assert!(is_name(text), "{text:?}");
+        }
+        for text in [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{feff}",
+            "\u{3164}",
+            "Ada\u{200b}",
+            "\u{202e}adA",
+            "\u{2066}Ada\u{2069}",
+            "A\u{ad}da",
+            "A\u{61c}",
+            "\u{e0041}",
+            "A\nb",
+            "A\u{2028}b",
+            "A\u{85}",
+            "\0",
+        ] {
+            assert!(!is_name(text), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The figures of a server as Prometheus reads them: its text format, version 0.0.4, under the names that its conventions ask
+//! for (a counter ends with `_total`, a unit is written out), each with what it means.
+
+use std::fmt::Write as _;
+
+use feedlab_feed::stats::{DoorStats, Stats};
+
+/// The content type of the format.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What a number does.
+#[derive(Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+}
+use Kind::{Counter, Gauge};
+
+/// Name, kind, meaning and value.
+type Plain = (&'static str, Kind, &'static str, fn(&Stats) -> Option<f64>);
+/// The same of a door.
+type OfDoor = (&'static str, Kind, &'static str, fn(&DoorStats) -> Option<u64>);
+
+const PLAIN: [Plain; 11] = [
+    ("feedlab_feed_head_seq", Gauge, "Sequence number of the newest update.", |stats| Some(stats.feed.head as f64)),
+    ("feedlab_publish_lag_p99_seconds", Gauge, "99th percentile of the time from due to published.", |stats| {
+        Some(stats.feed.publish_lag_p99_us as f64 / 1e6)
+    }),
+    ("feedlab_tasks", Gauge, "Tasks of the runtime.", |stats| Some(stats.tasks as f64)),
+    ("feedlab_waiting", Gauge, "Streams and held requests that wait for an update.", |stats| {
+        Some(stats.feed.waiting as f64)
+    }),
+    ("feedlab_connections_open", Gauge, "Open connections.", |stats| Some(stats.connections.open as f64)),
+    ("feedlab_connections_accepted_total", Counter, "Connections that were let in.", |stats| {
+        Some(stats.connections.accepted as f64)
+    }),
+    ("feedlab_connections_refused_total", Counter, "Connections that were turned away.", |stats| {
+        Some(stats.connections.refused as f64)
+    }),
+    ("feedlab_connections_kernel_bytes", Gauge, "Memory of the kernel for the open connections.", |stats| {
+        stats.connections.kernel_bytes.map(|bytes| bytes as f64)
+    }),
+    ("process_cpu_seconds_total", Counter, "Processor time of this process, user and system.", |stats| {
+        stats.process.cpu_us.map(|us| us as f64 / 1e6)
+    }),
+    ("process_resident_memory_bytes", Gauge, "Resident memory of this process.", |stats| {
+        stats.process.rss_bytes.map(|bytes| bytes as f64)
+    }),
+    ("process_open_fds", Gauge, "Open file descriptors.", |stats| stats.process.open_fds.map(|count| count as f64)),
+];
+
+const OF_DOORS: [OfDoor; 16] = [
+    ("feedlab_door_connections_total", Counter, "Connections that came for the transport.", |door| {
+        Some(door.connections)
+    }),
+    ("feedlab_door_active", Gauge, "Streams and held requests.", |door| Some(door.active)),
+    ("feedlab_door_requests_total", Counter, "Requests.", |door| Some(door.requests)),
+    ("feedlab_door_requests_empty_total", Counter, "Requests whose answer had no update.", |door| {
+        Some(door.requests_empty)
+    }),
+    ("feedlab_door_updates_total", Counter, "Updates that were handed out.", |door| Some(door.updates)),
+    ("feedlab_door_gaps_total", Counter, "Gaps that clients were told of.", |door| Some(door.gaps)),
+    ("feedlab_door_conflated_total", Counter, "Updates that slow streams were not sent.", |door| Some(door.conflated)),
+    ("feedlab_door_slow_disconnected_total", Counter, "Streams that were ended for slowness.", |door| {
+        Some(door.slow_disconnected)
+    }),
+    ("feedlab_door_sent_bytes_total", Counter, "Bytes that the sockets were given.", |door| Some(door.bytes_out)),
+    ("feedlab_door_received_bytes_total", Counter, "Bytes that came from the sockets.", |door| Some(door.bytes_in)),
+    ("feedlab_door_header_bytes_total", Counter, "Bytes of request lines, status lines and headers.", |door| {
+        Some(door.header_bytes)
+    }),
+    ("feedlab_door_payload_bytes_total", Counter, "Bytes of the updates' payloads.", |door| Some(door.payload_bytes)),
+    ("feedlab_door_keepalive_bytes_total", Counter, "Bytes that only show that the other end is there.", |door| {
+        Some(door.keepalive_bytes)
+    }),
+    ("feedlab_door_wire_bytes_total", Counter, "Bytes on the wire with the headers of IP and TCP.", |door| {
+        door.wire.map(|wire| wire.bytes())
+    }),
+    ("feedlab_door_packets_total", Counter, "Packets of both directions.", |door| door.wire.map(|wire| wire.packets())),
+    ("feedlab_door_retransmits_total", Counter, "Segments that were sent again.", |door| {
+        door.wire.map(|wire| wire.retransmits)
+    }),
+];
+
+pub(super) fn text(stats: &Stats) -> String {
+    let mut text = String::new();
+    for (name, kind, help, value) in PLAIN {
+        if let Some(value) = value(stats) {
+            head(&mut text, name, kind, help);
+            let _ = writeln!(text, "{name} {value}");
+        }
+    }
+    for (name, kind, help, value) in OF_DOORS {
+        let values: Vec<_> = stats.doors.iter().filter_map(|(door, stats)| Some((door, value(stats)?))).collect();
+        if !values.is_empty() {
+            head(&mut text, name, kind, help);
+        }
+        for (transport, value) in values {
+            let _ = writeln!(text, "{name}{{transport=\"{transport}\"}} {value}");
+        }
+    }
+    text
+}
+
+fn head(text: &mut String, name: &str, kind: Kind, help: &str) {
+    let kind = match kind {
+        Counter => "counter",
+        Gauge => "gauge",
+    };
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What promlint asks of a name.
+    fn check(name: &str, kind: Kind, help: &str) {
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'), "{name}");
+        assert_eq!(name.ends_with("_total"), matches!(kind, Counter), "{name}");
+        for part in ["gauge", "counter", "_ms", "_us", "_millis"] {
+            assert!(!name.contains(part), "{name}: base units, and no kinds");
+        }
+        assert!(help.ends_with('.') && !help.contains(['\n', '\\']), "{name}: {help}");
+    }
+
+    #[test]
+    fn f21_every_metric_is_named_as_the_conventions_have_it() {
+        PLAIN.iter().for_each(|(name, kind, help, _)| check(name, *kind, help));
+        OF_DOORS.iter().for_each(|(name, kind, help, _)| check(name, *kind, help));
+        let names: std::collections::BTreeSet<_> =
+            PLAIN.iter().map(|m| m.0).chain(OF_DOORS.iter().map(|m| m.0)).collect();
+        assert_eq!(names.len(), PLAIN.len() + OF_DOORS.len());
+    }
+}
