@@ -65,6 +65,8 @@ pub enum Failure {
     Malformed,
     /// The server told of a gap.
     Gap,
+    /// The feed began anew: what was published between the client's cursor and its end, nobody knows.
+    Reset,
     /// The client gave up for good, as its standard demands.
     GaveUp,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for Failure {
             Self::Closed => "stream closed by the server",
             Self::Malformed => "unreadable answer",
             Self::Gap => "gap in the history",
+            Self::Reset => "feed that began anew",
             Self::GaveUp => "gave up for good",
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! Used by both sides of the wire, so that an encoding and its decoding stand in one file.
 
+pub mod cursor;
 pub mod link;
 pub mod stream;
 pub mod tcp;
@@ -21,5 +22,6 @@ pub mod process;
 pub mod stats;
 pub mod text;
 
+pub use cursor::{Cursor, Epoch, Reset};
 pub use transport::Transport;
-pub use update::{Cursor, Data, EventType, Gap, Update};
+pub use update::{Data, EventType, Gap, Update};

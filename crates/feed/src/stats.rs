@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Transport;
 use crate::process::Usage;
+use crate::{Epoch, Transport};
 
 /// The answer of `GET /stats`. Counters grow from the server's start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Stats {
 /// The feed and its history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedStats {
+    /// The life of the feed in which its `seq`s count; none from a server that told none yet.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub epoch: Option<Epoch>,
     /// `seq` of the newest update; 0 before the first.
     pub head: u64,
     /// `seq` of the oldest update that is still held; `head` + 1 when none is.
@@ -83,6 +86,9 @@ pub struct DoorStats {
     pub updates: u64,
     /// Gaps told to clients.
     pub gaps: u64,
+    /// Clients that were told that the feed began anew since they had their cursor.
+    #[serde(default)]
+    pub resets: u64,
     /// Updates that slow streams were not sent because they were given the newest instead; told as gaps too.
     #[serde(default)]
     pub conflated: u64,
@@ -157,6 +163,7 @@ impl std::ops::AddAssign<&Self> for DoorStats {
             requests_empty,
             updates,
             gaps,
+            resets,
             conflated,
             slow_disconnected,
             bytes_out,
@@ -172,6 +179,7 @@ impl std::ops::AddAssign<&Self> for DoorStats {
         self.requests_empty += requests_empty;
         self.updates += updates;
         self.gaps += gaps;
+        self.resets += resets;
         self.conflated += conflated;
         self.slow_disconnected += slow_disconnected;
         self.bytes_out += bytes_out;

@@ -1,4 +1,4 @@
-//! The update, its cursor, and the gap: the three words that every door and every client shares.
+//! The update and the gap: words that every door and every client shares. A client's place is in `cursor.rs`.
 
 use std::fmt;
 
@@ -47,17 +47,6 @@ impl Data {
     }
 }
 
-/// "I have everything up to and including this `seq`": how every transport resumes. 0 is before the first update.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Cursor(pub u64);
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// The updates `from ..= to` that a client asked for and the server can no longer give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
@@ -78,6 +67,8 @@ impl EventType {
     pub const MAX_LEN: usize = 64;
     /// The name that the doors use to tell a client of a [`Gap`]; no update may have it.
     pub const GAP: &'static str = "gap";
+    /// The name that an event stream uses to tell a client of a [`Reset`](crate::Reset); no update may have it.
+    pub const RESET: &'static str = "reset";
     /// What a browser's `EventSource` calls an event without a name.
     pub const MESSAGE: &'static str = "message";
 
@@ -90,7 +81,7 @@ impl EventType {
         if name.len() > Self::MAX_LEN || !text::is_name(&name) {
             return Err(EventTypeError::Malformed);
         }
-        if name == Self::GAP {
+        if [Self::GAP, Self::RESET].contains(&&*name) {
             return Err(EventTypeError::Reserved);
         }
         Ok(Self(name))
@@ -135,8 +126,8 @@ pub enum EventTypeError {
     /// Empty, too long, or with characters that a door could not carry.
     #[error("an event type is 1 to 64 bytes of text on one line")]
     Malformed,
-    /// The doors' own name.
-    #[error("the event type `gap` is reserved: the server uses it to tell a client what it lost")]
+    /// One of the doors' own names.
+    #[error("the event types `gap` and `reset` are reserved: the server uses them to tell a client what it lost")]
     Reserved,
 }
 
@@ -150,7 +141,9 @@ mod tests {
         for name in ["", "line\nbreak", "null\0", "\u{85}", " ", "\u{200b}", "a\u{202e}b", &long] {
             assert_eq!(EventType::new(name), Err(EventTypeError::Malformed), "{name:?}");
         }
-        assert_eq!(EventType::new("gap"), Err(EventTypeError::Reserved));
+        for name in ["gap", "reset"] {
+            assert_eq!(EventType::new(name), Err(EventTypeError::Reserved));
+        }
         assert_eq!(EventType::new("earthquake").unwrap().as_str(), "earthquake");
     }
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::update::EventTypeError;
-use crate::{Data, EventType, Gap, Update};
+use crate::{Cursor, Data, Epoch, EventType, Update};
 
 /// Why something that came over a wire cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,8 @@ pub enum WireError {
     #[error(transparent)]
     EventType(#[from] EventTypeError),
     /// An SSE event without a usable `id:`.
-    #[error("the event has no `id:` with a sequence number")]
-    NoSeq,
+    #[error("the event has no `id:` with a cursor")]
+    NoCursor,
     /// A binary frame that ends within its own header.
     #[error("the binary frame is shorter than its header")]
     ShortFrame,
@@ -60,6 +60,9 @@ pub fn parse_update(json: &[u8]) -> Result<Update, WireError> {
 /// What an audit needs of an update: who it is and when it was due. Reading it allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Stamp {
+    /// The life of the feed that `seq` counts in. An event says it itself; of the others only their reader knows it.
+    #[serde(skip)]
+    pub epoch: Option<Epoch>,
     /// The update's position in the feed.
     pub seq: u64,
     /// When it was due, in µs of Unix time.
@@ -78,15 +81,18 @@ pub enum RawUpdate<'a> {
 }
 
 impl RawUpdate<'_> {
-    /// Who it is and when it was due, without reading the payload.
+    /// Who it is and when it was due, without reading the payload. `epoch` is that of what it came with.
     ///
     /// # Errors
     /// When it is not an update.
-    pub fn stamp(self) -> Result<Stamp, WireError> {
+    pub fn stamp(self, epoch: Option<Epoch>) -> Result<Stamp, WireError> {
         match self {
-            Self::Json(json) => Ok(serde_json::from_slice(json)?),
-            Self::Event(event) => Ok(Stamp { seq: event.seq()?, at: event.at()? }),
-            Self::Binary(payload) => websocket::read_binary_stamp(payload),
+            Self::Json(json) => Ok(Stamp { epoch, ..serde_json::from_slice(json)? }),
+            Self::Event(event) => {
+                let Cursor { epoch, seq } = event.cursor()?;
+                Ok(Stamp { epoch, seq, at: event.at()? })
+            }
+            Self::Binary(payload) => Ok(Stamp { epoch, ..websocket::read_binary_stamp(payload)? }),
         }
     }
 
@@ -194,12 +200,6 @@ impl TryFrom<UpdateBody<'_>> for Update {
     }
 }
 
-/// `{"gap":{"from":…,"to":…}}`
-#[derive(Serialize, Deserialize)]
-struct GapBody {
-    gap: Gap,
-}
-
 /// A payload as a JSON string, and the encoding that makes it one.
 fn data_json(data: &Data) -> (Cow<'_, str>, Option<Cow<'static, str>>) {
     match data {
@@ -246,7 +246,7 @@ mod tests {
             let json = update_json(&update);
             prop_assert_eq!(parse_update(json.as_bytes()).unwrap(), update.clone());
             let stamp: Stamp = serde_json::from_str(&json).unwrap();
-            prop_assert_eq!(stamp, Stamp { seq: update.seq, at: update.at });
+            prop_assert_eq!(stamp, Stamp { epoch: None, seq: update.seq, at: update.at });
         }
     }
 

@@ -21,7 +21,7 @@ fn record(criterion: &mut Criterion) {
             let finding = clients[client].see(seq);
             // Ages from 100 µs to 4 s, so that the histogram is touched in many places.
             let age = 100 + turn.wrapping_mul(2_654_435_761) % 4_000_000;
-            let (stamp, received_at_us) = (Stamp { seq, at: turn }, turn + age);
+            let (stamp, received_at_us) = (Stamp { epoch: None, seq, at: turn }, turn + age);
             recorder.update(black_box(Arrival { finding, stamp, since_us: turn, received_at_us, replayed: false }));
         });
     });

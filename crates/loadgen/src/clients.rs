@@ -43,7 +43,7 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
     // a place to come back to. The other doors tell it theirs.
     let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
-    client.after = (!is_told).then_some(Cursor(0));
+    client.after = (!is_told).then_some(Cursor::default());
     client.source = source(door, job.cell.clients, index);
     Some(client)
 }

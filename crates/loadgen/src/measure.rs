@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use feedlab_experiment::Metric;
 use feedlab_experiment::record::{CellRecord, Failure};
 use feedlab_experiment::statistics::{SAMPLES_BEYOND, age_metrics};
+use feedlab_feed::Epoch;
 use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
 
@@ -102,19 +103,33 @@ impl Facts<'_> {
 
     /// Of what clients were told after the measured time, only what was due in it counts.
     fn told_lost(&self) -> u64 {
-        let last = self.due_before.1.or(self.found.range.map(|(_, last)| last)).unwrap_or_default();
+        let last = self.due_before.1.or(self.seen().map(|(_, last)| last)).unwrap_or_default();
         let late = self.found.late_gaps.iter().map(|gap| (gap.to.min(last) + 1).saturating_sub(gap.from));
         late.fold(self.found.told_lost, u64::saturating_add)
     }
 
     /// Updates that fell due in the measured time. The server knows; without it, what lies between the first and the
-    /// last that any client saw.
+    /// last that any client saw. If the feed began anew meanwhile, what the clients saw of its lives before counts too: more
+    /// of those, nobody knows.
     fn published(&self) -> u64 {
-        match (self.due_before, self.found.range) {
-            ((Some(start), Some(end)), _) => end.saturating_sub(start),
-            (_, Some((first, last))) => last - first + 1,
-            (_, None) => 0,
-        }
+        let (first, last) = (self.start.server.feed.epoch, self.last.feed.epoch);
+        let begin = |epoch| if epoch == first { self.due_before.0 } else { Some(0) };
+        let present = match (begin(last), self.due_before.1, self.seen()) {
+            (Some(start), Some(end), _) => end.saturating_sub(start),
+            (_, _, Some((first, last))) => last - first + 1,
+            (_, _, None) => 0,
+        };
+        let is_over = |epoch: Option<Epoch>| epoch.is_some() && last.is_some() && epoch != last;
+        let over = self.found.ranges.iter().filter(|(epoch, _)| is_over(**epoch));
+        let over =
+            over.map(|(epoch, (first, last))| last.saturating_sub(begin(*epoch).unwrap_or(first.saturating_sub(1))));
+        over.fold(present, u64::saturating_add)
+    }
+
+    /// The first and the last `seq` that clients saw of the feed that is there at the end.
+    fn seen(&self) -> Option<(u64, u64)> {
+        let ranges = &self.found.ranges;
+        ranges.get(&self.last.feed.epoch).or_else(|| ranges.values().next()).copied()
     }
 
     fn recovery(&self, metrics: &mut Metrics) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, Transport, clock};
+use feedlab_feed::{Cursor, Epoch, Gap, Reset, Transport, clock};
 
 use crate::audit::{Audit, Finding};
 use crate::observer::{Observer, Opened, Trouble};
@@ -39,6 +39,8 @@ impl Roll {
 #[derive(Debug)]
 pub(crate) struct Member {
     audit: Audit,
+    /// The life of the feed that the audit is of.
+    epoch: Option<Epoch>,
     outage: Outage,
     recorder: Rc<RefCell<Recorder>>,
     roll: Arc<Roll>,
@@ -50,7 +52,13 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>, is_published: bool) -> Self {
         let (audit, outage) = (Audit::default(), Outage::default());
-        Self { audit, outage, recorder, roll, was_open: false, is_published }
+        Self { audit, epoch: None, outage, recorder, roll, was_open: false, is_published }
+    }
+
+    /// In another epoch the same `seq` is another update: nothing of it was there before.
+    fn begin_anew(&mut self, epoch: Option<Epoch>) {
+        (self.audit, self.epoch) = (Audit::default(), epoch);
+        self.recorder.borrow_mut().failed(Failure::Reset);
     }
 }
 
@@ -65,6 +73,11 @@ impl Observer for Member {
     }
 
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
+        // A client without a cursor is told of no reset, and sees it all the same.
+        if stamp.epoch.is_some() && self.epoch.is_some_and(|epoch| Some(epoch) != stamp.epoch) {
+            self.begin_anew(stamp.epoch);
+        }
+        self.epoch = stamp.epoch.or(self.epoch);
         let since_us = if self.is_published { due_us(raw).unwrap_or(stamp.at) } else { stamp.at };
         let mut recorder = self.recorder.borrow_mut();
         if let Some(lost_us) = self.outage.end(received_at_us) {
@@ -78,6 +91,10 @@ impl Observer for Member {
         let mut recorder = self.recorder.borrow_mut();
         recorder.failed(Failure::Gap);
         recorder.told_lost(self.audit.unseen(gap), self.audit.ahead(gap), clock::unix_us());
+    }
+
+    fn reset(&mut self, reset: Reset) {
+        self.begin_anew(reset.resume.epoch);
     }
 
     fn failure(&mut self, trouble: &Trouble) {
@@ -145,6 +162,10 @@ impl Observer for SlowReader {
 
     fn gap(&mut self, _gap: Gap, _resume: Cursor) {}
 
+    fn reset(&mut self, _reset: Reset) {
+        self.audit = Audit::default();
+    }
+
     fn failure(&mut self, trouble: &Trouble) {
         if matches!(trouble.failure, Failure::Closed | Failure::Disconnected) {
             self.recorder.borrow_mut().slow_disconnected();
@@ -157,15 +178,44 @@ impl Observer for SlowReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recorder::Window;
+
+    /// Five updates of one epoch and three of the next, whose `seq`s are the same. The client is told, or sees it by itself.
+    #[test]
+    fn d1_what_comes_of_another_epoch_is_not_there_twice_and_a_reset_is_counted() {
+        let [old, new] = ["0ld0", "new0"].map(|epoch| epoch.parse().unwrap());
+        for is_told in [true, false] {
+            let recorder = Rc::new(RefCell::new(Recorder::new()));
+            recorder.borrow_mut().measure(Window { start_us: 0, end_us: 10 });
+            let mut member = Member::new(recorder.clone(), Arc::default(), false);
+            let see = |member: &mut Member, epoch, seq| {
+                member.update(Stamp { epoch: Some(epoch), seq, at: 1 }, RawUpdate::Json(b""), 2);
+            };
+            (1..=5).for_each(|seq| see(&mut member, old, seq));
+            if is_told {
+                member.reset(Reset { asked: Cursor::new(old, 5), resume: Cursor::new(new, 0) });
+            }
+            (1..=3).for_each(|seq| see(&mut member, new, seq));
+            see(&mut member, new, 3);
+            let recorder = recorder.borrow();
+            let found = recorder.found();
+            assert_eq!((found.received, found.duplicated, found.reordered), (8, 1, 0), "told: {is_told}");
+            assert_eq!(found.failures, [(Failure::Reset, 1)].into());
+            assert_eq!(found.ranges, [(Some(old), (1, 5)), (Some(new), (1, 3))].into());
+        }
+    }
 
     #[test]
     fn it_tells_of_ends_and_of_what_is_out_of_order_and_of_nothing_else() {
         let recorder = Rc::new(RefCell::new(Recorder::new()));
         let mut reader = SlowReader::new(recorder.clone());
         for seq in [1, 2, 7, 3, 7, 8] {
-            reader.update(Stamp { seq, at: 1 }, RawUpdate::Json(b""), 2);
+            reader.update(Stamp { epoch: None, seq, at: 1 }, RawUpdate::Json(b""), 2);
         }
-        reader.gap(Gap { from: 9, to: 10 }, Cursor(10));
+        let cursor = Cursor::default();
+        reader.gap(Gap { from: 9, to: 10 }, cursor.at(10));
+        reader.reset(Reset { asked: cursor.at(10), resume: cursor });
+        reader.update(Stamp { epoch: None, seq: 1, at: 1 }, RawUpdate::Json(b""), 2);
         for failure in [Failure::Closed, Failure::Disconnected, Failure::Connect, Failure::Malformed] {
             reader.failure(&Trouble::new(failure, "x"));
         }

@@ -10,7 +10,7 @@ use feedlab_experiment::hlog;
 use feedlab_experiment::scenario::Options;
 use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, clock};
+use feedlab_feed::{Cursor, Gap, Reset, clock};
 use futures_util::future::join_all;
 use hdrhistogram::Histogram;
 use tokio::time::timeout;
@@ -43,14 +43,15 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
     let mut found = Newcomers { first_updates: hlog::new_histogram(), stats: None };
     let before = control.snapshot().await?.server;
     let Some(previous) = before.feed.head.checked_sub(1) else { return Ok(found) };
+    let previous = Cursor { epoch: before.feed.epoch, seq: previous };
     // Each has a connection of its own, even if the fleet shared: it is the connection whose cost is looked for.
     let link = link(job)?;
     if job.contender.is_auto() {
         // What takes the time is a timer, which nobody disturbs.
-        let all = join_all((0..NEWCOMERS).map(|index| one(job, &link, index, Cursor(previous)))).await;
+        let all = join_all((0..NEWCOMERS).map(|index| one(job, &link, index, previous))).await;
         all.into_iter().flatten().for_each(|first_us| found.first_updates.saturating_record(first_us));
     } else {
-        one_by_one(job, &link, Cursor(previous), &mut found.first_updates).await;
+        one_by_one(job, &link, previous, &mut found.first_updates).await;
     }
     found.stats = Some((before, control.snapshot().await?.server));
     Ok(found)
@@ -112,6 +113,8 @@ impl Observer for Newcomer {
     }
 
     fn gap(&mut self, _gap: Gap, _resume: Cursor) {}
+
+    fn reset(&mut self, _reset: Reset) {}
 
     fn failure(&mut self, _trouble: &Trouble) {}
 

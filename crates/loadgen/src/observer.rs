@@ -8,7 +8,7 @@ use std::time::Duration;
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, Transport};
+use feedlab_feed::{Cursor, Gap, Reset, Transport};
 
 /// Someone who watches one client.
 pub trait Observer {
@@ -21,7 +21,11 @@ pub trait Observer {
     /// The server told what it no longer has; the feed goes on after `resume`.
     fn gap(&mut self, gap: Gap, resume: Cursor);
 
-    /// An event of a stream, as it stands; updates and gaps are told once more by their own methods.
+    /// The feed began anew: what the client has is of another epoch, and what was published after it there is lost, however
+    /// much it was. What comes from here on is of the epoch of `resume`, from its begin.
+    fn reset(&mut self, reset: Reset);
+
+    /// An event of a stream, as it stands; updates, gaps and resets are told once more by their own methods.
     fn event(&mut self, _event: &Event) {}
 
     /// Something went wrong. Unless it is [`Failure::GaveUp`], the client goes on.

@@ -40,6 +40,8 @@ impl Window {
 
 /// A day of the bins in which clients that come back are counted.
 const MOST_BINS: u64 = 864_000;
+/// Lives of the feed whose updates are told apart. What comes of more is counted, and how many there were of it is not known.
+const MOST_EPOCHS: usize = 64;
 /// Gaps that are kept until it is known which of their updates were due in the measured time. More are not counted.
 const LATE_GAPS: usize = 1 << 16;
 
@@ -98,10 +100,10 @@ impl Recorder {
         self.found.received += 1;
         self.found.reordered += u64::from(finding == Finding::Reordered);
         self.found.replayed += u64::from(replayed);
-        self.found.range = Some(match self.found.range {
-            Some((first, last)) => (first.min(stamp.seq), last.max(stamp.seq)),
-            None => (stamp.seq, stamp.seq),
-        });
+        if self.found.ranges.len() < MOST_EPOCHS || self.found.ranges.contains_key(&stamp.epoch) {
+            let (first, last) = self.found.ranges.entry(stamp.epoch).or_insert((stamp.seq, stamp.seq));
+            (*first, *last) = (stamp.seq.min(*first), stamp.seq.max(*last));
+        }
         self.ages.saturating_record(received_at_us.saturating_sub(since_us));
     }
 

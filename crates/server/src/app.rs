@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use feedlab_feed::Cursor;
-use feedlab_feed::wire::poll;
-
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::hub::Hub;
@@ -23,9 +20,6 @@ pub(crate) struct App {
     pub(crate) gate: Arc<Gate>,
     /// Tells these counters from the ones before and after them.
     pub(crate) life: u64,
-    /// Tells this life of the feed from others, in which the same `seq` is another update. All servers of a feed whose
-    /// past can be had again agree on it.
-    feed_life: u64,
 }
 
 /// The integers that a JavaScript number holds.
@@ -39,13 +33,7 @@ impl App {
             meters: Arc::default(),
             gate: feed.gate().clone(),
             life: rand::random::<u64>() & EXACT,
-            feed_life: feed.life(),
             config,
         }
-    }
-
-    /// The entity tag of everything up to a cursor.
-    pub(crate) fn etag(&self, cursor: Cursor) -> String {
-        poll::etag(self.feed_life, cursor)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use feedlab_feed::Epoch;
 use feedlab_feed::access::{HostName, Origin};
 use feedlab_feed::body;
 use feedlab_feed::settings::Settings;
@@ -21,6 +22,9 @@ pub struct Config {
     /// gone. Of a source with a schedule, everything that has fallen due since is in the history, with its own time and
     /// `seq`, before the first connection is accepted.
     pub start_at: Option<u64>,
+    /// The epoch of a feed that is the same in all the servers that are told so; heeded only where it can be. Without one, a
+    /// feed that began at [`start_at`](Self::start_at) has that of its source and its begin, and any other one of its own.
+    pub epoch: Option<Epoch>,
     /// Serve over TLS with this certificate, instead of plainly.
     pub tls: Option<Identity>,
     /// Origins besides the server's own whose pages may read the doors, open a WebSocket or publish.
@@ -46,6 +50,20 @@ impl Config {
         )
     }
 
+    /// The epoch of a feed that begins with this. Whoever holds a cursor takes the same epoch for the same updates: so it is
+    /// shared only where every process that is told the same makes the same.
+    pub(crate) fn epoch_of_feed(&self) -> Epoch {
+        let comes_again = self.has_past() && !self.settings.allow_publish;
+        let known = || self.epoch.or_else(|| self.epoch_of_schedule());
+        comes_again.then(known).flatten().unwrap_or_else(Epoch::random)
+    }
+
+    /// The epoch that a source has by itself, with when it began; none without a begin, or if it cannot be written down.
+    fn epoch_of_schedule(&self) -> Option<Epoch> {
+        let identity = serde_json::to_vec(&(self.settings.source.as_ref()?, self.start_at?));
+        identity.ok().map(|identity| Epoch::of(&identity))
+    }
+
     /// Whether another server may have this very feed: the same source, begun at a moment that both were told.
     pub(crate) const fn may_have_others(&self) -> bool {
         self.has_past() && (self.await_start || self.start_at.is_some())
@@ -64,6 +82,7 @@ impl From<Settings> for Config {
             settings,
             await_start: false,
             start_at: None,
+            epoch: None,
             tls: None,
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use feedlab_feed::clock;
 use feedlab_feed::settings::Settings;
+use feedlab_feed::{Epoch, clock};
 use tokio::task::JoinSet;
 
 use crate::ServerError;
@@ -23,7 +23,6 @@ pub struct Feed(Arc<Core>);
 struct Core {
     hub: Arc<Hub>,
     gate: Arc<Gate>,
-    life: u64,
     /// Ends with the feed.
     _fan_out: JoinSet<()>,
 }
@@ -37,11 +36,11 @@ impl Feed {
     /// # Errors
     /// When the source cannot be opened, or the system gives no thread.
     pub async fn open(config: &Config) -> Result<Self, ServerError> {
-        Self::open_after(config, Past::default()).await
+        Self::open_after(config, Past::none(config.epoch_of_feed())).await
     }
 
-    /// The same, in the place of a feed that has this past: clients go on with their cursors, and its first `seq` is one
-    /// more than the last of that.
+    /// The same, in the place of a feed that has this past: clients go on with their cursors, in its epoch, and the first
+    /// `seq` is one more than the last of that.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -50,8 +49,7 @@ impl Feed {
         let hub = Arc::new(Hub::new(Terms::from(config), past, again.map_or(0, |_| clock::unix_us())));
         let mut fan_outs = JoinSet::new();
         fan_outs.spawn(fan_out(hub.clone(), config.settings.coalesce.unwrap_or_default()));
-        let life = again.unwrap_or_else(rand::random);
-        let feed = Self(Arc::new(Core { hub, gate: Arc::default(), life, _fan_out: fan_outs }));
+        let feed = Self(Arc::new(Core { hub, gate: Arc::default(), _fan_out: fan_outs }));
         feed.publish(config).await?;
         Ok(feed)
     }
@@ -80,8 +78,9 @@ impl Feed {
     }
 
     /// Tells this life of the feed from others.
-    pub(crate) fn life(&self) -> u64 {
-        self.0.life
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.hub().epoch()
     }
 
     /// What it holds of its past.

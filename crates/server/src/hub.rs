@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use feedlab_feed::settings::{AgeFrom, Settings, SlowPolicy};
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::FeedStats;
-use feedlab_feed::{Cursor, Update, clock};
+use feedlab_feed::{Cursor, Epoch, Reset, Update, clock};
 use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
@@ -43,10 +43,20 @@ impl From<&Config> for Terms {
     }
 }
 
+/// Where a client that asks is in the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The `seq` that it has everything up to.
+    pub(crate) seq: u64,
+    /// Its cursor is of another epoch: it has nothing of this one, and must be told.
+    pub(crate) reset: Option<Reset>,
+}
+
 /// One feed.
 #[derive(Debug)]
 pub(crate) struct Hub {
     terms: Terms,
+    epoch: Epoch,
     ring: RwLock<Ring>,
     published: Mutex<Published>,
     /// When this server began to publish, µs of Unix time: what fell due before is late through no fault of its own.
@@ -67,8 +77,9 @@ impl Hub {
     /// A feed that goes on from a past, and counts lags of what falls due from `since` on, µs of Unix time.
     pub(crate) fn new(terms: Terms, past: Past, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
-        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES).going_on_from(past);
+        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES, past);
         Self {
+            epoch: ring.epoch(),
             ring: RwLock::new(ring.beside_others(if terms.has_others { LEAD } else { 0 })),
             terms,
             published: Mutex::new(published),
@@ -122,19 +133,36 @@ impl Hub {
         self.terms.disconnect_after
     }
 
-    /// What a client gets that asks with a cursor: up to `max` updates, no older than the history.
-    pub(crate) fn asked(&self, cursor: Cursor, max: usize) -> Batch {
-        self.ring().last(self.terms.history, cursor, max)
+    /// Where a cursor is in this feed; without one, at its head: from now on. One of another epoch is at the begin of this
+    /// one, and that its client is told so is the only way to go on.
+    pub(crate) fn place(&self, cursor: Option<Cursor>) -> Place {
+        match cursor {
+            None => Place { seq: self.head(), reset: None },
+            Some(asked) if asked.epoch.is_some_and(|epoch| epoch != self.epoch) => {
+                Place { seq: 0, reset: Some(Reset { asked, resume: self.cursor(0) }) }
+            }
+            Some(Cursor { seq, .. }) => Place { seq, reset: None },
+        }
     }
 
-    /// Up to `max` updates after the cursor of a client that has waited since it asked: however old they are.
-    pub(crate) fn after(&self, cursor: Cursor, max: usize) -> Batch {
-        self.ring().after(cursor, max)
+    /// The cursor of a `seq`.
+    pub(crate) const fn cursor(&self, seq: u64) -> Cursor {
+        Cursor::new(self.epoch, seq)
     }
 
-    /// The newest update, if it is after a cursor.
-    pub(crate) fn newest(&self, cursor: Cursor) -> Batch {
-        self.ring().last(1, cursor, 1)
+    /// What a client gets that asks with a place: up to `max` updates, no older than the history.
+    pub(crate) fn asked(&self, seq: u64, max: usize) -> Batch {
+        self.ring().last(self.terms.history, seq, max)
+    }
+
+    /// Up to `max` updates after the place of a client that has waited since it asked: however old they are.
+    pub(crate) fn after(&self, seq: u64, max: usize) -> Batch {
+        self.ring().after(seq, max)
+    }
+
+    /// The newest update, if it is after a `seq`.
+    pub(crate) fn newest(&self, seq: u64) -> Batch {
+        self.ring().last(1, seq, 1)
     }
 
     /// All that it holds, for another feed to go on from.
@@ -142,8 +170,13 @@ impl Hub {
         self.ring().past()
     }
 
-    /// The cursor that means "from now on".
-    pub(crate) fn head(&self) -> Cursor {
+    /// The life of the feed.
+    pub(crate) const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The newest update's `seq`.
+    pub(crate) fn head(&self) -> u64 {
         self.ring().head()
     }
 
@@ -167,7 +200,8 @@ impl Hub {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         let ring = self.ring();
         FeedStats {
-            head: ring.head().0,
+            epoch: Some(self.epoch),
+            head: ring.head(),
             oldest: ring.oldest(),
             before: before.and_then(|at| ring.before(at)),
             waiting,

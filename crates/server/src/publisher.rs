@@ -163,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
-        let hub = Arc::new(Hub::new(TERMS, Past::default(), 0));
+        let hub = Arc::new(Hub::new(TERMS, Past::none(feedlab_feed::Epoch::random()), 0));
         let gate = Arc::new(Gate::default());
         let config =
             SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
@@ -171,11 +171,11 @@ mod tests {
         let start = clock::unix_us();
         assert_eq!(gate.open(start), start);
         assert_eq!(gate.open(start + 1), start, "a feed begins once");
-        while hub.head().0 < 5 {
+        while hub.head() < 5 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         gate.stop();
-        let batch = hub.after(feedlab_feed::Cursor(0), 5);
+        let batch = hub.after(0, 5);
         let due: Vec<u64> = batch.entries.iter().map(|entry| entry.update.at - start).collect();
         assert_eq!(due, [0, 5_000, 10_000, 15_000, 20_000]);
     }
@@ -183,18 +183,19 @@ mod tests {
     #[tokio::test]
     async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
         for (age_from, told) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
-            let (hub, gate) = (Arc::new(Hub::new(TERMS, Past::default(), 0)), Arc::new(Gate::default()));
+            let (hub, gate) =
+                (Arc::new(Hub::new(TERMS, Past::none(feedlab_feed::Epoch::random()), 0)), Arc::new(Gate::default()));
             let config =
                 SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
             let stall = Stall { after: Duration::from_millis(1), length: Duration::from_millis(39) };
             let pace = Pace { age_from, stall: Some(stall) };
             drop(spawn(config.open().unwrap(), pace, hub.clone(), gate.clone()).unwrap());
             let start = gate.open(clock::unix_us());
-            while hub.head().0 < 2 {
+            while hub.head() < 2 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             gate.stop();
-            let second = hub.after(feedlab_feed::Cursor(1), 1).entries[0].update.at - start;
+            let second = hub.after(1, 1).entries[0].update.at - start;
             assert!((told..told + 30_000).contains(&second), "{age_from:?}: {second}");
             assert!(hub.stats(None, 0).publish_lag_max_us >= 34_000, "lag counts from the due time");
         }

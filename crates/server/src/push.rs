@@ -1,6 +1,6 @@
 //! Streams the feed to one client: SSE and WebSocket alike, each in its own [`Dialect`].
 //!
-//! The state of a stream is a cursor into the ring and the bytes that the socket has not taken yet. A client that
+//! The state of a stream is a place in the ring and the bytes that the socket has not taken yet. A client that
 //! falls behind leaves its updates in the ring; when its socket takes bytes again it gets what is still there in one
 //! vectored write, and is told of what is not.
 
@@ -16,11 +16,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes};
 use feedlab_feed::settings::SlowPolicy;
 use feedlab_feed::stream::{BEATS, MAX_PIECES};
-use feedlab_feed::{Cursor, Gap};
+use feedlab_feed::{Cursor, Gap, Reset};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::app::App;
-use crate::hub::Hub;
+use crate::hub::{Hub, Place};
 use crate::meter::{Active, Door};
 use crate::ring::{Batch, Entry};
 use crate::subscribers::{Signals, Subscribers, Subscription};
@@ -50,6 +50,12 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
     /// The bytes of an update: the same for every client, so a reference to shared ones.
     fn update(&self, entry: &Entry) -> Bytes;
 
+    /// Tells the client its place, before anything else.
+    fn hello(&self, cursor: Cursor) -> Bytes;
+
+    /// Tells it, instead, that its cursor is of another epoch.
+    fn reset(&self, reset: Reset) -> Bytes;
+
     /// Tells the client what it lost.
     fn gap(&self, gap: Gap, resume: Cursor) -> Bytes;
 
@@ -69,19 +75,36 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
 pub(crate) struct Start {
     hub: Arc<Hub>,
     audience: Arc<Subscribers>,
-    cursor: Cursor,
+    /// Where its client is.
+    place: Place,
     /// What was asked for and is older than the history.
     gap: Option<Gap>,
+    /// The `seq` after which the stream goes on.
+    resume: u64,
     door: Arc<Door>,
-    /// What is sent before anything else.
-    greeting: Bytes,
 }
 
 impl Start {
     /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
-    pub(crate) fn new(app: &App, cursor: Cursor, door: Arc<Door>, greeting: Bytes) -> Self {
-        let Batch { gap, resume, .. } = app.hub.asked(cursor, 0);
-        Self { hub: app.hub.clone(), audience: app.audience.clone(), cursor: resume, gap, door, greeting }
+    pub(crate) fn new(app: &App, place: Place, door: Arc<Door>) -> Self {
+        let Batch { gap, resume, .. } = app.hub.asked(place.seq, 0);
+        Self { hub: app.hub.clone(), audience: app.audience.clone(), place, gap, resume, door }
+    }
+
+    /// What the client is told before anything else: where it is, and what it cannot have.
+    fn greeting(&self, dialect: &impl Dialect) -> Outbox {
+        let first = match self.place.reset {
+            Some(reset) => dialect.reset(reset),
+            None => dialect.hello(self.hub.cursor(self.place.seq)),
+        };
+        let gap = self.gap.map(|gap| dialect.gap(gap, self.hub.cursor(self.resume)));
+        self.door.resets.add(u64::from(self.place.reset.is_some()));
+        self.door.gaps.add(u64::from(gap.is_some()));
+        // As much as is needed, and no more: it is an idle stream's until its first update.
+        let mut greeting = Outbox::with_capacity(1 + usize::from(gap.is_some()));
+        greeting.push_back(first);
+        greeting.extend(gap);
+        greeting
     }
 }
 
@@ -91,9 +114,10 @@ pub(crate) struct Push<D> {
     dialect: D,
     hub: Arc<Hub>,
     subscription: Subscription,
-    cursor: Cursor,
+    /// The last update that was handed to the outbox.
+    seq: u64,
     outbox: Outbox,
-    /// There may be updates after the cursor.
+    /// There may be updates after that.
     behind: bool,
     /// Since the socket first took no more, until the stream is level again: the `seq` that was to come next.
     blocked_at: Option<NonZeroU64>,
@@ -106,20 +130,13 @@ pub(crate) struct Push<D> {
 
 impl<D: Dialect> Push<D> {
     pub(crate) fn new(wire: Wire, dialect: D, start: Start) -> Self {
-        let mut outbox = Outbox::new();
-        if !start.greeting.is_empty() {
-            outbox.push_back(start.greeting);
-        }
-        if let Some(gap) = start.gap {
-            start.door.gaps.add(1);
-            outbox.push_back(dialect.gap(gap, start.cursor));
-        }
+        let outbox = start.greeting(&dialect);
         Self {
             wire,
             dialect,
             subscription: start.audience.join(),
             hub: start.hub,
-            cursor: start.cursor,
+            seq: start.resume,
             outbox,
             behind: true,
             blocked_at: None,
@@ -175,7 +192,7 @@ impl<D: Dialect> Push<D> {
     /// kernel for such a client would otherwise stay there; no closing words, because its socket takes none.
     fn check_pace(&mut self) -> io::Result<()> {
         let (Some(limit), Some(blocked_at)) = (self.hub.disconnect_after(), self.blocked_at) else { return Ok(()) };
-        if self.hub.head().0 + 1 - blocked_at.get() <= limit {
+        if self.hub.head() + 1 - blocked_at.get() <= limit {
             return Ok(());
         }
         self.door.slow_disconnected.add(1);
@@ -245,18 +262,18 @@ impl<D: Dialect> Push<D> {
 
     /// The socket takes no more for now.
     fn blocked<T>(&mut self) -> Poll<T> {
-        self.blocked_at = self.blocked_at.or_else(|| NonZeroU64::new(self.hub.head().0 + 1));
+        self.blocked_at = self.blocked_at.or_else(|| NonZeroU64::new(self.hub.head() + 1));
         Poll::Pending
     }
 
     /// The updates that are to be sent next.
     fn next(&mut self) -> Batch {
         if self.hub.slow_policy() == SlowPolicy::Latest && self.blocked_at.take().is_some() {
-            let batch = self.hub.newest(self.cursor);
+            let batch = self.hub.newest(self.seq);
             self.door.conflated.add(batch.gap.map_or(0, |gap| gap.to + 1 - gap.from));
             return batch;
         }
-        self.hub.after(self.cursor, MAX_PIECES)
+        self.hub.after(self.seq, MAX_PIECES)
     }
 
     /// Moves the next updates from the ring to the outbox.
@@ -264,9 +281,9 @@ impl<D: Dialect> Push<D> {
         let batch = self.next();
         if let Some(gap) = batch.gap {
             self.door.gaps.add(1);
-            self.outbox.push_back(self.dialect.gap(gap, batch.resume));
+            self.outbox.push_back(self.dialect.gap(gap, self.hub.cursor(batch.resume)));
         }
-        self.cursor = batch.resume;
+        self.seq = batch.resume;
         let mut bytes = 0;
         for entry in &batch.entries {
             if bytes > MAX_BATCH_BYTES {
@@ -274,12 +291,12 @@ impl<D: Dialect> Push<D> {
             }
             let piece = self.dialect.update(entry);
             bytes += piece.len();
-            self.cursor.0 += 1;
+            self.seq += 1;
             self.door.updates.add(1);
             self.door.payload_bytes.add(entry.update.data.len() as u64);
             self.outbox.push_back(piece);
         }
-        self.behind = self.cursor < batch.next() || batch.entries.len() == MAX_PIECES;
+        self.behind = self.seq < batch.next() || batch.entries.len() == MAX_PIECES;
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -8,11 +8,12 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use feedlab_feed::wire::{sse, update_json, websocket};
-use feedlab_feed::{Cursor, Gap, Update};
+use feedlab_feed::{Epoch, Gap, Update};
 
 /// An update, and how each transport writes it: encoded at most once each, by the first connection that needs it.
 #[derive(Debug)]
 pub(crate) struct Entry {
+    epoch: Epoch,
     pub(crate) update: Update,
     json: OnceLock<Bytes>,
     sse_chunk: OnceLock<Bytes>,
@@ -20,8 +21,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) const fn new(update: Update) -> Self {
-        Self { update, json: OnceLock::new(), sse_chunk: OnceLock::new(), frame: OnceLock::new() }
+    pub(crate) const fn new(epoch: Epoch, update: Update) -> Self {
+        Self { epoch, update, json: OnceLock::new(), sse_chunk: OnceLock::new(), frame: OnceLock::new() }
     }
 
     /// The JSON object of the polling doors.
@@ -31,7 +32,7 @@ impl Entry {
 
     /// The event, as one chunk of a chunked body.
     pub(crate) fn sse_chunk(&self) -> &Bytes {
-        self.sse_chunk.get_or_init(|| sse::chunk(sse::update_event(&self.update).as_bytes()))
+        self.sse_chunk.get_or_init(|| sse::chunk(sse::update_event(self.epoch, &self.update).as_bytes()))
     }
 
     /// The WebSocket frame.
@@ -40,36 +41,46 @@ impl Entry {
     }
 }
 
-/// What a cursor is answered with.
+/// What a place in the feed is answered with.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// What was asked for and is lost.
     pub(crate) gap: Option<Gap>,
     /// What follows, oldest first.
     pub(crate) entries: Vec<Arc<Entry>>,
-    /// The cursor before the first of `entries`: the one asked with, moved over the gap.
-    pub(crate) resume: Cursor,
+    /// The `seq` before the first of `entries`: the one asked with, moved over the gap.
+    pub(crate) resume: u64,
 }
 
 impl Batch {
-    /// The cursor after the last of `entries`.
-    pub(crate) fn next(&self) -> Cursor {
-        Cursor(self.resume.0 + self.entries.len() as u64)
+    /// The `seq` of the last of `entries`.
+    pub(crate) fn next(&self) -> u64 {
+        self.resume + self.entries.len() as u64
     }
 }
 
-/// What a feed holds of its past: another that takes its place goes on from here, so that cursors outlive the change.
-#[derive(Clone, Debug, Default)]
+/// What a feed holds of its past: another that takes its place goes on from here, in the same epoch, so that cursors
+/// outlive the change.
+#[derive(Clone, Debug)]
 pub struct Past {
+    pub(crate) epoch: Epoch,
     entries: VecDeque<Arc<Entry>>,
-    head: Cursor,
+    head: u64,
+}
+
+impl Past {
+    /// None yet: of a feed that begins.
+    pub(crate) const fn none(epoch: Epoch) -> Self {
+        Self { epoch, entries: VecDeque::new(), head: 0 }
+    }
 }
 
 /// The last updates of a feed, bounded in number and in payload bytes.
 #[derive(Debug)]
 pub(crate) struct Ring {
+    epoch: Epoch,
     entries: VecDeque<Arc<Entry>>,
-    head: Cursor,
+    head: u64,
     capacity: usize,
     bytes: usize,
     max_bytes: usize,
@@ -78,9 +89,14 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// An empty ring for `capacity` updates, at least one, of `max_bytes` of payload together.
-    pub(crate) fn new(capacity: usize, max_bytes: usize) -> Self {
-        Self { entries: VecDeque::new(), head: Cursor(0), capacity: capacity.max(1), bytes: 0, max_bytes, lead: 0 }
+    /// A ring for `capacity` updates, at least one, of `max_bytes` of payload together, for a feed that goes on from a
+    /// past.
+    pub(crate) fn new(capacity: usize, max_bytes: usize, past: Past) -> Self {
+        let Past { epoch, entries, head } = past;
+        let bytes = entries.iter().map(|entry| entry.update.data.len()).sum();
+        let mut ring = Self { epoch, entries, head, capacity: capacity.max(1), bytes, max_bytes, lead: 0 };
+        ring.drop_what_does_not_fit();
+        ring
     }
 
     /// The same, beside other servers of the same feed that may be so many updates ahead.
@@ -88,38 +104,34 @@ impl Ring {
         Self { lead, ..self }
     }
 
-    /// The same, for a feed that goes on where another ended.
-    pub(crate) fn going_on_from(mut self, past: Past) -> Self {
-        self.head = past.head;
-        self.bytes = past.entries.iter().map(|entry| entry.update.data.len()).sum();
-        self.entries = past.entries;
-        self.drop_what_does_not_fit();
-        self
-    }
-
     /// All that it holds.
     pub(crate) fn past(&self) -> Past {
-        Past { entries: self.entries.clone(), head: self.head }
+        Past { epoch: self.epoch, entries: self.entries.clone(), head: self.head }
     }
 
-    /// The newest update's place.
-    pub(crate) const fn head(&self) -> Cursor {
+    /// The life of the feed whose updates these are.
+    pub(crate) const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The newest update's `seq`.
+    pub(crate) const fn head(&self) -> u64 {
         self.head
     }
 
     /// The `seq` of the oldest update that is still held; one more than the head when none is.
     pub(crate) fn oldest(&self) -> u64 {
-        self.head.0 + 1 - self.entries.len() as u64
+        self.head + 1 - self.entries.len() as u64
     }
 
     /// Appends the update that `make` builds around its `seq`, and drops what no longer fits. The newest always fits.
     pub(crate) fn push(&mut self, make: impl FnOnce(u64) -> Update) -> u64 {
-        self.head.0 += 1;
-        let entry = Arc::new(Entry::new(make(self.head.0)));
+        self.head += 1;
+        let entry = Arc::new(Entry::new(self.epoch, make(self.head)));
         self.bytes += entry.update.data.len();
         self.entries.push_back(entry);
         self.drop_what_does_not_fit();
-        self.head.0
+        self.head
     }
 
     fn drop_what_does_not_fit(&mut self) {
@@ -130,33 +142,33 @@ impl Ring {
         }
     }
 
-    /// Up to `max` updates after a cursor.
-    pub(crate) fn after(&self, cursor: Cursor, max: usize) -> Batch {
-        self.since(self.oldest(), cursor, max)
+    /// Up to `max` updates after a `seq`.
+    pub(crate) fn after(&self, seq: u64, max: usize) -> Batch {
+        self.since(self.oldest(), seq, max)
     }
 
-    /// Up to `max` of the last `count` updates, after a cursor.
-    pub(crate) fn last(&self, count: usize, cursor: Cursor, max: usize) -> Batch {
-        self.since(self.oldest().max((self.head.0 + 1).saturating_sub(count as u64)), cursor, max)
+    /// Up to `max` of the last `count` updates, after a `seq`.
+    pub(crate) fn last(&self, count: usize, seq: u64, max: usize) -> Batch {
+        self.since(self.oldest().max((self.head + 1).saturating_sub(count as u64)), seq, max)
     }
 
-    /// Up to `max` updates after a cursor, none before `oldest`, which is held or the next to come.
+    /// Up to `max` updates after a `seq`, none before `oldest`, which is held or the next to come.
     ///
-    /// A cursor beyond the head comes from another life of this feed (a server that was started anew): its owner
-    /// holds updates that this feed never had. It is told so by a gap from the head to its cursor, and goes on from
-    /// the head. Unless other servers have the same feed: then a cursor that is a little ahead comes from one that
-    /// published a moment earlier, and its owner waits until this one has caught up.
-    fn since(&self, oldest: u64, cursor: Cursor, max: usize) -> Batch {
-        if cursor > self.head && cursor.0 - self.head.0 <= self.lead {
-            return Batch { gap: None, entries: Vec::new(), resume: cursor };
+    /// A `seq` beyond the head is one that this feed has not reached (of a client that named no epoch): its owner is told
+    /// so by a gap from the head to there, and goes on from the head. Unless other servers have the same feed: then one
+    /// that is a little ahead comes from a server that published a moment earlier, and its owner waits until this one has
+    /// caught up.
+    fn since(&self, oldest: u64, seq: u64, max: usize) -> Batch {
+        if seq > self.head && seq - self.head <= self.lead {
+            return Batch { gap: None, entries: Vec::new(), resume: seq };
         }
-        if cursor > self.head {
-            let gap = Gap { from: self.head.0 + 1, to: cursor.0 };
+        if seq > self.head {
+            let gap = Gap { from: self.head + 1, to: seq };
             return Batch { gap: Some(gap), entries: Vec::new(), resume: self.head };
         }
-        let gap = (cursor.0 + 1 < oldest).then(|| Gap { from: cursor.0 + 1, to: oldest - 1 });
-        let resume = gap.map_or(cursor, |gap| Cursor(gap.to));
-        let skip = (resume.0 + 1 - self.oldest()) as usize;
+        let gap = (seq + 1 < oldest).then(|| Gap { from: seq + 1, to: oldest - 1 });
+        let resume = gap.map_or(seq, |gap| gap.to);
+        let skip = (resume + 1 - self.oldest()) as usize;
         let entries = self.entries.range(skip..).take(max).cloned().collect();
         Batch { gap, entries, resume }
     }
@@ -181,7 +193,7 @@ mod tests {
     }
 
     fn ring(capacity: usize, max_bytes: usize, lens: &[usize]) -> Ring {
-        let mut ring = Ring::new(capacity, max_bytes);
+        let mut ring = Ring::new(capacity, max_bytes, Past::none(Epoch::random()));
         for len in lens {
             ring.push(|seq| update(seq, *len));
         }
@@ -195,43 +207,43 @@ mod tests {
     #[test]
     fn a_cursor_gets_what_follows_it() {
         let ring = ring(10, 1000, &[1; 5]);
-        let batch = ring.after(Cursor(2), 2);
-        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![3, 4], None, Cursor(4)));
-        assert!(ring.after(Cursor(5), 9).entries.is_empty());
+        let batch = ring.after(2, 2);
+        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![3, 4], None, 4));
+        assert!(ring.after(5, 9).entries.is_empty());
     }
 
     #[test]
     fn a_cursor_that_is_too_old_is_told_its_gap() {
-        let batch = ring(3, 1000, &[1; 9]).after(Cursor(2), 9);
+        let batch = ring(3, 1000, &[1; 9]).after(2, 9);
         assert_eq!((seqs(&batch), batch.gap), (vec![7, 8, 9], Some(Gap { from: 3, to: 6 })));
     }
 
     #[test]
     fn the_last_may_be_fewer_than_are_held_or_none() {
         let ring = ring(9, 1000, &[1; 9]);
-        let batch = ring.last(2, Cursor(4), 9);
+        let batch = ring.last(2, 4, 9);
         assert_eq!((seqs(&batch), batch.gap), (vec![8, 9], Some(Gap { from: 5, to: 7 })));
-        let batch = ring.last(2, Cursor(8), 9);
+        let batch = ring.last(2, 8, 9);
         assert_eq!((seqs(&batch), batch.gap), (vec![9], None));
-        let batch = ring.last(0, Cursor(4), 9);
-        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], Some(Gap { from: 5, to: 9 }), Cursor(9)));
-        assert_eq!(ring.last(0, Cursor(9), 9).gap, None);
-        assert_eq!(ring.last(0, Cursor(10), 9).gap, Some(Gap { from: 10, to: 10 }));
-        assert_eq!(ring.last(100, Cursor(0), 99).entries.len(), 9);
+        let batch = ring.last(0, 4, 9);
+        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], Some(Gap { from: 5, to: 9 }), 9));
+        assert_eq!(ring.last(0, 9, 9).gap, None);
+        assert_eq!(ring.last(0, 10, 9).gap, Some(Gap { from: 10, to: 10 }));
+        assert_eq!(ring.last(100, 0, 99).entries.len(), 9);
     }
 
     #[test]
-    fn a_cursor_from_another_life_goes_on_from_the_head() {
-        let batch = ring(3, 1000, &[1; 4]).after(Cursor(90), 9);
-        assert_eq!((batch.gap, batch.next()), (Some(Gap { from: 5, to: 90 }), Cursor(4)));
+    fn a_seq_that_was_never_reached_goes_on_from_the_head() {
+        let batch = ring(3, 1000, &[1; 4]).after(90, 9);
+        assert_eq!((batch.gap, batch.next()), (Some(Gap { from: 5, to: 90 }), 4));
     }
 
     #[test]
     fn a_cursor_that_another_server_has_led_ahead_waits() {
         let ring = ring(3, 1000, &[1; 4]).beside_others(8);
-        let batch = ring.after(Cursor(12), 9);
-        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], None, Cursor(12)));
-        assert_eq!(ring.after(Cursor(13), 9).gap, Some(Gap { from: 5, to: 13 }), "beyond what a moment makes");
+        let batch = ring.after(12, 9);
+        assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], None, 12));
+        assert_eq!(ring.after(13, 9).gap, Some(Gap { from: 5, to: 13 }), "beyond what a moment makes");
     }
 
     #[test]
@@ -246,7 +258,7 @@ mod tests {
         assert_eq!([5, 10, 11, 50, 51].map(|at| full.before(at)), [Some(0), Some(0), Some(1), Some(4), Some(5)]);
         let short = ring(2, 1000, &[1; 5]);
         assert_eq!([40, 41].map(|at| short.before(at)), [None, Some(4)]);
-        assert_eq!(Ring::new(1, 1).before(7), Some(0));
+        assert_eq!(ring(1, 1, &[]).before(7), Some(0));
     }
 
     proptest! {
@@ -260,19 +272,19 @@ mod tests {
             let ring = ring(capacity, max_bytes, &lens);
             let head = lens.len() as u64;
             let batch = match last {
-                Some(count) => ring.last(count, Cursor(cursor), max),
-                None => ring.after(Cursor(cursor), max),
+                Some(count) => ring.last(count, cursor, max),
+                None => ring.after(cursor, max),
             };
             prop_assert!(batch.entries.len() <= last.unwrap_or(usize::MAX));
-            prop_assert!(ring.head.0 + 1 - ring.oldest() <= capacity as u64);
+            prop_assert!(ring.head + 1 - ring.oldest() <= capacity as u64);
             if cursor > head {
                 prop_assert_eq!(batch.gap, Some(Gap { from: head + 1, to: cursor }));
-                prop_assert_eq!(batch.next(), Cursor(head));
+                prop_assert_eq!(batch.next(), head);
             } else {
                 let lost: Vec<u64> = batch.gap.map_or(vec![], |gap| (gap.from..=gap.to).collect());
                 let seen: Vec<u64> = lost.into_iter().chain(seqs(&batch)).collect();
-                prop_assert_eq!(&seen, &(cursor + 1..=batch.next().0).collect::<Vec<_>>());
-                prop_assert!(batch.next().0 == head || batch.entries.len() == max);
+                prop_assert_eq!(&seen, &(cursor + 1..=batch.next()).collect::<Vec<_>>());
+                prop_assert!(batch.next() == head || batch.entries.len() == max);
             }
         }
     }

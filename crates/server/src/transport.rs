@@ -11,7 +11,7 @@ use axum::http::{HeaderName, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::wire::poll;
-use feedlab_feed::{Cursor, Transport};
+use feedlab_feed::{Cursor, Reset, Transport};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -46,32 +46,39 @@ impl Ask {
         query.map(|Query(ask)| ask).map_err(|error| Refusal::bad_request(error.body_text()))
     }
 
-    fn has_cursor(&self) -> bool {
-        self.after.is_some()
-    }
-
-    /// The cursor; without one, the newest update's: from now on.
-    fn cursor(&self, app: &App) -> Result<Cursor, Refusal> {
-        self.after.as_deref().map_or_else(|| Ok(app.hub.head()), |after| parse_cursor("after", after))
+    /// The cursor, if it has one.
+    fn cursor(&self) -> Result<Option<Cursor>, Refusal> {
+        self.after.as_deref().map(|after| parse_cursor("after", after)).transpose()
     }
 }
 
 fn parse_cursor(name: &str, text: &str) -> Result<Cursor, Refusal> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let cursor = text.parse().ok().filter(|_| digits).map(Cursor);
-    cursor.ok_or_else(|| {
+    text.parse().map_err(|error| {
         let text: String = text.chars().take(40).collect();
-        Refusal::bad_request(format!("`{name}` is the seq of the last update you have, a whole number; got `{text}`"))
+        Refusal::bad_request(format!("`{name}` says what you have: {error}; got `{text}`"))
     })
 }
 
+/// What a poll is answered with.
+struct News {
+    batch: Batch,
+    reset: Option<Reset>,
+}
+
 /// The body that both polling doors answer with.
-fn poll_answer(door: &Door, batch: &Batch, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Response {
+fn poll_answer(
+    app: &App,
+    door: &Door,
+    News { batch, reset }: &News,
+    headers: impl IntoIterator<Item = (HeaderName, String)>,
+) -> Response {
     door.updates.add(batch.entries.len() as u64);
     door.gaps.add(u64::from(batch.gap.is_some()));
+    door.resets.add(u64::from(reset.is_some()));
     door.requests_empty.add(u64::from(batch.entries.is_empty()));
     door.payload_bytes.add(batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum());
-    let body = poll::write_body(batch.entries.iter().map(|entry| &entry.json()[..]), batch.next(), batch.gap);
+    let (updates, next) = (batch.entries.iter().map(|entry| &entry.json()[..]), app.hub.cursor(batch.next()));
+    let body = poll::write_body(updates, next, batch.gap, *reset);
     door.body_bytes.add(body.len() as u64);
     let mut response = ([(header::CONTENT_TYPE, poll::CONTENT_TYPE)], Bytes::from(body)).into_response();
     for (name, value) in headers {

@@ -1,9 +1,9 @@
 //! `feedlab serve`: one feed behind four doors, until it is told to stop.
 
 use feedlab_feed::access::{HostName, Origin};
-use feedlab_feed::process;
 use feedlab_feed::settings::{Settings, SlowPolicy};
 use feedlab_feed::source::{Recording, SourceConfig};
+use feedlab_feed::{Epoch, process};
 use feedlab_server::tls::Identity;
 use feedlab_server::{Config, Listeners, Server, ServerError};
 use feedlab_workshop::lab::{Labs, Own};
@@ -72,6 +72,10 @@ pub(crate) struct Args {
     /// When the feed's time began, µs of Unix time: this server takes over from one that is gone
     #[arg(long, value_name = "UNIX_US", hide = true, help_heading = "Feed")]
     start_at: Option<u64>,
+
+    /// The epoch of the feed, shared with the servers that have the same one
+    #[arg(long, value_name = "EPOCH", hide = true, help_heading = "Feed")]
+    epoch: Option<Epoch>,
 
     /// Give the page no lab: no addresses of its own for a browser tab, and no faults on demand
     #[arg(long, help_heading = "Safety")]
@@ -219,6 +223,7 @@ fn config(args: Args, settings: Settings, tls: Option<Identity>) -> Config {
     Config {
         await_start: args.await_start,
         start_at: args.start_at,
+        epoch: args.epoch,
         tls,
         allow_origins: args.allow_origin,
         allow_hosts: args.allow_host,

@@ -42,9 +42,9 @@ pub(crate) struct Args {
     #[arg(long)]
     raw_events: bool,
 
-    /// Begin after this update; 0 is the oldest that the server holds [default: with the next one]
-    #[arg(long, value_name = "SEQ")]
-    after: Option<u64>,
+    /// Begin after this cursor or seq; 0 is the oldest that the server holds [default: with the next one]
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<Cursor>,
 
     /// Stop after this many updates
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -100,11 +100,11 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     printer.end()
 }
 
-fn client(args: &Args, url: Url, after: Option<u64>) -> anyhow::Result<Client> {
+fn client(args: &Args, url: Url, after: Option<Cursor>) -> anyhow::Result<Client> {
     let link = link::of(&args.link, &url)?;
     let mut client = Client::new(url, clock::unix_us());
     client.link = link;
-    client.after = args.after.or(after).map(Cursor);
+    client.after = args.after.or(after);
     client.headers = HeaderMap::new();
     if let Some(token) = &args.token {
         let value = format!("Bearer {token}").parse();

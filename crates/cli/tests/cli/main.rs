@@ -2,6 +2,7 @@
 
 mod compare;
 mod doctor;
+mod epoch;
 mod exercises;
 mod help;
 mod input;

@@ -10,7 +10,7 @@ use feedlab_experiment::scenario::Options;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, Transport, clock};
+use feedlab_feed::{Cursor, Gap, Reset, Transport, clock};
 use feedlab_loadgen::observer::{Observer, Opened, Trouble};
 use feedlab_loadgen::transport::{self, Client, Url};
 use feedlab_server::Config;
@@ -93,6 +93,8 @@ pub(crate) async fn publish_large(addr: SocketAddr, numbers: RangeInclusive<u64>
 pub(crate) struct Seen {
     pub(crate) seqs: Vec<u64>,
     pub(crate) gaps: Vec<Gap>,
+    /// What it was told, and how many updates it had by then.
+    pub(crate) resets: Vec<(Reset, usize)>,
     pub(crate) reconnects: u32,
     pub(crate) failures: Vec<Failure>,
 }
@@ -107,7 +109,7 @@ pub(crate) struct Follower {
 /// Starts a client that begins before the first update. It has a thread of its own, as it need not be `Send`.
 pub(crate) fn follow(url: &str, transport: Transport) -> Follower {
     let mut client = Client::new(Url::parse(url).unwrap(), 1);
-    client.after = Some(Cursor(0));
+    client.after = Some(Cursor::default());
     let (seen, stop) = (Arc::<Mutex<Seen>>::default(), CancellationToken::new());
     let (mut notes, token) = (Notes(seen.clone()), stop.clone());
     let thread = std::thread::spawn(move || {
@@ -165,6 +167,12 @@ impl Observer for Notes {
 
     fn gap(&mut self, gap: Gap, _resume: Cursor) {
         self.0.lock().unwrap().gaps.push(gap);
+    }
+
+    fn reset(&mut self, reset: Reset) {
+        let mut seen = self.0.lock().unwrap();
+        let had = seen.seqs.len();
+        seen.resets.push((reset, had));
     }
 
     fn failure(&mut self, trouble: &Trouble) {

@@ -7,8 +7,8 @@
 mod harness;
 mod line;
 
-use feedlab_feed::Transport;
 use feedlab_feed::settings::Settings;
+use feedlab_feed::{Gap, Transport};
 
 use harness::{Seen, Server, follow, publish};
 use line::Line;
@@ -120,7 +120,7 @@ async fn clients_that_vanish_leave_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restarted_server_goes_on_and_says_what_is_lost() {
+async fn d1_a_feed_that_began_anew_says_so_and_gives_all_that_it_has() {
     for_all(|transport| async move {
         let server = Server::start(open()).await;
         let line = Line::to(server.addr).await;
@@ -128,13 +128,18 @@ async fn a_restarted_server_goes_on_and_says_what_is_lost() {
         publish(server.addr, 1..=20).await;
         client.until(transport, |seen| seen.seqs.len() == 20).await;
         server.stop().await;
-        let server = Server::start(open()).await;
+        line.close();
+        // It is beyond the client's cursor when the client comes back, so that the numbers alone would look like a sequel.
+        let server = Server::start(Settings { history: 30, ..open() }).await;
+        publish(server.addr, 1..=40).await;
         line.redirect(server.addr);
-        let seen = client.until(transport, |seen| !seen.gaps.is_empty()).await;
-        assert_eq!(seen.gaps[0].to, 20, "{transport}: a cursor of the server's former life is told so");
-        publish(server.addr, 1..=5).await;
-        let seen = client.until(transport, |seen| seen.seqs.len() == 25).await;
-        assert_eq!(seen.seqs[20..], [1, 2, 3, 4, 5], "{transport}");
+        line.open();
+        let seen = client.until(transport, |seen| seen.seqs.last() == Some(&40)).await;
+        let (reset, had) = seen.resets[0];
+        assert_eq!((seen.resets.len(), had, reset.asked.seq, reset.resume.seq), (1, 20, 20, 0), "{transport}");
+        assert_ne!(reset.asked.epoch, reset.resume.epoch, "{transport}");
+        assert_eq!(seen.gaps, [Gap { from: 1, to: 10 }], "{transport}: its beginning is gone");
+        assert_eq!(seen.seqs[20..], (11..=40).collect::<Vec<_>>(), "{transport}");
         server.stop().await;
     })
     .await;

@@ -34,7 +34,8 @@ mod tests {
     use super::*;
     use crate::scenario::Options;
 
-    /// The settling of a cell that was measured: 6 s, a ramp of 200 ms.
+    /// The settling of a cell that was measured: 6 s, a ramp of 200 ms. Cursors had no epoch then (5 bytes in a request, 5 and
+    /// two quotes in a body), and entity tags 12 bytes more, twice in a poll that is answered with 304.
     #[test]
     fn idle_bytes_are_those_that_were_measured() {
         let mut scenario = crate::fixture::scenario();
@@ -45,9 +46,9 @@ mod tests {
         for (options, measured) in [
             (short(second, true, false), 17_936.8),
             (short(second, false, false), 20_214.1),
-            (short(second / 10, true, true), 156_138.0),
-            (Options::LongPolling { hold: 2 * second, keep_alive: true }, 6_178.7),
-            (Options::LongPolling { hold: 2 * second, keep_alive: false }, 7_318.4),
+            (short(second / 10, true, true), 156_138.0 - 600.0 * (24.0 - 5.0)),
+            (Options::LongPolling { hold: 2 * second, keep_alive: true }, 6_178.7 + 30.0 * 5.0),
+            (Options::LongPolling { hold: 2 * second, keep_alive: false }, 7_318.4 + 30.0 * 5.0),
             (Options::Sse { keepalive: second }, 479.8),
             (Options::WebSocket { keepalive: second }, 479.9),
         ] {

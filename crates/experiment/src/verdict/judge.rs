@@ -183,6 +183,8 @@ fn is_expected(facts: &CellFacts<'_>, failure: Failure) -> bool {
     match failure {
         Failure::Malformed => gives_pages || facts.is_ladder,
         Failure::Connect | Failure::Gap => !facts.faults.is_empty(),
+        // Only a feed that can be had again may lose its server on purpose.
+        Failure::Reset => false,
         Failure::Status | Failure::Disconnected | Failure::Closed | Failure::GaveUp => {
             !facts.faults.is_empty() || facts.is_ladder
         }

@@ -1,12 +1,13 @@
-//! What the two polling doors are asked and answer: the body `{"updates":[…],"next":M,"gap":null}`, and what is around it.
+//! What the two polling doors are asked and answer: the body `{"updates":[…],"next":"k3f9.8","gap":null}`, and what is
+//! around it.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{GapBody, RawUpdate, WireError, to_json};
-use crate::{Cursor, Gap};
+use super::{RawUpdate, WireError, to_json};
+use crate::{Cursor, Gap, Reset};
 
 /// The content type of a body.
 pub const CONTENT_TYPE: &str = "application/json";
@@ -18,10 +19,10 @@ pub const LONG_CACHE_CONTROL: &str = "no-store";
 /// The parameter of a long poll's query that says how long it may be kept; [`hold`] is its value.
 pub const HOLD: &str = "hold";
 
-/// The entity tag of everything up to a cursor, in one life of a feed.
+/// The entity tag of everything up to a cursor.
 #[must_use]
-pub fn etag(life: u64, cursor: Cursor) -> String {
-    format!("\"{life:x}-{cursor}\"")
+pub fn etag(cursor: Cursor) -> String {
+    format!("\"{cursor}\"")
 }
 
 /// The `hold` that a long poll asks for, as in `25s`.
@@ -36,8 +37,13 @@ pub fn hold(duration: Duration) -> String {
 
 /// Writes a body around updates that are already JSON.
 ///
-/// `next` is the cursor to ask with the next time.
-pub fn write_body<'a>(updates: impl Iterator<Item = &'a [u8]>, next: Cursor, gap: Option<Gap>) -> Vec<u8> {
+/// `next` is the cursor to ask with the next time. Only an answer that has a reset has the key.
+pub fn write_body<'a>(
+    updates: impl Iterator<Item = &'a [u8]>,
+    next: Cursor,
+    gap: Option<Gap>,
+    reset: Option<Reset>,
+) -> Vec<u8> {
     let mut body = b"{\"updates\":[".to_vec();
     for (index, update) in updates.enumerate() {
         if index > 0 {
@@ -45,7 +51,11 @@ pub fn write_body<'a>(updates: impl Iterator<Item = &'a [u8]>, next: Cursor, gap
         }
         body.extend_from_slice(update);
     }
-    body.extend_from_slice(format!("],\"next\":{next},\"gap\":{}}}", to_json(&gap)).as_bytes());
+    body.extend_from_slice(format!("],\"next\":\"{next}\",\"gap\":{}", to_json(&gap)).as_bytes());
+    if let Some(reset) = reset {
+        body.extend_from_slice(format!(",\"reset\":{}", to_json(&reset)).as_bytes());
+    }
+    body.push(b'}');
     body
 }
 
@@ -59,6 +69,9 @@ pub struct Body<'a> {
     pub next: Cursor,
     /// What was asked for and is lost.
     pub gap: Option<Gap>,
+    /// That the feed began anew: before the gap, and before the updates.
+    #[serde(default)]
+    pub reset: Option<Reset>,
 }
 
 impl<'a> Body<'a> {
@@ -76,35 +89,41 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The JSON by which a WebSocket tells of a gap; here because its reader is the same.
-pub(super) fn gap_json(gap: Gap) -> String {
-    to_json(&GapBody { gap })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cursor::tests::any_cursor;
     use crate::wire::tests::any_update;
     use crate::wire::update_json;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn a_body_reads_back(updates in proptest::collection::vec(any_update(), 0..5), next: u64, lost in proptest::option::of((1..9u64, 9..99u64))) {
+        fn a_body_reads_back(
+            updates in proptest::collection::vec(any_update(), 0..5), next in any_cursor(),
+            lost in proptest::option::of((1..9u64, 9..99u64)), reset in proptest::option::of((any_cursor(), any_cursor())),
+        ) {
             let gap = lost.map(|(from, to)| Gap { from, to });
+            let reset = reset.map(|(asked, resume)| Reset { asked, resume });
             let json: Vec<String> = updates.iter().map(update_json).collect();
-            let body = write_body(json.iter().map(String::as_bytes), Cursor(next), gap);
+            let body = write_body(json.iter().map(String::as_bytes), next, gap, reset);
             let read = Body::parse(&body).unwrap();
             let seen: Vec<_> = read.raw_updates().map(|raw| raw.update().unwrap()).collect();
-            let stamps: Vec<_> = read.raw_updates().map(|raw| raw.stamp().unwrap().seq).collect();
+            let stamps: Vec<_> = read.raw_updates().map(|raw| raw.stamp(None).unwrap().seq).collect();
             prop_assert_eq!(stamps, updates.iter().map(|update| update.seq).collect::<Vec<_>>());
-            prop_assert_eq!((seen, read.next, read.gap), (updates, Cursor(next), gap));
+            prop_assert_eq!((seen, read.next, read.gap, read.reset), (updates, next, gap, reset));
         }
     }
 
     #[test]
     fn an_empty_body_has_every_key() {
-        assert_eq!(write_body(std::iter::empty(), Cursor(7), None), br#"{"updates":[],"next":7,"gap":null}"#);
+        let next = "k3f9.7".parse().unwrap();
+        let body = write_body(std::iter::empty(), next, None, None);
+        assert_eq!(body, br#"{"updates":[],"next":"k3f9.7","gap":null}"#);
+        let reset = Reset { asked: "a000.31".parse().unwrap(), resume: "k3f9.0".parse().unwrap() };
+        let body = write_body(std::iter::empty(), next, None, Some(reset));
+        let text = r#"{"updates":[],"next":"k3f9.7","gap":null,"reset":{"asked":"a000.31","resume":"k3f9.0"}}"#;
+        assert_eq!(body, text.as_bytes());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The event stream format: WHATWG HTML, section 9.2, "Server-sent events".
 //!
-//! An update is `id: SEQ`, `event: TYPE` and `data: {"at":…,"data":…}`. The [`Parser`] is the standard's whole
+//! An update is `id: CURSOR`, `event: TYPE` and `data: {"at":…,"data":…}`. The [`Parser`] is the standard's whole
 //! algorithm, fed with chunks of any size.
 
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{WireError, data_json, read_data, to_json};
-use crate::{Cursor, EventType, Gap, Update};
+use crate::{Cursor, Epoch, EventType, Gap, Reset, Update};
 
 /// The content type of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
@@ -29,7 +29,7 @@ pub const RETRY: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
     /// `id:`; what the client will send back as `Last-Event-ID`.
-    pub id: Option<u64>,
+    pub id: Option<Cursor>,
     /// `event:`
     pub event: &'a str,
     /// `data:`, one line for each of its lines.
@@ -67,22 +67,31 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The event of an update.
+/// The event of an update, in an epoch of its feed.
 #[must_use]
-pub fn update_event(update: &Update) -> String {
+pub fn update_event(epoch: Epoch, update: &Update) -> String {
     let (data, encoding) = data_json(&update.data);
     let body = to_json(&EventData { at: update.at, data, encoding });
-    Outgoing { id: Some(update.seq), event: update.event_type.as_str(), data: &body }.to_text()
+    Outgoing { id: Some(Cursor::new(epoch, update.seq)), event: update.event_type.as_str(), data: &body }.to_text()
 }
 
 /// The event that tells of a gap; its `id:` moves the client's cursor past what is lost.
 #[must_use]
 pub fn gap_event(gap: Gap, resume: Cursor) -> String {
-    Outgoing { id: Some(resume.0), event: EventType::GAP, data: &to_json(&gap) }.to_text()
+    Outgoing { id: Some(resume), event: EventType::GAP, data: &to_json(&gap) }.to_text()
+}
+
+/// The event that tells of a reset; its `id:` is the client's cursor from here on.
+#[must_use]
+pub fn reset_event(reset: Reset) -> String {
+    Outgoing { id: Some(reset.resume), event: EventType::RESET, data: &to_json(&reset) }.to_text()
 }
 
 /// What a stream begins with: the reconnection time, and the cursor as the last event id. A block without data is no
 /// event, but its id counts, so a client that is cut off before its first update misses nothing either.
+///
+/// A stream that begins with a reset is greeted with [`retry`] alone: its client's place changes with the event that says
+/// so, and not before.
 #[must_use]
 pub fn greeting(cursor: Cursor, reconnection: Duration) -> String {
     format!("id: {cursor}\n{}", retry(reconnection))
@@ -134,7 +143,14 @@ impl Event {
     #[must_use]
     pub fn gap(&self) -> Option<(Gap, Cursor)> {
         let is_gap = self.event_type == EventType::GAP;
-        is_gap.then(|| Some((serde_json::from_str(&self.data).ok()?, Cursor(self.seq().ok()?))))?
+        is_gap.then(|| Some((serde_json::from_str(&self.data).ok()?, self.cursor().ok()?)))?
+    }
+
+    /// That the feed began anew, if that is what the event tells.
+    #[must_use]
+    pub fn reset(&self) -> Option<Reset> {
+        let is_reset = self.event_type == EventType::RESET;
+        is_reset.then(|| serde_json::from_str(&self.data).ok())?
     }
 
     /// The update that the event carries.
@@ -145,15 +161,15 @@ impl Event {
         let body: EventData<'_> = serde_json::from_str(&self.data)?;
         let data = read_data(body.data, body.encoding.as_deref())?;
         let event_type = EventType::new(self.event_type.as_str())?;
-        Ok(Update { seq: self.seq()?, at: body.at, event_type, data })
+        Ok(Update { seq: self.cursor()?.seq, at: body.at, event_type, data })
     }
 
-    /// The `seq` in the event's id.
+    /// The client's place after the event: its id.
     ///
     /// # Errors
-    /// When the id is not a number.
-    pub fn seq(&self) -> Result<u64, WireError> {
-        self.last_event_id.parse().map_err(|_| WireError::NoSeq)
+    /// When the id is not a cursor.
+    pub fn cursor(&self) -> Result<Cursor, WireError> {
+        self.last_event_id.parse().map_err(|_| WireError::NoCursor)
     }
 
     /// When the update was due, without reading the payload.

@@ -5,9 +5,8 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use super::poll::gap_json;
-use super::{GapBody, RawUpdate, Stamp, WireError, to_json, update_json};
-use crate::{Data, EventType, Gap, Update};
+use super::{RawUpdate, Stamp, WireError, to_json, update_json};
+use crate::{Cursor, Data, EventType, Gap, Reset, Update};
 
 mod decoder;
 pub use decoder::{Decoder, Incoming, Violation};
@@ -104,7 +103,20 @@ const BINARY_HEADER: usize = 17;
 /// The frame that tells of a gap: `{"gap":{"from":A,"to":B}}`.
 #[must_use]
 pub fn gap_frame(gap: Gap) -> Bytes {
-    frame(Opcode::Text, gap_json(gap).as_bytes())
+    frame(Opcode::Text, to_json(&GapBody { gap }).as_bytes())
+}
+
+/// The frame that every channel begins with: `{"hello":{"cursor":"k3f9.31"}}`. Updates tell their `seq` alone, which counts
+/// in the epoch that is named here. A channel that begins with a reset has that instead.
+#[must_use]
+pub fn hello_frame(cursor: Cursor) -> Bytes {
+    frame(Opcode::Text, to_json(&HelloBody { hello: Hello { cursor } }).as_bytes())
+}
+
+/// The frame that tells of a reset: `{"reset":{"asked":"…","resume":"…"}}`.
+#[must_use]
+pub fn reset_frame(reset: Reset) -> Bytes {
+    frame(Opcode::Text, to_json(&ResetBody { reset }).as_bytes())
 }
 
 /// The frame that answers a publication: `{"ack":{"seq":N}}`.
@@ -121,6 +133,26 @@ pub struct Ack {
 }
 
 #[derive(Serialize, Deserialize)]
+struct GapBody {
+    gap: Gap,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HelloBody {
+    hello: Hello,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    cursor: Cursor,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ResetBody {
+    reset: Reset,
+}
+
+#[derive(Serialize, Deserialize)]
 struct AckBody {
     ack: Ack,
 }
@@ -130,6 +162,10 @@ struct AckBody {
 pub enum Message<'a> {
     /// An update.
     Update(RawUpdate<'a>),
+    /// The client's place, which is the first thing that it is told.
+    Hello(Cursor),
+    /// The feed began anew; the stream goes on from the begin of its epoch.
+    Reset(Reset),
     /// What was lost; the stream goes on after it.
     Gap(Gap),
     /// An answer to this client's own publication.
@@ -143,6 +179,16 @@ pub fn read_text(text: &str) -> Message<'_> {
         && let Ok(body) = serde_json::from_str::<GapBody>(text)
     {
         return Message::Gap(body.gap);
+    }
+    if text.starts_with("{\"hello\"")
+        && let Ok(body) = serde_json::from_str::<HelloBody>(text)
+    {
+        return Message::Hello(body.hello.cursor);
+    }
+    if text.starts_with("{\"reset\"")
+        && let Ok(body) = serde_json::from_str::<ResetBody>(text)
+    {
+        return Message::Reset(body.reset);
     }
     if text.starts_with("{\"ack\"")
         && let Ok(body) = serde_json::from_str::<AckBody>(text)
@@ -171,7 +217,7 @@ pub fn read_binary(payload: &[u8]) -> Result<Update, WireError> {
 pub fn read_binary_stamp(payload: &[u8]) -> Result<Stamp, WireError> {
     let header = payload.first_chunk::<BINARY_HEADER>().ok_or(WireError::ShortFrame)?;
     let word = |at: usize| header[at..at + 8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    Ok(Stamp { seq: word(0), at: word(8) })
+    Ok(Stamp { epoch: None, seq: word(0), at: word(8) })
 }
 
 #[cfg(test)]

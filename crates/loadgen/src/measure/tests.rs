@@ -181,11 +181,23 @@ fn a_server_that_has_forgotten_leaves_what_the_clients_saw() {
     let job = job();
     let mut facts = facts(&job);
     facts.due_before = (Some(5), None);
-    facts.found.range = Some((11, 60));
+    facts.found.ranges = [(None, (11, 60))].into();
     check(&facts, &[(Metric::UpdatesPublished, Some(50.0)), (Metric::UpdatesMissed, Some(100.0))]);
     assert!(facts.record().verdict.reasons.iter().any(|reason| reason.advice.contains("history")));
-    facts.found.range = None;
+    facts.found.ranges.clear();
     check(&facts, &[(Metric::UpdatesPublished, Some(0.0))]);
+}
+
+#[test]
+fn d1_of_a_feed_that_began_anew_what_came_of_both_lives_is_not_told_as_one() {
+    let job = job();
+    let mut facts = facts(&job);
+    let [old, new] = ["0ld0", "new0"].map(|epoch| Some(epoch.parse().unwrap()));
+    facts.start.server.feed.epoch = old;
+    facts.last.feed.epoch = new;
+    // Before the measured time 5 were due; 6 to 31 came, and then 1 to 45 of another feed.
+    facts.found.ranges = [(old, (6, 31)), (new, (1, 40))].into();
+    check(&facts, &[(Metric::UpdatesPublished, Some(26.0 + 45.0)), (Metric::UpdatesMissed, Some(710.0 - 400.0))]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use feedlab_experiment::hlog;
 use feedlab_experiment::record::Failure;
-use feedlab_feed::Gap;
+use feedlab_feed::{Epoch, Gap};
 use hdrhistogram::Histogram;
 
 /// What was counted over the whole cell, apart from ages.
@@ -16,8 +16,8 @@ pub struct Found {
     pub duplicated: u64,
     /// Those that arrived after a later one.
     pub reordered: u64,
-    /// The first and the last `seq` of the measured time that any client saw.
-    pub range: Option<(u64, u64)>,
+    /// The first and the last `seq` of the measured time that any client saw, in each life of the feed.
+    pub ranges: BTreeMap<Option<Epoch>, (u64, u64)>,
     /// Those that were due while their client had no connection.
     pub replayed: u64,
     /// Updates that clients were told they had lost, within the measured time.
@@ -64,7 +64,7 @@ impl Found {
             received: 0,
             duplicated: 0,
             reordered: 0,
-            range: None,
+            ranges: BTreeMap::new(),
             replayed: 0,
             told_lost: 0,
             late_gaps: Vec::new(),
@@ -101,10 +101,10 @@ impl Found {
         self.skipped += other.skipped;
         self.slow_disconnected += other.slow_disconnected;
         self.slow_disordered += other.slow_disordered;
-        self.range = match (self.range, other.range) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (range, None) | (None, range) => range,
-        };
+        for (epoch, (first, last)) in &other.ranges {
+            let range = self.ranges.entry(*epoch).or_insert((*first, *last));
+            *range = (range.0.min(*first), range.1.max(*last));
+        }
         for (failure, count) in &other.failures {
             *self.failures.entry(*failure).or_default() += count;
         }

@@ -3,7 +3,7 @@ use super::*;
 const WINDOW: Window = Window { start_us: 1_000, end_us: 2_000 };
 
 fn see(recorder: &mut Recorder, finding: Finding, seq: u64, at: u64) {
-    let stamp = Stamp { seq, at };
+    let stamp = Stamp { epoch: None, seq, at };
     recorder.update(Arrival { finding, stamp, since_us: at, received_at_us: at + 70, replayed: false });
 }
 
@@ -15,7 +15,7 @@ fn only_what_fell_due_in_the_window_counts() {
     for (seq, at) in [(2, 999), (3, 1_000), (4, 1_999), (5, 2_000)] {
         see(&mut recorder, Finding::New, seq, at);
     }
-    assert_eq!((recorder.found().received, recorder.found().range), (2, Some((3, 4))));
+    assert_eq!((recorder.found().received, &recorder.found().ranges), (2, &[(None, (3, 4))].into()));
     let ages = recorder.end_second(hlog::new_histogram());
     assert_eq!((ages.len(), ages.max()), (2, 70));
     assert_eq!(recorder.end_second(ages).len(), 0);
@@ -46,7 +46,7 @@ fn workers_add_up() {
     all.merge(&Found::new());
     see(&mut recorder, Finding::New, 3, 1_400);
     all.merge(recorder.found());
-    assert_eq!((all.received, all.range, all.failures[&Failure::Status]), (3, Some((3, 9)), 2));
+    assert_eq!((all.received, &all.ranges, all.failures[&Failure::Status]), (3, &[(None, (3, 9))].into(), 2));
     assert_eq!((all.connects.len(), all.opens.max(), all.lags.len()), (2, 90, 2));
 }
 
@@ -92,7 +92,7 @@ fn a_recovery_belongs_to_the_time_of_its_loss() {
 fn a_clock_that_was_set_back_makes_no_age_of_centuries() {
     let mut recorder = Recorder::new();
     recorder.measure(WINDOW);
-    let stamp = Stamp { seq: 1, at: 1_500 };
+    let stamp = Stamp { epoch: None, seq: 1, at: 1_500 };
     let arrival = Arrival { finding: Finding::New, stamp, since_us: 1_500, received_at_us: 1_400, replayed: true };
     recorder.update(arrival);
     assert_eq!(recorder.end_second(hlog::new_histogram()).max(), 0);

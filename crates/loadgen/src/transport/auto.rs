@@ -152,7 +152,8 @@ async fn live<O: Observer>(
 ) {
     let Options { hold, interval, keepalive, .. } = options;
     let rung = scenario::Options::of_rung(signs.transport(), hold, interval, keepalive);
-    run_one(client, &rung, &mut Watched::new(shared, signs), stop).await;
+    let mut watched = Watched::new(shared, signs, client.after);
+    run_one(client, &rung, &mut watched, stop).await;
 }
 
 /// The rung under a rung.

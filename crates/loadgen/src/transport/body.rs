@@ -21,14 +21,18 @@ pub(super) async fn receive(
     let body = timeout(ANSWER_TIMEOUT, read(body)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
     let received_at_us = clock::unix_us();
     let body = Body::parse(&body).map_err(malformed)?;
+    if let Some(reset) = body.reset {
+        observer.reset(reset);
+        *cursor = Some(reset.resume);
+    }
     if let Some(gap) = body.gap {
-        // Of a feed that began anew, the next update is one before the gap's end.
-        observer.gap(gap, if body.updates.is_empty() { body.next } else { Cursor(gap.to) });
+        // A gap of what was never reached ends beyond the place from which the feed goes on.
+        observer.gap(gap, if body.updates.is_empty() { body.next } else { body.next.at(gap.to) });
     }
     for raw in body.raw_updates() {
-        let stamp = raw.stamp().map_err(malformed)?;
+        let stamp = raw.stamp(body.next.epoch).map_err(malformed)?;
         observer.update(stamp, raw, received_at_us);
-        *cursor = Some(Cursor(stamp.seq));
+        *cursor = Some(body.next.at(stamp.seq));
     }
     *cursor = Some(body.next);
     observer.placed(body.next);

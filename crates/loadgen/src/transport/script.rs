@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, Transport};
+use feedlab_feed::{Cursor, Gap, Reset, Transport};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -177,6 +177,10 @@ impl Observer for Log {
 
     fn gap(&mut self, gap: Gap, resume: Cursor) {
         self.note(format!("gap {}-{}, on after {resume}", gap.from, gap.to));
+    }
+
+    fn reset(&mut self, reset: Reset) {
+        self.note(format!("reset {}, on after {}", reset.asked, reset.resume));
     }
 
     fn event(&mut self, event: &Event) {

@@ -111,9 +111,9 @@ impl Streamer {
             let raw = self.options.raw_events;
             let deliver = |event: Event| deliver(&event, raw, received_at_us, observer);
             self.parser.push(&chunk, deliver).map_err(|error| Trouble::new(Failure::Malformed, error))?;
-            if !has_place && let Ok(seq) = self.parser.last_event_id().parse() {
+            if !has_place && let Ok(cursor) = self.parser.last_event_id().parse() {
                 has_place = true;
-                observer.placed(Cursor(seq));
+                observer.placed(cursor);
             }
         }
         Ok(())
@@ -159,10 +159,13 @@ fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut impl Ob
     if raw {
         return;
     }
+    if let Some(reset) = event.reset() {
+        return observer.reset(reset);
+    }
     if let Some((gap, resume)) = event.gap() {
         return observer.gap(gap, resume);
     }
-    match RawUpdate::Event(event).stamp() {
+    match RawUpdate::Event(event).stamp(None) {
         Ok(stamp) => observer.update(stamp, RawUpdate::Event(event), received_at_us),
         Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
     }

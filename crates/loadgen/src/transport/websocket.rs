@@ -7,7 +7,7 @@
 //! transport/dial.rs           the connection, made before or for this request
 //! transport/stream.rs         its bytes come in, out of TLS where there is TLS
 //! transport/websocket.rs      a whole message of tokio-tungstenite: now it is there
-//! feed/src/wire/websocket.rs  tells an update from a gap
+//! feed/src/wire/websocket.rs  tells an update from a gap or a reset
 //! observer.rs                 what a client tells: the update, and when it was there
 //! member.rs                   the client of the fleet, who is told
 //! audit.rs                    whether it is new, missing others, late or here already
@@ -146,9 +146,17 @@ async fn session(
         match message {
             Some(Ok(Message::Text(text))) => match websocket::read_text(&text) {
                 websocket::Message::Update(raw) => deliver(raw, received_at_us, cursor, observer),
+                websocket::Message::Hello(place) => {
+                    *cursor = Some(place);
+                    observer.placed(place);
+                }
+                websocket::Message::Reset(reset) => {
+                    *cursor = Some(reset.resume);
+                    observer.reset(reset);
+                }
                 websocket::Message::Gap(gap) => {
-                    *cursor = Some(Cursor(gap.to));
-                    observer.gap(gap, Cursor(gap.to));
+                    let resume = follow(cursor, gap.to);
+                    observer.gap(gap, resume);
                 }
                 websocket::Message::Ack(_) => {
                     let due_us = publications.as_mut().and_then(|publications| publications.acknowledged());
@@ -186,13 +194,18 @@ async fn next_of_both(
 }
 
 fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>, observer: &mut impl Observer) {
-    match raw.stamp() {
+    match raw.stamp(cursor.and_then(|cursor| cursor.epoch)) {
         Ok(stamp) => {
-            *cursor = Some(Cursor(stamp.seq));
+            follow(cursor, stamp.seq);
             observer.update(stamp, raw, received_at_us);
         }
         Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
     }
+}
+
+/// Moves the client's place, within the epoch that its connection began with.
+fn follow(cursor: &mut Option<Cursor>, seq: u64) -> Cursor {
+    *cursor.insert(cursor.unwrap_or_default().at(seq))
 }
 
 /// The server closes: tungstenite has queued the echo, reading on sends it.

@@ -14,7 +14,7 @@ use std::thread;
 use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{DoorStats, FeedStats, Start, Stats};
 use feedlab_feed::wire::{poll, sse, update_json, websocket};
-use feedlab_feed::{Cursor, Data, EventType, Transport, Update, clock};
+use feedlab_feed::{Cursor, Data, Epoch, EventType, Transport, Update, clock};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::request::{Request, Requests};
@@ -151,6 +151,7 @@ impl Shared {
 
     fn stats(&self, before: Option<u64>) -> Stats {
         let feed = FeedStats {
+            epoch: Some(epoch()),
             head: self.before(clock::unix_us()),
             oldest: 1,
             before: before.map(|at| self.before(at)),
@@ -167,6 +168,10 @@ impl Shared {
             ..Stats::default()
         }
     }
+}
+
+fn epoch() -> Epoch {
+    Epoch::of(b"accuracy")
 }
 
 fn due_us(start_us: u64, seq: u64) -> u64 {
@@ -199,10 +204,13 @@ impl Client {
         match self.transport {
             Transport::ShortPolling | Transport::LongPolling => {
                 let updates: Vec<String> = ready.map(update_json).collect();
-                let body = poll::write_body(updates.iter().map(String::as_bytes), Cursor(self.next), None);
+                let body =
+                    poll::write_body(updates.iter().map(String::as_bytes), Cursor::new(epoch(), self.next), None, None);
                 [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat()
             }
-            Transport::Sse => ready.flat_map(|update| sse::chunk(sse::update_event(update).as_bytes())).collect(),
+            Transport::Sse => {
+                ready.flat_map(|update| sse::chunk(sse::update_event(epoch(), update).as_bytes())).collect()
+            }
             Transport::WebSocket => ready.flat_map(websocket::update_frame).collect(),
         }
     }

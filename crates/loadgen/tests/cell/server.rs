@@ -11,7 +11,7 @@ use std::time::Duration;
 use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{DoorStats, FeedStats, Start, Stats};
 use feedlab_feed::wire::{poll, sse, update_json, websocket};
-use feedlab_feed::{Cursor, Data, EventType, Transport, Update, clock};
+use feedlab_feed::{Cursor, Data, Epoch, EventType, Transport, Update, clock};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -103,6 +103,7 @@ impl Feed {
     fn stats(&self, before: Option<u64>) -> Stats {
         let head = self.before(clock::unix_us());
         let feed = FeedStats {
+            epoch: Some(epoch()),
             head,
             oldest: 1,
             before: before.filter(|_| !self.forgetful).map(|at| self.before(at)),
@@ -178,14 +179,15 @@ impl Peer {
         path.clone_into(&mut request.path);
         request.query =
             query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
-        request.after = request.query.get("after").and_then(|after| after.parse().ok());
+        request.after =
+            request.query.get("after").and_then(|after| after.parse::<Cursor>().ok()).map(|cursor| cursor.seq);
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line).await.ok()?;
             let Some((name, value)) = line.trim().split_once(": ") else { break };
             match name.to_ascii_lowercase().as_str() {
                 "sec-websocket-key" => value.clone_into(&mut request.key),
-                "last-event-id" => request.after = value.parse().ok(),
+                "last-event-id" => request.after = value.parse::<Cursor>().ok().map(|cursor| cursor.seq),
                 "connection" => request.close = value == "close",
                 "content-length" => length = value.parse().ok()?,
                 _ => {}
@@ -244,7 +246,7 @@ impl Peer {
     async fn poll(&mut self, after: u64) -> Option<()> {
         let head = self.feed.before(clock::unix_us() + 1);
         let updates: Vec<String> = (after + 1..=head).map(|seq| update_json(&self.feed.update(seq))).collect();
-        let body = poll::write_body(updates.iter().map(String::as_bytes), Cursor(head.max(after)), None);
+        let body = poll::write_body(updates.iter().map(String::as_bytes), at(head.max(after)), None, None);
         self.body("200 OK", &body).await
     }
 
@@ -252,7 +254,7 @@ impl Peer {
         self.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n").await?;
         for seq in after + 1.. {
             self.feed.wait_for(seq).await;
-            let event = sse::update_event(&self.feed.update(seq));
+            let event = sse::update_event(epoch(), &self.feed.update(seq));
             self.say(sse::chunk(event.as_bytes())).await?;
         }
         None
@@ -262,6 +264,7 @@ impl Peer {
         let mut head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_owned();
         write!(head, "Sec-WebSocket-Accept: {}\r\n\r\n", derive_accept_key(key.as_bytes())).ok()?;
         self.say(head).await?;
+        self.say(websocket::hello_frame(at(after))).await?;
         for seq in after + 1.. {
             tokio::select! {
                 () = self.feed.wait_for(seq) => {}
@@ -271,4 +274,12 @@ impl Peer {
         }
         None
     }
+}
+
+fn epoch() -> Epoch {
+    Epoch::of(b"cell")
+}
+
+fn at(seq: u64) -> Cursor {
+    Cursor::new(epoch(), seq)
 }

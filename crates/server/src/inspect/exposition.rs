@@ -49,7 +49,7 @@ const PLAIN: [Plain; 11] = [
     ("process_open_fds", Gauge, "Open file descriptors.", |stats| stats.process.open_fds.map(|count| count as f64)),
 ];
 
-const OF_DOORS: [OfDoor; 16] = [
+const OF_DOORS: [OfDoor; 17] = [
     ("feedlab_door_connections_total", Counter, "Connections that came for the transport.", |door| {
         Some(door.connections)
     }),
@@ -60,6 +60,7 @@ const OF_DOORS: [OfDoor; 16] = [
     }),
     ("feedlab_door_updates_total", Counter, "Updates that were handed out.", |door| Some(door.updates)),
     ("feedlab_door_gaps_total", Counter, "Gaps that clients were told of.", |door| Some(door.gaps)),
+    ("feedlab_door_resets_total", Counter, "Clients that were told of another epoch.", |door| Some(door.resets)),
     ("feedlab_door_conflated_total", Counter, "Updates that slow streams were not sent.", |door| Some(door.conflated)),
     ("feedlab_door_slow_disconnected_total", Counter, "Streams that were ended for slowness.", |door| {
         Some(door.slow_disconnected)

@@ -30,7 +30,7 @@ const app = {
   /** Names of events that the feed is known to have: an EventSource hears only those that it asks for. */
   types: new Set(['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast']),
   /**
-   * What happens at the doors, `detail.door` being which: 'state' 'update' 'gap' 'duplicate' 'requeststart' 'request'
+   * What happens at the doors, `detail.door` being which: 'state' 'update' 'gap' 'reset' 'duplicate' 'requeststart' 'request'
    * 'keepalive'. And 'stats', whose detail is the server's answer.
    */
   events: new EventTarget(),

@@ -4,9 +4,11 @@
 //     door: 'sse', url: 'http://127.0.0.1:8080',
 //     onupdate: ({ seq, at, type, data }) => …,
 //     ongap: ({ from, to }) => …,                 // what was lost is told, never silent
+//     onreset: ({ asked }) => …,                  // the feed began anew: nobody knows how much was lost
 //     onstate: (word, { reason, retryInMs }) => …,
 //   });
 //   handle.close();                               // and handle.open() goes on after the last update
+//   handle.cursor                                 // text to keep, and to give as `after`
 //
 // What every way needs is in `Link`, and only what differs is in the four functions `shortPolling`, `longPolling`, `sse`
 // and `websocket`. What to read beside them:
@@ -30,7 +32,7 @@ export const DOORS = {
 };
 
 const DEFAULTS = {
-  after: null,        // cursor: the seq of the last update that you have; null is "from now on", 0 is "all you hold"
+  after: null,        // a cursor that was kept; null is "from now on", 0 is "all you hold"
   intervalMs: 1000,   // short polling: from the start of one request to the start of the next
   holdMs: 25000,      // long polling: how long the server may hold a request. RFC 6202, 5.5: below 30 s is safe with most proxies
   answerMs: 10000,    // polls: how long an answer may take beyond its hold
@@ -67,13 +69,19 @@ class Link {
   constructor(options) {
     this.options = { ...DEFAULTS, ...options };
     this.door = options.door;
-    /** The cursor; null until something was received. */
-    this.seq = this.options.after;
+    /** The last update's number, and which life of the feed counts it; null until something was received. */
+    this.seq = this.epoch = null;
+    Object.assign(this, taken(this.options.after));
     this.state = CLOSED;
     /** sse: the present EventSource. */
     this.source = null;
     /** When the request under way was sent, as nowUs(); null between requests. */
     this.pendingSince = null;
+  }
+
+  /** Where it is: text, to be kept as it stands. null until something was received. */
+  get cursor() {
+    return this.seq === null ? null : [this.epoch, this.seq].filter((part) => part !== null).join('.');
   }
 
   open() {
@@ -187,18 +195,40 @@ class Link {
   /** One update. Every door numbers updates 1, 2, 3 …, so a client sees for itself what came twice or not at all. */
   update(update) {
     this.progress();
-    const { seq } = update;
+    const { seq, epoch = this.epoch } = update;
     if (!Number.isInteger(seq)) return undefined; // no update of feedlab's
+    this.#enter(epoch, seq - 1);
     if (this.seq !== null && seq <= this.seq) return this.options.onduplicate?.(update);
     if (this.seq !== null && seq > this.seq + 1) this.options.ongap?.({ from: this.seq + 1, to: seq - 1 });
     this.seq = seq;
     this.options.onupdate?.(update);
   }
 
-  /**
-   * A gap that the server tells of. Usually the history no longer reaches back to the cursor. A gap that ends at the
-   * cursor says that the server never had those: it began anew, and the feed goes on before the gap.
-   */
+  /** The server says where the client is. */
+  place(cursor) {
+    const { epoch, seq } = taken(cursor);
+    if (seq === null) return;
+    this.#enter(epoch, seq);
+    this.seq = seq;
+  }
+
+  /** The cursor is of a feed that is over; what comes now is another one, from its begin. */
+  reset({ asked, resume }) {
+    const { epoch, seq } = taken(resume);
+    if (seq === null || epoch === this.epoch) return;
+    this.progress();
+    Object.assign(this, { epoch, seq });
+    this.options.onreset?.({ asked, resume });
+  }
+
+  /** Another epoch that nobody told of is a reset all the same. */
+  #enter(epoch, seq) {
+    if (epoch === null) return;
+    if (this.epoch !== null && epoch !== this.epoch) this.reset({ asked: this.cursor, resume: `${epoch}.${seq}` });
+    this.epoch = epoch;
+  }
+
+  /** A gap that the server tells of. Where it never had those, the gap ends at the cursor, and the feed goes on before it. */
   gap({ from, to }) {
     if (!Number.isInteger(from) || !Number.isInteger(to)) return;
     this.progress();
@@ -224,7 +254,7 @@ class Link {
   /** The door's address, with the cursor: whoever comes back asks for what it has not seen. */
   address(more = {}) {
     const url = new URL(DOORS[this.door].path, this.options.url);
-    if (this.seq !== null) url.searchParams.set('after', this.seq);
+    if (this.seq !== null) url.searchParams.set('after', this.cursor);
     for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
     return url;
   }
@@ -303,6 +333,12 @@ async function ask(link, url, signal) {
   }
 }
 
+/** The parts of a cursor: `k3f9.31`, or a bare `31`. */
+function taken(cursor) {
+  const [, epoch = null, seq] = /^(?:([0-9a-z]+)\.)?(\d+)$/.exec(cursor) ?? [];
+  return seq === undefined ? { epoch: null, seq: null } : { epoch, seq: Number(seq) };
+}
+
 /** The JSON object of a message; an empty one when it is none. */
 function parse(text) {
   try {
@@ -323,7 +359,7 @@ function read(response, text) {
     throw new Trouble(`answered ${status}${why && `: ${why}`}`, { final: !passes, retryInMs: retryAfter(response) });
   }
   const answer = parse(text);
-  if (Array.isArray(answer.updates) && Number.isInteger(answer.next)) return { ...answer, text };
+  if (Array.isArray(answer.updates) && taken(answer.next).seq !== null) return { ...answer, text };
   throw new Trouble(`the answer is no list of updates, but ${response.headers.get('Content-Type') ?? 'of no type'}`);
 }
 
@@ -335,11 +371,13 @@ function retryAfter(response) {
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3600_000) : undefined;
 }
 
-function take(link, { updates, next, gap, text }) {
+function take(link, { updates, next, gap, reset, text }) {
   const receivedAt = nowUs();
+  const { epoch } = taken(next);
+  if (reset) link.reset(reset);
   if (gap) link.gap(gap);
-  for (const update of updates) link.update({ ...update, raw: text, receivedAt });
-  link.seq = next;
+  for (const update of updates) link.update({ ...update, epoch, raw: text, receivedAt });
+  link.place(next);
 }
 
 // Server-Sent Events: one request, whose answer does not end. The browser parses it, comes back by itself, and then
@@ -355,12 +393,14 @@ function sse(link, signal) {
       reject(trouble);
     };
     signal.addEventListener('abort', () => end(signal.reason), { once: true });
-    source.onopen = () => {
+    source.onopen = (event) => {
+      if (event instanceof MessageEvent) return; // an event of the feed that is named "open"
       link.requestEnds(startedAt, { useful: true, status: 200 });
       link.opened();
     };
     for (const type of link.options.types) hear(link, source, type);
     source.addEventListener('gap', (event) => link.gap(parse(event.data)));
+    source.addEventListener('reset', (event) => link.reset(parse(event.data)));
     source.onerror = (event) => {
       if (event instanceof MessageEvent) return; // an event of the feed that is named "error"
       if (link.pendingSince !== null) link.requestEnds(startedAt, { useful: false });
@@ -390,7 +430,7 @@ function hear(link, source, type) {
     const receivedAt = nowUs();
     const { lastEventId, data } = event;
     const raw = `id: ${lastEventId}\nevent: ${type}\ndata: ${data}\n`;
-    link.update({ seq: Number(lastEventId), type, ...parse(data), raw, receivedAt });
+    link.update({ ...taken(lastEventId), type, ...parse(data), raw, receivedAt });
   });
 }
 
@@ -418,7 +458,9 @@ function websocket(link, signal) {
     socket.onmessage = ({ data }) => {
       if (data instanceof ArrayBuffer) return link.update(binary(data));
       const message = parse(data);
-      if (message.gap) link.gap(message.gap);
+      if (message.hello) link.place(message.hello.cursor);
+      else if (message.reset) link.reset(message.reset);
+      else if (message.gap) link.gap(message.gap);
       else if (message.seq) link.update({ ...message, raw: data, receivedAt: nowUs() });
     };
     socket.onclose = ({ code, reason }) => {
@@ -483,7 +525,7 @@ export function ladder(doors, options) {
     options.onrung?.(doors[index]);
     const onstate = (word, detail) => {
       options.onstate?.(word, detail);
-      if (word === GAVE_UP && !isLast && !isOver) step(index + 1, link.seq);
+      if (word === GAVE_UP && !isLast && !isOver) step(index + 1, link.cursor);
     };
     link = connect({ silenceMs: 10000, ...options, door: doors[index], after, tries: isLast ? Infinity : options.tries ?? 2, reopen: true, onstate });
   };
@@ -492,6 +534,7 @@ export function ladder(doors, options) {
     get door() { return link.door; },
     get state() { return link.state; },
     get seq() { return link.seq; },
+    get cursor() { return link.cursor; },
     close() { isOver = true; link.close(); },
   };
 }

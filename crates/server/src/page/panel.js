@@ -50,7 +50,7 @@ export class Panel {
     return `${CONNECTING} — retry in ${seconds.toFixed(1)} s`;
   }
 
-  /** The cursor; null before the first update. */
+  /** The last update's number; null before the first. */
   get seq() {
     return this.handle?.seq ?? null;
   }
@@ -65,7 +65,7 @@ export class Panel {
     this.handle = connect({
       door: this.door,
       url: this.base,
-      after: this.seq,
+      after: this.handle?.cursor ?? null,
       intervalMs: client.interval_ms,
       holdMs: client.hold_ms,
       ...this.#patience(),
@@ -75,6 +75,7 @@ export class Panel {
       onupdate: (update) => this.#onUpdate(update),
       onduplicate: (update) => this.#onDuplicate(update),
       ongap: (gap) => this.#onGap(gap),
+      onreset: (reset) => this.#onReset(reset),
       onrequeststart: (request) => this.#tell('requeststart', request),
       onrequest: (request) => this.#onRequest(request),
       onkeepalive: () => this.#tell('keepalive', {}),
@@ -100,10 +101,10 @@ export class Panel {
   }
 
   snapshot() {
-    const { received, missed, duplicated, requests, requestsEmpty } = this;
+    const { received, missed, resets, duplicated, requests, requestsEmpty } = this;
     const seqs = Array.from({ length: this.seqs.length }, (_, i) => this.seqs.at(i));
     return {
-      state: this.state, reason: this.reason, seq: this.seq, received, missed, duplicated, requests, requestsEmpty,
+      state: this.state, reason: this.reason, seq: this.seq, received, missed, resets, duplicated, requests, requestsEmpty,
       bytesDown: this.counted.down, bytesUp: this.counted.up, seqs,
     };
   }
@@ -133,10 +134,16 @@ export class Panel {
     this.#tell('duplicate', { seq: update.seq });
   }
 
-  /** Updates that a server no longer knows after it began anew were not missed: they had arrived. */
+  /** Updates that a server never had were not missed. */
   #onGap(gap) {
     if (!gap.anew) this.missed += gap.to - gap.from + 1;
     this.#tell('gap', gap);
+  }
+
+  /** What was lost, nobody knows. */
+  #onReset(reset) {
+    this.resets += 1;
+    this.#tell('reset', reset);
   }
 
   #onRequest(request) {
@@ -151,7 +158,7 @@ export class Panel {
 
   #forget() {
     this.handle = null;
-    Object.assign(this, { received: 0, missed: 0, duplicated: 0, requests: 0, requestsEmpty: 0, strange: 0 });
+    Object.assign(this, { received: 0, missed: 0, resets: 0, duplicated: 0, requests: 0, requestsEmpty: 0, strange: 0 });
     this.ages.clear();
     this.seqs.clear();
     this.#last = null;
@@ -201,7 +208,7 @@ export class Panel {
     this.#put('connect', this.received > 0 ? 'Reconnect' : 'Connect');
     this.#put('seq', this.seq === null ? '–' : count(this.seq));
     this.#put('received', count(this.received));
-    this.#put('missed', count(this.missed));
+    this.#put('missed', this.resets === 0 ? count(this.missed) : `${count(this.missed)} and unknown: reset`);
     this.#put('duplicated', count(this.duplicated));
     this.#put('requests', count(this.requests));
     this.#put('requests-empty', count(this.requestsEmpty));

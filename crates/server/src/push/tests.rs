@@ -15,6 +15,8 @@ use crate::socket::tests::narrow;
 use crate::transport::sse::Events;
 use crate::transport::websocket::Frames;
 
+mod resume;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A client's ping without a payload; its mask is zero. No frame of a client is shorter.
 const PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
@@ -53,8 +55,9 @@ impl Stuck {
         }
         let (socket, _, client) = narrow().await;
         let door = app.meters.door(Transport::WebSocket).clone();
-        let start = Start::new(&app, Cursor(0), door.clone(), Bytes::new());
-        let push = Push::new(Wire::Plain(socket), Frames::new(&app, &door), start);
+        let start = Start::new(&app, Place { seq: 0, reset: None }, door.clone());
+        let mut push = Push::new(Wire::Plain(socket), Frames::new(&app, &door), start);
+        push.outbox.clear(); // the greeting is on its way
         Self { push, rest: Bytes::new(), client, _feed: feed }
     }
 

@@ -3,7 +3,8 @@
 //!
 //! Between two requests nothing is lost, because the client brings its cursor and the ring keeps what came meanwhile.
 //! A client without a cursor and without the wish to wait (`?hold=0s`) is given the cursor to begin with, so that
-//! nothing is lost before its first real question either. A client that goes away drops this future, and with it its place among those who wait.
+//! nothing is lost before its first real question either. A cursor of another epoch is answered at once. A client that
+//! goes away drops this future, and with it its place among those who wait.
 //!
 //! The path of one update through this server:
 //!
@@ -29,15 +30,14 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use feedlab_feed::Cursor;
 use feedlab_feed::settings::duration;
 use feedlab_feed::wire::poll;
 
-use super::{Ask, poll_answer};
+use super::{Ask, News, poll_answer};
 use crate::app::App;
+use crate::hub::Place;
 use crate::meter::Door;
 use crate::refusal::Refusal;
-use crate::ring::Batch;
 use crate::subscribers::Signals;
 
 /// The hold of a request that names none.
@@ -51,15 +51,16 @@ pub(crate) async fn get(
     query: Result<Query<Ask>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let ask = Ask::of(query)?;
-    let cursor = ask.cursor(&app)?;
+    let cursor = ask.cursor()?;
+    let place = app.hub.place(cursor);
     let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.settings.max_hold);
-    if hold.is_zero() && !ask.has_cursor() {
-        return Ok(answer(&door, Some(app.hub.after(cursor, 0))));
+    if hold.is_zero() && cursor.is_none() {
+        return Ok(answer(&app, &door, Some(News { batch: app.hub.after(place.seq, 0), reset: None })));
     }
     let held = door.enter();
-    let news = tokio::time::timeout(hold, news_after(&app, cursor)).await.ok().flatten();
+    let news = tokio::time::timeout(hold, news_after(&app, place)).await.ok().flatten();
     drop(held);
-    Ok(answer(&door, news))
+    Ok(answer(&app, &door, news))
 }
 
 /// `25s`, `500ms`, `1m`, or a plain number of seconds.
@@ -73,26 +74,26 @@ fn parse_hold(text: &str) -> Result<Duration, Refusal> {
 
 // The answer.
 
-/// What follows the cursor, as soon as something does; `None` when the server goes down first. The history bounds what is
-/// there already, and not what comes while the request waits.
-async fn news_after(app: &App, cursor: Cursor) -> Option<Batch> {
+/// What follows the client's place, as soon as something does; `None` when the server goes down first. The history bounds
+/// what is there already, and not what comes while the request waits.
+async fn news_after(app: &App, Place { seq, reset }: Place) -> Option<News> {
     let subscription = app.audience.join();
     let mut signals = subscription.signals().await; // the first are there at once
-    let mut batch = app.hub.asked(cursor, usize::MAX);
-    while batch.gap.is_none() && batch.entries.is_empty() {
+    let mut batch = app.hub.asked(seq, usize::MAX);
+    while reset.is_none() && batch.gap.is_none() && batch.entries.is_empty() {
         if signals.has(Signals::CLOSING) {
             return None;
         }
         signals = subscription.signals().await;
-        batch = app.hub.after(cursor, usize::MAX);
+        batch = app.hub.after(seq, usize::MAX);
     }
-    Some(batch)
+    Some(News { batch, reset })
 }
 
-fn answer(door: &Door, news: Option<Batch>) -> Response {
+fn answer(app: &App, door: &Door, news: Option<News>) -> Response {
     let headers = [(header::CACHE_CONTROL, poll::LONG_CACHE_CONTROL.to_owned())];
     match news {
-        Some(batch) => poll_answer(door, &batch, headers),
+        Some(news) => poll_answer(app, door, &news, headers),
         None => {
             door.requests_empty.add(1);
             (StatusCode::NO_CONTENT, headers).into_response()

@@ -1,7 +1,8 @@
 //! Short polling: `GET /feed/poll?after=N` answers at once, with news or without.
 //!
 //! The answer to a URL changes only when the feed's head does, so the head is its entity tag: a client that sends it
-//! back in `If-None-Match` gets a `304` without a body while nothing is new (RFC 9110, sections 13.1.2 and 15.4.5).
+//! back in `If-None-Match` gets a `304` without a body while nothing is new (RFC 9110, sections 13.1.2 and 15.4.5). Who
+//! comes with a cursor of another epoch is told so, whatever tag it has.
 //!
 //! The path of one update through this server:
 //!
@@ -30,9 +31,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::wire::poll;
 
-use super::{Ask, poll_answer};
+use super::{Ask, News, poll_answer};
 use crate::app::App;
 use crate::fields;
+use crate::hub::Place;
 use crate::meter::Door;
 use crate::refusal::Refusal;
 
@@ -44,15 +46,15 @@ pub(crate) async fn get(
     query: Result<Query<Ask>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let cursor = Ask::of(query)?.cursor(&app)?;
-    let batch = app.hub.asked(cursor, usize::MAX);
-    let etag = app.etag(batch.next());
+    let Place { seq, reset } = app.hub.place(Ask::of(query)?.cursor()?);
+    let batch = app.hub.asked(seq, usize::MAX);
+    let etag = poll::etag(app.hub.cursor(batch.next()));
     let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, poll::SHORT_CACHE_CONTROL.to_owned())];
-    if is_known(&headers, &etag) {
+    if reset.is_none() && is_known(&headers, &etag) {
         door.requests_empty.add(1);
         return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
     }
-    Ok(poll_answer(&door, &batch, validators))
+    Ok(poll_answer(&app, &door, &News { batch, reset }, validators))
 }
 
 // The answer.

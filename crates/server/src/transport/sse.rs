@@ -28,7 +28,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use feedlab_feed::stream::BEATS;
 use feedlab_feed::wire::sse;
-use feedlab_feed::{Cursor, Gap};
+use feedlab_feed::{Cursor, Gap, Reset};
 
 use super::{Ask, parse_cursor};
 use crate::app::App;
@@ -56,18 +56,16 @@ pub(crate) async fn get(
     if !fields::accepts(&headers, "text/event-stream") {
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
     }
-    let cursor = cursor(&Ask::of(query)?, &headers, &app)?;
+    let place = app.hub.place(cursor(&Ask::of(query)?, &headers)?);
     let dialect = Events::new(version == Version::HTTP_11, app.config.settings.retry);
-    let greeting = dialect.piece(sse::chunk(sse::greeting(cursor, dialect.retry()).as_bytes()));
-    let start = Start::new(&app, cursor, door, greeting);
-    Ok(head(&exchange, dialect, start))
+    Ok(head(&exchange, dialect, Start::new(&app, place, door)))
 }
 
 /// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
-fn cursor(ask: &Ask, headers: &HeaderMap, app: &App) -> Result<Cursor, Refusal> {
+fn cursor(ask: &Ask, headers: &HeaderMap) -> Result<Option<Cursor>, Refusal> {
     match fields::single(headers, &HeaderName::from_static(sse::LAST_EVENT_ID))?.filter(|id| !id.is_empty()) {
-        Some(id) => parse_cursor("Last-Event-ID", id),
-        None => ask.cursor(app),
+        Some(id) => parse_cursor("Last-Event-ID", id).map(Some),
+        None => ask.cursor(),
     }
 }
 
@@ -105,6 +103,16 @@ impl Events {
 }
 
 impl Dialect for Events {
+    fn hello(&self, cursor: Cursor) -> Bytes {
+        self.piece(sse::chunk(sse::greeting(cursor, self.retry()).as_bytes()))
+    }
+
+    /// Its client's place changes with the event, and not before: one that is cut off in front of it asks once more with
+    /// the cursor that it had.
+    fn reset(&self, reset: Reset) -> Bytes {
+        self.piece(sse::chunk([sse::retry(self.retry()), sse::reset_event(reset)].concat().as_bytes()))
+    }
+
     fn update(&self, entry: &Entry) -> Bytes {
         self.piece(entry.sse_chunk().clone())
     }

@@ -32,7 +32,7 @@ use feedlab_feed::source::Item;
 use feedlab_feed::stream::BEATS;
 use feedlab_feed::wire::websocket::{self, Decoder, Incoming, Opcode, VERSION, Violation, close};
 use feedlab_feed::wire::{Publication, WireError};
-use feedlab_feed::{Cursor, Data, EventType, Gap};
+use feedlab_feed::{Cursor, Data, EventType, Gap, Reset};
 use h2::ext::Protocol;
 use sha1::{Digest as _, Sha1};
 
@@ -62,8 +62,8 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let opening = upgrade(version, &headers)?;
-    let cursor = Ask::of(query)?.cursor(&app)?;
-    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, cursor, door, Bytes::new())))
+    let place = app.hub.place(Ask::of(query)?.cursor()?);
+    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, place, door)))
 }
 
 /// The same on HTTP/2.
@@ -76,8 +76,8 @@ pub(crate) async fn connect(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let opening = extended_connect(protocol.as_ref().map(|Extension(protocol)| protocol), &headers)?;
-    let cursor = Ask::of(query)?.cursor(&app)?;
-    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, cursor, door, Bytes::new())))
+    let place = app.hub.place(Ask::of(query)?.cursor()?);
+    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, place, door)))
 }
 
 /// How a client asked for the channel.
@@ -194,6 +194,14 @@ impl Frames {
 }
 
 impl Dialect for Frames {
+    fn hello(&self, cursor: Cursor) -> Bytes {
+        websocket::hello_frame(cursor)
+    }
+
+    fn reset(&self, reset: Reset) -> Bytes {
+        websocket::reset_frame(reset)
+    }
+
     fn update(&self, entry: &Entry) -> Bytes {
         entry.frame().clone()
     }

@@ -4,10 +4,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use feedlab_feed::Transport;
-use feedlab_feed::clock;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::stats::{DoorStats, Stats};
+use feedlab_feed::{Cursor, Transport, clock};
 use feedlab_server::{Config, Listeners};
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +78,11 @@ impl Server {
     pub(crate) fn stats(&self) -> Stats {
         let answer = ask(self.control, "GET /stats HTTP/1.1");
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// A cursor in the life of its feed, as text.
+    pub(crate) fn cursor(&self, seq: u64) -> String {
+        Cursor { epoch: self.stats().feed.epoch, seq }.to_string()
     }
 
     pub(crate) fn door(&self, transport: Transport) -> DoorStats {
@@ -163,27 +167,28 @@ impl<S: Read + Write> Client<S> {
         self
     }
 
-    /// The head of a WebSocket.
+    /// The head of a WebSocket, and its greeting.
     pub(crate) fn open_websocket(mut self, after: &str) -> Self {
         self.send(&format!(
             "GET /feed/ws{after} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         ));
         self.until("\r\n\r\n");
+        self.until("}}");
         self
     }
 
-    /// The next event of an event stream: its `id`, and the gap if that is what it tells.
+    /// The next event of an event stream: the `seq` of its `id`, and the gap if that is what it tells.
     #[track_caller]
     pub(crate) fn event(&mut self) -> (u64, Option<(u64, u64)>) {
         let text = self.until("\n\n\r\n");
         let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split('\n').next());
-        let id = field("id: ").unwrap_or_else(|| panic!("no id in {text}")).parse().unwrap();
+        let id = field("id: ").unwrap_or_else(|| panic!("no id in {text}")).parse::<Cursor>().unwrap();
         let gap = (field("event: ") == Some("gap")).then(|| {
             let gap: serde_json::Value = serde_json::from_str(field("data: ").unwrap()).unwrap();
             (gap["from"].as_u64().unwrap(), gap["to"].as_u64().unwrap())
         });
-        (id, gap)
+        (id.seq, gap)
     }
 
     /// The next `count` bytes.

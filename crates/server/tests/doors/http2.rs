@@ -140,7 +140,8 @@ async fn polls_are_answered_as_on_http_1_and_share_a_connection() {
     let mut first = client.get("/feed/poll?after=0").await;
     assert_eq!(first.head.status(), StatusCode::OK);
     let body = first.rest().await;
-    assert!(body.contains("\"data\":\"one\"") && body.ends_with("\"next\":1,\"gap\":null}"), "{body}");
+    let end = format!("\"next\":\"{}\",\"gap\":null}}", server.cursor(1));
+    assert!(body.contains("\"data\":\"one\"") && body.ends_with(&end), "{body}");
     assert_eq!(first.header("content-length"), Some(&*body.len().to_string()));
     assert!(first.header("date").is_some_and(|date| date.ends_with("GMT")));
     let tag = first.header("etag").unwrap();
@@ -195,7 +196,7 @@ async fn event_streams_share_a_connection_and_each_resumes_by_itself() {
     let client = Client::connect(server.addr).await;
     let mut streams = Vec::new();
     for index in 0..COUNT {
-        let after = (index % 3).to_string();
+        let after = server.cursor(index % 3);
         let mut stream = client.get_with("/feed/sse", &[("last-event-id", &after)]).await;
         assert_eq!(stream.header("content-type"), Some("text/event-stream"));
         assert_eq!(stream.header("transfer-encoding"), None);
@@ -207,8 +208,8 @@ async fn event_streams_share_a_connection_and_each_resumes_by_itself() {
     server.publish("c");
     for (index, stream) in streams.iter_mut().enumerate() {
         for seq in index % 3 + 1..=3 {
-            let event = stream.until("\n\n").await;
-            assert!(event.starts_with(&format!("id: {seq}\nevent: message\ndata: ")), "{event}");
+            let (event, id) = (stream.until("\n\n").await, server.cursor(seq as u64));
+            assert!(event.starts_with(&format!("id: {id}\nevent: message\ndata: ")), "{event}");
         }
     }
     streams.pop().unwrap().send.send_reset(h2::Reason::CANCEL);
@@ -279,6 +280,7 @@ async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
     sse.until("retry: 2000\n\n").await;
     let mut websocket = client.websocket("/feed/ws", "websocket").await;
     assert_eq!(sse.until(":\n\n").await, ":\n\n");
+    websocket.until("}}").await;
     assert_eq!(websocket.exactly(2).await, [0x89, 0]);
     while !matches!(websocket.more().await, Some(Err(_))) {}
     server.until("it is dropped", |stats| stats.doors[&Transport::WebSocket].active == 0);
@@ -299,10 +301,12 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
         let text = "x".repeat(20_000);
         for seq in 1..=COUNT {
             server.publish(&text);
-            assert!(quick.until("\n\n").await.starts_with(&format!("id: {seq}\nevent: message\n")), "{slow_policy:?}");
+            let beginning = format!("id: {}\nevent: message\n", server.cursor(seq));
+            assert!(quick.until("\n\n").await.starts_with(&beginning), "{slow_policy:?}");
         }
         if slow_policy == SlowPolicy::Latest {
-            let last = format!("id: {COUNT}\nevent: message\n");
+            let last = server.cursor(COUNT);
+            let last = format!("id: {last}\nevent: message\n");
             let before = stuck.until(&last).await;
             assert!(before.contains("event: gap\ndata: {\"from\":"), "{}", before.len());
             assert!(before.contains(&format!("\"to\":{}}}\n\n", COUNT - 1)));
@@ -330,6 +334,7 @@ async fn a_server_that_goes_down_tells_every_stream_and_the_connection() {
     let mut websocket = client.websocket("/feed/ws", "websocket").await;
     let (held, send) = client.send(request(Method::GET, "/feed/long-poll?hold=60s").body(()).unwrap(), true).await;
     server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    websocket.until("}}").await;
     server.stop();
     assert_eq!(Stream::of(held, send).await.head.status(), StatusCode::NO_CONTENT);
     let goodbye = sse.rest().await;
@@ -351,7 +356,7 @@ async fn tls_leads_to_http_2_where_the_client_offers_it() {
     let mut sse = client.get("/feed/sse").await;
     let mut websocket = client.websocket("/feed/ws", "websocket").await;
     websocket.send.send_data(frame(1, br#"{"data":"hi"}"#), false).unwrap();
-    assert!(sse.until("\"hi\"}").await.contains("id: 1\n"));
+    assert!(sse.until("\"hi\"}").await.contains(&format!("id: {}\n", server.cursor(1))));
     websocket.until("\"hi\"}").await;
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod harness;
 
+mod epoch;
 mod history;
 mod http2;
 mod limits;

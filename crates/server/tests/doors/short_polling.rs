@@ -13,8 +13,9 @@ fn a_cursor_gets_what_follows_and_no_cursor_means_from_now_on() {
     let body: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
     assert_eq!(body["updates"][0]["data"], "two\n\"quoted\"");
     assert_eq!(body["updates"][0]["type"], "message");
-    assert_eq!((&body["next"], &body["gap"]), (&2.into(), &serde_json::Value::Null));
-    assert!(server.ask("GET /feed/poll HTTP/1.1").ends_with(r#"{"updates":[],"next":2,"gap":null}"#));
+    assert_eq!((&body["next"], &body["gap"]), (&server.cursor(2).into(), &serde_json::Value::Null));
+    let empty = format!(r#"{{"updates":[],"next":"{}","gap":null}}"#, server.cursor(2));
+    assert!(server.ask("GET /feed/poll HTTP/1.1").ends_with(&empty));
 }
 
 #[test]
@@ -26,7 +27,7 @@ fn the_etag_is_the_heads_and_spares_the_body() {
     let head = client.until("\r\n\r\n");
     client.until("}");
     let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
-    assert!(etag.starts_with('"') && etag.ends_with("-1\""), "strong: {etag}");
+    assert_eq!(etag, format!("\"{}\"", server.cursor(1)), "strong");
     let conditional = format!("GET /feed/poll?after=1 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n");
     client.send(&conditional);
     let head = client.until("\r\n\r\n");
@@ -57,17 +58,22 @@ fn a_gap_is_told() {
         server.publish(text);
     }
     let answer = server.ask("GET /feed/poll?after=0 HTTP/1.1");
-    assert!(answer.ends_with(r#","next":4,"gap":{"from":1,"to":2}}"#), "{answer}");
+    let head = server.cursor(4);
+    assert!(answer.ends_with(&format!(r#","next":"{head}","gap":{{"from":1,"to":2}}}}"#)), "{answer}");
     let answer = server.ask("GET /feed/poll?after=99 HTTP/1.1");
-    assert!(answer.ends_with(r#"{"updates":[],"next":4,"gap":{"from":5,"to":99}}"#), "{answer}");
+    let beyond = format!(r#"{{"updates":[],"next":"{head}","gap":{{"from":5,"to":99}}}}"#);
+    assert!(answer.ends_with(&beyond), "{answer}");
 }
 
 #[test]
 fn what_is_not_a_cursor_is_refused() {
     let server = Server::open();
-    for after in ["-1", "x", "", "1.5", "%2B1", "99999999999999999999999"] {
+    for after in ["-1", "x", "", "1.5", "%2B1", "k3f9.", "k3f9.x", "k3f9a.1", "K3F9.1", "99999999999999999999999"] {
         let answer = server.ask(&format!("GET /feed/poll?after={after} HTTP/1.1"));
-        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("whole number"), "{after}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 400") && answer.contains("a cursor is an epoch and a seq"),
+            "{after}: {answer}"
+        );
     }
     assert!(server.ask("GET /feed/poll?after=1&after=2 HTTP/1.1").starts_with("HTTP/1.1 400"));
     assert!(server.ask("POST /feed/poll HTTP/1.1").starts_with("HTTP/1.1 405"));

@@ -15,6 +15,7 @@ fn everyone_is_told_in_the_manner_of_their_transport() {
     sse.until("retry: 2000\n\n\r\n");
     websocket.send("GET /feed/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     websocket.until("\r\n\r\n");
+    websocket.until("}}");
     server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
     server.stop();
     assert_eq!(idle.rest(), "");

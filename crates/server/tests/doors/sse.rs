@@ -21,11 +21,13 @@ fn the_head_is_what_browsers_and_proxies_need() {
     ] {
         assert!(head.contains(line), "{line} in {head}");
     }
-    assert_eq!(client.until("\n\n\r\n"), "13\r\nid: 0\nretry: 2000\n\n\r\n");
+    let begin = server.cursor(0);
+    assert_eq!(client.until("\n\n\r\n"), format!("18\r\nid: {begin}\nretry: 2000\n\n\r\n"));
     server.publish("hello\nworld");
     let event = client.until("\n\n\r\n");
     assert!(
-        event.contains("\r\nid: 1\nevent: message\ndata: {\"at\":") && event.contains("\"data\":\"hello\\nworld\"}"),
+        event.contains(&format!("\r\nid: {}\nevent: message\ndata: {{\"at\":", server.cursor(1)))
+            && event.contains("\"data\":\"hello\\nworld\"}"),
         "{event}"
     );
 }
@@ -37,15 +39,16 @@ fn last_event_id_goes_before_after_and_both_resume() {
         server.publish(text);
     }
     for (target, header, first) in [
-        ("?after=1", "", "id: 2\n"),
-        ("", "Last-Event-ID: 2\r\n", "id: 3\n"),
-        ("?after=0", "Last-Event-ID: 1\r\n", "id: 2\n"),
-        ("?after=2", "Last-Event-ID: \r\n", "id: 3\n"),
+        ("?after=1", "", 2),
+        ("", "Last-Event-ID: 2\r\n", 3),
+        ("?after=0", "Last-Event-ID: 1\r\n", 2),
+        ("?after=2", "Last-Event-ID: \r\n", 3),
     ] {
         let mut client = server.client();
         client.send(&format!("GET /feed/sse{target} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n"));
         client.until("retry: 2000\n\n\r\n");
-        assert!(client.until("event:").contains(first), "{target} {header}");
+        let first = format!("id: {}\n", server.cursor(first));
+        assert!(client.until("event:").contains(&first), "{target} {header}");
     }
 }
 
@@ -58,8 +61,10 @@ fn a_gap_is_an_event_that_moves_the_cursor() {
     let mut client = server.client();
     client.send(&format!("{GET}Last-Event-ID: 1\r\n\r\n"));
     client.until("retry: 2000\n\n\r\n");
-    assert!(client.until("\n\n").ends_with("id: 2\nevent: gap\ndata: {\"from\":2,\"to\":2}\n\n"));
-    assert!(client.until("event:").contains("id: 3\n"));
+    let [two, three] = [2, 3].map(|seq| server.cursor(seq));
+    let gap = format!("id: {two}\nevent: gap\ndata: {{\"from\":2,\"to\":2}}\n\n");
+    assert!(client.until("\n\n").ends_with(&gap));
+    assert!(client.until("event:").contains(&format!("id: {three}\n")));
 }
 
 #[test]
@@ -70,7 +75,9 @@ fn an_http_1_0_client_gets_a_stream_without_chunks() {
     let head = client.until("\r\n\r\n");
     assert!(!head.contains("transfer-encoding"), "{head}");
     server.publish("x");
-    assert!(client.until("\"x\"}\n\n").starts_with("id: 0\nretry: 2000\n\nid: 1\nevent: message\ndata: "));
+    let [begin, first] = [0, 1].map(|seq| server.cursor(seq));
+    let beginning = format!("id: {begin}\nretry: 2000\n\nid: {first}\nevent: message\ndata: ");
+    assert!(client.until("\"x\"}\n\n").starts_with(&beginning));
 }
 
 #[test]

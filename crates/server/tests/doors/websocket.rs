@@ -13,6 +13,8 @@ fn open(server: &Server, query: &str) -> Client {
     client.send(&format!("GET /feed/ws{query} HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Version: 13\r\n{KEY}\r\n"));
     let head = client.until("\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 101") && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+    let (first, hello) = read(&mut client);
+    assert!(first == 0x81 && hello.starts_with(b"{\"hello\":{\"cursor\":\""), "{}", String::from_utf8_lossy(&hello));
     client
 }
 
@@ -65,6 +67,7 @@ fn what_a_client_sends_early_or_in_pieces_is_not_lost() {
     let request = format!("GET /feed/ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Version: 13\r\n{KEY}\r\n");
     client.send_bytes(&[request.as_bytes(), &frame(9, b"early")].concat());
     client.until("\r\n\r\n");
+    client.until("}}");
     assert_eq!(read(&mut client), (0x8A, b"early".to_vec()));
     for byte in frame(9, b"slow") {
         client.send_bytes(&[byte]);
@@ -81,6 +84,7 @@ fn a_client_may_ask_a_thousand_times_before_it_reads() {
     let mut early = server.client();
     early.send_bytes(&[request.as_bytes(), &pings].concat());
     early.until("\r\n\r\n");
+    early.until("}}");
     let mut later = open(&server, "");
     later.send_bytes(&pings);
     for client in [&mut early, &mut later] {

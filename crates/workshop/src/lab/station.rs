@@ -46,7 +46,7 @@ pub(super) struct Station {
 struct Tap {
     feed: Feed,
     /// What was before it.
-    past: Past,
+    past: Option<Past>,
 }
 
 #[derive(Debug)]
@@ -131,18 +131,24 @@ impl Station {
 
     async fn open(&self, settings: &Settings, before: Option<&Tap>, change: Change) -> Result<Tap, Refusal> {
         if let (SourceName::Own, Some(own)) = (settings.source, &self.own) {
-            return Ok(Tap { feed: own.feed.clone(), past: Past::default() });
+            return Ok(Tap { feed: own.feed.clone(), past: None });
         }
-        let (past, start_at) = match before {
+        let was_own = self.made_for.as_ref().is_some_and(|made_for| made_for.source == SourceName::Own);
+        let (past, begin) = match before {
             // The same feed on other terms, as one that comes back from a restart.
             Some(tap) if change == Change::Terms && comes_again(tap, settings) => {
-                (tap.past.clone(), tap.feed.began_at())
+                (tap.past.clone(), tap.feed.began_at().map(|start_at| (start_at, tap.feed.epoch())))
             }
-            Some(tap) => (tap.feed.past(), None),
-            None => (Past::default(), None),
+            // That of the whole server goes on elsewhere: after it there is another one, with an epoch of its own.
+            Some(tap) if !was_own => (Some(tap.feed.past()), None),
+            _ => (None, None),
         };
-        let config = Config { start_at, ..self.config(settings)? };
-        let feed = Feed::open_after(&config, past.clone()).await;
+        let (start_at, epoch) = begin.unzip();
+        let config = Config { start_at, epoch, ..self.config(settings)? };
+        let feed = match past.clone() {
+            Some(past) => Feed::open_after(&config, past).await,
+            None => Feed::open(&config).await,
+        };
         let feed = feed.map_err(|error| unable("the feed cannot begin", error))?;
         Ok(Tap { feed, past })
     }

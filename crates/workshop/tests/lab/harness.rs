@@ -1,8 +1,10 @@
 //! A page's server with labs, and a client that writes and reads bytes.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use feedlab_feed::Cursor;
 use feedlab_feed::settings::Settings;
 use feedlab_server::{Config, Server};
 use feedlab_testkit::http::{Answer, ask_async};
@@ -115,7 +117,7 @@ impl Tab<'_> {
         Stream { stream, read: Vec::new() }
     }
 
-    pub(crate) async fn sse(&self, after: u64) -> Stream {
+    pub(crate) async fn sse(&self, after: impl Display) -> Stream {
         self.stream("sse", &format!("/feed/sse?after={after}"), "").await
     }
 }
@@ -140,7 +142,7 @@ impl Stream {
     }
 
     /// The `id` of the next event, and whether it is a gap.
-    pub(crate) async fn event(&mut self) -> (u64, bool) {
+    pub(crate) async fn event(&mut self) -> (Cursor, bool) {
         self.until("id: ").await;
         let text = self.until("\n\n").await;
         let id = text.lines().next().unwrap().parse().unwrap();

@@ -1,4 +1,5 @@
 use crate::harness::{Rig, seqs};
+use feedlab_feed::Cursor;
 use feedlab_workshop::lab::Labs;
 
 #[tokio::test]
@@ -22,17 +23,20 @@ async fn another_feed_goes_on_where_the_one_before_ended() {
     let rig = Rig::with(&Labs::new(None)).await;
     let tab = rig.open(r#"{"updates_per_s": 100}"#).await;
     let mut sse = tab.sse(0).await;
-    while sse.event().await.0 < 20 {}
+    let mut last = sse.event().await.0;
+    while last.seq < 20 {
+        last = sse.event().await.0;
+    }
     let set = tab.set(r#"{"source": "earthquakes", "updates_per_s": 200}"#).await;
     assert_eq!(set["restarted"], true);
     let rest = sse.rest().await;
-    let mut ids = rest.lines().filter_map(|line| line.strip_prefix("id: ")).filter_map(|id| id.parse::<u64>().ok());
-    let last = ids.next_back().unwrap_or(20);
+    let mut ids = rest.lines().filter_map(|line| line.strip_prefix("id: ")).filter_map(|id| id.parse::<Cursor>().ok());
+    let last = ids.next_back().unwrap_or(last);
     let mut again = tab.sse(last).await;
     assert_eq!(again.event().await, (last, false), "the greeting");
     let next = again.until("event: earthquake").await;
-    let id: u64 = next.split("id: ").last().unwrap().lines().next().unwrap().parse().unwrap();
-    assert_eq!(id, last + 1, "no update is lost, and none comes again");
+    let id: Cursor = next.split("id: ").last().unwrap().lines().next().unwrap().parse().unwrap();
+    assert_eq!(id, last.at(last.seq + 1), "no update is lost, and none comes again");
 }
 
 #[tokio::test]
@@ -75,4 +79,26 @@ async fn nobody_changes_the_feed_that_all_tabs_share() {
     let rig = Rig::with(&Labs::new(None)).await;
     let refused = rig.ask("POST", "/lab/tabs", r#"{"source": "own"}"#).await;
     assert!(refused.status == 409 && refused.body.contains("there is no feed beside the labs"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn d1_between_the_feed_that_all_share_and_a_tabs_own_there_is_a_reset_both_ways() {
+    let rig = Rig::start().await;
+    let tab = rig.open("{}").await;
+    for text in ["a", "b"] {
+        rig.publish(text).await;
+    }
+    let shared = tab.read("short-polling", "/feed/poll?after=0").await.json()["next"].clone();
+    tab.set(r#"{"source": "synthetic", "updates_per_s": 50}"#).await;
+    let after = |cursor: &serde_json::Value| format!("/feed/poll?after={}", cursor.as_str().unwrap());
+    let own = tab.read("short-polling", &after(&shared)).await.json();
+    assert_eq!((&own["reset"]["asked"], &own["gap"]), (&shared, &serde_json::Value::Null), "{own}");
+    tab.set(r#"{"source": "own", "updates_per_s": null}"#).await;
+    let back = tab.read("short-polling", &after(&own["next"])).await.json();
+    assert_eq!((&back["reset"]["asked"], &back["next"]), (&own["next"], &shared), "{back}");
+    assert_eq!(
+        tab.read("short-polling", &after(&shared)).await.json().get("reset"),
+        None,
+        "it was its own all the time"
+    );
 }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_feed::clock;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::stats::Stats;
+use feedlab_feed::{Epoch, clock};
 use reqwest::{Client, Response};
 use rustix::process::Signal;
 use tokio::time::sleep;
@@ -37,10 +37,15 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server of a cell and waits until it listens.
-    pub(super) async fn start(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> anyhow::Result<Self> {
+    /// Starts the server of a cell and waits until it listens. All servers of a cell have one feed, in one epoch.
+    pub(super) async fn start(
+        scenario: &Scenario,
+        cell: &Cell,
+        epoch: Epoch,
+        keys: Option<&Keys>,
+    ) -> anyhow::Result<Self> {
         let settings = cell.settings(scenario);
-        let mut flags = words("serve --format json --settings-from-stdin");
+        let mut flags = words(&format!("serve --format json --settings-from-stdin --epoch {epoch}"));
         let link = scenario.contenders[cell.contender].link;
         // Behind nginx it is nginx that speaks TLS.
         if let Some(keys) = keys.filter(|_| link.tls && !link.via.is_nginx()) {

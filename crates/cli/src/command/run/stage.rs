@@ -8,6 +8,7 @@ use std::time::Instant;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Fault, FaultKind, ProcessFault, Via};
+use feedlab_feed::Epoch;
 use rustix::process::Signal;
 
 use super::child::{Child, words};
@@ -19,6 +20,8 @@ use crate::command::{nginx, proxy};
 #[derive(Debug)]
 pub(super) struct Stage {
     servers: Vec<Server>,
+    /// The life of the feed that they all have.
+    epoch: Epoch,
     nginx: Option<Child>,
     proxy: Option<Child>,
     /// Where clients connect.
@@ -33,9 +36,11 @@ impl Stage {
     /// Starts what the cell needs, from the back to the front.
     pub(super) async fn set(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> anyhow::Result<Self> {
         let link = scenario.contenders[cell.contender].link;
-        let first = Server::start(scenario, cell, keys).await?;
+        let epoch = Epoch::random();
+        let first = Server::start(scenario, cell, epoch, keys).await?;
         let door = first.door();
-        let mut stage = Self { servers: vec![first], nginx: None, proxy: None, door, control: None, feed_us: None };
+        let mut stage =
+            Self { servers: vec![first], epoch, nginx: None, proxy: None, door, control: None, feed_us: None };
         if let Err(error) = stage.set_front(scenario, cell, keys, link.via).await {
             stage.strike().await?;
             return Err(error);
@@ -52,7 +57,7 @@ impl Stage {
     ) -> anyhow::Result<()> {
         if via.is_nginx() {
             for _ in 1..scenario.nginx.upstreams {
-                self.servers.push(Server::start(scenario, cell, keys).await?);
+                self.servers.push(Server::start(scenario, cell, self.epoch, keys).await?);
             }
             let keys = keys.filter(|_| scenario.contenders[cell.contender].link.tls);
             let arguments = nginx_arguments(scenario, via, &self.servers, keys);

@@ -1,7 +1,7 @@
 //! Which door a URL means.
 
-use feedlab_feed::Transport;
 use feedlab_feed::transport::AFTER;
+use feedlab_feed::{Cursor, Transport};
 use feedlab_loadgen::transport::Url;
 
 /// Where to go, and how.
@@ -12,7 +12,7 @@ pub(super) struct Door {
     /// The transport that is spoken there.
     pub(super) transport: Transport,
     /// The cursor that the URL had.
-    pub(super) after: Option<u64>,
+    pub(super) after: Option<Cursor>,
 }
 
 /// Reads the URL of a server, of a door, or with `raw_events` of any event stream.
@@ -57,10 +57,10 @@ fn parse(text: &str) -> anyhow::Result<Url> {
     }
 }
 
-/// Takes `?after=N` off the URL: the client sends its own cursor, in its transport's way.
-fn take_cursor(url: &mut Url) -> anyhow::Result<Option<u64>> {
+/// Takes `?after=CURSOR` off the URL: the client sends its own cursor, in its transport's way.
+fn take_cursor(url: &mut Url) -> anyhow::Result<Option<Cursor>> {
     let Some((_, after)) = url.query_pairs().find(|(name, _)| name == AFTER) else { return Ok(None) };
-    let after = after.parse().map_err(|_| anyhow::anyhow!("`after={after}` is no update's number: 0, 1, 2 …"))?;
+    let after = after.parse().map_err(|error| anyhow::anyhow!("`after={after}`: {error}"))?;
     let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != AFTER).collect();
     url.set_query(None);
     if !others.is_empty() {
@@ -73,7 +73,7 @@ fn take_cursor(url: &mut Url) -> anyhow::Result<Option<u64>> {
 mod tests {
     use super::*;
 
-    fn check(text: &str, wanted: Option<Transport>, raw: bool) -> Result<(String, Transport, Option<u64>), String> {
+    fn check(text: &str, wanted: Option<Transport>, raw: bool) -> Result<(String, Transport, Option<Cursor>), String> {
         let door = find(text, wanted, raw).map_err(|error| error.to_string())?;
         Ok((door.url.to_string(), door.transport, door.after))
     }
@@ -81,6 +81,8 @@ mod tests {
     #[test]
     fn a_url_leads_to_its_door() {
         use Transport::{LongPolling, Sse, WebSocket};
+        let seven = Cursor { epoch: None, seq: 7 };
+        let sse_of_h = "http://h/feed/sse";
         let sse = "http://127.0.0.1:8080/feed/sse";
         for (text, wanted, raw, url, transport, after) in [
             ("http://127.0.0.1:8080", None, false, sse, Sse, None),
@@ -90,8 +92,9 @@ mod tests {
             ("wss://h/feed/ws", None, false, "https://h/feed/ws", WebSocket, None),
             ("https://h:8443", None, false, "https://h:8443/feed/sse", Sse, None),
             ("wsgi.example/feed/ws", None, false, "http://wsgi.example/feed/ws", WebSocket, None),
-            ("http://h/?after=7", Some(LongPolling), false, "http://h/feed/long-poll", LongPolling, Some(7)),
-            ("http://h/feed/sse?after=7&x=1", None, false, "http://h/feed/sse?x=1", Sse, Some(7)),
+            ("http://h/?after=7", Some(LongPolling), false, "http://h/feed/long-poll", LongPolling, Some(seven)),
+            ("http://h/?after=k3f9.7", None, false, sse_of_h, Sse, "k3f9.7".parse().ok()),
+            ("http://h/feed/sse?after=7&x=1", None, false, "http://h/feed/sse?x=1", Sse, Some(seven)),
             ("http://h/?after=7", None, true, "http://h/?after=7", Sse, None),
             ("http://h/events", None, true, "http://h/events", Sse, None),
             ("http://h/behind/a/proxy", Some(WebSocket), false, "http://h/behind/a/proxy", WebSocket, None),
@@ -107,7 +110,7 @@ mod tests {
             ("http://h/events", None, "--raw-events"),
             ("ftp://h/", None, "ws:// or wss://"),
             ("http://", None, "is no URL"),
-            ("http://h/?after=x", None, "`after=x` is no update's number"),
+            ("http://h/?after=x", None, "`after=x`: a cursor is"),
         ] {
             let error = check(text, wanted, false).unwrap_err();
             assert!(error.contains(needle), "{text}: {error}");

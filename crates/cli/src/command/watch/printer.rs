@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp, update_json};
-use feedlab_feed::{Cursor, Data, Gap, Update};
+use feedlab_feed::{Cursor, Data, Gap, Reset, Update};
 use feedlab_loadgen::observer::{Observer, Opened, Trouble};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +52,11 @@ struct EventLine<'a> {
 #[derive(Serialize)]
 struct GapLine {
     gap: Gap,
+}
+
+#[derive(Serialize)]
+struct ResetLine {
+    reset: Reset,
 }
 
 impl Printer {
@@ -110,6 +115,16 @@ impl Observer for Printer {
         match self.lines {
             Lines::People => output::advice(&format!("gap: the updates {} to {} are lost", gap.from, gap.to)),
             Lines::Json | Lines::Events => self.print(&json_line(&GapLine { gap })),
+        }
+    }
+
+    fn reset(&mut self, reset: Reset) {
+        match self.lines {
+            Lines::People => output::advice(&format!(
+                "reset: the feed began anew; what it published after {} is lost, and how much that was is not known",
+                reset.asked
+            )),
+            Lines::Json | Lines::Events => self.print(&json_line(&ResetLine { reset })),
         }
     }
 

@@ -6,16 +6,13 @@
 
 use feedlab_feed::transport::{AFTER, PUBLISH_PATH};
 use feedlab_feed::wire::poll;
-use feedlab_feed::{Cursor, Transport};
+use feedlab_feed::{Cursor, Epoch, Transport};
 
 use crate::headers::{ANY, TEXT, request_headers};
 use crate::scenario::Headers;
 
 /// Where the server of a run listens: an ephemeral port, which has five digits nearly always.
 const AUTHORITY: &str = "127.0.0.1:40000";
-/// A server's life in an entity tag: 16 hexadecimal digits. One that begins with a zero is written with fewer: 0.07 bytes
-/// on average.
-const LIFE: u64 = u64::MAX;
 /// Every date of HTTP has the same length (RFC 9110, section 5.6.7).
 const DATE: &str = "Mon, 23 Nov 2026 19:07:09 GMT";
 
@@ -29,7 +26,7 @@ pub(crate) fn request(transport: Transport, target: &str, own: Pairs<'_>, header
 
 /// The door's path with the cursor to resume from.
 pub(crate) fn resume(transport: Transport) -> String {
-    format!("{}?{AFTER}=0", transport.path())
+    format!("{}?{AFTER}={}", transport.path(), cursor())
 }
 
 /// The head of a publication's POST with a body of so many bytes, beside another transport than a WebSocket, whose door it
@@ -59,9 +56,19 @@ pub(crate) fn answer(status: &str, mut own: Pairs<'_>) -> String {
     text(&format!("HTTP/1.1 {status}"), &own)
 }
 
+/// An epoch like any other: all are of one length.
+pub(crate) fn epoch() -> Epoch {
+    Epoch::of(b"predicted")
+}
+
+/// A cursor whose `seq` has one digit.
+pub(crate) fn cursor() -> Cursor {
+    Cursor::new(epoch(), 0)
+}
+
 /// The entity tag of a cursor.
 pub(crate) fn tag() -> String {
-    poll::etag(LIFE, Cursor(0))
+    poll::etag(cursor())
 }
 
 fn text(start: &str, headers: &Pairs<'_>) -> String {

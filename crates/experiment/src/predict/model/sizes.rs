@@ -4,6 +4,8 @@ use feedlab_feed::Update;
 use feedlab_feed::source::{Item, SourceConfig};
 use feedlab_feed::wire::{sse, update_json, websocket};
 
+use super::heads;
+
 /// A due time of our day, µs of Unix time: 16 digits until the year 2286.
 pub(crate) const AT: u64 = 1_790_000_000_000_000;
 
@@ -30,7 +32,7 @@ impl Sizes {
         Self {
             payload: update.data.len() as f64,
             json: update_json(&update).len() as f64,
-            chunk: sse::chunk(sse::update_event(&update).as_bytes()).len() as f64,
+            chunk: sse::chunk(sse::update_event(heads::epoch(), &update).as_bytes()).len() as f64,
             frame: websocket::update_frame(&update).len() as f64,
             digits: f64::from(digits(seq)),
         }
@@ -91,12 +93,12 @@ mod tests {
 
     #[test]
     fn an_update_has_the_sizes_that_were_captured() {
-        // A capture on loopback of a synthetic feed of 256 B: chunks of 322 B and 323 B, frames of 316 B with
-        // two digits, and so JSON of 312 B.
+        // A capture on loopback of a synthetic feed of 256 B: chunks of 322 B and 323 B (and 5 B more since an id names its
+        // epoch), frames of 316 B with two digits, and so JSON of 312 B.
         let two = Sizes::alike(&feed(256), 9.0, 90.0).unwrap();
-        assert_eq!((two.payload, two.json, two.chunk, two.frame, two.digits), (256.0, 312.0, 323.0, 316.0, 2.0));
+        assert_eq!((two.payload, two.json, two.chunk, two.frame, two.digits), (256.0, 312.0, 323.0 + 5.0, 316.0, 2.0));
         let one = Sizes::alike(&feed(256), 0.0, 9.0).unwrap();
-        assert_eq!((one.chunk, one.frame), (322.0, 315.0));
+        assert_eq!((one.chunk, one.frame), (322.0 + 5.0, 315.0));
     }
 
     #[test]

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
+use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
-use feedlab_feed::{Cursor, Transport};
 
 use super::heads::Pairs;
 use super::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
@@ -182,7 +182,7 @@ pub(super) fn handshake(heads: &Heads, sizes: &Sizes) -> f64 {
 
 /// A body without updates.
 fn empty_body(sizes: &Sizes) -> f64 {
-    poll::write_body(std::iter::empty(), Cursor(0), None).len() as f64 + sizes.digits - 1.0
+    poll::write_body(std::iter::empty(), heads::cursor(), None, None).len() as f64 + sizes.digits - 1.0
 }
 
 /// The mean body with news: the updates of an answer with commas between them, and what is around them.

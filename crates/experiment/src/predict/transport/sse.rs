@@ -42,7 +42,8 @@ impl Arithmetic for Sse {
 
     /// With the cursor in `Last-Event-ID`.
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
-        let own = [&EVENT_STREAM[..], &[(sse::LAST_EVENT_ID, "0")]].concat();
+        let cursor = heads::cursor().to_string();
+        let own = [&EVENT_STREAM[..], &[(sse::LAST_EVENT_ID, &*cursor)]].concat();
         let request = heads::request(THIS, THIS.path(), own, headers).len() as f64 + sizes.digits - 1.0;
         let chunked = [&sse::HEADERS[..], &[("transfer-encoding", "chunked")]].concat();
         request + heads::answer("200 OK", chunked).len() as f64

@@ -3,6 +3,14 @@ use crate::Data;
 use crate::wire::tests::any_update;
 use proptest::prelude::*;
 
+fn epoch() -> Epoch {
+    "k3f9".parse().unwrap()
+}
+
+fn at(seq: u64) -> Cursor {
+    Cursor::new(epoch(), seq)
+}
+
 fn parse(stream: &[u8], chunk: usize) -> Vec<Event> {
     let mut parser = Parser::default();
     let mut events = Vec::new();
@@ -78,8 +86,8 @@ fn an_id_without_data_still_counts_for_the_reconnection() {
 #[test]
 fn a_greeting_is_no_event_and_sets_the_cursor_and_the_reconnection_time() {
     let mut parser = Parser::default();
-    parser.push(greeting(Cursor(41), Duration::from_secs(2)).as_bytes(), |event| panic!("{event:?}")).unwrap();
-    assert_eq!((parser.last_event_id(), parser.retry_ms()), ("41", Some(2000)));
+    parser.push(greeting(at(41), Duration::from_secs(2)).as_bytes(), |event| panic!("{event:?}")).unwrap();
+    assert_eq!((parser.last_event_id(), parser.retry_ms()), ("k3f9.41", Some(2000)));
 }
 
 #[test]
@@ -127,17 +135,23 @@ fn an_update_looks_as_the_contract_says() {
         event_type: EventType::new("tick").unwrap(),
         data: Data::Text("a\nb".into()),
     };
-    assert_eq!(update_event(&update), "id: 12\nevent: tick\ndata: {\"at\":1700000000000001,\"data\":\"a\\nb\"}\n\n");
-    assert_eq!(gap_event(Gap { from: 3, to: 9 }, Cursor(9)), "id: 9\nevent: gap\ndata: {\"from\":3,\"to\":9}\n\n");
-    let events = parse(gap_event(Gap { from: 3, to: 9 }, Cursor(9)).as_bytes(), 7);
-    assert_eq!(events[0].gap(), Some((Gap { from: 3, to: 9 }, Cursor(9))));
+    let text = update_event(epoch(), &update);
+    assert_eq!(text, "id: k3f9.12\nevent: tick\ndata: {\"at\":1700000000000001,\"data\":\"a\\nb\"}\n\n");
+    assert_eq!(gap_event(Gap { from: 3, to: 9 }, at(9)), "id: k3f9.9\nevent: gap\ndata: {\"from\":3,\"to\":9}\n\n");
+    let events = parse(gap_event(Gap { from: 3, to: 9 }, at(9)).as_bytes(), 7);
+    assert_eq!(events[0].gap(), Some((Gap { from: 3, to: 9 }, at(9))));
+    let reset = Reset { asked: "a000.31".parse().unwrap(), resume: at(0) };
+    let text = "id: k3f9.0\nevent: reset\ndata: {\"asked\":\"a000.31\",\"resume\":\"k3f9.0\"}\n\n";
+    assert_eq!(reset_event(reset), text);
+    let events = parse(text.as_bytes(), 7);
+    assert_eq!((events[0].reset(), events[0].gap(), events[0].cursor().unwrap()), (Some(reset), None, at(0)));
     assert_eq!(chunk(b"0123456789abcdef"), "10\r\n0123456789abcdef\r\n");
 }
 
 proptest! {
     #[test]
     fn any_text_survives_multi_line_data(data: String, chunk in 1usize..20) {
-        let text = Outgoing { id: Some(3), event: "e", data: &data }.to_text();
+        let text = Outgoing { id: Some(at(3)), event: "e", data: &data }.to_text();
         let expected = data.replace("\r\n", "\n").replace('\r', "\n");
         let events = parse(text.as_bytes(), chunk);
         prop_assert_eq!(events.len(), 1);
@@ -146,7 +160,7 @@ proptest! {
 
     #[test]
     fn an_update_survives_its_event(update in any_update(), chunk in 1usize..20) {
-        let events = parse(update_event(&update).as_bytes(), chunk);
+        let events = parse(update_event(epoch(), &update).as_bytes(), chunk);
         prop_assert_eq!(events.len(), 1);
         prop_assert_eq!(events[0].at().unwrap(), update.at);
         prop_assert_eq!(events[0].gap(), None);

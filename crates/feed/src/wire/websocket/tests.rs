@@ -132,7 +132,7 @@ proptest! {
         let bytes = [&stamp[..], &[name_len], rest.as_bytes()].concat();
         let header = bytes.first_chunk::<BINARY_HEADER>();
         match read_binary_stamp(&bytes) {
-            Ok(Stamp { seq, at }) => {
+            Ok(Stamp { seq, at, .. }) => {
                 let header = header.unwrap();
                 prop_assert_eq!([seq.to_be_bytes(), at.to_be_bytes()].concat(), &header[..16]);
             }
@@ -141,7 +141,7 @@ proptest! {
         let name_and_data = header
             .and_then(|header| bytes[BINARY_HEADER..].split_at_checked(header[BINARY_HEADER - 1].into()))
             .map(|(name, data)| (std::str::from_utf8(name).unwrap().to_owned(), data));
-        let is_name = |name: &str| !name.is_empty() && name != "gap" && !name.contains('\n');
+        let is_name = |name: &str| !name.is_empty() && name != "gap" && name != "reset" && !name.contains('\n');
         match (read_binary(&bytes), name_and_data) {
             (Ok(update), Some((name, data))) if is_name(&name) => {
                 prop_assert_eq!((update.event_type.as_str(), update.data), (&*name, Data::Binary(data.to_vec().into())));
@@ -159,5 +159,12 @@ fn gaps_and_acks_are_told_apart_from_updates() {
     assert_eq!(&gap[2..], br#"{"gap":{"from":3,"to":9}}"#);
     assert!(matches!(read_text(r#"{"gap":{"from":3,"to":9}}"#), Message::Gap(Gap { from: 3, to: 9 })));
     assert!(matches!(read_text(r#"{"ack":{"seq":4}}"#), Message::Ack(Ack { seq: 4 })));
+    let (asked, resume) = ("a000.31".parse().unwrap(), "k3f9.0".parse().unwrap());
+    let reset = reset_frame(Reset { asked, resume });
+    assert_eq!(&reset[2..], br#"{"reset":{"asked":"a000.31","resume":"k3f9.0"}}"#);
+    let text = std::str::from_utf8(&reset[2..]).unwrap();
+    assert!(matches!(read_text(text), Message::Reset(told) if told == Reset { asked, resume }));
+    assert_eq!(&hello_frame(resume)[2..], br#"{"hello":{"cursor":"k3f9.0"}}"#);
+    assert!(matches!(read_text(r#"{"hello":{"cursor":"k3f9.0"}}"#), Message::Hello(cursor) if cursor == resume));
     assert!(matches!(read_text("hello"), Message::Update(raw) if raw.update().is_err()));
 }

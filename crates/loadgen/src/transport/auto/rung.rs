@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, Transport, clock};
+use feedlab_feed::{Cursor, Epoch, Gap, Reset, Transport, clock};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
@@ -121,7 +121,7 @@ impl Signs {
                 self.strikes.set(self.strikes.get() + 1);
                 self.strikes.get() >= STRIKES
             }
-            Failure::Connect | Failure::Gap => false,
+            Failure::Connect | Failure::Gap | Failure::Reset => false,
         };
         if is_refused && self.patience.is_some() {
             self.is_refused.set(true);
@@ -140,12 +140,35 @@ async fn reached(deadline: Option<Instant>) {
 /// The observer of a rung's client.
 pub(super) struct Watched<'a, 'b, O> {
     shared: &'a RefCell<Shared<'b, O>>,
+    /// The epoch of what it brings: that of the cursor which it began with, until it brings another.
+    epoch: Option<Epoch>,
     signs: Rc<Signs>,
 }
 
 impl<'a, 'b, O: Observer> Watched<'a, 'b, O> {
-    pub(super) const fn new(shared: &'a RefCell<Shared<'b, O>>, signs: Rc<Signs>) -> Self {
-        Self { shared, signs }
+    pub(super) const fn new(shared: &'a RefCell<Shared<'b, O>>, signs: Rc<Signs>, after: Option<Cursor>) -> Self {
+        let epoch = match after {
+            Some(cursor) => cursor.epoch,
+            None => None,
+        };
+        Self { shared, signs, epoch }
+    }
+
+    /// Whether what the rung brings at this place concerns the client. Where the rung has moved to another epoch, and was
+    /// not told so because it brings no cursor, the client goes along. Where another rung has moved, what this one still
+    /// brings of the epoch before (held back by a proxy, perhaps) is over.
+    fn concerns(&mut self, place: Cursor) -> bool {
+        let moved = std::mem::replace(&mut self.epoch, place.epoch) != place.epoch;
+        let mut shared = self.shared.borrow_mut();
+        match shared.cursor {
+            Some(cursor) if cursor.epoch.is_some_and(|epoch| Some(epoch) != place.epoch) => {
+                if moved {
+                    shared.cursor = Some(place);
+                }
+                moved
+            }
+            _ => true,
+        }
     }
 
     /// Tells the client's observer what concerns the client only if it relies on this rung.
@@ -164,21 +187,39 @@ impl<O: Observer> Observer for Watched<'_, '_, O> {
 
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
         self.signs.alive();
+        let place = Cursor { epoch: stamp.epoch, seq: stamp.seq };
+        if !self.concerns(place.at(stamp.seq.saturating_sub(1))) {
+            return;
+        }
         let mut shared = self.shared.borrow_mut();
-        if shared.cursor.is_none_or(|cursor| cursor.0 < stamp.seq) {
-            shared.cursor = Some(Cursor(stamp.seq));
+        if shared.cursor.is_none_or(|cursor| cursor.seq < stamp.seq) {
+            shared.cursor = Some(place);
             shared.observer.update(stamp, raw, received_at_us);
         }
     }
 
-    /// A gap that ends before its cursor is one of another life of the feed: the client goes back.
+    /// A gap that ends beyond the place where the feed goes on is of what was never reached: the client goes back.
     fn gap(&mut self, gap: Gap, resume: Cursor) {
         self.signs.alive();
+        if !self.concerns(resume.at(gap.from.saturating_sub(1))) {
+            return;
+        }
         let mut shared = self.shared.borrow_mut();
-        let is_known = shared.cursor.is_some_and(|cursor| gap.to <= cursor.0 && gap.to <= resume.0);
+        let is_known = shared.cursor.is_some_and(|cursor| gap.to <= cursor.seq && gap.to <= resume.seq);
         if !is_known {
             shared.cursor = Some(resume);
             shared.observer.gap(gap, resume);
+        }
+    }
+
+    /// The client is told once, by the rung that learns of it first.
+    fn reset(&mut self, reset: Reset) {
+        self.signs.alive();
+        self.epoch = reset.resume.epoch;
+        let mut shared = self.shared.borrow_mut();
+        if shared.cursor.is_none_or(|cursor| cursor.epoch != self.epoch) {
+            shared.cursor = Some(reset.resume);
+            shared.observer.reset(reset);
         }
     }
 
@@ -208,9 +249,11 @@ impl<O: Observer> Observer for Watched<'_, '_, O> {
     }
 
     fn placed(&mut self, cursor: Cursor) {
-        let mut shared = self.shared.borrow_mut();
-        shared.cursor.get_or_insert(cursor);
-        shared.observer.placed(cursor);
+        if self.concerns(cursor) {
+            let mut shared = self.shared.borrow_mut();
+            shared.cursor.get_or_insert(cursor);
+            shared.observer.placed(cursor);
+        }
     }
 
     fn acknowledged(&mut self, due_us: u64, received_at_us: u64) {

@@ -28,13 +28,13 @@ async fn climb(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<S
 }
 
 fn event(seq: u64) -> String {
-    format!("id: {seq}\nevent: tick\ndata: {{\"at\":1,\"data\":\"x\"}}\n\n")
+    format!("id: k3f9.{seq}\nevent: tick\ndata: {{\"at\":1,\"data\":\"x\"}}\n\n")
 }
 
 fn body(seqs: &[u64], next: u64) -> String {
     let update = |seq| format!(r#"{{"seq":{seq},"at":1,"type":"tick","data":"x"}}"#);
     let updates: Vec<String> = seqs.iter().map(update).collect();
-    format!(r#"{{"updates":[{}],"next":{next},"gap":null}}"#, updates.join(","))
+    format!(r#"{{"updates":[{}],"next":"k3f9.{next}","gap":null}}"#, updates.join(","))
 }
 
 /// The next connection, with the beginning of its request as it must be.
@@ -51,7 +51,7 @@ async fn a_stream_whose_head_never_comes_is_left_for_long_polling() {
         let _silent = asked(server, "get /feed/sse ").await;
         let mut peer = asked(server, "get /feed/long-poll?hold=0s ").await;
         peer.answer("200 OK", "", &body(&[], 5)).await;
-        assert!(peer.request().await.starts_with("get /feed/long-poll?after=5&hold=400ms "));
+        assert!(peer.request().await.starts_with("get /feed/long-poll?after=k3f9.5&hold=400ms "));
         peer.answer("200 OK", "", &body(&[6], 6)).await;
         server.saw("update 6").await;
     })
@@ -64,7 +64,7 @@ async fn a_stream_that_falls_silent_is_left_and_the_cursor_goes_along() {
     let seen = climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
         stream.say([STREAM, &event(7), &event(8)].concat()).await;
-        let mut peer = asked(server, "get /feed/long-poll?after=8&hold=400ms ").await;
+        let mut peer = asked(server, "get /feed/long-poll?after=k3f9.8&hold=400ms ").await;
         peer.answer("200 OK", "", &body(&[9], 9)).await;
         server.saw("update 9").await;
     })
@@ -76,8 +76,8 @@ async fn a_stream_that_falls_silent_is_left_and_the_cursor_goes_along() {
 async fn the_place_that_a_stream_told_goes_along_too() {
     climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
-        stream.say([STREAM, "id: 41\nretry: 100\n\n"].concat()).await;
-        asked(server, "get /feed/long-poll?after=41&").await;
+        stream.say([STREAM, "id: k3f9.41\nretry: 100\n\n"].concat()).await;
+        asked(server, "get /feed/long-poll?after=k3f9.41&").await;
     })
     .await;
 }
@@ -124,7 +124,7 @@ async fn a_held_poll_that_is_never_answered_is_left_for_short_polling() {
         let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
         held.answer("200 OK", "", &body(&[], 5)).await;
         held.request().await;
-        let mut peer = asked(server, "get /feed/poll?after=5 ").await;
+        let mut peer = asked(server, "get /feed/poll?after=k3f9.5 ").await;
         for _ in 0..3 {
             peer.answer("500 Internal Server Error", "", "").await;
             peer.request().await;
@@ -148,7 +148,7 @@ async fn a_way_that_cuts_off_every_connection_breaks_the_rung() {
             let mut stream = asked(server, "get /feed/sse ").await;
             stream.say(STREAM).await;
         }
-        asked(server, "get /feed/long-poll?after=3&").await;
+        asked(server, "get /feed/long-poll?after=k3f9.3&").await;
     })
     .await;
     assert!(seen.ends_with(&["fell to long-polling".to_owned()]), "{seen:?}");
@@ -175,7 +175,7 @@ async fn the_first_rung_is_tried_beside_the_one_that_works_and_nothing_comes_twi
         held.answer("200 OK", "", &body(&[], 5)).await;
         held.request().await;
         let mut stream = server.accept().await;
-        assert!(stream.request().await.contains("last-event-id: 5\r\n"));
+        assert!(stream.request().await.contains("last-event-id: k3f9.5\r\n"));
         stream.say(STREAM).await;
         held.answer("200 OK", "", &body(&[6, 7], 7)).await;
         server.saw("update 7").await;
@@ -211,4 +211,43 @@ async fn a_first_rung_that_is_still_broken_is_let_be_and_tried_again() {
     .await;
     let seen: Vec<_> = seen.iter().filter(|line| *line != "opened").collect();
     assert_eq!(seen, ["Status", "fell to long-polling", "update 6"]);
+}
+
+const ANEW: &str = r#"{"updates":[],"next":"p0q2.0","gap":null,"reset":{"asked":"k3f9.31","resume":"p0q2.0"}}"#;
+
+#[tokio::test]
+async fn d1_a_reset_is_told_once_and_what_a_rung_still_brings_of_the_epoch_before_is_over() {
+    let options = Options { climb: SHORT, ..PATIENT };
+    let seen = climb(options, async |server| {
+        asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+        let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
+        held.answer("200 OK", "", &body(&[], 31)).await;
+        held.request().await;
+        let mut stream = server.accept().await;
+        assert!(stream.request().await.contains("last-event-id: k3f9.31\r\n"));
+        let reset = "id: p0q2.0\nevent: reset\ndata: {\"asked\":\"k3f9.31\",\"resume\":\"p0q2.0\"}\n\n";
+        stream.say([STREAM, reset].concat()).await;
+        server.saw("reset k3f9.31, on after p0q2.0").await;
+        held.answer("200 OK", "", &body(&[32], 32)).await;
+        stream.say(event(1).replace("k3f9", "p0q2")).await;
+        server.saw("update 1").await;
+    })
+    .await;
+    let seen: Vec<_> = seen.iter().filter(|line| !["opened", "climbed"].contains(&line.as_str())).collect();
+    let expected = ["Status", "fell to long-polling", "reset k3f9.31, on after p0q2.0", "update 1"];
+    assert_eq!(seen, expected, "update 32 is of a feed that is over");
+}
+
+#[tokio::test]
+async fn d1_a_reset_on_a_lower_rung_moves_the_cursor_of_them_all() {
+    let seen = climb(WATCHFUL, async |server| {
+        let mut stream = asked(server, "get /feed/sse ").await;
+        stream.say([STREAM, &event(31)].concat()).await;
+        let mut held = asked(server, "get /feed/long-poll?after=k3f9.31&").await;
+        held.answer("200 OK", "", ANEW).await;
+        assert!(held.request().await.contains("?after=p0q2.0&"));
+        asked(server, "get /feed/poll?after=p0q2.0 ").await;
+    })
+    .await;
+    assert!(seen.contains(&"reset k3f9.31, on after p0q2.0".to_owned()), "{seen:?}");
 }

@@ -38,7 +38,7 @@ async fn over(
 fn body(seqs: &[u64], next: u64) -> String {
     let update = |seq| format!(r#"{{"seq":{seq},"at":1,"type":"tick","data":"x"}}"#);
     let updates: Vec<String> = seqs.iter().map(update).collect();
-    format!(r#"{{"updates":[{}],"next":{next},"gap":null}}"#, updates.join(","))
+    format!(r#"{{"updates":[{}],"next":"k3f9.{next}","gap":null}}"#, updates.join(","))
 }
 
 fn event(seq: u64) -> String {
@@ -60,9 +60,9 @@ async fn polls_of_http_2_share_a_connection_and_carry_no_headers_of_the_first() 
         assert!(uri.scheme_str() == Some("http") && uri.port_u16().is_some(), "{uri}");
         exchange.body(&body(&[], 5));
         let mut exchange = connection.request().await;
-        assert_eq!(exchange.target(), "/feed/poll?after=5");
+        assert_eq!(exchange.target(), "/feed/poll?after=k3f9.5");
         exchange.body(&body(&[6, 7], 7));
-        assert_eq!(connection.request().await.target(), "/feed/poll?after=7");
+        assert_eq!(connection.request().await.target(), "/feed/poll?after=k3f9.7");
     })
     .await;
     assert_eq!(seen, ["opened", "update 6", "update 7"]);
@@ -134,7 +134,7 @@ async fn a_request_that_a_server_has_not_looked_at_goes_out_again_on_another_con
         connection.request().await.refuse();
         let mut other = server.accept_h2(Settings::default()).await;
         let mut exchange = other.request().await;
-        assert_eq!(exchange.target(), "/feed/poll?after=5");
+        assert_eq!(exchange.target(), "/feed/poll?after=k3f9.5");
         exchange.body(&body(&[6], 6));
         server.saw("update 6").await;
     })

@@ -7,8 +7,8 @@ async fn poll(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<St
     converse("/feed/long-poll", async |client, log, stop| run(client, options, log, stop).await, script).await
 }
 
-const START: &str = r#"{"updates":[],"next":5,"gap":null}"#;
-const NEWS: &str = r#"{"updates":[{"seq":6,"at":1,"type":"tick","data":"x"}],"next":6,"gap":null}"#;
+const START: &str = r#"{"updates":[],"next":"k3f9.5","gap":null}"#;
+const NEWS: &str = r#"{"updates":[{"seq":6,"at":1,"type":"tick","data":"x"}],"next":"k3f9.6","gap":null}"#;
 
 #[tokio::test]
 async fn the_first_request_is_not_held_and_the_next_ones_are() {
@@ -16,11 +16,11 @@ async fn the_first_request_is_not_held_and_the_next_ones_are() {
         let mut peer = server.accept().await;
         assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "));
         peer.answer("200 OK", "", START).await;
-        assert!(peer.request().await.starts_with("get /feed/long-poll?after=5&hold=25s "));
+        assert!(peer.request().await.starts_with("get /feed/long-poll?after=k3f9.5&hold=25s "));
         peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
-        assert!(peer.request().await.contains("?after=5&hold=25s "));
+        assert!(peer.request().await.contains("?after=k3f9.5&hold=25s "));
         peer.answer("200 OK", "", NEWS).await;
-        assert!(peer.request().await.contains("?after=6&hold=25s "));
+        assert!(peer.request().await.contains("?after=k3f9.6&hold=25s "));
     })
     .await;
     assert_eq!(seen, ["opened", "update 6"]);
@@ -66,10 +66,10 @@ async fn a_body_in_many_pieces_is_read_as_one_and_a_gap_is_told() {
         let body = NEWS.replace(r#""gap":null"#, r#""gap":{"from":2,"to":5}"#);
         let length = body.len();
         peer.stammer(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")).await;
-        assert!(peer.request().await.contains("?after=6&"));
+        assert!(peer.request().await.contains("?after=k3f9.6&"));
     })
     .await;
-    assert_eq!(seen, ["opened", "gap 2-5, on after 5", "update 6"]);
+    assert_eq!(seen, ["opened", "gap 2-5, on after k3f9.5", "update 6"]);
 }
 
 #[tokio::test]
@@ -79,13 +79,13 @@ async fn failures_are_told_and_the_cursor_stays() {
         peer.request().await;
         peer.answer("200 OK", "", START).await;
         for (status, body) in [("503 Service Unavailable", "full"), ("200 OK", "garbage"), ("200 OK", "[]")] {
-            assert!(peer.request().await.contains("?after=5&"));
+            assert!(peer.request().await.contains("?after=k3f9.5&"));
             peer.answer(status, "", body).await;
         }
-        assert!(peer.request().await.contains("?after=5&"));
+        assert!(peer.request().await.contains("?after=k3f9.5&"));
         drop(peer);
         let mut peer = server.accept().await;
-        assert!(peer.request().await.contains("?after=5&"));
+        assert!(peer.request().await.contains("?after=k3f9.5&"));
         peer.answer("200 OK", "", NEWS).await;
         peer.request().await;
     })
@@ -116,4 +116,19 @@ async fn a_refused_connection_is_a_failure_and_tried_again() {
     })
     .await;
     assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn d1_a_reset_is_told_before_what_the_other_epoch_has() {
+    let seen = poll(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.answer("200 OK", "", START).await;
+        peer.request().await;
+        let reset = r#""next":"p0q2.6","reset":{"asked":"k3f9.5","resume":"p0q2.0"},"gap":{"from":1,"to":5}"#;
+        peer.answer("200 OK", "", &NEWS.replace(r#""next":"k3f9.6","gap":null"#, reset)).await;
+        assert!(peer.request().await.contains("?after=p0q2.6&"));
+    })
+    .await;
+    assert_eq!(seen, ["opened", "reset k3f9.5, on after p0q2.0", "gap 1-5, on after p0q2.5", "update 6"]);
 }

@@ -13,7 +13,7 @@ async fn poll(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<St
 fn body(seqs: &[u64], next: u64) -> String {
     let update = |seq| format!(r#"{{"seq":{seq},"at":1,"type":"tick","data":"x"}}"#);
     let updates: Vec<String> = seqs.iter().map(update).collect();
-    format!(r#"{{"updates":[{}],"next":{next},"gap":null}}"#, updates.join(","))
+    format!(r#"{{"updates":[{}],"next":"k3f9.{next}","gap":null}}"#, updates.join(","))
 }
 
 #[tokio::test]
@@ -23,9 +23,9 @@ async fn it_fetches_a_cursor_and_goes_on_from_it_on_one_connection() {
         assert!(peer.request().await.starts_with("get /feed/poll http/1.1"));
         peer.answer("200 OK", "ETag: \"a\"\r\n", &body(&[], 5)).await;
         let request = peer.request().await;
-        assert!(request.starts_with("get /feed/poll?after=5 ") && !request.contains("if-none-match"));
+        assert!(request.starts_with("get /feed/poll?after=k3f9.5 ") && !request.contains("if-none-match"));
         peer.answer("200 OK", "", &body(&[6, 7], 7)).await;
-        assert!(peer.request().await.contains("?after=7 "));
+        assert!(peer.request().await.contains("?after=k3f9.7 "));
     })
     .await;
     assert_eq!(seen, ["opened", "update 6", "update 7"]);
@@ -41,7 +41,7 @@ async fn a_body_in_many_chunks_is_read_as_one() {
             peer.stammer([format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat()).await;
         }
         peer.say("0\r\n\r\n").await;
-        assert!(peer.request().await.contains("?after=3 "));
+        assert!(peer.request().await.contains("?after=k3f9.3 "));
     })
     .await;
     assert_eq!(seen, ["opened", "update 3"]);
@@ -74,12 +74,12 @@ async fn failures_are_told_and_the_cursor_stays() {
         peer.request().await;
         peer.answer("200 OK", "", &body(&[], 5)).await;
         for (status, text) in [("500 Internal Server Error", "sorry"), ("200 OK", "garbage"), ("204 No Content", "")] {
-            assert!(peer.request().await.contains("?after=5 "));
+            assert!(peer.request().await.contains("?after=k3f9.5 "));
             peer.answer(status, "", text).await;
         }
-        assert!(peer.request().await.contains("?after=5 "));
+        assert!(peer.request().await.contains("?after=k3f9.5 "));
         peer.answer("200 OK", "", &body(&[6], 6)).await;
-        assert!(peer.request().await.contains("?after=6 "));
+        assert!(peer.request().await.contains("?after=k3f9.6 "));
     })
     .await;
     assert_eq!(seen, ["opened", "Status", "Malformed", "Status", "update 6"]);
@@ -90,9 +90,9 @@ async fn a_body_that_goes_bad_half_way_is_asked_for_from_there() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
-        let bad = r#"{"updates":[{"seq":1,"at":1,"type":"t","data":""},{"seq":"two"}],"next":2,"gap":null}"#;
+        let bad = r#"{"updates":[{"seq":1,"at":1,"type":"t","data":""},{"seq":"two"}],"next":"k3f9.2","gap":null}"#;
         peer.answer("200 OK", "", bad).await;
-        assert!(peer.request().await.contains("?after=1 "));
+        assert!(peer.request().await.contains("?after=k3f9.1 "));
     })
     .await;
     assert_eq!(seen, ["opened", "update 1", "Malformed"]);
@@ -105,10 +105,10 @@ async fn a_gap_is_told() {
         peer.request().await;
         let text = body(&[9], 9).replace(r#""gap":null"#, r#""gap":{"from":2,"to":8}"#);
         peer.answer("200 OK", "", &text).await;
-        assert!(peer.request().await.contains("?after=9 "));
+        assert!(peer.request().await.contains("?after=k3f9.9 "));
     })
     .await;
-    assert_eq!(seen, ["opened", "gap 2-8, on after 8", "update 9"]);
+    assert_eq!(seen, ["opened", "gap 2-8, on after k3f9.8", "update 9"]);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_connection_that_ended_between_two_polls_is_opened_again_and_no_poll_i
             peer.request().await;
             peer.answer("200 OK", head, &body(&[], 5)).await;
         }
-        assert!(server.accept().await.request().await.contains("?after=5 "));
+        assert!(server.accept().await.request().await.contains("?after=k3f9.5 "));
     })
     .await;
     assert_eq!(seen, ["opened", "reconnect", "opened"]);

@@ -181,7 +181,7 @@ async fn raw_events_are_handed_over_as_they_are_and_their_ids_are_text() {
 #[tokio::test]
 async fn a_client_may_begin_after_an_update() {
     let after = async |client: Client, log: &mut _, stop: &CancellationToken| {
-        run(Client { after: Some(Cursor(41)), ..client }, PLAIN, log, stop).await;
+        run(Client { after: Some(Cursor { epoch: None, seq: 41 }), ..client }, PLAIN, log, stop).await;
     };
     converse("/feed/sse", after, async |server| {
         assert!(server.accept().await.request().await.contains("last-event-id: 41\r\n"));
@@ -218,4 +218,19 @@ async fn a_client_may_come_back_without_its_cursor_and_after_a_wait_of_its_own()
         assert!(cut.elapsed() >= Duration::from_millis(240), "{:?}", cut.elapsed());
     })
     .await;
+}
+
+#[tokio::test]
+async fn d1_a_reset_moves_the_last_event_id_to_another_epoch() {
+    let seen = stream(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say(HEAD).await;
+        let reset = "id: p0q2.0\nevent: reset\ndata: {\"asked\":\"k3f9.31\",\"resume\":\"p0q2.0\"}\n\n";
+        push(&mut peer, &format!("retry: 10\n\n{reset}{}", update(1).replace("id: ", "id: p0q2."))).await;
+        drop(peer);
+        assert!(server.accept().await.request().await.contains("last-event-id: p0q2.1\r\n"));
+    })
+    .await;
+    assert_eq!(without_events(seen)[..3], ["opened", "reset k3f9.31, on after p0q2.0", "update 1"]);
 }

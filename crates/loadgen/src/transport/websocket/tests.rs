@@ -1,5 +1,7 @@
-use feedlab_feed::wire::websocket::{Decoder, Incoming, Opcode, close_frame, frame, gap_frame, update_frame};
-use feedlab_feed::{Data, EventType, Gap, Update};
+use feedlab_feed::wire::websocket::{
+    Decoder, Incoming, Opcode, close_frame, frame, gap_frame, hello_frame, reset_frame, update_frame,
+};
+use feedlab_feed::{Data, EventType, Gap, Reset, Update};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::*;
@@ -17,6 +19,7 @@ async fn upgrade(server: &mut Server) -> (Peer, String) {
     let accept = derive_accept_key(key.as_bytes());
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
     peer.say(format!("{head}Sec-WebSocket-Accept: {accept}\r\n\r\n")).await;
+    peer.say(hello_frame("k3f9.0".parse().unwrap())).await;
     (peer, request)
 }
 
@@ -52,7 +55,10 @@ async fn text_binary_and_gaps_are_read_in_pieces_of_any_size() {
         server.saw("update 9").await;
     })
     .await;
-    assert_eq!(seen, ["opened", "update 1", "update 2", "gap 3-6, on after 6", "update 7", "update 8", "update 9"]);
+    assert_eq!(
+        seen,
+        ["opened", "update 1", "update 2", "gap 3-6, on after k3f9.6", "update 7", "update 8", "update 9"]
+    );
 }
 
 #[tokio::test]
@@ -78,7 +84,7 @@ async fn a_server_that_goes_away_is_found_again_from_the_cursor() {
         assert_eq!(hear(&mut peer).await, [Incoming::Close(Some(close::GOING_AWAY))]);
         drop(peer);
         let (_peer, head) = upgrade(server).await;
-        assert!(head.starts_with("get /feed/ws?after=4 "), "{head}");
+        assert!(head.starts_with("get /feed/ws?after=k3f9.4 "), "{head}");
         server.saw("reconnect").await;
     })
     .await;
@@ -107,7 +113,7 @@ async fn garbage_in_a_frame_is_told_and_garbage_for_a_frame_ends_the_connection(
         peer.say(text(4)).await;
         peer.say(b"\xff\x00").await;
         let (_peer, head) = upgrade(server).await;
-        assert!(head.contains("?after=4 "));
+        assert!(head.contains("?after=k3f9.4 "));
         server.saw("reconnect").await;
     })
     .await;
@@ -186,4 +192,25 @@ async fn a_client_may_come_back_without_its_cursor() {
         assert!(head.starts_with("get /feed/ws http/1.1"), "{head}");
     })
     .await;
+}
+
+#[tokio::test]
+async fn d1_a_reset_moves_the_client_to_the_begin_of_another_epoch() {
+    let seen = listen(async |server| {
+        let (mut peer, _) = upgrade(server).await;
+        peer.say(text(31)).await;
+        drop(peer);
+        let (mut peer, head) = upgrade(server).await;
+        assert!(head.contains("?after=k3f9.31 "), "{head}");
+        let reset = Reset { asked: "k3f9.31".parse().unwrap(), resume: "p0q2.0".parse().unwrap() };
+        peer.say([reset_frame(reset), text(1)].concat()).await;
+        server.saw("update 1").await;
+        drop(peer);
+        let (_peer, head) = upgrade(server).await;
+        assert!(head.contains("?after=p0q2.1 "), "{head}");
+    })
+    .await;
+    let seen: Vec<_> =
+        seen.into_iter().filter(|line| line.starts_with("update") || line.starts_with("reset")).collect();
+    assert_eq!(seen, ["update 31", "reset k3f9.31, on after p0q2.0", "update 1"]);
 }

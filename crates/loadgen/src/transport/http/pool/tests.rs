@@ -135,7 +135,7 @@ async fn polls_keep_their_place_from_one_request_to_the_next() {
     let fleet = fleet(3, POLL, async |server| {
         let mut connection = server.accept_h2(Settings::default()).await;
         for _ in 0..12 {
-            connection.request().await.body(r#"{"updates":[],"next":5,"gap":null}"#);
+            connection.request().await.body(r#"{"updates":[],"next":"k3f9.5","gap":null}"#);
         }
     })
     .await;
