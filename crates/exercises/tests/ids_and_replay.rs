@@ -6,7 +6,7 @@ feedlab_exercises::subject!(ids_and_replay, "../yours/ids_and_replay.rs");
 
 /// A history for `capacity` updates into which `count` have been pushed; the data of update 7 is `u7`.
 fn history(capacity: usize, count: u64) -> History {
-    let mut history = History::new(capacity);
+    let mut history = History::new("k3f9", capacity);
     for number in 1..=count {
         assert_eq!(
             history.push(&format!("u{number}")),
@@ -29,12 +29,16 @@ fn the_history_is_bounded_and_its_numbers_go_on() {
 
 #[test]
 fn a_client_that_comes_back_gets_what_it_missed() {
-    let replay = history(100, 9).replay(Some("6")).unwrap();
+    let replay = history(100, 9).replay(Some("k3f9.6")).unwrap();
     let expected = [7, 8, 9].map(|number| (number, format!("u{number}")));
-    assert_eq!(replay, Replay { gap: None, updates: expected.to_vec() }, "it has 6; it lacks 7, 8 and 9, and no other");
-    let level = history(100, 9).replay(Some("9")).unwrap();
+    assert_eq!(
+        replay,
+        Replay { updates: expected.to_vec(), ..Replay::default() },
+        "it has 6; it lacks 7, 8 and 9, and no other"
+    );
+    let level = history(100, 9).replay(Some("k3f9.9")).unwrap();
     assert_eq!(level, Replay::default(), "it has 9, the newest: nothing to replay, nothing lost");
-    assert_eq!(numbers(&history(100, 3).replay(Some("0")).unwrap()), [1, 2, 3], "0 is before the first");
+    assert_eq!(numbers(&history(100, 3).replay(Some("k3f9.0")).unwrap()), [1, 2, 3], "0 is before the first");
 }
 
 #[test]
@@ -51,7 +55,7 @@ fn a_new_client_begins_now() {
 
 #[test]
 fn an_id_that_is_too_old_is_told_its_gap() {
-    let replay = history(3, 9).replay(Some("2")).unwrap();
+    let replay = history(3, 9).replay(Some("k3f9.2")).unwrap();
     assert_eq!(
         replay.gap,
         Some((3, 6)),
@@ -62,22 +66,30 @@ fn an_id_that_is_too_old_is_told_its_gap() {
 
 #[test]
 fn at_the_edge_of_the_history_nothing_is_lost() {
-    let replay = history(3, 9).replay(Some("6")).unwrap();
+    let replay = history(3, 9).replay(Some("k3f9.6")).unwrap();
     assert_eq!(replay.gap, None, "7 is the oldest that is kept and the first that the client lacks: there is no gap");
-    let replay = history(3, 9).replay(Some("5")).unwrap();
+    let replay = history(3, 9).replay(Some("k3f9.5")).unwrap();
     assert_eq!(replay.gap, Some((6, 6)), "one further back, one is lost");
 }
 
 #[test]
-fn an_id_from_another_life_is_told_so() {
-    let replay = history(100, 4).replay(Some("90")).unwrap();
-    let expected = Replay { gap: Some((5, 90)), updates: Vec::new() };
-    assert_eq!(replay, expected, "this feed stands at 4. A client that is told nothing believes to be up to date");
+fn an_id_of_another_epoch_is_told_so() {
+    for id in ["p0q2.2", "p0q2.4", "p0q2.90"] {
+        let replay = history(100, 4).replay(Some(id)).unwrap();
+        assert!(
+            replay.reset,
+            "{id} is of a feed that is over, and this one stands at k3f9.4. A client that is told nothing takes what it is \
+             given for a sequel of what it has"
+        );
+        assert_eq!(numbers(&replay), [1, 2, 3, 4], "it has nothing of this feed: {id} counted another one");
+    }
+    let replay = history(3, 9).replay(Some("p0q2.8")).unwrap();
+    assert_eq!((replay.gap, numbers(&replay)), (Some((1, 6)), vec![7, 8, 9]), "and the beginning is gone");
 }
 
 #[test]
-fn what_is_no_number_is_refused() {
-    for id in ["seven", "-1", "1.5", "99999999999999999999999"] {
+fn what_is_no_id_is_refused() {
+    for id in ["seven", "7", "k3f9.", "k3f9.-1", "k3f9.1.5", "k3f9.99999999999999999999999"] {
         assert_eq!(
             history(3, 9).replay(Some(id)),
             Err(NotAnId),
@@ -89,7 +101,7 @@ fn what_is_no_number_is_refused() {
 #[test]
 fn gap_and_updates_are_everything_after_the_id() {
     for (capacity, count, id) in (1..6).flat_map(|c| (0..9).flat_map(move |n| (0..=n).map(move |id| (c, n, id)))) {
-        let replay = history(capacity, count).replay(Some(&id.to_string())).unwrap();
+        let replay = history(capacity, count).replay(Some(&format!("k3f9.{id}"))).unwrap();
         let mut seen: Vec<u64> = replay.gap.map_or(Vec::new(), |(from, to)| (from..=to).collect());
         seen.extend(numbers(&replay));
         let expected: Vec<u64> = (id + 1..=count).collect();
