@@ -1,7 +1,11 @@
 //! The client library, as a page would use it that copied it.
 
+use feedlab_testkit::Feedlab;
+use rustix::process::Signal;
+use serde_json::json;
+
 use crate::in_browser;
-use crate::live::LivePage;
+use crate::live::{DOORS, LivePage, field};
 use crate::panels::CUT;
 
 #[test]
@@ -34,3 +38,58 @@ const CLIMB: &str = "(import('/page/feed-client.js').then(({ ladder }) => {
         tries: 1,
     });
 }), true)";
+
+#[test]
+fn f20_events_of_the_feed_that_are_named_as_an_event_sources_own_are_updates_and_nothing_else() {
+    in_browser(async |browser| {
+        let page = LivePage::open(browser, &browser.serve("1", &["--allow-publish"])).await;
+        page.tab.js(LISTEN).await;
+        page.tab.until("it is open", "window.named?.link.state === 'open'").await;
+        page.tab.js(PUBLISH).await;
+        page.tab.until("all three are updates", "window.named.types.join() === 'open,error,message'").await;
+        let told = "[window.named.requests, window.named.opened, window.named.link.state]";
+        assert_eq!(page.tab.js(told).await, json!([1, 1, "open"]), "the stream was opened once, and never failed");
+    });
+}
+
+const LISTEN: &str = "(import('/page/feed-client.js').then(({ connect, OPEN }) => {
+    const named = window.named = { requests: 0, opened: 0, types: [] };
+    named.link = connect({
+        door: 'sse',
+        url: location.origin,
+        types: ['open', 'error', 'message'],
+        onrequest: () => (named.requests += 1),
+        onstate: (word) => (named.opened += word === OPEN ? 1 : 0),
+        onupdate: ({ type }) => named.types.push(type),
+    });
+}), true)";
+
+const PUBLISH: &str = "(['open', 'error', 'message'].reduce((before, type) => before.then(() => fetch('/feed', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ type, data: 'x' }),
+})), Promise.resolve()), true)";
+
+#[test]
+fn d1_a_feed_that_began_anew_is_shown_as_a_reset_and_not_as_nothing_missed() {
+    in_browser(async |browser| {
+        browser.expect(&CUT);
+        let serve = ["serve", "--feed", "host", "--rate", "20", "--no-lab"];
+        let start = |more: &[&str]| Feedlab::run(assert_cmd::cargo::cargo_bin!("feedlab"), &[&serve, more].concat());
+        let server = start(&[]);
+        let address = server.address().to_string();
+        let page = LivePage::open(browser, &format!("http://{address}")).await;
+        page.until_all_open().await;
+        page.until_all_received(20).await;
+        server.signal(Signal::KILL);
+        server.close();
+        let _server = start(&["--listen", &address]);
+        for door in DOORS {
+            let resets = format!("window.feedlab.snapshot().doors['{door}'].resets === 1");
+            page.tab.until(&format!("{door} is told a reset"), &resets).await;
+            page.tab.until("it shows", &format!("{}.endsWith('unknown: reset')", field(door, "missed"))).await;
+        }
+        page.until_all_received(5).await;
+        page.tab.close().await;
+    });
+}
