@@ -225,6 +225,11 @@ metrics! {
         "Median time from the loss of a connection to the next update.";
     RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",
         "99th percentile of that time.";
+    ReconnectP50 "reconnect_p50_us" Recovery Microseconds Mean, "reconnect p50",
+        "Median time from the loss of a connection until there is one again that is answered, whether or not it brings an \
+         update.";
+    ReconnectP99 "reconnect_p99_us" Recovery Microseconds Mean, "reconnect p99",
+        "99th percentile of that time.";
     ReconnectsPeak "reconnects_peak_per_100ms" Recovery Count Max, "reconnects peak",
         "Most connections that clients opened again within a tenth of a second.";
     SlowDisconnected "slow_disconnected" Recovery Count Sum, "slow disconnected",

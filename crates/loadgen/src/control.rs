@@ -5,21 +5,25 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use feedlab_experiment::scenario::{FaultKind, ProcessFault};
 use feedlab_feed::clock;
 use feedlab_feed::process::{HostLoad, Usage};
 use feedlab_feed::stats::{Start, Stats};
 use futures_util::future::{try_join, try_join_all};
 use reqwest::{Client, RequestBuilder};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::transport::http::with_causes;
 use crate::{Job, LoadError};
 
+mod lives;
 mod sum;
+
+use lives::Lives;
 
 /// A server that is busier than this cannot be measured.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// A fault comes at its time: it does not wait longer for what the server has to say before it.
+const BEFORE_THE_END: Duration = Duration::from_millis(500);
 /// How often a server that is being started again is asked whether it is there.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -44,6 +48,8 @@ pub(crate) struct Control {
     server: SocketAddr,
     /// Others behind the same door.
     more_servers: Vec<SocketAddr>,
+    /// What the first one had counted in lives that the run has ended.
+    lives: Lives,
     /// How long a server may be away, because it is to be started again; `None` if it must always be there.
     patience: Option<Duration>,
     began: Instant,
@@ -53,7 +59,8 @@ impl Control {
     pub(crate) fn new(job: &Job) -> Result<Self, LoadError> {
         let client = client(TIMEOUT).map_err(|why| error(job.server, "a connection", why))?;
         let (server, more_servers) = (job.server, job.more_servers.clone());
-        Ok(Self { client, server, more_servers, patience: patience(job), began: clock::now() })
+        let lives = Lives::default();
+        Ok(Self { client, server, more_servers, lives, patience: patience(job), began: clock::now() })
     }
 
     /// Takes a snapshot of both sides.
@@ -66,6 +73,20 @@ impl Control {
     /// The servers' counts, with the last update that was due before a time, in µs of Unix time.
     pub(crate) async fn stats_before(&self, at_us: u64) -> Result<Stats, LoadError> {
         self.stats(&format!("/stats?before={at_us}")).await
+    }
+
+    /// The first server is about to be ended: what it has counted until now is kept, and is in what is asked from then on.
+    /// One that does not answer is ended all the same; its counters then begin anew, and no difference is made of them.
+    pub(crate) async fn keep_before_its_end(&self) {
+        let asked = timeout(BEFORE_THE_END, self.ask(self.server, "/stats"));
+        if let Ok(Ok(stats)) = asked.await {
+            self.lives.end(stats);
+        }
+    }
+
+    /// Whether a server's counters span several of its lives.
+    pub(crate) fn was_restarted(&self) -> bool {
+        self.lives.any()
     }
 
     /// Begins the feed: its schedule counts from `at_us`, in µs of Unix time.
@@ -84,6 +105,7 @@ impl Control {
     async fn stats(&self, path: &str) -> Result<Stats, LoadError> {
         let others = self.more_servers.iter().map(|server| self.stats_of(*server, path));
         let (mut sum, others) = try_join(self.stats_of(self.server, path), try_join_all(others)).await?;
+        self.lives.carry_over(&mut sum);
         others.into_iter().for_each(|other| sum::add(&mut sum, other));
         Ok(sum)
     }
@@ -96,7 +118,13 @@ impl Control {
                 answer => break answer?,
             }
         };
-        serde_json::from_slice(&body).map_err(|why| error(server, path, why))
+        parsed(server, path, &body)
+    }
+
+    /// Asks once.
+    async fn ask(&self, server: SocketAddr, path: &str) -> Result<Stats, LoadError> {
+        let body = self.send(server, path, self.client.get(url(server, path))).await?;
+        parsed(server, path, &body)
     }
 
     async fn send(&self, server: SocketAddr, path: &str, request: RequestBuilder) -> Result<Vec<u8>, LoadError> {
@@ -116,11 +144,12 @@ pub(crate) fn client(timeout: Duration) -> reqwest::Result<Client> {
 
 /// A server that is stopped or killed comes back after the fault's length, and takes its time to do so.
 fn patience(job: &Job) -> Option<Duration> {
-    let restarts = job
-        .faults
-        .iter()
-        .filter(|fault| matches!(fault.kind, FaultKind::Process(ProcessFault::Restart | ProcessFault::Kill)));
+    let restarts = job.faults.iter().filter(|fault| fault.kind.ends_server());
     restarts.map(|fault| fault.length + TIMEOUT).max()
+}
+
+fn parsed(server: SocketAddr, path: &str, body: &[u8]) -> Result<Stats, LoadError> {
+    serde_json::from_slice(body).map_err(|why| error(server, path, why))
 }
 
 fn url(server: SocketAddr, path: &str) -> String {

@@ -44,6 +44,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) last: Stats,
     /// The last updates that were due before the measured time began and before it ended, as the server has it.
     pub(crate) due_before: (Option<u64>, Option<u64>),
+    /// Whether a server was started anew meanwhile; what it counted before is in its counts all the same.
+    pub(crate) was_restarted: bool,
     pub(crate) found: Found,
     pub(crate) ages: Histogram<u64>,
     pub(crate) newcomers: Newcomers,
@@ -135,6 +137,8 @@ impl Facts<'_> {
     fn recovery(&self, metrics: &mut Metrics) {
         put(metrics, Metric::RecoveryP50, quantile(&self.found.recoveries, 0.5));
         put(metrics, Metric::RecoveryP99, quantile(&self.found.recoveries, 0.99));
+        put(metrics, Metric::ReconnectP50, quantile(&self.found.outages, 0.5));
+        put(metrics, Metric::ReconnectP99, quantile(&self.found.outages, 0.99));
         let peak = self.found.reconnects_by_bin.iter().max().copied().unwrap_or_default();
         metrics.insert(Metric::ReconnectsPeak, f64::from(peak));
         if self.job.clients.slow.is_some() {
@@ -154,7 +158,7 @@ impl Facts<'_> {
     fn server_growth(&self) -> Option<f64> {
         let (start, end) = (&self.start.server, &self.end.server);
         let grown = end.process.rss_bytes? as f64 - start.process.rss_bytes? as f64;
-        same_life(start, end).then_some(grown)
+        (same_life(start, end) && !self.was_restarted).then_some(grown)
     }
 
     /// Clients that never opened, and perhaps never had anything to complain about, count too.

@@ -60,13 +60,19 @@ impl Member {
         (self.audit, self.epoch) = (Audit::default(), epoch);
         self.recorder.borrow_mut().failed(Failure::Reset);
     }
+
+    fn back(&mut self, now_us: u64) {
+        if let Some(lost_us) = self.outage.back(now_us) {
+            self.recorder.borrow_mut().back(lost_us, now_us);
+        }
+    }
 }
 
 impl Observer for Member {
     /// Connected the client was before it asked: a poll may have been held since.
     fn opened(&mut self, opened: Opened) {
         self.recorder.borrow_mut().opened(opened);
-        self.outage.back(clock::unix_us().saturating_sub(opened.request_us));
+        self.back(clock::unix_us().saturating_sub(opened.request_us));
         if !std::mem::replace(&mut self.was_open, true) {
             self.roll.open.fetch_add(1, Ordering::Relaxed);
         }
@@ -79,6 +85,7 @@ impl Observer for Member {
         }
         self.epoch = stamp.epoch.or(self.epoch);
         let since_us = if self.is_published { due_us(raw).unwrap_or(stamp.at) } else { stamp.at };
+        self.back(received_at_us);
         let mut recorder = self.recorder.borrow_mut();
         if let Some(lost_us) = self.outage.end(received_at_us) {
             recorder.recovered(lost_us, received_at_us);
@@ -110,6 +117,13 @@ impl Observer for Member {
 
     fn reconnect(&mut self) {
         self.recorder.borrow_mut().reconnected(clock::unix_us());
+    }
+
+    /// A poll that was lost may have left its connection, on which the next one is answered.
+    fn alive(&mut self) {
+        if self.outage.is_down() {
+            self.back(clock::unix_us());
+        }
     }
 
     fn fell(&mut self, _to: Transport) {

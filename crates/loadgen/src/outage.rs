@@ -11,22 +11,36 @@ pub(crate) struct Outage {
     back_us: u64,
     /// No update has come since.
     is_open: bool,
+    /// Since when there is no connection; 0 while there is one.
+    down_us: u64,
 }
 
 impl Outage {
     /// The connection is lost. A second loss before any update came makes the same outage longer.
     pub(crate) const fn lost(&mut self, now_us: u64) {
         if !self.is_open {
-            *self = Self { lost_us: now_us, back_us: 0, is_open: true };
+            *self = Self { lost_us: now_us, back_us: 0, is_open: true, down_us: self.down_us };
         }
         self.back_us = 0;
+        if self.down_us == 0 {
+            self.down_us = now_us;
+        }
     }
 
-    /// There is a connection again.
-    pub(crate) const fn back(&mut self, now_us: u64) {
+    /// There is a connection again. If there was none: since when.
+    pub(crate) const fn back(&mut self, now_us: u64) -> Option<u64> {
         if self.is_open && self.back_us == 0 {
             self.back_us = now_us;
         }
+        match std::mem::replace(&mut self.down_us, 0) {
+            0 => None,
+            down_us => Some(down_us),
+        }
+    }
+
+    /// Whether there is no connection.
+    pub(crate) const fn is_down(&self) -> bool {
+        self.down_us != 0
     }
 
     /// An update came. If it ends the outage: when that began.
@@ -34,7 +48,7 @@ impl Outage {
         if !self.is_open {
             return None;
         }
-        self.back(now_us);
+        let _ = self.back(now_us);
         self.is_open = false;
         Some(self.lost_us)
     }
@@ -55,7 +69,7 @@ mod tests {
         assert_eq!(outage.end(5), None, "nothing was lost");
         outage.lost(10);
         outage.lost(20);
-        outage.back(30);
+        let _ = outage.back(30);
         assert_eq!(outage.end(40), Some(10));
         assert_eq!(outage.end(50), None);
         outage.lost(60);
@@ -67,12 +81,22 @@ mod tests {
         let mut outage = Outage::default();
         assert!(!outage.covers(0), "nothing was lost");
         outage.lost(10);
-        outage.back(20);
+        assert_eq!(outage.back(20), Some(10));
         outage.lost(30);
-        outage.back(40);
-        outage.back(50);
+        assert_eq!([40, 50].map(|now| outage.back(now)), [Some(30), None]);
         outage.end(60);
         assert_eq!([9, 10, 35, 39, 40, 55].map(|at| outage.covers(at)), [false, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn m2_a_connection_is_back_whether_or_not_an_update_comes() {
+        let mut outage = Outage::default();
+        assert_eq!(outage.back(5), None, "nothing was lost");
+        outage.lost(10);
+        outage.lost(15);
+        assert_eq!(outage.back(40), Some(10));
+        assert_eq!(outage.end(9_000), Some(10), "the next update is another question");
+        assert_eq!(outage.back(9_001), None);
     }
 
     #[test]

@@ -70,6 +70,7 @@ async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, Lo
     let (last, due_before_end) = course.drain(window).await?;
     course.disconnect().await?;
     let newcomers = newcomers::join(job, &course.control).await?;
+    let was_restarted = course.control.was_restarted();
     let (found, ages, seconds) = course.finish()?;
     let Measured { start, end, due_before_start } = measured;
     let due_before = (due_before_start, due_before_end);
@@ -85,6 +86,7 @@ async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, Lo
         end,
         last,
         due_before,
+        was_restarted,
         found,
         ages,
         newcomers,
@@ -239,7 +241,13 @@ impl Course<'_> {
                     let report = report?;
                     self.take(report)?;
                 }
-                index = next_of(&mut self.faults) => (self.events)(Event::Fault { index: index? }),
+                index = next_of(&mut self.faults) => {
+                    let index = index?;
+                    if self.job.faults.get(index).is_some_and(|fault| fault.kind.ends_server()) {
+                        self.control.keep_before_its_end().await;
+                    }
+                    (self.events)(Event::Fault { index });
+                }
             }
         }
     }

@@ -143,6 +143,13 @@ impl Recorder {
         }
     }
 
+    /// A client that lost its connection has one again that is answered.
+    pub fn back(&mut self, lost_us: u64, back_us: u64) {
+        if self.measures(lost_us) {
+            self.found.outages.saturating_record(back_us.saturating_sub(lost_us));
+        }
+    }
+
     /// A client that had lost its connection has an update again.
     pub fn recovered(&mut self, lost_us: u64, received_at_us: u64) {
         if self.measures(lost_us) {

@@ -53,10 +53,12 @@ enum Cell {
     Where(Metric),
 }
 
-const CELLS: [Cell; 14] = [
+const CELLS: [Cell; 16] = [
     Cell::CutOff,
     Cell::Where(Metric::Reconnects),
     Cell::Where(Metric::ReconnectsPeak),
+    Cell::Where(Metric::ReconnectP50),
+    Cell::Where(Metric::ReconnectP99),
     Cell::Where(Metric::RecoveryP50),
     Cell::Where(Metric::RecoveryP99),
     Cell::Always(Metric::UpdatesMissed),

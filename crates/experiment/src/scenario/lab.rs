@@ -82,6 +82,12 @@ impl FaultKind {
         matches!(self, Self::Link(_))
     }
 
+    /// Whether a server ends of it, and another life of it begins.
+    #[must_use]
+    pub const fn ends_server(self) -> bool {
+        matches!(self, Self::Process(ProcessFault::Restart | ProcessFault::Kill))
+    }
+
     /// What the lab proxy answers with in the server's place, if that is what happens.
     #[must_use]
     pub fn answer(self) -> Option<LinkFault> {

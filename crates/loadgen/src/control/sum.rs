@@ -22,6 +22,19 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
     sum.tasks += tasks;
 }
 
+/// Adds what an ended life of the same server had counted. What is there now (open connections, memory, descriptors, tasks)
+/// is the new life's alone, and so is the feed, which is the same and goes on.
+pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
+    let Stats { version: _, at: _, life: _, feed: _, connections, doors, process, tasks: _ } = ended;
+    let ConnectionStats { open: _, accepted, refused, kernel_bytes: _ } = connections;
+    sum.connections.accepted += accepted;
+    sum.connections.refused += refused;
+    for (transport, door) in doors {
+        *sum.doors.entry(*transport).or_insert_with(DoorStats::nothing) += &DoorStats { active: 0, ..door.clone() };
+    }
+    sum.process.cpu_us = both(sum.process.cpu_us, process.cpu_us);
+}
+
 fn add_connections(sum: &mut ConnectionStats, other: &ConnectionStats) {
     let ConnectionStats { open, accepted, refused, kernel_bytes } = other;
     sum.open += open;

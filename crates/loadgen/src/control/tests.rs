@@ -33,7 +33,14 @@ async fn listen() -> (TcpListener, SocketAddr) {
 }
 
 fn control(server: SocketAddr, more_servers: Vec<SocketAddr>, patience: Option<Duration>) -> Control {
-    Control { client: client(TIMEOUT).unwrap(), server, more_servers, patience, began: clock::now() }
+    Control {
+        client: client(TIMEOUT).unwrap(),
+        server,
+        more_servers,
+        lives: Lives::default(),
+        patience,
+        began: clock::now(),
+    }
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ fn facts(job: &Job) -> Facts<'_> {
         end: snapshot(30, 3_000),
         last: snapshot(32, 3_100).server,
         due_before: (Some(5), Some(45)),
+        was_restarted: false,
         found: Found { received: 400, ..Found::new() },
         ages: hlog::new_histogram(),
         newcomers: Newcomers {

@@ -48,6 +48,8 @@ pub struct Found {
     pub requests: Histogram<u64>,
     /// Times from the begin of a TCP connect to the head of the answer, µs.
     pub opens: Histogram<u64>,
+    /// Times from a loss in the measured time until there was a connection again that is answered, µs.
+    pub outages: Histogram<u64>,
     /// Times from a loss in the measured time to the next update, µs.
     pub recoveries: Histogram<u64>,
     /// Times from when a publication of the measured time was due to its acknowledgement, µs.
@@ -80,6 +82,7 @@ impl Found {
             tls: hlog::new_histogram(),
             requests: hlog::new_histogram(),
             opens: hlog::new_histogram(),
+            outages: hlog::new_histogram(),
             recoveries: hlog::new_histogram(),
             acks: hlog::new_histogram(),
             lags: hlog::new_histogram(),
@@ -113,6 +116,7 @@ impl Found {
         self.tls += &other.tls;
         self.requests += &other.requests;
         self.opens += &other.opens;
+        self.outages += &other.outages;
         self.recoveries += &other.recoveries;
         self.acks += &other.acks;
         self.lags += &other.lags;

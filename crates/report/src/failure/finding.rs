@@ -9,7 +9,11 @@ use feedlab_experiment::{Metric, Scenario};
 /// Sentences with their full stops.
 pub(super) fn sentences(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
     let all = kept(rows).into_iter().chain(rows.iter().filter_map(lost));
-    let all = all.chain(rows.iter().filter_map(|row| gave_up(scenario, row))).chain(recovery(rows)).chain(rush(rows));
+    let all = all
+        .chain(rows.iter().filter_map(|row| gave_up(scenario, row)))
+        .chain(back(rows))
+        .chain(recovery(rows))
+        .chain(rush(rows));
     let all = all.chain(rows.iter().filter_map(ladder)).chain(rows.iter().filter_map(slow)).chain(memory(rows));
     let all: Vec<String> = all.chain(untouched(scenario, rows)).collect();
     all.iter().map(|text| format!("{}.", wording::sentence(text))).collect()
@@ -17,7 +21,7 @@ pub(super) fn sentences(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
 
 /// Those of them that the whole run is to be known by.
 pub(super) fn foremost(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
-    rows.iter().filter_map(|row| gave_up(scenario, row)).chain(recovery(rows)).collect()
+    rows.iter().filter_map(|row| gave_up(scenario, row)).chain(back(rows)).chain(recovery(rows)).collect()
 }
 
 /// Who lost nothing and got nothing twice, although clients had to come back.
@@ -91,14 +95,22 @@ fn demand(scenario: &Scenario) -> &'static str {
 /// How long it took from the loss of a connection to the next update: of those of whom nobody gave up, for whoever does
 /// never recovers, and is not in the times.
 fn recovery(rows: &[Row]) -> Option<String> {
+    time(rows, Metric::RecoveryP50, "from the loss of a connection to the next update")
+}
+
+/// How long it took until there was a connection again: of a feed in bursts, that says more of the transport.
+fn back(rows: &[Row]) -> Option<String> {
+    time(rows, Metric::ReconnectP50, "from the loss of a connection until there was one again")
+}
+
+fn time(rows: &[Row], metric: Metric, what: &str) -> Option<String> {
     let named = |row: &Row| {
         if row.some(Metric::ClientsGaveUp).is_some() {
             return None;
         }
-        let estimate = *row.entry.metrics.get(&Metric::RecoveryP50)?;
+        let estimate = *row.entry.metrics.get(&metric)?;
         Some(Named { label: row.name.clone(), name: row.spoken.clone(), estimate })
     };
-    let what = "from the loss of a connection to the next update";
     match shape(rows.iter().filter_map(named).collect(), &unknown) {
         Shape::Nothing => None,
         Shape::One(one) => Some(format!("{what} it took {} at the median over {}", human::time(one.value()), one.name)),

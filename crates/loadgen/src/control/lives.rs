@@ -1,0 +1,94 @@
+//! What a server had counted in lives that the run itself has ended.
+//!
+//! A server that is started anew counts from nought. The run knows when it ends one, has it asked right before, and adds
+//! what it said to whatever a later life says: so counters go on over a restart. A life that ended otherwise is not here,
+//! and the next one is another one to whoever makes a difference.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use feedlab_feed::stats::Stats;
+
+use super::sum;
+
+/// The ended lives of one server, in their order. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lives(Arc<Mutex<Vec<Stats>>>);
+
+impl Lives {
+    /// A life ends with these figures.
+    pub(super) fn end(&self, stats: Stats) {
+        self.lock().push(stats);
+    }
+
+    /// Whether any has ended.
+    pub(super) fn any(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    /// Adds to what a life has counted what those before it had, under the name of the first.
+    pub(super) fn carry_over(&self, stats: &mut Stats) {
+        let ended = self.lock();
+        let before = ended.iter().position(|life| life.life == stats.life).unwrap_or(ended.len());
+        for life in &ended[..before] {
+            sum::add_past(stats, life);
+        }
+        if let Some(first) = ended[..before].first() {
+            stats.life = first.life;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Stats>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use feedlab_feed::Transport;
+    use feedlab_feed::process::Usage;
+    use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats};
+
+    use super::*;
+
+    fn life(life: u64, count: u64) -> Stats {
+        let door = DoorStats { requests: count, active: 1, ..DoorStats::nothing() };
+        Stats {
+            version: String::new(),
+            at: 1,
+            life,
+            feed: FeedStats::default(),
+            connections: ConnectionStats { open: 1, accepted: count, ..ConnectionStats::default() },
+            doors: [(Transport::Sse, door)].into(),
+            process: Usage { cpu_us: Some(count), rss_bytes: Some(7), open_fds: Some(3) },
+            tasks: 0,
+        }
+    }
+
+    #[test]
+    fn m3_counters_survive_restarts_and_what_is_there_now_does_not() {
+        let lives = Lives::default();
+        lives.end(life(11, 100));
+        lives.end(life(12, 20));
+        let mut now = life(13, 3);
+        lives.carry_over(&mut now);
+        let door = &now.doors[&Transport::Sse];
+        assert_eq!((now.life, door.requests, now.connections.accepted, now.process.cpu_us), (11, 123, 123, Some(123)));
+        assert_eq!(
+            (door.active, now.connections.open, now.process.rss_bytes, now.process.open_fds),
+            (1, 1, Some(7), Some(3))
+        );
+    }
+
+    #[test]
+    fn m3_a_life_that_is_asked_while_it_ends_is_not_added_to_itself() {
+        let lives = Lives::default();
+        lives.end(life(11, 100));
+        lives.end(life(12, 20));
+        let mut late = life(12, 21);
+        lives.carry_over(&mut late);
+        assert_eq!((late.life, late.doors[&Transport::Sse].requests), (11, 121));
+        let mut first = life(11, 99);
+        lives.carry_over(&mut first);
+        assert_eq!((first.life, first.doors[&Transport::Sse].requests), (11, 99));
+    }
+}
