@@ -133,6 +133,10 @@ pub struct Row {
 pub enum Finding {
     /// One of the two has no value.
     NotMeasured,
+    /// Times, memory and CPU that one of the two measured once only: nobody knows how far chance moves them.
+    MeasuredOnce,
+    /// Ages of which one of the two lost updates or clients: what is left is fresher than what was lost.
+    NotEverythingArrived,
     /// The values are equal, or the interval of their difference holds nought.
     NoDifferenceShown,
     /// There is a difference, within the tolerance.

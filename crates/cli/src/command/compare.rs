@@ -17,7 +17,8 @@ mod words;
 ///
 /// First comes what differs around the runs (version, machine, seed), then every metric of interest with its difference
 /// and the 95 % interval of that. A regression is a change for the worse by more than the tolerance that chance does not
-/// explain: the interval leaves nought out. With one repetition there is no interval, and the value alone decides.
+/// explain: the interval leaves nought out. With one repetition there is no
+/// interval: times, memory and CPU are told and not judged, bytes and counts are judged by their value alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

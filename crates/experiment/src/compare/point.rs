@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use super::{Direction, Finding, OF_INTEREST, Point, Row, direction};
 use crate::Metric;
-use crate::metric::Pooling;
+use crate::metric::{Group, Pooling, Unit};
 use crate::record::CellRecord;
 use crate::results::{Results, ResultsError};
 use crate::statistics::{Difference, Sample, difference};
@@ -87,8 +87,27 @@ fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, asked: &Asked<'_>) -> Row
         low,
         high,
         per_repetition: false,
-        finding: finding(metric, a.all(metric), found, asked.tolerance),
+        finding: match finding(metric, a.all(metric), found, asked.tolerance) {
+            Finding::Better | Finding::Regression if is_of_what_is_left(metric, a, b) => Finding::NotEverythingArrived,
+            finding => finding,
+        },
     }
+}
+
+/// Whether a metric is an age, and one of two did not give its clients everything.
+fn is_of_what_is_left(metric: Metric, a: &Sample<'_>, b: &Sample<'_>) -> bool {
+    let lost = |metric| [a, b].iter().any(|sample| sample.all(metric).is_some_and(|count| count > 0.0));
+    metric.row().group == Group::Freshness && (lost(Metric::UpdatesMissed) || lost(Metric::ClientsGaveUp))
+}
+
+/// Whether a figure is another one each time that it is measured: times, and what the machine's scheduler and allocator
+/// have a part in. Bytes and requests follow from what is sent.
+fn is_noisy(metric: Metric) -> bool {
+    let row = metric.row();
+    let of_the_machine = matches!(row.group, Group::Cpu | Group::ConnectionCost | Group::Trust);
+    row.unit == Unit::Microseconds
+        || (of_the_machine && metric != Metric::HandshakeBytes)
+        || metric == Metric::ServerRssGrowth
 }
 
 /// `a` is the value that the difference is measured against.
@@ -98,8 +117,29 @@ fn finding(metric: Metric, a: Option<f64>, found: Option<Difference>, tolerance:
     match direction(metric) {
         _ if by_chance => Finding::NoDifferenceShown,
         _ if found.value.abs() <= tolerance * a.abs() => Finding::WithinTolerance,
+        _ if found.interval.is_none() && is_noisy(metric) => Finding::MeasuredOnce,
         Direction::Neutral => Finding::Changed,
         direction if direction.is_worse(found.value) => Finding::Regression,
         _ => Finding::Better,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m4_what_was_measured_once_is_judged_only_where_chance_has_no_part_in_it() {
+        let once = |metric| finding(metric, Some(100.0), Some(Difference { value: 50.0, interval: None }), 0.05);
+        for metric in
+            [Metric::AgeP99, Metric::ServerCpuPerUpdate, Metric::ServerRssBytesPerConnection, Metric::ConnectP50]
+        {
+            assert_eq!(once(metric), Finding::MeasuredOnce, "{metric}");
+        }
+        for metric in [Metric::SocketBytesPerUpdate, Metric::UpdatesMissed, Metric::HandshakeBytes] {
+            assert_eq!(once(metric), Finding::Regression, "{metric}");
+        }
+        let often = Some(Difference { value: 50.0, interval: Some((40.0, 60.0)) });
+        assert_eq!(finding(Metric::AgeP99, Some(100.0), often, 0.05), Finding::Regression);
     }
 }

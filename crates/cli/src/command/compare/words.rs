@@ -123,6 +123,8 @@ fn reading(row: &Row, tolerance: f64) -> String {
         Finding::NotMeasured => "not measured".to_owned(),
         Finding::NoDifferenceShown if row.low == row.high => "the same in both".to_owned(),
         Finding::NoDifferenceShown => format!("no difference shown, {distance}"),
+        Finding::MeasuredOnce => format!("{distance}, {share}; measured once, so that it may be chance"),
+        Finding::NotEverythingArrived => format!("{distance}; not compared, for not everything arrived"),
         Finding::WithinTolerance => format!("{distance}, within {}", human::percent(tolerance)),
         Finding::Better => format!("{distance}: better, {share}"),
         Finding::Changed => format!("{distance}: another value, {share}"),
