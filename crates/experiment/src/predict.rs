@@ -33,6 +33,10 @@ mod figures;
 
 pub mod scale;
 
+mod samples;
+
+pub use samples::{OutOfReach, out_of_reach};
+
 use assumptions::assumptions;
 use figures::Figures;
 use model::{Ages, Case, Course, Figure, LongRun, Traffic, Unknown};

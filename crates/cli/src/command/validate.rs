@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+use feedlab_experiment::scenario::ScenarioError;
 use feedlab_experiment::{Scenario, plan};
 
-use super::run::needs::for_people;
+use super::run::needs::{self, for_people};
 use crate::exit::{Exit, bad_input, describe};
 use crate::output;
 
 /// Check scenario files without running them
 ///
 /// Says of each file how many cells it has and how long a run takes, or what is wrong with it: the line, the column
-/// and the remedy. The exit status is 2 if any file is wrong.
+/// and the remedy. What needs more descriptors than this shell allows is refused, as `run` would; a threshold on a
+/// percentile that will have too few samples is told. The exit status is 2 if any file is wrong.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -27,15 +30,25 @@ pub(crate) struct Args {
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for file in &args.scenarios {
-        match Scenario::load(file) {
-            Ok(scenario) => output::data(&ok_line(file, &scenario))?,
-            Err(error) => {
-                output::advice(&describe(&bad_input(error)));
-                exit = Exit::BadInput;
+        if let Err(error) = check(file) {
+            match error.downcast_ref::<ScenarioError>() {
+                Some(error) => error.each().iter().for_each(|one| output::advice(&format!("error: {one}"))),
+                None => output::advice(&describe(&error)),
             }
+            exit = Exit::BadInput;
         }
     }
     Ok(exit)
+}
+
+/// Says what a run of the file would be, or refuses it for what `run` would refuse it for.
+fn check(file: &Path) -> anyhow::Result<()> {
+    let scenario = Scenario::load(file)?;
+    needs::check_descriptors(std::iter::once(&scenario))
+        .with_context(|| file.display().to_string())
+        .map_err(bad_input)?;
+    needs::tell_of_samples(&scenario);
+    output::data(&ok_line(file, &scenario))
 }
 
 fn ok_line(file: &Path, scenario: &Scenario) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::model::{Case, Unknown};
-use super::transport::Arithmetic;
+use super::transport::{Arithmetic, Passage};
 use crate::Scenario;
 use crate::scenario::{ScheduleKind, Source};
 
@@ -11,9 +11,9 @@ use crate::scenario::{ScheduleKind, Source};
 pub(super) fn assumptions(case: &Case<'_>, arithmetic: &dyn Arithmetic, unknown: &BTreeSet<Unknown>) -> Vec<String> {
     let scenario = case.scenario;
     let mut all = vec![distance(scenario)];
-    all.push("The server answers and a client reads without delay, and nothing is lost or sent again.".to_owned());
+    all.push(undisturbed(scenario).to_owned());
     all.push(schedule(&scenario.feed.source).to_owned());
-    let asking = if case.contender.is_auto() { LADDER } else { arithmetic.asking() };
+    let asking = if case.contender.is_auto() { ladder(case, arithmetic) } else { arithmetic.asking() };
     all.push(asking.to_owned());
     all.extend(arithmetic.in_step(case));
     all.extend(unknown.iter().filter_map(|unknown| unknown.sentence()).map(str::to_owned));
@@ -29,7 +29,28 @@ pub(super) fn assumptions(case: &Case<'_>, arithmetic: &dyn Arithmetic, unknown:
     all
 }
 
-const LADDER: &str = "The way breaks nothing, so that a client stays on the first rung of its ladder.";
+/// What the server, the clients and the way do besides what the scenario asks of them.
+fn undisturbed(scenario: &Scenario) -> &'static str {
+    match (scenario.faults.is_empty(), scenario.clients.slow.is_none()) {
+        (true, true) => "The server answers and a client reads without delay, and nothing is lost or sent again.",
+        (true, false) => {
+            "The server answers and all but the slow readers read without delay, and nothing is lost or sent again."
+        }
+        (false, _) => "But for what the scenario breaks, the server answers and a client reads without delay.",
+    }
+}
+
+/// Whether a client of the ladder has a reason to leave its first rung.
+fn ladder(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> &'static str {
+    let is_open = arithmetic.passes(case.contender.link.via) == Passage::Open;
+    let is_cut =
+        case.scenario.network.is_some_and(|network| network.buffer_bytes.is_some() || network.idle_timeout.is_some());
+    if is_open && !is_cut && case.scenario.faults.is_empty() {
+        "The way breaks nothing, so that a client stays on the first rung of its ladder."
+    } else {
+        "A client of the ladder is reckoned as one on its first rung; what this scenario breaks may send it further down."
+    }
+}
 
 /// What the way takes.
 fn distance(scenario: &Scenario) -> String {
@@ -64,5 +85,32 @@ const fn schedule(source: &Source) -> &'static str {
         }
         Source::Host { .. } => "A reading of the machine is as long as the one that was just taken.",
         Source::Clients { .. } => "Clients publish independently of each other.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::predict;
+
+    fn told(more: &str) -> String {
+        let text = format!(
+            "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = 5 }}\n\
+             contender = [{{ transport = \"auto\" }}]\n{more}"
+        );
+        let scenario = Scenario::parse(&text, Path::new("t.toml")).unwrap();
+        predict::of(&scenario)[0].predicted.assumptions.join("\n")
+    }
+
+    #[test]
+    fn m5_what_is_assumed_of_the_way_follows_from_what_the_scenario_breaks() {
+        let (whole, broken) = (told(""), told("fault = [{ kind = \"restart\", at = \"2s\", for = \"1s\" }]"));
+        assert!(whole.contains("The way breaks nothing") && whole.contains("nothing is lost"), "{whole}");
+        assert!(!broken.contains("The way breaks nothing") && !broken.contains("nothing is lost"), "{broken}");
+        assert!(broken.contains("But for what the scenario breaks") && broken.contains("first rung"), "{broken}");
+        let buffered = told("network = { buffer_bytes = 65536 }");
+        assert!(!buffered.contains("The way breaks nothing"), "{buffered}");
     }
 }

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use feedlab_experiment::Scenario;
+use feedlab_experiment::predict::out_of_reach;
 use feedlab_feed::process::raise_open_file_limit;
 
 use super::stage::needs_proxy;
+use crate::output;
 
 /// What a process opens besides its connections: files, the runtime's own, the control connection.
 pub(in crate::command) const BESIDES: u64 = 64;
@@ -15,9 +17,16 @@ pub(in crate::command) const BESIDES: u64 = 64;
 ///
 /// # Errors
 /// When the largest number of clients needs more.
-pub(super) fn check_descriptors<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> anyhow::Result<()> {
+pub(in crate::command) fn check_descriptors<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> anyhow::Result<()> {
     let needed = scenarios.map(needed).max().unwrap_or(0);
     refuse(needed + BESIDES, raise_open_file_limit())
+}
+
+/// Says which percentiles of its thresholds a scenario will not measure.
+pub(in crate::command) fn tell_of_samples(scenario: &Scenario) {
+    for short in out_of_reach(scenario) {
+        output::advice(&format!("warning: {}: {short}", scenario.name));
+    }
 }
 
 /// A connection takes one in the server and one in the load generator; of a proxy on the way it takes two.

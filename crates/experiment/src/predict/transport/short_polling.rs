@@ -188,12 +188,17 @@ fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
     let (first, end) = (poll(span.from), poll(span.to));
     let mut traffic = Traffic { requests: end - first, ..Traffic::default() };
     let (mut with_news, mut behind_news, mut last) = (0.0, 0.0, f64::NAN);
-    for poll in due.iter().map(|time| poll(*time)) {
+    let mut rest = due;
+    while let Some(time) = rest.first() {
+        let poll = poll(*time);
+        // All that is due by then leaves together.
+        let together = rest.partition_point(|time| *time <= phase + poll * cycle).max(1);
+        rest = &rest[together..];
         let is_another = poll != last;
         behind_news += f64::from(u8::from(is_another && poll != last + 1.0 && (first..end).contains(&(last + 1.0))));
         last = poll;
         if (first..end).contains(&poll) {
-            traffic.updates += 1.0;
+            traffic.updates += together as f64;
             with_news += f64::from(u8::from(is_another));
         }
     }

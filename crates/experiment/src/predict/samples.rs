@@ -1,0 +1,170 @@
+//! How many samples a percentile will have, before anything is measured: one that needs more than will come is known to be
+//! absent, and a threshold on it to be missed.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::model::Course;
+use crate::metric::Pooling;
+use crate::plan::{self, Point};
+use crate::scenario::{Source, Threshold};
+use crate::statistics::SAMPLES_BEYOND;
+use crate::{Metric, Scenario};
+
+/// A threshold's percentile that will have too few samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutOfReach {
+    /// The metric.
+    pub metric: Metric,
+    /// Of whom: contender, clients and payload, as in a table.
+    pub name: String,
+    /// Samples that are expected.
+    pub expected: f64,
+    /// Samples that it needs.
+    pub needed: f64,
+    /// What would be enough, each alone: clients, the measured time, repetitions.
+    enough: Enough,
+}
+
+/// What would be enough.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Enough {
+    clients: f64,
+    duration: Option<Duration>,
+    repetitions: Option<f64>,
+}
+
+/// What the samples of a percentile are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sample {
+    /// Updates, each at each client, over all repetitions.
+    Updates,
+    /// What clients publish in one repetition.
+    Publications,
+    /// Connections that are opened in one repetition, at least one a client.
+    Connections,
+}
+
+/// The share that a metric leaves beyond it, and of what; `None` of what is no percentile, or of something that nobody
+/// counts beforehand.
+fn percentile(metric: Metric) -> Option<(f64, Sample)> {
+    match (metric, metric.row().pooling) {
+        (_, Pooling::AgeQuantile(quantile)) => Some((quantile, Sample::Updates)),
+        (Metric::AckP50, _) => Some((0.5, Sample::Publications)),
+        (Metric::ConnectP50 | Metric::TlsP50 | Metric::RequestP50 | Metric::OpenP50, _) => {
+            Some((0.5, Sample::Connections))
+        }
+        (Metric::ConnectP99, _) => Some((0.99, Sample::Connections)),
+        _ => None,
+    }
+}
+
+/// The thresholds of a scenario that ask for a percentile with too few samples, a line for each metric: of the contender
+/// that has the fewest.
+#[must_use]
+pub fn out_of_reach(scenario: &Scenario) -> Vec<OutOfReach> {
+    let mut found: Vec<OutOfReach> = Vec::new();
+    for threshold in &scenario.thresholds {
+        let points = plan::points(scenario).into_iter().filter(|point| concerns(threshold, scenario, *point));
+        let short = points.filter_map(|point| short_of(scenario, point, threshold.metric));
+        let worst = short.min_by(|a, b| a.expected.total_cmp(&b.expected));
+        found.extend(worst.filter(|worst| !found.iter().any(|other| other.metric == worst.metric)));
+    }
+    found
+}
+
+fn concerns(threshold: &Threshold, scenario: &Scenario, point: Point) -> bool {
+    let contender = &scenario.contenders[point.contender];
+    threshold.transport.is_none_or(|transport| transport == contender.transport())
+        && threshold.contender.as_ref().is_none_or(|label| *label == contender.label)
+}
+
+fn short_of(scenario: &Scenario, point: Point, metric: Metric) -> Option<OutOfReach> {
+    let (quantile, sample) = percentile(metric)?;
+    let needed = (SAMPLES_BEYOND as f64 / (1.0 - quantile)).round();
+    let (clients, repetitions) = (f64::from(point.clients), f64::from(scenario.measure.repetitions));
+    let expected = match sample {
+        Sample::Updates => updates(scenario, point)? * clients,
+        Sample::Publications if matches!(scenario.feed.source, Source::Clients { .. }) => {
+            updates(scenario, point)? / repetitions
+        }
+        Sample::Publications => return None,
+        Sample::Connections => clients,
+    };
+    let factor = needed / expected;
+    let times = |amount: f64| (amount * factor).ceil();
+    let is_of_updates = sample != Sample::Connections;
+    (expected < needed).then(|| OutOfReach {
+        metric,
+        name: crate::summary::name(&scenario.contenders[point.contender].label, point.clients, point.payload_bytes),
+        expected,
+        needed,
+        enough: Enough {
+            clients: times(clients),
+            duration: (is_of_updates && factor.is_finite())
+                .then(|| Duration::from_secs(times(scenario.measure.duration.as_secs_f64()) as u64)),
+            repetitions: (sample == Sample::Updates && factor.is_finite()).then(|| times(repetitions)),
+        },
+    })
+}
+
+/// Updates due in the measured time of all repetitions.
+fn updates(scenario: &Scenario, point: Point) -> Option<f64> {
+    let courses = Course::of(scenario, point.payload_bytes);
+    let each = courses.iter().map(|course| course.updates).sum::<f64>() / courses.len() as f64;
+    each.is_finite().then(|| each * f64::from(scenario.measure.repetitions))
+}
+
+impl fmt::Display for OutOfReach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { metric, name, expected, needed, enough } = self;
+        write!(f, "{metric} will not be measured: it needs {needed} samples, {name} will have about {expected:.0}; ")?;
+        if enough.duration.is_none() && enough.repetitions.is_none() && !enough.clients.is_finite() {
+            return f.write_str("nothing falls due in the measured time: measure longer");
+        }
+        write!(f, "raise the clients to {}", enough.clients)?;
+        if let Some(duration) = enough.duration {
+            write!(f, ", the duration to {}", humantime::format_duration(duration))?;
+        }
+        enough.repetitions.map_or(Ok(()), |repetitions| write!(f, ", or the repetitions to {repetitions}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Twenty clients, 5 updates/s, 18 s: 1,800 samples of one repetition.
+    fn scenario(measure: &str, threshold: &str) -> Scenario {
+        let text = format!(
+            "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = 5 }}\n\
+             measure = {{ {measure} }}\ncontender = [{{ transport = \"sse\" }}]\n\
+             threshold = [{{ metric = \"{threshold}\", expect = \"< 5\" }}]"
+        );
+        Scenario::parse(&text, Path::new("t.toml")).unwrap()
+    }
+
+    fn told(measure: &str, threshold: &str) -> Vec<String> {
+        out_of_reach(&scenario(measure, threshold)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn h5_a_percentile_without_samples_is_known_before_the_run() {
+        let expected = "age_p99_us will not be measured: it needs 1000 samples, SSE, 5 clients will have about 250; raise the \
+                        clients to 20, the duration to 40s, or the repetitions to 4";
+        assert_eq!(told("duration = \"10s\"", "age_p99_us"), [expected]);
+        assert_eq!(told("duration = \"10s\", repetitions = 4", "age_p99_us"), [""; 0]);
+        assert_eq!(told("duration = \"40s\"", "age_p99_us"), [""; 0]);
+        assert_eq!(told("duration = \"10s\"", "age_p50_us"), [""; 0]);
+        assert_eq!(told("duration = \"10s\"", "updates_missed"), [""; 0]);
+    }
+
+    #[test]
+    fn h5_connections_are_samples_of_one_repetition_whatever_the_time() {
+        let expected = "connect_p50_us will not be measured: it needs 20 samples, SSE, 5 clients will have about 5; raise the \
+                        clients to 20";
+        assert_eq!(told("duration = \"10s\", repetitions = 9", "connect_p50_us"), [expected]);
+    }
+}
