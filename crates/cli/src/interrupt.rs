@@ -1,6 +1,7 @@
 //! What asks a command to stop: Ctrl-C and SIGTERM (the first in good order, the second at once), and for a child
 //! process the end of its standard input.
 
+use feedlab_feed::process;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -16,21 +17,39 @@ pub(crate) struct Interrupt {
 impl Interrupt {
     /// Listens from now on. Must be called inside a runtime.
     pub(crate) fn listen() -> std::io::Result<Self> {
+        Self::listen_to(None)
+    }
+
+    /// As [`listen`](Self::listen), and a terminal that is closed (SIGHUP) is like SIGTERM; not to who was told to ignore
+    /// it, as by `nohup`.
+    pub(crate) fn listen_with_hangup() -> std::io::Result<Self> {
+        let hangup = if process::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        Self::listen_to(hangup)
+    }
+
+    fn listen_to(mut hangup: Option<Signal>) -> std::io::Result<Self> {
         let interrupt = Self { stop: CancellationToken::new(), at_once: CancellationToken::new() };
         let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let told = interrupt.clone();
         tokio::spawn(async move {
-            next(&mut int, &mut term).await;
+            next(&mut int, &mut term, hangup.as_mut()).await;
             told.stop.cancel();
-            next(&mut int, &mut term).await;
+            next(&mut int, &mut term, hangup.as_mut()).await;
             told.at_once.cancel();
         });
         Ok(interrupt)
     }
 }
 
-async fn next(int: &mut Signal, term: &mut Signal) {
+async fn next(int: &mut Signal, term: &mut Signal, hangup: Option<&mut Signal>) {
+    let hangup = async {
+        match hangup {
+            Some(hangup) => drop(hangup.recv().await),
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
+        () = hangup => {}
         _ = int.recv() => {}
         _ = term.recv() => {}
     }

@@ -2,12 +2,14 @@
 //! read too. The load generator writes them, the statistics read them back merged.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
+use feedlab_feed::bounded;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{
     IntervalLogIterator, IntervalLogWriterBuilder, IntervalLogWriterError, LogEntry,
@@ -19,13 +21,18 @@ use crate::results::ResultsError;
 /// The largest age that is told apart, µs: an hour. Older ones count as this old.
 pub const MAX_AGE_US: u64 = 3_600_000_000;
 
+/// Significant digits in which ages are told apart.
+const DIGITS: u8 = 3;
+/// The counts of all ages that are told apart have about 24,000 places of at most 9 bytes.
+const MOST_HISTOGRAM_BYTES: u64 = 1 << 18;
+
 /// An empty histogram of ages in µs: 1 µs to [`MAX_AGE_US`], three significant digits.
 ///
 /// # Panics
 /// Never: the bounds are constants that the library accepts, which a test shows.
 #[must_use]
 pub fn new_histogram() -> Histogram<u64> {
-    match Histogram::new_with_bounds(1, MAX_AGE_US, 3) {
+    match Histogram::new_with_bounds(1, MAX_AGE_US, DIGITS) {
         Ok(histogram) => histogram,
         Err(error) => unreachable!("constant bounds are valid: {error}"),
     }
@@ -91,7 +98,7 @@ fn into_io(error: IntervalLogWriterError<V2DeflateSerializeError>) -> io::Error 
 /// # Errors
 /// When the file cannot be read or a line is not a histogram; the message names the file.
 pub fn read(path: &Path) -> Result<Histogram<u64>, ResultsError> {
-    let text = std::fs::read(path).map_err(|error| ResultsError::read(path, error))?;
+    let text = bounded::read(path, bounded::RESULTS_BYTES).map_err(|error| ResultsError::read(path, error))?;
     let malformed = |problem: String| ResultsError::Malformed { file: path.to_owned(), problem };
     let mut merged = new_histogram();
     let mut deserializer = Deserializer::new();
@@ -105,7 +112,51 @@ pub fn read(path: &Path) -> Result<Histogram<u64>, ResultsError> {
 
 fn decode(deserializer: &mut Deserializer, text: &str) -> Result<Histogram<u64>, String> {
     let bytes = BASE64.decode(text).map_err(|error| error.to_string())?;
-    deserializer.deserialize(&mut bytes.as_slice()).map_err(|error| error.to_string())
+    let histogram = inflated(&bytes)?;
+    deserializer.deserialize(&mut histogram.as_slice()).map_err(|error| error.to_string())
+}
+
+/// A second's histogram without its compression (HdrHistogram V2: two words, then zlib). What its head says is allocated
+/// before its counts are read, so that it is held first against what feedlab writes.
+fn inflated(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    const COMPRESSED: usize = 8;
+    let mut histogram = Vec::new();
+    let compressed = bytes.get(COMPRESSED..).ok_or("a histogram is cut off")?;
+    let mut inflating = ZlibDecoder::new(compressed).take(MOST_HISTOGRAM_BYTES + 1);
+    inflating.read_to_end(&mut histogram).map_err(|error| error.to_string())?;
+    match Head::of(&histogram) {
+        None => Err("a histogram is cut off".to_owned()),
+        Some(head) if head.is_ours(histogram.len()) => Ok(histogram),
+        Some(_) => Err("a histogram has other bounds than the ages of feedlab".to_owned()),
+    }
+}
+
+/// The head of a histogram in V2 of the format: cookie, length of the counts, offset, digits, lowest, highest, ratio; all of
+/// them big-endian.
+struct Head {
+    counts_bytes: u32,
+    digits: u32,
+    highest: u64,
+}
+
+impl Head {
+    const BYTES: usize = 40;
+
+    fn of(histogram: &[u8]) -> Option<Self> {
+        let head = histogram.first_chunk::<{ Self::BYTES }>()?;
+        Some(Self {
+            counts_bytes: u32::from_be_bytes(*head[4..].first_chunk()?),
+            digits: u32::from_be_bytes(*head[12..].first_chunk()?),
+            highest: u64::from_be_bytes(*head[24..].first_chunk()?),
+        })
+    }
+
+    fn is_ours(&self, bytes: usize) -> bool {
+        bytes as u64 <= MOST_HISTOGRAM_BYTES
+            && self.counts_bytes as usize <= bytes - Self::BYTES
+            && self.digits <= u32::from(DIGITS)
+            && self.highest <= MAX_AGE_US
+    }
 }
 
 #[cfg(test)]
@@ -140,6 +191,42 @@ mod tests {
         assert_eq!(lines[3], "#[BaseTime: 1790000000.500 (seconds since epoch)]");
         assert!(lines[5].starts_with("2.000,1.000,1500.000,HISTFAAA"), "{}", lines[5]);
         assert_eq!(lines.len(), 6);
+    }
+
+    /// A log of one histogram with these bounds and a single value, as anybody may have written it.
+    fn foreign(highest: u64, digits: u8) -> Result<Histogram<u64>, ResultsError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cell.hlog");
+        let mut sparse = Histogram::<u64>::new_with_bounds(1, highest, digits).unwrap();
+        sparse.record(highest / 2).unwrap();
+        let mut log = Writer::create(&path, 0).unwrap();
+        log.second(0, &sparse).unwrap();
+        log.finish().unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn r8_a_sparse_histogram_is_refused_before_it_takes_memory() {
+        let error = foreign(u64::MAX / 4, 5).unwrap_err().to_string();
+        assert!(error.contains("other bounds than the ages of feedlab"), "{error}");
+        assert_eq!(foreign(MAX_AGE_US, 3).unwrap().len(), 1);
+        assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("more than 256 MiB"));
+    }
+
+    #[test]
+    fn r8_a_full_histogram_fits_its_bound() {
+        let mut full = new_histogram();
+        let mut age = 1;
+        while age <= MAX_AGE_US {
+            full.record_n(age, u64::MAX >> 20).unwrap();
+            age = full.next_non_equivalent(age);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cell.hlog");
+        let mut log = Writer::create(&path, 0).unwrap();
+        log.second(0, &full).unwrap();
+        log.finish().unwrap();
+        assert_eq!(read(&path).unwrap().len(), full.len());
     }
 
     #[test]

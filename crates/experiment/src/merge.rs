@@ -22,6 +22,7 @@ use crate::results::{Results, ResultsError, RunFolder};
 use crate::summary::Summary;
 use crate::verdict::{Reason, Status, Verdict, judge_run};
 use crate::{Scenario, hlog, statistics};
+use feedlab_feed::bounded;
 
 const MERGE_ALIKE: &str = "merge runs of one machine and one version; see others side by side with `feedlab compare`";
 
@@ -173,7 +174,7 @@ fn renumbered(cell: &CellRecord, before: u32, run: &Results, scenario: &Scenario
 
 /// Byte for byte, and never over something that is there.
 fn copy_new(from: &Path, to: &Path) -> Result<(), ResultsError> {
-    let bytes = fs::read(from).map_err(|error| ResultsError::read(from, error))?;
+    let bytes = bounded::read(from, bounded::RESULTS_BYTES).map_err(|error| ResultsError::read(from, error))?;
     let written = fs::File::create_new(to).and_then(|mut file| file.write_all(&bytes));
     written.map_err(|error| ResultsError::write(to, error))
 }

@@ -3,11 +3,11 @@
 //! Two types: [`written`] is the TOML file as people write it, [`Scenario`] is what it means once every default is
 //! filled in and every contradiction refused. Only [`Scenario`] leaves this module; the manifest keeps it as resolved.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use feedlab_feed::bounded;
 use feedlab_feed::settings::duration;
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +28,6 @@ pub use feedlab_feed::schedule::ScheduleKind;
 pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
 pub use lab::{Fault, FaultKind, Nginx, ProcessFault};
 pub use threshold::{Comparison, Threshold};
-
-/// The largest scenario file, bytes: a thousand times what people write.
-const MOST_BYTES: u64 = 1 << 20;
 
 /// A validated scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,13 +95,7 @@ impl Scenario {
 
 /// The text of a scenario file, wherever it is.
 pub(crate) fn read(file: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let read = File::open(file)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
-    if read as u64 > MOST_BYTES {
-        let problem = format!("it has more than {} MiB", MOST_BYTES >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
-    }
-    Ok(text)
+    bounded::read_text(file, bounded::TEXT_BYTES)
 }
 
 /// What is published, the same for every contender.

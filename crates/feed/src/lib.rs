@@ -17,6 +17,7 @@ pub mod settings;
 
 pub mod access;
 pub mod body;
+pub mod bounded;
 pub mod clock;
 pub mod process;
 pub mod stats;

@@ -45,6 +45,18 @@ fn open_fds() -> Option<u64> {
     Some(count.saturating_sub(1)) // the listing's own
 }
 
+/// Whether this process was started with SIGHUP ignored, as by `nohup`; never, where `/proc` does not tell.
+#[must_use]
+pub fn ignores_hangup() -> bool {
+    const HANGUP: u64 = 1; // The mask's bit of signal 1.
+    let ignored = || {
+        let text = std::fs::read_to_string("/proc/self/status").ok()?;
+        let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    };
+    ignored().is_some_and(|mask| mask & HANGUP != 0)
+}
+
 /// A line `Name:   123 kB` of a `/proc` file, in bytes.
 fn field_kib(path: &str, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(path).ok()?;

@@ -1,7 +1,5 @@
 //! `feedlab report`: draws the page and the charts of a results folder again, with what a class expected if it is asked to.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -10,11 +8,12 @@ use feedlab_experiment::results::Results;
 
 use crate::exit::{Exit, bad_input};
 use crate::output;
+use feedlab_feed::bounded;
 
 /// Draw the report of results folders again
 ///
 /// Writes report.html and charts/*.svg from the figures in the folder and prints the path of each page. The figures
-/// themselves are not touched.
+/// themselves are not touched. Of a run that was cut off, whose folder ends in .partial, it shows the cells that are done.
 ///
 /// With --votes the page also shows what a class expected: each question that the run answers, with the votes before and
 /// after beside what was predicted and what was measured. A file that cannot be understood changes nothing.
@@ -46,7 +45,11 @@ pub(crate) struct Args {
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let class = args.votes.as_deref().map(|votes| class(votes, args.questions.as_deref())).transpose()?;
     for folder in &args.runs {
-        let results = Results::read(folder).map_err(bad_input)?;
+        let results = Results::read_whatever_is_there(folder).map_err(bad_input)?;
+        if !results.is_whole() {
+            let (measured, planned) = (results.cells.len(), results.manifest.cells_planned);
+            output::advice(&format!("{}: partial, {measured} of {planned} cells were measured", folder.display()));
+        }
         let report = match &class {
             Some((questions, votes)) => feedlab_report::render_with_votes(&results, questions, votes)?,
             None => feedlab_report::render(&results)?,
@@ -69,14 +72,7 @@ fn class(votes: &Path, questions: Option<&Path>) -> anyhow::Result<(Questions, V
 
 /// A file's text, as long as it is one that a class can have written.
 fn text(file: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let read = File::open(file).and_then(|open| open.take(MAX_FILE_BYTES + 1).read_to_string(&mut text));
-    let read = read.map_err(bad_input).with_context(|| {
-        format!("cannot read {}; give a file of text that is there and may be read", file.display())
-    })?;
-    if read as u64 > MAX_FILE_BYTES {
-        let (file, most) = (file.display(), MAX_FILE_BYTES >> 20);
-        return Err(bad_input(anyhow::anyhow!("{file} has more than {most} MiB; give the file of one class")));
-    }
-    Ok(text)
+    bounded::read_text(file, MAX_FILE_BYTES).map_err(bad_input).with_context(|| {
+        format!("cannot read {}; give a file of one class, of text that is there and may be read", file.display())
+    })
 }

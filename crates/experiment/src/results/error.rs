@@ -9,13 +9,19 @@ pub enum ResultsError {
     /// A folder without one of the files that a run leaves behind.
     #[error(
         "{} is not a results folder: it has no {missing}; give a folder that `feedlab run` finished \
-         (one that ends in .partial is a run that was cut off)", .folder.display()
+         (one that ends in .partial is a run that was cut off: `feedlab report` shows what it measured)", .folder.display()
     )]
     NotResults {
         /// The folder.
         folder: PathBuf,
         /// The file that is not there.
         missing: &'static str,
+    },
+    /// A run that has measured nothing yet.
+    #[error("{} has no cell that is done: there is nothing to report of it", .folder.display())]
+    Nothing {
+        /// The folder.
+        folder: PathBuf,
     },
     /// A format that this version does not know.
     #[error(

@@ -1,6 +1,5 @@
 //! A finished results folder, read back.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,9 @@ use serde::de::DeserializeOwned;
 use super::{CELLS, MANIFEST, ResultsError, SCENARIO, SECONDS, SUMMARY, hlog_path};
 use crate::record::{CellRecord, Manifest, SCHEMA, Second};
 use crate::summary::Summary;
-use crate::{hlog, scenario};
+use crate::verdict::judge_run;
+use crate::{hlog, predict, scenario, statistics};
+use feedlab_feed::bounded;
 
 /// Everything that a run found, but for the histograms, which are read when they are asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,45 @@ impl Results {
         })
     }
 
+    /// Reads the folder of a run that was cut off, or that goes on, from the cells that are done: what a finished one keeps of
+    /// the whole run is made anew. A finished folder is read as it is.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and when no cell is done.
+    pub fn read_whatever_is_there(folder: &Path) -> Result<Self, ResultsError> {
+        if folder.join(SUMMARY).exists() {
+            return Self::read(folder);
+        }
+        let mut manifest: Manifest = read_json(folder, MANIFEST)?;
+        let cells: Vec<CellRecord> = read_lines(folder, CELLS)?;
+        if cells.is_empty() {
+            return Err(ResultsError::Nothing { folder: folder.to_owned() });
+        }
+        manifest.cells_measured = cells.len();
+        manifest.verdict = judge_run(&cells, manifest.cells_planned);
+        let mut contenders =
+            statistics::pool(&manifest.scenario, &cells, |cell| hlog::read(&hlog_path(folder, &cell.cell)))?;
+        predict::fill_measured(&manifest.scenario, &cells, &mut contenders);
+        let (run, verdict) = (manifest.run.clone(), manifest.verdict.clone());
+        let mut seconds: Vec<Second> = read_lines(folder, SECONDS)?;
+        // The seconds of a cell are written before the cell.
+        seconds.retain(|second| cells.iter().any(|cell| cell.cell == second.cell));
+        Ok(Self {
+            manifest,
+            scenario_file: read_scenario(folder)?,
+            summary: Summary { schema: SCHEMA, run, verdict, contenders },
+            cells,
+            seconds,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Whether it holds every cell that was planned.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.cells.len() >= self.manifest.cells_planned
+    }
+
     /// The ages of a cell, µs.
     ///
     /// # Errors
@@ -74,7 +114,7 @@ fn read_scenario(folder: &Path) -> Result<Option<String>, ResultsError> {
 
 fn read_text(folder: &Path, name: &'static str) -> Result<String, ResultsError> {
     let file = folder.join(name);
-    fs::read_to_string(&file).map_err(|error| match error.kind() {
+    bounded::read_text(&file, bounded::RESULTS_BYTES).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             ResultsError::NotResults { folder: folder.to_owned(), missing: name }
         }

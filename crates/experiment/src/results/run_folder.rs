@@ -18,6 +18,8 @@ pub struct RunFolder {
     id: String,
     path: PathBuf,
     finished_path: PathBuf,
+    /// The folder for runs, if it was not there before.
+    made: Option<PathBuf>,
     cells: File,
     seconds: File,
 }
@@ -28,13 +30,14 @@ impl RunFolder {
     /// # Errors
     /// When the folder or a file in it cannot be made.
     pub fn create(out: &Path, scenario: &Scenario, started: Timestamp) -> Result<Self, ResultsError> {
+        let made = (!out.exists()).then(|| out.to_owned());
         fs::create_dir_all(out).map_err(|error| ResultsError::write(out, error))?;
         let (id, path) = claim(out, &format!("{}-{}", started.strftime("%Y%m%dT%H%M%SZ"), sanitized(&scenario.name)))?;
         let histograms = path.join(HISTOGRAMS);
         fs::create_dir(&histograms).map_err(|error| ResultsError::write(&histograms, error))?;
         let finished_path = out.join(&id);
         let (cells, seconds) = (open_new(&path.join(CELLS))?, open_new(&path.join(SECONDS))?);
-        Ok(Self { id, path, finished_path, cells, seconds })
+        Ok(Self { id, path, finished_path, made, cells, seconds })
     }
 
     /// The run's id: the name that the folder has in the end.
@@ -98,12 +101,17 @@ impl RunFolder {
         Ok(self.finished_path)
     }
 
-    /// Removes the folder: nothing was measured.
+    /// Removes the folder, and that for runs if it was made for this one: nothing was measured.
     ///
     /// # Errors
     /// When the folder cannot be removed.
     pub fn discard(self) -> Result<(), ResultsError> {
-        fs::remove_dir_all(&self.path).map_err(|error| ResultsError::write(&self.path, error))
+        fs::remove_dir_all(&self.path).map_err(|error| ResultsError::write(&self.path, error))?;
+        if let Some(made) = &self.made {
+            // Somebody else may have put something there meanwhile.
+            let _ = fs::remove_dir(made);
+        }
+        Ok(())
     }
 }
 

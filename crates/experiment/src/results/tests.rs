@@ -57,6 +57,32 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
+fn m6_a_folder_that_is_not_finished_is_read_as_far_as_it_is() {
+    let out = tempfile::tempdir().unwrap();
+    let path = finished(out.path());
+    assert_eq!(Results::read_whatever_is_there(&path).unwrap(), Results::read(&path).unwrap());
+    fs::remove_file(path.join(SUMMARY)).unwrap();
+    assert!(Results::read(&path).unwrap_err().to_string().contains("feedlab report"));
+    let partial = Results::read_whatever_is_there(&path).unwrap();
+    assert!(!partial.is_whole() && partial.cells.len() == 1 && partial.seconds.len() == 1);
+    assert_eq!(partial.summary.contenders[0].value(Metric::UpdatesMissed), Some(0.0));
+    assert!(partial.summary.verdict.reasons[0].what.starts_with("only 1 of"), "{:?}", partial.summary.verdict);
+    fs::write(path.join(CELLS), "").unwrap();
+    let error = Results::read_whatever_is_there(&path).unwrap_err().to_string();
+    assert!(error.contains("no cell that is done"), "{error}");
+}
+
+#[test]
+fn a_run_that_measured_nothing_leaves_no_folder_for_runs_that_it_made() {
+    let out = tempfile::tempdir().unwrap();
+    let (made, was_there) = (out.path().join("made"), out.path().join("was_there"));
+    fs::create_dir(&was_there).unwrap();
+    create(&made).discard().unwrap();
+    create(&was_there).discard().unwrap();
+    assert!(!made.exists() && was_there.exists());
+}
+
+#[test]
 fn a_name_that_is_taken_gets_a_number() {
     let out = tempfile::tempdir().unwrap();
     let first = create(out.path());

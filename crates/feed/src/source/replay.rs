@@ -1,7 +1,7 @@
 //! A recorded feed, played at any speed: `{"at_ms":…,"event":…,"data":…}` a line, times never decreasing.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Due, Item, Source};
+use crate::bounded::{self, LINE_BYTES, RECORDING_BYTES};
 use crate::wire::{self, WireError};
 use crate::{Data, EventType};
 
@@ -55,7 +56,7 @@ impl Recording {
     /// When the file cannot be read, a line is not an update, times go backwards, or there is no update.
     pub fn read(file: &Path) -> Result<Self, ReplayError> {
         let io = |error| ReplayError::Io { file: file.to_owned(), error };
-        let reader = BufReader::new(File::open(file).map_err(io)?);
+        let reader = BufReader::new(File::open(file).map_err(io)?.take(RECORDING_BYTES + 1));
         Self::read_lines(reader, file)
     }
 
@@ -67,13 +68,20 @@ impl Recording {
         Self::read_lines(text.as_bytes(), file)
     }
 
-    fn read_lines(reader: impl BufRead, file: &Path) -> Result<Self, ReplayError> {
+    fn read_lines(mut reader: impl BufRead, file: &Path) -> Result<Self, ReplayError> {
         let mut updates = Vec::new();
         let mut first_ms = None;
         let mut last_ms = 0;
-        for (index, line) in reader.lines().enumerate() {
+        let mut bytes = 0;
+        for index in 0.. {
             let at_line = |problem: String| ReplayError::Line { file: file.to_owned(), line: index + 1, problem };
-            let line = line.map_err(|error| at_line(error.to_string()))?;
+            let line = bounded::line(&mut reader, LINE_BYTES).map_err(|error| at_line(error.to_string()))?;
+            let Some(line) = line else { break };
+            bytes += line.len() as u64 + 1;
+            if bytes > RECORDING_BYTES {
+                let error = bounded::too_large("it", RECORDING_BYTES);
+                return Err(ReplayError::Io { file: file.to_owned(), error });
+            }
             if line.trim().is_empty() {
                 continue;
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use feedlab_feed::bounded;
 use feedlab_server::tls::{self, Identity};
 
 /// The flags.
@@ -71,7 +72,8 @@ impl TlsArgs {
 }
 
 fn read(flag: &str, file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}, which {flag} names", file.display()))
+    bounded::read_text(file, bounded::TEXT_BYTES)
+        .with_context(|| format!("cannot read {}, which {flag} names", file.display()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use feedlab_experiment::scenario::Http;
+use feedlab_feed::bounded;
 use feedlab_loadgen::transport::{Link, Tls, Url};
 
 /// The flags that concern connections.
@@ -41,7 +42,8 @@ pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
 }
 
 fn trusting(file: &Path) -> anyhow::Result<Tls> {
-    let pem = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let pem =
+        bounded::read_text(file, bounded::TEXT_BYTES).with_context(|| format!("cannot read {}", file.display()))?;
     Tls::trusting(&pem).with_context(|| format!("cannot trust {}", file.display()))
 }
 
