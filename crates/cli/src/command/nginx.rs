@@ -16,6 +16,7 @@ use crate::output::{self, Format};
 mod config;
 mod process;
 
+use super::proxy::address::Upstream;
 use config::{Certificate, Config};
 use process::Nginx;
 
@@ -36,8 +37,8 @@ Next:
   follow the feed through it: feedlab watch http://ADDRESS, with the address that it prints")]
 pub(crate) struct Args {
     /// Where requests are passed on to; several are used in turn
-    #[arg(long, value_name = "ADDR", required = true)]
-    to: Vec<SocketAddr>,
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    to: Vec<Upstream>,
 
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = on_loopback)]
@@ -93,22 +94,26 @@ pub(crate) struct Listening {
 
 /// Runs nginx until a signal.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    if args.show_config {
-        let address = if args.listen.port() == 0 { (Ipv4Addr::LOCALHOST, 8081).into() } else { args.listen };
-        return output::data(&config(args, address).text()).map(|()| Exit::Done);
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(args))
 }
 
 async fn run(args: &Args) -> anyhow::Result<Exit> {
+    let mut servers = Vec::new();
+    for to in &args.to {
+        servers.push(to.resolve().await?);
+    }
+    if args.show_config {
+        let address = if args.listen.port() == 0 { (Ipv4Addr::LOCALHOST, 8081).into() } else { args.listen };
+        return output::data(&config(args, &servers, address).text()).map(|()| Exit::Done);
+    }
     let signals = Interrupt::listen()?;
     let mut reload = signal(SignalKind::hangup())?;
-    let mut nginx = Nginx::start(args.listen, |address| config(args, address)).await?;
+    let mut nginx = Nginx::start(args.listen, |address| config(args, &servers, address)).await?;
     if args.exit_with_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
-    tell(args, nginx.address())?;
+    tell(args, &servers, nginx.address())?;
     let result = loop {
         tokio::select! {
             () = signals.stop.cancelled() => break Ok(Exit::Done),
@@ -120,23 +125,23 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     result
 }
 
-fn config(args: &Args, listen: SocketAddr) -> Config {
+fn config(args: &Args, servers: &[SocketAddr], listen: SocketAddr) -> Config {
     let certificate = args.tls_cert.clone().zip(args.tls_key.clone());
     Config {
         listen,
-        servers: args.to.clone(),
+        servers: servers.to_vec(),
         style: args.style,
         read_timeout: args.read_timeout,
         certificate: certificate.map(|(chain, key)| Certificate { chain, key }),
     }
 }
 
-fn tell(args: &Args, listening: SocketAddr) -> anyhow::Result<()> {
+fn tell(args: &Args, servers: &[SocketAddr], listening: SocketAddr) -> anyhow::Result<()> {
     if args.format == Format::Json {
         return output::json_line(&Listening { listening });
     }
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
-    let to: Vec<String> = args.to.iter().map(ToString::to_string).collect();
+    let to: Vec<String> = servers.iter().map(ToString::to_string).collect();
     output::advice(&format!("nginx on {scheme}://{listening}/ passes on to {} (Ctrl-C stops)\n", to.join(" and ")));
     output::advice(&format!("  watch     feedlab watch {scheme}://{listening}"));
     output::advice(&format!("  reload    kill -HUP {}", std::process::id()));

@@ -15,7 +15,7 @@ use crate::interrupt::{self, Interrupt};
 use crate::log;
 use crate::output::{self, Format};
 
-mod address;
+pub(super) mod address;
 mod introduction;
 
 use address::{Local, Upstream};

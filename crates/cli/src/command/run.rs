@@ -1,8 +1,10 @@
 //! `feedlab run`: measures scenarios, cell by cell, each in processes of its own, and leaves a results folder.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use feedlab_experiment::Scenario;
+use clap::ValueEnum;
+use feedlab_experiment::{Scenario, plan};
 
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
@@ -37,7 +39,7 @@ Exit status:
     1  something failed
     2  wrong usage, or a scenario that cannot be read
     3  a threshold was missed
-    4  the measurement is invalid: the report says why
+    4  the measurement is invalid: the report says why (with --fail-on suspect: or suspect)
   130  interrupted, partial results kept
 
 Next:
@@ -52,7 +54,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
 
-    /// How the result is printed: a table, or summary.json
+    /// From which verdict on a run ends with status 4. A suspect one has figures that must be read with care, as when the
+    /// machine was busy; the report says why
+    #[arg(long, value_enum, default_value_t = FailOn::Invalid, value_name = "VERDICT")]
+    fail_on: FailOn,
+
+    /// How the result is printed: a table, or summary.json; of several scenarios a line of JSON each (NDJSON)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -65,15 +72,25 @@ pub(crate) struct Args {
     exit_with_stdin: bool,
 }
 
+/// The verdict that a run must not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// The figures do not measure the transports
+    Invalid,
+    /// Something speaks against the figures
+    Suspect,
+}
+
 /// Runs all scenarios. What can be known to go wrong is told before the first is measured.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
     needs::check_descriptors(scenarios.iter().map(|(scenario, _)| scenario)).map_err(bad_input)?;
+    scenarios.iter().for_each(|(scenario, _)| needs::tell_of_samples(scenario));
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and takes no core from what is measured.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen_with_hangup()?;
         if args.exit_with_stdin {
             interrupt::stop_with_stdin(interrupt.stop.clone());
         }
@@ -98,8 +115,9 @@ async fn run_all(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
-    for (scenario, text) in scenarios {
-        worst = worst.max(run(args, scenario, text, junit.as_deref_mut(), interrupt).await?);
+    for (index, (scenario, text)) in scenarios.iter().enumerate() {
+        let later = scenarios[index + 1..].iter().map(|(scenario, _)| plan::duration(scenario)).sum();
+        worst = worst.max(run(args, (scenario, text), later, junit.as_deref_mut(), interrupt).await?);
         if worst == Exit::Interrupted {
             break;
         }
@@ -107,18 +125,20 @@ async fn run_all(
     Ok(worst)
 }
 
-/// One scenario, from the empty folder to the report.
+/// One scenario, from the empty folder to the report; `later` is what those behind it take.
 async fn run(
     args: &Args,
-    scenario: &Scenario,
-    text: &str,
+    (scenario, text): (&Scenario, &str),
+    later: Duration,
     junit: Option<&mut Junit>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
-    let mut series = series::Series::open(scenario, text, &args.out)?;
+    let mut series = series::Series::open(scenario, text, &args.out, later)?;
     let folder = args.out.join(series.folder.id());
     let end = series.measure(&interrupt.stop).await;
-    let exit = closing::close(series, end, args.format);
+    let telling =
+        closing::Telling { format: args.format, is_one_of_many: args.scenarios.len() > 1, fail_on: args.fail_on };
+    let exit = closing::close(series, end, telling);
     // Of two errors, the first.
     let told = junit.map_or(Ok(()), |junit| junit.add_run(scenario, &folder, &exit));
     exit.and_then(|exit| told.map(|()| exit))

@@ -72,7 +72,12 @@ fn a_missed_threshold_is_named_and_has_its_own_status() {
     let missed = "threshold missed: WebSocket, 5 clients: updates_missed is 0, expected > 0";
     assert!(out(&output).lines().any(|line| line == missed), "{}", out(&output));
     let junit = std::fs::read_to_string(folder.path().join("junit.xml")).expect("a report");
-    let case = "<testcase classname=\"tiny\" name=\"WebSocket, 5 clients: updates_missed &gt; 0\" time=\"1.000\">";
+    let case = "<testcase classname=\"tiny\" name=\"WebSocket, 5 clients: updates_missed &gt; 0\" time=\"0.000\">";
+    let whole = "name=\"the run measures the transports\" time=\"1.000\"";
+    assert!(
+        junit.contains(whole) && junit.contains("errors=\"0\" time=\"1.000\""),
+        "measured once, told once: {junit}"
+    );
     assert!(
         junit.contains(case) && junit.contains("<failure message=\"WebSocket, 5 clients: updates_missed is 0"),
         "{junit}"

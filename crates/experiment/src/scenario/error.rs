@@ -33,9 +33,21 @@ pub enum ScenarioError {
         /// What is wrong, and after a semicolon the remedy.
         problem: String,
     },
+    /// It says several of these.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" · "))]
+    Several(Vec<ScenarioError>),
 }
 
 impl ScenarioError {
+    /// Each of several errors, in the order of the file; one that is alone is itself.
+    #[must_use]
+    pub fn each(&self) -> Vec<&Self> {
+        match self {
+            Self::Several(all) => all.iter().collect(),
+            one => vec![one],
+        }
+    }
+
     pub(super) fn read(file: &Path, error: io::Error) -> Self {
         Self::Read { file: file.to_owned(), error }
     }
@@ -62,6 +74,36 @@ impl Refusal {
         let (line, column) = position(text, self.span.start);
         let problem = self.problem.replace(char::is_control, " ");
         ScenarioError::Refused { file: file.to_owned(), line, column, problem }
+    }
+}
+
+/// What is wrong with the parts of a scenario that were looked at so far.
+#[derive(Debug, Default)]
+pub(super) struct Refusals(Vec<Refusal>);
+
+impl Refusals {
+    /// Keeps what is wrong, or gives what is right.
+    pub(super) fn take<T>(&mut self, part: Result<T, Refusal>) -> Option<T> {
+        part.map_err(|refusal| self.0.push(refusal)).ok()
+    }
+
+    /// In the order of the file.
+    pub(super) fn locate(mut self, text: &str, file: &Path) -> ScenarioError {
+        self.0.sort_by_key(|refusal| refusal.span.start);
+        let mut all: Vec<_> = self.0.into_iter().map(|refusal| refusal.locate(text, file)).collect();
+        if all.len() == 1 { all.remove(0) } else { ScenarioError::Several(all) }
+    }
+}
+
+impl From<Refusal> for Refusals {
+    fn from(refusal: Refusal) -> Self {
+        Self(vec![refusal])
+    }
+}
+
+impl From<toml::de::Error> for Refusals {
+    fn from(error: toml::de::Error) -> Self {
+        Refusal::from(error).into()
     }
 }
 

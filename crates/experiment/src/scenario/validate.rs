@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::error::Refusal;
+use super::error::{Refusal, Refusals};
 use super::written::{self, At, Written};
 use super::{Clients, Measure, Scenario, ScenarioError, SlowClients};
 
@@ -21,33 +21,45 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) fn scenario(text: &str, file: &Path) -> Result<Scenario, ScenarioError> {
     let folder = file.parent().unwrap_or(Path::new(""));
-    resolved(text, folder).map_err(|refusal| refusal.locate(text, file))
+    resolved(text, folder).map_err(|refusals| refusals.locate(text, file))
 }
 
-fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusal> {
+/// Every part that depends on no other is looked at, so that as much as can be known is told at once; then what depends on
+/// them.
+fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
     check_schema(text)?;
     let written: Written = toml::from_str(text)?;
-    let contenders = contender::contenders(&written.contender)?;
-    let feed = feed::feed(&written.feed, folder)?;
-    let network = written.network.as_ref().map(lab::network).transpose()?;
-    let mut measure = measure(&written.measure)?;
+    let mut wrong = Refusals::default();
+    let name = wrong.take(name(&written.name));
+    let seed = wrong.take(bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1));
+    let feed = wrong.take(feed::feed(&written.feed, folder));
+    let clients = wrong.take(clients(&written.clients));
+    let network = wrong.take(written.network.as_ref().map(lab::network).transpose());
+    let measure = wrong.take(measure(&written.measure));
+    let contenders = wrong.take(contender::contenders(&written.contender));
+    let thresholds = contenders.as_ref().map(|contenders| threshold::thresholds(&written.threshold, contenders));
+    let thresholds = thresholds.and_then(|thresholds| wrong.take(thresholds));
+    let (
+        Some(name),
+        Some(seed),
+        Some(feed),
+        Some(clients),
+        Some(network),
+        Some(mut measure),
+        Some(contenders),
+        Some(thresholds),
+    ) = (name, seed, feed, clients, network, measure, contenders, thresholds)
+    else {
+        return Err(wrong);
+    };
     let lab = lab::Lab { contenders: &written.contender, feed: &feed, measure: &measure };
     let faults = lab.faults(&written.fault)?;
     let way = drain::Way { contenders: &contenders, network: network.as_ref(), source: &feed.source, faults: &faults };
     measure.drain = drain::drain(&written.measure, &way)?;
-    Ok(Scenario {
-        name: name(&written.name)?,
-        question: written.question.unwrap_or_else(|| "How fresh is each contender, and what does it cost?".to_owned()),
-        seed: bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1)?,
-        clients: clients(&written.clients)?,
-        nginx: lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?,
-        feed,
-        network,
-        faults,
-        measure,
-        thresholds: threshold::thresholds(&written.threshold, &contenders)?,
-        contenders,
-    })
+    let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
+    let usual = || "How fresh is each contender, and what does it cost?".to_owned();
+    let question = written.question.unwrap_or_else(usual);
+    Ok(Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders })
 }
 
 /// The version decides what every other key means, so it is looked at alone and first.

@@ -60,8 +60,16 @@ async fn check(program: &Program, paths: &[PathBuf]) -> Check {
     match find(program.names, paths) {
         None => Check::warn(program.name, format!("not found; only {}", program.used), program.fix),
         Some(path) => match version(&path, program.flag).await {
-            Some(version) => Check::ok(program.name, version),
-            None => Check::ok(program.name, format!("{}, which does not tell its version", path.display())),
+            Version::Told(version) => Check::ok(program.name, version),
+            Version::Silent => Check::ok(program.name, format!("{}, which does not tell its version", path.display())),
+            Version::Late => {
+                let seconds = PATIENCE.as_secs();
+                let found = format!("{} did not answer within {seconds} s", path.display());
+                Check::warn(program.name, found, "look whether it starts at all, or whether the machine is busy")
+            }
+            Version::Broken(why) => {
+                Check::warn(program.name, format!("{} does not start: {why}", path.display()), program.fix)
+            }
         },
     }
 }
@@ -75,14 +83,29 @@ fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }
 
+/// What a program says of its version.
+enum Version {
+    Told(String),
+    /// It ended without a word.
+    Silent,
+    /// It did not end in time.
+    Late,
+    /// It could not be started.
+    Broken(String),
+}
+
 /// The first line that the program says.
-async fn version(path: &Path, flag: &str) -> Option<String> {
+async fn version(path: &Path, flag: &str) -> Version {
     let mut command = Command::new(path);
     command.arg(flag).stdin(Stdio::null()).kill_on_drop(true);
-    let output = timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    let output = match timeout(PATIENCE, command.output()).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => return Version::Broken(error.to_string()),
+        Err(_) => return Version::Late,
+    };
     let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    let line = said.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty())?;
-    Some(name_and_number(line))
+    let line = said.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty());
+    line.map_or(Version::Silent, |line| Version::Told(name_and_number(line)))
 }
 
 /// The line up to its first word with a digit: what follows tells of the build.

@@ -52,7 +52,7 @@ impl Local {
 
 /// A server, by address or by name.
 #[derive(Clone, Debug)]
-pub(super) struct Upstream(String);
+pub(in crate::command) struct Upstream(String);
 
 impl FromStr for Upstream {
     type Err = String;
@@ -74,7 +74,7 @@ fn is_name(host: &str) -> bool {
 
 impl Upstream {
     /// Its address; of several the first, IPv4 before IPv6, as feedlab's own server listens.
-    pub(super) async fn resolve(&self) -> anyhow::Result<SocketAddr> {
+    pub(in crate::command) async fn resolve(&self) -> anyhow::Result<SocketAddr> {
         let found = lookup_host(&self.0).await.with_context(|| format!("cannot find the host of --to {}", self.0));
         let mut addresses: Vec<_> = found.map_err(bad_input)?.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);

@@ -12,13 +12,23 @@ use feedlab_experiment::threshold::{self, Check};
 use feedlab_experiment::verdict::{Status, Verdict};
 use feedlab_experiment::{hlog, statistics};
 
+use super::FailOn;
 use super::series::{End, Series};
 use super::table;
 use crate::exit::Exit;
 use crate::output::{self, Format};
 
+/// How a run is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Telling {
+    pub(super) format: Format,
+    /// Of several summaries each is a line.
+    pub(super) is_one_of_many: bool,
+    pub(super) fail_on: FailOn,
+}
+
 /// Finishes the folder and tells what was found. A run without a finished cell leaves no folder.
-pub(super) fn close(series: Series<'_>, end: End, format: Format) -> anyhow::Result<Exit> {
+pub(super) fn close(series: Series<'_>, end: End, telling: Telling) -> anyhow::Result<Exit> {
     let (measured, planned) = (series.records.len(), series.plan.len());
     if measured == 0 {
         return nothing_kept(series, end);
@@ -26,10 +36,10 @@ pub(super) fn close(series: Series<'_>, end: End, format: Format) -> anyhow::Res
     let partial = series.folder.path().to_owned();
     let finished = finish(series);
     match (finished, end) {
-        (Ok(found), End::Complete) => found.tell(format),
-        (Ok(found), End::Interrupted) => found.tell(format).map(|_| Exit::Interrupted),
+        (Ok(found), End::Complete) => found.tell(telling),
+        (Ok(found), End::Interrupted) => found.tell(telling).map(|_| Exit::Interrupted),
         (Ok(found), End::Failed(error)) => {
-            found.tell(format)?;
+            found.tell(telling)?;
             Err(error.context(format!("the run stopped after {measured} of {planned} cells")))
         }
         // Of two errors, the first: a disk that was full for a cell is full for the summary.
@@ -85,14 +95,17 @@ pub(in crate::command) fn draw(folder: &Path) -> anyhow::Result<String> {
 
 impl Found {
     /// Prints the result and names the exit status.
-    fn tell(self, format: Format) -> anyhow::Result<Exit> {
-        let exit = self.exit();
-        match format {
+    fn tell(self, telling: Telling) -> anyhow::Result<Exit> {
+        let exit = self.exit(telling.fail_on);
+        match telling.format {
             Format::Text => {
                 output::data(&format!("\n{}\n\n{}", table::text(&self.summary), self.closing_words()))?;
             }
             Format::Json => {
-                output::json_pretty(&self.summary)?;
+                match telling.is_one_of_many {
+                    true => output::json_line(&self.summary)?,
+                    false => output::json_pretty(&self.summary)?,
+                }
                 output::advice(self.closing_words().trim_end());
             }
         }
@@ -102,9 +115,10 @@ impl Found {
         self.report.map(|_| exit).context(lost)
     }
 
-    fn exit(&self) -> Exit {
+    fn exit(&self, fail_on: FailOn) -> Exit {
         match self.summary.verdict.status {
             Status::Invalid => Exit::Invalid,
+            Status::Suspect if fail_on == FailOn::Suspect => Exit::Invalid,
             _ if self.misses.is_empty() => Exit::Done,
             _ => Exit::ThresholdMissed,
         }

@@ -24,6 +24,8 @@ pub(super) struct Progress {
     cells: usize,
     /// How long a cell takes, as planned.
     cell_time: Duration,
+    /// How long the scenarios behind this one take, as planned.
+    later: Duration,
     /// The cell that is being measured, counted from 1.
     current: usize,
     /// Its name for people.
@@ -35,13 +37,19 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Says what will be measured, and for how long.
-    pub(super) fn new(scenario: &Scenario, cells: usize) -> Self {
+    pub(super) fn new(scenario: &Scenario, cells: usize, later: Duration) -> Self {
         let takes = for_people(plan::duration(scenario));
         output::advice(&format!("{}: {}", scenario.name, scenario.question));
         output::advice(&format!("{cells} cell{}, about {takes}", if cells == 1 { "" } else { "s" }));
+        if !later.is_zero() {
+            output::advice(&format!(
+                "with the scenarios behind it about {}",
+                for_people(plan::duration(scenario) + later)
+            ));
+        }
         let cell_time = plan::cell_duration(scenario);
         let bar = draws_bars().then(|| bar(cell_time * u32::try_from(cells).unwrap_or(u32::MAX)));
-        Self { bar, cells, cell_time, current: 0, title: String::new(), began: clock::now(), told: Vec::new() }
+        Self { bar, cells, cell_time, later, current: 0, title: String::new(), began: clock::now(), told: Vec::new() }
     }
 
     /// The next cell begins.
@@ -88,7 +96,7 @@ impl Progress {
         let done = self.cell_time * u32::try_from(self.current.saturating_sub(1)).unwrap_or(u32::MAX) + within;
         let all = self.cell_time * u32::try_from(self.cells).unwrap_or(u32::MAX);
         bar.set_position(clock::micros(done));
-        bar.set_prefix(for_people(all.saturating_sub(done)));
+        bar.set_prefix(for_people(all.saturating_sub(done) + self.later));
     }
 
     /// A line for people, above the bar.

@@ -2,6 +2,7 @@
 //! and when.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
@@ -49,13 +50,13 @@ pub(super) enum End {
 }
 
 impl<'a> Series<'a> {
-    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file.
-    pub(super) fn open(scenario: &'a Scenario, text: &str, out: &Path) -> anyhow::Result<Self> {
+    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file; `later` is how long the scenarios behind it take.
+    pub(super) fn open(scenario: &'a Scenario, text: &str, out: &Path, later: Duration) -> anyhow::Result<Self> {
         let started = Timestamp::from_microsecond(i64::try_from(clock::unix_us())?).context("the clock is off")?;
         let folder = RunFolder::create(out, scenario, started)?;
         let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
-        let progress = Progress::new(scenario, plan.len());
+        let progress = Progress::new(scenario, plan.len(), later);
         let series = Self { scenario, started, folder, plan, records: Vec::new(), keys, progress };
         let written = series.folder.keep_scenario(text).and_then(|()| series.folder.write_manifest(&series.manifest()));
         match written {

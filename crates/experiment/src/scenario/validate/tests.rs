@@ -298,12 +298,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "== 0",
         "= 0",
-        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
+        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, one with a unit, or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
     ),
     (
         "== 0",
         "< much",
-        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
+        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, one with a unit, or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
     ),
     (
         "== 0\"",
@@ -357,4 +357,15 @@ fn a_recording_is_found_beside_the_scenario_and_its_broken_line_is_named() {
 fn a_file_that_is_not_there_is_named() {
     let error = Scenario::load(Path::new("nowhere.toml")).unwrap_err().to_string();
     assert!(error.starts_with("cannot read the scenario nowhere.toml: "), "{error}");
+}
+
+#[test]
+fn several_errors_are_told_at_once_in_the_order_of_the_file() {
+    let text =
+        GOOD.replacen("schema = 1", "schema = 1\nseed = -1", 1).replacen("[measure]", "[measure]\nrepetitions = 0", 1);
+    assert!(text.contains("seed = -1") && text.contains("repetitions = 0"), "{text}");
+    let error = Scenario::parse(&text, Path::new("lab/ticker.toml")).unwrap_err();
+    let told: Vec<String> = error.each().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("seed") && told[1].contains("repetitions"), "{told:?}");
 }

@@ -17,12 +17,12 @@ pub(super) struct Expectation {
 pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -> Result<Expectation, Refusal> {
     let text = written.trim();
     let is_label = |text: &str| contenders.iter().any(|contender| contender.label == text);
-    let read = compared(text, is_label).or_else(|| distance(text, unit, is_label));
+    let read = compared(text, unit, is_label).or_else(|| distance(text, unit, is_label));
     read.filter(|read| read.value.is_finite()).ok_or_else(|| {
         let written_in = symbols(unit).iter().map(|(symbol, _)| format!("2{symbol}")).collect::<Vec<_>>().join(" or ");
         let problem = format!(
-            "{:?} is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit or \
-             the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or \
+            "{:?} is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, one \
+             with a unit, or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or \
              from a contender, as in \"within 5% of predicted\", with {written_in} in the place of 5%",
             written.as_str()
         );
@@ -30,11 +30,11 @@ pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -
     })
 }
 
-/// `< 5`, `< SSE` or `< 1.1 x SSE`.
-fn compared(text: &str, is_label: impl Fn(&str) -> bool) -> Option<Expectation> {
+/// `< 5`, `< 2s`, `< SSE` or `< 1.1 x SSE`.
+fn compared(text: &str, unit: Unit, is_label: impl Fn(&str) -> bool) -> Option<Expectation> {
     let comparison = Comparison::ALL.into_iter().find(|comparison| text.starts_with(comparison.symbol()))?;
     let rest = text[comparison.symbol().len()..].trim();
-    if let Ok(value) = rest.parse() {
+    if let Some(value) = rest.parse().ok().or_else(|| figure(rest, unit)) {
         return Some(Expectation { comparison, value, than: None });
     }
     let (value, label) = match is_label(rest) {
@@ -45,6 +45,11 @@ fn compared(text: &str, is_label: impl Fn(&str) -> bool) -> Option<Expectation> 
         }
     };
     is_label(label).then(|| Expectation { comparison, value, than: Some(label.to_owned()) })
+}
+
+/// `2s` or `1.5 KiB`: a figure with its unit, in the metric's.
+fn figure(text: &str, unit: Unit) -> Option<f64> {
+    in_unit(&text.split_whitespace().collect::<String>(), unit)
 }
 
 /// `within 5% of predicted` or `within 2ms of SSE`, however it is spaced.
@@ -68,4 +73,20 @@ fn in_unit(amount: &str, unit: Unit) -> Option<f64> {
         Some(number * size)
     };
     symbols(unit).iter().find_map(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_may_have_its_unit() {
+        let value = |text: &str, unit| compared(text, unit, |_| false).map(|read| read.value);
+        assert_eq!(value("< 2s", Unit::Microseconds), Some(2e6));
+        assert_eq!(value("<= 1.5 ms", Unit::Microseconds), Some(1_500.0));
+        assert_eq!(value("< 2000000", Unit::Microseconds), Some(2e6));
+        assert_eq!(value(">= 2KiB", Unit::Bytes), Some(2_048.0));
+        assert_eq!(value("< 2s", Unit::Bytes), None);
+        assert_eq!(value("== 0", Unit::Count), Some(0.0));
+    }
 }
