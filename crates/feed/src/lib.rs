@@ -19,6 +19,7 @@ pub mod access;
 pub mod body;
 pub mod bounded;
 pub mod clock;
+pub mod limit;
 pub mod process;
 pub mod stats;
 pub mod text;

@@ -13,10 +13,10 @@ use crate::line::Line;
 use crate::relay::Over;
 
 /// How long a request may take to come; whoever sends none is cut off.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest head of a request that is waited for; the answer does not depend on it.
-const MAX_HEAD: usize = 16 << 10;
+pub(crate) const MAX_HEAD: usize = 16 << 10;
 
 /// Answers the first request, at the distance that the settings make, and closes.
 pub(crate) async fn give(

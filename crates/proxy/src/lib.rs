@@ -34,6 +34,10 @@ pub use stats::{InCourse, Stats};
 use std::io;
 use std::net::SocketAddr;
 
+use feedlab_feed::body::{self, MAX_ORDER_BYTES};
+use feedlab_feed::limit::Limit;
+use feedlab_feed::limit::Most::{Bytes, Time};
+use feedlab_feed::link::MAX_BUFFER_BYTES;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +57,27 @@ pub enum ProxyError {
     #[error("cannot listen: {0}")]
     Listen(#[source] io::Error),
 }
+
+/// What bounds whatever a peer decides, besides the settings.
+pub const LIMITS: [Limit; 5] = [
+    Limit {
+        name: "order to the control address",
+        most: Bytes(MAX_ORDER_BYTES),
+        why: "memory of a body; beyond it 413",
+    },
+    Limit { name: "body of an order to come", most: Time(body::TIMEOUT), why: "memory of a body; then 408" },
+    Limit {
+        name: "buffer of a connection",
+        most: Bytes(MAX_BUFFER_BYTES as usize),
+        why: "memory of a connection; more is refused",
+    },
+    Limit {
+        name: "head of a request that a fault answers",
+        most: Bytes(answer::MAX_HEAD),
+        why: "memory of a connection; then answered",
+    },
+    Limit { name: "such a request to come", most: Time(answer::PATIENCE), why: "descriptors; then closed" },
+];
 
 /// What a proxy begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -9,6 +9,7 @@ use feedlab_feed::body;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::source::SourceConfig;
 
+use crate::limits::MAX_MESSAGE_BYTES;
 use crate::tls::Identity;
 
 /// What a server is told.
@@ -87,7 +88,7 @@ impl From<Settings> for Config {
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),
             token: None,
-            max_message_bytes: 64 << 10,
+            max_message_bytes: MAX_MESSAGE_BYTES,
             body_timeout: body::TIMEOUT,
             drain: Duration::from_secs(5),
         }

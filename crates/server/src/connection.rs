@@ -5,22 +5,20 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::limits::{HEADER_TIMEOUT, TLS_TIMEOUT};
 use crate::meter::ConnectionMeter;
-use crate::reception::{HEADER_TIMEOUT, Reception};
+use crate::reception::Reception;
 use crate::socket::{Link, Socket};
 use crate::tcp_info::Handle;
 use crate::tls;
 use crate::wire::Wire;
 use crate::{http1, http2};
 
-/// Time for the handshake of TLS.
-const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a client that speaks HTTP/2 begins with: RFC 9113, section 3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

@@ -19,6 +19,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::Frame;
 
+use crate::http1::Turn;
 use crate::meter::ConnectionMeter;
 use crate::socket::Link;
 use crate::wire::Wire;
@@ -43,11 +44,21 @@ pub(crate) struct Exchange {
     link: Arc<Link>,
     peer: SocketAddr,
     handover: Handover,
+    /// On HTTP/1.1, where the client's end is told; on HTTP/2 the request ends with its stream.
+    turn: Option<Arc<Turn>>,
 }
 
 impl Exchange {
-    pub(crate) const fn new(link: Arc<Link>, peer: SocketAddr, handover: Handover) -> Self {
-        Self { link, peer, handover }
+    pub(crate) const fn new(link: Arc<Link>, peer: SocketAddr, handover: Handover, turn: Option<Arc<Turn>>) -> Self {
+        Self { link, peer, handover, turn }
+    }
+
+    /// Waits until the client has sent its last: it wants this answer at most, or is gone.
+    pub(crate) async fn ended(&self) {
+        match &self.turn {
+            Some(turn) => std::future::poll_fn(|cx| turn.poll_ended(cx)).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Who asks.

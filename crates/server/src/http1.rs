@@ -5,21 +5,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
-use hyper::body::Incoming;
+use futures_util::FutureExt as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt as _;
 
 use crate::handover::{Exchange, Handover, Session};
-use crate::reception::{HEADER_TIMEOUT, MAX_HEADER_BYTES, Reception};
+use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_HEADERS};
+use crate::reception::Reception;
 use crate::routes::transport_of;
 use crate::socket::Link;
 use crate::wire::Wire;
 
-/// Number of headers; more is answered with 431, as are more than [`MAX_HEADER_BYTES`].
-const MAX_HEADERS: usize = 100;
+mod io;
+pub(crate) use io::Turn;
+use io::{Io, Watched};
 
 /// What HTTP leaves behind.
 pub(crate) struct After {
@@ -32,17 +36,26 @@ pub(crate) struct After {
 /// Answers requests until the connection ends, breaks, or a stream takes it over.
 pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) -> After {
     let handover = Handover::default();
+    let turn = Arc::new(Turn::default());
     let service = {
         let (link, router, handover) = (link.clone(), reception.router.clone(), handover.clone());
+        let turn = turn.clone();
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
             // connection carried is the door's all the same.
             if let Some(transport) = transport_of(request.uri()) {
                 link.meter.came_for(transport);
             }
-            let mut request: Request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(Exchange::new(link.clone(), peer, handover.clone()));
-            router.clone().oneshot(request)
+            let awaits_body = !request.body().is_end_stream();
+            let answering = turn.begin(awaits_body);
+            let mut request: Request = request.map(Body::new);
+            if awaits_body {
+                request = request.map(|body| Body::new(Watched::Request(body, turn.clone())));
+            }
+            let exchange = Exchange::new(link.clone(), peer, handover.clone(), Some(turn.clone()));
+            request.extensions_mut().insert(exchange);
+            let watched = |body| Watched::Answer(body, answering);
+            router.clone().oneshot(request).map(|answered| answered.map(|answer| answer.map(watched)))
         })
     };
     let mut connection = http1::Builder::new()
@@ -50,7 +63,7 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(wire), service);
+        .serve_connection(TokioIo::new(Io::new(wire, turn, reception.patience)), service);
     let mut closing = std::pin::pin!(reception.shutdown.cancelled());
     let mut told = false;
     let end = std::future::poll_fn(|cx| {
@@ -70,7 +83,7 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
         link.meter.taken_over();
     }
     // A copy: even when empty, the original holds hyper's whole read buffer.
-    After { wire: parts.io.into_inner(), session, early: Bytes::copy_from_slice(&parts.read_buf) }
+    After { wire: parts.io.into_inner().into_wire(), session, early: Bytes::copy_from_slice(&parts.read_buf) }
 }
 
 #[cfg(test)]

@@ -15,24 +15,18 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Response, Version, header};
 use bytes::Bytes;
 use feedlab_feed::clock;
+use h2::RecvStream;
 use h2::server::{Builder, SendResponse};
-use h2::{RecvStream, SendStream};
 use hyper::body::{Body as _, Frame};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use crate::handover::{Exchange, Handover};
-use crate::reception::{HEADER_TIMEOUT, MAX_HEADER_BYTES, Reception};
+use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREAMS};
+use crate::reception::Reception;
 use crate::routes::transport_of;
 use crate::socket::Link;
-use crate::wire::{Piece, Stream, Wire, poll_room};
-
-/// Requests that may be under way on a connection. Browsers hold themselves to 100 and nginx allows 128; a client that
-/// wants more opens another connection, and above some hundreds sharing one saves nothing any more.
-const MAX_STREAMS: u32 = 250;
-/// Bytes that a stream may have waiting for the client's window or the socket. The library's own 400 KB would hide for
-/// long that a client is slow.
-const MAX_SEND_BUFFER: usize = 64 << 10;
+use crate::wire::{Outgoing, Piece, Stream, Wire};
 
 /// Headers that mean something on a connection of HTTP/1.1 alone (RFC 9113, section 8.2.2).
 const OF_A_CONNECTION: [header::HeaderName; 4] =
@@ -89,12 +83,13 @@ async fn answer(
     let door = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
     let handover = Handover::default();
-    let exchange = Exchange::new(link, peer, handover.clone());
+    let exchange = Exchange::new(link, peer, handover.clone(), None);
     let (request, tunnel) = translate(request, exchange);
     let answered = tokio::select! {
         answered = reception.router.clone().oneshot(request) => answered,
         _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
     };
+    let patience = reception.patience;
     drop(reception); // a stream may last, and needs nothing of it
     let (head, body) = match answered {
         Ok(response) => translate_back(response, is_head),
@@ -104,10 +99,11 @@ async fn answer(
         let Ok(stream) = reply.send_response(head, false) else { return };
         return session(Wire::Stream(Box::new(Stream::new(stream, tunnel, door))), Bytes::new()).await;
     }
-    // All answers but those of the streams are whole.
-    let body = if is_head { Bytes::new() } else { axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default() };
-    if let Ok(stream) = reply.send_response(head, body.is_empty()) {
-        send(stream, body).await;
+    let body = if is_head { Body::empty() } else { body };
+    if let Ok(stream) = reply.send_response(head, body.is_end_stream())
+        && !body.is_end_stream()
+    {
+        send(Outgoing::new(stream), body, patience).await;
     }
 }
 
@@ -162,13 +158,29 @@ fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Bod
     (Response::from_parts(parts, ()), body)
 }
 
-/// Sends a body as the client takes it, until it is all sent or the stream is gone.
-async fn send(mut stream: SendStream<Piece>, mut body: Bytes) {
-    while !body.is_empty() {
-        let Ok(room) = std::future::poll_fn(|cx| poll_room(&mut stream, body.len(), cx)).await else { return };
-        let piece = body.split_to(room);
-        if stream.send_data(piece.into(), body.is_empty()).is_err() {
-            return;
+/// Sends a body as the client takes it, until it is all sent or the stream is gone. Who takes nothing for so long is sent no more.
+async fn send(mut stream: Outgoing, mut body: Body, patience: Duration) {
+    let mut is_last = false;
+    while !is_last {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+        let mut bytes = match frame {
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            Some(Err(_)) => return stream.reset(),
+            None => Bytes::new(),
+        };
+        is_last = bytes.is_empty() || body.is_end_stream();
+        while !bytes.is_empty() {
+            match timeout(patience, stream.send(&mut bytes, is_last)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                Err(_) => return stream.reset(),
+            }
+        }
+    }
+    // What is left waits in the library, where nothing but a reset would end it.
+    while stream.has_waiting() {
+        if timeout(patience, stream.written()).await.is_err() {
+            return stream.reset();
         }
     }
 }

@@ -10,11 +10,9 @@ use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::limits::MAX_HISTORY_BYTES;
 use crate::ring::{Batch, Past, Ring};
 use crate::subscribers::Subscribers;
-
-/// Payload bytes that the history may hold, whatever its number of updates.
-const MAX_HISTORY_BYTES: usize = 64 << 20;
 
 /// How far one server of a feed may be ahead of another that has the same schedule: they publish at the same moments, each
 /// as soon as its thread is woken.

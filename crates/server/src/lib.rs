@@ -34,7 +34,7 @@ mod socket;
 mod tcp_info;
 mod wire;
 
-mod limits;
+pub mod limits;
 
 mod config;
 mod feed;

@@ -21,17 +21,11 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::app::App;
 use crate::hub::{Hub, Place};
+use crate::limits::{MAX_BATCH_BYTES, MAX_STALLED, MAX_WAITING};
 use crate::meter::{Active, Door};
 use crate::ring::{Batch, Entry};
 use crate::subscribers::{Signals, Subscribers, Subscription};
 use crate::wire::Wire;
-
-/// Bytes after which a batch is full.
-const MAX_BATCH_BYTES: usize = 64 << 10;
-/// Answers to the client's frames that may wait for a socket; beyond it, they are neither read nor decoded.
-const MAX_WAITING: usize = 2 * MAX_PIECES;
-/// Keepalive intervals for which a socket may take no byte before its client counts as gone.
-const MAX_STALLED: u8 = 4;
 
 /// Beats for which a stream has been quiet; [`BEATS`] of them are a keepalive interval.
 #[derive(Clone, Copy, Debug, Default)]

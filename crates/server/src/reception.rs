@@ -10,17 +10,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::meter::Meters;
 
-/// Time for a request's headers to arrive; also how long a connection may rest between two requests.
-pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-/// Bytes of request line and headers.
-pub(crate) const MAX_HEADER_BYTES: usize = 16 << 10;
-
 /// What awaits the connections of one address.
 #[derive(Clone)]
 pub(crate) struct Reception {
     pub(crate) max_connections: usize,
     /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
     pub(crate) send_buffer: Option<usize>,
+    /// For how long a client may take no byte of an answer.
+    pub(crate) patience: Duration,
     /// Shakes hands with each client; without it they speak plainly.
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) meters: Arc<Meters>,
@@ -36,6 +33,7 @@ impl Reception {
         Self {
             max_connections,
             send_buffer: None,
+            patience: Duration::from_secs(60),
             tls: None,
             meters: Arc::default(),
             router,

@@ -14,12 +14,10 @@ use crate::access::Access;
 use crate::app::App;
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::limits::{MAX_CONTROL, MAX_STALLED};
 use crate::reception::Reception;
 use crate::subscribers::{GROUPS, Subscribers};
 use crate::{ServerError, inspect, routes, tls};
-
-/// Connections that the control address takes.
-const MAX_CONTROL: usize = 256;
 
 /// Where a server listens.
 #[derive(Debug)]
@@ -99,6 +97,7 @@ impl Server {
         let reception = Reception {
             max_connections: app.config.settings.max_connections,
             send_buffer: app.config.settings.send_buffer,
+            patience: app.config.settings.keepalive.saturating_mul(MAX_STALLED.into()),
             tls: app.config.tls.as_ref().map(tls::Identity::acceptor).transpose()?,
             meters: app.meters.clone(),
             router: routes::router(app.clone(), &Access::new(&app.config, app.config.tls.is_some()), more),

@@ -3,9 +3,10 @@
 pub(crate) mod long_polling;
 pub(crate) mod short_polling;
 pub(crate) mod sse;
+mod updates;
 pub(crate) mod websocket;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{Extension, Query, Request, State};
 use axum::http::{HeaderName, header};
 use axum::middleware::Next;
@@ -13,6 +14,8 @@ use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::wire::poll;
 use feedlab_feed::{Cursor, Reset, Transport};
 use serde::Deserialize;
+
+use updates::Updates;
 
 use crate::app::App;
 use crate::handover::Exchange;
@@ -69,7 +72,7 @@ struct News {
 fn poll_answer(
     app: &App,
     door: &Door,
-    News { batch, reset }: &News,
+    News { batch, reset }: News,
     headers: impl IntoIterator<Item = (HeaderName, String)>,
 ) -> Response {
     door.updates.add(batch.entries.len() as u64);
@@ -77,10 +80,10 @@ fn poll_answer(
     door.resets.add(u64::from(reset.is_some()));
     door.requests_empty.add(u64::from(batch.entries.is_empty()));
     door.payload_bytes.add(batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum());
-    let (updates, next) = (batch.entries.iter().map(|entry| &entry.json()[..]), app.hub.cursor(batch.next()));
-    let body = poll::write_body(updates, next, batch.gap, *reset);
+    let closing = poll::closing(app.hub.cursor(batch.next()), batch.gap, reset);
+    let body = Updates::new(batch.entries, closing);
     door.body_bytes.add(body.len() as u64);
-    let mut response = ([(header::CONTENT_TYPE, poll::CONTENT_TYPE)], Bytes::from(body)).into_response();
+    let mut response = ([(header::CONTENT_TYPE, poll::CONTENT_TYPE)], Body::new(body)).into_response();
     for (name, value) in headers {
         response.headers_mut().extend(value.parse().map(|value| (name, value)));
     }

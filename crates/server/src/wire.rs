@@ -11,7 +11,7 @@ use tokio_rustls::server::TlsStream;
 use crate::socket::Socket;
 
 mod stream;
-pub(crate) use stream::{Piece, Stream, poll_room};
+pub(crate) use stream::{Outgoing, Piece, Stream};
 
 /// The way of a stream's bytes. The plain one comes without a detour; the state of the others is in a box, so that it is
 /// not in everybody's.

@@ -17,6 +17,7 @@ use crate::output::{self, Format};
 
 pub(super) mod doors;
 mod feed;
+mod limits;
 pub(super) mod listen;
 mod tls;
 
@@ -26,13 +27,7 @@ use feed::FeedArgs;
 use listen::Address;
 use tls::TlsArgs;
 
-/// Serve one feed over short polling, long polling, SSE and WebSocket
-///
-/// Prints the URL of every door with a command to try it. By default it listens to this machine alone and publishes
-/// this machine's load figures, once a second. Ctrl-C or SIGTERM ends it in good order: streams are told, polls are
-/// answered.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   feedlab serve
   feedlab serve --feed synthetic --rate 50 --schedule poisson
@@ -41,7 +36,15 @@ Examples:
   feedlab serve --feed none --allow-publish
 
 Next:
-  paste one of the lines that it prints into another terminal, or open the page in a browser")]
+  paste one of the lines that it prints into another terminal, or open the page in a browser";
+
+/// Serve one feed over short polling, long polling, SSE and WebSocket
+///
+/// Prints the URL of every door with a command to try it. By default it listens to this machine alone and publishes
+/// this machine's load figures, once a second. Ctrl-C or SIGTERM ends it in good order: streams are told, polls are
+/// answered.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = limits::help(EXAMPLES))]
 pub(crate) struct Args {
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]

@@ -1,7 +1,9 @@
 //! `feedlab proxy`: its addresses, its end, and how it says no.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use feedlab_testkit::http;
 
@@ -32,6 +34,36 @@ fn a_server_that_is_not_there_is_no_reason_to_fail() {
     let mut client = TcpStream::connect(proxy.address()).expect("it listens");
     assert!(client.read(&mut [0]).is_err(), "the connection is reset");
     assert_eq!(proxy.terminate(), Some(0));
+}
+
+#[test]
+fn r6_a_proxy_without_descriptors_says_so_once_and_counts() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let binary = assert_cmd::cargo::cargo_bin!("feedlab").display();
+    let line = format!(
+        "ulimit -n 40; exec {binary} proxy --listen 127.0.0.1:0 --to {} --format json --exit-with-stdin",
+        server.local_addr().expect("its address")
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &line]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut proxy = command.spawn().expect("a shell");
+    let mut told = String::new();
+    let mut stdout = BufReader::new(proxy.stdout.take().expect("a pipe"));
+    stdout.read_line(&mut told).expect("its addresses");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let address = |name: &str| -> SocketAddr { told[name].as_str().expect("an address").parse().expect("an address") };
+    let control = TcpStream::connect(address("control")).expect("it listens");
+    let clients: Vec<_> = (0..60).map(|_| TcpStream::connect(address("listening"))).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    drop(clients);
+    drop(control);
+    std::thread::sleep(Duration::from_millis(500));
+    let stats = http::get(address("control"), "/stats").json();
+    assert!(stats["no_descriptor"].as_u64() > Some(1), "{stats}");
+    drop(proxy.stdin.take());
+    let output = proxy.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said.matches("no descriptor left").count(), 1, "{said}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads a duration as fine as one likes; `None` when the text is none, or more than [`LONGEST`].
+/// Reads a duration as fine as one likes; `None` when the text is none, or more than a year.
 #[must_use]
 pub fn parse_fine(text: &str) -> Option<Duration> {
     bounded(text)?.ok()

@@ -44,19 +44,25 @@ pub fn write_body<'a>(
     gap: Option<Gap>,
     reset: Option<Reset>,
 ) -> Vec<u8> {
-    let mut body = b"{\"updates\":[".to_vec();
+    let mut body = OPENING.to_vec();
     for (index, update) in updates.enumerate() {
         if index > 0 {
             body.push(b',');
         }
         body.extend_from_slice(update);
     }
-    body.extend_from_slice(format!("],\"next\":\"{next}\",\"gap\":{}", to_json(&gap)).as_bytes());
-    if let Some(reset) = reset {
-        body.extend_from_slice(format!(",\"reset\":{}", to_json(&reset)).as_bytes());
-    }
-    body.push(b'}');
+    body.extend_from_slice(closing(next, gap, reset).as_bytes());
     body
+}
+
+/// What stands before the updates of a body, which are separated by commas.
+pub const OPENING: &[u8] = b"{\"updates\":[";
+
+/// What stands behind them.
+#[must_use]
+pub fn closing(next: Cursor, gap: Option<Gap>, reset: Option<Reset>) -> String {
+    let reset = reset.map_or_else(String::new, |reset| format!(",\"reset\":{}", to_json(&reset)));
+    format!("],\"next\":\"{next}\",\"gap\":{}{reset}}}", to_json(&gap))
 }
 
 /// A body as a client reads it.

@@ -35,6 +35,7 @@ use feedlab_feed::wire::poll;
 
 use super::{Ask, News, poll_answer};
 use crate::app::App;
+use crate::handover::Exchange;
 use crate::hub::Place;
 use crate::meter::Door;
 use crate::refusal::Refusal;
@@ -47,6 +48,7 @@ const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
+    Extension(exchange): Extension<Exchange>,
     Extension(door): Extension<Arc<Door>>,
     query: Result<Query<Ask>, QueryRejection>,
 ) -> Result<Response, Refusal> {
@@ -58,7 +60,12 @@ pub(crate) async fn get(
         return Ok(answer(&app, &door, Some(News { batch: app.hub.after(place.seq, 0), reset: None })));
     }
     let held = door.enter();
-    let news = tokio::time::timeout(hold, news_after(&app, place)).await.ok().flatten();
+    // Who has sent its last is answered at once: it is most likely gone, and would hold a place here until the hold ends.
+    let news = tokio::select! {
+        biased;
+        news = tokio::time::timeout(hold, news_after(&app, place)) => news.ok().flatten(),
+        () = exchange.ended() => None,
+    };
     drop(held);
     Ok(answer(&app, &door, news))
 }
@@ -93,7 +100,7 @@ async fn news_after(app: &App, Place { seq, reset }: Place) -> Option<News> {
 fn answer(app: &App, door: &Door, news: Option<News>) -> Response {
     let headers = [(header::CACHE_CONTROL, poll::LONG_CACHE_CONTROL.to_owned())];
     match news {
-        Some(news) => poll_answer(app, door, &news, headers),
+        Some(news) => poll_answer(app, door, news, headers),
         None => {
             door.requests_empty.add(1);
             (StatusCode::NO_CONTENT, headers).into_response()

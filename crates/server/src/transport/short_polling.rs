@@ -54,7 +54,7 @@ pub(crate) async fn get(
         door.requests_empty.add(1);
         return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
     }
-    Ok(poll_answer(&app, &door, &News { batch, reset }, validators))
+    Ok(poll_answer(&app, &door, News { batch, reset }, validators))
 }
 
 // The answer.

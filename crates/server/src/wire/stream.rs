@@ -11,11 +11,8 @@ use futures_util::task::AtomicWaker;
 use h2::{Reason, RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::limits::MAX_FRAMES;
 use crate::meter::Door;
-
-/// Frames that a stream may have waiting. The library bounds their bytes, and holds some 300 more for each frame: without
-/// this bound, pongs of two bytes would be 10 MB before they are 64 KiB. Updates have more than 64 bytes.
-pub(super) const MAX_FRAMES: usize = 1_024;
 
 /// What a frame carries, until the library has written it.
 pub(crate) struct Piece {
@@ -50,7 +47,7 @@ impl Waiting {
 }
 
 impl From<Bytes> for Piece {
-    /// A piece of an answer, which is counted nowhere: it is there as a whole.
+    /// The end of a stream, which is counted nowhere.
     fn from(bytes: Bytes) -> Self {
         Self { bytes, waiting: None }
     }
@@ -106,12 +103,50 @@ impl Stream {
     }
 }
 
+/// A stream on which an answer is sent.
+pub(crate) struct Outgoing {
+    send: SendStream<Piece>,
+    waiting: Arc<Waiting>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(send: SendStream<Piece>) -> Self {
+        Self { send, waiting: Arc::default() }
+    }
+
+    /// Takes back what the client has not been sent.
+    pub(crate) fn reset(mut self) {
+        self.send.send_reset(Reason::CANCEL);
+    }
+
+    /// Hands over as many bytes as there is room for, at least one; with the last of the last piece the answer ends.
+    pub(crate) async fn send(&mut self, bytes: &mut Bytes, is_last: bool) -> io::Result<()> {
+        let wanted = bytes.len();
+        let room = std::future::poll_fn(|cx| poll_room(&mut self.send, wanted, cx)).await?;
+        let piece = self.waiting.piece(bytes.split_to(room));
+        self.send.send_data(piece, is_last && bytes.is_empty()).map_err(io::Error::other)
+    }
+
+    /// Whether the library has frames that it has not written.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.frames.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits until it has written one of them.
+    pub(crate) async fn written(&self) {
+        let frames = || self.waiting.frames.load(Ordering::Acquire);
+        let before = frames();
+        std::future::poll_fn(|cx| {
+            // Register, then look: a frame may leave in between.
+            self.waiting.session.register(cx.waker());
+            if frames() < before { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
 /// Waits until some of `wanted` bytes, at least one, may be sent; how many, and never more than wanted.
-pub(crate) fn poll_room(
-    stream: &mut SendStream<Piece>,
-    wanted: usize,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
+fn poll_room(stream: &mut SendStream<Piece>, wanted: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
     stream.reserve_capacity(wanted);
     // Only a change of the capacity is told: what is there already must be asked for.
     while stream.capacity() == 0 {

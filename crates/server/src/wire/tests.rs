@@ -9,8 +9,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::stream::MAX_FRAMES;
 use super::*;
+use crate::limits::MAX_FRAMES;
 use crate::meter::Door;
 use crate::socket::tests::narrow;
 use crate::{http2, tls};

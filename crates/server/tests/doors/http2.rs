@@ -401,3 +401,26 @@ fn nonsense_behind_the_preface_ends_that_connection_alone() {
     assert!(server.ask("GET /healthz HTTP/1.1").starts_with("HTTP/1.1 200"));
     server.until("all are gone", |stats| stats.connections.open == 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_bodies_that_do_not_come_and_answers_that_nobody_takes_end() {
+    let settings = Settings { keepalive: Duration::from_millis(100), ..publishing() };
+    let body_timeout = Duration::from_millis(200);
+    let server = Server::start(Config { body_timeout, max_message_bytes: 1 << 20, ..settings.into() });
+    server.publish(&"x".repeat(1 << 20));
+    let client = Client::connect(server.addr).await;
+    let (late, mut send) = client.send(request(Method::POST, "/feed").body(()).unwrap(), false).await;
+    send.send_data(Bytes::from_static(b"x"), false).unwrap();
+    assert_eq!(Stream::of(late, send).await.head.status(), StatusCode::REQUEST_TIMEOUT);
+    let mut unread = client.get("/feed/poll?after=0").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let ended = loop {
+        match unread.more().await {
+            Some(Ok(())) => {}
+            other => break other,
+        }
+    };
+    assert_eq!(ended.map(|end| end.unwrap_err().reason()), Some(Some(h2::Reason::CANCEL)));
+    let read = client.get("/feed/poll?after=0").await.rest().await;
+    assert!(read.ends_with("\"gap\":null}"), "the connection goes on");
+}

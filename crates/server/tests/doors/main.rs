@@ -16,5 +16,6 @@ mod shutdown;
 mod slow;
 mod sse;
 mod tls;
+mod unread;
 mod upstream;
 mod websocket;

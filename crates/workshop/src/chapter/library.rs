@@ -49,8 +49,9 @@ macro_rules! pages {
 
 /// Of `docs` itself the pages and a report: the pictures of the live page are as large as everything else together, and
 /// no text that is served shows them.
-const PAGES: [(&str, &[u8]); 7] = pages![
+const PAGES: [(&str, &[u8]); 8] = pages![
     "architecture.md",
+    "limits.md",
     "live-page.md",
     "metrics.md",
     "notes-corrected.md",

@@ -1,0 +1,51 @@
+//! The limits of what peers decide, as `feedlab serve --help` and docs/limits.md show them.
+
+use std::fmt::Write as _;
+
+use feedlab_feed::limit::Limit;
+
+/// Behind the help: those of a server.
+pub(super) fn help(examples: &str) -> String {
+    let mut text = format!("{examples}\n\nLimits (docs/limits.md has those of the lab proxy too):\n");
+    for Limit { name, most, why } in feedlab_server::limits::TABLE {
+        let _ = writeln!(text, "  {name}: {most} ({why})");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> String {
+        let mut page = String::from(
+            "# Limits\n\nWhatever a peer can make grow has a bound. Those that people set are flags (`feedlab serve --help`, Safety and\n\
+             Doors); these hold always. The page is made of the tables in the code, and a test keeps it so.\n",
+        );
+        let groups = [("A server", &feedlab_server::limits::TABLE[..]), ("The lab proxy", &feedlab_proxy::LIMITS)];
+        for (title, limits) in groups {
+            let _ = writeln!(
+                page,
+                "\n## {title}\n\n| what | most | what it spares, and what becomes of more |\n|---|---|---|"
+            );
+            for Limit { name, most, why } in limits {
+                let _ = writeln!(page, "| {name} | {most} | {why} |");
+            }
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_in_docs_is_the_tables() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/limits.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(file, page()).unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(file).unwrap(),
+            page(),
+            "run `UPDATE_DOCS=1 cargo test -p feedlab --bin feedlab`"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! The connection as hyper is given it: it ends when it has answered, not when the client has sent its last, and it does not wait
+//! for ever for a client that takes no answer.
+//!
+//! A client may close its side behind a request (RFC 9112, section 9.6, allows it; `nc -N` does). hyper can be told to let it, but
+//! then sees a client that is gone no sooner than it writes. So the end is held back here while an answer is being made, and told
+//! to whoever waits for news meanwhile.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use hyper::body::{Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use crate::wire::Wire;
+
+/// Turns that the last of a body may take from hyper to the handler.
+const MAX_HELD: u8 = 8;
+
+/// What a connection's reading and its answers know of each other. One request is under way at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    /// An answer is being made or sent.
+    is_answering: AtomicBool,
+    /// The request has a body that has not come whole.
+    awaits_body: AtomicBool,
+    /// The client has sent its last.
+    has_ended: AtomicBool,
+    /// Whoever makes an answer and waits for that end.
+    answerer: AtomicWaker,
+    /// Who reads, and was not told of the end.
+    reader: AtomicWaker,
+}
+
+impl Turn {
+    /// A request has come, whose answer is over when what this returns is dropped.
+    pub(super) fn begin(self: &Arc<Self>, awaits_body: bool) -> Answering {
+        self.awaits_body.store(awaits_body, Ordering::Relaxed);
+        self.is_answering.store(true, Ordering::Relaxed);
+        Answering(self.clone())
+    }
+
+    /// Ready once the client has sent its last.
+    pub(crate) fn poll_ended(&self, cx: &Context<'_>) -> Poll<()> {
+        self.answerer.register(cx.waker());
+        if self.has_ended.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// An answer that is being made or sent.
+pub(super) struct Answering(Arc<Turn>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.is_answering.store(false, Ordering::Relaxed);
+        self.0.reader.wake();
+    }
+}
+
+/// A body during whose life something holds: of an answer, that it is under way; of a request, that it has not come whole.
+pub(super) enum Watched {
+    Answer(Body, #[expect(dead_code, reason = "for its drop")] Answering),
+    Request(Body, Arc<Turn>),
+}
+
+impl hyper::body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match &mut *self {
+            Self::Answer(body, _) => Pin::new(body).poll_frame(cx),
+            Self::Request(body, turn) => {
+                let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+                if frame.is_none() || body.is_end_stream() {
+                    turn.awaits_body.store(false, Ordering::Relaxed);
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let (Self::Answer(body, _) | Self::Request(body, _)) = self;
+        body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (Self::Answer(body, _) | Self::Request(body, _)) = self;
+        body.size_hint()
+    }
+}
+
+/// The connection.
+pub(super) struct Io {
+    wire: Wire,
+    turn: Arc<Turn>,
+    /// For how long the client may take nothing.
+    patience: Duration,
+    /// Since when it has taken nothing: the end of that patience.
+    blocked: Option<Pin<Box<Sleep>>>,
+    /// How often the end was held back from a request whose body had not come whole.
+    held: u8,
+}
+
+impl Io {
+    pub(super) const fn new(wire: Wire, turn: Arc<Turn>, patience: Duration) -> Self {
+        Self { wire, turn, patience, blocked: None, held: 0 }
+    }
+
+    pub(super) fn into_wire(self) -> Wire {
+        self.wire
+    }
+
+    /// Whether hyper is to know that the client has sent its last. While it waits for a body that ends the request in the middle,
+    /// unless the last of it is on its way from hyper to the handler, which the next turns show.
+    fn may_end(&mut self, cx: &Context<'_>) -> bool {
+        if self.blocked.is_some() || !self.turn.is_answering.load(Ordering::Relaxed) {
+            return self.blocked.is_none();
+        }
+        let is_incomplete = self.turn.awaits_body.load(Ordering::Relaxed);
+        if is_incomplete && self.held < MAX_HELD {
+            self.held += 1;
+            cx.waker().wake_by_ref();
+            return false;
+        }
+        is_incomplete
+    }
+
+    /// What a write came to. One that waits for too long is the connection's last: what the kernel holds for such a client would
+    /// stay there.
+    fn wrote<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            if self.blocked.take().is_some() {
+                self.turn.reader.wake();
+            }
+            return written;
+        }
+        let patience = self.patience;
+        let blocked = self.blocked.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(blocked.as_mut().poll(cx));
+        self.wire.reset_on_close();
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.wire).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            return Poll::Ready(Ok(()));
+        }
+        self.turn.has_ended.store(true, Ordering::Release);
+        self.turn.reader.register(cx.waker());
+        if self.may_end(cx) {
+            return Poll::Ready(Ok(()));
+        }
+        self.turn.answerer.wake();
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.wire).poll_write(cx, bytes);
+        self.wrote(written, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.wire).poll_write_vectored(cx, slices);
+        self.wrote(written, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.wire.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.wire).poll_flush(cx);
+        self.wrote(flushed, cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,154 @@
+//! Requests that never come to their end, and answers that nobody takes.
+
+use std::io::Read as _;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use crate::harness::{Client, PATIENCE, Server, elapsed, publishing};
+use feedlab_feed::process::Usage;
+use feedlab_feed::settings::Settings;
+use feedlab_feed::{Transport, clock};
+use feedlab_server::Config;
+
+const POLL: &str = "GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// A server with so many updates of a megabyte.
+fn full(settings: Settings, updates: usize) -> Server {
+    let server = Server::start(Config { max_message_bytes: 1 << 20, ..settings.into() });
+    let text = "x".repeat(1 << 20);
+    for _ in 0..updates {
+        server.publish(&text);
+    }
+    server
+}
+
+fn gone(client: &mut Client) -> bool {
+    client.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut space = vec![0; 1 << 16];
+    loop {
+        match client.stream.read(&mut space) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+#[test]
+fn r1_what_is_refused_anyway_is_refused_before_its_body() {
+    let own = "Host: localhost\r\nContent-Length: 60000";
+    let closed = Server::start(Config::default());
+    let secret = Server::start(Config { token: Some("s".into()), ..publishing().into() });
+    let open = Server::open();
+    for (server, line, fields, status) in [
+        (&closed, "POST /feed", own, 403),
+        (&closed, "POST /control/start", own, 409),
+        (&secret, "POST /feed", own, 401),
+        (&open, "POST /feed", "Host: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 60000", 403),
+        (&open, "POST /feed", "Host: localhost\r\nContent-Length: 65537", 413),
+    ] {
+        let mut client = server.client();
+        client.send(&format!("{line} HTTP/1.1\r\n{fields}\r\n\r\nx"));
+        let answer = client.until("\r\n\r\n");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{line}: {answer}");
+        assert!(gone(&mut client), "the rest of the body is not waited for");
+    }
+}
+
+#[test]
+fn r1_a_body_in_bytes_pins_no_buffers() {
+    const BODIES: usize = 20;
+    let server = Server::open();
+    let mut clients: Vec<_> = (0..BODIES).map(|_| server.client()).collect();
+    for client in &mut clients {
+        client.stream.set_nodelay(true).unwrap();
+        client.send("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n");
+    }
+    let before = Usage::now().rss_bytes.unwrap_or_default();
+    for _ in 0..1_500 {
+        for client in &mut clients {
+            client.send("x");
+        }
+    }
+    let grown = Usage::now().rss_bytes.unwrap_or_default().saturating_sub(before);
+    assert!(grown < 60 << 20, "{grown} bytes for {} of bodies; 4 KiB for each byte were 120 MB", BODIES * 1_500);
+}
+
+#[test]
+fn r3_a_body_that_does_not_come_is_answered_with_408_and_closed() {
+    let server = Server::start(Config { body_timeout: Duration::from_millis(200), ..publishing().into() });
+    let mut client = server.client();
+    client.send("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx");
+    let answer = client.until("\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("connection: close"), "{answer}");
+    assert!(gone(&mut client));
+}
+
+#[test]
+fn r3_unread_polls_share_the_history() {
+    let server = full(publishing(), 40);
+    server.client().send(POLL);
+    server.until("each update is encoded", |stats| stats.doors[&Transport::ShortPolling].requests == 1);
+    let before = Usage::now().rss_bytes.unwrap_or_default();
+    let unread: Vec<_> = (0..20)
+        .map(|_| {
+            let mut client = server.client();
+            client.send(POLL);
+            client
+        })
+        .collect();
+    server.until("all are answered", |stats| stats.doors[&Transport::ShortPolling].requests == 21);
+    let grown = Usage::now().rss_bytes.unwrap_or_default().saturating_sub(before);
+    assert!(grown < 200 << 20, "{grown} bytes; a copy for each were 800 MB");
+    drop(unread);
+}
+
+#[test]
+fn r3_an_answer_that_nobody_takes_ends_and_one_that_is_taken_does_not() {
+    let (keepalive, send_buffer) = (Duration::from_millis(500), Some(64 << 10));
+    let server = full(Settings { keepalive, send_buffer, ..publishing() }, 8);
+    let mut stuck = server.client();
+    stuck.send(POLL);
+    let mut slow = server.client();
+    slow.send(POLL);
+    let begin = clock::now();
+    let mut seen = 0;
+    while elapsed(begin) < Duration::from_secs(4) {
+        seen += slow.exactly(100_000).len();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let rest = slow.until("\"gap\":null}").len();
+    assert!(seen + rest > 8 << 20, "who reads slowly gets all of it: {seen} and {rest}");
+    server.until("who reads nothing is gone", |stats| stats.connections.open == 1);
+    assert!(gone(&mut stuck));
+}
+
+#[test]
+fn f22_a_request_with_a_fin_right_behind_it_is_answered() {
+    let server = full(publishing(), 4);
+    for (request, begin, end) in [
+        (POLL, "HTTP/1.1 200", "\"gap\":null}"),
+        ("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200", "}"),
+        ("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 204", "\r\n\r\n"),
+        ("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 202", "{\"seq\":5}"),
+    ] {
+        let mut client = server.client();
+        client.send(request);
+        client.stream.shutdown(Shutdown::Write).unwrap();
+        let answer = client.rest();
+        assert!(answer.starts_with(begin) && answer.ends_with(end), "{request}: {} bytes", answer.len());
+    }
+    let mut cut = server.client();
+    cut.send("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
+    cut.stream.shutdown(Shutdown::Write).unwrap();
+    assert!(!cut.rest().contains("HTTP/1.1 202"), "half a body is none");
+    server.until("all are gone", |stats| stats.connections.open == 0);
+}
+
+#[test]
+fn f22_a_stream_whose_client_has_sent_its_last_ends() {
+    let server = Server::open();
+    let client = server.client().open_sse("");
+    client.stream.shutdown(Shutdown::Write).unwrap();
+    server.until("it is taken for gone", |stats| stats.connections.open == 0);
+}
