@@ -1,4 +1,9 @@
-//! Text that people are shown as a name: of somebody who votes, of an event, of a contender.
+//! Text that people are shown: names (of somebody who votes, of an event, of a contender), and what somebody else wrote.
+
+use std::borrow::Cow;
+
+/// What a file or a stream of UTF-8 may begin with, and what is none of its text (the byte order mark, U+FEFF).
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Whether a letter hides in a name, or hides others: it breaks the line, turns the order in which letters are read, or shows
 /// nothing. Unicode 17: general category `Cc`, `Bidi_Control`, and `Default_Ignorable_Code_Point` with the line and paragraph
@@ -22,9 +27,26 @@ pub fn is_name(text: &str) -> bool {
     text.chars().any(shows) && !text.chars().any(is_hidden)
 }
 
+/// A text that is harmless on a terminal, and one line: each letter that hides is written as its escape, `\u{1b}`.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let escaped =
+        |letter: char| -> String { if is_hidden(letter) { letter.escape_default().collect() } else { letter.into() } };
+    text.chars().map(escaped).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f19_a_text_of_somebody_else_is_one_harmless_line() {
+        assert_eq!(visible("two\nlines \u{1b}[31m \u{202e}é"), "two\\nlines \\u{1b}[31m \\u{202e}é");
+        assert!(matches!(visible("a joiner: 👩\u{200d}💻"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn r7_names_show_all_that_they_are() {

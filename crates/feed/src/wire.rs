@@ -144,6 +144,17 @@ pub fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::E
     serde_json::from_slice(json)
 }
 
+/// What is wrong with a JSON document that is one line of a file: the library counts lines in each anew, and only its column
+/// says something.
+#[must_use]
+pub fn error_in_line(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match message.rsplit_once(" at line 1 column ") {
+        Some((problem, column)) => format!("{problem} at column {column}"),
+        None => message,
+    }
+}
+
 /// A payload as it is published: a string as what it says, other JSON as its text.
 ///
 /// # Errors

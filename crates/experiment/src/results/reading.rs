@@ -13,6 +13,7 @@ use crate::summary::Summary;
 use crate::verdict::judge_run;
 use crate::{hlog, predict, scenario, statistics};
 use feedlab_feed::bounded;
+use feedlab_feed::wire::error_in_line;
 
 /// Everything that a run found, but for the histograms, which are read when they are asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,7 +146,7 @@ fn read_lines<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<
         serde_json::from_str(line).map_err(|error| ResultsError::Line {
             file: folder.join(name),
             line: index + 1,
-            problem: error.to_string(),
+            problem: error_in_line(&error),
         })
     };
     read_text(folder, name)?.lines().enumerate().map(parse).collect()

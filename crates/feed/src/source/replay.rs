@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::{Due, Item, Source};
 use crate::bounded::{self, LINE_BYTES, RECORDING_BYTES};
-use crate::wire::{self, WireError};
+use crate::text::BYTE_ORDER_MARK;
+use crate::wire;
 use crate::{Data, EventType};
 
 /// Why a file cannot be replayed.
@@ -77,6 +78,7 @@ impl Recording {
             let at_line = |problem: String| ReplayError::Line { file: file.to_owned(), line: index + 1, problem };
             let line = bounded::line(&mut reader, LINE_BYTES).map_err(|error| at_line(error.to_string()))?;
             let Some(line) = line else { break };
+            let line = if index == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
             bytes += line.len() as u64 + 1;
             if bytes > RECORDING_BYTES {
                 let error = bounded::too_large("it", RECORDING_BYTES);
@@ -85,13 +87,13 @@ impl Recording {
             if line.trim().is_empty() {
                 continue;
             }
-            let line: Line<'_> = wire::object(line.as_bytes()).map_err(|error| at_line(error.to_string()))?;
+            let line: Line<'_> = wire::object(line.as_bytes()).map_err(|error| at_line(wire::error_in_line(&error)))?;
             if line.at_ms < last_ms {
                 return Err(at_line(format!("at_ms goes backwards, from {last_ms} to {}", line.at_ms)));
             }
             last_ms = line.at_ms;
             let offset = Duration::from_millis(line.at_ms - *first_ms.get_or_insert(line.at_ms));
-            updates.push((offset, line.into_item().map_err(|error| at_line(error.to_string()))?));
+            updates.push((offset, line.into_item().map_err(at_line)?));
         }
         if updates.is_empty() {
             return Err(ReplayError::Empty { file: file.to_owned() });
@@ -124,9 +126,11 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// A string is the payload as it stands; any other JSON is the payload as its text.
-    fn into_item(self) -> Result<Item, WireError> {
-        let event_type = self.event.map_or_else(|| Ok(EventType::default()), EventType::new)?;
-        Ok(Item { event_type, data: Data::Text(wire::text_of(self.data)?.into_owned()) })
+    fn into_item(self) -> Result<Item, String> {
+        let event_type = self.event.map_or_else(|| Ok(EventType::default()), EventType::new);
+        let event_type = event_type.map_err(|error| error.to_string())?;
+        let text = wire::text_of(self.data).map_err(|error| format!("`data`: {}", wire::error_in_line(&error)))?;
+        Ok(Item { event_type, data: Data::Text(text.into_owned()) })
     }
 }
 
@@ -206,6 +210,22 @@ mod tests {
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(needle), "{text:?} gave {error}");
+        }
+    }
+
+    #[test]
+    fn f17_a_byte_order_mark_is_skipped() {
+        assert_eq!(read(&format!("\u{feff}{GOOD}")).unwrap(), read(GOOD).unwrap());
+        assert!(read("{\"at_ms\":1,\"data\":1}\n\u{feff}{\"at_ms\":2,\"data\":1}").unwrap_err().contains("line 2"));
+    }
+
+    #[test]
+    fn f17_an_error_names_one_line() {
+        for text in
+            ["nonsense", "{\"at_ms\":5}", "{\"at_ms\":\"x\",\"data\":1}", "{\"at_ms\":5,\"data\":\"\\ud83d\"}", "[1]"]
+        {
+            let error = read(&format!("{{\"at_ms\":1,\"data\":1}}\n{text}")).unwrap_err();
+            assert!(error.contains("feed.ndjson, line 2: ") && error.matches("line ").count() == 2, "{error}");
         }
     }
 

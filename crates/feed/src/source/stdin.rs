@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use super::{Due, Item, Source};
+use crate::text::BYTE_ORDER_MARK;
 use crate::{Data, EventType};
 
 /// The lines of a reader.
@@ -10,11 +11,13 @@ use crate::{Data, EventType};
 pub(super) struct Lines<R> {
     reader: R,
     line: String,
+    /// Whether a line was read.
+    began: bool,
 }
 
 impl<R> Lines<R> {
     pub(super) const fn new(reader: R) -> Self {
-        Self { reader, line: String::new() }
+        Self { reader, line: String::new(), began: false }
     }
 }
 
@@ -26,7 +29,10 @@ impl<R: BufRead + Send> Source for Lines<R> {
             return None;
         }
         let text = String::from_utf8_lossy(&bytes);
-        text.trim_end_matches(['\r', '\n']).clone_into(&mut self.line);
+        let text = text.trim_end_matches(['\r', '\n']);
+        let is_first = !std::mem::replace(&mut self.began, true);
+        let text = text.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(text);
+        text.clone_into(&mut self.line);
         Some(Due::Now)
     }
 
@@ -38,6 +44,15 @@ impl<R: BufRead + Send> Source for Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f17_a_byte_order_mark_is_no_text_of_the_first_update() {
+        let mut lines = Lines::new("\u{feff}one\n\u{feff}two\n".as_bytes());
+        for text in ["one", "\u{feff}two"] {
+            assert_eq!(lines.next_due(), Some(Due::Now));
+            assert_eq!(lines.produce().data, Data::Text(text.into()));
+        }
+    }
 
     #[test]
     fn each_line_is_an_update_and_the_end_ends_the_feed() {
