@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use feedlab_feed::text::is_hidden;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -37,7 +38,7 @@ impl Questions {
     pub fn parse(text: &str) -> Result<Self, ClassError> {
         read(text).map_err(|(span, problem)| {
             let (line, column) = position(text, span.start);
-            ClassError::Questions { line, column, problem: problem.replace(char::is_control, " ") }
+            ClassError::Questions { line, column, problem: problem.replace(is_hidden, " ") }
         })
     }
 

@@ -223,6 +223,6 @@ fn refused(error: &serde_json::Error) -> String {
 /// A word from outside, as far as a message has room for it.
 fn shown(text: &str) -> String {
     const MOST: usize = 40;
-    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let text: String = text.chars().map(|letter| if text::is_hidden(letter) { ' ' } else { letter }).collect();
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST).collect::<String>() + "…" }
 }

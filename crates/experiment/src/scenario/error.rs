@@ -4,6 +4,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use feedlab_feed::text::is_hidden;
+
 use super::written::At;
 use crate::nearest::near;
 
@@ -72,7 +74,7 @@ impl Refusal {
 
     pub(super) fn locate(self, text: &str, file: &Path) -> ScenarioError {
         let (line, column) = position(text, self.span.start);
-        let problem = self.problem.replace(char::is_control, " ");
+        let problem = self.problem.replace(is_hidden, " ");
         ScenarioError::Refused { file: file.to_owned(), line, column, problem }
     }
 }

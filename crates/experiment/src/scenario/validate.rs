@@ -31,6 +31,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
     let written: Written = toml::from_str(text)?;
     let mut wrong = Refusals::default();
     let name = wrong.take(name(&written.name));
+    let question = wrong.take(question(written.question.as_ref()));
     let seed = wrong.take(bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1));
     let feed = wrong.take(feed::feed(&written.feed, folder));
     let clients = wrong.take(clients(&written.clients));
@@ -41,6 +42,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
     let thresholds = thresholds.and_then(|thresholds| wrong.take(thresholds));
     let (
         Some(name),
+        Some(question),
         Some(seed),
         Some(feed),
         Some(clients),
@@ -48,7 +50,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
         Some(mut measure),
         Some(contenders),
         Some(thresholds),
-    ) = (name, seed, feed, clients, network, measure, contenders, thresholds)
+    ) = (name, question, seed, feed, clients, network, measure, contenders, thresholds)
     else {
         return Err(wrong);
     };
@@ -57,8 +59,6 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
     let way = drain::Way { contenders: &contenders, network: network.as_ref(), source: &feed.source, faults: &faults };
     measure.drain = drain::drain(&written.measure, &way)?;
     let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
-    let usual = || "How fresh is each contender, and what does it cost?".to_owned();
-    let question = written.question.unwrap_or_else(usual);
     Ok(Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders })
 }
 
@@ -84,6 +84,12 @@ fn name(written: &At<String>) -> Result<String, Refusal> {
         let problem = format!("{:?} cannot name a folder; use 1 to 64 letters, digits, `-` and `_`", written.as_str());
         return Err(Refusal::of(written, problem));
     }
+    Ok(written.to_string())
+}
+
+fn question(written: Option<&At<String>>) -> Result<String, Refusal> {
+    let Some(written) = written else { return Ok("How fresh is each contender, and what does it cost?".to_owned()) };
+    bounds::shown("question", written)?;
     Ok(written.to_string())
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Written {
     #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9_-]{1,64}$"))]
     pub(super) name: At<String>,
     /// What the run is to answer, in one sentence; the title of the report.
-    pub(super) question: Option<String>,
+    pub(super) question: Option<At<String>>,
     /// Fixes the feed's schedule, the order of the cells and the clients' phases. Default 1.
     #[schemars(with = "Option<u64>")]
     pub(super) seed: Option<At<i64>>,

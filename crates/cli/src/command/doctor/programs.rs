@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use feedlab_feed::text::is_hidden;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -110,7 +111,7 @@ async fn version(path: &Path, flag: &str) -> Version {
 
 /// The line up to its first word with a digit: what follows tells of the build.
 fn name_and_number(line: &str) -> String {
-    let plain: String = line.chars().filter(|letter| !letter.is_control()).collect();
+    let plain: String = line.chars().filter(|letter| !is_hidden(*letter)).collect();
     let words: Vec<&str> = plain.split(' ').collect();
     let end = words.iter().position(|word| word.contains(|letter: char| letter.is_ascii_digit()));
     words[..end.map_or(words.len(), |end| end + 1)].join(" ")

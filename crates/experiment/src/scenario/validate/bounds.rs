@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use feedlab_feed::text;
 use humantime::format_duration;
 
 use super::super::error::Refusal;
@@ -32,6 +33,14 @@ pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i
     numbers.sort_unstable();
     numbers.dedup();
     Ok(numbers)
+}
+
+/// A text that reports and terminals show: nothing in it hides, as in a label.
+pub(super) fn shown(key: &str, written: &At<String>) -> Result<(), Refusal> {
+    let Some(hidden) = written.chars().find(|letter| text::is_hidden(*letter)) else { return Ok(()) };
+    let code = u32::from(hidden);
+    let problem = format!("`{key}` is one line, and shows all that it is; take the letter U+{code:04X} out of it");
+    Err(Refusal::of(written, problem))
 }
 
 fn outside<T>(key: &str, at: &At<T>, number: i64, bounds: &RangeInclusive<i64>) -> Refusal {

@@ -105,6 +105,7 @@ fn payloads(written: &written::Feed, largest: i64) -> Result<Vec<i64>, Refusal> 
 /// The recording's place. It is read once here, so that a broken line stops a run before it starts.
 fn recording(written: &written::Feed, folder: &Path) -> Result<PathBuf, Refusal> {
     let file = written.file.as_ref().ok_or_else(|| missing(written, "file = \"feeds/earthquakes.ndjson\""))?;
+    bounds::shown("file", file)?;
     let path = folder.join(file.as_str());
     Recording::read(&path).map_err(|error| Refusal::of(file, error.to_string()))?;
     Ok(path)

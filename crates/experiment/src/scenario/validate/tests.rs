@@ -318,6 +318,32 @@ fn what_cannot_be_measured_is_refused_where_it_stands() {
     check(GOOD, REFUSED);
 }
 
+#[test]
+fn f19_what_hides_is_refused_in_every_text_that_is_shown() {
+    let recording = "source = \"replay\"\nfile = \"a\\u001b[31m.ndjson\"";
+    let key = |key: &str, code: &str| {
+        format!("`{key}` is one line, and shows all that it is; take the letter {code} out of it")
+    };
+    check(
+        GOOD,
+        &[
+            ("What does", "\\u001b[2JWhat does", &format!("3:12: {}", key("question", "U+001B"))),
+            ("What does", "What\\u202edoes", &format!("3:12: {}", key("question", "U+202E"))),
+            ("What does", "What\u{200b}does", &format!("3:12: {}", key("question", "U+200B"))),
+            ("What does", "What\\ndoes", &format!("3:12: {}", key("question", "U+000A"))),
+            ("What does", "Was kostet 👩\u{200d}💻", ""),
+            ("source = \"synthetic\"\nupdates_per_s = 10", recording, &format!("7:8: {}", key("file", "U+001B"))),
+            (
+                "\"sse\"",
+                "\"sse\"\nlabel = \"\\u001b[31mred\"",
+                "21:9: a label is 1 to 60 characters on one line; shorten it",
+            ),
+        ],
+    );
+    let error = parse(&GOOD.replacen("updates_missed", "\\u001b[31m\\u202e", 1)).unwrap_err();
+    assert!(!error.contains(feedlab_feed::text::is_hidden), "{error:?}");
+}
+
 /// Makes each change to a scenario, and compares the line that refuses it; an empty one stands for none.
 fn check(good: &str, changes: &[(&str, &str, &str)]) {
     for (from, to, expected) in changes {
