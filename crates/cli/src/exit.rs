@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use feedlab_feed::text::visible;
+
 use crate::output::{self, ClosedPipe};
 
 /// The exit statuses; nothing else is ever returned. Of several runs, the largest is told.
@@ -62,17 +64,17 @@ pub(crate) fn report(result: anyhow::Result<Exit>) -> Exit {
     }
 }
 
-/// `error: what failed: why`, on one line whatever the causes contain.
+/// `error: what failed: why`, on one line and harmless whatever the causes contain.
 pub(crate) fn describe(error: &anyhow::Error) -> String {
     let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("error: {line}")
+    format!("error: {}", visible(&line))
 }
 
 /// Prints what the parser of the command line has to say: help and version on standard output, with status 0.
 pub(crate) fn usage(message: &clap::Error) -> Exit {
-    // A closed pipe is the only way for this to fail, and nobody is there to be told.
-    let _ = message.print();
-    if message.use_stderr() { Exit::BadInput } else { Exit::Done }
+    let printed = message.print();
+    // Who cannot be told of wrong usage cannot be told of that either.
+    if message.use_stderr() { Exit::BadInput } else { report(output::printed(printed).map(|()| Exit::Done)) }
 }
 
 #[cfg(test)]
@@ -84,6 +86,7 @@ mod tests {
     fn an_error_is_one_line_with_its_causes() {
         let error = anyhow::anyhow!("no space\n  left").context("cannot write cells.ndjson");
         assert_eq!(describe(&error), "error: cannot write cells.ndjson: no space left");
+        assert_eq!(describe(&anyhow::anyhow!("red\u{1b}[31m")), "error: red\\u{1b}[31m");
     }
 
     #[test]

@@ -22,8 +22,13 @@ pub(crate) struct ClosedPipe;
 
 /// Writes data to standard output, at once: a reader at the other end of a pipe waits for it.
 pub(crate) fn data(text: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    printed(std::io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// What came of writing to standard output. What it still holds back goes out first: at the end of the process nobody would
+/// hear that it could not.
+pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<()> {
+    match written.and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
         result => result.context("cannot write to standard output"),
     }

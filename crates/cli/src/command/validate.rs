@@ -30,25 +30,30 @@ pub(crate) struct Args {
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for file in &args.scenarios {
-        if let Err(error) = check(file) {
-            match error.downcast_ref::<ScenarioError>() {
-                Some(error) => error.each().iter().for_each(|one| output::advice(&format!("error: {one}"))),
-                None => output::advice(&describe(&error)),
+        let error = match check(file) {
+            Ok(line) => {
+                output::data(&line)?;
+                continue;
             }
-            exit = Exit::BadInput;
+            Err(error) => error,
+        };
+        match error.downcast_ref::<ScenarioError>() {
+            Some(error) => error.each().iter().for_each(|one| output::advice(&format!("error: {one}"))),
+            None => output::advice(&describe(&error)),
         }
+        exit = Exit::BadInput;
     }
     Ok(exit)
 }
 
 /// Says what a run of the file would be, or refuses it for what `run` would refuse it for.
-fn check(file: &Path) -> anyhow::Result<()> {
+fn check(file: &Path) -> anyhow::Result<String> {
     let scenario = Scenario::load(file)?;
     needs::check_descriptors(std::iter::once(&scenario))
         .with_context(|| file.display().to_string())
         .map_err(bad_input)?;
     needs::tell_of_samples(&scenario);
-    output::data(&ok_line(file, &scenario))
+    Ok(ok_line(file, &scenario))
 }
 
 fn ok_line(file: &Path, scenario: &Scenario) -> String {

@@ -93,10 +93,20 @@ fn a_reader_that_has_had_enough_is_no_failure() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn data_that_cannot_be_written_is_a_failure() {
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
-    let binary = assert_cmd::cargo::cargo_bin!("feedlab");
-    let output = std::process::Command::new(binary).arg("schema").stdout(full).output().expect("the binary starts");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(err(&output).starts_with("error: cannot write to standard output: No space left"), "{}", err(&output));
+fn f18_what_cannot_be_printed_is_a_failure() {
+    let (folder, _) = super::scenario::file(super::scenario::TINY);
+    let mut lines =
+        vec!["--help", "help run", "--version", "-V", "schema", "completions bash", "doctor", "doctor --format json"];
+    lines.extend(["validate scenario.toml", "predict scenario.toml", "predict scenario.toml --format json"]);
+    lines.push("serve --listen 127.0.0.1:0 --format json");
+    let help: Vec<_> = COMMANDS.map(|command| format!("{command} --help")).into();
+    for line in lines.into_iter().chain(help.iter().map(String::as_str)) {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("feedlab"));
+        command.args(line.split(' ')).current_dir(&folder).stdout(full);
+        let output = command.output().expect("the binary starts");
+        assert_eq!(output.status.code(), Some(1), "{line}: {}", err(&output));
+        let told = err(&output);
+        assert!(told.contains("error: cannot write to standard output: No space left"), "{line}: {told}");
+    }
 }
