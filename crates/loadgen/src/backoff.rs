@@ -56,7 +56,7 @@ impl Backoff {
 }
 
 /// Waits before the next try, and says so.
-pub(crate) async fn pause(wait: Duration, observer: &mut impl Observer) {
+pub(crate) async fn pause(wait: Duration, observer: &mut dyn Observer) {
     observer.lost(wait);
     tokio::time::sleep(wait).await;
 }

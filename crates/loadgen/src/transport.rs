@@ -105,7 +105,7 @@ impl Client {
 }
 
 /// Runs one client of what the options are for, until `stop` is cancelled or it gives up.
-pub async fn run(client: Client, options: &Options, observer: &mut impl Observer, stop: &CancellationToken) {
+pub async fn run(client: Client, options: &Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     match *options {
         Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
             let options = auto::Options { first, watchdog, climb, hold, interval, keepalive };
@@ -116,7 +116,7 @@ pub async fn run(client: Client, options: &Options, observer: &mut impl Observer
 }
 
 /// Runs one client of one transport. A ladder is none, and nothing is run for it.
-async fn run_one(client: Client, options: &Options, observer: &mut impl Observer, stop: &CancellationToken) {
+async fn run_one(client: Client, options: &Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let read_buffer = client.read_buffer.unwrap_or(websocket::Options::default().read_buffer);
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {

@@ -42,16 +42,16 @@ pub struct Options {
 }
 
 /// Climbs and falls until `stop` is cancelled.
-pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let shared = RefCell::new(Shared { cursor: client.after, observer });
     Ladder { client, options, stop, shared: &shared }.run().await;
 }
 
-struct Ladder<'a, O> {
+struct Ladder<'a> {
     client: Client,
     options: Options,
     stop: &'a CancellationToken,
-    shared: &'a RefCell<Shared<'a, O>>,
+    shared: &'a RefCell<Shared<'a>>,
 }
 
 /// A rung in use. Dropping it ends its client.
@@ -70,7 +70,7 @@ enum Step<'a> {
     End,
 }
 
-impl<'a, O: Observer> Ladder<'a, O> {
+impl<'a> Ladder<'a> {
     async fn run(self) {
         let mut rung = self.step_on(self.options.first);
         loop {
@@ -143,10 +143,10 @@ impl<'a, O: Observer> Ladder<'a, O> {
     }
 }
 
-async fn live<O: Observer>(
+async fn live(
     client: Client,
     options: Options,
-    shared: &RefCell<Shared<'_, O>>,
+    shared: &RefCell<Shared<'_>>,
     signs: Rc<Signs>,
     stop: &CancellationToken,
 ) {

@@ -16,7 +16,7 @@ const LIMIT: usize = 64 << 20;
 pub(super) async fn receive(
     body: http::Body<'_>,
     cursor: &mut Option<Cursor>,
-    observer: &mut impl Observer,
+    observer: &mut dyn Observer,
 ) -> Result<(), Trouble> {
     let body = timeout(ANSWER_TIMEOUT, read(body)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
     let received_at_us = clock::unix_us();

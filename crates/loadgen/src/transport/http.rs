@@ -102,7 +102,7 @@ impl Http {
         url: Url,
         headers: HeaderMap,
         patience: Duration,
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) -> Result<(Parts, Body<'_>), Trouble> {
         let answer = timeout(patience, self.follow(url, headers)).await;
         let Answer { head, incoming, opened } = match answer.unwrap_or_else(|_| Err(self.no_answer(patience))) {
@@ -150,7 +150,7 @@ impl Http {
         drive(connection, |cx| due.as_mut().poll(cx)).await;
     }
 
-    fn tell_of_connect(&mut self, opened: Opened, observer: &mut impl Observer) {
+    fn tell_of_connect(&mut self, opened: Opened, observer: &mut dyn Observer) {
         if std::mem::replace(&mut self.was_open, true) && self.connections != Connections::Fresh {
             observer.reconnect();
         }

@@ -47,7 +47,7 @@ pub struct Options {
 }
 
 /// Polls until `stop` is cancelled.
-pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
     let Client { url: door, after: cursor, comeback, rng, .. } = client;
     let poller = Poller { http, door, cursor, options, comeback, rng };
@@ -64,7 +64,7 @@ struct Poller {
 }
 
 impl Poller {
-    async fn run(mut self, observer: &mut impl Observer) {
+    async fn run(mut self, observer: &mut dyn Observer) {
         let mut backoff = Backoff::new(self.comeback);
         while !observer.has_enough() {
             match self.request(observer).await {
@@ -78,7 +78,7 @@ impl Poller {
     }
 
     /// A client without a cursor asks not to be held, and is told where the feed stands.
-    async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
+    async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), Trouble> {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
         let mut url = resume(&self.door, self.cursor.filter(|_| self.comeback.with_cursor));
         url.query_pairs_mut().append_pair(poll::HOLD, &poll::hold(hold));

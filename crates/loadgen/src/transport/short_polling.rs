@@ -52,7 +52,7 @@ pub struct Options {
 }
 
 /// Polls until `stop` is cancelled.
-pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
     let Client { url: door, after: cursor, comeback, rng, .. } = client;
     let poller = Poller { http, door, cursor, etag: None, options, comeback, rng };
@@ -72,7 +72,7 @@ struct Poller {
 
 impl Poller {
     /// The first request goes out at once: it fetches the cursor to begin with. The phase counts from then.
-    async fn run(mut self, observer: &mut impl Observer) {
+    async fn run(mut self, observer: &mut dyn Observer) {
         let mut slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
         let mut backoff = Backoff::new(self.comeback);
         while !observer.has_enough() {
@@ -91,7 +91,7 @@ impl Poller {
         }
     }
 
-    async fn request(&mut self, observer: &mut impl Observer) -> Result<(), Trouble> {
+    async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), Trouble> {
         let mut headers = self.http.headers();
         if let Some(etag) = self.etag.clone() {
             headers.insert(IF_NONE_MATCH, etag);

@@ -62,7 +62,7 @@ impl Default for Options {
 }
 
 /// Streams until `stop` is cancelled or the server ends it for good.
-pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::Streamed);
     let parser = client.after.map_or_else(Parser::default, resume);
     let streamer = Streamer { http, door: client.url, parser, options, comeback: client.comeback, rng: client.rng };
@@ -80,7 +80,7 @@ struct Streamer {
 }
 
 impl Streamer {
-    async fn run(mut self, observer: &mut impl Observer) {
+    async fn run(mut self, observer: &mut dyn Observer) {
         let mut backoff = Backoff::new(self.comeback);
         loop {
             let trouble = match self.session(&mut backoff, observer).await {
@@ -96,7 +96,7 @@ impl Streamer {
     }
 
     /// Opens a stream and reads it to its end.
-    async fn session(&mut self, backoff: &mut Backoff, observer: &mut impl Observer) -> Result<(), Trouble> {
+    async fn session(&mut self, backoff: &mut Backoff, observer: &mut dyn Observer) -> Result<(), Trouble> {
         let headers = self.headers();
         let (head, mut body) = self.http.get(self.door.clone(), headers, ANSWER_TIMEOUT, observer).await?;
         check(&head)?;
@@ -154,7 +154,7 @@ fn resume(cursor: Cursor) -> Parser {
     parser
 }
 
-fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut impl Observer) {
+fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut dyn Observer) {
     observer.event(event);
     if raw {
         return;

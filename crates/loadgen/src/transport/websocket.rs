@@ -60,7 +60,7 @@ impl Options {
 }
 
 /// Listens until `stop` is cancelled, then closes with the closing handshake.
-pub async fn run(client: Client, options: Options, observer: &mut impl Observer, stop: &CancellationToken) {
+pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let upgrade = Upgrade::new(&client, options.config());
     let mut listener = Listener { upgrade, cursor: client.after, client, socket: None, was_open: false };
     stop.run_until_cancelled(pin!(listener.run(observer))).await;
@@ -76,7 +76,7 @@ struct Listener {
 }
 
 impl Listener {
-    async fn run(&mut self, observer: &mut impl Observer) {
+    async fn run(&mut self, observer: &mut dyn Observer) {
         let mut backoff = Backoff::new(self.client.comeback);
         loop {
             let trouble = match self.open(observer).await {
@@ -93,7 +93,7 @@ impl Listener {
         }
     }
 
-    async fn open(&mut self, observer: &mut impl Observer) -> Result<Socket, Trouble> {
+    async fn open(&mut self, observer: &mut dyn Observer) -> Result<Socket, Trouble> {
         let (socket, opened) = self
             .upgrade
             .open(resume(&self.client.url, self.cursor.filter(|_| self.client.comeback.with_cursor)))
@@ -126,7 +126,7 @@ async fn session(
     cursor: &mut Option<Cursor>,
     mut publications: Option<&mut Publications>,
     backoff: &mut Backoff,
-    observer: &mut impl Observer,
+    observer: &mut dyn Observer,
 ) -> Trouble {
     if let Some(publications) = &mut publications {
         publications.lost();
@@ -193,7 +193,7 @@ async fn next_of_both(
     }
 }
 
-fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>, observer: &mut impl Observer) {
+fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>, observer: &mut dyn Observer) {
     match raw.stamp(cursor.and_then(|cursor| cursor.epoch)) {
         Ok(stamp) => {
             follow(cursor, stamp.seq);

@@ -17,10 +17,10 @@ use crate::observer::{Observer, Opened, Trouble};
 const STRIKES: u32 = 3;
 
 /// What all rungs of a client have in common.
-pub(super) struct Shared<'a, O> {
+pub(super) struct Shared<'a> {
     /// What the client has, whichever rung brought it.
     pub(super) cursor: Option<Cursor>,
-    pub(super) observer: &'a mut O,
+    pub(super) observer: &'a mut dyn Observer,
 }
 
 /// What a rung has shown of itself.
@@ -138,15 +138,15 @@ async fn reached(deadline: Option<Instant>) {
 }
 
 /// The observer of a rung's client.
-pub(super) struct Watched<'a, 'b, O> {
-    shared: &'a RefCell<Shared<'b, O>>,
+pub(super) struct Watched<'a, 'b> {
+    shared: &'a RefCell<Shared<'b>>,
     /// The epoch of what it brings: that of the cursor which it began with, until it brings another.
     epoch: Option<Epoch>,
     signs: Rc<Signs>,
 }
 
-impl<'a, 'b, O: Observer> Watched<'a, 'b, O> {
-    pub(super) const fn new(shared: &'a RefCell<Shared<'b, O>>, signs: Rc<Signs>, after: Option<Cursor>) -> Self {
+impl<'a, 'b> Watched<'a, 'b> {
+    pub(super) const fn new(shared: &'a RefCell<Shared<'b>>, signs: Rc<Signs>, after: Option<Cursor>) -> Self {
         let epoch = match after {
             Some(cursor) => cursor.epoch,
             None => None,
@@ -172,14 +172,14 @@ impl<'a, 'b, O: Observer> Watched<'a, 'b, O> {
     }
 
     /// Tells the client's observer what concerns the client only if it relies on this rung.
-    fn tell(&self, tell: impl FnOnce(&mut O)) {
+    fn tell(&self, tell: impl FnOnce(&mut dyn Observer)) {
         if self.signs.carries.get() {
             tell(self.shared.borrow_mut().observer);
         }
     }
 }
 
-impl<O: Observer> Observer for Watched<'_, '_, O> {
+impl Observer for Watched<'_, '_> {
     fn opened(&mut self, opened: Opened) {
         self.signs.opened();
         self.shared.borrow_mut().observer.opened(opened);
@@ -240,12 +240,12 @@ impl<O: Observer> Observer for Watched<'_, '_, O> {
     }
 
     fn reconnect(&mut self) {
-        self.tell(Observer::reconnect);
+        self.tell(|observer| observer.reconnect());
     }
 
     fn alive(&mut self) {
         self.signs.alive();
-        self.tell(Observer::alive);
+        self.tell(|observer| observer.alive());
     }
 
     fn placed(&mut self, cursor: Cursor) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::transport::script::{Server, converse};
+use crate::transport::script::{Log, Server, converse};
 
 const PLAIN: Options = Options { hold: Duration::from_secs(25), keep_alive: true };
 
@@ -28,7 +28,7 @@ async fn the_first_request_is_not_held_and_the_next_ones_are() {
 
 #[tokio::test]
 async fn without_a_cursor_it_asks_for_what_comes_next_and_loses_what_came_meanwhile() {
-    let forgetful = async |mut client: Client, log: &mut _, stop: &_| {
+    let forgetful = async |mut client: Client, log: &mut Log, stop: &_| {
         client.comeback.with_cursor = false;
         run(client, PLAIN, log, stop).await;
     };

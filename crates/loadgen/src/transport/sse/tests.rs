@@ -1,7 +1,7 @@
 use feedlab_feed::wire::sse::chunk;
 
 use super::*;
-use crate::transport::script::{Peer, Server, converse};
+use crate::transport::script::{Log, Peer, Server, converse};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 const PLAIN: Options = Options { reconnection: Duration::from_millis(20), jitter: 0.5, raw_events: false };
@@ -102,7 +102,7 @@ async fn what_the_standard_calls_a_failure_ends_the_client_for_good() {
             server.saw("GaveUp").await;
         };
         // Nobody stops this one: it returns by itself or the conversation hangs.
-        let alone = async |client, log: &mut _, _stop: &CancellationToken| {
+        let alone = async |client, log: &mut Log, _stop: &CancellationToken| {
             run(client, PLAIN, log, &CancellationToken::new()).await;
             ended = true;
         };
@@ -180,7 +180,7 @@ async fn raw_events_are_handed_over_as_they_are_and_their_ids_are_text() {
 
 #[tokio::test]
 async fn a_client_may_begin_after_an_update() {
-    let after = async |client: Client, log: &mut _, stop: &CancellationToken| {
+    let after = async |client: Client, log: &mut Log, stop: &CancellationToken| {
         run(Client { after: Some(Cursor { epoch: None, seq: 41 }), ..client }, PLAIN, log, stop).await;
     };
     converse("/feed/sse", after, async |server| {
@@ -201,7 +201,7 @@ async fn a_refused_connection_is_tried_again() {
 
 #[tokio::test]
 async fn a_client_may_come_back_without_its_cursor_and_after_a_wait_of_its_own() {
-    let forgetful = async |mut client: Client, log: &mut _, stop: &CancellationToken| {
+    let forgetful = async |mut client: Client, log: &mut Log, stop: &CancellationToken| {
         let after = Some(Duration::from_millis(250));
         client.comeback = Comeback { after, jitter: false, with_cursor: false };
         run(client, PLAIN, log, stop).await;

@@ -5,10 +5,10 @@ use feedlab_feed::{Data, EventType, Gap, Reset, Update};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::*;
-use crate::transport::script::{Peer, Server, converse};
+use crate::transport::script::{Log, Peer, Server, converse};
 
 async fn listen(script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
-    let listener = async |client, log: &mut _, stop: &_| run(client, Options::default(), log, stop).await;
+    let listener = async |client, log: &mut Log, stop: &_| run(client, Options::default(), log, stop).await;
     converse("/feed/ws", listener, script).await
 }
 
@@ -159,7 +159,7 @@ async fn a_refused_connection_is_a_failure_and_tried_again() {
 async fn what_is_due_is_published_on_the_same_socket_and_acknowledged_there() {
     let now = clock::unix_us();
     let publishing = crate::Publishing { updates_per_s: 1_000.0, payload_bytes: 30 };
-    let author = async |mut client: Client, log: &mut _, stop: &_| {
+    let author = async |mut client: Client, log: &mut Log, stop: &_| {
         let rng = client.rng.clone();
         let publications = Publications::alone(publishing, now, rng);
         client.publications = Some(Box::new(publications));
@@ -179,7 +179,7 @@ async fn what_is_due_is_published_on_the_same_socket_and_acknowledged_there() {
 
 #[tokio::test]
 async fn a_client_may_come_back_without_its_cursor() {
-    let forgetful = async |mut client: Client, log: &mut _, stop: &_| {
+    let forgetful = async |mut client: Client, log: &mut Log, stop: &_| {
         client.comeback.with_cursor = false;
         run(client, Options::default(), log, stop).await;
     };
