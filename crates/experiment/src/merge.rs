@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-
-use jiff::Timestamp;
+use std::time::SystemTime;
 
 use crate::compare::{Setting, machine_differences, scenario_differences};
 use crate::plan;
@@ -73,7 +72,7 @@ pub enum MergeError {
 ///
 /// # Errors
 /// When the runs are not of one scenario, hold the same measurement twice, or a file cannot be read or written.
-pub fn merge(first: &Results, others: &[Results], out: &Path, now: Timestamp) -> Result<RunFolder, MergeError> {
+pub fn merge(first: &Results, others: &[Results], out: &Path, now: SystemTime) -> Result<RunFolder, MergeError> {
     let runs: Vec<&Results> = std::iter::once(first).chain(others).collect();
     let scenario = merged_scenario(first, others)?;
     check_for_twins(&runs)?;

@@ -14,6 +14,12 @@ pub fn unix_us() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
 }
 
+/// The wall clock as a time of the system, to be written for people; never before the Unix epoch.
+#[must_use]
+pub fn wall() -> SystemTime {
+    UNIX_EPOCH + Duration::from_micros(unix_us())
+}
+
 /// The monotonic clock.
 #[must_use]
 pub fn now() -> Instant {

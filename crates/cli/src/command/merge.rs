@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use feedlab_experiment::merge::{self, MergeError};
 use feedlab_experiment::results::Results;
 use feedlab_feed::clock;
-use jiff::Timestamp;
 
 use super::run::closing;
 use crate::exit::{Exit, bad_input};
@@ -47,8 +46,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let read = args.runs.iter().map(|folder| Results::read(folder)).collect::<Result<Vec<_>, _>>();
     let runs = read.map_err(bad_input)?;
     let (first, others) = runs.split_first().context("give two runs")?;
-    let now = Timestamp::from_microsecond(i64::try_from(clock::unix_us())?).context("the clock is off")?;
-    let folder = merge::merge(first, others, &args.out, now).map_err(whose_fault)?;
+    let folder = merge::merge(first, others, &args.out, clock::wall()).map_err(whose_fault)?;
     let drawn = closing::draw(folder.path());
     let folder = folder.finish()?;
     let headline = drawn.with_context(|| format!("the figures are in {}, but not the report", folder.display()))?;

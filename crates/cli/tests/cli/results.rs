@@ -49,7 +49,7 @@ threshold = [{{ metric = "updates_missed", expect = "== 0" }}]
 /// Makes a run of a scenario in `out`, and returns its folder.
 pub(crate) fn run(out: &Path, scenario: &str, found: &Found) -> PathBuf {
     let scenario = Scenario::parse(scenario, &out.join("scenario.toml")).expect("a scenario");
-    let started = format!("2026-11-{}T12:00:30Z", found.day).parse().expect("a time");
+    let started = humantime::parse_rfc3339(&format!("2026-11-{}T12:00:30Z", found.day)).expect("a time");
     let mut folder = RunFolder::create(out, &scenario, started).expect("a folder");
     let plan = plan::cells(&scenario);
     let mut cells = Vec::new();
@@ -64,7 +64,9 @@ pub(crate) fn run(out: &Path, scenario: &str, found: &Found) -> PathBuf {
     let contenders = contenders.expect("histograms");
     let summary = Summary { schema: SCHEMA, run: run.clone(), verdict: verdict.clone(), contenders };
     folder.write_summary(&summary).expect("space");
-    folder.write_manifest(&manifest(scenario, run, started.to_string(), cells.len(), verdict)).expect("space");
+    folder
+        .write_manifest(&manifest(scenario, run, humantime::format_rfc3339(started).to_string(), cells.len(), verdict))
+        .expect("space");
     folder.finish().expect("a free name")
 }
 

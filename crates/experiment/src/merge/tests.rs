@@ -23,8 +23,8 @@ fn whole(cell: &Cell) -> Option<Found> {
     Some(Found { ages, metrics: vec![(Metric::UpdatesMissed, missed)], ..Found::default() })
 }
 
-fn now() -> Timestamp {
-    "2026-12-24T18:00:00Z".parse().unwrap()
+fn now() -> SystemTime {
+    humantime::parse_rfc3339("2026-12-24T18:00:00Z").unwrap()
 }
 
 /// Merges, finishes and reads back.

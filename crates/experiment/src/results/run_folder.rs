@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CELLS, HISTOGRAMS, MANIFEST, ResultsError, SCENARIO, SECONDS, SUMMARY, hlog_path};
@@ -29,10 +29,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the folder or a file in it cannot be made.
-    pub fn create(out: &Path, scenario: &Scenario, started: Timestamp) -> Result<Self, ResultsError> {
+    pub fn create(out: &Path, scenario: &Scenario, started: SystemTime) -> Result<Self, ResultsError> {
         let made = (!out.exists()).then(|| out.to_owned());
         fs::create_dir_all(out).map_err(|error| ResultsError::write(out, error))?;
-        let (id, path) = claim(out, &format!("{}-{}", started.strftime("%Y%m%dT%H%M%SZ"), sanitized(&scenario.name)))?;
+        let time = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
+        let (id, path) = claim(out, &format!("{time}-{}", sanitized(&scenario.name)))?;
         let histograms = path.join(HISTOGRAMS);
         fs::create_dir(&histograms).map_err(|error| ResultsError::write(&histograms, error))?;
         let finished_path = out.join(&id);

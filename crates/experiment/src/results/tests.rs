@@ -8,7 +8,7 @@ use crate::{Metric, Verdict, fixture, hlog};
 const STARTED: &str = "2026-11-21T12:00:30Z";
 
 fn create(out: &Path) -> RunFolder {
-    RunFolder::create(out, &fixture::scenario(), STARTED.parse().unwrap()).unwrap()
+    RunFolder::create(out, &fixture::scenario(), humantime::parse_rfc3339(STARTED).unwrap()).unwrap()
 }
 
 fn second(cell: &str) -> Second {
@@ -107,7 +107,7 @@ fn a_name_never_leads_out_of_the_folder() {
     let out = tempfile::tempdir().unwrap();
     let mut scenario = fixture::scenario();
     scenario.name = "../../é x".to_owned();
-    let folder = RunFolder::create(out.path(), &scenario, STARTED.parse().unwrap()).unwrap();
+    let folder = RunFolder::create(out.path(), &scenario, humantime::parse_rfc3339(STARTED).unwrap()).unwrap();
     assert_eq!(folder.id(), "20261121T120030Z---------x");
 }
 
@@ -188,6 +188,8 @@ fn a_place_that_cannot_be_written_is_named() {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = RunFolder::create(&file, &fixture::scenario(), STARTED.parse().unwrap()).unwrap_err().to_string();
+    let error = RunFolder::create(&file, &fixture::scenario(), humantime::parse_rfc3339(STARTED).unwrap())
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with(&format!("cannot write {}", file.display())), "{error}");
 }

@@ -45,7 +45,7 @@ pub(crate) fn results_of(
     text: Option<&str>,
     found: impl Fn(&Contender, &Cell) -> Found,
 ) -> Results {
-    let mut folder = RunFolder::create(out, &scenario, STARTED.parse().unwrap()).unwrap();
+    let mut folder = RunFolder::create(out, &scenario, humantime::parse_rfc3339(STARTED).unwrap()).unwrap();
     text.into_iter().for_each(|text| folder.keep_scenario(text).unwrap());
     let plan = plan::cells(&scenario);
     let (mut cells, mut predictions) = (Vec::new(), Vec::new());

@@ -2,9 +2,8 @@
 //! and when.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::{self, Cell};
 use feedlab_experiment::record::{CellRecord, Manifest, SCHEMA};
@@ -12,7 +11,6 @@ use feedlab_experiment::results::RunFolder;
 use feedlab_experiment::verdict::judge_run;
 use feedlab_feed::clock;
 use feedlab_feed::process::Machine;
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::cell;
@@ -26,7 +24,7 @@ pub(super) struct Series<'a> {
     /// What is asked.
     pub(super) scenario: &'a Scenario,
     /// When the run began.
-    pub(super) started: Timestamp,
+    pub(super) started: SystemTime,
     /// Where it is written.
     pub(super) folder: RunFolder,
     /// The cells, in the order in which they are measured.
@@ -52,7 +50,7 @@ pub(super) enum End {
 impl<'a> Series<'a> {
     /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file; `later` is how long the scenarios behind it take.
     pub(super) fn open(scenario: &'a Scenario, text: &str, out: &Path, later: Duration) -> anyhow::Result<Self> {
-        let started = Timestamp::from_microsecond(i64::try_from(clock::unix_us())?).context("the clock is off")?;
+        let started = clock::wall();
         let folder = RunFolder::create(out, scenario, started)?;
         let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
@@ -79,7 +77,7 @@ impl<'a> Series<'a> {
             rustc_version: build::RUSTC.to_owned(),
             git_revision: build::REVISION.map(str::to_owned),
             merged_from: Vec::new(),
-            started: self.started.to_string(),
+            started: humantime::format_rfc3339(self.started).to_string(),
             machine: Machine::this(),
             cells_planned: self.plan.len(),
             cells_measured: self.records.len(),
