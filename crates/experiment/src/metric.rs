@@ -29,10 +29,14 @@ pub enum Group {
     Requests,
     /// What went over the sockets.
     Bandwidth,
+    /// What went over the sockets between a proxy and the server.
+    ServerLeg,
     /// What a connection costs.
     ConnectionCost,
     /// What an update costs.
     Cpu,
+    /// What nginx and the lab proxy took.
+    Proxies,
     /// How long a client was cut off.
     Recovery,
     /// Whether the harness itself kept up.
@@ -157,8 +161,8 @@ metrics! {
     PayloadBytesPerUpdate "payload_bytes_per_update" Bandwidth Bytes Mean, "payload per update",
         "What the application wanted to say: mean size of an update's data.";
     SocketBytesPerUpdate "socket_bytes_per_update" Bandwidth Bytes Mean, "socket bytes per update",
-        "Bytes written to and read from the server's sockets (headers, framing, payload), both directions, for each \
-         update that it handed to a client in the same time.";
+        "Bytes that clients' sockets carried (headers, framing, payload, TLS), both directions, for each update that was \
+         handed to a client in the same time.";
     HeaderBytesPerUpdate "header_bytes_per_update" Bandwidth Bytes Mean, "HTTP headers per update",
         "The part of the socket bytes that is request lines, status lines and headers, both directions.";
     FramingBytesPerUpdate "framing_bytes_per_update" Bandwidth Bytes Mean, "framing per update",
@@ -167,22 +171,34 @@ metrics! {
     KeepaliveBytesPerUpdate "keepalive_bytes_per_update" Bandwidth Bytes Mean, "keepalive per update",
         "The part of the socket bytes that is there to keep idle connections alive: comments, pings and pongs.";
     SocketBytesUp "socket_bytes_up" Bandwidth Bytes Sum, "bytes up",
-        "Bytes that clients sent in the measured time, as counted at the server's sockets.";
+        "Bytes that clients sent in the measured time.";
     SocketBytesDown "socket_bytes_down" Bandwidth Bytes Sum, "bytes down",
-        "Bytes that the server sent in the measured time, as counted at its sockets.";
+        "Bytes that clients were sent in the measured time.";
     SocketBytesUpPerPublication "socket_bytes_up_per_publication" Bandwidth Bytes Mean, "bytes up per publication",
         "Socket bytes that clients sent in the measured time, for each update that they published.";
     WireBytesPerUpdate "wire_bytes_per_update" Bandwidth Bytes Mean, "wire bytes per update",
         "Socket bytes plus the IP and TCP headers of every segment, both directions, pure acknowledgements, \
-         handshakes and closes included, for each update that the server handed to a client in the same time.";
+         handshakes and closes included, for each update that was handed to a client in the same time.";
     PacketsPerUpdate "packets_per_update" Bandwidth Count Mean, "packets per update",
         "TCP segments, both directions, pure acknowledgements, handshakes and closes included, for each update that \
-         the server handed to a client in the same time.";
+         was handed to a client in the same time.";
     Retransmits "retransmits" Bandwidth Count Sum, "retransmits",
-        "Segments that the server's kernel sent again in the measured time.";
+        "Segments that were sent again in the measured time, by the server's kernel; behind a proxy, by the clients'.";
     IdleBytesPerClientMin "idle_bytes_per_client_min" Bandwidth Bytes Mean, "idle bytes per client and minute",
         "Socket bytes of a client in a minute without any update, both directions; measured while the clients are \
          settled and the feed has not begun.";
+    ServerLegSocketBytes "server_leg_socket_bytes_per_update" ServerLeg Bytes Mean, "server leg: socket bytes per update",
+        "Bytes written to and read from the server's sockets, both directions, for each update that it handed over in the \
+         same time.";
+    ServerLegHeaderBytes "server_leg_header_bytes_per_update" ServerLeg Bytes Mean, "server leg: HTTP headers per update",
+        "The part of them that is request lines, status lines and headers.";
+    ServerLegWireBytes "server_leg_wire_bytes_per_update" ServerLeg Bytes Mean, "server leg: wire bytes per update",
+        "The same with the IP and TCP headers of every segment.";
+    ServerLegPackets "server_leg_packets_per_update" ServerLeg Count Mean, "server leg: packets per update",
+        "TCP segments between the proxy and the server, both directions, for each update that the server handed over in \
+         the same time.";
+    ServerLegConnections "server_leg_connections" ServerLeg Count Sum, "server leg: connections",
+        "TCP connections that the proxy opened to the server over the whole cell.";
     ConnectP50 "connect_p50_us" ConnectionCost Microseconds Mean, "connect p50",
         "Median time of a TCP connect.";
     ConnectP99 "connect_p99_us" ConnectionCost Microseconds Mean, "connect p99",
@@ -221,6 +237,19 @@ metrics! {
         "CPU time a second of the server before its first client: the baseline that is subtracted.";
     ClientCpuIdle "client_cpu_idle_us_per_s" Cpu Microseconds Mean, "generator CPU idle",
         "CPU time a second of the load generator before its first client: the baseline that is subtracted.";
+    NginxCpuPerUpdate "nginx_cpu_us_per_update" Proxies Microseconds Mean, "nginx CPU per update",
+        "CPU time of nginx, master and workers, in the measured time, less what it uses without any client, for each \
+         update that was handed to a client in the same time.";
+    NginxRssPerConnection "nginx_rss_bytes_per_connection" Proxies Bytes Mean, "nginx memory per connection",
+        "Slope of the resident memory of nginx over the connections that clients have open.";
+    NginxFdsPerConnection "nginx_fds_per_connection" Proxies Count Mean, "nginx descriptors per connection",
+        "Slope of the open descriptors of nginx over the connections that clients have open.";
+    LabProxyCpuPerUpdate "lab_proxy_cpu_us_per_update" Proxies Microseconds Mean, "lab proxy CPU per update",
+        "The same CPU time of the lab proxy.";
+    LabProxyRssPerConnection "lab_proxy_rss_bytes_per_connection" Proxies Bytes Mean, "lab proxy memory per connection",
+        "The same slope of the lab proxy's resident memory.";
+    LabProxyFdsPerConnection "lab_proxy_fds_per_connection" Proxies Count Mean, "lab proxy descriptors per connection",
+        "The same slope of the lab proxy's open descriptors.";
     RecoveryP50 "recovery_p50_us" Recovery Microseconds Mean, "recovery p50",
         "Median time from the loss of a connection to the next update.";
     RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",
@@ -248,6 +277,10 @@ metrics! {
         "CPU time of the server in each second of the measured time, in s: 1 is a whole core.";
     ClientCpuCores "client_cpu_cores" Trust Count Max, "generator cores busy",
         "CPU time of the load generator in each second of the measured time, in s.";
+    NginxCpuCores "nginx_cpu_cores" Trust Count Max, "nginx cores busy",
+        "CPU time of nginx in each second of the measured time, in s.";
+    LabProxyCpuCores "lab_proxy_cpu_cores" Trust Count Max, "lab proxy cores busy",
+        "CPU time of the lab proxy in each second of the measured time, in s.";
     OtherCpuCores "other_cpu_cores" Trust Count Max, "other load",
         "CPU time of everything else on the machine in each second of the measured time, in s: its kernel's work for \
          the loopback is in it.";

@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod link;
 pub mod stream;
 pub mod tcp;
+pub mod tcp_info;
 pub mod transport;
 pub mod update;
 pub mod wire;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 mod host;
+mod other;
 
 pub use host::Host;
 

@@ -8,18 +8,18 @@ use feedlab_experiment::scenario::Connections;
 use feedlab_feed::{Cursor, Transport};
 use url::Url;
 
-use crate::transport::{Client, Link, Pool, Tls, request_headers};
+use crate::transport::{Client, Leg, Link, Pool, Tls, request_headers};
 use crate::{Job, LoadError};
 
 /// A source address has some 28,000 ports for one destination (`ip_local_port_range`); stay well below.
 const CLIENTS_PER_ADDRESS: u32 = 10_000;
 
 /// How the job's clients make their connections, apart from those that they share.
-pub(crate) fn link(job: &Job) -> Result<Link, LoadError> {
+pub(crate) fn link(job: &Job, leg: Leg) -> Result<Link, LoadError> {
     let link = job.contender.link;
     let trusted = || Tls::trusting(job.certificate.as_deref().unwrap_or_default());
     let tls = link.tls.then(trusted).transpose().map_err(LoadError::Certificate)?;
-    Ok(Link { http: link.http, tls, pool: None })
+    Ok(Link { http: link.http, tls, pool: None, leg, finds_heads: false })
 }
 
 /// The link of one worker's clients: they share their connections with each other and nobody else.

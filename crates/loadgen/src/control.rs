@@ -12,7 +12,9 @@ use futures_util::future::{try_join, try_join_all};
 use reqwest::{Client, RequestBuilder};
 use tokio::time::{sleep, timeout};
 
+use crate::job::Between;
 use crate::transport::http::with_causes;
+use crate::transport::{Leg, LegStats};
 use crate::{Job, LoadError};
 
 mod lives;
@@ -34,6 +36,11 @@ pub(crate) struct Snapshot {
     pub(crate) server: Stats,
     /// This process.
     pub(crate) own: Usage,
+    /// What lies between the two, as far as anything does.
+    pub(crate) nginx: Usage,
+    pub(crate) lab_proxy: Usage,
+    /// The clients' sockets.
+    pub(crate) leg: LegStats,
     /// The machine.
     pub(crate) host: HostLoad,
     /// How far the wall clock was ahead of the monotonic one, from an arbitrary origin, µs.
@@ -53,21 +60,45 @@ pub(crate) struct Control {
     /// How long a server may be away, because it is to be started again; `None` if it must always be there.
     patience: Option<Duration>,
     began: Instant,
+    between: Between,
+    leg: Leg,
 }
 
 impl Control {
-    pub(crate) fn new(job: &Job) -> Result<Self, LoadError> {
+    pub(crate) fn new(job: &Job, leg: Leg) -> Result<Self, LoadError> {
         let client = client(TIMEOUT).map_err(|why| error(job.server, "a connection", why))?;
         let (server, more_servers) = (job.server, job.more_servers.clone());
-        let lives = Lives::default();
-        Ok(Self { client, server, more_servers, lives, patience: patience(job), began: clock::now() })
+        Ok(Self {
+            client,
+            server,
+            more_servers,
+            lives: Lives::default(),
+            patience: patience(job),
+            began: clock::now(),
+            between: job.between,
+            leg,
+        })
     }
 
     /// Takes a snapshot of both sides.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, LoadError> {
         let server = self.stats("/stats").await?;
         let wall_ahead_us = clock::wall_ahead_us(self.began);
-        Ok(Snapshot { server, own: Usage::now(), host: HostLoad::now(), wall_ahead_us })
+        let of = |pid: Option<u32>| pid.map_or_else(Usage::default, Usage::of);
+        Ok(Snapshot {
+            server,
+            leg: self.leg.look(),
+            own: Usage::now(),
+            nginx: of(self.between.nginx),
+            lab_proxy: of(self.between.lab_proxy),
+            host: HostLoad::now(),
+            wall_ahead_us,
+        })
+    }
+
+    /// The clients' sockets alone.
+    pub(crate) const fn leg(&self) -> &Leg {
+        &self.leg
     }
 
     /// The servers' counts, with the last update that was due before a time, in µs of Unix time.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clients::link;
 use crate::member::Roll;
 use crate::recorder::Window;
-use crate::transport::Link;
+use crate::transport::{Leg, Link};
 use crate::worker::{Orders, Report, Worker};
 use crate::{Job, LoadError};
 
@@ -34,7 +34,7 @@ impl Fleet {
     ///
     /// # Errors
     /// When the machine gives no thread or no runtime, and when the job's certificate is none.
-    pub(crate) async fn launch(job: &Job) -> Result<Self, LoadError> {
+    pub(crate) async fn launch(job: &Job, leg: Leg) -> Result<Self, LoadError> {
         let workers = workers(job.cell.clients as usize);
         let (ramp, ramp_order) = watch::channel(None);
         let (window, window_order) = watch::channel(None);
@@ -47,7 +47,7 @@ impl Fleet {
         let (reporter, reports) = mpsc::channel(2 * workers);
         let roll = Arc::new(Roll::default());
         let mut fleet = Self { threads: Vec::new(), ramp, window, orders, roll, reports, spares: Vec::new() };
-        let (job, link) = (Arc::new(job.clone()), link(job)?);
+        let (job, link) = (Arc::new(job.clone()), link(job, leg)?);
         for index in 0..workers {
             fleet.hire(index, workers, job.clone(), link.clone(), reporter.clone())?;
         }

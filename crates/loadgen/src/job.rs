@@ -8,8 +8,8 @@ use feedlab_experiment::record::{CellRecord, Second};
 use feedlab_experiment::scenario::{Clients, Contender, Fault, LinkFault, Measure, Stall};
 use serde::{Deserialize, Serialize};
 
-use crate::transport::TlsError;
 use crate::transport::upstream::Publishing;
+use crate::transport::{LegStats, TlsError};
 
 /// One cell to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Job {
     /// The control API of the lab proxy, where its faults are ordered.
     #[serde(default)]
     pub proxy: Option<SocketAddr>,
+    /// What lies between the clients and the server.
+    #[serde(default)]
+    pub between: Between,
     /// What breaks. Faults of the lab proxy are ordered from it; of the others an [`Event::Fault`] tells.
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -50,6 +53,26 @@ pub struct Job {
     pub hlog: PathBuf,
 }
 
+/// What lies between the clients and the server, as processes that are measured. Where anything does, the clients' leg
+/// and the server's leg are two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// The process id of nginx's master.
+    #[serde(default)]
+    pub nginx: Option<u32>,
+    /// That of the lab proxy.
+    #[serde(default)]
+    pub lab_proxy: Option<u32>,
+}
+
+impl Between {
+    /// Whether clients reach the server itself.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.nginx.is_none() && self.lab_proxy.is_none()
+    }
+}
+
 impl Job {
     /// A job in which nothing breaks, and whose clients go to the server itself and publish nothing.
     #[must_use]
@@ -67,6 +90,7 @@ impl Job {
             door: None,
             certificate: None,
             proxy: None,
+            between: Between { nginx: None, lab_proxy: None },
             faults: Vec::new(),
             publishing: None,
             cell,
@@ -134,6 +158,8 @@ pub struct Outcome {
     pub record: CellRecord,
     /// Its seconds.
     pub seconds: Vec<Second>,
+    /// What the clients' sockets carried over the whole cell, newcomers included.
+    pub leg: LegStats,
 }
 
 /// Why a cell could not be measured.

@@ -29,6 +29,6 @@ mod faults;
 mod measure;
 mod newcomers;
 
-pub use job::{Event, Job, LoadError, Outcome, Phase};
+pub use job::{Between, Event, Job, LoadError, Outcome, Phase};
 pub use phases::run;
 pub use transport::upstream::Publishing;

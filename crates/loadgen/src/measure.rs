@@ -13,8 +13,10 @@ use crate::Job;
 use crate::control::Snapshot;
 use crate::newcomers::Newcomers;
 use crate::recorder::{Found, Window};
+use crate::transport::LegStats;
 
 mod cost;
+mod legs;
 mod traffic;
 mod trust;
 
@@ -42,6 +44,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) end: Snapshot,
     /// After the drain, the clients still connected.
     pub(crate) last: Stats,
+    pub(crate) last_leg: LegStats,
     /// The last updates that were due before the measured time began and before it ended, as the server has it.
     pub(crate) due_before: (Option<u64>, Option<u64>),
     /// Whether a server was started anew meanwhile; what it counted before is in its counts all the same.

@@ -14,6 +14,7 @@ use crate::audit::{Audit, Finding};
 use crate::observer::{Observer, Opened, Trouble};
 use crate::outage::Outage;
 use crate::recorder::{Arrival, Recorder};
+use crate::transport::Leg;
 use crate::transport::upstream::due_us;
 
 /// How far the fleet is with connecting. Touched when a client opens for the first time, never by an update.
@@ -44,15 +45,16 @@ pub(crate) struct Member {
     outage: Outage,
     recorder: Rc<RefCell<Recorder>>,
     roll: Arc<Roll>,
+    leg: Leg,
     was_open: bool,
     /// The feed is published by clients, who write into each update when it was due.
     is_published: bool,
 }
 
 impl Member {
-    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>, is_published: bool) -> Self {
+    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>, leg: Leg, is_published: bool) -> Self {
         let (audit, outage) = (Audit::default(), Outage::default());
-        Self { audit, epoch: None, outage, recorder, roll, was_open: false, is_published }
+        Self { audit, epoch: None, outage, recorder, roll, leg, was_open: false, is_published }
     }
 
     /// In another epoch the same `seq` is another update: nothing of it was there before.
@@ -79,6 +81,7 @@ impl Observer for Member {
     }
 
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
+        self.leg.updated();
         // A client without a cursor is told of no reset, and sees it all the same.
         if stamp.epoch.is_some() && self.epoch.is_some_and(|epoch| Some(epoch) != stamp.epoch) {
             self.begin_anew(stamp.epoch);
@@ -157,11 +160,12 @@ impl Drop for Member {
 pub(crate) struct SlowReader {
     audit: Audit,
     recorder: Rc<RefCell<Recorder>>,
+    leg: Leg,
 }
 
 impl SlowReader {
-    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>) -> Self {
-        Self { audit: Audit::default(), recorder }
+    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, leg: Leg) -> Self {
+        Self { audit: Audit::default(), recorder, leg }
     }
 }
 
@@ -169,6 +173,7 @@ impl Observer for SlowReader {
     fn opened(&mut self, _opened: Opened) {}
 
     fn update(&mut self, stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {
+        self.leg.updated();
         if matches!(self.audit.see(stamp.seq), Finding::Reordered | Finding::Duplicate) {
             self.recorder.borrow_mut().slow_disordered();
         }
@@ -201,7 +206,7 @@ mod tests {
         for is_told in [true, false] {
             let recorder = Rc::new(RefCell::new(Recorder::new()));
             recorder.borrow_mut().measure(Window { start_us: 0, end_us: 10 });
-            let mut member = Member::new(recorder.clone(), Arc::default(), false);
+            let mut member = Member::new(recorder.clone(), Arc::default(), Leg::default(), false);
             let see = |member: &mut Member, epoch, seq| {
                 member.update(Stamp { epoch: Some(epoch), seq, at: 1 }, RawUpdate::Json(b""), 2);
             };
@@ -222,7 +227,7 @@ mod tests {
     #[test]
     fn it_tells_of_ends_and_of_what_is_out_of_order_and_of_nothing_else() {
         let recorder = Rc::new(RefCell::new(Recorder::new()));
-        let mut reader = SlowReader::new(recorder.clone());
+        let mut reader = SlowReader::new(recorder.clone(), Leg::default());
         for seq in [1, 2, 7, 3, 7, 8] {
             reader.update(Stamp { epoch: None, seq, at: 1 }, RawUpdate::Json(b""), 2);
         }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use feedlab_experiment::hlog;
 use feedlab_experiment::scenario::Options;
-use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Reset, clock};
 use futures_util::future::join_all;
@@ -17,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clients::{client, link};
-use crate::control::Control;
+use crate::control::{Control, Snapshot};
 use crate::observer::{Observer, Opened, Trouble};
 use crate::transport::Link;
 use crate::{Job, LoadError, transport};
@@ -34,18 +33,18 @@ const TIME: Duration = Duration::from_secs(8);
 pub(crate) struct Newcomers {
     /// From the begin of the TCP connect to the first update, µs.
     pub(crate) first_updates: Histogram<u64>,
-    /// The server's counts before the first came and after the last had left.
-    pub(crate) stats: Option<(Stats, Stats)>,
+    /// What had been counted before the first came and after the last had left.
+    pub(crate) looks: Option<(Snapshot, Snapshot)>,
 }
 
 /// Lets them join. Without any update in the feed there is nothing to join for.
 pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, LoadError> {
-    let mut found = Newcomers { first_updates: hlog::new_histogram(), stats: None };
-    let before = control.snapshot().await?.server;
-    let Some(previous) = before.feed.head.checked_sub(1) else { return Ok(found) };
-    let previous = Cursor { epoch: before.feed.epoch, seq: previous };
+    let mut found = Newcomers { first_updates: hlog::new_histogram(), looks: None };
+    let before = control.snapshot().await?;
+    let Some(previous) = before.server.feed.head.checked_sub(1) else { return Ok(found) };
+    let previous = Cursor { epoch: before.server.feed.epoch, seq: previous };
     // Each has a connection of its own, even if the fleet shared: it is the connection whose cost is looked for.
-    let link = link(job)?;
+    let link = Link { finds_heads: !job.between.is_nothing(), ..link(job, control.leg().clone())? };
     if job.contender.is_auto() {
         // What takes the time is a timer, which nobody disturbs.
         let all = join_all((0..NEWCOMERS).map(|index| one(job, &link, index, previous))).await;
@@ -53,7 +52,7 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
     } else {
         one_by_one(job, &link, previous, &mut found.first_updates).await;
     }
-    found.stats = Some((before, control.snapshot().await?.server));
+    found.looks = Some((before, control.snapshot().await?));
     Ok(found)
 }
 

@@ -21,6 +21,7 @@ use crate::measure::Facts;
 use crate::newcomers;
 use crate::recorder::{Found, Window};
 use crate::seconds::Seconds;
+use crate::transport::Leg;
 use crate::worker::Report;
 use crate::{Event, Job, LoadError, Outcome, Phase};
 
@@ -53,8 +54,9 @@ pub fn run(job: &Job, events: &mut dyn FnMut(Event), stop: CancellationToken) ->
 }
 
 async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, LoadError> {
-    let control = Control::new(job)?;
-    let fleet = Fleet::launch(job).await?;
+    let leg = Leg::default();
+    let control = Control::new(job, leg.clone())?;
+    let fleet = Fleet::launch(job, leg).await?;
     let quiet = quiet(&control).await?;
     let mut course = Course { job, control, fleet, events, faults: None, seconds: None, found: Found::new(), done: 0 };
     let mut ramp = course.connect().await?;
@@ -68,9 +70,11 @@ async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, Lo
     let open = course.fleet.roll().open();
     let measured = course.measure(window).await?;
     let (last, due_before_end) = course.drain(window).await?;
+    let last_leg = course.control.leg().look();
     course.disconnect().await?;
     let newcomers = newcomers::join(job, &course.control).await?;
     let was_restarted = course.control.was_restarted();
+    let leg = course.control.leg().look();
     let (found, ages, seconds) = course.finish()?;
     let Measured { start, end, due_before_start } = measured;
     let due_before = (due_before_start, due_before_end);
@@ -85,13 +89,14 @@ async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, Lo
         start,
         end,
         last,
+        last_leg,
         due_before,
         was_restarted,
         found,
         ages,
         newcomers,
     };
-    Ok(Outcome { record: facts.record(), seconds })
+    Ok(Outcome { record: facts.record(), seconds, leg })
 }
 
 /// The baseline: two snapshots that show what a look costs, and one after a time without clients.

@@ -25,13 +25,16 @@ use upstream::Publications;
 
 pub use http::Pool;
 pub use hyper::header::{self, HeaderMap};
+pub use leg::{Leg, LegStats};
 pub use tls::{Tls, TlsError};
 pub use url::Url;
 
 pub mod auto;
 mod body;
 mod dial;
+mod head;
 pub(crate) mod http;
+pub(crate) mod leg;
 pub mod long_polling;
 mod pace;
 pub mod short_polling;
@@ -81,6 +84,10 @@ pub struct Link {
     pub tls: Option<Tls>,
     /// The HTTP/2 connections that it shares; without them it has its own.
     pub pool: Option<Pool>,
+    /// Where what its connections carry is counted.
+    pub leg: Leg,
+    /// Whether the head of each connection's first answer is looked for, whose end is the handshake's.
+    pub finds_heads: bool,
 }
 
 impl Client {

@@ -152,7 +152,8 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     // First: a number of connections that never changes is no part of a slope over the ramp.
     for index in share.slow {
         let Some(client) = slow_client(&share.job, &link, index) else { break };
-        let (job, leave, mut reader) = (share.job.clone(), leave.clone(), SlowReader::new(recorder.clone()));
+        let (job, leave, mut reader) =
+            (share.job.clone(), leave.clone(), SlowReader::new(recorder.clone(), link.leg.clone()));
         clients.spawn_local(async move {
             transport::run(client, &job.contender.options, &mut reader, &leave).await;
         });
@@ -174,7 +175,8 @@ async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
                 clients.spawn_local(post(client.clone(), publications, recorder.clone(), leave.clone()));
             }
         }
-        let mut member = Member::new(recorder.clone(), share.roll.clone(), share.job.publishing.is_some());
+        let mut member =
+            Member::new(recorder.clone(), share.roll.clone(), link.leg.clone(), share.job.publishing.is_some());
         let (job, leave) = (share.job.clone(), leave.clone());
         clients.spawn_local(async move {
             transport::run(client, &job.contender.options, &mut member, &leave).await;

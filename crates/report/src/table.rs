@@ -56,8 +56,12 @@ const CELLS: &[Cell] = &[
     Cell::Where(Metric::SocketBytesUpPerPublication),
     Cell::Figure(Metric::SocketBytesPerUpdate),
     Cell::Figure(Metric::WireBytesPerUpdate),
+    Cell::Where(Metric::ServerLegSocketBytes),
+    Cell::Where(Metric::ServerLegWireBytes),
     Cell::Figure(Metric::ServerRssBytesPerConnection),
+    Cell::Where(Metric::NginxRssPerConnection),
     Cell::Figure(Metric::ServerCpuPerUpdate),
+    Cell::Where(Metric::NginxCpuPerUpdate),
 ];
 
 /// The metrics in the table, for a glossary.
@@ -79,8 +83,12 @@ pub const METRICS: &[Metric] = &[
     Metric::SocketBytesUpPerPublication,
     Metric::SocketBytesPerUpdate,
     Metric::WireBytesPerUpdate,
+    Metric::ServerLegSocketBytes,
+    Metric::ServerLegWireBytes,
     Metric::ServerRssBytesPerConnection,
+    Metric::NginxRssPerConnection,
     Metric::ServerCpuPerUpdate,
+    Metric::NginxCpuPerUpdate,
 ];
 
 /// Makes the table of a run. What was not measured is an em dash; an interval stands in parentheses behind its value.

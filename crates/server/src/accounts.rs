@@ -9,7 +9,7 @@ use feedlab_feed::stats::WireStats;
 use feedlab_feed::{Transport, process};
 use slab::Slab;
 
-use crate::tcp_info::Handle;
+use feedlab_feed::tcp_info::Handle;
 
 const DOORS: usize = Transport::ALL.len();
 

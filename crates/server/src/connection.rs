@@ -14,10 +14,10 @@ use crate::limits::{HEADER_TIMEOUT, TLS_TIMEOUT};
 use crate::meter::ConnectionMeter;
 use crate::reception::Reception;
 use crate::socket::{Link, Socket};
-use crate::tcp_info::Handle;
 use crate::tls;
 use crate::wire::Wire;
 use crate::{http1, http2};
+use feedlab_feed::tcp_info::{Handle, Opener};
 
 /// What a client that speaks HTTP/2 begins with: RFC 9113, section 3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -26,7 +26,7 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 ///
 /// It counts as open from this call on, not only once its task has begun: as many as are let in may come before that.
 pub(crate) fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) -> impl Future<Output = ()> + Send {
-    let handle = Handle::new(stream.as_fd(), stream.local_addr().ok());
+    let handle = Handle::new(stream.as_fd(), stream.local_addr().ok(), Opener::Peer);
     let link = Arc::new(Link::new(ConnectionMeter::new(reception.meters.clone(), handle)));
     // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
     let http = Box::pin(http(Socket::new(stream, link.clone()), (link, peer), reception));

@@ -31,7 +31,6 @@ mod handover;
 mod meter;
 mod push;
 mod socket;
-mod tcp_info;
 mod wire;
 
 pub mod limits;
@@ -47,7 +46,6 @@ pub use feed::Feed;
 pub use refusal::Refusal;
 pub use ring::Past;
 pub use server::{Figures, Listeners, Server};
-pub use tcp_info::kernel_keeps_account;
 
 use feedlab_feed::source::ReplayError;
 use tokio_util::sync::CancellationToken;

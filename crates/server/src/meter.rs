@@ -12,7 +12,7 @@ use feedlab_feed::Transport;
 use feedlab_feed::stats::{ConnectionStats, DoorStats};
 
 use crate::accounts::{Accounts, Balance};
-use crate::tcp_info::Handle;
+use feedlab_feed::tcp_info::Handle;
 
 /// A counter that only ever grows, or goes up and down.
 #[derive(Debug, Default)]

@@ -151,7 +151,7 @@ impl AsyncWrite for Socket {
 pub(crate) mod tests {
     use super::*;
     use crate::meter::Meters;
-    use crate::tcp_info::Handle;
+    use feedlab_feed::tcp_info::{Handle, Opener};
     use std::os::fd::AsFd as _;
     use tokio::net::{TcpListener, TcpSocket};
 
@@ -163,7 +163,7 @@ pub(crate) mod tests {
         let client = client.connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
         rustix::net::sockopt::set_socket_send_buffer_size(&server, 4 << 10).unwrap();
-        let handle = Handle::new(server.as_fd(), server.local_addr().ok());
+        let handle = Handle::new(server.as_fd(), server.local_addr().ok(), Opener::Peer);
         let link = Arc::new(Link::new(ConnectionMeter::new(Arc::<Meters>::default(), handle)));
         (Socket::new(server, link.clone()), link, client)
     }

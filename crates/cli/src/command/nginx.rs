@@ -90,6 +90,8 @@ pub(crate) enum Style {
 pub(crate) struct Listening {
     /// The address, with the port that port 0 became.
     pub(crate) listening: SocketAddr,
+    /// The process id of nginx's master.
+    pub(crate) pid: Option<u32>,
 }
 
 /// Runs nginx until a signal.
@@ -113,7 +115,7 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.exit_with_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
-    tell(args, &servers, nginx.address())?;
+    tell(args, &servers, &nginx)?;
     let result = loop {
         tokio::select! {
             () = signals.stop.cancelled() => break Ok(Exit::Done),
@@ -136,9 +138,10 @@ fn config(args: &Args, servers: &[SocketAddr], listen: SocketAddr) -> Config {
     }
 }
 
-fn tell(args: &Args, servers: &[SocketAddr], listening: SocketAddr) -> anyhow::Result<()> {
+fn tell(args: &Args, servers: &[SocketAddr], nginx: &Nginx) -> anyhow::Result<()> {
+    let listening = nginx.address();
     if args.format == Format::Json {
-        return output::json_line(&Listening { listening });
+        return output::json_line(&Listening { listening, pid: nginx.pid() });
     }
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
     let to: Vec<String> = servers.iter().map(ToString::to_string).collect();

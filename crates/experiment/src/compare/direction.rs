@@ -36,9 +36,16 @@ pub fn direction(metric: Metric) -> Direction {
         | (Group::Requests, Metric::Reconnects | Metric::RequestsSkipped) => LowerIsBetter,
         // What the application wants to say, how often a transport asks, and what the harness saw of itself.
         (_, Metric::PayloadBytesPerUpdate) | (Group::Delivery | Group::Requests | Group::Trust, _) => Neutral,
-        (Group::Freshness | Group::Bandwidth | Group::ConnectionCost | Group::Cpu | Group::Recovery, _) => {
-            LowerIsBetter
-        }
+        (
+            Group::Freshness
+            | Group::Bandwidth
+            | Group::ServerLeg
+            | Group::ConnectionCost
+            | Group::Cpu
+            | Group::Proxies
+            | Group::Recovery,
+            _,
+        ) => LowerIsBetter,
     }
 }
 

@@ -17,12 +17,18 @@ is not told.
 
 ## What is counted
 
-**Three levels of bytes, always named.** *Payload* is the data of the updates. *Socket* is every byte that the server read
-from or wrote to a TCP socket, counted in one place for all transports; it is the sum of payload, framing, HTTP headers
-and keepalive. *Wire* is what IP carried: socket bytes, sent again where the server had to, and 52 bytes for each segment
+**Whose bytes.** Bytes, packets, connections and handshakes are those of the *clients' leg*, for every contender: what
+clients' own connections carry, below TLS. Where clients reach the server itself, they are counted at the server's
+sockets. Where nginx or the lab proxy lies between, they are counted at the clients' sockets, and what passes between the
+proxy and the server, the *server's leg*, has figures of its own. Behind nginx the parts of the clients' bytes (headers,
+framing, keepalive) are absent: nginx writes heads of its own, and nobody counts them.
+
+**Three levels of bytes, always named.** *Payload* is the data of the updates. *Socket* is every byte that was read from
+or written to a TCP socket, counted in one place for all transports; it is the sum of payload, framing, HTTP headers
+and keepalive. *Wire* is what IP carried: socket bytes, sent again where the counting side had to, and 52 bytes for each segment
 in either direction (20 of IPv4, 20 of TCP, 12 of TCP timestamps; 20 more with IPv6, 12 fewer without timestamps). SYN
 and SYN-ACK take 8 more (12 without timestamps) for their options. Handshakes, pure acknowledgements and closes are in
-it; link-layer headers, selective-acknowledgement options and what a client sent again are not.
+it; link-layer headers, selective-acknowledgement options and what the other side sent again are not.
 
 Segments come from the kernel's own account of each connection (`TCP_INFO`: `tcpi_segs_in`, `tcpi_segs_out`,
 `tcpi_bytes_sent`, `tcpi_bytes_received`, `tcpi_total_retrans`), read while it is open whenever the server is asked, and
@@ -32,7 +38,8 @@ counts as one: on loopback up to 65,483 bytes, on Ethernet 1,448. `scripts/check
 packet capture. Connections that come for no door (`/stats`, say) are counted nowhere.
 
 **Amounts for each update** are differences between two looks at the server, at the begin and at the end of the measured
-time, divided by the updates that it handed to clients between the same two looks.
+time, divided by the updates that it handed to clients between the same two looks; on the clients' leg behind a proxy, by
+those that clients were handed.
 
 **Memory, kernel memory and descriptors of a connection** are slopes: while the clients of a cell connect to its fresh
 server, ten looks are taken at what is open and what is used, and one when all have settled; the metric is the slope of
@@ -42,7 +49,8 @@ needs `/proc/slabinfo`, which only root may read; it is absent otherwise.
 
 **CPU** is the kernel's account of the process (`CLOCK_PROCESS_CPUTIME_ID`). The rate of a quiet time before the first
 client is subtracted. What the kernel does for the loopback outside of the process (softirq) is not in it; `other_cpu_cores`
-shows it together with everything else on the machine.
+shows it together with everything else on the machine. nginx and the lab proxy are processes of the run and have figures
+of their own (`/proc/PID`; of nginx the master with its workers, those that a reload has ended too): they are no part of it.
 
 **Recovery** is what clients see: a connection is lost when its client learns so, and recovered with the next update. What
 was due meanwhile and is given to the client when it comes back is *replayed*; what the server says it can no longer give
@@ -93,11 +101,19 @@ impl Group {
             Self::Requests => ("Requests", "How often clients asked."),
             Self::Bandwidth => (
                 "Bandwidth",
-                "What went over the sockets: payload is what the application wanted to say, socket all that was \
+                "What went over the clients' sockets: payload is what the application wanted to say, socket all that was \
                  written, wire what IP and TCP made of it.",
+            ),
+            Self::ServerLeg => (
+                "Server's leg",
+                "What went over the sockets between a proxy and the server. Absent where nothing lies between clients and \
+                 server.",
             ),
             Self::ConnectionCost => ("Connection cost", "What a client costs before the first update."),
             Self::Cpu => ("CPU", "What an update costs that is delivered to a client."),
+            Self::Proxies => {
+                ("Proxies", "What nginx and the lab proxy took, as processes. Absent where there are none.")
+            }
             Self::Recovery => ("Recovery", "How long a client was cut off."),
             Self::Trust => ("Trust", "Whether the harness itself kept up; the verdict is made of these."),
         }
@@ -144,7 +160,7 @@ mod tests {
     #[test]
     fn each_group_is_one_section() {
         let page = glossary_markdown();
-        assert_eq!(page.matches("\n## ").count(), 8 + 1, "and what is counted");
+        assert_eq!(page.matches("\n## ").count(), 10 + 1, "and what is counted");
         assert_eq!(page.matches("\n| `").count(), TABLE.len());
     }
 }

@@ -40,6 +40,8 @@ fn control(server: SocketAddr, more_servers: Vec<SocketAddr>, patience: Option<D
         lives: Lives::default(),
         patience,
         began: clock::now(),
+        between: Between::default(),
+        leg: Leg::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use feedlab_experiment::Metric;
 
+use super::legs::clients_handshake;
 use super::traffic::same_life;
 use super::{Facts, Metrics, put, quantile};
 use crate::control::Snapshot;
@@ -30,8 +31,11 @@ impl Facts<'_> {
 
     /// Each newcomer brings one connection with one request, and reads the head of one answer.
     fn handshake_bytes(&self) -> Option<f64> {
-        let (before, after) = self.newcomers.stats.as_ref()?;
-        let (before, after) = self.doors(before, after)?;
+        let (before, after) = self.newcomers.looks.as_ref()?;
+        if !self.is_one_leg() {
+            return clients_handshake(&before.leg, &after.leg);
+        }
+        let (before, after) = self.doors(&before.server, &after.server)?;
         let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
         Some(after.header_bytes.saturating_sub(before.header_bytes) as f64 / connections as f64)
     }
@@ -39,6 +43,11 @@ impl Facts<'_> {
     /// What the server's next connection takes: slope over the connections that were open.
     fn by_connection(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         self.fitted(|(_, at)| Some((at.server.connections.open as f64, amount(at)? as f64)))
+    }
+
+    /// What a proxy's next connection takes: slope over the connections that clients had open.
+    pub(super) fn by_clients_connection(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+        self.fitted(|(_, at)| Some((at.leg.open as f64, amount(at)? as f64)))
     }
 
     /// What the generator's next client takes: slope over the clients that were open.
@@ -67,7 +76,7 @@ impl Facts<'_> {
     }
 
     /// CPU time of the measured time beyond what the process takes with no client, µs.
-    fn busy_us(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+    pub(super) fn busy_us(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         let spent = cpu(&self.end)?.checked_sub(cpu(&self.start)?)? as f64;
         let idle = self.idle_us_per_s(&cpu)? * seconds(&self.start, &self.end);
         Some((spent - idle).max(0.0))

@@ -9,6 +9,7 @@ use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats, WireStats};
 use feedlab_feed::{Gap, Transport};
 
 use super::*;
+use crate::Between;
 
 const CLIENTS: u32 = 10;
 
@@ -57,7 +58,35 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         ..Stats::default()
     };
     let host = HostLoad { cpu_busy_ticks: Some(at_s * 100), pages_swapped_in: Some(7), ..HostLoad::default() };
-    Snapshot { server, own: usage, host, wall_ahead_us: 5_000 + count as i64 }
+    Snapshot {
+        server,
+        own: usage,
+        nginx: Usage::default(),
+        lab_proxy: Usage::default(),
+        leg: leg(count),
+        host,
+        wall_ahead_us: 5_000 + count as i64,
+    }
+}
+
+/// The clients' sockets when each counter of theirs stands at `count`: twice the bytes of the server's.
+fn leg(count: u64) -> LegStats {
+    LegStats {
+        connections: count,
+        open: count / 20,
+        up: count,
+        down: 2 * count,
+        updates: count / 10,
+        handshakes: count / 50,
+        handshake_bytes: 7 * count,
+        wire: Some(WireStats {
+            packets_out: count / 25,
+            packets_in: 0,
+            bytes_out: 6 * count,
+            bytes_in: 0,
+            retransmits: 0,
+        }),
+    }
 }
 
 fn facts(job: &Job) -> Facts<'_> {
@@ -72,13 +101,14 @@ fn facts(job: &Job) -> Facts<'_> {
         start: snapshot(20, 1_000),
         end: snapshot(30, 3_000),
         last: snapshot(32, 3_100).server,
+        last_leg: leg(3_100),
         due_before: (Some(5), Some(45)),
         was_restarted: false,
         found: Found { received: 400, ..Found::new() },
         ages: hlog::new_histogram(),
         newcomers: Newcomers {
             first_updates: hlog::new_histogram(),
-            stats: Some((snapshot(40, 1_000).server, snapshot(41, 3_000).server)),
+            looks: Some((snapshot(40, 1_000), snapshot(41, 3_000))),
         },
     }
 }
@@ -155,7 +185,7 @@ fn what_was_not_measured_is_absent_and_not_zero() {
         look.own.rss_bytes = None;
         look.server.connections.open = 7;
     }
-    facts.newcomers.stats = None;
+    facts.newcomers.looks = None;
     facts.quiet[1].server.process.cpu_us = None;
     facts.last.feed.head = 0;
     let absent = [
@@ -321,4 +351,53 @@ fn clients_that_never_opened_count_as_failures_once() {
     facts.found.failures.insert(Failure::Connect, 50);
     assert_eq!(facts.record().failures[&Failure::Connect], 50);
     assert_eq!(facts.record().verdict.status, Status::Invalid);
+}
+
+#[test]
+fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_told_apart() {
+    use Metric::*;
+    let between = Between { nginx: Some(7), lab_proxy: None };
+    let behind_nginx = Job { between, ..job() };
+    let clients = [
+        (SocketBytesUp, Some(2_000.0)),
+        (SocketBytesDown, Some(4_000.0)),
+        (SocketBytesPerUpdate, Some(30.0)),
+        (WireBytesPerUpdate, Some(60.0)),
+        (PacketsPerUpdate, Some(0.4)),
+        (ConnectionsOpened, Some(3_100.0)),
+        (HandshakeBytes, Some(350.0)),
+        (PayloadBytesPerUpdate, Some(4.0)),
+        // 300 bytes of ten clients in ten seconds.
+        (IdleBytesPerClientMin, Some(180.0)),
+    ];
+    let parts = [HeaderBytesPerUpdate, FramingBytesPerUpdate, KeepaliveBytesPerUpdate];
+    let server = [
+        (ServerLegSocketBytes, Some(7.5)),
+        (ServerLegHeaderBytes, Some(0.5)),
+        (ServerLegWireBytes, Some(15.0)),
+        (ServerLegPackets, Some(0.2)),
+        (ServerLegConnections, Some(3_000.0)),
+    ];
+    let mut facts_behind = facts(&behind_nginx);
+    let Facts { quiet, ramp, start, end, .. } = &mut facts_behind;
+    let looks = quiet.iter_mut().chain(ramp.iter_mut().map(|(_, look)| look)).chain([start, end]);
+    looks.for_each(|look| look.nginx = look.own);
+    check(&facts_behind, &clients);
+    check(&facts_behind, &parts.map(|part| (part, None)));
+    check(&facts_behind, &server);
+    check(
+        &facts_behind,
+        &[(NginxCpuPerUpdate, Some(10.0)), (NginxFdsPerConnection, Some(20.0)), (NginxCpuCores, Some(0.0002))],
+    );
+
+    let behind_lab_proxy = Job { between: Between { nginx: None, lab_proxy: Some(7) }, ..job() };
+    let facts_behind = facts(&behind_lab_proxy);
+    check(&facts_behind, &clients);
+    check(&facts_behind, &server);
+    check(&facts_behind, &[(HeaderBytesPerUpdate, Some(0.5)), (KeepaliveBytesPerUpdate, Some(0.05))]);
+
+    let direct = job();
+    let facts_direct = facts(&direct);
+    check(&facts_direct, &server.map(|(metric, _)| (metric, None)));
+    check(&facts_direct, &[(SocketBytesPerUpdate, Some(7.5)), (NginxCpuPerUpdate, None), (LabProxyCpuCores, None)]);
 }

@@ -16,7 +16,9 @@ impl Facts<'_> {
             metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
         }
         metrics.insert(Metric::RequestsSkipped, self.found.skipped as f64);
-        if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
+        if !self.is_one_leg() {
+            metrics.insert(Metric::ConnectionsOpened, self.last_leg.connections as f64);
+        } else if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
             metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
         }
         metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
@@ -32,6 +34,9 @@ impl Facts<'_> {
 
     pub(super) fn bandwidth(&self, metrics: &mut Metrics) {
         put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
+        if !self.is_one_leg() {
+            return self.two_legs(metrics);
+        }
         let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
         let grown = |counter: fn(&DoorStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
         let (up, down) = (grown(|door| door.bytes_in), grown(|door| door.bytes_out));
@@ -67,9 +72,13 @@ impl Facts<'_> {
     fn idle_bytes(&self) -> Option<f64> {
         let (from, to) = (&self.connected.server, &self.settled.server);
         let time = to.at.checked_sub(from.at).filter(|time| *time >= clock::micros(SHORTEST_IDLE))?;
+        let minutes = time as f64 / 60e6;
+        if !self.is_one_leg() {
+            let (from, to) = (&self.connected.leg, &self.settled.leg);
+            return self.per_client(to.bytes().saturating_sub(from.bytes()) as f64 / minutes);
+        }
         let (from, to) = self.doors(from, to)?;
         let bytes = |door: &DoorStats| door.bytes_in + door.bytes_out;
-        let minutes = time as f64 / 60e6;
         self.per_client(bytes(&to).saturating_sub(bytes(&from)) as f64 / minutes)
     }
 

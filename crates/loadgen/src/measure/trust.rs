@@ -29,7 +29,7 @@ impl Facts<'_> {
         put(metrics, Metric::SwappedBytes, swapped);
     }
 
-    /// Who used the machine's cores: the server, this process, and everybody else.
+    /// Who used the machine's cores: the server, this process, what lies between them, and everybody else.
     fn load(&self, metrics: &mut Metrics) {
         let time = self.end.server.at.saturating_sub(self.start.server.at) as f64;
         let cores = |us: f64| if time > 0.0 { us / time } else { 0.0 };
@@ -39,8 +39,18 @@ impl Facts<'_> {
         let all = self.grown(|at| at.host.cpu_busy_ticks).map(|ticks| cores(ticks * TICK_US as f64));
         put(metrics, Metric::ServerCpuCores, server);
         put(metrics, Metric::ClientCpuCores, own);
-        let other = all.zip(server).zip(own).map(|((all, server), own)| (all - server - own).max(0.0));
+        let between = self.proxies().map(|(metric, cpu)| (metric, self.grown(cpu).map(cores)));
+        let known = between.iter().filter_map(|(_, cores)| *cores).sum::<f64>();
+        for (metric, cores) in between {
+            put(metrics, metric, cores);
+        }
+        let other = all.zip(server).zip(own).map(|((all, server), own)| (all - server - own - known).max(0.0));
         put(metrics, Metric::OtherCpuCores, other);
+    }
+
+    /// What lies between the clients and the server.
+    fn proxies(&self) -> [(Metric, fn(&Snapshot) -> Option<u64>); 2] {
+        [(Metric::NginxCpuCores, |at| at.nginx.cpu_us), (Metric::LabProxyCpuCores, |at| at.lab_proxy.cpu_us)]
     }
 
     fn grown(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {

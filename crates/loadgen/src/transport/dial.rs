@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Http;
 use feedlab_feed::clock;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+use super::head::Headed;
+use super::leg::{Counted, Leg};
 use super::pace::{RECEIVE_BUFFER, Slow};
 use super::stream::Stream;
-use super::{Client, tls};
+use super::{Client, Link, tls};
 use crate::observer::{Opened, Trouble};
 
 /// A connect that takes longer has failed, and so has a TLS handshake.
@@ -33,6 +35,10 @@ pub(super) struct Dialer {
     pub(super) http: Http,
     /// What encrypts; `None` knows nobody to trust.
     tls: Option<TlsConnector>,
+    /// Where its connections are counted.
+    leg: Leg,
+    /// Whether the heads of first answers are looked for.
+    finds_heads: bool,
 }
 
 /// A connection that was just opened.
@@ -75,7 +81,15 @@ impl Dialer {
     pub(super) fn new(client: &Client) -> Self {
         let http = client.link.http;
         let tls = client.link.tls.as_ref().map(|tls| tls.of_a_client(http));
-        Self { source: client.source, reads_per_s: client.reads_per_s, http, tls }
+        let Link { leg, finds_heads, .. } = &client.link;
+        Self {
+            source: client.source,
+            reads_per_s: client.reads_per_s,
+            http,
+            tls,
+            leg: leg.clone(),
+            finds_heads: *finds_heads,
+        }
     }
 
     /// Connects to the server of a URL. Finding the addresses of a name is not part of the connect's time.
@@ -96,7 +110,7 @@ impl Dialer {
         Err(failed(last))
     }
 
-    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+    async fn connect(&self, address: SocketAddr) -> io::Result<Counted> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         if let Some(source) = self.source {
             socket.bind(SocketAddr::new(source, 0))?;
@@ -108,19 +122,20 @@ impl Dialer {
         let connected = timeout(CONNECT_TIMEOUT, socket.connect(address)).await;
         let stream = connected.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok(Counted::new(stream, self.leg.clone()))
     }
 
     fn pace(&self, Dialed { stream, times }: Dialed) -> Dialed {
         let stream = match self.reads_per_s {
             Some(bytes_per_s) => Stream::Slow(Box::new(Slow::new(stream, bytes_per_s))),
+            None if self.finds_heads => Stream::Headed(Box::new(Headed::new(stream, self.http))),
             None => stream,
         };
         Dialed { stream, times }
     }
 
     /// The TLS handshake, if the URL asks for one.
-    async fn secure(&self, url: &Url, stream: TcpStream, mut times: Times) -> Result<Dialed, Trouble> {
+    async fn secure(&self, url: &Url, stream: Counted, mut times: Times) -> Result<Dialed, Trouble> {
         if !matches!(url.scheme(), "https" | "wss") {
             return Ok(Dialed { stream: Stream::Plain(stream), times });
         }
@@ -139,10 +154,10 @@ impl Dialer {
 
 impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, reads_per_s, http, tls } = self;
+        let Self { source, reads_per_s, http, tls, leg: _, finds_heads } = self;
         let mut dialer = f.debug_struct("Dialer");
         dialer.field("source", source).field("reads_per_s", reads_per_s).field("http", http);
-        dialer.field("tls", &tls.is_some()).finish()
+        dialer.field("tls", &tls.is_some()).field("finds_heads", finds_heads).finish()
     }
 }
 
@@ -173,7 +188,7 @@ mod tests {
         Dialer::new(&client).dial(&url).await
     }
 
-    fn plain(dialed: Dialed) -> (TcpStream, Times) {
+    fn plain(dialed: Dialed) -> (Counted, Times) {
         let Stream::Plain(stream) = dialed.stream else { panic!("{:?} is not plain", dialed.stream) };
         (stream, dialed.times)
     }
@@ -184,9 +199,13 @@ mod tests {
         // Where the name stands for ::1 too, that is refused first.
         let url = format!("http://localhost:{}/feed", listener.local_addr().unwrap().port());
         let (stream, times) = plain(dial(&url, None).await.unwrap());
-        assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
+        assert_eq!(stream.socket().peer_addr().unwrap(), listener.local_addr().unwrap());
         let opened = times.opened(clock::now());
-        assert!(stream.nodelay().unwrap() && opened.connect_us.unwrap() <= opened.open_us && opened.tls_us.is_none());
+        assert!(
+            stream.socket().nodelay().unwrap()
+                && opened.connect_us.unwrap() <= opened.open_us
+                && opened.tls_us.is_none()
+        );
     }
 
     #[tokio::test]
@@ -200,7 +219,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stream, _) = plain(dial(&url, Some("127.0.0.1")).await.unwrap());
-        assert_eq!(stream.local_addr().unwrap().ip().to_string(), "127.0.0.1");
+        assert_eq!(stream.socket().local_addr().unwrap().ip().to_string(), "127.0.0.1");
     }
 
     #[tokio::test]

@@ -28,6 +28,10 @@ pub(super) struct Slow<S> {
 }
 
 impl<S> Slow<S> {
+    pub(super) const fn inner(&self) -> &S {
+        &self.inner
+    }
+
     pub(super) fn new(inner: S, bytes_per_s: u64) -> Self {
         let bytes_per_s = bytes_per_s.max(1);
         let portion = (bytes_per_s / READS_PER_S).clamp(1, LARGEST_READ) as usize;

@@ -7,20 +7,35 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::head::Headed;
+use super::leg::Counted;
 use super::pace::Slow;
 
 /// What bytes go over.
 #[derive(Debug)]
 pub(super) enum Stream {
     /// TCP.
-    Plain(TcpStream),
+    Plain(Counted),
     /// TLS over TCP. Its buffers come and go: at most 64 KiB wait to be sent (rustls' own bound).
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Counted>>),
     /// Either of them, read slowly.
     Slow(Box<Slow<Stream>>),
+    /// Either of them, whose first head is looked for.
+    Headed(Box<Headed>),
+}
+
+impl Stream {
+    /// The connection under it all.
+    pub(super) fn connection(&self) -> &Counted {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Tls(stream) => stream.get_ref().0,
+            Self::Slow(stream) => stream.inner().connection(),
+            Self::Headed(stream) => stream.inner().connection(),
+        }
+    }
 }
 
 /// Calls the method of whichever it is.
@@ -36,6 +51,10 @@ macro_rules! of_each {
                 $call
             }
             Stream::Slow(inner) => {
+                let $inner = Pin::new(&mut **inner);
+                $call
+            }
+            Stream::Headed(inner) => {
                 let $inner = Pin::new(&mut **inner);
                 $call
             }
@@ -67,6 +86,7 @@ impl AsyncWrite for Stream {
             Self::Plain(inner) => inner.is_write_vectored(),
             Self::Tls(inner) => inner.is_write_vectored(),
             Self::Slow(inner) => inner.is_write_vectored(),
+            Self::Headed(inner) => inner.is_write_vectored(),
         }
     }
 

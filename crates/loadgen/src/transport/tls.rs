@@ -13,9 +13,10 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use super::leg::Counted;
 
 /// Sessions that a client remembers: rustls keeps eight tickets of a server, and this is one server.
 const SESSIONS: usize = 8;
@@ -104,8 +105,8 @@ pub(super) async fn handshake(
     connector: &TlsConnector,
     host: &str,
     http: Http,
-    stream: TcpStream,
-) -> io::Result<TlsStream<TcpStream>> {
+    stream: Counted,
+) -> io::Result<TlsStream<Counted>> {
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let stream = connector.connect(name, stream).await?;
     if http == Http::V2 && stream.get_ref().1.alpn_protocol() != Some(alpn(http)) {

@@ -49,7 +49,7 @@ pub(super) fn ports(range: Option<(u16, u16)>) -> Check {
 pub(super) fn loopback_is_accounted() -> std::io::Result<bool> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let client = TcpStream::connect(listener.local_addr()?)?;
-    Ok(feedlab_server::kernel_keeps_account(client.as_fd()))
+    Ok(feedlab_feed::tcp_info::kernel_keeps_account(client.as_fd()))
 }
 
 pub(super) fn accounts(is_accounted: std::io::Result<bool>) -> Check {

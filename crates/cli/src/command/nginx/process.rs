@@ -82,6 +82,11 @@ impl Nginx {
         Ok(Self { process, address, said, _folder: folder })
     }
 
+    /// The process id of its master; `None` once it has ended.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Where it listens.
     pub(super) const fn address(&self) -> SocketAddr {
         self.address

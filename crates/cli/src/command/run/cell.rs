@@ -57,6 +57,7 @@ fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: &Stage, hlo
         door: Some(stage.door()),
         certificate: keys.filter(|_| contender.link.tls).map(|keys| keys.certificate().to_owned()),
         proxy: stage.proxy_control(),
+        between: stage.between(),
         faults: scenario.faults.clone(),
         publishing,
         stall: scenario.feed.stall,

@@ -126,6 +126,11 @@ impl Child {
         anyhow::anyhow!("{} ended too early ({status}): {}", self.name, words.trim_start_matches("error: "))
     }
 
+    /// Its process id; `None` once it has ended.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Sends the child a signal. One that has ended by now hears none.
     pub(super) fn signal(&self, signal: Signal) {
         if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {

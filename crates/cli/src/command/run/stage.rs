@@ -9,6 +9,7 @@ use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Fault, FaultKind, ProcessFault, Via};
 use feedlab_feed::Epoch;
+use feedlab_loadgen::Between;
 use rustix::process::Signal;
 
 use super::child::{Child, words};
@@ -26,6 +27,8 @@ pub(super) struct Stage {
     proxy: Option<Child>,
     /// Where clients connect.
     door: SocketAddr,
+    /// The processes of nginx and the lab proxy.
+    between: Between,
     /// The control API of the lab proxy.
     control: Option<SocketAddr>,
     /// When the feed's time began, µs of Unix time.
@@ -39,8 +42,9 @@ impl Stage {
         let epoch = Epoch::random();
         let first = Server::start(scenario, cell, epoch, keys).await?;
         let door = first.door();
-        let mut stage =
-            Self { servers: vec![first], epoch, nginx: None, proxy: None, door, control: None, feed_us: None };
+        let servers = vec![first];
+        let between = Between::default();
+        let mut stage = Self { servers, epoch, nginx: None, proxy: None, between, door, control: None, feed_us: None };
         if let Err(error) = stage.set_front(scenario, cell, keys, link.via).await {
             stage.strike().await?;
             return Err(error);
@@ -61,7 +65,8 @@ impl Stage {
             }
             let keys = keys.filter(|_| scenario.contenders[cell.contender].link.tls);
             let arguments = nginx_arguments(scenario, via, &self.servers, keys);
-            let (nginx, nginx::Listening { listening }) = Child::serving("nginx", &arguments).await?;
+            let (nginx, nginx::Listening { listening, pid }) = Child::serving("nginx", &arguments).await?;
+            self.between.nginx = pid;
             (self.nginx, self.door) = (Some(nginx), listening);
         }
         if needs_proxy(scenario) {
@@ -70,6 +75,7 @@ impl Stage {
             let network = scenario.network.unwrap_or_default();
             let proxy = Child::working("the lab proxy", &words(&line), &network).await?;
             let (proxy, proxy::Listening { listening, control }) = proxy.listening().await?;
+            self.between.lab_proxy = proxy.pid();
             (self.proxy, self.door, self.control) = (Some(proxy), listening, Some(control));
         }
         Ok(())
@@ -83,6 +89,11 @@ impl Stage {
     /// Where servers are asked for their figures.
     pub(super) fn controls(&self) -> Vec<SocketAddr> {
         self.servers.iter().map(Server::control).collect()
+    }
+
+    /// What lies between the clients and the servers.
+    pub(super) const fn between(&self) -> Between {
+        self.between
     }
 
     /// Where faults of the lab proxy are ordered.

@@ -38,7 +38,7 @@ pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
         (Some(file), _) => Some(trusting(file)?),
         (None, true) => Some(Tls::trusting_anybody()?),
     };
-    Ok(Link { http: if flags.http2 { Http::V2 } else { Http::V1 }, tls, pool: None })
+    Ok(Link { http: if flags.http2 { Http::V2 } else { Http::V1 }, tls, ..Link::default() })
 }
 
 fn trusting(file: &Path) -> anyhow::Result<Tls> {

@@ -22,6 +22,7 @@ pub(super) fn generator(facts: &CellFacts<'_>) -> Option<Reason> {
 pub(super) fn machine(facts: &CellFacts<'_>) -> Option<Reason> {
     let all = [Metric::ServerCpuCores, Metric::ClientCpuCores, Metric::OtherCpuCores];
     let busy: f64 = all.into_iter().map(|metric| facts.metrics.get(&metric).copied()).sum::<Option<f64>>()?;
+    let busy = busy + between(facts);
     let server = facts.metrics.get(&Metric::ServerCpuCores)?;
     let what = format!("the machine was full: {busy:.1} of {} cores busy, {server:.1} of them the server", facts.cores);
     // A machine that others fill is theirs to explain.
@@ -29,10 +30,16 @@ pub(super) fn machine(facts: &CellFacts<'_>) -> Option<Reason> {
     full.then(|| Reason::new(Status::Suspect, what, "lower the rate or the number of clients, or use more cores"))
 }
 
+/// What lies between the clients and the server: its load is the run's own.
+fn between(facts: &CellFacts<'_>) -> f64 {
+    let all = [Metric::NginxCpuCores, Metric::LabProxyCpuCores];
+    all.into_iter().filter_map(|metric| facts.metrics.get(&metric)).sum()
+}
+
 pub(super) fn others(facts: &CellFacts<'_>) -> Option<Reason> {
     let of = |metric| facts.metrics.get(&metric).copied();
     let other = of(Metric::OtherCpuCores)?;
-    let own = of(Metric::ServerCpuCores)? + of(Metric::ClientCpuCores)?;
+    let own = of(Metric::ServerCpuCores)? + of(Metric::ClientCpuCores)? + between(facts);
     let what = format!("something else on the machine used {other:.1} of {} cores", facts.cores);
     let loud = other > OTHERS + OTHERS_SHARE * own;
     loud.then(|| Reason::new(Status::Suspect, what, "stop what else is running, and measure again"))

@@ -57,7 +57,7 @@ impl Identity {
     /// A client of this server, as one that was made for a plain server is.
     pub(in crate::transport) fn client(&self, client: Client, http: Http) -> Client {
         let tls = Some(Tls::trusting(&self.certificate).unwrap());
-        encrypted(Client { link: Link { http, tls, pool: None }, ..client })
+        encrypted(Client { link: Link { http, tls, ..Link::default() }, ..client })
     }
 }
 

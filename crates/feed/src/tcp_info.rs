@@ -8,39 +8,49 @@
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 
-use feedlab_feed::stats::WireStats;
-use feedlab_feed::tcp::{HEADERS_V4, HEADERS_V6, SYN_OPTIONS, SYN_OPTIONS_BARE, TIMESTAMPS};
+use crate::stats::WireStats;
+use crate::tcp::{HEADERS_V4, HEADERS_V6, SYN_OPTIONS, SYN_OPTIONS_BARE, TIMESTAMPS};
 
 /// A connection that is open, and whose account can be read until it is closed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Handle {
+pub struct Handle {
     fd: RawFd,
     v6: bool,
+    opener: Opener,
+}
+
+/// Who opened a connection: the kernel counts the segments of the handshake for that side alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// This process, by a connect.
+    This,
+    /// The other side; this process accepted.
+    Peer,
 }
 
 impl Handle {
     /// The handle of a socket whose own address is `local`. Whoever holds it gives it up before the socket is closed.
-    pub(crate) fn new(fd: BorrowedFd<'_>, local: Option<SocketAddr>) -> Self {
+    #[must_use]
+    pub fn new(fd: BorrowedFd<'_>, local: Option<SocketAddr>, opener: Opener) -> Self {
         let v6 = local.is_some_and(|local| matches!(local, SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_none()));
-        Self { fd: fd.as_raw_fd(), v6 }
-    }
-
-    const fn headers(self) -> u64 {
-        if self.v6 { HEADERS_V6 } else { HEADERS_V4 }
+        Self { fd: fd.as_raw_fd(), v6, opener }
     }
 
     /// What the connection has carried so far.
-    pub(crate) fn carried(self) -> Option<WireStats> {
-        kernel::info(self.fd).map(|info| info.wire(self.headers()))
+    #[must_use]
+    pub fn carried(self) -> Option<WireStats> {
+        kernel::info(self.fd).map(|info| info.wire(self))
     }
 
     /// What the connection will have carried when its socket is closed now.
-    pub(crate) fn carried_at_close(self) -> Option<WireStats> {
-        kernel::info(self.fd).map(|info| info.with_close().wire(self.headers()))
+    #[must_use]
+    pub fn carried_at_close(self) -> Option<WireStats> {
+        kernel::info(self.fd).map(|info| info.with_close().wire(self))
     }
 
     /// Memory of the socket's buffers, bytes.
-    pub(crate) fn buffer_bytes(self) -> Option<u64> {
+    #[must_use]
+    pub fn buffer_bytes(self) -> Option<u64> {
         kernel::buffer_bytes(self.fd)
     }
 }
@@ -80,13 +90,15 @@ enum State {
 }
 
 impl Info {
-    /// Segments with their headers. The kernel counts the client's SYN as received, and the answer to it, which is sent
-    /// before there is a socket, for nobody. Selective acknowledgements (RFC 2018), 12 bytes and more in segments that
+    /// Segments with their headers. Where the peer connected, the kernel counts its SYN as received, and the answer to it,
+    /// which is sent before there is a socket, for nobody. Selective acknowledgements (RFC 2018), 12 bytes and more in segments that
     /// answer a hole, are not seen.
-    fn wire(self, headers: u64) -> WireStats {
+    fn wire(self, of: Handle) -> WireStats {
+        let headers = if of.v6 { HEADERS_V6 } else { HEADERS_V4 };
         let (segment, syn) =
             if self.timestamps { (headers + TIMESTAMPS, SYN_OPTIONS) } else { (headers, SYN_OPTIONS_BARE) };
-        let (packets_out, packets_in) = (self.segments_out + 1, self.segments_in);
+        let unseen = u64::from(of.opener == Opener::Peer);
+        let (packets_out, packets_in) = (self.segments_out + unseen, self.segments_in);
         WireStats {
             packets_out,
             packets_in,
@@ -103,8 +115,8 @@ impl Info {
         self.received_bytes.saturating_sub(u64::from(fin))
     }
 
-    /// Adds the segments that closing the socket in this state still takes, if the client goes along: our FIN and its
-    /// acknowledgement, the client's FIN and ours.
+    /// Adds the segments that closing the socket in this state still takes, if the peer goes along: our FIN and its
+    /// acknowledgement, the peer's FIN and ours.
     const fn with_close(self) -> Self {
         let (out, inn) = match self.state {
             State::Established => (2, 2),
@@ -205,10 +217,12 @@ mod tests {
     fn a_segment_is_its_headers_and_its_data_and_the_handshake_is_added() {
         let info = Info { segments_out: 3, segments_in: 4, sent_bytes: 1_000, received_bytes: 101, ..Info::default() };
         let stamped = Info { timestamps: true, state: State::CloseWait, ..info };
-        let wire = stamped.wire(HEADERS_V4);
+        let of = |v6, opener| Handle { fd: 0, v6, opener };
+        let wire = stamped.wire(of(false, Opener::Peer));
         assert_eq!((wire.packets_out, wire.packets_in), (4, 4));
         assert_eq!((wire.bytes_out, wire.bytes_in), (3 * 52 + 1_000 + 60, 3 * 52 + 100 + 60));
-        assert_eq!(info.wire(HEADERS_V6).bytes_out, 3 * 60 + 1_000 + 72);
+        assert_eq!(info.wire(of(true, Opener::Peer)).bytes_out, 3 * 60 + 1_000 + 72);
+        assert_eq!(info.wire(of(true, Opener::This)).packets_out, 3);
     }
 
     #[test]
@@ -220,25 +234,28 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn the_kernel_keeps_the_account_of_a_connection() {
+    #[test]
+    fn the_kernel_keeps_the_account_of_a_connection() {
         use std::os::fd::AsFd as _;
 
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        use tokio::net::{TcpListener, TcpStream};
+        use std::io::{Read as _, Write as _};
+        use std::net::{TcpListener, TcpStream};
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (mut server, _) = listener.accept().await.unwrap();
-        let handle = Handle::new(server.as_fd(), server.local_addr().ok());
-        client.write_all(&[1; 100]).await.unwrap();
-        server.read_exact(&mut [0; 100]).await.unwrap();
-        server.write_all(&[2; 3000]).await.unwrap();
-        client.read_exact(&mut [0; 3000]).await.unwrap();
-        let wire = handle.carried().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let accepted = Handle::new(server.as_fd(), server.local_addr().ok(), Opener::Peer);
+        let connected = Handle::new(client.as_fd(), client.local_addr().ok(), Opener::This);
+        client.write_all(&[1; 100]).unwrap();
+        server.read_exact(&mut [0; 100]).unwrap();
+        server.write_all(&[2; 3000]).unwrap();
+        client.read_exact(&mut [0; 3000]).unwrap();
+        let (wire, other) = (accepted.carried().unwrap(), connected.carried().unwrap());
         let data = |bytes: u64, packets: u64| bytes - (packets - 1) * 52 - 60;
         assert_eq!((data(wire.bytes_in, wire.packets_in), data(wire.bytes_out, wire.packets_out)), (100, 3000));
         assert!((3..=4).contains(&wire.packets_in), "SYN, ACK, data, and perhaps an ACK: {wire:?}");
-        assert!(handle.buffer_bytes().is_some());
+        assert_eq!((wire.packets_in, wire.bytes_in), (other.packets_out, other.bytes_out), "both sides see the same");
+        assert_eq!((wire.packets_out, wire.bytes_out), (other.packets_in, other.bytes_in));
+        assert!(accepted.buffer_bytes().is_some());
     }
 }

@@ -1,0 +1,79 @@
+//! What another process uses, together with its children: nginx is a master with workers, which a reload replaces.
+
+use std::fs;
+
+use super::{TICK_US, Usage, field_kib};
+
+impl Usage {
+    /// Reads the figures of a process and of its children; a sum of which a part is not told is not told.
+    #[must_use]
+    pub fn of(pid: u32) -> Self {
+        let all: Vec<u32> = std::iter::once(pid).chain(children(pid)).collect();
+        let sum = |figure: fn(u32) -> Option<u64>| all.iter().map(|pid| figure(*pid)).sum::<Option<u64>>();
+        let cpu_us = sum(cpu_us).zip(ended_us(pid)).map(|(own, ended)| own + ended);
+        Self { cpu_us, rss_bytes: sum(rss_bytes), open_fds: sum(open_fds) }
+    }
+}
+
+/// proc_pid_task(5): the children of the first thread, which is the one that starts processes here.
+fn children(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// CPU time of the threads that it has, µs: the first figure of `/proc/PID/task/TID/schedstat` is in ns, where
+/// `/proc/PID/stat` counts ticks of 10 ms.
+fn cpu_us(pid: u32) -> Option<u64> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let of_task = |path: std::path::PathBuf| fs::read_to_string(path.join("schedstat")).ok();
+    let texts = tasks.filter_map(Result::ok).filter_map(|task| of_task(task.path()));
+    texts.map(|text| text.split_whitespace().next()?.parse::<u64>().ok()).sum::<Option<u64>>().map(|ns| ns / 1_000)
+}
+
+/// CPU time of the children that have ended, µs (proc_pid_stat(5), `cutime` and `cstime`).
+fn ended_us(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses, and may have spaces and parentheses of its own.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some((ticks(16)? + ticks(17)?) * TICK_US)
+}
+
+fn rss_bytes(pid: u32) -> Option<u64> {
+    field_kib(&format!("/proc/{pid}/smaps_rollup"), "Rss:")
+        .or_else(|| field_kib(&format!("/proc/{pid}/status"), "VmRSS:"))
+}
+
+fn open_fds(pid: u32) -> Option<u64> {
+    Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_measured_with_its_children_those_that_ended_too() {
+        let script = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done";
+        let line = format!("sh -c '{script}'; sh -c 'cat >&2' & echo ready; wait");
+        let mut shell = Command::new("sh")
+            .args(["-c", &line])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut told = [0; 6];
+        std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut told).unwrap();
+        let (pid, alone) = (shell.id(), Usage::now());
+        let usage = Usage::of(pid);
+        assert!(usage.cpu_us.unwrap() >= TICK_US, "the loop of the child that ended: {usage:?}");
+        assert!(usage.rss_bytes.unwrap() > 100_000 && usage.open_fds.unwrap() >= 3);
+        assert!(alone.rss_bytes.is_some());
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        assert_eq!(Usage::of(pid), Usage::default(), "nobody is there");
+    }
+}

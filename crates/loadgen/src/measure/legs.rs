@@ -1,0 +1,117 @@
+//! Where something lies between the clients and the server: what the clients' leg carried, what the server's leg
+//! carried, and what the processes between them took.
+//!
+//! The clients' leg is counted at the clients, for each update that they were handed; the server's leg at the server, for
+//! each that it handed over. What nginx adds to a head nobody counts, so that the parts of the clients' bytes are absent
+//! behind it; the lab proxy passes bytes on as they are.
+
+use feedlab_experiment::Metric;
+use feedlab_feed::stats::{DoorStats, WireStats};
+
+use super::{Facts, Metrics, put};
+use crate::control::Snapshot;
+use crate::transport::LegStats;
+
+impl Facts<'_> {
+    /// Whether the clients' connections are the server's own.
+    pub(super) const fn is_one_leg(&self) -> bool {
+        self.job.between.is_nothing()
+    }
+
+    pub(super) fn two_legs(&self, metrics: &mut Metrics) {
+        self.clients_leg(metrics);
+        self.parts(metrics);
+        self.servers_leg(metrics);
+        self.nginx(metrics);
+        self.lab_proxy(metrics);
+    }
+
+    fn clients_leg(&self, metrics: &mut Metrics) {
+        let (start, end) = (&self.start.leg, &self.end.leg);
+        let up = end.up.saturating_sub(start.up) as f64;
+        let down = end.down.saturating_sub(start.down) as f64;
+        metrics.insert(Metric::SocketBytesUp, up);
+        metrics.insert(Metric::SocketBytesDown, down);
+        let publications = self.found.acks.len();
+        if publications > 0 {
+            metrics.insert(Metric::SocketBytesUpPerPublication, up / publications as f64);
+        }
+        put(metrics, Metric::SocketBytesPerUpdate, self.per_handed(up + down));
+        let Some(wire) = grown(start.wire, end.wire) else { return };
+        put(metrics, Metric::WireBytesPerUpdate, self.per_handed(wire.bytes() as f64));
+        put(metrics, Metric::PacketsPerUpdate, self.per_handed(wire.packets() as f64));
+        // What the other end sent again, only that end knows.
+        metrics.insert(Metric::Retransmits, wire.retransmits as f64);
+    }
+
+    /// What the socket bytes are made of.
+    fn parts(&self, metrics: &mut Metrics) {
+        let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
+        let grown = |counter: fn(&DoorStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
+        let payload = grown(|door| door.payload_bytes);
+        put(metrics, Metric::PayloadBytesPerUpdate, self.per_delivered(payload));
+        if self.job.between.nginx.is_some() {
+            return;
+        }
+        let (headers, keepalive) = (grown(|door| door.header_bytes), grown(|door| door.keepalive_bytes));
+        let all = grown(|door| door.bytes_in) + grown(|door| door.bytes_out);
+        put(metrics, Metric::HeaderBytesPerUpdate, self.per_delivered(headers));
+        put(metrics, Metric::KeepaliveBytesPerUpdate, self.per_delivered(keepalive));
+        put(metrics, Metric::FramingBytesPerUpdate, self.per_delivered((all - headers - payload - keepalive).max(0.0)));
+    }
+
+    fn servers_leg(&self, metrics: &mut Metrics) {
+        if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
+            let connections = last.connections.saturating_sub(first.connections);
+            metrics.insert(Metric::ServerLegConnections, connections as f64);
+        }
+        let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
+        let socket = |door: &DoorStats| door.bytes_in + door.bytes_out;
+        let bytes = socket(&end).saturating_sub(socket(&start)) as f64;
+        let headers = end.header_bytes.saturating_sub(start.header_bytes) as f64;
+        put(metrics, Metric::ServerLegSocketBytes, self.per_delivered(bytes));
+        put(metrics, Metric::ServerLegHeaderBytes, self.per_delivered(headers));
+        let Some(wire) = grown(start.wire, end.wire) else { return };
+        put(metrics, Metric::ServerLegWireBytes, self.per_delivered(wire.bytes() as f64));
+        put(metrics, Metric::ServerLegPackets, self.per_delivered(wire.packets() as f64));
+    }
+
+    fn nginx(&self, metrics: &mut Metrics) {
+        let cpu = |at: &Snapshot| at.nginx.cpu_us;
+        put(metrics, Metric::NginxCpuPerUpdate, self.busy_us(cpu).and_then(|us| self.per_handed(us)));
+        put(metrics, Metric::NginxRssPerConnection, self.by_clients_connection(|at| at.nginx.rss_bytes));
+        put(metrics, Metric::NginxFdsPerConnection, self.by_clients_connection(|at| at.nginx.open_fds));
+    }
+
+    fn lab_proxy(&self, metrics: &mut Metrics) {
+        let cpu = |at: &Snapshot| at.lab_proxy.cpu_us;
+        put(metrics, Metric::LabProxyCpuPerUpdate, self.busy_us(cpu).and_then(|us| self.per_handed(us)));
+        put(metrics, Metric::LabProxyRssPerConnection, self.by_clients_connection(|at| at.lab_proxy.rss_bytes));
+        put(metrics, Metric::LabProxyFdsPerConnection, self.by_clients_connection(|at| at.lab_proxy.open_fds));
+    }
+
+    /// An amount of the clients' leg for each update that clients were handed between the same two looks.
+    fn per_handed(&self, amount: f64) -> Option<f64> {
+        let updates = self.end.leg.updates.checked_sub(self.start.leg.updates).filter(|updates| *updates > 0)?;
+        Some(amount / updates as f64)
+    }
+}
+
+/// Bytes of a newcomer's connection up to the end of the first answer's head; a handshake of TLS is in it, as it is in the
+/// server's own count.
+pub(super) fn clients_handshake(before: &LegStats, after: &LegStats) -> Option<f64> {
+    let heads = after.handshakes.checked_sub(before.handshakes).filter(|heads| *heads > 0)?;
+    Some(after.handshake_bytes.saturating_sub(before.handshake_bytes) as f64 / heads as f64)
+}
+
+/// What passed between two looks; `None` where the kernel does not tell.
+fn grown(from: Option<WireStats>, to: Option<WireStats>) -> Option<WireStats> {
+    let (from, to) = from.zip(to)?;
+    Some(WireStats {
+        packets_out: to.packets_out.saturating_sub(from.packets_out),
+        packets_in: to.packets_in.saturating_sub(from.packets_in),
+        bytes_out: to.bytes_out.saturating_sub(from.bytes_out),
+        bytes_in: to.bytes_in.saturating_sub(from.bytes_in),
+        retransmits: to.retransmits.saturating_sub(from.retransmits),
+    })
+}

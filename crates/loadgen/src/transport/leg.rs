@@ -1,0 +1,236 @@
+//! The clients' leg: what their own sockets carry, below TLS.
+//!
+//! Whatever lies between a client and its server (nginx, the lab proxy) has another leg to the server, and passes on
+//! other bytes in other packets. Only at the clients can be counted what a client costs its network. The dialer makes
+//! each connection [`Counted`]; the phases look at the [`Leg`] as they look at the server.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use feedlab_feed::stats::WireStats;
+use feedlab_feed::tcp_info::{Handle, Opener};
+use serde::{Deserialize, Serialize};
+use slab::Slab;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// The sockets of some clients, counted together. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Leg(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    connections: AtomicU64,
+    up: AtomicU64,
+    down: AtomicU64,
+    updates: AtomicU64,
+    handshakes: AtomicU64,
+    handshake_bytes: AtomicU64,
+    /// The kernel once gave no answer: then no sum is told.
+    is_silent: AtomicBool,
+    kernel: Mutex<Kernel>,
+}
+
+#[derive(Debug, Default)]
+struct Kernel {
+    open: Slab<Handle>,
+    /// What connections carried until they closed.
+    closed: WireStats,
+}
+
+/// What the sockets have carried up to a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegStats {
+    /// TCP connections that were opened.
+    pub connections: u64,
+    /// Those that are open.
+    pub open: u64,
+    /// Bytes that the clients wrote, TLS included.
+    pub up: u64,
+    /// Bytes that they read.
+    pub down: u64,
+    /// Updates that they were handed, each as often as it came.
+    pub updates: u64,
+    /// Connections on which the head of a first answer was seen.
+    pub handshakes: u64,
+    /// Bytes of these up to the end of that head, both directions.
+    pub handshake_bytes: u64,
+    /// Segments as the clients' kernel has them; absent where it does not tell.
+    pub wire: Option<WireStats>,
+}
+
+impl LegStats {
+    /// Bytes of both directions.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.up + self.down
+    }
+}
+
+impl Leg {
+    /// Everything up to now. Asks the kernel once for each open connection, about a microsecond each.
+    pub(crate) fn look(&self) -> LegStats {
+        let Counts { connections, up, down, updates, handshakes, handshake_bytes, is_silent, .. } = &*self.0;
+        let kernel = self.kernel();
+        let open = kernel.open.iter();
+        let wire = open.map(|(_, handle)| handle.carried()).try_fold(kernel.closed, |mut sum, wire| {
+            sum += wire?;
+            Some(sum)
+        });
+        LegStats {
+            connections: connections.load(Relaxed),
+            open: kernel.open.len() as u64,
+            up: up.load(Relaxed),
+            down: down.load(Relaxed),
+            updates: updates.load(Relaxed),
+            handshakes: handshakes.load(Relaxed),
+            handshake_bytes: handshake_bytes.load(Relaxed),
+            wire: wire.filter(|_| !is_silent.load(Relaxed)),
+        }
+    }
+
+    /// A client was handed an update.
+    pub(crate) fn updated(&self) {
+        self.0.updates.fetch_add(1, Relaxed);
+    }
+
+    /// The head of a connection's first answer has ended after so many bytes of the connection.
+    pub(super) fn answered(&self, bytes: u64) {
+        self.0.handshakes.fetch_add(1, Relaxed);
+        self.0.handshake_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    // It is right after each of these methods, so a panic elsewhere does not make it unusable.
+    fn kernel(&self) -> MutexGuard<'_, Kernel> {
+        self.0.kernel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A TCP connection of a client, whose bytes are counted.
+#[derive(Debug)]
+pub(super) struct Counted {
+    stream: TcpStream,
+    leg: Leg,
+    /// Its place among the open ones.
+    key: usize,
+    /// Bytes of this connection, both directions.
+    bytes: u64,
+}
+
+impl Counted {
+    pub(super) fn new(stream: TcpStream, leg: Leg) -> Self {
+        leg.0.connections.fetch_add(1, Relaxed);
+        let handle = Handle::new(stream.as_fd(), stream.local_addr().ok(), Opener::This);
+        let key = leg.kernel().open.insert(handle);
+        Self { stream, leg, key, bytes: 0 }
+    }
+
+    /// Bytes of this connection so far, both directions.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) const fn leg(&self) -> &Leg {
+        &self.leg
+    }
+
+    #[cfg(test)]
+    pub(super) const fn socket(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn wrote(&mut self, result: io::Result<usize>) -> io::Result<usize> {
+        let count = result? as u64;
+        self.bytes += count;
+        self.leg.0.up.fetch_add(count, Relaxed);
+        Ok(count as usize)
+    }
+}
+
+impl Drop for Counted {
+    /// The last look at the kernel's account, while there is one.
+    fn drop(&mut self) {
+        let mut kernel = self.leg.kernel();
+        match kernel.open.try_remove(self.key).and_then(Handle::carried_at_close) {
+            Some(wire) => kernel.closed += wire,
+            None => self.leg.0.is_silent.store(true, Relaxed),
+        }
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let count = (buffer.filled().len() - before) as u64;
+        self.bytes += count;
+        self.leg.0.down.fetch_add(count, Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        Poll::Ready(self.wrote(result))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, pieces));
+        Poll::Ready(self.wrote(result))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_connection_carried_stays_when_it_has_closed() {
+        let leg = Leg::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut client = Counted::new(stream, leg.clone());
+        let (mut server, _) = listener.accept().await.unwrap();
+        client.write_all(&[1; 100]).await.unwrap();
+        server.read_exact(&mut [0; 100]).await.unwrap();
+        server.write_all(&[2; 3_000]).await.unwrap();
+        client.read_exact(&mut [0; 3_000]).await.unwrap();
+        leg.updated();
+        let open = leg.look();
+        assert_eq!((open.connections, open.open, open.up, open.down, open.updates), (1, 1, 100, 3_000, 1));
+        assert_eq!((client.bytes(), open.bytes()), (3_100, 3_100));
+        drop(client);
+        let closed = leg.look();
+        assert_eq!((closed.connections, closed.open, closed.up, closed.down), (1, 0, 100, 3_000));
+        if cfg!(target_os = "linux") {
+            let (open, closed) = (open.wire.unwrap(), closed.wire.unwrap());
+            // Two FINs and their acknowledgements.
+            assert_eq!(closed.packets(), open.packets() + 4);
+            assert!(closed.bytes() > 3_100 + 52 * closed.packets(), "{closed:?}");
+        }
+    }
+}
