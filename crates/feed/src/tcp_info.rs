@@ -36,6 +36,12 @@ impl Handle {
         Self { fd: fd.as_raw_fd(), v6, opener }
     }
 
+    /// The handle of the same connection by another descriptor.
+    #[must_use]
+    pub fn moved(self, fd: BorrowedFd<'_>) -> Self {
+        Self { fd: fd.as_raw_fd(), ..self }
+    }
+
     /// What the connection has carried so far.
     #[must_use]
     pub fn carried(self) -> Option<WireStats> {

@@ -74,7 +74,7 @@ async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, Lo
     course.disconnect().await?;
     let newcomers = newcomers::join(job, &course.control).await?;
     let was_restarted = course.control.was_restarted();
-    let leg = course.control.leg().look();
+    let leg = course.control.leg().last_look().await;
     let (found, ages, seconds) = course.finish()?;
     let Measured { start, end, due_before_start } = measured;
     let due_before = (due_before_start, due_before_end);
