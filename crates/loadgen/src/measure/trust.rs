@@ -39,18 +39,13 @@ impl Facts<'_> {
         let all = self.grown(|at| at.host.cpu_busy_ticks).map(|ticks| cores(ticks * TICK_US as f64));
         put(metrics, Metric::ServerCpuCores, server);
         put(metrics, Metric::ClientCpuCores, own);
-        let between = self.proxies().map(|(metric, cpu)| (metric, self.grown(cpu).map(cores)));
-        let known = between.iter().filter_map(|(_, cores)| *cores).sum::<f64>();
-        for (metric, cores) in between {
-            put(metrics, metric, cores);
-        }
+        let nginx = self.grown(|at| at.nginx.cpu_us).map(cores);
+        let lab_proxy = self.grown(|at| at.lab_proxy.cpu_us).map(cores);
+        put(metrics, Metric::NginxCpuCores, nginx);
+        put(metrics, Metric::LabProxyCpuCores, lab_proxy);
+        let known = nginx.unwrap_or_default() + lab_proxy.unwrap_or_default();
         let other = all.zip(server).zip(own).map(|((all, server), own)| (all - server - own - known).max(0.0));
         put(metrics, Metric::OtherCpuCores, other);
-    }
-
-    /// What lies between the clients and the server.
-    fn proxies(&self) -> [(Metric, fn(&Snapshot) -> Option<u64>); 2] {
-        [(Metric::NginxCpuCores, |at| at.nginx.cpu_us), (Metric::LabProxyCpuCores, |at| at.lab_proxy.cpu_us)]
     }
 
     fn grown(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
