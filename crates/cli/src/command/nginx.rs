@@ -94,6 +94,11 @@ pub(crate) struct Listening {
     pub(crate) pid: Option<u32>,
 }
 
+/// An address of this machine that is free, for something in front of a server which is to be told of it beforehand.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    process::free((Ipv4Addr::LOCALHOST, 0).into())
+}
+
 /// Runs nginx until a signal.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -149,7 +149,7 @@ fn find() -> Option<PathBuf> {
 }
 
 /// The address, with a free port where none is asked for. It is given back at once: nginx takes no listener from others.
-fn free(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
+pub(super) fn free(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind(listen)
         .with_context(|| format!("cannot listen on {listen}; port 0 takes a free one"))?;
     Ok(listener.local_addr()?)

@@ -37,12 +37,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server of a cell and waits until it listens. All servers of a cell have one feed, in one epoch.
+    /// Starts the server of a cell and waits until it listens. All servers of a cell have one feed, in one epoch. `front` is
+    /// where clients connect, if something in front of it is to speak TLS there.
     pub(super) async fn start(
         scenario: &Scenario,
         cell: &Cell,
         epoch: Epoch,
         keys: Option<&Keys>,
+        front: Option<SocketAddr>,
     ) -> anyhow::Result<Self> {
         let settings = cell.settings(scenario);
         let mut flags = words(&format!("serve --format json --settings-from-stdin --epoch {epoch}"));
@@ -50,6 +52,9 @@ impl Server {
         // Behind nginx it is nginx that speaks TLS.
         if let Some(keys) = keys.filter(|_| link.tls && !link.via.is_nginx()) {
             flags.extend(keys.arguments());
+        }
+        if let Some(front) = front {
+            flags.extend(words(&format!("--allow-origin https://{front}")));
         }
         let life = "--await-start --listen 127.0.0.1:0 --control 127.0.0.1:0";
         let (process, Listening { listening, control, .. }) = launch(&settings, &flags, life).await?;

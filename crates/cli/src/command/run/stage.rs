@@ -2,7 +2,7 @@
 //! set up before the first client comes, and struck whatever happens.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use feedlab_experiment::Scenario;
@@ -40,12 +40,14 @@ impl Stage {
     pub(super) async fn set(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> anyhow::Result<Self> {
         let link = scenario.contenders[cell.contender].link;
         let epoch = Epoch::random();
-        let first = Server::start(scenario, cell, epoch, keys).await?;
+        // Pages that nginx serves over TLS have an origin that the servers behind it must be told.
+        let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
+        let first = Server::start(scenario, cell, epoch, keys, front).await?;
         let door = first.door();
         let servers = vec![first];
         let between = Between::default();
         let mut stage = Self { servers, epoch, nginx: None, proxy: None, between, door, control: None, feed_us: None };
-        if let Err(error) = stage.set_front(scenario, cell, keys, link.via).await {
+        if let Err(error) = stage.set_front(scenario, cell, keys, link.via, front).await {
             stage.strike().await?;
             return Err(error);
         }
@@ -58,20 +60,24 @@ impl Stage {
         cell: &Cell,
         keys: Option<&Keys>,
         via: Via,
+        front: Option<SocketAddr>,
     ) -> anyhow::Result<()> {
+        let any = (Ipv4Addr::LOCALHOST, 0).into();
+        let outermost = front.unwrap_or(any);
         if via.is_nginx() {
             for _ in 1..scenario.nginx.upstreams {
-                self.servers.push(Server::start(scenario, cell, self.epoch, keys).await?);
+                self.servers.push(Server::start(scenario, cell, self.epoch, keys, front).await?);
             }
             let keys = keys.filter(|_| scenario.contenders[cell.contender].link.tls);
-            let arguments = nginx_arguments(scenario, via, &self.servers, keys);
+            let listen = if needs_proxy(scenario) { any } else { outermost };
+            let arguments = nginx_arguments(scenario, via, &self.servers, keys, listen);
             let (nginx, nginx::Listening { listening, pid }) = Child::serving("nginx", &arguments).await?;
             self.between.nginx = pid;
             (self.nginx, self.door) = (Some(nginx), listening);
         }
         if needs_proxy(scenario) {
             let (to, seed) = (self.door, cell.seed);
-            let line = format!("proxy --format json --network-from-stdin --listen 127.0.0.1:0 --to {to} --seed {seed}");
+            let line = format!("proxy --format json --network-from-stdin --listen {outermost} --to {to} --seed {seed}");
             let network = scenario.network.unwrap_or_default();
             let proxy = Child::working("the lab proxy", &words(&line), &network).await?;
             let (proxy, proxy::Listening { listening, control }) = proxy.listening().await?;
@@ -185,14 +191,21 @@ pub(super) fn needs_proxy(scenario: &Scenario) -> bool {
 }
 
 /// It is a command for people with three flags, which is how it is told here, too.
-fn nginx_arguments(scenario: &Scenario, via: Via, servers: &[Server], keys: Option<&Keys>) -> Vec<OsString> {
+fn nginx_arguments(
+    scenario: &Scenario,
+    via: Via,
+    servers: &[Server],
+    keys: Option<&Keys>,
+    listen: SocketAddr,
+) -> Vec<OsString> {
     let style = match via {
         Via::NginxDefault => "default",
         Via::NginxBuffering => "buffering",
         Via::Nginx | Via::Direct => "streaming",
     };
     let timeout = scenario.nginx.read_timeout.as_micros();
-    let mut line = format!("nginx --format json --exit-with-stdin --style {style} --read-timeout {timeout}us");
+    let mut line =
+        format!("nginx --format json --exit-with-stdin --listen {listen} --style {style} --read-timeout {timeout}us");
     for server in servers {
         line += &format!(" --to {}", server.door());
     }
