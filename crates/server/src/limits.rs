@@ -14,8 +14,8 @@ pub(crate) const MAX_CONTROL: usize = 256;
 pub(crate) const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a request's headers to arrive; also how long a connection may rest between two requests.
 pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-/// Bytes of request line and headers.
-pub(crate) const MAX_HEADER_BYTES: usize = 16 << 10;
+/// Bytes of request line and headers: what nginx takes (`large_client_header_buffers`, four of 8 KiB).
+pub(crate) const MAX_HEADER_BYTES: usize = 32 << 10;
 /// Number of headers.
 pub(crate) const MAX_HEADERS: usize = 100;
 /// Bytes of a request's path and query. RFC 9112, section 3, asks for 8,000 at least.

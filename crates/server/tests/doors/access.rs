@@ -102,7 +102,7 @@ fn f13_allow_says_what_is_allowed() {
 #[test]
 fn r9_what_is_not_spoken_is_refused_by_its_status() {
     let server = Server::open();
-    let long = format!("GET /feed/poll?x={} HTTP/1.1\r\nHost: localhost", "x".repeat(8 << 10));
+    let long = format!("GET /feed/poll?x={} HTTP/1.1\r\nHost: localhost", "x".repeat(20_000));
     let keys = format!(
         "GET /feed/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
          Sec-WebSocket-Version: 13\r\n{KEY}{}",
