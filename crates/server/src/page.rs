@@ -72,6 +72,20 @@ mod tests {
     }
 
     #[test]
+    fn f14_the_page_is_wherever_a_proxy_puts_it() {
+        for name in Files::iter() {
+            let text = String::from_utf8(Files::get(&name).unwrap().data.into_owned()).unwrap();
+            for fixed in
+                ["href=\"/", "src=\"/", "fetch('/", "fetch(`/", "fetch(`${DOORS", "'/lab", "`/lab", "location.origin)"]
+            {
+                assert!(!text.contains(fixed), "{name} asks the root of its server: {fixed}");
+            }
+        }
+        let client = String::from_utf8(Files::get("feed-client.js").unwrap().data.into_owned()).unwrap();
+        assert!(client.contains("url.pathname = url.pathname.replace(/\\/?$/, DOORS[this.door].path);"));
+    }
+
+    #[test]
     fn the_page_is_small_and_asks_nobody_else() {
         let files: Vec<_> = Files::iter().map(|name| (name.clone(), Files::get(&name).unwrap().data)).collect();
         let bytes: usize = files.iter().map(|(_, data)| data.len()).sum();

@@ -50,7 +50,7 @@ const app = {
   setDoors(doors) { for (const [door, panel] of app.panels) if (doors[door]) panel.base = doors[door]; },
 };
 
-// The server's own count: asked on the page's origin, so that it takes no connection from what is shown.
+// The server's own count: asked on the page's origin: it takes no connection from what is shown.
 
 /** `sse.bytes_out` → what the server counted since the page began. */
 const totals = new Map();
@@ -79,7 +79,7 @@ const COUNTED_DIRECT = 'Bytes are those that passed the server’s sockets since
   + 'A browser may use one connection for several doors; its bytes are counted for the door that it first came for.';
 
 async function directStats() {
-  const answer = await fetch('/stats', { cache: 'no-store', signal: AbortSignal.timeout(3000) });
+  const answer = await fetch('stats', { cache: 'no-store', signal: AbortSignal.timeout(3000) });
   if (!answer.ok) throw new Error(`/stats answered ${answer.status}`);
   return answer.json();
 }
@@ -107,7 +107,7 @@ async function learnTypes() {
   if (app.tab && app.tab.now?.source !== 'own') return;
   try {
     const { feed } = await directStats();
-    const answer = await fetch(`${DOORS['short-polling'].path}?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
+    const answer = await fetch(`.${DOORS['short-polling'].path}?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
     const { updates } = await answer.json();
     for (const { type } of updates) app.types.add(type);
   } catch { /* then they are learned from the other doors */ }
@@ -234,7 +234,7 @@ async function findLab() {
 
 function makePanels() {
   for (const door of Object.keys(DOORS)) {
-    const panel = new Panel(app, door, app.tab?.doors[door] ?? location.origin);
+    const panel = new Panel(app, door, app.tab?.doors[door] ?? new URL('.', location).href.slice(0, -1));
     app.panels.set(door, panel);
     document.querySelector('#panels').append(panel.element);
   }

@@ -253,7 +253,8 @@ class Link {
 
   /** The door's address, with the cursor: whoever comes back asks for what it has not seen. */
   address(more = {}) {
-    const url = new URL(DOORS[this.door].path, this.options.url);
+    const url = new URL(this.options.url);
+    url.pathname = url.pathname.replace(/\/?$/, DOORS[this.door].path);
     if (this.seq !== null) url.searchParams.set('after', this.cursor);
     for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
     return url;

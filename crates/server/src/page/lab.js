@@ -10,13 +10,13 @@ import { presetValues } from './presets.js';
  * @throws {Error} when there is none to be had; the message is why, for the user.
  */
 export async function openLab() {
-  const asked = await fetch('/lab', { cache: 'no-store' });
+  const asked = await fetch('lab', { cache: 'no-store' });
   if (asked.status === 404) {
     throw new Error('this server has none (“feedlab serve” without --no-lab has)');
   }
   const { available, why } = await asked.json();
   if (!available) throw new Error(why);
-  const tab = new Tab(await order('POST', '/lab/tabs', {}));
+  const tab = new Tab(await order('POST', 'lab/tabs', {}));
   await tab.followUrl();
   tab.leaveNothing();
   return tab;
@@ -29,7 +29,7 @@ class Tab extends EventTarget {
   constructor({ id, doors, shared, secure, settings }) {
     super();
     Object.assign(this, { id, doors, shared, secure });
-    this.#path = `/lab/tabs/${id}`;
+    this.#path = `lab/tabs/${id}`;
     /** The settings that the lab began with, and those of now. */
     this.defaults = lab(settings);
     this.now = { ...this.defaults };

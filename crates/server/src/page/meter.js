@@ -63,7 +63,7 @@ class Meter {
   #mine() {
     const counts = new Map([...extras].map(([origin, line]) => [origin, { ...line }]));
     for (const [door, panel] of this.app.panels) {
-      const origin = new URL(panel.base || '/', location.href).origin;
+      const origin = new URL(panel.base).origin;
       const state = panel.state ?? '';
       const live = state !== '' && !state.startsWith('closed') && !state.includes('retry');
       if (door === 'websocket') add(counts, origin, 'ws', live ? 1 : 0);

@@ -28,7 +28,7 @@ export class Panel {
   constructor(app, door, base) {
     this.app = app;
     this.door = door;
-    /** The origin of its door. */
+    /** Where its door is. */
     this.base = base;
     this.handle = null;
     this.word = CLOSED;
