@@ -9,11 +9,15 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Reset, Transport};
+use hyper::http::response::Parts;
 
 /// Someone who watches one client.
 pub trait Observer {
     /// A new connection was answered, or a new stream of one that was there.
     fn opened(&mut self, opened: Opened);
+
+    /// The head of an answer came; where [`opened`](Self::opened) is told too, after it.
+    fn answered(&mut self, _head: &Parts) {}
 
     /// An update arrived. `received_at_us` is when its bytes were there, in µs of Unix time.
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64);
@@ -27,6 +31,11 @@ pub trait Observer {
 
     /// An event of a stream, as it stands; updates, gaps and resets are told once more by their own methods.
     fn event(&mut self, _event: &Event) {}
+
+    /// Something came that is no update of a feedlab server. Whether it is taken as it stands; if not, it is a failure.
+    fn foreign(&mut self, _raw: RawUpdate<'_>) -> bool {
+        false
+    }
 
     /// Something went wrong. Unless it is [`Failure::GaveUp`], the client goes on.
     fn failure(&mut self, trouble: &Trouble);

@@ -12,7 +12,6 @@ use std::net::IpAddr;
 
 use feedlab_experiment::headers;
 use feedlab_experiment::scenario::{self, Comeback, Headers, Options};
-use feedlab_feed::transport::AFTER;
 use feedlab_feed::{Cursor, Transport};
 use hyper::header::{HeaderName, HeaderValue};
 use rand::SeedableRng as _;
@@ -21,14 +20,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::observer::Observer;
 
+use address::resume;
 use upstream::Publications;
 
+pub use address::shown;
 pub use http::Pool;
 pub use hyper::header::{self, HeaderMap};
+pub use hyper::http::response::Parts;
 pub use leg::{Leg, LegStats};
 pub use tls::{Tls, TlsError};
 pub use url::Url;
 
+mod address;
 pub mod auto;
 mod body;
 mod dial;
@@ -143,15 +146,6 @@ async fn run_one(client: Client, options: &Options, observer: &mut dyn Observer,
     }
 }
 
-/// The door's address with the cursor to resume from.
-fn resume(door: &Url, cursor: Option<Cursor>) -> Url {
-    let mut url = door.clone();
-    if let Some(cursor) = cursor {
-        url.query_pairs_mut().append_pair(AFTER, &cursor.to_string());
-    }
-    url
-}
-
 /// Sets a header that the transport needs, in the place of one that its user would send.
 fn set(headers: &mut HeaderMap, (name, value): headers::Own) {
     headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -159,7 +153,8 @@ fn set(headers: &mut HeaderMap, (name, value): headers::Own) {
 
 /// The headers of one client besides those that its transport needs; `origin` is the server's, as in
 /// `http://127.0.0.1:8080`.
-pub(crate) fn request_headers(guise: Headers, transport: Transport, origin: &str) -> HeaderMap {
+#[must_use]
+pub fn request_headers(guise: Headers, transport: Transport, origin: &str) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in headers::request_headers(guise, transport, origin) {
         if let Ok(value) = HeaderValue::try_from(&*value) {

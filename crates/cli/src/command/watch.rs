@@ -1,26 +1,36 @@
 //! `feedlab watch`: one client on a terminal, of the same kind as the load generator's thousands.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use feedlab_experiment::scenario::Options;
 use feedlab_feed::{Cursor, Transport, clock};
-use feedlab_loadgen::transport::{self, Client, HeaderMap, Url, header, sse};
+use feedlab_loadgen::transport::{self, Client, sse};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, bad_input};
-use crate::output::Format;
+use crate::interrupt::Interrupt;
+use crate::output::{self, Format};
 
 mod door;
+mod line;
 mod link;
 mod printer;
+mod request;
+mod tally;
 
-use printer::{Lines, Printer};
+use door::Door;
+use printer::{Lines, Printer, State};
+use tally::{Tally, tell_silence};
 
 /// Follow a feed over any of the transports and print what arrives
 ///
 /// Prints an update a line: its number, how old it was at its receipt, its type and its data. A connection that breaks
-/// is opened again, from the last update on. Ctrl-C ends it.
+/// is opened again, from the last update on. What is no update of a feedlab server is printed as it stands. How the
+/// connection was answered, silence while it lasts, and at the end what there was in all is told on standard error. Ctrl-C
+/// ends it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,9 +39,10 @@ Examples:
   feedlab watch http://127.0.0.1:8080/feed/poll --interval 5s
   feedlab watch http://127.0.0.1:8080 --after 0 --count 10 --format json
   feedlab watch https://127.0.0.1:8443 --cacert server.pem    encrypted
-  feedlab watch http://127.0.0.1:9000/events --raw-events     any event stream")]
+  feedlab watch https://example.org/events --as browser       any event stream, as browsers ask
+  feedlab watch http://127.0.0.1:9000/events --raw-events     its events alone, as JSON")]
 pub(crate) struct Args {
-    /// A feedlab server, one of its doors, or any event stream
+    /// A feedlab server, one of its doors, or any event stream; user and password in it are sent (HTTP Basic)
     url: String,
 
     /// The transport; that of the door in the URL, or else sse
@@ -58,9 +69,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = super::some_time)]
     hold: Option<Duration>,
 
-    /// The server's token
-    #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    request: request::Identity,
 
     #[command(flatten)]
     link: link::Flags,
@@ -79,38 +89,52 @@ fn names() -> impl TypedValueParser<Value = Transport> {
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let door = door::find(&args.url, args.transport, args.raw_events).map_err(bad_input)?;
     let options = options(args, door.transport).map_err(bad_input)?;
-    let client = client(args, door.url, door.after).map_err(bad_input)?;
+    let transport = door.transport;
+    let client = client(args, door).map_err(bad_input)?;
     let lines = match args.format {
         _ if args.raw_events => Lines::Events,
         Format::Text => Lines::People,
         Format::Json => Lines::Json,
     };
-    let stop = CancellationToken::new();
-    let mut printer = Printer::new(lines, args.count, client.url.to_string(), stop.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        if args.raw_events {
-            // One client needs no jitter: it comes back when the stream told it to.
-            let options = sse::Options { jitter: 0.0, raw_events: true, ..sse::Options::default() };
-            sse::run(client, options, &mut printer, &stop).await;
-        } else {
-            transport::run(client, &options, &mut printer, &stop).await;
+        let interrupt = Interrupt::listen()?;
+        let stop = interrupt.stop.child_token();
+        let tally = Rc::new(RefCell::new(Tally::new(clock::now())?));
+        let (url, state) = (transport::shown(&client.url), State::default());
+        let left = args.count;
+        let mut printer = Printer { lines, transport, left, url, tally: tally.clone(), stop: stop.clone(), state };
+        tokio::select! {
+            () = follow(args.raw_events, client, &options, &mut printer, &stop) => {}
+            () = interrupt.at_once.cancelled() => {}
+            () = tell_silence(&tally) => {}
         }
-    });
-    printer.end()
+        if tally.borrow().has_begun() {
+            output::advice(&tally.borrow().summary(clock::now()));
+        }
+        printer.end()?;
+        Ok(if interrupt.stop.is_cancelled() { Exit::Interrupted } else { Exit::Done })
+    })
 }
 
-fn client(args: &Args, url: Url, after: Option<Cursor>) -> anyhow::Result<Client> {
+async fn follow(raw: bool, client: Client, options: &Options, printer: &mut Printer, stop: &CancellationToken) {
+    if raw {
+        // One client needs no jitter: it comes back when the stream told it to.
+        let options = sse::Options { jitter: 0.0, raw_events: true, ..sse::Options::default() };
+        sse::run(client, options, printer, stop).await;
+    } else {
+        transport::run(client, options, printer, stop).await;
+    }
+}
+
+fn client(args: &Args, door: Door) -> anyhow::Result<Client> {
+    let Door { mut url, transport, after } = door;
     let link = link::of(&args.link, &url)?;
+    let headers = request::headers(&args.request, transport, &mut url)?;
     let mut client = Client::new(url, clock::unix_us());
     client.link = link;
     client.after = args.after.or(after);
-    client.headers = HeaderMap::new();
-    if let Some(token) = &args.token {
-        let value = format!("Bearer {token}").parse();
-        let value = value.map_err(|_| anyhow::anyhow!("the token has characters that no header can carry"))?;
-        client.headers.insert(header::AUTHORIZATION, value);
-    }
+    client.headers = headers;
     Ok(client)
 }
 

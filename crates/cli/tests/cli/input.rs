@@ -99,9 +99,9 @@ fn flags_of_serve_that_do_not_go_together_are_refused() {
         (&["serve", "--listen", "8080"], "127.0.0.1:8080"),
         (&["serve", "--keepalive", "0s"], "longer than nothing"),
         (&["serve", "--allow-origin", "example.org"], "https://example.org"),
-        (&["watch", "https://127.0.0.1/"], "--cacert FILE"),
+        (&["watch", "http://127.0.0.1/", "--header", "s3cret"], "'Name: value'"),
         (&["watch", "http://127.0.0.1/", "--hold", "1s"], "--hold belongs to long-polling"),
-        (&["watch", "http://127.0.0.1/x"], "--raw-events"),
+        (&["watch", "http://127.0.0.1/x", "--insecure"], "https:// and wss:// addresses"),
         (&["watch", "http://127.0.0.1/", "--transport", "pigeon"], "short-polling, long-polling, sse, websocket"),
     ] {
         let output = ends_with(2, &mut feedlab(arguments));

@@ -9,6 +9,7 @@ mod input;
 mod interrupt;
 mod nginx;
 mod predict;
+mod prefix;
 mod processes;
 mod proxy;
 mod results;

@@ -1,11 +1,13 @@
-//! `feedlab watch --raw-events` against streams that no feedlab server sends.
+//! `feedlab watch` against servers that are none of feedlab's.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 
-use super::{ends_with, err, error_line, feedlab, out};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{ends_with, err, error_line, feedlab, listening, out};
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\r\n";
 
@@ -99,4 +101,130 @@ fn an_event_is_printed_at_once_and_the_count_ends_it() {
     }
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     assert!(printed.next().is_none());
+}
+
+#[test]
+fn h7_a_stream_of_another_server_is_printed_as_it_stands() {
+    let events = "retry: 40\nid: 7\nevent: price\ndata: {\"eur\":1}\n\nid: 8\ndata: two\n\n";
+    let (url, server) =
+        serve(vec![stream(events), stream("data: three\n\n"), b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()]);
+    let output = ends_with(1, &mut feedlab(&["watch", &url]));
+    insta::assert_snapshot!(out(&output), @r#"
+         7            price         {"eur":1}
+         8            message       two
+         8            message       three
+    "#);
+    let told = err(&output);
+    for needle in [
+        "connected: 200 text/event-stream; charset=utf-8, HTTP/1.1, first byte ",
+        "this is no update of a feedlab server",
+        "the server ended the stream; trying again",
+        "connected again: 200 ",
+        "3 events in ",
+        " (p50), at most ",
+        "; 2 reconnects; longest silence ",
+        "204 No Content",
+    ] {
+        assert!(told.contains(needle), "{needle}: {told}");
+    }
+    server.join().expect("the server ends");
+}
+
+#[test]
+fn h7_what_can_never_work_is_refused_at_once() {
+    let html = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>";
+    let missing = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+    let compressed = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n\r\n\u{1f}\u{8b}";
+    for (answer, transport, needle) in [
+        (html, "sse", "`text/html`, not `text/event-stream`"),
+        (html, "short-polling", "the answer was text/html"),
+        (html, "long-polling", "the answer was text/html"),
+        (html, "websocket", "200 OK"),
+        (missing, "sse", "404 Not Found"),
+        (missing, "short-polling", "404 Not Found"),
+        (missing, "websocket", "404 Not Found"),
+        (compressed, "sse", "the answer is compressed (gzip)"),
+    ] {
+        let (url, server) = serve(vec![answer.as_bytes().to_vec()]);
+        let url = url.replace("?after=mine", "");
+        let output = ends_with(1, &mut feedlab(&["watch", &url, "--transport", transport, "--as", "browser"]));
+        assert!(error_line(&output).contains(needle), "{transport}: {}", err(&output));
+        let request = server.join().expect("the server ends").concat();
+        assert!(request.contains("accept-encoding: gzip, deflate, br, zstd\r\n"), "{request}");
+    }
+}
+
+#[test]
+fn h7_json_of_another_server_is_printed_as_it_comes() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"eur\":1}";
+    for transport in ["short-polling", "long-polling"] {
+        let (url, server) = serve(vec![answer.as_bytes().to_vec()]);
+        let url = url.replace("?after=mine", "");
+        let output = ends_with(0, &mut feedlab(&["watch", &url, "--transport", transport, "--count", "1"]));
+        assert_eq!(out(&output), "{\"eur\":1}\n", "{}", err(&output));
+        server.join().expect("the server ends");
+    }
+}
+
+#[test]
+fn f15_f16_a_url_is_sent_as_it_stands_and_its_secrets_are_not_shown() {
+    let (url, server) = serve(vec![b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec()]);
+    let url = url.replace("http://", "http://me:pa%20ss@").replace("?after=mine", "?sig=a%20b&y=%2B&flag");
+    let line =
+        ["watch", &url, "--transport", "short-polling", "--after", "7", "--cookie", "a=b", "--header", "X-Key: k3y"];
+    let output = ends_with(1, &mut feedlab(&line));
+    let told = err(&output);
+    assert!(told.contains("/events?sig=…&y=…&flag: the server answered 404"), "{told}");
+    assert!(!["pa%20ss", "pa ss", "me:", "a%20b", "k3y"].iter().any(|secret| told.contains(secret)), "{told}");
+    let request = server.join().expect("the server ends").concat();
+    for needle in [
+        "get /events?sig=a%20b&y=%2b&flag&after=7 http/1.1\r\n",
+        "authorization: basic bwu6cgegc3m=\r\n",
+        "cookie: a=b\r\n",
+        "x-key: k3y\r\n",
+    ] {
+        assert!(request.contains(needle), "{needle}: {request}");
+    }
+}
+
+#[test]
+fn h7_silence_is_told_and_an_interrupt_ends_with_what_there_was() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/events", listener.local_addr().expect("an address"));
+    let child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
+        .args(["watch", &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let (mut stream, _) = listener.accept().expect("a connection");
+    read_request(&mut stream);
+    stream.write_all(STREAM.as_bytes()).expect("it reads");
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    let told = err(&output);
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(
+        told.contains("connected: 200 ") && told.contains("\nnothing for 10 s; the last sign of life came "),
+        "{told}"
+    );
+    assert!(told.contains("\n0 events in 1") && told.contains("; 0 reconnects; longest silence 1"), "{told}");
+}
+
+#[test]
+fn h7_the_systems_authorities_are_trusted_by_themselves() {
+    let server = listening(&["serve", "--feed", "synthetic", "--rate", "20", "--tls", "self-signed"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let authorities = folder.path().join("authorities.pem");
+    std::fs::write(&authorities, server.told()["certificate"].as_str().expect("a certificate")).expect("a file");
+    let url = format!("https://{}", server.address());
+    let line = ["watch", &url, "--after", "0", "--count", "1"];
+    let seen = ends_with(0, feedlab(&line).env("SSL_CERT_FILE", &authorities).env_remove("SSL_CERT_DIR"));
+    assert!(err(&seen).contains(", HTTP/1.1, TLS handshake "), "{}", err(&seen));
+
+    let another = listening(&["serve", "--tls", "self-signed"]);
+    let url = format!("https://{}", another.address());
+    let refused = ends_with(1, feedlab(&["watch", &url]).env("SSL_CERT_FILE", &authorities).env_remove("SSL_CERT_DIR"));
+    assert!(error_line(&refused).contains("--cacert FILE"), "{}", err(&refused));
 }

@@ -1,6 +1,7 @@
 //! The body that both polling transports read.
 
 use feedlab_experiment::record::Failure;
+use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::poll::Body;
 use feedlab_feed::{Cursor, clock};
 use tokio::time::timeout;
@@ -20,7 +21,11 @@ pub(super) async fn receive(
 ) -> Result<(), Trouble> {
     let body = timeout(ANSWER_TIMEOUT, read(body)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
     let received_at_us = clock::unix_us();
-    let body = Body::parse(&body).map_err(malformed)?;
+    let body = match Body::parse(&body) {
+        Ok(body) => body,
+        Err(_) if observer.foreign(RawUpdate::Json(&body)) => return Ok(()),
+        Err(error) => return Err(malformed(error)),
+    };
     if let Some(reset) = body.reset {
         observer.reset(reset);
         *cursor = Some(reset.resume);

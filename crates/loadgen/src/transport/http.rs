@@ -115,6 +115,7 @@ impl Http {
         if let Some(opened) = opened {
             self.tell_of_connect(opened, observer);
         }
+        observer.answered(&head);
         let last = self.connections == Connections::Fresh || (incoming.is_h1() && self.ends_with(&head));
         Ok((head, Body { http: self, incoming, last }))
     }

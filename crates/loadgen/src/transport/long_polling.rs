@@ -68,6 +68,8 @@ impl Poller {
         let mut backoff = Backoff::new(self.comeback);
         while !observer.has_enough() {
             match self.request(observer).await {
+                // Without a place it is asked not to be held, and nobody who is no feedlab server gives one.
+                Ok(()) if self.cursor.is_none() => pause(backoff.delay(&mut self.rng), observer).await,
                 Ok(()) => backoff.reset(),
                 Err(trouble) => {
                     observer.failure(&trouble);

@@ -167,6 +167,7 @@ fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut dyn Obs
     }
     match RawUpdate::Event(event).stamp(None) {
         Ok(stamp) => observer.update(stamp, RawUpdate::Event(event), received_at_us),
+        Err(_) if observer.foreign(RawUpdate::Event(event)) => {}
         Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
     }
 }

@@ -33,6 +33,9 @@ pub enum TlsError {
     /// There is no certificate.
     #[error("there is no certificate in it; PEM is wanted, with `-----BEGIN CERTIFICATE-----`")]
     Empty,
+    /// The system trusts nobody.
+    #[error("this system has no certificates of authorities; name one with --cacert FILE")]
+    NoAuthority,
     /// A certificate that cannot be read.
     #[error("a certificate in it cannot be read: {0}")]
     Unreadable(String),
@@ -59,6 +62,22 @@ impl Tls {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
         let chain = verifier.build().map_err(unreadable)?;
         Self::new(&provider, Trust { named, chain: Some(chain), provider: provider.clone() })
+    }
+
+    /// Trusts the authorities of this system, as its programs do; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others. A server of
+    /// the web may speak TLS 1.2 still.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub fn trusting_system() -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        // One that cannot be read is one that is not trusted.
+        if roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs).0 == 0 {
+            return Err(TlsError::NoAuthority);
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_protocol_versions(&[&version::TLS13, &version::TLS12]).map_err(unreadable)?;
+        Ok(Self { config: Arc::new(builder.with_root_certificates(roots).with_no_client_auth()) })
     }
 
     /// Trusts whoever answers: the connection is encrypted, and nobody knows with whom.

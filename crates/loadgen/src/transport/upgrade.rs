@@ -6,6 +6,7 @@ use feedlab_experiment::scenario::Http;
 use feedlab_feed::clock;
 use feedlab_feed::wire::websocket::VERSION;
 use hyper::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION};
+use hyper::http::response::Parts;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -26,6 +27,14 @@ use crate::observer::{Opened, Trouble};
 /// A WebSocket over whatever carries it.
 pub(super) type Socket = WebSocketStream<Either<Stream, Box<Tunnel>>>;
 
+/// A WebSocket that was just opened.
+pub(super) struct Opening {
+    pub(super) socket: Socket,
+    pub(super) opened: Opened,
+    /// The answer that opened it.
+    pub(super) head: Parts,
+}
+
 /// One client's way of opening WebSockets.
 #[derive(Debug)]
 pub(super) struct Upgrade {
@@ -42,14 +51,14 @@ impl Upgrade {
     }
 
     /// Opens a WebSocket at a URL.
-    pub(super) async fn open(&self, url: Url) -> Result<(Socket, Opened), Trouble> {
+    pub(super) async fn open(&self, url: Url) -> Result<Opening, Trouble> {
         match self.dialer.http {
             Http::V1 => self.upgrade(url).await,
             Http::V2 => self.connect(&url).await,
         }
     }
 
-    async fn upgrade(&self, mut url: Url) -> Result<(Socket, Opened), Trouble> {
+    async fn upgrade(&self, mut url: Url) -> Result<Opening, Trouble> {
         let Dialed { stream, times } = self.dialer.dial(&url).await?;
         let stream = Either::Left(stream);
         let asked = clock::now();
@@ -59,24 +68,24 @@ impl Upgrade {
         let mut request = url.as_str().into_client_request().map_err(|error| trouble(&error))?;
         request.headers_mut().extend(self.headers.clone());
         let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(self.config))).await;
-        let (socket, _) = upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| trouble(&error))?;
-        Ok((socket, times.opened(asked)))
+        let (socket, answer) = upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| trouble(&error))?;
+        Ok(Opening { socket, opened: times.opened(asked), head: answer.into_parts().0 })
     }
 
     /// An extended CONNECT, on another connection if the first takes none.
-    async fn connect(&self, url: &Url) -> Result<(Socket, Opened), Trouble> {
+    async fn connect(&self, url: &Url) -> Result<Opening, Trouble> {
         let mut tries = 1..TRIES;
         loop {
             let (connection, times) = connect(self.pool.as_ref(), &self.dialer, url).await?;
             match self.tunnel(connection, times, url).await {
                 Err(Lost::Request(_)) if self.pool.is_some() && tries.next().is_some() => {}
                 Err(Lost::Request(trouble) | Lost::Answer(trouble)) => return Err(trouble),
-                Ok(opened) => return Ok(opened),
+                Ok(opening) => return Ok(opening),
             }
         }
     }
 
-    async fn tunnel(&self, mut connection: Connection, times: Times, url: &Url) -> Result<(Socket, Opened), Lost> {
+    async fn tunnel(&self, mut connection: Connection, times: Times, url: &Url) -> Result<Opening, Lost> {
         let mut headers = self.headers.clone();
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
         let asked = clock::now();
@@ -89,8 +98,10 @@ impl Upgrade {
         if !response.status().is_success() {
             return Err(Lost::Answer(unexpected(response.status())));
         }
-        let stream = Either::Right(Box::new(Tunnel::new(connection, response.into_body(), outgoing)));
-        Ok((WebSocketStream::from_raw_socket(stream, Role::Client, Some(self.config)).await, opened))
+        let (head, body) = response.into_parts();
+        let stream = Either::Right(Box::new(Tunnel::new(connection, body, outgoing)));
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(self.config)).await;
+        Ok(Opening { socket, opened, head })
     }
 }
 

@@ -28,7 +28,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::upgrade::{Socket, Upgrade, trouble};
+use super::upgrade::{Opening, Socket, Upgrade, trouble};
 use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::{Backoff, pause};
@@ -94,7 +94,7 @@ impl Listener {
     }
 
     async fn open(&mut self, observer: &mut dyn Observer) -> Result<Socket, Trouble> {
-        let (socket, opened) = self
+        let Opening { socket, opened, head } = self
             .upgrade
             .open(resume(&self.client.url, self.cursor.filter(|_| self.client.comeback.with_cursor)))
             .await?;
@@ -102,6 +102,7 @@ impl Listener {
             observer.reconnect();
         }
         observer.opened(opened);
+        observer.answered(&head);
         Ok(socket)
     }
 
@@ -199,6 +200,7 @@ fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>,
             follow(cursor, stamp.seq);
             observer.update(stamp, raw, received_at_us);
         }
+        Err(_) if observer.foreign(raw) => {}
         Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
     }
 }

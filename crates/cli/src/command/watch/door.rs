@@ -18,25 +18,23 @@ pub(super) struct Door {
 /// Reads the URL of a server, of a door, or with `raw_events` of any event stream.
 pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> anyhow::Result<Door> {
     let mut url = parse(text)?;
-    let of_path = Transport::ALL.into_iter().find(|transport| transport.path() == url.path());
+    // A proxy may have put the server behind a prefix.
+    let of_path = Transport::ALL.into_iter().find(|transport| url.path().ends_with(transport.path()));
     let transport = match (of_path, wanted) {
         (Some(door), Some(wanted)) if door != wanted => {
             anyhow::bail!("{} is the door of {door}, not of {wanted}: leave out one of the two", url.path())
         }
         (Some(transport), _) | (None, Some(transport)) => transport,
-        (None, None) if raw_events || url.path() == "/" => Transport::Sse,
-        (None, None) => anyhow::bail!(
-            "{} is no door of a feedlab server: give the server alone, as in {}, or --transport, or --raw-events \
-             for an event stream of another server",
-            url.path(),
-            url.origin().ascii_serialization()
-        ),
+        (None, None) => Transport::Sse,
     };
-    if url.path() == "/" && !raw_events {
-        url.set_path(transport.path());
+    let is_server = of_path.is_none() && !raw_events && url.path().ends_with('/');
+    if is_server {
+        let path = format!("{}{}", url.path().trim_end_matches('/'), transport.path());
+        url.set_path(&path);
     }
     // Another server may mean something else by `after`.
-    let after = if raw_events { None } else { take_cursor(&mut url)? };
+    let is_ours = !raw_events && (is_server || of_path.is_some() || wanted.is_some());
+    let after = if is_ours { take_cursor(&mut url)? } else { None };
     Ok(Door { url, transport, after })
 }
 
@@ -48,24 +46,28 @@ fn parse(text: &str) -> anyhow::Result<Url> {
         None => with_scheme,
     };
     let parsed = Url::parse(&as_http);
-    let url = parsed.map_err(|why| anyhow::anyhow!("`{text}` is no URL ({why}): write it as http://127.0.0.1:8080"))?;
+    let url = parsed.map_err(|why| {
+        // What cannot be taken apart may hold a password, and then anywhere.
+        let text = if text.contains(['@', '?']) { "the address".to_owned() } else { format!("`{text}`") };
+        anyhow::anyhow!("{text} is no URL ({why}): write it as http://127.0.0.1:8080")
+    })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         other => {
-            anyhow::bail!("`{text}`: {other} is no way to a feed; a URL begins with http://, https://, ws:// or wss://")
+            anyhow::bail!("{other}: is no way to a feed; a URL begins with http://, https://, ws:// or wss://")
         }
     }
 }
 
-/// Takes `?after=CURSOR` off the URL: the client sends its own cursor, in its transport's way.
+/// Takes `?after=CURSOR` off the URL: the client sends its own cursor, in its transport's way. The rest of the query stays
+/// as it stands: it may be signed.
 fn take_cursor(url: &mut Url) -> anyhow::Result<Option<Cursor>> {
     let Some((_, after)) = url.query_pairs().find(|(name, _)| name == AFTER) else { return Ok(None) };
     let after = after.parse().map_err(|error| anyhow::anyhow!("`after={after}`: {error}"))?;
-    let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != AFTER).collect();
-    url.set_query(None);
-    if !others.is_empty() {
-        url.query_pairs_mut().extend_pairs(others);
-    }
+    let is_other = |pair: &&str| pair.split('=').next() != Some(AFTER);
+    let others: Vec<_> = url.query().unwrap_or_default().split('&').filter(is_other).collect();
+    let others = others.join("&");
+    url.set_query(Some(&others).filter(|others| !others.is_empty()).map(String::as_str));
     Ok(Some(after))
 }
 
@@ -97,6 +99,8 @@ mod tests {
             ("http://h/feed/sse?after=7&x=1", None, false, "http://h/feed/sse?x=1", Sse, Some(seven)),
             ("http://h/?after=7", None, true, "http://h/?after=7", Sse, None),
             ("http://h/events", None, true, "http://h/events", Sse, None),
+            ("http://h/events", None, false, "http://h/events", Sse, None),
+            ("http://h/events?after=theirs", None, false, "http://h/events?after=theirs", Sse, None),
             ("http://h/behind/a/proxy", Some(WebSocket), false, "http://h/behind/a/proxy", WebSocket, None),
         ] {
             assert_eq!(check(text, wanted, raw), Ok((url.to_owned(), transport, after)), "{text}");
@@ -104,10 +108,39 @@ mod tests {
     }
 
     #[test]
+    fn f14_a_prefix_is_kept() {
+        let seven = Cursor { epoch: None, seq: 7 };
+        for (text, wanted, url, transport, after) in [
+            ("http://h/lab/feed/sse", None, "http://h/lab/feed/sse", Transport::Sse, None),
+            ("ws://h/a/b/feed/ws?after=7", None, "http://h/a/b/feed/ws", Transport::WebSocket, Some(seven)),
+            ("http://h/lab/?after=7", None, "http://h/lab/feed/sse", Transport::Sse, Some(seven)),
+            ("http://h/lab/", Some(Transport::ShortPolling), "http://h/lab/feed/poll", Transport::ShortPolling, None),
+        ] {
+            assert_eq!(check(text, wanted, false), Ok((url.to_owned(), transport, after)), "{text}");
+        }
+    }
+
+    #[test]
+    fn f15_what_cannot_be_used_shows_no_password() {
+        for text in
+            ["http://user:pw@", "http://user:p/w@h/", "http://user:p?w@h/", "ftp://user:pw@h/", "http://h:x/?token=pw"]
+        {
+            let error = check(text, None, false).unwrap_err();
+            assert!(!error.contains("pw") && !error.contains("user"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn f16_a_query_is_kept_as_it_stands() {
+        let url = "http://h/feed/sse?sig=a%20b&after=7&y=%2B&flag";
+        assert_eq!(check(url, None, false).unwrap().0, "http://h/feed/sse?sig=a%20b&y=%2B&flag");
+        assert_eq!(check("http://h/?after=7", None, false).unwrap().0, "http://h/feed/sse");
+    }
+
+    #[test]
     fn a_url_that_leads_nowhere_is_refused_with_a_way_out() {
         for (text, wanted, needle) in [
             ("http://h/feed/sse", Some(Transport::WebSocket), "is the door of sse, not of websocket"),
-            ("http://h/events", None, "--raw-events"),
             ("ftp://h/", None, "ws:// or wss://"),
             ("http://", None, "is no URL"),
             ("http://h/?after=x", None, "`after=x`: a cursor is"),

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use feedlab_experiment::scenario::Http;
 use feedlab_feed::bounded;
-use feedlab_loadgen::transport::{Link, Tls, Url};
+use feedlab_loadgen::transport::{Link, Tls, Url, shown};
 
 /// The flags that concern connections.
 #[derive(Debug, clap::Args)]
 pub(super) struct Flags {
-    /// Trust the certificates in this PEM file, for an https:// or wss:// address
+    /// Trust the certificates in this PEM file, for an https:// or wss:// address [default: the system's authorities]
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,
 
@@ -23,17 +23,14 @@ pub(super) struct Flags {
     http2: bool,
 }
 
-/// The link to a URL. The web's own authorities are not known here: whom to trust must be said.
+/// The link to a URL. Where nobody is named the authorities of the system are trusted.
 pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
     let is_encrypted = url.scheme() == "https";
     let tls = match (&flags.cacert, flags.insecure) {
-        (None, false) if is_encrypted => anyhow::bail!(
-            "{url} is encrypted, and no authority is trusted by itself: name the server's certificate with --cacert \
-             FILE, or trust whoever answers with --insecure"
-        ),
+        (None, false) if is_encrypted => Some(Tls::trusting_system()?),
         (None, false) => None,
         _ if !is_encrypted => {
-            anyhow::bail!("--cacert and --insecure belong to https:// and wss:// addresses, not to {url}")
+            anyhow::bail!("--cacert and --insecure belong to https:// and wss:// addresses, not to {}", shown(url))
         }
         (Some(file), _) => Some(trusting(file)?),
         (None, true) => Some(Tls::trusting_anybody()?),
@@ -66,8 +63,7 @@ mod tests {
     #[test]
     fn whom_to_trust_must_be_said_where_it_matters_and_nowhere_else() {
         for (url, cacert, insecure, needle) in [
-            ("https://h/", None, false, "--cacert FILE"),
-            ("http://h/", None, true, "not to http://h/"),
+            ("http://user:pw@h/", None, true, "not to http://h/"),
             ("http://h/", Some("x.pem"), false, "belong to https:// and wss://"),
             ("https://h/", Some("no-such.pem"), false, "cannot read no-such.pem"),
             ("https://h/", Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")), false, "there is no certificate"),

@@ -1,16 +1,19 @@
 //! Prints what a client observes: what arrives on standard output, at once, what goes wrong on standard error.
 
-use std::fmt::Write as _;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use feedlab_experiment::record::Failure;
+use feedlab_feed::text::visible;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp, update_json};
-use feedlab_feed::{Cursor, Data, Gap, Reset, Update};
+use feedlab_feed::{Cursor, Gap, Reset, Transport, clock};
 use feedlab_loadgen::observer::{Observer, Opened, Trouble};
-use serde::Serialize;
+use feedlab_loadgen::transport::{Parts, header};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
+use super::line;
+use super::tally::Tally;
 use crate::output;
 
 /// What a line is.
@@ -27,46 +30,37 @@ pub(super) enum Lines {
 /// The observer of the one client.
 #[derive(Debug)]
 pub(super) struct Printer {
-    lines: Lines,
+    pub(super) lines: Lines,
+    pub(super) transport: Transport,
     /// How many are still to be printed; without end, if `None`.
-    left: Option<u64>,
-    url: String,
-    stop: CancellationToken,
-    /// Something arrived, or the client came through trouble before: the server is one that can be followed.
-    settled: bool,
+    pub(super) left: Option<u64>,
+    /// As it may be shown.
+    pub(super) url: String,
+    pub(super) tally: Rc<RefCell<Tally>>,
+    pub(super) stop: CancellationToken,
+    pub(super) state: State,
+}
+
+/// What the client came through.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The connection that was opened and not told of yet.
+    opened: Option<Opened>,
+    /// It was answered well, if only once: the server is one that can be asked.
+    connected: bool,
+    /// Something was printed: the server is one that can be followed.
+    followed: bool,
+    /// The content type of the last answer.
+    content_type: Option<String>,
     /// The last that was told of.
     trouble: String,
-    result: anyhow::Result<Exit>,
-}
-
-/// An event as JSON, in the words of a browser's `MessageEvent`.
-#[derive(Serialize)]
-struct EventLine<'a> {
-    #[serde(rename = "type")]
-    event_type: &'a str,
-    data: &'a str,
-    #[serde(rename = "lastEventId")]
-    last_event_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct GapLine {
-    gap: Gap,
-}
-
-#[derive(Serialize)]
-struct ResetLine {
-    reset: Reset,
+    error: Option<anyhow::Error>,
 }
 
 impl Printer {
-    pub(super) const fn new(lines: Lines, count: Option<u64>, url: String, stop: CancellationToken) -> Self {
-        Self { lines, left: count, url, stop, settled: false, trouble: String::new(), result: Ok(Exit::Done) }
-    }
-
     /// How it ended.
-    pub(super) fn end(self) -> anyhow::Result<Exit> {
-        self.result
+    pub(super) fn end(self) -> anyhow::Result<()> {
+        self.state.error.map_or(Ok(()), Err)
     }
 
     /// Prints one of those that are counted. A chunk may hold more than was asked for.
@@ -74,6 +68,7 @@ impl Printer {
         if self.left == Some(0) {
             return;
         }
+        self.tally.borrow_mut().event(clock::now());
         self.print(line);
         self.left = self.left.map(|left| left.saturating_sub(1));
         if self.left == Some(0) {
@@ -82,39 +77,89 @@ impl Printer {
     }
 
     fn print(&mut self, line: &str) {
-        self.settled = true;
-        self.trouble.clear();
+        self.state.followed = true;
+        self.state.trouble.clear();
         if let Err(error) = output::data(line) {
             self.fail(error);
         }
     }
 
     fn fail(&mut self, error: anyhow::Error) {
-        self.result = Err(error);
+        // What comes after the first follows from it.
+        self.state.error.get_or_insert(error);
         self.stop.cancel();
+    }
+
+    /// Whether it would end like that each time.
+    fn is_hopeless(&self, trouble: &Trouble) -> bool {
+        match trouble.failure {
+            Failure::GaveUp => true,
+            Failure::Status => !self.state.connected,
+            Failure::Malformed => !self.state.followed,
+            // Nobody begins to be trusted by being asked again.
+            Failure::Connect => !self.state.connected && trouble.detail.contains("invalid peer certificate"),
+            _ => false,
+        }
+    }
+
+    /// What ended it, and what may help.
+    fn verdict(&self, trouble: &Trouble) -> anyhow::Error {
+        let advice = match (&self.state.content_type, trouble.failure) {
+            _ if trouble.detail.contains("401") => {
+                "; set FEEDLAB_TOKEN to its token, or write user and password into the URL".to_owned()
+            }
+            (Some(content_type), Failure::Malformed) => format!("; the answer was {content_type}"),
+            (_, Failure::Connect) => {
+                "; name its certificate with --cacert FILE, or trust whoever answers with --insecure".into()
+            }
+            _ => String::new(),
+        };
+        anyhow::anyhow!("{}: {trouble}{advice}", self.url)
     }
 }
 
-fn json_line(value: &impl Serialize) -> String {
-    // Strings and integers alone: there is nothing that JSON could not write.
-    serde_json::to_string(value).unwrap_or_default() + "\n"
-}
-
 impl Observer for Printer {
-    fn opened(&mut self, _opened: Opened) {}
+    fn opened(&mut self, opened: Opened) {
+        self.state.opened = Some(opened);
+    }
+
+    fn answered(&mut self, head: &Parts) {
+        self.tally.borrow_mut().sign(clock::now());
+        self.state.content_type = line::field(head, &header::CONTENT_TYPE);
+        let opened = self.state.opened.take();
+        if !head.status.is_success() && !matches!(head.status.as_u16(), 101 | 304) {
+            return;
+        }
+        let again = if std::mem::replace(&mut self.state.connected, true) { " again" } else { "" };
+        if let Some(opened) = opened {
+            self.state.trouble.clear();
+            output::advice(&format!("connected{again}: {}", line::of_answer(head, opened)));
+        }
+        if let Some(coding) = line::field(head, &header::CONTENT_ENCODING).filter(|coding| coding != "identity") {
+            self.fail(anyhow::anyhow!(
+                "{}: the answer is compressed ({coding}), as a browser's would be: what compresses it holds updates back until it \
+                 has enough of them. Exempt the feed from compression; without --as browser none is offered",
+                self.url
+            ));
+        }
+    }
+
+    fn alive(&mut self) {
+        self.tally.borrow_mut().sign(clock::now());
+    }
 
     fn update(&mut self, _stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
         match raw.update() {
-            Ok(update) if self.lines == Lines::People => self.count(&for_people(&update, received_at_us)),
+            Ok(update) if self.lines == Lines::People => self.count(&line::of_update(&update, received_at_us)),
             Ok(update) => self.count(&(update_json(&update) + "\n")),
-            Err(error) => output::advice(&format!("an update that cannot be read: {error}")),
+            Err(error) => output::advice(&format!("an update that cannot be read: {}", visible(&error.to_string()))),
         }
     }
 
     fn gap(&mut self, gap: Gap, _resume: Cursor) {
         match self.lines {
             Lines::People => output::advice(&format!("gap: the updates {} to {} are lost", gap.from, gap.to)),
-            Lines::Json | Lines::Events => self.print(&json_line(&GapLine { gap })),
+            Lines::Json | Lines::Events => self.print(&line::of_gap(gap)),
         }
     }
 
@@ -124,86 +169,48 @@ impl Observer for Printer {
                 "reset: the feed began anew; what it published after {} is lost, and how much that was is not known",
                 reset.asked
             )),
-            Lines::Json | Lines::Events => self.print(&json_line(&ResetLine { reset })),
+            Lines::Json | Lines::Events => self.print(&line::of_reset(reset)),
         }
     }
 
     fn event(&mut self, event: &Event) {
         if self.lines == Lines::Events {
-            let Event { event_type, data, last_event_id } = event;
-            self.count(&json_line(&EventLine { event_type, data, last_event_id }));
+            self.count(&line::of_event(event));
         }
     }
 
+    /// A message of somebody else's WebSocket may be any text; a poll's answer that is no JSON is none of a feed.
+    fn foreign(&mut self, raw: RawUpdate<'_>) -> bool {
+        if let RawUpdate::Json(text) = raw
+            && !self.transport.is_push()
+            && !line::is_json(text)
+        {
+            return false;
+        }
+        if !self.state.followed {
+            output::advice("this is no update of a feedlab server: what comes is printed as it stands");
+        }
+        match self.lines {
+            Lines::People => self.count(&line::of_foreign(raw)),
+            Lines::Json | Lines::Events => self.count(&line::of_foreign_as_json(raw)),
+        }
+        true
+    }
+
     fn failure(&mut self, trouble: &Trouble) {
-        let refused = trouble.failure == Failure::Status && !std::mem::replace(&mut self.settled, true);
-        if trouble.failure == Failure::GaveUp || refused {
-            let advice = if trouble.detail.contains("401") { "; set FEEDLAB_TOKEN to its token" } else { "" };
-            self.fail(anyhow::anyhow!("{}: {trouble}{advice}", self.url));
-        } else if self.trouble != trouble.detail {
+        if self.stop.is_cancelled() {
+            return;
+        }
+        if self.is_hopeless(trouble) {
+            self.fail(self.verdict(trouble));
+        } else if self.state.trouble != trouble.detail {
             // A server that is down for an hour is told of once.
-            output::advice(&format!("{trouble}; trying again"));
-            self.trouble.clone_from(&trouble.detail);
+            output::advice(&format!("{}; trying again", visible(&trouble.detail)));
+            self.state.trouble.clone_from(&trouble.detail);
         }
     }
 
     fn reconnect(&mut self) {
-        self.trouble.clear();
-        output::advice("connected again");
-    }
-}
-
-/// `    17    0.8 ms  tick          …`: columns for the common case, and never cut.
-fn for_people(update: &Update, received_at_us: u64) -> String {
-    let age = age(received_at_us.saturating_sub(update.at));
-    let data = match &update.data {
-        Data::Text(text) => visible(text),
-        Data::Binary(bytes) => format!("({} bytes)", bytes.len()),
-    };
-    format!("{:>6}  {age:>8}  {:<12}  {data}\n", update.seq, update.event_type.as_str())
-}
-
-fn age(us: u64) -> String {
-    match us {
-        0..100_000 => format!("{:.1} ms", us as f64 / 1e3),
-        100_000..1_000_000 => format!("{} ms", us / 1000),
-        1_000_000..100_000_000 => format!("{:.1} s", us as f64 / 1e6),
-        _ => format!("{} s", us / 1_000_000),
-    }
-}
-
-/// One line, and none of the control characters by which a feed could write on the rest of the terminal.
-fn visible(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            let _ = write!(line, "{}", character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use feedlab_feed::EventType;
-
-    #[test]
-    fn a_line_for_people_is_one_line_and_harmless() {
-        let update = |data| Update { seq: 17, at: 1_000_000, event_type: EventType::new("tick").unwrap(), data };
-        let text = for_people(&update(Data::Text("two\nlines \u{1b}[31m é".into())), 1_000_840);
-        assert_eq!(text, "    17    0.8 ms  tick          two\\nlines \\u{1b}[31m é\n");
-        let bytes = for_people(&update(Data::Binary(vec![0; 300].into())), 3_500_000);
-        assert_eq!(bytes, "    17     2.5 s  tick          (300 bytes)\n");
-    }
-
-    #[test]
-    fn ages_have_the_digits_that_matter() {
-        assert_eq!(
-            [0, 99_949, 512_345, 1_250_000, 200_000_000].map(age),
-            ["0.0 ms", "99.9 ms", "512 ms", "1.2 s", "200 s"]
-        );
+        self.tally.borrow_mut().reconnect();
     }
 }

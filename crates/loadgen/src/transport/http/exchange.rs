@@ -11,6 +11,7 @@ use hyper::StatusCode;
 use url::Url;
 
 use crate::observer::Trouble;
+use crate::transport::shown;
 
 /// What came of a request that brought no answer.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ pub(super) fn authority(url: &Url) -> String {
 
 /// A URL that cannot be asked for.
 pub(super) fn refused(url: &Url, why: &dyn Display) -> Trouble {
-    Trouble::new(Failure::Connect, format_args!("cannot ask for {url}: {why}"))
+    Trouble::new(Failure::Connect, format_args!("cannot ask for {}: {why}", shown(url)))
 }
 
 /// What an error of hyper or h2 is to a client.

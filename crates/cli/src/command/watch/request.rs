@@ -1,0 +1,165 @@
+//! What the one client's requests say besides what its transport needs: as whom it asks.
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use feedlab_experiment::scenario::Headers;
+use feedlab_feed::Transport;
+use feedlab_loadgen::transport::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, ORIGIN};
+use feedlab_loadgen::transport::{HeaderMap, Url, request_headers};
+use percent_encoding::percent_decode_str;
+
+/// The flags that concern requests. They are read here and not by the parser of the command line, which would repeat a wrong
+/// one, and with it perhaps a secret.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Identity {
+    /// Send this header too; may be given several times
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Vec<String>,
+
+    /// Send these cookies, as in 'session=abc; lang=en'
+    #[arg(long, value_name = "COOKIES")]
+    cookie: Option<String>,
+
+    /// Send this origin, as a page of it would, as in https://example.org
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Option<String>,
+
+    /// Send what a browser sends, and offer to take compressed answers as it does
+    #[arg(long = "as", value_name = "WHO", value_parser = ["browser"])]
+    guise: Option<String>,
+
+    /// The server's token
+    #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+/// Headers that the connection or the transport makes by itself.
+const MADE: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "last-event-id",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "sec-websocket-key",
+];
+/// Those of an event stream (WHATWG HTML, section 9.2.2).
+const MADE_BY_SSE: [&str; 2] = ["accept", "cache-control"];
+
+/// The headers, the later over the earlier: those of a browser, the token, user and password of the URL, which are taken off
+/// it, and each flag's.
+pub(super) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> anyhow::Result<HeaderMap> {
+    let guise = if flags.guise.is_some() { Headers::Browser } else { Headers::Bare };
+    let mut headers = request_headers(guise, transport, &url.origin().ascii_serialization());
+    if let Some(token) = &flags.token {
+        headers.insert(AUTHORIZATION, value("the token", &format!("Bearer {token}"))?);
+    }
+    if let Some(basic) = take_user(url)? {
+        headers.insert(AUTHORIZATION, basic);
+    }
+    if let Some(cookie) = &flags.cookie {
+        headers.insert(COOKIE, value("--cookie", cookie)?);
+    }
+    if let Some(origin) = &flags.origin {
+        headers.insert(ORIGIN, value("--origin", origin)?);
+    }
+    let own = flags.header.iter().map(|text| header(text, transport)).collect::<anyhow::Result<Vec<_>>>()?;
+    for (name, _) in &own {
+        headers.remove(name);
+    }
+    headers.extend(own.into_iter().map(|(name, value)| (Some(name), value)).collect::<Vec<_>>().into_iter().fold(
+        HeaderMap::new(),
+        |mut all, (name, value)| {
+            if let Some(name) = name {
+                all.append(name, value);
+            }
+            all
+        },
+    ));
+    Ok(headers)
+}
+
+fn header(text: &str, transport: Transport) -> anyhow::Result<(HeaderName, HeaderValue)> {
+    let (name, text) = text.split_once(':').context("--header is written as 'Name: value'")?;
+    let name: HeaderName =
+        name.trim().parse().context("--header is written as 'Name: value', and a name is one word")?;
+    let is_made =
+        MADE.contains(&name.as_str()) || (transport == Transport::Sse && MADE_BY_SSE.contains(&name.as_str()));
+    anyhow::ensure!(!is_made, "{name} is made by the connection itself, over {transport}: leave it out");
+    let value = value(name.as_str(), text.trim())?;
+    Ok((name, value))
+}
+
+fn value(what: &str, text: &str) -> anyhow::Result<HeaderValue> {
+    text.parse().map_err(|_| anyhow::anyhow!("{what} has characters that no header can carry"))
+}
+
+/// Takes user and password off the URL, as what HTTP makes of them (RFC 7617, section 2).
+fn take_user(url: &mut Url) -> anyhow::Result<Option<HeaderValue>> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(None);
+    }
+    let user: Vec<u8> = percent_decode_str(url.username()).collect();
+    anyhow::ensure!(!user.contains(&b':'), "the user in the URL has a colon, which ends a user's name in HTTP");
+    let password = percent_decode_str(url.password().unwrap_or_default());
+    let both: Vec<u8> = user.into_iter().chain([b':']).chain(password).collect();
+    // They fail where a URL has no host, and then it has no user.
+    let _ = (url.set_username(""), url.set_password(None));
+    Ok(Some(value("the user in the URL", &format!("Basic {}", BASE64.encode(both)))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, flags: &Identity, transport: Transport) -> Result<(String, HeaderMap), String> {
+        let mut url = url.parse().unwrap();
+        let headers = headers(flags, transport, &mut url).map_err(|error| format!("{error:#}"))?;
+        Ok((url.to_string(), headers))
+    }
+
+    #[test]
+    fn f15_user_and_password_are_sent_and_leave_the_url() {
+        let flags = Identity { token: Some("t".into()), ..Identity::default() };
+        for (url, value) in [
+            // The example of RFC 7617, section 2.
+            ("http://Aladdin:open%20sesame@h/x?y=1", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ("http://user@h/x?y=1", "Basic dXNlcjo="),
+            ("http://h/x?y=1", "Bearer t"),
+        ] {
+            let (url, headers) = check(url, &flags, Transport::Sse).unwrap();
+            assert_eq!((url.as_str(), headers[AUTHORIZATION].as_bytes()), ("http://h/x?y=1", value.as_bytes()));
+        }
+        assert!(check("http://a%3Ab:pw@h/", &flags, Transport::Sse).unwrap_err().contains("colon"));
+    }
+
+    #[test]
+    fn h7_flags_stand_over_a_browsers_headers() {
+        let header = ["User-Agent: mine", "X-Two: 1", "X-Two: 2"].map(str::to_owned).to_vec();
+        let (cookie, origin) = (Some("a=b; c=d".to_owned()), Some("https://example.org".to_owned()));
+        let flags = Identity { header, cookie, origin, guise: Some("browser".into()), token: None };
+        let (_, headers) = check("https://h/", &flags, Transport::WebSocket).unwrap();
+        let all = |name: &str| headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!((all("user-agent"), all("x-two")), (vec!["mine"], vec!["1", "2"]));
+        assert_eq!((all("cookie"), all("origin")), (vec!["a=b; c=d"], vec!["https://example.org"]));
+        assert_eq!(all("accept-encoding"), ["gzip, deflate, br, zstd"]);
+        assert!(check("https://h/", &Identity::default(), Transport::Sse).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn h7_a_header_that_cannot_be_sent_is_refused_and_not_repeated() {
+        for (text, needle) in [
+            ("s3cret", "'Name: value'"),
+            ("s3 cret: x", "'Name: value'"),
+            ("X: s3\ncret", "x has characters"),
+            ("Host: s3cret", "host is made by the connection itself"),
+            ("Accept: s3cret", "accept is made"),
+        ] {
+            let flags = Identity { header: vec![text.to_owned()], ..Identity::default() };
+            let error = check("http://h/", &flags, Transport::Sse).unwrap_err();
+            assert!(error.contains(needle) && !error.contains("cret"), "{text}: {error}");
+        }
+    }
+}
