@@ -78,6 +78,18 @@ fn a_cell_is_judged_by_what_could_explain_its_figures() {
 }
 
 #[test]
+fn m7_what_proxies_take_is_the_runs_own_load() {
+    use Metric::{ClientCpuCores, LabProxyCpuCores, NginxCpuCores, OtherCpuCores, ServerCpuCores};
+    let direct = [(ServerCpuCores, 0.2), (ClientCpuCores, 0.2), (OtherCpuCores, 0.6)];
+    assert_eq!(judged(&direct, &[], 50, false).status, Status::Suspect, "the kernel has that much to do for nobody");
+    let behind = [&direct[..], &[(NginxCpuCores, 0.3), (LabProxyCpuCores, 0.2)]].concat();
+    assert_eq!(judged(&behind, &[], 50, false), Verdict::default());
+    let full = [&direct[..], &[(NginxCpuCores, 0.9), (LabProxyCpuCores, 0.1)]].concat();
+    let reasons = judged(&full, &[], 50, false).reasons;
+    assert!(reasons[0].what.starts_with("the machine was full: 2.0 of 2 cores busy"), "{reasons:?}");
+}
+
+#[test]
 fn the_machine_is_judged_too() {
     use Metric::{ClientCpuCores, ClockStep, OtherCpuCores, Requests, RequestsSkipped, ServerCpuCores, SwappedBytes};
     let quiet = [(ServerCpuCores, 0.3), (ClientCpuCores, 0.4), (OtherCpuCores, 0.2)];
