@@ -54,6 +54,12 @@ impl Handle {
         kernel::info(self.fd).map(|info| info.with_close().wire(self))
     }
 
+    /// Bytes of data that this side has received, read or not.
+    #[must_use]
+    pub fn received(self) -> Option<u64> {
+        kernel::info(self.fd).map(Info::received_data)
+    }
+
     /// Memory of the socket's buffers, bytes.
     #[must_use]
     pub fn buffer_bytes(self) -> Option<u64> {
