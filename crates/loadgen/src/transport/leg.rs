@@ -70,7 +70,7 @@ struct Leaving {
 /// What the sockets have carried up to a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegStats {
-    /// TCP connections that were opened.
+    /// TCP connections on which something was sent; a client that leaves in the moment of its connect has none.
     pub connections: u64,
     /// Those that are open.
     pub open: u64,
@@ -191,7 +191,6 @@ pub(super) struct Counted {
 
 impl Counted {
     pub(super) fn new(stream: TcpStream, leg: Leg) -> Self {
-        leg.0.connections.fetch_add(1, Relaxed);
         let handle = Handle::new(stream.as_fd(), stream.local_addr().ok(), Opener::This);
         let key = leg.kernel().open.insert(handle);
         Self { stream, leg, key, bytes: 0, read: 0 }
@@ -213,6 +212,9 @@ impl Counted {
 
     fn wrote(&mut self, result: io::Result<usize>) -> io::Result<usize> {
         let count = result? as u64;
+        if self.bytes == 0 {
+            self.leg.0.connections.fetch_add(1, Relaxed);
+        }
         self.bytes += count;
         self.leg.0.up.fetch_add(count, Relaxed);
         Ok(count as usize)
@@ -222,7 +224,7 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut kernel = self.leg.kernel();
-        let Some(handle) = kernel.open.try_remove(self.key) else { return };
+        let Some(handle) = kernel.open.try_remove(self.key).filter(|_| self.bytes > 0) else { return };
         match self.stream.as_fd().try_clone_to_owned() {
             Ok(socket) => kernel.leave(handle, socket, self.read),
             // No descriptor is left: the last segments are reckoned.
