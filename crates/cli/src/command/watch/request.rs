@@ -21,7 +21,7 @@ pub(super) struct Identity {
     #[arg(long, value_name = "COOKIES")]
     cookie: Option<String>,
 
-    /// Send this origin, as a page of it would, as in https://example.org
+    /// Send this origin, as its pages would
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
 
