@@ -54,7 +54,7 @@ pub fn run(job: &Job, events: &mut dyn FnMut(Event), stop: CancellationToken) ->
 }
 
 async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, LoadError> {
-    let leg = Leg::default();
+    let leg = Leg::to_the_last_segment();
     let control = Control::new(job, leg.clone())?;
     let fleet = Fleet::launch(job, leg).await?;
     let quiet = quiet(&control).await?;

@@ -25,7 +25,7 @@ use crate::member::{Member, Roll, SlowReader};
 use crate::observer::Trouble;
 use crate::recorder::{Found, Recorder, Window};
 use crate::transport::upstream::{self, Publications};
-use crate::transport::{self, Client, Link};
+use crate::transport::{self, Client, Leg, Link};
 
 /// How often a worker looks how late its timers fire.
 const TICK: Duration = Duration::from_millis(10);
@@ -82,7 +82,7 @@ impl Worker {
     async fn work(&mut self) -> Option<()> {
         let recorder = Rc::new(RefCell::new(Recorder::new()));
         // Before the first client: what it takes belongs to the baseline.
-        tokio::task::spawn_local(watch_timers(recorder.clone()));
+        tokio::task::spawn_local(watch_timers(recorder.clone(), self.link.leg.clone()));
         self.reports.send(Report::Ready).await.ok()?;
         let began = *self.orders.ramp.wait_for(Option::is_some).await.ok()?;
         let clients = tokio::task::spawn_local(ramp(self.share(began?), recorder.clone()));
@@ -210,13 +210,14 @@ async fn leave(mut clients: JoinSet<()>) {
 }
 
 /// Records how late timers fire. Ticks that fall due while the thread stands still are all counted: leaving them out
-/// would forgive exactly the stall that is looked for.
-async fn watch_timers(recorder: Rc<RefCell<Recorder>>) {
+/// would forgive exactly the stall that is looked for. Beside it, the sockets of those who have left are closed in time.
+async fn watch_timers(recorder: Rc<RefCell<Recorder>>, leg: Leg) {
     let mut due = clock::now();
     loop {
         due += TICK;
         sleep_until(due.into()).await;
         let lag = clock::micros(due.elapsed());
         recorder.borrow_mut().timer(clock::unix_us().saturating_sub(lag), lag);
+        leg.settle();
     }
 }

@@ -33,9 +33,9 @@ it; link-layer headers, selective-acknowledgement options and what the other sid
 Segments come from the kernel's own account of each connection (`TCP_INFO`: `tcpi_segs_in`, `tcpi_segs_out`,
 `tcpi_bytes_sent`, `tcpi_bytes_received`, `tcpi_total_retrans`), read while it is open whenever the server is asked, and
 for the last time in the moment before its socket closes; what the close still takes (one FIN and its acknowledgement,
-after the client's) is added. So a connection of a single poll counts like one that lived for hours. A segment is what TCP
-counts as one: on loopback up to 65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` holds all of this against a
-packet capture. Connections that come for no door (`/stats`, say) are counted nowhere.
+after the client's) is added. On the clients' leg a socket is kept for a tenth of a second instead, and asked then. So a
+connection of a single poll counts like one that lived for hours. A segment is what TCP counts as one: on loopback up to
+65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` holds all of this against a packet capture. Connections that come for no door (`/stats`, say) are counted nowhere.
 
 **Amounts for each update** are differences between two looks at the server, at the begin and at the end of the measured
 time, divided by the updates that it handed to clients between the same two looks; on the clients' leg behind a proxy, by

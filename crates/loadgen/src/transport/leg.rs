@@ -28,12 +28,15 @@ const LAST_SEGMENTS: Duration = Duration::from_millis(100);
 /// Most connections that are kept for it; more than that are not waited for.
 const MOST_LEAVING: usize = 1_024;
 
-/// The sockets of some clients, counted together. Cheap to clone.
+/// The sockets of some clients, counted together. Cheap to clone. By default a socket closes when its client is done with it,
+/// and what its last segments took is reckoned; see [`Leg::to_the_last_segment`].
 #[derive(Clone, Debug, Default)]
 pub struct Leg(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// Whether sockets are kept for their last segments.
+    keeps: bool,
     connections: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
@@ -97,9 +100,19 @@ impl LegStats {
 }
 
 impl Leg {
+    /// Keeps each socket for [`LAST_SEGMENTS`] after its client has closed it. Somebody is to [settle](Self::settle) them.
+    pub(crate) fn to_the_last_segment() -> Self {
+        Self(Arc::new(Counts { keeps: true, ..Counts::default() }))
+    }
+
+    /// Closes the sockets that have been kept for long enough.
+    pub(crate) fn settle(&self) {
+        self.kernel().settle(clock::now());
+    }
+
     /// Everything up to now. Asks the kernel once for each open connection, about a microsecond each.
     pub(crate) fn look(&self) -> LegStats {
-        let Counts { connections, up, down, updates, handshakes, handshake_bytes, kernel: _ } = &*self.0;
+        let Counts { connections, up, down, updates, handshakes, handshake_bytes, keeps: _, kernel: _ } = &*self.0;
         let mut kernel = self.kernel();
         kernel.settle(clock::now());
         LegStats {
@@ -225,10 +238,10 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let mut kernel = self.leg.kernel();
         let Some(handle) = kernel.open.try_remove(self.key).filter(|_| self.bytes > 0) else { return };
-        match self.stream.as_fd().try_clone_to_owned() {
-            Ok(socket) => kernel.leave(handle, socket, self.read),
-            // No descriptor is left: the last segments are reckoned.
-            Err(_) => kernel.close(handle, self.read),
+        // Where no descriptor is left, too, the last segments are reckoned.
+        match self.leg.0.keeps.then(|| self.stream.as_fd().try_clone_to_owned()) {
+            Some(Ok(socket)) => kernel.leave(handle, socket, self.read),
+            _ => kernel.close(handle, self.read),
         }
     }
 }
@@ -282,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_connection_carried_stays_when_it_has_closed() {
-        let leg = Leg::default();
+        let leg = Leg::to_the_last_segment();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let mut client = Counted::new(stream, leg.clone());
@@ -309,5 +322,29 @@ mod tests {
             assert!((4..=6).contains(&(closed.packets() - open.packets())), "{open:?} {closed:?}");
             assert!(closed.bytes() > 3_100 + 52 * closed.packets(), "{closed:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_kept_closes_without_another_that_leaves() {
+        let leg = Leg::to_the_last_segment();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = Counted::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap(), leg.clone());
+        client.write_all(b"x").await.unwrap();
+        drop(client);
+        assert_eq!(leg.kernel().leaving.len(), 1);
+        tokio::time::sleep(LAST_SEGMENTS).await;
+        leg.settle();
+        assert!(leg.kernel().leaving.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_not_measured_closes_at_once() {
+        let leg = Leg::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = Counted::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap(), leg.clone());
+        client.write_all(b"x").await.unwrap();
+        drop(client);
+        assert!(leg.kernel().leaving.is_empty());
+        assert_eq!(leg.look().connections, 1);
     }
 }

@@ -48,7 +48,8 @@ pub(super) enum End {
 }
 
 impl<'a> Series<'a> {
-    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file; `later` is how long the scenarios behind it take.
+    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file;
+    /// `later` is how long the scenarios behind it take.
     pub(super) fn open(scenario: &'a Scenario, text: &str, out: &Path, later: Duration) -> anyhow::Result<Self> {
         let started = clock::wall();
         let folder = RunFolder::create(out, scenario, started)?;
