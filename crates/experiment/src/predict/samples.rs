@@ -29,7 +29,7 @@ pub struct OutOfReach {
 /// What would be enough.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Enough {
-    clients: f64,
+    clients: Option<f64>,
     duration: Option<Duration>,
     repetitions: Option<f64>,
 }
@@ -93,17 +93,18 @@ fn short_of(scenario: &Scenario, point: Point, metric: Metric) -> Option<OutOfRe
     };
     let factor = needed / expected;
     let times = |amount: f64| (amount * factor).ceil();
-    let is_of_updates = sample != Sample::Connections;
+    let is_finite = factor.is_finite();
     (expected < needed).then(|| OutOfReach {
         metric,
         name: crate::summary::name(&scenario.contenders[point.contender].label, point.clients, point.payload_bytes),
         expected,
         needed,
         enough: Enough {
-            clients: times(clients),
-            duration: (is_of_updates && factor.is_finite())
+            // What clients publish is a rate of all of them together.
+            clients: (is_finite && sample != Sample::Publications).then(|| times(clients)),
+            duration: (is_finite && sample != Sample::Connections)
                 .then(|| Duration::from_secs(times(scenario.measure.duration.as_secs_f64()) as u64)),
-            repetitions: (sample == Sample::Updates && factor.is_finite()).then(|| times(repetitions)),
+            repetitions: (is_finite && sample == Sample::Updates).then(|| times(repetitions)),
         },
     })
 }
@@ -119,14 +120,18 @@ impl fmt::Display for OutOfReach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { metric, name, expected, needed, enough } = self;
         write!(f, "{metric} will not be measured: it needs {needed} samples, {name} will have about {expected:.0}; ")?;
-        if enough.duration.is_none() && enough.repetitions.is_none() && !enough.clients.is_finite() {
-            return f.write_str("nothing falls due in the measured time: measure longer");
+        let Enough { clients, duration, repetitions } = enough;
+        let ways = [
+            clients.map(|clients| format!("the clients to {clients}")),
+            duration.map(|duration| format!("the duration to {}", humantime::format_duration(duration))),
+            repetitions.map(|repetitions| format!("the repetitions to {repetitions}")),
+        ];
+        match ways.into_iter().flatten().collect::<Vec<_>>().split_last() {
+            None => f.write_str("nothing falls due in the measured time: measure longer"),
+            Some((way, [])) => write!(f, "raise {way}"),
+            Some((last, [way])) => write!(f, "raise {way} or {last}"),
+            Some((last, ways)) => write!(f, "raise {}, or {last}", ways.join(", ")),
         }
-        write!(f, "raise the clients to {}", enough.clients)?;
-        if let Some(duration) = enough.duration {
-            write!(f, ", the duration to {}", humantime::format_duration(duration))?;
-        }
-        enough.repetitions.map_or(Ok(()), |repetitions| write!(f, ", or the repetitions to {repetitions}"))
     }
 }
 
@@ -166,5 +171,17 @@ mod tests {
         let expected = "connect_p50_us will not be measured: it needs 20 samples, SSE, 5 clients will have about 5; raise the \
                         clients to 20";
         assert_eq!(told("duration = \"10s\", repetitions = 9", "connect_p50_us"), [expected]);
+    }
+
+    #[test]
+    fn h5_more_clients_publish_no_more_together() {
+        let text = "schema = 1\nname = \"t\"\nfeed = { source = \"clients\", updates_per_s = 1 }\nclients = { count = 5 }\n\
+                    measure = { duration = \"10s\" }\ncontender = [{ transport = \"websocket\" }]\n\
+                    threshold = [{ metric = \"ack_p50_us\", expect = \"< 5\" }]";
+        let scenario = Scenario::parse(text, Path::new("t.toml")).unwrap();
+        let told: Vec<String> = out_of_reach(&scenario).iter().map(ToString::to_string).collect();
+        let expected = "ack_p50_us will not be measured: it needs 20 samples, WebSocket, 5 clients will have about 10; raise the \
+                        duration to 20s";
+        assert_eq!(told, [expected]);
     }
 }

@@ -69,15 +69,9 @@ pub(super) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> 
     for (name, _) in &own {
         headers.remove(name);
     }
-    headers.extend(own.into_iter().map(|(name, value)| (Some(name), value)).collect::<Vec<_>>().into_iter().fold(
-        HeaderMap::new(),
-        |mut all, (name, value)| {
-            if let Some(name) = name {
-                all.append(name, value);
-            }
-            all
-        },
-    ));
+    for (name, value) in own {
+        headers.append(name, value);
+    }
     Ok(headers)
 }
 
