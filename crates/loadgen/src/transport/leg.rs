@@ -28,8 +28,8 @@ const LAST_SEGMENTS: Duration = Duration::from_millis(100);
 /// Most connections that are kept for it; more than that are not waited for.
 const MOST_LEAVING: usize = 1_024;
 
-/// The sockets of some clients, counted together. Cheap to clone. By default a socket closes when its client is done with it,
-/// and what its last segments took is reckoned; see [`Leg::to_the_last_segment`].
+/// The sockets of some clients, counted together. Cheap to clone. A socket closes when its client is done with it, and what its
+/// last segments took is reckoned, but for clients that are measured: theirs are kept for a moment, and asked then.
 #[derive(Clone, Debug, Default)]
 pub struct Leg(Arc<Counts>);
 
