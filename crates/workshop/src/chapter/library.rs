@@ -18,12 +18,12 @@ macro_rules! folders {
 
         fn get(path: &str) -> Option<Cow<'static, [u8]>> {
             $(if let Some(file) = $name::get(path) { return Some(file.data); })*
-            PAGES.iter().find(|(name, _)| *name == path).map(|(_, page)| Cow::Borrowed(*page))
+            SINGLE.iter().find(|(name, _)| *name == path).map(|(_, page)| Cow::Borrowed(*page))
         }
 
         /// The paths of all files, from the root of the repository.
         pub fn names() -> impl Iterator<Item = Cow<'static, str>> {
-            PAGES.iter().map(|(name, _)| Cow::Borrowed(*name))$(.chain($name::iter()))*
+            SINGLE.iter().map(|(name, _)| Cow::Borrowed(*name))$(.chain($name::iter()))*
         }
     };
 }
@@ -31,33 +31,36 @@ macro_rules! folders {
 folders! {
     Chapters "../../docs/workshop" "docs/workshop/";
     Scenarios "../../scenarios" "scenarios/";
-    Commands "../cli/src/command" "crates/cli/src/command/";
+    Nginx "../cli/src/command/nginx" "crates/cli/src/command/nginx/";
     Exercises "../exercises/src" "crates/exercises/src/";
     ExerciseTests "../exercises/tests" "crates/exercises/tests/";
-    Experiment "../experiment/src" "crates/experiment/src/";
+    Prediction "../experiment/src/predict" "crates/experiment/src/predict/";
     Feed "../feed/src" "crates/feed/src/";
     Loadgen "../loadgen/src" "crates/loadgen/src/";
     Proxy "../proxy/src" "crates/proxy/src/";
     Server "../server/src" "crates/server/src/";
 }
 
-macro_rules! pages {
-    ($($name:literal),*) => {
-        [$((concat!("docs/", $name), include_bytes!(concat!("../../../../docs/", $name)).as_slice())),*]
+macro_rules! single {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_bytes!(concat!("../../../../", $name)).as_slice())),*]
     };
 }
 
 /// Of `docs` itself the pages and a report: the pictures of the live page are as large as everything else together, and
-/// no text that is served shows them.
-const PAGES: [(&str, &[u8]); 8] = pages![
-    "architecture.md",
-    "limits.md",
-    "live-page.md",
-    "metrics.md",
-    "notes-corrected.md",
-    "proxy.md",
-    "wire.md",
-    "images/report.png"
+/// no text that is served shows them. Of the crates that learners read little of, what the texts lead to.
+const SINGLE: [(&str, &[u8]); 11] = single![
+    "crates/experiment/src/class.rs",
+    "crates/experiment/src/metric.rs",
+    "crates/experiment/src/predict.rs",
+    "docs/architecture.md",
+    "docs/images/report.png",
+    "docs/limits.md",
+    "docs/live-page.md",
+    "docs/metrics.md",
+    "docs/notes-corrected.md",
+    "docs/proxy.md",
+    "docs/wire.md",
 ];
 
 /// A file, by its path from the root of the repository.

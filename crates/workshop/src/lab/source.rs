@@ -8,9 +8,10 @@ use feedlab_server::Refusal;
 
 use super::settings::{Settings, SourceName};
 use super::unable;
+use crate::chapter::library;
 
 /// A week of earthquakes; scenarios/feeds/README.md tells their source and licence.
-const EARTHQUAKES: &str = include_str!("../../../../scenarios/feeds/earthquakes.ndjson");
+const EARTHQUAKES: &str = "scenarios/feeds/earthquakes.ndjson";
 
 /// The seed of irregular schedules: the same feed in every tab, and after every restart.
 const SEED: u64 = 1;
@@ -40,7 +41,8 @@ fn earthquakes() -> Result<Arc<Recording>, Refusal> {
     if let Some(recording) = RECORDING.get() {
         return Ok(recording.clone());
     }
-    let read = Recording::from_text(EARTHQUAKES, Path::new("scenarios/feeds/earthquakes.ndjson"));
+    let text = library::text(EARTHQUAKES).ok_or_else(|| unable("the recording cannot be played", "it is not there"))?;
+    let read = Recording::from_text(&text, Path::new(EARTHQUAKES));
     let read = read.map_err(|error| unable("the recording cannot be played", error))?;
     Ok(RECORDING.get_or_init(|| Arc::new(read)).clone())
 }
