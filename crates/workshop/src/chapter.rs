@@ -50,10 +50,10 @@ impl Chapter {
         format!("{FOLDER}{}.md", self.name)
     }
 
-    /// The chapter as a page's content, with its questions as forms.
+    /// The chapter as a page's content, with its questions as forms. `root` leads from the page to the server's root, `../`.
     #[must_use]
-    pub fn page(&self, questions: &Questions) -> Page {
-        render::page(&self.path(), &self.text, questions)
+    pub fn page(&self, questions: &Questions, root: &str) -> Page {
+        render::page(&self.path(), &self.text, questions, root)
     }
 }
 

@@ -3,8 +3,12 @@
 use feedlab_testkit::Feedlab;
 use tempfile::TempDir;
 
+use crate::nginx::Nginx;
+
 pub(crate) struct Server {
     feedlab: Feedlab,
+    /// What stands before it, if anything does.
+    front: Option<Nginx>,
     /// Removed when the process has ended.
     _votes: Option<TempDir>,
 }
@@ -13,7 +17,7 @@ impl Server {
     /// `feedlab serve` with an even feed of so many updates a second.
     pub(crate) fn serve(rate: &str, more: &[&str]) -> Self {
         let arguments = [&["serve", "--feed", "synthetic", "--rate", rate], more].concat();
-        Self { feedlab: start(&arguments), _votes: None }
+        Self { feedlab: start(&arguments), front: None, _votes: None }
     }
 
     /// `feedlab workshop`, with a class's votes and results in a folder that is forgotten.
@@ -21,11 +25,17 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let [votes, results] = ["class.ndjson", "results"].map(|name| folder.path().join(name));
         let places = ["workshop", "--class", votes.to_str().unwrap(), "--out", results.to_str().unwrap()];
-        Self { feedlab: start(&places), _votes: Some(folder) }
+        Self { feedlab: start(&places), front: None, _votes: Some(folder) }
+    }
+
+    /// The same behind a path prefix of nginx.
+    pub(crate) fn behind_a_prefix(mut self) -> Self {
+        self.front = Some(Nginx::before(self.feedlab.address()));
+        self
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.feedlab.address())
+        self.front.as_ref().map_or_else(|| format!("http://{}", self.feedlab.address()), Nginx::url)
     }
 }
 

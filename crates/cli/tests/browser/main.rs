@@ -11,6 +11,7 @@ mod chromedriver;
 mod feedlab;
 mod live;
 mod log;
+mod nginx;
 mod screen;
 mod session;
 mod tab;
@@ -20,6 +21,7 @@ mod connections;
 mod lessons;
 mod pace;
 mod panels;
+mod prefix;
 mod presets;
 mod reach;
 mod screenshots;
@@ -59,7 +61,9 @@ fn in_browser(test: impl AsyncFnOnce(&Session)) {
 /// Whether programs are there. In CI a test that needs them fails without; elsewhere it is skipped in sight.
 fn is_there(programs: &[&str], remedy: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = programs.iter().all(|name| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
+    // Debian has nginx where only root's path leads.
+    let folders = || std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+    let found = programs.iter().all(|name| folders().any(|folder| folder.join(name).is_file()));
     assert!(found || std::env::var_os("CI").is_none(), "this test needs {programs:?}: {remedy}");
     if !found {
         say(&format!("SKIPPED: this test needs {programs:?}: {remedy}"));

@@ -66,7 +66,8 @@ impl Session {
         self.keep(Server::workshop())
     }
 
-    fn keep(&self, server: Server) -> String {
+    /// Keeps a server for as long as the test lasts. Its URL.
+    pub(crate) fn keep(&self, server: Server) -> String {
         let url = server.url();
         self.servers.lock().unwrap().push(server);
         url

@@ -64,7 +64,7 @@ fn a_learner_predicts_before_seeing_anything_and_the_class_page_counts() {
 }
 
 /// The addresses of the chapters that the index links.
-async fn chapters(index: &Tab) -> Vec<String> {
+pub(crate) async fn chapters(index: &Tab) -> Vec<String> {
     let links = "[...new Set([...document.querySelectorAll('a[href]')].map((it) => it.href.split('#')[0])
         .filter((it) => /\\/workshop\\/\\d\\d-/.test(it)))]";
     let links = index.js(links).await;

@@ -2,16 +2,20 @@
 
 use super::{FOLDER, library};
 
-/// Where a link leads that stands in the file `from`; both count from the root of the repository.
+/// Where a link leads that stands in the file `from`; both count from the root of the repository. The page that shows it
+/// comes to the root of the server by `root` (`../`): where that is, a proxy may know and the server does not.
 ///
-/// Links to other sites, to other places of the same page and to pages of this server stay as they are.
-pub(crate) fn resolve(from: &str, to: &str) -> String {
-    if to.starts_with('#') || to.starts_with('/') || has_scheme(to) {
+/// Links to other sites and to other places of the same page stay as they are.
+pub(crate) fn resolve(from: &str, to: &str, root: &str) -> String {
+    if let Some(page) = to.strip_prefix('/').filter(|page| !page.starts_with('/')) {
+        return format!("{root}{page}");
+    }
+    if to.starts_with(['#', '/']) || has_scheme(to) {
         return to.to_owned();
     }
     let (path, place) = to.find('#').map_or((to, ""), |at| to.split_at(at));
     let Some(path) = joined(from, path) else { return to.to_owned() };
-    format!("{}{place}", page_of(&path))
+    format!("{root}{}{place}", page_of(&path))
 }
 
 /// Whether the served pages have what a link of theirs names: all that stays in the repository must be there.
@@ -28,13 +32,14 @@ pub(crate) fn leads_somewhere(resolved: &str) -> bool {
     }
 }
 
+/// The address of a file's page, from the root of the server.
 fn page_of(path: &str) -> String {
     let name = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".md"));
     match name {
-        Some("README") => "/workshop".to_owned(),
-        Some(name) if !name.contains('/') && library::file(path).is_some() => format!("/workshop/{name}"),
-        _ if path == FOLDER.trim_end_matches('/') => "/workshop".to_owned(),
-        _ => format!("/workshop/source/{path}"),
+        Some("README") => "workshop".to_owned(),
+        Some(name) if !name.contains('/') && library::file(path).is_some() => format!("workshop/{name}"),
+        _ if path == FOLDER.trim_end_matches('/') => "workshop".to_owned(),
+        _ => format!("workshop/source/{path}"),
     }
 }
 
@@ -64,7 +69,7 @@ mod tests {
 
     #[test]
     fn links_lead_to_the_served_page_of_what_they_name() {
-        let resolve = |to| resolve("docs/workshop/01-a.md", to);
+        let resolve = |to| resolve("docs/workshop/01-a.md", to, "/");
         assert_eq!(
             resolve("../../crates/server/src/transport/sse.rs#L10"),
             "/workshop/source/crates/server/src/transport/sse.rs#L10"
@@ -72,8 +77,29 @@ mod tests {
         assert_eq!(resolve("../wire.md"), "/workshop/source/docs/wire.md");
         assert_eq!(resolve("cards/chat.md"), "/workshop/source/docs/workshop/cards/chat.md");
         assert_eq!(resolve("README.md#plans"), "/workshop#plans");
-        for same in ["#here", "/?preset=far", "https://example.org/a", "mailto:a@example.org", "../../../etc/passwd"] {
+        for same in [
+            "#here",
+            "/?preset=far",
+            "//example.org/a",
+            "https://example.org/a",
+            "mailto:a@example.org",
+            "../../../etc/passwd",
+        ] {
             assert_eq!(resolve(same), same);
+        }
+    }
+
+    #[test]
+    fn f14_links_lead_there_from_wherever_the_page_is() {
+        for (to, led) in [
+            ("../wire.md#cursor", "../../workshop/source/docs/wire.md#cursor"),
+            ("README.md", "../../workshop"),
+            ("/?preset=far", "../../?preset=far"),
+            ("/", "../../"),
+            ("//example.org/a", "//example.org/a"),
+            ("#here", "#here"),
+        ] {
+            assert_eq!(resolve("docs/workshop/01-a.md", to, "../../"), led);
         }
     }
 

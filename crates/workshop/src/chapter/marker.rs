@@ -32,15 +32,15 @@ pub(crate) fn of(html: &str) -> Option<Marker> {
     })
 }
 
-/// The HTML of a marker.
-pub(crate) fn html(marker: &Marker, questions: &Questions) -> String {
+/// The HTML of a marker, on a page from which `root` leads to the server's root.
+pub(crate) fn html(marker: &Marker, questions: &Questions, root: &str) -> String {
     match marker {
         Marker::Question(id) => match questions.question.iter().find(|question| question.id == *id) {
             Some(asked) => question(asked),
             None => mistake(&format!("questions.toml has no question `{id}`")),
         },
         Marker::Run(scenario) => run(scenario),
-        Marker::Page(query) => live_page(query),
+        Marker::Page(query) => live_page(query, root),
         Marker::Exercise(name) => exercise(name),
     }
 }
@@ -89,12 +89,12 @@ fn run(scenario: &str) -> String {
     )
 }
 
-fn live_page(query: &str) -> String {
+fn live_page(query: &str, root: &str) -> String {
     let query = escaped(query.trim_start_matches('?'));
     format!(
         "<section class=\"live\" aria-label=\"Live page\">\n\
-         <p><a class=\"button\" href=\"/?{query}\" target=\"_blank\">Open the live page</a> <code>/?{query}</code></p>\n\
-         <details><summary>Show it here</summary>\n<iframe data-src=\"/?{query}\" title=\"The live page, {query}\"></iframe>\n\
+         <p><a class=\"button\" href=\"{root}?{query}\" target=\"_blank\">Open the live page</a> <code>/?{query}</code></p>\n\
+         <details><summary>Show it here</summary>\n<iframe data-src=\"{root}?{query}\" title=\"The live page, {query}\"></iframe>\n\
          </details>\n</section>\n"
     )
 }
@@ -136,7 +136,7 @@ mod tests {
             Marker::Page(evil.into()),
             Marker::Exercise(evil.into()),
         ] {
-            let html = html(&marker, &Questions::default());
+            let html = html(&marker, &Questions::default(), "/");
             assert!(!html.contains("<script"), "{html}");
         }
     }

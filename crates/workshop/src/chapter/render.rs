@@ -18,8 +18,9 @@ pub struct Page {
 
 type Events<'a> = Vec<Event<'a>>;
 
-/// The page of a Markdown file, which is ours: HTML in it is taken as it stands.
-pub(crate) fn page(path: &str, text: &str, questions: &Questions) -> Page {
+/// The page of a Markdown file, which is ours: HTML in it is taken as it stands. `root` leads from the page to the server's
+/// root.
+pub(crate) fn page(path: &str, text: &str, questions: &Questions, root: &str) -> Page {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_GFM;
     let mut blocks = blocks(Parser::new_ext(text, options).collect()).into_iter().peekable();
@@ -28,7 +29,7 @@ pub(crate) fn page(path: &str, text: &str, questions: &Questions) -> Page {
     let mut content: Events<'_> = Vec::new();
     while let Some(block) = blocks.next() {
         if let Some(marker) = marker_of(&block) {
-            content.push(Event::Html(marker::html(&marker, questions).into()));
+            content.push(Event::Html(marker::html(&marker, questions, root).into()));
             if let marker::Marker::Question(id) = marker {
                 while blocks.next_if(|block| repeats(block, &id, questions)).is_some() {}
             }
@@ -37,7 +38,7 @@ pub(crate) fn page(path: &str, text: &str, questions: &Questions) -> Page {
         if title.is_none() && matches!(block.first(), Some(Event::Start(Tag::Heading { .. }))) {
             title = Some(words(&block));
         }
-        content.extend(served(block, path, &mut slugs));
+        content.extend(served(block, path, root, &mut slugs));
     }
     let mut main = String::new();
     html::push_html(&mut main, content.into_iter());
@@ -101,9 +102,9 @@ fn words(events: &Events<'_>) -> String {
 }
 
 /// A block as the page has it: headings that can be linked to, links that lead to pages, tables that can be scrolled.
-fn served<'a>(block: Events<'a>, path: &str, slugs: &mut Slugs) -> Events<'a> {
+fn served<'a>(block: Events<'a>, path: &str, root: &str, slugs: &mut Slugs) -> Events<'a> {
     let heading = slugs.of_heading(&block);
-    let led = |to: &CowStr<'_>| link::resolve(path, to).into();
+    let led = |to: &CowStr<'_>| link::resolve(path, to, root).into();
     let mut served = Vec::with_capacity(block.len());
     for event in block {
         match event {

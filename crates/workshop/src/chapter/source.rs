@@ -13,16 +13,20 @@ pub enum Source {
     Picture(&'static str, Vec<u8>),
 }
 
-/// What stands at a path of the repository; `None` if the binary has nothing of that name.
+/// What stands at a path of the repository; `None` if the binary has nothing of that name. `root` leads from the page to the
+/// server's root.
 #[must_use]
-pub fn source(path: &str) -> Option<Source> {
-    let Some(bytes) = library::file(path) else { return folder(path).map(Source::Page) };
+pub fn source(path: &str, root: &str) -> Option<Source> {
+    let Some(bytes) = library::file(path) else { return folder(path, root).map(Source::Page) };
     if let Some(media_type) = picture(path) {
         return Some(Source::Picture(media_type, bytes.into_owned()));
     }
     let text = String::from_utf8_lossy(&bytes);
-    let page =
-        if path.ends_with(".md") { render::page(path, &text, &Questions::default()) } else { listed(path, &text) };
+    let page = if path.ends_with(".md") {
+        render::page(path, &text, &Questions::default(), root)
+    } else {
+        listed(path, &text)
+    };
     Some(Source::Page(page))
 }
 
@@ -48,14 +52,14 @@ fn listed(path: &str, text: &str) -> Page {
     Page { title: path.to_owned(), main }
 }
 
-fn folder(path: &str) -> Option<Page> {
+fn folder(path: &str, root: &str) -> Option<Page> {
     let path = path.trim_end_matches('/');
     let files = library::listing(path);
     if files.is_empty() {
         return None;
     }
     let item =
-        |file: &String| format!("<li><a href=\"/workshop/source/{0}\"><code>{0}</code></a></li>\n", escaped(file));
+        |file: &String| format!("<li><a href=\"{root}workshop/source/{0}\"><code>{0}</code></a></li>\n", escaped(file));
     let items: String = files.iter().map(item).collect();
     Some(Page {
         title: path.to_owned(),

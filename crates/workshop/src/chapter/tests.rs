@@ -18,7 +18,7 @@ fn questions() -> Questions {
 }
 
 fn page(text: &str) -> Page {
-    Chapter::new("a", text.to_owned()).page(&questions())
+    Chapter::new("a", text.to_owned()).page(&questions(), "/")
 }
 
 #[test]
@@ -55,12 +55,12 @@ fn links_and_pictures_lead_to_pages_of_this_server() {
 
 #[test]
 fn code_is_shown_with_its_lines_and_nothing_of_it_is_markup() {
-    let Some(Source::Page(page)) = source("crates/server/src/hub.rs") else { panic!("it is there") };
+    let Some(Source::Page(page)) = source("crates/server/src/hub.rs", "/") else { panic!("it is there") };
     assert!(page.main.contains("id=\"L1\"") && page.main.contains("Arc&lt;"), "{}", &page.main[..500]);
-    assert!(matches!(source("docs/images/report.png"), Some(Source::Picture("image/png", _))));
-    assert!(matches!(source("crates/server/src/transport"), Some(Source::Page(_))));
+    assert!(matches!(source("docs/images/report.png", "/"), Some(Source::Picture("image/png", _))));
+    assert!(matches!(source("crates/server/src/transport", "/"), Some(Source::Page(_))));
     for absent in ["", "..", "docs/../Cargo.toml", "/etc/passwd", "crates/server/Cargo.toml", "docs//wire.md"] {
-        assert_eq!(source(absent), None, "{absent}");
+        assert_eq!(source(absent, "/"), None, "{absent}");
     }
 }
 
@@ -83,7 +83,7 @@ fn texts() -> Vec<(String, String)> {
 fn every_link_of_every_text_leads_somewhere() {
     let mut nowhere = Vec::new();
     for (path, text) in texts() {
-        let page = render::page(&path, &text, &super::questions().unwrap());
+        let page = render::page(&path, &text, &super::questions().unwrap(), "/");
         for attribute in ["href=\"", "src=\""] {
             for link in page.main.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
                 if !link::leads_somewhere(link) {

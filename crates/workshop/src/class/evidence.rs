@@ -66,7 +66,7 @@ pub(crate) struct Found {
     pub(crate) measured: Option<f64>,
     /// Which run that was.
     pub(crate) from: Option<String>,
-    /// Its page.
+    /// Its [`report`].
     report: Option<String>,
     /// The right choice.
     right: Option<String>,
@@ -139,7 +139,7 @@ impl Evidence {
             predicted,
             measured,
             from: run.as_ref().filter(|_| measured.is_some()).map(|run| run.from.clone()),
-            report: run.map(|run| format!("/workshop/runs/{}/report.html", run.id)),
+            report: run.map(|run| report(&run.id)),
             right: right_choice(question, measured.or(predicted)).map(|choice| choice.id.clone()),
             because: question.because.clone(),
         }
@@ -189,6 +189,11 @@ impl Run {
         let entry = self.summary.contenders.iter().find(|entry| entry.label == measured.contender)?;
         measured.in_unit(entry.metrics.get(&measured.metric)?.value)
     }
+}
+
+/// Where a run's report is, below `/workshop/`, which a proxy may have put anywhere.
+pub(crate) fn report(id: &str) -> String {
+    format!("runs/{id}/report.html")
 }
 
 /// The run that the binary carries for those who have no time, or no machine, for one of their own.

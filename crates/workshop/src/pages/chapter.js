@@ -1,6 +1,6 @@
 // A chapter: its questions, its measurements, the live page in it.
 
-import { answer, ask, askName, draw, element, every, onName, say, who } from "./common.js";
+import { answer, ask, askName, below, draw, element, every, onName, say, who } from "./common.js";
 
 /** Votes change slowly; a class of thirty asks fifteen times a second. */
 const POLL_MS = 2000;
@@ -24,14 +24,14 @@ class Question {
     if (!who()) { say(this.said, "Say first who you are, at the top of the page.", true); askName(); return; }
     const text = new FormData(this.form).get("answer");
     const value = this.form.querySelector("input[type=number]") ? Number(text) : text;
-    const { ok, body } = await ask("/workshop/votes", { question: this.id, round: this.round, who: who(), answer: value });
+    const { ok, body } = await ask("votes", { question: this.id, round: this.round, who: who(), answer: value });
     say(this.said, ok ? (this.isAnswered ? "Your second answer is kept." : "Your prediction is kept.") : body, !ok);
     if (ok) await this.look();
   }
 
   /** Shows what the class says and what came out, to those who have predicted. */
   async look() {
-    const { ok, body } = await ask(`/workshop/votes/${encodeURIComponent(this.id)}?who=${encodeURIComponent(who())}`);
+    const { ok, body } = await ask(`votes/${encodeURIComponent(this.id)}?who=${encodeURIComponent(who())}`);
     if (ok) this.show(body);
   }
 
@@ -83,13 +83,13 @@ class Run {
       say(this.said, `Predict first: ${open === 1 ? "a question" : `${open} questions`} above ask for what this will measure.`);
       return;
     }
-    const { ok, body } = await ask("/workshop/runs", { scenario: this.scenario, who: who() || undefined });
+    const { ok, body } = await ask("runs", { scenario: this.scenario, who: who() || undefined });
     if (!ok) return say(this.said, body, true);
     await this.look();
   }
 
   async look() {
-    const { ok, body } = await ask(`/workshop/runs?scenario=${encodeURIComponent(this.scenario)}`);
+    const { ok, body } = await ask(`runs?scenario=${encodeURIComponent(this.scenario)}`);
     if (!ok) return say(this.said, body, true);
     const { last, newest } = body;
     const isRunning = last?.state === "running";
@@ -110,7 +110,7 @@ class Run {
     this.was = told;
     say(this.said, message && `${message}. `, isWrong);
     const link = newest ?? (report && { report, from: "its report" });
-    if (link) this.said.append(element("a", `Look at the report (${link.from})`, { href: link.report, target: "_blank" }));
+    if (link) this.said.append(element("a", `Look at the report (${link.from})`, { href: below(link.report), target: "_blank" }));
   }
 }
 
@@ -119,7 +119,7 @@ const runs = [...document.querySelectorAll("[data-run]")].map((section) => new R
 
 async function look() {
   // First what this learner may see: the server shows nothing of a question to who has not predicted.
-  const { ok, body } = who() ? await ask(`/workshop/votes?who=${encodeURIComponent(who())}`) : { ok: false };
+  const { ok, body } = who() ? await ask(`votes?who=${encodeURIComponent(who())}`) : { ok: false };
   for (const question of questions) {
     if (ok && body.predicted.includes(question.id)) await question.look();
     else question.hide();

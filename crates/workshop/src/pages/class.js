@@ -22,7 +22,7 @@ const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 async function look() {
   if (!asked.value) return;
   const id = asked.value;
-  const path = `/workshop/votes/${encodeURIComponent(id)}?show=all${isOn(known) ? "" : "&answer=hidden"}`;
+  const path = `votes/${encodeURIComponent(id)}?show=all${isOn(known) ? "" : "&answer=hidden"}`;
   const { ok, body } = await ask(path);
   // Another question may have been chosen meanwhile.
   if (asked.value !== id) return;
@@ -51,7 +51,7 @@ async function raise(form, round) {
     if (field.value === "" || (number && number.value === "")) continue;
     const value = number ? Number(number.value) : field.dataset.answer;
     const vote = { question: form.dataset.question, round, who: HANDS, answer: value, count: Number(field.value) };
-    const { ok, body } = await ask("/workshop/votes", vote);
+    const { ok, body } = await ask("votes", vote);
     if (!ok) return say(said, body, true);
   }
   form.reset();

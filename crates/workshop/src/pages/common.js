@@ -36,12 +36,15 @@ function project(on) {
 project(keep.get(PROJECTOR) === "on");
 projector.addEventListener("click", () => project(projector.getAttribute("aria-pressed") !== "true"));
 
-/** Asks the server; `{ ok, status, body }`, where the body of a refusal is its sentence. */
+/** An address below `/workshop/`, wherever a proxy has put that: this file is at `/workshop/page/`. */
+export const below = (path) => new URL(`../${path}`, import.meta.url).href;
+
+/** Asks for a path below `/workshop/`; `{ ok, status, body }`, where the body of a refusal is its sentence. */
 export async function ask(path, json) {
   const request = json === undefined ? { cache: "no-store" }
     : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
   try {
-    const response = await fetch(path, request);
+    const response = await fetch(below(path), request);
     const body = response.ok ? await response.json() : (await response.text()).trim();
     return { ok: response.ok, status: response.status, body };
   } catch {
@@ -98,7 +101,7 @@ export function answer(tally) {
   if (known.right) row("right", element("b", tally.choices.find((choice) => choice.id === known.right)?.text ?? known.right));
   if (known.predicted !== null) row("the formula says", `${figure(known.predicted)} ${unit}`);
   if (known.measured !== null) {
-    const report = element("a", known.from ?? "its report", { href: known.report, target: "_blank" });
+    const report = element("a", known.from ?? "its report", { href: below(known.report), target: "_blank" });
     row("measured", `${figure(known.measured)} ${unit}: `, report);
   }
   row("because", known.because);

@@ -7,7 +7,7 @@ async fn every_chapter_is_a_page_and_a_missing_one_names_those_there_are() {
     assert_eq!(index.status, 200);
     assert!(index.head.contains("content-security-policy: default-src 'self'"), "{}", index.head);
     for chapter in feedlab_workshop::chapter::all() {
-        let link = format!("href=\"/workshop/{}\"", chapter.name);
+        let link = format!("href=\"./workshop/{}\"", chapter.name);
         assert!(index.body.contains(&link), "{link}");
         let page = rig.get(&format!("/workshop/{}", chapter.name)).await;
         assert_eq!((page.status, page.body.contains("<main")), (200, true), "{}", chapter.name);
@@ -59,4 +59,65 @@ async fn the_class_page_offers_every_question() {
         assert!(page.body.contains(&format!("class=\"hands\" data-question=\"{id}\"")), "{id}");
     }
     assert!(!page.body.contains("Six connections"), "the answer is not on the page before it is asked for");
+}
+
+/// The folder of an address that a proxy has put behind `/lab`, and a link from there: where a browser goes (RFC 3986,
+/// section 5.2.4), as far as these links need it.
+fn led(page: &str, link: &str) -> String {
+    let mut folders: Vec<&str> = page.split('/').collect();
+    folders.pop();
+    for part in link.split(['#', '?']).next().unwrap_or_default().split('/') {
+        match part {
+            "." => {}
+            ".." => drop(folders.pop()),
+            part => folders.push(part),
+        }
+    }
+    folders.join("/")
+}
+
+#[tokio::test]
+async fn f14_every_link_of_every_page_stays_behind_the_prefix_that_the_page_is_behind() {
+    let rig = Rig::new().await;
+    let mut pages: Vec<String> = [
+        "/workshop",
+        "/workshop/",
+        "/workshop/class",
+        "/workshop/no-such-chapter",
+        "/workshop/source/docs",
+        "/workshop/source/docs/workshop/README.md",
+        "/workshop/source/crates/server/src/hub.rs",
+    ]
+    .map(str::to_owned)
+    .into();
+    pages.extend(feedlab_workshop::chapter::all().iter().map(|chapter| format!("/workshop/{}", chapter.name)));
+    let (mut links, mut files) = (0, std::collections::BTreeSet::new());
+    for page in pages {
+        let body = rig.get(&page).await.body;
+        let attributes = ["href=\"", "src=\""].map(|attribute| body.split(attribute).skip(1)).into_iter().flatten();
+        for link in attributes.map(|rest| rest.split('"').next().unwrap()) {
+            if link.starts_with('#') || link.contains(':') {
+                continue;
+            }
+            let to = led(&format!("/lab{page}"), link);
+            let behind = to.strip_prefix("/lab/").unwrap_or_else(|| panic!("{page} leaves the prefix by {link}"));
+            files.insert(format!("/{behind}"));
+            links += 1;
+        }
+    }
+    for file in files {
+        assert_eq!(rig.get(&file).await.status, 200, "{file}");
+    }
+    assert!(links > 300, "{links} links");
+}
+
+#[tokio::test]
+async fn f14_no_script_asks_the_root_of_its_server() {
+    let rig = Rig::new().await;
+    for name in ["common.js", "chapter.js", "class.js", "workshop.css"] {
+        let text = rig.get(&format!("/workshop/page/{name}")).await.body;
+        for fixed in ["(\"/workshop", "(`/workshop", "fetch(\"/", "fetch(`/", "url(/", "location.origin"] {
+            assert!(!text.contains(fixed), "{name}: {fixed}");
+        }
+    }
 }

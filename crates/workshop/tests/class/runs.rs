@@ -55,8 +55,8 @@ async fn a_run_is_followed_to_its_report() {
     let results = told["results"].as_array().unwrap();
     assert!(!results.is_empty() && results[0]["predicted"].is_number(), "{told}");
     let report = told["report"].as_str().unwrap();
-    assert_eq!(report, format!("/workshop/runs/{id}/report.html"));
-    let page = rig.get(report).await;
+    assert_eq!(report, format!("runs/{id}/report.html"), "below `/workshop/`, wherever that is");
+    let page = rig.get(&format!("/workshop/{report}")).await;
     assert!(page.status == 200 && page.body.contains("page"), "{}", page.body);
     assert_eq!(rig.get("/workshop/runs/20261121T120030Z-how-old/report.html").await.status, 200);
     let of_scenario = rig.get(&format!("/workshop/runs?scenario={SCENARIO}")).await.json();

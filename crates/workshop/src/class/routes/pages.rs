@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use feedlab_experiment::class::Question;
 use feedlab_server::Refusal;
@@ -21,26 +21,29 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
     base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
 /// `GET /workshop`: the overview, and the chapters.
-pub(crate) async fn index(State(class): State<Arc<Inner>>) -> Response {
-    let overview = chapter::overview().map(|overview| overview.page(&class.questions));
+pub(crate) async fn index(State(class): State<Arc<Inner>>, at: Uri) -> Response {
+    let root = root(&at);
+    let overview = chapter::overview().map(|overview| overview.page(&class.questions, &root));
     let title = overview.as_ref().map_or("Workshop", |page| &page.title).to_owned();
     let text = overview.map_or_else(|| "<h1>Workshop</h1>\n".to_owned(), |page| page.main);
-    let main = format!("{text}<nav aria-labelledby=\"all\">\n<h2 id=\"all\">All pages</h2>\n{}</nav>\n", list());
-    page(StatusCode::OK, &title, &main, "chapter.js")
+    let main = format!("{text}<nav aria-labelledby=\"all\">\n<h2 id=\"all\">All pages</h2>\n{}</nav>\n", list(&root));
+    page(StatusCode::OK, &title, &main, "chapter.js", &root)
 }
 
 /// `GET /workshop/CHAPTER`.
-pub(crate) async fn chapter(State(class): State<Arc<Inner>>, Path(name): Path<String>) -> Response {
-    let Some(chapter) = chapter::named(&name) else { return no_such(&name) };
-    let content = chapter.page(&class.questions);
-    let main = format!("{}{}", content.main, neighbours(&name));
-    page(StatusCode::OK, &content.title, &main, "chapter.js")
+pub(crate) async fn chapter(State(class): State<Arc<Inner>>, Path(name): Path<String>, at: Uri) -> Response {
+    let root = root(&at);
+    let Some(chapter) = chapter::named(&name) else { return no_such(&name, &root) };
+    let content = chapter.page(&class.questions, &root);
+    let main = format!("{}{}", content.main, neighbours(&name, &root));
+    page(StatusCode::OK, &content.title, &main, "chapter.js", &root)
 }
 
 /// `GET /workshop/source/PATH`.
-pub(crate) async fn source(Path(path): Path<String>) -> Result<Response, Refusal> {
-    match chapter::source(&path) {
-        Some(Source::Page(content)) => Ok(page(StatusCode::OK, &content.title, &content.main, "chapter.js")),
+pub(crate) async fn source(Path(path): Path<String>, at: Uri) -> Result<Response, Refusal> {
+    let root = root(&at);
+    match chapter::source(&path, &root) {
+        Some(Source::Page(content)) => Ok(page(StatusCode::OK, &content.title, &content.main, "chapter.js", &root)),
         Some(Source::Picture(media_type, bytes)) => {
             let sealed = (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'");
             Ok(([(header::CONTENT_TYPE, media_type), sealed], bytes).into_response())
@@ -65,7 +68,7 @@ pub(crate) async fn file(Path(name): Path<String>) -> Result<([(HeaderName, &'st
 }
 
 /// `GET /workshop/class`, for the projector: one question at a time, its votes when the teacher wants them seen, and the answer after that.
-pub(crate) async fn projector(State(class): State<Arc<Inner>>) -> Response {
+pub(crate) async fn projector(State(class): State<Arc<Inner>>, at: Uri) -> Response {
     let questions = &class.questions.question;
     let options: String = questions.iter().map(option).collect();
     let hands: String = questions.iter().map(hands).collect();
@@ -78,7 +81,7 @@ pub(crate) async fn projector(State(class): State<Arc<Inner>>) -> Response {
          <div id=\"chart\" class=\"chart\"></div>\n<div id=\"known\"></div>\n</section>\n\
          <details id=\"hands\"><summary>Count hands</summary>\n{hands}<p class=\"said\" role=\"status\"></p></details>\n"
     );
-    page(StatusCode::OK, "The class", &main, "class.js")
+    page(StatusCode::OK, "The class", &main, "class.js", &root(&at))
 }
 
 fn option(question: &Question) -> String {
@@ -107,45 +110,55 @@ fn hands(question: &Question) -> String {
     )
 }
 
-/// A page of the workshop.
-fn page(status: StatusCode, title: &str, main: &str, script: &str) -> Response {
-    let head = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-cache")];
-    (status, head, Html(shell(title, main, script))).into_response()
+/// The way from a page back to the root of the server, as a browser goes it: a proxy may have put all of it behind a prefix,
+/// of which the server hears nothing.
+fn root(at: &Uri) -> String {
+    match at.path().matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        folders => "../".repeat(folders - 1),
+    }
 }
 
-fn no_such(name: &str) -> Response {
+/// A page of the workshop, from which `root` leads to the root of the server.
+fn page(status: StatusCode, title: &str, main: &str, script: &str, root: &str) -> Response {
+    let head = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-cache")];
+    (status, head, Html(shell(title, main, script, root))).into_response()
+}
+
+fn no_such(name: &str, root: &str) -> Response {
     let main = format!(
         "<h1>There is no chapter <code>{}</code></h1>\n<p>There are:</p>\n{}",
         escaped(&name.chars().take(100).collect::<String>()),
-        list()
+        list(root)
     );
-    page(StatusCode::NOT_FOUND, "No such chapter", &main, "chapter.js")
+    page(StatusCode::NOT_FOUND, "No such chapter", &main, "chapter.js", root)
 }
 
-fn list() -> String {
-    let items: String = chapter::all().iter().map(|chapter| format!("<li>{}</li>\n", link(chapter))).collect();
+fn list(root: &str) -> String {
+    let items: String = chapter::all().iter().map(|chapter| format!("<li>{}</li>\n", link(chapter, root))).collect();
     format!("<ul class=\"chapters\">\n{items}</ul>\n")
 }
 
-fn link(chapter: &Chapter) -> String {
-    format!("<a href=\"/workshop/{}\">{}</a>", escaped(&chapter.name), escaped(&chapter.title))
+fn link(chapter: &Chapter, root: &str) -> String {
+    format!("<a href=\"{root}workshop/{}\">{}</a>", escaped(&chapter.name), escaped(&chapter.title))
 }
 
 /// The chapters before and after one.
-fn neighbours(name: &str) -> String {
+fn neighbours(name: &str, root: &str) -> String {
     let all: Vec<Chapter> = chapter::all().into_iter().filter(Chapter::is_numbered).collect();
     let Some(at) = all.iter().position(|chapter| chapter.name == name) else { return String::new() };
     let before =
-        at.checked_sub(1).and_then(|at| all.get(at)).map(|chapter| format!("<span>← {}</span>", link(chapter)));
-    let after = all.get(at + 1).map(|chapter| format!("<span>{} →</span>", link(chapter)));
+        at.checked_sub(1).and_then(|at| all.get(at)).map(|chapter| format!("<span>← {}</span>", link(chapter, root)));
+    let after = all.get(at + 1).map(|chapter| format!("<span>{} →</span>", link(chapter, root)));
     let links: String = before.into_iter().chain(after).collect();
     format!("<nav class=\"neighbours\" aria-label=\"Other chapters\">{links}</nav>\n")
 }
 
 /// A whole page. `title` is text, `main` is HTML, `script` is the name of one of the [`Files`].
-fn shell(title: &str, main: &str, script: &str) -> String {
+fn shell(title: &str, main: &str, script: &str, root: &str) -> String {
     let shell = Files::get("shell.html").map(|file| file.data).unwrap_or_default();
-    let shell = String::from_utf8_lossy(&shell).replace("{{title}}", &escaped(title)).replace("{{script}}", script);
+    let shell = String::from_utf8_lossy(&shell).replace("{{root}}", root).replace("{{script}}", script);
+    let shell = shell.replace("{{title}}", &escaped(title));
     // Last, so that nothing in it is taken for a place to fill.
     shell.replacen("{{main}}", main, 1)
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::class::Inner;
+use crate::class::evidence::report;
 use crate::class::routes::{blocking, read_json};
 use crate::class::runs::{Run, State as RunState};
 
@@ -126,10 +127,6 @@ fn told(class: &Inner, run: Run) -> Progress {
         scenario: run.scenario,
         message: run.message,
     }
-}
-
-fn report(id: &str) -> String {
-    format!("/workshop/runs/{id}/report.html")
 }
 
 type Head = [(HeaderName, &'static str); 2];
