@@ -167,7 +167,7 @@ fn h7_json_of_another_server_is_printed_as_it_comes() {
 }
 
 #[test]
-fn f15_f16_a_url_is_sent_as_it_stands_and_its_secrets_are_not_shown() {
+fn f16_a_url_is_sent_as_it_stands_and_its_secrets_are_not_shown() {
     let (url, server) = serve(vec![b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec()]);
     let url = url.replace("http://", "http://me:pa%20ss@").replace("?after=mine", "?sig=a%20b&y=%2B&flag");
     let line =
@@ -184,6 +184,30 @@ fn f15_f16_a_url_is_sent_as_it_stands_and_its_secrets_are_not_shown() {
         "x-key: k3y\r\n",
     ] {
         assert!(request.contains(needle), "{needle}: {request}");
+    }
+}
+
+/// Within its origin a redirect is followed with all that was given; beyond, with nothing that may be a secret.
+#[test]
+fn f15_no_secret_goes_along_to_another_origin() {
+    let (elsewhere, other) = serve(vec![stream("data: there\n\n")]);
+    let moved = |to: &str| format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n").into_bytes();
+    let (url, server) = serve(vec![moved("/moved"), moved(&elsewhere)]);
+    let url = url.replace("http://", "http://me:pass@");
+    let headers = ["X-Api-Key: k3y", "Proxy-Authorization: Basic cHI", "X-Two: s3cret", "X-Two: s3cret"];
+    let mut watch =
+        feedlab(&["watch", &url, "--count", "1", "--cookie", "session=c00kie", "--origin", "https://0rigin.example"]);
+    for header in headers {
+        watch.args(["--header", header]);
+    }
+    let output = ends_with(0, &mut watch);
+    assert!(out(&output).contains("there"), "{}", out(&output));
+    let [first, moved] = &server.join().expect("the server ends")[..] else { panic!("two requests") };
+    let reached = other.join().expect("the server ends").concat();
+    assert!(reached.starts_with("get /events?after=mine ") && reached.contains("accept: text/event-stream\r\n"));
+    for secret in ["authorization: basic bwu6cgfzcw==", "k3y", "basic chi", "s3cret", "c00kie", "0rigin"] {
+        assert!(first.contains(secret) && moved.contains(secret), "{secret}: {first}{moved}");
+        assert!(!reached.contains(secret), "{secret}: {reached}");
     }
 }
 

@@ -13,7 +13,7 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::clock;
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, LOCATION};
+use hyper::header::{CONNECTION, HeaderMap};
 use hyper::http::response::Parts;
 use tokio::time::{sleep_until, timeout};
 use url::Url;
@@ -28,6 +28,7 @@ mod h1;
 pub(super) mod h2;
 mod line;
 mod pool;
+mod redirect;
 pub(super) mod tunnel;
 
 pub(crate) use exchange::with_causes;
@@ -41,8 +42,6 @@ use exchange::{drive, refused};
 /// An answer that takes longer, beyond any hold that was asked for, will not come. Streams have no end to wait for:
 /// of theirs it is the head.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often an event stream follows a redirect: the standard fetches it, and Fetch (section 4.4) follows twenty times.
-const REDIRECTS: u32 = 20;
 
 /// How often a request is tried that found a connection which takes none: a shared one may be full or about to close.
 pub(super) const TRIES: u32 = 4;
@@ -174,18 +173,17 @@ impl Http {
     /// A poll that is sent elsewhere measures another server, and takes the redirect for its answer. An event stream
     /// follows, as a browser's would.
     async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, Trouble> {
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=redirect::MOST {
             let answer = self.ask(&url, &headers, None).await?;
             let target = Some(&answer.head).filter(|_| self.connections == Connections::Streamed);
-            let Some(target) = target.and_then(|head| redirected(&url, head)) else { return Ok(answer) };
+            let Some(target) = target.and_then(|head| redirect::target(&url, head)) else { return Ok(answer) };
             self.connection = None;
             if target.origin() != url.origin() {
-                headers.remove(AUTHORIZATION);
-                headers.remove(COOKIE);
+                redirect::keep_harmless(&mut headers);
             }
             url = target;
         }
-        Err(Trouble::new(Failure::Disconnected, format_args!("redirected more than {REDIRECTS} times")))
+        Err(Trouble::new(Failure::Disconnected, format_args!("redirected more than {} times", redirect::MOST)))
     }
 
     /// One request on the connection that is there, or on another one. A kept connection may have ended since: what it
@@ -261,14 +259,6 @@ impl Drop for Body<'_> {
             self.http.connection = None;
         }
     }
-}
-
-/// Where an answer sends its client, if it does.
-fn redirected(url: &Url, head: &Parts) -> Option<Url> {
-    use StatusCode as Is;
-    let moved = [Is::MOVED_PERMANENTLY, Is::FOUND, Is::SEE_OTHER, Is::TEMPORARY_REDIRECT, Is::PERMANENT_REDIRECT];
-    let location = head.headers.get(LOCATION).filter(|_| moved.contains(&head.status))?;
-    url.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
 }
 
 fn says_close(headers: &HeaderMap) -> bool {
