@@ -255,8 +255,8 @@ metrics! {
     RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",
         "99th percentile of that time.";
     ReconnectP50 "reconnect_p50_us" Recovery Microseconds Mean, "reconnect p50",
-        "Median time from the loss of a connection until there is one again that is answered, whether or not it brings an \
-         update.";
+        "Median time from the loss of a connection until the server serves the feed again, with an update or without: an \
+         answer such as a 503 is none.";
     ReconnectP99 "reconnect_p99_us" Recovery Microseconds Mean, "reconnect p99",
         "99th percentile of that time.";
     ReconnectsPeak "reconnects_peak_per_100ms" Recovery Count Max, "reconnects peak",

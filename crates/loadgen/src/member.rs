@@ -43,6 +43,9 @@ pub(crate) struct Member {
     /// The life of the feed that the audit is of.
     epoch: Option<Epoch>,
     outage: Outage,
+    /// When a new connection was asked that has been answered, and of which nobody knows yet whether it brings the feed, µs of
+    /// Unix time.
+    asked_us: Option<u64>,
     recorder: Rc<RefCell<Recorder>>,
     roll: Arc<Roll>,
     leg: Leg,
@@ -54,7 +57,7 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>, leg: Leg, is_published: bool) -> Self {
         let (audit, outage) = (Audit::default(), Outage::default());
-        Self { audit, epoch: None, outage, recorder, roll, leg, was_open: false, is_published }
+        Self { audit, epoch: None, outage, asked_us: None, recorder, roll, leg, was_open: false, is_published }
     }
 
     /// In another epoch the same `seq` is another update: nothing of it was there before.
@@ -63,18 +66,20 @@ impl Member {
         self.recorder.borrow_mut().failed(Failure::Reset);
     }
 
-    fn back(&mut self, now_us: u64) {
-        if let Some(lost_us) = self.outage.back(now_us) {
-            self.recorder.borrow_mut().back(lost_us, now_us);
+    /// The feed is there again: on a new connection since that was asked, which is later than when its client began to.
+    fn back(&mut self, since_us: u64) {
+        let since_us = self.asked_us.take().unwrap_or(since_us);
+        if let Some(lost_us) = self.outage.back(since_us) {
+            self.recorder.borrow_mut().back(lost_us, since_us);
         }
     }
 }
 
 impl Observer for Member {
-    /// Connected the client was before it asked: a poll may have been held since.
+    /// What answered may be no more than something in between that says so, with a 503.
     fn opened(&mut self, opened: Opened) {
         self.recorder.borrow_mut().opened(opened);
-        self.back(clock::unix_us().saturating_sub(opened.request_us));
+        self.asked_us = Some(clock::unix_us().saturating_sub(opened.request_us));
         if !std::mem::replace(&mut self.was_open, true) {
             self.roll.open.fetch_add(1, Ordering::Relaxed);
         }
@@ -113,6 +118,7 @@ impl Observer for Member {
 
     /// Who never was open has nothing to lose.
     fn lost(&mut self, _wait: Duration) {
+        self.asked_us = None;
         if self.was_open {
             self.outage.lost(clock::unix_us());
         }
@@ -122,11 +128,9 @@ impl Observer for Member {
         self.recorder.borrow_mut().reconnected(clock::unix_us());
     }
 
-    /// A poll that was lost may have left its connection, on which the next one is answered.
-    fn alive(&mut self) {
-        if self.outage.is_down() {
-            self.back(clock::unix_us());
-        }
+    /// On a new connection, or on one that a poll which was lost has left.
+    fn served(&mut self, since_us: u64) {
+        self.back(since_us);
     }
 
     fn fell(&mut self, _to: Transport) {
@@ -221,6 +225,38 @@ mod tests {
             assert_eq!((found.received, found.duplicated, found.reordered), (8, 1, 0), "told: {is_told}");
             assert_eq!(found.failures, [(Failure::Reset, 1)].into());
             assert_eq!(found.ranges, [(Some(old), (1, 5)), (Some(new), (1, 3))].into());
+        }
+    }
+
+    /// A connection is lost at the begin, is answered twice by something that has no feed, and by its server at last.
+    #[test]
+    fn m2_an_answer_without_the_feed_ends_no_outage() {
+        let opened = Opened { connect_us: Some(1), tls_us: None, request_us: 1, open_us: 2 };
+        for is_new in [true, false] {
+            let recorder = Rc::new(RefCell::new(Recorder::new()));
+            let start_us = clock::unix_us();
+            recorder.borrow_mut().measure(Window { start_us, end_us: start_us + 60_000_000 });
+            let mut member = Member::new(recorder.clone(), Arc::default(), Leg::default(), false);
+            member.opened(opened);
+            member.served(start_us);
+            member.lost(Duration::ZERO);
+            for _ in 0..2 {
+                member.opened(opened);
+                member.alive();
+                member.failure(&Trouble::new(Failure::Status, "the server answered 503"));
+                member.lost(Duration::ZERO);
+                assert_eq!(recorder.borrow().found().outages.len(), 0);
+            }
+            if is_new {
+                member.opened(opened);
+            }
+            member.served(start_us + 30_000_000);
+            member.served(start_us + 40_000_000);
+            let recorder = recorder.borrow();
+            let outages = &recorder.found().outages;
+            assert_eq!(outages.len(), 1);
+            // A new connection was asked just now; on one that was kept, it is when the poll says that it asked.
+            assert_eq!(outages.max() < 20_000_000, is_new, "{} µs", outages.max());
         }
     }
 

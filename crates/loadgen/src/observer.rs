@@ -46,6 +46,11 @@ pub trait Observer {
     /// A connection that had been open is open again.
     fn reconnect(&mut self);
 
+    /// The server serves the feed: a poll's answer could be read, the head of a stream is one of an event stream, an upgrade was
+    /// made. An answer such as a 503 is none of these. `since_us`, in µs of Unix time, is when it was asked for: a poll may have
+    /// been held since.
+    fn served(&mut self, _since_us: u64) {}
+
     /// Something came, be it only the head of an answer, a comment or a ping.
     fn alive(&mut self) {}
 

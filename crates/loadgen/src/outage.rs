@@ -27,7 +27,7 @@ impl Outage {
         }
     }
 
-    /// There is a connection again. If there was none: since when.
+    /// There is a connection again that brings the feed. If there was none: since when.
     pub(crate) const fn back(&mut self, now_us: u64) -> Option<u64> {
         if self.is_open && self.back_us == 0 {
             self.back_us = now_us;
@@ -36,11 +36,6 @@ impl Outage {
             0 => None,
             down_us => Some(down_us),
         }
-    }
-
-    /// Whether there is no connection.
-    pub(crate) const fn is_down(&self) -> bool {
-        self.down_us != 0
     }
 
     /// An update came. If it ends the outage: when that began.

@@ -25,8 +25,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use feedlab_experiment::scenario::Comeback;
-use feedlab_feed::Cursor;
 use feedlab_feed::wire::poll;
+use feedlab_feed::{Cursor, clock};
 use hyper::StatusCode;
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
@@ -85,13 +85,16 @@ impl Poller {
         let mut url = resume(&self.door, self.cursor.filter(|_| self.comeback.with_cursor));
         url.query_pairs_mut().append_pair(poll::HOLD, &poll::hold(hold));
         let headers = self.http.headers();
+        let asked_us = clock::unix_us();
         let (head, body) = self.http.get(url, headers, hold + ANSWER_TIMEOUT, observer).await?;
         observer.alive();
         match head.status {
-            StatusCode::NO_CONTENT if self.cursor.is_some() => Ok(()),
-            StatusCode::OK => body::receive(body, &mut self.cursor, observer).await,
-            status => Err(unexpected(status)),
+            StatusCode::NO_CONTENT if self.cursor.is_some() => {}
+            StatusCode::OK => body::receive(body, &mut self.cursor, observer).await?,
+            status => return Err(unexpected(status)),
         }
+        observer.served(asked_us);
+        Ok(())
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! The server can be one with TLS, or one of HTTP/2, whose bytes the h2 library writes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
-use feedlab_feed::{Cursor, Gap, Reset, Transport};
+use feedlab_feed::{Cursor, Gap, Reset, Transport, clock};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -63,6 +63,11 @@ impl Server {
     /// What the client was told of its troubles.
     pub(super) fn troubles(&self) -> Vec<String> {
         self.log.troubles.borrow().clone()
+    }
+
+    /// How often the client was served the feed.
+    pub(super) fn served(&self) -> usize {
+        self.log.served.get()
     }
 
     /// From now on connections are refused.
@@ -143,6 +148,7 @@ pub(super) struct Log {
     lines: Rc<RefCell<Vec<String>>>,
     openings: Rc<RefCell<Vec<Opened>>>,
     troubles: Rc<RefCell<Vec<String>>>,
+    served: Rc<Cell<usize>>,
 }
 
 impl Log {
@@ -191,6 +197,11 @@ impl Observer for Log {
         assert!(!trouble.detail.is_empty() && !trouble.detail.contains('\n'), "{:?}", trouble.detail);
         self.troubles.borrow_mut().push(trouble.detail.clone());
         self.note(format!("{:?}", trouble.failure));
+    }
+
+    fn served(&mut self, since_us: u64) {
+        assert!(since_us <= clock::unix_us());
+        self.served.set(self.served.get() + 1);
     }
 
     fn reconnect(&mut self) {

@@ -97,19 +97,21 @@ impl Poller {
             headers.insert(IF_NONE_MATCH, etag);
         }
         let url = resume(&self.door, self.cursor);
+        let asked_us = clock::unix_us();
         let (head, body) = self.http.get(url, headers, ANSWER_TIMEOUT, observer).await?;
         observer.alive();
         match head.status {
-            StatusCode::NOT_MODIFIED => Ok(()),
+            StatusCode::NOT_MODIFIED => {}
             StatusCode::OK => {
                 let asked = self.cursor;
                 let etag = head.headers.get(ETAG).filter(|_| self.options.conditional).cloned();
                 body::receive(body, &mut self.cursor, observer).await?;
                 self.etag = etag.filter(|_| self.cursor == asked);
-                Ok(())
             }
-            status => Err(unexpected(status)),
+            status => return Err(unexpected(status)),
         }
+        observer.served(asked_us);
+        Ok(())
     }
 }
 

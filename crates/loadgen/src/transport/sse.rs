@@ -100,6 +100,7 @@ impl Streamer {
         let headers = self.headers();
         let (head, mut body) = self.http.get(self.door.clone(), headers, ANSWER_TIMEOUT, observer).await?;
         check(&head)?;
+        observer.served(clock::unix_us());
         // Its values are slices of a read buffer of 8 KiB, which they would keep alive.
         drop(head);
         backoff.reset();

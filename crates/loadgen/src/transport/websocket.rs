@@ -103,6 +103,7 @@ impl Listener {
         }
         observer.opened(opened);
         observer.answered(&head);
+        observer.served(clock::unix_us());
         Ok(socket)
     }
 

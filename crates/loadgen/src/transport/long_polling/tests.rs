@@ -132,3 +132,27 @@ async fn d1_a_reset_is_told_before_what_the_other_epoch_has() {
     .await;
     assert_eq!(seen, ["opened", "reset k3f9.5, on after p0q2.0", "gap 1-5, on after p0q2.5", "update 6"]);
 }
+
+#[tokio::test]
+async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+    poll(PLAIN, async |server| {
+        let mut peer = server.accept().await;
+        for (status, text, served) in [
+            ("204 No Content", "", 0),
+            ("200 OK", START, 0),
+            ("503 Service Unavailable", "", 1),
+            ("200 OK", "<html>", 1),
+            ("200 OK", NEWS, 1),
+        ] {
+            peer.request().await;
+            assert_eq!(server.served(), served, "before {status}");
+            peer.answer(status, "", text).await;
+        }
+        peer.request().await;
+        assert_eq!(server.served(), 2);
+        peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
+        peer.request().await;
+        assert_eq!(server.served(), 3, "nothing came in the time of a hold");
+    })
+    .await;
+}

@@ -194,3 +194,27 @@ fn phases_fill_the_interval() {
     let mean = phases.iter().sum::<f64>() / 1_000.0;
     assert!((mean - 0.5).abs() < 0.05, "{mean}");
 }
+
+#[tokio::test]
+async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+    poll(Options { conditional: true, ..PLAIN }, async |server| {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.answer("200 OK", "ETag: \"a\"\r\n", &body(&[], 5)).await;
+        for (status, text, served) in [
+            ("200 OK", body(&[], 5), 1),
+            ("503 Service Unavailable", String::new(), 2),
+            ("204 No Content", String::new(), 2),
+            ("200 OK", "<html>".to_owned(), 2),
+            ("304 Not Modified", String::new(), 2),
+            ("200 OK", body(&[6], 6), 3),
+        ] {
+            peer.request().await;
+            assert_eq!(server.served(), served, "before {status}");
+            peer.answer(status, "ETag: \"a\"\r\n", &text).await;
+        }
+        peer.request().await;
+        assert_eq!(server.served(), 4);
+    })
+    .await;
+}

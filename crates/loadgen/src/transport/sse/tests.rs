@@ -234,3 +234,22 @@ async fn d1_a_reset_moves_the_last_event_id_to_another_epoch() {
     .await;
     assert_eq!(without_events(seen)[..3], ["opened", "reset k3f9.31, on after p0q2.0", "update 1"]);
 }
+
+#[tokio::test]
+async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+    for (head, served) in [
+        ("200 OK\r\nContent-Type: text/event-stream\r\n", 1),
+        ("200 OK\r\nContent-Type: text/html\r\n", 0),
+        ("503 Service Unavailable\r\n", 0),
+    ] {
+        stream(PLAIN, async |server| {
+            let mut peer = server.accept().await;
+            peer.request().await;
+            peer.say(format!("HTTP/1.1 {head}\r\n:\n\n")).await;
+            drop(peer);
+            server.saw(if served == 1 { "Closed" } else { "GaveUp" }).await;
+            assert_eq!(server.served(), served, "{head}");
+        })
+        .await;
+    }
+}

@@ -214,3 +214,20 @@ async fn d1_a_reset_moves_the_client_to_the_begin_of_another_epoch() {
         seen.into_iter().filter(|line| line.starts_with("update") || line.starts_with("reset")).collect();
     assert_eq!(seen, ["update 31", "reset k3f9.31, on after p0q2.0", "update 1"]);
 }
+
+#[tokio::test]
+async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+    listen(async |server| {
+        let mut peer = server.accept().await;
+        peer.upgrade_request().await;
+        peer.answer("503 Service Unavailable", "", "").await;
+        drop(peer);
+        server.saw("Status").await;
+        assert_eq!(server.served(), 0);
+        let (mut peer, _) = upgrade(server).await;
+        peer.say(text(1)).await;
+        server.saw("update 1").await;
+        assert_eq!(server.served(), 1);
+    })
+    .await;
+}
