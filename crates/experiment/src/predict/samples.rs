@@ -2,12 +2,13 @@
 //! absent, and a threshold on it to be missed.
 
 use std::fmt;
+use std::ops::Add as _;
 use std::time::Duration;
 
 use super::model::Course;
 use crate::metric::Pooling;
 use crate::plan::{self, Point};
-use crate::scenario::{Source, Threshold};
+use crate::scenario::{Fault, Source, Threshold};
 use crate::statistics::SAMPLES_BEYOND;
 use crate::{Metric, Scenario};
 
@@ -22,6 +23,7 @@ pub struct OutOfReach {
     pub expected: f64,
     /// Samples that it needs.
     pub needed: f64,
+    sample: Sample,
     /// What would be enough, each alone: clients, the measured time, repetitions.
     enough: Enough,
 }
@@ -43,6 +45,8 @@ enum Sample {
     Publications,
     /// Connections that are opened in one repetition, at least one a client.
     Connections,
+    /// Connections that clients lose in one repetition.
+    Losses,
 }
 
 /// The share that a metric leaves beyond it, and of what; `None` of what is no percentile, or of something that nobody
@@ -55,6 +59,8 @@ fn percentile(metric: Metric) -> Option<(f64, Sample)> {
             Some((0.5, Sample::Connections))
         }
         (Metric::ConnectP99, _) => Some((0.99, Sample::Connections)),
+        (Metric::RecoveryP50 | Metric::ReconnectP50, _) => Some((0.5, Sample::Losses)),
+        (Metric::RecoveryP99 | Metric::ReconnectP99, _) => Some((0.99, Sample::Losses)),
         _ => None,
     }
 }
@@ -90,6 +96,7 @@ fn short_of(scenario: &Scenario, point: Point, metric: Metric) -> Option<OutOfRe
         }
         Sample::Publications => return None,
         Sample::Connections => clients,
+        Sample::Losses => losses(scenario, point)?,
     };
     let factor = needed / expected;
     let times = |amount: f64| (amount * factor).ceil();
@@ -99,14 +106,29 @@ fn short_of(scenario: &Scenario, point: Point, metric: Metric) -> Option<OutOfRe
         name: crate::summary::name(&scenario.contenders[point.contender].label, point.clients, point.payload_bytes),
         expected,
         needed,
+        sample,
         enough: Enough {
             // What clients publish is a rate of all of them together.
             clients: (is_finite && sample != Sample::Publications).then(|| times(clients)),
-            duration: (is_finite && sample != Sample::Connections)
+            duration: (is_finite && matches!(sample, Sample::Updates | Sample::Publications))
                 .then(|| Duration::from_secs(times(scenario.measure.duration.as_secs_f64()) as u64)),
             repetitions: (is_finite && sample == Sample::Updates).then(|| times(repetitions)),
         },
     })
+}
+
+/// Connections that the clients of a point lose in the measured time of a repetition: as many as are predicted. Where chance
+/// has a part in that, as many as faults take when each takes all that it may, one of each client; `None` where something else
+/// ends connections too.
+fn losses(scenario: &Scenario, point: Point) -> Option<f64> {
+    let predicted = super::prediction(scenario, point)?.predicted.metrics.get(&Metric::Reconnects).copied();
+    let contender = &scenario.contenders[point.contender];
+    let is_by_faults_alone =
+        !contender.is_auto() && scenario.network.is_none_or(|network| network.idle_timeout.is_none());
+    let hits = |fault: &Fault| fault.share * fault.times(scenario.measure.duration).count() as f64;
+    let by_faults = || scenario.faults.iter().map(hits).fold(0.0, f64::add) * f64::from(point.clients);
+    let of_all = predicted.map(|sum| sum / f64::from(scenario.measure.repetitions));
+    of_all.or_else(|| is_by_faults_alone.then(by_faults))
 }
 
 /// Updates due in the measured time of all repetitions.
@@ -118,7 +140,7 @@ fn updates(scenario: &Scenario, point: Point) -> Option<f64> {
 
 impl fmt::Display for OutOfReach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { metric, name, expected, needed, enough } = self;
+        let Self { metric, name, expected, needed, sample, enough } = self;
         write!(f, "{metric} will not be measured: it needs {needed} samples, {name} will have about {expected:.0}; ")?;
         let Enough { clients, duration, repetitions } = enough;
         let ways = [
@@ -127,6 +149,7 @@ impl fmt::Display for OutOfReach {
             repetitions.map(|repetitions| format!("the repetitions to {repetitions}")),
         ];
         match ways.into_iter().flatten().collect::<Vec<_>>().split_last() {
+            None if *sample == Sample::Losses => f.write_str("nothing ends a connection: add a [[fault]]"),
             None => f.write_str("nothing falls due in the measured time: measure longer"),
             Some((way, [])) => write!(f, "raise {way}"),
             Some((last, [way])) => write!(f, "raise {way} or {last}"),
@@ -171,6 +194,51 @@ mod tests {
         let expected = "connect_p50_us will not be measured: it needs 20 samples, SSE, 5 clients will have about 5; raise the \
                         clients to 20";
         assert_eq!(told("duration = \"10s\", repetitions = 9", "connect_p50_us"), [expected]);
+    }
+
+    /// Two faults, of which one takes half of the clients: 150 losses of 100 clients.
+    #[test]
+    fn h5_a_client_comes_back_as_often_as_something_breaks() {
+        let told = |metric: &str, clients: u32, more: &str| {
+            let text = format!(
+                "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = {clients} }}\n\
+                 measure = {{ duration = \"20s\", repetitions = 3 }}\ncontender = [{{ transport = \"sse\" }}]\n{more}\n\
+                 threshold = [{{ metric = \"{metric}\", expect = \"< 5\" }}]"
+            );
+            let scenario = Scenario::parse(&text, Path::new("t.toml")).unwrap();
+            out_of_reach(&scenario).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let cuts = "fault = [{ at = \"2s\", kind = \"cut\" }, { at = \"9s\", kind = \"reset\", share = 0.5 }]";
+        // How often a client finds no server while it is started anew is chance, and all of it is one loss.
+        let deployments = "fault = [{ at = \"2s\", every = \"9s\", kind = \"restart\", for = \"1s\" }]";
+        for (metric, clients, faults, miss) in [
+            (
+                "reconnect_p99_us",
+                100,
+                cuts,
+                "needs 1000 samples, SSE, 100 clients will have about 150; raise the clients to 667",
+            ),
+            (
+                "recovery_p99_us",
+                100,
+                cuts,
+                "needs 1000 samples, SSE, 100 clients will have about 150; raise the clients to 667",
+            ),
+            ("reconnect_p99_us", 667, cuts, ""),
+            ("reconnect_p50_us", 100, cuts, ""),
+            ("reconnect_p99_us", 100, deployments, "will have about 200; raise the clients to 500"),
+            ("reconnect_p50_us", 100, "", "will have about 0; nothing ends a connection: add a [[fault]]"),
+            // Whoever is silent for longer is cut too.
+            (
+                "reconnect_p50_us",
+                5,
+                "network = { idle_timeout = \"10s\" }\nfault = [{ at = \"2s\", kind = \"refuse\", for = \"1s\" }]",
+                "",
+            ),
+        ] {
+            let told = told(metric, clients, faults).concat();
+            assert!(told.ends_with(miss) && told.is_empty() == miss.is_empty(), "{metric} {faults}: {told}");
+        }
     }
 
     #[test]
