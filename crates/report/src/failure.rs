@@ -204,8 +204,16 @@ const fn unit(metric: Metric) -> &'static str {
 
 /// What clients saw go wrong, a column for each kind that came up.
 fn seen(rows: &[Row]) -> Table {
-    const KINDS: [Kind; 7] =
-        [Kind::Connect, Kind::Status, Kind::Disconnected, Kind::Closed, Kind::Malformed, Kind::Gap, Kind::GaveUp];
+    const KINDS: [Kind; 8] = [
+        Kind::Connect,
+        Kind::Status,
+        Kind::Disconnected,
+        Kind::Closed,
+        Kind::Malformed,
+        Kind::Gap,
+        Kind::Reset,
+        Kind::GaveUp,
+    ];
     let kinds: Vec<Kind> = KINDS.into_iter().filter(|&kind| rows.iter().any(|row| row.failures(kind) > 0)).collect();
     let column = |kind: &Kind| Column { label: kind.to_string(), unit: String::new(), numeric: true };
     let count = |row: &Row, kind: &Kind| human::count(row.failures(*kind) as f64);

@@ -1,6 +1,6 @@
 //! What failure and recovery show, in words.
 
-use super::Row;
+use super::{Kind, Row};
 use crate::comparison::{self, Named, Shape, shape, unknown};
 use crate::{human, wording};
 use feedlab_experiment::scenario::{FaultKind, LinkFault};
@@ -27,8 +27,10 @@ pub(super) fn foremost(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
 /// Who lost nothing and got nothing twice, although clients had to come back.
 fn kept(rows: &[Row]) -> Option<String> {
     let came_back = |row: &&Row| row.cut_off() > 0 || row.some(Metric::Reconnects).is_some();
+    // What was published of a feed that is over, nobody can count.
     let is_clean = |row: &&Row| {
-        [Metric::UpdatesMissed, Metric::UpdatesDuplicated].iter().all(|&metric| row.value(metric) == Some(0.0))
+        row.failures(Kind::Reset) == 0
+            && [Metric::UpdatesMissed, Metric::UpdatesDuplicated].iter().all(|&metric| row.value(metric) == Some(0.0))
     };
     let concerned = rows.iter().filter(came_back).count();
     let clean: Vec<&Row> = rows.iter().filter(came_back).filter(is_clean).collect();

@@ -60,6 +60,23 @@ fn faults_that_nobody_felt_are_said_to_be_so() {
 }
 
 #[test]
+fn d1_a_feed_that_began_anew_is_seen_and_nobody_is_said_to_have_missed_nothing() {
+    let reset = |contender: &Contender, mut found: Found| {
+        if contender.transport() == Transport::WebSocket {
+            found.failures.insert(feedlab_experiment::record::Failure::Reset, 4);
+        }
+        found
+    };
+    let failure = failing(reset).unwrap();
+    let column =
+        failure.seen.columns.iter().position(|column| column.label == "feed that began anew").expect("a column");
+    let seen: Vec<&str> = failure.seen.rows.iter().map(|row| &*row[column]).collect();
+    assert!(seen.contains(&"12") && seen.contains(&"0"), "{seen:?}");
+    let kept = failure.sentences.iter().find(|text| text.contains("Nothing was missed"));
+    assert!(kept.is_none_or(|text| !text.contains("WebSocket") && !text.contains("whoever")), "{kept:?}");
+}
+
+#[test]
 fn what_came_twice_is_not_called_kept() {
     let failure = failing(|_, mut found| {
         found.metrics.insert(Metric::UpdatesDuplicated, 2.0);
