@@ -1,6 +1,7 @@
 //! `summary.json`: the pooled result, one entry a contender, client count and (in a sweep) payload size.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use feedlab_feed::Transport;
 use serde::{Deserialize, Serialize};
@@ -68,12 +69,21 @@ impl Entry {
 
 /// What the clients of a contender were not given, all repetitions together. Ages and recoveries of such a contender are
 /// those of the updates and clients that were left, and are ranked beside nobody's.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Loss {
     /// Updates that were expected and never arrived.
     pub missed: f64,
     /// Clients that closed for good.
     pub gave_up: f64,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |number: f64, one: &str| format!("{number} {one}{}", if number == 1.0 { "" } else { "s" });
+        let missed = (self.missed > 0.0).then(|| format!("missed {}", counted(self.missed, "update")));
+        let gave_up = (self.gave_up > 0.0).then(|| format!("lost {} that gave up", counted(self.gave_up, "client")));
+        f.write_str(&missed.into_iter().chain(gave_up).collect::<Vec<_>>().join(" and "))
+    }
 }
 
 impl Entry {

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::Metric;
+use crate::metric::Group;
 use crate::scenario::{Comparison, Scenario, Threshold};
-use crate::summary::Entry;
+use crate::summary::{Entry, Loss};
 
 /// One demand on one entry, and how it was met.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,7 +39,12 @@ pub struct Check {
     /// The label of the contender that is compared with, if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub than: Option<String>,
-    /// Whether it is so. What was not measured meets no demand, and what is not predicted none that asks for it.
+    /// For a demand about ages: who was not given everything, the one measured or the one compared with, by label. What is left
+    /// to them looks the fresher the more they lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<(String, Loss)>,
+    /// Whether it is so. What was not measured meets no demand, what is not predicted none that asks for it, and ages of what
+    /// was left none at all.
     pub met: bool,
 }
 
@@ -89,10 +95,13 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
     let Threshold { metric, comparison, ref than, .. } = *threshold;
     let measured = entry.value(metric);
     let predicted = entry.predicted.as_ref().and_then(|predicted| predicted.metrics.get(&metric)).copied();
+    let other = than.as_ref().and_then(|label| beside(entry, label, entries));
     let reference = match than {
-        Some(label) => beside(entry, label, entries).and_then(|other| other.value(metric)),
+        Some(_) => other.and_then(|other| other.value(metric)),
         None => predicted.filter(|_| comparison.is_distance()),
     };
+    let lost =
+        [Some(entry), other].into_iter().flatten().filter(|_| metric.row().group == Group::Freshness).find_map(loser);
     Check {
         name: entry.name(),
         label: entry.label.clone(),
@@ -106,8 +115,13 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
         demand: threshold.demand(),
         comparison,
         than: than.clone(),
-        met: measured.is_some_and(|measured| threshold.holds(measured, reference)),
+        met: lost.is_none() && measured.is_some_and(|measured| threshold.holds(measured, reference)),
+        lost,
     }
+}
+
+fn loser(entry: &Entry) -> Option<(String, Loss)> {
+    entry.loss().map(|loss| (entry.label.clone(), loss))
 }
 
 /// Another contender's entry at the same point.
@@ -125,7 +139,7 @@ fn percent_off(value: f64, reference: f64) -> f64 {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, metric, measured, reference, demand, comparison, than, .. } = self;
+        let Self { name, metric, measured, reference, demand, comparison, than, lost, .. } = self;
         let Some(measured) = measured else { return write!(f, "{name}: {metric} was not measured, expected {demand}") };
         write!(f, "{name}: {metric} is {measured}")?;
         match (reference, than) {
@@ -139,7 +153,11 @@ impl fmt::Display for Check {
         if let Some(off) = off.filter(|off| off.is_finite() && comparison.is_distance()) {
             write!(f, ": {off:.1}% off")?;
         }
-        write!(f, ", expected {demand}")
+        write!(f, ", expected {demand}")?;
+        match lost {
+            Some((label, loss)) => write!(f, "; not judged by what arrived, for {label} {loss}"),
+            None => Ok(()),
+        }
     }
 }
 

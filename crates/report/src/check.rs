@@ -152,9 +152,14 @@ impl Row {
             readable: readable(check),
             reference: reference(check),
             band: check.band.map(|band| self::band(band, unit)),
-            measured: estimate.map_or("not measured".to_owned(), |&estimate| measured(estimate, unit)),
+            measured: estimate.map_or("not measured".to_owned(), |&estimate| measured(estimate, unit)) + of_what(check),
         }
     }
+}
+
+/// What stands behind an age that is held against nothing, because it is that of what was left.
+const fn of_what(check: &Check) -> &'static str {
+    if check.lost.is_some() { ", of what arrived alone" } else { "" }
 }
 
 /// An interval that has no extent says nothing.

@@ -54,8 +54,20 @@ of their own (`/proc/PID`; of nginx the master with its workers, those that a re
 
 **Recovery** is what clients see: a connection is lost when its client learns so, and recovered with the next update. What
 was due meanwhile and is given to the client when it comes back is *replayed*; what the server says it can no longer give
-is *told lost*, and is part of what was missed. A server that is started anew in the measured time counts from nothing
-again: what is a difference of its counters (requests, bytes, CPU) is absent then.
+is *told lost*, and is part of what was missed. A client is back, in `reconnect_…`, when it is served the feed again: a poll's
+answer that could be read, the head of an event stream, an upgrade; a 503, a 204 or a page of HTML of whatever lies between is
+none of these. A run asks a server that it is about to end for its counters, and adds them to those of its next life; where a
+server was started anew otherwise, what is a difference of its counters (requests, bytes, CPU) is absent.
+
+**Resets.** A client that comes back with a cursor of another epoch (of a feed that began anew, and cannot be had again) is told
+a reset, and given what there is of the new one from its begin. It is counted with what went wrong for clients (`reset` under
+`failures` of `cells.ndjson`; \"feed that began anew\" in the report), once for each client and reset, and also where a client
+without a cursor sees it by itself. What was due of the old feed and did not arrive stays missed, and of the new one nothing is
+taken for a duplicate. What was published of the old feed after the last update that any client has of it, nobody can count.
+Servers of a scenario keep their epoch when they are killed or restarted, so that none of their clients is told a reset.
+
+**Ages of what was left.** A contender that missed updates, or whose clients gave up, would look the fresher the more it lost. Its
+ages are shown, and ranked beside nobody's; a threshold on ages is missed by it, and says so, whatever it demands.
 
 **Newcomers** come after the fleet has left, one at a time, up to thirty: each connects, asks for the update before the
 newest, takes it, and leaves.

@@ -112,3 +112,28 @@ fn a_contender_may_be_compared_with_another() {
     let said = told(&demanding(Comparison::AtMost, 1.1, Some("SSE")), &alone);
     assert_eq!(said, ["other, 50 clients: age_p50_us is 105 and it was not measured of SSE, expected <= 1.1 x SSE"]);
 }
+
+/// The survivors' ages look better the more was lost.
+#[test]
+fn h4_no_demand_on_ages_is_met_by_what_was_left() {
+    let entry = |label: &str, more: &[(Metric, f64)]| {
+        let metrics = [&[(Metric::AgeP50, 100.0), (Metric::ReconnectP50, 100.0)], more].concat();
+        Entry { label: label.to_owned(), ..fixture::entry(&metrics) }
+    };
+    let loser = entry("SSE", &[(Metric::UpdatesMissed, 1235.0), (Metric::ClientsGaveUp, 1.0)]);
+    let other = entry("other", &[(Metric::UpdatesMissed, 0.0), (Metric::ClientsGaveUp, 0.0)]);
+    let mut scenario = demanding(Comparison::Less, 200.0, None);
+    let lost = "SSE missed 1235 updates and lost 1 client that gave up";
+    let missed = format!("SSE, 50 clients: age_p50_us is 100, expected < 200; not judged by what arrived, for {lost}");
+    assert_eq!(told(&scenario, &[loser.clone(), other.clone()]), [missed]);
+    scenario.thresholds[0].comparison = Comparison::Greater;
+    scenario.thresholds[0].value = 50.0;
+    assert_eq!(told(&scenario, std::slice::from_ref(&loser)).len(), 1, "whatever is demanded");
+    scenario.thresholds[0].metric = Metric::ReconnectP50;
+    assert_eq!(told(&scenario, std::slice::from_ref(&loser)), [""; 0], "who comes back was not lost");
+    let said = told(&demanding(Comparison::AtMost, 1.1, Some("SSE")), &[loser, other]);
+    let missed = format!(
+        "other, 50 clients: age_p50_us is 100, of SSE 100, expected <= 1.1 x SSE; not judged by what arrived, for {lost}"
+    );
+    assert_eq!(said, [missed]);
+}

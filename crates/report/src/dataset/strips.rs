@@ -66,12 +66,13 @@ pub(super) fn of(results: &Results) -> Vec<Strip> {
     strips
 }
 
-/// Nothing if the check demands no distance, or none that can be drawn.
+/// Nothing if the check demands no distance, or none that can be drawn, or if the figure is an age of what was left, which is in
+/// no band whatever it is.
 fn strip(check: Check, entry: &Entry, entries: &[Entry]) -> Option<Strip> {
     let (series, name) = (Series::of(entry, entries), row_name(entry, entries));
     let estimate = entry.metrics.get(&check.metric);
     Some(Strip {
-        band: check.band.filter(|(low, high)| low.is_finite() && high.is_finite())?,
+        band: check.band.filter(|(low, high)| check.lost.is_none() && low.is_finite() && high.is_finite())?,
         look: series.look,
         is_of_prediction: check.than.is_none(),
         spoken: if name == entry.label { series.spoken } else { name.clone() },

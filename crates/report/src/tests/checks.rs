@@ -91,7 +91,7 @@ fn the_page_and_the_charts_have_the_strips_only_where_a_distance_is_demanded() {
     let (name, svg) = &report.charts[0];
     assert_eq!(name, "checks.svg");
     assert!(svg.contains("✗ failed") && svg.contains("✓ passed"), "results are words");
-    assert!(svg.contains(">8 of 9 figures lie in the bands that were demanded: all but requests of long polling<"));
+    assert!(svg.contains(">5 of 6 figures lie in the bands that were demanded: all but requests of long polling<"));
     assert_eq!(report.html.matches("<figure").count(), 6);
     let plain = super::report(&scenario("[10]", "[256]", 1), known);
     assert!(plain.charts.iter().all(|(name, _)| name != "checks.svg"));
