@@ -273,14 +273,24 @@ mod tests {
     }
 
     #[test]
-    fn f8_f9_publications_that_say_something_else_are_refused() {
+    fn f8_half_of_a_surrogate_pair_is_no_text() {
+        for json in [r#"{"data":"cut \ud83d"}"#, r#"{"type":"\udc00","data":""}"#, r#"{"data":"\ud83d\ud83d\udc00"}"#] {
+            assert!(Publication::from_json(json.as_bytes()).is_err(), "{json}");
+        }
+        assert!(Publication::from_json(br#"{"data":"\ud83d\udc00"}"#).is_ok(), "a whole pair");
+    }
+
+    #[test]
+    fn f9_an_array_is_no_object() {
+        for json in ["[]", r#"["tick","x",null]"#, r#" ["tick","x",null]"#] {
+            assert!(Publication::from_json(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn publications_that_say_something_else_are_refused() {
         for json in [
             "",
-            "[]",
-            r#"["tick","x",null]"#,
-            r#" ["tick","x",null]"#,
-            r#"{"data":"cut \ud83d"}"#,
-            r#"{"type":"\udc00","data":""}"#,
             r#"{"type":"a"}"#,
             r#"{"data":"x","extra":1}"#,
             r#"{"type":"gap","data":"x"}"#,

@@ -43,6 +43,43 @@ fn validate_looks_at_every_file_and_says_what_a_run_takes() {
     assert_eq!(err(&output).lines().count(), 2, "{}", err(&output));
 }
 
+/// Every flag that takes a time. humantime, which reads them, panics at the first of these texts.
+#[test]
+fn f2_a_time_that_is_none_is_refused_at_every_flag_in_a_clear_line() {
+    const WATCH: &[&str] = &["watch", "http://127.0.0.1:1"];
+    const PROXY: &[&str] = &["proxy", "--to", "127.0.0.1:1"];
+    const NGINX: &[&str] = &["nginx", "--to", "127.0.0.1:1"];
+    for (command, flag) in [
+        (WATCH, "--interval"),
+        (WATCH, "--hold"),
+        (&["serve"], "--keepalive"),
+        (&["serve"], "--retry"),
+        (&["serve"], "--max-hold"),
+        (&["serve"], "--coalesce"),
+        (&["serve"], "--stall"),
+        (PROXY, "--rtt"),
+        (PROXY, "--jitter"),
+        (PROXY, "--idle-timeout"),
+        (NGINX, "--read-timeout"),
+        (&["predict", "none.toml"], "--rtt"),
+    ] {
+        for time in [
+            "18446744073709551615s1000000000ns",
+            "18446744073709551615s",
+            "99999999999999h",
+            "400days",
+            "5",
+            "soon",
+            "-1s",
+        ] {
+            let text = if flag == "--stall" { format!("1s:{time}") } else { time.to_owned() };
+            let output = ends_with(2, feedlab(command).arg(format!("{flag}={text}")));
+            let line = error_line(&output);
+            assert!(line.contains(&text) && line.contains(flag) && line.contains("write "), "{flag} {text}: {line}");
+        }
+    }
+}
+
 #[test]
 fn a_run_of_a_file_that_is_not_there_starts_nothing() {
     let folder = tempfile::tempdir().expect("a folder");

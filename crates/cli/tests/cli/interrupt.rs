@@ -62,6 +62,35 @@ fn ctrl_c_later_keeps_the_cells_that_are_done_and_their_report() {
     assert!(summary.contains("only 1 of 4 cells were measured"), "{summary}");
 }
 
+/// The terminal is closed, or the connection to the machine is gone.
+#[test]
+fn m6_a_closed_terminal_ends_a_run_in_good_order_and_all_that_is_measured_is_kept() {
+    let _alone = alone();
+    let (folder, _file) = file(TINY);
+    let run = measuring(folder.path());
+    let mark = run.mark();
+    until("a cell is done", || cells(folder.path()) == 1);
+    run.signal(Signal::HUP);
+    let (status, said) = run.end();
+    assert_eq!(status, Some(130), "{said}");
+    assert!(marked(&mark).is_empty());
+    let [kept] = &folders(folder.path())[..] else { panic!("one folder") };
+    assert!(kept.extension().is_none() && kept.join("report.html").exists(), "{kept:?}");
+    assert_eq!(cells(folder.path()), 1);
+}
+
+/// `nohup` starts a program with the signal ignored, so that it goes on.
+#[test]
+fn m6_a_run_that_was_told_to_ignore_a_closed_terminal_goes_on() {
+    let _alone = alone();
+    let (folder, _file) = file(TINY);
+    let run = Run::start_by(folder.path(), "nohup");
+    until("a cell is done", || cells(folder.path()) == 1);
+    run.signal(Signal::HUP);
+    let (status, said) = run.end();
+    assert_eq!((status, cells(folder.path())), (Some(0), 4), "{said}");
+}
+
 #[test]
 fn a_second_ctrl_c_ends_it_at_once() {
     let _alone = alone();

@@ -22,8 +22,14 @@ pub(crate) struct Run {
 impl Run {
     /// Starts `feedlab run scenario.toml --out results` in a folder.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_by(folder, "env")
+    }
+
+    /// The same by a program that becomes the run: `nohup`.
+    pub(crate) fn start_by(folder: &Path, program: &str) -> Self {
         let mark = format!("FEEDLAB_TEST={}", folder.display());
-        let child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
+        let child = Command::new(program)
+            .arg(assert_cmd::cargo::cargo_bin!("feedlab"))
             .args(["run", "scenario.toml", "--out", "results"])
             .env("FEEDLAB_TEST", folder)
             .current_dir(folder)

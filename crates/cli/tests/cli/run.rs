@@ -63,6 +63,22 @@ fn several_scenarios_get_a_folder_each_and_json_goes_to_standard_output_alone() 
     }
 }
 
+/// Four updates are few, whatever the machine.
+#[test]
+fn h6_a_suspect_run_says_why_and_fails_only_where_that_is_asked_for() {
+    let _alone = alone();
+    let text = one_contender(&tiny_with("updates_per_s = 20", "updates_per_s = 4"));
+    let (folder, _file) = file(&text);
+    for (more, status) in [(&[][..], 0), (&["--fail-on", "invalid"], 0), (&["--fail-on", "suspect"], 4)] {
+        let line = [&["run", "scenario.toml"][..], more].concat();
+        let output = ends_with(status, feedlab(&line).current_dir(&folder));
+        let said = out(&output);
+        assert!(said.contains("verdict: suspect\n") && said.contains("4 updates"), "{said}");
+    }
+    let wrong = ends_with(2, feedlab(&["run", "scenario.toml", "--fail-on", "doubt"]).current_dir(&folder));
+    assert!(error_line(&wrong).contains("--fail-on"), "{}", err(&wrong));
+}
+
 #[test]
 fn a_missed_threshold_is_named_and_has_its_own_status() {
     let _alone = alone();

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn f8_f9_a_broken_line_is_named_by_its_number() {
+    fn a_broken_line_is_named_by_its_number() {
         for (text, needle) in [
             ("{\"at_ms\":1,\"data\":1}\nnonsense", "feed.ndjson, line 2"),
             ("{\"at_ms\":5,\"data\":1}\n\n{\"at_ms\":4,\"data\":1}", "line 3: at_ms goes backwards"),
