@@ -1,6 +1,6 @@
 //! `feedlab completions`: what a shell needs to complete feedlab's command lines.
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use super::CommandLine;
@@ -19,24 +19,27 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-/// The flags that a help page hides are none of a completion's business either; that of bash names them.
-fn without_hidden(script: String) -> String {
-    let command = CommandLine::command();
-    let mut commands = vec![&command];
-    let mut hidden = Vec::new();
-    while let Some(command) = commands.pop() {
-        commands.extend(command.get_subcommands());
-        hidden.extend(command.get_arguments().filter(|arg| arg.is_hide_set()).filter_map(|arg| arg.get_long()));
-    }
-    hidden.sort_unstable();
-    hidden.dedup();
-    hidden.iter().fold(script, |script, flag| script.replace(&format!(" --{flag}"), ""))
-}
-
 /// Prints the script.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    // A command's name lives as long as the program, of which this is the last thing.
+    let command: &'static Command = Box::leak(Box::new(CommandLine::command()));
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut CommandLine::command(), "feedlab", &mut script);
-    output::data(&without_hidden(String::from_utf8(script)?))?;
+    clap_complete::generate(args.shell, &mut shown(command), "feedlab", &mut script);
+    output::data(&String::from_utf8(script)?)?;
     Ok(Exit::Done)
+}
+
+/// A command with what its help page shows. The flags that it hides, with which one process of feedlab starts another, are none
+/// of a completion's business either; clap's generators name them.
+fn shown(command: &'static Command) -> Command {
+    let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set()).cloned();
+    let subcommands = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()).map(shown);
+    let mut shown = Command::new(command.get_name()).args(arguments).subcommands(subcommands);
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    match command.get_version() {
+        Some(version) => shown.version(version),
+        None => shown,
+    }
 }

@@ -71,6 +71,39 @@ fn completions_know_the_subcommands() {
     }
 }
 
+/// Those that one process of feedlab gives another are for nobody to type.
+#[test]
+fn completions_offer_every_flag_of_the_help_and_no_hidden_one() {
+    let hidden = ["--exit-with-stdin", "--settings-from-stdin", "--start-at", "--epoch"];
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = help(&["completions", shell]);
+        for flag in hidden {
+            let name = if shell == "fish" { &flag[2..] } else { flag };
+            assert!(!script.contains(name), "{shell} offers {flag}");
+        }
+        for command in COMMANDS {
+            let shown = help(&["help", command]);
+            let flags =
+                shown.lines().filter_map(|line| line.trim_start().trim_start_matches("-h, ").strip_prefix("--"));
+            for flag in flags.map(|rest| rest.split([' ', '[', '=']).next().unwrap_or_default()) {
+                assert!(script.contains(flag), "{shell} does not know --{flag} of {command}");
+            }
+        }
+    }
+}
+
+/// A script that no shell can read completes nothing.
+#[test]
+fn bash_can_read_its_completions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("feedlab.bash");
+    std::fs::write(&script, help(&["completions", "bash"])).expect("a file");
+    let completed = "source \"$0\"; COMP_WORDS=(feedlab serve --ra); COMP_CWORD=2; _feedlab feedlab --ra serve; echo \"${COMPREPLY[*]}\"";
+    let output =
+        std::process::Command::new("bash").args(["-c", completed]).arg(&script).output().expect("bash is there");
+    assert_eq!((out(&output).trim(), err(&output)), ("--rate", String::new()));
+}
+
 #[test]
 fn the_schema_is_as_it_was_reviewed() {
     let schema: serde_json::Value = serde_json::from_str(&help(&["schema"])).expect("JSON");
