@@ -38,6 +38,23 @@ fn every_check_has_a_line_and_the_status_is_that_of_the_worst() {
 }
 
 #[test]
+fn a_program_that_answers_late_is_not_said_to_be_well() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let nginx = folder.path().join("nginx");
+    std::fs::write(&nginx, "#!/bin/sh\nexec sleep 60\n").expect("a file");
+    std::fs::set_permissions(&nginx, std::fs::Permissions::from_mode(0o755)).expect("its owner may");
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let output = feedlab(&["doctor", "--format", "json"]).env("PATH", path).output().expect("the binary starts");
+    let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    let check =
+        findings["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "nginx").expect("it");
+    assert_eq!(check["mark"], "warn", "{check}");
+    assert_eq!(check["found"], format!("{} did not answer within 5 s", nginx.display()), "{check}");
+    assert!(check["fix"].as_str().is_some_and(|fix| fix.contains("whether the machine is busy")), "{check}");
+}
+
+#[test]
 fn a_limit_that_no_run_can_live_with_fails_with_its_remedy() {
     let line = format!("ulimit -n 64; exec {} doctor", assert_cmd::cargo::cargo_bin!("feedlab").display());
     let output = ends_with(1, Command::new("sh").args(["-c", &line]).env("PATH", "/usr/bin:/bin").env_remove("CI"));

@@ -80,6 +80,24 @@ fn f2_a_time_that_is_none_is_refused_at_every_flag_in_a_clear_line() {
     }
 }
 
+/// What `run` refuses at once, `validate` refuses in the same words.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_scenario_that_needs_more_descriptors_than_there_are_is_refused_before_it_is_run() {
+    let (folder, _file) = file(&tiny_with("count = 5", "count = 3000"));
+    let told = ["validate", "run"].map(|command| {
+        let binary = assert_cmd::cargo::cargo_bin!("feedlab").display().to_string();
+        let line = format!("ulimit -n 2048; exec {binary} {command} scenario.toml");
+        let output = ends_with(2, Command::new("sh").args(["-c", &line]).current_dir(&folder));
+        error_line(&output)
+    });
+    for line in &told {
+        assert!(line.contains("this run needs 3064 descriptors in each process, this shell allows 2048"), "{line}");
+        assert!(line.contains("`ulimit -n 3064`, or measure fewer clients"), "{line}");
+    }
+    assert!(!folder.path().join("results").exists());
+}
+
 #[test]
 fn a_run_of_a_file_that_is_not_there_starts_nothing() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -92,3 +92,21 @@ fn the_configuration_can_be_read_without_starting_anything() {
     let shown = out(&ends_with(0, &mut feedlab(&["nginx", "--to", "127.0.0.1:8080", "--show-config"])));
     assert!(shown.contains("server 127.0.0.1:8080") && shown.contains("proxy_buffering off;"), "{shown}");
 }
+
+#[test]
+fn servers_may_be_named_and_a_name_that_nobody_has_is_refused() {
+    let line = ["nginx", "--to", "localhost:8080", "--to", "127.0.0.1:8082", "--show-config"];
+    let shown = out(&ends_with(0, &mut feedlab(&line)));
+    assert!(shown.contains("server 127.0.0.1:8080 ") && shown.contains("server 127.0.0.1:8082 "), "{shown}");
+    let refused = ends_with(2, &mut feedlab(&["nginx", "--to", "nobody.invalid:80", "--show-config"]));
+    assert!(error_line(&refused).contains("--to nobody.invalid:80"), "{}", err(&refused));
+    for wrong in ["http://localhost:80", "localhost", "localhost:http", "a;b:80", ":80"] {
+        assert!(err(&ends_with(2, &mut feedlab(&["nginx", "--to", wrong]))).contains("a host and a port"), "{wrong}");
+    }
+    if !is_installed() {
+        return;
+    }
+    let server = server();
+    let nginx = listening(&["nginx", "--to", &format!("localhost:{}", server.address().port())]);
+    assert_eq!(watched(&nginx, "sse", "3").lines().count(), 3);
+}

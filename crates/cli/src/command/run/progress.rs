@@ -92,11 +92,23 @@ impl Progress {
     /// Moves the bar with the clock.
     pub(super) fn redraw(&self) {
         let Some(bar) = &self.bar else { return };
-        let within = self.began.elapsed().min(self.cell_time);
-        let done = self.cell_time * u32::try_from(self.current.saturating_sub(1)).unwrap_or(u32::MAX) + within;
-        let all = self.cell_time * u32::try_from(self.cells).unwrap_or(u32::MAX);
+        let done = self.done(self.began.elapsed());
         bar.set_position(clock::micros(done));
-        bar.set_prefix(for_people(all.saturating_sub(done) + self.later));
+        bar.set_prefix(for_people(self.left(done)));
+    }
+
+    /// Of this scenario, as planned, when its cell has been going on for a time: one that takes longer is at its end.
+    fn done(&self, within: Duration) -> Duration {
+        self.of_cells(self.current.saturating_sub(1)) + within.min(self.cell_time)
+    }
+
+    /// Of this scenario and of those behind it, as planned.
+    fn left(&self, done: Duration) -> Duration {
+        self.of_cells(self.cells).saturating_sub(done) + self.later
+    }
+
+    fn of_cells(&self, cells: usize) -> Duration {
+        self.cell_time * u32::try_from(cells).unwrap_or(u32::MAX)
     }
 
     /// A line for people, above the bar.
@@ -174,5 +186,32 @@ const fn name(phase: Phase) -> &'static str {
         Phase::Measure => "measuring",
         Phase::Drain => "draining",
         Phase::Disconnect => "disconnecting",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_that_of_all_that_is_still_to_come() {
+        let later = Duration::from_secs(100);
+        let mut progress = Progress {
+            bar: None,
+            cells: 4,
+            cell_time: Duration::from_secs(10),
+            later,
+            current: 0,
+            title: String::new(),
+            began: clock::now(),
+            told: Vec::new(),
+        };
+        for (current, within, left) in
+            [(0, 0, 140), (1, 0, 140), (1, 4, 136), (2, 0, 130), (2, 25, 120), (4, 10, 100), (4, 99, 100)]
+        {
+            progress.current = current;
+            let done = progress.done(Duration::from_secs(within));
+            assert_eq!(progress.left(done), Duration::from_secs(left), "cell {current}, {within} s");
+        }
     }
 }
