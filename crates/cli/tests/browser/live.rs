@@ -35,7 +35,8 @@ impl LivePage {
         self.until_ready().await;
     }
 
-    async fn until_ready(&self) {
+    /// Waits until the page has set itself up, however the tab came there.
+    pub(crate) async fn until_ready(&self) {
         self.tab.until("the page is set up", "document.body?.dataset.ready === 'true'").await;
     }
 

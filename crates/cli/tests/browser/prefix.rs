@@ -38,6 +38,7 @@ fn f14_the_workshop_works_behind_a_prefix() {
         index.until("one has predicted", "/^1 predicted/.test(document.querySelector('#count')?.innerText)").await;
         index.press("header nav a:last-child").await;
         let page = LivePage { tab: index };
+        page.until_ready().await;
         page.until_all_received(3).await;
         assert_eq!(page.mode().await, "lab");
     });
