@@ -1,6 +1,7 @@
 //! `feedlab serve`, and `feedlab watch` on the other end of every door.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 
 use feedlab_testkit::{Feedlab, http};
 
@@ -98,4 +99,27 @@ fn a_server_that_is_handed_its_settings_takes_no_flags_beside_them_and_nothing_e
         let output = ends_with(2, feedlab(&arguments).args(flag).write_stdin(line));
         assert!(error_line(&output).contains(needle), "{flag:?}: {}", err(&output));
     }
+}
+
+/// HTTP/2's own library warns of each, which was 100 bytes on standard error for 17 on the wire.
+#[test]
+fn r2_ping_acknowledgements_that_nobody_asked_for_are_a_few_lines() {
+    const PINGS: usize = 20_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), &["serve"]);
+    command.stderr(std::fs::File::create(&log).expect("a file"));
+    let server = Feedlab::start(command);
+    let mut peer = TcpStream::connect(server.address()).expect("it listens");
+    // RFC 9113: the preface (section 3.4), SETTINGS (6.5), and PING with ACK (6.7).
+    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    let ping = [&[0, 0, 8, 6, 1, 0, 0, 0, 0][..], b"unasked!"].concat();
+    peer.write_all(&[begin, ping.repeat(PINGS)].concat()).expect("it reads");
+    peer.shutdown(Shutdown::Write).expect("it is open");
+    // It has read all of them when it has come to the end behind them.
+    let _ = peer.read_to_end(&mut Vec::new());
+    assert_eq!(http::get(server.address(), "/stats").status, 200);
+    let warnings = std::fs::read_to_string(&log).expect("the log");
+    let warnings = warnings.lines().filter(|line| line.contains("PING ack")).count();
+    assert!((1..=10).contains(&warnings), "{warnings} lines for {PINGS} pings");
 }
