@@ -36,7 +36,7 @@ use std::net::SocketAddr;
 
 use feedlab_feed::body::{self, MAX_ORDER_BYTES};
 use feedlab_feed::limit::Limit;
-use feedlab_feed::limit::Most::{Bytes, Time};
+use feedlab_feed::limit::Most::{Bytes, Count, Time};
 use feedlab_feed::link::MAX_BUFFER_BYTES;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -59,7 +59,17 @@ pub enum ProxyError {
 }
 
 /// What bounds whatever a peer decides, besides the settings.
-pub const LIMITS: [Limit; 5] = [
+pub const LIMITS: [Limit; 7] = [
+    Limit {
+        name: "connections to the control address",
+        most: Count(control::MAX_CONNECTIONS),
+        why: "descriptors; beyond it 503",
+    },
+    Limit {
+        name: "head of an order to come, or rest between orders",
+        most: Time(control::HEAD_TIMEOUT),
+        why: "descriptors; then closed",
+    },
     Limit {
         name: "order to the control address",
         most: Bytes(MAX_ORDER_BYTES),
