@@ -17,7 +17,7 @@ mod votes;
 
 pub use file::{MAX_FILE_BYTES, VotesFile};
 pub use tally::{FACTOR, Side, Tally, right_choice};
-pub use votes::{Ballot, BallotError, HANDS, answer_of, name};
+pub use votes::{Ballot, BallotError, HANDS, MAX_COUNT, MAX_NAME, MAX_VOTES, answer_of, name};
 
 /// All questions of a workshop, as written in `docs/workshop/questions.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

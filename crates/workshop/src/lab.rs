@@ -27,11 +27,7 @@ mod ways;
 use settings::Settings;
 use tab::Tab;
 
-/// Labs that there may be at once.
-pub const MAX_LABS: usize = 32;
-
-/// A lab that nobody has asked for so long ends.
-pub const PATIENCE: Duration = Duration::from_secs(3 * 60);
+use crate::limits::{LAB_PATIENCE, MAX_LABS};
 
 /// How often the patience is looked at, as a part of it.
 const LOOKS: u32 = 12;
@@ -68,16 +64,16 @@ impl Labs {
     /// Labs whose tabs share this feed until they choose another; without it they begin with a synthetic one.
     #[must_use]
     pub fn new(own: Option<Own>) -> Self {
-        Self(Arc::new(House { why_not: None, own, patience: PATIENCE, tabs: Mutex::default() }))
+        Self(Arc::new(House { why_not: None, own, patience: LAB_PATIENCE, tabs: Mutex::default() }))
     }
 
     /// None, and the sentence that tells the page why.
     #[must_use]
     pub fn unavailable(why: &'static str) -> Self {
-        Self(Arc::new(House { why_not: Some(why), own: None, patience: PATIENCE, tabs: Mutex::default() }))
+        Self(Arc::new(House { why_not: Some(why), own: None, patience: LAB_PATIENCE, tabs: Mutex::default() }))
     }
 
-    /// The same with another patience than [`PATIENCE`].
+    /// The same with another patience than by default.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         let House { why_not, own, .. } = &*self.0;

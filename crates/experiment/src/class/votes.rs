@@ -11,16 +11,16 @@ use crate::scenario::in_our_words;
 pub const HANDS: &str = "hands";
 
 /// The longest name of somebody who votes, characters.
-const MAX_NAME: usize = 60;
+pub const MAX_NAME: usize = 60;
 
 /// The most people for whom one line may stand.
-const MAX_COUNT: u32 = 1_000;
+pub const MAX_COUNT: u32 = 1_000;
 
 /// The largest number that is taken for an answer.
 const LARGEST: f64 = 1e15;
 
 /// The most lines that a file may have: some classes of a hundred, with many changes of mind.
-const MAX_VOTES: usize = 100_000;
+pub const MAX_VOTES: usize = 100_000;
 
 /// A vote as a page sends it: a [`Vote`] without `at`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -18,19 +18,14 @@ use tokio_util::task::TaskTracker;
 
 use super::Settings;
 use super::evidence::Known;
+use crate::limits::{MAX_RUN_OUTPUT_BYTES, MAX_RUN_WORDS_BYTES, MAX_RUNS};
 
-/// Runs that are remembered.
-const REMEMBERED: usize = 64;
 /// A run may take so many times what it should …
 const PATIENCE: u32 = 3;
 /// … and this much longer.
 const MORE: Duration = Duration::from_secs(60);
 /// How long a run may take to end after it was asked to.
 const LAST_WORDS: Duration = Duration::from_secs(10);
-/// How much of what a run prints is read, bytes.
-const OUTPUT: u64 = 8 << 20;
-/// How much of what it says is kept, bytes: its last.
-const SAID: usize = 4096;
 
 /// How a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +104,7 @@ impl Runs {
             began: clock::now(),
             takes,
         });
-        if kept.len() > REMEMBERED {
+        if kept.len() > MAX_RUNS {
             kept.pop_front();
         }
         self.tasks.spawn(self.clone().follow(id, child, takes * PATIENCE + MORE));
@@ -207,7 +202,7 @@ impl Runs {
 async fn printed(stdout: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut output = Vec::new();
     if let Some(stdout) = stdout {
-        let _ = stdout.take(OUTPUT).read_to_end(&mut output).await;
+        let _ = stdout.take(MAX_RUN_OUTPUT_BYTES).read_to_end(&mut output).await;
     }
     output
 }
@@ -219,7 +214,7 @@ async fn said(stderr: Option<impl AsyncRead + Unpin>, tell: impl Fn(&str)) -> St
     let Some(mut stderr) = stderr else { return String::new() };
     while let Ok(len @ 1..) = stderr.read(&mut chunk).await {
         kept.extend_from_slice(&chunk[..len]);
-        kept.drain(..kept.len().saturating_sub(SAID));
+        kept.drain(..kept.len().saturating_sub(MAX_RUN_WORDS_BYTES));
         let text = String::from_utf8_lossy(&kept);
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         if let Some(line) = whole.lines().rfind(|line| line.starts_with('[')) {

@@ -23,9 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::House;
-
-/// The longest that a server can stay away.
-const MAX_DOWN_MS: u64 = 60_000;
+use crate::limits::MAX_DOWN;
 
 const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
@@ -170,10 +168,11 @@ const fn a_second() -> u64 {
 async fn restart(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Response, Told> {
     let tab = house.find(&id)?;
     let Restart { down_ms } = read(&body, "{\"down_ms\": 1000}, or empty")?;
-    if down_ms > MAX_DOWN_MS {
-        return Err(Refusal::bad_request(format!("`down_ms` is at most {MAX_DOWN_MS}")).into());
+    let down = Duration::from_millis(down_ms);
+    if down > MAX_DOWN {
+        return Err(Refusal::bad_request(format!("`down_ms` is at most {}", MAX_DOWN.as_millis())).into());
     }
-    tab.restart(Duration::from_millis(down_ms))?;
+    tab.restart(down)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "down_ms": down_ms }))).into_response())
 }
 

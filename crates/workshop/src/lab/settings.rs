@@ -10,8 +10,7 @@ use feedlab_server::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Payload bytes that a tab's history may hold, so that all tabs together fit into a laptop.
-const MAX_HISTORY_BYTES: usize = 4 << 20;
+use crate::limits::MAX_LAB_HISTORY_BYTES;
 
 /// A stream that has taken nothing for so long is ended, where that is the policy: so many seconds' worth of updates.
 const SLOW_AFTER_S: f64 = 5.0;
@@ -188,7 +187,7 @@ impl Settings {
 
     /// Updates back that a client may go: as many as are asked for, and fit.
     fn history(&self) -> usize {
-        self.history.min(MAX_HISTORY_BYTES / self.payload_bytes.max(1))
+        self.history.min(MAX_LAB_HISTORY_BYTES / self.payload_bytes.max(1))
     }
 
     /// Updates after which a stream that stands still is ended, where that is the policy.

@@ -16,15 +16,10 @@ use super::port::Port;
 use super::settings::{Change, Settings, SourceName};
 use super::source::source;
 use super::{Own, unable};
-
-/// Connections that a tab may have at each address.
-const MAX_CONNECTIONS: usize = 512;
+use crate::limits::{MAX_AGAIN, MAX_LAB_CONNECTIONS};
 
 /// How long a server may take to end.
 const DRAIN: Duration = Duration::from_millis(500);
-
-/// A feed that would have to make more updates than this again is followed by another instead.
-const MAX_AGAIN: f64 = 200_000.0;
 
 /// A tab's server.
 #[derive(Debug)]
@@ -158,7 +153,7 @@ impl Station {
         let mut told = settings.told();
         told.source = source(settings)?;
         told.allow_publish = is_own && self.own.as_ref().is_some_and(|own| own.allow_publish);
-        told.max_connections = MAX_CONNECTIONS;
+        told.max_connections = MAX_LAB_CONNECTIONS;
         Ok(Config { allow_origins: vec![self.origin.clone()], drain: DRAIN, ..told.into() })
     }
 }
@@ -178,7 +173,7 @@ fn identity() -> Result<Identity, Refusal> {
 fn comes_again(tap: &Tap, settings: &Settings) -> bool {
     let began_at = tap.feed.began_at().unwrap_or(0);
     let seconds = Duration::from_micros(clock::unix_us().saturating_sub(began_at)).as_secs_f64();
-    settings.source != SourceName::Host && seconds * settings.updates_per_s <= MAX_AGAIN
+    settings.source != SourceName::Host && seconds * settings.updates_per_s <= MAX_AGAIN as f64
 }
 
 async fn run(server: Server, listener: TcpListener, stop: CancellationToken) {

@@ -3,7 +3,8 @@ use std::time::Duration;
 use feedlab_testkit::http::ask_async as ask;
 
 use crate::harness::{Rig, pause};
-use feedlab_workshop::lab::{Labs, MAX_LABS};
+use feedlab_workshop::lab::Labs;
+use feedlab_workshop::limits::MAX_LABS;
 
 #[tokio::test]
 async fn a_lab_that_nobody_asks_for_ends() {

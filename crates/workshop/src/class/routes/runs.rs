@@ -17,11 +17,10 @@ use crate::class::Inner;
 use crate::class::evidence::report;
 use crate::class::routes::{blocking, read_json};
 use crate::class::runs::{Run, State as RunState};
+use crate::limits::MAX_RUN_FILE_BYTES;
 
 /// What an order looks like.
 const EXAMPLE: &str = r#"{"scenario":"scenarios/workshop/NAME.toml","who":"NAME"}, `who` may be left out"#;
-/// The largest file of a run that is handed out, bytes.
-const MOST: u64 = 32 << 20;
 
 /// What is to be measured, and who waits for it.
 #[derive(Debug, Deserialize)]
@@ -150,7 +149,7 @@ pub(crate) async fn file(
 
 fn read(class: &Inner, id: &str, file: &str) -> Option<Vec<u8>> {
     let path = folder(class, id)?.join(file);
-    let fits = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() <= MOST);
+    let fits = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_RUN_FILE_BYTES);
     fits.then(|| std::fs::read(path).ok())?
 }
 
