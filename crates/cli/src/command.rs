@@ -19,6 +19,7 @@ mod workshop;
 mod completions;
 mod doctor;
 mod generate;
+mod limits;
 
 use clap::{Parser, Subcommand};
 use feedlab_feed::settings::flag::some_time;

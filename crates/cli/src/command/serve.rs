@@ -9,6 +9,7 @@ use feedlab_server::{Config, Listeners, Server, ServerError};
 use feedlab_workshop::lab::{Labs, Own};
 use tokio_util::sync::CancellationToken;
 
+use crate::command::limits;
 use crate::exit::{Exit, bad_input};
 use crate::input::handed_over;
 use crate::interrupt::{self, Interrupt};
@@ -17,7 +18,6 @@ use crate::output::{self, Format};
 
 pub(super) mod doors;
 mod feed;
-mod limits;
 pub(super) mod listen;
 mod tls;
 
@@ -44,7 +44,7 @@ Next:
 /// this machine's load figures, once a second. Ctrl-C or SIGTERM ends it in good order: streams are told, polls are
 /// answered.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, after_long_help = limits::help(EXAMPLES))]
+#[command(after_help = EXAMPLES, after_long_help = limits::of_a_server(EXAMPLES))]
 pub(crate) struct Args {
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]

@@ -1,9 +1,26 @@
 //! `feedlab workshop`: the chapters, the class and the live page on one address; and the coding exercises.
 
+use crate::command::limits;
 use crate::exit::Exit;
 
 mod exercise;
 mod serve;
+
+const EXAMPLES: &str = "\
+Examples:
+  feedlab workshop
+  feedlab workshop --class tuesday.ndjson
+  feedlab workshop --listen 0.0.0.0:8080    let others of this network take part
+  feedlab workshop next                     begin the next coding exercise
+  feedlab workshop check                    test what you wrote
+
+Exit status:
+  0  served until it was told to stop, or the exercise passes
+  1  something failed, or the exercise does not pass yet
+  2  wrong usage, or a file of votes that cannot be read
+
+Next:
+  open /workshop at the address that it prints; /workshop/class is for the projector";
 
 /// Teach and learn: chapters, predictions, measurements and the live page on one address
 ///
@@ -18,21 +35,8 @@ mod serve;
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_help_heading = "Exercises",
-    after_help = "\
-Examples:
-  feedlab workshop
-  feedlab workshop --class tuesday.ndjson
-  feedlab workshop --listen 0.0.0.0:8080    let others of this network take part
-  feedlab workshop next                     begin the next coding exercise
-  feedlab workshop check                    test what you wrote
-
-Exit status:
-  0  served until it was told to stop, or the exercise passes
-  1  something failed, or the exercise does not pass yet
-  2  wrong usage, or a file of votes that cannot be read
-
-Next:
-  open /workshop at the address that it prints; /workshop/class is for the projector"
+    after_help = EXAMPLES,
+    after_long_help = limits::of_a_workshop(EXAMPLES)
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

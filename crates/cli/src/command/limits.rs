@@ -1,13 +1,22 @@
-//! The limits of what peers decide, as `feedlab serve --help` and docs/limits.md show them.
+//! The limits of what peers decide, as `feedlab serve --help`, `feedlab workshop --help` and docs/limits.md show them.
 
 use std::fmt::Write as _;
 
 use feedlab_feed::limit::Limit;
 
 /// Behind the help: those of a server.
-pub(super) fn help(examples: &str) -> String {
-    let mut text = format!("{examples}\n\nLimits (docs/limits.md has those of the lab proxy too):\n");
-    for Limit { name, most, why } in feedlab_server::limits::TABLE {
+pub(super) fn of_a_server(examples: &str) -> String {
+    behind(examples, "those of the lab proxy and of a workshop", &feedlab_server::limits::TABLE)
+}
+
+/// Behind the help: those of a workshop.
+pub(super) fn of_a_workshop(examples: &str) -> String {
+    behind(examples, "those of its server", &feedlab_workshop::limits::TABLE)
+}
+
+fn behind(examples: &str, others: &str, limits: &[Limit]) -> String {
+    let mut text = format!("{examples}\n\nLimits (docs/limits.md has {others} too):\n");
+    for Limit { name, most, why } in limits {
         let _ = writeln!(text, "  {name}: {most} ({why})");
     }
     text.truncate(text.trim_end().len());
@@ -23,7 +32,11 @@ mod tests {
             "# Limits\n\nWhatever a peer can make grow has a bound. Those that people set are flags (`feedlab serve --help`, Safety and\n\
              Doors); these hold always. The page is made of the tables in the code, and a test keeps it so.\n",
         );
-        let groups = [("A server", &feedlab_server::limits::TABLE[..]), ("The lab proxy", &feedlab_proxy::LIMITS)];
+        let groups = [
+            ("A server", &feedlab_server::limits::TABLE[..]),
+            ("The lab proxy", &feedlab_proxy::LIMITS),
+            ("A workshop, besides its server", &feedlab_workshop::limits::TABLE),
+        ];
         for (title, limits) in groups {
             let _ = writeln!(
                 page,
