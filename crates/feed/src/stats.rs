@@ -65,6 +65,9 @@ pub struct ConnectionStats {
     pub accepted: u64,
     /// Turned away because the limit was reached.
     pub refused: u64,
+    /// Requests refused because too many bodies were waited for.
+    #[serde(default)]
+    pub bodies_refused: u64,
     /// Memory that the kernel holds for the open ones, bytes; see [`crate::process::socket_structures_bytes`]. Absent
     /// where the kernel does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -92,7 +95,7 @@ pub struct DoorStats {
     /// Updates that slow streams were not sent because they were given the newest instead; told as gaps too.
     #[serde(default)]
     pub conflated: u64,
-    /// Streams that were ended because their client read too slowly.
+    /// Streams, and answers to polls, that were ended because their client read too slowly.
     #[serde(default)]
     pub slow_disconnected: u64,
     /// Bytes written to the sockets: headers, framing and payload.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::body::Bodies;
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::hub::Hub;
@@ -18,6 +19,8 @@ pub(crate) struct App {
     pub(crate) audience: Arc<Subscribers>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) gate: Arc<Gate>,
+    /// Bodies of requests that are waited for.
+    pub(crate) bodies: Bodies,
     /// Tells these counters from the ones before and after them.
     pub(crate) life: u64,
 }
@@ -27,10 +30,12 @@ const EXACT: u64 = (1 << 53) - 1;
 
 impl App {
     pub(crate) fn new(feed: &Feed, config: Config) -> Self {
+        let meters = Arc::<Meters>::default();
         Self {
             hub: feed.hub().clone(),
             audience: feed.hub().audience(),
-            meters: Arc::default(),
+            bodies: Bodies::new(config.body_timeout, meters.clone()),
+            meters,
             gate: feed.gate().clone(),
             life: rand::random::<u64>() & EXACT,
             config,

@@ -1,41 +1,94 @@
 //! Bodies of requests, which come whole, in time, and no larger than they may be, or not at all.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use feedlab_feed::body::{self, BodyError};
+use futures_util::FutureExt as _;
+use hyper::body::Body as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use crate::app::App;
+use crate::limits::{BODY_OVERHEAD_BYTES, MAX_BODIES_BYTES};
+use crate::meter::Meters;
 use crate::refusal::Refusal;
 
-/// Reads a body. Whoever calls has refused before what is refused whatever the body says.
-///
-/// # Errors
-/// 413 when it has more than `most` bytes, 408 when it has not come by `deadline`, 400 when it never will.
-pub(crate) async fn read(body: Body, most: usize, deadline: Duration) -> Result<Bytes, Refusal> {
-    let late = |_| {
-        let message = format!("the body did not come within {} s", deadline.as_secs_f64());
+/// Those who wait for bodies, over all connections.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    /// Bytes that are not spoken for.
+    room: Semaphore,
+    deadline: Duration,
+    meters: Arc<Meters>,
+    was_told: AtomicBool,
+}
+
+impl Bodies {
+    /// Nobody yet; each will be given so long.
+    pub(crate) fn new(deadline: Duration, meters: Arc<Meters>) -> Self {
+        let room = Semaphore::new(MAX_BODIES_BYTES);
+        Self { room, deadline, meters, was_told: AtomicBool::new(false) }
+    }
+
+    /// Reads a body. Whoever calls has refused before what is refused whatever the body says.
+    ///
+    /// # Errors
+    /// 413 when it has more than `most` bytes, 408 when it has not come in time, 400 when it never will, 503 when it is to be
+    /// waited for and too many are.
+    pub(crate) async fn read(&self, body: Body, most: usize) -> Result<Bytes, Refusal> {
+        let announced = body.size_hint().upper().map_or(most, |bytes| most.min(bytes as usize));
+        let mut collected = std::pin::pin!(body::collect(body, most));
+        // What has come with the head takes no room.
+        let come = collected.as_mut().now_or_never();
+        let whole = match come {
+            Some(whole) => whole,
+            None => {
+                let _room = self.wait_for(announced)?;
+                timeout(self.deadline, collected).await.map_err(|_| self.late())?
+            }
+        };
+        whole.map(Bytes::from).map_err(refused)
+    }
+
+    fn wait_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+        let bytes = bytes.saturating_add(BODY_OVERHEAD_BYTES).min(MAX_BODIES_BYTES) as u32;
+        self.room.try_acquire_many(bytes).map_err(|_| {
+            self.meters.bodies_refused.add(1);
+            if !self.was_told.swap(true, Ordering::Relaxed) {
+                let most = MAX_BODIES_BYTES >> 20;
+                tracing::warn!("requests are refused: the bodies that others have not sent may be {most} MiB together");
+            }
+            let message = "too many bodies are waited for; send yours again in a moment";
+            Refusal::unavailable(message).with(header::RETRY_AFTER, "1").closing()
+        })
+    }
+
+    fn late(&self) -> Refusal {
+        let message = format!("the body did not come within {} s", self.deadline.as_secs_f64());
         Refusal::new(StatusCode::REQUEST_TIMEOUT, message).closing()
-    };
-    let refused = |error: BodyError| {
-        let status = if error == BodyError::Broken { StatusCode::BAD_REQUEST } else { StatusCode::PAYLOAD_TOO_LARGE };
-        Refusal::new(status, error.to_string()).closing()
-    };
-    timeout(deadline, body::collect(body, most)).await.map_err(late)?.map(Bytes::from).map_err(refused)
+    }
+}
+
+fn refused(error: BodyError) -> Refusal {
+    let status = if error == BodyError::Broken { StatusCode::BAD_REQUEST } else { StatusCode::PAYLOAD_TOO_LARGE };
+    Refusal::new(status, error.to_string()).closing()
 }
 
 /// Reads the orders to the routes that others add, before these see them.
-pub(crate) async fn read_order(request: Request, next: Next) -> Result<Response, Refusal> {
+pub(crate) async fn read_order(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Refusal> {
     if request.method().is_safe() {
         return Ok(next.run(request).await);
     }
     let (head, body) = request.into_parts();
-    let body = read(body, body::MAX_ORDER_BYTES, body::TIMEOUT).await?;
+    let body = app.bodies.read(body, body::MAX_ORDER_BYTES).await?;
     Ok(next.run(Request::from_parts(head, body.into())).await)
 }
 
@@ -71,9 +124,31 @@ mod tests {
         }
     }
 
-    async fn status(left: usize, ends: bool) -> Result<usize, StatusCode> {
-        let read = read(Body::new(Drips { left, ends }), 100, Duration::from_secs(30)).await;
+    const DEADLINE: Duration = Duration::from_secs(30);
+
+    async fn read(bodies: &Bodies, most: usize, (left, ends): (usize, bool)) -> Result<usize, StatusCode> {
+        let read = bodies.read(Body::new(Drips { left, ends }), most).await;
         read.map(|body| body.len()).map_err(|refusal| refusal.status())
+    }
+
+    async fn status(left: usize, ends: bool) -> Result<usize, StatusCode> {
+        read(&Bodies::new(DEADLINE, Arc::default()), 100, (left, ends)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r1_bodies_that_are_waited_for_have_a_room_together_and_those_that_have_come_need_none() {
+        const MOST: usize = 1 << 20;
+        let bodies = Bodies::new(DEADLINE, Arc::default());
+        let waits = || read(&bodies, MOST, (1, false));
+        let mut waiting: Vec<_> = (0..MAX_BODIES_BYTES / MOST).map(|_| Box::pin(waits())).collect();
+        let ends: Vec<_> = waiting.iter_mut().map(|body| body.as_mut().now_or_never()).collect();
+        let (last, others) = ends.split_last().unwrap();
+        assert_eq!(*last, Some(Err(StatusCode::SERVICE_UNAVAILABLE)), "each counts with its overhead");
+        assert!(others.iter().all(Option::is_none));
+        assert_eq!(bodies.meters.bodies_refused.get(), 1);
+        assert_eq!(read(&bodies, MOST, (100, true)).await, Ok(100));
+        drop(waiting);
+        assert_eq!(waits().await, Err(StatusCode::REQUEST_TIMEOUT), "there is room again");
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use feedlab_feed::clock;
 use h2::RecvStream;
 use h2::server::{Builder, SendResponse};
-use hyper::body::{Body as _, Frame};
+use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
@@ -26,7 +26,11 @@ use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREA
 use crate::reception::Reception;
 use crate::routes::transport_of;
 use crate::socket::Link;
+use crate::transport::Room;
 use crate::wire::{Outgoing, Piece, Stream, Wire};
+
+mod long;
+use long::Turns;
 
 /// Headers that mean something on a connection of HTTP/1.1 alone (RFC 9113, section 8.2.2).
 const OF_A_CONNECTION: [header::HeaderName; 4] =
@@ -47,6 +51,7 @@ pub(crate) fn builder() -> Builder {
 pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
     let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(wire)).await else { return };
     let mut closing = std::pin::pin!(reception.shutdown.cancelled());
+    let turns = Arc::new(Turns::default());
     let mut told = false;
     loop {
         let accepted = tokio::select! {
@@ -59,7 +64,7 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
         };
         match accepted {
             Ok(Some(Ok((request, reply)))) => {
-                let answer = answer(request, reply, (link.clone(), peer), reception.clone());
+                let answer = answer(request, reply, (link.clone(), peer), reception.clone(), turns.clone());
                 reception.tasks.spawn(answer);
             }
             Ok(Some(Err(_)) | None) => return,
@@ -79,6 +84,7 @@ async fn answer(
     mut reply: SendResponse<Piece>,
     (link, peer): (Arc<Link>, SocketAddr),
     reception: Arc<Reception>,
+    turns: Arc<Turns>,
 ) {
     let door = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
@@ -91,8 +97,12 @@ async fn answer(
     };
     let patience = reception.patience;
     drop(reception); // a stream may last, and needs nothing of it
-    let (head, body) = match answered {
-        Ok(response) => translate_back(response, is_head),
+    let (head, body, room) = match answered {
+        Ok(mut response) => {
+            let room = response.extensions_mut().remove::<Room>();
+            let (head, body) = translate_back(response, is_head);
+            (head, body, room)
+        }
         Err(never) => match never {},
     };
     if let (Some(session), Some(door)) = (handover.take(), door) {
@@ -103,7 +113,11 @@ async fn answer(
     if let Ok(stream) = reply.send_response(head, body.is_end_stream())
         && !body.is_end_stream()
     {
-        send(Outgoing::new(stream), body, patience).await;
+        let stream = Outgoing::new(stream);
+        match room {
+            Some(room) => long::send(stream, body, patience, (room, turns)).await,
+            None => send(stream, body, patience).await,
+        }
     }
 }
 
@@ -120,11 +134,12 @@ fn translate(request: Request<RecvStream>, exchange: Exchange) -> (Request, Opti
     if parts.method == Method::CONNECT {
         return (Request::from_parts(parts, Body::empty()), Some(incoming));
     }
-    (Request::from_parts(parts, Body::new(Incoming(incoming))), None)
+    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    (Request::from_parts(parts, Body::new(Incoming(incoming, length))), None)
 }
 
-/// A request's body.
-struct Incoming(RecvStream);
+/// A request's body, and how long it is said to be.
+struct Incoming(RecvStream, Option<u64>);
 
 impl hyper::body::Body for Incoming {
     type Data = Bytes;
@@ -138,6 +153,10 @@ impl hyper::body::Body for Incoming {
 
     fn is_end_stream(&self) -> bool {
         self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.1.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -162,22 +181,27 @@ fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Bod
 async fn send(mut stream: Outgoing, mut body: Body, patience: Duration) {
     let mut is_last = false;
     while !is_last {
-        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
-        let mut bytes = match frame {
-            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-            Some(Err(_)) => return stream.reset(),
-            None => Bytes::new(),
-        };
+        let Some(mut bytes) = next(&mut body).await else { return stream.reset() };
         is_last = bytes.is_empty() || body.is_end_stream();
         while !bytes.is_empty() {
-            match timeout(patience, stream.send(&mut bytes, is_last)).await {
+            match timeout(patience, stream.send(&mut bytes, is_last, None)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return,
                 Err(_) => return stream.reset(),
             }
         }
     }
-    // What is left waits in the library, where nothing but a reset would end it.
+    finish(stream, patience).await;
+}
+
+/// The next bytes of a body, none at its end; `None` when it broke.
+async fn next(body: &mut Body) -> Option<Bytes> {
+    let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
+    frame.map_or(Some(Bytes::new()), |frame| Some(frame.ok()?.into_data().unwrap_or_default()))
+}
+
+/// Waits for what is left, in the library, where nothing but a reset would end it.
+async fn finish(stream: Outgoing, patience: Duration) {
     while stream.has_waiting() {
         if timeout(patience, stream.written()).await.is_err() {
             return stream.reset();

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
+use bytes::Bytes;
 use feedlab_feed::settings::{AgeFrom, Settings, SlowPolicy};
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::FeedStats;
@@ -151,6 +152,23 @@ impl Hub {
     /// What a client gets that asks with a place: up to `max` updates, no older than the history.
     pub(crate) fn asked(&self, seq: u64, max: usize) -> Batch {
         self.ring().last(self.terms.history, seq, max)
+    }
+
+    /// All that such a client gets of a poll.
+    pub(crate) fn asked_whole(&self, seq: u64) -> Batch {
+        let ring = self.ring();
+        ring.marked(ring.last(self.terms.history, seq, usize::MAX))
+    }
+
+    /// All that one gets of a poll that has waited since it asked.
+    pub(crate) fn after_whole(&self, seq: u64) -> Batch {
+        let ring = self.ring();
+        ring.marked(ring.after(seq, usize::MAX))
+    }
+
+    /// The JSON of an update that an answer with a bookmark needs; none once it has fallen too far behind.
+    pub(crate) fn held(&self, seq: u64) -> Option<Bytes> {
+        self.ring().held(seq)
     }
 
     /// Up to `max` updates after the place of a client that has waited since it asked: however old they are.

@@ -35,6 +35,7 @@ mod wire;
 
 pub mod limits;
 
+mod bookmarks;
 mod config;
 mod feed;
 mod hub;

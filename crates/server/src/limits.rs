@@ -25,8 +25,15 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
 /// Payload bytes that the history may hold, whatever its number of updates.
 pub(crate) const MAX_HISTORY_BYTES: usize = 64 << 20;
-/// Bytes of small updates that are put together for an answer; a larger update goes as it is.
+/// Bytes of a poll's answer that are copied at a time. A connection has one waiting for its
+/// socket.
 pub(crate) const MAX_PIECE_BYTES: usize = 16 << 10;
+/// JSON that is kept, beyond the history, for longer answers that have not come so far: an eighth of the history.
+pub(crate) const MAX_RETIRED_BYTES: usize = 8 << 20;
+/// Bytes of bodies that have begun to come and are waited for, over all connections; each counts with what it may become.
+pub(crate) const MAX_BODIES_BYTES: usize = 8 << 20;
+/// What a request that waits for its body counts besides: what its connection or stream holds meanwhile.
+pub(crate) const BODY_OVERHEAD_BYTES: usize = 4 << 10;
 /// Keepalive intervals for which a client may take no byte of a stream or of an answer before it counts as gone.
 pub(crate) const MAX_STALLED: u8 = 4;
 
@@ -41,12 +48,15 @@ pub(crate) const MAX_STREAMS: u32 = 250;
 /// Bytes that a stream of HTTP/2 may have waiting for the client's window or the socket. The library's own 400 KB would hide
 /// for long that a client is slow.
 pub(crate) const MAX_SEND_BUFFER: usize = 64 << 10;
+/// Bytes of long answers that a connection of HTTP/2 may have waiting for its socket: one piece, over all its streams. A frame's
+/// head of nine bytes is 0.2 % of it.
+pub(crate) const MAX_LONG_PIECE_BYTES: usize = 4 << 10;
 /// Frames that such a stream may have waiting. The library bounds their bytes, and holds some 300 more for each frame: without
 /// this bound, pongs of two bytes would be 10 MB before they are 64 KiB. Updates have more than 64 bytes.
 pub(crate) const MAX_FRAMES: usize = 1_024;
 
 /// All of them.
-pub const TABLE: [Limit; 20] = [
+pub const TABLE: [Limit; 23] = [
     Limit { name: "connections to --control", most: Count(MAX_CONTROL), why: "descriptors; beyond it 503" },
     Limit { name: "TLS handshake", most: Time(TLS_TIMEOUT), why: "memory of a handshake; then closed" },
     Limit {
@@ -76,9 +86,19 @@ pub const TABLE: [Limit; 20] = [
     Limit { name: "cursor", most: Bytes(Cursor::MAX_LEN), why: "nothing grows; beyond it 400" },
     Limit { name: "history", most: Bytes(MAX_HISTORY_BYTES), why: "memory of all; the oldest updates go" },
     Limit {
-        name: "copy for an answer that is not taken",
+        name: "bodies that are waited for, together",
+        most: Bytes(MAX_BODIES_BYTES),
+        why: "memory of all; beyond it 503, unless a body comes with its head",
+    },
+    Limit {
+        name: "piece of a poll's answer",
         most: Bytes(MAX_PIECE_BYTES),
-        why: "memory of a poll; the rest is shared",
+        why: "memory of a poll that is not taken; the rest stays in the history",
+    },
+    Limit {
+        name: "JSON kept for answers behind the history",
+        most: Bytes(MAX_RETIRED_BYTES),
+        why: "memory of all; answers further behind end early",
     },
     Limit {
         name: "stream or answer of which nothing is taken",
@@ -107,4 +127,9 @@ pub const TABLE: [Limit; 20] = [
         why: "memory of a stream; the rest waits",
     },
     Limit { name: "waiting frames of a stream on HTTP/2", most: Count(MAX_FRAMES), why: "as before" },
+    Limit {
+        name: "waiting bytes of long answers on a connection of HTTP/2",
+        most: Bytes(MAX_LONG_PIECE_BYTES),
+        why: "memory of a connection; the others wait their turn",
+    },
 ];

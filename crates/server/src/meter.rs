@@ -104,6 +104,8 @@ pub(crate) struct Meters {
     pub(crate) open: Count,
     pub(crate) accepted: Count,
     pub(crate) refused: Count,
+    /// Requests that were refused because too many bodies were waited for.
+    pub(crate) bodies_refused: Count,
     accounts: Accounts,
 }
 
@@ -121,7 +123,7 @@ impl Meters {
         };
         let doors = Transport::ALL.into_iter().map(|transport| (transport, door(transport))).collect();
         let (open, accepted, refused) = (self.open.get(), self.accepted.get(), self.refused.get());
-        (doors, ConnectionStats { open, accepted, refused, kernel_bytes })
+        (doors, ConnectionStats { open, accepted, refused, bodies_refused: self.bodies_refused.get(), kernel_bytes })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The feed's bounded past: history, send queue and gap detector in one.
 //!
 //! A client's place in it is only a cursor. A client that falls behind the oldest update learns so from the gap that
-//! [`Ring::after`] returns; nothing is kept for it.
+//! [`Ring::after`] returns; nothing is kept for it. What a long answer still needs is kept a while longer, within a bound.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -9,6 +9,9 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use feedlab_feed::wire::{sse, update_json, websocket};
 use feedlab_feed::{Epoch, Gap, Update};
+
+use crate::bookmarks::{Bookmark, Bookmarks};
+use crate::limits::{MAX_PIECE_BYTES, MAX_RETIRED_BYTES};
 
 /// An update, and how each transport writes it: encoded at most once each, by the first connection that needs it.
 #[derive(Debug)]
@@ -50,12 +53,21 @@ pub(crate) struct Batch {
     pub(crate) entries: Vec<Arc<Entry>>,
     /// The `seq` before the first of `entries`: the one asked with, moved over the gap.
     pub(crate) resume: u64,
+    /// Where `entries` begin, for as long as they may be needed although the history has moved on.
+    pub(crate) bookmark: Option<Bookmark>,
 }
 
 impl Batch {
     /// The `seq` of the last of `entries`.
     pub(crate) fn next(&self) -> u64 {
         self.resume + self.entries.len() as u64
+    }
+
+    /// Whether the body of a poll may be longer than a piece. JSON makes six bytes of some, and puts less than 128 around
+    /// them but for the type.
+    fn may_be_long(&self) -> bool {
+        let bytes = |entry: &Arc<Entry>| 6 * (entry.update.data.len() + entry.update.event_type.as_str().len()) + 128;
+        self.entries.iter().map(bytes).sum::<usize>() > MAX_PIECE_BYTES
     }
 }
 
@@ -86,6 +98,11 @@ pub(crate) struct Ring {
     max_bytes: usize,
     /// How far another server of the same feed may be ahead, updates.
     lead: u64,
+    /// Answers that are being sent.
+    bookmarks: Arc<Bookmarks>,
+    /// The JSON that some of them still need of what was dropped, without holes up to the oldest entry.
+    retired: VecDeque<Bytes>,
+    retired_bytes: usize,
 }
 
 impl Ring {
@@ -94,7 +111,10 @@ impl Ring {
     pub(crate) fn new(capacity: usize, max_bytes: usize, past: Past) -> Self {
         let Past { epoch, entries, head } = past;
         let bytes = entries.iter().map(|entry| entry.update.data.len()).sum();
-        let mut ring = Self { epoch, entries, head, capacity: capacity.max(1), bytes, max_bytes, lead: 0 };
+        let (capacity, retired) = (capacity.max(1), VecDeque::new());
+        let bookmarks = Arc::default();
+        let mut ring =
+            Self { epoch, entries, head, capacity, bytes, max_bytes, lead: 0, bookmarks, retired, retired_bytes: 0 };
         ring.drop_what_does_not_fit();
         ring
     }
@@ -138,7 +158,41 @@ impl Ring {
         while self.entries.len() > 1 && (self.entries.len() > self.capacity || self.bytes > self.max_bytes) {
             if let Some(dropped) = self.entries.pop_front() {
                 self.bytes -= dropped.update.data.len();
+                self.retire(&dropped);
             }
+        }
+        self.let_go();
+    }
+
+    fn retire(&mut self, dropped: &Entry) {
+        if self.bookmarks.first() <= dropped.update.seq {
+            let json = dropped.json().clone();
+            self.retired_bytes += json.len();
+            self.retired.push_back(json);
+        }
+    }
+
+    /// Drops what no answer needs any more, and the oldest of what is too much. An answer that needed it cannot go on.
+    fn let_go(&mut self) {
+        let (oldest, first) = (self.oldest(), self.bookmarks.first());
+        while self.retired_bytes > MAX_RETIRED_BYTES || first > oldest - self.retired.len() as u64 {
+            let Some(json) = self.retired.pop_front() else { return };
+            self.retired_bytes -= json.len();
+        }
+    }
+
+    /// The same batch with a bookmark, if a poll that is answered with it may be long. To be asked for before the ring moves on.
+    pub(crate) fn marked(&self, batch: Batch) -> Batch {
+        let bookmark = batch.may_be_long().then(|| self.bookmarks.put(batch.resume + 1));
+        Batch { bookmark, ..batch }
+    }
+
+    /// The JSON of an update, if it is in the history or kept for an answer.
+    pub(crate) fn held(&self, seq: u64) -> Option<Bytes> {
+        let oldest = self.oldest();
+        match seq.checked_sub(oldest) {
+            Some(index) => self.entries.get(index as usize).map(|entry| entry.json().clone()),
+            None => self.retired.get(self.retired.len().checked_sub((oldest - seq) as usize)?).cloned(),
         }
     }
 
@@ -160,17 +214,17 @@ impl Ring {
     /// caught up.
     fn since(&self, oldest: u64, seq: u64, max: usize) -> Batch {
         if seq > self.head && seq - self.head <= self.lead {
-            return Batch { gap: None, entries: Vec::new(), resume: seq };
+            return Batch { gap: None, entries: Vec::new(), resume: seq, bookmark: None };
         }
         if seq > self.head {
             let gap = Gap { from: self.head + 1, to: seq };
-            return Batch { gap: Some(gap), entries: Vec::new(), resume: self.head };
+            return Batch { gap: Some(gap), entries: Vec::new(), resume: self.head, bookmark: None };
         }
         let gap = (seq + 1 < oldest).then(|| Gap { from: seq + 1, to: oldest - 1 });
         let resume = gap.map_or(seq, |gap| gap.to);
         let skip = (resume + 1 - self.oldest()) as usize;
         let entries = self.entries.range(skip..).take(max).cloned().collect();
-        Batch { gap, entries, resume }
+        Batch { gap, entries, resume, bookmark: None }
     }
 
     /// The `seq` of the last update that was due before a time; `None` when that update is no longer held. Takes
@@ -250,6 +304,31 @@ mod tests {
     fn bytes_bound_the_ring_too_but_the_newest_stays() {
         assert_eq!(ring(10, 100, &[40, 40, 40]).oldest(), 2);
         assert_eq!(ring(10, 100, &[1, 500]).oldest(), 2);
+    }
+
+    #[test]
+    fn r3_what_a_long_answer_needs_is_kept_within_a_bound_and_no_longer_than_it_needs_it() {
+        const LEN: usize = 1 << 20;
+        let mut ring = ring(2, usize::MAX, &[LEN; 2]);
+        let mut mark = ring.marked(ring.after(0, 9)).bookmark.unwrap();
+        let push = |ring: &mut Ring, count| {
+            for _ in 0..count {
+                ring.push(|seq| update(seq, LEN));
+            }
+        };
+        push(&mut ring, 5);
+        assert_eq!([0, 1, 5, 6, 7, 8].map(|seq| ring.held(seq).is_some()), [false, true, true, true, true, false]);
+        assert!(ring.held(3).unwrap().starts_with(b"{\"seq\":3,"));
+        mark.move_to(4);
+        push(&mut ring, 1);
+        assert_eq!([3, 4].map(|seq| ring.held(seq).is_some()), [false, true]);
+        push(&mut ring, 20);
+        assert!(ring.held(4).is_none() && ring.retired_bytes <= MAX_RETIRED_BYTES, "{}", ring.retired_bytes);
+        assert!(ring.held(ring.oldest() - 1).is_some());
+        drop(mark);
+        push(&mut ring, 1);
+        assert!(ring.retired.is_empty() && ring.retired_bytes == 0);
+        assert!(ring.marked(ring.after(29, 9)).bookmark.is_none(), "nothing is a short answer");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Route
         .merge(figures())
         .merge(
             more.layer(map_request(tell_peer))
-                .layer(from_fn(body::read_order))
+                .layer(from_fn_with_state(app.clone(), body::read_order))
                 .layer(from_fn(access::check_own))
                 .with_state(()),
         )

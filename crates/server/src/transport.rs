@@ -6,6 +6,8 @@ pub(crate) mod sse;
 mod updates;
 pub(crate) mod websocket;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Extension, Query, Request, State};
 use axum::http::{HeaderName, header};
@@ -15,6 +17,7 @@ use feedlab_feed::wire::poll;
 use feedlab_feed::{Cursor, Reset, Transport};
 use serde::Deserialize;
 
+pub(crate) use updates::Room;
 use updates::Updates;
 
 use crate::app::App;
@@ -71,7 +74,7 @@ struct News {
 /// The body that both polling doors answer with.
 fn poll_answer(
     app: &App,
-    door: &Door,
+    door: &Arc<Door>,
     News { batch, reset }: News,
     headers: impl IntoIterator<Item = (HeaderName, String)>,
 ) -> Response {
@@ -81,9 +84,13 @@ fn poll_answer(
     door.requests_empty.add(u64::from(batch.entries.is_empty()));
     door.payload_bytes.add(batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum());
     let closing = poll::closing(app.hub.cursor(batch.next()), batch.gap, reset);
-    let body = Updates::new(batch.entries, closing);
+    let body = Updates::new(batch, closing, (&app.hub, door));
     door.body_bytes.add(body.len() as u64);
+    let room = body.room();
     let mut response = ([(header::CONTENT_TYPE, poll::CONTENT_TYPE)], Body::new(body)).into_response();
+    if let Some(room) = room {
+        response.extensions_mut().insert(room);
+    }
     for (name, value) in headers {
         response.headers_mut().extend(value.parse().map(|value| (name, value)));
     }

@@ -15,9 +15,9 @@ use feedlab_feed::wire::{self, Publication};
 use feedlab_feed::{Data, EventType};
 
 use crate::app::App;
+use crate::fields;
 use crate::handover::Exchange;
 use crate::refusal::Refusal;
-use crate::{body, fields};
 
 /// `POST /feed`: publishes the body, and answers with its `seq`.
 pub(crate) async fn publish(
@@ -30,7 +30,7 @@ pub(crate) async fn publish(
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
     let (head, body) = request.into_parts();
-    let body = body::read(body, app.config.max_message_bytes, app.config.body_timeout).await?;
+    let body = app.bodies.read(body, app.config.max_message_bytes).await?;
     let Publication { event_type, data } = read(&head.headers, &body)?;
     let seq = app.hub.publish_now(Item { event_type, data });
     let answer = serde_json::to_string(&Ack { seq }).unwrap_or_default();
@@ -65,7 +65,7 @@ pub(crate) async fn start(State(app): State<Arc<App>>, request: Request) -> Resu
     if !app.config.await_start {
         return Err(Refusal::new(StatusCode::CONFLICT, "this feed runs already; --await-start would make it wait"));
     }
-    let body = body::read(request.into_body(), MAX_ORDER_BYTES, app.config.body_timeout).await?;
+    let body = app.bodies.read(request.into_body(), MAX_ORDER_BYTES).await?;
     let Start { at } = wire::object(&body)
         .map_err(|error| Refusal::bad_request(format!("the body is {{\"at\": µs of Unix time}}: {error}")))?;
     Ok((StatusCode::ACCEPTED, Json(Start { at: app.gate.open(at) })).into_response())

@@ -26,9 +26,10 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
 /// is the new life's alone, and so is the feed, which is the same and goes on.
 pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
     let Stats { version: _, at: _, life: _, feed: _, connections, doors, process, tasks: _ } = ended;
-    let ConnectionStats { open: _, accepted, refused, kernel_bytes: _ } = connections;
+    let ConnectionStats { open: _, accepted, refused, bodies_refused, kernel_bytes: _ } = connections;
     sum.connections.accepted += accepted;
     sum.connections.refused += refused;
+    sum.connections.bodies_refused += bodies_refused;
     for (transport, door) in doors {
         *sum.doors.entry(*transport).or_insert_with(DoorStats::nothing) += &DoorStats { active: 0, ..door.clone() };
     }
@@ -36,10 +37,11 @@ pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
 }
 
 fn add_connections(sum: &mut ConnectionStats, other: &ConnectionStats) {
-    let ConnectionStats { open, accepted, refused, kernel_bytes } = other;
+    let ConnectionStats { open, accepted, refused, bodies_refused, kernel_bytes } = other;
     sum.open += open;
     sum.accepted += accepted;
     sum.refused += refused;
+    sum.bodies_refused += bodies_refused;
     sum.kernel_bytes = both(sum.kernel_bytes, *kernel_bytes);
 }
 

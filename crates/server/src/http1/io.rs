@@ -8,7 +8,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -37,6 +37,10 @@ pub(crate) struct Turn {
     answerer: AtomicWaker,
     /// Who reads, and was not told of the end.
     reader: AtomicWaker,
+    /// Bytes of an answer's body that hyper has and the socket has not.
+    unsent: AtomicUsize,
+    /// Who would make more of it, and waits for the socket.
+    sender: AtomicWaker,
 }
 
 impl Turn {
@@ -45,6 +49,21 @@ impl Turn {
         self.awaits_body.store(awaits_body, Ordering::Relaxed);
         self.is_answering.store(true, Ordering::Relaxed);
         Answering(self.clone())
+    }
+
+    fn sent(&self, bytes: usize) {
+        let before = self.unsent.load(Ordering::Relaxed);
+        let left = before.saturating_sub(bytes); // those of the head are not counted
+        self.unsent.store(left, Ordering::Release);
+        if before > 0 && left == 0 {
+            self.sender.wake();
+        }
+    }
+
+    /// Ready once the socket has all that was made of the body: hyper itself would take twice as much of a long one.
+    fn poll_sent(&self, cx: &Context<'_>) -> Poll<()> {
+        self.sender.register(cx.waker());
+        if self.unsent.load(Ordering::Acquire) > 0 { Poll::Pending } else { Poll::Ready(()) }
     }
 
     /// Ready once the client has sent its last.
@@ -66,7 +85,7 @@ impl Drop for Answering {
 
 /// A body during whose life something holds: of an answer, that it is under way; of a request, that it has not come whole.
 pub(super) enum Watched {
-    Answer(Body, #[expect(dead_code, reason = "for its drop")] Answering),
+    Answer(Body, Answering),
     Request(Body, Arc<Turn>),
 }
 
@@ -76,7 +95,13 @@ impl hyper::body::Body for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match &mut *self {
-            Self::Answer(body, _) => Pin::new(body).poll_frame(cx),
+            Self::Answer(body, Answering(turn)) => {
+                ready!(turn.poll_sent(cx));
+                let frame = ready!(Pin::new(body).poll_frame(cx));
+                let made = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+                turn.unsent.store(made.map_or(0, Bytes::len), Ordering::Release);
+                Poll::Ready(frame)
+            }
             Self::Request(body, turn) => {
                 let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
                 if frame.is_none() || body.is_end_stream() {
@@ -151,6 +176,10 @@ impl Io {
     }
 }
 
+const fn bytes_of(written: &Poll<io::Result<usize>>) -> usize {
+    if let Poll::Ready(Ok(bytes)) = written { *bytes } else { 0 }
+}
+
 impl AsyncRead for Io {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
@@ -171,6 +200,7 @@ impl AsyncRead for Io {
 impl AsyncWrite for Io {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.wire).poll_write(cx, bytes);
+        self.turn.sent(bytes_of(&written));
         self.wrote(written, cx)
     }
 
@@ -180,6 +210,7 @@ impl AsyncWrite for Io {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.wire).poll_write_vectored(cx, slices);
+        self.turn.sent(bytes_of(&written));
         self.wrote(written, cx)
     }
 

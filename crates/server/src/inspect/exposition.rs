@@ -21,7 +21,7 @@ type Plain = (&'static str, Kind, &'static str, fn(&Stats) -> Option<f64>);
 /// The same of a door.
 type OfDoor = (&'static str, Kind, &'static str, fn(&DoorStats) -> Option<u64>);
 
-const PLAIN: [Plain; 11] = [
+const PLAIN: [Plain; 12] = [
     ("feedlab_feed_head_seq", Gauge, "Sequence number of the newest update.", |stats| Some(stats.feed.head as f64)),
     ("feedlab_publish_lag_p99_seconds", Gauge, "99th percentile of the time from due to published.", |stats| {
         Some(stats.feed.publish_lag_p99_us as f64 / 1e6)
@@ -36,6 +36,9 @@ const PLAIN: [Plain; 11] = [
     }),
     ("feedlab_connections_refused_total", Counter, "Connections that were turned away.", |stats| {
         Some(stats.connections.refused as f64)
+    }),
+    ("feedlab_bodies_refused_total", Counter, "Requests refused because too many bodies were waited for.", |stats| {
+        Some(stats.connections.bodies_refused as f64)
     }),
     ("feedlab_connections_kernel_bytes", Gauge, "Memory of the kernel for the open connections.", |stats| {
         stats.connections.kernel_bytes.map(|bytes| bytes as f64)
@@ -62,7 +65,7 @@ const OF_DOORS: [OfDoor; 17] = [
     ("feedlab_door_gaps_total", Counter, "Gaps that clients were told of.", |door| Some(door.gaps)),
     ("feedlab_door_resets_total", Counter, "Clients that were told of another epoch.", |door| Some(door.resets)),
     ("feedlab_door_conflated_total", Counter, "Updates that slow streams were not sent.", |door| Some(door.conflated)),
-    ("feedlab_door_slow_disconnected_total", Counter, "Streams that were ended for slowness.", |door| {
+    ("feedlab_door_slow_disconnected_total", Counter, "Streams and answers that were ended for slowness.", |door| {
         Some(door.slow_disconnected)
     }),
     ("feedlab_door_sent_bytes_total", Counter, "Bytes that the sockets were given.", |door| Some(door.bytes_out)),

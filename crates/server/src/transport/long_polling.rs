@@ -86,18 +86,18 @@ fn parse_hold(text: &str) -> Result<Duration, Refusal> {
 async fn news_after(app: &App, Place { seq, reset }: Place) -> Option<News> {
     let subscription = app.audience.join();
     let mut signals = subscription.signals().await; // the first are there at once
-    let mut batch = app.hub.asked(seq, usize::MAX);
+    let mut batch = app.hub.asked_whole(seq);
     while reset.is_none() && batch.gap.is_none() && batch.entries.is_empty() {
         if signals.has(Signals::CLOSING) {
             return None;
         }
         signals = subscription.signals().await;
-        batch = app.hub.after(seq, usize::MAX);
+        batch = app.hub.after_whole(seq);
     }
     Some(News { batch, reset })
 }
 
-fn answer(app: &App, door: &Door, news: Option<News>) -> Response {
+fn answer(app: &App, door: &Arc<Door>, news: Option<News>) -> Response {
     let headers = [(header::CACHE_CONTROL, poll::LONG_CACHE_CONTROL.to_owned())];
     match news {
         Some(news) => poll_answer(app, door, news, headers),

@@ -47,7 +47,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Place { seq, reset } = app.hub.place(Ask::of(query)?.cursor()?);
-    let batch = app.hub.asked(seq, usize::MAX);
+    let batch = app.hub.asked_whole(seq);
     let etag = poll::etag(app.hub.cursor(batch.next()));
     let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, poll::SHORT_CACHE_CONTROL.to_owned())];
     if reset.is_none() && is_known(&headers, &etag) {

@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::task::AtomicWaker;
 use h2::{Reason, RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::limits::MAX_FRAMES;
 use crate::meter::Door;
@@ -18,6 +19,8 @@ use crate::meter::Door;
 pub(crate) struct Piece {
     bytes: Bytes,
     waiting: Option<Arc<Waiting>>,
+    /// For its drop: that a long answer has its turn on the connection.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// A stream's frames that the library has not written yet.
@@ -32,7 +35,7 @@ impl Waiting {
     /// Counts a frame that is about to be handed to the library.
     fn piece(self: &Arc<Self>, bytes: Bytes) -> Piece {
         self.frames.fetch_add(1, Ordering::Relaxed);
-        Piece { bytes, waiting: Some(self.clone()) }
+        Piece { bytes, waiting: Some(self.clone()), turn: None }
     }
 
     fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
@@ -49,7 +52,7 @@ impl Waiting {
 impl From<Bytes> for Piece {
     /// The end of a stream, which is counted nowhere.
     fn from(bytes: Bytes) -> Self {
-        Self { bytes, waiting: None }
+        Self { bytes, waiting: None, turn: None }
     }
 }
 
@@ -119,11 +122,22 @@ impl Outgoing {
         self.send.send_reset(Reason::CANCEL);
     }
 
-    /// Hands over as many bytes as there is room for, at least one; with the last of the last piece the answer ends.
-    pub(crate) async fn send(&mut self, bytes: &mut Bytes, is_last: bool) -> io::Result<()> {
-        let wanted = bytes.len();
-        let room = std::future::poll_fn(|cx| poll_room(&mut self.send, wanted, cx)).await?;
-        let piece = self.waiting.piece(bytes.split_to(room));
+    /// Waits until the client's windows let some of so many bytes through, at least one; how many.
+    pub(crate) async fn room(&mut self, wanted: usize) -> io::Result<usize> {
+        std::future::poll_fn(|cx| poll_room(&mut self.send, wanted, cx)).await
+    }
+
+    /// Hands over as many bytes as there is room for, at least one; with the last of the last piece the answer ends. What is
+    /// handed over takes part in its connection's `turn`, if that is given, until it is written.
+    pub(crate) async fn send(
+        &mut self,
+        bytes: &mut Bytes,
+        is_last: bool,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> io::Result<()> {
+        let room = self.room(bytes.len()).await?;
+        let mut piece = self.waiting.piece(bytes.split_to(room));
+        piece.turn = turn;
         self.send.send_data(piece, is_last && bytes.is_empty()).map_err(io::Error::other)
     }
 
