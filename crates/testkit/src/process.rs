@@ -46,6 +46,11 @@ impl Feedlab {
         Self::start(Self::command(binary, arguments))
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.addressed("listening")

@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::frames;
+
 /// What a client opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -38,7 +40,7 @@ impl Kind {
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
                     .to_vec()
             }
-            Self::SseOnHttp2 => http2("/feed/sse"),
+            Self::SseOnHttp2 => [frames::begin(), frames::get(1, "/feed/sse")].concat(),
         }
     }
 
@@ -52,29 +54,23 @@ impl Kind {
         }
     }
 
+    /// Asks for the door; what is answered is still to be read.
+    pub(crate) fn connect(self, door: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(door).unwrap();
+        stream.write_all(&self.request()).unwrap();
+        stream
+    }
+
     /// Opens the door and waits until it is open.
     pub(crate) fn open(self, door: SocketAddr) -> Client {
-        let mut stream = TcpStream::connect(door).unwrap();
+        let mut stream = self.connect(door);
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(&self.request()).unwrap();
         match self.sign() {
             Some(sign) => read_to(&mut stream, sign),
             None => std::thread::sleep(Duration::from_millis(1)),
         }
         Client(stream)
     }
-}
-
-/// The preface, empty settings, and a `GET` in one frame of headers: RFC 9113, sections 3.4, 6.5 and 6.2, and the
-/// representations of RFC 7541, section 6: `:method GET` and `:scheme http` by index, `:path` and `:authority` in letters.
-fn http2(path: &str) -> Vec<u8> {
-    let mut fields = vec![0x82, 0x86, 0x04, path.len() as u8];
-    fields.extend(path.as_bytes());
-    fields.extend(b"\x41\x09localhost");
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    bytes.extend([0, 0, fields.len() as u8, 1, 0x5, 0, 0, 0, 1]);
-    bytes.extend(fields);
-    bytes
 }
 
 fn read_to(stream: &mut TcpStream, sign: &[u8]) {

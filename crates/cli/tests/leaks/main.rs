@@ -7,10 +7,15 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::Duration;
 
 mod client;
+mod frames;
 mod server;
+mod thousand;
+mod watcher;
 
 use client::{End, Kind};
 use server::{Counts, Server};
@@ -66,6 +71,69 @@ fn clients_that_vanish_are_found_out() {
         "{after:?}, before {baseline:?}: {} clients that neither read nor answer",
         vanished.len()
     );
+}
+
+/// What one connection may hold of a request or of an answer, far below what the bodies and histories of these tests would be:
+/// its buffers and state, and a body or a piece of 64 KiB at most.
+const ALLOWED_CONNECTION: u64 = 128 << 10;
+/// What the allocator may have kept besides, in few connections.
+const ALLOWED_ANYWAY: u64 = 8 << 20;
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.door).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+#[test]
+fn r1_a_body_in_bytes_pins_no_buffers() {
+    const BODIES: u64 = 20;
+    const BYTES: u64 = 1_500;
+    let server = Server::start(&["--feed", "none", "--allow-publish"]);
+    let mut clients: Vec<_> = (0..BODIES).map(|_| connect(&server)).collect();
+    for client in &mut clients {
+        client.write_all(b"POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n").unwrap();
+    }
+    let before = server.rss_bytes();
+    for _ in 0..BYTES {
+        for client in &mut clients {
+            client.write_all(b"x").unwrap();
+        }
+    }
+    let (grown, allowed) = (server.rss_bytes().saturating_sub(before), BODIES * ALLOWED_CONNECTION + ALLOWED_ANYWAY);
+    let pinned = (BODIES * BYTES * 4) >> 10;
+    assert!(grown <= allowed, "{grown} bytes, allowed are {allowed}; a buffer for each byte were {pinned} MiB");
+}
+
+#[test]
+fn r3_an_unread_poll_holds_a_piece_and_no_copy() {
+    const POLLS: u64 = 20;
+    const UPDATES: u64 = 640;
+    let server = Server::start(&["--feed", "none", "--allow-publish", "--history", "1000"]);
+    let mut publisher = connect(&server);
+    for _ in 0..UPDATES {
+        let text = "x".repeat(60_000);
+        write!(publisher, "POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n{text}").unwrap();
+    }
+    while server.head() < UPDATES {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server.read_history();
+    let before = server.rss_bytes();
+    let unread: Vec<_> = (0..POLLS)
+        .map(|_| {
+            let mut client = connect(&server);
+            client.write_all(b"GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            client
+        })
+        .collect();
+    while server.polls() < POLLS + 1 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (grown, allowed) = (server.rss_bytes().saturating_sub(before), POLLS * ALLOWED_CONNECTION + ALLOWED_ANYWAY);
+    let copies = (POLLS * UPDATES * 60_000) >> 20;
+    assert!(grown <= allowed, "{grown} bytes, allowed are {allowed}; a copy for each were {copies} MiB");
+    drop(unread);
 }
 
 #[test]

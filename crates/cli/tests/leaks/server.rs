@@ -1,10 +1,11 @@
 //! `feedlab serve` as a process of its own, and what it says that it holds.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use feedlab_feed::clock;
 use feedlab_feed::stats::Stats;
+use feedlab_feed::{Transport, clock};
 use feedlab_testkit::{Feedlab, http};
 
 /// How long the server may take to notice that its clients are gone.
@@ -13,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     feedlab: Feedlab,
     pub(crate) door: SocketAddr,
+    /// What it says on standard error.
+    log: tempfile::NamedTempFile,
 }
 
 /// Everything that a connection could leave behind and that can be counted.
@@ -36,16 +39,44 @@ impl Counts {
 impl Server {
     pub(crate) fn start(flags: &[&str]) -> Self {
         let arguments = [&["serve", "--control", "127.0.0.1:0", "--exit-with-stdin"], flags].concat();
-        let feedlab = Feedlab::run(assert_cmd::cargo::cargo_bin!("feedlab"), &arguments);
-        Self { door: feedlab.address(), feedlab }
+        let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), &arguments);
+        let log = tempfile::NamedTempFile::new().unwrap();
+        command.stderr(log.reopen().unwrap());
+        let feedlab = Feedlab::start(command);
+        Self { door: feedlab.address(), feedlab, log }
     }
 
     fn stats(&self) -> Stats {
         serde_json::from_str(&http::get(self.feedlab.control(), "/stats").body).unwrap()
     }
 
+    /// `VmRSS`, as the kernel tells it: the server has nothing to do for it.
     pub(crate) fn rss_bytes(&self) -> u64 {
-        self.stats().process.rss_bytes.unwrap()
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.feedlab.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    }
+
+    pub(crate) fn head(&self) -> u64 {
+        self.stats().feed.head
+    }
+
+    /// Short polls that were answered.
+    pub(crate) fn polls(&self) -> u64 {
+        self.stats().doors[&Transport::ShortPolling].requests
+    }
+
+    pub(crate) fn logged_bytes(&self) -> u64 {
+        self.log.as_file().metadata().unwrap().len()
+    }
+
+    /// Reads all of the history as a poll has it, so that each update is encoded.
+    pub(crate) fn read_history(&self) {
+        let mut stream = TcpStream::connect(self.door).unwrap();
+        stream.write_all(b"GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        assert!(bytes.starts_with(b"HTTP/1.1 200") && bytes.ends_with(b"}"));
     }
 
     pub(crate) fn counts(&self) -> Counts {
