@@ -170,12 +170,10 @@ pub enum ClassError {
         expected: &'static str,
     },
     /// The votes file is as large as it may be.
-    #[error("{} has reached {most} bytes and takes no more votes: begin another file with --class", .path.display())]
+    #[error("{} has {MAX_FILE_BYTES} bytes or {MAX_VOTES} votes, and takes no more: begin another file with --class", .path.display())]
     Full {
         /// The file.
         path: PathBuf,
-        /// The largest that it may be, bytes.
-        most: u64,
     },
     /// Another server has the votes file.
     #[error("another server takes votes in {}: stop it, or begin another file with --class", .path.display())]

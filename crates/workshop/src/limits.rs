@@ -47,11 +47,7 @@ pub const TABLE: [Limit; 14] = [
     Limit { name: "absence of a lab's server", most: Time(MAX_DOWN), why: "ports; beyond it 400" },
     Limit { name: "characters of a voter's name", most: Count(MAX_NAME), why: "every page; beyond it 400" },
     Limit { name: "hands of one vote", most: Count(MAX_COUNT as usize), why: "a slip of the finger; beyond it 400" },
-    Limit {
-        name: "votes of a class",
-        most: Count(MAX_VOTES),
-        why: "memory and every page; their file is refused beyond it",
-    },
+    Limit { name: "votes of a class", most: Count(MAX_VOTES), why: "memory and every page; beyond it refused" },
     Limit { name: "file of votes", most: Bytes(MAX_FILE_BYTES as usize), why: "the disk; beyond it refused" },
     Limit { name: "runs that a class remembers", most: Count(MAX_RUNS), why: "memory; the oldest are forgotten" },
     Limit {

@@ -9,7 +9,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::votes::read_votes;
+use super::votes::{MAX_VOTES, read_votes};
 use super::{ClassError, Vote};
 
 /// The largest that the file may be, bytes: some 100,000 votes.
@@ -70,8 +70,9 @@ impl VotesFile {
         let mut line = if rest.is_empty() { Vec::new() } else { vec![b'\n'] };
         serde_json::to_writer(&mut line, vote).map_err(|error| io(&self.path, &error.into()))?;
         line.push(b'\n');
-        if self.read + rest.len() as u64 + line.len() as u64 > MAX_FILE_BYTES {
-            return Err(ClassError::Full { path: self.path.clone(), most: MAX_FILE_BYTES });
+        let bytes = self.read + rest.len() as u64 + line.len() as u64;
+        if bytes > MAX_FILE_BYTES || self.votes.len() >= MAX_VOTES {
+            return Err(ClassError::Full { path: self.path.clone() });
         }
         self.file.write_all(&line).map_err(|error| io(&self.path, &error))?;
         self.catch_up().map(drop)
@@ -92,7 +93,7 @@ impl VotesFile {
             self.votes.clear();
         }
         if len > MAX_FILE_BYTES {
-            return Err(ClassError::Full { path: self.path.clone(), most: MAX_FILE_BYTES });
+            return Err(ClassError::Full { path: self.path.clone() });
         }
         let mut bytes = Vec::new();
         (&self.file).seek(SeekFrom::Start(self.read)).map_err(fail)?;
@@ -223,5 +224,19 @@ mod tests {
         let full = folder.path().join("full");
         File::create(&full).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
         assert!(VotesFile::open(&full).unwrap_err().to_string().contains("begin another"));
+    }
+
+    #[test]
+    fn a_file_that_is_full_takes_no_vote_that_would_make_it_unreadable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("class.ndjson");
+        let line = serde_json::to_string(&vote("a")).unwrap() + "\n";
+        std::fs::write(&path, line.repeat(MAX_VOTES - 1)).unwrap();
+        let mut votes = VotesFile::open(&path).unwrap();
+        votes.add(&vote("b")).unwrap();
+        assert!(votes.add(&vote("c")).unwrap_err().to_string().contains("begin another file with --class"));
+        assert_eq!(votes.all().unwrap().len(), MAX_VOTES);
+        drop(votes);
+        assert_eq!(VotesFile::open(&path).unwrap().all().unwrap().len(), MAX_VOTES, "it opens again");
     }
 }
