@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::duration;
 #[cfg(feature = "clap")]
-use crate::settings::flag;
+use crate::settings::flag::some_time;
 
 /// The longest round-trip time and the widest jitter.
 pub const MAX_DELAY: Duration = Duration::from_secs(60);
@@ -26,12 +26,12 @@ pub const MAX_BYTES_PER_S: u64 = 100_000_000_000;
 #[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "The way"))]
 pub struct Network {
     /// Round-trip time that is added: half in each direction, and a whole one for the handshake
-    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = flag::delay))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay))]
     #[serde(with = "duration")]
     pub rtt: Duration,
 
     /// At most so much more in each direction, evenly distributed; order is kept
-    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = flag::delay))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay))]
     #[serde(with = "duration")]
     pub jitter: Duration,
 
@@ -41,7 +41,7 @@ pub struct Network {
     pub bandwidth_bytes_per_s: Option<u64>,
 
     /// Close connections on which nothing has passed for so long [default: never]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::idle_timeout))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = idle_timeout))]
     #[serde(skip_serializing_if = "Option::is_none", default, with = "duration::option")]
     pub idle_timeout: Option<Duration>,
 
@@ -49,6 +49,20 @@ pub struct Network {
     #[cfg_attr(feature = "clap", arg(long = "buffer", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=MAX_BUFFER_BYTES)))]
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub buffer_bytes: Option<u64>,
+}
+
+/// A time that a link adds to what passes, as a flag has it.
+#[cfg(feature = "clap")]
+fn delay(text: &str) -> Result<Duration, String> {
+    let time = duration::parse_fine(text).filter(|time| *time <= MAX_DELAY);
+    time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
+}
+
+/// A time after which a link closes what is idle, as a flag has it.
+#[cfg(feature = "clap")]
+fn idle_timeout(text: &str) -> Result<Duration, String> {
+    let time = some_time(text)?;
+    if time > MAX_IDLE_TIMEOUT { Err("must be at most a day".to_owned()) } else { Ok(time) }
 }
 
 /// What can break on the way, by the names of scenarios and of the lab proxy's control API.

@@ -5,10 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use bytes::Bytes;
 use feedlab_feed::body::{self, BodyError};
 use futures_util::FutureExt as _;
@@ -16,7 +13,6 @@ use hyper::body::Body as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use crate::app::App;
 use crate::limits::{BODY_OVERHEAD_BYTES, MAX_BODIES_BYTES};
 use crate::meter::Meters;
 use crate::refusal::Refusal;
@@ -80,16 +76,6 @@ impl Bodies {
 fn refused(error: BodyError) -> Refusal {
     let status = if error == BodyError::Broken { StatusCode::BAD_REQUEST } else { StatusCode::PAYLOAD_TOO_LARGE };
     Refusal::new(status, error.to_string()).closing()
-}
-
-/// Reads the orders to the routes that others add, before these see them.
-pub(crate) async fn read_order(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Refusal> {
-    if request.method().is_safe() {
-        return Ok(next.run(request).await);
-    }
-    let (head, body) = request.into_parts();
-    let body = app.bodies.read(body, body::MAX_ORDER_BYTES).await?;
-    Ok(next.run(Request::from_parts(head, body.into())).await)
 }
 
 #[cfg(test)]

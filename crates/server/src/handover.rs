@@ -12,14 +12,15 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use hyper::body::Frame;
 
-use crate::http1::Turn;
 use crate::meter::ConnectionMeter;
 use crate::socket::Link;
 use crate::wire::Wire;
@@ -45,18 +46,41 @@ pub(crate) struct Exchange {
     peer: SocketAddr,
     handover: Handover,
     /// On HTTP/1.1, where the client's end is told; on HTTP/2 the request ends with its stream.
-    turn: Option<Arc<Turn>>,
+    end: Option<Arc<End>>,
+}
+
+/// Whether a client has sent its last, for who makes an answer to it.
+#[derive(Debug, Default)]
+pub(crate) struct End {
+    has_come: AtomicBool,
+    waiting: AtomicWaker,
+}
+
+impl End {
+    /// It has, which [`tell`](Self::tell) lets those know who wait for it.
+    pub(crate) fn has_come(&self) {
+        self.has_come.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn tell(&self) {
+        self.waiting.wake();
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        self.waiting.register(cx.waker());
+        if self.has_come.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+    }
 }
 
 impl Exchange {
-    pub(crate) const fn new(link: Arc<Link>, peer: SocketAddr, handover: Handover, turn: Option<Arc<Turn>>) -> Self {
-        Self { link, peer, handover, turn }
+    pub(crate) const fn new(link: Arc<Link>, peer: SocketAddr, handover: Handover, end: Option<Arc<End>>) -> Self {
+        Self { link, peer, handover, end }
     }
 
     /// Waits until the client has sent its last: it wants this answer at most, or is gone.
     pub(crate) async fn ended(&self) {
-        match &self.turn {
-            Some(turn) => std::future::poll_fn(|cx| turn.poll_ended(cx)).await,
+        match &self.end {
+            Some(end) => std::future::poll_fn(|cx| end.poll(cx)).await,
             None => std::future::pending().await,
         }
     }

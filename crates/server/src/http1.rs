@@ -22,8 +22,7 @@ use crate::socket::Link;
 use crate::wire::Wire;
 
 mod io;
-pub(crate) use io::Turn;
-use io::{Io, Watched};
+use io::{Io, Turn, Watched};
 
 /// What HTTP leaves behind.
 pub(crate) struct After {
@@ -52,7 +51,7 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
             if awaits_body {
                 request = request.map(|body| Body::new(Watched::Request(body, turn.clone())));
             }
-            let exchange = Exchange::new(link.clone(), peer, handover.clone(), Some(turn.clone()));
+            let exchange = Exchange::new(link.clone(), peer, handover.clone(), Some(turn.end()));
             request.extensions_mut().insert(exchange);
             let watched = |body| Watched::Answer(body, answering);
             router.clone().oneshot(request).map(|answered| answered.map(|answer| answer.map(watched)))

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::handover::Exchange;
 use crate::refusal::Refusal;
 use crate::transport::{enter, long_polling, short_polling, sse, websocket};
-use crate::{access, body, inspect, page, upstream};
+use crate::{access, inspect, page, upstream};
 
 /// The routes. A new transport is one line here.
 pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Router {
@@ -35,7 +35,7 @@ pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Route
         .merge(figures())
         .merge(
             more.layer(map_request(tell_peer))
-                .layer(from_fn_with_state(app.clone(), body::read_order))
+                .layer(from_fn_with_state(app.clone(), upstream::read_order))
                 .layer(from_fn(access::check_own))
                 .with_state(()),
         )

@@ -1,4 +1,4 @@
-//! The way up: clients that publish, and the start of a feed that was told to wait.
+//! The way up: clients that publish, the start of a feed that was told to wait, and orders to the routes that others add.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::body::MAX_ORDER_BYTES;
 use feedlab_feed::source::Item;
@@ -69,4 +70,14 @@ pub(crate) async fn start(State(app): State<Arc<App>>, request: Request) -> Resu
     let Start { at } = wire::object(&body)
         .map_err(|error| Refusal::bad_request(format!("the body is {{\"at\": µs of Unix time}}: {error}")))?;
     Ok((StatusCode::ACCEPTED, Json(Start { at: app.gate.open(at) })).into_response())
+}
+
+/// Reads the orders to the routes that others add, before these see them.
+pub(crate) async fn read_order(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Refusal> {
+    if request.method().is_safe() {
+        return Ok(next.run(request).await);
+    }
+    let (head, body) = request.into_parts();
+    let body = app.bodies.read(body, MAX_ORDER_BYTES).await?;
+    Ok(next.run(Request::from_parts(head, body.into())).await)
 }

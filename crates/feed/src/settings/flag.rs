@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Stall, duration};
-use crate::link::{MAX_DELAY, MAX_IDLE_TIMEOUT};
 
 /// A time, as in a scenario file, and as fine as one likes.
 ///
@@ -12,18 +11,6 @@ use crate::link::{MAX_DELAY, MAX_IDLE_TIMEOUT};
 pub fn some_time(text: &str) -> Result<Duration, String> {
     let time = duration::parse_fine(text).ok_or("write a time as 250ms, 15s or 1m")?;
     if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
-}
-
-/// A time that a link adds to what passes.
-pub(crate) fn delay(text: &str) -> Result<Duration, String> {
-    let time = duration::parse_fine(text).filter(|time| *time <= MAX_DELAY);
-    time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
-}
-
-/// A time after which a link closes what is idle.
-pub(crate) fn idle_timeout(text: &str) -> Result<Duration, String> {
-    let time = some_time(text)?;
-    if time > MAX_IDLE_TIMEOUT { Err("must be at most a day".to_owned()) } else { Ok(time) }
 }
 
 /// A number of things.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use feedlab_experiment::scenario::Http;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::stream::Stream;
+use super::leg::Over;
 
 /// What ends a head of HTTP/1.1.
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
@@ -70,18 +70,18 @@ impl Scan {
 
 /// A stream whose first head is looked for.
 #[derive(Debug)]
-pub(super) struct Headed {
-    inner: Stream,
+pub(super) struct Headed<S> {
+    inner: S,
     /// `None` once it has ended.
     scan: Option<Scan>,
 }
 
-impl Headed {
-    pub(super) const fn new(inner: Stream, http: Http) -> Self {
+impl<S: Over> Headed<S> {
+    pub(super) const fn new(inner: S, http: Http) -> Self {
         Self { inner, scan: Some(Scan::new(http)) }
     }
 
-    pub(super) const fn inner(&self) -> &Stream {
+    pub(super) const fn inner(&self) -> &S {
         &self.inner
     }
 
@@ -94,7 +94,7 @@ impl Headed {
     }
 }
 
-impl AsyncRead for Headed {
+impl<S: Over + AsyncRead + Unpin> AsyncRead for Headed<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
@@ -103,7 +103,7 @@ impl AsyncRead for Headed {
     }
 }
 
-impl AsyncWrite for Headed {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Headed<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }

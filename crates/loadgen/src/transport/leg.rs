@@ -190,6 +190,12 @@ impl Kernel {
     }
 }
 
+/// What goes over such a connection, however deep below.
+pub(super) trait Over {
+    /// The connection under it all.
+    fn connection(&self) -> &Counted;
+}
+
 /// A TCP connection of a client, whose bytes are counted.
 #[derive(Debug)]
 pub(super) struct Counted {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::head::Headed;
-use super::leg::Counted;
+use super::leg::{Counted, Over};
 use super::pace::Slow;
 
 /// What bytes go over.
@@ -23,12 +23,11 @@ pub(super) enum Stream {
     /// Either of them, read slowly.
     Slow(Box<Slow<Stream>>),
     /// Either of them, whose first head is looked for.
-    Headed(Box<Headed>),
+    Headed(Box<Headed<Stream>>),
 }
 
-impl Stream {
-    /// The connection under it all.
-    pub(super) fn connection(&self) -> &Counted {
+impl Over for Stream {
+    fn connection(&self) -> &Counted {
         match self {
             Self::Plain(connection) => connection,
             Self::Tls(stream) => stream.get_ref().0,

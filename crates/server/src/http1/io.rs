@@ -19,6 +19,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::handover::End;
 use crate::wire::Wire;
 
 /// Turns that the last of a body may take from hyper to the handler.
@@ -26,15 +27,13 @@ const MAX_HELD: u8 = 8;
 
 /// What a connection's reading and its answers know of each other. One request is under way at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Turn {
+pub(super) struct Turn {
     /// An answer is being made or sent.
     is_answering: AtomicBool,
     /// The request has a body that has not come whole.
     awaits_body: AtomicBool,
-    /// The client has sent its last.
-    has_ended: AtomicBool,
-    /// Whoever makes an answer and waits for that end.
-    answerer: AtomicWaker,
+    /// What who makes the answer knows of the client's last.
+    end: Arc<End>,
     /// Who reads, and was not told of the end.
     reader: AtomicWaker,
     /// Bytes of an answer's body that hyper has and the socket has not.
@@ -66,10 +65,9 @@ impl Turn {
         if self.unsent.load(Ordering::Acquire) > 0 { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Ready once the client has sent its last.
-    pub(crate) fn poll_ended(&self, cx: &Context<'_>) -> Poll<()> {
-        self.answerer.register(cx.waker());
-        if self.has_ended.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+    /// Where the client's last is told.
+    pub(super) fn end(&self) -> Arc<End> {
+        self.end.clone()
     }
 }
 
@@ -187,12 +185,12 @@ impl AsyncRead for Io {
         if buf.filled().len() > before {
             return Poll::Ready(Ok(()));
         }
-        self.turn.has_ended.store(true, Ordering::Release);
+        self.turn.end.has_come();
         self.turn.reader.register(cx.waker());
         if self.may_end(cx) {
             return Poll::Ready(Ok(()));
         }
-        self.turn.answerer.wake();
+        self.turn.end.tell();
         Poll::Pending
     }
 }
