@@ -53,11 +53,12 @@ shows it together with everything else on the machine. nginx and the lab proxy a
 of their own (`/proc/PID`; of nginx the master with its workers, those that a reload has ended too): they are no part of it.
 
 **Recovery** is what clients see: a connection is lost when its client learns so, and recovered with the next update. What
-was due meanwhile and is given to the client when it comes back is *replayed*; what the server says it can no longer give
-is *told lost*, and is part of what was missed. A client is back, in `reconnect_…`, when it is served the feed again: a poll's
-answer that could be read, the head of an event stream, an upgrade; a 503, a 204 or a page of HTML of whatever lies between is
-none of these. A run asks a server that it is about to end for its counters, and adds them to those of its next life; where a
-server was started anew otherwise, what is a difference of its counters (requests, bytes, CPU) is absent.
+was due meanwhile and is given to the client when it comes back is *replayed*; what the server says it can no longer give is
+*told lost*, and is part of what was missed. A client is back, in `reconnect_…`, when it is served the feed again: a poll's
+answer that could be read, the head of an event stream, an upgrade; a 503, a 204 or a page of HTML of whatever lies between
+is none of these, except that a 204 to a long poll says that there is nothing new and counts, whoever sent it. A run asks
+a server that it is about to end for its counters, and adds them to those of its next life; where a server was started anew
+otherwise, what is a difference of its counters (requests, bytes, CPU) is absent.
 
 **Resets.** A client that comes back with a cursor of another epoch (of a feed that began anew, and cannot be had again) is told
 a reset, and given what there is of the new one from its begin. It is counted with what went wrong for clients (`reset` under
