@@ -209,31 +209,31 @@ fn polls_on_http2(count: u32) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r1_a_thousand_bodies_in_bytes_where_nobody_may_publish() {
     attack(("bodies, HTTP/1.1, publishing off", Begin::AtOnce), &PLAIN, body_in_bytes);
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r1_a_thousand_bodies_in_bytes_where_clients_may_publish() {
     attack(("bodies, HTTP/1.1, publishing on", Begin::AtOnce), &PUBLISHING, body_in_bytes);
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r1_a_thousand_connections_of_bodies_on_http2_where_nobody_may_publish() {
     attack(("bodies, HTTP/2, publishing off", Begin::AtOnce), &PLAIN, |stream| bodies_on_http2(stream, 4));
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r1_a_thousand_connections_of_bodies_on_http2_where_clients_may_publish() {
     attack(("bodies, HTTP/2, publishing on", Begin::AtOnce), &PUBLISHING, |stream| bodies_on_http2(stream, 4));
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r2_a_thousand_connections_of_unasked_acknowledgements() {
     attack(("PING acknowledgements", Begin::AtOnce), &PLAIN, async |mut stream| {
         stream.write_all(&frames::begin()).await?;
@@ -252,7 +252,7 @@ fn r2_a_thousand_connections_of_unasked_acknowledgements() {
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r3_a_thousand_bodies_that_do_not_come() {
     attack(("unfinished bodies, HTTP/1.1", Begin::AtOnce), &PUBLISHING, async |mut stream| {
         stream.write_all(format!("POST /feed {HOST}Content-Length: 60000\r\n\r\n").as_bytes()).await?;
@@ -262,13 +262,13 @@ fn r3_a_thousand_bodies_that_do_not_come() {
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r3_a_thousand_polls_that_nobody_reads() {
     attack(("unread polls, HTTP/1.1", Begin::AtOnce), &FULL, async |stream| ask_and_take(stream, &poll(), false).await);
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r3_a_thousand_connections_of_polls_on_http2_that_nobody_reads() {
     attack(("unread polls, HTTP/2", Begin::AtOnce), &FULL, async |stream| {
         ask_and_take(stream, &polls_on_http2(2), false).await
@@ -276,7 +276,7 @@ fn r3_a_thousand_connections_of_polls_on_http2_that_nobody_reads() {
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r3_a_thousand_polls_that_trickle_while_the_feed_moves_on() {
     attack(("trickling polls, HTTP/1.1", Begin::OneAfterTheOther), &FULL, async |stream| {
         ask_and_take(stream, &poll(), true).await
@@ -284,7 +284,7 @@ fn r3_a_thousand_polls_that_trickle_while_the_feed_moves_on() {
 }
 
 #[test]
-#[ignore = "measures memory: scripts/check-leaks runs it alone"]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r3_a_thousand_connections_of_polls_on_http2_that_trickle_while_the_feed_moves_on() {
     attack(("trickling polls, HTTP/2", Begin::OneAfterTheOther), &FULL, async |stream| {
         ask_and_take(stream, &polls_on_http2(2), true).await
