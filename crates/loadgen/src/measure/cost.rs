@@ -75,11 +75,12 @@ impl Facts<'_> {
         put(metrics, Metric::ClientCpuIdle, self.idle_us_per_s(own));
     }
 
-    /// CPU time of the measured time beyond what the process takes with no client, µs.
+    /// CPU time of the measured time beyond what the process takes with no client, µs; none where it is not beyond it, as when
+    /// something disturbed the quiet time: that is no cost of zero.
     pub(super) fn busy_us(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         let spent = cpu(&self.end)?.checked_sub(cpu(&self.start)?)? as f64;
         let idle = self.idle_us_per_s(&cpu)? * seconds(&self.start, &self.end);
-        Some((spent - idle).max(0.0))
+        (spent > idle).then_some(spent - idle)
     }
 
     /// CPU time of a second without clients, less that of looking, µs.

@@ -174,6 +174,16 @@ fn the_record_says_which_cell_it_is() {
 }
 
 #[test]
+fn a_quiet_time_that_was_disturbed_leaves_no_cost_and_not_one_of_zero() {
+    let job = job();
+    let mut facts = facts(&job);
+    let cpu = |at: &Snapshot| at.server.process.cpu_us;
+    assert!(facts.busy_us(cpu).is_some_and(|us| us > 0.0));
+    facts.quiet[2].server.process.cpu_us = facts.quiet[1].server.process.cpu_us.map(|us| us + 1_000_000);
+    assert_eq!(facts.busy_us(cpu), None);
+}
+
+#[test]
 fn what_was_not_measured_is_absent_and_not_zero() {
     use Metric::*;
     let job = job();
