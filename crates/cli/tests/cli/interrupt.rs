@@ -40,14 +40,14 @@ fn ctrl_c_in_the_first_cell_leaves_nothing() {
     assert_eq!((marked(&mark), folders(folder.path())), (vec![], vec![]));
 }
 
-#[test]
-fn ctrl_c_later_keeps_the_cells_that_are_done_and_their_report() {
+/// A run that this signal ends after its first cell keeps that and its report.
+fn keeps_what_is_done(signal: Signal) {
     let _alone = alone();
     let (folder, _file) = file(TINY);
     let run = measuring(folder.path());
     let mark = run.mark();
     until("a cell is done", || cells(folder.path()) == 1);
-    run.signal(Signal::TERM);
+    run.signal(signal);
     let (status, said) = run.end();
     assert_eq!(status, Some(130), "{said}");
     assert!(marked(&mark).is_empty());
@@ -62,21 +62,15 @@ fn ctrl_c_later_keeps_the_cells_that_are_done_and_their_report() {
     assert!(summary.contains("only 1 of 4 cells were measured"), "{summary}");
 }
 
+#[test]
+fn a_run_that_is_ended_later_keeps_the_cells_that_are_done_and_their_report() {
+    keeps_what_is_done(Signal::TERM);
+}
+
 /// The terminal is closed, or the connection to the machine is gone.
 #[test]
 fn m6_a_closed_terminal_ends_a_run_in_good_order_and_all_that_is_measured_is_kept() {
-    let _alone = alone();
-    let (folder, _file) = file(TINY);
-    let run = measuring(folder.path());
-    let mark = run.mark();
-    until("a cell is done", || cells(folder.path()) == 1);
-    run.signal(Signal::HUP);
-    let (status, said) = run.end();
-    assert_eq!(status, Some(130), "{said}");
-    assert!(marked(&mark).is_empty());
-    let [kept] = &folders(folder.path())[..] else { panic!("one folder") };
-    assert!(kept.extension().is_none() && kept.join("report.html").exists(), "{kept:?}");
-    assert_eq!(cells(folder.path()), 1);
+    keeps_what_is_done(Signal::HUP);
 }
 
 /// `nohup` starts a program with the signal ignored, so that it goes on.
