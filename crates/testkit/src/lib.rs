@@ -13,7 +13,7 @@ use std::time::Duration;
 pub use process::Feedlab;
 
 /// How long a test waits for what must come, before it says that it does not: no measure of speed.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for what must come, and not for ever.
 #[track_caller]
