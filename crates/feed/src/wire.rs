@@ -44,9 +44,10 @@ pub enum WireError {
 #[must_use]
 pub fn update_json(update: &Update) -> String {
     let (data, encoding) = data_json(&update.data);
+    let len = data.len();
     let body =
         UpdateBody { seq: update.seq, at: update.at, event_type: update.event_type.as_str().into(), data, encoding };
-    to_json(&body)
+    to_json_around(len, &body)
 }
 
 /// The update that a JSON object describes.
@@ -229,7 +230,14 @@ fn read_data(text: Cow<'_, str>, encoding: Option<&str>) -> Result<Data, WireErr
 
 /// Writes a value whose keys are strings and whose numbers are integers, which cannot fail.
 fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+    to_json_around(0, value)
+}
+
+/// The same, with room for a text of so many bytes: what is kept for long should not have grown to twice its length.
+fn to_json_around(len: usize, value: &impl Serialize) -> String {
+    let mut json = Vec::with_capacity(len + 160);
+    let _ = serde_json::to_writer(&mut json, value);
+    String::from_utf8(json).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,36 +11,49 @@ use feedlab_feed::wire::{sse, update_json, websocket};
 use feedlab_feed::{Epoch, Gap, Update};
 
 use crate::bookmarks::{Bookmark, Bookmarks};
-use crate::limits::{MAX_PIECE_BYTES, MAX_RETIRED_BYTES};
+use crate::limits::{MAX_PIECE_BYTES, MAX_RECENT_BYTES, MAX_RETIRED_BYTES};
 
-/// An update, and how each transport writes it: encoded at most once each, by the first connection that needs it.
-#[derive(Debug)]
+/// An update, and how each transport writes it: encoded at most once each, by the first connection that needs it, for as long
+/// as the update is recent.
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     epoch: Epoch,
     pub(crate) update: Update,
     json: OnceLock<Bytes>,
+    /// What streams send; none of an update that is not recent: few streams begin so far back.
+    streamed: Option<Streamed>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Streamed {
     sse_chunk: OnceLock<Bytes>,
     frame: OnceLock<Bytes>,
 }
 
 impl Entry {
-    pub(crate) const fn new(epoch: Epoch, update: Update) -> Self {
-        Self { epoch, update, json: OnceLock::new(), sse_chunk: OnceLock::new(), frame: OnceLock::new() }
+    pub(crate) fn new(epoch: Epoch, update: Update) -> Self {
+        Self { epoch, update, json: OnceLock::new(), streamed: Some(Streamed::default()) }
     }
 
     /// The JSON object of the polling doors.
     pub(crate) fn json(&self) -> &Bytes {
-        self.json.get_or_init(|| update_json(&self.update).into())
+        self.json.get_or_init(|| update_json(&self.update).into_boxed_str().into_boxed_bytes().into())
     }
 
     /// The event, as one chunk of a chunked body.
-    pub(crate) fn sse_chunk(&self) -> &Bytes {
-        self.sse_chunk.get_or_init(|| sse::chunk(sse::update_event(self.epoch, &self.update).as_bytes()))
+    pub(crate) fn sse_chunk(&self) -> Bytes {
+        let encode = || sse::chunk(sse::update_event(self.epoch, &self.update).as_bytes());
+        self.streamed.as_ref().map_or_else(encode, |streamed| streamed.sse_chunk.get_or_init(encode).clone())
     }
 
     /// The WebSocket frame.
-    pub(crate) fn frame(&self) -> &Bytes {
-        self.frame.get_or_init(|| websocket::update_frame(&self.update))
+    pub(crate) fn frame(&self) -> Bytes {
+        let encode = || websocket::update_frame(&self.update);
+        self.streamed.as_ref().map_or_else(encode, |streamed| streamed.frame.get_or_init(encode).clone())
+    }
+
+    fn len(&self) -> usize {
+        self.update.data.len()
     }
 }
 
@@ -96,6 +109,9 @@ pub(crate) struct Ring {
     capacity: usize,
     bytes: usize,
     max_bytes: usize,
+    /// How many of the newest are recent, and their payload bytes.
+    recent: usize,
+    recent_bytes: usize,
     /// How far another server of the same feed may be ahead, updates.
     lead: u64,
     /// Answers that are being sent.
@@ -110,11 +126,21 @@ impl Ring {
     /// past.
     pub(crate) fn new(capacity: usize, max_bytes: usize, past: Past) -> Self {
         let Past { epoch, entries, head } = past;
-        let bytes = entries.iter().map(|entry| entry.update.data.len()).sum();
-        let (capacity, retired) = (capacity.max(1), VecDeque::new());
-        let bookmarks = Arc::default();
-        let mut ring =
-            Self { epoch, entries, head, capacity, bytes, max_bytes, lead: 0, bookmarks, retired, retired_bytes: 0 };
+        let bytes = entries.iter().map(|entry| entry.len()).sum();
+        let mut ring = Self {
+            epoch,
+            recent: entries.len(),
+            recent_bytes: bytes,
+            entries,
+            head,
+            capacity: capacity.max(1),
+            bytes,
+            max_bytes,
+            lead: 0,
+            bookmarks: Arc::default(),
+            retired: VecDeque::new(),
+            retired_bytes: 0,
+        };
         ring.drop_what_does_not_fit();
         ring
     }
@@ -148,7 +174,9 @@ impl Ring {
     pub(crate) fn push(&mut self, make: impl FnOnce(u64) -> Update) -> u64 {
         self.head += 1;
         let entry = Arc::new(Entry::new(self.epoch, make(self.head)));
-        self.bytes += entry.update.data.len();
+        self.bytes += entry.len();
+        self.recent_bytes += entry.len();
+        self.recent += 1;
         self.entries.push_back(entry);
         self.drop_what_does_not_fit();
         self.head
@@ -157,11 +185,27 @@ impl Ring {
     fn drop_what_does_not_fit(&mut self) {
         while self.entries.len() > 1 && (self.entries.len() > self.capacity || self.bytes > self.max_bytes) {
             if let Some(dropped) = self.entries.pop_front() {
-                self.bytes -= dropped.update.data.len();
+                self.bytes -= dropped.len();
+                if self.recent > self.entries.len() {
+                    self.recent -= 1;
+                    self.recent_bytes -= dropped.len();
+                }
                 self.retire(&dropped);
             }
         }
         self.let_go();
+        self.age();
+    }
+
+    /// Lets go of what streams were sent of updates that are no longer recent. Of the newest it stays.
+    fn age(&mut self) {
+        while self.recent_bytes > MAX_RECENT_BYTES && self.recent > 1 {
+            let oldest = self.entries.len() - self.recent;
+            let entry = Arc::make_mut(&mut self.entries[oldest]); // a copy, if a slow stream still has it to send
+            entry.streamed = None;
+            self.recent_bytes -= entry.len();
+            self.recent -= 1;
+        }
     }
 
     fn retire(&mut self, dropped: &Entry) {
@@ -329,6 +373,20 @@ mod tests {
         push(&mut ring, 1);
         assert!(ring.retired.is_empty() && ring.retired_bytes == 0);
         assert!(ring.marked(ring.after(29, 9)).bookmark.is_none(), "nothing is a short answer");
+    }
+
+    #[test]
+    fn what_streams_send_is_kept_of_recent_updates_alone_and_is_the_same_of_all() {
+        const LEN: usize = MAX_RECENT_BYTES / 4;
+        let ring = ring(9, usize::MAX, &[LEN; 6]);
+        let kept = |entry: &Arc<Entry>| entry.sse_chunk().as_ptr() == entry.sse_chunk().as_ptr();
+        assert_eq!(ring.entries.iter().map(kept).collect::<Vec<_>>(), [false, false, true, true, true, true]);
+        let (aged, recent) = (&ring.entries[0], Entry::new(ring.epoch, update(1, LEN)));
+        assert_eq!((aged.sse_chunk(), aged.frame()), (recent.sse_chunk(), recent.frame()));
+        let ring = Ring::new(2, usize::MAX, ring.past());
+        assert_eq!((ring.recent, ring.recent_bytes), (2, 2 * LEN), "what a past holds counts as well");
+        let ring = Ring::new(1, usize::MAX, ring.past());
+        assert_eq!((ring.recent, ring.recent_bytes), (1, LEN));
     }
 
     #[test]

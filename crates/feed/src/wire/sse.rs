@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{WireError, data_json, read_data, to_json};
+use super::{WireError, data_json, read_data, to_json, to_json_around};
 use crate::{Cursor, Epoch, EventType, Gap, Reset, Update};
 
 /// The content type of an event stream.
@@ -71,7 +71,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 #[must_use]
 pub fn update_event(epoch: Epoch, update: &Update) -> String {
     let (data, encoding) = data_json(&update.data);
-    let body = to_json(&EventData { at: update.at, data, encoding });
+    let body = to_json_around(data.len(), &EventData { at: update.at, data, encoding });
     Outgoing { id: Some(Cursor::new(epoch, update.seq)), event: update.event_type.as_str(), data: &body }.to_text()
 }
 
@@ -109,10 +109,8 @@ pub const KEEPALIVE: &str = ":\n\n";
 /// One chunk of HTTP/1.1's chunked coding (RFC 9112, section 7.1) around some bytes.
 #[must_use]
 pub fn chunk(text: &[u8]) -> Bytes {
-    let mut chunk = format!("{:x}\r\n", text.len()).into_bytes();
-    chunk.extend_from_slice(text);
-    chunk.extend_from_slice(b"\r\n");
-    chunk.into()
+    let head = format!("{:x}\r\n", text.len());
+    [head.as_bytes(), text, b"\r\n"].concat().into()
 }
 
 /// The chunk that ends a chunked body.

@@ -114,7 +114,7 @@ impl Dialect for Events {
     }
 
     fn update(&self, entry: &Entry) -> Bytes {
-        self.piece(entry.sse_chunk().clone())
+        self.piece(entry.sse_chunk())
     }
 
     fn gap(&self, gap: Gap, resume: Cursor) -> Bytes {

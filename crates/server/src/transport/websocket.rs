@@ -203,7 +203,7 @@ impl Dialect for Frames {
     }
 
     fn update(&self, entry: &Entry) -> Bytes {
-        entry.frame().clone()
+        entry.frame()
     }
 
     fn gap(&self, gap: Gap, _: Cursor) -> Bytes {
