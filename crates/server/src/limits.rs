@@ -25,13 +25,16 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
 /// Payload bytes that the history may hold, whatever its number of updates.
 pub(crate) const MAX_HISTORY_BYTES: usize = 64 << 20;
+/// Payload bytes of the newest updates, of which what streams send is kept: each connection sends the same bytes. Of older ones
+/// it is made anew for the few streams that begin so far back.
+pub(crate) const MAX_RECENT_BYTES: usize = 8 << 20;
 /// Bytes of a poll's answer that are copied at a time. A connection has one waiting for its
 /// socket.
 pub(crate) const MAX_PIECE_BYTES: usize = 16 << 10;
 /// JSON that is kept, beyond the history, for longer answers that have not come so far: an eighth of the history.
 pub(crate) const MAX_RETIRED_BYTES: usize = 8 << 20;
 /// Bytes of bodies that have begun to come and are waited for, over all connections; each counts with what it may become.
-pub(crate) const MAX_BODIES_BYTES: usize = 8 << 20;
+pub(crate) const MAX_BODIES_BYTES: usize = 2 << 20;
 /// What a request that waits for its body counts besides: what its connection or stream holds meanwhile.
 pub(crate) const BODY_OVERHEAD_BYTES: usize = 4 << 10;
 /// Keepalive intervals for which a client may take no byte of a stream or of an answer before it counts as gone.
@@ -56,7 +59,7 @@ pub(crate) const MAX_LONG_PIECE_BYTES: usize = 4 << 10;
 pub(crate) const MAX_FRAMES: usize = 1_024;
 
 /// All of them.
-pub const TABLE: [Limit; 23] = [
+pub const TABLE: [Limit; 24] = [
     Limit { name: "connections to --control", most: Count(MAX_CONTROL), why: "descriptors; beyond it 503" },
     Limit { name: "TLS handshake", most: Time(TLS_TIMEOUT), why: "memory of a handshake; then closed" },
     Limit {
@@ -85,6 +88,11 @@ pub const TABLE: [Limit; 23] = [
     Limit { name: "event type", most: Bytes(EventType::MAX_LEN), why: "every client's memory; beyond it 400" },
     Limit { name: "cursor", most: Bytes(Cursor::MAX_LEN), why: "nothing grows; beyond it 400" },
     Limit { name: "history", most: Bytes(MAX_HISTORY_BYTES), why: "memory of all; the oldest updates go" },
+    Limit {
+        name: "payload of which the streams' encodings are kept",
+        most: Bytes(MAX_RECENT_BYTES),
+        why: "memory of all; those of older updates are made anew",
+    },
     Limit {
         name: "bodies that are waited for, together",
         most: Bytes(MAX_BODIES_BYTES),

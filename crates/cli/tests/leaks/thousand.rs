@@ -16,7 +16,7 @@ use crate::watcher::Watcher;
 
 const ATTACKERS: usize = 1_000;
 /// How far memory may rise above what the server has with its two watchers and its history.
-const ALLOWED_BYTES: u64 = 64 << 20;
+const ALLOWED_BYTES: u64 = 64_000_000;
 /// Lines of a library's warnings are shown ten times in a minute.
 const ALLOWED_LOG_BYTES: u64 = 16 << 10;
 /// How long an attack lasts.
