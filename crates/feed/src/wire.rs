@@ -233,7 +233,8 @@ fn to_json(value: &impl Serialize) -> String {
     to_json_around(0, value)
 }
 
-/// The same, with room for a text of so many bytes: what is kept for long should not have grown to twice its length.
+/// The same, with room for a text of `len` bytes and what stands around it, so that a long text is not copied to make room for
+/// the brace that closes it.
 fn to_json_around(len: usize, value: &impl Serialize) -> String {
     let mut json = Vec::with_capacity(len + 160);
     let _ = serde_json::to_writer(&mut json, value);

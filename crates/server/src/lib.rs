@@ -37,6 +37,7 @@ pub mod limits;
 
 mod bookmarks;
 mod config;
+mod entry;
 mod feed;
 mod hub;
 mod publisher;

@@ -25,9 +25,6 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
 /// Payload bytes that the history may hold, whatever its number of updates.
 pub(crate) const MAX_HISTORY_BYTES: usize = 64 << 20;
-/// Payload bytes of the newest updates, of which what streams send is kept: each connection sends the same bytes. Of older ones
-/// it is made anew for the few streams that begin so far back.
-pub(crate) const MAX_RECENT_BYTES: usize = 8 << 20;
 /// Bytes of a poll's answer that are copied at a time. A connection has one waiting for its
 /// socket.
 pub(crate) const MAX_PIECE_BYTES: usize = 16 << 10;
@@ -59,7 +56,7 @@ pub(crate) const MAX_LONG_PIECE_BYTES: usize = 4 << 10;
 pub(crate) const MAX_FRAMES: usize = 1_024;
 
 /// All of them.
-pub const TABLE: [Limit; 24] = [
+pub const TABLE: [Limit; 23] = [
     Limit { name: "connections to --control", most: Count(MAX_CONTROL), why: "descriptors; beyond it 503" },
     Limit { name: "TLS handshake", most: Time(TLS_TIMEOUT), why: "memory of a handshake; then closed" },
     Limit {
@@ -88,11 +85,6 @@ pub const TABLE: [Limit; 24] = [
     Limit { name: "event type", most: Bytes(EventType::MAX_LEN), why: "every client's memory; beyond it 400" },
     Limit { name: "cursor", most: Bytes(Cursor::MAX_LEN), why: "nothing grows; beyond it 400" },
     Limit { name: "history", most: Bytes(MAX_HISTORY_BYTES), why: "memory of all; the oldest updates go" },
-    Limit {
-        name: "payload of which the streams' encodings are kept",
-        most: Bytes(MAX_RECENT_BYTES),
-        why: "memory of all; those of older updates are made anew",
-    },
     Limit {
         name: "bodies that are waited for, together",
         most: Bytes(MAX_BODIES_BYTES),

@@ -20,10 +20,11 @@ use feedlab_feed::{Cursor, Gap, Reset};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::app::App;
+use crate::entry::Entry;
 use crate::hub::{Hub, Place};
 use crate::limits::{MAX_BATCH_BYTES, MAX_STALLED, MAX_WAITING};
 use crate::meter::{Active, Door};
-use crate::ring::{Batch, Entry};
+use crate::ring::Batch;
 use crate::subscribers::{Signals, Subscribers, Subscription};
 use crate::wire::Wire;
 

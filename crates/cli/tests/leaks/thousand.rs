@@ -203,6 +203,10 @@ fn poll() -> Vec<u8> {
     format!("GET /feed/poll?after=0 {HOST}\r\n").into_bytes()
 }
 
+fn stream() -> Vec<u8> {
+    format!("GET /feed/sse?after=0 {HOST}\r\n").into_bytes()
+}
+
 fn polls_on_http2(count: u32) -> Vec<u8> {
     let polls = (0..count).flat_map(|request| frames::get(2 * request + 1, "/feed/poll?after=0"));
     [frames::begin(), polls.collect()].concat()
@@ -265,6 +269,14 @@ fn r3_a_thousand_bodies_that_do_not_come() {
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r3_a_thousand_polls_that_nobody_reads() {
     attack(("unread polls, HTTP/1.1", Begin::AtOnce), &FULL, async |stream| ask_and_take(stream, &poll(), false).await);
+}
+
+#[test]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
+fn r3_a_thousand_streams_from_the_oldest_update_on_that_nobody_reads() {
+    attack(("unread streams", Begin::AtOnce), &FULL, async |connection| {
+        ask_and_take(connection, &stream(), false).await
+    });
 }
 
 #[test]

@@ -32,12 +32,12 @@ use feedlab_feed::{Cursor, Gap, Reset};
 
 use super::{Ask, parse_cursor};
 use crate::app::App;
+use crate::entry::Entry;
 use crate::fields;
 use crate::handover::Exchange;
 use crate::meter::Door;
 use crate::push::{Dialect, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
-use crate::ring::Entry;
 
 /// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
 /// as one.
@@ -114,7 +114,7 @@ impl Dialect for Events {
     }
 
     fn update(&self, entry: &Entry) -> Bytes {
-        self.piece(entry.sse_chunk())
+        self.piece(entry.sse_chunk().clone())
     }
 
     fn gap(&self, gap: Gap, resume: Cursor) -> Bytes {

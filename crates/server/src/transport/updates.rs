@@ -11,10 +11,11 @@ use feedlab_feed::wire::poll;
 use hyper::body::{Body, Frame, SizeHint};
 
 use crate::bookmarks::Bookmark;
+use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::limits::MAX_PIECE_BYTES;
 use crate::meter::Door;
-use crate::ring::{Batch, Entry};
+use crate::ring::Batch;
 
 /// The body around some updates.
 pub(crate) struct Updates {

@@ -38,13 +38,13 @@ use sha1::{Digest as _, Sha1};
 
 use super::Ask;
 use crate::app::App;
+use crate::entry::Entry;
 use crate::fields;
 use crate::handover::Exchange;
 use crate::hub::Hub;
 use crate::meter::Door;
 use crate::push::{Dialect, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
-use crate::ring::Entry;
 
 /// What the accept key is made with: RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -203,7 +203,7 @@ impl Dialect for Frames {
     }
 
     fn update(&self, entry: &Entry) -> Bytes {
-        entry.frame()
+        entry.frame().clone()
     }
 
     fn gap(&self, gap: Gap, _: Cursor) -> Bytes {

@@ -1,0 +1,55 @@
+//! An update of the history, and how each transport writes it: encoded at most once each, by the first connection that needs it,
+//! for all of them. Kept by the ring, which knows how long.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use feedlab_feed::wire::{sse, update_json, websocket};
+use feedlab_feed::{Epoch, Update};
+
+/// An update and its encodings. Each takes the room that it needs, and no more.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    epoch: Epoch,
+    pub(crate) update: Update,
+    json: OnceLock<Bytes>,
+    sse_chunk: OnceLock<Bytes>,
+    frame: OnceLock<Bytes>,
+}
+
+impl Entry {
+    pub(crate) const fn new(epoch: Epoch, update: Update) -> Self {
+        Self { epoch, update, json: OnceLock::new(), sse_chunk: OnceLock::new(), frame: OnceLock::new() }
+    }
+
+    /// Payload bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.update.data.len()
+    }
+
+    /// The JSON object of the polling doors.
+    pub(crate) fn json(&self) -> &Bytes {
+        self.json.get_or_init(|| update_json(&self.update).into_boxed_str().into_boxed_bytes().into())
+    }
+
+    /// The event, as one chunk of a chunked body.
+    pub(crate) fn sse_chunk(&self) -> &Bytes {
+        self.sse_chunk.get_or_init(|| sse::chunk(sse::update_event(self.epoch, &self.update).as_bytes()))
+    }
+
+    /// The WebSocket frame.
+    pub(crate) fn frame(&self) -> &Bytes {
+        self.frame.get_or_init(|| websocket::update_frame(&self.update))
+    }
+
+    /// Gives back the memory of what streams were sent, but for those that still have it to send.
+    pub(crate) fn forget_what_streams_send(&mut self) {
+        self.sse_chunk = OnceLock::new();
+        self.frame = OnceLock::new();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_encoded_for_streams(&self) -> bool {
+        self.sse_chunk.get().is_some() && self.frame.get().is_some()
+    }
+}
