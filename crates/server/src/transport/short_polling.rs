@@ -10,7 +10,8 @@
 //! feed/src/source.rs          makes it, and says when it is due
 //! publisher.rs                sleeps until then, on a thread of its own
 //! hub.rs                      gives it its `seq` and its time
-//! ring.rs                     keeps it for everybody, and each encoding of it once made
+//! ring.rs                     keeps it for everybody
+//! entry.rs                    encodes it, once for each way of writing it
 //! socket.rs                   the request comes in, its bytes counted
 //! wire.rs                     out of TLS, where there is TLS
 //! http1.rs                    its head is parsed; on HTTP/2 in http2.rs

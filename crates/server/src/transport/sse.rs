@@ -6,7 +6,8 @@
 //! feed/src/source.rs    makes it, and says when it is due
 //! publisher.rs          sleeps until then, on a thread of its own
 //! hub.rs                gives it its `seq` and its time
-//! ring.rs               keeps it for everybody, and each encoding of it once made
+//! ring.rs               keeps it for everybody
+//! entry.rs              encodes it, once for each way of writing it
 //! feed.rs               one task tells of it, no more often than `coalesce` lets it
 //! subscribers.rs        wakes whoever waits
 //! push.rs               the stream takes what follows its cursor from the ring
