@@ -41,7 +41,7 @@ async fn serve_to_the_end(http: Pin<Box<impl Future<Output = Option<http1::After
     }
 }
 
-/// Everything up to the last answer; `None` when there is nothing left to close.
+/// Everything up to the last answer; `None` when there was no connection to speak of.
 async fn http(
     socket: Socket,
     (link, peer): (Arc<Link>, SocketAddr),
@@ -51,11 +51,10 @@ async fn http(
         opened = open(socket, reception.tls.as_ref()) => opened?,
         () = reception.shutdown.cancelled() => return None,
     };
-    if is_http2 {
-        http2::serve(wire, (link, peer), reception).await;
-        return None;
-    }
-    Some(http1::serve(wire, (link, peer), reception).await)
+    Some(match is_http2 {
+        true => http2::serve(wire, (link, peer), reception).await,
+        false => http1::serve(wire, (link, peer), reception).await,
+    })
 }
 
 /// Shakes hands where that is asked for, and finds out which HTTP the client speaks; `None` when it says nothing in time,

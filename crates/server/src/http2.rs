@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,13 +16,15 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Response, Version, header};
 use bytes::Bytes;
 use feedlab_feed::clock;
-use h2::RecvStream;
 use h2::server::{Builder, SendResponse};
+use h2::{Reason, RecvStream};
 use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::handover::{Exchange, Handover};
+use crate::http1::After;
 use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREAMS};
 use crate::reception::Reception;
 use crate::routes::transport_of;
@@ -47,24 +50,36 @@ pub(crate) fn builder() -> Builder {
     builder
 }
 
-/// Answers requests until the connection ends, breaks, or has had none for as long as one of HTTP/1.1 may rest.
-pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
+/// Answers requests until the connection ends, breaks, has had none for as long as one of HTTP/1.1 may rest, or is not to
+/// go on after an answer. Leaves the wire to be closed.
+pub(crate) async fn serve(mut wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) -> After {
+    answer_all(&mut wire, (link, peer), &reception).await;
+    After { wire, session: None, early: Bytes::new() }
+}
+
+async fn answer_all(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), reception: &Arc<Reception>) {
     let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(wire)).await else { return };
     let mut closing = std::pin::pin!(reception.shutdown.cancelled());
-    let turns = Arc::new(Turns::default());
-    let mut told = false;
+    let shared = Arc::new(Shared::default());
+    let mut leaving = std::pin::pin!(shared.leaving.cancelled());
+    let (mut told, mut leaves) = (false, false);
     loop {
         let accepted = tokio::select! {
-            accepted = timeout(HEADER_TIMEOUT, connection.accept()) => accepted,
+            accepted = timeout(HEADER_TIMEOUT, accept(&mut connection, leaves)) => accepted,
             () = &mut closing, if !told => {
                 told = true;
+                connection.graceful_shutdown();
+                continue;
+            }
+            () = &mut leaving, if !leaves => {
+                (told, leaves) = (true, true);
                 connection.graceful_shutdown();
                 continue;
             }
         };
         match accepted {
             Ok(Some(Ok((request, reply)))) => {
-                let answer = answer(request, reply, (link.clone(), peer), reception.clone(), turns.clone());
+                let answer = answer(request, reply, (link.clone(), peer), reception.clone(), shared.clone());
                 reception.tasks.spawn(answer);
             }
             Ok(Some(Err(_)) | None) => return,
@@ -78,19 +93,48 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
     }
 }
 
+/// What the requests of one connection share.
+#[derive(Debug, Default)]
+struct Shared {
+    turns: Turns,
+    /// An answer was sent before its request had come whole: the connection takes no more requests, and ends once the others
+    /// have ended, as one of HTTP/1.1 does after such an answer. What is still on its way would cost whoever reads it.
+    leaving: CancellationToken,
+}
+
+type Connection<'a> = h2::server::Connection<&'a mut Wire, Piece>;
+
+/// The next request. Where the connection `leaves`, it ends with its last stream; the library would wait for the client to
+/// acknowledge that first.
+async fn accept(
+    connection: &mut Connection<'_>,
+    leaves: bool,
+) -> Option<Result<(Request<RecvStream>, SendResponse<Piece>), h2::Error>> {
+    let next = std::future::poll_fn(|cx| match connection.poll_accept(cx) {
+        Poll::Pending if leaves && !connection.has_streams() => Poll::Ready(None),
+        polled => polled.map(Some),
+    });
+    if let Some(accepted) = next.await {
+        return accepted;
+    }
+    connection.abrupt_shutdown(Reason::NO_ERROR);
+    connection.accept().await
+}
+
 /// Answers one request, or hands its stream over. Ends early when the client takes its request back.
 async fn answer(
     request: Request<RecvStream>,
     mut reply: SendResponse<Piece>,
     (link, peer): (Arc<Link>, SocketAddr),
     reception: Arc<Reception>,
-    turns: Arc<Turns>,
+    shared: Arc<Shared>,
 ) {
     let door = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
     let handover = Handover::default();
     let exchange = Exchange::new(link, peer, handover.clone(), None);
-    let (request, tunnel) = translate(request, exchange);
+    let unread = Arc::new(AtomicBool::new(false));
+    let (request, tunnel) = translate(request, exchange, unread.clone());
     let answered = tokio::select! {
         answered = reception.router.clone().oneshot(request) => answered,
         _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
@@ -115,14 +159,21 @@ async fn answer(
     {
         let stream = Outgoing::new(stream);
         match room {
-            Some(room) => long::send(stream, body, patience, (room, turns)).await,
+            Some(room) => long::send(stream, body, patience, (room, &shared.turns)).await,
             None => send(stream, body, patience).await,
         }
+    }
+    if unread.load(Ordering::Relaxed) {
+        shared.leaving.cancel();
     }
 }
 
 /// The request as the routes know it, and the client's half of the stream, if it is a CONNECT and so has no body.
-fn translate(request: Request<RecvStream>, exchange: Exchange) -> (Request, Option<RecvStream>) {
+fn translate(
+    request: Request<RecvStream>,
+    exchange: Exchange,
+    unread: Arc<AtomicBool>,
+) -> (Request, Option<RecvStream>) {
     let (mut parts, incoming) = request.into_parts();
     parts.extensions.insert(exchange);
     // What HTTP/1.1 calls `Host` (RFC 9113, section 8.3.1).
@@ -135,28 +186,40 @@ fn translate(request: Request<RecvStream>, exchange: Exchange) -> (Request, Opti
         return (Request::from_parts(parts, Body::empty()), Some(incoming));
     }
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    (Request::from_parts(parts, Body::new(Incoming(incoming, length))), None)
+    (Request::from_parts(parts, Body::new(Incoming { stream: incoming, length, unread })), None)
 }
 
-/// A request's body, and how long it is said to be.
-struct Incoming(RecvStream, Option<u64>);
+/// A request's body.
+struct Incoming {
+    stream: RecvStream,
+    /// How long it is said to be, bytes.
+    length: Option<u64>,
+    /// Whether it was given up before its end.
+    unread: Arc<AtomicBool>,
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.unread.store(!self.stream.is_end_stream(), Ordering::Relaxed);
+    }
+}
 
 impl hyper::body::Body for Incoming {
     type Data = Bytes;
     type Error = h2::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        let Some(data) = ready!(self.0.poll_data(cx)) else { return Poll::Ready(None) };
-        let data = data.and_then(|data| self.0.flow_control().release_capacity(data.len()).map(|()| data));
+        let Some(data) = ready!(self.stream.poll_data(cx)) else { return Poll::Ready(None) };
+        let data = data.and_then(|data| self.stream.flow_control().release_capacity(data.len()).map(|()| data));
         Poll::Ready(Some(data.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.stream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.1.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

@@ -46,7 +46,7 @@ impl Turns {
 
 /// Sends a body that heeds `room`. The client's windows say how much is made next, and then it is its turn: what has been made
 /// can leave at once, but for the socket, which all of the connection share. So no client's window is waited for in turn.
-pub(super) async fn send(mut stream: Outgoing, mut body: Body, patience: Duration, (room, turns): (Room, Arc<Turns>)) {
+pub(super) async fn send(mut stream: Outgoing, mut body: Body, patience: Duration, (room, turns): (Room, &Turns)) {
     while !body.is_end_stream() {
         let wanted = MAX_LONG_PIECE_BYTES.min(body.size_hint().lower() as usize);
         let Ok(Ok(bytes)) = timeout(patience, stream.room(wanted)).await else { return stream.reset() };

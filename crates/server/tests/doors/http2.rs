@@ -54,6 +54,17 @@ impl Client {
         Stream::of(response, send).await
     }
 
+    /// A request whose body is to come.
+    async fn begin_post(&self, path: &str) -> (ResponseFuture, SendStream<Bytes>) {
+        self.send(request(Method::POST, path).body(()).unwrap(), false).await
+    }
+
+    /// Whether the server takes no more requests on it.
+    async fn is_left(&self) -> bool {
+        let ready = timeout(PATIENCE, self.0.clone().ready()).await.unwrap();
+        ready.is_err()
+    }
+
     /// A WebSocket: RFC 8441, section 5.
     async fn websocket(&self, path: &str, protocol: &'static str) -> Stream {
         while !self.0.is_extended_connect_protocol_enabled() {
@@ -408,10 +419,10 @@ async fn r3_bodies_that_do_not_come_and_answers_that_nobody_takes_end() {
     let body_timeout = Duration::from_millis(200);
     let server = Server::start(Config { body_timeout, max_message_bytes: 1 << 20, ..settings.into() });
     server.publish(&"x".repeat(1 << 20));
-    let client = Client::connect(server.addr).await;
-    let (late, mut send) = client.send(request(Method::POST, "/feed").body(()).unwrap(), false).await;
+    let (late, mut send) = Client::connect(server.addr).await.begin_post("/feed").await;
     send.send_data(Bytes::from_static(b"x"), false).unwrap();
     assert_eq!(Stream::of(late, send).await.head.status(), StatusCode::REQUEST_TIMEOUT);
+    let client = Client::connect(server.addr).await;
     let mut unread = client.get("/feed/poll?after=0").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let ended = loop {
@@ -423,4 +434,49 @@ async fn r3_bodies_that_do_not_come_and_answers_that_nobody_takes_end() {
     assert_eq!(ended.map(|end| end.unwrap_err().reason()), Some(Some(h2::Reason::CANCEL)));
     let read = client.get("/feed/poll?after=0").await.rest().await;
     assert!(read.ends_with("\"gap\":null}"), "the connection goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r1_a_connection_ends_after_an_answer_to_a_request_that_had_not_come_whole() {
+    let server = Server::open();
+    let client = Client::connect(server.addr).await;
+    let (refused, mut send) = client.begin_post("/feed/poll").await;
+    send.send_data(Bytes::from_static(b"x"), false).unwrap();
+    let mut answer = Stream::of(refused, send).await;
+    assert_eq!(answer.head.status(), StatusCode::METHOD_NOT_ALLOWED);
+    answer.rest().await;
+    server.until("it is closed", |stats| stats.connections.open == 0);
+    assert!(client.is_left().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r1_streams_of_a_connection_outlast_an_answer_to_a_request_that_had_not_come_whole() {
+    let server = Server::open();
+    let client = Client::connect(server.addr).await;
+    let mut events = client.get("/feed/sse").await;
+    let (refused, send) = client.begin_post("/feed/poll").await;
+    assert_eq!(Stream::of(refused, send).await.head.status(), StatusCode::METHOD_NOT_ALLOWED);
+    while !client.is_left().await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.publish("after");
+    events.until("after").await;
+    assert_eq!(server.stats().connections.open, 1);
+    drop((events, client));
+    server.until("it ends with its last stream", |stats| stats.connections.open == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r1_who_takes_a_request_back_keeps_the_connection() {
+    let server = Server::start(publishing());
+    let client = Client::connect(server.addr).await;
+    let (_, mut send) = client.begin_post("/feed").await;
+    send.send_data(Bytes::from_static(b"x"), false).unwrap();
+    send.send_reset(h2::Reason::CANCEL);
+    assert_eq!(client.get("/feed/poll").await.head.status(), StatusCode::OK);
+    let (response, mut send) = client.begin_post("/feed").await;
+    send.send_data(Bytes::from_static(b"one"), true).unwrap();
+    assert_eq!(Stream::of(response, send).await.head.status(), StatusCode::ACCEPTED);
+    assert_eq!(client.get("/feed/poll").await.head.status(), StatusCode::OK);
+    assert_eq!(server.stats().connections.accepted, 1);
 }
