@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -41,20 +42,21 @@ async fn serve_to_the_end(http: Pin<Box<impl Future<Output = Option<http1::After
     }
 }
 
-/// Everything up to the last answer; `None` when there was no connection to speak of.
+/// Everything up to the last answer; `None` when it did not come to a request.
 async fn http(
     socket: Socket,
     (link, peer): (Arc<Link>, SocketAddr),
     reception: Arc<Reception>,
 ) -> Option<http1::After> {
-    let (wire, is_http2) = tokio::select! {
+    let (mut wire, is_http2) = tokio::select! {
         opened = open(socket, reception.tls.as_ref()) => opened?,
         () = reception.shutdown.cancelled() => return None,
     };
-    Some(match is_http2 {
-        true => http2::serve(wire, (link, peer), reception).await,
-        false => http1::serve(wire, (link, peer), reception).await,
-    })
+    if is_http2 {
+        http2::serve(&mut wire, (link, peer), reception).await;
+        return Some(http1::After { wire, session: None, early: Bytes::new() });
+    }
+    Some(http1::serve(wire, (link, peer), reception).await)
 }
 
 /// Shakes hands where that is asked for, and finds out which HTTP the client speaks; `None` when it says nothing in time,

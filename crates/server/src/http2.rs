@@ -7,8 +7,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -24,7 +23,6 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::handover::{Exchange, Handover};
-use crate::http1::After;
 use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREAMS};
 use crate::reception::Reception;
 use crate::routes::transport_of;
@@ -50,14 +48,9 @@ pub(crate) fn builder() -> Builder {
     builder
 }
 
-/// Answers requests until the connection ends, breaks, has had none for as long as one of HTTP/1.1 may rest, or is not to
-/// go on after an answer. Leaves the wire to be closed.
-pub(crate) async fn serve(mut wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) -> After {
-    answer_all(&mut wire, (link, peer), &reception).await;
-    After { wire, session: None, early: Bytes::new() }
-}
-
-async fn answer_all(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), reception: &Arc<Reception>) {
+/// Answers requests until the connection ends, breaks, has had none for as long as one of HTTP/1.1 may rest, or was left by an
+/// unfinished request. The wire is the caller's to close.
+pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
     let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(wire)).await else { return };
     let mut closing = std::pin::pin!(reception.shutdown.cancelled());
     let shared = Arc::new(Shared::default());
@@ -97,15 +90,15 @@ async fn answer_all(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), rece
 #[derive(Debug, Default)]
 struct Shared {
     turns: Turns,
-    /// An answer was sent before its request had come whole: the connection takes no more requests, and ends once the others
-    /// have ended, as one of HTTP/1.1 does after such an answer. What is still on its way would cost whoever reads it.
+    /// Cancelled once the server has given a request up before its end. As on HTTP/1.1, the connection then ends after the answer,
+    /// but not before its other streams: reading on would hold the connection's buffers for whoever sends a byte at a time.
     leaving: CancellationToken,
 }
 
 type Connection<'a> = h2::server::Connection<&'a mut Wire, Piece>;
 
-/// The next request. Where the connection `leaves`, it ends with its last stream; the library would wait for the client to
-/// acknowledge that first.
+/// The next request. A connection that `leaves` ends with its last stream; the library would first wait for the client to
+/// acknowledge a PING.
 async fn accept(
     connection: &mut Connection<'_>,
     leaves: bool,
@@ -133,8 +126,7 @@ async fn answer(
     let is_head = request.method() == Method::HEAD;
     let handover = Handover::default();
     let exchange = Exchange::new(link, peer, handover.clone(), None);
-    let unread = Arc::new(AtomicBool::new(false));
-    let (request, tunnel) = translate(request, exchange, unread.clone());
+    let (request, tunnel) = translate(request, exchange, &shared.leaving);
     let answered = tokio::select! {
         answered = reception.router.clone().oneshot(request) => answered,
         _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
@@ -163,16 +155,13 @@ async fn answer(
             None => send(stream, body, patience).await,
         }
     }
-    if unread.load(Ordering::Relaxed) {
-        shared.leaving.cancel();
-    }
 }
 
 /// The request as the routes know it, and the client's half of the stream, if it is a CONNECT and so has no body.
 fn translate(
     request: Request<RecvStream>,
     exchange: Exchange,
-    unread: Arc<AtomicBool>,
+    leaving: &CancellationToken,
 ) -> (Request, Option<RecvStream>) {
     let (mut parts, incoming) = request.into_parts();
     parts.extensions.insert(exchange);
@@ -186,7 +175,7 @@ fn translate(
         return (Request::from_parts(parts, Body::empty()), Some(incoming));
     }
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    (Request::from_parts(parts, Body::new(Incoming { stream: incoming, length, unread })), None)
+    (Request::from_parts(parts, Body::new(Incoming { stream: incoming, length, leaving: leaving.clone() })), None)
 }
 
 /// A request's body.
@@ -194,13 +183,21 @@ struct Incoming {
     stream: RecvStream,
     /// How long it is said to be, bytes.
     length: Option<u64>,
-    /// Whether it was given up before its end.
-    unread: Arc<AtomicBool>,
+    /// To be cancelled when it is given up before its end.
+    leaving: CancellationToken,
 }
 
 impl Drop for Incoming {
+    /// Nobody reads on. What has come already, a window at most, may reach the end; a client that took its request back has ended it.
     fn drop(&mut self) {
-        self.unread.store(!self.stream.is_end_stream(), Ordering::Relaxed);
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            match Pin::new(&mut *self).poll_frame(&mut cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(_)) | None) => return,
+                Poll::Pending => return self.leaving.cancel(),
+            }
+        }
     }
 }
 

@@ -1,142 +1,22 @@
-use std::net::SocketAddr;
+//! The four transports and what goes wrong, on HTTP/2.
+
 use std::time::Duration;
 
 use bytes::Bytes;
+use feedlab_feed::Transport;
 use feedlab_feed::settings::{Settings, SlowPolicy};
-use feedlab_feed::{Transport, clock};
 use feedlab_server::Config;
 use feedlab_server::tls::self_signed;
-use h2::client::{ResponseFuture, SendRequest};
-use h2::ext::Protocol;
-use h2::{RecvStream, SendStream};
-use hyper::{Method, Request, StatusCode, Version};
-use tokio::io::{AsyncRead, AsyncWrite};
+use hyper::{Method, Request, StatusCode};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::harness::{PATIENCE, Server, publishing};
+use crate::harness::{Server, publishing};
 use crate::tls::client_config;
 
-/// The preface and empty settings: RFC 9113, sections 3.4 and 6.5.
-const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-
-/// A connection; it ends when this is dropped and its streams are.
-#[derive(Clone)]
-struct Client(SendRequest<Bytes>);
-
-impl Client {
-    async fn connect(addr: SocketAddr) -> Self {
-        Self::on(TcpStream::connect(addr).await.unwrap()).await
-    }
-
-    async fn on(io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        let mut builder = h2::client::Builder::new();
-        let (requests, connection) =
-            builder.initial_connection_window_size(16 << 20).handshake::<_, Bytes>(io).await.unwrap();
-        tokio::spawn(async { drop(connection.await) });
-        Self(requests)
-    }
-
-    async fn send(&self, request: Request<()>, is_all: bool) -> (ResponseFuture, SendStream<Bytes>) {
-        let mut requests = timeout(PATIENCE, self.0.clone().ready()).await.unwrap().unwrap();
-        requests.send_request(request, is_all).unwrap()
-    }
-
-    async fn get(&self, path: &str) -> Stream {
-        self.get_with(path, &[]).await
-    }
-
-    async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
-        let request =
-            headers.iter().fold(request(Method::GET, path), |request, (name, value)| request.header(*name, *value));
-        let (response, send) = self.send(request.body(()).unwrap(), true).await;
-        Stream::of(response, send).await
-    }
-
-    /// A request whose body is to come.
-    async fn begin_post(&self, path: &str) -> (ResponseFuture, SendStream<Bytes>) {
-        self.send(request(Method::POST, path).body(()).unwrap(), false).await
-    }
-
-    /// Whether the server takes no more requests on it.
-    async fn is_left(&self) -> bool {
-        let ready = timeout(PATIENCE, self.0.clone().ready()).await.unwrap();
-        ready.is_err()
-    }
-
-    /// A WebSocket: RFC 8441, section 5.
-    async fn websocket(&self, path: &str, protocol: &'static str) -> Stream {
-        while !self.0.is_extended_connect_protocol_enabled() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let request = request(Method::CONNECT, path)
-            .extension(Protocol::from_static(protocol))
-            .header("sec-websocket-version", "13");
-        let (response, send) = self.send(request.body(()).unwrap(), false).await;
-        Stream::of(response, send).await
-    }
-}
-
-fn request(method: Method, path: &str) -> hyper::http::request::Builder {
-    Request::builder().version(Version::HTTP_2).method(method).uri(format!("http://localhost{path}"))
-}
-
-/// A request and what is read of its answer.
-struct Stream {
-    head: hyper::Response<()>,
-    body: RecvStream,
-    send: SendStream<Bytes>,
-    buffer: Vec<u8>,
-}
-
-impl Stream {
-    async fn of(response: ResponseFuture, send: SendStream<Bytes>) -> Self {
-        let response = timeout(PATIENCE, response).await.unwrap().unwrap();
-        let (parts, body) = response.into_parts();
-        Self { head: hyper::Response::from_parts(parts, ()), body, send, buffer: Vec::new() }
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.headers().get(name).map(|value| value.to_str().unwrap())
-    }
-
-    /// `None` at the end of the stream.
-    async fn more(&mut self) -> Option<Result<(), h2::Error>> {
-        let data = timeout(PATIENCE, self.body.data()).await.unwrap()?;
-        Some(data.map(|data| {
-            self.body.flow_control().release_capacity(data.len()).unwrap();
-            self.buffer.extend_from_slice(&data);
-        }))
-    }
-
-    async fn until(&mut self, end: &str) -> String {
-        let deadline = clock::now() + PATIENCE;
-        loop {
-            assert!(clock::now() < deadline, "still no {end:?}");
-            if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end.as_bytes()) {
-                let taken: Vec<u8> = self.buffer.drain(..at + end.len()).collect();
-                return String::from_utf8_lossy(&taken).into_owned();
-            }
-            self.more().await.expect("not the end yet").unwrap();
-        }
-    }
-
-    async fn exactly(&mut self, count: usize) -> Vec<u8> {
-        while self.buffer.len() < count {
-            self.more().await.expect("not the end yet").unwrap();
-        }
-        self.buffer.drain(..count).collect()
-    }
-
-    /// Everything up to the end in good order.
-    async fn rest(&mut self) -> String {
-        while let Some(more) = self.more().await {
-            more.unwrap();
-        }
-        String::from_utf8_lossy(&std::mem::take(&mut self.buffer)).into_owned()
-    }
-}
+mod client;
+mod unfinished;
+use client::{BEGIN, Client, Stream, request};
 
 /// A whole masked frame with a mask of zero.
 fn frame(opcode: u8, payload: &[u8]) -> Bytes {
@@ -434,49 +314,4 @@ async fn r3_bodies_that_do_not_come_and_answers_that_nobody_takes_end() {
     assert_eq!(ended.map(|end| end.unwrap_err().reason()), Some(Some(h2::Reason::CANCEL)));
     let read = client.get("/feed/poll?after=0").await.rest().await;
     assert!(read.ends_with("\"gap\":null}"), "the connection goes on");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn r1_a_connection_ends_after_an_answer_to_a_request_that_had_not_come_whole() {
-    let server = Server::open();
-    let client = Client::connect(server.addr).await;
-    let (refused, mut send) = client.begin_post("/feed/poll").await;
-    send.send_data(Bytes::from_static(b"x"), false).unwrap();
-    let mut answer = Stream::of(refused, send).await;
-    assert_eq!(answer.head.status(), StatusCode::METHOD_NOT_ALLOWED);
-    answer.rest().await;
-    server.until("it is closed", |stats| stats.connections.open == 0);
-    assert!(client.is_left().await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn r1_streams_of_a_connection_outlast_an_answer_to_a_request_that_had_not_come_whole() {
-    let server = Server::open();
-    let client = Client::connect(server.addr).await;
-    let mut events = client.get("/feed/sse").await;
-    let (refused, send) = client.begin_post("/feed/poll").await;
-    assert_eq!(Stream::of(refused, send).await.head.status(), StatusCode::METHOD_NOT_ALLOWED);
-    while !client.is_left().await {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    server.publish("after");
-    events.until("after").await;
-    assert_eq!(server.stats().connections.open, 1);
-    drop((events, client));
-    server.until("it ends with its last stream", |stats| stats.connections.open == 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn r1_who_takes_a_request_back_keeps_the_connection() {
-    let server = Server::start(publishing());
-    let client = Client::connect(server.addr).await;
-    let (_, mut send) = client.begin_post("/feed").await;
-    send.send_data(Bytes::from_static(b"x"), false).unwrap();
-    send.send_reset(h2::Reason::CANCEL);
-    assert_eq!(client.get("/feed/poll").await.head.status(), StatusCode::OK);
-    let (response, mut send) = client.begin_post("/feed").await;
-    send.send_data(Bytes::from_static(b"one"), true).unwrap();
-    assert_eq!(Stream::of(response, send).await.head.status(), StatusCode::ACCEPTED);
-    assert_eq!(client.get("/feed/poll").await.head.status(), StatusCode::OK);
-    assert_eq!(server.stats().connections.accepted, 1);
 }
