@@ -78,7 +78,7 @@ fn m6_a_closed_terminal_ends_a_run_in_good_order_and_all_that_is_measured_is_kep
 fn m6_a_run_that_was_told_to_ignore_a_closed_terminal_goes_on() {
     let _alone = alone();
     let (folder, _file) = file(TINY);
-    let run = Run::start_by(folder.path(), "nohup");
+    let run = Run::start_by(folder.path(), &["nohup"]);
     until("a cell is done", || cells(folder.path()) == 1);
     run.signal(Signal::HUP);
     let (status, said) = run.end();

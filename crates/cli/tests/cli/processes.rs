@@ -20,15 +20,17 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Starts `feedlab run scenario.toml --out results` in a folder.
+    /// Starts `feedlab run scenario.toml --out results` in a folder, with signals as in a terminal: the tests may
+    /// themselves have been started by `nohup`.
     pub(crate) fn start(folder: &Path) -> Self {
-        Self::start_by(folder, "env")
+        Self::start_by(folder, &["env", "--default-signal"])
     }
 
     /// The same by a program that becomes the run: `nohup`.
-    pub(crate) fn start_by(folder: &Path, program: &str) -> Self {
+    pub(crate) fn start_by(folder: &Path, program: &[&str]) -> Self {
         let mark = format!("FEEDLAB_TEST={}", folder.display());
-        let child = Command::new(program)
+        let child = Command::new(program[0])
+            .args(&program[1..])
             .arg(assert_cmd::cargo::cargo_bin!("feedlab"))
             .args(["run", "scenario.toml", "--out", "results"])
             .env("FEEDLAB_TEST", folder)
