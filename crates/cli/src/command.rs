@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod publish;
 mod run;
 mod serve;
 mod watch;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Run(run::Args),
     Serve(Box<serve::Args>),
     Watch(watch::Args),
+    Publish(publish::Args),
     Proxy(proxy::Args),
     Nginx(nginx::Args),
     Predict(predict::Args),
@@ -75,6 +77,7 @@ impl Command {
             Self::Run(args) => run::execute(&args),
             Self::Serve(args) => serve::execute(*args),
             Self::Watch(args) => watch::execute(&args),
+            Self::Publish(args) => publish::execute(&args),
             Self::Proxy(args) => proxy::execute(&args),
             Self::Nginx(args) => nginx::execute(&args),
             Self::Predict(args) => predict::execute(&args),

@@ -47,11 +47,12 @@ fn the_arrows_between_the_crates_are_those_of_the_design() {
     };
     assert_eq!(own("feedlab-feed"), Vec::<String>::new());
     assert_eq!(own("feedlab-experiment"), ["feed"]);
-    assert_eq!(own("feedlab-server"), ["feed"], "the server knows no scenarios");
+    assert_eq!(own("feedlab-nats"), ["feed"], "a broker knows of no transport");
+    assert_eq!(own("feedlab-server"), ["feed", "nats"], "the server knows no scenarios");
     assert_eq!(own("feedlab-proxy"), ["feed"], "the lab proxy takes its clock and its access check from there");
     assert_eq!(own("feedlab-loadgen"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
-    assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "proxy", "report", "server"]);
+    assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
     assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "who does an exercise builds nothing of ours for it");
     assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "each crate can be tested with it");
     assert!(!built_with("feedlab").contains("feedlab-testkit"), "it is for tests alone");

@@ -10,10 +10,12 @@ use crate::schedule::Schedule;
 use crate::{Data, EventType};
 
 mod host;
+mod jetstream;
 mod replay;
 mod stdin;
 mod synthetic;
 
+pub use jetstream::{StreamAddress, StreamAddressError};
 pub use replay::{Recording, ReplayError};
 
 /// When an update is due.
@@ -84,10 +86,12 @@ pub enum SourceConfig {
         /// Readings a second.
         rate: f64,
     },
+    /// A stream of NATS JetStream, which any number of servers may serve: none of them produces its updates.
+    Stream(StreamAddress),
 }
 
 impl SourceConfig {
-    /// Opens the source.
+    /// Opens the source. That of a stream is at its end: its updates are produced elsewhere.
     ///
     /// # Errors
     /// When a replay file cannot be read; the message names the file, the line and what is wrong with it.
@@ -104,6 +108,7 @@ impl SourceConfig {
             }
             Self::Stdin => Box::new(stdin::Lines::new(std::io::BufReader::new(std::io::stdin()))),
             Self::Host { rate } => Box::new(host::Host::new(Schedule::Constant.due_times(*rate))),
+            Self::Stream(_) => Box::new(jetstream::Elsewhere),
         })
     }
 }

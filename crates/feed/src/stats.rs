@@ -54,6 +54,20 @@ pub struct FeedStats {
     pub publish_lag_p99_us: u64,
     /// The largest such lag, µs.
     pub publish_lag_max_us: u64,
+    /// The connection to the broker that has the feed; none where the feed lives in the server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub broker: Option<BrokerStats>,
+}
+
+/// A server's connection to the broker that has its feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerStats {
+    /// Whether it stands.
+    pub connected: bool,
+    /// Since when it stands, or has been lost: µs of Unix time.
+    pub since: u64,
+    /// How often it has been lost.
+    pub lost: u64,
 }
 
 /// Connections of the whole server.

@@ -8,6 +8,7 @@ use feedlab_feed::access::{HostName, Origin};
 use feedlab_feed::body;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::source::SourceConfig;
+use feedlab_nats::Credentials;
 
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::tls::Identity;
@@ -26,6 +27,8 @@ pub struct Config {
     /// The epoch of a feed that is the same in all the servers that are told so; heeded only where it can be. Without one, a
     /// feed that began at [`start_at`](Self::start_at) has that of its source and its begin, and any other one of its own.
     pub epoch: Option<Epoch>,
+    /// Who this server is to the broker that has the feed, where it lives on one.
+    pub credentials: Credentials,
     /// Serve over TLS with this certificate, instead of plainly.
     pub tls: Option<Identity>,
     /// Origins besides the server's own whose pages may read the doors, open a WebSocket or publish.
@@ -84,6 +87,7 @@ impl From<Settings> for Config {
             await_start: false,
             start_at: None,
             epoch: None,
+            credentials: Credentials::None,
             tls: None,
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),

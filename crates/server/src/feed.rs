@@ -1,13 +1,17 @@
 //! A feed of this process: what any number of its addresses may serve.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use feedlab_feed::settings::Settings;
+use feedlab_feed::source::{SourceConfig, StreamAddress};
 use feedlab_feed::{Epoch, clock};
+use feedlab_nats::{Missing, Reader, Stream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::ServerError;
+use crate::broker::Broker;
 use crate::config::Config;
 use crate::hub::{Hub, Terms};
 use crate::publisher::{self, Gate, Pace};
@@ -23,8 +27,10 @@ pub struct Feed(Arc<Core>);
 struct Core {
     hub: Arc<Hub>,
     gate: Arc<Gate>,
-    /// Ends with the feed.
-    _fan_out: JoinSet<()>,
+    /// Cancelled when the feed cannot go on, and why.
+    failed: (CancellationToken, Mutex<Option<ServerError>>),
+    /// End with the feed.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Feed {
@@ -45,13 +51,49 @@ impl Feed {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn open_after(config: &Config, past: Past) -> Result<Self, ServerError> {
+        if let Some(SourceConfig::Stream(address)) = &config.settings.source {
+            return Self::open_stream(config, address).await;
+        }
         let again = config.start_at.filter(|_| config.has_past());
-        let hub = Arc::new(Hub::new(Terms::from(config), past, again.map_or(0, |_| clock::unix_us())));
-        let mut fan_outs = JoinSet::new();
-        fan_outs.spawn(fan_out(hub.clone(), config.settings.coalesce.unwrap_or_default()));
-        let feed = Self(Arc::new(Core { hub, gate: Arc::default(), _fan_out: fan_outs }));
+        let feed = Self::of(Hub::new(Terms::from(config), past, again.map_or(0, |_| clock::unix_us())), config);
         feed.publish(config).await?;
         Ok(feed)
+    }
+
+    fn of(hub: Hub, config: &Config) -> Self {
+        let hub = Arc::new(hub);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(fan_out(hub.clone(), config.settings.coalesce.unwrap_or_default()));
+        let failed = (CancellationToken::new(), Mutex::default());
+        Self(Arc::new(Core { hub, gate: Arc::default(), failed, tasks: Mutex::new(tasks) }))
+    }
+
+    /// Opens a feed that lives on a broker, and has read what the ring holds of it on return.
+    async fn open_stream(config: &Config, address: &StreamAddress) -> Result<Self, ServerError> {
+        let missing = if config.settings.allow_publish { Missing::Create } else { Missing::Refuse };
+        let stream = Stream::open(address, &config.credentials, missing).await?;
+        let (first, last) = stream.extent().await?;
+        let terms = Terms::from(config);
+        let before = first.max((last + 1).saturating_sub(terms.kept() as u64)).saturating_sub(1);
+        let mut reader = stream.follow(before);
+        let past = Past::before(stream.epoch(), before);
+        let feed = Self::of(Hub::on(Broker::new(stream), terms, past), config);
+        while feed.hub().head() < last {
+            feed.hub().append(reader.next().await?);
+        }
+        let core = Arc::downgrade(&feed.0);
+        feed.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(follow(core, reader));
+        Ok(feed)
+    }
+
+    /// When the feed cannot go on.
+    pub(crate) async fn failed(&self) {
+        self.0.failed.0.cancelled().await;
+    }
+
+    /// Why it could not.
+    pub(crate) fn failure(&self) -> Option<ServerError> {
+        self.0.failed.1.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     async fn publish(&self, config: &Config) -> Result<(), ServerError> {
@@ -104,6 +146,26 @@ impl Feed {
 impl Drop for Core {
     fn drop(&mut self) {
         self.gate.stop();
+    }
+}
+
+/// Takes what comes from the broker, until the feed ends or the stream is another.
+async fn follow(core: Weak<Core>, mut reader: Reader) {
+    loop {
+        let next = reader.next().await;
+        let Some(core) = core.upgrade() else { return };
+        match next {
+            Ok(update) => {
+                core.hub.append(update);
+                core.hub.wake();
+            }
+            Err(error) => {
+                tracing::error!(%error, "the feed cannot go on; this server ends, so that clients begin anew");
+                *core.failed.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+                core.failed.0.cancel();
+                return;
+            }
+        }
     }
 }
 

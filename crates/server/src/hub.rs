@@ -1,17 +1,20 @@
 //! The feed itself: publishing puts an update into the ring and wakes whoever waits.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use feedlab_feed::settings::{AgeFrom, Settings, SlowPolicy};
 use feedlab_feed::source::Item;
 use feedlab_feed::stats::FeedStats;
-use feedlab_feed::{Cursor, Epoch, Reset, Update, clock};
+use feedlab_feed::{Cursor, Epoch, Gap, Reset, Update, clock};
 use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
+use crate::broker::Broker;
 use crate::config::Config;
 use crate::limits::MAX_HISTORY_BYTES;
+use crate::refusal::Refusal;
 use crate::ring::{Batch, Past, Ring};
 use crate::subscribers::Subscribers;
 
@@ -32,6 +35,13 @@ pub(crate) struct Terms {
     pub(crate) disconnect_after: Option<u64>,
     /// Other servers may have the same feed, with the same start.
     pub(crate) has_others: bool,
+}
+
+impl Terms {
+    /// Updates that the ring keeps.
+    pub(crate) fn kept(&self) -> usize {
+        self.queue.max(self.history)
+    }
 }
 
 impl From<&Config> for Terms {
@@ -61,6 +71,8 @@ pub(crate) struct Hub {
     /// When this server began to publish, µs of Unix time: what fell due before is late through no fault of its own.
     since: u64,
     fresh: Notify,
+    /// Where the feed lives, if not here.
+    broker: Option<Broker>,
     /// Those who wait, by the address at which they do.
     audiences: RwLock<Vec<Weak<Subscribers>>>,
 }
@@ -73,17 +85,27 @@ struct Published {
 }
 
 impl Hub {
+    /// A feed that lives on a broker, of which the ring is to hold what follows a past. It goes back as far as the broker
+    /// does, and any other server may be ahead of this one.
+    pub(crate) fn on(broker: Broker, terms: Terms, past: Past) -> Self {
+        let hub = Self::new(terms, past, 0);
+        hub.ring_mut().beside_others(u64::MAX);
+        Self { broker: Some(broker), terms: Terms { history: usize::MAX, ..terms }, ..hub }
+    }
+
     /// A feed that goes on from a past, and counts lags of what falls due from `since` on, µs of Unix time.
     pub(crate) fn new(terms: Terms, past: Past, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
-        let ring = Ring::new(terms.queue.max(terms.history), MAX_HISTORY_BYTES, past);
+        let mut ring = Ring::new(terms.kept(), MAX_HISTORY_BYTES, past);
+        ring.beside_others(if terms.has_others { LEAD } else { 0 });
         Self {
             epoch: ring.epoch(),
-            ring: RwLock::new(ring.beside_others(if terms.has_others { LEAD } else { 0 })),
+            ring: RwLock::new(ring),
             terms,
             published: Mutex::new(published),
             since,
             fresh: Notify::new(),
+            broker: None,
             audiences: RwLock::default(),
         }
     }
@@ -105,11 +127,36 @@ impl Hub {
         seq
     }
 
-    /// Publishes an update that is due now.
+    /// Publishes an update that is due now: its `seq`, once the feed has it.
+    pub(crate) async fn publish(&self, item: Item) -> Result<u64, Refusal> {
+        match &self.broker {
+            Some(broker) => broker.publish(item).await,
+            None => Ok(self.publish_now(item)),
+        }
+    }
+
+    /// The same where the feed lives here.
     pub(crate) fn publish_now(&self, item: Item) -> u64 {
         let seq = self.put(clock::unix_us(), AgeFrom::Due, item);
         self.wake();
         seq
+    }
+
+    /// Takes an update from the broker. Those between the last and this one, if any, nobody has any more.
+    pub(crate) fn append(&self, update: Update) {
+        let len = update.data.len() as u64;
+        let mut ring = self.ring_mut();
+        if update.seq != ring.head() + 1 {
+            ring.skip_to(update.seq - 1);
+        }
+        ring.push(|_| update);
+        drop(ring);
+        self.published.lock().unwrap_or_else(PoisonError::into_inner).payload_bytes += len;
+    }
+
+    /// Where the feed lives, if not here.
+    pub(crate) const fn broker(&self) -> Option<&Broker> {
+        self.broker.as_ref()
     }
 
     /// Lets those who wait know that there is something new.
@@ -149,21 +196,22 @@ impl Hub {
         Cursor::new(self.epoch, seq)
     }
 
-    /// What a client gets that asks with a place: up to `max` updates, no older than the history.
-    pub(crate) fn asked(&self, seq: u64, max: usize) -> Batch {
-        self.ring().last(self.terms.history, seq, max)
+    /// All that a client gets of a poll that asks with a place, no older than the history. Of a feed on a broker it may take
+    /// some time.
+    pub(crate) async fn asked_whole(&self, seq: u64) -> Batch {
+        std::future::poll_fn(|cx| self.poll_whole(cx, seq, |ring| ring.last(self.terms.history, seq, usize::MAX))).await
     }
 
-    /// All that such a client gets of a poll.
-    pub(crate) fn asked_whole(&self, seq: u64) -> Batch {
-        let ring = self.ring();
-        ring.marked(ring.last(self.terms.history, seq, usize::MAX))
+    /// All that one gets of a poll that has waited since it asked: however old it is.
+    pub(crate) async fn after_whole(&self, seq: u64) -> Batch {
+        std::future::poll_fn(|cx| self.poll_whole(cx, seq, |ring| ring.after(seq, usize::MAX))).await
     }
 
-    /// All that one gets of a poll that has waited since it asked.
-    pub(crate) fn after_whole(&self, seq: u64) -> Batch {
+    fn poll_whole(&self, cx: &Context<'_>, seq: u64, held: impl Fn(&Ring) -> Batch) -> Poll<Batch> {
         let ring = self.ring();
-        ring.marked(ring.after(seq, usize::MAX))
+        let batch = ring.marked(held(&ring));
+        drop(ring);
+        self.or_older(cx, batch, seq, usize::MAX).map(Batch::short_of_another_page)
     }
 
     /// The JSON of an update that an answer with a bookmark needs; none once it has fallen too far behind.
@@ -171,9 +219,36 @@ impl Hub {
         self.ring().held(seq)
     }
 
-    /// Up to `max` updates after the place of a client that has waited since it asked: however old they are.
+    /// Up to `max` updates after the place of a stream: however old they are.
+    pub(crate) fn poll_after(&self, cx: &Context<'_>, seq: u64, max: usize) -> Poll<Batch> {
+        self.or_older(cx, self.ring().after(seq, max), seq, max)
+    }
+
+    #[cfg(test)]
     pub(crate) fn after(&self, seq: u64, max: usize) -> Batch {
         self.ring().after(seq, max)
+    }
+
+    /// What the ring no longer has may still be on the broker.
+    fn or_older(&self, cx: &Context<'_>, batch: Batch, seq: u64, max: usize) -> Poll<Batch> {
+        match &self.broker {
+            Some(broker) if batch.gap.is_some() => broker.poll_after(cx, seq, max).map(|older| older.unwrap_or(batch)),
+            _ => Poll::Ready(batch),
+        }
+    }
+
+    /// Whether a client of a feed on a broker, which is given old updates by the page, has more to come.
+    pub(crate) fn is_behind(&self, seq: u64) -> bool {
+        self.broker.is_some() && seq < self.head()
+    }
+
+    /// Where a stream goes on that is asked for with a place, and what is lost to it.
+    pub(crate) fn begin(&self, seq: u64) -> (Option<Gap>, u64) {
+        if self.broker.is_some() {
+            return (None, seq);
+        }
+        let Batch { gap, resume, .. } = self.ring().last(self.terms.history, seq, 0);
+        (gap, resume)
     }
 
     /// The newest update, if it is after a `seq`.
@@ -224,6 +299,7 @@ impl Hub {
             payload_bytes: published.payload_bytes,
             publish_lag_p99_us: published.lag_us.value_at_quantile(0.99),
             publish_lag_max_us: published.lag_us.max(),
+            broker: self.broker.as_ref().map(Broker::state),
         }
     }
 

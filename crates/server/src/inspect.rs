@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::runtime::Handle;
 
 use crate::app::App;
+use crate::broker::Broker;
 use crate::refusal::Refusal;
 
 mod exposition;
@@ -52,6 +53,19 @@ pub(crate) async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats,
         }
     });
     stats.await.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is going down"))
+}
+
+/// `GET /healthz`: whether this server can give what is new. One that has lost the broker of its feed keeps its clients, and is
+/// no place for others.
+pub(crate) async fn health(State(app): State<Arc<App>>) -> (NoStore, Result<&'static str, Refusal>) {
+    let lost = app.hub.broker().map(Broker::state).filter(|state| !state.connected);
+    let health = lost.map_or(Ok("ok\n"), |state| {
+        let seconds = clock::unix_us().saturating_sub(state.since) / 1_000_000;
+        Err(Refusal::unavailable(format!(
+            "the broker has been lost for {seconds} s; clients are kept, and get what they miss"
+        )))
+    });
+    (NO_STORE, health)
 }
 
 /// `GET /metrics`: the text format of Prometheus, version 0.0.4.

@@ -4,7 +4,7 @@
 //! connections, `connection` opens them, `http1` and `http2` speak on them, `routes` leads each request to its door,
 //! `transport` has a file for each door, and `push` streams. `handover` is how a stream comes to own its connection, the
 //! `wire`, whose bytes pass a `socket`; `meter` counts them, and `accounts` what the kernel made of that. Behind the doors
-//! stand the `hub` with its `ring`; a `feed` is published once.
+//! stand the `hub` with its `ring`; a `feed` is published once, here or on a `broker`.
 
 mod server;
 
@@ -36,6 +36,7 @@ mod wire;
 pub mod limits;
 
 mod bookmarks;
+mod broker;
 mod config;
 mod entry;
 mod feed;
@@ -61,6 +62,9 @@ pub enum ServerError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
+    /// The broker that has the feed, or its stream, cannot be used.
+    #[error(transparent)]
+    Broker(#[from] feedlab_nats::Error),
     /// The system gave no thread for the publisher.
     #[error("cannot start the publisher's thread: {0}")]
     Publisher(#[from] std::io::Error),

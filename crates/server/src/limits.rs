@@ -55,8 +55,15 @@ pub(crate) const MAX_LONG_PIECE_BYTES: usize = 4 << 10;
 /// this bound, pongs of two bytes would be 10 MB before they are 64 KiB. Updates have more than 64 bytes.
 pub(crate) const MAX_FRAMES: usize = 1_024;
 
+/// How long a poll waits for updates that a broker has to give.
+pub(crate) const BROKER_PATIENCE: Duration = Duration::from_secs(5);
+/// Pages of older updates that are kept of a feed on a broker, and those that are asked of it at a time. A page has 256
+/// updates or a megabyte, but for one larger message.
+pub(crate) const MAX_PAGES: usize = 16;
+pub(crate) const MAX_PAGES_LOADING: usize = 4;
+
 /// All of them.
-pub const TABLE: [Limit; 23] = [
+pub const TABLE: [Limit; 24] = [
     Limit { name: "connections to --control", most: Count(MAX_CONTROL), why: "descriptors; beyond it 503" },
     Limit { name: "TLS handshake", most: Time(TLS_TIMEOUT), why: "memory of a handshake; then closed" },
     Limit {
@@ -131,5 +138,10 @@ pub const TABLE: [Limit; 23] = [
         name: "waiting bytes of long answers on a connection of HTTP/2",
         most: Bytes(MAX_LONG_PIECE_BYTES),
         why: "memory of a connection; the others wait their turn",
+    },
+    Limit {
+        name: "pages of older updates, of a feed on NATS",
+        most: Count(MAX_PAGES),
+        why: "memory of all; read from the stream again",
     },
 ];

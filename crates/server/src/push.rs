@@ -62,6 +62,11 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
     /// outbox. `Break` when the stream is to end after it.
     fn received(&mut self, bytes: &mut &[u8], outbox: &mut Outbox) -> ControlFlow<()>;
 
+    /// An answer that takes time: until it is in the outbox, nothing more is read. `Break` when the stream is to end with it.
+    fn poll_answer(&mut self, _: &mut Context<'_>, _: &mut Outbox) -> Poll<ControlFlow<()>> {
+        Poll::Ready(ControlFlow::Continue(()))
+    }
+
     /// The last words of a server that goes down.
     fn goodbye(&self) -> Bytes;
 }
@@ -82,7 +87,7 @@ pub(crate) struct Start {
 impl Start {
     /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
     pub(crate) fn new(app: &App, place: Place, door: Arc<Door>) -> Self {
-        let Batch { gap, resume, .. } = app.hub.asked(place.seq, 0);
+        let (gap, resume) = app.hub.begin(place.seq);
         Self { hub: app.hub.clone(), audience: app.audience.clone(), place, gap, resume, door }
     }
 
@@ -212,6 +217,7 @@ impl<D: Dialect> Push<D> {
     /// Reads while answers have room, into a buffer that exists only while there is something. Pending when the client has
     /// sent nothing more.
     fn poll_input(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
+        ready!(self.poll_answer(cx));
         while self.has_room() {
             let mut space = [MaybeUninit::uninit(); 2048];
             let mut buffer = ReadBuf::uninit(&mut space);
@@ -223,12 +229,21 @@ impl<D: Dialect> Push<D> {
                 self.quiet.read = 0;
             }
             let mut bytes = if rest.is_empty() { buffer.filled() } else { &rest[..] };
-            while !bytes.is_empty() && self.has_room() {
+            let mut answered = Poll::Ready(());
+            while !bytes.is_empty() && answered.is_ready() && self.has_room() {
                 self.closing |= self.dialect.received(&mut bytes, &mut self.outbox).is_break();
+                answered = self.poll_answer(cx);
             }
             *rest = Bytes::copy_from_slice(bytes);
+            ready!(answered);
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let answer = ready!(self.dialect.poll_answer(cx, &mut self.outbox));
+        self.closing |= answer.is_break();
+        Poll::Ready(())
     }
 
     /// Whether what the client sends may be answered.
@@ -243,7 +258,7 @@ impl<D: Dialect> Push<D> {
                 return self.blocked();
             }
             if self.outbox.is_empty() && self.behind && !self.closing {
-                self.refill();
+                ready!(self.poll_refill(cx));
             }
             if self.outbox.is_empty() {
                 self.blocked_at = None;
@@ -261,19 +276,19 @@ impl<D: Dialect> Push<D> {
         Poll::Pending
     }
 
-    /// The updates that are to be sent next.
-    fn next(&mut self) -> Batch {
+    /// The updates that are to be sent next, unless a broker still has to give them.
+    fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Batch> {
         if self.hub.slow_policy() == SlowPolicy::Latest && self.blocked_at.take().is_some() {
             let batch = self.hub.newest(self.seq);
             self.door.conflated.add(batch.gap.map_or(0, |gap| gap.to + 1 - gap.from));
-            return batch;
+            return Poll::Ready(batch);
         }
-        self.hub.after(self.seq, MAX_PIECES)
+        self.hub.poll_after(cx, self.seq, MAX_PIECES)
     }
 
     /// Moves the next updates from the ring to the outbox.
-    fn refill(&mut self) {
-        let batch = self.next();
+    fn poll_refill(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let batch = ready!(self.poll_next(cx));
         if let Some(gap) = batch.gap {
             self.door.gaps.add(1);
             self.outbox.push_back(self.dialect.gap(gap, self.hub.cursor(batch.resume)));
@@ -291,7 +306,8 @@ impl<D: Dialect> Push<D> {
             self.door.payload_bytes.add(entry.update.data.len() as u64);
             self.outbox.push_back(piece);
         }
-        self.behind = self.seq < batch.next() || batch.entries.len() == MAX_PIECES;
+        self.behind = self.seq < batch.next() || batch.entries.len() == MAX_PIECES || self.hub.is_behind(self.seq);
+        Poll::Ready(())
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -35,6 +35,21 @@ impl Batch {
         self.resume + self.entries.len() as u64
     }
 
+    /// As many of the first as a poll is given at a time that are not in the ring, which keeps what is on the way to others:
+    /// who asks again gets the rest.
+    pub(crate) fn short_of_another_page(mut self) -> Self {
+        let mut bytes = 0;
+        let fits = |entry: &&Arc<Entry>| {
+            bytes += entry.update.data.len();
+            bytes <= MAX_PIECE_BYTES
+        };
+        if self.bookmark.is_none() {
+            let count = self.entries.iter().take_while(fits).count();
+            self.entries.truncate(count.max(1));
+        }
+        self
+    }
+
     /// Whether the body of a poll may be longer than a piece. JSON makes six bytes of some, and puts less than 128 around
     /// them but for the type.
     fn may_be_long(&self) -> bool {
@@ -55,7 +70,12 @@ pub struct Past {
 impl Past {
     /// None yet: of a feed that begins.
     pub(crate) const fn none(epoch: Epoch) -> Self {
-        Self { epoch, entries: VecDeque::new(), head: 0 }
+        Self::before(epoch, 0)
+    }
+
+    /// None of what there was up to a `seq`.
+    pub(crate) const fn before(epoch: Epoch, seq: u64) -> Self {
+        Self { epoch, entries: VecDeque::new(), head: seq }
     }
 }
 
@@ -104,9 +124,9 @@ impl Ring {
         ring
     }
 
-    /// The same, beside other servers of the same feed that may be so many updates ahead.
-    pub(crate) fn beside_others(self, lead: u64) -> Self {
-        Self { lead, ..self }
+    /// Other servers of the same feed may be so many updates ahead.
+    pub(crate) const fn beside_others(&mut self, lead: u64) {
+        self.lead = lead;
     }
 
     /// All that it holds.
@@ -127,6 +147,14 @@ impl Ring {
     /// The `seq` of the oldest update that is still held; one more than the head when none is.
     pub(crate) fn oldest(&self) -> u64 {
         self.head + 1 - self.entries.len() as u64
+    }
+
+    /// Goes on after a `seq`: what was to come up to there is lost, and so is what was held.
+    pub(crate) fn skip_to(&mut self, seq: u64) {
+        self.entries.clear();
+        self.retired.clear();
+        (self.head, self.bytes, self.retired_bytes) = (seq, 0, 0);
+        (self.recent, self.recent_bytes) = (0, 0);
     }
 
     /// Appends the update that `make` builds around its `seq`, and drops what no longer fits. The newest always fits.

@@ -77,7 +77,7 @@ async fn tell_peer(Extension(exchange): Extension<Exchange>, mut request: Reques
 /// What every address has in common.
 fn finish(routes: Router<Arc<App>>, app: Arc<App>, access: &Arc<Access>) -> Router {
     routes
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(inspect::health))
         .layer(from_fn_with_state(access.clone(), access::check))
         .layer(map_response(no_sniff))
         .with_state(app)

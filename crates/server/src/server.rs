@@ -92,6 +92,7 @@ impl Server {
         let Listeners { doors, control } = listeners.into();
         let Self { app, feed, owns_feed, more } = self;
         let mut background = JoinSet::new();
+        background.spawn(end_with(feed.clone(), shutdown.clone()));
         background.spawn(beat(app.audience.clone(), app.config.settings.keepalive));
         let tasks = TaskTracker::new();
         let reception = Reception {
@@ -123,8 +124,14 @@ impl Server {
         if tokio::time::timeout(app.config.drain, tasks.wait()).await.is_err() && owns_feed {
             tracing::warn!(open = app.meters.open.get(), "connections left after the drain");
         }
-        Ok(())
+        feed.failure().map_or(Ok(()), Err)
     }
+}
+
+/// A feed that cannot go on takes its server with it.
+async fn end_with(feed: Feed, shutdown: CancellationToken) {
+    feed.failed().await;
+    shutdown.cancel();
 }
 
 /// Beats for every waiting connection, a group at a time, for ever.

@@ -33,7 +33,7 @@ pub(crate) async fn publish(
     let (head, body) = request.into_parts();
     let body = app.bodies.read(body, app.config.max_message_bytes).await?;
     let Publication { event_type, data } = read(&head.headers, &body)?;
-    let seq = app.hub.publish_now(Item { event_type, data });
+    let seq = app.hub.publish(Item { event_type, data }).await?;
     let answer = serde_json::to_string(&Ack { seq }).unwrap_or_default();
     if let Some(door) = exchange.meter().door() {
         door.body_bytes.add((body.len() + answer.len()) as u64);

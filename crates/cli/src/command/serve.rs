@@ -4,6 +4,7 @@ use feedlab_feed::access::{HostName, Origin};
 use feedlab_feed::settings::{Settings, SlowPolicy};
 use feedlab_feed::source::{Recording, SourceConfig};
 use feedlab_feed::{Epoch, process};
+use feedlab_nats::Credentials;
 use feedlab_server::tls::Identity;
 use feedlab_server::{Config, Listeners, Server, ServerError};
 use feedlab_workshop::lab::{Labs, Own};
@@ -17,7 +18,7 @@ use crate::log;
 use crate::output::{self, Format};
 
 pub(super) mod doors;
-mod feed;
+pub(super) mod feed;
 pub(super) mod listen;
 mod tls;
 
@@ -34,6 +35,7 @@ Examples:
   feedlab serve --feed replay:scenarios/feeds/earthquakes.ndjson --speed 1000 --repeat
   ping localhost | feedlab serve --feed stdin
   feedlab serve --feed none --allow-publish
+  feedlab serve --feed nats://127.0.0.1/QUAKES --allow-publish   as often as you like: all have one feed
 
 Next:
   paste one of the lines that it prints into another terminal, or open the page in a browser";
@@ -113,8 +115,12 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     let settings = settings(&args).map_err(bad_input)?;
     check(&args, &settings).map_err(bad_input)?;
     let tls = args.tls.identity().map_err(bad_input)?;
+    let credentials = match &settings.source {
+        Some(SourceConfig::Stream(_)) => Credentials::from_env().map_err(bad_input)?,
+        _ => Credentials::None,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(args, settings, tls));
+    let result = runtime.block_on(serve(args, settings, tls, credentials));
     // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
     runtime.shutdown_background();
     result
@@ -155,7 +161,12 @@ impl Args {
     }
 }
 
-async fn serve(args: Args, settings: Settings, tls: Option<Identity>) -> anyhow::Result<Exit> {
+async fn serve(
+    args: Args,
+    settings: Settings,
+    tls: Option<Identity>,
+    credentials: Credentials,
+) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let (doors, address) = listen::bind("--listen", args.listen)?;
     let (control, control_address) = match args.control {
@@ -181,7 +192,7 @@ async fn serve(args: Args, settings: Settings, tls: Option<Identity>) -> anyhow:
         })?,
     }
     let why_no_lab = why_no_lab(&args);
-    let config = config(args, settings, tls);
+    let config = config(args, settings, tls, credentials);
     tokio::select! {
         result = run(Listeners { doors, control }, config, why_no_lab, signals.stop) => result.map_err(explain)?,
         () = signals.at_once.cancelled() => {}
@@ -222,7 +233,7 @@ const fn why_no_lab(args: &Args) -> Option<&'static str> {
     }
 }
 
-fn config(args: Args, settings: Settings, tls: Option<Identity>) -> Config {
+fn config(args: Args, settings: Settings, tls: Option<Identity>, credentials: Credentials) -> Config {
     Config {
         await_start: args.await_start,
         start_at: args.start_at,
@@ -231,6 +242,7 @@ fn config(args: Args, settings: Settings, tls: Option<Identity>) -> Config {
         allow_origins: args.allow_origin,
         allow_hosts: args.allow_host,
         token: args.token,
+        credentials,
         ..settings.into()
     }
 }

@@ -7,6 +7,7 @@ mod exercises;
 mod help;
 mod input;
 mod interrupt;
+mod nats;
 mod nginx;
 mod predict;
 mod prefix;

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::Options;
 use feedlab_feed::settings::Settings;
+use feedlab_feed::source::SourceConfig;
 use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Reset, Transport, clock};
@@ -20,13 +22,70 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// Where a feed lives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Home {
+    /// In its one server.
+    Server,
+    /// On a broker, and two servers have it.
+    Broker(SocketAddr),
+}
+
+/// A feed, and what serves it.
 pub(crate) struct Server {
+    pub(crate) nodes: Vec<Node>,
+}
+
+/// One server of a feed.
+pub(crate) struct Node {
     pub(crate) addr: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
+impl Home {
+    /// Starts to serve a feed that nobody else has.
+    pub(crate) async fn start(self, settings: Settings) -> Server {
+        static STREAMS: AtomicU32 = AtomicU32::new(0);
+        let Self::Broker(broker) = self else { return Server { nodes: vec![Node::start(settings).await] } };
+        let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
+        let source = format!("nats://{broker}/CONTRACT_{stream}").parse().unwrap();
+        let settings = Settings { source: Some(SourceConfig::Stream(source)), ..settings };
+        Server { nodes: vec![Node::start(settings.clone()).await, Node::start(settings).await] }
+    }
+}
+
 impl Server {
+    /// A node of the feed: another one each time.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        static TURN: AtomicUsize = AtomicUsize::new(0);
+        self.nodes[TURN.fetch_add(1, Ordering::Relaxed) % self.nodes.len()].addr
+    }
+
+    /// All of its nodes.
+    pub(crate) fn addrs(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(|node| node.addr).collect()
+    }
+
+    pub(crate) fn url(&self, transport: Transport) -> String {
+        url(self.addr(), transport)
+    }
+
+    pub(crate) async fn stop(self) {
+        for node in self.nodes {
+            node.stop().await;
+        }
+    }
+
+    /// Waits until nobody is at the door of any node and the only connection is the one that asks.
+    pub(crate) async fn until_empty(&self, transport: Transport) {
+        for node in &self.nodes {
+            node.until_empty(transport).await;
+        }
+    }
+}
+
+impl Node {
     pub(crate) async fn start(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -38,10 +97,6 @@ impl Server {
         Self { addr, shutdown, task }
     }
 
-    pub(crate) fn url(&self, transport: Transport) -> String {
-        url(self.addr, transport)
-    }
-
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         soon(self.task).await.unwrap();
@@ -51,8 +106,7 @@ impl Server {
         serde_json::from_str(&http::ask_async(self.addr, "GET", "/stats", "", "").await.body).unwrap()
     }
 
-    /// Waits until nobody is at the door and the only connection is the one that asks.
-    pub(crate) async fn until_empty(&self, transport: Transport) {
+    async fn until_empty(&self, transport: Transport) {
         let deadline = clock::now() + Duration::from_secs(5);
         loop {
             let stats = self.stats().await;

@@ -1,4 +1,4 @@
-//! A line to a server that a test can cut, close, hold up and lead elsewhere.
+//! A line to the servers of a feed that a test can cut, close, hold up and lead elsewhere.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,8 @@ pub(crate) struct Line {
 }
 
 struct State {
-    target: Mutex<SocketAddr>,
+    /// New connections lead to each of them in turn.
+    targets: Mutex<Vec<SocketAddr>>,
     /// `None` while the line is closed.
     connections: Mutex<Option<CancellationToken>>,
     /// Whether what the server sends goes through.
@@ -23,11 +24,11 @@ struct State {
 }
 
 impl Line {
-    pub(crate) async fn to(target: SocketAddr) -> Self {
+    pub(crate) async fn to(targets: Vec<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let state = Arc::new(State {
-            target: Mutex::new(target),
+            targets: Mutex::new(targets),
             connections: Mutex::new(Some(CancellationToken::new())),
             flowing: watch::Sender::new(true),
         });
@@ -65,16 +66,18 @@ impl Line {
         self.state.flowing.send_replace(true);
     }
 
-    /// Leads new connections to another server.
-    pub(crate) fn redirect(&self, target: SocketAddr) {
-        *self.state.target.lock().unwrap() = target;
+    /// Leads new connections to other servers.
+    pub(crate) fn redirect(&self, targets: Vec<SocketAddr>) {
+        *self.state.targets.lock().unwrap() = targets;
     }
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
         let token = state.connections.lock().unwrap().clone();
-        let target = *state.target.lock().unwrap();
+        let mut targets = state.targets.lock().unwrap().clone();
+        state.targets.lock().unwrap().rotate_left(1);
+        let target = targets.remove(0);
         if let Some(token) = token {
             let flowing = state.flowing.subscribe();
             tokio::spawn(async move { token.run_until_cancelled(forward(client, target, flowing)).await });

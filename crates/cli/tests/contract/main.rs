@@ -6,17 +6,29 @@
 
 mod harness;
 mod line;
+mod nodes;
 
 use feedlab_feed::settings::Settings;
 use feedlab_feed::{Gap, Transport};
 
-use harness::{Seen, Server, follow, publish};
+use feedlab_testkit::Broker;
+use harness::{Home, Seen, follow, publish};
 use line::Line;
 
-/// Runs a check for each transport, all at once: most of the time they wait.
-async fn for_all<F: Future<Output = ()> + Send + 'static>(check: impl Fn(Transport) -> F) {
-    for check in Transport::ALL.map(check).map(tokio::spawn) {
-        check.await.unwrap();
+/// Runs a check for each transport, all at once, since most of the time they wait: first with a feed that lives in its
+/// server, then with one that lives on a broker and has two servers, between which clients change at each reconnect.
+async fn for_all<F: Future<Output = ()> + Send + 'static>(check: impl Fn(Transport, Home) -> F) {
+    for_homes(&[Home::Server], &check).await;
+    if let Some(broker) = Broker::start() {
+        for_homes(&[Home::Broker(broker.address())], &check).await;
+    }
+}
+
+async fn for_homes<F: Future<Output = ()> + Send + 'static>(homes: &[Home], check: &impl Fn(Transport, Home) -> F) {
+    for home in homes {
+        for check in Transport::ALL.map(|transport| check(transport, *home)).map(tokio::spawn) {
+            check.await.unwrap();
+        }
     }
 }
 
@@ -26,10 +38,10 @@ fn open() -> Settings {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_update_arrives_once_and_in_order() {
-    for_all(|transport| async move {
-        let server = Server::start(open()).await;
+    for_all(|transport, home| async move {
+        let server = home.start(open()).await;
         let client = follow(&server.url(transport), transport);
-        publish(server.addr, 1..=500).await;
+        publish(server.addr(), 1..=500).await;
         let seen = client.until(transport, |seen| seen.seqs.len() >= 500).await;
         assert_eq!(seen.seqs, (1..=500).collect::<Vec<_>>(), "{transport}");
         assert_eq!((seen.gaps.len(), seen.reconnects), (0, 0), "{transport}");
@@ -40,12 +52,12 @@ async fn every_update_arrives_once_and_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_connection_resumes_without_loss() {
-    for_all(|transport| async move {
-        let server = Server::start(open()).await;
-        let line = Line::to(server.addr).await;
+    for_all(|transport, home| async move {
+        let server = home.start(open()).await;
+        let line = Line::to(server.addrs()).await;
         let client = follow(&line.url(transport), transport);
         for round in 0..3 {
-            publish(server.addr, round * 50 + 1..=round * 50 + 50).await;
+            publish(server.addr(), round * 50 + 1..=round * 50 + 50).await;
             client.until(transport, |seen| seen.seqs.len() as u64 >= round * 50 + 10).await;
             line.cut();
         }
@@ -59,14 +71,14 @@ async fn a_cut_connection_resumes_without_loss() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_history_no_longer_holds_is_told_as_a_gap() {
-    for_all(|transport| async move {
-        let server = Server::start(Settings { history: 10, ..open() }).await;
-        let line = Line::to(server.addr).await;
+    for_homes(&[Home::Server], &|transport, home: Home| async move {
+        let server = home.start(Settings { history: 10, ..open() }).await;
+        let line = Line::to(server.addrs()).await;
         let client = follow(&line.url(transport), transport);
-        publish(server.addr, 1..=3).await;
+        publish(server.addr(), 1..=3).await;
         client.until(transport, |seen| seen.seqs.len() == 3).await;
         line.close();
-        publish(server.addr, 4..=50).await;
+        publish(server.addr(), 4..=50).await;
         line.open();
         let seen = client.until(transport, |seen| seen.seqs.last() == Some(&50)).await;
         assert_eq!(seen.everything(), (1..=50).collect::<Vec<_>>(), "{transport}: {:?}", seen.gaps);
@@ -78,15 +90,15 @@ async fn what_the_history_no_longer_holds_is_told_as_a_gap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_holds_nobody_up_and_is_told_what_it_missed() {
-    for_all(|transport| async move {
-        let server = Server::start(Settings { history: 50, ..open() }).await;
-        let line = Line::to(server.addr).await;
+    for_all(|transport, home| async move {
+        let server = home.start(Settings { history: 50, ..open() }).await;
+        let line = Line::to(server.addrs()).await;
         let slow = follow(&line.url(transport), transport);
-        publish(server.addr, 1..=1).await;
+        publish(server.addr(), 1..=1).await;
         slow.until(transport, |seen| seen.seqs.len() == 1).await;
         line.hold();
         let others: Vec<_> = (0..5).map(|_| follow(&server.url(transport), transport)).collect();
-        harness::publish_large(server.addr, 2..=800, 20_000).await;
+        harness::publish_large(server.addr(), 2..=800, 20_000).await;
         for other in &others {
             let seen = other.until(transport, |seen| seen.seqs.last() == Some(&800)).await;
             assert_eq!(seen.everything().last(), Some(&800), "{transport}");
@@ -101,12 +113,12 @@ async fn a_slow_reader_holds_nobody_up_and_is_told_what_it_missed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_vanish_leave_nothing_behind() {
-    for_all(|transport| async move {
-        let server = Server::start(open()).await;
+    for_all(|transport, home| async move {
+        let server = home.start(open()).await;
         for _ in 0..3 {
-            let line = Line::to(server.addr).await;
+            let line = Line::to(server.addrs()).await;
             let clients: Vec<_> = (0..20).map(|_| follow(&line.url(transport), transport)).collect();
-            publish(server.addr, 1..=1).await;
+            publish(server.addr(), 1..=1).await;
             for client in &clients {
                 client.until(transport, |seen| !seen.seqs.is_empty()).await;
             }
@@ -121,18 +133,18 @@ async fn clients_that_vanish_leave_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_a_feed_that_began_anew_says_so_and_gives_all_that_it_has() {
-    for_all(|transport| async move {
-        let server = Server::start(open()).await;
-        let line = Line::to(server.addr).await;
+    for_homes(&[Home::Server], &|transport, home: Home| async move {
+        let server = home.start(open()).await;
+        let line = Line::to(server.addrs()).await;
         let client = follow(&line.url(transport), transport);
-        publish(server.addr, 1..=20).await;
+        publish(server.addr(), 1..=20).await;
         client.until(transport, |seen| seen.seqs.len() == 20).await;
         server.stop().await;
         line.close();
         // It is beyond the client's cursor when the client comes back, so that the numbers alone would look like a sequel.
-        let server = Server::start(Settings { history: 30, ..open() }).await;
-        publish(server.addr, 1..=40).await;
-        line.redirect(server.addr);
+        let server = home.start(Settings { history: 30, ..open() }).await;
+        publish(server.addr(), 1..=40).await;
+        line.redirect(server.addrs());
         line.open();
         let seen = client.until(transport, |seen| seen.seqs.last() == Some(&40)).await;
         let (reset, had) = seen.resets[0];

@@ -43,6 +43,8 @@ pub mod close {
     pub const POLICY: u16 = 1008;
     /// A message over the size limit.
     pub const TOO_BIG: u16 = 1009;
+    /// The server cannot do now what it is asked to: of IANA's registry, not of the RFC.
+    pub const TRY_AGAIN_LATER: u16 = 1013;
 }
 
 /// The only version of the protocol that there is: section 4.1.

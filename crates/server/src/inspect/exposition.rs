@@ -21,10 +21,16 @@ type Plain = (&'static str, Kind, &'static str, fn(&Stats) -> Option<f64>);
 /// The same of a door.
 type OfDoor = (&'static str, Kind, &'static str, fn(&DoorStats) -> Option<u64>);
 
-const PLAIN: [Plain; 12] = [
+const PLAIN: [Plain; 14] = [
     ("feedlab_feed_head_seq", Gauge, "Sequence number of the newest update.", |stats| Some(stats.feed.head as f64)),
     ("feedlab_publish_lag_p99_seconds", Gauge, "99th percentile of the time from due to published.", |stats| {
         Some(stats.feed.publish_lag_p99_us as f64 / 1e6)
+    }),
+    ("feedlab_broker_connected", Gauge, "Whether the connection to the broker of the feed stands.", |stats| {
+        stats.feed.broker.map(|broker| f64::from(u8::from(broker.connected)))
+    }),
+    ("feedlab_broker_lost_total", Counter, "How often that connection was lost.", |stats| {
+        stats.feed.broker.map(|broker| broker.lost as f64)
     }),
     ("feedlab_tasks", Gauge, "Tasks of the runtime.", |stats| Some(stats.tasks as f64)),
     ("feedlab_waiting", Gauge, "Streams and held requests that wait for an update.", |stats| {

@@ -54,7 +54,8 @@ fn a_seq_that_was_never_reached_goes_on_from_the_head() {
 
 #[test]
 fn a_cursor_that_another_server_has_led_ahead_waits() {
-    let ring = ring(3, 1000, &[1; 4]).beside_others(8);
+    let mut ring = ring(3, 1000, &[1; 4]);
+    ring.beside_others(8);
     let batch = ring.after(12, 9);
     assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], None, 12));
     assert_eq!(ring.after(13, 9).gap, Some(Gap { from: 5, to: 13 }), "beyond what a moment makes");
@@ -105,6 +106,17 @@ fn what_streams_send_is_kept_of_recent_updates_and_encoded_again_of_older_ones()
     assert_eq!((ring.entries[0].sse_chunk(), ring.entries[0].frame()), (&sent[0].0, &sent[0].1));
     let ring = Ring::new(2, usize::MAX, ring.past());
     assert_eq!((ring.recent, ring.recent_bytes), (2, LEN + 1), "what a past holds counts as well");
+}
+
+#[test]
+fn a_ring_that_skips_holds_nothing_and_counts_anew() {
+    let mut ring = ring(9, usize::MAX, &[RECENT_BYTES / 2; 2]);
+    ring.skip_to(7);
+    assert_eq!((ring.head(), ring.oldest(), ring.recent, ring.recent_bytes), (7, 8, 0, 0));
+    ring.push(|seq| update(seq, RECENT_BYTES));
+    ring.push(|seq| update(seq, 1));
+    let batch = ring.after(2, 9);
+    assert_eq!((seqs(&batch), batch.gap), (vec![8, 9], Some(Gap { from: 3, to: 7 })));
 }
 
 #[test]

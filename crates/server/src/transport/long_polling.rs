@@ -58,7 +58,7 @@ pub(crate) async fn get(
     let place = app.hub.place(cursor);
     let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.settings.max_hold);
     if hold.is_zero() && cursor.is_none() {
-        return Ok(answer(&app, &door, Some(News { batch: app.hub.after(place.seq, 0), reset: None })));
+        return Ok(answer(&app, &door, Some(News { batch: app.hub.asked_whole(place.seq).await, reset: None })));
     }
     let held = door.enter();
     // Who has sent its last is answered at once: it is most likely gone, and would hold a place here until the hold ends.
@@ -87,13 +87,13 @@ fn parse_hold(text: &str) -> Result<Duration, Refusal> {
 async fn news_after(app: &App, Place { seq, reset }: Place) -> Option<News> {
     let subscription = app.audience.join();
     let mut signals = subscription.signals().await; // the first are there at once
-    let mut batch = app.hub.asked_whole(seq);
+    let mut batch = app.hub.asked_whole(seq).await;
     while reset.is_none() && batch.gap.is_none() && batch.entries.is_empty() {
         if signals.has(Signals::CLOSING) {
             return None;
         }
         signals = subscription.signals().await;
-        batch = app.hub.after_whole(seq);
+        batch = app.hub.after_whole(seq).await;
     }
     Some(News { batch, reset })
 }

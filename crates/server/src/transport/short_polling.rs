@@ -36,6 +36,7 @@ use super::{Ask, News, poll_answer};
 use crate::app::App;
 use crate::fields;
 use crate::hub::Place;
+use crate::limits::BROKER_PATIENCE;
 use crate::meter::Door;
 use crate::refusal::Refusal;
 
@@ -48,7 +49,8 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Place { seq, reset } = app.hub.place(Ask::of(query)?.cursor()?);
-    let batch = app.hub.asked_whole(seq);
+    let asked = tokio::time::timeout(BROKER_PATIENCE, app.hub.asked_whole(seq));
+    let batch = asked.await.map_err(|_| Refusal::unavailable("the broker that has these updates does not answer"))?;
     let etag = poll::etag(app.hub.cursor(batch.next()));
     let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, poll::SHORT_CACHE_CONTROL.to_owned())];
     if reset.is_none() && is_known(&headers, &etag) {

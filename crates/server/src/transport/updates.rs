@@ -174,6 +174,7 @@ mod tests {
     use feedlab_feed::settings::{AgeFrom, SlowPolicy};
     use feedlab_feed::source::Item;
     use feedlab_feed::{Data, Epoch, EventType};
+    use futures_util::FutureExt as _;
     use proptest::prelude::*;
 
     use crate::hub::Terms;
@@ -193,7 +194,8 @@ mod tests {
     }
 
     fn updates(hub: &Arc<Hub>) -> Updates {
-        Updates::new(hub.asked_whole(0), "], the end".to_owned(), (hub, &Arc::default()))
+        let batch = hub.asked_whole(0).now_or_never().unwrap();
+        Updates::new(batch, "], the end".to_owned(), (hub, &Arc::default()))
     }
 
     fn next(updates: &mut Updates) -> Option<Result<Bytes, FellBehind>> {

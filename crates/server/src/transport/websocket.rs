@@ -20,7 +20,9 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
@@ -151,16 +153,27 @@ pub(crate) struct Frames {
     hub: Arc<Hub>,
     door: Arc<Door>,
     allow_publish: bool,
+    /// What a broker has been asked to take; boxed twice, because almost no stream ever has it.
+    publishing: Option<Box<Publishing>>,
 }
+
+/// The `seq` of a publication, once there is one.
+type Publishing = Pin<Box<dyn Future<Output = Result<u64, Refusal>> + Send>>;
 
 impl Frames {
     pub(crate) fn new(app: &App, door: &Arc<Door>) -> Self {
         let decoder = Decoder::new(app.config.max_message_bytes);
-        Self { decoder, hub: app.hub.clone(), door: door.clone(), allow_publish: app.config.settings.allow_publish }
+        Self {
+            decoder,
+            hub: app.hub.clone(),
+            door: door.clone(),
+            allow_publish: app.config.settings.allow_publish,
+            publishing: None,
+        }
     }
 
     /// Answers a message. `Break` with the close frame that ends the stream.
-    fn answer(&self, message: Incoming) -> ControlFlow<Bytes, Option<Bytes>> {
+    fn answer(&mut self, message: Incoming) -> ControlFlow<Bytes, Option<Bytes>> {
         match message {
             Incoming::Ping(payload) => {
                 let pong = websocket::frame(Opcode::Pong, &payload);
@@ -179,12 +192,18 @@ impl Frames {
         }
     }
 
-    fn publish(&self, publication: Result<Publication, WireError>) -> ControlFlow<Bytes, Option<Bytes>> {
+    fn publish(&mut self, publication: Result<Publication, WireError>) -> ControlFlow<Bytes, Option<Bytes>> {
         let refuse = |reason: &str| ControlFlow::Break(websocket::close_frame(close::POLICY, reason));
         if !self.allow_publish {
             return refuse("this server does not take updates; start it with --allow-publish");
         }
         match publication {
+            Ok(Publication { event_type, data }) if self.hub.broker().is_some() => {
+                let hub = self.hub.clone();
+                let published = async move { hub.publish(Item { event_type, data }).await };
+                self.publishing = Some(Box::new(Box::pin(published)));
+                ControlFlow::Continue(None)
+            }
             Ok(Publication { event_type, data }) => {
                 let seq = self.hub.publish_now(Item { event_type, data });
                 ControlFlow::Continue(Some(websocket::ack_frame(seq)))
@@ -225,6 +244,22 @@ impl Dialect for Frames {
             Err(Violation { code, reason }) => ControlFlow::Break(websocket::close_frame(code, reason)),
         };
         answer.map_continue(|reply| outbox.extend(reply)).map_break(|last| outbox.push_back(last))
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<ControlFlow<()>> {
+        let Some(publishing) = &mut self.publishing else { return Poll::Ready(ControlFlow::Continue(())) };
+        let published = ready!(publishing.as_mut().as_mut().poll(cx));
+        self.publishing = None;
+        Poll::Ready(match published {
+            Ok(seq) => {
+                outbox.push_back(websocket::ack_frame(seq));
+                ControlFlow::Continue(())
+            }
+            Err(refusal) => {
+                outbox.push_back(websocket::close_frame(close::TRY_AGAIN_LATER, refusal.message()));
+                ControlFlow::Break(())
+            }
+        })
     }
 
     fn goodbye(&self) -> Bytes {

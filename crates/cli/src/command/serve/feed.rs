@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use feedlab_feed::schedule::ScheduleKind;
-use feedlab_feed::source::SourceConfig;
+use feedlab_feed::source::{SourceConfig, StreamAddress, StreamAddressError};
 
 /// The flags. Those that have no default belong to some feeds only, and are refused with the others.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Feed")]
-pub(super) struct FeedArgs {
-    /// What is published: none, synthetic, replay:FILE (NDJSON), stdin (a line, an update) or host (this machine's load)
+pub(in crate::command) struct FeedArgs {
+    /// What is published: none, synthetic, replay:FILE (NDJSON), stdin (a line, an update), host (this machine's load) or
+    /// nats://HOST/STREAM, the same stream of NATS JetStream on any number of servers
     #[arg(long, value_name = "FEED", default_value = "host")]
     feed: FeedName,
 
@@ -55,6 +56,7 @@ enum FeedName {
     Replay(PathBuf),
     Stdin,
     Host,
+    Stream(StreamAddress),
 }
 
 impl FromStr for FeedName {
@@ -66,9 +68,16 @@ impl FromStr for FeedName {
             "synthetic" => Self::Synthetic,
             "stdin" => Self::Stdin,
             "host" => Self::Host,
+            _ if StreamAddress::is_meant(text) => {
+                Self::Stream(text.parse().map_err(|error: StreamAddressError| error.to_string())?)
+            }
             _ => match text.strip_prefix("replay:") {
                 Some(file) if !file.is_empty() => Self::Replay(file.into()),
-                _ => return Err("a feed is one of none, synthetic, replay:FILE, stdin, host".to_owned()),
+                _ => {
+                    return Err(
+                        "a feed is one of none, synthetic, replay:FILE, stdin, host, nats://HOST/STREAM".to_owned()
+                    );
+                }
             },
         })
     }
@@ -76,7 +85,7 @@ impl FromStr for FeedName {
 
 impl FeedArgs {
     /// The source to open; `None` for a feed that clients publish.
-    pub(super) fn source(&self) -> anyhow::Result<Option<SourceConfig>> {
+    pub(in crate::command) fn source(&self) -> anyhow::Result<Option<SourceConfig>> {
         let source = match &self.feed {
             FeedName::None => None,
             FeedName::Synthetic => Some(SourceConfig::Synthetic {
@@ -90,6 +99,7 @@ impl FeedArgs {
             }
             FeedName::Stdin => Some(SourceConfig::Stdin),
             FeedName::Host => Some(SourceConfig::Host { rate: self.rate.unwrap_or(1.0) }),
+            FeedName::Stream(address) => Some(SourceConfig::Stream(address.clone())),
         };
         self.refuse_what_does_not_apply(&name(source.as_ref()))?;
         Ok(source)
@@ -121,7 +131,7 @@ impl FeedArgs {
 }
 
 /// The feed's name, as `--feed` has it.
-pub(super) fn name(source: Option<&SourceConfig>) -> String {
+pub(in crate::command) fn name(source: Option<&SourceConfig>) -> String {
     match source {
         None => "none".to_owned(),
         Some(SourceConfig::Synthetic { .. }) => "synthetic".to_owned(),
@@ -129,6 +139,7 @@ pub(super) fn name(source: Option<&SourceConfig>) -> String {
         Some(SourceConfig::Recorded { .. }) => "recorded".to_owned(),
         Some(SourceConfig::Stdin) => "stdin".to_owned(),
         Some(SourceConfig::Host { .. }) => "host".to_owned(),
+        Some(SourceConfig::Stream(address)) => address.to_string(),
     }
 }
 

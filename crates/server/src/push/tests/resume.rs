@@ -7,6 +7,7 @@ use feedlab_feed::Epoch;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::wire::websocket::{Message, read_text};
 use feedlab_feed::wire::{RawUpdate, poll, sse};
+use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -80,7 +81,7 @@ impl Feeds {
     /// The answer to a poll.
     fn body(&self, cursor: Cursor) -> Vec<u8> {
         let Place { seq, reset } = self.app.hub.place(Some(cursor));
-        let batch = self.app.hub.asked(seq, usize::MAX);
+        let batch = self.app.hub.asked_whole(seq).now_or_never().unwrap();
         let updates = batch.entries.iter().map(|entry| &entry.json()[..]);
         poll::write_body(updates, self.app.hub.cursor(batch.next()), batch.gap, reset)
     }

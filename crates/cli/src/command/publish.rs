@@ -1,0 +1,147 @@
+//! `feedlab publish`: a feed into a stream of NATS JetStream, for any number of servers to serve.
+
+use std::thread;
+use std::time::Duration;
+
+use feedlab_feed::clock;
+use feedlab_feed::settings::flag::some_time;
+use feedlab_feed::source::{Due, Item, Source, SourceConfig, StreamAddress};
+use feedlab_nats::{Credentials, Missing, Stream};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::serve::feed::{self, FeedArgs};
+use crate::exit::{Exit, bad_input};
+use crate::interrupt::Interrupt;
+use crate::{log, output};
+
+/// Publish a feed into a stream of NATS JetStream
+///
+/// Makes the stream if it is not there, and ends with the feed or with Ctrl-C. Each update is acknowledged before the next is
+/// sent, and one whose acknowledgement is lost is sent again and stored once; while the broker is away, updates wait. They
+/// keep the time at which they were due. Who this is to the broker comes from NATS_USER and NATS_PASSWORD, NATS_TOKEN, or
+/// NATS_CREDS=FILE.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  feedlab publish --to nats://127.0.0.1/QUAKES --feed replay:scenarios/feeds/earthquakes.ndjson --speed 1000
+  feedlab publish --to nats://127.0.0.1/TICKS --feed synthetic --rate 50 --for 10s
+
+Exit status:
+    0  published, until the feed ended, its time was over, or Ctrl-C
+    1  no broker, or none that takes it
+    2  wrong usage, or a feed that cannot be read
+
+Next:
+  feedlab serve --feed nats://127.0.0.1/QUAKES    as often as you like, on different ports")]
+pub(crate) struct Args {
+    /// The stream, made if it is not there
+    #[arg(long, value_name = "nats://HOST/STREAM")]
+    to: StreamAddress,
+
+    /// End after this time
+    #[arg(long = "for", value_name = "TIME", value_parser = some_time)]
+    time: Option<Duration>,
+
+    #[command(flatten)]
+    feed: FeedArgs,
+}
+
+/// Publishes until the feed ends, or a signal comes.
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    log::begin();
+    let config = args.feed.source().map_err(bad_input)?;
+    let source = match &config {
+        None => Err(anyhow::anyhow!("--feed none has nothing to publish")),
+        Some(SourceConfig::Stream(_)) => {
+            Err(anyhow::anyhow!("--feed is what is published, and --to where: only one can be a stream"))
+        }
+        Some(config) => config.open().map_err(Into::into),
+    };
+    let source = source.map_err(bad_input)?;
+    let credentials = Credentials::from_env().map_err(bad_input)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let published = runtime.block_on(async {
+        let signals = Interrupt::listen()?;
+        let stream = Stream::open(&args.to, &credentials, Missing::Create).await?;
+        let name = feed::name(config.as_ref());
+        output::advice(&format!("publishing the feed `{name}` to {} (Ctrl-C stops)", args.to));
+        anyhow::Ok(publish(&stream, source, args.time, &signals.stop).await)
+    });
+    // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
+    runtime.shutdown_background();
+    output::data(&published?.told(&args.to))?;
+    Ok(Exit::Done)
+}
+
+/// What is in the stream now.
+#[derive(Debug, Default)]
+struct Published {
+    count: u64,
+    first: u64,
+    last: u64,
+    took: Duration,
+}
+
+impl Published {
+    fn told(&self, to: &StreamAddress) -> String {
+        match self.count {
+            0 => format!("published nothing to {to}\n"),
+            count => {
+                let (first, last, seconds) = (self.first, self.last, self.took.as_secs_f64());
+                format!("published {count} updates to {to}, seq {first} to {last}, in {seconds:.1} s\n")
+            }
+        }
+    }
+}
+
+async fn publish(
+    stream: &Stream,
+    source: Box<dyn Source>,
+    time: Option<Duration>,
+    stop: &CancellationToken,
+) -> Published {
+    let begin = clock::now();
+    let mut published = Published::default();
+    let mut updates = produce(source);
+    let all = async {
+        while let Some((item, at)) = updates.recv().await {
+            let seq = stream.publish_patiently(item, at).await;
+            published.count += 1;
+            published.first = if published.count == 1 { seq } else { published.first };
+            published.last = seq;
+        }
+    };
+    let over = async {
+        match time {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = all => {}
+        () = over => {}
+        () = stop.cancelled() => {}
+    }
+    Published { took: begin.elapsed(), ..published }
+}
+
+/// The updates, each when it is due and with that time, µs of Unix time. A thread, because a live source blocks; it ends when
+/// nobody takes them any more.
+fn produce(mut source: Box<dyn Source>) -> mpsc::Receiver<(Item, u64)> {
+    let (tell, told) = mpsc::channel(1);
+    let start = clock::unix_us();
+    thread::spawn(move || {
+        while let Some(due) = source.next_due() {
+            let at = match due {
+                Due::Now => clock::unix_us(),
+                Due::At(offset) => start.saturating_add(clock::micros(offset)),
+            };
+            thread::sleep(Duration::from_micros(at.saturating_sub(clock::unix_us())));
+            if tell.blocking_send((source.produce(), at)).is_err() {
+                return;
+            }
+        }
+    });
+    told
+}

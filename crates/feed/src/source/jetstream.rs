@@ -1,0 +1,157 @@
+//! Where a feed is that lives on a message broker: a stream of NATS JetStream.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Due, Item, Source};
+use crate::{Data, EventType};
+
+/// A stream and the servers that have it, as `nats://HOST[:PORT][,HOST…]/STREAM`; `tls://` where the connection is to be
+/// encrypted. It carries no credentials, so that it can be shown, logged and recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StreamAddress {
+    scheme: String,
+    hosts: Vec<String>,
+    stream: String,
+}
+
+/// Produces nothing: what a stream has is published by others.
+pub(super) struct Elsewhere;
+
+impl Source for Elsewhere {
+    fn next_due(&mut self) -> Option<Due> {
+        None
+    }
+
+    fn produce(&mut self) -> Item {
+        Item { event_type: EventType::default(), data: Data::Text(String::new()) }
+    }
+}
+
+/// Why a text is no address of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StreamAddressError {
+    /// Another form.
+    #[error("a stream is named nats://HOST[:PORT]/STREAM, or tls://HOST[:PORT]/STREAM")]
+    Form,
+    /// A user, and perhaps a password, before the host.
+    #[error(
+        "no credentials in an address, which others can see: set NATS_USER and NATS_PASSWORD, NATS_TOKEN, or NATS_CREDS=FILE"
+    )]
+    Credentials,
+    /// The name of the stream.
+    #[error("the name of a stream has 1 to {max} of A-Z, a-z, 0-9, - and _", max = StreamAddress::MAX_NAME_BYTES)]
+    Name,
+}
+
+impl StreamAddress {
+    /// The longest name of a stream, bytes. NATS advises against more than 32; file systems take 255.
+    pub const MAX_NAME_BYTES: usize = 64;
+
+    /// What a client connects to: a URL for each server.
+    pub fn servers(&self) -> impl Iterator<Item = String> {
+        self.hosts.iter().map(|host| format!("{}://{host}", self.scheme))
+    }
+
+    /// The name of the stream.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// Whether a text is meant as such an address.
+    #[must_use]
+    pub fn is_meant(text: &str) -> bool {
+        text.starts_with("nats:") || text.starts_with("tls:")
+    }
+}
+
+impl FromStr for StreamAddress {
+    type Err = StreamAddressError;
+
+    fn from_str(text: &str) -> Result<Self, StreamAddressError> {
+        let (scheme, rest) = text.split_once("://").ok_or(StreamAddressError::Form)?;
+        if rest.contains('@') {
+            return Err(StreamAddressError::Credentials);
+        }
+        let (hosts, stream) = rest.split_once('/').ok_or(StreamAddressError::Form)?;
+        let hosts: Vec<String> = hosts.split(',').map(str::to_owned).collect();
+        let is_host = |host: &String| url::Url::parse(&format!("nats://{host}")).is_ok_and(|url| is_bare(&url));
+        if !matches!(scheme, "nats" | "tls") || !hosts.iter().all(is_host) {
+            return Err(StreamAddressError::Form);
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if stream.is_empty() || stream.len() > Self::MAX_NAME_BYTES || !stream.bytes().all(is_plain) {
+            return Err(StreamAddressError::Name);
+        }
+        Ok(Self { scheme: scheme.to_owned(), hosts, stream: stream.to_owned() })
+    }
+}
+
+/// Whether a URL names a host, perhaps with a port, and nothing else.
+fn is_bare(url: &url::Url) -> bool {
+    url.host_str().is_some_and(|host| !host.is_empty())
+        && url.path().is_empty()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+impl fmt::Display for StreamAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}/{}", self.scheme, self.hosts.join(","), self.stream)
+    }
+}
+
+impl TryFrom<String> for StreamAddress {
+    type Error = StreamAddressError;
+
+    fn try_from(text: String) -> Result<Self, StreamAddressError> {
+        text.parse()
+    }
+}
+
+impl From<StreamAddress> for String {
+    fn from(address: StreamAddress) -> Self {
+        address.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_servers_and_a_stream() {
+        for text in ["nats://127.0.0.1:4222/QUAKES", "tls://a.example,b.example:4333/quakes_1", "nats://[::1]:4222/q"] {
+            let address: StreamAddress = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+            assert_eq!(serde_json::from_str::<StreamAddress>(&format!("\"{text}\"")).unwrap(), address);
+        }
+        let address: StreamAddress = "tls://a,b:1/q".parse().unwrap();
+        assert_eq!(address.servers().collect::<Vec<_>>(), ["tls://a", "tls://b:1"]);
+        assert_eq!(address.stream(), "q");
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_what_is_right() {
+        use StreamAddressError::{Credentials, Form, Name};
+        for (text, error) in [
+            ("nats://host", Form),
+            ("nats:///stream", Form),
+            ("http://host/stream", Form),
+            ("nats://a b/stream", Form),
+            ("nats://host?x/stream", Form),
+            ("nats://user:secret@host/stream", Credentials),
+            ("nats://host/", Name),
+            ("nats://host/a.b", Name),
+            ("nats://host/a/b", Name),
+            ("nats://host/é", Name),
+        ] {
+            assert_eq!(text.parse::<StreamAddress>(), Err(error), "{text}");
+        }
+        assert!("nats://u:secret@host/s".parse::<StreamAddress>().unwrap_err().to_string().contains("NATS_CREDS"));
+    }
+}

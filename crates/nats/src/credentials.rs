@@ -1,0 +1,103 @@
+//! Who we are to a broker: from the environment or a file, under the names that NATS' own tools use, and never shown.
+
+use std::fmt;
+
+/// Who we are to a broker.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Credentials {
+    /// Nobody: for a broker that asks no one.
+    #[default]
+    None,
+    /// `NATS_TOKEN`.
+    Token(String),
+    /// `NATS_USER` and `NATS_PASSWORD`.
+    User {
+        /// The name.
+        name: String,
+        /// The password.
+        password: String,
+    },
+    /// What is in the file that `NATS_CREDS` names: a JWT and the seed that signs for it.
+    File(String),
+}
+
+/// Why there are no credentials although the environment speaks of some.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// One of the two is missing.
+    #[error("NATS_USER and NATS_PASSWORD belong together, and {0} is not set")]
+    Half(&'static str),
+    /// The file cannot be read.
+    #[error("NATS_CREDS: cannot read {path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+impl Credentials {
+    /// Those of this process's environment: `NATS_CREDS`, or else `NATS_TOKEN`, or else `NATS_USER` and `NATS_PASSWORD`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or one of the last two is missing.
+    pub fn from_env() -> Result<Self, CredentialsError> {
+        Self::from(|name| std::env::var(name).ok())
+    }
+
+    fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Self, CredentialsError> {
+        let set = |name| variable(name).filter(|value| !value.is_empty());
+        if let Some(path) = set("NATS_CREDS") {
+            let text = std::fs::read_to_string(&path);
+            return text.map(Self::File).map_err(|error| CredentialsError::Unreadable { path, error });
+        }
+        if let Some(token) = set("NATS_TOKEN") {
+            return Ok(Self::Token(token));
+        }
+        match (set("NATS_USER"), set("NATS_PASSWORD")) {
+            (None, None) => Ok(Self::None),
+            (Some(name), Some(password)) => Ok(Self::User { name, password }),
+            (None, _) => Err(CredentialsError::Half("NATS_USER")),
+            (_, None) => Err(CredentialsError::Half("NATS_PASSWORD")),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Token(_) => "Token(…)",
+            Self::User { .. } => "User(…)",
+            Self::File(_) => "File(…)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Credentials, CredentialsError> {
+        Credentials::from(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_environment_says_who_we_are() {
+        assert_eq!(from(&[]).unwrap(), Credentials::None);
+        assert_eq!(from(&[("NATS_TOKEN", "t")]).unwrap(), Credentials::Token("t".to_owned()));
+        let user = Credentials::User { name: "u".to_owned(), password: "p".to_owned() };
+        assert_eq!(from(&[("NATS_USER", "u"), ("NATS_PASSWORD", "p")]).unwrap(), user);
+        assert!(from(&[("NATS_USER", "u")]).unwrap_err().to_string().contains("NATS_PASSWORD"));
+        assert!(from(&[("NATS_CREDS", "/nowhere")]).unwrap_err().to_string().contains("/nowhere"));
+    }
+
+    #[test]
+    fn nobody_sees_them() {
+        let secret = Credentials::User { name: "hidden".to_owned(), password: "hidden".to_owned() };
+        for secret in [secret, Credentials::Token("hidden".to_owned()), Credentials::File("hidden".to_owned())] {
+            assert!(!format!("{secret:?}").contains("hidden"));
+        }
+    }
+}

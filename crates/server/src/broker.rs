@@ -1,0 +1,160 @@
+//! A feed that lives on a broker: the updates that the ring no longer has, in pages that all clients share, and the way of a
+//! publication there.
+//!
+//! A client that asks for older updates is given the page that has them, and everybody who asks meanwhile waits for the same
+//! one: a thousand clients that come back at once with much to catch up with cost the broker what one costs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use feedlab_feed::source::Item;
+use feedlab_feed::stats::BrokerStats;
+use feedlab_feed::{Gap, clock};
+use feedlab_nats::{Error, Stream};
+use tokio::sync::Semaphore;
+
+use crate::entry::Entry;
+use crate::limits::{MAX_PAGES, MAX_PAGES_LOADING};
+use crate::refusal::Refusal;
+use crate::ring::Batch;
+
+/// Pages begin after multiples of this, so that clients of different places share them.
+const STEP: u64 = 128;
+/// Before a page that the broker did not give is asked for again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Consecutive updates.
+type Page = Arc<[Arc<Entry>]>;
+
+/// A feed on a broker. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Broker(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    stream: Stream,
+    pages: Mutex<Pages>,
+    loading: Semaphore,
+}
+
+/// By the `seq` before the first update.
+#[derive(Debug, Default)]
+struct Pages {
+    pages: HashMap<u64, Slot>,
+    /// How often one was asked for, which tells the latest use of each.
+    uses: u64,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Loading(Vec<Waker>),
+    Loaded { page: Page, used: u64 },
+}
+
+impl Broker {
+    pub(crate) fn new(stream: Stream) -> Self {
+        let loading = Semaphore::new(MAX_PAGES_LOADING);
+        Self(Arc::new(Shared { stream, pages: Mutex::default(), loading }))
+    }
+
+    /// How the connection stands.
+    pub(crate) fn state(&self) -> BrokerStats {
+        self.0.stream.state()
+    }
+
+    /// Publishes an update that is due now: its `seq`, once the stream has it.
+    pub(crate) async fn publish(&self, item: Item) -> Result<u64, Refusal> {
+        let published = self.0.stream.publish(item, clock::unix_us()).await;
+        published.map_err(|error: Error| Refusal::unavailable(format!("not published for certain: {error}")))
+    }
+
+    /// Up to `max` updates after a `seq` that the ring no longer has; nothing when the stream has none of them either.
+    pub(crate) fn poll_after(&self, cx: &Context<'_>, seq: u64, max: usize) -> Poll<Option<Batch>> {
+        let mut start = seq / STEP * STEP;
+        loop {
+            let Some(page) = self.page(cx, start) else { return Poll::Pending };
+            let Some(last) = page.last() else { return Poll::Ready(None) };
+            if last.update.seq > seq {
+                return Poll::Ready(Some(batch(&page, seq, max)));
+            }
+            start = last.update.seq;
+        }
+    }
+
+    /// The page after a `seq`, if it is there; otherwise its reader is woken when it is.
+    fn page(&self, cx: &Context<'_>, start: u64) -> Option<Page> {
+        let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.uses += 1;
+        let now = pages.uses;
+        match pages.pages.get_mut(&start) {
+            Some(Slot::Loaded { page, used }) => {
+                *used = now;
+                return Some(page.clone());
+            }
+            Some(Slot::Loading(wakers)) => {
+                if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                    wakers.push(cx.waker().clone());
+                }
+            }
+            None => {
+                pages.pages.insert(start, Slot::Loading(vec![cx.waker().clone()]));
+                tokio::spawn(self.clone().load(start));
+            }
+        }
+        None
+    }
+
+    /// Has the page from the broker, however long that takes.
+    async fn load(self, start: u64) {
+        let updates = loop {
+            let _permit = self.0.loading.acquire().await;
+            match self.0.stream.page(start).await {
+                Ok(updates) => break updates,
+                Err(error) => tracing::debug!(%error, start, "a page of older updates; asking again"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        let first = updates.first().map_or(0, |update| update.seq);
+        // What follows a hole is another page.
+        let consecutive = updates.into_iter().zip(first..).take_while(|(update, seq)| update.seq == *seq);
+        let epoch = self.0.stream.epoch();
+        let page = consecutive.map(|(update, _)| Arc::new(Entry::new(epoch, update))).collect();
+        self.loaded(start, page);
+    }
+
+    fn loaded(&self, start: u64, page: Page) {
+        let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = pages.uses;
+        let slot = pages.pages.insert(start, Slot::Loaded { page, used });
+        pages.drop_those_used_least();
+        drop(pages);
+        if let Some(Slot::Loading(wakers)) = slot {
+            wakers.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+impl Pages {
+    fn drop_those_used_least(&mut self) {
+        let loaded = |slot: &Slot| match slot {
+            Slot::Loaded { used, .. } => Some(*used),
+            Slot::Loading(_) => None,
+        };
+        while self.pages.values().filter_map(loaded).count() > MAX_PAGES {
+            let least = self.pages.iter().filter_map(|(start, slot)| Some((loaded(slot)?, *start))).min();
+            let Some((_, start)) = least else { return };
+            self.pages.remove(&start);
+        }
+    }
+}
+
+/// What a page has after a `seq` that is before its last.
+fn batch(page: &Page, seq: u64, max: usize) -> Batch {
+    let first = page.first().map_or(seq + 1, |entry| entry.update.seq);
+    let gap = (first > seq + 1).then(|| Gap { from: seq + 1, to: first - 1 });
+    let resume = gap.map_or(seq, |gap| gap.to);
+    let skip = usize::try_from(resume + 1 - first).unwrap_or(usize::MAX);
+    Batch { gap, entries: page.iter().skip(skip).take(max).cloned().collect(), resume, bookmark: None }
+}
