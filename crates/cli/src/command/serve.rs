@@ -35,7 +35,7 @@ Examples:
   feedlab serve --feed replay:scenarios/feeds/earthquakes.ndjson --speed 1000 --repeat
   ping localhost | feedlab serve --feed stdin
   feedlab serve --feed none --allow-publish
-  feedlab serve --feed nats://127.0.0.1/QUAKES --allow-publish   as often as you like: all have one feed
+  feedlab serve --feed nats://127.0.0.1/QUAKES --allow-publish
 
 Next:
   paste one of the lines that it prints into another terminal, or open the page in a browser";

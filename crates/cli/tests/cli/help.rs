@@ -5,10 +5,11 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that a user is to know.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "serve",
     "watch",
+    "publish",
     "proxy",
     "nginx",
     "predict",

@@ -1,5 +1,7 @@
 //! `feedlab publish` and `serve` on a real nats-server: what they do, and what they refuse.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
