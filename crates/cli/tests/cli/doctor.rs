@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Command, ends_with, feedlab, out};
 
-const CHECKS: [&str; 17] = [
+const CHECKS: [&str; 18] = [
     "descriptors",
     "ports",
     "TCP accounts",
@@ -21,6 +21,7 @@ const CHECKS: [&str; 17] = [
     "build",
     "browser",
     "nginx",
+    "nats-server",
     "tshark",
 ];
 

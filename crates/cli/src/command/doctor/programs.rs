@@ -24,7 +24,7 @@ struct Program {
     fix: &'static str,
 }
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program {
         name: "browser",
         names: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
@@ -40,6 +40,13 @@ const PROGRAMS: [Program; 3] = [
         fix: "sudo apt-get install nginx-light",
     },
     Program {
+        name: "nats-server",
+        names: &["nats-server"],
+        flag: "--version",
+        used: "for a feed on several servers",
+        fix: "sudo apt-get install nats-server",
+    },
+    Program {
         name: "tshark",
         names: &["tshark"],
         flag: "--version",
@@ -52,9 +59,9 @@ const PROGRAMS: [Program; 3] = [
 pub(super) fn all() -> anyhow::Result<Vec<Check>> {
     let paths: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let [browser, nginx, tshark] = PROGRAMS.each_ref().map(|program| check(program, &paths));
-    let (browser, nginx, tshark) = runtime.block_on(async { tokio::join!(browser, nginx, tshark) });
-    Ok(vec![browser, nginx, tshark])
+    let [browser, nginx, broker, tshark] = PROGRAMS.each_ref().map(|program| check(program, &paths));
+    let (browser, nginx, broker, tshark) = runtime.block_on(async { tokio::join!(browser, nginx, broker, tshark) });
+    Ok(vec![browser, nginx, broker, tshark])
 }
 
 async fn check(program: &Program, paths: &[PathBuf]) -> Check {
