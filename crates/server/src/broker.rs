@@ -13,7 +13,6 @@ use feedlab_feed::source::Item;
 use feedlab_feed::stats::BrokerStats;
 use feedlab_feed::{Gap, clock};
 use feedlab_nats::{Error, Stream};
-use tokio::sync::Semaphore;
 
 use crate::entry::Entry;
 use crate::limits::{MAX_PAGES, MAX_PAGES_LOADING};
@@ -36,27 +35,27 @@ pub(crate) struct Broker(Arc<Shared>);
 struct Shared {
     stream: Stream,
     pages: Mutex<Pages>,
-    loading: Semaphore,
 }
 
 /// By the `seq` before the first update.
 #[derive(Debug, Default)]
 struct Pages {
     pages: HashMap<u64, Slot>,
+    /// Those who want a page for which there is no room among those that are being loaded.
+    crowd: Waiting,
     /// How often one was asked for, which tells the latest use of each.
     uses: u64,
 }
 
 #[derive(Debug)]
 enum Slot {
-    Loading(Vec<Waker>),
+    Loading(Waiting),
     Loaded { page: Page, used: u64 },
 }
 
 impl Broker {
     pub(crate) fn new(stream: Stream) -> Self {
-        let loading = Semaphore::new(MAX_PAGES_LOADING);
-        Self(Arc::new(Shared { stream, pages: Mutex::default(), loading }))
+        Self(Arc::new(Shared { stream, pages: Mutex::default() }))
     }
 
     /// How the connection stands.
@@ -75,12 +74,20 @@ impl Broker {
         let mut start = seq / STEP * STEP;
         loop {
             let Some(page) = self.page(cx, start) else { return Poll::Pending };
-            let Some(last) = page.last() else { return Poll::Ready(None) };
+            let Some(last) = page.last() else {
+                self.forget(start);
+                return Poll::Ready(None);
+            };
             if last.update.seq > seq {
                 return Poll::Ready(Some(batch(&page, seq, max)));
             }
             start = last.update.seq;
         }
+    }
+
+    /// What was empty may not stay so.
+    fn forget(&self, start: u64) {
+        self.0.pages.lock().unwrap_or_else(PoisonError::into_inner).pages.remove(&start);
     }
 
     /// The page after a `seq`, if it is there; otherwise its reader is woken when it is.
@@ -93,13 +100,12 @@ impl Broker {
                 *used = now;
                 return Some(page.clone());
             }
-            Some(Slot::Loading(wakers)) => {
-                if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                    wakers.push(cx.waker().clone());
-                }
-            }
+            Some(Slot::Loading(waiting)) => join(waiting, cx),
+            None if pages.loading() >= MAX_PAGES_LOADING => join(&mut pages.crowd, cx),
             None => {
-                pages.pages.insert(start, Slot::Loading(vec![cx.waker().clone()]));
+                let mut waiting = Waiting::new();
+                join(&mut waiting, cx);
+                pages.pages.insert(start, Slot::Loading(waiting));
                 tokio::spawn(self.clone().load(start));
             }
         }
@@ -109,7 +115,6 @@ impl Broker {
     /// Has the page from the broker, however long that takes.
     async fn load(self, start: u64) {
         let updates = loop {
-            let _permit = self.0.loading.acquire().await;
             match self.0.stream.page(start).await {
                 Ok(updates) => break updates,
                 Err(error) => tracing::debug!(%error, start, "a page of older updates; asking again"),
@@ -129,14 +134,25 @@ impl Broker {
         let used = pages.uses;
         let slot = pages.pages.insert(start, Slot::Loaded { page, used });
         pages.drop_those_used_least();
+        let crowd = std::mem::take(&mut pages.crowd);
         drop(pages);
-        if let Some(Slot::Loading(wakers)) = slot {
-            wakers.into_iter().for_each(Waker::wake);
-        }
+        let waiting = if let Some(Slot::Loading(waiting)) = slot { waiting } else { Waiting::new() };
+        waiting.into_values().chain(crowd.into_values()).for_each(Waker::wake);
     }
 }
 
+/// Those who wait for something, each once: by where the runtime keeps them.
+type Waiting = HashMap<usize, Waker>;
+
+fn join(waiting: &mut Waiting, cx: &Context<'_>) {
+    waiting.insert(cx.waker().data().addr(), cx.waker().clone());
+}
+
 impl Pages {
+    fn loading(&self) -> usize {
+        self.pages.values().filter(|slot| matches!(slot, Slot::Loading(_))).count()
+    }
+
     fn drop_those_used_least(&mut self) {
         let loaded = |slot: &Slot| match slot {
             Slot::Loaded { used, .. } => Some(*used),

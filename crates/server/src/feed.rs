@@ -14,6 +14,7 @@ use crate::ServerError;
 use crate::broker::Broker;
 use crate::config::Config;
 use crate::hub::{Hub, Terms};
+use crate::limits::BROKER_PATIENCE;
 use crate::publisher::{self, Gate, Pace};
 use crate::ring::Past;
 
@@ -79,7 +80,9 @@ impl Feed {
         let past = Past::before(stream.epoch(), before);
         let feed = Self::of(Hub::on(Broker::new(stream), terms, past), config);
         while feed.hub().head() < last {
-            feed.hub().append(reader.next().await?);
+            // What the stream had may be gone since it was asked.
+            let Ok(update) = tokio::time::timeout(BROKER_PATIENCE, reader.next()).await else { break };
+            feed.hub().append(update?);
         }
         let core = Arc::downgrade(&feed.0);
         feed.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(follow(core, reader));

@@ -60,7 +60,7 @@ pub(crate) const BROKER_PATIENCE: Duration = Duration::from_secs(5);
 /// Pages of older updates that are kept of a feed on a broker, and those that are asked of it at a time. A page has 256
 /// updates or a megabyte, but for one larger message.
 pub(crate) const MAX_PAGES: usize = 16;
-pub(crate) const MAX_PAGES_LOADING: usize = 4;
+pub(crate) const MAX_PAGES_LOADING: usize = 8;
 
 /// All of them.
 pub const TABLE: [Limit; 24] = [
