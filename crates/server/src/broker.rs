@@ -95,13 +95,14 @@ impl Broker {
         let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.uses += 1;
         let now = pages.uses;
+        let is_crowded = pages.loading() >= MAX_PAGES_LOADING;
         match pages.pages.get_mut(&start) {
             Some(Slot::Loaded { page, used }) => {
                 *used = now;
                 return Some(page.clone());
             }
             Some(Slot::Loading(waiting)) => join(waiting, cx),
-            None if pages.loading() >= MAX_PAGES_LOADING => join(&mut pages.crowd, cx),
+            None if is_crowded => join(&mut pages.crowd, cx),
             None => {
                 let mut waiting = Waiting::new();
                 join(&mut waiting, cx);
