@@ -53,9 +53,10 @@ pub struct Decoder {
 struct Frame {
     opcode: Opcode,
     fin: bool,
+    /// The key for the bytes that are left, the next one's first.
     mask: [u8; 4],
-    len: u64,
-    read: u64,
+    /// Bytes of the payload that have not been read.
+    left: u64,
 }
 
 impl Decoder {
@@ -76,17 +77,16 @@ impl Decoder {
             match &mut self.frame {
                 None => *bytes = self.read_header(bytes)?,
                 Some(frame) => {
-                    let want = usize::try_from(frame.len - frame.read).unwrap_or(usize::MAX);
+                    let want = usize::try_from(frame.left).unwrap_or(usize::MAX);
                     let (part, rest) = bytes.split_at(want.min(bytes.len()));
                     let target = if is_control(frame.opcode) { &mut self.control } else { &mut self.message };
-                    for (index, byte) in (frame.read..).zip(part) {
-                        target.push(byte ^ frame.mask[(index % 4) as usize]);
-                    }
-                    frame.read += part.len() as u64;
+                    target.extend(part.iter().zip(frame.mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+                    frame.mask.rotate_left(part.len() % 4);
+                    frame.left -= part.len() as u64;
                     *bytes = rest;
                 }
             }
-            if let Some(frame) = self.frame.take_if(|frame| frame.read == frame.len)
+            if let Some(frame) = self.frame.take_if(|frame| frame.left == 0)
                 && let Some(message) = self.end_frame(frame)?
             {
                 return Ok(Some(message));
@@ -151,7 +151,7 @@ impl Decoder {
             self.kind = Some(opcode);
         }
         let mask = [mask[0], mask[1], mask[2], mask[3]];
-        self.frame = Some(Frame { opcode, fin: self.header[0] & 0x80 != 0, mask, len, read: 0 });
+        self.frame = Some(Frame { opcode, fin: self.header[0] & 0x80 != 0, mask, left: len });
         Ok(())
     }
 
