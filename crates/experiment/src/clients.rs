@@ -6,6 +6,14 @@ use std::time::Duration;
 /// How long after the request for it the feed begins: the request itself must not make the first update late.
 pub const START_LEAD: Duration = Duration::from_millis(200);
 
+/// Where several processes drive a cell, all moments are fixed beforehand, with time for what one process alone would wait for:
+/// before its ramp for the look at the time without clients,
+pub const PART_QUIET: Duration = Duration::from_millis(1_500);
+/// after its ramp for the last clients to connect,
+pub const PART_CONNECT_GRACE: Duration = Duration::from_secs(5);
+/// and between two phases for a look at servers that are busy.
+pub const PART_SLACK: Duration = Duration::from_secs(1);
+
 /// Clients that are worth a thread of their own.
 pub const PER_THREAD: usize = 250;
 

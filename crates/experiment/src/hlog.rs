@@ -14,7 +14,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{
     IntervalLogIterator, IntervalLogWriterBuilder, IntervalLogWriterError, LogEntry,
 };
-use hdrhistogram::serialization::{Deserializer, V2DeflateSerializeError, V2DeflateSerializer};
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializeError, V2DeflateSerializer};
 
 use crate::results::ResultsError;
 
@@ -93,6 +93,66 @@ fn into_io(error: IntervalLogWriterError<V2DeflateSerializeError>) -> io::Error 
     }
 }
 
+/// A histogram as text: HdrHistogram V2, compressed, in base64, as each line of a log has it.
+///
+/// # Errors
+/// When it cannot be compressed.
+pub fn encode(histogram: &Histogram<u64>) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new().serialize(histogram, &mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(BASE64.encode(bytes))
+}
+
+/// The histogram that a text is.
+///
+/// # Errors
+/// When it is none, or one of other bounds.
+pub fn decode(text: &str) -> Result<Histogram<u64>, String> {
+    let bytes = BASE64.decode(text).map_err(|error| error.to_string())?;
+    let histogram = inflated(&bytes)?;
+    let decoded: Histogram<u64> =
+        Deserializer::new().deserialize(&mut histogram.as_slice()).map_err(|error| error.to_string())?;
+    let mut whole = new_histogram();
+    whole.add(&decoded).map_err(|error| error.to_string())?;
+    Ok(whole)
+}
+
+/// For serde: a histogram as the text that [`encode`] makes of it.
+pub mod text {
+    use hdrhistogram::Histogram;
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// As [`encode`](super::encode).
+    pub fn serialize<S: Serializer>(histogram: &Histogram<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::encode(histogram).map_err(S::Error::custom)?)
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// As [`decode`](super::decode).
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Histogram<u64>, D::Error> {
+        super::decode(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The seconds of a log, in their order.
+pub fn seconds(log: &[u8]) -> impl Iterator<Item = Result<(u32, Histogram<u64>), String>> {
+    IntervalLogIterator::new(log).filter_map(|entry| match entry {
+        Ok(LogEntry::Interval(interval)) => {
+            let second = u32::try_from(interval.start_timestamp().as_secs()).map_err(|error| error.to_string());
+            Some(second.and_then(|second| Ok((second, decode(interval.encoded_histogram())?))))
+        }
+        Ok(_) => None,
+        Err(error) => Some(Err(format!("{error:?}"))),
+    })
+}
+
 /// Reads a log, all of its seconds merged.
 ///
 /// # Errors
@@ -101,19 +161,10 @@ pub fn read(path: &Path) -> Result<Histogram<u64>, ResultsError> {
     let text = bounded::read(path, bounded::RESULTS_BYTES).map_err(|error| ResultsError::read(path, error))?;
     let malformed = |problem: String| ResultsError::Malformed { file: path.to_owned(), problem };
     let mut merged = new_histogram();
-    let mut deserializer = Deserializer::new();
-    for entry in IntervalLogIterator::new(&text) {
-        let LogEntry::Interval(interval) = entry.map_err(|error| malformed(format!("{error:?}")))? else { continue };
-        let second = decode(&mut deserializer, interval.encoded_histogram()).map_err(malformed)?;
-        merged.add(&second).map_err(|error| malformed(error.to_string()))?;
+    for second in seconds(&text) {
+        merged += second.map_err(malformed)?.1;
     }
     Ok(merged)
-}
-
-fn decode(deserializer: &mut Deserializer, text: &str) -> Result<Histogram<u64>, String> {
-    let bytes = BASE64.decode(text).map_err(|error| error.to_string())?;
-    let histogram = inflated(&bytes)?;
-    deserializer.deserialize(&mut histogram.as_slice()).map_err(|error| error.to_string())
 }
 
 /// A second's histogram without its compression (HdrHistogram V2: two words, then zlib). What its head says is allocated

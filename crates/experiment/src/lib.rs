@@ -26,10 +26,12 @@ pub mod merge;
 pub mod results;
 
 mod nearest;
+mod segment;
 
 #[cfg(test)]
 mod fixture;
 
 pub use metric::Metric;
 pub use scenario::Scenario;
+pub use segment::{NotASegment, Segment};
 pub use verdict::Verdict;

@@ -65,8 +65,15 @@ fn field_kib(path: &str, name: &str) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
+/// Which start of which machine this is (`/proc/sys/kernel/random/boot_id`): processes that share it share a clock and cores,
+/// in whichever namespace they are.
+#[must_use]
+pub fn boot_id() -> Option<String> {
+    Some(std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
+}
+
 /// The load of the whole machine; a figure that the platform does not give is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HostLoad {
     /// Runnable processes, averaged over a minute (`/proc/loadavg`).
     pub load_1m: Option<f64>,

@@ -3,18 +3,18 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use feedlab_feed::clock;
-use feedlab_feed::process::{HostLoad, Usage};
+use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{Start, Stats};
 use futures_util::future::{try_join, try_join_all};
 use reqwest::{Client, RequestBuilder};
 use tokio::time::{sleep, timeout};
 
 use crate::job::Between;
+use crate::moments::Served;
 use crate::transport::http::with_causes;
-use crate::transport::{Leg, LegStats};
 use crate::{Job, LoadError};
 
 mod lives;
@@ -29,24 +29,6 @@ const BEFORE_THE_END: Duration = Duration::from_millis(500);
 /// How often a server that is being started again is asked whether it is there.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// What both sides had used and counted at one moment.
-#[derive(Clone, Debug)]
-pub(crate) struct Snapshot {
-    /// All servers together.
-    pub(crate) server: Stats,
-    /// This process.
-    pub(crate) own: Usage,
-    /// What lies between the two, as far as anything does.
-    pub(crate) nginx: Usage,
-    pub(crate) lab_proxy: Usage,
-    /// The clients' sockets.
-    pub(crate) leg: LegStats,
-    /// The machine.
-    pub(crate) host: HostLoad,
-    /// How far the wall clock was ahead of the monotonic one, from an arbitrary origin, µs.
-    pub(crate) wall_ahead_us: i64,
-}
-
 /// The control connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
@@ -59,13 +41,11 @@ pub(crate) struct Control {
     lives: Lives,
     /// How long a server may be away, because it is to be started again; `None` if it must always be there.
     patience: Option<Duration>,
-    began: Instant,
     between: Between,
-    leg: Leg,
 }
 
 impl Control {
-    pub(crate) fn new(job: &Job, leg: Leg) -> Result<Self, LoadError> {
+    pub(crate) fn new(job: &Job) -> Result<Self, LoadError> {
         let client = client(TIMEOUT).map_err(|why| error(job.server, "a connection", why))?;
         let (server, more_servers) = (job.server, job.more_servers.clone());
         Ok(Self {
@@ -74,31 +54,15 @@ impl Control {
             more_servers,
             lives: Lives::default(),
             patience: patience(job),
-            began: clock::now(),
             between: job.between,
-            leg,
         })
     }
 
-    /// Takes a snapshot of both sides.
-    pub(crate) async fn snapshot(&self) -> Result<Snapshot, LoadError> {
-        let server = self.stats("/stats").await?;
-        let wall_ahead_us = clock::wall_ahead_us(self.began);
+    /// Looks at the servers, and at what lies before them.
+    pub(crate) async fn look(&self) -> Result<Served, LoadError> {
+        let stats = self.stats("/stats").await?;
         let of = |pid: Option<u32>| pid.map_or_else(Usage::default, Usage::of);
-        Ok(Snapshot {
-            server,
-            leg: self.leg.look(),
-            own: Usage::now(),
-            nginx: of(self.between.nginx),
-            lab_proxy: of(self.between.lab_proxy),
-            host: HostLoad::now(),
-            wall_ahead_us,
-        })
-    }
-
-    /// The clients' sockets alone.
-    pub(crate) const fn leg(&self) -> &Leg {
-        &self.leg
+        Ok(Served { stats, nginx: of(self.between.nginx), lab_proxy: of(self.between.lab_proxy) })
     }
 
     /// The servers' counts, with the last update that was due before a time, in µs of Unix time.

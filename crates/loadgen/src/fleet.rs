@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use feedlab_experiment::clients;
+use feedlab_experiment::{Segment, clients};
 use hdrhistogram::Histogram;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -34,8 +34,9 @@ impl Fleet {
     ///
     /// # Errors
     /// When the machine gives no thread or no runtime, and when the job's certificate is none.
-    pub(crate) async fn launch(job: &Job, leg: Leg) -> Result<Self, LoadError> {
-        let workers = workers(job.cell.clients as usize);
+    pub(crate) async fn launch(job: &Job, segment: Option<Segment>, leg: Leg) -> Result<Self, LoadError> {
+        let clients = segment.map_or(0, |segment| segment.size(job.cell.clients));
+        let workers = workers(clients as usize);
         let (ramp, ramp_order) = watch::channel(None);
         let (window, window_order) = watch::channel(None);
         let orders = Orders {
@@ -49,7 +50,7 @@ impl Fleet {
         let mut fleet = Self { threads: Vec::new(), ramp, window, orders, roll, reports, spares: Vec::new() };
         let (job, link) = (Arc::new(job.clone()), link(job, leg)?);
         for index in 0..workers {
-            fleet.hire(index, workers, job.clone(), link.clone(), reporter.clone())?;
+            fleet.hire(index, workers, segment, job.clone(), link.clone(), reporter.clone())?;
         }
         drop(reporter);
         fleet.wait_until_ready().await?;
@@ -60,13 +61,14 @@ impl Fleet {
         &mut self,
         index: usize,
         workers: usize,
+        segment: Option<Segment>,
         job: Arc<Job>,
         link: Link,
         reports: mpsc::Sender<Report>,
     ) -> Result<(), LoadError> {
         let (spare, spares) = mpsc::channel(2);
         let (roll, orders) = (self.roll.clone(), self.orders.clone());
-        let worker = Worker { index, workers, job, link, roll, orders, reports, spares };
+        let worker = Worker { index, workers, segment, job, link, roll, orders, reports, spares };
         let thread = thread::Builder::new().name(format!("clients-{index}")).spawn(move || worker.run());
         self.threads.push(thread.map_err(LoadError::Workers)?);
         self.spares.push(spare);

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::{CellRecord, Second};
@@ -137,8 +138,17 @@ pub enum Event {
         /// So many.
         clients: u32,
     },
+    /// One process among several can begin: it waits to be told when.
+    Ready,
     /// A second of the measured time is over.
     Second(Second),
+    /// The same of one process among several: its ages, to be merged with those of the others.
+    Ages {
+        /// Which second, counted from 0.
+        second: u32,
+        /// The histogram, as [`feedlab_experiment::hlog::encode`] writes it.
+        ages: String,
+    },
     /// The feed has been told to begin.
     FeedBegins {
         /// When its time begins, µs of Unix time.
@@ -168,6 +178,12 @@ pub enum LoadError {
     /// Stopped from outside.
     #[error("stopped before the cell was measured")]
     Interrupted,
+    /// All of the processes begin at one moment, and this one heard of it too late.
+    #[error("the begin was {:.1} s ago when this process was ready: give them more time", by.as_secs_f64())]
+    TooLate {
+        /// By how much.
+        by: Duration,
+    },
     /// The server does not do what a server under test must.
     #[error("cannot ask the server at {server} for {what}: {why}")]
     Control {

@@ -4,11 +4,14 @@
 //! threads holds the clients; each client is one future of [`transport`], watched by an [`observer`] that [`audit`]s
 //! and [`recorder`]s its updates. Its [`transport::Link`] is HTTP/1.1 or HTTP/2, plain or encrypted, a connection of its
 //! own or a place on one that is shared. At the end newcomers show what joining costs. The control connections ask the
-//! servers what they saw, and measuring puts both sides together. Nothing here prints: what there is to tell comes as
-//! [`Event`]s.
+//! servers what they saw, and measuring puts both sides together. Several processes drive a cell together when each
+//! [takes part](take_part) with a [`Share`] of the clients; [`conclude`] makes one cell of them. Nothing here prints: what
+//! there is to tell comes as [`Event`]s.
 
 mod job;
+mod part;
 mod phases;
+mod share;
 
 mod clients;
 mod fleet;
@@ -27,8 +30,11 @@ mod seconds;
 mod control;
 mod faults;
 mod measure;
+mod moments;
 mod newcomers;
 
 pub use job::{Between, Event, Job, LoadError, Outcome, Phase};
-pub use phases::run;
+pub use part::Part;
+pub use phases::{run, take_part};
+pub use share::{Led, PartsError, Portion, Share, conclude};
 pub use transport::upstream::Publishing;

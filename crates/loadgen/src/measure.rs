@@ -10,9 +10,10 @@ use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
 
 use crate::Job;
-use crate::control::Snapshot;
+use crate::moments::{Moments, Served, Snapshot};
 use crate::newcomers::Newcomers;
 use crate::recorder::{Found, Window};
+use crate::share::{Led, Share};
 use crate::transport::LegStats;
 
 mod cost;
@@ -56,6 +57,56 @@ pub(crate) struct Facts<'a> {
 
 /// The metrics under way.
 type Metrics = BTreeMap<Metric, f64>;
+
+impl<'a> Facts<'a> {
+    /// What the servers' side and all shares of the clients say together.
+    pub(crate) fn new(job: &'a Job, led: Led, shares: &[Share], ages: Histogram<u64>) -> Self {
+        let Led { window, moments, last, due_before, was_restarted, newcomers, machine } = led;
+        let mut found = Found::new();
+        let mut last_leg = LegStats::nothing();
+        for share in shares {
+            found.merge(&share.found);
+            last_leg += &share.last_leg;
+        }
+        let Moments { quiet, ramp, connected, settled, start, end } = together(&moments, shares, machine.as_deref());
+        let open = start.open;
+        let ramp = ramp.into_iter().map(|snapshot| (snapshot.open, snapshot)).collect();
+        Self {
+            job,
+            window,
+            open,
+            quiet,
+            ramp,
+            connected,
+            settled,
+            start,
+            end,
+            last,
+            last_leg,
+            due_before,
+            was_restarted,
+            found,
+            ages,
+            newcomers,
+        }
+    }
+}
+
+/// Both sides at each moment. The load of the machine is that of the servers' own; the wall clock is that of the share whose
+/// moved most.
+fn together(served: &Moments<Served>, shares: &[Share], machine: Option<&str>) -> Moments<Snapshot> {
+    let is_here = |share: &Share| share.machine.as_deref() == machine;
+    let mut all = served.map(|served| Snapshot::of_servers(served.clone()));
+    for share in shares {
+        all = all.with(&share.moments, |snapshot, look| snapshot.and(look, is_here(share)));
+    }
+    let moved = |share: &&Share| share.moments.end.wall_ahead_us.abs_diff(share.moments.start.wall_ahead_us);
+    if let Some(share) = shares.iter().max_by_key(moved) {
+        all.start.wall_ahead_us = share.moments.start.wall_ahead_us;
+        all.end.wall_ahead_us = share.moments.end.wall_ahead_us;
+    }
+    all
+}
 
 impl Facts<'_> {
     /// The record of the cell, judged.

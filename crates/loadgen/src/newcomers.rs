@@ -12,13 +12,15 @@ use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Reset, clock};
 use futures_util::future::join_all;
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clients::{client, link};
-use crate::control::{Control, Snapshot};
+use crate::control::Control;
+use crate::moments::{Look, Snapshot};
 use crate::observer::{Observer, Opened, Trouble};
-use crate::transport::Link;
+use crate::transport::{Leg, Link};
 use crate::{Job, LoadError, transport};
 
 /// How many join: a median wants ten on either side.
@@ -29,22 +31,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TIME: Duration = Duration::from_secs(8);
 
 /// What was seen of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Newcomers {
     /// From the begin of the TCP connect to the first update, µs.
+    #[serde(with = "hlog::text")]
     pub(crate) first_updates: Histogram<u64>,
     /// What had been counted before the first came and after the last had left.
     pub(crate) looks: Option<(Snapshot, Snapshot)>,
 }
 
 /// Lets them join. Without any update in the feed there is nothing to join for.
-pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, LoadError> {
+pub(crate) async fn join(job: &Job, control: &Control, leg: &Leg, began: Instant) -> Result<Newcomers, LoadError> {
+    let look =
+        async || control.look().await.map(|served| Snapshot::of_servers(served).and(&Look::now(0, leg, began), true));
     let mut found = Newcomers { first_updates: hlog::new_histogram(), looks: None };
-    let before = control.snapshot().await?;
+    let before = look().await?;
     let Some(previous) = before.server.feed.head.checked_sub(1) else { return Ok(found) };
     let previous = Cursor { epoch: before.server.feed.epoch, seq: previous };
     // Each has a connection of its own, even if the fleet shared: it is the connection whose cost is looked for.
-    let link = Link { finds_heads: !job.between.is_nothing(), ..link(job, control.leg().clone())? };
+    let link = Link { finds_heads: !job.between.is_nothing(), ..link(job, leg.clone())? };
     if job.contender.is_auto() {
         // What takes the time is a timer, which nobody disturbs.
         let all = join_all((0..NEWCOMERS).map(|index| one(job, &link, index, previous))).await;
@@ -52,7 +57,7 @@ pub(crate) async fn join(job: &Job, control: &Control) -> Result<Newcomers, Load
     } else {
         one_by_one(job, &link, previous, &mut found.first_updates).await;
     }
-    found.looks = Some((before, control.snapshot().await?));
+    found.looks = Some((before, look().await?));
     Ok(found)
 }
 

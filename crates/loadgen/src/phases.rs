@@ -1,27 +1,35 @@
 //! One cell from its first connect to its last close: connect, settle, warm up, measure, drain, disconnect.
+//!
+//! A process that has all clients goes on as soon as it can. Of several each keeps the moments of a [`Timetable`], and one
+//! leads: it asks the servers, lets the feed begin, orders what breaks, and brings the newcomers.
 
 use std::future::pending;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::clients::START_LEAD;
-use feedlab_experiment::hlog;
 use feedlab_experiment::record::Second;
+use feedlab_experiment::{Segment, hlog};
 use feedlab_feed::clock;
+use feedlab_feed::process::boot_id;
 use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
 use tokio::runtime::Builder;
-use tokio::time::{sleep, sleep_until};
+use tokio::sync::oneshot;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use crate::control::{Control, Snapshot};
+use crate::control::Control;
 use crate::faults::Faults;
 use crate::fleet::Fleet;
 use crate::measure::Facts;
-use crate::newcomers;
+use crate::moments::{Look, Moments, Served};
+use crate::newcomers::{self, Newcomers};
+use crate::part::{Part, Timetable};
 use crate::recorder::{Found, Window};
 use crate::seconds::Seconds;
-use crate::transport::Leg;
+use crate::share::{Led, Portion, Share};
+use crate::transport::{Leg, LegStats};
 use crate::worker::Report;
 use crate::{Event, Job, LoadError, Outcome, Phase};
 
@@ -36,8 +44,8 @@ const RAMP_LOOKS: u32 = 10;
 /// How long after a moment the server is asked what was due before it: by then its publisher has come by.
 const PUBLISHER_GRACE: Duration = Duration::from_secs(1);
 
-/// Measures one cell, and tells `events` how far it is. Blocks until the cell is done or `stop` is cancelled; the
-/// clients live on threads of their own.
+/// Measures one cell with all of its clients, and tells `events` how far it is. Blocks until the cell is done or `stop` is
+/// cancelled; the clients live on threads of their own.
 ///
 /// # Errors
 /// When it is stopped, when the server cannot be asked, and when a thread or the histogram file cannot be made. What
@@ -46,73 +54,85 @@ const PUBLISHER_GRACE: Duration = Duration::from_secs(1);
 /// # Panics
 /// When it is called from within an asynchronous runtime.
 pub fn run(job: &Job, events: &mut dyn FnMut(Event), stop: CancellationToken) -> Result<Outcome, LoadError> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(LoadError::Workers)?;
-    runtime.block_on(async {
-        let measured = stop.run_until_cancelled_owned(measure(job, events)).await;
-        measured.unwrap_or(Err(LoadError::Interrupted))
-    })
+    let alone = Part { segment: Some(Segment::WHOLE), leads: true };
+    let Driven { portion: Portion { share, led }, ages, seconds } = block(drive(job, alone, None, events), stop)?;
+    let led = led.ok_or(LoadError::WorkerLost)?;
+    let leg = share.leg;
+    Ok(Outcome { record: Facts::new(job, led, &[share], ages).record(), seconds, leg })
 }
 
-async fn measure(job: &Job, events: &mut dyn FnMut(Event)) -> Result<Outcome, LoadError> {
-    let leg = Leg::to_the_last_segment();
-    let control = Control::new(job, leg.clone())?;
-    let fleet = Fleet::launch(job, leg).await?;
-    let quiet = quiet(&control).await?;
-    let mut course = Course { job, control, fleet, events, faults: None, seconds: None, found: Found::new(), done: 0 };
+/// Does a part of a cell, beside other processes that do theirs. It is ready when it tells [`Event::Ready`], and `start` then
+/// says when the clients begin to connect, µs of Unix time: of all processes at the same moment, some seconds ahead. The ages
+/// are in the job's log.
+///
+/// # Errors
+/// As [`run`].
+///
+/// # Panics
+/// As [`run`].
+pub fn take_part(
+    job: &Job,
+    part: Part,
+    start: oneshot::Receiver<u64>,
+    events: &mut dyn FnMut(Event),
+    stop: CancellationToken,
+) -> Result<Portion, LoadError> {
+    Ok(block(drive(job, part, Some(start), events), stop)?.portion)
+}
+
+fn block<T>(work: impl Future<Output = Result<T, LoadError>>, stop: CancellationToken) -> Result<T, LoadError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(LoadError::Workers)?;
+    runtime.block_on(async { stop.run_until_cancelled_owned(work).await.unwrap_or(Err(LoadError::Interrupted)) })
+}
+
+/// What a process found.
+struct Driven {
+    portion: Portion,
+    ages: Histogram<u64>,
+    seconds: Vec<Second>,
+}
+
+async fn drive(
+    job: &Job,
+    part: Part,
+    start: Option<oneshot::Receiver<u64>>,
+    events: &mut dyn FnMut(Event),
+) -> Result<Driven, LoadError> {
+    let mut course = Course::begin(job, part, events).await?;
+    if let Some(start) = start {
+        course.wait_for_start(start).await?;
+    }
+    let quiet = course.quiet().await?;
     let mut ramp = course.connect().await?;
-    let connected = course.snapshot().await?;
+    let connected = course.look().await?;
     course.settle().await?;
-    let settled = course.snapshot().await?;
-    ramp.push((course.fleet.roll().open(), settled.clone()));
+    let settled = course.look().await?;
+    ramp.push(settled.clone());
     let window = course.start_feed().await?;
     course.wait_until(window.start_us).await?;
-    // Not before the feed begins: behind a proxy that buffers, the first updates are what opens a stream.
-    let open = course.fleet.roll().open();
-    let measured = course.measure(window).await?;
-    let (last, due_before_end) = course.drain(window).await?;
-    let last_leg = course.control.leg().look();
+    let (start, due_before_start) = course.measure(window).await?;
+    let end = course.look().await?;
+    let last = course.drain(window).await?;
+    let last_leg = course.leg.look();
     course.disconnect().await?;
-    let newcomers = newcomers::join(job, &course.control).await?;
-    let was_restarted = course.control.was_restarted();
-    let leg = course.control.leg().last_look().await;
-    let (found, ages, seconds) = course.finish()?;
-    let Measured { start, end, due_before_start } = measured;
-    let due_before = (due_before_start, due_before_end);
-    let facts = Facts {
-        job,
-        window,
-        open,
-        quiet,
-        ramp,
-        connected,
-        settled,
-        start,
-        end,
-        last,
-        last_leg,
-        due_before,
-        was_restarted,
-        found,
-        ages,
-        newcomers,
-    };
-    Ok(Outcome { record: facts.record(), seconds, leg })
-}
-
-/// The baseline: two snapshots that show what a look costs, and one after a time without clients.
-async fn quiet(control: &Control) -> Result<[Snapshot; 3], LoadError> {
-    // The first look opens the connection and touches memory that the next ones find warm.
-    control.snapshot().await?;
-    let (first, second) = (control.snapshot().await?, control.snapshot().await?);
-    sleep(QUIET).await;
-    Ok([first, second, control.snapshot().await?])
+    let newcomers = course.newcomers().await?;
+    let leg = course.leg.last_look().await;
+    let moments = Moments { quiet, ramp, connected, settled, start, end };
+    let ended = Ended { window, moments, due_before_start, last, last_leg, newcomers, leg };
+    course.finish(ended)
 }
 
 /// A cell under way.
 struct Course<'a> {
     job: &'a Job,
-    control: Control,
+    part: Part,
+    /// Of one process among several, once it is known when they begin.
+    timetable: Option<Timetable>,
+    /// Who does not lead asks no server.
+    control: Option<Control>,
     fleet: Fleet,
+    leg: Leg,
+    began: Instant,
     events: &'a mut dyn FnMut(Event),
     /// What breaks in the measured time, once it is known.
     faults: Option<Faults>,
@@ -123,31 +143,86 @@ struct Course<'a> {
     done: usize,
 }
 
-/// What was asked during the measured time.
-struct Measured {
-    start: Snapshot,
-    end: Snapshot,
+/// This process at one moment, and who leads has the servers too.
+type Seen = (Look, Option<Served>);
+
+/// What is known when all have left.
+struct Ended {
+    window: Window,
+    moments: Moments<Seen>,
     due_before_start: Option<u64>,
+    last: Option<Stats>,
+    last_leg: LegStats,
+    newcomers: Option<Newcomers>,
+    leg: LegStats,
 }
 
-impl Course<'_> {
-    /// Ends when every client is open or will never be, at the latest [`CONNECT_GRACE`] after the ramp. On the way it
-    /// looks what the clients take, and how many they are.
-    async fn connect(&mut self) -> Result<Vec<(u32, Snapshot)>, LoadError> {
+impl<'a> Course<'a> {
+    async fn begin(job: &'a Job, part: Part, events: &'a mut dyn FnMut(Event)) -> Result<Self, LoadError> {
+        let leg = Leg::to_the_last_segment();
+        let control = part.leads.then(|| Control::new(job)).transpose()?;
+        let fleet = Fleet::launch(job, part.segment, leg.clone()).await?;
+        let (timetable, faults, seconds) = (None, None, None);
+        let (found, done, began) = (Found::new(), 0, clock::now());
+        Ok(Self { job, part, timetable, control, fleet, leg, began, events, faults, seconds, found, done })
+    }
+
+    async fn wait_for_start(&mut self, start: oneshot::Receiver<u64>) -> Result<(), LoadError> {
+        (self.events)(Event::Ready);
+        let ramp_us = self.meanwhile(start).await?.map_err(|_| LoadError::Interrupted)?;
+        let timetable = Timetable::new(self.job, ramp_us);
+        let late = clock::unix_us().saturating_sub(timetable.quiet_us);
+        if late > 0 {
+            return Err(LoadError::TooLate { by: Duration::from_micros(late) });
+        }
+        self.timetable = Some(timetable);
+        self.wait_until(timetable.quiet_us).await
+    }
+
+    /// The baseline: two looks that show what a look costs, and one after a time without clients.
+    async fn quiet(&mut self) -> Result<[Seen; 3], LoadError> {
+        // The first look opens the connection and touches memory that the next ones find warm.
+        self.look().await?;
+        let (first, second) = (self.look().await?, self.look().await?);
+        self.follow_until(clock::now() + QUIET).await?;
+        Ok([first, second, self.look().await?])
+    }
+
+    /// Ends when every client is open or will never be, at the latest [`CONNECT_GRACE`] after the ramp; with a timetable,
+    /// when that says so. On the way it looks what the clients take, and how many they are.
+    async fn connect(&mut self) -> Result<Vec<Seen>, LoadError> {
         let ramp = self.job.clients.ramp;
-        self.begin(Phase::Connect, ramp);
+        if let Some(Timetable { ramp_us, .. }) = self.timetable {
+            self.wait_until(ramp_us).await?;
+        }
+        self.phase(Phase::Connect, ramp);
         let now = clock::now();
         self.fleet.start(now);
         let (mut told, mut looks) = (0, Vec::new());
-        while self.fleet.roll().decided() < self.job.cell.clients && now.elapsed() < ramp + CONNECT_GRACE {
-            sleep(LOOK).await;
+        while self.is_connecting(now) {
+            self.follow_until(clock::now() + LOOK).await?;
             told = self.tell_connected(told);
-            if now.elapsed() > ramp / RAMP_LOOKS * (looks.len() as u32 + 1) {
-                looks.push((told, self.snapshot().await?));
+            if now.elapsed() > ramp / RAMP_LOOKS * (looks.len() as u32 + 1) && self.wants_look(looks.len()) {
+                looks.push(self.look().await?);
             }
         }
         self.tell_connected(told);
         Ok(looks)
+    }
+
+    fn is_connecting(&self, since: Instant) -> bool {
+        match self.timetable {
+            Some(Timetable { connected_us, .. }) => clock::unix_us() < connected_us,
+            None => {
+                let undecided = self.fleet.roll().decided() < self.job.cell.clients;
+                undecided && since.elapsed() < self.job.clients.ramp + CONNECT_GRACE
+            }
+        }
+    }
+
+    /// All processes look as often.
+    const fn wants_look(&self, looks: usize) -> bool {
+        self.timetable.is_none() || looks < RAMP_LOOKS as usize
     }
 
     fn tell_connected(&mut self, told: u32) -> u32 {
@@ -159,46 +234,55 @@ impl Course<'_> {
     }
 
     async fn settle(&mut self) -> Result<(), LoadError> {
-        self.begin(Phase::Settle, self.job.measure.settle);
-        self.follow_until(clock::now() + self.job.measure.settle).await
+        let settle = self.job.measure.settle;
+        self.phase(Phase::Settle, settle);
+        let end = self.timetable.map(|timetable| timetable.settled_us);
+        self.follow_until(end.map_or_else(|| clock::now() + settle, clock::instant_of)).await
     }
 
     /// Fixes the measured time, tells everybody, and lets the feed begin.
     async fn start_feed(&mut self) -> Result<Window, LoadError> {
         let measure = &self.job.measure;
-        self.begin(Phase::WarmUp, START_LEAD + measure.warm_up);
-        let feed_us = clock::unix_us() + clock::micros(START_LEAD);
+        self.phase(Phase::WarmUp, START_LEAD + measure.warm_up);
+        let feed_us = self.timetable.map(|timetable| timetable.feed_us);
+        let feed_us = feed_us.unwrap_or_else(|| clock::unix_us() + clock::micros(START_LEAD));
         let start_us = feed_us + clock::micros(measure.warm_up);
         let window = Window { start_us, end_us: start_us + clock::micros(measure.duration) };
         let log = hlog::Writer::create(&self.job.hlog, start_us).map_err(|error| unwritable(self.job, error))?;
-        self.seconds = Some(Seconds::new(self.job.cell.id.clone(), self.fleet.workers(), log));
+        self.seconds = Some(Seconds::new(self.job.cell.id.clone(), self.fleet.workers(), Some(log)));
         self.fleet.measure(window);
-        self.faults = Some(Faults::conduct(self.job, window)?);
-        self.control.start(feed_us).await?;
-        (self.events)(Event::FeedBegins { at_us: feed_us });
+        if let Some(control) = &self.control {
+            self.faults = Some(Faults::conduct(self.job, window)?);
+            control.start(feed_us).await?;
+            (self.events)(Event::FeedBegins { at_us: feed_us });
+        }
         Ok(window)
     }
 
-    async fn measure(&mut self, window: Window) -> Result<Measured, LoadError> {
-        self.begin(Phase::Measure, self.job.measure.duration);
-        let start = self.snapshot().await?;
+    /// What was seen at its begin, and the last update that was due before that.
+    async fn measure(&mut self, window: Window) -> Result<(Seen, Option<u64>), LoadError> {
+        self.phase(Phase::Measure, self.job.measure.duration);
+        let start = self.look().await?;
         self.wait_until(window.end_us.min(window.start_us + clock::micros(PUBLISHER_GRACE))).await?;
-        let due_before_start = self.stats_before(window.start_us).await?.feed.before;
+        let due_before_start = self.stats_before(window.start_us).await?.and_then(|stats| stats.feed.before);
         self.wait_until(window.end_us).await?;
-        let end = self.snapshot().await?;
-        Ok(Measured { start, end, due_before_start })
+        Ok((start, due_before_start))
     }
 
-    async fn drain(&mut self, window: Window) -> Result<(Stats, Option<u64>), LoadError> {
-        self.begin(Phase::Drain, self.job.measure.drain);
-        self.follow_until(clock::now() + self.job.measure.drain).await?;
+    async fn drain(&mut self, window: Window) -> Result<Option<Stats>, LoadError> {
+        let drain = self.job.measure.drain;
+        self.phase(Phase::Drain, drain);
+        let end = self.timetable.map(|timetable| timetable.drained_us);
+        self.follow_until(end.map_or_else(|| clock::now() + drain, clock::instant_of)).await?;
         let last = self.stats_before(window.end_us).await?;
-        let due_before_end = last.feed.before;
-        Ok((last, due_before_end))
+        if let Some(Timetable { leave_us, .. }) = self.timetable {
+            self.wait_until(leave_us).await?;
+        }
+        Ok(last)
     }
 
     async fn disconnect(&mut self) -> Result<(), LoadError> {
-        self.begin(Phase::Disconnect, Duration::ZERO);
+        self.phase(Phase::Disconnect, Duration::ZERO);
         self.fleet.leave();
         while self.done < self.fleet.workers() {
             let report = self.fleet.next().await?;
@@ -207,13 +291,38 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Result<(Found, Histogram<u64>, Vec<Second>), LoadError> {
-        let Some(seconds) = self.seconds else { return Err(LoadError::WorkerLost) };
-        let (ages, seconds) = seconds.finish().map_err(|error| unwritable(self.job, error))?;
-        Ok((self.found, ages, seconds))
+    /// They come when everybody has left.
+    async fn newcomers(&mut self) -> Result<Option<Newcomers>, LoadError> {
+        let Some(control) = &self.control else { return Ok(None) };
+        if let Some(Timetable { left_us, .. }) = self.timetable {
+            sleep_until(clock::instant_of(left_us).into()).await;
+        }
+        newcomers::join(self.job, control, &self.leg, self.began).await.map(Some)
     }
 
-    fn begin(&mut self, phase: Phase, length: Duration) {
+    fn finish(self, ended: Ended) -> Result<Driven, LoadError> {
+        let Ended { window, moments, due_before_start, last, last_leg, newcomers, leg } = ended;
+        let Some(seconds) = self.seconds else { return Err(LoadError::WorkerLost) };
+        let (ages, seconds) = seconds.finish().map_err(|error| unwritable(self.job, error))?;
+        let looks = moments.map(|(look, _)| look.clone());
+        let machine = boot_id();
+        let led = match (self.control, last, newcomers) {
+            (Some(control), Some(last), Some(newcomers)) => Some(Led {
+                window,
+                moments: moments.map(|(_, served)| served.clone().unwrap_or_default()),
+                due_before: (due_before_start, last.feed.before),
+                last,
+                was_restarted: control.was_restarted(),
+                newcomers,
+                machine: machine.clone(),
+            }),
+            _ => None,
+        };
+        let share = Share { part: self.part, machine, moments: looks, last_leg, leg, found: self.found };
+        Ok(Driven { portion: Portion { share, led }, ages, seconds })
+    }
+
+    fn phase(&mut self, phase: Phase, length: Duration) {
         (self.events)(Event::Phase { phase, seconds: length.as_secs_f64() });
     }
 
@@ -225,14 +334,18 @@ impl Course<'_> {
         self.meanwhile(sleep_until(moment.into())).await
     }
 
-    async fn snapshot(&mut self) -> Result<Snapshot, LoadError> {
-        let control = self.control.clone();
-        self.meanwhile(control.snapshot()).await?
+    async fn look(&mut self) -> Result<Seen, LoadError> {
+        let open = self.fleet.roll().open();
+        let served = match self.control.clone() {
+            Some(control) => Some(self.meanwhile(async move { control.look().await }).await??),
+            None => None,
+        };
+        Ok((Look::now(open, &self.leg, self.began), served))
     }
 
-    async fn stats_before(&mut self, at_us: u64) -> Result<Stats, LoadError> {
-        let control = self.control.clone();
-        self.meanwhile(control.stats_before(at_us)).await?
+    async fn stats_before(&mut self, at_us: u64) -> Result<Option<Stats>, LoadError> {
+        let Some(control) = self.control.clone() else { return Ok(None) };
+        self.meanwhile(async move { control.stats_before(at_us).await }).await?.map(Some)
     }
 
     /// Takes the workers' reports and tells of faults until something is there. A server that is down is asked for a
@@ -248,8 +361,9 @@ impl Course<'_> {
                 }
                 index = next_of(&mut self.faults) => {
                     let index = index?;
-                    if self.job.faults.get(index).is_some_and(|fault| fault.kind.ends_server()) {
-                        self.control.keep_before_its_end().await;
+                    let ends_server = self.job.faults.get(index).is_some_and(|fault| fault.kind.ends_server());
+                    if let Some(control) = self.control.as_ref().filter(|_| ends_server) {
+                        control.keep_before_its_end().await;
                     }
                     (self.events)(Event::Fault { index });
                 }
@@ -275,9 +389,15 @@ impl Course<'_> {
     fn take_second(&mut self, second: u32, ages: &Histogram<u64>) -> Result<(), LoadError> {
         let Some(seconds) = &mut self.seconds else { return Ok(()) };
         let whole = seconds.take(second, ages).map_err(|error| unwritable(self.job, error))?;
-        if let Some(second) = whole {
-            (self.events)(Event::Second(second));
-        }
+        let Some((second, ages)) = whole else { return Ok(()) };
+        (self.events)(match self.timetable {
+            None => Event::Second(second),
+            // Who puts the parts together needs all of it: percentiles cannot be added.
+            Some(_) => {
+                let ages = hlog::encode(&ages).map_err(|error| unwritable(self.job, error))?;
+                Event::Ages { second: second.second, ages }
+            }
+        });
         Ok(())
     }
 }

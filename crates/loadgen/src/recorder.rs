@@ -7,6 +7,7 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::Stamp;
 use feedlab_feed::{Gap, clock};
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::Finding;
 use crate::observer::Opened;
@@ -16,7 +17,7 @@ mod found;
 pub use found::Found;
 
 /// The measured time: updates that fell due in it are counted, whenever they arrive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Its begin, µs of Unix time.
     pub start_us: u64,

@@ -15,20 +15,21 @@ pub(crate) struct Seconds {
     next: u32,
     /// The seconds from `next` on that some worker has told, each with how many have.
     open: VecDeque<(Histogram<u64>, usize)>,
-    log: hlog::Writer,
+    /// Where they are kept, if they are.
+    log: Option<hlog::Writer>,
     total: Histogram<u64>,
     whole: Vec<Second>,
 }
 
 impl Seconds {
-    pub(crate) fn new(cell: String, workers: usize, log: hlog::Writer) -> Self {
+    pub(crate) fn new(cell: String, workers: usize, log: Option<hlog::Writer>) -> Self {
         let total = hlog::new_histogram();
         Self { cell, workers, next: 0, open: VecDeque::new(), log, total, whole: Vec::new() }
     }
 
     /// Takes a worker's ages of one second; every worker tells each second once, in their order. Gives the second
     /// that is whole now.
-    pub(crate) fn take(&mut self, second: u32, ages: &Histogram<u64>) -> io::Result<Option<Second>> {
+    pub(crate) fn take(&mut self, second: u32, ages: &Histogram<u64>) -> io::Result<Option<(Second, Histogram<u64>)>> {
         let index = second.saturating_sub(self.next) as usize;
         while self.open.len() <= index {
             self.open.push_back((hlog::new_histogram(), 0));
@@ -42,19 +43,21 @@ impl Seconds {
         }
     }
 
-    fn end_second(&mut self) -> io::Result<Option<Second>> {
+    fn end_second(&mut self) -> io::Result<Option<(Second, Histogram<u64>)>> {
         let Some((ages, _)) = self.open.pop_front() else { return Ok(None) };
-        self.log.second(self.next, &ages)?;
+        if let Some(log) = &mut self.log {
+            log.second(self.next, &ages)?;
+        }
         self.total += &ages;
         let second = summarize(&self.cell, self.next, &ages);
         self.whole.push(second.clone());
         self.next += 1;
-        Ok(Some(second))
+        Ok(Some((second, ages)))
     }
 
     /// Ends the log and gives the total and the seconds.
     pub(crate) fn finish(self) -> io::Result<(Histogram<u64>, Vec<Second>)> {
-        self.log.finish()?;
+        self.log.map_or(Ok(()), hlog::Writer::finish)?;
         Ok((self.total, self.whole))
     }
 }
@@ -86,12 +89,12 @@ mod tests {
     fn a_second_is_whole_when_every_worker_told_it_and_the_log_holds_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.hlog");
-        let mut seconds = Seconds::new("a".into(), 2, hlog::Writer::create(&path, 1).unwrap());
+        let mut seconds = Seconds::new("a".into(), 2, Some(hlog::Writer::create(&path, 1).unwrap()));
         assert_eq!(seconds.take(0, &ages(&[100, 200])).unwrap(), None);
         assert_eq!(seconds.take(1, &ages(&[])).unwrap(), None);
-        let first = seconds.take(0, &ages(&[300])).unwrap().unwrap();
+        let (first, _) = seconds.take(0, &ages(&[300])).unwrap().unwrap();
         assert_eq!((first.second, first.updates, first.age_p50_us, first.age_max_us), (0, 3, Some(200), Some(300)));
-        let empty = seconds.take(1, &ages(&[])).unwrap().unwrap();
+        let (empty, _) = seconds.take(1, &ages(&[])).unwrap().unwrap();
         assert_eq!((empty.second, empty.updates, empty.age_mean_us), (1, 0, None));
         let (total, whole) = seconds.finish().unwrap();
         assert_eq!((total.len(), whole.len()), (3, 2));

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use feedlab_experiment::hlog;
 use feedlab_experiment::scenario::Options;
+use feedlab_experiment::{Segment, hlog};
 use feedlab_feed::clock;
 use hdrhistogram::Histogram;
 use tokio::runtime::{Builder, LocalOptions};
@@ -61,6 +61,8 @@ pub(crate) struct Worker {
     pub(crate) index: usize,
     /// How many workers share the clients.
     pub(crate) workers: usize,
+    /// Which of the job's clients are this process's.
+    pub(crate) segment: Option<Segment>,
     pub(crate) job: Arc<Job>,
     pub(crate) link: Link,
     pub(crate) roll: Arc<Roll>,
@@ -116,11 +118,19 @@ impl Worker {
         self.reports.send(Report::Second { worker: self.index, second, ages }).await.ok()
     }
 
-    fn share(&self, began: Instant) -> Share {
-        Share {
-            clients: (self.index as u32..self.job.cell.clients).step_by(self.workers),
+    /// Those of so many clients that are this worker's.
+    fn of(&self, clients: u32) -> StepBy<Range<u32>> {
+        match self.segment {
+            Some(segment) => segment.clients(clients, self.index, self.workers),
+            None => (0..0).step_by(1),
+        }
+    }
+
+    fn share(&self, began: Instant) -> Clients {
+        Clients {
+            clients: self.of(self.job.cell.clients),
             window: self.orders.window.clone(),
-            slow: (self.index as u32..self.job.clients.slow.map_or(0, |slow| slow.count)).step_by(self.workers),
+            slow: self.of(self.job.clients.slow.map_or(0, |slow| slow.count)),
             began,
             job: self.job.clone(),
             link: self.link.clone(),
@@ -131,7 +141,7 @@ impl Worker {
 }
 
 /// The clients of one worker.
-struct Share {
+struct Clients {
     clients: StepBy<Range<u32>>,
     /// Those besides them that read too slowly.
     slow: StepBy<Range<u32>>,
@@ -144,7 +154,7 @@ struct Share {
 }
 
 /// Starts the clients one after the other: client `i` of `n` at `i/n` of the ramp.
-async fn ramp(share: Share, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
+async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     let mut clients = JoinSet::new();
     // A token of this thread: clients of several threads would queue for the lock of a shared one.
     let leave = share.leave.child_token();

@@ -10,9 +10,9 @@ use feedlab_experiment::scenario::{
     Clients, Contender, Fault, FaultKind, Headers, LinkFault, Measure, Options, ProcessFault, SlowClients,
 };
 use feedlab_experiment::verdict::Status;
-use feedlab_experiment::{Metric, hlog};
+use feedlab_experiment::{Metric, Segment, hlog};
 use feedlab_feed::{Transport, clock};
-use feedlab_loadgen::{Event, Job, LoadError, Outcome, Phase, run};
+use feedlab_loadgen::{Event, Job, LoadError, Outcome, Part, Phase, conclude, run, take_part};
 use tokio_util::sync::CancellationToken;
 
 #[path = "cell/door.rs"]
@@ -341,4 +341,55 @@ fn job_and_events_survive_their_json() {
     let json = serde_json::to_string(&event).unwrap();
     assert_eq!(json, r#"{"event":"phase","phase":"warm_up","seconds":2.0}"#);
     assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+}
+
+/// One process asks the servers and has no clients, and two have the clients: together they find what one would.
+#[test]
+fn a_cell_of_several_processes_is_one_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let job = job(&server, SSE, &folder);
+    let ramp_us = clock::unix_us() + 4_000_000;
+    let parts = [None, Segment::new(1, 2), Segment::new(2, 2)].map(|segment| {
+        let leads = segment.is_none();
+        let hlog = folder.path().join(format!("{}.hlog", segment.map_or(0, Segment::index)));
+        let job = Job { hlog, ..job.clone() };
+        std::thread::spawn(move || {
+            let (tell, start) = tokio::sync::oneshot::channel();
+            tell.send(ramp_us).unwrap();
+            let mut events = Vec::new();
+            let stop = CancellationToken::new();
+            let portion =
+                take_part(&job, Part { segment, leads }, start, &mut |event| events.push(event), stop).unwrap();
+            (serde_json::to_string(&portion).unwrap(), std::fs::read(&job.hlog).unwrap(), events)
+        })
+    });
+    let parts = parts.map(|part| part.join().unwrap());
+    let of_one = |part: &(String, Vec<u8>, Vec<Event>)| {
+        let connected = part.2.iter().filter_map(|event| match event {
+            Event::Connected { clients } => Some(*clients),
+            _ => None,
+        });
+        let seconds = part.2.iter().filter(|event| matches!(event, Event::Ages { .. })).count();
+        (part.2[0] == Event::Ready, connected.max(), seconds)
+    };
+    assert_eq!(parts.each_ref().map(of_one), [(true, None, 2), (true, Some(6), 2), (true, Some(6), 2)]);
+    let portions = parts.map(|(portion, log, _)| (serde_json::from_str(&portion).unwrap(), log));
+    let outcome = conclude(&job, portions.to_vec(), &[]).unwrap();
+    let metric = |metric: Metric| outcome.record.metrics.get(&metric).copied();
+    let published = metric(Metric::UpdatesPublished).unwrap();
+    assert!(published > 10.0);
+    assert_eq!(metric(Metric::UpdatesReceived), Some(published * f64::from(CLIENTS)));
+    assert_eq!(metric(Metric::UpdatesMissed), Some(0.0));
+    assert_eq!(hlog::read(&job.hlog).unwrap().len() as f64, published * f64::from(CLIENTS));
+    assert!(outcome.record.failures.is_empty(), "{:?}", outcome.record.failures);
+    assert!(metric(Metric::FirstUpdateP50).is_some() && metric(Metric::ClientCpuCores).is_some());
+
+    let one_is_lost = conclude(&job, portions[..2].to_vec(), &["agent b was lost".to_owned()]).unwrap().record;
+    assert_eq!(one_is_lost.verdict.status, Status::Invalid);
+    assert!(one_is_lost.verdict.reasons.iter().any(|reason| reason.what == "agent b was lost"));
+    assert_eq!(one_is_lost.metrics[&Metric::UpdatesMissed], published * 6.0, "never silently smaller");
+    assert!(conclude(&job, portions[1..].to_vec(), &[]).unwrap_err().to_string().starts_with("0 of the parts"));
+    let twice = [portions[0].clone(), portions[1].clone(), portions[1].clone()].to_vec();
+    assert_eq!(conclude(&job, twice, &[]).unwrap_err().to_string(), "segment 1/2 is there twice");
 }

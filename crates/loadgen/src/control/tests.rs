@@ -39,9 +39,7 @@ fn control(server: SocketAddr, more_servers: Vec<SocketAddr>, patience: Option<D
         more_servers,
         lives: Lives::default(),
         patience,
-        began: clock::now(),
         between: Between::default(),
-        leg: Leg::default(),
     }
 }
 
@@ -53,7 +51,7 @@ async fn all_servers_are_started_and_asked() {
     tokio::spawn(serve(other, 4, starts.clone()));
     let control = control(first, vec![second], None);
     control.start(5).await.unwrap();
-    let stats = control.snapshot().await.unwrap().server;
+    let stats = control.look().await.unwrap().stats;
     assert_eq!(starts.load(Ordering::Relaxed), 2);
     assert_eq!((stats.life, stats.feed.head, stats.connections.open, stats.process.open_fds), (7, 7, 2, Some(20)));
 }
@@ -77,6 +75,6 @@ async fn a_server_that_should_be_there_is_not_waited_for() {
     let ((listener, server), (gone, address)) = (listen().await, listen().await);
     drop(gone);
     tokio::spawn(serve(listener, 1, Arc::default()));
-    let error = control(server, vec![address], None).snapshot().await.unwrap_err().to_string();
+    let error = control(server, vec![address], None).look().await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot ask the server at {address} for /stats: ")), "{error}");
 }

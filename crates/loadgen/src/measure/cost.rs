@@ -5,7 +5,7 @@ use feedlab_experiment::Metric;
 use super::legs::clients_handshake;
 use super::traffic::same_life;
 use super::{Facts, Metrics, put, quantile};
-use crate::control::Snapshot;
+use crate::moments::Snapshot;
 
 /// Counts that a slope needs: two make a difference, which nothing confirms.
 const COUNTS: usize = 3;

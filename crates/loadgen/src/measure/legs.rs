@@ -9,7 +9,7 @@ use feedlab_experiment::Metric;
 use feedlab_feed::stats::{DoorStats, WireStats};
 
 use super::{Facts, Metrics, put};
-use crate::control::Snapshot;
+use crate::moments::Snapshot;
 use crate::transport::LegStats;
 
 impl Facts<'_> {

@@ -59,8 +59,10 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
     };
     let host = HostLoad { cpu_busy_ticks: Some(at_s * 100), pages_swapped_in: Some(7), ..HostLoad::default() };
     Snapshot {
+        open: 0,
         server,
         own: usage,
+        own_cpu_here_us: usage.cpu_us,
         nginx: Usage::default(),
         lab_proxy: Usage::default(),
         leg: leg(count),

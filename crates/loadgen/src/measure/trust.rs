@@ -10,7 +10,7 @@ use feedlab_feed::process::{TICK_US, page_bytes};
 
 use super::traffic::same_life;
 use super::{Facts, Metrics, put};
-use crate::control::Snapshot;
+use crate::moments::Snapshot;
 
 impl Facts<'_> {
     /// These guard the figures instead of being one, so that a percentile of few samples is told too.
@@ -29,13 +29,13 @@ impl Facts<'_> {
         put(metrics, Metric::SwappedBytes, swapped);
     }
 
-    /// Who used the machine's cores: the server, this process, what lies between them, and everybody else.
+    /// Who used the cores of the servers' machine: the server, the clients' processes there, what lies between them, and everybody else.
     fn load(&self, metrics: &mut Metrics) {
         let time = self.end.server.at.saturating_sub(self.start.server.at) as f64;
         let cores = |us: f64| if time > 0.0 { us / time } else { 0.0 };
         let is_one_life = same_life(&self.start.server, &self.end.server);
         let server = self.grown(|at| at.server.process.cpu_us.filter(|_| is_one_life)).map(cores);
-        let own = self.grown(|at| at.own.cpu_us).map(cores);
+        let own = self.grown(|at| at.own_cpu_here_us).map(cores);
         let all = self.grown(|at| at.host.cpu_busy_ticks).map(|ticks| cores(ticks * TICK_US as f64));
         put(metrics, Metric::ServerCpuCores, server);
         put(metrics, Metric::ClientCpuCores, own);

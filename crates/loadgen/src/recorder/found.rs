@@ -6,9 +6,10 @@ use feedlab_experiment::hlog;
 use feedlab_experiment::record::Failure;
 use feedlab_feed::{Epoch, Gap};
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// What was counted over the whole cell, apart from ages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Found {
     /// Updates of the measured time that arrived, each counted once a client.
     pub received: u64,
@@ -17,6 +18,7 @@ pub struct Found {
     /// Those that arrived after a later one.
     pub reordered: u64,
     /// The first and the last `seq` of the measured time that any client saw, in each life of the feed.
+    #[serde(with = "pairs")]
     pub ranges: BTreeMap<Option<Epoch>, (u64, u64)>,
     /// Those that were due while their client had no connection.
     pub replayed: u64,
@@ -41,20 +43,28 @@ pub struct Found {
     /// What went wrong, by kind.
     pub failures: BTreeMap<Failure, u64>,
     /// Times of TCP connects, µs.
+    #[serde(with = "hlog::text")]
     pub connects: Histogram<u64>,
     /// Times of TLS handshakes, µs.
+    #[serde(with = "hlog::text")]
     pub tls: Histogram<u64>,
     /// Times from an open connection to the head of its first answer, µs.
+    #[serde(with = "hlog::text")]
     pub requests: Histogram<u64>,
     /// Times from the begin of a TCP connect to the head of the answer, µs.
+    #[serde(with = "hlog::text")]
     pub opens: Histogram<u64>,
     /// Times from a loss in the measured time until there was a connection again that is answered, µs.
+    #[serde(with = "hlog::text")]
     pub outages: Histogram<u64>,
     /// Times from a loss in the measured time to the next update, µs.
+    #[serde(with = "hlog::text")]
     pub recoveries: Histogram<u64>,
     /// Times from when a publication of the measured time was due to its acknowledgement, µs.
+    #[serde(with = "hlog::text")]
     pub acks: Histogram<u64>,
     /// How late timers fired in the measured time, µs.
+    #[serde(with = "hlog::text")]
     pub lags: Histogram<u64>,
 }
 
@@ -131,5 +141,23 @@ impl Found {
 impl Default for Found {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Ranges as pairs: JSON has no keys but texts.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use feedlab_feed::Epoch;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    type Ranges = BTreeMap<Option<Epoch>, (u64, u64)>;
+
+    pub(super) fn serialize<S: Serializer>(ranges: &Ranges, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(ranges)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ranges, D::Error> {
+        Ok(Vec::<(Option<Epoch>, (u64, u64))>::deserialize(deserializer)?.into_iter().collect())
     }
 }

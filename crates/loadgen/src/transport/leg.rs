@@ -92,10 +92,33 @@ pub struct LegStats {
 }
 
 impl LegStats {
+    /// What no socket has carried: to be added to.
+    pub(crate) fn nothing() -> Self {
+        Self { wire: Some(WireStats::default()), ..Self::default() }
+    }
+
     /// Bytes of both directions.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.up + self.down
+    }
+}
+
+impl std::ops::AddAssign<&Self> for LegStats {
+    /// Taken apart by name, so that no count is forgotten. A sum of which a part is not known is not known.
+    fn add_assign(&mut self, other: &Self) {
+        let Self { connections, open, up, down, updates, handshakes, handshake_bytes, wire } = other;
+        self.connections += connections;
+        self.open += open;
+        self.up += up;
+        self.down += down;
+        self.updates += updates;
+        self.handshakes += handshakes;
+        self.handshake_bytes += handshake_bytes;
+        self.wire = self.wire.zip(*wire).map(|(mut sum, wire)| {
+            sum += wire;
+            sum
+        });
     }
 }
 
