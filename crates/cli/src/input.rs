@@ -1,4 +1,4 @@
-//! Standard input, as a child process of `feedlab run` has it: first what it is to do, then nothing until its end, which is
+//! Standard input, as a child process of `feedlab run` has it: first what it is to do, then at most a word more until its end, which is
 //! the sign to stop (see `interrupt`).
 
 use std::io::{BufRead as _, Read as _};
@@ -16,4 +16,11 @@ pub(crate) fn handed_over<T: DeserializeOwned>(what: &str) -> anyhow::Result<T> 
     read.with_context(|| format!("cannot read the {what}"))?;
     serde_json::from_str(&line)
         .with_context(|| format!("the {what} on standard input cannot be understood; `feedlab run` writes one"))
+}
+
+/// The line behind that; `None` when there is none.
+pub(crate) fn next_line() -> Option<String> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut line).ok()?;
+    (read > 0).then_some(line)
 }

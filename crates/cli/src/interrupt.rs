@@ -59,7 +59,12 @@ async fn next(int: &mut Signal, term: &mut Signal, hangup: Option<&mut Signal>) 
 pub(crate) fn stop_with_stdin(stop: CancellationToken) {
     // A thread, because a blocking read is the one that every kind of standard input supports.
     std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        wait_for_end_of_stdin();
         stop.cancel();
     });
+}
+
+/// Blocks until standard input ends.
+pub(crate) fn wait_for_end_of_stdin() {
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
 }

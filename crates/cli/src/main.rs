@@ -8,6 +8,7 @@ mod interrupt;
 mod junit;
 mod log;
 mod output;
+mod segments;
 
 use std::process::ExitCode;
 

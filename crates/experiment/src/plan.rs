@@ -10,12 +10,15 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::Scenario;
+use crate::clients::{PART_CONNECT_GRACE, PART_QUIET, PART_SLACK};
 use crate::record::CellRecord;
 use crate::scenario::Source;
 
 /// What a cell takes besides its phases: starting and stopping its processes, the quiet before its first client, opening
 /// the last connections, and the newcomers after its last.
 const AROUND_A_CELL: Duration = Duration::from_secs(1);
+/// The same where nobody says that it is over, and as long as all of it may take.
+const AROUND_A_PART: Duration = Duration::from_secs(20);
 
 /// One contender × one client count (× one payload size) × one repetition: the unit that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +148,13 @@ pub(crate) fn id(scenario: &Scenario, point: Point, repetition: u32) -> String {
 #[must_use]
 pub fn cell_duration(scenario: &Scenario) -> Duration {
     AROUND_A_CELL + scenario.cell_duration()
+}
+
+/// How long several processes that do not hear of each other give a cell: its phases, the moments between them, the newcomers,
+/// and the time to take its server down and start the next one.
+#[must_use]
+pub fn part_duration(scenario: &Scenario) -> Duration {
+    scenario.cell_duration() + PART_QUIET + PART_CONNECT_GRACE + 5 * PART_SLACK + AROUND_A_PART
 }
 
 /// How long a run of the scenario takes, known before it starts: every phase but the connecting has its length in the

@@ -15,7 +15,7 @@ mod replay;
 mod stdin;
 mod synthetic;
 
-pub use jetstream::{StreamAddress, StreamAddressError};
+pub use jetstream::{BrokerAddress, StreamAddress, StreamAddressError};
 pub use replay::{Recording, ReplayError};
 
 /// When an update is due.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use feedlab_feed::clock;
-use feedlab_feed::source::StreamAddress;
+use feedlab_feed::source::BrokerAddress;
 use feedlab_feed::stats::BrokerStats;
 use tokio::sync::watch;
 
@@ -31,7 +31,7 @@ impl Connection {
     ///
     /// # Errors
     /// When no server answers, or it refuses the credentials.
-    pub async fn open(address: &StreamAddress, credentials: &Credentials) -> Result<Self, Error> {
+    pub async fn open(address: &BrokerAddress, credentials: &Credentials) -> Result<Self, Error> {
         let (tell, state) = watch::channel(BrokerStats { connected: false, since: clock::unix_us(), lost: 0 });
         let options = identified(ConnectOptions::new(), credentials)?
             .name("feedlab")

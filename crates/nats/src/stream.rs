@@ -53,7 +53,7 @@ impl Stream {
     /// # Errors
     /// When the broker cannot be reached, has no JetStream or no such stream, or when the stream does not keep every update.
     pub async fn open(address: &StreamAddress, credentials: &Credentials, missing: Missing) -> Result<Self, Error> {
-        let connection = Connection::open(address, credentials).await?;
+        let connection = Connection::open(address.broker(), credentials).await?;
         let name = address.stream().to_owned();
         let handle = match connection.context.get_stream(&name).await {
             Ok(handle) => handle,

@@ -1,18 +1,30 @@
-//! `feedlab generate`, hidden: the load generator of one cell, as a process. `feedlab run` writes the job to its
-//! standard input, a line of JSON, and reads [`Message`]s from its standard output, one a line.
+//! `feedlab generate`, hidden: the load generator of one cell, or a part of it, as a process. `feedlab run` and `feedlab agent`
+//! write its [`Task`] to its standard input, a line of JSON, and read [`Message`]s from its standard output, one a line. One
+//! that has a part waits for a second line: when the clients begin to connect.
 
 use feedlab_feed::process;
-use feedlab_loadgen::{Event, Job, LoadError, Outcome};
+use feedlab_loadgen::{Event, Job, LoadError, Outcome, Part, Portion};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
-use crate::input::handed_over;
+use crate::input::{handed_over, next_line};
 use crate::{interrupt, output};
 
 /// Measure one cell: the job on standard input, events on standard output
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
+
+/// What a load generator is to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Task {
+    /// The cell.
+    pub(crate) job: Job,
+    /// What of it, if others do the rest.
+    #[serde(default)]
+    pub(crate) part: Option<Part>,
+}
 
 /// What a load generator tells the run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,25 +34,53 @@ pub(crate) enum Message {
     Event(Event),
     /// What it found: its last word.
     Outcome(Box<Outcome>),
+    /// What it found of its part: its last word.
+    Portion(Box<Portion>),
 }
 
 /// Does the job. Ends at once when standard input does: whoever wanted the result has gone.
 pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
-    let job: Job = handed_over("job")?;
+    let Task { job, part } = handed_over("task")?;
     let stop = CancellationToken::new();
-    interrupt::stop_with_stdin(stop.clone());
+    let start = match part {
+        None => {
+            interrupt::stop_with_stdin(stop.clone());
+            None
+        }
+        Some(part) => Some((part, wait_for_start(stop.clone()))),
+    };
     let mut tell = |event: Event| {
         if output::json_line(&Message::Event(event)).is_err() {
             stop.cancel();
         }
     };
-    match feedlab_loadgen::run(&job, &mut tell, stop.clone()) {
-        Ok(outcome) => {
-            output::json_line(&Message::Outcome(Box::new(outcome)))?;
+    let told = match start {
+        None => feedlab_loadgen::run(&job, &mut tell, stop.clone()).map(|found| Message::Outcome(Box::new(found))),
+        Some((part, start)) => {
+            let found = feedlab_loadgen::take_part(&job, part, start, &mut tell, stop.clone());
+            found.map(|found| Message::Portion(Box::new(found)))
+        }
+    };
+    match told {
+        Ok(last) => {
+            output::json_line(&last)?;
             Ok(Exit::Done)
         }
         Err(LoadError::Interrupted) => Ok(Exit::Interrupted),
         Err(error) => Err(error.into()),
     }
+}
+
+/// When the clients are to connect, µs of Unix time, once the second line says so; behind it standard input is as ever.
+fn wait_for_start(stop: CancellationToken) -> oneshot::Receiver<u64> {
+    let (tell, start) = oneshot::channel();
+    std::thread::spawn(move || {
+        if let Some(at_us) = next_line().and_then(|line| line.trim().parse().ok()) {
+            let _ = tell.send(at_us);
+        }
+        interrupt::wait_for_end_of_stdin();
+        stop.cancel();
+    });
+    start
 }

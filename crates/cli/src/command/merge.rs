@@ -1,4 +1,6 @@
-//! `feedlab merge`: several runs of one scenario as one, with all their repetitions.
+//! `feedlab merge`: several runs of one scenario as one, with all their repetitions; or the segments of one run as that run.
+
+mod segments;
 
 use std::path::PathBuf;
 
@@ -10,6 +12,7 @@ use feedlab_feed::clock;
 use super::run::closing;
 use crate::exit::{Exit, bad_input};
 use crate::output;
+use crate::segments::Folder;
 
 /// Merge runs of one scenario into one with more repetitions, without loss
 ///
@@ -43,6 +46,15 @@ pub(crate) struct Args {
 
 /// Merges, draws the report and prints its path.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    let segments: Vec<_> = args.runs.iter().filter_map(|folder| Folder::open(folder)).collect();
+    if segments.len() == args.runs.len() {
+        return segments::merge(segments, &args.out);
+    }
+    if let Some(segment) = segments.first() {
+        let mixed =
+            anyhow::anyhow!("{} is a segment of a run, and not all of the others are", segment.path().display());
+        return Err(bad_input(mixed));
+    }
     let read = args.runs.iter().map(|folder| Results::read(folder)).collect::<Result<Vec<_>, _>>();
     let runs = read.map_err(bad_input)?;
     let (first, others) = runs.split_first().context("give two runs")?;

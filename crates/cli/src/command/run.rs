@@ -10,15 +10,18 @@ use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
 use crate::junit::Junit;
 use crate::output::Format;
+use spread::{Spread, SpreadArgs};
 
 mod cell;
-mod child;
+pub(super) mod child;
 pub(super) mod closing;
 mod keys;
 pub(super) mod needs;
 mod progress;
-mod series;
+mod segment;
+pub(super) mod series;
 mod server;
+mod spread;
 mod stage;
 pub(super) mod table;
 
@@ -67,6 +70,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
+    #[command(flatten)]
+    spread: SpreadArgs,
+
     /// Stop in good order when standard input ends: whoever started this run holds the other end of it
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
@@ -84,7 +90,9 @@ pub(super) enum FailOn {
 /// Runs all scenarios. What can be known to go wrong is told before the first is measured.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
-    needs::check_descriptors(scenarios.iter().map(|(scenario, _)| scenario)).map_err(bad_input)?;
+    let all: Vec<_> = scenarios.iter().map(|(scenario, _)| scenario).collect();
+    let spread = args.spread.checked(&all).map_err(bad_input)?;
+    needs::check_descriptors(all.into_iter()).map_err(bad_input)?;
     scenarios.iter().for_each(|(scenario, _)| needs::tell_of_samples(scenario));
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and takes no core from what is measured.
@@ -95,7 +103,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
             interrupt::stop_with_stdin(interrupt.stop.clone());
         }
         tokio::select! {
-            result = run_all(args, &scenarios, junit.as_mut(), &interrupt) => result,
+            result = run_all(args, &spread, &scenarios, junit.as_mut(), &interrupt) => result,
             () = interrupt.at_once.cancelled() => Ok(Exit::Interrupted),
         }
     })
@@ -110,10 +118,15 @@ fn load(file: &Path) -> anyhow::Result<(Scenario, String)> {
 
 async fn run_all(
     args: &Args,
+    spread: &Spread,
     scenarios: &[(Scenario, String)],
     mut junit: Option<&mut Junit>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
+    if let (Spread::Segment { segment, start_us, role }, [(scenario, text)]) = (spread, scenarios) {
+        let assignment = segment::Assignment { segment: *segment, start_us: *start_us, role: *role };
+        return segment::run((scenario, text), &args.out, assignment, &interrupt.stop).await;
+    }
     let mut worst = Exit::Done;
     for (index, (scenario, text)) in scenarios.iter().enumerate() {
         let later = scenarios[index + 1..].iter().map(|(scenario, _)| plan::duration(scenario)).sum();

@@ -16,6 +16,7 @@ mod proxy;
 mod results;
 mod run;
 mod scenario;
+mod segments;
 mod serve;
 mod watch;
 mod workshop;

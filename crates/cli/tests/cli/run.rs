@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::processes::alone;
-use super::scenario::{TINY, file, tiny_with};
+use super::scenario::{TINY, file, one_contender, tiny_with};
 use super::{Command, ends_with, err, error_line, feedlab, out};
 
 const TRANSPORTS: [&str; 4] = ["short-polling", "long-polling", "sse", "websocket"];
@@ -106,13 +106,6 @@ fn a_junit_report_that_cannot_be_written_fails_before_anything_is_measured() {
     let output = ends_with(2, feedlab(&["run", "scenario.toml", "--junit", "nowhere/x.xml"]).current_dir(&folder));
     assert!(error_line(&output).contains("cannot write nowhere/x.xml; give --junit a file"), "{}", err(&output));
     assert!(!folder.path().join("results").exists());
-}
-
-/// The tiny scenario with the last of its contenders alone.
-fn one_contender(text: &str) -> String {
-    let (head, rest) = text.split_once("[[contender]]").expect("contenders");
-    let last = rest.rfind("[[contender]]").expect("more than one");
-    format!("{head}{}", &rest[last..])
 }
 
 /// Leaves a test out where the machine cannot run it, and says so past the capture of the test's output. CI has what

@@ -55,3 +55,10 @@ pub(crate) fn file(text: &str) -> (TempDir, PathBuf) {
     std::fs::write(&file, text).expect("a file in it");
     (folder, file)
 }
+
+/// A scenario with the last of its contenders alone.
+pub(crate) fn one_contender(text: &str) -> String {
+    let (head, rest) = text.split_once("[[contender]]").expect("contenders");
+    let last = rest.rfind("[[contender]]").expect("more than one");
+    format!("{head}{}", &rest[last..])
+}

@@ -8,13 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::{Due, Item, Source};
 use crate::{Data, EventType};
 
-/// A stream and the servers that have it, as `nats://HOST[:PORT][,HOST…]/STREAM`; `tls://` where the connection is to be
-/// encrypted. It carries no credentials, so that it can be shown, logged and recorded.
+/// A broker's servers, as `nats://HOST[:PORT][,HOST…]`; `tls://` where the connection is to be encrypted. It carries no
+/// credentials, so that it can be shown, logged and recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerAddress {
+    scheme: String,
+    hosts: Vec<String>,
+}
+
+/// A stream and the servers that have it: their address, `/` and its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamAddress {
-    scheme: String,
-    hosts: Vec<String>,
+    broker: BrokerAddress,
     stream: String,
 }
 
@@ -37,6 +43,9 @@ pub enum StreamAddressError {
     /// Another form.
     #[error("a stream is named nats://HOST[:PORT]/STREAM, or tls://HOST[:PORT]/STREAM")]
     Form,
+    /// Another form, where no stream is to be named.
+    #[error("a broker is named nats://HOST[:PORT], or tls://HOST[:PORT]")]
+    BrokerForm,
     /// A user, and perhaps a password, before the host.
     #[error(
         "no credentials in an address, which others can see: set NATS_USER and NATS_PASSWORD, NATS_TOKEN, or NATS_CREDS=FILE"
@@ -51,9 +60,10 @@ impl StreamAddress {
     /// The longest name of a stream, bytes. NATS advises against more than 32; file systems take 255.
     pub const MAX_NAME_BYTES: usize = 64;
 
-    /// What a client connects to: a URL for each server.
-    pub fn servers(&self) -> impl Iterator<Item = String> {
-        self.hosts.iter().map(|host| format!("{}://{host}", self.scheme))
+    /// The servers.
+    #[must_use]
+    pub const fn broker(&self) -> &BrokerAddress {
+        &self.broker
     }
 
     /// The name of the stream.
@@ -69,25 +79,51 @@ impl StreamAddress {
     }
 }
 
+impl BrokerAddress {
+    /// What a client connects to: a URL for each server.
+    pub fn servers(&self) -> impl Iterator<Item = String> {
+        self.hosts.iter().map(|host| format!("{}://{host}", self.scheme))
+    }
+}
+
+impl FromStr for BrokerAddress {
+    type Err = StreamAddressError;
+
+    fn from_str(text: &str) -> Result<Self, StreamAddressError> {
+        let (scheme, hosts) = text.split_once("://").ok_or(StreamAddressError::BrokerForm)?;
+        if hosts.contains('@') {
+            return Err(StreamAddressError::Credentials);
+        }
+        let hosts: Vec<String> = hosts.split(',').map(str::to_owned).collect();
+        let is_host = |host: &String| url::Url::parse(&format!("nats://{host}")).is_ok_and(|url| is_bare(&url));
+        if !matches!(scheme, "nats" | "tls") || !hosts.iter().all(is_host) {
+            return Err(StreamAddressError::BrokerForm);
+        }
+        Ok(Self { scheme: scheme.to_owned(), hosts })
+    }
+}
+
+impl fmt::Display for BrokerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.hosts.join(","))
+    }
+}
+
 impl FromStr for StreamAddress {
     type Err = StreamAddressError;
 
     fn from_str(text: &str) -> Result<Self, StreamAddressError> {
-        let (scheme, rest) = text.split_once("://").ok_or(StreamAddressError::Form)?;
+        let (_, rest) = text.split_once("://").ok_or(StreamAddressError::Form)?;
         if rest.contains('@') {
             return Err(StreamAddressError::Credentials);
         }
         let (hosts, stream) = rest.split_once('/').ok_or(StreamAddressError::Form)?;
-        let hosts: Vec<String> = hosts.split(',').map(str::to_owned).collect();
-        let is_host = |host: &String| url::Url::parse(&format!("nats://{host}")).is_ok_and(|url| is_bare(&url));
-        if !matches!(scheme, "nats" | "tls") || !hosts.iter().all(is_host) {
-            return Err(StreamAddressError::Form);
-        }
+        let broker = text[..text.len() - rest.len() + hosts.len()].parse().map_err(|_| StreamAddressError::Form)?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if stream.is_empty() || stream.len() > Self::MAX_NAME_BYTES || !stream.bytes().all(is_plain) {
             return Err(StreamAddressError::Name);
         }
-        Ok(Self { scheme: scheme.to_owned(), hosts, stream: stream.to_owned() })
+        Ok(Self { broker, stream: stream.to_owned() })
     }
 }
 
@@ -101,7 +137,7 @@ fn is_bare(url: &url::Url) -> bool {
 
 impl fmt::Display for StreamAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/{}", self.scheme, self.hosts.join(","), self.stream)
+        write!(f, "{}/{}", self.broker, self.stream)
     }
 }
 
@@ -131,7 +167,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<StreamAddress>(&format!("\"{text}\"")).unwrap(), address);
         }
         let address: StreamAddress = "tls://a,b:1/q".parse().unwrap();
-        assert_eq!(address.servers().collect::<Vec<_>>(), ["tls://a", "tls://b:1"]);
+        assert_eq!(address.broker().servers().collect::<Vec<_>>(), ["tls://a", "tls://b:1"]);
         assert_eq!(address.stream(), "q");
     }
 
@@ -152,6 +188,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<StreamAddress>(), Err(error), "{text}");
         }
+        for text in ["nats://host/stream", "nats://", "host:4222", "nats://a,/"] {
+            assert_eq!(text.parse::<BrokerAddress>(), Err(StreamAddressError::BrokerForm), "{text}");
+        }
+        assert_eq!("nats://u:secret@host".parse::<BrokerAddress>(), Err(Credentials));
         assert!("nats://u:secret@host/s".parse::<StreamAddress>().unwrap_err().to_string().contains("NATS_CREDS"));
     }
 }

@@ -1,5 +1,6 @@
 //! One cell: its stage, a load generator, and all of it stopped and reaped whatever happens.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::child::Child;
 use super::keys::Keys;
 use super::progress::Progress;
-use super::stage::Stage;
-use crate::command::generate::Message;
+use super::stage::{ANYWHERE, Stage};
+use crate::command::generate::{Message, Task};
 
 /// How much longer than planned a cell may take before it counts as hung.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// Measures a cell; `None` when it was stopped before its end.
 pub(super) async fn measure(
@@ -30,7 +31,7 @@ pub(super) async fn measure(
     progress: &mut Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
-    let mut stage = Stage::set(scenario, cell, keys).await?;
+    let mut stage = Stage::set(scenario, cell, keys, ANYWHERE).await?;
     let job = job(scenario, cell, keys, &stage, hlog);
     let limit = plan::cell_duration(scenario) + GRACE;
     let result = timeout(limit, generate(&mut stage, &job, progress, stop)).await;
@@ -43,25 +44,35 @@ pub(super) async fn measure(
     result
 }
 
-fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: &Stage, hlog: &Path) -> Job {
+/// What a load generator is to do on a stage.
+pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: &Stage, hlog: &Path) -> Job {
     let mut controls = stage.controls();
     let server = controls.remove(0);
-    let contender = scenario.contenders[cell.contender].clone();
-    let publishing = match scenario.feed.source {
-        Source::Clients { updates_per_s, payload_bytes } => Some(Publishing { updates_per_s, payload_bytes }),
-        _ => None,
-    };
-    let (clients, measure) = (scenario.clients.clone(), scenario.measure);
+    let job = job_at(scenario, cell, server, hlog);
     Job {
         more_servers: controls,
         door: Some(stage.door()),
-        certificate: keys.filter(|_| contender.link.tls).map(|keys| keys.certificate().to_owned()),
+        certificate: keys.filter(|_| job.contender.link.tls).map(|keys| keys.certificate().to_owned()),
         proxy: stage.proxy_control(),
         between: stage.between(),
         faults: scenario.faults.clone(),
-        publishing,
         stall: scenario.feed.stall,
-        ..Job::new(server, cell.clone(), contender, clients, measure, hlog.to_owned())
+        ..job
+    }
+}
+
+/// The same where only the door is known: who leads asks the servers.
+pub(super) fn job_at(scenario: &Scenario, cell: &Cell, door: SocketAddr, hlog: &Path) -> Job {
+    let contender = scenario.contenders[cell.contender].clone();
+    let (clients, measure) = (scenario.clients.clone(), scenario.measure);
+    let publishing = publishing(scenario);
+    Job { publishing, ..Job::new(door, cell.clone(), contender, clients, measure, hlog.to_owned()) }
+}
+
+const fn publishing(scenario: &Scenario) -> Option<Publishing> {
+    match scenario.feed.source {
+        Source::Clients { updates_per_s, payload_bytes } => Some(Publishing { updates_per_s, payload_bytes }),
+        _ => None,
     }
 }
 
@@ -72,11 +83,12 @@ async fn generate(
     progress: &mut Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
-    let mut generator = Child::working("the load generator", &["generate".into()], job).await?;
+    let task = Task { job: job.clone(), part: None };
+    let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Ok(None),
-        result = follow(&mut generator, stage, job, progress) => result.map(Some),
+        result = follow_to_outcome(&mut generator, stage, job, progress) => result.map(Some),
     };
     if matches!(result, Ok(None)) {
         progress.say("stopping: this cell is dropped, finished ones are kept (again to stop at once)");
@@ -85,12 +97,25 @@ async fn generate(
     result
 }
 
-async fn follow(
+async fn follow_to_outcome(
     generator: &mut Child,
     stage: &mut Stage,
     job: &Job,
     progress: &mut Progress,
 ) -> anyhow::Result<Outcome> {
+    match follow(generator, stage, job, progress).await? {
+        Message::Outcome(outcome) => Ok(*outcome),
+        _ => anyhow::bail!("the load generator did a part of what it was asked for"),
+    }
+}
+
+/// Follows a load generator to its last word.
+pub(super) async fn follow(
+    generator: &mut Child,
+    stage: &mut Stage,
+    job: &Job,
+    progress: &mut Progress,
+) -> anyhow::Result<Message> {
     let mut redraw = redraws();
     loop {
         let mend_at = stage.mend_at();
@@ -103,7 +128,7 @@ async fn follow(
                     direct(stage, job, &event);
                     progress.event(&event, &job.faults);
                 }
-                Message::Outcome(outcome) => return Ok(*outcome),
+                last => return Ok(last),
             },
             _ = redraw.tick() => progress.redraw(),
         }
@@ -111,7 +136,7 @@ async fn follow(
 }
 
 /// What the load generator tells of is done to the stage.
-fn direct(stage: &mut Stage, job: &Job, event: &Event) {
+pub(super) fn direct(stage: &mut Stage, job: &Job, event: &Event) {
     match event {
         Event::FeedBegins { at_us } => stage.feed_began(*at_us),
         Event::Fault { index } => {
@@ -123,13 +148,13 @@ fn direct(stage: &mut Stage, job: &Job, event: &Event) {
     }
 }
 
-fn redraws() -> Interval {
+pub(super) fn redraws() -> Interval {
     let mut redraw = interval(Duration::from_millis(200));
     redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
     redraw
 }
 
-async fn reached(moment: Option<std::time::Instant>) {
+pub(super) async fn reached(moment: Option<std::time::Instant>) {
     match moment {
         Some(moment) => sleep_until(Instant::from_std(moment)).await,
         None => std::future::pending().await,
@@ -137,7 +162,11 @@ async fn reached(moment: Option<std::time::Instant>) {
 }
 
 /// A server that still holds connections after all clients left has a leak: the cell's figures are in doubt.
-async fn check_left(stage: &mut Stage, mut outcome: Outcome, progress: &Progress) -> anyhow::Result<Outcome> {
+pub(super) async fn check_left(
+    stage: &mut Stage,
+    mut outcome: Outcome,
+    progress: &Progress,
+) -> anyhow::Result<Outcome> {
     let left = stage.connections_left().await.context("after the cell")?;
     if left > 0 {
         let what = format!("the server still held {left} connections after every client had left");

@@ -1,4 +1,4 @@
-//! A process of this run, started by the stage and the cell: this same binary, in a process group of its own, so that a
+//! A process of this run, or of an agent, started by the stage and the cell: this same binary, in a process group of its own, so that a
 //! terminal's Ctrl-C reaches the run alone, which then decides who stops when. One that serves says in one line of JSON
 //! where it listens; one that is told more than flags can say is handed it on its standard input, a line of JSON too. What
 //! it is for is not known here.
@@ -27,7 +27,7 @@ const START: Duration = Duration::from_secs(15);
 
 /// A running child.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(in crate::command) struct Child {
     /// What it is, for messages: `the server`.
     name: &'static str,
     process: tokio::process::Child,
@@ -40,7 +40,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts `feedlab ARGUMENTS…` as a child that serves, and waits until it says where it listens.
-    pub(super) async fn serving<T: DeserializeOwned>(
+    pub(in crate::command) async fn serving<T: DeserializeOwned>(
         name: &'static str,
         arguments: &[OsString],
     ) -> anyhow::Result<(Self, T)> {
@@ -48,7 +48,7 @@ impl Child {
     }
 
     /// Waits until a child that serves says where it listens.
-    pub(super) async fn listening<T: DeserializeOwned>(mut self) -> anyhow::Result<(Self, T)> {
+    pub(in crate::command) async fn listening<T: DeserializeOwned>(mut self) -> anyhow::Result<(Self, T)> {
         let line = timeout(START, self.stdout.next_line()).await.ok().and_then(Result::ok).flatten();
         match line.and_then(|line| serde_json::from_str(&line).ok()) {
             Some(listening) => Ok((self, listening)),
@@ -57,7 +57,7 @@ impl Child {
     }
 
     /// Starts `feedlab ARGUMENTS…` and hands it its job, a line of JSON.
-    pub(super) async fn working(
+    pub(in crate::command) async fn working(
         name: &'static str,
         arguments: &[OsString],
         job: &impl Serialize,
@@ -79,6 +79,9 @@ impl Child {
             .args(arguments)
             // A token that is meant for `feedlab serve` would lock the load generator out.
             .env_remove("FEEDLAB_TOKEN")
+            // Nobody of them talks to a broker.
+            .env_remove("NATS_TOKEN")
+            .env_remove("NATS_PASSWORD")
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -94,15 +97,24 @@ impl Child {
     }
 
     /// What it says next, a line of JSON. May be dropped while it waits.
-    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> anyhow::Result<T> {
+    pub(in crate::command) async fn next<T: DeserializeOwned>(&mut self) -> anyhow::Result<T> {
         match self.stdout.next_line().await? {
             Some(line) => serde_json::from_str(&line).with_context(|| format!("{} says something unknown", self.name)),
             None => Err(self.failure().await),
         }
     }
 
+    /// Hands it a further line of JSON. One that has died says so when it is asked for what it says next.
+    pub(in crate::command) async fn tell(&mut self, what: &impl Serialize) -> anyhow::Result<()> {
+        let line = serde_json::to_string(what)? + "\n";
+        if let Some(stdin) = &mut self.stdin {
+            let _ = stdin.write_all(line.as_bytes()).await;
+        }
+        Ok(())
+    }
+
     /// Waits until the child ends by itself, and says how it failed: no child ends before it is stopped.
-    pub(super) async fn died(&mut self) -> anyhow::Error {
+    pub(in crate::command) async fn died(&mut self) -> anyhow::Error {
         let _ = self.process.wait().await;
         self.failure().await
     }
@@ -127,19 +139,19 @@ impl Child {
     }
 
     /// Its process id; `None` once it has ended.
-    pub(super) fn pid(&self) -> Option<u32> {
+    pub(in crate::command) fn pid(&self) -> Option<u32> {
         self.process.id()
     }
 
     /// Sends the child a signal. One that has ended by now hears none.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(in crate::command) fn signal(&self, signal: Signal) {
         if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
             let _ = kill_process(pid, signal);
         }
     }
 
     /// Asks the child to end, and reaps it; one that takes too long is killed.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(in crate::command) async fn stop(mut self) -> anyhow::Result<()> {
         self.stdin = None;
         self.signal(Signal::TERM);
         if timeout(PATIENCE, self.process.wait()).await.is_err() {
@@ -150,7 +162,7 @@ impl Child {
 }
 
 /// The words of a command line that has no spaces within its words.
-pub(super) fn words(line: &str) -> Vec<OsString> {
+pub(in crate::command) fn words(line: &str) -> Vec<OsString> {
     line.split_whitespace().map(OsString::from).collect()
 }
 

@@ -20,15 +20,15 @@ use crate::output::{self, Format};
 
 /// How a run is told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Telling {
-    pub(super) format: Format,
+pub(in crate::command) struct Telling {
+    pub(in crate::command) format: Format,
     /// Of several summaries each is a line.
-    pub(super) is_one_of_many: bool,
-    pub(super) fail_on: FailOn,
+    pub(in crate::command) is_one_of_many: bool,
+    pub(in crate::command) fail_on: FailOn,
 }
 
 /// Finishes the folder and tells what was found. A run without a finished cell leaves no folder.
-pub(super) fn close(series: Series<'_>, end: End, telling: Telling) -> anyhow::Result<Exit> {
+pub(in crate::command) fn close(series: Series<'_>, end: End, telling: Telling) -> anyhow::Result<Exit> {
     let (measured, planned) = (series.records.len(), series.plan.len());
     if measured == 0 {
         return nothing_kept(series, end);

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::plan::{self, Cell};
+use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, ProcessFault};
 use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Phase};
@@ -37,18 +37,15 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Says what will be measured, and for how long.
-    pub(super) fn new(scenario: &Scenario, cells: usize, later: Duration) -> Self {
-        let takes = for_people(plan::duration(scenario));
+    pub(super) fn new(scenario: &Scenario, cells: usize, cell_time: Duration, later: Duration) -> Self {
+        let own = cell_time * u32::try_from(cells).unwrap_or(u32::MAX);
+        let takes = for_people(own);
         output::advice(&format!("{}: {}", scenario.name, scenario.question));
         output::advice(&format!("{cells} cell{}, about {takes}", if cells == 1 { "" } else { "s" }));
         if !later.is_zero() {
-            output::advice(&format!(
-                "with the scenarios behind it about {}",
-                for_people(plan::duration(scenario) + later)
-            ));
+            output::advice(&format!("with the scenarios behind it about {}", for_people(own + later)));
         }
-        let cell_time = plan::cell_duration(scenario);
-        let bar = draws_bars().then(|| bar(cell_time * u32::try_from(cells).unwrap_or(u32::MAX)));
+        let bar = draws_bars().then(|| bar(own));
         Self { bar, cells, cell_time, later, current: 0, title: String::new(), began: clock::now(), told: Vec::new() }
     }
 
@@ -87,6 +84,12 @@ impl Progress {
             let digits = usize::from(seconds < 1.0);
             self.say(&format!("{}: {phase_name}, {seconds:.digits$} s", self.place()));
         }
+    }
+
+    /// For what is put together of what others have measured: nothing is shown.
+    pub(super) fn silent() -> Self {
+        let (cell_time, later, began) = (Duration::ZERO, Duration::ZERO, clock::now());
+        Self { bar: None, cells: 0, cell_time, later, current: 0, title: String::new(), began, told: Vec::new() }
     }
 
     /// Moves the bar with the clock.

@@ -11,6 +11,7 @@ use feedlab_experiment::results::RunFolder;
 use feedlab_experiment::verdict::judge_run;
 use feedlab_feed::clock;
 use feedlab_feed::process::Machine;
+use feedlab_loadgen::Outcome;
 use tokio_util::sync::CancellationToken;
 
 use super::cell;
@@ -20,17 +21,17 @@ use crate::build;
 
 /// A run in progress.
 #[derive(Debug)]
-pub(super) struct Series<'a> {
+pub(in crate::command) struct Series<'a> {
     /// What is asked.
-    pub(super) scenario: &'a Scenario,
+    pub(in crate::command) scenario: &'a Scenario,
     /// When the run began.
-    pub(super) started: SystemTime,
+    pub(in crate::command) started: SystemTime,
     /// Where it is written.
-    pub(super) folder: RunFolder,
+    pub(in crate::command) folder: RunFolder,
     /// The cells, in the order in which they are measured.
-    pub(super) plan: Vec<Cell>,
+    pub(in crate::command) plan: Vec<Cell>,
     /// Those that are done.
-    pub(super) records: Vec<CellRecord>,
+    pub(in crate::command) records: Vec<CellRecord>,
     /// Certificate and key, if any contender speaks TLS.
     keys: Option<Keys>,
     progress: Progress,
@@ -38,7 +39,7 @@ pub(super) struct Series<'a> {
 
 /// Why a series is over.
 #[derive(Debug)]
-pub(super) enum End {
+pub(in crate::command) enum End {
     /// Every cell is done.
     Complete,
     /// The user stopped it.
@@ -50,13 +51,43 @@ pub(super) enum End {
 impl<'a> Series<'a> {
     /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file;
     /// `later` is how long the scenarios behind it take.
-    pub(super) fn open(scenario: &'a Scenario, text: &str, out: &Path, later: Duration) -> anyhow::Result<Self> {
+    pub(in crate::command) fn open(
+        scenario: &'a Scenario,
+        text: &str,
+        out: &Path,
+        later: Duration,
+    ) -> anyhow::Result<Self> {
         let started = clock::wall();
         let folder = RunFolder::create(out, scenario, started)?;
         let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
-        let progress = Progress::new(scenario, plan.len(), later);
+        let progress = Progress::new(scenario, plan.len(), plan::cell_duration(scenario), later);
         let series = Self { scenario, started, folder, plan, records: Vec::new(), keys, progress };
+        series.kept(text)
+    }
+
+    /// What others have measured, to be put together as if it had been measured here. `started` is when they did.
+    pub(in crate::command) fn of_parts(
+        scenario: &'a Scenario,
+        text: &str,
+        out: &Path,
+        started: SystemTime,
+    ) -> anyhow::Result<Self> {
+        let folder = RunFolder::create(out, scenario, started)?;
+        let (plan, progress) = (plan::cells(scenario), Progress::silent());
+        Self { scenario, started, folder, plan, records: Vec::new(), keys: None, progress }.kept(text)
+    }
+
+    /// Adds a cell that is done.
+    pub(in crate::command) fn add(&mut self, outcome: Outcome) -> anyhow::Result<()> {
+        self.folder.add_cell(&outcome.record, &outcome.seconds)?;
+        self.records.push(outcome.record);
+        Ok(())
+    }
+
+    /// With what is known before anything is measured in its folder.
+    fn kept(self, text: &str) -> anyhow::Result<Self> {
+        let series = self;
         let written = series.folder.keep_scenario(text).and_then(|()| series.folder.write_manifest(&series.manifest()));
         match written {
             Ok(()) => Ok(series),
@@ -68,7 +99,7 @@ impl<'a> Series<'a> {
     }
 
     /// The manifest as things stand: written when the run begins, and again at its end.
-    pub(super) fn manifest(&self) -> Manifest {
+    pub(in crate::command) fn manifest(&self) -> Manifest {
         Manifest {
             schema: SCHEMA,
             run: self.folder.id().to_owned(),
@@ -87,23 +118,22 @@ impl<'a> Series<'a> {
     }
 
     /// Measures until the end, whichever it is.
-    pub(super) async fn measure(&mut self, stop: &CancellationToken) -> End {
+    pub(in crate::command) async fn measure(&mut self, stop: &CancellationToken) -> End {
         let end = self.measure_cells(stop).await;
         self.progress.end();
         end
     }
 
     async fn measure_cells(&mut self, stop: &CancellationToken) -> End {
-        for cell in &self.plan {
+        for cell in &self.plan.clone() {
             self.progress.cell(self.scenario, cell);
             let hlog = self.folder.hlog_path(&cell.id);
             let keys = self.keys.as_ref();
             match cell::measure(self.scenario, cell, keys, &hlog, &mut self.progress, stop).await {
                 Ok(Some(outcome)) => {
-                    if let Err(error) = self.folder.add_cell(&outcome.record, &outcome.seconds) {
-                        return End::Failed(error.into());
+                    if let Err(error) = self.add(outcome) {
+                        return End::Failed(error);
                     }
-                    self.records.push(outcome.record);
                 }
                 Ok(None) => return self.drop_cell(&hlog, End::Interrupted),
                 Err(error) => {

@@ -38,13 +38,14 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server of a cell and waits until it listens. All servers of a cell have one feed, in one epoch. `front` is
-    /// where clients connect, if something in front of it is to speak TLS there.
+    /// where clients connect, if something in front of it is to speak TLS there; `listen` is where it listens itself.
     pub(super) async fn start(
         scenario: &Scenario,
         cell: &Cell,
         epoch: Epoch,
         keys: Option<&Keys>,
         front: Option<SocketAddr>,
+        listen: SocketAddr,
     ) -> anyhow::Result<Self> {
         let settings = cell.settings(scenario);
         let mut flags = words(&format!("serve --format json --settings-from-stdin --epoch {epoch}"));
@@ -56,8 +57,8 @@ impl Server {
         if let Some(front) = front {
             flags.extend(words(&format!("--allow-origin https://{front}")));
         }
-        let life = "--await-start --listen 127.0.0.1:0 --control 127.0.0.1:0";
-        let (process, Listening { listening, control, .. }) = launch(&settings, &flags, life).await?;
+        let life = format!("--await-start --listen {listen} --control 127.0.0.1:0");
+        let (process, Listening { listening, control, .. }) = launch(&settings, &flags, &life).await?;
         let control = control.context("the server has no control address")?;
         Ok(Self { settings, flags, process: Some(process), door: listening, control, back_at: None })
     }

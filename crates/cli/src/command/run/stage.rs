@@ -2,7 +2,7 @@
 //! set up before the first client comes, and struck whatever happens.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use feedlab_experiment::Scenario;
@@ -16,6 +16,9 @@ use super::child::{Child, words};
 use super::keys::Keys;
 use super::server::Server;
 use crate::command::{nginx, proxy};
+
+/// This machine alone, on a port that is free.
+pub(super) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The processes of a cell but for its load generator.
 #[derive(Debug)]
@@ -36,18 +39,25 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts what the cell needs, from the back to the front.
-    pub(super) async fn set(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>) -> anyhow::Result<Self> {
+    /// Starts what the cell needs, from the back to the front. `listen` is where the clients are to find it.
+    pub(super) async fn set(
+        scenario: &Scenario,
+        cell: &Cell,
+        keys: Option<&Keys>,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Self> {
         let link = scenario.contenders[cell.contender].link;
         let epoch = Epoch::random();
         // Pages that nginx serves over TLS have an origin that the servers behind it must be told.
         let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
-        let first = Server::start(scenario, cell, epoch, keys, front).await?;
+        let is_outermost = !link.via.is_nginx() && !needs_proxy(scenario);
+        let at = if is_outermost { listen } else { ANYWHERE };
+        let first = Server::start(scenario, cell, epoch, keys, front, at).await?;
         let door = first.door();
         let servers = vec![first];
         let between = Between::default();
         let mut stage = Self { servers, epoch, nginx: None, proxy: None, between, door, control: None, feed_us: None };
-        if let Err(error) = stage.set_front(scenario, cell, keys, link.via, front).await {
+        if let Err(error) = stage.set_front(scenario, cell, keys, link.via, (front, listen)).await {
             stage.strike().await?;
             return Err(error);
         }
@@ -60,16 +70,15 @@ impl Stage {
         cell: &Cell,
         keys: Option<&Keys>,
         via: Via,
-        front: Option<SocketAddr>,
+        (front, listen): (Option<SocketAddr>, SocketAddr),
     ) -> anyhow::Result<()> {
-        let any = (Ipv4Addr::LOCALHOST, 0).into();
-        let outermost = front.unwrap_or(any);
+        let outermost = front.unwrap_or(listen);
         if via.is_nginx() {
             for _ in 1..scenario.nginx.upstreams {
-                self.servers.push(Server::start(scenario, cell, self.epoch, keys, front).await?);
+                self.servers.push(Server::start(scenario, cell, self.epoch, keys, front, ANYWHERE).await?);
             }
             let keys = keys.filter(|_| scenario.contenders[cell.contender].link.tls);
-            let listen = if needs_proxy(scenario) { any } else { outermost };
+            let listen = if needs_proxy(scenario) { ANYWHERE } else { outermost };
             let arguments = nginx_arguments(scenario, via, &self.servers, keys, listen);
             let (nginx, nginx::Listening { listening, pid }) = Child::serving("nginx", &arguments).await?;
             self.between.nginx = pid;

@@ -1,0 +1,126 @@
+//! A run of one segment: every cell at its own time, which all segments reckon alike, so that none hears of another.
+
+use std::path::Path;
+use std::time::Duration;
+
+use feedlab_experiment::plan::{self, Cell};
+use feedlab_experiment::{Scenario, Segment};
+use feedlab_feed::clock;
+use feedlab_loadgen::{Event, Job, Part, Portion};
+use tokio_util::sync::CancellationToken;
+
+use super::cell;
+use super::child::Child;
+use super::progress::Progress;
+use super::spread::Role;
+use super::stage::Stage;
+use crate::command::generate::{Message, Task};
+use crate::exit::Exit;
+use crate::output;
+use crate::segments::{About, Folder, Found};
+
+/// Which segment, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Assignment {
+    pub(super) segment: Segment,
+    pub(super) start_us: u64,
+    pub(super) role: Role,
+}
+
+/// Measures the segment's part of every cell, into a folder of its own.
+pub(super) async fn run(
+    (scenario, text): (&Scenario, &str),
+    out: &Path,
+    assignment: Assignment,
+    stop: &CancellationToken,
+) -> anyhow::Result<Exit> {
+    let about = About::new(assignment.segment, assignment.start_us, scenario);
+    let folder = Folder::create(out, &about, text)?;
+    let (cells, slot) = (plan::cells(scenario), plan::part_duration(scenario));
+    let mut progress = Progress::new(scenario, cells.len(), slot, Duration::ZERO);
+    for (slots, cell) in (0..).zip(&cells) {
+        progress.cell(scenario, cell);
+        let begin_us = assignment.start_us.saturating_add(clock::micros(slot * slots));
+        let hlog = folder.hlog(&cell.id);
+        let found = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            found = measure(scenario, cell, assignment, begin_us, &hlog, &mut progress) => Some(found?),
+        };
+        let Some(found) = found else {
+            progress.end();
+            output::advice("interrupted: the other segments cannot be merged without this one");
+            return Ok(Exit::Interrupted);
+        };
+        folder.keep(&cell.id, &found)?;
+    }
+    progress.end();
+    folder.finish(&about)?;
+    output::data(&format!("segment {}: {}\n", assignment.segment, folder.path().display()))?;
+    output::advice("put all segments together with: feedlab merge FOLDER FOLDER…");
+    Ok(Exit::Done)
+}
+
+async fn measure(
+    scenario: &Scenario,
+    cell: &Cell,
+    assignment: Assignment,
+    begin_us: u64,
+    hlog: &Path,
+    progress: &mut Progress,
+) -> anyhow::Result<Found> {
+    let Assignment { segment, role, .. } = assignment;
+    match role {
+        Role::Leads { listen } => {
+            let mut stage = Stage::set(scenario, cell, None, listen).await?;
+            let job = cell::job(scenario, cell, None, &stage, hlog);
+            let part = Part { segment: Some(segment), leads: true };
+            let found = drive(&job, part, begin_us, Some(&mut stage), progress).await;
+            stage.strike().await?;
+            Ok(Found { job, portion: found? })
+        }
+        Role::Follows { server } => {
+            let job = cell::job_at(scenario, cell, server, hlog);
+            let part = Part { segment: Some(segment), leads: false };
+            let portion = drive(&job, part, begin_us, None, progress).await?;
+            Ok(Found { job, portion })
+        }
+    }
+}
+
+/// Has a load generator do a part, from the time on at which it is to begin.
+async fn drive(
+    job: &Job,
+    part: Part,
+    begin_us: u64,
+    stage: Option<&mut Stage>,
+    progress: &mut Progress,
+) -> anyhow::Result<Portion> {
+    let task = Task { job: job.clone(), part: Some(part) };
+    let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
+    generator.tell(&begin_us).await?;
+    let last = match stage {
+        Some(stage) => cell::follow(&mut generator, stage, job, progress).await,
+        None => follow(&mut generator, job, progress).await,
+    };
+    generator.stop().await?;
+    match last? {
+        Message::Portion(portion) => Ok(*portion),
+        _ => anyhow::bail!("the load generator did more than it was asked for"),
+    }
+}
+
+/// Follows a load generator that has no stage.
+async fn follow(generator: &mut Child, job: &Job, progress: &mut Progress) -> anyhow::Result<Message> {
+    let mut redraw = cell::redraws();
+    loop {
+        tokio::select! {
+            message = generator.next() => match message? {
+                Message::Event(Event::Fault { .. }) => {}
+                Message::Event(event) => progress.event(&event, &job.faults),
+                last => return Ok(last),
+            },
+            _ = redraw.tick() => progress.redraw(),
+        }
+    }
+}
