@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod agent;
 mod publish;
 mod run;
 mod serve;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Serve(Box<serve::Args>),
     Watch(watch::Args),
     Publish(publish::Args),
+    Agent(agent::Args),
     Proxy(proxy::Args),
     Nginx(nginx::Args),
     Predict(predict::Args),
@@ -78,6 +80,7 @@ impl Command {
             Self::Serve(args) => serve::execute(*args),
             Self::Watch(args) => watch::execute(&args),
             Self::Publish(args) => publish::execute(&args),
+            Self::Agent(args) => agent::execute(&args),
             Self::Proxy(args) => proxy::execute(&args),
             Self::Nginx(args) => nginx::execute(&args),
             Self::Predict(args) => predict::execute(&args),

@@ -1,5 +1,6 @@
 //! The one binary, `feedlab`: reads the command line, runs the subcommand, and says by its exit status how it went.
 
+mod agents;
 mod build;
 mod command;
 mod exit;

@@ -36,5 +36,6 @@ mod newcomers;
 pub use job::{Between, Event, Job, LoadError, Outcome, Phase};
 pub use part::Part;
 pub use phases::{run, take_part};
+pub use seconds::Live;
 pub use share::{Led, PartsError, Portion, Share, conclude};
 pub use transport::upstream::Publishing;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use feedlab_experiment::hlog;
 use feedlab_experiment::record::Second;
@@ -38,7 +39,7 @@ impl Seconds {
         *merged += ages; // all have the same bounds
         *told += 1;
         match self.open.front() {
-            Some((_, told)) if *told == self.workers => self.end_second(),
+            Some((_, told)) if *told >= self.workers => self.end_second(),
             _ => Ok(None),
         }
     }
@@ -59,6 +60,33 @@ impl Seconds {
     pub(crate) fn finish(self) -> io::Result<(Histogram<u64>, Vec<Second>)> {
         self.log.map_or(Ok(()), hlog::Writer::finish)?;
         Ok((self.total, self.whole))
+    }
+}
+
+/// The seconds of several processes while they measure, for whoever looks on: a second is shown when all have told it.
+pub struct Live {
+    seconds: Seconds,
+    /// Seconds of the measured time; what is told of others is not believed.
+    most: u32,
+}
+
+impl Live {
+    /// Of a cell, a number of processes, and so long a measured time.
+    #[must_use]
+    pub fn new(cell: &str, processes: usize, duration: Duration) -> Self {
+        let most = u32::try_from(duration.as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX);
+        Self { seconds: Seconds::new(cell.to_owned(), processes, None), most }
+    }
+
+    /// Takes a second of a process: its ages, as [`hlog::encode`] writes them. Gives the second that is whole now.
+    pub fn take(&mut self, second: u32, ages: &str) -> Option<Second> {
+        let ages = hlog::decode(ages).ok().filter(|_| second < self.most)?;
+        self.seconds.take(second, &ages).ok()?.map(|(second, _)| second)
+    }
+
+    /// One of the processes tells nothing more.
+    pub const fn without_one(&mut self) {
+        self.seconds.workers = self.seconds.workers.saturating_sub(1);
     }
 }
 

@@ -161,6 +161,14 @@ impl Room {
         said.map_err(|error| Error::failed("pass a message on", error))
     }
 
+    /// Waits until the broker has what was said.
+    ///
+    /// # Errors
+    /// When the connection is gone for good.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.connection.client.flush().await.map_err(|error| Error::failed("take what was said", error))
+    }
+
     /// Says something to one who listens, and waits for the answer.
     ///
     /// # Errors

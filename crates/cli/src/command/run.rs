@@ -1,5 +1,6 @@
 //! `feedlab run`: measures scenarios, cell by cell, each in processes of its own, and leaves a results folder.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use spread::{Spread, SpreadArgs};
 mod cell;
 pub(super) mod child;
 pub(super) mod closing;
+mod crew;
 mod keys;
 pub(super) mod needs;
 mod progress;
@@ -24,6 +26,7 @@ mod server;
 mod spread;
 mod stage;
 pub(super) mod table;
+mod together;
 
 /// Measure scenarios: one server, many clients, every transport in turn
 ///
@@ -127,15 +130,55 @@ async fn run_all(
         let assignment = segment::Assignment { segment: *segment, start_us: *start_us, role: *role };
         return segment::run((scenario, text), &args.out, assignment, &interrupt.stop).await;
     }
+    let mut crew = gather(spread, scenarios, interrupt).await?;
+    let result = run_each(args, scenarios, junit.as_deref_mut(), interrupt, crew.as_mut()).await;
+    if let Some(crew) = crew {
+        crew.crew.dismiss().await;
+    }
+    result
+}
+
+async fn run_each(
+    args: &Args,
+    scenarios: &[(Scenario, String)],
+    mut junit: Option<&mut Junit>,
+    interrupt: &Interrupt,
+    mut hands: Option<&mut Hands>,
+) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
     for (index, (scenario, text)) in scenarios.iter().enumerate() {
         let later = scenarios[index + 1..].iter().map(|(scenario, _)| plan::duration(scenario)).sum();
-        worst = worst.max(run(args, (scenario, text), later, junit.as_deref_mut(), interrupt).await?);
+        worst =
+            worst.max(run(args, (scenario, text), later, junit.as_deref_mut(), interrupt, hands.as_deref_mut()).await?);
         if worst == Exit::Interrupted {
             break;
         }
     }
     Ok(worst)
+}
+
+/// The agents of a run, and where their clients find the server.
+struct Hands {
+    crew: crew::Crew,
+    listen: SocketAddr,
+}
+
+/// Waits for the agents, if any are to come.
+async fn gather(
+    spread: &Spread,
+    scenarios: &[(Scenario, String)],
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<Hands>> {
+    let Spread::Agents { address, agents, name, listen } = spread else { return Ok(None) };
+    let most = |(scenario, _): &(Scenario, String)| {
+        let slow = scenario.clients.slow.map_or(0, |slow| slow.count);
+        scenario.clients.count.iter().max().copied().unwrap_or_default() + slow
+    };
+    let clients = scenarios.iter().map(most).max().unwrap_or_default();
+    tokio::select! {
+        crew = crew::Crew::gather(address, name, *agents, clients) => Ok(Some(Hands { crew: crew?, listen: *listen })),
+        () = interrupt.stop.cancelled() => anyhow::bail!("interrupted while waiting for the agents"),
+    }
 }
 
 /// One scenario, from the empty folder to the report; `later` is what those behind it take.
@@ -145,10 +188,11 @@ async fn run(
     later: Duration,
     junit: Option<&mut Junit>,
     interrupt: &Interrupt,
+    hands: Option<&mut Hands>,
 ) -> anyhow::Result<Exit> {
     let mut series = series::Series::open(scenario, text, &args.out, later)?;
     let folder = args.out.join(series.folder.id());
-    let end = series.measure(&interrupt.stop).await;
+    let end = series.measure(&interrupt.stop, hands).await;
     let telling =
         closing::Telling { format: args.format, is_one_of_many: args.scenarios.len() > 1, fail_on: args.fail_on };
     let exit = closing::close(series, end, telling);

@@ -17,6 +17,7 @@ use super::child::Child;
 use super::keys::Keys;
 use super::progress::Progress;
 use super::stage::{ANYWHERE, Stage};
+use super::{Hands, together};
 use crate::command::generate::{Message, Task};
 
 /// How much longer than planned a cell may take before it counts as hung.
@@ -30,11 +31,19 @@ pub(super) async fn measure(
     hlog: &Path,
     progress: &mut Progress,
     stop: &CancellationToken,
+    hands: Option<&mut Hands>,
 ) -> anyhow::Result<Option<Outcome>> {
-    let mut stage = Stage::set(scenario, cell, keys, ANYWHERE).await?;
+    let listen = hands.as_ref().map_or(ANYWHERE, |hands| hands.listen);
+    let mut stage = Stage::set(scenario, cell, keys, listen).await?;
     let job = job(scenario, cell, keys, &stage, hlog);
     let limit = plan::cell_duration(scenario) + GRACE;
-    let result = timeout(limit, generate(&mut stage, &job, progress, stop)).await;
+    let generated = async {
+        match hands {
+            None => generate(&mut stage, &job, progress, stop).await,
+            Some(hands) => together::generate(&mut stage, &job, &mut hands.crew, progress, stop).await,
+        }
+    };
+    let result = timeout(limit, generated).await;
     let result = result.unwrap_or_else(|_| Err(anyhow::anyhow!("the load generator hangs; it was stopped")));
     let result = match result {
         Ok(Some(outcome)) => check_left(&mut stage, outcome, progress).await.map(Some),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
+use feedlab_experiment::record::Second;
 use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, ProcessFault};
 use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Phase};
@@ -65,6 +66,18 @@ impl Progress {
             Event::Fault { index } => self.fault(faults.get(*index)),
             _ => {}
         }
+    }
+
+    /// A second of the measured time is over, on all machines together.
+    pub(super) fn live(&self, second: &Second) {
+        let ms = |us: Option<u64>| us.map_or_else(|| "—".to_owned(), |us| format!("{:.1} ms", us as f64 / 1e3));
+        let Second { second, updates, age_p50_us, age_p99_us, age_max_us, .. } = second;
+        let (p50, p99, max) = (ms(*age_p50_us), ms(*age_p99_us), ms(*age_max_us));
+        self.say(&format!(
+            "{}: second {}: {updates} updates, age p50 {p50}, p99 {p99}, max {max}",
+            self.place(),
+            second + 1
+        ));
     }
 
     /// A fault that comes again and again is told once.

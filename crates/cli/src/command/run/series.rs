@@ -14,9 +14,9 @@ use feedlab_feed::process::Machine;
 use feedlab_loadgen::Outcome;
 use tokio_util::sync::CancellationToken;
 
-use super::cell;
 use super::keys::Keys;
 use super::progress::Progress;
+use super::{Hands, cell};
 use crate::build;
 
 /// A run in progress.
@@ -118,21 +118,26 @@ impl<'a> Series<'a> {
     }
 
     /// Measures until the end, whichever it is.
-    pub(in crate::command) async fn measure(&mut self, stop: &CancellationToken) -> End {
-        let end = self.measure_cells(stop).await;
+    pub(super) async fn measure(&mut self, stop: &CancellationToken, hands: Option<&mut Hands>) -> End {
+        let end = self.measure_cells(stop, hands).await;
         self.progress.end();
         end
     }
 
-    async fn measure_cells(&mut self, stop: &CancellationToken) -> End {
+    async fn measure_cells(&mut self, stop: &CancellationToken, mut hands: Option<&mut Hands>) -> End {
         for cell in &self.plan.clone() {
             self.progress.cell(self.scenario, cell);
             let hlog = self.folder.hlog_path(&cell.id);
             let keys = self.keys.as_ref();
-            match cell::measure(self.scenario, cell, keys, &hlog, &mut self.progress, stop).await {
+            match cell::measure(self.scenario, cell, keys, &hlog, &mut self.progress, stop, hands.as_deref_mut()).await
+            {
                 Ok(Some(outcome)) => {
                     if let Err(error) = self.add(outcome) {
                         return End::Failed(error);
+                    }
+                    // Of a crew that is no longer whole, no further cell would be what was asked for.
+                    if hands.as_ref().is_some_and(|hands| !hands.crew.lost().is_empty()) {
+                        return End::Complete;
                     }
                 }
                 Ok(None) => return self.drop_cell(&hlog, End::Interrupted),
