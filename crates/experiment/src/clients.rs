@@ -7,7 +7,9 @@ use std::time::Duration;
 pub const START_LEAD: Duration = Duration::from_millis(200);
 
 /// Where several processes drive a cell, all moments are fixed beforehand, with time for what one process alone would wait for:
-/// before its ramp for the look at the time without clients,
+/// before its ramp for orders to travel,
+pub const PART_NOTICE: Duration = Duration::from_secs(4);
+/// within that for the look at the time without clients,
 pub const PART_QUIET: Duration = Duration::from_millis(1_500);
 /// after its ramp for the last clients to connect,
 pub const PART_CONNECT_GRACE: Duration = Duration::from_secs(5);

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::Scenario;
-use crate::clients::{PART_CONNECT_GRACE, PART_QUIET, PART_SLACK};
+use crate::clients::{PART_CONNECT_GRACE, PART_NOTICE, PART_SLACK};
 use crate::record::CellRecord;
 use crate::scenario::Source;
 
@@ -154,7 +154,13 @@ pub fn cell_duration(scenario: &Scenario) -> Duration {
 /// and the time to take its server down and start the next one.
 #[must_use]
 pub fn part_duration(scenario: &Scenario) -> Duration {
-    scenario.cell_duration() + PART_QUIET + PART_CONNECT_GRACE + 5 * PART_SLACK + AROUND_A_PART
+    parts_duration(scenario) + AROUND_A_PART
+}
+
+/// How long a cell takes that several processes measure, when somebody sees to it that they begin.
+#[must_use]
+pub fn parts_duration(scenario: &Scenario) -> Duration {
+    cell_duration(scenario) + PART_NOTICE + PART_CONNECT_GRACE + 5 * PART_SLACK
 }
 
 /// How long a run of the scenario takes, known before it starts: every phase but the connecting has its length in the

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use crate::PATIENCE;
@@ -42,7 +43,7 @@ impl Broker {
         std::fs::create_dir_all(&folder).unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let child = spawn(address, &folder, &flags);
-        let broker = Self { child, address, folder, flags };
+        let mut broker = Self { child, address, folder, flags };
         broker.wait();
         Some(broker)
     }
@@ -71,10 +72,12 @@ impl Broker {
     }
 
     #[track_caller]
-    fn wait(&self) {
+    fn wait(&mut self) {
         const STEP: Duration = Duration::from_millis(20);
         let mut waits = 0;
         while std::net::TcpStream::connect(self.address).is_err() {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "nats-server ended: {ended:?}");
             assert!(waits * STEP < PATIENCE, "nats-server does not listen on {}", self.address);
             waits += 1;
             std::thread::sleep(STEP);
@@ -90,10 +93,13 @@ impl Drop for Broker {
     }
 }
 
-/// Of the usual range of clients' own ports none, so that no connection takes it while the broker is away.
+/// Of the usual range of clients' own ports none, so that no connection takes it while the broker is away; and none twice, for
+/// a broker needs a moment until it listens, in which the port still looks free to another test.
 fn free_port() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + u16::try_from(std::process::id() % 5_000).unwrap();
-    let mut free = (start..32_000).filter_map(|port| {
+    let mut free = (start..32_000).filter_map(|_| {
+        let port = start + NEXT.fetch_add(1, Ordering::Relaxed);
         std::net::TcpListener::bind(("127.0.0.1", port)).ok().map(|listener| listener.local_addr().unwrap())
     });
     free.next().expect("a free port")

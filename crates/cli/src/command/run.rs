@@ -123,17 +123,23 @@ async fn run_all(
     args: &Args,
     spread: &Spread,
     scenarios: &[(Scenario, String)],
-    mut junit: Option<&mut Junit>,
+    junit: Option<&mut Junit>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
     if let (Spread::Segment { segment, start_us, role }, [(scenario, text)]) = (spread, scenarios) {
         let assignment = segment::Assignment { segment: *segment, start_us: *start_us, role: *role };
         return segment::run((scenario, text), &args.out, assignment, &interrupt.stop).await;
     }
-    let mut crew = gather(spread, scenarios, interrupt).await?;
-    let result = run_each(args, scenarios, junit.as_deref_mut(), interrupt, crew.as_mut()).await;
-    if let Some(crew) = crew {
-        crew.crew.dismiss().await;
+    let mut hands = match spread {
+        Spread::Agents { .. } => match gather(spread, scenarios, interrupt).await? {
+            Some(hands) => Some(hands),
+            None => return Ok(Exit::Interrupted),
+        },
+        _ => None,
+    };
+    let result = run_each(args, scenarios, junit, interrupt, hands.as_mut()).await;
+    if let Some(Hands { crew, .. }) = hands {
+        crew.dismiss().await;
     }
     result
 }
@@ -163,7 +169,7 @@ struct Hands {
     listen: SocketAddr,
 }
 
-/// Waits for the agents, if any are to come.
+/// Waits for the agents; `None` if it was stopped.
 async fn gather(
     spread: &Spread,
     scenarios: &[(Scenario, String)],
@@ -175,10 +181,8 @@ async fn gather(
         scenario.clients.count.iter().max().copied().unwrap_or_default() + slow
     };
     let clients = scenarios.iter().map(most).max().unwrap_or_default();
-    tokio::select! {
-        crew = crew::Crew::gather(address, name, *agents, clients) => Ok(Some(Hands { crew: crew?, listen: *listen })),
-        () = interrupt.stop.cancelled() => anyhow::bail!("interrupted while waiting for the agents"),
-    }
+    let crew = crew::Crew::gather(address, name, (*agents, clients), &interrupt.stop).await?;
+    Ok(crew.map(|crew| Hands { crew, listen: *listen }))
 }
 
 /// One scenario, from the empty folder to the report; `later` is what those behind it take.
@@ -190,7 +194,11 @@ async fn run(
     interrupt: &Interrupt,
     hands: Option<&mut Hands>,
 ) -> anyhow::Result<Exit> {
-    let mut series = series::Series::open(scenario, text, &args.out, later)?;
+    let cell_time = match hands {
+        None => plan::cell_duration(scenario),
+        Some(_) => plan::parts_duration(scenario),
+    };
+    let mut series = series::Series::open(scenario, text, &args.out, (cell_time, later))?;
     let folder = args.out.join(series.folder.id());
     let end = series.measure(&interrupt.stop, hands).await;
     let telling =

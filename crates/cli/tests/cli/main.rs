@@ -1,5 +1,6 @@
 //! The command line as its users meet it: the real binary, real processes, real sockets.
 
+mod agents;
 mod compare;
 mod doctor;
 mod epoch;

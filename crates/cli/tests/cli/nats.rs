@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use super::{ends_with, err, error_line, feedlab, out};
 
 /// Variables that a developer may have set for NATS.
-const VARIABLES: [&str; 4] = ["NATS_CREDS", "NATS_TOKEN", "NATS_USER", "NATS_PASSWORD"];
+pub(crate) const VARIABLES: [&str; 4] = ["NATS_CREDS", "NATS_TOKEN", "NATS_USER", "NATS_PASSWORD"];
 
 fn command(arguments: &[&str]) -> assert_cmd::Command {
     let mut command = feedlab(arguments);

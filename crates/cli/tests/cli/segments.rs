@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use feedlab_feed::clock;
 use serde_json::Value;
 
 use super::processes::alone;
@@ -13,7 +13,7 @@ use super::{ends_with, err, error_line, feedlab, out};
 
 /// A moment that is so many seconds ahead.
 fn ahead(seconds: u64) -> String {
-    (SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + seconds).to_string()
+    (clock::unix_us() / 1_000_000 + seconds).to_string()
 }
 
 /// A port that nobody has; of the range of clients' own ports none.

@@ -12,6 +12,7 @@ use feedlab_loadgen::{Event, Job, Portion};
 use feedlab_nats::{Credentials, Inbox, Name, Room, Store};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::needs::BESIDES;
 use crate::agents::{AGENTS, Answer, Call, News, Order, RUN, Told, objects, orders_of, read, told_to, written};
@@ -68,8 +69,14 @@ pub(super) enum Heard {
 }
 
 impl Crew {
-    /// Takes the name, and waits until so many agents are there and have joined. The largest cell has so many `clients`.
-    pub(super) async fn gather(address: &BrokerAddress, name: &Name, count: u32, clients: u32) -> anyhow::Result<Self> {
+    /// Takes the name, and waits until so many agents are there and have joined; `None` if it was stopped. The largest cell has so
+    /// many `clients`.
+    pub(super) async fn gather(
+        address: &BrokerAddress,
+        name: &Name,
+        (count, clients): (u32, u32),
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Option<Self>> {
         let credentials = Credentials::from_env().map_err(bad_input)?;
         let room = Room::open(address, &credentials, name).await?;
         let id = format!("{:x}-{:x}", clock::unix_us(), std::process::id());
@@ -80,13 +87,12 @@ impl Crew {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut crew = Self { room, store, id, inbox, agents: Vec::new(), look, _beats: beats };
         output::advice(&format!("waiting for {count} agents: feedlab agent --nats {address} --as {name}"));
-        match crew.hire(count, clients).await {
-            Ok(()) => Ok(crew),
-            Err(error) => {
-                crew.dismiss().await;
-                Err(error)
-            }
+        let hired = stop.run_until_cancelled(crew.hire(count, clients)).await;
+        if let Some(Ok(())) = hired {
+            return Ok(Some(crew));
         }
+        crew.dismiss().await;
+        hired.transpose().map(|_| None)
     }
 
     async fn hire(&mut self, count: u32, clients: u32) -> anyhow::Result<()> {

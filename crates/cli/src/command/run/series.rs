@@ -49,19 +49,19 @@ pub(in crate::command) enum End {
 }
 
 impl<'a> Series<'a> {
-    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file;
-    /// `later` is how long the scenarios behind it take.
+    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file.
+    /// It is told how long a cell takes, and the scenarios behind it.
     pub(in crate::command) fn open(
         scenario: &'a Scenario,
         text: &str,
         out: &Path,
-        later: Duration,
+        (cell_time, later): (Duration, Duration),
     ) -> anyhow::Result<Self> {
         let started = clock::wall();
         let folder = RunFolder::create(out, scenario, started)?;
         let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
-        let progress = Progress::new(scenario, plan.len(), plan::cell_duration(scenario), later);
+        let progress = Progress::new(scenario, plan.len(), cell_time, later);
         let series = Self { scenario, started, folder, plan, records: Vec::new(), keys, progress };
         series.kept(text)
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use feedlab_experiment::clients::PART_NOTICE;
 use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Job, Live, Outcome, Part, Portion, conclude};
 use tokio_util::sync::CancellationToken;
@@ -16,8 +17,6 @@ use super::progress::Progress;
 use super::stage::Stage;
 use crate::command::generate::{Message, Task};
 
-/// How long before the first client all are told: orders travel, and the time without clients comes first.
-const NOTICE: Duration = Duration::from_secs(4);
 /// How long a process may take to get ready.
 const READY: Duration = Duration::from_secs(30);
 
@@ -56,7 +55,7 @@ async fn measure(
     crew.prepare(job).await?;
     let ready = tokio::time::timeout(READY, all_ready(crew, lead)).await;
     ready.map_err(|_| anyhow::anyhow!("not all agents got ready within {} s", READY.as_secs()))??;
-    let begin_us = clock::unix_us() + clock::micros(NOTICE);
+    let begin_us = clock::unix_us() + clock::micros(PART_NOTICE);
     crew.begin(begin_us).await?;
     lead.tell(&begin_us).await?;
     let mut parts = Parts::new(job, crew.len());

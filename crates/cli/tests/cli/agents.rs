@@ -1,0 +1,243 @@
+//! `feedlab run --nats` and `feedlab agent` on a real nats-server: one run of several processes, and what makes it none.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+
+use feedlab_testkit::{Broker, PATIENCE};
+use futures_util::StreamExt as _;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::nats::VARIABLES;
+use super::processes::{alone, until};
+use super::scenario::{TINY, file, one_contender};
+
+/// A process whose standard error is read line by line.
+struct Process {
+    child: Child,
+    said: mpsc::Receiver<String>,
+    heard: Vec<String>,
+}
+
+impl Process {
+    fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"));
+        command.args(arguments).current_dir(folder).env_remove("FEEDLAB_TOKEN");
+        for variable in VARIABLES {
+            command.env_remove(variable);
+        }
+        command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (tell, said) = mpsc::sync_channel(1_000);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(tell.send(line))));
+        Self { child, said, heard: Vec::new() }
+    }
+
+    /// Waits for a line.
+    #[track_caller]
+    fn until_it_says(&mut self, needle: &str) {
+        while !self.heard.last().is_some_and(|line| line.contains(needle)) {
+            let line = self.said.recv_timeout(PATIENCE);
+            self.heard.push(line.unwrap_or_else(|_| panic!("{needle:?} in {:#?}", self.heard)));
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Its status, standard output, and all that it said on standard error.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        let status = self.child.wait().unwrap().code();
+        self.heard.extend(self.said.iter());
+        (status, out, self.heard.join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A broker, a folder with a scenario, and processes there.
+struct Lab {
+    broker: Broker,
+    home: TempDir,
+    variables: &'static [(&'static str, &'static str)],
+}
+
+impl Lab {
+    fn new(scenario: &str) -> Option<Self> {
+        Some(Self { broker: Broker::start()?, home: file(scenario).0, variables: &[] })
+    }
+
+    fn url(&self) -> String {
+        format!("nats://{}", self.broker.address())
+    }
+
+    /// An agent that waits.
+    fn agent(&self, name: &str) -> Process {
+        let arguments = ["agent", "--nats", &self.url(), "--name", name];
+        let mut agent = Process::start(self.home.path(), &arguments, self.variables);
+        agent.until_it_says(&format!("agent {name} waits"));
+        agent
+    }
+
+    fn run(&self, agents: &str) -> Process {
+        let arguments = ["run", "scenario.toml", "--nats", &self.url(), "--agents", agents];
+        Process::start(self.home.path(), &arguments, self.variables)
+    }
+
+    /// The summary of a run that said where its report is.
+    fn summary(&self, said: &str) -> Value {
+        let page = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
+        serde_json::from_str(
+            &std::fs::read_to_string(self.home.path().join(page).with_file_name("summary.json")).unwrap(),
+        )
+        .unwrap()
+    }
+}
+
+fn metric(summary: &Value, name: &str) -> f64 {
+    summary["contenders"][0]["metrics"][name]["value"].as_f64().unwrap_or_else(|| panic!("{name}: {summary}"))
+}
+
+#[test]
+fn two_agents_are_one_run_and_are_free_again() {
+    let _alone = alone();
+    let Some(broker) = Broker::start_with(&["--jetstream", "--user", "ada", "--pass", "right-secret"]) else { return };
+    let variables = &[("NATS_USER", "ada"), ("NATS_PASSWORD", "right-secret")];
+    let lab = Lab { broker, home: file(&one_contender(TINY)).0, variables };
+    let mut agents = [lab.agent("a"), lab.agent("b")];
+    for _ in 0..2 {
+        let (status, out, told) = lab.run("2").end();
+        assert_eq!(status, Some(0), "{told}\n{out}");
+        assert!(told.contains("2 agents: a, b") && told.contains("] WebSocket, 5 clients: second 1: "), "{told}");
+        let summary = lab.summary(&out);
+        assert_eq!((metric(&summary, "updates_missed"), metric(&summary, "updates_duplicated")), (0.0, 0.0));
+        assert_eq!(metric(&summary, "updates_received"), 5.0 * metric(&summary, "updates_published"));
+        for agent in &mut agents {
+            agent.until_it_says("free again: its run is over");
+        }
+        let manifest = std::fs::read_dir(lab.home.path().join("results")).unwrap().flatten();
+        let text: String =
+            manifest.map(|run| std::fs::read_to_string(run.path().join("manifest.json")).unwrap()).collect();
+        assert!(!text.contains("secret") && !told.contains("secret"), "{told}");
+    }
+    for agent in agents {
+        let line = std::fs::read(format!("/proc/{}/cmdline", agent.child.id())).unwrap();
+        assert!(!String::from_utf8_lossy(&line).contains("secret"));
+        agent.signal(Signal::INT);
+        let (status, _, told) = agent.end();
+        assert_eq!(status, Some(0));
+        assert!(told.contains("3 of 5 clients") || told.contains("2 of 5 clients"), "{told}");
+    }
+}
+
+#[test]
+fn an_agent_that_is_killed_is_named_and_its_run_invalid() {
+    let _alone = alone();
+    let Some(lab) = Lab::new(&one_contender(TINY).replace("duration = \"1s\"", "duration = \"4s\"")) else { return };
+    let (mut stays, dies) = (lab.agent("stays"), lab.agent("dies"));
+    let mut run = lab.run("2");
+    run.until_it_says("second 1: ");
+    dies.signal(Signal::KILL);
+    let (status, out, told) = run.end();
+    assert_eq!(status, Some(4), "{told}\n{out}");
+    let why = "agent dies was lost, and with it the clients of segment 1/2: nothing was heard of it any more";
+    assert!(
+        told.contains(&format!("warning: {why}")) && out.contains("verdict: invalid") && out.contains(why),
+        "{told}\n{out}"
+    );
+    let summary = lab.summary(&out);
+    assert_eq!(metric(&summary, "updates_expected"), 5.0 * metric(&summary, "updates_published"));
+    assert_eq!(metric(&summary, "updates_missed"), 3.0 * metric(&summary, "updates_published"), "nothing got smaller");
+    stays.until_it_says("free again");
+}
+
+#[test]
+fn a_name_is_one_runs_at_a_time_and_that_of_a_run_that_was_killed_is_free() {
+    let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
+    let mut waits = lab.run("1");
+    waits.until_it_says("waiting for 1 agents");
+    let (status, _, told) = lab.run("1").end();
+    assert_eq!(status, Some(2), "{told}");
+    assert!(told.contains("error: a run named feedlab goes on at this broker"), "{told}");
+    waits.signal(Signal::KILL);
+    drop(waits);
+    let mut next = lab.run("1");
+    next.until_it_says("waiting for 1 agents");
+    next.signal(Signal::INT);
+    let (status, _, told) = next.end();
+    assert_eq!(status, Some(130), "{told}");
+    let mut last = lab.run("1");
+    last.until_it_says("waiting for 1 agents");
+}
+
+/// Answers a run's calls as an agent would, in our words.
+fn pretend(lab: &Lab, here: &[Value]) -> std::thread::JoinHandle<()> {
+    let (address, here) = (lab.broker.address().to_string(), here.to_vec());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            let client = async_nats::connect(address).await.unwrap();
+            let mut calls = client.subscribe("feedlab.run.feedlab.agents").await.unwrap();
+            while let Some(call) = calls.next().await {
+                let call: Value = serde_json::from_slice(&call.payload).unwrap();
+                let Some(run) = call["WhoIsThere"]["run"].as_str() else { continue };
+                for here in &here {
+                    let told = json!({ "agent": "x", "news": { "Here": here } });
+                    let subject = format!("feedlab.run.feedlab.told.{run}");
+                    client.publish(subject, told.to_string().into()).await.unwrap();
+                }
+                client.flush().await.unwrap();
+                return;
+            }
+        });
+    })
+}
+
+#[test]
+fn agents_that_would_not_measure_the_same_are_refused_by_name() {
+    let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
+    let version = super::out(&super::ends_with(0, &mut super::feedlab(&["--version"])));
+    let version = version.trim().trim_start_matches("feedlab ");
+    let here = |instance: u64, feedlab: &str, descriptors: u64| json!({ "instance": instance, "feedlab": feedlab, "descriptors": descriptors });
+    for (answers, agents, needle) in [
+        (vec![here(1, "0.0.9 (another)", 9_999)], "1", "agent x is feedlab 0.0.9 (another), and this is "),
+        (vec![here(1, version, 9_999), here(2, version, 9_999)], "2", "two agents are called x: give each a name"),
+        (vec![here(1, version, 20)], "1", "agent x needs 69 descriptors for its 5 clients, and its shell allows 20"),
+        (vec![here(1, version, 9_999)], "1", "agent x does not answer"),
+    ] {
+        let pretender = pretend(&lab, &answers);
+        let (status, _, told) = lab.run(agents).end();
+        assert_eq!(status, Some(1), "{needle}: {told}");
+        assert!(told.contains(&format!("error: {needle}")), "{needle}: {told}");
+        pretender.join().unwrap();
+    }
+    let results = lab.home.path().join("results");
+    until("no folder is left", || !results.exists());
+}
+
+#[test]
+fn a_broker_that_cannot_be_used_is_named_with_the_remedy() {
+    let Some(broker) = Broker::start_with(&["--user", "ada", "--pass", "right-secret"]) else { return };
+    let mut lab = Lab { broker, home: file(&one_contender(TINY)).0, variables: &[] };
+    let (status, _, told) = lab.run("1").end();
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("refuses these credentials: set NATS_USER"), "{told}");
+    lab.variables = &[("NATS_USER", "ada"), ("NATS_PASSWORD", "right-secret")];
+    let (status, _, told) = lab.run("1").end();
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("has no JetStream; start it with: nats-server --jetstream"), "{told}");
+}
