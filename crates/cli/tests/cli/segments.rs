@@ -16,10 +16,10 @@ fn ahead(seconds: u64) -> String {
     (clock::unix_us() / 1_000_000 + seconds).to_string()
 }
 
-/// A port that nobody has; of the range of clients' own ports none.
+/// A port that nobody has; of the range of clients' own ports none, nor of that of the brokers.
 fn free() -> String {
-    let start = 20_000 + u16::try_from(std::process::id() % 5_000).unwrap();
-    let mut free = (start..32_000).filter_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok());
+    let start = 13_000 + u16::try_from(std::process::id() % 5_000).unwrap();
+    let mut free = (start..20_000).filter_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok());
     free.next().unwrap().local_addr().unwrap().to_string()
 }
 
