@@ -14,28 +14,32 @@ use crate::exit::{Exit, bad_input};
 use crate::output;
 use crate::segments::Folder;
 
-/// Merge runs of one scenario into one with more repetitions, without loss
+/// Merge runs of one scenario into one with more repetitions, or the segments of one run, without loss
 ///
 /// Makes a new results folder: cells, seconds and histograms are those of the runs, byte for byte but for the number of
 /// the repetition; what was pooled and judged is pooled and judged anew, and the report is drawn. The runs themselves
 /// are not touched. Their seeds may differ: then the intervals cover other schedules too. Runs of different machines or
-/// versions are merged, and the verdict is suspect.
+/// versions are merged, and the verdict is suspect. Of a run that was measured in segments (`feedlab run --segment`) all
+/// are given, and become the run that they are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   feedlab merge results/20261121T120030Z-ticker results/20261121T130012Z-ticker
   feedlab merge results/*-ticker --out merged
+  feedlab merge results/20261121T120030Z-ticker.segment-*
 
 Exit status:
     0  merged
     1  something failed, and no folder is left
     2  wrong usage, folders that are no results, runs of different scenarios, or a run given twice
+    3  segments: a threshold was missed
+    4  segments: the measurement is invalid
 
 Next:
   open the report.html that it names
   feedlab compare RUN RUN    what changed from one merged run to another")]
 pub(crate) struct Args {
-    /// The results folders, two or more; name, question and thresholds are those of the first
+    /// The folders, two or more; of runs, name, question and thresholds are those of the first
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
     runs: Vec<PathBuf>,
 

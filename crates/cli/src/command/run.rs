@@ -39,6 +39,7 @@ Examples:
   feedlab run scenarios/quick.toml
   feedlab run scenarios/ticker.toml scenarios/burst.toml --out /tmp/results
   feedlab run scenarios/quick.toml --format json | jq '.contenders[].metrics.age_p50_us'
+  feedlab run scenarios/quick.toml --nats nats://127.0.0.1 --agents 2
 
 Exit status:
     0  done, and every threshold met

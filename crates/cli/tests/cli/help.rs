@@ -5,11 +5,12 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that a user is to know.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "run",
     "serve",
     "watch",
     "publish",
+    "agent",
     "proxy",
     "nginx",
     "predict",

@@ -106,6 +106,10 @@ fn a_segment_that_could_not_be_one_of_a_run_is_refused_before_it_begins() {
         (&["--segment", "2/2", "--start-at", &late, "--server", "127.0.0.1:9"], "must be 5 seconds ahead"),
         (&["--listen", "127.0.0.1:7000"], "--listen belongs to --nats or --segment"),
         (&["--agents", "2"], "--nats"),
+        (
+            &["--nats", "nats://127.0.0.1", "--agents", "2", "--listen", "0.0.0.0:0"],
+            "give the one that the others reach",
+        ),
         (&["--nats", "nats://127.0.0.1"], "--agents"),
         (&["--nats", "nats://a:secret@127.0.0.1", "--agents", "2"], "no credentials in an address"),
         (&["--nats", "nats://127.0.0.1", "--agents", "0"], "0"),

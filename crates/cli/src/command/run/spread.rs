@@ -116,6 +116,10 @@ impl SpreadArgs {
 
 /// What stands before a server listens to this machine alone.
 fn check_listen(scenario: &Scenario, listen: SocketAddr) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !listen.ip().is_unspecified(),
+        "--listen {listen} is every address of this machine: give the one that the others reach"
+    );
     let is_fronted = needs_proxy(scenario) || scenario.contenders.iter().any(|one| one.link.via.is_nginx());
     anyhow::ensure!(
         listen.ip().is_loopback() || !is_fronted,
