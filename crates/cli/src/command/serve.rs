@@ -76,7 +76,7 @@ pub(crate) struct Args {
 
     /// When the feed's time began, µs of Unix time: this server takes over from one that is gone
     #[arg(long, value_name = "UNIX_US", hide = true, help_heading = "Feed")]
-    start_at: Option<u64>,
+    began_at: Option<u64>,
 
     /// The epoch of the feed, shared with the servers that have the same one
     #[arg(long, value_name = "EPOCH", hide = true, help_heading = "Feed")]
@@ -145,8 +145,8 @@ fn check(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         "standard input cannot be both the feed and the sign to stop"
     );
     anyhow::ensure!(
-        args.start_at.is_none() || !reads_stdin,
-        "--start-at needs a feed whose past can be had again, and standard input has none"
+        args.began_at.is_none() || !reads_stdin,
+        "--began-at needs a feed whose past can be had again, and standard input has none"
     );
     anyhow::ensure!(
         settings.slow_limit.is_none() || settings.slow_policy == SlowPolicy::Disconnect,
@@ -236,7 +236,7 @@ const fn why_no_lab(args: &Args) -> Option<&'static str> {
 fn config(args: Args, settings: Settings, tls: Option<Identity>, credentials: Credentials) -> Config {
     Config {
         await_start: args.await_start,
-        start_at: args.start_at,
+        start_at: args.began_at,
         epoch: args.epoch,
         tls,
         allow_origins: args.allow_origin,

@@ -95,7 +95,7 @@ fn d1_a_client_of_a_feed_that_cannot_be_had_again_is_told_a_reset_and_given_the_
 #[test]
 fn d1_a_feed_that_is_the_same_again_goes_on_in_its_epoch() {
     let start_at = feedlab_feed::clock::unix_us().to_string();
-    let feed = ["--feed", "synthetic", "--rate", "100", "--start-at", &start_at];
+    let feed = ["--feed", "synthetic", "--rate", "100", "--began-at", &start_at];
     let (_server, watchers) = killed_and_started_again(&feed);
     for watcher in &watchers {
         let had = watcher.lines.lock().expect("no panic").len();

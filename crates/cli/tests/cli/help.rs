@@ -76,7 +76,7 @@ fn completions_know_the_subcommands() {
 /// Those that one process of feedlab gives another are for nobody to type.
 #[test]
 fn completions_offer_every_flag_of_the_help_and_no_hidden_one() {
-    let hidden = ["--exit-with-stdin", "--settings-from-stdin", "--start-at", "--epoch"];
+    let hidden = ["--exit-with-stdin", "--settings-from-stdin", "--began-at", "--epoch"];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = help(&["completions", shell]);
         for flag in hidden {

@@ -75,7 +75,7 @@ fn flags_that_do_not_fit_are_refused_with_the_remedy() {
         (&["--tls-cert", "absent.pem", "--tls-key", "absent.pem"], "absent.pem, which --tls-cert names"),
         (&["--queue", "0"], "at least 1"),
         (&["--coalesce", "0s"], "longer than nothing"),
-        (&["--feed", "stdin", "--start-at", "1"], "--start-at"),
+        (&["--feed", "stdin", "--began-at", "1"], "--began-at"),
     ] {
         let line = error_line(&ends_with(2, feedlab(&["serve", "--listen", "127.0.0.1:0"]).args(flags)));
         assert!(line.contains(needle), "{flags:?}: {line}");

@@ -100,7 +100,7 @@ impl Server {
         if let Some(process) = self.process.take() {
             process.stop().await?;
         }
-        let life = format!("--start-at {feed_us} --listen {} --control {}", self.door, self.control);
+        let life = format!("--began-at {feed_us} --listen {} --control {}", self.door, self.control);
         let started = launch(&self.settings, &self.flags, &life).await;
         let (process, _) = started.context("starting it again")?;
         self.process = Some(process);
