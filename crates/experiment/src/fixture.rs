@@ -65,6 +65,7 @@ pub(crate) fn manifest(run: &str) -> Manifest {
         rustc_version: "1.95.0".to_owned(),
         git_revision: None,
         merged_from: Vec::new(),
+        agents: Vec::new(),
         started: "2026-11-21T12:00:30Z".to_owned(),
         machine: Machine::default(),
         cells_planned: 4,

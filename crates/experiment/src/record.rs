@@ -130,6 +130,9 @@ pub struct Manifest {
     /// The runs that `feedlab merge` made this one from; empty for a run that was measured.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub merged_from: Vec<String>,
+    /// Who drove the clients, in the order of their segments; empty if one load generator did, beside its server.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub agents: Vec<String>,
     /// When the run began, RFC 3339 in UTC.
     pub started: String,
     /// The machine.

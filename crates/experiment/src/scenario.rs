@@ -106,9 +106,21 @@ pub struct Feed {
     pub source: Source,
     /// How many updates the server keeps for clients that come back.
     pub history: usize,
+    /// Processes that serve it, each to its share of the clients.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub servers: u32,
     /// A pause of the publisher, on purpose.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stall: Option<Stall>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this way")]
+const fn is_one(servers: &u32) -> bool {
+    *servers == 1
 }
 
 /// Where updates come from.

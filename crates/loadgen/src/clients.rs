@@ -31,7 +31,7 @@ pub(crate) fn link_of_a_worker(link: &Link, job: &Job) -> Link {
 /// The client of this index, with its headers, its source address and its own chance.
 pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     let transport = job.contender.transport();
-    let door = job.door.unwrap_or(job.server);
+    let door = door(job, index);
     let origin = format!("{}://{door}", if link.tls.is_some() { "https" } else { "http" });
     let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
     client.rng.set_stream(index.into());
@@ -46,6 +46,16 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     client.after = (!is_told).then_some(Cursor::default());
     client.source = source(door, job.cell.clients, index);
     Some(client)
+}
+
+/// Neighbours in pairs of sixteen: otherwise of two segments each would have a door to itself.
+const PER_DOOR: u32 = 16;
+
+/// The door of the client of this index.
+fn door(job: &Job, index: u32) -> SocketAddr {
+    let place = index / PER_DOOR % (1 + job.more_doors.len() as u32);
+    let further = place.checked_sub(1).and_then(|place| job.more_doors.get(place as usize));
+    further.copied().or(job.door).unwrap_or(job.server)
 }
 
 /// The slow client of this index. It shares its connection with nobody, who would be slowed down with it.
@@ -66,7 +76,37 @@ fn source(door: SocketAddr, clients: u32, index: u32) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use feedlab_experiment::Segment;
+    use feedlab_experiment::plan::Cell;
+    use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+
     use super::*;
+
+    #[test]
+    fn several_doors_have_equal_shares_and_so_have_their_segments() {
+        let [first, second]: [SocketAddr; 2] = ["127.0.0.1:1", "127.0.0.1:2"].map(|door| door.parse().unwrap());
+        let doors = |more_doors: Vec<SocketAddr>, segment: Segment| {
+            let job = Job { door: Some(first), more_doors, ..job(first) };
+            let doors: Vec<_> = segment.clients(320, 0, 1).map(|index| door(&job, index)).collect();
+            [first, second].map(|door| doors.iter().filter(|one| **one == door).count())
+        };
+        assert_eq!(doors(Vec::new(), Segment::WHOLE), [320, 0]);
+        assert_eq!(doors(vec![second], Segment::WHOLE), [160, 160]);
+        for index in [1, 2] {
+            assert_eq!(doors(vec![second], Segment::new(index, 2).unwrap()), [80, 80]);
+        }
+    }
+
+    fn job(server: SocketAddr) -> Job {
+        let second = Duration::from_secs(1);
+        let cell = Cell { id: "c".into(), contender: 0, clients: 320, payload_bytes: None, repetition: 1, seed: 1 };
+        let clients = Clients { count: vec![320], ramp: second, headers: Headers::Bare, slow: None };
+        let measure = Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 };
+        let contender = Contender::new("SSE", Options::Sse { keepalive: second });
+        Job::new(server, cell, contender, clients, measure, "c.hlog".into())
+    }
 
     #[test]
     fn a_large_fleet_on_the_loopback_comes_from_several_addresses() {

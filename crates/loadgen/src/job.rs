@@ -24,6 +24,9 @@ pub struct Job {
     /// Where the clients connect, if not at the server: the lab proxy, nginx, or the server's TLS port.
     #[serde(default)]
     pub door: Option<SocketAddr>,
+    /// Further doors of the same feed, over which the clients are spread.
+    #[serde(default)]
+    pub more_doors: Vec<SocketAddr>,
     /// The certificate, PEM, that the clients trust; they speak TLS if the contender's link says so.
     #[serde(default)]
     pub certificate: Option<String>,
@@ -89,6 +92,7 @@ impl Job {
             server,
             more_servers: Vec::new(),
             door: None,
+            more_doors: Vec::new(),
             certificate: None,
             proxy: None,
             between: Between { nginx: None, lab_proxy: None },

@@ -96,7 +96,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let all: Vec<_> = scenarios.iter().map(|(scenario, _)| scenario).collect();
     let spread = args.spread.checked(&all).map_err(bad_input)?;
-    needs::check_descriptors(all.into_iter()).map_err(bad_input)?;
+    needs::check_descriptors(all.into_iter(), spread.generators()).map_err(bad_input)?;
     scenarios.iter().for_each(|(scenario, _)| needs::tell_of_samples(scenario));
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and takes no core from what is measured.

@@ -49,7 +49,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 /// Says what a run of the file would be, or refuses it for what `run` would refuse it for.
 fn check(file: &Path) -> anyhow::Result<String> {
     let scenario = Scenario::load(file)?;
-    needs::check_descriptors(std::iter::once(&scenario))
+    needs::check_descriptors(std::iter::once(&scenario), 1)
         .with_context(|| file.display().to_string())
         .map_err(bad_input)?;
     needs::tell_of_samples(&scenario);

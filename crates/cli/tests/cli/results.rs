@@ -120,6 +120,7 @@ fn manifest(scenario: Scenario, run: String, started: String, cells: usize, verd
         rustc_version: "rustc 1.95.0".to_owned(),
         git_revision: Some("0123abc".to_owned()),
         merged_from: Vec::new(),
+        agents: Vec::new(),
         started,
         machine: Machine { kernel: "6.1.0".to_owned(), platform: "linux-x86_64".to_owned(), ..Machine::default() },
         cells_planned: cells,

@@ -165,6 +165,7 @@ pub fn environment_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
         [
             ("seed", Some(m.seed.to_string())),
             ("repetitions", Some(m.scenario.measure.repetitions.to_string())),
+            ("load generators", Some(m.agents.len().max(1).to_string())),
             ("recording", recording(&m.scenario)),
             ("verdict", Some(m.verdict.status.to_string())),
         ]

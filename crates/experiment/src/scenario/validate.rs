@@ -59,6 +59,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
     let way = drain::Way { contenders: &contenders, network: network.as_ref(), source: &feed.source, faults: &faults };
     measure.drain = drain::drain(&written.measure, &way)?;
     let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
+    lab::servers(&written, &feed, !faults.is_empty())?;
     Ok(Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders })
 }
 

@@ -84,6 +84,10 @@ pub(super) struct Feed {
     pub(super) speed: Option<At<f64>>,
     /// How many updates the server keeps for clients that come back; with 0 they are given nothing. Default 4096.
     pub(super) history: Option<At<i64>>,
+    /// Processes that serve it, 1 to 8, over which clients are spread; of source synthetic and replay, where nothing lies between.
+    /// Default 1.
+    #[schemars(range(min = 1, max = 8))]
+    pub(super) servers: Option<At<i64>>,
     /// A pause of the publisher on purpose, as in `{ after = "4s", for = "500ms" }`, to see what it does to ages.
     pub(super) stall: Option<Stall>,
 }

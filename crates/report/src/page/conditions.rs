@@ -34,7 +34,8 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
         ("servers", own::servings(scenario)),
         ("measured", Some(measured(scenario.measure, manifest))),
         ("seed", Some(manifest.seed.to_string())),
-        ("network", Some(network(scenario))),
+        ("load", load(manifest)),
+        ("network", Some(network(scenario, &manifest.agents))),
         ("nginx", nginx(scenario)),
         ("faults", Some(fault::clauses(scenario).join("; ")).filter(|faults| !faults.is_empty())),
         ("machine", Some(self::machine(manifest))),
@@ -127,7 +128,19 @@ fn measured(measure: Measure, manifest: &Manifest) -> String {
 }
 
 /// The network, or that there is none.
-fn network(scenario: &Scenario) -> String {
+/// How many processes serve, and who drives the clients, where it is not one each.
+fn load(manifest: &Manifest) -> Option<String> {
+    let servers = manifest.scenario.feed.servers;
+    let serve = (servers > 1).then(|| format!("{servers} servers, over which the clients are spread"));
+    let drive = (!manifest.agents.is_empty()).then(|| {
+        let count = wording::counted(manifest.agents.len() as f64, "process", "processes");
+        format!("clients shared by {count}: {}", manifest.agents.join(", "))
+    });
+    let parts: Vec<_> = [serve, drive].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn network(scenario: &Scenario, agents: &[String]) -> String {
     match scenario.network {
         Some(network) => lab(network),
         None if scenario.faults.iter().any(|fault| fault.kind.is_of_link()) => {
@@ -136,6 +149,7 @@ fn network(scenario: &Scenario) -> String {
         None if scenario.contenders.iter().any(|contender| contender.link.via.is_nginx()) => {
             "loopback: server, clients and nginx on one machine".to_owned()
         }
+        None if !agents.is_empty() => "as it lies between the server and those who drive the clients".to_owned(),
         None => "loopback: server and clients on one machine, nothing in between".to_owned(),
     }
 }

@@ -122,6 +122,7 @@ fn manifest(scenario: Scenario, run: String, cells: usize, verdict: Verdict) -> 
         rustc_version: "rustc 1.95.0".to_owned(),
         git_revision: Some("0123abc".to_owned()),
         merged_from: Vec::new(),
+        agents: Vec::new(),
         started: STARTED.to_owned(),
         machine: Machine {
             cpu: Some("Example CPU @ 2.00GHz".to_owned()),

@@ -20,6 +20,7 @@ pub(super) fn merge(folders: Vec<Folder>, out: &Path) -> anyhow::Result<Exit> {
     let (about, first) = segments.first().context("give the segments")?;
     let started = UNIX_EPOCH + Duration::from_micros(about.start_us);
     let mut series = series::Series::of_parts(&about.scenario, &first.scenario().map_err(bad_input)?, out, started)?;
+    series.agents = segments.iter().map(|(about, _)| format!("segment {}", about.segment)).collect();
     let end = match add_cells(&mut series, &segments) {
         Ok(()) => series::End::Complete,
         Err(error) => series::End::Failed(error),

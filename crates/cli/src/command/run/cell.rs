@@ -61,6 +61,7 @@ pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: 
     Job {
         more_servers: controls,
         door: Some(stage.door()),
+        more_doors: stage.more_doors(),
         certificate: keys.filter(|_| job.contender.link.tls).map(|keys| keys.certificate().to_owned()),
         proxy: stage.proxy_control(),
         between: stage.between(),

@@ -109,8 +109,7 @@ impl Crew {
                 self.agents.push(Agent { name, segment, heard: clock::now(), lost: None });
             }
         }
-        let names: Vec<_> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
-        output::advice(&format!("{count} agents: {}", names.join(", ")));
+        output::advice(&format!("{count} agents: {}", self.names().join(", ")));
         Ok(())
     }
 
@@ -148,6 +147,11 @@ impl Crew {
             Some(Answer::Refused { why }) => anyhow::bail!("agent {agent} refuses: {why}"),
             None => anyhow::bail!("agent {agent} answers in unknown words"),
         }
+    }
+
+    /// Who they are, in the order of their segments.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.agents.iter().map(|agent| agent.name.clone()).collect()
     }
 
     /// How many there are.

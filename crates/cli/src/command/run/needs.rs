@@ -13,12 +13,16 @@ use crate::output;
 /// What a process opens besides its connections: files, the runtime's own, the control connection.
 pub(in crate::command) const BESIDES: u64 = 64;
 
-/// Raises the soft limit as far as it goes, for this process and the children that inherit it.
+/// Raises the soft limit as far as it goes, for this process and the children that inherit it; so many load generators share
+/// the clients.
 ///
 /// # Errors
 /// When the largest number of clients needs more.
-pub(in crate::command) fn check_descriptors<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> anyhow::Result<()> {
-    let needed = scenarios.map(needed).max().unwrap_or(0);
+pub(in crate::command) fn check_descriptors<'a>(
+    scenarios: impl Iterator<Item = &'a Scenario>,
+    generators: u32,
+) -> anyhow::Result<()> {
+    let needed = scenarios.map(|scenario| needed(scenario, generators)).max().unwrap_or(0);
     refuse(needed + BESIDES, raise_open_file_limit())
 }
 
@@ -29,12 +33,15 @@ pub(in crate::command) fn tell_of_samples(scenario: &Scenario) {
     }
 }
 
-/// A connection takes one in the server and one in the load generator; of a proxy on the way it takes two.
-fn needed(scenario: &Scenario) -> u64 {
+/// A connection takes one in its server and one in its load generator; of a proxy on the way it takes two.
+fn needed(scenario: &Scenario, generators: u32) -> u64 {
     let clients = u64::from(scenario.clients.count.iter().max().copied().unwrap_or(0));
     let slow = u64::from(scenario.clients.slow.map_or(0, |slow| slow.count));
     let is_proxied = needs_proxy(scenario) || scenario.contenders.iter().any(|one| one.link.via.is_nginx());
-    (clients + slow) * if is_proxied { 2 } else { 1 }
+    let share = u64::from(scenario.feed.servers.min(generators)).max(1);
+    // Sixteen of a row go to one server.
+    let most = (clients + slow).div_ceil(share) + if share > 1 { 16 } else { 0 };
+    most * if is_proxied { 2 } else { 1 }
 }
 
 fn refuse(needed: u64, allowed: Option<u64>) -> anyhow::Result<()> {

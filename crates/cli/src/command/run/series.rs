@@ -32,6 +32,8 @@ pub(in crate::command) struct Series<'a> {
     pub(in crate::command) plan: Vec<Cell>,
     /// Those that are done.
     pub(in crate::command) records: Vec<CellRecord>,
+    /// Who drives the clients, if several do.
+    pub(in crate::command) agents: Vec<String>,
     /// Certificate and key, if any contender speaks TLS.
     keys: Option<Keys>,
     progress: Progress,
@@ -62,7 +64,7 @@ impl<'a> Series<'a> {
         let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
         let progress = Progress::new(scenario, plan.len(), cell_time, later);
-        let series = Self { scenario, started, folder, plan, records: Vec::new(), keys, progress };
+        let series = Self { scenario, started, folder, plan, records: Vec::new(), agents: Vec::new(), keys, progress };
         series.kept(text)
     }
 
@@ -75,7 +77,8 @@ impl<'a> Series<'a> {
     ) -> anyhow::Result<Self> {
         let folder = RunFolder::create(out, scenario, started)?;
         let (plan, progress) = (plan::cells(scenario), Progress::silent());
-        Self { scenario, started, folder, plan, records: Vec::new(), keys: None, progress }.kept(text)
+        Self { scenario, started, folder, plan, records: Vec::new(), agents: Vec::new(), keys: None, progress }
+            .kept(text)
     }
 
     /// Adds a cell that is done.
@@ -109,6 +112,7 @@ impl<'a> Series<'a> {
             rustc_version: build::RUSTC.to_owned(),
             git_revision: build::REVISION.map(str::to_owned),
             merged_from: Vec::new(),
+            agents: self.agents.clone(),
             started: humantime::format_rfc3339(self.started).to_string(),
             machine: Machine::this(),
             cells_planned: self.plan.len(),
@@ -119,6 +123,7 @@ impl<'a> Series<'a> {
 
     /// Measures until the end, whichever it is.
     pub(super) async fn measure(&mut self, stop: &CancellationToken, hands: Option<&mut Hands>) -> End {
+        self.agents = hands.as_ref().map(|hands| hands.crew.names()).unwrap_or_default();
         let end = self.measure_cells(stop, hands).await;
         self.progress.end();
         end

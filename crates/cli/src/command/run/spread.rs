@@ -55,6 +55,17 @@ pub(super) enum Spread {
     Segment { segment: Segment, start_us: u64, role: Role },
 }
 
+impl Spread {
+    /// How many load generators share the clients.
+    pub(super) const fn generators(&self) -> u32 {
+        match self {
+            Self::Alone => 1,
+            Self::Agents { agents, .. } => *agents,
+            Self::Segment { segment, .. } => segment.of(),
+        }
+    }
+}
+
 /// What a segment does besides.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Role {
@@ -90,6 +101,10 @@ impl SpreadArgs {
         anyhow::ensure!(
             !speaks_tls,
             "--segment cannot measure TLS: every run has a certificate of its own, which its agents are told (--nats)"
+        );
+        anyhow::ensure!(
+            scenarios.iter().all(|scenario| scenario.feed.servers == 1),
+            "--segment is told of one server; several are for agents, which the run tells (--nats)"
         );
         let role = match (self.listen, self.server) {
             (Some(listen), None) if segment.index() == 1 => Role::Leads { listen },

@@ -54,7 +54,11 @@ impl Stage {
         let at = if is_outermost { listen } else { ANYWHERE };
         let first = Server::start(scenario, cell, epoch, keys, front, at).await?;
         let door = first.door();
-        let servers = vec![first];
+        let mut servers = vec![first];
+        for _ in 1..scenario.feed.servers {
+            let at = SocketAddr::new(listen.ip(), 0);
+            servers.push(Server::start(scenario, cell, epoch, keys, front, at).await?);
+        }
         let between = Between::default();
         let mut stage = Self { servers, epoch, nginx: None, proxy: None, between, door, control: None, feed_us: None };
         if let Err(error) = stage.set_front(scenario, cell, keys, link.via, (front, listen)).await {
@@ -99,6 +103,12 @@ impl Stage {
     /// Where clients connect.
     pub(super) const fn door(&self) -> SocketAddr {
         self.door
+    }
+
+    /// Where others of them connect, if nothing lies before several servers.
+    pub(super) fn more_doors(&self) -> Vec<SocketAddr> {
+        let is_direct = self.nginx.is_none() && self.proxy.is_none();
+        self.servers.iter().skip(1).filter(|_| is_direct).map(Server::door).collect()
     }
 
     /// Where servers are asked for their figures.

@@ -14,6 +14,8 @@ use super::{HOUR, SECOND, bounds};
 const LARGEST_PAYLOAD: i64 = 16 << 20;
 /// With what wraps it, it must fit into the 64 KiB that the server takes at once.
 const LARGEST_PUBLICATION: i64 = 60 << 10;
+/// More processes than this have no machine to themselves.
+const MOST_SERVERS: i64 = 8;
 /// What a server keeps in memory.
 pub(super) const MOST_HISTORY: i64 = 1_000_000;
 
@@ -29,7 +31,14 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refus
         SourceKind::Clients => clients(written)?,
     };
     let history = bounds::whole("history", written.history.as_ref(), 0..=MOST_HISTORY, 4096)?;
-    Ok(Feed { source, history, stall: written.stall.as_ref().map(stall).transpose()? })
+    let servers = bounds::whole("servers", written.servers.as_ref(), 1..=MOST_SERVERS, 1)?;
+    match &written.servers {
+        Some(at) if servers > 1 && !can_be_had_again(&source) => Err(Refusal::of(
+            at,
+            "only a synthetic feed and a replay are the same on every server; use one of those, or one server",
+        )),
+        _ => Ok(Feed { source, history, servers, stall: written.stall.as_ref().map(stall).transpose()? }),
+    }
 }
 
 /// Whether another server, or the same one started anew, has the same updates at the same times.

@@ -66,6 +66,20 @@ pub(super) fn nginx(
     }
 }
 
+/// Several servers are several addresses, and what lies between leads to one; what breaks would break one of them.
+pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool) -> Result<(), Refusal> {
+    let Some(at) = written.feed.servers.as_ref().filter(|_| feed.servers > 1) else { return Ok(()) };
+    let via_nginx = written.contender.iter().any(|one| contender::nginx(one).is_some());
+    let problem = match () {
+        () if via_nginx => "nginx spreads connections over servers of its own; use `upstreams` of [nginx]",
+        () if written.network.is_some() || has_faults => {
+            "the lab proxy leads to one server, and a fault hits one; remove [network] and [[fault]], or use one server"
+        }
+        () => return Ok(()),
+    };
+    Err(Refusal::of(at, problem))
+}
+
 /// What a fault has to do with.
 pub(super) struct Lab<'a> {
     pub(super) contenders: &'a [written::Contender],

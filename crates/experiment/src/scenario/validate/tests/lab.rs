@@ -144,6 +144,17 @@ fn the_drain_is_long_enough_for_who_comes_back() {
 
 /// A change to the good scenario, and how the line must end that refuses it.
 const REFUSED: &[(&str, &str, &str)] = &[
+    ("\"synthetic\"", "\"synthetic\"\nservers = 9", "7:11: `servers` is 9; it must be from 1 to 8"),
+    (
+        "\"synthetic\"",
+        "\"host\"\nservers = 2",
+        "7:11: only a synthetic feed and a replay are the same on every server; use one of those, or one server",
+    ),
+    (
+        "[clients]",
+        "servers = 2\n[network]\n[clients]",
+        "9:11: the lab proxy leads to one server, and a fault hits one; remove [network] and [[fault]], or use one server",
+    ),
     ("[clients]", "[network]\nrtt = \"11s\"\n[clients]", "10:7: `rtt` is 11s; it must be from 0s to 10s"),
     (
         "[clients]",
