@@ -11,6 +11,9 @@
 mod job;
 mod part;
 mod phases;
+
+mod conclude;
+mod course;
 mod share;
 
 mod clients;
@@ -33,9 +36,10 @@ mod measure;
 mod moments;
 mod newcomers;
 
+pub use conclude::{PartsError, conclude};
 pub use job::{Between, Event, Job, LoadError, Outcome, Phase};
 pub use part::Part;
 pub use phases::{run, take_part};
 pub use seconds::Live;
-pub use share::{Led, PartsError, Portion, Share, conclude};
+pub use share::{Led, Portion, Share};
 pub use transport::upstream::Publishing;

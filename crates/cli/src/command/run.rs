@@ -17,6 +17,7 @@ mod cell;
 pub(super) mod child;
 pub(super) mod closing;
 mod crew;
+mod follow;
 mod keys;
 pub(super) mod needs;
 mod progress;

@@ -9,11 +9,11 @@ use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Job, Part, Portion};
 use tokio_util::sync::CancellationToken;
 
-use super::cell;
 use super::child::Child;
 use super::progress::Progress;
 use super::spread::Role;
 use super::stage::Stage;
+use super::{cell, follow};
 use crate::command::generate::{Message, Task};
 use crate::exit::Exit;
 use crate::output;
@@ -100,8 +100,8 @@ async fn drive(
     let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
     generator.tell(&begin_us).await?;
     let last = match stage {
-        Some(stage) => cell::follow(&mut generator, stage, job, progress).await,
-        None => follow(&mut generator, job, progress).await,
+        Some(stage) => follow::follow(&mut generator, stage, job, progress).await,
+        None => follow_alone(&mut generator, job, progress).await,
     };
     generator.stop().await?;
     match last? {
@@ -111,8 +111,8 @@ async fn drive(
 }
 
 /// Follows a load generator that has no stage.
-async fn follow(generator: &mut Child, job: &Job, progress: &mut Progress) -> anyhow::Result<Message> {
-    let mut redraw = cell::redraws();
+async fn follow_alone(generator: &mut Child, job: &Job, progress: &mut Progress) -> anyhow::Result<Message> {
+    let mut redraw = follow::redraws();
     loop {
         tokio::select! {
             message = generator.next() => match message? {

@@ -10,9 +10,9 @@ use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Job, Live, Outcome, Part, Portion, conclude};
 use tokio_util::sync::CancellationToken;
 
-use super::cell::{direct, reached, redraws};
 use super::child::Child;
 use super::crew::{Crew, Heard};
+use super::follow::{direct, reached, redraws};
 use super::progress::Progress;
 use super::stage::Stage;
 use crate::command::generate::{Message, Task};

@@ -1,0 +1,311 @@
+//! A cell under way in one process: its clients, the servers if it leads, and what is heard of both meanwhile. `phases.rs` says
+//! what comes when.
+
+use std::future::pending;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use feedlab_experiment::clients::START_LEAD;
+use feedlab_experiment::hlog;
+use feedlab_experiment::record::Second;
+use feedlab_feed::clock;
+use feedlab_feed::stats::Stats;
+use hdrhistogram::Histogram;
+use tokio::sync::oneshot;
+use tokio::time::sleep_until;
+
+use crate::control::Control;
+use crate::faults::Faults;
+use crate::fleet::Fleet;
+use crate::moments::{Look, Served};
+use crate::newcomers::{self, Newcomers};
+use crate::part::{Part, Timetable};
+use crate::recorder::{Found, Window};
+use crate::seconds::Seconds;
+use crate::transport::Leg;
+use crate::worker::Report;
+use crate::{Event, Job, LoadError, Phase};
+
+/// How long after the ramp clients may still be connecting.
+const CONNECT_GRACE: Duration = Duration::from_secs(15);
+/// How often the fleet is asked how many are open.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long nobody is connected, to see what the two processes take by themselves.
+const QUIET: Duration = Duration::from_millis(400);
+/// How many looks at memory and descriptors the ramp is divided into.
+const RAMP_LOOKS: u32 = 10;
+/// How long after a moment the server is asked what was due before it: by then its publisher has come by.
+const PUBLISHER_GRACE: Duration = Duration::from_secs(1);
+
+/// A cell under way.
+pub(crate) struct Course<'a> {
+    job: &'a Job,
+    /// Of one process among several, once it is known when they begin.
+    timetable: Option<Timetable>,
+    /// Who does not lead asks no server.
+    control: Option<Control>,
+    fleet: Fleet,
+    pub(crate) leg: Leg,
+    began: Instant,
+    events: &'a mut dyn FnMut(Event),
+    /// What breaks in the measured time, once it is known.
+    faults: Option<Faults>,
+    /// From the time on that the measured time is known.
+    seconds: Option<Seconds>,
+    found: Found,
+    /// Workers that have told all.
+    done: usize,
+}
+
+/// What has come together when all have left.
+pub(crate) struct Merged {
+    pub(crate) found: Found,
+    pub(crate) ages: Histogram<u64>,
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) was_restarted: bool,
+}
+
+/// This process at one moment, and who leads has the servers too.
+pub(crate) type Seen = (Look, Option<Served>);
+
+impl<'a> Course<'a> {
+    pub(crate) async fn begin(job: &'a Job, part: Part, events: &'a mut dyn FnMut(Event)) -> Result<Self, LoadError> {
+        let leg = Leg::to_the_last_segment();
+        let control = part.leads.then(|| Control::new(job)).transpose()?;
+        let fleet = Fleet::launch(job, part.segment, leg.clone()).await?;
+        let (timetable, faults, seconds) = (None, None, None);
+        let (found, done, began) = (Found::new(), 0, clock::now());
+        Ok(Self { job, timetable, control, fleet, leg, began, events, faults, seconds, found, done })
+    }
+
+    pub(crate) async fn wait_for_start(&mut self, start: oneshot::Receiver<u64>) -> Result<(), LoadError> {
+        (self.events)(Event::Ready);
+        let ramp_us = self.meanwhile(start).await?.map_err(|_| LoadError::Interrupted)?;
+        let timetable = Timetable::new(self.job, ramp_us);
+        let late = clock::unix_us().saturating_sub(timetable.quiet_us);
+        if late > 0 {
+            return Err(LoadError::TooLate { by: Duration::from_micros(late) });
+        }
+        self.timetable = Some(timetable);
+        self.wait_until(timetable.quiet_us).await
+    }
+
+    /// The baseline: two looks that show what a look costs, and one after a time without clients.
+    pub(crate) async fn quiet(&mut self) -> Result<[Seen; 3], LoadError> {
+        // The first look opens the connection and touches memory that the next ones find warm.
+        self.look().await?;
+        let (first, second) = (self.look().await?, self.look().await?);
+        self.follow_until(clock::now() + QUIET).await?;
+        Ok([first, second, self.look().await?])
+    }
+
+    /// Ends when every client is open or will never be, at the latest [`CONNECT_GRACE`] after the ramp; with a timetable,
+    /// when that says so. On the way it looks what the clients take, and how many they are.
+    pub(crate) async fn connect(&mut self) -> Result<Vec<Seen>, LoadError> {
+        let ramp = self.job.clients.ramp;
+        if let Some(Timetable { ramp_us, .. }) = self.timetable {
+            self.wait_until(ramp_us).await?;
+        }
+        self.phase(Phase::Connect, ramp);
+        let now = clock::now();
+        self.fleet.start(now);
+        let (mut told, mut looks) = (0, Vec::new());
+        while self.is_connecting(now) {
+            self.follow_until(clock::now() + LOOK).await?;
+            told = self.tell_connected(told);
+            if now.elapsed() > ramp / RAMP_LOOKS * (looks.len() as u32 + 1) && self.wants_look(looks.len()) {
+                looks.push(self.look().await?);
+            }
+        }
+        self.tell_connected(told);
+        Ok(looks)
+    }
+
+    fn is_connecting(&self, since: Instant) -> bool {
+        match self.timetable {
+            Some(Timetable { connected_us, .. }) => clock::unix_us() < connected_us,
+            None => {
+                let undecided = self.fleet.roll().decided() < self.job.cell.clients;
+                undecided && since.elapsed() < self.job.clients.ramp + CONNECT_GRACE
+            }
+        }
+    }
+
+    /// All processes look as often.
+    const fn wants_look(&self, looks: usize) -> bool {
+        self.timetable.is_none() || looks < RAMP_LOOKS as usize
+    }
+
+    fn tell_connected(&mut self, told: u32) -> u32 {
+        let clients = self.fleet.roll().open();
+        if clients != told {
+            (self.events)(Event::Connected { clients });
+        }
+        clients
+    }
+
+    pub(crate) async fn settle(&mut self) -> Result<(), LoadError> {
+        let settle = self.job.measure.settle;
+        self.phase(Phase::Settle, settle);
+        let end = self.timetable.map(|timetable| timetable.settled_us);
+        self.follow_until(end.map_or_else(|| clock::now() + settle, clock::instant_of)).await
+    }
+
+    /// Fixes the measured time, tells everybody, and lets the feed begin.
+    pub(crate) async fn start_feed(&mut self) -> Result<Window, LoadError> {
+        let measure = &self.job.measure;
+        self.phase(Phase::WarmUp, START_LEAD + measure.warm_up);
+        let feed_us = self.timetable.map(|timetable| timetable.feed_us);
+        let feed_us = feed_us.unwrap_or_else(|| clock::unix_us() + clock::micros(START_LEAD));
+        let start_us = feed_us + clock::micros(measure.warm_up);
+        let window = Window { start_us, end_us: start_us + clock::micros(measure.duration) };
+        let log = hlog::Writer::create(&self.job.hlog, start_us).map_err(|error| unwritable(self.job, error))?;
+        self.seconds = Some(Seconds::new(self.job.cell.id.clone(), self.fleet.workers(), Some(log)));
+        self.fleet.measure(window);
+        if let Some(control) = &self.control {
+            self.faults = Some(Faults::conduct(self.job, window)?);
+            control.start(feed_us).await?;
+            (self.events)(Event::FeedBegins { at_us: feed_us });
+        }
+        Ok(window)
+    }
+
+    /// What was seen at its begin, and the last update that was due before that.
+    pub(crate) async fn measure(&mut self, window: Window) -> Result<(Seen, Option<u64>), LoadError> {
+        self.phase(Phase::Measure, self.job.measure.duration);
+        let start = self.look().await?;
+        self.wait_until(window.end_us.min(window.start_us + clock::micros(PUBLISHER_GRACE))).await?;
+        let due_before_start = self.stats_before(window.start_us).await?.and_then(|stats| stats.feed.before);
+        self.wait_until(window.end_us).await?;
+        Ok((start, due_before_start))
+    }
+
+    pub(crate) async fn drain(&mut self, window: Window) -> Result<Option<Stats>, LoadError> {
+        let drain = self.job.measure.drain;
+        self.phase(Phase::Drain, drain);
+        let end = self.timetable.map(|timetable| timetable.drained_us);
+        self.follow_until(end.map_or_else(|| clock::now() + drain, clock::instant_of)).await?;
+        let last = self.stats_before(window.end_us).await?;
+        if let Some(Timetable { leave_us, .. }) = self.timetable {
+            self.wait_until(leave_us).await?;
+        }
+        Ok(last)
+    }
+
+    pub(crate) async fn disconnect(&mut self) -> Result<(), LoadError> {
+        self.phase(Phase::Disconnect, Duration::ZERO);
+        self.fleet.leave();
+        while self.done < self.fleet.workers() {
+            let report = self.fleet.next().await?;
+            self.take(report)?;
+        }
+        Ok(())
+    }
+
+    /// They come when everybody has left.
+    pub(crate) async fn newcomers(&mut self) -> Result<Option<Newcomers>, LoadError> {
+        let Some(control) = &self.control else { return Ok(None) };
+        if let Some(Timetable { left_us, .. }) = self.timetable {
+            sleep_until(clock::instant_of(left_us).into()).await;
+        }
+        newcomers::join(self.job, control, &self.leg, self.began).await.map(Some)
+    }
+
+    /// What was found of the clients, the ages as they were merged, and whether a server was started anew if this process led.
+    pub(crate) fn finish(self) -> Result<Merged, LoadError> {
+        let Some(seconds) = self.seconds else { return Err(LoadError::WorkerLost) };
+        let (ages, seconds) = seconds.finish().map_err(|error| unwritable(self.job, error))?;
+        let was_restarted = self.control.is_some_and(|control| control.was_restarted());
+        Ok(Merged { found: self.found, ages, seconds, was_restarted })
+    }
+
+    fn phase(&mut self, phase: Phase, length: Duration) {
+        (self.events)(Event::Phase { phase, seconds: length.as_secs_f64() });
+    }
+
+    pub(crate) async fn wait_until(&mut self, unix_us: u64) -> Result<(), LoadError> {
+        self.follow_until(clock::instant_of(unix_us)).await
+    }
+
+    async fn follow_until(&mut self, moment: Instant) -> Result<(), LoadError> {
+        self.meanwhile(sleep_until(moment.into())).await
+    }
+
+    pub(crate) async fn look(&mut self) -> Result<Seen, LoadError> {
+        let open = self.fleet.roll().open();
+        let served = match self.control.clone() {
+            Some(control) => Some(self.meanwhile(async move { control.look().await }).await??),
+            None => None,
+        };
+        Ok((Look::now(open, &self.leg, self.began), served))
+    }
+
+    async fn stats_before(&mut self, at_us: u64) -> Result<Option<Stats>, LoadError> {
+        let Some(control) = self.control.clone() else { return Ok(None) };
+        self.meanwhile(async move { control.stats_before(at_us).await }).await?.map(Some)
+    }
+
+    /// Takes the workers' reports and tells of faults until something is there. A server that is down is asked for a
+    /// long time, and what is to bring it back is told meanwhile.
+    async fn meanwhile<T>(&mut self, something: impl Future<Output = T>) -> Result<T, LoadError> {
+        let mut something = pin!(something);
+        loop {
+            tokio::select! {
+                there = &mut something => return Ok(there),
+                report = self.fleet.next() => {
+                    let report = report?;
+                    self.take(report)?;
+                }
+                index = next_of(&mut self.faults) => {
+                    let index = index?;
+                    let ends_server = self.job.faults.get(index).is_some_and(|fault| fault.kind.ends_server());
+                    if let Some(control) = self.control.as_ref().filter(|_| ends_server) {
+                        control.keep_before_its_end().await;
+                    }
+                    (self.events)(Event::Fault { index });
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, report: Report) -> Result<(), LoadError> {
+        match report {
+            Report::Ready => {}
+            Report::Second { worker, second, ages } => {
+                self.take_second(second, &ages)?;
+                self.fleet.reuse(worker, ages);
+            }
+            Report::Done(found) => {
+                self.found.merge(&found);
+                self.done += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_second(&mut self, second: u32, ages: &Histogram<u64>) -> Result<(), LoadError> {
+        let Some(seconds) = &mut self.seconds else { return Ok(()) };
+        let whole = seconds.take(second, ages).map_err(|error| unwritable(self.job, error))?;
+        let Some((second, ages)) = whole else { return Ok(()) };
+        (self.events)(match self.timetable {
+            None => Event::Second(second),
+            // Who puts the parts together needs all of it: percentiles cannot be added.
+            Some(_) => {
+                let ages = hlog::encode(&ages).map_err(|error| unwritable(self.job, error))?;
+                Event::Ages { second: second.second, ages }
+            }
+        });
+        Ok(())
+    }
+}
+
+async fn next_of(faults: &mut Option<Faults>) -> Result<usize, LoadError> {
+    match faults {
+        Some(faults) => faults.next().await,
+        None => pending().await,
+    }
+}
+
+fn unwritable(job: &Job, source: std::io::Error) -> LoadError {
+    LoadError::Hlog { path: job.hlog.clone(), source }
+}
