@@ -52,7 +52,7 @@ fn merge(out: &Path, folders: &[&Path], status: i32) -> std::process::Output {
 fn segments_by_hand_are_one_run_and_nothing_less() {
     let _alone = alone();
     let (home, _file) = file(&one_contender(TINY));
-    let (start, server) = (ahead(8), free());
+    let (start, server) = (ahead(12), free());
     let segment = |index: &str, flag: &str| {
         let arguments = ["run", "scenario.toml", "--segment", index, "--start-at", &start, flag, &server];
         let mut command = feedlab(&arguments);
