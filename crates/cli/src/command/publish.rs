@@ -74,22 +74,28 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// How long the acknowledgement of the last update is waited for when all is over.
+const LAST_ACKNOWLEDGEMENT: Duration = Duration::from_secs(2);
+
 /// What is in the stream now.
 #[derive(Debug, Default)]
 struct Published {
     count: u64,
     first: u64,
     last: u64,
+    /// One more was sent, and not acknowledged.
+    is_last_unknown: bool,
     took: Duration,
 }
 
 impl Published {
     fn told(&self, to: &StreamAddress) -> String {
+        let unknown = if self.is_last_unknown { "; one more was not acknowledged, and may be there" } else { "" };
         match self.count {
-            0 => format!("published nothing to {to}\n"),
+            0 => format!("published nothing to {to}{unknown}\n"),
             count => {
                 let (first, last, seconds) = (self.first, self.last, self.took.as_secs_f64());
-                format!("published {count} updates to {to}, seq {first} to {last}, in {seconds:.1} s\n")
+                format!("published {count} updates to {to}, seq {first} to {last}, in {seconds:.1} s{unknown}\n")
             }
         }
     }
@@ -104,24 +110,32 @@ async fn publish(
     let begin = clock::now();
     let mut published = Published::default();
     let mut updates = produce(source);
-    let all = async {
-        while let Some((item, at)) = updates.recv().await {
-            let seq = stream.publish_patiently(item, at).await;
-            published.count += 1;
-            published.first = if published.count == 1 { seq } else { published.first };
-            published.last = seq;
-        }
+    // Once it is over, it is over whenever it is asked.
+    let over = async || match time {
+        Some(time) => drop(stop.run_until_cancelled(tokio::time::sleep_until((begin + time).into())).await),
+        None => stop.cancelled().await,
     };
-    let over = async {
-        match time {
-            Some(time) => tokio::time::sleep(time).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = all => {}
-        () = over => {}
-        () = stop.cancelled() => {}
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = over() => None,
+            next = updates.recv() => next,
+        };
+        let Some((item, at)) = next else { break };
+        let too_long = async {
+            over().await;
+            tokio::time::sleep(LAST_ACKNOWLEDGEMENT).await;
+        };
+        let seq = tokio::select! {
+            seq = stream.publish_patiently(item, at) => seq,
+            () = too_long => {
+                published.is_last_unknown = true;
+                break;
+            }
+        };
+        published.count += 1;
+        published.first = if published.count == 1 { seq } else { published.first };
+        published.last = seq;
     }
     Published { took: begin.elapsed(), ..published }
 }
