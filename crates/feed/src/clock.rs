@@ -6,6 +6,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the file that the ban points to")]
 
+mod offset;
+
+pub use offset::{Exchange, Offset};
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The wall clock, in µs since the Unix epoch; 0 if the machine believes to live before it.
