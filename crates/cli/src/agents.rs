@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// Where the run is asked whether it is still there.
 pub(crate) const RUN: &str = "run";
+/// Where it is asked for the time; it answers with a [`Time`].
+pub(crate) const CLOCK: &str = "clock";
 /// Where everybody listens who is an agent.
 pub(crate) const AGENTS: &str = "agents";
 
@@ -49,6 +51,17 @@ pub(crate) enum Order {
     Measure { run: String, job: Box<Job> },
     /// Its clients connect from then on, µs of Unix time.
     Begin { run: String, at_us: u64 },
+}
+
+/// The run's clock, µs of Unix time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Time {
+    /// Whose it is: which start of which machine.
+    pub(crate) machine: Option<String>,
+    /// When the question arrived.
+    pub(crate) received: u64,
+    /// When the answer was sent.
+    pub(crate) answered: u64,
 }
 
 /// The answer.

@@ -286,6 +286,8 @@ metrics! {
          the loopback is in it.";
     ClockStep "clock_step_us" Trust Microseconds Max, "clock step",
         "How far the wall clock strayed from the monotonic one in the measured time: ages are read from the former.";
+    ClockBound "clock_bound_us" Trust Microseconds Max, "clock bound",
+        "How far ages may be off because the clocks of several machines were compared; ages below it are not claimed.";
     SwappedBytes "swapped_bytes" Trust Bytes Max, "swapped in",
         "Memory that the machine read back from swap in the measured time.";
 }

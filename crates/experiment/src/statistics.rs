@@ -112,7 +112,17 @@ fn draw(count: usize, rng: &mut ChaCha8Rng) -> Vec<u64> {
 fn pooled(repetitions: &[&CellRecord], ages: &Ages, weights: &[u64]) -> BTreeMap<Metric, f64> {
     let ages = ages.weigh(weights);
     let value = |metric| pooled_metric(metric, repetitions, &ages, weights);
-    TABLE.iter().filter_map(|row| Some((row.metric, value(row.metric)?))).collect()
+    let mut values = TABLE.iter().filter_map(|row| Some((row.metric, value(row.metric)?))).collect();
+    claim_no_age_below_the_clock_bound(&mut values);
+    values
+}
+
+/// Leaves out the ages that are smaller than how far they may be off.
+pub fn claim_no_age_below_the_clock_bound(values: &mut BTreeMap<Metric, f64>) {
+    let Some(&bound) = values.get(&Metric::ClockBound) else { return };
+    let is_age =
+        |metric: Metric| matches!(metric.row().pooling, Pooling::AgeMean | Pooling::AgeQuantile(_) | Pooling::AgeMax);
+    values.retain(|metric, value| !is_age(*metric) || *value >= bound);
 }
 
 /// One metric; what some repetitions did not measure is pooled over the others.

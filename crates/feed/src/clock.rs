@@ -6,15 +6,31 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the file that the ban points to")]
 
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
 mod offset;
 
 pub use offset::{Exchange, Offset};
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+/// How far the clock that this process keeps is ahead of its machine's, µs.
+static AHEAD_US: AtomicI64 = AtomicI64::new(0);
+
+/// Lets this process keep the clock of another machine, which is so many µs ahead of its own: whatever it says and compares from
+/// now on is in that clock.
+pub fn keep_ahead(us: i64) {
+    AHEAD_US.store(us, Ordering::Relaxed);
+}
 
 /// The wall clock, in µs since the Unix epoch; 0 if the machine believes to live before it.
 #[must_use]
 pub fn unix_us() -> u64 {
+    own_unix_us().saturating_add_signed(AHEAD_US.load(Ordering::Relaxed))
+}
+
+/// The wall clock of this machine, whichever clock the process keeps, in µs since the Unix epoch.
+#[must_use]
+pub fn own_unix_us() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
 }
 
@@ -36,11 +52,11 @@ pub fn instant_of(at_us: u64) -> Instant {
     now() + Duration::from_micros(at_us.saturating_sub(unix_us()))
 }
 
-/// How far the wall clock is ahead of the monotonic one since `began`, µs; a change of it is a step or a slew of the
+/// How far the machine's wall clock is ahead of the monotonic one since `began`, µs; a change of it is a step or a slew of the
 /// wall clock.
 #[must_use]
 pub fn wall_ahead_us(began: Instant) -> i64 {
-    let (wall, monotonic) = (unix_us(), micros(began.elapsed()));
+    let (wall, monotonic) = (own_unix_us(), micros(began.elapsed()));
     i64::try_from(wall).unwrap_or(i64::MAX).saturating_sub_unsigned(monotonic)
 }
 

@@ -12,7 +12,7 @@ use crate::measure::Facts;
 use crate::part::Part;
 use crate::recorder::Window;
 use crate::seconds::Seconds;
-use crate::share::Portion;
+use crate::share::{Portion, Share};
 use crate::transport::LegStats;
 use crate::{Job, LoadError, Outcome};
 
@@ -60,13 +60,14 @@ pub fn conclude(job: &Job, parts: Vec<(Portion, Vec<u8>)>, lost: &[String]) -> R
     let (ages, seconds) = merge_ages(job, led.window, &logs)?;
     let mut leg = LegStats::nothing();
     shares.iter().for_each(|share| leg += &share.leg);
-    let is_elsewhere = shares.iter().any(|share| share.machine.is_none() || share.machine != led.machine);
+    let is_elsewhere = |share: &Share| share.machine.is_none() || share.machine != led.machine;
+    let is_unknown = shares.iter().any(|share| share.clock.is_none() && is_elsewhere(share));
     let mut record = Facts::new(job, led, &shares, ages).record();
     for lost in lost {
         let advice = "measure again: what is missing is in no figure of this cell";
         record.verdict.add(Reason::new(Status::Invalid, lost, advice));
     }
-    if is_elsewhere {
+    if is_unknown {
         let what =
             "the clients were on several machines, whose clocks nobody compared: ages are off by their difference";
         record.verdict.add(Reason::new(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::record::{CellRecord, Failure};
-use feedlab_experiment::statistics::{SAMPLES_BEYOND, age_metrics};
+use feedlab_experiment::statistics::{SAMPLES_BEYOND, age_metrics, claim_no_age_below_the_clock_bound};
 use feedlab_feed::Epoch;
 use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
@@ -52,6 +52,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) was_restarted: bool,
     pub(crate) found: Found,
     pub(crate) ages: Histogram<u64>,
+    /// How far ages may be off because clocks were compared, µs, if they were.
+    pub(crate) clock_bound_us: Option<f64>,
     pub(crate) newcomers: Newcomers,
 }
 
@@ -70,6 +72,7 @@ impl<'a> Facts<'a> {
         }
         let Moments { quiet, ramp, connected, settled, start, end } = together(&moments, shares, machine.as_deref());
         let open = start.open;
+        let clock_bound_us = shares.iter().filter_map(|share| share.clock).map(|clock| clock.bound_us).reduce(f64::max);
         let ramp = ramp.into_iter().map(|snapshot| (snapshot.open, snapshot)).collect();
         Self {
             job,
@@ -87,6 +90,7 @@ impl<'a> Facts<'a> {
             was_restarted,
             found,
             ages,
+            clock_bound_us,
             newcomers,
         }
     }
@@ -139,6 +143,7 @@ impl Facts<'_> {
         self.cpu(&mut metrics);
         self.recovery(&mut metrics);
         self.trust(&mut metrics);
+        claim_no_age_below_the_clock_bound(&mut metrics);
         metrics
     }
 

@@ -102,6 +102,7 @@ async fn drive(
         newcomers,
         machine: machine.clone(),
     });
-    let share = Share { part, machine, moments: moments.map(|(look, _)| look.clone()), last_leg, leg, found };
+    let moments = moments.map(|(look, _)| look.clone());
+    let share = Share { part, machine, clock: None, moments, last_leg, leg, found };
     Ok(Driven { portion: Portion { share, led }, ages, seconds })
 }

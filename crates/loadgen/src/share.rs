@@ -1,6 +1,7 @@
 //! What one of several processes found of a cell: of its clients, and if it led, of the servers. Plain data, which travels to
 //! whoever [concludes](crate::conclude()).
 
+use feedlab_feed::clock::Offset;
 use feedlab_feed::stats::Stats;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,9 @@ pub struct Share {
     pub part: Part,
     /// Where it ran: which start of which machine.
     pub(crate) machine: Option<String>,
+    /// What is known of its clock and the run's, if they are two and were compared.
+    #[serde(default)]
+    pub clock: Option<Offset>,
     pub(crate) moments: Moments<Look>,
     /// Right before the clients left.
     pub(crate) last_leg: LegStats,

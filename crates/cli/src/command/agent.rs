@@ -11,12 +11,15 @@ use feedlab_nats::{Credentials, Letter, Name, Room};
 use tempfile::TempDir;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::generate::{Message, Task};
+use super::generate::{Message, Task, Word};
 use super::run::child::Child;
 use crate::agents::{AGENTS, Answer, Call, News, Order, Told, objects, orders_of, read, told_to, written};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::{build, log, output};
+
+mod comparison;
+use comparison::Comparison;
 
 /// How often it says that it is there.
 const ALIVE: Duration = Duration::from_millis(500);
@@ -106,6 +109,7 @@ struct Engagement {
 /// A cell that it has a share of.
 struct Work {
     generator: Child,
+    clock: Comparison,
     job: Job,
     /// Where the ages are, until they are handed over.
     folder: TempDir,
@@ -176,26 +180,28 @@ impl Agent {
 
     /// Each cell has a load generator of its own, as on the machine of the run.
     async fn measure(&mut self, run: &str, job: Job) -> anyhow::Result<()> {
+        self.engagement(run)?.work = None;
+        let mut clock = Comparison::begin(&self.room).await?;
         let engaged = self.engagement(run)?;
-        engaged.work = None;
         let folder = tempfile::Builder::new().prefix("feedlab-agent-").tempdir().context("cannot make a folder")?;
         let job = Job { hlog: folder.path().join("ages.hlog"), ..job };
         let part = Part { segment: Some(engaged.segment), leads: false };
         let task = Task { job: job.clone(), part: Some(part) };
-        let generator = Child::working("the load generator", &["generate".into()], &task).await?;
+        let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
+        generator.tell(&Word::Clock(clock.ahead_us())).await?;
         output::advice(&format!(
             "cell {}: {} of {} clients",
             job.cell.id,
             engaged.segment.size(job.cell.clients),
             job.cell.clients
         ));
-        engaged.work = Some(Work { generator, job, folder });
+        engaged.work = Some(Work { generator, clock, job, folder });
         Ok(())
     }
 
     async fn begin(&mut self, run: &str, at_us: u64) -> anyhow::Result<()> {
         let work = self.engagement(run)?.work.as_mut().context("it has nothing to begin")?;
-        work.generator.tell(&at_us).await
+        work.generator.tell(&Word::Begin(at_us)).await
     }
 
     async fn heard_of_generator(&mut self, message: anyhow::Result<Message>) {
@@ -266,7 +272,8 @@ async fn tell(room: &Room, agent: &str, run: &str, news: News) -> anyhow::Result
 }
 
 /// Puts what was found into the run's store, and says so.
-async fn hand_over(room: Room, name: String, run: String, segment: Segment, work: Work, portion: Portion) {
+async fn hand_over(room: Room, name: String, run: String, segment: Segment, work: Work, mut portion: Portion) {
+    portion.share.clock = work.clock.offset();
     let cell = work.job.cell.id.clone();
     let stored = async {
         let ages = std::fs::read(&work.job.hlog).context("cannot read the ages")?;
@@ -287,7 +294,12 @@ async fn hand_over(room: Room, name: String, run: String, segment: Segment, work
 
 async fn next_of(engaged: &mut Option<Engagement>) -> anyhow::Result<Message> {
     match engaged.as_mut().and_then(|engaged| engaged.work.as_mut()) {
-        Some(work) => work.generator.next().await,
+        Some(work) => loop {
+            tokio::select! {
+                message = work.generator.next() => return message,
+                ahead_us = work.clock.changed() => work.generator.tell(&Word::Clock(ahead_us)).await?,
+            }
+        },
         None => std::future::pending().await,
     }
 }

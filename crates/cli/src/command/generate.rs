@@ -1,8 +1,8 @@
 //! `feedlab generate`, hidden: the load generator of one cell, or a part of it, as a process. `feedlab run` and `feedlab agent`
 //! write its [`Task`] to its standard input, a line of JSON, and read [`Message`]s from its standard output, one a line. One
-//! that has a part waits for a second line: when the clients begin to connect.
+//! that has a part is told more, a [`Word`] a line: when the clients begin to connect, and how far the run's clock is ahead.
 
-use feedlab_feed::process;
+use feedlab_feed::{clock, process};
 use feedlab_loadgen::{Event, Job, LoadError, Outcome, Part, Portion};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -24,6 +24,16 @@ pub(crate) struct Task {
     /// What of it, if others do the rest.
     #[serde(default)]
     pub(crate) part: Option<Part>,
+}
+
+/// What it is told besides, if others do the rest.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Word {
+    /// The clients connect from then on, µs of Unix time by the run's clock.
+    Begin(u64),
+    /// The run's clock is so many µs ahead of this machine's.
+    Clock(i64),
 }
 
 /// What a load generator tells the run.
@@ -72,12 +82,18 @@ pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
     }
 }
 
-/// When the clients are to connect, µs of Unix time, once the second line says so; behind it standard input is as ever.
+/// When the clients are to connect, µs of Unix time, once that is said. Meanwhile and afterwards the process keeps the clock that it
+/// is told, until standard input ends.
 fn wait_for_start(stop: CancellationToken) -> oneshot::Receiver<u64> {
     let (tell, start) = oneshot::channel();
     std::thread::spawn(move || {
-        if let Some(at_us) = next_line().and_then(|line| line.trim().parse().ok()) {
-            let _ = tell.send(at_us);
+        let mut tell = Some(tell);
+        while let Some(line) = next_line() {
+            match serde_json::from_str(&line) {
+                Ok(Word::Begin(at_us)) => drop(tell.take().map(|tell| tell.send(at_us))),
+                Ok(Word::Clock(ahead_us)) => clock::keep_ahead(ahead_us),
+                Err(_) => break,
+            }
         }
         interrupt::wait_for_end_of_stdin();
         stop.cancel();

@@ -76,6 +76,26 @@ struct Lab {
     variables: &'static [(&'static str, &'static str)],
 }
 
+/// What shows a process and its children a wall clock that is ahead by so many seconds: the variables of libfaketime.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#[track_caller]
+fn clock_ahead(seconds: &str) -> Option<[(&str, &str); 3]> {
+    const LIBRARY: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
+    const REMEDY: &str = "apt-get install -y faketime";
+    let variables = [("LD_PRELOAD", LIBRARY), ("FAKETIME", seconds), ("DONT_FAKE_MONOTONIC", "1")];
+    // The loader goes on without a library that is not there: whether the clock is another one shows it.
+    let now = |variables: &[(&str, &str)]| -> f64 {
+        let date = Command::new("date").arg("+%s.%N").envs(variables.iter().copied()).output().unwrap();
+        String::from_utf8_lossy(&date.stdout).trim().parse().unwrap()
+    };
+    if (now(&variables) - now(&[])).abs() > 30.0 {
+        return Some(variables);
+    }
+    assert!(std::env::var_os("CI").is_none(), "no libfaketime here: {REMEDY}");
+    eprintln!("SKIPPED: no libfaketime here: {REMEDY}");
+    None
+}
+
 impl Lab {
     fn new(scenario: &str) -> Option<Self> {
         Some(Self { broker: Broker::start()?, home: file(scenario).0, variables: &[] })
@@ -87,8 +107,12 @@ impl Lab {
 
     /// An agent that waits.
     fn agent(&self, name: &str) -> Process {
+        self.agent_with(name, self.variables)
+    }
+
+    fn agent_with(&self, name: &str, variables: &[(&str, &str)]) -> Process {
         let arguments = ["agent", "--nats", &self.url(), "--name", name];
-        let mut agent = Process::start(self.home.path(), &arguments, self.variables);
+        let mut agent = Process::start(self.home.path(), &arguments, variables);
         agent.until_it_says(&format!("agent {name} waits"));
         agent
     }
@@ -143,6 +167,26 @@ fn two_agents_are_one_run_and_are_free_again() {
         assert_eq!(status, Some(0));
         assert!(told.contains(": 18 of 36 clients"), "{told}");
     }
+}
+
+/// Without the correction, ages would be a minute too long with one agent, and zero with the other.
+#[test]
+fn agents_whose_clocks_are_others_are_corrected_and_how_well_is_told() {
+    let _alone = alone();
+    let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
+    let (Some(ahead), Some(behind)) = (clock_ahead("+61.5"), clock_ahead("-61.5")) else { return };
+    let _agents = [lab.agent_with("ahead", &ahead), lab.agent_with("behind", &behind)];
+    let (status, out, told) = lab.run("2").end();
+    assert_eq!(status, Some(0), "{told}\n{out}");
+    for (name, side) in [("ahead", "ahead of"), ("behind", "behind")] {
+        let line = told.lines().find(|line| line.starts_with(&format!("agent {name}: its clock is "))).expect(&told);
+        let off_ms: f64 = line.split(' ').nth(5).unwrap().parse().unwrap();
+        assert!((off_ms - 61_500.0).abs() < 5_000.0 && line.contains(&format!(" ms {side} this one")), "{line}");
+    }
+    let summary = lab.summary(&out);
+    assert_eq!((metric(&summary, "updates_missed"), metric(&summary, "updates_duplicated")), (0.0, 0.0));
+    let (bound, oldest) = (metric(&summary, "clock_bound_us"), metric(&summary, "age_max_us"));
+    assert!(0.0 < bound && bound < 5e6 && bound <= oldest && oldest < 10e6, "{summary}");
 }
 
 #[test]

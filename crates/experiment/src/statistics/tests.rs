@@ -46,6 +46,16 @@ fn noisy_repetitions_have_an_interval_around_their_mean_that_the_seed_repeats() 
 }
 
 #[test]
+fn ages_below_the_worst_clock_bound_of_the_repetitions_are_not_claimed() {
+    let ages = || fixture::histogram([vec![100; 900], vec![9_000; 100]].concat());
+    let cells = [fixture::cell(1, &[(Metric::ClockBound, 50.0)]), fixture::cell(2, &[(Metric::ClockBound, 150.0)])];
+    let metrics = pool_one(&cells, &[ages(), ages()]).metrics;
+    assert_eq!(metrics.get(&Metric::AgeP50), None);
+    assert!(metrics[&Metric::AgeP99].value >= 9_000.0);
+    assert_eq!(metrics[&Metric::ClockBound].value, 150.0);
+}
+
+#[test]
 fn percentiles_come_from_merged_histograms_not_from_averages() {
     let fast = fixture::histogram(vec![100; 900]);
     let slow = fixture::histogram(vec![100_000; 100]);

@@ -6,6 +6,7 @@ use super::{Reason, Status, Verdict};
 use crate::Metric;
 use crate::record::{CellRecord, Failure};
 use crate::scenario::{Fault, FaultKind, LinkFault};
+use crate::statistics::SAMPLES_BEYOND;
 
 mod load;
 
@@ -15,6 +16,8 @@ const LAG_SUSPECT_US: f64 = 10_000.0;
 const LAG_INVALID_US: f64 = 100_000.0;
 /// Clocks of one machine that part by more than this are being set; a slew of 500 ppm takes 2 s for it.
 const CLOCK_SUSPECT_US: f64 = 1_000.0;
+/// Updates from which on there is a median.
+const MEDIAN_SAMPLES: f64 = 2.0 * SAMPLES_BEYOND as f64;
 /// Share of polls that may be left out before costs and ages are read with care.
 const SKIPPED_SUSPECT: f64 = 0.01;
 /// Share from which the contender that was asked for is not the one that was measured.
@@ -56,6 +59,7 @@ pub fn judge_cell(facts: &CellFacts<'_>) -> Verdict {
         publish_lag(facts),
         skipped_polls(facts),
         clock_step(facts),
+        clock_bound(facts),
         few_updates(facts),
         swapped(facts),
         load::generator(facts),
@@ -131,6 +135,22 @@ fn clock_step(facts: &CellFacts<'_>) -> Option<Reason> {
     let what =
         format!("the wall clock moved by {:.1} ms against the monotonic one while ages were read", step / 1000.0);
     Some(Reason::new(status, what, "let time synchronization settle, or stop it for the run"))
+}
+
+/// Ages below the bound are left out before a cell is judged: without a median, most of them are.
+fn clock_bound(facts: &CellFacts<'_>) -> Option<Reason> {
+    let bound = *facts.metrics.get(&Metric::ClockBound)?;
+    let received = facts.metrics.get(&Metric::UpdatesReceived).copied().unwrap_or_default();
+    if received < MEDIAN_SAMPLES || facts.metrics.contains_key(&Metric::AgeP50) {
+        return None;
+    }
+    let what = format!(
+        "the clocks of the machines are compared to within {:.2} ms, and the median age is below that",
+        bound / 1000.0
+    );
+    let advice = "keep the clocks together with PTP or chrony, or bring the agents nearer to the run: what takes long between \
+                  them cannot be compared better";
+    Some(Reason::new(Status::Suspect, what, advice))
 }
 
 fn swapped(facts: &CellFacts<'_>) -> Option<Reason> {

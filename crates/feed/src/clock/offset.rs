@@ -34,6 +34,12 @@ impl Exchange {
         (f64::midpoint(most, least), (most - least).abs() / 2.0)
     }
 
+    /// Whether both may have read the same clock.
+    #[must_use]
+    pub const fn may_be_of_one_clock(self) -> bool {
+        self.asked <= self.received && self.received <= self.answered && self.answered <= self.heard
+    }
+
     /// The middle of it by the asker's clock, s.
     fn at_s(self) -> f64 {
         f64::midpoint(self.asked as f64, self.heard as f64) / 1e6
@@ -51,6 +57,8 @@ pub struct Offset {
     pub drift_ppm: f64,
     /// How far the offset may be wrong at any time between the first exchange and the last, µs.
     pub bound_us: f64,
+    /// When the last was, by the asker's clock, s of Unix time.
+    pub last_s: f64,
 }
 
 impl Offset {
@@ -68,7 +76,7 @@ impl Offset {
         };
         let (early, late) = (best(first, first + third)?, best(last - third, last)?);
         let offset = if late.at_s() - early.at_s() < MIN_SPAN_S {
-            Self::without_drift(best(first, last)?, last - first)
+            Self::without_drift(best(first, last)?, (first, last))
         } else {
             Self::drifting((early, late), (first, last))
         };
@@ -76,9 +84,10 @@ impl Offset {
     }
 
     /// The best of exchanges that lie within so many seconds.
-    fn without_drift(best: Exchange, span_s: f64) -> Self {
+    fn without_drift(best: Exchange, (first, last): (f64, f64)) -> Self {
         let (us, bound_us) = best.offset();
-        Self { at_s: best.at_s(), us, drift_ppm: 0.0, bound_us: bound_us + MAX_DRIFT_PPM * span_s }
+        let bound_us = bound_us + MAX_DRIFT_PPM * (last - first);
+        Self { at_s: best.at_s(), us, drift_ppm: 0.0, bound_us, last_s: last }
     }
 
     /// The line through two exchanges, and how far it may be wrong from `first` to `last`: between the two it is no further off
@@ -88,7 +97,15 @@ impl Offset {
         let span = late.at_s() - early.at_s();
         let beyond = |bound: f64, distance: f64| bound + (early_bound + late_bound) * distance / span;
         let bound_us = beyond(early_bound, early.at_s() - first).max(beyond(late_bound, last - late.at_s()));
-        Self { at_s: early.at_s(), us, drift_ppm: (late_us - us) / span, bound_us }
+        Self { at_s: early.at_s(), us, drift_ppm: (late_us - us) / span, bound_us, last_s: last }
+    }
+
+    /// The same if it is used until a later time by the asker's clock, µs of Unix time: from the last exchange on the clocks may
+    /// have drifted apart as they never did before.
+    #[must_use]
+    pub fn until(self, unix_us: u64) -> Self {
+        let beyond_s = (unix_us as f64 / 1e6 - self.last_s).max(0.0);
+        Self { bound_us: self.bound_us + MAX_DRIFT_PPM * beyond_s, ..self }
     }
 
     fn held_against(self, exchange: Exchange) -> Self {

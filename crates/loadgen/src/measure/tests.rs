@@ -93,6 +93,7 @@ fn leg(count: u64) -> LegStats {
 
 fn facts(job: &Job) -> Facts<'_> {
     Facts {
+        clock_bound_us: None,
         job,
         window: Window { start_us: 20_000_000, end_us: 30_000_000 },
         open: CLIENTS,
@@ -122,6 +123,24 @@ fn check(facts: &Facts<'_>, expected: &[(Metric, Option<f64>)]) {
     for (metric, value) in expected {
         assert_eq!(metrics.get(metric).copied(), *value, "{metric}");
     }
+}
+
+#[test]
+fn ages_that_clocks_cannot_tell_are_not_claimed_and_without_a_median_a_cell_is_suspect() {
+    use Metric::*;
+    let job = job();
+    let mut facts = facts(&job);
+    (1..=400).for_each(|age| facts.ages.saturating_record(age * 10));
+    check(&facts, &[(ClockBound, None), (AgeP50, Some(2_000.0))]);
+    facts.clock_bound_us = Some(1_500.0);
+    check(&facts, &[(ClockBound, Some(1_500.0)), (AgeP50, Some(2_000.0))]);
+    let before = facts.record().verdict;
+    facts.clock_bound_us = Some(3_000.0);
+    check(&facts, &[(AgeP50, None), (AgeMean, None), (AgeP90, Some(3_601.0)), (AgeMax, Some(4_001.0))]);
+    let reasons = facts.record().verdict.reasons;
+    assert_eq!(reasons.len(), before.reasons.len() + 1, "{reasons:?}");
+    let said = "the clocks of the machines are compared to within 3.00 ms, and the median age is below that";
+    assert!(reasons.iter().any(|reason| reason.what == said), "{reasons:?}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ impl Facts<'_> {
         }
         let step = self.end.wall_ahead_us.abs_diff(self.start.wall_ahead_us);
         metrics.insert(Metric::ClockStep, step as f64);
+        put(metrics, Metric::ClockBound, self.clock_bound_us);
         self.load(metrics);
         let swapped = self.grown(|at| at.host.pages_swapped_in).map(|pages| pages * page_bytes() as f64);
         put(metrics, Metric::SwappedBytes, swapped);

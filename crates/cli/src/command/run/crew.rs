@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use feedlab_experiment::Segment;
 use feedlab_feed::clock;
+use feedlab_feed::process::boot_id;
 use feedlab_feed::source::BrokerAddress;
 use feedlab_loadgen::{Event, Job, Portion};
 use feedlab_nats::{Credentials, Inbox, Name, Room, Store};
@@ -15,7 +16,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::needs::BESIDES;
-use crate::agents::{AGENTS, Answer, Call, News, Order, RUN, Told, objects, orders_of, read, told_to, written};
+use crate::agents::{
+    AGENTS, Answer, CLOCK, Call, News, Order, RUN, Time, Told, objects, orders_of, read, told_to, written,
+};
 use crate::build;
 use crate::exit::bad_input;
 use crate::output;
@@ -48,6 +51,8 @@ struct Agent {
     segment: Segment,
     heard: Instant,
     lost: Option<String>,
+    /// It was said how its clock compares.
+    is_compared: bool,
 }
 
 /// Who is free.
@@ -106,7 +111,7 @@ impl Crew {
                 check_descriptors(&name, descriptors, segment.size(clients))?;
                 let order = Order::Join { run: self.id.clone(), instance, segment };
                 self.order(&name, &order).await?;
-                self.agents.push(Agent { name, segment, heard: clock::now(), lost: None });
+                self.agents.push(Agent { name, segment, heard: clock::now(), lost: None, is_compared: false });
             }
         }
         output::advice(&format!("{count} agents: {}", self.names().join(", ")));
@@ -223,6 +228,22 @@ impl Crew {
         Ok((portion, self.store.get(&hlog).await?))
     }
 
+    /// How an agent's clock compares with this one, if that is news; every cell's bound is among its figures.
+    pub(super) fn compared(&mut self, index: usize, portion: &Portion) -> Option<String> {
+        let offset = portion.share.clock?;
+        let agent = &mut self.agents[index];
+        let is_news = !std::mem::replace(&mut agent.is_compared, true);
+        let (off_ms, bound_ms, drift_ppm) = (offset.us.abs() / 1e3, offset.bound_us / 1e3, -offset.drift_ppm);
+        let side = if offset.us < 0.0 { "ahead of" } else { "behind" };
+        is_news.then(|| {
+            format!(
+                "agent {}: its clock is {off_ms:.2} ms {side} this one, known to within {bound_ms:.2} ms, and drifts by {drift_ppm:+.0} \
+                 ppm; its ages are corrected",
+                agent.name
+            )
+        })
+    }
+
     /// An agent is lost, whatever it may still say.
     pub(super) fn lose(&mut self, index: usize, why: &str) -> Heard {
         let agent = &mut self.agents[index];
@@ -264,9 +285,10 @@ async fn take(room: &Room, id: &str, name: &Name) -> anyhow::Result<Store> {
     room.take(id).await?.with_context(|| format!("another run took the name {name}"))
 }
 
-/// Answers who asks whether the run is there, and tells the agents that it is.
+/// Answers who asks whether the run is there or what time it is, and tells the agents that it is there.
 async fn beats(room: &Room, id: &str) -> anyhow::Result<JoinSet<()>> {
-    let mut asked = room.listen(RUN).await?;
+    let (mut asked, mut asked_time) = (room.listen(RUN).await?, room.listen(CLOCK).await?);
+    let machine = boot_id();
     let (room, beat) = (room.clone(), written(&Call::Beat { run: id.to_owned() }));
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
@@ -276,6 +298,13 @@ async fn beats(room: &Room, id: &str) -> anyhow::Result<JoinSet<()>> {
                 _ = tick.tick() => drop(room.say(AGENTS, beat.clone()).await),
                 letter = asked.next(&room) => match letter {
                     Some(letter) => drop(letter.answer(beat.clone()).await),
+                    None => return,
+                },
+                letter = asked_time.next(&room) => match letter {
+                    Some(letter) => {
+                        let (received, machine) = (clock::unix_us(), machine.clone());
+                        drop(letter.answer(written(&Time { machine, received, answered: clock::unix_us() })).await);
+                    }
                     None => return,
                 },
             }

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::spread::Role;
 use super::stage::Stage;
 use super::{cell, follow};
-use crate::command::generate::{Message, Task};
+use crate::command::generate::{Message, Task, Word};
 use crate::exit::Exit;
 use crate::output;
 use crate::segments::{About, Folder, Found};
@@ -98,7 +98,7 @@ async fn drive(
 ) -> anyhow::Result<Portion> {
     let task = Task { job: job.clone(), part: Some(part) };
     let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
-    generator.tell(&begin_us).await?;
+    generator.tell(&Word::Begin(begin_us)).await?;
     let last = match stage {
         Some(stage) => follow::follow(&mut generator, stage, job, progress).await,
         None => follow_alone(&mut generator, job, progress).await,

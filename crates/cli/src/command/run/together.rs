@@ -15,7 +15,7 @@ use super::crew::{Crew, Heard};
 use super::follow::{direct, reached, redraws};
 use super::progress::Progress;
 use super::stage::Stage;
-use crate::command::generate::{Message, Task};
+use crate::command::generate::{Message, Task, Word};
 
 /// How long a process may take to get ready.
 const READY: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ async fn measure(
     ready.map_err(|_| anyhow::anyhow!("not all agents got ready within {} s", READY.as_secs()))??;
     let begin_us = clock::unix_us() + clock::micros(PART_NOTICE);
     crew.begin(begin_us).await?;
-    lead.tell(&begin_us).await?;
+    lead.tell(&Word::Begin(begin_us)).await?;
     let mut parts = Parts::new(job, crew.len());
     parts.follow(stage, crew, lead, progress).await?;
     let Parts { led, found, .. } = parts;
@@ -146,7 +146,12 @@ impl<'a> Parts<'a> {
             }
             Heard::Event { .. } => {}
             Heard::Stored { index, cell } if cell == self.job.cell.id => match crew.fetch(index, &cell).await {
-                Ok(found) => self.found[index] = Some(found),
+                Ok(found) => {
+                    if let Some(line) = crew.compared(index, &found.0) {
+                        progress.say(&line);
+                    }
+                    self.found[index] = Some(found);
+                }
                 Err(error) => {
                     crew.lose(index, &format!("{error:#}"));
                     self.lose(index, crew, progress);
