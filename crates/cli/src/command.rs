@@ -6,6 +6,8 @@ mod run;
 mod serve;
 mod watch;
 
+mod broker;
+mod daemon;
 mod nginx;
 mod proxy;
 
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
+    Broker(broker::Args),
+    #[command(hide = true)]
     Generate(generate::Args),
 }
 
@@ -92,6 +96,7 @@ impl Command {
             Self::Workshop(args) => workshop::execute(args),
             Self::Doctor(args) => doctor::execute(&args),
             Self::Completions(args) => completions::execute(&args),
+            Self::Broker(args) => broker::execute(&args),
             Self::Generate(args) => generate::execute(&args),
         }
     }

@@ -1,10 +1,12 @@
-//! Standard input, as a child process of `feedlab run` has it: first what it is to do, then at most a word more until its end, which is
-//! the sign to stop (see `interrupt`).
+//! Standard input, as a child process of `feedlab run` has it: first what it is to do, then perhaps more, a line each, until its
+//! end, which is the sign to stop (see `interrupt`).
 
 use std::io::{BufRead as _, Read as _};
 
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// The longest line that a child is handed, bytes.
 const MAX_LINE: u64 = 1 << 20;
@@ -23,4 +25,20 @@ pub(crate) fn next_line() -> Option<String> {
     let mut line = String::new();
     let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut line).ok()?;
     (read > 0).then_some(line)
+}
+
+/// The orders that a child is given while it works, until standard input ends, which is the sign to stop; so is a line that is
+/// no such order.
+pub(crate) fn orders<T: DeserializeOwned + Send + 'static>(stop: CancellationToken) -> mpsc::Receiver<T> {
+    let (tell, told) = mpsc::channel(1);
+    // A thread, because a blocking read is the one that every kind of standard input supports.
+    std::thread::spawn(move || {
+        while let Some(order) = next_line().and_then(|line| serde_json::from_str(&line).ok()) {
+            if tell.blocking_send(order).is_err() {
+                break;
+            }
+        }
+        stop.cancel();
+    });
+    told
 }

@@ -8,14 +8,17 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
-use crate::exit::{Exit, bad_input};
-use crate::interrupt::{self, Interrupt};
+use crate::exit::Exit;
+use crate::input;
+use crate::interrupt::Interrupt;
 use crate::output::{self, Format};
 
 mod config;
 mod process;
 
+use super::daemon;
 use super::proxy::address::Upstream;
 use config::{Certificate, Config};
 use process::Nginx;
@@ -52,6 +55,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::some_time)]
     read_timeout: Duration,
 
+    /// To which of several servers a request goes
+    #[arg(long, value_enum, default_value_t = Balance::RoundRobin)]
+    balance: Balance,
+
+    /// How long the connections of workers that a reload replaced are kept (worker_shutdown_timeout)
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = super::some_time)]
+    shutdown_timeout: Duration,
+
     /// Speak TLS, and HTTP/2 to those who ask for it, with this certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -68,9 +79,21 @@ pub(crate) struct Args {
     #[arg(long)]
     show_config: bool,
 
-    /// Stop when standard input ends: whoever started this holds the other end of it
+    /// Take other servers from standard input, a list in a line of JSON, and stop when it ends: whoever started this holds
+    /// the other end of it
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
+}
+
+/// To which of several servers a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Balance {
+    /// To each in turn
+    RoundRobin,
+    /// To the one that has the fewest connections of this nginx worker (least_conn)
+    LeastConnections,
+    /// To the one to which the client's address leads (hash $remote_addr consistent)
+    Hash,
 }
 
 /// How nginx treats streams.
@@ -96,7 +119,7 @@ pub(crate) struct Listening {
 
 /// An address of this machine that is free, for something in front of a server which is to be told of it beforehand.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
-    process::free((Ipv4Addr::LOCALHOST, 0).into())
+    daemon::free((Ipv4Addr::LOCALHOST, 0).into())
 }
 
 /// Runs nginx until a signal.
@@ -117,19 +140,31 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let mut reload = signal(SignalKind::hangup())?;
     let mut nginx = Nginx::start(args.listen, |address| config(args, &servers, address)).await?;
-    if args.exit_with_stdin {
-        interrupt::stop_with_stdin(signals.stop.clone());
-    }
+    let mut orders = args.exit_with_stdin.then(|| input::orders(signals.stop.clone()));
     tell(args, &servers, &nginx)?;
     let result = loop {
         tokio::select! {
             () = signals.stop.cancelled() => break Ok(Exit::Done),
             error = nginx.died() => break Err(error),
             _ = reload.recv() => nginx.reload(),
+            Some(servers) = ordered(&mut orders) => {
+                let servers: Vec<SocketAddr> = servers;
+                if let Err(error) = nginx.reconfigure(&config(args, &servers, nginx.address())) {
+                    break Err(error);
+                }
+            }
         }
     };
     nginx.stop().await;
     result
+}
+
+/// What it is told to do next; never, where nobody tells it.
+async fn ordered<T>(orders: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    match orders {
+        Some(orders) => orders.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn config(args: &Args, servers: &[SocketAddr], listen: SocketAddr) -> Config {
@@ -138,7 +173,9 @@ fn config(args: &Args, servers: &[SocketAddr], listen: SocketAddr) -> Config {
         listen,
         servers: servers.to_vec(),
         style: args.style,
+        balance: args.balance,
         read_timeout: args.read_timeout,
+        shutdown_timeout: args.shutdown_timeout,
         certificate: certificate.map(|(chain, key)| Certificate { chain, key }),
     }
 }
@@ -162,9 +199,4 @@ fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     address.ok().filter(|address| address.ip().is_loopback()).ok_or_else(|| {
         "this nginx is for the lab and listens on this machine alone: an address such as 127.0.0.1:8081".to_owned()
     })
-}
-
-/// Marks what the user's files did wrong.
-fn refused(what: String) -> anyhow::Error {
-    bad_input(anyhow::anyhow!(what))
 }

@@ -9,7 +9,7 @@ use super::{ends_with, err, error_line, feedlab, listening, out};
 
 /// Whether nginx is there. In CI a test that needs it fails without; elsewhere it is skipped in sight.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn is_installed() -> bool {
+pub(crate) fn is_installed() -> bool {
     let found =
         Command::new("/usr/sbin/nginx").arg("-v").output().is_ok() || Command::new("nginx").arg("-v").output().is_ok();
     let remedy = "this test needs nginx: apt-get install -y nginx";

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Style;
+use super::{Balance, Style};
 
 /// What is set.
 #[derive(Clone, Debug)]
@@ -16,8 +16,12 @@ pub(super) struct Config {
     /// Where it passes requests on to, in turn.
     pub(super) servers: Vec<SocketAddr>,
     pub(super) style: Style,
+    /// To which of them a request goes.
+    pub(super) balance: Balance,
     /// `proxy_read_timeout`.
     pub(super) read_timeout: Duration,
+    /// `worker_shutdown_timeout`.
+    pub(super) shutdown_timeout: Duration,
     /// TLS, and HTTP/2 with it.
     pub(super) certificate: Option<Certificate>,
 }
@@ -35,11 +39,12 @@ const CONNECTIONS: u32 = 16_384;
 impl Config {
     /// The whole file. Paths in it are relative to nginx's prefix.
     pub(super) fn text(&self) -> String {
+        let shutdown = self.shutdown_timeout.as_millis();
         let mut text = format!(
             "daemon off;\n\
              worker_processes 1;\n\
-             # A reload cuts what its old workers still hold after a second; by default they stay until clients go.\n\
-             worker_shutdown_timeout 1s;\n\
+             # A reload cuts what its old workers still hold after this; by default they stay until clients go.\n\
+             worker_shutdown_timeout {shutdown}ms;\n\
              error_log stderr warn;\n\
              pid nginx.pid;\n\n\
              events {{\n    worker_connections {CONNECTIONS};\n}}\n\n\
@@ -58,6 +63,11 @@ impl Config {
     /// name that stands here, which must be one that they have.
     fn upstream(&self) -> String {
         let mut text = String::from("\n    upstream feed.localhost {\n");
+        text += match self.balance {
+            Balance::RoundRobin => "",
+            Balance::LeastConnections => "        least_conn;\n",
+            Balance::Hash => "        hash $remote_addr consistent;\n",
+        };
         for server in &self.servers {
             // A server that was down for a moment is asked again at once.
             let _ = writeln!(text, "        server {server} max_fails=0;");
@@ -132,7 +142,8 @@ mod tests {
     fn config(style: Style, certificate: Option<Certificate>) -> Config {
         let servers = ["127.0.0.1:9001", "127.0.0.1:9002"].map(|server| server.parse().unwrap()).to_vec();
         let listen = "127.0.0.1:8081".parse().unwrap();
-        Config { listen, servers, style, read_timeout: Duration::from_secs(60), certificate }
+        let (read_timeout, shutdown_timeout) = (Duration::from_secs(60), Duration::from_secs(1));
+        Config { listen, servers, style, balance: Balance::RoundRobin, read_timeout, shutdown_timeout, certificate }
     }
 
     #[test]
@@ -146,6 +157,16 @@ mod tests {
         let text = config(Style::Default, None).text();
         for absent in ["proxy_http_version", "proxy_buffering", "Upgrade", "keepalive 256", "ssl"] {
             assert!(!text.contains(&format!("            {absent}")), "{absent}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_balance_is_named_before_connections_are_kept() {
+        for (balance, directive) in
+            [(Balance::LeastConnections, "least_conn;"), (Balance::Hash, "hash $remote_addr consistent;")]
+        {
+            let text = Config { balance, ..config(Style::Streaming, None) }.text();
+            assert!(text.find(directive).expect(directive) < text.find("keepalive 256;").unwrap(), "{text}");
         }
     }
 
