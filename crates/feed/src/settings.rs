@@ -79,6 +79,12 @@ pub struct Settings {
     #[serde(with = "duration")]
     pub retry: Duration,
 
+    /// End streams in good order when they are so old, or up to half of it before, at random: their clients come back, to
+    /// whichever server a balancer has for them by then
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::some_time))]
+    #[serde(with = "duration::option")]
+    pub max_connection_age: Option<Duration>,
+
     /// The longest hold that a long poll may ask for
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = flag::seconds(MAX_HOLD), value_parser = flag::some_time))]
     #[serde(with = "duration")]
@@ -107,6 +113,7 @@ impl Default for Settings {
             send_buffer: None,
             keepalive: KEEPALIVE,
             retry: RETRY,
+            max_connection_age: None,
             max_hold: MAX_HOLD,
             allow_publish: false,
             max_connections: MAX_CONNECTIONS,
@@ -226,6 +233,7 @@ mod tests {
                 slow_policy: SlowPolicy::Disconnect,
                 slow_limit: Some(10),
                 coalesce: Some(ms(50)),
+                max_connection_age: Some(ms(600_000)),
                 send_buffer: Some(65_536),
                 ..Settings::default()
             };

@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use feedlab_feed::settings::SlowPolicy;
@@ -67,8 +68,17 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
         Poll::Ready(ControlFlow::Continue(()))
     }
 
-    /// The last words of a server that goes down.
-    fn goodbye(&self) -> Bytes;
+    /// The last words of a server; none where the end speaks for itself.
+    fn goodbye(&self, why: Farewell) -> Bytes;
+}
+
+/// Why a server ends a stream in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// It goes down.
+    GoingDown,
+    /// The stream is as old as streams become here.
+    OfAge,
 }
 
 /// Where a stream begins and what it is counted as.
@@ -81,6 +91,8 @@ pub(crate) struct Start {
     gap: Option<Gap>,
     /// The `seq` after which the stream goes on.
     resume: u64,
+    /// Beats until it is as old as streams become; none that it lives to see without a bound.
+    beats_left: u16,
     door: Arc<Door>,
 }
 
@@ -88,7 +100,8 @@ impl Start {
     /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
     pub(crate) fn new(app: &App, place: Place, door: Arc<Door>) -> Self {
         let (gap, resume) = app.hub.begin(place.seq);
-        Self { hub: app.hub.clone(), audience: app.audience.clone(), place, gap, resume, door }
+        let beats_left = app.config.settings.max_connection_age.map_or(u16::MAX, |age| lifetime(age, app));
+        Self { hub: app.hub.clone(), audience: app.audience.clone(), place, gap, resume, beats_left, door }
     }
 
     /// What the client is told before anything else: where it is, and what it cannot have.
@@ -108,6 +121,15 @@ impl Start {
     }
 }
 
+/// Beats until the end of a stream: between a half and all of an age, so that those which began together do not end so. What is
+/// more than can be counted (some days, of a keepalive of seconds) ends then.
+fn lifetime(age: Duration, app: &App) -> u16 {
+    let beat = app.config.settings.keepalive / u32::from(BEATS);
+    let most = age.as_nanos() / beat.as_nanos().max(1);
+    let most = u16::try_from(most).unwrap_or(u16::MAX - 1).clamp(1, u16::MAX - 1);
+    rand::random_range(most.div_ceil(2)..=most)
+}
+
 /// One client's stream.
 pub(crate) struct Push<D> {
     wire: Wire,
@@ -124,6 +146,8 @@ pub(crate) struct Push<D> {
     /// The last words are in the outbox.
     closing: bool,
     quiet: Quiet,
+    /// Until it is as old as streams become; `u16::MAX` for ever.
+    beats_left: u16,
     door: Arc<Door>,
     _active: Active,
 }
@@ -142,6 +166,7 @@ impl<D: Dialect> Push<D> {
             blocked_at: None,
             closing: false,
             quiet: Quiet::default(),
+            beats_left: start.beats_left,
             _active: start.door.enter(),
             door: start.door,
         }
@@ -181,11 +206,19 @@ impl<D: Dialect> Push<D> {
         if signals.has(Signals::BEAT) && !self.closing {
             self.beat()?;
         }
-        if signals.has(Signals::CLOSING) && !self.closing {
-            self.outbox.push_back(self.dialect.goodbye());
-            self.closing = true;
+        if signals.has(Signals::CLOSING) {
+            self.farewell(Farewell::GoingDown);
         }
         Ok(())
+    }
+
+    /// Ends the stream with its last words.
+    fn farewell(&mut self, why: Farewell) {
+        if !self.closing {
+            let words = self.dialect.goodbye(why);
+            self.outbox.extend((!words.is_empty()).then_some(words));
+            self.closing = true;
+        }
     }
 
     /// Ends the stream of a client that reads too slowly, where that is the policy. A reset, because what waits in the
@@ -203,6 +236,13 @@ impl<D: Dialect> Push<D> {
     fn beat(&mut self) -> io::Result<()> {
         self.quiet.written = self.quiet.written.saturating_add(1);
         self.quiet.read = self.quiet.read.saturating_add(1);
+        if self.beats_left != u16::MAX {
+            self.beats_left = self.beats_left.saturating_sub(1);
+            if self.beats_left == 0 {
+                self.farewell(Farewell::OfAge);
+                return Ok(());
+            }
+        }
         let keepalive = self.dialect.beat(self.quiet)?;
         if self.outbox.is_empty() {
             self.door.keepalive_bytes.add(keepalive.as_ref().map_or(0, |bytes| bytes.len() as u64));

@@ -37,7 +37,7 @@ use crate::entry::Entry;
 use crate::fields;
 use crate::handover::Exchange;
 use crate::meter::Door;
-use crate::push::{Dialect, Outbox, Push, Quiet, Start};
+use crate::push::{Dialect, Farewell, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
 
 /// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
@@ -134,7 +134,12 @@ impl Dialect for Events {
         ControlFlow::Continue(())
     }
 
-    fn goodbye(&self) -> Bytes {
+    /// A server that goes down spreads its clients with a `retry:` for each. One whose stream ends of age comes back after the
+    /// time that it was told at its begin: those ends are spread already.
+    fn goodbye(&self, why: Farewell) -> Bytes {
+        if why == Farewell::OfAge {
+            return if self.chunked { Bytes::from_static(sse::LAST_CHUNK) } else { Bytes::new() };
+        }
         let spread = rand::random_range(Duration::ZERO..=RETRY_SPREAD * self.retry());
         let retry = self.piece(sse::chunk(sse::retry(self.retry() + spread).as_bytes()));
         if self.chunked { [&retry[..], sse::LAST_CHUNK].concat().into() } else { retry }

@@ -46,7 +46,7 @@ use crate::fields;
 use crate::handover::Exchange;
 use crate::hub::Hub;
 use crate::meter::Door;
-use crate::push::{Dialect, Outbox, Push, Quiet, Start};
+use crate::push::{Dialect, Farewell, Outbox, Push, Quiet, Start};
 use crate::refusal::Refusal;
 
 /// What the accept key is made with: RFC 6455, section 1.3.
@@ -262,8 +262,12 @@ impl Dialect for Frames {
         })
     }
 
-    fn goodbye(&self) -> Bytes {
-        websocket::close_frame(close::GOING_AWAY, "the server goes down")
+    fn goodbye(&self, why: Farewell) -> Bytes {
+        let reason = match why {
+            Farewell::GoingDown => "the server goes down",
+            Farewell::OfAge => "this connection is as old as they become; come back",
+        };
+        websocket::close_frame(close::GOING_AWAY, reason)
     }
 }
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::harness::{Server, elapsed, publishing};
+use feedlab_feed::settings::Settings;
 use feedlab_feed::{Transport, clock};
 use feedlab_server::Config;
 
@@ -42,4 +43,22 @@ fn a_client_that_does_not_read_cannot_hold_the_server_up() {
     let begin = clock::now();
     drop(server);
     assert!(elapsed(begin) < Duration::from_secs(4));
+}
+
+#[test]
+fn streams_of_age_end_in_good_order_and_begin_again_and_polls_are_let_be() {
+    let (keepalive, age) = (Duration::from_millis(400), Some(Duration::from_millis(400)));
+    let settings = Settings { keepalive, max_connection_age: age, ..publishing() };
+    let server = Server::start(settings);
+    server.publish("a");
+    let [mut sse, mut poll] = [(); 2].map(|()| server.client());
+    let cursor = server.cursor(1);
+    poll.send(&format!("GET /feed/long-poll?hold=2s&after={cursor} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    sse.send("GET /feed/sse?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let stream = sse.rest();
+    assert!(stream.contains("\"data\":\"a\"") && stream.ends_with("0\r\n\r\n"), "{stream}");
+    assert_eq!(stream.matches("retry: ").count(), 1, "it comes back after the usual time: {stream}");
+    server.client().open_websocket("").until("as old as they become");
+    let answer = poll.until("\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 204"), "a hold has an end of its own: {answer}");
 }
