@@ -43,6 +43,7 @@ pub(crate) fn cell(repetition: u32, metrics: &[(Metric, f64)]) -> CellRecord {
         duration_us: 10_000_000,
         metrics: metrics.iter().copied().collect(),
         failures: BTreeMap::new(),
+        nodes: Vec::new(),
         verdict: Verdict::default(),
     }
 }

@@ -158,6 +158,11 @@ metrics! {
         "Updates that clients published in the measured time.";
     AckP50 "ack_p50_us" Requests Microseconds Mean, "ack p50",
         "Median time from a client's publication to the server's acknowledgement.";
+    FullestNode "fullest_node_percent" Requests Count Mean, "fullest node, %",
+        "Of several servers, what the one that has most has of all streams when the measured time ends (of polls: of the \
+         requests of its last second), in per cent.";
+    EmptiestNode "emptiest_node_percent" Requests Count Mean, "emptiest node, %",
+        "The same of the one that has least: 0 where a server that was added got nobody.";
     PayloadBytesPerUpdate "payload_bytes_per_update" Bandwidth Bytes Mean, "payload per update",
         "What the application wanted to say: mean size of an update's data.";
     SocketBytesPerUpdate "socket_bytes_per_update" Bandwidth Bytes Mean, "socket bytes per update",

@@ -37,8 +37,40 @@ pub struct CellRecord {
     pub metrics: BTreeMap<Metric, f64>,
     /// What went wrong for clients, by kind, and how often.
     pub failures: BTreeMap<Failure, u64>,
+    /// How clients were spread over the servers, from time to time; empty where there was one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub nodes: Vec<NodesAt>,
     /// What the cell may claim.
     pub verdict: Verdict,
+}
+
+/// How clients were spread over the servers at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodesAt {
+    /// When, s from the begin of the measured time.
+    pub second: u32,
+    /// What each server had, in their order; nothing of one that was not there.
+    pub loads: Vec<Option<NodeLoad>>,
+}
+
+/// What one server had of the clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeLoad {
+    /// Streams, and requests that were held.
+    pub clients: u64,
+    /// Requests answered a second, since the last look.
+    pub requests_per_s: u64,
+}
+
+impl NodesAt {
+    /// What a balance spreads: streams, and of a transport that asks its requests, or if none was answered those that are held.
+    #[must_use]
+    pub fn shared(&self, transport: Transport) -> Vec<Option<u64>> {
+        let are_answered = self.loads.iter().flatten().any(|node| node.requests_per_s > 0);
+        let counts_requests = !transport.is_push() && are_answered;
+        let load = |node: NodeLoad| if counts_requests { node.requests_per_s } else { node.clients };
+        self.loads.iter().map(|node| node.map(load)).collect()
+    }
 }
 
 impl CellRecord {
@@ -143,4 +175,20 @@ pub struct Manifest {
     pub cells_measured: usize,
     /// What the run may claim.
     pub verdict: Verdict,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_polls_requests_are_spread_and_of_streams_streams() {
+        let look = |requests_per_s| NodesAt {
+            second: 1,
+            loads: vec![Some(NodeLoad { clients: 5, requests_per_s }), None, Some(NodeLoad::default())],
+        };
+        assert_eq!(look(9).shared(Transport::Sse), [Some(5), None, Some(0)]);
+        assert_eq!(look(9).shared(Transport::LongPolling), [Some(9), None, Some(0)]);
+        assert_eq!(look(0).shared(Transport::LongPolling), [Some(5), None, Some(0)], "nothing was answered");
+    }
 }

@@ -15,6 +15,7 @@ mod contender;
 mod error;
 mod lab;
 mod label;
+mod nginx;
 mod threshold;
 mod validate;
 pub mod written;
@@ -26,7 +27,8 @@ pub use feedlab_feed::Transport;
 pub use feedlab_feed::link::{LinkFault, Network};
 pub use feedlab_feed::schedule::ScheduleKind;
 pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
-pub use lab::{Fault, FaultKind, Nginx, ProcessFault};
+pub use lab::{Fault, FaultKind, ProcessFault};
+pub use nginx::{Balance, Nginx};
 pub use threshold::{Comparison, Threshold};
 
 /// A validated scenario.
@@ -91,6 +93,14 @@ impl Scenario {
         let Measure { settle, warm_up, duration, drain, .. } = self.measure;
         self.clients.ramp + settle + warm_up + duration + drain
     }
+
+    /// How many servers a contender has: behind nginx those that it begins with, and those that are added; else those of the
+    /// feed.
+    #[must_use]
+    pub fn servers(&self, via: Via) -> u32 {
+        let added = self.faults.iter().filter(|fault| fault.kind == FaultKind::Process(ProcessFault::Add)).count();
+        if via.is_nginx() { self.nginx.upstreams + added as u32 } else { self.feed.servers }
+    }
 }
 
 /// The text of a scenario file, wherever it is.
@@ -104,6 +114,9 @@ pub struct Feed {
     /// Where updates come from.
     #[serde(flatten)]
     pub source: Source,
+    /// Where the feed lives, if not in the server that publishes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub broker: Option<Broker>,
     /// How many updates the server keeps for clients that come back.
     pub history: usize,
     /// Processes that serve it, each to its share of the clients.
@@ -121,6 +134,22 @@ const fn one() -> u32 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this way")]
 const fn is_one(servers: &u32) -> bool {
     *servers == 1
+}
+
+/// A broker that has the feed, so that every server serves the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Broker {
+    /// A stream of NATS JetStream, on a `nats-server` that the run starts.
+    Nats,
+}
+
+impl Feed {
+    /// Whether another server, or the same one started anew, has the same updates.
+    #[must_use]
+    pub const fn can_be_had_again(&self) -> bool {
+        self.broker.is_some() || matches!(self.source, Source::Synthetic { .. } | Source::Replay { .. })
+    }
 }
 
 /// Where updates come from.

@@ -44,7 +44,8 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     // a place to come back to. The other doors tell it theirs.
     let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
     client.after = (!is_told).then_some(Cursor::default());
-    client.source = source(door, job.cell.clients, index);
+    let share = if job.own_addresses { 1 } else { CLIENTS_PER_ADDRESS };
+    client.source = source(door, job.cell.clients, index, share);
     Some(client)
 }
 
@@ -67,11 +68,11 @@ pub(crate) fn slow_client(job: &Job, link: &Link, index: u32) -> Option<Client> 
     Some(client)
 }
 
-/// On Linux all of 127.0.0.0/8 is this machine, so that a large fleet can come from several addresses.
-fn source(door: SocketAddr, clients: u32, index: u32) -> Option<IpAddr> {
+/// On Linux all of 127.0.0.0/8 is this machine, so that a fleet can come from several addresses, which so many share.
+fn source(door: SocketAddr, clients: u32, index: u32, share: u32) -> Option<IpAddr> {
     let spread = cfg!(target_os = "linux") && door.is_ipv4() && door.ip().is_loopback();
-    let address = (index / CLIENTS_PER_ADDRESS % 254) as u8 + 1;
-    (spread && clients > CLIENTS_PER_ADDRESS).then(|| Ipv4Addr::new(127, 0, 0, address).into())
+    let address = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + index / share);
+    (spread && clients > share).then(|| address.into())
 }
 
 #[cfg(test)]
@@ -110,15 +111,17 @@ mod tests {
 
     #[test]
     fn a_large_fleet_on_the_loopback_comes_from_several_addresses() {
-        let address = |server: &str, clients: u32, index: u32| {
-            source(server.parse().unwrap(), clients, index).map(|address| address.to_string())
+        let shared = |server: &str, clients: u32, index: u32, share: u32| {
+            source(server.parse().unwrap(), clients, index, share).map(|address| address.to_string())
         };
+        let address = |server: &str, clients, index| shared(server, clients, index, CLIENTS_PER_ADDRESS);
         assert_eq!(address("127.0.0.1:80", 10_000, 9_999), None);
         assert_eq!(address("192.0.2.1:80", 20_000, 15_000), None);
         assert_eq!(address("[::1]:80", 20_000, 15_000), None);
         if cfg!(target_os = "linux") {
             assert_eq!(address("127.0.0.1:80", 20_001, 9_999).as_deref(), Some("127.0.0.1"));
             assert_eq!(address("127.0.0.1:80", 20_001, 20_000).as_deref(), Some("127.0.0.3"));
+            assert_eq!(shared("127.0.0.1:80", 300, 299, 1).as_deref(), Some("127.0.1.44"), "each has its own");
         }
     }
 }

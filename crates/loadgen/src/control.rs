@@ -8,7 +8,7 @@ use std::time::Duration;
 use feedlab_feed::clock;
 use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{Start, Stats};
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{join_all, try_join_all};
 use reqwest::{Client, RequestBuilder};
 use tokio::time::{sleep, timeout};
 
@@ -33,29 +33,32 @@ const RETRY: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     client: Client,
-    /// The one that is asked about the feed.
-    server: SocketAddr,
-    /// Others behind the same door.
-    more_servers: Vec<SocketAddr>,
-    /// What the first one had counted in lives that the run has ended.
-    lives: Lives,
+    /// The servers behind one door, in their order.
+    nodes: Vec<Node>,
     /// How long a server may be away, because it is to be started again; `None` if it must always be there.
     patience: Option<Duration>,
     between: Between,
 }
 
+/// One of the servers.
+#[derive(Clone, Debug)]
+struct Node {
+    address: SocketAddr,
+    /// What it had counted in lives that the run has ended.
+    lives: Lives,
+}
+
+impl Node {
+    fn at(address: SocketAddr) -> Self {
+        Self { address, lives: Lives::default() }
+    }
+}
+
 impl Control {
     pub(crate) fn new(job: &Job) -> Result<Self, LoadError> {
         let client = client(TIMEOUT).map_err(|why| error(job.server, "a connection", why))?;
-        let (server, more_servers) = (job.server, job.more_servers.clone());
-        Ok(Self {
-            client,
-            server,
-            more_servers,
-            lives: Lives::default(),
-            patience: patience(job),
-            between: job.between,
-        })
+        let addresses = std::iter::once(job.server).chain(job.more_servers.iter().copied());
+        Ok(Self { client, nodes: addresses.map(Node::at).collect(), patience: patience(job), between: job.between })
     }
 
     /// Looks at the servers, and at what lies before them.
@@ -70,24 +73,42 @@ impl Control {
         self.stats(&format!("/stats?before={at_us}")).await
     }
 
-    /// The first server is about to be ended: what it has counted until now is kept, and is in what is asked from then on.
-    /// One that does not answer is ended all the same; its counters then begin anew, and no difference is made of them.
-    pub(crate) async fn keep_before_its_end(&self) {
-        let asked = timeout(BEFORE_THE_END, self.ask(self.server, "/stats"));
+    /// A server, counted from 1, is about to be ended: what it has counted until now is kept, and is in what is asked from
+    /// then on. One that does not answer is ended all the same; its counters then begin anew, and no difference is made of
+    /// them. One that is ended for good is asked no more.
+    pub(crate) async fn keep_before_its_end(&self, number: u32, for_good: bool) {
+        let Some(node) = (number as usize).checked_sub(1).and_then(|index| self.nodes.get(index)) else { return };
+        let asked = timeout(BEFORE_THE_END, self.ask(node.address, "/stats"));
         if let Ok(Ok(stats)) = asked.await {
-            self.lives.end(stats);
+            node.lives.end(stats);
+        }
+        if for_good {
+            node.lives.end_for_good();
         }
     }
 
     /// Whether a server's counters span several of its lives.
     pub(crate) fn was_restarted(&self) -> bool {
-        self.lives.any()
+        self.nodes.iter().any(|node| node.lives.any())
+    }
+
+    /// Whether clients can be spread over several servers.
+    pub(crate) const fn has_several(&self) -> bool {
+        self.nodes.len() > 1
+    }
+
+    /// What each server has counted in its present life, without waiting for any: nothing of one that is not there.
+    pub(crate) async fn each(&self) -> Vec<Option<Stats>> {
+        let ask = async |node: &Node| {
+            let asked = timeout(BEFORE_THE_END, self.ask(node.address, "/stats"));
+            if node.lives.are_over() { None } else { asked.await.ok().and_then(Result::ok) }
+        };
+        join_all(self.nodes.iter().map(ask)).await
     }
 
     /// Begins the feed: its schedule counts from `at_us`, in µs of Unix time.
     pub(crate) async fn start(&self, at_us: u64) -> Result<(), LoadError> {
-        let others = self.more_servers.iter().map(|server| self.start_one(*server, at_us));
-        try_join(self.start_one(self.server, at_us), try_join_all(others)).await?;
+        try_join_all(self.nodes.iter().map(|node| self.start_one(node.address, at_us))).await?;
         Ok(())
     }
 
@@ -98,22 +119,32 @@ impl Control {
     }
 
     async fn stats(&self, path: &str) -> Result<Stats, LoadError> {
-        let others = self.more_servers.iter().map(|server| self.stats_of(*server, path));
-        let (mut sum, others) = try_join(self.stats_of(self.server, path), try_join_all(others)).await?;
-        self.lives.carry_over(&mut sum);
-        others.into_iter().for_each(|other| sum::add(&mut sum, other));
-        Ok(sum)
+        let (present, past): (Vec<&Node>, _) = self.nodes.iter().partition(|node| !node.lives.are_over());
+        let present = try_join_all(present.into_iter().map(|node| self.stats_of(node, path))).await?;
+        let past = past.into_iter().map(|node| node.lives.all());
+        // The feed is that of one who is there.
+        let sum = present.into_iter().chain(past).reduce(|mut sum, other| {
+            sum::add(&mut sum, other);
+            sum
+        });
+        Ok(sum.unwrap_or_default())
     }
 
-    async fn stats_of(&self, server: SocketAddr, path: &str) -> Result<Stats, LoadError> {
+    async fn stats_of(&self, node: &Node, path: &str) -> Result<Stats, LoadError> {
         let began = clock::now();
+        let server = node.address;
         let body = loop {
+            if node.lives.are_over() {
+                return Ok(node.lives.all());
+            }
             match self.send(server, path, self.client.get(url(server, path))).await {
                 Err(_) if self.patience.is_some_and(|patience| began.elapsed() < patience) => sleep(RETRY).await,
                 answer => break answer?,
             }
         };
-        parsed(server, path, &body)
+        let mut stats = parsed(server, path, &body)?;
+        node.lives.carry_over(&mut stats);
+        Ok(stats)
     }
 
     /// Asks once.

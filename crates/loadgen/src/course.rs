@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use feedlab_experiment::clients::START_LEAD;
 use feedlab_experiment::hlog;
-use feedlab_experiment::record::Second;
+use feedlab_experiment::record::{NodesAt, Second};
 use feedlab_feed::clock;
 use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
@@ -19,6 +19,7 @@ use crate::faults::Faults;
 use crate::fleet::Fleet;
 use crate::moments::{Look, Served};
 use crate::newcomers::{self, Newcomers};
+use crate::nodes::Watch;
 use crate::part::{Part, Timetable};
 use crate::recorder::{Found, Window};
 use crate::seconds::Seconds;
@@ -50,6 +51,8 @@ pub(crate) struct Course<'a> {
     events: &'a mut dyn FnMut(Event),
     /// What breaks in the measured time, once it is known.
     faults: Option<Faults>,
+    /// Who looks which of several servers has whom.
+    watch: Option<Watch>,
     /// From the time on that the measured time is known.
     seconds: Option<Seconds>,
     found: Found,
@@ -63,6 +66,8 @@ pub(crate) struct Merged {
     pub(crate) ages: Histogram<u64>,
     pub(crate) seconds: Vec<Second>,
     pub(crate) was_restarted: bool,
+    /// Which of several servers had how many of the clients.
+    pub(crate) nodes: Vec<NodesAt>,
 }
 
 /// This process at one moment, and who leads has the servers too.
@@ -73,9 +78,9 @@ impl<'a> Course<'a> {
         let leg = Leg::to_the_last_segment();
         let control = part.leads.then(|| Control::new(job)).transpose()?;
         let fleet = Fleet::launch(job, part.segment, leg.clone()).await?;
-        let (timetable, faults, seconds) = (None, None, None);
+        let (timetable, faults, watch, seconds) = (None, None, None, None);
         let (found, done, began) = (Found::new(), 0, clock::now());
-        Ok(Self { job, timetable, control, fleet, leg, began, events, faults, seconds, found, done })
+        Ok(Self { job, timetable, control, fleet, leg, began, events, faults, watch, seconds, found, done })
     }
 
     pub(crate) async fn wait_for_start(&mut self, start: oneshot::Receiver<u64>) -> Result<(), LoadError> {
@@ -165,6 +170,7 @@ impl<'a> Course<'a> {
         if let Some(control) = &self.control {
             self.faults = Some(Faults::conduct(self.job, window)?);
             control.start(feed_us).await?;
+            self.watch = control.has_several().then(|| Watch::begin(control.clone(), window));
             (self.events)(Event::FeedBegins { at_us: feed_us });
         }
         Ok(window)
@@ -216,7 +222,8 @@ impl<'a> Course<'a> {
         let Some(seconds) = self.seconds else { return Err(LoadError::WorkerLost) };
         let (ages, seconds) = seconds.finish().map_err(|error| unwritable(self.job, error))?;
         let was_restarted = self.control.is_some_and(|control| control.was_restarted());
-        Ok(Merged { found: self.found, ages, seconds, was_restarted })
+        let nodes = self.watch.map(Watch::end).unwrap_or_default();
+        Ok(Merged { found: self.found, ages, seconds, was_restarted, nodes })
     }
 
     fn phase(&mut self, phase: Phase, length: Duration) {
@@ -258,9 +265,9 @@ impl<'a> Course<'a> {
                 }
                 index = next_of(&mut self.faults) => {
                     let index = index?;
-                    let ends_server = self.job.faults.get(index).is_some_and(|fault| fault.kind.ends_server());
-                    if let Some(control) = self.control.as_ref().filter(|_| ends_server) {
-                        control.keep_before_its_end().await;
+                    let ending = self.job.faults.get(index).filter(|fault| fault.kind.ends_server());
+                    if let Some((control, fault)) = self.control.as_ref().zip(ending) {
+                        control.keep_before_its_end(fault.node, fault.kind.is_for_good()).await;
                     }
                     (self.events)(Event::Fault { index });
                 }

@@ -36,6 +36,10 @@ pub struct Job {
     /// What lies between the clients and the server.
     #[serde(default)]
     pub between: Between,
+    /// Each client comes from an address of its own, by which nginx tells them apart; only where the door is on Linux's
+    /// loopback.
+    #[serde(default)]
+    pub own_addresses: bool,
     /// What breaks. Faults of the lab proxy are ordered from it; of the others an [`Event::Fault`] tells.
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -96,6 +100,7 @@ impl Job {
             certificate: None,
             proxy: None,
             between: Between { nginx: None, lab_proxy: None },
+            own_addresses: false,
             faults: Vec::new(),
             publishing: None,
             cell,

@@ -35,6 +35,7 @@ mod faults;
 mod measure;
 mod moments;
 mod newcomers;
+mod nodes;
 
 pub use conclude::{PartsError, conclude};
 pub use job::{Between, Event, Job, LoadError, Outcome, Phase};

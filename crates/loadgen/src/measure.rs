@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use feedlab_experiment::Metric;
-use feedlab_experiment::record::{CellRecord, Failure};
+use feedlab_experiment::record::{CellRecord, Failure, NodesAt};
 use feedlab_experiment::statistics::{SAMPLES_BEYOND, age_metrics, claim_no_age_below_the_clock_bound};
 use feedlab_feed::Epoch;
 use feedlab_feed::stats::Stats;
@@ -54,6 +54,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) ages: Histogram<u64>,
     /// How far ages may be off because clocks were compared, µs, if they were.
     pub(crate) clock_bound_us: Option<f64>,
+    /// How clients were spread over several servers.
+    pub(crate) nodes: Vec<NodesAt>,
     pub(crate) newcomers: Newcomers,
 }
 
@@ -63,7 +65,7 @@ type Metrics = BTreeMap<Metric, f64>;
 impl<'a> Facts<'a> {
     /// What the servers' side and all shares of the clients say together.
     pub(crate) fn new(job: &'a Job, led: Led, shares: &[Share], ages: Histogram<u64>) -> Self {
-        let Led { window, moments, last, due_before, was_restarted, newcomers, machine } = led;
+        let Led { window, moments, last, due_before, was_restarted, nodes, newcomers, machine } = led;
         let mut found = Found::new();
         let mut last_leg = LegStats::nothing();
         for share in shares {
@@ -91,6 +93,7 @@ impl<'a> Facts<'a> {
             found,
             ages,
             clock_bound_us,
+            nodes,
             newcomers,
         }
     }
@@ -130,6 +133,7 @@ impl Facts<'_> {
             duration_us: self.window.end_us - self.window.start_us,
             metrics,
             failures,
+            nodes: self.nodes.clone(),
             verdict,
         }
     }
@@ -142,6 +146,7 @@ impl Facts<'_> {
         self.connection_cost(&mut metrics);
         self.cpu(&mut metrics);
         self.recovery(&mut metrics);
+        self.balance(&mut metrics);
         self.trust(&mut metrics);
         claim_no_age_below_the_clock_bound(&mut metrics);
         metrics
@@ -204,6 +209,17 @@ impl Facts<'_> {
             metrics.insert(Metric::SlowDisconnected, self.slow_disconnected() as f64);
         }
         put(metrics, Metric::ServerRssGrowth, self.server_growth());
+    }
+
+    /// Of the servers that are there when the measured time ends.
+    fn balance(&self, metrics: &mut Metrics) {
+        let transport = self.job.contender.transport();
+        let Some(last) = self.nodes.last() else { return };
+        let loads: Vec<u64> = last.shared(transport).into_iter().flatten().collect();
+        let sum = loads.iter().sum::<u64>();
+        let share = |load: Option<&u64>| load.filter(|_| sum > 0).map(|load| *load as f64 * 100.0 / sum as f64);
+        put(metrics, Metric::FullestNode, share(loads.iter().max()));
+        put(metrics, Metric::EmptiestNode, share(loads.iter().min()));
     }
 
     /// As the server has it: a reader that is slow learns of its end only when it has read what came before.

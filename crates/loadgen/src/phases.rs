@@ -91,7 +91,7 @@ async fn drive(
     course.disconnect().await?;
     let newcomers = course.newcomers().await?;
     let leg = course.leg.last_look().await;
-    let Merged { found, ages, seconds, was_restarted } = course.finish()?;
+    let Merged { found, ages, seconds, was_restarted, nodes } = course.finish()?;
     let (machine, moments) = (boot_id(), Moments { quiet, ramp, connected, settled, start, end });
     let led = last.zip(newcomers).map(|(last, newcomers)| Led {
         window,
@@ -99,6 +99,7 @@ async fn drive(
         due_before: (due_before_start, last.feed.before),
         last,
         was_restarted,
+        nodes,
         newcomers,
         machine: machine.clone(),
     });

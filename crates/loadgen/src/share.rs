@@ -1,6 +1,7 @@
 //! What one of several processes found of a cell: of its clients, and if it led, of the servers. Plain data, which travels to
 //! whoever [concludes](crate::conclude()).
 
+use feedlab_experiment::record::NodesAt;
 use feedlab_feed::clock::Offset;
 use feedlab_feed::stats::Stats;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct Led {
     /// The last updates that were due before the measured time began and before it ended.
     pub(crate) due_before: (Option<u64>, Option<u64>),
     pub(crate) was_restarted: bool,
+    /// Which of several servers had how many of the clients.
+    pub(crate) nodes: Vec<NodesAt>,
     pub(crate) newcomers: Newcomers,
     pub(crate) machine: Option<String>,
 }

@@ -149,7 +149,7 @@ fn check_cuts(options: Options) {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
     // Between two updates: every client has its next question under way then.
-    let cut = |kind, at| Fault { kind, at, every: Some(ms(600)), length: ms(5), share: 0.5 };
+    let cut = |kind, at| Fault { kind, at, every: Some(ms(600)), length: ms(5), share: 0.5, node: 1 };
     let mut job = job(&server, options, &folder);
     job.proxy = Some(server.address);
     job.faults = vec![
@@ -206,7 +206,8 @@ fn short_polling_that_is_cut_goes_on_where_it_was() {
     let mut job = job(&server, short_polling(true), &folder);
     let (at, every) = (Duration::from_millis(330), Some(Duration::from_millis(170)));
     job.proxy = Some(server.address);
-    job.faults = vec![Fault { kind: FaultKind::Link(LinkFault::Reset), at, every, length: Duration::ZERO, share: 1.0 }];
+    job.faults =
+        vec![Fault { kind: FaultKind::Link(LinkFault::Reset), at, every, length: Duration::ZERO, share: 1.0, node: 1 }];
     let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
     assert_eq!(record.metrics[&Metric::UpdatesReceived], record.metrics[&Metric::UpdatesExpected]);
     assert_eq!(record.metrics[&Metric::UpdatesDuplicated], 0.0);
@@ -235,7 +236,8 @@ fn a_fault_that_cannot_be_ordered_is_an_error_that_names_it() {
     let server = Server::start(Feed::default());
     let mut job = job(&server, SSE, &folder);
     let at = Duration::from_millis(10);
-    job.faults = vec![Fault { kind: FaultKind::Link(LinkFault::BlackHole), at, every: None, length: at, share: 1.0 }];
+    job.faults =
+        vec![Fault { kind: FaultKind::Link(LinkFault::BlackHole), at, every: None, length: at, share: 1.0, node: 1 }];
     let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
     assert_eq!(error, "cannot order the fault black-hole: the job names no lab proxy");
     job.proxy = Some("127.0.0.1:1".parse().unwrap());

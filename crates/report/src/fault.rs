@@ -21,12 +21,15 @@ pub(crate) const fn name(kind: FaultKind) -> &'static str {
         FaultKind::Process(ProcessFault::Restart) => "restart",
         FaultKind::Process(ProcessFault::Kill) => "kill",
         FaultKind::Process(ProcessFault::ReloadNginx) => "reload",
+        FaultKind::Process(ProcessFault::Drain) => "drain",
+        FaultKind::Process(ProcessFault::Remove) => "remove",
+        FaultKind::Process(ProcessFault::Add) => "add",
     }
 }
 
 /// Whether a fault can concern a contender: nginx stands in front of those alone that go through it.
 pub(crate) fn concerns(kind: FaultKind, contender: &Contender) -> bool {
-    kind != FaultKind::Process(ProcessFault::ReloadNginx) || contender.link.via.is_nginx()
+    !kind.process().is_some_and(ProcessFault::reloads_nginx) || contender.link.via.is_nginx()
 }
 
 /// In a few words: `cut every 2 s from 2 s on`, `503 at 9 s for 1 s`.
@@ -40,12 +43,14 @@ pub(crate) fn brief(fault: &Fault) -> String {
 
 /// All faults of a scenario, a clause each, without a full stop.
 pub(crate) fn clauses(scenario: &Scenario) -> Vec<String> {
-    scenario.faults.iter().map(|fault| clause(fault, scenario.measure.duration)).collect()
+    let is_alone = scenario.contenders.iter().all(|one| scenario.servers(one.link.via) == 1);
+    scenario.faults.iter().map(|fault| clause(fault, scenario.measure.duration, is_alone)).collect()
 }
 
 /// `every 2 s from 1 s on (5 times): 20 % of the open connections, chosen at random, are closed in good order (FIN)`.
-fn clause(fault: &Fault, measured: Duration) -> String {
-    format!("{}: {}", when(fault, measured), what(fault))
+fn clause(fault: &Fault, measured: Duration, is_alone: bool) -> String {
+    let server = if is_alone { "the server".to_owned() } else { format!("server {}", fault.node) };
+    format!("{}: {}", when(fault, measured), what(fault, &server))
 }
 
 fn when(fault: &Fault, measured: Duration) -> String {
@@ -59,7 +64,8 @@ fn when(fault: &Fault, measured: Duration) -> String {
     }
 }
 
-fn what(fault: &Fault) -> String {
+/// `server` is who it happens to, if it happens to one.
+fn what(fault: &Fault, server: &str) -> String {
     let again = match fault.length {
         Duration::ZERO => "at once".to_owned(),
         length => format!("{} later", human::duration(length)),
@@ -78,12 +84,19 @@ fn what(fault: &Fault) -> String {
         FaultKind::Link(LinkFault::Status204) => format!("new connections are answered with 204{lasting}"),
         FaultKind::Link(LinkFault::WrongType) => format!("new connections are answered with a page of HTML{lasting}"),
         FaultKind::Process(ProcessFault::Restart) => {
-            format!("the server is asked to stop (SIGTERM), and started again {again}")
+            format!("{server} is asked to stop (SIGTERM), and started again {again}")
         }
-        FaultKind::Process(ProcessFault::Kill) => format!("the server is killed (SIGKILL), and started again {again}"),
+        FaultKind::Process(ProcessFault::Kill) => format!("{server} is killed (SIGKILL), and started again {again}"),
         FaultKind::Process(ProcessFault::ReloadNginx) => {
             "nginx reads its configuration again and replaces its workers (SIGHUP)".to_owned()
         }
+        FaultKind::Process(ProcessFault::Drain) => {
+            format!("{server} is taken out of nginx and asked to stop (SIGTERM), and put back {again}")
+        }
+        FaultKind::Process(ProcessFault::Remove) => {
+            format!("{server} is taken out of nginx and asked to stop (SIGTERM), for good")
+        }
+        FaultKind::Process(ProcessFault::Add) => format!("{server}, which runs already, is put behind nginx"),
     }
 }
 
@@ -113,8 +126,8 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_with_its_time_and_whom_it_hits() {
-        let fault = |kind, every, length, share| Fault { kind, at: seconds(2), every, length, share };
-        let told = |fault: &Fault| clause(fault, seconds(10));
+        let fault = |kind, every, length, share| Fault { kind, at: seconds(2), every, length, share, node: 1 };
+        let told = |fault: &Fault| clause(fault, seconds(10), true);
         for (fault, text) in [
             (
                 fault(FaultKind::Link(LinkFault::Cut), None, Duration::ZERO, 1.0),

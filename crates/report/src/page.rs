@@ -15,6 +15,7 @@ use crate::class::Section;
 use crate::dataset::Dataset;
 use crate::failure::{self, Failure};
 use crate::finding::Finding;
+use crate::nodes::{self, Nodes};
 use crate::palette;
 use crate::prediction::{self, Prediction};
 use crate::table::{self, Table};
@@ -41,6 +42,7 @@ struct Page<'a> {
     table: Table,
     has_intervals: bool,
     failure: Option<Failure>,
+    nodes: Option<Nodes>,
     charts: &'a [Chart],
     prediction: Option<Prediction>,
     conditions: Vec<Condition>,
@@ -97,6 +99,7 @@ pub(crate) fn html(
         table: table::rows(summary),
         has_intervals: estimates().any(|estimate| estimate.low.is_some()),
         failure: failure::of(results),
+        nodes: nodes::of(results),
         charts,
         prediction: prediction::of(summary),
         conditions: conditions::of(manifest),
@@ -130,6 +133,7 @@ fn glossary(results: &Results) -> Vec<&'static Row> {
             || Dataset::shows(metric)
             || is_predicted && prediction::shows(metric)
             || has_failure && failure::shows(metric)
+            || nodes::shows(metric)
             || results.manifest.scenario.thresholds.iter().any(|threshold| threshold.metric == metric)
     };
     let is_measured = |row: &&Row| results.summary.contenders.iter().any(|e| e.metrics.contains_key(&row.metric));

@@ -6,12 +6,15 @@ use std::time::Duration;
 use feedlab_feed::clock;
 use feedlab_feed::settings::flag::some_time;
 use feedlab_feed::source::{Due, Item, Source, SourceConfig, StreamAddress};
+use feedlab_feed::stats::Start;
 use feedlab_nats::{Credentials, Missing, Stream};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::serve::feed::{self, FeedArgs};
 use crate::exit::{Exit, bad_input};
+use crate::input::{handed_over, orders};
 use crate::interrupt::Interrupt;
 use crate::{log, output};
 
@@ -45,12 +48,25 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     feed: FeedArgs,
+
+    /// Read the feed from standard input, a line of JSON, and then, in another one, when its time begins; stop when standard
+    /// input ends
+    #[arg(long, hide = true, conflicts_with_all = ["FeedArgs", "time"])]
+    feed_from_stdin: bool,
+}
+
+/// What a publisher that is told when to begin says when it is ready.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ready {
+    /// Where it will publish.
+    pub(crate) to: StreamAddress,
 }
 
 /// Publishes until the feed ends, or a signal comes.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     log::begin();
-    let config = args.feed.source().map_err(bad_input)?;
+    let config =
+        if args.feed_from_stdin { Some(handed_over("feed")?) } else { args.feed.source().map_err(bad_input)? };
     let source = match &config {
         None => Err(anyhow::anyhow!("--feed none has nothing to publish")),
         Some(SourceConfig::Stream(_)) => {
@@ -64,9 +80,15 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let published = runtime.block_on(async {
         let signals = Interrupt::listen()?;
         let stream = Stream::open(&args.to, &credentials, Missing::Create).await?;
-        let name = feed::name(config.as_ref());
-        output::advice(&format!("publishing the feed `{name}` to {} (Ctrl-C stops)", args.to));
-        anyhow::Ok(publish(&stream, source, args.time, &signals.stop).await)
+        let start = if args.feed_from_stdin {
+            output::json_line(&Ready { to: args.to.clone() })?;
+            begin(&signals.stop).await
+        } else {
+            let name = feed::name(config.as_ref());
+            output::advice(&format!("publishing the feed `{name}` to {} (Ctrl-C stops)", args.to));
+            clock::unix_us()
+        };
+        anyhow::Ok(publish(&stream, (source, start), args.time, &signals.stop).await)
     });
     // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
     runtime.shutdown_background();
@@ -101,15 +123,21 @@ impl Published {
     }
 }
 
+/// When the feed's time begins, µs of Unix time; some time, if it is stopped before it is told.
+async fn begin(stop: &CancellationToken) -> u64 {
+    orders(stop.clone()).recv().await.map_or_else(clock::unix_us, |Start { at }| at)
+}
+
+/// `start` is when the feed's time begins, µs of Unix time.
 async fn publish(
     stream: &Stream,
-    source: Box<dyn Source>,
+    (source, start): (Box<dyn Source>, u64),
     time: Option<Duration>,
     stop: &CancellationToken,
 ) -> Published {
     let begin = clock::now();
     let mut published = Published::default();
-    let mut updates = produce(source);
+    let mut updates = produce(source, start);
     // Once it is over, it is over whenever it is asked.
     let over = async || match time {
         Some(time) => drop(stop.run_until_cancelled(tokio::time::sleep_until((begin + time).into())).await),
@@ -142,9 +170,8 @@ async fn publish(
 
 /// The updates, each when it is due and with that time, µs of Unix time. A thread, because a live source blocks; it ends when
 /// nobody takes them any more.
-fn produce(mut source: Box<dyn Source>) -> mpsc::Receiver<(Item, u64)> {
+fn produce(mut source: Box<dyn Source>, start: u64) -> mpsc::Receiver<(Item, u64)> {
     let (tell, told) = mpsc::channel(1);
-    let start = clock::unix_us();
     thread::spawn(move || {
         while let Some(due) = source.next_due() {
             let at = match due {

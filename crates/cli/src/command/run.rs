@@ -18,6 +18,7 @@ pub(super) mod child;
 pub(super) mod closing;
 mod crew;
 mod follow;
+mod home;
 mod keys;
 pub(super) mod needs;
 mod progress;

@@ -10,6 +10,7 @@ mod input;
 mod interrupt;
 mod nats;
 mod nginx;
+mod nodes;
 mod predict;
 mod prefix;
 mod processes;

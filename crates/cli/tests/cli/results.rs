@@ -96,6 +96,7 @@ fn measured(scenario: &Scenario, cell: &Cell, found: &Found, folder: &RunFolder)
         duration_us: 5_000_000,
         metrics,
         failures: BTreeMap::new(),
+        nodes: Vec::new(),
         verdict,
     };
     let second = Second {

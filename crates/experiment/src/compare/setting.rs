@@ -243,6 +243,7 @@ mod tests {
             every: None,
             length: std::time::Duration::ZERO,
             share: 1.0,
+            node: 1,
         };
         let broken = told(|s| s.faults = vec![fault]);
         assert_eq!(broken, ["faults is not set in A and at 1s for 0s kind cut share 1 in B"]);

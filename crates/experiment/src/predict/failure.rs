@@ -66,12 +66,16 @@ fn longest_outage(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> f64 {
     lasts + lasts.min(BACKOFF_CAP.as_secs_f64()) + notices + wait + 2.0 * case.way.opening()
 }
 
-/// Whether whoever comes back after a wait finds a server that was started anew, if the fault took it away.
+/// Whether there is one server, so that nobody is served while it is away.
+const fn has_one_server(case: &Case<'_>) -> bool {
+    !case.contender.link.via.is_nginx() || case.scenario.nginx.upstreams == 1
+}
+
+/// Whether whoever comes back after a wait finds a server that was started anew, if the fault took the only one away.
 fn finds_a_server(wait: &Wait, fault: &Fault) -> bool {
     /// How long it takes at most until it serves, s.
     const STARTS: f64 = 1.0;
-    let is_away = matches!(fault.kind, FaultKind::Process(ProcessFault::Restart | ProcessFault::Kill));
-    !is_away || wait.least >= fault.length.as_secs_f64() + STARTS
+    !fault.kind.ends_server() || wait.least >= fault.length.as_secs_f64() + STARTS
 }
 
 /// Whether a fault ends connections of clients that are there, at a moment that is known.

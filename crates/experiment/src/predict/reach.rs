@@ -12,7 +12,8 @@ pub(super) fn unknown(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Cou
     let Case { scenario, contender, .. } = *case;
     let (link, is_nginx) = (contender.link, contender.link.via.is_nginx());
     let ends = Ends::of(case, arithmetic);
-    let breaks = !scenario.faults.is_empty();
+    // Streams that end of age come back at moments that nobody knows, as if something broke.
+    let breaks = !scenario.faults.is_empty() || contender.serving.max_connection_age.is_some();
     let buffers = scenario.network.is_some_and(|network| network.buffer_bytes.is_some());
     let is_buffer_alone = contender.transport().is_push() && !contender.is_auto() && link.http == Http::V1 && !is_nginx;
     let is_held_up = matches!(ends, Ends::WhenQuiet | Ends::Perhaps)

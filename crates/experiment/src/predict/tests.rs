@@ -132,6 +132,7 @@ fn no_scenario_is_too_large_or_too_small() {
                     every: Some(at / 2),
                     length: Duration::ZERO,
                     share: 0.5,
+                    node: 1,
                 }];
                 scenario.contenders.iter_mut().for_each(|contender| contender.comeback.with_cursor = rtt.is_zero());
             }

@@ -73,6 +73,7 @@ impl Contender {
             age_from: self.age_from,
             slow_policy: self.serving.slow_policy,
             coalesce: self.serving.coalesce,
+            max_connection_age: self.serving.max_connection_age,
             keepalive,
             retry: self.comeback.after.unwrap_or(usual.retry),
             max_hold,
@@ -252,6 +253,9 @@ pub struct Serving {
     /// Updates are handed to streams and held polls at most so often, those in between together.
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub coalesce: Option<Duration>,
+    /// Streams are ended in good order when they are so old, or up to half of it before, at random.
+    #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
+    pub max_connection_age: Option<Duration>,
     /// Size of a WebSocket client's read buffer, bytes: it is allocated at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_buffer_bytes: Option<usize>,

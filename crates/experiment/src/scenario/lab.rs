@@ -1,4 +1,4 @@
-//! What stands between clients and server, and what breaks there: nginx, and faults.
+//! What breaks: the way between clients and server, or a process of a cell.
 
 use std::time::Duration;
 
@@ -25,6 +25,18 @@ pub struct Fault {
     /// The share of the open connections that it hits, chosen at random, above 0 and at most 1. Faults that concern new
     /// connections or a process hit all.
     pub share: f64,
+    /// Which of the servers behind nginx it happens to, counted from 1; of what happens to no server 1.
+    #[serde(skip_serializing_if = "is_first", default = "first")]
+    pub node: u32,
+}
+
+const fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_first(node: &u32) -> bool {
+    *node == 1
 }
 
 impl Fault {
@@ -56,13 +68,40 @@ pub enum ProcessFault {
     Kill,
     /// nginx reads its configuration again and replaces its workers (SIGHUP).
     ReloadNginx,
+    /// The server is taken out of nginx, asked to stop (SIGTERM), and after `for` started again and put back.
+    Drain,
+    /// The server is taken out of nginx and asked to stop (SIGTERM), for good: scale-in.
+    Remove,
+    /// A further server is put behind nginx: scale-out.
+    Add,
+}
+
+impl ProcessFault {
+    const ALL: [Self; 6] = [Self::Restart, Self::Kill, Self::ReloadNginx, Self::Drain, Self::Remove, Self::Add];
+
+    /// Whether it happens to one of the servers.
+    #[must_use]
+    pub const fn is_of_server(self) -> bool {
+        !matches!(self, Self::ReloadNginx)
+    }
+
+    /// Whether nginx is told of it, which replaces its workers.
+    #[must_use]
+    pub const fn reloads_nginx(self) -> bool {
+        matches!(self, Self::ReloadNginx | Self::Drain | Self::Remove | Self::Add)
+    }
+
+    /// Whether it is over in the moment in which it happens.
+    #[must_use]
+    pub const fn is_momentary(self) -> bool {
+        matches!(self, Self::ReloadNginx | Self::Remove | Self::Add)
+    }
 }
 
 impl FaultKind {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        let processes = [ProcessFault::Restart, ProcessFault::Kill, ProcessFault::ReloadNginx];
-        LinkFault::ALL.into_iter().map(Self::Link).chain(processes.map(Self::Process))
+        LinkFault::ALL.into_iter().map(Self::Link).chain(ProcessFault::ALL.map(Self::Process))
     }
 
     /// Its name in files.
@@ -73,6 +112,9 @@ impl FaultKind {
             Self::Process(ProcessFault::Restart) => "restart",
             Self::Process(ProcessFault::Kill) => "kill",
             Self::Process(ProcessFault::ReloadNginx) => "reload-nginx",
+            Self::Process(ProcessFault::Drain) => "drain",
+            Self::Process(ProcessFault::Remove) => "remove",
+            Self::Process(ProcessFault::Add) => "add",
         }
     }
 
@@ -82,10 +124,26 @@ impl FaultKind {
         matches!(self, Self::Link(_))
     }
 
-    /// Whether a server ends of it, and another life of it begins.
+    /// Whether a server ends of it; unless it is [for good](Self::is_for_good), another life of it begins.
     #[must_use]
     pub const fn ends_server(self) -> bool {
-        matches!(self, Self::Process(ProcessFault::Restart | ProcessFault::Kill))
+        use ProcessFault::{Drain, Kill, Remove, Restart};
+        matches!(self, Self::Process(Restart | Kill | Drain | Remove))
+    }
+
+    /// Whether a server ends of it that does not come back.
+    #[must_use]
+    pub const fn is_for_good(self) -> bool {
+        matches!(self, Self::Process(ProcessFault::Remove))
+    }
+
+    /// What happens to a process, if it does.
+    #[must_use]
+    pub const fn process(self) -> Option<ProcessFault> {
+        match self {
+            Self::Process(fault) => Some(fault),
+            Self::Link(_) => None,
+        }
     }
 
     /// What the lab proxy answers with in the server's place, if that is what happens.
@@ -117,28 +175,6 @@ pub(super) fn named<'de, T: Copy, D: Deserializer<'de>>(
     })
 }
 
-/// How nginx is set up for the contenders that go through it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Nginx {
-    /// How long nginx waits between two reads from the server (`proxy_read_timeout`; nginx's default is 60 s).
-    #[serde(with = "duration")]
-    pub read_timeout: Duration,
-    /// Servers behind it that connections are spread over, each with the same feed.
-    pub upstreams: u32,
-}
-
-impl Default for Nginx {
-    fn default() -> Self {
-        Self { read_timeout: Duration::from_secs(60), upstreams: 1 }
-    }
-}
-
-impl Nginx {
-    pub(super) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,13 +186,14 @@ mod tests {
             assert_eq!(serde_json::from_value::<FaultKind>(kind.name().into()).unwrap(), kind);
         }
         let unknown = serde_json::from_value::<FaultKind>("pigeon".into()).unwrap_err().to_string();
-        assert!(unknown.ends_with("`restart`, `kill`, `reload-nginx`"), "{unknown}");
+        assert!(unknown.ends_with("`reload-nginx`, `drain`, `remove`, `add`"), "{unknown}");
     }
 
     #[test]
     fn a_fault_comes_back_until_the_measured_time_is_over() {
         let (at, every) = (Duration::from_secs(1), Some(Duration::from_secs(2)));
-        let fault = Fault { kind: FaultKind::Link(LinkFault::Cut), at, every, length: Duration::ZERO, share: 1.0 };
+        let fault =
+            Fault { kind: FaultKind::Link(LinkFault::Cut), at, every, length: Duration::ZERO, share: 1.0, node: 1 };
         let seconds = |fault: Fault| fault.times(Duration::from_secs(6)).map(|at| at.as_secs()).collect::<Vec<_>>();
         assert_eq!(seconds(fault), [1, 3, 5]);
         assert_eq!(seconds(Fault { every: None, ..fault }), [1]);

@@ -61,7 +61,7 @@ fn connections(link: &Link) -> [Option<String>; 3] {
     [link.tls.then_some("TLS"), http, via].map(|word| word.map(str::to_owned))
 }
 
-fn service(comeback: &Comeback, serving: &Serving) -> [Option<String>; 7] {
+fn service(comeback: &Comeback, serving: &Serving) -> [Option<String>; 8] {
     let slow = match serving.slow_policy {
         SlowPolicy::Block => None,
         SlowPolicy::Latest => Some("slow: latest"),
@@ -72,6 +72,7 @@ fn service(comeback: &Comeback, serving: &Serving) -> [Option<String>; 7] {
         serving.history.map(|history| format!("history {history}")),
         slow.map(str::to_owned),
         serving.coalesce.map(|time| format!("coalesce {}", seconds(time))),
+        serving.max_connection_age.map(|age| format!("max age {}", seconds(age))),
         serving.read_buffer_bytes.map(|bytes| format!("read buffer {}", size(bytes))),
         comeback.after.map(|after| format!("reconnect after {}", seconds(after))),
         (!comeback.jitter).then(|| "no jitter".to_owned()),
@@ -147,6 +148,7 @@ mod tests {
                 history: Some(0),
                 slow_policy: SlowPolicy::Latest,
                 coalesce: Some(ms(50)),
+                max_connection_age: Some(ms(5000)),
                 read_buffer_bytes: Some(128 << 10),
             },
             ..of(SSE)
@@ -154,7 +156,7 @@ mod tests {
         assert_eq!(
             derived(&all),
             "SSE, TLS, HTTP/2 shared, via nginx buffering, no cursor, history 0, slow: latest, coalesce 50 ms, \
-             read buffer 128 KiB, reconnect after 1 s, no jitter"
+             max age 5 s, read buffer 128 KiB, reconnect after 1 s, no jitter"
         );
     }
 }

@@ -12,6 +12,7 @@ use super::{Clients, Measure, Scenario, ScenarioError, SlowClients};
 mod bounds;
 mod contender;
 mod drain;
+mod fault;
 mod feed;
 mod lab;
 mod threshold;
@@ -54,11 +55,13 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
     else {
         return Err(wrong);
     };
-    let lab = lab::Lab { contenders: &written.contender, feed: &feed, measure: &measure };
+    let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
+    let lab = fault::Lab { contenders: &written.contender, feed: &feed, measure: &measure, upstreams: nginx.upstreams };
     let faults = lab.faults(&written.fault)?;
+    lab::addresses(written.nginx.as_ref(), network.as_ref(), &faults)?;
+    contender::stamps(&written.contender, &feed)?;
     let way = drain::Way { contenders: &contenders, network: network.as_ref(), source: &feed.source, faults: &faults };
     measure.drain = drain::drain(&written.measure, &way)?;
-    let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
     lab::servers(&written, &feed, !faults.is_empty())?;
     Ok(Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders })
 }

@@ -6,7 +6,7 @@ use feedlab_feed::Transport;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Headers, ScheduleKind};
+use super::{Broker, Headers, ScheduleKind};
 
 mod contender;
 mod json_schema;
@@ -82,6 +82,9 @@ pub(super) struct Feed {
     /// Playing speed: 1 is the recording's own, 60 plays an hour in a minute; of source replay. Default 1.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) speed: Option<At<f64>>,
+    /// A broker on which the feed lives: nats, a stream of NATS JetStream on a nats-server that the run starts. Without it the
+    /// feed lives in the server, and several servers publish the same.
+    pub(super) broker: Option<At<Broker>>,
     /// How many updates the server keeps for clients that come back; with 0 they are given nothing. Default 4096.
     pub(super) history: Option<At<i64>>,
     /// Processes that serve it, 1 to 8, over which clients are spread; of source synthetic and replay, where nothing lies between.

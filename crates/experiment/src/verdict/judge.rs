@@ -44,6 +44,8 @@ pub struct CellFacts<'a> {
     pub faults: &'a [Fault],
     /// Whether clients change their transport when the way breaks it: to be broken is part of finding out.
     pub is_ladder: bool,
+    /// Whether the server was told to end streams of a certain age.
+    pub ends_streams: bool,
     /// Whether the harness was built without optimization (`cfg!(debug_assertions)`).
     pub debug_build: bool,
 }
@@ -205,9 +207,8 @@ fn is_expected(facts: &CellFacts<'_>, failure: Failure) -> bool {
         Failure::Connect | Failure::Gap => !facts.faults.is_empty(),
         // Only a feed that can be had again may lose its server on purpose.
         Failure::Reset => false,
-        Failure::Status | Failure::Disconnected | Failure::Closed | Failure::GaveUp => {
-            !facts.faults.is_empty() || facts.is_ladder
-        }
+        Failure::Closed => facts.ends_streams || !facts.faults.is_empty() || facts.is_ladder,
+        Failure::Status | Failure::Disconnected | Failure::GaveUp => !facts.faults.is_empty() || facts.is_ladder,
     }
 }
 

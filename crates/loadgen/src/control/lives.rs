@@ -6,28 +6,58 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use feedlab_feed::stats::Stats;
+use feedlab_feed::process::Usage;
+use feedlab_feed::stats::{ConnectionStats, Stats};
 
 use super::sum;
 
 /// The ended lives of one server, in their order. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lives(Arc<Mutex<Vec<Stats>>>);
+pub(super) struct Lives(Arc<Mutex<Ended>>);
+
+#[derive(Debug, Default)]
+struct Ended {
+    lives: Vec<Stats>,
+    /// No other life follows.
+    are_all: bool,
+}
 
 impl Lives {
     /// A life ends with these figures.
     pub(super) fn end(&self, stats: Stats) {
-        self.lock().push(stats);
+        self.lock().lives.push(stats);
+    }
+
+    /// The server is ended, and will not be started again.
+    pub(super) fn end_for_good(&self) {
+        self.lock().are_all = true;
+    }
+
+    /// Whether no other life follows.
+    pub(super) fn are_over(&self) -> bool {
+        self.lock().are_all
     }
 
     /// Whether any has ended.
     pub(super) fn any(&self) -> bool {
-        !self.lock().is_empty()
+        !self.lock().lives.is_empty()
+    }
+
+    /// What all of them had counted; nothing is there now, and of the feed nobody is asked here.
+    pub(super) fn all(&self) -> Stats {
+        let (ended, nothing) = (self.lock(), Usage { cpu_us: Some(0), rss_bytes: Some(0), open_fds: Some(0) });
+        let at = ended.lives.last().map_or(0, |last| last.at);
+        let life = ended.lives.first().map_or(0, |first| first.life);
+        let connections = ConnectionStats { kernel_bytes: Some(0), ..ConnectionStats::default() };
+        let mut sum = Stats { at, life, connections, process: nothing, ..Stats::default() };
+        ended.lives.iter().for_each(|life| sum::add_past(&mut sum, life));
+        sum
     }
 
     /// Adds to what a life has counted what those before it had, under the name of the first.
     pub(super) fn carry_over(&self, stats: &mut Stats) {
         let ended = self.lock();
+        let ended = &ended.lives;
         let before = ended.iter().position(|life| life.life == stats.life).unwrap_or(ended.len());
         for life in &ended[..before] {
             sum::add_past(stats, life);
@@ -37,7 +67,7 @@ impl Lives {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Stats>> {
+    fn lock(&self) -> MutexGuard<'_, Ended> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,8 +75,7 @@ impl Lives {
 #[cfg(test)]
 mod tests {
     use feedlab_feed::Transport;
-    use feedlab_feed::process::Usage;
-    use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats};
+    use feedlab_feed::stats::{DoorStats, FeedStats};
 
     use super::*;
 
@@ -90,5 +119,18 @@ mod tests {
         let mut first = life(11, 99);
         lives.carry_over(&mut first);
         assert_eq!((first.life, first.doors[&Transport::Sse].requests), (11, 99));
+    }
+
+    #[test]
+    fn of_a_server_that_is_gone_for_good_what_it_counted_stays_and_nothing_is_there() {
+        let lives = Lives::default();
+        lives.end(life(11, 100));
+        lives.end(life(12, 20));
+        assert!(!lives.are_over());
+        lives.end_for_good();
+        let all = lives.all();
+        let door = &all.doors[&Transport::Sse];
+        assert_eq!((lives.are_over(), all.life, door.requests, all.process.cpu_us), (true, 11, 120, Some(120)));
+        assert_eq!((door.active, all.connections.open, all.process.rss_bytes), (0, 0, Some(0)));
     }
 }

@@ -6,11 +6,12 @@ use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{ConnectionStats, DoorStats, Stats};
 
 /// Adds what another server has counted. The feed is the same, and its figures are those of the first; how late its
-/// publisher was is that of the worst.
+/// publisher was is that of the worst, and what was due before a time is known to who has been there for longest.
 pub(super) fn add(sum: &mut Stats, other: Stats) {
     let Stats { version: _, at: _, life, feed, connections, doors, process, tasks } = other;
     // Another one when any of them is another one.
     sum.life = sum.life.wrapping_add(life);
+    sum.feed.before = sum.feed.before.max(feed.before);
     sum.feed.publish_lag_p99_us = sum.feed.publish_lag_p99_us.max(feed.publish_lag_p99_us);
     sum.feed.publish_lag_max_us = sum.feed.publish_lag_max_us.max(feed.publish_lag_max_us);
     add_connections(&mut sum.connections, &connections);

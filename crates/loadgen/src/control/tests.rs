@@ -35,9 +35,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
 fn control(server: SocketAddr, more_servers: Vec<SocketAddr>, patience: Option<Duration>) -> Control {
     Control {
         client: client(TIMEOUT).unwrap(),
-        server,
-        more_servers,
-        lives: Lives::default(),
+        nodes: std::iter::once(server).chain(more_servers).map(Node::at).collect(),
         patience,
         between: Between::default(),
     }

@@ -109,6 +109,7 @@ fn facts(job: &Job) -> Facts<'_> {
         was_restarted: false,
         found: Found { received: 400, ..Found::new() },
         ages: hlog::new_histogram(),
+        nodes: Vec::new(),
         newcomers: Newcomers {
             first_updates: hlog::new_histogram(),
             looks: Some((snapshot(40, 1_000), snapshot(41, 3_000))),

@@ -63,6 +63,7 @@ impl Facts<'_> {
             planned_stall_us: self.job.stall.map_or(0, |stall| clock::micros(stall.length)),
             faults: &self.job.faults,
             is_ladder: self.job.contender.is_auto(),
+            ends_streams: self.job.contender.serving.max_connection_age.is_some(),
             debug_build: cfg!(debug_assertions),
         });
         if self.found.slow_disordered > 0 {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::record::Manifest;
-use feedlab_experiment::scenario::{Headers, Measure, Network, ScheduleKind, Source, Via};
+use feedlab_experiment::scenario::{
+    Balance, Broker, Headers, Measure, Network, ProcessFault, ScheduleKind, Source, Via,
+};
 
 use crate::human::{self, ABSENT};
 use crate::{fault, wording};
@@ -89,7 +91,11 @@ fn feed(scenario: &Scenario) -> String {
         0 => "keeps none for those who come back".to_owned(),
         history => format!("keeps the last {}", human::count(history as f64)),
     };
-    format!("{source}; the server {history}{stall}")
+    let home = match scenario.feed.broker {
+        Some(Broker::Nats) => "; it lives in a stream of NATS JetStream, on a nats-server of this machine",
+        None => "",
+    };
+    format!("{source}; the server {history}{stall}{home}")
 }
 
 fn clients(scenario: &Scenario) -> String {
@@ -183,8 +189,20 @@ fn nginx(scenario: &Scenario) -> Option<String> {
     let ways: Vec<String> = ways.collect();
     let upstreams = wording::counted(f64::from(scenario.nginx.upstreams), "server", "servers");
     let timeout = human::duration(scenario.nginx.read_timeout);
+    let balance = match (scenario.nginx.upstreams, scenario.nginx.balance) {
+        (1, Balance::RoundRobin) => "",
+        (_, Balance::RoundRobin) => " in turn",
+        (_, Balance::LeastConnections) => ", the one with the fewest connections first (least_conn)",
+        (_, Balance::Hash) => ", by the client's address (hash … consistent; each client has its own)",
+    };
+    let reloads = scenario.faults.iter().any(|fault| fault.kind.process().is_some_and(ProcessFault::reloads_nginx));
+    let kept = human::duration(scenario.nginx.shutdown_timeout);
+    let replaced = if reloads { format!("; a reload keeps what old workers hold for {kept}") } else { String::new() };
     (!ways.is_empty()).then(|| {
-        format!("{}; {upstreams} behind it, which it waits for at most {timeout} between two reads", ways.join("; "))
+        format!(
+            "{}; {upstreams} behind it{balance}, which it waits for at most {timeout} between two reads{replaced}",
+            ways.join("; ")
+        )
     })
 }
 

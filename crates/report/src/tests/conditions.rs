@@ -64,7 +64,7 @@ fn a_network_without_distance_and_a_fault_without_a_network_are_told() {
                     closed; what the server sends is held back until 4 KiB have come together: made by the lab proxy \
                     between server and clients, all on one machine";
     assert_eq!(told, expected);
-    let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 };
+    let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0, node: 1 };
     let network = |kind| changed("network", |scenario| scenario.faults = vec![fault(kind)]).unwrap();
     assert!(network(FaultKind::Link(LinkFault::Reset)).contains("the lab proxy in between"));
     assert!(network(FaultKind::Process(ProcessFault::Kill)).contains("nothing in between"));

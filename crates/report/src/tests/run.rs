@@ -107,6 +107,7 @@ fn measured(scenario: &Scenario, cell: &Cell, folder: &RunFolder, found: Found) 
         duration_us: u64::try_from(scenario.measure.duration.as_micros()).unwrap(),
         metrics,
         failures: found.failures,
+        nodes: Vec::new(),
         verdict: found.verdict,
     };
     (record, seconds)

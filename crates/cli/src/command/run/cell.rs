@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::{self, Cell};
-use feedlab_experiment::scenario::Source;
+use feedlab_experiment::scenario::{Balance, Source};
 use feedlab_experiment::verdict::{Reason, Status};
 use feedlab_loadgen::{Job, Outcome, Publishing};
 use tokio::time::timeout;
@@ -65,6 +65,7 @@ pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: 
         certificate: keys.filter(|_| job.contender.link.tls).map(|keys| keys.certificate().to_owned()),
         proxy: stage.proxy_control(),
         between: stage.between(),
+        own_addresses: job.contender.link.via.is_nginx() && scenario.nginx.balance == Balance::Hash,
         faults: scenario.faults.clone(),
         stall: scenario.feed.stall,
         ..job

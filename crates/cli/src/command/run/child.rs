@@ -79,8 +79,10 @@ impl Child {
             .args(arguments)
             // A token that is meant for `feedlab serve` would lock the load generator out.
             .env_remove("FEEDLAB_TOKEN")
-            // Nobody of them talks to a broker.
+            // None of them talks to the user's broker; one that a cell starts itself asks for nothing.
+            .env_remove("NATS_CREDS")
             .env_remove("NATS_TOKEN")
+            .env_remove("NATS_USER")
             .env_remove("NATS_PASSWORD")
             .process_group(0)
             .stdin(Stdio::piped())

@@ -26,7 +26,7 @@ pub(super) async fn follow(
             () = reached(mend_at) => stage.mend().await?,
             message = generator.next() => match message? {
                 Message::Event(event) => {
-                    direct(stage, job, &event);
+                    direct(stage, job, &event).await?;
                     progress.event(&event, &job.faults);
                 }
                 last => return Ok(last),
@@ -37,15 +37,14 @@ pub(super) async fn follow(
 }
 
 /// What the load generator tells of is done to the stage.
-pub(super) fn direct(stage: &mut Stage, job: &Job, event: &Event) {
+pub(super) async fn direct(stage: &mut Stage, job: &Job, event: &Event) -> anyhow::Result<()> {
     match event {
-        Event::FeedBegins { at_us } => stage.feed_began(*at_us),
-        Event::Fault { index } => {
-            if let Some(fault) = job.faults.get(*index) {
-                stage.let_happen(fault);
-            }
-        }
-        _ => {}
+        Event::FeedBegins { at_us } => stage.feed_began(*at_us).await,
+        Event::Fault { index } => match job.faults.get(*index) {
+            Some(fault) => stage.let_happen(fault).await,
+            None => Ok(()),
+        },
+        _ => Ok(()),
     }
 }
 

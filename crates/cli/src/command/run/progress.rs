@@ -188,9 +188,12 @@ const fn what(fault: FaultKind) -> &'static str {
         FaultKind::Link(LinkFault::Status503) => "new connections are answered with 503",
         FaultKind::Link(LinkFault::Status204) => "new connections are answered with 204",
         FaultKind::Link(LinkFault::WrongType) => "new connections are answered with a page of HTML",
-        FaultKind::Process(ProcessFault::Restart) => "the server is restarted",
-        FaultKind::Process(ProcessFault::Kill) => "the server is killed",
+        FaultKind::Process(ProcessFault::Restart) => "a server is restarted",
+        FaultKind::Process(ProcessFault::Kill) => "a server is killed",
         FaultKind::Process(ProcessFault::ReloadNginx) => "nginx replaces its workers",
+        FaultKind::Process(ProcessFault::Drain) => "a server is drained and comes back",
+        FaultKind::Process(ProcessFault::Remove) => "a server is taken away",
+        FaultKind::Process(ProcessFault::Add) => "a server is added",
     }
 }
 

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
 use feedlab_feed::settings::Settings;
+use feedlab_feed::source::{SourceConfig, StreamAddress};
 use feedlab_feed::stats::Stats;
 use feedlab_feed::{Epoch, clock};
 use reqwest::{Client, Response};
@@ -22,6 +23,15 @@ use crate::command::serve::Listening;
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Where the feed of a cell lives.
+#[derive(Debug)]
+pub(super) enum Home {
+    /// In each server, which all publish the same in one epoch.
+    Servers(Epoch),
+    /// In a stream of a broker, which has its epoch.
+    Broker(StreamAddress),
+}
+
 /// A server, running or down.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -34,21 +44,27 @@ pub(super) struct Server {
     control: SocketAddr,
     /// When a server that was ended comes back.
     back_at: Option<Instant>,
+    /// It was ended for good.
+    is_gone: bool,
 }
 
 impl Server {
-    /// Starts the server of a cell and waits until it listens. All servers of a cell have one feed, in one epoch. `front` is
-    /// where clients connect, if something in front of it is to speak TLS there; `listen` is where it listens itself.
+    /// Starts a server of a cell and waits until it listens. All servers of a cell have one feed. `front` is where clients connect,
+    /// if something in front of it is to speak TLS there; `listen` is where it listens itself.
     pub(super) async fn start(
         scenario: &Scenario,
         cell: &Cell,
-        epoch: Epoch,
+        home: &Home,
         keys: Option<&Keys>,
         front: Option<SocketAddr>,
         listen: SocketAddr,
     ) -> anyhow::Result<Self> {
-        let settings = cell.settings(scenario);
-        let mut flags = words(&format!("serve --format json --settings-from-stdin --epoch {epoch}"));
+        let mut settings = cell.settings(scenario);
+        let mut flags = words("serve --format json --settings-from-stdin");
+        match home {
+            Home::Servers(epoch) => flags.extend(words(&format!("--epoch {epoch}"))),
+            Home::Broker(stream) => settings.source = Some(SourceConfig::Stream(stream.clone())),
+        }
         let link = scenario.contenders[cell.contender].link;
         // Behind nginx it is nginx that speaks TLS.
         if let Some(keys) = keys.filter(|_| link.tls && !link.via.is_nginx()) {
@@ -60,7 +76,8 @@ impl Server {
         let life = format!("--await-start --listen {listen} --control 127.0.0.1:0");
         let (process, Listening { listening, control, .. }) = launch(&settings, &flags, &life).await?;
         let control = control.context("the server has no control address")?;
-        Ok(Self { settings, flags, process: Some(process), door: listening, control, back_at: None })
+        let process = Some(process);
+        Ok(Self { settings, flags, process, door: listening, control, back_at: None, is_gone: false })
     }
 
     /// Where its doors are.
@@ -76,17 +93,30 @@ impl Server {
     /// Waits for an end that nobody ordered.
     pub(super) async fn died(&mut self) -> anyhow::Error {
         match &mut self.process {
-            Some(process) if self.back_at.is_none() => process.died().await,
+            Some(process) if self.back_at.is_none() && !self.is_gone => process.died().await,
             _ => std::future::pending().await,
         }
     }
 
     /// Ends it by a signal; it is to come back after a time.
     pub(super) fn end(&mut self, signal: Signal, downtime: Duration) {
-        if let Some(process) = &self.process {
+        if let Some(process) = self.process.as_ref().filter(|_| !self.is_gone) {
             process.signal(signal);
+            self.back_at = Some(clock::now() + downtime);
         }
-        self.back_at = Some(clock::now() + downtime);
+    }
+
+    /// Asks it to stop, for good.
+    pub(super) fn end_for_good(&mut self) {
+        if let Some(process) = &self.process {
+            process.signal(Signal::TERM);
+        }
+        (self.back_at, self.is_gone) = (None, true);
+    }
+
+    /// Whether it was ended for good.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.is_gone
     }
 
     /// When it is to come back, if it is down.

@@ -1,5 +1,5 @@
-//! Everything that a cell is measured on: its servers, nginx in front of them, the lab proxy in front of that. All are
-//! set up before the first client comes, and struck whatever happens.
+//! Everything that a cell is measured on: the home of its feed, its servers, nginx in front of them, the lab proxy in front of
+//! that. All are set up before the first client comes, and struck whatever happens.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{Fault, FaultKind, ProcessFault, Via};
-use feedlab_feed::Epoch;
+use feedlab_experiment::scenario::{Fault, ProcessFault, Via};
+use feedlab_feed::clock;
 use feedlab_loadgen::Between;
 use rustix::process::Signal;
 
 use super::child::{Child, words};
+use super::home::Feed;
 use super::keys::Keys;
 use super::server::Server;
 use crate::command::{nginx, proxy};
@@ -23,9 +24,10 @@ pub(super) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOC
 /// The processes of a cell but for its load generator.
 #[derive(Debug)]
 pub(super) struct Stage {
+    feed: Feed,
     servers: Vec<Server>,
-    /// The life of the feed that they all have.
-    epoch: Epoch,
+    /// Which of them nginx passes requests on to.
+    rotation: Vec<bool>,
     nginx: Option<Child>,
     proxy: Option<Child>,
     /// Where clients connect.
@@ -34,8 +36,6 @@ pub(super) struct Stage {
     between: Between,
     /// The control API of the lab proxy.
     control: Option<SocketAddr>,
-    /// When the feed's time began, µs of Unix time.
-    feed_us: Option<u64>,
 }
 
 impl Stage {
@@ -46,44 +46,45 @@ impl Stage {
         keys: Option<&Keys>,
         listen: SocketAddr,
     ) -> anyhow::Result<Self> {
-        let link = scenario.contenders[cell.contender].link;
-        let epoch = Epoch::random();
-        // Pages that nginx serves over TLS have an origin that the servers behind it must be told.
-        let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
-        let is_outermost = !link.via.is_nginx() && !needs_proxy(scenario);
-        let at = if is_outermost { listen } else { ANYWHERE };
-        let first = Server::start(scenario, cell, epoch, keys, front, at).await?;
-        let door = first.door();
-        let mut servers = vec![first];
-        for _ in 1..scenario.feed.servers {
-            let at = SocketAddr::new(listen.ip(), 0);
-            servers.push(Server::start(scenario, cell, epoch, keys, front, at).await?);
-        }
-        let between = Between::default();
-        let mut stage = Self { servers, epoch, nginx: None, proxy: None, between, door, control: None, feed_us: None };
-        if let Err(error) = stage.set_front(scenario, cell, keys, link.via, (front, listen)).await {
+        let feed = Feed::settle(scenario, cell).await?;
+        let (servers, rotation, between) = (Vec::new(), Vec::new(), Between::default());
+        let mut stage =
+            Self { feed, servers, rotation, nginx: None, proxy: None, between, door: listen, control: None };
+        if let Err(error) = stage.build(scenario, cell, keys, listen).await {
             stage.strike().await?;
             return Err(error);
         }
         Ok(stage)
     }
 
-    async fn set_front(
+    /// Servers that are to be added later run from the begin: how long one takes to start is no client's time.
+    async fn build(
         &mut self,
         scenario: &Scenario,
         cell: &Cell,
         keys: Option<&Keys>,
-        via: Via,
-        (front, listen): (Option<SocketAddr>, SocketAddr),
+        listen: SocketAddr,
     ) -> anyhow::Result<()> {
+        let link = scenario.contenders[cell.contender].link;
+        // Pages that nginx serves over TLS have an origin that the servers behind it must be told.
+        let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
+        let is_outermost = !link.via.is_nginx() && !needs_proxy(scenario);
+        for number in 0..scenario.servers(link.via) {
+            let at = match number {
+                0 if is_outermost => listen,
+                _ if is_outermost => SocketAddr::new(listen.ip(), 0),
+                _ => ANYWHERE,
+            };
+            let server = Server::start(scenario, cell, self.feed.home(), keys, front, at).await?;
+            self.servers.push(server);
+            self.rotation.push(number < scenario.nginx.upstreams);
+        }
+        self.door = self.servers.first().map_or(self.door, Server::door);
         let outermost = front.unwrap_or(listen);
-        if via.is_nginx() {
-            for _ in 1..scenario.nginx.upstreams {
-                self.servers.push(Server::start(scenario, cell, self.epoch, keys, front, ANYWHERE).await?);
-            }
-            let keys = keys.filter(|_| scenario.contenders[cell.contender].link.tls);
+        if link.via.is_nginx() {
+            let keys = keys.filter(|_| link.tls);
             let listen = if needs_proxy(scenario) { ANYWHERE } else { outermost };
-            let arguments = nginx_arguments(scenario, via, &self.servers, keys, listen);
+            let arguments = nginx_arguments(scenario, link.via, &self.in_rotation(), keys, listen);
             let (nginx, nginx::Listening { listening, pid }) = Child::serving("nginx", &arguments).await?;
             self.between.nginx = pid;
             (self.nginx, self.door) = (Some(nginx), listening);
@@ -126,24 +127,46 @@ impl Stage {
         self.control
     }
 
-    /// Takes note of when the feed's time began.
-    pub(super) const fn feed_began(&mut self, at_us: u64) {
-        self.feed_us = Some(at_us);
+    /// The feed's time begins, µs of Unix time.
+    pub(super) async fn feed_began(&mut self, at_us: u64) -> anyhow::Result<()> {
+        self.feed.begin(at_us).await
     }
 
-    /// Lets a fault happen to a process; those of the lab proxy are none of ours. Of several servers it hits the first.
-    pub(super) fn let_happen(&mut self, fault: &Fault) {
-        let first = self.servers.first_mut();
-        match (fault.kind, first) {
-            (FaultKind::Process(ProcessFault::Restart), Some(server)) => server.end(Signal::TERM, fault.length),
-            (FaultKind::Process(ProcessFault::Kill), Some(server)) => server.end(Signal::KILL, fault.length),
-            (FaultKind::Process(ProcessFault::ReloadNginx), _) => {
-                if let Some(nginx) = &self.nginx {
-                    nginx.signal(Signal::HUP);
-                }
+    /// Lets a fault happen to a process; those of the lab proxy are none of ours.
+    pub(super) async fn let_happen(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        let Some(kind) = fault.kind.process() else { return Ok(()) };
+        let index = (fault.node as usize).saturating_sub(1);
+        match kind {
+            ProcessFault::ReloadNginx => {
+                self.nginx.iter().for_each(|nginx| nginx.signal(Signal::HUP));
+                return Ok(());
             }
-            _ => {}
+            ProcessFault::Add => return self.rotate(index, true).await,
+            ProcessFault::Drain | ProcessFault::Remove => self.rotate(index, false).await?,
+            ProcessFault::Restart | ProcessFault::Kill => {}
         }
+        let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
+        match kind {
+            ProcessFault::Kill => server.end(Signal::KILL, fault.length),
+            ProcessFault::Remove => server.end_for_good(),
+            _ => server.end(Signal::TERM, fault.length),
+        }
+        Ok(())
+    }
+
+    /// Puts a server behind nginx, or takes it away; nginx is told if that changes anything.
+    async fn rotate(&mut self, index: usize, is_in: bool) -> anyhow::Result<()> {
+        let changes = self.rotation.get_mut(index).is_some_and(|was| std::mem::replace(was, is_in) != is_in);
+        let servers = self.in_rotation();
+        match &mut self.nginx {
+            // With nobody left it keeps those that it has: it knows no empty list.
+            Some(nginx) if changes && !servers.is_empty() => nginx.tell(&servers).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn in_rotation(&self) -> Vec<SocketAddr> {
+        self.servers.iter().zip(&self.rotation).filter(|(_, is_in)| **is_in).map(|(server, _)| server.door()).collect()
     }
 
     /// When something is to be started again.
@@ -151,22 +174,26 @@ impl Stage {
         self.servers.iter().filter_map(Server::back_at).min()
     }
 
-    /// Starts what is down again.
+    /// Starts again what is down and due to be back.
     pub(super) async fn mend(&mut self) -> anyhow::Result<()> {
-        let feed_us = self.feed_us.unwrap_or_default();
-        for server in self.servers.iter_mut().filter(|server| server.back_at().is_some()) {
-            server.bring_back(feed_us).await?;
+        let feed_us = self.feed.began_us();
+        for index in 0..self.servers.len() {
+            let server = &mut self.servers[index];
+            if server.back_at().is_some_and(|back_at| back_at <= clock::now()) {
+                server.bring_back(feed_us).await?;
+                self.rotate(index, true).await?;
+            }
         }
         Ok(())
     }
 
     /// Waits for the end of a process that nobody ordered.
     pub(super) async fn died(&mut self) -> anyhow::Error {
-        let Self { servers, nginx, proxy, .. } = self;
+        let Self { feed, servers, nginx, proxy, .. } = self;
         let mut deaths: Vec<std::pin::Pin<Box<dyn Future<Output = anyhow::Error> + '_>>> = Vec::new();
         deaths.extend(servers.iter_mut().map(|server| Box::pin(server.died()) as _));
-        let fronts = [nginx.as_mut(), proxy.as_mut()].into_iter().flatten();
-        deaths.extend(fronts.map(|front| Box::pin(front.died()) as _));
+        let others = feed.processes().chain([nginx.as_mut(), proxy.as_mut()].into_iter().flatten());
+        deaths.extend(others.map(|other| Box::pin(other.died()) as _));
         std::future::poll_fn(|cx| {
             let dead = deaths.iter_mut().map(|death| death.as_mut().poll(cx)).find(std::task::Poll::is_ready);
             dead.unwrap_or(std::task::Poll::Pending)
@@ -180,7 +207,7 @@ impl Stage {
         // nginx keeps connections to the servers for the requests that may come.
         self.strike_front().await?;
         let mut left = 0;
-        for server in &self.servers {
+        for server in self.servers.iter().filter(|server| !server.is_gone()) {
             left += server.connections_left().await?;
         }
         Ok(left)
@@ -192,7 +219,7 @@ impl Stage {
         for server in self.servers {
             result = result.and(server.stop().await);
         }
-        result
+        result.and(self.feed.end().await)
     }
 
     async fn strike_front(&mut self) -> anyhow::Result<()> {
@@ -209,11 +236,11 @@ pub(super) fn needs_proxy(scenario: &Scenario) -> bool {
     scenario.network.is_some() || scenario.faults.iter().any(|fault| fault.kind.is_of_link())
 }
 
-/// It is a command for people with three flags, which is how it is told here, too.
+/// It is a command for people with a few flags, which is how it is told here, too.
 fn nginx_arguments(
     scenario: &Scenario,
     via: Via,
-    servers: &[Server],
+    servers: &[SocketAddr],
     keys: Option<&Keys>,
     listen: SocketAddr,
 ) -> Vec<OsString> {
@@ -222,11 +249,15 @@ fn nginx_arguments(
         Via::NginxBuffering => "buffering",
         Via::Nginx | Via::Direct => "streaming",
     };
-    let timeout = scenario.nginx.read_timeout.as_micros();
-    let mut line =
-        format!("nginx --format json --exit-with-stdin --listen {listen} --style {style} --read-timeout {timeout}us");
+    let set = &scenario.nginx;
+    let (balance, timeout, shutdown) =
+        (set.balance.name(), set.read_timeout.as_micros(), set.shutdown_timeout.as_micros());
+    let mut line = format!(
+        "nginx --format json --exit-with-stdin --listen {listen} --style {style} --balance {balance} \
+         --read-timeout {timeout}us --shutdown-timeout {shutdown}us"
+    );
     for server in servers {
-        line += &format!(" --to {}", server.door());
+        line += &format!(" --to {server}");
     }
     let mut arguments = words(&line);
     arguments.extend(keys.into_iter().flat_map(Keys::arguments));

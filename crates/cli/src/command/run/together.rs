@@ -116,7 +116,7 @@ impl<'a> Parts<'a> {
                 () = reached(mend_at) => stage.mend().await?,
                 message = lead.next(), if self.led.is_none() => match message? {
                     Message::Event(event) => {
-                        direct(stage, self.job, &event);
+                        direct(stage, self.job, &event).await?;
                         progress.event(&event, &self.job.faults);
                     }
                     Message::Portion(portion) => self.led = Some(*portion),

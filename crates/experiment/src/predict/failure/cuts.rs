@@ -42,6 +42,8 @@ impl<'a> Cuts<'a> {
             && contender.link.connections == Connections::PerClient
             && arithmetic.asks_at_once(&contender.link)
             && scenario.faults.iter().all(|fault| super::cuts(fault.kind))
+            // Of several servers one ends, and who was there depends on the balance.
+            && (super::has_one_server(case) || scenario.faults.iter().all(|fault| fault.kind.is_of_link()))
             && scenario.network.is_none_or(|network| network.buffer_bytes.is_none() && network.idle_timeout.is_none())
             && course.scale == 1.0
             && course.whole_updates <= LIMIT as f64;

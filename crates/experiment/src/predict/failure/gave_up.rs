@@ -17,7 +17,8 @@ pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f6
         case.scenario.faults.iter().partition(|fault| fault.kind.answer().is_some());
     // Behind nginx a server that is away is a 502.
     let wait = super::wait(case, arithmetic);
-    let away = case.contender.link.via.is_nginx() && others.iter().any(|fault| !super::finds_a_server(&wait, fault));
+    let may_be_away = case.contender.link.via.is_nginx() && super::has_one_server(case);
+    let away = may_be_away && others.iter().any(|fault| !super::finds_a_server(&wait, fault));
     let refused = others.iter().any(|fault| fault.kind == FaultKind::Link(LinkFault::Refuse));
     match (answers.as_slice(), others.as_slice()) {
         ([], _) if !away => Ok(0.0),

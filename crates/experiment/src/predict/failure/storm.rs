@@ -50,7 +50,7 @@ mod tests {
 
     fn cut() -> [(f64, Fault); 1] {
         let (at, every) = (Duration::from_secs(1), None);
-        [(1.0, Fault { kind: FaultKind::Link(LinkFault::Cut), at, every, length: Duration::ZERO, share: 1.0 })]
+        [(1.0, Fault { kind: FaultKind::Link(LinkFault::Cut), at, every, length: Duration::ZERO, share: 1.0, node: 1 })]
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use feedlab_feed::Transport;
-use feedlab_feed::settings::{KEEPALIVE, SlowPolicy};
+use feedlab_feed::settings::{AgeFrom, KEEPALIVE, SlowPolicy};
 use feedlab_feed::text;
 
 use super::super::error::Refusal;
 use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, derived};
 use super::super::written::{self, At, TransportKind, WrittenDuration};
-use super::super::{Comeback, Connections, Contender, Http, Link, Options, Serving, Via};
+use super::super::{Comeback, Connections, Contender, Feed, Http, Link, Options, Serving, Via};
 use super::feed::MOST_HISTORY;
 use super::{HOUR, SECOND, bounds};
 
@@ -139,6 +139,8 @@ fn refuse_foreign(written: &written::Contender) -> Result<(), Refusal> {
     bounds::belongs("cursor", written.cursor.as_ref(), &of(Transport::waits, false), chosen)?;
     bounds::belongs("slow_policy", written.slow_policy.as_ref(), &of(Transport::is_push, false), chosen)?;
     bounds::belongs("coalesce", written.coalesce.as_ref(), &of(Transport::waits, true), chosen)?;
+    let age = written.max_connection_age.as_ref();
+    bounds::belongs("max_connection_age", age, &of(Transport::is_push, true), chosen)?;
     bounds::belongs("read_buffer_bytes", written.read_buffer_bytes.as_ref(), &of(|one| one == WebSocket, false), chosen)
 }
 
@@ -192,6 +194,13 @@ fn uses_websocket(options: &Options) -> bool {
     matches!(options, Options::WebSocket { .. } | Options::Auto { first: Transport::WebSocket, .. })
 }
 
+/// From when ages count is the publisher's to say, and that of a broker serves all contenders.
+pub(super) fn stamps(contenders: &[written::Contender], feed: &Feed) -> Result<(), Refusal> {
+    let of_publication = |one: &&written::Contender| feed.broker.is_some() && one.age_from == AgeFrom::Publication;
+    let problem = "on a broker updates are stamped when they are due; remove `age_from`, or the feed's `broker`";
+    contenders.iter().find(of_publication).map_or(Ok(()), |one| Err(Refusal::of(&one.transport, problem)))
+}
+
 /// Where a contender's way through nginx is written.
 pub(super) fn nginx(written: &written::Contender) -> Option<&At<Via>> {
     written.via.as_ref().filter(|via| via.is_nginx())
@@ -212,11 +221,12 @@ fn comeback(written: &written::Contender) -> Result<Comeback, Refusal> {
 fn serving(written: &written::Contender) -> Result<Serving, Refusal> {
     let history = written.history.as_ref();
     let coalesce = written.coalesce.as_ref();
-    let buffer = written.read_buffer_bytes.as_ref();
+    let (age, buffer) = (written.max_connection_age.as_ref(), written.read_buffer_bytes.as_ref());
     Ok(Serving {
         history: history.map(|n| bounds::whole("history", Some(n), 0..=MOST_HISTORY, 0)).transpose()?,
         slow_policy: written.slow_policy.as_ref().map_or(SlowPolicy::Block, |policy| **policy),
         coalesce: coalesce.map(|every| time("coalesce", Some(every), 60 * SECOND, SECOND)).transpose()?,
+        max_connection_age: age.map(|age| time("max_connection_age", Some(age), 24 * HOUR, SECOND)).transpose()?,
         read_buffer_bytes: buffer
             .map(|bytes| bounds::whole("read_buffer_bytes", Some(bytes), 1024..=LARGEST_READ_BUFFER, 0))
             .transpose()?,

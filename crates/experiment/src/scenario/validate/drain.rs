@@ -62,7 +62,9 @@ impl Way<'_> {
     /// Until whoever was cut off at the last moment is back. A backoff doubles, so that its next wait is about as long as
     /// the fault lasted.
     fn recovery(&self) -> Duration {
-        let breaks = !self.faults.is_empty() || self.network.is_some_and(|network| network.idle_timeout.is_some());
+        let ends = self.contenders.iter().any(|one| one.serving.max_connection_age.is_some());
+        let breaks =
+            ends || !self.faults.is_empty() || self.network.is_some_and(|network| network.idle_timeout.is_some());
         if !breaks {
             return Duration::ZERO;
         }

@@ -31,19 +31,16 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refus
         SourceKind::Clients => clients(written)?,
     };
     let history = bounds::whole("history", written.history.as_ref(), 0..=MOST_HISTORY, 4096)?;
+    let stall = written.stall.as_ref().map(stall).transpose()?;
     let servers = bounds::whole("servers", written.servers.as_ref(), 1..=MOST_SERVERS, 1)?;
+    let feed = Feed { source, broker: written.broker.as_ref().map(|broker| **broker), history, servers, stall };
     match &written.servers {
-        Some(at) if servers > 1 && !can_be_had_again(&source) => Err(Refusal::of(
+        Some(at) if servers > 1 && !feed.can_be_had_again() => Err(Refusal::of(
             at,
-            "only a synthetic feed and a replay are the same on every server; use one of those, or one server",
+            "only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one server",
         )),
-        _ => Ok(Feed { source, history, servers, stall: written.stall.as_ref().map(stall).transpose()? }),
+        _ => Ok(feed),
     }
-}
-
-/// Whether another server, or the same one started anew, has the same updates at the same times.
-pub(super) const fn can_be_had_again(source: &Source) -> bool {
-    matches!(source, Source::Synthetic { .. } | Source::Replay { .. })
 }
 
 fn stall(written: &written::Stall) -> Result<Stall, Refusal> {
@@ -64,6 +61,10 @@ fn refuse_foreign(written: &written::Feed) -> Result<(), Refusal> {
     bounds::belongs("binary", written.binary.as_ref(), &[Synthetic.id()], chosen)?;
     if let Some(stall) = written.stall.as_ref().filter(|_| *written.source == Clients) {
         return Err(Refusal::of(&stall.after, "clients publish themselves, nothing stalls them; remove `stall`"));
+    }
+    if let Some((stall, _)) = written.stall.as_ref().zip(written.broker.as_ref()) {
+        let problem = "a stall is the server's own publisher's, and a broker has another; remove `stall` or `broker`";
+        return Err(Refusal::of(&stall.after, problem));
     }
     bounds::belongs("file", written.file.as_ref(), &[Replay.id()], chosen)?;
     bounds::belongs("speed", written.speed.as_ref(), &[Replay.id()], chosen)

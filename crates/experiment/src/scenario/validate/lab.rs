@@ -1,24 +1,20 @@
-//! What stands between clients and server, and what breaks there: a way that the lab proxy can make, an nginx that somebody
-//! goes through, and faults, as far as the lab can do them to these contenders.
+//! What stands between clients and server: a way that the lab proxy can make, and an nginx that somebody goes through.
 
 use std::time::Duration;
 
 use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S};
 
 use super::super::error::Refusal;
-use super::super::written::{self, At, WrittenDuration};
-use super::super::{Fault, FaultKind, Feed, Http, Measure, Network, Nginx, ProcessFault};
-use super::{HOUR, SECOND, bounds, contender, feed};
+use super::super::written::{self, At};
+use super::super::{Balance, Fault, Feed, Network, Nginx};
+use super::{HOUR, SECOND, bounds, contender};
 
 /// Beyond it nobody waits.
 const LONGEST_WAY: Duration = Duration::from_secs(10);
 /// A shorter silence is no idleness.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
-const MOST_UPSTREAMS: i64 = 8;
-/// How long a server is away that is started anew at once.
-const DOWNTIME: Duration = Duration::from_millis(500);
-/// Faults that come more often are one.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// Servers behind one nginx.
+pub(super) const MOST_UPSTREAMS: u32 = 8;
 
 pub(super) fn network(written: &written::Network) -> Result<Network, Refusal> {
     let way = |key, time| bounds::duration(key, time, Duration::ZERO..=LONGEST_WAY, Duration::ZERO);
@@ -55,12 +51,19 @@ pub(super) fn nginx(
     let (times, upstreams) = (SHORTEST_SILENCE..=HOUR, written.upstreams.as_ref());
     let nginx = Nginx {
         read_timeout: bounds::duration("read_timeout", written.read_timeout.as_ref(), times, default.read_timeout)?,
-        upstreams: bounds::whole("upstreams", upstreams, 1..=MOST_UPSTREAMS, default.upstreams)?,
+        upstreams: bounds::whole("upstreams", upstreams, 1..=MOST_UPSTREAMS.into(), default.upstreams)?,
+        balance: written.balance.as_ref().map_or(default.balance, |balance| **balance),
+        shutdown_timeout: bounds::duration(
+            "shutdown_timeout",
+            written.shutdown_timeout.as_ref(),
+            SHORTEST_SILENCE..=HOUR,
+            default.shutdown_timeout,
+        )?,
     };
     match upstreams {
-        Some(at) if nginx.upstreams > 1 && !feed::can_be_had_again(&feed.source) => Err(Refusal::of(
+        Some(at) if nginx.upstreams > 1 && !feed.can_be_had_again() => Err(Refusal::of(
             at,
-            "only a synthetic feed and a replay are the same on every server; use one of those, or one upstream",
+            "only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one upstream",
         )),
         _ => Ok(nginx),
     }
@@ -80,105 +83,19 @@ pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool)
     Err(Refusal::of(at, problem))
 }
 
-/// What a fault has to do with.
-pub(super) struct Lab<'a> {
-    pub(super) contenders: &'a [written::Contender],
-    pub(super) feed: &'a Feed,
-    pub(super) measure: &'a Measure,
-}
-
-impl Lab<'_> {
-    pub(super) fn faults(&self, written: &[written::Fault]) -> Result<Vec<Fault>, Refusal> {
-        written.iter().map(|one| self.fault(one)).collect()
-    }
-
-    fn fault(&self, written: &written::Fault) -> Result<Fault, Refusal> {
-        self.refuse_impossible(&written.kind)?;
-        let length = length(written)?;
-        Ok(Fault {
-            kind: *written.kind,
-            at: self.at(&written.at)?,
-            every: every(written, length)?,
-            length,
-            share: share(written)?,
-        })
-    }
-
-    fn at(&self, written: &At<WrittenDuration>) -> Result<Duration, Refusal> {
-        let at = bounds::duration("at", Some(written), Duration::ZERO..=24 * HOUR, Duration::ZERO)?;
-        if at < self.measure.duration {
-            return Ok(at);
-        }
-        let measured = humantime::format_duration(self.measure.duration);
-        let problem = format!("nothing is measured any more then: `duration` is {measured}; break it before its end");
-        Err(Refusal::of(written, problem))
-    }
-
-    fn refuse_impossible(&self, written: &At<FaultKind>) -> Result<(), Refusal> {
-        match **written {
-            FaultKind::Process(ProcessFault::Restart | ProcessFault::Kill)
-                if !feed::can_be_had_again(&self.feed.source) =>
-            {
-                Err(Refusal::of(
-                    written,
-                    "a server that is started anew has the same feed only if that is synthetic or a replay; use one of those",
-                ))
-            }
-            FaultKind::Process(ProcessFault::ReloadNginx)
-                if !self.contenders.iter().all(|one| contender::nginx(one).is_some()) =>
-            {
-                let problem =
-                    "not every contender goes through nginx; give each `via = \"nginx\"`, or remove the fault";
-                Err(Refusal::of(written, problem))
-            }
-            kind if kind.answer().is_some() && self.contenders.iter().any(is_sealed) => {
-                let problem = "the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the \
-                               contenders, or the fault";
-                Err(Refusal::of(written, problem))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Whether nobody on the way can answer for the server.
-fn is_sealed(contender: &written::Contender) -> bool {
-    bounds::flag(contender.tls.as_ref(), false) || contender.http.as_ref().is_some_and(|http| **http == Http::V2)
-}
-
-/// Some faults happen in a moment, some last.
-fn length(written: &written::Fault) -> Result<Duration, Refusal> {
-    let is_momentary = match *written.kind {
-        FaultKind::Link(fault) => fault.is_momentary(),
-        FaultKind::Process(fault) => fault == ProcessFault::ReloadNginx,
-    };
-    match (&written.length, *written.kind) {
-        (Some(given), _) if is_momentary => {
-            Err(Refusal::of(given, "this happens in a moment; remove `for`, or repeat it with `every`"))
-        }
-        (None, _) if is_momentary => Ok(Duration::ZERO),
-        (None, FaultKind::Link(_)) => {
-            Err(Refusal::of(&written.kind, "this lasts for a while; add `for`, as in `for = \"2s\"`"))
-        }
-        (given, _) => bounds::duration("for", given.as_ref(), Duration::from_millis(1)..=HOUR, DOWNTIME),
-    }
-}
-
-fn every(written: &written::Fault, length: Duration) -> Result<Option<Duration>, Refusal> {
-    let Some(given) = &written.every else { return Ok(None) };
-    let every = bounds::duration("every", Some(given), SHORTEST_PAUSE..=24 * HOUR, SECOND)?;
-    if every > length {
-        return Ok(Some(every));
-    }
-    let length = humantime::format_duration(length);
-    Err(Refusal::of(given, format!("it would come again before it is over, after {length}; make `every` longer")))
-}
-
-/// Chosen at random among the open connections; what concerns new ones or a process hits all.
-fn share(written: &written::Fault) -> Result<f64, Refusal> {
-    let Some(given) = &written.share else { return Ok(1.0) };
-    match *written.kind {
-        FaultKind::Link(fault) if fault.hits_open() => bounds::share("share", given),
-        _ => Err(Refusal::of(given, "this hits everybody; `share` is of cut, reset and black-hole: remove it")),
+/// A balance by addresses sees one of them alone where the lab proxy stands in front of nginx.
+pub(super) fn addresses(
+    written: Option<&At<written::Nginx>>,
+    network: Option<&Network>,
+    faults: &[Fault],
+) -> Result<(), Refusal> {
+    let balance = written.and_then(|nginx| nginx.balance.as_ref()).filter(|balance| ***balance == Balance::Hash);
+    let hides = network.is_some() || faults.iter().any(|fault| fault.kind.is_of_link());
+    match balance {
+        Some(at) if hides => Err(Refusal::of(
+            at,
+            "behind the lab proxy all clients have one address; remove [network] and its faults, or use another balance",
+        )),
+        _ => Ok(()),
     }
 }

@@ -196,7 +196,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "updates_per_s = 10",
         "update_per_s = 10",
-        "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, binary, file, speed, history, servers, stall",
+        "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, binary, file, speed, broker, history, servers, stall",
     ),
     (
         "duration =",

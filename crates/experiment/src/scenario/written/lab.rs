@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::FaultKind;
-use super::{At, WrittenDuration};
+use super::super::{Balance, FaultKind};
+use super::{At, OneOrMany, WrittenDuration};
 
 /// The way between clients and server, made by the lab proxy; without it plain loopback.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,14 +35,17 @@ pub(in super::super) struct Fault {
     pub(in super::super) at: At<WrittenDuration>,
     /// Again and again after so long, until the measured time is over; once without it.
     pub(in super::super) every: Option<At<WrittenDuration>>,
-    /// How long it lasts, or how long the server is away; not of cut, reset and reload-nginx. Of restart and kill 500ms
-    /// by default.
+    /// How long it lasts, or how long the server is away; not of cut, reset, reload-nginx, remove and add. Of restart, kill
+    /// and drain 500ms by default.
     #[serde(rename = "for")]
     pub(in super::super) length: Option<At<WrittenDuration>>,
     /// Share of the open connections that it hits, above 0 and at most 1, chosen at random; of cut, reset and
     /// black-hole. Default 1.
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub(in super::super) share: Option<At<f64>>,
+    /// Which of the servers behind nginx, counted from 1; of restart, kill, drain and remove. A list is one after the other,
+    /// `every` so long. Default 1.
+    pub(in super::super) node: Option<At<OneOrMany>>,
 }
 
 /// How nginx is set up, for contenders that go through it.
@@ -54,4 +57,9 @@ pub(in super::super) struct Nginx {
     /// Servers behind it, 1 to 8, that connections are spread over, each with the same feed. Default 1.
     #[schemars(range(min = 1, max = 8))]
     pub(in super::super) upstreams: Option<At<i64>>,
+    /// To which of them a request goes. Default round-robin.
+    pub(in super::super) balance: Option<At<Balance>>,
+    /// How long workers that a reload has replaced keep the connections that they hold (`worker_shutdown_timeout`). Default
+    /// 1s; nginx by itself has no limit.
+    pub(in super::super) shutdown_timeout: Option<At<WrittenDuration>>,
 }

@@ -16,6 +16,7 @@ fn judged(metrics: &[(Metric, f64)], failures: &[(Failure, u64)], connected: u32
         planned_stall_us: 0,
         faults: &[],
         is_ladder: false,
+        ends_streams: false,
         debug_build,
     })
 }
@@ -143,6 +144,7 @@ fn a_stall_that_was_asked_for_is_no_fault_and_a_longer_one_is() {
             planned_stall_us,
             faults: &[],
             is_ladder: false,
+            ends_streams: false,
             debug_build: false,
         };
         judge_cell(&facts).status
@@ -153,7 +155,7 @@ fn a_stall_that_was_asked_for_is_no_fault_and_a_longer_one_is() {
 #[test]
 fn failures_that_were_planned_are_no_reason_and_others_are() {
     use Failure::{Closed, Connect, Disconnected, Gap, GaveUp, Malformed, Status as BadStatus};
-    let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 };
+    let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0, node: 1 };
     let told = |faults: &[FaultKind], is_ladder: bool| {
         let all = [Connect, BadStatus, Disconnected, Closed, Malformed, Gap, GaveUp];
         let failures = all.into_iter().map(|failure| (failure, 3)).collect();
@@ -167,6 +169,7 @@ fn failures_that_were_planned_are_no_reason_and_others_are() {
             planned_stall_us: 0,
             faults: &faults.iter().copied().map(fault).collect::<Vec<_>>(),
             is_ladder,
+            ends_streams: false,
             debug_build: false,
         };
         judge_cell(&facts).reasons.into_iter().map(|reason| reason.what).collect::<Vec<_>>()
@@ -182,7 +185,7 @@ fn failures_that_were_planned_are_no_reason_and_others_are() {
 #[test]
 fn h4_whoever_gave_up_makes_ages_and_costs_suspect_even_where_it_was_planned() {
     let kind = FaultKind::Process(ProcessFault::Restart);
-    let faults = [Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0 }];
+    let faults = [Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0, node: 1 }];
     let (metrics, failures) = ([(Metric::ClientsGaveUp, 19.0)].into(), [(Failure::GaveUp, 19)].into());
     let facts = CellFacts {
         metrics: &metrics,
@@ -193,6 +196,7 @@ fn h4_whoever_gave_up_makes_ages_and_costs_suspect_even_where_it_was_planned() {
         planned_stall_us: 0,
         faults: &faults,
         is_ladder: false,
+        ends_streams: false,
         debug_build: false,
     };
     let verdict = judge_cell(&facts);

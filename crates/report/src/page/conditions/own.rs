@@ -77,6 +77,9 @@ fn serving(serving: &Serving) -> Vec<String> {
         }),
         policy,
         serving.coalesce.map(|every| format!("updates handed out at most every {}", human::duration(every))),
+        serving.max_connection_age.map(|age| {
+            format!("streams that are ended at an age of {} to {}", human::duration(age / 2), human::duration(age))
+        }),
         serving.read_buffer_bytes.map(|bytes| format!("a read buffer of {}", human::size(bytes as f64))),
     ];
     parts.into_iter().flatten().collect()

@@ -66,10 +66,10 @@ fn everything_about_the_lab_can_be_written() {
         buffer_bytes: Some(8192),
     };
     assert_eq!(scenario.network, Some(network));
-    assert_eq!(scenario.nginx, Nginx { read_timeout: ms(5000), upstreams: 2 });
+    assert_eq!(scenario.nginx, Nginx { read_timeout: ms(5000), upstreams: 2, ..Nginx::default() });
     let fault = |kind, at, every: Option<u64>, length, share| {
         let (at, every, length) = (ms(at), every.map(ms), ms(length));
-        Fault { kind, at, every, length, share }
+        Fault { kind, at, every, length, share, node: 1 }
     };
     let faults = [
         fault(FaultKind::Link(LinkFault::Cut), 1000, Some(2000), 0, 0.5),
@@ -92,7 +92,7 @@ fn contenders_say_how_they_connect_come_back_and_are_served() {
     assert_eq!(sse.link, link);
     assert_eq!(sse.comeback, Comeback { after: Some(ms(1000)), jitter: false, with_cursor: false });
     let serving =
-        Serving { history: Some(0), slow_policy: SlowPolicy::Latest, coalesce: Some(ms(50)), read_buffer_bytes: None };
+        Serving { history: Some(0), slow_policy: SlowPolicy::Latest, coalesce: Some(ms(50)), ..Serving::default() };
     assert_eq!(sse.serving, serving);
     assert_eq!(socket.serving, Serving { read_buffer_bytes: Some(131_072), ..Serving::default() });
     assert_eq!((socket.link, socket.comeback), (Link::default(), Comeback::default()));
@@ -148,7 +148,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "\"synthetic\"",
         "\"host\"\nservers = 2",
-        "7:11: only a synthetic feed and a replay are the same on every server; use one of those, or one server",
+        "7:11: only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one server",
     ),
     (
         "[clients]",
@@ -281,7 +281,7 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "kind = \"cuts\"\nat = \"1s\"",
-        "10:8: unknown value `cuts`; did you mean `cut`? allowed here: cut, reset, black-hole, refuse, status-503, status-204, wrong-type, restart, kill, reload-nginx",
+        "10:8: unknown value `cuts`; did you mean `cut`? allowed here: cut, reset, black-hole, refuse, status-503, status-204, wrong-type, restart, kill, reload-nginx, drain, remove, add",
     ),
 ];
 
@@ -291,11 +291,57 @@ fn a_fault_that_cannot_happen_is_refused_where_it_stands() {
         check(GOOD, &[("[clients]", &format!("[[fault]]\n{fault}\n[clients]"), expected)]);
     }
     let fault = "[[fault]]\nkind = \"kill\"\nat = \"1s\"\n[clients]";
-    let live =
-        "10:8: a server that is started anew has the same feed only if that is synthetic or a replay; use one of those";
+    let live = "10:8: a server that is started anew has the same feed only if that is synthetic, a replay, or on a `broker`; use one of those";
     check(&GOOD.replace("synthetic", "host"), &[("[clients]", fault, live)]);
+    let on_broker = GOOD.replace("\"synthetic\"", "\"host\"\nbroker = \"nats\"");
+    check(&on_broker, &[("[clients]", fault, "")]);
     let fault = "[[fault]]\nkind = \"status-204\"\nat = \"1s\"\nfor = \"1s\"\n[clients]";
     let sealed = "10:8: the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the contenders, or the fault";
     check(&GOOD.replace("\"sse\"", "\"sse\"\ntls = true"), &[("[clients]", fault, sealed)]);
     check(GOOD, &[("[clients]", fault, "")]);
+}
+
+/// All contenders go through nginx, which has three servers.
+fn behind_nginx() -> String {
+    let transports = ["short-polling", "long-polling", "sse", "websocket"];
+    let through =
+        |text: String, name: &&str| text.replace(&format!("\"{name}\""), &format!("\"{name}\"\nvia = \"nginx\""));
+    transports.iter().fold(GOOD.to_owned(), through).replace("[clients]", "[nginx]\nupstreams = 3\n[clients]")
+}
+
+#[test]
+fn servers_of_a_list_are_hit_one_after_the_other_and_those_that_are_added_are_counted_on() {
+    let faults = "[[fault]]\nkind = \"restart\"\nat = \"1s\"\nnode = [3, 1]\nevery = \"2s\"\n\
+                  [[fault]]\nkind = \"add\"\nat = \"9s\"\n[[fault]]\nkind = \"remove\"\nat = \"12s\"\nnode = 4\n[clients]";
+    let scenario = parse(&behind_nginx().replace("[clients]", faults)).unwrap();
+    let seen = |fault: &Fault| (fault.kind.name(), fault.node, fault.at.as_secs(), fault.every);
+    let seen: Vec<_> = scenario.faults.iter().map(seen).collect();
+    assert_eq!(seen, [("restart", 3, 1, None), ("restart", 1, 3, None), ("add", 4, 9, None), ("remove", 4, 12, None)]);
+    assert_eq!((scenario.servers(Via::Nginx), scenario.servers(Via::Direct)), (4, 1));
+}
+
+#[test]
+fn what_cannot_happen_to_a_server_is_refused_where_it_stands() {
+    let refused = |fault: &str, expected: &str| {
+        let fault = format!("[[fault]]\nat = \"1s\"\n{fault}\n[clients]");
+        let error = parse(&behind_nginx().replace("[clients]", &fault)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{fault}: {error}");
+    };
+    refused("kind = \"kill\"\nnode = 4", "`node` is 4; it must be from 1 to 3");
+    refused("kind = \"kill\"\nnode = [1, 2]", "but how long after? Add `every`");
+    refused("kind = \"kill\"\nnode = [1, 2]\nevery = \"2m\"", "the last of them would come at 2m 1s");
+    refused("kind = \"cut\"\nnode = 1", "`node` is of restart, kill, drain and remove");
+    refused("kind = \"add\"\nnode = 4", "has the next number");
+    refused("kind = \"add\"\nevery = \"2s\"", "has a [[fault]] of its own");
+    refused("kind = \"remove\"\nnode = [1, 2, 3]\nevery = \"1s\"", "no server would be left");
+    refused("kind = \"remove\"\nfor = \"1s\"", "this happens in a moment");
+    let hash = behind_nginx().replace("upstreams = 3", "upstreams = 3\nbalance = \"hash\"");
+    let far = hash.replace("[nginx]", "[network]\nrtt = \"10ms\"\n[nginx]");
+    assert!(
+        parse(&hash).is_ok()
+            && parse(&far).unwrap_err().to_string().contains("behind the lab proxy all clients have one address")
+    );
+    let stalled =
+        behind_nginx().replace("[nginx]", "stall = { after = \"1s\", for = \"1s\" }\nbroker = \"nats\"\n[nginx]");
+    assert!(parse(&stalled).unwrap_err().to_string().contains("remove `stall` or `broker`"));
 }

@@ -1,0 +1,202 @@
+//! What breaks while it is measured, as far as the lab can do it to these contenders: each fault at its time, and to its server.
+
+use std::time::Duration;
+
+use super::super::error::Refusal;
+use super::super::written::{self, At, WrittenDuration};
+use super::super::{Fault, FaultKind, Feed, Http, Measure, ProcessFault};
+use super::lab::MOST_UPSTREAMS;
+use super::{HOUR, SECOND, bounds, contender};
+
+/// How long a server is away that is started anew at once.
+const DOWNTIME: Duration = Duration::from_millis(500);
+/// Faults that come more often are one.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a fault has to do with.
+pub(super) struct Lab<'a> {
+    pub(super) contenders: &'a [written::Contender],
+    pub(super) feed: &'a Feed,
+    pub(super) measure: &'a Measure,
+    /// Servers behind nginx at the begin.
+    pub(super) upstreams: u32,
+}
+
+impl Lab<'_> {
+    pub(super) fn faults(&self, written: &[written::Fault]) -> Result<Vec<Fault>, Refusal> {
+        let mut faults = Vec::new();
+        let mut servers = self.upstreams;
+        for one in written {
+            self.refuse_impossible(&one.kind)?;
+            if *one.kind == FaultKind::Process(ProcessFault::Add) {
+                servers += 1;
+                faults.push(self.added(one, servers)?);
+            } else {
+                faults.extend(self.fault(one, servers)?);
+            }
+        }
+        self.refuse_the_end_of_all(written, &faults)?;
+        Ok(faults)
+    }
+
+    /// A fault of the servers of a list is one for each of them.
+    fn fault(&self, written: &written::Fault, servers: u32) -> Result<Vec<Fault>, Refusal> {
+        let (length, at, share) = (length(written)?, self.at(&written.at)?, share(written)?);
+        let every = every(written, length)?;
+        let nodes = self.nodes(written, servers)?;
+        let fault = Fault { kind: *written.kind, at, every, length, share, node: nodes[0] };
+        let (Some(list), Some(pause)) = (written.node.as_ref().filter(|_| nodes.len() > 1), every) else {
+            return Ok(vec![fault]);
+        };
+        let times = (0..).map(|step: u32| at.saturating_add(pause * step));
+        let faults: Vec<Fault> =
+            nodes.iter().zip(times).map(|(&node, at)| Fault { node, at, every: None, ..fault }).collect();
+        match faults.last() {
+            Some(last) if last.at >= self.measure.duration => {
+                let problem = format!(
+                    "the last of them would come at {}, when nothing is measured any more; make `every` shorter",
+                    humantime::format_duration(last.at)
+                );
+                Err(Refusal::of(list, problem))
+            }
+            _ => Ok(faults),
+        }
+    }
+
+    fn added(&self, written: &written::Fault, node: u32) -> Result<Fault, Refusal> {
+        if node > MOST_UPSTREAMS {
+            return Err(Refusal::of(
+                &written.kind,
+                format!("nginx has at most {MOST_UPSTREAMS} servers here; remove this"),
+            ));
+        }
+        if let Some(every) = &written.every {
+            return Err(Refusal::of(every, "each server that is added has a [[fault]] of its own; remove `every`"));
+        }
+        if let Some(given) = &written.node {
+            return Err(Refusal::of(given, "a server that is added has the next number; remove `node`"));
+        }
+        let (length, share) = (length(written)?, share(written)?);
+        Ok(Fault { kind: *written.kind, at: self.at(&written.at)?, every: None, length, share, node })
+    }
+
+    /// Which servers it happens to, in the order that is written.
+    fn nodes(&self, written: &written::Fault, servers: u32) -> Result<Vec<u32>, Refusal> {
+        let Some(given) = &written.node else { return Ok(vec![1]) };
+        if !written.kind.process().is_some_and(ProcessFault::is_of_server) {
+            return Err(Refusal::of(given, "this happens to no server; `node` is of restart, kill, drain and remove"));
+        }
+        bounds::sweep("node", given, 1..=servers.into())?;
+        if let Some(direct) = self.direct().filter(|_| given.0.iter().any(|node| *node > 1)) {
+            return Err(Refusal::of(given, format!("{direct} has one server; give each `via = \"nginx\"`")));
+        }
+        if given.0.len() > 1 && written.every.is_none() {
+            return Err(Refusal::of(
+                given,
+                "one after the other, but how long after? Add `every`, as in `every = \"2s\"`",
+            ));
+        }
+        Ok(given.0.iter().map(|node| *node as u32).collect())
+    }
+
+    /// A contender that does not go through nginx.
+    fn direct(&self) -> Option<&'static str> {
+        self.contenders.iter().any(|one| contender::nginx(one).is_none()).then_some("a contender without nginx")
+    }
+
+    fn at(&self, written: &At<WrittenDuration>) -> Result<Duration, Refusal> {
+        let at = bounds::duration("at", Some(written), Duration::ZERO..=24 * HOUR, Duration::ZERO)?;
+        if at < self.measure.duration {
+            return Ok(at);
+        }
+        let measured = humantime::format_duration(self.measure.duration);
+        let problem = format!("nothing is measured any more then: `duration` is {measured}; break it before its end");
+        Err(Refusal::of(written, problem))
+    }
+
+    fn refuse_impossible(&self, written: &At<FaultKind>) -> Result<(), Refusal> {
+        match **written {
+            kind if kind.ends_server() && !self.feed.can_be_had_again() => Err(Refusal::of(
+                written,
+                "a server that is started anew has the same feed only if that is synthetic, a replay, or on a `broker`; use \
+                 one of those",
+            )),
+            FaultKind::Process(ProcessFault::Add) if !self.feed.can_be_had_again() => Err(Refusal::of(
+                written,
+                "a further server has the same feed only on a `broker`; add `broker = \"nats\"`",
+            )),
+            FaultKind::Process(fault) if fault.reloads_nginx() && self.direct().is_some() => {
+                let problem =
+                    "not every contender goes through nginx; give each `via = \"nginx\"`, or remove the fault";
+                Err(Refusal::of(written, problem))
+            }
+            kind if kind.answer().is_some() && self.contenders.iter().any(is_sealed) => {
+                let problem = "the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the \
+                               contenders, or the fault";
+                Err(Refusal::of(written, problem))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody must be left, for clients and for the account of what was due.
+    fn refuse_the_end_of_all(&self, written: &[written::Fault], faults: &[Fault]) -> Result<(), Refusal> {
+        let mut left: Vec<u32> = (1..=self.upstreams).collect();
+        let mut ordered: Vec<&Fault> = faults.iter().filter(|fault| fault.kind.process().is_some()).collect();
+        ordered.sort_by_key(|fault| fault.at);
+        for fault in ordered {
+            if fault.kind == FaultKind::Process(ProcessFault::Add) {
+                left.push(fault.node);
+            } else if fault.kind.is_for_good() {
+                left.retain(|node| *node != fault.node);
+            }
+            if left.is_empty() {
+                let at = written.iter().rfind(|one| one.kind.is_for_good()).map_or(0..0, |one| one.kind.span());
+                return Err(Refusal::new(at, "no server would be left; leave one"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether nobody on the way can answer for the server.
+fn is_sealed(contender: &written::Contender) -> bool {
+    bounds::flag(contender.tls.as_ref(), false) || contender.http.as_ref().is_some_and(|http| **http == Http::V2)
+}
+
+/// Some faults happen in a moment, some last.
+fn length(written: &written::Fault) -> Result<Duration, Refusal> {
+    let is_momentary = match *written.kind {
+        FaultKind::Link(fault) => fault.is_momentary(),
+        FaultKind::Process(fault) => fault.is_momentary(),
+    };
+    match (&written.length, *written.kind) {
+        (Some(given), _) if is_momentary => {
+            Err(Refusal::of(given, "this happens in a moment; remove `for`, or repeat it with `every`"))
+        }
+        (None, _) if is_momentary => Ok(Duration::ZERO),
+        (None, FaultKind::Link(_)) => {
+            Err(Refusal::of(&written.kind, "this lasts for a while; add `for`, as in `for = \"2s\"`"))
+        }
+        (given, _) => bounds::duration("for", given.as_ref(), Duration::from_millis(1)..=HOUR, DOWNTIME),
+    }
+}
+
+fn every(written: &written::Fault, length: Duration) -> Result<Option<Duration>, Refusal> {
+    let Some(given) = &written.every else { return Ok(None) };
+    let every = bounds::duration("every", Some(given), SHORTEST_PAUSE..=24 * HOUR, SECOND)?;
+    if every > length {
+        return Ok(Some(every));
+    }
+    let length = humantime::format_duration(length);
+    Err(Refusal::of(given, format!("it would come again before it is over, after {length}; make `every` longer")))
+}
+
+/// Chosen at random among the open connections; what concerns new ones or a process hits all.
+fn share(written: &written::Fault) -> Result<f64, Refusal> {
+    let Some(given) = &written.share else { return Ok(1.0) };
+    match *written.kind {
+        FaultKind::Link(fault) if fault.hits_open() => bounds::share("share", given),
+        _ => Err(Refusal::of(given, "this hits everybody; `share` is of cut, reset and black-hole: remove it")),
+    }
+}

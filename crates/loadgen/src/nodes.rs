@@ -1,0 +1,84 @@
+//! Which server has how many of the clients: looked at while it is measured, where there are several. Called by the phases;
+//! knows nothing of clients, whose connections end at a proxy.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use feedlab_experiment::record::{NodeLoad, NodesAt};
+use feedlab_feed::clock;
+use feedlab_feed::stats::Stats;
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use crate::control::Control;
+use crate::recorder::Window;
+
+/// In a longer time it is looked less often: so often and once more at most.
+const MOST_LOOKS: u32 = 120;
+
+/// The looks of a cell under way. Dropping it ends them.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    looks: Arc<Mutex<Vec<NodesAt>>>,
+    _watcher: JoinSet<()>,
+}
+
+impl Watch {
+    /// Begins to look, from the begin of the measured time on.
+    pub(crate) fn begin(control: Control, window: Window) -> Self {
+        let looks = Arc::<Mutex<Vec<NodesAt>>>::default();
+        let mut watcher = JoinSet::new();
+        watcher.spawn(watch(control, window, looks.clone()));
+        Self { looks, _watcher: watcher }
+    }
+
+    /// What was seen.
+    pub(crate) fn end(self) -> Vec<NodesAt> {
+        std::mem::take(&mut self.looks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn watch(control: Control, window: Window, looks: Arc<Mutex<Vec<NodesAt>>>) {
+    let mut before = control.each().await;
+    let step = window.seconds().div_ceil(MOST_LOOKS).max(1);
+    for second in (0..=window.seconds()).step_by(step as usize) {
+        let at_us = window.end_us.min(window.start_us + clock::micros(Duration::from_secs(second.into())));
+        sleep_until(clock::instant_of(at_us).into()).await;
+        let now = control.each().await;
+        let loads = now.iter().zip(&before).map(|(now, before)| load(now.as_ref()?, before.as_ref())).collect();
+        looks.lock().unwrap_or_else(PoisonError::into_inner).push(NodesAt { second, loads });
+        before = now;
+    }
+}
+
+/// What a server has; of one that was not there before, or in another life, no requests are known.
+fn load(now: &Stats, before: Option<&Stats>) -> Option<NodeLoad> {
+    let requests = |stats: &Stats| stats.doors.values().map(|door| door.requests).sum::<u64>();
+    let before = before.filter(|before| before.life == now.life && before.at < now.at);
+    let requests_per_s = before.map_or(0, |before| {
+        let (answered, us) = (requests(now).saturating_sub(requests(before)), now.at - before.at);
+        (answered as f64 * 1e6 / us as f64).round() as u64
+    });
+    Some(NodeLoad { clients: now.doors.values().map(|door| door.active).sum(), requests_per_s })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use feedlab_feed::Transport;
+    use feedlab_feed::stats::DoorStats;
+
+    fn stats(life: u64, at: u64, active: u64, requests: u64) -> Stats {
+        let door = DoorStats { active, requests, ..DoorStats::nothing() };
+        Stats { life, at, doors: [(Transport::Sse, door)].into(), ..Stats::default() }
+    }
+
+    #[test]
+    fn requests_are_a_rate_since_the_last_look_at_the_same_life() {
+        let seen = |before: Option<&Stats>| load(&stats(7, 3_000_000, 5, 130), before).unwrap();
+        let rate = |clients, requests_per_s| NodeLoad { clients, requests_per_s };
+        assert_eq!(seen(Some(&stats(7, 1_000_000, 9, 30))), rate(5, 50));
+        assert_eq!(seen(Some(&stats(8, 1_000_000, 9, 30))), rate(5, 0));
+        assert_eq!(seen(None), rate(5, 0));
+    }
+}
