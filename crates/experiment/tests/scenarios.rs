@@ -32,10 +32,10 @@ fn every_scenario_is_valid_and_begins_with_its_hypothesis() {
     assert!(count >= 7, "only {count} scenarios found");
 }
 
-/// Claims, failures and use-case cards: each says in a comment what is expected, and checks it.
+/// Claims, failures, use-case cards and servers behind one address: each says in a comment what is expected, and checks it.
 #[test]
 fn every_claim_failure_and_card_is_valid_and_has_checks() {
-    for (kind, at_least) in [("claims", 20), ("failures", 8), ("cards", 9)] {
+    for (kind, at_least) in [("claims", 20), ("failures", 8), ("cards", 9), ("balance", 10)] {
         let paths: Vec<_> =
             std::fs::read_dir(folder().join(kind)).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(paths.len() >= at_least, "only {} {kind}", paths.len());

@@ -49,7 +49,7 @@ macro_rules! single {
 
 /// Of `docs` itself the pages and a report: the pictures of the live page are as large as everything else together, and
 /// no text that is served shows them. Of the crates that learners read little of, what the texts lead to.
-const SINGLE: [(&str, &[u8]); 12] = single![
+const SINGLE: [(&str, &[u8]); 13] = single![
     "crates/experiment/src/class.rs",
     "crates/experiment/src/metric.rs",
     "crates/experiment/src/predict.rs",
@@ -61,6 +61,7 @@ const SINGLE: [(&str, &[u8]); 12] = single![
     "docs/nats.md",
     "docs/notes-corrected.md",
     "docs/proxy.md",
+    "docs/scaling.md",
     "docs/wire.md",
 ];
 
