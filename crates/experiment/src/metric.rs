@@ -122,6 +122,12 @@ metrics! {
         "999 in 1,000 updates were at most this old.";
     AgeMax "age_max_us" Freshness Microseconds AgeMax, "age max",
         "The oldest update at its receipt.";
+    HopToBroker "hop_to_broker_mean_us" Freshness Microseconds Mean, "to the broker",
+        "Of the mean age, what passed from the moment at which an update was due until the broker had stored it.";
+    HopToServer "hop_to_server_mean_us" Freshness Microseconds Mean, "to the server",
+        "What then passed until a server had it.";
+    HopToClient "hop_to_client_mean_us" Freshness Microseconds Mean, "to the client",
+        "What then passed until a client had it: the rest of the mean age.";
     UpdatesPublished "updates_published" Delivery Count Sum, "published",
         "Updates of the feed that fell due in the measured time.";
     UpdatesExpected "updates_expected" Delivery Count Sum, "expected",

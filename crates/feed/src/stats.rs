@@ -57,6 +57,21 @@ pub struct FeedStats {
     /// The connection to the broker that has the feed; none where the feed lives in the server.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub broker: Option<BrokerStats>,
+    /// What the way of its updates to this server took; none where the feed lives in the server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hops: Option<HopStats>,
+}
+
+/// Sums over the updates that came to a server as they were published, and not from the history: sums add up, over hops and over
+/// servers. A hop between two machines whose clocks differ is off by that, and the next one by the same with the other sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HopStats {
+    /// How many there were.
+    pub updates: u64,
+    /// From when each was due until the broker had stored it, µs.
+    pub to_broker_us: i64,
+    /// From then until this server had it, µs.
+    pub to_server_us: i64,
 }
 
 /// A server's connection to the broker that has its feed.
@@ -208,6 +223,15 @@ impl std::ops::AddAssign<&Self> for DoorStats {
             sum += wire;
             sum
         });
+    }
+}
+
+impl std::ops::AddAssign for HopStats {
+    fn add_assign(&mut self, other: Self) {
+        let Self { updates, to_broker_us, to_server_us } = other;
+        self.updates = self.updates.saturating_add(updates);
+        self.to_broker_us = self.to_broker_us.saturating_add(to_broker_us);
+        self.to_server_us = self.to_server_us.saturating_add(to_server_us);
     }
 }
 

@@ -140,6 +140,7 @@ impl Facts<'_> {
 
     fn metrics(&self) -> Metrics {
         let mut metrics = age_metrics(&self.ages);
+        self.hops(&mut metrics);
         self.delivery(&mut metrics);
         self.requests(&mut metrics);
         self.bandwidth(&mut metrics);
@@ -150,6 +151,21 @@ impl Facts<'_> {
         self.trust(&mut metrics);
         claim_no_age_below_the_clock_bound(&mut metrics);
         metrics
+    }
+
+    /// Where the mean age comes from. The sums are those of the servers, over the updates that came while it was measured.
+    fn hops(&self, metrics: &mut Metrics) {
+        let hops = |stats: &Stats| stats.feed.hops;
+        let Some((start, end)) = hops(&self.start.server).zip(hops(&self.end.server)) else { return };
+        let Some(updates) = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0) else { return };
+        let mean = |start: i64, end: i64| end.saturating_sub(start) as f64 / updates as f64;
+        let to_broker = mean(start.to_broker_us, end.to_broker_us);
+        let to_server = mean(start.to_server_us, end.to_server_us);
+        metrics.insert(Metric::HopToBroker, to_broker);
+        metrics.insert(Metric::HopToServer, to_server);
+        if let Some(age) = metrics.get(&Metric::AgeMean).copied() {
+            metrics.insert(Metric::HopToClient, age - to_broker - to_server);
+        }
     }
 
     fn delivery(&self, metrics: &mut Metrics) {

@@ -19,6 +19,6 @@ mod stream;
 pub use connection::Connection;
 pub use credentials::{Credentials, CredentialsError};
 pub use error::Error;
-pub use reader::Reader;
+pub use reader::{Arrival, Reader};
 pub use room::{Inbox, Letter, Name, NotAName, Room, Store};
 pub use stream::{Missing, Stream};

@@ -6,7 +6,7 @@ use async_nats::jetstream::consumer::pull;
 use feedlab_feed::Update;
 use futures_util::StreamExt as _;
 
-use crate::stream::update;
+use crate::stream::{Received, received};
 use crate::{Error, Stream};
 
 /// Between two tries to go on.
@@ -19,6 +19,15 @@ const EXPIRES: Duration = Duration::from_secs(30);
 const BATCH: usize = 256;
 /// How long a broker keeps a reader's place when the reader is gone.
 const LIFE: Duration = Duration::from_secs(60);
+
+/// An update from the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The update.
+    pub update: Update,
+    /// When the broker stored it, µs of Unix time.
+    pub stored_at: u64,
+}
 
 /// Gives the updates of a stream, one after another.
 ///
@@ -52,7 +61,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the stream is not there any more, or is another one. Everything else is tried again.
-    pub async fn next(&mut self) -> Result<Update, Error> {
+    pub async fn next(&mut self) -> Result<Arrival, Error> {
         let mut changes = self.stream.connection.changes();
         changes.borrow_and_update();
         loop {
@@ -63,13 +72,13 @@ impl Reader {
             tokio::select! {
                 message = reading.messages.next() => match message {
                     Some(Ok(message)) => {
-                        let (update, number) = update(&message)?;
+                        let Received { update, number, stored_at } = received(&message)?;
                         reading.given += 1;
                         if number != reading.given {
                             self.again("a message was lost on the way").await;
                         } else if update.seq > self.seq {
                             self.seq = update.seq;
-                            return Ok(update);
+                            return Ok(Arrival { update, stored_at });
                         }
                     }
                     Some(Err(error)) => self.again(error).await,

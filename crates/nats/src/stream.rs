@@ -170,7 +170,7 @@ impl Stream {
             && let Some(message) = messages.try_next().await.map_err(|error| failed(&error))?
         {
             bytes += message.payload.len();
-            updates.push(update(&message)?.0);
+            updates.push(received(&message)?.update);
         }
         drop(messages);
         let _ = self.handle.delete_consumer(&consumer.cached_info().name).await;
@@ -196,13 +196,21 @@ impl Stream {
     }
 }
 
-/// The update that a message is, and its number among those of a consumer: 1, 2, 3 …
-pub(crate) fn update(message: &jetstream::Message) -> Result<(Update, u64), Error> {
+/// A message as the update that it is.
+pub(crate) struct Received {
+    pub(crate) update: Update,
+    /// Its number among those of a consumer: 1, 2, 3 …
+    pub(crate) number: u64,
+    /// When the broker stored it, µs of Unix time.
+    pub(crate) stored_at: u64,
+}
+
+pub(crate) fn received(message: &jetstream::Message) -> Result<Received, Error> {
     let info = message.info().map_err(|error| Error::failed("say which message this is", error))?;
-    let taken_at = u64::try_from(info.published.unix_timestamp_nanos() / 1_000).unwrap_or_default();
-    let (item, at) = message::decode(message.headers.as_ref(), message.payload.clone(), taken_at);
+    let stored_at = u64::try_from(info.published.unix_timestamp_nanos() / 1_000).unwrap_or_default();
+    let (item, at) = message::decode(message.headers.as_ref(), message.payload.clone(), stored_at);
     let update = Update { seq: info.stream_sequence, at, event_type: item.event_type, data: item.data };
-    Ok((update, info.consumer_sequence))
+    Ok(Received { update, number: info.consumer_sequence, stored_at })
 }
 
 async fn create(connection: &Connection, name: &str, missing: Missing) -> Result<jetstream::stream::Stream, Error> {

@@ -1,4 +1,4 @@
-//! The pictures: five charts, and one more where a scenario demands distances, each with a finding for a title, a text alternative and its figures as a table.
+//! The pictures: five charts, one more where a scenario demands distances, and one where feeds live on a broker, each with a finding for a title, a text alternative and its figures as a table.
 //!
 //! Every chart is one file below that implements [`Picture`]; this file renders it three times: wide and narrow for
 //! the page, and as a file of its own that carries its title with it, for slides.
@@ -17,6 +17,7 @@ mod checks;
 mod connection_cost;
 mod cost;
 mod ecdf;
+mod hops;
 mod label;
 mod requests;
 mod sign;
@@ -107,7 +108,9 @@ pub(crate) fn all(data: &Dataset, source: &str, void: bool) -> Result<Vec<Chart>
         &connection_cost::ConnectionCost(data),
     ];
     let checks = (!data.strips.is_empty()).then_some(&checks as &dyn Picture);
-    checks.into_iter().chain(pictures).map(|picture| chart(picture, source, void)).collect()
+    let hops = hops::Hops(data);
+    let hops = (!data.hops.is_empty()).then_some(&hops as &dyn Picture);
+    checks.into_iter().chain(pictures).chain(hops).map(|picture| chart(picture, source, void)).collect()
 }
 
 fn chart(picture: &dyn Picture, source: &str, void: bool) -> Result<Chart, ReportError> {

@@ -19,7 +19,7 @@ mod strips;
 mod timeline;
 
 pub(crate) use ages::Ecdf;
-pub(crate) use bars::{Bar, RequestsBar};
+pub(crate) use bars::{Bar, HopsBar, RequestsBar};
 pub(crate) use bytes::{BytesBar, Kind, Level};
 pub(crate) use differences::{Differences, Pair};
 pub(crate) use strips::Strip;
@@ -40,6 +40,8 @@ pub(crate) struct Dataset {
     pub(crate) ages: Vec<Ecdf>,
     /// Ages by second, for each contender in scope.
     pub(crate) timelines: Timelines,
+    /// Where ages come from; empty where no feed lives on a broker.
+    pub(crate) hops: Vec<HopsBar>,
     /// Bytes of an update.
     pub(crate) bytes: Vec<BytesBar>,
     /// Where they are compared.
@@ -76,7 +78,10 @@ impl Dataset {
     ];
 
     /// The other metrics in the charts.
-    const DRAWN: [Metric; 13] = [
+    const DRAWN: [Metric; 16] = [
+        Metric::HopToBroker,
+        Metric::HopToServer,
+        Metric::HopToClient,
         Metric::AgeP50,
         Metric::AgeP90,
         Metric::AgeP99,
@@ -117,6 +122,7 @@ impl Dataset {
             ages,
             timelines: Timelines::new(lines, results),
             losses: lines.iter().filter_map(|row| complete::note(row.entry, results)).collect(),
+            hops: bars.iter().filter_map(HopsBar::of).collect(),
             bytes,
             bytes_level,
             requests: bars.iter().map(|row| RequestsBar::new(row, results)).collect(),

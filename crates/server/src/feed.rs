@@ -81,8 +81,8 @@ impl Feed {
         let feed = Self::of(Hub::on(Broker::new(stream), terms, past), config);
         while feed.hub().head() < last {
             // What the stream had may be gone since it was asked.
-            let Ok(update) = tokio::time::timeout(BROKER_PATIENCE, reader.next()).await else { break };
-            feed.hub().append(update?);
+            let Ok(arrival) = tokio::time::timeout(BROKER_PATIENCE, reader.next()).await else { break };
+            feed.hub().append(arrival?.update);
         }
         let core = Arc::downgrade(&feed.0);
         feed.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(follow(core, reader));
@@ -158,8 +158,8 @@ async fn follow(core: Weak<Core>, mut reader: Reader) {
         let next = reader.next().await;
         let Some(core) = core.upgrade() else { return };
         match next {
-            Ok(update) => {
-                core.hub.append(update);
+            Ok(arrival) => {
+                core.hub.arrived(arrival);
                 core.hub.wake();
             }
             Err(error) => {

@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use feedlab_feed::settings::{AgeFrom, Settings, SlowPolicy};
 use feedlab_feed::source::Item;
-use feedlab_feed::stats::FeedStats;
+use feedlab_feed::stats::{FeedStats, HopStats};
 use feedlab_feed::{Cursor, Epoch, Gap, Reset, Update, clock};
+use feedlab_nats::Arrival;
 use hdrhistogram::Histogram;
 use tokio::sync::Notify;
 
@@ -82,6 +83,7 @@ pub(crate) struct Hub {
 struct Published {
     payload_bytes: u64,
     lag_us: Histogram<u64>,
+    hops: HopStats,
 }
 
 impl Hub {
@@ -95,7 +97,7 @@ impl Hub {
 
     /// A feed that goes on from a past, and counts lags of what falls due from `since` on, µs of Unix time.
     pub(crate) fn new(terms: Terms, past: Past, since: u64) -> Self {
-        let published = Published { payload_bytes: 0, lag_us: lag_histogram() };
+        let published = Published { payload_bytes: 0, lag_us: lag_histogram(), hops: HopStats::default() };
         let mut ring = Ring::new(terms.kept(), MAX_HISTORY_BYTES, past);
         ring.beside_others(if terms.has_others { LEAD } else { 0 });
         Self {
@@ -152,6 +154,15 @@ impl Hub {
         ring.push(|_| update);
         drop(ring);
         self.published.lock().unwrap_or_else(PoisonError::into_inner).payload_bytes += len;
+    }
+
+    /// Takes one as it is published, and counts what its way took.
+    pub(crate) fn arrived(&self, Arrival { update, stored_at }: Arrival) {
+        let between = |from: u64, to: u64| (to as i64).saturating_sub(from as i64); // anybody may have sent it
+        let (to_broker_us, to_server_us) = (between(update.at, stored_at), between(stored_at, clock::unix_us()));
+        self.append(update);
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.hops += HopStats { updates: 1, to_broker_us, to_server_us };
     }
 
     /// Where the feed lives, if not here.
@@ -300,6 +311,7 @@ impl Hub {
             publish_lag_p99_us: published.lag_us.value_at_quantile(0.99),
             publish_lag_max_us: published.lag_us.max(),
             broker: self.broker.as_ref().map(Broker::state),
+            hops: self.broker.as_ref().map(|_| published.hops),
         }
     }
 

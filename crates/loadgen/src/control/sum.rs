@@ -3,7 +3,7 @@
 //! Everything is taken apart by name, so that a count which is added to the statistics is not forgotten here.
 
 use feedlab_feed::process::Usage;
-use feedlab_feed::stats::{ConnectionStats, DoorStats, Stats};
+use feedlab_feed::stats::{ConnectionStats, DoorStats, HopStats, Stats};
 
 /// Adds what another server has counted. The feed is the same, and its figures are those of the first; how late its
 /// publisher was is that of the worst, and what was due before a time is known to who has been there for longest.
@@ -14,6 +14,7 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
     sum.feed.before = sum.feed.before.max(feed.before);
     sum.feed.publish_lag_p99_us = sum.feed.publish_lag_p99_us.max(feed.publish_lag_p99_us);
     sum.feed.publish_lag_max_us = sum.feed.publish_lag_max_us.max(feed.publish_lag_max_us);
+    add_hops(sum, feed.hops);
     add_connections(&mut sum.connections, &connections);
     for (transport, door) in doors {
         // A door that a server does not name has let nobody in.
@@ -24,9 +25,10 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
 }
 
 /// Adds what an ended life of the same server had counted. What is there now (open connections, memory, descriptors, tasks)
-/// is the new life's alone, and so is the feed, which is the same and goes on.
+/// is the new life's alone, and so is the feed, which is the same and goes on, but for what its updates took to come.
 pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
-    let Stats { version: _, at: _, life: _, feed: _, connections, doors, process, tasks: _ } = ended;
+    let Stats { version: _, at: _, life: _, feed, connections, doors, process, tasks: _ } = ended;
+    add_hops(sum, feed.hops);
     let ConnectionStats { open: _, accepted, refused, bodies_refused, kernel_bytes: _ } = connections;
     sum.connections.accepted += accepted;
     sum.connections.refused += refused;
@@ -35,6 +37,12 @@ pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
         *sum.doors.entry(*transport).or_insert_with(DoorStats::nothing) += &DoorStats { active: 0, ..door.clone() };
     }
     sum.process.cpu_us = both(sum.process.cpu_us, process.cpu_us);
+}
+
+fn add_hops(sum: &mut Stats, hops: Option<HopStats>) {
+    if let Some(hops) = hops {
+        *sum.feed.hops.get_or_insert_default() += hops;
+    }
 }
 
 fn add_connections(sum: &mut ConnectionStats, other: &ConnectionStats) {

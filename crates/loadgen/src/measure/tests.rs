@@ -5,7 +5,7 @@ use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
 use feedlab_experiment::verdict::Status;
 use feedlab_feed::process::{HostLoad, Usage};
-use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats, WireStats};
+use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats, HopStats, WireStats};
 use feedlab_feed::{Gap, Transport};
 
 use super::*;
@@ -142,6 +142,21 @@ fn ages_that_clocks_cannot_tell_are_not_claimed_and_without_a_median_a_cell_is_s
     assert_eq!(reasons.len(), before.reasons.len() + 1, "{reasons:?}");
     let said = "the clocks of the machines are compared to within 3.00 ms, and the median age is below that";
     assert!(reasons.iter().any(|reason| reason.what == said), "{reasons:?}");
+}
+
+#[test]
+fn hops_are_means_that_add_up_to_the_mean_age() {
+    use Metric::*;
+    let job = job();
+    let mut facts = facts(&job);
+    (0..100).for_each(|_| facts.ages.saturating_record(1_000));
+    check(&facts, &[(HopToBroker, None), (HopToServer, None), (HopToClient, None)]);
+    let hops = |updates, to_broker_us, to_server_us| Some(HopStats { updates, to_broker_us, to_server_us });
+    facts.start.server.feed.hops = hops(10, 9_000, 100);
+    facts.end.server.feed.hops = hops(50, 25_000, -1_900);
+    check(&facts, &[(HopToBroker, Some(400.0)), (HopToServer, Some(-50.0)), (HopToClient, Some(650.0))]);
+    facts.end.server.feed.hops = hops(10, i64::MAX, i64::MIN);
+    check(&facts, &[(HopToBroker, None), (HopToClient, None)]);
 }
 
 #[test]

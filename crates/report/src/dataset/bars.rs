@@ -25,6 +25,29 @@ impl Bar {
     }
 }
 
+/// Where the mean age of one row comes from.
+#[derive(Debug)]
+pub(crate) struct HopsBar {
+    /// Whose.
+    pub(crate) series: Series,
+    /// To the broker, to the server, to the client, µs.
+    pub(crate) us: [f64; 3],
+}
+
+impl HopsBar {
+    /// Nothing where the feed lives in the server.
+    pub(super) fn of(row: &Row) -> Option<Self> {
+        let value = |metric| row.estimate(metric).map(|estimate| estimate.value);
+        let us = [value(Metric::HopToBroker)?, value(Metric::HopToServer)?, value(Metric::HopToClient)?];
+        Some(Self { series: row.series.clone(), us })
+    }
+
+    /// The mean age, µs.
+    pub(crate) fn total(&self) -> f64 {
+        self.us.iter().sum()
+    }
+}
+
 /// Requests of one client in a minute of the measured time.
 #[derive(Debug)]
 pub(crate) struct RequestsBar {

@@ -1,0 +1,97 @@
+//! Hops: where the mean age of an update comes from, on its way from the publisher over a broker and a server to the client.
+
+use feedlab_experiment::metric::Unit;
+
+use super::bars::{self, Bars, Part, Row};
+use super::canvas::{Area, Canvas, Drawing, Pattern};
+use super::{Figures, Picture};
+use crate::dataset::{Dataset, HopsBar};
+use crate::human;
+
+/// The chart.
+pub(super) struct Hops<'a>(pub(super) &'a Dataset);
+
+const PARTS: [Part; 3] = [
+    Part { name: "publisher to broker", pattern: Pattern::Solid },
+    Part { name: "broker to server", pattern: Pattern::Upright },
+    Part { name: "server to client", pattern: Pattern::Slanted },
+];
+
+impl Picture for Hops<'_> {
+    fn id(&self) -> &str {
+        "hops"
+    }
+
+    fn topic(&self) -> &str {
+        "Where the age comes from"
+    }
+
+    fn finding(&self) -> String {
+        self.0.scope.say(&finding(self.0).unwrap_or("hops: not measured".to_owned()))
+    }
+
+    fn reading(&self) -> String {
+        "A bar is the mean age of an update at its receipt; its parts are the hops on the way, and add up to it because they are \
+         means. Look which part is the longest: that hop is the one to work on."
+            .to_owned()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let clocks = "Each hop begins and ends by the clock of whoever stamps it: publisher, broker, server, client. Where two of \
+                      them are on machines whose clocks differ, one hop is longer by that and the next one shorter.";
+        super::bar_notes(self.0).into_iter().chain([clocks.to_owned()]).collect()
+    }
+
+    fn figures(&self) -> Figures {
+        let head = ["contender", "clients"].into_iter().chain(PARTS.map(|part| part.name)).chain(["mean age"]);
+        let rows = self.0.hops.iter().map(|bar| {
+            let figures = bar.us.into_iter().chain([bar.total()]).map(human::time);
+            [bar.series.label.clone(), human::count(f64::from(bar.series.clients))].into_iter().chain(figures).collect()
+        });
+        Figures { head: head.map(str::to_owned).collect(), rows: rows.collect() }
+    }
+
+    fn height(&self, width: f64) -> f64 {
+        picture(self.0).height(width)
+    }
+
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+        picture(self.0).draw(canvas, area)
+    }
+}
+
+fn picture(data: &Dataset) -> Bars {
+    let headings = bars::headings(data, data.hops.iter().map(|bar| &bar.series));
+    Bars {
+        rows: data.hops.iter().zip(headings).map(|(bar, heading)| row(bar, heading)).collect(),
+        caption: Some("mean age of an update at its receipt"),
+        unit: Unit::Microseconds,
+        parts: PARTS.to_vec(),
+        mark: None,
+        tells_predicted: false,
+        is_nameless: false,
+    }
+}
+
+fn row(bar: &HopsBar, heading: Option<String>) -> Row {
+    let simple = Row::simple(&bar.series, heading, Some(bar.total()), human::time);
+    // What clocks make negative has no length.
+    let parts = PARTS.iter().zip(bar.us).map(|(part, us)| (part.pattern, us.max(0.0))).collect();
+    Row { parts: Some(parts), ..simple }
+}
+
+/// Which hop takes most, as part of a sentence; nothing if nothing was measured.
+fn finding(data: &Dataset) -> Option<String> {
+    let scoped = || data.hops.iter().filter(|bar| data.scope.shows(&bar.series));
+    let longest = |bar: &HopsBar| (0..PARTS.len()).max_by(|a, b| bar.us[*a].total_cmp(&bar.us[*b]));
+    let first = longest(scoped().next()?)?;
+    let share = |bar: &HopsBar| human::share(bar.us[first].max(0.0), bar.total());
+    if scoped().all(|bar| longest(bar) == Some(first)) {
+        let name = PARTS[first].name;
+        return Some(match scoped().collect::<Vec<_>>()[..] {
+            [one] => format!("the longest hop is {name}, {} of the mean age", share(one)?),
+            _ => format!("whatever brings it, the longest hop is {name}"),
+        });
+    }
+    Some("which hop is the longest depends on the transport".to_owned())
+}
