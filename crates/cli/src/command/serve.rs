@@ -176,42 +176,37 @@ async fn serve(
     if args.stops_with_stdin() {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
-    match args.format {
-        Format::Text => doors::introduce(&Place {
-            address,
-            control: control_address,
-            source: settings.source.as_ref(),
-            publishes: settings.allow_publish,
-            has_token: args.token.is_some(),
-            security: args.tls.security(),
-        }),
-        Format::Json => output::json_line(&Listening {
-            listening: address,
-            control: control_address,
-            certificate: tls.as_ref().map(|identity| identity.certificate.clone()),
-        })?,
+    let source = settings.source.clone();
+    let place = Place {
+        address,
+        control: control_address,
+        source: source.as_ref(),
+        publishes: settings.allow_publish,
+        has_token: args.token.is_some(),
+        security: args.tls.security(),
+    };
+    let certificate = tls.as_ref().map(|identity| identity.certificate.clone());
+    let listening = Listening { listening: address, control: control_address, certificate };
+    let (format, why_no_lab) = (args.format, why_no_lab(&args));
+    let opening = signals.stop.run_until_cancelled(Server::new(config(args, settings, tls, credentials)));
+    let Some(server) = opening.await.transpose().map_err(explain)? else { return Ok(Exit::Done) };
+    // Now there is a feed: who is refused one reads why, and nothing else.
+    match format {
+        Format::Text => doors::introduce(&place),
+        Format::Json => output::json_line(&listening)?,
     }
-    let why_no_lab = why_no_lab(&args);
-    let config = config(args, settings, tls, credentials);
+    let labs = match why_no_lab {
+        Some(why) => Labs::unavailable(why),
+        None => Labs::new(Some(Own { feed: server.feed(), allow_publish: place.publishes })),
+    };
     tokio::select! {
-        result = run(Listeners { doors, control }, config, why_no_lab, signals.stop) => result.map_err(explain)?,
+        result = run(server, labs, Listeners { doors, control }, signals.stop) => result.map_err(explain)?,
         () = signals.at_once.cancelled() => {}
     }
     Ok(Exit::Done)
 }
 
-async fn run(
-    listeners: Listeners,
-    config: Config,
-    why_no_lab: Option<&'static str>,
-    stop: CancellationToken,
-) -> Result<(), ServerError> {
-    let allow_publish = config.settings.allow_publish;
-    let server = Server::new(config).await?;
-    let labs = match why_no_lab {
-        Some(why) => Labs::unavailable(why),
-        None => Labs::new(Some(Own { feed: server.feed(), allow_publish })),
-    };
+async fn run(server: Server, labs: Labs, listeners: Listeners, stop: CancellationToken) -> Result<(), ServerError> {
     let ended = async {
         stop.cancelled().await;
         labs.end().await;

@@ -140,6 +140,10 @@ fn what_cannot_be_a_feed_is_refused_with_the_reason() {
 fn a_broker_that_is_not_there_or_keeps_no_streams_is_named_with_the_remedy() {
     let output = ends_with(1, &mut publish("nats://127.0.0.1:9/TICKS"));
     assert!(error_line(&output).contains("no NATS server answers at nats://127.0.0.1:9: "), "{}", err(&output));
+    let mut serve = command(&["serve", "--feed", "nats://127.0.0.1:9/TICKS", "--listen", "127.0.0.1:0"]);
+    let output = ends_with(1, &mut serve);
+    assert!(error_line(&output).contains("no NATS server answers at nats://127.0.0.1:9: "), "{}", err(&output));
+    assert_eq!(err(&output).lines().count(), 1, "no doors that nothing is behind:\n{}", err(&output));
     let Some(broker) = Broker::start_with(&[]) else { return };
     let output = ends_with(1, &mut publish(&broker.stream("TICKS")));
     assert!(
