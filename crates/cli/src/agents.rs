@@ -3,8 +3,12 @@
 //! The run calls who is free ([`Call`]), gives each agent a segment ([`Order`]), and hears from them ([`Told`]) until it is over.
 //! What an agent found of a cell is too large for a message, and goes into the run's store.
 
+use std::time::Duration;
+
 use feedlab_experiment::Segment;
+use feedlab_feed::limit::{Limit, Most};
 use feedlab_loadgen::{Event, Job};
+use feedlab_nats::{MAX_OBJECT_BYTES, Name};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +18,50 @@ pub(crate) const RUN: &str = "run";
 pub(crate) const CLOCK: &str = "clock";
 /// Where everybody listens who is an agent.
 pub(crate) const AGENTS: &str = "agents";
+
+/// After so much silence an agent is lost.
+pub(crate) const AGENT_LOST: Duration = Duration::from_secs(6);
+/// After so much silence a run is over.
+pub(crate) const RUN_LOST: Duration = Duration::from_secs(10);
+/// Most agents that may offer themselves, so that a stranger who makes up names fills no memory.
+pub(crate) const MAX_OFFERS: usize = 4 * Segment::MOST as usize;
+/// Most exchanges in which clocks are compared for a cell: more than a day of them.
+pub(crate) const MAX_EXCHANGES: usize = 100_000;
+
+/// What bounds what a run and its agents take from each other, and from strangers at their broker.
+pub(crate) const LIMITS: [Limit; 7] = [
+    Limit {
+        name: "name of a run or an agent",
+        most: Most::Bytes(Name::MAX_BYTES),
+        why: "memory of the run; beyond it refused, or not heard",
+    },
+    Limit {
+        name: "agents of a run",
+        most: Most::Count(Segment::MOST as usize),
+        why: "memory of the run; beyond it refused",
+    },
+    Limit {
+        name: "agents that offer themselves",
+        most: Most::Count(MAX_OFFERS),
+        why: "memory of the run; the others are called again",
+    },
+    Limit {
+        name: "what an agent found of a cell, and its ages, each",
+        most: Most::Bytes(MAX_OBJECT_BYTES),
+        why: "memory of the run; beyond it the agent is lost",
+    },
+    Limit {
+        name: "comparisons of clocks in a cell",
+        most: Most::Count(MAX_EXCHANGES),
+        why: "memory of an agent; then its clock is followed no further",
+    },
+    Limit { name: "silence of an agent", most: Most::Time(AGENT_LOST), why: "time of the run; then the agent is lost" },
+    Limit {
+        name: "silence of a run",
+        most: Most::Time(RUN_LOST),
+        why: "an agent's time; then it is free for another run",
+    },
+];
 
 /// Where one agent takes orders.
 pub(crate) fn orders_of(agent: &str) -> String {

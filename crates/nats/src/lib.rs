@@ -20,5 +20,5 @@ pub use connection::Connection;
 pub use credentials::{Credentials, CredentialsError};
 pub use error::Error;
 pub use reader::{Arrival, Reader};
-pub use room::{Inbox, Letter, Name, NotAName, Room, Store};
+pub use room::{Inbox, Letter, MAX_OBJECT_BYTES, Name, NotAName, Room, Store};
 pub use stream::{Missing, Stream};

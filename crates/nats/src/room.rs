@@ -17,8 +17,8 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{Connection, Credentials, Error};
 
-/// The largest object that is taken, bytes: what a process finds of a cell of a day.
-const MOST_OBJECT_BYTES: u64 = 256 << 20;
+/// The largest object that a [`Store`] gives, bytes: what a process finds of a cell of a day.
+pub const MAX_OBJECT_BYTES: usize = 256 << 20;
 /// Time for another process to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -221,11 +221,11 @@ impl Store {
     pub async fn get(&self, name: &str) -> Result<Vec<u8>, Error> {
         let failed = |error: &dyn fmt::Display| Error::failed("give back what was stored", error);
         let object = self.0.get(name).await.map_err(|error| failed(&error))?;
-        if object.info().size as u64 > MOST_OBJECT_BYTES {
+        if object.info().size > MAX_OBJECT_BYTES {
             return Err(failed(&"it is larger than what a run finds"));
         }
         let mut bytes = Vec::new();
-        object.take(MOST_OBJECT_BYTES).read_to_end(&mut bytes).await.map_err(|error| failed(&error))?;
+        object.take(MAX_OBJECT_BYTES as u64).read_to_end(&mut bytes).await.map_err(|error| failed(&error))?;
         Ok(bytes)
     }
 }

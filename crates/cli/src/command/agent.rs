@@ -12,8 +12,9 @@ use tempfile::TempDir;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::generate::{Message, Task, Word};
+use super::limits;
 use super::run::child::Child;
-use crate::agents::{AGENTS, Answer, Call, News, Order, Told, objects, orders_of, read, told_to, written};
+use crate::agents::{AGENTS, Answer, Call, News, Order, RUN_LOST, Told, objects, orders_of, read, told_to, written};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::{build, log, output};
@@ -23,16 +24,8 @@ use comparison::Comparison;
 
 /// How often it says that it is there.
 const ALIVE: Duration = Duration::from_millis(500);
-/// After so much silence a run is over.
-const RUN_LOST: Duration = Duration::from_secs(10);
 
-/// Drive a share of the clients of runs that are started elsewhere
-///
-/// Waits at a NATS server until `feedlab run --nats … --agents N` finds it, gets ready, begins with the other agents at one
-/// moment, and hands over what it found; then it waits for the next run. Ctrl-C ends it. Agents and run are of one version.
-/// Who this is to the broker comes from NATS_USER and NATS_PASSWORD, NATS_TOKEN, or NATS_CREDS=FILE.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   feedlab agent --nats nats://127.0.0.1
   feedlab agent --nats nats://broker.example --as team-blue --name rack-7
@@ -43,7 +36,15 @@ Exit status:
     2  wrong usage
 
 Next:
-  feedlab run scenarios/quick.toml --nats nats://127.0.0.1 --agents 2")]
+  feedlab run scenarios/quick.toml --nats nats://127.0.0.1 --agents 2";
+
+/// Drive a share of the clients of runs that are started elsewhere
+///
+/// Waits at a NATS server until `feedlab run --nats … --agents N` finds it, gets ready, begins with the other agents at one
+/// moment, and hands over what it found; then it waits for the next run. Ctrl-C ends it. Agents and run are of one version.
+/// Who this is to the broker comes from NATS_USER and NATS_PASSWORD, NATS_TOKEN, or NATS_CREDS=FILE.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = limits::of_agents(EXAMPLES))]
 pub(crate) struct Args {
     /// The broker, with JetStream
     #[arg(long, value_name = "nats://HOST")]

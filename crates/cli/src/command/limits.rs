@@ -1,8 +1,11 @@
-//! The limits of what peers decide, as `feedlab serve --help`, `feedlab workshop --help` and docs/limits.md show them.
+//! The limits of what peers decide, as the help of `feedlab serve`, `feedlab workshop` and `feedlab agent`, and docs/limits.md,
+//! show them.
 
 use std::fmt::Write as _;
 
 use feedlab_feed::limit::Limit;
+
+use crate::agents;
 
 /// Behind the help: those of a server.
 pub(super) fn of_a_server(examples: &str) -> String {
@@ -12,6 +15,11 @@ pub(super) fn of_a_server(examples: &str) -> String {
 /// Behind the help: those of a workshop.
 pub(super) fn of_a_workshop(examples: &str) -> String {
     behind(examples, "those of its server", &feedlab_workshop::limits::TABLE)
+}
+
+/// Behind the help: those of a run and its agents.
+pub(super) fn of_agents(examples: &str) -> String {
+    behind(examples, "those of the server", &agents::LIMITS)
 }
 
 fn behind(examples: &str, others: &str, limits: &[Limit]) -> String {
@@ -36,6 +44,7 @@ mod tests {
             ("A server", &feedlab_server::limits::TABLE[..]),
             ("The lab proxy", &feedlab_proxy::LIMITS),
             ("A workshop, besides its server", &feedlab_workshop::limits::TABLE),
+            ("A run and its agents", &agents::LIMITS),
         ];
         for (title, limits) in groups {
             let _ = writeln!(

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::agents::{CLOCK, Time, read};
+use crate::agents::{CLOCK, MAX_EXCHANGES, Time, read};
 
 /// Exchanges of the burst, if they take no longer than [`BURST_TIME`].
 const BURST: usize = 32;
@@ -21,8 +21,6 @@ const BURST_TIME: Duration = Duration::from_millis(1_500);
 const EVERY: Duration = Duration::from_secs(1);
 /// The last exchanges from which the clock is followed.
 const RECENT: usize = 128;
-/// Most exchanges of a cell: more than a day of them.
-const MOST: usize = 100_000;
 
 /// Two clocks under comparison, until it is dropped.
 #[derive(Debug)]
@@ -87,7 +85,7 @@ async fn go_on(room: Room, state: Arc<Mutex<State>>, tell: watch::Sender<i64>) {
         // While the broker is away nothing is learned: the bound grows by that.
         let Ok(exchange) = ask(&room).await else { continue };
         let mut state = locked(&state);
-        if state.exchanges.len() < MOST {
+        if state.exchanges.len() < MAX_EXCHANGES {
             state.take(exchange);
             let ahead_us = state.ahead_us();
             tell.send_if_modified(|told| std::mem::replace(told, ahead_us) != ahead_us);

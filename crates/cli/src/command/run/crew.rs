@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::needs::BESIDES;
 use crate::agents::{
-    AGENTS, Answer, CLOCK, Call, News, Order, RUN, Time, Told, objects, orders_of, read, told_to, written,
+    AGENT_LOST, AGENTS, Answer, CLOCK, Call, MAX_OFFERS, News, Order, RUN, Time, Told, objects, orders_of, read,
+    told_to, written,
 };
 use crate::build;
 use crate::exit::bad_input;
@@ -27,10 +28,6 @@ use crate::output;
 const CALL: Duration = Duration::from_millis(500);
 /// How often it is said that the run goes on.
 const BEAT: Duration = Duration::from_secs(1);
-/// After so much silence an agent is lost.
-const AGENT_LOST: Duration = Duration::from_secs(6);
-/// Most agents that may be there, so that a stranger who makes up names fills no memory.
-const MOST_CALLED: usize = 4 * Segment::MOST as usize;
 
 /// The agents of a run.
 #[derive(Debug)]
@@ -129,7 +126,8 @@ impl Crew {
                 letter = self.inbox.next(&self.room) => {
                     let letter = letter.context("the broker is gone")?;
                     if let Some(Told { agent, news: News::Here { instance, feedlab, descriptors } }) = read(&letter.payload)
-                        && free.len() < MOST_CALLED
+                        && free.len() < MAX_OFFERS
+                        && agent.parse::<Name>().is_ok()
                     {
                         check_version(&agent, &feedlab)?;
                         let before = free.insert(agent.clone(), Free { instance, descriptors });
