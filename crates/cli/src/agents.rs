@@ -19,6 +19,8 @@ pub(crate) const CLOCK: &str = "clock";
 /// Where everybody listens who is an agent.
 pub(crate) const AGENTS: &str = "agents";
 
+/// How often it is said that the run goes on.
+pub(crate) const BEAT: Duration = Duration::from_secs(1);
 /// After so much silence an agent is lost.
 pub(crate) const AGENT_LOST: Duration = Duration::from_secs(6);
 /// After so much silence a run is over.

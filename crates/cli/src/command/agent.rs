@@ -6,21 +6,20 @@ use anyhow::Context as _;
 use feedlab_experiment::Segment;
 use feedlab_feed::source::BrokerAddress;
 use feedlab_feed::{clock, process};
-use feedlab_loadgen::{Event, Job, Part, Portion};
+use feedlab_loadgen::{Event, Job};
 use feedlab_nats::{Credentials, Letter, Name, Room};
-use tempfile::TempDir;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::generate::{Message, Task, Word};
+use super::generate::Message;
 use super::limits;
-use super::run::child::Child;
-use crate::agents::{AGENTS, Answer, Call, News, Order, RUN_LOST, Told, objects, orders_of, read, told_to, written};
+use crate::agents::{AGENTS, Answer, Call, News, Order, RUN_LOST, Told, orders_of, read, told_to, written};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::{build, log, output};
 
 mod comparison;
-use comparison::Comparison;
+mod work;
+use work::Work;
 
 /// How often it says that it is there.
 const ALIVE: Duration = Duration::from_millis(500);
@@ -107,15 +106,6 @@ struct Engagement {
     work: Option<Work>,
 }
 
-/// A cell that it has a share of.
-struct Work {
-    generator: Child,
-    clock: Comparison,
-    job: Job,
-    /// Where the ages are, until they are handed over.
-    folder: TempDir,
-}
-
 impl Agent {
     async fn work(&mut self) -> anyhow::Result<Exit> {
         let room = self.room.clone();
@@ -179,30 +169,18 @@ impl Agent {
         self.engaged.as_mut().filter(|engaged| engaged.run == run).context("it works for another run, or for none")
     }
 
-    /// Each cell has a load generator of its own, as on the machine of the run.
     async fn measure(&mut self, run: &str, job: Job) -> anyhow::Result<()> {
-        self.engagement(run)?.work = None;
-        let mut clock = Comparison::begin(&self.room).await?;
         let engaged = self.engagement(run)?;
-        let folder = tempfile::Builder::new().prefix("feedlab-agent-").tempdir().context("cannot make a folder")?;
-        let job = Job { hlog: folder.path().join("ages.hlog"), ..job };
-        let part = Part { segment: Some(engaged.segment), leads: false };
-        let task = Task { job: job.clone(), part: Some(part) };
-        let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
-        generator.tell(&Word::Clock(clock.ahead_us())).await?;
-        output::advice(&format!(
-            "cell {}: {} of {} clients",
-            job.cell.id,
-            engaged.segment.size(job.cell.clients),
-            job.cell.clients
-        ));
-        engaged.work = Some(Work { generator, clock, job, folder });
+        engaged.work = None;
+        let segment = engaged.segment;
+        let work = Work::start(&self.room, segment, job).await?;
+        self.engagement(run)?.work = Some(work);
         Ok(())
     }
 
     async fn begin(&mut self, run: &str, at_us: u64) -> anyhow::Result<()> {
         let work = self.engagement(run)?.work.as_mut().context("it has nothing to begin")?;
-        work.generator.tell(&Word::Begin(at_us)).await
+        work.begin(at_us).await
     }
 
     async fn heard_of_generator(&mut self, message: anyhow::Result<Message>) {
@@ -219,7 +197,7 @@ impl Agent {
                 if let Some(work) = work.take() {
                     let (room, name) = (self.room.clone(), self.name.clone());
                     // Beside the loop: it may take its time, and nobody is to think that this agent is gone.
-                    tokio::spawn(async move { hand_over(room, name, run, segment, work, *portion).await });
+                    tokio::spawn(async move { work.hand_over(room, name, run, segment, *portion).await });
                 }
                 Ok(())
             }
@@ -272,35 +250,9 @@ async fn tell(room: &Room, agent: &str, run: &str, news: News) -> anyhow::Result
     Ok(room.say(&told_to(run), written(&Told { agent: agent.to_owned(), news })).await?)
 }
 
-/// Puts what was found into the run's store, and says so.
-async fn hand_over(room: Room, name: String, run: String, segment: Segment, work: Work, mut portion: Portion) {
-    portion.share.clock = work.clock.offset();
-    let cell = work.job.cell.id.clone();
-    let stored = async {
-        let ages = std::fs::read(&work.job.hlog).context("cannot read the ages")?;
-        let store = room.store().await?;
-        let [found, hlog] = objects(&cell, segment);
-        store.put(&hlog, &ages).await?;
-        store.put(&found, &written(&portion)).await?;
-        anyhow::Ok(())
-    };
-    let news = match stored.await {
-        Ok(()) => News::Found { cell },
-        Err(error) => News::Failed { why: format!("{error:#}") },
-    };
-    let _ = tell(&room, &name, &run, news).await;
-    let _ = work.generator.stop().await;
-    drop(work.folder);
-}
-
 async fn next_of(engaged: &mut Option<Engagement>) -> anyhow::Result<Message> {
     match engaged.as_mut().and_then(|engaged| engaged.work.as_mut()) {
-        Some(work) => loop {
-            tokio::select! {
-                message = work.generator.next() => return message,
-                ahead_us = work.clock.changed() => work.generator.tell(&Word::Clock(ahead_us)).await?,
-            }
-        },
+        Some(work) => work.next().await,
         None => std::future::pending().await,
     }
 }

@@ -1,33 +1,26 @@
 //! The agents of a run: found at a broker, given a segment each, told what to do, and heard of until the run is over. An agent
-//! that is lost is named; nobody takes its place.
+//! that is lost is named; nobody takes its place. How they are found is in `hire.rs`, how the run is found in `presence.rs`.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use feedlab_experiment::Segment;
 use feedlab_feed::clock;
-use feedlab_feed::process::boot_id;
 use feedlab_feed::source::BrokerAddress;
 use feedlab_loadgen::{Event, Job, Portion};
 use feedlab_nats::{Credentials, Inbox, Name, Room, Store};
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::needs::BESIDES;
 use crate::agents::{
-    AGENT_LOST, AGENTS, Answer, CLOCK, Call, MAX_OFFERS, News, Order, RUN, Time, Told, objects, orders_of, read,
-    told_to, written,
+    AGENT_LOST, AGENTS, Answer, BEAT, Call, News, Order, Told, objects, orders_of, read, told_to, written,
 };
-use crate::build;
 use crate::exit::bad_input;
 use crate::output;
 
-/// How often the free agents are called.
-const CALL: Duration = Duration::from_millis(500);
-/// How often it is said that the run goes on.
-const BEAT: Duration = Duration::from_secs(1);
+mod hire;
+mod presence;
 
 /// The agents of a run.
 #[derive(Debug)]
@@ -50,13 +43,6 @@ struct Agent {
     lost: Option<String>,
     /// It was said how its clock compares.
     is_compared: bool,
-}
-
-/// Who is free.
-#[derive(Clone, Debug)]
-struct Free {
-    instance: u64,
-    descriptors: Option<u64>,
 }
 
 /// What is heard of the agents.
@@ -82,8 +68,8 @@ impl Crew {
         let credentials = Credentials::from_env().map_err(bad_input)?;
         let room = Room::open(address, &credentials, name).await?;
         let id = format!("{:x}-{:x}", clock::unix_us(), std::process::id());
-        let store = take(&room, &id, name).await?;
-        let beats = beats(&room, &id).await?;
+        let store = presence::take_name(&room, &id, name).await?;
+        let beats = presence::beat(&room, &id).await?;
         let inbox = room.listen(&told_to(&id)).await?;
         let mut look = interval(BEAT);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,51 +81,6 @@ impl Crew {
         }
         crew.dismiss().await;
         hired.transpose().map(|_| None)
-    }
-
-    async fn hire(&mut self, count: u32, clients: u32) -> anyhow::Result<()> {
-        let mut free = BTreeMap::new();
-        while self.agents.len() < count as usize {
-            self.call(&mut free, count).await?;
-            // By name, so that the same agents have the same segments when a run is repeated.
-            let open = self.agents.len() as u32 + 1;
-            for (index, (name, Free { instance, descriptors })) in (open..=count).zip(std::mem::take(&mut free)) {
-                let segment = Segment::new(index, count).context("more agents than share a run")?;
-                check_descriptors(&name, descriptors, segment.size(clients))?;
-                let order = Order::Join { run: self.id.clone(), instance, segment };
-                self.order(&name, &order).await?;
-                self.agents.push(Agent { name, segment, heard: clock::now(), lost: None, is_compared: false });
-            }
-        }
-        output::advice(&format!("{count} agents: {}", self.names().join(", ")));
-        Ok(())
-    }
-
-    /// Calls until enough are free.
-    async fn call(&mut self, free: &mut BTreeMap<String, Free>, count: u32) -> anyhow::Result<()> {
-        let mut call = interval(CALL);
-        while free.len() + self.agents.len() < count as usize {
-            tokio::select! {
-                _ = call.tick() => {
-                    self.room.say(AGENTS, written(&Call::WhoIsThere { run: self.id.clone() })).await?;
-                }
-                letter = self.inbox.next(&self.room) => {
-                    let letter = letter.context("the broker is gone")?;
-                    if let Some(Told { agent, news: News::Here { instance, feedlab, descriptors } }) = read(&letter.payload)
-                        && free.len() < MAX_OFFERS
-                        && agent.parse::<Name>().is_ok()
-                    {
-                        check_version(&agent, &feedlab)?;
-                        let before = free.insert(agent.clone(), Free { instance, descriptors });
-                        anyhow::ensure!(
-                            before.is_none_or(|before| before.instance == instance),
-                            "two agents are called {agent}: give each a name of its own with --name"
-                        );
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     async fn order(&self, agent: &str, order: &Order) -> anyhow::Result<()> {
@@ -261,72 +202,4 @@ impl Crew {
         let _ = self.room.leave().await;
         let _ = self.room.flush().await;
     }
-}
-
-/// A name that another run has, if that is still there, is refused.
-async fn take(room: &Room, id: &str, name: &Name) -> anyhow::Result<Store> {
-    const TRIES: u32 = 3;
-    if let Some(store) = room.take(id).await? {
-        return Ok(store);
-    }
-    for _ in 0..TRIES {
-        if room.ask(RUN, Vec::new()).await.is_ok() {
-            return Err(bad_input(anyhow::anyhow!(
-                "a run named {name} goes on at this broker: wait for its end, or give this run and its agents another name \
-                 with --as"
-            )));
-        }
-        sleep(CALL).await;
-    }
-    // Its process is gone, and could not give the name back.
-    room.leave().await?;
-    room.take(id).await?.with_context(|| format!("another run took the name {name}"))
-}
-
-/// Answers who asks whether the run is there or what time it is, and tells the agents that it is there.
-async fn beats(room: &Room, id: &str) -> anyhow::Result<JoinSet<()>> {
-    let (mut asked, mut asked_time) = (room.listen(RUN).await?, room.listen(CLOCK).await?);
-    let machine = boot_id();
-    let (room, beat) = (room.clone(), written(&Call::Beat { run: id.to_owned() }));
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        let mut tick = interval(BEAT);
-        loop {
-            tokio::select! {
-                _ = tick.tick() => drop(room.say(AGENTS, beat.clone()).await),
-                letter = asked.next(&room) => match letter {
-                    Some(letter) => drop(letter.answer(beat.clone()).await),
-                    None => return,
-                },
-                letter = asked_time.next(&room) => match letter {
-                    Some(letter) => {
-                        let (received, machine) = (clock::unix_us(), machine.clone());
-                        drop(letter.answer(written(&Time { machine, received, answered: clock::unix_us() })).await);
-                    }
-                    None => return,
-                },
-            }
-        }
-    });
-    Ok(tasks)
-}
-
-fn check_version(agent: &str, feedlab: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        feedlab == build::ALL,
-        "agent {agent} is feedlab {feedlab}, and this is {}: they would not measure the same; use one version",
-        build::ALL
-    );
-    Ok(())
-}
-
-fn check_descriptors(agent: &str, allowed: Option<u64>, clients: u32) -> anyhow::Result<()> {
-    let needed = u64::from(clients) + BESIDES;
-    anyhow::ensure!(
-        allowed.is_none_or(|allowed| allowed >= needed),
-        "agent {agent} needs {needed} descriptors for its {clients} clients, and its shell allows {}: raise the limit with \
-         `ulimit -n {needed}`, or use more agents",
-        allowed.unwrap_or_default()
-    );
-    Ok(())
 }
