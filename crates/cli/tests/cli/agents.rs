@@ -173,7 +173,10 @@ fn two_agents_are_one_run_and_are_free_again() {
 #[test]
 fn agents_whose_clocks_are_others_are_corrected_and_how_well_is_told() {
     let _alone = alone();
-    let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
+    // Polls that are half a second apart have ages well above what the clocks' comparison may be off.
+    let polls = "transport = \"short-polling\"\ninterval = \"500ms\"";
+    let scenario = one_contender(TINY).replace("transport = \"websocket\"", polls);
+    let Some(lab) = Lab::new(&scenario) else { return };
     let (Some(ahead), Some(behind)) = (clock_ahead("+61.5"), clock_ahead("-61.5")) else { return };
     let _agents = [lab.agent_with("ahead", &ahead), lab.agent_with("behind", &behind)];
     let (status, out, told) = lab.run("2").end();
@@ -186,7 +189,7 @@ fn agents_whose_clocks_are_others_are_corrected_and_how_well_is_told() {
     let summary = lab.summary(&out);
     assert_eq!((metric(&summary, "updates_missed"), metric(&summary, "updates_duplicated")), (0.0, 0.0));
     let (bound, oldest) = (metric(&summary, "clock_bound_us"), metric(&summary, "age_max_us"));
-    assert!(0.0 < bound && bound < 5e6 && bound <= oldest && oldest < 10e6, "{summary}");
+    assert!(0.0 < bound && bound <= oldest && (300e3..10e6).contains(&oldest), "{summary}");
 }
 
 #[test]
