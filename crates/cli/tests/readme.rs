@@ -108,10 +108,12 @@ fn every_link_leads_somewhere() {
         "README.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
+        "docs/deploy/README.md",
         "docs/live-page.md",
         "docs/metrics.md",
         "docs/notes-corrected.md",
         "docs/proxy.md",
+        "docs/scaling.md",
         "docs/wire.md",
         "scenarios/feeds/README.md",
     ];
