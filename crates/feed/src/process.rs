@@ -182,13 +182,13 @@ fn cpu_model() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// The path by which this process can start itself again: on Linux one that stays good when the file is replaced, as
-/// by a build that goes on beside a run.
+/// The path by which this process can start itself again, itself or through another program: on Linux one that stays good when
+/// the file is replaced, as by a build that goes on beside a run.
 ///
 /// # Errors
 /// When the system does not know the path.
 pub fn this_binary() -> std::io::Result<PathBuf> {
-    let link = PathBuf::from("/proc/self/exe");
+    let link = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
     if link.exists() { Ok(link) } else { std::env::current_exe() }
 }
 

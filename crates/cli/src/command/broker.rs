@@ -1,7 +1,7 @@
 //! `feedlab broker`, hidden: a nats-server with JetStream for the cells of a scenario whose feed lives on one, as a process that
 //! ends when its standard input does. Its folder goes with it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,11 @@ const NATS_SERVER: Program = Program {
 
 /// Start a nats-server on this machine: where it listens in a line of JSON on standard output
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// The address at which it listens; it asks nobody for a password
+    #[arg(long, value_name = "IP", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    at: IpAddr,
+}
 
 /// Where a broker listens.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,12 +30,12 @@ pub(crate) struct Listening {
 }
 
 /// Runs until a signal, or until standard input ends.
-pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
+pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let signals = Interrupt::listen()?;
         interrupt::stop_with_stdin(signals.stop.clone());
-        let mut broker = Daemon::start(NATS_SERVER, (Ipv4Addr::LOCALHOST, 0).into(), |address, folder| {
+        let mut broker = Daemon::start(NATS_SERVER, (args.at, 0).into(), |address, folder| {
             let (ip, port) = (address.ip().to_string(), address.port().to_string());
             let flags = ["--jetstream", "--addr", &ip, "--port", &port, "--store_dir"].map(Into::into);
             Ok(flags.into_iter().chain([folder.into()]).collect())

@@ -33,7 +33,7 @@ pub(super) struct Program {
 
 impl Program {
     /// Debian has some where only root's path leads.
-    fn find(self) -> anyhow::Result<PathBuf> {
+    pub(super) fn find(self) -> anyhow::Result<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let more = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"].map(PathBuf::from);
         let found = std::env::split_paths(&path).chain(more).map(|folder| folder.join(self.name));

@@ -1,6 +1,5 @@
 //! `feedlab run`: measures scenarios, cell by cell, each in processes of its own, and leaves a results folder.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ mod progress;
 mod segment;
 pub(super) mod series;
 mod server;
+mod site;
 mod spread;
 mod stage;
 pub(super) mod table;
@@ -166,10 +166,10 @@ async fn run_each(
     Ok(worst)
 }
 
-/// The agents of a run, and where their clients find the server.
+/// The agents of a run, and where its servers are.
 struct Hands {
     crew: crew::Crew,
-    listen: SocketAddr,
+    site: site::Site,
 }
 
 /// Waits for the agents; `None` if it was stopped.
@@ -178,14 +178,14 @@ async fn gather(
     scenarios: &[(Scenario, String)],
     interrupt: &Interrupt,
 ) -> anyhow::Result<Option<Hands>> {
-    let Spread::Agents { address, agents, name, listen } = spread else { return Ok(None) };
+    let Spread::Agents { address, agents, name, site } = spread else { return Ok(None) };
     let most = |(scenario, _): &(Scenario, String)| {
         let slow = scenario.clients.slow.map_or(0, |slow| slow.count);
         scenario.clients.count.iter().max().copied().unwrap_or_default() + slow
     };
     let clients = scenarios.iter().map(most).max().unwrap_or_default();
     let crew = crew::Crew::gather(address, name, (*agents, clients), &interrupt.stop).await?;
-    Ok(crew.map(|crew| Hands { crew, listen: *listen }))
+    Ok(crew.map(|crew| Hands { crew, site: site.clone() }))
 }
 
 /// One scenario, from the empty folder to the report; `later` is what those behind it take.

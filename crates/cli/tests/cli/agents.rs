@@ -79,7 +79,7 @@ struct Lab {
 /// What shows a process and its children a wall clock that is ahead by so many seconds: the variables of libfaketime.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 #[track_caller]
-fn clock_ahead(seconds: &str) -> Option<[(&str, &str); 3]> {
+pub(crate) fn clock_ahead(seconds: &str) -> Option<[(&str, &str); 3]> {
     const LIBRARY: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
     const REMEDY: &str = "apt-get install -y faketime";
     let variables = [("LD_PRELOAD", LIBRARY), ("FAKETIME", seconds), ("DONT_FAKE_MONOTONIC", "1")];

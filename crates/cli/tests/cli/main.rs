@@ -8,6 +8,7 @@ mod exercises;
 mod help;
 mod input;
 mod interrupt;
+mod namespaces;
 mod nats;
 mod nginx;
 mod nodes;

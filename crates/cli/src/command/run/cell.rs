@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use super::child::Child;
 use super::keys::Keys;
 use super::progress::Progress;
-use super::stage::{ANYWHERE, Stage};
+use super::site::{ANYWHERE, Site};
+use super::stage::Stage;
 use super::{Hands, follow, together};
 use crate::command::generate::{Message, Task};
 
@@ -33,8 +34,8 @@ pub(super) async fn measure(
     stop: &CancellationToken,
     hands: Option<&mut Hands>,
 ) -> anyhow::Result<Option<Outcome>> {
-    let listen = hands.as_ref().map_or(ANYWHERE, |hands| hands.listen);
-    let mut stage = Stage::set(scenario, cell, keys, listen).await?;
+    let site = hands.as_ref().map_or_else(|| Site::here(ANYWHERE), |hands| hands.site.clone());
+    let mut stage = Stage::set(scenario, cell, keys, &site).await?;
     let job = job(scenario, cell, keys, &stage, hlog);
     let limit = plan::cell_duration(scenario) + GRACE;
     let generated = async {

@@ -19,6 +19,8 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::site::Namespace;
+
 /// How long a child may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -44,7 +46,7 @@ impl Child {
         name: &'static str,
         arguments: &[OsString],
     ) -> anyhow::Result<(Self, T)> {
-        Self::start(name, arguments)?.listening().await
+        Self::start(None, name, arguments)?.listening().await
     }
 
     /// Waits until a child that serves says where it listens.
@@ -62,8 +64,18 @@ impl Child {
         arguments: &[OsString],
         job: &impl Serialize,
     ) -> anyhow::Result<Self> {
+        Self::working_within(None, name, arguments, job).await
+    }
+
+    /// The same in a network namespace.
+    pub(in crate::command) async fn working_within(
+        namespace: Option<&Namespace>,
+        name: &'static str,
+        arguments: &[OsString],
+        job: &impl Serialize,
+    ) -> anyhow::Result<Self> {
         let line = serde_json::to_string(job)? + "\n";
-        let mut child = Self::start(name, arguments)?;
+        let mut child = Self::start(namespace, name, arguments)?;
         let stdin = child.stdin.as_mut().context("the child has no standard input")?;
         match stdin.write_all(line.as_bytes()).await {
             Ok(()) => Ok(child),
@@ -72,10 +84,20 @@ impl Child {
         }
     }
 
-    fn start(name: &'static str, arguments: &[OsString]) -> anyhow::Result<Self> {
+    fn start(namespace: Option<&Namespace>, name: &'static str, arguments: &[OsString]) -> anyhow::Result<Self> {
         let binary = feedlab_feed::process::this_binary().context("cannot find the feedlab binary")?;
-        let mut process = Command::new(binary)
-            .arg0("feedlab")
+        let mut command = match namespace.map(|namespace| namespace.entrance(binary.clone())) {
+            None => Command::new(binary),
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words);
+                command
+            }
+        };
+        if namespace.is_none() {
+            command.arg0("feedlab");
+        }
+        let mut process = command
             .args(arguments)
             // A token that is meant for `feedlab serve` would lock the load generator out.
             .env_remove("FEEDLAB_TOKEN")

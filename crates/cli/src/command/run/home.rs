@@ -1,5 +1,7 @@
 //! Where the feed of a cell lives: in its servers, or on a broker that the cell starts, with a publisher of its own.
 
+use std::net::IpAddr;
+
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::Broker;
@@ -23,13 +25,14 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Starts what the scenario's feed needs: without a broker nothing.
-    pub(super) async fn settle(scenario: &Scenario, cell: &Cell) -> anyhow::Result<Self> {
+    /// Starts what the scenario's feed needs: without a broker nothing. A broker listens at this address.
+    pub(super) async fn settle(scenario: &Scenario, cell: &Cell, at: IpAddr) -> anyhow::Result<Self> {
         let Some(Broker::Nats) = scenario.feed.broker else {
             let home = Home::Servers(Epoch::random());
             return Ok(Self { home, publisher: None, broker: None, began_us: None });
         };
-        let (broker, broker::Listening { listening }) = Child::serving("the broker", &words("broker")).await?;
+        let arguments = words(&format!("broker --at {at}"));
+        let (broker, broker::Listening { listening }) = Child::serving("the broker", &arguments).await?;
         let stream: StreamAddress = format!("nats://{listening}/CELL").parse()?;
         let home = Home::Broker(stream.clone());
         let mut feed = Self { home, publisher: None, broker: Some(broker), began_us: None };

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::child::Child;
 use super::progress::Progress;
+use super::site::Site;
 use super::spread::Role;
 use super::stage::Stage;
 use super::{cell, follow};
@@ -72,7 +73,7 @@ async fn measure(
     let Assignment { segment, role, .. } = assignment;
     match role {
         Role::Leads { listen } => {
-            let mut stage = Stage::set(scenario, cell, None, listen).await?;
+            let mut stage = Stage::set(scenario, cell, None, &Site::here(listen)).await?;
             let job = cell::job(scenario, cell, None, &stage, hlog);
             let part = Part { segment: Some(segment), leads: true };
             let found = drive(&job, part, begin_us, Some(&mut stage), progress).await;

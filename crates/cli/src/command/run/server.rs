@@ -18,6 +18,7 @@ use tokio::time::sleep;
 
 use super::child::{Child, words};
 use super::keys::Keys;
+use super::site::{ANYWHERE, Namespace};
 use crate::command::serve::Listening;
 
 /// How long a server may take to answer.
@@ -32,12 +33,24 @@ pub(super) enum Home {
     Broker(StreamAddress),
 }
 
+/// Where a server of a cell is.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Where it listens itself.
+    pub(super) listen: SocketAddr,
+    /// Where clients connect, if something in front of it is to speak TLS there.
+    pub(super) front: Option<SocketAddr>,
+    /// The network namespace that it is in, unless it is the run's own.
+    pub(super) namespace: Option<Namespace>,
+}
+
 /// A server, running or down.
 #[derive(Debug)]
 pub(super) struct Server {
     /// What it is told each time that it is started.
     settings: Settings,
     flags: Vec<OsString>,
+    namespace: Option<Namespace>,
     /// `None` for a moment only: while it is being started again.
     process: Option<Child>,
     door: SocketAddr,
@@ -49,16 +62,15 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a server of a cell and waits until it listens. All servers of a cell have one feed. `front` is where clients connect,
-    /// if something in front of it is to speak TLS there; `listen` is where it listens itself.
+    /// Starts a server of a cell and waits until it listens. All servers of a cell have one feed.
     pub(super) async fn start(
         scenario: &Scenario,
         cell: &Cell,
         home: &Home,
         keys: Option<&Keys>,
-        front: Option<SocketAddr>,
-        listen: SocketAddr,
+        place: Place,
     ) -> anyhow::Result<Self> {
+        let Place { listen, front, namespace } = place;
         let mut settings = cell.settings(scenario);
         let mut flags = words("serve --format json --settings-from-stdin");
         match home {
@@ -73,11 +85,13 @@ impl Server {
         if let Some(front) = front {
             flags.extend(words(&format!("--allow-origin https://{front}")));
         }
-        let life = format!("--await-start --listen {listen} --control 127.0.0.1:0");
-        let (process, Listening { listening, control, .. }) = launch(&settings, &flags, &life).await?;
+        let asked = namespace.as_ref().map_or(ANYWHERE.ip(), Namespace::address);
+        let life = format!("--await-start --listen {listen} --control {}", SocketAddr::new(asked, 0));
+        let (process, Listening { listening, control, .. }) =
+            launch(namespace.as_ref(), &settings, &flags, &life).await?;
         let control = control.context("the server has no control address")?;
         let process = Some(process);
-        Ok(Self { settings, flags, process, door: listening, control, back_at: None, is_gone: false })
+        Ok(Self { settings, flags, namespace, process, door: listening, control, back_at: None, is_gone: false })
     }
 
     /// Where its doors are.
@@ -131,7 +145,7 @@ impl Server {
             process.stop().await?;
         }
         let life = format!("--began-at {feed_us} --listen {} --control {}", self.door, self.control);
-        let started = launch(&self.settings, &self.flags, &life).await;
+        let started = launch(self.namespace.as_ref(), &self.settings, &self.flags, &life).await;
         let (process, _) = started.context("starting it again")?;
         self.process = Some(process);
         self.back_at = None;
@@ -170,7 +184,12 @@ impl Server {
 }
 
 /// One life of a server: its settings are typed and its addresses flags, as those of every process of a cell are.
-async fn launch(settings: &Settings, flags: &[OsString], life: &str) -> anyhow::Result<(Child, Listening)> {
+async fn launch(
+    namespace: Option<&Namespace>,
+    settings: &Settings,
+    flags: &[OsString],
+    life: &str,
+) -> anyhow::Result<(Child, Listening)> {
     let arguments = [flags, &words(life)].concat();
-    Child::working("the server", &arguments, settings).await?.listening().await
+    Child::working_within(namespace, "the server", &arguments, settings).await?.listening().await
 }

@@ -7,7 +7,8 @@ use feedlab_feed::clock;
 use feedlab_feed::source::BrokerAddress;
 use feedlab_nats::Name;
 
-use super::stage::{ANYWHERE, needs_proxy};
+use super::site::{self, ANYWHERE, Site};
+use super::stage::needs_proxy;
 
 /// How long before its first client a segment must be told: it starts a server and threads.
 const LEAST_NOTICE_US: u64 = 5_000_000;
@@ -39,6 +40,11 @@ pub(super) struct SpreadArgs {
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
 
+    /// Start each server in a network namespace of its own (`ip netns`), at the address that it has there; the feed's broker
+    /// listens where --listen says, which they must reach
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires_all = ["nats", "listen"])]
+    namespaces: Vec<site::Name>,
+
     /// Of all segments but the first: where that serves
     #[arg(long, value_name = "ADDR", requires = "segment", conflicts_with = "listen")]
     server: Option<SocketAddr>,
@@ -50,7 +56,7 @@ pub(super) enum Spread {
     /// By one load generator.
     Alone,
     /// By agents.
-    Agents { address: BrokerAddress, agents: u32, name: Name, listen: SocketAddr },
+    Agents { address: BrokerAddress, agents: u32, name: Name, site: Site },
     /// A share of it, by one load generator.
     Segment { segment: Segment, start_us: u64, role: Role },
 }
@@ -82,7 +88,8 @@ impl SpreadArgs {
         scenarios.iter().try_for_each(|scenario| check_listen(scenario, listen))?;
         match (&self.nats, self.agents, self.segment, self.start_at) {
             (Some(address), Some(agents), ..) => {
-                Ok(Spread::Agents { address: address.clone(), agents, name: self.name.clone(), listen })
+                let site = self.site(scenarios, listen)?;
+                Ok(Spread::Agents { address: address.clone(), agents, name: self.name.clone(), site })
             }
             (None, _, Some(segment), Some(start_us)) => self.segment(scenarios, segment, start_us),
             _ => {
@@ -90,6 +97,22 @@ impl SpreadArgs {
                 Ok(Spread::Alone)
             }
         }
+    }
+
+    fn site(&self, scenarios: &[&Scenario], listen: SocketAddr) -> anyhow::Result<Site> {
+        let names = &self.namespaces;
+        if names.is_empty() {
+            return Ok(Site::here(listen));
+        }
+        for scenario in scenarios {
+            let (servers, name) = (scenario.feed.servers as usize, &scenario.name);
+            anyhow::ensure!(
+                servers == names.len(),
+                "{name} has {servers} servers, and --namespaces names {}: give as many, or change `servers` of its [feed]",
+                names.len()
+            );
+        }
+        Site::within(listen, names)
     }
 
     fn segment(&self, scenarios: &[&Scenario], segment: Segment, start_us: u64) -> anyhow::Result<Spread> {

@@ -2,7 +2,7 @@
 //! that. All are set up before the first client comes, and struck whatever happens.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use feedlab_experiment::Scenario;
@@ -15,11 +15,9 @@ use rustix::process::Signal;
 use super::child::{Child, words};
 use super::home::Feed;
 use super::keys::Keys;
-use super::server::Server;
+use super::server::{Place, Server};
+use super::site::{ANYWHERE, Site};
 use crate::command::{nginx, proxy};
-
-/// This machine alone, on a port that is free.
-pub(super) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The processes of a cell but for its load generator.
 #[derive(Debug)]
@@ -39,18 +37,18 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts what the cell needs, from the back to the front. `listen` is where the clients are to find it.
+    /// Starts what the cell needs, from the back to the front.
     pub(super) async fn set(
         scenario: &Scenario,
         cell: &Cell,
         keys: Option<&Keys>,
-        listen: SocketAddr,
+        site: &Site,
     ) -> anyhow::Result<Self> {
-        let feed = Feed::settle(scenario, cell).await?;
+        let feed = Feed::settle(scenario, cell, site.behind()).await?;
         let (servers, rotation, between) = (Vec::new(), Vec::new(), Between::default());
         let mut stage =
-            Self { feed, servers, rotation, nginx: None, proxy: None, between, door: listen, control: None };
-        if let Err(error) = stage.build(scenario, cell, keys, listen).await {
+            Self { feed, servers, rotation, nginx: None, proxy: None, between, door: site.listen, control: None };
+        if let Err(error) = stage.build(scenario, cell, keys, site).await {
             stage.strike().await?;
             return Err(error);
         }
@@ -63,24 +61,27 @@ impl Stage {
         scenario: &Scenario,
         cell: &Cell,
         keys: Option<&Keys>,
-        listen: SocketAddr,
+        site: &Site,
     ) -> anyhow::Result<()> {
         let link = scenario.contenders[cell.contender].link;
         // Pages that nginx serves over TLS have an origin that the servers behind it must be told.
         let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
         let is_outermost = !link.via.is_nginx() && !needs_proxy(scenario);
         for number in 0..scenario.servers(link.via) {
-            let at = match number {
-                0 if is_outermost => listen,
-                _ if is_outermost => SocketAddr::new(listen.ip(), 0),
-                _ => ANYWHERE,
+            let namespace = site.of_server(number as usize).cloned();
+            let listen = match &namespace {
+                Some(namespace) => SocketAddr::new(namespace.address(), 0),
+                None if is_outermost && number == 0 => site.listen,
+                None if is_outermost => SocketAddr::new(site.listen.ip(), 0),
+                None => ANYWHERE,
             };
-            let server = Server::start(scenario, cell, self.feed.home(), keys, front, at).await?;
+            let place = Place { listen, front, namespace };
+            let server = Server::start(scenario, cell, self.feed.home(), keys, place).await?;
             self.servers.push(server);
             self.rotation.push(number < scenario.nginx.upstreams);
         }
         self.door = self.servers.first().map_or(self.door, Server::door);
-        let outermost = front.unwrap_or(listen);
+        let outermost = front.unwrap_or(site.listen);
         if link.via.is_nginx() {
             let keys = keys.filter(|_| link.tls);
             let listen = if needs_proxy(scenario) { ANYWHERE } else { outermost };
