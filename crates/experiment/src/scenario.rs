@@ -218,6 +218,10 @@ pub struct Clients {
     /// Clients besides those that are counted, which read too slowly; their updates are in no figure of the others.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub slow: Option<SlowClients>,
+    /// The share of the connections that changes each second, above 0 and at most 1: once the ramp is over, each client ends
+    /// its own at independent moments, and comes back at once. Slow clients stay.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub churn: Option<f64>,
 }
 
 /// Clients that read too slowly.

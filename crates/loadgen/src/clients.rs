@@ -103,7 +103,7 @@ mod tests {
     fn job(server: SocketAddr) -> Job {
         let second = Duration::from_secs(1);
         let cell = Cell { id: "c".into(), contender: 0, clients: 320, payload_bytes: None, repetition: 1, seed: 1 };
-        let clients = Clients { count: vec![320], ramp: second, headers: Headers::Bare, slow: None };
+        let clients = Clients { count: vec![320], ramp: second, headers: Headers::Bare, slow: None, churn: None };
         let measure = Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 };
         let contender = Contender::new("SSE", Options::Sse { keepalive: second });
         Job::new(server, cell, contender, clients, measure, "c.hlog".into())

@@ -126,7 +126,7 @@ mod tests {
     fn job(hlog: std::path::PathBuf) -> Job {
         let second = Duration::from_secs(1);
         let cell = Cell { id: "c".into(), contender: 0, clients: 4, payload_bytes: None, repetition: 1, seed: 1 };
-        let clients = Clients { count: vec![4], ramp: second, headers: Headers::Bare, slow: None };
+        let clients = Clients { count: vec![4], ramp: second, headers: Headers::Bare, slow: None, churn: None };
         let measure =
             Measure { settle: second, warm_up: second, duration: SECONDS * second, drain: second, repetitions: 1 };
         let contender = Contender::new("SSE", Options::Sse { keepalive: second });

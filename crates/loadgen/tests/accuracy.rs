@@ -108,7 +108,7 @@ impl fmt::Display for Off<'_> {
 fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
     let ms = Duration::from_millis;
     let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: None, repetition: 1, seed: 42 };
-    let clients = Clients { count: vec![CLIENTS], ramp: ms(10), headers: Headers::Bare, slow: None };
+    let clients = Clients { count: vec![CLIENTS], ramp: ms(10), headers: Headers::Bare, slow: None, churn: None };
     let measure = Measure { settle: ms(20), warm_up: WARM_UP, duration: MEASURED, drain: DRAIN, repetitions: 1 };
     Job::new(server.address, cell, Contender::new("contender", options), clients, measure, folder.path().join("c.hlog"))
 }

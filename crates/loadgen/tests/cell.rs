@@ -37,7 +37,7 @@ const SSE: Options = Options::Sse { keepalive: Duration::from_secs(15) };
 fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
     let ms = Duration::from_millis;
     let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: None, repetition: 1, seed: 42 };
-    let clients = Clients { count: vec![CLIENTS], ramp: ms(100), headers: Headers::Browser, slow: None };
+    let clients = Clients { count: vec![CLIENTS], ramp: ms(100), headers: Headers::Browser, slow: None, churn: None };
     let measure = Measure { settle: ms(50), warm_up: ms(100), duration: MEASURED, drain: ms(300), repetitions: 1 };
     Job::new(server.address, cell, Contender::new("contender", options), clients, measure, folder.path().join("c.hlog"))
 }

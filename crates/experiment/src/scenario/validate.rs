@@ -103,6 +103,7 @@ fn clients(written: &written::Clients) -> Result<Clients, Refusal> {
         ramp: bounds::duration("ramp", written.ramp.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
         headers: written.headers,
         slow: written.slow.as_ref().map(slow).transpose()?,
+        churn: written.churn.as_ref().map(|churn| bounds::percent("churn", churn)).transpose()?,
     })
 }
 

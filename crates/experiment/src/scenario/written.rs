@@ -16,7 +16,7 @@ mod value;
 pub(super) use contender::{Contender, TransportKind};
 pub use json_schema::json_schema;
 pub(super) use lab::{Fault, Network, Nginx};
-pub(super) use value::{At, OneOrMany, WrittenDuration};
+pub(super) use value::{At, OneOrMany, WrittenDuration, WrittenPercent};
 
 /// A comparison of transports for feedlab: what is published, to whom, how it is measured, and what is compared.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -144,6 +144,10 @@ pub(super) struct Clients {
     pub(super) headers: Headers,
     /// Clients besides those that are counted, which read too slowly, as in `{ count = 1, bytes_per_s = 1000 }`.
     pub(super) slow: Option<SlowClients>,
+    /// The share of the connections that changes each second, as in `"0.3%"`, above 0 % and at most 100 %: once the ramp is over,
+    /// each client ends its connection at independent moments, and comes back at once with its cursor. Polls without
+    /// keep-alive have none to end. Default none.
+    pub(super) churn: Option<At<WrittenPercent>>,
 }
 
 /// Clients that read too slowly; their updates are in no figure of the others.

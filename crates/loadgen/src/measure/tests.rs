@@ -16,7 +16,7 @@ const CLIENTS: u32 = 10;
 fn job() -> Job {
     let second = Duration::from_secs(1);
     let cell = Cell { id: "c".into(), contender: 0, clients: CLIENTS, payload_bytes: Some(9), repetition: 2, seed: 1 };
-    let clients = Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare, slow: None };
+    let clients = Clients { count: vec![CLIENTS], ramp: second, headers: Headers::Bare, slow: None, churn: None };
     let measure = Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 };
     let contender = Contender::new("SSE", Options::Sse { keepalive: second });
     Job::new("127.0.0.1:80".parse().unwrap(), cell, contender, clients, measure, "c.hlog".into())

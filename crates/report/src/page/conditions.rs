@@ -113,7 +113,11 @@ fn clients(scenario: &Scenario) -> String {
             human::size(slow.bytes_per_s as f64)
         )
     });
-    format!("{}, connecting over {ramp}, with {headers}{slow}", wording::list(&counts))
+    let churn = scenario
+        .clients
+        .churn
+        .map_or(String::new(), |share| format!("; {} of the connections change each second", human::percent(share)));
+    format!("{}, connecting over {ramp}, with {headers}{churn}{slow}", wording::list(&counts))
 }
 
 fn contenders(scenario: &Scenario) -> String {

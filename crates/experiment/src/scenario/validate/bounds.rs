@@ -7,7 +7,7 @@ use feedlab_feed::text;
 use humantime::format_duration;
 
 use super::super::error::Refusal;
-use super::super::written::{At, OneOrMany, WrittenDuration};
+use super::super::written::{At, OneOrMany, WrittenDuration, WrittenPercent};
 
 /// A whole number, or its default. The bounds must lie within `T`.
 pub(super) fn whole<T: TryFrom<i64>>(
@@ -64,6 +64,15 @@ pub(super) fn share(key: &str, written: &At<f64>) -> Result<f64, Refusal> {
         return Ok(number);
     }
     Err(Refusal::of(written, format!("`{key}` is {number}; it must be above 0 and at most 1, which is all")))
+}
+
+/// A share of a whole that is written as a percentage: above 0 and at most 1.
+pub(super) fn percent(key: &str, written: &At<WrittenPercent>) -> Result<f64, Refusal> {
+    let percent = written.0;
+    if percent > 0.0 && percent <= 100.0 {
+        return Ok(percent / 100.0);
+    }
+    Err(Refusal::of(written, format!("`{key}` is {percent}%; it must be above 0% and at most 100%")))
 }
 
 /// Yes or no, or its default.

@@ -51,7 +51,8 @@ fn what_is_left_out_gets_its_default() {
         binary: false,
     };
     assert_eq!(scenario.feed.source, source);
-    assert_eq!(scenario.clients, Clients { count: vec![50, 500], ramp: SECOND, headers: Headers::Bare, slow: None });
+    let clients = Clients { count: vec![50, 500], ramp: SECOND, headers: Headers::Bare, slow: None, churn: None };
+    assert_eq!(scenario.clients, clients);
     let Measure { settle, warm_up, duration, drain, repetitions } = scenario.measure;
     assert_eq!([settle, warm_up, duration, drain], [1, 2, 90, 2].map(Duration::from_secs));
     assert_eq!(repetitions, 1);
@@ -312,6 +313,28 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("[clients]", "[clients", "9:9: unclosed table, expected `]`"),
 ];
+
+#[test]
+fn a_churn_is_a_share_of_the_connections() {
+    let churn = |written: &str| {
+        let text = GOOD.replacen("[clients]", &format!("[clients]\nchurn = {written}"), 1);
+        parse(&text).map(|scenario| scenario.clients.churn)
+    };
+    for (written, share) in [("\"0.3%\"", 0.003), ("\"0.3 %\"", 0.003), ("\"100%\"", 1.0), ("\"1e-3%\"", 1e-5)] {
+        assert_eq!(churn(written), Ok(Some(share)), "{written}");
+    }
+    let refused = |problem: &str| Err(format!("lab/ticker.toml:10:9: {problem}"));
+    for outside in ["0", "-1", "100.1", "NaN", "inf"] {
+        let problem = format!("`churn` is {outside}%; it must be above 0% and at most 100%");
+        assert_eq!(churn(&format!("\"{outside}%\"")), refused(&problem));
+    }
+    for text in ["0.3", "much%", "%", "0.3%/s", ""] {
+        let problem = format!("{text:?} is not a percentage; write a number and its sign, such as \"0.3%\"");
+        assert_eq!(churn(&format!("{text:?}")), refused(&problem));
+    }
+    let error = churn("0.003").unwrap_err();
+    assert!(error.ends_with("expected a percentage in quotes with its sign, such as \"0.3%\""), "{error}");
+}
 
 #[test]
 fn what_cannot_be_measured_is_refused_where_it_stands() {

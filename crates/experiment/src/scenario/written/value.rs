@@ -131,3 +131,44 @@ impl JsonSchema for WrittenDuration {
         json_schema!({ "type": "string", "pattern": "^[0-9]", "examples": ["100ms", "2s", "1m"] })
     }
 }
+
+/// A percentage with its sign.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct WrittenPercent(pub(in super::super) f64);
+
+impl<'de> Deserialize<'de> for WrittenPercent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PercentVisitor)
+    }
+}
+
+struct PercentVisitor;
+
+impl Visitor<'_> for PercentVisitor {
+    type Value = WrittenPercent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a percentage in quotes with its sign, such as \"0.3%\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<WrittenPercent, E> {
+        let number = text.strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
+        number.map(WrittenPercent).ok_or_else(|| {
+            E::custom(format!("{text:?} is not a percentage; write a number and its sign, such as \"0.3%\""))
+        })
+    }
+}
+
+impl JsonSchema for WrittenPercent {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9.]+ *%$", "examples": ["0.3%", "5%"] })
+    }
+}
