@@ -141,7 +141,7 @@ metrics! {
     UpdatesReordered "updates_reordered" Delivery Count Sum, "reordered",
         "Updates that arrived after a later one.";
     UpdatesReplayed "updates_replayed" Delivery Count Sum, "replayed",
-        "Updates that were due while a client had no connection, and that it was given when it came back.";
+        "Updates that were due while a client had lost its connection, and that it was given when it came back.";
     UpdatesToldLost "updates_told_lost" Delivery Count Sum, "told lost",
         "Updates that the server told a client it had lost (gaps), all clients together.";
     ClientsGaveUp "clients_gave_up" Delivery Count Sum, "gave up",
@@ -155,7 +155,7 @@ metrics! {
     ConnectionsOpened "connections_opened" Requests Count Sum, "connections",
         "TCP connections opened by the clients over the whole cell.";
     Reconnects "reconnects" Requests Count Sum, "reconnects",
-        "Streams that a client had to open again.";
+        "Connections that clients opened again: after a loss, and where the scenario has `churn`, because their own time was over.";
     Fallbacks "fallbacks" Requests Count Sum, "fallbacks",
         "Steps that clients took down the fallback ladder, because the way broke a transport.";
     Climbs "climbs" Requests Count Sum, "climbs",
@@ -220,7 +220,7 @@ metrics! {
         "Median time from an open connection (TCP, and TLS where it is spoken) to the head of the first answer.";
     OpenP50 "open_p50_us" ConnectionCost Microseconds Mean, "open p50",
         "Median time from the begin of the TCP connect to the head of the first answer: what a client waits until \
-         its door is open.";
+         its door is open. Those that come back because of `churn` are not in it: a long poll that brings its cursor is held.";
     FirstUpdateP50 "first_update_p50_us" ConnectionCost Microseconds Mean, "first update p50",
         "Median time from the begin of the TCP connect to the first update, for a newcomer that asks for one that is \
          there; measured one newcomer at a time, after the fleet has left.";
@@ -262,7 +262,8 @@ metrics! {
     LabProxyFdsPerConnection "lab_proxy_fds_per_connection" Proxies Count Mean, "lab proxy descriptors per connection",
         "The same slope of the lab proxy's open descriptors.";
     RecoveryP50 "recovery_p50_us" Recovery Microseconds Mean, "recovery p50",
-        "Median time from the loss of a connection to the next update.";
+        "Median time from the loss of a connection to the next update. A client that ends its connection by itself (`churn`) loses \
+         none.";
     RecoveryP99 "recovery_p99_us" Recovery Microseconds Mean, "recovery p99",
         "99th percentile of that time.";
     ReconnectP50 "reconnect_p50_us" Recovery Microseconds Mean, "reconnect p50",

@@ -23,6 +23,7 @@ mod outage;
 mod worker;
 
 mod backoff;
+mod churn;
 pub mod observer;
 pub mod transport;
 

@@ -50,6 +50,8 @@ pub(crate) struct Member {
     roll: Arc<Roll>,
     leg: Leg,
     was_open: bool,
+    /// It has ended its connection by itself, and the next one is not answered yet.
+    has_left: bool,
     /// The feed is published by clients, who write into each update when it was due.
     is_published: bool,
 }
@@ -57,7 +59,8 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>, leg: Leg, is_published: bool) -> Self {
         let (audit, outage) = (Audit::default(), Outage::default());
-        Self { audit, epoch: None, outage, asked_us: None, recorder, roll, leg, was_open: false, is_published }
+        let (was_open, has_left) = (false, false);
+        Self { audit, epoch: None, outage, asked_us: None, recorder, roll, leg, was_open, has_left, is_published }
     }
 
     /// In another epoch the same `seq` is another update: nothing of it was there before.
@@ -78,7 +81,13 @@ impl Member {
 impl Observer for Member {
     /// What answered may be no more than something in between that says so, with a 503.
     fn opened(&mut self, opened: Opened) {
-        self.recorder.borrow_mut().opened(opened);
+        let mut recorder = self.recorder.borrow_mut();
+        match std::mem::take(&mut self.has_left) {
+            // It brought its cursor, and a long poll may have been held.
+            true => recorder.connected(opened),
+            false => recorder.opened(opened),
+        }
+        drop(recorder);
         self.asked_us = Some(clock::unix_us().saturating_sub(opened.request_us));
         if !std::mem::replace(&mut self.was_open, true) {
             self.roll.open.fetch_add(1, Ordering::Relaxed);
@@ -125,6 +134,12 @@ impl Observer for Member {
     }
 
     fn reconnect(&mut self) {
+        self.recorder.borrow_mut().reconnected(clock::unix_us());
+    }
+
+    /// No outage: its client ends nothing that it still waits for.
+    fn left(&mut self) {
+        self.has_left = true;
         self.recorder.borrow_mut().reconnected(clock::unix_us());
     }
 

@@ -46,6 +46,10 @@ pub trait Observer {
     /// A connection that had been open is open again.
     fn reconnect(&mut self);
 
+    /// The client ends its connection by itself, as whoever leaves does, and comes back at once: nothing is lost, and no
+    /// [`reconnect`](Self::reconnect) is told of it.
+    fn left(&mut self) {}
+
     /// The server serves the feed: a poll's answer could be read, the head of a stream is one of an event stream, an upgrade was
     /// made. An answer such as a 503 is none of these. `since_us`, in µs of Unix time, is when it was asked for: a poll may have
     /// been held since.

@@ -124,14 +124,19 @@ impl Recorder {
 
     /// A client's connection was answered; see [`crate::observer::Observer::opened`].
     pub fn opened(&mut self, opened: Opened) {
+        self.connected(opened);
+        self.found.requests.saturating_record(opened.request_us);
+        self.found.opens.saturating_record(opened.open_us);
+    }
+
+    /// The same, of a connection whose first answer tells nothing of how long it took to open.
+    pub fn connected(&mut self, opened: Opened) {
         if let Some(connect_us) = opened.connect_us {
             self.found.connects.saturating_record(connect_us);
         }
         if let Some(tls_us) = opened.tls_us {
             self.found.tls.saturating_record(tls_us);
         }
-        self.found.requests.saturating_record(opened.request_us);
-        self.found.opens.saturating_record(opened.open_us);
     }
 
     /// A client is connected again.

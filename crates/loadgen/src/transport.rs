@@ -18,6 +18,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
 
+use crate::churn::Churn;
 use crate::observer::Observer;
 
 use address::resume;
@@ -74,6 +75,8 @@ pub struct Client {
     pub reads_per_s: Option<u64>,
     /// What it publishes over its WebSocket.
     pub(crate) publications: Option<Box<Publications>>,
+    /// When it ends its connections by itself.
+    pub(crate) churn: Churn,
     /// Decides phases and jitter.
     pub(crate) rng: ChaCha8Rng,
 }
@@ -109,6 +112,7 @@ impl Client {
             read_buffer: None,
             reads_per_s: None,
             publications: None,
+            churn: Churn::default(),
             rng,
         }
     }

@@ -20,6 +20,7 @@ use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::Job;
+use crate::churn::Churn;
 use crate::clients::{client, link_of_a_worker, slow_client};
 use crate::member::{Member, Roll, SlowReader};
 use crate::observer::Trouble;
@@ -174,6 +175,10 @@ async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
             break;
         }
         let Some(mut client) = client(&share.job, &link, index) else { break };
+        if let Some(share_per_s) = share.job.clients.churn {
+            let from = share.began + share.job.clients.ramp;
+            client.churn = Churn::new(share_per_s, from, share.job.cell.seed, index);
+        }
         if let Some(publishing) = share.job.publishing {
             let mut rng = client.rng.clone();
             rng.set_stream(u64::from(index) + u64::from(share.job.cell.clients));

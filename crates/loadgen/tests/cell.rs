@@ -214,6 +214,84 @@ fn short_polling_that_is_cut_goes_on_where_it_was() {
     assert!(record.metrics[&Metric::Reconnects] >= f64::from(CLIENTS), "{:?}", record.metrics);
 }
 
+/// Every client ends its connection about once a second, and comes back: nothing is missed, doubled or out of order, nobody
+/// fails, and each return is a connection.
+#[track_caller]
+fn check_churn(options: Options) {
+    const CHURNED: u32 = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let mut job = job(&server, options, &folder);
+    (job.cell.clients, job.clients.churn) = (CHURNED, Some(1.0));
+    job.measure.duration = Duration::from_millis(2_500);
+    let began = clock::now();
+    let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+    let took_s = began.elapsed().as_secs_f64();
+    let metric = |metric: Metric| record.metrics.get(&metric).copied().unwrap_or_default();
+    assert!(metric(Metric::UpdatesExpected) >= f64::from(49 * CHURNED), "{:?}", record.metrics);
+    assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected));
+    for nothing in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::UpdatesToldLost]
+    {
+        assert_eq!(metric(nothing), 0.0, "{nothing}");
+    }
+    assert!(record.failures.is_empty(), "{:?}", record.failures);
+    assert!(!record.verdict.reasons.iter().any(|reason| reason.what.contains("failed")), "{:?}", record.verdict);
+
+    // Who leaves by itself has no outage that it would recover from.
+    assert_eq!(metric(Metric::UpdatesReplayed), 0.0);
+    for absent in [Metric::RecoveryP50, Metric::ReconnectP50] {
+        assert!(!record.metrics.contains_key(&absent), "{absent}");
+    }
+    let reconnects = metric(Metric::Reconnects);
+    let (least, most) = (0.5 * 2.5 * f64::from(CHURNED), 2.0 * took_s * f64::from(CHURNED));
+    assert!((least..most).contains(&reconnects), "{reconnects} in {took_s} s");
+    // Of a ladder all doors are added, and this server has one count for all of them.
+    let doors = if job.contender.is_auto() { Transport::ALL.len() } else { 1 };
+    let opened = metric(Metric::ConnectionsOpened) / doors as f64 - f64::from(CHURNED);
+    // A client may be on its way at the end.
+    assert!((reconnects - f64::from(CHURNED)..=reconnects).contains(&opened), "{opened} of {reconnects}");
+}
+
+#[test]
+fn short_polling_clients_that_change_miss_nothing() {
+    check_churn(short_polling(true));
+}
+
+#[test]
+fn long_polling_clients_that_change_miss_nothing() {
+    check_churn(Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true });
+}
+
+#[test]
+fn sse_clients_that_change_miss_nothing() {
+    check_churn(SSE);
+}
+
+#[test]
+fn websocket_clients_that_change_miss_nothing() {
+    check_churn(Options::WebSocket { keepalive: Duration::from_secs(15) });
+}
+
+#[test]
+fn clients_of_a_ladder_that_change_stay_on_their_rung() {
+    let second = Duration::from_secs(1);
+    let (first, watchdog, climb) = (Transport::Sse, 20 * second, second);
+    check_churn(Options::Auto { first, watchdog, climb, hold: second, interval: second, keepalive: second });
+}
+
+#[test]
+fn polls_with_a_connection_each_have_none_to_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    for options in [short_polling(false), Options::LongPolling { hold: Duration::from_secs(1), keep_alive: false }] {
+        let mut job = job(&server, options, &folder);
+        job.clients.churn = Some(1.0);
+        let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+        assert_eq!(record.metrics[&Metric::Reconnects], 0.0);
+        assert!(record.failures.is_empty(), "{:?}", record.failures);
+    }
+}
+
 #[test]
 fn slow_readers_are_there_and_in_no_figure_of_the_others() {
     for options in [SSE, Options::WebSocket { keepalive: Duration::from_secs(15) }] {

@@ -150,6 +150,18 @@ impl Http {
         drive(connection, |cx| due.as_mut().poll(cx)).await;
     }
 
+    /// Whether there is a connection, as far as anybody has noticed.
+    pub(super) const fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Ends the connection, as whoever leaves does; the next one is made for the next request, and is that of a client
+    /// that comes.
+    pub(super) fn leave(&mut self) {
+        self.connection = None;
+        self.was_open = false;
+    }
+
     fn tell_of_connect(&mut self, opened: Opened, observer: &mut dyn Observer) {
         if std::mem::replace(&mut self.was_open, true) && self.connections != Connections::Fresh {
             observer.reconnect();

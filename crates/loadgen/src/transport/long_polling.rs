@@ -35,6 +35,7 @@ use url::Url;
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, body, resume};
 use crate::backoff::{Backoff, pause};
+use crate::churn::Churn;
 use crate::observer::{Observer, Trouble};
 
 /// How a client polls.
@@ -49,8 +50,9 @@ pub struct Options {
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
-    let Client { url: door, after: cursor, comeback, rng, .. } = client;
-    let poller = Poller { http, door, cursor, options, comeback, rng };
+    let Client { url: door, after: cursor, comeback, churn, rng, .. } = client;
+    let churn = if options.keep_alive { churn } else { Churn::default() };
+    let poller = Poller { http, door, cursor, options, comeback, churn, rng };
     stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
@@ -60,6 +62,7 @@ struct Poller {
     cursor: Option<Cursor>,
     options: Options,
     comeback: Comeback,
+    churn: Churn,
     rng: ChaCha8Rng,
 }
 
@@ -67,7 +70,18 @@ impl Poller {
     async fn run(mut self, observer: &mut dyn Observer) {
         let mut backoff = Backoff::new(self.comeback);
         while !observer.has_enough() {
-            match self.request(observer).await {
+            let end = self.churn.end();
+            let answered = tokio::select! {
+                biased;
+                // Without a place the client is still about to come for the first time.
+                () = end.reached(), if self.cursor.is_some() => {
+                    self.http.leave();
+                    observer.left();
+                    continue;
+                }
+                answered = self.request(observer) => answered,
+            };
+            match answered {
                 // Without a place it is asked not to be held, and nobody who is no feedlab server gives one.
                 Ok(()) if self.cursor.is_none() => pause(backoff.delay(&mut self.rng), observer).await,
                 Ok(()) => backoff.reset(),

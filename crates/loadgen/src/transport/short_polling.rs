@@ -38,6 +38,7 @@ use url::Url;
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, body, resume};
 use crate::backoff::{Backoff, pause};
+use crate::churn::Churn;
 use crate::observer::{Observer, Trouble};
 
 /// How a client polls.
@@ -54,8 +55,9 @@ pub struct Options {
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
-    let Client { url: door, after: cursor, comeback, rng, .. } = client;
-    let poller = Poller { http, door, cursor, etag: None, options, comeback, rng };
+    let Client { url: door, after: cursor, comeback, churn, rng, .. } = client;
+    let churn = if options.keep_alive { churn } else { Churn::default() };
+    let poller = Poller { http, door, cursor, etag: None, options, comeback, churn, rng };
     stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
@@ -67,15 +69,20 @@ struct Poller {
     etag: Option<HeaderValue>,
     options: Options,
     comeback: Comeback,
+    churn: Churn,
     rng: ChaCha8Rng,
 }
 
 impl Poller {
-    /// The first request goes out at once: it fetches the cursor to begin with. The phase counts from then.
+    /// The first request goes out at once: it fetches the cursor to begin with. The phase counts from then; that of a client
+    /// which left and came back, from its first answer, so that no slot passes meanwhile.
     async fn run(mut self, observer: &mut dyn Observer) {
         let mut slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
         let mut backoff = Backoff::new(self.comeback);
+        let mut has_left = false;
         while !observer.has_enough() {
+            // A poll that is under way then is answered first.
+            let end = self.churn.end();
             match self.request(observer).await {
                 Ok(()) => backoff.reset(),
                 Err(trouble) => {
@@ -83,11 +90,22 @@ impl Poller {
                     pause(backoff.delay(&mut self.rng), observer).await;
                 }
             }
+            if std::mem::take(&mut has_left) {
+                slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
+            }
             let (due, skipped) = slots.next(clock::now());
             if skipped > 0 {
                 observer.skipped(skipped);
             }
-            self.http.rest_until(due).await;
+            tokio::select! {
+                biased;
+                () = end.reached(), if self.http.is_connected() => {
+                    self.http.leave();
+                    observer.left();
+                    has_left = true;
+                }
+                () = self.http.rest_until(due) => {}
+            }
         }
     }
 

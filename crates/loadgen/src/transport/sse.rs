@@ -41,6 +41,7 @@ use url::Url;
 use super::http::{ANSWER_TIMEOUT, Connections, Http};
 use super::{Client, set};
 use crate::backoff::{Backoff, pause};
+use crate::churn::Churn;
 use crate::observer::{Observer, Trouble};
 
 /// How a client streams.
@@ -65,7 +66,8 @@ impl Default for Options {
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::Streamed);
     let parser = client.after.map_or_else(Parser::default, resume);
-    let streamer = Streamer { http, door: client.url, parser, options, comeback: client.comeback, rng: client.rng };
+    let Client { url: door, comeback, churn, rng, .. } = client;
+    let streamer = Streamer { http, door, parser, options, comeback, churn, rng };
     stop.run_until_cancelled(pin!(streamer.run(observer))).await;
 }
 
@@ -76,7 +78,14 @@ struct Streamer {
     parser: Parser,
     options: Options,
     comeback: Comeback,
+    churn: Churn,
     rng: ChaCha8Rng,
+}
+
+/// Who ended a stream in order.
+enum EndedBy {
+    Server,
+    Client,
 }
 
 impl Streamer {
@@ -84,7 +93,12 @@ impl Streamer {
         let mut backoff = Backoff::new(self.comeback);
         loop {
             let trouble = match self.session(&mut backoff, observer).await {
-                Ok(()) => Trouble::new(Failure::Closed, "the server ended the stream"),
+                Ok(EndedBy::Server) => Trouble::new(Failure::Closed, "the server ended the stream"),
+                Ok(EndedBy::Client) => {
+                    self.http.leave();
+                    observer.left();
+                    continue;
+                }
                 Err(trouble) => trouble,
             };
             observer.failure(&trouble);
@@ -96,7 +110,7 @@ impl Streamer {
     }
 
     /// Opens a stream and reads it to its end.
-    async fn session(&mut self, backoff: &mut Backoff, observer: &mut dyn Observer) -> Result<(), Trouble> {
+    async fn session(&mut self, backoff: &mut Backoff, observer: &mut dyn Observer) -> Result<EndedBy, Trouble> {
         let headers = self.headers();
         let (head, mut body) = self.http.get(self.door.clone(), headers, ANSWER_TIMEOUT, observer).await?;
         check(&head)?;
@@ -105,8 +119,15 @@ impl Streamer {
         drop(head);
         backoff.reset();
         self.parser.reconnect();
+        let mut end = pin!(self.churn.end().reached());
         let mut has_place = false;
-        while let Some(chunk) = body.chunk().await.transpose()? {
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = &mut end => return Ok(EndedBy::Client),
+                chunk = body.chunk() => chunk.transpose()?,
+            };
+            let Some(chunk) = chunk else { return Ok(EndedBy::Server) };
             let received_at_us = clock::unix_us();
             observer.alive();
             let raw = self.options.raw_events;
@@ -117,7 +138,6 @@ impl Streamer {
                 observer.placed(cursor);
             }
         }
-        Ok(())
     }
 
     fn headers(&self) -> HeaderMap {

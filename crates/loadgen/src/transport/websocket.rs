@@ -32,6 +32,7 @@ use super::upgrade::{Opening, Socket, Upgrade, trouble};
 use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::{Backoff, pause};
+use crate::churn::End;
 use crate::observer::{Observer, Trouble};
 
 /// How long a closing handshake may take.
@@ -82,12 +83,20 @@ impl Listener {
             let trouble = match self.open(observer).await {
                 Ok(socket) => {
                     let socket = self.socket.insert(socket);
-                    let publications = self.client.publications.as_deref_mut();
-                    session(socket, &mut self.cursor, publications, &mut backoff, observer).await
+                    let (publications, end) = (self.client.publications.as_deref_mut(), self.client.churn.end());
+                    session(socket, &mut self.cursor, publications, end, &mut backoff, observer).await
                 }
-                Err(trouble) => trouble,
+                Err(trouble) => Some(trouble),
             };
-            self.socket = None;
+            let socket = self.socket.take();
+            let Some(trouble) = trouble else {
+                // Who comes next does not wait for the goodbyes of who went.
+                socket.map(|socket| tokio::spawn(farewell(socket)));
+                self.was_open = false;
+                observer.left();
+                continue;
+            };
+            drop(socket);
             observer.failure(&trouble);
             pause(backoff.delay(&mut self.client.rng), observer).await;
         }
@@ -107,39 +116,45 @@ impl Listener {
         Ok(socket)
     }
 
-    /// The closing handshake (RFC 6455, section 7.1.1): a page that is left says so, and waits a moment for the echo.
     async fn leave(&mut self) {
-        let Some(mut socket) = self.socket.take() else { return };
-        let frame = CloseFrame { code: close::GOING_AWAY.into(), reason: "".into() };
-        let farewell = async {
-            socket.close(Some(frame)).await?;
-            while socket.next().await.transpose()?.is_some() {}
-            Ok::<_, Error>(())
-        };
-        // Whether the server says goodbye is its own affair.
-        let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
+        if let Some(socket) = self.socket.take() {
+            farewell(socket).await;
+        }
     }
 }
 
-/// Reads messages to the connection's end, and says what the end was. Pings are answered by tungstenite. A client that
-/// publishes does so meanwhile.
+/// The closing handshake (RFC 6455, section 7.1.1): a page that is left says so, and waits a moment for the echo. What comes
+/// before that nobody reads any more.
+async fn farewell(mut socket: Socket) {
+    let frame = CloseFrame { code: close::GOING_AWAY.into(), reason: "".into() };
+    let farewell = async {
+        socket.close(Some(frame)).await?;
+        while socket.next().await.transpose()?.is_some() {}
+        Ok::<_, Error>(())
+    };
+    // Whether the server says goodbye is its own affair.
+    let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
+}
+
+/// Reads messages to the connection's end, and says what the end was; nothing, if the client's own time was over. Pings are
+/// answered by tungstenite. A client that publishes does so meanwhile.
 async fn session(
     socket: &mut Socket,
     cursor: &mut Option<Cursor>,
     mut publications: Option<&mut Publications>,
+    end: End,
     backoff: &mut Backoff,
     observer: &mut dyn Observer,
-) -> Trouble {
+) -> Option<Trouble> {
     if let Some(publications) = &mut publications {
         publications.lost();
     }
+    let mut end = pin!(end.reached());
     loop {
-        let message = match &mut publications {
-            Some(publications) => match next_of_both(socket, publications).await {
-                Ok(message) => message,
-                Err(error) => return trouble(&error),
-            },
-            None => socket.next().await,
+        let message = tokio::select! {
+            biased;
+            () = &mut end => return None,
+            message = next(socket, publications.as_deref_mut()) => message,
         };
         let received_at_us = clock::unix_us();
         if let Some(Ok(_)) = message {
@@ -170,26 +185,26 @@ async fn session(
             Some(Ok(Message::Binary(payload))) => {
                 deliver(RawUpdate::Binary(&payload), received_at_us, cursor, observer);
             }
-            Some(Ok(Message::Close(frame))) => return closed(socket, frame).await,
+            Some(Ok(Message::Close(frame))) => return Some(closed(socket, frame).await),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Err(error)) => return trouble(&error),
-            None => return Trouble::new(Failure::Disconnected, "the connection ended"),
+            Some(Err(error)) => return Some(trouble(&error)),
+            None => return Some(Trouble::new(Failure::Disconnected, "the connection ended")),
         }
         backoff.reset();
     }
 }
 
 /// The next message that comes; what is due to be published until then is sent.
-async fn next_of_both(
-    socket: &mut Socket,
-    publications: &mut Publications,
-) -> Result<Option<Result<Message, Error>>, Error> {
+async fn next(socket: &mut Socket, publications: Option<&mut Publications>) -> Option<Result<Message, Error>> {
+    let Some(publications) = publications else { return socket.next().await };
     loop {
         tokio::select! {
-            message = socket.next() => return Ok(message),
+            message = socket.next() => return message,
             due_us = publications.next(), if publications.has_room() => {
                 let frame = publications.frame(due_us);
-                socket.send(Message::text(frame)).await?;
+                if let Err(error) = socket.send(Message::text(frame)).await {
+                    return Some(Err(error));
+                }
             }
         }
     }

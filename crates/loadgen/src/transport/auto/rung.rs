@@ -243,6 +243,10 @@ impl Observer for Watched<'_, '_> {
         self.tell(|observer| observer.reconnect());
     }
 
+    fn left(&mut self) {
+        self.tell(|observer| observer.left());
+    }
+
     fn served(&mut self, since_us: u64) {
         self.shared.borrow_mut().observer.served(since_us);
     }
