@@ -24,6 +24,7 @@ mod transport;
 mod failure;
 mod reach;
 
+mod churn;
 mod opening;
 mod publishing;
 mod quiet;

@@ -16,6 +16,7 @@ pub(super) fn assumptions(case: &Case<'_>, arithmetic: &dyn Arithmetic, unknown:
     let asking = if case.contender.is_auto() { ladder(case, arithmetic) } else { arithmetic.asking() };
     all.push(asking.to_owned());
     all.extend(arithmetic.in_step(case));
+    all.extend(churn(case, arithmetic));
     all.extend(unknown.iter().filter_map(|unknown| unknown.sentence()).map(str::to_owned));
     if scenario.feed.stall.is_some() {
         all.push("The stall is in the ages, and not in requests, bytes and packets.".to_owned());
@@ -50,6 +51,18 @@ fn ladder(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> &'static str {
     } else {
         "A client of the ladder is reckoned as one on its first rung; what this scenario breaks may send it further down."
     }
+}
+
+/// Whether clients change their connections, and what of it is expected.
+fn churn(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Option<String> {
+    let percent = 100.0 * case.scenario.clients.churn?;
+    Some(match arithmetic.churn(case) {
+        0.0 => "Every poll has a connection of its own, so that there is none that a client could change.".to_owned(),
+        _ => format!(
+            "Each second {percent}% of the connections are expected to change, independently of each other; a client is \
+             there again after one opening.",
+        ),
+    })
 }
 
 /// What the way takes.

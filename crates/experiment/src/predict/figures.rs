@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Case, Course, Figure, Traffic, Unknown};
 use super::transport::{Arithmetic, ladder};
-use super::{failure, opening, publishing, quiet, reach};
+use super::{churn, failure, opening, publishing, quiet, reach};
 use crate::Metric;
 use crate::clients::{PER_CONNECTION, PER_THREAD};
 use crate::metric::Pooling;
@@ -63,6 +63,8 @@ impl Figures {
         for (metric, value) in failure::metrics(case, arithmetic, course) {
             figures.put(metric, value);
         }
+        let breaks = figures.unknown.contains(&Unknown::Breaks);
+        churn::add(&mut figures.metrics, case, arithmetic, course, breaks);
         figures
     }
 
@@ -139,7 +141,10 @@ fn connections(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) ->
         Connections::Shared => Ok((case.clients / PER_CONNECTION as f64).ceil()),
         Connections::PerClient => match arithmetic.forgets(case, course) {
             Some(unknown) => Err(unknown),
-            None => Ok(quiet::connections(case, arithmetic, course) * case.clients),
+            None => {
+                let changes = churn::changes(case, arithmetic, course);
+                Ok((quiet::connections(case, arithmetic, course) + changes) * case.clients)
+            }
         },
     }
 }

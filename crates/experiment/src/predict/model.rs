@@ -6,6 +6,7 @@ use crate::clients::START_LEAD;
 use crate::scenario::Contender;
 
 mod ages;
+mod churn;
 mod course;
 pub(super) mod heads;
 mod jitter;
@@ -18,6 +19,7 @@ mod wait;
 mod way;
 
 pub(super) use ages::Ages;
+pub(super) use churn::{outlived, while_away};
 pub(super) use course::{Arrivals, Course, LIMIT, Span, period};
 pub(super) use jitter::extra;
 pub(super) use long_run::LongRun;

@@ -12,6 +12,7 @@ pub(super) fn bytes_per_min(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Opt
     let (ramp, settle) = (case.scenario.clients.ramp.as_secs_f64(), case.scenario.measure.settle.as_secs_f64());
     let passed = |end: f64| case.mean_over_ramp(|joined| arithmetic.idle(&case.way, (end - joined).max(0.0)));
     let traffic = passed(ramp + settle).with(passed(ramp), |until, before| until - before);
+    let traffic = arithmetic.changed(traffic, arithmetic.churn(case), settle);
     // Nothing has been published: the cursor is 0.
     let sizes = Sizes { digits: 1.0, ..Sizes::default() };
     let bytes = arithmetic.bytes(case.scenario.clients.headers, &sizes, &traffic);

@@ -6,6 +6,7 @@ use super::*;
 use crate::fixture;
 use crate::scenario::{Fault, FaultKind, LinkFault, Network, Options, Source};
 
+mod churn;
 mod lab;
 
 /// A measured time from 1 s to `end`, and 30 s behind it.

@@ -25,6 +25,14 @@ pub(super) trait Arithmetic {
     /// What passes between the server and one client in a stretch of a course.
     fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic;
 
+    /// The share of its connections that its clients change each second, once the ramp is over.
+    fn churn(&self, case: &Case<'_>) -> f64 {
+        case.scenario.clients.churn.unwrap_or(0.0)
+    }
+
+    /// Traffic of so many seconds in which nothing is published, where so large a share of the connections changes each second.
+    fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic;
+
     /// Why a client may not be given all that falls due between two of its requests.
     fn forgets(&self, _: &Case<'_>, _: &Course) -> Option<Unknown> {
         None

@@ -19,6 +19,8 @@ pub(crate) struct Traffic {
     pub(crate) writes: f64,
     /// Comments or pings.
     pub(crate) keepalives: f64,
+    /// Connections that the client ended by itself, and replaced by another.
+    pub(crate) changes: f64,
 }
 
 impl Traffic {
@@ -43,6 +45,7 @@ impl Traffic {
             updates: of(self.updates, other.updates),
             writes: of(self.writes, other.writes),
             keepalives: of(self.keepalives, other.keepalives),
+            changes: of(self.changes, other.changes),
         }
     }
 }

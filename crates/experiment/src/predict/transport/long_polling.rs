@@ -7,7 +7,7 @@ use feedlab_feed::wire::poll;
 
 use super::polling::{self, Heads, Poller};
 use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
-use crate::predict::model::{Arrivals, DELAYED_ACK, acks, segments, wire};
+use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, outlived, segments, while_away, wire};
 use crate::scenario::Headers;
 
 const THIS: Transport = Transport::LongPolling;
@@ -33,7 +33,25 @@ impl Arithmetic for LongPolling {
             Some(a_second) => a_second.times(span.length()),
             None => polling::simulated_traffic(course, span, self.poller(&case.way), &START),
         };
-        course.counted(traffic, span)
+        let traffic = course.counted(traffic, span);
+        let changed = self.changed(traffic, self.churn(case), span.length());
+        // Who leaves while an answer or the next question is on its way has none that the server holds.
+        let unheld = changed.changes * (gap * traffic.requests / span.length()).min(1.0);
+        Traffic { requests: changed.requests - unheld, empty: changed.empty - unheld, ..changed }
+    }
+
+    fn churn(&self, case: &Case<'_>) -> f64 {
+        polling::churn(case, self.keep_alive)
+    }
+
+    /// Who leaves has a question under way, which the server answers with nothing; and the next one is held anew.
+    fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
+        let hold = self.silence();
+        let ended = traffic.empty * (1.0 - outlived(churn, hold, hold));
+        polling::changed(
+            Traffic { requests: traffic.requests - ended, empty: traffic.empty - ended, ..traffic },
+            churn * time,
+        )
     }
 
     fn forgets(&self, case: &Case<'_>, course: &Course) -> Option<Unknown> {
@@ -56,7 +74,7 @@ impl Arithmetic for LongPolling {
             Some(ages) => ages,
             None => polling::simulated_ages(course, self.poller(&case.way), &START, way)?,
         };
-        Ok(polling::jittered(ages, &case.way))
+        Ok(while_away(polling::jittered(ages, &case.way), self.churn(case), case.way.opening()))
     }
 
     // Heads and bodies.
@@ -81,7 +99,10 @@ impl Arithmetic for LongPolling {
         let acks = if news > 1.0 || is_late { acks(news) } else { 0.0 };
         let empty = if is_late { 2.0 } else { 1.0 };
         let requests = 2.0 * traffic.requests - traffic.unacknowledged;
-        wire(requests + traffic.with_news() * (news + acks) + traffic.empty * empty, 0.0, bytes)
+        // Nothing follows the last answer that would acknowledge it.
+        let changes = traffic.changes * (OPEN + CLOSE + 1.0);
+        let packets = requests + traffic.with_news() * (news + acks) + traffic.empty * empty + changes;
+        wire(packets, traffic.changes, bytes)
     }
 
     // Idle time.

@@ -207,6 +207,18 @@ pub(super) fn fresh(traffic: &Traffic, bytes: &Bytes) -> Wire {
     wire(packets, traffic.requests, bytes)
 }
 
+/// A poll that has a connection of its own has none that could change.
+pub(super) fn churn(case: &Case<'_>, keep_alive: bool) -> f64 {
+    case.scenario.clients.churn.filter(|_| keep_alive).unwrap_or(0.0)
+}
+
+/// With so many connections changed: for each a poll that brings nothing.
+pub(super) fn changed(traffic: Traffic, changes: f64) -> Traffic {
+    let more = |polls: f64| polls + changes;
+    let Traffic { requests, empty, empty_again, .. } = traffic;
+    Traffic { requests: more(requests), empty: more(empty), empty_again: more(empty_again), changes, ..traffic }
+}
+
 /// Polls that bring nothing.
 pub(super) fn idle(polls: f64) -> Traffic {
     Traffic { requests: polls, empty: polls, empty_again: polls, ..Traffic::default() }

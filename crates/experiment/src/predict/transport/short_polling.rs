@@ -5,7 +5,7 @@ use feedlab_feed::wire::poll;
 
 use super::polling::{self, Heads};
 use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
-use crate::predict::model::{Arrivals, DELAYED_ACK, acks, period, segments, wire};
+use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, period, segments, wire};
 use crate::scenario::Headers;
 
 const THIS: Transport = Transport::ShortPolling;
@@ -31,11 +31,29 @@ impl Arithmetic for ShortPolling {
     fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
         let cycle = self.cycle(&case.way);
         let traffic = match a_second(cycle, &course.arrivals_in(span)) {
-            Some(a_second) => counted(a_second.times(span.length()), course, span, cycle),
+            Some(a_second) => counted(a_second.times(span.length()), course, span, (cycle, self.churn(case))),
             None => polled(course, span, cycle),
         };
         // Slots that pass while a poll is under way.
-        Traffic { skipped: (1.0 / self.interval - 1.0 / cycle) * span.length(), ..traffic }
+        let traffic = Traffic { skipped: (1.0 / self.interval - 1.0 / cycle) * span.length(), ..traffic };
+        match self.churn(case) {
+            0.0 => traffic,
+            churn => {
+                let changed = self.changed(traffic, churn, span.length());
+                // The slots behind a change count from its answer.
+                let requests = changed.requests - changed.changes * (case.way.opening() / cycle).min(1.0);
+                parted(Traffic { requests, ..changed }, &course.arrivals_in(span), cycle, churn)
+            }
+        }
+    }
+
+    fn churn(&self, case: &Case<'_>) -> f64 {
+        polling::churn(case, self.keep_alive)
+    }
+
+    /// Who comes back asks at once, and from then on at a phase of its own.
+    fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
+        polling::changed(traffic, churn * time)
     }
 
     fn forgets(&self, case: &Case<'_>, course: &Course) -> Option<Unknown> {
@@ -56,8 +74,14 @@ impl Arithmetic for ShortPolling {
     ///
     /// With evenly spaced updates a client's ages repeat when `T` is a multiple of the period; it takes the random phases
     /// of many clients to fill the interval.
+    ///
+    /// Where connections are changed at the rate `c`, the next poll is the next slot or the next change, whichever is first.
     fn ages(&self, case: &Case<'_>, _: &Course) -> Result<Ages, Unknown> {
-        let ages = Ages::Spread { least: case.way.least(), at_least: 0.0, width: self.cycle(&case.way) };
+        let (least, cycle) = (case.way.least(), self.cycle(&case.way));
+        let ages = match self.churn(case) {
+            0.0 => Ages::Spread { least, at_least: 0.0, width: cycle },
+            churn => Ages::found(waits(cycle, churn).map(|wait| least + wait).collect())?,
+        };
         Ok(polling::jittered(ages, &case.way))
     }
 
@@ -100,7 +124,7 @@ impl Arithmetic for ShortPolling {
         let news = segments(bytes.answer);
         let saved = f64::from(u8::from(self.cycle(way) < DELAYED_ACK));
         let answers = traffic.with_news() * (news + acks(news) - saved) + traffic.empty * (2.0 - saved);
-        wire(traffic.requests + answers, 0.0, bytes)
+        wire(traffic.requests + answers + traffic.changes * (OPEN + CLOSE), traffic.changes, bytes)
     }
 
     // Idle time.
@@ -171,6 +195,59 @@ fn a_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
     Some(Traffic { requests: polls, empty, empty_again, updates: rate, ..Traffic::default() })
 }
 
+/// The same polls and those at which connections are changed: an update goes along with the one that fell due `x` s before it
+/// unless there is a poll between them, of either kind. Both come independently of the feed, so that there is none with the
+/// probability [`unasked`] of `x`, and what is told of without changes becomes more by the ratio of both.
+fn parted(traffic: Traffic, arrivals: &Arrivals, cycle: f64, churn: f64) -> Traffic {
+    let [kept, changed] = [0.0, churn].map(|churn| 1.0 - goes_along(arrivals, cycle, churn));
+    let before = traffic.empty - traffic.changes;
+    let news = traffic.with_news() * if kept > 0.0 { changed / kept } else { 1.0 };
+    let empty = traffic.requests - news;
+    let again = if before > 0.0 { (traffic.empty_again - traffic.changes) / before } else { 0.0 };
+    Traffic { empty, empty_again: empty * again, ..traffic }
+}
+
+/// The probability that no poll comes in `x` s: no slot, `1 − x/T`, and no change, `e^(−cx)`.
+fn unasked(x: f64, cycle: f64, churn: f64) -> f64 {
+    (1.0 - x / cycle).max(0.0) * (-churn * x).exp()
+}
+
+/// The mean time until the next poll: [`unasked`], summed over all times.
+fn mean_wait(cycle: f64, churn: f64) -> f64 {
+    if churn == 0.0 { cycle / 2.0 } else { (1.0 + f64::exp_m1(-churn * cycle) / (churn * cycle)) / churn }
+}
+
+/// The share of the updates that are told of together with the one before. Independent ones are an exponential time behind each
+/// other, over which the mean of [`unasked`] is `λ/s · (1 − (1 − e^(−sT))/(sT))` with `s = λ + c`.
+fn goes_along(arrivals: &Arrivals, cycle: f64, churn: f64) -> f64 {
+    match arrivals {
+        Arrivals::Poisson(rate) => {
+            let sum = rate + churn;
+            if sum > 0.0 { rate / sum * (1.0 + f64::exp_m1(-sum * cycle) / (sum * cycle)) } else { 0.0 }
+        }
+        Arrivals::Constant(period) => unasked(*period, cycle, churn),
+        Arrivals::Known(due) => {
+            let along: f64 = due.windows(2).map(|two| unasked(two[1] - two[0], cycle, churn)).sum();
+            along / due.len().max(1) as f64
+        }
+    }
+}
+
+/// Waits for the next poll that stand for all, ascending: those at which [`unasked`] has come down to evenly spaced shares.
+fn waits(cycle: f64, churn: f64) -> impl Iterator<Item = f64> {
+    /// Waits, and halvings of the cycle until one is found.
+    const WAITS: u32 = 1_024;
+    const HALVINGS: u32 = 40;
+    (0..WAITS).rev().map(move |step| {
+        let left = (f64::from(step) + 0.5) / f64::from(WAITS);
+        let halve = |(low, high): (f64, f64), _| {
+            let middle = (low + high) / 2.0;
+            if unasked(middle, cycle, churn) > left { (middle, high) } else { (low, middle) }
+        };
+        (0..HALVINGS).fold((0.0, cycle), halve).0
+    })
+}
+
 /// The polls of a feed that is known update by update, on average over the phases of the clients. Counted from update to
 /// update and not from poll to poll, of which there may be millions in a quiet feed.
 fn polled(course: &Course, span: Span, cycle: f64) -> Traffic {
@@ -208,11 +285,11 @@ fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
 }
 
 /// The number of updates is known better than their rate says: by the schedule.
-fn counted(traffic: Traffic, course: &Course, span: Span, cycle: f64) -> Traffic {
+fn counted(traffic: Traffic, course: &Course, span: Span, (cycle, churn): (f64, f64)) -> Traffic {
     if span != course.measured {
         return traffic;
     }
-    let updates = fetched(course, span.to, cycle) - fetched(course, span.from, cycle);
+    let updates = fetched(course, span.to, cycle, churn) - fetched(course, span.from, cycle, churn);
     match course.arrivals {
         // Each has a poll of its own.
         Arrivals::Constant(period) if period >= cycle => {
@@ -223,12 +300,16 @@ fn counted(traffic: Traffic, course: &Course, span: Span, cycle: f64) -> Traffic
     }
 }
 
-/// Updates that polls have brought by a time, expected. An update is handed over anywhere within the interval `T` behind
-/// its due time with the same probability; polls within an interval of the feed's begin bring less.
-fn fetched(course: &Course, time: f64, cycle: f64) -> f64 {
+/// Updates that polls have brought by a time, expected. Without changes an update is handed over anywhere within the interval `T`
+/// behind its due time with the same probability; polls within an interval of the feed's begin bring less. Evenly spaced ones
+/// are reckoned as if no connection changed: their edges differ by less than an update.
+fn fetched(course: &Course, time: f64, cycle: f64, churn: f64) -> f64 {
     match course.arrivals {
-        _ if !course.due.is_empty() => course.due.iter().map(|due| ((time - due) / cycle).clamp(0.0, 1.0)).sum(),
-        Arrivals::Poisson(rate) if time >= cycle => rate * (time - cycle / 2.0),
+        _ if !course.due.is_empty() => {
+            let due = course.due.iter().take_while(|due| **due <= time);
+            due.map(|due| 1.0 - unasked(time - due, cycle, churn)).sum()
+        }
+        Arrivals::Poisson(rate) if time >= cycle => rate * (time - mean_wait(cycle, churn)),
         Arrivals::Poisson(rate) => rate * time * time / (2.0 * cycle),
         Arrivals::Constant(period) => {
             // Those due by then, and those of them that every phase has fetched.
@@ -271,6 +352,26 @@ mod tests {
     use super::super::polling::Poller;
     use super::*;
     use crate::predict::tests::course;
+
+    /// The closed forms for clients that change their connections, against sums over small steps.
+    #[test]
+    fn what_changes_part_is_the_sum_over_all_gaps() {
+        const STEPS: u32 = 100_000;
+        let sum = |of: &dyn Fn(f64) -> f64, to: f64| {
+            let step = to / f64::from(STEPS);
+            (0..STEPS).map(|i| of((f64::from(i) + 0.5) * step) * step).sum::<f64>()
+        };
+        for (rate, cycle, churn) in [(5.0, 1.0, 0.2), (0.3, 4.0, 1.0), (2.0, 1.0, 0.0), (10.0, 0.1, 0.003)] {
+            let gap = |x: f64| rate * (-rate * x).exp() * unasked(x, cycle, churn);
+            let along = goes_along(&Arrivals::Poisson(rate), cycle, churn);
+            assert!((along - sum(&gap, cycle)).abs() < 1e-6, "{along}");
+            let mean = sum(&|x| unasked(x, cycle, churn), cycle);
+            assert!((mean_wait(cycle, churn) - mean).abs() < 1e-6, "{mean}");
+            let waits: Vec<f64> = waits(cycle, churn).collect();
+            assert!(waits.is_sorted() && (waits.iter().sum::<f64>() / waits.len() as f64 - mean).abs() < 1e-3 * cycle);
+        }
+        assert_eq!(goes_along(&Arrivals::Poisson(0.0), 1.0, 0.5), 0.0);
+    }
 
     #[test]
     fn polls_counted_by_updates_are_those_counted_one_by_one() {

@@ -26,7 +26,11 @@ impl Arithmetic for Sse {
 
     fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
         let keepalives = stream::keepalives_between(course, span, self.keepalive);
-        Traffic { keepalives, ..stream::traffic(case, course, span) }
+        self.changed(Traffic { keepalives, ..stream::traffic(case, course, span) }, self.churn(case), span.length())
+    }
+
+    fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
+        stream::changed(traffic, churn, time, self.keepalive)
     }
 
     // Ages.
@@ -35,24 +39,23 @@ impl Arithmetic for Sse {
     }
 
     // Heads and bodies.
-    fn bytes(&self, _: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
+    /// A client leaves without a word, and a stream begins with its cursor.
+    fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let comment = sse::chunk(sse::KEEPALIVE.as_bytes()).len();
-        stream::bytes(sizes, sizes.chunk, (comment, 0), traffic)
+        let greeting = sse::chunk(sse::greeting(heads::cursor(), sse::RETRY).as_bytes()).len();
+        let [request, answer] = opening(headers, sizes);
+        let change = stream::Change { request, answer, up: 0.0, down: greeting as f64 + sizes.digits - 1.0 };
+        stream::bytes(sizes, sizes.chunk, (comment, 0), change, traffic)
     }
 
-    /// With the cursor in `Last-Event-ID`.
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
-        let cursor = heads::cursor().to_string();
-        let own = [&EVENT_STREAM[..], &[(sse::LAST_EVENT_ID, &*cursor)]].concat();
-        let request = heads::request(THIS, THIS.path(), own, headers).len() as f64 + sizes.digits - 1.0;
-        let chunked = [&sse::HEADERS[..], &[("transfer-encoding", "chunked")]].concat();
-        request + heads::answer("200 OK", chunked).len() as f64
+        opening(headers, sizes).iter().sum()
     }
 
     // Packets.
     /// A comment and its acknowledgement.
     fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
-        stream::packets(traffic, bytes, 2.0)
+        stream::packets(traffic, bytes, 2.0, 0.0)
     }
 
     // Idle time.
@@ -88,4 +91,13 @@ impl Arithmetic for Sse {
     fn gives_up(&self) -> bool {
         true
     }
+}
+
+/// The heads of a request, with the cursor in `Last-Event-ID`, and of its answer.
+fn opening(headers: Headers, sizes: &Sizes) -> [f64; 2] {
+    let cursor = heads::cursor().to_string();
+    let own = [&EVENT_STREAM[..], &[(sse::LAST_EVENT_ID, &*cursor)]].concat();
+    let request = heads::request(THIS, THIS.path(), own, headers).len() as f64 + sizes.digits - 1.0;
+    let chunked = [&sse::HEADERS[..], &[("transfer-encoding", "chunked")]].concat();
+    [request, heads::answer("200 OK", chunked).len() as f64]
 }

@@ -4,7 +4,7 @@
 use feedlab_feed::stream::{BEATS, MAX_PIECES};
 
 use super::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Wire, long_polling};
-use crate::predict::model::{Arrivals, acks, segments, wire};
+use crate::predict::model::{Arrivals, CLOSE, OPEN, acks, outlived, segments, while_away, wire};
 
 /// How its clients ask.
 pub(super) const ASKING: &str = "Each update is one write, and its stream stays open.";
@@ -26,6 +26,18 @@ pub(super) fn traffic(case: &Case<'_>, course: &Course, span: Span) -> Traffic {
         Some(answers) => Traffic { writes: answers.requests * span.length(), ..traffic },
         None => traffic,
     }
+}
+
+/// With so large a share of the streams changed each second: a request for each, and keepalives begin anew.
+pub(super) fn changed(traffic: Traffic, churn: f64, time: f64, keepalive: f64) -> Traffic {
+    let changes = churn * time;
+    let keepalives = traffic.keepalives * rarer(churn, keepalive);
+    Traffic { requests: traffic.requests + changes, keepalives, changes, ..traffic }
+}
+
+/// How much rarer keepalives are: the first comes after three to four quarters of the interval.
+pub(super) fn rarer(churn: f64, keepalive: f64) -> f64 {
+    outlived(churn, (first_keepalive(keepalive) + keepalive) / 2.0, keepalive)
 }
 
 fn written(due: &[f64], span: Span) -> Traffic {
@@ -53,7 +65,10 @@ pub(super) fn ages(case: &Case<'_>, course: &Course, framed: f64) -> Result<Ages
         Some(rest) => long_polling::late(f64::INFINITY, rest.as_secs_f64(), way, &course.arrivals),
         None => Some(Ages::at_once(way)),
     };
-    Ok(ages.ok_or(Unknown::HeldUp)?.jittered(case.way.jitter, &course.arrivals))
+    let ages = ages.ok_or(Unknown::HeldUp)?.jittered(case.way.jitter, &course.arrivals);
+    // Who comes back without its cursor is not given what it missed, late or not.
+    let churn = case.scenario.clients.churn.filter(|_| case.contender.comeback.with_cursor);
+    Ok(while_away(ages, churn.unwrap_or(0.0), case.way.opening()))
 }
 
 /// Updates of a stream that a buffering proxy (E14) holds back together: so many make its buffer full. It is emptied as a
@@ -85,24 +100,48 @@ fn held_back(case: &Case<'_>, course: &Course, heap: usize) -> Result<Ages, Unkn
     Ages::found(ages)
 }
 
+/// What is said when a client ends its stream and opens another, bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    /// The head of its request.
+    pub(super) request: f64,
+    /// That of the answer.
+    pub(super) answer: f64,
+    /// What goes up besides: a goodbye.
+    pub(super) up: f64,
+    /// What comes down besides: a goodbye, and where the client stands.
+    pub(super) down: f64,
+}
+
 /// What a stream's traffic is on its sockets; a keepalive goes `down`, and what answers it `up`.
-pub(super) fn bytes(sizes: &Sizes, framed: f64, (down, up): (usize, usize), traffic: &Traffic) -> Bytes {
+pub(super) fn bytes(
+    sizes: &Sizes,
+    framed: f64,
+    (down, up): (usize, usize),
+    change: Change,
+    traffic: &Traffic,
+) -> Bytes {
     let (down, up) = (down as f64 * traffic.keepalives, up as f64 * traffic.keepalives);
+    let changes = traffic.changes;
     Bytes {
-        up,
-        down: framed * traffic.updates + down,
+        up: up + (change.request + change.up) * changes,
+        down: framed * traffic.updates + down + (change.answer + change.down) * changes,
         payload: sizes.payload * traffic.updates,
-        headers: 0.0,
-        framing: (framed - sizes.payload) * traffic.updates,
+        headers: (change.request + change.answer) * changes,
+        framing: (framed - sizes.payload) * traffic.updates + (change.up + change.down) * changes,
         keepalive: up + down,
         answer: if traffic.writes > 0.0 { framed * traffic.updates / traffic.writes } else { 0.0 },
     }
 }
 
-/// What it is on the wire: each write and its acknowledgement, and what a keepalive takes.
-pub(super) fn packets(traffic: &Traffic, bytes: &Bytes, a_keepalive: f64) -> Wire {
+/// What it is on the wire: each write and its acknowledgement, what a keepalive takes, and what `goodbyes` do. A stream begins
+/// with a request, the head of its answer, and where the client stands, each with its acknowledgement.
+pub(super) fn packets(traffic: &Traffic, bytes: &Bytes, a_keepalive: f64, goodbyes: f64) -> Wire {
+    const BEGIN: f64 = 6.0;
     let segments = segments(bytes.answer);
-    wire(traffic.writes * (segments + acks(segments)) + a_keepalive * traffic.keepalives, 0.0, bytes)
+    let changes = traffic.changes * (OPEN + BEGIN + goodbyes + CLOSE);
+    let packets = traffic.writes * (segments + acks(segments)) + a_keepalive * traffic.keepalives + changes;
+    wire(packets, traffic.changes, bytes)
 }
 
 /// A stretch in which nothing is published.

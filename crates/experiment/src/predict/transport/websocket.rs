@@ -2,7 +2,7 @@
 
 use feedlab_feed::Transport;
 use feedlab_feed::wire::publication_json;
-use feedlab_feed::wire::websocket::{MASK, Opcode, VERSION, frame};
+use feedlab_feed::wire::websocket::{MASK, Opcode, VERSION, close, close_frame, frame, hello_frame};
 
 use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Way, Wire};
 use super::{heads, stream};
@@ -31,7 +31,12 @@ impl Arithmetic for WebSocket {
     /// A ping whenever the *client* has said nothing for a keepalive interval (RFC 6455, section 5.5.2), and it says
     /// nothing but the pongs: whatever the updates, one ping an interval.
     fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
-        Traffic { keepalives: span.length() / self.keepalive, ..stream::traffic(case, course, span) }
+        let keepalives = span.length() / self.keepalive;
+        self.changed(Traffic { keepalives, ..stream::traffic(case, course, span) }, self.churn(case), span.length())
+    }
+
+    fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
+        stream::changed(traffic, churn, time, self.keepalive)
     }
 
     // Ages.
@@ -40,23 +45,18 @@ impl Arithmetic for WebSocket {
     }
 
     // Heads and bodies.
-    /// A client masks its pongs.
-    fn bytes(&self, _: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
+    /// A client masks its pongs and its goodbye, which the server returns (RFC 6455, section 5.5.1).
+    fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let (ping, pong) = (frame(Opcode::Ping, b"").len(), frame(Opcode::Pong, b"").len() + MASK);
-        stream::bytes(sizes, sizes.frame, (ping, pong), traffic)
+        let goodbye = close_frame(close::GOING_AWAY, "").len() as f64;
+        let hello = hello_frame(heads::cursor()).len() as f64 + sizes.digits - 1.0;
+        let [request, answer] = opening(headers, sizes);
+        let change = stream::Change { request, answer, up: goodbye + MASK as f64, down: goodbye + hello };
+        stream::bytes(sizes, sizes.frame, (ping, pong), change, traffic)
     }
 
-    /// An upgrade (RFC 6455, section 4) with the cursor in the URL.
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
-        let own = vec![
-            ("Connection", "Upgrade"),
-            ("Upgrade", "websocket"),
-            ("Sec-WebSocket-Version", VERSION),
-            ("Sec-WebSocket-Key", KEY),
-        ];
-        let request = heads::request(THIS, &heads::resume(THIS), own, headers).len() as f64 + sizes.digits - 1.0;
-        let own = vec![("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-accept", ACCEPT)];
-        request + heads::answer("101 Switching Protocols", own).len() as f64
+        opening(headers, sizes).iter().sum()
     }
 
     /// The JSON of its type and its text in a masked frame.
@@ -66,9 +66,9 @@ impl Arithmetic for WebSocket {
     }
 
     // Packets.
-    /// A ping, the pong that carries its acknowledgement, and the pong's own.
+    /// A ping, the pong that carries its acknowledgement, and the pong's own; and as many for two goodbyes.
     fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
-        stream::packets(traffic, bytes, 3.0)
+        stream::packets(traffic, bytes, 3.0, 3.0)
     }
 
     // Idle time.
@@ -80,7 +80,7 @@ impl Arithmetic for WebSocket {
     fn pings(&self, case: &Case<'_>, span: Span) -> Option<f64> {
         let begin = case.before_the_feed();
         let until = |time: f64| case.mean_over_ramp(|joined| self.idle(&case.way, begin + time - joined)).keepalives;
-        Some(until(span.to) - until(span.from))
+        Some((until(span.to) - until(span.from)) * stream::rarer(self.churn(case), self.keepalive))
     }
 
     fn silence(&self) -> f64 {
@@ -104,4 +104,17 @@ impl Arithmetic for WebSocket {
     fn passes(&self, via: Via) -> Passage {
         if via == Via::NginxDefault { Passage::Refused } else { Passage::Open }
     }
+}
+
+/// The heads of an upgrade (RFC 6455, section 4) with the cursor in the URL, and of its answer.
+fn opening(headers: Headers, sizes: &Sizes) -> [f64; 2] {
+    let own = vec![
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", VERSION),
+        ("Sec-WebSocket-Key", KEY),
+    ];
+    let request = heads::request(THIS, &heads::resume(THIS), own, headers).len() as f64 + sizes.digits - 1.0;
+    let own = vec![("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-accept", ACCEPT)];
+    [request, heads::answer("101 Switching Protocols", own).len() as f64]
 }
