@@ -213,6 +213,27 @@ fn an_agent_that_is_killed_is_named_and_its_run_invalid() {
     stays.until_it_says("free again");
 }
 
+/// What goes through it meanwhile is only who is there and what time it is: clients and servers know all that they need.
+#[test]
+fn a_broker_that_is_killed_and_comes_back_costs_a_run_nothing() {
+    let _alone = alone();
+    let scenario = one_contender(TINY).replace("duration = \"1s\"", "duration = \"4s\"");
+    let Some(mut lab) = Lab::new(&scenario) else { return };
+    let mut agents = [lab.agent("a"), lab.agent("b")];
+    let mut run = lab.run("2");
+    run.until_it_says("second 1: ");
+    lab.broker.kill();
+    lab.broker.restart();
+    let (status, out, told) = run.end();
+    assert_eq!(status, Some(0), "{told}\n{out}");
+    let summary = lab.summary(&out);
+    assert_eq!((metric(&summary, "updates_missed"), metric(&summary, "updates_duplicated")), (0.0, 0.0));
+    assert_eq!(metric(&summary, "updates_received"), 5.0 * metric(&summary, "updates_published"));
+    for agent in &mut agents {
+        agent.until_it_says("free again");
+    }
+}
+
 #[test]
 fn a_name_is_one_runs_at_a_time_and_that_of_a_run_that_was_killed_is_free() {
     let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
