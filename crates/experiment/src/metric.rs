@@ -244,6 +244,9 @@ metrics! {
          update that the server handed to a client in the same time.";
     ServerCpuPerRequest "server_cpu_us_per_request" Cpu Microseconds Mean, "server CPU per request",
         "The same CPU time of the server for each feed request that it answered; streams have hardly any.";
+    ServerCpuPerConnection "server_cpu_us_per_connection" Cpu Microseconds Mean, "server CPU per connection",
+        "CPU time of the server for a newcomer, less that of looking at it: a connect, a request and the answer with the \
+         first update. Newcomers come one at a time, after the fleet has left, and with nothing between them and the server.";
     ServerCpuIdle "server_cpu_idle_us_per_s" Cpu Microseconds Mean, "server CPU idle",
         "CPU time a second of the server before its first client: the baseline that is subtracted.";
     ClientCpuIdle "client_cpu_idle_us_per_s" Cpu Microseconds Mean, "generator CPU idle",

@@ -36,8 +36,9 @@ pub(crate) struct Newcomers {
     /// From the begin of the TCP connect to the first update, µs.
     #[serde(with = "hlog::text")]
     pub(crate) first_updates: Histogram<u64>,
-    /// What had been counted before the first came and after the last had left.
-    pub(crate) looks: Option<(Snapshot, Snapshot)>,
+    /// What had been counted before the first came, and after the last had left: two looks right behind each other, whose
+    /// difference is what a look costs.
+    pub(crate) looks: Option<[Snapshot; 3]>,
 }
 
 /// Lets them join. Without any update in the feed there is nothing to join for.
@@ -57,7 +58,7 @@ pub(crate) async fn join(job: &Job, control: &Control, leg: &Leg, began: Instant
     } else {
         one_by_one(job, &link, previous, &mut found.first_updates).await;
     }
-    found.looks = Some((before, look().await?));
+    found.looks = Some([before, look().await?, look().await?]);
     Ok(found)
 }
 

@@ -31,7 +31,7 @@ impl Facts<'_> {
 
     /// Each newcomer brings one connection with one request, and reads the head of one answer.
     fn handshake_bytes(&self) -> Option<f64> {
-        let (before, after) = self.newcomers.looks.as_ref()?;
+        let [before, after, _] = self.newcomers.looks.as_ref()?;
         if !self.is_one_leg() {
             return clients_handshake(&before.leg, &after.leg);
         }
@@ -71,6 +71,7 @@ impl Facts<'_> {
         put(metrics, Metric::ServerCpuPerUpdate, self.busy_us(server).and_then(|us| self.per_delivered(us)));
         put(metrics, Metric::ClientCpuPerUpdate, self.busy_us(own).and_then(|us| self.per_delivered(us)));
         put(metrics, Metric::ServerCpuPerRequest, self.busy_us(server).and_then(|us| self.per_request(us)));
+        put(metrics, Metric::ServerCpuPerConnection, self.cpu_per_connection());
         put(metrics, Metric::ServerCpuIdle, self.idle_us_per_s(|at| at.server.process.cpu_us));
         put(metrics, Metric::ClientCpuIdle, self.idle_us_per_s(own));
     }
@@ -90,6 +91,18 @@ impl Facts<'_> {
         let spent = cpu(third)?.checked_sub(cpu(second)?)? as f64;
         let time = seconds(second, third);
         (time > 0.0).then(|| (spent - look).max(0.0) / time)
+    }
+
+    /// CPU time of a newcomer, µs; none over a distance, where the time that newcomers take is mostly the feed's.
+    fn cpu_per_connection(&self) -> Option<f64> {
+        let [before, after, again] = self.newcomers.looks.as_ref().filter(|_| self.is_one_leg())?;
+        let cpu = |at: &Snapshot| at.server.process.cpu_us;
+        let look = cpu(again)?.checked_sub(cpu(after)?)?;
+        let spent = cpu(after)?.checked_sub(cpu(before)?)?;
+        let spent = spent.checked_sub(look).filter(|us| *us > 0 && same_life(&before.server, &after.server))?;
+        let (before, after) = self.doors(&before.server, &after.server)?;
+        let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
+        Some(spent as f64 / connections as f64)
     }
 
     fn per_request(&self, amount: f64) -> Option<f64> {

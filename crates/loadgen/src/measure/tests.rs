@@ -112,7 +112,7 @@ fn facts(job: &Job) -> Facts<'_> {
         nodes: Vec::new(),
         newcomers: Newcomers {
             first_updates: hlog::new_histogram(),
-            looks: Some((snapshot(40, 1_000), snapshot(41, 3_000))),
+            looks: Some([snapshot(40, 1_000), snapshot(41, 3_000), snapshot(41, 3_000)]),
         },
     }
 }
@@ -218,6 +218,24 @@ fn a_quiet_time_that_was_disturbed_leaves_no_cost_and_not_one_of_zero() {
     assert!(facts.busy_us(cpu).is_some_and(|us| us > 0.0));
     facts.quiet[2].server.process.cpu_us = facts.quiet[1].server.process.cpu_us.map(|us| us + 1_000_000);
     assert_eq!(facts.busy_us(cpu), None);
+}
+
+#[test]
+fn a_newcomer_costs_no_look_at_the_server() {
+    let job = job();
+    let mut facts = facts(&job);
+    check(&facts, &[(Metric::ServerCpuPerConnection, Some(1.0))]);
+    let look_takes = |facts: &mut Facts<'_>, us: u64| {
+        let [_, after, again] = facts.newcomers.looks.as_mut().unwrap();
+        again.server.process.cpu_us = after.server.process.cpu_us.map(|before| before + us);
+    };
+    look_takes(&mut facts, 500);
+    check(&facts, &[(Metric::ServerCpuPerConnection, Some(0.75))]);
+    look_takes(&mut facts, 2_000);
+    check(&facts, &[(Metric::ServerCpuPerConnection, None)]);
+    let mut far = job.clone();
+    far.between.lab_proxy = Some(7);
+    check(&Facts { job: &far, ..self::facts(&job) }, &[(Metric::ServerCpuPerConnection, None)]);
 }
 
 #[test]
