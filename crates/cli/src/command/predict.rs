@@ -12,6 +12,7 @@ use crate::exit::{Exit, bad_input};
 use crate::output::{self, Format};
 
 mod crossings;
+mod fleet;
 mod scale;
 mod table;
 
@@ -21,8 +22,9 @@ mod table;
 /// schedule; nothing is measured. Every run stores the same prediction beside its results, and its report shows both.
 ///
 /// With --clients the measured costs of a run (CPU of an update and of a request, memory and descriptors of a
-/// connection) are carried on to any number of clients: how much they need, and how many servers that is. Nothing there
-/// is better than its assumptions, which are printed.
+/// connection) are carried on to any number of clients: how much they need, how many servers that is, what a broker hands
+/// to these, and how many clients come back to each when one is gone, all lost their connections, or a new version is
+/// deployed. Nothing there is better than its assumptions, which are printed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -39,7 +39,7 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Cou
 }
 
 /// How long a client waits before it connects again.
-fn wait(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Wait {
+pub(super) fn wait(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Wait {
     let comeback = &case.contender.comeback;
     let fixed = comeback.after.map(|after| Wait::fixed(after.as_secs_f64(), comeback.jitter));
     fixed.unwrap_or_else(|| arithmetic.wait(comeback))

@@ -3,18 +3,22 @@
 //!
 //! Called by `feedlab predict --clients N`; the report's cost chart draws its [`Panel`]s. A [`Reference`] is a run that
 //! was measured, a [`Study`] puts its costs together with the traffic that is predicted, and the rest are questions to
-//! the study: what N clients [need](Study::needs), the [`panels`](Study::panels) of a chart, and from
+//! the study: what N clients [need](Study::needs) and what is needed [around their servers](Study::fleets), the [`panels`](Study::panels) of a chart, and from
 //! [which rate on](Study::rate_comparisons) another contender is cheaper.
 
 use feedlab_feed::Transport;
 use serde::Serialize;
 
+mod broker;
 mod costs;
 mod crossing;
+mod fleet;
 mod rate;
 mod reference;
 mod study;
 
+pub use broker::Broker;
+pub use fleet::{Deploy, Fleet, Storm};
 pub use rate::{RateComparison, RateCrossing};
 pub use reference::Reference;
 pub use study::{Limits, Need, Resource, ScaleError, Study};

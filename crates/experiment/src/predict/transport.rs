@@ -116,6 +116,11 @@ pub(super) trait Arithmetic {
         Wait::backoff(comeback.jitter)
     }
 
+    /// When a client notices at the latest that its connection is gone, s after that; anywhere before it is as likely.
+    fn notices(&self) -> f64 {
+        0.0
+    }
+
     /// Whether an answer of the wrong kind ends a client for good.
     fn gives_up(&self) -> bool {
         false

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::predict::scale::{
-    Limits, Need, Panel, RateComparison, RateCrossing, Reference, Resource, Study,
+    Fleet, Limits, Need, Panel, RateComparison, RateCrossing, Reference, Resource, Study,
 };
 use feedlab_experiment::results::Results;
 use feedlab_report::human::{self, ABSENT};
 use feedlab_report::table::{Column, Table};
 use serde::Serialize;
 
-use super::crossings;
+use super::{crossings, fleet};
 use crate::command::run::table::turned_text;
 use crate::exit::bad_input;
 use crate::output::{self, Format};
@@ -105,11 +105,13 @@ pub(super) fn execute(args: &ScaleArgs, clients: f64, scenario: &Scenario, forma
     let limits = args.limits();
     let panels = study.panels(clients);
     let by_rate = study.rate_comparisons(clients);
+    let needs = study.needs(clients, &limits);
     let answer = Answer {
         scenario: &scenario.name,
         reference: &reference.run,
         clients,
-        needs: study.needs(clients, &limits),
+        fleets: study.fleets(&needs, &limits),
+        needs,
         limits,
         rate_crossings: by_rate.as_deref().map(all_crossings),
         by_rate: by_rate.as_deref(),
@@ -154,6 +156,8 @@ struct Answer<'a> {
     clients: f64,
     limits: Limits,
     needs: Vec<Need>,
+    /// In the order of the needs.
+    fleets: Vec<Fleet>,
     /// `null` where it was not computed.
     rate_crossings: Option<Vec<&'a RateCrossing>>,
     #[serde(skip)]
@@ -177,6 +181,8 @@ fn draw(file: &Path, answer: &Answer<'_>) -> anyhow::Result<()> {
 fn text(answer: &Answer<'_>) -> String {
     let mut text = format!("On paper: {} clients of {}\n\n", human::count(answer.clients), answer.scenario);
     let _ = writeln!(text, "{}\n", turned_text(&table(&answer.needs)));
+    let _ = writeln!(text, "Around these servers, and which connections each of them must open:\n");
+    let _ = writeln!(text, "{}\n", turned_text(&fleet::table(&answer.fleets)));
     for line in crossings::lines(answer.panels, answer.by_rate, (answer.clients, answer.rate)) {
         let _ = writeln!(text, "{line}");
     }

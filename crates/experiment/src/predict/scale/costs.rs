@@ -20,6 +20,7 @@ pub(super) struct Studied {
 struct Costs {
     clients: f64,
     cpu_us: Option<f64>,
+    connect_us: Option<f64>,
     rss_bytes: Option<f64>,
     kernel_bytes: Option<f64>,
     descriptors: Option<f64>,
@@ -44,6 +45,7 @@ impl Costs {
         Self {
             clients: entry.clients.into(),
             cpu_us: value(cpu_metric(contender)),
+            connect_us: value(Metric::ServerCpuPerConnection),
             rss_bytes: value(Metric::ServerRssBytesPerConnection),
             kernel_bytes: value(Metric::KernelBytesPerConnection),
             descriptors: value(Metric::ServerFdsPerConnection).map(whole),
@@ -84,6 +86,15 @@ impl Studied {
     /// Open descriptors.
     pub(super) fn descriptors(&self, clients: f64) -> Option<f64> {
         Some(self.at(clients, |costs| costs.descriptors)? * clients)
+    }
+
+    /// CPU time of opening a connection to a server that has so many clients, µs.
+    pub(super) fn connect_us(&self, clients: f64) -> Option<f64> {
+        self.at(clients, |costs| costs.connect_us)
+    }
+
+    pub(super) fn knows_connects(&self) -> bool {
+        self.costs.iter().any(|costs| costs.connect_us.is_some())
     }
 
     /// A cost at a number of clients: linear between the logarithms of those that were measured, constant outside.

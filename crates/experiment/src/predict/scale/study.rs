@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::costs::Studied;
 use super::reference::{Reference, cpu_metric};
-use super::{Curve, Panel, Unit, crossing};
+use super::{Curve, Panel, Unit, broker, crossing};
 use crate::predict::{LongRun, Rates, rates};
 use crate::scenario::{Contender, Link};
 use crate::{Metric, Scenario};
@@ -42,6 +42,7 @@ pub struct Study {
     contenders: Vec<Studied>,
     pub(super) scenario: Scenario,
     pub(super) feed: LongRun,
+    payload_bytes: f64,
     reference: String,
     machine: String,
 }
@@ -141,6 +142,7 @@ impl Study {
             contenders: scenario.contenders.iter().map(studied).collect::<Result<_, _>>()?,
             scenario: scenario.clone(),
             feed,
+            payload_bytes: course.sizes.payload,
             reference: reference.run.clone(),
             machine: reference.machine_in_words(),
         })
@@ -175,6 +177,11 @@ impl Study {
         self.contenders.iter().filter_map(curve).collect()
     }
 
+    /// Payload of an update, bytes, on average.
+    pub(super) const fn payload_bytes(&self) -> f64 {
+        self.payload_bytes
+    }
+
     /// The feed's own rate in the long run.
     #[must_use]
     pub const fn updates_per_s(&self) -> f64 {
@@ -207,13 +214,30 @@ impl Study {
             "Bandwidth and packets are predicted, both directions, as on loopback: no Ethernet frames (38 B a packet), \
              and what is larger than 1,448 B takes more packets on Ethernet."
                 .to_owned(),
-            "Every client gets every update, and clients are spread evenly over the servers; what distributes the feed \
-             to several servers is not counted."
+            "Every client gets every update, and clients are spread evenly over the servers.".to_owned(),
+            format!(
+                "More than one server takes the feed from a NATS broker, each once: payloads of {:.0} B, and {:.0} B a \
+                 message for NATS, feedlab's headers, TCP and IP. What the broker itself takes is not counted.",
+                self.payload_bytes(),
+                broker::message_overhead_bytes()
+            ),
+            "Connections end at the servers, so that a server that is gone takes its connections along; a proxy that \
+             ends them itself spares polls their reconnects. Clients come back to servers that are there, at their first \
+             try and evenly within what jitter or their next poll makes of it."
                 .to_owned(),
         ];
         if self.contenders.iter().any(|studied| studied.contender.link != Link::default()) {
             all.push(
                 "Bandwidth and packets are those of HTTP/1.1 in the clear, whatever a contender speaks.".to_owned(),
+            );
+        }
+        if !self.contenders.iter().all(Studied::knows_connects) {
+            all.push("What a new connection costs was not measured, and is not in the CPU.".to_owned());
+        } else {
+            all.push(
+                "A new connection costs the CPU that it cost newcomers who came one at a time, its request and its first \
+                 answer included."
+                    .to_owned(),
             );
         }
         if !self.contenders.iter().all(Studied::knows_kernel_memory) {

@@ -145,6 +145,11 @@ impl Arithmetic for ShortPolling {
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 1.0 + before + answered }
     }
+
+    /// At its next poll.
+    fn notices(&self) -> f64 {
+        self.interval
+    }
 }
 
 impl ShortPolling {

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::predict::scale::RateComparison;
+use crate::predict::scale::{Deploy, RateComparison, Storm};
 use crate::scenario::Network;
 use crate::scenario::Source;
 use crate::summary::{Entry, Estimate};
@@ -70,6 +70,27 @@ fn a_connection_takes_a_whole_descriptor() {
     noisy.contenders[0].metrics.insert(Metric::ServerFdsPerConnection, slope);
     let needs = Study::new(&constant(10.0), &noisy).unwrap().needs(3_000.0, &Limits::default());
     assert_eq!(needs[0].descriptors, Some(3_000.0));
+}
+
+#[test]
+fn clients_come_back_within_their_jitter_or_at_their_next_poll() {
+    let mut measured = reference();
+    let cost = Estimate { value: 240.0, low: None, high: None };
+    measured.contenders[1].metrics.insert(Metric::ServerCpuPerConnection, cost);
+    let study = Study::new(&constant(10.0), &measured).unwrap();
+    let limits = Limits { packets_per_s: 1e12, bits_per_s: 1e15, ..Limits::default() };
+    let fleets = study.fleets(&study.needs(96_000.0, &limits), &limits);
+    let [polls, events] = &fleets[..] else { panic!("{fleets:?}") };
+    // 9.6 cores for the polls and 3.84 for the pushes: of 2.4 that is 4 and 2 servers.
+    assert_eq!((polls.servers, events.servers), (4.0, 2.0));
+    assert_eq!(polls.failover, Some(Storm { connections: 8_000.0, within_s: 1.0 }), "24,000 to three others");
+    assert_eq!(events.all_at_once, Storm { connections: 48_000.0, within_s: 1.0 }, "2 s, and half of it as jitter");
+    assert!((events.connects_per_s.unwrap() - 10_000.0).abs() < 1e-6, "2.4 cores at 240 µs");
+    assert_eq!(polls.connects_per_s, None, "it was not measured");
+    assert_eq!(events.deploy, Some(Deploy { in_place: 144_000.0, beside: 96_000.0 }));
+    assert_eq!(events.broker.unwrap().messages_per_s, 20.0);
+    let one = &study.fleets(&study.needs(10.0, &limits), &limits)[1];
+    assert_eq!((one.broker, one.failover, one.deploy.unwrap().in_place), (None, None, 10.0));
 }
 
 #[test]
@@ -177,7 +198,15 @@ fn a_run_that_knows_nothing_of_a_contender_is_named() {
 fn every_assumption_is_told() {
     let study = study(&constant(10.0));
     let all = study.assumptions().join("\n");
-    for word in ["20261121T120030Z-reference", "10 and 1000 clients", "straight line", "loopback", "kernel's memory"] {
+    for word in [
+        "20261121T120030Z-reference",
+        "10 and 1000 clients",
+        "straight line",
+        "loopback",
+        "kernel's memory",
+        "new connection costs was not",
+        "NATS",
+    ] {
         assert!(all.contains(word), "{word}: {all}");
     }
     let far = Some(Network { rtt: Duration::from_millis(100), ..Network::default() });
