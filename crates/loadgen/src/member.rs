@@ -137,7 +137,7 @@ impl Observer for Member {
         self.recorder.borrow_mut().reconnected(clock::unix_us());
     }
 
-    /// No outage: its client ends nothing that it still waits for.
+    /// It loses nothing, so that this is no outage.
     fn left(&mut self) {
         self.has_left = true;
         self.recorder.borrow_mut().reconnected(clock::unix_us());
