@@ -73,7 +73,7 @@ impl Study {
             connects_per_s: connect_us.filter(|us| *us > 0.0).map(|us| limits.cores * 1e6 / us),
             deploy: keeps_connections(contender)
                 .then(|| Deploy { in_place: clients * restarts(servers), beside: clients }),
-            turnover_per_s: turnover(contender, clients, need.requests_per_s),
+            turnover_per_s: turnover(contender, (clients, self.scenario.clients.churn), need.requests_per_s),
         }
     }
 }
@@ -103,12 +103,12 @@ const fn keeps_connections(contender: &Contender) -> bool {
 }
 
 /// Connections a second although nothing breaks: a poll without keep-alive opens its own, and streams that end of age, at
-/// an age between half of the greatest and all of it, live for three quarters of that on average.
-fn turnover(contender: &Contender, clients: f64, requests_per_s: f64) -> f64 {
+/// an age between half of the greatest and all of it, live for three quarters of that on average. `churn` ends a share of those
+/// that are kept, each second.
+fn turnover(contender: &Contender, (clients, churn): (f64, Option<f64>), requests_per_s: f64) -> f64 {
     const MEAN_AGE: f64 = 0.75;
     let by_age = contender.serving.max_connection_age.map_or(0.0, |age| 1.0 / (MEAN_AGE * age.as_secs_f64()));
-    let by_poll = if keeps_connections(contender) { 0.0 } else { requests_per_s };
-    by_poll + clients * by_age
+    if keeps_connections(contender) { clients * (by_age + churn.unwrap_or_default()) } else { requests_per_s }
 }
 
 #[cfg(test)]
@@ -135,13 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn streams_end_of_age_and_polls_without_keep_alive_at_once() {
+    fn streams_end_of_age_polls_without_keep_alive_at_once_and_a_share_by_churn() {
         let mut stream = contender(Options::Sse { keepalive: Duration::from_secs(15) });
-        assert_eq!(turnover(&stream, 1e6, 0.0), 0.0);
+        assert_eq!(turnover(&stream, (1e6, None), 0.0), 0.0);
         stream.serving.max_connection_age = Some(Duration::from_secs(3_600));
-        assert!((turnover(&stream, 1e6, 0.0) - 1e6 / 2_700.0).abs() < 1e-9, "370 a second");
+        assert!((turnover(&stream, (1e6, None), 0.0) - 1e6 / 2_700.0).abs() < 1e-9, "370 a second");
+        assert!((turnover(&stream, (1e6, Some(0.003)), 0.0) - (1e6 / 2_700.0 + 3_000.0)).abs() < 1e-9);
         let interval = Duration::from_secs(2);
         let poll = |keep_alive| contender(Options::ShortPolling { interval, keep_alive, conditional: false });
-        assert_eq!((turnover(&poll(false), 1e6, 5e5), turnover(&poll(true), 1e6, 5e5)), (5e5, 0.0));
+        let of = |keep_alive, churn| turnover(&poll(keep_alive), (1e6, churn), 5e5);
+        assert_eq!((of(false, None), of(true, None)), (5e5, 0.0));
+        assert_eq!((of(false, Some(0.003)), of(true, Some(0.003))), (5e5, 3_000.0), "no connection lives long enough");
     }
 }
