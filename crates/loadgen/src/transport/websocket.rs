@@ -154,7 +154,7 @@ async fn session(
         let message = tokio::select! {
             biased;
             () = &mut end => return None,
-            message = next(socket, publications.as_deref_mut()) => message,
+            message = next_of_both(socket, publications.as_deref_mut()) => message,
         };
         let received_at_us = clock::unix_us();
         if let Some(Ok(_)) = message {
@@ -195,7 +195,7 @@ async fn session(
 }
 
 /// The next message that comes; what is due to be published until then is sent.
-async fn next(socket: &mut Socket, publications: Option<&mut Publications>) -> Option<Result<Message, Error>> {
+async fn next_of_both(socket: &mut Socket, publications: Option<&mut Publications>) -> Option<Result<Message, Error>> {
     let Some(publications) = publications else { return socket.next().await };
     loop {
         tokio::select! {
