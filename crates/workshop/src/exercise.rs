@@ -43,19 +43,14 @@ impl Exercise {
     /// All of them, in the order in which they are done.
     pub const ALL: &'static [Self] = &[
         exercise!("sse-parser", 30, "read an event stream", "sse_parser"),
-        exercise!("poll-cursor", 20, "a poll client that loses nothing, and says what it lost", "poll_cursor"),
-        exercise!("long-poll-handler", 20, "answer when there is news, and never miss it", "long_poll_handler"),
-        exercise!("ids-and-replay", 20, "what a client gets that comes back", "ids_and_replay"),
-        exercise!("keepalive", 15, "a stream that nothing on the way takes for dead", "keepalive"),
-        exercise!("reconnect", 20, "come back without trampling the server that has just come back", "reconnect"),
-        exercise!("bounded-queue", 20, "what becomes of a client that reads too slowly", "bounded_queue"),
-        exercise!("clean-up", 15, "a connection that is gone has left nothing behind", "clean_up"),
-        exercise!(
-            "fallback-ladder",
-            30,
-            "a client that gets its updates whatever stands in the way",
-            "fallback_ladder"
-        ),
+        exercise!("poll-cursor", 20, "a poll client that loses nothing silently", "poll_cursor"),
+        exercise!("long-poll-handler", 20, "respond as soon as there is news, and miss none", "long_poll_handler"),
+        exercise!("ids-and-replay", 20, "what a reconnecting client gets", "ids_and_replay"),
+        exercise!("keepalive", 15, "a stream that no proxy mistakes for dead", "keepalive"),
+        exercise!("reconnect", 20, "reconnect without overrunning a server that has just restarted", "reconnect"),
+        exercise!("bounded-queue", 20, "what to do with a client that reads too slowly", "bounded_queue"),
+        exercise!("clean-up", 15, "a closed connection leaves nothing behind", "clean_up"),
+        exercise!("fallback-ladder", 30, "a client that gets its updates through any proxy", "fallback_ladder"),
     ];
 
     /// The exercise of this name.

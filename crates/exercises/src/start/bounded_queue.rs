@@ -1,4 +1,4 @@
-//! Exercise 7, `bounded-queue`: what becomes of a client that reads too slowly.
+//! Exercise 7, `bounded-queue`: what to do with a client that reads too slowly.
 //!
 //! **Build** the queue between a feed and one client. It holds at most `bound` updates, whatever the client does. What happens
 //! when it is full is the policy:

@@ -1,4 +1,4 @@
-//! Exercise 8, `clean-up`: a connection that is gone has left nothing behind.
+//! Exercise 8, `clean-up`: a closed connection leaves nothing behind.
 //!
 //! **Build** the counting of a connection's life. A connection is open from its first moment to its last, and waiting while
 //! it waits for news. However it ends, both counters are right:

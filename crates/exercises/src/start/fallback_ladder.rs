@@ -1,4 +1,4 @@
-//! Exercise 9, `fallback-ladder`: a client that gets its updates whatever stands in the way.
+//! Exercise 9, `fallback-ladder`: a client that gets its updates through any proxy.
 //!
 //! **Build** a ladder of three rungs: SSE, long polling, polling. The cursor goes along, so that a fall loses nothing.
 //!

@@ -1,4 +1,4 @@
-//! Exercise 4, `ids-and-replay`: what a client gets that comes back.
+//! Exercise 4, `ids-and-replay`: what a reconnecting client gets.
 //!
 //! **Build** the bounded past of a feed. A client that was cut off sends `Last-Event-ID`, the id of the last update that it
 //! has, and is given what it missed.

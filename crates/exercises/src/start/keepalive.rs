@@ -1,4 +1,4 @@
-//! Exercise 5, `keepalive`: a stream that nothing on the way takes for dead.
+//! Exercise 5, `keepalive`: a stream that no proxy mistakes for dead.
 //!
 //! **Build** the loop that writes an event stream. A proxy on the way closes a connection on which nothing was written for
 //! its idle timeout I (nginx: 60 s). So when nothing was written for K < I, a comment is written: it is traffic for the proxy

@@ -1,4 +1,4 @@
-//! Exercise 3, `long-poll-handler`: answer when there is news, and never miss it.
+//! Exercise 3, `long-poll-handler`: respond as soon as there is news, and miss none.
 //!
 //! **Build** an axum handler for `GET /feed/long-poll?after=N&hold_ms=M` (RFC 6202, section 2).
 //!

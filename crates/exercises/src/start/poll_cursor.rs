@@ -1,4 +1,4 @@
-//! Exercise 2, `poll-cursor`: a poll client that loses nothing, and says what it lost.
+//! Exercise 2, `poll-cursor`: a poll client that loses nothing silently.
 //!
 //! **Build** what a client keeps between two polls. It is asked for the next request, and handed the answer to it.
 //!

@@ -1,4 +1,4 @@
-//! Exercise 6, `reconnect`: come back without trampling the server that has just come back.
+//! Exercise 6, `reconnect`: reconnect without overrunning a server that has just restarted.
 //!
 //! **Build** how long a client waits before its next try: exponential backoff with full jitter (Brooker, "Exponential Backoff
 //! And Jitter", AWS Architecture Blog, 2015).
