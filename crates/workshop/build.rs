@@ -1,4 +1,4 @@
-//! Builds this crate anew when a chapter, a scenario or a file that chapters link to is added.
+//! Builds this crate again when a chapter, a scenario or a file that chapters link to is added.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What asks a command to stop: Ctrl-C and SIGTERM (the first in good order, the second at once), and for a child
+//! What asks a command to stop: Ctrl-C and SIGTERM (the first gracefully, the second at once), and for a child
 //! process the end of its standard input.
 
 use feedlab_feed::process;

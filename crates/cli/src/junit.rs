@@ -51,9 +51,9 @@ pub(crate) struct Case {
 /// How a check went.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// As demanded.
+    /// As required.
     Passed,
-    /// Not as demanded.
+    /// Not as required.
     Failed(String),
     /// It could not be checked.
     Error(String),
@@ -73,7 +73,7 @@ impl Junit {
         Ok(junit)
     }
 
-    /// Adds a suite and writes the file anew.
+    /// Adds a suite and writes the file again.
     ///
     /// # Errors
     /// When it cannot be written.

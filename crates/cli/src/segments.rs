@@ -50,7 +50,7 @@ impl About {
 /// What was found of a cell.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Found {
-    /// As it was told to the process that led; the others' knows the servers by their door alone.
+    /// As it was told to the process that led; the others' knows the servers by their endpoint alone.
     pub(crate) job: Job,
     /// What it found of it.
     pub(crate) portion: Portion,

@@ -113,7 +113,7 @@ async fn a_wake_for_nothing_is_no_reason_to_answer() {
     );
     publish_after(&feed, &[20]);
     let answer = ask(&feed, 9, HOLD).await;
-    assert_eq!(answer, seen(204, "", HOLD), "a wake for nothing does not begin the hold anew, and does not end it");
+    assert_eq!(answer, seen(204, "", HOLD), "a wake for nothing does not begin the hold again, and does not end it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! Two runs of one scenario side by side: first what differs around them, then every metric of interest with the
 //! difference, its interval, and what may be said of it. `feedlab compare` prints it.
 //!
-//! The figures are pooled anew from the cells and their histograms, by the rules of [`crate::statistics`].
+//! The figures are pooled again from the cells and their histograms, by the rules of [`crate::statistics`].
 
 use serde::Serialize;
 
@@ -137,7 +137,7 @@ pub enum Finding {
     MeasuredOnce,
     /// Ages of which one of the two lost updates or clients: what is left is fresher than what was lost.
     NotEverythingArrived,
-    /// The values are equal, or the interval of their difference holds nought.
+    /// The values are equal, or the interval of their difference holds zero.
     NoDifferenceShown,
     /// There is a difference, within the tolerance.
     WithinTolerance,

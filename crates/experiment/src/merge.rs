@@ -2,7 +2,7 @@
 //! repetitions, without loss.
 //!
 //! Cells, seconds and histograms are taken over as they are; only the number of the repetition changes, and with it
-//! the cell's id. Everything that was pooled or judged is pooled and judged anew.
+//! the cell's id. Everything that was pooled or judged is pooled and judged again.
 //!
 //! Seeds may be equal or differ. Runs with different seeds sample different schedules, which is what an interval should
 //! cover; runs with equal ones repeat the same schedules, and the interval tells of the machine alone.

@@ -142,10 +142,10 @@ metrics! {
         "Updates that arrived after a later one.";
     UpdatesReplayed "updates_replayed" Delivery Count Sum, "replayed",
         "Updates that were due while a client had lost its connection, and that it was given when it came back.";
-    UpdatesToldLost "updates_told_lost" Delivery Count Sum, "told lost",
+    UpdatesToldLost "updates_told_lost" Delivery Count Sum, "reported lost",
         "Updates that the server told a client it had lost (gaps), all clients together.";
     ClientsGaveUp "clients_gave_up" Delivery Count Sum, "gave up",
-        "Clients that closed for good, as their standard demands of them.";
+        "Clients that closed permanently, as their standard requires of them.";
     Requests "requests" Requests Count Sum, "requests",
         "Feed requests answered in the measured time, all clients together.";
     RequestsEmpty "requests_empty" Requests Count Sum, "empty requests",
@@ -219,10 +219,10 @@ metrics! {
     RequestP50 "request_p50_us" ConnectionCost Microseconds Mean, "request p50",
         "Median time from an open connection (TCP, and TLS where it is spoken) to the head of the first answer.";
     OpenP50 "open_p50_us" ConnectionCost Microseconds Mean, "open p50",
-        "Median time from the begin of the TCP connect to the head of the first answer: what a client waits until \
-         its door is open. Those that come back because of `churn` are not in it: a long poll that brings its cursor is held.";
+        "Median time from the start of the TCP connect to the head of the first answer: what a client waits until \
+         its endpoint is open. Those that come back because of `churn` are not in it: a long poll that brings its cursor is held.";
     FirstUpdateP50 "first_update_p50_us" ConnectionCost Microseconds Mean, "first update p50",
-        "Median time from the begin of the TCP connect to the first update, for a newcomer that asks for one that is \
+        "Median time from the start of the TCP connect to the first update, for a newcomer that asks for one that is \
          there; measured one newcomer at a time, after the fleet has left.";
     HandshakeBytes "handshake_bytes" ConnectionCost Bytes Mean, "handshake bytes",
         "Socket bytes of a newcomer's request and of the head of its answer, both directions.";
@@ -279,7 +279,7 @@ metrics! {
     SlowDisconnected "slow_disconnected" Recovery Count Sum, "slow disconnected",
         "Connections of slow readers that the server ended.";
     ServerRssGrowth "server_rss_growth_bytes" Recovery Bytes Max, "server memory growth",
-        "Resident memory of the server at the end of the measured time, less that at its begin: what slow readers and \
+        "Resident memory of the server at the end of the measured time, less that at its start: what slow readers and \
          reconnects make it keep.";
     ScheduleLagP99 "schedule_lag_p99_us" Trust Microseconds Max, "timer lag p99",
         "How late the load generator's own timers fired, 99th percentile: how far its clock readings can be \

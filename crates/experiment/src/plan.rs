@@ -49,7 +49,7 @@ impl Cell {
     pub fn settings(&self, scenario: &Scenario) -> Settings {
         let contender = &scenario.contenders[self.contender];
         let source = self.feed(scenario);
-        // The scenario counts from the begin of the measured time, the server from that of the feed.
+        // The scenario counts from the start of the measured time, the server from that of the feed.
         let stall = |stall: Stall| Stall { after: scenario.measure.warm_up + stall.after, ..stall };
         let slow = scenario.clients.slow;
         let clients = self.clients + slow.map_or(0, |slow| slow.count);
@@ -228,7 +228,7 @@ mod tests {
         scenario.clients.slow = Some(SlowClients { count: 5, bytes_per_s: 1000 });
         let contender = &mut scenario.contenders[0];
         contender.options = Options::Sse { keepalive: seconds(7) };
-        contender.comeback.after = Some(seconds(3));
+        contender.reconnect.after = Some(seconds(3));
         contender.serving.history = Some(9);
         contender.serving.slow_policy = SlowPolicy::Disconnect;
         contender.serving.coalesce = Some(seconds(2));

@@ -182,7 +182,7 @@ pub(crate) fn rates(scenario: &Scenario, contender: &Contender, course: &Course)
 
 /// Within how many seconds clients of a contender are back that lost their connections at one moment, if they come evenly:
 /// the widest of what spreads them; 0 where nothing does.
-pub(crate) fn comeback_s(scenario: &Scenario, contender: &Contender) -> f64 {
+pub(crate) fn reconnect_s(scenario: &Scenario, contender: &Contender) -> f64 {
     let (case, arithmetic) = (Case::new(scenario, contender, 1), transport::of(&contender.options));
     let wait = failure::wait(&case, &*arithmetic);
     wait.spread.max(wait.more).max(arithmetic.notices())

@@ -47,7 +47,7 @@ pub struct CellRecord {
 /// How clients were spread over the servers at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodesAt {
-    /// When, s from the begin of the measured time.
+    /// When, s from the start of the measured time.
     pub second: u32,
     /// What each server had, in their order; nothing of one that was not there.
     pub loads: Vec<Option<NodeLoad>>,
@@ -97,9 +97,9 @@ pub enum Failure {
     Malformed,
     /// The server told of a gap.
     Gap,
-    /// The feed began anew: what was published between the client's cursor and its end, nobody knows.
+    /// The feed began again: what was published between the client's cursor and its end, nobody knows.
     Reset,
-    /// The client gave up for good, as its standard demands.
+    /// The client gave up permanently, as its standard requires.
     GaveUp,
 }
 
@@ -112,8 +112,8 @@ impl fmt::Display for Failure {
             Self::Closed => "stream closed by the server",
             Self::Malformed => "unreadable answer",
             Self::Gap => "gap in the history",
-            Self::Reset => "feed that began anew",
-            Self::GaveUp => "gave up for good",
+            Self::Reset => "feed that began again",
+            Self::GaveUp => "gave up permanently",
         })
     }
 }

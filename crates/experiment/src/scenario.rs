@@ -20,7 +20,7 @@ mod threshold;
 mod validate;
 pub mod written;
 
-pub use contender::{Comeback, Connections, Contender, Http, Link, Options, Serving, Via};
+pub use contender::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, Via};
 pub use error::ScenarioError;
 pub(crate) use error::{in_our_words, position};
 pub use feedlab_feed::Transport;
@@ -145,7 +145,7 @@ pub enum Broker {
 }
 
 impl Feed {
-    /// Whether another server, or the same one started anew, has the same updates.
+    /// Whether another server, or the same one started again, has the same updates.
     #[must_use]
     pub const fn can_be_had_again(&self) -> bool {
         self.broker.is_some() || matches!(self.source, Source::Synthetic { .. } | Source::Replay { .. })

@@ -92,7 +92,7 @@ fn estimates(repetitions: &[&CellRecord], ages: &Ages, seed: u64) -> BTreeMap<Me
         .into_iter()
         .map(|(metric, value)| {
             let reach = reach(metric);
-            // No metric is below nought, however wide the interval of few repetitions.
+            // No metric is below zero, however wide the interval of few repetitions.
             let low = reach.map(|reach| (value - reach).max(0.0));
             (metric, Estimate { value, low, high: reach.map(|reach| value + reach) })
         })

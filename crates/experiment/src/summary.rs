@@ -73,7 +73,7 @@ impl Entry {
 pub struct Loss {
     /// Updates that were expected and never arrived.
     pub missed: f64,
-    /// Clients that closed for good.
+    /// Clients that closed permanently.
     pub gave_up: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Checks: what a scenario demands of its results, and whether they are so.
+//! Checks: what a scenario requires of its results, and whether they are so.
 
 use std::fmt;
 
@@ -30,9 +30,9 @@ pub struct Check {
     /// The figure that a distance or a factor is about: what is predicted, or what another contender measured; `None`
     /// where the demand needs none or there is none.
     pub reference: Option<f64>,
-    /// From where to where the measured value had to be, for demands about a distance.
+    /// From where to where the measured value had to be, for requires about a distance.
     pub band: Option<(f64, f64)>,
-    /// What was demanded, as a scenario writes it: `within 5% of predicted`.
+    /// What was required, as a scenario writes it: `within 5% of predicted`.
     pub demand: String,
     /// How it is compared.
     pub comparison: Comparison,
@@ -48,22 +48,22 @@ pub struct Check {
     pub met: bool,
 }
 
-/// Every demand of the scenario on every result that it concerns, results in their order, demands as written.
+/// Every demand of the scenario on every result that it concerns, results in their order, requires as written.
 #[must_use]
 pub fn checks(scenario: &Scenario, entries: &[Entry]) -> Vec<Check> {
-    let demands = |entry| scenario.thresholds.iter().map(move |threshold| (entry, threshold));
-    let concerned = entries.iter().flat_map(demands).filter(|(entry, threshold)| threshold.concerns(entry));
+    let requires = |entry| scenario.thresholds.iter().map(move |threshold| (entry, threshold));
+    let concerned = entries.iter().flat_map(requires).filter(|(entry, threshold)| threshold.concerns(entry));
     concerned.map(|(entry, threshold)| check(entry, threshold, entries)).collect()
 }
 
-/// The demands that are not met.
+/// The requires that are not met.
 #[must_use]
 pub fn misses(scenario: &Scenario, entries: &[Entry]) -> Vec<Check> {
     checks(scenario, entries).into_iter().filter(|check| !check.met).collect()
 }
 
 impl Threshold {
-    /// Whether it demands anything of an entry. Nobody is compared with himself.
+    /// Whether it requires anything of an entry. Nobody is compared with himself.
     fn concerns(&self, entry: &Entry) -> bool {
         self.transport.is_none_or(|transport| transport == entry.transport)
             && self.contender.as_ref().is_none_or(|label| *label == entry.label)

@@ -19,7 +19,7 @@ pub enum Malformed {
     /// A header that a request has once at most.
     #[error("a request has one `{0}`, and this one has several")]
     Several(&'static str),
-    /// No `Host`, although the version of HTTP demands it (RFC 9112, section 3.2).
+    /// No `Host`, although the version of HTTP requires it (RFC 9112, section 3.2).
     #[error("the request has no `Host`")]
     NoHost,
     /// A `Host` that is no name, or no address, with a port or without.

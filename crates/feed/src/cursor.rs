@@ -1,6 +1,6 @@
 //! Where a client is in a feed: the cursor that every transport resumes from, and the epoch that it belongs to.
 //!
-//! A `seq` alone does not say which feed it counts: a server that was started anew may have other updates under the same
+//! A `seq` alone does not say which feed it counts: a server that was started again may have other updates under the same
 //! numbers. So a cursor names the epoch too, and one of another epoch is answered with a [`Reset`].
 
 use std::fmt;
@@ -85,7 +85,7 @@ impl From<Epoch> for String {
 /// update.
 ///
 /// As text, `k3f9.31`. A plain `31` names no epoch: it is taken as one of the server's own, so whoever sends it gives up
-/// being told that the feed began anew. Servers never write it.
+/// being told that the feed began again. Servers never write it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cursor {
@@ -157,13 +157,13 @@ impl From<Cursor> for String {
 #[error("a cursor is an epoch and a seq, as in `k3f9.31`, or a seq alone")]
 pub struct CursorError;
 
-/// The answer to a cursor of another epoch: the feed began anew, and what the client had is none of this one's. What was
+/// The answer to a cursor of another epoch: the feed began again, and what the client had is none of this one's. What was
 /// published between its cursor and the end of that epoch, nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reset {
     /// The cursor that the client came with.
     pub asked: Cursor,
-    /// Where it goes on: the begin of the present epoch.
+    /// Where it goes on: the start of the present epoch.
     pub resume: Cursor,
 }
 

@@ -18,7 +18,7 @@ pub const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// The largest buffer, bytes: what comes together in it is memory, for each connection.
 pub const MAX_BUFFER_BYTES: u64 = 1 << 20;
 
-/// The most bytes a second that can be asked for; more than that is no limit on any loopback.
+/// The most bytes per second that can be asked for; more than that is no limit on any loopback.
 pub const MAX_BYTES_PER_S: u64 = 100_000_000_000;
 
 /// What the lab proxy adds to plain loopback: nothing, by default. What is said of a field is also the help of its flag.
@@ -70,7 +70,7 @@ fn idle_timeout(text: &str) -> Result<Duration, String> {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkFault {
-    /// Connections are closed in good order (FIN), after what is on its way has arrived.
+    /// Connections are closed gracefully (FIN), after what is on its way has arrived.
     Cut,
     /// Connections are reset (RST); what is on its way is lost.
     Reset,

@@ -25,7 +25,7 @@ pub enum ScheduleKind {
     /// Independent arrivals, as events in the world are.
     #[cfg_attr(feature = "clap", value(help = "Independent of each other, as events in the world are"))]
     Poisson,
-    /// Heaps of `burst_size`.
+    /// Bursts of `burst_size`.
     #[cfg_attr(feature = "clap", value(help = "In heaps"))]
     Burst,
 }
@@ -53,7 +53,7 @@ pub enum Schedule {
         /// Seed of the gaps.
         seed: u64,
     },
-    /// `size` updates at once, every `size/rate` s: the same rate, in heaps.
+    /// `size` updates at once, every `size/rate` s: the same rate, in bursts.
     Burst {
         /// Updates in a burst, at least 1.
         size: u32,
@@ -63,7 +63,7 @@ pub enum Schedule {
 impl Schedule {
     /// The due times, counted from the start of the feed, without end and never decreasing.
     ///
-    /// `rate` is in updates a second; one that is not a positive number gives no due time at all.
+    /// `rate` is in updates per second; one that is not a positive number gives no due time at all.
     #[must_use]
     pub fn due_times(self, rate: f64) -> DueTimes {
         let rng = match self {

@@ -26,7 +26,7 @@ const MAX_CONNECTIONS: usize = 65_536;
 
 /// What is published, and how it is handed out. What is said of a field is also the help of its flag.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Doors"))]
+#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Endpoints"))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// What is published; without it, what clients publish
@@ -40,7 +40,7 @@ pub struct Settings {
     )]
     pub age_from: AgeFrom,
 
-    /// Pause the feed on purpose: 4s:500ms publishes nothing for half a second, 4 s after its begin
+    /// Pause the feed on purpose: 4s:500ms publishes nothing for half a second, 4 s after its start
     #[cfg_attr(feature = "clap", arg(long, value_name = "AFTER:FOR", value_parser = flag::stall, help_heading = "Feed"))]
     pub stall: Option<Stall>,
 
@@ -79,7 +79,7 @@ pub struct Settings {
     #[serde(with = "duration")]
     pub retry: Duration,
 
-    /// End streams in good order when they are so old, or up to half of it before, at random: their clients come back, to
+    /// End streams gracefully when they are so old, or up to half of it before, at random: their clients come back, to
     /// whichever server a balancer has for them by then
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::some_time))]
     #[serde(with = "duration::option")]
@@ -160,7 +160,7 @@ impl AgeFrom {
 /// A time in which nothing is published. What falls due meanwhile is published at its end, and keeps its due time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stall {
-    /// When it begins: in a scenario from the begin of the measured time, at a server from that of the feed.
+    /// When it begins: in a scenario from the start of the measured time, at a server from that of the feed.
     #[serde(with = "duration")]
     pub after: Duration,
     /// How long it lasts.

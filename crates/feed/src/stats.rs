@@ -12,7 +12,7 @@ use crate::{Epoch, Transport};
 pub struct Stats {
     /// feedlab's version.
     pub version: String,
-    /// A number drawn at random when the process began: another one means that all counters began anew. Below 2^53, so
+    /// A number drawn at random when the process began: another one means that all counters began again. Below 2^53, so
     /// that a JavaScript number holds it; 0 from a server that told none yet.
     #[serde(default)]
     pub life: u64,
@@ -22,8 +22,8 @@ pub struct Stats {
     pub feed: FeedStats,
     /// Every connection, of whatever use.
     pub connections: ConnectionStats,
-    /// What passed each door.
-    pub doors: BTreeMap<Transport, DoorStats>,
+    /// What passed each endpoint.
+    pub endpoints: BTreeMap<Transport, EndpointStats>,
     /// What the process uses.
     pub process: Usage,
     /// Tasks that its runtime has, the one that answers included.
@@ -103,10 +103,10 @@ pub struct ConnectionStats {
     pub kernel_bytes: Option<u64>,
 }
 
-/// What passed one door.
+/// What passed one endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DoorStats {
-    /// Connections whose first feed request was for this door; one of HTTP/2 counts once, however many requests share it.
+pub struct EndpointStats {
+    /// Connections whose first feed request was for this endpoint; one of HTTP/2 counts once, however many requests share it.
     pub connections: u64,
     /// Streams, or requests being held, now.
     pub active: u64,
@@ -118,7 +118,7 @@ pub struct DoorStats {
     pub updates: u64,
     /// Gaps told to clients.
     pub gaps: u64,
-    /// Clients that were told that the feed began anew since they had their cursor.
+    /// Clients that were told that the feed began again since they had their cursor.
     #[serde(default)]
     pub resets: u64,
     /// Updates that slow streams were not sent because they were given the newest instead; told as gaps too.
@@ -141,12 +141,12 @@ pub struct DoorStats {
     /// The part that keeps idle connections alive: comments, pings and pongs.
     #[serde(default)]
     pub keepalive_bytes: u64,
-    /// What the kernel sent and received for this door's connections; absent where it does not tell.
+    /// What the kernel sent and received for this endpoint's connections; absent where it does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub wire: Option<WireStats>,
 }
 
-/// What IP carried for one door: each segment with its headers, handshakes and closes included. Connections that are
+/// What IP carried for one endpoint: each segment with its headers, handshakes and closes included. Connections that are
 /// open count with what they have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireStats {
@@ -176,16 +176,16 @@ impl WireStats {
     }
 }
 
-impl DoorStats {
-    /// A door that has let nobody in: to add others to.
+impl EndpointStats {
+    /// An endpoint that has let nobody in: to add others to.
     #[must_use]
     pub fn nothing() -> Self {
         Self { wire: Some(WireStats::default()), ..Self::default() }
     }
 }
 
-impl std::ops::AddAssign<&Self> for DoorStats {
-    /// Taken apart by name, so that a count which is added to a door is not forgotten here. A sum of which a part is not
+impl std::ops::AddAssign<&Self> for EndpointStats {
+    /// Taken apart by name, so that a count which is added to an endpoint is not forgotten here. A sum of which a part is not
     /// known is not known.
     fn add_assign(&mut self, other: &Self) {
         let Self {

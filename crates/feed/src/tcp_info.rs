@@ -194,7 +194,7 @@ mod kernel {
     impl Plain for [u32; MEMINFO_VARS] {}
 
     /// getsockopt(2) into a zeroed value: an older kernel fills less of it.
-    #[expect(unsafe_code, reason = "no crate of this workspace has a safe door to these two options")]
+    #[expect(unsafe_code, reason = "no crate of this workspace has a safe endpoint to these two options")]
     fn get<T: Plain>(fd: RawFd, level: libc::c_int, option: libc::c_int) -> Option<T> {
         let mut value = MaybeUninit::<T>::zeroed();
         let mut length = size_of::<T>() as libc::socklen_t;

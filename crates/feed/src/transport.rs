@@ -1,4 +1,4 @@
-//! The four transports: their names everywhere (scenario files, JSON, labels) and the paths of their doors.
+//! The four transports: their names everywhere (scenario files, JSON, labels) and the paths of their endpoints.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,11 +35,11 @@ struct Row {
 /// The path at which clients publish, over whatever else than a WebSocket they listen.
 pub const PUBLISH_PATH: &str = "/feed";
 
-/// The parameter of a door's query that says which update a client has.
+/// The parameter of an endpoint's query that says which update a client has.
 pub const AFTER: &str = "after";
 
-/// The parameter of [`PUBLISH_PATH`]'s query that says at which door the publisher listens.
-const DOOR: &str = "door";
+/// The parameter of [`PUBLISH_PATH`]'s query that says at which endpoint the publisher listens.
+const ENDPOINT: &str = "endpoint";
 
 impl Transport {
     /// All four, in the order in which every table and legend lists them.
@@ -74,32 +74,32 @@ impl Transport {
         self.row().label
     }
 
-    /// The path of the server's door.
+    /// The path of the server's endpoint.
     #[must_use]
     pub const fn path(self) -> &'static str {
         self.row().path
     }
 
-    /// The transport whose door has a path.
+    /// The transport whose endpoint has a path.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|transport| transport.path() == path)
     }
 
-    /// The query of a publication, as of a client that listens over this transport: what it takes counts for its door.
+    /// The query of a publication, as of a client that listens over this transport: what it takes counts for its endpoint.
     #[must_use]
     pub fn publish_query(self) -> String {
-        format!("{DOOR}={self}")
+        format!("{ENDPOINT}={self}")
     }
 
     /// The transport that a publication's query names.
     #[must_use]
     pub fn of_publish_query(query: &str) -> Option<Self> {
-        let door = |pair: &str| pair.split_once('=').filter(|(name, _)| *name == DOOR)?.1.parse().ok();
-        query.split('&').find_map(door)
+        let endpoint = |pair: &str| pair.split_once('=').filter(|(name, _)| *name == ENDPOINT)?.1.parse().ok();
+        query.split('&').find_map(endpoint)
     }
 
-    /// The scheme of the door's URL, with TLS or without.
+    /// The scheme of the endpoint's URL, with TLS or without.
     #[must_use]
     pub const fn scheme(self, is_secure: bool) -> &'static str {
         let (plain, secure) = self.row().schemes;

@@ -1,4 +1,4 @@
-//! The update and the gap: words that every door and every client shares. A client's place is in `cursor.rs`.
+//! The update and the gap: words that every endpoint and every client shares. A client's place is in `cursor.rs`.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub struct Update {
 pub enum Data {
     /// Any Unicode text; line breaks and NUL included.
     Text(String),
-    /// Any bytes. Doors that speak JSON carry them as base64 and say so.
+    /// Any bytes. Endpoints that speak JSON carry them as base64 and say so.
     Binary(Bytes),
 }
 
@@ -57,7 +57,7 @@ pub struct Gap {
 }
 
 /// The name of an update's event: 1 to 64 bytes of text without control characters, so that it fits on a line of its
-/// own in every door.
+/// own in every endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EventType(String);
@@ -65,7 +65,7 @@ pub struct EventType(String);
 impl EventType {
     /// Longest name, in bytes.
     pub const MAX_LEN: usize = 64;
-    /// The name that the doors use to tell a client of a [`Gap`]; no update may have it.
+    /// The name that the endpoints use to tell a client of a [`Gap`]; no update may have it.
     pub const GAP: &'static str = "gap";
     /// The name that an event stream uses to tell a client of a [`Reset`](crate::Reset); no update may have it.
     pub const RESET: &'static str = "reset";
@@ -123,10 +123,10 @@ impl fmt::Display for EventType {
 /// Why a name cannot be an [`EventType`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventTypeError {
-    /// Empty, too long, or with characters that a door could not carry.
+    /// Empty, too long, or with characters that an endpoint could not carry.
     #[error("an event type is 1 to 64 bytes of text on one line")]
     Malformed,
-    /// One of the doors' own names.
+    /// One of the endpoints' own names.
     #[error("the event types `gap` and `reset` are reserved: the server uses them to tell a client what it lost")]
     Reserved,
 }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn event_types_that_a_door_could_not_carry_are_refused() {
+    fn event_types_that_an_endpoint_could_not_carry_are_refused() {
         let long = "x".repeat(65);
         for name in ["", "line\nbreak", "null\0", "\u{85}", " ", "\u{200b}", "a\u{202e}b", &long] {
             assert_eq!(EventType::new(name), Err(EventTypeError::Malformed), "{name:?}");

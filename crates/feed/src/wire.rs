@@ -1,6 +1,6 @@
 //! How an update looks on each wire: what the server writes and what a client reads, side by side.
 //!
-//! The JSON object of an update is shared by the polling doors and the WebSocket:
+//! The JSON object of an update is shared by the polling endpoints and the WebSocket:
 //! `{"seq":7,"at":1767225600000000,"type":"tick","data":"…"}`, with `"encoding":"base64"` when `data` stands for bytes.
 
 pub mod poll;
@@ -73,7 +73,7 @@ pub struct Stamp {
 /// An update as it came off a wire, read only as far as the reader asks.
 #[derive(Clone, Copy, Debug)]
 pub enum RawUpdate<'a> {
-    /// The JSON object of the polling doors and of the WebSocket's text frames.
+    /// The JSON object of the polling endpoints and of the WebSocket's text frames.
     Json(&'a [u8]),
     /// An event of a stream.
     Event(&'a sse::Event),
@@ -145,7 +145,7 @@ pub fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::E
     serde_json::from_slice(json)
 }
 
-/// What is wrong with a JSON document that is one line of a file: the library counts lines in each anew, and only its column
+/// What is wrong with a JSON document that is one line of a file: the library counts lines in each again, and only its column
 /// says something.
 #[must_use]
 pub fn error_in_line(error: &serde_json::Error) -> String {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use feedlab_experiment::clients::{BACKOFF_BASE, BACKOFF_CAP};
-use feedlab_experiment::scenario::Comeback;
+use feedlab_experiment::scenario::ReconnectPolicy;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -15,13 +15,13 @@ use crate::observer::Observer;
 /// The waits of one client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
-    comeback: Comeback,
+    reconnect: ReconnectPolicy,
     failures: u32,
 }
 
 impl Backoff {
-    pub(crate) const fn new(comeback: Comeback) -> Self {
-        Self { comeback, failures: 0 }
+    pub(crate) const fn new(reconnect: ReconnectPolicy) -> Self {
+        Self { reconnect, failures: 0 }
     }
 
     /// The next wait. A wait that the scenario fixes is always the same, and jitter makes it up to twice as long;
@@ -30,8 +30,8 @@ impl Backoff {
     pub(crate) fn delay(&mut self, rng: &mut ChaCha8Rng) -> Duration {
         let ceiling = BACKOFF_BASE.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_CAP);
         self.failures = self.failures.saturating_add(1);
-        let chance = if self.comeback.jitter { Some(rng.random::<f64>()) } else { None };
-        match self.comeback.after {
+        let chance = if self.reconnect.jitter { Some(rng.random::<f64>()) } else { None };
+        match self.reconnect.after {
             Some(after) => after + after.mul_f64(chance.unwrap_or(0.0)),
             None => ceiling.mul_f64(chance.unwrap_or(1.0)),
         }
@@ -40,9 +40,9 @@ impl Backoff {
     /// The next wait of a stream that has a reconnection time of its own, which is part of it unless the scenario
     /// fixes the wait. Without jitter the first try waits for that time and not longer.
     pub(crate) fn delay_beyond(&mut self, reconnection: Duration, rng: &mut ChaCha8Rng) -> Duration {
-        let is_exact = !self.comeback.jitter && self.failures == 0;
+        let is_exact = !self.reconnect.jitter && self.failures == 0;
         let more = self.delay(rng);
-        match self.comeback.after {
+        match self.reconnect.after {
             Some(_) => more,
             None if is_exact => reconnection,
             None => reconnection + more,
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn without_jitter_waits_are_exact() {
         let (mut rng, ms) = (ChaCha8Rng::seed_from_u64(1), Duration::from_millis);
-        let mut backoff = Backoff::new(Comeback { jitter: false, ..Comeback::default() });
+        let mut backoff = Backoff::new(ReconnectPolicy { jitter: false, ..ReconnectPolicy::default() });
         assert_eq!([(); 3].map(|()| backoff.delay(&mut rng)), [ms(100), ms(200), ms(400)]);
         backoff.reset();
         assert_eq!([(); 2].map(|()| backoff.delay_beyond(ms(3_000), &mut rng)), [ms(3_000), ms(3_200)]);
@@ -100,11 +100,11 @@ mod tests {
     #[test]
     fn a_wait_of_the_scenario_takes_the_place_of_every_other() {
         let (mut rng, ms) = (ChaCha8Rng::seed_from_u64(1), Duration::from_millis);
-        let comeback = Comeback { after: Some(ms(700)), jitter: false, with_cursor: true };
-        let mut backoff = Backoff::new(comeback);
+        let reconnect = ReconnectPolicy { after: Some(ms(700)), jitter: false, with_cursor: true };
+        let mut backoff = Backoff::new(reconnect);
         assert_eq!([(); 3].map(|()| backoff.delay(&mut rng)), [ms(700); 3]);
         assert_eq!(backoff.delay_beyond(ms(3_000), &mut rng), ms(700));
-        let mut backoff = Backoff::new(Comeback { jitter: true, ..comeback });
+        let mut backoff = Backoff::new(ReconnectPolicy { jitter: true, ..reconnect });
         let waits: Vec<_> = (0..1_000).map(|_| backoff.delay(&mut rng)).collect();
         assert!(waits.iter().all(|wait| (ms(700)..ms(1_400)).contains(wait)));
         assert!(waits.iter().max().unwrap().saturating_sub(*waits.iter().min().unwrap()) > ms(650));

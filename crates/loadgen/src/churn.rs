@@ -75,7 +75,7 @@ impl End {
 mod tests {
     use super::*;
 
-    /// The first so many moments of a client, s from the begin.
+    /// The first so many moments of a client, s from the start.
     fn moments(share_per_s: f64, seed: u64, index: u32, count: usize) -> Vec<f64> {
         let from = clock::now();
         let Some(mut moments) = Churn::new(share_per_s, from, seed, index).0 else { panic!("it has none") };

@@ -31,32 +31,32 @@ pub(crate) fn link_of_a_worker(link: &Link, job: &Job) -> Link {
 /// The client of this index, with its headers, its source address and its own chance.
 pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     let transport = job.contender.transport();
-    let door = door(job, index);
-    let origin = format!("{}://{door}", if link.tls.is_some() { "https" } else { "http" });
+    let endpoint = endpoint(job, index);
+    let origin = format!("{}://{endpoint}", if link.tls.is_some() { "https" } else { "http" });
     let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
     client.rng.set_stream(index.into());
     client.headers = request_headers(job.clients.headers, transport, &origin);
     client.link = link.clone();
-    client.guise = job.clients.headers;
-    client.comeback = job.contender.comeback;
+    client.profile = job.clients.headers;
+    client.reconnect = job.contender.reconnect;
     client.read_buffer = job.contender.serving.read_buffer_bytes;
     // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
-    // a place to come back to. The other doors tell it theirs.
+    // a place to come back to. The other endpoints tell it theirs.
     let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
     client.after = (!is_told).then_some(Cursor::default());
     let share = if job.own_addresses { 1 } else { CLIENTS_PER_ADDRESS };
-    client.source = source(door, job.cell.clients, index, share);
+    client.source = source(endpoint, job.cell.clients, index, share);
     Some(client)
 }
 
-/// Neighbours in pairs of sixteen: otherwise of two segments each would have a door to itself.
-const PER_DOOR: u32 = 16;
+/// Neighbours in pairs of sixteen: otherwise of two segments each would have an endpoint to itself.
+const PER_ENDPOINT: u32 = 16;
 
-/// The door of the client of this index.
-fn door(job: &Job, index: u32) -> SocketAddr {
-    let place = index / PER_DOOR % (1 + job.more_doors.len() as u32);
-    let further = place.checked_sub(1).and_then(|place| job.more_doors.get(place as usize));
-    further.copied().or(job.door).unwrap_or(job.server)
+/// The endpoint of the client of this index.
+fn endpoint(job: &Job, index: u32) -> SocketAddr {
+    let place = index / PER_ENDPOINT % (1 + job.more_endpoints.len() as u32);
+    let further = place.checked_sub(1).and_then(|place| job.more_endpoints.get(place as usize));
+    further.copied().or(job.endpoint).unwrap_or(job.server)
 }
 
 /// The slow client of this index. It shares its connection with nobody, who would be slowed down with it.
@@ -69,8 +69,8 @@ pub(crate) fn slow_client(job: &Job, link: &Link, index: u32) -> Option<Client> 
 }
 
 /// On Linux all of 127.0.0.0/8 is this machine, so that a fleet can come from several addresses, which so many share.
-fn source(door: SocketAddr, clients: u32, index: u32, share: u32) -> Option<IpAddr> {
-    let spread = cfg!(target_os = "linux") && door.is_ipv4() && door.ip().is_loopback();
+fn source(endpoint: SocketAddr, clients: u32, index: u32, share: u32) -> Option<IpAddr> {
+    let spread = cfg!(target_os = "linux") && endpoint.is_ipv4() && endpoint.ip().is_loopback();
     let address = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + index / share);
     (spread && clients > share).then(|| address.into())
 }
@@ -86,17 +86,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_doors_have_equal_shares_and_so_have_their_segments() {
-        let [first, second]: [SocketAddr; 2] = ["127.0.0.1:1", "127.0.0.1:2"].map(|door| door.parse().unwrap());
-        let doors = |more_doors: Vec<SocketAddr>, segment: Segment| {
-            let job = Job { door: Some(first), more_doors, ..job(first) };
-            let doors: Vec<_> = segment.clients(320, 0, 1).map(|index| door(&job, index)).collect();
-            [first, second].map(|door| doors.iter().filter(|one| **one == door).count())
+    fn several_endpoints_have_equal_shares_and_so_have_their_segments() {
+        let [first, second]: [SocketAddr; 2] = ["127.0.0.1:1", "127.0.0.1:2"].map(|endpoint| endpoint.parse().unwrap());
+        let endpoints = |more_endpoints: Vec<SocketAddr>, segment: Segment| {
+            let job = Job { endpoint: Some(first), more_endpoints, ..job(first) };
+            let endpoints: Vec<_> = segment.clients(320, 0, 1).map(|index| endpoint(&job, index)).collect();
+            [first, second].map(|endpoint| endpoints.iter().filter(|one| **one == endpoint).count())
         };
-        assert_eq!(doors(Vec::new(), Segment::WHOLE), [320, 0]);
-        assert_eq!(doors(vec![second], Segment::WHOLE), [160, 160]);
+        assert_eq!(endpoints(Vec::new(), Segment::WHOLE), [320, 0]);
+        assert_eq!(endpoints(vec![second], Segment::WHOLE), [160, 160]);
         for index in [1, 2] {
-            assert_eq!(doors(vec![second], Segment::new(index, 2).unwrap()), [80, 80]);
+            assert_eq!(endpoints(vec![second], Segment::new(index, 2).unwrap()), [80, 80]);
         }
     }
 

@@ -1,5 +1,5 @@
 //! The control connections: they tell the servers when their feed begins, and ask what they have counted. They use no
-//! door, so that asking does not change the answer.
+//! endpoint, so that asking does not change the answer.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ const RETRY: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     client: Client,
-    /// The servers behind one door, in their order.
+    /// The servers behind one endpoint, in their order.
     nodes: Vec<Node>,
     /// How long a server may be away, because it is to be started again; `None` if it must always be there.
     patience: Option<Duration>,
@@ -74,8 +74,8 @@ impl Control {
     }
 
     /// A server, counted from 1, is about to be ended: what it has counted until now is kept, and is in what is asked from
-    /// then on. One that does not answer is ended all the same; its counters then begin anew, and no difference is made of
-    /// them. One that is ended for good is asked no more.
+    /// then on. One that does not answer is ended all the same; its counters then begin again, and no difference is made of
+    /// them. One that is ended permanently is asked no more.
     pub(crate) async fn keep_before_its_end(&self, number: u32, for_good: bool) {
         let Some(node) = (number as usize).checked_sub(1).and_then(|index| self.nodes.get(index)) else { return };
         let asked = timeout(BEFORE_THE_END, self.ask(node.address, "/stats"));

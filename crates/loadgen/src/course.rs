@@ -175,7 +175,7 @@ impl<'a> Course<'a> {
         Ok(window)
     }
 
-    /// What was seen at its begin, and the last update that was due before that.
+    /// What was seen at its start, and the last update that was due before that.
     pub(crate) async fn measure(&mut self, window: Window) -> Result<(Seen, Option<u64>), LoadError> {
         self.phase(Phase::Measure, self.job.measure.duration);
         let start = self.look().await?;
@@ -216,7 +216,7 @@ impl<'a> Course<'a> {
         newcomers::join(self.job, control, &self.leg, self.began).await.map(Some)
     }
 
-    /// What was found of the clients, the ages as they were merged, and whether a server was started anew if this process led.
+    /// What was found of the clients, the ages as they were merged, and whether a server was started again if this process led.
     pub(crate) fn finish(self) -> Result<Merged, LoadError> {
         let Some(seconds) = self.seconds else { return Err(LoadError::WorkerLost) };
         let (ages, seconds) = seconds.finish().map_err(|error| unwritable(self.job, error))?;

@@ -29,7 +29,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Begins to order a job's faults, counted from the begin of the measured time.
+    /// Begins to order a job's faults, counted from the start of the measured time.
     ///
     /// # Errors
     /// When a fault is the lab proxy's to do, and the job names no proxy.

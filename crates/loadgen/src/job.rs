@@ -18,15 +18,15 @@ pub struct Job {
     /// A feedlab server that was told to wait for its start, and serves nobody else: where it is asked for its figures,
     /// without TLS.
     pub server: SocketAddr,
-    /// Further servers of the same feed behind the same door; their figures are added.
+    /// Further servers of the same feed behind the same endpoint; their figures are added.
     #[serde(default)]
     pub more_servers: Vec<SocketAddr>,
     /// Where the clients connect, if not at the server: the lab proxy, nginx, or the server's TLS port.
     #[serde(default)]
-    pub door: Option<SocketAddr>,
-    /// Further doors of the same feed, over which the clients are spread.
+    pub endpoint: Option<SocketAddr>,
+    /// Further endpoints of the same feed, over which the clients are spread.
     #[serde(default)]
-    pub more_doors: Vec<SocketAddr>,
+    pub more_endpoints: Vec<SocketAddr>,
     /// The certificate, PEM, that the clients trust; they speak TLS if the contender's link says so.
     #[serde(default)]
     pub certificate: Option<String>,
@@ -36,7 +36,7 @@ pub struct Job {
     /// What lies between the clients and the server.
     #[serde(default)]
     pub between: Between,
-    /// Each client comes from an address of its own, by which nginx tells them apart; only where the door is on Linux's
+    /// Each client comes from an address of its own, by which nginx tells them apart; only where the endpoint is on Linux's
     /// loopback.
     #[serde(default)]
     pub own_addresses: bool,
@@ -95,8 +95,8 @@ impl Job {
         Self {
             server,
             more_servers: Vec::new(),
-            door: None,
-            more_doors: Vec::new(),
+            endpoint: None,
+            more_endpoints: Vec::new(),
             certificate: None,
             proxy: None,
             between: Between { nginx: None, lab_proxy: None },
@@ -188,7 +188,7 @@ pub enum LoadError {
     #[error("stopped before the cell was measured")]
     Interrupted,
     /// All of the processes begin at one moment, and this one heard of it too late.
-    #[error("the begin was {:.1} s ago when this process was ready: give them more time", by.as_secs_f64())]
+    #[error("the start was {:.1} s ago when this process was ready: give them more time", by.as_secs_f64())]
     TooLate {
         /// By how much.
         by: Duration,

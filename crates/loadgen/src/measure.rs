@@ -39,7 +39,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) connected: Snapshot,
     /// When the clients had settled.
     pub(crate) settled: Snapshot,
-    /// At the begin of the measured time.
+    /// At the start of the measured time.
     pub(crate) start: Snapshot,
     /// At its end.
     pub(crate) end: Snapshot,
@@ -48,7 +48,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) last_leg: LegStats,
     /// The last updates that were due before the measured time began and before it ended, as the server has it.
     pub(crate) due_before: (Option<u64>, Option<u64>),
-    /// Whether a server was started anew meanwhile; what it counted before is in its counts all the same.
+    /// Whether a server was started again meanwhile; what it counted before is in its counts all the same.
     pub(crate) was_restarted: bool,
     pub(crate) found: Found,
     pub(crate) ages: Histogram<u64>,
@@ -191,7 +191,7 @@ impl Facts<'_> {
     }
 
     /// Updates that fell due in the measured time. The server knows; without it, what lies between the first and the
-    /// last that any client saw. If the feed began anew meanwhile, what the clients saw of its lives before counts too: more
+    /// last that any client saw. If the feed began again meanwhile, what the clients saw of its lives before counts too: more
     /// of those, nobody knows.
     fn published(&self) -> u64 {
         let (first, last) = (self.start.server.feed.epoch, self.last.feed.epoch);
@@ -240,8 +240,8 @@ impl Facts<'_> {
 
     /// As the server has it: a reader that is slow learns of its end only when it has read what came before.
     fn slow_disconnected(&self) -> u64 {
-        let doors = self.doors(&self.quiet[2].server, &self.last);
-        let ended = doors.map(|(first, last)| last.slow_disconnected.saturating_sub(first.slow_disconnected));
+        let endpoints = self.endpoints(&self.quiet[2].server, &self.last);
+        let ended = endpoints.map(|(first, last)| last.slow_disconnected.saturating_sub(first.slow_disconnected));
         ended.unwrap_or_default().max(self.found.slow_disconnected)
     }
 

@@ -11,7 +11,7 @@ use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Epoch, Gap, Reset, Transport, clock};
 
 use crate::audit::{Audit, Finding};
-use crate::observer::{Observer, Opened, Trouble};
+use crate::observer::{ClientError, Observer, Opened};
 use crate::outage::Outage;
 use crate::recorder::{Arrival, Recorder};
 use crate::transport::Leg;
@@ -121,8 +121,8 @@ impl Observer for Member {
         self.begin_anew(reset.resume.epoch);
     }
 
-    fn failure(&mut self, trouble: &Trouble) {
-        self.recorder.borrow_mut().failed(trouble.failure);
+    fn failure(&mut self, error: &ClientError) {
+        self.recorder.borrow_mut().failed(error.failure);
     }
 
     /// Who never was open has nothing to lose.
@@ -204,8 +204,8 @@ impl Observer for SlowReader {
         self.audit = Audit::default();
     }
 
-    fn failure(&mut self, trouble: &Trouble) {
-        if matches!(trouble.failure, Failure::Closed | Failure::Disconnected) {
+    fn failure(&mut self, error: &ClientError) {
+        if matches!(error.failure, Failure::Closed | Failure::Disconnected) {
             self.recorder.borrow_mut().slow_disconnected();
         }
     }
@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    /// A connection is lost at the begin, is answered twice by something that has no feed, and by its server at last.
+    /// A connection is lost at the start, is answered twice by something that has no feed, and by its server at last.
     #[test]
     fn m2_an_answer_without_the_feed_ends_no_outage() {
         let opened = Opened { connect_us: Some(1), tls_us: None, request_us: 1, open_us: 2 };
@@ -258,7 +258,7 @@ mod tests {
             for _ in 0..2 {
                 member.opened(opened);
                 member.alive();
-                member.failure(&Trouble::new(Failure::Status, "the server answered 503"));
+                member.failure(&ClientError::new(Failure::Status, "the server answered 503"));
                 member.lost(Duration::ZERO);
                 assert_eq!(recorder.borrow().found().outages.len(), 0);
             }
@@ -287,7 +287,7 @@ mod tests {
         reader.reset(Reset { asked: cursor.at(10), resume: cursor });
         reader.update(Stamp { epoch: None, seq: 1, at: 1 }, RawUpdate::Json(b""), 2);
         for failure in [Failure::Closed, Failure::Disconnected, Failure::Connect, Failure::Malformed] {
-            reader.failure(&Trouble::new(failure, "x"));
+            reader.failure(&ClientError::new(failure, "x"));
         }
         let recorder = recorder.borrow();
         let found = recorder.found();

@@ -110,7 +110,7 @@ pub(crate) struct Moments<T> {
     pub(crate) connected: T,
     /// When the clients had settled.
     pub(crate) settled: T,
-    /// At the begin of the measured time.
+    /// At the start of the measured time.
     pub(crate) start: T,
     /// At its end.
     pub(crate) end: T,

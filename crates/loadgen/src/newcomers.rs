@@ -2,7 +2,7 @@
 //!
 //! The feed still runs, and each newcomer asks for the update before the newest, so that one is there for it: the time
 //! to the first update is that of the connect, the request and the answer, and not that of waiting for news. With
-//! nobody else at the door, what passes it is the newcomers' alone.
+//! nobody else at the endpoint, what passes it is the newcomers' alone.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clients::{client, link};
 use crate::control::Control;
 use crate::moments::{Look, Snapshot};
-use crate::observer::{Observer, Opened, Trouble};
+use crate::observer::{ClientError, Observer, Opened};
 use crate::transport::{Leg, Link};
 use crate::{Job, LoadError, transport};
 
@@ -33,7 +33,7 @@ const TIME: Duration = Duration::from_secs(8);
 /// What was seen of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Newcomers {
-    /// From the begin of the TCP connect to the first update, µs.
+    /// From the start of the TCP connect to the first update, µs.
     #[serde(with = "hlog::text")]
     pub(crate) first_updates: Histogram<u64>,
     /// What had been counted before the first came, and after the last had left: two looks right behind each other, whose
@@ -79,7 +79,7 @@ async fn one(job: &Job, link: &Link, index: u32, after: Cursor) -> Option<u64> {
     let mut client = client(job, link, job.cell.clients.saturating_add(index))?;
     client.after = Some(after);
     // However the fleet comes back: without the cursor there would be nothing to join for.
-    client.comeback.with_cursor = true;
+    client.reconnect.with_cursor = true;
     // A client of the ladder may have tried a rung before the one that opens.
     let connect_began = job.contender.is_auto().then(clock::now);
     let mut newcomer = Newcomer { stop: CancellationToken::new(), connect_began, first_us: None };
@@ -121,7 +121,7 @@ impl Observer for Newcomer {
 
     fn reset(&mut self, _reset: Reset) {}
 
-    fn failure(&mut self, _trouble: &Trouble) {}
+    fn failure(&mut self, _error: &ClientError) {}
 
     fn reconnect(&mut self) {}
 

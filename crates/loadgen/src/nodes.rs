@@ -24,7 +24,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins to look, from the begin of the measured time on.
+    /// Begins to look, from the start of the measured time on.
     pub(crate) fn begin(control: Control, window: Window) -> Self {
         let looks = Arc::<Mutex<Vec<NodesAt>>>::default();
         let mut watcher = JoinSet::new();
@@ -53,24 +53,24 @@ async fn watch(control: Control, window: Window, looks: Arc<Mutex<Vec<NodesAt>>>
 
 /// What a server has; of one that was not there before, or in another life, no requests are known.
 fn load(now: &Stats, before: Option<&Stats>) -> Option<NodeLoad> {
-    let requests = |stats: &Stats| stats.doors.values().map(|door| door.requests).sum::<u64>();
+    let requests = |stats: &Stats| stats.endpoints.values().map(|endpoint| endpoint.requests).sum::<u64>();
     let before = before.filter(|before| before.life == now.life && before.at < now.at);
     let requests_per_s = before.map_or(0, |before| {
         let (answered, us) = (requests(now).saturating_sub(requests(before)), now.at - before.at);
         (answered as f64 * 1e6 / us as f64).round() as u64
     });
-    Some(NodeLoad { clients: now.doors.values().map(|door| door.active).sum(), requests_per_s })
+    Some(NodeLoad { clients: now.endpoints.values().map(|endpoint| endpoint.active).sum(), requests_per_s })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use feedlab_feed::Transport;
-    use feedlab_feed::stats::DoorStats;
+    use feedlab_feed::stats::EndpointStats;
 
     fn stats(life: u64, at: u64, active: u64, requests: u64) -> Stats {
-        let door = DoorStats { active, requests, ..DoorStats::nothing() };
-        Stats { life, at, doors: [(Transport::Sse, door)].into(), ..Stats::default() }
+        let endpoint = EndpointStats { active, requests, ..EndpointStats::nothing() };
+        Stats { life, at, endpoints: [(Transport::Sse, endpoint)].into(), ..Stats::default() }
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub trait Observer {
     /// The server told what it no longer has; the feed goes on after `resume`.
     fn gap(&mut self, gap: Gap, resume: Cursor);
 
-    /// The feed began anew: what the client has is of another epoch, and what was published after it there is lost, however
-    /// much it was. What comes from here on is of the epoch of `resume`, from its begin.
+    /// The feed began again: what the client has is of another epoch, and what was published after it there is lost, however
+    /// much it was. What comes from here on is of the epoch of `resume`, from its start.
     fn reset(&mut self, reset: Reset);
 
     /// An event of a stream, as it stands; updates, gaps and resets are told once more by their own methods.
@@ -38,7 +38,7 @@ pub trait Observer {
     }
 
     /// Something went wrong. Unless it is [`Failure::GaveUp`], the client goes on.
-    fn failure(&mut self, trouble: &Trouble);
+    fn failure(&mut self, error: &ClientError);
 
     /// The connection, or the poll that was under way, is lost, and the client tries again after `wait`.
     fn lost(&mut self, _wait: Duration) {}
@@ -58,7 +58,7 @@ pub trait Observer {
     /// Something came, be it only the head of an answer, a comment or a ping.
     fn alive(&mut self) {}
 
-    /// The server told the client its place in the feed: what is before it, the client has, was told lost, or never
+    /// The server told the client its place in the feed: what is before it, the client has, was reported lost, or never
     /// asked for.
     fn placed(&mut self, _cursor: Cursor) {}
 
@@ -90,26 +90,26 @@ pub struct Opened {
     pub tls_us: Option<u64>,
     /// From the request to the head of its answer, µs.
     pub request_us: u64,
-    /// All of it, from the begin of the TCP connect to the head of the answer, µs.
+    /// All of it, from the start of the TCP connect to the head of the answer, µs.
     pub open_us: u64,
 }
 
 /// What went wrong for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct ClientError {
     /// Its kind, for counting.
     pub failure: Failure,
     /// What was seen, for people: one line.
     pub detail: String,
 }
 
-impl Trouble {
+impl ClientError {
     pub(crate) fn new(failure: Failure, detail: impl fmt::Display) -> Self {
         Self { failure, detail: detail.to_string() }
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)
     }

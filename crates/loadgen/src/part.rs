@@ -1,6 +1,6 @@
 //! One of several processes that drive a cell together: which of the clients are its own, and the moments that all keep.
 //!
-//! Nobody says anything on the way: from the begin on every moment follows from the job, so that processes which never hear of
+//! Nobody says anything on the way: from the start on every moment follows from the job, so that processes which never hear of
 //! each other measure the same.
 
 use std::time::Duration;

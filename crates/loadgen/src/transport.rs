@@ -11,7 +11,7 @@
 use std::net::IpAddr;
 
 use feedlab_experiment::headers;
-use feedlab_experiment::scenario::{self, Comeback, Headers, Options};
+use feedlab_experiment::scenario::{self, Headers, Options, ReconnectPolicy};
 use feedlab_feed::{Cursor, Transport};
 use hyper::header::{HeaderName, HeaderValue};
 use rand::SeedableRng as _;
@@ -55,7 +55,7 @@ mod script;
 /// One simulated client: where it goes and how it introduces itself.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// The door, as in `http://127.0.0.1:8080/feed/sse`.
+    /// The endpoint, as in `http://127.0.0.1:8080/feed/sse`.
     pub url: Url,
     /// How its connections are made.
     pub link: Link,
@@ -66,9 +66,9 @@ pub struct Client {
     /// Where to begin: after this update, or with the next one that is published.
     pub after: Option<Cursor>,
     /// How it comes back after a loss.
-    pub comeback: Comeback,
-    /// As whom it introduces itself where another door needs other headers: `headers` are those of the first.
-    pub guise: Headers,
+    pub reconnect: ReconnectPolicy,
+    /// As whom it introduces itself where another endpoint needs other headers: `headers` are those of the first.
+    pub profile: Headers,
     /// Read buffer of a WebSocket, bytes; [`websocket::Options`] has the usual one.
     pub read_buffer: Option<usize>,
     /// How many bytes it reads in a second; all that come, if `None`.
@@ -107,8 +107,8 @@ impl Client {
             headers: HeaderMap::new(),
             source: None,
             after: None,
-            comeback: Comeback::default(),
-            guise: Headers::default(),
+            reconnect: ReconnectPolicy::default(),
+            profile: Headers::default(),
             read_buffer: None,
             reads_per_s: None,
             publications: None,
@@ -158,9 +158,9 @@ fn set(headers: &mut HeaderMap, (name, value): headers::Own) {
 /// The headers of one client besides those that its transport needs; `origin` is the server's, as in
 /// `http://127.0.0.1:8080`.
 #[must_use]
-pub fn request_headers(guise: Headers, transport: Transport, origin: &str) -> HeaderMap {
+pub fn request_headers(profile: Headers, transport: Transport, origin: &str) -> HeaderMap {
     let mut map = HeaderMap::new();
-    for (name, value) in headers::request_headers(guise, transport, origin) {
+    for (name, value) in headers::request_headers(profile, transport, origin) {
         if let Ok(value) = HeaderValue::try_from(&*value) {
             map.insert(name, value);
         }

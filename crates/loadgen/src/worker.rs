@@ -23,7 +23,7 @@ use crate::Job;
 use crate::churn::Churn;
 use crate::clients::{client, link_of_a_worker, slow_client};
 use crate::member::{Member, Roll, SlowReader};
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::recorder::{Found, Recorder, Window};
 use crate::transport::upstream::{self, Publications};
 use crate::transport::{self, Client, Leg, Link};
@@ -202,9 +202,9 @@ async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
 
 /// Publishes beside a client whose transport has no way up.
 async fn post(client: Client, publications: Publications, recorder: Rc<RefCell<Recorder>>, leave: CancellationToken) {
-    let tell = |told: Result<(u64, u64), Trouble>| match told {
+    let tell = |told: Result<(u64, u64), ClientError>| match told {
         Ok((due_us, received_at_us)) => recorder.borrow_mut().acknowledged(due_us, received_at_us),
-        Err(trouble) => recorder.borrow_mut().failed(trouble.failure),
+        Err(error) => recorder.borrow_mut().failed(error.failure),
     };
     upstream::post(client, publications, &leave, tell).await;
 }

@@ -15,12 +15,12 @@ use feedlab_feed::{Transport, clock};
 use feedlab_loadgen::{Event, Job, LoadError, Outcome, Part, Phase, conclude, run, take_part};
 use tokio_util::sync::CancellationToken;
 
-#[path = "cell/door.rs"]
-mod door;
+#[path = "cell/endpoint.rs"]
+mod endpoint;
 #[path = "cell/server.rs"]
 mod server;
 
-use door::Door;
+use endpoint::Endpoint;
 use server::{Feed, PERIOD_US, Server};
 
 const CLIENTS: u32 = 12;
@@ -156,7 +156,7 @@ fn check_cuts(options: Options) {
         cut(FaultKind::Link(LinkFault::Cut), ms(375)),
         cut(FaultKind::Process(ProcessFault::ReloadNginx), ms(400)),
     ];
-    job.contender.comeback.after = Some(ms(120));
+    job.contender.reconnect.after = Some(ms(120));
     let mut events = Vec::new();
     let record = run(&job, &mut |event| events.push(event), CancellationToken::new()).unwrap().record;
     let faults: Vec<_> = events
@@ -245,9 +245,9 @@ fn check_churn(options: Options) {
     let reconnects = metric(Metric::Reconnects);
     let (least, most) = (0.5 * 2.5 * f64::from(CHURNED), 2.0 * took_s * f64::from(CHURNED));
     assert!((least..most).contains(&reconnects), "{reconnects} in {took_s} s");
-    // Of a ladder all doors are added, and this server has one count for all of them.
-    let doors = if job.contender.is_auto() { Transport::ALL.len() } else { 1 };
-    let opened = metric(Metric::ConnectionsOpened) / doors as f64 - f64::from(CHURNED);
+    // Of a ladder all endpoints are added, and this server has one count for all of them.
+    let endpoints = if job.contender.is_auto() { Transport::ALL.len() } else { 1 };
+    let opened = metric(Metric::ConnectionsOpened) / endpoints as f64 - f64::from(CHURNED);
     // A client may be on its way at the end.
     assert!((reconnects - f64::from(CHURNED)..=reconnects).contains(&opened), "{opened} of {reconnects}");
 }
@@ -348,14 +348,14 @@ fn clients_that_are_turned_away_are_counted_and_the_cell_ends() {
 }
 
 #[test]
-fn the_clients_go_to_the_door_and_the_questions_to_the_server() {
+fn the_clients_go_to_the_endpoint_and_the_questions_to_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
-    let door = Door::before(server.address);
-    let job = Job { door: Some(door.address), ..job(&server, SSE, &folder) };
+    let endpoint = Endpoint::before(server.address);
+    let job = Job { endpoint: Some(endpoint.address), ..job(&server, SSE, &folder) };
     let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
     assert!(record.failures.is_empty() && record.metrics[&Metric::UpdatesMissed] == 0.0, "{:?}", record.failures);
-    let newcomers = door.passed() - u64::from(CLIENTS);
+    let newcomers = endpoint.passed() - u64::from(CLIENTS);
     assert!((1..=30).contains(&newcomers), "{newcomers}");
 }
 

@@ -31,7 +31,7 @@ pub struct Arrival {
 
 /// Gives the updates of a stream, one after another.
 ///
-/// It reads anew, from the update after the last that it gave, whenever the connection comes back: what the broker kept for
+/// It reads again, from the update after the last that it gave, whenever the connection comes back: what the broker kept for
 /// the reading before is gone when the broker was restarted, and would be missed only after a minute.
 pub struct Reader {
     stream: Stream,

@@ -143,7 +143,7 @@ impl Room {
     /// Takes what is said to somebody.
     ///
     /// # Errors
-    /// When the connection is gone for good.
+    /// When the connection is gone permanently.
     pub async fn listen(&self, to: &str) -> Result<Inbox, Error> {
         let client = &self.connection.client;
         let subscribed = client.subscribe(self.subject(to)).await.map_err(|error| Error::failed("listen", error))?;
@@ -155,7 +155,7 @@ impl Room {
     /// Says something to whoever listens.
     ///
     /// # Errors
-    /// When the connection is gone for good.
+    /// When the connection is gone permanently.
     pub async fn say(&self, to: &str, payload: Vec<u8>) -> Result<(), Error> {
         let said = self.connection.client.publish(self.subject(to), payload.into()).await;
         said.map_err(|error| Error::failed("pass a message on", error))
@@ -164,7 +164,7 @@ impl Room {
     /// Waits until the broker has what was said.
     ///
     /// # Errors
-    /// When the connection is gone for good.
+    /// When the connection is gone permanently.
     pub async fn flush(&self) -> Result<(), Error> {
         self.connection.client.flush().await.map_err(|error| Error::failed("take what was said", error))
     }
@@ -184,7 +184,7 @@ impl Room {
 }
 
 impl Inbox {
-    /// The next message; `None` when the connection is gone for good. Dropping the future loses none.
+    /// The next message; `None` when the connection is gone permanently. Dropping the future loses none.
     pub async fn next(&mut self, room: &Room) -> Option<Letter> {
         let message = self.0.next().await?;
         Some(Letter { payload: message.payload, reply: message.reply, client: room.connection.client.clone() })
@@ -195,7 +195,7 @@ impl Letter {
     /// Answers, if an answer is waited for.
     ///
     /// # Errors
-    /// When the connection is gone for good.
+    /// When the connection is gone permanently.
     pub async fn answer(&self, payload: Vec<u8>) -> Result<(), Error> {
         let Some(reply) = self.reply.clone() else { return Ok(()) };
         let said = self.client.publish(reply, payload.into()).await;
@@ -214,7 +214,7 @@ impl Store {
         kept.map(drop).map_err(|error| Error::failed("store what was found", error))
     }
 
-    /// Gives it back, held against the digest that was made of it when it was put there.
+    /// Gives it back, compared with the digest that was made of it when it was put there.
     ///
     /// # Errors
     /// When it is not there, is damaged, or larger than any that a run makes.

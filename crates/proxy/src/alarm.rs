@@ -115,7 +115,7 @@ impl Alarm {
     }
 
     /// Sets it, unless it rings no later anyway: whoever is woken early looks at the clock and sets it again, which costs
-    /// less than to set it anew for each byte that postpones an idle timeout.
+    /// less than to set it again for each byte that postpones an idle timeout.
     fn set(&mut self, at: Instant, waker: &Waker) {
         let now = clock::now();
         let rings = |set: &(Instant, Waker)| set.0 > now && set.0 <= at && set.1.will_wake(waker);

@@ -1,9 +1,9 @@
 //! The control API: what people, pages and load generators order, over HTTP on a loopback port of its own.
 
-mod door;
+mod endpoint;
 mod orders;
 
-pub(crate) use door::{HEAD_TIMEOUT, MAX_CONNECTIONS};
+pub(crate) use endpoint::{HEAD_TIMEOUT, MAX_CONNECTIONS};
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -23,12 +23,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::Lab;
-use door::Door;
+use endpoint::Endpoint;
 
 /// Serves until the proxy is gone.
 pub(crate) async fn serve(listener: TcpListener, lab: Arc<Lab>, gone: CancellationToken) {
     let help = listener.local_addr().map(help).unwrap_or_default();
-    Door::new(router(lab, help)).serve(listener, gone).await;
+    Endpoint::new(router(lab, help)).serve(listener, gone).await;
 }
 
 fn router(lab: Arc<Lab>, help: String) -> Router {

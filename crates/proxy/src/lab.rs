@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::alarm::Alarms;
 use crate::fault::Fault;
 use crate::rng::Rng;
-use crate::settings::Settings;
+use crate::settings::LinkSettings;
 use crate::stats::{Counters, Stats};
 
 mod state;
@@ -40,7 +40,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    pub(crate) fn new(upstream: SocketAddr, settings: Settings, seed: u64, alarms: Alarms) -> Self {
+    pub(crate) fn new(upstream: SocketAddr, settings: LinkSettings, seed: u64, alarms: Alarms) -> Self {
         Self {
             upstream,
             alarms,
@@ -67,7 +67,7 @@ impl Lab {
     }
 
     /// The settings.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> LinkSettings {
         self.state().settings
     }
 
@@ -75,7 +75,10 @@ impl Lab {
     ///
     /// # Errors
     /// Those of the change; then nothing is changed.
-    pub(crate) fn update<E>(&self, change: impl FnOnce(Settings) -> Result<Settings, E>) -> Result<Settings, E> {
+    pub(crate) fn update<E>(
+        &self,
+        change: impl FnOnce(LinkSettings) -> Result<LinkSettings, E>,
+    ) -> Result<LinkSettings, E> {
         let mut state = self.state();
         let settings = change(state.settings)?;
         state.change(settings);
@@ -112,7 +115,7 @@ impl Lab {
         healed
     }
 
-    /// Ends every connection in good order.
+    /// Ends every connection gracefully.
     pub(crate) fn end_all(&self) {
         self.state().end_all();
     }

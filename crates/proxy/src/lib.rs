@@ -2,7 +2,7 @@
 //!
 //! In reading order: `accept` takes connections, `connection` takes each from its first moment to its last, `relay` holds
 //! its two sockets, `way` is one direction of it, `path` what is on its way and when it arrives; `answer` stands in for the
-//! server. Behind them stands the `lab`, which tells each connection over its `line` what holds; `control` is the door to
+//! server. Behind them stands the `lab`, which tells each connection over its `line` what holds; `control` is the endpoint to
 //! it over HTTP, `proxy` the one for a program in the same process. `alarm` keeps the time that the runtime's own timer cannot.
 
 mod accept;
@@ -28,7 +28,7 @@ pub use accept::listen;
 pub use fault::Fault;
 pub use lab::Hit;
 pub use proxy::{Handle, Proxy};
-pub use settings::Settings;
+pub use settings::LinkSettings;
 pub use stats::{InCourse, Stats};
 
 use std::io;
@@ -93,12 +93,12 @@ pub const LIMITS: [Limit; 7] = [
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Config {
     /// The way, until it is changed.
-    pub settings: Settings,
+    pub settings: LinkSettings,
     /// Fixes jitter, and which connections faults hit.
     pub seed: u64,
 }
 
-/// Leads connections on to `upstream` until `shutdown` is cancelled, then ends them in good order, those that take longer
+/// Leads connections on to `upstream` until `shutdown` is cancelled, then ends them gracefully, those that take longer
 /// than half a second not. On `control`, if given, it takes orders over HTTP.
 ///
 /// # Errors

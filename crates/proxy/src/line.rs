@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use feedlab_feed::clock;
 
-use crate::settings::Settings;
+use crate::settings::LinkSettings;
 
 /// How a connection is ended from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) enum Ending {
 /// What holds for a connection now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Orders {
-    pub(crate) settings: Settings,
+    pub(crate) settings: LinkSettings,
     /// Nothing passes until then.
     pub(crate) hole_until: Option<Instant>,
     pub(crate) ending: Option<Ending>,
@@ -30,7 +30,7 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// How fast the server is read, where that is slow, bytes a second.
+    /// How fast the server is read, where that is slow, bytes per second.
     pub(crate) fn reads_per_s(&self) -> Option<u64> {
         self.settings.reader_bytes_per_s.filter(|_| self.place < self.settings.reader_share)
     }

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::alarm::Alarms;
 use crate::fault::Fault;
 use crate::lab::{Hit, Lab};
-use crate::settings::Settings;
+use crate::settings::LinkSettings;
 use crate::stats::Stats;
 use crate::{Config, ProxyError, accept, control};
 
@@ -54,7 +54,7 @@ impl Proxy {
         Handle(self.lab.clone())
     }
 
-    /// Leads connections on until `shutdown` is cancelled, then ends them in good order, those that take longer than half
+    /// Leads connections on until `shutdown` is cancelled, then ends them gracefully, those that take longer than half
     /// a second not.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ pub struct Handle(Arc<Lab>);
 impl Handle {
     /// The settings.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> LinkSettings {
         self.0.settings()
     }
 
@@ -97,7 +97,7 @@ impl Handle {
     ///
     /// # Errors
     /// When one is out of its range, with its name; then nothing is changed.
-    pub fn set(&self, settings: Settings) -> Result<(), String> {
+    pub fn set(&self, settings: LinkSettings) -> Result<(), String> {
         self.0.update(|_| settings.check().map(|()| settings)).map(drop)
     }
 

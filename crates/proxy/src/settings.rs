@@ -6,29 +6,29 @@ use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_
 
 /// The way between the two ends of each connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
+pub struct LinkSettings {
     /// What is added to it. A connection on which nothing has passed in either direction for the idle timeout is closed
     /// on both sides; what a buffer holds back is passed on when the server closes, too.
     pub network: Network,
-    /// What the server sends is read no faster than this, bytes a second, as by a client that cannot keep up.
+    /// What the server sends is read no faster than this, bytes per second, as by a client that cannot keep up.
     pub reader_bytes_per_s: Option<u64>,
     /// The share of the connections that are read so slowly.
     pub reader_share: f64,
 }
 
-impl Default for Settings {
+impl Default for LinkSettings {
     fn default() -> Self {
         Self::from(Network::default())
     }
 }
 
-impl From<Network> for Settings {
+impl From<Network> for LinkSettings {
     fn from(network: Network) -> Self {
         Self { network, reader_bytes_per_s: None, reader_share: 1.0 }
     }
 }
 
-impl Settings {
+impl LinkSettings {
     /// What may not be so, in one line that names the field as the control API does.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_is_named() {
-        let (fine, none) = (Settings::default(), Network::default());
+        let (fine, none) = (LinkSettings::default(), Network::default());
         assert_eq!(fine.check(), Ok(()));
         let day = Duration::from_secs(24 * 60 * 60);
         let wrong = [
@@ -79,9 +79,9 @@ mod tests {
             ("idle_timeout_ms", Network { idle_timeout: Some(Duration::ZERO), ..none }.into()),
             ("idle_timeout_ms", Network { idle_timeout: Some(day * 2), ..none }.into()),
             ("buffer_bytes", Network { buffer_bytes: Some(MAX_BUFFER_BYTES + 1), ..none }.into()),
-            ("reader_bytes_per_s", Settings { reader_bytes_per_s: Some(u64::MAX), ..fine }),
-            ("reader_share", Settings { reader_share: f64::NAN, ..fine }),
-            ("reader_share", Settings { reader_share: 0.0, ..fine }),
+            ("reader_bytes_per_s", LinkSettings { reader_bytes_per_s: Some(u64::MAX), ..fine }),
+            ("reader_share", LinkSettings { reader_share: f64::NAN, ..fine }),
+            ("reader_share", LinkSettings { reader_share: 0.0, ..fine }),
         ];
         for (name, settings) in wrong {
             let why = settings.check().unwrap_err();

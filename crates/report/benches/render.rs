@@ -15,7 +15,7 @@ mod run;
 
 const CLIENTS: [u32; 5] = [50, 100, 200, 500, 1000];
 const SECONDS: u32 = 30;
-/// Ages in each second of a cell: as 500 clients receive them from a feed of 10 updates a second.
+/// Ages in each second of a cell: as 500 clients receive them from a feed of 10 updates per second.
 const SAMPLES: u32 = 5_000;
 
 fn render(criterion: &mut Criterion) {

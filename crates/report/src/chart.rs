@@ -1,4 +1,4 @@
-//! The pictures: five charts, one more where a scenario demands distances, and one where feeds live on a broker, each with a finding for a title, a text alternative and its figures as a table.
+//! The pictures: five charts, one more where a scenario requires distances, and one where feeds live on a broker, each with a finding for a title, a text alternative and its figures as a table.
 //!
 //! Every chart is one file below that implements [`Picture`]; this file renders it three times: wide and narrow for
 //! the page, and as a file of its own that carries its title with it, for slides.

@@ -1,6 +1,6 @@
 //! What was expected, and what came out: every demand of the scenario on every row that it concerns.
 //!
-//! The page shows it as a table, the chart as strips. What is held against what is [`feedlab_experiment::threshold`]'s
+//! The page shows it as a table, the chart as strips. What is compared with what is [`feedlab_experiment::threshold`]'s
 //! business; here it is put into words.
 
 use feedlab_experiment::metric::Unit;
@@ -32,7 +32,7 @@ pub(crate) struct Checks {
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// What was demanded is so.
+    /// What was required is so.
     Passed,
     /// It is not.
     Failed,
@@ -41,7 +41,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// What is demanded was met or not, unless the measurement is void.
+    /// What is required was met or not, unless the measurement is void.
     pub(crate) const fn of(met: bool, is_void: bool) -> Self {
         match (is_void, met) {
             (true, _) => Self::Unjudged,
@@ -78,9 +78,9 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// What is checked.
     pub(crate) metric: &'static str,
-    /// What was demanded, as the scenario writes it.
+    /// What was required, as the scenario writes it.
     pub(crate) demand: String,
-    /// The demanded figure for people, where the scenario's is in a unit that nobody reads.
+    /// The required figure for people, where the scenario's is in a unit that nobody reads.
     pub(crate) readable: Option<String>,
     /// What is predicted, or what another contender measured.
     pub(crate) reference: String,
@@ -90,7 +90,7 @@ pub(crate) struct Row {
     pub(crate) measured: String,
 }
 
-/// The checks of a run; nothing if its scenario demands nothing.
+/// The checks of a run; nothing if its scenario requires nothing.
 pub(crate) fn of(results: &Results) -> Option<Checks> {
     let is_void = results.summary.verdict.status == Status::Invalid;
     let all = all(results);
@@ -157,7 +157,7 @@ impl Row {
     }
 }
 
-/// What stands behind an age that is held against nothing, because it is that of what was left.
+/// What stands behind an age that is compared with nothing, because it is that of what was left.
 const fn of_what(check: &Check) -> &'static str {
     if check.lost.is_some() { ", of what arrived alone" } else { "" }
 }
@@ -181,7 +181,7 @@ fn reference(check: &Check) -> String {
     }
 }
 
-/// `24 … 28 ms`. Nothing that is measured is below nought, so that a band that begins there begins at nought.
+/// `24 … 28 ms`. Nothing that is measured is below zero, so that a band that begins there begins at zero.
 pub(crate) fn band((low, high): (f64, f64), unit: Unit) -> String {
     let [high, low] = human::together([high, low.max(0.0)], unit);
     format!("{low} … {high}")

@@ -14,7 +14,7 @@ const APART: f64 = 2.0;
 /// Below this factor between the smallest and the largest cost nobody is named.
 pub(crate) const WORTH_TELLING: f64 = 1.2;
 
-/// What is known of two contenders, given by their labels: whether the interval of their difference leaves nought out.
+/// What is known of two contenders, given by their labels: whether the interval of their difference leaves zero out.
 /// `None` where the difference is not known. It is sharper than the question whether two intervals meet, and decides
 /// wherever it is there.
 pub(crate) type Known<'a> = dyn Fn(&str, &str) -> Option<bool> + 'a;
@@ -120,7 +120,7 @@ fn is_clear(values: &[Named], at: usize, known: &Known) -> bool {
     values[..at].iter().all(|low| values[at..].iter().all(|high| distinct(low, high, known)))
 }
 
-/// One unit is added on both sides, so that nought and next to nothing do not part by an infinite factor.
+/// One unit is added on both sides, so that zero and next to nothing do not part by an infinite factor.
 fn ratio(values: &[Named], at: usize) -> f64 {
     (values[at].value() + 1.0) / (values[at - 1].value().max(0.0) + 1.0)
 }

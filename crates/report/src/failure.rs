@@ -29,7 +29,7 @@ pub(crate) struct Failure {
     pub(crate) repetitions: u32,
 }
 
-/// A run in which one of these is not nought has something to tell.
+/// A run in which one of these is not zero has something to tell.
 const TELLING: [Metric; 9] = [
     Metric::Reconnects,
     Metric::UpdatesReplayed,
@@ -47,9 +47,9 @@ const TELLING: [Metric; 9] = [
 enum Cell {
     /// How often clients lost a connection, as they saw it.
     CutOff,
-    /// A metric that is always shown: that it is nought says something.
+    /// A metric that is always shown: that it is zero says something.
     Always(Metric),
-    /// A metric that is shown if it is not nought for all.
+    /// A metric that is shown if it is not zero for all.
     Where(Metric),
 }
 
@@ -121,7 +121,7 @@ impl<'a> Row<'a> {
         self.entry.value(metric)
     }
 
-    /// The value, if there is one and it is not nought.
+    /// The value, if there is one and it is not zero.
     fn some(&self, metric: Metric) -> Option<f64> {
         self.value(metric).filter(|&value| value != 0.0)
     }

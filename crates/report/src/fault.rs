@@ -47,7 +47,7 @@ pub(crate) fn clauses(scenario: &Scenario) -> Vec<String> {
     scenario.faults.iter().map(|fault| clause(fault, scenario.measure.duration, is_alone)).collect()
 }
 
-/// `every 2 s from 1 s on (5 times): 20 % of the open connections, chosen at random, are closed in good order (FIN)`.
+/// `every 2 s from 1 s on (5 times): 20 % of the open connections, chosen at random, are closed gracefully (FIN)`.
 fn clause(fault: &Fault, measured: Duration, is_alone: bool) -> String {
     let server = if is_alone { "the server".to_owned() } else { format!("server {}", fault.node) };
     format!("{}: {}", when(fault, measured), what(fault, &server))
@@ -73,7 +73,7 @@ fn what(fault: &Fault, server: &str) -> String {
     let lasting = lasting(fault);
     let open = open(fault.share);
     match fault.kind {
-        FaultKind::Link(LinkFault::Cut) => format!("{open} are closed in good order (FIN){lasting}"),
+        FaultKind::Link(LinkFault::Cut) => format!("{open} are closed gracefully (FIN){lasting}"),
         FaultKind::Link(LinkFault::Reset) => format!("{open} are reset (RST){lasting}"),
         FaultKind::Link(LinkFault::BlackHole) => {
             let open = if fault.share >= 1.0 { "any open connection".to_owned() } else { open };
@@ -94,7 +94,7 @@ fn what(fault: &Fault, server: &str) -> String {
             format!("{server} is taken out of nginx and asked to stop (SIGTERM), and put back {again}")
         }
         FaultKind::Process(ProcessFault::Remove) => {
-            format!("{server} is taken out of nginx and asked to stop (SIGTERM), for good")
+            format!("{server} is taken out of nginx and asked to stop (SIGTERM), permanently")
         }
         FaultKind::Process(ProcessFault::Add) => format!("{server}, which runs already, is put behind nginx"),
     }
@@ -131,7 +131,7 @@ mod tests {
         for (fault, text) in [
             (
                 fault(FaultKind::Link(LinkFault::Cut), None, Duration::ZERO, 1.0),
-                "at 2 s: all open connections are closed in good order (FIN)",
+                "at 2 s: all open connections are closed gracefully (FIN)",
             ),
             (
                 fault(FaultKind::Link(LinkFault::Reset), Some(seconds(2)), Duration::ZERO, 0.2),

@@ -32,7 +32,7 @@ enum Cell {
     Clients,
     Payload,
     Figure(Metric),
-    /// A figure that is shown only where it is not nought for all: what most runs have nothing of.
+    /// A figure that is shown only where it is not zero for all: what most runs have nothing of.
     Where(Metric),
     Delivery,
     Requests,

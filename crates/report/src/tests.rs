@@ -153,7 +153,7 @@ fn a_report_is_written_beside_its_run() {
         assert!(svg.starts_with("<svg xmlns") && svg.trim_end().ends_with("</svg>"), "{chart}");
     }
     let again = render(&results).unwrap().write(&results.folder).unwrap();
-    assert_eq!(again, page, "a report may be made anew");
+    assert_eq!(again, page, "a report may be made again");
 }
 
 #[test]

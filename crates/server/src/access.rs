@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::access::{Asked, Caller, Host, Malformed, Names, Origin};
 
 use crate::config::Config;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::{fields, limits};
 
 /// What a page may read of an answer beside what it always may.
@@ -50,9 +50,9 @@ impl Access {
         })
     }
 
-    fn admit(&self, request: &Request) -> Result<Asked, Refusal> {
+    fn admit(&self, request: &Request) -> Result<Asked, Rejection> {
         check_form(request)?;
-        let malformed = |error: Malformed| Refusal::bad_request(error.to_string());
+        let malformed = |error: Malformed| Rejection::bad_request(error.to_string());
         let asked = Asked::read(request, self.scheme).map_err(malformed)?;
         if let (Some(names), Some(host)) = (&self.names, &asked.host)
             && !names.know(host)
@@ -61,7 +61,7 @@ impl Access {
         }
         match &asked.caller {
             Caller::Page(origin) if is_order(request) && !self.allows(origin.as_ref()) => {
-                Err(Refusal::forbidden("pages of this origin may not do that; allow it with --allow-origin"))
+                Err(Rejection::forbidden("pages of this origin may not do that; allow it with --allow-origin"))
             }
             _ => Ok(asked),
         }
@@ -83,9 +83,9 @@ impl Access {
     }
 }
 
-fn unknown(host: &Host) -> Refusal {
+fn unknown(host: &Host) -> Rejection {
     let name = host.name();
-    Refusal::forbidden(format!(
+    Rejection::forbidden(format!(
         "this server does not go by the name {name}; use its address, as in http://127.0.0.1:8080, or start it with \
          --allow-host {name}"
     ))
@@ -97,16 +97,16 @@ fn is_order(request: &Request) -> bool {
 }
 
 /// What no handler is to see.
-fn check_form(request: &Request) -> Result<(), Refusal> {
+fn check_form(request: &Request) -> Result<(), Rejection> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > limits::MAX_TARGET_BYTES {
         let message = format!("the path and its query have at most {} bytes", limits::MAX_TARGET_BYTES);
-        return Err(Refusal::new(StatusCode::URI_TOO_LONG, message).closing());
+        return Err(Rejection::new(StatusCode::URI_TOO_LONG, message).closing());
     }
     // RFC 9112, section 6.1: a body in a coding that is not understood has no end that can be known.
     if fields::list(request.headers(), &header::TRANSFER_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("chunked"))
     {
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "the only transfer coding here is `chunked`").closing());
+        return Err(Rejection::new(StatusCode::NOT_IMPLEMENTED, "the only transfer coding here is `chunked`").closing());
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ fn check_form(request: &Request) -> Result<(), Refusal> {
 pub(crate) async fn check(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let asked = match access.admit(&request) {
         Ok(asked) => asked,
-        Err(refusal) => return refusal.into_response(),
+        Err(rejection) => return rejection.into_response(),
     };
     let reader = access.readable_by(&asked.caller);
     let is_preflight = reader.is_some() && is_preflight(&request);
@@ -142,10 +142,10 @@ fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Takes orders from this server's own pages and from programs alone, where what is allowed for the doors is not for all.
-pub(crate) async fn check_own(request: Request, next: Next) -> Result<Response, Refusal> {
+/// Takes orders from this server's own pages and from programs alone, where what is allowed for the endpoints is not for all.
+pub(crate) async fn check_own(request: Request, next: Next) -> Result<Response, Rejection> {
     if is_order(&request) && matches!(request.extensions().get(), Some(Asked { caller: Caller::Page(_), .. })) {
-        return Err(Refusal::forbidden("pages of another origin may not do that; open this server's own page"));
+        return Err(Rejection::forbidden("pages of another origin may not do that; open this server's own page"));
     }
     Ok(next.run(request).await)
 }
@@ -155,12 +155,12 @@ pub(crate) async fn check_token(
     State(access): State<Arc<Access>>,
     request: Request,
     next: Next,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     if access.brings_token(request.headers()) {
         return Ok(next.run(request).await);
     }
     let message = format!("this server asks for a token: `Authorization: Bearer …` or the cookie `{COOKIE}`");
-    Err(Refusal::new(StatusCode::UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer"))
+    Err(Rejection::new(StatusCode::UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer"))
 }
 
 fn brings(headers: &HeaderMap, token: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The kernel's account of all connections, door by door: those that are open and those that were.
+//! The kernel's account of all connections, endpoint by endpoint: those that are open and those that were.
 //!
 //! A connection is entered when it is accepted and settled when its socket is about to close, so that one that lived
 //! for a single poll counts like one that lived for hours.
@@ -11,7 +11,7 @@ use slab::Slab;
 
 use feedlab_feed::tcp_info::Handle;
 
-const DOORS: usize = Transport::ALL.len();
+const ENDPOINTS: usize = Transport::ALL.len();
 
 /// The accounts of a server.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ pub(crate) struct Accounts(Mutex<Books>);
 #[derive(Debug, Default)]
 struct Books {
     open: Slab<Account>,
-    /// What connections of each door carried until they closed.
-    closed: [WireStats; DOORS],
+    /// What connections of each endpoint carried until they closed.
+    closed: [WireStats; ENDPOINTS],
     /// The kernel once gave no answer: then no sum is told.
     is_silent: bool,
 }
@@ -29,15 +29,15 @@ struct Books {
 #[derive(Clone, Copy, Debug)]
 struct Account {
     handle: Handle,
-    /// The door that the connection came for last; none before its first feed request.
-    door: Option<Transport>,
+    /// The endpoint that the connection came for last; none before its first feed request.
+    endpoint: Option<Transport>,
 }
 
 /// All accounts at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Balance {
-    /// What each door's connections have carried; `None` where the kernel does not tell.
-    pub(crate) doors: Option<[WireStats; DOORS]>,
+    /// What each endpoint's connections have carried; `None` where the kernel does not tell.
+    pub(crate) endpoints: Option<[WireStats; ENDPOINTS]>,
     /// Memory of the kernel for the open sockets, bytes.
     pub(crate) kernel_bytes: Option<u64>,
 }
@@ -45,23 +45,23 @@ pub(crate) struct Balance {
 impl Accounts {
     /// Enters a connection; the key stands for it until it is settled.
     pub(crate) fn enter(&self, handle: Handle) -> usize {
-        self.books().open.insert(Account { handle, door: None })
+        self.books().open.insert(Account { handle, endpoint: None })
     }
 
-    /// The connection came for a door.
-    pub(crate) fn assign(&self, key: usize, door: Transport) {
+    /// The connection came for an endpoint.
+    pub(crate) fn assign(&self, key: usize, endpoint: Transport) {
         if let Some(account) = self.books().open.get_mut(key) {
-            account.door = Some(door);
+            account.endpoint = Some(endpoint);
         }
     }
 
     /// The connection's socket is about to close.
     pub(crate) fn settle(&self, key: usize) {
         let mut books = self.books();
-        let Some(Account { handle, door }) = books.open.try_remove(key) else { return };
-        let Some(door) = door else { return };
+        let Some(Account { handle, endpoint }) = books.open.try_remove(key) else { return };
+        let Some(endpoint) = endpoint else { return };
         match handle.carried_at_close() {
-            Some(wire) => books.closed[door as usize] += wire,
+            Some(wire) => books.closed[endpoint as usize] += wire,
             None => books.is_silent = true,
         }
     }
@@ -69,7 +69,7 @@ impl Accounts {
     /// Adds everything up: two questions to the kernel for each open connection, about a microsecond each.
     pub(crate) fn balance(&self) -> Balance {
         let books = self.books();
-        Balance { doors: books.doors().filter(|_| !books.is_silent), kernel_bytes: books.kernel_bytes() }
+        Balance { endpoints: books.endpoints().filter(|_| !books.is_silent), kernel_bytes: books.kernel_bytes() }
     }
 
     // The books are right after each of these methods, so a panic elsewhere does not make them unusable.
@@ -79,14 +79,14 @@ impl Accounts {
 }
 
 impl Books {
-    fn doors(&self) -> Option<[WireStats; DOORS]> {
-        let mut doors = self.closed;
+    fn endpoints(&self) -> Option<[WireStats; ENDPOINTS]> {
+        let mut endpoints = self.closed;
         for (_, account) in &self.open {
-            if let Some(door) = account.door {
-                doors[door as usize] += account.handle.carried()?;
+            if let Some(endpoint) = account.endpoint {
+                endpoints[endpoint as usize] += account.handle.carried()?;
             }
         }
-        Some(doors)
+        Some(endpoints)
     }
 
     fn kernel_bytes(&self) -> Option<u64> {

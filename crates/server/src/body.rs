@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::limits::{BODY_OVERHEAD_BYTES, MAX_BODIES_BYTES};
 use crate::meter::Meters;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// Those who wait for bodies, over all connections.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Bodies {
     /// # Errors
     /// 413 when it has more than `most` bytes, 408 when it has not come in time, 400 when it never will, 503 when it is to be
     /// waited for and too many are.
-    pub(crate) async fn read(&self, body: Body, most: usize) -> Result<Bytes, Refusal> {
+    pub(crate) async fn read(&self, body: Body, most: usize) -> Result<Bytes, Rejection> {
         let announced = body.size_hint().upper().map_or(most, |bytes| most.min(bytes as usize));
         let mut collected = std::pin::pin!(body::collect(body, most));
         // What has come with the head takes no room.
@@ -54,7 +54,7 @@ impl Bodies {
         whole.map(Bytes::from).map_err(refused)
     }
 
-    fn wait_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+    fn wait_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Rejection> {
         let bytes = bytes.saturating_add(BODY_OVERHEAD_BYTES).min(MAX_BODIES_BYTES) as u32;
         self.room.try_acquire_many(bytes).map_err(|_| {
             self.meters.bodies_refused.add(1);
@@ -63,19 +63,19 @@ impl Bodies {
                 tracing::warn!("requests are refused: the bodies that others have not sent may be {most} MiB together");
             }
             let message = "too many bodies are waited for; send yours again in a moment";
-            Refusal::unavailable(message).with(header::RETRY_AFTER, "1").closing()
+            Rejection::unavailable(message).with(header::RETRY_AFTER, "1").closing()
         })
     }
 
-    fn late(&self) -> Refusal {
+    fn late(&self) -> Rejection {
         let message = format!("the body did not come within {} s", self.deadline.as_secs_f64());
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, message).closing()
+        Rejection::new(StatusCode::REQUEST_TIMEOUT, message).closing()
     }
 }
 
-fn refused(error: BodyError) -> Refusal {
+fn refused(error: BodyError) -> Rejection {
     let status = if error == BodyError::Broken { StatusCode::BAD_REQUEST } else { StatusCode::PAYLOAD_TOO_LARGE };
-    Refusal::new(status, error.to_string()).closing()
+    Rejection::new(status, error.to_string()).closing()
 }
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
 
     async fn read(bodies: &Bodies, most: usize, (left, ends): (usize, bool)) -> Result<usize, StatusCode> {
         let read = bodies.read(Body::new(Drips { left, ends }), most).await;
-        read.map(|body| body.len()).map_err(|refusal| refusal.status())
+        read.map(|body| body.len()).map_err(|rejection| rejection.status())
     }
 
     async fn status(left: usize, ends: bool) -> Result<usize, StatusCode> {

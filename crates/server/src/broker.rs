@@ -16,7 +16,7 @@ use feedlab_nats::{Error, Stream};
 
 use crate::entry::Entry;
 use crate::limits::{MAX_PAGES, MAX_PAGES_LOADING};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::ring::Batch;
 
 /// Pages begin after multiples of this, so that clients of different places share them.
@@ -64,9 +64,9 @@ impl Broker {
     }
 
     /// Publishes an update that is due now: its `seq`, once the stream has it.
-    pub(crate) async fn publish(&self, item: Item) -> Result<u64, Refusal> {
+    pub(crate) async fn publish(&self, item: Item) -> Result<u64, Rejection> {
         let published = self.0.stream.publish(item, clock::unix_us()).await;
-        published.map_err(|error: Error| Refusal::unavailable(format!("not published for certain: {error}")))
+        published.map_err(|error: Error| Rejection::unavailable(format!("not published for certain: {error}")))
     }
 
     /// Up to `max` updates after a `seq` that the ring no longer has; nothing when the stream has none of them either.

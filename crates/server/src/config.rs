@@ -25,13 +25,13 @@ pub struct Config {
     /// `seq`, before the first connection is accepted.
     pub start_at: Option<u64>,
     /// The epoch of a feed that is the same in all the servers that are told so; heeded only where it can be. Without one, a
-    /// feed that began at [`start_at`](Self::start_at) has that of its source and its begin, and any other one of its own.
+    /// feed that began at [`start_at`](Self::start_at) has that of its source and its start, and any other one of its own.
     pub epoch: Option<Epoch>,
     /// Who this server is to the broker that has the feed, where it lives on one.
     pub credentials: Credentials,
     /// Serve over TLS with this certificate, instead of plainly.
     pub tls: Option<Identity>,
-    /// Origins besides the server's own whose pages may read the doors, open a WebSocket or publish.
+    /// Origins besides the server's own whose pages may read the endpoints, open a WebSocket or publish.
     pub allow_origins: Vec<Origin>,
     /// Names of this machine besides those that it knows, by which a server that has neither a token nor TLS may be asked.
     pub allow_hosts: Vec<HostName>,

@@ -27,7 +27,7 @@ impl Entry {
         self.update.data.len()
     }
 
-    /// The JSON object of the polling doors.
+    /// The JSON object of the polling endpoints.
     pub(crate) fn json(&self) -> &Bytes {
         self.json.get_or_init(|| update_json(&self.update).into_boxed_str().into_boxed_bytes().into())
     }

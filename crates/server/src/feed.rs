@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::ServerError;
 use crate::broker::Broker;
 use crate::config::Config;
-use crate::hub::{Hub, Terms};
+use crate::hub::{Hub, Retention};
 use crate::limits::BROKER_PATIENCE;
 use crate::publisher::{self, Gate, Pace};
-use crate::ring::Past;
+use crate::ring::Snapshot;
 
 /// A feed that is published in this process. [`Server::of`](crate::Server::of) serves it at an address.
 ///
@@ -43,20 +43,20 @@ impl Feed {
     /// # Errors
     /// When the source cannot be opened, or the system gives no thread.
     pub async fn open(config: &Config) -> Result<Self, ServerError> {
-        Self::open_after(config, Past::none(config.epoch_of_feed())).await
+        Self::open_after(config, Snapshot::none(config.epoch_of_feed())).await
     }
 
-    /// The same, in the place of a feed that has this past: clients go on with their cursors, in its epoch, and the first
+    /// The same, in the place of a feed that has this snapshot: clients go on with their cursors, in its epoch, and the first
     /// `seq` is one more than the last of that.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub async fn open_after(config: &Config, past: Past) -> Result<Self, ServerError> {
+    pub async fn open_after(config: &Config, snapshot: Snapshot) -> Result<Self, ServerError> {
         if let Some(SourceConfig::Stream(address)) = &config.settings.source {
             return Self::open_stream(config, address).await;
         }
         let again = config.start_at.filter(|_| config.has_past());
-        let feed = Self::of(Hub::new(Terms::from(config), past, again.map_or(0, |_| clock::unix_us())), config);
+        let feed = Self::of(Hub::new(Retention::from(config), snapshot, again.map_or(0, |_| clock::unix_us())), config);
         feed.publish(config).await?;
         Ok(feed)
     }
@@ -74,11 +74,11 @@ impl Feed {
         let missing = if config.settings.allow_publish { Missing::Create } else { Missing::Refuse };
         let stream = Stream::open(address, &config.credentials, missing).await?;
         let (first, last) = stream.extent().await?;
-        let terms = Terms::from(config);
-        let before = first.max((last + 1).saturating_sub(terms.kept() as u64)).saturating_sub(1);
+        let retention = Retention::from(config);
+        let before = first.max((last + 1).saturating_sub(retention.kept() as u64)).saturating_sub(1);
         let mut reader = stream.follow(before);
-        let past = Past::before(stream.epoch(), before);
-        let feed = Self::of(Hub::on(Broker::new(stream), terms, past), config);
+        let snapshot = Snapshot::before(stream.epoch(), before);
+        let feed = Self::of(Hub::on(Broker::new(stream), retention, snapshot), config);
         while feed.hub().head() < last {
             // What the stream had may be gone since it was asked.
             let Ok(arrival) = tokio::time::timeout(BROKER_PATIENCE, reader.next()).await else { break };
@@ -128,10 +128,10 @@ impl Feed {
         self.hub().epoch()
     }
 
-    /// What it holds of its past.
+    /// What it holds of its snapshot.
     #[must_use]
-    pub fn past(&self) -> Past {
-        self.hub().past()
+    pub fn snapshot(&self) -> Snapshot {
+        self.hub().snapshot()
     }
 
     /// Ends it: nothing more is published by its source.
@@ -163,7 +163,7 @@ async fn follow(core: Weak<Core>, mut reader: Reader) {
                 core.hub.wake();
             }
             Err(error) => {
-                tracing::error!(%error, "the feed cannot go on; this server ends, so that clients begin anew");
+                tracing::error!(%error, "the feed cannot go on; this server ends, so that clients begin again");
                 *core.failed.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
                 core.failed.0.cancel();
                 return;

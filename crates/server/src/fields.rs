@@ -3,19 +3,19 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// The text of a header that comes once at most.
 ///
 /// # Errors
 /// When it comes several times, or has bytes that are no visible ASCII (RFC 9110, section 5.5).
-pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
+pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Rejection> {
     let mut lines = headers.get_all(name).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {
-        return Err(Refusal::bad_request(format!("a request has one `{name}`, and this one has several")));
+        return Err(Rejection::bad_request(format!("a request has one `{name}`, and this one has several")));
     }
-    let text = line.to_str().map_err(|_| Refusal::bad_request(format!("`{name}` is text in ASCII")))?;
+    let text = line.to_str().map_err(|_| Rejection::bad_request(format!("`{name}` is text in ASCII")))?;
     Ok(Some(text.trim()))
 }
 

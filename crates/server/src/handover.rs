@@ -2,7 +2,7 @@
 //!
 //! hyper parses the request and writes the head of the answer, with all of HTTP's rules. For an answer that never
 //! ends it would go on to hold a read buffer, a write buffer and a state machine for as long as the stream lives, and
-//! frame every update anew for every client. So a door that streams answers with a [`head`](Exchange::hand_over) and a
+//! frame every update again for every client. So an endpoint that streams answers with a [`head`](Exchange::hand_over) and a
 //! [`Session`]; once the head has left, hyper's half is dropped and the session owns the socket. An idle stream then
 //! costs a cursor and a place in the list of those who wait, and an update one `write` of bytes that all clients share.
 //!

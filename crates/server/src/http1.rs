@@ -41,7 +41,7 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
         let turn = turn.clone();
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
-            // connection carried is the door's all the same.
+            // connection carried is the endpoint's all the same.
             if let Some(transport) = transport_of(request.uri()) {
                 link.meter.came_for(transport);
             }

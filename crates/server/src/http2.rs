@@ -1,6 +1,6 @@
 //! HTTP/2: one connection, many requests (RFC 9113).
 //!
-//! A door that streams takes its own stream over, as it takes over the whole connection of HTTP/1.1: the session that it
+//! An endpoint that streams takes its own stream over, as it takes over the whole connection of HTTP/1.1: the session that it
 //! answers with is given a [`Stream`]. The h2 library is spoken to directly and not through hyper, which would stand
 //! between a session and the flow control of its stream: whether a client reads is what slow policies go by.
 
@@ -122,7 +122,7 @@ async fn answer(
     reception: Arc<Reception>,
     shared: Arc<Shared>,
 ) {
-    let door = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
+    let endpoint = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
     let handover = Handover::default();
     let exchange = Exchange::new(link, peer, handover.clone(), None);
@@ -141,9 +141,9 @@ async fn answer(
         }
         Err(never) => match never {},
     };
-    if let (Some(session), Some(door)) = (handover.take(), door) {
+    if let (Some(session), Some(endpoint)) = (handover.take(), endpoint) {
         let Ok(stream) = reply.send_response(head, false) else { return };
-        return session(Wire::Stream(Box::new(Stream::new(stream, tunnel, door))), Bytes::new()).await;
+        return session(Wire::Stream(Box::new(Stream::new(stream, tunnel, endpoint))), Bytes::new()).await;
     }
     let body = if is_head { Body::empty() } else { body };
     if let Ok(stream) = reply.send_response(head, body.is_end_stream())

@@ -15,17 +15,17 @@ use tokio::sync::Notify;
 use crate::broker::Broker;
 use crate::config::Config;
 use crate::limits::MAX_HISTORY_BYTES;
-use crate::refusal::Refusal;
-use crate::ring::{Batch, Past, Ring};
+use crate::rejection::Rejection;
+use crate::ring::{Batch, Ring, Snapshot};
 use crate::subscribers::Subscribers;
 
 /// How far one server of a feed may be ahead of another that has the same schedule: they publish at the same moments, each
 /// as soon as its thread is woken.
 const LEAD: u64 = 64;
 
-/// On which terms the feed is handed out.
+/// On which retention the feed is handed out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct Retention {
     /// How many updates back a client may go that connects or asks.
     pub(crate) history: usize,
     /// Updates that are kept, if the history needs no more.
@@ -38,14 +38,14 @@ pub(crate) struct Terms {
     pub(crate) has_others: bool,
 }
 
-impl Terms {
+impl Retention {
     /// Updates that the ring keeps.
     pub(crate) fn kept(&self) -> usize {
         self.queue.max(self.history)
     }
 }
 
-impl From<&Config> for Terms {
+impl From<&Config> for Retention {
     fn from(config: &Config) -> Self {
         let Settings { history, queue, slow_policy, .. } = config.settings;
         let disconnect_after = config.settings.disconnect_after();
@@ -65,7 +65,7 @@ pub(crate) struct Place {
 /// One feed.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    terms: Terms,
+    retention: Retention,
     epoch: Epoch,
     ring: RwLock<Ring>,
     published: Mutex<Published>,
@@ -87,23 +87,23 @@ struct Published {
 }
 
 impl Hub {
-    /// A feed that lives on a broker, of which the ring is to hold what follows a past. It goes back as far as the broker
+    /// A feed that lives on a broker, of which the ring is to hold what follows a snapshot. It goes back as far as the broker
     /// does, and any other server may be ahead of this one.
-    pub(crate) fn on(broker: Broker, terms: Terms, past: Past) -> Self {
-        let hub = Self::new(terms, past, 0);
+    pub(crate) fn on(broker: Broker, retention: Retention, snapshot: Snapshot) -> Self {
+        let hub = Self::new(retention, snapshot, 0);
         hub.ring_mut().beside_others(u64::MAX);
-        Self { broker: Some(broker), terms: Terms { history: usize::MAX, ..terms }, ..hub }
+        Self { broker: Some(broker), retention: Retention { history: usize::MAX, ..retention }, ..hub }
     }
 
-    /// A feed that goes on from a past, and counts lags of what falls due from `since` on, µs of Unix time.
-    pub(crate) fn new(terms: Terms, past: Past, since: u64) -> Self {
+    /// A feed that goes on from a snapshot, and counts lags of what falls due from `since` on, µs of Unix time.
+    pub(crate) fn new(retention: Retention, snapshot: Snapshot, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram(), hops: HopStats::default() };
-        let mut ring = Ring::new(terms.kept(), MAX_HISTORY_BYTES, past);
-        ring.beside_others(if terms.has_others { LEAD } else { 0 });
+        let mut ring = Ring::new(retention.kept(), MAX_HISTORY_BYTES, snapshot);
+        ring.beside_others(if retention.has_others { LEAD } else { 0 });
         Self {
             epoch: ring.epoch(),
             ring: RwLock::new(ring),
-            terms,
+            retention,
             published: Mutex::new(published),
             since,
             fresh: Notify::new(),
@@ -130,7 +130,7 @@ impl Hub {
     }
 
     /// Publishes an update that is due now: its `seq`, once the feed has it.
-    pub(crate) async fn publish(&self, item: Item) -> Result<u64, Refusal> {
+    pub(crate) async fn publish(&self, item: Item) -> Result<u64, Rejection> {
         match &self.broker {
             Some(broker) => broker.publish(item).await,
             None => Ok(self.publish_now(item)),
@@ -182,15 +182,15 @@ impl Hub {
 
     /// What becomes of slow streams.
     pub(crate) const fn slow_policy(&self) -> SlowPolicy {
-        self.terms.slow_policy
+        self.retention.slow_policy
     }
 
     /// After how many updates a stream that stands still is ended, where that is the policy.
     pub(crate) const fn disconnect_after(&self) -> Option<u64> {
-        self.terms.disconnect_after
+        self.retention.disconnect_after
     }
 
-    /// Where a cursor is in this feed; without one, at its head: from now on. One of another epoch is at the begin of this
+    /// Where a cursor is in this feed; without one, at its head: from now on. One of another epoch is at the start of this
     /// one, and that its client is told so is the only way to go on.
     pub(crate) fn place(&self, cursor: Option<Cursor>) -> Place {
         match cursor {
@@ -210,7 +210,8 @@ impl Hub {
     /// All that a client gets of a poll that asks with a place, no older than the history. Of a feed on a broker it may take
     /// some time.
     pub(crate) async fn asked_whole(&self, seq: u64) -> Batch {
-        std::future::poll_fn(|cx| self.poll_whole(cx, seq, |ring| ring.last(self.terms.history, seq, usize::MAX))).await
+        std::future::poll_fn(|cx| self.poll_whole(cx, seq, |ring| ring.last(self.retention.history, seq, usize::MAX)))
+            .await
     }
 
     /// All that one gets of a poll that has waited since it asked: however old it is.
@@ -258,7 +259,7 @@ impl Hub {
         if self.broker.is_some() {
             return (None, seq);
         }
-        let Batch { gap, resume, .. } = self.ring().last(self.terms.history, seq, 0);
+        let Batch { gap, resume, .. } = self.ring().last(self.retention.history, seq, 0);
         (gap, resume)
     }
 
@@ -268,8 +269,8 @@ impl Hub {
     }
 
     /// All that it holds, for another feed to go on from.
-    pub(crate) fn past(&self) -> Past {
-        self.ring().past()
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.ring().snapshot()
     }
 
     /// The life of the feed.

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::app::App;
 use crate::broker::Broker;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 mod exposition;
 
@@ -30,38 +30,38 @@ const NO_STORE: NoStore = [(header::CACHE_CONTROL, "no-store")];
 pub(crate) async fn stats(
     State(app): State<Arc<App>>,
     question: Result<Query<Question>, QueryRejection>,
-) -> Result<(NoStore, Json<Stats>), Refusal> {
-    let Query(Question { before }) = question.map_err(|error| Refusal::bad_request(error.body_text()))?;
+) -> Result<(NoStore, Json<Stats>), Rejection> {
+    let Query(Question { before }) = question.map_err(|error| Rejection::bad_request(error.body_text()))?;
     Ok((NO_STORE, Json(collect(app, before).await?)))
 }
 
 /// The kernel is asked about every connection, which takes a while when they are many: not on a worker that others
 /// wait for.
-pub(crate) async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Refusal> {
+pub(crate) async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Rejection> {
     let tasks = Handle::current().metrics().num_alive_tasks() as u64;
     let stats = tokio::task::spawn_blocking(move || {
-        let (doors, connections) = app.meters.stats();
+        let (endpoints, connections) = app.meters.stats();
         Stats {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             life: app.life,
             at: clock::unix_us(),
             feed: app.hub.stats(before, app.audience.len() as u64),
             connections,
-            doors,
+            endpoints,
             process: Usage::now(),
             tasks,
         }
     });
-    stats.await.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is going down"))
+    stats.await.map_err(|_| Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server is going down"))
 }
 
 /// `GET /healthz`: whether this server can give what is new. One that has lost the broker of its feed keeps its clients, and is
 /// no place for others.
-pub(crate) async fn health(State(app): State<Arc<App>>) -> (NoStore, Result<&'static str, Refusal>) {
+pub(crate) async fn health(State(app): State<Arc<App>>) -> (NoStore, Result<&'static str, Rejection>) {
     let lost = app.hub.broker().map(Broker::state).filter(|state| !state.connected);
     let health = lost.map_or(Ok("ok\n"), |state| {
         let seconds = clock::unix_us().saturating_sub(state.since) / 1_000_000;
-        Err(Refusal::unavailable(format!(
+        Err(Rejection::unavailable(format!(
             "the broker has been lost for {seconds} s; clients are kept, and get what they miss"
         )))
     });
@@ -69,7 +69,9 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> (NoStore, Result<&'st
 }
 
 /// `GET /metrics`: the text format of Prometheus, version 0.0.4.
-pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<([(HeaderName, &'static str); 1], String), Refusal> {
+pub(crate) async fn metrics(
+    State(app): State<Arc<App>>,
+) -> Result<([(HeaderName, &'static str); 1], String), Rejection> {
     let stats = collect(app, None).await?;
     Ok(([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], exposition::text(&stats)))
 }

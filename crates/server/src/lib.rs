@@ -1,9 +1,9 @@
-//! One feed, four doors.
+//! One feed, four endpoints.
 //!
 //! In reading order, each using only what comes after it: a `server` is one address that serves a feed; `accept` takes its
-//! connections, `connection` opens them, `http1` and `http2` speak on them, `routes` leads each request to its door,
-//! `transport` has a file for each door, and `push` streams. `handover` is how a stream comes to own its connection, the
-//! `wire`, whose bytes pass a `socket`; `meter` counts them, and `accounts` what the kernel made of that. Behind the doors
+//! connections, `connection` opens them, `http1` and `http2` speak on them, `routes` leads each request to its endpoint,
+//! `transport` has a file for each endpoint, and `push` streams. `handover` is how a stream comes to own its connection, the
+//! `wire`, whose bytes pass a `socket`; `meter` counts them, and `accounts` what the kernel made of that. Behind the endpoints
 //! stand the `hub` with its `ring`; a `feed` is published once, here or on a `broker`.
 
 mod server;
@@ -21,7 +21,7 @@ mod body;
 mod fields;
 mod inspect;
 mod page;
-mod refusal;
+mod rejection;
 mod routes;
 mod transport;
 mod upstream;
@@ -46,8 +46,8 @@ mod ring;
 mod subscribers;
 pub use config::Config;
 pub use feed::Feed;
-pub use refusal::Refusal;
-pub use ring::Past;
+pub use rejection::Rejection;
+pub use ring::Snapshot;
 pub use server::{Figures, Listeners, Server};
 
 use feedlab_feed::source::ReplayError;

@@ -1,7 +1,7 @@
 //! What passes the server's sockets, counted in one place for every transport.
 //!
-//! A [`Socket`](crate::socket::Socket) counts its bytes for the door that its connection came for. Which door that is shows only when a
-//! request has been read, so what came before is kept and added then. Connections that never come for a door
+//! A [`Socket`](crate::socket::Socket) counts its bytes for the endpoint that its connection came for. Which endpoint that is shows only when a
+//! request has been read, so what came before is kept and added then. Connections that never come for an endpoint
 //! (`/stats`, say) are counted nowhere: looking does not change what is seen.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use feedlab_feed::Transport;
-use feedlab_feed::stats::{ConnectionStats, DoorStats};
+use feedlab_feed::stats::{ConnectionStats, EndpointStats};
 
 use crate::accounts::{Accounts, Balance};
 use feedlab_feed::tcp_info::Handle;
@@ -36,9 +36,9 @@ impl Count {
     }
 }
 
-/// The counters of one door; see [`DoorStats`] for what each means.
+/// The counters of one endpoint; see [`EndpointStats`] for what each means.
 #[derive(Debug, Default)]
-pub(crate) struct Door {
+pub(crate) struct Endpoint {
     pub(crate) connections: Count,
     pub(crate) active: Count,
     pub(crate) requests: Count,
@@ -58,15 +58,15 @@ pub(crate) struct Door {
     pub(crate) keepalive_bytes: Count,
 }
 
-impl Door {
+impl Endpoint {
     /// Counts something that is open for as long as the guard lives.
     pub(crate) fn enter(self: &Arc<Self>) -> Active {
         self.active.add(1);
         Active(self.clone())
     }
 
-    fn stats(&self) -> DoorStats {
-        DoorStats {
+    fn stats(&self) -> EndpointStats {
+        EndpointStats {
             connections: self.connections.get(),
             active: self.active.get(),
             requests: self.requests.get(),
@@ -89,7 +89,7 @@ impl Door {
 
 /// A stream, or a held request; counted until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Active(Arc<Door>);
+pub(crate) struct Active(Arc<Endpoint>);
 
 impl Drop for Active {
     fn drop(&mut self) {
@@ -100,7 +100,7 @@ impl Drop for Active {
 /// The counters of the whole server.
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
-    doors: [Arc<Door>; Transport::ALL.len()],
+    endpoints: [Arc<Endpoint>; Transport::ALL.len()],
     pub(crate) open: Count,
     pub(crate) accepted: Count,
     pub(crate) refused: Count,
@@ -110,20 +110,23 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn door(&self, transport: Transport) -> &Arc<Door> {
-        &self.doors[transport.index()]
+    pub(crate) fn endpoint(&self, transport: Transport) -> &Arc<Endpoint> {
+        &self.endpoints[transport.index()]
     }
 
-    /// The figures of every door and of all connections, the kernel's account included.
-    pub(crate) fn stats(&self) -> (BTreeMap<Transport, DoorStats>, ConnectionStats) {
-        let Balance { doors: wire, kernel_bytes } = self.accounts.balance();
-        let door = |transport: Transport| DoorStats {
+    /// The figures of every endpoint and of all connections, the kernel's account included.
+    pub(crate) fn stats(&self) -> (BTreeMap<Transport, EndpointStats>, ConnectionStats) {
+        let Balance { endpoints: wire, kernel_bytes } = self.accounts.balance();
+        let endpoint = |transport: Transport| EndpointStats {
             wire: wire.map(|wire| wire[transport.index()]),
-            ..self.door(transport).stats()
+            ..self.endpoint(transport).stats()
         };
-        let doors = Transport::ALL.into_iter().map(|transport| (transport, door(transport))).collect();
+        let endpoints = Transport::ALL.into_iter().map(|transport| (transport, endpoint(transport))).collect();
         let (open, accepted, refused) = (self.open.get(), self.accepted.get(), self.refused.get());
-        (doors, ConnectionStats { open, accepted, refused, bodies_refused: self.bodies_refused.get(), kernel_bytes })
+        (
+            endpoints,
+            ConnectionStats { open, accepted, refused, bodies_refused: self.bodies_refused.get(), kernel_bytes },
+        )
     }
 }
 
@@ -133,15 +136,15 @@ pub(crate) struct ConnectionMeter {
     meters: Arc<Meters>,
     /// The connection's place in the accounts.
     account: usize,
-    /// Index of the door; [`NO_DOOR`] until a request names one.
-    door: AtomicU8,
+    /// Index of the endpoint; [`NO_ENDPOINT`] until a request names one.
+    endpoint: AtomicU8,
     /// A stream has taken over: what passes now is no HTTP.
     is_stream: AtomicBool,
     early_in: Count,
     early_out: Count,
 }
 
-const NO_DOOR: u8 = u8::MAX;
+const NO_ENDPOINT: u8 = u8::MAX;
 
 impl ConnectionMeter {
     pub(crate) fn new(meters: Arc<Meters>, handle: Handle) -> Self {
@@ -150,28 +153,28 @@ impl ConnectionMeter {
         Self {
             account: meters.accounts.enter(handle),
             meters,
-            door: AtomicU8::new(NO_DOOR),
+            endpoint: AtomicU8::new(NO_ENDPOINT),
             is_stream: AtomicBool::new(false),
             early_in: Count::default(),
             early_out: Count::default(),
         }
     }
 
-    /// A request of this connection came for a door: what it sends and receives from now on is that door's.
-    pub(crate) fn came_for(&self, transport: Transport) -> &Arc<Door> {
-        let door = self.meters.door(transport);
-        let before = self.door.swap(transport as u8, Ordering::Relaxed);
-        if before == NO_DOOR {
-            door.connections.add(1);
+    /// A request of this connection came for an endpoint: what it sends and receives from now on is that endpoint's.
+    pub(crate) fn came_for(&self, transport: Transport) -> &Arc<Endpoint> {
+        let endpoint = self.meters.endpoint(transport);
+        let before = self.endpoint.swap(transport as u8, Ordering::Relaxed);
+        if before == NO_ENDPOINT {
+            endpoint.connections.add(1);
         }
         if before != transport as u8 {
             self.meters.accounts.assign(self.account, transport);
         }
         let (early_in, early_out) = (self.early_in.take(), self.early_out.take());
-        door.bytes_in.add(early_in);
-        door.bytes_out.add(early_out);
-        door.http_bytes.add(early_in + early_out);
-        door
+        endpoint.bytes_in.add(early_in);
+        endpoint.bytes_out.add(early_out);
+        endpoint.http_bytes.add(early_in + early_out);
+        endpoint
     }
 
     /// From now on the connection carries a stream.
@@ -184,26 +187,26 @@ impl ConnectionMeter {
         self.meters.accounts.settle(self.account);
     }
 
-    /// The door that it came for last.
-    pub(crate) fn door(&self) -> Option<&Arc<Door>> {
-        self.meters.doors.get(usize::from(self.door.load(Ordering::Relaxed)))
+    /// The endpoint that it came for last.
+    pub(crate) fn endpoint(&self) -> Option<&Arc<Endpoint>> {
+        self.meters.endpoints.get(usize::from(self.endpoint.load(Ordering::Relaxed)))
     }
 
     /// Bytes came in.
     pub(crate) fn read(&self, n: usize) {
-        self.count(n as u64, |door| &door.bytes_in, &self.early_in);
+        self.count(n as u64, |endpoint| &endpoint.bytes_in, &self.early_in);
     }
 
     /// Bytes went out.
     pub(crate) fn wrote(&self, n: usize) {
-        self.count(n as u64, |door| &door.bytes_out, &self.early_out);
+        self.count(n as u64, |endpoint| &endpoint.bytes_out, &self.early_out);
     }
 
-    fn count(&self, n: u64, counter: impl Fn(&Door) -> &Count, early: &Count) {
-        let Some(door) = self.door() else { return early.add(n) };
-        counter(door).add(n);
+    fn count(&self, n: u64, counter: impl Fn(&Endpoint) -> &Count, early: &Count) {
+        let Some(endpoint) = self.endpoint() else { return early.add(n) };
+        counter(endpoint).add(n);
         if !self.is_stream.load(Ordering::Relaxed) {
-            door.http_bytes.add(n);
+            endpoint.http_bytes.add(n);
         }
     }
 }

@@ -5,31 +5,31 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use rust_embed::Embed;
 
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
-/// The files of the page. A debug build reads them anew for each request, so that a change needs no build.
+/// The files of the page. A debug build reads them again for each request, so that a change needs no build.
 #[derive(Embed)]
 #[folder = "src/page/"]
 struct Files;
 
-/// The page asks this machine alone: its doors may be on other ports, and nothing is anywhere else.
+/// The page asks this machine alone: its endpoints may be on other ports, and nothing is anywhere else.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self' http://127.0.0.1:* https://127.0.0.1:* ws://127.0.0.1:* wss://127.0.0.1:*; frame-ancestors 'self'";
 
 type Head = [(HeaderName, &'static str); 3];
 
 /// `GET /`.
-pub(crate) async fn index() -> Result<impl IntoResponse, Refusal> {
+pub(crate) async fn index() -> Result<impl IntoResponse, Rejection> {
     answer("index.html")
 }
 
 /// `GET /page/NAME`.
-pub(crate) async fn file(Path(name): Path<String>) -> Result<impl IntoResponse, Refusal> {
+pub(crate) async fn file(Path(name): Path<String>) -> Result<impl IntoResponse, Rejection> {
     answer(&name)
 }
 
-fn answer(name: &str) -> Result<(Head, Vec<u8>), Refusal> {
-    let nothing = || Refusal::new(StatusCode::NOT_FOUND, "no such file of the page; `GET /` is the page");
+fn answer(name: &str) -> Result<(Head, Vec<u8>), Rejection> {
+    let nothing = || Rejection::new(StatusCode::NOT_FOUND, "no such file of the page; `GET /` is the page");
     let file = Files::get(name).ok_or_else(nothing)?;
     let head = [
         (header::CONTENT_TYPE, media_type(name)),
@@ -59,7 +59,7 @@ mod tests {
     const MOST: usize = 150_000;
 
     #[test]
-    fn the_doors_of_the_page_are_the_servers() {
+    fn the_endpoints_of_the_page_are_the_servers() {
         let row = |transport: Transport| {
             let (id, label, path) = (transport.id(), transport.label(), transport.path());
             let key = if id.contains('-') { format!("'{id}'") } else { id.to_owned() };
@@ -67,22 +67,32 @@ mod tests {
         };
         let rows = Transport::ALL.map(row);
         let client = String::from_utf8(Files::get("feed-client.js").unwrap().data.into_owned()).unwrap();
-        let doors = client.split("export const DOORS = {\n").nth(1).unwrap().split("};").next().unwrap();
-        assert!(doors.lines().count() > 1 && doors.lines().all(|door| rows.iter().any(|row| row == door)), "{rows:#?}");
+        let endpoints = client.split("export const ENDPOINTS = {\n").nth(1).unwrap().split("};").next().unwrap();
+        assert!(
+            endpoints.lines().count() > 1 && endpoints.lines().all(|endpoint| rows.iter().any(|row| row == endpoint)),
+            "{rows:#?}"
+        );
     }
 
     #[test]
     fn f14_the_page_is_wherever_a_proxy_puts_it() {
         for name in Files::iter() {
             let text = String::from_utf8(Files::get(&name).unwrap().data.into_owned()).unwrap();
-            for fixed in
-                ["href=\"/", "src=\"/", "fetch('/", "fetch(`/", "fetch(`${DOORS", "'/lab", "`/lab", "location.origin)"]
-            {
+            for fixed in [
+                "href=\"/",
+                "src=\"/",
+                "fetch('/",
+                "fetch(`/",
+                "fetch(`${ENDPOINTS",
+                "'/lab",
+                "`/lab",
+                "location.origin)",
+            ] {
                 assert!(!text.contains(fixed), "{name} asks the root of its server: {fixed}");
             }
         }
         let client = String::from_utf8(Files::get("feed-client.js").unwrap().data.into_owned()).unwrap();
-        assert!(client.contains("url.pathname = url.pathname.replace(/\\/?$/, DOORS[this.door].path);"));
+        assert!(client.contains("url.pathname = url.pathname.replace(/\\/?$/, ENDPOINTS[this.endpoint].path);"));
     }
 
     #[test]

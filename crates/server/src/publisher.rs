@@ -155,15 +155,20 @@ mod tests {
     use feedlab_feed::settings::SlowPolicy;
     use feedlab_feed::source::SourceConfig;
 
-    use crate::hub::Terms;
-    use crate::ring::Past;
+    use crate::hub::Retention;
+    use crate::ring::Snapshot;
 
-    const TERMS: Terms =
-        Terms { history: 1000, queue: 1000, slow_policy: SlowPolicy::Block, disconnect_after: None, has_others: false };
+    const TERMS: Retention = Retention {
+        history: 1000,
+        queue: 1000,
+        slow_policy: SlowPolicy::Block,
+        disconnect_after: None,
+        has_others: false,
+    };
 
     #[tokio::test]
     async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
-        let hub = Arc::new(Hub::new(TERMS, Past::none(feedlab_feed::Epoch::random()), 0));
+        let hub = Arc::new(Hub::new(TERMS, Snapshot::none(feedlab_feed::Epoch::random()), 0));
         let gate = Arc::new(Gate::default());
         let config =
             SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
@@ -183,8 +188,10 @@ mod tests {
     #[tokio::test]
     async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
         for (age_from, told) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
-            let (hub, gate) =
-                (Arc::new(Hub::new(TERMS, Past::none(feedlab_feed::Epoch::random()), 0)), Arc::new(Gate::default()));
+            let (hub, gate) = (
+                Arc::new(Hub::new(TERMS, Snapshot::none(feedlab_feed::Epoch::random()), 0)),
+                Arc::new(Gate::default()),
+            );
             let config =
                 SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
             let stall = Stall { after: Duration::from_millis(1), length: Duration::from_millis(39) };

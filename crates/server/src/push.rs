@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::entry::Entry;
 use crate::hub::{Hub, Place};
 use crate::limits::{MAX_BATCH_BYTES, MAX_STALLED, MAX_WAITING};
-use crate::meter::{Active, Door};
+use crate::meter::{Active, Endpoint};
 use crate::ring::Batch;
 use crate::subscribers::{Signals, Subscribers, Subscription};
 use crate::wire::Wire;
@@ -72,7 +72,7 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
     fn goodbye(&self, why: Farewell) -> Bytes;
 }
 
-/// Why a server ends a stream in good order.
+/// Why a server ends a stream gracefully.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Farewell {
     /// It goes down.
@@ -93,15 +93,15 @@ pub(crate) struct Start {
     resume: u64,
     /// Beats until it is as old as streams become; none that it lives to see without a bound.
     beats_left: u16,
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
 }
 
 impl Start {
     /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
-    pub(crate) fn new(app: &App, place: Place, door: Arc<Door>) -> Self {
+    pub(crate) fn new(app: &App, place: Place, endpoint: Arc<Endpoint>) -> Self {
         let (gap, resume) = app.hub.begin(place.seq);
         let beats_left = app.config.settings.max_connection_age.map_or(u16::MAX, |age| lifetime(age, app));
-        Self { hub: app.hub.clone(), audience: app.audience.clone(), place, gap, resume, beats_left, door }
+        Self { hub: app.hub.clone(), audience: app.audience.clone(), place, gap, resume, beats_left, endpoint }
     }
 
     /// What the client is told before anything else: where it is, and what it cannot have.
@@ -111,8 +111,8 @@ impl Start {
             None => dialect.hello(self.hub.cursor(self.place.seq)),
         };
         let gap = self.gap.map(|gap| dialect.gap(gap, self.hub.cursor(self.resume)));
-        self.door.resets.add(u64::from(self.place.reset.is_some()));
-        self.door.gaps.add(u64::from(gap.is_some()));
+        self.endpoint.resets.add(u64::from(self.place.reset.is_some()));
+        self.endpoint.gaps.add(u64::from(gap.is_some()));
         // As much as is needed, and no more: it is an idle stream's until its first update.
         let mut greeting = Outbox::with_capacity(1 + usize::from(gap.is_some()));
         greeting.push_back(first);
@@ -148,7 +148,7 @@ pub(crate) struct Push<D> {
     quiet: Quiet,
     /// Until it is as old as streams become; `u16::MAX` for ever.
     beats_left: u16,
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
     _active: Active,
 }
 
@@ -167,8 +167,8 @@ impl<D: Dialect> Push<D> {
             closing: false,
             quiet: Quiet::default(),
             beats_left: start.beats_left,
-            _active: start.door.enter(),
-            door: start.door,
+            _active: start.endpoint.enter(),
+            endpoint: start.endpoint,
         }
     }
 
@@ -183,7 +183,7 @@ impl<D: Dialect> Push<D> {
         }
     }
 
-    /// `Ok` when the stream ended in good order, an error when the connection is gone.
+    /// `Ok` when the stream ended gracefully, an error when the connection is gone.
     fn poll(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
         while let Poll::Ready(signals) = self.subscription.poll_signals(cx) {
             self.signalled(signals)?;
@@ -228,7 +228,7 @@ impl<D: Dialect> Push<D> {
         if self.hub.head() + 1 - blocked_at.get() <= limit {
             return Ok(());
         }
-        self.door.slow_disconnected.add(1);
+        self.endpoint.slow_disconnected.add(1);
         self.wire.reset_on_close();
         Err(io::ErrorKind::TimedOut.into())
     }
@@ -245,7 +245,7 @@ impl<D: Dialect> Push<D> {
         }
         let keepalive = self.dialect.beat(self.quiet)?;
         if self.outbox.is_empty() {
-            self.door.keepalive_bytes.add(keepalive.as_ref().map_or(0, |bytes| bytes.len() as u64));
+            self.endpoint.keepalive_bytes.add(keepalive.as_ref().map_or(0, |bytes| bytes.len() as u64));
             self.outbox.extend(keepalive);
         } else if self.quiet.written > MAX_STALLED * BEATS {
             self.wire.reset_on_close();
@@ -320,7 +320,7 @@ impl<D: Dialect> Push<D> {
     fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Batch> {
         if self.hub.slow_policy() == SlowPolicy::Latest && self.blocked_at.take().is_some() {
             let batch = self.hub.newest(self.seq);
-            self.door.conflated.add(batch.gap.map_or(0, |gap| gap.to + 1 - gap.from));
+            self.endpoint.conflated.add(batch.gap.map_or(0, |gap| gap.to + 1 - gap.from));
             return Poll::Ready(batch);
         }
         self.hub.poll_after(cx, self.seq, MAX_PIECES)
@@ -330,7 +330,7 @@ impl<D: Dialect> Push<D> {
     fn poll_refill(&mut self, cx: &Context<'_>) -> Poll<()> {
         let batch = ready!(self.poll_next(cx));
         if let Some(gap) = batch.gap {
-            self.door.gaps.add(1);
+            self.endpoint.gaps.add(1);
             self.outbox.push_back(self.dialect.gap(gap, self.hub.cursor(batch.resume)));
         }
         self.seq = batch.resume;
@@ -342,8 +342,8 @@ impl<D: Dialect> Push<D> {
             let piece = self.dialect.update(entry);
             bytes += piece.len();
             self.seq += 1;
-            self.door.updates.add(1);
-            self.door.payload_bytes.add(entry.update.data.len() as u64);
+            self.endpoint.updates.add(1);
+            self.endpoint.payload_bytes.add(entry.update.data.len() as u64);
             self.outbox.push_back(piece);
         }
         self.behind = self.seq < batch.next() || batch.entries.len() == MAX_PIECES || self.hub.is_behind(self.seq);

@@ -1,4 +1,4 @@
-//! The feed's bounded past: history, send queue and gap detector in one.
+//! The feed's bounded snapshot: history, send queue and gap detector in one.
 //!
 //! A client's place in it is only a cursor. A client that falls behind the oldest update learns so from the gap that
 //! [`Ring::after`] returns; nothing is kept for it. What a long answer still needs is kept a while longer, within a bound.
@@ -58,16 +58,16 @@ impl Batch {
     }
 }
 
-/// What a feed holds of its past: another that takes its place goes on from here, in the same epoch, so that cursors
+/// What a feed holds of its snapshot: another that takes its place goes on from here, in the same epoch, so that cursors
 /// outlive the change.
 #[derive(Clone, Debug)]
-pub struct Past {
+pub struct Snapshot {
     pub(crate) epoch: Epoch,
     entries: VecDeque<Arc<Entry>>,
     head: u64,
 }
 
-impl Past {
+impl Snapshot {
     /// None yet: of a feed that begins.
     pub(crate) const fn none(epoch: Epoch) -> Self {
         Self::before(epoch, 0)
@@ -102,9 +102,9 @@ pub(crate) struct Ring {
 
 impl Ring {
     /// A ring for `capacity` updates, at least one, of `max_bytes` of payload together, for a feed that goes on from a
-    /// past.
-    pub(crate) fn new(capacity: usize, max_bytes: usize, past: Past) -> Self {
-        let Past { epoch, entries, head } = past;
+    /// snapshot.
+    pub(crate) fn new(capacity: usize, max_bytes: usize, snapshot: Snapshot) -> Self {
+        let Snapshot { epoch, entries, head } = snapshot;
         let bytes = entries.iter().map(|entry| entry.len()).sum();
         let mut ring = Self {
             epoch,
@@ -130,8 +130,8 @@ impl Ring {
     }
 
     /// All that it holds.
-    pub(crate) fn past(&self) -> Past {
-        Past { epoch: self.epoch, entries: self.entries.clone(), head: self.head }
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot { epoch: self.epoch, entries: self.entries.clone(), head: self.head }
     }
 
     /// The life of the feed whose updates these are.

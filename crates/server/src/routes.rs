@@ -14,22 +14,22 @@ use feedlab_feed::transport::PUBLISH_PATH;
 use crate::access::Access;
 use crate::app::App;
 use crate::handover::Exchange;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::transport::{enter, long_polling, short_polling, sse, websocket};
 use crate::{access, inspect, page, upstream};
 
 /// The routes. A new transport is one line here.
 pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Router {
-    let door = |transport: Transport, methods: MethodRouter<Arc<App>>| {
+    let endpoint = |transport: Transport, methods: MethodRouter<Arc<App>>| {
         (transport.path(), methods.layer(from_fn_with_state(transport, enter)))
     };
-    let doors = [
-        door(Transport::ShortPolling, get(short_polling::get)),
-        door(Transport::LongPolling, stream(get(long_polling::get))),
-        door(Transport::Sse, stream(get(sse::get))),
-        door(Transport::WebSocket, stream(get(websocket::get).connect(websocket::connect))),
+    let endpoints = [
+        endpoint(Transport::ShortPolling, get(short_polling::get)),
+        endpoint(Transport::LongPolling, stream(get(long_polling::get))),
+        endpoint(Transport::Sse, stream(get(sse::get))),
+        endpoint(Transport::WebSocket, stream(get(websocket::get).connect(websocket::connect))),
     ];
-    let routes = doors.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    let routes = endpoints.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     let routes = routes
         .route(PUBLISH_PATH, post(upstream::publish))
         .merge(figures())
@@ -42,20 +42,20 @@ pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Route
         .layer(from_fn_with_state(access.clone(), access::check_token))
         .route("/", get(page::index))
         .route("/page/{name}", get(page::file))
-        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the doors") });
+        .fallback(|| async { Rejection::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the endpoints") });
     finish(routes, app, access)
 }
 
-/// The routes of the control address: enough to look and to begin, and no door.
+/// The routes of the control address: enough to look and to begin, and no endpoint.
 pub(crate) fn control(app: Arc<App>, access: &Arc<Access>) -> Router {
     let routes = figures()
         .layer(from_fn_with_state(access.clone(), access::check_token))
-        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "only /stats, /metrics and /healthz here") });
+        .fallback(|| async { Rejection::new(StatusCode::NOT_FOUND, "only /stats, /metrics and /healthz here") });
     finish(routes, app, access)
 }
 
-/// The door that a request's connection counts for: the one that it asks, or that its publisher names, as a client does
-/// with `POST /feed?door=sse` who listens there. A WebSocket's publications pass its own door anyway.
+/// The endpoint that a request's connection counts for: the one that it asks, or that its publisher names, as a client does
+/// with `POST /feed?endpoint=sse` who listens there. A WebSocket's publications pass its own endpoint anyway.
 pub(crate) fn transport_of(uri: &Uri) -> Option<Transport> {
     Transport::of_path(uri.path())
         .or_else(|| Transport::of_publish_query(uri.query().filter(|_| uri.path() == PUBLISH_PATH)?))
@@ -88,8 +88,8 @@ fn stream(methods: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
     methods.head(only_get).fallback(only_get)
 }
 
-async fn only_get() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "only GET here").with(header::ALLOW, "GET")
+async fn only_get() -> Rejection {
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "only GET here").with(header::ALLOW, "GET")
 }
 
 /// No browser is to guess that an update is a page.

@@ -1,4 +1,4 @@
-//! An address: the doors to a feed, what is counted there, and how it begins and ends.
+//! An address: the endpoints to a feed, what is counted there, and how it begins and ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,15 +22,15 @@ use crate::{ServerError, inspect, routes, tls};
 /// Where a server listens.
 #[derive(Debug)]
 pub struct Listeners {
-    /// The doors, the live page and everything else.
-    pub doors: TcpListener,
+    /// The endpoints, the live page and everything else.
+    pub endpoints: TcpListener,
     /// `/stats`, `/metrics`, `/healthz` and `/control/start` alone, always in plain HTTP. Who looks here is in no figure.
     pub control: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Listeners {
-    fn from(doors: TcpListener) -> Self {
-        Self { doors, control: None }
+    fn from(endpoints: TcpListener) -> Self {
+        Self { endpoints, control: None }
     }
 }
 
@@ -54,7 +54,7 @@ impl Server {
         Ok(Self { owns_feed: true, ..Self::of(&feed, config) })
     }
 
-    /// A server of a feed that is there already, with doors, access and counters of its own.
+    /// A server of a feed that is there already, with endpoints, access and counters of its own.
     #[must_use]
     pub fn of(feed: &Feed, config: Config) -> Self {
         Self { app: Arc::new(App::new(feed, config)), feed: feed.clone(), owns_feed: false, more: Router::new() }
@@ -89,7 +89,7 @@ impl Server {
     /// # Errors
     /// When the certificate cannot be used.
     pub async fn run(self, listeners: impl Into<Listeners>, shutdown: CancellationToken) -> Result<(), ServerError> {
-        let Listeners { doors, control } = listeners.into();
+        let Listeners { endpoints, control } = listeners.into();
         let Self { app, feed, owns_feed, more } = self;
         let mut background = JoinSet::new();
         background.spawn(end_with(feed.clone(), shutdown.clone()));
@@ -115,7 +115,7 @@ impl Server {
             };
             background.spawn(Arc::new(uncounted).accept(control));
         }
-        Arc::new(reception).accept(doors).await;
+        Arc::new(reception).accept(endpoints).await;
         if owns_feed {
             feed.stop();
         }

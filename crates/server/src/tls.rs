@@ -1,4 +1,4 @@
-//! TLS for the doors: whose certificate, and which HTTP is offered behind it.
+//! TLS for the endpoints: whose certificate, and which HTTP is offered behind it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;

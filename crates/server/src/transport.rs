@@ -1,4 +1,4 @@
-//! The four doors, one file each, alike in their sections: the request, the answer, and for the streams their dialect.
+//! The four endpoints, one file each, alike in their sections: the request, the answer, and for the streams their dialect.
 
 pub(crate) mod long_polling;
 pub(crate) mod short_polling;
@@ -22,21 +22,21 @@ use updates::Updates;
 
 use crate::app::App;
 use crate::handover::Exchange;
-use crate::meter::Door;
-use crate::refusal::Refusal;
+use crate::meter::Endpoint;
+use crate::rejection::Rejection;
 use crate::ring::Batch;
 
-/// Counts a request for a door, and its connection's bytes with it.
+/// Counts a request for an endpoint, and its connection's bytes with it.
 pub(crate) async fn enter(
     State(transport): State<Transport>,
     Extension(exchange): Extension<Exchange>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let door = exchange.meter().came_for(transport).clone();
-    request.extensions_mut().insert(door.clone());
+    let endpoint = exchange.meter().came_for(transport).clone();
+    request.extensions_mut().insert(endpoint.clone());
     let response = next.run(request).await;
-    door.requests.add(1);
+    endpoint.requests.add(1);
     response
 }
 
@@ -48,20 +48,20 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    pub(crate) fn of(query: Result<Query<Self>, axum::extract::rejection::QueryRejection>) -> Result<Self, Refusal> {
-        query.map(|Query(ask)| ask).map_err(|error| Refusal::bad_request(error.body_text()))
+    pub(crate) fn of(query: Result<Query<Self>, axum::extract::rejection::QueryRejection>) -> Result<Self, Rejection> {
+        query.map(|Query(ask)| ask).map_err(|error| Rejection::bad_request(error.body_text()))
     }
 
     /// The cursor, if it has one.
-    fn cursor(&self) -> Result<Option<Cursor>, Refusal> {
+    fn cursor(&self) -> Result<Option<Cursor>, Rejection> {
         self.after.as_deref().map(|after| parse_cursor("after", after)).transpose()
     }
 }
 
-fn parse_cursor(name: &str, text: &str) -> Result<Cursor, Refusal> {
+fn parse_cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
     text.parse().map_err(|error| {
         let text: String = text.chars().take(40).collect();
-        Refusal::bad_request(format!("`{name}` says what you have: {error}; got `{text}`"))
+        Rejection::bad_request(format!("`{name}` says what you have: {error}; got `{text}`"))
     })
 }
 
@@ -71,21 +71,21 @@ struct News {
     reset: Option<Reset>,
 }
 
-/// The body that both polling doors answer with.
+/// The body that both polling endpoints answer with.
 fn poll_answer(
     app: &App,
-    door: &Arc<Door>,
+    endpoint: &Arc<Endpoint>,
     News { batch, reset }: News,
     headers: impl IntoIterator<Item = (HeaderName, String)>,
 ) -> Response {
-    door.updates.add(batch.entries.len() as u64);
-    door.gaps.add(u64::from(batch.gap.is_some()));
-    door.resets.add(u64::from(reset.is_some()));
-    door.requests_empty.add(u64::from(batch.entries.is_empty()));
-    door.payload_bytes.add(batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum());
+    endpoint.updates.add(batch.entries.len() as u64);
+    endpoint.gaps.add(u64::from(batch.gap.is_some()));
+    endpoint.resets.add(u64::from(reset.is_some()));
+    endpoint.requests_empty.add(u64::from(batch.entries.is_empty()));
+    endpoint.payload_bytes.add(batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum());
     let closing = poll::closing(app.hub.cursor(batch.next()), batch.gap, reset);
-    let body = Updates::new(batch, closing, (&app.hub, door));
-    door.body_bytes.add(body.len() as u64);
+    let body = Updates::new(batch, closing, (&app.hub, endpoint));
+    endpoint.body_bytes.add(body.len() as u64);
     let room = body.room();
     let mut response = ([(header::CONTENT_TYPE, poll::CONTENT_TYPE)], Body::new(body)).into_response();
     if let Some(room) = room {

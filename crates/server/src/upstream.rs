@@ -18,62 +18,67 @@ use feedlab_feed::{Data, EventType};
 use crate::app::App;
 use crate::fields;
 use crate::handover::Exchange;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// `POST /feed`: publishes the body, and answers with its `seq`.
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     if !app.config.settings.allow_publish {
         let message = "this server does not take updates; start it with --allow-publish";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+        return Err(Rejection::new(StatusCode::FORBIDDEN, message));
     }
     let (head, body) = request.into_parts();
     let body = app.bodies.read(body, app.config.max_message_bytes).await?;
     let Publication { event_type, data } = read(&head.headers, &body)?;
     let seq = app.hub.publish(Item { event_type, data }).await?;
     let answer = serde_json::to_string(&Ack { seq }).unwrap_or_default();
-    if let Some(door) = exchange.meter().door() {
-        door.body_bytes.add((body.len() + answer.len()) as u64);
+    if let Some(endpoint) = exchange.meter().endpoint() {
+        endpoint.body_bytes.add((body.len() + answer.len()) as u64);
     }
     Ok((StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
 /// The content type says what the body is. Text is taken as it stands.
-fn read(headers: &HeaderMap, body: &Bytes) -> Result<Publication, Refusal> {
+fn read(headers: &HeaderMap, body: &Bytes) -> Result<Publication, Rejection> {
     let content_type = fields::single(headers, &header::CONTENT_TYPE)?.unwrap_or("text/plain");
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let plain = |data| Publication { event_type: EventType::default(), data };
     match essence.as_str() {
         "text/plain" => {
-            let text = std::str::from_utf8(body).map_err(|_| Refusal::bad_request("text/plain must be UTF-8 here"))?;
+            let text =
+                std::str::from_utf8(body).map_err(|_| Rejection::bad_request("text/plain must be UTF-8 here"))?;
             Ok(plain(Data::Text(text.to_owned())))
         }
         "application/json" => Publication::from_json(body)
-            .map_err(|error| Refusal::bad_request(format!("the body is {{\"type\":…,\"data\":…}}: {error}"))),
+            .map_err(|error| Rejection::bad_request(format!("the body is {{\"type\":…,\"data\":…}}: {error}"))),
         "application/octet-stream" => Ok(plain(Data::Binary(body.clone()))),
         _ => {
             let message = "publish text/plain, application/json ({\"type\":…,\"data\":…}) or application/octet-stream";
-            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+            Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
         }
     }
 }
 
 /// `POST /control/start`: lets the time of a waiting feed begin, and answers with when it does.
-pub(crate) async fn start(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn start(State(app): State<Arc<App>>, request: Request) -> Result<Response, Rejection> {
     if !app.config.await_start {
-        return Err(Refusal::new(StatusCode::CONFLICT, "this feed runs already; --await-start would make it wait"));
+        return Err(Rejection::new(StatusCode::CONFLICT, "this feed runs already; --await-start would make it wait"));
     }
     let body = app.bodies.read(request.into_body(), MAX_ORDER_BYTES).await?;
     let Start { at } = wire::object(&body)
-        .map_err(|error| Refusal::bad_request(format!("the body is {{\"at\": µs of Unix time}}: {error}")))?;
+        .map_err(|error| Rejection::bad_request(format!("the body is {{\"at\": µs of Unix time}}: {error}")))?;
     Ok((StatusCode::ACCEPTED, Json(Start { at: app.gate.open(at) })).into_response())
 }
 
 /// Reads the orders to the routes that others add, before these see them.
-pub(crate) async fn read_order(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Refusal> {
+pub(crate) async fn read_order(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Rejection> {
     if request.method().is_safe() {
         return Ok(next.run(request).await);
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::http::StatusCode;
 use feedlab_experiment::class::{self, Questions, Vote, VotesFile};
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 use tokio_util::sync::CancellationToken;
 
 use crate::chapter;
@@ -26,14 +26,14 @@ use runs::Runs;
 
 /// What a class needs.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ClassSettings {
     /// The file of its votes; begun if it is not there.
     pub votes: PathBuf,
     /// The folder in which runs leave their results folders, and in which earlier ones are found.
     pub out: PathBuf,
     /// The program that measures: feedlab's own binary.
     pub binary: PathBuf,
-    /// Ends a measurement in good order.
+    /// Ends a measurement gracefully.
     pub stop: CancellationToken,
 }
 
@@ -56,7 +56,7 @@ pub enum ClassError {
     },
 }
 
-impl From<ClassError> for Refusal {
+impl From<ClassError> for Rejection {
     /// The server's own files are at fault, and only whoever runs it can mend them.
     fn from(error: ClassError) -> Self {
         tracing::warn!("{error}");
@@ -83,7 +83,7 @@ impl Class {
     ///
     /// # Errors
     /// When one of the two cannot be understood, or the votes' file cannot be opened.
-    pub fn open(settings: Settings) -> Result<Self, ClassError> {
+    pub fn open(settings: ClassSettings) -> Result<Self, ClassError> {
         let questions = chapter::questions().map_err(ClassError::Questions)?;
         Self::with_questions(questions, settings)
     }
@@ -92,7 +92,7 @@ impl Class {
     ///
     /// # Errors
     /// When the votes' file cannot be opened or understood.
-    pub fn with_questions(questions: Questions, settings: Settings) -> Result<Self, ClassError> {
+    pub fn with_questions(questions: Questions, settings: ClassSettings) -> Result<Self, ClassError> {
         let votes = Mutex::new(VotesFile::open(&settings.votes)?);
         let evidence = Evidence::new(settings.out.clone())?;
         Ok(Self { inner: Arc::new(Inner { questions, votes, evidence, runs: Runs::new(settings) }) })

@@ -1,4 +1,4 @@
-//! A lab for each browser tab: a server, and a lab proxy before each door.
+//! A lab for each browser tab: a server, and a lab proxy before each endpoint.
 //!
 //! A page asks for one and is given addresses of its own, so that each of its panels is an origin to the browser, faults
 //! hit what they are meant to hit, and the page's own questions are in no figure. `routes` is the API and who may
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use feedlab_feed::access::Origin;
 use feedlab_feed::clock;
-use feedlab_server::{Feed, Refusal};
+use feedlab_server::{Feed, Rejection};
 use futures_util::future::join_all;
 
 mod port;
@@ -24,7 +24,7 @@ mod station;
 mod tab;
 mod ways;
 
-use settings::Settings;
+use settings::TabSettings;
 use tab::Tab;
 
 use crate::limits::{LAB_PATIENCE, MAX_LABS};
@@ -37,7 +37,7 @@ const LOOKS: u32 = 12;
 pub struct Own {
     /// The feed.
     pub feed: Feed,
-    /// Its doors take updates from clients.
+    /// Its endpoints take updates from clients.
     pub allow_publish: bool,
 }
 
@@ -80,7 +80,7 @@ impl Labs {
         Self(Arc::new(House { why_not: *why_not, own: own.clone(), patience, tabs: Mutex::default() }))
     }
 
-    /// Ends all labs in good order: streams are told, and closed.
+    /// Ends all labs gracefully: streams are told, and closed.
     pub async fn end(&self) {
         let guests = std::mem::take(&mut *self.0.tabs());
         for guest in guests.values() {
@@ -97,8 +97,8 @@ impl Labs {
 
 impl House {
     /// What a new tab begins with.
-    fn defaults(&self) -> Settings {
-        Settings::of(self.own.is_some())
+    fn defaults(&self) -> TabSettings {
+        TabSettings::of(self.own.is_some())
     }
 
     fn tabs(&self) -> MutexGuard<'_, BTreeMap<String, Guest>> {
@@ -106,7 +106,7 @@ impl House {
     }
 
     /// A new lab, for the page of an origin.
-    async fn open(self: &Arc<Self>, settings: Settings, origin: Origin) -> Result<Arc<Tab>, Refusal> {
+    async fn open(self: &Arc<Self>, settings: TabSettings, origin: Origin) -> Result<Arc<Tab>, Rejection> {
         self.check_room()?;
         let tab = Arc::new(Tab::open(settings, origin, self.own.clone()).await?);
         self.check_room()?;
@@ -122,14 +122,14 @@ impl House {
         Ok(tab)
     }
 
-    fn check_room(&self) -> Result<(), Refusal> {
+    fn check_room(&self) -> Result<(), Rejection> {
         let open = self.tabs().len();
         let why = || format!("{MAX_LABS} labs are open, and that is the most; close some tabs and reload this one");
-        if open < MAX_LABS { Ok(()) } else { Err(Refusal::unavailable(why())) }
+        if open < MAX_LABS { Ok(()) } else { Err(Rejection::unavailable(why())) }
     }
 
     /// The lab of this name, which has been asked for.
-    fn find(&self, id: &str) -> Result<Arc<Tab>, Refusal> {
+    fn find(&self, id: &str) -> Result<Arc<Tab>, Rejection> {
         let mut tabs = self.tabs();
         let guest = tabs.get_mut(id).ok_or_else(ended)?;
         guest.asked = clock::now();
@@ -137,20 +137,20 @@ impl House {
     }
 
     /// Ends a lab.
-    fn close(&self, id: &str) -> Result<(), Refusal> {
+    fn close(&self, id: &str) -> Result<(), Rejection> {
         let guest = self.tabs().remove(id).ok_or_else(ended)?;
         guest.tab.end();
         Ok(())
     }
 }
 
-fn ended() -> Refusal {
-    Refusal::not_found("this lab has ended; reload the page")
+fn ended() -> Rejection {
+    Rejection::not_found("this lab has ended; reload the page")
 }
 
 /// The system did not give what was needed.
-fn unable(what: &str, error: impl Display) -> Refusal {
-    Refusal::unavailable(format!("{what}: {error}; see `ulimit -n`, and try again"))
+fn unable(what: &str, error: impl Display) -> Rejection {
+    Rejection::unavailable(format!("{what}: {error}; see `ulimit -n`, and try again"))
 }
 
 impl Drop for House {

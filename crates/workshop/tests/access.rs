@@ -9,7 +9,7 @@ use feedlab_feed::settings;
 use feedlab_proxy::{Proxy, listen};
 use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::Labs;
-use feedlab_workshop::{Class, Settings};
+use feedlab_workshop::{Class, ClassSettings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -42,7 +42,7 @@ impl Rig {
             _stop: stop.clone().drop_guard(),
             _folder: folder,
         };
-        let settings = Settings {
+        let settings = ClassSettings {
             votes: rig._folder.path().join("class.ndjson"),
             out: rig._folder.path().join("results"),
             binary: PathBuf::from("/nonexistent/feedlab"),

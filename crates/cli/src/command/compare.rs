@@ -17,7 +17,7 @@ mod words;
 ///
 /// First comes what differs around the runs (version, machine, seed), then every metric of interest with its difference
 /// and the 95 % interval of that. A regression is a change for the worse by more than the tolerance that chance does not
-/// explain: the interval leaves nought out. With one repetition there is no
+/// explain: the interval leaves zero out. With one repetition there is no
 /// interval: times, memory and CPU are told and not judged, bytes and counts are judged by their value alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -119,7 +119,7 @@ fn verdict_case(comparison: &Comparison, class: &str) -> Case {
 
 /// `5%` or `0.05`. A bare number above 1 is refused: it may have been meant either way.
 fn share(text: &str) -> Result<f64, String> {
-    let refuse = || "write a share as 5% or 0.05, not below nought".to_owned();
+    let refuse = || "write a share as 5% or 0.05, not below zero".to_owned();
     let percent = text.trim().strip_suffix('%');
     let number: f64 = percent.unwrap_or(text).trim().parse().map_err(|_| refuse())?;
     let share = if percent.is_some() { number / 100.0 } else { number };

@@ -38,7 +38,7 @@ mod tests {
     fn page() -> String {
         let mut page = String::from(
             "# Limits\n\nWhatever a peer can make grow has a bound. Those that people set are flags (`feedlab serve --help`, Safety and\n\
-             Doors); these hold always. The page is made of the tables in the code, and a test keeps it so.\n",
+             Endpoints); these hold always. The page is made of the tables in the code, and a test keeps it so.\n",
         );
         let groups = [
             ("A server", &feedlab_server::limits::TABLE[..]),

@@ -17,7 +17,7 @@ use crate::segments::Folder;
 /// Merge runs of one scenario into one with more repetitions, or the segments of one run, without loss
 ///
 /// Makes a new results folder: cells, seconds and histograms are those of the runs, byte for byte but for the number of
-/// the repetition; what was pooled and judged is pooled and judged anew, and the report is drawn. The runs themselves
+/// the repetition; what was pooled and judged is pooled and judged again, and the report is drawn. The runs themselves
 /// are not touched. Their seeds may differ: then the intervals cover other schedules too. Runs of different machines or
 /// versions are merged, and the verdict is suspect. Of a run that was measured in segments (`feedlab run --segment`) all
 /// are given, and become the run that they are.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use feedlab_feed::link::{MAX_BYTES_PER_S, Network};
 use feedlab_feed::process;
-use feedlab_proxy::{Config, Settings};
+use feedlab_proxy::{Config, LinkSettings};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
@@ -131,7 +131,7 @@ impl Args {
     fn config(&self) -> anyhow::Result<Config> {
         let network = if self.network_from_stdin { handed_over("network")? } else { self.network };
         let Reader { reader: reader_bytes_per_s, reader_share } = self.reader;
-        Ok(Config { settings: Settings { network, reader_bytes_per_s, reader_share }, seed: self.seed })
+        Ok(Config { settings: LinkSettings { network, reader_bytes_per_s, reader_share }, seed: self.seed })
     }
 }
 

@@ -34,7 +34,7 @@ mod together;
 ///
 /// For every cell (a contender, a number of clients, a repetition) a fresh server and a fresh load generator are
 /// started as processes of their own. What was found goes into a folder of its own, and a page with charts beside it.
-/// Ctrl-C stops in good order and keeps the cells that are done; a second Ctrl-C stops at once.
+/// Ctrl-C stops gracefully and keeps the cells that are done; a second Ctrl-C stops at once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -79,7 +79,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     spread: SpreadArgs,
 
-    /// Stop in good order when standard input ends: whoever started this run holds the other end of it
+    /// Stop gracefully when standard input ends: whoever started this run holds the other end of it
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }

@@ -1,4 +1,4 @@
-//! `feedlab serve`: one feed behind four doors, until it is told to stop.
+//! `feedlab serve`: one feed behind four endpoints, until it is told to stop.
 
 use feedlab_feed::access::{HostName, Origin};
 use feedlab_feed::settings::{Settings, SlowPolicy};
@@ -17,13 +17,13 @@ use crate::interrupt::{self, Interrupt};
 use crate::log;
 use crate::output::{self, Format};
 
-pub(super) mod doors;
+pub(super) mod endpoints;
 pub(super) mod feed;
 pub(super) mod listen;
 mod tls;
 
-pub(crate) use doors::Listening;
-use doors::Place;
+pub(crate) use endpoints::Listening;
+use endpoints::Place;
 use feed::FeedArgs;
 use listen::Address;
 use tls::TlsArgs;
@@ -42,8 +42,8 @@ Next:
 
 /// Serve one feed over short polling, long polling, SSE and WebSocket
 ///
-/// Prints the URL of every door with a command to try it. By default it listens to this machine alone and publishes
-/// this machine's load figures, once a second. Ctrl-C or SIGTERM ends it in good order: streams are told, polls are
+/// Prints the URL of every endpoint with a command to try it. By default it listens to this machine alone and publishes
+/// this machine's load figures, once a second. Ctrl-C or SIGTERM ends it gracefully: streams are told, polls are
 /// answered.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = limits::of_a_server(EXAMPLES))]
@@ -86,7 +86,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Safety")]
     no_lab: bool,
 
-    /// Let pages of this origin read the doors, open WebSockets and publish (may be repeated)
+    /// Let pages of this origin read the endpoints, open WebSockets and publish (may be repeated)
     #[arg(long, value_name = "ORIGIN", help_heading = "Safety")]
     allow_origin: Vec<Origin>,
 
@@ -168,7 +168,7 @@ async fn serve(
     credentials: Credentials,
 ) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
-    let (doors, address) = listen::bind("--listen", args.listen)?;
+    let (endpoints, address) = listen::bind("--listen", args.listen)?;
     let (control, control_address) = match args.control {
         Some(at) => listen::bind("--control", at).map(|(listener, address)| (Some(listener), Some(address)))?,
         None => (None, None),
@@ -192,7 +192,7 @@ async fn serve(
     let Some(server) = opening.await.transpose().map_err(explain)? else { return Ok(Exit::Done) };
     // Now there is a feed: who is refused one reads why, and nothing else.
     match format {
-        Format::Text => doors::introduce(&place),
+        Format::Text => endpoints::introduce(&place),
         Format::Json => output::json_line(&listening)?,
     }
     let labs = match why_no_lab {
@@ -200,7 +200,7 @@ async fn serve(
         None => Labs::new(Some(Own { feed: server.feed(), allow_publish: place.publishes })),
     };
     tokio::select! {
-        result = run(server, labs, Listeners { doors, control }, signals.stop) => result.map_err(explain)?,
+        result = run(server, labs, Listeners { endpoints, control }, signals.stop) => result.map_err(explain)?,
         () = signals.at_once.cancelled() => {}
     }
     Ok(Exit::Done)

@@ -14,14 +14,14 @@ use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::output::{self, Format};
 
-mod door;
+mod endpoint;
 mod line;
 mod link;
 mod printer;
 mod request;
 mod tally;
 
-use door::Door;
+use endpoint::Endpoint;
 use printer::{Lines, Printer, State};
 use tally::{Tally, tell_silence};
 
@@ -42,10 +42,10 @@ Examples:
   feedlab watch https://example.org/events --as browser       any event stream, as browsers ask
   feedlab watch http://127.0.0.1:9000/events --raw-events     its events alone, as JSON")]
 pub(crate) struct Args {
-    /// A feedlab server, one of its doors, or any event stream; user and password in it are sent (HTTP Basic)
+    /// A feedlab server, one of its endpoints, or any event stream; user and password in it are sent (HTTP Basic)
     url: String,
 
-    /// The transport; that of the door in the URL, or else sse
+    /// The transport; that of the endpoint in the URL, or else sse
     #[arg(long, value_name = "TRANSPORT", value_parser = names())]
     transport: Option<Transport>,
 
@@ -87,10 +87,10 @@ fn names() -> impl TypedValueParser<Value = Transport> {
 
 /// Follows until the end, which is Ctrl-C, the count, or a server that wants no more.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    let door = door::find(&args.url, args.transport, args.raw_events).map_err(bad_input)?;
-    let options = options(args, door.transport).map_err(bad_input)?;
-    let transport = door.transport;
-    let client = client(args, door).map_err(bad_input)?;
+    let endpoint = endpoint::find(&args.url, args.transport, args.raw_events).map_err(bad_input)?;
+    let options = options(args, endpoint.transport).map_err(bad_input)?;
+    let transport = endpoint.transport;
+    let client = client(args, endpoint).map_err(bad_input)?;
     let lines = match args.format {
         _ if args.raw_events => Lines::Events,
         Format::Text => Lines::People,
@@ -127,8 +127,8 @@ async fn follow(raw: bool, client: Client, options: &Options, printer: &mut Prin
     }
 }
 
-fn client(args: &Args, door: Door) -> anyhow::Result<Client> {
-    let Door { mut url, transport, after } = door;
+fn client(args: &Args, endpoint: Endpoint) -> anyhow::Result<Client> {
+    let Endpoint { mut url, transport, after } = endpoint;
     let link = link::of(&args.link, &url)?;
     let headers = request::headers(&args.request, transport, &mut url)?;
     let mut client = Client::new(url, clock::unix_us());

@@ -1,4 +1,4 @@
-//! A run as test cases: what its scenario demands of each contender, and what the run may claim at all.
+//! A run as test cases: what its scenario requires of each contender, and what the run may claim at all.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ fn case(scenario: &Scenario, check: &Check) -> Case {
     }
 }
 
-/// Invalid is an error: whether the transports would have met the demands is not known.
+/// Invalid is an error: whether the transports would have met the requires is not known.
 fn verdict(results: &Results) -> Case {
     let verdict = &results.manifest.verdict;
     let outcome = match verdict.status {

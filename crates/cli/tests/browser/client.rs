@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::in_browser;
-use crate::live::{DOORS, LivePage, field};
+use crate::live::{ENDPOINTS, LivePage, field};
 use crate::panels::CUT;
 
 #[test]
@@ -26,13 +26,13 @@ fn the_ladder_leaves_streams_that_a_proxy_holds_back_and_ends_on_long_polls() {
 /// More than the feed sends in the time of the test.
 const HOLD_BACK: &str = "(window.feedlab.app.tab.settings({ buffer_bytes: 1000000 }), true)";
 
-/// Each rung's door is behind a proxy of its own, so the address changes with the rung.
+/// Each rung's endpoint is behind a proxy of its own, so the address changes with the rung.
 const CLIMB: &str = "(import('/page/feed-client.js').then(({ ladder }) => {
-    const { doors } = window.feedlab.app.tab;
+    const { endpoints } = window.feedlab.app.tab;
     const climb = window.climb = { rungs: [], seqs: [] };
     climb.link = ladder(['websocket', 'sse', 'long-polling'], {
-        get url() { return doors[climb.rungs.at(-1)]; },
-        onrung: (door) => climb.rungs.push(door),
+        get url() { return endpoints[climb.rungs.at(-1)]; },
+        onrung: (endpoint) => climb.rungs.push(endpoint),
         onupdate: ({ seq }) => climb.seqs.push(seq),
         silenceMs: 1500,
         tries: 1,
@@ -55,7 +55,7 @@ fn f20_events_of_the_feed_that_are_named_as_an_event_sources_own_are_updates_and
 const LISTEN: &str = "(import('/page/feed-client.js').then(({ connect, OPEN }) => {
     const named = window.named = { requests: 0, opened: 0, types: [] };
     named.link = connect({
-        door: 'sse',
+        endpoint: 'sse',
         url: location.origin,
         types: ['open', 'error', 'message'],
         onrequest: () => (named.requests += 1),
@@ -84,10 +84,10 @@ fn d1_a_feed_that_began_anew_is_shown_as_a_reset_and_not_as_nothing_missed() {
         server.signal(Signal::KILL);
         server.close();
         let _server = start(&["--listen", &address]);
-        for door in DOORS {
-            let resets = format!("window.feedlab.snapshot().doors['{door}'].resets === 1");
-            page.tab.until(&format!("{door} is told a reset"), &resets).await;
-            page.tab.until("it shows", &format!("{}.endsWith('unknown: reset')", field(door, "missed"))).await;
+        for endpoint in ENDPOINTS {
+            let resets = format!("window.feedlab.snapshot().endpoints['{endpoint}'].resets === 1");
+            page.tab.until(&format!("{endpoint} is told a reset"), &resets).await;
+            page.tab.until("it shows", &format!("{}.endsWith('unknown: reset')", field(endpoint, "missed"))).await;
         }
         page.until_all_received(5).await;
         page.tab.close().await;

@@ -7,7 +7,7 @@ use crate::panels::CUT;
 #[test]
 fn the_seventh_connection_waits_over_http1_and_none_does_over_http2_or_as_a_websocket() {
     in_browser(async |browser| {
-        // The lesson sets the feed's rate, for which the tab's server starts anew.
+        // The lesson sets the feed's rate, for which the tab's server starts again.
         browser.expect(&CUT);
         let url = browser.serve("10", &[]);
         let page = LivePage::open(browser, &url).await;

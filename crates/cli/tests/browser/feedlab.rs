@@ -14,7 +14,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `feedlab serve` with an even feed of so many updates a second.
+    /// `feedlab serve` with an even feed of so many updates per second.
     pub(crate) fn serve(rate: &str, more: &[&str]) -> Self {
         let arguments = [&["serve", "--feed", "synthetic", "--rate", rate], more].concat();
         Self { feedlab: start(&arguments), front: None, _votes: None }

@@ -12,7 +12,7 @@ struct Lesson(&'static str, &'static str, &'static str);
 
 const BREAKING: [Lesson; 4] = [
     Lesson("cut-all", r"[1-9]\d* connections were cut.*nothing is missing", "open"),
-    Lesson("answer-503", "gives up for good", "closed — gave up"),
+    Lesson("answer-503", "gives up permanently", "closed — gave up"),
     Lesson("answer-204", "not to come back", "closed — gave up"),
     Lesson("restart", "close code 1001", "open"),
 ];
@@ -56,9 +56,9 @@ async fn hold(browser: &Session, lessons: &[Lesson]) -> Vec<LivePage> {
 fn what_breaks_comes_back_without_a_hole_save_an_event_source_that_gave_up() {
     in_browser(async |browser| {
         for (page, Lesson(button, _, sse)) in hold(browser, &BREAKING).await.iter().zip(BREAKING) {
-            for door in ["short-polling", "long-polling", "websocket"] {
-                page.until_received(door, 3).await;
-                page.until_state(door, "open").await;
+            for endpoint in ["short-polling", "long-polling", "websocket"] {
+                page.until_received(endpoint, 3).await;
+                page.until_state(endpoint, "open").await;
             }
             if sse != "open" {
                 page.tab.until(&format!("{button}: SSE says why"), &format!("{REASON} !== ''")).await;
@@ -71,14 +71,14 @@ fn what_breaks_comes_back_without_a_hole_save_an_event_source_that_gave_up() {
     });
 }
 
-const REASON: &str = "document.querySelector('.panel[data-door=sse] [data-field=reason]').textContent.trim()";
+const REASON: &str = "document.querySelector('.panel[data-endpoint=sse] [data-field=reason]').textContent.trim()";
 
 #[test]
 fn what_the_way_and_the_history_and_a_slow_reader_do_is_watched_and_told() {
     in_browser(async |browser| {
         for page in hold(browser, &WATCHING).await {
             let said = page.heal().await;
-            assert!(said.contains("4 of 4 doors are open"), "{said}");
+            assert!(said.contains("4 of 4 endpoints are open"), "{said}");
             page.tab.close().await;
         }
     });

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::session::Session;
 use crate::tab::Tab;
 
-pub(crate) const DOORS: [&str; 4] = ["short-polling", "long-polling", "sse", "websocket"];
+pub(crate) const ENDPOINTS: [&str; 4] = ["short-polling", "long-polling", "sse", "websocket"];
 
 /// How long a lesson may take: the longest watches half a minute.
 const LONGEST_LESSON: Duration = Duration::from_secs(90);
@@ -45,9 +45,9 @@ impl LivePage {
         self.tab.js("document.body.dataset.mode").await.as_str().unwrap().to_owned()
     }
 
-    /// Presses a button of a door's panel.
-    pub(crate) async fn press(&self, door: &str, action: &str) {
-        self.tab.press(&format!(".panel[data-door={door}] button[data-action={action}]")).await;
+    /// Presses a button of an endpoint's panel.
+    pub(crate) async fn press(&self, endpoint: &str, action: &str) {
+        self.tab.press(&format!(".panel[data-endpoint={endpoint}] button[data-action={action}]")).await;
     }
 
     /// Presses a button of the lab, and waits until its lesson is at its end.
@@ -79,14 +79,14 @@ impl LivePage {
     }
 
     /// Waits for a panel's state, in exactly these words.
-    pub(crate) async fn until_state(&self, door: &str, words: &str) {
-        let state = format!("{} === '{words}'", field(door, "state"));
-        self.tab.until(&format!("{door} is '{words}'"), &state).await;
+    pub(crate) async fn until_state(&self, endpoint: &str, words: &str) {
+        let state = format!("{} === '{words}'", field(endpoint, "state"));
+        self.tab.until(&format!("{endpoint} is '{words}'"), &state).await;
     }
 
     pub(crate) async fn until_all_open(&self) {
-        for door in DOORS {
-            self.until_state(door, "open").await;
+        for endpoint in ENDPOINTS {
+            self.until_state(endpoint, "open").await;
         }
     }
 
@@ -95,44 +95,47 @@ impl LivePage {
         self.tab.js("window.feedlab.snapshot()").await
     }
 
-    /// Waits until a door has received so many more updates than it had.
-    pub(crate) async fn until_received(&self, door: &str, more: u64) {
-        self.until_each_received(&[door], more).await;
+    /// Waits until an endpoint has received so many more updates than it had.
+    pub(crate) async fn until_received(&self, endpoint: &str, more: u64) {
+        self.until_each_received(&[endpoint], more).await;
     }
 
-    /// Waits until every door has received so many more.
+    /// Waits until every endpoint has received so many more.
     pub(crate) async fn until_all_received(&self, more: u64) {
-        self.until_each_received(&DOORS, more).await;
+        self.until_each_received(&ENDPOINTS, more).await;
     }
 
-    async fn until_each_received(&self, doors: &[&str], more: u64) {
+    async fn until_each_received(&self, endpoints: &[&str], more: u64) {
         let before = self.snapshot().await;
-        for door in doors {
-            let enough = before["doors"][door]["received"].as_u64().unwrap() + more;
-            let received = format!("window.feedlab.snapshot().doors['{door}'].received >= {enough}");
-            self.tab.until(&format!("{door} has received {more} updates more"), &received).await;
+        for endpoint in endpoints {
+            let enough = before["endpoints"][endpoint]["received"].as_u64().unwrap() + more;
+            let received = format!("window.feedlab.snapshot().endpoints['{endpoint}'].received >= {enough}");
+            self.tab.until(&format!("{endpoint} has received {more} updates more"), &received).await;
         }
     }
 
-    /// Each door has the same updates: none missed, none twice. At least so many that all have are compared.
+    /// Each endpoint has the same updates: none missed, none twice. At least so many that all have are compared.
     pub(crate) async fn assert_the_same_updates(&self, at_least: u64) {
         let snapshot = self.snapshot().await;
-        let seqs = DOORS.map(|door| seqs(&snapshot, door));
+        let seqs = ENDPOINTS.map(|endpoint| seqs(&snapshot, endpoint));
         let first = seqs.iter().map(|list| list[0]).max().unwrap();
         let last = seqs.iter().map(|list| list[list.len() - 1]).min().unwrap();
         assert!(first + at_least <= last + 1, "not enough in common: {first} to {last}");
-        for (door, seqs) in DOORS.iter().zip(seqs) {
+        for (endpoint, seqs) in ENDPOINTS.iter().zip(seqs) {
             let within: Vec<u64> = seqs.into_iter().filter(|seq| (first..=last).contains(seq)).collect();
-            assert!(within.iter().copied().eq(first..=last), "{door}: not {first} to {last}, each once: {within:?}");
+            assert!(
+                within.iter().copied().eq(first..=last),
+                "{endpoint}: not {first} to {last}, each once: {within:?}"
+            );
         }
         self.assert_nothing_missed().await;
     }
 
     pub(crate) async fn assert_nothing_missed(&self) {
         let snapshot = self.snapshot().await;
-        for door in DOORS {
-            let counts = [&snapshot["doors"][door]["missed"], &snapshot["doors"][door]["duplicated"]];
-            assert_eq!(counts, [0, 0], "{door}: missed, duplicated");
+        for endpoint in ENDPOINTS {
+            let counts = [&snapshot["endpoints"][endpoint]["missed"], &snapshot["endpoints"][endpoint]["duplicated"]];
+            assert_eq!(counts, [0, 0], "{endpoint}: missed, duplicated");
         }
     }
 }
@@ -143,11 +146,11 @@ fn busy(name: &str) -> String {
 }
 
 /// The script for the text of a panel's field.
-pub(crate) fn field(door: &str, name: &str) -> String {
-    format!("document.querySelector('.panel[data-door={door}] [data-field={name}]').textContent.trim()")
+pub(crate) fn field(endpoint: &str, name: &str) -> String {
+    format!("document.querySelector('.panel[data-endpoint={endpoint}] [data-field={name}]').textContent.trim()")
 }
 
-fn seqs(snapshot: &Value, door: &str) -> Vec<u64> {
-    let list = snapshot["doors"][door]["seqs"].as_array().unwrap();
+fn seqs(snapshot: &Value, endpoint: &str) -> Vec<u64> {
+    let list = snapshot["endpoints"][endpoint]["seqs"].as_array().unwrap();
     list.iter().map(|seq| seq.as_u64().unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! Sixty updates a second in four panels. How many frames that costs is told, not judged: it is the machine's.
+//! Sixty updates per second in four panels. How many frames that costs is told, not judged: it is the machine's.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The four panels: the same feed in each, and their own three buttons.
 
 use crate::in_browser;
-use crate::live::{DOORS, LivePage, field};
+use crate::live::{ENDPOINTS, LivePage, field};
 
 #[test]
 fn four_panels_receive_the_same_updates_none_missed_and_none_twice() {
@@ -16,7 +16,7 @@ fn four_panels_receive_the_same_updates_none_missed_and_none_twice() {
 }
 
 #[test]
-fn without_the_lab_the_doors_are_the_pages_own_and_the_page_says_why() {
+fn without_the_lab_the_endpoints_are_the_pages_own_and_the_page_says_why() {
     in_browser(async |browser| {
         let url = browser.serve("40", &["--no-lab"]);
         let page = LivePage::open(browser, &url).await;
@@ -35,15 +35,15 @@ fn each_panel_is_closed_and_opened_and_comes_back_after_a_cut() {
         let url = browser.serve("20", &[]);
         let page = LivePage::open(browser, &url).await;
         page.until_all_open().await;
-        for door in DOORS {
-            page.press(door, "disconnect").await;
-            page.until_state(door, "closed").await;
-            page.press(door, "connect").await;
-            page.until_state(door, "open").await;
-            page.until_received(door, 3).await;
-            page.press(door, "cut").await;
-            page.until_received(door, 10).await;
-            page.until_state(door, "open").await;
+        for endpoint in ENDPOINTS {
+            page.press(endpoint, "disconnect").await;
+            page.until_state(endpoint, "closed").await;
+            page.press(endpoint, "connect").await;
+            page.until_state(endpoint, "open").await;
+            page.until_received(endpoint, 3).await;
+            page.press(endpoint, "cut").await;
+            page.until_received(endpoint, 10).await;
+            page.until_state(endpoint, "open").await;
         }
         page.assert_nothing_missed().await;
     });
@@ -55,19 +55,21 @@ fn a_panel_shows_the_last_message_as_it_came_and_the_command_that_asks_for_it() 
         let url = browser.serve("10", &[]);
         let page = LivePage::open(browser, &url).await;
         page.until_all_received(3).await;
-        for (door, raw) in [("short-polling", "\"updates\""), ("sse", "data:"), ("websocket", "\"seq\"")] {
-            page.tab.until(&format!("{door} shows {raw}"), &format!("{}.includes('{raw}')", field(door, "raw"))).await;
+        for (endpoint, raw) in [("short-polling", "\"updates\""), ("sse", "data:"), ("websocket", "\"seq\"")] {
+            page.tab
+                .until(&format!("{endpoint} shows {raw}"), &format!("{}.includes('{raw}')", field(endpoint, "raw")))
+                .await;
         }
-        for door in DOORS {
-            let asks = format!("{}.includes('/feed/{}')", field(door, "curl"), path(door));
-            page.tab.until(&format!("{door} shows its command"), &asks).await;
+        for endpoint in ENDPOINTS {
+            let asks = format!("{}.includes('/feed/{}')", field(endpoint, "curl"), path(endpoint));
+            page.tab.until(&format!("{endpoint} shows its command"), &asks).await;
         }
     });
 }
 
-/// The last part of a door's path.
-fn path(door: &str) -> &str {
-    match door {
+/// The last part of an endpoint's path.
+fn path(endpoint: &str) -> &str {
+    match endpoint {
         "short-polling" => "poll",
         "long-polling" => "long-poll",
         "websocket" => "ws",

@@ -45,7 +45,7 @@ fn f14_the_workshop_works_behind_a_prefix() {
 }
 
 #[test]
-fn f14_every_door_of_the_live_page_works_behind_a_prefix() {
+fn f14_every_endpoint_of_the_live_page_works_behind_a_prefix() {
     if !nginx_is_there() {
         return;
     }

@@ -56,7 +56,7 @@ impl Session {
         Self { driver, home, _process: process, servers: Mutex::default(), expected: Mutex::default() }
     }
 
-    /// `feedlab serve` with so many updates a second, for as long as the test lasts. Its URL.
+    /// `feedlab serve` with so many updates per second, for as long as the test lasts. Its URL.
     pub(crate) fn serve(&self, rate: &str, more: &[&str]) -> String {
         self.keep(Server::serve(rate, more))
     }

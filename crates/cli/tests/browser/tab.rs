@@ -53,7 +53,7 @@ impl Tab {
 
     /// What there is to see when something did not happen.
     async fn seen(&self) -> String {
-        let script = "[location.href, ...[...document.querySelectorAll('[data-door] .state, #banner, #lesson')]
+        let script = "[location.href, ...[...document.querySelectorAll('[data-endpoint] .state, #banner, #lesson')]
             .map((it) => it.innerText.trim())].filter(Boolean).join('\\n')";
         self.js(script).await.as_str().unwrap_or_default().to_owned()
     }

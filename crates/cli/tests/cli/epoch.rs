@@ -14,7 +14,7 @@ use super::listening;
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// `feedlab watch` over one transport, from the begin of the feed.
+/// `feedlab watch` over one transport, from the start of the feed.
 struct Watcher {
     transport: &'static str,
     child: Child,

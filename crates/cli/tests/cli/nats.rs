@@ -143,7 +143,7 @@ fn a_broker_that_is_not_there_or_keeps_no_streams_is_named_with_the_remedy() {
     let mut serve = command(&["serve", "--feed", "nats://127.0.0.1:9/TICKS", "--listen", "127.0.0.1:0"]);
     let output = ends_with(1, &mut serve);
     assert!(error_line(&output).contains("no NATS server answers at nats://127.0.0.1:9: "), "{}", err(&output));
-    assert_eq!(err(&output).lines().count(), 1, "no doors that nothing is behind:\n{}", err(&output));
+    assert_eq!(err(&output).lines().count(), 1, "no endpoints that nothing is behind:\n{}", err(&output));
     let Some(broker) = Broker::start_with(&[]) else { return };
     let output = ends_with(1, &mut publish(&broker.stream("TICKS")));
     assert!(

@@ -50,7 +50,7 @@ fn what_breaks_is_predicted_over_the_network_of_the_scenario() {
     );
     let output = ends_with(0, &mut predict(&folder(&broken), &[]));
     let text = out(&output);
-    for line in ["missed", "told lost", "reconnects peak", "recovery p50"] {
+    for line in ["missed", "reported lost", "reconnects peak", "recovery p50"] {
         assert!(text.lines().any(|found| found.trim_start().starts_with(line)), "{line}: {text}");
     }
     assert!(text.contains("half of the round trip of 100ms") && !text.contains("Try --rtt"), "{text}");

@@ -59,12 +59,12 @@ fn f14_the_page_finds_its_files_behind_a_prefix() {
 }
 
 #[test]
-fn f14_every_door_is_watched_behind_a_prefix() {
+fn f14_every_endpoint_is_watched_behind_a_prefix() {
     let server = listening(&["serve", "--feed", "synthetic", "--rate", "20"]);
     let address = proxy(server.address());
-    for door in ["feed/poll", "feed/long-poll", "feed/sse", "feed/ws", ""] {
-        let url = format!("http://{address}/lab/{door}");
+    for endpoint in ["feed/poll", "feed/long-poll", "feed/sse", "feed/ws", ""] {
+        let url = format!("http://{address}/lab/{endpoint}");
         let output = ends_with(0, &mut feedlab(&["watch", &url, "--after", "0", "--count", "1"]));
-        assert_eq!(out(&output).lines().count(), 1, "{door}");
+        assert_eq!(out(&output).lines().count(), 1, "{endpoint}");
     }
 }

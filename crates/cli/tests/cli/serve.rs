@@ -1,4 +1,4 @@
-//! `feedlab serve`, and `feedlab watch` on the other end of every door.
+//! `feedlab serve`, and `feedlab watch` on the other end of every endpoint.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -16,7 +16,7 @@ fn server(token: Option<&str>) -> Feedlab {
 }
 
 #[test]
-fn every_door_shows_the_same_updates_and_a_signal_ends_the_server_well() {
+fn every_endpoint_shows_the_same_updates_and_a_signal_ends_the_server_well() {
     let mut server = server(None);
     server.write_line("one");
     server.write_line("two");

@@ -15,7 +15,7 @@ fn workshop(folder: &Path) -> Feedlab {
 }
 
 #[test]
-fn chapters_class_live_page_and_doors_are_on_one_address() {
+fn chapters_class_live_page_and_endpoints_are_on_one_address() {
     let folder = tempfile::tempdir().expect("a folder");
     let workshop = workshop(folder.path());
     for (path, needle) in [

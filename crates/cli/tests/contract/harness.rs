@@ -13,7 +13,7 @@ use feedlab_feed::source::SourceConfig;
 use feedlab_feed::stats::Stats;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Reset, Transport, clock};
-use feedlab_loadgen::observer::{Observer, Opened, Trouble};
+use feedlab_loadgen::observer::{ClientError, Observer, Opened};
 use feedlab_loadgen::transport::{self, Client, Url};
 use feedlab_server::Config;
 use feedlab_testkit::{http, soon};
@@ -77,7 +77,7 @@ impl Server {
         }
     }
 
-    /// Waits until nobody is at the door of any node and the only connection is the one that asks.
+    /// Waits until nobody is at the endpoint of any node and the only connection is the one that asks.
     pub(crate) async fn until_empty(&self, transport: Transport) {
         for node in &self.nodes {
             node.until_empty(transport).await;
@@ -110,7 +110,7 @@ impl Node {
         let deadline = clock::now() + Duration::from_secs(5);
         loop {
             let stats = self.stats().await;
-            if stats.doors[&transport].active == 0 && stats.connections.open == 1 {
+            if stats.endpoints[&transport].active == 0 && stats.connections.open == 1 {
                 return;
             }
             assert!(clock::now() < deadline, "{transport}: {stats:?}");
@@ -229,8 +229,8 @@ impl Observer for Notes {
         seen.resets.push((reset, had));
     }
 
-    fn failure(&mut self, trouble: &Trouble) {
-        self.0.lock().unwrap().failures.push(trouble.failure);
+    fn failure(&mut self, error: &ClientError) {
+        self.0.lock().unwrap().failures.push(error.failure);
     }
 
     fn reconnect(&mut self) {

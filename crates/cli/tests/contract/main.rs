@@ -1,4 +1,4 @@
-//! The contract that all four transports keep, with the project's own clients at the project's own doors.
+//! The contract that all four transports keep, with the project's own clients at the project's own endpoints.
 //!
 //! Each test is one `check(transport)` that runs for every transport.
 

@@ -1,4 +1,4 @@
-//! Clients that open a door and leave, each in its way.
+//! Clients that open an endpoint and leave, each in its way.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -44,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// What the server's answer has in it once the door is open; a long poll is open without one.
+    /// What the server's answer has in it once the endpoint is open; a long poll is open without one.
     const fn sign(self) -> Option<&'static [u8]> {
         match self {
             Self::ShortPoll => Some(b"\"gap\":null}"),
@@ -54,16 +54,16 @@ impl Kind {
         }
     }
 
-    /// Asks for the door; what is answered is still to be read.
-    pub(crate) fn connect(self, door: SocketAddr) -> TcpStream {
-        let mut stream = TcpStream::connect(door).unwrap();
+    /// Asks for the endpoint; what is answered is still to be read.
+    pub(crate) fn connect(self, endpoint: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(endpoint).unwrap();
         stream.write_all(&self.request()).unwrap();
         stream
     }
 
-    /// Opens the door and waits until it is open.
-    pub(crate) fn open(self, door: SocketAddr) -> Client {
-        let mut stream = self.connect(door);
+    /// Opens the endpoint and waits until it is open.
+    pub(crate) fn open(self, endpoint: SocketAddr) -> Client {
+        let mut stream = self.connect(endpoint);
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         match self.sign() {
             Some(sign) => read_to(&mut stream, sign),

@@ -31,7 +31,7 @@ const ALLOWED_BYTES: u64 = 256 << 10;
 
 fn cycles(server: &Server, kind: Kind, end: End, count: u32) {
     for _ in 0..count {
-        kind.open(server.door).close(end);
+        kind.open(server.endpoint).close(end);
     }
 }
 
@@ -63,7 +63,7 @@ fn clients_that_vanish_are_found_out() {
     let baseline = server.at_rest();
     let mut vanished = Vec::new();
     for kind in [Kind::Sse, Kind::WebSocket] {
-        vanished.extend((0..CLIENTS).map(|_| kind.open(server.door)));
+        vanished.extend((0..CLIENTS).map(|_| kind.open(server.endpoint)));
     }
     let after = server.settled(baseline);
     assert!(
@@ -80,7 +80,7 @@ const ALLOWED_CONNECTION: u64 = 128 << 10;
 const ALLOWED_ANYWAY: u64 = 8 << 20;
 
 fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(server.door).unwrap();
+    let stream = TcpStream::connect(server.endpoint).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }
@@ -176,7 +176,7 @@ fn clients_that_do_not_read_cost_no_more_than_is_stated() {
         let server = Server::start(&flags.split_whitespace().collect::<Vec<_>>());
         std::thread::sleep(Duration::from_secs(2)); // the ring is full
         let before = server.rss_bytes();
-        let stuck: Vec<_> = (0..CLIENTS).map(|_| Kind::Sse.open(server.door)).collect();
+        let stuck: Vec<_> = (0..CLIENTS).map(|_| Kind::Sse.open(server.endpoint)).collect();
         std::thread::sleep(Duration::from_secs(5));
         let (Counts { waiting, .. }, grown) = (server.counts(), server.rss_bytes().saturating_sub(before));
         println!("{policy}: {CLIENTS} stuck clients, grown by {} KiB, allowed are {} KiB", grown >> 10, allowed >> 10);

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
     feedlab: Feedlab,
-    pub(crate) door: SocketAddr,
+    pub(crate) endpoint: SocketAddr,
     /// What it says on standard error.
     log: tempfile::NamedTempFile,
 }
@@ -43,7 +43,7 @@ impl Server {
         let log = tempfile::NamedTempFile::new().unwrap();
         command.stderr(log.reopen().unwrap());
         let feedlab = Feedlab::start(command);
-        Self { door: feedlab.address(), feedlab, log }
+        Self { endpoint: feedlab.address(), feedlab, log }
     }
 
     fn stats(&self) -> Stats {
@@ -63,7 +63,7 @@ impl Server {
 
     /// Short polls that were answered.
     pub(crate) fn polls(&self) -> u64 {
-        self.stats().doors[&Transport::ShortPolling].requests
+        self.stats().endpoints[&Transport::ShortPolling].requests
     }
 
     pub(crate) fn logged_bytes(&self) -> u64 {
@@ -72,7 +72,7 @@ impl Server {
 
     /// Reads all of the history as a poll has it, so that each update is encoded.
     pub(crate) fn read_history(&self) {
-        let mut stream = TcpStream::connect(self.door).unwrap();
+        let mut stream = TcpStream::connect(self.endpoint).unwrap();
         stream.write_all(b"GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
@@ -83,7 +83,7 @@ impl Server {
         let stats = self.stats();
         Counts {
             open: stats.connections.open,
-            active: stats.doors.values().map(|door| door.active).sum(),
+            active: stats.endpoints.values().map(|endpoint| endpoint.active).sum(),
             waiting: stats.feed.waiting,
             tasks: stats.tasks,
             descriptors: stats.process.open_fds,

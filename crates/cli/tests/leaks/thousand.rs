@@ -51,7 +51,7 @@ enum Begin {
     OneAfterTheOther,
 }
 
-/// Lets a thousand connections attack, each anew when it was ended, and holds what memory rises to against the bound.
+/// Lets a thousand connections attack, each again when it was ended, and holds what memory rises to against the bound.
 #[expect(clippy::print_stdout, reason = "what was measured is worth as much as that it fits")]
 fn attack<F: Future<Output = std::io::Result<()>> + Send>(
     (name, begin): (&str, Begin),
@@ -80,7 +80,7 @@ fn attack<F: Future<Output = std::io::Result<()>> + Send>(
             peak
         });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(all((server.door, begin), &attacks, attacker));
+        runtime.block_on(all((server.endpoint, begin), &attacks, attacker));
         is_over.store(true, Ordering::Relaxed);
         sampler.join().unwrap()
     });
@@ -106,7 +106,7 @@ fn mib(bytes: u64) -> f64 {
 
 /// Runs all attackers to the end of the attack.
 async fn all<F: Future<Output = std::io::Result<()>> + Send>(
-    (door, begin): (SocketAddr, Begin),
+    (endpoint, begin): (SocketAddr, Begin),
     attacks: &AtomicU64,
     attacker: impl Fn(TcpStream) -> F + Clone + Send + 'static,
 ) {
@@ -119,7 +119,7 @@ async fn all<F: Future<Output = std::io::Result<()>> + Send>(
                 tokio::time::sleep(ATTACK.mul_f64(0.8 * index as f64 / ATTACKERS as f64)).await;
             }
             while clock::now() < end {
-                if let Ok(stream) = connect(door, index).await {
+                if let Ok(stream) = connect(endpoint, index).await {
                     count += 1;
                     let _ = tokio::time::timeout_at(end.into(), attacker(stream)).await;
                 }
@@ -133,11 +133,11 @@ async fn all<F: Future<Output = std::io::Result<()>> + Send>(
 }
 
 /// From one of many addresses, with room for little.
-async fn connect(door: SocketAddr, index: usize) -> std::io::Result<TcpStream> {
+async fn connect(endpoint: SocketAddr, index: usize) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4 << 10)?;
     socket.bind(([127, 0, 0, 2 + (index % 250) as u8], 0).into())?;
-    let stream = socket.connect(door).await?;
+    let stream = socket.connect(endpoint).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -188,7 +188,7 @@ async fn read_all(answers: &mut (impl tokio::io::AsyncRead + Unpin)) -> std::io:
     tokio::io::copy(answers, &mut tokio::io::sink()).await.map(|_| ())
 }
 
-/// Asks, and takes nothing of the answers, or a few bytes a second.
+/// Asks, and takes nothing of the answers, or a few bytes per second.
 async fn ask_and_take(mut stream: TcpStream, requests: &[u8], trickles: bool) -> std::io::Result<()> {
     stream.write_all(requests).await?;
     loop {

@@ -20,7 +20,7 @@ pub(crate) struct Watcher {
 impl Watcher {
     /// Begins to watch, from now on.
     pub(crate) fn start(server: &Server, kind: Kind) -> Self {
-        let stream = kind.connect(server.door);
+        let stream = kind.connect(server.endpoint);
         let seen = Arc::new(AtomicU64::new(0));
         let thread = {
             let seen = seen.clone();

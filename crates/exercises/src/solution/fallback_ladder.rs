@@ -89,7 +89,7 @@ struct Client {
 impl Client {
     async fn listen(&mut self, mut connection: mpsc::Receiver<Sign>, watchdog: Duration) -> End {
         let mut brought_something = false;
-        // The watchdog begins anew with everything that comes: silence counts, not time.
+        // The watchdog begins again with everything that comes: silence counts, not time.
         while let Ok(sign) = timeout(watchdog, connection.recv()).await {
             match sign {
                 None => return End::Cut { brought_something },

@@ -1,6 +1,6 @@
 //! Exercise 5, `keepalive`, solved.
 //!
-//! The wait for the next update *is* the timer: it begins anew with each round of the loop, that is after each write. An
+//! The wait for the next update *is* the timer: it begins again with each round of the loop, that is after each write. An
 //! interval beside it would write comments into a busy stream, and one that is not reset can leave almost 2·K of silence.
 //!
 //! The comment has a second use: writing is how a server finds out that a client is gone which never said so.

@@ -31,7 +31,7 @@ pub struct Ask {
 /// `GET /feed/long-poll`. A client that goes away drops this future, and with it the subscription: nothing to clean up.
 pub async fn long_poll(State(feed): State<Arc<Feed>>, Query(ask): Query<Ask>) -> Response {
     let hold = Duration::from_millis(ask.hold_ms).min(MAX_HOLD);
-    // One timeout around everything: a wake for nothing does not begin the hold anew.
+    // One timeout around everything: a wake for nothing does not begin the hold again.
     let updates = timeout(hold, news_after(&feed, ask.after)).await.unwrap_or_default();
     let headers = [(header::CACHE_CONTROL, "no-store")];
     match updates.last() {

@@ -6,7 +6,7 @@
 /// A place in a feed: `k3f9.31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which life of the feed the number counts in. A server that was started anew may have another one.
+    /// Which life of the feed the number counts in. A server that was started again may have another one.
     pub epoch: &'static str,
     /// The number of the last update that the client has.
     pub seq: u64,
@@ -66,7 +66,7 @@ impl Poller {
     pub fn answered(&mut self, answer: Answer) -> Vec<u64> {
         // A 304 says that cursor and tag hold; an error says nothing. Either way everything stays as it is.
         let Some(body) = answer.body.filter(|_| answer.status == 200) else { return Vec::new() };
-        // An answer to an older question. Only a reset can say that the feed has gone back: it began anew.
+        // An answer to an older question. Only a reset can say that the feed has gone back: it began again.
         if !body.reset && self.cursor.is_some_and(|cursor| !leads_on(cursor, body.next)) {
             return Vec::new();
         }
@@ -87,7 +87,7 @@ impl Poller {
         self.missed
     }
 
-    /// How often the feed began anew under the client.
+    /// How often the feed began again under the client.
     #[must_use]
     pub const fn resets(&self) -> u64 {
         self.resets

@@ -4,7 +4,7 @@
 //! has, and is given what it missed.
 //!
 //! - Numbers are 1, 2, 3 … without holes. At most `capacity` updates are kept: the newest.
-//! - An id is the feed's epoch, a point and a number: `k3f9.7`. A server that is started anew has another epoch.
+//! - An id is the feed's epoch, a point and a number: `k3f9.7`. A server that is started again has another epoch.
 //! - Without an id, or with an empty one, a client begins with what comes from now on. With an id it is given everything
 //!   after it that is kept, in order, each once.
 //! - What is kept no longer is told as a gap: the first and the last number that are lost.

@@ -5,7 +5,7 @@
 //! - The cursor is the number of the last update that the client has. The answer's `next` is the cursor to ask with the
 //!   next time, whatever the answer holds. A client that has none yet asks without, and is told where the feed stands.
 //! - `gap` names the first and the last update that were asked for and are lost. Count them.
-//! - `reset` says that the cursor was of a feed that is over: the server was started anew, and its numbers with it. How much was
+//! - `reset` says that the cursor was of a feed that is over: the server was started again, and its numbers with it. How much was
 //!   lost, nobody knows; that it happened is counted. The client goes on from `next`, which is of another epoch.
 //! - An entity tag belongs to an address, and the cursor is part of the address. So a tag is sent with the next request only
 //!   if that one asks with the same cursor. `304` says: nothing new.
@@ -19,7 +19,7 @@
 /// A place in a feed: `k3f9.31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which life of the feed the number counts in. A server that was started anew may have another one.
+    /// Which life of the feed the number counts in. A server that was started again may have another one.
     pub epoch: &'static str,
     /// The number of the last update that the client has.
     pub seq: u64,
@@ -89,7 +89,7 @@ impl Poller {
         0
     }
 
-    /// How often the feed began anew under the client.
+    /// How often the feed began again under the client.
     #[must_use]
     pub fn resets(&self) -> u64 {
         0

@@ -8,7 +8,7 @@
 //! - A stream may set its reconnection time (`retry:`): from then on every wait is that time plus the jittered one.
 //! - An answer may say `Retry-After`: the next wait is at least that, plus the jittered one, and only the next.
 //!   If there is both, the longer one counts.
-//! - A try that works begins the failures anew. The reconnection time stays.
+//! - A try that works begins the failures again. The reconnection time stays.
 //!
 //! The generator is seeded, so that a test (or a simulation) can be repeated.
 //!

@@ -78,7 +78,7 @@ impl VotesFile {
         self.catch_up().map(drop)
     }
 
-    /// Reads what the file has that was not read yet; returns the begin of a line that has no end.
+    /// Reads what the file has that was not read yet; returns the start of a line that has no end.
     fn catch_up(&mut self) -> Result<String, ClassError> {
         let fail = |error: std::io::Error| io(&self.path, &error);
         let own = self.file.metadata().map_err(fail)?;

@@ -142,7 +142,7 @@ impl Question {
         let mut reached = f64::NEG_INFINITY;
         for (index, choice) in choices.iter().enumerate() {
             let (from, below) = (choice.begin(), choice.below.unwrap_or(f64::INFINITY));
-            // Nothing that is measured is below nought.
+            // Nothing that is measured is below zero.
             let begins = from == reached || index == 0 && from <= 0.0;
             if !begins {
                 let how = if from < reached { "overlaps the choice before it" } else { "leaves a gap before it" };

@@ -35,9 +35,9 @@ Segments come from the kernel's own account of each connection (`TCP_INFO`: `tcp
 for the last time in the moment before its socket closes; what the close still takes (one FIN and its acknowledgement,
 after the client's) is added. On the clients' leg a socket is kept for a tenth of a second instead, and asked then. So a
 connection of a single poll counts like one that lived for hours. A segment is what TCP counts as one: on loopback up to
-65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` holds all of this against a packet capture. Connections that come for no door (`/stats`, say) are counted nowhere.
+65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` holds all of this against a packet capture. Connections that come for no endpoint (`/stats`, say) are counted nowhere.
 
-**Amounts for each update** are differences between two looks at the server, at the begin and at the end of the measured
+**Amounts for each update** are differences between two looks at the server, at the start and at the end of the measured
 time, divided by the updates that it handed to clients between the same two looks; on the clients' leg behind a proxy, by
 those that clients were handed.
 
@@ -54,27 +54,27 @@ of their own (`/proc/PID`; of nginx the master with its workers, those that a re
 
 **Recovery** is what clients see: a connection is lost when its client learns so, and recovered with the next update. What
 was due meanwhile and is given to the client when it comes back is *replayed*; what the server says it can no longer give is
-*told lost*, and is part of what was missed. A client is back, in `reconnect_…`, when it is served the feed again: a poll's
+*reported lost*, and is part of what was missed. A client is back, in `reconnect_…`, when it is served the feed again: a poll's
 answer that could be read, the head of an event stream, an upgrade; a 503, a 204 or a page of HTML of whatever lies between
 is none of these, except that a 204 to a long poll says that there is nothing new and counts, whoever sent it. A run asks
-a server that it is about to end for its counters, and adds them to those of its next life; where a server was started anew
+a server that it is about to end for its counters, and adds them to those of its next life; where a server was started again
 otherwise, what is a difference of its counters (requests, bytes, CPU) is absent.
 
-**Resets.** A client that comes back with a cursor of another epoch (of a feed that began anew, and cannot be had again) is told
-a reset, and given what there is of the new one from its begin. It is counted with what went wrong for clients (`reset` under
-`failures` of `cells.ndjson`; \"feed that began anew\" in the report), once for each client and reset, and also where a client
+**Resets.** A client that comes back with a cursor of another epoch (of a feed that began again, and cannot be had again) is told
+a reset, and given what there is of the new one from its start. It is counted with what went wrong for clients (`reset` under
+`failures` of `cells.ndjson`; \"feed that began again\" in the report), once for each client and reset, and also where a client
 without a cursor sees it by itself. What was due of the old feed and did not arrive stays missed, and of the new one nothing is
 taken for a duplicate. What was published of the old feed after the last update that any client has of it, nobody can count.
 Servers of a scenario keep their epoch when they are killed or restarted, so that none of their clients is told a reset.
 
 **Ages of what was left.** A contender that missed updates, or whose clients gave up, would look the fresher the more it lost. Its
-ages are shown, and ranked beside nobody's; a threshold on ages is missed by it, and says so, whatever it demands.
+ages are shown, and ranked beside nobody's; a threshold on ages is missed by it, and says so, whatever it requires.
 
 **Newcomers** come after the fleet has left, one at a time, up to thirty: each connects, asks for the update before the
 newest, takes it, and leaves.
 
 This page is made from the metric table in `crates/experiment/src/metric.rs`; `UPDATE_DOCS=1 cargo test -p
-feedlab-experiment` writes it anew.
+feedlab-experiment` writes it again.
 ";
 
 /// The page: a section a group, a line a metric.

@@ -17,7 +17,7 @@ pub(super) fn changes(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Cou
 
 /// Whether a client is given all that falls due until it is there again.
 fn loses_nothing(case: &Case<'_>, course: &Course) -> bool {
-    case.contender.comeback.with_cursor && course.fits(case.history(), case.way.opening())
+    case.contender.reconnect.with_cursor && course.fits(case.history(), case.way.opening())
 }
 
 /// Adds them to those of clients that lose their connection, where these are known; nothing else may be known where something

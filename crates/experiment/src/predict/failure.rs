@@ -40,16 +40,16 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Cou
 
 /// How long a client waits before it connects again.
 pub(super) fn wait(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Wait {
-    let comeback = &case.contender.comeback;
-    let fixed = comeback.after.map(|after| Wait::fixed(after.as_secs_f64(), comeback.jitter));
-    fixed.unwrap_or_else(|| arithmetic.wait(comeback))
+    let reconnect = &case.contender.reconnect;
+    let fixed = reconnect.after.map(|after| Wait::fixed(after.as_secs_f64(), reconnect.jitter));
+    fixed.unwrap_or_else(|| arithmetic.wait(reconnect))
 }
 
 /// With a cursor and a history that holds what fell due in the longest outage nothing is lost and nothing comes twice
 /// (E17, E20), whoever broke what.
 fn nothing_lost(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) -> Option<[Figure; 3]> {
     let outage = longest_outage(case, arithmetic);
-    let is_safe = case.contender.comeback.with_cursor && course.fits(case.history(), outage);
+    let is_safe = case.contender.reconnect.with_cursor && course.fits(case.history(), outage);
     let metrics = [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesToldLost];
     is_safe.then_some(metrics.map(|metric| (metric, Ok(0.0))))
 }
@@ -71,7 +71,7 @@ const fn has_one_server(case: &Case<'_>) -> bool {
     !case.contender.link.via.is_nginx() || case.scenario.nginx.upstreams == 1
 }
 
-/// Whether whoever comes back after a wait finds a server that was started anew, if the fault took the only one away.
+/// Whether whoever comes back after a wait finds a server that was started again, if the fault took the only one away.
 fn finds_a_server(wait: &Wait, fault: &Fault) -> bool {
     /// How long it takes at most until it serves, s.
     const STARTS: f64 = 1.0;

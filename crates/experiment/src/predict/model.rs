@@ -49,13 +49,13 @@ impl<'a> Case<'a> {
         self.contender.serving.history.unwrap_or(self.scenario.feed.history)
     }
 
-    /// From the first connect to the begin of the feed, s.
+    /// From the first connect to the start of the feed, s.
     pub(super) fn before_the_feed(&self) -> f64 {
         (self.scenario.clients.ramp.as_secs_f64() + self.scenario.measure.settle.as_secs_f64())
             + START_LEAD.as_secs_f64()
     }
 
-    /// The mean over clients, who join evenly over the ramp: of what is so for one that joined then, s from the begin.
+    /// The mean over clients, who join evenly over the ramp: of what is so for one that joined then, s from the start.
     pub(super) fn mean_over_ramp(&self, of: impl Fn(f64) -> Traffic) -> Traffic {
         /// Instants of the ramp that stand for all clients.
         const CLIENTS: u32 = 64;

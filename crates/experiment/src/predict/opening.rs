@@ -1,4 +1,4 @@
-//! What a client waits for until its door is open (E09): round trips of TCP, of TLS, and of the request or upgrade, the
+//! What a client waits for until its endpoint is open (E09): round trips of TCP, of TLS, and of the request or upgrade, the
 //! same for every transport. Without distance nothing is left but what the machine takes, and nothing is predicted.
 
 use super::model::Case;
@@ -36,7 +36,7 @@ mod tests {
     use crate::scenario::{Contender, Link, Options};
 
     #[test]
-    fn a_door_is_open_after_two_round_trips_and_with_tls_after_three() {
+    fn an_endpoint_is_open_after_two_round_trips_and_with_tls_after_three() {
         let sse = contender(Options::Sse { keepalive: Duration::from_secs(15) });
         let scenario = fixture::scenario();
         let far = |tls| Way { rtt: 0.1, jitter: 0.0, tls };

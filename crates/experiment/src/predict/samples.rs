@@ -209,7 +209,7 @@ mod tests {
             out_of_reach(&scenario).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let cuts = "fault = [{ at = \"2s\", kind = \"cut\" }, { at = \"9s\", kind = \"reset\", share = 0.5 }]";
-        // How often a client finds no server while it is started anew is chance, and all of it is one loss.
+        // How often a client finds no server while it is started again is chance, and all of it is one loss.
         let deployments = "fault = [{ at = \"2s\", every = \"9s\", kind = \"restart\", for = \"1s\" }]";
         for (metric, clients, faults, miss) in [
             (

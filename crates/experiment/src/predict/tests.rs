@@ -135,7 +135,7 @@ fn no_scenario_is_too_large_or_too_small() {
                     share: 0.5,
                     node: 1,
                 }];
-                scenario.contenders.iter_mut().for_each(|contender| contender.comeback.with_cursor = rtt.is_zero());
+                scenario.contenders.iter_mut().for_each(|contender| contender.reconnect.with_cursor = rtt.is_zero());
             }
             for prediction in of(&scenario) {
                 let figures =

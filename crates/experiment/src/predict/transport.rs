@@ -5,7 +5,7 @@
 //! can know is a reason, [`Unknown`]. [`ladder`] is no transport: `auto` is reckoned as its first rung.
 
 use super::model::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Wait, Way, Wire, heads};
-use crate::scenario::{Comeback, Headers, Link, Options, Via};
+use crate::scenario::{Headers, Link, Options, ReconnectPolicy, Via};
 
 mod long_polling;
 mod polling;
@@ -112,8 +112,8 @@ pub(super) trait Arithmetic {
     }
 
     /// How long a client waits before it connects again, unless the contender fixes it.
-    fn wait(&self, comeback: &Comeback) -> Wait {
-        Wait::backoff(comeback.jitter)
+    fn wait(&self, reconnect: &ReconnectPolicy) -> Wait {
+        Wait::backoff(reconnect.jitter)
     }
 
     /// When a client notices at the latest that its connection is gone, s after that; anywhere before it is as likely.
@@ -121,7 +121,7 @@ pub(super) trait Arithmetic {
         0.0
     }
 
-    /// Whether an answer of the wrong kind ends a client for good.
+    /// Whether an answer of the wrong kind ends a client permanently.
     fn gives_up(&self) -> bool {
         false
     }

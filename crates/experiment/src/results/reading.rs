@@ -51,7 +51,7 @@ impl Results {
     }
 
     /// Reads the folder of a run that was cut off, or that goes on, from the cells that are done: what a finished one keeps of
-    /// the whole run is made anew. A finished folder is read as it is.
+    /// the whole run is made again. A finished folder is read as it is.
     ///
     /// # Errors
     /// As [`read`](Self::read), and when no cell is done.

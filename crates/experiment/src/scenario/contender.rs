@@ -23,7 +23,8 @@ pub struct Contender {
     pub link: Link,
     /// How its clients come back.
     #[serde(skip_serializing_if = "is_default", default)]
-    pub comeback: Comeback,
+    #[serde(alias = "comeback")]
+    pub reconnect: ReconnectPolicy,
     /// What its server does differently.
     #[serde(skip_serializing_if = "is_default", default)]
     pub serving: Serving,
@@ -42,7 +43,7 @@ impl Contender {
             options,
             age_from: AgeFrom::default(),
             link: Link::default(),
-            comeback: Comeback::default(),
+            reconnect: ReconnectPolicy::default(),
             serving: Serving::default(),
         }
     }
@@ -75,7 +76,7 @@ impl Contender {
             coalesce: self.serving.coalesce,
             max_connection_age: self.serving.max_connection_age,
             keepalive,
-            retry: self.comeback.after.unwrap_or(usual.retry),
+            retry: self.reconnect.after.unwrap_or(usual.retry),
             max_hold,
             ..usual
         }
@@ -224,7 +225,7 @@ impl Via {
 /// How clients come back after a loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Comeback {
+pub struct ReconnectPolicy {
     /// The wait before a client connects again; each transport's own without it (the `retry:` of an event stream, an
     /// exponential backoff for the others).
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
@@ -235,7 +236,7 @@ pub struct Comeback {
     pub with_cursor: bool,
 }
 
-impl Default for Comeback {
+impl Default for ReconnectPolicy {
     fn default() -> Self {
         Self { after: None, jitter: true, with_cursor: true }
     }
@@ -253,7 +254,7 @@ pub struct Serving {
     /// Updates are handed to streams and held polls at most so often, those in between together.
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub coalesce: Option<Duration>,
-    /// Streams are ended in good order when they are so old, or up to half of it before, at random.
+    /// Streams are ended gracefully when they are so old, or up to half of it before, at random.
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub max_connection_age: Option<Duration>,
     /// Size of a WebSocket client's read buffer, bytes: it is allocated at once.

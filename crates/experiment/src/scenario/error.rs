@@ -122,7 +122,7 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-/// What `feedlab serve` can publish and no scenario: every cell needs the feed from its begin.
+/// What `feedlab serve` can publish and no scenario: every cell needs the feed from its start.
 const STDIN_ELSEWHERE: &str = "; standard input comes only once, and belongs to `feedlab serve --feed stdin`: record it to a \
                                file and use `source = \"replay\"`";
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Fault {
     /// What.
     pub kind: FaultKind,
-    /// When, from the begin of the measured time.
+    /// When, from the start of the measured time.
     #[serde(with = "duration")]
     pub at: Duration,
     /// Again and again after so long, until the measured time is over.
@@ -40,7 +40,7 @@ const fn is_first(node: &u32) -> bool {
 }
 
 impl Fault {
-    /// When it happens within a measured time of this length, from its begin.
+    /// When it happens within a measured time of this length, from its start.
     pub fn times(&self, measured: Duration) -> impl Iterator<Item = Duration> + use<> {
         let every = self.every.filter(|every| !every.is_zero());
         let next = move |at: &Duration| every.map(|every| *at + every);
@@ -70,7 +70,7 @@ pub enum ProcessFault {
     ReloadNginx,
     /// The server is taken out of nginx, asked to stop (SIGTERM), and after `for` started again and put back.
     Drain,
-    /// The server is taken out of nginx and asked to stop (SIGTERM), for good: scale-in.
+    /// The server is taken out of nginx and asked to stop (SIGTERM), permanently: scale-in.
     Remove,
     /// A further server is put behind nginx: scale-out.
     Add,
@@ -124,7 +124,7 @@ impl FaultKind {
         matches!(self, Self::Link(_))
     }
 
-    /// Whether a server ends of it; unless it is [for good](Self::is_for_good), another life of it begins.
+    /// Whether a server ends of it; unless it is [permanently](Self::is_for_good), another life of it begins.
     #[must_use]
     pub const fn ends_server(self) -> bool {
         use ProcessFault::{Drain, Kill, Remove, Restart};

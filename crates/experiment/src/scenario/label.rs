@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use feedlab_feed::settings::KEEPALIVE;
 
-use super::{AgeFrom, Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy, Via};
+use super::{AgeFrom, Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, SlowPolicy, Via};
 
 /// A ladder hears of its stream so often.
 pub(super) const AUTO_KEEPALIVE: Duration = Duration::from_secs(1);
@@ -15,11 +15,11 @@ pub(super) const AUTO_CLIMB: Duration = Duration::from_secs(30);
 
 /// The name of a contender that was given none.
 pub(super) fn derived(contender: &Contender) -> String {
-    let Contender { options, age_from, link, comeback, serving, .. } = contender;
+    let Contender { options, age_from, link, reconnect, serving, .. } = contender;
     let name = if contender.is_auto() { "auto" } else { contender.transport().label() };
     let mut details = own(options);
     details.extend(connections(link));
-    details.extend(service(comeback, serving));
+    details.extend(service(reconnect, serving));
     details.push((*age_from == AgeFrom::Publication).then(|| "ages from publication".to_owned()));
     let details: String = details.into_iter().flatten().map(|detail| format!(", {detail}")).collect();
     format!("{name}{details}")
@@ -61,21 +61,21 @@ fn connections(link: &Link) -> [Option<String>; 3] {
     [link.tls.then_some("TLS"), http, via].map(|word| word.map(str::to_owned))
 }
 
-fn service(comeback: &Comeback, serving: &Serving) -> [Option<String>; 8] {
+fn service(reconnect: &ReconnectPolicy, serving: &Serving) -> [Option<String>; 8] {
     let slow = match serving.slow_policy {
         SlowPolicy::Block => None,
         SlowPolicy::Latest => Some("slow: latest"),
         SlowPolicy::Disconnect => Some("slow: disconnect"),
     };
     [
-        (!comeback.with_cursor).then(|| "no cursor".to_owned()),
+        (!reconnect.with_cursor).then(|| "no cursor".to_owned()),
         serving.history.map(|history| format!("history {history}")),
         slow.map(str::to_owned),
         serving.coalesce.map(|time| format!("coalesce {}", seconds(time))),
         serving.max_connection_age.map(|age| format!("max age {}", seconds(age))),
         serving.read_buffer_bytes.map(|bytes| format!("read buffer {}", size(bytes))),
-        comeback.after.map(|after| format!("reconnect after {}", seconds(after))),
-        (!comeback.jitter).then(|| "no jitter".to_owned()),
+        reconnect.after.map(|after| format!("reconnect after {}", seconds(after))),
+        (!reconnect.jitter).then(|| "no jitter".to_owned()),
     ]
 }
 
@@ -143,7 +143,7 @@ mod tests {
     fn labels_show_the_way_and_the_service_where_they_differ() {
         let all = Contender {
             link: Link { tls: true, http: Http::V2, connections: Connections::Shared, via: Via::NginxBuffering },
-            comeback: Comeback { after: Some(ms(1000)), jitter: false, with_cursor: false },
+            reconnect: ReconnectPolicy { after: Some(ms(1000)), jitter: false, with_cursor: false },
             serving: Serving {
                 history: Some(0),
                 slow_policy: SlowPolicy::Latest,

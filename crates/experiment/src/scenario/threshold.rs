@@ -1,4 +1,4 @@
-//! A threshold: what a scenario demands of a metric.
+//! A threshold: what a scenario requires of a metric.
 
 use std::fmt;
 
@@ -81,7 +81,7 @@ impl Comparison {
         matches!(self, Self::Within | Self::Near)
     }
 
-    /// Whether `value` compares to `expected` as demanded; of distances both are distances.
+    /// Whether `value` compares to `expected` as required; of distances both are distances.
     #[must_use]
     #[expect(clippy::float_cmp, reason = "`==` is what the scenario wrote, and counts are exact")]
     pub fn holds(self, value: f64, expected: f64) -> bool {
@@ -103,7 +103,7 @@ impl fmt::Display for Comparison {
 }
 
 impl Threshold {
-    /// What is demanded, as a scenario writes it: `== 0`, `within 5% of predicted`, `<= 1.1 x SSE`.
+    /// What is required, as a scenario writes it: `== 0`, `within 5% of predicted`, `<= 1.1 x SSE`.
     #[must_use]
     pub fn demand(&self) -> String {
         let Self { metric, comparison, value, than, .. } = self;

@@ -99,7 +99,7 @@ pub(super) struct Feed {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stall {
-    /// When it begins, from the begin of the measured time.
+    /// When it begins, from the start of the measured time.
     pub(super) after: At<WrittenDuration>,
     /// How long it lasts.
     #[serde(rename = "for")]

@@ -56,7 +56,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether the interval leaves nought out; `None` without one.
+    /// Whether the interval leaves zero out; `None` without one.
     #[must_use]
     pub fn is_shown(&self) -> Option<bool> {
         self.interval.map(|(low, high)| low > 0.0 || high < 0.0)

@@ -128,7 +128,7 @@ fn h4_no_demand_on_ages_is_met_by_what_was_left() {
     assert_eq!(told(&scenario, &[loser.clone(), other.clone()]), [missed]);
     scenario.thresholds[0].comparison = Comparison::Greater;
     scenario.thresholds[0].value = 50.0;
-    assert_eq!(told(&scenario, std::slice::from_ref(&loser)).len(), 1, "whatever is demanded");
+    assert_eq!(told(&scenario, std::slice::from_ref(&loser)).len(), 1, "whatever is required");
     scenario.thresholds[0].metric = Metric::ReconnectP50;
     assert_eq!(told(&scenario, std::slice::from_ref(&loser)), [""; 0], "who comes back was not lost");
     let said = told(&demanding(Comparison::AtMost, 1.1, Some("SSE")), &[loser, other]);

@@ -3,7 +3,7 @@
 //! Four times are enough (RFC 5905, section 8): the asker's when it sends and when it has the answer, and the other's when it
 //! receives and when it answers. Half of what both ways took bounds the error, however unlike the two ways are, so the exchange
 //! that took least knows best. The best of the beginning and the best of the end also say how the clocks drift. That they drift
-//! evenly in between is an assumption, and every other exchange is held against it.
+//! evenly in between is an assumption, and every other exchange is compared with it.
 
 use serde::{Deserialize, Serialize};
 

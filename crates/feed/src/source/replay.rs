@@ -107,7 +107,7 @@ impl Recording {
         self.updates.last().map_or(Duration::ZERO, |(offset, _)| *offset)
     }
 
-    /// The recording's own rate, updates a second; 0 for a single update.
+    /// The recording's own rate, updates per second; 0 for a single update.
     #[must_use]
     pub fn rate(&self) -> f64 {
         let span = self.span().as_secs_f64();

@@ -1,4 +1,4 @@
-//! What the two polling doors are asked and answer: the body `{"updates":[…],"next":"k3f9.8","gap":null}`, and what is
+//! What the two polling endpoints are asked and answer: the body `{"updates":[…],"next":"k3f9.8","gap":null}`, and what is
 //! around it.
 
 use std::time::Duration;
@@ -75,7 +75,7 @@ pub struct Body<'a> {
     pub next: Cursor,
     /// What was asked for and is lost.
     pub gap: Option<Gap>,
-    /// That the feed began anew: before the gap, and before the updates.
+    /// That the feed began again: before the gap, and before the updates.
     #[serde(default)]
     pub reset: Option<Reset>,
 }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_is_written_as_the_door_reads_it() {
+    fn a_hold_is_written_as_the_endpoint_reads_it() {
         for (ms, text) in [(0, "0s"), (25_000, "25s"), (1_500, "1500ms")] {
             assert_eq!(hold(Duration::from_millis(ms)), text);
         }

@@ -144,7 +144,7 @@ impl Event {
         is_gap.then(|| Some((serde_json::from_str(&self.data).ok()?, self.cursor().ok()?)))?
     }
 
-    /// That the feed began anew, if that is what the event tells.
+    /// That the feed began again, if that is what the event tells.
     #[must_use]
     pub fn reset(&self) -> Option<Reset> {
         let is_reset = self.event_type == EventType::RESET;

@@ -166,7 +166,7 @@ pub enum Message<'a> {
     Update(RawUpdate<'a>),
     /// The client's place, which is the first thing that it is told.
     Hello(Cursor),
-    /// The feed began anew; the stream goes on from the begin of its epoch.
+    /// The feed began again; the stream goes on from the start of its epoch.
     Reset(Reset),
     /// What was lost; the stream goes on after it.
     Gap(Gap),

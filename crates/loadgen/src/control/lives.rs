@@ -1,6 +1,6 @@
 //! What a server had counted in lives that the run itself has ended.
 //!
-//! A server that is started anew counts from nought. The run knows when it ends one, has it asked right before, and adds
+//! A server that is started again counts from zero. The run knows when it ends one, has it asked right before, and adds
 //! what it said to whatever a later life says: so counters go on over a restart. A life that ended otherwise is not here,
 //! and the next one is another one to whoever makes a difference.
 
@@ -75,19 +75,19 @@ impl Lives {
 #[cfg(test)]
 mod tests {
     use feedlab_feed::Transport;
-    use feedlab_feed::stats::{DoorStats, FeedStats};
+    use feedlab_feed::stats::{EndpointStats, FeedStats};
 
     use super::*;
 
     fn life(life: u64, count: u64) -> Stats {
-        let door = DoorStats { requests: count, active: 1, ..DoorStats::nothing() };
+        let endpoint = EndpointStats { requests: count, active: 1, ..EndpointStats::nothing() };
         Stats {
             version: String::new(),
             at: 1,
             life,
             feed: FeedStats::default(),
             connections: ConnectionStats { open: 1, accepted: count, ..ConnectionStats::default() },
-            doors: [(Transport::Sse, door)].into(),
+            endpoints: [(Transport::Sse, endpoint)].into(),
             process: Usage { cpu_us: Some(count), rss_bytes: Some(7), open_fds: Some(3) },
             tasks: 0,
         }
@@ -100,10 +100,13 @@ mod tests {
         lives.end(life(12, 20));
         let mut now = life(13, 3);
         lives.carry_over(&mut now);
-        let door = &now.doors[&Transport::Sse];
-        assert_eq!((now.life, door.requests, now.connections.accepted, now.process.cpu_us), (11, 123, 123, Some(123)));
+        let endpoint = &now.endpoints[&Transport::Sse];
         assert_eq!(
-            (door.active, now.connections.open, now.process.rss_bytes, now.process.open_fds),
+            (now.life, endpoint.requests, now.connections.accepted, now.process.cpu_us),
+            (11, 123, 123, Some(123))
+        );
+        assert_eq!(
+            (endpoint.active, now.connections.open, now.process.rss_bytes, now.process.open_fds),
             (1, 1, Some(7), Some(3))
         );
     }
@@ -115,10 +118,10 @@ mod tests {
         lives.end(life(12, 20));
         let mut late = life(12, 21);
         lives.carry_over(&mut late);
-        assert_eq!((late.life, late.doors[&Transport::Sse].requests), (11, 121));
+        assert_eq!((late.life, late.endpoints[&Transport::Sse].requests), (11, 121));
         let mut first = life(11, 99);
         lives.carry_over(&mut first);
-        assert_eq!((first.life, first.doors[&Transport::Sse].requests), (11, 99));
+        assert_eq!((first.life, first.endpoints[&Transport::Sse].requests), (11, 99));
     }
 
     #[test]
@@ -129,8 +132,8 @@ mod tests {
         assert!(!lives.are_over());
         lives.end_for_good();
         let all = lives.all();
-        let door = &all.doors[&Transport::Sse];
-        assert_eq!((lives.are_over(), all.life, door.requests, all.process.cpu_us), (true, 11, 120, Some(120)));
-        assert_eq!((door.active, all.connections.open, all.process.rss_bytes), (0, 0, Some(0)));
+        let endpoint = &all.endpoints[&Transport::Sse];
+        assert_eq!((lives.are_over(), all.life, endpoint.requests, all.process.cpu_us), (true, 11, 120, Some(120)));
+        assert_eq!((endpoint.active, all.connections.open, all.process.rss_bytes), (0, 0, Some(0)));
     }
 }

@@ -3,12 +3,12 @@
 //! Everything is taken apart by name, so that a count which is added to the statistics is not forgotten here.
 
 use feedlab_feed::process::Usage;
-use feedlab_feed::stats::{ConnectionStats, DoorStats, HopStats, Stats};
+use feedlab_feed::stats::{ConnectionStats, EndpointStats, HopStats, Stats};
 
 /// Adds what another server has counted. The feed is the same, and its figures are those of the first; how late its
 /// publisher was is that of the worst, and what was due before a time is known to who has been there for longest.
 pub(super) fn add(sum: &mut Stats, other: Stats) {
-    let Stats { version: _, at: _, life, feed, connections, doors, process, tasks } = other;
+    let Stats { version: _, at: _, life, feed, connections, endpoints, process, tasks } = other;
     // Another one when any of them is another one.
     sum.life = sum.life.wrapping_add(life);
     sum.feed.before = sum.feed.before.max(feed.before);
@@ -16,9 +16,9 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
     sum.feed.publish_lag_max_us = sum.feed.publish_lag_max_us.max(feed.publish_lag_max_us);
     add_hops(sum, feed.hops);
     add_connections(&mut sum.connections, &connections);
-    for (transport, door) in doors {
-        // A door that a server does not name has let nobody in.
-        *sum.doors.entry(transport).or_insert_with(DoorStats::nothing) += &door;
+    for (transport, endpoint) in endpoints {
+        // An endpoint that a server does not name has let nobody in.
+        *sum.endpoints.entry(transport).or_insert_with(EndpointStats::nothing) += &endpoint;
     }
     add_usage(&mut sum.process, process);
     sum.tasks += tasks;
@@ -27,14 +27,15 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
 /// Adds what an ended life of the same server had counted. What is there now (open connections, memory, descriptors, tasks)
 /// is the new life's alone, and so is the feed, which is the same and goes on, but for what its updates took to come.
 pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
-    let Stats { version: _, at: _, life: _, feed, connections, doors, process, tasks: _ } = ended;
+    let Stats { version: _, at: _, life: _, feed, connections, endpoints, process, tasks: _ } = ended;
     add_hops(sum, feed.hops);
     let ConnectionStats { open: _, accepted, refused, bodies_refused, kernel_bytes: _ } = connections;
     sum.connections.accepted += accepted;
     sum.connections.refused += refused;
     sum.connections.bodies_refused += bodies_refused;
-    for (transport, door) in doors {
-        *sum.doors.entry(*transport).or_insert_with(DoorStats::nothing) += &DoorStats { active: 0, ..door.clone() };
+    for (transport, endpoint) in endpoints {
+        *sum.endpoints.entry(*transport).or_insert_with(EndpointStats::nothing) +=
+            &EndpointStats { active: 0, ..endpoint.clone() };
     }
     sum.process.cpu_us = both(sum.process.cpu_us, process.cpu_us);
 }
@@ -77,7 +78,7 @@ mod tests {
 
     fn stats(count: u64, transport: Transport) -> Stats {
         let wire = Some(WireStats { packets_out: count, ..WireStats::default() });
-        let door = DoorStats { connections: count, updates: 2 * count, wire, ..DoorStats::default() };
+        let endpoint = EndpointStats { connections: count, updates: 2 * count, wire, ..EndpointStats::default() };
         let feed = FeedStats { head: count, publish_lag_max_us: 100 - count, ..FeedStats::default() };
         Stats {
             tasks: 0,
@@ -86,7 +87,7 @@ mod tests {
             life: count,
             feed,
             connections: ConnectionStats { open: count, kernel_bytes: Some(count), ..ConnectionStats::default() },
-            doors: BTreeMap::from([(transport, door)]),
+            endpoints: BTreeMap::from([(transport, endpoint)]),
             process: Usage { cpu_us: Some(count), rss_bytes: None, open_fds: Some(count) },
         }
     }
@@ -97,17 +98,20 @@ mod tests {
         add(&mut sum, stats(4, Transport::Sse));
         assert_eq!((sum.at, sum.feed.head, sum.feed.publish_lag_max_us), (3, 3, 97));
         assert_eq!((sum.connections.open, sum.connections.kernel_bytes), (7, Some(7)));
-        let door = &sum.doors[&Transport::Sse];
-        assert_eq!((door.connections, door.updates, door.wire.unwrap().packets_out), (7, 14, 7));
+        let endpoint = &sum.endpoints[&Transport::Sse];
+        assert_eq!((endpoint.connections, endpoint.updates, endpoint.wire.unwrap().packets_out), (7, 14, 7));
         assert_eq!((sum.process.cpu_us, sum.process.rss_bytes), (Some(7), None));
     }
 
     #[test]
-    fn a_door_that_one_of_them_lacks_is_the_others() {
+    fn an_endpoint_that_one_of_them_lacks_is_the_others() {
         let mut sum = stats(3, Transport::Sse);
         add(&mut sum, stats(4, Transport::WebSocket));
-        assert_eq!(sum.doors[&Transport::WebSocket], stats(4, Transport::WebSocket).doors[&Transport::WebSocket]);
-        assert_eq!(sum.doors[&Transport::Sse].connections, 3);
+        assert_eq!(
+            sum.endpoints[&Transport::WebSocket],
+            stats(4, Transport::WebSocket).endpoints[&Transport::WebSocket]
+        );
+        assert_eq!(sum.endpoints[&Transport::Sse].connections, 3);
     }
 
     #[test]

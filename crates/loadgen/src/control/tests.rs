@@ -18,7 +18,7 @@ async fn serve(listener: TcpListener, life: u64, starts: Arc<AtomicU32>) {
         let feed = r#"{"head":7,"oldest":1,"payload_bytes":0,"publish_lag_p99_us":0,"publish_lag_max_us":0}"#;
         let body = format!(
             r#"{{"version":"","at":1,"life":{life},"feed":{feed},"connections":{{"open":1,"accepted":1,"refused":0}},
-                "doors":{{}},"process":{{"cpu_us":1,"rss_bytes":null,"open_fds":10}}}}"#
+                "endpoints":{{}},"process":{{"cpu_us":1,"rss_bytes":null,"open_fds":10}}}}"#
         );
         let length = body.len();
         let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");

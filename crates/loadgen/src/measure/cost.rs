@@ -35,7 +35,7 @@ impl Facts<'_> {
         if !self.is_one_leg() {
             return clients_handshake(&before.leg, &after.leg);
         }
-        let (before, after) = self.doors(&before.server, &after.server)?;
+        let (before, after) = self.endpoints(&before.server, &after.server)?;
         let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
         Some(after.header_bytes.saturating_sub(before.header_bytes) as f64 / connections as f64)
     }
@@ -100,13 +100,13 @@ impl Facts<'_> {
         let look = cpu(again)?.checked_sub(cpu(after)?)?;
         let spent = cpu(after)?.checked_sub(cpu(before)?)?;
         let spent = spent.checked_sub(look).filter(|us| *us > 0 && same_life(&before.server, &after.server))?;
-        let (before, after) = self.doors(&before.server, &after.server)?;
+        let (before, after) = self.endpoints(&before.server, &after.server)?;
         let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
         Some(spent as f64 / connections as f64)
     }
 
     fn per_request(&self, amount: f64) -> Option<f64> {
-        let (start, end) = self.doors(&self.start.server, &self.end.server)?;
+        let (start, end) = self.endpoints(&self.start.server, &self.end.server)?;
         let requests = end.requests.checked_sub(start.requests).filter(|requests| *requests > 0)?;
         Some(amount / requests as f64)
     }

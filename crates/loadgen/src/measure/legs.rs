@@ -6,7 +6,7 @@
 //! behind it; the lab proxy passes bytes on as they are.
 
 use feedlab_experiment::Metric;
-use feedlab_feed::stats::{DoorStats, WireStats};
+use feedlab_feed::stats::{EndpointStats, WireStats};
 
 use super::{Facts, Metrics, put};
 use crate::moments::Snapshot;
@@ -46,27 +46,28 @@ impl Facts<'_> {
 
     /// What the socket bytes are made of.
     fn parts(&self, metrics: &mut Metrics) {
-        let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
-        let grown = |counter: fn(&DoorStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
-        let payload = grown(|door| door.payload_bytes);
+        let Some((start, end)) = self.endpoints(&self.start.server, &self.end.server) else { return };
+        let grown = |counter: fn(&EndpointStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
+        let payload = grown(|endpoint| endpoint.payload_bytes);
         put(metrics, Metric::PayloadBytesPerUpdate, self.per_delivered(payload));
         if self.job.between.nginx.is_some() {
             return;
         }
-        let (headers, keepalive) = (grown(|door| door.header_bytes), grown(|door| door.keepalive_bytes));
-        let all = grown(|door| door.bytes_in) + grown(|door| door.bytes_out);
+        let (headers, keepalive) =
+            (grown(|endpoint| endpoint.header_bytes), grown(|endpoint| endpoint.keepalive_bytes));
+        let all = grown(|endpoint| endpoint.bytes_in) + grown(|endpoint| endpoint.bytes_out);
         put(metrics, Metric::HeaderBytesPerUpdate, self.per_delivered(headers));
         put(metrics, Metric::KeepaliveBytesPerUpdate, self.per_delivered(keepalive));
         put(metrics, Metric::FramingBytesPerUpdate, self.per_delivered((all - headers - payload - keepalive).max(0.0)));
     }
 
     fn servers_leg(&self, metrics: &mut Metrics) {
-        if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
+        if let Some((first, last)) = self.endpoints(&self.quiet[2].server, &self.last) {
             let connections = last.connections.saturating_sub(first.connections);
             metrics.insert(Metric::ServerLegConnections, connections as f64);
         }
-        let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
-        let socket = |door: &DoorStats| door.bytes_in + door.bytes_out;
+        let Some((start, end)) = self.endpoints(&self.start.server, &self.end.server) else { return };
+        let socket = |endpoint: &EndpointStats| endpoint.bytes_in + endpoint.bytes_out;
         let bytes = socket(&end).saturating_sub(socket(&start)) as f64;
         let headers = end.header_bytes.saturating_sub(start.header_bytes) as f64;
         put(metrics, Metric::ServerLegSocketBytes, self.per_delivered(bytes));

@@ -5,7 +5,7 @@ use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
 use feedlab_experiment::verdict::Status;
 use feedlab_feed::process::{HostLoad, Usage};
-use feedlab_feed::stats::{ConnectionStats, DoorStats, FeedStats, HopStats, WireStats};
+use feedlab_feed::stats::{ConnectionStats, EndpointStats, FeedStats, HopStats, WireStats};
 use feedlab_feed::{Gap, Transport};
 
 use super::*;
@@ -22,11 +22,11 @@ fn job() -> Job {
     Job::new("127.0.0.1:80".parse().unwrap(), cell, contender, clients, measure, "c.hlog".into())
 }
 
-/// A snapshot in which every counter of the door stands at `count`, `count` updates of 20 bytes are published, and
+/// A snapshot in which every counter of the endpoint stands at `count`, `count` updates of 20 bytes are published, and
 /// both processes have used `count` of everything.
 fn snapshot(at_s: u64, count: u64) -> Snapshot {
     let usage = Usage { cpu_us: Some(count), rss_bytes: Some(count), open_fds: Some(count) };
-    let door = DoorStats {
+    let endpoint = EndpointStats {
         connections: count,
         active: count,
         requests: count,
@@ -44,7 +44,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
             bytes_in: count,
             retransmits: count / 1_000,
         }),
-        ..DoorStats::default()
+        ..EndpointStats::default()
     };
     let feed = FeedStats { head: count, payload_bytes: 20 * count, publish_lag_p99_us: 77, ..FeedStats::default() };
     let server = Stats {
@@ -53,7 +53,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         at: at_s * 1_000_000,
         feed,
         connections: ConnectionStats { open: count / 20, kernel_bytes: Some(9 * count), ..ConnectionStats::default() },
-        doors: BTreeMap::from([(Transport::Sse, door)]),
+        endpoints: BTreeMap::from([(Transport::Sse, endpoint)]),
         process: usage,
         ..Stats::default()
     };
@@ -244,7 +244,7 @@ fn what_was_not_measured_is_absent_and_not_zero() {
     let job = job();
     let mut facts = facts(&job);
     facts.found.received = 0;
-    facts.end.server.doors = facts.start.server.doors.clone();
+    facts.end.server.endpoints = facts.start.server.endpoints.clone();
     facts.connected.server.at = facts.settled.server.at - 4_999_999;
     for (_, look) in &mut facts.ramp {
         look.own.rss_bytes = None;
@@ -353,7 +353,7 @@ fn recovery_is_told_from_what_clients_saw() {
 }
 
 #[test]
-fn the_doors_of_a_ladder_are_added() {
+fn the_endpoints_of_a_ladder_are_added() {
     let second = Duration::from_secs(1);
     let mut job = job();
     job.contender.options = Options::Auto {
@@ -367,8 +367,8 @@ fn the_doors_of_a_ladder_are_added() {
     let mut facts = facts(&job);
     facts.found.fallbacks = 4;
     for at in [&mut facts.start, &mut facts.end] {
-        let door = at.server.doors[&Transport::Sse].clone();
-        at.server.doors.insert(Transport::LongPolling, door);
+        let endpoint = at.server.endpoints[&Transport::Sse].clone();
+        at.server.endpoints.insert(Transport::LongPolling, endpoint);
     }
     check(
         &facts,

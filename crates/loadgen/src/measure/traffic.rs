@@ -1,24 +1,24 @@
-//! What passed the contender's door between two looks at the server: requests, bytes at three levels, packets.
+//! What passed the contender's endpoint between two looks at the server: requests, bytes at three levels, packets.
 //!
 //! Each figure is the difference of two counters of one life of the server; over two lives it would say nothing.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::SHORTEST_IDLE;
 use feedlab_feed::clock;
-use feedlab_feed::stats::{DoorStats, Stats};
+use feedlab_feed::stats::{EndpointStats, Stats};
 
 use super::{Facts, Metrics, put, quantile};
 
 impl Facts<'_> {
     pub(super) fn requests(&self, metrics: &mut Metrics) {
-        if let Some((start, end)) = self.doors(&self.start.server, &self.end.server) {
+        if let Some((start, end)) = self.endpoints(&self.start.server, &self.end.server) {
             metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
             metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
         }
         metrics.insert(Metric::RequestsSkipped, self.found.skipped as f64);
         if !self.is_one_leg() {
             metrics.insert(Metric::ConnectionsOpened, self.last_leg.connections as f64);
-        } else if let Some((first, last)) = self.doors(&self.quiet[2].server, &self.last) {
+        } else if let Some((first, last)) = self.endpoints(&self.quiet[2].server, &self.last) {
             metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
         }
         metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
@@ -37,11 +37,11 @@ impl Facts<'_> {
         if !self.is_one_leg() {
             return self.two_legs(metrics);
         }
-        let Some((start, end)) = self.doors(&self.start.server, &self.end.server) else { return };
-        let grown = |counter: fn(&DoorStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
-        let (up, down) = (grown(|door| door.bytes_in), grown(|door| door.bytes_out));
-        let (headers, payload) = (grown(|door| door.header_bytes), grown(|door| door.payload_bytes));
-        let keepalive = grown(|door| door.keepalive_bytes);
+        let Some((start, end)) = self.endpoints(&self.start.server, &self.end.server) else { return };
+        let grown = |counter: fn(&EndpointStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
+        let (up, down) = (grown(|endpoint| endpoint.bytes_in), grown(|endpoint| endpoint.bytes_out));
+        let (headers, payload) = (grown(|endpoint| endpoint.header_bytes), grown(|endpoint| endpoint.payload_bytes));
+        let keepalive = grown(|endpoint| endpoint.keepalive_bytes);
         metrics.insert(Metric::SocketBytesUp, up);
         metrics.insert(Metric::SocketBytesDown, down);
         let publications = self.found.acks.len();
@@ -60,7 +60,7 @@ impl Facts<'_> {
         self.wire(metrics, &start, &end);
     }
 
-    fn wire(&self, metrics: &mut Metrics, start: &DoorStats, end: &DoorStats) {
+    fn wire(&self, metrics: &mut Metrics, start: &EndpointStats, end: &EndpointStats) {
         let Some((start, end)) = start.wire.zip(end.wire) else { return };
         let grown = |from: u64, to: u64| to.saturating_sub(from) as f64;
         put(metrics, Metric::WireBytesPerUpdate, self.per_delivered(grown(start.bytes(), end.bytes())));
@@ -77,15 +77,15 @@ impl Facts<'_> {
             let (from, to) = (&self.connected.leg, &self.settled.leg);
             return self.per_client(to.bytes().saturating_sub(from.bytes()) as f64 / minutes);
         }
-        let (from, to) = self.doors(from, to)?;
-        let bytes = |door: &DoorStats| door.bytes_in + door.bytes_out;
+        let (from, to) = self.endpoints(from, to)?;
+        let bytes = |endpoint: &EndpointStats| endpoint.bytes_in + endpoint.bytes_out;
         self.per_client(bytes(&to).saturating_sub(bytes(&from)) as f64 / minutes)
     }
 
     /// Amounts are differences between two snapshots, so the updates are counted between the same two: those *due*
     /// in the measured time arrive a little later, which at a few large updates would be seen.
     pub(super) fn per_delivered(&self, amount: f64) -> Option<f64> {
-        let (start, end) = self.doors(&self.start.server, &self.end.server)?;
+        let (start, end) = self.endpoints(&self.start.server, &self.end.server)?;
         let updates = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0)?;
         Some(amount / updates as f64)
     }
@@ -94,20 +94,20 @@ impl Facts<'_> {
         (self.open > 0).then(|| amount / f64::from(self.open))
     }
 
-    /// The contender's door at two moments; `None` if the server was started anew between them. Its counters began
+    /// The contender's endpoint at two moments; `None` if the server was started again between them. Its counters began
     /// again then, and a difference would say nothing.
-    pub(super) fn doors(&self, from: &Stats, to: &Stats) -> Option<(DoorStats, DoorStats)> {
-        same_life(from, to).then(|| (self.door(from), self.door(to)))
+    pub(super) fn endpoints(&self, from: &Stats, to: &Stats) -> Option<(EndpointStats, EndpointStats)> {
+        same_life(from, to).then(|| (self.endpoint(from), self.endpoint(to)))
     }
 
-    /// A client of the ladder uses several doors, and one that publishes comes for no door in particular.
-    fn door(&self, stats: &Stats) -> DoorStats {
+    /// A client of the ladder uses several endpoints, and one that publishes comes for no endpoint in particular.
+    fn endpoint(&self, stats: &Stats) -> EndpointStats {
         if self.job.contender.is_auto() {
-            let mut all = DoorStats::nothing();
-            stats.doors.values().for_each(|door| all += door);
+            let mut all = EndpointStats::nothing();
+            stats.endpoints.values().for_each(|endpoint| all += endpoint);
             return all;
         }
-        stats.doors.get(&self.job.contender.transport()).cloned().unwrap_or_default()
+        stats.endpoints.get(&self.job.contender.transport()).cloned().unwrap_or_default()
     }
 }
 

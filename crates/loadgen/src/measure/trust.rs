@@ -17,7 +17,7 @@ impl Facts<'_> {
     pub(super) fn trust(&self, metrics: &mut Metrics) {
         let lags = &self.found.lags;
         put(metrics, Metric::ScheduleLagP99, (!lags.is_empty()).then(|| lags.value_at_quantile(0.99) as f64));
-        // A server that was started anew publishes what fell due meanwhile, and is late by as much.
+        // A server that was started again publishes what fell due meanwhile, and is late by as much.
         if self.last.feed.head > 0 && same_life(&self.start.server, &self.last) && !self.was_restarted {
             metrics.insert(Metric::PublishLagP99, self.last.feed.publish_lag_p99_us as f64);
             metrics.insert(Metric::PublishLagMax, self.last.feed.publish_lag_max_us as f64);

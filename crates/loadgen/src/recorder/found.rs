@@ -51,7 +51,7 @@ pub struct Found {
     /// Times from an open connection to the head of its first answer, µs.
     #[serde(with = "hlog::text")]
     pub requests: Histogram<u64>,
-    /// Times from the begin of a TCP connect to the head of the answer, µs.
+    /// Times from the start of a TCP connect to the head of the answer, µs.
     #[serde(with = "hlog::text")]
     pub opens: Histogram<u64>,
     /// Times from a loss in the measured time until there was a connection again that is answered, µs.

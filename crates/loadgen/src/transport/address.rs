@@ -1,20 +1,20 @@
-//! Addresses: what a client asks for beyond its door's, and how much of one may be shown.
+//! Addresses: what a client asks for beyond its endpoint's, and how much of one may be shown.
 
 use feedlab_feed::Cursor;
 use feedlab_feed::transport::AFTER;
 use feedlab_feed::wire::poll::HOLD;
 use url::Url;
 
-/// The door's address with the cursor to resume from. Its query is kept as it stands: it may be signed.
-pub(super) fn resume(door: &Url, cursor: Option<Cursor>) -> Url {
-    let mut url = door.clone();
+/// The endpoint's address with the cursor to resume from. Its query is kept as it stands: it may be signed.
+pub(super) fn resume(endpoint: &Url, cursor: Option<Cursor>) -> Url {
+    let mut url = endpoint.clone();
     if let Some(cursor) = cursor {
         url.query_pairs_mut().append_pair(AFTER, &cursor.to_string());
     }
     url
 }
 
-/// A URL as it may be shown to whoever looks on: without user and password, and of its query only what the doors of feedlab
+/// A URL as it may be shown to whoever looks on: without user and password, and of its query only what the endpoints of feedlab
 /// ask. Keys, tokens and signatures are where an address is told to others by mistake.
 #[must_use]
 pub fn shown(url: &Url) -> String {
@@ -52,9 +52,9 @@ mod tests {
 
     #[test]
     fn f16_a_query_is_kept_as_it_stands() {
-        let door = "http://h/feed/sse?sig=a%20b&y=%2B&flag".parse().unwrap();
-        let url = resume(&door, "k3f9.7".parse().ok());
+        let endpoint = "http://h/feed/sse?sig=a%20b&y=%2B&flag".parse().unwrap();
+        let url = resume(&endpoint, "k3f9.7".parse().ok());
         assert_eq!(url.query(), Some("sig=a%20b&y=%2B&flag&after=k3f9.7"));
-        assert_eq!(resume(&door, None), door);
+        assert_eq!(resume(&endpoint, None), endpoint);
     }
 }

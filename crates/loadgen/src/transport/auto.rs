@@ -131,13 +131,13 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// The client for a rung: the same one at another door, with the headers that belong there.
+    /// The client for a rung: the same one at another endpoint, with the headers that belong there.
     fn client(&self, transport: Transport) -> Client {
         let mut client = self.client.clone();
         client.url.set_path(transport.path());
         client.after = self.shared.borrow().cursor;
-        if client.guise != Headers::Bare {
-            client.headers = request_headers(client.guise, transport, &client.url.origin().ascii_serialization());
+        if client.profile != Headers::Bare {
+            client.headers = request_headers(client.profile, transport, &client.url.origin().ascii_serialization());
         }
         client
     }

@@ -7,7 +7,7 @@ use feedlab_feed::{Cursor, clock};
 use tokio::time::timeout;
 
 use super::http::{self, ANSWER_TIMEOUT, no_answer};
-use crate::observer::{Observer, Trouble};
+use crate::observer::{ClientError, Observer};
 
 /// A body that is larger is not read further.
 const LIMIT: usize = 64 << 20;
@@ -18,7 +18,7 @@ pub(super) async fn receive(
     body: http::Body<'_>,
     cursor: &mut Option<Cursor>,
     observer: &mut dyn Observer,
-) -> Result<(), Trouble> {
+) -> Result<(), ClientError> {
     let body = timeout(ANSWER_TIMEOUT, read(body)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
     let received_at_us = clock::unix_us();
     let body = match Body::parse(&body) {
@@ -44,7 +44,7 @@ pub(super) async fn receive(
     Ok(())
 }
 
-async fn read(mut incoming: http::Body<'_>) -> Result<Vec<u8>, Trouble> {
+async fn read(mut incoming: http::Body<'_>) -> Result<Vec<u8>, ClientError> {
     let mut body = Vec::new();
     while let Some(chunk) = incoming.chunk().await.transpose()? {
         if body.len() + chunk.len() > LIMIT {
@@ -55,6 +55,6 @@ async fn read(mut incoming: http::Body<'_>) -> Result<Vec<u8>, Trouble> {
     Ok(body)
 }
 
-fn malformed(why: impl std::fmt::Display) -> Trouble {
-    Trouble::new(Failure::Malformed, why)
+fn malformed(why: impl std::fmt::Display) -> ClientError {
+    ClientError::new(Failure::Malformed, why)
 }

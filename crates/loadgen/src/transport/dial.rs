@@ -19,7 +19,7 @@ use super::leg::{Counted, Leg};
 use super::pace::{RECEIVE_BUFFER, Slow};
 use super::stream::Stream;
 use super::{Client, Link, tls};
-use crate::observer::{Opened, Trouble};
+use crate::observer::{ClientError, Opened};
 
 /// A connect that takes longer has failed, and so has a TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Dialer {
     /// The address to connect from; any, if `None`.
     source: Option<IpAddr>,
-    /// How many bytes a second are read; all that come, if `None`.
+    /// How many bytes per second are read; all that come, if `None`.
     reads_per_s: Option<u64>,
     /// The version of HTTP that its connections are for.
     pub(super) http: Http,
@@ -93,7 +93,7 @@ impl Dialer {
     }
 
     /// Connects to the server of a URL. Finding the addresses of a name is not part of the connect's time.
-    pub(super) async fn dial(&self, url: &Url) -> Result<Dialed, Trouble> {
+    pub(super) async fn dial(&self, url: &Url) -> Result<Dialed, ClientError> {
         let addresses = resolve(url).await.map_err(failed)?;
         let mut last = io::Error::other(format!("`{}` has no address", url.host_str().unwrap_or_default()));
         for address in addresses {
@@ -135,7 +135,7 @@ impl Dialer {
     }
 
     /// The TLS handshake, if the URL asks for one.
-    async fn secure(&self, url: &Url, stream: Counted, mut times: Times) -> Result<Dialed, Trouble> {
+    async fn secure(&self, url: &Url, stream: Counted, mut times: Times) -> Result<Dialed, ClientError> {
         if !matches!(url.scheme(), "https" | "wss") {
             return Ok(Dialed { stream: Stream::Plain(stream), times });
         }
@@ -171,8 +171,8 @@ async fn resolve(url: &Url) -> io::Result<impl Iterator<Item = SocketAddr>> {
     tokio::net::lookup_host((host(url), port)).await.map(|addresses| addresses.collect::<Vec<_>>().into_iter())
 }
 
-fn failed(why: impl Display) -> Trouble {
-    Trouble::new(Failure::Connect, why)
+fn failed(why: impl Display) -> ClientError {
+    ClientError::new(Failure::Connect, why)
 }
 
 #[cfg(test)]
@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    async fn dial(url: &str, source: Option<&str>) -> Result<Dialed, Trouble> {
+    async fn dial(url: &str, source: Option<&str>) -> Result<Dialed, ClientError> {
         let url = Url::parse(url).unwrap();
         let mut client = Client::new(url.clone(), 1);
         client.source = source.map(|source| source.parse().unwrap());
@@ -210,8 +210,8 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_there_is_a_failed_connect() {
-        let trouble = dial("http://127.0.0.1:1/", None).await.unwrap_err();
-        assert!(trouble.failure == Failure::Connect && trouble.detail.contains("refused"), "{trouble}");
+        let error = dial("http://127.0.0.1:1/", None).await.unwrap_err();
+        assert!(error.failure == Failure::Connect && error.detail.contains("refused"), "{error}");
     }
 
     #[tokio::test]
@@ -225,10 +225,7 @@ mod tests {
     #[tokio::test]
     async fn without_anybody_to_trust_nothing_is_encrypted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let trouble = dial(&format!("https://{}", listener.local_addr().unwrap()), None).await.unwrap_err();
-        assert!(
-            trouble.failure == Failure::Connect && trouble.detail.contains("no certificate is trusted"),
-            "{trouble}"
-        );
+        let error = dial(&format!("https://{}", listener.local_addr().unwrap()), None).await.unwrap_err();
+        assert!(error.failure == Failure::Connect && error.detail.contains("no certificate is trusted"), "{error}");
     }
 }

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::dial::{Dialer, Times};
 use super::{Client, set};
-use crate::observer::{Observer, Opened, Trouble};
+use crate::observer::{ClientError, Observer, Opened};
 
 mod connection;
 mod exchange;
@@ -102,13 +102,13 @@ impl Http {
         headers: HeaderMap,
         patience: Duration,
         observer: &mut dyn Observer,
-    ) -> Result<(Parts, Body<'_>), Trouble> {
+    ) -> Result<(Parts, Body<'_>), ClientError> {
         let answer = timeout(patience, self.follow(url, headers)).await;
         let Answer { head, incoming, opened } = match answer.unwrap_or_else(|_| Err(self.no_answer(patience))) {
             Ok(answer) => answer,
-            Err(trouble) => {
+            Err(error) => {
                 self.connection = None;
-                return Err(trouble);
+                return Err(error);
             }
         };
         if let Some(opened) = opened {
@@ -126,7 +126,7 @@ impl Http {
         headers: &HeaderMap,
         body: String,
         patience: Duration,
-    ) -> Result<StatusCode, Trouble> {
+    ) -> Result<StatusCode, ClientError> {
         let answer = async {
             let Answer { head, incoming, .. } = self.ask(url, headers, Some(&body)).await?;
             let last = incoming.is_h1() && self.ends_with(&head);
@@ -170,7 +170,7 @@ impl Http {
     }
 
     /// A connection that leaves a request alone is not asked again, and not by others either.
-    fn no_answer(&self, patience: Duration) -> Trouble {
+    fn no_answer(&self, patience: Duration) -> ClientError {
         if let Some(Connection::H2(connection)) = &self.connection {
             connection.retire();
         }
@@ -184,7 +184,7 @@ impl Http {
 
     /// A poll that is sent elsewhere measures another server, and takes the redirect for its answer. An event stream
     /// follows, as a browser's would.
-    async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, Trouble> {
+    async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, ClientError> {
         for _ in 0..=redirect::MOST {
             let answer = self.ask(&url, &headers, None).await?;
             let target = Some(&answer.head).filter(|_| self.connections == Connections::Streamed);
@@ -195,12 +195,12 @@ impl Http {
             }
             url = target;
         }
-        Err(Trouble::new(Failure::Disconnected, format_args!("redirected more than {} times", redirect::MOST)))
+        Err(ClientError::new(Failure::Disconnected, format_args!("redirected more than {} times", redirect::MOST)))
     }
 
     /// One request on the connection that is there, or on another one. A kept connection may have ended since: what it
     /// could not send any more goes out on the next one.
-    async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Answer, Trouble> {
+    async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Answer, ClientError> {
         let mut tries = 1..=TRIES;
         loop {
             let found = self.connect(url).await?;
@@ -212,13 +212,13 @@ impl Http {
                     return Ok(Answer { head, incoming, opened });
                 }
                 Err(Lost::Request(_)) if !found.is_new() && tries.next().is_some() => self.connection = None,
-                Err(Lost::Request(trouble) | Lost::Answer(trouble)) => return Err(trouble),
+                Err(Lost::Request(error) | Lost::Answer(error)) => return Err(error),
             }
         }
     }
 
     /// Sees to it that there is a connection.
-    async fn connect(&mut self, url: &Url) -> Result<Found, Trouble> {
+    async fn connect(&mut self, url: &Url) -> Result<Found, ClientError> {
         if self.connection.is_some() {
             return Ok(Found::Own);
         }
@@ -259,7 +259,7 @@ pub(super) struct Body<'a> {
 
 impl Body<'_> {
     /// The next piece; `None` at the end.
-    pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, Trouble>> {
+    pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, ClientError>> {
         let Self { http, incoming, .. } = self;
         drive(http.connection.as_mut()?, |cx| incoming.poll_data(cx)).await
     }

@@ -24,7 +24,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use feedlab_experiment::scenario::Comeback;
+use feedlab_experiment::scenario::ReconnectPolicy;
 use feedlab_feed::wire::poll;
 use feedlab_feed::{Cursor, clock};
 use hyper::StatusCode;
@@ -36,7 +36,7 @@ use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, body, resume};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
-use crate::observer::{Observer, Trouble};
+use crate::observer::{ClientError, Observer};
 
 /// How a client polls.
 #[derive(Clone, Copy, Debug)]
@@ -50,25 +50,25 @@ pub struct Options {
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
-    let Client { url: door, after: cursor, comeback, churn, rng, .. } = client;
+    let Client { url: endpoint, after: cursor, reconnect, churn, rng, .. } = client;
     let churn = if options.keep_alive { churn } else { Churn::default() };
-    let poller = Poller { http, door, cursor, options, comeback, churn, rng };
+    let poller = Poller { http, endpoint, cursor, options, reconnect, churn, rng };
     stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
 struct Poller {
     http: Http,
-    door: Url,
+    endpoint: Url,
     cursor: Option<Cursor>,
     options: Options,
-    comeback: Comeback,
+    reconnect: ReconnectPolicy,
     churn: Churn,
     rng: ChaCha8Rng,
 }
 
 impl Poller {
     async fn run(mut self, observer: &mut dyn Observer) {
-        let mut backoff = Backoff::new(self.comeback);
+        let mut backoff = Backoff::new(self.reconnect);
         while !observer.has_enough() {
             let end = self.churn.end();
             let answered = tokio::select! {
@@ -85,8 +85,8 @@ impl Poller {
                 // Without a place it is asked not to be held, and nobody who is no feedlab server gives one.
                 Ok(()) if self.cursor.is_none() => pause(backoff.delay(&mut self.rng), observer).await,
                 Ok(()) => backoff.reset(),
-                Err(trouble) => {
-                    observer.failure(&trouble);
+                Err(error) => {
+                    observer.failure(&error);
                     pause(backoff.delay(&mut self.rng), observer).await;
                 }
             }
@@ -94,9 +94,9 @@ impl Poller {
     }
 
     /// A client without a cursor asks not to be held, and is told where the feed stands.
-    async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), Trouble> {
+    async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), ClientError> {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
-        let mut url = resume(&self.door, self.cursor.filter(|_| self.comeback.with_cursor));
+        let mut url = resume(&self.endpoint, self.cursor.filter(|_| self.reconnect.with_cursor));
         url.query_pairs_mut().append_pair(poll::HOLD, &poll::hold(hold));
         let headers = self.http.headers();
         let asked_us = clock::unix_us();

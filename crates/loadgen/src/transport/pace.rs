@@ -1,4 +1,4 @@
-//! Reading slowly, on purpose: a stream that brings so many bytes a second and leaves the rest where it is.
+//! Reading slowly, on purpose: a stream that brings so many bytes per second and leaves the rest where it is.
 
 use std::io;
 use std::pin::Pin;

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Client, Url};
-use crate::observer::{Observer, Opened, Trouble};
+use crate::observer::{ClientError, Observer, Opened};
 
 pub(super) mod h2;
 pub(super) mod tls;
@@ -60,9 +60,9 @@ impl Server {
         stream
     }
 
-    /// What the client was told of its troubles.
-    pub(super) fn troubles(&self) -> Vec<String> {
-        self.log.troubles.borrow().clone()
+    /// What the client was told of its errors.
+    pub(super) fn errors(&self) -> Vec<String> {
+        self.log.errors.borrow().clone()
     }
 
     /// How often the client was served the feed.
@@ -147,7 +147,7 @@ impl Peer {
 pub(super) struct Log {
     lines: Rc<RefCell<Vec<String>>>,
     openings: Rc<RefCell<Vec<Opened>>>,
-    troubles: Rc<RefCell<Vec<String>>>,
+    errors: Rc<RefCell<Vec<String>>>,
     served: Rc<Cell<usize>>,
 }
 
@@ -193,10 +193,10 @@ impl Observer for Log {
         self.note(format!("event {}|{}|{}", event.event_type, event.data, event.last_event_id));
     }
 
-    fn failure(&mut self, trouble: &Trouble) {
-        assert!(!trouble.detail.is_empty() && !trouble.detail.contains('\n'), "{:?}", trouble.detail);
-        self.troubles.borrow_mut().push(trouble.detail.clone());
-        self.note(format!("{:?}", trouble.failure));
+    fn failure(&mut self, error: &ClientError) {
+        assert!(!error.detail.is_empty() && !error.detail.contains('\n'), "{:?}", error.detail);
+        self.errors.borrow_mut().push(error.detail.clone());
+        self.note(format!("{:?}", error.failure));
     }
 
     fn served(&mut self, since_us: u64) {

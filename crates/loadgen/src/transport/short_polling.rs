@@ -26,7 +26,7 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use feedlab_experiment::scenario::Comeback;
+use feedlab_experiment::scenario::ReconnectPolicy;
 use feedlab_feed::{Cursor, clock};
 use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
@@ -39,7 +39,7 @@ use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, body, resume};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
-use crate::observer::{Observer, Trouble};
+use crate::observer::{ClientError, Observer};
 
 /// How a client polls.
 #[derive(Clone, Copy, Debug)]
@@ -55,20 +55,20 @@ pub struct Options {
 /// Polls until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::of(options.keep_alive));
-    let Client { url: door, after: cursor, comeback, churn, rng, .. } = client;
+    let Client { url: endpoint, after: cursor, reconnect, churn, rng, .. } = client;
     let churn = if options.keep_alive { churn } else { Churn::default() };
-    let poller = Poller { http, door, cursor, etag: None, options, comeback, churn, rng };
+    let poller = Poller { http, endpoint, cursor, etag: None, options, reconnect, churn, rng };
     stop.run_until_cancelled(pin!(poller.run(observer))).await;
 }
 
 struct Poller {
     http: Http,
-    door: Url,
+    endpoint: Url,
     cursor: Option<Cursor>,
     /// The last answer's `ETag`, as long as the next request has the same URL.
     etag: Option<HeaderValue>,
     options: Options,
-    comeback: Comeback,
+    reconnect: ReconnectPolicy,
     churn: Churn,
     rng: ChaCha8Rng,
 }
@@ -78,15 +78,15 @@ impl Poller {
     /// which left and came back, from its first answer, so that no slot passes meanwhile.
     async fn run(mut self, observer: &mut dyn Observer) {
         let mut slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
-        let mut backoff = Backoff::new(self.comeback);
+        let mut backoff = Backoff::new(self.reconnect);
         let mut has_left = false;
         while !observer.has_enough() {
             // A poll that is under way then is answered first.
             let end = self.churn.end();
             match self.request(observer).await {
                 Ok(()) => backoff.reset(),
-                Err(trouble) => {
-                    observer.failure(&trouble);
+                Err(error) => {
+                    observer.failure(&error);
                     pause(backoff.delay(&mut self.rng), observer).await;
                 }
             }
@@ -109,12 +109,12 @@ impl Poller {
         }
     }
 
-    async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), Trouble> {
+    async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), ClientError> {
         let mut headers = self.http.headers();
         if let Some(etag) = self.etag.clone() {
             headers.insert(IF_NONE_MATCH, etag);
         }
-        let url = resume(&self.door, self.cursor);
+        let url = resume(&self.endpoint, self.cursor);
         let asked_us = clock::unix_us();
         let (head, body) = self.http.get(url, headers, ANSWER_TIMEOUT, observer).await?;
         observer.alive();

@@ -1,7 +1,7 @@
 //! Server-Sent Events: one answer that never ends, read as the WHATWG HTML standard has it (section 9.2).
 //!
 //! A network error or the end of the stream leads to another connection after the reconnection time; 204, any other
-//! status but 200, or another content type closes the client for good. Works with any event stream: the last event id
+//! status but 200, or another content type closes the client permanently. Works with any event stream: the last event id
 //! is a text.
 //!
 //! The path of one update through this client:
@@ -26,7 +26,7 @@ use std::time::Duration;
 use feedlab_experiment::clients::SSE_JITTER;
 use feedlab_experiment::headers::EVENT_STREAM;
 use feedlab_experiment::record::Failure;
-use feedlab_experiment::scenario::Comeback;
+use feedlab_experiment::scenario::ReconnectPolicy;
 use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::sse::{CONTENT_TYPE, Event, LAST_EVENT_ID, Parser};
 use feedlab_feed::{Cursor, clock};
@@ -42,7 +42,7 @@ use super::http::{ANSWER_TIMEOUT, Connections, Http};
 use super::{Client, set};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
-use crate::observer::{Observer, Trouble};
+use crate::observer::{ClientError, Observer};
 
 /// How a client streams.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ pub struct Options {
     /// The reconnection time until the stream sets one. The standard suggests "a few seconds".
     pub reconnection: Duration,
     /// How much of the reconnection time is added at most, at random, so that a fleet does not return in step; nothing
-    /// if the client's comeback has no jitter.
+    /// if the client's reconnect has no jitter.
     pub jitter: f64,
     /// The stream need not be a feedlab server's: events are handed over as they are, and not read as updates.
     pub raw_events: bool,
@@ -62,22 +62,22 @@ impl Default for Options {
     }
 }
 
-/// Streams until `stop` is cancelled or the server ends it for good.
+/// Streams until `stop` is cancelled or the server ends it permanently.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::Streamed);
     let parser = client.after.map_or_else(Parser::default, resume);
-    let Client { url: door, comeback, churn, rng, .. } = client;
-    let streamer = Streamer { http, door, parser, options, comeback, churn, rng };
+    let Client { url: endpoint, reconnect, churn, rng, .. } = client;
+    let streamer = Streamer { http, endpoint, parser, options, reconnect, churn, rng };
     stop.run_until_cancelled(pin!(streamer.run(observer))).await;
 }
 
 struct Streamer {
     http: Http,
-    door: Url,
+    endpoint: Url,
     /// Keeps the last event id and the reconnection time from one connection to the next.
     parser: Parser,
     options: Options,
-    comeback: Comeback,
+    reconnect: ReconnectPolicy,
     churn: Churn,
     rng: ChaCha8Rng,
 }
@@ -90,19 +90,19 @@ enum EndedBy {
 
 impl Streamer {
     async fn run(mut self, observer: &mut dyn Observer) {
-        let mut backoff = Backoff::new(self.comeback);
+        let mut backoff = Backoff::new(self.reconnect);
         loop {
-            let trouble = match self.session(&mut backoff, observer).await {
-                Ok(EndedBy::Server) => Trouble::new(Failure::Closed, "the server ended the stream"),
+            let error = match self.session(&mut backoff, observer).await {
+                Ok(EndedBy::Server) => ClientError::new(Failure::Closed, "the server ended the stream"),
                 Ok(EndedBy::Client) => {
                     self.http.leave();
                     observer.left();
                     continue;
                 }
-                Err(trouble) => trouble,
+                Err(error) => error,
             };
-            observer.failure(&trouble);
-            if trouble.failure == Failure::GaveUp {
+            observer.failure(&error);
+            if error.failure == Failure::GaveUp {
                 return;
             }
             pause(backoff.delay_beyond(self.reconnection(), &mut self.rng), observer).await;
@@ -110,9 +110,9 @@ impl Streamer {
     }
 
     /// Opens a stream and reads it to its end.
-    async fn session(&mut self, backoff: &mut Backoff, observer: &mut dyn Observer) -> Result<EndedBy, Trouble> {
+    async fn session(&mut self, backoff: &mut Backoff, observer: &mut dyn Observer) -> Result<EndedBy, ClientError> {
         let headers = self.headers();
-        let (head, mut body) = self.http.get(self.door.clone(), headers, ANSWER_TIMEOUT, observer).await?;
+        let (head, mut body) = self.http.get(self.endpoint.clone(), headers, ANSWER_TIMEOUT, observer).await?;
         check(&head)?;
         observer.served(clock::unix_us());
         // Its values are slices of a read buffer of 8 KiB, which they would keep alive.
@@ -132,7 +132,7 @@ impl Streamer {
             observer.alive();
             let raw = self.options.raw_events;
             let deliver = |event: Event| deliver(&event, raw, received_at_us, observer);
-            self.parser.push(&chunk, deliver).map_err(|error| Trouble::new(Failure::Malformed, error))?;
+            self.parser.push(&chunk, deliver).map_err(|error| ClientError::new(Failure::Malformed, error))?;
             if !has_place && let Ok(cursor) = self.parser.last_event_id().parse() {
                 has_place = true;
                 observer.placed(cursor);
@@ -145,7 +145,7 @@ impl Streamer {
         for own in EVENT_STREAM {
             set(&mut headers, own);
         }
-        if !self.comeback.with_cursor {
+        if !self.reconnect.with_cursor {
             return headers;
         }
         // The id was text of the stream; what a header cannot carry is sent as UTF-8 bytes, as browsers do.
@@ -162,7 +162,7 @@ impl Streamer {
         /// A stream that asks for more would never be seen again.
         const LONGEST: Duration = Duration::from_secs(24 * 3_600);
         let time = self.parser.retry_ms().map_or(self.options.reconnection, Duration::from_millis).min(LONGEST);
-        let jitter = if self.comeback.jitter { self.options.jitter.max(0.0) } else { 0.0 };
+        let jitter = if self.reconnect.jitter { self.options.jitter.max(0.0) } else { 0.0 };
         time + time.mul_f64(jitter * self.rng.random::<f64>())
     }
 }
@@ -189,15 +189,15 @@ fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut dyn Obs
     match RawUpdate::Event(event).stamp(None) {
         Ok(stamp) => observer.update(stamp, RawUpdate::Event(event), received_at_us),
         Err(_) if observer.foreign(RawUpdate::Event(event)) => {}
-        Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
+        Err(error) => observer.failure(&ClientError::new(Failure::Malformed, error)),
     }
 }
 
 /// What the standard makes of an answer's head.
-fn check(head: &Parts) -> Result<(), Trouble> {
-    let give_up = |why: std::fmt::Arguments<'_>| Err(Trouble::new(Failure::GaveUp, why));
+fn check(head: &Parts) -> Result<(), ClientError> {
+    let give_up = |why: std::fmt::Arguments<'_>| Err(ClientError::new(Failure::GaveUp, why));
     if head.status != StatusCode::OK {
-        return give_up(format_args!("the server answered {}; an event stream closes for good then", head.status));
+        return give_up(format_args!("the server answered {}; an event stream closes permanently then", head.status));
     }
     let content_type = head.headers.get(CONTENT_TYPE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim();

@@ -22,7 +22,7 @@ use super::http::h2::Connection;
 use super::http::tunnel::Tunnel;
 use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, connect, no_answer, unexpected};
 use super::stream::Stream;
-use crate::observer::{Opened, Trouble};
+use crate::observer::{ClientError, Opened};
 
 /// A WebSocket over whatever carries it.
 pub(super) type Socket = WebSocketStream<Either<Stream, Box<Tunnel>>>;
@@ -51,35 +51,36 @@ impl Upgrade {
     }
 
     /// Opens a WebSocket at a URL.
-    pub(super) async fn open(&self, url: Url) -> Result<Opening, Trouble> {
+    pub(super) async fn open(&self, url: Url) -> Result<Opening, ClientError> {
         match self.dialer.http {
             Http::V1 => self.upgrade(url).await,
             Http::V2 => self.connect(&url).await,
         }
     }
 
-    async fn upgrade(&self, mut url: Url) -> Result<Opening, Trouble> {
+    async fn upgrade(&self, mut url: Url) -> Result<Opening, ClientError> {
         let Dialed { stream, times } = self.dialer.dial(&url).await?;
         let stream = Either::Left(stream);
         let asked = clock::now();
         let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
         // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
         let _ = url.set_scheme(scheme);
-        let mut request = url.as_str().into_client_request().map_err(|error| trouble(&error))?;
+        let mut request = url.as_str().into_client_request().map_err(|error| client_error(&error))?;
         request.headers_mut().extend(self.headers.clone());
         let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(self.config))).await;
-        let (socket, answer) = upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| trouble(&error))?;
+        let (socket, answer) =
+            upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| client_error(&error))?;
         Ok(Opening { socket, opened: times.opened(asked), head: answer.into_parts().0 })
     }
 
     /// An extended CONNECT, on another connection if the first takes none.
-    async fn connect(&self, url: &Url) -> Result<Opening, Trouble> {
+    async fn connect(&self, url: &Url) -> Result<Opening, ClientError> {
         let mut tries = 1..TRIES;
         loop {
             let (connection, times) = connect(self.pool.as_ref(), &self.dialer, url).await?;
             match self.tunnel(connection, times, url).await {
                 Err(Lost::Request(_)) if self.pool.is_some() && tries.next().is_some() => {}
-                Err(Lost::Request(trouble) | Lost::Answer(trouble)) => return Err(trouble),
+                Err(Lost::Request(error) | Lost::Answer(error)) => return Err(error),
                 Ok(opening) => return Ok(opening),
             }
         }
@@ -106,7 +107,7 @@ impl Upgrade {
 }
 
 /// What tungstenite's error is to a client.
-pub(super) fn trouble(error: &Error) -> Trouble {
+pub(super) fn client_error(error: &Error) -> ClientError {
     let failure = match error {
         Error::Http(response) => return unexpected(response.status()),
         Error::ConnectionClosed | Error::AlreadyClosed => Failure::Closed,
@@ -116,7 +117,7 @@ pub(super) fn trouble(error: &Error) -> Trouble {
         }
         _ => Failure::Malformed,
     };
-    Trouble::new(failure, error)
+    ClientError::new(failure, error)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::{Client, set};
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::recorder::Window;
 
 /// Publications of one client that may be under way. It says no more until one of them is acknowledged.
@@ -129,12 +129,12 @@ pub(crate) async fn post(
     mut client: Client,
     mut publications: Publications,
     stop: &CancellationToken,
-    mut tell: impl FnMut(Result<(u64, u64), Trouble>),
+    mut tell: impl FnMut(Result<(u64, u64), ClientError>),
 ) {
     // What it takes belongs to the client's transport, as a WebSocket's own publications do.
-    let door = Transport::of_path(client.url.path()).map(Transport::publish_query);
+    let endpoint = Transport::of_path(client.url.path()).map(Transport::publish_query);
     client.url.set_path(PUBLISH_PATH);
-    client.url.set_query(door.as_deref());
+    client.url.set_query(endpoint.as_deref());
     let mut http = Http::new(&client, Connections::Kept);
     let mut headers = http.headers();
     set(&mut headers, TEXT);
@@ -149,7 +149,7 @@ pub(crate) async fn post(
         tell(match status {
             Ok(StatusCode::ACCEPTED) => Ok((due_us, clock::unix_us())),
             Ok(status) => Err(unexpected(status)),
-            Err(trouble) => Err(trouble),
+            Err(error) => Err(error),
         });
     }
 }
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::transport::script::converse;
 
-    /// One of 10 clients that publish 1,000 updates a second together; the feed began a while ago.
+    /// One of 10 clients that publish 1,000 updates per second together; the feed began a while ago.
     fn publications(length_us: u64) -> (u64, Publications) {
         let start_us = clock::unix_us() - 5_000_000;
         let (_, window) = watch::channel(Some(Window { start_us: start_us + 1_000, end_us: start_us + length_us }));
@@ -237,7 +237,7 @@ mod tests {
             let mut bodies = Vec::new();
             for status in ["202 Accepted", "503 Full", "202 Accepted"] {
                 let request = peer.request().await;
-                assert!(request.starts_with("post /feed?door=sse http/1.1\r\n"), "{request}");
+                assert!(request.starts_with("post /feed?endpoint=sse http/1.1\r\n"), "{request}");
                 assert!(request.contains("content-type: text/plain\r\n") && request.contains("content-length: 40\r\n"));
                 assert!(request.contains("origin: http://127.0.0.1:"));
                 bodies.push(peer.hear().await);
@@ -247,7 +247,7 @@ mod tests {
             peer.request().await;
         })
         .await;
-        let told: Vec<_> = told.into_iter().map(|told| told.map_err(|trouble| trouble.failure)).collect();
+        let told: Vec<_> = told.into_iter().map(|told| told.map_err(|error| error.failure)).collect();
         assert!(matches!(told[..3], [Ok((a, at)), Err(Failure::Status), Ok((b, _))] if a < b && a < at), "{told:?}");
     }
 }

@@ -28,12 +28,12 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::upgrade::{Opening, Socket, Upgrade, trouble};
+use super::upgrade::{Opening, Socket, Upgrade, client_error};
 use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::{Backoff, pause};
 use crate::churn::End;
-use crate::observer::{Observer, Trouble};
+use crate::observer::{ClientError, Observer};
 
 /// How long a closing handshake may take.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -78,18 +78,18 @@ struct Listener {
 
 impl Listener {
     async fn run(&mut self, observer: &mut dyn Observer) {
-        let mut backoff = Backoff::new(self.client.comeback);
+        let mut backoff = Backoff::new(self.client.reconnect);
         loop {
-            let trouble = match self.open(observer).await {
+            let error = match self.open(observer).await {
                 Ok(socket) => {
                     let socket = self.socket.insert(socket);
                     let (publications, end) = (self.client.publications.as_deref_mut(), self.client.churn.end());
                     session(socket, &mut self.cursor, publications, end, &mut backoff, observer).await
                 }
-                Err(trouble) => Some(trouble),
+                Err(error) => Some(error),
             };
             let socket = self.socket.take();
-            let Some(trouble) = trouble else {
+            let Some(error) = error else {
                 // Who comes next does not wait for the goodbyes of who went.
                 socket.map(|socket| tokio::spawn(farewell(socket)));
                 self.was_open = false;
@@ -97,15 +97,15 @@ impl Listener {
                 continue;
             };
             drop(socket);
-            observer.failure(&trouble);
+            observer.failure(&error);
             pause(backoff.delay(&mut self.client.rng), observer).await;
         }
     }
 
-    async fn open(&mut self, observer: &mut dyn Observer) -> Result<Socket, Trouble> {
+    async fn open(&mut self, observer: &mut dyn Observer) -> Result<Socket, ClientError> {
         let Opening { socket, opened, head } = self
             .upgrade
-            .open(resume(&self.client.url, self.cursor.filter(|_| self.client.comeback.with_cursor)))
+            .open(resume(&self.client.url, self.cursor.filter(|_| self.client.reconnect.with_cursor)))
             .await?;
         if std::mem::replace(&mut self.was_open, true) {
             observer.reconnect();
@@ -145,7 +145,7 @@ async fn session(
     end: End,
     backoff: &mut Backoff,
     observer: &mut dyn Observer,
-) -> Option<Trouble> {
+) -> Option<ClientError> {
     if let Some(publications) = &mut publications {
         publications.lost();
     }
@@ -187,8 +187,8 @@ async fn session(
             }
             Some(Ok(Message::Close(frame))) => return Some(closed(socket, frame).await),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Err(error)) => return Some(trouble(&error)),
-            None => return Some(Trouble::new(Failure::Disconnected, "the connection ended")),
+            Some(Err(error)) => return Some(client_error(&error)),
+            None => return Some(ClientError::new(Failure::Disconnected, "the connection ended")),
         }
         backoff.reset();
     }
@@ -217,7 +217,7 @@ fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>,
             observer.update(stamp, raw, received_at_us);
         }
         Err(_) if observer.foreign(raw) => {}
-        Err(error) => observer.failure(&Trouble::new(Failure::Malformed, error)),
+        Err(error) => observer.failure(&ClientError::new(Failure::Malformed, error)),
     }
 }
 
@@ -227,10 +227,10 @@ fn follow(cursor: &mut Option<Cursor>, seq: u64) -> Cursor {
 }
 
 /// The server closes: tungstenite has queued the echo, reading on sends it.
-async fn closed(socket: &mut Socket, frame: Option<CloseFrame>) -> Trouble {
+async fn closed(socket: &mut Socket, frame: Option<CloseFrame>) -> ClientError {
     let _ = timeout(FAREWELL_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));
-    Trouble::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
+    ClientError::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
 }
 
 #[cfg(test)]

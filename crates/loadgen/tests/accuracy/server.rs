@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use feedlab_feed::process::Usage;
-use feedlab_feed::stats::{DoorStats, FeedStats, Start, Stats};
+use feedlab_feed::stats::{EndpointStats, FeedStats, Start, Stats};
 use feedlab_feed::wire::{poll, sse, update_json, websocket};
 use feedlab_feed::{Cursor, Data, Epoch, EventType, Transport, Update, clock};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -163,7 +163,7 @@ impl Shared {
             at: clock::unix_us(),
             feed,
             connections: Default::default(),
-            doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, DoorStats::default()))),
+            endpoints: BTreeMap::from(Transport::ALL.map(|transport| (transport, EndpointStats::default()))),
             process: Usage::now(),
             ..Stats::default()
         }
@@ -229,7 +229,7 @@ impl Client {
 struct Connection {
     stream: TcpStream,
     shared: Arc<Shared>,
-    /// From the first request for a door on.
+    /// From the first request for an endpoint on.
     client: Option<Arc<Mutex<Client>>>,
 }
 

@@ -1,4 +1,4 @@
-//! A feed small enough to be seen through: update `k` falls due `k` periods after the start, every door reads it off
+//! A feed small enough to be seen through: update `k` falls due `k` periods after the start, every endpoint reads it off
 //! the clock, and nothing is ever forgotten. What a cell measures against it is known beforehand.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use feedlab_feed::process::Usage;
-use feedlab_feed::stats::{DoorStats, FeedStats, Start, Stats};
+use feedlab_feed::stats::{EndpointStats, FeedStats, Start, Stats};
 use feedlab_feed::wire::{poll, sse, update_json, websocket};
 use feedlab_feed::{Cursor, Data, Epoch, EventType, Transport, Update, clock};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -34,13 +34,13 @@ pub(crate) struct Feed {
     connections: AtomicU64,
     requests: AtomicU64,
     bytes: AtomicU64,
-    /// Ends every connection that came for a door.
+    /// Ends every connection that came for an endpoint.
     cut: Notify,
     /// What was posted to `/fault`, as to a lab proxy; each cuts.
     pub(crate) faults: Mutex<Vec<String>>,
     /// Answers `GET /stats?before=` as a server does that has forgotten.
     forgetful: bool,
-    /// Answers every door with 404.
+    /// Answers every endpoint with 404.
     shut: bool,
 }
 
@@ -110,11 +110,11 @@ impl Feed {
             payload_bytes: head * 10,
             ..FeedStats::default()
         };
-        let door = DoorStats {
+        let endpoint = EndpointStats {
             connections: self.connections.load(Relaxed),
             requests: self.requests.load(Relaxed),
             bytes_out: self.bytes.load(Relaxed),
-            ..DoorStats::default()
+            ..EndpointStats::default()
         };
         Stats {
             version: String::new(),
@@ -122,7 +122,7 @@ impl Feed {
             at: clock::unix_us(),
             feed,
             connections: Default::default(),
-            doors: BTreeMap::from(Transport::ALL.map(|transport| (transport, door.clone()))),
+            endpoints: BTreeMap::from(Transport::ALL.map(|transport| (transport, endpoint.clone()))),
             process: Usage::now(),
             ..Stats::default()
         }

@@ -87,7 +87,7 @@ mod portable {
                     _ = set.changed() => {}
                 }
             }
-            // It rings once; but it may have been set anew just now.
+            // It rings once; but it may have been set again just now.
             self.0.send_if_modified(|at| at.take_if(|at| *at <= feedlab_feed::clock::now()).is_some());
         }
     }

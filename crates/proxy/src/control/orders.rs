@@ -1,4 +1,4 @@
-//! Settings and faults as the control API writes them: the fields of a JSON object, taken one by one, so that what is wrong
+//! LinkSettings and faults as the control API writes them: the fields of a JSON object, taken one by one, so that what is wrong
 //! can be told with its name.
 
 use std::time::Duration;
@@ -7,10 +7,10 @@ use feedlab_feed::link::{LinkFault, Network};
 use serde_json::{Map, Value, json};
 
 use crate::fault::Fault;
-use crate::settings::Settings;
+use crate::settings::LinkSettings;
 
 /// The settings with those that are named changed.
-pub(super) fn settings(body: &[u8], before: Settings) -> Result<Settings, String> {
+pub(super) fn settings(body: &[u8], before: LinkSettings) -> Result<LinkSettings, String> {
     let mut fields = Fields::read(body)?;
     let link = before.network;
     let network = Network {
@@ -20,7 +20,7 @@ pub(super) fn settings(body: &[u8], before: Settings) -> Result<Settings, String
         idle_timeout: fields.millis_or_null("idle_timeout_ms")?.unwrap_or(link.idle_timeout),
         buffer_bytes: fields.whole_or_null("buffer_bytes")?.unwrap_or(link.buffer_bytes),
     };
-    let settings = Settings {
+    let settings = LinkSettings {
         network,
         reader_bytes_per_s: fields.whole_or_null("reader_bytes_per_s")?.unwrap_or(before.reader_bytes_per_s),
         reader_share: fields.number("reader_share")?.unwrap_or(before.reader_share),
@@ -31,7 +31,7 @@ pub(super) fn settings(body: &[u8], before: Settings) -> Result<Settings, String
 }
 
 /// The settings, every field of them.
-pub(super) fn show(settings: &Settings) -> Value {
+pub(super) fn show(settings: &LinkSettings) -> Value {
     let millis = |time: Duration| time.as_secs_f64() * 1000.0;
     let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = settings.network;
     json!({

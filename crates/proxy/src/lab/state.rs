@@ -11,12 +11,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::fault::Fault;
 use crate::line::{Ending, Line, Orders};
 use crate::rng::Rng;
-use crate::settings::Settings;
+use crate::settings::LinkSettings;
 use crate::stats::InCourse;
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) settings: Settings,
+    pub(super) settings: LinkSettings,
     rng: Rng,
     pub(super) lines: BTreeMap<u64, Arc<Line>>,
     /// Faults that last, the last ordered last; at most one of each kind.
@@ -65,7 +65,7 @@ pub struct Hit {
 }
 
 impl State {
-    pub(super) fn new(settings: Settings, seed: u64) -> Self {
+    pub(super) fn new(settings: LinkSettings, seed: u64) -> Self {
         Self {
             settings,
             rng: Rng::new(seed),
@@ -77,14 +77,14 @@ impl State {
     }
 
     /// Other settings, for the connections that are open too.
-    pub(super) fn change(&mut self, settings: Settings) {
+    pub(super) fn change(&mut self, settings: LinkSettings) {
         self.settings = settings;
         for line in self.lines.values() {
             line.change(|orders| orders.settings = settings);
         }
     }
 
-    /// Ends every fault, and every connection in good order.
+    /// Ends every fault, and every connection gracefully.
     pub(super) fn end_all(&mut self) {
         self.heal();
         for line in self.lines.values() {

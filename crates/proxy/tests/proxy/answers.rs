@@ -2,7 +2,7 @@
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
-use feedlab_proxy::Settings;
+use feedlab_proxy::LinkSettings;
 use tokio::io::AsyncWriteExt as _;
 
 use super::rig::{Rig, ms, nothing_comes, passes, to_fin};
@@ -17,7 +17,7 @@ async fn answer(rig: &Rig, request: &str) -> String {
 
 #[tokio::test]
 async fn new_connections_are_answered_for_the_time() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     for (kind, status, also) in [
         ("status-503", "HTTP/1.1 503 Service Unavailable\r\n", "\r\nRetry-After: 1\r\n"),
@@ -60,7 +60,7 @@ async fn an_answer_waits_for_the_whole_request_and_comes_from_afar() {
 
 #[tokio::test]
 async fn a_body_behind_the_head_does_not_cost_the_answer() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     rig.fault(r#"{"kind": "status-503", "for_ms": 600000}"#).await;
     let body = "x".repeat(100_000);
     let answer = answer(&rig, &format!("POST /feed HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await;
@@ -70,7 +70,7 @@ async fn a_body_behind_the_head_does_not_cost_the_answer() {
 
 #[tokio::test]
 async fn a_share_of_the_new_connections_is_answered() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     rig.fault(r#"{"kind": "status-204", "for_ms": 600000, "share": 0.5}"#).await;
     let mut clients = Vec::new();
     for _ in 0..40 {
@@ -92,7 +92,7 @@ async fn a_share_of_the_new_connections_is_answered() {
 
 #[tokio::test]
 async fn a_client_that_asks_nothing_is_not_waited_for_when_all_ends() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     rig.fault(r#"{"kind": "wrong-type", "for_ms": 600000}"#).await;
     let client = rig.connect().await;
     rig.until("open", 1).await;

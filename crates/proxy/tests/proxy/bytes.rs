@@ -1,7 +1,7 @@
 //! Whatever the way does, bytes arrive unchanged and in order.
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::Settings;
+use feedlab_proxy::LinkSettings;
 use feedlab_testkit::soon;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -9,14 +9,14 @@ use tokio::net::TcpStream;
 
 use super::rig::{Rig, ms};
 
-fn settings() -> impl Strategy<Value = Settings> {
+fn settings() -> impl Strategy<Value = LinkSettings> {
     let limits = (prop::option::of(100_000_u64..10_000_000), prop::option::of(1_u64..20_000));
     let reader = (prop::option::of(200_000_u64..10_000_000), 0.1..1.0_f64);
     (0_u64..10, 0_u64..10, limits, reader).prop_map(|(rtt, jitter, limits, reader)| {
         let (bandwidth_bytes_per_s, buffer_bytes) = limits;
         let (rtt, jitter) = (ms(rtt), ms(jitter));
         let network = Network { rtt, jitter, bandwidth_bytes_per_s, buffer_bytes, idle_timeout: None };
-        Settings { network, reader_bytes_per_s: reader.0, reader_share: reader.1 }
+        LinkSettings { network, reader_bytes_per_s: reader.0, reader_share: reader.1 }
     })
 }
 

@@ -1,7 +1,7 @@
 //! The control API: what it takes, and how it says no.
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::Settings;
+use feedlab_proxy::LinkSettings;
 
 use super::rig::{Rig, ms};
 
@@ -25,7 +25,7 @@ async fn settings_are_shown_and_changed_one_by_one() {
 
 #[tokio::test]
 async fn bad_orders_are_refused_with_the_field_and_what_it_may_be() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     for (path, body, says) in [
         ("/fault", "", "the body is no JSON"),
         ("/fault", "[1]", "the body is a JSON object"),
@@ -69,7 +69,7 @@ async fn bad_orders_are_refused_with_the_field_and_what_it_may_be() {
 
 #[tokio::test]
 async fn pages_of_this_machine_may_push_the_buttons_and_no_others() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     for origin in ["http://127.0.0.1:8080", "http://localhost:3000", "http://localhost"] {
         let field = format!("Origin: {origin}\r\n");
         let (status, head, _) = rig.ask("POST", "/heal", &field, "").await;
@@ -89,7 +89,7 @@ async fn pages_of_this_machine_may_push_the_buttons_and_no_others() {
 
 #[tokio::test]
 async fn help_and_health_are_served() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (status, _, help) = rig.ask("GET", "/", "", "").await;
     assert!(status == 200 && help.contains(&format!("curl http://{}/stats", rig.control)), "{help}");
     assert_eq!(rig.ask("GET", "/healthz", "", "").await.0, 200);
@@ -98,7 +98,7 @@ async fn help_and_health_are_served() {
 
 #[tokio::test]
 async fn every_order_that_the_help_shows_is_good() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (_, _, help) = rig.ask("GET", "/", "", "").await;
     let mut orders = 0;
     for line in help.lines().filter(|line| line.contains("curl ")) {

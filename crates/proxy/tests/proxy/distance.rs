@@ -3,7 +3,7 @@
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
-use feedlab_proxy::Settings;
+use feedlab_proxy::LinkSettings;
 use tokio::io::AsyncWriteExt as _;
 
 use super::rig::{Rig, ms, passes, read, to_fin};
@@ -90,7 +90,7 @@ async fn jitter_comes_on_top_and_differs() {
 
 #[tokio::test]
 async fn the_distance_changes_for_connections_that_are_open() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "near").await;
     let now = rig.set(r#"{"rtt_ms": 200}"#).await;

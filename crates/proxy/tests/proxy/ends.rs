@@ -1,7 +1,7 @@
 //! How connections end by themselves: half-close, reset, a server that is not there, and nothing that stays behind.
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::{Config, ProxyError, Settings};
+use feedlab_proxy::{Config, LinkSettings, ProxyError};
 use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -69,7 +69,7 @@ async fn without_a_server_the_client_is_reset() {
 
 #[tokio::test]
 async fn a_thousand_connections_leave_nothing() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     for turn in 0..1000 {
         let (mut client, mut server) = rig.pair().await;
         match turn % 4 {
@@ -91,11 +91,11 @@ async fn the_end_of_the_proxy_ends_its_connections_in_good_order() {
     let (mut client, mut server) = rig.pair().await;
     server.write_all(b"held back").await.unwrap();
     rig.until("held_bytes", 9).await;
-    let (door, control) = (rig.door, rig.control);
+    let (endpoint, control) = (rig.endpoint, rig.control);
     rig.end().await;
     assert_eq!(to_fin(&mut client).await, "held back");
     assert_eq!(to_fin(&mut server).await, "");
-    for address in [door, control] {
+    for address in [endpoint, control] {
         assert!(soon(TcpStream::connect(address)).await.is_err(), "{address} is closed");
     }
 }

@@ -2,7 +2,7 @@
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
-use feedlab_proxy::Settings;
+use feedlab_proxy::LinkSettings;
 use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -27,7 +27,7 @@ async fn a_cut_delivers_what_is_on_its_way_and_a_fin_to_both() {
 
 #[tokio::test]
 async fn a_cut_sends_no_reset_even_if_one_side_goes_on() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
     rig.fault(r#"{"kind": "cut"}"#).await;
@@ -53,7 +53,7 @@ async fn a_reset_loses_what_is_on_its_way() {
 
 #[tokio::test]
 async fn a_cut_that_lasts_cuts_new_connections_too() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     rig.fault(r#"{"kind": "cut", "for_ms": 600000}"#).await;
     assert_eq!(to_fin(&mut rig.connect().await).await, "");
     rig.fault(r#"{"kind": "reset", "for_ms": 600000}"#).await;
@@ -66,7 +66,7 @@ async fn a_cut_that_lasts_cuts_new_connections_too() {
 
 #[tokio::test]
 async fn a_share_is_about_that_many() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let mut pairs = rig.pairs(40).await;
     let hit = rig.fault(r#"{"kind": "reset", "share": 0.25}"#).await;
     assert_eq!((hit["hit"].as_u64(), hit["open"].as_u64()), (Some(10), Some(40)));
@@ -89,7 +89,7 @@ async fn read_one(from: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn a_black_hole_holds_and_then_gives_back() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "before").await;
     let began = clock::now();
@@ -105,7 +105,7 @@ async fn a_black_hole_holds_and_then_gives_back() {
 
 #[tokio::test]
 async fn a_black_hole_swallows_new_connections_and_ends_until_it_is_healed() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, server) = rig.pair().await;
     rig.fault(r#"{"kind": "black-hole", "for_ms": 600000}"#).await;
     drop(server);
@@ -124,7 +124,7 @@ async fn a_black_hole_swallows_new_connections_and_ends_until_it_is_healed() {
 
 #[tokio::test]
 async fn whoever_gives_up_in_a_black_hole_is_gone_after_it() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (client, mut server) = rig.pair().await;
     rig.fault(r#"{"kind": "black-hole", "for_ms": 600000}"#).await;
     drop(client);
@@ -140,13 +140,13 @@ async fn whoever_gives_up_in_a_black_hole_is_gone_after_it() {
 
 #[tokio::test]
 async fn a_port_that_refuses_is_closed_and_comes_back() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     let began = clock::now();
     rig.fault(r#"{"kind": "refuse", "for_ms": 1500}"#).await;
     let mut refused = 0;
     let mut again = loop {
-        match soon(TcpStream::connect(rig.door)).await {
+        match soon(TcpStream::connect(rig.endpoint)).await {
             Ok(stream) => break stream,
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused),
         }
@@ -164,10 +164,10 @@ async fn a_port_that_refuses_is_closed_and_comes_back() {
 
 #[tokio::test]
 async fn a_refusal_can_be_healed_and_ends_with_the_proxy() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     for _ in 0..3 {
         rig.fault(r#"{"kind": "refuse", "for_ms": 600000}"#).await;
-        assert!(TcpStream::connect(rig.door).await.is_err());
+        assert!(TcpStream::connect(rig.endpoint).await.is_err());
         assert_eq!(rig.stats().await["listening"], false);
         rig.heal().await;
         let (mut client, mut server) = rig.pair().await;
@@ -179,7 +179,7 @@ async fn a_refusal_can_be_healed_and_ends_with_the_proxy() {
 
 #[tokio::test]
 async fn a_series_comes_again_until_it_is_healed() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     for order in [r#"{"kind": "cut", "every_ms": 20}"#, r#"{"kind": "cut", "every_ms": 20, "at_random": true}"#] {
         rig.fault(order).await;
         for _ in 0..3 {

@@ -2,7 +2,7 @@
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
-use feedlab_proxy::Settings;
+use feedlab_proxy::LinkSettings;
 use feedlab_testkit::soon;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -116,7 +116,7 @@ async fn what_takes_longer_than_the_idle_timeout_to_arrive_is_not_idle() {
 
 #[tokio::test]
 async fn an_idle_timeout_can_be_set_later() {
-    let rig = Rig::start(Settings::default()).await;
+    let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, _server) = rig.pair().await;
     nothing_comes(&mut client, ms(50)).await;
     rig.set(r#"{"idle_timeout_ms": 20}"#).await;
@@ -126,7 +126,7 @@ async fn an_idle_timeout_can_be_set_later() {
 
 #[tokio::test]
 async fn a_slow_reader_holds_the_server_back() {
-    let rig = Rig::start(Settings { reader_bytes_per_s: Some(2000), ..Settings::default() }).await;
+    let rig = Rig::start(LinkSettings { reader_bytes_per_s: Some(2000), ..LinkSettings::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     let began = clock::now();
     server.write_all(&[b'x'; 1000]).await.unwrap();
@@ -144,7 +144,7 @@ async fn a_slow_reader_holds_the_server_back() {
 
 #[tokio::test]
 async fn only_the_share_of_slow_readers_is_slow() {
-    let settings = Settings { reader_bytes_per_s: Some(1), reader_share: 0.25, ..Settings::default() };
+    let settings = LinkSettings { reader_bytes_per_s: Some(1), reader_share: 0.25, ..LinkSettings::default() };
     let rig = Rig::start(settings).await;
     let mut pairs = rig.pairs(40).await;
     for (_, server) in &mut pairs {

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use feedlab_proxy::{Config, ProxyError, Settings};
+use feedlab_proxy::{Config, LinkSettings, ProxyError};
 use feedlab_testkit::http::{Answer, ask_async};
 use feedlab_testkit::soon;
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub(crate) const fn ms(millis: u64) -> Duration {
 
 /// The proxy, and the server behind it.
 pub(crate) struct Rig {
-    pub(crate) door: SocketAddr,
+    pub(crate) endpoint: SocketAddr,
     pub(crate) control: SocketAddr,
     upstream: Option<TcpListener>,
     shutdown: CancellationToken,
@@ -27,16 +27,16 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) async fn start(settings: impl Into<Settings>) -> Self {
+    pub(crate) async fn start(settings: impl Into<LinkSettings>) -> Self {
         let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let control = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (door, control_address) = (listener.local_addr().unwrap(), control.local_addr().unwrap());
+        let (endpoint, control_address) = (listener.local_addr().unwrap(), control.local_addr().unwrap());
         let shutdown = CancellationToken::new();
         let config = Config { settings: settings.into(), seed: 7 };
         let run = feedlab_proxy::run(listener, upstream.local_addr().unwrap(), config, Some(control), shutdown.clone());
         let proxy = tokio::spawn(run);
-        Self { door, control: control_address, upstream: Some(upstream), shutdown, proxy }
+        Self { endpoint, control: control_address, upstream: Some(upstream), shutdown, proxy }
     }
 
     /// The server is gone: its port answers no more.
@@ -45,7 +45,7 @@ impl Rig {
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
-        let client = soon(TcpStream::connect(self.door)).await.unwrap();
+        let client = soon(TcpStream::connect(self.endpoint)).await.unwrap();
         client.set_nodelay(true).unwrap();
         client
     }

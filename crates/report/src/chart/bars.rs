@@ -210,7 +210,7 @@ impl Bars {
             let x = axis.place(tick, plot.left, plot.right);
             let colour = if tick == 0.0 { Colour::Muted } else { Colour::Grid };
             canvas.line((x, plot.top), (x, plot.bottom), colour, 1.0)?;
-            // A nought at the edge of the picture would be cut in half.
+            // A zero at the edge of the picture would be cut in half.
             let anchor = if x - area.left < 12.0 { Anchor::Start } else { Anchor::Middle };
             canvas.text(&human::value(tick, self.unit), (x, plot.bottom + 13.0), Type::new(11.5).muted().at(anchor))?;
         }
@@ -237,7 +237,7 @@ impl Bars {
             whisker(canvas, place(low), place(high), middle)?;
         }
         if let Some(predicted) = row.predicted {
-            // At nought it would be cut in half by the edge of a picture without names.
+            // At zero it would be cut in half by the edge of a picture without names.
             sign::predicted(canvas, (place(predicted).max(area.left + sign::RADIUS + 3.0), middle))?;
         }
         let set = if row.parts.is_some() { Type::new(FIGURE).bold() } else { Type::new(FIGURE).muted() };

@@ -42,25 +42,25 @@ impl Picture for Checks<'_> {
     }
 
     fn topic(&self) -> &str {
-        "Measured figures and the bands that were demanded"
+        "Measured figures and the bands that were required"
     }
 
     fn finding(&self) -> String {
         let outside: Vec<&Strip> = self.strips.iter().filter(|strip| !strip.met).collect();
         let (all, inside) = (self.strips.len(), self.strips.len() - outside.len());
         match outside.as_slice() {
-            [] if all == 1 => "The measured figure lies in the band that was demanded".to_owned(),
-            [] if all == 2 => "Both measured figures lie in the bands that were demanded".to_owned(),
-            [] => format!("All {} measured figures lie in the bands that were demanded", human::word(all)),
-            [_] if all == 1 => "The measured figure does not lie in the band that was demanded".to_owned(),
-            _ if inside == 0 => "No measured figure lies in the band that was demanded".to_owned(),
+            [] if all == 1 => "The measured figure lies in the band that was required".to_owned(),
+            [] if all == 2 => "Both measured figures lie in the bands that were required".to_owned(),
+            [] => format!("All {} measured figures lie in the bands that were required", human::word(all)),
+            [_] if all == 1 => "The measured figure does not lie in the band that was required".to_owned(),
+            _ if inside == 0 => "No measured figure lies in the band that was required".to_owned(),
             outside => {
                 let whose: Vec<String> =
                     outside.iter().map(|strip| format!("{} of {}", strip.what(), strip.spoken)).collect();
                 let whose =
                     if whose.len() <= 2 { format!(": all but {}", wording::list(&whose)) } else { String::new() };
                 format!(
-                    "{} of {} figures {} in the bands that were demanded{whose}",
+                    "{} of {} figures {} in the bands that were required{whose}",
                     human::count(inside as f64),
                     human::count(all as f64),
                     wording::agree(inside, "lies", "lie")
@@ -84,7 +84,7 @@ impl Picture for Checks<'_> {
     }
 
     fn figures(&self) -> Figures {
-        let head = ["check", "demanded", "measured", "result"].map(str::to_owned).to_vec();
+        let head = ["check", "required", "measured", "result"].map(str::to_owned).to_vec();
         let row = |strip: &Strip| {
             vec![
                 format!("{}, {}", strip.name, strip.what()),

@@ -1,5 +1,5 @@
 //! What a connection costs before the first update: memory, descriptors, the times of TCP, TLS and the request, until its
-//! door is open and until the first update, and the bytes of its handshake; a small panel for each that was measured.
+//! endpoint is open and until the first update, and the bytes of its handshake; a small panel for each that was measured.
 
 use feedlab_experiment::Metric;
 
@@ -89,7 +89,7 @@ impl Picture for ConnectionCost<'_> {
 /// How the panels are laid out.
 struct Grid {
     columns: usize,
-    /// Room for the names that the panels of a line share; nought where each has its own.
+    /// Room for the names that the panels of a line share; zero where each has its own.
     names: f64,
     /// Width and height of a panel; all have the same rows.
     width: f64,

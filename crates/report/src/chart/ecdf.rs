@@ -71,7 +71,7 @@ impl Picture for AgeEcdf<'_> {
         }
         let top = area.top + if predicted::is_shown(&shown) { HEAD + KEY } else { HEAD };
         let plot = Area { left: area.left + 50.0, top, right: area.right - 18.0, bottom: area.bottom - 48.0 };
-        // The smallest ages of a prediction reach down to nought, which has no place on this axis.
+        // The smallest ages of a prediction reach down to zero, which has no place on this axis.
         let predicted = shown.iter().filter_map(|ecdf| ecdf.predicted.last());
         let measured = shown.iter().flat_map(|ecdf| &ecdf.points);
         let axis = Axis::log(measured.chain(predicted).map(|point| point.0));

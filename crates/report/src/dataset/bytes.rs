@@ -140,7 +140,7 @@ impl BytesBar {
         }
     }
 
-    /// The parts of a bar at a level, those that are not nought; nothing unless they make up the whole.
+    /// The parts of a bar at a level, those that are not zero; nothing unless they make up the whole.
     pub(crate) fn parts(&self, level: Level) -> Option<Vec<(Kind, f64)>> {
         let socket = self.socket?.value;
         // Compression could make an update lighter than its payload: then all of the socket's bytes are payload.

@@ -9,7 +9,7 @@ use crate::check;
 use crate::palette::Look;
 use crate::series::{Series, row_name};
 
-/// One check that demands a distance.
+/// One check that requires a distance.
 #[derive(Debug)]
 pub(crate) struct Strip {
     /// How it is drawn.
@@ -66,7 +66,7 @@ pub(super) fn of(results: &Results) -> Vec<Strip> {
     strips
 }
 
-/// Nothing if the check demands no distance, or none that can be drawn, or if the figure is an age of what was left, which is in
+/// Nothing if the check requires no distance, or none that can be drawn, or if the figure is an age of what was left, which is in
 /// no band whatever it is.
 fn strip(check: Check, entry: &Entry, entries: &[Entry]) -> Option<Strip> {
     let (series, name) = (Series::of(entry, entries), row_name(entry, entries));

@@ -22,7 +22,7 @@ const ENOUGH_FOR_P99: u64 = 100 * SAMPLES_BEYOND;
 /// Ages over the measured time, the same two figures for every contender.
 #[derive(Debug)]
 pub(crate) struct Timelines {
-    /// Whether the middle of a second is its median; with few updates a second it is the mean.
+    /// Whether the middle of a second is its median; with few updates per second it is the mean.
     pub(crate) has_median: bool,
     /// Whether the edge is the 99th percentile; with few updates it is the oldest one.
     pub(crate) has_p99: bool,

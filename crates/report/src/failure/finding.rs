@@ -68,7 +68,7 @@ fn lost(row: &Row) -> Option<String> {
     (!deeds.is_empty()).then(|| format!("{}: {}", row.spoken, deeds.join("; ")))
 }
 
-/// Whose clients closed for good, and why, if they are `EventSource`s.
+/// Whose clients closed permanently, and why, if they are `EventSource`s.
 fn gave_up(scenario: &Scenario, row: &Row) -> Option<String> {
     let number = row.some(Metric::ClientsGaveUp)?;
     let why = if row.entry.transport.id() == "sse" {
@@ -76,21 +76,21 @@ fn gave_up(scenario: &Scenario, row: &Row) -> Option<String> {
     } else {
         String::new()
     };
-    Some(format!("{} of {} closed for good{why}", wording::counted(number, "client", "clients"), row.spoken))
+    Some(format!("{} of {} closed permanently{why}", wording::counted(number, "client", "clients"), row.spoken))
 }
 
-/// What demands of an `EventSource` that it closes (HTML Living Standard, 9.2.3): the one answer that the scenario's
-/// faults give, unless a process that starts anew may have given another.
+/// What requires of an `EventSource` that it closes (HTML Living Standard, 9.2.3): the one answer that the scenario's
+/// faults give, unless a process that starts again may have given another.
 fn demand(scenario: &Scenario) -> &'static str {
     let kinds = || scenario.faults.iter().map(|fault| fault.kind);
     let may_be_another = kinds().any(|kind| matches!(kind, FaultKind::Process(_)));
     let mut answers: Vec<LinkFault> = kinds().filter_map(FaultKind::answer).collect();
     answers.dedup();
     match answers.as_slice() {
-        [LinkFault::Status503] if !may_be_another => "a status of 503 demands",
-        [LinkFault::Status204] if !may_be_another => "a status of 204 demands",
-        [LinkFault::WrongType] if !may_be_another => "an answer that is no event stream demands",
-        _ => "any answer but an event stream with status 200 demands",
+        [LinkFault::Status503] if !may_be_another => "a status of 503 requires",
+        [LinkFault::Status204] if !may_be_another => "a status of 204 requires",
+        [LinkFault::WrongType] if !may_be_another => "an answer that is no event stream requires",
+        _ => "any answer but an event stream with status 200 requires",
     }
 }
 
@@ -168,7 +168,7 @@ fn memory(rows: &[Row]) -> Option<String> {
     let growths: Vec<(String, f64)> = rows.iter().filter_map(growth).collect();
     let (name, most) = growths.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     if *most <= 0.0 {
-        return Some("no server held more memory at the end of the measured time than at its begin".to_owned());
+        return Some("no server held more memory at the end of the measured time than at its start".to_owned());
     }
     let all_alike = growths.len() > 1 && growths.iter().all(|(_, growth)| growth == most);
     let whose = if all_alike { String::new() } else { format!(", over {name}") };

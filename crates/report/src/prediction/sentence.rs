@@ -64,7 +64,7 @@ pub(crate) fn sentence(entries: &[Entry]) -> Option<String> {
     }
 }
 
-/// `of the ages, 2 of 12 are more than 5 % off, age p99 of SSE by +31 %`.
+/// `of the ages, 2 of 12 are more than 5% of off, age p99 of SSE by +31 %`.
 fn beside(name: &str, beyond: usize, all: usize, farthest: &Compared, entries: &[Entry]) -> String {
     let borrowed: Vec<&Entry> = entries.iter().collect();
     let whose = if is_swept(&borrowed) { farthest.entry.name() } else { Series::of(farthest.entry, entries).spoken };

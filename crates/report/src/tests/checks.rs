@@ -1,4 +1,4 @@
-//! What was demanded, and how it was met.
+//! What was required, and how it was met.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ fn every_demand_on_every_contender_has_a_row_and_the_failed_ones_are_first() {
 }
 
 /// The checks of the run that everybody knows, with another demand.
-fn demanded(threshold: &str, repetitions: u32) -> Option<Checks> {
+fn required(threshold: &str, repetitions: u32) -> Option<Checks> {
     let scenario = scenario("[10]", "[256]", repetitions);
     let scenario = scenario.replace("{ metric = \"updates_missed\", expect = \"== 0\" }", threshold);
     check::of(&run(&scenario, known).1)
@@ -32,16 +32,16 @@ fn demanded(threshold: &str, repetitions: u32) -> Option<Checks> {
 
 #[test]
 fn few_checks_are_all_seen_at_once() {
-    let checks = demanded("{ metric = \"updates_missed\", expect = \"== 0\" }", 1).unwrap();
+    let checks = required("{ metric = \"updates_missed\", expect = \"== 0\" }", 1).unwrap();
     assert_eq!((checks.total.as_str(), checks.open.len(), checks.folded.len()), ("All 4 checks passed.", 4, 0));
-    let one = demanded("{ metric = \"requests\", expect = \"> 0\", transport = \"sse\" }", 1).unwrap();
+    let one = required("{ metric = \"requests\", expect = \"> 0\", transport = \"sse\" }", 1).unwrap();
     assert_eq!(one.total, "The one check failed.");
-    assert!(demanded("", 1).is_none(), "nothing is demanded, and nothing is said");
+    assert!(required("", 1).is_none(), "nothing is required, and nothing is said");
 }
 
 #[test]
 fn what_was_not_measured_or_predicted_is_said_to_be_so() {
-    let told = |threshold| rows(&demanded(threshold, 1).unwrap().open[..1]);
+    let told = |threshold| rows(&required(threshold, 1).unwrap().open[..1]);
     assert_eq!(
         told("{ metric = \"recovery_p50_us\", expect = \"<= 2000\", transport = \"sse\" }"),
         "✗ failed | SSE | recovery p50 | <= 2000 (2 ms) | — | not measured\n"
@@ -91,14 +91,14 @@ fn the_page_and_the_charts_have_the_strips_only_where_a_distance_is_demanded() {
     let (name, svg) = &report.charts[0];
     assert_eq!(name, "checks.svg");
     assert!(svg.contains("✗ failed") && svg.contains("✓ passed"), "results are words");
-    assert!(svg.contains(">5 of 6 figures lie in the bands that were demanded: all but requests of long polling<"));
+    assert!(svg.contains(">5 of 6 figures lie in the bands that were required: all but requests of long polling<"));
     assert_eq!(report.html.matches("<figure").count(), 6);
     let plain = super::report(&scenario("[10]", "[256]", 1), known);
     assert!(plain.charts.iter().all(|(name, _)| name != "checks.svg"));
     assert!(plain.html.contains("All 4 checks passed."));
 }
 
-/// The strips' title and the strip of a run in which an age is `age`, held against a predicted one of 500 ms.
+/// The strips' title and the strip of a run in which an age is `age`, compared with a predicted one of 500 ms.
 fn strip(age: u64) -> (String, String) {
     let scenario = scenario("[10, 20]", "[256]", 1);
     let demand = "{ metric = \"age_p50_us\", expect = \"within 10% of predicted\", transport = \"sse\" }";
@@ -116,8 +116,8 @@ fn strip(age: u64) -> (String, String) {
 #[test]
 fn a_figure_far_outside_its_band_is_still_drawn_and_a_sweep_names_its_points() {
     let (title, svg) = strip(5_000_000);
-    assert_eq!(title, "No measured figure lies in the band that was demanded");
+    assert_eq!(title, "No measured figure lies in the band that was required");
     assert!(svg.contains("SSE, 10 clients · age p50") && svg.contains("SSE, 20 clients · age p50"));
     assert!(svg.contains("of 450 … 550 ms") && svg.contains("✗ failed"));
-    assert_eq!(strip(510_000).0, "Both measured figures lie in the bands that were demanded");
+    assert_eq!(strip(510_000).0, "Both measured figures lie in the bands that were required");
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{failure, finding};
 
-/// Of the event streams 19 of 20 clients closed for good and took most of the updates with them: the ages of the one that
+/// Of the event streams 19 of 20 clients closed permanently and took most of the updates with them: the ages of the one that
 /// is left are the smallest of all.
 fn survivors(contender: &Contender, cell: &Cell) -> Found {
     let mut found = known(contender, cell);

@@ -43,7 +43,7 @@ pub(crate) fn scenario(repetitions: u32) -> Scenario {
     Scenario::parse(&text, Path::new("failing.toml")).unwrap()
 }
 
-/// What a cell of it finds. SSE loses clients for good, WebSocket misses what fell out of the history; both are told so.
+/// What a cell of it finds. SSE loses clients permanently, WebSocket misses what fell out of the history; both are told so.
 pub(crate) fn found(contender: &Contender, cell: &Cell) -> Found {
     let transport = contender.transport();
     let clients = u64::from(cell.clients);
@@ -68,7 +68,7 @@ pub(crate) fn found(contender: &Contender, cell: &Cell) -> Found {
     };
     let updates = 10.0 * f64::from(SECONDS);
     let expected = updates * f64::from(cell.clients);
-    // Missed, told lost, replayed, gave up, reconnects, their peak, recovery p50 and p99 in ms.
+    // Missed, reported lost, replayed, gave up, reconnects, their peak, recovery p50 and p99 in ms.
     let [missed, told, replayed, gave_up, reconnects, peak, p50, p99] = match transport {
         Transport::ShortPolling => [0.0, 0.0, 220.0, 0.0, 0.0, 12.0, 480.0, 1_020.0],
         Transport::LongPolling => [0.0, 0.0, 410.0, 0.0, 130.0, 22.0, 160.0, 1_350.0],

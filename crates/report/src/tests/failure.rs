@@ -69,7 +69,7 @@ fn d1_a_feed_that_began_anew_is_seen_and_nobody_is_said_to_have_missed_nothing()
     };
     let failure = failing(reset).unwrap();
     let column =
-        failure.seen.columns.iter().position(|column| column.label == "feed that began anew").expect("a column");
+        failure.seen.columns.iter().position(|column| column.label == "feed that began again").expect("a column");
     let seen: Vec<&str> = failure.seen.rows.iter().map(|row| &*row[column]).collect();
     assert!(seen.contains(&"12") && seen.contains(&"0"), "{seen:?}");
     let kept = failure.sentences.iter().find(|text| text.contains("Nothing was missed"));
@@ -97,7 +97,7 @@ fn why_an_event_stream_ended_is_told_only_where_the_scenario_leaves_one_answer()
         let results = run::results_of(folder.path(), scenario, None, failing::found);
         failure::findings(&results).swap_remove(0)
     };
-    let one = "3 clients of SSE closed for good, as a status of 503 demands of an EventSource";
+    let one = "3 clients of SSE closed permanently, as a status of 503 requires of an EventSource";
     assert_eq!(told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Cut)]), one);
     let any = "any answer but an event stream with status 200";
     assert!(told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Status204)]).contains(any));

@@ -61,7 +61,7 @@ fn every_chart_has_words_and_figures() {
     assert!(html.contains("lang=\"en\"") && html.contains("class=\"skip\"") && html.contains("prefers-color-scheme"));
 }
 
-/// One sentence in plain view, and the same at the begin of each picture's text alternative.
+/// One sentence in plain view, and the same at the start of each picture's text alternative.
 pub(super) fn every_figure_says_how_to_read_it(html: &str) {
     let figures: Vec<&str> =
         html.split("<figure").skip(1).filter_map(|rest| Some(rest.split_once("</figure>")?.0)).collect();
@@ -99,7 +99,7 @@ fn the_conditions_and_the_way_to_repeat_them_are_told() {
     let html = html().replace('\u{a0}', " ");
     for told in [
         "Example CPU @ 2.00GHz, 2 cores",
-        "synthetic: 10 updates a second evenly spaced, payload 256 B",
+        "synthetic: 10 updates per second evenly spaced, payload 256 B",
         "2026-11-21 12:00:30 UTC",
         "revision <code>0123abc</code>",
         "cargo run --release -- run scenario.toml",

@@ -83,7 +83,7 @@ pub(crate) fn found(contender: &Contender, cell: &Cell, seconds: u32, samples: u
 
 /// How a contender behaves.
 struct Traits {
-    /// From one request to the next, µs; nought where updates are not waited for.
+    /// From one request to the next, µs; zero where updates are not waited for.
     interval_us: f64,
     /// The median of what the machine adds, µs.
     machine_us: f64,

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use feedlab_feed::stats::{DoorStats, Stats};
+use feedlab_feed::stats::{EndpointStats, Stats};
 
 /// The content type of the format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,8 +18,8 @@ use Kind::{Counter, Gauge};
 
 /// Name, kind, meaning and value.
 type Plain = (&'static str, Kind, &'static str, fn(&Stats) -> Option<f64>);
-/// The same of a door.
-type OfDoor = (&'static str, Kind, &'static str, fn(&DoorStats) -> Option<u64>);
+/// The same of an endpoint.
+type OfEndpoint = (&'static str, Kind, &'static str, fn(&EndpointStats) -> Option<u64>);
 
 const PLAIN: [Plain; 14] = [
     ("feedlab_feed_head_seq", Gauge, "Sequence number of the newest update.", |stats| Some(stats.feed.head as f64)),
@@ -58,37 +58,55 @@ const PLAIN: [Plain; 14] = [
     ("process_open_fds", Gauge, "Open file descriptors.", |stats| stats.process.open_fds.map(|count| count as f64)),
 ];
 
-const OF_DOORS: [OfDoor; 17] = [
-    ("feedlab_door_connections_total", Counter, "Connections that came for the transport.", |door| {
-        Some(door.connections)
+const OF_ENDPOINTS: [OfEndpoint; 17] = [
+    ("feedlab_endpoint_connections_total", Counter, "Connections that came for the transport.", |endpoint| {
+        Some(endpoint.connections)
     }),
-    ("feedlab_door_active", Gauge, "Streams and held requests.", |door| Some(door.active)),
-    ("feedlab_door_requests_total", Counter, "Requests.", |door| Some(door.requests)),
-    ("feedlab_door_requests_empty_total", Counter, "Requests whose answer had no update.", |door| {
-        Some(door.requests_empty)
+    ("feedlab_endpoint_active", Gauge, "Streams and held requests.", |endpoint| Some(endpoint.active)),
+    ("feedlab_endpoint_requests_total", Counter, "Requests.", |endpoint| Some(endpoint.requests)),
+    ("feedlab_endpoint_requests_empty_total", Counter, "Requests whose answer had no update.", |endpoint| {
+        Some(endpoint.requests_empty)
     }),
-    ("feedlab_door_updates_total", Counter, "Updates that were handed out.", |door| Some(door.updates)),
-    ("feedlab_door_gaps_total", Counter, "Gaps that clients were told of.", |door| Some(door.gaps)),
-    ("feedlab_door_resets_total", Counter, "Clients that were told of another epoch.", |door| Some(door.resets)),
-    ("feedlab_door_conflated_total", Counter, "Updates that slow streams were not sent.", |door| Some(door.conflated)),
-    ("feedlab_door_slow_disconnected_total", Counter, "Streams and answers that were ended for slowness.", |door| {
-        Some(door.slow_disconnected)
+    ("feedlab_endpoint_updates_total", Counter, "Updates that were handed out.", |endpoint| Some(endpoint.updates)),
+    ("feedlab_endpoint_gaps_total", Counter, "Gaps that clients were told of.", |endpoint| Some(endpoint.gaps)),
+    ("feedlab_endpoint_resets_total", Counter, "Clients that were told of another epoch.", |endpoint| {
+        Some(endpoint.resets)
     }),
-    ("feedlab_door_sent_bytes_total", Counter, "Bytes that the sockets were given.", |door| Some(door.bytes_out)),
-    ("feedlab_door_received_bytes_total", Counter, "Bytes that came from the sockets.", |door| Some(door.bytes_in)),
-    ("feedlab_door_header_bytes_total", Counter, "Bytes of request lines, status lines and headers.", |door| {
-        Some(door.header_bytes)
+    ("feedlab_endpoint_conflated_total", Counter, "Updates that slow streams were not sent.", |endpoint| {
+        Some(endpoint.conflated)
     }),
-    ("feedlab_door_payload_bytes_total", Counter, "Bytes of the updates' payloads.", |door| Some(door.payload_bytes)),
-    ("feedlab_door_keepalive_bytes_total", Counter, "Bytes that only show that the other end is there.", |door| {
-        Some(door.keepalive_bytes)
+    (
+        "feedlab_endpoint_slow_disconnected_total",
+        Counter,
+        "Streams and answers that were ended for slowness.",
+        |endpoint| Some(endpoint.slow_disconnected),
+    ),
+    ("feedlab_endpoint_sent_bytes_total", Counter, "Bytes that the sockets were given.", |endpoint| {
+        Some(endpoint.bytes_out)
     }),
-    ("feedlab_door_wire_bytes_total", Counter, "Bytes on the wire with the headers of IP and TCP.", |door| {
-        door.wire.map(|wire| wire.bytes())
+    ("feedlab_endpoint_received_bytes_total", Counter, "Bytes that came from the sockets.", |endpoint| {
+        Some(endpoint.bytes_in)
     }),
-    ("feedlab_door_packets_total", Counter, "Packets of both directions.", |door| door.wire.map(|wire| wire.packets())),
-    ("feedlab_door_retransmits_total", Counter, "Segments that were sent again.", |door| {
-        door.wire.map(|wire| wire.retransmits)
+    ("feedlab_endpoint_header_bytes_total", Counter, "Bytes of request lines, status lines and headers.", |endpoint| {
+        Some(endpoint.header_bytes)
+    }),
+    ("feedlab_endpoint_payload_bytes_total", Counter, "Bytes of the updates' payloads.", |endpoint| {
+        Some(endpoint.payload_bytes)
+    }),
+    (
+        "feedlab_endpoint_keepalive_bytes_total",
+        Counter,
+        "Bytes that only show that the other end is there.",
+        |endpoint| Some(endpoint.keepalive_bytes),
+    ),
+    ("feedlab_endpoint_wire_bytes_total", Counter, "Bytes on the wire with the headers of IP and TCP.", |endpoint| {
+        endpoint.wire.map(|wire| wire.bytes())
+    }),
+    ("feedlab_endpoint_packets_total", Counter, "Packets of both directions.", |endpoint| {
+        endpoint.wire.map(|wire| wire.packets())
+    }),
+    ("feedlab_endpoint_retransmits_total", Counter, "Segments that were sent again.", |endpoint| {
+        endpoint.wire.map(|wire| wire.retransmits)
     }),
 ];
 
@@ -100,8 +118,9 @@ pub(super) fn text(stats: &Stats) -> String {
             let _ = writeln!(text, "{name} {value}");
         }
     }
-    for (name, kind, help, value) in OF_DOORS {
-        let values: Vec<_> = stats.doors.iter().filter_map(|(door, stats)| Some((door, value(stats)?))).collect();
+    for (name, kind, help, value) in OF_ENDPOINTS {
+        let values: Vec<_> =
+            stats.endpoints.iter().filter_map(|(endpoint, stats)| Some((endpoint, value(stats)?))).collect();
         if !values.is_empty() {
             head(&mut text, name, kind, help);
         }
@@ -137,9 +156,9 @@ mod tests {
     #[test]
     fn f21_every_metric_is_named_as_the_conventions_have_it() {
         PLAIN.iter().for_each(|(name, kind, help, _)| check(name, *kind, help));
-        OF_DOORS.iter().for_each(|(name, kind, help, _)| check(name, *kind, help));
+        OF_ENDPOINTS.iter().for_each(|(name, kind, help, _)| check(name, *kind, help));
         let names: std::collections::BTreeSet<_> =
-            PLAIN.iter().map(|m| m.0).chain(OF_DOORS.iter().map(|m| m.0)).collect();
-        assert_eq!(names.len(), PLAIN.len() + OF_DOORS.len());
+            PLAIN.iter().map(|m| m.0).chain(OF_ENDPOINTS.iter().map(|m| m.0)).collect();
+        assert_eq!(names.len(), PLAIN.len() + OF_ENDPOINTS.len());
     }
 }

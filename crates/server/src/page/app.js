@@ -1,6 +1,6 @@
 // The page: makes `app`, four panels and one animation frame, and hands `app` to the parts around it.
 
-import { DOORS } from './feed-client.js';
+import { ENDPOINTS } from './feed-client.js';
 import { openLab } from './lab.js';
 import { setUpControls } from './controls.js';
 import { setUpPresets } from './presets.js';
@@ -17,20 +17,20 @@ const STATS_MS = 500;  // between two questions for the server's count
 const FRAME_MS = 1000 / 60;
 
 const app = {
-  /** 'lab': a server of this tab's own, behind lab proxies. 'direct': the doors of the page's own origin. */
+  /** 'lab': a server of this tab's own, behind lab proxies. 'direct': the endpoints of the page's own origin. */
   mode: 'direct',
   /** Why there is no lab, a sentence; null when there is one. */
   why: null,
   /** The tab's lab, as `openLab()` gave it; null in direct mode. */
   tab: null,
-  /** door → Panel */
+  /** endpoint → Panel */
   panels: new Map(),
   /** What this page decides: how often it polls, how long a long poll is held. */
   client: { interval_ms: 1000, hold_ms: 25000 },
   /** Names of events that the feed is known to have: an EventSource hears only those that it asks for. */
   types: new Set(['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast']),
   /**
-   * What happens at the doors, `detail.door` being which: 'state' 'update' 'gap' 'reset' 'duplicate' 'requeststart' 'request'
+   * What happens at the endpoints, `detail.endpoint` being which: 'state' 'update' 'gap' 'reset' 'duplicate' 'requeststart' 'request'
    * 'keepalive'. And 'stats', whose detail is the server's answer.
    */
   events: new EventTarget(),
@@ -38,7 +38,7 @@ const app = {
   isStarved: (_origin) => false,
   connectAll() { for (const panel of app.panels.values()) panel.connect(); },
   disconnectAll() { for (const panel of app.panels.values()) panel.disconnect(); },
-  /** Connects anew, each panel with its cursor; `fresh` forgets it, and the counts with it. */
+  /** Connects again, each panel with its cursor; `fresh` forgets it, and the counts with it. */
   async reconnectAll({ fresh = false } = {}) {
     if (!fresh) return app.panels.forEach((panel) => panel.reconnect());
     app.disconnectAll();
@@ -46,8 +46,8 @@ const app = {
     totals.forEach((total) => total.begin());
     for (const panel of app.panels.values()) panel.reconnect({ fresh: true });
   },
-  /** Other addresses for the doors: `{ sse: 'http://127.0.0.1:1234', … }`. They hold from the next connection on. */
-  setDoors(doors) { for (const [door, panel] of app.panels) if (doors[door]) panel.base = doors[door]; },
+  /** Other addresses for the endpoints: `{ sse: 'http://127.0.0.1:1234', … }`. They hold from the next connection on. */
+  setEndpoints(endpoints) { for (const [endpoint, panel] of app.panels) if (endpoints[endpoint]) panel.base = endpoints[endpoint]; },
 };
 
 // The server's own count: asked on the page's origin: it takes no connection from what is shown.
@@ -56,10 +56,10 @@ const app = {
 const totals = new Map();
 const COUNTED = ['bytes_out', 'bytes_in', 'keepalive_bytes'];
 
-function total(door, name, stats) {
-  const key = `${door}.${name}`;
+function total(endpoint, name, stats) {
+  const key = `${endpoint}.${name}`;
   if (!totals.has(key)) totals.set(key, new Total());
-  return totals.get(key).read(stats.life, stats.doors[door][name]);
+  return totals.get(key).read(stats.life, stats.endpoints[endpoint][name]);
 }
 
 async function askServer() {
@@ -74,9 +74,9 @@ async function askServer() {
 }
 
 const COUNTED_LAB = 'Bytes are those that passed the sockets of this tab’s own server, as it counted them: headers, framing, payload; '
-  + 'the connections of a grid count for their door too.';
+  + 'the connections of a grid count for their endpoint too.';
 const COUNTED_DIRECT = 'Bytes are those that passed the server’s sockets since this page was opened, of all its clients together. '
-  + 'A browser may use one connection for several doors; its bytes are counted for the door that it first came for.';
+  + 'A browser may use one connection for several endpoints; its bytes are counted for the endpoint that it first came for.';
 
 async function directStats() {
   const answer = await fetch('stats', { cache: 'no-store', signal: AbortSignal.timeout(3000) });
@@ -85,12 +85,12 @@ async function directStats() {
 }
 
 function take(stats) {
-  if (!stats?.doors) return;
-  for (const [door, panel] of app.panels) {
-    const [down, up, keepalive] = COUNTED.map((name) => total(door, name, stats));
+  if (!stats?.endpoints) return;
+  for (const [endpoint, panel] of app.panels) {
+    const [down, up, keepalive] = COUNTED.map((name) => total(endpoint, name, stats));
     panel.counted = { down, up };
     // Comments and pings are not shown to scripts: that there were some shows in the server's count alone.
-    if (app.tab && DOORS[door].isStream && panel.isOpen && keepalive > (panel.keptAlive ?? keepalive)) tell('keepalive', { door, counted: true });
+    if (app.tab && ENDPOINTS[endpoint].isStream && panel.isOpen && keepalive > (panel.keptAlive ?? keepalive)) tell('keepalive', { endpoint, counted: true });
     panel.keptAlive = keepalive;
   }
 }
@@ -107,10 +107,10 @@ async function learnTypes() {
   if (app.tab && app.tab.now?.source !== 'own') return;
   try {
     const { feed } = await directStats();
-    const answer = await fetch(`.${DOORS['short-polling'].path}?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
+    const answer = await fetch(`.${ENDPOINTS['short-polling'].path}?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
     const { updates } = await answer.json();
     for (const { type } of updates) app.types.add(type);
-  } catch { /* then they are learned from the other doors */ }
+  } catch { /* then they are learned from the other endpoints */ }
 }
 
 function tell(name, detail) {
@@ -167,7 +167,7 @@ function readInk() {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
   };
-  ink = Object.fromEntries(['ink', 'muted', 'grid', 'bad', ...Object.keys(DOORS)].map((name) => [name, colour(name)]));
+  ink = Object.fromEntries(['ink', 'muted', 'grid', 'bad', ...Object.keys(ENDPOINTS)].map((name) => [name, colour(name)]));
   const { fontSize, fontFamily } = getComputedStyle(document.body);
   probe.remove();
   ink.size = Math.round(parseFloat(fontSize) * 0.8);
@@ -195,8 +195,8 @@ function say(where, text) {
 function announceStates() {
   const news = new Map();
   let timer = null;
-  app.events.addEventListener('state', ({ detail: { door, word, reason } }) => {
-    news.set(door, `${door}: ${word}${reason && `, ${reason}`}`);
+  app.events.addEventListener('state', ({ detail: { endpoint, word, reason } }) => {
+    news.set(endpoint, `${endpoint}: ${word}${reason && `, ${reason}`}`);
     timer ??= setTimeout(() => {
       document.querySelector('#announcer').textContent = [...news.values()].join('. ');
       news.clear();
@@ -233,14 +233,14 @@ async function findLab() {
 }
 
 function makePanels() {
-  for (const door of Object.keys(DOORS)) {
-    const panel = new Panel(app, door, app.tab?.doors[door] ?? new URL('.', location).href.slice(0, -1));
-    app.panels.set(door, panel);
+  for (const endpoint of Object.keys(ENDPOINTS)) {
+    const panel = new Panel(app, endpoint, app.tab?.endpoints[endpoint] ?? new URL('.', location).href.slice(0, -1));
+    app.panels.set(endpoint, panel);
     document.querySelector('#panels').append(panel.element);
   }
 }
 
-/** A name of an event that one door told is asked for at the others. */
+/** A name of an event that one endpoint told is asked for at the others. */
 function shareTypes() {
   app.events.addEventListener('update', ({ detail: { type } }) => {
     if (app.types.has(type)) return;
@@ -253,7 +253,7 @@ window.feedlab = {
   app,
   snapshot: () => ({
     mode: app.mode,
-    doors: Object.fromEntries([...app.panels].map(([door, panel]) => [door, panel.snapshot()])),
+    endpoints: Object.fromEntries([...app.panels].map(([endpoint, panel]) => [endpoint, panel.snapshot()])),
     frames: { ...frames },
   }),
 };
@@ -261,7 +261,7 @@ window.feedlab = {
 await findLab();
 document.body.dataset.mode = app.mode;
 makePanels();
-const timeline = new Timeline(app, Object.keys(DOORS));
+const timeline = new Timeline(app, Object.keys(ENDPOINTS));
 shareTypes();
 announceStates();
 setUpButtons();

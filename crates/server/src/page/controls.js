@@ -5,8 +5,8 @@ import { isFree, PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } 
 import { presetValues } from './presets.js';
 
 const GROUPS = [
-  { side: 'server', title: 'The feed and its server', note: 'A change starts this tab’s server anew.' },
-  { side: 'way', title: 'The way to it', note: 'Applied at once, to all four doors.' },
+  { side: 'server', title: 'The feed and its server', note: 'A change starts this tab’s server again.' },
+  { side: 'way', title: 'The way to it', note: 'Applied at once, to all four endpoints.' },
   { side: 'client', title: 'The clients in this page', note: 'Only the two that ask.' },
 ];
 const DEBOUNCE_MS = 250;
@@ -36,7 +36,7 @@ class Controls {
 
   /**
    * Sets parameters; those that `patch` does not name stay, or with `reset` go back to what they are by default.
-   * `fresh` has all panels begin anew, whatever changed. One after the other: the last that is asked for is what holds.
+   * `fresh` has all panels begin again, whatever changed. One after the other: the last that is asked for is what holds.
    */
   apply(patch, how = {}) {
     this.turn = (this.turn ?? Promise.resolve()).catch(() => {}).then(() => this.#apply(patch, how));
@@ -78,9 +78,9 @@ class Controls {
 
   /** A client asks with its new interval or hold from its next request on; it is made to ask now. */
   #tellClients(before) {
-    for (const [name, door] of [['interval_ms', 'short-polling'], ['hold_ms', 'long-polling']]) {
+    for (const [name, endpoint] of [['interval_ms', 'short-polling'], ['hold_ms', 'long-polling']]) {
       this.app.client[name] = this.values[name];
-      const panel = this.app.panels.get(door);
+      const panel = this.app.panels.get(endpoint);
       if (before[name] !== this.values[name] && panel && !panel.state?.startsWith('closed')) panel.reconnect({ fresh: false });
     }
   }
@@ -107,7 +107,7 @@ class Controls {
   #lost() {
     const banner = document.querySelector('#banner');
     const again = button('Reload', () => location.reload());
-    banner.append(element('p', {}, 'This tab’s lab has ended: nobody asked for it for three minutes, or feedlab was started anew. ', again));
+    banner.append(element('p', {}, 'This tab’s lab has ended: nobody asked for it for three minutes, or feedlab was started again. ', again));
     banner.hidden = false;
   }
 
@@ -197,7 +197,7 @@ class Controls {
     await this.#try(async () => {
       const restarted = await this.apply(patch);
       const told = Object.entries(patch).map(([name, value]) => describe(parameter(name), value)).join(', ');
-      if (told) this.say(restarted ? `${told}. This tab’s server was started anew with that, and the panels began again.` : `${told}.`);
+      if (told) this.say(restarted ? `${told}. This tab’s server was started again with that, and the panels began again.` : `${told}.`);
     });
   }
 

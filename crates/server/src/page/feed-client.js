@@ -1,10 +1,10 @@
-// A client of feedlab's feed over any of its four doors, behind one interface. One file, no dependency: copy it.
+// A client of feedlab's feed over any of its four endpoints, behind one interface. One file, no dependency: copy it.
 //
 //   const handle = connect({
-//     door: 'sse', url: 'http://127.0.0.1:8080',
+//     endpoint: 'sse', url: 'http://127.0.0.1:8080',
 //     onupdate: ({ seq, at, type, data }) => …,
 //     ongap: ({ from, to }) => …,                 // what was lost is told, never silent
-//     onreset: ({ asked }) => …,                  // the feed began anew: nobody knows how much was lost
+//     onreset: ({ asked }) => …,                  // the feed began again: nobody knows how much was lost
 //     onstate: (word, { reason, retryInMs }) => …,
 //   });
 //   handle.close();                               // and handle.open() goes on after the last update
@@ -23,8 +23,8 @@ export const OPEN = 'open';
 export const CLOSED = 'closed';
 export const GAVE_UP = 'closed — gave up';
 
-/** The doors, in the order in which they are shown: what each is called, its path, and whether it is a stream. */
-export const DOORS = {
+/** The endpoints, in the order in which they are shown: what each is called, its path, and whether it is a stream. */
+export const ENDPOINTS = {
   'short-polling': { label: 'short polling', path: '/feed/poll', isStream: false },
   'long-polling': { label: 'long polling', path: '/feed/long-poll', isStream: false },
   sse: { label: 'SSE', path: '/feed/sse', isStream: true },
@@ -44,7 +44,7 @@ const DEFAULTS = {
   isStarved: () => false, // whether the browser has no connection to spare for this origin
 };
 
-/** Opens a door. Options as in `DEFAULTS`, with `door`, `url` and the callbacks. Returns the handle, a `Link`. */
+/** Opens an endpoint. Options as in `DEFAULTS`, with `endpoint`, `url` and the callbacks. Returns the handle, a `Link`. */
 export function connect(options) {
   const link = new Link(options);
   link.open();
@@ -52,7 +52,7 @@ export function connect(options) {
 }
 
 /** Why an attempt ended. `final`: another attempt would end the same way. `retryInMs`: when the server says to come back. */
-class Trouble extends Error {
+class ClientError extends Error {
   constructor(message, { final = false, retryInMs } = {}) {
     super(message);
     Object.assign(this, { final, retryInMs });
@@ -68,7 +68,7 @@ class Link {
 
   constructor(options) {
     this.options = { ...DEFAULTS, ...options };
-    this.door = options.door;
+    this.endpoint = options.endpoint;
     /** The last update's number, and which life of the feed counts it; null until something was received. */
     this.seq = this.epoch = null;
     Object.assign(this, taken(this.options.after));
@@ -92,14 +92,14 @@ class Link {
   }
 
   close() {
-    this.#life?.abort(new Trouble('closed'));
+    this.#life?.abort(new ClientError('closed'));
     this.#life = null;
     this.say(CLOSED);
   }
 
   /** Lets the connection go as if it had been lost: the client comes back with its cursor. */
   cut(reason = 'the connection was lost') {
-    this.#attempt?.abort(new Trouble(reason));
+    this.#attempt?.abort(new ClientError(reason));
   }
 
   /** Changes options while it runs: `intervalMs`, `holdMs`, `silenceMs`, `retryMs`. */
@@ -119,16 +119,16 @@ class Link {
   async #run(life) {
     for (let reason = ''; !life.aborted;) {
       this.say(CONNECTING, { reason });
-      const trouble = await this.#try(life);
+      const error = await this.#try(life);
       if (life.aborted) return;
       this.#failures += 1;
-      if (trouble.final || this.#failures >= this.options.tries) {
+      if (error.final || this.#failures >= this.options.tries) {
         this.#life = null;
-        this.say(GAVE_UP, { reason: trouble.message });
+        this.say(GAVE_UP, { reason: error.message });
         return;
       }
-      const retryInMs = trouble.retryInMs ?? backoff(this.#failures - 1);
-      reason = trouble.message;
+      const retryInMs = error.retryInMs ?? backoff(this.#failures - 1);
+      reason = error.message;
       this.say(CONNECTING, { reason, retryInMs });
       await this.nap(retryInMs, life).catch(() => {});
     }
@@ -141,9 +141,9 @@ class Link {
     this.#attempt = attempt;
     this.#heardAt = performance.now();
     try {
-      return await TRANSPORTS[this.door](this, AbortSignal.any([life, attempt.signal]));
+      return await TRANSPORTS[this.endpoint](this, AbortSignal.any([life, attempt.signal]));
     } catch (error) {
-      return error instanceof Trouble ? error : new Trouble(String(error));
+      return error instanceof ClientError ? error : new ClientError(String(error));
     } finally {
       clearInterval(look);
       attempt.abort(); // whatever the attempt still holds
@@ -159,8 +159,8 @@ class Link {
    */
   #look(attempt) {
     const now = performance.now();
-    const polls = !DOORS[this.door].isStream;
-    const waits = this.pendingSince !== null && (this.state !== OPEN || this.door === 'short-polling');
+    const polls = !ENDPOINTS[this.endpoint].isStream;
+    const waits = this.pendingSince !== null && (this.state !== OPEN || this.endpoint === 'short-polling');
     if (waits && nowUs() - this.pendingSince > 750_000 && this.options.isStarved()) {
       this.#heardAt = now; // in a queue of the browser, which is nobody's silence
       return this.say(WAITING, { reason: 'all six are in use' });
@@ -168,10 +168,10 @@ class Link {
     if (this.state === WAITING) this.say(CONNECTING);
     if (polls && this.pendingSince === null) return; // nothing was asked
     const { silenceMs, answerMs, holdMs } = this.options;
-    const limit = this.door === 'long-polling' ? holdMs + answerMs : polls ? answerMs : silenceMs;
+    const limit = this.endpoint === 'long-polling' ? holdMs + answerMs : polls ? answerMs : silenceMs;
     if (limit <= 0 || now - this.#heardAt < limit) return;
     const seconds = Math.round(limit / 1000);
-    attempt.abort(new Trouble(polls ? `no answer within ${seconds} s` : `watchdog: nothing heard for ${seconds} s`));
+    attempt.abort(new ClientError(polls ? `no answer within ${seconds} s` : `watchdog: nothing heard for ${seconds} s`));
   }
 
   // What the transports tell.
@@ -186,13 +186,13 @@ class Link {
     if (this.state !== OPEN) this.say(OPEN);
   }
 
-  /** Something that shows the connection to be of use: failures are counted anew. */
+  /** Something that shows the connection to be of use: failures are counted again. */
   progress() {
     this.#heardAt = performance.now();
     this.#failures = 0;
   }
 
-  /** One update. Every door numbers updates 1, 2, 3 …, so a client sees for itself what came twice or not at all. */
+  /** One update. Every endpoint numbers updates 1, 2, 3 …, so a client sees for itself what came twice or not at all. */
   update(update) {
     this.progress();
     const { seq, epoch = this.epoch } = update;
@@ -212,7 +212,7 @@ class Link {
     this.seq = seq;
   }
 
-  /** The cursor is of a feed that is over; what comes now is another one, from its begin. */
+  /** The cursor is of a feed that is over; what comes now is another one, from its start. */
   reset({ asked, resume }) {
     const { epoch, seq } = taken(resume);
     if (seq === null || epoch === this.epoch) return;
@@ -232,9 +232,9 @@ class Link {
   gap({ from, to }) {
     if (!Number.isInteger(from) || !Number.isInteger(to)) return;
     this.progress();
-    const anew = this.seq !== null && from <= this.seq;
-    this.seq = anew ? from - 1 : to;
-    this.options.ongap?.({ from, to, anew });
+    const again = this.seq !== null && from <= this.seq;
+    this.seq = again ? from - 1 : to;
+    this.options.ongap?.({ from, to, again });
   }
 
   requestStarts() {
@@ -251,10 +251,10 @@ class Link {
 
   // What the transports ask.
 
-  /** The door's address, with the cursor: whoever comes back asks for what it has not seen. */
+  /** The endpoint's address, with the cursor: whoever comes back asks for what it has not seen. */
   address(more = {}) {
     const url = new URL(this.options.url);
-    url.pathname = url.pathname.replace(/\/?$/, DOORS[this.door].path);
+    url.pathname = url.pathname.replace(/\/?$/, ENDPOINTS[this.endpoint].path);
     if (this.seq !== null) url.searchParams.set('after', this.cursor);
     for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
     return url;
@@ -302,7 +302,7 @@ async function longPolling(link, signal) {
     const hold = link.seq === null ? 0 : link.options.holdMs;
     const { answer } = await ask(link, link.address({ hold: `${hold}ms` }), signal);
     // An empty answer before its time: somebody answers for the server. Asking again at once would be a flood.
-    if (!answer && performance.now() - started < hold / 2) throw new Trouble('an empty answer came before its hold ended');
+    if (!answer && performance.now() - started < hold / 2) throw new ClientError('an empty answer came before its hold ended');
     link.opened();
     link.progress();
     if (answer) take(link, answer);
@@ -320,7 +320,7 @@ async function ask(link, url, signal) {
   } catch {
     link.requestEnds(startedAt, { useful: false });
     if (signal.aborted) throw signal.reason;
-    throw new Trouble('no answer: the connection failed');
+    throw new ClientError('no answer: the connection failed');
   }
   const { status } = response;
   const bytes = Number(response.headers.get('Content-Length')) || null;
@@ -328,9 +328,9 @@ async function ask(link, url, signal) {
     const answer = read(response, text);
     link.requestEnds(startedAt, { useful: Boolean(answer?.updates.length), status, bytes });
     return { answer };
-  } catch (trouble) {
+  } catch (error) {
     link.requestEnds(startedAt, { useful: false, status, bytes });
-    throw trouble;
+    throw error;
   }
 }
 
@@ -357,11 +357,11 @@ function read(response, text) {
     // 5xx, 429 and 408 pass; what else is wrong with a request will be wrong with the next one too.
     const passes = status >= 500 || status === 429 || status === 408;
     const why = text.split('\n', 1)[0].slice(0, 120);
-    throw new Trouble(`answered ${status}${why && `: ${why}`}`, { final: !passes, retryInMs: retryAfter(response) });
+    throw new ClientError(`answered ${status}${why && `: ${why}`}`, { final: !passes, retryInMs: retryAfter(response) });
   }
   const answer = parse(text);
   if (Array.isArray(answer.updates) && taken(answer.next).seq !== null) return { ...answer, text };
-  throw new Trouble(`the answer is no list of updates, but ${response.headers.get('Content-Type') ?? 'of no type'}`);
+  throw new ClientError(`the answer is no list of updates, but ${response.headers.get('Content-Type') ?? 'of no type'}`);
 }
 
 /** RFC 9110, section 10.2.3: a number of seconds, or a date. */
@@ -388,10 +388,10 @@ function sse(link, signal) {
   return new Promise((_, reject) => {
     const source = link.source = new EventSource(link.address());
     let startedAt = link.requestStarts();
-    const end = (trouble) => {
+    const end = (error) => {
       source.close();
       link.source = null;
-      reject(trouble);
+      reject(error);
     };
     signal.addEventListener('abort', () => end(signal.reason), { once: true });
     source.onopen = (event) => {
@@ -419,7 +419,7 @@ function sse(link, signal) {
       }
       // "Fail the connection": any status but 200 (204 is how a server says "do not come back"), or another type. The
       // script is not told which, and the browser never tries again.
-      end(new Trouble('the answer was no event stream: the browser will not try again', { final: !link.options.reopen }));
+      end(new ClientError('the answer was no event stream: the browser will not try again', { final: !link.options.reopen }));
     };
   });
 }
@@ -481,7 +481,7 @@ function closed(code, reason, wasOpen) {
   };
   const ours = [1002, 1003, 1007, 1008, 1009, 1010]; // our mistake: it would be answered in the same way again
   const text = `close code ${code}: ${reason || meanings[code] || 'no reason given'}`;
-  return new Trouble(text, { final: ours.includes(code) });
+  return new ClientError(text, { final: ours.includes(code) });
 }
 
 /** feedlab's binary frame: seq and `at` (8 bytes each, big-endian), length of the type (1 byte), type, payload. */
@@ -513,26 +513,26 @@ export function backoff(failures, random = Math.random) {
 /**
  * The fallback ladder: the first way that works, each beginning at the cursor of the one before it.
  *
- *   ladder(['websocket', 'sse', 'long-polling', 'short-polling'], { url, onupdate, onrung: (door) => … })
+ *   ladder(['websocket', 'sse', 'long-polling', 'short-polling'], { url, onupdate, onrung: (endpoint) => … })
  *
  * A rung has failed when `tries` attempts in a row brought nothing: not opened, or opened and silent until the watchdog
  * came (a proxy that buffers an event stream looks like that). The last rung is tried for ever.
  */
-export function ladder(doors, options) {
+export function ladder(endpoints, options) {
   let link = null;
   let isOver = false;
   const step = (index, after) => {
-    const isLast = index === doors.length - 1;
-    options.onrung?.(doors[index]);
+    const isLast = index === endpoints.length - 1;
+    options.onrung?.(endpoints[index]);
     const onstate = (word, detail) => {
       options.onstate?.(word, detail);
       if (word === GAVE_UP && !isLast && !isOver) step(index + 1, link.cursor);
     };
-    link = connect({ silenceMs: 10000, ...options, door: doors[index], after, tries: isLast ? Infinity : options.tries ?? 2, reopen: true, onstate });
+    link = connect({ silenceMs: 10000, ...options, endpoint: endpoints[index], after, tries: isLast ? Infinity : options.tries ?? 2, reopen: true, onstate });
   };
   step(0, options.after ?? null);
   return {
-    get door() { return link.door; },
+    get endpoint() { return link.endpoint; },
     get state() { return link.state; },
     get seq() { return link.seq; },
     get cursor() { return link.cursor; },

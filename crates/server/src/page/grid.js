@@ -2,7 +2,7 @@
 // beside. Over HTTP/1.1 the seventh and the fetch wait, and nothing says so: no event, no error.
 
 import { button, element } from './dom.js';
-import { DOORS } from './feed-client.js';
+import { ENDPOINTS } from './feed-client.js';
 import { hold } from './meter.js';
 
 const STREAMS = 7;
@@ -117,7 +117,7 @@ class Grid {
   async start() {
     const { shared, secure } = this.app.tab;
     const filled = fill(this.rows.http1, shared, 'http');
-    this.rows.websocket.forEach((cell) => cell.begin(`${shared}${DOORS.websocket.path}`, 'ws', openSocket));
+    this.rows.websocket.forEach((cell) => cell.begin(`${shared}${ENDPOINTS.websocket.path}`, 'ws', openSocket));
     const accepted = await this.#overHttp2(secure);
     await filled;
     await pause(WAITS_AFTER_MS + 300);
@@ -162,9 +162,9 @@ function cells(row) {
 /** The streams first. The fetch comes a second later: Chromium would give it a free connection before any stream. */
 async function fill(row, origin, kind) {
   const [fetched, ...streams] = [row.at(-1), ...row.slice(0, -1)];
-  streams.forEach((cell) => cell.begin(`${origin}${DOORS.sse.path}`, kind, openStream));
+  streams.forEach((cell) => cell.begin(`${origin}${ENDPOINTS.sse.path}`, kind, openStream));
   await pause(1000);
-  if (streams.some(({ close }) => close)) fetched.begin(`${origin}${DOORS['short-polling'].path}`, kind, openFetch);
+  if (streams.some(({ close }) => close)) fetched.begin(`${origin}${ENDPOINTS['short-polling'].path}`, kind, openFetch);
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -174,19 +174,19 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * Resolves with what gives everything back.
  */
 export async function holdSix(app) {
-  const { shared, doors } = app.tab;
+  const { shared, endpoints } = app.tab;
   const cells = Array.from({ length: 6 }, (_, index) => new Cell('EventSource', index + 1));
-  cells.forEach((cell) => cell.begin(`${shared}${DOORS.sse.path}`, 'http', openStream));
+  cells.forEach((cell) => cell.begin(`${shared}${ENDPOINTS.sse.path}`, 'http', openStream));
   await pause(1000);
   const move = (to) => {
-    app.setDoors(to);
+    app.setEndpoints(to);
     app.reconnectAll({ fresh: false });
   };
-  move(Object.fromEntries(Object.keys(doors).map((door) => [door, shared])));
+  move(Object.fromEntries(Object.keys(endpoints).map((endpoint) => [endpoint, shared])));
   const free = () => {
     if (!cells.some(({ close }) => close)) return;
     cells.forEach((cell) => cell.end());
-    move(doors);
+    move(endpoints);
   };
   app.events.addEventListener('quiet', free, { once: true });
   addEventListener('pagehide', () => cells.forEach((cell) => cell.end()), { once: true });

@@ -1,4 +1,4 @@
-// This tab's lab: a server of its own and a proxy before each of its doors. All orders travel on the page's own origin,
+// This tab's lab: a server of its own and a proxy before each of its endpoints. All orders travel on the page's own origin,
 // so that none of them takes a connection from what is being shown.
 
 import { isFree, PARAMETERS, readQuery } from './url-state.js';
@@ -26,9 +26,9 @@ class Tab extends EventTarget {
   /** The path of this tab's API. */
   #path;
 
-  constructor({ id, doors, shared, secure, settings }) {
+  constructor({ id, endpoints, shared, secure, settings }) {
     super();
-    Object.assign(this, { id, doors, shared, secure });
+    Object.assign(this, { id, endpoints, shared, secure });
     this.#path = `lab/tabs/${id}`;
     /** The settings that the lab began with, and those of now. */
     this.defaults = lab(settings);
@@ -50,8 +50,8 @@ class Tab extends EventTarget {
   }
 
   /** Lets something break; `{hit, open}` connections. */
-  fault(door, kind, forMs = 0) {
-    return this.#order('POST', '/fault', { door, kind, for_ms: forMs });
+  fault(endpoint, kind, forMs = 0) {
+    return this.#order('POST', '/fault', { endpoint, kind, for_ms: forMs });
   }
 
   /** Ends what lasts. */

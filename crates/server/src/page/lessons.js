@@ -2,7 +2,7 @@
 // of this very run what it saw, and where that is written down.
 
 import { button, element, say } from './dom.js';
-import { DOORS } from './feed-client.js';
+import { ENDPOINTS } from './feed-client.js';
 import { openGrid } from './grid.js';
 import * as watching from './observe.js';
 import { cutAndAnswer, quiet } from './presets.js';
@@ -87,32 +87,32 @@ function tools(app, signal, healed) {
   };
   return {
     app, signal, healed, tab: app.tab, wait, until, observe,
-    /** Sets the conditions, those not named as they were at the start, and waits until every door is open. */
+    /** Sets the conditions, those not named as they were at the start, and waits until every endpoint is open. */
     async begin(values) {
       signal.throwIfAborted();
       await app.controls.apply(values, { preset: null, reset: true, fresh: true });
       await until(allOpen, 4000);
     },
     set: (values) => app.controls.apply(values),
-    /** Watches the doors for `ms`, and says so. */
+    /** Watches the endpoints for `ms`, and says so. */
     async watch(ms, text) {
-      const { doors, stop } = observe();
+      const { endpoints, stop } = observe();
       say(`${text} Watching for ${Math.round(ms / 1000)} s …`);
       await wait(ms).finally(stop);
-      return doors;
+      return endpoints;
     },
   };
 }
 
-/** “SSE 2, WebSocket 3”, of all doors or of those named. */
-function each(doors, what, names = Object.keys(doors)) {
-  return names.map((door) => `${DOORS[door].label} ${what(doors[door])}`).join(', ');
+/** “SSE 2, WebSocket 3”, of all endpoints or of those named. */
+function each(endpoints, what, names = Object.keys(endpoints)) {
+  return names.map((endpoint) => `${ENDPOINTS[endpoint].label} ${what(endpoints[endpoint])}`).join(', ');
 }
 
 const times = (count) => (count === 1 ? 'once' : count === 0 ? 'never' : `${count} times`);
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 const updates = (count) => `${count} update${count === 1 ? '' : 's'}`;
-const lostOf = (doors) => Object.values(doors).reduce((sum, { lost }) => sum + lost, 0);
+const lostOf = (endpoints) => Object.values(endpoints).reduce((sum, { lost }) => sum + lost, 0);
 
 // What the way does.
 
@@ -129,7 +129,7 @@ async function buffering({ begin, set, watch }) {
   await begin(FEED);
   await set({ buffer_bytes: 4096 });
   const held = await watch(12_000, 'A proxy holds everything back until 4 KiB have come together. No connection breaks.');
-  const [polls, streams] = [false, true].map((is) => Object.keys(DOORS).filter((door) => DOORS[door].isStream === is));
+  const [polls, streams] = [false, true].map((is) => Object.keys(ENDPOINTS).filter((endpoint) => ENDPOINTS[endpoint].isStream === is));
   return `In 12 s, largest lump and oldest update: ${each(held, (d) => `${d.lump} at once, ${seconds(d.oldestMs)} old`, streams)}. Errors: ${each(held, (d) => times(d.breaks), streams)}. `
     + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), polls)}: an answer that ends is passed on at its end. `
     + '(nginx buffers an answer unless the application says “X-Accel-Buffering: no”, as feedlab’s SSE does; it passes a WebSocket on at once.)';
@@ -140,18 +140,18 @@ async function buffering({ begin, set, watch }) {
 /** Lets something break, and watches until all who will come back are back. */
 async function breaking({ begin, observe, until, wait }, deed, text) {
   await begin(FEED);
-  const { doors, stop } = observe();
+  const { endpoints, stop } = observe();
   const { hit } = await deed();
   say(text);
-  const { sse, websocket } = doors;
-  const allBack = () => Object.values(doors).every(({ isAway, gaveUp }) => gaveUp || !isAway);
+  const { sse, websocket } = endpoints;
+  const allBack = () => Object.values(endpoints).every(({ isAway, gaveUp }) => gaveUp || !isAway);
   await until(() => sse.breaks > 0 && websocket.breaks > 0 && allBack(), 20_000);
   await wait(1500);
   stop();
-  return { hit, told: `Away for: ${each(doors, away)}. Lost by those that came back: ${updates(lostOf(doors))}.` };
+  return { hit, told: `Away for: ${each(endpoints, away)}. Lost by those that came back: ${updates(lostOf(endpoints))}.` };
 }
 
-const away = (door) => (door.gaveUp ? 'for good' : door.isAway ? `still, after ${seconds(door.awayMs)}` : door.breaks === 0 ? 'not noticed' : seconds(door.awayMs));
+const away = (endpoint) => (endpoint.gaveUp ? 'permanently' : endpoint.isAway ? `still, after ${seconds(endpoint.awayMs)}` : endpoint.breaks === 0 ? 'not noticed' : seconds(endpoint.awayMs));
 
 async function cutAll(lesson) {
   const { hit, told } = await breaking(lesson, () => lesson.tab.fault('all', 'cut'), 'All connections were cut.');
@@ -161,7 +161,7 @@ async function cutAll(lesson) {
 }
 
 async function answer503(lesson) {
-  return `${await refusing(lesson, '503')} An EventSource that is answered anything but 200 with text/event-stream gives up for good, whatever Retry-After says: press Connect on its panel, as a page would have to in its code. `
+  return `${await refusing(lesson, '503')} An EventSource that is answered anything but 200 with text/event-stream gives up permanently, whatever Retry-After says: press Connect on its panel, as a page would have to in its code. `
     + `(${HTML}, 9.2.3: “fail the connection”.)`;
 }
 
@@ -173,7 +173,7 @@ async function answer204(lesson) {
 async function refusing(lesson, status) {
   const deed = () => cutAndAnswer(lesson.app, `status-${status}`, 3000);
   const { told } = await breaking(lesson, deed, `Everything was cut, and for 3 s whoever comes is answered ${status}.`);
-  const states = [...lesson.app.panels].map(([door, { state }]) => `${DOORS[door].label} is “${state}”`).join(', ');
+  const states = [...lesson.app.panels].map(([endpoint, { state }]) => `${ENDPOINTS[endpoint].label} is “${state}”`).join(', ');
   return `The server is well again: ${states}. ${told}`;
 }
 
@@ -197,16 +197,16 @@ async function replay(lesson) {
 /** SSE is away for 4 s. */
 async function sseAway({ app, tab, observe, until, wait }, text) {
   await wait(1500);
-  const { doors, stop } = observe();
+  const { endpoints, stop } = observe();
   await tab.fault('sse', 'refuse', 4000);
   await tab.fault('sse', 'cut');
-  await until(() => doors.sse.breaks > 0, 3000);
+  await until(() => endpoints.sse.breaks > 0, 3000);
   const cursor = app.panels.get('sse').seq;
   say(`${text} SSE was cut after update ${cursor}, and is refused for 4 s.`);
-  await until(() => doors.sse.returns > 0, 15_000);
+  await until(() => endpoints.sse.returns > 0, 15_000);
   await wait(1000);
   stop();
-  const { sinceReturn, lost } = doors.sse;
+  const { sinceReturn, lost } = endpoints.sse;
   return { cursor, lost, sinceReturn, replayed: sinceReturn.filter(([, before]) => before).length };
 }
 
@@ -229,9 +229,9 @@ async function slowConsumer({ begin, tab, watch }) {
   const rows = [];
   for (const slow of ['block', 'latest', 'disconnect']) {
     await begin({ ...FEED, updates_per_s: 10, payload_bytes: 16384, reader_bytes_per_s: 20000, slow });
-    const doors = await watch(10_000, `Policy “${slow}”: a client reads 20 kB/s of 160 kB/s.`);
+    const endpoints = await watch(10_000, `Policy “${slow}”: a client reads 20 kB/s of 160 kB/s.`);
     const { stats } = await tab.state();
-    rows.push({ slow, ...doors.sse, skipped: stats?.doors?.sse?.conflated ?? 0, ended: stats?.doors?.sse?.slow_disconnected ?? 0 });
+    rows.push({ slow, ...endpoints.sse, skipped: stats?.endpoints?.sse?.conflated ?? 0, ended: stats?.endpoints?.sse?.slow_disconnected ?? 0 });
   }
   const [block, latest, disconnect] = rows;
   return [`SSE, 10 s under each policy, in which about 100 updates were published. “block” delivered ${block.updates}, the oldest ${seconds(block.oldestMs)} late, and gets later and later. `
@@ -253,14 +253,14 @@ async function hiddenTab({ app, signal, until, observe }) {
   const hiddenAt = performance.now();
   const ticks = [];
   const timer = setInterval(() => ticks.push(performance.now()), 100);
-  const { doors, stop } = observe();
+  const { endpoints, stop } = observe();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   await seenAgain(signal);
   clearInterval(timer);
   stop();
   const gaps = ticks.map((at, index) => at - (ticks[index - 1] ?? hiddenAt));
   const mean = gaps.length ? gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length : 0;
-  return `Hidden for ${seconds(performance.now() - hiddenAt)}: a timer set for every 100 ms ran every ${mean.toFixed(0)} ms, at worst after ${Math.max(0, ...gaps).toFixed(0)} ms. Meanwhile came: ${each(doors, (d) => updates(d.updates))}; short polling asked ${times(doors['short-polling'].requests)} (every ${app.client.interval_ms} ms when visible). `
+  return `Hidden for ${seconds(performance.now() - hiddenAt)}: a timer set for every 100 ms ran every ${mean.toFixed(0)} ms, at worst after ${Math.max(0, ...gaps).toFixed(0)} ms. Meanwhile came: ${each(endpoints, (d) => updates(d.updates))}; short polling asked ${times(endpoints['short-polling'].requests)} (every ${app.client.interval_ms} ms when visible). `
     + `${mean > 300 ? 'What is pushed still arrives; what a timer starts is late.' : 'This browser did not slow its timers down, as one that is driven by a test does not.'} (Chromium lets timers of a hidden page run once a second, and after five minutes once a minute.)`;
 }
 
@@ -284,5 +284,5 @@ async function sixConnections({ app, begin }) {
 async function heal({ app, begin, healed }) {
   await begin({});
   const open = [...app.panels.values()].filter(({ state }) => state === 'open').length;
-  return `Healed: ${healed === 0 ? 'no fault was left' : `${healed} fault${healed === 1 ? '' : 's'} ended`}, the conditions are those of the start, and ${open} of 4 doors are open.`;
+  return `Healed: ${healed === 0 ? 'no fault was left' : `${healed} fault${healed === 1 ? '' : 's'} ended`}, the conditions are those of the start, and ${open} of 4 endpoints are open.`;
 }

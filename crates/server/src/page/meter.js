@@ -62,12 +62,12 @@ class Meter {
   /** What this tab holds or waits for, an origin each. A stream that waits to come back holds nothing. */
   #mine() {
     const counts = new Map([...extras].map(([origin, line]) => [origin, { ...line }]));
-    for (const [door, panel] of this.app.panels) {
+    for (const [endpoint, panel] of this.app.panels) {
       const origin = new URL(panel.base).origin;
       const state = panel.state ?? '';
       const live = state !== '' && !state.startsWith('closed') && !state.includes('retry');
-      if (door === 'websocket') add(counts, origin, 'ws', live ? 1 : 0);
-      else add(counts, origin, 'http', live && (door === 'sse' || panel.handle?.pendingSince != null) ? 1 : 0);
+      if (endpoint === 'websocket') add(counts, origin, 'ws', live ? 1 : 0);
+      else add(counts, origin, 'http', live && (endpoint === 'sse' || panel.handle?.pendingSince != null) ? 1 : 0);
     }
     return counts;
   }

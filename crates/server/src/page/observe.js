@@ -1,8 +1,8 @@
-// Watches the four doors for a while, and counts what a lesson tells.
+// Watches the four endpoints for a while, and counts what a lesson tells.
 
 import { nowUs } from './feed-client.js';
 
-/** What one door did while it was watched. */
+/** What one endpoint did while it was watched. */
 class Seen {
   updates = 0;
   /** Updates that a gap said are lost. */
@@ -64,16 +64,16 @@ class Seen {
   }
 }
 
-/** Begins to watch; `{doors: {door: Seen}, stop()}`. */
+/** Begins to watch; `{endpoints: {endpoint: Seen}, stop()}`. */
 export function observe(app) {
-  const doors = Object.fromEntries([...app.panels.keys()].map((door) => [door, new Seen()]));
+  const endpoints = Object.fromEntries([...app.panels.keys()].map((endpoint) => [endpoint, new Seen()]));
   const end = new AbortController();
-  const on = (type, act) => app.events.addEventListener(type, ({ detail }) => doors[detail.door] && act(doors[detail.door], detail), { signal: end.signal });
+  const on = (type, act) => app.events.addEventListener(type, ({ detail }) => endpoints[detail.endpoint] && act(endpoints[detail.endpoint], detail), { signal: end.signal });
   on('state', (seen, detail) => seen.state(stateWord(detail)));
   on('update', (seen, detail) => seen.update(detail.update ?? detail));
   on('gap', (seen, { from, to }) => (seen.lost += to - from + 1));
   on('request', (seen) => (seen.requests += 1));
-  return { doors, stop: () => end.abort() };
+  return { endpoints, stop: () => end.abort() };
 }
 
 /** The state as the panel words it: while a retry is waited for, the client library says "connecting" and how long. */

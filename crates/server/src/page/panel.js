@@ -1,6 +1,6 @@
-// One door's panel: a connection of the client library, its counts, and how they are shown.
+// One endpoint's panel: a connection of the client library, its counts, and how they are shown.
 
-import { CLOSED, CONNECTING, DOORS, OPEN, GAVE_UP, connect } from './feed-client.js';
+import { CLOSED, CONNECTING, ENDPOINTS, OPEN, GAVE_UP, connect } from './feed-client.js';
 import { Ring } from './ring.js';
 import { Ages, age, bytes, count } from './stats.js';
 import { drawSparkline } from './sparkline.js';
@@ -25,17 +25,17 @@ export class Panel {
   #isDrawn = false;
   #describedAt = 0;
 
-  constructor(app, door, base) {
+  constructor(app, endpoint, base) {
     this.app = app;
-    this.door = door;
-    /** Where its door is. */
+    this.endpoint = endpoint;
+    /** Where its endpoint is. */
     this.base = base;
     this.handle = null;
     this.word = CLOSED;
     this.reason = '';
     this.ages = new Ages();
     this.seqs = new Ring(SEQS_KEPT);
-    /** What the server counted for this door, bytes; null when that is not known. */
+    /** What the server counted for this endpoint, bytes; null when that is not known. */
     this.counted = { down: null, up: null };
     this.#forget();
     this.#build();
@@ -63,7 +63,7 @@ export class Panel {
     if (this.word !== CLOSED && this.word !== GAVE_UP) return;
     const { client, types } = this.app;
     this.handle = connect({
-      door: this.door,
+      endpoint: this.endpoint,
       url: this.base,
       after: this.handle?.cursor ?? null,
       intervalMs: client.interval_ms,
@@ -86,7 +86,7 @@ export class Panel {
     this.handle?.close();
   }
 
-  /** Closes and opens; `fresh` begins at the newest update and counts anew. */
+  /** Closes and opens; `fresh` begins at the newest update and counts again. */
   reconnect({ fresh = false } = {}) {
     this.disconnect();
     if (fresh) this.#forget();
@@ -97,7 +97,7 @@ export class Panel {
   async cut() {
     const { tab } = this.app;
     if (!tab) return this.handle?.cut('cut by this page');
-    await tab.fault(this.base === tab.shared ? 'shared' : this.door, 'cut').catch((error) => this.#onState(this.word, { reason: error.message, retryInMs: null }));
+    await tab.fault(this.base === tab.shared ? 'shared' : this.endpoint, 'cut').catch((error) => this.#onState(this.word, { reason: error.message, retryInMs: null }));
   }
 
   snapshot() {
@@ -136,7 +136,7 @@ export class Panel {
 
   /** Updates that a server never had were not missed. */
   #onGap(gap) {
-    if (!gap.anew) this.missed += gap.to - gap.from + 1;
+    if (!gap.again) this.missed += gap.to - gap.from + 1;
     this.#tell('gap', gap);
   }
 
@@ -153,7 +153,7 @@ export class Panel {
   }
 
   #tell(name, detail) {
-    this.app.events.dispatchEvent(new CustomEvent(name, { detail: { door: this.door, ...detail } }));
+    this.app.events.dispatchEvent(new CustomEvent(name, { detail: { endpoint: this.endpoint, ...detail } }));
   }
 
   #forget() {
@@ -175,14 +175,14 @@ export class Panel {
   // What is seen.
 
   #build() {
-    const look = LOOKS[this.door];
+    const look = LOOKS[this.endpoint];
     this.element = document.querySelector('template#panel').content.firstElementChild.cloneNode(true);
-    this.element.dataset.door = this.door;
+    this.element.dataset.endpoint = this.endpoint;
     for (const field of this.element.querySelectorAll('[data-field]')) this.#fields[field.dataset.field] = field;
     this.canvas = this.element.querySelector('canvas');
     this.element.querySelector('.mark path').setAttribute('d', look.shape);
     const title = this.element.querySelector('h3');
-    title.id = `door-${this.door}`;
+    title.id = `endpoint-${this.endpoint}`;
     this.element.setAttribute('aria-labelledby', title.id);
     this.#put('name', look.name);
     this.#put('api', look.api);
@@ -226,7 +226,7 @@ export class Panel {
     for (const [name, part] of [['age-p50', 0.5], ['age-p95', 0.95], ['age-p99', 0.99]]) {
       this.#put(name, age(this.ages.percentile(part)));
     }
-    drawSparkline(this.canvas, this.ages.ring, { ...ink, colour: ink[this.door] });
+    drawSparkline(this.canvas, this.ages.ring, { ...ink, colour: ink[this.endpoint] });
   }
 
   /** The largest age that is remembered, ms. */
@@ -239,7 +239,7 @@ export class Panel {
     this.#describedAt = now;
     const p50 = age(this.ages.percentile(0.5));
     this.canvas.setAttribute('aria-label', `Age of the last updates: half of them up to ${p50}, 99 of 100 up to ${age(this.ages.percentile(0.99))}`);
-    this.#put('curl', commandLine(this.door, this.base, this.seq));
+    this.#put('curl', commandLine(this.endpoint, this.base, this.seq));
     this.#fields.curl.title = this.#shown.curl;
   }
 
@@ -255,7 +255,7 @@ export class Panel {
   }
 
   async #copy() {
-    this.#put('curl', commandLine(this.door, this.base, this.seq));
+    this.#put('curl', commandLine(this.endpoint, this.base, this.seq));
     const done = await navigator.clipboard.writeText(this.#shown.curl).then(() => 'Copied', () => 'Select it');
     this.#put('copy', done);
     setTimeout(() => this.#put('copy', 'Copy'), 1500);
@@ -267,13 +267,13 @@ function capped(text) {
 }
 
 /** The same in a terminal. */
-function commandLine(door, base, seq) {
+function commandLine(endpoint, base, seq) {
   const after = `after=${seq ?? 0}`;
-  const url = base + DOORS[door].path;
+  const url = base + ENDPOINTS[endpoint].path;
   return {
     'short-polling': `curl '${url}?${after}'`,
     'long-polling': `curl '${url}?${after}&hold=25s'`,
     sse: `curl -N '${url}'`,
     websocket: `feedlab watch ${url.replace(/^http/, 'ws')}`,
-  }[door];
+  }[endpoint];
 }

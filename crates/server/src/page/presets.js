@@ -17,7 +17,7 @@ export const PRESETS = {
   healthy: {
     title: 'Healthy',
     values: {},
-    look: 'All four doors are open, and on one machine nothing is far away.',
+    look: 'All four endpoints are open, and on one machine nothing is far away.',
     ask: 'Which panel has the oldest updates, and how old do they get?',
   },
   far: {
@@ -61,7 +61,7 @@ export const PRESETS = {
   'slow-client': {
     title: 'Slow client',
     values: { ...BIG_FEED, reader_bytes_per_s: 20000, slow: 'block' },
-    look: '20 updates a second of 4 KiB are 80 kB/s, and this client reads 20 kB/s: look at the ages of SSE and WebSocket.',
+    look: '20 updates per second of 4 KiB are 80 kB/s, and this client reads 20 kB/s: look at the ages of SSE and WebSocket.',
     ask: 'What should the server do with a client like this?',
     variants: [
       { label: 'block', values: { slow: 'block' } },
@@ -83,7 +83,7 @@ export const PRESETS = {
 
 export const presetValues = (name) => PRESETS[name]?.values ?? {};
 
-/** Cuts every door, and has newcomers answered so for some time, as in a deploy. */
+/** Cuts every endpoint, and has newcomers answered so for some time, as in a deploy. */
 export async function cutAndAnswer(app, kind, forMs) {
   await app.tab.fault('all', kind, forMs);
   return app.tab.fault('all', 'cut');
@@ -105,7 +105,7 @@ class Presets {
     place.replaceChildren(row, this.card);
     app.events.addEventListener('quiet', () => clearTimeout(this.timer));
     app.events.addEventListener('preset', ({ detail }) => this.#show(detail.name));
-    if (!app.tab) place.append(element('p', { className: 'preset-card' }, `No lab for this page: ${app.why}. The four panels use the server’s own doors; presets, faults and most conditions need a lab.`));
+    if (!app.tab) place.append(element('p', { className: 'preset-card' }, `No lab for this page: ${app.why}. The four panels use the server’s own endpoints; presets, faults and most conditions need a lab.`));
     const { preset } = app.controls;
     if (app.tab && preset in PRESETS) {
       this.#show(preset);
@@ -189,12 +189,12 @@ class Presets {
     this.outcome.replaceChildren(text);
     if (!undo) return;
     const [label, act] = undo;
-    const free = () => (act(), this.#tell('They are closed, and the panels are back at their own doors.'));
+    const free = () => (act(), this.#tell('They are closed, and the panels are back at their own endpoints.'));
     this.outcome.append(' ', button(label, free));
   }
 }
 
-/** Ends whatever a preset or a lesson has left: grids, borrowed doors, and faults, whose number it returns. */
+/** Ends whatever a preset or a lesson has left: grids, borrowed endpoints, and faults, whose number it returns. */
 export async function quiet(app) {
   app.events.dispatchEvent(new CustomEvent('quiet', { detail: {} }));
   return (await app.tab?.heal())?.healed ?? 0;

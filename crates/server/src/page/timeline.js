@@ -1,13 +1,13 @@
-// The shared timeline: a lane a door, the newest moment at the right edge.
+// The shared timeline: a lane an endpoint, the newest moment at the right edge.
 
-import { CLOSED, DOORS, GAVE_UP, OPEN, nowUs } from './feed-client.js';
+import { CLOSED, ENDPOINTS, GAVE_UP, OPEN, nowUs } from './feed-client.js';
 import { LOOKS } from './panel.js';
 import { Ring } from './ring.js';
 import { fitted, sizeOf } from './sparkline.js';
 
 const WINDOW_MS = 20_000;
 const KEPT = 6000;       // events of a lane
-const SUMMARY_MS = 5000; // how often the text is written anew
+const SUMMARY_MS = 5000; // how often the text is written again
 
 const [REQUEST, EMPTY, STREAM, DOWN, UPDATE, KEEPALIVE, RECONNECT, GAP] = [0, 1, 2, 3, 4, 5, 6, 7];
 
@@ -22,10 +22,10 @@ const LEGEND = [
   ['gap', 'M4 2l8 8m0-8-8 8', 'cross'],
 ];
 
-/** One door's events, each a beginning, an end (the same for a moment) and a kind. */
+/** One endpoint's events, each a beginning, an end (the same for a moment) and a kind. */
 class Lane {
-  constructor(door) {
-    this.door = door;
+  constructor(endpoint) {
+    this.endpoint = endpoint;
     this.start = new Ring(KEPT);
     this.end = new Ring(KEPT);
     this.kind = new Ring(KEPT);
@@ -48,7 +48,7 @@ class Lane {
   }
 
   state(word, now) {
-    const { isStream } = DOORS[this.door];
+    const { isStream } = ENDPOINTS[this.endpoint];
     if (word === OPEN) {
       const pending = isStream ? null : this.pending;
       this.settle(now);
@@ -72,9 +72,9 @@ export class Timeline {
   #saidAt = 0;
   #still = matchMedia('(prefers-reduced-motion: reduce)');
 
-  constructor(app, doors) {
-    this.lanes = new Map(doors.map((door) => [door, new Lane(door)]));
-    const on = (name, act) => app.events.addEventListener(name, ({ detail }) => act(this.lanes.get(detail.door), detail, nowUs() / 1000));
+  constructor(app, endpoints) {
+    this.lanes = new Map(endpoints.map((endpoint) => [endpoint, new Lane(endpoint)]));
+    const on = (name, act) => app.events.addEventListener(name, ({ detail }) => act(this.lanes.get(detail.endpoint), detail, nowUs() / 1000));
     on('requeststart', (lane, { at }) => { lane.pending = at / 1000; });
     on('request', (lane, { useful, startedAt }, now) => {
       lane.pending = null;
@@ -134,13 +134,13 @@ export class Timeline {
       legend.append(item);
     }
     const body = document.querySelector('#timeline-text tbody');
-    for (const door of this.lanes.keys()) {
+    for (const endpoint of this.lanes.keys()) {
       const row = body.insertRow();
       const head = document.createElement('th');
       head.scope = 'row';
-      head.textContent = LOOKS[door].name;
+      head.textContent = LOOKS[endpoint].name;
       row.append(head);
-      this.#rows.set(door, Array.from({ length: 5 }, () => row.insertCell()));
+      this.#rows.set(endpoint, Array.from({ length: 5 }, () => row.insertCell()));
     }
   }
 
@@ -150,12 +150,12 @@ export class Timeline {
     this.#saidAt = now;
     const since = nowUs() / 1000 - WINDOW_MS;
     const told = [];
-    for (const [door, lane] of this.lanes) {
+    for (const [endpoint, lane] of this.lanes) {
       const seen = new Array(8).fill(0);
       for (let i = lane.kind.length - 1; i >= 0 && lane.end.at(i) >= since; i -= 1) seen[lane.kind.at(i)] += 1;
       const cells = [seen[REQUEST] + seen[EMPTY], seen[UPDATE], seen[KEEPALIVE], seen[RECONNECT], seen[GAP]];
-      cells.forEach((value, i) => { this.#rows.get(door)[i].textContent = value; });
-      told.push(`${LOOKS[door].name} ${seen[UPDATE]} updates with ${cells[0]} requests`);
+      cells.forEach((value, i) => { this.#rows.get(endpoint)[i].textContent = value; });
+      told.push(`${LOOKS[endpoint].name} ${seen[UPDATE]} updates with ${cells[0]} requests`);
     }
     this.#canvas.setAttribute('aria-label', `Timeline of the last 20 seconds: ${told.join('; ')}`);
   }
@@ -180,7 +180,7 @@ function paintAxis(context, x, now, width, bottom, ink) {
 /** From below: bars, then moments; names last, so that they stay readable. */
 function paintLane(context, lane, place, ink) {
   const { x, now, top, tall, width } = place;
-  const colour = ink[lane.door];
+  const colour = ink[lane.endpoint];
   const rows = { bars: top + tall * 0.76, updates: top + tall * 0.5 };
   context.strokeStyle = ink.grid;
   context.beginPath();
@@ -206,7 +206,7 @@ function paintLane(context, lane, place, ink) {
   context.fillStyle = ink.ink;
   context.textAlign = 'left';
   context.textBaseline = 'top';
-  context.fillText(LOOKS[lane.door].name, 2, top + 4);
+  context.fillText(LOOKS[lane.endpoint].name, 2, top + 4);
 }
 
 /** Ends rise with the place in the ring: what is older than the window is skipped by halving. */
@@ -253,7 +253,7 @@ function paintUpdates(context, lane, first, x, y, colour, radius) {
     const at = x(lane.start.at(i));
     if (at - last < 1.5) continue;
     last = at;
-    SHAPES[lane.door](context, at, y, radius);
+    SHAPES[lane.endpoint](context, at, y, radius);
   }
   context.fill();
 }

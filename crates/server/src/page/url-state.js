@@ -2,7 +2,7 @@
 // short and says what its sender changed.
 
 /**
- * Every parameter. `side` says who is told: the tab's server (which starts anew), the way between the browser and the
+ * Every parameter. `side` says who is told: the tab's server (which starts again), the way between the browser and the
  * server (the lab proxies, at once), or the clients in this page. `stops` are the positions of the slider; `null` is "none".
  * Of the server's, those that are `always` there can be changed while the feed is the one of `feedlab serve` too.
  */

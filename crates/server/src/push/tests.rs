@@ -35,7 +35,7 @@ fn a_stream_stays_small() {
     assert!(events <= 256 && frames <= 376, "{events} and {frames}: a stream is held twice");
 }
 
-/// A WebSocket stream from the begin of its feed, and its client, which does not read.
+/// A WebSocket stream from the start of its feed, and its client, which does not read.
 struct Stuck {
     push: Push<Frames>,
     rest: Bytes,
@@ -54,9 +54,9 @@ impl Stuck {
             app.hub.publish_now(Item { event_type: EventType::default(), data });
         }
         let (socket, _, client) = narrow().await;
-        let door = app.meters.door(Transport::WebSocket).clone();
-        let start = Start::new(&app, Place { seq: 0, reset: None }, door.clone());
-        let mut push = Push::new(Wire::Plain(socket), Frames::new(&app, &door), start);
+        let endpoint = app.meters.endpoint(Transport::WebSocket).clone();
+        let start = Start::new(&app, Place { seq: 0, reset: None }, endpoint.clone());
+        let mut push = Push::new(Wire::Plain(socket), Frames::new(&app, &endpoint), start);
         push.outbox.clear(); // the greeting is on its way
         Self { push, rest: Bytes::new(), client, _feed: feed }
     }

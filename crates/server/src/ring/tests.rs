@@ -7,7 +7,7 @@ fn update(seq: u64, len: usize) -> Update {
 }
 
 fn ring(capacity: usize, max_bytes: usize, lens: &[usize]) -> Ring {
-    let mut ring = Ring::new(capacity, max_bytes, Past::none(Epoch::random()));
+    let mut ring = Ring::new(capacity, max_bytes, Snapshot::none(Epoch::random()));
     for len in lens {
         ring.push(|seq| update(seq, *len));
     }
@@ -104,7 +104,7 @@ fn what_streams_send_is_kept_of_recent_updates_and_encoded_again_of_older_ones()
     assert_eq!(kept(&ring), [false, false, true, true, false, false]);
     assert_eq!((ring.recent, ring.recent_bytes), (4, 3 * LEN + 1));
     assert_eq!((ring.entries[0].sse_chunk(), ring.entries[0].frame()), (&sent[0].0, &sent[0].1));
-    let ring = Ring::new(2, usize::MAX, ring.past());
+    let ring = Ring::new(2, usize::MAX, ring.snapshot());
     assert_eq!((ring.recent, ring.recent_bytes), (2, LEN + 1), "what a past holds counts as well");
 }
 

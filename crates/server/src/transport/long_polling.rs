@@ -38,8 +38,8 @@ use super::{Ask, News, poll_answer};
 use crate::app::App;
 use crate::handover::Exchange;
 use crate::hub::Place;
-use crate::meter::Door;
-use crate::refusal::Refusal;
+use crate::meter::Endpoint;
+use crate::rejection::Rejection;
 use crate::subscribers::Signals;
 
 /// The hold of a request that names none.
@@ -50,17 +50,17 @@ const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
-    Extension(door): Extension<Arc<Door>>,
+    Extension(endpoint): Extension<Arc<Endpoint>>,
     query: Result<Query<Ask>, QueryRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let ask = Ask::of(query)?;
     let cursor = ask.cursor()?;
     let place = app.hub.place(cursor);
     let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.settings.max_hold);
     if hold.is_zero() && cursor.is_none() {
-        return Ok(answer(&app, &door, Some(News { batch: app.hub.asked_whole(place.seq).await, reset: None })));
+        return Ok(answer(&app, &endpoint, Some(News { batch: app.hub.asked_whole(place.seq).await, reset: None })));
     }
-    let held = door.enter();
+    let held = endpoint.enter();
     // Who has sent its last is answered at once: it is most likely gone, and would hold a place here until the hold ends.
     let news = tokio::select! {
         biased;
@@ -68,15 +68,15 @@ pub(crate) async fn get(
         () = exchange.ended() => None,
     };
     drop(held);
-    Ok(answer(&app, &door, news))
+    Ok(answer(&app, &endpoint, news))
 }
 
 /// `25s`, `500ms`, `1m`, or a plain number of seconds.
-fn parse_hold(text: &str) -> Result<Duration, Refusal> {
+fn parse_hold(text: &str) -> Result<Duration, Rejection> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     seconds.or_else(|| duration::parse_fine(text)).ok_or_else(|| {
         let text: String = text.chars().take(40).collect();
-        Refusal::bad_request(format!("`hold` is a time such as 25s or 500ms; got `{text}`"))
+        Rejection::bad_request(format!("`hold` is a time such as 25s or 500ms; got `{text}`"))
     })
 }
 
@@ -98,12 +98,12 @@ async fn news_after(app: &App, Place { seq, reset }: Place) -> Option<News> {
     Some(News { batch, reset })
 }
 
-fn answer(app: &App, door: &Arc<Door>, news: Option<News>) -> Response {
+fn answer(app: &App, endpoint: &Arc<Endpoint>, news: Option<News>) -> Response {
     let headers = [(header::CACHE_CONTROL, poll::LONG_CACHE_CONTROL.to_owned())];
     match news {
-        Some(news) => poll_answer(app, door, news, headers),
+        Some(news) => poll_answer(app, endpoint, news, headers),
         None => {
-            door.requests_empty.add(1);
+            endpoint.requests_empty.add(1);
             (StatusCode::NO_CONTENT, headers).into_response()
         }
     }

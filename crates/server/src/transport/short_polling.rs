@@ -15,7 +15,7 @@
 //! socket.rs                   the request comes in, its bytes counted
 //! wire.rs                     out of TLS, where there is TLS
 //! http1.rs                    its head is parsed; on HTTP/2 in http2.rs
-//! routes.rs                   leads it to its door
+//! routes.rs                   leads it to its endpoint
 //! transport/short_polling.rs  takes what follows the cursor from the ring, or answers 304
 //! feed/src/wire/poll.rs       joins the JSON of the updates to a body
 //! transport.rs                counts it, and makes an answer of it
@@ -37,27 +37,27 @@ use crate::app::App;
 use crate::fields;
 use crate::hub::Place;
 use crate::limits::BROKER_PATIENCE;
-use crate::meter::Door;
-use crate::refusal::Refusal;
+use crate::meter::Endpoint;
+use crate::rejection::Rejection;
 
 // The request.
 
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
-    Extension(door): Extension<Arc<Door>>,
+    Extension(endpoint): Extension<Arc<Endpoint>>,
     query: Result<Query<Ask>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let Place { seq, reset } = app.hub.place(Ask::of(query)?.cursor()?);
     let asked = tokio::time::timeout(BROKER_PATIENCE, app.hub.asked_whole(seq));
-    let batch = asked.await.map_err(|_| Refusal::unavailable("the broker that has these updates does not answer"))?;
+    let batch = asked.await.map_err(|_| Rejection::unavailable("the broker that has these updates does not answer"))?;
     let etag = poll::etag(app.hub.cursor(batch.next()));
     let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, poll::SHORT_CACHE_CONTROL.to_owned())];
     if reset.is_none() && is_known(&headers, &etag) {
-        door.requests_empty.add(1);
+        endpoint.requests_empty.add(1);
         return Ok((StatusCode::NOT_MODIFIED, validators).into_response());
     }
-    Ok(poll_answer(&app, &door, News { batch, reset }, validators))
+    Ok(poll_answer(&app, &endpoint, News { batch, reset }, validators))
 }
 
 // The answer.

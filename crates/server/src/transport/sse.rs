@@ -36,9 +36,9 @@ use crate::app::App;
 use crate::entry::Entry;
 use crate::fields;
 use crate::handover::Exchange;
-use crate::meter::Door;
+use crate::meter::Endpoint;
 use crate::push::{Dialect, Farewell, Outbox, Push, Quiet, Start};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
 /// as one.
@@ -49,21 +49,21 @@ const RETRY_SPREAD: u32 = 2;
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
-    Extension(door): Extension<Arc<Door>>,
+    Extension(endpoint): Extension<Arc<Endpoint>>,
     query: Result<Query<Ask>, QueryRejection>,
     version: Version,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     if !fields::accepts(&headers, "text/event-stream") {
-        return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
+        return Err(Rejection::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
     }
     let place = app.hub.place(cursor(&Ask::of(query)?, &headers)?);
     let dialect = Events::new(version == Version::HTTP_11, app.config.settings.retry);
-    Ok(head(&exchange, dialect, Start::new(&app, place, door)))
+    Ok(head(&exchange, dialect, Start::new(&app, place, endpoint)))
 }
 
 /// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
-fn cursor(ask: &Ask, headers: &HeaderMap) -> Result<Option<Cursor>, Refusal> {
+fn cursor(ask: &Ask, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
     match fields::single(headers, &HeaderName::from_static(sse::LAST_EVENT_ID))?.filter(|id| !id.is_empty()) {
         Some(id) => parse_cursor("Last-Event-ID", id).map(Some),
         None => ask.cursor(),
@@ -135,7 +135,7 @@ impl Dialect for Events {
     }
 
     /// A server that goes down spreads its clients with a `retry:` for each. One whose stream ends of age comes back after the
-    /// time that it was told at its begin: those ends are spread already.
+    /// time that it was told at its start: those ends are spread already.
     fn goodbye(&self, why: Farewell) -> Bytes {
         if why == Farewell::OfAge {
             return if self.chunked { Bytes::from_static(sse::LAST_CHUNK) } else { Bytes::new() };

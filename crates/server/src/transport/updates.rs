@@ -14,18 +14,18 @@ use crate::bookmarks::Bookmark;
 use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::limits::MAX_PIECE_BYTES;
-use crate::meter::Door;
+use crate::meter::Endpoint;
 use crate::ring::Batch;
 
 /// The body around some updates.
 pub(crate) struct Updates {
-    /// What is ready to go: all of a short answer, the begin of a long one.
+    /// What is ready to go: all of a short answer, the start of a long one.
     ready: Vec<u8>,
     /// What is to come of a long one.
     rest: Option<Rest>,
     /// Bytes to come, of both.
     left: usize,
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
 }
 
 /// Updates that are still to be copied, and what stands behind them.
@@ -62,7 +62,7 @@ pub(crate) struct FellBehind;
 
 impl Updates {
     /// One that ends with `closing`.
-    pub(crate) fn new(batch: Batch, closing: String, (hub, door): (&Arc<Hub>, &Arc<Door>)) -> Self {
+    pub(crate) fn new(batch: Batch, closing: String, (hub, endpoint): (&Arc<Hub>, &Arc<Endpoint>)) -> Self {
         let last = batch.next();
         let Batch { entries, bookmark, .. } = batch;
         let updates: usize = entries.iter().map(|entry| entry.json().len()).sum();
@@ -75,7 +75,7 @@ impl Updates {
                 (poll::OPENING.to_vec(), Some(Rest { hub: hub.clone(), at, copied: 0, last, closing, room }))
             }
         };
-        Self { ready, rest, left, door: door.clone() }
+        Self { ready, rest, left, endpoint: endpoint.clone() }
     }
 
     /// All bytes of the body.
@@ -152,7 +152,7 @@ impl Body for Updates {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        let piece = self.piece().inspect_err(|_| self.door.slow_disconnected.add(1));
+        let piece = self.piece().inspect_err(|_| self.endpoint.slow_disconnected.add(1));
         Poll::Ready(Some(piece.map(|piece| {
             self.left -= piece.len();
             Frame::data(piece)
@@ -177,13 +177,13 @@ mod tests {
     use futures_util::FutureExt as _;
     use proptest::prelude::*;
 
-    use crate::hub::Terms;
-    use crate::ring::Past;
+    use crate::hub::Retention;
+    use crate::ring::Snapshot;
 
     fn hub(history: usize, lens: &[usize]) -> Arc<Hub> {
-        let terms =
-            Terms { history, queue: 1, slow_policy: SlowPolicy::Block, disconnect_after: None, has_others: false };
-        let hub = Arc::new(Hub::new(terms, Past::none(Epoch::random()), 0));
+        let retention =
+            Retention { history, queue: 1, slow_policy: SlowPolicy::Block, disconnect_after: None, has_others: false };
+        let hub = Arc::new(Hub::new(retention, Snapshot::none(Epoch::random()), 0));
         lens.iter().for_each(|len| publish(&hub, *len));
         hub
     }
@@ -246,6 +246,6 @@ mod tests {
             publish(&hub, 1 << 20);
         }
         assert_eq!(next(&mut unread), Some(Err(FellBehind)));
-        assert_eq!(unread.door.slow_disconnected.get(), 1);
+        assert_eq!(unread.endpoint.slow_disconnected.get(), 1);
     }
 }

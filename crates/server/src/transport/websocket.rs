@@ -45,9 +45,9 @@ use crate::entry::Entry;
 use crate::fields;
 use crate::handover::Exchange;
 use crate::hub::Hub;
-use crate::meter::Door;
+use crate::meter::Endpoint;
 use crate::push::{Dialect, Farewell, Outbox, Push, Quiet, Start};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// What the accept key is made with: RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -59,28 +59,28 @@ const MASKED_HEADER: u64 = 2 + websocket::MASK as u64;
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
-    Extension(door): Extension<Arc<Door>>,
+    Extension(endpoint): Extension<Arc<Endpoint>>,
     query: Result<Query<Ask>, QueryRejection>,
     version: Version,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let opening = upgrade(version, &headers)?;
     let place = app.hub.place(Ask::of(query)?.cursor()?);
-    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, place, door)))
+    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, place, endpoint)))
 }
 
 /// The same on HTTP/2.
 pub(crate) async fn connect(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
-    Extension(door): Extension<Arc<Door>>,
+    Extension(endpoint): Extension<Arc<Endpoint>>,
     query: Result<Query<Ask>, QueryRejection>,
     protocol: Option<Extension<Protocol>>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let opening = extended_connect(protocol.as_ref().map(|Extension(protocol)| protocol), &headers)?;
     let place = app.hub.place(Ask::of(query)?.cursor()?);
-    Ok(head(&exchange, &opening, Frames::new(&app, &door), Start::new(&app, place, door)))
+    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, place, endpoint)))
 }
 
 /// How a client asked for the channel.
@@ -92,15 +92,18 @@ enum Opening<'a> {
 }
 
 /// The checks of section 5 of RFC 8441: those of RFC 6455 without the headers that HTTP/2 makes needless.
-fn extended_connect(protocol: Option<&Protocol>, headers: &HeaderMap) -> Result<Opening<'static>, Refusal> {
+fn extended_connect(protocol: Option<&Protocol>, headers: &HeaderMap) -> Result<Opening<'static>, Rejection> {
     if !protocol.is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket")) {
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "this door speaks no other protocol than websocket"));
+        return Err(Rejection::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "this endpoint speaks no other protocol than websocket",
+        ));
     }
     check_version(headers)?;
     Ok(Opening::Connect)
 }
 
-fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_version(headers: &HeaderMap) -> Result<(), Rejection> {
     if fields::single(headers, &header::SEC_WEBSOCKET_VERSION)? == Some(VERSION) {
         return Ok(());
     }
@@ -108,23 +111,23 @@ fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// 426, which names the protocol to upgrade to (RFC 9110, section 15.5.22).
-fn upgrade_required(message: &'static str) -> Refusal {
-    let refusal = Refusal::new(StatusCode::UPGRADE_REQUIRED, message);
-    refusal.with(header::UPGRADE, "websocket").with(header::CONNECTION, "upgrade")
+fn upgrade_required(message: &'static str) -> Rejection {
+    let rejection = Rejection::new(StatusCode::UPGRADE_REQUIRED, message);
+    rejection.with(header::UPGRADE, "websocket").with(header::CONNECTION, "upgrade")
 }
 
 /// The checks of section 4.2.1 of RFC 6455.
-fn upgrade(version: Version, headers: &HeaderMap) -> Result<Opening<'_>, Refusal> {
+fn upgrade(version: Version, headers: &HeaderMap) -> Result<Opening<'_>, Rejection> {
     let asks = fields::names_token(headers, &header::UPGRADE, "websocket")
         && fields::names_token(headers, &header::CONNECTION, "upgrade");
     if !asks || version != Version::HTTP_11 {
-        return Err(upgrade_required("this door speaks WebSocket: open it with ws://"));
+        return Err(upgrade_required("this endpoint speaks WebSocket: open it with ws://"));
     }
     check_version(headers)?;
     let key = fields::single(headers, &header::SEC_WEBSOCKET_KEY)?;
     key.filter(|key| BASE64.decode(key).is_ok_and(|nonce| nonce.len() == 16))
         .map(Opening::Upgrade)
-        .ok_or_else(|| Refusal::bad_request("`Sec-WebSocket-Key` must be 16 bytes in base64"))
+        .ok_or_else(|| Rejection::bad_request("`Sec-WebSocket-Key` must be 16 bytes in base64"))
 }
 
 // The answer.
@@ -151,22 +154,22 @@ fn accept_key(key: &str) -> String {
 pub(crate) struct Frames {
     decoder: Decoder,
     hub: Arc<Hub>,
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
     allow_publish: bool,
     /// What a broker has been asked to take; boxed twice, because almost no stream ever has it.
     publishing: Option<Box<Publishing>>,
 }
 
 /// The `seq` of a publication, once there is one.
-type Publishing = Pin<Box<dyn Future<Output = Result<u64, Refusal>> + Send>>;
+type Publishing = Pin<Box<dyn Future<Output = Result<u64, Rejection>> + Send>>;
 
 impl Frames {
-    pub(crate) fn new(app: &App, door: &Arc<Door>) -> Self {
+    pub(crate) fn new(app: &App, endpoint: &Arc<Endpoint>) -> Self {
         let decoder = Decoder::new(app.config.max_message_bytes);
         Self {
             decoder,
             hub: app.hub.clone(),
-            door: door.clone(),
+            endpoint: endpoint.clone(),
             allow_publish: app.config.settings.allow_publish,
             publishing: None,
         }
@@ -177,11 +180,11 @@ impl Frames {
         match message {
             Incoming::Ping(payload) => {
                 let pong = websocket::frame(Opcode::Pong, &payload);
-                self.door.keepalive_bytes.add(MASKED_HEADER + (payload.len() + pong.len()) as u64);
+                self.endpoint.keepalive_bytes.add(MASKED_HEADER + (payload.len() + pong.len()) as u64);
                 ControlFlow::Continue(Some(pong))
             }
             Incoming::Pong => {
-                self.door.keepalive_bytes.add(MASKED_HEADER);
+                self.endpoint.keepalive_bytes.add(MASKED_HEADER);
                 ControlFlow::Continue(None)
             }
             Incoming::Close(code) => ControlFlow::Break(websocket::close_frame(code.unwrap_or(close::NORMAL), "")),
@@ -255,8 +258,8 @@ impl Dialect for Frames {
                 outbox.push_back(websocket::ack_frame(seq));
                 ControlFlow::Continue(())
             }
-            Err(refusal) => {
-                outbox.push_back(websocket::close_frame(close::TRY_AGAIN_LATER, refusal.message()));
+            Err(rejection) => {
+                outbox.push_back(websocket::close_frame(close::TRY_AGAIN_LATER, rejection.message()));
                 ControlFlow::Break(())
             }
         })

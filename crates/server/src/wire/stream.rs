@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::limits::MAX_FRAMES;
-use crate::meter::Door;
+use crate::meter::Endpoint;
 
 /// What a frame carries, until the library has written it.
 pub(crate) struct Piece {
@@ -87,12 +87,12 @@ pub(crate) struct Stream {
     incoming: Option<RecvStream>,
     /// What has come and was not read yet.
     rest: Bytes,
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
 }
 
 impl Stream {
-    pub(crate) fn new(send: SendStream<Piece>, incoming: Option<RecvStream>, door: Arc<Door>) -> Self {
-        Self { send, waiting: Arc::default(), incoming, rest: Bytes::new(), door }
+    pub(crate) fn new(send: SendStream<Piece>, incoming: Option<RecvStream>, endpoint: Arc<Endpoint>) -> Self {
+        Self { send, waiting: Arc::default(), incoming, rest: Bytes::new(), endpoint }
     }
 
     /// Ends the stream, and takes back what the client has not been sent.
@@ -185,7 +185,7 @@ impl AsyncRead for Stream {
         let len = this.rest.len().min(buf.remaining());
         buf.put_slice(&this.rest[..len]);
         this.rest.advance(len);
-        this.door.body_bytes.add(len as u64);
+        this.endpoint.body_bytes.add(len as u64);
         // What is read makes room for more.
         let _ = incoming.flow_control().release_capacity(len);
         Poll::Ready(Ok(()))
@@ -213,7 +213,7 @@ impl AsyncWrite for Stream {
         }
         let piece = self.waiting.piece(data.freeze());
         self.send.send_data(piece, false).map_err(io::Error::other)?;
-        self.door.body_bytes.add(room as u64);
+        self.endpoint.body_bytes.add(room as u64);
         Poll::Ready(Ok(room))
     }
 

@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::limits::MAX_FRAMES;
-use crate::meter::Door;
+use crate::meter::Endpoint;
 use crate::socket::tests::narrow;
 use crate::{http2, tls};
 
@@ -21,15 +21,15 @@ const MAX_HELD: u64 = 64 << 10;
 const FRAME: u64 = 16 << 10;
 
 /// Writes until the wire takes no more and nothing goes on; the bytes that it took and the socket did not.
-async fn held(wire: &mut Wire, door: &Door) -> u64 {
-    let (mut taken, sent) = (0, door.bytes_out.get());
+async fn held(wire: &mut Wire, endpoint: &Endpoint) -> u64 {
+    let (mut taken, sent) = (0, endpoint.bytes_out.get());
     let write = async {
         loop {
             taken += wire.write(&[0; 10_000]).await.unwrap() as u64;
         }
     };
     let _ = tokio::time::timeout(Duration::from_millis(300), write).await;
-    taken - (door.bytes_out.get() - sent)
+    taken - (endpoint.bytes_out.get() - sent)
 }
 
 #[tokio::test]
@@ -53,9 +53,9 @@ async fn tls_holds_no_more_than_is_stated() {
 
 /// A request on HTTP/2 whose client gives it all the windows there are, and reads when the test does; and what moves the
 /// connection's bytes.
-async fn stream() -> (Stream, Arc<Door>, TcpStream, impl Future<Output = ()>) {
+async fn stream() -> (Stream, Arc<Endpoint>, TcpStream, impl Future<Output = ()>) {
     let (socket, link, mut client) = narrow().await;
-    let door = link.meter.came_for(Transport::Sse).clone();
+    let endpoint = link.meter.came_for(Transport::Sse).clone();
     // The preface and settings (RFC 9113, sections 3.4 and 6.5), a window update (6.9), and headers (6.2) of HPACK's static
     // table (RFC 7541, appendix A): a GET.
     client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
@@ -66,15 +66,15 @@ async fn stream() -> (Stream, Arc<Door>, TcpStream, impl Future<Output = ()>) {
     let (_, mut reply) = connection.accept().await.unwrap().unwrap();
     let send = reply.send_response(Response::new(()), false).unwrap();
     let moves = async move { while connection.accept().await.is_some() {} };
-    (Stream::new(send, None, door.clone()), door, client, moves)
+    (Stream::new(send, None, endpoint.clone()), endpoint, client, moves)
 }
 
 #[tokio::test]
 async fn a_stream_of_http_2_holds_no_more_than_is_stated() {
-    let (stream, door, client, moves) = stream().await;
+    let (stream, endpoint, client, moves) = stream().await;
     let mut wire = Wire::Stream(Box::new(stream));
     tokio::select! {
-        held = held(&mut wire, &door) => assert!((MAX_HELD / 2..=MAX_HELD + FRAME).contains(&held), "{held} bytes"),
+        held = held(&mut wire, &endpoint) => assert!((MAX_HELD / 2..=MAX_HELD + FRAME).contains(&held), "{held} bytes"),
         () = moves => panic!("the connection ended"),
     }
     drop(client);

@@ -1,6 +1,6 @@
 //! The files that the binary carries for its readers: the workshop's texts, its scenarios, and the code that they show.
 //!
-//! A debug build reads them anew each time, so that a change of a chapter needs no build.
+//! A debug build reads them again each time, so that a change of a chapter needs no build.
 
 use std::borrow::Cow;
 

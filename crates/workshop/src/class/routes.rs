@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::{get, post};
 use feedlab_feed::wire;
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 use serde::de::DeserializeOwned;
 
 use super::Inner;
@@ -35,17 +35,17 @@ pub(crate) fn router(class: Arc<Inner>) -> Router {
 }
 
 /// Reads the JSON of a request that changes something.
-fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes, example: &str) -> Result<T, Refusal> {
+fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes, example: &str) -> Result<T, Rejection> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send it as `Content-Type: application/json`"));
+        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send it as `Content-Type: application/json`"));
     }
-    wire::object(body).map_err(|error| Refusal::bad_request(format!("{error}; expected {example}")))
+    wire::object(body).map_err(|error| Rejection::bad_request(format!("{error}; expected {example}")))
 }
 
 /// Does what takes its time, as to read results and to reckon predictions, where nobody else waits for the thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    let failed = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "it failed; look at the server's log");
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Rejection> {
+    let failed = |_| Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "it failed; look at the server's log");
     tokio::task::spawn_blocking(work).await.map_err(failed)
 }

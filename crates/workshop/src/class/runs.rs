@@ -10,13 +10,13 @@ use feedlab_experiment::plan;
 use feedlab_experiment::summary::Summary;
 use feedlab_experiment::verdict::Status;
 use feedlab_feed::clock;
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::Settings;
+use super::ClassSettings;
 use super::evidence::Known;
 use crate::limits::{MAX_RUN_OUTPUT_BYTES, MAX_RUN_WORDS_BYTES, MAX_RUNS};
 
@@ -69,13 +69,13 @@ impl Run {
 /// All runs of this class.
 #[derive(Debug)]
 pub(crate) struct Runs {
-    settings: Settings,
+    settings: ClassSettings,
     kept: Mutex<VecDeque<Run>>,
     tasks: TaskTracker,
 }
 
 impl Runs {
-    pub(crate) fn new(settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(settings: ClassSettings) -> Arc<Self> {
         Arc::new(Self { settings, kept: Mutex::default(), tasks: TaskTracker::new() })
     }
 
@@ -85,15 +85,15 @@ impl Runs {
     }
 
     /// Begins a run, unless one goes on.
-    pub(crate) fn start(self: &Arc<Self>, path: &str, known: &Known, who: &str) -> Result<u64, Refusal> {
+    pub(crate) fn start(self: &Arc<Self>, path: &str, known: &Known, who: &str) -> Result<u64, Rejection> {
         let mut kept = self.kept();
         if let Some(run) = kept.iter().find(|run| run.state == State::Running) {
-            return Err(Refusal::conflict(run.in_the_way()));
+            return Err(Rejection::conflict(run.in_the_way()));
         }
         let takes = plan::duration(&known.scenario);
         let child = self
             .spawn(known)
-            .map_err(|error| Refusal::unavailable(format!("cannot start the measurement: {error}")))?;
+            .map_err(|error| Rejection::unavailable(format!("cannot start the measurement: {error}")))?;
         let id = kept.back().map_or(1, |run| run.id + 1);
         kept.push_back(Run {
             id,
@@ -133,7 +133,7 @@ impl Runs {
             .args(["run", "--format", "json", "--exit-with-stdin", "--out"])
             .arg(&self.settings.out)
             .arg(&known.file)
-            // A terminal's Ctrl-C is for this process, which then ends the run in good order.
+            // A terminal's Ctrl-C is for this process, which then ends the run gracefully.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

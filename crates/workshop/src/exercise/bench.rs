@@ -96,7 +96,7 @@ impl Bench {
         Ok(true)
     }
 
-    /// Begins anew. What was there is kept beside, as `NAME.rs.old`; the path is returned.
+    /// Begins again. What was there is kept beside, as `NAME.rs.old`; the path is returned.
     ///
     /// # Errors
     /// When a file cannot be read or written.

@@ -17,7 +17,7 @@ use feedlab_feed::access::{Asked, Origin};
 use feedlab_feed::link::LinkFault;
 use feedlab_feed::wire;
 use feedlab_proxy::Fault;
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ async fn check(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Told> {
-    let page = page(&house, peer, &asked).map_err(Refusal::forbidden)?;
+    let page = page(&house, peer, &asked).map_err(Rejection::forbidden)?;
     request.extensions_mut().insert(page);
     Ok(next.run(request).await)
 }
@@ -82,12 +82,12 @@ fn page(house: &House, peer: SocketAddr, asked: &Asked) -> Result<Page, &'static
     origin.map(Page).ok_or("the lab needs the page opened as http://127.0.0.1 or http://localhost, and no other name")
 }
 
-/// A refusal as the page's script reads it.
-struct Told(Refusal);
+/// A rejection as the page's script reads it.
+struct Told(Rejection);
 
-impl From<Refusal> for Told {
-    fn from(refusal: Refusal) -> Self {
-        Self(refusal)
+impl From<Rejection> for Told {
+    fn from(rejection: Rejection) -> Self {
+        Self(rejection)
     }
 }
 
@@ -121,7 +121,7 @@ async fn change(State(house): State<Arc<House>>, Path(id): Path<String>, body: B
 #[serde(deny_unknown_fields)]
 struct Order {
     #[serde(default = "all")]
-    door: String,
+    endpoint: String,
     kind: String,
     #[serde(default)]
     for_ms: u64,
@@ -133,11 +133,11 @@ fn all() -> String {
 
 async fn fault(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Told> {
     let tab = house.find(&id)?;
-    let Order { door, kind, for_ms } = read(&body, "{\"door\": \"sse\", \"kind\": \"cut\", \"for_ms\": 0}")?;
+    let Order { endpoint, kind, for_ms } = read(&body, "{\"endpoint\": \"sse\", \"kind\": \"cut\", \"for_ms\": 0}")?;
     let kind = LinkFault::named(&kind).ok_or_else(|| {
-        Refusal::bad_request(format!("`kind` is one of {}", LinkFault::ALL.map(LinkFault::name).join(", ")))
+        Rejection::bad_request(format!("`kind` is one of {}", LinkFault::ALL.map(LinkFault::name).join(", ")))
     })?;
-    let hit = tab.ways.order(&door, Fault { length: Duration::from_millis(for_ms), ..Fault::now(kind) }).await?;
+    let hit = tab.ways.order(&endpoint, Fault { length: Duration::from_millis(for_ms), ..Fault::now(kind) }).await?;
     Ok(Json(json!({ "hit": hit.hit, "open": hit.open })))
 }
 
@@ -145,13 +145,13 @@ async fn fault(State(house): State<Arc<House>>, Path(id): Path<String>, body: By
 #[serde(deny_unknown_fields)]
 struct Healing {
     #[serde(default = "all")]
-    door: String,
+    endpoint: String,
 }
 
 async fn heal(State(house): State<Arc<House>>, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Told> {
     let tab = house.find(&id)?;
-    let Healing { door } = read(&body, "{\"door\": \"all\"}, or empty")?;
-    Ok(Json(json!({ "healed": tab.ways.heal(&door).await? })))
+    let Healing { endpoint } = read(&body, "{\"endpoint\": \"all\"}, or empty")?;
+    Ok(Json(json!({ "healed": tab.ways.heal(&endpoint).await? })))
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,7 +170,7 @@ async fn restart(State(house): State<Arc<House>>, Path(id): Path<String>, body: 
     let Restart { down_ms } = read(&body, "{\"down_ms\": 1000}, or empty")?;
     let down = Duration::from_millis(down_ms);
     if down > MAX_DOWN {
-        return Err(Refusal::bad_request(format!("`down_ms` is at most {}", MAX_DOWN.as_millis())).into());
+        return Err(Rejection::bad_request(format!("`down_ms` is at most {}", MAX_DOWN.as_millis())).into());
     }
     tab.restart(down)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "down_ms": down_ms }))).into_response())
@@ -182,9 +182,9 @@ async fn close(State(house): State<Arc<House>>, Path(id): Path<String>) -> Resul
 }
 
 /// A body, whatever its type is called: a beacon names none that fits. An empty one is `{}`.
-fn read<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Refusal> {
+fn read<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Rejection> {
     let text = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    wire::object(text).map_err(|error| Refusal::bad_request(format!("the body is {form}: {error}")))
+    wire::object(text).map_err(|error| Rejection::bad_request(format!("the body is {form}: {error}")))
 }
 
 #[cfg(test)]

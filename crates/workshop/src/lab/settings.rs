@@ -6,7 +6,7 @@ use feedlab_feed::link::{MAX_BUFFER_BYTES, Network};
 use feedlab_feed::schedule::ScheduleKind;
 use feedlab_feed::settings::{self, KEEPALIVE, SlowPolicy};
 use feedlab_feed::wire::sse::RETRY;
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -33,7 +33,7 @@ pub(super) enum SourceName {
 /// All settings of a tab, as JSON has them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
+pub(super) struct TabSettings {
     pub(super) source: SourceName,
     pub(super) updates_per_s: f64,
     pub(super) schedule: ScheduleKind,
@@ -51,20 +51,20 @@ pub(super) struct Settings {
     pub(super) reader_bytes_per_s: Option<u64>,
 }
 
-/// How much must be made anew for a change.
+/// How much must be made again for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
     /// At most the way.
     Nothing,
     /// The server's address; its feed goes on.
     Address,
-    /// The terms on which the feed is handed out; it is the same feed.
-    Terms,
+    /// The retention on which the feed is handed out; it is the same feed.
+    Retention,
     /// The feed.
     Feed,
 }
 
-impl Settings {
+impl TabSettings {
     /// What a tab begins with.
     pub(super) const fn of(has_own_feed: bool) -> Self {
         Self {
@@ -88,10 +88,10 @@ impl Settings {
 
     /// These settings with those of a body changed, as JSON Merge Patch has it (RFC 7396): null sets one back to its
     /// default.
-    pub(super) fn patched(self, body: &[u8], defaults: Self) -> Result<Self, Refusal> {
+    pub(super) fn patched(self, body: &[u8], defaults: Self) -> Result<Self, Rejection> {
         let text = if body.trim_ascii().is_empty() { b"{}" } else { body };
         let patch: Map<String, Value> = serde_json::from_slice(text).map_err(|error| {
-            Refusal::bad_request(format!("the body is an object of settings, as in {{\"rtt_ms\": 100}}: {error}"))
+            Rejection::bad_request(format!("the body is an object of settings, as in {{\"rtt_ms\": 100}}: {error}"))
         })?;
         let mut settings = self;
         for (name, value) in patch {
@@ -101,7 +101,7 @@ impl Settings {
         Ok(settings)
     }
 
-    fn with(self, name: &str, value: Value, defaults: Self) -> Result<Self, Refusal> {
+    fn with(self, name: &str, value: Value, defaults: Self) -> Result<Self, Rejection> {
         let object = |settings| serde_json::to_value(settings).unwrap_or_default();
         let value = if value.is_null() { object(defaults)[name].clone() } else { value };
         let mut all = object(self);
@@ -110,7 +110,7 @@ impl Settings {
         }
         serde_json::from_value(all).map(Self::without_zeros).map_err(|error| {
             let name: String = name.chars().take(40).collect();
-            Refusal::bad_request(format!("`{name}`: {error}"))
+            Rejection::bad_request(format!("`{name}`: {error}"))
         })
     }
 
@@ -125,12 +125,12 @@ impl Settings {
         }
     }
 
-    fn check(&self) -> Result<(), Refusal> {
+    fn check(&self) -> Result<(), Rejection> {
         if !(0.1..=200.0).contains(&self.updates_per_s) {
-            return Err(Refusal::bad_request("`updates_per_s` is from 0.1 to 200"));
+            return Err(Rejection::bad_request("`updates_per_s` is from 0.1 to 200"));
         }
         if self.schedule == ScheduleKind::Burst {
-            return Err(Refusal::bad_request("`schedule` is constant or poisson"));
+            return Err(Rejection::bad_request("`schedule` is constant or poisson"));
         }
         let ranges = [
             ("payload_bytes", self.payload_bytes as u64, 0, 65_536),
@@ -142,21 +142,21 @@ impl Settings {
         ];
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {
-                return Err(Refusal::bad_request(format!("`{name}` is a whole number from {least} to {most}")));
+                return Err(Rejection::bad_request(format!("`{name}` is a whole number from {least} to {most}")));
             }
         }
-        self.way().check().map_err(Refusal::bad_request)
+        self.way().check().map_err(Rejection::bad_request)
     }
 
     /// What a change to these settings takes.
     pub(super) fn change(&self, to: &Self) -> Change {
         let feed = |it: &Self| (it.source, it.updates_per_s.to_bits(), it.schedule, it.payload_bytes);
-        let terms = |it: &Self| (it.history, it.slow, it.coalesce_ms);
+        let retention = |it: &Self| (it.history, it.slow, it.coalesce_ms);
         let address = |it: &Self| (it.keepalive_ms, it.retry_ms, it.is_slow());
         if feed(self) != feed(to) {
             Change::Feed
-        } else if terms(self) != terms(to) {
-            Change::Terms
+        } else if retention(self) != retention(to) {
+            Change::Retention
         } else if address(self) != address(to) {
             Change::Address
         } else {
@@ -197,7 +197,7 @@ impl Settings {
     }
 
     /// The way, as the lab proxy takes it.
-    pub(super) fn way(&self) -> feedlab_proxy::Settings {
+    pub(super) fn way(&self) -> feedlab_proxy::LinkSettings {
         let network = Network {
             rtt: Duration::from_millis(self.rtt_ms),
             jitter: Duration::from_millis(self.jitter_ms),
@@ -205,7 +205,7 @@ impl Settings {
             idle_timeout: self.idle_timeout_ms.map(Duration::from_millis),
             buffer_bytes: Some(self.buffer_bytes).filter(|bytes| *bytes > 0),
         };
-        feedlab_proxy::Settings { reader_bytes_per_s: self.reader_bytes_per_s, ..network.into() }
+        feedlab_proxy::LinkSettings { reader_bytes_per_s: self.reader_bytes_per_s, ..network.into() }
     }
 }
 
@@ -213,10 +213,10 @@ impl Settings {
 mod tests {
     use super::*;
 
-    const DEFAULT: Settings = Settings::of(false);
+    const DEFAULT: TabSettings = TabSettings::of(false);
 
-    fn patched(body: &str) -> Result<Settings, String> {
-        DEFAULT.patched(body.as_bytes(), DEFAULT).map_err(|refusal| format!("{refusal:?}"))
+    fn patched(body: &str) -> Result<TabSettings, String> {
+        DEFAULT.patched(body.as_bytes(), DEFAULT).map_err(|rejection| format!("{rejection:?}"))
     }
 
     #[test]
@@ -256,14 +256,14 @@ mod tests {
         assert_eq!(change(r#"{"rtt_ms": 50, "buffer_bytes": 4096}"#), Change::Nothing);
         assert_eq!(change(r#"{"retry_ms": 500}"#), Change::Address);
         assert_eq!(change(r#"{"reader_bytes_per_s": 500}"#), Change::Address);
-        assert_eq!(change(r#"{"slow": "latest", "retry_ms": 500}"#), Change::Terms);
+        assert_eq!(change(r#"{"slow": "latest", "retry_ms": 500}"#), Change::Retention);
         assert_eq!(change(r#"{"source": "host", "slow": "latest"}"#), Change::Feed);
     }
 
     #[test]
     fn large_updates_leave_room_for_fewer() {
         assert_eq!(DEFAULT.history(), 1000);
-        assert_eq!(Settings { payload_bytes: 65_536, ..DEFAULT }.history(), 64);
-        assert_eq!(Settings { payload_bytes: 0, ..DEFAULT }.history(), 1000);
+        assert_eq!(TabSettings { payload_bytes: 65_536, ..DEFAULT }.history(), 64);
+        assert_eq!(TabSettings { payload_bytes: 0, ..DEFAULT }.history(), 1000);
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use feedlab_feed::source::{Recording, SourceConfig};
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 
-use super::settings::{Settings, SourceName};
+use super::settings::{SourceName, TabSettings};
 use super::unable;
 use crate::chapter::library;
 
@@ -17,7 +17,7 @@ const EARTHQUAKES: &str = "scenarios/feeds/earthquakes.ndjson";
 const SEED: u64 = 1;
 
 /// The source that the settings name; `None` for the one that is served beside the labs.
-pub(super) fn source(settings: &Settings) -> Result<Option<SourceConfig>, Refusal> {
+pub(super) fn source(settings: &TabSettings) -> Result<Option<SourceConfig>, Rejection> {
     let rate = settings.updates_per_s;
     Ok(Some(match settings.source {
         SourceName::Own => return Ok(None),
@@ -36,7 +36,7 @@ pub(super) fn source(settings: &Settings) -> Result<Option<SourceConfig>, Refusa
     }))
 }
 
-fn earthquakes() -> Result<Arc<Recording>, Refusal> {
+fn earthquakes() -> Result<Arc<Recording>, Rejection> {
     static RECORDING: OnceLock<Arc<Recording>> = OnceLock::new();
     if let Some(recording) = RECORDING.get() {
         return Ok(recording.clone());
@@ -55,7 +55,7 @@ mod tests {
     fn the_recording_is_as_the_document_says() {
         let recording = earthquakes().unwrap();
         assert_eq!(recording.updates.len(), 1707);
-        let settings = Settings { source: SourceName::Earthquakes, updates_per_s: 10.0, ..Settings::of(false) };
+        let settings = TabSettings { source: SourceName::Earthquakes, updates_per_s: 10.0, ..TabSettings::of(false) };
         let Ok(Some(SourceConfig::Recorded { speed, .. })) = source(&settings) else { panic!("a recording") };
         let seconds = recording.span().as_secs_f64() / speed;
         assert!((seconds - 170.6).abs() < 0.1, "a week in {seconds} s");

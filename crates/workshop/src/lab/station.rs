@@ -7,13 +7,13 @@ use std::time::Duration;
 use feedlab_feed::access::Origin;
 use feedlab_feed::clock;
 use feedlab_server::tls::{Identity, self_signed};
-use feedlab_server::{Config, Feed, Figures, Past, Refusal, Server};
+use feedlab_server::{Config, Feed, Figures, Rejection, Server, Snapshot};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::port::Port;
-use super::settings::{Change, Settings, SourceName};
+use super::settings::{Change, SourceName, TabSettings};
 use super::source::source;
 use super::{Own, unable};
 use crate::limits::{MAX_AGAIN, MAX_LAB_CONNECTIONS};
@@ -26,14 +26,14 @@ const DRAIN: Duration = Duration::from_millis(500);
 pub(super) struct Station {
     plain: Port,
     secure: Port,
-    /// The page that may read the doors.
+    /// The page that may read the endpoints.
     origin: Origin,
     own: Option<Own>,
     end: CancellationToken,
     feed: Option<Tap>,
     running: Option<Running>,
     /// What the feed and the server were made for.
-    made_for: Option<Settings>,
+    made_for: Option<TabSettings>,
 }
 
 /// The feed of the tab.
@@ -41,7 +41,7 @@ pub(super) struct Station {
 struct Tap {
     feed: Feed,
     /// What was before it.
-    past: Option<Past>,
+    snapshot: Option<Snapshot>,
 }
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ struct Running {
 
 impl Station {
     /// One that does not serve yet.
-    pub(super) fn new(origin: Origin, own: Option<Own>, end: CancellationToken) -> Result<Self, Refusal> {
+    pub(super) fn new(origin: Origin, own: Option<Own>, end: CancellationToken) -> Result<Self, Rejection> {
         let port = || Port::any().map_err(|error| unable("the lab has no port", error));
         let (plain, secure) = (port()?, port()?);
         Ok(Self { plain, secure, origin, own, end, feed: None, running: None, made_for: None })
@@ -71,21 +71,21 @@ impl Station {
     }
 
     /// Whether the settings take another server than the one that runs.
-    pub(super) fn is_level_with(&self, settings: &Settings) -> bool {
-        let same = |made_for: &Settings| made_for.change(settings) == Change::Nothing;
+    pub(super) fn is_level_with(&self, settings: &TabSettings) -> bool {
+        let same = |made_for: &TabSettings| made_for.change(settings) == Change::Nothing;
         self.running.is_some() && self.made_for.as_ref().is_some_and(same)
     }
 
     /// Ends the feed, if the settings want another: nothing is published that nobody would be told.
-    pub(super) fn end_feed_for(&self, settings: &Settings) {
-        let is_own = |made_for: &Settings| made_for.source == SourceName::Own;
-        let ends = |made_for: &Settings| made_for.change(settings) == Change::Feed && !is_own(made_for);
+    pub(super) fn end_feed_for(&self, settings: &TabSettings) {
+        let is_own = |made_for: &TabSettings| made_for.source == SourceName::Own;
+        let ends = |made_for: &TabSettings| made_for.change(settings) == Change::Feed && !is_own(made_for);
         if let (Some(tap), true) = (&self.feed, self.made_for.as_ref().is_some_and(ends)) {
             tap.feed.stop();
         }
     }
 
-    /// Ends the server, in good order, and tells how many connections were left. The feed goes on.
+    /// Ends the server, gracefully, and tells how many connections were left. The feed goes on.
     pub(super) async fn stop(&mut self) -> u64 {
         let Some(Running { stop, servers, figures }) = self.running.take() else { return 0 };
         stop.cancel();
@@ -96,7 +96,7 @@ impl Station {
     }
 
     /// Serves as the settings say; on return connections are taken.
-    pub(super) async fn start(&mut self, settings: &Settings) -> Result<Figures, Refusal> {
+    pub(super) async fn start(&mut self, settings: &TabSettings) -> Result<Figures, Rejection> {
         let feed = self.feed(settings).await?;
         let listen = |port: &Port| port.listen().map_err(|error| unable("the lab cannot listen", error));
         let config = self.config(settings)?;
@@ -113,10 +113,10 @@ impl Station {
     }
 
     /// The feed that the settings want: the one that is there, or else one whose `seq` goes on where that ended.
-    async fn feed(&mut self, settings: &Settings) -> Result<Feed, Refusal> {
+    async fn feed(&mut self, settings: &TabSettings) -> Result<Feed, Rejection> {
         let change = self.made_for.as_ref().map_or(Change::Feed, |made_for| made_for.change(settings));
         let tap = match self.feed.take() {
-            Some(tap) if change < Change::Terms => tap,
+            Some(tap) if change < Change::Retention => tap,
             before => self.open(settings, before.as_ref(), change).await?,
         };
         let feed = tap.feed.clone();
@@ -124,31 +124,31 @@ impl Station {
         Ok(feed)
     }
 
-    async fn open(&self, settings: &Settings, before: Option<&Tap>, change: Change) -> Result<Tap, Refusal> {
+    async fn open(&self, settings: &TabSettings, before: Option<&Tap>, change: Change) -> Result<Tap, Rejection> {
         if let (SourceName::Own, Some(own)) = (settings.source, &self.own) {
-            return Ok(Tap { feed: own.feed.clone(), past: None });
+            return Ok(Tap { feed: own.feed.clone(), snapshot: None });
         }
         let was_own = self.made_for.as_ref().is_some_and(|made_for| made_for.source == SourceName::Own);
-        let (past, begin) = match before {
-            // The same feed on other terms, as one that comes back from a restart.
-            Some(tap) if change == Change::Terms && comes_again(tap, settings) => {
-                (tap.past.clone(), tap.feed.began_at().map(|start_at| (start_at, tap.feed.epoch())))
+        let (snapshot, begin) = match before {
+            // The same feed on other retention, as one that comes back from a restart.
+            Some(tap) if change == Change::Retention && comes_again(tap, settings) => {
+                (tap.snapshot.clone(), tap.feed.began_at().map(|start_at| (start_at, tap.feed.epoch())))
             }
             // That of the whole server goes on elsewhere: after it there is another one, with an epoch of its own.
-            Some(tap) if !was_own => (Some(tap.feed.past()), None),
+            Some(tap) if !was_own => (Some(tap.feed.snapshot()), None),
             _ => (None, None),
         };
         let (start_at, epoch) = begin.unzip();
         let config = Config { start_at, epoch, ..self.config(settings)? };
-        let feed = match past.clone() {
-            Some(past) => Feed::open_after(&config, past).await,
+        let feed = match snapshot.clone() {
+            Some(snapshot) => Feed::open_after(&config, snapshot).await,
             None => Feed::open(&config).await,
         };
         let feed = feed.map_err(|error| unable("the feed cannot begin", error))?;
-        Ok(Tap { feed, past })
+        Ok(Tap { feed, snapshot })
     }
 
-    fn config(&self, settings: &Settings) -> Result<Config, Refusal> {
+    fn config(&self, settings: &TabSettings) -> Result<Config, Rejection> {
         let is_own = settings.source == SourceName::Own;
         let mut told = settings.told();
         told.source = source(settings)?;
@@ -160,7 +160,7 @@ impl Station {
 
 /// The certificate of this process, made when a lab needs it first: the same for all labs, so that a browser is told once
 /// to take it.
-fn identity() -> Result<Identity, Refusal> {
+fn identity() -> Result<Identity, Rejection> {
     static IDENTITY: OnceLock<Identity> = OnceLock::new();
     if let Some(identity) = IDENTITY.get() {
         return Ok(identity.clone());
@@ -169,8 +169,8 @@ fn identity() -> Result<Identity, Refusal> {
     Ok(IDENTITY.get_or_init(|| made).clone())
 }
 
-/// Whether everything since its begin can be made again, and soon.
-fn comes_again(tap: &Tap, settings: &Settings) -> bool {
+/// Whether everything since its start can be made again, and soon.
+fn comes_again(tap: &Tap, settings: &TabSettings) -> bool {
     let began_at = tap.feed.began_at().unwrap_or(0);
     let seconds = Duration::from_micros(clock::unix_us().saturating_sub(began_at)).as_secs_f64();
     settings.source != SourceName::Host && seconds * settings.updates_per_s <= MAX_AGAIN as f64

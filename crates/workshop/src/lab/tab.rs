@@ -9,11 +9,11 @@ use feedlab_feed::access::Origin;
 use feedlab_feed::link::LinkFault;
 use feedlab_feed::stats::Stats;
 use feedlab_proxy::Fault;
-use feedlab_server::{Figures, Refusal};
+use feedlab_server::{Figures, Rejection};
 use serde::Serialize;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::settings::{Change, Settings, SourceName};
+use super::settings::{Change, SourceName, TabSettings};
 use super::station::Station;
 use super::ways::{SHARED, Ways};
 use super::{Own, unable};
@@ -25,7 +25,7 @@ pub(super) struct Tab {
     /// Whether there is a feed beside the labs.
     has_own: bool,
     secure: String,
-    settings: Mutex<Settings>,
+    settings: Mutex<TabSettings>,
     pub(super) ways: Ways,
     station: tokio::sync::Mutex<Station>,
     /// Of the server that runs.
@@ -39,16 +39,16 @@ pub(super) struct Tab {
 #[derive(Debug, Serialize)]
 pub(super) struct Place<'a> {
     id: &'a str,
-    doors: BTreeMap<&'static str, String>,
+    endpoints: BTreeMap<&'static str, String>,
     shared: String,
     secure: &'a str,
-    settings: Settings,
+    settings: TabSettings,
 }
 
 /// What a page is told of its lab again and again.
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
-    settings: Settings,
+    settings: TabSettings,
     /// Absent figures are null: while the server restarts there are none.
     stats: Option<Stats>,
     way: BTreeMap<&'static str, feedlab_proxy::Stats>,
@@ -57,9 +57,9 @@ pub(super) struct Status {
 
 impl Tab {
     /// Opens its ports and starts its server.
-    pub(super) async fn open(settings: Settings, origin: Origin, own: Option<Own>) -> Result<Self, Refusal> {
+    pub(super) async fn open(settings: TabSettings, origin: Origin, own: Option<Own>) -> Result<Self, Rejection> {
         let has_own = own.is_some();
-        check_source(&settings, &Settings::of(has_own), has_own)?;
+        check_source(&settings, &TabSettings::of(has_own), has_own)?;
         let end = CancellationToken::new();
         let guard = end.clone().drop_guard();
         let mut station = Station::new(origin, own, end.clone())?;
@@ -84,9 +84,9 @@ impl Tab {
     }
 
     pub(super) fn place(&self) -> Place<'_> {
-        let mut doors = self.ways.origins();
-        let shared = doors.remove(SHARED).unwrap_or_default();
-        Place { id: &self.id, doors, shared, secure: &self.secure, settings: self.settings() }
+        let mut endpoints = self.ways.origins();
+        let shared = endpoints.remove(SHARED).unwrap_or_default();
+        Place { id: &self.id, endpoints, shared, secure: &self.secure, settings: self.settings() }
     }
 
     pub(super) async fn status(&self) -> Status {
@@ -98,7 +98,7 @@ impl Tab {
         Status { settings: self.settings(), stats, way: self.ways.stats(), restarting: self.restarting.load(SeqCst) }
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> TabSettings {
         *lock(&self.settings)
     }
 
@@ -113,7 +113,7 @@ impl Tab {
     }
 
     /// Changes the settings that a body names, and tells whether that took another server.
-    pub(super) async fn change(self: &Arc<Self>, body: &[u8]) -> Result<bool, Refusal> {
+    pub(super) async fn change(self: &Arc<Self>, body: &[u8]) -> Result<bool, Rejection> {
         let takes = self.take(body)?;
         // Without a server, for want of descriptors say, every change is an occasion to try again.
         let restarts = takes != Change::Nothing || lock(&self.figures).is_none();
@@ -127,9 +127,9 @@ impl Tab {
         Ok(restarts)
     }
 
-    fn take(&self, body: &[u8]) -> Result<Change, Refusal> {
+    fn take(&self, body: &[u8]) -> Result<Change, Rejection> {
         let mut settings = lock(&self.settings);
-        let wanted = settings.patched(body, Settings::of(self.has_own))?;
+        let wanted = settings.patched(body, TabSettings::of(self.has_own))?;
         check_source(&wanted, &settings, self.has_own)?;
         self.ways.set(wanted.way())?;
         let takes = settings.change(&wanted);
@@ -138,7 +138,7 @@ impl Tab {
     }
 
     /// Makes the server the one that the settings want.
-    async fn level(&self) -> Result<(), Refusal> {
+    async fn level(&self) -> Result<(), Rejection> {
         let mut station = self.station.lock().await;
         while !station.is_level_with(&self.settings()) {
             station.end_feed_for(&self.settings());
@@ -149,9 +149,9 @@ impl Tab {
     }
 
     /// Lets the server go away and come back, with the same feed and its history.
-    pub(super) fn restart(self: &Arc<Self>, down: Duration) -> Result<(), Refusal> {
+    pub(super) fn restart(self: &Arc<Self>, down: Duration) -> Result<(), Rejection> {
         if self.restarting.swap(true, SeqCst) {
-            return Err(Refusal::conflict("the server is on its way back already; wait until `restarting` is false"));
+            return Err(Rejection::conflict("the server is on its way back already; wait until `restarting` is false"));
         }
         let tab = self.clone();
         tokio::spawn(async move {
@@ -165,7 +165,7 @@ impl Tab {
         Ok(())
     }
 
-    async fn bounce(&self, down: Duration) -> Result<(), Refusal> {
+    async fn bounce(&self, down: Duration) -> Result<(), Rejection> {
         let mut station = self.station.lock().await;
         self.stop(&mut station).await;
         tokio::select! {
@@ -182,7 +182,7 @@ impl Tab {
         }
     }
 
-    async fn start(&self, station: &mut Station) -> Result<(), Refusal> {
+    async fn start(&self, station: &mut Station) -> Result<(), Rejection> {
         let figures = station.start(&self.settings()).await?;
         *lock(&self.figures) = Some(figures);
         Ok(())
@@ -190,15 +190,15 @@ impl Tab {
 }
 
 /// The feed that is served beside the labs is for all of them, so no tab changes it.
-fn check_source(wanted: &Settings, before: &Settings, has_own: bool) -> Result<(), Refusal> {
+fn check_source(wanted: &TabSettings, before: &TabSettings, has_own: bool) -> Result<(), Rejection> {
     if wanted.source != SourceName::Own {
         return Ok(());
     }
     if !has_own {
-        return Err(Refusal::conflict("there is no feed beside the labs here: choose a `source` other than own"));
+        return Err(Rejection::conflict("there is no feed beside the labs here: choose a `source` other than own"));
     }
-    if before.source == SourceName::Own && before.change(wanted) >= Change::Terms {
-        return Err(Refusal::conflict(
+    if before.source == SourceName::Own && before.change(wanted) >= Change::Retention {
+        return Err(Rejection::conflict(
             "the feed is the one that feedlab was started with, and other tabs have it too: choose another `source`, \
              as in {\"source\": \"synthetic\"}, or start feedlab with other flags",
         ));

@@ -1,24 +1,24 @@
-//! The ways to a tab's server: a lab proxy before each door, and one before all of them.
+//! The ways to a tab's server: a lab proxy before each endpoint, and one before all of them.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use feedlab_feed::Transport;
 use feedlab_feed::link::Network;
-use feedlab_proxy::{Config, Fault, Handle, Hit, Proxy, Settings, Stats};
-use feedlab_server::Refusal;
+use feedlab_proxy::{Config, Fault, Handle, Hit, LinkSettings, Proxy, Stats};
+use feedlab_server::Rejection;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::unable;
 
-/// The one that leads to all doors.
+/// The one that leads to all endpoints.
 pub(super) const SHARED: &str = "shared";
 
 /// All of them.
 const ALL: &str = "all";
 
-/// The proxies of a tab, by the door that each is for.
+/// The proxies of a tab, by the endpoint that each is for.
 #[derive(Debug)]
 pub(super) struct Ways(BTreeMap<&'static str, Way>);
 
@@ -30,10 +30,10 @@ struct Way {
 
 impl Ways {
     /// Opens a port for each, until `end`.
-    pub(super) fn open(server: SocketAddr, settings: Settings, end: &CancellationToken) -> Result<Self, Refusal> {
+    pub(super) fn open(server: SocketAddr, settings: LinkSettings, end: &CancellationToken) -> Result<Self, Rejection> {
         let names = Transport::ALL.into_iter().map(Transport::id).chain([SHARED]);
         let ways = names.map(|name| Ok((name, Way::open(server, at(name, settings), end)?)));
-        ways.collect::<Result<_, Refusal>>().map(Self)
+        ways.collect::<Result<_, Rejection>>().map(Self)
     }
 
     /// Where each is, as an origin.
@@ -42,25 +42,25 @@ impl Ways {
     }
 
     /// Changes all of them at once.
-    pub(super) fn set(&self, settings: Settings) -> Result<(), Refusal> {
-        self.0.iter().try_for_each(|(name, way)| way.handle.set(at(name, settings))).map_err(Refusal::bad_request)
+    pub(super) fn set(&self, settings: LinkSettings) -> Result<(), Rejection> {
+        self.0.iter().try_for_each(|(name, way)| way.handle.set(at(name, settings))).map_err(Rejection::bad_request)
     }
 
     /// Lets a fault happen on one, or on all.
-    pub(super) async fn order(&self, door: &str, fault: Fault) -> Result<Hit, Refusal> {
-        fault.check().map_err(Refusal::bad_request)?;
-        let hits = join_all(self.chosen(door)?.map(|handle| handle.order(fault))).await;
+    pub(super) async fn order(&self, endpoint: &str, fault: Fault) -> Result<Hit, Rejection> {
+        fault.check().map_err(Rejection::bad_request)?;
+        let hits = join_all(self.chosen(endpoint)?.map(|handle| handle.order(fault))).await;
         let mut sum = Hit { hit: 0, open: 0 };
         for hit in hits {
-            let hit = hit.map_err(Refusal::bad_request)?;
+            let hit = hit.map_err(Rejection::bad_request)?;
             sum = Hit { hit: sum.hit + hit.hit, open: sum.open + hit.open };
         }
         Ok(sum)
     }
 
     /// Ends the faults of one, or of all, and tells how many these were.
-    pub(super) async fn heal(&self, door: &str) -> Result<usize, Refusal> {
-        Ok(join_all(self.chosen(door)?.map(Handle::heal)).await.into_iter().sum())
+    pub(super) async fn heal(&self, endpoint: &str) -> Result<usize, Rejection> {
+        Ok(join_all(self.chosen(endpoint)?.map(Handle::heal)).await.into_iter().sum())
     }
 
     /// What each has done.
@@ -68,25 +68,25 @@ impl Ways {
         self.0.iter().map(|(name, way)| (*name, way.handle.stats())).collect()
     }
 
-    fn chosen(&self, door: &str) -> Result<impl Iterator<Item = &Handle>, Refusal> {
-        if door != ALL && !self.0.contains_key(door) {
+    fn chosen(&self, endpoint: &str) -> Result<impl Iterator<Item = &Handle>, Rejection> {
+        if endpoint != ALL && !self.0.contains_key(endpoint) {
             let known: Vec<_> = self.0.keys().copied().chain([ALL]).collect();
-            return Err(Refusal::bad_request(format!("`door` is one of {}", known.join(", "))));
+            return Err(Rejection::bad_request(format!("`endpoint` is one of {}", known.join(", "))));
         }
-        Ok(self.0.iter().filter(move |(name, _)| door == ALL || door == **name).map(|(_, way)| &way.handle))
+        Ok(self.0.iter().filter(move |(name, _)| endpoint == ALL || endpoint == **name).map(|(_, way)| &way.handle))
     }
 }
 
-/// The settings of the way to one door. A proxy that buffers knows where an answer ends and passes it on then, so it holds
+/// The settings of the way to one endpoint. A proxy that buffers knows where an answer ends and passes it on then, so it holds
 /// no poll up; the lab proxy, which knows bytes alone, would hold a short answer for ever.
-fn at(name: &str, settings: Settings) -> Settings {
+fn at(name: &str, settings: LinkSettings) -> LinkSettings {
     let is_poll = name.parse().is_ok_and(|transport: Transport| !transport.is_push());
     let network = Network { buffer_bytes: None, ..settings.network };
-    if is_poll { Settings { network, ..settings } } else { settings }
+    if is_poll { LinkSettings { network, ..settings } } else { settings }
 }
 
 impl Way {
-    fn open(server: SocketAddr, settings: Settings, end: &CancellationToken) -> Result<Self, Refusal> {
+    fn open(server: SocketAddr, settings: LinkSettings, end: &CancellationToken) -> Result<Self, Rejection> {
         let no_port = |error: &dyn std::fmt::Display| unable("the lab has no port", error);
         let listener = feedlab_proxy::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(|error| no_port(&error))?;
         let address = listener.local_addr().map_err(|error| no_port(&error))?;

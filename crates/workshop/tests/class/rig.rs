@@ -6,7 +6,7 @@ use std::path::Path;
 use feedlab_experiment::class::Questions;
 use feedlab_server::{Config, Server};
 use feedlab_testkit::http::{self, Answer};
-use feedlab_workshop::{Class, Settings};
+use feedlab_workshop::{Class, ClassSettings};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -52,7 +52,7 @@ impl Rig {
     pub(crate) async fn measuring_with(binary: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stop = CancellationToken::new();
-        let settings = Settings {
+        let settings = ClassSettings {
             votes: folder.path().join("class.ndjson"),
             out: folder.path().join("results"),
             binary: binary.to_owned(),

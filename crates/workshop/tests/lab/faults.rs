@@ -3,17 +3,17 @@ use crate::harness::{Rig, pause};
 const FAST: &str = r#"{"source": "synthetic", "updates_per_s": 100}"#;
 
 #[tokio::test]
-async fn a_cut_hits_one_door_or_all() {
+async fn a_cut_hits_one_endpoint_or_all() {
     let rig = Rig::start().await;
     let tab = rig.open(FAST).await;
     let (mut sse, mut shared) = (tab.sse(0).await, tab.stream("shared", "/feed/sse?after=0", "").await);
     sse.until("data:").await;
     shared.until("data:").await;
-    let hit = tab.order("POST", "/fault", r#"{"door": "sse", "kind": "cut"}"#).await.json();
+    let hit = tab.order("POST", "/fault", r#"{"endpoint": "sse", "kind": "cut"}"#).await.json();
     assert_eq!((&hit["hit"], &hit["open"]), (&1.into(), &1.into()));
     sse.rest().await;
     shared.until("data:").await;
-    let hit = tab.order("POST", "/fault", r#"{"door": "all", "kind": "cut", "for_ms": 0}"#).await.json();
+    let hit = tab.order("POST", "/fault", r#"{"endpoint": "all", "kind": "cut", "for_ms": 0}"#).await.json();
     assert_eq!(hit["hit"], 1, "the one that is left");
     shared.rest().await;
 }
@@ -24,9 +24,9 @@ async fn the_way_answers_503_for_a_while_or_until_it_is_healed() {
     let tab = rig.open(FAST).await;
     let refused = r#"{"kind": "status-503", "for_ms": 2000}"#;
     assert_eq!(tab.order("POST", "/fault", refused).await.status, 200);
-    for door in ["sse", "short-polling", "shared"] {
-        let answer = tab.read(door, "/feed/poll?after=0").await;
-        assert_eq!(answer.status, 503, "{door}");
+    for endpoint in ["sse", "short-polling", "shared"] {
+        let answer = tab.read(endpoint, "/feed/poll?after=0").await;
+        assert_eq!(answer.status, 503, "{endpoint}");
         assert!(answer.head.contains("access-control-allow-origin: *"), "{answer:?}");
     }
     pause(2100).await;
@@ -43,8 +43,8 @@ async fn an_order_that_makes_no_sense_says_what_would() {
     for (what, body, needle) in [
         (
             "/fault",
-            r#"{"door": "cat", "kind": "cut"}"#,
-            "`door` is one of long-polling, shared, short-polling, sse, websocket, all",
+            r#"{"endpoint": "cat", "kind": "cut"}"#,
+            "`endpoint` is one of long-polling, shared, short-polling, sse, websocket, all",
         ),
         ("/fault", r#"{"kind": "flood"}"#, "`kind` is one of cut, reset"),
         ("/fault", r#"{"kind": "black-hole"}"#, "`for_ms` is above 0 for black-hole"),
@@ -80,7 +80,7 @@ async fn a_restart_keeps_the_feed_and_what_was_published() {
         ((last, false), (last.at(last.seq + 1), false)),
         "the greeting, and neither gap nor reset"
     );
-    assert_ne!(tab.status().await["stats"]["life"], before, "the counters began anew");
+    assert_ne!(tab.status().await["stats"]["life"], before, "the counters began again");
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn who_reads_slowly_shows_within_seconds() {
     let mut sse = tab.sse(0).await;
     sse.until("data:").await;
     let shows = async {
-        while tab.status().await["stats"]["doors"]["sse"]["conflated"] == 0 {
+        while tab.status().await["stats"]["endpoints"]["sse"]["conflated"] == 0 {
             sse.event().await;
         }
     };

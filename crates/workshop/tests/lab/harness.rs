@@ -83,8 +83,12 @@ impl Rig {
 }
 
 impl Tab<'_> {
-    pub(crate) fn address(&self, door: &str) -> SocketAddr {
-        let place = if door == "shared" || door == "secure" { &self.place[door] } else { &self.place["doors"][door] };
+    pub(crate) fn address(&self, endpoint: &str) -> SocketAddr {
+        let place = if endpoint == "shared" || endpoint == "secure" {
+            &self.place[endpoint]
+        } else {
+            &self.place["endpoints"][endpoint]
+        };
         place.as_str().unwrap().split_once("//").unwrap().1.parse().unwrap()
     }
 
@@ -103,14 +107,14 @@ impl Tab<'_> {
         self.order("GET", "", "").await.json()
     }
 
-    /// A request of the page to a door.
-    pub(crate) async fn read(&self, door: &str, path: &str) -> Answer {
-        ask_async(self.address(door), "GET", path, &format!("Origin: {}\r\n", self.rig.origin()), "").await
+    /// A request of the page to an endpoint.
+    pub(crate) async fn read(&self, endpoint: &str, path: &str) -> Answer {
+        ask_async(self.address(endpoint), "GET", path, &format!("Origin: {}\r\n", self.rig.origin()), "").await
     }
 
-    /// A stream at a door: the connection, on which this request has been sent.
-    pub(crate) async fn stream(&self, door: &str, path: &str, fields: &str) -> Stream {
-        let address = self.address(door);
+    /// A stream at an endpoint: the connection, on which this request has been sent.
+    pub(crate) async fn stream(&self, endpoint: &str, path: &str, fields: &str) -> Stream {
+        let address = self.address(endpoint);
         let mut stream = soon(TcpStream::connect(address)).await.unwrap();
         let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: {}\r\n{fields}\r\n", self.rig.origin());
         stream.write_all(head.as_bytes()).await.unwrap();

@@ -118,7 +118,7 @@ fn reading(row: &Row, tolerance: f64) -> String {
         };
     };
     let distance = distance(row, difference);
-    let share = if a == 0.0 { "from nought".to_owned() } else { human::percent((difference / a).abs()) };
+    let share = if a == 0.0 { "from zero".to_owned() } else { human::percent((difference / a).abs()) };
     match row.finding {
         Finding::NotMeasured => "not measured".to_owned(),
         Finding::NoDifferenceShown if row.low == row.high => "the same in both".to_owned(),

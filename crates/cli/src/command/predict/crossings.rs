@@ -9,7 +9,7 @@ use feedlab_report::human;
 /// Of the crossings of one kind, so many that lie nearest to what was asked.
 const MOST: usize = 6;
 
-/// All sentences, for so many clients and a feed of so many updates a second.
+/// All sentences, for so many clients and a feed of so many updates per second.
 pub(super) fn lines(panels: &[Panel], by_rate: Option<&[RateComparison]>, (clients, rate): (f64, f64)) -> Vec<String> {
     let mut all = by_clients(panels, clients);
     match by_rate {

@@ -162,7 +162,7 @@ struct Answer<'a> {
     rate_crossings: Option<Vec<&'a RateCrossing>>,
     #[serde(skip)]
     by_rate: Option<&'a [RateComparison]>,
-    /// The feed's own rate, updates a second.
+    /// The feed's own rate, updates per second.
     #[serde(skip)]
     rate: f64,
     assumptions: Vec<String>,

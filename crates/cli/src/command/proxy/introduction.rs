@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::Settings;
+use feedlab_proxy::LinkSettings;
 
 use super::Listening;
 
 /// The text for people.
-pub(super) fn text(ready: &Listening, upstream: SocketAddr, settings: &Settings) -> String {
+pub(super) fn text(ready: &Listening, upstream: SocketAddr, settings: &LinkSettings) -> String {
     let Listening { listening, control } = ready;
     let mut text = format!("feedlab leads connections to {listening} on to {upstream} (Ctrl-C stops)\n\n");
     let lines = [
@@ -30,7 +30,7 @@ pub(super) fn text(ready: &Listening, upstream: SocketAddr, settings: &Settings)
 }
 
 /// What is set, in words.
-fn way(settings: &Settings) -> String {
+fn way(settings: &LinkSettings) -> String {
     let shown = |time: Duration| humantime::format_duration(time).to_string().replace(' ', "");
     let delay = |name: &str, time: Duration| (!time.is_zero()).then(|| format!("{name} {}", shown(time)));
     let slow = |rate| format!("{} of the connections read at {rate} B/s", percent(settings.reader_share));
@@ -55,7 +55,7 @@ fn percent(share: f64) -> String {
 mod tests {
     use super::*;
 
-    fn introduction(settings: &Settings) -> String {
+    fn introduction(settings: &LinkSettings) -> String {
         let address = |text: &str| text.parse().unwrap();
         let ready = Listening { listening: address("127.0.0.1:8090"), control: address("127.0.0.1:8091") };
         text(&ready, address("127.0.0.1:8080"), settings)
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn it_says_what_is_set_and_how_to_change_it() {
-        let settings = Settings {
+        let settings = LinkSettings {
             network: Network {
                 rtt: Duration::from_millis(1500),
                 jitter: Duration::from_millis(5),
@@ -75,6 +75,6 @@ mod tests {
             reader_share: 0.1,
         };
         insta::assert_snapshot!(introduction(&settings));
-        assert!(introduction(&Settings::default()).contains("the way        nothing is added yet\n"));
+        assert!(introduction(&LinkSettings::default()).contains("the way        nothing is added yet\n"));
     }
 }

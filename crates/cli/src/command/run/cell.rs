@@ -61,8 +61,8 @@ pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: 
     let job = job_at(scenario, cell, server, hlog);
     Job {
         more_servers: controls,
-        door: Some(stage.door()),
-        more_doors: stage.more_doors(),
+        endpoint: Some(stage.endpoint()),
+        more_endpoints: stage.more_endpoints(),
         certificate: keys.filter(|_| job.contender.link.tls).map(|keys| keys.certificate().to_owned()),
         proxy: stage.proxy_control(),
         between: stage.between(),
@@ -73,12 +73,12 @@ pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: 
     }
 }
 
-/// The same where only the door is known: who leads asks the servers.
-pub(super) fn job_at(scenario: &Scenario, cell: &Cell, door: SocketAddr, hlog: &Path) -> Job {
+/// The same where only the endpoint is known: who leads asks the servers.
+pub(super) fn job_at(scenario: &Scenario, cell: &Cell, endpoint: SocketAddr, hlog: &Path) -> Job {
     let contender = scenario.contenders[cell.contender].clone();
     let (clients, measure) = (scenario.clients.clone(), scenario.measure);
     let publishing = publishing(scenario);
-    Job { publishing, ..Job::new(door, cell.clone(), contender, clients, measure, hlog.to_owned()) }
+    Job { publishing, ..Job::new(endpoint, cell.clone(), contender, clients, measure, hlog.to_owned()) }
 }
 
 const fn publishing(scenario: &Scenario) -> Option<Publishing> {

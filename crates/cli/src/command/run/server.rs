@@ -53,11 +53,11 @@ pub(super) struct Server {
     namespace: Option<Namespace>,
     /// `None` for a moment only: while it is being started again.
     process: Option<Child>,
-    door: SocketAddr,
+    endpoint: SocketAddr,
     control: SocketAddr,
     /// When a server that was ended comes back.
     back_at: Option<Instant>,
-    /// It was ended for good.
+    /// It was ended permanently.
     is_gone: bool,
 }
 
@@ -91,12 +91,12 @@ impl Server {
             launch(namespace.as_ref(), &settings, &flags, &life).await?;
         let control = control.context("the server has no control address")?;
         let process = Some(process);
-        Ok(Self { settings, flags, namespace, process, door: listening, control, back_at: None, is_gone: false })
+        Ok(Self { settings, flags, namespace, process, endpoint: listening, control, back_at: None, is_gone: false })
     }
 
-    /// Where its doors are.
-    pub(super) const fn door(&self) -> SocketAddr {
-        self.door
+    /// Where its endpoints are.
+    pub(super) const fn endpoint(&self) -> SocketAddr {
+        self.endpoint
     }
 
     /// Where it is asked for its figures.
@@ -120,7 +120,7 @@ impl Server {
         }
     }
 
-    /// Asks it to stop, for good.
+    /// Asks it to stop, permanently.
     pub(super) fn end_for_good(&mut self) {
         if let Some(process) = &self.process {
             process.signal(Signal::TERM);
@@ -128,7 +128,7 @@ impl Server {
         (self.back_at, self.is_gone) = (None, true);
     }
 
-    /// Whether it was ended for good.
+    /// Whether it was ended permanently.
     pub(super) const fn is_gone(&self) -> bool {
         self.is_gone
     }
@@ -144,7 +144,7 @@ impl Server {
         if let Some(process) = self.process.take() {
             process.stop().await?;
         }
-        let life = format!("--began-at {feed_us} --listen {} --control {}", self.door, self.control);
+        let life = format!("--began-at {feed_us} --listen {} --control {}", self.endpoint, self.control);
         let started = launch(self.namespace.as_ref(), &self.settings, &self.flags, &life).await;
         let (process, _) = started.context("starting it again")?;
         self.process = Some(process);
@@ -174,7 +174,7 @@ impl Server {
         serde_json::from_slice(&body).context("the server's figures cannot be read")
     }
 
-    /// Ends the server in good order.
+    /// Ends the server gracefully.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         match self.process {
             Some(process) => process.stop().await,

@@ -29,7 +29,7 @@ pub(super) struct Stage {
     nginx: Option<Child>,
     proxy: Option<Child>,
     /// Where clients connect.
-    door: SocketAddr,
+    endpoint: SocketAddr,
     /// The processes of nginx and the lab proxy.
     between: Between,
     /// The control API of the lab proxy.
@@ -47,7 +47,7 @@ impl Stage {
         let feed = Feed::settle(scenario, cell, site.behind()).await?;
         let (servers, rotation, between) = (Vec::new(), Vec::new(), Between::default());
         let mut stage =
-            Self { feed, servers, rotation, nginx: None, proxy: None, between, door: site.listen, control: None };
+            Self { feed, servers, rotation, nginx: None, proxy: None, between, endpoint: site.listen, control: None };
         if let Err(error) = stage.build(scenario, cell, keys, site).await {
             stage.strike().await?;
             return Err(error);
@@ -55,7 +55,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Servers that are to be added later run from the begin: how long one takes to start is no client's time.
+    /// Servers that are to be added later run from the start: how long one takes to start is no client's time.
     async fn build(
         &mut self,
         scenario: &Scenario,
@@ -80,7 +80,7 @@ impl Stage {
             self.servers.push(server);
             self.rotation.push(number < scenario.nginx.upstreams);
         }
-        self.door = self.servers.first().map_or(self.door, Server::door);
+        self.endpoint = self.servers.first().map_or(self.endpoint, Server::endpoint);
         let outermost = front.unwrap_or(site.listen);
         if link.via.is_nginx() {
             let keys = keys.filter(|_| link.tls);
@@ -88,29 +88,29 @@ impl Stage {
             let arguments = nginx_arguments(scenario, link.via, &self.in_rotation(), keys, listen);
             let (nginx, nginx::Listening { listening, pid }) = Child::serving("nginx", &arguments).await?;
             self.between.nginx = pid;
-            (self.nginx, self.door) = (Some(nginx), listening);
+            (self.nginx, self.endpoint) = (Some(nginx), listening);
         }
         if needs_proxy(scenario) {
-            let (to, seed) = (self.door, cell.seed);
+            let (to, seed) = (self.endpoint, cell.seed);
             let line = format!("proxy --format json --network-from-stdin --listen {outermost} --to {to} --seed {seed}");
             let network = scenario.network.unwrap_or_default();
             let proxy = Child::working("the lab proxy", &words(&line), &network).await?;
             let (proxy, proxy::Listening { listening, control }) = proxy.listening().await?;
             self.between.lab_proxy = proxy.pid();
-            (self.proxy, self.door, self.control) = (Some(proxy), listening, Some(control));
+            (self.proxy, self.endpoint, self.control) = (Some(proxy), listening, Some(control));
         }
         Ok(())
     }
 
     /// Where clients connect.
-    pub(super) const fn door(&self) -> SocketAddr {
-        self.door
+    pub(super) const fn endpoint(&self) -> SocketAddr {
+        self.endpoint
     }
 
     /// Where others of them connect, if nothing lies before several servers.
-    pub(super) fn more_doors(&self) -> Vec<SocketAddr> {
+    pub(super) fn more_endpoints(&self) -> Vec<SocketAddr> {
         let is_direct = self.nginx.is_none() && self.proxy.is_none();
-        self.servers.iter().skip(1).filter(|_| is_direct).map(Server::door).collect()
+        self.servers.iter().skip(1).filter(|_| is_direct).map(Server::endpoint).collect()
     }
 
     /// Where servers are asked for their figures.
@@ -167,7 +167,12 @@ impl Stage {
     }
 
     fn in_rotation(&self) -> Vec<SocketAddr> {
-        self.servers.iter().zip(&self.rotation).filter(|(_, is_in)| **is_in).map(|(server, _)| server.door()).collect()
+        self.servers
+            .iter()
+            .zip(&self.rotation)
+            .filter(|(_, is_in)| **is_in)
+            .map(|(server, _)| server.endpoint())
+            .collect()
     }
 
     /// When something is to be started again.

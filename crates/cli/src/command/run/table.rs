@@ -19,7 +19,7 @@ pub(super) fn text(summary: &Summary) -> String {
     draw(summary, width.unwrap_or(USUAL_WIDTH).into())
 }
 
-/// Any table, turned: a column for each of its rows, in as many blocks as the width demands.
+/// Any table, turned: a column for each of its rows, in as many blocks as the width requires.
 pub(in crate::command) fn turned_text(data: &report::Table) -> String {
     let width = std::io::stdout().is_terminal().then(terminal_width).flatten();
     let blocks = blocks(data, width.unwrap_or(USUAL_WIDTH).into());

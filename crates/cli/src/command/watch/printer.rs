@@ -8,7 +8,7 @@ use feedlab_feed::text::visible;
 use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp, update_json};
 use feedlab_feed::{Cursor, Gap, Reset, Transport, clock};
-use feedlab_loadgen::observer::{Observer, Opened, Trouble};
+use feedlab_loadgen::observer::{ClientError, Observer, Opened};
 use feedlab_loadgen::transport::{Parts, header};
 use tokio_util::sync::CancellationToken;
 
@@ -52,8 +52,8 @@ pub(super) struct State {
     followed: bool,
     /// The content type of the last answer.
     content_type: Option<String>,
-    /// The last that was told of.
-    trouble: String,
+    /// Detail of the last client error that was printed.
+    reported: String,
     error: Option<anyhow::Error>,
 }
 
@@ -78,7 +78,7 @@ impl Printer {
 
     fn print(&mut self, line: &str) {
         self.state.followed = true;
-        self.state.trouble.clear();
+        self.state.reported.clear();
         if let Err(error) = output::data(line) {
             self.fail(error);
         }
@@ -91,21 +91,21 @@ impl Printer {
     }
 
     /// Whether it would end like that each time.
-    fn is_hopeless(&self, trouble: &Trouble) -> bool {
-        match trouble.failure {
+    fn is_hopeless(&self, error: &ClientError) -> bool {
+        match error.failure {
             Failure::GaveUp => true,
             Failure::Status => !self.state.connected,
             Failure::Malformed => !self.state.followed,
             // Nobody begins to be trusted by being asked again.
-            Failure::Connect => !self.state.connected && trouble.detail.contains("invalid peer certificate"),
+            Failure::Connect => !self.state.connected && error.detail.contains("invalid peer certificate"),
             _ => false,
         }
     }
 
     /// What ended it, and what may help.
-    fn verdict(&self, trouble: &Trouble) -> anyhow::Error {
-        let advice = match (&self.state.content_type, trouble.failure) {
-            _ if trouble.detail.contains("401") => {
+    fn verdict(&self, error: &ClientError) -> anyhow::Error {
+        let advice = match (&self.state.content_type, error.failure) {
+            _ if error.detail.contains("401") => {
                 "; set FEEDLAB_TOKEN to its token, or write user and password into the URL".to_owned()
             }
             (Some(content_type), Failure::Malformed) => format!("; the answer was {content_type}"),
@@ -114,7 +114,7 @@ impl Printer {
             }
             _ => String::new(),
         };
-        anyhow::anyhow!("{}: {trouble}{advice}", self.url)
+        anyhow::anyhow!("{}: {error}{advice}", self.url)
     }
 }
 
@@ -132,7 +132,7 @@ impl Observer for Printer {
         }
         let again = if std::mem::replace(&mut self.state.connected, true) { " again" } else { "" };
         if let Some(opened) = opened {
-            self.state.trouble.clear();
+            self.state.reported.clear();
             output::advice(&format!("connected{again}: {}", line::of_answer(head, opened)));
         }
         if let Some(coding) = line::field(head, &header::CONTENT_ENCODING).filter(|coding| coding != "identity") {
@@ -166,7 +166,7 @@ impl Observer for Printer {
     fn reset(&mut self, reset: Reset) {
         match self.lines {
             Lines::People => output::advice(&format!(
-                "reset: the feed began anew; what it published after {} is lost, and how much that was is not known",
+                "reset: the feed began again; what it published after {} is lost, and how much that was is not known",
                 reset.asked
             )),
             Lines::Json | Lines::Events => self.print(&line::of_reset(reset)),
@@ -197,16 +197,16 @@ impl Observer for Printer {
         true
     }
 
-    fn failure(&mut self, trouble: &Trouble) {
+    fn failure(&mut self, error: &ClientError) {
         if self.stop.is_cancelled() {
             return;
         }
-        if self.is_hopeless(trouble) {
-            self.fail(self.verdict(trouble));
-        } else if self.state.trouble != trouble.detail {
+        if self.is_hopeless(error) {
+            self.fail(self.verdict(error));
+        } else if self.state.reported != error.detail {
             // A server that is down for an hour is told of once.
-            output::advice(&format!("{}; trying again", visible(&trouble.detail)));
-            self.state.trouble.clone_from(&trouble.detail);
+            output::advice(&format!("{}; trying again", visible(&error.detail)));
+            self.state.reported.clone_from(&error.detail);
         }
     }
 

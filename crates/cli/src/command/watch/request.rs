@@ -27,7 +27,7 @@ pub(super) struct Identity {
 
     /// Send what a browser sends, and offer to take compressed answers as it does
     #[arg(long = "as", value_name = "WHO", value_parser = ["browser"])]
-    guise: Option<String>,
+    profile: Option<String>,
 
     /// The server's token
     #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true)]
@@ -51,8 +51,8 @@ const MADE_BY_SSE: [&str; 2] = ["accept", "cache-control"];
 /// The headers, the later over the earlier: those of a browser, the token, user and password of the URL, which are taken off
 /// it, and each flag's.
 pub(super) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> anyhow::Result<HeaderMap> {
-    let guise = if flags.guise.is_some() { Headers::Browser } else { Headers::Bare };
-    let mut headers = request_headers(guise, transport, &url.origin().ascii_serialization());
+    let profile = if flags.profile.is_some() { Headers::Browser } else { Headers::Bare };
+    let mut headers = request_headers(profile, transport, &url.origin().ascii_serialization());
     if let Some(token) = &flags.token {
         headers.insert(AUTHORIZATION, value("the token", &format!("Bearer {token}"))?);
     }
@@ -133,7 +133,7 @@ mod tests {
     fn h7_flags_stand_over_a_browsers_headers() {
         let header = ["User-Agent: mine", "X-Two: 1", "X-Two: 2"].map(str::to_owned).to_vec();
         let (cookie, origin) = (Some("a=b; c=d".to_owned()), Some("https://example.org".to_owned()));
-        let flags = Identity { header, cookie, origin, guise: Some("browser".into()), token: None };
+        let flags = Identity { header, cookie, origin, profile: Some("browser".into()), token: None };
         let (_, headers) = check("https://h/", &flags, Transport::WebSocket).unwrap();
         let all = |name: &str| headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
         assert_eq!((all("user-agent"), all("x-two")), (vec!["mine"], vec!["1", "2"]));

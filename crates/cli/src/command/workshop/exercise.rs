@@ -26,7 +26,7 @@ pub(crate) enum Step {
         /// Its name [default: the first that has not passed]
         exercise: Option<String>,
     },
-    /// Begin an exercise anew; your file is kept beside, as NAME.rs.old
+    /// Begin an exercise again; your file is kept beside, as NAME.rs.old
     Reset {
         /// Its name
         exercise: String,

@@ -12,11 +12,11 @@ use feedlab_feed::settings;
 use feedlab_feed::source::SourceConfig;
 use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::Labs;
-use feedlab_workshop::{Class, Settings};
+use feedlab_workshop::{Class, ClassSettings};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
-use crate::command::serve::doors::reachable;
+use crate::command::serve::endpoints::reachable;
 use crate::command::serve::listen::{self, Address};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
@@ -64,7 +64,7 @@ pub(super) fn execute(args: ServeArgs) -> anyhow::Result<Exit> {
 async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let (listener, address) = listen::bind("--listen", args.listen)?;
-    let class = Class::open(Settings {
+    let class = Class::open(ClassSettings {
         votes: args.class.clone(),
         out: args.out.clone(),
         binary: process::this_binary().context("cannot find the feedlab binary")?,

@@ -22,14 +22,14 @@ const CALM: f64 = 0.2;
 /// The breaks of a cell, all of one kind of client.
 pub(super) struct Cuts<'a> {
     due: Cow<'a, [f64]>,
-    /// When, s from the begin of the feed, and by what.
+    /// When, s from the start of the feed, and by what.
     breaks: Vec<(f64, Fault)>,
     wait: Wait,
     way: Way,
     /// How many of those that it missed a client is given.
     given: usize,
     with_cursor: bool,
-    /// When the measured time ends, s from the begin of the feed.
+    /// When the measured time ends, s from the start of the feed.
     end: f64,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Cuts<'a> {
             && scenario.network.is_none_or(|network| network.buffer_bytes.is_none() && network.idle_timeout.is_none())
             && course.scale == 1.0
             && course.whole_updates <= LIMIT as f64;
-        let with_cursor = contender.comeback.with_cursor;
+        let with_cursor = contender.reconnect.with_cursor;
         let cuts = Self {
             due: course.due_until(course.whole.to),
             breaks: breaks(scenario),

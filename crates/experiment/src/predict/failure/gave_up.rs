@@ -1,4 +1,4 @@
-//! Clients that close for good, as their standard demands (E18): an event stream that is answered with anything but 200
+//! Clients that close permanently, as their standard requires (E18): an event stream that is answered with anything but 200
 //! and its own content type (WHATWG HTML, section 9.2.3). The others try again.
 
 use super::{Arithmetic, Case, Unknown};

@@ -52,7 +52,7 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Cou
     };
     let mut all = vec![(Metric::Reconnects, drops.map(|drops| drops * case.clients))];
     let away = wait.longest() + 2.0 * case.way.opening();
-    if case.contender.comeback.with_cursor && course.fits(case.history(), away) {
+    if case.contender.reconnect.with_cursor && course.fits(case.history(), away) {
         all.extend([(Metric::UpdatesMissed, Ok(0.0)), (Metric::UpdatesDuplicated, Ok(0.0))]);
     }
     all

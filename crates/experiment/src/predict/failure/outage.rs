@@ -1,7 +1,7 @@
 //! One client without its stream: what falls due meanwhile, what of it the client is given when it comes back, and when
 //! it has an update again.
 
-/// A break, as one client sees it. Times in s from the begin of the feed.
+/// A break, as one client sees it. Times in s from the start of the feed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Break {
     /// What falls due later does not arrive over the old connection.

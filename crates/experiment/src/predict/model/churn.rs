@@ -4,7 +4,7 @@
 use super::Ages;
 
 /// How often a wait of `interval` s ends, as a share of how often it does on a connection that is kept for ever, where it begins
-/// anew with each connection; the first of a connection takes `first` s. With exponential lifetimes of rate `c` a connection
+/// again with each connection; the first of a connection takes `first` s. With exponential lifetimes of rate `c` a connection
 /// has `e^(−cf) / (1 − e^(−cK))` of them, and each second has `c` connections.
 pub(crate) fn outlived(churn: f64, first: f64, interval: f64) -> f64 {
     if churn == 0.0 {

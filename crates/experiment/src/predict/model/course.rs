@@ -2,7 +2,7 @@
 //! wire.
 //!
 //! A seed fixes the schedule, so that the number of updates in the measured time is known before a run. Times count in
-//! seconds from the begin of the feed.
+//! seconds from the start of the feed.
 
 use std::borrow::Cow;
 

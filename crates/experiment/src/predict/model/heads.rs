@@ -24,12 +24,12 @@ pub(crate) fn request(transport: Transport, target: &str, own: Pairs<'_>, header
     with_headers(&format!("GET {target} HTTP/1.1"), transport, own, headers)
 }
 
-/// The door's path with the cursor to resume from.
+/// The endpoint's path with the cursor to resume from.
 pub(crate) fn resume(transport: Transport) -> String {
     format!("{}?{AFTER}={}", transport.path(), cursor())
 }
 
-/// The head of a publication's POST with a body of so many bytes, beside another transport than a WebSocket, whose door it
+/// The head of a publication's POST with a body of so many bytes, beside another transport than a WebSocket, whose endpoint it
 /// names.
 pub(crate) fn post(transport: Transport, headers: Headers, length: usize) -> String {
     let (origin, length) = (origin(), length.to_string());

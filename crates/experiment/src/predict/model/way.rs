@@ -48,17 +48,17 @@ impl Way {
         self.rtt + self.jitter
     }
 
-    /// From the begin of a connect until the first request can leave, on average.
+    /// From the start of a connect until the first request can leave, on average.
     pub(crate) fn handshakes(&self) -> f64 {
         self.rtt + if self.tls { self.round_trip() } else { 0.0 }
     }
 
-    /// From the begin of a connect until the first request has arrived, on average.
+    /// From the start of a connect until the first request has arrived, on average.
     pub(crate) fn arrival(&self) -> f64 {
         self.handshakes() + self.transit()
     }
 
-    /// From the begin of a connect until the first answer is in, on average (E09).
+    /// From the start of a connect until the first answer is in, on average (E09).
     pub(crate) fn opening(&self) -> f64 {
         self.handshakes() + self.round_trip()
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::broker::{Broker, broker};
 use super::costs::Studied;
 use super::study::{Limits, Need, Study};
-use crate::predict::comeback_s;
+use crate::predict::reconnect_s;
 use crate::scenario::{Contender, Options};
 
 /// What the servers of one contender need around them. What was not measured is absent.
@@ -25,7 +25,7 @@ pub struct Fleet {
     pub failover: Option<Storm>,
     /// Every client has lost its connection at one moment, as by a network that was cut.
     pub all_at_once: Storm,
-    /// New connections a second that a server can open with the CPU that it may use, if it does nothing else.
+    /// New connections per second that a server can open with the CPU that it may use, if it does nothing else.
     pub connects_per_s: Option<f64>,
     /// What a deploy costs; nothing where connections do not outlive a poll.
     pub deploy: Option<Deploy>,
@@ -61,7 +61,7 @@ impl Study {
     fn fleet(&self, studied: &Studied, need: &Need, limits: &Limits) -> Fleet {
         let Need { clients, servers, .. } = *need;
         let contender = &studied.contender;
-        let within_s = comeback_s(&self.scenario, contender);
+        let within_s = reconnect_s(&self.scenario, contender);
         let failover = failover(clients, servers).map(|connections| Storm { connections, within_s });
         let connect_us = studied.connect_us(clients / servers);
         Fleet {

@@ -8,7 +8,7 @@ use super::study::Study;
 use crate::predict::{Rates, rates};
 use crate::scenario::Source;
 
-/// Rates that are looked at, updates a second, by their decimal logarithm.
+/// Rates that are looked at, updates per second, by their decimal logarithm.
 const LOWEST: f64 = -3.0;
 const HIGHEST: f64 = 3.0;
 const STEPS: u32 = 48;
@@ -23,7 +23,7 @@ const ALIKE_PREDICTED: f64 = 0.001;
 pub struct RateComparison {
     /// Of what: "bandwidth on the wire".
     pub cost: String,
-    /// The lowest and the highest rate that was looked at, updates a second.
+    /// The lowest and the highest rate that was looked at, updates per second.
     pub range: (f64, f64),
     /// Contenders whose cost is known at these rates.
     pub contenders: usize,
@@ -36,7 +36,7 @@ pub struct RateComparison {
 pub struct RateCrossing {
     /// Of what: "bandwidth on the wire".
     pub cost: String,
-    /// The rate of the feed, updates a second.
+    /// The rate of the feed, updates per second.
     pub updates_per_s: f64,
     /// The contender that is cheaper below, and the one that is cheaper above.
     pub labels: (String, String),

@@ -110,7 +110,7 @@ fn over_a_distance_a_change_makes_late_what_falls_due_meanwhile() {
     let network = "network = { rtt = \"100ms\" }";
     for contender in [LONG, SSE, SOCKET] {
         let found = churned("50", contender, network).metrics;
-        // An opening takes 200 ms, and so 9.5 % of the updates are late, by up to as much.
+        // An opening takes 200 ms, and so 9.5% of of the updates are late, by up to as much.
         let p99 = found[&Metric::AgeP99];
         assert!((200_000.0..300_000.0).contains(&p99), "{contender}: {p99}");
         let near = churned("50", contender, "").metrics;

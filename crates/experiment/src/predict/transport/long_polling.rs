@@ -24,7 +24,7 @@ pub(super) struct LongPolling {
 impl Arithmetic for LongPolling {
     // Requests.
     fn asking(&self) -> &'static str {
-        "A client asks anew the moment its answer is in, with its cursor."
+        "A client asks again the moment its answer is in, with its cursor."
     }
 
     fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
@@ -44,7 +44,7 @@ impl Arithmetic for LongPolling {
         polling::churn(case, self.keep_alive)
     }
 
-    /// Who leaves has a question under way, which the server answers with nothing; and the next one is held anew.
+    /// Who leaves has a question under way, which the server answers with nothing; and the next one is held again.
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
         let hold = self.silence();
         let ended = traffic.empty * (1.0 - outlived(churn, hold, hold));
@@ -70,7 +70,7 @@ impl Arithmetic for LongPolling {
     fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
         let (Poller { hold, gap }, way) = (self.poller(&case.way), case.way.least());
         let ages = match late(hold, gap, way, &course.arrivals) {
-            _ if !case.contender.comeback.with_cursor => Ages::at_once(way),
+            _ if !case.contender.reconnect.with_cursor => Ages::at_once(way),
             Some(ages) => ages,
             None => polling::simulated_ages(course, self.poller(&case.way), &START, way)?,
         };

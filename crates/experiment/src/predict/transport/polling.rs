@@ -2,7 +2,7 @@
 //! due times, what they are not given, and the bytes and packets of an exchange.
 //!
 //! The simulation stands in for feeds without a closed form, and confirms the formulas for those that have one. The network
-//! is a constant delay and the server answers in no time. Times are the server's, in seconds from the begin of the feed.
+//! is a constant delay and the server answers in no time. Times are the server's, in seconds from the start of the feed.
 
 use std::ops::Range;
 
@@ -113,7 +113,7 @@ pub(super) fn jittered(ages: Ages, way: &Way) -> Ages {
 /// is, or the server keeps too little for it.
 pub(super) fn forgets(case: &Case<'_>, course: &Course, every: f64) -> Option<Unknown> {
     match case.history() {
-        _ if !case.contender.comeback.with_cursor => Some(Unknown::NoCursor),
+        _ if !case.contender.reconnect.with_cursor => Some(Unknown::NoCursor),
         0 => Some(Unknown::NoHistory),
         history if course.fits(history, every) => None,
         _ => Some(Unknown::ShortHistory),

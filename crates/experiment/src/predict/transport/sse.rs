@@ -7,7 +7,7 @@ use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic
 use super::{heads, stream};
 use crate::clients::SSE_JITTER;
 use crate::headers::EVENT_STREAM;
-use crate::scenario::{Comeback, Headers, Via};
+use crate::scenario::{Headers, ReconnectPolicy, Via};
 
 const THIS: Transport = Transport::Sse;
 
@@ -78,16 +78,16 @@ impl Arithmetic for Sse {
     }
 
     /// The server's `retry:` and jitter, and on top of it the backoff (WHATWG HTML, section 9.2.3).
-    fn wait(&self, comeback: &Comeback) -> Wait {
+    fn wait(&self, reconnect: &ReconnectPolicy) -> Wait {
         let retry = sse::RETRY.as_secs_f64();
-        match comeback.jitter {
+        match reconnect.jitter {
             true => Wait { least: retry, spread: retry * SSE_JITTER, more: Wait::backoff(true).spread },
             false => Wait { least: retry, spread: 0.0, more: 0.0 },
         }
     }
 
-    /// An event stream that is answered with anything but 200 and its own content type closes for good, as its standard
-    /// demands (WHATWG HTML, section 9.2.3).
+    /// An event stream that is answered with anything but 200 and its own content type closes permanently, as its standard
+    /// requires (WHATWG HTML, section 9.2.3).
     fn gives_up(&self) -> bool {
         true
     }

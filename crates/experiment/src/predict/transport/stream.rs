@@ -28,7 +28,7 @@ pub(super) fn traffic(case: &Case<'_>, course: &Course, span: Span) -> Traffic {
     }
 }
 
-/// With so large a share of the streams changed each second: a request for each, and keepalives begin anew.
+/// With so large a share of the streams changed each second: a request for each, and keepalives begin again.
 pub(super) fn changed(traffic: Traffic, churn: f64, time: f64, keepalive: f64) -> Traffic {
     let changes = churn * time;
     let keepalives = traffic.keepalives * rarer(churn, keepalive);
@@ -67,7 +67,7 @@ pub(super) fn ages(case: &Case<'_>, course: &Course, framed: f64) -> Result<Ages
     };
     let ages = ages.ok_or(Unknown::HeldUp)?.jittered(case.way.jitter, &course.arrivals);
     // Who comes back without its cursor is not given what it missed, late or not.
-    let churn = case.scenario.clients.churn.filter(|_| case.contender.comeback.with_cursor);
+    let churn = case.scenario.clients.churn.filter(|_| case.contender.reconnect.with_cursor);
     Ok(while_away(ages, churn.unwrap_or(0.0), case.way.opening()))
 }
 

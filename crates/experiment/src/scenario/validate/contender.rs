@@ -11,7 +11,7 @@ use feedlab_feed::text;
 use super::super::error::Refusal;
 use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, derived};
 use super::super::written::{self, At, TransportKind, WrittenDuration};
-use super::super::{Comeback, Connections, Contender, Feed, Http, Link, Options, Serving, Via};
+use super::super::{Connections, Contender, Feed, Http, Link, Options, ReconnectPolicy, Serving, Via};
 use super::feed::MOST_HISTORY;
 use super::{HOUR, SECOND, bounds};
 
@@ -56,7 +56,7 @@ fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
         options,
         age_from: written.age_from,
         link: link(written, &options)?,
-        comeback: comeback(written)?,
+        reconnect: reconnect_policy(written)?,
         serving: serving(written)?,
     };
     contender.label = written.label.as_ref().map_or_else(|| Ok(derived(&contender)), label)?;
@@ -207,10 +207,10 @@ pub(super) fn nginx(written: &written::Contender) -> Option<&At<Via>> {
 }
 
 /// How its clients come back.
-fn comeback(written: &written::Contender) -> Result<Comeback, Refusal> {
+fn reconnect_policy(written: &written::Contender) -> Result<ReconnectPolicy, Refusal> {
     let given = written.reconnect_after.as_ref();
     let after = given.map(|after| time("reconnect_after", Some(after), HOUR, SECOND)).transpose()?;
-    Ok(Comeback {
+    Ok(ReconnectPolicy {
         after,
         jitter: bounds::flag(written.jitter.as_ref(), true),
         with_cursor: bounds::flag(written.cursor.as_ref(), true),

@@ -79,5 +79,5 @@ fn comes_back(contender: &Contender) -> Duration {
     let notices = if let Options::Auto { watchdog, .. } = contender.options { watchdog } else { Duration::ZERO };
     // An event stream waits for the server's `retry:` and jitter, and the others for less.
     let longest = || RETRY.mul_f64(1.0 + SSE_JITTER);
-    notices + contender.comeback.after.map_or_else(longest, |after| 2 * after)
+    notices + contender.reconnect.after.map_or_else(longest, |after| 2 * after)
 }

@@ -8,7 +8,7 @@ use super::super::{Fault, FaultKind, Feed, Http, Measure, ProcessFault};
 use super::lab::MOST_UPSTREAMS;
 use super::{HOUR, SECOND, bounds, contender};
 
-/// How long a server is away that is started anew at once.
+/// How long a server is away that is started again at once.
 const DOWNTIME: Duration = Duration::from_millis(500);
 /// Faults that come more often are one.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
@@ -18,7 +18,7 @@ pub(super) struct Lab<'a> {
     pub(super) contenders: &'a [written::Contender],
     pub(super) feed: &'a Feed,
     pub(super) measure: &'a Measure,
-    /// Servers behind nginx at the begin.
+    /// Servers behind nginx at the start.
     pub(super) upstreams: u32,
 }
 
@@ -118,7 +118,7 @@ impl Lab<'_> {
         match **written {
             kind if kind.ends_server() && !self.feed.can_be_had_again() => Err(Refusal::of(
                 written,
-                "a server that is started anew has the same feed only if that is synthetic, a replay, or on a `broker`; use \
+                "a server that is started again has the same feed only if that is synthetic, a replay, or on a `broker`; use \
                  one of those",
             )),
             FaultKind::Process(ProcessFault::Add) if !self.feed.can_be_had_again() => Err(Refusal::of(

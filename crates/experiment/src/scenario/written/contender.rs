@@ -69,7 +69,7 @@ pub(in super::super) struct Contender {
     pub(in super::super) slow_policy: Option<At<SlowPolicy>>,
     /// Hand updates over at most so often, those in between together; of long-polling, sse, websocket and auto.
     pub(in super::super) coalesce: Option<At<WrittenDuration>>,
-    /// End streams in good order when they are so old, or up to half of it before, at random; of sse, websocket and auto. It
+    /// End streams gracefully when they are so old, or up to half of it before, at random; of sse, websocket and auto. It
     /// is counted in quarters of `keepalive`.
     pub(in super::super) max_connection_age: Option<At<WrittenDuration>>,
     /// Size of a client's read buffer at the server, bytes; of websocket.

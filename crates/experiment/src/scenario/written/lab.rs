@@ -31,7 +31,7 @@ pub(in super::super) struct Network {
 pub(in super::super) struct Fault {
     /// What breaks.
     pub(in super::super) kind: At<FaultKind>,
-    /// When, from the begin of the measured time.
+    /// When, from the start of the measured time.
     pub(in super::super) at: At<WrittenDuration>,
     /// Again and again after so long, until the measured time is over; once without it.
     pub(in super::super) every: Option<At<WrittenDuration>>,

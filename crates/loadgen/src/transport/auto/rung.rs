@@ -11,7 +11,7 @@ use feedlab_feed::{Cursor, Epoch, Gap, Reset, Transport, clock};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use crate::observer::{Observer, Opened, Trouble};
+use crate::observer::{ClientError, Observer, Opened};
 
 /// How often a connection may break without having brought anything: a way that cuts each one off breaks the rung.
 const STRIKES: u32 = 3;
@@ -227,11 +227,11 @@ impl Observer for Watched<'_, '_> {
         self.tell(|observer| observer.event(event));
     }
 
-    /// An event stream that is refused closes for good, and its client goes on.
-    fn failure(&mut self, trouble: &Trouble) {
-        self.signs.failed(trouble.failure);
-        let failure = if trouble.failure == Failure::GaveUp { Failure::Status } else { trouble.failure };
-        self.tell(|observer| observer.failure(&Trouble { failure, ..trouble.clone() }));
+    /// An event stream that is refused closes permanently, and its client goes on.
+    fn failure(&mut self, error: &ClientError) {
+        self.signs.failed(error.failure);
+        let failure = if error.failure == Failure::GaveUp { Failure::Status } else { error.failure };
+        self.tell(|observer| observer.failure(&ClientError { failure, ..error.clone() }));
     }
 
     fn lost(&mut self, wait: Duration) {

@@ -13,7 +13,7 @@ use url::Url;
 use super::exchange::{Lost, MoveBytes, broken, refused};
 use super::pool::{self, Pool};
 use super::{h1, h2};
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::transport::dial::{Dialed, Dialer, Times};
 
 /// A connection of either version.
@@ -43,7 +43,7 @@ impl Found {
 
 impl Connection {
     /// Makes a connection of the dialer's version, or finds a place on a shared one.
-    pub(super) async fn open(dialer: &Dialer, pool: Option<&Pool>, url: &Url) -> Result<(Self, Found), Trouble> {
+    pub(super) async fn open(dialer: &Dialer, pool: Option<&Pool>, url: &Url) -> Result<(Self, Found), ClientError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refused(url, &"only http:// and https:// are spoken here"));
         }
@@ -101,7 +101,7 @@ impl Piecemeal {
     }
 
     /// The next piece; trailers are none.
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ClientError>>> {
         match self {
             Self::H1(incoming) => loop {
                 let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));

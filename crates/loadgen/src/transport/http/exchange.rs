@@ -10,16 +10,16 @@ use feedlab_experiment::record::Failure;
 use hyper::StatusCode;
 use url::Url;
 
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::transport::shown;
 
 /// What came of a request that brought no answer.
 #[derive(Debug)]
 pub(in crate::transport) enum Lost {
     /// It did not go out, or the server has not looked at it: it may be sent again.
-    Request(Trouble),
+    Request(ClientError),
     /// It may have been answered.
-    Answer(Trouble),
+    Answer(ClientError),
 }
 
 /// Something that moves bytes when it is polled. How it ended, the request or the body that it was to bring tells.
@@ -56,22 +56,22 @@ pub(super) fn authority(url: &Url) -> String {
 }
 
 /// A URL that cannot be asked for.
-pub(super) fn refused(url: &Url, why: &dyn Display) -> Trouble {
-    Trouble::new(Failure::Connect, format_args!("cannot ask for {}: {why}", shown(url)))
+pub(super) fn refused(url: &Url, why: &dyn Display) -> ClientError {
+    ClientError::new(Failure::Connect, format_args!("cannot ask for {}: {why}", shown(url)))
 }
 
 /// What an error of hyper or h2 is to a client.
-pub(super) fn broken(error: &dyn std::error::Error) -> Trouble {
-    Trouble::new(Failure::Disconnected, with_causes(error))
+pub(super) fn broken(error: &dyn std::error::Error) -> ClientError {
+    ClientError::new(Failure::Disconnected, with_causes(error))
 }
 
-pub(in crate::transport) fn no_answer(patience: Duration) -> Trouble {
-    Trouble::new(Failure::Disconnected, format_args!("no whole answer within {} s", patience.as_secs()))
+pub(in crate::transport) fn no_answer(patience: Duration) -> ClientError {
+    ClientError::new(Failure::Disconnected, format_args!("no whole answer within {} s", patience.as_secs()))
 }
 
-/// An answer with a status that does not belong to the door.
-pub(in crate::transport) fn unexpected(status: StatusCode) -> Trouble {
-    Trouble::new(Failure::Status, format_args!("the server answered {status}"))
+/// An answer with a status that does not belong to the endpoint.
+pub(in crate::transport) fn unexpected(status: StatusCode) -> ClientError {
+    ClientError::new(Failure::Status, format_args!("the server answered {status}"))
 }
 
 /// An error and what caused it, on one line: the library's own words name the request, its cause says what happened.

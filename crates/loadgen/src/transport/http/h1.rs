@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use url::Url;
 
 use super::exchange::{Lost, MoveBytes, authority, broken, catch_up, drive, refused};
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::transport::stream::Stream;
 
 /// A connection and its two halves in hyper: where requests go in, and what moves bytes when it is polled.
@@ -25,7 +25,7 @@ pub(super) struct Connection {
 type Wire = http1::Connection<TokioIo<Stream>, String>;
 
 impl Connection {
-    pub(super) async fn new(stream: Stream) -> Result<Self, Trouble> {
+    pub(super) async fn new(stream: Stream) -> Result<Self, ClientError> {
         let (requests, wire) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
         Ok(Self { requests, wire: Some(wire) })
     }
@@ -63,7 +63,7 @@ impl MoveBytes for Option<Wire> {
     }
 }
 
-fn request(url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Request<String>, Trouble> {
+fn request(url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Request<String>, ClientError> {
     let method = if body.is_some() { Method::POST } else { Method::GET };
     let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     let request = Request::builder().method(method).uri(target);

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::exchange::{Lost, MoveBytes, authority, broken, catch_up, drive, refused};
 use super::line::{Early, Line, Moving, begin, has_settings};
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::transport::dial::{Dialer, Times};
 
 /// A connection, or a client's place on one.
@@ -38,7 +38,7 @@ enum Wire {
 
 impl Connection {
     /// Dials a connection for one client alone.
-    pub(super) async fn dial(dialer: &Dialer, url: &Url) -> Result<(Self, Times), Trouble> {
+    pub(super) async fn dial(dialer: &Dialer, url: &Url) -> Result<(Self, Times), ClientError> {
         let (requests, wire, times) = begin(dialer, url).await?;
         Ok((Self { requests, wire: Wire::Own(Some(Box::new(wire))) }, times))
     }
@@ -85,7 +85,7 @@ impl Connection {
         self.wait_for_settings().await?;
         if !self.requests.is_extended_connect_protocol_enabled() {
             let why = "the server takes no WebSocket over HTTP/2 (RFC 8441)";
-            return Err(Lost::Answer(Trouble::new(Failure::Status, why)));
+            return Err(Lost::Answer(ClientError::new(Failure::Status, why)));
         }
         let mut request = request(Method::CONNECT, url, headers).map_err(Lost::Answer)?;
         request.extensions_mut().insert(h2::ext::Protocol::from_static(protocol));
@@ -189,12 +189,12 @@ enum Upload {
 }
 
 fn full() -> Lost {
-    Lost::Request(Trouble::new(Failure::Disconnected, "the server allows no other stream on the connection"))
+    Lost::Request(ClientError::new(Failure::Disconnected, "the server allows no other stream on the connection"))
 }
 
 /// The target is a whole URL, from which h2 makes the pseudo headers. Headers that concern a connection have no place
 /// in HTTP/2 (RFC 9113, section 8.2.2).
-fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>, Trouble> {
+fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>, ClientError> {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let scheme = if matches!(url.scheme(), "https" | "wss") { "https" } else { "http" };
     let target = format!("{scheme}://{}{}{query}", authority(url), url.path());

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::exchange::broken;
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::transport::dial::{Dialed, Dialer, Times};
 use crate::transport::stream::Stream;
 
@@ -31,7 +31,7 @@ const BEFORE_SETTINGS: usize = usize::MAX - 1;
 pub(super) type Moving = client::Connection<Stream, Bytes>;
 
 /// Dials a connection and begins to speak HTTP/2 on it.
-pub(super) async fn begin(dialer: &Dialer, url: &Url) -> Result<(SendRequest<Bytes>, Moving, Times), Trouble> {
+pub(super) async fn begin(dialer: &Dialer, url: &Url) -> Result<(SendRequest<Bytes>, Moving, Times), ClientError> {
     let Dialed { stream, times } = dialer.dial(url).await?;
     let mut builder = client::Builder::new();
     builder
@@ -73,7 +73,7 @@ enum State {
     /// The server has told its settings.
     Settled,
     /// It takes no requests, and why.
-    Ended(Trouble),
+    Ended(ClientError),
 }
 
 impl Line {
@@ -93,7 +93,7 @@ impl Line {
     }
 
     /// Waits until it is open, and gives the way in.
-    pub(super) async fn requests(&self) -> Result<SendRequest<Bytes>, Trouble> {
+    pub(super) async fn requests(&self) -> Result<SendRequest<Bytes>, ClientError> {
         self.reach(|state| !matches!(state, State::Opening)).await?;
         self.requests.get().cloned().ok_or_else(ended)
     }
@@ -125,11 +125,11 @@ impl Line {
     }
 
     /// Waits until the server has told its settings.
-    pub(super) async fn settled(&self) -> Result<(), Trouble> {
+    pub(super) async fn settled(&self) -> Result<(), ClientError> {
         self.reach(|state| matches!(state, State::Settled)).await
     }
 
-    async fn reach(&self, there: impl Fn(&State) -> bool) -> Result<(), Trouble> {
+    async fn reach(&self, there: impl Fn(&State) -> bool) -> Result<(), ClientError> {
         reach(self.state.clone(), there).await
     }
 }
@@ -148,17 +148,17 @@ impl Early {
 }
 
 /// Waits until a connection is somewhere, or has ended before.
-async fn reach(mut state: watch::Receiver<State>, there: impl Fn(&State) -> bool) -> Result<(), Trouble> {
+async fn reach(mut state: watch::Receiver<State>, there: impl Fn(&State) -> bool) -> Result<(), ClientError> {
     let reached = state.wait_for(|state| there(state) || matches!(state, State::Ended(_))).await;
     match reached.as_deref() {
-        Ok(State::Ended(trouble)) => Err(trouble.clone()),
+        Ok(State::Ended(error)) => Err(error.clone()),
         Ok(_) => Ok(()),
         Err(_) => Err(ended()),
     }
 }
 
-fn ended() -> Trouble {
-    Trouble::new(Failure::Disconnected, "the shared connection ended")
+fn ended() -> ClientError {
+    ClientError::new(Failure::Disconnected, "the shared connection ended")
 }
 
 /// A shared connection from its dial to its end.
@@ -171,7 +171,7 @@ async fn live(line: Weak<Line>, dialer: Dialer, url: Url, tell: watch::Sender<St
             tell.send_replace(State::Open);
             follow(&line, wire, &tell).await
         }
-        Err(trouble) => trouble,
+        Err(error) => error,
     };
     tell.send_replace(State::Ended(end));
 }
@@ -184,7 +184,7 @@ fn hand_over(line: &Weak<Line>, requests: SendRequest<Bytes>, times: Times) -> b
 }
 
 /// Moves the bytes of a connection until it ends.
-async fn follow(line: &Weak<Line>, mut wire: Moving, tell: &watch::Sender<State>) -> Trouble {
+async fn follow(line: &Weak<Line>, mut wire: Moving, tell: &watch::Sender<State>) -> ClientError {
     let mut settled = false;
     let end = std::future::poll_fn(|cx| {
         let end = Pin::new(&mut wire).poll(cx);

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::h2::Connection;
 use super::line::Line;
-use crate::observer::Trouble;
+use crate::observer::ClientError;
 use crate::transport::dial::{Dialer, Times};
 
 /// The connections of some clients, all of one thread. Cheap to clone.
@@ -27,7 +27,7 @@ pub(in crate::transport) async fn connect(
     pool: Option<&Pool>,
     dialer: &Dialer,
     url: &Url,
-) -> Result<(Connection, Times), Trouble> {
+) -> Result<(Connection, Times), ClientError> {
     match pool {
         Some(pool) => pool.place(dialer, url).await,
         None => Connection::dial(dialer, url).await,
@@ -36,7 +36,7 @@ pub(in crate::transport) async fn connect(
 
 impl Pool {
     /// A place on a connection to the URL's server: on one that has room, or on a new one.
-    async fn place(&self, dialer: &Dialer, url: &Url) -> Result<(Connection, Times), Trouble> {
+    async fn place(&self, dialer: &Dialer, url: &Url) -> Result<(Connection, Times), ClientError> {
         let began = clock::now();
         loop {
             let line = self.line(dialer, url);

@@ -200,7 +200,7 @@ async fn refused(identity: &Identity, link: impl FnOnce(Client) -> Client) -> St
         // Which of the two notices first is their own affair.
         let _secured = server.secured(identity).await;
         server.saw("Connect").await;
-        told = server.troubles().remove(0);
+        told = server.errors().remove(0);
     })
     .await;
     assert_eq!(seen[0], "Connect");
@@ -232,11 +232,7 @@ async fn what_is_no_tls_is_a_failed_handshake() {
             let mut peer = server.accept().await;
             peer.say("HTTP/1.1 400 Bad Request\r\n\r\n").await;
             server.saw("Connect").await;
-            assert!(
-                server.troubles()[0].contains("the TLS handshake for HTTP/1.1 failed: "),
-                "{:?}",
-                server.troubles()
-            );
+            assert!(server.errors()[0].contains("the TLS handshake for HTTP/1.1 failed: "), "{:?}", server.errors());
         },
     )
     .await;

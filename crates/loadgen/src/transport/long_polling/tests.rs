@@ -29,7 +29,7 @@ async fn the_first_request_is_not_held_and_the_next_ones_are() {
 #[tokio::test]
 async fn without_a_cursor_it_asks_for_what_comes_next_and_loses_what_came_meanwhile() {
     let forgetful = async |mut client: Client, log: &mut Log, stop: &_| {
-        client.comeback.with_cursor = false;
+        client.reconnect.with_cursor = false;
         run(client, PLAIN, log, stop).await;
     };
     let seen = converse("/feed/long-poll", forgetful, async |server| {

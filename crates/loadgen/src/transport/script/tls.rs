@@ -61,7 +61,7 @@ impl Identity {
     }
 }
 
-/// The same door, by TLS.
+/// The same endpoint, by TLS.
 pub(in crate::transport) fn encrypted(mut client: Client) -> Client {
     client.url = client.url.as_str().replacen("http://", "https://", 1).parse().unwrap();
     client

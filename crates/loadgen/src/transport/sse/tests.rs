@@ -203,7 +203,7 @@ async fn a_refused_connection_is_tried_again() {
 async fn a_client_may_come_back_without_its_cursor_and_after_a_wait_of_its_own() {
     let forgetful = async |mut client: Client, log: &mut Log, stop: &CancellationToken| {
         let after = Some(Duration::from_millis(250));
-        client.comeback = Comeback { after, jitter: false, with_cursor: false };
+        client.reconnect = ReconnectPolicy { after, jitter: false, with_cursor: false };
         run(client, PLAIN, log, stop).await;
     };
     converse("/feed/sse", forgetful, async |server| {

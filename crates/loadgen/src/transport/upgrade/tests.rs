@@ -98,7 +98,7 @@ async fn a_server_without_websockets_over_http_2_is_told_of() {
         let seen = over(h2c(pool), async |server| {
             let _connection = server.accept_h2(Settings::default()).await;
             server.saw("Status").await;
-            assert!(server.troubles()[0].contains("RFC 8441"), "{:?}", server.troubles());
+            assert!(server.errors()[0].contains("RFC 8441"), "{:?}", server.errors());
         })
         .await;
         assert_eq!(seen[0], "Status");
@@ -111,7 +111,7 @@ async fn a_refused_connect_is_a_status() {
         let mut connection = server.accept_h2(WILLING).await;
         let _stream = connection.request().await.head(403, "text/plain");
         server.saw("Status").await;
-        assert!(server.troubles()[0].contains("403"), "{:?}", server.troubles());
+        assert!(server.errors()[0].contains("403"), "{:?}", server.errors());
     })
     .await;
     assert_eq!(seen[0], "Status");

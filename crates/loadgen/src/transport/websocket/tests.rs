@@ -180,7 +180,7 @@ async fn what_is_due_is_published_on_the_same_socket_and_acknowledged_there() {
 #[tokio::test]
 async fn a_client_may_come_back_without_its_cursor() {
     let forgetful = async |mut client: Client, log: &mut Log, stop: &_| {
-        client.comeback.with_cursor = false;
+        client.reconnect.with_cursor = false;
         run(client, Options::default(), log, stop).await;
     };
     converse("/feed/ws", forgetful, async |server| {

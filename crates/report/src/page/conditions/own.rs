@@ -2,7 +2,7 @@
 //! differently. Only what differs from the default is told.
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::scenario::{Comeback, Connections, Contender, Http, Link, Options, Serving, SlowPolicy};
+use feedlab_experiment::scenario::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, SlowPolicy};
 
 use crate::human;
 
@@ -13,7 +13,7 @@ pub(super) fn links(scenario: &Scenario) -> Option<String> {
 
 /// How clients come back.
 pub(super) fn comebacks(scenario: &Scenario) -> Option<String> {
-    told(scenario, |contender| comeback(&contender.comeback))
+    told(scenario, |contender| reconnect_policy(&contender.reconnect))
 }
 
 /// What servers do differently.
@@ -55,11 +55,11 @@ fn link(link: &Link) -> Vec<String> {
     parts.into_iter().flatten().map(str::to_owned).collect()
 }
 
-fn comeback(comeback: &Comeback) -> Vec<String> {
+fn reconnect_policy(reconnect: &ReconnectPolicy) -> Vec<String> {
     let parts = [
-        comeback.after.map(|after| format!("a wait of {}", human::duration(after))),
-        (!comeback.jitter).then(|| "waits that are not spread".to_owned()),
-        (!comeback.with_cursor).then(|| "no cursor: nothing is asked for again".to_owned()),
+        reconnect.after.map(|after| format!("a wait of {}", human::duration(after))),
+        (!reconnect.jitter).then(|| "waits that are not spread".to_owned()),
+        (!reconnect.with_cursor).then(|| "no cursor: nothing is asked for again".to_owned()),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::ring::Past;
+use crate::ring::Snapshot;
 
 /// What happens, one after another.
 #[derive(Clone, Debug)]
@@ -20,9 +20,9 @@ enum Step {
     Publish(u8),
     /// Another feed goes on from the past of this one.
     GoOn,
-    /// A process ends, and another one makes the same feed from its begin.
+    /// A process ends, and another one makes the same feed from its start.
     MakeAgain,
-    /// A process ends, and another one begins anew.
+    /// A process ends, and another one begins again.
     BeginAnew,
     /// The client comes, and is cut off after so many bytes.
     Visit(usize),
@@ -49,12 +49,12 @@ struct Feeds {
 impl Feeds {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let (feed, app) = open(&runtime, Past::none(Epoch::random()));
+        let (feed, app) = open(&runtime, Snapshot::none(Epoch::random()));
         Self { runtime, feed, app }
     }
 
-    fn reopen(&mut self, past: Past) {
-        (self.feed, self.app) = open(&self.runtime, past);
+    fn reopen(&mut self, snapshot: Snapshot) {
+        (self.feed, self.app) = open(&self.runtime, snapshot);
     }
 
     fn publish(&self, count: u64) {
@@ -67,13 +67,13 @@ impl Feeds {
     fn happen(&mut self, step: &Step) {
         match *step {
             Step::Publish(count) => self.publish(count.into()),
-            Step::GoOn => self.reopen(self.feed.past()),
+            Step::GoOn => self.reopen(self.feed.snapshot()),
             Step::MakeAgain => {
                 let head = self.app.hub.head();
-                self.reopen(Past::none(self.feed.epoch()));
+                self.reopen(Snapshot::none(self.feed.epoch()));
                 self.publish(head);
             }
-            Step::BeginAnew => self.reopen(Past::none(Epoch::random())),
+            Step::BeginAnew => self.reopen(Snapshot::none(Epoch::random())),
             Step::Visit(_) => {}
         }
     }
@@ -88,16 +88,17 @@ impl Feeds {
 
     /// What a stream sends at once.
     fn stream(&self, cursor: Cursor, dialect: &impl Dialect, transport: Transport) -> Vec<u8> {
-        let start = Start::new(&self.app, self.app.hub.place(Some(cursor)), self.app.meters.door(transport).clone());
+        let start =
+            Start::new(&self.app, self.app.hub.place(Some(cursor)), self.app.meters.endpoint(transport).clone());
         let batch = self.app.hub.after(start.resume, usize::MAX);
         let updates = batch.entries.iter().map(|entry| dialect.update(entry));
         start.greeting(dialect).into_iter().chain(updates).flatten().collect()
     }
 }
 
-fn open(runtime: &Runtime, past: Past) -> (Feed, App) {
+fn open(runtime: &Runtime, snapshot: Snapshot) -> (Feed, App) {
     let config: Config = Settings { history: 7, queue: 9, ..Settings::default() }.into();
-    let feed = runtime.block_on(Feed::open_after(&config, past)).unwrap();
+    let feed = runtime.block_on(Feed::open_after(&config, snapshot)).unwrap();
     let app = App::new(&feed, config);
     (feed, app)
 }
@@ -147,7 +148,7 @@ impl Client {
                 self.events(&pieces(feeds.stream(self.cursor, &events, transport)));
             }
             Transport::WebSocket => {
-                let frames = Frames::new(&feeds.app, feeds.app.meters.door(transport));
+                let frames = Frames::new(&feeds.app, feeds.app.meters.endpoint(transport));
                 self.frames(&pieces(feeds.stream(self.cursor, &frames, transport)));
             }
         }
@@ -197,7 +198,7 @@ impl Client {
         }
     }
 
-    /// Up to its place in each epoch that it was in, everything was given or told lost; what came after that in one that is
+    /// Up to its place in each epoch that it was in, everything was given or reported lost; what came after that in one that is
     /// over, it knows to be unknown.
     fn account(&self) {
         let present = (self.cursor.epoch.unwrap(), self.cursor.seq);

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use feedlab_experiment::class::Question;
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 
 use crate::chapter::{self, Chapter, Source, escaped};
 use crate::class::Inner;
@@ -40,7 +40,7 @@ pub(crate) async fn chapter(State(class): State<Arc<Inner>>, Path(name): Path<St
 }
 
 /// `GET /workshop/source/PATH`.
-pub(crate) async fn source(Path(path): Path<String>, at: Uri) -> Result<Response, Refusal> {
+pub(crate) async fn source(Path(path): Path<String>, at: Uri) -> Result<Response, Rejection> {
     let root = root(&at);
     match chapter::source(&path, &root) {
         Some(Source::Page(content)) => Ok(page(StatusCode::OK, &content.title, &content.main, "chapter.js", &root)),
@@ -48,22 +48,22 @@ pub(crate) async fn source(Path(path): Path<String>, at: Uri) -> Result<Response
             let sealed = (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'");
             Ok(([(header::CONTENT_TYPE, media_type), sealed], bytes).into_response())
         }
-        None => Err(Refusal::not_found("this binary carries no file of that name; the repository may")),
+        None => Err(Rejection::not_found("this binary carries no file of that name; the repository may")),
     }
 }
 
 /// `GET /workshop/page/NAME`: the pages' style and scripts, and `palette.css`, which gives the charts the pages' colours.
-pub(crate) async fn file(Path(name): Path<String>) -> Result<([(HeaderName, &'static str); 2], Vec<u8>), Refusal> {
+pub(crate) async fn file(Path(name): Path<String>) -> Result<([(HeaderName, &'static str); 2], Vec<u8>), Rejection> {
     let media_type = match name.rsplit_once('.') {
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
-        _ => return Err(Refusal::not_found("no such file of the workshop's pages")),
+        _ => return Err(Rejection::not_found("no such file of the workshop's pages")),
     };
     let head = |media_type| [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")];
     if name == "palette.css" {
         return Ok((head(media_type), feedlab_report::class::palette_css().into_bytes()));
     }
-    let file = Files::get(&name).ok_or_else(|| Refusal::not_found("no such file of the workshop's pages"))?;
+    let file = Files::get(&name).ok_or_else(|| Rejection::not_found("no such file of the workshop's pages"))?;
     Ok((head(media_type), file.data.into_owned()))
 }
 

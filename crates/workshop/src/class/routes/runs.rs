@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use feedlab_experiment::class::{Question, name};
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -36,11 +36,11 @@ pub(crate) async fn start(
     State(class): State<Arc<Inner>>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<Value>), Rejection> {
     let order: Order = read_json(&headers, &body, EXAMPLE)?;
-    let who = order.who.as_deref().map_or(Ok("somebody"), name).map_err(Refusal::bad_request)?.to_owned();
+    let who = order.who.as_deref().map_or(Ok("somebody"), name).map_err(Rejection::bad_request)?.to_owned();
     let (asked, path) = (class.clone(), order.scenario.clone());
-    let known = blocking(move || asked.evidence.known(&path)).await?.map_err(Refusal::not_found)?;
+    let known = blocking(move || asked.evidence.known(&path)).await?.map_err(Rejection::not_found)?;
     let id = class.runs.start(&order.scenario, &known, &who)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id.to_string() }))))
 }
@@ -71,7 +71,7 @@ struct Outcome {
 pub(crate) async fn progress(
     State(class): State<Arc<Inner>>,
     Path(id): Path<String>,
-) -> Result<Json<Progress>, Refusal> {
+) -> Result<Json<Progress>, Rejection> {
     let run = id.parse().ok().and_then(|id| class.runs.get(id)).ok_or_else(|| no_such(&id))?;
     blocking(move || told(&class, run)).await.map(Json)
 }
@@ -86,11 +86,11 @@ pub(crate) struct Asked {
 pub(crate) async fn of_scenario(
     State(class): State<Arc<Inner>>,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, Rejection> {
     let Query(Asked { scenario }) =
-        asked.map_err(|_| Refusal::bad_request("say which: `?scenario=scenarios/workshop/NAME.toml`"))?;
+        asked.map_err(|_| Rejection::bad_request("say which: `?scenario=scenarios/workshop/NAME.toml`"))?;
     blocking(move || {
-        let known = class.evidence.known(&scenario).map_err(Refusal::not_found)?;
+        let known = class.evidence.known(&scenario).map_err(Rejection::not_found)?;
         let found = class.evidence.run(&known);
         let newest = found.map(|run| json!({ "from": run.from, "report": report(&run.id) }));
         let last = class.runs.last_of(&scenario).map(|run| told(&class, run));
@@ -135,12 +135,12 @@ type Head = [(HeaderName, &'static str); 2];
 pub(crate) async fn file(
     State(class): State<Arc<Inner>>,
     Path((id, file)): Path<(String, String)>,
-) -> Result<(Head, Vec<u8>), Refusal> {
+) -> Result<(Head, Vec<u8>), Rejection> {
     let media_type = match file.strip_prefix("charts/") {
         Some(chart) if is_plain(chart) && chart.ends_with(".svg") => "image/svg+xml",
         None if file == "report.html" => "text/html; charset=utf-8",
         None if file == "summary.json" => "application/json",
-        _ => return Err(Refusal::not_found("of a run there are report.html, summary.json and charts/NAME.svg here")),
+        _ => return Err(Rejection::not_found("of a run there are report.html, summary.json and charts/NAME.svg here")),
     };
     let bytes = blocking(move || read(&class, &id, &file).ok_or_else(|| no_such(&id))).await??;
     let sealed = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
@@ -170,7 +170,7 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
 
-fn no_such(id: &str) -> Refusal {
+fn no_such(id: &str) -> Rejection {
     let id: String = id.chars().take(100).collect();
-    Refusal::not_found(format!("no run {id:?} has left anything here; it may still go on, or have failed"))
+    Rejection::not_found(format!("no run {id:?} has left anything here; it may still go on, or have failed"))
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use feedlab_experiment::class::{Answer, Ballot, BallotError, Question, Round, Tally, Vote, answer_of, name};
 use feedlab_feed::clock;
 use feedlab_report::class::chart;
-use feedlab_server::Refusal;
+use feedlab_server::Rejection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -23,14 +23,14 @@ pub(crate) async fn vote(
     State(class): State<Arc<Inner>>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<Value>), Rejection> {
     let ballot: Ballot = read_json(&headers, &body, Ballot::EXAMPLE)?;
     let question = class.questions.get(&ballot.question).ok_or_else(|| no_such(&class, &ballot.question))?;
     let mut votes = class.votes();
     let said = votes.all().map_err(ClassError::from)?;
     let vote = ballot.vote(question, said, clock::unix_us()).map_err(|error| match error {
-        BallotError::Invalid(problem) => Refusal::bad_request(problem),
-        BallotError::OutOfTurn(problem) => Refusal::conflict(problem),
+        BallotError::Invalid(problem) => Rejection::bad_request(problem),
+        BallotError::OutOfTurn(problem) => Rejection::conflict(problem),
     })?;
     votes.add(&vote).map_err(ClassError::from)?;
     Ok((StatusCode::CREATED, Json(json!({ "question": vote.question, "round": vote.round, "who": vote.who }))))
@@ -88,7 +88,7 @@ pub(crate) async fn tally(
     State(class): State<Arc<Inner>>,
     Path(id): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Told>, Refusal> {
+) -> Result<Json<Told>, Rejection> {
     let asked = read_query(asked)?;
     blocking(move || told(&class, &id, &asked)).await?.map(Json)
 }
@@ -97,31 +97,31 @@ pub(crate) async fn tally(
 pub(crate) async fn predicted(
     State(class): State<Arc<Inner>>,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, Rejection> {
     let asked = read_query(asked)?;
-    let who = name(asked.who.as_deref().unwrap_or_default()).map_err(Refusal::bad_request)?;
+    let who = name(asked.who.as_deref().unwrap_or_default()).map_err(Rejection::bad_request)?;
     let votes = class.said()?;
     let questions = class.questions.question.iter().filter(|question| has_predicted(who, question, &votes));
     let predicted: Vec<&String> = questions.map(|question| &question.id).collect();
     Ok(Json(json!({ "predicted": predicted })))
 }
 
-fn read_query(asked: Result<Query<Asked>, QueryRejection>) -> Result<Asked, Refusal> {
-    asked.map(|Query(asked)| asked).map_err(|rejection| Refusal::bad_request(rejection.body_text()))
+fn read_query(asked: Result<Query<Asked>, QueryRejection>) -> Result<Asked, Rejection> {
+    asked.map(|Query(asked)| asked).map_err(|rejection| Rejection::bad_request(rejection.body_text()))
 }
 
 fn has_predicted(who: &str, question: &Question, votes: &[Vote]) -> bool {
     answer_of(who, question, Round::Before, votes).is_some()
 }
 
-fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Told, Refusal> {
+fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Told, Rejection> {
     let question = class.questions.get(id).ok_or_else(|| no_such(class, id))?;
     let votes = class.said()?;
-    let who = asked.who.as_deref().map(name).transpose().map_err(Refusal::bad_request)?;
+    let who = asked.who.as_deref().map(name).transpose().map_err(Rejection::bad_request)?;
     let may_see = asked.show.as_deref() == Some("all") || who.is_some_and(|who| has_predicted(who, question, &votes));
     if !may_see {
         let message = "predict first: the class's votes and what came out are shown to those who have (`?who=NAME`)";
-        return Err(Refusal::forbidden(message));
+        return Err(Rejection::forbidden(message));
     }
     let is_open = asked.answer.as_deref() != Some("hidden");
     Ok(Told::of(question, &votes, who, is_open.then(|| class.evidence.of(question))))
@@ -163,8 +163,8 @@ fn without_answer(question: &Question) -> Question {
     question
 }
 
-fn no_such(class: &Inner, id: &str) -> Refusal {
+fn no_such(class: &Inner, id: &str) -> Rejection {
     let ids: Vec<&str> = class.questions.question.iter().map(|question| question.id.as_str()).collect();
     let id: String = id.chars().take(100).collect();
-    Refusal::not_found(format!("no chapter asks {id:?}; the questions are {}", ids.join(", ")))
+    Rejection::not_found(format!("no chapter asks {id:?}; the questions are {}", ids.join(", ")))
 }

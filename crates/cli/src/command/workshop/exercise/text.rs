@@ -106,7 +106,7 @@ pub(super) fn then(next: Option<&Exercise>) -> String {
             format!("Next: {name}, {title} ({minutes} min)\n\n  begin  feedlab workshop next\n")
         }
         None => "All exercises have passed. `feedlab workshop list` shows them, and `feedlab workshop reset NAME` \
-                 begins one anew.\n"
+                 begins one again.\n"
             .to_owned(),
     }
 }
@@ -124,7 +124,7 @@ pub(super) fn hint(exercise: &Exercise, number: usize, hints: &[&str], seen: boo
     format!("{name}, hint {number} of {count}\n\n{text}\n\n{more}")
 }
 
-/// It begins anew.
+/// It begins again.
 pub(super) fn begun_anew(bench: &Bench, exercise: &Exercise, kept: Option<&Path>) -> String {
     let kept = kept.map(|path| format!("What you had is kept as {}\n\n", path.display())).unwrap_or_default();
     format!("{kept}{}", task(bench, exercise))

@@ -129,7 +129,7 @@ fn heads_are_as_long_as_those_that_were_captured() {
 #[test]
 fn each_transport_waits_in_its_own_way_unless_it_is_told() {
     let wait = |options: &Options, jitter| {
-        let Wait { least, spread, more } = of(options).wait(&Comeback { jitter, ..Comeback::default() });
+        let Wait { least, spread, more } = of(options).wait(&ReconnectPolicy { jitter, ..ReconnectPolicy::default() });
         (least, spread, more)
     };
     let second = Duration::from_secs(1);
@@ -140,7 +140,7 @@ fn each_transport_waits_in_its_own_way_unless_it_is_told() {
     assert_eq!(wait(&socket, false), (0.1, 0.0, 0.0));
     assert_eq!(Wait::fixed(1.0, true), Wait { least: 1.0, spread: 1.0, more: 0.0 });
     assert_eq!(Wait::fixed(1.0, false), Wait { least: 1.0, spread: 0.0, more: 0.0 });
-    let samples = of(&sse).wait(&Comeback::default()).samples();
+    let samples = of(&sse).wait(&ReconnectPolicy::default()).samples();
     let mean = samples.iter().sum::<f64>() / samples.len() as f64;
     assert!((mean - 2.55).abs() < 1e-9 && samples[0] > 2.0 && *samples.last().unwrap() < 3.1);
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::scenario::{
-    Comeback, Connections, Fault, FaultKind, Http, Link, LinkFault, Network, Nginx, Options, ProcessFault, Serving,
-    SlowPolicy, Via,
+    Connections, Fault, FaultKind, Http, Link, LinkFault, Network, Nginx, Options, ProcessFault, ReconnectPolicy,
+    Serving, SlowPolicy, Via,
 };
 
 const ALL: &str = r#"
@@ -90,12 +90,12 @@ fn contenders_say_how_they_connect_come_back_and_are_served() {
     let [sse, socket, auto] = scenario.contenders.as_slice() else { panic!("{:?}", scenario.contenders) };
     let link = Link { tls: true, http: Http::V2, connections: Connections::Shared, via: Via::NginxBuffering };
     assert_eq!(sse.link, link);
-    assert_eq!(sse.comeback, Comeback { after: Some(ms(1000)), jitter: false, with_cursor: false });
+    assert_eq!(sse.reconnect, ReconnectPolicy { after: Some(ms(1000)), jitter: false, with_cursor: false });
     let serving =
         Serving { history: Some(0), slow_policy: SlowPolicy::Latest, coalesce: Some(ms(50)), ..Serving::default() };
     assert_eq!(sse.serving, serving);
     assert_eq!(socket.serving, Serving { read_buffer_bytes: Some(131_072), ..Serving::default() });
-    assert_eq!((socket.link, socket.comeback), (Link::default(), Comeback::default()));
+    assert_eq!((socket.link, socket.reconnect), (Link::default(), ReconnectPolicy::default()));
     let ladder = Options::Auto {
         first: Transport::WebSocket,
         watchdog: ms(5000),
@@ -291,7 +291,7 @@ fn a_fault_that_cannot_happen_is_refused_where_it_stands() {
         check(GOOD, &[("[clients]", &format!("[[fault]]\n{fault}\n[clients]"), expected)]);
     }
     let fault = "[[fault]]\nkind = \"kill\"\nat = \"1s\"\n[clients]";
-    let live = "10:8: a server that is started anew has the same feed only if that is synthetic, a replay, or on a `broker`; use one of those";
+    let live = "10:8: a server that is started again has the same feed only if that is synthetic, a replay, or on a `broker`; use one of those";
     check(&GOOD.replace("synthetic", "host"), &[("[clients]", fault, live)]);
     let on_broker = GOOD.replace("\"synthetic\"", "\"host\"\nbroker = \"nats\"");
     check(&on_broker, &[("[clients]", fault, "")]);

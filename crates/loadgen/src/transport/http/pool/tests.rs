@@ -108,7 +108,7 @@ async fn the_servers_limit_is_kept() {
     })
     .await;
     assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (7, 3));
-    assert_eq!(count(&fleet, "Disconnected"), 0, "what was refused is sent again, and no trouble");
+    assert_eq!(count(&fleet, "Disconnected"), 0, "what was refused is sent again, and no error");
 }
 
 #[tokio::test]

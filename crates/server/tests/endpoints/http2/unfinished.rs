@@ -84,7 +84,7 @@ fn r1_a_connection_ends_though_its_client_acknowledges_nothing() {
     let mut client = server.client();
     client.send_bytes(&[BEGIN, POST, MORE].concat());
     while next_frame(&mut client) != IS_GOAWAY {}
-    client.stream.read_to_end(&mut Vec::new()).expect("in good order, so that what was sent arrives");
+    client.stream.read_to_end(&mut Vec::new()).expect("gracefully, so that what was sent arrives");
     server.until("it is closed", |stats| stats.connections.open == 0);
 }
 

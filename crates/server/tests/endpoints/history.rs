@@ -36,12 +36,12 @@ fn without_history_what_comes_while_a_client_waits_is_its_own() {
     assert_eq!(sse.event(), (2, Some((2, 2))), "what was missed is told");
     let mut websocket = server.client().open_websocket("?after=0");
     assert!(websocket.until("}}").ends_with("{\"gap\":{\"from\":1,\"to\":2}}"));
-    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
     server.publish("c");
     assert!(poll.until("\"gap\":null}").contains("\"seq\":3,"));
     assert_eq!(sse.event(), (3, None));
     assert!(websocket.until("\"c\"}").contains("\"seq\":3,"));
-    assert_eq!(server.door(Transport::Sse).gaps, 1);
+    assert_eq!(server.endpoint(Transport::Sse).gaps, 1);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_is_published_while_the_server_rests_goes_out_together() {
     assert_eq!(stream.event(), (1, None), "the first is not held up");
     let mut poll = server.client();
     poll.send("GET /feed/long-poll?after=1&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
     for text in ["b", "c"] {
         server.publish(text);
     }

@@ -26,16 +26,20 @@ fn reset(server: &Server) -> String {
 #[test]
 fn d1_a_poll_is_told_a_reset_and_then_all_that_there_is() {
     let server = server();
-    for door in ["poll", "long-poll"] {
-        let body = server.poll(&format!("/feed/{door}?after={OLD}"));
+    for endpoint in ["poll", "long-poll"] {
+        let body = server.poll(&format!("/feed/{endpoint}?after={OLD}"));
         let seqs: Vec<_> = body["updates"].as_array().unwrap().iter().map(|update| update["seq"].as_u64()).collect();
-        assert_eq!((body["reset"].to_string(), seqs), (reset(&server), vec![Some(2), Some(3)]), "{door}");
-        assert_eq!((&body["gap"], &body["next"]), (&json!({"from": 1, "to": 1}), &json!(server.cursor(3))), "{door}");
+        assert_eq!((body["reset"].to_string(), seqs), (reset(&server), vec![Some(2), Some(3)]), "{endpoint}");
+        assert_eq!(
+            (&body["gap"], &body["next"]),
+            (&json!({"from": 1, "to": 1}), &json!(server.cursor(3))),
+            "{endpoint}"
+        );
     }
     let known = server.poll(&format!("/feed/poll?after={}", server.cursor(1)));
     assert!(known.get("reset").is_none() && known["gap"].is_null(), "{known}");
-    let doors = [Transport::ShortPolling, Transport::LongPolling].map(|door| server.door(door).resets);
-    assert_eq!(doors, [1, 1]);
+    let endpoints = [Transport::ShortPolling, Transport::LongPolling].map(|endpoint| server.endpoint(endpoint).resets);
+    assert_eq!(endpoints, [1, 1]);
 }
 
 #[test]
@@ -73,7 +77,7 @@ fn d1_an_event_stream_changes_the_id_with_the_reset_and_not_before() {
         assert_eq!(client.event(), (1, Some((1, 1))));
         assert_eq!((client.event().0, client.event().0), (2, 3));
     }
-    assert_eq!(server.door(Transport::Sse).resets, 2);
+    assert_eq!(server.endpoint(Transport::Sse).resets, 2);
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn d1_a_websocket_begins_with_the_reset_instead_of_its_hello() {
     assert!(first.ends_with(&format!("{{\"reset\":{}}}", reset(&server))), "{first}");
     assert!(client.until("}}").ends_with("{\"gap\":{\"from\":1,\"to\":1}}"));
     assert!(client.until("\"c\"}").contains("\"data\":\"b\""));
-    assert_eq!(server.door(Transport::WebSocket).resets, 1);
+    assert_eq!(server.endpoint(Transport::WebSocket).resets, 1);
 }
 
 fn schedule(rate: f64) -> Config {

@@ -56,7 +56,7 @@ fn block_keeps_what_the_queue_holds_and_tells_the_rest() {
     let (seen, gaps) = read_to(&mut slow, COUNT);
     account(&seen, &gaps);
     assert_eq!(gaps.last().unwrap().1, COUNT - 8, "the last eight were in the queue: {gaps:?}");
-    assert_eq!(server.door(Transport::Sse).gaps, gaps.len() as u64);
+    assert_eq!(server.endpoint(Transport::Sse).gaps, gaps.len() as u64);
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn latest_goes_on_with_the_newest_and_leaves_alone_who_keeps_up() {
     let (seen, gaps) = read_to(&mut slow, COUNT);
     account(&seen, &gaps);
     assert_eq!(gaps.last().unwrap().1, COUNT - 1, "all but the newest is passed over: {gaps:?}");
-    let door = server.door(Transport::Sse);
-    assert!(door.conflated > 0 && door.slow_disconnected == 0, "{door:?}");
+    let endpoint = server.endpoint(Transport::Sse);
+    assert!(endpoint.conflated > 0 && endpoint.slow_disconnected == 0, "{endpoint:?}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn disconnect_ends_streams_that_stand_still_and_no_other() {
     let stuck = [server.client().open_sse(""), server.client().open_websocket("")];
     publish(&server, Some(&mut quick));
     server.until("they are gone", |stats| {
-        let [sse, websocket] = [Transport::Sse, Transport::WebSocket].map(|door| &stats.doors[&door]);
+        let [sse, websocket] = [Transport::Sse, Transport::WebSocket].map(|endpoint| &stats.endpoints[&endpoint]);
         (sse.slow_disconnected, websocket.slow_disconnected, websocket.active) == (1, 1, 0)
     });
     for mut client in stuck {

@@ -61,7 +61,7 @@ fn connect(
 }
 
 #[test]
-fn every_door_opens_with_tls_as_it_does_without() {
+fn every_endpoint_opens_with_tls_as_it_does_without() {
     let identity = self_signed().unwrap();
     let server = server(&identity);
     let client = || connect(server.addr, "127.0.0.1", client_config(&identity, &["http/1.1"]));
@@ -112,11 +112,11 @@ fn bytes_are_those_of_the_socket_below() {
     let counted = &client.stream.sock;
     // A client may have read what the server is just about to count.
     server.until("all is counted", |stats| {
-        let door = &stats.doors[&Transport::Sse];
-        (door.bytes_in, door.bytes_out) == (counted.written, counted.read)
+        let endpoint = &stats.endpoints[&Transport::Sse];
+        (endpoint.bytes_in, endpoint.bytes_out) == (counted.written, counted.read)
     });
-    let door = server.door(Transport::Sse);
-    assert!(door.header_bytes > 1_000, "the handshake is on the account of the headers: {door:?}");
+    let endpoint = server.endpoint(Transport::Sse);
+    assert!(endpoint.header_bytes > 1_000, "the handshake is on the account of the headers: {endpoint:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn everyone_is_told_in_the_manner_of_their_transport() {
     websocket.send("GET /feed/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     websocket.until("\r\n\r\n");
     websocket.until("}}");
-    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
     server.stop();
     assert_eq!(idle.rest(), "");
     let answer = poll.rest();
@@ -39,7 +39,7 @@ fn a_client_that_does_not_read_cannot_hold_the_server_up() {
     for _ in 0..20 {
         server.publish(&big);
     }
-    assert!(server.door(Transport::Sse).bytes_out < 20 * 900_000, "it is stuck");
+    assert!(server.endpoint(Transport::Sse).bytes_out < 20 * 900_000, "it is stuck");
     let begin = clock::now();
     drop(server);
     assert!(elapsed(begin) < Duration::from_secs(4));

@@ -8,13 +8,13 @@ use axum::response::{IntoResponse, Response};
 
 /// An answer that is no; its body is the line, as text.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct Rejection {
     status: StatusCode,
     headers: Vec<(HeaderName, &'static str)>,
     message: Cow<'static, str>,
 }
 
-impl Refusal {
+impl Rejection {
     /// One of any status.
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { status, headers: Vec::new(), message: message.into() }
@@ -68,7 +68,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let mut response = (self.status, format!("{}\n", self.message)).into_response();
         let headers = self.headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));

@@ -20,18 +20,18 @@ async fn web_socket(tab: &Tab<'_>) -> crate::harness::Stream {
 }
 
 #[tokio::test]
-async fn a_page_reads_the_same_feed_at_every_door_of_its_tab() {
+async fn a_page_reads_the_same_feed_at_every_endpoint_of_its_tab() {
     let rig = Rig::start().await;
     let tab = rig.open("{}").await;
     assert_eq!(tab.place["settings"]["source"], "own");
     assert_eq!(rig.publish("hello").await, 1);
-    for (door, path) in [
+    for (endpoint, path) in [
         ("short-polling", "/feed/poll?after=0"),
         ("long-polling", "/feed/long-poll?after=0"),
         ("shared", "/feed/poll?after=0"),
     ] {
-        let answer = tab.read(door, path).await;
-        assert_eq!((answer.status, seqs(&answer)), (200, vec![1]), "{door}");
+        let answer = tab.read(endpoint, path).await;
+        assert_eq!((answer.status, seqs(&answer)), (200, vec![1]), "{endpoint}");
         may_be_read(&answer.head, &rig.origin());
     }
     let mut sse = tab.sse(0).await;
@@ -49,7 +49,7 @@ async fn a_page_reads_the_same_feed_at_every_door_of_its_tab() {
 }
 
 #[tokio::test]
-async fn the_figures_are_those_of_the_tab_and_of_the_way_to_each_door() {
+async fn the_figures_are_those_of_the_tab_and_of_the_way_to_each_endpoint() {
     let rig = Rig::start().await;
     let (tab, other) = (rig.open("{}").await, rig.open("{}").await);
     tab.read("short-polling", "/feed/poll?after=0").await;
@@ -57,18 +57,22 @@ async fn the_figures_are_those_of_the_tab_and_of_the_way_to_each_door() {
     sse.until("\n\n").await;
     let status = tab.status().await;
     assert_eq!(status["restarting"], false);
-    let doors = &status["stats"]["doors"];
-    assert_eq!((&doors["short-polling"]["requests"], &doors["sse"]["active"]), (&1.into(), &1.into()), "{status}");
+    let endpoints = &status["stats"]["endpoints"];
+    assert_eq!(
+        (&endpoints["short-polling"]["requests"], &endpoints["sse"]["active"]),
+        (&1.into(), &1.into()),
+        "{status}"
+    );
     assert_eq!(status["stats"]["feed"]["waiting"], 1, "its own stream alone");
     let way = &status["way"];
     assert_eq!(
         (&way["sse"]["open"], &way["websocket"]["accepted"], &way["shared"]["open"]),
         (&1.into(), &0.into(), &0.into())
     );
-    let doors = &other.status().await["stats"]["doors"];
-    assert_eq!(doors["short-polling"]["requests"], 0, "another tab's figures are its own");
+    let endpoints = &other.status().await["stats"]["endpoints"];
+    assert_eq!(endpoints["short-polling"]["requests"], 0, "another tab's figures are its own");
     let page = rig.ask("GET", "/stats", "").await.json();
-    assert_eq!(page["doors"]["sse"]["connections"], 0, "and so are the page's");
+    assert_eq!(page["endpoints"]["sse"]["connections"], 0, "and so are the page's");
 }
 
 #[tokio::test]
@@ -82,9 +86,9 @@ async fn closing_a_tab_ends_its_streams_and_its_ports() {
         sse.rest().await;
         let gone = tab.order("GET", "", "").await;
         assert_eq!((gone.status, gone.json()["error"].as_str().unwrap()), (404, "this lab has ended; reload the page"));
-        for door in ["sse", "shared", "secure"] {
+        for endpoint in ["sse", "shared", "secure"] {
             soon(async {
-                while TcpStream::connect(tab.address(door)).await.is_ok() {
+                while TcpStream::connect(tab.address(endpoint)).await.is_ok() {
                     pause(20).await;
                 }
             })

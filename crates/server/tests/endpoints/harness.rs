@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use feedlab_feed::settings::Settings;
-use feedlab_feed::stats::{DoorStats, Stats};
+use feedlab_feed::stats::{EndpointStats, Stats};
 use feedlab_feed::{Cursor, Transport, clock};
 use feedlab_server::{Config, Listeners};
 use tokio_util::sync::CancellationToken;
@@ -37,9 +37,9 @@ impl Server {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
                 let bind = || tokio::net::TcpListener::bind("127.0.0.1:0");
-                let (doors, control) = (bind().await.unwrap(), bind().await.unwrap());
-                tell.send((doors.local_addr().unwrap(), control.local_addr().unwrap())).unwrap();
-                let listeners = Listeners { doors, control: Some(control) };
+                let (endpoints, control) = (bind().await.unwrap(), bind().await.unwrap());
+                tell.send((endpoints.local_addr().unwrap(), control.local_addr().unwrap())).unwrap();
+                let listeners = Listeners { endpoints, control: Some(control) };
                 feedlab_server::run(listeners, config, token).await.unwrap();
             });
         });
@@ -85,8 +85,8 @@ impl Server {
         Cursor { epoch: self.stats().feed.epoch, seq }.to_string()
     }
 
-    pub(crate) fn door(&self, transport: Transport) -> DoorStats {
-        self.stats().doors[&transport].clone()
+    pub(crate) fn endpoint(&self, transport: Transport) -> EndpointStats {
+        self.stats().endpoints[&transport].clone()
     }
 
     /// Begins the shutdown without waiting for it.

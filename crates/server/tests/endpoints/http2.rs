@@ -40,11 +40,11 @@ async fn polls_are_answered_as_on_http_1_and_share_a_connection() {
     assert_eq!((known.head.status(), known.rest().await), (StatusCode::NOT_MODIFIED, String::new()));
     let (response, send) = client.send(request(Method::HEAD, "/feed/poll?after=0").body(()).unwrap(), true).await;
     assert_eq!(Stream::of(response, send).await.rest().await, "");
-    let door = server.door(Transport::ShortPolling);
-    assert_eq!((door.connections, door.requests, door.requests_empty), (1, 3, 1));
+    let endpoint = server.endpoint(Transport::ShortPolling);
+    assert_eq!((endpoint.connections, endpoint.requests, endpoint.requests_empty), (1, 3, 1));
     server.until("the body is no header", |stats| {
-        let door = &stats.doors[&Transport::ShortPolling];
-        door.header_bytes > 0 && door.header_bytes + body.len() as u64 <= door.bytes_in + door.bytes_out
+        let endpoint = &stats.endpoints[&Transport::ShortPolling];
+        endpoint.header_bytes > 0 && endpoint.header_bytes + body.len() as u64 <= endpoint.bytes_in + endpoint.bytes_out
     });
 }
 
@@ -68,13 +68,13 @@ async fn a_held_request_is_answered_by_the_update_and_forgotten_when_it_is_taken
     let hold = || request(Method::GET, "/feed/long-poll?after=0&hold=30s").body(()).unwrap();
     let (taken_back, mut send) = client.send(hold(), true).await;
     let (held, held_send) = client.send(hold(), true).await;
-    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 2);
+    server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 2);
     send.send_reset(h2::Reason::CANCEL);
-    server.until("taken back", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.until("taken back", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
     drop(taken_back);
     server.publish("now");
     assert!(Stream::of(held, held_send).await.rest().await.contains("\"now\""));
-    assert_eq!(server.door(Transport::LongPolling).connections, 1);
+    assert_eq!(server.endpoint(Transport::LongPolling).connections, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,8 +94,8 @@ async fn event_streams_share_a_connection_and_each_resumes_by_itself() {
         assert_eq!(stream.until("\n\n").await, format!("id: {after}\nretry: 2000\n\n"));
         streams.push(stream);
     }
-    let door = server.door(Transport::Sse);
-    assert_eq!((door.connections, door.active), (1, COUNT));
+    let endpoint = server.endpoint(Transport::Sse);
+    assert_eq!((endpoint.connections, endpoint.active), (1, COUNT));
     server.publish("c");
     for (index, stream) in streams.iter_mut().enumerate() {
         for seq in index % 3 + 1..=3 {
@@ -104,9 +104,9 @@ async fn event_streams_share_a_connection_and_each_resumes_by_itself() {
         }
     }
     streams.pop().unwrap().send.send_reset(h2::Reason::CANCEL);
-    server.until("one has left", |stats| stats.doors[&Transport::Sse].active == COUNT - 1);
+    server.until("one has left", |stats| stats.endpoints[&Transport::Sse].active == COUNT - 1);
     drop((streams, client));
-    server.until("all have left", |stats| stats.doors[&Transport::Sse].active == 0 && stats.connections.open == 0);
+    server.until("all have left", |stats| stats.endpoints[&Transport::Sse].active == 0 && stats.connections.open == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,13 +127,13 @@ async fn a_websocket_is_a_stream_too() {
     other.send.send_data(frame(8, &1000u16.to_be_bytes()), false).unwrap();
     assert_eq!(other.exactly(4).await, b"\x88\x02\x03\xE8");
     assert_eq!(other.rest().await, "", "the stream ends after the close frame");
-    server.until("one is left", |stats| stats.doors[&Transport::WebSocket].active == 1);
+    server.until("one is left", |stats| stats.endpoints[&Transport::WebSocket].active == 1);
     drop(one);
-    server.until("none is left", |stats| stats.doors[&Transport::WebSocket].active == 0);
+    server.until("none is left", |stats| stats.endpoints[&Transport::WebSocket].active == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_door_takes_is_refused_and_harms_no_other_stream() {
+async fn what_no_endpoint_takes_is_refused_and_harms_no_other_stream() {
     let server = Server::open();
     let client = Client::connect(server.addr).await;
     let mut stream = client.get("/feed/sse").await;
@@ -174,7 +174,7 @@ async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
     websocket.until("}}").await;
     assert_eq!(websocket.exactly(2).await, [0x89, 0]);
     while !matches!(websocket.more().await, Some(Err(_))) {}
-    server.until("it is dropped", |stats| stats.doors[&Transport::WebSocket].active == 0);
+    server.until("it is dropped", |stats| stats.endpoints[&Transport::WebSocket].active == 0);
     sse.until(":\n\n").await;
 }
 
@@ -201,9 +201,9 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
             let before = stuck.until(&last).await;
             assert!(before.contains("event: gap\ndata: {\"from\":"), "{}", before.len());
             assert!(before.contains(&format!("\"to\":{}}}\n\n", COUNT - 1)));
-            assert!(server.door(Transport::Sse).conflated > 10);
+            assert!(server.endpoint(Transport::Sse).conflated > 10);
         } else {
-            server.until("it is ended", |stats| stats.doors[&Transport::Sse].slow_disconnected == 1);
+            server.until("it is ended", |stats| stats.endpoints[&Transport::Sse].slow_disconnected == 1);
             let ended = loop {
                 if let Some(Err(error)) = stuck.more().await {
                     break error;
@@ -211,7 +211,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
             };
             assert_eq!(ended.reason(), Some(h2::Reason::CANCEL));
         }
-        assert_eq!(server.door(Transport::Sse).gaps > 0, slow_policy == SlowPolicy::Latest);
+        assert_eq!(server.endpoint(Transport::Sse).gaps > 0, slow_policy == SlowPolicy::Latest);
     }
 }
 
@@ -224,7 +224,7 @@ async fn a_server_that_goes_down_tells_every_stream_and_the_connection() {
     let mut sse = client.get("/feed/sse").await;
     let mut websocket = client.websocket("/feed/ws", "websocket").await;
     let (held, send) = client.send(request(Method::GET, "/feed/long-poll?hold=60s").body(()).unwrap(), true).await;
-    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
     websocket.until("}}").await;
     server.stop();
     assert_eq!(Stream::of(held, send).await.head.status(), StatusCode::NO_CONTENT);

@@ -17,10 +17,10 @@ fn a_held_request_is_answered_by_the_update() {
     let server = Server::open();
     let mut client = server.client();
     client.send("GET /feed/long-poll?after=0&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
     server.publish("now");
     assert!(client.until("\"gap\":null}").contains("\"now\""));
-    assert_eq!(server.door(Transport::LongPolling).active, 0);
+    assert_eq!(server.endpoint(Transport::LongPolling).active, 0);
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn an_empty_hold_ends_in_204() {
     let answer = server.ask("GET /feed/long-poll?hold=300ms HTTP/1.1");
     assert!(answer.starts_with("HTTP/1.1 204 No Content") && answer.ends_with("\r\n\r\n"), "{answer}");
     assert!(elapsed(begin) >= Duration::from_millis(300));
-    assert_eq!(server.door(Transport::LongPolling).requests_empty, 1);
+    assert_eq!(server.endpoint(Transport::LongPolling).requests_empty, 1);
 }
 
 #[test]
@@ -38,9 +38,9 @@ fn a_client_that_goes_away_frees_everything_at_once() {
     let server = Server::open();
     let mut client = server.client();
     client.send("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    server.until("held", |stats| stats.doors[&Transport::LongPolling].active == 1);
+    server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
     drop(client);
-    server.until("freed", |stats| stats.doors[&Transport::LongPolling].active == 0 && stats.connections.open == 0);
+    server.until("freed", |stats| stats.endpoints[&Transport::LongPolling].active == 0 && stats.connections.open == 0);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_is_not_a_hold_is_refused() {
 }
 
 #[test]
-fn a_client_that_hangs_up_at_once_counts_for_its_door() {
+fn a_client_that_hangs_up_at_once_counts_for_its_endpoint() {
     const COUNT: u64 = 100;
     let server = Server::open();
     let request = "GET /feed/long-poll?after=0&hold=20s HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -101,7 +101,7 @@ fn a_client_that_hangs_up_at_once_counts_for_its_door() {
         server.client().send(request);
     }
     server.until("all are counted", |stats| {
-        let door = &stats.doors[&Transport::LongPolling];
-        (door.connections, door.bytes_in) == (COUNT, COUNT * request.len() as u64)
+        let endpoint = &stats.endpoints[&Transport::LongPolling];
+        (endpoint.connections, endpoint.bytes_in) == (COUNT, COUNT * request.len() as u64)
     });
 }

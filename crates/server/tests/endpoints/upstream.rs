@@ -31,17 +31,20 @@ fn text_is_taken_as_it_stands_and_json_has_a_type() {
 }
 
 #[test]
-fn a_publisher_counts_for_the_door_that_it_names() {
+fn a_publisher_counts_for_the_endpoint_that_it_names() {
     let server = Server::open();
     post(&server, "/feed", "", "x");
-    post(&server, "/feed?door=elsewhere", "", "x");
-    let before = server.stats().doors[&Transport::Sse].clone();
+    post(&server, "/feed?endpoint=elsewhere", "", "x");
+    let before = server.stats().endpoints[&Transport::Sse].clone();
     assert_eq!((before.connections, before.bytes_in), (0, 0));
     let body = "y".repeat(500);
-    assert!(post(&server, "/feed?door=sse", "", &body).ends_with(r#"{"seq":3}"#));
-    let door = server.stats().doors[&Transport::Sse].clone();
-    assert_eq!((door.connections, door.requests, door.updates), (1, 0, 0));
-    assert!(door.bytes_in > 500 && door.header_bytes == door.bytes_in + door.bytes_out - 500 - 9, "{door:?}");
+    assert!(post(&server, "/feed?endpoint=sse", "", &body).ends_with(r#"{"seq":3}"#));
+    let endpoint = server.stats().endpoints[&Transport::Sse].clone();
+    assert_eq!((endpoint.connections, endpoint.requests, endpoint.updates), (1, 0, 0));
+    assert!(
+        endpoint.bytes_in > 500 && endpoint.header_bytes == endpoint.bytes_in + endpoint.bytes_out - 500 - 9,
+        "{endpoint:?}"
+    );
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn what_cannot_be_published_is_refused() {
 }
 
 #[test]
-fn a_token_is_asked_for_at_every_door() {
+fn a_token_is_asked_for_at_every_endpoint() {
     let server = Server::start(Config { token: Some("s3cret".into()), ..Config::default() });
     for path in Transport::ALL.map(Transport::path).into_iter().chain(["/stats", "/metrics"]) {
         let answer = server.ask(&format!("GET {path} HTTP/1.1"));

@@ -19,13 +19,13 @@ pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_millis(20);
 
 /// What leads to the routes.
-pub(super) struct Door {
+pub(super) struct Endpoint {
     router: Router,
     places: Arc<Semaphore>,
     head_timeout: Duration,
 }
 
-impl Door {
+impl Endpoint {
     pub(super) fn new(router: Router) -> Self {
         Self { router, places: Arc::new(Semaphore::new(MAX_CONNECTIONS)), head_timeout: HEAD_TIMEOUT }
     }
@@ -93,8 +93,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, gone) = (listener.local_addr().unwrap(), CancellationToken::new());
         let router = Router::new().route("/", get(|| async { "here" }));
-        let door = Door { router, places: Arc::new(Semaphore::new(most)), head_timeout };
-        tokio::spawn(door.serve(listener, gone.clone()));
+        let endpoint = Endpoint { router, places: Arc::new(Semaphore::new(most)), head_timeout };
+        tokio::spawn(endpoint.serve(listener, gone.clone()));
         (address, gone)
     }
 

@@ -1,4 +1,4 @@
-//! The doors, spoken to in raw bytes on a real socket.
+//! The endpoints, spoken to in raw bytes on a real socket.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 

@@ -35,8 +35,8 @@ fn the_etag_is_the_heads_and_spares_the_body() {
     server.publish("two");
     client.send(&conditional);
     assert!(client.until("}").starts_with("HTTP/1.1 200"), "the same connection serves on");
-    let door = server.door(Transport::ShortPolling);
-    assert_eq!((door.connections, door.requests, door.requests_empty, door.updates), (1, 3, 2, 1));
+    let endpoint = server.endpoint(Transport::ShortPolling);
+    assert_eq!((endpoint.connections, endpoint.requests, endpoint.requests_empty, endpoint.updates), (1, 3, 2, 1));
 }
 
 #[test]
@@ -47,8 +47,8 @@ fn connection_close_is_honoured_and_bytes_are_exact() {
     client.send(request);
     let answer = client.rest();
     assert!(answer.contains("connection: close"), "{answer}");
-    let door = server.door(Transport::ShortPolling);
-    assert_eq!((door.bytes_in, door.bytes_out), (request.len() as u64, answer.len() as u64));
+    let endpoint = server.endpoint(Transport::ShortPolling);
+    assert_eq!((endpoint.bytes_in, endpoint.bytes_out), (request.len() as u64, answer.len() as u64));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A door before a server: lets everything pass, and counts connections.
+//! An endpoint before a server: lets everything pass, and counts connections.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
 /// On a thread of its own, which ends with the test.
-pub(crate) struct Door {
+pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     passed: Arc<AtomicU64>,
 }
 
-impl Door {
+impl Endpoint {
     pub(crate) fn before(server: SocketAddr) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

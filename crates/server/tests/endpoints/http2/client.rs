@@ -126,7 +126,7 @@ impl Stream {
         self.buffer.drain(..count).collect()
     }
 
-    /// Everything up to the end in good order.
+    /// Everything up to the end gracefully.
     pub(super) async fn rest(&mut self) -> String {
         while let Some(more) = self.more().await {
             more.unwrap();

@@ -1,4 +1,4 @@
-//! What a server says when it is ready: where its doors are, and how to try each.
+//! What a server says when it is ready: where its endpoints are, and how to try each.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -47,7 +47,7 @@ pub(super) fn introduce(place: &Place<'_>) {
         );
     }
     let reachable = Place { address: reachable(place.address), ..*place };
-    output::advice(doors(&reachable).trim_end());
+    output::advice(endpoints(&reachable).trim_end());
 }
 
 /// "Any address" is a place to listen, and none to connect to.
@@ -60,7 +60,7 @@ pub(in crate::command) fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn doors(place: &Place<'_>) -> String {
+fn endpoints(place: &Place<'_>) -> String {
     let (address, feed) = (place.address, feed::name(place.source));
     let scheme = Transport::Sse.scheme(place.is_secure());
     let mut text =
@@ -103,7 +103,7 @@ impl Place<'_> {
         format!("curl{trust}{token}")
     }
 
-    /// How to try a door. `feedlab watch` speaks plainly only.
+    /// How to try an endpoint. `feedlab watch` speaks plainly only.
     fn ways_in(&self, transport: Transport) -> Vec<String> {
         let (curl, is_secure) = (self.curl(), self.is_secure());
         let url = format!("{}://{}{}", transport.scheme(is_secure), self.address, transport.path());
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_door_has_a_line_that_can_be_pasted() {
+    fn every_endpoint_has_a_line_that_can_be_pasted() {
         let address = reachable("0.0.0.0:8080".parse().unwrap());
         let place = Place {
             address,
@@ -133,8 +133,8 @@ mod tests {
             has_token: true,
             security: Security::Plain,
         };
-        insta::assert_snapshot!(doors(&place));
+        insta::assert_snapshot!(endpoints(&place));
         let secure = Place { control: Some(address), has_token: false, security: Security::SelfSigned, ..place };
-        insta::assert_snapshot!(doors(&secure));
+        insta::assert_snapshot!(endpoints(&secure));
     }
 }

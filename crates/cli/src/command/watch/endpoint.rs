@@ -1,4 +1,4 @@
-//! Which door a URL means.
+//! Which endpoint a URL means.
 
 use feedlab_feed::transport::AFTER;
 use feedlab_feed::{Cursor, Transport};
@@ -6,8 +6,8 @@ use feedlab_loadgen::transport::Url;
 
 /// Where to go, and how.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Door {
-    /// The door, without a cursor.
+pub(super) struct Endpoint {
+    /// The endpoint, without a cursor.
     pub(super) url: Url,
     /// The transport that is spoken there.
     pub(super) transport: Transport,
@@ -15,14 +15,14 @@ pub(super) struct Door {
     pub(super) after: Option<Cursor>,
 }
 
-/// Reads the URL of a server, of a door, or with `raw_events` of any event stream.
-pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> anyhow::Result<Door> {
+/// Reads the URL of a server, of an endpoint, or with `raw_events` of any event stream.
+pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> anyhow::Result<Endpoint> {
     let mut url = parse(text)?;
     // A proxy may have put the server behind a prefix.
     let of_path = Transport::ALL.into_iter().find(|transport| url.path().ends_with(transport.path()));
     let transport = match (of_path, wanted) {
-        (Some(door), Some(wanted)) if door != wanted => {
-            anyhow::bail!("{} is the door of {door}, not of {wanted}: leave out one of the two", url.path())
+        (Some(endpoint), Some(wanted)) if endpoint != wanted => {
+            anyhow::bail!("{} is the endpoint of {endpoint}, not of {wanted}: leave out one of the two", url.path())
         }
         (Some(transport), _) | (None, Some(transport)) => transport,
         (None, None) => Transport::Sse,
@@ -35,7 +35,7 @@ pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> a
     // Another server may mean something else by `after`.
     let is_ours = !raw_events && (is_server || of_path.is_some() || wanted.is_some());
     let after = if is_ours { take_cursor(&mut url)? } else { None };
-    Ok(Door { url, transport, after })
+    Ok(Endpoint { url, transport, after })
 }
 
 fn parse(text: &str) -> anyhow::Result<Url> {
@@ -76,12 +76,12 @@ mod tests {
     use super::*;
 
     fn check(text: &str, wanted: Option<Transport>, raw: bool) -> Result<(String, Transport, Option<Cursor>), String> {
-        let door = find(text, wanted, raw).map_err(|error| error.to_string())?;
-        Ok((door.url.to_string(), door.transport, door.after))
+        let endpoint = find(text, wanted, raw).map_err(|error| error.to_string())?;
+        Ok((endpoint.url.to_string(), endpoint.transport, endpoint.after))
     }
 
     #[test]
-    fn a_url_leads_to_its_door() {
+    fn a_url_leads_to_its_endpoint() {
         use Transport::{LongPolling, Sse, WebSocket};
         let seven = Cursor { epoch: None, seq: 7 };
         let sse_of_h = "http://h/feed/sse";
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_url_that_leads_nowhere_is_refused_with_a_way_out() {
         for (text, wanted, needle) in [
-            ("http://h/feed/sse", Some(Transport::WebSocket), "is the door of sse, not of websocket"),
+            ("http://h/feed/sse", Some(Transport::WebSocket), "is the endpoint of sse, not of websocket"),
             ("ftp://h/", None, "ws:// or wss://"),
             ("http://", None, "is no URL"),
             ("http://h/?after=x", None, "`after=x`: a cursor is"),

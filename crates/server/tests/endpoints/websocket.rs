@@ -121,7 +121,7 @@ fn a_close_is_answered_with_its_code() {
     let mut client = open(&server, "");
     client.send_bytes(&frame(8, &1000u16.to_be_bytes()));
     expect_close(&mut client, 1000);
-    server.until("forgotten", |stats| stats.doors[&Transport::WebSocket].active == 0);
+    server.until("forgotten", |stats| stats.endpoints[&Transport::WebSocket].active == 0);
 }
 
 #[test]
@@ -140,7 +140,8 @@ fn garbage_ends_in_a_close_code() {
         client.send_bytes(bytes);
         expect_close(&mut client, code);
     }
-    server.until("forgotten", |stats| stats.doors[&Transport::WebSocket].active == 0 && stats.connections.open == 0);
+    server
+        .until("forgotten", |stats| stats.endpoints[&Transport::WebSocket].active == 0 && stats.connections.open == 0);
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_silent_client_is_pinged_and_one_that_does_not_answer_is_dropped() {
     }
     assert_eq!(read(&mut dead), (0x89, vec![]));
     assert_eq!(dead.rest(), "");
-    server.until("one left", |stats| stats.doors[&Transport::WebSocket].active == 1);
+    server.until("one left", |stats| stats.endpoints[&Transport::WebSocket].active == 1);
 }
 
 #[test]

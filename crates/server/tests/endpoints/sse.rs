@@ -107,9 +107,9 @@ fn a_client_that_leaves_is_forgotten() {
     let mut client = server.client();
     client.send(&format!("{GET}\r\n"));
     client.until("retry");
-    assert_eq!(server.door(Transport::Sse).active, 1);
+    assert_eq!(server.endpoint(Transport::Sse).active, 1);
     drop(client);
-    server.until("forgotten", |stats| stats.doors[&Transport::Sse].active == 0 && stats.connections.open == 0);
+    server.until("forgotten", |stats| stats.endpoints[&Transport::Sse].active == 0 && stats.connections.open == 0);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn every_byte_of_a_stream_is_counted() {
     seen += client.until("\n\n\r\n").len();
     // A client may have read what the server is just about to count.
     server.until("all is counted", |stats| {
-        let door = &stats.doors[&Transport::Sse];
-        (door.bytes_in, door.bytes_out) == (request.len() as u64, seen as u64)
+        let endpoint = &stats.endpoints[&Transport::Sse];
+        (endpoint.bytes_in, endpoint.bytes_out) == (request.len() as u64, seen as u64)
     });
 }

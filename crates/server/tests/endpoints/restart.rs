@@ -81,7 +81,7 @@ fn a_feed_that_has_begun_is_not_begun_again() {
 }
 
 #[test]
-fn who_looks_at_the_control_address_is_in_no_figure_and_finds_no_door() {
+fn who_looks_at_the_control_address_is_in_no_figure_and_finds_no_endpoint() {
     let server = Server::open();
     for (path, status) in
         [("/stats", 200), ("/metrics", 200), ("/healthz", 200), ("/feed/poll", 404), ("/", 404), ("/feed/sse", 404)]
@@ -91,5 +91,5 @@ fn who_looks_at_the_control_address_is_in_no_figure_and_finds_no_door() {
     }
     let stats = server.stats();
     assert_eq!((stats.connections.open, stats.connections.accepted), (0, 0));
-    assert!(stats.doors.values().all(|door| door.bytes_in == 0 && door.connections == 0), "{stats:?}");
+    assert!(stats.endpoints.values().all(|endpoint| endpoint.bytes_in == 0 && endpoint.connections == 0), "{stats:?}");
 }

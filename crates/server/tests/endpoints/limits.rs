@@ -28,7 +28,7 @@ fn garbage_is_answered_with_400_and_harms_nobody() {
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     }
     assert!(server.ask("GET /nothing HTTP/1.1").starts_with("HTTP/1.1 404"));
-    assert!(server.ask("GET / HTTP/1.1").contains("One feed, four doors"));
+    assert!(server.ask("GET / HTTP/1.1").contains("One feed, four endpoints"));
     server.until("all are gone", |stats| stats.connections.open == 0);
 }
 
@@ -49,8 +49,8 @@ fn too_many_connections_are_told_so() {
     let connections = server.stats().connections;
     assert_eq!((connections.refused, connections.open, connections.accepted), (10, 2, 2));
     server.until("only the bytes of the others are counted", |stats| {
-        let door = &stats.doors[&Transport::Sse];
-        (door.connections, door.bytes_in, door.bytes_out) == (2, 2 * REQUEST.len() as u64, seen)
+        let endpoint = &stats.endpoints[&Transport::Sse];
+        (endpoint.connections, endpoint.bytes_in, endpoint.bytes_out) == (2, 2 * REQUEST.len() as u64, seen)
     });
     held.clear();
     server.until("there is room", |stats| stats.connections.open == 0);
@@ -66,11 +66,11 @@ fn too_many_connections_end_before_a_handshake_of_tls() {
 }
 
 #[test]
-fn f21_prometheus_gets_every_door_in_its_own_format() {
+fn f21_prometheus_gets_every_endpoint_in_its_own_format() {
     let server = Server::open();
     server.ask("GET /feed/poll HTTP/1.1");
     let text = server.ask("GET /metrics HTTP/1.1");
-    assert!(text.contains("feedlab_door_requests_total{transport=\"short-polling\"} 1\n"), "{text}");
+    assert!(text.contains("feedlab_endpoint_requests_total{transport=\"short-polling\"} 1\n"), "{text}");
     assert!(text.contains("# TYPE feedlab_connections_open gauge\n"), "{text}");
     let (_, body) = text.split_once("\r\n\r\n").unwrap();
     let mut lines = body.lines().peekable();
