@@ -13,7 +13,7 @@ struct Lesson(&'static str, &'static str, &'static str);
 const BREAKING: [Lesson; 4] = [
     Lesson("cut-all", r"[1-9]\d* connections were cut.*nothing is missing", "open"),
     Lesson("answer-503", "gives up permanently", "closed — gave up"),
-    Lesson("answer-204", "not to come back", "closed — gave up"),
+    Lesson("answer-204", "not to reconnect", "closed — gave up"),
     Lesson("restart", "close code 1001", "open"),
 ];
 
@@ -22,7 +22,7 @@ const WATCHING: [Lesson; 4] = [
     Lesson("buffering", r"SSE [1-9]\d+ at once.*Errors: SSE never, WebSocket never", "open"),
     Lesson(
         "replay",
-        r"→ [1-9]\d* updates? replayed, 0 missed.*history 0:.*, [1-9]\d* missed, and told as a gap",
+        r"→ [1-9]\d* updates? replayed, 0 missed.*history 0:.*, [1-9]\d* missed, and reported as a gap",
         "open",
     ),
     Lesson("slow-consumer", r"“block” delivered.*server skipped [1-9].*ended the stream (once|\d+ times)", ""),

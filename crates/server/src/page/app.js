@@ -1,4 +1,4 @@
-// The page: makes `app`, four panels and one animation frame, and hands `app` to the parts around it.
+// The page: creates `app`, the four panels and one animation loop, and passes `app` to the other parts.
 
 import { ENDPOINTS } from './feed-client.js';
 import { openLab } from './lab.js';
@@ -11,48 +11,48 @@ import { Timeline } from './timeline.js';
 import { Total } from './stats.js';
 import { fit } from './sparkline.js';
 
-const TEXT_MS = 100;   // between two writings of the figures
-const AGES_MS = 250;   // between two drawings of the sparklines
-const STATS_MS = 500;  // between two questions for the server's count
+const TEXT_MS = 100;   // between two updates of the figures
+const AGES_MS = 250;   // between two redraws of the sparklines
+const STATS_MS = 500;  // between two requests for the server's counters
 const FRAME_MS = 1000 / 60;
 
 const app = {
-  /** 'lab': a server of this tab's own, behind lab proxies. 'direct': the endpoints of the page's own origin. */
+  /** 'lab': this tab has its own server, behind lab proxies. 'direct': the endpoints of the page's own origin. */
   mode: 'direct',
-  /** Why there is no lab, a sentence; null when there is one. */
+  /** Why there is no lab, as a sentence; null if there is one. */
   why: null,
-  /** The tab's lab, as `openLab()` gave it; null in direct mode. */
+  /** The tab's lab, as `openLab()` returned it; null in direct mode. */
   tab: null,
   /** endpoint → Panel */
   panels: new Map(),
-  /** What this page decides: how often it polls, how long a long poll is held. */
+  /** The settings of the clients in this page: polling interval and hold of a long poll, ms. */
   client: { interval_ms: 1000, hold_ms: 25000 },
-  /** Names of events that the feed is known to have: an EventSource hears only those that it asks for. */
+  /** The event names known so far: an EventSource receives only the events that it listens to by name. */
   types: new Set(['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast']),
   /**
-   * What happens at the endpoints, `detail.endpoint` being which: 'state' 'update' 'gap' 'reset' 'duplicate' 'requeststart' 'request'
-   * 'keepalive'. And 'stats', whose detail is the server's answer.
+   * Events of the endpoints, named in `detail.endpoint`: 'state' 'update' 'gap' 'reset' 'duplicate' 'requeststart'
+   * 'request' 'keepalive'. Also 'stats', whose detail is the server's response.
    */
   events: new EventTarget(),
-  /** Whether every connection that the browser allows to this origin is in use; the meter may replace it. */
+  /** Whether all connections that the browser allows to this origin are in use; the meter replaces it. */
   isStarved: (_origin) => false,
   connectAll() { for (const panel of app.panels.values()) panel.connect(); },
   disconnectAll() { for (const panel of app.panels.values()) panel.disconnect(); },
-  /** Connects again, each panel with its cursor; `fresh` forgets it, and the counts with it. */
+  /** Reconnects every panel with its cursor; `fresh` discards the cursors and the counts. */
   async reconnectAll({ fresh = false } = {}) {
     if (!fresh) return app.panels.forEach((panel) => panel.reconnect());
     app.disconnectAll();
-    await askServer();
-    totals.forEach((total) => total.begin());
+    await readServerStats();
+    totals.forEach((total) => total.restart());
     for (const panel of app.panels.values()) panel.reconnect({ fresh: true });
   },
-  /** Other addresses for the endpoints: `{ sse: 'http://127.0.0.1:1234', … }`. They hold from the next connection on. */
+  /** Sets other base URLs for endpoints: `{ sse: 'http://127.0.0.1:1234', … }`. They apply from the next connection. */
   setEndpoints(endpoints) { for (const [endpoint, panel] of app.panels) if (endpoints[endpoint]) panel.base = endpoints[endpoint]; },
 };
 
-// The server's own count: asked on the page's origin: it takes no connection from what is shown.
+// The server's counters. They are requested from the page's origin, so that they use no connection of the panels.
 
-/** `sse.bytes_out` → what the server counted since the page began. */
+/** `sse.bytes_out` → what the server counted since the page was opened. */
 const totals = new Map();
 const COUNTED = ['bytes_out', 'bytes_in', 'keepalive_bytes'];
 
@@ -62,35 +62,35 @@ function total(endpoint, name, stats) {
   return totals.get(key).read(stats.life, stats.endpoints[endpoint][name]);
 }
 
-async function askServer() {
+async function readServerStats() {
   try {
     const stats = app.tab ? (await app.tab.state()).stats : await directStats();
-    take(stats);
+    showStats(stats);
     app.events.dispatchEvent(new CustomEvent('stats', { detail: stats }));
     say('#counted', app.tab ? COUNTED_LAB : COUNTED_DIRECT);
   } catch (error) {
-    say('#counted', `The server’s count of bytes cannot be had just now: ${error.message}`);
+    say('#counted', `The server’s count of bytes is temporarily unavailable: ${error.message}`);
   }
 }
 
-const COUNTED_LAB = 'Bytes are those that passed the sockets of this tab’s own server, as it counted them: headers, framing, payload; '
-  + 'the connections of a grid count for their endpoint too.';
-const COUNTED_DIRECT = 'Bytes are those that passed the server’s sockets since this page was opened, of all its clients together. '
-  + 'A browser may use one connection for several endpoints; its bytes are counted for the endpoint that it first came for.';
+const COUNTED_LAB = 'Bytes are counted at the sockets of this tab’s own server: headers, framing and payload. '
+  + 'The connections of a grid count toward their endpoint too.';
+const COUNTED_DIRECT = 'Bytes are counted at the server’s sockets since this page was opened, for all its clients together. '
+  + 'A browser may use one connection for several endpoints; its bytes count toward the endpoint that it requested first.';
 
 async function directStats() {
   const answer = await fetch('stats', { cache: 'no-store', signal: AbortSignal.timeout(3000) });
-  if (!answer.ok) throw new Error(`/stats answered ${answer.status}`);
+  if (!answer.ok) throw new Error(`/stats: status ${answer.status}`);
   return answer.json();
 }
 
-function take(stats) {
+function showStats(stats) {
   if (!stats?.endpoints) return;
   for (const [endpoint, panel] of app.panels) {
     const [down, up, keepalive] = COUNTED.map((name) => total(endpoint, name, stats));
     panel.counted = { down, up };
-    // Comments and pings are not shown to scripts: that there were some shows in the server's count alone.
-    if (app.tab && ENDPOINTS[endpoint].isStream && panel.isOpen && keepalive > (panel.keptAlive ?? keepalive)) tell('keepalive', { endpoint, counted: true });
+    // Scripts cannot see comments and pings: only the server's counter shows that there were some.
+    if (app.tab && ENDPOINTS[endpoint].isStream && panel.isOpen && keepalive > (panel.keptAlive ?? keepalive)) emit('keepalive', { endpoint, counted: true });
     panel.keptAlive = keepalive;
   }
 }
@@ -98,11 +98,11 @@ function take(stats) {
 async function watchServer() {
   for (;;) {
     await new Promise((resume) => setTimeout(resume, STATS_MS));
-    await askServer();
+    await readServerStats();
   }
 }
 
-/** Looks into the feed's history for names of events. Nobody but an EventSource needs them. */
+/** Collects event names from the feed's history. Only an EventSource needs them. */
 async function learnTypes() {
   if (app.tab && app.tab.now?.source !== 'own') return;
   try {
@@ -110,43 +110,43 @@ async function learnTypes() {
     const answer = await fetch(`.${ENDPOINTS['short-polling'].path}?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
     const { updates } = await answer.json();
     for (const { type } of updates) app.types.add(type);
-  } catch { /* then they are learned from the other endpoints */ }
+  } catch { /* the other endpoints provide the names later */ }
 }
 
-function tell(name, detail) {
+function emit(name, detail) {
   app.events.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-// One animation frame for everything.
+// One animation loop for everything.
 
-/** `work_ms`: what this page's own part of all frames took; the rest of a late frame is the browser's and the machine's. */
+/** `work_ms`: the time of this page's own code, over all frames; the rest of a late frame is the browser's. */
 const frames = { count: 0, dropped: 0, longest_ms: 0, work_ms: 0 };
-let last = null;
+let lastFrame = null;
 
-function note(now) {
-  if (last !== null) {
-    const took = now - last;
+function countFrame(now) {
+  if (lastFrame !== null) {
+    const took = now - lastFrame;
     frames.count += 1;
     frames.longest_ms = Math.max(frames.longest_ms, took);
     frames.dropped += Math.max(Math.round(took / FRAME_MS) - 1, 0);
   }
-  last = now;
+  lastFrame = now;
 }
 
-/** What is due, and when it was last done. */
-const due = { text: 0, ages: 0 };
+/** When the text and the ages were last drawn. */
+const drawn = { text: 0, ages: 0 };
 let redraw = true;
 
 function frame(now) {
   const began = performance.now();
-  note(now);
-  if (now - due.text >= TEXT_MS) {
-    due.text = now;
+  countFrame(now);
+  if (now - drawn.text >= TEXT_MS) {
+    drawn.text = now;
     for (const panel of app.panels.values()) panel.show(now);
     timeline.describe(now);
   }
-  if (redraw || now - due.ages >= AGES_MS) {
-    due.ages = now;
+  if (redraw || now - drawn.ages >= AGES_MS) {
+    drawn.ages = now;
     const changed = fit(Math.max(...[...app.panels.values()].map((panel) => panel.largestAge)));
     for (const panel of app.panels.values()) panel.showAges(ink, redraw || changed);
     checkClocks();
@@ -157,17 +157,17 @@ function frame(now) {
   requestAnimationFrame(frame);
 }
 
-/** The colours that the canvases take from the style sheet. */
+/** The colors and fonts that the canvases take from the style sheet. */
 let ink = {};
 
 function readInk() {
   const probe = document.createElement('span');
   document.body.append(probe);
-  const colour = (name) => {
+  const color = (name) => {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
   };
-  ink = Object.fromEntries(['ink', 'muted', 'grid', 'bad', ...Object.keys(ENDPOINTS)].map((name) => [name, colour(name)]));
+  ink = Object.fromEntries(['ink', 'muted', 'grid', 'bad', ...Object.keys(ENDPOINTS)].map((name) => [name, color(name)]));
   const { fontSize, fontFamily } = getComputedStyle(document.body);
   probe.remove();
   ink.size = Math.round(parseFloat(fontSize) * 0.8);
@@ -178,20 +178,20 @@ function readInk() {
 }
 
 function checkClocks() {
-  const strange = [...app.panels.values()].some((panel) => panel.strange > 3);
-  say('#clocks', strange ? 'Ages below zero or above a minute: the clocks of this browser and of the server differ, or what arrives is old. Percentiles of age mean nothing then.' : '');
+  const implausible = [...app.panels.values()].some((panel) => panel.implausible > 3);
+  say('#clocks', implausible ? 'Ages are below zero or above a minute: the clocks of the browser and the server differ, or the updates are old. Do not rely on the percentiles of age.' : '');
 }
 
-// Around it.
+// Setup.
 
-function say(where, text) {
-  const place = document.querySelector(where);
+function say(selector, text) {
+  const place = document.querySelector(selector);
   if (place.textContent === text) return;
   place.textContent = text;
   place.hidden = text === '';
 }
 
-/** Tells a screen reader of states, not of each tenth of a second, and not of more than one change a second. */
+/** Announces states to screen readers: no countdowns, and at most one announcement per second. */
 function announceStates() {
   const news = new Map();
   let timer = null;
@@ -240,7 +240,7 @@ function makePanels() {
   }
 }
 
-/** A name of an event that one endpoint told is asked for at the others. */
+/** Listens at every endpoint to event names that appeared at one of them. */
 function shareTypes() {
   app.events.addEventListener('update', ({ detail: { type } }) => {
     if (app.types.has(type)) return;
@@ -267,11 +267,11 @@ announceStates();
 setUpButtons();
 for (const setUp of [setUpControls, setUpPresets, setUpLessons, setUpMeter]) setUp(app);
 await learnTypes();
-await askServer();
+await readServerStats();
 app.connectAll();
 watchServer();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', readInk);
 new ResizeObserver(() => { redraw = true; }).observe(document.querySelector('#panels'));
-document.addEventListener('visibilitychange', () => { last = null; });
+document.addEventListener('visibilitychange', () => { lastFrame = null; });
 requestAnimationFrame(frame);
 document.body.dataset.ready = 'true';

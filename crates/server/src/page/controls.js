@@ -1,18 +1,18 @@
-// The controls: every parameter with its value and unit, applied when it changes, and kept in the URL.
+// The controls: every parameter with its value and unit, applied when it changes, and stored in the URL.
 
 import { button, element } from './dom.js';
-import { isFree, PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
+import { canChange, PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
 import { presetValues } from './presets.js';
 
 const GROUPS = [
-  { side: 'server', title: 'The feed and its server', note: 'A change starts this tab’s server again.' },
-  { side: 'way', title: 'The way to it', note: 'Applied at once, to all four endpoints.' },
-  { side: 'client', title: 'The clients in this page', note: 'Only the two that ask.' },
+  { side: 'server', title: 'The feed and its server', note: 'A change restarts this tab’s server.' },
+  { side: 'path', title: 'The network path', note: 'Applied immediately, to all four endpoints.' },
+  { side: 'client', title: 'The clients in this page', note: 'Only the two that poll.' },
 ];
 const DEBOUNCE_MS = 250;
-const OWN = 'set by the command line of feedlab serve; choose another source to change it';
+const OWN = 'set by the command line of feedlab serve; choose another feed to change it';
 
-/** Fills `#controls`, and makes `app.controls`, by which presets and lessons set parameters too. */
+/** Fills `#controls`, and creates `app.controls`, which presets and lessons also use to set parameters. */
 export function setUpControls(app) {
   app.controls = new Controls(app, document.querySelector('#controls'));
 }
@@ -21,22 +21,22 @@ class Controls {
   constructor(app, form) {
     this.app = app;
     this.form = form;
-    /** The preset that the parameters began with, and all parameters of now. */
+    /** The preset that the parameters are based on. */
     this.preset = null;
     this.defaults = { ...fallbacks(), ...app.client, ...app.tab?.defaults };
     this.values = { ...this.defaults, ...app.tab?.now };
     this.#build();
-    this.#begin();
+    this.#readUrl();
   }
 
-  /** The parameters that a preset begins with. */
+  /** The parameters that a preset sets: the defaults with its values. */
   base(preset) {
     return { ...this.defaults, ...presetValues(preset) };
   }
 
   /**
-   * Sets parameters; those that `patch` does not name stay, or with `reset` go back to what they are by default.
-   * `fresh` has all panels begin again, whatever changed. One after the other: the last that is asked for is what holds.
+   * Sets parameters. Those that `patch` does not name stay, or with `reset` return to their defaults. With `fresh` all
+   * panels start over, whatever changed. Calls run one after the other, so the last one wins.
    */
   apply(patch, how = {}) {
     this.turn = (this.turn ?? Promise.resolve()).catch(() => {}).then(() => this.#apply(patch, how));
@@ -49,10 +49,10 @@ class Controls {
     this.form.ariaBusy = 'true';
     this.say('');
     try {
-      const restarted = await this.#tellLab(wanted);
+      const restarted = await this.#applyToLab(wanted);
       this.values = { ...wanted, ...this.app.tab?.now };
       this.#usePreset(preset);
-      this.#tellClients(before);
+      this.#applyToClients(before);
       if (restarted || fresh || startsReadingSlowly(before, this.values)) await this.app.reconnectAll({ fresh: true });
       if (remember) writeQuery(toQuery(preset, this.values, this.base(preset)));
       return restarted;
@@ -68,7 +68,7 @@ class Controls {
     this.app.events.dispatchEvent(new CustomEvent('preset', { detail: { name } }));
   }
 
-  async #tellLab(wanted) {
+  async #applyToLab(wanted) {
     const { tab } = this.app;
     const patch = tab ? tab.changes(wanted) : {};
     if (Object.keys(patch).length === 0) return false;
@@ -76,8 +76,8 @@ class Controls {
     return restarted;
   }
 
-  /** A client asks with its new interval or hold from its next request on; it is made to ask now. */
-  #tellClients(before) {
+  /** A new interval or hold applies from the next request; reconnecting makes the client send that now. */
+  #applyToClients(before) {
     for (const [name, endpoint] of [['interval_ms', 'short-polling'], ['hold_ms', 'long-polling']]) {
       this.app.client[name] = this.values[name];
       const panel = this.app.panels.get(endpoint);
@@ -85,33 +85,33 @@ class Controls {
     }
   }
 
-  /** What the URL says at the start, and whenever Back is pressed. The lab has been told already, at the start. */
-  #begin() {
+  /** Reads the URL at the start, and whenever Back is pressed. At the start, the lab already has its settings. */
+  #readUrl() {
     const { preset, values } = readQuery();
     this.preset = preset;
     const client = (all) => Object.fromEntries(PARAMETERS.filter((p) => p.side === 'client').map(({ name }) => [name, all[name]]));
     Object.assign(this.values, client({ ...this.base(preset), ...values }));
     Object.assign(this.app.client, client(this.values));
     this.show();
-    if (this.app.tab?.refused) this.say(`The link asks for what this lab refuses: ${this.app.tab.refused}`);
-    addEventListener('popstate', () => this.#follow());
+    if (this.app.tab?.refused) this.say(`This lab refused the settings of the link: ${this.app.tab.refused}`);
+    addEventListener('popstate', () => this.#followUrl());
     this.app.tab?.addEventListener('lost', () => this.#lost(), { once: true });
   }
 
-  async #follow() {
+  async #followUrl() {
     const { preset, values } = readQuery();
     await this.#try(() => this.apply({ ...this.base(preset), ...values }, { preset, reset: true, remember: false }));
   }
 
-  /** A laptop that slept, for example. */
+  /** The lab has ended, for example because the laptop slept. */
   #lost() {
     const banner = document.querySelector('#banner');
     const again = button('Reload', () => location.reload());
-    banner.append(element('p', {}, 'This tab’s lab has ended: nobody asked for it for three minutes, or feedlab was started again. ', again));
+    banner.append(element('p', {}, 'This tab’s lab has ended: no page used it for three minutes, or feedlab was restarted. ', again));
     banner.hidden = false;
   }
 
-  // What it looks like.
+  // Display.
 
   #build() {
     const groups = GROUPS.map(({ side, title, note }) => {
@@ -120,7 +120,7 @@ class Controls {
     });
     this.note = element('p', { className: 'controls-note' });
     this.note.role = 'status';
-    const share = element('p', { className: 'why' }, 'What you change is in the address bar: copy it, and the page comes up the same elsewhere.');
+    const share = element('p', { className: 'why' }, 'Your changes are in the address bar: copy the address to open the page with the same settings.');
     this.form.replaceChildren(this.note, ...groups, share);
     this.form.addEventListener('submit', (event) => event.preventDefault());
     this.form.addEventListener('input', ({ target }) => target.type === 'range' && this.#slid(target));
@@ -140,30 +140,30 @@ class Controls {
     return element('div', { className: 'control' }, label, field, unit, slider);
   }
 
-  /** Brings every field to what holds now, except one that is being written in. */
+  /** Shows the current value in every field, except one that is being edited. */
   show() {
     const { tab, why } = this.app;
     for (const p of PARAMETERS) {
       const field = this.form.elements[p.name];
       const value = this.values[p.name];
       if (document.activeElement !== field || field.tagName === 'SELECT' || parse(p, field.value) !== value) field.value = value ?? '';
-      const closed = this.#closed(p, tab, why);
+      const locked = this.#whyLocked(p, tab, why);
       const slider = this.form.querySelector(`[data-slides=${p.name}]`);
-      for (const input of [field, slider]) if (input) Object.assign(input, { disabled: Boolean(closed), title: closed ?? '' });
+      for (const input of [field, slider]) if (input) Object.assign(input, { disabled: Boolean(locked), title: locked ?? '' });
       if (slider) place(slider, p, value);
     }
     const own = this.form.elements.source.querySelector('[value=own]');
     own.hidden = own.disabled = this.defaults.source !== 'own';
     const fieldset = this.form.querySelector('fieldset .why');
-    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? `What is grey is ${OWN}.` : GROUPS[0].note;
+    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? `Greyed-out settings come from the command line of feedlab serve. To change them, choose another feed.` : GROUPS[0].note;
   }
 
   /** Why a parameter cannot be changed now, or `undefined`. */
-  #closed(p, tab, why) {
+  #whyLocked(p, tab, why) {
     if (p.side === 'client') return undefined;
-    if (!tab) return why ?? 'there is no lab here';
-    if (!isFree(p, this.values.source)) return OWN;
-    if (p.synthetic && this.values.source !== 'synthetic') return 'of the synthetic feed alone; choose it as the feed to change this';
+    if (!tab) return why ?? 'this page has no lab';
+    if (!canChange(p, this.values.source)) return OWN;
+    if (p.synthetic && this.values.source !== 'synthetic') return 'only for the synthetic feed; choose it to change this';
     return undefined;
   }
 
@@ -171,7 +171,7 @@ class Controls {
     this.note.textContent = text;
   }
 
-  // What a hand does.
+  // Input.
 
   #slid(slider) {
     const p = parameter(slider.dataset.slides);
@@ -196,12 +196,12 @@ class Controls {
     this.pending = {};
     await this.#try(async () => {
       const restarted = await this.apply(patch);
-      const told = Object.entries(patch).map(([name, value]) => describe(parameter(name), value)).join(', ');
-      if (told) this.say(restarted ? `${told}. This tab’s server was started again with that, and the panels began again.` : `${told}.`);
+      const changes = Object.entries(patch).map(([name, value]) => describe(parameter(name), value)).join(', ');
+      if (changes) this.say(restarted ? `${changes}. This tab’s server was restarted with that, and the panels started over.` : `${changes}.`);
     });
   }
 
-  /** An order that is refused is told, and the fields go back to what holds. */
+  /** Shows the error if a task fails, and resets the fields to the current values. */
   async #try(task) {
     try {
       await task();
@@ -212,7 +212,7 @@ class Controls {
   }
 }
 
-/** A value in words: “Round trip: 100 ms”. */
+/** Describes a value in words, as in “Round trip: 100 ms”. */
 function describe({ label, unit, choices }, value) {
   if (choices) return `${label}: ${choices[value].split(':')[0]}`;
   return `${label}: ${value === null ? 'no limit' : `${value.toLocaleString('en')} ${unit}`}`;
@@ -222,12 +222,12 @@ function fallbacks() {
   return Object.fromEntries(PARAMETERS.map(({ name, fallback, choices }) => [name, choices ? Object.keys(choices)[0] : fallback]));
 }
 
-/** The small receive buffer that makes slowness show is given to new connections alone. */
+/** Whether panels must reconnect: only new connections get the small receive buffer that makes slowness visible. */
 function startsReadingSlowly(before, now) {
   return now.reader_bytes_per_s !== before.reader_bytes_per_s;
 }
 
-/** The slider's knob: at the stop that is nearest from above. */
+/** Moves the slider's thumb to the value's stop, or to the next one beyond it. */
 function place(slider, { stops, unit }, value) {
   const known = stops.indexOf(value);
   const rising = stops.at(-1) > (stops[0] ?? Infinity);

@@ -1,20 +1,20 @@
-// Elements of the page, made and filled. Every part uses it; it knows none of them.
+// Creates and fills elements of the page. Every part uses this module; it knows none of them.
 
-/** An element with properties and children. */
+/** Creates an element with properties and children. */
 export function element(tag, properties, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
 }
 
-/** A button that does something. */
+/** Creates a button that calls `act`. */
 export function button(label, act) {
   const made = element('button', { type: 'button' }, label);
   made.addEventListener('click', act);
   return made;
 }
 
-/** Says something in `#lesson`; `more` are elements to look at below it. */
+/** Shows a text in `#lesson`, and the elements `more` below it. */
 export function say(text, ...more) {
   const place = document.querySelector('#lesson');
   if (place.textContent !== text) place.textContent = text;

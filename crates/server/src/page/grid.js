@@ -1,83 +1,83 @@
-// Six connections: seven EventSources and a fetch to one origin over HTTP/1.1, the same over HTTP/2, and seven WebSockets
-// beside. Over HTTP/1.1 the seventh and the fetch wait, and nothing says so: no event, no error.
+// Six connections: seven EventSources and a fetch to one origin over HTTP/1.1, the same over HTTP/2, and seven
+// WebSockets. Over HTTP/1.1 the seventh EventSource and the fetch wait, and nothing reports it: no event, no error.
 
 import { button, element } from './dom.js';
 import { ENDPOINTS } from './feed-client.js';
-import { hold } from './meter.js';
+import { countConnection } from './meter.js';
 
 const STREAMS = 7;
-/** What has had no answer for so long waits. */
+/** A request without a response for this long counts as waiting, ms. */
 const WAITS_AFTER_MS = 2000;
 
 const ROWS = {
-  http1: 'HTTP/1.1: one connection each, six at most',
-  http2: 'HTTP/2: streams of one connection',
-  websocket: 'WebSocket: a pool of its own',
+  http1: 'HTTP/1.1: one connection each, at most six',
+  http2: 'HTTP/2: streams over one connection',
+  websocket: 'WebSocket: a separate pool',
 };
 
-/** One connection of the grid, and the word for how it is. */
+/** One connection of the grid, and its state as a word. */
 class Cell {
   constructor(name, number) {
     this.word = element('span', { className: 'word' }, 'closed');
     this.note = element('span', { className: 'cell-note' });
     this.place = element('li', {}, element('span', { className: 'cell-name' }, name), this.word, this.note);
     this.place.dataset.cell = number;
-    this.say('closed');
+    this.show('closed');
   }
 
-  say(word, note = '') {
+  show(word, note = '') {
     this.word.textContent = word;
     this.note.textContent = note;
     this.place.dataset.word = word.split(' ')[0];
   }
 
-  /** `open(url)` begins it and gives what ends it; `kind` is what the meter counts it as. */
-  begin(url, kind, open) {
-    this.end();
+  /** Opens the connection: `open(url)` returns a function that closes it; the meter counts it as `kind`. */
+  start(url, kind, open) {
+    this.stop();
     const since = performance.now();
-    const release = hold(url, kind);
-    this.say('connecting');
-    this.timer = setTimeout(() => this.say('waiting'), WAITS_AFTER_MS);
+    const release = countConnection(url, kind);
+    this.show('connecting');
+    this.timer = setTimeout(() => this.show('waiting'), WAITS_AFTER_MS);
     const close = open(url, (word, note) => {
       clearTimeout(this.timer);
-      this.say(word, note ?? `after ${(performance.now() - since).toFixed(0)} ms`);
+      this.show(word, note ?? `after ${(performance.now() - since).toFixed(0)} ms`);
     }, release);
     this.close = () => (clearTimeout(this.timer), release(), close());
   }
 
-  end() {
+  stop() {
     this.close?.();
     this.close = undefined;
-    this.say('closed');
+    this.show('closed');
   }
 }
 
-const openStream = (url, tell) => {
+const openStream = (url, report) => {
   const source = new EventSource(url);
-  source.onopen = () => tell('open');
-  source.onerror = () => source.readyState === EventSource.CLOSED && tell('closed', 'gave up');
+  source.onopen = () => report('open');
+  source.onerror = () => source.readyState === EventSource.CLOSED && report('closed', 'gave up');
   return () => source.close();
 };
 
-const openFetch = (url, tell, release) => {
+const openFetch = (url, report, release) => {
   const abort = new AbortController();
   fetch(url, { signal: abort.signal, cache: 'no-store' })
-    .then((answer) => answer.text()).then(() => tell('open'))
-    .catch(() => abort.signal.aborted || tell('failed', 'no answer')).finally(release);
+    .then((answer) => answer.text()).then(() => report('open'))
+    .catch(() => abort.signal.aborted || report('failed', 'no response')).finally(release);
   return () => abort.abort();
 };
 
-const openSocket = (url, tell) => {
+const openSocket = (url, report) => {
   const socket = new WebSocket(url.replace(/^http/, 'ws'));
-  socket.onopen = () => tell('open');
-  socket.onclose = () => tell('closed', '');
+  socket.onopen = () => report('open');
+  socket.onclose = () => report('closed', '');
   return () => {
     socket.onclose = null;
     socket.close();
   };
 };
 
-/** Shows the grid, and resolves once it stands: how many of each row are open, or the reason why not. */
+/** Shows the grid; resolves with how many connections of each row are open, and whether the certificate is accepted. */
 export async function openGrid(app) {
   const grid = new Grid(app, document.querySelector('#grid'));
   return grid.start();
@@ -89,7 +89,7 @@ class Grid {
     this.rows = Object.fromEntries(Object.keys(ROWS).map((name) => [name, cells(name)]));
     this.#build();
     const stop = () => this.stop();
-    app.events.addEventListener('quiet', stop, { once: true });
+    app.events.addEventListener('stopall', stop, { once: true });
     addEventListener('pagehide', stop, { once: true });
   }
 
@@ -117,7 +117,7 @@ class Grid {
   async start() {
     const { shared, secure } = this.app.tab;
     const filled = fill(this.rows.http1, shared, 'http');
-    this.rows.websocket.forEach((cell) => cell.begin(`${shared}${ENDPOINTS.websocket.path}`, 'ws', openSocket));
+    this.rows.websocket.forEach((cell) => cell.start(`${shared}${ENDPOINTS.websocket.path}`, 'ws', openSocket));
     const accepted = await this.#overHttp2(secure);
     await filled;
     await pause(WAITS_AFTER_MS + 300);
@@ -125,7 +125,7 @@ class Grid {
     return { http1: open('http1'), http2: open('http2'), websocket: open('websocket'), accepted };
   }
 
-  /** Browsers speak HTTP/2 over TLS alone, and this lab's certificate is its own: the user has to accept it once. */
+  /** Browsers use HTTP/2 only over TLS, and this lab's certificate is self-signed: the user has to accept it once. */
   async #overHttp2(secure) {
     this.help.hidden = true;
     const accepted = await fetch(`${secure}/healthz`, { mode: 'no-cors', cache: 'no-store' }).then(() => true, () => false);
@@ -133,22 +133,22 @@ class Grid {
       await fill(this.rows.http2, secure, 'h2');
       return true;
     }
-    for (const cell of this.rows.http2) cell.say('failed — accept the certificate');
+    for (const cell of this.rows.http2) cell.show('failed — accept the certificate');
     const link = element('a', { href: `${secure}/healthz`, target: '_blank', rel: 'noopener' }, 'open it in a new tab');
     const again = button('Try again', () => this.#overHttp2(secure));
     again.dataset.grid = 'retry';
-    this.help.replaceChildren('The lab made this certificate itself, so the browser does not trust it: ', link, ', accept it there, and come back. ', again);
+    this.help.replaceChildren('The lab’s certificate is self-signed, so the browser does not trust it: ', link, ', accept it there, then come back here. ', again);
     this.help.hidden = false;
     return false;
   }
 
   #closeOne() {
     const open = this.rows.http1.filter((cell) => cell.place.dataset.word === 'open' && cell.place.dataset.cell !== 'fetch');
-    open[0]?.end();
+    open[0]?.stop();
   }
 
   stop() {
-    for (const row of Object.values(this.rows)) row.forEach((cell) => cell.end());
+    for (const row of Object.values(this.rows)) row.forEach((cell) => cell.stop());
     this.place.hidden = true;
   }
 }
@@ -159,24 +159,24 @@ function cells(row) {
   return row === 'websocket' ? streams : [...streams, new Cell('fetch', 'fetch')];
 }
 
-/** The streams first. The fetch comes a second later: Chromium would give it a free connection before any stream. */
+/** Opens the streams, and the fetch a second later: otherwise Chromium would give it a connection before any stream. */
 async function fill(row, origin, kind) {
   const [fetched, ...streams] = [row.at(-1), ...row.slice(0, -1)];
-  streams.forEach((cell) => cell.begin(`${origin}${ENDPOINTS.sse.path}`, kind, openStream));
+  streams.forEach((cell) => cell.start(`${origin}${ENDPOINTS.sse.path}`, kind, openStream));
   await pause(1000);
-  if (streams.some(({ close }) => close)) fetched.begin(`${origin}${ENDPOINTS['short-polling'].path}`, kind, openFetch);
+  if (streams.some(({ close }) => close)) fetched.start(`${origin}${ENDPOINTS['short-polling'].path}`, kind, openFetch);
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Takes all six connections to the lab's shared origin, as six tabs would, and moves the panels there.
- * Resolves with what gives everything back.
+ * Occupies all six connections to the lab's shared origin, as six tabs would, and moves the panels there.
+ * Resolves with a function that undoes both.
  */
 export async function holdSix(app) {
   const { shared, endpoints } = app.tab;
   const cells = Array.from({ length: 6 }, (_, index) => new Cell('EventSource', index + 1));
-  cells.forEach((cell) => cell.begin(`${shared}${ENDPOINTS.sse.path}`, 'http', openStream));
+  cells.forEach((cell) => cell.start(`${shared}${ENDPOINTS.sse.path}`, 'http', openStream));
   await pause(1000);
   const move = (to) => {
     app.setEndpoints(to);
@@ -185,10 +185,10 @@ export async function holdSix(app) {
   move(Object.fromEntries(Object.keys(endpoints).map((endpoint) => [endpoint, shared])));
   const free = () => {
     if (!cells.some(({ close }) => close)) return;
-    cells.forEach((cell) => cell.end());
+    cells.forEach((cell) => cell.stop());
     move(endpoints);
   };
-  app.events.addEventListener('quiet', free, { once: true });
-  addEventListener('pagehide', () => cells.forEach((cell) => cell.end()), { once: true });
+  app.events.addEventListener('stopall', free, { once: true });
+  addEventListener('pagehide', () => cells.forEach((cell) => cell.stop()), { once: true });
   return free;
 }

@@ -1,24 +1,24 @@
-// This tab's lab: a server of its own and a proxy before each of its endpoints. All orders travel on the page's own origin,
-// so that none of them takes a connection from what is being shown.
+// This tab's lab: its own server, with a proxy in front of each endpoint. All requests to the lab go to the page's own
+// origin, so that they use no connection of the panels.
 
-import { isFree, PARAMETERS, readQuery } from './url-state.js';
+import { canChange, PARAMETERS, readQuery } from './url-state.js';
 import { presetValues } from './presets.js';
 
 /**
- * Opens a lab for this tab, set as the URL says.
+ * Opens a lab for this tab, with the settings of the URL.
  * @returns {Promise<Tab>}
- * @throws {Error} when there is none to be had; the message is why, for the user.
+ * @throws {Error} if no lab is available; the message tells the user why.
  */
 export async function openLab() {
-  const asked = await fetch('lab', { cache: 'no-store' });
-  if (asked.status === 404) {
-    throw new Error('this server has none (“feedlab serve” without --no-lab has)');
+  const answer = await fetch('lab', { cache: 'no-store' });
+  if (answer.status === 404) {
+    throw new Error('this server has none (start “feedlab serve” without --no-lab)');
   }
-  const { available, why } = await asked.json();
+  const { available, why } = await answer.json();
   if (!available) throw new Error(why);
-  const tab = new Tab(await order('POST', 'lab/tabs', {}));
+  const tab = new Tab(await request('POST', 'lab/tabs', {}));
   await tab.followUrl();
-  tab.leaveNothing();
+  tab.closeWithPage();
   return tab;
 }
 
@@ -30,46 +30,46 @@ class Tab extends EventTarget {
     super();
     Object.assign(this, { id, endpoints, shared, secure });
     this.#path = `lab/tabs/${id}`;
-    /** The settings that the lab began with, and those of now. */
-    this.defaults = lab(settings);
+    /** The settings that the lab started with; `now` holds the current ones. */
+    this.defaults = knownSettings(settings);
     this.now = { ...this.defaults };
   }
 
-  /** Changes settings; `{settings, restarted}`. Those of the server restart it, on the same port. */
+  /** Changes settings; returns `{settings, restarted}`. Settings of the server restart it, on the same port. */
   async settings(patch) {
-    const answer = await this.#order('PUT', '/settings', patch);
+    const answer = await this.#request('PUT', '/settings', patch);
     this.now = this.#inForce(answer.settings);
     return answer;
   }
 
-  /** While the feed is the one of `feedlab serve`, what was last asked of another feed holds for nothing. */
+  /** The settings in force: with the feed of `feedlab serve`, those last set for another feed have no effect. */
   #inForce(settings) {
-    const now = lab(settings);
-    for (const p of PARAMETERS) if (p.name in now && !isFree(p, now.source)) now[p.name] = this.defaults[p.name];
+    const now = knownSettings(settings);
+    for (const p of PARAMETERS) if (p.name in now && !canChange(p, now.source)) now[p.name] = this.defaults[p.name];
     return now;
   }
 
-  /** Lets something break; `{hit, open}` connections. */
+  /** Triggers a fault; returns how many connections it hit, and how many were open: `{hit, open}`. */
   fault(endpoint, kind, forMs = 0) {
-    return this.#order('POST', '/fault', { endpoint, kind, for_ms: forMs });
+    return this.#request('POST', '/fault', { endpoint, kind, for_ms: forMs });
   }
 
-  /** Ends what lasts. */
+  /** Ends the faults that last. */
   heal() {
-    return this.#order('POST', '/heal');
+    return this.#request('POST', '/heal');
   }
 
-  /** The server goes away, and comes back with the same feed, as in a deploy. */
+  /** Restarts the server with the same feed, as in a deploy. */
   restart(downMs = 1000) {
-    return this.#order('POST', '/restart', { down_ms: downMs });
+    return this.#request('POST', '/restart', { down_ms: downMs });
   }
 
-  /** Settings, the server's own figures, and those of the proxies. */
+  /** The settings, the server's own figures, and those of the proxies. */
   state() {
-    return this.#order('GET', '');
+    return this.#request('GET', '');
   }
 
-  /** Settings that the address bar asks for. What cannot be had is told later, by the controls. */
+  /** Applies the settings of the URL. If the lab refuses them, the controls show why later. */
   async followUrl() {
     const { preset, values } = readQuery();
     const patch = this.changes({ ...this.defaults, ...presetValues(preset), ...values });
@@ -82,30 +82,30 @@ class Tab extends EventTarget {
   }
 
   /**
-   * What has to change for `wanted` to hold. The feed of `feedlab serve` itself is not to be changed: who asks for
-   * another rate or history gets a synthetic feed.
+   * The settings to change to reach `wanted`. The feed of `feedlab serve` itself cannot be changed: asking for another
+   * rate or history switches to a synthetic feed.
    */
   changes(wanted) {
     const known = PARAMETERS.filter(({ name, side }) => side !== 'client' && name in wanted);
     const differs = ({ name }) => wanted[name] !== this.now[name];
-    const asked = wanted.source ?? this.now.source;
-    const leaves = asked === 'own' && this.now.source === 'own' && known.some((p) => differs(p) && !isFree(p, 'own'));
-    const source = leaves ? 'synthetic' : asked;
-    const moves = source !== this.now.source;
-    const told = known.filter((p) => isFree(p, source) && (differs(p) || (moves && p.side === 'server')));
-    return Object.fromEntries([...told.map(({ name }) => [name, wanted[name]]), ...(moves ? [['source', source]] : [])]);
+    const wantedSource = wanted.source ?? this.now.source;
+    const leavesOwn = wantedSource === 'own' && this.now.source === 'own' && known.some((p) => differs(p) && !canChange(p, 'own'));
+    const source = leavesOwn ? 'synthetic' : wantedSource;
+    const changesSource = source !== this.now.source;
+    const patch = known.filter((p) => canChange(p, source) && (differs(p) || (changesSource && p.side === 'server')));
+    return Object.fromEntries([...patch.map(({ name }) => [name, wanted[name]]), ...(changesSource ? [['source', source]] : [])]);
   }
 
-  /** Gives the lab back when the page ends. (One that nobody asks for its state for three minutes ends by itself.) */
-  leaveNothing() {
+  /** Closes the lab when the page closes. (A lab that gets no request for three minutes ends by itself.) */
+  closeWithPage() {
     addEventListener('pagehide', () => navigator.sendBeacon(`${this.#path}/close`));
-    // A page that comes out of the back/forward cache finds its lab gone.
+    // A page restored from the back/forward cache finds its lab closed.
     addEventListener('pageshow', (event) => event.persisted && location.reload());
   }
 
-  async #order(method, path, body) {
+  async #request(method, path, body) {
     try {
-      return await order(method, this.#path + path, body);
+      return await request(method, this.#path + path, body);
     } catch (error) {
       if (error.status === 404) this.dispatchEvent(new Event('lost'));
       throw error;
@@ -114,18 +114,18 @@ class Tab extends EventTarget {
 }
 
 /** The settings that this page knows; `buffer_bytes: null` and 0 are the same. */
-function lab(settings) {
+function knownSettings(settings) {
   const known = PARAMETERS.filter(({ name, side }) => side !== 'client' && name in settings);
   return Object.fromEntries(known.map(({ name, fallback }) => [name, settings[name] ?? fallback ?? null]));
 }
 
-async function order(method, path, body) {
+async function request(method, path, body) {
   const answer = await fetch(path, { method, cache: 'no-store', body: body && JSON.stringify(body),
     headers: body && { 'Content-Type': 'application/json' } });
   const text = await answer.text();
   const json = parsed(text);
   if (answer.ok) return json;
-  throw Object.assign(new Error(json?.error ?? json?.why ?? (text.trim() || `${method} ${path}: ${answer.status}`)), { status: answer.status });
+  throw Object.assign(new Error(json?.error ?? json?.why ?? (text.trim() || `${method} ${path}: status ${answer.status}`)), { status: answer.status });
 }
 
 function parsed(text) {

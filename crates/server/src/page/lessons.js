@@ -1,30 +1,30 @@
-// The lab's buttons. Each is a lesson: it sets its conditions, lets something happen, watches, and says with the numbers
-// of this very run what it saw, and where that is written down.
+// The lab's buttons. Each is a lesson: it sets the conditions, makes something happen, watches, and reports what it saw,
+// with the numbers of this run and the standard that explains it.
 
 import { button, element, say } from './dom.js';
 import { ENDPOINTS } from './feed-client.js';
 import { openGrid } from './grid.js';
 import * as watching from './observe.js';
-import { cutAndAnswer, quiet } from './presets.js';
+import { cutAndAnswer, stopAll } from './presets.js';
 
 const HTML = 'WHATWG HTML, section 9.2 “Server-sent events”';
 
-/** Evenly, ten a second, unless a lesson says otherwise: the same everywhere, whatever `feedlab serve` publishes. */
+/** Ten evenly spaced updates per second, unless a lesson says otherwise, whatever `feedlab serve` publishes. */
 const FEED = { source: 'synthetic', schedule: 'constant', updates_per_s: 10, payload_bytes: 100 };
 
-/** In the order of the buttons. `run` gets the lesson's tools, and returns its last sentences. */
+/** The lessons, in the order of their buttons. `run` takes the lesson's tools, and returns its final sentences. */
 const LESSONS = {
-  'idle-timeout': { title: 'Idle timeout', about: 'A proxy closes what was silent for 2 s; the feed has an update every 5 s.', run: idleTimeout },
-  buffering: { title: 'Buffering', about: 'A proxy passes nothing on until it has 4 KiB of it.', run: buffering },
-  'cut-all': { title: 'Cut all', about: 'All connections end, as when a laptop changes its network.', run: cutAll },
-  'answer-503': { title: 'Answer 503', about: 'Cut, and for 3 s whoever comes is answered 503.', run: answer503 },
-  'answer-204': { title: 'Answer 204', about: 'Cut, and for 3 s whoever comes is answered 204, “no content”.', run: answer204 },
-  restart: { title: 'Restart the server', about: 'The server goes away for a second, and comes back with the same feed.', run: restart },
-  replay: { title: 'Replay', about: 'SSE is away for 4 s: what happened meanwhile is sent again, with a history and without.', run: replay },
+  'idle-timeout': { title: 'Idle timeout', about: 'A proxy closes connections that are silent for 2 s; the feed has an update every 5 s.', run: idleTimeout },
+  buffering: { title: 'Buffering', about: 'A proxy forwards nothing until it has collected 4 KiB.', run: buffering },
+  'cut-all': { title: 'Cut all', about: 'All connections are cut, as when a laptop changes networks.', run: cutAll },
+  'answer-503': { title: 'Answer 503', about: 'All connections are cut; for the next 3 s, new requests get a 503.', run: answer503 },
+  'answer-204': { title: 'Answer 204', about: 'All connections are cut; for the next 3 s, new requests get a 204, “No Content”.', run: answer204 },
+  restart: { title: 'Restart the server', about: 'The server is down for a second, then continues the same feed.', run: restart },
+  replay: { title: 'Replay', about: 'SSE is disconnected for 4 s; the missed updates are replayed, with a history and without one.', run: replay },
   'slow-consumer': { title: 'Slow consumer', about: 'A client reads 20 kB/s of 160 kB/s, under each of the three policies.', run: slowConsumer },
-  'hidden-tab': { title: 'Hidden tab', about: 'You look at another tab for 10 s; the page measures what its timers and its streams do.', run: hiddenTab, everywhere: true },
+  'hidden-tab': { title: 'Hidden tab', about: 'Look at another tab for 10 s; the page measures its timers and streams meanwhile.', run: hiddenTab, everywhere: true },
   'six-connections': { title: 'Six connections', about: 'Seven EventSources and a fetch to one origin, over HTTP/1.1 and HTTP/2.', run: sixConnections },
-  heal: { title: 'Heal', about: 'Ends all of this: no fault, no grid, the conditions of the start.', run: heal },
+  heal: { title: 'Heal', about: 'Ends all of this: no faults, no grid, the initial conditions.', run: heal },
 };
 
 /** Fills `#lab-buttons`. */
@@ -35,7 +35,7 @@ export function setUpLessons(app) {
   const runner = new Runner(app);
   for (const [name, lesson] of Object.entries(LESSONS)) list.append(card(app, runner, name, lesson));
   document.querySelector('#lab-buttons').replaceChildren(list);
-  app.events.addEventListener('quiet', () => runner.end());
+  app.events.addEventListener('stopall', () => runner.stop());
 }
 
 function card(app, runner, name, { title, about, run, everywhere }) {
@@ -47,19 +47,19 @@ function card(app, runner, name, { title, about, run, everywhere }) {
   return element('li', {}, start, text);
 }
 
-/** Runs one lesson at a time: another one ends it. */
+/** Runs one lesson at a time: starting another one stops it. */
 class Runner {
   constructor(app) {
     this.app = app;
   }
 
-  end() {
-    this.abort?.abort(new Error('another one began'));
+  stop() {
+    this.abort?.abort(new Error('another lesson was started'));
   }
 
   async start(button, run) {
-    const healed = await quiet(this.app).catch(() => 0);
-    this.end(); // one that was begun a moment ago
+    const healed = await stopAll(this.app).catch(() => 0);
+    this.stop(); // a lesson that was started meanwhile
     const { signal } = (this.abort = new AbortController());
     button.ariaBusy = 'true';
     button.dataset.running = '';
@@ -67,7 +67,7 @@ class Runner {
       const outcome = await run(tools(this.app, signal, healed));
       if (!signal.aborted) say(...[outcome].flat());
     } catch (error) {
-      if (!signal.aborted) say(`This did not work: ${error.message}`);
+      if (!signal.aborted) say(`The lesson failed: ${error.message}`);
     } finally {
       button.ariaBusy = 'false';
       delete button.dataset.running;
@@ -75,11 +75,11 @@ class Runner {
   }
 }
 
-/** What lessons are made of. */
+/** The tools that a lesson uses. */
 function tools(app, signal, healed) {
   const allOpen = () => [...app.panels.values()].every(({ state }) => state === 'open');
   const wait = (ms) => watching.wait(ms, signal);
-  const until = (is, ms) => watching.until(is, ms, signal);
+  const until = (condition, ms) => watching.until(condition, ms, signal);
   const observe = () => {
     const seen = watching.observe(app);
     signal.addEventListener('abort', seen.stop, { once: true });
@@ -87,14 +87,14 @@ function tools(app, signal, healed) {
   };
   return {
     app, signal, healed, tab: app.tab, wait, until, observe,
-    /** Sets the conditions, those not named as they were at the start, and waits until every endpoint is open. */
-    async begin(values) {
+    /** Sets the conditions (those not named, to their defaults), and waits until every endpoint is open. */
+    async setUp(values) {
       signal.throwIfAborted();
       await app.controls.apply(values, { preset: null, reset: true, fresh: true });
       await until(allOpen, 4000);
     },
     set: (values) => app.controls.apply(values),
-    /** Watches the endpoints for `ms`, and says so. */
+    /** Shows `text`, and watches the endpoints for `ms`. */
     async watch(ms, text) {
       const { endpoints, stop } = observe();
       say(`${text} Watching for ${Math.round(ms / 1000)} s …`);
@@ -104,9 +104,9 @@ function tools(app, signal, healed) {
   };
 }
 
-/** “SSE 2, WebSocket 3”, of all endpoints or of those named. */
-function each(endpoints, what, names = Object.keys(endpoints)) {
-  return names.map((endpoint) => `${ENDPOINTS[endpoint].label} ${what(endpoints[endpoint])}`).join(', ');
+/** Lists a figure per endpoint, as in “SSE 2, WebSocket 3”: of all endpoints, or of those named. */
+function each(endpoints, figure, names = Object.keys(endpoints)) {
+  return names.map((endpoint) => `${ENDPOINTS[endpoint].label} ${figure(endpoints[endpoint])}`).join(', ');
 }
 
 const times = (count) => (count === 1 ? 'once' : count === 0 ? 'never' : `${count} times`);
@@ -114,87 +114,87 @@ const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 const updates = (count) => `${count} update${count === 1 ? '' : 's'}`;
 const lostOf = (endpoints) => Object.values(endpoints).reduce((sum, { lost }) => sum + lost, 0);
 
-// What the way does.
+// Faults of the network path.
 
-async function idleTimeout({ begin, set, watch }) {
-  await begin({ ...FEED, updates_per_s: 0.2, idle_timeout_ms: 2000, keepalive_ms: 15000 });
-  const before = await watch(12_000, 'A proxy closes what is silent for 2 s, and the keepalive comes only every 15 s.');
+async function idleTimeout({ setUp, set, watch }) {
+  await setUp({ ...FEED, updates_per_s: 0.2, idle_timeout_ms: 2000, keepalive_ms: 15000 });
+  const before = await watch(12_000, 'A proxy closes connections that are silent for 2 s, and the keepalive is sent only every 15 s.');
   await set({ keepalive_ms: 1000 });
-  const after = await watch(8000, `Lost their connection: ${each(before, (d) => times(d.breaks))}. Now the cure: a keepalive every second.`);
-  return `Keepalive 15 s, idle timeout 2 s: lost their connection in 12 s: ${each(before, (d) => times(d.breaks))}; ${updates(lostOf(before))} lost, because each came back with its cursor. `
-    + `Keepalive 1 s: ${each(after, (d) => times(d.breaks))}. A comment or a ping in time keeps a stream; a held poll has none, so hold it for less than the timeout. (${HTML}, 9.2.7 “Authoring notes”: a comment every 15 s or so.)`;
+  const after = await watch(8000, `Connections lost: ${each(before, (d) => times(d.breaks))}. Now the fix: a keepalive every second.`);
+  return `Keepalive 15 s, idle timeout 2 s: connections lost in 12 s: ${each(before, (d) => times(d.breaks))}; ${updates(lostOf(before))} lost, because each client reconnected with its cursor. `
+    + `Keepalive 1 s: ${each(after, (d) => times(d.breaks))}. A comment or a ping in time keeps a stream open; a held poll sends none, so hold it for less than the timeout. (${HTML}, 9.2.7 “Authoring notes”: a comment every 15 s or so.)`;
 }
 
-async function buffering({ begin, set, watch }) {
-  await begin(FEED);
+async function buffering({ setUp, set, watch }) {
+  await setUp(FEED);
   await set({ buffer_bytes: 4096 });
-  const held = await watch(12_000, 'A proxy holds everything back until 4 KiB have come together. No connection breaks.');
-  const [polls, streams] = [false, true].map((is) => Object.keys(ENDPOINTS).filter((endpoint) => ENDPOINTS[endpoint].isStream === is));
-  return `In 12 s, largest lump and oldest update: ${each(held, (d) => `${d.lump} at once, ${seconds(d.oldestMs)} old`, streams)}. Errors: ${each(held, (d) => times(d.breaks), streams)}. `
-    + `A stream behind a buffer looks healthy and is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), polls)}: an answer that ends is passed on at its end. `
-    + '(nginx buffers an answer unless the application says “X-Accel-Buffering: no”, as feedlab’s SSE does; it passes a WebSocket on at once.)';
+  const held = await watch(12_000, 'A proxy holds everything back until it has collected 4 KiB. No connection breaks.');
+  const [polls, streams] = [false, true].map((isStream) => Object.keys(ENDPOINTS).filter((endpoint) => ENDPOINTS[endpoint].isStream === isStream));
+  return `In 12 s, largest burst and oldest update: ${each(held, (d) => `${d.burst} at once, ${seconds(d.oldestMs)} old`, streams)}. Errors: ${each(held, (d) => times(d.breaks), streams)}. `
+    + `A stream behind a buffer looks healthy but is late, so only a watchdog notices. The polls brought ${each(held, (d) => updates(d.updates), polls)}: a response that ends is forwarded when it ends. `
+    + '(nginx buffers a response unless the application sends “X-Accel-Buffering: no”, as feedlab’s SSE does; it forwards a WebSocket at once.)';
 }
 
-// What breaks.
+// Broken connections.
 
-/** Lets something break, and watches until all who will come back are back. */
-async function breaking({ begin, observe, until, wait }, deed, text) {
-  await begin(FEED);
+/** Runs `action`, which breaks something, and watches until every endpoint has reconnected or given up. */
+async function watchBreak({ setUp, observe, until, wait }, action, text) {
+  await setUp(FEED);
   const { endpoints, stop } = observe();
-  const { hit } = await deed();
+  const { hit } = await action();
   say(text);
   const { sse, websocket } = endpoints;
   const allBack = () => Object.values(endpoints).every(({ isAway, gaveUp }) => gaveUp || !isAway);
   await until(() => sse.breaks > 0 && websocket.breaks > 0 && allBack(), 20_000);
   await wait(1500);
   stop();
-  return { hit, told: `Away for: ${each(endpoints, away)}. Lost by those that came back: ${updates(lostOf(endpoints))}.` };
+  return { hit, outcome: `Time disconnected: ${each(endpoints, away)}. Lost by the clients that reconnected: ${updates(lostOf(endpoints))}.` };
 }
 
 const away = (endpoint) => (endpoint.gaveUp ? 'permanently' : endpoint.isAway ? `still, after ${seconds(endpoint.awayMs)}` : endpoint.breaks === 0 ? 'not noticed' : seconds(endpoint.awayMs));
 
 async function cutAll(lesson) {
-  const { hit, told } = await breaking(lesson, () => lesson.tab.fault('all', 'cut'), 'All connections were cut.');
-  return `${hit} connections were cut. ${told} Everyone came back with a cursor, so nothing is missing. EventSource did it by itself; for WebSocket it is this page’s code. `
-    + 'A poll may notice nothing: the browser silently repeats a GET whose kept connection ended before the answer. '
+  const { hit, outcome } = await watchBreak(lesson, () => lesson.tab.fault('all', 'cut'), 'All connections were cut.');
+  return `${hit} connections were cut. ${outcome} Every client reconnected with its cursor, so nothing is missing. EventSource does that by itself; for WebSocket, this page’s code does it. `
+    + 'A poll may notice nothing: the browser silently repeats a GET whose kept-alive connection ended before the response. '
     + `(${HTML}, 9.2.3: after a network error, “reestablish the connection”; RFC 9112, section 9.3.1.)`;
 }
 
 async function answer503(lesson) {
-  return `${await refusing(lesson, '503')} An EventSource that is answered anything but 200 with text/event-stream gives up permanently, whatever Retry-After says: press Connect on its panel, as a page would have to in its code. `
+  return `${await refusing(lesson, '503')} An EventSource that gets anything except a 200 with text/event-stream gives up permanently, whatever Retry-After says. Press Connect on its panel: a page would have to do the same in its code. `
     + `(${HTML}, 9.2.3: “fail the connection”.)`;
 }
 
 async function answer204(lesson) {
-  return `${await refusing(lesson, '204')} 204 is how a server tells an EventSource not to come back; to a poll it only says that there is nothing new. `
+  return `${await refusing(lesson, '204')} With a 204 a server tells an EventSource not to reconnect; to a poll it only says that there is nothing new. `
     + `(${HTML}, 9.2.1: “a client can be told to stop reconnecting using the HTTP 204 No Content response code”.)`;
 }
 
 async function refusing(lesson, status) {
-  const deed = () => cutAndAnswer(lesson.app, `status-${status}`, 3000);
-  const { told } = await breaking(lesson, deed, `Everything was cut, and for 3 s whoever comes is answered ${status}.`);
+  const action = () => cutAndAnswer(lesson.app, `status-${status}`, 3000);
+  const { outcome } = await watchBreak(lesson, action, `All connections were cut; for the next 3 s, new requests get a ${status}.`);
   const states = [...lesson.app.panels].map(([endpoint, { state }]) => `${ENDPOINTS[endpoint].label} is “${state}”`).join(', ');
-  return `The server is well again: ${states}. ${told}`;
+  return `The server is healthy again: ${states}. ${outcome}`;
 }
 
 async function restart(lesson) {
-  const { told } = await breaking(lesson, () => lesson.tab.restart(1000).then((answer) => answer ?? {}), 'The server goes away for a second.');
-  return `${told} The server said goodbye: a WebSocket close code 1001, and on the event stream a “retry:” of one to three times the usual, so that clients do not all come back in one instant. `
+  const { outcome } = await watchBreak(lesson, () => lesson.tab.restart(1000).then((answer) => answer ?? {}), 'The server is down for a second.');
+  return `${outcome} The server shut down gracefully: it sent the WebSocket close code 1001, and on the event stream a “retry:” of one to three times the usual, so that clients do not all reconnect at the same instant. `
     + `(RFC 6455, section 7.4.1; ${HTML}, 9.2.6.)`;
 }
 
 async function replay(lesson) {
-  await lesson.begin({ ...FEED, retry_ms: 1000 });
+  await lesson.setUp({ ...FEED, retry_ms: 1000 });
   const kept = await sseAway(lesson, 'The server keeps 1,000 updates.');
-  await lesson.begin({ ...FEED, retry_ms: 1000, history: 0 });
-  const forgot = await sseAway(lesson, 'Now the same with a history of 0.');
+  await lesson.setUp({ ...FEED, retry_ms: 1000, history: 0 });
+  const discarded = await sseAway(lesson, 'Now the same with a history of 0.');
   return [`With a history: the browser sent Last-Event-ID: ${kept.cursor} → ${updates(kept.replayed)} replayed, ${kept.lost} missed. `
-    + `With history 0: Last-Event-ID: ${forgot.cursor} → ${forgot.replayed} replayed, ${forgot.lost} missed, and told as a gap. `
-    + `Coming back is the browser’s; having something to send again is the server’s. (${HTML}, 9.2.4 “The Last-Event-ID header”.)`,
-  strip('With a history', kept), strip('History 0', forgot)];
+    + `With history 0: Last-Event-ID: ${discarded.cursor} → ${discarded.replayed} replayed, ${discarded.lost} missed, and reported as a gap. `
+    + `Reconnecting is the browser’s job; keeping something to replay is the server’s. (${HTML}, 9.2.4 “The Last-Event-ID header”.)`,
+  strip('With a history', kept), strip('History 0', discarded)];
 }
 
-/** SSE is away for 4 s. */
+/** Keeps SSE disconnected for 4 s. */
 async function sseAway({ app, tab, observe, until, wait }, text) {
   await wait(1500);
   const { endpoints, stop } = observe();
@@ -202,7 +202,7 @@ async function sseAway({ app, tab, observe, until, wait }, text) {
   await tab.fault('sse', 'cut');
   await until(() => endpoints.sse.breaks > 0, 3000);
   const cursor = app.panels.get('sse').seq;
-  say(`${text} SSE was cut after update ${cursor}, and is refused for 4 s.`);
+  say(`${text} SSE was cut after update ${cursor}; new connections are refused for 4 s.`);
   await until(() => endpoints.sse.returns > 0, 15_000);
   await wait(1000);
   stop();
@@ -210,9 +210,9 @@ async function sseAway({ app, tab, observe, until, wait }, text) {
   return { cursor, lost, sinceReturn, replayed: sinceReturn.filter(([, before]) => before).length };
 }
 
-/** The seqs around a return, the replayed ones marked: by a word, a border and a ground. */
+/** The sequence numbers around a reconnect, the replayed ones marked by a word, a border and a background. */
 function strip(title, { cursor, lost, sinceReturn }) {
-  const list = element('ol', { className: 'seqs' }, element('li', { className: 'last' }, `${cursor} last before`));
+  const list = element('ol', { className: 'seqs' }, element('li', { className: 'last' }, `${cursor} last before the cut`));
   if (lost) list.append(element('li', { className: 'lost' }, `${lost} lost`));
   const replayed = sinceReturn.filter(([, before]) => before);
   const live = sinceReturn.filter(([, before]) => !before).slice(0, 3);
@@ -223,24 +223,24 @@ function strip(title, { cursor, lost, sinceReturn }) {
   return element('div', {}, element('strong', {}, title), list);
 }
 
-// Who is slow, hidden, or one too many.
+// Slow clients, hidden tabs, too many connections.
 
-async function slowConsumer({ begin, tab, watch }) {
+async function slowConsumer({ setUp, tab, watch }) {
   const rows = [];
   for (const slow of ['block', 'latest', 'disconnect']) {
-    await begin({ ...FEED, updates_per_s: 10, payload_bytes: 16384, reader_bytes_per_s: 20000, slow });
+    await setUp({ ...FEED, updates_per_s: 10, payload_bytes: 16384, reader_bytes_per_s: 20000, slow });
     const endpoints = await watch(10_000, `Policy “${slow}”: a client reads 20 kB/s of 160 kB/s.`);
     const { stats } = await tab.state();
     rows.push({ slow, ...endpoints.sse, skipped: stats?.endpoints?.sse?.conflated ?? 0, ended: stats?.endpoints?.sse?.slow_disconnected ?? 0 });
   }
   const [block, latest, disconnect] = rows;
-  return [`SSE, 10 s under each policy, in which about 100 updates were published. “block” delivered ${block.updates}, the oldest ${seconds(block.oldestMs)} late, and gets later and later. `
-    + `“latest” delivered ${latest.updates}, at most ${seconds(latest.oldestMs)} late; the server skipped ${latest.skipped} and told them as gaps. “disconnect” delivered ${disconnect.updates}, and ended the stream ${times(disconnect.ended)}. `
-    + 'TCP pushes back on the server, for SSE as for WebSocket; what to do then is the application’s decision. (RFC 9293, section 3.8.6: the receiver’s window.)', table(rows)];
+  return [`SSE, 10 s under each policy; about 100 updates were published in each. “block” delivered ${block.updates}, the oldest ${seconds(block.oldestMs)} late, and falls further and further behind. `
+    + `“latest” delivered ${latest.updates}, at most ${seconds(latest.oldestMs)} late; the server skipped ${latest.skipped} and reported them as gaps. “disconnect” delivered ${disconnect.updates}, and ended the stream ${times(disconnect.ended)}. `
+    + 'TCP pushes back on the server, for SSE and WebSocket alike; what to do then is the application’s decision. (RFC 9293, section 3.8.6: the receiver’s window.)', table(rows)];
 }
 
 function table(rows) {
-  const head = ['policy', 'received', 'oldest', 'told as lost', 'skipped by the server', 'disconnected'];
+  const head = ['policy', 'received', 'oldest', 'reported lost', 'skipped by the server', 'disconnected'];
   const cells = (row) => [row.slow, row.updates, seconds(row.oldestMs), row.lost, row.skipped, row.ended];
   return element('table', {}, element('caption', {}, 'The SSE panel as a slow consumer'),
     element('thead', {}, element('tr', {}, ...head.map((text) => element('th', { scope: 'col' }, text)))),
@@ -248,41 +248,41 @@ function table(rows) {
 }
 
 async function hiddenTab({ app, signal, until, observe }) {
-  say('Switch to another tab of this window now, stay for 10 s, and come back.');
-  if (!await until(() => document.hidden, 60_000)) return 'You stayed for a minute. Press again when you are ready to switch tabs.';
+  say('Switch to another tab of this window now, stay there for 10 s, and come back.');
+  if (!await until(() => document.hidden, 60_000)) return 'This tab stayed visible for a minute. Press the button again when you are ready to switch tabs.';
   const hiddenAt = performance.now();
   const ticks = [];
   const timer = setInterval(() => ticks.push(performance.now()), 100);
   const { endpoints, stop } = observe();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
-  await seenAgain(signal);
+  await visibleAgain(signal);
   clearInterval(timer);
   stop();
   const gaps = ticks.map((at, index) => at - (ticks[index - 1] ?? hiddenAt));
   const mean = gaps.length ? gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length : 0;
-  return `Hidden for ${seconds(performance.now() - hiddenAt)}: a timer set for every 100 ms ran every ${mean.toFixed(0)} ms, at worst after ${Math.max(0, ...gaps).toFixed(0)} ms. Meanwhile came: ${each(endpoints, (d) => updates(d.updates))}; short polling asked ${times(endpoints['short-polling'].requests)} (every ${app.client.interval_ms} ms when visible). `
-    + `${mean > 300 ? 'What is pushed still arrives; what a timer starts is late.' : 'This browser did not slow its timers down, as one that is driven by a test does not.'} (Chromium lets timers of a hidden page run once a second, and after five minutes once a minute.)`;
+  return `Hidden for ${seconds(performance.now() - hiddenAt)}: a timer set to 100 ms ran every ${mean.toFixed(0)} ms, at worst after ${Math.max(0, ...gaps).toFixed(0)} ms. Received meanwhile: ${each(endpoints, (d) => updates(d.updates))}; short polling asked ${times(endpoints['short-polling'].requests)} (every ${app.client.interval_ms} ms when visible). `
+    + `${mean > 300 ? 'Pushed updates still arrive; whatever a timer starts is late.' : 'This browser did not slow down its timers; one that a test controls never does.'} (Chromium lets timers of a hidden page run once a second, and after five minutes once a minute.)`;
 }
 
-/** Timers are late here, but this event is not. */
-function seenAgain(signal) {
+/** Resolves when the page becomes visible again. In a hidden page timers are late, but this event is not. */
+function visibleAgain(signal) {
   return new Promise((resolve, reject) => {
     document.addEventListener('visibilitychange', resolve, { once: true, signal });
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
 
-async function sixConnections({ app, begin }) {
-  await begin(FEED);
+async function sixConnections({ app, setUp }) {
+  await setUp(FEED);
   say('Opening seven EventSources and a fetch over HTTP/1.1 and over HTTP/2, and seven WebSockets …');
   const { http1, http2, websocket, accepted } = await openGrid(app);
-  return `HTTP/1.1: ${http1} of 8 are open, ${8 - http1} wait, the fetch among them, and no event says so. `
-    + (accepted ? `HTTP/2: ${http2} of 8, as streams of one connection. ` : 'HTTP/2: accept the certificate first, see below. ')
-    + `WebSocket: ${websocket} of 7. (Chromium’s limit of 6 connections per host, as RFC 9112, section 9.4, leaves it to the client; RFC 9113, section 5.1.2, for streams.)`;
+  return `HTTP/1.1: ${http1} of 8 are open; ${8 - http1} wait, including the fetch, and no event reports it. `
+    + (accepted ? `HTTP/2: ${http2} of 8, as streams of one connection. ` : 'HTTP/2: accept the certificate first (see below). ')
+    + `WebSocket: ${websocket} of 7. (Chromium’s limit of 6 connections per host, which RFC 9112, section 9.4, leaves to the client; for streams, RFC 9113, section 5.1.2.)`;
 }
 
-async function heal({ app, begin, healed }) {
-  await begin({});
+async function heal({ app, setUp, healed }) {
+  await setUp({});
   const open = [...app.panels.values()].filter(({ state }) => state === 'open').length;
-  return `Healed: ${healed === 0 ? 'no fault was left' : `${healed} fault${healed === 1 ? '' : 's'} ended`}, the conditions are those of the start, and ${open} of 4 endpoints are open.`;
+  return `Healed: ${healed === 0 ? 'no fault was left' : `${healed} fault${healed === 1 ? '' : 's'} ended`}, the conditions are the initial ones, and ${open} of 4 endpoints are open.`;
 }

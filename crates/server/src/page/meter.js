@@ -1,30 +1,30 @@
-// The meter: how many connections of this browser are in use, by whom, and what to do when there are no more.
+// The meter: how many of the browser's connections are in use, by which tabs, and what to do when none is left.
 //
 // A browser opens at most six HTTP/1.1 connections to an origin (scheme, host and port), over all its tabs. RFC 9112,
-// section 9.4, leaves the number to it; Chromium, Firefox and Safari have taken six. No API tells how many are in use,
-// so each tab counts what it has asked for, and the tabs tell each other.
+// section 9.4, leaves the number to the client; Chromium, Firefox and Safari chose six. No API reports how many are in
+// use, so each tab counts what it has requested, and the tabs exchange their counts.
 
 import { element } from './dom.js';
 
-/** HTTP/1.1 connections to one origin. */
+/** The most HTTP/1.1 connections that a browser opens to one origin. */
 export const LIMIT = 6;
-/** WebSockets have a pool of their own: 255 in Chromium. */
+/** WebSockets have a separate pool: 255 in Chromium. */
 const WEBSOCKETS = 255;
 const ASK_EVERY_MS = 2000;
-/** A tab that did not answer for so long is gone. */
+/** A tab that has not answered for this long counts as closed. */
 const EXPIRES_MS = 7000;
 
-/** What this page holds, other than its panels: origin → {http, ws, h2}. */
+/** The connections of this page other than those of its panels: origin → {http, ws, h2}. */
 const extras = new Map();
 
-/** Counts a connection that is opened, or waited for. Returns what counts its end. Kinds: "http", "ws", "h2". */
-export function hold(url, kind) {
+/** Counts a connection that is open or waiting. Returns a function that uncounts it. Kinds: "http", "ws", "h2". */
+export function countConnection(url, kind) {
   const { origin } = new URL(url.replace(/^ws/, 'http'), location.href);
   add(extras, origin, kind, 1);
-  let held = true;
+  let isCounted = true;
   return () => {
-    if (held) add(extras, origin, kind, -1);
-    held = false;
+    if (isCounted) add(extras, origin, kind, -1);
+    isCounted = false;
   };
 }
 
@@ -34,7 +34,7 @@ function add(counts, origin, kind, count) {
   counts.set(origin, line);
 }
 
-/** Fills `#meter`, and tells the panels when their origin is full (`app.isStarved`). */
+/** Fills `#meter`, and sets `app.isStarved`, which tells the panels whether their origin is full. */
 export function setUpMeter(app) {
   new Meter(app, document.querySelector('#meter'), document.querySelector('#banner'));
 }
@@ -42,24 +42,24 @@ export function setUpMeter(app) {
 class Meter {
   constructor(app, place, banner) {
     this.app = app;
-    /** What other tabs hold: id → {opened, counts, heard}. */
+    /** The connections of other tabs: id → {opened, counts, heard}. */
     this.others = new Map();
     this.me = { id: crypto.randomUUID(), opened: new Date().toLocaleTimeString() };
     this.#build(place, banner);
     this.#listen();
-    this.#talk();
+    this.#joinChannel();
     app.isStarved = (url) => this.total(new URL(url, location.href).origin) > LIMIT;
     setInterval(() => this.#refresh(), ASK_EVERY_MS);
     this.#refresh();
   }
 
-  /** HTTP/1.1 connections to an origin that all tabs together hold or wait for. */
+  /** The HTTP/1.1 connections to an origin that are open or waiting, over all tabs. */
   total(origin) {
     return [this.#mine(), ...[...this.others.values()].map(({ counts }) => counts)]
       .reduce((sum, counts) => sum + (counts.get(origin)?.http ?? 0), 0);
   }
 
-  /** What this tab holds or waits for, an origin each. A stream that waits to come back holds nothing. */
+  /** This tab's connections that are open or waiting, by origin. A stream between two attempts has none. */
   #mine() {
     const counts = new Map([...extras].map(([origin, line]) => [origin, { ...line }]));
     for (const [endpoint, panel] of this.app.panels) {
@@ -82,37 +82,38 @@ class Meter {
     for (const type of ['state', 'requeststart', 'request']) this.app.events.addEventListener(type, soon);
   }
 
-  // Tabs tell each other. A hidden tab's timers hardly run, but it does answer: so whoever looks asks, and all answer.
+  // The tabs exchange their counts. A hidden tab's timers hardly run, but it does answer: so the visible tab asks, and
+  // all answer.
 
-  #talk() {
+  #joinChannel() {
     this.channel = new BroadcastChannel('feedlab-connections');
     this.channel.onmessage = ({ data }) => {
       if (data.kind === 'bye') this.others.delete(data.id);
       else this.others.set(data.id, { opened: data.opened, counts: new Map(data.counts), heard: Date.now() });
-      if (data.kind === 'ask') this.#tell('answer');
+      if (data.kind === 'ask') this.#post('answer');
       this.#draw();
     };
-    this.#tell('ask');
-    addEventListener('pagehide', () => this.#tell('bye'));
+    this.#post('ask');
+    addEventListener('pagehide', () => this.#post('bye'));
   }
 
-  #tell(kind) {
+  #post(kind) {
     this.channel.postMessage({ kind, ...this.me, counts: [...this.#mine()] });
   }
 
   #refresh() {
     for (const [id, { heard }] of this.others) if (Date.now() - heard > EXPIRES_MS) this.others.delete(id);
-    this.#tell('ask');
+    this.#post('ask');
     this.#draw();
   }
 
-  // What is shown.
+  // Display.
 
   #build(place, banner) {
-    const label = element('label', { htmlFor: 'connections' }, 'Connections to the fullest origin ');
+    const label = element('label', { htmlFor: 'connections' }, 'Connections to the busiest origin ');
     this.gauge = element('meter', { id: 'connections', min: 0, max: LIMIT, low: 3, high: 4, optimum: 0 });
     this.figure = element('strong', { className: 'meter-figure' });
-    this.summary = element('summary', {}, 'who holds them');
+    this.summary = element('summary', {}, 'open in which tabs');
     this.list = element('ul', {});
     const details = element('details', {}, this.summary, this.list);
     place.replaceChildren(label, this.gauge, this.figure, details);
@@ -127,22 +128,22 @@ class Meter {
     const origins = [...new Set(tabs.flatMap(({ counts }) => [...counts.keys()]))]
       .map((origin) => line(origin, tabs)).filter(({ http, ws, h2 }) => http + ws + h2 > 0)
       .sort((a, b) => b.http - a.http);
-    const fullest = origins[0]?.http ?? 0;
-    const text = `${Math.min(fullest, LIMIT)} of ${LIMIT}${fullest > LIMIT ? `, ${fullest - LIMIT} waiting` : ''}`;
+    const busiest = origins[0]?.http ?? 0;
+    const text = `${Math.min(busiest, LIMIT)} of ${LIMIT}${busiest > LIMIT ? `, ${busiest - LIMIT} waiting` : ''}`;
     if (this.figure.textContent !== text) this.figure.textContent = text;
-    this.gauge.value = Math.min(fullest, LIMIT);
+    this.gauge.value = Math.min(busiest, LIMIT);
     this.summary.textContent = summary(tabs.length, this.app.mode);
     const lines = origins.map((origin) => element('li', {}, words(origin)));
     this.list.replaceChildren(...lines);
     this.#warn(origins.filter((origin) => origin.http >= LIMIT));
   }
 
-  /** Says in the banner which origin is full, who holds it, and the ways out. */
+  /** Shows in the banner which origins are full, which tabs use the connections, and what to do. */
   #warn(full) {
     const text = full.map(({ origin, http, who }) => `All ${LIMIT} connections that this browser opens to ${host(origin)} over HTTP/1.1 are in use`
       + `${http > LIMIT ? `, and ${http - LIMIT} more ${http - LIMIT === 1 ? 'request waits' : 'requests wait'}` : ''}: ${who.join(', ')}. `
-      + `Whatever else is asked of it waits, without an error: polls${origin === location.origin ? ', this page’s figures, further tabs of it' : ' and streams'}. `
-      + 'Ways out: close a tab or disconnect a panel, use WebSocket (a pool of its own), or serve over HTTP/2.').join(' ');
+      + `Further requests to it wait, without an error: polls${origin === location.origin ? ', this page’s figures, more tabs of this page' : ' and streams'}. `
+      + 'To free some, close a tab or disconnect a panel. To avoid the limit, use WebSocket (a separate pool) or serve over HTTP/2.').join(' ');
     if (text === this.alert.textContent) return;
     this.alert.textContent = text;
     this.alert.hidden = text === '';
@@ -152,7 +153,7 @@ class Meter {
   }
 }
 
-/** One origin's connections over all tabs, and who has how many. */
+/** One origin's connections over all tabs, and how many each tab has. */
 function line(origin, tabs) {
   const sum = { origin, http: 0, ws: 0, h2: 0, who: [] };
   for (const { name, counts } of tabs) {
@@ -174,8 +175,8 @@ function words({ origin, http, ws, h2, who }) {
 }
 
 function summary(tabs, mode) {
-  const open = tabs === 1 ? 'this tab alone' : `${tabs} tabs`;
-  return mode === 'lab' ? `${open}; each panel has an origin of its own, so more tabs are fine` : `${open}, all on one origin: the third tab fills it`;
+  const open = tabs === 1 ? 'only this tab' : `${tabs} tabs`;
+  return mode === 'lab' ? `${open}; each panel has its own origin, so more tabs are fine` : `${open}, all on one origin: a third tab fills it`;
 }
 
 const host = (origin) => new URL(origin).host;

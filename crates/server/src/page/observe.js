@@ -1,30 +1,31 @@
-// Watches the four endpoints for a while, and counts what a lesson tells.
+// Watches the four endpoints for a while, and counts what a lesson reports.
 
 import { nowUs } from './feed-client.js';
 
 /** What one endpoint did while it was watched. */
-class Seen {
+class Observation {
+  /** The number of updates received. */
   updates = 0;
-  /** Updates that a gap said are lost. */
+  /** The number of updates that gaps reported lost. */
   lost = 0;
-  /** How often a connection was lost, or an attempt failed. */
+  /** How often a connection was lost or an attempt failed. */
   breaks = 0;
   gaveUp = false;
-  /** How often it was open again after that. */
+  /** How often it was open again afterwards. */
   returns = 0;
   requests = 0;
-  /** The most updates that came within 20 ms: a lump, if a proxy or a server collected them. */
-  lump = 0;
-  /** The oldest update when it arrived, ms. */
+  /** The largest number of updates within 20 ms: a burst, if a proxy or a server collected them. */
+  burst = 0;
+  /** The age of the oldest update on arrival, ms. */
   oldestMs = 0;
-  /** [seq, due before the connection was back] of each update since it was. */
+  /** [seq, whether it was due before the reconnect] for each update since the last reconnect. */
   sinceReturn = [];
 
   #longestMs = 0;
   #lostAt = null;
   #backAt = null;
-  #lumpAt = 0;
-  #lumpSize = 0;
+  #burstAt = 0;
+  #burstSize = 0;
 
   state(word) {
     if (word === 'open') return this.#opened();
@@ -39,7 +40,7 @@ class Seen {
     return this.#lostAt !== null;
   }
 
-  /** How long it was away at most, ms; until now, if it still is. */
+  /** The longest time without a connection, ms; up to now if it is still disconnected. */
   get awayMs() {
     return Math.max(this.#longestMs, this.isAway ? performance.now() - this.#lostAt : 0);
   }
@@ -58,15 +59,15 @@ class Seen {
     const now = nowUs();
     this.updates += 1;
     this.oldestMs = Math.max(this.oldestMs, (now - at) / 1000);
-    if (now - this.#lumpAt > 20_000) [this.#lumpAt, this.#lumpSize] = [now, 0];
-    this.lump = Math.max(this.lump, ++this.#lumpSize);
+    if (now - this.#burstAt > 20_000) [this.#burstAt, this.#burstSize] = [now, 0];
+    this.burst = Math.max(this.burst, ++this.#burstSize);
     if (this.#backAt !== null && this.sinceReturn.length < 1000) this.sinceReturn.push([seq, at < this.#backAt]);
   }
 }
 
-/** Begins to watch; `{endpoints: {endpoint: Seen}, stop()}`. */
+/** Starts watching; returns `{endpoints: {endpoint: Observation}, stop()}`. */
 export function observe(app) {
-  const endpoints = Object.fromEntries([...app.panels.keys()].map((endpoint) => [endpoint, new Seen()]));
+  const endpoints = Object.fromEntries([...app.panels.keys()].map((endpoint) => [endpoint, new Observation()]));
   const end = new AbortController();
   const on = (type, act) => app.events.addEventListener(type, ({ detail }) => endpoints[detail.endpoint] && act(endpoints[detail.endpoint], detail), { signal: end.signal });
   on('state', (seen, detail) => seen.state(stateWord(detail)));
@@ -76,13 +77,13 @@ export function observe(app) {
   return { endpoints, stop: () => end.abort() };
 }
 
-/** The state as the panel words it: while a retry is waited for, the client library says "connecting" and how long. */
+/** The state as the panel shows it: between retries, the client library reports "connecting" and the delay. */
 function stateWord({ word, state, retryInMs }) {
-  const said = word ?? state ?? '';
-  return said === 'connecting' && retryInMs != null ? 'connecting — retry' : said;
+  const shown = word ?? state ?? '';
+  return shown === 'connecting' && retryInMs != null ? 'connecting — retry' : shown;
 }
 
-/** Waits, unless the lesson is ended. */
+/** Waits `ms`; rejects if the lesson is stopped. */
 export function wait(ms, signal) {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -91,11 +92,11 @@ export function wait(ms, signal) {
   });
 }
 
-/** Waits until something is so; `false` when it was not within `ms`. */
-export async function until(is, ms, signal) {
+/** Waits until a condition holds; returns `false` if it does not within `ms`. */
+export async function until(condition, ms, signal) {
   for (const end = performance.now() + ms; performance.now() < end;) {
-    if (is()) return true;
+    if (condition()) return true;
     await wait(50, signal);
   }
-  return is();
+  return condition();
 }

@@ -1,21 +1,21 @@
-// One endpoint's panel: a connection of the client library, its counts, and how they are shown.
+// The panel of one endpoint: a connection of the client library, its counts, and their display.
 
 import { CLOSED, CONNECTING, ENDPOINTS, OPEN, GAVE_UP, connect } from './feed-client.js';
 import { Ring } from './ring.js';
 import { Ages, age, bytes, count } from './stats.js';
 import { drawSparkline } from './sparkline.js';
 
-/** What the panels are called, the browser's API behind each, and its sign: a shape of 12 × 12 beside the colour. */
+/** Each panel's name, the browser API behind it, and its mark: a shape of 12 × 12 in addition to the color. */
 export const LOOKS = {
-  'short-polling': { name: 'Short polling', api: 'fetch, again and again', shape: 'M6 1a5 5 0 1 0 .01 0z' },
+  'short-polling': { name: 'Short polling', api: 'fetch, repeatedly', shape: 'M6 1a5 5 0 1 0 .01 0z' },
   'long-polling': { name: 'Long polling', api: 'fetch, held by the server', shape: 'M1.5 1.5h9v9h-9z' },
   sse: { name: 'Server-Sent Events', api: 'EventSource', shape: 'M6 .8 11.5 11H.5z' },
   websocket: { name: 'WebSocket', api: 'WebSocket', shape: 'M6 .3 11.7 6 6 11.7.3 6z' },
 };
 
-const RAW_SHOWN = 600;   // characters of the last message
-const SEQS_KEPT = 1000;  // for `window.feedlab.snapshot()`
-const STRANGE_MS = 60_000; // ages beyond this, or below zero, are a matter of clocks
+const RAW_SHOWN = 600;   // characters shown of the last message
+const SEQS_KEPT = 1000;  // sequence numbers kept for `window.feedlab.snapshot()`
+const IMPLAUSIBLE_MS = 60_000; // ages above this, or below zero, suggest that the clocks differ
 
 export class Panel {
   #fields = {};
@@ -28,29 +28,29 @@ export class Panel {
   constructor(app, endpoint, base) {
     this.app = app;
     this.endpoint = endpoint;
-    /** Where its endpoint is. */
+    /** The base URL of the endpoint. */
     this.base = base;
     this.handle = null;
     this.word = CLOSED;
     this.reason = '';
     this.ages = new Ages();
     this.seqs = new Ring(SEQS_KEPT);
-    /** What the server counted for this endpoint, bytes; null when that is not known. */
+    /** What the server counted for this endpoint, bytes; null if unknown. */
     this.counted = { down: null, up: null };
-    this.#forget();
+    this.#clear();
     this.#build();
   }
 
-  // What others ask.
+  // Used by other modules.
 
-  /** The state as it is shown. */
+  /** The state as displayed. */
   get state() {
     if (this.#retryAt === null) return this.word;
     const seconds = Math.max(this.#retryAt - performance.now(), 0) / 1000;
     return `${CONNECTING} — retry in ${seconds.toFixed(1)} s`;
   }
 
-  /** The last update's number; null before the first. */
+  /** The sequence number of the last update; null before the first. */
   get seq() {
     return this.handle?.seq ?? null;
   }
@@ -68,7 +68,7 @@ export class Panel {
       after: this.handle?.cursor ?? null,
       intervalMs: client.interval_ms,
       holdMs: client.hold_ms,
-      ...this.#patience(),
+      ...this.#timeouts(),
       types: [...types],
       isStarved: () => this.app.isStarved(this.base),
       onstate: (word, detail) => this.#onState(word, detail),
@@ -76,9 +76,9 @@ export class Panel {
       onduplicate: (update) => this.#onDuplicate(update),
       ongap: (gap) => this.#onGap(gap),
       onreset: (reset) => this.#onReset(reset),
-      onrequeststart: (request) => this.#tell('requeststart', request),
+      onrequeststart: (request) => this.#emit('requeststart', request),
       onrequest: (request) => this.#onRequest(request),
-      onkeepalive: () => this.#tell('keepalive', {}),
+      onkeepalive: () => this.#emit('keepalive', {}),
     });
   }
 
@@ -86,14 +86,14 @@ export class Panel {
     this.handle?.close();
   }
 
-  /** Closes and opens; `fresh` begins at the newest update and counts again. */
+  /** Closes and reopens the connection; `fresh` starts at the newest update and resets the counts. */
   reconnect({ fresh = false } = {}) {
     this.disconnect();
-    if (fresh) this.#forget();
+    if (fresh) this.#clear();
     this.connect();
   }
 
-  /** Breaks the connection under the client: at the proxy in a lab, else as good as a script can. */
+  /** Breaks the connection: at the proxy in a lab, otherwise as well as a script can. */
   async cut() {
     const { tab } = this.app;
     if (!tab) return this.handle?.cut('cut by this page');
@@ -109,70 +109,70 @@ export class Panel {
     };
   }
 
-  // What the client tells.
+  // Callbacks of the client.
 
   #onState(word, { reason, retryInMs }) {
     this.word = word;
     this.reason = reason;
     this.#retryAt = retryInMs === null ? null : performance.now() + retryInMs;
-    this.#tell('state', { state: this.state, word, reason, retryInMs });
+    this.#emit('state', { state: this.state, word, reason, retryInMs });
   }
 
   #onUpdate(update) {
     const ageMs = (update.receivedAt - update.at) / 1000;
     this.received += 1;
-    this.strange = ageMs < -1 || ageMs > STRANGE_MS ? this.strange + 1 : 0;
+    this.implausible = ageMs < -1 || ageMs > IMPLAUSIBLE_MS ? this.implausible + 1 : 0;
     this.ages.push(ageMs);
     this.seqs.push(update.seq);
     this.#last = update;
     this.#isDrawn = false;
-    this.#tell('update', { ...update, ageMs });
+    this.#emit('update', { ...update, ageMs });
   }
 
   #onDuplicate(update) {
     this.duplicated += 1;
-    this.#tell('duplicate', { seq: update.seq });
+    this.#emit('duplicate', { seq: update.seq });
   }
 
-  /** Updates that a server never had were not missed. */
+  /** Counts a gap as missed, except one of updates that the server never had (`again`). */
   #onGap(gap) {
     if (!gap.again) this.missed += gap.to - gap.from + 1;
-    this.#tell('gap', gap);
+    this.#emit('gap', gap);
   }
 
-  /** What was lost, nobody knows. */
+  /** Counts a reset; how many updates were lost is unknown. */
   #onReset(reset) {
     this.resets += 1;
-    this.#tell('reset', reset);
+    this.#emit('reset', reset);
   }
 
   #onRequest(request) {
     this.requests += 1;
     if (!request.useful) this.requestsEmpty += 1;
-    this.#tell('request', request);
+    this.#emit('request', request);
   }
 
-  #tell(name, detail) {
+  #emit(name, detail) {
     this.app.events.dispatchEvent(new CustomEvent(name, { detail: { endpoint: this.endpoint, ...detail } }));
   }
 
-  #forget() {
+  #clear() {
     this.handle = null;
-    Object.assign(this, { received: 0, missed: 0, resets: 0, duplicated: 0, requests: 0, requestsEmpty: 0, strange: 0 });
+    Object.assign(this, { received: 0, missed: 0, resets: 0, duplicated: 0, requests: 0, requestsEmpty: 0, implausible: 0 });
     this.ages.clear();
     this.seqs.clear();
     this.#last = null;
     this.#isDrawn = false;
   }
 
-  /** How long silence may last: three keepalives, and ten updates of a feed whose rate is known. */
-  #patience() {
+  /** The watchdog's limit (three keepalives, and ten updates of a feed whose rate is known) and the retry delay. */
+  #timeouts() {
     const { keepalive_ms = 15_000, retry_ms = 2000, updates_per_s, source } = this.app.tab?.now ?? {};
     const feed = source === 'synthetic' ? 10_000 / updates_per_s : 45_000;
     return { silenceMs: Math.max(3 * keepalive_ms, feed, 5000), retryMs: retry_ms };
   }
 
-  // What is seen.
+  // Display.
 
   #build() {
     const look = LOOKS[this.endpoint];
@@ -196,7 +196,7 @@ export class Panel {
     this.buttons.cut.title = this.app.tab ? 'Cuts the TCP connection at the proxy' : 'Drops the connection as if it had been lost';
   }
 
-  /** Writes what changed, at most ten times a second: more nobody reads. */
+  /** Writes what changed, at most ten times a second: nobody reads faster. */
   show(now) {
     const isClosed = this.word === CLOSED || this.word === GAVE_UP;
     this.#put('state', this.state);
@@ -218,7 +218,7 @@ export class Panel {
     if (now - this.#describedAt > 5000) this.#describe(now);
   }
 
-  /** Percentiles, and the line; a few times a second. */
+  /** Writes the percentiles and draws the line, a few times a second. */
   showAges(ink, redraw) {
     if (this.#isDrawn && !redraw) return;
     this.#isDrawn = true;
@@ -226,15 +226,15 @@ export class Panel {
     for (const [name, part] of [['age-p50', 0.5], ['age-p95', 0.95], ['age-p99', 0.99]]) {
       this.#put(name, age(this.ages.percentile(part)));
     }
-    drawSparkline(this.canvas, this.ages.ring, { ...ink, colour: ink[this.endpoint] });
+    drawSparkline(this.canvas, this.ages.ring, { ...ink, color: ink[this.endpoint] });
   }
 
-  /** The largest age that is remembered, ms. */
+  /** The largest age in the window, ms. */
   get largestAge() {
     return this.ages.percentile(1) ?? 0;
   }
 
-  /** What changes for a reader who does not see the picture, every few seconds. */
+  /** Updates the text alternative of the chart, and the command line, every few seconds. */
   #describe(now) {
     this.#describedAt = now;
     const p50 = age(this.ages.percentile(0.5));
@@ -256,8 +256,8 @@ export class Panel {
 
   async #copy() {
     this.#put('curl', commandLine(this.endpoint, this.base, this.seq));
-    const done = await navigator.clipboard.writeText(this.#shown.curl).then(() => 'Copied', () => 'Select it');
-    this.#put('copy', done);
+    const label = await navigator.clipboard.writeText(this.#shown.curl).then(() => 'Copied', () => 'Select the text');
+    this.#put('copy', label);
     setTimeout(() => this.#put('copy', 'Copy'), 1500);
   }
 }
@@ -266,7 +266,7 @@ function capped(text) {
   return text.length <= RAW_SHOWN ? text : `${text.slice(0, RAW_SHOWN)} … and ${count(text.length - RAW_SHOWN)} more`;
 }
 
-/** The same in a terminal. */
+/** The command that makes the same request in a terminal. */
 function commandLine(endpoint, base, seq) {
   const after = `after=${seq ?? 0}`;
   const url = base + ENDPOINTS[endpoint].path;

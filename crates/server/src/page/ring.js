@@ -1,4 +1,4 @@
-// A ring of numbers: the newest `capacity` of them, in memory that never grows.
+// A ring buffer of numbers: keeps the newest `capacity` of them, in memory that never grows.
 
 export class Ring {
   #values;
@@ -15,13 +15,13 @@ export class Ring {
     if (this.length < this.#values.length) this.length += 1;
   }
 
-  /** The value at this place, 0 being the oldest. */
+  /** The value at an index, 0 being the oldest. */
   at(index) {
     const { length } = this.#values;
     return this.#values[(this.#next - this.length + index + length) % length];
   }
 
-  /** Puts another value there. */
+  /** Replaces the value at an index. */
   set(index, value) {
     const { length } = this.#values;
     this.#values[(this.#next - this.length + index + length) % length] = value;
@@ -31,7 +31,7 @@ export class Ring {
     this.length = 0;
   }
 
-  /** Copies the newest values that fit into `target`, oldest first; says how many. */
+  /** Copies the newest values that fit into `target`, oldest first; returns how many. */
   copyTo(target) {
     const count = Math.min(this.length, target.length);
     for (let i = 0; i < count; i += 1) target[i] = this.at(this.length - count + i);

@@ -1,26 +1,26 @@
-// The ages of a panel's last updates as a line, on a logarithmic scale that all panels share.
+// Draws the ages of a panel's last updates as a line, on a logarithmic scale that all panels share.
 
-/** The scale of every sparkline, ms. Only `most` moves, to the next power of ten, and back when no panel needs it. */
-export const scale = { least: 0.1, most: 1000 };
+/** The scale of every sparkline, ms. Only `max` changes: to the next power of ten, and back when no panel needs it. */
+export const scale = { min: 0.1, max: 1000 };
 
-/** Widens the scale to the largest age that is in any panel, ms. */
+/** Fits the scale to the largest age of any panel, ms. Returns whether the scale changed. */
 export function fit(largest) {
-  const most = Math.min(Math.max(10 ** Math.ceil(Math.log10(Math.max(largest, 1))), 100), 1e6);
-  const changed = most !== scale.most;
-  scale.most = most;
+  const max = Math.min(Math.max(10 ** Math.ceil(Math.log10(Math.max(largest, 1))), 100), 1e6);
+  const changed = max !== scale.max;
+  scale.max = max;
   return changed;
 }
 
 const SHOWN = 240;
 const values = new Float64Array(SHOWN);
 
-/** Where an age lies between the least (0) and the most (1) of the scale. */
+/** The position of an age between the minimum (0) and the maximum (1) of the scale. */
 function height(ms) {
-  const part = Math.log10(Math.max(ms, scale.least) / scale.least) / Math.log10(scale.most / scale.least);
+  const part = Math.log10(Math.max(ms, scale.min) / scale.min) / Math.log10(scale.max / scale.min);
   return Math.min(Math.max(part, 0), 1);
 }
 
-/** Draws the ring's newest values. `ink`: the colours that the canvas takes from the style sheet. */
+/** Draws the ring's newest values. `ink`: the colors and fonts that the canvas takes from the style sheet. */
 export function drawSparkline(canvas, ring, ink) {
   const context = fitted(canvas);
   const { width, height: tall } = sizeOf(canvas);
@@ -31,7 +31,7 @@ export function drawSparkline(canvas, ring, ink) {
   if (count === 0) return;
   const left = ink.gutter;
   const x = (i) => left + ((i + SHOWN - count) / (SHOWN - 1)) * (width - left - 3);
-  context.strokeStyle = context.fillStyle = ink.colour;
+  context.strokeStyle = context.fillStyle = ink.color;
   context.lineWidth = 1.5;
   context.beginPath();
   for (let i = 0; i < count; i += 1) context.lineTo(x(i), y(values[i]));
@@ -46,21 +46,21 @@ function drawGrid(context, width, y, ink) {
   context.textBaseline = 'middle';
   context.textAlign = 'right';
   context.lineWidth = 1;
-  for (let ms = scale.least * 10; ms <= scale.most; ms *= 10) {
+  for (let ms = scale.min * 10; ms <= scale.max; ms *= 10) {
     const line = Math.round(y(ms)) + 0.5;
     context.strokeStyle = ink.grid;
     context.beginPath();
     context.moveTo(ink.gutter, line);
     context.lineTo(width, line);
     context.stroke();
-    const isLabelled = Math.round(Math.log10(scale.most / ms)) % 2 === 0;
-    if (!isLabelled) continue;
+    const isLabeled = Math.round(Math.log10(scale.max / ms)) % 2 === 0;
+    if (!isLabeled) continue;
     context.fillStyle = ink.muted;
     context.fillText(ms >= 1000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms)} ms`, ink.gutter - 4, line);
   }
 }
 
-/** The sizes of canvases in CSS pixels. To ask an element itself would have the browser lay out the page in mid-frame. */
+/** The sizes of canvases in CSS pixels. Reading them from the element would force a layout in the middle of a frame. */
 const sizes = new WeakMap();
 const observer = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) sizes.set(target, { width: contentRect.width, height: contentRect.height });
@@ -74,7 +74,7 @@ export function sizeOf(canvas) {
   return sizes.get(canvas);
 }
 
-/** The canvas's context in CSS pixels, its bitmap as fine as the screen. */
+/** The canvas's context in CSS pixels, with a bitmap at the resolution of the screen. */
 export function fitted(canvas) {
   const size = sizeOf(canvas);
   const ratio = window.devicePixelRatio || 1;

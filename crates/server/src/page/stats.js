@@ -1,8 +1,8 @@
-// Percentiles of the last ages, and how numbers are written on the page.
+// Percentiles of the last ages, and the formats of numbers on the page.
 
 import { Ring } from './ring.js';
 
-/** Over how many updates an age's percentile is taken. */
+/** The number of updates over which percentiles are computed. */
 export const WINDOW = 500;
 
 /** The ages of the last updates, ms. */
@@ -23,13 +23,13 @@ export class Ages {
     this.#count = 0;
   }
 
-  /** Sorts what there is now: once for all the questions that follow. */
+  /** Sorts the current ages, once for all calls of `percentile()` that follow. */
   settle() {
     this.#count = this.ring.copyTo(this.#sorted);
     this.#sorted.subarray(0, this.#count).sort();
   }
 
-  /** The nearest-rank percentile: the smallest age that at least this part (0 to 1) of all ages does not exceed. */
+  /** The nearest-rank percentile: the smallest age that at least this part (0 to 1) of the ages do not exceed. */
   percentile(part) {
     if (this.#count === 0) return null;
     return this.#sorted[Math.max(Math.ceil(part * this.#count) - 1, 0)];
@@ -42,7 +42,7 @@ export function count(n) {
   return whole.format(n);
 }
 
-/** Two or three figures, and the unit that makes them readable. */
+/** Formats an age with two or three digits and a suitable unit. */
 export function age(ms) {
   if (ms === null) return '–';
   const size = Math.abs(ms);
@@ -51,7 +51,7 @@ export function age(ms) {
   return `${ms.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2)} ms`;
 }
 
-/** Bytes in decimal units, as networks count them. */
+/** Formats bytes in decimal units, as networks count them. */
 export function bytes(n) {
   if (n === null || n === undefined) return '–';
   if (n < 1000) return `${n} B`;
@@ -59,28 +59,28 @@ export function bytes(n) {
   return `${(n / 1_000_000).toFixed(n < 100_000_000 ? 1 : 0)} MB`;
 }
 
-/** A counter of the server's, from where it stood when it was first read. Another life of the server counts from 0. */
+/** A counter of the server, relative to its first reading. After a restart the server counts from 0 again. */
 export class Total {
-  #life = null;
-  #begun = 0;
-  #read = 0;
-  #before = 0;
+  #process = null; // which server process counts
+  #start = 0;      // its counter when counting started
+  #latest = 0;     // its counter at the last reading
+  #earlier = 0;    // the sum of earlier processes
 
-  /** What was counted since the beginning. */
-  read(life, value) {
-    if (this.#life === null) this.#begun = value;
-    else if (life !== this.#life) {
-      this.#before += this.#read - this.#begun;
-      this.#begun = 0;
+  /** Takes a reading of a server process; returns the count since the start. */
+  read(process, value) {
+    if (this.#process === null) this.#start = value;
+    else if (process !== this.#process) {
+      this.#earlier += this.#latest - this.#start;
+      this.#start = 0;
     }
-    this.#life = life;
-    this.#read = value;
-    return this.#before + value - this.#begun;
+    this.#process = process;
+    this.#latest = value;
+    return this.#earlier + value - this.#start;
   }
 
-  /** Counts from what was last read. */
-  begin() {
-    this.#begun = this.#read;
-    this.#before = 0;
+  /** Starts counting again from the last reading. */
+  restart() {
+    this.#start = this.#latest;
+    this.#earlier = 0;
   }
 }

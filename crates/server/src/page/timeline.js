@@ -1,4 +1,4 @@
-// The shared timeline: a lane an endpoint, the newest moment at the right edge.
+// The shared timeline: one lane per endpoint, the present at the right edge.
 
 import { CLOSED, ENDPOINTS, GAVE_UP, OPEN, nowUs } from './feed-client.js';
 import { LOOKS } from './panel.js';
@@ -6,12 +6,12 @@ import { Ring } from './ring.js';
 import { fitted, sizeOf } from './sparkline.js';
 
 const WINDOW_MS = 20_000;
-const KEPT = 6000;       // events of a lane
-const SUMMARY_MS = 5000; // how often the text is written again
+const KEPT = 6000;       // events kept per lane
+const SUMMARY_MS = 5000; // interval between updates of the text
 
 const [REQUEST, EMPTY, STREAM, DOWN, UPDATE, KEEPALIVE, RECONNECT, GAP] = [0, 1, 2, 3, 4, 5, 6, 7];
 
-/** The signs, for the legend: a path of 16 × 12 each. */
+/** The legend: each sign's label, its path of 16 × 12, and its CSS class. */
 const LEGEND = [
   ['request', 'M8 1v10', 'muted'],
   ['held, or stream', 'M1 6h14', 'bar'],
@@ -22,14 +22,14 @@ const LEGEND = [
   ['gap', 'M4 2l8 8m0-8-8 8', 'cross'],
 ];
 
-/** One endpoint's events, each a beginning, an end (the same for a moment) and a kind. */
+/** One endpoint's events, each with a start, an end (equal for a moment) and a kind. */
 class Lane {
   constructor(endpoint) {
     this.endpoint = endpoint;
     this.start = new Ring(KEPT);
     this.end = new Ring(KEPT);
     this.kind = new Ring(KEPT);
-    /** When the request under way, the stream, or the time without one began, ms; null when there is none. */
+    /** When the pending request, the stream, or the time without a connection started, ms; null if there is none. */
     this.pending = this.streaming = this.down = null;
     this.wasOpen = false;
   }
@@ -40,7 +40,7 @@ class Lane {
     this.kind.push(kind);
   }
 
-  /** The stream, or the lack of one, ends. */
+  /** Ends the stream, or the time without a connection. */
   settle(now) {
     if (this.streaming !== null) this.add(STREAM, this.streaming, now);
     if (this.down !== null) this.add(DOWN, this.down, now);
@@ -69,7 +69,7 @@ export class Timeline {
   #rows = new Map();
   #tick = -1;
   #isSeen = true;
-  #saidAt = 0;
+  #describedAt = 0;
   #still = matchMedia('(prefers-reduced-motion: reduce)');
 
   constructor(app, endpoints) {
@@ -85,10 +85,10 @@ export class Timeline {
     on('gap', (lane, _, now) => lane.add(GAP, now));
     on('state', (lane, { word }, now) => lane.state(word, now));
     new IntersectionObserver(([entry]) => { this.#isSeen = entry.isIntersecting; }).observe(this.#canvas);
-    this.#write();
+    this.#build();
   }
 
-  /** Draws when the picture would move by a pixel; `redraw` in any case. */
+  /** Draws if the picture would move by a pixel; with `redraw`, always. */
   draw(ink, redraw) {
     if (!this.#isSeen && !redraw) return;
     const width = sizeOf(this.#canvas).width - 8;
@@ -117,9 +117,9 @@ export class Timeline {
     }
   }
 
-  // In words.
+  // Legend and text.
 
-  #write() {
+  #build() {
     const legend = document.querySelector('#legend');
     for (const [text, path, kind] of LEGEND) {
       const item = document.createElement('li');
@@ -144,20 +144,20 @@ export class Timeline {
     }
   }
 
-  /** The text for those who do not see the picture: every few seconds, and never a live region. */
+  /** Updates the text alternative every few seconds; it is never a live region. */
   describe(now) {
-    if (now - this.#saidAt < SUMMARY_MS) return;
-    this.#saidAt = now;
+    if (now - this.#describedAt < SUMMARY_MS) return;
+    this.#describedAt = now;
     const since = nowUs() / 1000 - WINDOW_MS;
-    const told = [];
+    const summaries = [];
     for (const [endpoint, lane] of this.lanes) {
       const seen = new Array(8).fill(0);
       for (let i = lane.kind.length - 1; i >= 0 && lane.end.at(i) >= since; i -= 1) seen[lane.kind.at(i)] += 1;
       const cells = [seen[REQUEST] + seen[EMPTY], seen[UPDATE], seen[KEEPALIVE], seen[RECONNECT], seen[GAP]];
       cells.forEach((value, i) => { this.#rows.get(endpoint)[i].textContent = value; });
-      told.push(`${LOOKS[endpoint].name} ${seen[UPDATE]} updates with ${cells[0]} requests`);
+      summaries.push(`${LOOKS[endpoint].name} ${seen[UPDATE]} updates in ${cells[0]} requests`);
     }
-    this.#canvas.setAttribute('aria-label', `Timeline of the last 20 seconds: ${told.join('; ')}`);
+    this.#canvas.setAttribute('aria-label', `Timeline of the last 20 seconds: ${summaries.join('; ')}`);
   }
 }
 
@@ -177,10 +177,10 @@ function paintAxis(context, x, now, width, bottom, ink) {
   }
 }
 
-/** From below: bars, then moments; names last, so that they stay readable. */
+/** Draws the bars first, then the moments; names last, so that they stay readable. */
 function paintLane(context, lane, place, ink) {
   const { x, now, top, tall, width } = place;
-  const colour = ink[lane.endpoint];
+  const color = ink[lane.endpoint];
   const rows = { bars: top + tall * 0.76, updates: top + tall * 0.5 };
   context.strokeStyle = ink.grid;
   context.beginPath();
@@ -192,13 +192,13 @@ function paintLane(context, lane, place, ink) {
   const first = firstSince(end, now - WINDOW_MS);
   for (let i = first; i < kind.length; i += 1) {
     const what = kind.at(i);
-    if (what <= DOWN) paintBar(context, what, x(start.at(i)), x(end.at(i)), rows.bars, colour, ink);
+    if (what <= DOWN) paintBar(context, what, x(start.at(i)), x(end.at(i)), rows.bars, color, ink);
   }
-  if (lane.pending !== null) paintBar(context, REQUEST, x(lane.pending), width, rows.bars, colour, ink);
-  if (lane.streaming !== null) paintBar(context, STREAM, x(lane.streaming), width, rows.bars, colour, ink);
-  if (lane.down !== null) paintBar(context, DOWN, x(lane.down), width, rows.bars, colour, ink);
+  if (lane.pending !== null) paintBar(context, REQUEST, x(lane.pending), width, rows.bars, color, ink);
+  if (lane.streaming !== null) paintBar(context, STREAM, x(lane.streaming), width, rows.bars, color, ink);
+  if (lane.down !== null) paintBar(context, DOWN, x(lane.down), width, rows.bars, color, ink);
 
-  paintUpdates(context, lane, first, x, rows.updates, colour, ink.size / 3.6);
+  paintUpdates(context, lane, first, x, rows.updates, color, ink.size / 3.6);
   for (let i = first; i < kind.length; i += 1) {
     const what = kind.at(i);
     if (what > UPDATE) paintSign(context, what, x(start.at(i)), rows, top, ink);
@@ -209,7 +209,7 @@ function paintLane(context, lane, place, ink) {
   context.fillText(LOOKS[lane.endpoint].name, 2, top + 4);
 }
 
-/** Ends rise with the place in the ring: what is older than the window is skipped by halving. */
+/** The index of the first event that ends in the window: ends increase along the ring, so a binary search finds it. */
 function firstSince(end, since) {
   let [low, high] = [0, end.length];
   while (low < high) {
@@ -220,8 +220,8 @@ function firstSince(end, since) {
   return low;
 }
 
-/** A request is a tick where it was sent; one that took a while is a bar, with a tick at its end. */
-function paintBar(context, kind, from, to, y, colour, ink) {
+/** Draws a request as a tick where it was sent; a longer one as a bar that starts with the tick. */
+function paintBar(context, kind, from, to, y, color, ink) {
   if (kind === DOWN) {
     context.strokeStyle = ink.bad;
     context.lineWidth = 2;
@@ -233,7 +233,7 @@ function paintBar(context, kind, from, to, y, colour, ink) {
     context.setLineDash([]);
     return;
   }
-  context.fillStyle = kind === EMPTY ? ink.muted : colour;
+  context.fillStyle = kind === EMPTY ? ink.muted : color;
   if (to - from > 3) {
     context.globalAlpha = 0.4;
     context.fillRect(from, y - 3, to - from, 6);
@@ -243,10 +243,10 @@ function paintBar(context, kind, from, to, y, colour, ink) {
   context.fillRect(from, y - tick, 1.5, 2 * tick);
 }
 
-/** All updates of a lane in one path; two that would lie on one another are one. */
-function paintUpdates(context, lane, first, x, y, colour, radius) {
+/** Draws all updates of a lane in one path; two that would overlap are drawn as one. */
+function paintUpdates(context, lane, first, x, y, color, radius) {
   let last = -Infinity;
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.beginPath();
   for (let i = first; i < lane.kind.length; i += 1) {
     if (lane.kind.at(i) !== UPDATE) continue;

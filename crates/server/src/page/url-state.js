@@ -1,10 +1,11 @@
-// What can be set on this page, and how it stands in the URL: only what differs from the default, so that a link is
-// short and says what its sender changed.
+// The page's parameters, and how they appear in the URL: only those that differ from the default, so that a link is
+// short and shows what its sender changed.
 
 /**
- * Every parameter. `side` says who is told: the tab's server (which starts again), the way between the browser and the
- * server (the lab proxies, at once), or the clients in this page. `stops` are the positions of the slider; `null` is "none".
- * Of the server's, those that are `always` there can be changed while the feed is the one of `feedlab serve` too.
+ * Every parameter. `side` says what it applies to: the tab's server (which restarts), the network path between the
+ * browser and the server (the lab proxies, immediately), or the clients in this page. `stops` are the positions of the
+ * slider; `null` is "none". Parameters of the server marked `always` can also be changed while the feed is that of
+ * `feedlab serve`.
  */
 export const PARAMETERS = [
   { name: 'source', side: 'server', label: 'Feed', choices: {
@@ -22,21 +23,21 @@ export const PARAMETERS = [
     min: 0, max: 10000, stops: [0, 1, 10, 50, 200, 1000, 10000] },
   { name: 'retry_ms', side: 'server', always: true, label: 'SSE “retry:”', unit: 'ms', fallback: 2000, whole: true,
     min: 100, max: 60000, stops: [100, 500, 1000, 2000, 3000, 5000, 10000, 30000] },
-  { name: 'coalesce_ms', side: 'server', label: 'Collect for', unit: 'ms', fallback: 0, whole: true,
+  { name: 'coalesce_ms', side: 'server', label: 'Coalesce for', unit: 'ms', fallback: 0, whole: true,
     min: 0, max: 10000, stops: [0, 10, 50, 100, 250, 500, 1000] },
   { name: 'slow', side: 'server', label: 'Slow clients', choices: {
-    block: 'block: all, late', latest: 'latest: skip to it', disconnect: 'disconnect' } },
-  { name: 'rtt_ms', side: 'way', label: 'Round trip', unit: 'ms', fallback: 0,
+    block: 'block: all, late', latest: 'latest: skip to newest', disconnect: 'disconnect' } },
+  { name: 'rtt_ms', side: 'path', label: 'Round trip', unit: 'ms', fallback: 0,
     min: 0, max: 5000, stops: [0, 10, 20, 50, 100, 200, 300, 500, 1000] },
-  { name: 'jitter_ms', side: 'way', label: 'Jitter', unit: 'ms', fallback: 0,
+  { name: 'jitter_ms', side: 'path', label: 'Jitter', unit: 'ms', fallback: 0,
     min: 0, max: 1000, stops: [0, 1, 5, 10, 20, 50, 100, 200] },
-  { name: 'bandwidth_bytes_per_s', side: 'way', label: 'Bandwidth', unit: 'bytes/s', fallback: null, whole: true,
+  { name: 'bandwidth_bytes_per_s', side: 'path', label: 'Bandwidth', unit: 'bytes/s', fallback: null, whole: true,
     min: 1000, max: 1e9, stops: [null, 1e8, 1e7, 1e6, 125000, 50000, 20000, 5000] },
-  { name: 'idle_timeout_ms', side: 'way', label: 'Idle timeout', unit: 'ms', fallback: null, whole: true,
+  { name: 'idle_timeout_ms', side: 'path', label: 'Idle timeout', unit: 'ms', fallback: null, whole: true,
     min: 100, max: 3600000, stops: [null, 60000, 30000, 10000, 5000, 2000, 1000] },
-  { name: 'buffer_bytes', side: 'way', label: 'Proxy’s buffer', unit: 'bytes', fallback: 0, whole: true,
+  { name: 'buffer_bytes', side: 'path', label: 'Proxy’s buffer', unit: 'bytes', fallback: 0, whole: true,
     min: 0, max: 1048576, stops: [0, 512, 1024, 4096, 8192, 16384, 65536] },
-  { name: 'reader_bytes_per_s', side: 'way', label: 'Client reads', unit: 'bytes/s', fallback: null, whole: true,
+  { name: 'reader_bytes_per_s', side: 'path', label: 'Client reads', unit: 'bytes/s', fallback: null, whole: true,
     min: 100, max: 1e9, stops: [null, 1e6, 200000, 100000, 50000, 20000, 10000, 2000] },
   { name: 'interval_ms', side: 'client', label: 'Poll every', unit: 'ms', fallback: 1000, whole: true,
     min: 50, max: 60000, stops: [50, 100, 250, 500, 1000, 2000, 5000, 10000, 30000] },
@@ -49,9 +50,9 @@ const BY_NAME = new Map(PARAMETERS.map((parameter) => [parameter.name, parameter
 export const parameter = (name) => BY_NAME.get(name);
 
 /** Whether a parameter can be set while the feed is `source`. */
-export const isFree = ({ name, side, always }, source) => source !== 'own' || side !== 'server' || always || name === 'source';
+export const canChange = ({ name, side, always }, source) => source !== 'own' || side !== 'server' || always || name === 'source';
 
-/** What a text means for a parameter, or `undefined` when it means nothing. Out of range becomes the nearest bound. */
+/** Parses a parameter's value; `undefined` if the text is not one. Values out of range become the nearest bound. */
 export function parse({ choices, stops, min, max, whole }, text) {
   text = String(text ?? '').trim();
   if (choices) return Object.hasOwn(choices, text) ? text : undefined;
@@ -62,7 +63,7 @@ export function parse({ choices, stops, min, max, whole }, text) {
   return whole ? Math.round(bounded) : bounded;
 }
 
-/** `{preset, values}` of a query. What it does not know it ignores: a link may come from a later version. */
+/** Reads `{preset, values}` from a query. Unknown names are ignored: a link may come from a later version. */
 export function readQuery(search = location.search) {
   const values = {};
   const query = new URLSearchParams(search);
@@ -74,8 +75,8 @@ export function readQuery(search = location.search) {
 }
 
 /**
- * The query of `values`: the preset's name, and what differs from `base` (the defaults, changed by the preset). What is
- * not ours stays.
+ * The query for `values`: the preset's name, and what differs from `base` (the defaults, overridden by the preset).
+ * Parameters of others stay.
  */
 export function toQuery(preset, values, base) {
   const others = [...new URLSearchParams(location.search)].filter(([name]) => name !== 'preset' && !BY_NAME.has(name));
@@ -83,12 +84,12 @@ export function toQuery(preset, values, base) {
   if (preset) query.set('preset', preset);
   for (const p of PARAMETERS) {
     const { name } = p;
-    if (name in values && isFree(p, values.source) && values[name] !== base[name]) query.set(name, values[name] ?? 'none');
+    if (name in values && canChange(p, values.source) && values[name] !== base[name]) query.set(name, values[name] ?? 'none');
   }
   return query.size ? `?${query}` : '';
 }
 
-/** Puts a query into the address bar, as a step that Back undoes. */
+/** Puts a query into the address bar, as a step that the Back button undoes. */
 export function writeQuery(query) {
   if (query !== location.search) history.pushState(null, '', query || location.pathname);
 }
