@@ -157,12 +157,12 @@ async function cutAll(lesson) {
   const { hit, outcome } = await watchBreak(lesson, () => lesson.tab.fault('all', 'cut'), 'All connections were cut.');
   return `${hit} connections were cut. ${outcome} Every client reconnected with its cursor, so nothing is missing. EventSource does that by itself; for WebSocket, this page’s code does it. `
     + 'A poll may notice nothing: the browser silently repeats a GET whose kept-alive connection ended before the response. '
-    + `(${HTML}, 9.2.3: after a network error, “reestablish the connection”; RFC 9112, section 9.3.1.)`;
+    + `(${HTML}, 9.2.2 and 9.2.3: after a network error, “reestablish the connection”; RFC 9112, section 9.3.1.)`;
 }
 
 async function answer503(lesson) {
   return `${await refusing(lesson, '503')} An EventSource that gets anything except a 200 with text/event-stream gives up permanently, whatever Retry-After says. Press Connect on its panel: a page would have to do the same in its code. `
-    + `(${HTML}, 9.2.3: “fail the connection”.)`;
+    + `(${HTML}, 9.2.2 and 9.2.3: “fail the connection”.)`;
 }
 
 async function answer204(lesson) {
