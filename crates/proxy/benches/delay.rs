@@ -1,12 +1,12 @@
-//! How exact the delay is, and what it costs: 1,000 connections through the proxy to an echo server, a stamped message on
-//! each every 100 ms.
+//! Measures how exact the delay is and what it costs: 1,000 connections through the proxy to an echo server, with a
+//! numbered message on each every 100 ms.
 //!
-//! Clients, proxy and echo server are processes of their own, so that the proxy's CPU and memory are its own. What the
-//! clients measure first without the proxy is taken off: of each round trip through it, the median of the direct ones
-//! and the configured round-trip time. What is left is the proxy's error, and with it whatever made the clients
-//! themselves late, which the direct spread shows.
+//! The clients, the proxy and the echo server are separate processes, so that the proxy's CPU time and memory can be
+//! measured alone. The clients first measure without the proxy. From each round trip through the proxy, the median of
+//! the direct round trips and the configured round-trip time are subtracted. The rest is the proxy's error plus any
+//! delay in the clients themselves, which the spread of the direct round trips shows.
 //!
-//! Ends with 1 if the error's 99th percentile is over 1 ms, or if anything came early.
+//! Exits with 1 if the 99th percentile of the error exceeds 1 ms, or if any message arrived early.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its result")]
 
@@ -68,7 +68,7 @@ async fn proxy(upstream: SocketAddr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells this process' CPU time and memory for each line of standard input, and ends the process with it.
+/// Prints the CPU time and the memory of this process for each line of standard input, and exits at its end.
 #[expect(clippy::exit, reason = "a child of the bench has nothing to clean up")]
 #[expect(clippy::disallowed_methods, reason = "as above")]
 fn answer_stdin() {
@@ -79,15 +79,15 @@ fn answer_stdin() {
     std::process::exit(0);
 }
 
-/// A child, which ends when this is dropped.
-struct Role {
+/// A child process. It ends when this is dropped.
+struct ChildProcess {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     address: SocketAddr,
 }
 
-impl Role {
+impl ChildProcess {
     fn start(words: &[&str]) -> Result<Self, Failure> {
         let mut child =
             Command::new(std::env::current_exe()?).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -97,7 +97,7 @@ impl Role {
         Ok(Self { child, stdin, stdout, address })
     }
 
-    /// CPU time so far, µs, and memory, bytes.
+    /// Returns the CPU time so far, µs, and the memory, bytes.
     fn usage(&mut self) -> Result<(u64, u64), Failure> {
         self.stdin.as_mut().ok_or("no input")?.write_all(b"\n")?;
         let line = line(&mut self.stdout)?;
@@ -106,7 +106,7 @@ impl Role {
     }
 }
 
-impl Drop for Role {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         drop(self.stdin.take());
         let _ = self.child.wait();
@@ -131,7 +131,7 @@ async fn connect(to: SocketAddr) -> Result<Vec<TcpStream>, Failure> {
     Ok(streams)
 }
 
-/// Round trips of all connections, µs, sorted.
+/// Measures the round trips of all connections, and returns them sorted, µs.
 async fn round_trips(streams: Vec<TcpStream>) -> Result<Vec<i64>, Failure> {
     let began = clock::now() + INTERVAL;
     let talks = streams.into_iter().zip(0..).map(|(stream, number)| {
@@ -158,7 +158,7 @@ async fn talk(mut stream: TcpStream, first: Instant, end: Instant) -> Result<Vec
         stream.read_exact(&mut echo).await?;
         times.push(i64::try_from(sent.elapsed().as_micros())?);
         if echo != number {
-            return Err("another message came back".into());
+            return Err("the echo differs from the message".into());
         }
         at += INTERVAL;
     }
@@ -168,12 +168,12 @@ async fn talk(mut stream: TcpStream, first: Instant, end: Instant) -> Result<Vec
 // The result.
 
 async fn measure() -> Result<ExitCode, Failure> {
-    let echo = Role::start(&["echo"])?;
-    let mut proxy = Role::start(&["proxy", &echo.address.to_string()])?;
-    println!("{CONNECTIONS} connections, a message every {INTERVAL:?} on each, for {MEASURED:?}; rtt {RTT:?}\n");
+    let echo = ChildProcess::start(&["echo"])?;
+    let mut proxy = ChildProcess::start(&["proxy", &echo.address.to_string()])?;
+    println!("{CONNECTIONS} connections, one message per {INTERVAL:?} on each, for {MEASURED:?}; rtt {RTT:?}\n");
 
     let direct = round_trips(connect(echo.address).await?).await?;
-    println!("{}", row("direct round trip", &direct));
+    println!("{}", summary("direct round trip", &direct));
 
     let (_, empty) = proxy.usage()?;
     let streams = connect(proxy.address).await?;
@@ -181,32 +181,32 @@ async fn measure() -> Result<ExitCode, Failure> {
     let (cpu_before, open) = proxy.usage()?;
     let through = round_trips(streams).await?;
     let (cpu_after, busy) = proxy.usage()?;
-    println!("{}", row("through the proxy", &through));
+    println!("{}", summary("through the proxy", &through));
 
     let expected = percentile(&direct, 0.5) + i64::try_from(RTT.as_micros())?;
     let errors: Vec<i64> = through.iter().map(|time| time - expected).collect();
-    println!("{}\n", row("error", &errors));
+    println!("{}\n", summary("error", &errors));
     let forwarded = 2 * through.len() as u64;
     let per_connection = |rss: u64| rss.saturating_sub(empty) / u64::from(CONNECTIONS);
-    println!("CPU a forwarded message      {:.1} µs", (cpu_after - cpu_before) as f64 / forwarded as f64);
-    println!("memory a connection, idle    {} bytes", per_connection(open));
-    println!("memory a connection, busy    {} bytes", per_connection(busy));
+    println!("CPU per forwarded message    {:.1} µs", (cpu_after - cpu_before) as f64 / forwarded as f64);
+    println!("memory per idle connection   {} bytes", per_connection(open));
+    println!("memory per busy connection   {} bytes", per_connection(busy));
     let early = through.first().is_none_or(|least| *least < RTT.as_micros() as i64);
     Ok(verdict(percentile(&errors, 0.99), early))
 }
 
 fn verdict(p99: i64, early: bool) -> ExitCode {
     if early {
-        println!("FAILED: a message came back before its time");
+        println!("FAILED: a message arrived early");
         return ExitCode::FAILURE;
     }
     let within = p99 <= ALLOWED_US;
     let word = if within { "ok" } else { "FAILED" };
-    println!("{word}: the error's p99 is {p99} µs, and {ALLOWED_US} µs are allowed");
+    println!("{word}: the p99 of the error is {p99} µs; at most {ALLOWED_US} µs are allowed");
     if within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn row(name: &str, sorted: &[i64]) -> String {
+fn summary(name: &str, sorted: &[i64]) -> String {
     let at = |share| percentile(sorted, share);
     let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
     format!("{name:<20} p50 {p50:>6} µs   p99 {p99:>6} µs   max {max:>6} µs   ({} round trips)", sorted.len())

@@ -1,4 +1,4 @@
-//! The accept loop, and the port that it closes when connections are to be refused.
+//! The accept loop, which closes its port while a `refuse` fault is active.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,32 +15,33 @@ use tokio_util::task::TaskTracker;
 use crate::connection;
 use crate::lab::Lab;
 
-/// Pause after a failed accept or bind: with a full descriptor table the next one fails as well until something closes.
+/// The pause after a failed accept or bind: while the descriptor table is full, the next attempt fails too.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Listens with room for a storm of connections.
+/// Listens on an address, with a backlog that is large enough for many connections at once.
 ///
 /// # Errors
-/// When the address cannot be had.
+/// When the address is not available.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     bind(address)?.listen(BACKLOG)
 }
 
-/// Accepts connections until shutdown, each in a task of its own, which ends with `gone` at the latest.
+/// Accepts connections until `shutdown` is cancelled, and handles each in its own task. Cancelling `abort` ends these
+/// tasks.
 pub(crate) async fn accept(
     mut listener: TcpListener,
     lab: Arc<Lab>,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
-    gone: &CancellationToken,
+    abort: &CancellationToken,
 ) -> io::Result<()> {
     let mut refusing = lab.refuse_until.subscribe();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            until = refused(&mut refusing) => {
-                match closed(listener, until, &lab, &mut refusing, shutdown).await? {
-                    Some(again) => listener = again,
+            until = refusal(&mut refusing) => {
+                match refuse(listener, until, &lab, &mut refusing, shutdown).await? {
+                    Some(reopened) => listener = reopened,
                     None => return Ok(()),
                 }
                 continue;
@@ -50,9 +51,9 @@ pub(crate) async fn accept(
         match accepted {
             Ok((client, _)) => {
                 let _ = client.set_nodelay(true);
-                tasks.spawn(connection::serve(client, lab.welcome(), lab.clone(), gone.clone()));
+                tasks.spawn(connection::serve(client, lab.register(), lab.clone(), abort.clone()));
             }
-            Err(error) if is_clients_fault(&error) => {}
+            Err(error) if is_of_new_socket(&error) => {}
             Err(error) => {
                 lab.counters.failed(&error);
                 tokio::time::sleep(RETRY).await;
@@ -61,14 +62,14 @@ pub(crate) async fn accept(
     }
 }
 
-/// The client was gone before it was accepted: accept(2) reports such errors of the new socket.
-fn is_clients_fault(error: &io::Error) -> bool {
+/// Whether an error concerns only the new socket: accept(2) reports this way that the client has already disconnected.
+fn is_of_new_socket(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Waits until connections are to be refused.
-async fn refused(refusing: &mut watch::Receiver<Option<Instant>>) -> Instant {
+/// Waits until a `refuse` fault begins, and returns when it ends.
+async fn refusal(refusing: &mut watch::Receiver<Option<Instant>>) -> Instant {
     loop {
         if let Some(until) = refusing.borrow_and_update().filter(|until| *until > clock::now()) {
             return until;
@@ -79,11 +80,11 @@ async fn refused(refusing: &mut watch::Receiver<Option<Instant>>) -> Instant {
     }
 }
 
-/// Closes the port until then, and opens it again; `None` if the proxy ends meanwhile.
+/// Closes the port until the fault ends, and reopens it. Returns `None` if the proxy shuts down in the meantime.
 ///
-/// Meanwhile a socket that does not listen keeps the port: the kernel answers a SYN with an RST as it does without, but
-/// gives the port to nobody else, and not to a client for its own end either, which would then be connected to itself.
-async fn closed(
+/// In the meantime a socket that does not listen keeps the port bound. The kernel still answers a SYN with an RST, but
+/// does not assign the port to another program, or to a client as its local port, which would then connect to itself.
+async fn refuse(
     listener: TcpListener,
     until: Instant,
     lab: &Lab,
@@ -93,12 +94,12 @@ async fn closed(
     let address = listener.local_addr()?;
     drop(listener);
     let keeper = tokio::select! {
-        keeper = keep(address) => keeper,
+        keeper = rebind(address) => keeper,
         () = shutdown.cancelled() => return Ok(None),
     };
     lab.listening.send_replace(false);
     tokio::select! {
-        () = over(until, refusing) => {}
+        () = refusal_ended(until, refusing) => {}
         () = shutdown.cancelled() => return Ok(None),
     }
     let listener = keeper.listen(BACKLOG)?;
@@ -106,8 +107,8 @@ async fn closed(
     Ok(Some(listener))
 }
 
-/// Waits until the time is over, which may be changed meanwhile.
-async fn over(mut until: Instant, refusing: &mut watch::Receiver<Option<Instant>>) {
+/// Waits until the fault ends; its end may change in the meantime.
+async fn refusal_ended(mut until: Instant, refusing: &mut watch::Receiver<Option<Instant>>) {
     while until > clock::now() {
         tokio::select! {
             () = tokio::time::sleep_until(until.into()) => return,
@@ -119,8 +120,8 @@ async fn over(mut until: Instant, refusing: &mut watch::Receiver<Option<Instant>
     }
 }
 
-/// Binds the port again. Another program may be faster; then it is tried until that one lets go.
-async fn keep(address: SocketAddr) -> TcpSocket {
+/// Binds the port again. If another program has taken it, this retries until the port is free.
+async fn rebind(address: SocketAddr) -> TcpSocket {
     loop {
         match bind(address) {
             Ok(socket) => return socket,

@@ -1,4 +1,4 @@
-//! A connection from its first moment to its last.
+//! One connection, from its start to its end.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,122 +13,124 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::alarm::Alarm;
-use crate::answer;
-use crate::lab::{Lab, Welcome};
-use crate::line::{Ending, Line};
-use crate::relay::{Over, Relay};
+use crate::channel::{Ending, OrderChannel};
+use crate::lab::{Lab, NewConnection};
+use crate::relay::{Outcome, Relay};
+use crate::response;
 use crate::stats::Gauge;
+use crate::timers::Timer;
 
-/// The receive buffer towards the server for a slow reader (the kernel doubles it): it would hide the slowness.
-const SLOW_READERS_BUFFER: u32 = 4096;
+/// The receive buffer of the server's socket for a slow reader, bytes (the kernel doubles it). A larger one would hide
+/// the slowness.
+const SLOW_READER_BUFFER: u32 = 4096;
 
-/// Takes a connection to its end, or to the end of the proxy.
-pub(crate) async fn serve(mut client: TcpStream, welcome: Welcome, lab: Arc<Lab>, stop: CancellationToken) {
+/// Handles a connection until it ends, or until `abort` is cancelled.
+pub(crate) async fn serve(mut client: TcpStream, new: NewConnection, lab: Arc<Lab>, abort: CancellationToken) {
     let _open = Gauge::new(&lab.counters.open, 1);
     let mut server = None;
-    let guest = Guest { lab: &lab, number: welcome.number };
-    let over = tokio::select! {
-        over = lead(&mut client, &mut server, welcome, &lab) => over,
-        () = stop.cancelled() => return,
+    let registration = Registration { lab: &lab, number: new.number };
+    let outcome = tokio::select! {
+        outcome = forward(&mut client, &mut server, new, &lab) => outcome,
+        () = abort.cancelled() => return,
     };
-    drop(guest);
-    match over {
-        Over::Closed => {}
-        Over::Reset => reset(&client, server.as_ref()),
-        Over::Cut => tokio::select! {
+    drop(registration);
+    match outcome {
+        Outcome::Closed => {}
+        Outcome::Reset => reset(&client, server.as_ref()),
+        Outcome::Cut => tokio::select! {
             () = linger(&client, server.as_ref()) => {}
-            () = stop.cancelled() => {}
+            () = abort.cancelled() => {}
         },
     }
 }
 
-/// A connection that faults can hit.
-struct Guest<'a> {
+/// A connection's entry in the lab, which lets faults hit it. Dropping this removes the entry.
+struct Registration<'a> {
     lab: &'a Lab,
     number: u64,
 }
 
-impl Drop for Guest<'_> {
+impl Drop for Registration<'_> {
     fn drop(&mut self) {
-        self.lab.farewell(self.number);
+        self.lab.unregister(self.number);
     }
 }
 
-/// Leads it on to the server, or does with it what a fault in course wants.
-async fn lead(client: &mut TcpStream, server: &mut Option<TcpStream>, welcome: Welcome, lab: &Lab) -> Over {
-    let Welcome { accepted, line, rng, answer, .. } = welcome;
-    let mut alarm = lab.alarms.alarm();
-    let opened = if pass_hole(&line, &mut alarm).await { clock::now() } else { accepted };
-    if let Some(ending) = line.orders().ending {
+/// Forwards the connection to the server, or does what an active fault requires.
+async fn forward(client: &mut TcpStream, server: &mut Option<TcpStream>, new: NewConnection, lab: &Lab) -> Outcome {
+    let NewConnection { accepted, channel, rng, response, .. } = new;
+    let mut timer = lab.timers.timer();
+    let opened = if wait_for_black_hole(&channel, &mut timer).await { clock::now() } else { accepted };
+    if let Some(ending) = channel.orders().ending {
         return end(ending, client).await;
     }
-    if let Some(kind) = answer {
+    if let Some(kind) = response {
         return tokio::select! {
-            over = answer::give(client, kind, &line, &mut alarm, opened) => over,
-            _ = line.ended() => Over::Reset,
+            outcome = response::send(client, kind, &channel, &mut timer, opened) => outcome,
+            _ = channel.ended() => Outcome::Reset,
         };
     }
     let connected = tokio::select! {
-        connected = connect(lab.upstream, &line) => connected,
-        ending = line.ended() => return end(ending, client).await,
+        connected = connect(lab.upstream, &channel) => connected,
+        ending = channel.ended() => return end(ending, client).await,
     };
     match connected {
         Ok(stream) => {
             let server = server.insert(stream);
-            Relay::new((client, server), lab, &line, &mut alarm, rng, opened).run().await
+            Relay::new((client, server), lab, &channel, &mut timer, rng, opened).run().await
         }
         Err(error) => {
             lab.counters.failed(&error);
             lab.counters.upstream_failed.fetch_add(1, Relaxed);
-            // The server's refusal would have taken a round trip.
-            alarm.until(opened + line.orders().settings.network.rtt).await;
-            Over::Reset
+            // A refusal by the real server would take a round trip.
+            timer.until(opened + channel.orders().settings.network.rtt).await;
+            Outcome::Reset
         }
     }
 }
 
-/// A SYN does not pass a hole; it is repeated until it does. Tells whether there was one.
-async fn pass_hole(line: &Line, alarm: &mut Alarm) -> bool {
+/// Waits while a black hole is active: a SYN does not pass it, and is retransmitted until it does. Returns whether
+/// there was a black hole.
+async fn wait_for_black_hole(channel: &OrderChannel, timer: &mut Timer) -> bool {
     let mut waited = false;
     poll_fn(|context| {
-        while let Some(until) = line.listen(context.waker()).hole() {
+        while let Some(until) = channel.listen(context.waker()).black_hole() {
             waited = true;
-            std::task::ready!(alarm.poll(until, context));
+            std::task::ready!(timer.poll(until, context));
         }
         Poll::Ready(waited)
     })
     .await
 }
 
-async fn end(ending: Ending, client: &mut TcpStream) -> Over {
+async fn end(ending: Ending, client: &mut TcpStream) -> Outcome {
     match ending {
-        Ending::Reset => Over::Reset,
+        Ending::Reset => Outcome::Reset,
         Ending::Cut => {
             let _ = client.shutdown().await;
-            Over::Cut
+            Outcome::Cut
         }
     }
 }
 
-async fn connect(upstream: SocketAddr, line: &Line) -> io::Result<TcpStream> {
+async fn connect(upstream: SocketAddr, channel: &OrderChannel) -> io::Result<TcpStream> {
     let socket = if upstream.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if line.orders().reads_per_s().is_some() {
-        socket.set_recv_buffer_size(SLOW_READERS_BUFFER)?;
+    if channel.orders().reads_per_s().is_some() {
+        socket.set_recv_buffer_size(SLOW_READER_BUFFER)?;
     }
     let stream = socket.connect(upstream).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// RST to both sides: what a close does when the socket may not linger.
+/// Sends an RST to both sides: a socket with zero linger does that when it is closed.
 fn reset(client: &TcpStream, server: Option<&TcpStream>) {
     for stream in [Some(client), server].into_iter().flatten() {
         let _ = stream.set_zero_linger();
     }
 }
 
-/// Waits until both sides have closed, but not for long.
+/// Waits until both sides have closed, at most [`LINGER`].
 async fn linger(client: &TcpStream, server: Option<&TcpStream>) {
     let both = async {
         drain(client).await;
@@ -145,7 +147,7 @@ async fn drain(stream: &TcpStream) {
     }
 }
 
-/// Reads and forgets.
+/// Reads and discards data. Returns whether the stream has ended.
 fn has_ended(stream: &TcpStream) -> bool {
     match stream.try_read(&mut [0; 4096]) {
         Ok(count) => count == 0,

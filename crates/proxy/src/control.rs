@@ -1,9 +1,9 @@
-//! The control API: what people, pages and load generators order, over HTTP on a loopback port of its own.
+//! The control API: people, pages and load generators control the proxy over HTTP, on a separate loopback port.
 
-mod endpoint;
-mod orders;
+mod json;
+mod server;
 
-pub(crate) use endpoint::{HEAD_TIMEOUT, MAX_CONNECTIONS};
+pub(crate) use server::{HEAD_TIMEOUT, MAX_CONNECTIONS};
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -23,12 +23,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::Lab;
-use endpoint::Endpoint;
+use server::ControlServer;
 
-/// Serves until the proxy is gone.
-pub(crate) async fn serve(listener: TcpListener, lab: Arc<Lab>, gone: CancellationToken) {
+/// Serves the control API until `stop` is cancelled.
+pub(crate) async fn serve(listener: TcpListener, lab: Arc<Lab>, stop: CancellationToken) {
     let help = listener.local_addr().map(help).unwrap_or_default();
-    Endpoint::new(router(lab, help)).serve(listener, gone).await;
+    ControlServer::new(router(lab, help)).serve(listener, stop).await;
 }
 
 fn router(lab: Arc<Lab>, help: String) -> Router {
@@ -40,7 +40,10 @@ fn router(lab: Arc<Lab>, help: String) -> Router {
         .route("/fault", post(fault))
         .route("/heal", post(heal))
         .fallback(|| async {
-            Refusal::new(StatusCode::NOT_FOUND, "there are /, /healthz, /stats, /settings, /fault and /heal")
+            ErrorResponse::new(
+                StatusCode::NOT_FOUND,
+                "not found; the paths are /, /healthz, /stats, /settings, /fault and /heal",
+            )
         })
         .layer(from_fn(read))
         .layer(from_fn(check))
@@ -52,18 +55,18 @@ async fn stats(State(lab): State<Arc<Lab>>) -> Response {
 }
 
 async fn settings(State(lab): State<Arc<Lab>>) -> Json<Value> {
-    Json(orders::show(&lab.settings()))
+    Json(json::show(&lab.settings()))
 }
 
-/// Changes the fields that are named, and shows all of them.
-async fn change(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let settings = lab.update(|settings| orders::settings(&body, settings))?;
-    Ok(Json(orders::show(&settings)))
+/// Changes the fields in the body, and responds with all of them.
+async fn change(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, ErrorResponse> {
+    let settings = lab.update(|settings| json::settings(&body, settings))?;
+    Ok(Json(json::show(&settings)))
 }
 
-async fn fault(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let fault = orders::fault(&body)?;
-    let hit = lab.order(&fault).await;
+async fn fault(State(lab): State<Arc<Lab>>, body: Bytes) -> Result<Json<Value>, ErrorResponse> {
+    let fault = json::fault(&body)?;
+    let hit = lab.inject(&fault).await;
     Ok(Json(json!({ "hit": hit.hit, "kind": fault.kind.name(), "open": hit.open })))
 }
 
@@ -75,47 +78,50 @@ fn help(address: SocketAddr) -> String {
     include_str!("control/help.txt").replace("ADDRESS", &address.to_string())
 }
 
-/// Refuses requests of other origins, and tells the pages of this machine that they may read the answer (Fetch standard,
-/// section 3.2, "CORS protocol").
+/// Rejects requests from other origins, and lets the pages of this machine read the response (Fetch standard, section
+/// 3.2, "CORS protocol").
 async fn check(request: Request, next: Next) -> Response {
-    let origin = match admitted(&request) {
+    let origin = match allowed_origin(&request) {
         Ok(origin) => origin,
-        Err(refusal) => return refusal.into_response(),
+        Err(error) => return error.into_response(),
     };
     let is_preflight = request.method() == Method::OPTIONS;
     let mut response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     if let Some(origin) = origin {
-        let_read(response.headers_mut(), origin, is_preflight);
+        allow_reading(response.headers_mut(), origin, is_preflight);
     }
     response
 }
 
-/// The origin of the page that asks, if one does: any page of this machine may.
-fn admitted(request: &Request) -> Result<Option<HeaderValue>, Refusal> {
+/// Returns the origin of the page that sends the request, if a page does. Only pages of this machine may.
+fn allowed_origin(request: &Request) -> Result<Option<HeaderValue>, ErrorResponse> {
     let Asked { host, caller } = Asked::read(request, "http").map_err(|error| error.to_string())?;
     if !host.as_ref().is_none_or(Host::is_this_machine) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "ask for this address as 127.0.0.1 or localhost"));
+        return Err(ErrorResponse::new(
+            StatusCode::FORBIDDEN,
+            "use 127.0.0.1 or localhost as the host name of this address",
+        ));
     }
     if matches!(&caller, Caller::Page(origin) if !origin.as_ref().is_some_and(Origin::is_this_machine)) {
-        let message = "only pages of http://127.0.0.1 and http://localhost may ask here";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+        let message = "only pages of http://127.0.0.1 and http://localhost may use this address";
+        return Err(ErrorResponse::new(StatusCode::FORBIDDEN, message));
     }
     Ok(request.headers().get(header::ORIGIN).cloned())
 }
 
-/// Reads an order whole, before what it says is looked at.
+/// Reads the whole body before the request is handled.
 async fn read(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
-    let refusal = match tokio::time::timeout(body::TIMEOUT, collect(body, MAX_ORDER_BYTES)).await {
+    let error = match tokio::time::timeout(body::TIMEOUT, collect(body, MAX_ORDER_BYTES)).await {
         Ok(Ok(body)) => return next.run(Request::from_parts(head, body.into())).await,
-        Ok(Err(error @ BodyError::TooLong(_))) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        Ok(Err(error @ BodyError::TooLong(_))) => ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         Ok(Err(error @ BodyError::Broken)) => error.to_string().into(),
-        Err(_) => Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+        Err(_) => ErrorResponse::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     };
-    ([(header::CONNECTION, "close")], refusal).into_response()
+    ([(header::CONNECTION, "close")], error).into_response()
 }
 
-fn let_read(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
+fn allow_reading(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     if is_preflight {
@@ -124,26 +130,26 @@ fn let_read(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
     }
 }
 
-/// An answer that is no: a status, and why as JSON.
-struct Refusal {
+/// An error response: a status, and the reason as JSON.
+struct ErrorResponse {
     status: StatusCode,
     message: Cow<'static, str>,
 }
 
-impl Refusal {
+impl ErrorResponse {
     fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { status, message: message.into() }
     }
 }
 
-/// An order that cannot be followed.
-impl From<String> for Refusal {
+/// An order that is not valid.
+impl From<String> for ErrorResponse {
     fn from(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         (self.status, Json(json!({ "error": self.message }))).into_response()
     }

@@ -1,4 +1,4 @@
-//! A fault as it is ordered: what breaks, for how long, for whom and how often.
+//! A fault to inject: its kind, duration, share of the connections, and repetition.
 
 use std::time::Duration;
 
@@ -6,52 +6,55 @@ use feedlab_feed::link::LinkFault;
 
 use crate::settings::share;
 
-/// The longest that a fault can last, and the longest time between two of a series.
+/// The longest duration of a fault, and the longest interval of a repeating one.
 const MAX_TIME: Duration = Duration::from_secs(60 * 60);
 
-/// A fault that is ordered.
+/// A fault to inject.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fault {
-    /// What.
+    /// The kind of fault.
     pub kind: LinkFault,
-    /// How long it lasts. A cut or a reset that lasts hits new connections too, as they come.
+    /// How long the fault lasts. A cut or a reset that lasts also hits new connections.
     pub length: Duration,
-    /// The share that it hits: so many of the open connections, chosen at random; each new one with this probability.
+    /// The share of the connections that it hits, above 0 and at most 1: this share of the open connections, chosen at
+    /// random, and each new one with this probability.
     pub share: f64,
-    /// Again and again after so long, until all is healed.
+    /// The interval at which the fault repeats, until all faults are healed. `None` for a fault that happens once.
     pub every: Option<Duration>,
-    /// The times between two are random, independent of each other, with `every` as their mean.
+    /// Whether the intervals are random and independent of each other, with `every` as their mean.
     pub at_random: bool,
 }
 
 impl Fault {
-    /// One that happens now, to all, and is over at once if it can be.
+    /// Creates a fault that hits all connections once, and has no duration.
     #[must_use]
     pub const fn now(kind: LinkFault) -> Self {
         Self { kind, length: Duration::ZERO, share: 1.0, every: None, at_random: false }
     }
 
-    /// What may not be so, in one line that names the field as the control API does.
+    /// Checks that every field is in range.
     ///
     /// # Errors
-    /// At the first field that is out of its range.
+    /// For the first field that is out of range: one line that names the field as the control API does.
     pub fn check(&self) -> Result<(), String> {
         let name = self.kind.name();
         if self.length > MAX_TIME {
-            return Err(format!("`for_ms` is at most {} (an hour)", MAX_TIME.as_millis()));
+            return Err(format!("`for_ms` must be at most {} (an hour)", MAX_TIME.as_millis()));
         }
         if self.length.is_zero() && !self.kind.is_momentary() {
-            return Err(format!("`for_ms` is above 0 for {name}: say how long it lasts, as in \"for_ms\": 2000"));
+            return Err(format!(
+                "`for_ms` must be above 0 for {name}: set how long it lasts, for example \"for_ms\": 2000"
+            ));
         }
         share("share", self.share)?;
         if self.kind == LinkFault::Refuse && self.share < 1.0 {
-            return Err("`share` is 1 for refuse: a port that is closed is closed for all".to_owned());
+            return Err("`share` must be 1 for refuse: a closed port refuses all connections".to_owned());
         }
         if self.every.is_some_and(|every| !(Duration::from_millis(10)..=MAX_TIME).contains(&every)) {
-            return Err(format!("`every_ms` is from 10 to {} (an hour)", MAX_TIME.as_millis()));
+            return Err(format!("`every_ms` must be from 10 to {} (an hour)", MAX_TIME.as_millis()));
         }
         if self.at_random && self.every.is_none() {
-            return Err("`at_random` is for faults with `every_ms`, the mean time between two".to_owned());
+            return Err("`at_random` must be used with `every_ms`, the mean interval".to_owned());
         }
         Ok(())
     }
@@ -62,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_out_of_range_is_named() {
+    fn a_field_that_is_out_of_range_is_named() {
         let (cut, second) = (Fault::now(LinkFault::Cut), Duration::from_secs(1));
         assert_eq!(cut.check(), Ok(()));
         let wrong = [
@@ -75,7 +78,7 @@ mod tests {
         ];
         for (name, fault) in wrong {
             let why = fault.check().unwrap_err();
-            assert!(why.starts_with(&format!("`{name}` is ")), "{why}");
+            assert!(why.starts_with(&format!("`{name}` must be ")), "{why}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The lab: what all connections share, and where faults are ordered; the accept loop, each connection, the control API and
-//! the [`Handle`](crate::Handle) have it. Its `state` is what changes.
+//! The lab: the state that all connections share, and where faults are injected. The accept loop, each connection, the
+//! control API and the [`Handle`](crate::Handle) hold a reference to it. Its `state` is the part that changes.
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,39 +11,39 @@ use feedlab_feed::link::LinkFault;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::alarm::Alarms;
 use crate::fault::Fault;
 use crate::rng::Rng;
 use crate::settings::LinkSettings;
 use crate::stats::{Counters, Stats};
+use crate::timers::Timers;
 
 mod state;
 
 pub use state::Hit;
+pub(crate) use state::NewConnection;
 use state::State;
-pub(crate) use state::Welcome;
 
-/// How long an order may wait until the port is really closed or open.
-const PORT_TURNS: Duration = Duration::from_secs(2);
+/// How long an order waits at most until the port is closed or open.
+const PORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct Lab {
     pub(crate) upstream: SocketAddr,
-    pub(crate) alarms: Alarms,
+    pub(crate) timers: Timers,
     pub(crate) counters: Counters,
-    /// When new connections are no longer refused; the accept loop follows it.
+    /// When the proxy stops refusing new connections; the accept loop watches it.
     pub(crate) refuse_until: watch::Sender<Option<Instant>>,
-    /// Whether the accept loop listens.
+    /// Whether the accept loop is listening.
     pub(crate) listening: watch::Sender<bool>,
     state: Mutex<State>,
 }
 
 impl Lab {
-    pub(crate) fn new(upstream: SocketAddr, settings: LinkSettings, seed: u64, alarms: Alarms) -> Self {
+    pub(crate) fn new(upstream: SocketAddr, settings: LinkSettings, seed: u64, timers: Timers) -> Self {
         Self {
             upstream,
-            alarms,
+            timers,
             counters: Counters::default(),
             refuse_until: watch::Sender::new(None),
             listening: watch::Sender::new(true),
@@ -55,26 +55,26 @@ impl Lab {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in a new connection.
-    pub(crate) fn welcome(&self) -> Welcome {
+    /// Registers a new connection.
+    pub(crate) fn register(&self) -> NewConnection {
         let number = self.counters.accepted.fetch_add(1, Relaxed);
-        self.state().welcome(number)
+        self.state().register(number)
     }
 
-    /// A connection is over: no fault can hit it any more.
-    pub(crate) fn farewell(&self, number: u64) {
-        self.state().lines.remove(&number);
+    /// Removes a connection that is over: faults can no longer hit it.
+    pub(crate) fn unregister(&self, number: u64) {
+        self.state().channels.remove(&number);
     }
 
-    /// The settings.
+    /// Returns the current settings.
     pub(crate) fn settings(&self) -> LinkSettings {
         self.state().settings
     }
 
-    /// Changes the settings, for the connections that are open too, and tells what they are now.
+    /// Changes the settings, also for open connections, and returns the new ones.
     ///
     /// # Errors
-    /// Those of the change; then nothing is changed.
+    /// When `change` fails; nothing is changed then.
     pub(crate) fn update<E>(
         &self,
         change: impl FnOnce(LinkSettings) -> Result<LinkSettings, E>,
@@ -85,48 +85,48 @@ impl Lab {
         Ok(settings)
     }
 
-    /// Lets a fault happen, and again and again if it has `every`, until all is healed or a new one of its kind is ordered
-    /// so.
-    pub(crate) async fn order(self: &Arc<Self>, fault: &Fault) -> Hit {
-        let hit = self.strike(fault).await;
+    /// Injects a fault. One with `every` repeats until all faults are healed or another repeating fault of its kind
+    /// replaces it.
+    pub(crate) async fn inject(self: &Arc<Self>, fault: &Fault) -> Hit {
+        let hit = self.inject_once(fault).await;
         if let Some(every) = fault.every {
-            let (ended, rng) = self.state().begin_series(fault.kind, every);
+            let (ended, rng) = self.state().start_series(fault.kind, every);
             tokio::spawn(repeat(Arc::downgrade(self), *fault, every, rng, ended));
         }
         hit
     }
 
-    /// Lets a fault happen, once.
-    async fn strike(&self, fault: &Fault) -> Hit {
+    /// Injects a fault once.
+    async fn inject_once(&self, fault: &Fault) -> Hit {
         let until = clock::now() + fault.length;
-        let hit = self.state().order(fault, until);
+        let hit = self.state().inject(fault, until);
         if fault.kind == LinkFault::Refuse {
             self.refuse_until.send_replace(Some(until));
-            self.port_is(false).await;
+            self.wait_for_port(false).await;
         }
         hit
     }
 
-    /// Ends every fault that is in course or would come again, and tells how many these were.
+    /// Ends all active and repeating faults, and returns how many there were.
     pub(crate) async fn heal(&self) -> usize {
         let healed = self.state().heal();
         self.refuse_until.send_replace(None);
-        self.port_is(true).await;
+        self.wait_for_port(true).await;
         healed
     }
 
-    /// Ends every connection gracefully.
-    pub(crate) fn end_all(&self) {
-        self.state().end_all();
+    /// Ends all faults, and closes all connections gracefully.
+    pub(crate) fn close_all(&self) {
+        self.state().close_all();
     }
 
-    /// Waits until the port is closed or open; the accept loop may be gone.
-    async fn port_is(&self, open: bool) {
+    /// Waits until the port is closed or open, with a timeout: the accept loop may have ended.
+    async fn wait_for_port(&self, open: bool) {
         let mut listening = self.listening.subscribe();
-        let _ = tokio::time::timeout(PORT_TURNS, listening.wait_for(|is| *is == open)).await;
+        let _ = tokio::time::timeout(PORT_TIMEOUT, listening.wait_for(|is| *is == open)).await;
     }
 
-    /// What has been done so far.
+    /// Returns a snapshot of the statistics.
     pub(crate) fn stats(&self) -> Stats {
         let state = self.state();
         let count = &self.counters;
@@ -139,13 +139,13 @@ impl Lab {
             bytes_down: count.bytes_down.load(Relaxed),
             held_bytes: count.held.load(Relaxed),
             listening: *self.listening.borrow(),
-            faults: state.happened.clone(),
-            in_course: state.in_course(clock::now()),
+            faults: state.injected.clone(),
+            in_course: state.active_faults(clock::now()),
         }
     }
 }
 
-/// Lets a fault come again and again. Holds no lab while it waits: the last to let go of the lab ends the series with it.
+/// Repeats a fault. It holds only a weak reference to the lab while it waits, so that it ends with the lab.
 async fn repeat(lab: Weak<Lab>, fault: Fault, every: Duration, mut rng: Rng, ended: CancellationToken) {
     loop {
         let pause = if fault.at_random { rng.wait(every) } else { every };
@@ -154,6 +154,6 @@ async fn repeat(lab: Weak<Lab>, fault: Fault, every: Duration, mut rng: Rng, end
             () = ended.cancelled() => return,
         }
         let Some(lab) = lab.upgrade() else { return };
-        lab.strike(&fault).await;
+        lab.inject_once(&fault).await;
     }
 }

@@ -1,19 +1,20 @@
-//! The lab proxy: distance and faults for any TCP connection, without root.
+//! The lab proxy: adds distance and faults to any TCP connection, without root.
 //!
-//! In reading order: `accept` takes connections, `connection` takes each from its first moment to its last, `relay` holds
-//! its two sockets, `way` is one direction of it, `path` what is on its way and when it arrives; `answer` stands in for the
-//! server. Behind them stands the `lab`, which tells each connection over its `line` what holds; `control` is the endpoint to
-//! it over HTTP, `proxy` the one for a program in the same process. `alarm` keeps the time that the runtime's own timer cannot.
+//! In reading order: `accept` accepts connections, `connection` handles one from start to end, `relay` joins its two
+//! sockets, `flow` moves the bytes of one direction, and `path` keeps the bytes in flight and when they arrive;
+//! `response` responds in place of the server. All connections share the `lab`, which sends each its orders over a
+//! `channel`. `control` gives access to the lab over HTTP, `proxy` to a program in the same process. `timers` are more
+//! exact than the runtime's own.
 
 mod accept;
-mod answer;
 mod connection;
+mod flow;
 mod path;
 mod relay;
-mod way;
+mod response;
 
+mod channel;
 mod lab;
-mod line;
 
 mod control;
 mod fault;
@@ -21,15 +22,15 @@ mod proxy;
 mod settings;
 mod stats;
 
-mod alarm;
 mod rng;
+mod timers;
 
 pub use accept::listen;
 pub use fault::Fault;
 pub use lab::Hit;
 pub use proxy::{Handle, Proxy};
 pub use settings::LinkSettings;
-pub use stats::{InCourse, Stats};
+pub use stats::{FaultStatus, Stats};
 
 use std::io;
 use std::net::SocketAddr;
@@ -41,24 +42,24 @@ use feedlab_feed::link::MAX_BUFFER_BYTES;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Why a proxy could not run.
+/// Why a proxy cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {
-    /// Anybody could use it to reach what only this machine may.
-    #[error("the lab proxy listens on loopback only, and {0} is not: use 127.0.0.1 or [::1]")]
+    /// The address is not loopback: others could use the proxy to reach what only this machine may reach.
+    #[error("the lab proxy listens on loopback only, and {0} is not loopback: use 127.0.0.1 or [::1]")]
     NotLoopback(SocketAddr),
     /// A setting is out of its range.
     #[error("{0}")]
     Settings(String),
-    /// The system gave no timer for the alarms.
+    /// The operating system provided no timer.
     #[error("cannot get a timer from the system: {0}; see `ulimit -n`")]
-    Alarms(#[source] io::Error),
-    /// The port could not be opened again after it was closed on order, or has no address.
+    Timers(#[source] io::Error),
+    /// The port could not be reopened after a `refuse` fault, or has no address.
     #[error("cannot listen: {0}")]
     Listen(#[source] io::Error),
 }
 
-/// What bounds whatever a peer decides, besides the settings.
+/// The limits on what a peer can use up, besides the settings.
 pub const LIMITS: [Limit; 7] = [
     Limit {
         name: "connections to the control address",
@@ -66,7 +67,7 @@ pub const LIMITS: [Limit; 7] = [
         why: "descriptors; beyond it 503",
     },
     Limit {
-        name: "head of an order to come, or rest between orders",
+        name: "headers of an order to arrive, or idle time between orders",
         most: Time(control::HEAD_TIMEOUT),
         why: "descriptors; then closed",
     },
@@ -75,34 +76,38 @@ pub const LIMITS: [Limit; 7] = [
         most: Bytes(MAX_ORDER_BYTES),
         why: "memory of a body; beyond it 413",
     },
-    Limit { name: "body of an order to come", most: Time(body::TIMEOUT), why: "memory of a body; then 408" },
+    Limit { name: "body of an order to arrive", most: Time(body::TIMEOUT), why: "memory of a body; then 408" },
     Limit {
         name: "buffer of a connection",
         most: Bytes(MAX_BUFFER_BYTES as usize),
-        why: "memory of a connection; more is refused",
+        why: "memory of a connection; a larger value is refused",
     },
     Limit {
-        name: "head of a request that a fault answers",
-        most: Bytes(answer::MAX_HEAD),
-        why: "memory of a connection; then answered",
+        name: "headers of a request that a fault responds to",
+        most: Bytes(response::MAX_HEAD),
+        why: "memory of a connection; then it responds",
     },
-    Limit { name: "such a request to come", most: Time(answer::PATIENCE), why: "descriptors; then closed" },
+    Limit {
+        name: "request that a fault responds to, to arrive",
+        most: Time(response::REQUEST_TIMEOUT),
+        why: "descriptors; then closed",
+    },
 ];
 
-/// What a proxy begins with.
+/// The initial configuration of a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Config {
-    /// The way, until it is changed.
+    /// The link settings, until they are changed.
     pub settings: LinkSettings,
-    /// Fixes jitter, and which connections faults hit.
+    /// The random seed for the jitter and for which connections faults hit.
     pub seed: u64,
 }
 
-/// Leads connections on to `upstream` until `shutdown` is cancelled, then ends them gracefully, those that take longer
-/// than half a second not. On `control`, if given, it takes orders over HTTP.
+/// Forwards connections to `upstream` until `shutdown` is cancelled, then closes them gracefully; connections that are
+/// still open after half a second are dropped. If `control` is given, the proxy takes orders over HTTP there.
 ///
 /// # Errors
-/// When a listener is not on loopback, a setting is out of its range, or the system refuses a timer or the port.
+/// When a listener is not on loopback, a setting is out of range, or the system provides no timer or refuses the port.
 pub async fn run(
     listener: TcpListener,
     upstream: SocketAddr,

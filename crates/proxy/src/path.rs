@@ -1,6 +1,6 @@
-//! The way in one direction of one connection: what is on it, and when it arrives.
+//! The path of one direction of a connection: the bytes in flight, and when they arrive.
 //!
-//! Pure bookkeeping over moments that it is given: it knows no sockets and no clock.
+//! Pure bookkeeping: callers pass the time, and there are no sockets here.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -11,25 +11,26 @@ use feedlab_feed::link::Network;
 
 use crate::rng::Rng;
 
-/// At most so much is on its way in one direction; then the proxy stops reading, and the sender's own TCP holds it back.
-const MAX_ON_ITS_WAY: usize = 1 << 20;
+/// The most that may be in flight in one direction, bytes. Beyond it the proxy stops reading, and TCP flow control
+/// holds the sender back.
+const MAX_IN_FLIGHT: usize = 1 << 20;
 
-/// At least so much may be, however slow the way is: what a router's queue takes.
-const MIN_ON_ITS_WAY: usize = 64 << 10;
+/// The least that may be in flight, bytes, however slow the link is: about the size of a router's queue.
+const MIN_IN_FLIGHT: usize = 64 << 10;
 
-/// What an entry costs beside its bytes. Counted, so that many small ones do not escape the limit.
-const ENTRY: usize = 128;
+/// The overhead of an entry besides its bytes, bytes. It is counted so that many small entries do not escape the limit.
+const ENTRY_OVERHEAD: usize = 128;
 
-/// What is sent as one piece where bandwidth is limited: a segment of Ethernet (RFC 894, RFC 9293 section 3.7.1).
+/// The size of a piece where bandwidth is limited, bytes: a TCP segment on Ethernet (RFC 894, RFC 9293 section 3.7.1).
 const SEGMENT: usize = 1460;
 
-/// Bytes, or an end.
+/// What an entry carries: bytes, or an end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Load {
     Bytes(Bytes),
-    /// The sender has no more to say.
+    /// The sender has closed its side.
     Fin,
-    /// The connection was torn.
+    /// The connection was reset.
     Reset,
 }
 
@@ -39,20 +40,21 @@ struct Entry {
     load: Load,
 }
 
-/// One direction.
+/// The path of one direction.
 #[derive(Debug)]
 pub(crate) struct Path {
     entries: VecDeque<Entry>,
-    /// What is held back until enough has come together.
+    /// Bytes that the buffer holds back until it is full.
     held_back: BytesMut,
-    /// Bytes and overhead of the entries.
+    /// The bytes and the overhead of all entries, bytes.
     weight: usize,
+    /// The bytes of all entries.
     bytes: usize,
-    /// Nothing can be sent before the handshake is over.
+    /// When the handshake is over: nothing is sent before.
     open_at: Instant,
-    /// When the last byte so far has left the sender, where bandwidth is limited.
+    /// When the last byte so far has left the sender, if bandwidth is limited.
     link_free: Instant,
-    /// When the last entry so far arrives. Nothing overtakes it.
+    /// When the last entry so far arrives. No later entry overtakes it.
     last_due: Instant,
     rng: Rng,
 }
@@ -71,33 +73,33 @@ impl Path {
         }
     }
 
-    /// Whether it takes more.
+    /// Whether there is room for more bytes.
     pub(crate) fn has_room(&self, network: &Network) -> bool {
         self.weight < window(network)
     }
 
-    /// Bytes that have not arrived yet.
+    /// Returns the number of bytes that have not arrived yet.
     pub(crate) fn held(&self) -> usize {
         self.bytes + self.held_back.len()
     }
 
-    /// Nothing is on its way. What is held back is not.
+    /// Whether nothing is in flight. Bytes that the buffer holds back do not count.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Sends bytes now.
+    /// Sends bytes at `now`.
     pub(crate) fn send(&mut self, bytes: &[u8], now: Instant, network: &Network) {
         self.dispatch(Bytes::copy_from_slice(bytes), now, network);
     }
 
-    /// Takes bytes that are held back until enough have come together.
+    /// Adds bytes to the buffer, which holds them back until it is full.
     pub(crate) fn hold_back(&mut self, bytes: &[u8], now: Instant, network: &Network) {
         self.held_back.extend_from_slice(bytes);
         self.release(now, network);
     }
 
-    /// Sends what was held back, if it is enough now, or if nothing is held back any more.
+    /// Sends the buffered bytes if the buffer is full, or no longer configured.
     pub(crate) fn release(&mut self, now: Instant, network: &Network) {
         let enough = network.buffer_bytes.unwrap_or(0);
         if !self.held_back.is_empty() && self.held_back.len() as u64 >= enough {
@@ -110,14 +112,14 @@ impl Path {
         self.dispatch(bytes, now, network);
     }
 
-    /// The sender ends now; the word of it travels like bytes, behind them.
+    /// Sends an end at `now`: it travels like bytes, behind those that were sent before.
     pub(crate) fn end(&mut self, end: Load, now: Instant, network: &Network) {
         self.flush(now, network);
         let leaves = now.max(self.open_at).max(self.link_free);
         self.push(end, leaves, network);
     }
 
-    /// The way ends where the proxy is: what is on it still arrives, and then a FIN.
+    /// Ends the path at the proxy: what is in flight still arrives, followed by a FIN.
     pub(crate) fn cut(&mut self, now: Instant, network: &Network) {
         self.flush(now, network);
         self.last_due = self.last_due.max(now);
@@ -144,23 +146,23 @@ impl Path {
         self.last_due = self.last_due.max(arrives);
         if let Load::Bytes(bytes) = &load {
             self.bytes += bytes.len();
-            self.weight += bytes.len() + ENTRY;
+            self.weight += bytes.len() + ENTRY_OVERHEAD;
         }
         self.entries.push_back(Entry { due: self.last_due, load });
     }
 
-    /// When the next entry arrives.
+    /// Returns when the next entry arrives.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.entries.front().map(|entry| entry.due)
     }
 
-    /// An end that has arrived, and everything before it.
+    /// Takes an end that has arrived, once everything before it has been taken.
     pub(crate) fn take_end(&mut self, now: Instant) -> Option<Load> {
         let is_end = |entry: &mut Entry| entry.due <= now && !matches!(entry.load, Load::Bytes(_));
         self.entries.pop_front_if(is_end).map(|entry| entry.load)
     }
 
-    /// The bytes that have arrived, as many pieces as fit, and how many these are.
+    /// Fills `slices` with the pieces that have arrived, as many as fit, and returns how many these are.
     pub(crate) fn arrived<'a>(&'a self, now: Instant, slices: &mut [IoSlice<'a>]) -> usize {
         let due = self.entries.iter().take_while(|entry| entry.due <= now);
         let pieces = due.map_while(|entry| match &entry.load {
@@ -170,7 +172,7 @@ impl Path {
         slices.iter_mut().zip(pieces).map(|(slice, piece)| *slice = piece).count()
     }
 
-    /// So many bytes have been handed over.
+    /// Removes `count` bytes, which have been written to the receiver.
     pub(crate) fn delivered(&mut self, mut count: usize) {
         self.bytes -= count;
         while let Some(Entry { load: Load::Bytes(bytes), .. }) = self.entries.front_mut() {
@@ -180,41 +182,42 @@ impl Path {
                 return;
             }
             count -= bytes.len();
-            self.weight -= bytes.len() + ENTRY;
+            self.weight -= bytes.len() + ENTRY_OVERHEAD;
             self.entries.pop_front();
         }
-        self.rest();
+        self.free_if_empty();
     }
 
-    /// An idle way keeps no memory.
-    fn rest(&mut self) {
+    /// Frees the memory of an idle path.
+    fn free_if_empty(&mut self) {
         if self.entries.is_empty() && self.entries.capacity() > 16 {
             self.entries = VecDeque::new();
         }
     }
 
-    /// Whoever would receive it is gone: all that is on its way is lost.
-    pub(crate) fn lose(&mut self) {
+    /// Discards everything in flight: the receiver has disconnected.
+    pub(crate) fn discard(&mut self) {
         self.entries = VecDeque::new();
         self.held_back = BytesMut::new();
         (self.bytes, self.weight) = (0, 0);
     }
 }
 
-/// What may be on its way: what fits into the round-trip time at this bandwidth, as a sender's window does.
+/// Returns how many bytes may be in flight: the bandwidth-delay product, like a sender's window.
 fn window(network: &Network) -> usize {
-    let Some(bandwidth) = network.bandwidth_bytes_per_s else { return MAX_ON_ITS_WAY };
+    let Some(bandwidth) = network.bandwidth_bytes_per_s else { return MAX_IN_FLIGHT };
     let micros = (network.rtt + network.jitter * 2).as_micros();
     let fits = u128::from(bandwidth) * micros / 1_000_000;
-    usize::try_from(fits).unwrap_or(usize::MAX).clamp(MIN_ON_ITS_WAY, MAX_ON_ITS_WAY)
+    usize::try_from(fits).unwrap_or(usize::MAX).clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT)
 }
 
-/// A fast line carries half a millisecond in one piece, so that it does not cost an alarm a segment.
+/// Returns the size of a piece, bytes. On a fast link a piece takes half a millisecond, so that not every segment needs
+/// a timer.
 fn segment(bandwidth: u64) -> usize {
     usize::try_from(bandwidth / 2000).unwrap_or(usize::MAX).max(SEGMENT)
 }
 
-/// How long so many bytes take at so many a second.
+/// Returns how long `bytes` take at `per_s` bytes per second.
 pub(crate) fn time_of(bytes: usize, per_s: u64) -> Duration {
     let nanos = bytes as u128 * 1_000_000_000 / u128::from(per_s.max(1));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

@@ -1,4 +1,4 @@
-//! The proxy as a program in the same process has it: what runs, and the handle that gives it orders.
+//! The proxy for a program in the same process: the proxy that runs, and the handle that controls it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::alarm::Alarms;
 use crate::fault::Fault;
 use crate::lab::{Hit, Lab};
 use crate::settings::LinkSettings;
 use crate::stats::Stats;
+use crate::timers::Timers;
 use crate::{Config, ProxyError, accept, control};
 
-/// How long connections may take to end when the proxy does.
+/// How long connections may take to close when the proxy shuts down.
 const DRAIN: Duration = Duration::from_millis(500);
 
 /// A proxy that is ready to run.
@@ -27,51 +27,51 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// One that will lead connections on to `upstream`.
+    /// Creates a proxy that forwards connections to `upstream`.
     ///
     /// # Errors
-    /// When the listener is not on loopback, a setting is out of its range, or the system refuses a timer.
+    /// When the listener is not on loopback, a setting is out of range, or the system provides no timer.
     pub fn new(listener: TcpListener, upstream: SocketAddr, config: Config) -> Result<Self, ProxyError> {
         config.settings.check().map_err(ProxyError::Settings)?;
         is_loopback(&listener)?;
-        let alarms = Alarms::start().map_err(ProxyError::Alarms)?;
-        let lab = Arc::new(Lab::new(upstream, config.settings, config.seed, alarms));
+        let timers = Timers::start().map_err(ProxyError::Timers)?;
+        let lab = Arc::new(Lab::new(upstream, config.settings, config.seed, timers));
         Ok(Self { listener, control: None, lab })
     }
 
-    /// The same, which takes orders over HTTP too.
+    /// Adds the control API: the proxy takes orders over HTTP on this listener.
     ///
     /// # Errors
-    /// When this listener is not on loopback.
+    /// When the listener is not on loopback.
     pub fn with_control(self, control: TcpListener) -> Result<Self, ProxyError> {
         is_loopback(&control)?;
         Ok(Self { control: Some(control), ..self })
     }
 
-    /// What gives it orders.
+    /// Returns a handle that controls this proxy.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle(self.lab.clone())
     }
 
-    /// Leads connections on until `shutdown` is cancelled, then ends them gracefully, those that take longer than half
-    /// a second not.
+    /// Forwards connections until `shutdown` is cancelled, then closes them gracefully; connections that are still open
+    /// after half a second are dropped.
     ///
     /// # Errors
-    /// When the port cannot be opened again after it was closed on order.
+    /// When the port cannot be reopened after a `refuse` fault.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ProxyError> {
         let Self { listener, control, lab } = self;
-        let (tasks, gone) = (TaskTracker::new(), CancellationToken::new());
-        // Everything ends with this function, even if it is dropped.
-        let _gone = gone.clone().drop_guard();
+        let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
+        // All tasks end with this function, even if its future is dropped.
+        let _guard = abort.clone().drop_guard();
         if let Some(control) = control {
-            tokio::spawn(control::serve(control, lab.clone(), gone.clone()));
+            tokio::spawn(control::serve(control, lab.clone(), abort.clone()));
         }
-        let result = accept::accept(listener, lab.clone(), &tasks, &shutdown, &gone).await;
-        lab.end_all();
+        let result = accept::accept(listener, lab.clone(), &tasks, &shutdown, &abort).await;
+        lab.close_all();
         tasks.close();
         let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;
-        gone.cancel();
+        abort.cancel();
         tasks.wait().await;
         result.map_err(ProxyError::Listen)
     }
@@ -82,41 +82,43 @@ fn is_loopback(listener: &TcpListener) -> Result<(), ProxyError> {
     if address.ip().is_loopback() { Ok(()) } else { Err(ProxyError::NotLoopback(address)) }
 }
 
-/// Gives a proxy orders: what the control API does, without HTTP.
+/// Controls a proxy: the control API, without HTTP.
 #[derive(Clone, Debug)]
 pub struct Handle(Arc<Lab>);
 
 impl Handle {
-    /// The settings.
+    /// Returns the current settings.
     #[must_use]
     pub fn settings(&self) -> LinkSettings {
         self.0.settings()
     }
 
-    /// Changes the settings, for the connections that are open too.
+    /// Changes the settings, also for open connections.
     ///
     /// # Errors
-    /// When one is out of its range, with its name; then nothing is changed.
+    /// When a setting is out of range; the message names it. Nothing is changed then.
     pub fn set(&self, settings: LinkSettings) -> Result<(), String> {
         self.0.update(|_| settings.check().map(|()| settings)).map(drop)
     }
 
-    /// Lets a fault happen, and tells how many of the open connections it hit. One with `every` comes again, until all
-    /// is healed or the proxy ends.
+    /// Injects a fault, and returns how many of the open connections it hit. A fault with `every` repeats until
+    /// [`heal`] or until the proxy ends.
     ///
     /// # Errors
-    /// When a field is out of its range, with its name; then nothing happens.
-    pub async fn order(&self, fault: Fault) -> Result<Hit, String> {
+    /// When a field is out of range; the message names it. No fault is injected then.
+    ///
+    /// [`heal`]: Self::heal
+    pub async fn inject(&self, fault: Fault) -> Result<Hit, String> {
         fault.check()?;
-        Ok(self.0.order(&fault).await)
+        Ok(self.0.inject(&fault).await)
     }
 
-    /// Ends every fault that is in course or would come again, and tells how many these were.
+    /// Ends all active and repeating faults, and returns how many there were.
     pub async fn heal(&self) -> usize {
         self.0.heal().await
     }
 
-    /// What the proxy does and has done.
+    /// Returns a snapshot of the statistics.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.0.stats()

@@ -1,4 +1,4 @@
-//! Two sockets and the two ways between them.
+//! The relay between a connection's two sockets, in both directions.
 
 use std::future::poll_fn;
 use std::sync::atomic::AtomicU64;
@@ -9,37 +9,37 @@ use std::time::Instant;
 use feedlab_feed::clock;
 use tokio::net::TcpStream;
 
-use crate::alarm::Alarm;
+use crate::channel::{Ending, OrderChannel, Orders};
+use crate::flow::{Direction, Flow};
 use crate::lab::Lab;
-use crate::line::{Ending, Line, Orders};
 use crate::path::{Load, Path};
 use crate::rng::Rng;
 use crate::stats::Gauge;
-use crate::way::{Direction, Way};
+use crate::timers::Timer;
 
-/// How a connection came to its end.
+/// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
+pub(crate) enum Outcome {
     /// Both ends have closed.
     Closed,
-    /// Both have been sent a FIN from here; they may still be sending.
+    /// The proxy has sent a FIN to both ends, which may still be sending.
     Cut,
-    /// It is torn.
+    /// Both ends are to get an RST.
     Reset,
 }
 
-/// A connection that is led on.
+/// A connection that is forwarded.
 #[derive(Debug)]
 pub(crate) struct Relay<'a> {
     client: &'a mut TcpStream,
     server: &'a mut TcpStream,
-    up: Way,
-    down: Way,
-    line: &'a Line,
-    alarm: &'a mut Alarm,
+    up: Flow,
+    down: Flow,
+    channel: &'a OrderChannel,
+    timer: &'a mut Timer,
     counts: Counts<'a>,
-    /// When something passed last.
-    last: Instant,
+    /// When bytes last passed, in either direction.
+    last_active: Instant,
     cut: bool,
 }
 
@@ -51,17 +51,17 @@ struct Counts<'a> {
 }
 
 impl<'a> Relay<'a> {
-    /// A connection that the client opened then.
+    /// Creates the relay of a connection that the client opened at `opened`.
     pub(crate) fn new(
         (client, server): (&'a mut TcpStream, &'a mut TcpStream),
         lab: &'a Lab,
-        line: &'a Line,
-        alarm: &'a mut Alarm,
+        channel: &'a OrderChannel,
+        timer: &'a mut Timer,
         mut rng: Rng,
         opened: Instant,
     ) -> Self {
-        let rtt = line.orders().settings.network.rtt;
-        // The client's SYN and the server's answer take a round trip, and the client's ACK arrives half of one later.
+        let rtt = channel.orders().settings.network.rtt;
+        // The SYN and the SYN-ACK take one round trip, and the client's ACK arrives half a round trip later.
         let up = Path::new(opened + rtt, Rng::new(rng.next()));
         let down = Path::new(opened + rtt + rtt / 2, rng);
         let counters = &lab.counters;
@@ -69,59 +69,60 @@ impl<'a> Relay<'a> {
         Self {
             client,
             server,
-            up: Way::new(Direction::Up, up),
-            down: Way::new(Direction::Down, down),
-            line,
-            alarm,
+            up: Flow::new(Direction::Up, up),
+            down: Flow::new(Direction::Down, down),
+            channel,
+            timer,
             counts: Counts { up: &counters.bytes_up, down: &counters.bytes_down, held },
-            last: opened,
+            last_active: opened,
             cut: false,
         }
     }
 
-    /// Leads on until the end.
-    pub(crate) async fn run(&mut self) -> Over {
+    /// Forwards bytes until the connection ends.
+    pub(crate) async fn run(&mut self) -> Outcome {
         poll_fn(|context| self.poll(context)).await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {
-        let orders = self.line.listen(context.waker());
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
+        let orders = self.channel.listen(context.waker());
         if orders.ending == Some(Ending::Reset) {
-            return Poll::Ready(Over::Reset);
+            return Poll::Ready(Outcome::Reset);
         }
-        if let Some(until) = orders.hole() {
+        if let Some(until) = orders.black_hole() {
             return self.sleep(Some(until), context);
         }
         self.pass(&orders, context);
-        if let Some(over) = self.ends(context) {
-            return Poll::Ready(over);
+        if let Some(outcome) = self.deliver_ends(context) {
+            return Poll::Ready(outcome);
         }
         let now = clock::now();
-        // Reading stopped for want of room, and now there may be some; or to let others have their turn.
-        let more = (self.up.is_hungry(&orders, now) || self.down.is_hungry(&orders, now)).then_some(now);
+        // Reading stopped because there was no room, which there may be now, or to yield to other tasks.
+        let more = (self.up.can_read_more(&orders, now) || self.down.can_read_more(&orders, now)).then_some(now);
         let next = [more, self.up.next(now), self.down.next(now), self.idle_at(&orders)];
         self.sleep(next.into_iter().flatten().min(), context)
     }
 
-    /// Has the task woken then, at the latest. What is to be done at once waits for others to have their turn.
-    fn sleep(&mut self, until: Option<Instant>, context: &Context<'_>) -> Poll<Over> {
-        if until.is_some_and(|at| self.alarm.poll(at, context).is_ready()) {
+    /// Makes sure that the task is woken at `until` at the latest. If that has passed, the task is rescheduled, so that
+    /// other tasks get their turn.
+    fn sleep(&mut self, until: Option<Instant>, context: &Context<'_>) -> Poll<Outcome> {
+        if until.is_some_and(|at| self.timer.poll(at, context).is_ready()) {
             context.waker().wake_by_ref();
         }
         Poll::Pending
     }
 
-    /// Passes on what there is.
+    /// Reads and writes what is available in both directions.
     fn pass(&mut self, orders: &Orders, context: &mut Context<'_>) {
         let now = clock::now();
         if orders.ending == Some(Ending::Cut) {
             self.cut(orders, now);
         }
-        let up = self.up.take_in(self.client, orders, now, context);
-        let down = self.down.take_in(self.server, orders, now, context);
-        let went = self.give_out(orders, context);
-        if up || down || went {
-            self.last = now;
+        let up = self.up.read_available(self.client, orders, now, context);
+        let down = self.down.read_available(self.server, orders, now, context);
+        let wrote = self.write_arrived(orders, context);
+        if up || down || wrote {
+            self.last_active = now;
         }
         if self.idle_at(orders).is_some_and(|at| at <= now) {
             self.cut(orders, now);
@@ -135,18 +136,18 @@ impl<'a> Relay<'a> {
         self.down.cut(orders, now);
     }
 
-    /// Writes what has arrived on both sides; tells whether that was anything.
-    fn give_out(&mut self, orders: &Orders, context: &mut Context<'_>) -> bool {
+    /// Writes what has arrived to both sides. Returns whether any bytes were written.
+    fn write_arrived(&mut self, orders: &Orders, context: &mut Context<'_>) -> bool {
         let now = clock::now();
-        let up = self.up.give_out(self.server, now, context);
-        let down = self.down.give_out(self.client, now, context);
-        // Whoever is gone answers what is sent to it with an RST, which has its way to go too.
+        let up = self.up.write_arrived(self.server, now, context);
+        let down = self.down.write_arrived(self.client, now, context);
+        // A peer that has disconnected answers data with an RST, which takes the path's delay too.
         if up.is_err() {
-            self.up.lose();
+            self.up.discard();
             self.down.end(Load::Reset, orders, now);
         }
         if down.is_err() {
-            self.down.lose();
+            self.down.discard();
             self.up.end(Load::Reset, orders, now);
         }
         let (up, down) = (up.unwrap_or(0), down.unwrap_or(0));
@@ -155,21 +156,21 @@ impl<'a> Relay<'a> {
         up + down > 0
     }
 
-    /// Passes on the ends that have arrived.
-    fn ends(&mut self, context: &mut Context<'_>) -> Option<Over> {
+    /// Delivers the ends that have arrived. Returns the outcome once the connection is over.
+    fn deliver_ends(&mut self, context: &mut Context<'_>) -> Option<Outcome> {
         let now = clock::now();
-        let up = self.up.give_end(self.server, now, context);
-        let down = self.down.give_end(self.client, now, context);
+        let up = self.up.deliver_end(self.server, now, context);
+        let down = self.down.deliver_end(self.client, now, context);
         if [up, down].contains(&Some(Load::Reset)) {
-            return Some(Over::Reset);
+            return Some(Outcome::Reset);
         }
-        let over = if self.cut { Over::Cut } else { Over::Closed };
-        (self.up.is_over() && self.down.is_over()).then_some(over)
+        let outcome = if self.cut { Outcome::Cut } else { Outcome::Closed };
+        (self.up.is_over() && self.down.is_over()).then_some(outcome)
     }
 
-    /// When it has been idle for too long. Nothing is idle while something is on its way.
+    /// Returns when the idle timeout expires. A connection with bytes in flight is not idle.
     fn idle_at(&self, orders: &Orders) -> Option<Instant> {
-        let is_still = !self.cut && self.up.path.is_empty() && self.down.path.is_empty();
-        orders.settings.network.idle_timeout.filter(|_| is_still).map(|time| self.last + time)
+        let is_idle = !self.cut && self.up.path.is_empty() && self.down.path.is_empty();
+        orders.settings.network.idle_timeout.filter(|_| is_idle).map(|time| self.last_active + time)
     }
 }

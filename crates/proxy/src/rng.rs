@@ -1,9 +1,9 @@
-//! Random numbers that a seed repeats.
+//! Random numbers that are reproducible from a seed.
 
 use std::time::Duration;
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): eight bytes a
-/// connection, and good enough for jitter and for drawing lots.
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): it takes eight
+/// bytes per connection, and is good enough for jitter and for choosing connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
 
@@ -19,23 +19,23 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// Evenly distributed, at least 0 and below 1.
+    /// Returns a uniformly distributed number, at least 0 and below 1.
     #[expect(clippy::cast_precision_loss, reason = "53 bits are what a f64 holds")]
     pub(crate) const fn draw(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Evenly distributed, at most so much.
+    /// Returns a uniformly distributed duration of at most `most`.
     pub(crate) fn up_to(&mut self, most: Duration) -> Duration {
         if most.is_zero() { most } else { most.mul_f64(self.draw()) }
     }
 
-    /// Distributed as the time between events that are independent of each other, with this mean.
+    /// Returns an exponentially distributed duration with this mean: the time between independent events.
     pub(crate) fn wait(&mut self, mean: Duration) -> Duration {
         mean.mul_f64(-(1.0 - self.draw()).ln())
     }
 
-    /// So many of them, without repetition (the first steps of a Fisher–Yates shuffle).
+    /// Picks `count` of the items without repetition (the first steps of a Fisher–Yates shuffle).
     pub(crate) fn pick<T>(&mut self, mut from: Vec<T>, count: usize) -> Vec<T> {
         let count = count.min(from.len());
         for index in 0..count {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_are_even_and_waits_have_their_mean() {
+    fn draws_are_uniform_and_waits_have_their_mean() {
         let (mut rng, n) = (Rng::new(7), 20_000);
         let mean = (0..n).map(|_| rng.draw()).sum::<f64>() / f64::from(n);
         assert!((mean - 0.5).abs() < 0.02, "{mean}");

@@ -1,18 +1,18 @@
-//! What the way is like while nothing is broken.
+//! The link settings: delay, bandwidth and limits while no fault is active.
 
 use std::time::Duration;
 
 use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S, MAX_DELAY, MAX_IDLE_TIMEOUT, Network};
 
-/// The way between the two ends of each connection.
+/// The settings of the link between the two ends of each connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinkSettings {
-    /// What is added to it. A connection on which nothing has passed in either direction for the idle timeout is closed
-    /// on both sides; what a buffer holds back is passed on when the server closes, too.
+    /// The network that the proxy emulates. A connection on which nothing has passed in either direction for the idle
+    /// timeout is closed on both sides. Bytes that the buffer holds back are also passed on when the server closes.
     pub network: Network,
-    /// What the server sends is read no faster than this, bytes per second, as by a client that cannot keep up.
+    /// How fast the proxy reads from the server at most, bytes per second, like a client that cannot keep up.
     pub reader_bytes_per_s: Option<u64>,
-    /// The share of the connections that are read so slowly.
+    /// The share of the connections that are read this slowly, above 0 and at most 1.
     pub reader_share: f64,
 }
 
@@ -29,17 +29,17 @@ impl From<Network> for LinkSettings {
 }
 
 impl LinkSettings {
-    /// What may not be so, in one line that names the field as the control API does.
+    /// Checks that every field is in range.
     ///
     /// # Errors
-    /// At the first field that is out of its range.
+    /// For the first field that is out of range: one line that names the field as the control API does.
     pub fn check(&self) -> Result<(), String> {
         let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = self.network;
         delay("rtt_ms", rtt)?;
         delay("jitter_ms", jitter)?;
         bytes("bandwidth_bytes_per_s", bandwidth_bytes_per_s, MAX_BYTES_PER_S)?;
         if idle_timeout.is_some_and(|time| time.is_zero() || time > MAX_IDLE_TIMEOUT) {
-            return Err("`idle_timeout_ms` is above 0 and at most 86400000 (a day)".to_owned());
+            return Err("`idle_timeout_ms` must be above 0 and at most 86400000 (a day)".to_owned());
         }
         bytes("buffer_bytes", buffer_bytes, MAX_BUFFER_BYTES)?;
         bytes("reader_bytes_per_s", self.reader_bytes_per_s, MAX_BYTES_PER_S)?;
@@ -48,19 +48,23 @@ impl LinkSettings {
 }
 
 fn delay(name: &str, time: Duration) -> Result<(), String> {
-    if time > MAX_DELAY { Err(format!("`{name}` is at most {}", MAX_DELAY.as_millis())) } else { Ok(()) }
+    if time > MAX_DELAY { Err(format!("`{name}` must be at most {}", MAX_DELAY.as_millis())) } else { Ok(()) }
 }
 
 fn bytes(name: &str, bytes: Option<u64>, most: u64) -> Result<(), String> {
     match bytes {
-        Some(bytes) if bytes == 0 || bytes > most => Err(format!("`{name}` is a whole number from 1 to {most}")),
+        Some(bytes) if bytes == 0 || bytes > most => Err(format!("`{name}` must be a whole number from 1 to {most}")),
         _ => Ok(()),
     }
 }
 
-/// A share of the connections: above 0 and at most 1.
+/// Checks a share of the connections: above 0 and at most 1.
 pub(crate) fn share(name: &str, share: f64) -> Result<(), String> {
-    if share > 0.0 && share <= 1.0 { Ok(()) } else { Err(format!("`{name}` is above 0 and at most 1, as in 0.25")) }
+    if share > 0.0 && share <= 1.0 {
+        Ok(())
+    } else {
+        Err(format!("`{name}` must be above 0 and at most 1, for example 0.25"))
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_out_of_range_is_named() {
+    fn a_field_that_is_out_of_range_is_named() {
         let (fine, none) = (LinkSettings::default(), Network::default());
         assert_eq!(fine.check(), Ok(()));
         let day = Duration::from_secs(24 * 60 * 60);
@@ -85,7 +89,7 @@ mod tests {
         ];
         for (name, settings) in wrong {
             let why = settings.check().unwrap_err();
-            assert!(why.starts_with(&format!("`{name}` is ")), "{why}");
+            assert!(why.starts_with(&format!("`{name}` must be ")), "{why}");
         }
     }
 }

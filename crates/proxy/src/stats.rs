@@ -1,4 +1,4 @@
-//! What the proxy has done so far.
+//! The proxy's statistics.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,45 +7,46 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use rustix::io::Errno;
 use serde::Serialize;
 
-/// A snapshot of what the proxy does and has done.
+/// A snapshot of the proxy's statistics.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stats {
-    /// Connections that are open now.
+    /// The number of open connections.
     pub open: u64,
-    /// Connections that were accepted so far.
+    /// The number of connections accepted so far.
     pub accepted: u64,
-    /// Connections that could not be led on, because nobody answers upstream.
+    /// The number of connections that could not be forwarded because the upstream server could not be reached.
     pub upstream_failed: u64,
-    /// Connections that could not be accepted or led on, because the process or the system has no descriptor left.
+    /// The number of connections that could not be accepted or forwarded because the process or the system had no
+    /// descriptor left.
     pub no_descriptor: u64,
-    /// Bytes that have arrived at the server.
+    /// The number of bytes delivered to the server.
     pub bytes_up: u64,
-    /// Bytes that have arrived at the clients.
+    /// The number of bytes delivered to the clients.
     pub bytes_down: u64,
-    /// Bytes that are on their way, or held back by the buffer.
+    /// The number of bytes in flight or held back by the buffer.
     pub held_bytes: u64,
-    /// Whether new connections are taken; not while they are refused.
+    /// Whether the port is open: false while new connections are refused.
     pub listening: bool,
-    /// How often each fault has happened.
+    /// How often each kind of fault has been injected.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Faults in course.
-    pub in_course: Vec<InCourse>,
+    /// The active and repeating faults.
+    pub in_course: Vec<FaultStatus>,
 }
 
-/// A fault that is in course, or comes again.
+/// A fault that is active, repeats, or both.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct InCourse {
-    /// Its name.
+pub struct FaultStatus {
+    /// The name of its kind.
     pub kind: &'static str,
-    /// How much longer it lasts, ms; absent for one that is over and comes again.
+    /// How much longer it lasts, ms; absent between two occurrences of a repeating fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining_ms: Option<u64>,
-    /// The time between two, ms, if it comes again.
+    /// The interval at which it repeats, ms; absent for a fault that does not repeat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_ms: Option<u64>,
 }
 
-/// Counters that the connections keep.
+/// The counters that the connections update.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) open: AtomicU64,
@@ -58,17 +59,17 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Counts it if there was no descriptor, and says so the first time.
+    /// Counts an error if its cause is a lack of descriptors, and logs a warning the first time.
     pub(crate) fn failed(&self, error: &io::Error) {
         let is_shortage =
             [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
         if is_shortage && self.no_descriptor.fetch_add(1, Relaxed) == 0 {
-            tracing::warn!("connections fail, because there is no descriptor left: {error}; see `ulimit -n`");
+            tracing::warn!("connections fail because there is no descriptor left: {error}; see `ulimit -n`");
         }
     }
 }
 
-/// A share of a counter that goes up and down; what is left of it is taken back in the end.
+/// A contribution to a counter, which can change; it is subtracted from the counter when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Gauge<'a> {
     counter: &'a AtomicU64,

@@ -182,8 +182,8 @@ async fn each_address_says_no_in_its_own_form() {
             r#"{"error":"the lab needs the page opened as http://127.0.0.1 or http://localhost, and no other name"}"#,
             true,
         ),
-        ('p', foreign, r#"{"error":"only pages of http://127.0.0.1 and http://localhost may ask here"}"#, true),
-        ('p', bent, r#"{"error":"ask for this address as 127.0.0.1 or localhost"}"#, true),
+        ('p', foreign, r#"{"error":"only pages of http://127.0.0.1 and http://localhost may use this address"}"#, true),
+        ('p', bent, r#"{"error":"use 127.0.0.1 or localhost as the host name of this address"}"#, true),
     ] {
         let (_, _, order) = ADDRESSES.into_iter().find(|(one, ..)| *one == letter).unwrap();
         let answer = rig.ask(letter, order, fields).await;

@@ -1,4 +1,5 @@
-//! What the lab keeps under one lock: the settings, the open connections, and the faults in course. It waits for nothing.
+//! The part of the lab that is behind a lock: the settings, the open connections, and the active faults. Nothing here
+//! blocks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,59 +9,61 @@ use feedlab_feed::clock;
 use feedlab_feed::link::LinkFault;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::channel::{Ending, OrderChannel, Orders};
 use crate::fault::Fault;
-use crate::line::{Ending, Line, Orders};
 use crate::rng::Rng;
 use crate::settings::LinkSettings;
-use crate::stats::InCourse;
+use crate::stats::FaultStatus;
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) settings: LinkSettings,
     rng: Rng,
-    pub(super) lines: BTreeMap<u64, Arc<Line>>,
-    /// Faults that last, the last ordered last; at most one of each kind.
-    courses: Vec<Course>,
-    /// Faults that come again, at most one of each kind.
+    pub(super) channels: BTreeMap<u64, Arc<OrderChannel>>,
+    /// The active faults that have a duration, in the order in which they were injected; at most one of each kind.
+    active: Vec<ActiveFault>,
+    /// The repeating faults, at most one of each kind.
     series: BTreeMap<LinkFault, Series>,
-    /// How often each fault has happened.
-    pub(super) happened: BTreeMap<&'static str, u64>,
+    /// How often each kind of fault has been injected.
+    pub(super) injected: BTreeMap<&'static str, u64>,
 }
 
-/// A fault that comes again. It ends when this is dropped.
+/// A repeating fault. It ends when this is dropped.
 #[derive(Debug)]
 struct Series {
     every: Duration,
     _end: DropGuard,
 }
 
-/// A fault that lasts.
+/// An active fault that has a duration.
 #[derive(Clone, Copy, Debug)]
-struct Course {
+struct ActiveFault {
     kind: LinkFault,
     share: f64,
     until: Instant,
 }
 
-/// How a new connection is received.
+/// What a new connection gets from the lab.
 #[derive(Debug)]
-pub(crate) struct Welcome {
+pub(crate) struct NewConnection {
+    /// Identifies the connection.
     pub(crate) number: u64,
-    /// When.
+    /// When it was accepted.
     pub(crate) accepted: Instant,
-    pub(crate) line: Arc<Line>,
-    /// Of its own, so that what it draws does not depend on how the connections take turns.
+    /// The channel for its orders.
+    pub(crate) channel: Arc<OrderChannel>,
+    /// Its own random numbers, so that they do not depend on the order in which the connections run.
     pub(crate) rng: Rng,
-    /// It is answered so, rather than led on.
-    pub(crate) answer: Option<LinkFault>,
+    /// The fault that responds to its request, if it is not to be forwarded.
+    pub(crate) response: Option<LinkFault>,
 }
 
-/// What an order did.
+/// The effect of an injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// Open connections that it hit.
+    /// The number of open connections that it hit.
     pub hit: usize,
-    /// Connections that were open.
+    /// The number of open connections.
     pub open: usize,
 }
 
@@ -69,103 +72,108 @@ impl State {
         Self {
             settings,
             rng: Rng::new(seed),
-            lines: BTreeMap::new(),
-            courses: Vec::new(),
+            channels: BTreeMap::new(),
+            active: Vec::new(),
             series: BTreeMap::new(),
-            happened: LinkFault::ALL.into_iter().map(|kind| (kind.name(), 0)).collect(),
+            injected: LinkFault::ALL.into_iter().map(|kind| (kind.name(), 0)).collect(),
         }
     }
 
-    /// Other settings, for the connections that are open too.
+    /// Changes the settings, also for open connections.
     pub(super) fn change(&mut self, settings: LinkSettings) {
         self.settings = settings;
-        for line in self.lines.values() {
-            line.change(|orders| orders.settings = settings);
+        for channel in self.channels.values() {
+            channel.change(|orders| orders.settings = settings);
         }
     }
 
-    /// Ends every fault, and every connection gracefully.
-    pub(super) fn end_all(&mut self) {
+    /// Ends all faults, and closes all connections gracefully.
+    pub(super) fn close_all(&mut self) {
         self.heal();
-        for line in self.lines.values() {
-            line.change(|orders| orders.ending = Some(Ending::Cut));
+        for channel in self.channels.values() {
+            channel.change(|orders| orders.ending = Some(Ending::Cut));
         }
     }
 
-    pub(super) fn welcome(&mut self, number: u64) -> Welcome {
+    /// Registers a new connection, which active faults may hit.
+    pub(super) fn register(&mut self, number: u64) -> NewConnection {
         let now = clock::now();
-        self.courses.retain(|course| course.until > now);
-        let mut orders = Orders { settings: self.settings, hole_until: None, ending: None, place: self.rng.draw() };
+        self.active.retain(|fault| fault.until > now);
+        let mut orders =
+            Orders { settings: self.settings, black_hole_until: None, ending: None, draw: self.rng.draw() };
         let rng = Rng::new(self.rng.next());
-        let mut answer = None;
-        // The last ordered comes last, and prevails.
-        for course in &self.courses {
-            if self.rng.draw() >= course.share {
+        let mut response = None;
+        // The fault that was injected last overrides those before it.
+        for fault in &self.active {
+            if self.rng.draw() >= fault.share {
                 continue;
             }
-            match course.kind {
+            match fault.kind {
                 LinkFault::Cut => orders.ending = Some(Ending::Cut),
                 LinkFault::Reset => orders.ending = Some(Ending::Reset),
-                LinkFault::BlackHole => orders.hole_until = Some(course.until),
+                LinkFault::BlackHole => orders.black_hole_until = Some(fault.until),
                 LinkFault::Refuse => {}
-                LinkFault::Status503 | LinkFault::Status204 | LinkFault::WrongType => answer = Some(course.kind),
+                LinkFault::Status503 | LinkFault::Status204 | LinkFault::WrongType => response = Some(fault.kind),
             }
         }
-        let line = Arc::new(Line::new(orders));
-        self.lines.insert(number, line.clone());
-        Welcome { number, accepted: now, line, rng, answer }
+        let channel = Arc::new(OrderChannel::new(orders));
+        self.channels.insert(number, channel.clone());
+        NewConnection { number, accepted: now, channel, rng, response }
     }
 
-    pub(super) fn order(&mut self, fault: &Fault, until: Instant) -> Hit {
-        *self.happened.entry(fault.kind.name()).or_default() += 1;
+    /// Injects a fault that lasts until `until`, and returns how many open connections it hit.
+    pub(super) fn inject(&mut self, fault: &Fault, until: Instant) -> Hit {
+        *self.injected.entry(fault.kind.name()).or_default() += 1;
         if !fault.length.is_zero() {
-            self.courses.retain(|course| course.kind != fault.kind);
-            self.courses.push(Course { kind: fault.kind, share: fault.share, until });
+            self.active.retain(|active| active.kind != fault.kind);
+            self.active.push(ActiveFault { kind: fault.kind, share: fault.share, until });
         }
-        let open = self.lines.len();
+        let open = self.channels.len();
         let chosen = if fault.kind.hits_open() { self.choose(fault.share) } else { Vec::new() };
-        for line in &chosen {
-            line.change(|orders| apply(orders, fault.kind, until));
+        for channel in &chosen {
+            channel.change(|orders| apply(orders, fault.kind, until));
         }
         Hit { hit: chosen.len(), open }
     }
 
-    /// Registers a fault that comes again; one of its kind that did so before ends. The token tells its end.
-    pub(super) fn begin_series(&mut self, kind: LinkFault, every: Duration) -> (CancellationToken, Rng) {
+    /// Registers a repeating fault, which replaces one of the same kind. The token is cancelled when the new one ends.
+    pub(super) fn start_series(&mut self, kind: LinkFault, every: Duration) -> (CancellationToken, Rng) {
         let ended = CancellationToken::new();
         self.series.insert(kind, Series { every, _end: ended.clone().drop_guard() });
         (ended, Rng::new(self.rng.next()))
     }
 
-    /// This share of the open connections, rounded; at least one, if there is one.
+    /// Chooses this share of the open connections, rounded; at least one, if there is one.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
         reason = "a share of a count of connections"
     )]
-    fn choose(&mut self, share: f64) -> Vec<Arc<Line>> {
-        let open: Vec<_> = self.lines.values().cloned().collect();
+    fn choose(&mut self, share: f64) -> Vec<Arc<OrderChannel>> {
+        let open: Vec<_> = self.channels.values().cloned().collect();
         let count = (open.len() as f64 * share).round() as usize;
         self.rng.pick(open, count.max(1))
     }
 
+    /// Ends all active and repeating faults, and returns how many there were.
     pub(super) fn heal(&mut self) -> usize {
-        let healed = self.in_course(clock::now()).len();
-        self.courses.clear();
+        let healed = self.active_faults(clock::now()).len();
+        self.active.clear();
         self.series.clear();
-        for line in self.lines.values() {
-            line.change(|orders| orders.hole_until = None);
+        for channel in self.channels.values() {
+            channel.change(|orders| orders.black_hole_until = None);
         }
         healed
     }
 
-    pub(super) fn in_course(&self, now: Instant) -> Vec<InCourse> {
+    /// Returns the active and repeating faults.
+    pub(super) fn active_faults(&self, now: Instant) -> Vec<FaultStatus> {
         let one = |kind: LinkFault| {
-            let course = self.courses.iter().find(|course| course.kind == kind && course.until > now);
-            let remaining = course.map(|course| course.until.saturating_duration_since(now));
+            let active = self.active.iter().find(|fault| fault.kind == kind && fault.until > now);
+            let remaining = active.map(|fault| fault.until.saturating_duration_since(now));
             let every = self.series.get(&kind).map(|series| series.every);
-            (remaining.is_some() || every.is_some()).then(|| InCourse {
+            (remaining.is_some() || every.is_some()).then(|| FaultStatus {
                 kind: kind.name(),
                 remaining_ms: remaining.map(whole_ms),
                 every_ms: every.map(whole_ms),
@@ -179,7 +187,7 @@ fn apply(orders: &mut Orders, kind: LinkFault, until: Instant) {
     match kind {
         LinkFault::Cut => orders.ending = Some(Ending::Cut),
         LinkFault::Reset => orders.ending = Some(Ending::Reset),
-        LinkFault::BlackHole => orders.hole_until = orders.hole_until.max(Some(until)),
+        LinkFault::BlackHole => orders.black_hole_until = orders.black_hole_until.max(Some(until)),
         LinkFault::Refuse | LinkFault::Status503 | LinkFault::Status204 | LinkFault::WrongType => {}
     }
 }

@@ -11,18 +11,18 @@ fn path(opened: Instant) -> Path {
     Path::new(opened, Rng::new(1))
 }
 
-/// All that has arrived by then, as it would be written.
+/// Takes all bytes that have arrived at `now`, in the order in which they would be written.
 fn arrived(path: &mut Path, now: Instant) -> Vec<u8> {
-    let mut came = Vec::new();
+    let mut received = Vec::new();
     loop {
         let mut slices = [IoSlice::new(&[]); 3];
         let count = path.arrived(now, &mut slices);
         let piece: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
         if piece.is_empty() {
-            return came;
+            return received;
         }
         path.delivered(piece.len());
-        came.extend(piece);
+        received.extend(piece);
     }
 }
 
@@ -40,7 +40,7 @@ fn bytes_take_half_a_round_trip_and_the_first_ones_wait_for_the_handshake() {
 }
 
 #[test]
-fn a_line_carries_its_bytes_a_second_and_is_idle_after() {
+fn a_link_carries_its_bytes_per_second_and_saves_nothing_up() {
     let network = Network { rtt: ms(20), bandwidth_bytes_per_s: Some(10_000), ..Network::default() };
     let now = clock::now();
     let mut path = path(now);
@@ -53,11 +53,11 @@ fn a_line_carries_its_bytes_a_second_and_is_idle_after() {
     assert_eq!(arrived(&mut path, now + ms(10 + 500)).len(), 620);
     assert_eq!(path.take_end(now + ms(10 + 500)), Some(Load::Fin));
     path.send(&[1; 100], now + ms(2000), &network);
-    assert_eq!(path.next_due(), Some(now + ms(2000 + 10 + 10)), "what was not used is not saved up");
+    assert_eq!(path.next_due(), Some(now + ms(2000 + 10 + 10)), "unused bandwidth is not saved up");
 }
 
 #[test]
-fn what_may_be_on_its_way_is_bounded_by_bytes_and_by_pieces() {
+fn bytes_in_flight_are_limited_by_size_and_by_number_of_pieces() {
     let now = clock::now();
     let plain = Network { rtt: ms(1000), ..Network::default() };
     for size in [1, 100, 16_384] {
@@ -68,23 +68,23 @@ fn what_may_be_on_its_way_is_bounded_by_bytes_and_by_pieces() {
             room
         });
         let pieces = sent.count();
-        assert!(pieces * (size + ENTRY) <= MAX_ON_ITS_WAY + size + ENTRY, "{size}: {pieces}");
+        assert!(pieces * (size + ENTRY_OVERHEAD) <= MAX_IN_FLIGHT + size + ENTRY_OVERHEAD, "{size}: {pieces}");
         assert_eq!(arrived(&mut path, now + ms(500)).len(), (pieces + 1) * size);
         assert!(path.has_room(&plain));
     }
 }
 
 #[test]
-fn a_slow_line_holds_no_more_than_fits_a_round_trip() {
-    let line = |rtt, rate| Network { rtt: ms(rtt), bandwidth_bytes_per_s: Some(rate), ..Network::default() };
-    assert_eq!(window(&line(100, 1000)), MIN_ON_ITS_WAY);
-    assert_eq!(window(&line(100, 5_000_000)), 500_000);
-    assert_eq!(window(&line(1000, 1_000_000_000)), MAX_ON_ITS_WAY);
-    assert_eq!(window(&Network::default()), MAX_ON_ITS_WAY);
+fn a_slow_link_holds_at_most_the_bandwidth_delay_product() {
+    let link = |rtt, rate| Network { rtt: ms(rtt), bandwidth_bytes_per_s: Some(rate), ..Network::default() };
+    assert_eq!(window(&link(100, 1000)), MIN_IN_FLIGHT);
+    assert_eq!(window(&link(100, 5_000_000)), 500_000);
+    assert_eq!(window(&link(1000, 1_000_000_000)), MAX_IN_FLIGHT);
+    assert_eq!(window(&Network::default()), MAX_IN_FLIGHT);
 }
 
 #[test]
-fn a_cut_follows_what_is_on_its_way() {
+fn a_cut_follows_the_bytes_in_flight() {
     let (now, network) = (clock::now(), Network { rtt: ms(100), buffer_bytes: Some(10), ..Network::default() });
     let mut path = path(now);
     path.hold_back(b"held", now, &network);
@@ -95,11 +95,11 @@ fn a_cut_follows_what_is_on_its_way() {
     assert_eq!(path.take_end(now + ms(50)), Some(Load::Fin));
     let mut empty = Path::new(now, Rng::new(1));
     empty.cut(now, &network);
-    assert_eq!(empty.take_end(now), Some(Load::Fin), "at once");
+    assert_eq!(empty.take_end(now), Some(Load::Fin), "immediately");
 }
 
 #[test]
-fn a_buffer_gives_all_it_has_when_that_is_enough() {
+fn a_full_buffer_passes_on_everything() {
     let (now, network) = (clock::now(), Network { buffer_bytes: Some(10), ..Network::default() });
     let mut path = path(now);
     path.hold_back(b"123456", now, &network);
@@ -109,12 +109,12 @@ fn a_buffer_gives_all_it_has_when_that_is_enough() {
 }
 
 #[test]
-fn what_is_lost_weighs_nothing() {
+fn discarded_bytes_are_not_counted() {
     let (now, network) = (clock::now(), Network { rtt: ms(100), buffer_bytes: Some(10), ..Network::default() });
     let mut path = path(now);
     path.send(b"sent", now, &network);
     path.hold_back(b"held", now, &network);
-    path.lose();
+    path.discard();
     assert_eq!((path.held(), path.weight, path.is_empty()), (0, 0, true));
 }
 
@@ -142,18 +142,18 @@ proptest! {
             sent.extend(piece);
         }
         path.end(Load::Fin, now, &network);
-        let mut came = Vec::new();
+        let mut received = Vec::new();
         let mut last = opened + ms(25);
         while let Some(due) = path.next_due() {
-            prop_assert!(due >= last, "later than what came before, and never earlier than half a round trip");
+            prop_assert!(due >= last, "not before the entry ahead of it, and never earlier than half a round trip");
             last = due;
-            came.extend(arrived(&mut path, due));
+            received.extend(arrived(&mut path, due));
             path.take_end(due);
         }
-        prop_assert!(came == sent);
+        prop_assert!(received == sent);
         prop_assert_eq!((path.held(), path.weight), (0, 0));
-        let line = rate.map_or(Duration::ZERO, |rate| time_of(came.len(), rate));
-        prop_assert!(last >= (opened + line).max(now) + ms(25));
-        prop_assert!(last <= now + line + ms(25) + ms(jitter) + ms(1));
+        let sending = rate.map_or(Duration::ZERO, |rate| time_of(received.len(), rate));
+        prop_assert!(last >= (opened + sending).max(now) + ms(25));
+        prop_assert!(last <= now + sending + ms(25) + ms(jitter) + ms(1));
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever the way does, bytes arrive unchanged and in order.
+//! Bytes arrive unchanged and in order, whatever the link settings are.
 
 use feedlab_feed::link::Network;
 use feedlab_proxy::LinkSettings;
@@ -24,7 +24,7 @@ fn chunks() -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(prop::collection::vec(any::<u8>(), 1..3000), 0..20)
 }
 
-/// Sends the chunks and the end, and reads what the other side sends to its end.
+/// Sends the chunks, closes, and reads to the end what the other side sends.
 async fn talk(stream: TcpStream, chunks: &[Vec<u8>]) -> Vec<u8> {
     let (mut from, mut to) = stream.into_split();
     let sending = async {
@@ -34,10 +34,10 @@ async fn talk(stream: TcpStream, chunks: &[Vec<u8>]) -> Vec<u8> {
         }
         to.shutdown().await.unwrap();
     };
-    let mut came = Vec::new();
-    let (_, read) = tokio::join!(sending, from.read_to_end(&mut came));
+    let mut received = Vec::new();
+    let (_, read) = tokio::join!(sending, from.read_to_end(&mut received));
     read.unwrap();
-    came
+    received
 }
 
 proptest! {
@@ -63,7 +63,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn much_more_than_fits_on_the_way_passes_too() {
+async fn much_more_than_fits_in_flight_passes_too() {
     for rtt in [0, 10] {
         let rig = Rig::start(Network { rtt: ms(rtt), ..Network::default() }).await;
         let (client, server) = rig.pair().await;

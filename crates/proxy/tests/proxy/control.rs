@@ -1,4 +1,4 @@
-//! The control API: what it takes, and how it says no.
+//! The control API: the orders that it takes, and its errors.
 
 use feedlab_feed::link::Network;
 use feedlab_proxy::LinkSettings;
@@ -6,7 +6,7 @@ use feedlab_proxy::LinkSettings;
 use super::rig::{Rig, ms};
 
 #[tokio::test]
-async fn settings_are_shown_and_changed_one_by_one() {
+async fn settings_can_be_shown_and_changed_one_by_one() {
     let settings = Network { rtt: ms(100), idle_timeout: Some(ms(10_000)), ..Network::default() };
     let rig = Rig::start(settings).await;
     let (status, _, before) = rig.ask("GET", "/settings", "", "").await;
@@ -19,48 +19,48 @@ async fn settings_are_shown_and_changed_one_by_one() {
     let now = rig.set(r#"{"jitter_ms": 0.5, "idle_timeout_ms": null, "bandwidth_bytes_per_s": 1000}"#).await;
     assert_eq!((&now["jitter_ms"], &now["rtt_ms"]), (&0.5.into(), &100.0.into()));
     assert_eq!((&now["idle_timeout_ms"], &now["bandwidth_bytes_per_s"]), (&serde_json::Value::Null, &1000.into()));
-    assert_eq!(rig.set(&now.to_string()).await, now, "what is shown can be sent back");
+    assert_eq!(rig.set(&now.to_string()).await, now, "settings that are shown can be sent back");
     rig.end().await;
 }
 
 #[tokio::test]
-async fn bad_orders_are_refused_with_the_field_and_what_it_may_be() {
+async fn an_invalid_order_is_rejected_with_the_field_and_its_range() {
     let rig = Rig::start(LinkSettings::default()).await;
     for (path, body, says) in [
-        ("/fault", "", "the body is no JSON"),
-        ("/fault", "[1]", "the body is a JSON object"),
+        ("/fault", "", "the body is not JSON"),
+        ("/fault", "[1]", "the body must be a JSON object"),
         (
             "/fault",
             "{}",
-            "`kind` is missing; it is one of cut, reset, black-hole, refuse, status-503, status-204, wrong-type",
+            "`kind` is missing; it must be one of cut, reset, black-hole, refuse, status-503, status-204, wrong-type",
         ),
-        ("/fault", r#"{"kind": "kill"}"#, "`kind` is one of cut, "),
-        ("/fault", r#"{"kind": 3}"#, "`kind` is a text; got 3"),
-        ("/fault", r#"{"kind": "cut", "share": 0}"#, "`share` is above 0 and at most 1"),
-        ("/fault", r#"{"kind": "cut", "share": "all"}"#, "`share` is a number; got \\\"all\\\""),
-        ("/fault", r#"{"kind": "cut", "for_ms": -1}"#, "`for_ms` is a number of milliseconds, 0 or more; got -1"),
-        ("/fault", r#"{"kind": "cut", "for_ms": 1e300}"#, "`for_ms` is a number of milliseconds"),
-        ("/fault", r#"{"kind": "black-hole"}"#, "`for_ms` is above 0 for black-hole"),
-        ("/fault", r#"{"kind": "refuse", "for_ms": 5, "share": 0.5}"#, "`share` is 1 for refuse"),
+        ("/fault", r#"{"kind": "kill"}"#, "`kind` must be one of cut, "),
+        ("/fault", r#"{"kind": 3}"#, "`kind` must be a string; got 3"),
+        ("/fault", r#"{"kind": "cut", "share": 0}"#, "`share` must be above 0 and at most 1"),
+        ("/fault", r#"{"kind": "cut", "share": "all"}"#, "`share` must be a number; got \\\"all\\\""),
+        ("/fault", r#"{"kind": "cut", "for_ms": -1}"#, "`for_ms` must be a number of milliseconds, 0 or more; got -1"),
+        ("/fault", r#"{"kind": "cut", "for_ms": 1e300}"#, "`for_ms` must be a number of milliseconds"),
+        ("/fault", r#"{"kind": "black-hole"}"#, "`for_ms` must be above 0 for black-hole"),
+        ("/fault", r#"{"kind": "refuse", "for_ms": 5, "share": 0.5}"#, "`share` must be 1 for refuse"),
         (
             "/fault",
             r#"{"kind": "cut", "fr_ms": 1}"#,
-            "there is no `fr_ms`; there are `kind`, `for_ms`, `share`, `every_ms`, `at_random`",
+            "unknown field `fr_ms`; the fields are `kind`, `for_ms`, `share`, `every_ms`, `at_random`",
         ),
-        ("/fault", r#"{"kind": "cut", "every_ms": 0}"#, "`every_ms` is from 10 to"),
-        ("/settings", r#"{"rtt_ms": "100ms"}"#, "`rtt_ms` is a number of milliseconds, 0 or more; got"),
-        ("/settings", r#"{"rtt_ms": 1e9}"#, "`rtt_ms` is at most 60000"),
-        ("/settings", r#"{"bandwidth_bytes_per_s": 1.5}"#, "`bandwidth_bytes_per_s` is a whole number, or null"),
-        ("/settings", r#"{"buffer_bytes": 0}"#, "`buffer_bytes` is a whole number from 1 to 1048576"),
-        ("/settings", r#"{"idle_timeout_ms": 0}"#, "`idle_timeout_ms` is above 0"),
-        ("/settings", r#"{"latency": 5}"#, "there is no `latency`; there are `rtt_ms`, `jitter_ms`, "),
+        ("/fault", r#"{"kind": "cut", "every_ms": 0}"#, "`every_ms` must be from 10 to"),
+        ("/settings", r#"{"rtt_ms": "100ms"}"#, "`rtt_ms` must be a number of milliseconds, 0 or more; got"),
+        ("/settings", r#"{"rtt_ms": 1e9}"#, "`rtt_ms` must be at most 60000"),
+        ("/settings", r#"{"bandwidth_bytes_per_s": 1.5}"#, "`bandwidth_bytes_per_s` must be a whole number, or null"),
+        ("/settings", r#"{"buffer_bytes": 0}"#, "`buffer_bytes` must be a whole number from 1 to 1048576"),
+        ("/settings", r#"{"idle_timeout_ms": 0}"#, "`idle_timeout_ms` must be above 0"),
+        ("/settings", r#"{"latency": 5}"#, "unknown field `latency`; the fields are `rtt_ms`, `jitter_ms`, "),
     ] {
         let method = if path == "/fault" { "POST" } else { "PUT" };
         let (status, _, answer) = rig.ask(method, path, "", body).await;
         assert!(status == 400 && answer.contains(says), "{path} {body}: {status} {answer}");
     }
     let stats = rig.stats().await;
-    assert_eq!(stats["faults"]["cut"], 0, "nothing of that happened: {stats}");
+    assert_eq!(stats["faults"]["cut"], 0, "no fault was injected: {stats}");
     assert_eq!(rig.ask("POST", "/fault", "", &" ".repeat(20_000)).await.0, 413);
     assert_eq!(rig.ask("GET", "/nowhere", "", "").await.0, 404);
     assert_eq!(rig.ask("DELETE", "/settings", "", "").await.0, 405);
@@ -68,7 +68,7 @@ async fn bad_orders_are_refused_with_the_field_and_what_it_may_be() {
 }
 
 #[tokio::test]
-async fn pages_of_this_machine_may_push_the_buttons_and_no_others() {
+async fn only_pages_of_this_machine_may_use_the_control_api() {
     let rig = Rig::start(LinkSettings::default()).await;
     for origin in ["http://127.0.0.1:8080", "http://localhost:3000", "http://localhost"] {
         let field = format!("Origin: {origin}\r\n");
@@ -97,7 +97,7 @@ async fn help_and_health_are_served() {
 }
 
 #[tokio::test]
-async fn every_order_that_the_help_shows_is_good() {
+async fn every_order_in_the_help_is_valid() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (_, _, help) = rig.ask("GET", "/", "", "").await;
     let mut orders = 0;

@@ -1,5 +1,5 @@
-//! Round-trip time, jitter, and the handshake. Delays are asserted from below: how late a busy machine is, is for the
-//! bench to say.
+//! Round-trip time, jitter, and the handshake. The tests check only lower bounds of delays; the bench measures how late
+//! a busy machine is.
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
@@ -21,7 +21,7 @@ async fn the_first_bytes_wait_for_the_handshake_too() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_first_is_heard_after_two_round_trips() {
+async fn bytes_that_the_server_sends_first_arrive_after_two_round_trips() {
     let rig = Rig::start(Network { rtt: ms(100), ..Network::default() }).await;
     let began = clock::now();
     let (mut client, mut server) = rig.pair().await;
@@ -58,7 +58,7 @@ async fn the_end_travels_like_bytes() {
 }
 
 #[tokio::test]
-async fn a_way_takes_many_messages_at_once() {
+async fn a_path_carries_many_messages_at_once() {
     let rig = Rig::start(Network { rtt: ms(300), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
@@ -68,12 +68,12 @@ async fn a_way_takes_many_messages_at_once() {
         tokio::time::sleep(ms(2)).await;
     }
     assert_eq!(read(&mut server, 100).await, "x".repeat(100));
-    assert!(began.elapsed() < ms(150) * 100, "one after the other they would take 15 s: {:?}", began.elapsed());
+    assert!(began.elapsed() < ms(150) * 100, "one after another they would take 15 s: {:?}", began.elapsed());
     rig.end().await;
 }
 
 #[tokio::test]
-async fn jitter_comes_on_top_and_differs() {
+async fn jitter_adds_a_varying_delay() {
     let rig = Rig::start(Network { rtt: ms(20), jitter: ms(200), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;

@@ -1,4 +1,5 @@
-//! How connections end by themselves: half-close, reset, a server that is not there, and nothing that stays behind.
+//! How connections end without a fault: half-close, reset, an unreachable server; and no connection leaves anything
+//! behind.
 
 use feedlab_feed::link::Network;
 use feedlab_proxy::{Config, LinkSettings, ProxyError};
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::rig::{Rig, ms, passes, to_fin, to_reset};
 
 #[tokio::test]
-async fn a_client_may_close_its_half_and_be_answered_later() {
+async fn a_client_may_close_its_side_and_receive_data_afterwards() {
     let rig = Rig::start(Network { rtt: ms(20), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     client.write_all(b"question").await.unwrap();
@@ -44,7 +45,7 @@ async fn a_reset_of_one_side_reaches_the_other() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_up_on_a_client_that_goes_on_sending_resets_it() {
+async fn a_client_that_keeps_sending_to_a_closed_server_is_reset() {
     let rig = Rig::start(Network { rtt: ms(20), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
@@ -59,7 +60,7 @@ async fn a_server_that_hangs_up_on_a_client_that_goes_on_sending_resets_it() {
 #[tokio::test]
 async fn without_a_server_the_client_is_reset() {
     let mut rig = Rig::start(Network { rtt: ms(20), ..Network::default() }).await;
-    rig.without_server();
+    rig.stop_server();
     let mut client = rig.connect().await;
     to_reset(&mut client).await;
     rig.until("upstream_failed", 1).await;
@@ -68,7 +69,7 @@ async fn without_a_server_the_client_is_reset() {
 }
 
 #[tokio::test]
-async fn a_thousand_connections_leave_nothing() {
+async fn a_thousand_connections_leave_nothing_open() {
     let rig = Rig::start(LinkSettings::default()).await;
     for turn in 0..1000 {
         let (mut client, mut server) = rig.pair().await;
@@ -86,7 +87,7 @@ async fn a_thousand_connections_leave_nothing() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_proxy_ends_its_connections_in_good_order() {
+async fn the_proxy_closes_its_connections_gracefully_when_it_shuts_down() {
     let rig = Rig::start(Network { buffer_bytes: Some(1000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     server.write_all(b"held back").await.unwrap();
@@ -101,7 +102,7 @@ async fn the_end_of_the_proxy_ends_its_connections_in_good_order() {
 }
 
 #[tokio::test]
-async fn only_loopback_is_listened_on() {
+async fn the_proxy_listens_on_loopback_only() {
     let open = || async { TcpListener::bind("0.0.0.0:0").await.unwrap() };
     let local = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
     let to = "127.0.0.1:1".parse().unwrap();

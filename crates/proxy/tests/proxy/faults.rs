@@ -1,4 +1,4 @@
-//! Faults on order.
+//! Injected faults.
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
@@ -7,10 +7,10 @@ use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::rig::{Rig, ms, nothing_comes, passes, read, to_fin, to_reset};
+use super::rig::{Rig, ms, nothing_arrives, passes, read, to_fin, to_reset};
 
 #[tokio::test]
-async fn a_cut_delivers_what_is_on_its_way_and_a_fin_to_both() {
+async fn a_cut_delivers_the_bytes_in_flight_and_a_fin_to_both_sides() {
     let rig = Rig::start(Network { rtt: ms(1000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     client.write_all(b"up").await.unwrap();
@@ -26,7 +26,7 @@ async fn a_cut_delivers_what_is_on_its_way_and_a_fin_to_both() {
 }
 
 #[tokio::test]
-async fn a_cut_sends_no_reset_even_if_one_side_goes_on() {
+async fn a_cut_sends_no_reset_even_if_one_side_keeps_sending() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;
@@ -38,7 +38,7 @@ async fn a_cut_sends_no_reset_even_if_one_side_goes_on() {
 }
 
 #[tokio::test]
-async fn a_reset_loses_what_is_on_its_way() {
+async fn a_reset_loses_the_bytes_in_flight() {
     let rig = Rig::start(Network { rtt: ms(60_000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     client.write_all(b"up").await.unwrap();
@@ -65,7 +65,7 @@ async fn a_cut_that_lasts_cuts_new_connections_too() {
 }
 
 #[tokio::test]
-async fn a_share_is_about_that_many() {
+async fn a_fault_hits_its_share_of_the_connections() {
     let rig = Rig::start(LinkSettings::default()).await;
     let mut pairs = rig.pairs(40).await;
     let hit = rig.fault(r#"{"kind": "reset", "share": 0.25}"#).await;
@@ -79,7 +79,7 @@ async fn a_share_is_about_that_many() {
     }
     assert_eq!(alive, 30);
     let hit = rig.fault(r#"{"kind": "cut", "share": 0.001}"#).await;
-    assert_eq!(hit["hit"], 1, "a fault that is ordered happens");
+    assert_eq!(hit["hit"], 1, "a fault hits at least one connection");
     rig.end().await;
 }
 
@@ -88,7 +88,7 @@ async fn read_one(from: &mut TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn a_black_hole_holds_and_then_gives_back() {
+async fn a_black_hole_holds_bytes_and_then_delivers_them() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "before").await;
@@ -104,12 +104,12 @@ async fn a_black_hole_holds_and_then_gives_back() {
 }
 
 #[tokio::test]
-async fn a_black_hole_swallows_new_connections_and_ends_until_it_is_healed() {
+async fn a_black_hole_holds_new_connections_and_ends_until_it_is_healed() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, server) = rig.pair().await;
     rig.fault(r#"{"kind": "black-hole", "for_ms": 600000}"#).await;
     drop(server);
-    nothing_comes(&mut client, ms(100)).await;
+    nothing_arrives(&mut client, ms(100)).await;
     let mut new = rig.connect().await;
     new.write_all(b"hello").await.unwrap();
     let stats = rig.stats().await;
@@ -123,13 +123,13 @@ async fn a_black_hole_swallows_new_connections_and_ends_until_it_is_healed() {
 }
 
 #[tokio::test]
-async fn whoever_gives_up_in_a_black_hole_is_gone_after_it() {
+async fn a_client_that_disconnects_in_a_black_hole_is_gone_after_it() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (client, mut server) = rig.pair().await;
     rig.fault(r#"{"kind": "black-hole", "for_ms": 600000}"#).await;
     drop(client);
     drop(rig.connect().await);
-    nothing_comes(&mut server, ms(50)).await;
+    nothing_arrives(&mut server, ms(50)).await;
     rig.heal().await;
     assert_eq!(to_fin(&mut server).await, "");
     drop(server);
@@ -139,7 +139,7 @@ async fn whoever_gives_up_in_a_black_hole_is_gone_after_it() {
 }
 
 #[tokio::test]
-async fn a_port_that_refuses_is_closed_and_comes_back() {
+async fn a_port_that_refuses_is_closed_and_reopens() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     let began = clock::now();
@@ -152,7 +152,7 @@ async fn a_port_that_refuses_is_closed_and_comes_back() {
         }
         refused += 1;
         if refused == 1 {
-            passes(&mut client, &mut server, "those that are open stay so").await;
+            passes(&mut client, &mut server, "open connections stay open").await;
         }
         tokio::time::sleep(ms(5)).await;
     };
@@ -178,7 +178,7 @@ async fn a_refusal_can_be_healed_and_ends_with_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_series_comes_again_until_it_is_healed() {
+async fn a_repeating_fault_repeats_until_it_is_healed() {
     let rig = Rig::start(LinkSettings::default()).await;
     for order in [r#"{"kind": "cut", "every_ms": 20}"#, r#"{"kind": "cut", "every_ms": 20, "at_random": true}"#] {
         rig.fault(order).await;
@@ -187,13 +187,13 @@ async fn a_series_comes_again_until_it_is_healed() {
         }
         assert_eq!(rig.stats().await["in_course"][0]["every_ms"], 20);
     }
-    assert_eq!(rig.heal().await["healed"], 1, "a new series of a kind ends the one before");
-    let told = rig.stats().await;
-    assert!(told["faults"]["cut"].as_u64().unwrap() >= 6, "{told}");
+    assert_eq!(rig.heal().await["healed"], 1, "a new repeating fault replaces one of the same kind");
+    let stats = rig.stats().await;
+    assert!(stats["faults"]["cut"].as_u64().unwrap() >= 6, "{stats}");
     let mut client = rig.connect().await;
-    nothing_comes(&mut client, ms(100)).await;
+    nothing_arrives(&mut client, ms(100)).await;
     client.write_all(b"x").await.unwrap();
-    // Those that were cut may have been led on before.
+    // Connections that were cut may have been forwarded before.
     while !read_one(&mut rig.accept().await).await {}
     rig.end().await;
 }

@@ -6,37 +6,37 @@ use feedlab_proxy::LinkSettings;
 use feedlab_testkit::soon;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::rig::{Rig, ms, nothing_comes, passes, read, to_fin};
+use super::rig::{Rig, ms, nothing_arrives, passes, read, to_fin};
 
 #[tokio::test]
-async fn bandwidth_takes_its_time_in_both_directions() {
+async fn bandwidth_limits_both_directions() {
     let rig = Rig::start(Network { bandwidth_bytes_per_s: Some(100_000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     let text = "x".repeat(50_000);
     for turn in 0..2 {
         let (from, to) = if turn == 0 { (&mut client, &mut server) } else { (&mut server, &mut client) };
         let began = clock::now();
-        let (sent, came) = tokio::join!(from.write_all(text.as_bytes()), read(to, text.len()));
+        let (sent, received) = tokio::join!(from.write_all(text.as_bytes()), read(to, text.len()));
         sent.unwrap();
-        assert_eq!(came, text);
+        assert_eq!(received, text);
         assert!(began.elapsed() >= ms(400), "50 kB at 100 kB/s: {:?}", began.elapsed());
     }
     rig.end().await;
 }
 
 #[tokio::test]
-async fn bandwidth_is_that_of_one_connection() {
+async fn the_bandwidth_limit_is_per_connection() {
     let rig = Rig::start(Network { bandwidth_bytes_per_s: Some(10_000), ..Network::default() }).await;
     let mut pairs = rig.pairs(2).await;
     pairs[0].0.write_all(&[b'x'; 50_000]).await.unwrap();
     let (client, server) = &mut pairs[1];
-    passes(client, server, "not behind the five seconds of the other").await;
+    passes(client, server, "not queued behind the five seconds of the other connection").await;
     assert!(rig.stats().await["held_bytes"].as_u64().unwrap() > 0);
     rig.end().await;
 }
 
 #[tokio::test]
-async fn what_is_on_its_way_is_bounded_and_pushes_back() {
+async fn bytes_in_flight_are_limited_and_hold_the_sender_back() {
     let rig = Rig::start(Network { rtt: ms(60_000), ..Network::default() }).await;
     let (_client, mut server) = rig.pair().await;
     let sending = async { while server.write(&[0; 65_536]).await.is_ok() {} };
@@ -48,24 +48,24 @@ async fn what_is_on_its_way_is_bounded_and_pushes_back() {
 }
 
 #[tokio::test]
-async fn a_buffer_holds_bytes_back_until_they_are_enough() {
+async fn a_buffer_holds_bytes_back_until_it_is_full() {
     let rig = Rig::start(Network { buffer_bytes: Some(10), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "up").await;
     server.write_all(b"123456789").await.unwrap();
     rig.until("held_bytes", 9).await;
-    nothing_comes(&mut client, ms(50)).await;
+    nothing_arrives(&mut client, ms(50)).await;
     server.write_all(b"0").await.unwrap();
     assert_eq!(read(&mut client, 10).await, "1234567890");
     server.write_all(b"abc").await.unwrap();
-    nothing_comes(&mut client, ms(50)).await;
+    nothing_arrives(&mut client, ms(50)).await;
     server.shutdown().await.unwrap();
-    assert_eq!(to_fin(&mut client).await, "abc", "the end of the server flushes");
+    assert_eq!(to_fin(&mut client).await, "abc", "the server's close flushes the buffer");
     rig.end().await;
 }
 
 #[tokio::test]
-async fn a_buffer_that_is_taken_away_gives_out_what_it_held() {
+async fn a_buffer_that_is_removed_passes_on_what_it_held() {
     let rig = Rig::start(Network { buffer_bytes: Some(1000), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     server.write_all(b"held").await.unwrap();
@@ -105,7 +105,7 @@ async fn traffic_in_either_direction_keeps_a_connection_open() {
 }
 
 #[tokio::test]
-async fn what_takes_longer_than_the_idle_timeout_to_arrive_is_not_idle() {
+async fn a_connection_with_bytes_in_flight_is_not_idle() {
     let rig = Rig::start(Network { rtt: ms(2000), idle_timeout: Some(ms(500)), ..Network::default() }).await;
     let mut client = rig.connect().await;
     client.write_all(b"far").await.unwrap();
@@ -118,7 +118,7 @@ async fn what_takes_longer_than_the_idle_timeout_to_arrive_is_not_idle() {
 async fn an_idle_timeout_can_be_set_later() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, _server) = rig.pair().await;
-    nothing_comes(&mut client, ms(50)).await;
+    nothing_arrives(&mut client, ms(50)).await;
     rig.set(r#"{"idle_timeout_ms": 20}"#).await;
     assert_eq!(to_fin(&mut client).await, "");
     rig.end().await;
@@ -150,7 +150,7 @@ async fn only_the_share_of_slow_readers_is_slow() {
     for (_, server) in &mut pairs {
         server.write_all(&[b'x'; 60]).await.unwrap();
     }
-    // The fast ones have all of it, the slow ones would need a minute.
+    // The fast ones receive everything; the slow ones would need a minute.
     let reading = pairs.into_iter().map(|(mut client, server)| async move {
         let all = tokio::time::timeout(ms(2000), client.read_exact(&mut [0; 60])).await;
         (all.is_ok(), server)

@@ -1,12 +1,12 @@
-//! The lab proxy between real sockets.
+//! Tests of the lab proxy between real sockets.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test fails at the first error")]
 
-mod answers;
 mod bytes;
 mod control;
 mod distance;
 mod ends;
 mod faults;
 mod flow;
+mod responses;
 mod rig;

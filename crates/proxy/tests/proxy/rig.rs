@@ -1,4 +1,4 @@
-//! A proxy between a client and a server that the test plays itself.
+//! A proxy between a client and a server, both of which the test plays itself.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -39,8 +39,8 @@ impl Rig {
         Self { endpoint, control: control_address, upstream: Some(upstream), shutdown, proxy }
     }
 
-    /// The server is gone: its port answers no more.
-    pub(crate) fn without_server(&mut self) {
+    /// Stops the server: its port no longer accepts connections.
+    pub(crate) fn stop_server(&mut self) {
         self.upstream = None;
     }
 
@@ -56,7 +56,7 @@ impl Rig {
         server
     }
 
-    /// Both ends of a new connection.
+    /// Opens a connection, and returns both ends.
     pub(crate) async fn pair(&self) -> (TcpStream, TcpStream) {
         let client = self.connect().await;
         (client, self.accept().await)
@@ -70,54 +70,54 @@ impl Rig {
         pairs
     }
 
-    /// A request to the control API: status and body.
+    /// Sends a request to the control API, and returns the status, the head and the body.
     pub(crate) async fn ask(&self, method: &str, path: &str, fields: &str, body: &str) -> (u16, String, String) {
         let Answer { status, head, body } = ask_async(self.control, method, path, fields, body).await;
         (status, head, body)
     }
 
-    async fn good(&self, method: &str, path: &str, body: &str) -> Value {
+    async fn succeed(&self, method: &str, path: &str, body: &str) -> Value {
         let (status, _, answer) = self.ask(method, path, "", body).await;
         assert_eq!(status, 200, "{path} {body}: {answer}");
         serde_json::from_str(&answer).unwrap()
     }
 
     pub(crate) async fn fault(&self, order: &str) -> Value {
-        self.good("POST", "/fault", order).await
+        self.succeed("POST", "/fault", order).await
     }
 
     pub(crate) async fn set(&self, settings: &str) -> Value {
-        self.good("PUT", "/settings", settings).await
+        self.succeed("PUT", "/settings", settings).await
     }
 
     pub(crate) async fn heal(&self) -> Value {
-        self.good("POST", "/heal", "").await
+        self.succeed("POST", "/heal", "").await
     }
 
     pub(crate) async fn stats(&self) -> Value {
-        self.good("GET", "/stats", "").await
+        self.succeed("GET", "/stats", "").await
     }
 
-    /// Waits until a figure of the statistics is this.
+    /// Waits until a value in the statistics is `value`.
     pub(crate) async fn until(&self, name: &str, value: u64) {
-        let comes = async {
+        let reached = async {
             while self.stats().await[name] != value {
                 tokio::time::sleep(ms(5)).await;
             }
         };
-        if tokio::time::timeout(ms(30_000), comes).await.is_err() {
+        if tokio::time::timeout(ms(30_000), reached).await.is_err() {
             panic!("`{name}` never became {value}: {}", self.stats().await);
         }
     }
 
-    /// Ends the proxy, which must end well.
+    /// Shuts the proxy down, which must succeed.
     pub(crate) async fn end(self) {
         self.shutdown.cancel();
         soon(self.proxy).await.unwrap().unwrap();
     }
 }
 
-/// Writes, and reads the same at the other end.
+/// Writes a text, and reads it at the other end.
 pub(crate) async fn passes(from: &mut TcpStream, to: &mut TcpStream, text: &str) {
     from.write_all(text.as_bytes()).await.unwrap();
     assert_eq!(read(to, text.len()).await, text);
@@ -136,7 +136,7 @@ pub(crate) async fn to_fin(from: &mut TcpStream) -> String {
     text
 }
 
-/// Reads to the end, which must be an RST, and tells what came before it.
+/// Reads to the end, which must be an RST, and returns what was received before it.
 pub(crate) async fn to_reset(from: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let error = soon(from.read_to_end(&mut bytes)).await.expect_err("it ends with an RST");
@@ -144,8 +144,8 @@ pub(crate) async fn to_reset(from: &mut TcpStream) -> Vec<u8> {
     bytes
 }
 
-/// Nothing comes for so long.
-pub(crate) async fn nothing_comes(from: &mut TcpStream, time: Duration) {
-    let came = tokio::time::timeout(time, from.read(&mut [0; 64])).await;
-    assert!(came.is_err(), "nothing should come, and {came:?} did");
+/// Checks that nothing arrives for `time`.
+pub(crate) async fn nothing_arrives(from: &mut TcpStream, time: Duration) {
+    let received = tokio::time::timeout(time, from.read(&mut [0; 64])).await;
+    assert!(received.is_err(), "nothing should arrive, but {received:?} did");
 }

@@ -242,7 +242,7 @@ mod tests {
             (r#"{"updates_per_s": 1000}"#, "`updates_per_s` is from 0.1 to 200"),
             (r#"{"payload_bytes": 65537}"#, "`payload_bytes` is a whole number from 0 to 65536"),
             (r#"{"keepalive_ms": 0}"#, "`keepalive_ms`"),
-            (r#"{"rtt_ms": 60001}"#, "`rtt_ms` is at most 60000"),
+            (r#"{"rtt_ms": 60001}"#, "`rtt_ms` must be at most 60000"),
             (r#"{"buffer_bytes": 99999999}"#, "`buffer_bytes`"),
         ] {
             let why = patched(body).unwrap_err();

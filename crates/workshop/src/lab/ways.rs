@@ -49,7 +49,7 @@ impl Ways {
     /// Lets a fault happen on one, or on all.
     pub(super) async fn order(&self, endpoint: &str, fault: Fault) -> Result<Hit, Rejection> {
         fault.check().map_err(Rejection::bad_request)?;
-        let hits = join_all(self.chosen(endpoint)?.map(|handle| handle.order(fault))).await;
+        let hits = join_all(self.chosen(endpoint)?.map(|handle| handle.inject(fault))).await;
         let mut sum = Hit { hit: 0, open: 0 };
         for hit in hits {
             let hit = hit.map_err(Rejection::bad_request)?;

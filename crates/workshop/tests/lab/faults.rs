@@ -47,7 +47,7 @@ async fn an_order_that_makes_no_sense_says_what_would() {
             "`endpoint` is one of long-polling, shared, short-polling, sse, websocket, all",
         ),
         ("/fault", r#"{"kind": "flood"}"#, "`kind` is one of cut, reset"),
-        ("/fault", r#"{"kind": "black-hole"}"#, "`for_ms` is above 0 for black-hole"),
+        ("/fault", r#"{"kind": "black-hole"}"#, "`for_ms` must be above 0 for black-hole"),
         ("/fault", "nonsense", "the body is {"),
         ("/fault", r#"{"kind": "cut", "share": 1}"#, "unknown field `share`"),
         ("/restart", r#"{"down_ms": 3600000}"#, "`down_ms` is at most 60000"),

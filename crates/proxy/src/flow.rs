@@ -1,4 +1,4 @@
-//! One direction of a connection: from the socket that is read, over the path, to the socket that is written.
+//! One direction of a connection: bytes from the socket that is read, over the path, to the socket that is written.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -9,19 +9,19 @@ use std::time::Instant;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::line::Orders;
+use crate::channel::Orders;
 use crate::path::{Load, Path, time_of};
 
-/// The most that is read at once. It is on the stack, so that an idle connection holds no buffer.
+/// The size of the read buffer, bytes. The buffer is on the stack, so an idle connection holds none.
 const CHUNK: usize = 16 << 10;
 
-/// Reads in a row before others have their turn.
+/// How many reads in a row are allowed before other tasks get their turn.
 const READS: usize = 4;
 
-/// Pieces that are written at once.
+/// How many pieces one write takes at most.
 const PIECES: usize = 16;
 
-/// Which direction.
+/// The direction of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the client to the server.
@@ -30,24 +30,24 @@ pub(crate) enum Direction {
     Down,
 }
 
-/// One direction.
+/// One direction of a connection.
 #[derive(Debug)]
-pub(crate) struct Way {
+pub(crate) struct Flow {
     direction: Direction,
     pub(crate) path: Path,
-    /// There was nothing more to read; the task is woken when there is.
+    /// Whether the last read found nothing more; the task is woken when there is more to read.
     drained: bool,
-    /// The socket takes no more for now; the task is woken when it does.
+    /// Whether the socket takes no more for now; the task is woken when it does.
     blocked: bool,
-    /// The sender has ended: nothing is read any more.
+    /// Whether the sender has ended: nothing more is read.
     sender_done: bool,
-    /// The receiver has been told of the end, or is gone.
+    /// Whether the receiver has got the end, or has disconnected.
     receiver_done: bool,
-    /// A slow reader reads again then.
-    read_again: Option<Instant>,
+    /// When a slow reader may read next.
+    next_read: Option<Instant>,
 }
 
-impl Way {
+impl Flow {
     pub(crate) const fn new(direction: Direction, path: Path) -> Self {
         Self {
             direction,
@@ -56,35 +56,35 @@ impl Way {
             blocked: false,
             sender_done: false,
             receiver_done: false,
-            read_again: None,
+            next_read: None,
         }
     }
 
-    /// Whether it would read now.
-    fn wants(&self, orders: &Orders, now: Instant) -> bool {
-        !self.sender_done && self.path.has_room(&orders.settings.network) && self.read_again.is_none_or(|at| at <= now)
+    /// Whether the flow may read now.
+    fn may_read(&self, orders: &Orders, now: Instant) -> bool {
+        !self.sender_done && self.path.has_room(&orders.settings.network) && self.next_read.is_none_or(|at| at <= now)
     }
 
-    /// When it has something to do by itself.
+    /// Returns when the flow next has something to do that no socket event triggers.
     pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
         let arrives = self.path.next_due().filter(|_| !self.blocked);
-        let reads = self.read_again.filter(|at| !self.sender_done && *at > now);
+        let reads = self.next_read.filter(|at| !self.sender_done && *at > now);
         [arrives, reads].into_iter().flatten().min()
     }
 
-    /// Both ends are done with it.
+    /// Whether both ends are done.
     pub(crate) fn is_over(&self) -> bool {
         self.receiver_done && self.path.is_empty()
     }
 
-    /// Whether it would read at once, and has not seen that there is nothing.
-    pub(crate) fn is_hungry(&self, orders: &Orders, now: Instant) -> bool {
-        !self.drained && self.wants(orders, now)
+    /// Whether the flow may read now and the last read did not find the socket empty.
+    pub(crate) fn can_read_more(&self, orders: &Orders, now: Instant) -> bool {
+        !self.drained && self.may_read(orders, now)
     }
 
-    /// Reads what has come, and sends it on its way; tells whether that was anything. If there is no more, the task is
-    /// woken when more comes.
-    pub(crate) fn take_in(
+    /// Reads what is available and sends it on the path. Returns whether anything was read. If there is no more to
+    /// read, the task is woken when there is.
+    pub(crate) fn read_available(
         &mut self,
         from: &mut TcpStream,
         orders: &Orders,
@@ -96,7 +96,7 @@ impl Way {
         }
         self.drained = false;
         let mut reads = 0;
-        while reads < READS && self.wants(orders, now) {
+        while reads < READS && self.may_read(orders, now) {
             self.drained = self.read(from, orders, now, context).is_pending();
             if self.drained {
                 break;
@@ -108,7 +108,7 @@ impl Way {
 
     fn read(&mut self, from: &mut TcpStream, orders: &Orders, now: Instant, context: &mut Context<'_>) -> Poll<()> {
         let mut space = [MaybeUninit::uninit(); CHUNK];
-        let mut buffer = ReadBuf::uninit(&mut space[..self.piece(orders)]);
+        let mut buffer = ReadBuf::uninit(&mut space[..self.read_size(orders)]);
         match Pin::new(from).poll_read(context, &mut buffer) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.end(Load::Fin, orders, now),
@@ -118,8 +118,9 @@ impl Way {
         Poll::Ready(())
     }
 
-    /// A slow reader reads twenty times a second, if it reads more than that many bytes.
-    fn piece(&self, orders: &Orders) -> usize {
+    /// Returns the size of one read, bytes. A slow reader reads 20 times per second, or 1 byte at a time if it reads
+    /// fewer than 20 bytes per second.
+    fn read_size(&self, orders: &Orders) -> usize {
         let per_s = self.reads_per_s(orders);
         per_s.and_then(|per_s| usize::try_from(per_s / 20).ok()).map_or(CHUNK, |piece| piece.clamp(1, CHUNK))
     }
@@ -129,33 +130,33 @@ impl Way {
     }
 
     fn send(&mut self, bytes: &[u8], orders: &Orders, now: Instant) {
-        let read = |per_s| now.max(self.read_again.unwrap_or(now)) + time_of(bytes.len(), per_s);
-        self.read_again = self.reads_per_s(orders).map(read);
+        let next = |per_s| now.max(self.next_read.unwrap_or(now)) + time_of(bytes.len(), per_s);
+        self.next_read = self.reads_per_s(orders).map(next);
         match (self.direction, orders.settings.network.buffer_bytes) {
             (Direction::Down, Some(_)) => self.path.hold_back(bytes, now, &orders.settings.network),
             _ => self.path.send(bytes, now, &orders.settings.network),
         }
     }
 
-    /// The sender has ended.
+    /// Ends the flow: the sender has closed or reset the connection.
     pub(crate) fn end(&mut self, end: Load, orders: &Orders, now: Instant) {
         self.sender_done = true;
         self.path.end(end, now, &orders.settings.network);
     }
 
-    /// It ends where the proxy is, after what is on its way.
+    /// Ends the flow at the proxy, after the bytes that are in flight.
     pub(crate) fn cut(&mut self, orders: &Orders, now: Instant) {
         if !std::mem::replace(&mut self.sender_done, true) {
             self.path.cut(now, &orders.settings.network);
         }
     }
 
-    /// Writes what has arrived, and tells how much that was. If the socket does not take all of it, the task is woken when
-    /// it takes more.
+    /// Writes what has arrived, and returns how many bytes that was. If the socket does not take all of it, the task is
+    /// woken when it takes more.
     ///
     /// # Errors
-    /// When the receiver is gone.
-    pub(crate) fn give_out(
+    /// When the receiver has disconnected.
+    pub(crate) fn write_arrived(
         &mut self,
         to: &mut TcpStream,
         now: Instant,
@@ -183,20 +184,20 @@ impl Way {
         }
     }
 
-    /// Tells the receiver of an end that has arrived, and what kind it was.
-    pub(crate) fn give_end(&mut self, to: &mut TcpStream, now: Instant, context: &mut Context<'_>) -> Option<Load> {
+    /// Delivers an end that has arrived to the receiver, and returns its kind.
+    pub(crate) fn deliver_end(&mut self, to: &mut TcpStream, now: Instant, context: &mut Context<'_>) -> Option<Load> {
         let end = self.path.take_end(now)?;
         self.receiver_done = true;
         if end == Load::Fin {
-            // A socket's shutdown is done at once.
+            // The shutdown of a TCP socket completes immediately.
             let _ = Pin::new(to).poll_shutdown(context);
         }
         Some(end)
     }
 
-    /// The receiver is gone, and with it what was on its way.
-    pub(crate) fn lose(&mut self) {
-        self.path.lose();
+    /// Discards what is in flight: the receiver has disconnected.
+    pub(crate) fn discard(&mut self) {
+        self.path.discard();
         (self.sender_done, self.receiver_done, self.blocked) = (true, true, false);
     }
 }

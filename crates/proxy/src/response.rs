@@ -1,4 +1,4 @@
-//! Answers of the proxy's own: what a broken middlebox says instead of the server.
+//! Responses in place of the server's, as a broken middlebox sends them.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,43 +8,43 @@ use feedlab_feed::link::LinkFault;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::alarm::Alarm;
-use crate::line::Line;
-use crate::relay::Over;
+use crate::channel::OrderChannel;
+use crate::relay::Outcome;
+use crate::timers::Timer;
 
-/// How long a request may take to come; whoever sends none is cut off.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request may take to arrive; then the connection is closed.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest head of a request that is waited for; the answer does not depend on it.
+/// How much of a request's head the proxy waits for, bytes. The response does not depend on the request.
 pub(crate) const MAX_HEAD: usize = 16 << 10;
 
-/// Answers the first request, at the distance that the settings make, and closes.
-pub(crate) async fn give(
+/// Responds to the first request, after the delay that the settings require, and closes the connection.
+pub(crate) async fn send(
     client: &mut TcpStream,
     kind: LinkFault,
-    line: &Line,
-    alarm: &mut Alarm,
+    channel: &OrderChannel,
+    timer: &mut Timer,
     opened: Instant,
-) -> Over {
-    match tokio::time::timeout(PATIENCE, head(client)).await {
+) -> Outcome {
+    match tokio::time::timeout(REQUEST_TIMEOUT, head(client)).await {
         Ok(Ok(())) => {}
-        Ok(Err(_)) => return Over::Reset,
+        Ok(Err(_)) => return Outcome::Reset,
         Err(_) => return hang_up(client).await,
     }
-    let rtt = line.orders().settings.network.rtt;
-    alarm.until(clock::now().max(opened + rtt) + rtt).await;
-    if client.write_all(text(kind).as_bytes()).await.is_err() {
-        return Over::Reset;
+    let rtt = channel.orders().settings.network.rtt;
+    timer.until(clock::now().max(opened + rtt) + rtt).await;
+    if client.write_all(response(kind).as_bytes()).await.is_err() {
+        return Outcome::Reset;
     }
     hang_up(client).await
 }
 
-async fn hang_up(client: &mut TcpStream) -> Over {
+async fn hang_up(client: &mut TcpStream) -> Outcome {
     let _ = client.shutdown().await;
-    Over::Cut
+    Outcome::Cut
 }
 
-/// Reads to the blank line behind the head of a request, or to the end.
+/// Reads up to the empty line that ends the head of a request, or to the end of the stream.
 async fn head(client: &TcpStream) -> io::Result<()> {
     let mut head = Vec::new();
     loop {
@@ -64,20 +64,20 @@ fn is_complete(tail: &[u8]) -> bool {
     tail.windows(4).any(|four| four == b"\r\n\r\n")
 }
 
-/// The whole answer. Pages of any origin may see it (`Access-Control-Allow-Origin`): otherwise a browser would tell a
-/// page on another port of a network error, and hide the status that the fault is about.
-fn text(kind: LinkFault) -> String {
+/// Returns the whole response. Pages of any origin may read it (`Access-Control-Allow-Origin`): otherwise a browser
+/// would report a network error to a page on another port, and hide the status that the fault is about.
+fn response(kind: LinkFault) -> String {
     let (status, fields, body) = match kind {
         LinkFault::Status204 => ("204 No Content", "", ""),
         LinkFault::WrongType => (
             "200 OK",
             "Content-Type: text/html; charset=utf-8\r\n",
-            "<!doctype html>\n<title>Please sign in</title>\n<p>The lab proxy stands in for a captive portal.\n",
+            "<!doctype html>\n<title>Please sign in</title>\n<p>The lab proxy imitates a captive portal.\n",
         ),
         _ => (
             "503 Service Unavailable",
             "Retry-After: 1\r\nContent-Type: text/plain; charset=utf-8\r\n",
-            "The lab proxy says that the service is not available.\n",
+            "The lab proxy reports that the service is not available.\n",
         ),
     };
     // A 204 has no Content-Length (RFC 9110, section 8.6).
@@ -93,18 +93,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answers_are_as_long_as_they_say() {
+    fn the_content_length_is_the_length_of_the_body() {
         for kind in [LinkFault::Status503, LinkFault::WrongType] {
-            let text = text(kind);
-            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let response = response(kind);
+            let (head, body) = response.split_once("\r\n\r\n").unwrap();
             assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "{head}");
         }
-        let text = text(LinkFault::Status204);
-        assert!(text.starts_with("HTTP/1.1 204 ") && text.ends_with("\r\n\r\n") && !text.contains("Length"), "{text}");
+        let response = response(LinkFault::Status204);
+        assert!(response.starts_with("HTTP/1.1 204 ") && response.ends_with("\r\n\r\n"), "{response}");
+        assert!(!response.contains("Length"), "{response}");
     }
 
     #[test]
-    fn a_head_ends_with_a_blank_line() {
+    fn a_head_ends_with_an_empty_line() {
         assert!(is_complete(b"\r\n\r\nx") && !is_complete(b"\r\n\r"));
     }
 }

@@ -1,4 +1,4 @@
-//! The connections of the control address: no more than a number, and each says in time what it wants.
+//! The server of the control address: it limits the number of connections and the time that a request's head may take.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,53 +11,53 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// Connections that it takes.
+/// The most connections at a time.
 pub(crate) const MAX_CONNECTIONS: usize = 256;
-/// Time for a request's head to come; also how long a connection may rest between two requests.
+/// How long the head of a request may take to arrive, and how long a connection may be idle between two requests.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Pause after a failed accept: with a full descriptor table the next one fails as well until something closes.
+/// The pause after a failed accept: while the descriptor table is full, the next attempt fails too.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// What leads to the routes.
-pub(super) struct Endpoint {
+/// Accepts connections, and serves the routes on them.
+pub(super) struct ControlServer {
     router: Router,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     head_timeout: Duration,
 }
 
-impl Endpoint {
+impl ControlServer {
     pub(super) fn new(router: Router) -> Self {
-        Self { router, places: Arc::new(Semaphore::new(MAX_CONNECTIONS)), head_timeout: HEAD_TIMEOUT }
+        Self { router, permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)), head_timeout: HEAD_TIMEOUT }
     }
 
-    /// Accepts connections until the proxy is gone; what is asked by then is answered.
-    pub(super) async fn serve(self, listener: TcpListener, gone: CancellationToken) {
+    /// Accepts connections until `stop` is cancelled; requests that have arrived by then still get a response.
+    pub(super) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = gone.cancelled() => return,
+                () = stop.cancelled() => return,
             };
             match accepted {
-                Ok((stream, _)) => self.receive(stream, gone.clone()),
+                Ok((stream, _)) => self.accept(stream, stop.clone()),
                 Err(_) => tokio::time::sleep(RETRY).await,
             }
         }
     }
 
-    fn receive(&self, stream: TcpStream, gone: CancellationToken) {
-        match self.places.clone().try_acquire_owned() {
-            Ok(place) => drop(tokio::spawn(answer(stream, self.router.clone(), self.head_timeout, gone, place))),
-            Err(_) => refuse(&stream),
+    fn accept(&self, stream: TcpStream, stop: CancellationToken) {
+        match self.permits.clone().try_acquire_owned() {
+            Ok(permit) => drop(tokio::spawn(handle(stream, self.router.clone(), self.head_timeout, stop, permit))),
+            Err(_) => reject(&stream),
         }
     }
 }
 
-async fn answer(
+async fn handle(
     stream: TcpStream,
     router: Router,
     head_timeout: Duration,
-    gone: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    stop: CancellationToken,
+    _permit: OwnedSemaphorePermit,
 ) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -66,19 +66,19 @@ async fn answer(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = gone.cancelled() => {
+        () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    drop(ended); // whatever went wrong ended this connection and nothing else
+    drop(ended); // an error concerns only this connection
 }
 
-/// Says why, if the socket takes it at once, and closes.
-fn refuse(stream: &TcpStream) {
+/// Responds with 503, if the socket takes that immediately, and closes the connection.
+fn reject(stream: &TcpStream) {
     let _ = stream.try_write(
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: text/plain\r\n\
-          Content-Length: 40\r\n\r\nthe control address has too many guests\n",
+          Content-Length: 45\r\n\r\nthe control address has too many connections\n",
     );
 }
 
@@ -91,11 +91,11 @@ mod tests {
 
     async fn open(most: usize, head_timeout: Duration) -> (std::net::SocketAddr, CancellationToken) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, gone) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let router = Router::new().route("/", get(|| async { "here" }));
-        let endpoint = Endpoint { router, places: Arc::new(Semaphore::new(most)), head_timeout };
-        tokio::spawn(endpoint.serve(listener, gone.clone()));
-        (address, gone)
+        let server = ControlServer { router, permits: Arc::new(Semaphore::new(most)), head_timeout };
+        tokio::spawn(server.serve(listener, stop.clone()));
+        (address, stop)
     }
 
     async fn rest(stream: &mut TcpStream) -> String {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r3_a_head_that_does_not_come_ends_its_connection() {
+    async fn r3_a_connection_whose_request_head_does_not_arrive_is_closed() {
         let (address, _gone) = open(9, Duration::from_millis(100)).await;
         for part in ["", "GET / HTTP/1.1\r\nHost:", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -117,16 +117,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r5_more_connections_than_there_are_places_for_are_refused() {
-        let (address, gone) = open(2, Duration::from_secs(30)).await;
+    async fn r5_connections_beyond_the_limit_are_rejected() {
+        let (address, stop) = open(2, Duration::from_secs(30)).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         let _second = TcpStream::connect(address).await.unwrap();
         let mut third = TcpStream::connect(address).await.unwrap();
-        let refusal = rest(&mut third).await;
-        let (head, body) = refusal.split_once("\r\n\r\n").unwrap();
+        let rejection = rest(&mut third).await;
+        let (head, body) = rejection.split_once("\r\n\r\n").unwrap();
         assert!(
             head.starts_with("HTTP/1.1 503 ") && head.contains(&format!("Content-Length: {}", body.len())),
-            "{refusal}"
+            "{rejection}"
         );
         first.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
         assert!(rest(&mut first).await.ends_with("here"));
@@ -142,6 +142,6 @@ mod tests {
             }
         };
         feedlab_testkit::soon(again).await;
-        gone.cancel();
+        stop.cancel();
     }
 }

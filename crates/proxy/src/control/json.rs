@@ -1,5 +1,5 @@
-//! LinkSettings and faults as the control API writes them: the fields of a JSON object, taken one by one, so that what is wrong
-//! can be told with its name.
+//! Settings and faults as JSON in the control API. The fields of the object are read one by one, so that an error can
+//! name the field.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::fault::Fault;
 use crate::settings::LinkSettings;
 
-/// The settings with those that are named changed.
+/// Parses a change of settings: returns the settings, changed by the fields in the body.
 pub(super) fn settings(body: &[u8], before: LinkSettings) -> Result<LinkSettings, String> {
     let mut fields = Fields::read(body)?;
     let link = before.network;
@@ -30,7 +30,7 @@ pub(super) fn settings(body: &[u8], before: LinkSettings) -> Result<LinkSettings
     Ok(settings)
 }
 
-/// The settings, every field of them.
+/// Returns all fields of the settings.
 pub(super) fn show(settings: &LinkSettings) -> Value {
     let millis = |time: Duration| time.as_secs_f64() * 1000.0;
     let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = settings.network;
@@ -45,7 +45,7 @@ pub(super) fn show(settings: &LinkSettings) -> Value {
     })
 }
 
-/// A fault that is ordered.
+/// Parses the fault in the body.
 pub(super) fn fault(body: &[u8]) -> Result<Fault, String> {
     let mut fields = Fields::read(body)?;
     let fault = Fault {
@@ -63,25 +63,27 @@ pub(super) fn fault(body: &[u8]) -> Result<Fault, String> {
 fn kind(name: Option<String>) -> Result<LinkFault, String> {
     let known = || LinkFault::ALL.map(LinkFault::name).join(", ");
     match name {
-        None => Err(format!("`kind` is missing; it is one of {}", known())),
-        Some(name) => LinkFault::named(&name).ok_or_else(|| format!("`kind` is one of {}", known())),
+        None => Err(format!("`kind` is missing; it must be one of {}", known())),
+        Some(name) => LinkFault::named(&name).ok_or_else(|| format!("`kind` must be one of {}", known())),
     }
 }
 
-/// The fields that nobody has taken yet.
+/// The fields of a JSON object.
 #[derive(Debug)]
 struct Fields {
+    /// The fields that have not been read yet.
     map: Map<String, Value>,
+    /// The names that have been asked for.
     asked: Vec<&'static str>,
 }
 
 impl Fields {
-    /// The object in a body.
+    /// Parses the object in a body.
     fn read(body: &[u8]) -> Result<Self, String> {
-        let value = serde_json::from_slice(body).map_err(|error| format!("the body is no JSON: {error}"))?;
+        let value = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
         match value {
             Value::Object(map) => Ok(Self { map, asked: Vec::new() }),
-            _ => Err("the body is a JSON object, as in {\"rtt_ms\": 100}".to_owned()),
+            _ => Err("the body must be a JSON object, for example {\"rtt_ms\": 100}".to_owned()),
         }
     }
 
@@ -90,7 +92,7 @@ impl Fields {
         self.map.remove(name)
     }
 
-    /// A field that is there and not null, as `of` reads it.
+    /// Reads a field with `of`; `None` if the field is missing.
     fn some<T>(
         &mut self,
         name: &'static str,
@@ -99,45 +101,47 @@ impl Fields {
     ) -> Result<Option<T>, String> {
         match self.take(name) {
             None => Ok(None),
-            Some(value) => of(&value).map(Some).ok_or_else(|| format!("`{name}` is {what}; got {}", short(&value))),
+            Some(value) => {
+                of(&value).map(Some).ok_or_else(|| format!("`{name}` must be {what}; got {}", short(&value)))
+            }
         }
     }
 
-    /// A text.
+    /// Reads a string.
     fn text(&mut self, name: &'static str) -> Result<Option<String>, String> {
-        self.some(name, "a text", |value| value.as_str().map(str::to_owned))
+        self.some(name, "a string", |value| value.as_str().map(str::to_owned))
     }
 
-    /// Yes or no.
+    /// Reads a boolean.
     fn flag(&mut self, name: &'static str) -> Result<Option<bool>, String> {
         self.some(name, "true or false", Value::as_bool)
     }
 
-    /// A number.
+    /// Reads a number.
     fn number(&mut self, name: &'static str) -> Result<Option<f64>, String> {
         self.some(name, "a number", Value::as_f64)
     }
 
-    /// A time in milliseconds, with fractions.
+    /// Reads a duration in milliseconds, which may have a fraction.
     fn millis(&mut self, name: &'static str) -> Result<Option<Duration>, String> {
         self.some(name, "a number of milliseconds, 0 or more", millis)
     }
 
-    /// A time in milliseconds that may be null, which takes the limit away: `Some(None)`.
+    /// Reads a duration in milliseconds that may be null, which removes the limit: `Some(None)`.
     fn millis_or_null(&mut self, name: &'static str) -> Result<Option<Option<Duration>>, String> {
         self.some(name, "a number of milliseconds, or null for no limit", |value| or_null(value, millis))
     }
 
-    /// A whole number that may be null, which takes the limit away: `Some(None)`.
+    /// Reads a whole number that may be null, which removes the limit: `Some(None)`.
     fn whole_or_null(&mut self, name: &'static str) -> Result<Option<Option<u64>>, String> {
         self.some(name, "a whole number, or null for no limit", |value| or_null(value, Value::as_u64))
     }
 
-    /// Refuses what nobody has asked for.
+    /// Rejects fields that have not been read.
     fn no_more(self) -> Result<(), String> {
         let Some(name) = self.map.keys().next() else { return Ok(()) };
         let known: Vec<_> = self.asked.iter().map(|name| format!("`{name}`")).collect();
-        Err(format!("there is no `{}`; there are {}", clip(name), known.join(", ")))
+        Err(format!("unknown field `{}`; the fields are {}", clip(name), known.join(", ")))
     }
 }
 
@@ -145,7 +149,7 @@ fn or_null<T>(value: &Value, of: impl Fn(&Value) -> Option<T>) -> Option<Option<
     if value.is_null() { Some(None) } else { of(value).map(Some) }
 }
 
-/// Milliseconds of up to ten years; whether that is too much is for others to say.
+/// Reads milliseconds of up to ten years. Narrower limits are checked elsewhere.
 fn millis(value: &Value) -> Option<Duration> {
     let millis = value.as_f64().filter(|millis| (0.0..3.2e11).contains(millis))?;
     Some(Duration::from_secs_f64(millis / 1000.0))

@@ -1,11 +1,11 @@
-//! Answers that stand in for the server's.
+//! Responses in place of the server's.
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
 use feedlab_proxy::LinkSettings;
 use tokio::io::AsyncWriteExt as _;
 
-use super::rig::{Rig, ms, nothing_comes, passes, to_fin};
+use super::rig::{Rig, ms, nothing_arrives, passes, to_fin};
 
 const REQUEST: &str = "GET /feed/sse HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -16,7 +16,7 @@ async fn answer(rig: &Rig, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn new_connections_are_answered_for_the_time() {
+async fn new_connections_get_the_response_while_the_fault_is_active() {
     let rig = Rig::start(LinkSettings::default()).await;
     let (mut client, mut server) = rig.pair().await;
     for (kind, status, also) in [
@@ -25,10 +25,10 @@ async fn new_connections_are_answered_for_the_time() {
         ("wrong-type", "HTTP/1.1 200 OK\r\n", "\r\nContent-Type: text/html"),
     ] {
         let hit = rig.fault(&format!(r#"{{"kind": "{kind}", "for_ms": 600000}}"#)).await;
-        assert_eq!(hit["hit"], 0, "those that are open stay so");
+        assert_eq!(hit["hit"], 0, "open connections stay open");
         let answer = answer(&rig, REQUEST).await;
         assert!(answer.starts_with("HTTP/1.1 ") && answer.contains(also), "{answer}");
-        assert!(answer.starts_with(status.trim_end()), "the last order prevails: {answer}");
+        assert!(answer.starts_with(status.trim_end()), "the last fault overrides the others: {answer}");
     }
     passes(&mut client, &mut server, "still here").await;
     drop((client, server));
@@ -41,13 +41,13 @@ async fn new_connections_are_answered_for_the_time() {
 }
 
 #[tokio::test]
-async fn an_answer_waits_for_the_whole_request_and_comes_from_afar() {
+async fn a_response_waits_for_the_whole_request_and_takes_the_round_trip_time() {
     let rig = Rig::start(Network { rtt: ms(100), ..Network::default() }).await;
     rig.fault(r#"{"kind": "status-503", "for_ms": 600000}"#).await;
     let began = clock::now();
     let mut client = rig.connect().await;
     client.write_all(&REQUEST.as_bytes()[..20]).await.unwrap();
-    nothing_comes(&mut client, ms(300)).await;
+    nothing_arrives(&mut client, ms(300)).await;
     client.write_all(&REQUEST.as_bytes()[20..]).await.unwrap();
     let answer = to_fin(&mut client).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
@@ -59,7 +59,7 @@ async fn an_answer_waits_for_the_whole_request_and_comes_from_afar() {
 }
 
 #[tokio::test]
-async fn a_body_behind_the_head_does_not_cost_the_answer() {
+async fn a_request_with_a_body_gets_the_response_too() {
     let rig = Rig::start(LinkSettings::default()).await;
     rig.fault(r#"{"kind": "status-503", "for_ms": 600000}"#).await;
     let body = "x".repeat(100_000);
@@ -69,7 +69,7 @@ async fn a_body_behind_the_head_does_not_cost_the_answer() {
 }
 
 #[tokio::test]
-async fn a_share_of_the_new_connections_is_answered() {
+async fn a_share_of_the_new_connections_gets_the_response() {
     let rig = Rig::start(LinkSettings::default()).await;
     rig.fault(r#"{"kind": "status-204", "for_ms": 600000, "share": 0.5}"#).await;
     let mut clients = Vec::new();
@@ -78,20 +78,20 @@ async fn a_share_of_the_new_connections_is_answered() {
         client.write_all(REQUEST.as_bytes()).await.unwrap();
         clients.push(client);
     }
-    // Those that were answered close; the others are led on and stay.
+    // Connections that got the response are closed; the others are forwarded and stay open.
     let reading = clients
         .into_iter()
         .map(|mut client| async move { tokio::time::timeout(ms(2000), to_fin(&mut client)).await.is_err() });
-    let mut led_on = 0;
+    let mut forwarded = 0;
     for read in reading.map(tokio::spawn).collect::<Vec<_>>() {
-        led_on += usize::from(read.await.unwrap());
+        forwarded += usize::from(read.await.unwrap());
     }
-    assert!((8..=32).contains(&led_on), "about 20 of 40: {led_on}");
+    assert!((8..=32).contains(&forwarded), "about 20 of 40: {forwarded}");
     rig.end().await;
 }
 
 #[tokio::test]
-async fn a_client_that_asks_nothing_is_not_waited_for_when_all_ends() {
+async fn a_client_that_sends_no_request_does_not_delay_the_shutdown() {
     let rig = Rig::start(LinkSettings::default()).await;
     rig.fault(r#"{"kind": "wrong-type", "for_ms": 600000}"#).await;
     let client = rig.connect().await;

@@ -1,12 +1,12 @@
-//! The one timer behind all alarms: it rings once, at the moment to which it was set last.
+//! The one timer behind all timers: it fires once, at the time to which it was last set.
 
 use std::io;
 use std::time::Instant;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::Bell;
+pub(super) use linux::SystemTimer;
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::Bell;
+pub(super) use portable::SystemTimer;
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -22,15 +22,15 @@ mod linux {
 
     use super::{Instant, io};
 
-    /// A timer that is a descriptor (timerfd_create(2)): exact to some µs, and the runtime waits for it together with its
-    /// sockets.
+    /// A timer that is a descriptor (timerfd_create(2)): it is exact to a few µs, and the runtime waits for it together
+    /// with its sockets.
     #[derive(Debug)]
-    pub(in super::super) struct Bell(AsyncFd<OwnedFd>);
+    pub(in super::super) struct SystemTimer(AsyncFd<OwnedFd>);
 
-    impl Bell {
+    impl SystemTimer {
         #[expect(
             deprecated,
-            reason = "tokio means types that change or close their descriptor; an OwnedFd does not, and the way around is unsafe"
+            reason = "the deprecation concerns types that change or close their descriptor; an OwnedFd does neither"
         )]
         pub(in super::super) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
@@ -38,9 +38,9 @@ mod linux {
             Ok(Self(AsyncFd::with_interest(timer, Interest::READABLE)?))
         }
 
-        /// Lets it ring then, and not when it would have before.
+        /// Sets the timer to fire at `at`, instead of when it was set to fire before.
         pub(in super::super) fn set(&self, at: Instant) {
-            // Zero would turn it off.
+            // Zero would disarm it.
             let time = at.saturating_duration_since(clock::now()).max(Duration::from_nanos(1));
             let never = Timespec { tv_sec: 0, tv_nsec: 0 };
             let it_value = Timespec::try_from(time).unwrap_or(Timespec { tv_sec: i64::from(i32::MAX), ..never });
@@ -48,11 +48,11 @@ mod linux {
             let _ = timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &once);
         }
 
-        /// Waits until it rings; one that nobody waited for counts.
-        pub(in super::super) async fn rung(&self) {
+        /// Waits until the timer fires, or returns immediately if it has fired unobserved.
+        pub(in super::super) async fn fired(&self) {
             match self.0.readable().await {
                 Ok(mut ready) => ready.clear_ready(),
-                // The runtime is going down.
+                // The runtime is shutting down.
                 Err(_) => std::future::pending().await,
             }
         }
@@ -67,9 +67,9 @@ mod portable {
 
     /// The runtime's own timer, which counts whole milliseconds and rounds up.
     #[derive(Debug)]
-    pub(in super::super) struct Bell(watch::Sender<Option<Instant>>);
+    pub(in super::super) struct SystemTimer(watch::Sender<Option<Instant>>);
 
-    impl Bell {
+    impl SystemTimer {
         pub(in super::super) fn new() -> io::Result<Self> {
             Ok(Self(watch::Sender::new(None)))
         }
@@ -78,7 +78,7 @@ mod portable {
             self.0.send_replace(Some(at));
         }
 
-        pub(in super::super) async fn rung(&self) {
+        pub(in super::super) async fn fired(&self) {
             let mut set = self.0.subscribe();
             loop {
                 let at = *set.borrow_and_update();
@@ -87,7 +87,7 @@ mod portable {
                     _ = set.changed() => {}
                 }
             }
-            // It rings once; but it may have been set again just now.
+            // It fires once, but it may have been set again just now.
             self.0.send_if_modified(|at| at.take_if(|at| *at <= feedlab_feed::clock::now()).is_some());
         }
     }
@@ -108,23 +108,23 @@ mod tests {
 
     use super::*;
 
-    macro_rules! rings_once_and_never_early {
-        ($name:ident, $bell:ty) => {
+    macro_rules! fires_once_and_never_early {
+        ($name:ident, $timer:ty) => {
             #[tokio::test]
             async fn $name() {
-                let bell = <$bell>::new().unwrap();
+                let timer = <$timer>::new().unwrap();
                 let began = clock::now();
-                bell.set(began + Duration::from_secs(3600));
-                bell.set(began + Duration::from_millis(20));
-                bell.rung().await;
+                timer.set(began + Duration::from_secs(3600));
+                timer.set(began + Duration::from_millis(20));
+                timer.fired().await;
                 assert!(began.elapsed() >= Duration::from_millis(20));
-                assert!(tokio::time::timeout(Duration::from_millis(50), bell.rung()).await.is_err());
-                bell.set(began);
-                bell.rung().await;
+                assert!(tokio::time::timeout(Duration::from_millis(50), timer.fired()).await.is_err());
+                timer.set(began);
+                timer.fired().await;
             }
         };
     }
 
-    rings_once_and_never_early!(the_bell_rings_once_and_never_early, Bell);
-    rings_once_and_never_early!(the_portable_bell_rings_once_and_never_early, portable::Bell);
+    fires_once_and_never_early!(the_system_timer_fires_once_and_never_early, SystemTimer);
+    fires_once_and_never_early!(the_portable_timer_fires_once_and_never_early, portable::SystemTimer);
 }

@@ -1,4 +1,4 @@
-//! What one open connection is told: the settings, and what is done to it.
+//! The channel from the lab to one open connection: the link settings, and the faults that hit the connection.
 
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,41 +9,44 @@ use feedlab_feed::clock;
 
 use crate::settings::LinkSettings;
 
-/// How a connection is ended from here.
+/// How the proxy ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// FIN to both sides, after what is on its way.
+    /// Sends a FIN to both sides, after the bytes in flight.
     Cut,
-    /// RST to both sides.
+    /// Sends an RST to both sides.
     Reset,
 }
 
-/// What holds for a connection now.
+/// The current orders for a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Orders {
+    /// The link settings.
     pub(crate) settings: LinkSettings,
-    /// Nothing passes until then.
-    pub(crate) hole_until: Option<Instant>,
+    /// When the black hole ends, if there was one: nothing passes before.
+    pub(crate) black_hole_until: Option<Instant>,
+    /// How to end the connection, if it is to be ended.
     pub(crate) ending: Option<Ending>,
-    /// Where it stands among all connections, at least 0 and below 1: those below the share of slow readers are slow.
-    pub(crate) place: f64,
+    /// A random number from 0 to below 1, drawn once per connection. The connection reads slowly if it is below the
+    /// share of slow readers.
+    pub(crate) draw: f64,
 }
 
 impl Orders {
-    /// How fast the server is read, where that is slow, bytes per second.
+    /// Returns how fast the server is read, bytes per second; `None` if this connection does not read slowly.
     pub(crate) fn reads_per_s(&self) -> Option<u64> {
-        self.settings.reader_bytes_per_s.filter(|_| self.place < self.settings.reader_share)
+        self.settings.reader_bytes_per_s.filter(|_| self.draw < self.settings.reader_share)
     }
 
-    /// The end of the hole, if there is one now.
-    pub(crate) fn hole(&self) -> Option<Instant> {
-        self.hole_until.filter(|until| *until > clock::now())
+    /// Returns when the black hole ends, if one is active.
+    pub(crate) fn black_hole(&self) -> Option<Instant> {
+        self.black_hole_until.filter(|until| *until > clock::now())
     }
 }
 
-/// The line from the lab to one connection. The connection's task is the only one that listens.
+/// The channel from the lab to one connection. Only the connection's task listens to it.
 #[derive(Debug)]
-pub(crate) struct Line(Mutex<State>);
+pub(crate) struct OrderChannel(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -51,7 +54,7 @@ struct State {
     listener: Option<Waker>,
 }
 
-impl Line {
+impl OrderChannel {
     pub(crate) const fn new(orders: Orders) -> Self {
         Self(Mutex::new(State { orders, listener: None }))
     }
@@ -60,12 +63,12 @@ impl Line {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What holds now.
+    /// Returns the current orders.
     pub(crate) fn orders(&self) -> Orders {
         self.lock().orders
     }
 
-    /// What holds now; the task is woken when that changes.
+    /// Returns the current orders, and wakes the task when they change.
     pub(crate) fn listen(&self, task: &Waker) -> Orders {
         let mut state = self.lock();
         if !state.listener.as_ref().is_some_and(|listener| listener.will_wake(task)) {
@@ -74,7 +77,7 @@ impl Line {
         state.orders
     }
 
-    /// Changes what holds, and wakes the connection.
+    /// Changes the orders, and wakes the connection.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Orders)) {
         let mut state = self.lock();
         change(&mut state.orders);
@@ -85,7 +88,7 @@ impl Line {
         }
     }
 
-    /// Waits until the connection is to be ended.
+    /// Waits until the connection is ordered to end.
     pub(crate) async fn ended(&self) -> Ending {
         poll_fn(|context| self.listen(context.waker()).ending.map_or(Poll::Pending, Poll::Ready)).await
     }
