@@ -1,9 +1,9 @@
-//! A lab for each browser tab: a server, and a lab proxy before each endpoint.
+//! A lab for each browser tab: a server, and a lab proxy in front of each endpoint.
 //!
-//! A page asks for one and is given addresses of its own, so that each of its panels is an origin to the browser, faults
-//! hit what they are meant to hit, and the page's own questions are in no figure. `routes` is the API and who may
-//! use it, `settings` what a tab can set; a `tab` has `ways` (its proxies) to a `station` (its server, which comes and
-//! goes on `port`s that stay).
+//! A page requests a lab and gets separate addresses for it. Therefore each of its panels is a separate origin to the
+//! browser, faults hit only what they are meant to hit, and the page's own requests are not counted. `routes` is the
+//! API and its access control, `settings` is what a tab can set. A `tab` has `links` (its lab proxies) to a `server`,
+//! which stops and restarts on `port`s that stay the same.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -16,130 +16,150 @@ use feedlab_feed::clock;
 use feedlab_server::{Feed, Rejection};
 use futures_util::future::join_all;
 
+mod links;
 mod port;
 mod routes;
+mod server;
 mod settings;
 mod source;
-mod station;
 mod tab;
-mod ways;
 
 use settings::TabSettings;
 use tab::Tab;
 
-use crate::limits::{LAB_PATIENCE, MAX_LABS};
+use crate::limits::{LAB_IDLE_TIMEOUT, MAX_LABS};
 
-/// How often the patience is looked at, as a part of it.
-const LOOKS: u32 = 12;
+/// How many times per idle timeout the labs are checked.
+const CHECKS: u32 = 12;
 
-/// The feed that is served beside the labs, which tabs may share.
+/// The feed that this process also serves outside the labs. Tabs may share it.
 #[derive(Clone, Debug)]
-pub struct Own {
+pub struct MainFeed {
     /// The feed.
     pub feed: Feed,
-    /// Its endpoints take updates from clients.
+    /// Whether its endpoints accept updates from clients.
     pub allow_publish: bool,
 }
 
-/// All labs of a page. They end when this and its routes are dropped.
+/// All labs of a server. They end when this and its routes are dropped.
 #[derive(Clone, Debug)]
-pub struct Labs(Arc<House>);
+pub struct Labs(Arc<LabRegistry>);
 
+/// The open labs, by their ids.
 #[derive(Debug)]
-pub(crate) struct House {
-    /// Why there are none.
+pub(crate) struct LabRegistry {
+    /// Why labs are unavailable; `None` if they are available.
     why_not: Option<&'static str>,
-    own: Option<Own>,
-    patience: Duration,
-    tabs: Mutex<BTreeMap<String, Guest>>,
+    main_feed: Option<MainFeed>,
+    /// How long a lab stays open without a request.
+    idle_timeout: Duration,
+    sessions: Mutex<BTreeMap<String, LabSession>>,
 }
 
+/// An open lab.
 #[derive(Debug)]
-struct Guest {
+struct LabSession {
     tab: Arc<Tab>,
-    asked: Instant,
+    /// When the last request for it arrived.
+    last_used: Instant,
 }
 
 impl Labs {
-    /// Labs whose tabs share this feed until they choose another; without it they begin with a synthetic one.
+    /// Creates labs whose tabs share this feed until they choose another. Without it they start with a synthetic one.
     #[must_use]
-    pub fn new(own: Option<Own>) -> Self {
-        Self(Arc::new(House { why_not: None, own, patience: LAB_PATIENCE, tabs: Mutex::default() }))
+    pub fn new(main_feed: Option<MainFeed>) -> Self {
+        Self(Arc::new(LabRegistry {
+            why_not: None,
+            main_feed,
+            idle_timeout: LAB_IDLE_TIMEOUT,
+            sessions: Mutex::default(),
+        }))
     }
 
-    /// None, and the sentence that tells the page why.
+    /// Creates labs that are unavailable, with the sentence that tells the page why.
     #[must_use]
     pub fn unavailable(why: &'static str) -> Self {
-        Self(Arc::new(House { why_not: Some(why), own: None, patience: LAB_PATIENCE, tabs: Mutex::default() }))
+        Self(Arc::new(LabRegistry {
+            why_not: Some(why),
+            main_feed: None,
+            idle_timeout: LAB_IDLE_TIMEOUT,
+            sessions: Mutex::default(),
+        }))
     }
 
-    /// The same with another patience than by default.
+    /// Sets how long a lab stays open without a request, instead of the default.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        let House { why_not, own, .. } = &*self.0;
-        Self(Arc::new(House { why_not: *why_not, own: own.clone(), patience, tabs: Mutex::default() }))
+    pub fn with_idle_timeout(self, idle_timeout: Duration) -> Self {
+        let LabRegistry { why_not, main_feed, .. } = &*self.0;
+        Self(Arc::new(LabRegistry {
+            why_not: *why_not,
+            main_feed: main_feed.clone(),
+            idle_timeout,
+            sessions: Mutex::default(),
+        }))
     }
 
-    /// Ends all labs gracefully: streams are told, and closed.
+    /// Ends all labs gracefully: their streams get a close message and are closed.
     pub async fn end(&self) {
-        let guests = std::mem::take(&mut *self.0.tabs());
-        for guest in guests.values() {
-            guest.tab.end();
+        let sessions = std::mem::take(&mut *self.0.sessions());
+        for session in sessions.values() {
+            session.tab.end();
         }
-        join_all(guests.values().map(|guest| guest.tab.ended())).await;
+        join_all(sessions.values().map(|session| session.tab.ended())).await;
     }
 
-    /// The API below `/lab`. Each request must bring its peer's address, as `axum::extract::ConnectInfo<SocketAddr>`.
+    /// Returns the API below `/lab`. Each request must carry its peer's address as
+    /// `axum::extract::ConnectInfo<SocketAddr>`.
     pub fn routes(&self) -> Router {
         routes::router(self.0.clone())
     }
 }
 
-impl House {
-    /// What a new tab begins with.
+impl LabRegistry {
+    /// Returns the settings of a new tab.
     fn defaults(&self) -> TabSettings {
-        TabSettings::of(self.own.is_some())
+        TabSettings::of(self.main_feed.is_some())
     }
 
-    fn tabs(&self) -> MutexGuard<'_, BTreeMap<String, Guest>> {
-        self.tabs.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<String, LabSession>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new lab, for the page of an origin.
+    /// Opens a lab for a page of this origin.
     async fn open(self: &Arc<Self>, settings: TabSettings, origin: Origin) -> Result<Arc<Tab>, Rejection> {
         self.check_room()?;
-        let tab = Arc::new(Tab::open(settings, origin, self.own.clone()).await?);
+        let tab = Arc::new(Tab::open(settings, origin, self.main_feed.clone()).await?);
         self.check_room()?;
-        let guest = Guest { tab: tab.clone(), asked: clock::now() };
+        let session = LabSession { tab: tab.clone(), last_used: clock::now() };
         let is_first = {
-            let mut tabs = self.tabs();
-            tabs.insert(tab.id().to_owned(), guest);
-            tabs.len() == 1
+            let mut sessions = self.sessions();
+            sessions.insert(tab.id().to_owned(), session);
+            sessions.len() == 1
         };
         if is_first {
-            tokio::spawn(expire(Arc::downgrade(self), self.patience));
+            tokio::spawn(expire(Arc::downgrade(self), self.idle_timeout));
         }
         Ok(tab)
     }
 
     fn check_room(&self) -> Result<(), Rejection> {
-        let open = self.tabs().len();
-        let why = || format!("{MAX_LABS} labs are open, and that is the most; close some tabs and reload this one");
+        let open = self.sessions().len();
+        let why = || format!("all {MAX_LABS} labs are in use; close some tabs and reload this one");
         if open < MAX_LABS { Ok(()) } else { Err(Rejection::unavailable(why())) }
     }
 
-    /// The lab of this name, which has been asked for.
+    /// Returns the lab with this id, and records that it was used.
     fn find(&self, id: &str) -> Result<Arc<Tab>, Rejection> {
-        let mut tabs = self.tabs();
-        let guest = tabs.get_mut(id).ok_or_else(ended)?;
-        guest.asked = clock::now();
-        Ok(guest.tab.clone())
+        let mut sessions = self.sessions();
+        let session = sessions.get_mut(id).ok_or_else(ended)?;
+        session.last_used = clock::now();
+        Ok(session.tab.clone())
     }
 
-    /// Ends a lab.
+    /// Ends the lab with this id.
     fn close(&self, id: &str) -> Result<(), Rejection> {
-        let guest = self.tabs().remove(id).ok_or_else(ended)?;
-        guest.tab.end();
+        let session = self.sessions().remove(id).ok_or_else(ended)?;
+        session.tab.end();
         Ok(())
     }
 }
@@ -148,33 +168,33 @@ fn ended() -> Rejection {
     Rejection::not_found("this lab has ended; reload the page")
 }
 
-/// The system did not give what was needed.
-fn unable(what: &str, error: impl Display) -> Rejection {
+/// The rejection when a resource of the system is not available.
+fn unavailable(what: &str, error: impl Display) -> Rejection {
     Rejection::unavailable(format!("{what}: {error}; see `ulimit -n`, and try again"))
 }
 
-impl Drop for House {
+impl Drop for LabRegistry {
     fn drop(&mut self) {
-        for guest in self.tabs().values() {
-            guest.tab.end();
+        for session in self.sessions().values() {
+            session.tab.end();
         }
     }
 }
 
-/// Ends the labs that nobody asks for any more, until there is none.
-async fn expire(house: Weak<House>, patience: Duration) {
+/// Ends labs that have had no request for the idle timeout, until no lab is left.
+async fn expire(registry: Weak<LabRegistry>, idle_timeout: Duration) {
     loop {
-        tokio::time::sleep(patience / LOOKS).await;
-        let Some(house) = house.upgrade() else { return };
-        let mut tabs = house.tabs();
-        tabs.retain(|_, guest| {
-            let stays = guest.asked.elapsed() < patience;
-            if !stays {
-                guest.tab.end();
+        tokio::time::sleep(idle_timeout / CHECKS).await;
+        let Some(registry) = registry.upgrade() else { return };
+        let mut sessions = registry.sessions();
+        sessions.retain(|_, session| {
+            let is_used = session.last_used.elapsed() < idle_timeout;
+            if !is_used {
+                session.tab.end();
             }
-            stays
+            is_used
         });
-        if tabs.is_empty() {
+        if sessions.is_empty() {
             return;
         }
     }

@@ -1,8 +1,8 @@
-//! See it and teach it.
+//! The workshop: live labs, chapters, a class's predictions, and coding exercises.
 //!
-//! [`lab`] gives each browser tab a way of its own to a feed; [`chapter`] holds the workshop's texts; [`class`] asks a class
-//! for its predictions and keeps them; [`exercise`] leads through the coding exercises;
-//! [`limits`] bounds what guests decide.
+//! [`lab`] gives each browser tab its own server and links; [`chapter`] holds the workshop's texts; [`class`] collects
+//! the predictions of a class and stores them; [`exercise`] manages the coding exercises; [`limits`] limits what
+//! visitors can use up.
 
 pub mod chapter;
 pub mod class;

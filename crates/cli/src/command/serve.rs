@@ -7,7 +7,7 @@ use feedlab_feed::{Epoch, process};
 use feedlab_nats::Credentials;
 use feedlab_server::tls::Identity;
 use feedlab_server::{Config, Listeners, Server, ServerError};
-use feedlab_workshop::lab::{Labs, Own};
+use feedlab_workshop::lab::{Labs, MainFeed};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::limits;
@@ -197,7 +197,7 @@ async fn serve(
     }
     let labs = match why_no_lab {
         Some(why) => Labs::unavailable(why),
-        None => Labs::new(Some(Own { feed: server.feed(), allow_publish: place.publishes })),
+        None => Labs::new(Some(MainFeed { feed: server.feed(), allow_publish: place.publishes })),
     };
     tokio::select! {
         result = run(server, labs, Listeners { endpoints, control }, signals.stop) => result.map_err(explain)?,

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ClassSettings;
 use super::evidence::Known;
-use crate::limits::{MAX_RUN_OUTPUT_BYTES, MAX_RUN_WORDS_BYTES, MAX_RUNS};
+use crate::limits::{MAX_RUN_OUTPUT_BYTES, MAX_RUN_STDERR_BYTES, MAX_RUNS};
 
 /// A run may take so many times what it should …
 const PATIENCE: u32 = 3;
@@ -214,7 +214,7 @@ async fn said(stderr: Option<impl AsyncRead + Unpin>, tell: impl Fn(&str)) -> St
     let Some(mut stderr) = stderr else { return String::new() };
     while let Ok(len @ 1..) = stderr.read(&mut chunk).await {
         kept.extend_from_slice(&chunk[..len]);
-        kept.drain(..kept.len().saturating_sub(MAX_RUN_WORDS_BYTES));
+        kept.drain(..kept.len().saturating_sub(MAX_RUN_STDERR_BYTES));
         let text = String::from_utf8_lossy(&kept);
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         if let Some(line) = whole.lines().rfind(|line| line.starts_with('[')) {

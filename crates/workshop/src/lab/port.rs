@@ -1,17 +1,18 @@
-//! A port that stays ours while nobody listens on it.
+//! A port that stays reserved while nothing listens on it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// Connections that the kernel keeps until they are accepted.
+/// The most connections that the kernel queues until they are accepted.
 const BACKLOG: u32 = 128;
 
 /// A port of 127.0.0.1.
 ///
-/// A socket that does not listen holds it: the kernel refuses connections as if there were none, but gives the port to
-/// nobody else. Each listener is another socket, which may be there at the same time (`SO_REUSEPORT`, socket(7)).
+/// A socket that does not listen keeps the port bound: the kernel refuses connections as if there were no socket, but
+/// does not assign the port to another program. Each listener is another socket, which may exist at the same time
+/// (`SO_REUSEPORT`, socket(7)).
 #[derive(Debug)]
 pub(super) struct Port {
     address: SocketAddr,
@@ -19,7 +20,7 @@ pub(super) struct Port {
 }
 
 impl Port {
-    /// Any free one.
+    /// Reserves any free port.
     pub(super) fn any() -> io::Result<Self> {
         let keeper = bind((Ipv4Addr::LOCALHOST, 0).into())?;
         Ok(Self { address: keeper.local_addr()?, _keeper: keeper })
@@ -29,7 +30,7 @@ impl Port {
         self.address
     }
 
-    /// Listens, until the listener is dropped.
+    /// Listens on the port, until the listener is dropped.
     pub(super) fn listen(&self) -> io::Result<TcpListener> {
         bind(self.address)?.listen(BACKLOG)
     }
@@ -49,10 +50,10 @@ mod tests {
     use tokio::net::TcpStream;
 
     #[tokio::test]
-    async fn a_port_refuses_between_two_listeners_and_stays_the_same() {
+    async fn a_port_refuses_connections_between_two_listeners_and_stays_the_same() {
         let port = Port::any().unwrap();
         let connects = || async { TcpStream::connect(port.address()).await.is_ok() };
-        assert!(!connects().await, "nobody listens yet");
+        assert!(!connects().await, "nothing listens yet");
         for _ in 0..3 {
             let listener = port.listen().unwrap();
             assert!(connects().await);

@@ -1,4 +1,4 @@
-//! What a tab can set: its feed, its server, and the way to it.
+//! The settings of a tab: its feed, its server, and the link to it.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use serde_json::{Map, Value};
 
 use crate::limits::MAX_LAB_HISTORY_BYTES;
 
-/// A stream that has taken nothing for so long is ended, where that is the policy: so many seconds' worth of updates.
+/// When the `disconnect` policy ends a stream that takes nothing: after this many seconds' worth of updates.
 const SLOW_AFTER_S: f64 = 5.0;
 
-/// The kernel's send buffer where clients read slowly, bytes (the kernel doubles it): a larger one would take minutes of
-/// updates before anybody saw that they are slow.
+/// The kernel's send buffer for slow readers, bytes (the kernel doubles it). A larger one would hold minutes of updates
+/// before the slowness showed.
 const SLOW_SEND_BUFFER: usize = 4 << 10;
 
-/// Where a tab's updates come from.
+/// The source of a tab's updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum SourceName {
-    /// The feed that is served beside the labs.
+    /// The main feed, which this process also serves outside the labs.
     Own,
     Synthetic,
     Earthquakes,
     Host,
 }
 
-/// All settings of a tab, as JSON has them.
+/// All settings of a tab; the fields are those of the JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TabSettings {
@@ -51,24 +51,24 @@ pub(super) struct TabSettings {
     pub(super) reader_bytes_per_s: Option<u64>,
 }
 
-/// How much must be made again for a change.
+/// What a change of the settings requires to be replaced. Each variant includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
-    /// At most the way.
+    /// Nothing but the link settings.
     Nothing,
-    /// The server's address; its feed goes on.
+    /// The server at its address; its feed continues.
     Address,
-    /// The retention on which the feed is handed out; it is the same feed.
+    /// The retention of the feed; its updates stay the same.
     Retention,
     /// The feed.
     Feed,
 }
 
 impl TabSettings {
-    /// What a tab begins with.
-    pub(super) const fn of(has_own_feed: bool) -> Self {
+    /// Returns the settings of a new tab.
+    pub(super) const fn of(has_main_feed: bool) -> Self {
         Self {
-            source: if has_own_feed { SourceName::Own } else { SourceName::Synthetic },
+            source: if has_main_feed { SourceName::Own } else { SourceName::Synthetic },
             updates_per_s: 10.0,
             schedule: ScheduleKind::Constant,
             payload_bytes: 100,
@@ -86,12 +86,14 @@ impl TabSettings {
         }
     }
 
-    /// These settings with those of a body changed, as JSON Merge Patch has it (RFC 7396): null sets one back to its
+    /// Returns these settings, changed by a body as in JSON Merge Patch (RFC 7396): null sets a field back to its
     /// default.
     pub(super) fn patched(self, body: &[u8], defaults: Self) -> Result<Self, Rejection> {
         let text = if body.trim_ascii().is_empty() { b"{}" } else { body };
         let patch: Map<String, Value> = serde_json::from_slice(text).map_err(|error| {
-            Rejection::bad_request(format!("the body is an object of settings, as in {{\"rtt_ms\": 100}}: {error}"))
+            Rejection::bad_request(format!(
+                "the body must be an object of settings, for example {{\"rtt_ms\": 100}}: {error}"
+            ))
         })?;
         let mut settings = self;
         for (name, value) in patch {
@@ -114,7 +116,7 @@ impl TabSettings {
         })
     }
 
-    /// A limit of 0 is none.
+    /// Removes limits of 0, which mean no limit.
     fn without_zeros(self) -> Self {
         let some = |limit: Option<u64>| limit.filter(|limit| *limit > 0);
         Self {
@@ -127,10 +129,10 @@ impl TabSettings {
 
     fn check(&self) -> Result<(), Rejection> {
         if !(0.1..=200.0).contains(&self.updates_per_s) {
-            return Err(Rejection::bad_request("`updates_per_s` is from 0.1 to 200"));
+            return Err(Rejection::bad_request("`updates_per_s` must be from 0.1 to 200"));
         }
         if self.schedule == ScheduleKind::Burst {
-            return Err(Rejection::bad_request("`schedule` is constant or poisson"));
+            return Err(Rejection::bad_request("`schedule` must be constant or poisson"));
         }
         let ranges = [
             ("payload_bytes", self.payload_bytes as u64, 0, 65_536),
@@ -142,17 +144,17 @@ impl TabSettings {
         ];
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {
-                return Err(Rejection::bad_request(format!("`{name}` is a whole number from {least} to {most}")));
+                return Err(Rejection::bad_request(format!("`{name}` must be a whole number from {least} to {most}")));
             }
         }
-        self.way().check().map_err(Rejection::bad_request)
+        self.link().check().map_err(Rejection::bad_request)
     }
 
-    /// What a change to these settings takes.
+    /// Returns what a change from these settings to `to` requires.
     pub(super) fn change(&self, to: &Self) -> Change {
         let feed = |it: &Self| (it.source, it.updates_per_s.to_bits(), it.schedule, it.payload_bytes);
         let retention = |it: &Self| (it.history, it.slow, it.coalesce_ms);
-        let address = |it: &Self| (it.keepalive_ms, it.retry_ms, it.is_slow());
+        let address = |it: &Self| (it.keepalive_ms, it.retry_ms, it.reads_slowly());
         if feed(self) != feed(to) {
             Change::Feed
         } else if retention(self) != retention(to) {
@@ -165,12 +167,12 @@ impl TabSettings {
     }
 
     /// Whether the clients of this tab read slowly.
-    const fn is_slow(&self) -> bool {
+    const fn reads_slowly(&self) -> bool {
         self.reader_bytes_per_s.is_some()
     }
 
-    /// What the server of the tab is told of them: how its feed is handed out.
-    pub(super) fn told(&self) -> settings::Settings {
+    /// Returns the settings of the tab's server.
+    pub(super) fn server_settings(&self) -> settings::Settings {
         let history = self.history();
         settings::Settings {
             history,
@@ -178,26 +180,26 @@ impl TabSettings {
             slow_policy: self.slow,
             slow_limit: Some(self.slow_limit()),
             coalesce: Some(Duration::from_millis(self.coalesce_ms)).filter(|time| !time.is_zero()),
-            send_buffer: self.is_slow().then_some(SLOW_SEND_BUFFER),
+            send_buffer: self.reads_slowly().then_some(SLOW_SEND_BUFFER),
             keepalive: Duration::from_millis(self.keepalive_ms),
             retry: Duration::from_millis(self.retry_ms),
             ..settings::Settings::default()
         }
     }
 
-    /// Updates back that a client may go: as many as are asked for, and fit.
+    /// Returns how many past updates the history holds: the number that is set, or as many as fit into its memory.
     fn history(&self) -> usize {
         self.history.min(MAX_LAB_HISTORY_BYTES / self.payload_bytes.max(1))
     }
 
-    /// Updates after which a stream that stands still is ended, where that is the policy.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of at most 200 a second")]
+    /// Returns after how many updates the `disconnect` policy ends a stream that takes nothing.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of at most 200 per second")]
     fn slow_limit(&self) -> u64 {
         (self.updates_per_s * SLOW_AFTER_S).ceil() as u64
     }
 
-    /// The way, as the lab proxy takes it.
-    pub(super) fn way(&self) -> feedlab_proxy::LinkSettings {
+    /// Returns the link settings for the lab proxy.
+    pub(super) fn link(&self) -> feedlab_proxy::LinkSettings {
         let network = Network {
             rtt: Duration::from_millis(self.rtt_ms),
             jitter: Duration::from_millis(self.jitter_ms),
@@ -220,27 +222,27 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_changes_what_it_names_and_null_sets_back() {
+    fn a_patch_changes_the_fields_it_names_and_null_resets_them() {
         assert_eq!(patched(""), Ok(DEFAULT));
         assert_eq!(patched("{}"), Ok(DEFAULT));
         let far = patched(r#"{"rtt_ms": 200, "idle_timeout_ms": 5000, "updates_per_s": 2}"#).unwrap();
         assert_eq!((far.rtt_ms, far.idle_timeout_ms, far.updates_per_s), (200, Some(5000), 2.0));
         let back = far.patched(br#"{"rtt_ms": null, "idle_timeout_ms": null, "updates_per_s": null}"#, DEFAULT);
         assert_eq!(back.unwrap(), DEFAULT);
-        assert_eq!(patched(r#"{"reader_bytes_per_s": 0}"#), Ok(DEFAULT), "a limit of 0 is none");
+        assert_eq!(patched(r#"{"reader_bytes_per_s": 0}"#), Ok(DEFAULT), "a limit of 0 means no limit");
     }
 
     #[test]
-    fn what_cannot_be_set_is_named() {
+    fn an_invalid_field_is_named() {
         for (body, needle) in [
             ("[]", "object of settings"),
             ("{", "object of settings"),
             (r#"{"rate": 5}"#, "`rate`: unknown field `rate`, expected one of `source`"),
             (r#"{"rtt_ms": "far"}"#, "`rtt_ms`: invalid type"),
             (r#"{"source": "pigeon"}"#, "`source`: unknown variant `pigeon`, expected one of `own`"),
-            (r#"{"schedule": "burst"}"#, "`schedule` is constant or poisson"),
-            (r#"{"updates_per_s": 1000}"#, "`updates_per_s` is from 0.1 to 200"),
-            (r#"{"payload_bytes": 65537}"#, "`payload_bytes` is a whole number from 0 to 65536"),
+            (r#"{"schedule": "burst"}"#, "`schedule` must be constant or poisson"),
+            (r#"{"updates_per_s": 1000}"#, "`updates_per_s` must be from 0.1 to 200"),
+            (r#"{"payload_bytes": 65537}"#, "`payload_bytes` must be a whole number from 0 to 65536"),
             (r#"{"keepalive_ms": 0}"#, "`keepalive_ms`"),
             (r#"{"rtt_ms": 60001}"#, "`rtt_ms` must be at most 60000"),
             (r#"{"buffer_bytes": 99999999}"#, "`buffer_bytes`"),
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_takes_as_little_as_it_can() {
+    fn a_change_replaces_as_little_as_possible() {
         let change = |body| DEFAULT.change(&patched(body).unwrap());
         assert_eq!(change(r#"{"rtt_ms": 50, "buffer_bytes": 4096}"#), Change::Nothing);
         assert_eq!(change(r#"{"retry_ms": 500}"#), Change::Address);
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn large_updates_leave_room_for_fewer() {
+    fn large_updates_make_the_history_shorter() {
         assert_eq!(DEFAULT.history(), 1000);
         assert_eq!(TabSettings { payload_bytes: 65_536, ..DEFAULT }.history(), 64);
         assert_eq!(TabSettings { payload_bytes: 0, ..DEFAULT }.history(), 1000);

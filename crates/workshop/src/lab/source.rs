@@ -1,4 +1,4 @@
-//! Where the updates of a tab's own server come from.
+//! The source of the updates of a tab's own feed.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -7,16 +7,16 @@ use feedlab_feed::source::{Recording, SourceConfig};
 use feedlab_server::Rejection;
 
 use super::settings::{SourceName, TabSettings};
-use super::unable;
+use super::unavailable;
 use crate::chapter::library;
 
-/// A week of earthquakes; scenarios/feeds/README.md tells their source and licence.
+/// A recorded week of earthquakes; scenarios/feeds/README.md gives the source and the license.
 const EARTHQUAKES: &str = "scenarios/feeds/earthquakes.ndjson";
 
-/// The seed of irregular schedules: the same feed in every tab, and after every restart.
+/// The random seed of irregular schedules: it gives the same feed in every tab and after every restart.
 const SEED: u64 = 1;
 
-/// The source that the settings name; `None` for the one that is served beside the labs.
+/// Returns the source that the settings name; `None` for the main feed.
 pub(super) fn source(settings: &TabSettings) -> Result<Option<SourceConfig>, Rejection> {
     let rate = settings.updates_per_s;
     Ok(Some(match settings.source {
@@ -29,7 +29,8 @@ pub(super) fn source(settings: &TabSettings) -> Result<Option<SourceConfig>, Rej
         },
         SourceName::Earthquakes => {
             let recording = earthquakes()?;
-            // So fast that it has this rate on average; the pauses between the quakes stay as uneven as they were.
+            // The speed that gives this average rate; the intervals between the quakes stay as uneven as in the
+            // recording.
             SourceConfig::Recorded { speed: rate / recording.rate(), recording, repeat: true }
         }
         SourceName::Host => SourceConfig::Host { rate },
@@ -41,9 +42,9 @@ fn earthquakes() -> Result<Arc<Recording>, Rejection> {
     if let Some(recording) = RECORDING.get() {
         return Ok(recording.clone());
     }
-    let text = library::text(EARTHQUAKES).ok_or_else(|| unable("the recording cannot be played", "it is not there"))?;
+    let text = library::text(EARTHQUAKES).ok_or_else(|| unavailable("cannot play the recording", "it is missing"))?;
     let read = Recording::from_text(&text, Path::new(EARTHQUAKES));
-    let read = read.map_err(|error| unable("the recording cannot be played", error))?;
+    let read = read.map_err(|error| unavailable("cannot play the recording", error))?;
     Ok(RECORDING.get_or_init(|| Arc::new(read)).clone())
 }
 
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_recording_is_as_the_document_says() {
+    fn the_recording_is_as_documented() {
         let recording = earthquakes().unwrap();
         assert_eq!(recording.updates.len(), 1707);
         let settings = TabSettings { source: SourceName::Earthquakes, updates_per_s: 10.0, ..TabSettings::of(false) };

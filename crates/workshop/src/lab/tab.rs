@@ -1,4 +1,4 @@
-//! One tab's lab: its settings, its server and the ways to it.
+//! One tab's lab: its settings, its server and the links to it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -13,65 +13,74 @@ use feedlab_server::{Figures, Rejection};
 use serde::Serialize;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::links::{LabLinks, SHARED};
+use super::server::LabServer;
 use super::settings::{Change, SourceName, TabSettings};
-use super::station::Station;
-use super::ways::{SHARED, Ways};
-use super::{Own, unable};
+use super::{MainFeed, unavailable};
 
-/// A lab. It ends when it is dropped, or told to.
+/// A lab. It ends when it is dropped or when [`Tab::end`] is called.
 #[derive(Debug)]
 pub(super) struct Tab {
     id: String,
-    /// Whether there is a feed beside the labs.
-    has_own: bool,
+    /// Whether there is a main feed.
+    has_main_feed: bool,
+    /// The origin with TLS.
     secure: String,
     settings: Mutex<TabSettings>,
-    pub(super) ways: Ways,
-    station: tokio::sync::Mutex<Station>,
-    /// Of the server that runs.
+    pub(super) links: LabLinks,
+    server: tokio::sync::Mutex<LabServer>,
+    /// The figures of the running server; `None` while none runs.
     figures: Mutex<Option<Figures>>,
     restarting: AtomicBool,
     end: CancellationToken,
     _end: DropGuard,
 }
 
-/// What a page is told of its new lab.
+/// What a page gets when it opens a lab.
 #[derive(Debug, Serialize)]
-pub(super) struct Place<'a> {
+pub(super) struct LabInfo<'a> {
     id: &'a str,
+    /// The origin of each endpoint.
     endpoints: BTreeMap<&'static str, String>,
+    /// The origin that all endpoints share.
     shared: String,
     secure: &'a str,
     settings: TabSettings,
 }
 
-/// What a page is told of its lab again and again.
+/// The state of a lab, which its page polls.
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
     settings: TabSettings,
-    /// Absent figures are null: while the server restarts there are none.
+    /// The server's figures; null while it restarts.
     stats: Option<Stats>,
-    way: BTreeMap<&'static str, feedlab_proxy::Stats>,
+    /// The figures of the link to each endpoint.
+    #[serde(rename = "way")]
+    links: BTreeMap<&'static str, feedlab_proxy::Stats>,
     restarting: bool,
 }
 
 impl Tab {
     /// Opens its ports and starts its server.
-    pub(super) async fn open(settings: TabSettings, origin: Origin, own: Option<Own>) -> Result<Self, Rejection> {
-        let has_own = own.is_some();
-        check_source(&settings, &TabSettings::of(has_own), has_own)?;
+    pub(super) async fn open(
+        settings: TabSettings,
+        origin: Origin,
+        main_feed: Option<MainFeed>,
+    ) -> Result<Self, Rejection> {
+        let has_main_feed = main_feed.is_some();
+        check_source(&settings, &TabSettings::of(has_main_feed), has_main_feed)?;
         let end = CancellationToken::new();
         let guard = end.clone().drop_guard();
-        let mut station = Station::new(origin, own, end.clone())?;
-        let figures = station.start(&settings).await?;
-        let ways = Ways::open(station.plain(), settings.way(), &end)?;
+        let mut server = LabServer::new(origin, main_feed, end.clone())?;
+        let figures = server.start(&settings).await?;
+        let links = LabLinks::open(server.plain(), settings.link(), &end)?;
         Ok(Self {
             id: format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>()),
-            has_own,
-            secure: format!("https://{}", station.secure()),
+            has_main_feed,
+            secure: format!("https://{}", server.secure()),
             settings: Mutex::new(settings),
-            ways,
-            station: tokio::sync::Mutex::new(station),
+            links,
+            server: tokio::sync::Mutex::new(server),
             figures: Mutex::new(Some(figures)),
             restarting: AtomicBool::new(false),
             end,
@@ -83,10 +92,10 @@ impl Tab {
         &self.id
     }
 
-    pub(super) fn place(&self) -> Place<'_> {
-        let mut endpoints = self.ways.origins();
+    pub(super) fn info(&self) -> LabInfo<'_> {
+        let mut endpoints = self.links.origins();
         let shared = endpoints.remove(SHARED).unwrap_or_default();
-        Place { id: &self.id, endpoints, shared, secure: &self.secure, settings: self.settings() }
+        LabInfo { id: &self.id, endpoints, shared, secure: &self.secure, settings: self.settings() }
     }
 
     pub(super) async fn status(&self) -> Status {
@@ -95,112 +104,113 @@ impl Tab {
             Some(figures) => figures.stats().await,
             None => None,
         };
-        Status { settings: self.settings(), stats, way: self.ways.stats(), restarting: self.restarting.load(SeqCst) }
+        Status { settings: self.settings(), stats, links: self.links.stats(), restarting: self.restarting.load(SeqCst) }
     }
 
     pub(super) fn settings(&self) -> TabSettings {
         *lock(&self.settings)
     }
 
-    /// Ends the server and the ways to it.
+    /// Shuts the server and the links down.
     pub(super) fn end(&self) {
         self.end.cancel();
     }
 
-    /// Waits until the server has ended.
+    /// Waits until the server has shut down.
     pub(super) async fn ended(&self) {
-        self.station.lock().await.stop().await;
+        self.server.lock().await.stop().await;
     }
 
-    /// Changes the settings that a body names, and tells whether that took another server.
+    /// Changes the settings that a body names, and returns whether the server had to be restarted.
     pub(super) async fn change(self: &Arc<Self>, body: &[u8]) -> Result<bool, Rejection> {
-        let takes = self.take(body)?;
-        // Without a server, for want of descriptors say, every change is an occasion to try again.
-        let restarts = takes != Change::Nothing || lock(&self.figures).is_none();
-        // A restart that is under way looks at the settings when it is over.
+        let change = self.apply(body)?;
+        // If there is no server, because of a lack of descriptors for example, every change tries again to start it.
+        let restarts = change != Change::Nothing || lock(&self.figures).is_none();
+        // A restart in progress applies the settings when it is done.
         if restarts && !self.restarting.load(SeqCst) {
             let tab = self.clone();
-            // In a task of its own: a client that hangs up must not leave a tab without a server.
-            let level = tokio::spawn(async move { tab.level().await });
-            level.await.map_err(|error| unable("the server did not come back", error))??;
+            // In a separate task: a client that disconnects must not leave the tab without a server.
+            let restart = tokio::spawn(async move { tab.reconcile().await });
+            restart.await.map_err(|error| unavailable("the server did not restart", error))??;
         }
         Ok(restarts)
     }
 
-    fn take(&self, body: &[u8]) -> Result<Change, Rejection> {
+    /// Changes the settings that a body names, and returns what else the change requires.
+    fn apply(&self, body: &[u8]) -> Result<Change, Rejection> {
         let mut settings = lock(&self.settings);
-        let wanted = settings.patched(body, TabSettings::of(self.has_own))?;
-        check_source(&wanted, &settings, self.has_own)?;
-        self.ways.set(wanted.way())?;
-        let takes = settings.change(&wanted);
+        let wanted = settings.patched(body, TabSettings::of(self.has_main_feed))?;
+        check_source(&wanted, &settings, self.has_main_feed)?;
+        self.links.set(wanted.link())?;
+        let change = settings.change(&wanted);
         *settings = wanted;
-        Ok(takes)
+        Ok(change)
     }
 
-    /// Makes the server the one that the settings want.
-    async fn level(&self) -> Result<(), Rejection> {
-        let mut station = self.station.lock().await;
-        while !station.is_level_with(&self.settings()) {
-            station.end_feed_for(&self.settings());
-            self.stop(&mut station).await;
-            self.start(&mut station).await?;
+    /// Restarts the server until it fits the settings.
+    async fn reconcile(&self) -> Result<(), Rejection> {
+        let mut server = self.server.lock().await;
+        while !server.fits(&self.settings()) {
+            server.end_feed_for(&self.settings());
+            self.stop(&mut server).await;
+            self.start(&mut server).await?;
         }
         Ok(())
     }
 
-    /// Lets the server go away and come back, with the same feed and its history.
+    /// Stops the server for `down` and starts it again, with the same feed and its history.
     pub(super) fn restart(self: &Arc<Self>, down: Duration) -> Result<(), Rejection> {
         if self.restarting.swap(true, SeqCst) {
-            return Err(Rejection::conflict("the server is on its way back already; wait until `restarting` is false"));
+            return Err(Rejection::conflict("the server is already restarting; wait until `restarting` is false"));
         }
         let tab = self.clone();
         tokio::spawn(async move {
-            let back = tab.bounce(down).await;
+            let restarted = tab.stop_for(down).await;
             tab.restarting.store(false, SeqCst);
-            let level = tab.level().await;
-            if let Err(error) = back.and(level) {
-                tracing::warn!("the server of a lab did not come back: {error:?}");
+            let reconciled = tab.reconcile().await;
+            if let Err(error) = restarted.and(reconciled) {
+                tracing::warn!("the server of a lab did not restart: {error:?}");
             }
         });
         Ok(())
     }
 
-    async fn bounce(&self, down: Duration) -> Result<(), Rejection> {
-        let mut station = self.station.lock().await;
-        self.stop(&mut station).await;
+    async fn stop_for(&self, down: Duration) -> Result<(), Rejection> {
+        let mut server = self.server.lock().await;
+        self.stop(&mut server).await;
         tokio::select! {
-            () = tokio::time::sleep(down) => self.start(&mut station).await,
+            () = tokio::time::sleep(down) => self.start(&mut server).await,
             () = self.end.cancelled() => Ok(()),
         }
     }
 
-    async fn stop(&self, station: &mut Station) {
+    async fn stop(&self, server: &mut LabServer) {
         *lock(&self.figures) = None;
-        if station.stop().await > 0 {
-            // Who does not read cannot be told, and would hold its connection to a server that is gone.
-            let _ = self.ways.order("all", Fault::now(LinkFault::Cut)).await;
+        if server.stop().await > 0 {
+            // A client that does not read gets no close message, and would keep its connection to a stopped server.
+            let _ = self.links.inject("all", Fault::now(LinkFault::Cut)).await;
         }
     }
 
-    async fn start(&self, station: &mut Station) -> Result<(), Rejection> {
-        let figures = station.start(&self.settings()).await?;
+    async fn start(&self, server: &mut LabServer) -> Result<(), Rejection> {
+        let figures = server.start(&self.settings()).await?;
         *lock(&self.figures) = Some(figures);
         Ok(())
     }
 }
 
-/// The feed that is served beside the labs is for all of them, so no tab changes it.
-fn check_source(wanted: &TabSettings, before: &TabSettings, has_own: bool) -> Result<(), Rejection> {
+/// Checks that a tab does not change the main feed, which all tabs use.
+fn check_source(wanted: &TabSettings, before: &TabSettings, has_main_feed: bool) -> Result<(), Rejection> {
     if wanted.source != SourceName::Own {
         return Ok(());
     }
-    if !has_own {
-        return Err(Rejection::conflict("there is no feed beside the labs here: choose a `source` other than own"));
+    if !has_main_feed {
+        return Err(Rejection::conflict("there is no main feed here: choose a `source` other than own"));
     }
     if before.source == SourceName::Own && before.change(wanted) >= Change::Retention {
         return Err(Rejection::conflict(
-            "the feed is the one that feedlab was started with, and other tabs have it too: choose another `source`, \
-             as in {\"source\": \"synthetic\"}, or start feedlab with other flags",
+            "this feed is the one that feedlab was started with, and other tabs share it: choose another `source`, \
+             for example {\"source\": \"synthetic\"}, or start feedlab with other flags",
         ));
     }
     Ok(())

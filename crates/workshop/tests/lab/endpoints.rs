@@ -3,7 +3,7 @@ use feedlab_testkit::soon;
 use crate::harness::{Rig, Tab, pause, seqs};
 use tokio::net::TcpStream;
 
-fn may_be_read(head: &str, origin: &str) {
+fn assert_readable(head: &str, origin: &str) {
     for field in [
         format!("access-control-allow-origin: {origin}"),
         "access-control-expose-headers: etag, retry-after".to_owned(),
@@ -23,7 +23,7 @@ async fn web_socket(tab: &Tab<'_>) -> crate::harness::Stream {
 async fn a_page_reads_the_same_feed_at_every_endpoint_of_its_tab() {
     let rig = Rig::start().await;
     let tab = rig.open("{}").await;
-    assert_eq!(tab.place["settings"]["source"], "own");
+    assert_eq!(tab.info["settings"]["source"], "own");
     assert_eq!(rig.publish("hello").await, 1);
     for (endpoint, path) in [
         ("short-polling", "/feed/poll?after=0"),
@@ -32,10 +32,10 @@ async fn a_page_reads_the_same_feed_at_every_endpoint_of_its_tab() {
     ] {
         let answer = tab.read(endpoint, path).await;
         assert_eq!((answer.status, seqs(&answer)), (200, vec![1]), "{endpoint}");
-        may_be_read(&answer.head, &rig.origin());
+        assert_readable(&answer.head, &rig.origin());
     }
     let mut sse = tab.sse(0).await;
-    may_be_read(&sse.until("\r\n\r\n").await, &rig.origin());
+    assert_readable(&sse.until("\r\n\r\n").await, &rig.origin());
     sse.until("hello").await;
     let mut frames = web_socket(&tab).await;
     assert!(frames.until("\r\n\r\n").await.starts_with("HTTP/1.1 101"));
@@ -45,11 +45,11 @@ async fn a_page_reads_the_same_feed_at_every_endpoint_of_its_tab() {
     frames.until("again").await;
     let refused = tab.read("short-polling", "/feed/poll?after=x").await;
     assert_eq!(refused.status, 400);
-    may_be_read(&refused.head, &rig.origin());
+    assert_readable(&refused.head, &rig.origin());
 }
 
 #[tokio::test]
-async fn the_figures_are_those_of_the_tab_and_of_the_way_to_each_endpoint() {
+async fn the_figures_are_per_tab_and_per_link() {
     let rig = Rig::start().await;
     let (tab, other) = (rig.open("{}").await, rig.open("{}").await);
     tab.read("short-polling", "/feed/poll?after=0").await;
@@ -63,20 +63,20 @@ async fn the_figures_are_those_of_the_tab_and_of_the_way_to_each_endpoint() {
         (&1.into(), &1.into()),
         "{status}"
     );
-    assert_eq!(status["stats"]["feed"]["waiting"], 1, "its own stream alone");
-    let way = &status["way"];
+    assert_eq!(status["stats"]["feed"]["waiting"], 1, "only its own stream");
+    let links = &status["way"];
     assert_eq!(
-        (&way["sse"]["open"], &way["websocket"]["accepted"], &way["shared"]["open"]),
+        (&links["sse"]["open"], &links["websocket"]["accepted"], &links["shared"]["open"]),
         (&1.into(), &0.into(), &0.into())
     );
     let endpoints = &other.status().await["stats"]["endpoints"];
-    assert_eq!(endpoints["short-polling"]["requests"], 0, "another tab's figures are its own");
+    assert_eq!(endpoints["short-polling"]["requests"], 0, "another tab has separate figures");
     let page = rig.ask("GET", "/stats", "").await.json();
-    assert_eq!(page["endpoints"]["sse"]["connections"], 0, "and so are the page's");
+    assert_eq!(page["endpoints"]["sse"]["connections"], 0, "and so has the page");
 }
 
 #[tokio::test]
-async fn closing_a_tab_ends_its_streams_and_its_ports() {
+async fn closing_a_tab_closes_its_streams_and_its_ports() {
     let rig = Rig::start().await;
     for (method, what) in [("POST", "/close"), ("DELETE", "")] {
         let tab = rig.open(r#"{"source": "synthetic"}"#).await;

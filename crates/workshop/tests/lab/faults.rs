@@ -14,12 +14,12 @@ async fn a_cut_hits_one_endpoint_or_all() {
     sse.rest().await;
     shared.until("data:").await;
     let hit = tab.order("POST", "/fault", r#"{"endpoint": "all", "kind": "cut", "for_ms": 0}"#).await.json();
-    assert_eq!(hit["hit"], 1, "the one that is left");
+    assert_eq!(hit["hit"], 1, "the one that is still open");
     shared.rest().await;
 }
 
 #[tokio::test]
-async fn the_way_answers_503_for_a_while_or_until_it_is_healed() {
+async fn a_link_responds_with_503_until_the_fault_ends_or_is_healed() {
     let rig = Rig::start().await;
     let tab = rig.open(FAST).await;
     let refused = r#"{"kind": "status-503", "for_ms": 2000}"#;
@@ -30,27 +30,27 @@ async fn the_way_answers_503_for_a_while_or_until_it_is_healed() {
         assert!(answer.head.contains("access-control-allow-origin: *"), "{answer:?}");
     }
     pause(2100).await;
-    assert_eq!(tab.read("sse", "/feed/poll?after=0").await.status, 200, "it is over by itself");
+    assert_eq!(tab.read("sse", "/feed/poll?after=0").await.status, 200, "the fault has ended by itself");
     tab.order("POST", "/fault", refused).await;
     assert_eq!(tab.order("POST", "/heal", "").await.json()["healed"], 5);
     assert_eq!(tab.read("sse", "/feed/poll?after=0").await.status, 200);
 }
 
 #[tokio::test]
-async fn an_order_that_makes_no_sense_says_what_would() {
+async fn an_invalid_order_is_rejected_with_what_is_allowed() {
     let rig = Rig::start().await;
     let tab = rig.open("{}").await;
     for (what, body, needle) in [
         (
             "/fault",
             r#"{"endpoint": "cat", "kind": "cut"}"#,
-            "`endpoint` is one of long-polling, shared, short-polling, sse, websocket, all",
+            "`endpoint` must be one of long-polling, shared, short-polling, sse, websocket, all",
         ),
-        ("/fault", r#"{"kind": "flood"}"#, "`kind` is one of cut, reset"),
+        ("/fault", r#"{"kind": "flood"}"#, "`kind` must be one of cut, reset"),
         ("/fault", r#"{"kind": "black-hole"}"#, "`for_ms` must be above 0 for black-hole"),
-        ("/fault", "nonsense", "the body is {"),
+        ("/fault", "nonsense", "the body must be {"),
         ("/fault", r#"{"kind": "cut", "share": 1}"#, "unknown field `share`"),
-        ("/restart", r#"{"down_ms": 3600000}"#, "`down_ms` is at most 60000"),
+        ("/restart", r#"{"down_ms": 3600000}"#, "`down_ms` must be at most 60000"),
     ] {
         let answer = tab.order("POST", what, body).await;
         let why = answer.json()["error"].as_str().unwrap().to_owned();
@@ -59,14 +59,14 @@ async fn an_order_that_makes_no_sense_says_what_would() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_the_feed_and_what_was_published() {
+async fn a_restart_keeps_the_feed_and_its_updates() {
     let rig = Rig::start().await;
     let tab = rig.open(FAST).await;
     let mut sse = tab.sse(0).await;
     let (last, _) = sse.event().await;
     let before = tab.status().await["stats"]["life"].clone();
     assert_eq!(tab.order("POST", "/restart", r#"{"down_ms": 400}"#).await.status, 202);
-    assert!(sse.rest().await.contains("retry: "), "the stream is told when to come back");
+    assert!(sse.rest().await.contains("retry: "), "the stream says when to reconnect");
     let down = tab.status().await;
     assert_eq!((&down["restarting"], &down["stats"]), (&true.into(), &serde_json::Value::Null));
     let twice = tab.order("POST", "/restart", "").await;
@@ -78,13 +78,13 @@ async fn a_restart_keeps_the_feed_and_what_was_published() {
     assert_eq!(
         (again.event().await, again.event().await),
         ((last, false), (last.at(last.seq + 1), false)),
-        "the greeting, and neither gap nor reset"
+        "the first event, with neither gap nor reset"
     );
-    assert_ne!(tab.status().await["stats"]["life"], before, "the counters began again");
+    assert_ne!(tab.status().await["stats"]["life"], before, "the counters have started over");
 }
 
 #[tokio::test]
-async fn who_reads_slowly_shows_within_seconds() {
+async fn a_slow_reader_shows_within_seconds() {
     let rig = Rig::start().await;
     let tab = rig.open(r#"{"source": "synthetic", "updates_per_s": 50, "slow": "latest"}"#).await;
     assert_eq!(tab.set(r#"{"reader_bytes_per_s": 1000}"#).await["restarted"], true, "for smaller buffers");

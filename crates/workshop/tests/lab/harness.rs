@@ -1,4 +1,4 @@
-//! A page's server with labs, and a client that writes and reads bytes.
+//! A server with a page and labs, and a client that writes and reads bytes.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use feedlab_feed::settings::Settings;
 use feedlab_server::{Config, Server};
 use feedlab_testkit::http::{Answer, ask_async};
 use feedlab_testkit::soon;
-use feedlab_workshop::lab::{Labs, Own};
+use feedlab_workshop::lab::{Labs, MainFeed};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,13 +19,13 @@ pub(crate) async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// What serves the page.
+/// The server of the page.
 pub(crate) struct Rig {
     pub(crate) page: SocketAddr,
     _stop: DropGuard,
 }
 
-/// The seqs of a poll's answer.
+/// Returns the `seq`s in a poll's response.
 pub(crate) fn seqs(answer: &Answer) -> Vec<u64> {
     answer.json()["updates"].as_array().unwrap().iter().map(|update| update["seq"].as_u64().unwrap()).collect()
 }
@@ -34,18 +34,18 @@ pub(crate) fn seqs(answer: &Answer) -> Vec<u64> {
 pub(crate) struct Tab<'a> {
     rig: &'a Rig,
     pub(crate) id: String,
-    pub(crate) place: Value,
+    pub(crate) info: Value,
 }
 
 impl Rig {
-    /// One whose own feed is what clients publish.
+    /// Starts a server whose main feed contains what clients publish.
     pub(crate) async fn start() -> Self {
         let server = Server::new(Settings { allow_publish: true, ..Settings::default() }.into()).await.unwrap();
-        let labs = Labs::new(Some(Own { feed: server.feed(), allow_publish: true }));
+        let labs = Labs::new(Some(MainFeed { feed: server.feed(), allow_publish: true }));
         Self::serve(server, &labs).await
     }
 
-    /// One with these labs and an own feed that they do not know.
+    /// Starts a server with these labs, whose main feed they do not share.
     pub(crate) async fn with(labs: &Labs) -> Self {
         Self::serve(Server::new(Config::default()).await.unwrap(), labs).await
     }
@@ -64,7 +64,7 @@ impl Rig {
         format!("http://{}", self.page)
     }
 
-    /// A request as the page sends it.
+    /// Sends a request as the page does.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         ask_async(self.page, method, path, &format!("Origin: {}\r\n", self.origin()), body).await
     }
@@ -72,8 +72,8 @@ impl Rig {
     pub(crate) async fn open(&self, settings: &str) -> Tab<'_> {
         let answer = self.ask("POST", "/lab/tabs", settings).await;
         assert_eq!(answer.status, 201, "{answer:?}");
-        let place = answer.json();
-        Tab { rig: self, id: place["id"].as_str().unwrap().to_owned(), place }
+        let info = answer.json();
+        Tab { rig: self, id: info["id"].as_str().unwrap().to_owned(), info }
     }
 
     pub(crate) async fn publish(&self, text: &str) -> u64 {
@@ -84,15 +84,15 @@ impl Rig {
 
 impl Tab<'_> {
     pub(crate) fn address(&self, endpoint: &str) -> SocketAddr {
-        let place = if endpoint == "shared" || endpoint == "secure" {
-            &self.place[endpoint]
+        let info = if endpoint == "shared" || endpoint == "secure" {
+            &self.info[endpoint]
         } else {
-            &self.place["endpoints"][endpoint]
+            &self.info["endpoints"][endpoint]
         };
-        place.as_str().unwrap().split_once("//").unwrap().1.parse().unwrap()
+        info.as_str().unwrap().split_once("//").unwrap().1.parse().unwrap()
     }
 
-    /// A request to the lab's API.
+    /// Sends a request to the lab's API.
     pub(crate) async fn order(&self, method: &str, what: &str, body: &str) -> Answer {
         self.rig.ask(method, &format!("/lab/tabs/{}{what}", self.id), body).await
     }
@@ -107,12 +107,12 @@ impl Tab<'_> {
         self.order("GET", "", "").await.json()
     }
 
-    /// A request of the page to an endpoint.
+    /// Sends a request of the page to an endpoint.
     pub(crate) async fn read(&self, endpoint: &str, path: &str) -> Answer {
         ask_async(self.address(endpoint), "GET", path, &format!("Origin: {}\r\n", self.rig.origin()), "").await
     }
 
-    /// A stream at an endpoint: the connection, on which this request has been sent.
+    /// Opens a stream at an endpoint: connects, and sends this request.
     pub(crate) async fn stream(&self, endpoint: &str, path: &str, fields: &str) -> Stream {
         let address = self.address(endpoint);
         let mut stream = soon(TcpStream::connect(address)).await.unwrap();
@@ -126,14 +126,14 @@ impl Tab<'_> {
     }
 }
 
-/// A connection that is read bit by bit.
+/// A connection that is read piece by piece.
 pub(crate) struct Stream {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
 impl Stream {
-    /// Everything up to and including a text.
+    /// Reads up to and including a text.
     pub(crate) async fn until(&mut self, end: &str) -> String {
         loop {
             if let Some(at) = self.read.windows(end.len()).position(|window| window == end.as_bytes()) {
@@ -145,7 +145,7 @@ impl Stream {
         }
     }
 
-    /// The `id` of the next event, and whether it is a gap.
+    /// Reads the next event, and returns its `id` and whether it is a gap.
     pub(crate) async fn event(&mut self) -> (Cursor, bool) {
         self.until("id: ").await;
         let text = self.until("\n\n").await;
@@ -153,7 +153,7 @@ impl Stream {
         (id, text.contains("event: gap"))
     }
 
-    /// Everything up to the end, which must come.
+    /// Reads to the end of the stream, which must arrive.
     pub(crate) async fn rest(mut self) -> String {
         soon(self.stream.read_to_end(&mut self.read)).await.unwrap();
         String::from_utf8_lossy(&self.read).into_owned()

@@ -1,9 +1,9 @@
-//! The labs as a page has them: the API on the page's origin, and real sockets at each endpoint.
+//! The labs as a page uses them: the API on the page's origin, and real sockets at each endpoint.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test fails at the first error")]
 
 mod endpoints;
 mod faults;
-mod guests;
 mod harness;
+mod sessions;
 mod settings;

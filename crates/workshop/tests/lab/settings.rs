@@ -3,23 +3,26 @@ use feedlab_feed::Cursor;
 use feedlab_workshop::lab::Labs;
 
 #[tokio::test]
-async fn the_way_changes_at_once_and_under_open_streams() {
+async fn link_settings_take_effect_immediately_also_for_open_streams() {
     let rig = Rig::with(&Labs::new(None)).await;
     let tab = rig.open(r#"{"updates_per_s": 100}"#).await;
-    assert_eq!(tab.place["settings"]["source"], "synthetic");
+    assert_eq!(tab.info["settings"]["source"], "synthetic");
     let mut sse = tab.sse(0).await;
     sse.event().await;
     let set = tab.set(r#"{"rtt_ms": 200}"#).await;
     assert_eq!((&set["restarted"], &set["settings"]["rtt_ms"]), (&false.into(), &200.into()));
     let asked = std::time::Duration::from_millis(200);
     let (began, answer) = (feedlab_feed::clock::now(), tab.read("short-polling", "/feed/poll?after=0").await);
-    assert!(answer.status == 200 && began.elapsed() >= 2 * asked, "connecting takes a round trip, and asking another");
+    assert!(
+        answer.status == 200 && began.elapsed() >= 2 * asked,
+        "connecting takes a round trip, and the request another"
+    );
     sse.event().await;
     assert_eq!(tab.set(r#"{"rtt_ms": null}"#).await["settings"]["rtt_ms"], 0);
 }
 
 #[tokio::test]
-async fn another_feed_goes_on_where_the_one_before_ended() {
+async fn another_feed_continues_where_the_previous_one_ended() {
     let rig = Rig::with(&Labs::new(None)).await;
     let tab = rig.open(r#"{"updates_per_s": 100}"#).await;
     let mut sse = tab.sse(0).await;
@@ -33,14 +36,14 @@ async fn another_feed_goes_on_where_the_one_before_ended() {
     let mut ids = rest.lines().filter_map(|line| line.strip_prefix("id: ")).filter_map(|id| id.parse::<Cursor>().ok());
     let last = ids.next_back().unwrap_or(last);
     let mut again = tab.sse(last).await;
-    assert_eq!(again.event().await, (last, false), "the greeting");
+    assert_eq!(again.event().await, (last, false), "the first event");
     let next = again.until("event: earthquake").await;
     let id: Cursor = next.split("id: ").last().unwrap().lines().next().unwrap().parse().unwrap();
-    assert_eq!(id, last.at(last.seq + 1), "no update is lost, and none comes again");
+    assert_eq!(id, last.at(last.seq + 1), "no update is lost or repeated");
 }
 
 #[tokio::test]
-async fn other_terms_leave_the_past_as_it_was() {
+async fn another_retention_keeps_the_past_updates() {
     let rig = Rig::with(&Labs::new(None)).await;
     let tab = rig.open(r#"{"updates_per_s": 50, "schedule": "poisson", "payload_bytes": 30}"#).await;
     let first = tab.read("long-polling", "/feed/long-poll?after=0").await.json()["updates"][0].clone();
@@ -58,13 +61,13 @@ async fn other_terms_leave_the_past_as_it_was() {
 }
 
 #[tokio::test]
-async fn nobody_changes_the_feed_that_all_tabs_share() {
+async fn no_tab_can_change_the_main_feed() {
     let rig = Rig::start().await;
     let (one, other) = (rig.open("{}").await, rig.open("{}").await);
     let refused = one.order("PUT", "/settings", r#"{"updates_per_s": 50}"#).await;
     assert_eq!(refused.status, 409);
     assert!(refused.body.contains("choose another `source`"), "{refused:?}");
-    assert_eq!(one.status().await["settings"]["updates_per_s"], 10.0, "nothing was changed");
+    assert_eq!(one.status().await["settings"]["updates_per_s"], 10.0, "nothing has changed");
     rig.publish("hello").await;
     for settings in [
         r#"{"retry_ms": 500}"#,
@@ -78,11 +81,11 @@ async fn nobody_changes_the_feed_that_all_tabs_share() {
     }
     let rig = Rig::with(&Labs::new(None)).await;
     let refused = rig.ask("POST", "/lab/tabs", r#"{"source": "own"}"#).await;
-    assert!(refused.status == 409 && refused.body.contains("there is no feed beside the labs"), "{refused:?}");
+    assert!(refused.status == 409 && refused.body.contains("there is no main feed"), "{refused:?}");
 }
 
 #[tokio::test]
-async fn d1_between_the_feed_that_all_share_and_a_tabs_own_there_is_a_reset_both_ways() {
+async fn d1_switching_between_the_main_feed_and_a_tabs_own_causes_a_reset_both_ways() {
     let rig = Rig::start().await;
     let tab = rig.open("{}").await;
     for text in ["a", "b"] {
@@ -99,6 +102,6 @@ async fn d1_between_the_feed_that_all_share_and_a_tabs_own_there_is_a_reset_both
     assert_eq!(
         tab.read("short-polling", &after(&shared)).await.json().get("reset"),
         None,
-        "it was its own all the time"
+        "the main feed has kept its epoch"
     );
 }

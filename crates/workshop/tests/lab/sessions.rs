@@ -7,23 +7,23 @@ use feedlab_workshop::lab::Labs;
 use feedlab_workshop::limits::MAX_LABS;
 
 #[tokio::test]
-async fn a_lab_that_nobody_asks_for_ends() {
-    let rig = Rig::with(&Labs::new(None).with_patience(Duration::from_millis(600))).await;
-    let (asked, forgotten) = (rig.open("{}").await, rig.open("{}").await);
+async fn a_lab_without_requests_ends() {
+    let rig = Rig::with(&Labs::new(None).with_idle_timeout(Duration::from_millis(600))).await;
+    let (used, unused) = (rig.open("{}").await, rig.open("{}").await);
     for _ in 0..10 {
         pause(150).await;
-        assert_eq!(asked.order("GET", "", "").await.status, 200);
+        assert_eq!(used.order("GET", "", "").await.status, 200);
     }
-    assert_eq!(forgotten.order("GET", "", "").await.status, 404);
+    assert_eq!(unused.order("GET", "", "").await.status, 404);
     pause(900).await;
-    assert_eq!(asked.order("GET", "", "").await.status, 404);
+    assert_eq!(used.order("GET", "", "").await.status, 404);
     let again = rig.open("{}").await;
     pause(900).await;
-    assert_eq!(again.order("GET", "", "").await.status, 404, "also when there was none in between");
+    assert_eq!(again.order("GET", "", "").await.status, 404, "also if there was no lab in between");
 }
 
 #[tokio::test]
-async fn there_are_so_many_labs_and_no_more() {
+async fn the_number_of_labs_is_limited() {
     let rig = Rig::with(&Labs::new(None)).await;
     let mut tabs = Vec::new();
     for _ in 0..MAX_LABS {
@@ -36,7 +36,7 @@ async fn there_are_so_many_labs_and_no_more() {
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_and_names_of_others_are_refused() {
+async fn requests_with_a_foreign_origin_or_host_are_rejected() {
     let rig = Rig::start().await;
     let tab = rig.open("{}").await;
     let page = rig.page;
@@ -58,12 +58,12 @@ async fn pages_of_other_origins_and_names_of_others_are_refused() {
     }
     let rebound = ask(page, "GET", &format!("/lab/tabs/{}", tab.id), "Host: evil.example\r\n", "").await;
     assert_eq!(rebound.status, 403);
-    assert_eq!(tab.order("GET", "", "").await.status, 200, "nothing has happened to it");
+    assert_eq!(tab.order("GET", "", "").await.status, 200, "the lab is unchanged");
     assert_eq!(ask(page, "POST", "/lab/tabs", &format!("Host: {page}\r\n"), "").await.status, 201, "a program may");
 }
 
 #[tokio::test]
-async fn a_page_without_a_lab_is_told_why() {
+async fn a_page_without_a_lab_gets_the_reason() {
     let rig = Rig::with(&Labs::unavailable("because")).await;
     assert_eq!(rig.ask("GET", "/lab", "").await.json(), serde_json::json!({ "available": false, "why": "because" }));
     let refused = rig.ask("POST", "/lab/tabs", "{}").await;
