@@ -1,8 +1,8 @@
-//! A class that is held: pages that ask it, its votes as they come in, and what came out.
+//! A class: the pages that ask it questions, its votes as they arrive, and the results.
 //!
-//! In reading order: `routes` are the pages and what they ask for, and whose requests may change something; `evidence` is
-//! what is known about an answer, and `runs` measures. What a vote is, where it is kept and how votes are counted is
-//! [`feedlab_experiment::class`]'s; how they look is the report's.
+//! In reading order: `routes` are the pages, their API, and which requests may change something; `evidence` is what is
+//! known about an answer; `runs` measures. [`feedlab_experiment::class`] defines what a vote is, where votes are stored
+//! and how they are counted; the report crate draws them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,47 +24,47 @@ mod runs;
 use evidence::Evidence;
 use runs::Runs;
 
-/// What a class needs.
+/// The settings of a class.
 #[derive(Clone, Debug)]
 pub struct ClassSettings {
-    /// The file of its votes; begun if it is not there.
+    /// The file of its votes; created if it does not exist.
     pub votes: PathBuf,
-    /// The folder in which runs leave their results folders, and in which earlier ones are found.
+    /// The folder for the results folders of its runs. Earlier results are read from there too.
     pub out: PathBuf,
-    /// The program that measures: feedlab's own binary.
+    /// The program that measures: the feedlab binary.
     pub binary: PathBuf,
-    /// Ends a measurement gracefully.
+    /// Stops a running measurement gracefully when it is cancelled.
     pub stop: CancellationToken,
 }
 
-/// Why a class cannot be held.
+/// Why a class cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ClassError {
-    /// The questions that the binary carries cannot be understood.
+    /// The questions in the binary cannot be parsed.
     #[error("{0}")]
     Questions(String),
-    /// The file of the votes cannot be used.
+    /// The file of votes cannot be used.
     #[error(transparent)]
     Votes(#[from] class::ClassError),
-    /// There is no place for the scenarios that the binary carries.
-    #[error("cannot put the scenarios into a folder of their own below {}: {problem}; set TMPDIR", .path.display())]
+    /// The scenarios in the binary cannot be written to a temporary folder.
+    #[error("cannot write the scenarios to a folder below {}: {problem}; set TMPDIR to another folder", .path.display())]
     Scenarios {
         /// The folder for temporary files.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         problem: String,
     },
 }
 
 impl From<ClassError> for Rejection {
-    /// The server's own files are at fault, and only whoever runs it can mend them.
+    /// The cause is in the server's own files, which only the person who runs it can repair.
     fn from(error: ClassError) -> Self {
         tracing::warn!("{error}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 
-/// A class that is being held.
+/// An open class.
 #[derive(Clone, Debug)]
 pub struct Class {
     inner: Arc<Inner>,
@@ -79,31 +79,31 @@ struct Inner {
 }
 
 impl Class {
-    /// Opens the votes and reads the questions.
+    /// Opens the file of votes and reads the questions.
     ///
     /// # Errors
-    /// When one of the two cannot be understood, or the votes' file cannot be opened.
+    /// When either cannot be parsed, or the file of votes cannot be opened.
     pub fn open(settings: ClassSettings) -> Result<Self, ClassError> {
         let questions = chapter::questions().map_err(ClassError::Questions)?;
         Self::with_questions(questions, settings)
     }
 
-    /// As [`Self::open`], with questions of one's own.
+    /// Opens the file of votes, with other questions than those in the binary.
     ///
     /// # Errors
-    /// When the votes' file cannot be opened or understood.
+    /// When the file of votes cannot be opened or parsed.
     pub fn with_questions(questions: Questions, settings: ClassSettings) -> Result<Self, ClassError> {
         let votes = Mutex::new(VotesFile::open(&settings.votes)?);
         let evidence = Evidence::new(settings.out.clone())?;
         Ok(Self { inner: Arc::new(Inner { questions, votes, evidence, runs: Runs::new(settings) }) })
     }
 
-    /// The workshop's pages, all below `/workshop`.
+    /// Returns the workshop's routes, all below `/workshop`.
     pub fn router(&self) -> Router {
         routes::router(self.inner.clone())
     }
 
-    /// Waits until a measurement that goes on has ended; the settings' `stop` asks it to.
+    /// Waits until a running measurement has ended; to stop it, cancel the `stop` token of the settings.
     pub async fn close(&self) {
         self.inner.runs.close().await;
     }
@@ -114,8 +114,8 @@ impl Inner {
         self.votes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All votes of now.
-    fn said(&self) -> Result<Vec<Vote>, ClassError> {
+    /// Returns all votes so far.
+    fn all_votes(&self) -> Result<Vec<Vote>, ClassError> {
         Ok(self.votes().all()?.to_vec())
     }
 }

@@ -1,6 +1,6 @@
-//! The workshop's pages as a browser meets them: the whole router, on a real socket.
+//! The workshop's pages as a browser sees them: the whole router, on a real socket.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test fails at the first error")]
 
 #[path = "class/rig.rs"]
 mod rig;

@@ -1,4 +1,5 @@
-//! What is known about a question's answer: predicted by the arithmetic, measured by the newest run, or by a recorded one.
+//! What is known about a question's answer: the arithmetic's prediction, and the measurement of the newest or a
+//! recorded run.
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -20,19 +21,19 @@ use super::ClassError;
 use super::recorded::Recorded;
 use crate::chapter::library;
 
-/// Where the scenarios are that a class may measure.
+/// The folder of the scenarios that a class may measure.
 const FOLDER: &str = "scenarios/workshop/";
-/// The folders of results that are looked into for the newest run of a scenario.
-const LOOKED_INTO: usize = 64;
+/// How many results folders are searched for the newest run of a scenario.
+const MAX_SEARCHED: usize = 64;
 /// The largest file of a run that is read, bytes.
-const MOST: u64 = 8 << 20;
-/// The name of a results folder begins with a time of this form.
+const MAX_FILE_BYTES: u64 = 8 << 20;
+/// The name of a results folder starts with a time of this form.
 const TIME: &str = "20261121T120030Z-";
 
-/// A scenario that the binary carries.
+/// A scenario that is part of the binary.
 #[derive(Debug)]
-pub(crate) struct Known {
-    /// Where it can be run from.
+pub(crate) struct BundledScenario {
+    /// The file from which it can be run.
     pub(crate) file: PathBuf,
     pub(crate) scenario: Scenario,
     predictions: Vec<Prediction>,
@@ -40,53 +41,55 @@ pub(crate) struct Known {
     stem: String,
 }
 
-/// A run of a scenario.
+/// The results of a run.
 #[derive(Clone, Debug)]
-pub(crate) struct Run {
+pub(crate) struct RunResults {
     summary: Arc<Summary>,
-    /// Where it comes from, for people.
+    /// Where and when it was measured, for display.
     pub(crate) from: String,
-    /// Names it in addresses.
+    /// Identifies the run in URLs.
     pub(crate) id: String,
 }
 
-/// What a results folder says.
+/// What was read from a results folder.
 #[derive(Clone, Debug)]
-struct Seen {
+struct CachedResults {
     scenario: Arc<Scenario>,
     summary: Arc<Summary>,
 }
 
-/// What is known about a question's answer, as pages are told it.
+/// What is known about a question's answer, as pages show it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Found {
-    /// By the arithmetic, in the question's unit.
+pub(crate) struct KnownAnswer {
+    /// The prediction of the arithmetic, in the question's unit.
     pub(crate) predicted: Option<f64>,
-    /// By a run.
+    /// The measurement of a run, in the question's unit.
     pub(crate) measured: Option<f64>,
-    /// Which run that was.
+    /// Which run measured it.
     pub(crate) from: Option<String>,
-    /// Its [`report`].
+    /// The URL of the run's [`report`].
     report: Option<String>,
-    /// The right choice.
+    /// The id of the right choice.
     right: Option<String>,
+    /// The explanation of the answer.
     because: String,
 }
 
-/// Reads and keeps what is known.
+/// Finds and caches what is known about answers.
 #[derive(Debug)]
 pub(crate) struct Evidence {
+    /// The folder of the results folders.
     out: PathBuf,
-    /// The scenarios as files, for the program that measures them and for the recordings that they name.
+    /// The scenarios as files, for the program that measures them, along with the recordings that they name.
     files: TempDir,
     recorded: Recorded,
-    known: Mutex<HashMap<String, Arc<Known>>>,
-    /// Results folders that were looked into; `None` is one that cannot be read.
-    seen: Mutex<HashMap<String, Option<Seen>>>,
+    scenarios: Mutex<HashMap<String, Arc<BundledScenario>>>,
+    /// The results folders that were read; `None` for one that cannot be read.
+    results: Mutex<HashMap<String, Option<CachedResults>>>,
 }
 
 impl Evidence {
-    /// Puts the scenarios where they can be run from.
+    /// Writes the scenarios to files from which they can be run.
     pub(crate) fn new(out: PathBuf) -> Result<Self, ClassError> {
         let fail =
             |error: std::io::Error| ClassError::Scenarios { path: std::env::temp_dir(), problem: error.to_string() };
@@ -97,45 +100,48 @@ impl Evidence {
             std::fs::write(place, library::file(&path).unwrap_or_default()).map_err(fail)?;
         }
         let recorded = Recorded::new(files.path().join("recorded"));
-        Ok(Self { out, files, recorded, known: Mutex::default(), seen: Mutex::default() })
+        Ok(Self { out, files, recorded, scenarios: Mutex::default(), results: Mutex::default() })
     }
 
-    /// A scenario by its path from the root of the repository; the error says why it is none.
-    pub(crate) fn known(&self, path: &str) -> Result<Arc<Known>, String> {
-        if let Some(known) = locked(&self.known).get(path) {
-            return Ok(known.clone());
+    /// Returns a scenario by its path from the root of the repository.
+    ///
+    /// # Errors
+    /// When it is not a scenario of the workshop, or cannot be loaded.
+    pub(crate) fn scenario(&self, path: &str) -> Result<Arc<BundledScenario>, String> {
+        if let Some(scenario) = locked(&self.scenarios).get(path) {
+            return Ok(scenario.clone());
         }
         let stem = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".toml"));
         let stem = stem.filter(|_| library::file(path).is_some()).ok_or_else(|| {
-            let there = library::listing(FOLDER).join(", ");
-            format!("{path:?} is no scenario of the workshop; there are: {there}")
+            let paths = library::listing(FOLDER).join(", ");
+            format!("{path:?} is not a scenario of the workshop; the scenarios are: {paths}")
         })?;
         let file = self.files.path().join(path);
         let scenario = Scenario::load(&file).map_err(|error| error.to_string())?;
         let predictions = predict::of(&scenario);
-        let known = Arc::new(Known { file, scenario, predictions, stem: stem.to_owned() });
-        locked(&self.known).insert(path.to_owned(), known.clone());
-        Ok(known)
+        let bundled = Arc::new(BundledScenario { file, scenario, predictions, stem: stem.to_owned() });
+        locked(&self.scenarios).insert(path.to_owned(), bundled.clone());
+        Ok(bundled)
     }
 
-    /// The newest run of a scenario as it stands, or the recorded one.
-    pub(crate) fn run(&self, known: &Known) -> Option<Run> {
-        self.newest(known).or_else(|| recorded(known))
+    /// Returns the results of the newest run of the scenario in its present form, or of the recorded run.
+    pub(crate) fn results(&self, scenario: &BundledScenario) -> Option<RunResults> {
+        self.newest(scenario).or_else(|| recorded(scenario))
     }
 
-    /// The folder of a recorded run, with its report.
+    /// Returns the folder of a recorded run, with its report.
     pub(crate) fn recorded(&self, name: &str) -> Option<PathBuf> {
         self.recorded.folder(name)
     }
 
-    /// What is known about a question's answer.
-    pub(crate) fn of(&self, question: &Question) -> Found {
-        let asked = question.measured.as_ref();
-        let scenario = asked.and_then(|measured| self.known(&measured.scenario).ok());
-        let run = scenario.as_ref().and_then(|scenario| self.run(scenario));
-        let predicted = scenario.as_ref().zip(asked).and_then(|(scenario, asked)| scenario.predicted(asked));
-        let measured = run.as_ref().zip(asked).and_then(|(run, asked)| run.measured(asked));
-        Found {
+    /// Returns what is known about a question's answer.
+    pub(crate) fn answer_to(&self, question: &Question) -> KnownAnswer {
+        let figure = question.measured.as_ref();
+        let scenario = figure.and_then(|measured| self.scenario(&measured.scenario).ok());
+        let run = scenario.as_ref().and_then(|scenario| self.results(scenario));
+        let predicted = scenario.as_ref().zip(figure).and_then(|(scenario, figure)| scenario.predicted(figure));
+        let measured = run.as_ref().zip(figure).and_then(|(run, figure)| run.measured(figure));
+        KnownAnswer {
             predicted,
             measured,
             from: run.as_ref().filter(|_| measured.is_some()).map(|run| run.from.clone()),
@@ -145,82 +151,84 @@ impl Evidence {
         }
     }
 
-    fn newest(&self, known: &Known) -> Option<Run> {
+    fn newest(&self, wanted: &BundledScenario) -> Option<RunResults> {
         let folders = std::fs::read_dir(&self.out).ok()?.flatten();
         let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
-        let mut names: Vec<String> = names.filter(|name| is_run_of(name, &known.scenario.name)).collect();
+        let mut names: Vec<String> = names.filter(|name| is_run_of(name, &wanted.scenario.name)).collect();
         names.sort_unstable_by(|a, b| b.cmp(a));
-        names.into_iter().take(LOOKED_INTO).find_map(|name| {
-            let found = self.read(&name)?;
-            let counts = found.summary.verdict.status != Status::Invalid && alike(&found.scenario, &known.scenario);
+        names.into_iter().take(MAX_SEARCHED).find_map(|name| {
+            let results = self.read(&name)?;
+            let counts =
+                results.summary.verdict.status != Status::Invalid && is_same(&results.scenario, &wanted.scenario);
             let from = format!("measured here on {}, run {name}", day(&name));
-            counts.then_some(Run { summary: found.summary, from, id: name })
+            counts.then_some(RunResults { summary: results.summary, from, id: name })
         })
     }
 
-    fn read(&self, name: &str) -> Option<Seen> {
-        let mut seen = locked(&self.seen);
-        if seen.len() > 16 * LOOKED_INTO {
-            seen.clear();
+    fn read(&self, name: &str) -> Option<CachedResults> {
+        let mut cache = locked(&self.results);
+        if cache.len() > 16 * MAX_SEARCHED {
+            cache.clear();
         }
         let read = || {
             let folder = self.out.join(name);
             let manifest: Manifest = json(&folder.join("manifest.json"))?;
-            Some(Seen {
+            Some(CachedResults {
                 scenario: manifest.scenario.into(),
                 summary: json::<Summary>(&folder.join("summary.json"))?.into(),
             })
         };
-        seen.entry(name.to_owned()).or_insert_with(read).clone()
+        cache.entry(name.to_owned()).or_insert_with(read).clone()
     }
 }
 
-impl Known {
-    /// What the arithmetic says, in the question's unit.
+impl BundledScenario {
+    /// Returns the arithmetic's prediction, in the question's unit.
     pub(crate) fn predicted(&self, measured: &Measured) -> Option<f64> {
         let prediction = self.predictions.iter().find(|prediction| prediction.label == measured.contender)?;
         measured.in_unit(*prediction.predicted.metrics.get(&measured.metric)?)
     }
 }
 
-impl Run {
-    /// What it found, in the question's unit.
+impl RunResults {
+    /// Returns the run's measurement, in the question's unit.
     pub(crate) fn measured(&self, measured: &Measured) -> Option<f64> {
         let entry = self.summary.contenders.iter().find(|entry| entry.label == measured.contender)?;
         measured.in_unit(entry.metrics.get(&measured.metric)?.value)
     }
 }
 
-/// Where a run's report is, below `/workshop/`, which a proxy may have put anywhere.
+/// Returns the URL of a run's report, relative to `/workshop/`, because a reverse proxy may serve that under another
+/// path.
 pub(crate) fn report(id: &str) -> String {
     format!("runs/{id}/report.html")
 }
 
-/// The run that the binary carries for those who have no time, or no machine, for one of their own.
-fn recorded(known: &Known) -> Option<Run> {
-    let text = library::text(&format!("docs/workshop/recorded/{}/summary.json", known.stem))?;
+/// Returns the results of the recorded run in the binary, for users who cannot measure it themselves.
+fn recorded(scenario: &BundledScenario) -> Option<RunResults> {
+    let text = library::text(&format!("docs/workshop/recorded/{}/summary.json", scenario.stem))?;
     let summary: Summary = serde_json::from_str(&text).ok()?;
     let from = format!("recorded on {}", day(&summary.run));
-    Some(Run { summary: Arc::new(summary), from, id: format!("recorded-{}", known.stem) })
+    Some(RunResults { summary: Arc::new(summary), from, id: format!("recorded-{}", scenario.stem) })
 }
 
-/// Whether a folder of this name is a finished run of a scenario of that name.
+/// Whether a folder with this name is a finished run of the scenario with that name.
 fn is_run_of(folder: &str, scenario: &str) -> bool {
     let name = folder.get(TIME.len()..).and_then(|name| name.strip_prefix(scenario));
-    let again = |name: &str| name.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok());
-    name.is_some_and(|rest| rest.is_empty() || again(rest)) && folder.as_bytes().get(15) == Some(&b'Z')
+    let is_number = |name: &str| name.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok());
+    name.is_some_and(|rest| rest.is_empty() || is_number(rest)) && folder.as_bytes().get(15) == Some(&b'Z')
 }
 
-/// `2026-11-21` of `20261121T120030Z-far`.
+/// Returns the date of a run: `2026-11-21` for `20261121T120030Z-far`.
 fn day(run: &str) -> String {
     match (run.get(..4), run.get(4..6), run.get(6..8)) {
         (Some(year), Some(month), Some(day)) => format!("{year}-{month}-{day}"),
-        _ => "an unknown day".to_owned(),
+        _ => "an unknown date".to_owned(),
     }
 }
 
-/// Whether two scenarios ask the same, wherever the recordings lie that they play.
-fn alike(a: &Scenario, b: &Scenario) -> bool {
+/// Whether two scenarios are the same, apart from the folder of the recording that they replay.
+fn is_same(a: &Scenario, b: &Scenario) -> bool {
     let bare = |scenario: &Scenario| {
         let mut scenario = scenario.clone();
         if let Source::Replay { file, .. } = &mut scenario.feed.source {
@@ -233,7 +241,7 @@ fn alike(a: &Scenario, b: &Scenario) -> bool {
 
 fn json<T: DeserializeOwned>(file: &Path) -> Option<T> {
     let mut text = String::new();
-    std::fs::File::open(file).ok()?.take(MOST).read_to_string(&mut text).ok()?;
+    std::fs::File::open(file).ok()?.take(MAX_FILE_BYTES).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
 
@@ -246,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_known_by_its_folders_name() {
+    fn a_run_is_recognized_by_the_name_of_its_folder() {
         assert!(is_run_of("20261121T120030Z-far", "far") && is_run_of("20261121T120030Z-far-2", "far"));
         for other in ["20261121T120030Z-far.partial", "20261121T120030Z-farther", "far", "20261121T120030Z-far-x", "é"]
         {
@@ -256,12 +264,12 @@ mod tests {
     }
 
     #[test]
-    fn only_scenarios_of_the_workshop_are_known() {
+    fn only_scenarios_of_the_workshop_are_found() {
         let out = tempfile::tempdir().unwrap();
         let evidence = Evidence::new(out.path().to_owned()).unwrap();
         for path in ["", "scenarios/quick.toml", "scenarios/workshop/../quick.toml", "/etc/passwd"] {
-            let error = evidence.known(path).unwrap_err();
-            assert!(error.contains("no scenario of the workshop"), "{error}");
+            let error = evidence.scenario(path).unwrap_err();
+            assert!(error.contains("not a scenario of the workshop"), "{error}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The recorded runs that the binary carries, for those who have no time, or no machine, for one of their own. Each is put
-//! into a folder when somebody first asks for it, and its report is drawn there from its figures.
+//! The recorded runs in the binary, for users who cannot measure themselves. Each is written to a folder when it is
+//! first requested, and its report is drawn there from its figures.
 //!
-//! Called by the evidence, from threads that may block. Knows nothing of questions or requests.
+//! Called by `evidence`, from threads that may block. Knows nothing of questions or requests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,46 +12,50 @@ use feedlab_report::ReportError;
 
 use crate::chapter::library;
 
-/// Where the binary has them, a folder each.
-const CARRIED: &str = "docs/workshop/recorded/";
+/// Where they are in the binary, one folder each.
+const RECORDED: &str = "docs/workshop/recorded/";
 
-/// The page of a report.
+/// The file name of a report.
 const PAGE: &str = "report.html";
 
-/// Recorded runs, drawn as they are asked for.
+/// The recorded runs, drawn on request.
 #[derive(Debug)]
 pub(crate) struct Recorded {
-    place: PathBuf,
-    /// Held while a report is drawn: one at a time, and each once.
+    /// The folder in which their folders are created.
+    root: PathBuf,
+    /// Held while a report is drawn, so that reports are drawn one at a time, and each only once.
     drawing: Mutex<()>,
 }
 
 impl Recorded {
-    /// Puts what is asked for into `place`, a folder of its own each.
-    pub(crate) const fn new(place: PathBuf) -> Self {
-        Self { place, drawing: Mutex::new(()) }
+    /// Writes the runs that are requested to folders in `root`.
+    pub(crate) const fn new(root: PathBuf) -> Self {
+        Self { root, drawing: Mutex::new(()) }
     }
 
-    /// The folder of a run with its report in it; `None` if no run of this name is recorded, or it cannot be drawn.
+    /// Returns the folder of a run, with its report; `None` if no run of this name is recorded, or its report cannot be
+    /// drawn.
     pub(crate) fn folder(&self, name: &str) -> Option<PathBuf> {
-        let carried = library::listing(&format!("{CARRIED}{name}"));
-        if carried.is_empty() {
+        let files = library::listing(&format!("{RECORDED}{name}"));
+        if files.is_empty() {
             return None;
         }
-        let folder = self.place.join(name);
-        let _alone = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = self.root.join(name);
+        let _guard = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
         if !folder.join(PAGE).exists() {
-            let drawn = put(&carried, &self.place).and_then(|()| draw(&folder));
-            drawn.inspect_err(|error| tracing::error!(name, %error, "a recorded run cannot be drawn")).ok()?;
+            let drawn = write(&files, &self.root).and_then(|()| draw(&folder));
+            drawn
+                .inspect_err(|error| tracing::error!(name, %error, "cannot draw the report of a recorded run"))
+                .ok()?;
         }
         Some(folder)
     }
 }
 
-/// Writes files that the binary carries where they belong below `place`.
-fn put(carried: &[String], place: &Path) -> Result<(), ReportError> {
-    for path in carried {
-        let file = place.join(path.strip_prefix(CARRIED).unwrap_or(path));
+/// Writes files of the binary to their folders in `root`.
+fn write(files: &[String], root: &Path) -> Result<(), ReportError> {
+    for path in files {
+        let file = root.join(path.strip_prefix(RECORDED).unwrap_or(path));
         let made = file.parent().map_or(Ok(()), fs::create_dir_all);
         let written = made.and_then(|()| fs::write(&file, library::file(path).unwrap_or_default()));
         written.map_err(|error| ResultsError::write(&file, error))?;
@@ -59,7 +63,7 @@ fn put(carried: &[String], place: &Path) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// Draws a folder's report, unless it was recorded with one. The page is written last: where it is, the rest is.
+/// Draws a folder's report, unless it was recorded with one. The page is written last: if it exists, so does the rest.
 fn draw(folder: &Path) -> Result<(), ReportError> {
     if !folder.join(PAGE).exists() {
         feedlab_report::render(&Results::read(folder)?)?.write(folder)?;
@@ -72,13 +76,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_recorded_is_put_down_once_and_read_as_it_was_kept() {
+    fn a_recorded_run_is_written_once_and_unchanged() {
         let place = tempfile::tempdir().unwrap();
         let recorded = Recorded::new(place.path().to_owned());
         let folder = recorded.folder("how-old").unwrap();
         assert!(folder.join(PAGE).is_file());
         for name in ["summary.json", "manifest.json", "scenario.toml"] {
-            let kept = library::file(&format!("{CARRIED}how-old/{name}")).unwrap();
+            let kept = library::file(&format!("{RECORDED}how-old/{name}")).unwrap();
             assert_eq!(fs::read(folder.join(name)).unwrap(), *kept, "{name}");
         }
         fs::write(folder.join(PAGE), "drawn").unwrap();
@@ -87,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_drawn_from_the_figures_alone() {
+    fn a_report_is_drawn_from_the_figures_only() {
         let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/20261123T205900Z-quick");
         let place = tempfile::tempdir().unwrap();
         fs::create_dir(place.path().join("histograms")).unwrap();

@@ -1,5 +1,5 @@
-//! The workshop's addresses, and what a request that changes something must be: JSON. That it comes from a page of this
-//! server, in time and short, the server sees to.
+//! The workshop's routes. A request that changes something must be JSON. The server checks that it comes from a page of
+//! this server, and limits its time and size.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ mod pages;
 mod runs;
 mod votes;
 
-/// All of them, below `/workshop`.
+/// Returns all routes, below `/workshop`.
 pub(crate) fn router(class: Arc<Inner>) -> Router {
     Router::new()
         .route("/workshop", get(pages::index))
@@ -34,18 +34,21 @@ pub(crate) fn router(class: Arc<Inner>) -> Router {
         .with_state(class)
 }
 
-/// Reads the JSON of a request that changes something.
+/// Parses the JSON body of a request that changes something.
 fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes, example: &str) -> Result<T, Rejection> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send it as `Content-Type: application/json`"));
+        return Err(Rejection::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send the body as `Content-Type: application/json`",
+        ));
     }
     wire::object(body).map_err(|error| Rejection::bad_request(format!("{error}; expected {example}")))
 }
 
-/// Does what takes its time, as to read results and to reckon predictions, where nobody else waits for the thread.
+/// Runs slow work, like reading results and calculating predictions, on a thread that may block.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Rejection> {
-    let failed = |_| Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "it failed; look at the server's log");
+    let failed = |_| Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed; see the server's log");
     tokio::task::spawn_blocking(work).await.map_err(failed)
 }

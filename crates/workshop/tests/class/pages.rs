@@ -1,7 +1,7 @@
 use super::rig::Rig;
 
 #[tokio::test]
-async fn every_chapter_is_a_page_and_a_missing_one_names_those_there_are() {
+async fn every_chapter_is_a_page_and_a_missing_one_lists_the_chapters() {
     let rig = Rig::new().await;
     let index = rig.get("/workshop").await;
     assert_eq!(index.status, 200);
@@ -14,12 +14,12 @@ async fn every_chapter_is_a_page_and_a_missing_one_names_those_there_are() {
     }
     let absent = rig.get("/workshop/no%3Cscript%3E").await;
     assert_eq!(absent.status, 404);
-    assert!(absent.body.contains("no&lt;script&gt;") && absent.body.contains("There are:"), "{}", absent.body);
+    assert!(absent.body.contains("no&lt;script&gt;") && absent.body.contains("The chapters are:"), "{}", absent.body);
     assert_eq!(rig.get(&format!("/workshop/{}", "x".repeat(5000))).await.status, 404);
 }
 
 #[tokio::test]
-async fn code_and_texts_are_shown_and_nothing_else_of_the_disk() {
+async fn code_and_texts_are_shown_and_no_other_files() {
     let rig = Rig::new().await;
     let code = rig.get("/workshop/source/crates/server/src/transport/sse.rs").await;
     assert!(code.status == 200 && code.body.contains("id=\"L1\""), "{}", code.status);
@@ -32,7 +32,7 @@ async fn code_and_texts_are_shown_and_nothing_else_of_the_disk() {
 }
 
 #[tokio::test]
-async fn the_pages_files_are_served_as_what_they_are() {
+async fn the_files_of_the_pages_have_the_right_media_types() {
     let rig = Rig::new().await;
     for (name, media_type) in [
         ("workshop.css", "text/css"),
@@ -42,7 +42,7 @@ async fn the_pages_files_are_served_as_what_they_are() {
     ] {
         let file = rig.get(&format!("/workshop/page/{name}")).await;
         assert!(file.status == 200 && file.head.contains(media_type), "{name}: {}", file.head);
-        assert!(!file.body.contains("http://") && !file.body.contains("https://"), "{name} asks somebody else");
+        assert!(!file.body.contains("http://") && !file.body.contains("https://"), "{name} loads from another server");
     }
     for absent in ["shell.html", "absent.js", "..%2fclass.rs", "..%2f..%2fCargo.toml"] {
         assert_eq!(rig.get(&format!("/workshop/page/{absent}")).await.status, 404, "{absent}");
@@ -50,7 +50,7 @@ async fn the_pages_files_are_served_as_what_they_are() {
 }
 
 #[tokio::test]
-async fn the_class_page_offers_every_question() {
+async fn the_class_page_lists_every_question() {
     let rig = Rig::new().await;
     let page = rig.get("/workshop/class").await;
     assert_eq!(page.status, 200);
@@ -58,12 +58,12 @@ async fn the_class_page_offers_every_question() {
         assert!(page.body.contains(&format!("<option value=\"{id}\">")), "{id}");
         assert!(page.body.contains(&format!("class=\"hands\" data-question=\"{id}\"")), "{id}");
     }
-    assert!(!page.body.contains("Six connections"), "the answer is not on the page before it is asked for");
+    assert!(!page.body.contains("Six connections"), "the page does not contain the answer before it is requested");
 }
 
-/// The folder of an address that a proxy has put behind `/lab`, and a link from there: where a browser goes (RFC 3986,
-/// section 5.2.4), as far as these links need it.
-fn led(page: &str, link: &str) -> String {
+/// Resolves a link on a page that a reverse proxy serves below `/lab`, as a browser does (RFC 3986, section 5.2.4), as
+/// far as these links need it.
+fn resolve(page: &str, link: &str) -> String {
     let mut folders: Vec<&str> = page.split('/').collect();
     folders.pop();
     for part in link.split(['#', '?']).next().unwrap_or_default().split('/') {
@@ -77,7 +77,7 @@ fn led(page: &str, link: &str) -> String {
 }
 
 #[tokio::test]
-async fn f14_every_link_of_every_page_stays_behind_the_prefix_that_the_page_is_behind() {
+async fn f14_every_link_of_every_page_stays_below_the_path_prefix_of_the_page() {
     let rig = Rig::new().await;
     let mut pages: Vec<String> = [
         "/workshop",
@@ -99,9 +99,10 @@ async fn f14_every_link_of_every_page_stays_behind_the_prefix_that_the_page_is_b
             if link.starts_with('#') || link.contains(':') {
                 continue;
             }
-            let to = led(&format!("/lab{page}"), link);
-            let behind = to.strip_prefix("/lab/").unwrap_or_else(|| panic!("{page} leaves the prefix by {link}"));
-            files.insert(format!("/{behind}"));
+            let to = resolve(&format!("/lab{page}"), link);
+            let below =
+                to.strip_prefix("/lab/").unwrap_or_else(|| panic!("the link {link} of {page} leaves the prefix"));
+            files.insert(format!("/{below}"));
             links += 1;
         }
     }
@@ -112,7 +113,7 @@ async fn f14_every_link_of_every_page_stays_behind_the_prefix_that_the_page_is_b
 }
 
 #[tokio::test]
-async fn f14_no_script_asks_the_root_of_its_server() {
+async fn f14_no_script_uses_an_absolute_path() {
     let rig = Rig::new().await;
     for name in ["common.js", "chapter.js", "class.js", "workshop.css"] {
         let text = rig.get(&format!("/workshop/page/{name}")).await.body;

@@ -1,4 +1,4 @@
-//! A class on a port of its own, and a client that speaks raw bytes.
+//! A class on its own port, and a client that sends raw bytes.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// What the tests ask.
+/// The questions of the tests.
 const QUESTIONS: &str = r#"
 [[question]]
 id = "late"
@@ -35,7 +35,7 @@ choices = [{ id = "waits", text = "it waits", right = true }, { id = "fails", te
 because = "Six connections an origin."
 "#;
 
-/// A class.
+/// A class on a server.
 pub(crate) struct Rig {
     pub(crate) folder: TempDir,
     pub(crate) class: Class,
@@ -48,7 +48,7 @@ impl Rig {
         Self::measuring_with(Path::new("/nonexistent/feedlab")).await
     }
 
-    /// A class whose runs are this program's.
+    /// Opens a class whose measurements run this program.
     pub(crate) async fn measuring_with(binary: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stop = CancellationToken::new();

@@ -8,7 +8,7 @@ use super::rig::Rig;
 const SCENARIO: &str = "scenarios/workshop/how-old.toml";
 const ORDER: &str = r#"{"scenario":"scenarios/workshop/how-old.toml","who":"Ada"}"#;
 
-/// A program that stands in for `feedlab run`: what it says, prints and leaves is in a shell script.
+/// Writes a program that replaces `feedlab run`: a shell script determines its output and its results.
 fn program(folder: &tempfile::TempDir, script: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
     let file = folder.path().join("feedlab");
@@ -17,7 +17,7 @@ fn program(folder: &tempfile::TempDir, script: &str) -> PathBuf {
     file
 }
 
-/// The run's summary, as `feedlab run --format json` prints it.
+/// Returns a run's summary, as `feedlab run --format json` prints it.
 fn summary(status: &str) -> String {
     let reasons =
         if status == "valid" { json!([]) } else { json!([{ "status": status, "what": "too busy", "advice": "rest" }]) };
@@ -27,19 +27,19 @@ fn summary(status: &str) -> String {
     .to_string()
 }
 
-async fn settled(rig: &Rig, id: &str) -> Value {
+async fn finished(rig: &Rig, id: &str) -> Value {
     for _ in 0..500 {
-        let told = rig.get(&format!("/workshop/runs/{id}")).await.json();
-        if told["state"] != "running" {
-            return told;
+        let status = rig.get(&format!("/workshop/runs/{id}")).await.json();
+        if status["state"] != "running" {
+            return status;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("it never ends");
+    panic!("the run does not end");
 }
 
 #[tokio::test]
-async fn a_run_is_followed_to_its_report() {
+async fn a_run_shows_its_progress_and_then_its_report() {
     let folder = tempfile::tempdir().unwrap();
     let leave = "mkdir -p \"$6/20261121T120030Z-how-old\"; echo page > \"$6/20261121T120030Z-how-old/report.html\"";
     let script = format!("echo '[1/3] SSE: measuring, 6 s' >&2\n{leave}\nsleep 0.5\necho '{}'", summary("valid"));
@@ -49,13 +49,17 @@ async fn a_run_is_followed_to_its_report() {
     let id = started.json()["id"].as_str().unwrap().to_owned();
     let busy = rig.post("/workshop/runs", ORDER).await;
     assert_eq!(busy.status, 409);
-    assert!(busy.body.contains("measured for Ada") && busy.body.contains("one measurement at a time"), "{}", busy.body);
-    let told = settled(&rig, &id).await;
-    assert_eq!((&told["state"], &told["progress"]), (&json!("done"), &json!(1.0)), "{told}");
-    let results = told["results"].as_array().unwrap();
-    assert!(!results.is_empty() && results[0]["predicted"].is_number(), "{told}");
-    let report = told["report"].as_str().unwrap();
-    assert_eq!(report, format!("runs/{id}/report.html"), "below `/workshop/`, wherever that is");
+    assert!(
+        busy.body.contains("measured for Ada") && busy.body.contains("only one measurement runs at a time"),
+        "{}",
+        busy.body
+    );
+    let status = finished(&rig, &id).await;
+    assert_eq!((&status["state"], &status["progress"]), (&json!("done"), &json!(1.0)), "{status}");
+    let results = status["results"].as_array().unwrap();
+    assert!(!results.is_empty() && results[0]["predicted"].is_number(), "{status}");
+    let report = status["report"].as_str().unwrap();
+    assert_eq!(report, format!("runs/{id}/report.html"), "relative to `/workshop/`");
     let page = rig.get(&format!("/workshop/{report}")).await;
     assert!(page.status == 200 && page.body.contains("page"), "{}", page.body);
     assert_eq!(rig.get("/workshop/runs/20261121T120030Z-how-old/report.html").await.status, 200);
@@ -64,7 +68,7 @@ async fn a_run_is_followed_to_its_report() {
 }
 
 #[tokio::test]
-async fn a_run_that_fails_or_cannot_be_trusted_says_why() {
+async fn a_run_that_fails_or_is_invalid_says_why() {
     for (script, state, needle) in [
         ("echo 'error: no space left' >&2; exit 1".to_owned(), "failed", "no space left"),
         ("exit 1".to_owned(), "failed", "exit status: 1"),
@@ -74,9 +78,9 @@ async fn a_run_that_fails_or_cannot_be_trusted_says_why() {
         let folder = tempfile::tempdir().unwrap();
         let rig = Rig::measuring_with(&program(&folder, &script)).await;
         let id = rig.post("/workshop/runs", ORDER).await.json()["id"].as_str().unwrap().to_owned();
-        let told = settled(&rig, &id).await;
-        assert_eq!(told["state"], state, "{told}");
-        assert!(told["message"].as_str().unwrap().contains(needle), "{told}");
+        let status = finished(&rig, &id).await;
+        assert_eq!(status["state"], state, "{status}");
+        assert!(status["message"].as_str().unwrap().contains(needle), "{status}");
     }
     let rig = Rig::new().await;
     let refused = rig.post("/workshop/runs", ORDER).await;
@@ -84,16 +88,16 @@ async fn a_run_that_fails_or_cannot_be_trusted_says_why() {
 }
 
 #[tokio::test]
-async fn a_run_ends_with_the_server() {
+async fn a_run_is_stopped_when_the_server_stops() {
     let folder = tempfile::tempdir().unwrap();
-    // It goes on until its standard input ends.
+    // It runs until its standard input ends.
     let rig = Rig::measuring_with(&program(&folder, "read _; exit 130")).await;
     let id = rig.post("/workshop/runs", ORDER).await.json()["id"].as_str().unwrap().to_owned();
     assert_eq!(rig.get(&format!("/workshop/runs/{id}")).await.json()["state"], "running");
     rig.stop.cancel();
     tokio::time::timeout(Duration::from_secs(20), rig.class.close()).await.unwrap();
-    let told = rig.get(&format!("/workshop/runs/{id}")).await.json();
-    assert!(told["message"].as_str().unwrap().contains("the server was stopped"), "{told}");
+    let status = rig.get(&format!("/workshop/runs/{id}")).await.json();
+    assert!(status["message"].as_str().unwrap().contains("the server was stopped"), "{status}");
 }
 
 #[tokio::test]
@@ -101,14 +105,14 @@ async fn only_scenarios_of_the_workshop_are_measured() {
     let rig = Rig::new().await;
     for scenario in ["scenarios/quick.toml", "scenarios/workshop/../quick.toml", "/etc/passwd", ""] {
         let refused = rig.post("/workshop/runs", &format!("{{\"scenario\":\"{scenario}\"}}")).await;
-        assert!(refused.status == 404 && refused.body.contains("no scenario of the workshop"), "{}", refused.body);
+        assert!(refused.status == 404 && refused.body.contains("not a scenario of the workshop"), "{}", refused.body);
     }
     let refused = rig.post("/workshop/runs", "{\"scenari\":1}").await;
     assert!(refused.status == 400 && refused.body.contains("scenarios/workshop/NAME.toml"), "{}", refused.body);
 }
 
 #[tokio::test]
-async fn a_recorded_run_is_handed_out_with_its_report() {
+async fn a_recorded_run_is_served_with_its_report() {
     let rig = Rig::new().await;
     for _ in 0..2 {
         let page = rig.get("/workshop/runs/recorded-how-old/report.html").await;
@@ -119,7 +123,7 @@ async fn a_recorded_run_is_handed_out_with_its_report() {
 }
 
 #[tokio::test]
-async fn what_no_run_has_left_is_not_there() {
+async fn files_outside_the_results_are_not_served() {
     let rig = Rig::new().await;
     std::fs::write(rig.folder.path().join("report.html"), "outside").unwrap();
     for path in [

@@ -2,35 +2,35 @@ use serde_json::{Value, json};
 
 use super::rig::Rig;
 
-/// The lines of the votes' file.
+/// Returns the lines of the file of votes.
 fn lines(rig: &Rig) -> Vec<Value> {
     let text = std::fs::read_to_string(rig.folder.path().join("class.ndjson")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]
-async fn results_are_shown_to_those_who_have_predicted() {
+async fn results_are_shown_only_after_a_prediction() {
     let rig = Rig::new().await;
     let path = "/workshop/votes/seventh?who=Ada";
     let early = rig.get(path).await;
     assert_eq!(early.status, 403);
     assert!(early.body.contains("predict first") && !early.body.contains("Six connections"), "{}", early.body);
     assert_eq!(rig.vote("seventh", "before", "Ada", json!("fails")).await.status, 201);
-    let told = rig.get(path).await.json();
-    assert_eq!(told["known"]["right"], "waits");
-    assert_eq!(told["known"]["because"], "Six connections an origin.");
-    assert_eq!((&told["choices"][1]["before"], &told["yours"]["before"]), (&json!(1), &json!("fails")));
-    assert!(told["svg"].as_str().unwrap().starts_with("<svg"));
+    let results = rig.get(path).await.json();
+    assert_eq!(results["known"]["right"], "waits");
+    assert_eq!(results["known"]["because"], "Six connections an origin.");
+    assert_eq!((&results["choices"][1]["before"], &results["yours"]["before"]), (&json!(1), &json!("fails")));
+    assert!(results["svg"].as_str().unwrap().starts_with("<svg"));
     assert_eq!(rig.vote("seventh", "after", "Ada", json!("waits")).await.status, 201);
     assert_eq!(rig.get(path).await.json()["choices"][0]["after"], 1);
     assert_eq!(rig.get("/workshop/votes?who=Ada").await.json(), json!({ "predicted": ["seventh"] }));
     assert_eq!(rig.get("/workshop/votes").await.status, 400);
     let others = rig.get("/workshop/votes/late?who=Ada").await;
-    assert_eq!(others.status, 403, "each question asks for its own prediction");
+    assert_eq!(others.status, 403, "each question requires its own prediction");
 }
 
 #[tokio::test]
-async fn the_projector_sees_the_votes_and_the_answer_when_it_is_wanted() {
+async fn the_projector_shows_the_votes_and_the_answer_on_request() {
     let rig = Rig::new().await;
     for (who, number) in [("a", 250.0), ("b", 1000.0)] {
         rig.vote("late", "before", who, json!(number)).await;
@@ -40,11 +40,11 @@ async fn the_projector_sees_the_votes_and_the_answer_when_it_is_wanted() {
     assert!(hidden["before"] == 2 && hidden["known"].is_null() && svg.contains("before: 2 answers"), "{hidden}");
     let shown = rig.get("/workshop/votes/late?show=all").await.json();
     assert_eq!(shown["known"]["because"], "It waits for the next question.");
-    assert!(!shown.to_string().contains("\"who\""), "nobody's name is told");
+    assert!(!shown.to_string().contains("\"who\""), "the names are not sent");
 }
 
 #[tokio::test]
-async fn a_prediction_stays_and_the_second_answer_may_change() {
+async fn a_prediction_is_final_and_the_second_answer_may_change() {
     let rig = Rig::new().await;
     let late = rig.vote("late", "after", "Ada", json!(1)).await;
     assert!(late.status == 409 && late.body.contains("predict first"), "{}", late.body);
@@ -61,15 +61,15 @@ async fn a_prediction_stays_and_the_second_answer_may_change() {
 }
 
 #[tokio::test]
-async fn hands_are_counted_and_a_count_can_be_mended() {
+async fn hands_are_counted_and_a_count_can_be_corrected() {
     let rig = Rig::new().await;
     for count in [12, 11] {
         let vote =
             json!({ "question": "seventh", "round": "before", "who": "hands", "answer": "waits", "count": count });
         assert_eq!(rig.post("/workshop/votes", &vote.to_string()).await.status, 201);
     }
-    let told = rig.get("/workshop/votes/seventh?show=all").await.json();
-    assert_eq!((&told["before"], &told["choices"][0]["before"]), (&json!(11), &json!(11)));
+    let results = rig.get("/workshop/votes/seventh?show=all").await.json();
+    assert_eq!((&results["before"], &results["choices"][0]["before"]), (&json!(11), &json!(11)));
     for (who, count, needle) in [("hands", 0, "1 to 1000"), ("hands", 1001, "1 to 1000"), ("Ada", 2, "one vote")] {
         let vote = json!({ "question": "seventh", "round": "before", "who": who, "answer": "waits", "count": count });
         let refused = rig.post("/workshop/votes", &vote.to_string()).await;
@@ -78,7 +78,7 @@ async fn hands_are_counted_and_a_count_can_be_mended() {
 }
 
 #[tokio::test]
-async fn what_is_no_vote_is_refused_with_the_reason_and_nothing_is_kept() {
+async fn an_invalid_vote_is_rejected_with_the_reason_and_not_stored() {
     let rig = Rig::new().await;
     let vote = |question: &str, who: &str, answer: &str| {
         format!("{{\"question\":\"{question}\",\"round\":\"before\",\"who\":\"{who}\",\"answer\":{answer}}}")
@@ -131,7 +131,7 @@ async fn names_are_never_markup() {
     let rig = Rig::new().await;
     let evil = "<img src=x onerror=alert(1)>";
     assert_eq!(rig.vote("seventh", "before", evil, json!("waits")).await.status, 201);
-    let told = rig.get("/workshop/votes/seventh?show=all").await;
-    assert!(!told.body.contains("<img"), "{}", told.body);
+    let results = rig.get("/workshop/votes/seventh?show=all").await;
+    assert!(!results.body.contains("<img"), "{}", results.body);
     assert!(!rig.get("/workshop/class").await.body.contains("<img"));
 }

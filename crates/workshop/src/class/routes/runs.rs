@@ -1,4 +1,4 @@
-//! Measurements: started, followed, and what they leave.
+//! The routes for measurements: start one, follow its progress, and read its results.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::class::routes::{blocking, read_json};
 use crate::class::runs::{Run, State as RunState};
 use crate::limits::MAX_RUN_FILE_BYTES;
 
-/// What an order looks like.
-const EXAMPLE: &str = r#"{"scenario":"scenarios/workshop/NAME.toml","who":"NAME"}, `who` may be left out"#;
+/// An example of a request, for error messages.
+const EXAMPLE: &str = r#"{"scenario":"scenarios/workshop/NAME.toml","who":"NAME"}; `who` is optional"#;
 
-/// What is to be measured, and who waits for it.
+/// The request to measure a scenario, with the name of the person who requests it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Order {
@@ -39,26 +39,28 @@ pub(crate) async fn start(
 ) -> Result<(StatusCode, Json<Value>), Rejection> {
     let order: Order = read_json(&headers, &body, EXAMPLE)?;
     let who = order.who.as_deref().map_or(Ok("somebody"), name).map_err(Rejection::bad_request)?.to_owned();
-    let (asked, path) = (class.clone(), order.scenario.clone());
-    let known = blocking(move || asked.evidence.known(&path)).await?.map_err(Rejection::not_found)?;
-    let id = class.runs.start(&order.scenario, &known, &who)?;
+    let (inner, path) = (class.clone(), order.scenario.clone());
+    let scenario = blocking(move || inner.evidence.scenario(&path)).await?.map_err(Rejection::not_found)?;
+    let id = class.runs.start(&order.scenario, &scenario, &who)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id.to_string() }))))
 }
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Progress {
     id: String,
     scenario: String,
     state: &'static str,
+    /// The share of the planned duration that has passed, from 0 to 1.
     progress: f64,
     message: String,
     results: Vec<Outcome>,
+    /// The URL of the report, relative to `/workshop/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<String>,
 }
 
-/// What came out for a question.
+/// The results for one question.
 #[derive(Debug, Serialize)]
 struct Outcome {
     question: String,
@@ -73,39 +75,40 @@ pub(crate) async fn progress(
     Path(id): Path<String>,
 ) -> Result<Json<Progress>, Rejection> {
     let run = id.parse().ok().and_then(|id| class.runs.get(id)).ok_or_else(|| no_such(&id))?;
-    blocking(move || told(&class, run)).await.map(Json)
+    blocking(move || progress_of(&class, run)).await.map(Json)
 }
 
-/// Which scenario is asked for.
+/// The query for a scenario.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct ScenarioQuery {
     scenario: String,
 }
 
-/// `GET /workshop/runs?scenario=PATH`: the last run that the class asked for, and where the newest results are.
+/// `GET /workshop/runs?scenario=PATH`: the last run that the class requested, and the URL of the newest results.
 pub(crate) async fn of_scenario(
     State(class): State<Arc<Inner>>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<ScenarioQuery>, QueryRejection>,
 ) -> Result<Json<Value>, Rejection> {
-    let Query(Asked { scenario }) =
-        asked.map_err(|_| Rejection::bad_request("say which: `?scenario=scenarios/workshop/NAME.toml`"))?;
+    let Query(ScenarioQuery { scenario }) = query.map_err(|_| {
+        Rejection::bad_request("name the scenario, for example `?scenario=scenarios/workshop/NAME.toml`")
+    })?;
     blocking(move || {
-        let known = class.evidence.known(&scenario).map_err(Rejection::not_found)?;
-        let found = class.evidence.run(&known);
-        let newest = found.map(|run| json!({ "from": run.from, "report": report(&run.id) }));
-        let last = class.runs.last_of(&scenario).map(|run| told(&class, run));
+        let bundled = class.evidence.scenario(&scenario).map_err(Rejection::not_found)?;
+        let newest = class.evidence.results(&bundled);
+        let newest = newest.map(|run| json!({ "from": run.from, "report": report(&run.id) }));
+        let last = class.runs.last_of(&scenario).map(|run| progress_of(&class, run));
         Ok(Json(json!({ "last": last, "newest": newest })))
     })
     .await?
 }
 
-fn told(class: &Inner, run: Run) -> Progress {
+fn progress_of(class: &Inner, run: Run) -> Progress {
     let is_done = run.state != RunState::Running;
-    let of_it = class.questions.question.iter().filter(|question| {
+    let questions = class.questions.question.iter().filter(|question| {
         is_done && question.measured.as_ref().is_some_and(|measured| measured.scenario == run.scenario)
     });
     let outcome = |question: &Question| {
-        let known = class.evidence.of(question);
+        let known = class.evidence.answer_to(question);
         Outcome {
             question: question.id.clone(),
             predicted: known.predicted,
@@ -121,7 +124,7 @@ fn told(class: &Inner, run: Run) -> Progress {
             RunState::Failed => "failed",
         },
         progress: run.progress(),
-        results: of_it.map(outcome).collect(),
+        results: questions.map(outcome).collect(),
         report: matches!(run.state, RunState::Done(_)).then(|| report(&run.id.to_string())),
         scenario: run.scenario,
         message: run.message,
@@ -130,8 +133,8 @@ fn told(class: &Inner, run: Run) -> Progress {
 
 type Head = [(HeaderName, &'static str); 2];
 
-/// `GET /workshop/runs/ID/report.html`, and the charts and figures beside it. `ID` is that of a run that was asked for here,
-/// the name of a results folder, or `recorded-NAME`.
+/// `GET /workshop/runs/ID/report.html`, and the charts and figures next to it. `ID` is the id of a run that was
+/// requested here, the name of a results folder, or `recorded-NAME`.
 pub(crate) async fn file(
     State(class): State<Arc<Inner>>,
     Path((id, file)): Path<(String, String)>,
@@ -140,11 +143,15 @@ pub(crate) async fn file(
         Some(chart) if is_plain(chart) && chart.ends_with(".svg") => "image/svg+xml",
         None if file == "report.html" => "text/html; charset=utf-8",
         None if file == "summary.json" => "application/json",
-        _ => return Err(Rejection::not_found("of a run there are report.html, summary.json and charts/NAME.svg here")),
+        _ => {
+            return Err(Rejection::not_found(
+                "not found; the files of a run are report.html, summary.json and charts/NAME.svg",
+            ));
+        }
     };
     let bytes = blocking(move || read(&class, &id, &file).ok_or_else(|| no_such(&id))).await??;
-    let sealed = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
-    Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, sealed)], bytes))
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
+    Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, policy)], bytes))
 }
 
 fn read(class: &Inner, id: &str, file: &str) -> Option<Vec<u8>> {
@@ -165,12 +172,12 @@ fn folder(class: &Inner, id: &str) -> Option<PathBuf> {
     is_plain(&folder).then(|| class.runs.out().join(folder))
 }
 
-/// Whether a name leads nowhere but to an entry of its folder.
+/// Whether a name can only refer to an entry of its own folder.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
 
 fn no_such(id: &str) -> Rejection {
     let id: String = id.chars().take(100).collect();
-    Rejection::not_found(format!("no run {id:?} has left anything here; it may still go on, or have failed"))
+    Rejection::not_found(format!("run {id:?} has no results here; it may still be in progress, or have failed"))
 }

@@ -1,4 +1,4 @@
-//! Votes: given, and shown to whoever has given theirs.
+//! The routes for votes: cast one, and see the others after casting your own.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{blocking, read_json};
-use crate::class::evidence::Found;
+use crate::class::evidence::KnownAnswer;
 use crate::class::{ClassError, Inner};
 
 /// `POST /workshop/votes`: a vote without `at`.
@@ -27,8 +27,8 @@ pub(crate) async fn vote(
     let ballot: Ballot = read_json(&headers, &body, Ballot::EXAMPLE)?;
     let question = class.questions.get(&ballot.question).ok_or_else(|| no_such(&class, &ballot.question))?;
     let mut votes = class.votes();
-    let said = votes.all().map_err(ClassError::from)?;
-    let vote = ballot.vote(question, said, clock::unix_us()).map_err(|error| match error {
+    let earlier = votes.all().map_err(ClassError::from)?;
+    let vote = ballot.vote(question, earlier, clock::unix_us()).map_err(|error| match error {
         BallotError::Invalid(problem) => Rejection::bad_request(problem),
         BallotError::OutOfTurn(problem) => Rejection::conflict(problem),
     })?;
@@ -36,40 +36,42 @@ pub(crate) async fn vote(
     Ok((StatusCode::CREATED, Json(json!({ "question": vote.question, "round": vote.round, "who": vote.who }))))
 }
 
-/// Who asks, and for what.
+/// The query for the results of a question.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Asked {
+pub(crate) struct VotesQuery {
+    /// The name of the person who asks.
     who: Option<String>,
-    /// `all`: for the projector, whoever has voted.
+    /// `all`: the projector shows the votes to everyone, even without a vote.
     show: Option<String>,
-    /// `hidden`: without what is known about the answer.
+    /// `hidden`: the response does not contain the answer.
     answer: Option<String>,
 }
 
-/// What is told about a question.
+/// The results of a question.
 #[derive(Debug, Serialize)]
-pub(crate) struct Told {
+pub(crate) struct QuestionResults {
     question: String,
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
-    /// How many have answered, before and after.
+    /// How many people have answered in the first round.
     before: u32,
+    /// How many people have answered in the second round.
     after: u32,
-    choices: Vec<Chosen>,
-    /// What the one who asks has said.
+    choices: Vec<ChoiceCounts>,
+    /// The answers of the person who asks.
     yours: Yours,
-    /// What is known; absent while it is held back.
+    /// What is known about the answer; absent while it is hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
-    known: Option<Found>,
-    /// All of it as a picture.
+    known: Option<KnownAnswer>,
+    /// The chart, as SVG.
     svg: String,
 }
 
-/// How many chose.
+/// How many people chose one choice, in each round.
 #[derive(Debug, Serialize)]
-struct Chosen {
+struct ChoiceCounts {
     id: String,
     text: String,
     before: u32,
@@ -83,58 +85,58 @@ struct Yours {
     after: Option<Answer>,
 }
 
-/// `GET /workshop/votes/QUESTION?who=NAME`: what the class says, and what came out.
+/// `GET /workshop/votes/QUESTION?who=NAME`: the votes of the class, and the answer.
 pub(crate) async fn tally(
     State(class): State<Arc<Inner>>,
     Path(id): Path<String>,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Told>, Rejection> {
-    let asked = read_query(asked)?;
-    blocking(move || told(&class, &id, &asked)).await?.map(Json)
+    query: Result<Query<VotesQuery>, QueryRejection>,
+) -> Result<Json<QuestionResults>, Rejection> {
+    let query = read_query(query)?;
+    blocking(move || results(&class, &id, &query)).await?.map(Json)
 }
 
-/// `GET /workshop/votes?who=NAME`: the questions that NAME has answered before anything was shown, and may see more of.
+/// `GET /workshop/votes?who=NAME`: the questions that NAME has predicted, and whose results NAME may see.
 pub(crate) async fn predicted(
     State(class): State<Arc<Inner>>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<VotesQuery>, QueryRejection>,
 ) -> Result<Json<Value>, Rejection> {
-    let asked = read_query(asked)?;
-    let who = name(asked.who.as_deref().unwrap_or_default()).map_err(Rejection::bad_request)?;
-    let votes = class.said()?;
+    let query = read_query(query)?;
+    let who = name(query.who.as_deref().unwrap_or_default()).map_err(Rejection::bad_request)?;
+    let votes = class.all_votes()?;
     let questions = class.questions.question.iter().filter(|question| has_predicted(who, question, &votes));
     let predicted: Vec<&String> = questions.map(|question| &question.id).collect();
     Ok(Json(json!({ "predicted": predicted })))
 }
 
-fn read_query(asked: Result<Query<Asked>, QueryRejection>) -> Result<Asked, Rejection> {
-    asked.map(|Query(asked)| asked).map_err(|rejection| Rejection::bad_request(rejection.body_text()))
+fn read_query(query: Result<Query<VotesQuery>, QueryRejection>) -> Result<VotesQuery, Rejection> {
+    query.map(|Query(query)| query).map_err(|rejection| Rejection::bad_request(rejection.body_text()))
 }
 
 fn has_predicted(who: &str, question: &Question, votes: &[Vote]) -> bool {
     answer_of(who, question, Round::Before, votes).is_some()
 }
 
-fn told(class: &Inner, id: &str, asked: &Asked) -> Result<Told, Rejection> {
+fn results(class: &Inner, id: &str, query: &VotesQuery) -> Result<QuestionResults, Rejection> {
     let question = class.questions.get(id).ok_or_else(|| no_such(class, id))?;
-    let votes = class.said()?;
-    let who = asked.who.as_deref().map(name).transpose().map_err(Rejection::bad_request)?;
-    let may_see = asked.show.as_deref() == Some("all") || who.is_some_and(|who| has_predicted(who, question, &votes));
+    let votes = class.all_votes()?;
+    let who = query.who.as_deref().map(name).transpose().map_err(Rejection::bad_request)?;
+    let may_see = query.show.as_deref() == Some("all") || who.is_some_and(|who| has_predicted(who, question, &votes));
     if !may_see {
-        let message = "predict first: the class's votes and what came out are shown to those who have (`?who=NAME`)";
+        let message = "predict first: the votes and the answer are shown only after your prediction (`?who=NAME`)";
         return Err(Rejection::forbidden(message));
     }
-    let is_open = asked.answer.as_deref() != Some("hidden");
-    Ok(Told::of(question, &votes, who, is_open.then(|| class.evidence.of(question))))
+    let is_open = query.answer.as_deref() != Some("hidden");
+    Ok(QuestionResults::of(question, &votes, who, is_open.then(|| class.evidence.answer_to(question))))
 }
 
-impl Told {
-    /// `known` is left out while it is held back.
-    fn of(question: &Question, votes: &[Vote], who: Option<&str>, known: Option<Found>) -> Self {
+impl QuestionResults {
+    /// Creates the results. `known` is `None` while the answer is hidden.
+    fn of(question: &Question, votes: &[Vote], who: Option<&str>, known: Option<KnownAnswer>) -> Self {
         let (predicted, measured) = known.as_ref().map_or((None, None), |known| (known.predicted, known.measured));
-        let asked = if known.is_some() { question } else { &without_answer(question) };
-        let tally = Tally::of(asked, votes, measured);
-        let says = |round| answer_of(who?, question, round, votes).cloned();
-        let chosen = question.choices.iter().enumerate().map(|(place, choice)| Chosen {
+        let shown = if known.is_some() { question } else { &without_answer(question) };
+        let tally = Tally::of(shown, votes, measured);
+        let answer = |round| answer_of(who?, question, round, votes).cloned();
+        let chosen = question.choices.iter().enumerate().map(|(place, choice)| ChoiceCounts {
             id: choice.id.clone(),
             text: choice.text.clone(),
             before: tally.before.choices[place],
@@ -147,14 +149,14 @@ impl Told {
             before: tally.before.people,
             after: tally.after.people,
             choices: chosen.collect(),
-            yours: Yours { before: says(Round::Before), after: says(Round::After) },
-            svg: chart(asked, &tally, predicted, measured),
+            yours: Yours { before: answer(Round::Before), after: answer(Round::After) },
+            svg: chart(shown, &tally, predicted, measured),
             known,
         }
     }
 }
 
-/// The question as it looks while nobody is to see which choice is right.
+/// Returns the question without the information which choice is right.
 fn without_answer(question: &Question) -> Question {
     let mut question = question.clone();
     for choice in &mut question.choices {
@@ -166,5 +168,5 @@ fn without_answer(question: &Question) -> Question {
 fn no_such(class: &Inner, id: &str) -> Rejection {
     let ids: Vec<&str> = class.questions.question.iter().map(|question| question.id.as_str()).collect();
     let id: String = id.chars().take(100).collect();
-    Rejection::not_found(format!("no chapter asks {id:?}; the questions are {}", ids.join(", ")))
+    Rejection::not_found(format!("no question {id:?}; the questions are {}", ids.join(", ")))
 }
