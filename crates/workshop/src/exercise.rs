@@ -1,7 +1,7 @@
-//! The coding exercises: which there are, where they lie, how far a learner is, and whether an exercise passes.
+//! The coding exercises: their list and files, a learner's progress, and the check whether an exercise passes.
 //!
-//! The exercises themselves are the crate `feedlab-exercises`, which is compiled in a clone of the repository; nothing of
-//! it is linked here but the hints. The command line calls this, and prints.
+//! The exercises themselves are the crate `feedlab-exercises`, which is compiled in a clone of the repository; only
+//! their hints are part of this crate. The command line calls this module, and prints.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,17 +13,17 @@ mod verdict;
 
 pub use bench::Bench;
 pub use check::check;
-pub use progress::{Progress, Standing};
+pub use progress::{ExerciseProgress, Progress};
 pub use verdict::{Failure, Outcome};
 
 /// An exercise.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exercise {
-    /// Names it on the command line and in chapters.
+    /// Identifies the exercise on the command line and in chapters.
     pub name: &'static str,
-    /// What is built, as a fragment.
+    /// What you build, as a phrase.
     pub title: &'static str,
-    /// How long it takes somebody who knows some Rust, minutes.
+    /// How long it takes someone who knows some Rust, minutes.
     pub minutes: u32,
     hints: &'static str,
 }
@@ -40,7 +40,7 @@ macro_rules! exercise {
 }
 
 impl Exercise {
-    /// All of them, in the order in which they are done.
+    /// All exercises, in the order in which they are meant to be done.
     pub const ALL: &'static [Self] = &[
         exercise!("sse-parser", 30, "read an event stream", "sse_parser"),
         exercise!("poll-cursor", 20, "a poll client that loses nothing silently", "poll_cursor"),
@@ -53,92 +53,90 @@ impl Exercise {
         exercise!("fallback-ladder", 30, "a client that gets its updates through any proxy", "fallback_ladder"),
     ];
 
-    /// The exercise of this name.
+    /// Returns the exercise with this name.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such exercise.
     pub fn find(name: &str) -> Result<&'static Self, Error> {
         Self::ALL.iter().find(|exercise| exercise.name == name).ok_or_else(|| Error::Unknown { name: name.to_owned() })
     }
 
-    /// Its place among all, from 1 on.
+    /// Returns its position among all exercises, starting at 1.
     #[must_use]
     pub fn number(&self) -> usize {
         1 + Self::ALL.iter().position(|other| other.name == self.name).unwrap_or_default()
     }
 
-    /// Its hints: each says more than the one before.
+    /// Returns its hints: each says more than the previous one.
     #[must_use]
     pub fn hints(&self) -> Vec<&'static str> {
         let sections = self.hints.split("\n## Hint ").skip(1);
         sections.map(|section| section.split_once('\n').map_or(section, |(_, text)| text).trim()).collect()
     }
 
-    /// The name of its modules and of its test.
+    /// Returns the name of its modules and of its test.
     #[must_use]
     pub fn module(&self) -> String {
         self.name.replace('-', "_")
     }
 }
 
-/// Why an exercise could not be shown, checked or put down. That it does not pass yet is not among it.
+/// Why an exercise could not be shown, checked or saved. An exercise that does not pass yet is not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No clone here.
+    /// The current folder is not in a clone of the repository.
     #[error(
-        "{} is not in a clone of feedlab, and the exercises are compiled there: change into yours (it has \
-         crates/exercises/Cargo.toml)", from.display()
+        "{} is not in a clone of feedlab, which is needed to compile the exercises: change to your clone (the folder \
+         with crates/exercises/Cargo.toml)", from.display()
     )]
     NoClone {
-        /// The folder from which it was looked for, upwards.
+        /// The folder in which the search started, upwards.
         from: PathBuf,
     },
-    /// No such exercise.
-    #[error("there is no exercise `{name}`; there are {}", names())]
+    /// There is no such exercise.
+    #[error("unknown exercise `{name}`; the exercises are {}", names())]
     Unknown {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
     },
-    /// What is remembered about the exercises cannot be read.
-    #[error("{} is broken ({why}): delete it; your files stay, only hints and passes are forgotten", path.display())]
+    /// The progress file cannot be parsed.
+    #[error("{} is not valid ({why}): delete it; this resets only the hints and passes, and keeps your files", path.display())]
     BrokenProgress {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// What is wrong with it.
         why: String,
     },
     /// A file cannot be read or written.
     #[error("cannot {what} {}", path.display())]
     File {
-        /// Read, write.
+        /// The operation: `read` or `write`.
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A program does not start.
-    #[error("cannot start {program}: install Rust (https://rustup.rs), or set CARGO to the cargo that is to be used")]
+    /// Cargo cannot be started.
+    #[error("cannot start {program}: install Rust (https://rustup.rs), or set CARGO to the path of cargo")]
     NoCargo {
         /// The program.
         program: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// The test of an exercise cannot be built, for a reason that is not in the learner's file.
-    #[error(
-        "cargo cannot build the test: {why}. If a package is missing, `cargo fetch` gets it while there is a network"
-    )]
+    #[error("cargo cannot build the test: {why}. If a package is missing, run `cargo fetch` while you are online")]
     Build {
-        /// What cargo said.
+        /// The error from cargo.
         why: String,
     },
-    /// A test that was built does not run.
+    /// A test that was built cannot be run.
     #[error("cannot run the test {}", path.display())]
     Run {
         /// The test.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -149,7 +147,7 @@ fn names() -> String {
 }
 
 impl Error {
-    /// Whether it is a matter of how the command was called: where, with which name, with which files.
+    /// Whether the cause is how the command was used: in which folder, with which name, or with which files.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::NoClone { .. } | Self::Unknown { .. } | Self::BrokenProgress { .. } | Self::NoCargo { .. })

@@ -78,7 +78,7 @@ fn wrong_usage_says_what_to_do() {
     let clone = Clone::new();
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let line = error_line(&ends_with(2, feedlab(&["workshop", "next"]).current_dir(elsewhere.path())));
-    assert!(line.contains("is not in a clone of feedlab") && line.contains("change into yours"), "{line}");
+    assert!(line.contains("is not in a clone of feedlab") && line.contains("change to your clone"), "{line}");
     for step in ["check", "hint", "reset"] {
         let line = error_line(&ends_with(2, &mut clone.step(&[step, "sse"])));
         assert!(line.contains("no exercise `sse`; there are sse-parser, poll-cursor"), "{line}");

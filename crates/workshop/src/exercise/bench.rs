@@ -1,4 +1,4 @@
-//! The workbench: a clone of the repository, with what a learner has made in `crates/exercises/yours/`.
+//! A clone of the repository, with the learner's files in `crates/exercises/yours/`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -18,54 +18,54 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// The clone that a folder lies in.
+    /// Returns the clone that contains a folder.
     ///
     /// # Errors
-    /// When it lies in none.
+    /// When the folder is not in a clone.
     pub fn find(from: &Path) -> Result<Self, Error> {
         let is_root = |folder: &&Path| folder.join(EXERCISES).join("Cargo.toml").is_file();
         let root = from.ancestors().find(is_root).ok_or_else(|| Error::NoClone { from: from.to_owned() })?;
         Ok(Self { root: root.to_owned() })
     }
 
-    /// The root of the clone.
+    /// Returns the root of the clone.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The folder of the exercises' crate.
+    /// Returns the folder of the exercises' crate.
     #[must_use]
     pub fn package(&self) -> PathBuf {
         self.root.join(EXERCISES)
     }
 
-    /// A learner's folder; not in version control.
+    /// Returns the learner's folder, which is not under version control.
     #[must_use]
     pub fn yours(&self) -> PathBuf {
         self.package().join("yours")
     }
 
-    /// The learner's file, from the root of the clone.
+    /// Returns the path of the learner's file, from the root of the clone.
     #[must_use]
     pub fn file(&self, exercise: &Exercise) -> PathBuf {
         Path::new(EXERCISES).join("yours").join(exercise.module() + ".rs")
     }
 
-    /// The solution, from the root of the clone.
+    /// Returns the path of the solution, from the root of the clone.
     #[must_use]
     pub fn solution(&self, exercise: &Exercise) -> PathBuf {
         Path::new(EXERCISES).join("src/solution").join(exercise.module() + ".rs")
     }
 
-    /// The test, from the root of the clone.
+    /// Returns the path of the test, from the root of the clone.
     #[must_use]
     pub fn test(&self, exercise: &Exercise) -> PathBuf {
         Path::new(EXERCISES).join("tests").join(exercise.module() + ".rs")
     }
 
-    /// What to read before it, from the root of the clone: the chapter that has the mark of the exercise, or else the page
-    /// of all exercises.
+    /// Returns the path of the text to read first, from the root of the clone: the chapter with the marker of the
+    /// exercise, or else the page of all exercises.
     #[must_use]
     pub fn reading(&self, exercise: &Exercise) -> PathBuf {
         let mark = format!("<!-- exercise: {} -->", exercise.name);
@@ -77,18 +77,18 @@ impl Bench {
         names.into_iter().filter(|name| *name != page).find(marked).unwrap_or(page)
     }
 
-    /// Whether the learner has a file for it.
+    /// Whether the learner has a file for the exercise.
     #[must_use]
-    pub fn has_begun(&self, exercise: &Exercise) -> bool {
+    pub fn has_started(&self, exercise: &Exercise) -> bool {
         self.root.join(self.file(exercise)).exists()
     }
 
-    /// Puts the start where the learner edits it, unless there is a file already. Returns whether it did.
+    /// Copies the start to the learner's folder, unless the learner already has a file. Returns whether it did.
     ///
     /// # Errors
     /// When a file cannot be read or written.
-    pub fn begin(&self, exercise: &Exercise) -> Result<bool, Error> {
-        if self.has_begun(exercise) {
+    pub fn start(&self, exercise: &Exercise) -> Result<bool, Error> {
+        if self.has_started(exercise) {
             return Ok(false);
         }
         let start = self.read(&Path::new(EXERCISES).join("src/start").join(exercise.module() + ".rs"))?;
@@ -96,7 +96,7 @@ impl Bench {
         Ok(true)
     }
 
-    /// Begins again. What was there is kept beside, as `NAME.rs.old`; the path is returned.
+    /// Starts the exercise over. Keeps the learner's file as `NAME.rs.old`, and returns that path.
     ///
     /// # Errors
     /// When a file cannot be read or written.
@@ -108,20 +108,20 @@ impl Bench {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(source) => return Err(Error::File { what: "write", path: old, source }),
         };
-        self.begin(exercise)?;
+        self.start(exercise)?;
         Ok(kept)
     }
 
-    /// The text of a file of the clone.
+    /// Reads a text file of the clone.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the file cannot be read.
     pub fn read(&self, path: &Path) -> Result<String, Error> {
         let failed = |source| Error::File { what: "read", path: path.to_owned(), source };
         fs::read_to_string(self.root.join(path)).map_err(failed)
     }
 
-    /// Writes a file of the clone, whole or not at all, with its folder.
+    /// Writes a file of the clone atomically, and creates its folder.
     pub(super) fn write(&self, path: &Path, text: &str) -> Result<(), Error> {
         let whole = self.root.join(path);
         let partial = whole.with_extension("partial");

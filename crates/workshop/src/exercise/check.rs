@@ -1,7 +1,7 @@
-//! Checks an exercise: builds its test around the learner's file, and runs it.
+//! Checks an exercise: builds its test with the learner's file, and runs it.
 //!
-//! It is `cargo test --offline -p feedlab-exercises --features yours --test NAME` in two steps, so that building may take
-//! its time while a loop that does not end is noticed.
+//! This runs `cargo test --offline -p feedlab-exercises --features yours --test NAME` in two steps, so that the build
+//! may take as long as it needs, while a loop that never exits is detected.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use tokio::time::timeout;
 
 use super::{Bench, Error, Exercise, Outcome, verdict};
 
-/// How long a test may run. Those of the exercises take less than a second.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes of what cargo says that are read.
+/// How long a test may run. The exercises' tests take less than a second.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much of cargo's output is read, bytes.
 const MAX_MESSAGES: u64 = 64 << 20;
-/// Bytes of a test's output that are read.
+/// How much of a test's output is read, bytes.
 const MAX_OUTPUT: u64 = 4 << 20;
-/// Errors of the compiler that are shown.
+/// How many compiler errors are shown.
 const MAX_ERRORS: usize = 3;
 
-/// Checks the learner's file for an exercise. What cargo says meanwhile (what it compiles, that it waits for another) goes to
-/// `progress`, line by line.
+/// Checks the learner's file for an exercise. Meanwhile, `progress` gets cargo's messages line by line: what it
+/// compiles, or that it waits for another cargo.
 ///
 /// # Errors
 /// When the test cannot be built for a reason that is not in the learner's file, or does not run.
@@ -34,11 +34,11 @@ pub async fn check(bench: &Bench, exercise: &Exercise, progress: impl FnMut(&str
         Ok(test) => test,
         Err(errors) => return Ok(Outcome::DoesNotCompile(errors)),
     };
-    let Some(output) = run(bench, &test).await? else { return Ok(Outcome::Endless { patience: PATIENCE }) };
+    let Some(output) = run(bench, &test).await? else { return Ok(Outcome::TimedOut { timeout: TEST_TIMEOUT }) };
     Ok(verdict::read(&output, &bench.read(&bench.test(exercise))?))
 }
 
-/// The test's executable, or what the compiler has against the learner's file.
+/// Builds the test. Returns its executable, or the compiler's errors in the learner's file.
 async fn build(
     bench: &Bench,
     exercise: &Exercise,
@@ -51,7 +51,8 @@ async fn build(
     cargo.current_dir(bench.root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let no_cargo = |source| Error::NoCargo { program: program.to_string_lossy().into_owned(), source };
     let mut child = cargo.kill_on_drop(true).spawn().map_err(no_cargo)?;
-    let (messages, words) = tokio::join!(all(child.stdout.take()), lines(child.stderr.take(), progress));
+    let (messages, errors_of_cargo) =
+        tokio::join!(read_all(child.stdout.take()), read_lines(child.stderr.take(), progress));
     let is_built = child.wait().await.is_ok_and(|status| status.success());
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let (mut executable, mut errors) = (None, Vec::new());
@@ -62,12 +63,12 @@ async fn build(
     match executable {
         Some(executable) if is_built => Ok(Ok(executable)),
         _ if !errors.is_empty() => Ok(Err(shown(&errors))),
-        _ => Err(Error::Build { why: last_words(&words) }),
+        _ => Err(Error::Build { why: last_error(&errors_of_cargo) }),
     }
 }
 
-/// What a stream says until its end, at most so much; an error ends it too.
-async fn all(stream: Option<impl AsyncRead + Unpin>) -> String {
+/// Reads a stream to its end or to an error, at most [`MAX_MESSAGES`] bytes.
+async fn read_all(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
         let _ = stream.take(MAX_MESSAGES).read_to_end(&mut bytes).await;
@@ -75,20 +76,20 @@ async fn all(stream: Option<impl AsyncRead + Unpin>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The same, and each line is told as it comes.
-async fn lines(stream: Option<impl AsyncRead + Unpin>, mut told: impl FnMut(&str)) -> String {
-    let mut words = String::new();
-    let Some(stream) = stream else { return words };
+/// Reads a stream like [`read_all`], and passes each line to `on_line` as it arrives.
+async fn read_lines(stream: Option<impl AsyncRead + Unpin>, mut on_line: impl FnMut(&str)) -> String {
+    let mut text = String::new();
+    let Some(stream) = stream else { return text };
     let mut lines = BufReader::new(stream.take(MAX_MESSAGES)).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        told(&line);
-        words.push_str(&line);
-        words.push('\n');
+        on_line(&line);
+        text.push_str(&line);
+        text.push('\n');
     }
-    words
+    text
 }
 
-/// A line of `--message-format json`, as far as it matters here.
+/// The parts of a line of `--message-format json` that are used here.
 #[derive(Deserialize)]
 struct Message {
     executable: Option<PathBuf>,
@@ -103,13 +104,13 @@ struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// "aborting due to …" has no place in the code, and is no help.
+    /// Returns the text of an error. "aborting due to …" has no span in the code, and is left out.
     fn error(self) -> Option<String> {
         self.rendered.filter(|_| self.level == "error" && !self.spans.is_empty())
     }
 }
 
-/// The first errors: those after them are often their consequences.
+/// Returns the first errors; later ones are often their consequences.
 fn shown(errors: &[String]) -> String {
     let mut text = errors[..errors.len().min(MAX_ERRORS)].concat().replace("tests/../yours/", "yours/");
     if errors.len() > MAX_ERRORS {
@@ -118,14 +119,14 @@ fn shown(errors: &[String]) -> String {
     text
 }
 
-/// What cargo said last, on one line.
-fn last_words(text: &str) -> String {
+/// Returns cargo's last error, on one line.
+fn last_error(text: &str) -> String {
     let from = text.rfind("error: ").map_or(0, |start| start + "error: ".len());
     let words: Vec<_> = text[from..].split_whitespace().take(60).collect();
-    if words.is_empty() { "it says nothing".to_owned() } else { words.join(" ") }
+    if words.is_empty() { "cargo printed no error".to_owned() } else { words.join(" ") }
 }
 
-/// What the test printed; `None` if it did not end.
+/// Runs the test, and returns its output; `None` if it did not end in time.
 async fn run(bench: &Bench, test: &Path) -> Result<Option<String>, Error> {
     let failed = |source| Error::Run { path: test.to_owned(), source };
     let mut command = Command::new(test);
@@ -135,8 +136,8 @@ async fn run(bench: &Bench, test: &Path) -> Result<Option<String>, Error> {
     let stdout = child.stdout.take().ok_or_else(|| failed(ErrorKind::BrokenPipe.into()))?;
     let mut output = Vec::new();
     let mut limited = stdout.take(MAX_OUTPUT);
-    let read = timeout(PATIENCE, limited.read_to_end(&mut output)).await;
-    // Whatever it still does, it ends with this function.
+    let read = timeout(TEST_TIMEOUT, limited.read_to_end(&mut output)).await;
+    // If the test is still running, it is killed when this function returns.
     let Ok(read) = read else { return Ok(None) };
     read.map_err(failed)?;
     Ok(Some(String::from_utf8_lossy(&output).into_owned()))

@@ -1,4 +1,4 @@
-//! How far a learner is: `yours/progress.json`.
+//! A learner's progress: `yours/progress.json`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,34 +9,34 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bench, Error, Exercise};
 
-/// The file may be no larger than this many bytes; nine exercises need one.
+/// The largest size of the file, bytes; nine exercises need about one kilobyte.
 const LIMIT: u64 = 64 << 10;
 
-/// What is remembered about all exercises.
+/// The progress in all exercises.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
-    /// By the name of the exercise.
-    exercises: BTreeMap<String, Standing>,
+    /// The progress by the name of the exercise.
+    exercises: BTreeMap<String, ExerciseProgress>,
 }
 
-/// What is remembered about one.
+/// The progress in one exercise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Standing {
-    /// Hints that were shown.
+pub struct ExerciseProgress {
+    /// The number of hints that were shown.
     #[serde(default)]
     pub hints: usize,
-    /// Its last check passed.
+    /// Whether its last check passed.
     #[serde(default)]
     pub passed: bool,
 }
 
 impl Progress {
-    /// What is remembered; nothing yet, if there is no file.
+    /// Reads the file. Without a file, the progress is empty.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When the file exists and cannot be read.
     pub fn load(bench: &Bench) -> Result<Self, Error> {
         let path = Self::path(bench);
         let file = match File::open(&path) {
@@ -50,7 +50,7 @@ impl Progress {
         parsed.map_err(|why| Error::BrokenProgress { path, why })
     }
 
-    /// Remembers.
+    /// Writes the file.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -63,18 +63,18 @@ impl Progress {
         bench.yours().join(Path::new("progress.json"))
     }
 
-    /// What is remembered about an exercise.
+    /// Returns the progress in an exercise.
     #[must_use]
-    pub fn of(&self, exercise: &Exercise) -> Standing {
+    pub fn of(&self, exercise: &Exercise) -> ExerciseProgress {
         self.exercises.get(exercise.name).copied().unwrap_or_default()
     }
 
-    /// To change it.
-    pub fn of_mut(&mut self, exercise: &Exercise) -> &mut Standing {
+    /// Returns the progress in an exercise, to change it.
+    pub fn of_mut(&mut self, exercise: &Exercise) -> &mut ExerciseProgress {
         self.exercises.entry(exercise.name.to_owned()).or_default()
     }
 
-    /// The first exercise that has not passed; `None` when all have.
+    /// Returns the first exercise that has not passed; `None` if all have.
     #[must_use]
     pub fn next(&self) -> Option<&'static Exercise> {
         Exercise::ALL.iter().find(|exercise| !self.of(exercise).passed)

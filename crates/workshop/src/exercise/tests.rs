@@ -1,4 +1,4 @@
-//! The table against the crate that it speaks of, and what is read out of a test's output.
+//! The list of exercises compared with the crate of exercises, and the parsing of a test's output.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ fn bench() -> Bench {
     Bench::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// A clone with the files that are copied and read, and nothing else.
+/// Creates a clone that has only the files that are copied and read.
 fn scratch() -> (tempfile::TempDir, Bench) {
     let folder = tempfile::tempdir().unwrap();
     let exercises = folder.path().join("crates/exercises");
@@ -22,11 +22,11 @@ fn scratch() -> (tempfile::TempDir, Bench) {
 }
 
 #[test]
-fn each_exercise_has_three_hints_a_start_a_solution_and_a_test() {
+fn each_exercise_has_three_hints_a_start_a_solution_and_tests() {
     let bench = bench();
     for exercise in Exercise::ALL {
         assert_eq!(exercise.hints().len(), 3, "{}", exercise.name);
-        assert!(exercise.hints().iter().all(|hint| hint.len() > 100), "{}: a hint that says nothing", exercise.name);
+        assert!(exercise.hints().iter().all(|hint| hint.len() > 100), "{}: a hint is too short", exercise.name);
         let start = format!("crates/exercises/src/start/{}.rs", exercise.module());
         let start = bench.read(Path::new(&start)).unwrap();
         let title = format!("//! Exercise {}, `{}`: {}", exercise.number(), exercise.name, exercise.title);
@@ -41,7 +41,7 @@ fn each_exercise_has_three_hints_a_start_a_solution_and_a_test() {
 }
 
 #[test]
-fn every_path_that_an_exercise_names_is_there() {
+fn every_path_that_an_exercise_names_exists() {
     let bench = bench();
     let texts = ["crates/exercises/src/start", "crates/exercises/src/solution"].map(|folder| bench.root().join(folder));
     let files = texts.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
@@ -57,7 +57,7 @@ fn every_path_that_an_exercise_names_is_there() {
 }
 
 #[test]
-fn the_page_of_the_exercises_has_their_titles_and_their_minutes() {
+fn the_page_of_the_exercises_lists_their_titles_and_minutes() {
     let text = bench().read(Path::new("docs/workshop/exercises.md")).unwrap();
     for exercise in Exercise::ALL {
         let (number, name) = (exercise.number(), exercise.name);
@@ -67,27 +67,27 @@ fn the_page_of_the_exercises_has_their_titles_and_their_minutes() {
 }
 
 #[test]
-fn an_exercise_that_is_not_there_is_told_with_those_that_are() {
+fn an_unknown_exercise_is_reported_with_the_list() {
     let error = Exercise::find("sse").unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("sse-parser, poll-cursor"), "{error}");
     assert!(Bench::find(Path::new("/")).unwrap_err().to_string().starts_with("/ is not in a clone"));
 }
 
 #[test]
-fn a_start_is_copied_once_and_kept_beside_when_it_is_reset() {
+fn a_start_is_copied_once_and_the_old_file_is_kept_on_reset() {
     let (_folder, bench) = scratch();
     let exercise = Exercise::find("keepalive").unwrap();
-    assert!(!bench.has_begun(exercise));
-    assert!(bench.begin(exercise).unwrap());
+    assert!(!bench.has_started(exercise));
+    assert!(bench.start(exercise).unwrap());
     bench.write(&bench.file(exercise), "mine").unwrap();
-    assert!(!bench.begin(exercise).unwrap(), "what a learner wrote is not written over");
+    assert!(!bench.start(exercise).unwrap(), "the learner's file is not overwritten");
     let old = bench.reset(exercise).unwrap().unwrap();
     assert_eq!(bench.read(&old).unwrap(), "mine");
     assert_eq!(bench.read(&bench.file(exercise)).unwrap(), "//! the start\n");
 }
 
 #[test]
-fn the_chapter_with_the_mark_is_what_to_read() {
+fn the_text_to_read_is_the_chapter_with_the_marker() {
     let (_folder, bench) = scratch();
     let exercise = Exercise::find("keepalive").unwrap();
     assert_eq!(bench.reading(exercise), Path::new("docs/workshop/exercises.md"));
@@ -99,11 +99,11 @@ fn the_chapter_with_the_mark_is_what_to_read() {
 }
 
 #[test]
-fn progress_is_remembered_and_a_broken_file_is_told() {
+fn progress_is_saved_and_an_invalid_file_is_reported() {
     let (_folder, bench) = scratch();
     let mut progress = Progress::load(&bench).unwrap();
     assert_eq!(progress.next().unwrap().name, "sse-parser");
-    *progress.of_mut(&Exercise::ALL[0]) = Standing { hints: 2, passed: true };
+    *progress.of_mut(&Exercise::ALL[0]) = ExerciseProgress { hints: 2, passed: true };
     progress.save(&bench).unwrap();
     let progress = Progress::load(&bench).unwrap();
     assert_eq!((progress.of(&Exercise::ALL[0]).hints, progress.next().unwrap().name), (2, "poll-cursor"));
@@ -148,7 +148,7 @@ test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
 ";
 
 #[test]
-fn the_first_failure_of_the_file_is_told_in_short() {
+fn the_first_failure_in_the_file_is_summarized() {
     let expected = Failure {
         passed: 1,
         tests: 3,
@@ -163,7 +163,7 @@ fn the_first_failure_of_the_file_is_told_in_short() {
 }
 
 #[test]
-fn what_says_nothing_has_not_passed() {
+fn output_without_a_result_has_not_passed() {
     for output in ["", "running 2 tests\ntest a ... ok\n"] {
         assert!(matches!(verdict::read(output, ""), Outcome::Failed(_)), "{output}");
     }

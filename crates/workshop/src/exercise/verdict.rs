@@ -1,46 +1,46 @@
-//! What a test's output says, in short: how many tests pass, and what the first one that does not has to teach.
+//! Summarizes the output of a test: how many tests pass, and why the first one that fails does so.
 //!
-//! Reads what Rust's test harness prints for people; there is no stable format for programs.
+//! This parses the text that Rust's test harness prints for people; there is no stable format for programs.
 
 use std::time::Duration;
 
-/// How a check went.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// All tests pass.
     Passed {
-        /// How many there are.
+        /// The number of tests.
         tests: usize,
     },
-    /// Some do not.
+    /// Some tests fail.
     Failed(Failure),
-    /// The learner's file does not compile; what the compiler says.
+    /// The learner's file does not compile; contains the compiler's errors.
     DoesNotCompile(String),
-    /// The tests did not end.
-    Endless {
-        /// How long they were waited for.
-        patience: Duration,
+    /// The tests did not end in time.
+    TimedOut {
+        /// How long they were allowed to run.
+        timeout: Duration,
     },
 }
 
-/// The first test that does not pass, in the order of the file.
+/// The first test that fails, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
-    /// Tests that pass.
+    /// The number of tests that pass.
     pub passed: usize,
-    /// Tests that there are.
+    /// The number of all tests.
     pub tests: usize,
-    /// Its name, in words.
+    /// The name of the failed test, with spaces for underscores.
     pub test: String,
-    /// What it says.
+    /// The message of the failed assertion or the panic.
     pub message: String,
-    /// What was found and what was expected, if it compares.
+    /// The found and the expected value, if the assertion compares two values.
     pub compared: Option<(String, String)>,
-    /// Where the learner's own code has panicked, and with what.
+    /// The place and the message of a panic in the learner's code.
     pub panicked: Option<(String, String)>,
 }
 
-/// Reads the output of a test whose source is `source`.
+/// Parses the output of a test whose source is `source`.
 pub(super) fn read(output: &str, source: &str) -> Outcome {
     let results: Vec<_> = output.lines().filter_map(result).collect();
     let passed = results.iter().filter(|(_, ok)| *ok).count();
@@ -48,15 +48,15 @@ pub(super) fn read(output: &str, source: &str) -> Outcome {
     let first = results.iter().filter(|(_, ok)| !ok).map(|(name, _)| *name).min_by_key(|name| place(name));
     match first {
         None if passed > 0 && output.contains("test result: ok.") => Outcome::Passed { tests: passed },
-        // Nothing is printed for a test in which the process ends: an abort, a stack that is used up.
+        // Nothing is printed for a test in which the process ends: an abort, or a stack overflow.
         None => Outcome::Failed(Failure { passed, message: CRASH.to_owned(), tests: passed + 1, ..Failure::default() }),
         Some(name) => Outcome::Failed(Failure { passed, tests: results.len(), ..failure(name, section(output, name)) }),
     }
 }
 
-const CRASH: &str = "the test ended before it could say anything: does something call itself without an end?";
+const CRASH: &str = "the test process ended without a result: is there endless recursion?";
 
-/// `test NAME ... ok`
+/// Parses a line `test NAME ... ok`.
 fn result(line: &str) -> Option<(&str, bool)> {
     let (name, word) = line.strip_prefix("test ")?.split_once(" ... ")?;
     match word {
@@ -66,7 +66,7 @@ fn result(line: &str) -> Option<(&str, bool)> {
     }
 }
 
-/// What a test printed.
+/// Returns the output of one test.
 fn section<'a>(output: &'a str, name: &str) -> &'a str {
     let head = format!("---- {name} stdout ----\n");
     let text = output.split_once(&head).map_or("", |(_, text)| text);
@@ -74,7 +74,7 @@ fn section<'a>(output: &'a str, name: &str) -> &'a str {
     &text[..end]
 }
 
-/// One "thread … panicked at PLACE:" with what follows it.
+/// One "thread … panicked at PLACE:" with the lines that follow it.
 struct Panic<'a> {
     place: &'a str,
     lines: Vec<&'a str>,
@@ -92,7 +92,7 @@ fn panics(section: &str) -> Vec<Panic<'_>> {
     panics
 }
 
-/// The last panic is that of the test: tasks that it has started have panicked before.
+/// Returns why a test failed. The last panic is that of the test itself: tasks that it started have panicked before.
 fn failure(name: &str, section: &str) -> Failure {
     let panics = panics(section);
     let own = panics.iter().find(|panic| panic.place.contains("/yours/"));
@@ -105,7 +105,7 @@ fn failure(name: &str, section: &str) -> Failure {
     Failure {
         test: name.replace('_', " "),
         message: message.trim().to_owned(),
-        // Two values that ought to differ are the same value twice.
+        // If two values should differ but do not, they are not shown.
         compared: side("  left: ").zip(side(" right: ")).filter(|(left, right)| left != right),
         panicked,
         ..Failure::default()

@@ -76,14 +76,14 @@ impl Desk {
 
     fn next(&self) -> anyhow::Result<Exit> {
         let Some(exercise) = self.progress.next() else { return all_done() };
-        self.bench.begin(exercise).map_err(told)?;
+        self.bench.start(exercise).map_err(told)?;
         output::data(&text::task(&self.bench, exercise))?;
         Ok(Exit::Done)
     }
 
     fn check(mut self, name: Option<&str>) -> anyhow::Result<Exit> {
         let Some(exercise) = self.exercise(name)? else { return all_done() };
-        if self.bench.begin(exercise).map_err(told)? {
+        if self.bench.start(exercise).map_err(told)? {
             output::data(&text::task(&self.bench, exercise))?;
         }
         output::advice(&format!("compiling {} … (the first time takes a minute)", self.bench.file(exercise).display()));
@@ -120,7 +120,7 @@ impl Desk {
     fn reset(mut self, name: &str) -> anyhow::Result<Exit> {
         let exercise = Exercise::find(name).map_err(told)?;
         let kept = self.bench.reset(exercise).map_err(told)?;
-        *self.progress.of_mut(exercise) = exercise::Standing::default();
+        *self.progress.of_mut(exercise) = exercise::ExerciseProgress::default();
         self.progress.save(&self.bench).map_err(told)?;
         output::data(&text::begun_anew(&self.bench, exercise, kept.as_deref()))?;
         Ok(Exit::Done)

@@ -29,7 +29,7 @@ pub(super) fn list(bench: &Bench, progress: &Progress) -> String {
 
 fn state(bench: &Bench, progress: &Progress, exercise: &Exercise) -> String {
     let standing = progress.of(exercise);
-    let state = match (standing.passed, bench.has_begun(exercise)) {
+    let state = match (standing.passed, bench.has_started(exercise)) {
         (true, _) => "passed",
         (false, true) => "begun",
         (false, false) => "not begun",
@@ -64,8 +64,8 @@ pub(super) fn not_yet(bench: &Bench, exercise: &Exercise, outcome: &Outcome) -> 
     let name = exercise.name;
     let said = match outcome {
         Outcome::DoesNotCompile(errors) => format!("{name} does not compile yet:\n\n{errors}"),
-        Outcome::Endless { patience } => format!(
-            "{name}: the tests did not end within {patience:?}. Which loop goes on although nothing changes any more?\n\n"
+        Outcome::TimedOut { timeout } => format!(
+            "{name}: the tests did not end within {timeout:?}. Which loop goes on although nothing changes any more?\n\n"
         ),
         Outcome::Failed(failure) => failed(bench, exercise, failure),
         Outcome::Passed { .. } => String::new(),
