@@ -1,7 +1,7 @@
-//! The chapters of the workshop: Markdown for people who read it in the repository, pages for people who read it here.
+//! The chapters of the workshop: Markdown in the repository, and pages on the workshop's server.
 //!
-//! In reading order: the [`library`] holds the texts and the code that they link to, a `marker` is a comment that becomes
-//! something to do, a `link` leads to the page of what it names, and `render` makes the page of a text.
+//! In reading order: the [`library`] holds the texts and the code that they link to, a `marker` is a comment that
+//! becomes a form or a button, a `link` resolves to the page of what it names, and `render` turns a text into a page.
 
 use std::borrow::Cow;
 
@@ -16,13 +16,13 @@ mod source;
 pub use render::Page;
 pub use source::{Source, source};
 
-/// Where chapters are in the repository.
+/// The folder of the chapters in the repository.
 const FOLDER: &str = "docs/workshop/";
 
 /// One chapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chapter {
-    /// Names it in an address: its file's name without `.md`.
+    /// Identifies the chapter in URLs: its file name without `.md`.
     pub name: String,
     /// Its first heading.
     pub title: String,
@@ -31,33 +31,34 @@ pub struct Chapter {
 }
 
 impl Chapter {
-    /// The chapter of a text.
+    /// Creates the chapter with this text.
     #[must_use]
     pub fn new(name: &str, text: String) -> Self {
         let heading = text.lines().find_map(|line| line.strip_prefix("# "));
         Self { name: name.to_owned(), title: heading.unwrap_or(name).trim().to_owned(), text }
     }
 
-    /// Whether it is one of the course, in which each has its number; the others stand beside them: plans, cards …
+    /// Whether it is a numbered chapter of the course. The others are additional texts: plans, cards …
     #[must_use]
     pub fn is_numbered(&self) -> bool {
         self.name.starts_with(|c: char| c.is_ascii_digit())
     }
 
-    /// Where it is in the repository.
+    /// Returns its path in the repository.
     #[must_use]
     pub fn path(&self) -> String {
         format!("{FOLDER}{}.md", self.name)
     }
 
-    /// The chapter as a page's content, with its questions as forms. `root` leads from the page to the server's root, `../`.
+    /// Renders the chapter as the content of a page, with its questions as forms. `root` is the relative URL of the
+    /// server's root, as seen from the page: `../`.
     #[must_use]
     pub fn page(&self, questions: &Questions, root: &str) -> Page {
         render::page(&self.path(), &self.text, questions, root)
     }
 }
 
-/// The chapters, in the order of their files' names; the overview, which is `README.md`, is not one of them.
+/// Returns all chapters, in the order of their file names. The overview, `README.md`, is not included.
 #[must_use]
 pub fn all() -> Vec<Chapter> {
     let names = library::names().filter_map(|path| {
@@ -69,13 +70,13 @@ pub fn all() -> Vec<Chapter> {
     names.iter().filter_map(|name| named(name)).collect()
 }
 
-/// The overview of the workshop, if there is one.
+/// Returns the overview of the workshop, if there is one.
 #[must_use]
 pub fn overview() -> Option<Chapter> {
     named("README")
 }
 
-/// The chapter of a name.
+/// Returns the chapter with this name.
 #[must_use]
 pub fn named(name: &str) -> Option<Chapter> {
     if name.contains('/') {
@@ -85,17 +86,17 @@ pub fn named(name: &str) -> Option<Chapter> {
     Some(Chapter::new(name, text))
 }
 
-/// What the class is asked, in all chapters.
+/// Returns the questions of all chapters.
 ///
 /// # Errors
-/// When the file cannot be understood: what is wrong with it.
+/// When the file cannot be parsed: what is wrong with it.
 pub fn questions() -> Result<Questions, String> {
     const FILE: &str = "docs/workshop/questions.toml";
     let Some(text) = library::text(FILE) else { return Ok(Questions::default()) };
     Questions::parse(&text).map_err(|error| format!("{FILE}, {error}"))
 }
 
-/// A text in which nothing is markup, neither between tags nor in an attribute.
+/// Escapes a text so that none of it is markup, neither between tags nor in an attribute.
 pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,6 +1,6 @@
-//! The files that the binary carries for its readers: the workshop's texts, its scenarios, and the code that they show.
+//! The files that are part of the binary for readers: the workshop's texts, its scenarios, and the code that they show.
 //!
-//! A debug build reads them again each time, so that a change of a chapter needs no build.
+//! A debug build reads them from disk each time, so that you can change a chapter without a rebuild.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ macro_rules! folders {
             SINGLE.iter().find(|(name, _)| *name == path).map(|(_, page)| Cow::Borrowed(*page))
         }
 
-        /// The paths of all files, from the root of the repository.
+        /// Returns the paths of all files, from the root of the repository.
         pub fn names() -> impl Iterator<Item = Cow<'static, str>> {
             SINGLE.iter().map(|(name, _)| Cow::Borrowed(*name))$(.chain($name::iter()))*
         }
@@ -47,8 +47,9 @@ macro_rules! single {
     };
 }
 
-/// Of `docs` itself the pages and a report: the pictures of the live page are as large as everything else together, and
-/// no text that is served shows them. Of the crates that learners read little of, what the texts lead to.
+/// Single files. From `docs`, these are the pages and the picture of a report: the pictures of the live page are as
+/// large as everything else together, and no served text shows them. From crates that learners read little of, these
+/// are the files that the texts link to.
 const SINGLE: [(&str, &[u8]); 13] = single![
     "crates/experiment/src/class.rs",
     "crates/experiment/src/metric.rs",
@@ -65,21 +66,21 @@ const SINGLE: [(&str, &[u8]); 13] = single![
     "docs/wire.md",
 ];
 
-/// A file, by its path from the root of the repository.
+/// Returns a file, by its path from the root of the repository.
 #[must_use]
 pub fn file(path: &str) -> Option<Cow<'static, [u8]>> {
-    // A debug build reads from the disk: nothing but the path as it is listed may lead there.
+    // A debug build reads from disk, so only plain paths like the listed ones are allowed.
     let is_plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if is_plain { get(path) } else { None }
 }
 
-/// A file that is text.
+/// Returns a text file.
 #[must_use]
 pub fn text(path: &str) -> Option<String> {
     String::from_utf8(file(path)?.into_owned()).ok()
 }
 
-/// The files in a folder and below it, in order; empty if there is no such folder.
+/// Returns the files in a folder and its subfolders, sorted; empty if there is no such folder.
 #[must_use]
 pub fn listing(folder: &str) -> Vec<String> {
     let within = format!("{}/", folder.trim_end_matches('/'));

@@ -1,11 +1,12 @@
-//! Where a chapter's links lead on the served pages.
+//! Resolves a chapter's links to the served pages.
 
 use super::{FOLDER, library};
 
-/// Where a link leads that stands in the file `from`; both count from the root of the repository. The page that shows it
-/// comes to the root of the server by `root` (`../`): where that is, a proxy may know and the server does not.
+/// Resolves the link `to` in the file `from`; both paths start at the root of the repository. `root` is the relative
+/// URL of the server's root, as seen from the page (`../`): a reverse proxy may serve it under a path that the server
+/// does not know.
 ///
-/// Links to other sites and to other places of the same page stay as they are.
+/// Links to other sites and to other places on the same page stay as they are.
 pub(crate) fn resolve(from: &str, to: &str, root: &str) -> String {
     if let Some(page) = to.strip_prefix('/').filter(|page| !page.starts_with('/')) {
         return format!("{root}{page}");
@@ -18,9 +19,9 @@ pub(crate) fn resolve(from: &str, to: &str, root: &str) -> String {
     format!("{root}{}{place}", page_of(&path))
 }
 
-/// Whether the served pages have what a link of theirs names: all that stays in the repository must be there.
+/// Whether a resolved link has a target: a link into the repository must name an existing file.
 #[cfg(test)]
-pub(crate) fn leads_somewhere(resolved: &str) -> bool {
+pub(crate) fn has_target(resolved: &str) -> bool {
     let path = resolved.split(['#', '?']).next().unwrap_or_default();
     if let Some(path) = path.strip_prefix("/workshop/source/") {
         return library::file(path).is_some() || !library::listing(path).is_empty();
@@ -32,7 +33,7 @@ pub(crate) fn leads_somewhere(resolved: &str) -> bool {
     }
 }
 
-/// The address of a file's page, from the root of the server.
+/// Returns the URL of a file's page, relative to the root of the server.
 fn page_of(path: &str) -> String {
     let name = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".md"));
     match name {
@@ -43,13 +44,13 @@ fn page_of(path: &str) -> String {
     }
 }
 
-/// RFC 3986, section 3.1.
+/// Whether a link starts with a scheme (RFC 3986, section 3.1).
 fn has_scheme(link: &str) -> bool {
     let scheme = link.split(':').next().filter(|scheme| scheme.len() < link.len());
     scheme.is_some_and(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
 }
 
-/// The path that a relative one means in the folder of a file; `None` if it leaves the repository.
+/// Joins a relative path to the folder of a file; `None` if the result is outside the repository.
 fn joined(from: &str, to: &str) -> Option<String> {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_lead_to_the_served_page_of_what_they_name() {
+    fn links_resolve_to_the_served_page_of_their_target() {
         let resolve = |to| resolve("docs/workshop/01-a.md", to, "/");
         assert_eq!(
             resolve("../../crates/server/src/transport/sse.rs#L10"),
@@ -90,8 +91,8 @@ mod tests {
     }
 
     #[test]
-    fn f14_links_lead_there_from_wherever_the_page_is() {
-        for (to, led) in [
+    fn f14_links_are_relative_to_the_page() {
+        for (to, resolved) in [
             ("../wire.md#cursor", "../../workshop/source/docs/wire.md#cursor"),
             ("README.md", "../../workshop"),
             ("/?preset=far", "../../?preset=far"),
@@ -99,17 +100,17 @@ mod tests {
             ("//example.org/a", "//example.org/a"),
             ("#here", "#here"),
         ] {
-            assert_eq!(resolve("docs/workshop/01-a.md", to, "../../"), led);
+            assert_eq!(resolve("docs/workshop/01-a.md", to, "../../"), resolved);
         }
     }
 
     #[test]
-    fn what_is_not_there_is_told() {
-        assert!(leads_somewhere("/workshop/source/docs/wire.md#x"));
-        assert!(leads_somewhere("/workshop/source/crates/server/src/transport"));
-        assert!(leads_somewhere("/?preset=far") && leads_somewhere("https://example.org") && leads_somewhere("#a"));
+    fn a_link_without_a_target_is_detected() {
+        assert!(has_target("/workshop/source/docs/wire.md#x"));
+        assert!(has_target("/workshop/source/crates/server/src/transport"));
+        assert!(has_target("/?preset=far") && has_target("https://example.org") && has_target("#a"));
         for nowhere in ["/workshop/source/docs/absent.md", "/workshop/absent", "../../../etc/passwd"] {
-            assert!(!leads_somewhere(nowhere), "{nowhere}");
+            assert!(!has_target(nowhere), "{nowhere}");
         }
     }
 }

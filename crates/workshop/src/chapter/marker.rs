@@ -1,24 +1,24 @@
-//! Comments in a chapter that become something to do on its page, and what they look like there. The page's script brings
-//! them to life.
+//! Markers: comments in a chapter that become forms and buttons on its page, and their HTML. The page's script makes
+//! them work.
 
 use feedlab_experiment::class::{Choice, Question, Questions};
 
 use super::escaped;
 
-/// What a comment asks for.
+/// A marker in a chapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
     /// `<!-- question: ID -->`
     Question(String),
     /// `<!-- run: scenarios/workshop/NAME.toml -->`
     Run(String),
-    /// `<!-- page: preset=far -->`: the live page with this query.
+    /// `<!-- page: preset=far -->`: a link to the live page with this query.
     Page(String),
     /// `<!-- exercise: NAME -->`
     Exercise(String),
 }
 
-/// What a block of HTML asks for, if it is a comment that asks for something.
+/// Parses a block of HTML; `None` if it is not a marker.
 pub(crate) fn of(html: &str) -> Option<Marker> {
     let inside = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim();
     let (word, rest) = inside.split_once(':')?;
@@ -32,7 +32,7 @@ pub(crate) fn of(html: &str) -> Option<Marker> {
     })
 }
 
-/// The HTML of a marker, on a page from which `root` leads to the server's root.
+/// Returns the HTML of a marker. `root` is the relative URL of the server's root.
 pub(crate) fn html(marker: &Marker, questions: &Questions, root: &str) -> String {
     match marker {
         Marker::Question(id) => match questions.question.iter().find(|question| question.id == *id) {
@@ -49,7 +49,7 @@ fn mistake(text: &str) -> String {
     format!("<p class=\"mistake\">{}</p>\n", escaped(text))
 }
 
-/// A form that asks; what came out is put below it once the learner has answered.
+/// Returns the form of a question. The result appears below it once the learner has answered.
 fn question(question: &Question) -> String {
     let (id, text) = (escaped(&question.id), escaped(&question.text));
     let scenario = question.measured.as_ref().map_or("", |measured| &measured.scenario);
@@ -78,7 +78,7 @@ fn answers(question: &Question) -> String {
     question.choices.iter().map(choice).collect()
 }
 
-/// A button that measures, with how far it is and what came out.
+/// Returns the button that starts a measurement, with its progress and its result.
 fn run(scenario: &str) -> String {
     let scenario = escaped(scenario);
     format!(
@@ -103,9 +103,9 @@ fn exercise(name: &str) -> String {
     let name = escaped(name);
     format!(
         "<section class=\"exercise\" aria-label=\"Exercise\">\n<p>Exercise <code>{name}</code></p>\n\
-         <pre><code>feedlab workshop next             # puts the next exercise into crates/exercises/yours/\n\
-         feedlab workshop check {name}    # runs its tests on what you wrote\n\
-         feedlab workshop hint {name}     # one hint more\n</code></pre>\n</section>\n"
+         <pre><code>feedlab workshop next             # copies the next exercise to crates/exercises/yours/\n\
+         feedlab workshop check {name}    # runs its tests on your code\n\
+         feedlab workshop hint {name}     # shows the next hint\n</code></pre>\n</section>\n"
     )
 }
 
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_words_ask_for_something_and_other_comments_are_comments() {
+    fn four_words_are_markers_and_other_comments_are_not() {
         assert_eq!(of("<!-- question: far-age -->\n"), Some(Marker::Question("far-age".into())));
         assert_eq!(of("<!--page:preset=far-->"), Some(Marker::Page("preset=far".into())));
         assert_eq!(
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_written_becomes_markup() {
+    fn nothing_in_a_marker_becomes_markup() {
         let evil = "\"><script>alert(1)</script>";
         for marker in [
             Marker::Question(evil.into()),

@@ -1,4 +1,4 @@
-//! From Markdown to the content of a page.
+//! Renders Markdown as the content of a page.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,19 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use super::{link, marker};
 
-/// What stands on a page.
+/// The content of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Its first heading, or the file's name.
     pub title: String,
-    /// Its HTML, without what is around every page.
+    /// Its HTML, without the parts that all pages share.
     pub main: String,
 }
 
 type Events<'a> = Vec<Event<'a>>;
 
-/// The page of a Markdown file, which is ours: HTML in it is taken as it stands. `root` leads from the page to the server's
-/// root.
+/// Renders a Markdown file of the repository. HTML in it is trusted and kept. `root` is the relative URL of the
+/// server's root, as seen from the page.
 pub(crate) fn page(path: &str, text: &str, questions: &Questions, root: &str) -> Page {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_GFM;
@@ -45,7 +45,7 @@ pub(crate) fn page(path: &str, text: &str, questions: &Questions, root: &str) ->
     Page { title: title.unwrap_or_else(|| path.to_owned()), main }
 }
 
-/// The text's blocks: paragraphs, lists, headings …
+/// Splits the text into blocks: paragraphs, lists, headings …
 fn blocks(events: Events<'_>) -> Vec<Events<'_>> {
     let (mut blocks, mut depth) = (Vec::new(), 0_usize);
     for event in events {
@@ -71,7 +71,7 @@ fn marker_of(block: &Events<'_>) -> Option<marker::Marker> {
         .and_then(|html| marker::of(&html))
 }
 
-/// Whether a block says again what the form above it asks: its sentence, or the list of its choices.
+/// Whether a block repeats the form above it: its question, or the list of its choices.
 fn repeats(block: &Events<'_>, question: &str, questions: &Questions) -> bool {
     let Some(question) = questions.question.iter().find(|asked| asked.id == question) else { return false };
     let words = words(block);
@@ -84,7 +84,7 @@ fn repeats(block: &Events<'_>, question: &str, questions: &Questions) -> bool {
     }
 }
 
-/// A text as Markdown shows it: without the signs of code and emphasis, one space between words.
+/// Returns a text as Markdown displays it: without the marks for code and emphasis, with one space between words.
 fn plain(markdown: &str) -> String {
     words(&Parser::new(markdown).collect())
 }
@@ -101,10 +101,10 @@ fn words(events: &Events<'_>) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A block as the page has it: headings that can be linked to, links that lead to pages, tables that can be scrolled.
+/// Converts a block for the page: headings get ids, links are resolved to pages, and tables can be scrolled.
 fn served<'a>(block: Events<'a>, path: &str, root: &str, slugs: &mut Slugs) -> Events<'a> {
     let heading = slugs.of_heading(&block);
-    let led = |to: &CowStr<'_>| link::resolve(path, to, root).into();
+    let resolve = |to: &CowStr<'_>| link::resolve(path, to, root).into();
     let mut served = Vec::with_capacity(block.len());
     for event in block {
         match event {
@@ -113,10 +113,10 @@ fn served<'a>(block: Events<'a>, path: &str, root: &str, slugs: &mut Slugs) -> E
                 served.push(Event::Start(Tag::Heading { level, id, classes, attrs }));
             }
             Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-                served.push(Event::Start(Tag::Link { link_type, dest_url: led(&dest_url), title, id }));
+                served.push(Event::Start(Tag::Link { link_type, dest_url: resolve(&dest_url), title, id }));
             }
             Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-                served.push(Event::Start(Tag::Image { link_type, dest_url: led(&dest_url), title, id }));
+                served.push(Event::Start(Tag::Image { link_type, dest_url: resolve(&dest_url), title, id }));
             }
             Event::Start(Tag::Table(columns)) => {
                 served.push(Event::Html(
@@ -134,7 +134,7 @@ fn served<'a>(block: Events<'a>, path: &str, root: &str, slugs: &mut Slugs) -> E
     served
 }
 
-/// The places of a page, named from its headings as GitHub names them, so that one link serves both.
+/// The ids of a page's headings, generated as GitHub does, so that a link works in both places.
 #[derive(Debug, Default)]
 struct Slugs {
     taken: BTreeMap<String, u32>,

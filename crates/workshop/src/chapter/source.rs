@@ -1,20 +1,20 @@
-//! `/workshop/source/PATH`: a file that a chapter links to, as people read it.
+//! `/workshop/source/PATH`: a file that a chapter links to, as a readable page.
 
 use feedlab_experiment::class::Questions;
 
 use super::{Page, escaped, library, render};
 
-/// What a path shows.
+/// What a path of the repository is shown as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A page: a text, or what is in a folder.
+    /// A page: a text, or the list of a folder's files.
     Page(Page),
     /// A picture, with its media type.
     Picture(&'static str, Vec<u8>),
 }
 
-/// What stands at a path of the repository; `None` if the binary has nothing of that name. `root` leads from the page to the
-/// server's root.
+/// Returns what is at a path of the repository; `None` if the binary does not contain it. `root` is the relative URL of
+/// the server's root, as seen from the page.
 #[must_use]
 pub fn source(path: &str, root: &str) -> Option<Source> {
     let Some(bytes) = library::file(path) else { return folder(path, root).map(Source::Page) };
@@ -38,7 +38,7 @@ fn picture(path: &str) -> Option<&'static str> {
     }
 }
 
-/// A file with its lines numbered, each with a place of its own: `#L10`, as on GitHub.
+/// Renders a file with numbered lines, each of which has an id: `#L10`, as on GitHub.
 fn listed(path: &str, text: &str) -> Page {
     let line = |(index, line): (usize, &str)| {
         let number = index + 1;

@@ -22,7 +22,7 @@ fn page(text: &str) -> Page {
 }
 
 #[test]
-fn a_question_becomes_a_form_and_what_repeats_it_goes() {
+fn a_question_becomes_a_form_and_its_repetition_is_removed() {
     let page = page(
         "# A\n\n<!-- question: late -->\n\nHow late is an update\nover `short polling`?\n\n- half an interval\n- **not** at all\n\n- kept\n\nKept too.\n",
     );
@@ -33,7 +33,7 @@ fn a_question_becomes_a_form_and_what_repeats_it_goes() {
 }
 
 #[test]
-fn a_question_that_is_not_asked_anywhere_is_told_on_the_page() {
+fn an_unknown_question_is_reported_on_the_page() {
     let page = page("<!-- question: absent -->\n\n- stays\n");
     assert!(page.main.contains("no question `absent`") && page.main.contains("<li>stays"), "{}", page.main);
 }
@@ -47,14 +47,14 @@ fn headings_can_be_linked_to_as_on_github() {
 }
 
 #[test]
-fn links_and_pictures_lead_to_pages_of_this_server() {
+fn links_and_pictures_resolve_to_pages_of_this_server() {
     let main = page("[code](../../crates/server/src/hub.rs) ![p](../images/report.png)\n").main;
     assert!(main.contains("href=\"/workshop/source/crates/server/src/hub.rs\""), "{main}");
     assert!(main.contains("src=\"/workshop/source/docs/images/report.png\""), "{main}");
 }
 
 #[test]
-fn code_is_shown_with_its_lines_and_nothing_of_it_is_markup() {
+fn code_is_shown_with_line_ids_and_none_of_it_is_markup() {
     let Some(Source::Page(page)) = source("crates/server/src/hub.rs", "/") else { panic!("it is there") };
     assert!(page.main.contains("id=\"L1\"") && page.main.contains("Arc&lt;"), "{}", &page.main[..500]);
     assert!(matches!(source("docs/images/report.png", "/"), Some(Source::Picture("image/png", _))));
@@ -65,7 +65,7 @@ fn code_is_shown_with_its_lines_and_nothing_of_it_is_markup() {
 }
 
 #[test]
-fn every_page_of_the_documents_is_in_the_binary() {
+fn every_page_of_the_documentation_is_in_the_binary() {
     let docs = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).unwrap();
     for name in docs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).filter(|name| name.ends_with(".md"))
     {
@@ -73,20 +73,20 @@ fn every_page_of_the_documents_is_in_the_binary() {
     }
 }
 
-/// Everything in the repository that a reader can be sent to.
+/// Returns all texts of the workshop, with their paths.
 fn texts() -> Vec<(String, String)> {
     let paths = library::listing("docs/workshop").into_iter().filter(|path| path.ends_with(".md"));
     paths.map(|path| (path.clone(), library::text(&path).unwrap())).collect()
 }
 
 #[test]
-fn every_link_of_every_text_leads_somewhere() {
+fn every_link_of_every_text_has_a_target() {
     let mut nowhere = Vec::new();
     for (path, text) in texts() {
         let page = render::page(&path, &text, &super::questions().unwrap(), "/");
         for attribute in ["href=\"", "src=\""] {
             for link in page.main.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
-                if !link::leads_somewhere(link) {
+                if !link::has_target(link) {
                     nowhere.push(format!("{path} links to {link}"));
                 }
             }
@@ -123,7 +123,7 @@ fn every_marker_of_every_chapter_names_what_is_there() {
 }
 
 #[test]
-fn no_chapter_has_the_name_of_another_page() {
+fn no_chapter_has_the_name_of_another_route() {
     for chapter in all() {
         let is_taken = ["class", "votes", "runs", "source", "page"].contains(&chapter.name.as_str());
         assert!(!is_taken && chapter.text.starts_with("# "), "{}", chapter.name);

@@ -1,8 +1,8 @@
-// A chapter: its questions, its measurements, the live page in it.
+// A chapter: its questions, its measurements, and the live page in a frame.
 
 import { answer, ask, askName, below, draw, element, every, onName, say, who } from "./common.js";
 
-/** Votes change slowly; a class of thirty asks fifteen times a second. */
+/** The poll interval. Votes change slowly, and a class of 30 already sends 15 requests per second. */
 const POLL_MS = 2000;
 
 /** One question of the chapter. */
@@ -21,15 +21,15 @@ class Question {
   get isAnswered() { return this.round === "after"; }
 
   async vote() {
-    if (!who()) { say(this.said, "Say first who you are, at the top of the page.", true); askName(); return; }
+    if (!who()) { say(this.said, "Enter your name at the top of the page first.", true); askName(); return; }
     const text = new FormData(this.form).get("answer");
     const value = this.form.querySelector("input[type=number]") ? Number(text) : text;
     const { ok, body } = await ask("votes", { question: this.id, round: this.round, who: who(), answer: value });
-    say(this.said, ok ? (this.isAnswered ? "Your second answer is kept." : "Your prediction is kept.") : body, !ok);
+    say(this.said, ok ? (this.isAnswered ? "Second answer saved." : "Prediction saved.") : body, !ok);
     if (ok) await this.look();
   }
 
-  /** Shows what the class says and what came out, to those who have predicted. */
+  /** Shows the votes and the answer, once the learner has predicted. */
   async look() {
     const { ok, body } = await ask(`votes/${encodeURIComponent(this.id)}?who=${encodeURIComponent(who())}`);
     if (ok) this.show(body);
@@ -44,10 +44,10 @@ class Question {
   show(tally) {
     this.round = "after";
     this.button.textContent = "Answer again";
-    // What is the same is left alone, so that nothing is read out twice and no selection is lost.
-    const told = JSON.stringify(tally);
-    if (this.told === told) return;
-    this.told = told;
+    // If nothing has changed, the page stays as it is, so that nothing is read out twice and no selection is lost.
+    const shown = JSON.stringify(tally);
+    if (this.shown === shown) return;
+    this.shown = shown;
     const picture = element("div", "", { class: "chart" });
     draw(picture, tally.svg);
     const yours = element("p", this.yours(tally));
@@ -56,8 +56,8 @@ class Question {
   }
 
   yours({ yours, choices, unit = "" }) {
-    const text = (said) => choices.find((choice) => choice.id === said)?.text ?? `${said} ${unit}`.trim();
-    const again = yours.after === null ? "Would you answer differently now? Answer again." : `Then: ${text(yours.after)}.`;
+    const text = (answered) => choices.find((choice) => choice.id === answered)?.text ?? `${answered} ${unit}`.trim();
+    const again = yours.after === null ? "Would you answer differently now? Answer again." : `Your second answer: ${text(yours.after)}.`;
     return `You predicted: ${text(yours.before)}. ${again}`;
   }
 }
@@ -79,8 +79,8 @@ class Run {
     const open = this.questions.filter((question) => !question.isAnswered).length;
     if (open > 0 && !this.isForced) {
       this.isForced = true;
-      this.button.textContent = "Measure it without predicting";
-      say(this.said, `Predict first: ${open === 1 ? "a question" : `${open} questions`} above ask for what this will measure.`);
+      this.button.textContent = "Measure without predicting";
+      say(this.said, `Predict first: this measurement answers ${open === 1 ? "a question" : `${open} questions`} above.`);
       return;
     }
     const { ok, body } = await ask("runs", { scenario: this.scenario, who: who() || undefined });
@@ -99,18 +99,18 @@ class Run {
       this.bar.value = last.progress;
       return say(this.said, last.message);
     }
-    // What came out is nobody's business who has not predicted.
+    // The results are shown only after all predictions.
     const isOpen = this.isForced || this.questions.every((question) => question.isAnswered);
-    this.told(last?.message ?? "", isOpen ? last?.report ?? null : null, isOpen ? newest : null, last?.state === "failed");
+    this.show(last?.message ?? "", isOpen ? last?.report ?? null : null, isOpen ? newest : null, last?.state === "failed");
   }
 
-  told(message, report, newest, isWrong) {
-    const told = JSON.stringify([message, report, newest]);
-    if (this.was === told) return;
-    this.was = told;
+  show(message, report, newest, isWrong) {
+    const shown = JSON.stringify([message, report, newest]);
+    if (this.shown === shown) return;
+    this.shown = shown;
     say(this.said, message && `${message}. `, isWrong);
     const link = newest ?? (report && { report, from: "its report" });
-    if (link) this.said.append(element("a", `Look at the report (${link.from})`, { href: below(link.report), target: "_blank" }));
+    if (link) this.said.append(element("a", `Open the report (${link.from})`, { href: below(link.report), target: "_blank" }));
   }
 }
 
@@ -118,7 +118,7 @@ const questions = [...document.querySelectorAll("[data-question]")].map((section
 const runs = [...document.querySelectorAll("[data-run]")].map((section) => new Run(section, questions));
 
 async function look() {
-  // First what this learner may see: the server shows nothing of a question to who has not predicted.
+  // First ask which questions this learner has predicted: the server shows no results for the others.
   const { ok, body } = who() ? await ask(`votes?who=${encodeURIComponent(who())}`) : { ok: false };
   for (const question of questions) {
     if (ok && body.predicted.includes(question.id)) await question.look();
@@ -128,12 +128,12 @@ async function look() {
 }
 
 if (questions.length + runs.length > 0) {
-  onName(() => { for (const question of questions) { question.told = null; question.hide(); } look(); });
+  onName(() => { for (const question of questions) { question.shown = null; question.hide(); } look(); });
   every(POLL_MS, look);
 }
 
 for (const details of document.querySelectorAll(".live details")) {
-  // The live page opens connections: only where somebody wants to see it, and no longer.
+  // The live page opens connections, so it is loaded only while it is shown.
   details.addEventListener("toggle", () => {
     const frame = details.querySelector("iframe");
     frame.src = details.open ? frame.dataset.src : "about:blank";

@@ -1,9 +1,9 @@
-// The class's page for the projector: one question, its votes, and the answer when the teacher wants it seen.
+// The class page for the projector: one question, and its votes and its answer when the teacher shows them.
 
 import { answer, ask, draw, every, say } from "./common.js";
 
 const POLL_MS = 2000;
-/** The name under which raised hands are written down, a line for each answer. */
+/** The name under which raised hands are saved, with one vote per answer. */
 const HANDS = "hands";
 
 const asked = document.querySelector("#asked");
@@ -12,7 +12,7 @@ const known = document.querySelector("#answer");
 const text = document.querySelector("#text");
 const count = document.querySelector("#count");
 const chart = document.querySelector("#chart");
-const told = document.querySelector("#known");
+const details = document.querySelector("#known");
 const hands = [...document.querySelectorAll("form.hands")];
 const said = document.querySelector("#hands .said");
 
@@ -24,7 +24,7 @@ async function look() {
   const id = asked.value;
   const path = `votes/${encodeURIComponent(id)}?show=all${isOn(known) ? "" : "&answer=hidden"}`;
   const { ok, body } = await ask(path);
-  // Another question may have been chosen meanwhile.
+  // Another question may have been chosen in the meantime.
   if (asked.value !== id) return;
   if (!ok) return say(count, body, true);
   text.textContent = body.text;
@@ -32,8 +32,8 @@ async function look() {
   chart.hidden = !isOn(votes) && !isOn(known);
   if (!chart.hidden) draw(chart, body.svg);
   const now = JSON.stringify(body.known);
-  if (told.dataset.told !== now) told.replaceChildren(...(body.known ? [answer(body)] : []));
-  told.dataset.told = now;
+  if (details.dataset.shown !== now) details.replaceChildren(...(body.known ? [answer(body)] : []));
+  details.dataset.shown = now;
 }
 
 function choose() {
@@ -55,7 +55,7 @@ async function raise(form, round) {
     if (!ok) return say(said, body, true);
   }
   form.reset();
-  say(said, `Counted, ${round}.`);
+  say(said, `Counted (${round}).`);
   await look();
 }
 
