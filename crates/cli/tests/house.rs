@@ -78,7 +78,7 @@ fn parsed(side: &str, transport: Transport) -> (PathBuf, syn::File) {
     (path, syn::parse_file(&text).unwrap())
 }
 
-/// The items of a file in order, as in `pub fn run`, `struct Poller`, `impl Poller { run`, `impl Dialect for Frames {`.
+/// The items of a file in order, as in `pub fn run`, `struct Poller`, `impl Poller { run`, `impl Framing for Frames {`.
 fn outline(file: &syn::File) -> Vec<String> {
     let public = |visibility: &syn::Visibility| match visibility {
         syn::Visibility::Inherited => "",
@@ -126,8 +126,8 @@ fn has_in_order(path: &Path, outline: &[String], sections: &[&str]) {
 fn the_files_that_serve_a_transport_have_the_same_sections_in_the_same_order() {
     for transport in Transport::ALL {
         let (path, file) = parsed(SIDES[0], transport);
-        // The request, the answer, and of a stream the dialect.
-        let stream = ["pub fn get", "fn head", "pub struct ", "impl Dialect for "];
+        // The request, the answer, and for a stream, the framing.
+        let stream = ["pub fn get", "fn head", "pub struct ", "impl Framing for "];
         let sections = if transport.is_push() { &stream[..] } else { &stream[..1] };
         has_in_order(&path, &outline(&file), sections);
         assert!(outline(&file).iter().find(|item| item.contains("fn ")).unwrap() == "pub fn get", "{}", path.display());

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_and_own_pages_are_told_from_others_by_scheme_host_and_port() {
+    fn programs_own_pages_and_other_pages_are_distinguished_by_scheme_host_and_port() {
         let page = |text: &str| Caller::Page(Some(text.parse().unwrap()));
         for (scheme, host, origin, caller) in [
             ("http", "127.0.0.1:8080", "http://127.0.0.1:8080", Caller::OwnPage),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn f12_heads_that_name_no_host_or_several_are_malformed() {
+    fn f12_heads_without_a_host_or_with_several_are_malformed() {
         for (lines, why) in [
             (&[][..], Malformed::NoHost),
             (&[("host", "a"), ("host", "a")], Malformed::Several("Host")),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_line_goes_before_the_field_and_must_agree_with_it_on_http_2() {
+    fn the_request_line_takes_precedence_over_the_field_and_must_agree_with_it_on_http_2() {
         let mut asked = request(&[("host", "localhost")]);
         *asked.uri_mut() = "http://evil.example/".parse().unwrap();
         assert_eq!(Asked::read(&asked, "http").unwrap().host, Host::read("evil.example"));

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r8_what_has_no_end_is_read_to_the_bound() {
+    fn r8_an_endless_input_is_read_up_to_the_limit() {
         for most in [0, 10, TEXT_BYTES] {
             let error = read(Path::new("/dev/zero"), most).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{error}");
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_as_lines_do() {
+    fn lines_end_with_lf_or_crlf() {
         let mut text = &b"one\r\n\ntwo"[..];
         let lines: Vec<_> = std::iter::from_fn(|| line(&mut text, 10).unwrap()).collect();
         assert_eq!(lines, ["one", "", "two"]);

@@ -213,7 +213,7 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn whatever_is_read_as_a_cursor_means_one_place(text in "([0-9a-z]{0,5}\\.)?[0-9]{0,21}|.{0,30}") {
+        fn every_text_that_parses_as_a_cursor_means_one_position(text in "([0-9a-z]{0,5}\\.)?[0-9]{0,21}|.{0,30}") {
             if let Ok(cursor) = text.parse::<Cursor>() {
                 prop_assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));
             }

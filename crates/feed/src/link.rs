@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_has_a_name_of_its_own_and_serde_agrees() {
+    fn every_fault_has_its_own_name_and_serde_agrees() {
         for kind in LinkFault::ALL {
             assert_eq!(LinkFault::named(kind.name()), Some(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());

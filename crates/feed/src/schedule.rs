@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn constant_is_even_and_burst_comes_in_heaps_of_the_same_rate() {
+    fn constant_is_even_and_burst_has_the_same_rate_in_bursts() {
         assert_eq!(ms(Schedule::Constant, 10.0, 4), [0, 100, 200, 300]);
         assert_eq!(ms(Schedule::Burst { size: 3 }, 10.0, 7), [0, 0, 0, 300, 300, 300, 600]);
     }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_is_no_rate_never_publishes() {
+    fn an_invalid_rate_never_publishes() {
         for rate in [0.0, -1.0, f64::NAN] {
             assert_eq!(Schedule::Constant.due_times(rate).next(), None);
         }

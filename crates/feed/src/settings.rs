@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_as_json_is_read_back() {
+    fn settings_survive_json() {
         let ms = Duration::from_millis;
         for source in [
             None,
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_lets_through_at_its_end_what_falls_due_in_it() {
+    fn a_stall_releases_at_its_end_what_fell_due_during_it() {
         let ms = Duration::from_millis;
         let stall = Stall { after: ms(10), length: ms(5) };
         assert_eq!([9, 10, 14, 15].map(|due| stall.release(ms(due))), [9, 15, 15, 15].map(ms));

@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_segment_is_its_headers_and_its_data_and_the_handshake_is_added() {
+    fn bytes_on_the_wire_are_headers_data_and_the_handshake() {
         let info = Info { segments_out: 3, segments_in: 4, sent_bytes: 1_000, received_bytes: 101, ..Info::default() };
         let stamped = Info { timestamps: true, state: State::CloseWait, ..info };
         let of = |v6, opener| Handle { fd: 0, v6, opener };
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_takes_what_its_state_has_left() {
+    fn a_close_adds_the_segments_that_its_state_still_needs() {
         for (state, out, inn) in [(State::Established, 2, 2), (State::CloseWait, 1, 1), (State::Closed, 0, 0)] {
             let closed = Info { state, ..Info::default() }.with_close();
             assert_eq!((closed.segments_out, closed.segments_in), (out, inn), "{state:?}");

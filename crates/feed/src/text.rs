@@ -43,13 +43,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f19_a_text_of_somebody_else_is_one_harmless_line() {
+    fn f19_foreign_text_becomes_one_harmless_line() {
         assert_eq!(visible("two\nlines \u{1b}[31m \u{202e}é"), "two\\nlines \\u{1b}[31m \\u{202e}é");
         assert!(matches!(visible("a joiner: 👩\u{200d}💻"), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn r7_names_show_all_that_they_are() {
+    fn r7_names_have_no_hidden_characters() {
         for text in ["Ada", "Zoë", "محمد", "می\u{200c}خواهم", "👩\u{200d}💻", "❤\u{fe0f}", "山田 太郎", "a b"]
         {
             assert!(is_name(text), "{text:?}");

@@ -24,7 +24,7 @@ pub enum Transport {
 /// Schemes of a URL, without TLS and with it.
 const HTTP: (&str, &str) = ("http", "https");
 
-struct Row {
+struct Properties {
     id: &'static str,
     label: &'static str,
     path: &'static str,
@@ -52,32 +52,32 @@ impl Transport {
     }
 
     /// What there is to know of each: a row.
-    const fn row(self) -> Row {
+    const fn properties(self) -> Properties {
         let (id, label, path, schemes, is_push) = match self {
             Self::ShortPolling => ("short-polling", "short polling", "/feed/poll", HTTP, false),
             Self::LongPolling => ("long-polling", "long polling", "/feed/long-poll", HTTP, false),
             Self::Sse => ("sse", "SSE", "/feed/sse", HTTP, true),
             Self::WebSocket => ("websocket", "WebSocket", "/feed/ws", ("ws", "wss"), true),
         };
-        Row { id, label, path, schemes, is_push }
+        Properties { id, label, path, schemes, is_push }
     }
 
     /// The name in files and on the command line.
     #[must_use]
     pub const fn id(self) -> &'static str {
-        self.row().id
+        self.properties().id
     }
 
     /// The name for people.
     #[must_use]
     pub const fn label(self) -> &'static str {
-        self.row().label
+        self.properties().label
     }
 
     /// The path of the server's endpoint.
     #[must_use]
     pub const fn path(self) -> &'static str {
-        self.row().path
+        self.properties().path
     }
 
     /// The transport whose endpoint has a path.
@@ -102,14 +102,14 @@ impl Transport {
     /// The scheme of the endpoint's URL, with TLS or without.
     #[must_use]
     pub const fn scheme(self, is_secure: bool) -> &'static str {
-        let (plain, secure) = self.row().schemes;
+        let (plain, secure) = self.properties().schemes;
         if is_secure { secure } else { plain }
     }
 
     /// Whether the server sends without being asked each time.
     #[must_use]
     pub const fn is_push(self) -> bool {
-        self.row().is_push
+        self.properties().is_push
     }
 
     /// Whether its clients wait at the server for what comes next, rather than look whether something has come.
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_in_its_place() {
+    fn index_is_the_position_in_all() {
         assert_eq!(Transport::ALL.map(Transport::index), std::array::from_fn(|index| index));
     }
 

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn f8_half_of_a_surrogate_pair_is_no_text() {
+    fn f8_half_of_a_surrogate_pair_is_not_text() {
         for json in [r#"{"data":"cut \ud83d"}"#, r#"{"type":"\udc00","data":""}"#, r#"{"data":"\ud83d\ud83d\udc00"}"#] {
             assert!(Publication::from_json(json.as_bytes()).is_err(), "{json}");
         }
@@ -290,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn f9_an_array_is_no_object() {
+    fn f9_an_array_is_not_an_object() {
         for json in ["[]", r#"["tick","x",null]"#, r#" ["tick","x",null]"#] {
             assert!(Publication::from_json(json.as_bytes()).is_err(), "{json}");
         }
     }
 
     #[test]
-    fn publications_that_say_something_else_are_refused() {
+    fn other_publications_are_refused() {
         for json in [
             "",
             r#"{"type":"a"}"#,

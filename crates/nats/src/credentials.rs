@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_says_who_we_are() {
+    fn the_environment_names_the_credentials() {
         assert_eq!(from(&[]).unwrap(), Credentials::None);
         assert_eq!(from(&[("NATS_TOKEN", "t")]).unwrap(), Credentials::Token("t".to_owned()));
         let user = Credentials::User { name: "u".to_owned(), password: "p".to_owned() };
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_sees_them() {
+    fn credentials_are_not_shown() {
         let secret = Credentials::User { name: "hidden".to_owned(), password: "hidden".to_owned() };
         for secret in [secret, Credentials::Token("hidden".to_owned()), Credentials::File("hidden".to_owned())] {
             assert!(!format!("{secret:?}").contains("hidden"));

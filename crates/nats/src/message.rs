@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_somebody_else_is_an_update() {
+    fn a_foreign_message_is_an_update() {
         let item = |data| Item { event_type: EventType::default(), data };
         assert_eq!(decode(None, "{}".into(), 7), (item(Data::Text("{}".to_owned())), 7));
         let bytes = Bytes::from_static(&[0xff, 0]);

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::acceptor::Acceptor;
 use crate::connection;
-use crate::reception::Reception;
 
 /// Pause after a failed accept: with a full descriptor table the next one fails as well until something closes.
 const RETRY: Duration = Duration::from_millis(50);
 
-impl Reception {
+impl Acceptor {
     /// Accepts connections until shutdown, each in a task of its own.
     pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
         let mut told = false;
@@ -75,9 +75,9 @@ mod tests {
     use tokio::net::TcpStream;
 
     #[tokio::test]
-    async fn r5_connections_are_counted_before_their_tasks_begin() {
+    async fn r5_connections_are_counted_before_their_tasks_start() {
         const MOST: usize = 3;
-        let reception = Arc::new(Reception::for_tests(axum::Router::new(), MOST));
+        let acceptor = Arc::new(Acceptor::for_tests(axum::Router::new(), MOST));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut clients = Vec::new();
         let mut accepted = Vec::new();
@@ -87,9 +87,9 @@ mod tests {
         }
         // Nothing is awaited meanwhile, so no task of theirs has begun.
         for (stream, peer) in accepted {
-            reception.receive(stream, peer);
+            acceptor.receive(stream, peer);
         }
-        let meters = &reception.meters;
+        let meters = &acceptor.meters;
         assert_eq!((meters.accepted.get(), meters.open.get(), meters.refused.get()), (3, 3, 3));
     }
 }

@@ -55,7 +55,7 @@ impl Access {
         let malformed = |error: Malformed| Rejection::bad_request(error.to_string());
         let asked = Asked::read(request, self.scheme).map_err(malformed)?;
         if let (Some(names), Some(host)) = (&self.names, &asked.host)
-            && !names.know(host)
+            && !names.contains(host)
         {
             return Err(unknown(host));
         }

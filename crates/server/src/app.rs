@@ -16,7 +16,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) hub: Arc<Hub>,
     /// Those of this address who wait.
-    pub(crate) audience: Arc<Subscribers>,
+    pub(crate) subscribers: Arc<Subscribers>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) gate: Arc<Gate>,
     /// Bodies of requests that are waited for.
@@ -33,7 +33,7 @@ impl App {
         let meters = Arc::<Meters>::default();
         Self {
             hub: feed.hub().clone(),
-            audience: feed.hub().audience(),
+            subscribers: feed.hub().subscribers(),
             bodies: Bodies::new(config.body_timeout, meters.clone()),
             meters,
             gate: feed.gate().clone(),

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn r1_bodies_that_are_waited_for_have_a_room_together_and_those_that_have_come_need_none() {
+    async fn r1_awaited_bodies_share_a_limit_and_complete_ones_need_none() {
         const MOST: usize = 1 << 20;
         let bodies = Bodies::new(DEADLINE, Arc::default());
         let waits = || read(&bodies, MOST, (1, false));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn r3_a_body_comes_in_time_and_within_its_bound_or_is_refused() {
+    async fn r3_a_late_or_too_large_body_is_refused() {
         assert_eq!(status(100, true).await, Ok(100));
         assert_eq!(status(101, true).await, Err(StatusCode::PAYLOAD_TOO_LARGE));
         assert_eq!(status(100, false).await, Err(StatusCode::REQUEST_TIMEOUT));

@@ -42,7 +42,7 @@ struct Shared {
 struct Pages {
     pages: HashMap<u64, Slot>,
     /// Those who want a page for which there is no room among those that are being loaded.
-    crowd: Waiting,
+    waiting_for_room: Waiting,
     /// How often one was asked for, which tells the latest use of each.
     uses: u64,
 }
@@ -95,14 +95,14 @@ impl Broker {
         let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.uses += 1;
         let now = pages.uses;
-        let is_crowded = pages.loading() >= MAX_PAGES_LOADING;
+        let is_full = pages.loading() >= MAX_PAGES_LOADING;
         match pages.pages.get_mut(&start) {
             Some(Slot::Loaded { page, used }) => {
                 *used = now;
                 return Some(page.clone());
             }
             Some(Slot::Loading(waiting)) => join(waiting, cx),
-            None if is_crowded => join(&mut pages.crowd, cx),
+            None if is_full => join(&mut pages.waiting_for_room, cx),
             None => {
                 let mut waiting = Waiting::new();
                 join(&mut waiting, cx);
@@ -134,11 +134,11 @@ impl Broker {
         let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let used = pages.uses;
         let slot = pages.pages.insert(start, Slot::Loaded { page, used });
-        pages.drop_those_used_least();
-        let crowd = std::mem::take(&mut pages.crowd);
+        pages.drop_least_used();
+        let waiting_for_room = std::mem::take(&mut pages.waiting_for_room);
         drop(pages);
         let waiting = if let Some(Slot::Loading(waiting)) = slot { waiting } else { Waiting::new() };
-        waiting.into_values().chain(crowd.into_values()).for_each(Waker::wake);
+        waiting.into_values().chain(waiting_for_room.into_values()).for_each(Waker::wake);
     }
 }
 
@@ -154,7 +154,7 @@ impl Pages {
         self.pages.values().filter(|slot| matches!(slot, Slot::Loading(_))).count()
     }
 
-    fn drop_those_used_least(&mut self) {
+    fn drop_least_used(&mut self) {
         let loaded = |slot: &Slot| match slot {
             Slot::Loaded { used, .. } => Some(*used),
             Slot::Loading(_) => None,

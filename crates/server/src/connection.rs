@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::acceptor::Acceptor;
 use crate::limits::{HEADER_TIMEOUT, TLS_TIMEOUT};
 use crate::meter::ConnectionMeter;
-use crate::reception::Reception;
 use crate::socket::{Link, Socket};
 use crate::tls;
 use crate::wire::Wire;
@@ -26,11 +26,11 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Serves a connection until it ends. Whatever goes wrong ends this connection and nothing else.
 ///
 /// It counts as open from this call on, not only once its task has begun: as many as are let in may come before that.
-pub(crate) fn serve(stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) -> impl Future<Output = ()> + Send {
+pub(crate) fn serve(stream: TcpStream, peer: SocketAddr, acceptor: Arc<Acceptor>) -> impl Future<Output = ()> + Send {
     let handle = Handle::new(stream.as_fd(), stream.local_addr().ok(), Opener::Peer);
-    let link = Arc::new(Link::new(ConnectionMeter::new(reception.meters.clone(), handle)));
+    let link = Arc::new(Link::new(ConnectionMeter::new(acceptor.meters.clone(), handle)));
     // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
-    let http = Box::pin(http(Socket::new(stream, link.clone()), (link, peer), reception));
+    let http = Box::pin(http(Socket::new(stream, link.clone()), (link, peer), acceptor));
     serve_to_the_end(http)
 }
 
@@ -43,20 +43,16 @@ async fn serve_to_the_end(http: Pin<Box<impl Future<Output = Option<http1::After
 }
 
 /// Everything up to the last answer; `None` when it did not come to a request.
-async fn http(
-    socket: Socket,
-    (link, peer): (Arc<Link>, SocketAddr),
-    reception: Arc<Reception>,
-) -> Option<http1::After> {
+async fn http(socket: Socket, (link, peer): (Arc<Link>, SocketAddr), acceptor: Arc<Acceptor>) -> Option<http1::After> {
     let (mut wire, is_http2) = tokio::select! {
-        opened = open(socket, reception.tls.as_ref()) => opened?,
-        () = reception.shutdown.cancelled() => return None,
+        opened = open(socket, acceptor.tls.as_ref()) => opened?,
+        () = acceptor.shutdown.cancelled() => return None,
     };
     if is_http2 {
-        http2::serve(&mut wire, (link, peer), reception).await;
+        http2::serve(&mut wire, (link, peer), acceptor).await;
         return Some(http1::After { wire, session: None, early: Bytes::new() });
     }
-    Some(http1::serve(wire, (link, peer), reception).await)
+    Some(http1::serve(wire, (link, peer), acceptor).await)
 }
 
 /// Shakes hands where that is asked for, and finds out which HTTP the client speaks; `None` when it says nothing in time,

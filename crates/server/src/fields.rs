@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_comes_once_and_is_text() {
+    fn a_field_that_is_no_list_occurs_once_and_is_text() {
         assert_eq!(single(&headers(&header::COOKIE, &[" a "]), &header::COOKIE).unwrap(), Some("a"));
         assert_eq!(single(&HeaderMap::new(), &header::COOKIE).unwrap(), None);
         for lines in [&["a", "a"][..], &["\u{e9}"]] {

@@ -14,9 +14,9 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt as _;
 
+use crate::acceptor::Acceptor;
 use crate::handover::{Exchange, Handover, Session};
 use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_HEADERS};
-use crate::reception::Reception;
 use crate::routes::transport_of;
 use crate::socket::Link;
 use crate::wire::Wire;
@@ -33,11 +33,11 @@ pub(crate) struct After {
 }
 
 /// Answers requests until the connection ends, breaks, or a stream takes it over.
-pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) -> After {
+pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), acceptor: Arc<Acceptor>) -> After {
     let handover = Handover::default();
     let turn = Arc::new(Turn::default());
     let service = {
-        let (link, router, handover) = (link.clone(), reception.router.clone(), handover.clone());
+        let (link, router, handover) = (link.clone(), acceptor.router.clone(), handover.clone());
         let turn = turn.clone();
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
@@ -62,8 +62,8 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), rec
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(Io::new(wire, turn, reception.patience)), service);
-    let mut closing = std::pin::pin!(reception.shutdown.cancelled());
+        .serve_connection(TokioIo::new(Io::new(wire, turn, acceptor.patience)), service);
+    let mut closing = std::pin::pin!(acceptor.shutdown.cancelled());
     let mut told = false;
     let end = std::future::poll_fn(|cx| {
         if !told && closing.as_mut().poll(cx).is_ready() {
@@ -94,16 +94,16 @@ mod tests {
     use tokio::io::AsyncWriteExt as _;
 
     #[tokio::test]
-    async fn what_a_client_sends_behind_its_request_is_taken_in_part_alone() {
+    async fn only_part_of_what_a_client_sends_after_its_request_is_read() {
         let (socket, link, mut client) = narrow().await;
         let stream = async |Extension(exchange): Extension<Exchange>| {
             exchange.hand_over(Box::new(|_, _| Box::pin(std::future::ready(()))))
         };
-        let reception = Reception::for_tests(axum::Router::new().route("/", get(stream)), 1);
+        let acceptor = Acceptor::for_tests(axum::Router::new().route("/", get(stream)), 1);
         let request = [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", &vec![b'x'; 1 << 20][..]].concat();
         let sends = tokio::spawn(async move { client.write_all(&request).await });
         let peer = ([127, 0, 0, 1], 1).into();
-        let After { session, early, .. } = serve(Wire::Plain(socket), (link, peer), Arc::new(reception)).await;
+        let After { session, early, .. } = serve(Wire::Plain(socket), (link, peer), Arc::new(acceptor)).await;
         assert!(session.is_some() && !early.is_empty());
         assert!(early.len() <= 32 << 10, "{} bytes: docs/architecture.md, \"Slow clients\"", early.len());
         sends.abort();

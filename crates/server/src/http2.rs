@@ -22,9 +22,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::acceptor::Acceptor;
 use crate::handover::{Exchange, Handover};
 use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREAMS};
-use crate::reception::Reception;
 use crate::routes::transport_of;
 use crate::socket::Link;
 use crate::transport::Room;
@@ -50,9 +50,9 @@ pub(crate) fn builder() -> Builder {
 
 /// Answers requests until the connection ends, breaks, has had none for as long as one of HTTP/1.1 may rest, or was left by an
 /// unfinished request. The wire is the caller's to close.
-pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), reception: Arc<Reception>) {
+pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), acceptor: Arc<Acceptor>) {
     let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(wire)).await else { return };
-    let mut closing = std::pin::pin!(reception.shutdown.cancelled());
+    let mut closing = std::pin::pin!(acceptor.shutdown.cancelled());
     let shared = Arc::new(Shared::default());
     let mut leaving = std::pin::pin!(shared.leaving.cancelled());
     let (mut told, mut leaves) = (false, false);
@@ -72,8 +72,8 @@ pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr)
         };
         match accepted {
             Ok(Some(Ok((request, reply)))) => {
-                let answer = answer(request, reply, (link.clone(), peer), reception.clone(), shared.clone());
-                reception.tasks.spawn(answer);
+                let answer = answer(request, reply, (link.clone(), peer), acceptor.clone(), shared.clone());
+                acceptor.tasks.spawn(answer);
             }
             Ok(Some(Err(_)) | None) => return,
             Err(_) if connection.has_streams() => {}
@@ -119,7 +119,7 @@ async fn answer(
     request: Request<RecvStream>,
     mut reply: SendResponse<Piece>,
     (link, peer): (Arc<Link>, SocketAddr),
-    reception: Arc<Reception>,
+    acceptor: Arc<Acceptor>,
     shared: Arc<Shared>,
 ) {
     let endpoint = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
@@ -128,11 +128,11 @@ async fn answer(
     let exchange = Exchange::new(link, peer, handover.clone(), None);
     let (request, tunnel) = translate(request, exchange, &shared.leaving);
     let answered = tokio::select! {
-        answered = reception.router.clone().oneshot(request) => answered,
+        answered = acceptor.router.clone().oneshot(request) => answered,
         _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
     };
-    let patience = reception.patience;
-    drop(reception); // a stream may last, and needs nothing of it
+    let patience = acceptor.patience;
+    drop(acceptor); // a stream may last, and needs nothing of it
     let (head, body, room) = match answered {
         Ok(mut response) => {
             let room = response.extensions_mut().remove::<Room>();

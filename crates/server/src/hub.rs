@@ -55,7 +55,7 @@ impl From<&Config> for Retention {
 
 /// Where a client that asks is in the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     /// The `seq` that it has everything up to.
     pub(crate) seq: u64,
     /// Its cursor is of another epoch: it has nothing of this one, and must be told.
@@ -75,7 +75,7 @@ pub(crate) struct Hub {
     /// Where the feed lives, if not here.
     broker: Option<Broker>,
     /// Those who wait, by the address at which they do.
-    audiences: RwLock<Vec<Weak<Subscribers>>>,
+    subscriber_lists: RwLock<Vec<Weak<Subscribers>>>,
 }
 
 /// What the publisher has done so far.
@@ -91,7 +91,7 @@ impl Hub {
     /// does, and any other server may be ahead of this one.
     pub(crate) fn on(broker: Broker, retention: Retention, snapshot: Snapshot) -> Self {
         let hub = Self::new(retention, snapshot, 0);
-        hub.ring_mut().beside_others(u64::MAX);
+        hub.ring_mut().allow_lead(u64::MAX);
         Self { broker: Some(broker), retention: Retention { history: usize::MAX, ..retention }, ..hub }
     }
 
@@ -99,7 +99,7 @@ impl Hub {
     pub(crate) fn new(retention: Retention, snapshot: Snapshot, since: u64) -> Self {
         let published = Published { payload_bytes: 0, lag_us: lag_histogram(), hops: HopStats::default() };
         let mut ring = Ring::new(retention.kept(), MAX_HISTORY_BYTES, snapshot);
-        ring.beside_others(if retention.has_others { LEAD } else { 0 });
+        ring.allow_lead(if retention.has_others { LEAD } else { 0 });
         Self {
             epoch: ring.epoch(),
             ring: RwLock::new(ring),
@@ -108,7 +108,7 @@ impl Hub {
             since,
             fresh: Notify::new(),
             broker: None,
-            audiences: RwLock::default(),
+            subscriber_lists: RwLock::default(),
         }
     }
 
@@ -192,13 +192,13 @@ impl Hub {
 
     /// Where a cursor is in this feed; without one, at its head: from now on. One of another epoch is at the start of this
     /// one, and that its client is told so is the only way to go on.
-    pub(crate) fn place(&self, cursor: Option<Cursor>) -> Place {
+    pub(crate) fn position(&self, cursor: Option<Cursor>) -> Position {
         match cursor {
-            None => Place { seq: self.head(), reset: None },
+            None => Position { seq: self.head(), reset: None },
             Some(asked) if asked.epoch.is_some_and(|epoch| epoch != self.epoch) => {
-                Place { seq: 0, reset: Some(Reset { asked, resume: self.cursor(0) }) }
+                Position { seq: 0, reset: Some(Reset { asked, resume: self.cursor(0) }) }
             }
-            Some(Cursor { seq, .. }) => Place { seq, reset: None },
+            Some(Cursor { seq, .. }) => Position { seq, reset: None },
         }
     }
 
@@ -209,21 +209,21 @@ impl Hub {
 
     /// All that a client gets of a poll that asks with a place, no older than the history. Of a feed on a broker it may take
     /// some time.
-    pub(crate) async fn asked_whole(&self, seq: u64) -> Batch {
-        std::future::poll_fn(|cx| self.poll_whole(cx, seq, |ring| ring.last(self.retention.history, seq, usize::MAX)))
+    pub(crate) async fn all_in_history_after(&self, seq: u64) -> Batch {
+        std::future::poll_fn(|cx| self.poll_all(cx, seq, |ring| ring.last(self.retention.history, seq, usize::MAX)))
             .await
     }
 
     /// All that one gets of a poll that has waited since it asked: however old it is.
-    pub(crate) async fn after_whole(&self, seq: u64) -> Batch {
-        std::future::poll_fn(|cx| self.poll_whole(cx, seq, |ring| ring.after(seq, usize::MAX))).await
+    pub(crate) async fn all_after(&self, seq: u64) -> Batch {
+        std::future::poll_fn(|cx| self.poll_all(cx, seq, |ring| ring.after(seq, usize::MAX))).await
     }
 
-    fn poll_whole(&self, cx: &Context<'_>, seq: u64, held: impl Fn(&Ring) -> Batch) -> Poll<Batch> {
+    fn poll_all(&self, cx: &Context<'_>, seq: u64, held: impl Fn(&Ring) -> Batch) -> Poll<Batch> {
         let ring = self.ring();
-        let batch = ring.marked(held(&ring));
+        let batch = ring.with_bookmark(held(&ring));
         drop(ring);
-        self.or_older(cx, batch, seq, usize::MAX).map(Batch::short_of_another_page)
+        self.or_from_broker(cx, batch, seq, usize::MAX).map(Batch::short_of_another_page)
     }
 
     /// The JSON of an update that an answer with a bookmark needs; none once it has fallen too far behind.
@@ -233,7 +233,7 @@ impl Hub {
 
     /// Up to `max` updates after the place of a stream: however old they are.
     pub(crate) fn poll_after(&self, cx: &Context<'_>, seq: u64, max: usize) -> Poll<Batch> {
-        self.or_older(cx, self.ring().after(seq, max), seq, max)
+        self.or_from_broker(cx, self.ring().after(seq, max), seq, max)
     }
 
     #[cfg(test)]
@@ -242,7 +242,7 @@ impl Hub {
     }
 
     /// What the ring no longer has may still be on the broker.
-    fn or_older(&self, cx: &Context<'_>, batch: Batch, seq: u64, max: usize) -> Poll<Batch> {
+    fn or_from_broker(&self, cx: &Context<'_>, batch: Batch, seq: u64, max: usize) -> Poll<Batch> {
         match &self.broker {
             Some(broker) if batch.gap.is_some() => broker.poll_after(cx, seq, max).map(|older| older.unwrap_or(batch)),
             _ => Poll::Ready(batch),
@@ -284,18 +284,18 @@ impl Hub {
     }
 
     /// A new list of those who wait, for an address that serves this feed.
-    pub(crate) fn audience(&self) -> Arc<Subscribers> {
-        let audience = Arc::default();
-        let mut audiences = self.audiences.write().unwrap_or_else(PoisonError::into_inner);
-        audiences.retain(|audience| audience.strong_count() > 0);
-        audiences.push(Arc::downgrade(&audience));
-        audience
+    pub(crate) fn subscribers(&self) -> Arc<Subscribers> {
+        let subscribers = Arc::default();
+        let mut subscriber_lists = self.subscriber_lists.write().unwrap_or_else(PoisonError::into_inner);
+        subscriber_lists.retain(|subscribers| subscribers.strong_count() > 0);
+        subscriber_lists.push(Arc::downgrade(&subscribers));
+        subscribers
     }
 
     /// Tells everyone who waits, wherever it is, that there is news.
     pub(crate) fn tell(&self) {
-        let audiences = self.audiences.read().unwrap_or_else(PoisonError::into_inner);
-        audiences.iter().filter_map(Weak::upgrade).for_each(|audience| audience.news());
+        let subscriber_lists = self.subscriber_lists.read().unwrap_or_else(PoisonError::into_inner);
+        subscriber_lists.iter().filter_map(Weak::upgrade).for_each(|subscribers| subscribers.news());
     }
 
     /// The feed's figures, for an address at which so many wait; `before` asks for the last update due before that time.

@@ -9,10 +9,10 @@
 mod server;
 
 mod accept;
+mod acceptor;
 mod connection;
 mod http1;
 mod http2;
-mod reception;
 pub mod tls;
 
 mod access;

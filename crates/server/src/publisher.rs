@@ -112,7 +112,7 @@ impl Pace {
 }
 
 /// Updates that may be published before those who wait are told of the first.
-const HEAP: u32 = 1024;
+const BATCH_LIMIT: u32 = 1024;
 
 /// The schedule is open loop: an update that is late is published at once, and keeps the time it was due. What falls
 /// due together is there together before anybody is woken, so that a burst is one piece of news and not a race.
@@ -125,24 +125,24 @@ fn publish(
 ) -> Option<()> {
     let mut behind = Some(behind);
     let start = gate.started()?;
-    let mut heap = 0;
+    let mut batch = 0;
     let mut next = source.next_due();
     while let Some(due) = next {
         let (due_us, release_us) = pace.times(due, start);
         behind = behind.filter(|_| release_us <= clock::unix_us());
         gate.reached(release_us)?;
         hub.put(due_us, pace.age_from, source.produce());
-        heap += 1;
+        batch += 1;
         // Asking a live source for its next update may take until there is one.
-        if due == Due::Now || heap == HEAP {
+        if due == Due::Now || batch == BATCH_LIMIT {
             hub.wake();
-            heap = 0;
+            batch = 0;
         }
         next = source.next_due();
         let is_due = |next| pace.times(next, start).1 <= clock::unix_us();
-        if heap > 0 && !next.is_some_and(is_due) {
+        if batch > 0 && !next.is_some_and(is_due) {
             hub.wake();
-            heap = 0;
+            batch = 0;
         }
     }
     Some(())
@@ -158,7 +158,7 @@ mod tests {
     use crate::hub::Retention;
     use crate::ring::Snapshot;
 
-    const TERMS: Retention = Retention {
+    const RETENTION: Retention = Retention {
         history: 1000,
         queue: 1000,
         slow_policy: SlowPolicy::Block,
@@ -167,8 +167,8 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn updates_carry_the_time_they_were_due_and_stop_ends_them() {
-        let hub = Arc::new(Hub::new(TERMS, Snapshot::none(feedlab_feed::Epoch::random()), 0));
+    async fn updates_carry_their_due_time_and_stop_ends_them() {
+        let hub = Arc::new(Hub::new(RETENTION, Snapshot::none(feedlab_feed::Epoch::random()), 0));
         let gate = Arc::new(Gate::default());
         let config =
             SourceConfig::Synthetic { rate: 200.0, schedule: Schedule::Constant, payload_bytes: 8, binary: false };
@@ -186,10 +186,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stall_holds_updates_up_and_only_the_due_time_tells() {
+    async fn a_stall_delays_updates_and_only_the_due_time_shows_it() {
         for (age_from, told) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
             let (hub, gate) = (
-                Arc::new(Hub::new(TERMS, Snapshot::none(feedlab_feed::Epoch::random()), 0)),
+                Arc::new(Hub::new(RETENTION, Snapshot::none(feedlab_feed::Epoch::random()), 0)),
                 Arc::new(Gate::default()),
             );
             let config =

@@ -1,4 +1,4 @@
-//! Streams the feed to one client: SSE and WebSocket alike, each in its own [`Dialect`].
+//! Streams the feed to one client: SSE and WebSocket alike, each in its own [`Framing`].
 //!
 //! The state of a stream is a place in the ring and the bytes that the socket has not taken yet. A client that
 //! falls behind leaves its updates in the ring; when its socket takes bytes again it gets what is still there in one
@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::app::App;
 use crate::entry::Entry;
-use crate::hub::{Hub, Place};
+use crate::hub::{Hub, Position};
 use crate::limits::{MAX_BATCH_BYTES, MAX_STALLED, MAX_WAITING};
 use crate::meter::{Active, Endpoint};
 use crate::ring::Batch;
@@ -42,7 +42,7 @@ pub(crate) struct Quiet {
 pub(crate) type Outbox = VecDeque<Bytes>;
 
 /// How a transport writes the feed, and what it makes of what the client sends.
-pub(crate) trait Dialect: Send + Unpin + 'static {
+pub(crate) trait Framing: Send + Unpin + 'static {
     /// The bytes of an update: the same for every client, so a reference to shared ones.
     fn update(&self, entry: &Entry) -> Bytes;
 
@@ -69,24 +69,24 @@ pub(crate) trait Dialect: Send + Unpin + 'static {
     }
 
     /// The last words of a server; none where the end speaks for itself.
-    fn goodbye(&self, why: Farewell) -> Bytes;
+    fn close_message(&self, why: CloseReason) -> Bytes;
 }
 
 /// Why a server ends a stream gracefully.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
+pub(crate) enum CloseReason {
     /// It goes down.
-    GoingDown,
+    ShuttingDown,
     /// The stream is as old as streams become here.
-    OfAge,
+    MaxAge,
 }
 
 /// Where a stream begins and what it is counted as.
 pub(crate) struct Start {
     hub: Arc<Hub>,
-    audience: Arc<Subscribers>,
+    subscribers: Arc<Subscribers>,
     /// Where its client is.
-    place: Place,
+    position: Position,
     /// What was asked for and is older than the history.
     gap: Option<Gap>,
     /// The `seq` after which the stream goes on.
@@ -98,20 +98,20 @@ pub(crate) struct Start {
 
 impl Start {
     /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
-    pub(crate) fn new(app: &App, place: Place, endpoint: Arc<Endpoint>) -> Self {
-        let (gap, resume) = app.hub.begin(place.seq);
+    pub(crate) fn new(app: &App, position: Position, endpoint: Arc<Endpoint>) -> Self {
+        let (gap, resume) = app.hub.begin(position.seq);
         let beats_left = app.config.settings.max_connection_age.map_or(u16::MAX, |age| lifetime(age, app));
-        Self { hub: app.hub.clone(), audience: app.audience.clone(), place, gap, resume, beats_left, endpoint }
+        Self { hub: app.hub.clone(), subscribers: app.subscribers.clone(), position, gap, resume, beats_left, endpoint }
     }
 
     /// What the client is told before anything else: where it is, and what it cannot have.
-    fn greeting(&self, dialect: &impl Dialect) -> Outbox {
-        let first = match self.place.reset {
-            Some(reset) => dialect.reset(reset),
-            None => dialect.hello(self.hub.cursor(self.place.seq)),
+    fn greeting(&self, framing: &impl Framing) -> Outbox {
+        let first = match self.position.reset {
+            Some(reset) => framing.reset(reset),
+            None => framing.hello(self.hub.cursor(self.position.seq)),
         };
-        let gap = self.gap.map(|gap| dialect.gap(gap, self.hub.cursor(self.resume)));
-        self.endpoint.resets.add(u64::from(self.place.reset.is_some()));
+        let gap = self.gap.map(|gap| framing.gap(gap, self.hub.cursor(self.resume)));
+        self.endpoint.resets.add(u64::from(self.position.reset.is_some()));
         self.endpoint.gaps.add(u64::from(gap.is_some()));
         // As much as is needed, and no more: it is an idle stream's until its first update.
         let mut greeting = Outbox::with_capacity(1 + usize::from(gap.is_some()));
@@ -133,7 +133,7 @@ fn lifetime(age: Duration, app: &App) -> u16 {
 /// One client's stream.
 pub(crate) struct Push<D> {
     wire: Wire,
-    dialect: D,
+    framing: D,
     hub: Arc<Hub>,
     subscription: Subscription,
     /// The last update that was handed to the outbox.
@@ -152,13 +152,13 @@ pub(crate) struct Push<D> {
     _active: Active,
 }
 
-impl<D: Dialect> Push<D> {
-    pub(crate) fn new(wire: Wire, dialect: D, start: Start) -> Self {
-        let outbox = start.greeting(&dialect);
+impl<D: Framing> Push<D> {
+    pub(crate) fn new(wire: Wire, framing: D, start: Start) -> Self {
+        let outbox = start.greeting(&framing);
         Self {
             wire,
-            dialect,
-            subscription: start.audience.join(),
+            framing,
+            subscription: start.subscribers.join(),
             hub: start.hub,
             seq: start.resume,
             outbox,
@@ -207,15 +207,15 @@ impl<D: Dialect> Push<D> {
             self.beat()?;
         }
         if signals.has(Signals::CLOSING) {
-            self.farewell(Farewell::GoingDown);
+            self.begin_close(CloseReason::ShuttingDown);
         }
         Ok(())
     }
 
     /// Ends the stream with its last words.
-    fn farewell(&mut self, why: Farewell) {
+    fn begin_close(&mut self, why: CloseReason) {
         if !self.closing {
-            let words = self.dialect.goodbye(why);
+            let words = self.framing.close_message(why);
             self.outbox.extend((!words.is_empty()).then_some(words));
             self.closing = true;
         }
@@ -239,11 +239,11 @@ impl<D: Dialect> Push<D> {
         if self.beats_left != u16::MAX {
             self.beats_left = self.beats_left.saturating_sub(1);
             if self.beats_left == 0 {
-                self.farewell(Farewell::OfAge);
+                self.begin_close(CloseReason::MaxAge);
                 return Ok(());
             }
         }
-        let keepalive = self.dialect.beat(self.quiet)?;
+        let keepalive = self.framing.beat(self.quiet)?;
         if self.outbox.is_empty() {
             self.endpoint.keepalive_bytes.add(keepalive.as_ref().map_or(0, |bytes| bytes.len() as u64));
             self.outbox.extend(keepalive);
@@ -271,7 +271,7 @@ impl<D: Dialect> Push<D> {
             let mut bytes = if rest.is_empty() { buffer.filled() } else { &rest[..] };
             let mut answered = Poll::Ready(());
             while !bytes.is_empty() && answered.is_ready() && self.has_room() {
-                self.closing |= self.dialect.received(&mut bytes, &mut self.outbox).is_break();
+                self.closing |= self.framing.received(&mut bytes, &mut self.outbox).is_break();
                 answered = self.poll_answer(cx);
             }
             *rest = Bytes::copy_from_slice(bytes);
@@ -281,7 +281,7 @@ impl<D: Dialect> Push<D> {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let answer = ready!(self.dialect.poll_answer(cx, &mut self.outbox));
+        let answer = ready!(self.framing.poll_answer(cx, &mut self.outbox));
         self.closing |= answer.is_break();
         Poll::Ready(())
     }
@@ -331,7 +331,7 @@ impl<D: Dialect> Push<D> {
         let batch = ready!(self.poll_next(cx));
         if let Some(gap) = batch.gap {
             self.endpoint.gaps.add(1);
-            self.outbox.push_back(self.dialect.gap(gap, self.hub.cursor(batch.resume)));
+            self.outbox.push_back(self.framing.gap(gap, self.hub.cursor(batch.resume)));
         }
         self.seq = batch.resume;
         let mut bytes = 0;
@@ -339,7 +339,7 @@ impl<D: Dialect> Push<D> {
             if bytes > MAX_BATCH_BYTES {
                 break;
             }
-            let piece = self.dialect.update(entry);
+            let piece = self.framing.update(entry);
             bytes += piece.len();
             self.seq += 1;
             self.endpoint.updates.add(1);

@@ -120,12 +120,12 @@ impl Ring {
             retired: VecDeque::new(),
             retired_bytes: 0,
         };
-        ring.drop_what_does_not_fit();
+        ring.trim();
         ring
     }
 
     /// Other servers of the same feed may be so many updates ahead.
-    pub(crate) const fn beside_others(&mut self, lead: u64) {
+    pub(crate) const fn allow_lead(&mut self, lead: u64) {
         self.lead = lead;
     }
 
@@ -165,11 +165,11 @@ impl Ring {
         self.recent_bytes += entry.len();
         self.recent += 1;
         self.entries.push_back(entry);
-        self.drop_what_does_not_fit();
+        self.trim();
         self.head
     }
 
-    fn drop_what_does_not_fit(&mut self) {
+    fn trim(&mut self) {
         while self.entries.len() > 1 && (self.entries.len() > self.capacity || self.bytes > self.max_bytes) {
             if let Some(dropped) = self.entries.pop_front() {
                 self.bytes -= dropped.len();
@@ -180,7 +180,7 @@ impl Ring {
                 self.retire(&dropped);
             }
         }
-        self.let_go();
+        self.drop_unneeded();
         self.age();
     }
 
@@ -205,7 +205,7 @@ impl Ring {
     }
 
     /// Drops what no answer needs any more, and the oldest of what is too much. An answer that needed it cannot go on.
-    fn let_go(&mut self) {
+    fn drop_unneeded(&mut self) {
         let (oldest, first) = (self.oldest(), self.bookmarks.first());
         while self.retired_bytes > MAX_RETIRED_BYTES || first > oldest - self.retired.len() as u64 {
             let Some(json) = self.retired.pop_front() else { return };
@@ -214,7 +214,7 @@ impl Ring {
     }
 
     /// The same batch with a bookmark, if a poll that is answered with it may be long. To be asked for before the ring moves on.
-    pub(crate) fn marked(&self, batch: Batch) -> Batch {
+    pub(crate) fn with_bookmark(&self, batch: Batch) -> Batch {
         let bookmark = batch.may_be_long().then(|| self.bookmarks.put(batch.resume + 1));
         Batch { bookmark, ..batch }
     }

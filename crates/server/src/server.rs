@@ -10,12 +10,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::acceptor::Acceptor;
 use crate::access::Access;
 use crate::app::App;
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::limits::{MAX_CONTROL, MAX_STALLED};
-use crate::reception::Reception;
 use crate::subscribers::{GROUPS, Subscribers};
 use crate::{ServerError, inspect, routes, tls};
 
@@ -93,9 +93,9 @@ impl Server {
         let Self { app, feed, owns_feed, more } = self;
         let mut background = JoinSet::new();
         background.spawn(end_with(feed.clone(), shutdown.clone()));
-        background.spawn(beat(app.audience.clone(), app.config.settings.keepalive));
+        background.spawn(beat(app.subscribers.clone(), app.config.settings.keepalive));
         let tasks = TaskTracker::new();
-        let reception = Reception {
+        let acceptor = Acceptor {
             max_connections: app.config.settings.max_connections,
             send_buffer: app.config.settings.send_buffer,
             patience: app.config.settings.keepalive.saturating_mul(MAX_STALLED.into()),
@@ -106,20 +106,20 @@ impl Server {
             shutdown,
         };
         if let Some(control) = control {
-            let uncounted = Reception {
+            let uncounted = Acceptor {
                 max_connections: MAX_CONTROL,
                 tls: None,
                 meters: Arc::default(),
                 router: routes::control(app.clone(), &Access::new(&app.config, false)),
-                ..reception.clone()
+                ..acceptor.clone()
             };
             background.spawn(Arc::new(uncounted).accept(control));
         }
-        Arc::new(reception).accept(endpoints).await;
+        Arc::new(acceptor).accept(endpoints).await;
         if owns_feed {
             feed.stop();
         }
-        app.audience.close();
+        app.subscribers.close();
         tasks.close();
         if tokio::time::timeout(app.config.drain, tasks.wait()).await.is_err() && owns_feed {
             tracing::warn!(open = app.meters.open.get(), "connections left after the drain");
@@ -135,12 +135,12 @@ async fn end_with(feed: Feed, shutdown: CancellationToken) {
 }
 
 /// Beats for every waiting connection, a group at a time, for ever.
-async fn beat(audience: Arc<Subscribers>, keepalive: Duration) {
+async fn beat(subscribers: Arc<Subscribers>, keepalive: Duration) {
     let step = (keepalive / u32::from(feedlab_feed::stream::BEATS) / GROUPS as u32).max(Duration::from_millis(1));
     let mut interval = tokio::time::interval(step);
     for group in (0..GROUPS).cycle() {
         interval.tick().await;
-        audience.beat(group);
+        subscribers.beat(group);
     }
 }
 

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_late_comer_learns_that_the_server_closes() {
+    async fn a_late_subscriber_learns_that_the_server_closes() {
         let subscribers = Arc::new(Subscribers::default());
         subscribers.close();
         assert!(subscribers.join().signals().await.has(Signals::CLOSING));

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_used_is_told_apart() {
+    fn unusable_identities_have_distinct_errors() {
         let good = self_signed().unwrap();
         good.check().unwrap();
         let check = |certificate: &str, key: &str| {

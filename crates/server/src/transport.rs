@@ -1,4 +1,4 @@
-//! The four endpoints, one file each, alike in their sections: the request, the answer, and for the streams their dialect.
+//! The four endpoints, one file each, alike in their sections: the request, the answer, and for the streams their framing.
 
 pub(crate) mod long_polling;
 pub(crate) mod short_polling;

@@ -42,17 +42,17 @@ pub fn get(address: SocketAddr, target: &str) -> Answer {
 /// Asks with a method and a body. `fields` are header lines, each with its `\r\n`; `Host`, unless it is one of them,
 /// `Content-Length` and `Connection: close` come with every request.
 pub fn ask(address: SocketAddr, method: &str, target: &str, fields: &str, body: &str) -> Answer {
-    say(address, &request(address, method, target, fields, body))
+    send(address, &request(address, method, target, fields, body))
 }
 
 /// [`ask`], for a server on the runtime of the test.
 pub async fn ask_async(address: SocketAddr, method: &str, target: &str, fields: &str, body: &str) -> Answer {
     let request = request(address, method, target, fields, body);
-    tokio::task::spawn_blocking(move || say(address, &request)).await.unwrap()
+    tokio::task::spawn_blocking(move || send(address, &request)).await.unwrap()
 }
 
 /// Says something, and reads what comes to the end of the connection. Half a minute in which nothing comes ends it too.
-pub fn say(address: SocketAddr, request: &str) -> Answer {
+pub fn send(address: SocketAddr, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     // A server that refuses a body need not read it: its answer stands before the reset.

@@ -13,7 +13,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Feedlab {
     child: Child,
-    told: Value,
+    ready: Value,
 }
 
 impl Feedlab {
@@ -35,8 +35,8 @@ impl Feedlab {
         let mut child = command.spawn().expect("the binary starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let feedlab = Self { child, told: serde_json::from_str(&line).unwrap_or_default() };
-        assert!(feedlab.told["listening"].is_string(), "{command:?} said {line:?}");
+        let feedlab = Self { child, ready: serde_json::from_str(&line).unwrap_or_default() };
+        assert!(feedlab.ready["listening"].is_string(), "{command:?} said {line:?}");
         feedlab
     }
 
@@ -62,13 +62,13 @@ impl Feedlab {
     }
 
     fn addressed(&self, name: &str) -> SocketAddr {
-        let address = self.told[name].as_str().and_then(|address| address.parse().ok());
-        address.unwrap_or_else(|| panic!("no address `{name}` in {}", self.told))
+        let address = self.ready[name].as_str().and_then(|address| address.parse().ok());
+        address.unwrap_or_else(|| panic!("no address `{name}` in {}", self.ready))
     }
 
     /// The line of JSON in which it said where it listens.
-    pub const fn told(&self) -> &Value {
-        &self.told
+    pub const fn ready(&self) -> &Value {
+        &self.ready
     }
 
     /// Writes a line on its standard input.
@@ -87,7 +87,7 @@ impl Feedlab {
         self.close()
     }
 
-    /// Closes its standard input, with which it ends if it was told to; its exit status.
+    /// Closes its standard input, with which it ends if it was ready to; its exit status.
     pub fn close(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }

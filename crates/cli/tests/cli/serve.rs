@@ -61,7 +61,7 @@ fn a_port_in_use_is_named_with_the_way_out() {
 #[test]
 fn a_server_tells_programs_its_addresses_and_its_certificate() {
     let server = listening(&["serve", "--control", "127.0.0.1:0", "--tls", "self-signed", "--exit-with-stdin"]);
-    let certificate = server.told()["certificate"].as_str().expect("a certificate");
+    let certificate = server.ready()["certificate"].as_str().expect("a certificate");
     assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----"));
     let stats = http::get(server.control(), "/stats");
     assert!(stats.status == 200 && stats.json()["life"].is_u64(), "plainly: {stats:?}");

@@ -241,7 +241,7 @@ fn h7_the_systems_authorities_are_trusted_by_themselves() {
     let server = listening(&["serve", "--feed", "synthetic", "--rate", "20", "--tls", "self-signed"]);
     let folder = tempfile::tempdir().expect("a folder");
     let authorities = folder.path().join("authorities.pem");
-    std::fs::write(&authorities, server.told()["certificate"].as_str().expect("a certificate")).expect("a file");
+    std::fs::write(&authorities, server.ready()["certificate"].as_str().expect("a certificate")).expect("a file");
     let url = format!("https://{}", server.address());
     let line = ["watch", &url, "--after", "0", "--count", "1"];
     let seen = ends_with(0, feedlab(&line).env("SSL_CERT_FILE", &authorities).env_remove("SSL_CERT_DIR"));

@@ -12,7 +12,7 @@
 //!
 //! The generator is seeded, so that a test (or a simulation) can be repeated.
 //!
-//! **Both halves in feedlab**: `crates/loadgen/src/backoff.rs` is the client's; `Events::goodbye` in
+//! **Both halves in feedlab**: `crates/loadgen/src/backoff.rs` is the client's; `Events::close_message` in
 //! `crates/server/src/transport/sse.rs` spreads the clients of a server that goes down.
 
 use std::time::Duration;

@@ -97,7 +97,7 @@ impl Names {
 
     /// Whether a request may name its host so.
     #[must_use]
-    pub fn know(&self, host: &Host) -> bool {
+    pub fn contains(&self, host: &Host) -> bool {
         host.is_address() || host.is_localhost() || self.0.iter().any(|name| name == host.name())
     }
 }
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_has_three_names_and_is_known_by_more() {
+    fn this_machine_has_three_names_and_answers_to_more() {
         let names = Names(vec!["teacher".into(), "xn--bcher-kva.example".into()]);
         for (text, is_machine, is_known) in [
             ("127.0.0.1", true, true),
@@ -128,12 +128,12 @@ mod tests {
             ("2130706433", false, false),
         ] {
             let host = Host::read(text).unwrap();
-            assert_eq!((host.is_this_machine(), names.know(&host)), (is_machine, is_known), "{text}");
+            assert_eq!((host.is_this_machine(), names.contains(&host)), (is_machine, is_known), "{text}");
         }
     }
 
     #[test]
-    fn f12_what_is_no_host_is_told() {
+    fn f12_invalid_hosts_are_refused() {
         for text in
             ["", ":80", "a b", "a\tb", "a/b", "a:b", "a:+1", "a:99999", "a:1:2", "u@a", "[::1", "[::1]80", "[x]", "é"]
         {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_name_has_neither_scheme_nor_port() {
+    fn a_host_name_has_neither_scheme_nor_port() {
         let name = |text: &str| text.parse::<HostName>().map(|HostName(name)| name);
         assert_eq!(name("Lab.Example"), Ok("lab.example".into()));
         assert_eq!(name("bücher.example"), Ok("xn--bcher-kva.example".into()));
@@ -152,11 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_knows_its_own_name() {
+    fn the_names_include_the_machines_own() {
         let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let names = Names::of_this_machine(&["lab.example".parse().unwrap()]);
         for text in [own.clone(), format!("{}.local", own.split('.').next().unwrap()), "lab.example:8080".into()] {
-            assert!(names.know(&Host::read(&text).unwrap()), "{text}");
+            assert!(names.contains(&Host::read(&text).unwrap()), "{text}");
         }
     }
 }

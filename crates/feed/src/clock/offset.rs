@@ -80,7 +80,7 @@ impl Offset {
         } else {
             Self::drifting((early, late), (first, last))
         };
-        Some(exchanges.iter().fold(offset, |offset, exchange| offset.held_against(*exchange)))
+        Some(exchanges.iter().fold(offset, |offset, exchange| offset.compared_with(*exchange)))
     }
 
     /// The best of exchanges that lie within so many seconds.
@@ -108,7 +108,7 @@ impl Offset {
         Self { bound_us: self.bound_us + MAX_DRIFT_PPM * beyond_s, ..self }
     }
 
-    fn held_against(self, exchange: Exchange) -> Self {
+    fn compared_with(self, exchange: Exchange) -> Self {
         let (us, bound) = exchange.offset();
         let contradiction = (us - self.at(exchange.at_s())).abs() - bound;
         Self { bound_us: self.bound_us.max(contradiction), ..self }
@@ -144,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_true_offset_is_within_the_bound_however_unlike_the_ways_are(
+        fn the_true_offset_is_within_the_bound_even_on_asymmetric_paths(
             ways in proptest::collection::vec((50.0f64..100_000.0, 50.0f64..100_000.0), 1..40),
             pause in 0.01f64..5.0, ahead in -5e6f64..5e6, drift_ppm in -200f64..200.0,
         ) {

@@ -67,7 +67,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn linux_tells_what_every_machine_has() {
+    fn linux_reports_what_every_machine_has() {
         let host = Host::now();
         assert!(host.ephemeral_ports.is_some() && host.tcp_timestamps.is_some() && host.swap_used_bytes.is_some());
     }

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_measured_with_its_children_those_that_ended_too() {
+    fn a_process_is_measured_with_its_children_including_ended_ones() {
         let script = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done";
         // The second child ends by itself, whatever becomes of this test.
         let line = format!("sh -c '{script}'; sleep 3 & echo ready; wait");

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn f2_what_is_no_duration_is_refused() {
+    fn f2_invalid_durations_are_refused() {
         let overflow = "18446744073709551615s1000000000ns";
         for text in [
             "",
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(ms in 0u64..=86_400_000) {
+        fn durations_survive_their_text(ms in 0u64..=86_400_000) {
             let duration = Duration::from_millis(ms);
             prop_assert_eq!(parse(&humantime::format_duration(duration).to_string()), Ok(duration));
         }

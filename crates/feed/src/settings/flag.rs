@@ -45,17 +45,17 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
-    struct Line {
+    struct CommandLine {
         #[command(flatten)]
         settings: Settings,
     }
 
     fn settings(flags: &str) -> Settings {
-        Line::try_parse_from(["test"].into_iter().chain(flags.split_whitespace())).unwrap().settings
+        CommandLine::try_parse_from(["test"].into_iter().chain(flags.split_whitespace())).unwrap().settings
     }
 
     #[test]
-    fn flags_say_what_they_say_and_leave_the_rest_alone() {
+    fn flags_set_their_settings_and_leave_the_others_at_their_defaults() {
         assert_eq!(settings(""), Settings::default());
         let stall = Some(Stall { after: Duration::from_secs(4), length: Duration::from_millis(500) });
         let coalesce = Some(Duration::from_micros(50));

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_what_is_right() {
+    fn other_addresses_are_refused_with_the_right_form() {
         use StreamAddressError::{Credentials, Form, Name};
         for (text, error) in [
             ("nats://host", Form),

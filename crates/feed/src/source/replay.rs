@@ -87,7 +87,8 @@ impl Recording {
             if line.trim().is_empty() {
                 continue;
             }
-            let line: Line<'_> = wire::object(line.as_bytes()).map_err(|error| at_line(wire::error_in_line(&error)))?;
+            let line: RecordedUpdate<'_> =
+                wire::object(line.as_bytes()).map_err(|error| at_line(wire::error_in_line(&error)))?;
             if line.at_ms < last_ms {
                 return Err(at_line(format!("at_ms goes backwards, from {last_ms} to {}", line.at_ms)));
             }
@@ -117,14 +118,14 @@ impl Recording {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line<'a> {
+struct RecordedUpdate<'a> {
     at_ms: u64,
     event: Option<String>,
     #[serde(borrow)]
     data: &'a serde_json::value::RawValue,
 }
 
-impl Line<'_> {
+impl RecordedUpdate<'_> {
     /// A string is the payload as it stands; any other JSON is the payload as its text.
     fn into_item(self) -> Result<Item, String> {
         let event_type = self.event.map_or_else(|| Ok(EventType::default()), EventType::new);
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn speed_divides_time_and_repeat_goes_on() {
+    fn speed_divides_time_and_repeat_starts_over() {
         let mut replay = Replay::new(Arc::new(read(GOOD).unwrap()), 2.0, true);
         let due: Vec<_> = std::iter::from_fn(|| replay.next_due()).take(5).collect();
         let at = |ms| Due::At(Duration::from_millis(ms));

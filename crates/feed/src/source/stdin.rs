@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f17_a_byte_order_mark_is_no_text_of_the_first_update() {
+    fn f17_a_byte_order_mark_is_not_part_of_the_first_update() {
         let mut lines = Lines::new("\u{feff}one\n\u{feff}two\n".as_bytes());
         for text in ["one", "\u{feff}two"] {
             assert_eq!(lines.next_due(), Some(Due::Now));

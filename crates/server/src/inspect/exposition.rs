@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn f21_every_metric_is_named_as_the_conventions_have_it() {
+    fn f21_every_metric_follows_the_naming_conventions() {
         PLAIN.iter().for_each(|(name, kind, help, _)| check(name, *kind, help));
         OF_ENDPOINTS.iter().for_each(|(name, kind, help, _)| check(name, *kind, help));
         let names: std::collections::BTreeSet<_> =

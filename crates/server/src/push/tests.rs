@@ -25,7 +25,7 @@ const PINGS: usize = 1_000;
 /// What is in every stream is paid for by every idle client; what few streams need belongs into a box.
 #[test]
 fn a_stream_stays_small() {
-    fn task<D: Dialect, F: Future>(_: impl Fn(Push<D>, Bytes) -> F) -> usize {
+    fn task<D: Framing, F: Future>(_: impl Fn(Push<D>, Bytes) -> F) -> usize {
         size_of::<F>()
     }
     assert_eq!(size_of::<Wire>(), size_of::<Socket>(), "the other ways are boxed");
@@ -55,7 +55,7 @@ impl Stuck {
         }
         let (socket, _, client) = narrow().await;
         let endpoint = app.meters.endpoint(Transport::WebSocket).clone();
-        let start = Start::new(&app, Place { seq: 0, reset: None }, endpoint.clone());
+        let start = Start::new(&app, Position { seq: 0, reset: None }, endpoint.clone());
         let mut push = Push::new(Wire::Plain(socket), Frames::new(&app, &endpoint), start);
         push.outbox.clear(); // the greeting is on its way
         Self { push, rest: Bytes::new(), client, _feed: feed }
@@ -97,7 +97,7 @@ impl Stuck {
 }
 
 #[test]
-fn the_bounds_are_those_that_the_page_states() {
+fn the_bounds_match_the_documentation() {
     assert_eq!(
         (MAX_PIECES, MAX_BATCH_BYTES, MAX_WAITING),
         (64, 64 << 10, 128),

@@ -27,7 +27,7 @@ fn a_cursor_gets_what_follows_it() {
 }
 
 #[test]
-fn a_cursor_that_is_too_old_is_told_its_gap() {
+fn a_cursor_that_is_too_old_gets_its_gap() {
     let batch = ring(3, 1000, &[1; 9]).after(2, 9);
     assert_eq!((seqs(&batch), batch.gap), (vec![7, 8, 9], Some(Gap { from: 3, to: 6 })));
 }
@@ -47,15 +47,15 @@ fn the_last_may_be_fewer_than_are_held_or_none() {
 }
 
 #[test]
-fn a_seq_that_was_never_reached_goes_on_from_the_head() {
+fn a_seq_that_was_never_reached_resumes_at_the_head() {
     let batch = ring(3, 1000, &[1; 4]).after(90, 9);
     assert_eq!((batch.gap, batch.next()), (Some(Gap { from: 5, to: 90 }), 4));
 }
 
 #[test]
-fn a_cursor_that_another_server_has_led_ahead_waits() {
+fn a_cursor_from_a_server_that_is_ahead_waits() {
     let mut ring = ring(3, 1000, &[1; 4]);
-    ring.beside_others(8);
+    ring.allow_lead(8);
     let batch = ring.after(12, 9);
     assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], None, 12));
     assert_eq!(ring.after(13, 9).gap, Some(Gap { from: 5, to: 13 }), "beyond what a moment makes");
@@ -68,10 +68,10 @@ fn bytes_bound_the_ring_too_but_the_newest_stays() {
 }
 
 #[test]
-fn r3_what_a_long_answer_needs_is_kept_within_a_bound_and_no_longer_than_it_needs_it() {
+fn r3_what_a_long_answer_needs_is_kept_within_a_limit_and_only_while_needed() {
     const LEN: usize = 1 << 20;
     let mut ring = ring(2, usize::MAX, &[LEN; 2]);
-    let mut mark = ring.marked(ring.after(0, 9)).bookmark.unwrap();
+    let mut mark = ring.with_bookmark(ring.after(0, 9)).bookmark.unwrap();
     let push = |ring: &mut Ring, count| {
         for _ in 0..count {
             ring.push(|seq| update(seq, LEN));
@@ -89,11 +89,11 @@ fn r3_what_a_long_answer_needs_is_kept_within_a_bound_and_no_longer_than_it_need
     drop(mark);
     push(&mut ring, 1);
     assert!(ring.retired.is_empty() && ring.retired_bytes == 0);
-    assert!(ring.marked(ring.after(29, 9)).bookmark.is_none(), "nothing is a short answer");
+    assert!(ring.with_bookmark(ring.after(29, 9)).bookmark.is_none(), "nothing is a short answer");
 }
 
 #[test]
-fn what_streams_send_is_kept_of_recent_updates_and_encoded_again_of_older_ones() {
+fn stream_encodings_are_kept_for_recent_updates_and_redone_for_older_ones() {
     const LEN: usize = RECENT_BYTES / 4;
     let mut ring = ring(9, usize::MAX, &[LEN; 4]);
     let sent: Vec<_> = ring.entries.iter().map(|entry| (entry.sse_chunk().clone(), entry.frame().clone())).collect();
@@ -109,7 +109,7 @@ fn what_streams_send_is_kept_of_recent_updates_and_encoded_again_of_older_ones()
 }
 
 #[test]
-fn a_ring_that_skips_holds_nothing_and_counts_anew() {
+fn a_ring_that_skips_holds_nothing_and_counts_from_there() {
     let mut ring = ring(9, usize::MAX, &[RECENT_BYTES / 2; 2]);
     ring.skip_to(7);
     assert_eq!((ring.head(), ring.oldest(), ring.recent, ring.recent_bytes), (7, 8, 0, 0));

@@ -37,7 +37,7 @@ use feedlab_feed::wire::poll;
 use super::{Ask, News, poll_answer};
 use crate::app::App;
 use crate::handover::Exchange;
-use crate::hub::Place;
+use crate::hub::Position;
 use crate::meter::Endpoint;
 use crate::rejection::Rejection;
 use crate::subscribers::Signals;
@@ -55,16 +55,20 @@ pub(crate) async fn get(
 ) -> Result<Response, Rejection> {
     let ask = Ask::of(query)?;
     let cursor = ask.cursor()?;
-    let place = app.hub.place(cursor);
+    let position = app.hub.position(cursor);
     let hold = ask.hold.as_deref().map_or(Ok(DEFAULT_HOLD), parse_hold)?.min(app.config.settings.max_hold);
     if hold.is_zero() && cursor.is_none() {
-        return Ok(answer(&app, &endpoint, Some(News { batch: app.hub.asked_whole(place.seq).await, reset: None })));
+        return Ok(answer(
+            &app,
+            &endpoint,
+            Some(News { batch: app.hub.all_in_history_after(position.seq).await, reset: None }),
+        ));
     }
     let held = endpoint.enter();
     // Who has sent its last is answered at once: it is most likely gone, and would hold a place here until the hold ends.
     let news = tokio::select! {
         biased;
-        news = tokio::time::timeout(hold, news_after(&app, place)) => news.ok().flatten(),
+        news = tokio::time::timeout(hold, news_after(&app, position)) => news.ok().flatten(),
         () = exchange.ended() => None,
     };
     drop(held);
@@ -84,16 +88,16 @@ fn parse_hold(text: &str) -> Result<Duration, Rejection> {
 
 /// What follows the client's place, as soon as something does; `None` when the server goes down first. The history bounds
 /// what is there already, and not what comes while the request waits.
-async fn news_after(app: &App, Place { seq, reset }: Place) -> Option<News> {
-    let subscription = app.audience.join();
+async fn news_after(app: &App, Position { seq, reset }: Position) -> Option<News> {
+    let subscription = app.subscribers.join();
     let mut signals = subscription.signals().await; // the first are there at once
-    let mut batch = app.hub.asked_whole(seq).await;
+    let mut batch = app.hub.all_in_history_after(seq).await;
     while reset.is_none() && batch.gap.is_none() && batch.entries.is_empty() {
         if signals.has(Signals::CLOSING) {
             return None;
         }
         signals = subscription.signals().await;
-        batch = app.hub.after_whole(seq).await;
+        batch = app.hub.all_after(seq).await;
     }
     Some(News { batch, reset })
 }

@@ -35,7 +35,7 @@ use feedlab_feed::wire::poll;
 use super::{Ask, News, poll_answer};
 use crate::app::App;
 use crate::fields;
-use crate::hub::Place;
+use crate::hub::Position;
 use crate::limits::BROKER_PATIENCE;
 use crate::meter::Endpoint;
 use crate::rejection::Rejection;
@@ -48,8 +48,8 @@ pub(crate) async fn get(
     query: Result<Query<Ask>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
-    let Place { seq, reset } = app.hub.place(Ask::of(query)?.cursor()?);
-    let asked = tokio::time::timeout(BROKER_PATIENCE, app.hub.asked_whole(seq));
+    let Position { seq, reset } = app.hub.position(Ask::of(query)?.cursor()?);
+    let asked = tokio::time::timeout(BROKER_PATIENCE, app.hub.all_in_history_after(seq));
     let batch = asked.await.map_err(|_| Rejection::unavailable("the broker that has these updates does not answer"))?;
     let etag = poll::etag(app.hub.cursor(batch.next()));
     let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, poll::SHORT_CACHE_CONTROL.to_owned())];

@@ -37,7 +37,7 @@ use crate::entry::Entry;
 use crate::fields;
 use crate::handover::Exchange;
 use crate::meter::Endpoint;
-use crate::push::{Dialect, Farewell, Outbox, Push, Quiet, Start};
+use crate::push::{CloseReason, Framing, Outbox, Push, Quiet, Start};
 use crate::rejection::Rejection;
 
 /// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
@@ -57,9 +57,9 @@ pub(crate) async fn get(
     if !fields::accepts(&headers, "text/event-stream") {
         return Err(Rejection::new(StatusCode::NOT_ACCEPTABLE, "this is a text/event-stream; `Accept` excludes it"));
     }
-    let place = app.hub.place(cursor(&Ask::of(query)?, &headers)?);
-    let dialect = Events::new(version == Version::HTTP_11, app.config.settings.retry);
-    Ok(head(&exchange, dialect, Start::new(&app, place, endpoint)))
+    let position = app.hub.position(cursor(&Ask::of(query)?, &headers)?);
+    let framing = Events::new(version == Version::HTTP_11, app.config.settings.retry);
+    Ok(head(&exchange, framing, Start::new(&app, position, endpoint)))
 }
 
 /// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
@@ -72,12 +72,12 @@ fn cursor(ask: &Ask, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
 
 // The answer.
 
-fn head(exchange: &Exchange, dialect: Events, start: Start) -> Response {
-    let session = move |wire, early| Box::pin(Push::new(wire, dialect, start).run(early)) as _;
+fn head(exchange: &Exchange, framing: Events, start: Start) -> Response {
+    let session = move |wire, early| Box::pin(Push::new(wire, framing, start).run(early)) as _;
     (sse::HEADERS, exchange.hand_over(Box::new(session))).into_response()
 }
 
-// The dialect.
+// The framing.
 
 /// Events, one HTTP chunk each. HTTP/2 has its own frames, and an HTTP/1.0 client (a proxy with old manners) knows none:
 /// both get the same bytes without those of the chunk.
@@ -103,7 +103,7 @@ impl Events {
     }
 }
 
-impl Dialect for Events {
+impl Framing for Events {
     fn hello(&self, cursor: Cursor) -> Bytes {
         self.piece(sse::chunk(sse::greeting(cursor, self.retry()).as_bytes()))
     }
@@ -136,8 +136,8 @@ impl Dialect for Events {
 
     /// A server that goes down spreads its clients with a `retry:` for each. One whose stream ends of age comes back after the
     /// time that it was told at its start: those ends are spread already.
-    fn goodbye(&self, why: Farewell) -> Bytes {
-        if why == Farewell::OfAge {
+    fn close_message(&self, why: CloseReason) -> Bytes {
+        if why == CloseReason::MaxAge {
             return if self.chunked { Bytes::from_static(sse::LAST_CHUNK) } else { Bytes::new() };
         }
         let spread = rand::random_range(Duration::ZERO..=RETRY_SPREAD * self.retry());

@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn updates(hub: &Arc<Hub>) -> Updates {
-        let batch = hub.asked_whole(0).now_or_never().unwrap();
+        let batch = hub.all_in_history_after(0).now_or_never().unwrap();
         Updates::new(batch, "], the end".to_owned(), (hub, &Arc::default()))
     }
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn r3_a_long_answer_holds_no_update_and_ends_when_the_feed_has_moved_on_too_far() {
+    fn r3_a_long_answer_holds_no_update_and_ends_when_the_feed_has_moved_too_far_ahead() {
         let hub = hub(2, &[1 << 20; 2]);
         let (mut read, mut unread) = (updates(&hub), updates(&hub));
         for _ in 0..5 {

@@ -46,7 +46,7 @@ use crate::fields;
 use crate::handover::Exchange;
 use crate::hub::Hub;
 use crate::meter::Endpoint;
-use crate::push::{Dialect, Farewell, Outbox, Push, Quiet, Start};
+use crate::push::{CloseReason, Framing, Outbox, Push, Quiet, Start};
 use crate::rejection::Rejection;
 
 /// What the accept key is made with: RFC 6455, section 1.3.
@@ -65,8 +65,8 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
     let opening = upgrade(version, &headers)?;
-    let place = app.hub.place(Ask::of(query)?.cursor()?);
-    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, place, endpoint)))
+    let position = app.hub.position(Ask::of(query)?.cursor()?);
+    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, position, endpoint)))
 }
 
 /// The same on HTTP/2.
@@ -79,8 +79,8 @@ pub(crate) async fn connect(
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
     let opening = extended_connect(protocol.as_ref().map(|Extension(protocol)| protocol), &headers)?;
-    let place = app.hub.place(Ask::of(query)?.cursor()?);
-    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, place, endpoint)))
+    let position = app.hub.position(Ask::of(query)?.cursor()?);
+    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, position, endpoint)))
 }
 
 /// How a client asked for the channel.
@@ -132,8 +132,8 @@ fn upgrade(version: Version, headers: &HeaderMap) -> Result<Opening<'_>, Rejecti
 
 // The answer.
 
-fn head(exchange: &Exchange, opening: &Opening<'_>, dialect: Frames, start: Start) -> Response {
-    let session = move |wire, early| Box::pin(Push::new(wire, dialect, start).run(early)) as _;
+fn head(exchange: &Exchange, opening: &Opening<'_>, framing: Frames, start: Start) -> Response {
+    let session = move |wire, early| Box::pin(Push::new(wire, framing, start).run(early)) as _;
     let body = exchange.hand_over(Box::new(session));
     let Opening::Upgrade(key) = opening else { return body.into_response() };
     // hyper ends its part with a 101 by itself, without a body.
@@ -149,7 +149,7 @@ fn accept_key(key: &str) -> String {
     BASE64.encode(Sha1::digest([key.as_bytes(), GUID.as_bytes()].concat()))
 }
 
-// The dialect.
+// The framing.
 
 pub(crate) struct Frames {
     decoder: Decoder,
@@ -216,7 +216,7 @@ impl Frames {
     }
 }
 
-impl Dialect for Frames {
+impl Framing for Frames {
     fn hello(&self, cursor: Cursor) -> Bytes {
         websocket::hello_frame(cursor)
     }
@@ -265,10 +265,10 @@ impl Dialect for Frames {
         })
     }
 
-    fn goodbye(&self, why: Farewell) -> Bytes {
+    fn close_message(&self, why: CloseReason) -> Bytes {
         let reason = match why {
-            Farewell::GoingDown => "the server goes down",
-            Farewell::OfAge => "this connection is as old as they become; come back",
+            CloseReason::ShuttingDown => "the server goes down",
+            CloseReason::MaxAge => "this connection is as old as they become; come back",
         };
         websocket::close_frame(close::GOING_AWAY, reason)
     }
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_accept_key_is_the_rfcs() {
+    fn the_accept_key_matches_the_rfc() {
         assert_eq!(accept_key("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 }

@@ -33,7 +33,7 @@ async fn held(wire: &mut Wire, endpoint: &Endpoint) -> u64 {
 }
 
 #[tokio::test]
-async fn tls_holds_no_more_than_is_stated() {
+async fn tls_holds_no_more_than_documented() {
     let (socket, link, client) = narrow().await;
     let identity = tls::self_signed().unwrap();
     let mut roots = RootCertStore::empty();
@@ -70,7 +70,7 @@ async fn stream() -> (Stream, Arc<Endpoint>, TcpStream, impl Future<Output = ()>
 }
 
 #[tokio::test]
-async fn a_stream_of_http_2_holds_no_more_than_is_stated() {
+async fn an_http_2_stream_holds_no_more_than_documented() {
     let (stream, endpoint, client, moves) = stream().await;
     let mut wire = Wire::Stream(Box::new(stream));
     tokio::select! {

@@ -18,7 +18,7 @@ fn trusting() -> Config {
 }
 
 #[test]
-fn r4_a_name_that_a_stranger_has_pointed_here_reaches_nothing() {
+fn r4_requests_for_an_unknown_host_name_are_refused() {
     let server = Server::open();
     let upgrade = format!("Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n{KEY}X: y");
     for line in
@@ -37,7 +37,7 @@ fn r4_a_name_that_a_stranger_has_pointed_here_reaches_nothing() {
 }
 
 #[test]
-fn r4_who_proves_itself_may_be_called_anything() {
+fn r4_any_host_name_is_accepted_with_a_token_or_allow_host() {
     let server = Server::start(Config { token: Some("s".into()), ..Config::default() });
     assert!(
         say(&server, "GET /stats HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer s").starts_with("HTTP/1.1 200")
@@ -48,7 +48,7 @@ fn r4_who_proves_itself_may_be_called_anything() {
 }
 
 #[test]
-fn f3_a_page_that_is_allowed_is_told_so_before_the_token_is_asked_for() {
+fn f3_a_preflight_of_an_allowed_page_needs_no_token() {
     let server = Server::start(Config { token: Some("s".into()), ..trusting() });
     let ask = "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type";
     for path in Transport::ALL.map(Transport::path).into_iter().chain(["/feed", "/stats"]) {
@@ -112,7 +112,7 @@ fn f13_allow_says_what_is_allowed() {
 }
 
 #[test]
-fn r9_what_is_not_spoken_is_refused_by_its_status() {
+fn r9_unsupported_requests_are_refused_with_the_right_status() {
     let server = Server::open();
     let long = format!("GET /feed/poll?x={} HTTP/1.1\r\nHost: localhost", "x".repeat(20_000));
     let keys = format!(
@@ -133,7 +133,7 @@ fn r9_what_is_not_spoken_is_refused_by_its_status() {
 }
 
 #[test]
-fn f11_another_version_is_told_to_upgrade() {
+fn f11_another_websocket_version_gets_426() {
     let server = Server::open();
     let answer = say(
         &server,
@@ -184,7 +184,7 @@ fn f12_a_request_names_its_host_once() {
 }
 
 #[test]
-fn f10_a_cursor_that_is_none_is_refused_and_not_taken_for_the_newest() {
+fn f10_an_invalid_cursor_is_refused_and_not_taken_for_the_newest() {
     let server = Server::open();
     answered(
         &server,
@@ -220,6 +220,6 @@ fn f8_half_of_a_surrogate_pair_is_not_published() {
 }
 
 #[test]
-fn f9_an_array_is_no_publication() {
+fn f9_an_array_is_not_a_publication() {
     unpublished(&[r#"["tick","x",null]"#, r#"[["tick","x",null]]"#, r#" ["tick","x"]"#]);
 }

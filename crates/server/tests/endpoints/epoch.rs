@@ -24,7 +24,7 @@ fn reset(server: &Server) -> String {
 }
 
 #[test]
-fn d1_a_poll_is_told_a_reset_and_then_all_that_there_is() {
+fn d1_a_poll_gets_a_reset_and_then_all_updates() {
     let server = server();
     for endpoint in ["poll", "long-poll"] {
         let body = server.poll(&format!("/feed/{endpoint}?after={OLD}"));
@@ -105,7 +105,7 @@ fn epoch(config: Config) -> Epoch {
 }
 
 #[test]
-fn d1_only_a_feed_that_is_the_same_again_keeps_its_epoch() {
+fn d1_only_an_identical_feed_keeps_its_epoch() {
     let start_at = Some(clock::unix_us() - 1_000_000);
     let told: Epoch = "t01d".parse().unwrap();
     let begun = Config { start_at, ..schedule(1.0) };

@@ -11,7 +11,7 @@ fn server(history: usize) -> Server {
 }
 
 #[test]
-fn without_history_every_question_is_answered_with_a_gap() {
+fn without_history_every_request_is_answered_with_a_gap() {
     let server = server(0);
     for text in ["a", "b", "c"] {
         server.publish(text);
@@ -25,7 +25,7 @@ fn without_history_every_question_is_answered_with_a_gap() {
 }
 
 #[test]
-fn without_history_what_comes_while_a_client_waits_is_its_own() {
+fn without_history_a_waiting_client_still_gets_new_updates() {
     let server = server(0);
     for text in ["a", "b"] {
         server.publish(text);
@@ -45,7 +45,7 @@ fn without_history_what_comes_while_a_client_waits_is_its_own() {
 }
 
 #[test]
-fn history_bounds_who_comes_and_not_who_is_there() {
+fn history_bounds_new_clients_and_not_connected_ones() {
     let server = server(2);
     let mut there = server.client().open_sse("");
     let big = "x".repeat(50_000);
@@ -62,7 +62,7 @@ fn history_bounds_who_comes_and_not_who_is_there() {
 }
 
 #[test]
-fn what_is_published_while_the_server_rests_goes_out_together() {
+fn updates_published_within_the_coalesce_time_are_sent_together() {
     let config = Settings { coalesce: Some(Duration::from_secs(2)), ..publishing() };
     let server = Server::start(config);
     let mut stream = server.client().open_sse("");

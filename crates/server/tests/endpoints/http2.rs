@@ -49,7 +49,7 @@ async fn polls_are_answered_as_on_http_1_and_share_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_taken_and_a_large_answer_waits_for_the_clients_window() {
+async fn a_body_is_accepted_and_a_large_answer_waits_for_the_clients_window() {
     let server = Server::start(Config { max_message_bytes: 1 << 20, ..publishing().into() });
     let client = Client::connect(server.addr).await;
     let post = request(Method::POST, "/feed").header("content-type", "text/plain");
@@ -62,7 +62,7 @@ async fn a_body_is_taken_and_a_large_answer_waits_for_the_clients_window() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_held_request_is_answered_by_the_update_and_forgotten_when_it_is_taken_back() {
+async fn a_held_request_is_answered_by_the_update_and_forgotten_when_it_is_canceled() {
     let server = Server::open();
     let client = Client::connect(server.addr).await;
     let hold = || request(Method::GET, "/feed/long-poll?after=0&hold=30s").body(()).unwrap();
@@ -133,7 +133,7 @@ async fn a_websocket_is_a_stream_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_endpoint_takes_is_refused_and_harms_no_other_stream() {
+async fn unsupported_requests_are_refused_and_harm_no_other_stream() {
     let server = Server::open();
     let client = Client::connect(server.addr).await;
     let mut stream = client.get("/feed/sse").await;
@@ -163,7 +163,7 @@ async fn huge_headers_are_answered_with_431() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silence_is_filled_and_who_does_not_answer_is_dropped() {
+async fn silent_streams_get_keepalives_and_unresponsive_clients_are_dropped() {
     let config = Settings { keepalive: Duration::from_millis(400), ..Settings::default() };
     let server = Server::start(config);
     let client = Client::connect(server.addr).await;
@@ -216,7 +216,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_goes_down_tells_every_stream_and_the_connection() {
+async fn a_shutdown_ends_every_stream_and_the_connection() {
     // Whoever waited for the drain would wait longer than the test does.
     let drain = Duration::from_secs(3_600);
     let server = Server::start(Config { drain, ..Config::default() });
@@ -228,8 +228,8 @@ async fn a_server_that_goes_down_tells_every_stream_and_the_connection() {
     websocket.until("}}").await;
     server.stop();
     assert_eq!(Stream::of(held, send).await.head.status(), StatusCode::NO_CONTENT);
-    let goodbye = sse.rest().await;
-    assert!(goodbye.contains("retry: ") && goodbye.ends_with("\n\n") && !goodbye.contains("\r"), "{goodbye}");
+    let ending = sse.rest().await;
+    assert!(ending.contains("retry: ") && ending.ends_with("\n\n") && !ending.contains("\r"), "{ending}");
     assert_eq!(websocket.exactly(4).await[2..], 1001u16.to_be_bytes());
     drop((sse, websocket));
     assert!(client.0.clone().ready().await.is_err(), "a connection that was told takes no requests");
@@ -238,7 +238,7 @@ async fn a_server_that_goes_down_tells_every_stream_and_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_leads_to_http_2_where_the_client_offers_it() {
+async fn tls_negotiates_http_2_if_the_client_offers_it() {
     let identity = self_signed().unwrap();
     let server = Server::start(Config { tls: Some(identity.clone()), ..publishing().into() });
     let connector = TlsConnector::from(client_config(&identity, &["h2"]));
@@ -278,7 +278,7 @@ fn the_preface_may_come_in_pieces_and_what_only_begins_like_it_is_http_1() {
 }
 
 #[test]
-fn nonsense_behind_the_preface_ends_that_connection_alone() {
+fn garbage_after_the_preface_ends_only_that_connection() {
     let server = Server::open();
     for garbage in
         [&[0xFF; 64][..], b"\0\0\x01\x01\x05\0\0\0\x01\xFF", b"\0\0\0\0\0\0\0\0\0", b"GET / HTTP/1.1\r\n\r\n"]
@@ -294,7 +294,7 @@ fn nonsense_behind_the_preface_ends_that_connection_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r3_bodies_that_do_not_come_and_answers_that_nobody_takes_end() {
+async fn r3_missing_bodies_and_unread_answers_end() {
     let settings = Settings { keepalive: Duration::from_millis(100), ..publishing() };
     let body_timeout = Duration::from_millis(200);
     let server = Server::start(Config { body_timeout, max_message_bytes: 1 << 20, ..settings.into() });

@@ -15,7 +15,7 @@ fn huge_headers_are_answered_with_431() {
 }
 
 #[test]
-fn garbage_is_answered_with_400_and_harms_nobody() {
+fn garbage_is_answered_with_400_and_harms_no_other_client() {
     let server = Server::open();
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..],
@@ -33,7 +33,7 @@ fn garbage_is_answered_with_400_and_harms_nobody() {
 }
 
 #[test]
-fn too_many_connections_are_told_so() {
+fn connections_beyond_the_limit_get_503() {
     const REQUEST: &str = "GET /feed/sse HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let server = Server::start(Settings { max_connections: 2, ..Settings::default() });
     let mut held: Vec<_> = (0..2).map(|_| server.client()).collect();
@@ -58,7 +58,7 @@ fn too_many_connections_are_told_so() {
 }
 
 #[test]
-fn too_many_connections_end_before_a_handshake_of_tls() {
+fn connections_beyond_the_limit_are_closed_before_the_tls_handshake() {
     let tls = Some(feedlab_server::tls::self_signed().unwrap());
     let server = Server::start(Config { tls, ..Settings { max_connections: 0, ..Settings::default() }.into() });
     assert_eq!(server.client().rest(), "");

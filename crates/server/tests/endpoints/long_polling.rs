@@ -4,7 +4,7 @@ use crate::harness::{Server, elapsed};
 use feedlab_feed::{Transport, clock};
 
 #[test]
-fn news_that_is_there_is_answered_at_once() {
+fn available_updates_are_returned_immediately() {
     let server = Server::open();
     server.publish("one");
     let answer = server.ask("GET /feed/long-poll?after=0&hold=30s HTTP/1.1");
@@ -34,7 +34,7 @@ fn an_empty_hold_ends_in_204() {
 }
 
 #[test]
-fn a_client_that_goes_away_frees_everything_at_once() {
+fn a_client_that_disconnects_frees_everything_immediately() {
     let server = Server::open();
     let mut client = server.client();
     client.send("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -72,7 +72,7 @@ fn no_update_falls_between_two_polls() {
 }
 
 #[test]
-fn a_client_that_does_not_wait_is_given_the_cursor_to_begin_with() {
+fn a_client_that_does_not_wait_gets_a_cursor_to_start_from() {
     let server = Server::open();
     server.publish("before");
     let answer = server.ask("GET /feed/long-poll?hold=0s HTTP/1.1");
@@ -82,7 +82,7 @@ fn a_client_that_does_not_wait_is_given_the_cursor_to_begin_with() {
 }
 
 #[test]
-fn what_is_not_a_hold_is_refused() {
+fn an_invalid_hold_is_refused() {
     let server = Server::open();
     for hold in ["x", "-1s", "0", "5parsecs", "18446744073709551615s1000000000ns"] {
         let answer = server.ask(&format!("GET /feed/long-poll?after=0&hold={hold} HTTP/1.1"));
@@ -93,7 +93,7 @@ fn what_is_not_a_hold_is_refused() {
 }
 
 #[test]
-fn a_client_that_hangs_up_at_once_counts_for_its_endpoint() {
+fn a_client_that_disconnects_immediately_counts_for_its_endpoint() {
     const COUNT: u64 = 100;
     let server = Server::open();
     let request = "GET /feed/long-poll?after=0&hold=20s HTTP/1.1\r\nHost: localhost\r\n\r\n";

@@ -12,7 +12,7 @@ fn synthetic(rate: f64) -> Config {
 }
 
 #[test]
-fn what_fell_due_before_is_there_before_the_first_answer() {
+fn updates_due_before_the_start_are_there_before_the_first_answer() {
     let start_at = clock::unix_us() - 2_000_000;
     let config = Config { start_at: Some(start_at), ..synthetic(5_000.0) };
     let asked_at = clock::unix_us();
@@ -28,7 +28,7 @@ fn what_fell_due_before_is_there_before_the_first_answer() {
 }
 
 #[test]
-fn what_is_past_keeps_its_due_time_even_where_publications_are_stamped() {
+fn past_updates_keep_their_due_time_even_if_publications_are_stamped() {
     let start_at = clock::unix_us() - 3_600_000_000;
     let mut config = Config { start_at: Some(start_at), ..synthetic(1.0) };
     config.settings.age_from = AgeFrom::Publication;
@@ -37,7 +37,7 @@ fn what_is_past_keeps_its_due_time_even_where_publications_are_stamped() {
 }
 
 #[test]
-fn what_fell_due_before_a_server_began_is_not_late_by_its_fault() {
+fn updates_due_before_a_server_started_do_not_count_as_publish_lag() {
     let start_at = clock::unix_us() - 3_600_000_000;
     let server = Server::start(Config { start_at: Some(start_at), ..synthetic(10.0) });
     let feed = server.stats().feed;
@@ -45,7 +45,7 @@ fn what_fell_due_before_a_server_began_is_not_late_by_its_fault() {
 }
 
 #[test]
-fn servers_of_the_same_feed_agree_on_the_entity_tag_and_have_lives_of_their_own() {
+fn servers_of_the_same_feed_agree_on_the_entity_tag_but_not_on_the_life() {
     let config = Config { start_at: Some(clock::unix_us() - 600_000_000), ..synthetic(0.01) };
     let [one, other] = [(); 2].map(|()| Server::start(config.clone()));
     let answer = one.ask("GET /feed/poll?after=0 HTTP/1.1");
@@ -57,7 +57,7 @@ fn servers_of_the_same_feed_agree_on_the_entity_tag_and_have_lives_of_their_own(
 }
 
 #[test]
-fn a_feed_that_clients_publish_has_no_past() {
+fn a_feed_that_clients_publish_to_has_no_past() {
     let config = Config { start_at: Some(1), ..publishing().into() };
     let tag = |server: &Server| {
         let answer = server.ask("GET /feed/poll HTTP/1.1");
@@ -67,7 +67,7 @@ fn a_feed_that_clients_publish_has_no_past() {
 }
 
 #[test]
-fn a_feed_that_has_begun_is_not_begun_again() {
+fn a_started_feed_is_not_started_again() {
     let start_at = clock::unix_us() - 1_000_000;
     let server = Server::start(Config { start_at: Some(start_at), await_start: true, ..synthetic(100.0) });
     let body = format!("{{\"at\":{}}}", start_at + 5);
@@ -81,7 +81,7 @@ fn a_feed_that_has_begun_is_not_begun_again() {
 }
 
 #[test]
-fn who_looks_at_the_control_address_is_in_no_figure_and_finds_no_endpoint() {
+fn requests_at_the_control_address_are_not_counted_and_find_no_endpoint() {
     let server = Server::open();
     for (path, status) in
         [("/stats", 200), ("/metrics", 200), ("/healthz", 200), ("/feed/poll", 404), ("/", 404), ("/feed/sse", 404)]

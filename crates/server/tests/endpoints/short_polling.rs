@@ -19,7 +19,7 @@ fn a_cursor_gets_what_follows_and_no_cursor_means_from_now_on() {
 }
 
 #[test]
-fn the_etag_is_the_heads_and_spares_the_body() {
+fn the_etag_names_the_head_and_saves_the_body() {
     let server = Server::open();
     server.publish("one");
     let mut client = server.client();
@@ -40,7 +40,7 @@ fn the_etag_is_the_heads_and_spares_the_body() {
 }
 
 #[test]
-fn connection_close_is_honoured_and_bytes_are_exact() {
+fn connection_close_is_honored_and_bytes_are_exact() {
     let server = Server::open();
     let mut client = server.client();
     let request = "GET /feed/poll HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -52,7 +52,7 @@ fn connection_close_is_honoured_and_bytes_are_exact() {
 }
 
 #[test]
-fn a_gap_is_told() {
+fn a_gap_is_reported() {
     let server = Server::start(Settings { history: 2, ..publishing() });
     for text in ["a", "b", "c", "d"] {
         server.publish(text);
@@ -66,7 +66,7 @@ fn a_gap_is_told() {
 }
 
 #[test]
-fn what_is_not_a_cursor_is_refused() {
+fn an_invalid_cursor_is_refused() {
     let server = Server::open();
     for after in ["-1", "x", "", "1.5", "%2B1", "k3f9.", "k3f9.x", "k3f9a.1", "K3F9.1", "99999999999999999999999"] {
         let answer = server.ask(&format!("GET /feed/poll?after={after} HTTP/1.1"));

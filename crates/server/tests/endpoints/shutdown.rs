@@ -6,7 +6,7 @@ use feedlab_feed::{Transport, clock};
 use feedlab_server::Config;
 
 #[test]
-fn everyone_is_told_in_the_manner_of_their_transport() {
+fn a_shutdown_is_announced_over_every_transport() {
     let server = Server::open();
     let [mut idle, mut poll, mut sse, mut websocket] = [(); 4].map(|()| server.client());
     idle.send("GET /feed/poll HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -22,14 +22,14 @@ fn everyone_is_told_in_the_manner_of_their_transport() {
     assert_eq!(idle.rest(), "");
     let answer = poll.rest();
     assert!(answer.starts_with("HTTP/1.1 204") && answer.contains("connection: close"), "{answer}");
-    let goodbye = sse.rest();
-    let retry: u64 = goodbye.split("retry: ").nth(1).unwrap().split('\n').next().unwrap().parse().unwrap();
-    assert!((2000..6000).contains(&retry) && goodbye.ends_with("0\r\n\r\n"), "{goodbye}");
+    let ending = sse.rest();
+    let retry: u64 = ending.split("retry: ").nth(1).unwrap().split('\n').next().unwrap().parse().unwrap();
+    assert!((2000..6000).contains(&retry) && ending.ends_with("0\r\n\r\n"), "{ending}");
     assert_eq!(websocket.exactly(4)[2..], 1001u16.to_be_bytes());
 }
 
 #[test]
-fn a_client_that_does_not_read_cannot_hold_the_server_up() {
+fn a_client_that_does_not_read_cannot_delay_the_shutdown() {
     let drain = Duration::from_millis(300);
     let server = Server::start(Config { max_message_bytes: 1 << 20, drain, ..publishing().into() });
     let mut stuck = server.client();
@@ -46,7 +46,7 @@ fn a_client_that_does_not_read_cannot_hold_the_server_up() {
 }
 
 #[test]
-fn streams_of_age_end_in_good_order_and_begin_again_and_polls_are_let_be() {
+fn streams_at_their_maximum_age_end_gracefully_and_polls_are_not_affected() {
     let (keepalive, age) = (Duration::from_millis(400), Some(Duration::from_millis(400)));
     let settings = Settings { keepalive, max_connection_age: age, ..publishing() };
     let server = Server::start(settings);

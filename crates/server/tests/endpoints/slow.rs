@@ -49,7 +49,7 @@ fn account(seen: &[u64], gaps: &[(u64, u64)]) {
 }
 
 #[test]
-fn block_keeps_what_the_queue_holds_and_tells_the_rest() {
+fn block_keeps_what_the_queue_holds_and_reports_the_rest_lost() {
     let server = server(SlowPolicy::Block, 8);
     let mut slow = server.client().open_sse("");
     publish(&server, None);
@@ -60,7 +60,7 @@ fn block_keeps_what_the_queue_holds_and_tells_the_rest() {
 }
 
 #[test]
-fn latest_goes_on_with_the_newest_and_leaves_alone_who_keeps_up() {
+fn latest_skips_to_the_newest_and_does_not_affect_fast_clients() {
     let server = server(SlowPolicy::Latest, 4096);
     let mut slow = server.client().open_sse("");
     let mut quick = server.client().open_sse("");
@@ -73,7 +73,7 @@ fn latest_goes_on_with_the_newest_and_leaves_alone_who_keeps_up() {
 }
 
 #[test]
-fn disconnect_ends_streams_that_stand_still_and_no_other() {
+fn disconnect_ends_only_streams_that_stall() {
     let server = server(SlowPolicy::Disconnect, 4096);
     let mut quick = server.client().open_sse("");
     let stuck = [server.client().open_sse(""), server.client().open_websocket("")];

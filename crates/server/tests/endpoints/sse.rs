@@ -33,7 +33,7 @@ fn the_head_is_what_browsers_and_proxies_need() {
 }
 
 #[test]
-fn last_event_id_goes_before_after_and_both_resume() {
+fn last_event_id_takes_precedence_over_after_and_both_resume() {
     let server = Server::open();
     for text in ["a", "b", "c"] {
         server.publish(text);
@@ -90,15 +90,15 @@ fn silence_is_filled_with_comments() {
 }
 
 #[test]
-fn the_reconnection_time_is_the_servers_to_choose() {
+fn the_server_chooses_the_reconnection_time() {
     let server = Server::start(Settings { retry: Duration::from_millis(300), ..Settings::default() });
     let mut client = server.client();
     client.send(&format!("{GET}\r\n"));
     client.until("retry: 300\n\n\r\n");
     server.stop();
-    let goodbye = client.rest();
-    let retry: u64 = goodbye.split("retry: ").nth(1).unwrap().split('\n').next().unwrap().parse().unwrap();
-    assert!((300..=900).contains(&retry), "{goodbye}");
+    let ending = client.rest();
+    let retry: u64 = ending.split("retry: ").nth(1).unwrap().split('\n').next().unwrap().parse().unwrap();
+    assert!((300..=900).contains(&retry), "{ending}");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_client_that_leaves_is_forgotten() {
 }
 
 #[test]
-fn only_get_and_only_an_event_stream() {
+fn only_get_requests_for_an_event_stream_are_accepted() {
     let server = Server::open();
     for method in ["HEAD", "POST", "PUT"] {
         let answer = server.ask(&format!("{method} /feed/sse HTTP/1.1"));

@@ -120,7 +120,7 @@ fn bytes_are_those_of_the_socket_below() {
 }
 
 #[test]
-fn what_is_no_handshake_harms_nobody_and_silence_ends() {
+fn garbage_instead_of_a_handshake_is_harmless_and_silence_ends() {
     let identity = self_signed().unwrap();
     let server = server(&identity);
     let begin = clock::now();
@@ -144,7 +144,7 @@ fn what_is_no_handshake_harms_nobody_and_silence_ends() {
 }
 
 #[test]
-fn a_stream_says_goodbye_and_ends_in_order() {
+fn a_stream_sends_its_close_message_and_ends_gracefully() {
     let identity = self_signed().unwrap();
     let server = server(&identity);
     let mut client = connect(server.addr, "localhost", client_config(&identity, &[])).open_sse("");

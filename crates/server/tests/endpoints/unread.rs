@@ -34,7 +34,7 @@ fn gone(client: &mut Client) -> bool {
 }
 
 #[test]
-fn r1_what_is_refused_anyway_is_refused_before_its_body() {
+fn r1_a_request_that_is_refused_anyway_is_refused_before_its_body() {
     let own = "Host: localhost\r\nContent-Length: 60000";
     let closed = Server::start(Config::default());
     let secret = Server::start(Config { token: Some("s".into()), ..publishing().into() });
@@ -65,7 +65,7 @@ fn r3_a_body_that_does_not_come_is_answered_with_408_and_closed() {
 }
 
 #[test]
-fn r3_an_answer_that_nobody_takes_ends_and_one_that_is_taken_does_not() {
+fn r3_an_unread_answer_ends_and_one_that_is_read_does_not() {
     let (keepalive, send_buffer) = (Duration::from_millis(500), Some(64 << 10));
     let server = full(Settings { keepalive, send_buffer, ..publishing() }, 8);
     let mut stuck = server.client();
@@ -86,7 +86,7 @@ fn r3_an_answer_that_nobody_takes_ends_and_one_that_is_taken_does_not() {
 }
 
 #[test]
-fn f22_a_request_with_a_fin_right_behind_it_is_answered() {
+fn f22_a_request_followed_by_a_fin_is_answered() {
     let server = full(publishing(), 4);
     for (request, begin, end) in [
         (POLL, "HTTP/1.1 200", "\"gap\":null}"),
@@ -108,7 +108,7 @@ fn f22_a_request_with_a_fin_right_behind_it_is_answered() {
 }
 
 #[test]
-fn f22_a_stream_whose_client_has_sent_its_last_ends() {
+fn f22_a_stream_whose_client_has_sent_fin_ends() {
     let server = Server::open();
     let client = server.client().open_sse("");
     client.stream.shutdown(Shutdown::Write).unwrap();

@@ -31,7 +31,7 @@ fn text_is_taken_as_it_stands_and_json_has_a_type() {
 }
 
 #[test]
-fn a_publisher_counts_for_the_endpoint_that_it_names() {
+fn a_publisher_counts_for_the_endpoint_it_names() {
     let server = Server::open();
     post(&server, "/feed", "", "x");
     post(&server, "/feed?endpoint=elsewhere", "", "x");
@@ -48,7 +48,7 @@ fn a_publisher_counts_for_the_endpoint_that_it_names() {
 }
 
 #[test]
-fn what_cannot_be_published_is_refused() {
+fn invalid_publications_are_refused() {
     let server = Server::start(Config { max_message_bytes: 100, ..publishing().into() });
     let json = "\r\nContent-Type: application/json";
     for (headers, body, status) in [
@@ -69,7 +69,7 @@ fn what_cannot_be_published_is_refused() {
 }
 
 #[test]
-fn a_token_is_asked_for_at_every_endpoint() {
+fn every_endpoint_requires_the_token() {
     let server = Server::start(Config { token: Some("s3cret".into()), ..Config::default() });
     for path in Transport::ALL.map(Transport::path).into_iter().chain(["/stats", "/metrics"]) {
         let answer = server.ask(&format!("GET {path} HTTP/1.1"));
@@ -81,7 +81,7 @@ fn a_token_is_asked_for_at_every_endpoint() {
 }
 
 #[test]
-fn a_waiting_feed_begins_when_told_and_knows_what_was_due_when() {
+fn a_waiting_feed_starts_on_request_and_knows_what_was_due_when() {
     let source =
         SourceConfig::Synthetic { rate: 100.0, schedule: Schedule::Constant, payload_bytes: 10, binary: false };
     let settings = Settings { source: Some(source), ..Settings::default() };

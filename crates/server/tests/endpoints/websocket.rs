@@ -61,7 +61,7 @@ fn updates_are_text_frames_and_bytes_are_binary_ones() {
 }
 
 #[test]
-fn what_a_client_sends_early_or_in_pieces_is_not_lost() {
+fn early_or_fragmented_input_is_not_lost() {
     let server = Server::open();
     let mut client = server.client();
     let request = format!("GET /feed/ws HTTP/1.1\r\n{UPGRADE}Sec-WebSocket-Version: 13\r\n{KEY}\r\n");
@@ -76,7 +76,7 @@ fn what_a_client_sends_early_or_in_pieces_is_not_lost() {
 }
 
 #[test]
-fn a_client_may_ask_a_thousand_times_before_it_reads() {
+fn a_client_may_send_a_thousand_pings_before_it_reads() {
     const PINGS: usize = 1_000;
     let server = Server::open();
     let pings = frame(9, b"").repeat(PINGS);
@@ -159,7 +159,7 @@ fn a_silent_client_is_pinged_and_one_that_does_not_answer_is_dropped() {
 }
 
 #[test]
-fn a_request_that_is_no_upgrade_is_told_how() {
+fn a_request_that_is_not_an_upgrade_is_refused_with_the_reason() {
     let server = Server::open();
     let ask = |headers: &str| server.ask(format!("GET /feed/ws HTTP/1.1\r\n{headers}").trim_end());
     assert!(ask("").starts_with("HTTP/1.1 426"));

@@ -53,7 +53,7 @@ fn one_space_after_the_colon_is_not_data() {
 }
 
 #[test]
-fn fields_without_a_colon_are_empty_and_unknown_ones_are_nothing() {
+fn fields_without_a_colon_are_empty_and_unknown_ones_are_ignored() {
     check("data\n\n", &["message||"]);
     check("data\ndata\n\n", &["message|\n|"]);
     check("dat: x\n data: y\nDATA: z\n\n", &[]);
@@ -117,7 +117,7 @@ fn retry_takes_digits_only() {
 }
 
 #[test]
-fn a_5_mib_event_comes_through_and_a_larger_than_allowed_one_is_refused() {
+fn a_5_mib_event_is_read_and_one_over_the_limit_is_refused() {
     let big = "x".repeat(5 << 20);
     let stream = format!("data: {big}\n\n");
     for chunk in [1, 65_536] {
@@ -128,7 +128,7 @@ fn a_5_mib_event_comes_through_and_a_larger_than_allowed_one_is_refused() {
 }
 
 #[test]
-fn an_update_looks_as_the_contract_says() {
+fn an_update_has_the_documented_form() {
     let update = Update {
         seq: 12,
         at: 1_700_000_000_000_001,

@@ -53,7 +53,7 @@ fn a_ping_may_stand_between_fragments() {
 }
 
 #[test]
-fn what_breaks_the_protocol_is_named_by_its_code() {
+fn protocol_violations_have_their_close_code() {
     refused(&[0x81, 0x05, b'H'], close::PROTOCOL_ERROR); // not masked
     refused(&masked(0xC1, b"x"), close::PROTOCOL_ERROR); // RSV1
     refused(&masked(0x83, b"x"), close::PROTOCOL_ERROR); // opcode 3
@@ -72,7 +72,7 @@ fn what_breaks_the_protocol_is_named_by_its_code() {
 }
 
 #[test]
-fn close_codes_come_through() {
+fn close_codes_are_read() {
     assert_eq!(decode(&masked(0x88, b""), 9).unwrap(), [Incoming::Close(None)]);
     assert_eq!(decode(&masked(0x88, b"\x03\xE9bye"), 3).unwrap(), [Incoming::Close(Some(1001))]);
 }
@@ -86,7 +86,7 @@ fn a_long_close_reason_is_cut_at_a_character() {
 
 proptest! {
     #[test]
-    fn any_messages_in_any_fragments_and_chunks_come_out_whole(
+    fn messages_in_any_fragments_and_chunks_are_reassembled(
         messages in proptest::collection::vec((any::<bool>(), "\\PC{0,300}"), 0..6),
         fragment in 1usize..90, chunk in 1usize..70,
     ) {
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_means_the_same_in_any_chunks(bytes in proptest::collection::vec(any::<u8>(), 0..400), chunk in 1usize..50) {
+    fn garbage_gives_the_same_result_in_any_chunks(bytes in proptest::collection::vec(any::<u8>(), 0..400), chunk in 1usize..50) {
         prop_assert_eq!(decode(&bytes, chunk), decode(&bytes, 400));
     }
 
@@ -154,7 +154,7 @@ proptest! {
 }
 
 #[test]
-fn gaps_and_acks_are_told_apart_from_updates() {
+fn gaps_and_acks_are_distinguished_from_updates() {
     let gap = gap_frame(Gap { from: 3, to: 9 });
     assert_eq!(&gap[2..], br#"{"gap":{"from":3,"to":9}}"#);
     assert!(matches!(read_text(r#"{"gap":{"from":3,"to":9}}"#), Message::Gap(Gap { from: 3, to: 9 })));

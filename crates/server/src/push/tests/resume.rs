@@ -80,19 +80,19 @@ impl Feeds {
 
     /// The answer to a poll.
     fn body(&self, cursor: Cursor) -> Vec<u8> {
-        let Place { seq, reset } = self.app.hub.place(Some(cursor));
-        let batch = self.app.hub.asked_whole(seq).now_or_never().unwrap();
+        let Position { seq, reset } = self.app.hub.position(Some(cursor));
+        let batch = self.app.hub.all_in_history_after(seq).now_or_never().unwrap();
         let updates = batch.entries.iter().map(|entry| &entry.json()[..]);
         poll::write_body(updates, self.app.hub.cursor(batch.next()), batch.gap, reset)
     }
 
     /// What a stream sends at once.
-    fn stream(&self, cursor: Cursor, dialect: &impl Dialect, transport: Transport) -> Vec<u8> {
+    fn stream(&self, cursor: Cursor, framing: &impl Framing, transport: Transport) -> Vec<u8> {
         let start =
-            Start::new(&self.app, self.app.hub.place(Some(cursor)), self.app.meters.endpoint(transport).clone());
+            Start::new(&self.app, self.app.hub.position(Some(cursor)), self.app.meters.endpoint(transport).clone());
         let batch = self.app.hub.after(start.resume, usize::MAX);
-        let updates = batch.entries.iter().map(|entry| dialect.update(entry));
-        start.greeting(dialect).into_iter().chain(updates).flatten().collect()
+        let updates = batch.entries.iter().map(|entry| framing.update(entry));
+        start.greeting(framing).into_iter().chain(updates).flatten().collect()
     }
 }
 
@@ -215,7 +215,7 @@ impl Client {
 
 proptest! {
     #[test]
-    fn d1_what_a_client_was_not_given_it_was_told_of(steps in steps()) {
+    fn d1_every_update_is_delivered_or_reported_lost(steps in steps()) {
         for transport in Transport::ALL {
             let (mut feeds, mut client) = (Feeds::new(), Client::default());
             for step in &steps {

@@ -64,7 +64,7 @@ async fn r1_other_streams_outlast_the_answer_to_an_unfinished_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r1_a_client_that_takes_its_request_back_keeps_the_connection() {
+async fn r1_a_client_that_cancels_its_request_keeps_the_connection() {
     let server = Server::open();
     let client = Client::connect(server.addr).await;
     let (_, mut send) = client.begin_post("/feed").await;
@@ -79,7 +79,7 @@ async fn r1_a_client_that_takes_its_request_back_keeps_the_connection() {
 }
 
 #[test]
-fn r1_a_connection_ends_though_its_client_acknowledges_nothing() {
+fn r1_a_connection_ends_even_if_its_client_acknowledges_nothing() {
     let server = Server::open();
     let mut client = server.client();
     client.send_bytes(&[BEGIN, POST, MORE].concat());
@@ -89,7 +89,7 @@ fn r1_a_connection_ends_though_its_client_acknowledges_nothing() {
 }
 
 #[test]
-fn r1_a_request_that_has_come_whole_keeps_the_connection_though_nobody_reads_it() {
+fn r1_a_complete_request_keeps_the_connection_even_if_its_body_is_not_read() {
     let server = Server::open();
     let mut client = server.client();
     client.send_bytes(&[BEGIN, POST, LAST].concat());

@@ -12,7 +12,7 @@ use crate::meter::Meters;
 
 /// What awaits the connections of one address.
 #[derive(Clone)]
-pub(crate) struct Reception {
+pub(crate) struct Acceptor {
     pub(crate) max_connections: usize,
     /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
     pub(crate) send_buffer: Option<usize>,
@@ -27,7 +27,7 @@ pub(crate) struct Reception {
 }
 
 #[cfg(test)]
-impl Reception {
+impl Acceptor {
     /// One for these routes, plain and never shut down.
     pub(crate) fn for_tests(router: Router, max_connections: usize) -> Self {
         Self {
