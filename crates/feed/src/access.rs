@@ -1,8 +1,10 @@
-//! Who asks: what the head of an HTTP request tells of the page behind it, for every address that is not open to all.
+//! The sender of an HTTP request: what its head says about the page behind it, for every address that is not open to
+//! all.
 //!
-//! Browsers send `Origin` with every WebSocket and every request that could change something, and let no page change it.
-//! Programs send none and are free to lie, so for them it proves nothing and is not asked for. The server and the lab
-//! proxy each decide with these whom they trust, and say no in their own words; nothing here knows an address or an answer.
+//! Browsers send `Origin` with every WebSocket and every request that could change something, and no page can change
+//! it. Programs send none and can send any value, so it proves nothing about them and is not required. The server and
+//! the lab proxy each use this to decide which requests to trust, and write their own refusals; nothing here knows an
+//! address or a response.
 
 mod host;
 mod origin;
@@ -13,51 +15,51 @@ pub use origin::{NotAnOrigin, Origin};
 use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use http::{Request, Version};
 
-/// Why a request is answered with 400: a browser sends no such head, and who reads half of it may be fooled.
+/// Why a request is answered with 400: browsers never send such a head, and reading only half of it is unsafe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// A header that a request has once at most.
-    #[error("a request has one `{0}`, and this one has several")]
+    /// Several headers of a name that a request may have only once.
+    #[error("the request has several `{0}` headers; only one is allowed")]
     Several(&'static str),
     /// No `Host`, although the version of HTTP requires it (RFC 9112, section 3.2).
-    #[error("the request has no `Host`")]
+    #[error("the request has no `Host` header")]
     NoHost,
-    /// A `Host` that is no name, or no address, with a port or without.
-    #[error("`Host` is a name or an address, and perhaps a port")]
+    /// A `Host` that is neither a name nor an address, with or without a port.
+    #[error("`Host` must be a name or an address, optionally with a port")]
     Host,
-    /// An HTTP/2 request whose `Host` says something else than its authority (RFC 9113, section 8.3.1).
+    /// An HTTP/2 request whose `Host` differs from its authority (RFC 9113, section 8.3.1).
     #[error("`Host` and `:authority` differ")]
     TwoHosts,
 }
 
-/// Who asks.
+/// The kind of client that sent a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// No page: nothing names an origin.
+    /// A program rather than a page: the request names no origin.
     Program,
-    /// A page of the very scheme, host and port that are asked.
+    /// A page with the same scheme, host and port as the request itself.
     OwnPage,
-    /// A page of another origin; `None` where its origin is opaque (`null`), or no origin at all.
+    /// A page of another origin; `None` if its origin is opaque (`null`) or not a valid origin.
     Page(Option<Origin>),
 }
 
-/// Who asks, and by which name for this machine.
+/// The sender of a request, and the name that it used for this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// The name by which this machine was asked for; `None` only in HTTP/1.0, which no browser speaks.
+    /// The host that the request names; `None` only in HTTP/1.0, which no browser speaks.
     pub host: Option<Host>,
-    /// Who asks.
+    /// The kind of client that sent it.
     pub caller: Caller,
 }
 
 impl Asked {
-    /// Reads the head of a request that came to an address of this scheme, `http` or `https`.
+    /// Reads the head of a request that arrived at an address of this scheme, `http` or `https`.
     ///
-    /// The scheme is the one that the address itself speaks: behind a proxy that ends TLS the pages' origin is another one
-    /// than the server's own, and no header that claims so is believed.
+    /// The scheme is the one that the address itself speaks: behind a proxy that terminates TLS, the origin of the
+    /// pages differs from the server's own, and no header that claims otherwise is trusted.
     ///
     /// # Errors
-    /// When the head names none, several or no usable hosts, or several origins.
+    /// When the head names no host, several hosts or an unusable one, or several origins.
     pub fn read<B>(request: &Request<B>, scheme: &str) -> Result<Self, Malformed> {
         let host = host(request)?;
         let caller = match single(request.headers(), &ORIGIN, "Origin")? {
@@ -74,7 +76,7 @@ impl Asked {
 
 fn host<B>(request: &Request<B>) -> Result<Option<Host>, Malformed> {
     let field = single(request.headers(), &HOST, "Host")?;
-    // What the request line names goes before the field (RFC 9112, section 3.2.2); HTTP/2 has both say the same.
+    // The request line takes precedence over the field (RFC 9112, section 3.2.2); in HTTP/2 both must be the same.
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
     if let (Version::HTTP_2, Some(authority), Some(field)) = (request.version(), authority, field)
         && !authority.eq_ignore_ascii_case(field)
@@ -88,7 +90,7 @@ fn host<B>(request: &Request<B>) -> Result<Option<Host>, Malformed> {
     }
 }
 
-/// The text of a header that comes once at most; empty if it is no text.
+/// Returns the text of a header that may occur only once; empty if it is not text.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, called: &'static str) -> Result<Option<&'a str>, Malformed> {
     let mut lines = headers.get_all(name).iter();
     let first = lines.next();

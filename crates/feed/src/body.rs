@@ -1,5 +1,5 @@
-//! A request's body, collected within a bound. The server and the lab proxy take every body that they read from here, each
-//! with a deadline of its own.
+//! Reads the body of a request up to a limit. The server and the lab proxy read every body with this, each with its own
+//! deadline.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -7,30 +7,32 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body;
 
-/// The longest body of an order, bytes: at a lab, in a class, to a feed that waits, and at the lab proxy's control address.
+/// The longest body of a command, bytes: to a lab, in a class, to a waiting feed, and at the lab proxy's control
+/// address.
 pub const MAX_ORDER_BYTES: usize = 16 << 10;
 
-/// Time for a body to come, from the moment when it is waited for. The largest publication takes it at 17 kbit/s.
+/// Time for a body to arrive, from the moment the server waits for it. At 17 kbit/s, the largest publication takes that
+/// long.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why there is no body.
+/// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is longer than it may be, or says that it will be.
-    #[error("a body has at most {0} bytes here")]
+    /// The body is longer than allowed, or declares a longer length.
+    #[error("the body is too long: at most {0} bytes are accepted here")]
     TooLong(usize),
-    /// The connection ended, or broke the protocol, before the body did.
-    #[error("the request ended before its body did")]
+    /// The connection ended, or broke the protocol, before the body was complete.
+    #[error("the request ended before its body was complete")]
     Broken,
 }
 
-/// The whole body, of at most `most` bytes.
+/// Returns the whole body, of at most `most` bytes.
 ///
-/// What comes is copied into one buffer: a piece as the HTTP library hands it out may be one byte, and keeps its whole read
+/// The data is copied into one buffer: a piece from the HTTP library may be a single byte that keeps its whole read
 /// buffer alive.
 ///
 /// # Errors
-/// When the body is too long, which is told before any of it is read where it is known, or does not come to its end.
+/// When the body is too long, which is reported before any of it is read if the length is known, or is incomplete.
 pub async fn collect(mut body: impl Body<Data = Bytes> + Unpin, most: usize) -> Result<Vec<u8>, BodyError> {
     if body.size_hint().lower() > most as u64 {
         return Err(BodyError::TooLong(most));

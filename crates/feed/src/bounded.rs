@@ -1,30 +1,30 @@
-//! Files that somebody names, read no further than a bound: a device or a pipe without an end, or a file that was mistaken
-//! for another, is refused with a message and not held in memory.
+//! Reads files named by the user, up to a limit: an endless device or pipe, or a file named by mistake, is refused with
+//! a message instead of filling the memory.
 
 use std::fs::File;
 use std::io::{self, BufRead, Read as _};
 use std::path::Path;
 
-/// A scenario, a certificate, a key: what people write.
+/// Limit for a scenario, a certificate or a key: files that people write.
 pub const TEXT_BYTES: u64 = 1 << 20;
-/// A recording, which is held in memory; the earthquakes of a week have a quarter of a MiB.
+/// Limit for a recording, which is held in memory; a week of earthquakes is a quarter of a MiB.
 pub const RECORDING_BYTES: u64 = 256 << 20;
-/// A line of a recording: the largest payload, and what JSON makes of it.
+/// Limit for a line of a recording: the largest payload, in its JSON encoding.
 pub const LINE_BYTES: u64 = 4 << 20;
-/// A file of a results folder: a million seconds of a run have some 200 MiB.
+/// Limit for a file of a results folder: a million seconds of a run take about 200 MiB.
 pub const RESULTS_BYTES: u64 = 256 << 20;
 
-/// All bytes of a file.
+/// Returns all bytes of a file.
 ///
 /// # Errors
-/// When it cannot be read, or has more than `most` bytes.
+/// When the file cannot be read, or has more than `most` bytes.
 pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most { Err(too_large("it", most)) } else { Ok(bytes) }
 }
 
-/// The text of a file.
+/// Returns the text of a file.
 ///
 /// # Errors
 /// As [`read`], and when it is not UTF-8.
@@ -32,7 +32,7 @@ pub fn read_text(file: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(read(file, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-/// The next line, without its end; `None` behind the last.
+/// Returns the next line without its line ending; `None` after the last.
 ///
 /// # Errors
 /// When it cannot be read, is not UTF-8, or has more than `most` bytes.
@@ -49,7 +49,7 @@ pub fn line(reader: &mut impl BufRead, most: u64) -> io::Result<Option<String>> 
     Ok((read > 0).then_some(line))
 }
 
-/// The error of whatever has more than a bound.
+/// The error for something larger than its limit.
 pub(crate) fn too_large(what: &str, most: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("{what} has more than {} MiB", most >> 20))
 }

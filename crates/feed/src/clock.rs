@@ -1,8 +1,8 @@
-//! The one place that asks for the time.
+//! The only place that reads the time.
 //!
 //! Two clocks, for two questions. *When was it?* is [`unix_us`]: the wall clock, which the server, its clients and
 //! the measuring process share, so that the age of an update is one subtraction. *How long did it take?* is [`now`]:
-//! monotonic, untouched by an operator who sets the wall clock.
+//! the monotonic clock, which does not change when an operator sets the wall clock.
 
 #![expect(clippy::disallowed_methods, reason = "this is the file that the ban points to")]
 
@@ -13,28 +13,28 @@ mod offset;
 
 pub use offset::{Exchange, Offset};
 
-/// How far the clock that this process keeps is ahead of its machine's, µs.
+/// How far the clock that this process uses is ahead of the machine's clock, µs.
 static AHEAD_US: AtomicI64 = AtomicI64::new(0);
 
-/// Lets this process keep the clock of another machine, which is so many µs ahead of its own: whatever it says and compares from
-/// now on is in that clock.
+/// Makes this process use the clock of another machine, which is `us` µs ahead of its own: from now on, every time that
+/// it reports or compares is in that clock.
 pub fn keep_ahead(us: i64) {
     AHEAD_US.store(us, Ordering::Relaxed);
 }
 
-/// The wall clock, in µs since the Unix epoch; 0 if the machine believes to live before it.
+/// The wall clock, in µs since the Unix epoch; 0 if the machine's clock is before it.
 #[must_use]
 pub fn unix_us() -> u64 {
     own_unix_us().saturating_add_signed(AHEAD_US.load(Ordering::Relaxed))
 }
 
-/// The wall clock of this machine, whichever clock the process keeps, in µs since the Unix epoch.
+/// The wall clock of this machine, whichever clock the process uses, in µs since the Unix epoch.
 #[must_use]
 pub fn own_unix_us() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
 }
 
-/// The wall clock as a time of the system, to be written for people; never before the Unix epoch.
+/// The wall clock as a `SystemTime`, for output that people read; never before the Unix epoch.
 #[must_use]
 pub fn wall() -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(unix_us())
@@ -52,8 +52,8 @@ pub fn instant_of(at_us: u64) -> Instant {
     now() + Duration::from_micros(at_us.saturating_sub(unix_us()))
 }
 
-/// How far the machine's wall clock is ahead of the monotonic one since `began`, µs; a change of it is a step or a slew of the
-/// wall clock.
+/// How far the machine's wall clock is ahead of the monotonic clock since `began`, µs; if this changes, the wall clock
+/// was stepped or slewed.
 #[must_use]
 pub fn wall_ahead_us(began: Instant) -> i64 {
     let (wall, monotonic) = (own_unix_us(), micros(began.elapsed()));

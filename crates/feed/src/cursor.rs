@@ -1,34 +1,34 @@
-//! Where a client is in a feed: the cursor that every transport resumes from, and the epoch that it belongs to.
+//! A client's position in a feed: the cursor that every transport resumes from, and the epoch that it belongs to.
 //!
-//! A `seq` alone does not say which feed it counts: a server that was started again may have other updates under the same
-//! numbers. So a cursor names the epoch too, and one of another epoch is answered with a [`Reset`].
+//! A `seq` alone does not say which feed it counts: a restarted server may have other updates under the same numbers.
+//! So a cursor names the epoch too, and a cursor of another epoch is answered with a [`Reset`].
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One life of a feed, in which a `seq` is always the same update: four characters of `0-9a-z`, opaque to clients.
+/// A period of a feed in which a `seq` always means the same update: four characters of `0-9a-z`, opaque to clients.
 ///
-/// Two epochs drawn at random are the same once in 1.7 million times.
+/// Two random epochs are equal once in 1.7 million times.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Epoch([u8; Self::LEN]);
 
 impl Epoch {
-    /// Characters of an epoch.
+    /// The length of an epoch, characters.
     pub const LEN: usize = 4;
 
     const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-    /// The epoch of a feed that nobody had before.
+    /// A new epoch, for a feed that did not exist before.
     #[must_use]
     pub fn random() -> Self {
         Self::from_bits(rand::random())
     }
 
-    /// The epoch of a feed that is the same in every process: of what makes it the same, by the 64 bits of FNV-1a (Fowler,
-    /// Noll and Vo), which does not change between builds.
+    /// The epoch of a feed that is the same in every process: the 64-bit FNV-1a hash (Fowler, Noll and Vo) of what
+    /// identifies the feed, which does not change between builds.
     #[must_use]
     pub fn of(identity: &[u8]) -> Self {
         const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
@@ -84,28 +84,28 @@ impl From<Epoch> for String {
 /// "I have everything up to and including this `seq` of this epoch": how every transport resumes. 0 is before the first
 /// update.
 ///
-/// As text, `k3f9.31`. A plain `31` names no epoch: it is taken as one of the server's own, so whoever sends it gives up
-/// being told that the feed began again. Servers never write it.
+/// As text, `k3f9.31`. A plain `31` names no epoch: the server takes it as its own epoch, so a client that sends it
+/// does not learn that the feed started over. Servers never write that form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cursor {
-    /// The life of the feed that `seq` counts in; whichever the server has, if `None`.
+    /// The epoch that `seq` counts in; the server's current one if `None`.
     pub epoch: Option<Epoch>,
-    /// The last update that the client has.
+    /// The last update that the client has received.
     pub seq: u64,
 }
 
 impl Cursor {
-    /// The longest text of a cursor, bytes: an epoch, a point and the 20 digits of the largest `seq`.
+    /// The longest text of a cursor, bytes: an epoch, a dot and the 20 digits of the largest `seq`.
     pub const MAX_LEN: usize = Epoch::LEN + 1 + 20;
 
-    /// A place in an epoch.
+    /// A position in an epoch.
     #[must_use]
     pub const fn new(epoch: Epoch, seq: u64) -> Self {
         Self { epoch: Some(epoch), seq }
     }
 
-    /// Another place in the same epoch.
+    /// Another position in the same epoch.
     #[must_use]
     pub const fn at(self, seq: u64) -> Self {
         Self { epoch: self.epoch, seq }
@@ -152,18 +152,18 @@ impl From<Cursor> for String {
     }
 }
 
-/// Text that is no cursor.
+/// A text that is not a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a cursor is an epoch and a seq, as in `k3f9.31`, or a seq alone")]
 pub struct CursorError;
 
-/// The answer to a cursor of another epoch: the feed began again, and what the client had is none of this one's. What was
-/// published between its cursor and the end of that epoch, nobody knows.
+/// The answer to a cursor of another epoch: the feed started over, and what the client received does not belong to it.
+/// What was published between its cursor and the end of the other epoch is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reset {
-    /// The cursor that the client came with.
+    /// The cursor that the client sent.
     pub asked: Cursor,
-    /// Where it goes on: the start of the present epoch.
+    /// The cursor from which it resumes: the start of the current epoch.
     pub resume: Cursor,
 }
 
@@ -195,7 +195,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// An epoch is compared between processes and builds: what it is of may not change.
+    /// Epochs are compared between processes and builds, so the hash must not change.
     #[test]
     fn the_epoch_of_the_same_feed_is_always_the_same() {
         assert_eq!(Epoch::of(b"feedlab").to_string(), Epoch::of(b"feedlab").to_string());

@@ -1,6 +1,6 @@
-//! What is sent: one feed, as a list of updates, and how each transport writes it down.
+//! The data that is sent: one feed, as a list of updates, and how each transport encodes it.
 //!
-//! Used by both sides of the wire, so that an encoding and its decoding stand in one file.
+//! Both sides of the wire use this crate, so that an encoding and its decoding are in the same file.
 
 pub mod cursor;
 pub mod link;

@@ -1,16 +1,17 @@
-//! A limit as it is told: each crate lists its own beside the constants that hold, and the binary prints them all.
+//! The description of a limit: each crate lists its own next to the constants that enforce them, and the binary prints
+//! them all.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A bound on something that a peer decides.
+/// A limit on something that a peer decides.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    /// What is bounded.
+    /// What is limited.
     pub name: &'static str,
-    /// How far it may go.
+    /// The largest allowed amount.
     pub most: Most,
-    /// What is spared by that, and what becomes of whoever goes beyond.
+    /// What the limit protects, and what happens beyond it.
     pub why: &'static str,
 }
 
@@ -19,11 +20,11 @@ pub struct Limit {
 pub enum Most {
     /// Bytes.
     Bytes(usize),
-    /// Things, as the limit's name says.
+    /// A number of the things that the limit's name says.
     Count(usize),
-    /// A time.
+    /// A duration.
     Time(Duration),
-    /// So many keepalive intervals.
+    /// A number of keepalive intervals.
     Keepalives(u8),
 }
 

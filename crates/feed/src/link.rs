@@ -1,5 +1,5 @@
-//! The link between clients and server: what it is like, how far it may be set, and what can break on it. The lab proxy
-//! makes it, scenarios and flags ask for it.
+//! The link between clients and server: its properties, their limits, and the faults that can occur on it. The lab
+//! proxy emulates it; scenarios and flags configure it.
 
 use std::time::Duration;
 
@@ -9,72 +9,72 @@ use crate::settings::duration;
 #[cfg(feature = "clap")]
 use crate::settings::flag::some_time;
 
-/// The longest round-trip time and the widest jitter.
+/// The longest round-trip time and the largest jitter.
 pub const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// The longest idle timeout.
 pub const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The largest buffer, bytes: what comes together in it is memory, for each connection.
+/// The largest buffer, bytes: what collects in it takes memory, for each connection.
 pub const MAX_BUFFER_BYTES: u64 = 1 << 20;
 
-/// The most bytes per second that can be asked for; more than that is no limit on any loopback.
+/// The largest bandwidth that can be set, bytes per second; no loopback reaches more.
 pub const MAX_BYTES_PER_S: u64 = 100_000_000_000;
 
-/// What the lab proxy adds to plain loopback: nothing, by default. What is said of a field is also the help of its flag.
+/// What the lab proxy adds to plain loopback: nothing, by default. The doc of a field is also the help of its flag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "The way"))]
+#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Path"))]
 pub struct Network {
-    /// Round-trip time that is added: half in each direction, and a whole one for the handshake
+    /// Round-trip time to add: half in each direction, and a full one for the handshake
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay))]
     #[serde(with = "duration")]
     pub rtt: Duration,
 
-    /// At most so much more in each direction, evenly distributed; order is kept
+    /// Up to this much extra delay each way, uniformly distributed; order is kept
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay))]
     #[serde(with = "duration")]
     pub jitter: Duration,
 
-    /// Bytes a second of each connection in each direction [default: no limit]
+    /// Bytes per second of each connection in each direction [default: no limit]
     #[cfg_attr(feature = "clap", arg(long = "bandwidth", value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S)))]
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bandwidth_bytes_per_s: Option<u64>,
 
-    /// Close connections on which nothing has passed for so long [default: never]
+    /// Close connections that have been idle for this long [default: never]
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = idle_timeout))]
     #[serde(skip_serializing_if = "Option::is_none", default, with = "duration::option")]
     pub idle_timeout: Option<Duration>,
 
-    /// Hold back what the server sends until so many bytes have come together [default: none]
+    /// Hold back what the server sends until this many bytes have collected [default: none]
     #[cfg_attr(feature = "clap", arg(long = "buffer", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=MAX_BUFFER_BYTES)))]
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub buffer_bytes: Option<u64>,
 }
 
-/// A time that a link adds to what passes, as a flag has it.
+/// Parses the flag of a delay that a link adds.
 #[cfg(feature = "clap")]
 fn delay(text: &str) -> Result<Duration, String> {
     let time = duration::parse_fine(text).filter(|time| *time <= MAX_DELAY);
     time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
 }
 
-/// A time after which a link closes what is idle, as a flag has it.
+/// Parses the flag of the time after which a link closes idle connections.
 #[cfg(feature = "clap")]
 fn idle_timeout(text: &str) -> Result<Duration, String> {
     let time = some_time(text)?;
     if time > MAX_IDLE_TIMEOUT { Err("must be at most a day".to_owned()) } else { Ok(time) }
 }
 
-/// What can break on the way, by the names of scenarios and of the lab proxy's control API.
+/// A fault on the path, by its name in scenarios and in the lab proxy's control API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkFault {
-    /// Connections are closed gracefully (FIN), after what is on its way has arrived.
+    /// Connections are closed gracefully (FIN), after what is in flight has arrived.
     Cut,
-    /// Connections are reset (RST); what is on its way is lost.
+    /// Connections are reset (RST); what is in flight is lost.
     Reset,
-    /// Nothing passes, and nobody is told.
+    /// Nothing passes, and neither side is notified.
     BlackHole,
     /// New connections are refused.
     Refuse,
@@ -84,16 +84,16 @@ pub enum LinkFault {
     /// New connections are answered with 204.
     #[serde(rename = "status-204")]
     Status204,
-    /// New connections are answered with 200 and a page of HTML.
+    /// New connections are answered with 200 and an HTML page.
     WrongType,
 }
 
 impl LinkFault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 7] =
         [Self::Cut, Self::Reset, Self::BlackHole, Self::Refuse, Self::Status503, Self::Status204, Self::WrongType];
 
-    /// Its name.
+    /// The name of the fault.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -107,25 +107,25 @@ impl LinkFault {
         }
     }
 
-    /// Whether it can be over in the moment in which it happens.
+    /// Whether the fault can end the moment it happens.
     #[must_use]
     pub const fn is_momentary(self) -> bool {
         matches!(self, Self::Cut | Self::Reset)
     }
 
-    /// Whether it happens to connections that are open, rather than to new ones alone.
+    /// Whether the fault affects open connections, and not only new ones.
     #[must_use]
     pub const fn hits_open(self) -> bool {
         matches!(self, Self::Cut | Self::Reset | Self::BlackHole)
     }
 
-    /// Whether it is an answer in the server's place.
+    /// Whether the fault is a response in place of the server's.
     #[must_use]
     pub const fn answers(self) -> bool {
         matches!(self, Self::Status503 | Self::Status204 | Self::WrongType)
     }
 
-    /// The one of this name.
+    /// The fault with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

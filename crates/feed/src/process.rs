@@ -1,4 +1,5 @@
-//! What a process and its machine use. The only place that reads `/proc`; elsewhere these figures are absent.
+//! The resources that a process and its machine use. The only module that reads `/proc`; on systems without it these
+//! figures are absent.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -10,12 +11,12 @@ mod other;
 
 pub use host::Host;
 
-/// What this process uses now. A figure that the platform does not give is `None`, never zero.
+/// The resources that this process uses now. A figure that the platform does not provide is `None`, never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// CPU time of all threads since the start, user and system, µs (`CLOCK_PROCESS_CPUTIME_ID`).
     pub cpu_us: Option<u64>,
-    /// Resident memory, bytes (`/proc/self/smaps_rollup`, `Rss`: counted page by page, where `VmRSS` of
+    /// Resident memory, bytes (`/proc/self/smaps_rollup`, `Rss`: counted page by page, whereas `VmRSS` of
     /// `/proc/self/status` may be off by half a megabyte).
     pub rss_bytes: Option<u64>,
     /// Open descriptors (`/proc/self/fd`).
@@ -43,10 +44,10 @@ fn rss_bytes() -> Option<u64> {
 
 fn open_fds() -> Option<u64> {
     let count = std::fs::read_dir("/proc/self/fd").ok()?.count() as u64;
-    Some(count.saturating_sub(1)) // the listing's own
+    Some(count.saturating_sub(1)) // the descriptor of the listing itself
 }
 
-/// Whether this process was started with SIGHUP ignored, as by `nohup`; never, where `/proc` does not tell.
+/// Whether this process was started with SIGHUP ignored, as by `nohup`; `false` if `/proc` does not say.
 #[must_use]
 pub fn ignores_hangup() -> bool {
     const HANGUP: u64 = 1; // The mask's bit of signal 1.
@@ -58,28 +59,28 @@ pub fn ignores_hangup() -> bool {
     ignored().is_some_and(|mask| mask & HANGUP != 0)
 }
 
-/// A line `Name:   123 kB` of a `/proc` file, in bytes.
+/// Returns the value of a line `Name:   123 kB` of a `/proc` file, in bytes.
 fn field_kib(path: &str, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(path).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// Which start of which machine this is (`/proc/sys/kernel/random/boot_id`): processes that share it share a clock and cores,
-/// in whichever namespace they are.
+/// The id of the current boot of this machine (`/proc/sys/kernel/random/boot_id`): processes with the same id share a
+/// clock and cores, whatever their namespaces.
 #[must_use]
 pub fn boot_id() -> Option<String> {
     Some(std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
 }
 
-/// The load of the whole machine; a figure that the platform does not give is `None`.
+/// The load of the whole machine; a figure that the platform does not provide is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HostLoad {
     /// Runnable processes, averaged over a minute (`/proc/loadavg`).
     pub load_1m: Option<f64>,
     /// Memory that is free or can be freed, bytes (`/proc/meminfo`, `MemAvailable`).
     pub memory_available_bytes: Option<u64>,
-    /// CPU time spent by all cores since boot other than idle, in ticks of 10 ms (`/proc/stat`).
+    /// Non-idle CPU time of all cores since boot, in ticks of 10 ms (`/proc/stat`).
     pub cpu_busy_ticks: Option<u64>,
     /// Pages read back from swap since boot (`/proc/vmstat`, `pswpin`).
     pub pages_swapped_in: Option<u64>,
@@ -102,7 +103,7 @@ fn load_1m() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
-/// proc_stat(5): `cpu user nice system idle iowait irq softirq steal …`; user already holds guest time.
+/// proc_stat(5): `cpu user nice system idle iowait irq softirq steal …`; user already includes guest time.
 fn cpu_busy_ticks() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
     let line = text.lines().next()?.strip_prefix("cpu ")?;
@@ -111,11 +112,11 @@ fn cpu_busy_ticks() -> Option<u64> {
     Some(user + nice + system + irq + softirq + steal)
 }
 
-/// Length of a tick of [`HostLoad::cpu_busy_ticks`], µs: the kernel's `USER_HZ` is 100 on every platform of Linux that
+/// The length of a tick of [`HostLoad::cpu_busy_ticks`], µs: the kernel's `USER_HZ` is 100 on every Linux platform that
 /// this runs on.
 pub const TICK_US: u64 = 10_000;
 
-/// Size of a page of memory, bytes.
+/// The size of a memory page, bytes.
 #[must_use]
 pub fn page_bytes() -> u64 {
     rustix::param::page_size() as u64
@@ -126,8 +127,8 @@ fn pages_swapped_in() -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix("pswpin "))?.trim().parse().ok()
 }
 
-/// Memory of the kernel's fixed structures for one open TCP socket, bytes: `struct tcp_sock`, its inode, file, name and
-/// place in an epoll set, as `/proc/slabinfo` gives their sizes, which only root may read. Asked once.
+/// The memory of the kernel's fixed structures for one open TCP socket, bytes: `struct tcp_sock`, its inode, file, name
+/// and entry in an epoll set. Their sizes are in `/proc/slabinfo`, which only root may read. Read once.
 #[must_use]
 pub fn socket_structures_bytes() -> Option<u64> {
     static SIZE: OnceLock<Option<u64>> = OnceLock::new();
@@ -143,18 +144,18 @@ fn slab_bytes(slabinfo: &str) -> Option<u64> {
     ["TCP", "sock_inode_cache", "filp", "dentry", "eventpoll_epi"].into_iter().map(size).sum()
 }
 
-/// What the machine is: for the manifest of a run.
+/// A description of the machine, for the manifest of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processor model (`/proc/cpuinfo`).
     pub cpu: Option<String>,
     /// Cores that this process may use.
     pub cores: Option<usize>,
-    /// Memory in all, bytes (`/proc/meminfo`).
+    /// Total memory, bytes (`/proc/meminfo`).
     pub memory_bytes: Option<u64>,
     /// Kernel release.
     pub kernel: String,
-    /// Operating system and processor family, as in `linux-x86_64`.
+    /// Operating system and processor architecture, as in `linux-x86_64`.
     pub platform: String,
     /// Soft limit on open descriptors; `None` for no limit.
     pub max_open_files: Option<u64>,
@@ -182,8 +183,8 @@ fn cpu_model() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// The path by which this process can start itself again, itself or through another program: on Linux one that stays good when
-/// the file is replaced, as by a build that goes on beside a run.
+/// The path by which this process can start itself again, directly or through another program: on Linux, one that stays
+/// valid when the file is replaced, as by a build during a run.
 ///
 /// # Errors
 /// When the system does not know the path.
@@ -192,8 +193,7 @@ pub fn this_binary() -> std::io::Result<PathBuf> {
     if link.exists() { Ok(link) } else { std::env::current_exe() }
 }
 
-/// Raises the soft limit on open descriptors as far as the hard limit lets it, and says what it is then.
-/// `None` is no limit.
+/// Raises the soft limit on open descriptors to the hard limit and returns the new value; `None` means no limit.
 #[must_use]
 pub fn raise_open_file_limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn linux_gives_every_figure() {
+    fn linux_provides_every_figure() {
         let usage = Usage::now();
         assert!(usage.rss_bytes.unwrap() > 100_000);
         assert!(usage.open_fds.unwrap() >= 3);
@@ -218,11 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn the_structures_of_a_socket_are_summed_up() {
+    fn the_structures_of_a_socket_are_summed() {
         let line = |name: &str, size: u64| format!("{name:<18} 26 26 {size} 13 8 : tunables 0 0 0\n");
         let sizes = [("TCPv6", 9), ("TCP", 2368), ("sock_inode_cache", 832), ("filp", 192), ("dentry", 192)];
         let text: String = sizes.iter().map(|(name, size)| line(name, *size)).collect();
-        assert_eq!(slab_bytes(&text), None, "one is not named");
+        assert_eq!(slab_bytes(&text), None, "one is missing");
         assert_eq!(slab_bytes(&(text + &line("eventpoll_epi", 128))), Some(3712));
     }
 

@@ -1,7 +1,6 @@
-//! When updates are due: an open-loop schedule, fixed before the run and deaf to how the run goes.
+//! When updates are due: an open-loop schedule, fixed before the run and independent of how the run goes.
 //!
-//! That is what keeps coordinated omission out: a server that stalls is charged for every update that fell due while
-//! it stood still.
+//! This avoids coordinated omission: a server that stalls is charged for every update that fell due during the stall.
 
 use std::time::Duration;
 
@@ -22,16 +21,16 @@ pub enum ScheduleKind {
     /// Evenly spaced.
     #[default]
     Constant,
-    /// Independent arrivals, as events in the world are.
-    #[cfg_attr(feature = "clap", value(help = "Independent of each other, as events in the world are"))]
+    /// Independent arrivals, like events in the real world.
+    #[cfg_attr(feature = "clap", value(help = "Independent of each other, like events in the real world"))]
     Poisson,
     /// Bursts of `burst_size`.
-    #[cfg_attr(feature = "clap", value(help = "In heaps"))]
+    #[cfg_attr(feature = "clap", value(help = "In bursts"))]
     Burst,
 }
 
 impl ScheduleKind {
-    /// The schedule of this shape; a Poisson schedule needs the seed alone, one of bursts their size alone.
+    /// The schedule of this shape; only a Poisson schedule uses the seed, only a burst schedule the size.
     #[must_use]
     pub const fn with(self, seed: u64, burst_size: u32) -> Schedule {
         match self {
@@ -42,15 +41,15 @@ impl ScheduleKind {
     }
 }
 
-/// The shape of a schedule, with all that fixes it but its rate.
+/// The shape of a schedule with its parameters, except the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// One update every `1/rate` s.
     Constant,
-    /// Independent arrivals: the gaps are exponential with mean `1/rate` s. The seed fixes them.
+    /// Independent arrivals: the gaps are exponentially distributed with mean `1/rate` s, and determined by the seed.
     Poisson {
-        /// Seed of the gaps.
+        /// The random seed for the gaps.
         seed: u64,
     },
     /// `size` updates at once, every `size/rate` s: the same rate, in bursts.
@@ -61,9 +60,9 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The due times, counted from the start of the feed, without end and never decreasing.
+    /// Returns the due times, counted from the start of the feed: endless and never decreasing.
     ///
-    /// `rate` is in updates per second; one that is not a positive number gives no due time at all.
+    /// `rate` is in updates per second; if it is not a positive number, there are no due times.
     #[must_use]
     pub fn due_times(self, rate: f64) -> DueTimes {
         let rng = match self {
@@ -80,7 +79,7 @@ pub struct DueTimes {
     schedule: Schedule,
     rate: f64,
     index: u64,
-    /// Time of the last Poisson arrival, s.
+    /// The time of the last Poisson arrival, s.
     arrival: f64,
     rng: ChaCha8Rng,
 }

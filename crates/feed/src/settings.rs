@@ -1,6 +1,6 @@
-//! What a server is told to do, in words that are each declared here alone: the server of a cell reads [`Settings`] as
-//! JSON, `feedlab serve` as flags, the server acts on them, and scenario files and the labs of the live page share their
-//! types. What is one process's own (addresses, certificates, tokens) is none of them.
+//! The settings of a server, declared only here: the server of a cell reads [`Settings`] as JSON, `feedlab serve` reads
+//! them as flags, the server acts on them, and scenario files and the labs of the live page share their types. What
+//! belongs to a single process (addresses, certificates, tokens) is not part of them.
 
 use std::time::Duration;
 
@@ -13,27 +13,28 @@ pub mod duration;
 #[cfg(feature = "clap")]
 pub mod flag;
 
-/// Updates that are kept, and that a client may go back.
+/// Updates that are kept, and that a client may ask for.
 const HISTORY: usize = 4096;
 /// Time between keepalives. Below the idle timeouts of common proxies (60 s).
 pub const KEEPALIVE: Duration = Duration::from_secs(15);
 /// The longest hold of a long poll.
 const MAX_HOLD: Duration = Duration::from_secs(60);
-/// Updates after which a stream that stands still is ended, where that is the policy.
+/// Updates after which a stalled stream is ended, if that is the policy.
 const SLOW_LIMIT: u64 = 256;
-/// Connections that are taken.
+/// Connections that are accepted.
 const MAX_CONNECTIONS: usize = 65_536;
 
-/// What is published, and how it is handed out. What is said of a field is also the help of its flag.
+/// What is published, and how it is delivered. The doc of a field is also the help of its flag.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Endpoints"))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What is published; without it, what clients publish
+    /// The source of the updates; without one, clients publish them
     #[cfg_attr(feature = "clap", arg(skip))]
     pub source: Option<SourceConfig>,
 
-    /// Stamp updates with the time they were due, or with that of their publication, which hides every delay before it
+    /// Stamp updates with the time they were due, or with the time they were published, which hides every delay before
+    /// that
     #[cfg_attr(
         feature = "clap",
         arg(long = "stamp", value_name = "STAMP", value_enum, default_value_t, help_heading = "Feed")
@@ -44,43 +45,45 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "AFTER:FOR", value_parser = flag::stall, help_heading = "Feed"))]
     pub stall: Option<Stall>,
 
-    /// Updates back that a client may go that connects or asks; with 0, polling gets only gaps
+    /// How many past updates a connecting or polling client may ask for; with 0, polling gets only gaps
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = HISTORY))]
     pub history: usize,
 
-    /// Updates that an open stream may be behind, at least --history
+    /// How many updates an open stream may fall behind, at least --history
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = HISTORY, value_parser = flag::at_least_one))]
     pub queue: usize,
 
-    /// What becomes of a stream whose client reads too slowly
+    /// What to do with a stream whose client reads too slowly
     #[cfg_attr(feature = "clap", arg(long, value_enum, default_value_t))]
     pub slow_policy: SlowPolicy,
 
-    /// Updates published since it stopped taking any, after which --slow-policy disconnect ends a stream [default: 256]
+    /// With --slow-policy disconnect, end a stream once this many updates were published since it stalled [default:
+    /// 256]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub slow_limit: Option<u64>,
 
-    /// Hand updates out at most so often, those in between together
+    /// Send at most this often, batching updates in between
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::some_time))]
     #[serde(with = "duration::option")]
     pub coalesce: Option<Duration>,
 
-    /// The kernel's send buffer of each connection: a small one lets slowness show early [default: the kernel's choice]
+    /// The kernel's send buffer of each connection; a small one reveals slow clients early [default: the kernel's
+    /// choice]
     #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES", value_parser = flag::at_least_one))]
     pub send_buffer: Option<usize>,
 
-    /// Time between two signs of life on an idle stream
+    /// Time between two keepalives on an idle stream
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = flag::seconds(KEEPALIVE), value_parser = flag::some_time))]
     #[serde(with = "duration")]
     pub keepalive: Duration,
 
-    /// What a client of an event stream is told to wait before it comes back
+    /// How long a client of an event stream waits before it reconnects
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = flag::seconds(RETRY), value_parser = flag::some_time))]
     #[serde(with = "duration")]
     pub retry: Duration,
 
-    /// End streams gracefully when they are so old, or up to half of it before, at random: their clients come back, to
-    /// whichever server a balancer has for them by then
+    /// End streams gracefully at this age, or at random up to half of it earlier: their clients reconnect, to whichever
+    /// server the balancer picks by then
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::some_time))]
     #[serde(with = "duration::option")]
     pub max_connection_age: Option<Duration>,
@@ -90,7 +93,7 @@ pub struct Settings {
     #[serde(with = "duration")]
     pub max_hold: Duration,
 
-    /// Take updates from clients: POST /feed and WebSocket messages
+    /// Accept updates from clients: POST /feed and WebSocket messages
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Safety"))]
     pub allow_publish: bool,
 
@@ -122,20 +125,20 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// After how many updates a stream that stands still is ended, where that is the policy.
+    /// The number of updates after which a stalled stream is ended, if that is the policy.
     #[must_use]
     pub fn disconnect_after(&self) -> Option<u64> {
         (self.slow_policy == SlowPolicy::Disconnect).then(|| self.slow_limit.unwrap_or(SLOW_LIMIT))
     }
 }
 
-/// From when the age of an update counts: what its `at` is.
+/// The time from which the age of an update counts: the meaning of its `at`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[cfg_attr(
     feature = "schemars",
     derive(schemars::JsonSchema),
-    schemars(description = "From when the age of an update counts.")
+    schemars(description = "The time from which the age of an update counts.")
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum AgeFrom {
@@ -143,8 +146,8 @@ pub enum AgeFrom {
     #[default]
     #[cfg_attr(feature = "clap", value(help = "When it was due"))]
     Due,
-    /// When it was published: what a measurement sees that waits for the system under test, and so omits what a stall
-    /// held up (coordinated omission). To be shown beside the other, never instead.
+    /// When it was published: what a measurement sees if it waits for the system under test, and so omits what a stall
+    /// delayed (coordinated omission). Show it next to the other, never instead.
     #[cfg_attr(feature = "clap", value(help = "When it was published"))]
     Publication,
 }
@@ -157,10 +160,10 @@ impl AgeFrom {
     }
 }
 
-/// A time in which nothing is published. What falls due meanwhile is published at its end, and keeps its due time.
+/// A period in which nothing is published. Updates due during it are published at its end, and keep their due time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stall {
-    /// When it begins: in a scenario from the start of the measured time, at a server from that of the feed.
+    /// When it begins: in a scenario, from the start of the measured period; at a server, from the start of the feed.
     #[serde(with = "duration")]
     pub after: Duration,
     /// How long it lasts.
@@ -169,7 +172,7 @@ pub struct Stall {
 }
 
 impl Stall {
-    /// When an update is let through that is due so long after the same begin.
+    /// Returns when an update is published that is due `due` after the same start.
     #[must_use]
     pub fn release(&self, due: Duration) -> Duration {
         let end = self.after.saturating_add(self.length);
@@ -177,31 +180,31 @@ impl Stall {
     }
 }
 
-/// What becomes of a stream whose client reads too slowly.
+/// What to do with a stream whose client reads too slowly.
 ///
-/// What such a client costs is bounded whatever the policy, because its updates wait in the ring that all clients share:
-/// its own are at most 64 updates that the socket has not taken (references to shared bytes, filled up to 64 KiB and one
-/// update), at most 128 answers to what it sent, and the kernel's send buffer (as large as it was told to be, or else up to
-/// the last figure of `net.ipv4.tcp_wmem`). TLS adds its buffer of at most 64 KiB, and an HTTP/2 stream one of at most
-/// 64 KiB in at most 1,024 frames.
+/// The cost of such a client is bounded under every policy, because its updates wait in the ring that all clients
+/// share. Its own memory is at most 64 updates that the socket has not taken (references to shared bytes, filled up to
+/// 64 KiB and one update), at most 128 answers to what it sent, and the kernel's send buffer (as large as configured,
+/// or else up to the last figure of `net.ipv4.tcp_wmem`). TLS adds a buffer of at most 64 KiB, and an HTTP/2 stream one
+/// of at most 64 KiB in at most 1,024 frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[cfg_attr(
     feature = "schemars",
     derive(schemars::JsonSchema),
-    schemars(description = "What becomes of a stream whose client reads too slowly. Memory is bounded by each.")
+    schemars(description = "What to do with a stream whose client reads too slowly. Each policy bounds memory.")
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum SlowPolicy {
-    /// It is sent everything in order as it takes it; what falls out of the history meanwhile is told as a gap.
+    /// It gets everything in order, at its own pace; what leaves the history meanwhile is reported as a gap.
     #[default]
-    #[cfg_attr(feature = "clap", value(help = "It gets everything in order, as it takes it"))]
+    #[cfg_attr(feature = "clap", value(help = "It gets everything in order, at its own pace"))]
     Block,
-    /// It is sent the newest update whenever it takes something; what was passed over is told as a gap.
-    #[cfg_attr(feature = "clap", value(help = "It goes on with the newest update; the others are told as a gap"))]
+    /// It gets the newest update whenever it can take one; the skipped ones are reported as a gap.
+    #[cfg_attr(feature = "clap", value(help = "It skips to the newest update; the others are reported as a gap"))]
     Latest,
-    /// It is disconnected, and may come back with its cursor.
-    #[cfg_attr(feature = "clap", value(help = "It is ended, and may come back with its cursor"))]
+    /// It is disconnected, and may reconnect with its cursor.
+    #[cfg_attr(feature = "clap", value(help = "It is disconnected, and may reconnect with its cursor"))]
     Disconnect,
 }
 

@@ -1,4 +1,4 @@
-//! Where updates come from. A source says when its next update is due, then makes it.
+//! The sources of updates. A source says when its next update is due, then makes it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ pub use replay::{Recording, ReplayError};
 pub enum Due {
     /// This long after the start of the feed.
     At(Duration),
-    /// As soon as it is there: a live source.
+    /// As soon as it exists: for a live source.
     Now,
 }
 
-/// What is published: an update without its place in the feed.
+/// What is published: an update without its position in the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// The event name.
@@ -36,22 +36,23 @@ pub struct Item {
     pub data: Data,
 }
 
-/// A feed's origin, asked in turns: [`next_due`](Source::next_due), wait until then, [`produce`](Source::produce).
+/// The source of a feed, called in turns: [`next_due`](Source::next_due), wait until then,
+/// [`produce`](Source::produce).
 pub trait Source: Send {
-    /// When the next update is due; `None` at the end of the feed. A live source blocks until it has one.
+    /// Returns when the next update is due; `None` at the end of the feed. A live source blocks until it has one.
     fn next_due(&mut self) -> Option<Due>;
 
-    /// The update that `next_due` announced, made at the time it is due.
+    /// Makes the update that `next_due` announced, at the time it is due.
     fn produce(&mut self) -> Item;
 }
 
-/// Which source to open, and how.
+/// The source to open, with its options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SourceConfig {
     /// Made-up updates on a schedule.
     Synthetic {
-        /// Updates a second.
+        /// Updates per second.
         rate: f64,
         /// Their distribution in time.
         schedule: Schedule,
@@ -60,7 +61,7 @@ pub enum SourceConfig {
         /// Bytes instead of text.
         binary: bool,
     },
-    /// A recorded feed, one JSON object a line.
+    /// A recorded feed, one JSON object per line.
     Replay {
         /// The NDJSON file.
         file: PathBuf,
@@ -69,7 +70,7 @@ pub enum SourceConfig {
         /// Begin again after the last update instead of ending the feed.
         repeat: bool,
     },
-    /// A recorded feed that is in memory already, which nobody can be told of in writing.
+    /// A recorded feed that is already in memory, and so cannot be serialized.
     #[serde(skip)]
     Recorded {
         /// The recording.
@@ -79,19 +80,19 @@ pub enum SourceConfig {
         /// Begin again after the last update instead of ending the feed.
         repeat: bool,
     },
-    /// A line of standard input, an update.
+    /// Standard input, one update per line.
     Stdin,
     /// This machine's load figures.
     Host {
-        /// Readings a second.
+        /// Readings per second.
         rate: f64,
     },
-    /// A stream of NATS JetStream, which any number of servers may serve: none of them produces its updates.
+    /// A NATS JetStream stream, which any number of servers may serve: none of them produces its updates.
     Stream(StreamAddress),
 }
 
 impl SourceConfig {
-    /// Opens the source. That of a stream is at its end: its updates are produced elsewhere.
+    /// Opens the source. The source of a stream is empty: its updates are produced elsewhere.
     ///
     /// # Errors
     /// When a replay file cannot be read; the message names the file, the line and what is wrong with it.

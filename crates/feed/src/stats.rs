@@ -1,4 +1,4 @@
-//! What a server says about itself at `/stats`: the form that the server writes and the load generator reads.
+//! What a server reports about itself at `/stats`: the format that the server writes and the load generator reads.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use crate::process::Usage;
 use crate::{Epoch, Transport};
 
-/// The answer of `GET /stats`. Counters grow from the server's start.
+/// The response to `GET /stats`. Counters count from the server's start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// feedlab's version.
     pub version: String,
-    /// A number drawn at random when the process began: another one means that all counters began again. Below 2^53, so
-    /// that a JavaScript number holds it; 0 from a server that told none yet.
+    /// A random number that identifies the server process: a different one means that all counters restarted. Below
+    /// 2^53, so that a JavaScript number holds it; 0 from an older server that does not report one.
     #[serde(default)]
     pub life: u64,
-    /// When the answer was made, µs of Unix time.
+    /// When the response was created, µs of Unix time.
     pub at: u64,
     /// The feed and its history.
     pub feed: FeedStats,
-    /// Every connection, of whatever use.
+    /// All connections, whatever they are used for.
     pub connections: ConnectionStats,
-    /// What passed each endpoint.
+    /// The traffic of each endpoint.
     pub endpoints: BTreeMap<Transport, EndpointStats>,
-    /// What the process uses.
+    /// The resources that the process uses.
     pub process: Usage,
-    /// Tasks that its runtime has, the one that answers included.
+    /// Tasks of its runtime, including the one that answers this request.
     #[serde(default)]
     pub tasks: u64,
 }
@@ -34,54 +34,55 @@ pub struct Stats {
 /// The feed and its history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedStats {
-    /// The life of the feed in which its `seq`s count; none from a server that told none yet.
+    /// The epoch that the feed's `seq`s count in; `None` from an older server that does not report one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub epoch: Option<Epoch>,
     /// `seq` of the newest update; 0 before the first.
     pub head: u64,
-    /// `seq` of the oldest update that is still held; `head` + 1 when none is.
+    /// `seq` of the oldest update that is still held; `head` + 1 if none is.
     pub oldest: u64,
-    /// `seq` of the last update that was due before the time asked for with `?before=`, in µs of Unix time. Absent
-    /// when none was asked for, or when the history no longer reaches back to it.
+    /// `seq` of the last update that was due before the time given as `?before=`, in µs of Unix time. Absent if no time
+    /// was given, or the history no longer reaches back to it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<u64>,
-    /// Streams and held requests that wait for what comes next.
+    /// Streams and held requests that wait for the next update.
     #[serde(default)]
     pub waiting: u64,
-    /// Payload bytes published, all updates together.
+    /// Payload bytes published, over all updates.
     pub payload_bytes: u64,
-    /// How late the publisher was, over all updates: the 99th percentile of publishing time minus due time, µs.
+    /// Lag of the publisher over all updates: the 99th percentile of publishing time minus due time, µs.
     pub publish_lag_p99_us: u64,
     /// The largest such lag, µs.
     pub publish_lag_max_us: u64,
-    /// The connection to the broker that has the feed; none where the feed lives in the server.
+    /// The connection to the broker that stores the feed; `None` if the feed is in the server itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub broker: Option<BrokerStats>,
-    /// What the way of its updates to this server took; none where the feed lives in the server.
+    /// How long its updates took to reach this server; `None` if the feed is in the server itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hops: Option<HopStats>,
 }
 
-/// Sums over the updates that came to a server as they were published, and not from the history: sums add up, over hops and over
-/// servers. A hop between two machines whose clocks differ is off by that, and the next one by the same with the other sign.
+/// Sums over the updates that reached a server as they were published, and not from the history: sums can be added,
+/// over hops and over servers. A hop between two machines is off by the difference of their clocks, and the next hop by
+/// the same with the opposite sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HopStats {
-    /// How many there were.
+    /// The number of updates.
     pub updates: u64,
-    /// From when each was due until the broker had stored it, µs.
+    /// Time from when each was due until the broker had stored it, µs.
     pub to_broker_us: i64,
-    /// From then until this server had it, µs.
+    /// Time from then until this server had received it, µs.
     pub to_server_us: i64,
 }
 
-/// A server's connection to the broker that has its feed.
+/// A server's connection to the broker that stores its feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerStats {
-    /// Whether it stands.
+    /// Whether the connection is up.
     pub connected: bool,
-    /// Since when it stands, or has been lost: µs of Unix time.
+    /// Since when it has been up or lost, µs of Unix time.
     pub since: u64,
-    /// How often it has been lost.
+    /// How often the connection was lost.
     pub lost: u64,
 }
 
@@ -92,84 +93,85 @@ pub struct ConnectionStats {
     pub open: u64,
     /// Accepted since the start.
     pub accepted: u64,
-    /// Turned away because the limit was reached.
+    /// Refused because the limit was reached.
     pub refused: u64,
-    /// Requests refused because too many bodies were waited for.
+    /// Requests refused because the server was waiting for too many bodies.
     #[serde(default)]
     pub bodies_refused: u64,
-    /// Memory that the kernel holds for the open ones, bytes; see [`crate::process::socket_structures_bytes`]. Absent
-    /// where the kernel does not tell.
+    /// Kernel memory of the open ones, bytes; see [`crate::process::socket_structures_bytes`]. Absent if the kernel
+    /// does not report it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub kernel_bytes: Option<u64>,
 }
 
-/// What passed one endpoint.
+/// The traffic of one endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointStats {
-    /// Connections whose first feed request was for this endpoint; one of HTTP/2 counts once, however many requests share it.
+    /// Connections whose first feed request was for this endpoint; an HTTP/2 connection counts once, however many
+    /// requests share it.
     pub connections: u64,
-    /// Streams, or requests being held, now.
+    /// Streams and held requests now.
     pub active: u64,
-    /// Requests answered, refused ones included.
+    /// Requests answered, including refused ones.
     pub requests: u64,
-    /// Requests whose answer brought no update.
+    /// Requests whose response had no update.
     pub requests_empty: u64,
-    /// Updates handed to the sockets, over all clients.
+    /// Updates written to the sockets, over all clients.
     pub updates: u64,
-    /// Gaps told to clients.
+    /// Gaps reported to clients.
     pub gaps: u64,
-    /// Clients that were told that the feed began again since they had their cursor.
+    /// Resets reported to clients: the feed had started over since they got their cursor.
     #[serde(default)]
     pub resets: u64,
-    /// Updates that slow streams were not sent because they were given the newest instead; told as gaps too.
+    /// Updates that slow streams skipped because they got the newest instead; also reported as gaps.
     #[serde(default)]
     pub conflated: u64,
-    /// Streams, and answers to polls, that were ended because their client read too slowly.
+    /// Streams and responses to polls that were ended because their client read too slowly.
     #[serde(default)]
     pub slow_disconnected: u64,
     /// Bytes written to the sockets: headers, framing and payload.
     pub bytes_out: u64,
     /// Bytes read from the sockets.
     pub bytes_in: u64,
-    /// The part of both that is HTTP: request lines, status lines, headers; on HTTP/2 all that is no body, frames included.
-    /// A handshake of TLS counts here.
+    /// HTTP bytes in both directions: request lines, status lines, headers; on HTTP/2 everything that is not a body,
+    /// including frames. A TLS handshake counts here.
     #[serde(default)]
     pub header_bytes: u64,
-    /// The part that is payload: the data of the updates handed to the sockets.
+    /// Payload bytes: the data of the updates written to the sockets.
     #[serde(default)]
     pub payload_bytes: u64,
-    /// The part that keeps idle connections alive: comments, pings and pongs.
+    /// Bytes that keep idle connections alive: comments, pings and pongs.
     #[serde(default)]
     pub keepalive_bytes: u64,
-    /// What the kernel sent and received for this endpoint's connections; absent where it does not tell.
+    /// What the kernel sent and received for this endpoint's connections; absent if the kernel does not report it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub wire: Option<WireStats>,
 }
 
-/// What IP carried for one endpoint: each segment with its headers, handshakes and closes included. Connections that are
-/// open count with what they have done so far.
+/// The IP traffic of one endpoint: each segment with its headers, including handshakes and closes. Open connections
+/// count with their traffic so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireStats {
-    /// Segments that the server sent, pure acknowledgements included.
+    /// Segments that the server sent, including pure acknowledgements.
     pub packets_out: u64,
-    /// Segments that reached it.
+    /// Segments that the server received.
     pub packets_in: u64,
-    /// Bytes of the former, from the IP header on.
+    /// Bytes of the sent segments, including IP headers.
     pub bytes_out: u64,
-    /// Bytes of the latter.
+    /// Bytes of the received segments, including IP headers.
     pub bytes_in: u64,
-    /// Segments that the server sent again; they are in `packets_out` too.
+    /// Segments that the server retransmitted; also counted in `packets_out`.
     pub retransmits: u64,
 }
 
 impl WireStats {
-    /// Segments of both directions.
+    /// The segments of both directions.
     #[must_use]
     pub const fn packets(&self) -> u64 {
         self.packets_out + self.packets_in
     }
 
-    /// Bytes of both directions.
+    /// The bytes of both directions.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes_out + self.bytes_in
@@ -177,7 +179,7 @@ impl WireStats {
 }
 
 impl EndpointStats {
-    /// An endpoint that has let nobody in: to add others to.
+    /// The figures of an endpoint without traffic, to add others to.
     #[must_use]
     pub fn nothing() -> Self {
         Self { wire: Some(WireStats::default()), ..Self::default() }
@@ -185,8 +187,8 @@ impl EndpointStats {
 }
 
 impl std::ops::AddAssign<&Self> for EndpointStats {
-    /// Taken apart by name, so that a count which is added to an endpoint is not forgotten here. A sum of which a part is not
-    /// known is not known.
+    /// Destructures by name, so that a new count of an endpoint is not forgotten here. A sum with an unknown part is
+    /// unknown.
     fn add_assign(&mut self, other: &Self) {
         let Self {
             connections,
@@ -245,10 +247,10 @@ impl std::ops::AddAssign for WireStats {
     }
 }
 
-/// The body of `POST /control/start`, by which a server that was told to wait begins its feed.
+/// The body of `POST /control/start`, which starts the feed of a server that was started with `--await-start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
-    /// When the feed's time begins, µs of Unix time: the schedule counts from here.
+    /// When the feed starts, µs of Unix time: the schedule counts from here.
     pub at: u64,
 }

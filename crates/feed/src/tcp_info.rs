@@ -1,9 +1,9 @@
-//! What the kernel knows of one TCP connection: the segments and bytes that it sent and received, and the memory that
-//! its socket holds. The only file that asks; elsewhere than on Linux there is no answer.
+//! What the kernel knows about one TCP connection: the segments and bytes that it sent and received, and the memory of
+//! its socket. Only this file asks the kernel; on systems other than Linux there is no answer.
 //!
 //! Sources: `struct tcp_info` of linux/tcp.h, and net/ipv4/tcp.c (`tcp_get_info`) for what the fields count:
-//! `tcpi_segs_out` and `tcpi_segs_in` are all segments of the established connection, pure acknowledgements and
-//! retransmissions included (RFC 4898 counts the same), `tcpi_bytes_sent` the data in them.
+//! `tcpi_segs_out` and `tcpi_segs_in` count all segments of the established connection, including pure acknowledgements
+//! and retransmissions (RFC 4898 counts the same), `tcpi_bytes_sent` the data in them.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 use crate::stats::WireStats;
 use crate::tcp::{HEADERS_V4, HEADERS_V6, SYN_OPTIONS, SYN_OPTIONS_BARE, TIMESTAMPS};
 
-/// A connection that is open, and whose account can be read until it is closed.
+/// An open connection, whose figures can be read until it is closed.
 #[derive(Clone, Copy, Debug)]
 pub struct Handle {
     fd: RawFd,
@@ -19,7 +19,7 @@ pub struct Handle {
     opener: Opener,
 }
 
-/// Who opened a connection: the kernel counts the segments of the handshake for that side alone.
+/// The side that opened a connection: the kernel counts the segments of the handshake only for that side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opener {
     /// This process, by a connect.
@@ -29,65 +29,65 @@ pub enum Opener {
 }
 
 impl Handle {
-    /// The handle of a socket whose own address is `local`. Whoever holds it gives it up before the socket is closed.
+    /// The handle of a socket whose own address is `local`. Drop it before the socket is closed.
     #[must_use]
     pub fn new(fd: BorrowedFd<'_>, local: Option<SocketAddr>, opener: Opener) -> Self {
         let v6 = local.is_some_and(|local| matches!(local, SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_none()));
         Self { fd: fd.as_raw_fd(), v6, opener }
     }
 
-    /// The handle of the same connection by another descriptor.
+    /// The handle of the same connection with another descriptor.
     #[must_use]
     pub fn moved(self, fd: BorrowedFd<'_>) -> Self {
         Self { fd: fd.as_raw_fd(), ..self }
     }
 
-    /// What the connection has carried so far.
+    /// The traffic of the connection so far.
     #[must_use]
     pub fn carried(self) -> Option<WireStats> {
         kernel::info(self.fd).map(|info| info.wire(self))
     }
 
-    /// What the connection will have carried when its socket is closed now.
+    /// The traffic of the connection once its socket is closed now.
     #[must_use]
     pub fn carried_at_close(self) -> Option<WireStats> {
         kernel::info(self.fd).map(|info| info.with_close().wire(self))
     }
 
-    /// Bytes of data that this side has received, read or not.
+    /// The bytes of data that this side has received, read or not.
     #[must_use]
     pub fn received(self) -> Option<u64> {
         kernel::info(self.fd).map(Info::received_data)
     }
 
-    /// Memory of the socket's buffers, bytes.
+    /// The memory of the socket's buffers, bytes.
     #[must_use]
     pub fn buffer_bytes(self) -> Option<u64> {
         kernel::buffer_bytes(self.fd)
     }
 }
 
-/// Whether the kernel keeps an account of this TCP connection: for `feedlab doctor`.
+/// Whether the kernel counts the traffic of this TCP connection: for `feedlab doctor`.
 #[must_use]
 pub fn kernel_keeps_account(socket: BorrowedFd<'_>) -> bool {
     kernel::info(socket.as_raw_fd()).is_some()
 }
 
-/// The fields of `struct tcp_info` that are looked at.
+/// The fields of `struct tcp_info` that are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Info {
     state: State,
     timestamps: bool,
     segments_out: u64,
     segments_in: u64,
-    /// Data in the former, repetitions included.
+    /// Data in `segments_out`, including retransmissions.
     sent_bytes: u64,
-    /// The sequence numbers of the latter: data, and one for a FIN.
+    /// Sequence numbers in `segments_in`: data, and one for a FIN.
     received_bytes: u64,
     retransmits: u64,
 }
 
-/// Where the close of the connection stands (RFC 9293, section 3.3.2).
+/// The state of the connection's close (RFC 9293, section 3.3.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
@@ -97,14 +97,14 @@ enum State {
     CloseWait,
     LastAck,
     Closing,
-    /// `TIME-WAIT` has handed the socket back as closed.
+    /// In `TIME-WAIT`, the kernel already reports the socket as closed.
     Closed,
 }
 
 impl Info {
-    /// Segments with their headers. Where the peer connected, the kernel counts its SYN as received, and the answer to it,
-    /// which is sent before there is a socket, for nobody. Selective acknowledgements (RFC 2018), 12 bytes and more in segments that
-    /// answer a hole, are not seen.
+    /// Counts segments with their headers. If the peer connected, the kernel counts its SYN as received, but not the
+    /// answer to it, which is sent before there is a socket. Selective acknowledgements (RFC 2018), 12 bytes and more
+    /// in segments that answer a hole, are not counted.
     fn wire(self, of: Handle) -> WireStats {
         let headers = if of.v6 { HEADERS_V6 } else { HEADERS_V4 };
         let (segment, syn) =
@@ -120,14 +120,14 @@ impl Info {
         }
     }
 
-    /// The FIN that was received has a sequence number and no byte.
+    /// A received FIN has a sequence number but no byte.
     fn received_data(self) -> u64 {
         use State::{CloseWait, Closed, Closing, LastAck};
         let fin = matches!(self.state, CloseWait | LastAck | Closing | Closed);
         self.received_bytes.saturating_sub(u64::from(fin))
     }
 
-    /// Adds the segments that closing the socket in this state still takes, if the peer goes along: our FIN and its
+    /// Adds the segments that closing the socket in this state still takes, if the peer closes too: our FIN and its
     /// acknowledgement, the peer's FIN and ours.
     const fn with_close(self) -> Self {
         let (out, inn) = match self.state {
@@ -168,7 +168,7 @@ mod kernel {
         })
     }
 
-    /// Receive and send buffers with what is reserved ahead: `rmem_alloc`, `fwd_alloc`, `wmem_queued`, `optmem` and
+    /// The receive and send buffers, including reserved memory: `rmem_alloc`, `fwd_alloc`, `wmem_queued`, `optmem` and
     /// `backlog` of linux/sock_diag.h.
     pub(super) fn buffer_bytes(fd: RawFd) -> Option<u64> {
         let info: [u32; MEMINFO_VARS] = get(fd, libc::SOL_SOCKET, SO_MEMINFO)?;
@@ -188,13 +188,13 @@ mod kernel {
         }
     }
 
-    /// Types that are only integers, for which any bytes are a value, and so are zeroes.
+    /// Types made only of integers, for which any bytes are a valid value, and so are zeroes.
     trait Plain {}
     impl Plain for libc::tcp_info {}
     impl Plain for [u32; MEMINFO_VARS] {}
 
-    /// getsockopt(2) into a zeroed value: an older kernel fills less of it.
-    #[expect(unsafe_code, reason = "no crate of this workspace has a safe endpoint to these two options")]
+    /// Calls getsockopt(2) with a zeroed value: an older kernel fills less of it.
+    #[expect(unsafe_code, reason = "no crate of this workspace has a safe wrapper for these two options")]
     fn get<T: Plain>(fd: RawFd, level: libc::c_int, option: libc::c_int) -> Option<T> {
         let mut value = MaybeUninit::<T>::zeroed();
         let mut length = size_of::<T>() as libc::socklen_t;
@@ -247,7 +247,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_kernel_keeps_the_account_of_a_connection() {
+    fn the_kernel_counts_the_traffic_of_a_connection() {
         use std::os::fd::AsFd as _;
 
         use std::io::{Read as _, Write as _};

@@ -1,14 +1,14 @@
-//! Text that people are shown: names (of somebody who votes, of an event, of a contender), and what somebody else wrote.
+//! Text that is shown to people: names (of a voter, an event, a contender), and text from untrusted sources.
 
 use std::borrow::Cow;
 
-/// What a file or a stream of UTF-8 may begin with, and what is none of its text (the byte order mark, U+FEFF).
+/// The byte order mark, U+FEFF, with which a UTF-8 file or stream may begin; it is not part of the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Whether a letter hides in a name, or hides others: it breaks the line, turns the order in which letters are read, or shows
-/// nothing. Unicode 17: general category `Cc`, `Bidi_Control`, and `Default_Ignorable_Code_Point` with the line and paragraph
-/// separators; without the joiners U+200C and U+200D and the variation selectors, which words and emoji are written with, and
-/// which are no name by themselves ([`is_name`]).
+/// Whether a character is invisible in a name, or hides others: it breaks the line, changes the reading order, or shows
+/// nothing. Unicode 17: general category `Cc`, `Bidi_Control`, and `Default_Ignorable_Code_Point` with the line and
+/// paragraph separators; except the joiners U+200C and U+200D and the variation selectors, which words and emoji need,
+/// and which are not a name by themselves ([`is_name`]).
 #[must_use]
 pub fn is_hidden(letter: char) -> bool {
     letter.is_control()
@@ -19,7 +19,7 @@ pub fn is_hidden(letter: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a text can stand for somebody or something: nothing in it hides, and something of it shows.
+/// Whether a text can be a name: it has no hidden characters, and at least one visible one.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     let shows =
@@ -27,7 +27,8 @@ pub fn is_name(text: &str) -> bool {
     text.chars().any(shows) && !text.chars().any(is_hidden)
 }
 
-/// A text that is harmless on a terminal, and one line: each letter that hides is written as its escape, `\u{1b}`.
+/// Returns the text as one line that is harmless on a terminal: each hidden character is written as its escape,
+/// `\u{1b}`.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {

@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A way for updates to reach a client.
+/// A protocol by which updates reach a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
-    /// Ask every `interval`.
+    /// The client asks every `interval`.
     ShortPolling,
-    /// Ask, and let the server hold the question until there is news (RFC 6202, section 2).
+    /// The client asks, and the server holds the request until there is an update (RFC 6202, section 2).
     LongPolling,
     /// One response that never ends (WHATWG HTML, "Server-sent events").
     Sse,
@@ -21,9 +21,10 @@ pub enum Transport {
     WebSocket,
 }
 
-/// Schemes of a URL, without TLS and with it.
+/// The schemes of an HTTP URL, without and with TLS.
 const HTTP: (&str, &str) = ("http", "https");
 
+/// The constant properties of a transport.
 struct Properties {
     id: &'static str,
     label: &'static str,
@@ -32,26 +33,26 @@ struct Properties {
     is_push: bool,
 }
 
-/// The path at which clients publish, over whatever else than a WebSocket they listen.
+/// The path at which clients publish, unless they use a WebSocket.
 pub const PUBLISH_PATH: &str = "/feed";
 
-/// The parameter of an endpoint's query that says which update a client has.
+/// The query parameter of an endpoint for the last update that a client has received.
 pub const AFTER: &str = "after";
 
-/// The parameter of [`PUBLISH_PATH`]'s query that says at which endpoint the publisher listens.
+/// The query parameter of [`PUBLISH_PATH`] for the transport that the publisher itself receives updates over.
 const ENDPOINT: &str = "endpoint";
 
 impl Transport {
     /// All four, in the order in which every table and legend lists them.
     pub const ALL: [Self; 4] = [Self::ShortPolling, Self::LongPolling, Self::Sse, Self::WebSocket];
 
-    /// Its place in [`Self::ALL`], for tables with a row for each.
+    /// The index in [`Self::ALL`], for tables with a row for each transport.
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// What there is to know of each: a row.
+    /// The constant properties of this transport.
     const fn properties(self) -> Properties {
         let (id, label, path, schemes, is_push) = match self {
             Self::ShortPolling => ("short-polling", "short polling", "/feed/poll", HTTP, false),
@@ -80,26 +81,27 @@ impl Transport {
         self.properties().path
     }
 
-    /// The transport whose endpoint has a path.
+    /// The transport whose endpoint has this path.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|transport| transport.path() == path)
     }
 
-    /// The query of a publication, as of a client that listens over this transport: what it takes counts for its endpoint.
+    /// The query of a publication by a client that receives updates over this transport: its bytes count for that
+    /// endpoint.
     #[must_use]
     pub fn publish_query(self) -> String {
         format!("{ENDPOINT}={self}")
     }
 
-    /// The transport that a publication's query names.
+    /// The transport that the query of a publication names.
     #[must_use]
     pub fn of_publish_query(query: &str) -> Option<Self> {
         let endpoint = |pair: &str| pair.split_once('=').filter(|(name, _)| *name == ENDPOINT)?.1.parse().ok();
         query.split('&').find_map(endpoint)
     }
 
-    /// The scheme of the endpoint's URL, with TLS or without.
+    /// The scheme of the endpoint's URL, with or without TLS.
     #[must_use]
     pub const fn scheme(self, is_secure: bool) -> &'static str {
         let (plain, secure) = self.properties().schemes;
@@ -112,7 +114,7 @@ impl Transport {
         self.properties().is_push
     }
 
-    /// Whether its clients wait at the server for what comes next, rather than look whether something has come.
+    /// Whether clients wait at the server for the next update, instead of checking for one.
     #[must_use]
     pub const fn waits(self) -> bool {
         !matches!(self, Self::ShortPolling)
@@ -125,7 +127,7 @@ impl fmt::Display for Transport {
     }
 }
 
-/// A name that is none of the four.
+/// A name that is not one of the four transports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown transport `{0}`: it is one of {list}", list = Transport::ALL.map(Transport::id).join(", "))]
 pub struct UnknownTransport(pub String);
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_reads_back_and_serde_agrees() {
+    fn every_name_parses_and_matches_serde() {
         for transport in Transport::ALL {
             assert_eq!(transport.id().parse(), Ok(transport));
             assert_eq!(serde_json::to_value(transport).unwrap(), transport.id());

@@ -1,7 +1,7 @@
-//! How an update looks on each wire: what the server writes and what a client reads, side by side.
+//! The encoding of an update on each wire: what the server writes and what a client reads, side by side.
 //!
-//! The JSON object of an update is shared by the polling endpoints and the WebSocket:
-//! `{"seq":7,"at":1767225600000000,"type":"tick","data":"…"}`, with `"encoding":"base64"` when `data` stands for bytes.
+//! The polling endpoints and the WebSocket share the JSON object of an update:
+//! `{"seq":7,"at":1767225600000000,"type":"tick","data":"…"}`, with `"encoding":"base64"` if `data` encodes bytes.
 
 pub mod poll;
 pub mod sse;
@@ -17,30 +17,30 @@ use serde::{Deserialize, Serialize};
 use crate::update::EventTypeError;
 use crate::{Cursor, Data, Epoch, EventType, Update};
 
-/// Why something that came over a wire cannot be read.
+/// Why a received message cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// Not JSON, or not the JSON that was expected.
+    /// The message is not JSON, or not the expected JSON.
     #[error("not a feedlab message: {0}")]
     Json(#[from] serde_json::Error),
-    /// `"encoding":"base64"`, but the data is not.
+    /// `"encoding":"base64"`, but the data is not base64.
     #[error("`data` is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
     /// An encoding that this version does not know.
-    #[error("unknown encoding `{0}`: the only one is base64")]
+    #[error("unknown encoding `{0}`: only base64 is supported")]
     Encoding(String),
-    /// A name that no update may have.
+    /// An event type that no update may have.
     #[error(transparent)]
     EventType(#[from] EventTypeError),
-    /// An SSE event without a usable `id:`.
-    #[error("the event has no `id:` with a cursor")]
+    /// An SSE event without a valid cursor in `id:`.
+    #[error("the event has no cursor in its `id:` field")]
     NoCursor,
     /// A binary frame that ends within its own header.
     #[error("the binary frame is shorter than its header")]
     ShortFrame,
 }
 
-/// The JSON object of an update, as a server writes it.
+/// Returns the JSON object of an update, as a server writes it.
 #[must_use]
 pub fn update_json(update: &Update) -> String {
     let (data, encoding) = data_json(&update.data);
@@ -50,7 +50,7 @@ pub fn update_json(update: &Update) -> String {
     to_json_around(len, &body)
 }
 
-/// The update that a JSON object describes.
+/// Returns the update that a JSON object describes.
 ///
 /// # Errors
 /// When the text is not the JSON of an update.
@@ -58,10 +58,10 @@ pub fn parse_update(json: &[u8]) -> Result<Update, WireError> {
     serde_json::from_slice::<UpdateBody<'_>>(json)?.try_into()
 }
 
-/// What an audit needs of an update: who it is and when it was due. Reading it allocates nothing.
+/// What an audit needs to know about an update: its position and when it was due. Reading it allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Stamp {
-    /// The life of the feed that `seq` counts in. An event says it itself; of the others only their reader knows it.
+    /// The epoch that `seq` counts in. An event names it; for the other forms only the reader knows it.
     #[serde(skip)]
     pub epoch: Option<Epoch>,
     /// The update's position in the feed.
@@ -70,19 +70,20 @@ pub struct Stamp {
     pub at: u64,
 }
 
-/// An update as it came off a wire, read only as far as the reader asks.
+/// An update as it was received, parsed only as far as the reader needs.
 #[derive(Clone, Copy, Debug)]
 pub enum RawUpdate<'a> {
     /// The JSON object of the polling endpoints and of the WebSocket's text frames.
     Json(&'a [u8]),
-    /// An event of a stream.
+    /// An SSE event.
     Event(&'a sse::Event),
     /// A binary frame.
     Binary(&'a [u8]),
 }
 
 impl RawUpdate<'_> {
-    /// Who it is and when it was due, without reading the payload. `epoch` is that of what it came with.
+    /// Returns its position and when it was due, without reading the payload. `epoch` is the epoch of the answer or
+    /// stream that contained it.
     ///
     /// # Errors
     /// When it is not an update.
@@ -97,7 +98,7 @@ impl RawUpdate<'_> {
         }
     }
 
-    /// The whole update.
+    /// Returns the whole update.
     ///
     /// # Errors
     /// When it is not an update.
@@ -113,17 +114,17 @@ impl RawUpdate<'_> {
 /// What a client publishes: `{"type":…,"data":…}`, on `POST /feed` and as a text frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// The event name; `message` when the client gave none.
+    /// The event name; `message` if the client gave none.
     pub event_type: EventType,
     /// The payload.
     pub data: Data,
 }
 
 impl Publication {
-    /// Reads the JSON form. `data` that is not a string is taken as its JSON text.
+    /// Reads the JSON form. If `data` is not a string, the payload is its JSON text.
     ///
     /// # Errors
-    /// When the text is not JSON of that form, or the type is not a usable name.
+    /// When the text is not JSON of that form, or the type is not a valid name.
     pub fn from_json(json: &[u8]) -> Result<Self, WireError> {
         let body: PublicationBody<'_> = object(json)?;
         let event_type = body.event_type.map_or_else(|| Ok(EventType::default()), EventType::new)?;
@@ -132,21 +133,21 @@ impl Publication {
     }
 }
 
-/// Reads a JSON object. The library alone would take an array too, for the fields in their order.
+/// Reads a JSON object. Without this check, the library would also accept an array, as the fields in order.
 ///
 /// # Errors
-/// When the text is no JSON, or other JSON than was asked for.
+/// When the text is not JSON, or not the expected JSON.
 pub fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
     if json.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
-        // Whoever sent it is told first of what is no JSON at all.
+        // Report invalid JSON first.
         serde_json::from_slice::<serde::de::IgnoredAny>(json)?;
         return Err(serde::de::Error::custom("expected an object"));
     }
     serde_json::from_slice(json)
 }
 
-/// What is wrong with a JSON document that is one line of a file: the library counts lines in each again, and only its column
-/// says something.
+/// Describes the error in a JSON document that is one line of a file: the library counts lines within it, so only its
+/// column is meaningful.
 #[must_use]
 pub fn error_in_line(error: &serde_json::Error) -> String {
     let message = error.to_string();
@@ -156,10 +157,10 @@ pub fn error_in_line(error: &serde_json::Error) -> String {
     }
 }
 
-/// A payload as it is published: a string as what it says, other JSON as its text.
+/// Returns a payload as it is published: a string as its content, other JSON as its text.
 ///
 /// # Errors
-/// When a string says what is no text: half of a surrogate pair (RFC 8259, section 8.2).
+/// When a string is not valid Unicode: half of a surrogate pair (RFC 8259, section 8.2).
 pub(crate) fn text_of(data: &serde_json::value::RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
     if data.get().starts_with('"') {
         serde_json::from_str::<String>(data.get()).map(Cow::Owned)
@@ -168,7 +169,7 @@ pub(crate) fn text_of(data: &serde_json::value::RawValue) -> Result<Cow<'_, str>
     }
 }
 
-/// The JSON form of a text that a client publishes as a `message`.
+/// Returns the JSON form of a text that a client publishes as a `message`.
 #[must_use]
 pub fn publication_json(text: &str) -> String {
     to_json(&TextBody { event_type: EventType::MESSAGE, data: text })
@@ -212,7 +213,7 @@ impl TryFrom<UpdateBody<'_>> for Update {
     }
 }
 
-/// A payload as a JSON string, and the encoding that makes it one.
+/// Returns a payload as a JSON string, and the encoding that was used for it.
 fn data_json(data: &Data) -> (Cow<'_, str>, Option<Cow<'static, str>>) {
     match data {
         Data::Text(text) => (text.into(), None),
@@ -233,8 +234,8 @@ fn to_json(value: &impl Serialize) -> String {
     to_json_around(0, value)
 }
 
-/// The same, with room for a text of `len` bytes and what stands around it, so that a long text is not copied to make room for
-/// the brace that closes it.
+/// The same, with capacity for a text of `len` bytes and what is around it, so that a long text is not copied to make
+/// room for the closing brace.
 fn to_json_around(len: usize, value: &impl Serialize) -> String {
     let mut json = Vec::with_capacity(len + 160);
     let _ = serde_json::to_writer(&mut json, value);

@@ -74,7 +74,7 @@ pub(crate) struct Args {
 
 /// Who reads, on the same way.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "The way")]
+#[command(next_help_heading = "Path")]
 struct Reader {
     /// Read what the server sends no faster than this, as a client does that cannot keep up
     #[arg(long, value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S))]

@@ -187,12 +187,12 @@ fn a_stream_that_is_deleted_ends_its_server() {
 #[test]
 fn what_makes_no_sense_is_refused_before_anything_is_asked() {
     for (arguments, needle) in [
-        (&["publish", "--to", "nats://127.0.0.1", "--feed", "host"][..], "a stream is named nats://HOST[:PORT]/STREAM"),
-        (&["publish", "--to", "nats://u:secret@h/S"], "no credentials in an address"),
+        (&["publish", "--to", "nats://127.0.0.1", "--feed", "host"][..], "write a stream as nats://HOST[:PORT]/STREAM"),
+        (&["publish", "--to", "nats://u:secret@h/S"], "leave credentials out of the address"),
         (&["publish", "--to", "nats://127.0.0.1/S", "--feed", "none"], "--feed none has nothing to publish"),
         (&["publish", "--to", "nats://127.0.0.1/S", "--feed", "nats://127.0.0.1/T"], "only one can be a stream"),
         (&["serve", "--feed", "nats://127.0.0.1/S", "--rate", "5"], "--rate belongs to --feed synthetic"),
-        (&["serve", "--feed", "nats://127.0.0.1/a.b"], "the name of a stream has 1 to 64"),
+        (&["serve", "--feed", "nats://127.0.0.1/a.b"], "a stream name is 1 to 64"),
     ] {
         let output = ends_with(2, &mut command(arguments));
         assert!(err(&output).contains(needle), "{arguments:?}: {}", err(&output));

@@ -100,7 +100,7 @@ fn what_cannot_be_is_refused_with_the_way_out() {
         (&["--rtt", "100"], "write a time as 50ms or 2s, at most 1m"),
         (&["--rtt", "2m"], "at most 1m"),
         (&["--bandwidth", "0"], "0 is not in 1..="),
-        (&["--idle-timeout", "0s"], "must be longer than nothing"),
+        (&["--idle-timeout", "0s"], "must be longer than zero"),
         (&["--buffer", "2000000"], "is not in 1..=1048576"),
         (&["--reader", "10", "--reader-share", "2"], "must be above 0 and at most 1"),
     ] {

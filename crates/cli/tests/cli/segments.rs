@@ -111,7 +111,7 @@ fn a_segment_that_could_not_be_one_of_a_run_is_refused_before_it_begins() {
             "give the one that the others reach",
         ),
         (&["--nats", "nats://127.0.0.1"], "--agents"),
-        (&["--nats", "nats://a:secret@127.0.0.1", "--agents", "2"], "no credentials in an address"),
+        (&["--nats", "nats://a:secret@127.0.0.1", "--agents", "2"], "leave credentials out of the address"),
         (&["--nats", "nats://127.0.0.1", "--agents", "0"], "0"),
     ] {
         let output = ends_with(2, feedlab(&["run", "scenario.toml"]).args(arguments).current_dir(&home));

@@ -1,18 +1,18 @@
-//! The name by which this machine was asked for, and which names are its own.
+//! The host that a request names, and the names that belong to this machine.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The value of a `Host`.
+/// The value of a `Host` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// In lower case, without a final dot.
+    /// The name or address, in lower case, without a final dot.
     name: String,
     port: Option<u16>,
 }
 
 impl Host {
-    /// Reads a name or an address, with a port or without; `None` when it is neither.
+    /// Parses a name or an address, with or without a port; `None` if it is neither.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
@@ -31,13 +31,13 @@ impl Host {
         Some(Self { name: name.strip_suffix('.').map(str::to_owned).unwrap_or(name), port })
     }
 
-    /// Without the port, in lower case.
+    /// The name or address without the port, in lower case.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it is this machine under one of the three names that reach loopback alone.
+    /// Whether this is one of the three names that only ever reach loopback.
     #[must_use]
     pub fn is_this_machine(&self) -> bool {
         ["127.0.0.1", "localhost", "[::1]"].contains(&self.name())
@@ -61,13 +61,13 @@ impl std::fmt::Display for Host {
     }
 }
 
-/// A name that somebody gives this machine, in lower case and in ASCII.
+/// A configured name of this machine, in lower case and in ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(String);
 
-/// A text that is no name of a host.
+/// A text that is not a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a host is a name without scheme and port, as in lab.example.org")]
+#[error("write a host name without scheme and port, as in lab.example.org")]
 pub struct NotAHostName;
 
 impl FromStr for HostName {
@@ -80,13 +80,14 @@ impl FromStr for HostName {
     }
 }
 
-/// The names by which a machine may be asked for. Any other name that leads here could have been pointed at this machine by
-/// a stranger, whose page is then of the same origin (DNS rebinding). An address, `localhost` and those below it cannot.
+/// The host names that requests to this machine may use. Any other name that resolves to this machine may have been
+/// pointed here by an attacker, whose page then has the same origin (DNS rebinding). Addresses, `localhost` and its
+/// subdomains are safe from that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names(Vec<String>);
 
 impl Names {
-    /// What this machine calls itself, alone and as in multicast DNS (RFC 6762), and the names that it was told.
+    /// The machine's own host name, plain and as in multicast DNS (RFC 6762), and the configured names.
     #[must_use]
     pub fn of_this_machine(more: &[HostName]) -> Self {
         let own = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
@@ -95,7 +96,7 @@ impl Names {
         Self(own.into_iter().chain(more.iter().map(|HostName(name)| name.clone())).collect())
     }
 
-    /// Whether a request may name its host so.
+    /// Whether a request may use this host.
     #[must_use]
     pub fn contains(&self, host: &Host) -> bool {
         host.is_address() || host.is_localhost() || self.0.iter().any(|name| name == host.name())

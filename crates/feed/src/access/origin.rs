@@ -6,15 +6,13 @@ use url::Url;
 
 use super::Host;
 
-/// A scheme, a host and a port: the host in lower case and in ASCII, the scheme's own port left out.
+/// A scheme, a host and a port: the host in lower case and in ASCII, the scheme's default port omitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(url::Origin);
 
-/// A text that is no origin.
+/// A text that is not an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "an origin has a scheme and a host, perhaps a port, and nothing more, as in https://example.org; a pattern is none"
-)]
+#[error("an origin is a scheme, a host and optionally a port, as in https://example.org; patterns are not supported")]
 pub struct NotAnOrigin;
 
 impl FromStr for Origin {
@@ -23,7 +21,7 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, NotAnOrigin> {
         let (scheme, host) = text.split_once("://").ok_or(NotAnOrigin)?;
         let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
-        // What a URL would have beside, or would pass over in silence.
+        // Letters of URL parts that an origin does not have, or that a URL parser would ignore silently.
         let is_more = |letter: char| "/\\?#@*".contains(letter) || letter.is_whitespace() || letter.is_control();
         let url = Url::parse(text).ok().filter(|_| is_web && !host.contains(is_more));
         url.map(|url| Self(url.origin())).ok_or(NotAnOrigin)
@@ -31,13 +29,13 @@ impl FromStr for Origin {
 }
 
 impl Origin {
-    /// That of an address of this scheme, asked for by this host.
+    /// The origin of an address with this scheme, requested under this host.
     #[must_use]
     pub fn of(scheme: &str, host: &Host) -> Option<Self> {
         format!("{scheme}://{host}").parse().ok()
     }
 
-    /// Whether it is a page of this machine over plain HTTP, under one of the names that reach loopback alone.
+    /// Whether this is the origin of a page on this machine over plain HTTP, under a name that only reaches loopback.
     #[must_use]
     pub fn is_this_machine(&self) -> bool {
         let url::Origin::Tuple(scheme, host, _) = &self.0 else { return false };
@@ -56,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f5_origins_are_normalised_or_refused() {
+    fn f5_origins_are_normalized_or_refused() {
         for (text, origin) in [
             ("https://Lab.Example", "https://lab.example"),
             ("HTTPS://a:443", "https://a"),
@@ -89,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_this_machine_are_plain_and_have_three_names() {
+    fn pages_of_this_machine_use_plain_http_and_one_of_three_names() {
         for (text, is_machine) in [
             ("http://127.0.0.1:1", true),
             ("http://localhost", true),

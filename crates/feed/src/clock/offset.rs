@@ -1,70 +1,71 @@
-//! How far another machine's clock is ahead of this one's, and how well that is known.
+//! How far another machine's clock is ahead of this one's, and how accurately that is known.
 //!
-//! Four times are enough (RFC 5905, section 8): the asker's when it sends and when it has the answer, and the other's when it
-//! receives and when it answers. Half of what both ways took bounds the error, however unlike the two ways are, so the exchange
-//! that took least knows best. The best of the beginning and the best of the end also say how the clocks drift. That they drift
-//! evenly in between is an assumption, and every other exchange is compared with it.
+//! Four times are enough (RFC 5905, section 8): the asker's when it sends the request and when it receives the
+//! response, and the other machine's when it receives the request and when it responds. Half of the time spent on the
+//! network bounds the error, however different the two directions are, so the quickest exchange is the most accurate.
+//! The best exchange of the beginning and the best of the end also show how the clocks drift. That they drift evenly in
+//! between is an assumption, and every other exchange is compared with it.
 
 use serde::{Deserialize, Serialize};
 
-/// How fast clocks may drift apart where it was not measured, µs in a second: what NTP takes for the most that the clock of a
-/// computer may be off (RFC 5905, section 7.1, `MAXFREQ`).
+/// How fast clocks may drift apart if that was not measured, µs per second: NTP's maximum for the clock of a computer
+/// (RFC 5905, section 7.1, `MAXFREQ`).
 const MAX_DRIFT_PPM: f64 = 500.0;
-/// Exchanges that are closer together say nothing of drift, s.
+/// Exchanges closer together than this say nothing about drift, s.
 const MIN_SPAN_S: f64 = 1.0;
 
-/// One question and its answer, µs of Unix time by two clocks.
+/// One request and its response, in µs of Unix time by two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// When the question was sent, by the asker's clock.
+    /// When the request was sent, by the asker's clock.
     pub asked: u64,
-    /// When it arrived, by the other's.
+    /// When it arrived, by the other clock.
     pub received: u64,
-    /// When the answer was sent, by the other's.
+    /// When the response was sent, by the other clock.
     pub answered: u64,
-    /// When that arrived, by the asker's.
+    /// When the response arrived, by the asker's clock.
     pub heard: u64,
 }
 
 impl Exchange {
-    /// How far the other clock is ahead if both ways took as long, and how far that may be wrong, µs.
+    /// How far the other clock is ahead if both directions took equally long, and how far that may be wrong, µs.
     fn offset(self) -> (f64, f64) {
         let difference = |other: u64, own: u64| other as f64 - own as f64;
         let (most, least) = (difference(self.received, self.asked), difference(self.answered, self.heard));
         (f64::midpoint(most, least), (most - least).abs() / 2.0)
     }
 
-    /// Whether both may have read the same clock.
+    /// Whether both sides may have read the same clock.
     #[must_use]
     pub const fn may_be_of_one_clock(self) -> bool {
         self.asked <= self.received && self.received <= self.answered && self.answered <= self.heard
     }
 
-    /// The middle of it by the asker's clock, s.
+    /// The middle of the exchange by the asker's clock, s.
     fn at_s(self) -> f64 {
         f64::midpoint(self.asked as f64, self.heard as f64) / 1e6
     }
 }
 
-/// What many exchanges say of two clocks.
+/// The offset between two clocks, estimated from many exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offset {
     /// When the other clock was `us` ahead, by the asker's clock, s of Unix time.
     pub at_s: f64,
     /// How far the other clock is ahead, µs.
     pub us: f64,
-    /// How much faster it runs, µs in a second.
+    /// How much faster the other clock runs, µs per second.
     pub drift_ppm: f64,
     /// How far the offset may be wrong at any time between the first exchange and the last, µs.
     pub bound_us: f64,
-    /// When the last was, by the asker's clock, s of Unix time.
+    /// When the last exchange took place, by the asker's clock, s of Unix time.
     pub last_s: f64,
 }
 
 impl Offset {
-    /// What some exchanges say; nothing, if there are none.
+    /// Estimates the offset from some exchanges; `None` if there are none.
     ///
-    /// Where one contradicts an even drift, because a clock was set meanwhile, the bound is as wide as what it contradicts by.
+    /// If one contradicts an even drift, because a clock was set meanwhile, the bound widens to include it.
     #[must_use]
     pub fn of(exchanges: &[Exchange]) -> Option<Self> {
         let times = || exchanges.iter().map(|exchange| exchange.at_s());
@@ -83,15 +84,15 @@ impl Offset {
         Some(exchanges.iter().fold(offset, |offset, exchange| offset.compared_with(*exchange)))
     }
 
-    /// The best of exchanges that lie within so many seconds.
+    /// The estimate of the best exchange, without drift, bounded from `first` to `last`.
     fn without_drift(best: Exchange, (first, last): (f64, f64)) -> Self {
         let (us, bound_us) = best.offset();
         let bound_us = bound_us + MAX_DRIFT_PPM * (last - first);
         Self { at_s: best.at_s(), us, drift_ppm: 0.0, bound_us, last_s: last }
     }
 
-    /// The line through two exchanges, and how far it may be wrong from `first` to `last`: between the two it is no further off
-    /// than they are; beyond them what both are off by adds up with the distance.
+    /// The line through two exchanges, and how far it may be wrong from `first` to `last`: between the two, the error
+    /// is at most theirs; beyond them, the errors of both add up with the distance.
     fn drifting((early, late): (Exchange, Exchange), (first, last): (f64, f64)) -> Self {
         let ((us, early_bound), (late_us, late_bound)) = (early.offset(), late.offset());
         let span = late.at_s() - early.at_s();
@@ -100,8 +101,8 @@ impl Offset {
         Self { at_s: early.at_s(), us, drift_ppm: (late_us - us) / span, bound_us, last_s: last }
     }
 
-    /// The same if it is used until a later time by the asker's clock, µs of Unix time: from the last exchange on the clocks may
-    /// have drifted apart as they never did before.
+    /// The same offset for use until a later time by the asker's clock, µs of Unix time: after the last exchange, the
+    /// clocks may have drifted apart faster than before.
     #[must_use]
     pub fn until(self, unix_us: u64) -> Self {
         let beyond_s = (unix_us as f64 / 1e6 - self.last_s).max(0.0);
@@ -114,7 +115,7 @@ impl Offset {
         Self { bound_us: self.bound_us.max(contradiction), ..self }
     }
 
-    /// How far the other clock is ahead when the asker's shows a time in s, µs.
+    /// How far the other clock is ahead when the asker's clock shows `unix_s` seconds, µs.
     #[must_use]
     pub fn at(&self, unix_s: f64) -> f64 {
         self.us + self.drift_ppm * (unix_s - self.at_s)
@@ -127,10 +128,11 @@ mod tests {
     use proptest::prelude::*;
 
     const BEGIN_US: f64 = 1.7e15;
-    /// Every time is a whole µs, and an error at one end is twice as large at the other.
+    /// Every time is a whole number of µs, and an error at one end doubles at the other.
     const ROUNDING_US: f64 = 10.0;
 
-    /// An exchange at so many seconds whose ways take so long, µs, with a clock that is ahead by so much then.
+    /// An exchange that starts at `seconds`, takes `there` and `back` µs, with another clock that is `ahead` by then,
+    /// µs.
     fn exchange(seconds: f64, (there, back): (f64, f64), ahead: impl Fn(f64) -> f64) -> Exchange {
         let own = |us: f64| (BEGIN_US + seconds * 1e6 + us).round() as u64;
         let other = |us: f64| (BEGIN_US + seconds * 1e6 + us + ahead(seconds + us / 1e6)).round() as u64;

@@ -1,24 +1,24 @@
-//! How the machine is set up for many connections and exact times: what `feedlab doctor` looks at. Elsewhere than on
-//! Linux most of it is absent.
+//! How the machine is configured for many connections and exact times: what `feedlab doctor` checks. Most of it is
+//! absent on systems other than Linux.
 
 use std::fs;
 
 use super::field_kib;
 
-/// The settings of this machine. What the system does not tell is `None`.
+/// The settings of this machine. What the system does not report is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Host {
-    /// Descriptors that this process may open now, and as far as it may raise that itself; an inner `None` is no limit.
+    /// Soft and hard limit on the descriptors of this process; an inner `None` means no limit.
     pub open_files: (Option<u64>, Option<u64>),
-    /// First and last port that outgoing connections get (ip(7), `ip_local_port_range`).
+    /// First and last port of outgoing connections (ip(7), `ip_local_port_range`).
     pub ephemeral_ports: Option<(u16, u16)>,
     /// Whether TCP segments carry timestamps (tcp(7), `tcp_timestamps`).
     pub tcp_timestamps: Option<bool>,
-    /// Where the kernel reads the time from: `tsc`, `kvm-clock`, `hpet` …
+    /// The clock source of the kernel: `tsc`, `kvm-clock`, `hpet` …
     pub clock_source: Option<String>,
-    /// How the first core chooses its frequency; absent in most virtual machines.
+    /// The frequency governor of the first core; absent in most virtual machines.
     pub governor: Option<String>,
-    /// Memory that lies in swap, bytes (`/proc/meminfo`).
+    /// Memory in swap, bytes (`/proc/meminfo`).
     pub swap_used_bytes: Option<u64>,
 }
 

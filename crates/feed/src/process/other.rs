@@ -1,11 +1,12 @@
-//! What another process uses, together with its children: nginx is a master with workers, which a reload replaces.
+//! The resources that another process uses, together with its children: nginx is a master with workers, which a reload
+//! replaces.
 
 use std::fs;
 
 use super::{TICK_US, Usage, field_kib};
 
 impl Usage {
-    /// Reads the figures of a process and of its children; a sum of which a part is not told is not told.
+    /// Reads the figures of a process and its children; a sum with an unknown part is `None`.
     #[must_use]
     pub fn of(pid: u32) -> Self {
         let all: Vec<u32> = std::iter::once(pid).chain(children(pid)).collect();
@@ -15,13 +16,13 @@ impl Usage {
     }
 }
 
-/// proc_pid_task(5): the children of the first thread, which is the one that starts processes here.
+/// proc_pid_task(5): the children of the first thread, the only one that starts processes here.
 fn children(pid: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// CPU time of the threads that it has, µs: the first figure of `/proc/PID/task/TID/schedstat` is in ns, where
+/// CPU time of the process's current threads, µs: the first figure of `/proc/PID/task/TID/schedstat` is in ns, whereas
 /// `/proc/PID/stat` counts ticks of 10 ms.
 fn cpu_us(pid: u32) -> Option<u64> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
@@ -33,7 +34,7 @@ fn cpu_us(pid: u32) -> Option<u64> {
 /// CPU time of the children that have ended, µs (proc_pid_stat(5), `cutime` and `cstime`).
 fn ended_us(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses, and may have spaces and parentheses of its own.
+    // The name is in parentheses, and may contain spaces and parentheses itself.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     Some((ticks(16)? + ticks(17)?) * TICK_US)
@@ -57,7 +58,7 @@ mod tests {
     #[test]
     fn a_process_is_measured_with_its_children_including_ended_ones() {
         let script = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done";
-        // The second child ends by itself, whatever becomes of this test.
+        // The second child ends by itself, whether or not this test fails.
         let line = format!("sh -c '{script}'; sleep 3 & echo ready; wait");
         let mut shell = Command::new("sh")
             .args(["-c", &line])
@@ -66,16 +67,16 @@ mod tests {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut told = [0; 6];
-        std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut told).unwrap();
+        let mut ready = [0; 6];
+        std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut ready).unwrap();
         let pid = shell.id();
         let usage = Usage::of(pid);
         assert!(usage.cpu_us.unwrap() >= TICK_US, "the loop of the child that ended: {usage:?}");
         assert!(usage.rss_bytes.unwrap() > 100_000);
         let alone = open_fds(pid).unwrap();
-        assert!(alone >= 3 && usage.open_fds.unwrap() >= alone + 3, "the child's that sleeps, too: {usage:?}");
+        assert!(alone >= 3 && usage.open_fds.unwrap() >= alone + 3, "the sleeping child's too: {usage:?}");
         shell.kill().unwrap();
         shell.wait().unwrap();
-        assert_eq!(Usage::of(pid), Usage::default(), "nobody is there");
+        assert_eq!(Usage::of(pid), Usage::default(), "the process is gone");
     }
 }

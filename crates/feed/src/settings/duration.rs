@@ -20,20 +20,20 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-/// What a duration looks like, for messages.
+/// Examples of durations, for messages.
 pub const EXAMPLES: &str = "100ms, 2s or 1m";
 
-/// Longest text. Every duration of whole milliseconds below a day is shorter, and the texts that make humantime 2.4
-/// overflow (2^64 s and 10^9 ns) are longer.
+/// The longest text, bytes. Every duration of whole milliseconds below a day is shorter, and the texts that make
+/// humantime 2.4 overflow (2^64 s and 10^9 ns) are longer.
 const MAX_LEN: usize = 20;
 
-/// The longest that is read: a year. Whoever adds it to a moment gets one that clocks still have.
+/// The longest duration that is accepted: a year. Added to the current time, it does not overflow any clock.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Reads a duration of whole milliseconds, which is what timers can tell.
+/// Reads a duration of whole milliseconds, the resolution of timers.
 ///
 /// # Errors
-/// Says what is wrong with the text, and what it should look like.
+/// A message that says what is wrong with the text, and what it should look like.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let refuse = |what: String| Err(format!("{what}; write a duration as {EXAMPLES}"));
     match bounded(text) {
@@ -52,20 +52,20 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads a duration as fine as one likes; `None` when the text is none, or more than a year.
+/// Reads a duration of any resolution; `None` if the text is not a duration, or more than a year.
 #[must_use]
 pub fn parse_fine(text: &str) -> Option<Duration> {
     bounded(text)?.ok()
 }
 
-/// What the library reads, where it cannot overflow; `None` for what is too long, as text or as a duration.
+/// Parses the text with the library if it cannot overflow; `None` if the text or the duration is too long.
 #[expect(clippy::disallowed_methods, reason = "the one place that bounds what it gives the library")]
 fn bounded(text: &str) -> Option<Result<Duration, humantime::DurationError>> {
     let parsed = (text.len() <= MAX_LEN).then(|| humantime::parse_duration(text))?;
     Some(parsed).filter(|parsed| parsed.as_ref().map_or(true, |duration| *duration <= LONGEST))
 }
 
-/// A duration that may be missing, as text.
+/// An optional duration, as text.
 pub mod option {
     use super::{Deserializer, Duration, Serializer, parse};
     use serde::Deserialize as _;
@@ -81,7 +81,7 @@ pub mod option {
         }
     }
 
-    /// Reads a duration from text, where there is one.
+    /// Reads a duration from text, if there is one.
     ///
     /// # Errors
     /// As [`deserialize`](super::deserialize).

@@ -1,30 +1,30 @@
-//! How the settings are written as the values of flags; `feedlab serve` and other commands read them so.
+//! Parsers for settings as values of flags, for `feedlab serve` and other commands.
 
 use std::time::Duration;
 
 use super::{Stall, duration};
 
-/// A time, as in a scenario file, and as fine as one likes.
+/// Parses a time as in a scenario file, at any resolution.
 ///
 /// # Errors
-/// When it is no time, or none at all.
+/// When the text is not a time, or the time is zero.
 pub fn some_time(text: &str) -> Result<Duration, String> {
     let time = duration::parse_fine(text).ok_or("write a time as 250ms, 15s or 1m")?;
-    if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
+    if time.is_zero() { Err("must be longer than zero".to_owned()) } else { Ok(time) }
 }
 
-/// A number of things.
+/// Parses a whole number.
 ///
 /// # Errors
-/// When it is none, or not one at least.
+/// When the text is not a number, or less than 1.
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number, at least 1".to_owned())
 }
 
-/// A pause of the feed: `4s:500ms`.
+/// Parses a pause of the feed: `4s:500ms`.
 ///
 /// # Errors
-/// When it is not two times.
+/// When the text is not two times.
 pub(super) fn stall(text: &str) -> Result<Stall, String> {
     let parse = duration::parse_fine;
     let times = text.split_once(':').and_then(|(after, length)| Some((parse(after)?, parse(length)?)));
@@ -32,7 +32,7 @@ pub(super) fn stall(text: &str) -> Result<Stall, String> {
     Ok(Stall { after, length })
 }
 
-/// A default, in whole seconds.
+/// Formats a default in whole seconds.
 pub(super) fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs())
 }

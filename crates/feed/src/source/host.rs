@@ -1,11 +1,11 @@
-//! This machine's own load figures: a live feed that is there on every laptop.
+//! This machine's own load figures: a live feed that exists on every laptop.
 
 use super::{Due, Item, Source};
 use crate::process::HostLoad;
 use crate::schedule::DueTimes;
 use crate::{Data, EventType};
 
-/// A reading at each due time.
+/// Takes a reading at each due time.
 #[derive(Debug)]
 pub(super) struct Host {
     due_times: DueTimes,

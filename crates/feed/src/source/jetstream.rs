@@ -1,4 +1,4 @@
-//! Where a feed is that lives on a message broker: a stream of NATS JetStream.
+//! The address of a feed on a message broker: a NATS JetStream stream.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Due, Item, Source};
 use crate::{Data, EventType};
 
-/// A broker's servers, as `nats://HOST[:PORT][,HOST…]`; `tls://` where the connection is to be encrypted. It carries no
+/// A broker's servers, as `nats://HOST[:PORT][,HOST…]`; `tls://` for an encrypted connection. It contains no
 /// credentials, so that it can be shown, logged and recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerAddress {
@@ -16,7 +16,7 @@ pub struct BrokerAddress {
     hosts: Vec<String>,
 }
 
-/// A stream and the servers that have it: their address, `/` and its name.
+/// A stream and the servers that store it: their address, `/` and its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamAddress {
@@ -24,7 +24,7 @@ pub struct StreamAddress {
     stream: String,
 }
 
-/// Produces nothing: what a stream has is published by others.
+/// A source that produces nothing: the updates of a stream are published by others.
 pub(super) struct Elsewhere;
 
 impl Source for Elsewhere {
@@ -37,30 +37,31 @@ impl Source for Elsewhere {
     }
 }
 
-/// Why a text is no address of a stream.
+/// Why a text is not the address of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamAddressError {
-    /// Another form.
-    #[error("a stream is named nats://HOST[:PORT]/STREAM, or tls://HOST[:PORT]/STREAM")]
+    /// The text does not have the form of a stream's address.
+    #[error("write a stream as nats://HOST[:PORT]/STREAM or tls://HOST[:PORT]/STREAM")]
     Form,
-    /// Another form, where no stream is to be named.
-    #[error("a broker is named nats://HOST[:PORT], or tls://HOST[:PORT]")]
+    /// The text does not have the form of a broker's address, which names no stream.
+    #[error("write a broker as nats://HOST[:PORT] or tls://HOST[:PORT]")]
     BrokerForm,
-    /// A user, and perhaps a password, before the host.
+    /// There are credentials before the host.
     #[error(
-        "no credentials in an address, which others can see: set NATS_USER and NATS_PASSWORD, NATS_TOKEN, or NATS_CREDS=FILE"
+        "leave credentials out of the address, which others can see: set NATS_USER and NATS_PASSWORD, NATS_TOKEN, or \
+         NATS_CREDS=FILE"
     )]
     Credentials,
-    /// The name of the stream.
-    #[error("the name of a stream has 1 to {max} of A-Z, a-z, 0-9, - and _", max = StreamAddress::MAX_NAME_BYTES)]
+    /// The stream's name is not valid.
+    #[error("a stream name is 1 to {max} characters of A-Z, a-z, 0-9, - and _", max = StreamAddress::MAX_NAME_BYTES)]
     Name,
 }
 
 impl StreamAddress {
-    /// The longest name of a stream, bytes. NATS advises against more than 32; file systems take 255.
+    /// The longest name of a stream, bytes. NATS advises against more than 32; file systems accept 255.
     pub const MAX_NAME_BYTES: usize = 64;
 
-    /// The servers.
+    /// The broker that stores the stream.
     #[must_use]
     pub const fn broker(&self) -> &BrokerAddress {
         &self.broker
@@ -72,7 +73,7 @@ impl StreamAddress {
         &self.stream
     }
 
-    /// Whether a text is meant as such an address.
+    /// Whether a text looks like the address of a stream.
     #[must_use]
     pub fn is_meant(text: &str) -> bool {
         text.starts_with("nats:") || text.starts_with("tls:")
@@ -80,7 +81,7 @@ impl StreamAddress {
 }
 
 impl BrokerAddress {
-    /// What a client connects to: a URL for each server.
+    /// The URL of each server, for a client to connect to.
     pub fn servers(&self) -> impl Iterator<Item = String> {
         self.hosts.iter().map(|host| format!("{}://{host}", self.scheme))
     }
@@ -127,7 +128,7 @@ impl FromStr for StreamAddress {
     }
 }
 
-/// Whether a URL names a host, perhaps with a port, and nothing else.
+/// Whether a URL names only a host, optionally with a port.
 fn is_bare(url: &url::Url) -> bool {
     url.host_str().is_some_and(|host| !host.is_empty())
         && url.path().is_empty()

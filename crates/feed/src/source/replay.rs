@@ -1,4 +1,4 @@
-//! A recorded feed, played at any speed: `{"at_ms":…,"event":…,"data":…}` a line, times never decreasing.
+//! A recorded feed, played at any speed: one `{"at_ms":…,"event":…,"data":…}` per line, with times that never decrease.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
@@ -18,11 +18,11 @@ use crate::{Data, EventType};
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The file cannot be opened or read.
-    #[error("cannot read the feed file {file}: {error}; a replay needs an NDJSON file, one update a line", file = .file.display())]
+    #[error("cannot read the feed file {file}: {error}; a replay needs an NDJSON file, one update per line", file = .file.display())]
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: std::io::Error,
     },
     /// A line that is not an update.
@@ -35,18 +35,18 @@ pub enum ReplayError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file without an update.
-    #[error("the feed file {file} has no update in it", file = .file.display())]
+    /// A file without updates.
+    #[error("the feed file {file} has no updates", file = .file.display())]
     Empty {
         /// The file.
         file: PathBuf,
     },
 }
 
-/// A recording, held in memory: a run must not wait for a disk.
+/// A recording, held in memory: a run must not wait for the disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
-    /// Each update, and when it came, counted from the first.
+    /// Each update, with its time since the first.
     pub updates: Vec<(Duration, Item)>,
 }
 
@@ -61,7 +61,7 @@ impl Recording {
         Self::read_lines(reader, file)
     }
 
-    /// Reads what is in memory already; errors name it as a file.
+    /// Reads a recording that is already in memory; errors refer to it as a file.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -102,7 +102,7 @@ impl Recording {
         Ok(Self { updates })
     }
 
-    /// Time from the first update to the last, in the recording's own time.
+    /// The time from the first update to the last, at the recording's own speed.
     #[must_use]
     pub fn span(&self) -> Duration {
         self.updates.last().map_or(Duration::ZERO, |(offset, _)| *offset)
@@ -126,7 +126,7 @@ struct RecordedUpdate<'a> {
 }
 
 impl RecordedUpdate<'_> {
-    /// A string is the payload as it stands; any other JSON is the payload as its text.
+    /// A string is the payload itself; any other JSON is the payload as its text.
     fn into_item(self) -> Result<Item, String> {
         let event_type = self.event.map_or_else(|| Ok(EventType::default()), EventType::new);
         let event_type = event_type.map_err(|error| error.to_string())?;
@@ -141,7 +141,7 @@ pub(super) struct Replay {
     recording: Arc<Recording>,
     speed: f64,
     repeat: bool,
-    /// Updates announced so far, over all rounds.
+    /// The number of updates announced so far, over all rounds.
     count: usize,
 }
 
@@ -150,7 +150,7 @@ impl Replay {
         Self { recording, speed, repeat, count: 0 }
     }
 
-    /// Length of a round: the span, and one mean gap before the first update comes again.
+    /// The length of a round: the span, and one mean gap before the first update is repeated.
     fn round(&self) -> Duration {
         let gaps = self.recording.updates.len().saturating_sub(1).max(1) as u32;
         (self.recording.span() + self.recording.span() / gaps).max(Duration::from_secs(1))
@@ -207,7 +207,7 @@ mod tests {
             ("{\"at_ms\":5,\"data\":1,\"event\":\"gap\"}", "reserved"),
             ("[1,null,\"x\"]", "line 1: expected an object"),
             ("{\"at_ms\":5,\"data\":\"cut \\ud83d\"}", "line 1"),
-            ("\n\n", "no update"),
+            ("\n\n", "no updates"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(needle), "{text:?} gave {error}");

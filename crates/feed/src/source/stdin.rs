@@ -1,4 +1,4 @@
-//! A line, an update: whatever can write to a pipe is a feed.
+//! One update per line of standard input: anything that can write to a pipe is a feed.
 
 use std::io::BufRead;
 
@@ -11,7 +11,7 @@ use crate::{Data, EventType};
 pub(super) struct Lines<R> {
     reader: R,
     line: String,
-    /// Whether a line was read.
+    /// Whether a line has been read.
     began: bool,
 }
 
@@ -22,7 +22,7 @@ impl<R> Lines<R> {
 }
 
 impl<R: BufRead + Send> Source for Lines<R> {
-    /// Blocks until a line is there. Bytes that are not UTF-8 are replaced; the end of input ends the feed.
+    /// Blocks until a line is available. Bytes that are not UTF-8 are replaced; the end of input ends the feed.
     fn next_due(&mut self) -> Option<Due> {
         let mut bytes = Vec::new();
         if self.reader.read_until(b'\n', &mut bytes).ok()? == 0 {

@@ -1,4 +1,4 @@
-//! Made-up updates: the rate, the schedule and the payload size are the experiment's to choose.
+//! Made-up updates: the experiment chooses the rate, the schedule and the payload size.
 
 use bytes::Bytes;
 
@@ -6,7 +6,7 @@ use super::{Due, Item, Source};
 use crate::schedule::DueTimes;
 use crate::{Data, EventType};
 
-/// A source of updates that all look alike.
+/// A source of identical updates.
 #[derive(Debug)]
 pub(super) struct Synthetic {
     due_times: DueTimes,
@@ -21,7 +21,7 @@ impl Synthetic {
     }
 }
 
-/// Text that no JSON encoder has to escape, so that a payload of n bytes is n bytes on every wire.
+/// Returns text that no JSON encoder has to escape, so that a payload of n bytes is n bytes on every wire.
 fn printable(len: usize) -> String {
     ('a'..='z').chain('0'..='9').cycle().take(len).collect()
 }

@@ -1,5 +1,5 @@
-//! What the two polling endpoints are asked and answer: the body `{"updates":[…],"next":"k3f9.8","gap":null}`, and what is
-//! around it.
+//! The requests and responses of the two polling endpoints: the body `{"updates":[…],"next":"k3f9.8","gap":null}`, and
+//! the headers and parameters around it.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::{Cursor, Gap, Reset};
 
 /// The content type of a body.
 pub const CONTENT_TYPE: &str = "application/json";
-/// `Cache-Control` of an answer to a short poll: a cache may keep it but not use it unasked, which is what makes the 304
+/// `Cache-Control` of a response to a short poll: a cache may store it but must revalidate it, which makes the 304
 /// possible.
 pub const SHORT_CACHE_CONTROL: &str = "no-cache";
-/// `Cache-Control` of an answer to a long poll.
+/// `Cache-Control` of a response to a long poll.
 pub const LONG_CACHE_CONTROL: &str = "no-store";
-/// The parameter of a long poll's query that says how long it may be kept; [`hold`] is its value.
+/// The query parameter of a long poll for how long the server may hold it; [`hold`] formats its value.
 pub const HOLD: &str = "hold";
 
-/// The entity tag of everything up to a cursor.
+/// Returns the entity tag of everything up to a cursor.
 #[must_use]
 pub fn etag(cursor: Cursor) -> String {
     format!("\"{cursor}\"")
 }
 
-/// The `hold` that a long poll asks for, as in `25s`.
+/// Returns the `hold` that a long poll asks for, as in `25s`.
 #[must_use]
 pub fn hold(duration: Duration) -> String {
     if duration.subsec_nanos() == 0 {
@@ -37,7 +37,7 @@ pub fn hold(duration: Duration) -> String {
 
 /// Writes a body around updates that are already JSON.
 ///
-/// `next` is the cursor to ask with the next time. Only an answer that has a reset has the key.
+/// `next` is the cursor for the next request. The key `reset` is present only if there is a reset.
 pub fn write_body<'a>(
     updates: impl Iterator<Item = &'a [u8]>,
     next: Cursor,
@@ -55,10 +55,10 @@ pub fn write_body<'a>(
     body
 }
 
-/// What stands before the updates of a body, which are separated by commas.
+/// The text before the updates of a body, which are separated by commas.
 pub const OPENING: &[u8] = b"{\"updates\":[";
 
-/// What stands behind them.
+/// Returns the text after the updates.
 #[must_use]
 pub fn closing(next: Cursor, gap: Option<Gap>, reset: Option<Reset>) -> String {
     let reset = reset.map_or_else(String::new, |reset| format!(",\"reset\":{}", to_json(&reset)));
@@ -68,14 +68,14 @@ pub fn closing(next: Cursor, gap: Option<Gap>, reset: Option<Reset>) -> String {
 /// A body as a client reads it.
 #[derive(Debug, Deserialize)]
 pub struct Body<'a> {
-    /// The updates after the cursor that was asked for, oldest first, each still as its JSON.
+    /// The updates after the cursor of the request, oldest first, each still as JSON.
     #[serde(borrow)]
     pub updates: Vec<&'a RawValue>,
-    /// The cursor to ask with the next time.
+    /// The cursor for the next request.
     pub next: Cursor,
-    /// What was asked for and is lost.
+    /// The requested updates that are lost.
     pub gap: Option<Gap>,
-    /// That the feed began again: before the gap, and before the updates.
+    /// Set if the feed started over; applies before the gap and the updates.
     #[serde(default)]
     pub reset: Option<Reset>,
 }
@@ -89,7 +89,7 @@ impl<'a> Body<'a> {
         Ok(serde_json::from_slice(json)?)
     }
 
-    /// The updates, to be read as far as is needed.
+    /// The updates, each to be parsed only as far as needed.
     pub fn raw_updates(&self) -> impl Iterator<Item = RawUpdate<'a>> + '_ {
         self.updates.iter().map(|update| RawUpdate::Json(update.get().as_bytes()))
     }

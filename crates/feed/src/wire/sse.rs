@@ -1,7 +1,7 @@
 //! The event stream format: WHATWG HTML, section 9.2, "Server-sent events".
 //!
-//! An update is `id: CURSOR`, `event: TYPE` and `data: {"at":…,"data":…}`. The [`Parser`] is the standard's whole
-//! algorithm, fed with chunks of any size.
+//! An update is `id: CURSOR`, `event: TYPE` and `data: {"at":…,"data":…}`. The [`Parser`] implements the standard's
+//! whole algorithm and accepts chunks of any size.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,30 +14,29 @@ use crate::{Cursor, Epoch, EventType, Gap, Reset, Update};
 
 /// The content type of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
-/// The header by which a client says which event it has (WHATWG HTML, section 9.2.4).
+/// The header in which a client sends the id of the last event that it received (WHATWG HTML, section 9.2.4).
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
-/// The head of an answer that is one. `X-Accel-Buffering: no` is how an application tells nginx not to collect the stream
-/// into buffers.
+/// The headers of an event stream. `X-Accel-Buffering: no` tells nginx not to buffer the stream.
 pub const HEADERS: [(&str, &str); 3] =
     [("content-type", CONTENT_TYPE), ("cache-control", "no-cache"), ("x-accel-buffering", "no")];
 
-/// The reconnection time that a server asks for unless it is told otherwise.
+/// The default reconnection time that a server asks for.
 pub const RETRY: Duration = Duration::from_secs(2);
 
 /// An event as a server writes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
-    /// `id:`; what the client will send back as `Last-Event-ID`.
+    /// The `id:` field, which the client sends back as `Last-Event-ID`.
     pub id: Option<Cursor>,
-    /// `event:`
+    /// The `event:` field.
     pub event: &'a str,
-    /// `data:`, one line for each of its lines.
+    /// The data, written as one `data:` field per line.
     pub data: &'a str,
 }
 
 impl Outgoing<'_> {
-    /// The event's bytes, its closing blank line included.
+    /// Returns the text of the event, including its closing blank line.
     #[must_use]
     pub fn to_text(self) -> String {
         let mut text = String::with_capacity(self.data.len() + self.event.len() + 48);
@@ -55,7 +54,7 @@ impl Outgoing<'_> {
     }
 }
 
-/// The lines of a text, ended by CRLF, LF or CR as the stream format ends them; an empty text has one.
+/// Returns the lines of a text, which end with CRLF, LF or CR as in the stream format; an empty text has one line.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -67,7 +66,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The event of an update, in an epoch of its feed.
+/// Returns the event of an update, in an epoch of its feed.
 #[must_use]
 pub fn update_event(epoch: Epoch, update: &Update) -> String {
     let (data, encoding) = data_json(&update.data);
@@ -75,29 +74,29 @@ pub fn update_event(epoch: Epoch, update: &Update) -> String {
     Outgoing { id: Some(Cursor::new(epoch, update.seq)), event: update.event_type.as_str(), data: &body }.to_text()
 }
 
-/// The event that tells of a gap; its `id:` moves the client's cursor past what is lost.
+/// Returns the event that reports a gap; its `id:` moves the client's cursor past what is lost.
 #[must_use]
 pub fn gap_event(gap: Gap, resume: Cursor) -> String {
     Outgoing { id: Some(resume), event: EventType::GAP, data: &to_json(&gap) }.to_text()
 }
 
-/// The event that tells of a reset; its `id:` is the client's cursor from here on.
+/// Returns the event that reports a reset; its `id:` is the client's cursor from then on.
 #[must_use]
 pub fn reset_event(reset: Reset) -> String {
     Outgoing { id: Some(reset.resume), event: EventType::RESET, data: &to_json(&reset) }.to_text()
 }
 
-/// What a stream begins with: the reconnection time, and the cursor as the last event id. A block without data is no
-/// event, but its id counts, so a client that is cut off before its first update misses nothing either.
+/// Returns the start of a stream: the reconnection time, and the cursor as the last event id. A block without data is
+/// not an event, but its id counts, so that even a client that is cut off before its first update misses nothing.
 ///
-/// A stream that begins with a reset is greeted with [`retry`] alone: its client's place changes with the event that says
-/// so, and not before.
+/// A stream that begins with a reset starts with [`retry`] alone: the cursor of its client changes with the reset
+/// event, and not before.
 #[must_use]
 pub fn greeting(cursor: Cursor, reconnection: Duration) -> String {
     format!("id: {cursor}\n{}", retry(reconnection))
 }
 
-/// Sets the client's reconnection time.
+/// Returns the block that sets the client's reconnection time.
 #[must_use]
 pub fn retry(reconnection: Duration) -> String {
     format!("retry: {}\n\n", reconnection.as_millis())
@@ -106,7 +105,7 @@ pub fn retry(reconnection: Duration) -> String {
 /// A comment: traffic that keeps proxies from closing an idle stream, and that the client ignores.
 pub const KEEPALIVE: &str = ":\n\n";
 
-/// One chunk of HTTP/1.1's chunked coding (RFC 9112, section 7.1) around some bytes.
+/// Returns one chunk of HTTP/1.1's chunked coding (RFC 9112, section 7.1) with some bytes.
 #[must_use]
 pub fn chunk(text: &[u8]) -> Bytes {
     let head = format!("{:x}\r\n", text.len());
@@ -128,30 +127,30 @@ struct EventData<'a> {
 /// An event as a client dispatches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// `message` unless the stream named one.
+    /// The event type; `message` unless the stream named one.
     pub event_type: String,
     /// The data lines, joined by LF.
     pub data: String,
-    /// The stream's last event id at this event; it outlives the event.
+    /// The stream's last event id at this event; it stays valid after the event.
     pub last_event_id: String,
 }
 
 impl Event {
-    /// What was lost and the cursor from which the stream goes on, if that is what the event tells.
+    /// Returns what was lost and the cursor at which the stream continues, if the event reports a gap.
     #[must_use]
     pub fn gap(&self) -> Option<(Gap, Cursor)> {
         let is_gap = self.event_type == EventType::GAP;
         is_gap.then(|| Some((serde_json::from_str(&self.data).ok()?, self.cursor().ok()?)))?
     }
 
-    /// That the feed began again, if that is what the event tells.
+    /// Returns the reset, if the event reports that the feed started over.
     #[must_use]
     pub fn reset(&self) -> Option<Reset> {
         let is_reset = self.event_type == EventType::RESET;
         is_reset.then(|| serde_json::from_str(&self.data).ok())?
     }
 
-    /// The update that the event carries.
+    /// Returns the update in the event.
     ///
     /// # Errors
     /// When it is not an event of a feedlab server.
@@ -162,7 +161,7 @@ impl Event {
         Ok(Update { seq: self.cursor()?.seq, at: body.at, event_type, data })
     }
 
-    /// The client's place after the event: its id.
+    /// Returns the client's cursor after the event: its id.
     ///
     /// # Errors
     /// When the id is not a cursor.
@@ -170,7 +169,7 @@ impl Event {
         self.last_event_id.parse().map_err(|_| WireError::NoCursor)
     }
 
-    /// When the update was due, without reading the payload.
+    /// Returns when the update was due, without reading the payload.
     ///
     /// # Errors
     /// When the data is not that of an update.
@@ -183,22 +182,23 @@ impl Event {
     }
 }
 
-/// An event that outgrew the parser's limit.
+/// An event that is larger than the parser's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of the stream is larger than {limit} bytes")]
 pub struct EventTooLarge {
-    /// The limit, in bytes.
+    /// The limit, bytes.
     pub limit: usize,
 }
 
-/// The standard's parser. Push the stream's bytes in chunks of any size; events come out as soon as they are whole.
+/// The standard's parser. Push the stream's bytes in chunks of any size; each event is dispatched as soon as it is
+/// complete.
 #[derive(Debug)]
 pub struct Parser {
-    /// The line that is still open, as bytes: a character may be cut by a chunk's end.
+    /// The incomplete line, as bytes: the end of a chunk may split a character.
     line: Vec<u8>,
-    /// The last byte was a CR that already ended its line: an LF now belongs to it.
+    /// Whether the last byte was a CR that already ended its line: a following LF belongs to it.
     after_cr: bool,
-    /// No line has been read yet: a byte order mark may come.
+    /// Whether no line has been read yet, so that a byte order mark may follow.
     at_start: bool,
     data: String,
     event_type: String,
@@ -215,10 +215,10 @@ impl Default for Parser {
 }
 
 impl Parser {
-    /// The largest event that a default parser takes: 64 MiB.
+    /// The largest event that a default parser accepts: 64 MiB.
     pub const DEFAULT_LIMIT: usize = 64 << 20;
 
-    /// A parser at the start of a stream, whose events may hold `limit` bytes.
+    /// Creates a parser for the start of a stream, whose events may be up to `limit` bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self {
@@ -234,8 +234,8 @@ impl Parser {
         }
     }
 
-    /// Gets ready for the next connection of the same client: what was half read is dropped, the last event id and
-    /// the reconnection time stay.
+    /// Prepares for the next connection of the same client: an incomplete event is dropped, the last event id and the
+    /// reconnection time are kept.
     pub fn reconnect(&mut self) {
         self.line.clear();
         self.data.clear();
@@ -245,22 +245,22 @@ impl Parser {
         self.at_start = true;
     }
 
-    /// What the client sends as `Last-Event-ID` when it comes back; empty for "nothing yet".
+    /// The value that the client sends as `Last-Event-ID` when it reconnects; empty if there is none yet.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
 
-    /// The reconnection time that the stream asked for, in ms.
+    /// The reconnection time that the stream set, ms.
     #[must_use]
     pub const fn retry_ms(&self) -> Option<u64> {
         self.retry_ms
     }
 
-    /// Reads a chunk and hands every event that it completes to `dispatch`.
+    /// Reads a chunk and passes every event that it completes to `dispatch`.
     ///
     /// # Errors
-    /// When an event outgrows the limit; the stream cannot be read further.
+    /// When an event exceeds the limit; the stream cannot be read further.
     pub fn push(&mut self, mut chunk: &[u8], mut dispatch: impl FnMut(Event)) -> Result<(), EventTooLarge> {
         if self.after_cr && !chunk.is_empty() {
             self.after_cr = false;
@@ -302,7 +302,7 @@ impl Parser {
         self.field(name, value.strip_prefix(' ').unwrap_or(value));
     }
 
-    /// A comment is a field without a name.
+    /// Processes a field. A comment is a field without a name.
     fn field(&mut self, name: &str, value: &str) {
         match name {
             "data" => {

@@ -1,4 +1,4 @@
-//! WebSocket frames and what they carry: RFC 6455, section 5, as a server writes and reads them.
+//! WebSocket frames and their contents: RFC 6455, section 5, as a server writes and reads them.
 //!
 //! A server's frames are not masked (section 5.1), so the frame of an update is the same bytes for every client.
 
@@ -11,7 +11,7 @@ use crate::{Cursor, Data, EventType, Gap, Reset, Update};
 mod decoder;
 pub use decoder::{Decoder, Incoming, Violation};
 
-/// What the four bits of a frame's first byte mean.
+/// The opcode in the first byte of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Opcode {
@@ -23,37 +23,37 @@ pub enum Opcode {
     Binary = 0x2,
     /// The closing handshake.
     Close = 0x8,
-    /// "Are you there?"
+    /// Asks whether the peer is alive.
     Ping = 0x9,
-    /// "I am."
+    /// Answers a ping.
     Pong = 0xA,
 }
 
 /// Status codes of the closing handshake: RFC 6455, section 7.4.1, and IANA's registry.
 pub mod close {
-    /// The purpose is fulfilled.
+    /// The connection is no longer needed.
     pub const NORMAL: u16 = 1000;
-    /// The server goes down, or the page is left.
+    /// The server shuts down, or the user leaves the page.
     pub const GOING_AWAY: u16 = 1001;
-    /// A frame that breaks the protocol.
+    /// A frame that violates the protocol.
     pub const PROTOCOL_ERROR: u16 = 1002;
     /// Text that is not UTF-8.
     pub const NOT_UTF8: u16 = 1007;
-    /// A message that the server's policy refuses.
+    /// A message that violates the server's policy.
     pub const POLICY: u16 = 1008;
     /// A message over the size limit.
     pub const TOO_BIG: u16 = 1009;
-    /// The server cannot do now what it is asked to: of IANA's registry, not of the RFC.
+    /// The server temporarily cannot do what was requested: from IANA's registry, not the RFC.
     pub const TRY_AGAIN_LATER: u16 = 1013;
 }
 
-/// The only version of the protocol that there is: section 4.1.
+/// The only version of the protocol: section 4.1.
 pub const VERSION: &str = "13";
 
-/// The key with which a client masks each of its frames, bytes: section 5.3.
+/// The length of the key with which a client masks each of its frames, bytes: section 5.3.
 pub const MASK: usize = 4;
 
-/// A whole, unmasked frame.
+/// Returns a complete, unmasked frame.
 #[must_use]
 pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(payload.len() + 10);
@@ -73,7 +73,7 @@ pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// A close frame. The reason is cut at a character boundary to the 123 bytes that fit.
+/// Returns a close frame. The reason is cut at a character boundary to the 123 bytes that fit.
 #[must_use]
 pub fn close_frame(code: u16, reason: &str) -> Bytes {
     let mut payload = code.to_be_bytes().to_vec();
@@ -81,10 +81,10 @@ pub fn close_frame(code: u16, reason: &str) -> Bytes {
     frame(Opcode::Close, &payload)
 }
 
-/// The frame of an update: text with the JSON object, or for bytes a binary frame.
+/// Returns the frame of an update: a text frame with the JSON object, or a binary frame if the payload is bytes.
 ///
-/// A binary frame is the `seq` (8 bytes, big-endian), the `at` (8 bytes, big-endian), the length of the type
-/// (1 byte), the type, and then the payload as it stands.
+/// A binary frame contains the `seq` (8 bytes, big-endian), the `at` (8 bytes, big-endian), the length of the type (1
+/// byte), the type, and then the payload unchanged.
 #[must_use]
 pub fn update_frame(update: &Update) -> Bytes {
     let Data::Binary(data) = &update.data else {
@@ -102,32 +102,32 @@ pub fn update_frame(update: &Update) -> Bytes {
 
 const BINARY_HEADER: usize = 17;
 
-/// The frame that tells of a gap: `{"gap":{"from":A,"to":B}}`.
+/// Returns the frame that reports a gap: `{"gap":{"from":A,"to":B}}`.
 #[must_use]
 pub fn gap_frame(gap: Gap) -> Bytes {
     frame(Opcode::Text, to_json(&GapBody { gap }).as_bytes())
 }
 
-/// The frame that every channel begins with: `{"hello":{"cursor":"k3f9.31"}}`. Updates tell their `seq` alone, which counts
-/// in the epoch that is named here. A channel that begins with a reset has that instead.
+/// Returns the frame that every channel begins with: `{"hello":{"cursor":"k3f9.31"}}`. Updates contain only their
+/// `seq`, which counts in the epoch named here. A channel that begins with a reset sends that instead.
 #[must_use]
 pub fn hello_frame(cursor: Cursor) -> Bytes {
     frame(Opcode::Text, to_json(&HelloBody { hello: Hello { cursor } }).as_bytes())
 }
 
-/// The frame that tells of a reset: `{"reset":{"asked":"…","resume":"…"}}`.
+/// Returns the frame that reports a reset: `{"reset":{"asked":"…","resume":"…"}}`.
 #[must_use]
 pub fn reset_frame(reset: Reset) -> Bytes {
     frame(Opcode::Text, to_json(&ResetBody { reset }).as_bytes())
 }
 
-/// The frame that answers a publication: `{"ack":{"seq":N}}`.
+/// Returns the frame that acknowledges a publication: `{"ack":{"seq":N}}`.
 #[must_use]
 pub fn ack_frame(seq: u64) -> Bytes {
     frame(Opcode::Text, to_json(&AckBody { ack: Ack { seq } }).as_bytes())
 }
 
-/// The answer to a publication.
+/// The acknowledgement of a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     /// The `seq` that the update got.
@@ -164,17 +164,17 @@ struct AckBody {
 pub enum Message<'a> {
     /// An update.
     Update(RawUpdate<'a>),
-    /// The client's place, which is the first thing that it is told.
+    /// The client's cursor, sent first.
     Hello(Cursor),
-    /// The feed began again; the stream goes on from the start of its epoch.
+    /// The feed started over; the stream continues from the start of its epoch.
     Reset(Reset),
-    /// What was lost; the stream goes on after it.
+    /// What was lost; the stream continues after it.
     Gap(Gap),
-    /// An answer to this client's own publication.
+    /// The acknowledgement of this client's own publication.
     Ack(Ack),
 }
 
-/// Tells what a text message is. Whether an update is one shows when it is read.
+/// Determines the kind of a text message. Whether an update is valid shows when it is read.
 #[must_use]
 pub fn read_text(text: &str) -> Message<'_> {
     if text.starts_with("{\"gap\"")
@@ -200,7 +200,7 @@ pub fn read_text(text: &str) -> Message<'_> {
     Message::Update(RawUpdate::Json(text.as_bytes()))
 }
 
-/// Reads a binary message; see [`update_frame`] for its form.
+/// Reads a binary message; see [`update_frame`] for its format.
 ///
 /// # Errors
 /// When it is not a message of a feedlab server.

@@ -271,7 +271,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "source = \"synthetic\"\nupdates_per_s = 10",
         "source = \"replay\"\nfile = \"no.ndjson\"",
-        "7:8: cannot read the feed file lab/no.ndjson: No such file or directory (os error 2); a replay needs an NDJSON file, one update a line",
+        "7:8: cannot read the feed file lab/no.ndjson: No such file or directory (os error 2); a replay needs an NDJSON file, one update per line",
     ),
     (
         "\"sse\"",

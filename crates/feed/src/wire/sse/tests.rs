@@ -20,7 +20,7 @@ fn parse(stream: &[u8], chunk: usize) -> Vec<Event> {
     events
 }
 
-/// Every way of cutting the stream must give the same `type|data|id` lines.
+/// However the stream is split into chunks, the `type|data|id` lines must be the same.
 #[track_caller]
 fn check(stream: &str, expected: &[&str]) {
     for chunk in [1, 2, 3, stream.len().max(1)] {
@@ -75,7 +75,7 @@ fn the_id_stays_until_it_is_changed_and_ignores_nul() {
 #[test]
 fn an_id_without_data_still_counts_for_the_reconnection() {
     let mut parser = Parser::default();
-    parser.push(b"id: 5\n\nid: 6\ndata: half", |_| panic!("nothing is whole")).unwrap();
+    parser.push(b"id: 5\n\nid: 6\ndata: half", |_| panic!("no event is complete")).unwrap();
     assert_eq!(parser.last_event_id(), "5");
     parser.reconnect();
     let mut seen = Vec::new();

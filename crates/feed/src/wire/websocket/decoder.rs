@@ -1,17 +1,17 @@
-//! Reads what a client sends: frames in chunks of any size, out come whole messages. RFC 6455, sections 5.2 to 5.5.
+//! Decodes what a client sends: from chunks of any size to complete messages. RFC 6455, sections 5.2 to 5.5.
 //!
-//! It holds no buffer while nothing is under way, so that an idle connection costs a few words.
+//! It holds no buffer between messages, so that an idle connection costs only a few machine words.
 
 use super::{Opcode, close};
 
 /// A message, or a control frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// A whole text message.
+    /// A complete text message.
     Text(String),
-    /// A whole binary message.
+    /// A complete binary message.
     Binary(Vec<u8>),
-    /// A ping; its payload goes back in the pong.
+    /// A ping; the pong returns its payload.
     Ping(Vec<u8>),
     /// A pong.
     Pong,
@@ -19,13 +19,13 @@ pub enum Incoming {
     Close(Option<u16>),
 }
 
-/// What the client did wrong: the status code and the reason for the close frame.
+/// A protocol violation of the client: the status code and the reason for the close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} ({code})")]
 pub struct Violation {
-    /// Status code, RFC 6455, section 7.4.1.
+    /// The status code: RFC 6455, section 7.4.1.
     pub code: u16,
-    /// One phrase for the client's developer.
+    /// A phrase for the client's developer.
     pub reason: &'static str,
 }
 
@@ -33,18 +33,18 @@ const fn broken(reason: &'static str) -> Violation {
     Violation { code: close::PROTOCOL_ERROR, reason }
 }
 
-/// Decodes a client's side of a connection.
+/// Decodes the client's side of a connection.
 #[derive(Debug)]
 pub struct Decoder {
-    /// The bytes of a frame header that is not whole yet: at most 14.
+    /// The bytes of an incomplete frame header: at most 14.
     header: Vec<u8>,
     /// The frame whose payload is being read.
     frame: Option<Frame>,
-    /// The payload read so far of a control frame, which may stand between the fragments of a message.
+    /// The payload read so far of a control frame, which may occur between the fragments of a message.
     control: Vec<u8>,
-    /// The fragments read so far of a message.
+    /// The fragments of a message read so far.
     message: Vec<u8>,
-    /// The kind of the message under way.
+    /// The kind of the incomplete message.
     kind: Option<Opcode>,
     limit: usize,
 }
@@ -53,25 +53,25 @@ pub struct Decoder {
 struct Frame {
     opcode: Opcode,
     fin: bool,
-    /// The key for the bytes that are left, the next one's first.
+    /// The masking key, rotated so that its first byte is for the next byte of the payload.
     mask: [u8; 4],
-    /// Bytes of the payload that have not been read.
+    /// The number of payload bytes that have not been read.
     left: u64,
 }
 
 impl Decoder {
-    /// A decoder that takes messages of up to `limit` bytes.
+    /// Creates a decoder for messages of up to `limit` bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self { header: Vec::new(), frame: None, control: Vec::new(), message: Vec::new(), kind: None, limit }
     }
 
-    /// Takes bytes from the front, up to the end of the first message there; the rest is left for later. `None` when all
-    /// were taken and a message is not whole yet.
+    /// Consumes bytes from the front, up to the end of the first message; the rest stays for later. Returns `None` if
+    /// all were consumed and the message is still incomplete.
     ///
     /// # Errors
-    /// When the client broke the protocol or a limit. The connection is to be closed with the code given; nothing
-    /// more can be read from it.
+    /// When the client violated the protocol or a limit. Close the connection with the given code; nothing more can be
+    /// read from it.
     pub fn decode(&mut self, bytes: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
         while !bytes.is_empty() {
             match &mut self.frame {
@@ -95,7 +95,7 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Takes as many bytes as the header still needs; the rest is payload.
+    /// Consumes as many bytes as the header still needs; the rest is payload.
     fn read_header<'a>(&mut self, chunk: &'a [u8]) -> Result<&'a [u8], Violation> {
         for (index, byte) in chunk.iter().enumerate() {
             self.header.push(*byte);
@@ -114,7 +114,7 @@ impl Decoder {
     fn check_first_bytes(&self) -> Result<(), Violation> {
         let [first, second] = [self.header[0], self.header[1]];
         if first & 0x70 != 0 {
-            return Err(broken("a reserved bit is set, and no extension was agreed on"));
+            return Err(broken("a reserved bit is set, but no extension was negotiated"));
         }
         if second & 0x80 == 0 {
             return Err(broken("a client's frame must be masked"));
@@ -122,11 +122,11 @@ impl Decoder {
         let opcode = opcode(first)?;
         let fin = first & 0x80 != 0;
         if is_control(opcode) && (!fin || second & 0x7F > 125) {
-            return Err(broken("a control frame is whole and at most 125 bytes long"));
+            return Err(broken("a control frame must be unfragmented and at most 125 bytes long"));
         }
         match (opcode, self.kind) {
-            (Opcode::Continuation, None) => Err(broken("a continuation without a message to continue")),
-            (Opcode::Text | Opcode::Binary, Some(_)) => Err(broken("a new message before the last one ended")),
+            (Opcode::Continuation, None) => Err(broken("a continuation frame without a message to continue")),
+            (Opcode::Text | Opcode::Binary, Some(_)) => Err(broken("a new message began before the last one ended")),
             _ => Ok(()),
         }
     }
@@ -139,13 +139,13 @@ impl Decoder {
             _ => length.iter().fold(0, |len, byte| len << 8 | u64::from(*byte)),
         };
         if len >> 63 != 0 {
-            return Err(broken("the length's highest bit is set"));
+            return Err(broken("the highest bit of the length is set"));
         }
         if (length.len() == 2 && len < 126) || (length.len() == 8 && len <= 0xFFFF) {
             return Err(broken("the length is not in its shortest form"));
         }
         if !is_control(opcode) && len.saturating_add(self.message.len() as u64) > self.limit as u64 {
-            return Err(Violation { code: close::TOO_BIG, reason: "the message is larger than this server takes" });
+            return Err(Violation { code: close::TOO_BIG, reason: "the message is larger than this server accepts" });
         }
         if matches!(opcode, Opcode::Text | Opcode::Binary) {
             self.kind = Some(opcode);
@@ -155,7 +155,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// The message that a whole frame completes.
+    /// Returns the message that a complete frame ends, if it ends one.
     fn end_frame(&mut self, frame: Frame) -> Result<Option<Incoming>, Violation> {
         Ok(Some(match frame.opcode {
             Opcode::Ping => Incoming::Ping(std::mem::take(&mut self.control)),
@@ -196,7 +196,7 @@ fn opcode(first: u8) -> Result<Opcode, Violation> {
     }
 }
 
-/// Length of a masked frame's header, told by its second byte.
+/// Returns the length of a masked frame's header, given its second byte.
 const fn header_len(second: u8) -> usize {
     match second & 0x7F {
         126 => 8,
@@ -205,7 +205,7 @@ const fn header_len(second: u8) -> usize {
     }
 }
 
-/// The code in a close frame, if it is one that may be sent (section 7.4).
+/// Returns the code in a close frame, if it is one that may be sent (section 7.4).
 fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         return if payload.is_empty() { Ok(None) } else { Err(broken("a close frame with half a status code")) };

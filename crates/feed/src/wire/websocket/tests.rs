@@ -2,7 +2,7 @@ use super::*;
 use crate::wire::tests::any_update;
 use proptest::prelude::*;
 
-/// A client's frame: masked.
+/// Returns a client's frame, which is masked.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x37, 0xfa, 0x21, 0x3d];
     let mut out = vec![first];
@@ -124,7 +124,7 @@ proptest! {
         prop_assert_eq!(read, update);
     }
 
-    /// Whatever is there of a header is read as one, and nothing beyond it: too few bytes are an error, as is a bad name.
+    /// The header is read and nothing beyond it: too few bytes are an error, and so is an invalid name.
     #[test]
     fn a_binary_message_is_what_its_header_says_or_an_error(
         stamp in proptest::collection::vec(any::<u8>(), 0..=16), name_len in 0u8..9, rest in "[agp\n]{0,12}",
