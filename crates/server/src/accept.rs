@@ -1,4 +1,4 @@
-//! The accept loop: it must outlive everything that a client or a full descriptor table can do.
+//! The accept loop: it must survive everything that a client or a full descriptor table can cause.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,13 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::acceptor::Acceptor;
 use crate::connection;
 
-/// Pause after a failed accept: with a full descriptor table the next one fails as well until something closes.
+/// Pause after a failed accept: if the descriptor table is full, the next one fails too until something closes.
 const RETRY: Duration = Duration::from_millis(50);
 
 impl Acceptor {
-    /// Accepts connections until shutdown, each in a task of its own.
+    /// Accepts connections until shutdown, each in its own task.
     pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
-        let mut told = false;
+        let mut has_warned = false;
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -24,13 +24,13 @@ impl Acceptor {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    told = false;
+                    has_warned = false;
                     self.receive(stream, peer);
                 }
                 Err(error) if is_clients_fault(&error) => {}
                 Err(error) => {
-                    if !std::mem::replace(&mut told, true) {
-                        tracing::warn!("connections wait, because none can be accepted: {error}; see `ulimit -n`");
+                    if !std::mem::replace(&mut has_warned, true) {
+                        tracing::warn!("cannot accept connections, new ones wait: {error}; see `ulimit -n`");
                     }
                     tokio::time::sleep(RETRY).await;
                 }
@@ -41,12 +41,12 @@ impl Acceptor {
     fn receive(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         if self.meters.open.get() >= self.max_connections as u64 {
             self.meters.refused.add(1);
-            // Who shakes hands first would take an answer for nonsense.
+            // A client that starts with a TLS handshake could not read an HTTP response.
             return if self.tls.is_none() {
                 refuse(&stream);
             };
         }
-        // Each update is one small write; Nagle's algorithm would hold it back for the last one's ACK.
+        // Each update is one small write; Nagle's algorithm would delay it until the previous one is acknowledged.
         let _ = stream.set_nodelay(true);
         if let Some(bytes) = self.send_buffer {
             let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes);
@@ -55,13 +55,13 @@ impl Acceptor {
     }
 }
 
-/// The client was gone before it was accepted: accept(2) reports such errors of the new socket.
+/// Whether the client was gone before it was accepted: accept(2) reports such errors of the new socket.
 fn is_clients_fault(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Says why, if the socket takes it at once, and closes.
+/// Sends the reason, if the socket accepts it immediately, and closes the connection.
 fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n\
@@ -85,7 +85,7 @@ mod tests {
             clients.push(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
             accepted.push(listener.accept().await.unwrap());
         }
-        // Nothing is awaited meanwhile, so no task of theirs has begun.
+        // Nothing is awaited meanwhile, so none of their tasks has started.
         for (stream, peer) in accepted {
             acceptor.receive(stream, peer);
         }

@@ -1,4 +1,4 @@
-//! What the connections of one address share: `accept` lets them in with it, and both versions of HTTP serve with it.
+//! What the connections of one address share: `accept` uses it to accept them, and both versions of HTTP to serve them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::meter::Meters;
 
-/// What awaits the connections of one address.
+/// The shared state of the connections of one address.
 #[derive(Clone)]
 pub(crate) struct Acceptor {
     pub(crate) max_connections: usize,
-    /// The kernel's send buffer of each connection, bytes; the kernel's own choice without it.
+    /// The kernel's send buffer of each connection, bytes; `None` leaves it to the kernel.
     pub(crate) send_buffer: Option<usize>,
-    /// For how long a client may take no byte of an answer.
+    /// For how long a client may read nothing of a response.
     pub(crate) patience: Duration,
-    /// Shakes hands with each client; without it they speak plainly.
+    /// Performs the TLS handshake with each client; `None` for plain HTTP.
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) router: Router,
@@ -28,7 +28,7 @@ pub(crate) struct Acceptor {
 
 #[cfg(test)]
 impl Acceptor {
-    /// One for these routes, plain and never shut down.
+    /// An acceptor for these routes, without TLS and never shut down.
     pub(crate) fn for_tests(router: Router, max_connections: usize) -> Self {
         Self {
             max_connections,

@@ -1,8 +1,8 @@
-//! Who may do what: one check for every request of an address, whatever answers it.
+//! Access control: one check for every request to an address, whatever handles it.
 //!
-//! In this order: a head that makes no sense is answered with 400, a name that this machine does not have with 403, an order
-//! of a page that is not trusted with 403. A browser that asks beforehand is answered, before the token is asked for. What
-//! each of these is, [`feedlab_feed::access`] says; whom this server trusts is told by its [`Config`].
+//! In this order: an invalid head is answered with 400, a host name that is not this machine's with 403, a
+//! state-changing request from an untrusted page with 403. A preflight request of a browser is answered before the
+//! token is checked. [`feedlab_feed::access`] defines these terms; the [`Config`] says what this server trusts.
 
 use std::sync::Arc;
 
@@ -16,22 +16,22 @@ use crate::config::Config;
 use crate::rejection::Rejection;
 use crate::{fields, limits};
 
-/// What a page may read of an answer beside what it always may.
+/// Response headers that a page of an allowed origin may read, in addition to those it always may.
 const READABLE: HeaderValue = HeaderValue::from_static("ETag, Retry-After");
-/// What a page of an allowed origin may send beside what it always may.
+/// Request headers that a page of an allowed origin may send, in addition to those it always may.
 const SENDABLE: HeaderValue =
     HeaderValue::from_static("Authorization, Cache-Control, Content-Type, If-None-Match, Last-Event-ID");
-/// With which methods.
+/// The methods that a page of an allowed origin may use.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 
 /// The cookie that may carry the token: a browser's `EventSource` and `WebSocket` can set no header.
 const COOKIE: &str = "feedlab_token";
 
-/// Whom an address trusts.
+/// What an address trusts.
 #[derive(Debug)]
 pub(crate) struct Access {
     scheme: &'static str,
-    /// The names of this machine; `None` where a stranger who points a name here gains nothing: a page of such a name has
+    /// The names of this machine; `None` if an attacker who points a name here gains nothing: a page of such a name has
     /// neither this server's token nor a certificate for the name.
     names: Option<Names>,
     origins: Vec<Origin>,
@@ -39,7 +39,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// What a server was told, for an address of it that speaks TLS or does not.
+    /// The rules of a server's configuration, for one of its addresses, with or without TLS.
     pub(crate) fn new(config: &Config, is_tls: bool) -> Arc<Self> {
         let is_proven = is_tls || config.token.is_some();
         Arc::new(Self {
@@ -71,7 +71,7 @@ impl Access {
         origin.is_some_and(|origin| self.origins.contains(origin))
     }
 
-    /// The origin that a browser is to be told of: one of those that are allowed, and not this server's own.
+    /// Returns the origin to send to the browser: one of the allowed ones, and not this server's own.
     fn readable_by(&self, caller: &Caller) -> Option<HeaderValue> {
         let Caller::Page(Some(origin)) = caller else { return None };
         let value = self.allows(Some(origin)).then(|| HeaderValue::try_from(origin.to_string()));
@@ -91,28 +91,30 @@ fn unknown(host: &Host) -> Rejection {
     ))
 }
 
-/// Whether a request asks for more than a look: something may change, or a channel opens that a page may read.
+/// Whether a request is more than a read: it may change something, or opens a channel that a page can read.
 fn is_order(request: &Request) -> bool {
     !request.method().is_safe() || request.headers().contains_key(header::UPGRADE)
 }
 
-/// What no handler is to see.
+/// Refuses requests that no handler should see.
 fn check_form(request: &Request) -> Result<(), Rejection> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > limits::MAX_TARGET_BYTES {
-        let message = format!("the path and its query have at most {} bytes", limits::MAX_TARGET_BYTES);
+        let message = format!("the path and query may have at most {} bytes", limits::MAX_TARGET_BYTES);
         return Err(Rejection::new(StatusCode::URI_TOO_LONG, message).closing());
     }
-    // RFC 9112, section 6.1: a body in a coding that is not understood has no end that can be known.
+    // RFC 9112, section 6.1: the end of a body in an unknown transfer coding cannot be determined.
     if fields::list(request.headers(), &header::TRANSFER_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("chunked"))
     {
-        return Err(Rejection::new(StatusCode::NOT_IMPLEMENTED, "the only transfer coding here is `chunked`").closing());
+        return Err(
+            Rejection::new(StatusCode::NOT_IMPLEMENTED, "only the transfer coding `chunked` is supported").closing()
+        );
     }
     Ok(())
 }
 
-/// Lets a request pass that this address may answer, and lets pages of the allowed origins read the answer, whatever it is
-/// (Fetch standard, section 3.2, "CORS protocol"). Without such origins no answer is a byte longer.
+/// Passes on requests that this address may answer, and lets pages of the allowed origins read every response
+/// (Fetch standard, section 3.2, "CORS protocol"). Without allowed origins, no response is a byte longer.
 pub(crate) async fn check(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let asked = match access.admit(&request) {
         Ok(asked) => asked,
@@ -142,7 +144,8 @@ fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Takes orders from this server's own pages and from programs alone, where what is allowed for the endpoints is not for all.
+/// Accepts state-changing requests only from this server's own pages and from programs, for routes that are not open to
+/// the allowed origins.
 pub(crate) async fn check_own(request: Request, next: Next) -> Result<Response, Rejection> {
     if is_order(&request) && matches!(request.extensions().get(), Some(Asked { caller: Caller::Page(_), .. })) {
         return Err(Rejection::forbidden("pages of another origin may not do that; open this server's own page"));
@@ -150,7 +153,7 @@ pub(crate) async fn check_own(request: Request, next: Next) -> Result<Response, 
     Ok(next.run(request).await)
 }
 
-/// Lets a request pass when the server asks for no token, or the request brings it.
+/// Passes on a request if the server requires no token, or the request contains it.
 pub(crate) async fn check_token(
     State(access): State<Arc<Access>>,
     request: Request,
@@ -159,7 +162,7 @@ pub(crate) async fn check_token(
     if access.brings_token(request.headers()) {
         return Ok(next.run(request).await);
     }
-    let message = format!("this server asks for a token: `Authorization: Bearer …` or the cookie `{COOKIE}`");
+    let message = format!("this server requires a token: send `Authorization: Bearer …` or the cookie `{COOKIE}`");
     Err(Rejection::new(StatusCode::UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer"))
 }
 
@@ -171,18 +174,18 @@ fn brings(headers: &HeaderMap, token: &str) -> bool {
     bearer.chain(cookie).any(|candidate| equal(candidate.as_bytes(), token.as_bytes()))
 }
 
-/// The credentials of the scheme `Bearer`, however it is written (RFC 9110, section 11.1).
+/// Returns the credentials of the scheme `Bearer`, in any case (RFC 9110, section 11.1).
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, credentials) = value.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| credentials.trim())
 }
 
-/// A cookie's value, which may stand in quotes (RFC 6265, section 4.1.1).
+/// Returns a cookie's value, which may be in quotes (RFC 6265, section 4.1.1).
 fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
-/// Compares without telling by its duration how much was right.
+/// Compares in constant time, so that the duration does not reveal how much was right.
 fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |different, (a, b)| different | (a ^ b)) == 0
 }

@@ -1,7 +1,7 @@
-//! The kernel's account of all connections, endpoint by endpoint: those that are open and those that were.
+//! The kernel's figures for all connections, open and closed, by endpoint.
 //!
-//! A connection is entered when it is accepted and settled when its socket is about to close, so that one that lived
-//! for a single poll counts like one that lived for hours.
+//! A connection is added when it is accepted, and its final figures are read when its socket is about to close, so that
+//! one that lasted for a single poll counts like one that lasted for hours.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,72 +13,72 @@ use feedlab_feed::tcp_info::Handle;
 
 const ENDPOINTS: usize = Transport::ALL.len();
 
-/// The accounts of a server.
+/// The connection figures of a server.
 #[derive(Debug, Default)]
-pub(crate) struct Accounts(Mutex<Books>);
+pub(crate) struct Accounts(Mutex<Inner>);
 
 #[derive(Debug, Default)]
-struct Books {
+struct Inner {
     open: Slab<Account>,
-    /// What connections of each endpoint carried until they closed.
+    /// The traffic of each endpoint's closed connections.
     closed: [WireStats; ENDPOINTS],
-    /// The kernel once gave no answer: then no sum is told.
-    is_silent: bool,
+    /// Whether the kernel once gave no answer: then no sum is reported.
+    is_incomplete: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Account {
     handle: Handle,
-    /// The endpoint that the connection came for last; none before its first feed request.
+    /// The endpoint of the connection's last feed request; `None` before the first.
     endpoint: Option<Transport>,
 }
 
-/// All accounts at one moment.
+/// The sums over all connections at one moment.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Balance {
-    /// What each endpoint's connections have carried; `None` where the kernel does not tell.
+pub(crate) struct Totals {
+    /// The traffic of each endpoint's connections; `None` if the kernel does not report it.
     pub(crate) endpoints: Option<[WireStats; ENDPOINTS]>,
-    /// Memory of the kernel for the open sockets, bytes.
+    /// Kernel memory for the open sockets, bytes.
     pub(crate) kernel_bytes: Option<u64>,
 }
 
 impl Accounts {
-    /// Enters a connection; the key stands for it until it is settled.
-    pub(crate) fn enter(&self, handle: Handle) -> usize {
-        self.books().open.insert(Account { handle, endpoint: None })
+    /// Adds a connection; the key identifies it until it is closed.
+    pub(crate) fn open(&self, handle: Handle) -> usize {
+        self.inner().open.insert(Account { handle, endpoint: None })
     }
 
-    /// The connection came for an endpoint.
+    /// Counts the connection for an endpoint from now on.
     pub(crate) fn assign(&self, key: usize, endpoint: Transport) {
-        if let Some(account) = self.books().open.get_mut(key) {
+        if let Some(account) = self.inner().open.get_mut(key) {
             account.endpoint = Some(endpoint);
         }
     }
 
-    /// The connection's socket is about to close.
-    pub(crate) fn settle(&self, key: usize) {
-        let mut books = self.books();
-        let Some(Account { handle, endpoint }) = books.open.try_remove(key) else { return };
+    /// Takes the final figures of a connection whose socket is about to close.
+    pub(crate) fn close(&self, key: usize) {
+        let mut inner = self.inner();
+        let Some(Account { handle, endpoint }) = inner.open.try_remove(key) else { return };
         let Some(endpoint) = endpoint else { return };
         match handle.carried_at_close() {
-            Some(wire) => books.closed[endpoint as usize] += wire,
-            None => books.is_silent = true,
+            Some(wire) => inner.closed[endpoint as usize] += wire,
+            None => inner.is_incomplete = true,
         }
     }
 
-    /// Adds everything up: two questions to the kernel for each open connection, about a microsecond each.
-    pub(crate) fn balance(&self) -> Balance {
-        let books = self.books();
-        Balance { endpoints: books.endpoints().filter(|_| !books.is_silent), kernel_bytes: books.kernel_bytes() }
+    /// Sums everything: two system calls for each open connection, about a microsecond each.
+    pub(crate) fn totals(&self) -> Totals {
+        let inner = self.inner();
+        Totals { endpoints: inner.endpoints().filter(|_| !inner.is_incomplete), kernel_bytes: inner.kernel_bytes() }
     }
 
-    // The books are right after each of these methods, so a panic elsewhere does not make them unusable.
-    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+    // The state is consistent after each of these methods, so a panic elsewhere does not make it unusable.
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Books {
+impl Inner {
     fn endpoints(&self) -> Option<[WireStats; ENDPOINTS]> {
         let mut endpoints = self.closed;
         for (_, account) in &self.open {

@@ -15,17 +15,17 @@ use crate::subscribers::Subscribers;
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) hub: Arc<Hub>,
-    /// Those of this address who wait.
+    /// The waiting connections of this address.
     pub(crate) subscribers: Arc<Subscribers>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) gate: Arc<Gate>,
-    /// Bodies of requests that are waited for.
+    /// The request bodies that the server waits for.
     pub(crate) bodies: Bodies,
-    /// Tells these counters from the ones before and after them.
+    /// The random number of this process: a different one in `/stats` means that the counters restarted.
     pub(crate) life: u64,
 }
 
-/// The integers that a JavaScript number holds.
+/// The largest integer up to which a JavaScript number is exact.
 const EXACT: u64 = (1 << 53) - 1;
 
 impl App {

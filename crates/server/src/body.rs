@@ -1,4 +1,4 @@
-//! Bodies of requests, which come whole, in time, and no larger than they may be, or not at all.
+//! Reads request bodies: complete, in time and within the size limit, or not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,32 +17,32 @@ use crate::limits::{BODY_OVERHEAD_BYTES, MAX_BODIES_BYTES};
 use crate::meter::Meters;
 use crate::rejection::Rejection;
 
-/// Those who wait for bodies, over all connections.
+/// The request bodies that the server waits for, over all connections.
 #[derive(Debug)]
 pub(crate) struct Bodies {
-    /// Bytes that are not spoken for.
+    /// Bytes of the limit that are still free.
     room: Semaphore,
     deadline: Duration,
     meters: Arc<Meters>,
-    was_told: AtomicBool,
+    has_warned: AtomicBool,
 }
 
 impl Bodies {
-    /// Nobody yet; each will be given so long.
+    /// Creates it with the time that each body may take.
     pub(crate) fn new(deadline: Duration, meters: Arc<Meters>) -> Self {
         let room = Semaphore::new(MAX_BODIES_BYTES);
-        Self { room, deadline, meters, was_told: AtomicBool::new(false) }
+        Self { room, deadline, meters, has_warned: AtomicBool::new(false) }
     }
 
-    /// Reads a body. Whoever calls has refused before what is refused whatever the body says.
+    /// Reads a body. Callers first refuse requests that they would refuse whatever the body says.
     ///
     /// # Errors
-    /// 413 when it has more than `most` bytes, 408 when it has not come in time, 400 when it never will, 503 when it is to be
-    /// waited for and too many are.
+    /// 413 if it has more than `most` bytes, 408 if it does not arrive in time, 400 if it is incomplete, 503 if the
+    /// server would have to wait for it and already waits for too many.
     pub(crate) async fn read(&self, body: Body, most: usize) -> Result<Bytes, Rejection> {
         let announced = body.size_hint().upper().map_or(most, |bytes| most.min(bytes as usize));
         let mut collected = std::pin::pin!(body::collect(body, most));
-        // What has come with the head takes no room.
+        // A body that arrived with the head does not count.
         let come = collected.as_mut().now_or_never();
         let whole = match come {
             Some(whole) => whole,
@@ -58,17 +58,17 @@ impl Bodies {
         let bytes = bytes.saturating_add(BODY_OVERHEAD_BYTES).min(MAX_BODIES_BYTES) as u32;
         self.room.try_acquire_many(bytes).map_err(|_| {
             self.meters.bodies_refused.add(1);
-            if !self.was_told.swap(true, Ordering::Relaxed) {
+            if !self.has_warned.swap(true, Ordering::Relaxed) {
                 let most = MAX_BODIES_BYTES >> 20;
-                tracing::warn!("requests are refused: the bodies that others have not sent may be {most} MiB together");
+                tracing::warn!("refusing requests: the limit of {most} MiB for incomplete request bodies is reached");
             }
-            let message = "too many bodies are waited for; send yours again in a moment";
+            let message = "the server is waiting for too many request bodies; retry in a moment";
             Rejection::unavailable(message).with(header::RETRY_AFTER, "1").closing()
         })
     }
 
     fn late(&self) -> Rejection {
-        let message = format!("the body did not come within {} s", self.deadline.as_secs_f64());
+        let message = format!("the body did not arrive within {} s", self.deadline.as_secs_f64());
         Rejection::new(StatusCode::REQUEST_TIMEOUT, message).closing()
     }
 }
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    /// A body that comes a byte at a time, each in a buffer of its own, and perhaps never ends.
+    /// A body that arrives one byte at a time, each in its own buffer, and may never end.
     struct Drips {
         left: usize,
         ends: bool,

@@ -1,8 +1,8 @@
-//! A feed that lives on a broker: the updates that the ring no longer has, in pages that all clients share, and the way of a
-//! publication there.
+//! A feed on a broker: the updates that the ring no longer has, in pages that all clients share, and publishing to the
+//! broker.
 //!
-//! A client that asks for older updates is given the page that has them, and everybody who asks meanwhile waits for the same
-//! one: a thousand clients that come back at once with much to catch up with cost the broker what one costs.
+//! A client that asks for older updates gets the page that contains them, and all clients that ask meanwhile wait for
+//! the same page: a thousand clients that reconnect at once, far behind, cost the broker as much as one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,9 +19,9 @@ use crate::limits::{MAX_PAGES, MAX_PAGES_LOADING};
 use crate::rejection::Rejection;
 use crate::ring::Batch;
 
-/// Pages begin after multiples of this, so that clients of different places share them.
+/// Pages start after multiples of this, so that clients at different positions share them.
 const STEP: u64 = 128;
-/// Before a page that the broker did not give is asked for again.
+/// Pause before a page is requested again after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Consecutive updates.
@@ -37,13 +37,13 @@ struct Shared {
     pages: Mutex<Pages>,
 }
 
-/// By the `seq` before the first update.
+/// The pages, by the `seq` before their first update.
 #[derive(Debug, Default)]
 struct Pages {
     pages: HashMap<u64, Slot>,
-    /// Those who want a page for which there is no room among those that are being loaded.
+    /// Readers of pages that cannot be loaded yet, because too many others are being loaded.
     waiting_for_room: Waiting,
-    /// How often one was asked for, which tells the latest use of each.
+    /// The number of requests for a page so far, which orders the pages by their last use.
     uses: u64,
 }
 
@@ -58,18 +58,20 @@ impl Broker {
         Self(Arc::new(Shared { stream, pages: Mutex::default() }))
     }
 
-    /// How the connection stands.
+    /// The state of the connection.
     pub(crate) fn state(&self) -> BrokerStats {
         self.0.stream.state()
     }
 
-    /// Publishes an update that is due now: its `seq`, once the stream has it.
+    /// Publishes an update that is due now, and returns its `seq` once the stream has stored it.
     pub(crate) async fn publish(&self, item: Item) -> Result<u64, Rejection> {
         let published = self.0.stream.publish(item, clock::unix_us()).await;
-        published.map_err(|error: Error| Rejection::unavailable(format!("not published for certain: {error}")))
+        published
+            .map_err(|error: Error| Rejection::unavailable(format!("the update may not have been published: {error}")))
     }
 
-    /// Up to `max` updates after a `seq` that the ring no longer has; nothing when the stream has none of them either.
+    /// Returns up to `max` updates after a `seq` that the ring no longer has; `None` if the stream does not have them
+    /// either.
     pub(crate) fn poll_after(&self, cx: &Context<'_>, seq: u64, max: usize) -> Poll<Option<Batch>> {
         let mut start = seq / STEP * STEP;
         loop {
@@ -85,12 +87,12 @@ impl Broker {
         }
     }
 
-    /// What was empty may not stay so.
+    /// Forgets an empty page, which may get updates later.
     fn forget(&self, start: u64) {
         self.0.pages.lock().unwrap_or_else(PoisonError::into_inner).pages.remove(&start);
     }
 
-    /// The page after a `seq`, if it is there; otherwise its reader is woken when it is.
+    /// Returns the page after a `seq` if it is loaded; otherwise the reader is woken when it is.
     fn page(&self, cx: &Context<'_>, start: u64) -> Option<Page> {
         let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.uses += 1;
@@ -113,17 +115,17 @@ impl Broker {
         None
     }
 
-    /// Has the page from the broker, however long that takes.
+    /// Loads the page from the broker, however long that takes.
     async fn load(self, start: u64) {
         let updates = loop {
             match self.0.stream.page(start).await {
                 Ok(updates) => break updates,
-                Err(error) => tracing::debug!(%error, start, "a page of older updates; asking again"),
+                Err(error) => tracing::debug!(%error, start, "cannot load a page of older updates; retrying"),
             }
             tokio::time::sleep(PAUSE).await;
         };
         let first = updates.first().map_or(0, |update| update.seq);
-        // What follows a hole is another page.
+        // Updates after a hole belong to another page.
         let consecutive = updates.into_iter().zip(first..).take_while(|(update, seq)| update.seq == *seq);
         let epoch = self.0.stream.epoch();
         let page = consecutive.map(|(update, _)| Arc::new(Entry::new(epoch, update))).collect();
@@ -142,7 +144,7 @@ impl Broker {
     }
 }
 
-/// Those who wait for something, each once: by where the runtime keeps them.
+/// The wakers of waiting tasks, each once: by the address of the task.
 type Waiting = HashMap<usize, Waker>;
 
 fn join(waiting: &mut Waiting, cx: &Context<'_>) {
@@ -167,7 +169,7 @@ impl Pages {
     }
 }
 
-/// What a page has after a `seq` that is before its last.
+/// Returns what a page contains after a `seq` that is before its last.
 fn batch(page: &Page, seq: u64, max: usize) -> Batch {
     let first = page.first().map_or(seq + 1, |entry| entry.update.seq);
     let gap = (first > seq + 1).then(|| Gap { from: seq + 1, to: first - 1 });

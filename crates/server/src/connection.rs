@@ -1,5 +1,5 @@
-//! One connection, from its first byte to its last: perhaps TLS, then HTTP of the version that the client speaks, then
-//! perhaps a stream.
+//! One connection, from its first byte to its last: optionally TLS, then the client's version of HTTP, then possibly a
+//! stream.
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
@@ -20,16 +20,17 @@ use crate::wire::Wire;
 use crate::{http1, http2};
 use feedlab_feed::tcp_info::{Handle, Opener};
 
-/// What a client that speaks HTTP/2 begins with: RFC 9113, section 3.4.
+/// The first bytes of a client that speaks HTTP/2: RFC 9113, section 3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Serves a connection until it ends. Whatever goes wrong ends this connection and nothing else.
+/// Serves a connection until it ends. Any error ends only this connection.
 ///
-/// It counts as open from this call on, not only once its task has begun: as many as are let in may come before that.
+/// It counts as open from this call, not only from the start of its task: the limit of connections may be reached
+/// before that.
 pub(crate) fn serve(stream: TcpStream, peer: SocketAddr, acceptor: Arc<Acceptor>) -> impl Future<Output = ()> + Send {
     let handle = Handle::new(stream.as_fd(), stream.local_addr().ok(), Opener::Peer);
     let link = Arc::new(Link::new(ConnectionMeter::new(acceptor.meters.clone(), handle)));
-    // Boxed, so that a stream's task is not as large as an HTTP connection's state for the rest of its life.
+    // Boxed, so that a stream's task does not keep the size of an HTTP connection's state.
     let http = Box::pin(http(Socket::new(stream, link.clone()), (link, peer), acceptor));
     serve_to_the_end(http)
 }
@@ -42,7 +43,7 @@ async fn serve_to_the_end(http: Pin<Box<impl Future<Output = Option<http1::After
     }
 }
 
-/// Everything up to the last answer; `None` when it did not come to a request.
+/// Serves HTTP up to the last response; `None` if there was no request.
 async fn http(socket: Socket, (link, peer): (Arc<Link>, SocketAddr), acceptor: Arc<Acceptor>) -> Option<http1::After> {
     let (mut wire, is_http2) = tokio::select! {
         opened = open(socket, acceptor.tls.as_ref()) => opened?,
@@ -55,11 +56,11 @@ async fn http(socket: Socket, (link, peer): (Arc<Link>, SocketAddr), acceptor: A
     Some(http1::serve(wire, (link, peer), acceptor).await)
 }
 
-/// Shakes hands where that is asked for, and finds out which HTTP the client speaks; `None` when it says nothing in time,
-/// or nothing sensible.
+/// Performs the TLS handshake if configured, and determines the client's version of HTTP; `None` if it sends nothing in
+/// time, or nothing valid.
 async fn open(socket: Socket, tls: Option<&TlsAcceptor>) -> Option<(Wire, bool)> {
     let Some(tls) = tls else {
-        // A client that knows beforehand what the server speaks (RFC 9113, section 3.3).
+        // A client with prior knowledge that the server speaks HTTP/2 (RFC 9113, section 3.3).
         let is_http2 = timeout(HEADER_TIMEOUT, socket.begins_with(PREFACE)).await.ok()?.ok()?;
         return Some((Wire::Plain(socket), is_http2));
     };

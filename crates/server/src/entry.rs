@@ -1,5 +1,5 @@
-//! An update of the history, and how each transport writes it: encoded at most once each, by the first connection that needs it,
-//! for all of them. Kept by the ring, which knows how long.
+//! An update of the history with its encoding for each transport: each is made at most once, by the first connection
+//! that needs it, for all of them. The ring decides how long it is kept.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use feedlab_feed::wire::{sse, update_json, websocket};
 use feedlab_feed::{Epoch, Update};
 
-/// An update and its encodings. Each takes the room that it needs, and no more.
+/// An update and its encodings, each in a buffer of exactly its size.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     epoch: Epoch,
@@ -22,7 +22,7 @@ impl Entry {
         Self { epoch, update, json: OnceLock::new(), sse_chunk: OnceLock::new(), frame: OnceLock::new() }
     }
 
-    /// Payload bytes.
+    /// The length of the payload, bytes.
     pub(crate) fn len(&self) -> usize {
         self.update.data.len()
     }
@@ -42,8 +42,8 @@ impl Entry {
         self.frame.get_or_init(|| websocket::update_frame(&self.update))
     }
 
-    /// Gives back the memory of what streams were sent, but for those that still have it to send.
-    pub(crate) fn forget_what_streams_send(&mut self) {
+    /// Releases the encodings for streams, except where a stream still has to send them.
+    pub(crate) fn drop_stream_encodings(&mut self) {
         self.sse_chunk = OnceLock::new();
         self.frame = OnceLock::new();
     }

@@ -1,4 +1,4 @@
-//! A feed of this process: what any number of its addresses may serve.
+//! A feed of this process, which any number of its addresses may serve.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::ring::Snapshot;
 
 /// A feed that is published in this process. [`Server::of`](crate::Server::of) serves it at an address.
 ///
-/// It ends when nothing holds it any more, or when the server that opened it ends.
+/// It ends when its last clone is dropped, or when the server that opened it ends.
 #[derive(Clone, Debug)]
 pub struct Feed(Arc<Core>);
 
@@ -28,26 +28,27 @@ pub struct Feed(Arc<Core>);
 struct Core {
     hub: Arc<Hub>,
     gate: Arc<Gate>,
-    /// Cancelled when the feed cannot go on, and why.
+    /// Canceled when the feed fails, with the reason.
     failed: (CancellationToken, Mutex<Option<ServerError>>),
-    /// End with the feed.
+    /// The tasks that end with the feed.
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl Feed {
-    /// Opens the source and starts the publisher; a feed that began before is level with its schedule on return.
+    /// Opens the source and starts the publisher; a feed that started earlier has caught up with its schedule on
+    /// return.
     ///
-    /// Of what a server is told these are the feed's, and those of a server that only serves it do not matter: `source`,
-    /// `age_from`, `stall`, `history`, `queue`, `slow_policy`, `slow_limit` and `coalesce`, and when the feed begins.
+    /// These settings belong to the feed, and those of a server that only serves it are ignored: `source`, `age_from`,
+    /// `stall`, `history`, `queue`, `slow_policy`, `slow_limit` and `coalesce`, and when the feed starts.
     ///
     /// # Errors
-    /// When the source cannot be opened, or the system gives no thread.
+    /// When the source cannot be opened, or no thread can be started.
     pub async fn open(config: &Config) -> Result<Self, ServerError> {
         Self::open_after(config, Snapshot::none(config.epoch_of_feed())).await
     }
 
-    /// The same, in the place of a feed that has this snapshot: clients go on with their cursors, in its epoch, and the first
-    /// `seq` is one more than the last of that.
+    /// Opens a feed that replaces the one with this snapshot: clients continue with their cursors, in its epoch, and
+    /// the first `seq` follows its last.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -55,7 +56,7 @@ impl Feed {
         if let Some(SourceConfig::Stream(address)) = &config.settings.source {
             return Self::open_stream(config, address).await;
         }
-        let again = config.start_at.filter(|_| config.has_past());
+        let again = config.start_at.filter(|_| config.is_reproducible());
         let feed = Self::of(Hub::new(Retention::from(config), snapshot, again.map_or(0, |_| clock::unix_us())), config);
         feed.publish(config).await?;
         Ok(feed)
@@ -69,7 +70,7 @@ impl Feed {
         Self(Arc::new(Core { hub, gate: Arc::default(), failed, tasks: Mutex::new(tasks) }))
     }
 
-    /// Opens a feed that lives on a broker, and has read what the ring holds of it on return.
+    /// Opens a feed on a broker, and fills the ring from it before returning.
     async fn open_stream(config: &Config, address: &StreamAddress) -> Result<Self, ServerError> {
         let missing = if config.settings.allow_publish { Missing::Create } else { Missing::Refuse };
         let stream = Stream::open(address, &config.credentials, missing).await?;
@@ -80,7 +81,7 @@ impl Feed {
         let snapshot = Snapshot::before(stream.epoch(), before);
         let feed = Self::of(Hub::on(Broker::new(stream), retention, snapshot), config);
         while feed.hub().head() < last {
-            // What the stream had may be gone since it was asked.
+            // The stream may have dropped updates since it reported them.
             let Ok(arrival) = tokio::time::timeout(BROKER_PATIENCE, reader.next()).await else { break };
             feed.hub().append(arrival?.update);
         }
@@ -89,12 +90,12 @@ impl Feed {
         Ok(feed)
     }
 
-    /// When the feed cannot go on.
+    /// Waits until the feed fails.
     pub(crate) async fn failed(&self) {
         self.0.failed.0.cancelled().await;
     }
 
-    /// Why it could not.
+    /// Takes the reason of the failure.
     pub(crate) fn failure(&self) -> Option<ServerError> {
         self.0.failed.1.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -107,9 +108,9 @@ impl Feed {
         let Settings { source, age_from, stall, .. } = &config.settings;
         let Some(source) = source else { return Ok(()) };
         let pace = Pace { age_from: *age_from, stall: *stall };
-        let level = publisher::spawn(source.open()?, pace, self.hub().clone(), self.gate().clone())?;
-        if start_at.is_some() && config.has_past() {
-            let _ = level.await;
+        let caught_up = publisher::spawn(source.open()?, pace, self.hub().clone(), self.gate().clone())?;
+        if start_at.is_some() && config.is_reproducible() {
+            let _ = caught_up.await;
         }
         Ok(())
     }
@@ -122,24 +123,24 @@ impl Feed {
         &self.0.gate
     }
 
-    /// Tells this life of the feed from others.
+    /// The epoch of the feed.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.hub().epoch()
     }
 
-    /// What it holds of its snapshot.
+    /// The updates that the feed holds, for a feed that replaces it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.hub().snapshot()
     }
 
-    /// Ends it: nothing more is published by its source.
+    /// Stops the feed: its source publishes nothing more.
     pub fn stop(&self) {
         self.gate().stop();
     }
 
-    /// When its time began, µs of Unix time; `None` while it waits for that.
+    /// When the feed started, µs of Unix time; `None` while it waits for its start.
     #[must_use]
     pub fn began_at(&self) -> Option<u64> {
         self.gate().start()
@@ -152,7 +153,7 @@ impl Drop for Core {
     }
 }
 
-/// Takes what comes from the broker, until the feed ends or the stream is another.
+/// Receives updates from the broker, until the feed ends or the stream was replaced.
 async fn follow(core: Weak<Core>, mut reader: Reader) {
     loop {
         let next = reader.next().await;
@@ -163,7 +164,7 @@ async fn follow(core: Weak<Core>, mut reader: Reader) {
                 core.hub.wake();
             }
             Err(error) => {
-                tracing::error!(%error, "the feed cannot go on; this server ends, so that clients begin again");
+                tracing::error!(%error, "the feed cannot continue; this server shuts down, so that clients start over");
                 *core.failed.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
                 core.failed.0.cancel();
                 return;
@@ -172,14 +173,15 @@ async fn follow(core: Weak<Core>, mut reader: Reader) {
     }
 }
 
-/// Wakes the waiting connections at each publication, for ever.
+/// Wakes the waiting connections after each publication, in an endless loop.
 ///
-/// One task does it for all publishers: what it wakes goes to its worker's own queue, and several publications in a
-/// row cost one pass. After each it rests for `coalesce`, so that what is published meanwhile goes out together.
+/// One task does this for all publishers: the tasks it wakes go to its worker's own queue, and several publications in
+/// a row cost one pass. After each pass it sleeps for `coalesce`, so that updates published meanwhile are sent
+/// together.
 async fn fan_out(hub: Arc<Hub>, coalesce: Duration) {
     loop {
-        hub.fresh().await;
-        hub.tell();
+        hub.wait_for_update().await;
+        hub.notify_all();
         if !coalesce.is_zero() {
             tokio::time::sleep(coalesce).await;
         }

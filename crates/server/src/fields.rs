@@ -1,37 +1,38 @@
-//! The fields of a request's head, read as RFC 9110 has them: a list may be spread over several lines, and what is no list
-//! comes once. Whoever needs a header asks here; `Host` and `Origin` are [`feedlab_feed::access`]'s.
+//! Reads the header fields of a request as RFC 9110 defines them: a list may be spread over several lines, and any
+//! other field occurs only once. All headers are read here, except `Host` and `Origin`, which [`feedlab_feed::access`]
+//! reads.
 
 use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::rejection::Rejection;
 
-/// The text of a header that comes once at most.
+/// Returns the text of a header that may occur only once.
 ///
 /// # Errors
-/// When it comes several times, or has bytes that are no visible ASCII (RFC 9110, section 5.5).
+/// When it occurs several times, or has bytes that are not visible ASCII (RFC 9110, section 5.5).
 pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Rejection> {
     let mut lines = headers.get_all(name).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {
-        return Err(Rejection::bad_request(format!("a request has one `{name}`, and this one has several")));
+        return Err(Rejection::bad_request(format!("the request has several `{name}` headers; only one is allowed")));
     }
-    let text = line.to_str().map_err(|_| Rejection::bad_request(format!("`{name}` is text in ASCII")))?;
+    let text = line.to_str().map_err(|_| Rejection::bad_request(format!("`{name}` must be ASCII text")))?;
     Ok(Some(text.trim()))
 }
 
-/// The members of a list, over all of its lines (section 5.6.1). Lines that are no text are none.
+/// Returns the members of a list, over all of its lines (section 5.6.1). Lines that are not text are ignored.
 pub(crate) fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(members).filter(|member| !member.is_empty())
 }
 
-/// Whether a list has a token, whatever its case.
+/// Whether a list contains a token, ignoring case.
 pub(crate) fn names_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     list(headers, name).any(|member| member.eq_ignore_ascii_case(token))
 }
 
-/// Whether `Accept` takes a media type: the range that fits it most closely decides, and a quality of 0 is no (section
-/// 12.5.1). Without the header everything is taken.
+/// Whether `Accept` allows a media type: the most specific matching range decides, and a quality of 0 means no (section
+/// 12.5.1). Without the header, everything is accepted.
 pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     if !headers.contains_key(header::ACCEPT) {
         return true;
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn f7_lists_are_joined_and_quotes_hold_commas() {
+    fn f7_lists_are_joined_and_quotes_protect_commas() {
         let sent = headers(&header::IF_NONE_MATCH, &["\"a,b\" , W/\"c\"", "", ",\"d\""]);
         assert_eq!(list(&sent, &header::IF_NONE_MATCH).collect::<Vec<_>>(), ["\"a,b\"", "W/\"c\"", "\"d\""]);
         let sent = headers(&header::CONNECTION, &["keep-alive", "Upgrade"]);

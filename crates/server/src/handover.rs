@@ -1,13 +1,14 @@
-//! How a stream takes its connection over from the HTTP library.
+//! How a stream takes over its connection from the HTTP library.
 //!
-//! hyper parses the request and writes the head of the answer, with all of HTTP's rules. For an answer that never
-//! ends it would go on to hold a read buffer, a write buffer and a state machine for as long as the stream lives, and
-//! frame every update again for every client. So an endpoint that streams answers with a [`head`](Exchange::hand_over) and a
-//! [`Session`]; once the head has left, hyper's half is dropped and the session owns the socket. An idle stream then
-//! costs a cursor and a place in the list of those who wait, and an update one `write` of bytes that all clients share.
+//! hyper parses the request and writes the head of the response, following all of HTTP's rules. For a response that
+//! never ends, it would keep a read buffer, a write buffer and a state machine for as long as the stream is open, and
+//! frame every update again for every client. So a streaming endpoint answers with a [`head`](Exchange::hand_over) and
+//! a [`Session`]; once the head has been sent, hyper's half is dropped and the session owns the socket. An idle stream
+//! then costs a cursor and an entry in the list of waiting connections, and an update one `write` of bytes that all
+//! clients share.
 //!
-//! A WebSocket's upgrade ends hyper's part by itself; the session is taken from here in the same way. On HTTP/2 each
-//! request has a handover of its own, and its session is given the request's stream (`http2.rs`).
+//! A WebSocket upgrade ends hyper's part by itself; the session is taken from here in the same way. On HTTP/2 each
+//! request has its own handover, and its session gets the request's stream (`http2.rs`).
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,31 +26,31 @@ use crate::meter::ConnectionMeter;
 use crate::socket::Link;
 use crate::wire::Wire;
 
-/// What goes on after the head of the answer: given the way for its bytes, and what the client sent early.
+/// What runs after the head of the response: it gets the wire and the bytes that the client sent early.
 pub(crate) type Session = Box<dyn FnOnce(Wire, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// Where a handler leaves the session that is to take over: one for a connection of HTTP/1.1, one for a request of HTTP/2.
+/// Where a handler leaves the session that takes over: one per connection on HTTP/1.1, one per request on HTTP/2.
 #[derive(Clone, Default)]
 pub(crate) struct Handover(Arc<Mutex<Option<Session>>>);
 
 impl Handover {
-    /// The session, if one was left.
+    /// Takes the session, if a handler left one.
     pub(crate) fn take(&self) -> Option<Session> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// What the handler of a request may know of the connection that brought it.
+/// What the handler of a request knows about its connection.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     link: Arc<Link>,
     peer: SocketAddr,
     handover: Handover,
-    /// On HTTP/1.1, where the client's end is told; on HTTP/2 the request ends with its stream.
+    /// On HTTP/1.1, notifies when the client has closed its side; on HTTP/2 the request ends with its stream.
     end: Option<Arc<End>>,
 }
 
-/// Whether a client has sent its last, for who makes an answer to it.
+/// Whether a client has closed its side, for the task that makes its response.
 #[derive(Debug, Default)]
 pub(crate) struct End {
     has_come: AtomicBool,
@@ -57,12 +58,12 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// It has, which [`tell`](Self::tell) lets those know who wait for it.
+    /// Records that the client has closed its side; [`notify`](Self::notify) wakes the task that waits for it.
     pub(crate) fn has_come(&self) {
         self.has_come.store(true, Ordering::Release);
     }
 
-    pub(crate) fn tell(&self) {
+    pub(crate) fn notify(&self) {
         self.waiting.wake();
     }
 
@@ -77,7 +78,7 @@ impl Exchange {
         Self { link, peer, handover, end }
     }
 
-    /// Waits until the client has sent its last: it wants this answer at most, or is gone.
+    /// Waits until the client has closed its side: it wants at most this response, or is gone.
     pub(crate) async fn ended(&self) {
         match &self.end {
             Some(end) => std::future::poll_fn(|cx| end.poll(cx)).await,
@@ -85,26 +86,26 @@ impl Exchange {
         }
     }
 
-    /// Who asks.
+    /// The client's address.
     pub(crate) const fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// The connection's part of the meters.
+    /// The counters of the connection.
     pub(crate) fn meter(&self) -> &ConnectionMeter {
         &self.link.meter
     }
 
-    /// Keeps the session that is to follow, and returns the body of the answer: one that says nothing. On HTTP/1.1 it tells
-    /// when the head in front of it has been queued; on HTTP/2 nobody asks it.
+    /// Stores the session that takes over, and returns an empty body for the response. On HTTP/1.1 the body records
+    /// when the head before it has been queued; on HTTP/2 it is not polled.
     pub(crate) fn hand_over(&self, session: Session) -> Body {
         *self.handover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
         Body::new(HeadOnly(self.link.clone()))
     }
 }
 
-/// A body of unknown length of which nothing ever comes: hyper writes the head for it, and asks it for data once the
-/// head is in the buffer.
+/// A body of unknown length that never yields data: hyper writes the head for it, and polls it once the head is in the
+/// buffer.
 struct HeadOnly(Arc<Link>);
 
 impl hyper::body::Body for HeadOnly {

@@ -24,11 +24,11 @@ use crate::wire::Wire;
 mod io;
 use io::{Io, Turn, Watched};
 
-/// What HTTP leaves behind.
+/// What remains of a connection after HTTP.
 pub(crate) struct After {
     pub(crate) wire: Wire,
     pub(crate) session: Option<Session>,
-    /// Bytes that the client sent behind its last request.
+    /// Bytes that the client sent after its last request.
     pub(crate) early: Bytes,
 }
 
@@ -40,10 +40,10 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), acc
         let (link, router, handover) = (link.clone(), acceptor.router.clone(), handover.clone());
         let turn = turn.clone();
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            // Here and not in the handler: hyper drops a request whose client has hung up meanwhile, and what the
-            // connection carried is the endpoint's all the same.
+            // Here and not in the handler: hyper drops a request whose client has disconnected meanwhile, and the
+            // connection's traffic counts for the endpoint nevertheless.
             if let Some(transport) = transport_of(request.uri()) {
-                link.meter.came_for(transport);
+                link.meter.count_for(transport);
             }
             let awaits_body = !request.body().is_end_stream();
             let answering = turn.begin(awaits_body);
@@ -64,10 +64,10 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), acc
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(Io::new(wire, turn, acceptor.patience)), service);
     let mut closing = std::pin::pin!(acceptor.shutdown.cancelled());
-    let mut told = false;
+    let mut is_shutting_down = false;
     let end = std::future::poll_fn(|cx| {
-        if !told && closing.as_mut().poll(cx).is_ready() {
-            told = true;
+        if !is_shutting_down && closing.as_mut().poll(cx).is_ready() {
+            is_shutting_down = true;
             Pin::new(&mut connection).graceful_shutdown();
         }
         match connection.poll_without_shutdown(cx) {
@@ -81,7 +81,7 @@ pub(crate) async fn serve(wire: Wire, (link, peer): (Arc<Link>, SocketAddr), acc
     if session.is_some() {
         link.meter.taken_over();
     }
-    // A copy: even when empty, the original holds hyper's whole read buffer.
+    // A copy: even if empty, the original keeps hyper's whole read buffer alive.
     After { wire: parts.io.into_inner().into_wire(), session, early: Bytes::copy_from_slice(&parts.read_buf) }
 }
 

@@ -1,8 +1,8 @@
 //! HTTP/2: one connection, many requests (RFC 9113).
 //!
-//! An endpoint that streams takes its own stream over, as it takes over the whole connection of HTTP/1.1: the session that it
-//! answers with is given a [`Stream`]. The h2 library is spoken to directly and not through hyper, which would stand
-//! between a session and the flow control of its stream: whether a client reads is what slow policies go by.
+//! A streaming endpoint takes over its own stream, as it takes over the whole connection on HTTP/1.1: its session gets
+//! a [`Stream`]. This module uses the h2 library directly and not through hyper, which would stand between a session
+//! and the flow control of its stream: the slow policies depend on whether a client reads.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -33,7 +33,7 @@ use crate::wire::{Outgoing, Piece, Stream, Wire};
 mod long;
 use long::Turns;
 
-/// Headers that mean something on a connection of HTTP/1.1 alone (RFC 9113, section 8.2.2).
+/// Headers that only apply to an HTTP/1.1 connection (RFC 9113, section 8.2.2).
 const OF_A_CONNECTION: [header::HeaderName; 4] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::HeaderName::from_static("keep-alive")];
 
@@ -48,24 +48,24 @@ pub(crate) fn builder() -> Builder {
     builder
 }
 
-/// Answers requests until the connection ends, breaks, has had none for as long as one of HTTP/1.1 may rest, or was left by an
-/// unfinished request. The wire is the caller's to close.
+/// Answers requests until the connection ends or breaks, is idle for as long as an HTTP/1.1 connection may be, or the
+/// server gives up an unfinished request. The caller closes the wire.
 pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), acceptor: Arc<Acceptor>) {
     let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(wire)).await else { return };
     let mut closing = std::pin::pin!(acceptor.shutdown.cancelled());
     let shared = Arc::new(Shared::default());
     let mut leaving = std::pin::pin!(shared.leaving.cancelled());
-    let (mut told, mut leaves) = (false, false);
+    let (mut is_shutting_down, mut leaves) = (false, false);
     loop {
         let accepted = tokio::select! {
             accepted = timeout(HEADER_TIMEOUT, accept(&mut connection, leaves)) => accepted,
-            () = &mut closing, if !told => {
-                told = true;
+            () = &mut closing, if !is_shutting_down => {
+                is_shutting_down = true;
                 connection.graceful_shutdown();
                 continue;
             }
             () = &mut leaving, if !leaves => {
-                (told, leaves) = (true, true);
+                (is_shutting_down, leaves) = (true, true);
                 connection.graceful_shutdown();
                 continue;
             }
@@ -77,9 +77,9 @@ pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr)
             }
             Ok(Some(Err(_)) | None) => return,
             Err(_) if connection.has_streams() => {}
-            Err(_) if told => return,
+            Err(_) if is_shutting_down => return,
             Err(_) => {
-                told = true;
+                is_shutting_down = true;
                 connection.graceful_shutdown();
             }
         }
@@ -90,15 +90,16 @@ pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr)
 #[derive(Debug, Default)]
 struct Shared {
     turns: Turns,
-    /// Cancelled once the server has given a request up before its end. As on HTTP/1.1, the connection then ends after the answer,
-    /// but not before its other streams: reading on would hold the connection's buffers for whoever sends a byte at a time.
+    /// Canceled once the server has given up a request before its end. As on HTTP/1.1, the connection then ends after
+    /// the response, but not before its other streams: reading on would hold the connection's buffers for a client that
+    /// sends one byte at a time.
     leaving: CancellationToken,
 }
 
 type Connection<'a> = h2::server::Connection<&'a mut Wire, Piece>;
 
-/// The next request. A connection that `leaves` ends with its last stream; the library would first wait for the client to
-/// acknowledge a PING.
+/// Returns the next request. A connection that `leaves` ends with its last stream; the library would first wait for the
+/// client to acknowledge a PING.
 async fn accept(
     connection: &mut Connection<'_>,
     leaves: bool,
@@ -114,7 +115,7 @@ async fn accept(
     connection.accept().await
 }
 
-/// Answers one request, or hands its stream over. Ends early when the client takes its request back.
+/// Answers one request, or hands over its stream. Ends early if the client cancels its request.
 async fn answer(
     request: Request<RecvStream>,
     mut reply: SendResponse<Piece>,
@@ -122,7 +123,7 @@ async fn answer(
     acceptor: Arc<Acceptor>,
     shared: Arc<Shared>,
 ) {
-    let endpoint = transport_of(request.uri()).map(|transport| link.meter.came_for(transport).clone());
+    let endpoint = transport_of(request.uri()).map(|transport| link.meter.count_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
     let handover = Handover::default();
     let exchange = Exchange::new(link, peer, handover.clone(), None);
@@ -132,7 +133,7 @@ async fn answer(
         _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
     };
     let patience = acceptor.patience;
-    drop(acceptor); // a stream may last, and needs nothing of it
+    drop(acceptor); // a stream may last long, and does not need it
     let (head, body, room) = match answered {
         Ok(mut response) => {
             let room = response.extensions_mut().remove::<Room>();
@@ -157,7 +158,8 @@ async fn answer(
     }
 }
 
-/// The request as the routes know it, and the client's half of the stream, if it is a CONNECT and so has no body.
+/// Returns the request in the form that the routes expect, and the client's half of the stream if it is a CONNECT,
+/// which has no body.
 fn translate(
     request: Request<RecvStream>,
     exchange: Exchange,
@@ -165,7 +167,7 @@ fn translate(
 ) -> (Request, Option<RecvStream>) {
     let (mut parts, incoming) = request.into_parts();
     parts.extensions.insert(exchange);
-    // What HTTP/1.1 calls `Host` (RFC 9113, section 8.3.1).
+    // The equivalent of HTTP/1.1's `Host` (RFC 9113, section 8.3.1).
     if let Some(authority) = parts.uri.authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
     {
@@ -181,14 +183,15 @@ fn translate(
 /// A request's body.
 struct Incoming {
     stream: RecvStream,
-    /// How long it is said to be, bytes.
+    /// The declared length, bytes.
     length: Option<u64>,
-    /// To be cancelled when it is given up before its end.
+    /// Canceled if the body is given up before its end.
     leaving: CancellationToken,
 }
 
 impl Drop for Incoming {
-    /// Nobody reads on. What has come already, a window at most, may reach the end; a client that took its request back has ended it.
+    /// The body is no longer read. What has already arrived, at most a window, may include the end; a canceled request
+    /// has ended.
     fn drop(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         loop {
@@ -220,7 +223,7 @@ impl hyper::body::Body for Incoming {
     }
 }
 
-/// The head of an answer as HTTP/2 has it, with what hyper adds to one of HTTP/1.1, and the body.
+/// Returns the head of a response for HTTP/2, with the headers that hyper adds on HTTP/1.1, and the body.
 fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Body) {
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_2;
@@ -237,7 +240,8 @@ fn translate_back(response: Response<Body>, is_head: bool) -> (Response<()>, Bod
     (Response::from_parts(parts, ()), body)
 }
 
-/// Sends a body as the client takes it, until it is all sent or the stream is gone. Who takes nothing for so long is sent no more.
+/// Sends a body at the client's pace, until it is sent or the stream is gone. Resets the stream of a client that reads
+/// nothing for the given time.
 async fn send(mut stream: Outgoing, mut body: Body, patience: Duration) {
     let mut is_last = false;
     while !is_last {
@@ -254,13 +258,13 @@ async fn send(mut stream: Outgoing, mut body: Body, patience: Duration) {
     finish(stream, patience).await;
 }
 
-/// The next bytes of a body, none at its end; `None` when it broke.
+/// Returns the next bytes of a body, empty at its end; `None` if it failed.
 async fn next(body: &mut Body) -> Option<Bytes> {
     let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
     frame.map_or(Some(Bytes::new()), |frame| Some(frame.ok()?.into_data().unwrap_or_default()))
 }
 
-/// Waits for what is left, in the library, where nothing but a reset would end it.
+/// Waits until the library has written the rest, which otherwise only a reset would end.
 async fn finish(stream: Outgoing, patience: Duration) {
     while stream.has_waiting() {
         if timeout(patience, stream.written()).await.is_err() {

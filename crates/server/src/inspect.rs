@@ -1,4 +1,4 @@
-//! What the server says about itself: `/stats` for programs and people, `/metrics` for Prometheus.
+//! What the server reports about itself: `/stats` for programs and people, `/metrics` for Prometheus.
 
 use std::sync::Arc;
 
@@ -35,8 +35,8 @@ pub(crate) async fn stats(
     Ok((NO_STORE, Json(collect(app, before).await?)))
 }
 
-/// The kernel is asked about every connection, which takes a while when they are many: not on a worker that others
-/// wait for.
+/// Collects the figures. Asking the kernel about every connection takes a while if there are many, so it does not run
+/// on a worker that others wait for.
 pub(crate) async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats, Rejection> {
     let tasks = Handle::current().metrics().num_alive_tasks() as u64;
     let stats = tokio::task::spawn_blocking(move || {
@@ -52,17 +52,17 @@ pub(crate) async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats,
             tasks,
         }
     });
-    stats.await.map_err(|_| Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server is going down"))
+    stats.await.map_err(|_| Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"))
 }
 
-/// `GET /healthz`: whether this server can give what is new. One that has lost the broker of its feed keeps its clients, and is
-/// no place for others.
+/// `GET /healthz`: whether this server can deliver new updates. A server that has lost the broker of its feed keeps its
+/// clients, but should not get others.
 pub(crate) async fn health(State(app): State<Arc<App>>) -> (NoStore, Result<&'static str, Rejection>) {
     let lost = app.hub.broker().map(Broker::state).filter(|state| !state.connected);
     let health = lost.map_or(Ok("ok\n"), |state| {
         let seconds = clock::unix_us().saturating_sub(state.since) / 1_000_000;
         Err(Rejection::unavailable(format!(
-            "the broker has been lost for {seconds} s; clients are kept, and get what they miss"
+            "the broker has been lost for {seconds} s; clients stay connected, and get what they miss later"
         )))
     });
     (NO_STORE, health)

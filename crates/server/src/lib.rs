@@ -1,10 +1,11 @@
 //! One feed, four endpoints.
 //!
-//! In reading order, each using only what comes after it: a `server` is one address that serves a feed; `accept` takes its
-//! connections, `connection` opens them, `http1` and `http2` speak on them, `routes` leads each request to its endpoint,
-//! `transport` has a file for each endpoint, and `push` streams. `handover` is how a stream comes to own its connection, the
-//! `wire`, whose bytes pass a `socket`; `meter` counts them, and `accounts` what the kernel made of that. Behind the endpoints
-//! stand the `hub` with its `ring`; a `feed` is published once, here or on a `broker`.
+//! In reading order, each using only what comes after it: a `server` is one address that serves a feed; `accept`
+//! accepts its connections, `connection` opens them, `http1` and `http2` serve them, `routes` routes each request to
+//! its endpoint, `transport` has a file for each endpoint, and `push` streams. `handover` lets a stream take over its
+//! connection, the `wire`, whose bytes pass through a `socket`; `meter` counts them, and `accounts` collects the
+//! kernel's figures. Behind the endpoints are the `hub` and its `ring`; a `feed` is published once, here or on a
+//! `broker`.
 
 mod server;
 
@@ -62,19 +63,19 @@ pub enum ServerError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
-    /// The broker that has the feed, or its stream, cannot be used.
+    /// The broker of the feed, or its stream, cannot be used.
     #[error(transparent)]
     Broker(#[from] feedlab_nats::Error),
-    /// The system gave no thread for the publisher.
+    /// The publisher's thread cannot be started.
     #[error("cannot start the publisher's thread: {0}")]
     Publisher(#[from] std::io::Error),
 }
 
-/// Serves until `shutdown` is cancelled, then drains: polls are answered, streams are told to come back elsewhere and
-/// closed, and after [`Config::drain`] whoever is left is left.
+/// Serves until `shutdown` is canceled, then drains: polls are answered, streams get a close message and end, and after
+/// [`Config::drain`] the remaining connections are dropped.
 ///
 /// # Errors
-/// When the feed's source cannot be opened, the publisher not started, or the certificate not used.
+/// When the feed's source cannot be opened, the publisher cannot be started, or the certificate cannot be used.
 pub async fn run(
     listeners: impl Into<Listeners>,
     config: Config,

@@ -1,8 +1,8 @@
-//! What passes the server's sockets, counted in one place for every transport.
+//! The traffic of the server's sockets, counted in one place for every transport.
 //!
-//! A [`Socket`](crate::socket::Socket) counts its bytes for the endpoint that its connection came for. Which endpoint that is shows only when a
-//! request has been read, so what came before is kept and added then. Connections that never come for an endpoint
-//! (`/stats`, say) are counted nowhere: looking does not change what is seen.
+//! A [`Socket`](crate::socket::Socket) counts its bytes for the endpoint that its connection is used for. The endpoint
+//! is known only when a request has been read, so earlier bytes are kept and added then. Connections that never use an
+//! endpoint (for `/stats`, say) are not counted: observing does not change what is observed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use feedlab_feed::Transport;
 use feedlab_feed::stats::{ConnectionStats, EndpointStats};
 
-use crate::accounts::{Accounts, Balance};
+use crate::accounts::{Accounts, Totals};
 use feedlab_feed::tcp_info::Handle;
 
-/// A counter that only ever grows, or goes up and down.
+/// A counter or a gauge.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
@@ -50,16 +50,16 @@ pub(crate) struct Endpoint {
     pub(crate) slow_disconnected: Count,
     pub(crate) bytes_out: Count,
     pub(crate) bytes_in: Count,
-    /// Bytes of both directions before a stream took its connection over, bodies included.
+    /// Bytes in both directions before a stream took over its connection, including bodies.
     http_bytes: Count,
-    /// Bodies of polls' answers: the part of the former that is no header.
+    /// Bytes of bodies: the part of `http_bytes` that is not headers.
     pub(crate) body_bytes: Count,
     pub(crate) payload_bytes: Count,
     pub(crate) keepalive_bytes: Count,
 }
 
 impl Endpoint {
-    /// Counts something that is open for as long as the guard lives.
+    /// Counts a stream or held request until the returned guard is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Active {
         self.active.add(1);
         Active(self.clone())
@@ -87,7 +87,7 @@ impl Endpoint {
     }
 }
 
-/// A stream, or a held request; counted until it is dropped.
+/// A guard that counts a stream or a held request until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Active(Arc<Endpoint>);
 
@@ -104,7 +104,7 @@ pub(crate) struct Meters {
     pub(crate) open: Count,
     pub(crate) accepted: Count,
     pub(crate) refused: Count,
-    /// Requests that were refused because too many bodies were waited for.
+    /// Requests that were refused because the server waited for too many bodies.
     pub(crate) bodies_refused: Count,
     accounts: Accounts,
 }
@@ -114,9 +114,9 @@ impl Meters {
         &self.endpoints[transport.index()]
     }
 
-    /// The figures of every endpoint and of all connections, the kernel's account included.
+    /// Returns the figures of every endpoint and of all connections, including the kernel's.
     pub(crate) fn stats(&self) -> (BTreeMap<Transport, EndpointStats>, ConnectionStats) {
-        let Balance { endpoints: wire, kernel_bytes } = self.accounts.balance();
+        let Totals { endpoints: wire, kernel_bytes } = self.accounts.totals();
         let endpoint = |transport: Transport| EndpointStats {
             wire: wire.map(|wire| wire[transport.index()]),
             ..self.endpoint(transport).stats()
@@ -130,15 +130,15 @@ impl Meters {
     }
 }
 
-/// One connection's part of the meters.
+/// The counters of one connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionMeter {
     meters: Arc<Meters>,
-    /// The connection's place in the accounts.
+    /// The connection's key in the accounts.
     account: usize,
-    /// Index of the endpoint; [`NO_ENDPOINT`] until a request names one.
+    /// The index of the endpoint; [`NO_ENDPOINT`] until a request names one.
     endpoint: AtomicU8,
-    /// A stream has taken over: what passes now is no HTTP.
+    /// Whether a stream has taken over, so that the bytes are no longer HTTP.
     is_stream: AtomicBool,
     early_in: Count,
     early_out: Count,
@@ -151,7 +151,7 @@ impl ConnectionMeter {
         meters.open.add(1);
         meters.accepted.add(1);
         Self {
-            account: meters.accounts.enter(handle),
+            account: meters.accounts.open(handle),
             meters,
             endpoint: AtomicU8::new(NO_ENDPOINT),
             is_stream: AtomicBool::new(false),
@@ -160,8 +160,8 @@ impl ConnectionMeter {
         }
     }
 
-    /// A request of this connection came for an endpoint: what it sends and receives from now on is that endpoint's.
-    pub(crate) fn came_for(&self, transport: Transport) -> &Arc<Endpoint> {
+    /// A request on this connection is for an endpoint: from now on, the connection's traffic counts for that endpoint.
+    pub(crate) fn count_for(&self, transport: Transport) -> &Arc<Endpoint> {
         let endpoint = self.meters.endpoint(transport);
         let before = self.endpoint.swap(transport as u8, Ordering::Relaxed);
         if before == NO_ENDPOINT {
@@ -177,27 +177,27 @@ impl ConnectionMeter {
         endpoint
     }
 
-    /// From now on the connection carries a stream.
+    /// From now on, the connection is a stream.
     pub(crate) fn taken_over(&self) {
         self.is_stream.store(true, Ordering::Relaxed);
     }
 
-    /// The socket is about to close.
-    pub(crate) fn leave(&self) {
-        self.meters.accounts.settle(self.account);
+    /// Takes the final figures before the socket closes.
+    pub(crate) fn closing(&self) {
+        self.meters.accounts.close(self.account);
     }
 
-    /// The endpoint that it came for last.
+    /// The endpoint of the last feed request.
     pub(crate) fn endpoint(&self) -> Option<&Arc<Endpoint>> {
         self.meters.endpoints.get(usize::from(self.endpoint.load(Ordering::Relaxed)))
     }
 
-    /// Bytes came in.
+    /// Counts bytes that were read.
     pub(crate) fn read(&self, n: usize) {
         self.count(n as u64, |endpoint| &endpoint.bytes_in, &self.early_in);
     }
 
-    /// Bytes went out.
+    /// Counts bytes that were written.
     pub(crate) fn wrote(&self, n: usize) {
         self.count(n as u64, |endpoint| &endpoint.bytes_out, &self.early_out);
     }

@@ -1,4 +1,4 @@
-//! The live page: one browser, four transports. Its files are in `page/`, embedded as they stand.
+//! The live page: one browser, four transports. Its files are in `page/`, and are embedded unchanged.
 
 use axum::extract::Path;
 use axum::http::{HeaderName, StatusCode, header};
@@ -7,12 +7,12 @@ use rust_embed::Embed;
 
 use crate::rejection::Rejection;
 
-/// The files of the page. A debug build reads them again for each request, so that a change needs no build.
+/// The files of the page. A debug build reads them again for each request, so that a change needs no rebuild.
 #[derive(Embed)]
 #[folder = "src/page/"]
 struct Files;
 
-/// The page asks this machine alone: its endpoints may be on other ports, and nothing is anywhere else.
+/// The page connects only to this machine: its endpoints may be on other ports, and it loads nothing from elsewhere.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self' http://127.0.0.1:* https://127.0.0.1:* ws://127.0.0.1:* wss://127.0.0.1:*; frame-ancestors 'self'";
 
@@ -29,7 +29,7 @@ pub(crate) async fn file(Path(name): Path<String>) -> Result<impl IntoResponse, 
 }
 
 fn answer(name: &str) -> Result<(Head, Vec<u8>), Rejection> {
-    let nothing = || Rejection::new(StatusCode::NOT_FOUND, "no such file of the page; `GET /` is the page");
+    let nothing = || Rejection::new(StatusCode::NOT_FOUND, "the page has no such file; `GET /` is the page");
     let file = Files::get(name).ok_or_else(nothing)?;
     let head = [
         (header::CONTENT_TYPE, media_type(name)),
@@ -55,8 +55,8 @@ mod tests {
 
     use super::*;
 
-    /// The largest that the page may be, all its files together, bytes.
-    const MOST: usize = 160_000;
+    /// The largest allowed size of the page, over all its files, bytes.
+    const MOST: usize = 150_000;
 
     #[test]
     fn the_endpoints_of_the_page_are_the_servers() {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn f14_the_page_is_wherever_a_proxy_puts_it() {
+    fn f14_the_page_works_at_any_path_of_a_proxy() {
         for name in Files::iter() {
             let text = String::from_utf8(Files::get(&name).unwrap().data.into_owned()).unwrap();
             for fixed in [
@@ -88,7 +88,7 @@ mod tests {
                 "`/lab",
                 "location.origin)",
             ] {
-                assert!(!text.contains(fixed), "{name} asks the root of its server: {fixed}");
+                assert!(!text.contains(fixed), "{name} requests an absolute path of its server: {fixed}");
             }
         }
         let client = String::from_utf8(Files::get("feed-client.js").unwrap().data.into_owned()).unwrap();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_small_and_asks_nobody_else() {
+    fn the_page_is_small_and_loads_nothing_from_elsewhere() {
         let files: Vec<_> = Files::iter().map(|name| (name.clone(), Files::get(&name).unwrap().data)).collect();
         let bytes: usize = files.iter().map(|(_, data)| data.len()).sum();
         assert!((1..=MOST).contains(&bytes), "{bytes} bytes");

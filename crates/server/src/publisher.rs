@@ -1,7 +1,7 @@
-//! Publishes a source's updates at the times they are due, from a thread of its own.
+//! Publishes a source's updates at the times they are due, on its own thread.
 //!
 //! A thread, not a task: a runtime's timers tick in milliseconds and share their cores with thousands of connections.
-//! How late the publisher still is, the hub records.
+//! The hub records the remaining lag of the publisher.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::hub::Hub;
 
-/// Opens and closes the feed.
+/// Starts and stops the feed.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -25,20 +25,20 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    /// When the feed's time begins, µs of Unix time.
+    /// When the feed starts, µs of Unix time.
     start: Option<u64>,
     stopped: bool,
 }
 
 impl Gate {
-    /// Lets the feed's time begin; the first call counts.
+    /// Sets the start of the feed, and returns it; only the first call has an effect.
     pub(crate) fn open(&self, at: u64) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.changed.notify_all();
         *state.start.get_or_insert(at)
     }
 
-    /// When the feed's time began or will, µs of Unix time.
+    /// When the feed started or will start, µs of Unix time.
     pub(crate) fn start(&self) -> Option<u64> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).start
     }
@@ -49,7 +49,7 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Waits for the start; `None` when the feed ended before.
+    /// Waits until the start is set; `None` if the feed was stopped first.
     fn started(&self) -> Option<u64> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = self.changed.wait_while(state, |state| state.start.is_none() && !state.stopped);
@@ -57,7 +57,7 @@ impl Gate {
         state.start.filter(|_| !state.stopped)
     }
 
-    /// Waits until a time; `None` when the feed ended before.
+    /// Waits until a time; `None` if the feed was stopped first.
     fn reached(&self, at: u64) -> Option<()> {
         let wait = Duration::from_micros(at.saturating_sub(clock::unix_us()));
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,23 +70,24 @@ impl Gate {
 /// Starts the thread. It ends with the source, or when the gate stops it; a live source that is waiting for input
 /// keeps its thread until the process ends.
 ///
-/// What it returns is done, with an error that means nothing, once everything that had fallen due is published.
+/// The returned receiver completes (with an error, which has no meaning) once everything that had fallen due is
+/// published.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// When the thread cannot be started.
 pub(crate) fn spawn(
     source: Box<dyn Source>,
     pace: Pace,
     hub: Arc<Hub>,
     gate: Arc<Gate>,
 ) -> io::Result<oneshot::Receiver<Infallible>> {
-    let (behind, level) = oneshot::channel();
+    let (behind, caught_up) = oneshot::channel();
     let publisher = move || publish(source, pace, &hub, &gate, behind);
     thread::Builder::new().name("publisher".to_owned()).spawn(publisher)?;
-    Ok(level)
+    Ok(caught_up)
 }
 
-/// How the source's times are kept.
+/// How the times of the source are applied.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
     pub(crate) age_from: AgeFrom,
@@ -94,12 +95,12 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// When an update is published that is due this long after the start.
+    /// Returns when an update is published that is due this long after the start.
     fn release(&self, due: Duration) -> Duration {
         self.stall.map_or(due, |stall| stall.release(due))
     }
 
-    /// When an update was due and when it is to be published, µs of Unix time.
+    /// Returns when an update was due and when to publish it, µs of Unix time.
     fn times(&self, due: Due, start: u64) -> (u64, u64) {
         match due {
             Due::Now => (clock::unix_us(), 0),
@@ -111,11 +112,12 @@ impl Pace {
     }
 }
 
-/// Updates that may be published before those who wait are told of the first.
+/// The largest number of updates that are published before the waiting connections are notified of the first.
 const BATCH_LIMIT: u32 = 1024;
 
-/// The schedule is open loop: an update that is late is published at once, and keeps the time it was due. What falls
-/// due together is there together before anybody is woken, so that a burst is one piece of news and not a race.
+/// Publishes the source's updates. The schedule is open loop: a late update is published immediately, and keeps its due
+/// time. All updates that fall due together are published before any connection is woken, so that a burst is sent as
+/// one and not as a race.
 fn publish(
     mut source: Box<dyn Source>,
     pace: Pace,
@@ -133,7 +135,7 @@ fn publish(
         gate.reached(release_us)?;
         hub.put(due_us, pace.age_from, source.produce());
         batch += 1;
-        // Asking a live source for its next update may take until there is one.
+        // A live source blocks until it has its next update.
         if due == Due::Now || batch == BATCH_LIMIT {
             hub.wake();
             batch = 0;
@@ -163,7 +165,7 @@ mod tests {
         queue: 1000,
         slow_policy: SlowPolicy::Block,
         disconnect_after: None,
-        has_others: false,
+        is_shared: false,
     };
 
     #[tokio::test]
@@ -175,7 +177,7 @@ mod tests {
         drop(spawn(config.open().unwrap(), Pace::default(), hub.clone(), gate.clone()).unwrap());
         let start = clock::unix_us();
         assert_eq!(gate.open(start), start);
-        assert_eq!(gate.open(start + 1), start, "a feed begins once");
+        assert_eq!(gate.open(start + 1), start, "a feed starts once");
         while hub.head() < 5 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -187,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stall_delays_updates_and_only_the_due_time_shows_it() {
-        for (age_from, told) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
+        for (age_from, expected) in [(AgeFrom::Due, 5_000), (AgeFrom::Publication, 40_000)] {
             let (hub, gate) = (
                 Arc::new(Hub::new(RETENTION, Snapshot::none(feedlab_feed::Epoch::random()), 0)),
                 Arc::new(Gate::default()),
@@ -203,7 +205,7 @@ mod tests {
             }
             gate.stop();
             let second = hub.after(1, 1).entries[0].update.at - start;
-            assert!((told..told + 30_000).contains(&second), "{age_from:?}: {second}");
+            assert!((expected..expected + 30_000).contains(&second), "{age_from:?}: {second}");
             assert!(hub.stats(None, 0).publish_lag_max_us >= 34_000, "lag counts from the due time");
         }
     }

@@ -1,8 +1,8 @@
-//! Streams the feed to one client: SSE and WebSocket alike, each in its own [`Framing`].
+//! Streams the feed to one client, over SSE or WebSocket, each with its own [`Framing`].
 //!
-//! The state of a stream is a place in the ring and the bytes that the socket has not taken yet. A client that
-//! falls behind leaves its updates in the ring; when its socket takes bytes again it gets what is still there in one
-//! vectored write, and is told of what is not.
+//! The state of a stream is a position in the ring and the bytes that the socket has not accepted yet. The updates of a
+//! client that falls behind stay in the ring; when its socket accepts bytes again, it gets what is still there in one
+//! vectored write, and a gap for what is not.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -29,7 +29,7 @@ use crate::ring::Batch;
 use crate::subscribers::{Signals, Subscribers, Subscription};
 use crate::wire::Wire;
 
-/// Beats for which a stream has been quiet; [`BEATS`] of them are a keepalive interval.
+/// How long a stream has been idle, in beats; [`BEATS`] of them are a keepalive interval.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Quiet {
     /// Beats since the server last wrote.
@@ -41,70 +41,71 @@ pub(crate) struct Quiet {
 /// Bytes on their way to the socket.
 pub(crate) type Outbox = VecDeque<Bytes>;
 
-/// How a transport writes the feed, and what it makes of what the client sends.
+/// How a transport encodes the feed, and how it handles what the client sends.
 pub(crate) trait Framing: Send + Unpin + 'static {
-    /// The bytes of an update: the same for every client, so a reference to shared ones.
+    /// Returns the bytes of an update: the same for every client, so a reference to shared bytes.
     fn update(&self, entry: &Entry) -> Bytes;
 
-    /// Tells the client its place, before anything else.
+    /// Returns the message with the client's cursor, sent before anything else.
     fn hello(&self, cursor: Cursor) -> Bytes;
 
-    /// Tells it, instead, that its cursor is of another epoch.
+    /// Returns the message that is sent instead if the client's cursor is of another epoch.
     fn reset(&self, reset: Reset) -> Bytes;
 
-    /// Tells the client what it lost.
+    /// Returns the message that reports lost updates.
     fn gap(&self, gap: Gap, resume: Cursor) -> Bytes;
 
-    /// What to send after `written` and `read` beats in which nothing went out or came in; an error when so long a
+    /// Returns what to send after `written` beats without output and `read` beats without input; an error if the
     /// silence means that the client is gone.
     fn beat(&mut self, quiet: Quiet) -> io::Result<Option<Bytes>>;
 
-    /// The client sent these bytes: takes them up to the end of the first message, whose answer, one at most, goes to the
-    /// outbox. `Break` when the stream is to end after it.
+    /// Handles bytes from the client: consumes them up to the end of the first message, and puts its answer, at most
+    /// one, into the outbox. Returns `Break` if the stream ends after it.
     fn received(&mut self, bytes: &mut &[u8], outbox: &mut Outbox) -> ControlFlow<()>;
 
-    /// An answer that takes time: until it is in the outbox, nothing more is read. `Break` when the stream is to end with it.
+    /// Polls an answer that takes time: until it is in the outbox, nothing more is read. Returns `Break` if the stream
+    /// ends with it.
     fn poll_answer(&mut self, _: &mut Context<'_>, _: &mut Outbox) -> Poll<ControlFlow<()>> {
         Poll::Ready(ControlFlow::Continue(()))
     }
 
-    /// The last words of a server; none where the end speaks for itself.
+    /// Returns the server's last message; empty if the end of the stream needs none.
     fn close_message(&self, why: CloseReason) -> Bytes;
 }
 
 /// Why a server ends a stream gracefully.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CloseReason {
-    /// It goes down.
+    /// The server shuts down.
     ShuttingDown,
-    /// The stream is as old as streams become here.
+    /// The stream reached its maximum age.
     MaxAge,
 }
 
-/// Where a stream begins and what it is counted as.
+/// The start of a stream, and the endpoint that it counts for.
 pub(crate) struct Start {
     hub: Arc<Hub>,
     subscribers: Arc<Subscribers>,
-    /// Where its client is.
+    /// The position of its client.
     position: Position,
-    /// What was asked for and is older than the history.
+    /// The requested updates that are older than the history.
     gap: Option<Gap>,
-    /// The `seq` after which the stream goes on.
+    /// The `seq` after which the stream continues.
     resume: u64,
-    /// Beats until it is as old as streams become; none that it lives to see without a bound.
+    /// Beats until the stream reaches its maximum age; `u16::MAX` without one.
     beats_left: u16,
     endpoint: Arc<Endpoint>,
 }
 
 impl Start {
-    /// A stream that was asked for with a cursor. From here on, the history no longer bounds how far it may be behind.
+    /// The start of a stream at a position. From here on, the history no longer limits how far it may be behind.
     pub(crate) fn new(app: &App, position: Position, endpoint: Arc<Endpoint>) -> Self {
         let (gap, resume) = app.hub.begin(position.seq);
         let beats_left = app.config.settings.max_connection_age.map_or(u16::MAX, |age| lifetime(age, app));
         Self { hub: app.hub.clone(), subscribers: app.subscribers.clone(), position, gap, resume, beats_left, endpoint }
     }
 
-    /// What the client is told before anything else: where it is, and what it cannot have.
+    /// Returns the first messages of the stream: the client's cursor, and the gap if there is one.
     fn greeting(&self, framing: &impl Framing) -> Outbox {
         let first = match self.position.reset {
             Some(reset) => framing.reset(reset),
@@ -113,7 +114,7 @@ impl Start {
         let gap = self.gap.map(|gap| framing.gap(gap, self.hub.cursor(self.resume)));
         self.endpoint.resets.add(u64::from(self.position.reset.is_some()));
         self.endpoint.gaps.add(u64::from(gap.is_some()));
-        // As much as is needed, and no more: it is an idle stream's until its first update.
+        // Exactly as large as needed: an idle stream keeps it until its first update.
         let mut greeting = Outbox::with_capacity(1 + usize::from(gap.is_some()));
         greeting.push_back(first);
         greeting.extend(gap);
@@ -121,8 +122,9 @@ impl Start {
     }
 }
 
-/// Beats until the end of a stream: between a half and all of an age, so that those which began together do not end so. What is
-/// more than can be counted (some days, of a keepalive of seconds) ends then.
+/// Returns the beats until the end of a stream: between half of the maximum age and all of it, so that streams that
+/// started together do not end together. An age beyond the range of the counter (some days, with a keepalive of
+/// seconds) is clamped.
 fn lifetime(age: Duration, app: &App) -> u16 {
     let beat = app.config.settings.keepalive / u32::from(BEATS);
     let most = age.as_nanos() / beat.as_nanos().max(1);
@@ -136,17 +138,18 @@ pub(crate) struct Push<D> {
     framing: D,
     hub: Arc<Hub>,
     subscription: Subscription,
-    /// The last update that was handed to the outbox.
+    /// The `seq` of the last update that was put into the outbox.
     seq: u64,
     outbox: Outbox,
-    /// There may be updates after that.
+    /// Whether there may be updates after that.
     behind: bool,
-    /// Since the socket first took no more, until the stream is level again: the `seq` that was to come next.
+    /// From when the socket first blocked until the stream has caught up: the `seq` that would have been published
+    /// next.
     blocked_at: Option<NonZeroU64>,
-    /// The last words are in the outbox.
+    /// Whether the close message is in the outbox.
     closing: bool,
     quiet: Quiet,
-    /// Until it is as old as streams become; `u16::MAX` for ever.
+    /// Beats until the stream reaches its maximum age; `u16::MAX` without one.
     beats_left: u16,
     endpoint: Arc<Endpoint>,
     _active: Active,
@@ -172,8 +175,8 @@ impl<D: Framing> Push<D> {
         }
     }
 
-    /// Streams until the client or the server ends it. `rest` is what the client has sent and nobody has decoded: at first
-    /// that behind its request.
+    /// Streams until the client or the server ends it. `rest` is input that has not been decoded yet: at first, what
+    /// the client sent after its request.
     #[expect(clippy::manual_async_fn, reason = "its future holds its arguments once, that of an `async fn` twice")]
     pub(crate) fn run(mut self, mut rest: Bytes) -> impl Future<Output = ()> + Send {
         async move {
@@ -183,7 +186,7 @@ impl<D: Framing> Push<D> {
         }
     }
 
-    /// `Ok` when the stream ended gracefully, an error when the connection is gone.
+    /// Ready with `Ok` if the stream ended gracefully, with an error if the connection is gone.
     fn poll(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
         while let Poll::Ready(signals) = self.subscription.poll_signals(cx) {
             self.signalled(signals)?;
@@ -191,7 +194,7 @@ impl<D: Framing> Push<D> {
         loop {
             let input = self.poll_input(cx, rest)?;
             let output = self.poll_output(cx)?;
-            // Again when there was more to read and what was written has made room for its answers.
+            // Repeat if there was more to read and the writes have made room for its answers.
             if input.is_pending() || output.is_ready() || !self.has_room() {
                 return output.map(Ok);
             }
@@ -212,17 +215,17 @@ impl<D: Framing> Push<D> {
         Ok(())
     }
 
-    /// Ends the stream with its last words.
+    /// Starts to end the stream with its close message.
     fn begin_close(&mut self, why: CloseReason) {
         if !self.closing {
-            let words = self.framing.close_message(why);
-            self.outbox.extend((!words.is_empty()).then_some(words));
+            let message = self.framing.close_message(why);
+            self.outbox.extend((!message.is_empty()).then_some(message));
             self.closing = true;
         }
     }
 
-    /// Ends the stream of a client that reads too slowly, where that is the policy. A reset, because what waits in the
-    /// kernel for such a client would otherwise stay there; no closing words, because its socket takes none.
+    /// Ends the stream of a client that reads too slowly, if that is the policy. With a reset, because otherwise the
+    /// kernel would keep what waits for such a client; without a close message, because its socket does not accept one.
     fn check_pace(&mut self) -> io::Result<()> {
         let (Some(limit), Some(blocked_at)) = (self.hub.disconnect_after(), self.blocked_at) else { return Ok(()) };
         if self.hub.head() + 1 - blocked_at.get() <= limit {
@@ -254,7 +257,7 @@ impl<D: Framing> Push<D> {
         Ok(())
     }
 
-    /// Reads while answers have room, into a buffer that exists only while there is something. Pending when the client has
+    /// Reads while there is room for answers, into a buffer that exists only during the call. Pending if the client has
     /// sent nothing more.
     fn poll_input(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
         ready!(self.poll_answer(cx));
@@ -286,14 +289,14 @@ impl<D: Framing> Push<D> {
         Poll::Ready(())
     }
 
-    /// Whether what the client sends may be answered.
+    /// Whether there is room for an answer to the client.
     fn has_room(&self) -> bool {
         !self.closing && self.outbox.len() < MAX_WAITING
     }
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            // TLS may have bytes that the socket did not take, although the outbox has none.
+            // TLS may have bytes that the socket did not accept, although the outbox is empty.
             if self.outbox.is_empty() && Pin::new(&mut self.wire).poll_flush(cx)?.is_pending() {
                 return self.blocked();
             }
@@ -310,13 +313,13 @@ impl<D: Framing> Push<D> {
         }
     }
 
-    /// The socket takes no more for now.
+    /// Records that the socket accepts no more for now.
     fn blocked<T>(&mut self) -> Poll<T> {
         self.blocked_at = self.blocked_at.or_else(|| NonZeroU64::new(self.hub.head() + 1));
         Poll::Pending
     }
 
-    /// The updates that are to be sent next, unless a broker still has to give them.
+    /// Returns the updates to send next, unless a broker still has to deliver them.
     fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Batch> {
         if self.hub.slow_policy() == SlowPolicy::Latest && self.blocked_at.take().is_some() {
             let batch = self.hub.newest(self.seq);
@@ -373,7 +376,7 @@ fn consume(outbox: &mut Outbox, mut written: usize) {
         written -= piece.len();
         outbox.pop_front();
     }
-    // What a backlog needed is not kept for an idle stream.
+    // Release the capacity of a backlog, so that an idle stream does not keep it.
     if outbox.capacity() > 8 {
         *outbox = Outbox::new();
     }

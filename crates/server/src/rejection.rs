@@ -1,12 +1,12 @@
-//! A request that is refused: a status, a line that says why, and what the client could do. The server's own handlers
-//! answer with it, and those of the routes that others add.
+//! The refusal of a request: a status, and a line that says why and what the client can do. The server's own handlers
+//! return it, and those of routes that other crates add.
 
 use std::borrow::Cow;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// An answer that is no; its body is the line, as text.
+/// A response that refuses a request; its body is a line of text.
 #[derive(Debug)]
 pub struct Rejection {
     status: StatusCode,
@@ -15,17 +15,17 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// One of any status.
+    /// Creates a rejection with any status.
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { status, headers: Vec::new(), message: message.into() }
     }
 
-    /// 400: the request makes no sense.
+    /// 400: the request is malformed.
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// 403: whoever asks may not.
+    /// 403: the client is not allowed to do that.
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, message)
     }
@@ -35,17 +35,17 @@ impl Rejection {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// 409: it cannot be now.
+    /// 409: it is not possible in the current state.
     pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, message)
     }
 
-    /// 503: the system does not give what it takes.
+    /// 503: the system lacks the resources for it.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
-    /// The same, as the last answer of its connection: where the request ends is not known.
+    /// Makes this the last response of its connection: the end of the request is not known.
     pub(crate) fn closing(self) -> Self {
         self.with(header::CONNECTION, "close")
     }
@@ -61,7 +61,7 @@ impl Rejection {
         self.status
     }
 
-    /// Why, for who tells it in another form.
+    /// The reason, for a caller that reports it in another form.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

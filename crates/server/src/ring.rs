@@ -1,7 +1,7 @@
-//! The feed's bounded snapshot: history, send queue and gap detector in one.
+//! The feed's bounded history: history, send queue and gap detector in one.
 //!
-//! A client's place in it is only a cursor. A client that falls behind the oldest update learns so from the gap that
-//! [`Ring::after`] returns; nothing is kept for it. What a long answer still needs is kept a while longer, within a bound.
+//! A client's position in it is only a cursor. A client that falls behind the oldest update gets a gap from
+//! [`Ring::after`]; nothing is kept for it. What a long response still needs is kept a while longer, within a limit.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,19 +13,20 @@ use crate::bookmarks::{Bookmark, Bookmarks};
 use crate::entry::Entry;
 use crate::limits::{MAX_PIECE_BYTES, MAX_RETIRED_BYTES};
 
-/// Payload bytes of the newest updates, whose encodings for streams are kept, because thousands of connections send the same bytes.
+/// Payload bytes of the newest updates, whose encodings for streams are kept, because thousands of connections send the
+/// same bytes.
 const RECENT_BYTES: usize = 8 << 20;
 
-/// What a place in the feed is answered with.
+/// The updates that follow a position in the feed.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    /// What was asked for and is lost.
+    /// The requested updates that are lost.
     pub(crate) gap: Option<Gap>,
-    /// What follows, oldest first.
+    /// The updates, oldest first.
     pub(crate) entries: Vec<Arc<Entry>>,
-    /// The `seq` before the first of `entries`: the one asked with, moved over the gap.
+    /// The `seq` before the first of `entries`: the requested one, moved past the gap.
     pub(crate) resume: u64,
-    /// Where `entries` begin, for as long as they may be needed although the history has moved on.
+    /// Keeps `entries` available for a long response, even after they have left the history.
     pub(crate) bookmark: Option<Bookmark>,
 }
 
@@ -35,8 +36,8 @@ impl Batch {
         self.resume + self.entries.len() as u64
     }
 
-    /// As many of the first as a poll is given at a time that are not in the ring, which keeps what is on the way to others:
-    /// who asks again gets the rest.
+    /// Limits updates that are not in the ring to what a poll gets at a time, because nothing keeps them for a long
+    /// response: the next request gets the rest.
     pub(crate) fn short_of_another_page(mut self) -> Self {
         let mut bytes = 0;
         let fits = |entry: &&Arc<Entry>| {
@@ -50,16 +51,16 @@ impl Batch {
         self
     }
 
-    /// Whether the body of a poll may be longer than a piece. JSON makes six bytes of some, and puts less than 128 around
-    /// them but for the type.
+    /// Whether the body of a poll may be longer than a piece. JSON escapes some bytes as six, and adds less than 128
+    /// bytes, apart from the type.
     fn may_be_long(&self) -> bool {
         let bytes = |entry: &Arc<Entry>| 6 * (entry.update.data.len() + entry.update.event_type.as_str().len()) + 128;
         self.entries.iter().map(bytes).sum::<usize>() > MAX_PIECE_BYTES
     }
 }
 
-/// What a feed holds of its snapshot: another that takes its place goes on from here, in the same epoch, so that cursors
-/// outlive the change.
+/// The updates that a feed holds: a feed that replaces it continues from here, in the same epoch, so that cursors stay
+/// valid.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(crate) epoch: Epoch,
@@ -68,12 +69,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// None yet: of a feed that begins.
+    /// The empty snapshot of a new feed.
     pub(crate) const fn none(epoch: Epoch) -> Self {
         Self::before(epoch, 0)
     }
 
-    /// None of what there was up to a `seq`.
+    /// A snapshot without any of the updates up to a `seq`.
     pub(crate) const fn before(epoch: Epoch, seq: u64) -> Self {
         Self { epoch, entries: VecDeque::new(), head: seq }
     }
@@ -88,21 +89,21 @@ pub(crate) struct Ring {
     capacity: usize,
     bytes: usize,
     max_bytes: usize,
-    /// How many of the newest are recent, and their payload bytes.
+    /// The number of recent updates, whose encodings are kept, and their payload bytes.
     recent: usize,
     recent_bytes: usize,
-    /// How far another server of the same feed may be ahead, updates.
+    /// How many updates another server of the same feed may be ahead.
     lead: u64,
-    /// Answers that are being sent.
+    /// The positions of long responses that are being sent.
     bookmarks: Arc<Bookmarks>,
-    /// The JSON that some of them still need of what was dropped, without holes up to the oldest entry.
+    /// The JSON of dropped updates that some of them still need, without holes up to the oldest entry.
     retired: VecDeque<Bytes>,
     retired_bytes: usize,
 }
 
 impl Ring {
-    /// A ring for `capacity` updates, at least one, of `max_bytes` of payload together, for a feed that goes on from a
-    /// snapshot.
+    /// Creates a ring for `capacity` updates, at least one, and `max_bytes` of payload in total, for a feed that
+    /// continues from a snapshot.
     pub(crate) fn new(capacity: usize, max_bytes: usize, snapshot: Snapshot) -> Self {
         let Snapshot { epoch, entries, head } = snapshot;
         let bytes = entries.iter().map(|entry| entry.len()).sum();
@@ -124,32 +125,32 @@ impl Ring {
         ring
     }
 
-    /// Other servers of the same feed may be so many updates ahead.
+    /// Allows other servers of the same feed to be `lead` updates ahead.
     pub(crate) const fn allow_lead(&mut self, lead: u64) {
         self.lead = lead;
     }
 
-    /// All that it holds.
+    /// Returns everything that the ring holds.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot { epoch: self.epoch, entries: self.entries.clone(), head: self.head }
     }
 
-    /// The life of the feed whose updates these are.
+    /// The epoch of the feed.
     pub(crate) const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// The newest update's `seq`.
+    /// The `seq` of the newest update.
     pub(crate) const fn head(&self) -> u64 {
         self.head
     }
 
-    /// The `seq` of the oldest update that is still held; one more than the head when none is.
+    /// The `seq` of the oldest update that is still held; one more than the head if none is.
     pub(crate) fn oldest(&self) -> u64 {
         self.head + 1 - self.entries.len() as u64
     }
 
-    /// Goes on after a `seq`: what was to come up to there is lost, and so is what was held.
+    /// Continues after a `seq`: everything up to there is lost, including what was held.
     pub(crate) fn skip_to(&mut self, seq: u64) {
         self.entries.clear();
         self.retired.clear();
@@ -157,7 +158,7 @@ impl Ring {
         (self.recent, self.recent_bytes) = (0, 0);
     }
 
-    /// Appends the update that `make` builds around its `seq`, and drops what no longer fits. The newest always fits.
+    /// Appends the update that `make` builds for its `seq`, and drops what no longer fits. The newest is always kept.
     pub(crate) fn push(&mut self, make: impl FnOnce(u64) -> Update) -> u64 {
         self.head += 1;
         let entry = Arc::new(Entry::new(self.epoch, make(self.head)));
@@ -181,16 +182,16 @@ impl Ring {
             }
         }
         self.drop_unneeded();
-        self.age();
+        self.drop_old_encodings();
     }
 
-    /// Lets go of what streams were sent of updates that are no longer recent; a stream that begins so far back has it encoded
-    /// again, for all that do. The newest update is recent, whatever its size.
-    fn age(&mut self) {
+    /// Releases the stream encodings of updates that are no longer recent; streams that start that far back encode them
+    /// again, once for all. The newest update is always recent, whatever its size.
+    fn drop_old_encodings(&mut self) {
         while self.recent_bytes > RECENT_BYTES && self.recent > 1 {
             let oldest = self.entries.len() - self.recent;
-            let entry = Arc::make_mut(&mut self.entries[oldest]); // a copy, if an answer is being made of it
-            entry.forget_what_streams_send();
+            let entry = Arc::make_mut(&mut self.entries[oldest]); // copies it if a response is being made of it
+            entry.drop_stream_encodings();
             self.recent_bytes -= entry.len();
             self.recent -= 1;
         }
@@ -204,7 +205,7 @@ impl Ring {
         }
     }
 
-    /// Drops what no answer needs any more, and the oldest of what is too much. An answer that needed it cannot go on.
+    /// Drops what no response needs any more, and the oldest beyond the limit. A response that still needs it fails.
     fn drop_unneeded(&mut self) {
         let (oldest, first) = (self.oldest(), self.bookmarks.first());
         while self.retired_bytes > MAX_RETIRED_BYTES || first > oldest - self.retired.len() as u64 {
@@ -213,13 +214,13 @@ impl Ring {
         }
     }
 
-    /// The same batch with a bookmark, if a poll that is answered with it may be long. To be asked for before the ring moves on.
+    /// Adds a bookmark to a batch if its response may be long. Call it before the ring changes.
     pub(crate) fn with_bookmark(&self, batch: Batch) -> Batch {
         let bookmark = batch.may_be_long().then(|| self.bookmarks.put(batch.resume + 1));
         Batch { bookmark, ..batch }
     }
 
-    /// The JSON of an update, if it is in the history or kept for an answer.
+    /// Returns the JSON of an update, if it is in the history or kept for a response.
     pub(crate) fn held(&self, seq: u64) -> Option<Bytes> {
         let oldest = self.oldest();
         match seq.checked_sub(oldest) {
@@ -228,21 +229,21 @@ impl Ring {
         }
     }
 
-    /// Up to `max` updates after a `seq`.
+    /// Returns up to `max` updates after a `seq`.
     pub(crate) fn after(&self, seq: u64, max: usize) -> Batch {
         self.since(self.oldest(), seq, max)
     }
 
-    /// Up to `max` of the last `count` updates, after a `seq`.
+    /// Returns up to `max` of the last `count` updates, after a `seq`.
     pub(crate) fn last(&self, count: usize, seq: u64, max: usize) -> Batch {
         self.since(self.oldest().max((self.head + 1).saturating_sub(count as u64)), seq, max)
     }
 
-    /// Up to `max` updates after a `seq`, none before `oldest`, which is held or the next to come.
+    /// Returns up to `max` updates after a `seq`, none before `oldest`, which is held or the next to be published.
     ///
-    /// A `seq` beyond the head is one that this feed has not reached (of a client that named no epoch): its owner is told
-    /// so by a gap from the head to there, and goes on from the head. Unless other servers have the same feed: then one
-    /// that is a little ahead comes from a server that published a moment earlier, and its owner waits until this one has
+    /// This feed has not reached a `seq` beyond the head (from a client that named no epoch): the client gets a gap
+    /// from the head to there, and continues from the head. Unless other servers have the same feed: then a `seq`
+    /// slightly ahead comes from a server that published a moment earlier, and its client waits until this one has
     /// caught up.
     fn since(&self, oldest: u64, seq: u64, max: usize) -> Batch {
         if seq > self.head && seq - self.head <= self.lead {
@@ -259,8 +260,8 @@ impl Ring {
         Batch { gap, entries, resume, bookmark: None }
     }
 
-    /// The `seq` of the last update that was due before a time; `None` when that update is no longer held. Takes
-    /// for granted that due times do not decrease, as those of a schedule do not.
+    /// Returns the `seq` of the last update that was due before a time; `None` if that update is no longer held.
+    /// Assumes that due times never decrease, like those of a schedule.
     pub(crate) fn before(&self, at: u64) -> Option<u64> {
         let count = self.entries.partition_point(|entry| entry.update.at < at) as u64;
         let oldest = self.oldest();

@@ -1,4 +1,4 @@
-//! Which path leads to which handler.
+//! The routes of the server.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::rejection::Rejection;
 use crate::transport::{enter, long_polling, short_polling, sse, websocket};
 use crate::{access, inspect, page, upstream};
 
-/// The routes. A new transport is one line here.
+/// Returns the routes of the endpoints' address. A new transport is one line here.
 pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Router {
     let endpoint = |transport: Transport, methods: MethodRouter<Arc<App>>| {
         (transport.path(), methods.layer(from_fn_with_state(transport, enter)))
@@ -34,7 +34,7 @@ pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Route
         .route(PUBLISH_PATH, post(upstream::publish))
         .merge(figures())
         .merge(
-            more.layer(map_request(tell_peer))
+            more.layer(map_request(insert_peer))
                 .layer(from_fn_with_state(app.clone(), upstream::read_order))
                 .layer(from_fn(access::check_own))
                 .with_state(()),
@@ -46,16 +46,17 @@ pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Route
     finish(routes, app, access)
 }
 
-/// The routes of the control address: enough to look and to begin, and no endpoint.
+/// Returns the routes of the control address: enough to observe the server and to start the feed, and no endpoint.
 pub(crate) fn control(app: Arc<App>, access: &Arc<Access>) -> Router {
-    let routes = figures()
-        .layer(from_fn_with_state(access.clone(), access::check_token))
-        .fallback(|| async { Rejection::new(StatusCode::NOT_FOUND, "only /stats, /metrics and /healthz here") });
+    let routes = figures().layer(from_fn_with_state(access.clone(), access::check_token)).fallback(|| async {
+        Rejection::new(StatusCode::NOT_FOUND, "only /stats, /metrics, /healthz and /control/start are here")
+    });
     finish(routes, app, access)
 }
 
-/// The endpoint that a request's connection counts for: the one that it asks, or that its publisher names, as a client does
-/// with `POST /feed?endpoint=sse` who listens there. A WebSocket's publications pass its own endpoint anyway.
+/// Returns the endpoint that a request's connection counts for: the requested one, or the one that a publisher names,
+/// as a client that receives over SSE does with `POST /feed?endpoint=sse`. A WebSocket's publications count for its own
+/// endpoint anyway.
 pub(crate) fn transport_of(uri: &Uri) -> Option<Transport> {
     Transport::of_path(uri.path())
         .or_else(|| Transport::of_publish_query(uri.query().filter(|_| uri.path() == PUBLISH_PATH)?))
@@ -68,13 +69,13 @@ fn figures() -> Router<Arc<App>> {
         .route("/metrics", get(inspect::metrics))
 }
 
-/// Lets a handler of somebody else's routes know who asks.
-async fn tell_peer(Extension(exchange): Extension<Exchange>, mut request: Request) -> Request {
+/// Makes the client's address available to the handlers of routes that other crates add.
+async fn insert_peer(Extension(exchange): Extension<Exchange>, mut request: Request) -> Request {
     request.extensions_mut().insert(ConnectInfo(exchange.peer()));
     request
 }
 
-/// What every address has in common.
+/// Adds what all addresses have in common.
 fn finish(routes: Router<Arc<App>>, app: Arc<App>, access: &Arc<Access>) -> Router {
     routes
         .route("/healthz", get(inspect::health))
@@ -83,16 +84,16 @@ fn finish(routes: Router<Arc<App>>, app: Arc<App>, access: &Arc<Access>) -> Rout
         .with_state(app)
 }
 
-/// The same without what `get` would bring along: a `HEAD` would have to wait, or stream, only to throw the body away.
+/// Removes the `HEAD` that `get` adds: it would have to wait, or stream, only to discard the body.
 fn stream(methods: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
     methods.head(only_get).fallback(only_get)
 }
 
 async fn only_get() -> Rejection {
-    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "only GET here").with(header::ALLOW, "GET")
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here").with(header::ALLOW, "GET")
 }
 
-/// No browser is to guess that an update is a page.
+/// Keeps browsers from interpreting an update as a page.
 async fn no_sniff(mut response: Response) -> Response {
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     response

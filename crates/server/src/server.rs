@@ -1,4 +1,4 @@
-//! An address: the endpoints to a feed, what is counted there, and how it begins and ends.
+//! A server: one address with the endpoints of a feed, its counters, its start and its shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,13 @@ use crate::limits::{MAX_CONTROL, MAX_STALLED};
 use crate::subscribers::{GROUPS, Subscribers};
 use crate::{ServerError, inspect, routes, tls};
 
-/// Where a server listens.
+/// The sockets that a server listens on.
 #[derive(Debug)]
 pub struct Listeners {
     /// The endpoints, the live page and everything else.
     pub endpoints: TcpListener,
-    /// `/stats`, `/metrics`, `/healthz` and `/control/start` alone, always in plain HTTP. Who looks here is in no figure.
+    /// Only `/stats`, `/metrics`, `/healthz` and `/control/start`, always over plain HTTP. Requests here are not
+    /// counted.
     pub control: Option<TcpListener>,
 }
 
@@ -39,52 +40,53 @@ impl From<TcpListener> for Listeners {
 pub struct Server {
     app: Arc<App>,
     feed: Feed,
-    /// It opened the feed, which ends with it.
+    /// Whether this server opened the feed, which then ends with it.
     owns_feed: bool,
     more: Router,
 }
 
 impl Server {
-    /// A server and its feed, which begins now.
+    /// Creates a server with its own feed, which starts now.
     ///
     /// # Errors
-    /// When the feed's source cannot be opened, or the publisher not started.
+    /// When the feed's source cannot be opened, or the publisher cannot be started.
     pub async fn new(config: Config) -> Result<Self, ServerError> {
         let feed = Feed::open(&config).await?;
         Ok(Self { owns_feed: true, ..Self::of(&feed, config) })
     }
 
-    /// A server of a feed that is there already, with endpoints, access and counters of its own.
+    /// Creates a server for an existing feed, with its own endpoints, access rules and counters.
     #[must_use]
     pub fn of(feed: &Feed, config: Config) -> Self {
         Self { app: Arc::new(App::new(feed, config)), feed: feed.clone(), owns_feed: false, more: Router::new() }
     }
 
-    /// The same with these routes too, behind the same token; orders to them come from programs and from this server's own
-    /// pages, and whole. A handler finds the peer's address in `axum::extract::ConnectInfo<SocketAddr>`, and who asks in
-    /// [`Asked`](feedlab_feed::access::Asked), an extension of the request.
+    /// Adds routes, behind the same token; only programs and this server's own pages may send them state-changing
+    /// requests, and the bodies of these are complete. A handler finds the peer's address in
+    /// `axum::extract::ConnectInfo<SocketAddr>`, and the kind of client in [`Asked`](feedlab_feed::access::Asked), an
+    /// extension of the request.
     ///
     /// # Panics
-    /// When the server has one of the paths itself, or the routes bring a fallback.
+    /// When the server already has one of the paths, or the routes have a fallback.
     #[must_use]
     pub fn routes(self, more: Router) -> Self {
         Self { more: self.more.merge(more), ..self }
     }
 
-    /// Its feed.
+    /// The feed that this server serves.
     #[must_use]
     pub fn feed(&self) -> Feed {
         self.feed.clone()
     }
 
-    /// What tells its figures while it runs.
+    /// A handle to read its figures while it runs.
     #[must_use]
     pub fn figures(&self) -> Figures {
         Figures(self.app.clone())
     }
 
-    /// Serves until `shutdown` is cancelled, then drains: polls are answered, streams are told to come back elsewhere and
-    /// closed, and after [`Config::drain`] whoever is left is left.
+    /// Serves until `shutdown` is canceled, then drains: polls are answered, streams get a close message and end, and
+    /// after [`Config::drain`] the remaining connections are dropped.
     ///
     /// # Errors
     /// When the certificate cannot be used.
@@ -128,13 +130,13 @@ impl Server {
     }
 }
 
-/// A feed that cannot go on takes its server with it.
+/// Shuts the server down if its feed fails.
 async fn end_with(feed: Feed, shutdown: CancellationToken) {
     feed.failed().await;
     shutdown.cancel();
 }
 
-/// Beats for every waiting connection, a group at a time, for ever.
+/// Sends a beat to every waiting connection, one group at a time, in an endless loop.
 async fn beat(subscribers: Arc<Subscribers>, keepalive: Duration) {
     let step = (keepalive / u32::from(feedlab_feed::stream::BEATS) / GROUPS as u32).max(Duration::from_millis(1));
     let mut interval = tokio::time::interval(step);
@@ -149,7 +151,7 @@ async fn beat(subscribers: Arc<Subscribers>, keepalive: Duration) {
 pub struct Figures(Arc<App>);
 
 impl Figures {
-    /// What `GET /stats` answers, uncounted; `None` while the process ends.
+    /// Returns what `GET /stats` would return, without being counted; `None` while the process ends.
     pub async fn stats(&self) -> Option<Stats> {
         inspect::collect(self.0.clone(), None).await.ok()
     }

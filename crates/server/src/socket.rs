@@ -1,4 +1,4 @@
-//! A TCP connection whose bytes are counted. Every byte of a connection that was let in passes here.
+//! A TCP connection that counts its bytes. Every byte of an accepted connection passes through here.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::meter::ConnectionMeter;
 
-/// What a connection's parts know of each other: the socket, and the handlers of the requests that it brings.
+/// The state that a connection's socket shares with the handlers of its requests.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) meter: ConnectionMeter,
@@ -25,24 +25,27 @@ impl Link {
     }
 }
 
-/// How far the head of a stream's answer has come on HTTP/1.1: once it has left, the stream can take the socket over.
+/// The progress of the head of a stream's response on HTTP/1.1: once it has been sent, the stream can take over the
+/// socket.
 #[derive(Debug, Default)]
 pub(crate) struct Head(AtomicU8);
 
-/// No stream was asked for.
+/// No stream was requested.
 const NONE: u8 = 0;
-/// The head stands in hyper's write buffer.
+/// The head is in hyper's write buffer.
 const QUEUED: u8 = 1;
 /// The head has been written to the socket.
 const FLUSHED: u8 = 2;
 
 impl Head {
-    /// It stands in hyper's write buffer. hyper asks for a body again after the flush: only the first time counts.
+    /// Records that the head is in hyper's write buffer. hyper polls the body again after the flush: only the first
+    /// call counts.
     pub(crate) fn queued(&self) {
         self.advance(NONE, QUEUED);
     }
 
-    /// The socket was flushed. hyper does so only with an empty write buffer: a queued head has left.
+    /// Records that the socket was flushed. hyper does that only with an empty write buffer: a queued head has been
+    /// sent.
     fn flushed(&self) {
         self.advance(QUEUED, FLUSHED);
     }
@@ -52,7 +55,7 @@ impl Head {
     }
 
     fn advance(&self, from: u8, to: u8) {
-        // A look first: streams flush again and again, long after it is over.
+        // Load first, which is cheap: streams keep flushing long after the head has been sent.
         if self.0.load(Ordering::Relaxed) == from {
             let _ = self.0.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
         }
@@ -71,13 +74,13 @@ impl Socket {
         Self { stream, link }
     }
 
-    /// Whatever the kernel still holds for the client is thrown away when the socket is dropped.
+    /// Makes the drop of the socket discard whatever the kernel still holds for the client.
     pub(crate) fn reset_on_close(&self) {
         let _ = self.stream.set_zero_linger();
     }
 
-    /// Whether what the client sends begins with these bytes: waits for as many as it takes to tell. Only looks, so that
-    /// whoever reads next reads them all.
+    /// Whether the client's input begins with these bytes: waits for as many as needed to decide. Only peeks, so that
+    /// the next read gets them all.
     pub(crate) async fn begins_with<const N: usize>(&self, expected: &[u8; N]) -> io::Result<bool> {
         loop {
             let ready = self.stream.ready(Interest::READABLE).await?;
@@ -85,7 +88,7 @@ impl Socket {
                 let mut seen = [0; N];
                 let (_, len) = recv(&self.stream, &mut seen, RecvFlags::PEEK)?;
                 let is_part = (1..N).contains(&len) && expected.starts_with(&seen[..len]);
-                // "Would block" makes the next turn wait until more has come, although something is there.
+                // `WouldBlock` makes the next iteration wait for more input, although there is some.
                 let may_go_on = is_part && !ready.is_read_closed();
                 if may_go_on { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(seen == *expected) }
             });
@@ -102,9 +105,9 @@ impl Socket {
 }
 
 impl Drop for Socket {
-    /// The last look at the kernel's account, while there is one.
+    /// Reads the kernel's figures a last time, while the socket is open.
     fn drop(&mut self) {
-        self.link.meter.leave();
+        self.link.meter.closing();
     }
 }
 
@@ -155,7 +158,7 @@ pub(crate) mod tests {
     use std::os::fd::AsFd as _;
     use tokio::net::{TcpListener, TcpSocket};
 
-    /// A connection that takes little, and its client, which reads when the test does.
+    /// Returns a connection with small buffers, and its client, which reads only when the test does.
     pub(crate) async fn narrow() -> (Socket, Arc<Link>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpSocket::new_v4().unwrap();

@@ -1,7 +1,7 @@
-//! Everyone who waits for something: news, the next keepalive, the end.
+//! The waiting connections: for an update, the next keepalive, or the shutdown.
 //!
-//! A waiting connection is a waker and a byte of signals. Whoever signals sets a bit and wakes; whoever is woken takes
-//! all bits at once. Nothing is queued for anybody, so a slow connection holds nobody up.
+//! A waiting connection is a waker and a byte of signals. A signal sets a bit and wakes the connection, which takes all
+//! bits at once. Nothing is queued, so a slow connection delays no other.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,7 +19,7 @@ impl Signals {
     pub(crate) const NEWS: Self = Self(1);
     /// A quarter of a keepalive interval has passed.
     pub(crate) const BEAT: Self = Self(2);
-    /// The server goes down.
+    /// The server shuts down.
     pub(crate) const CLOSING: Self = Self(4);
 
     pub(crate) const fn has(self, other: Self) -> bool {
@@ -27,7 +27,7 @@ impl Signals {
     }
 }
 
-/// In how many groups a beat is divided, so that not all connections write at the same moment.
+/// The number of groups that get a beat one after another, so that not all connections write at the same moment.
 pub(crate) const GROUPS: usize = 16;
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ struct Subscriber {
     signals: AtomicU8,
 }
 
-/// The list of those who wait.
+/// The list of waiting connections.
 #[derive(Debug, Default)]
 pub(crate) struct Subscribers {
     list: RwLock<Slab<Arc<Subscriber>>>,
@@ -44,50 +44,51 @@ pub(crate) struct Subscribers {
 }
 
 impl Subscribers {
-    /// Joins the list. The first poll is ready at once with news, so that no update can fall before it.
+    /// Joins the list. The first poll returns immediately with news, so that no update is missed before it.
     pub(crate) fn join(self: &Arc<Self>) -> Subscription {
         let subscriber = Arc::new(Subscriber { waker: AtomicWaker::new(), signals: AtomicU8::new(Signals::NEWS.0) });
         let key = self.list.write().unwrap_or_else(PoisonError::into_inner).insert(subscriber.clone());
-        // After joining: a close that ran before this line was not told to the new subscriber.
+        // After joining: a close before this line did not reach the new subscriber.
         if self.closing.load(Ordering::SeqCst) {
             subscriber.signals.fetch_or(Signals::CLOSING.0, Ordering::Release);
         }
         Subscription { key, subscriber, subscribers: self.clone() }
     }
 
-    /// Tells everyone that there is news.
+    /// Signals to all subscribers that there is a new update.
     pub(crate) fn news(&self) {
         self.signal(Signals::NEWS, |_| true);
     }
 
-    /// Tells one group that a beat has passed for it.
+    /// Signals a beat to one group.
     pub(crate) fn beat(&self, group: usize) {
         self.signal(Signals::BEAT, |key| key % GROUPS == group);
     }
 
-    /// Tells everyone, now and from now on, that the server goes down.
+    /// Signals to all subscribers, present and future, that the server shuts down.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         self.signal(Signals::CLOSING, |_| true);
     }
 
-    fn signal(&self, signal: Signals, whom: impl Fn(usize) -> bool) {
+    fn signal(&self, signal: Signals, selects: impl Fn(usize) -> bool) {
         let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
         for (key, subscriber) in list.iter() {
-            // Who has the signal already has been woken for it and has not come yet: no need to wake again.
-            if whom(key) && subscriber.signals.fetch_or(signal.0, Ordering::AcqRel) & signal.0 == 0 {
+            // A subscriber that already has the signal has been woken for it and has not run yet: no need to wake it
+            // again.
+            if selects(key) && subscriber.signals.fetch_or(signal.0, Ordering::AcqRel) & signal.0 == 0 {
                 subscriber.waker.wake();
             }
         }
     }
 
-    /// How many there are.
+    /// The number of subscribers.
     pub(crate) fn len(&self) -> usize {
         self.list.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
-/// A place in the list, given up on drop.
+/// An entry in the list, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     key: usize,
@@ -96,9 +97,9 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Takes the signals that have come, or waits for one.
+    /// Takes the pending signals, or waits for one.
     pub(crate) fn poll_signals(&self, cx: &mut Context<'_>) -> Poll<Signals> {
-        // Register first: a signal that comes between a look and a registration would be lost.
+        // Register first: a signal between the check and the registration would be lost.
         self.subscriber.waker.register(cx.waker());
         match self.subscriber.signals.swap(0, Ordering::AcqRel) {
             0 => Poll::Pending,

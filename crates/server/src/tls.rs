@@ -1,4 +1,4 @@
-//! TLS for the endpoints: whose certificate, and which HTTP is offered behind it.
+//! TLS for the endpoints: the certificate, and the versions of HTTP that are offered.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -18,20 +18,20 @@ const HTTP_1_1: &[u8] = b"http/1.1";
 /// Why a certificate and its key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The system made no key, or no certificate with it.
+    /// The key or its certificate could not be generated.
     #[error("cannot make a certificate: {0}")]
     SelfSigned(#[from] rcgen::Error),
-    /// Text that is no PEM, or holds no certificate or key.
+    /// The text is not PEM, or contains no certificate or key.
     #[error("the {what} is not in PEM form: {error}; it begins with a line such as `-----BEGIN {label}-----`")]
     Pem {
-        /// Which of the two.
+        /// Whether it is the certificate or the key.
         what: &'static str,
-        /// What its first line names.
+        /// The label of its first line.
         label: &'static str,
-        /// What is wrong with it.
+        /// The error of the parser.
         error: rustls::pki_types::pem::Error,
     },
-    /// A certificate and a key that do not fit each other, or of a kind that is not spoken here.
+    /// The certificate and the key do not match, or are of an unsupported kind.
     #[error("the certificate and its key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
 }
@@ -39,23 +39,23 @@ pub enum TlsError {
 /// A certificate and its key.
 #[derive(Clone)]
 pub struct Identity {
-    /// The certificate and those that vouch for it, in PEM form.
+    /// The certificate and its chain, in PEM form.
     pub certificate: String,
     /// The private key, in PEM form.
     pub key: String,
 }
 
 impl std::fmt::Debug for Identity {
-    /// Without the key: it has no business in a log.
+    /// Omits the key, which must not appear in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity").field("certificate", &self.certificate).finish_non_exhaustive()
     }
 }
 
-/// A new certificate that nobody vouches for, for `localhost`, 127.0.0.1 and ::1 (ECDSA on P-256).
+/// Generates a self-signed certificate for `localhost`, 127.0.0.1 and ::1 (ECDSA on P-256).
 ///
 /// # Errors
-/// When the system gives no randomness.
+/// When the system provides no randomness.
 pub fn self_signed() -> Result<Identity, TlsError> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
@@ -66,15 +66,15 @@ pub fn self_signed() -> Result<Identity, TlsError> {
 }
 
 impl Identity {
-    /// Whether the two can be used together.
+    /// Checks whether the certificate and the key can be used together.
     ///
     /// # Errors
-    /// When they cannot, and why.
+    /// When they cannot be used, with the reason.
     pub fn check(&self) -> Result<(), TlsError> {
         self.acceptor().map(drop)
     }
 
-    /// What shakes hands with this identity: TLS 1.3 or 1.2, then HTTP/2 or HTTP/1.1 as the client likes.
+    /// Returns the acceptor for this identity: TLS 1.3 or 1.2, then HTTP/2 or HTTP/1.1, as the client prefers.
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.certificate.as_bytes()).collect();
         let pem = |what, label| move |error| TlsError::Pem { what, label, error };

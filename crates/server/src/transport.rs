@@ -1,4 +1,5 @@
-//! The four endpoints, one file each, alike in their sections: the request, the answer, and for the streams their framing.
+//! The four endpoints, one file each, with the same sections: the request, the answer, and for the streams their
+//! framing.
 
 pub(crate) mod long_polling;
 pub(crate) mod short_polling;
@@ -26,21 +27,21 @@ use crate::meter::Endpoint;
 use crate::rejection::Rejection;
 use crate::ring::Batch;
 
-/// Counts a request for an endpoint, and its connection's bytes with it.
+/// Counts a request for an endpoint, and the bytes of its connection.
 pub(crate) async fn enter(
     State(transport): State<Transport>,
     Extension(exchange): Extension<Exchange>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let endpoint = exchange.meter().came_for(transport).clone();
+    let endpoint = exchange.meter().count_for(transport).clone();
     request.extensions_mut().insert(endpoint.clone());
     let response = next.run(request).await;
     endpoint.requests.add(1);
     response
 }
 
-/// What a feed request asks for in its query.
+/// The query parameters of a feed request.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Ask {
     after: Option<String>,
@@ -52,7 +53,7 @@ impl Ask {
         query.map(|Query(ask)| ask).map_err(|error| Rejection::bad_request(error.body_text()))
     }
 
-    /// The cursor, if it has one.
+    /// The cursor, if there is one.
     fn cursor(&self) -> Result<Option<Cursor>, Rejection> {
         self.after.as_deref().map(|after| parse_cursor("after", after)).transpose()
     }
@@ -61,17 +62,17 @@ impl Ask {
 fn parse_cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
     text.parse().map_err(|error| {
         let text: String = text.chars().take(40).collect();
-        Rejection::bad_request(format!("`{name}` says what you have: {error}; got `{text}`"))
+        Rejection::bad_request(format!("`{name}` must be your cursor: {error}; got `{text}`"))
     })
 }
 
-/// What a poll is answered with.
+/// The contents of a poll's response.
 struct News {
     batch: Batch,
     reset: Option<Reset>,
 }
 
-/// The body that both polling endpoints answer with.
+/// Returns the response of both polling endpoints.
 fn poll_answer(
     app: &App,
     endpoint: &Arc<Endpoint>,

@@ -1,4 +1,5 @@
-//! The way up: clients that publish, the start of a feed that was told to wait, and orders to the routes that others add.
+//! State-changing requests: clients that publish, the start of a waiting feed, and requests to routes that other crates
+//! add.
 
 use std::sync::Arc;
 
@@ -20,14 +21,14 @@ use crate::fields;
 use crate::handover::Exchange;
 use crate::rejection::Rejection;
 
-/// `POST /feed`: publishes the body, and answers with its `seq`.
+/// `POST /feed`: publishes the body, and returns its `seq`.
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
     request: Request,
 ) -> Result<Response, Rejection> {
     if !app.config.settings.allow_publish {
-        let message = "this server does not take updates; start it with --allow-publish";
+        let message = "this server does not accept updates; start it with --allow-publish";
         return Err(Rejection::new(StatusCode::FORBIDDEN, message));
     }
     let (head, body) = request.into_parts();
@@ -41,19 +42,18 @@ pub(crate) async fn publish(
     Ok((StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
-/// The content type says what the body is. Text is taken as it stands.
+/// Reads the body according to its content type. Text is published unchanged.
 fn read(headers: &HeaderMap, body: &Bytes) -> Result<Publication, Rejection> {
     let content_type = fields::single(headers, &header::CONTENT_TYPE)?.unwrap_or("text/plain");
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let plain = |data| Publication { event_type: EventType::default(), data };
     match essence.as_str() {
         "text/plain" => {
-            let text =
-                std::str::from_utf8(body).map_err(|_| Rejection::bad_request("text/plain must be UTF-8 here"))?;
+            let text = std::str::from_utf8(body).map_err(|_| Rejection::bad_request("text/plain must be UTF-8"))?;
             Ok(plain(Data::Text(text.to_owned())))
         }
         "application/json" => Publication::from_json(body)
-            .map_err(|error| Rejection::bad_request(format!("the body is {{\"type\":…,\"data\":…}}: {error}"))),
+            .map_err(|error| Rejection::bad_request(format!("the body must be {{\"type\":…,\"data\":…}}: {error}"))),
         "application/octet-stream" => Ok(plain(Data::Binary(body.clone()))),
         _ => {
             let message = "publish text/plain, application/json ({\"type\":…,\"data\":…}) or application/octet-stream";
@@ -62,18 +62,21 @@ fn read(headers: &HeaderMap, body: &Bytes) -> Result<Publication, Rejection> {
     }
 }
 
-/// `POST /control/start`: lets the time of a waiting feed begin, and answers with when it does.
+/// `POST /control/start`: starts a waiting feed, and returns its start.
 pub(crate) async fn start(State(app): State<Arc<App>>, request: Request) -> Result<Response, Rejection> {
     if !app.config.await_start {
-        return Err(Rejection::new(StatusCode::CONFLICT, "this feed runs already; --await-start would make it wait"));
+        return Err(Rejection::new(
+            StatusCode::CONFLICT,
+            "this feed already runs; start the server with --await-start to make it wait",
+        ));
     }
     let body = app.bodies.read(request.into_body(), MAX_ORDER_BYTES).await?;
     let Start { at } = wire::object(&body)
-        .map_err(|error| Rejection::bad_request(format!("the body is {{\"at\": µs of Unix time}}: {error}")))?;
+        .map_err(|error| Rejection::bad_request(format!("the body must be {{\"at\": µs of Unix time}}: {error}")))?;
     Ok((StatusCode::ACCEPTED, Json(Start { at: app.gate.open(at) })).into_response())
 }
 
-/// Reads the orders to the routes that others add, before these see them.
+/// Reads the bodies of state-changing requests to routes that other crates add, before their handlers run.
 pub(crate) async fn read_order(
     State(app): State<Arc<App>>,
     request: Request,

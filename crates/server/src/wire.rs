@@ -1,4 +1,4 @@
-//! What a stream travels on: the socket itself, TLS above it, or one stream of an HTTP/2 connection.
+//! What a stream is sent over: the socket itself, TLS on top of it, or one stream of an HTTP/2 connection.
 
 use std::io;
 use std::pin::Pin;
@@ -13,8 +13,8 @@ use crate::socket::Socket;
 mod stream;
 pub(crate) use stream::{Outgoing, Piece, Stream};
 
-/// The way of a stream's bytes. The plain one comes without a detour; the state of the others is in a box, so that it is
-/// not in everybody's.
+/// The connection that a stream writes to. The state of the variants other than plain TCP is boxed, so that plain
+/// streams do not pay for it.
 pub(crate) enum Wire {
     Plain(Socket),
     Tls(Box<TlsStream<Socket>>),
@@ -25,12 +25,12 @@ trait Io: AsyncRead + AsyncWrite + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
 
 impl Wire {
-    /// Whether the connection below is others' as well.
+    /// Whether other streams share the underlying connection.
     const fn is_shared(&self) -> bool {
         matches!(self, Self::Stream(_))
     }
 
-    /// Whatever still waits for the client is thrown away when the wire is dropped.
+    /// Makes the drop of the wire discard whatever still waits for the client.
     pub(crate) fn reset_on_close(&mut self) {
         match self {
             Self::Plain(socket) => socket.reset_on_close(),
@@ -39,8 +39,8 @@ impl Wire {
         }
     }
 
-    /// Closes it so that the last answer arrives: a socket that is dropped with unread input resets the connection, and the
-    /// client may lose what it was sent (RFC 9112, section 9.6).
+    /// Closes the wire so that the last response arrives: a socket that is dropped with unread input resets the
+    /// connection, and the client may lose what was sent (RFC 9112, section 9.6).
     pub(crate) async fn close(mut self) {
         let until_end = async {
             self.shutdown().await?;

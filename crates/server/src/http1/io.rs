@@ -1,9 +1,9 @@
-//! The connection as hyper is given it: it ends when it has answered, not when the client has sent its last, and it does not wait
-//! for ever for a client that takes no answer.
+//! The connection as hyper sees it: it ends after the response, not when the client closes its side, and it does not
+//! wait forever for a client that reads nothing of a response.
 //!
-//! A client may close its side behind a request (RFC 9112, section 9.6, allows it; `nc -N` does). hyper can be told to let it, but
-//! then sees a client that is gone no sooner than it writes. So the end is held back here while an answer is being made, and told
-//! to whoever waits for news meanwhile.
+//! A client may close its side after a request (RFC 9112, section 9.6, allows it; `nc -N` does it). hyper can be
+//! configured to allow that, but then notices that a client is gone only when it writes. So this type hides the end
+//! from hyper while a response is being made, and notifies the task that waits for an update.
 
 use std::io;
 use std::pin::Pin;
@@ -22,28 +22,28 @@ use tokio::time::Sleep;
 use crate::handover::End;
 use crate::wire::Wire;
 
-/// Turns that the last of a body may take from hyper to the handler.
+/// Polls that the last bytes of a body may take from hyper to the handler.
 const MAX_HELD: u8 = 8;
 
-/// What a connection's reading and its answers know of each other. One request is under way at a time.
+/// The state that the reading side of a connection and its responses share. One request is processed at a time.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// An answer is being made or sent.
+    /// Whether a response is being made or sent.
     is_answering: AtomicBool,
-    /// The request has a body that has not come whole.
+    /// Whether the request has an incomplete body.
     awaits_body: AtomicBool,
-    /// What who makes the answer knows of the client's last.
+    /// Notifies the handler when the client has closed its side.
     end: Arc<End>,
-    /// Who reads, and was not told of the end.
+    /// The reading task, from which the end was hidden.
     reader: AtomicWaker,
-    /// Bytes of an answer's body that hyper has and the socket has not.
+    /// Bytes of a response's body that hyper has and the socket has not.
     unsent: AtomicUsize,
-    /// Who would make more of it, and waits for the socket.
+    /// The task that makes more of the body, and waits for the socket.
     sender: AtomicWaker,
 }
 
 impl Turn {
-    /// A request has come, whose answer is over when what this returns is dropped.
+    /// Begins a request, whose response is finished when the returned guard is dropped.
     pub(super) fn begin(self: &Arc<Self>, awaits_body: bool) -> Answering {
         self.awaits_body.store(awaits_body, Ordering::Relaxed);
         self.is_answering.store(true, Ordering::Relaxed);
@@ -52,26 +52,27 @@ impl Turn {
 
     fn sent(&self, bytes: usize) {
         let before = self.unsent.load(Ordering::Relaxed);
-        let left = before.saturating_sub(bytes); // those of the head are not counted
+        let left = before.saturating_sub(bytes); // the head is not counted
         self.unsent.store(left, Ordering::Release);
         if before > 0 && left == 0 {
             self.sender.wake();
         }
     }
 
-    /// Ready once the socket has all that was made of the body: hyper itself would take twice as much of a long one.
+    /// Ready once the socket has everything that was made of the body: hyper itself would buffer twice as much of a
+    /// long one.
     fn poll_sent(&self, cx: &Context<'_>) -> Poll<()> {
         self.sender.register(cx.waker());
         if self.unsent.load(Ordering::Acquire) > 0 { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Where the client's last is told.
+    /// The notification that the client has closed its side.
     pub(super) fn end(&self) -> Arc<End> {
         self.end.clone()
     }
 }
 
-/// An answer that is being made or sent.
+/// A guard for a response that is being made or sent.
 pub(super) struct Answering(Arc<Turn>);
 
 impl Drop for Answering {
@@ -81,7 +82,8 @@ impl Drop for Answering {
     }
 }
 
-/// A body during whose life something holds: of an answer, that it is under way; of a request, that it has not come whole.
+/// A body that tracks a state until it ends: for a response, that it is being sent; for a request, that it is
+/// incomplete.
 pub(super) enum Watched {
     Answer(Body, Answering),
     Request(Body, Arc<Turn>),
@@ -125,11 +127,11 @@ impl hyper::body::Body for Watched {
 pub(super) struct Io {
     wire: Wire,
     turn: Arc<Turn>,
-    /// For how long the client may take nothing.
+    /// For how long the client may read nothing.
     patience: Duration,
-    /// Since when it has taken nothing: the end of that patience.
+    /// The timer that ends that patience, while the client reads nothing.
     blocked: Option<Pin<Box<Sleep>>>,
-    /// How often the end was held back from a request whose body had not come whole.
+    /// How often the end was hidden from a request with an incomplete body.
     held: u8,
 }
 
@@ -142,8 +144,8 @@ impl Io {
         self.wire
     }
 
-    /// Whether hyper is to know that the client has sent its last. While it waits for a body that ends the request in the middle,
-    /// unless the last of it is on its way from hyper to the handler, which the next turns show.
+    /// Whether hyper may learn that the client has closed its side. If it waits for a body, that ends the request in
+    /// the middle, unless the last bytes are on their way from hyper to the handler, which the next polls show.
     fn may_end(&mut self, cx: &Context<'_>) -> bool {
         if self.blocked.is_some() || !self.turn.is_answering.load(Ordering::Relaxed) {
             return self.blocked.is_none();
@@ -157,8 +159,8 @@ impl Io {
         is_incomplete
     }
 
-    /// What a write came to. One that waits for too long is the connection's last: what the kernel holds for such a client would
-    /// stay there.
+    /// Handles the result of a write. If one waits for too long, the connection is reset: otherwise the kernel would
+    /// keep what it holds for such a client.
     fn wrote<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             if self.blocked.take().is_some() {
@@ -190,7 +192,7 @@ impl AsyncRead for Io {
         if self.may_end(cx) {
             return Poll::Ready(Ok(()));
         }
-        self.turn.end.tell();
+        self.turn.end.notify();
         Poll::Pending
     }
 }

@@ -1,4 +1,5 @@
-//! Answers that are made as they are sent, so that a connection holds a piece of one and not of all that its client asked for.
+//! Long responses, which are made as they are sent, so that a connection holds a piece of one of them instead of all
+//! that its client requested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,38 +15,39 @@ use crate::limits::MAX_LONG_PIECE_BYTES;
 use crate::transport::Room;
 use crate::wire::Outgoing;
 
-/// Whose turn it is among those of a connection.
+/// The turns of the long responses on one connection.
 #[derive(Debug)]
 pub(super) struct Turns {
     piece: Arc<Semaphore>,
-    /// Turns that were had so far.
-    had: AtomicU64,
+    /// The number of turns taken so far.
+    taken: AtomicU64,
 }
 
 impl Default for Turns {
     fn default() -> Self {
-        Self { piece: Arc::new(Semaphore::new(1)), had: AtomicU64::new(0) }
+        Self { piece: Arc::new(Semaphore::new(1)), taken: AtomicU64::new(0) }
     }
 }
 
 impl Turns {
-    /// Waits for a turn; `None` when nobody on the connection had one for too long.
+    /// Waits for a turn; `None` if no response on the connection got one for too long.
     async fn wait(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
         loop {
-            let had = self.had.load(Ordering::Relaxed);
+            let taken = self.taken.load(Ordering::Relaxed);
             if let Ok(turn) = timeout(patience, self.piece.clone().acquire_owned()).await {
-                self.had.fetch_add(1, Ordering::Relaxed);
+                self.taken.fetch_add(1, Ordering::Relaxed);
                 return turn.ok();
             }
-            if self.had.load(Ordering::Relaxed) == had {
+            if self.taken.load(Ordering::Relaxed) == taken {
                 return None;
             }
         }
     }
 }
 
-/// Sends a body that heeds `room`. The client's windows say how much is made next, and then it is its turn: what has been made
-/// can leave at once, but for the socket, which all of the connection share. So no client's window is waited for in turn.
+/// Sends a body whose pieces fit `room`. The client's windows determine how much is made next, and only then it waits
+/// for its turn: what has been made can be sent at once, except for the socket, which the whole connection shares. So
+/// no response waits for another's window.
 pub(super) async fn send(mut stream: Outgoing, mut body: Body, patience: Duration, (room, turns): (Room, &Turns)) {
     while !body.is_end_stream() {
         let wanted = MAX_LONG_PIECE_BYTES.min(body.size_hint().lower() as usize);

@@ -1,5 +1,5 @@
-//! The figures of a server as Prometheus reads them: its text format, version 0.0.4, under the names that its conventions ask
-//! for (a counter ends with `_total`, a unit is written out), each with what it means.
+//! The figures of a server for Prometheus: its text format, version 0.0.4, with names that follow its conventions (a
+//! counter ends with `_total`, a unit is written out), each with a help text.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use feedlab_feed::stats::{EndpointStats, Stats};
 /// The content type of the format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What a number does.
+/// The type of a metric.
 #[derive(Clone, Copy)]
 enum Kind {
     Counter,
@@ -16,9 +16,9 @@ enum Kind {
 }
 use Kind::{Counter, Gauge};
 
-/// Name, kind, meaning and value.
+/// Name, type, help text and value of a metric.
 type Plain = (&'static str, Kind, &'static str, fn(&Stats) -> Option<f64>);
-/// The same of an endpoint.
+/// The same for a metric per endpoint.
 type OfEndpoint = (&'static str, Kind, &'static str, fn(&EndpointStats) -> Option<u64>);
 
 const PLAIN: [Plain; 14] = [
@@ -26,10 +26,10 @@ const PLAIN: [Plain; 14] = [
     ("feedlab_publish_lag_p99_seconds", Gauge, "99th percentile of the time from due to published.", |stats| {
         Some(stats.feed.publish_lag_p99_us as f64 / 1e6)
     }),
-    ("feedlab_broker_connected", Gauge, "Whether the connection to the broker of the feed stands.", |stats| {
+    ("feedlab_broker_connected", Gauge, "Whether the connection to the broker of the feed is up.", |stats| {
         stats.feed.broker.map(|broker| f64::from(u8::from(broker.connected)))
     }),
-    ("feedlab_broker_lost_total", Counter, "How often that connection was lost.", |stats| {
+    ("feedlab_broker_lost_total", Counter, "How often the connection to the broker was lost.", |stats| {
         stats.feed.broker.map(|broker| broker.lost as f64)
     }),
     ("feedlab_tasks", Gauge, "Tasks of the runtime.", |stats| Some(stats.tasks as f64)),
@@ -37,16 +37,19 @@ const PLAIN: [Plain; 14] = [
         Some(stats.feed.waiting as f64)
     }),
     ("feedlab_connections_open", Gauge, "Open connections.", |stats| Some(stats.connections.open as f64)),
-    ("feedlab_connections_accepted_total", Counter, "Connections that were let in.", |stats| {
+    ("feedlab_connections_accepted_total", Counter, "Connections that were accepted.", |stats| {
         Some(stats.connections.accepted as f64)
     }),
-    ("feedlab_connections_refused_total", Counter, "Connections that were turned away.", |stats| {
+    ("feedlab_connections_refused_total", Counter, "Connections that were refused.", |stats| {
         Some(stats.connections.refused as f64)
     }),
-    ("feedlab_bodies_refused_total", Counter, "Requests refused because too many bodies were waited for.", |stats| {
-        Some(stats.connections.bodies_refused as f64)
-    }),
-    ("feedlab_connections_kernel_bytes", Gauge, "Memory of the kernel for the open connections.", |stats| {
+    (
+        "feedlab_bodies_refused_total",
+        Counter,
+        "Requests refused because the server waited for too many bodies.",
+        |stats| Some(stats.connections.bodies_refused as f64),
+    ),
+    ("feedlab_connections_kernel_bytes", Gauge, "Kernel memory for the open connections.", |stats| {
         stats.connections.kernel_bytes.map(|bytes| bytes as f64)
     }),
     ("process_cpu_seconds_total", Counter, "Processor time of this process, user and system.", |stats| {
@@ -59,32 +62,30 @@ const PLAIN: [Plain; 14] = [
 ];
 
 const OF_ENDPOINTS: [OfEndpoint; 17] = [
-    ("feedlab_endpoint_connections_total", Counter, "Connections that came for the transport.", |endpoint| {
+    ("feedlab_endpoint_connections_total", Counter, "Connections of the transport.", |endpoint| {
         Some(endpoint.connections)
     }),
     ("feedlab_endpoint_active", Gauge, "Streams and held requests.", |endpoint| Some(endpoint.active)),
     ("feedlab_endpoint_requests_total", Counter, "Requests.", |endpoint| Some(endpoint.requests)),
-    ("feedlab_endpoint_requests_empty_total", Counter, "Requests whose answer had no update.", |endpoint| {
+    ("feedlab_endpoint_requests_empty_total", Counter, "Requests whose response had no update.", |endpoint| {
         Some(endpoint.requests_empty)
     }),
-    ("feedlab_endpoint_updates_total", Counter, "Updates that were handed out.", |endpoint| Some(endpoint.updates)),
-    ("feedlab_endpoint_gaps_total", Counter, "Gaps that clients were told of.", |endpoint| Some(endpoint.gaps)),
-    ("feedlab_endpoint_resets_total", Counter, "Clients that were told of another epoch.", |endpoint| {
-        Some(endpoint.resets)
-    }),
-    ("feedlab_endpoint_conflated_total", Counter, "Updates that slow streams were not sent.", |endpoint| {
+    ("feedlab_endpoint_updates_total", Counter, "Updates that were sent.", |endpoint| Some(endpoint.updates)),
+    ("feedlab_endpoint_gaps_total", Counter, "Gaps reported to clients.", |endpoint| Some(endpoint.gaps)),
+    ("feedlab_endpoint_resets_total", Counter, "Resets reported to clients.", |endpoint| Some(endpoint.resets)),
+    ("feedlab_endpoint_conflated_total", Counter, "Updates that slow streams skipped.", |endpoint| {
         Some(endpoint.conflated)
     }),
     (
         "feedlab_endpoint_slow_disconnected_total",
         Counter,
-        "Streams and answers that were ended for slowness.",
+        "Streams and responses that were ended because the client read too slowly.",
         |endpoint| Some(endpoint.slow_disconnected),
     ),
-    ("feedlab_endpoint_sent_bytes_total", Counter, "Bytes that the sockets were given.", |endpoint| {
+    ("feedlab_endpoint_sent_bytes_total", Counter, "Bytes written to the sockets.", |endpoint| {
         Some(endpoint.bytes_out)
     }),
-    ("feedlab_endpoint_received_bytes_total", Counter, "Bytes that came from the sockets.", |endpoint| {
+    ("feedlab_endpoint_received_bytes_total", Counter, "Bytes read from the sockets.", |endpoint| {
         Some(endpoint.bytes_in)
     }),
     ("feedlab_endpoint_header_bytes_total", Counter, "Bytes of request lines, status lines and headers.", |endpoint| {
@@ -96,16 +97,16 @@ const OF_ENDPOINTS: [OfEndpoint; 17] = [
     (
         "feedlab_endpoint_keepalive_bytes_total",
         Counter,
-        "Bytes that only show that the other end is there.",
+        "Bytes of keepalives: comments, pings and pongs.",
         |endpoint| Some(endpoint.keepalive_bytes),
     ),
-    ("feedlab_endpoint_wire_bytes_total", Counter, "Bytes on the wire with the headers of IP and TCP.", |endpoint| {
+    ("feedlab_endpoint_wire_bytes_total", Counter, "Bytes on the wire, including IP and TCP headers.", |endpoint| {
         endpoint.wire.map(|wire| wire.bytes())
     }),
-    ("feedlab_endpoint_packets_total", Counter, "Packets of both directions.", |endpoint| {
+    ("feedlab_endpoint_packets_total", Counter, "Packets in both directions.", |endpoint| {
         endpoint.wire.map(|wire| wire.packets())
     }),
-    ("feedlab_endpoint_retransmits_total", Counter, "Segments that were sent again.", |endpoint| {
+    ("feedlab_endpoint_retransmits_total", Counter, "Segments that were retransmitted.", |endpoint| {
         endpoint.wire.map(|wire| wire.retransmits)
     }),
 ];
@@ -143,12 +144,12 @@ fn head(text: &mut String, name: &str, kind: Kind, help: &str) {
 mod tests {
     use super::*;
 
-    /// What promlint asks of a name.
+    /// Checks the rules of promlint for a name.
     fn check(name: &str, kind: Kind, help: &str) {
         assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'), "{name}");
         assert_eq!(name.ends_with("_total"), matches!(kind, Counter), "{name}");
         for part in ["gauge", "counter", "_ms", "_us", "_millis"] {
-            assert!(!name.contains(part), "{name}: base units, and no kinds");
+            assert!(!name.contains(part), "{name}: base units, and no types");
         }
         assert!(help.ends_with('.') && !help.contains(['\n', '\\']), "{name}: {help}");
     }

@@ -18,17 +18,17 @@ use crate::transport::websocket::Frames;
 mod resume;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A client's ping without a payload; its mask is zero. No frame of a client is shorter.
+/// A client's ping without a payload; its mask is zero. No client frame is shorter.
 const PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
 const PINGS: usize = 1_000;
 
-/// What is in every stream is paid for by every idle client; what few streams need belongs into a box.
+/// Every idle client pays for what is in every stream; box what only a few streams need.
 #[test]
 fn a_stream_stays_small() {
     fn task<D: Framing, F: Future>(_: impl Fn(Push<D>, Bytes) -> F) -> usize {
         size_of::<F>()
     }
-    assert_eq!(size_of::<Wire>(), size_of::<Socket>(), "the other ways are boxed");
+    assert_eq!(size_of::<Wire>(), size_of::<Socket>(), "the other wires are boxed");
     assert!(size_of::<Push<Events>>() <= 168, "{}", size_of::<Push<Events>>());
     assert!(size_of::<Push<Frames>>() <= 288, "{}", size_of::<Push<Frames>>());
     let (events, frames) = (task(Push::<Events>::run), task(Push::<Frames>::run));
@@ -44,7 +44,7 @@ struct Stuck {
 }
 
 impl Stuck {
-    /// The feed has so many updates of so many bytes.
+    /// Creates a feed with `updates` updates of `payload_bytes` bytes each.
     async fn new(updates: u64, payload_bytes: usize) -> Self {
         let config = Config::default();
         let feed = Feed::open(&config).await.unwrap();
@@ -57,27 +57,27 @@ impl Stuck {
         let endpoint = app.meters.endpoint(Transport::WebSocket).clone();
         let start = Start::new(&app, Position { seq: 0, reset: None }, endpoint.clone());
         let mut push = Push::new(Wire::Plain(socket), Frames::new(&app, &endpoint), start);
-        push.outbox.clear(); // the greeting is on its way
+        push.outbox.clear(); // the greeting has been sent
         Self { push, rest: Bytes::new(), client, _feed: feed }
     }
 
-    /// Lets the stream go on until something holds.
+    /// Polls the stream until a condition holds.
     async fn until(&mut self, what: &str, holds: impl Fn(&Push<Frames>, &Bytes) -> bool) {
         let Self { push, rest, .. } = self;
-        let went_on = std::future::poll_fn(|cx| {
+        let reached = std::future::poll_fn(|cx| {
             assert!(push.poll(cx, rest).is_pending(), "the stream ended before {what}");
             if holds(push, rest) { Poll::Ready(()) } else { Poll::Pending }
         });
-        assert!(timeout(PATIENCE, went_on).await.is_ok(), "still not: {what}");
+        assert!(timeout(PATIENCE, reached).await.is_ok(), "still not: {what}");
     }
 
-    /// The answers that wait, and all bytes that do.
+    /// Returns the number of waiting answers, and all waiting bytes.
     fn waiting(&self) -> (usize, usize) {
         let answers = self.push.outbox.iter().filter(|piece| piece[0] == 0x80 | Opcode::Pong as u8).count();
         (answers, self.push.outbox.iter().map(Bytes::len).sum())
     }
 
-    /// The client begins to read, and reads until all its pings are answered.
+    /// Makes the client read until all its pings are answered.
     async fn expect_all_pongs(mut self) {
         let Self { push, rest, client, .. } = &mut self;
         let reads = async {

@@ -58,7 +58,7 @@ fn a_cursor_from_a_server_that_is_ahead_waits() {
     ring.allow_lead(8);
     let batch = ring.after(12, 9);
     assert_eq!((seqs(&batch), batch.gap, batch.next()), (vec![], None, 12));
-    assert_eq!(ring.after(13, 9).gap, Some(Gap { from: 5, to: 13 }), "beyond what a moment makes");
+    assert_eq!(ring.after(13, 9).gap, Some(Gap { from: 5, to: 13 }), "beyond the allowed lead");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn r3_what_a_long_answer_needs_is_kept_within_a_limit_and_only_while_needed() {
     drop(mark);
     push(&mut ring, 1);
     assert!(ring.retired.is_empty() && ring.retired_bytes == 0);
-    assert!(ring.with_bookmark(ring.after(29, 9)).bookmark.is_none(), "nothing is a short answer");
+    assert!(ring.with_bookmark(ring.after(29, 9)).bookmark.is_none(), "an empty response is short");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn stream_encodings_are_kept_for_recent_updates_and_redone_for_older_ones() {
     assert_eq!((ring.recent, ring.recent_bytes), (4, 3 * LEN + 1));
     assert_eq!((ring.entries[0].sse_chunk(), ring.entries[0].frame()), (&sent[0].0, &sent[0].1));
     let ring = Ring::new(2, usize::MAX, ring.snapshot());
-    assert_eq!((ring.recent, ring.recent_bytes), (2, LEN + 1), "what a past holds counts as well");
+    assert_eq!((ring.recent, ring.recent_bytes), (2, LEN + 1), "the snapshot counts as well");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn before_counts_what_was_due() {
 }
 
 proptest! {
-    /// What a cursor is given, and what it is told is lost, is together everything after it.
+    /// The updates that a cursor gets, and the gap, together are everything after it.
     #[test]
     fn gap_and_updates_are_all_there_is(
         capacity in 1usize..20, max_bytes in 1usize..100,

@@ -1,26 +1,26 @@
-//! Long polling: `GET /feed/long-poll?after=N&hold=25s` answers when there is news, or when the hold ends (RFC 6202,
-//! section 2).
+//! Long polling: `GET /feed/long-poll?after=N&hold=25s` answers when there is an update, or when the hold ends (RFC
+//! 6202, section 2).
 //!
-//! Between two requests nothing is lost, because the client brings its cursor and the ring keeps what came meanwhile.
-//! A client without a cursor and without the wish to wait (`?hold=0s`) is given the cursor to begin with, so that
-//! nothing is lost before its first real question either. A cursor of another epoch is answered at once. A client that
-//! goes away drops this future, and with it its place among those who wait.
+//! Nothing is lost between two requests, because the client sends its cursor and the ring keeps the updates in between.
+//! A client that has no cursor and does not want to wait (`?hold=0s`) gets a cursor to start from, so that nothing is
+//! lost before its first real request either. A cursor of another epoch is answered immediately. When a client
+//! disconnects, this future is dropped, and with it its entry in the list of waiting connections.
 //!
 //! The path of one update through this server:
 //!
 //! ```text
 //! feed/src/source.rs         makes it, and says when it is due
-//! publisher.rs               sleeps until then, on a thread of its own
+//! publisher.rs               sleeps until then, on its own thread
 //! hub.rs                     gives it its `seq` and its time
-//! ring.rs                    keeps it for everybody
-//! entry.rs                   encodes it, once for each way of writing it
-//! feed.rs                    one task tells of it, no more often than `coalesce` lets it
-//! subscribers.rs             wakes whoever waits
+//! ring.rs                    keeps it for all clients
+//! entry.rs                   encodes it, once for each encoding
+//! feed.rs                    one task announces it, no more often than `coalesce` allows
+//! subscribers.rs             wakes the waiting connections
 //! transport/long_polling.rs  a held request (socket.rs, wire.rs, http1.rs, routes.rs) takes it from the ring
 //! feed/src/wire/poll.rs      joins the JSON of the updates to a body
-//! transport.rs               counts it, and makes an answer of it
-//! http1.rs                   writes the answer; on HTTP/2 http2.rs, frame by frame
-//! wire.rs                    into TLS, where there is TLS
+//! transport.rs               counts it, and makes a response of it
+//! http1.rs                   writes the response; on HTTP/2 http2.rs, frame by frame
+//! wire.rs                    into TLS, if there is TLS
 //! socket.rs                  one `write`, its bytes counted
 //! ```
 
@@ -42,7 +42,7 @@ use crate::meter::Endpoint;
 use crate::rejection::Rejection;
 use crate::subscribers::Signals;
 
-/// The hold of a request that names none.
+/// The hold of a request that does not name one.
 const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 
 // The request.
@@ -65,7 +65,8 @@ pub(crate) async fn get(
         ));
     }
     let held = endpoint.enter();
-    // Who has sent its last is answered at once: it is most likely gone, and would hold a place here until the hold ends.
+    // A client that has closed its side is answered immediately: it is most likely gone, and would otherwise stay in
+    // the list until the hold ends.
     let news = tokio::select! {
         biased;
         news = tokio::time::timeout(hold, news_after(&app, position)) => news.ok().flatten(),
@@ -75,22 +76,22 @@ pub(crate) async fn get(
     Ok(answer(&app, &endpoint, news))
 }
 
-/// `25s`, `500ms`, `1m`, or a plain number of seconds.
+/// Parses `25s`, `500ms`, `1m`, or a plain number of seconds.
 fn parse_hold(text: &str) -> Result<Duration, Rejection> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     seconds.or_else(|| duration::parse_fine(text)).ok_or_else(|| {
         let text: String = text.chars().take(40).collect();
-        Rejection::bad_request(format!("`hold` is a time such as 25s or 500ms; got `{text}`"))
+        Rejection::bad_request(format!("`hold` must be a time such as 25s or 500ms; got `{text}`"))
     })
 }
 
 // The answer.
 
-/// What follows the client's place, as soon as something does; `None` when the server goes down first. The history bounds
-/// what is there already, and not what comes while the request waits.
+/// Returns what follows the client's position, as soon as there is something; `None` if the server shuts down first.
+/// The history limits existing updates, not those published while the request waits.
 async fn news_after(app: &App, Position { seq, reset }: Position) -> Option<News> {
     let subscription = app.subscribers.join();
-    let mut signals = subscription.signals().await; // the first are there at once
+    let mut signals = subscription.signals().await; // the first signals are pending immediately
     let mut batch = app.hub.all_in_history_after(seq).await;
     while reset.is_none() && batch.gap.is_none() && batch.entries.is_empty() {
         if signals.has(Signals::CLOSING) {

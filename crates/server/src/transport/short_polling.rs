@@ -1,26 +1,26 @@
-//! Short polling: `GET /feed/poll?after=N` answers at once, with news or without.
+//! Short polling: `GET /feed/poll?after=N` answers immediately, with or without updates.
 //!
-//! The answer to a URL changes only when the feed's head does, so the head is its entity tag: a client that sends it
-//! back in `If-None-Match` gets a `304` without a body while nothing is new (RFC 9110, sections 13.1.2 and 15.4.5). Who
-//! comes with a cursor of another epoch is told so, whatever tag it has.
+//! The response for a URL changes only when the feed's head does, so the head is its entity tag: a client that sends it
+//! back in `If-None-Match` gets a `304` without a body while nothing is new (RFC 9110, sections 13.1.2 and 15.4.5). A
+//! client with a cursor of another epoch gets a reset, whatever its tag.
 //!
 //! The path of one update through this server:
 //!
 //! ```text
 //! feed/src/source.rs          makes it, and says when it is due
-//! publisher.rs                sleeps until then, on a thread of its own
+//! publisher.rs                sleeps until then, on its own thread
 //! hub.rs                      gives it its `seq` and its time
-//! ring.rs                     keeps it for everybody
-//! entry.rs                    encodes it, once for each way of writing it
-//! socket.rs                   the request comes in, its bytes counted
-//! wire.rs                     out of TLS, where there is TLS
-//! http1.rs                    its head is parsed; on HTTP/2 in http2.rs
-//! routes.rs                   leads it to its endpoint
+//! ring.rs                     keeps it for all clients
+//! entry.rs                    encodes it, once for each encoding
+//! socket.rs                   receives the request, and counts its bytes
+//! wire.rs                     decrypts it, if there is TLS
+//! http1.rs                    parses its head; on HTTP/2 http2.rs
+//! routes.rs                   routes it to its endpoint
 //! transport/short_polling.rs  takes what follows the cursor from the ring, or answers 304
 //! feed/src/wire/poll.rs       joins the JSON of the updates to a body
-//! transport.rs                counts it, and makes an answer of it
-//! http1.rs                    writes the answer; on HTTP/2 http2.rs, frame by frame
-//! wire.rs                     into TLS, where there is TLS
+//! transport.rs                counts it, and makes a response of it
+//! http1.rs                    writes the response; on HTTP/2 http2.rs, frame by frame
+//! wire.rs                     into TLS, if there is TLS
 //! socket.rs                   one `write`, its bytes counted
 //! ```
 
@@ -50,7 +50,8 @@ pub(crate) async fn get(
 ) -> Result<Response, Rejection> {
     let Position { seq, reset } = app.hub.position(Ask::of(query)?.cursor()?);
     let asked = tokio::time::timeout(BROKER_PATIENCE, app.hub.all_in_history_after(seq));
-    let batch = asked.await.map_err(|_| Rejection::unavailable("the broker that has these updates does not answer"))?;
+    let batch =
+        asked.await.map_err(|_| Rejection::unavailable("the broker that stores these updates does not respond"))?;
     let etag = poll::etag(app.hub.cursor(batch.next()));
     let validators = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, poll::SHORT_CACHE_CONTROL.to_owned())];
     if reset.is_none() && is_known(&headers, &etag) {
@@ -62,7 +63,7 @@ pub(crate) async fn get(
 
 // The answer.
 
-/// Whether `If-None-Match` names the tag: any of its list, compared weakly, or `*`.
+/// Whether `If-None-Match` contains the tag, compared weakly, or `*`.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     fields::list(headers, &header::IF_NONE_MATCH).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }

@@ -4,16 +4,16 @@
 //!
 //! ```text
 //! feed/src/source.rs    makes it, and says when it is due
-//! publisher.rs          sleeps until then, on a thread of its own
+//! publisher.rs          sleeps until then, on its own thread
 //! hub.rs                gives it its `seq` and its time
-//! ring.rs               keeps it for everybody
-//! entry.rs              encodes it, once for each way of writing it
-//! feed.rs               one task tells of it, no more often than `coalesce` lets it
-//! subscribers.rs        wakes whoever waits
+//! ring.rs               keeps it for all clients
+//! entry.rs              encodes it, once for each encoding
+//! feed.rs               one task announces it, no more often than `coalesce` allows
+//! subscribers.rs        wakes the waiting connections
 //! push.rs               the stream takes what follows its cursor from the ring
-//! transport/sse.rs      as an event, with or without the frame of an HTTP chunk
+//! transport/sse.rs      as an event, with or without the framing of an HTTP chunk
 //! feed/src/wire/sse.rs  whose bytes are made for the first stream and shared by all
-//! wire.rs               into TLS or an HTTP/2 stream, where the client has asked for that
+//! wire.rs               into TLS or an HTTP/2 stream, if the client uses that
 //! socket.rs             one `write`, its bytes counted
 //! ```
 
@@ -40,8 +40,8 @@ use crate::meter::Endpoint;
 use crate::push::{CloseReason, Framing, Outbox, Push, Quiet, Start};
 use crate::rejection::Rejection;
 
-/// Over how many times their usual wait the clients of a server that goes down are spread, so that they do not come back
-/// as one.
+/// How many times their usual wait the clients of a server that shuts down are spread over, so that they do not all
+/// reconnect at once.
 const RETRY_SPREAD: u32 = 2;
 
 // The request.
@@ -62,7 +62,8 @@ pub(crate) async fn get(
     Ok(head(&exchange, framing, Start::new(&app, position, endpoint)))
 }
 
-/// `Last-Event-ID` goes before `?after`: a browser that comes back sends the URL that it began with.
+/// Returns the client's cursor. `Last-Event-ID` takes precedence over `?after`: a browser reconnects to the URL that it
+/// first used.
 fn cursor(ask: &Ask, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
     match fields::single(headers, &HeaderName::from_static(sse::LAST_EVENT_ID))?.filter(|id| !id.is_empty()) {
         Some(id) => parse_cursor("Last-Event-ID", id).map(Some),
@@ -79,8 +80,8 @@ fn head(exchange: &Exchange, framing: Events, start: Start) -> Response {
 
 // The framing.
 
-/// Events, one HTTP chunk each. HTTP/2 has its own frames, and an HTTP/1.0 client (a proxy with old manners) knows none:
-/// both get the same bytes without those of the chunk.
+/// Events, one HTTP chunk each. HTTP/2 has its own frames, and an HTTP/1.0 client (an old proxy) knows no chunks: both
+/// get the same bytes without the chunk's.
 #[derive(Clone, Copy)]
 pub(crate) struct Events {
     chunked: bool,
@@ -96,7 +97,7 @@ impl Events {
         Duration::from_millis(self.retry_ms.into())
     }
 
-    /// A chunk as this client takes it.
+    /// Returns a chunk in the form that this client reads.
     fn piece(self, chunk: Bytes) -> Bytes {
         let start = chunk.iter().position(|b| *b == b'\n').map_or(0, |end| end + 1);
         if self.chunked { chunk } else { chunk.slice(start..chunk.len() - 2) }
@@ -108,8 +109,8 @@ impl Framing for Events {
         self.piece(sse::chunk(sse::greeting(cursor, self.retry()).as_bytes()))
     }
 
-    /// Its client's place changes with the event, and not before: one that is cut off in front of it asks once more with
-    /// the cursor that it had.
+    /// The client's cursor changes with the event, and not before: a client that is cut off before it reconnects with
+    /// its old cursor.
     fn reset(&self, reset: Reset) -> Bytes {
         self.piece(sse::chunk([sse::retry(self.retry()), sse::reset_event(reset)].concat().as_bytes()))
     }
@@ -122,20 +123,20 @@ impl Framing for Events {
         self.piece(sse::chunk(sse::gap_event(gap, resume).as_bytes()))
     }
 
-    /// A comment, when a proxy could take the stream for dead. Nobody answers it, so a client that is gone shows only
-    /// when its socket takes no more.
+    /// A comment, when a proxy might consider the stream dead. It gets no answer, so a client that is gone is noticed
+    /// only when its socket accepts no more.
     fn beat(&mut self, quiet: Quiet) -> io::Result<Option<Bytes>> {
         Ok((quiet.written >= BEATS).then(|| self.piece(sse::chunk(sse::KEEPALIVE.as_bytes()))))
     }
 
-    /// A client has nothing to say on a stream.
+    /// Ignores the bytes: a client does not send anything on an event stream.
     fn received(&mut self, bytes: &mut &[u8], _: &mut Outbox) -> ControlFlow<()> {
         *bytes = &[];
         ControlFlow::Continue(())
     }
 
-    /// A server that goes down spreads its clients with a `retry:` for each. One whose stream ends of age comes back after the
-    /// time that it was told at its start: those ends are spread already.
+    /// A server that shuts down spreads its clients with a `retry:` for each. A client whose stream reaches its maximum
+    /// age reconnects after the time that it got at the start: those ends are already spread.
     fn close_message(&self, why: CloseReason) -> Bytes {
         if why == CloseReason::MaxAge {
             return if self.chunked { Bytes::from_static(sse::LAST_CHUNK) } else { Bytes::new() };

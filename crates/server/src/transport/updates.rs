@@ -1,5 +1,5 @@
-//! The body of a poll's answer. A short one is made at once. A long one is made piece by piece as the client takes it, from what
-//! the ring holds: what it has not taken is no memory of its own but a place in the feed.
+//! The body of a poll's response. A short body is made at once. A long one is made piece by piece as the client reads
+//! it, from what the ring holds: the unread part takes no memory of its own, only a position in the feed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,28 +19,28 @@ use crate::ring::Batch;
 
 /// The body around some updates.
 pub(crate) struct Updates {
-    /// What is ready to go: all of a short answer, the start of a long one.
+    /// The bytes that are ready: all of a short body, the start of a long one.
     ready: Vec<u8>,
-    /// What is to come of a long one.
+    /// The rest of a long body.
     rest: Option<Rest>,
-    /// Bytes to come, of both.
+    /// The number of bytes still to come, of both.
     left: usize,
     endpoint: Arc<Endpoint>,
 }
 
-/// Updates that are still to be copied, and what stands behind them.
+/// Updates that are still to be copied, and the text after them.
 struct Rest {
     hub: Arc<Hub>,
-    /// The update that is to be copied next, and how much of it has been.
+    /// The next update to copy, and how many of its bytes have been copied.
     at: Bookmark,
     copied: usize,
-    /// The last of them.
+    /// The `seq` of the last update.
     last: u64,
     closing: String,
     room: Room,
 }
 
-/// How long the next piece of a long answer may be, for who sends it and knows: bytes.
+/// The largest size of the next piece of a long body, bytes, set by the code that sends it.
 #[derive(Clone, Debug)]
 pub(crate) struct Room(Arc<AtomicUsize>);
 
@@ -54,14 +54,14 @@ impl Room {
     }
 }
 
-/// The answer took so long that the feed has moved on beyond what is kept for it. Its client sees it end early, asks again with
-/// the cursor that it has, and is told of a gap.
+/// The response took so long that what is kept for it is no longer enough. Its client sees it end early, asks again
+/// with its old cursor, and gets a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the answer fell too far behind the feed")]
+#[error("the response fell too far behind the feed")]
 pub(crate) struct FellBehind;
 
 impl Updates {
-    /// One that ends with `closing`.
+    /// Creates a body that ends with `closing`.
     pub(crate) fn new(batch: Batch, closing: String, (hub, endpoint): (&Arc<Hub>, &Arc<Endpoint>)) -> Self {
         let last = batch.next();
         let Batch { entries, bookmark, .. } = batch;
@@ -78,12 +78,12 @@ impl Updates {
         Self { ready, rest, left, endpoint: endpoint.clone() }
     }
 
-    /// All bytes of the body.
+    /// The length of the body, bytes.
     pub(crate) const fn len(&self) -> usize {
         self.left
     }
 
-    /// That of a long one.
+    /// The size of the next piece, if the body is long.
     pub(crate) fn room(&self) -> Option<Room> {
         self.rest.as_ref().map(|rest| rest.room.clone())
     }
@@ -115,14 +115,14 @@ fn whole(entries: &[Arc<Entry>], closing: &str, len: usize) -> Vec<u8> {
 }
 
 impl Rest {
-    /// Copies what there is room for; whether it was the last.
+    /// Copies as much as there is room for, and returns whether that was the last.
     fn fill(&mut self, piece: &mut Vec<u8>) -> Result<bool, FellBehind> {
         let most = self.room.get().max(piece.len() + 1);
         let mut seq = self.at.seq();
         while piece.len() < most && seq <= self.last {
             let json = self.hub.held(seq).ok_or(FellBehind)?;
             let is_whole = copy(&json, &mut self.copied, piece, most);
-            // The comma behind it is copied with it, or next time.
+            // The comma after it is copied with it, or next time.
             let needs_comma = seq < self.last;
             if is_whole && (piece.len() < most || !needs_comma) {
                 piece.extend_from_slice(if needs_comma { b"," } else { b"" });
@@ -135,7 +135,7 @@ impl Rest {
     }
 }
 
-/// Copies what is left of something, as far as a piece may go; whether that was all of it.
+/// Copies the rest of `whole`, as far as it fits into the piece, and returns whether that was all of it.
 fn copy(whole: &[u8], copied: &mut usize, piece: &mut Vec<u8>, most: usize) -> bool {
     let left = &whole[*copied..];
     let len = left.len().min(most - piece.len());
@@ -182,7 +182,7 @@ mod tests {
 
     fn hub(history: usize, lens: &[usize]) -> Arc<Hub> {
         let retention =
-            Retention { history, queue: 1, slow_policy: SlowPolicy::Block, disconnect_after: None, has_others: false };
+            Retention { history, queue: 1, slow_policy: SlowPolicy::Block, disconnect_after: None, is_shared: false };
         let hub = Arc::new(Hub::new(retention, Snapshot::none(Epoch::random()), 0));
         lens.iter().for_each(|len| publish(&hub, *len));
         hub
@@ -217,8 +217,8 @@ mod tests {
             prop_assert_eq!(updates.len(), expected.len());
             let mut body = Vec::new();
             for room in rooms.iter().cycle() {
-                if let Some(told) = updates.room() {
-                    told.set(*room);
+                if let Some(next) = updates.room() {
+                    next.set(*room);
                 }
                 let Some(piece) = next(&mut updates) else { break };
                 let piece = piece.unwrap();
@@ -241,7 +241,7 @@ mod tests {
         while let Some(piece) = next(&mut read) {
             len += piece.unwrap().len();
         }
-        assert!(len > 2 << 20, "what is no more in the history is kept for a while: {len}");
+        assert!(len > 2 << 20, "what has left the history is kept for a while: {len}");
         for _ in 0..20 {
             publish(&hub, 1 << 20);
         }

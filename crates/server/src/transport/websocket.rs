@@ -5,16 +5,16 @@
 //!
 //! ```text
 //! feed/src/source.rs          makes it, and says when it is due
-//! publisher.rs                sleeps until then, on a thread of its own
+//! publisher.rs                sleeps until then, on its own thread
 //! hub.rs                      gives it its `seq` and its time
-//! ring.rs                     keeps it for everybody
-//! entry.rs                    encodes it, once for each way of writing it
-//! feed.rs                     one task tells of it, no more often than `coalesce` lets it
-//! subscribers.rs              wakes whoever waits
+//! ring.rs                     keeps it for all clients
+//! entry.rs                    encodes it, once for each encoding
+//! feed.rs                     one task announces it, no more often than `coalesce` allows
+//! subscribers.rs              wakes the waiting connections
 //! push.rs                     the stream takes what follows its cursor from the ring
 //! transport/websocket.rs      as a frame
 //! feed/src/wire/websocket.rs  whose bytes are made for the first stream and shared by all
-//! wire.rs                     into TLS or an HTTP/2 stream, where the client has asked for that
+//! wire.rs                     into TLS or an HTTP/2 stream, if the client uses that
 //! socket.rs                   one `write`, its bytes counted
 //! ```
 
@@ -49,9 +49,9 @@ use crate::meter::Endpoint;
 use crate::push::{CloseReason, Framing, Outbox, Push, Quiet, Start};
 use crate::rejection::Rejection;
 
-/// What the accept key is made with: RFC 6455, section 1.3.
+/// The constant for the accept key: RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// Header of a client's control frame, its mask included: section 5.2.
+/// The header of a client's control frame, including its mask, bytes: section 5.2.
 const MASKED_HEADER: u64 = 2 + websocket::MASK as u64;
 
 // The request.
@@ -69,7 +69,7 @@ pub(crate) async fn get(
     Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, position, endpoint)))
 }
 
-/// The same on HTTP/2.
+/// Handles the same request on HTTP/2.
 pub(crate) async fn connect(
     State(app): State<Arc<App>>,
     Extension(exchange): Extension<Exchange>,
@@ -83,21 +83,18 @@ pub(crate) async fn connect(
     Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, position, endpoint)))
 }
 
-/// How a client asked for the channel.
+/// How a client requested the channel.
 enum Opening<'a> {
-    /// With a key, whose answer proves that the server knows what a WebSocket is.
+    /// With a key, whose answer proves that the server supports WebSockets.
     Upgrade(&'a str),
-    /// With the name of the protocol, which HTTP/2 proves in its settings.
+    /// With the name of the protocol, which HTTP/2 announces in its settings.
     Connect,
 }
 
-/// The checks of section 5 of RFC 8441: those of RFC 6455 without the headers that HTTP/2 makes needless.
+/// The checks of section 5 of RFC 8441: those of RFC 6455 without the headers that HTTP/2 makes unnecessary.
 fn extended_connect(protocol: Option<&Protocol>, headers: &HeaderMap) -> Result<Opening<'static>, Rejection> {
     if !protocol.is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket")) {
-        return Err(Rejection::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "this endpoint speaks no other protocol than websocket",
-        ));
+        return Err(Rejection::new(StatusCode::NOT_IMPLEMENTED, "this endpoint supports only the protocol websocket"));
     }
     check_version(headers)?;
     Ok(Opening::Connect)
@@ -121,7 +118,7 @@ fn upgrade(version: Version, headers: &HeaderMap) -> Result<Opening<'_>, Rejecti
     let asks = fields::names_token(headers, &header::UPGRADE, "websocket")
         && fields::names_token(headers, &header::CONNECTION, "upgrade");
     if !asks || version != Version::HTTP_11 {
-        return Err(upgrade_required("this endpoint speaks WebSocket: open it with ws://"));
+        return Err(upgrade_required("this endpoint requires a WebSocket: open it with ws://"));
     }
     check_version(headers)?;
     let key = fields::single(headers, &header::SEC_WEBSOCKET_KEY)?;
@@ -136,7 +133,7 @@ fn head(exchange: &Exchange, opening: &Opening<'_>, framing: Frames, start: Star
     let session = move |wire, early| Box::pin(Push::new(wire, framing, start).run(early)) as _;
     let body = exchange.hand_over(Box::new(session));
     let Opening::Upgrade(key) = opening else { return body.into_response() };
-    // hyper ends its part with a 101 by itself, without a body.
+    // hyper ends its part after a 101 by itself, without a body.
     let headers = [
         (header::UPGRADE, "websocket".to_owned()),
         (header::CONNECTION, "upgrade".to_owned()),
@@ -156,11 +153,11 @@ pub(crate) struct Frames {
     hub: Arc<Hub>,
     endpoint: Arc<Endpoint>,
     allow_publish: bool,
-    /// What a broker has been asked to take; boxed twice, because almost no stream ever has it.
+    /// The pending publication to a broker; boxed twice, because almost no stream ever has one.
     publishing: Option<Box<Publishing>>,
 }
 
-/// The `seq` of a publication, once there is one.
+/// A future of the `seq` of a publication.
 type Publishing = Pin<Box<dyn Future<Output = Result<u64, Rejection>> + Send>>;
 
 impl Frames {
@@ -175,7 +172,7 @@ impl Frames {
         }
     }
 
-    /// Answers a message. `Break` with the close frame that ends the stream.
+    /// Answers a message. Returns `Break` with the close frame if that ends the stream.
     fn answer(&mut self, message: Incoming) -> ControlFlow<Bytes, Option<Bytes>> {
         match message {
             Incoming::Ping(payload) => {
@@ -198,7 +195,7 @@ impl Frames {
     fn publish(&mut self, publication: Result<Publication, WireError>) -> ControlFlow<Bytes, Option<Bytes>> {
         let refuse = |reason: &str| ControlFlow::Break(websocket::close_frame(close::POLICY, reason));
         if !self.allow_publish {
-            return refuse("this server does not take updates; start it with --allow-publish");
+            return refuse("this server does not accept updates; start it with --allow-publish");
         }
         match publication {
             Ok(Publication { event_type, data }) if self.hub.broker().is_some() => {
@@ -211,7 +208,7 @@ impl Frames {
                 let seq = self.hub.publish_now(Item { event_type, data });
                 ControlFlow::Continue(Some(websocket::ack_frame(seq)))
             }
-            Err(error) => refuse(&format!("a message is {{\"type\":…,\"data\":…}}: {error}")),
+            Err(error) => refuse(&format!("a message must be {{\"type\":…,\"data\":…}}: {error}")),
         }
     }
 }
@@ -233,7 +230,7 @@ impl Framing for Frames {
         websocket::gap_frame(gap)
     }
 
-    /// A ping after an interval without a word from the client, and one more interval for its answer.
+    /// A ping after an interval without input from the client, and one more interval for its answer.
     fn beat(&mut self, quiet: Quiet) -> io::Result<Option<Bytes>> {
         if quiet.read >= 2 * BEATS {
             return Err(io::ErrorKind::TimedOut.into());
@@ -267,8 +264,8 @@ impl Framing for Frames {
 
     fn close_message(&self, why: CloseReason) -> Bytes {
         let reason = match why {
-            CloseReason::ShuttingDown => "the server goes down",
-            CloseReason::MaxAge => "this connection is as old as they become; come back",
+            CloseReason::ShuttingDown => "the server shuts down",
+            CloseReason::MaxAge => "this connection reached its maximum age; reconnect",
         };
         websocket::close_frame(close::GOING_AWAY, reason)
     }

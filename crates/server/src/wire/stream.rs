@@ -1,4 +1,4 @@
-//! One stream of an HTTP/2 connection, as a way for the bytes of a session.
+//! One stream of an HTTP/2 connection, as the wire of a session.
 
 use std::io;
 use std::pin::Pin;
@@ -15,19 +15,19 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::limits::MAX_FRAMES;
 use crate::meter::Endpoint;
 
-/// What a frame carries, until the library has written it.
+/// The contents of a frame, until the library has written it.
 pub(crate) struct Piece {
     bytes: Bytes,
     waiting: Option<Arc<Waiting>>,
-    /// For its drop: that a long answer has its turn on the connection.
+    /// The turn of a long response on the connection, released when this is dropped.
     turn: Option<OwnedSemaphorePermit>,
 }
 
-/// A stream's frames that the library has not written yet.
+/// The number of a stream's frames that the library has not written yet.
 #[derive(Debug, Default)]
 struct Waiting {
     frames: AtomicUsize,
-    /// The session, where there is room for no more.
+    /// The session, if it waits for room.
     session: AtomicWaker,
 }
 
@@ -43,14 +43,14 @@ impl Waiting {
         if has_room() {
             return Poll::Ready(());
         }
-        // Register, then look again: a frame may have left in between.
+        // Register, then check again: a frame may have been written in between.
         self.session.register(cx.waker());
         if has_room() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 impl From<Bytes> for Piece {
-    /// The end of a stream, which is counted nowhere.
+    /// The end of a stream, which is not counted.
     fn from(bytes: Bytes) -> Self {
         Self { bytes, waiting: None, turn: None }
     }
@@ -79,13 +79,13 @@ impl Drop for Piece {
     }
 }
 
-/// A stream that a session has taken over.
+/// An HTTP/2 stream that a session has taken over.
 pub(crate) struct Stream {
     send: SendStream<Piece>,
     waiting: Arc<Waiting>,
-    /// The client's half; none when its request was all that it had to say.
+    /// The client's half; `None` if the client sends nothing after its request.
     incoming: Option<RecvStream>,
-    /// What has come and was not read yet.
+    /// Received bytes that have not been read yet.
     rest: Bytes,
     endpoint: Arc<Endpoint>,
 }
@@ -95,18 +95,18 @@ impl Stream {
         Self { send, waiting: Arc::default(), incoming, rest: Bytes::new(), endpoint }
     }
 
-    /// Ends the stream, and takes back what the client has not been sent.
+    /// Ends the stream, and discards what has not been sent to the client.
     pub(crate) fn reset(&mut self) {
         self.send.send_reset(Reason::CANCEL);
     }
 
-    /// An error once the client has given the stream up.
+    /// Ready with an error once the client has reset the stream.
     fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         self.send.poll_reset(cx).map(|_| io::ErrorKind::ConnectionReset.into())
     }
 }
 
-/// A stream on which an answer is sent.
+/// An HTTP/2 stream on which a response is sent.
 pub(crate) struct Outgoing {
     send: SendStream<Piece>,
     waiting: Arc<Waiting>,
@@ -117,18 +117,18 @@ impl Outgoing {
         Self { send, waiting: Arc::default() }
     }
 
-    /// Takes back what the client has not been sent.
+    /// Discards what has not been sent to the client.
     pub(crate) fn reset(mut self) {
         self.send.send_reset(Reason::CANCEL);
     }
 
-    /// Waits until the client's windows let some of so many bytes through, at least one; how many.
+    /// Waits until the client's windows allow some of `wanted` bytes, at least one, and returns how many.
     pub(crate) async fn room(&mut self, wanted: usize) -> io::Result<usize> {
         std::future::poll_fn(|cx| poll_room(&mut self.send, wanted, cx)).await
     }
 
-    /// Hands over as many bytes as there is room for, at least one; with the last of the last piece the answer ends. What is
-    /// handed over takes part in its connection's `turn`, if that is given, until it is written.
+    /// Sends as many bytes as there is room for, at least one; the response ends with the last byte of the last piece.
+    /// The frame keeps its connection's `turn`, if given, until it is written.
     pub(crate) async fn send(
         &mut self,
         bytes: &mut Bytes,
@@ -141,17 +141,17 @@ impl Outgoing {
         self.send.send_data(piece, is_last && bytes.is_empty()).map_err(io::Error::other)
     }
 
-    /// Whether the library has frames that it has not written.
+    /// Whether the library has unwritten frames.
     pub(crate) fn has_waiting(&self) -> bool {
         self.waiting.frames.load(Ordering::Acquire) > 0
     }
 
-    /// Waits until it has written one of them.
+    /// Waits until the library has written one of them.
     pub(crate) async fn written(&self) {
         let frames = || self.waiting.frames.load(Ordering::Acquire);
         let before = frames();
         std::future::poll_fn(|cx| {
-            // Register, then look: a frame may leave in between.
+            // Register, then check: a frame may be written in between.
             self.waiting.session.register(cx.waker());
             if frames() < before { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -159,10 +159,10 @@ impl Outgoing {
     }
 }
 
-/// Waits until some of `wanted` bytes, at least one, may be sent; how many, and never more than wanted.
+/// Waits until some of `wanted` bytes, at least one, may be sent, and returns how many, never more than `wanted`.
 fn poll_room(stream: &mut SendStream<Piece>, wanted: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
     stream.reserve_capacity(wanted);
-    // Only a change of the capacity is told: what is there already must be asked for.
+    // The library reports only changes of the capacity: existing capacity must be queried.
     while stream.capacity() == 0 {
         if !matches!(ready!(stream.poll_capacity(cx)), Some(Ok(_))) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -186,7 +186,7 @@ impl AsyncRead for Stream {
         buf.put_slice(&this.rest[..len]);
         this.rest.advance(len);
         this.endpoint.body_bytes.add(len as u64);
-        // What is read makes room for more.
+        // Reading makes room for more.
         let _ = incoming.flow_control().release_capacity(len);
         Poll::Ready(Ok(()))
     }
@@ -197,7 +197,7 @@ impl AsyncWrite for Stream {
         self.poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
     }
 
-    /// The library wants bytes of its own, so here they are copied, all in one frame.
+    /// The library needs owned bytes, so they are copied here, all into one frame.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

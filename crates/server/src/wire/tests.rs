@@ -15,12 +15,12 @@ use crate::meter::Endpoint;
 use crate::socket::tests::narrow;
 use crate::{http2, tls};
 
-/// What each layer above the socket may hold (docs/architecture.md, "Slow clients").
+/// The bytes that each layer above the socket may hold (docs/architecture.md, "Slow clients").
 const MAX_HELD: u64 = 64 << 10;
-/// A connection of HTTP/2 is writing one frame for all its streams: RFC 9113, section 4.2.
+/// The bytes of the one frame that an HTTP/2 connection writes for all its streams: RFC 9113, section 4.2.
 const FRAME: u64 = 16 << 10;
 
-/// Writes until the wire takes no more and nothing goes on; the bytes that it took and the socket did not.
+/// Writes until the wire accepts no more, and returns the bytes that it accepted and the socket did not.
 async fn held(wire: &mut Wire, endpoint: &Endpoint) -> u64 {
     let (mut taken, sent) = (0, endpoint.bytes_out.get());
     let write = async {
@@ -46,18 +46,18 @@ async fn tls_holds_no_more_than_documented() {
     let connector = TlsConnector::from(Arc::new(config));
     let client = connector.connect("localhost".try_into().unwrap(), client);
     let (stream, client) = tokio::join!(identity.acceptor().unwrap().accept(socket), client);
-    let held = held(&mut Wire::Tls(Box::new(stream.unwrap())), link.meter.came_for(Transport::Sse)).await;
+    let held = held(&mut Wire::Tls(Box::new(stream.unwrap())), link.meter.count_for(Transport::Sse)).await;
     assert!((MAX_HELD / 2..=MAX_HELD).contains(&held), "{held} bytes");
     drop(client);
 }
 
-/// A request on HTTP/2 whose client gives it all the windows there are, and reads when the test does; and what moves the
-/// connection's bytes.
+/// Returns an HTTP/2 request whose client sets the largest windows, and reads only when the test does; and the future
+/// that drives the connection.
 async fn stream() -> (Stream, Arc<Endpoint>, TcpStream, impl Future<Output = ()>) {
     let (socket, link, mut client) = narrow().await;
-    let endpoint = link.meter.came_for(Transport::Sse).clone();
-    // The preface and settings (RFC 9113, sections 3.4 and 6.5), a window update (6.9), and headers (6.2) of HPACK's static
-    // table (RFC 7541, appendix A): a GET.
+    let endpoint = link.meter.count_for(Transport::Sse).clone();
+    // The preface and settings (RFC 9113, sections 3.4 and 6.5), a window update (6.9), and headers (6.2) of HPACK's
+    // static table (RFC 7541, appendix A): a GET.
     client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
     client.write_all(b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7F\xFF\xFF\xFF").await.unwrap();
     client.write_all(b"\0\0\x04\x08\0\0\0\0\0\x7F\xFF\0\0").await.unwrap();
@@ -100,7 +100,7 @@ async fn small_frames_of_http_2_are_bounded_in_number_until_the_client_reads() {
         }
     };
     tokio::select! {
-        done = tokio::time::timeout(Duration::from_secs(20), goes_on) => done.expect("there is room as frames leave"),
+        done = tokio::time::timeout(Duration::from_secs(20), goes_on) => done.expect("there is room as frames are written"),
         () = reads => panic!("the client was closed"),
         () = moves => panic!("the connection ended"),
     }

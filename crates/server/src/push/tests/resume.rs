@@ -1,5 +1,5 @@
-//! What a client was not given it was told of: over restarts of a feed that is the same afterwards and of one that is not,
-//! on every transport, wherever the client is cut off.
+//! Every update is delivered or reported lost: over restarts of a feed that is the same afterwards and of one that is
+//! not, over every transport, wherever the client is cut off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::ring::Snapshot;
 
-/// What happens, one after another.
+/// A step of the test.
 #[derive(Clone, Debug)]
 enum Step {
     Publish(u8),
-    /// Another feed goes on from the past of this one.
+    /// Another feed continues from the snapshot of this one.
     GoOn,
-    /// A process ends, and another one makes the same feed from its start.
+    /// The process ends, and another one makes the same feed from its start.
     MakeAgain,
-    /// A process ends, and another one begins again.
+    /// The process ends, and another one starts a new feed.
     BeginAnew,
-    /// The client comes, and is cut off after so many bytes.
+    /// The client connects, and is cut off after this many bytes.
     Visit(usize),
 }
 
@@ -78,7 +78,7 @@ impl Feeds {
         }
     }
 
-    /// The answer to a poll.
+    /// Returns the response to a poll.
     fn body(&self, cursor: Cursor) -> Vec<u8> {
         let Position { seq, reset } = self.app.hub.position(Some(cursor));
         let batch = self.app.hub.all_in_history_after(seq).now_or_never().unwrap();
@@ -86,7 +86,7 @@ impl Feeds {
         poll::write_body(updates, self.app.hub.cursor(batch.next()), batch.gap, reset)
     }
 
-    /// What a stream sends at once.
+    /// Returns what a stream sends immediately.
     fn stream(&self, cursor: Cursor, framing: &impl Framing, transport: Transport) -> Vec<u8> {
         let start =
             Start::new(&self.app, self.app.hub.position(Some(cursor)), self.app.meters.endpoint(transport).clone());
@@ -103,7 +103,7 @@ fn open(runtime: &Runtime, snapshot: Snapshot) -> (Feed, App) {
     (feed, app)
 }
 
-/// What a client has, and what it knows that it has not.
+/// What a client has received, and what it knows to be lost.
 #[derive(Default)]
 struct Client {
     cursor: Cursor,
@@ -111,14 +111,14 @@ struct Client {
     parser: sse::Parser,
     given: BTreeSet<(Epoch, u64)>,
     lost: BTreeSet<(Epoch, u64)>,
-    /// The epochs that are over, and its place in them when it learned that.
+    /// The epochs that are over, and its position in each when it learned that.
     over: BTreeMap<Epoch, u64>,
 }
 
 impl Client {
     fn update(&mut self, cursor: Cursor, raw: RawUpdate<'_>) {
         let update = raw.update().unwrap();
-        assert_eq!(update.data, Data::Text(cursor.to_string()), "it takes it for another");
+        assert_eq!(update.data, Data::Text(cursor.to_string()), "an update with another's cursor");
         assert!(self.given.insert((cursor.epoch.unwrap(), update.seq)), "{cursor} came twice");
         self.cursor = cursor;
     }
@@ -173,12 +173,12 @@ impl Client {
             _ => self.update(event.cursor().unwrap(), RawUpdate::Event(&event)),
         };
         parser.push(bytes, dispatch).unwrap();
-        // What a browser would send, whatever it has dispatched.
+        // The id that a browser would send, whatever it has dispatched.
         self.cursor = parser.last_event_id().parse().unwrap_or(self.cursor);
         self.parser = parser;
     }
 
-    /// Whole frames of a server, as long as there are some.
+    /// Processes the server's complete frames.
     fn frames(&mut self, mut bytes: &[u8]) {
         while let [0x81, len, rest @ ..] = bytes {
             let (header, len) = match (len, rest) {
@@ -198,18 +198,18 @@ impl Client {
         }
     }
 
-    /// Up to its place in each epoch that it was in, everything was given or reported lost; what came after that in one that is
-    /// over, it knows to be unknown.
+    /// Checks that up to its position in each epoch, every update was either delivered or reported lost; what came
+    /// later in an epoch that is over is known to be unknown.
     fn account(&self) {
         let present = (self.cursor.epoch.unwrap(), self.cursor.seq);
-        for (epoch, place) in self.over.iter().map(|(epoch, seq)| (*epoch, *seq)).chain([present]) {
-            for seq in 1..=place {
+        for (epoch, last) in self.over.iter().map(|(epoch, seq)| (*epoch, *seq)).chain([present]) {
+            for seq in 1..=last {
                 let at = (epoch, seq);
-                assert!(self.given.contains(&at) != self.lost.contains(&at), "{at:?} of {place}");
+                assert!(self.given.contains(&at) != self.lost.contains(&at), "{at:?} of {last}");
             }
         }
         let knows = |epoch| epoch == present.0 || self.over.contains_key(&epoch);
-        assert!(self.given.iter().all(|(epoch, _)| knows(*epoch)), "an epoch ended, and nobody said so");
+        assert!(self.given.iter().all(|(epoch, _)| knows(*epoch)), "an epoch ended without a reset");
     }
 }
 
