@@ -1,4 +1,4 @@
-//! A connection to a broker, which comes back by itself and says how it stands.
+//! A connection to a broker, which reconnects by itself and reports its state.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::{Credentials, Error};
 
 /// Time for a broker to answer: its handshake, or a request.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The first and the longest pause before another try to come back. Each is drawn between its half and its whole, so that
-/// the servers of one feed do not come back as one.
+/// The first and the longest pause before another attempt to reconnect. Each pause is random, between half and all of
+/// its length, so that the servers of one feed do not reconnect all at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -27,12 +27,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects, once: from then on it comes back whenever it is lost, for as long as it takes.
+    /// Connects. Afterwards, the connection reconnects whenever it is lost, however long that takes.
     ///
     /// # Errors
-    /// When no server answers, or it refuses the credentials.
+    /// When no server answers, or the server refuses the credentials.
     pub async fn open(address: &BrokerAddress, credentials: &Credentials) -> Result<Self, Error> {
-        let (tell, state) = watch::channel(BrokerStats { connected: false, since: clock::unix_us(), lost: 0 });
+        let (sender, state) = watch::channel(BrokerStats { connected: false, since: clock::unix_us(), lost: 0 });
         let options = identified(ConnectOptions::new(), credentials)?
             .name("feedlab")
             .connection_timeout(TIMEOUT)
@@ -40,7 +40,7 @@ impl Connection {
             .max_reconnects(None)
             .reconnect_delay_callback(pause)
             .event_callback(move |event| {
-                note(&tell, &event);
+                note(&sender, &event);
                 std::future::ready(())
             });
         let servers: Vec<String> = address.servers().collect();
@@ -49,13 +49,13 @@ impl Connection {
         Ok(Self { client, context, state })
     }
 
-    /// How it stands.
+    /// The state of the connection.
     #[must_use]
     pub fn state(&self) -> BrokerStats {
         *self.state.borrow()
     }
 
-    /// Tells of its coming and going.
+    /// A receiver of the changes of its state.
     pub(crate) fn changes(&self) -> watch::Receiver<BrokerStats> {
         self.state.clone()
     }
@@ -67,7 +67,7 @@ fn identified(options: ConnectOptions, credentials: &Credentials) -> Result<Conn
         Credentials::Token(token) => options.token(token.clone()),
         Credentials::User { name, password } => options.user_and_password(name.clone(), password.clone()),
         Credentials::File(text) => {
-            options.credentials(text).map_err(|error| Error::failed("take NATS_CREDS", error))?
+            options.credentials(text).map_err(|error| Error::failed("accept NATS_CREDS", error))?
         }
     })
 }
@@ -97,10 +97,12 @@ fn note(state: &watch::Sender<BrokerStats>, event: &Event) {
         }
         Event::Disconnected => {
             if change(false) {
-                tracing::warn!("the broker is lost; clients are kept, and it is looked for until it is back");
+                tracing::warn!(
+                    "lost the connection to the broker; clients are kept, and reconnecting continues until it is back"
+                );
             }
         }
-        Event::LameDuckMode => tracing::info!("the broker says that it will stop"),
+        Event::LameDuckMode => tracing::info!("the broker announced that it will shut down"),
         other => tracing::debug!(%other, "the broker's connection"),
     }
 }
@@ -112,7 +114,7 @@ fn explain(error: &ConnectError, servers: String) -> Error {
     }
 }
 
-/// The cause that a person can do something about.
+/// Returns the innermost cause, which is the actionable one.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound() {
+    fn pauses_grow_to_a_limit() {
         for tries in 0..100 {
             let pause = pause(tries);
             assert!(pause >= FIRST_PAUSE / 2 && pause <= LONGEST_PAUSE, "{pause:?}");

@@ -1,11 +1,12 @@
-//! Who we are to a broker: from the environment or a file, under the names that NATS' own tools use, and never shown.
+//! Credentials for a broker: from the environment or a file, with the variable names of NATS' own tools, and never
+//! shown.
 
 use std::fmt;
 
-/// Who we are to a broker.
+/// Credentials for a broker.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// Nobody: for a broker that asks no one.
+    /// No credentials: for a broker that requires none.
     #[default]
     None,
     /// `NATS_TOKEN`.
@@ -17,28 +18,29 @@ pub enum Credentials {
         /// The password.
         password: String,
     },
-    /// What is in the file that `NATS_CREDS` names: a JWT and the seed that signs for it.
+    /// The contents of the file that `NATS_CREDS` names: a JWT and the seed that signs for it.
     File(String),
 }
 
-/// Why there are no credentials although the environment speaks of some.
+/// Why the credentials that the environment names cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// One of the two is missing.
-    #[error("NATS_USER and NATS_PASSWORD belong together, and {0} is not set")]
+    /// The user or the password is missing.
+    #[error("NATS_USER and NATS_PASSWORD belong together, but {0} is not set")]
     Half(&'static str),
     /// The file cannot be read.
     #[error("NATS_CREDS: cannot read {path}: {error}")]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why.
+        /// The error of the system.
         error: std::io::Error,
     },
 }
 
 impl Credentials {
-    /// Those of this process's environment: `NATS_CREDS`, or else `NATS_TOKEN`, or else `NATS_USER` and `NATS_PASSWORD`.
+    /// Reads them from this process's environment: `NATS_CREDS`, or else `NATS_TOKEN`, or else `NATS_USER` and
+    /// `NATS_PASSWORD`.
     ///
     /// # Errors
     /// When the file cannot be read, or one of the last two is missing.

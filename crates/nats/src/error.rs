@@ -1,65 +1,65 @@
-//! Why a stream cannot be had, each with what would help. None of them says a credential.
+//! Errors of opening and using a stream, each with a remedy. No message contains credentials.
 
-/// Why a stream cannot be had, read or written.
+/// Why a stream cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody answers there.
+    /// No server answers at the address.
     #[error("no NATS server answers at {servers}: {reason}; start one with: nats-server --jetstream")]
     Unreachable {
-        /// Where it was looked for.
+        /// The addresses of the servers.
         servers: String,
-        /// What the connection failed with.
+        /// The error of the connection.
         reason: String,
     },
-    /// The credentials, or that there are none.
+    /// The server refuses the credentials, or requires some.
     #[error(
         "the NATS server at {servers} refuses these credentials: set NATS_USER and NATS_PASSWORD, NATS_TOKEN, or \
          NATS_CREDS=FILE"
     )]
     Unauthorized {
-        /// Which server.
+        /// The addresses of the servers.
         servers: String,
     },
-    /// The server keeps no streams.
+    /// The server does not store streams.
     #[error("the NATS server has no JetStream; start it with: nats-server --jetstream --store_dir FOLDER")]
     NoJetStream,
-    /// There is no such stream, and nobody asked to make it.
+    /// The stream does not exist, and may not be created.
     #[error(
-        "there is no stream {stream}; make it by publishing: feedlab publish --to nats://HOST/{stream}, or serve it with \
-         --allow-publish"
+        "there is no stream {stream}; create it by publishing: feedlab publish --to nats://HOST/{stream}, or serve it \
+         with --allow-publish"
     )]
     NoStream {
-        /// Its name.
+        /// The name of the stream.
         stream: String,
     },
-    /// The stream does not keep every update in its place.
+    /// The stream may drop updates other than the oldest.
     #[error("the stream {stream} cannot be a feed: {reason}")]
     Shape {
-        /// Its name.
+        /// The name of the stream.
         stream: String,
-        /// What about it, and what would be right.
+        /// What is wrong with it, and what would be right.
         reason: String,
     },
-    /// It was deleted, and perhaps made again, while it was followed: its numbers mean other updates now.
+    /// The stream was deleted, and possibly created again, while it was read: its numbers now mean other updates.
     #[error(
         "the stream {stream} is no longer the one that was opened: it was deleted, or lost by a broker that kept it in memory"
     )]
     Replaced {
-        /// Its name.
+        /// The name of the stream.
         stream: String,
     },
-    /// The broker did not do what was asked.
+    /// The broker failed to do something.
     #[error("the broker did not {what}: {reason}")]
     Failed {
-        /// What it was to do.
+        /// What the broker should have done, as a verb phrase.
         what: &'static str,
-        /// What it said.
+        /// The broker's error.
         reason: String,
     },
 }
 
 impl Error {
-    /// Something that the broker was to do, and how that went wrong.
+    /// Creates the error for something that the broker failed to do.
     pub(crate) fn failed(what: &'static str, reason: impl std::fmt::Display) -> Self {
         Self::Failed { what, reason: reason.to_string() }
     }

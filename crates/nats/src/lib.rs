@@ -1,12 +1,13 @@
-//! NATS JetStream: a feed that lives there, so that any number of processes have the same one, and the place where the
-//! processes of one run meet.
+//! NATS JetStream: feeds that are stored there, so that any number of processes serve the same one, and the messages
+//! between the processes of one run.
 //!
-//! In reading order: a [`Connection`] is to a broker and outlives its restarts; a [`Stream`] is one feed on it, whose
-//! sequence numbers are the `seq` of the updates in every process; a `message` is an update as the broker keeps it; a
-//! [`Reader`] follows a stream from any place. Servers read and publish, `feedlab publish` writes. In a [`Room`] a run and its
-//! agents talk. Nothing here knows of transports or clients.
+//! In reading order: a [`Connection`] is to a broker and survives its restarts; a [`Stream`] is one feed on it, whose
+//! sequence numbers are the `seq` of the updates in every process; a `message` is an update as the broker stores it; a
+//! [`Reader`] follows a stream from any position. Servers read and publish, `feedlab publish` writes. In a [`Room`], a
+//! run and its agents exchange messages. Nothing here knows about transports or clients.
 //!
-//! What the broker promises is described in the documentation of NATS: [JetStream](https://docs.nats.io/nats-concepts/jetstream).
+//! The NATS documentation describes what the broker guarantees:
+//! [JetStream](https://docs.nats.io/nats-concepts/jetstream).
 
 mod connection;
 mod credentials;

@@ -1,29 +1,29 @@
-//! An update as the broker keeps it: the payload is the message's, the rest is in headers. A message of somebody else has
-//! none of them, and is an update all the same.
+//! An update as the broker stores it: its payload is the payload of the message, the rest is in headers. A message from
+//! another program has no such headers, and is an update nevertheless.
 
 use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use feedlab_feed::source::Item;
 use feedlab_feed::{Data, EventType};
 
-/// The event name; `message` without it.
+/// The event name; the default is `message`.
 const TYPE: &str = "Feedlab-Type";
-/// When the update was due, µs of Unix time; without it, when the broker took it.
+/// When the update was due, µs of Unix time; the default is when the broker stored it.
 const AT: &str = "Feedlab-At";
-/// `binary` where the payload is bytes although it could be read as text.
+/// `binary` if the payload is bytes although it is valid text.
 const DATA: &str = "Feedlab-Data";
 const BINARY: &str = "binary";
-/// The name under which a message that is sent again is known: the broker keeps the first.
+/// The id by which the broker recognizes a message that is sent again: it keeps only the first.
 const ID: &str = "Nats-Msg-Id";
 
-/// A message that is sent until it is known to be in the stream.
+/// A message that is sent until the broker acknowledges it.
 pub(crate) struct Message {
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
 }
 
 impl Message {
-    /// That of an update that was due at `at`, µs of Unix time.
+    /// Creates the message of an update that was due at `at`, µs of Unix time.
     pub(crate) fn new(item: Item, at: u64) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(ID, format!("{:032x}", rand::random::<u128>()));
@@ -42,7 +42,7 @@ impl Message {
     }
 }
 
-/// The update, and when it was due; `taken_at` is when the broker took the message, µs of Unix time.
+/// Returns the update, and when it was due; `taken_at` is when the broker stored the message, µs of Unix time.
 pub(crate) fn decode(headers: Option<&HeaderMap>, payload: Bytes, taken_at: u64) -> (Item, u64) {
     let header = |name| headers.and_then(|headers| headers.get(name)).map(HeaderValue::as_str);
     let event_type = header(TYPE).and_then(|name| EventType::new(name).ok()).unwrap_or_default();
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(
             decode(Some(&headers), "x".into(), 7),
             (item(Data::Text("x".to_owned())), 7),
-            "what is wrong is left out"
+            "invalid headers are ignored"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Follows a stream, over whatever happens to the broker and the connection to it.
+//! Follows a stream, across failures of the broker and of the connection to it.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use futures_util::StreamExt as _;
 use crate::stream::{Received, received};
 use crate::{Error, Stream};
 
-/// Between two tries to go on.
+/// Pause between two attempts to continue.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How often the broker says that it is there while nothing is published; without two of these it is asked again.
+/// How often the broker sends a heartbeat while nothing is published; if two are missing, the reader requests again.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// How long one request for updates holds, before the next is made.
+/// How long one request for updates is valid, before the next is made.
 const EXPIRES: Duration = Duration::from_secs(30);
-/// Most updates that may be on the way.
+/// The largest number of updates in flight.
 const BATCH: usize = 256;
-/// How long a broker keeps a reader's place when the reader is gone.
-const LIFE: Duration = Duration::from_secs(60);
+/// How long a broker keeps a reader's position after the reader is gone.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An update from the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,18 +29,18 @@ pub struct Arrival {
     pub stored_at: u64,
 }
 
-/// Gives the updates of a stream, one after another.
+/// Returns the updates of a stream, one after another.
 ///
-/// It reads again, from the update after the last that it gave, whenever the connection comes back: what the broker kept for
-/// the reading before is gone when the broker was restarted, and would be missed only after a minute.
+/// Whenever the connection is restored, it starts to read again, after the last update that it returned: after a
+/// restart of the broker, its previous position there is gone, which would be noticed only after a minute.
 pub struct Reader {
     stream: Stream,
-    /// The last update that was given.
+    /// The `seq` of the last update that was returned.
     seq: u64,
     reading: Option<Reading>,
 }
 
-/// Messages from the broker, numbered as they are given: a number that is left out is one that was lost on the way.
+/// Messages from the broker, numbered as they are delivered: a missing number is a message that was lost.
 struct Reading {
     messages: pull::Stream,
     given: u64,
@@ -57,10 +57,10 @@ impl Reader {
         Self { stream, seq, reading: None }
     }
 
-    /// The next update, whenever it comes. Its `seq` is beyond the next one where the stream no longer has that.
+    /// Waits for the next update. Its `seq` skips updates that the stream no longer has.
     ///
     /// # Errors
-    /// When the stream is not there any more, or is another one. Everything else is tried again.
+    /// When the stream no longer exists, or was replaced. Every other error is retried.
     pub async fn next(&mut self) -> Result<Arrival, Error> {
         let mut changes = self.stream.connection.changes();
         changes.borrow_and_update();
@@ -75,14 +75,14 @@ impl Reader {
                         let Received { update, number, stored_at } = received(&message)?;
                         reading.given += 1;
                         if number != reading.given {
-                            self.again("a message was lost on the way").await;
+                            self.again("a message was lost").await;
                         } else if update.seq > self.seq {
                             self.seq = update.seq;
                             return Ok(Arrival { update, stored_at });
                         }
                     }
                     Some(Err(error)) => self.again(error).await,
-                    None => self.again("it ended the reading").await,
+                    None => self.again("the broker ended the request").await,
                 },
                 changed = changes.changed() => {
                     if changed.is_ok() && changes.borrow_and_update().connected {
@@ -93,13 +93,13 @@ impl Reader {
         }
     }
 
-    /// Begins to read after the last update, when the broker lets it.
+    /// Starts to read after the last update, if the broker allows it.
     async fn open(&mut self) -> Result<(), Error> {
         if let Err(error @ Error::Replaced { .. }) = self.stream.extent().await {
             return Err(error);
         }
         let messages = async {
-            let consumer = self.stream.consumer(self.seq, LIFE).await.ok()?;
+            let consumer = self.stream.consumer(self.seq, IDLE_TIMEOUT).await.ok()?;
             let batch = consumer.stream().heartbeat(HEARTBEAT).expires(EXPIRES).max_messages_per_batch(BATCH);
             batch.max_bytes_per_batch(self.stream.page_bytes()).messages().await.ok()
         };
@@ -111,7 +111,7 @@ impl Reader {
     }
 
     async fn again(&mut self, error: impl std::fmt::Display) {
-        tracing::debug!(%error, "the broker stopped giving updates; asking again");
+        tracing::debug!(%error, "the broker stopped sending updates; requesting again");
         self.reading = None;
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,7 +1,8 @@
-//! Where the processes of one run meet on a broker: messages under the run's name, and a store for what is too large for one.
+//! How the processes of one run communicate over a broker: messages under the run's name, and a store for data that is
+//! too large for a message.
 //!
-//! What is said there is not known here. A name is one run's at a time: who takes it makes the store, and says in the store's
-//! description who it is, so that the broker itself refuses a second one.
+//! This module does not know the contents of the messages. Only one run at a time has a name: the run that takes it
+//! creates the store, with its id in the store's description, so that the broker itself refuses a second one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,18 +18,18 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{Connection, Credentials, Error};
 
-/// The largest object that a [`Store`] gives, bytes: what a process finds of a cell of a day.
+/// The largest object that a [`Store`] returns, bytes: the results of a process for a cell that takes a day.
 pub const MAX_OBJECT_BYTES: usize = 256 << 20;
 /// Time for another process to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What somebody goes by on a broker: a run, an agent.
+/// The name of a run or an agent on a broker.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(String);
 
-/// Why a text is no name.
+/// A text that is not a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to {max} of A-Z, a-z, 0-9, - and _", max = Name::MAX_BYTES)]
+#[error("a name is 1 to {max} characters of A-Z, a-z, 0-9, - and _", max = Name::MAX_BYTES)]
 pub struct NotAName;
 
 impl Name {
@@ -52,27 +53,27 @@ impl fmt::Display for Name {
     }
 }
 
-/// A place on a broker under a name. Cheap to clone.
+/// The messages and the store of a run on a broker, under its name. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Room {
     connection: Connection,
     name: Name,
 }
 
-/// Messages that come.
+/// A subscription to messages.
 #[derive(Debug)]
 pub struct Inbox(Subscriber);
 
-/// One of them.
+/// A received message.
 #[derive(Debug)]
 pub struct Letter {
-    /// What it says.
+    /// The contents of the message.
     pub payload: Bytes,
     reply: Option<async_nats::Subject>,
     client: Client,
 }
 
-/// A run's own store, while it has its name.
+/// A run's own store, as long as the run has its name.
 pub struct Store(ObjectStore);
 
 impl fmt::Debug for Store {
@@ -82,10 +83,10 @@ impl fmt::Debug for Store {
 }
 
 impl Room {
-    /// Connects.
+    /// Connects to the broker.
     ///
     /// # Errors
-    /// When no broker answers, or it refuses the credentials.
+    /// When no broker answers, or the broker refuses the credentials.
     pub async fn open(address: &BrokerAddress, credentials: &Credentials, name: &Name) -> Result<Self, Error> {
         let connection = Connection::open(address, credentials).await?;
         Ok(Self { connection, name: name.clone() })
@@ -99,11 +100,11 @@ impl Room {
         format!("feedlab-run-{}", self.name)
     }
 
-    /// Takes the name for a run: its store, which nobody else can make under the name until it is [given back](Self::leave).
-    /// `None` if another run has it.
+    /// Takes the name for a run by creating its store, which no other run can create under the name until it is
+    /// [given back](Self::leave). Returns `None` if another run has the name.
     ///
     /// # Errors
-    /// When the broker keeps no stores.
+    /// When the broker does not support stores.
     pub async fn take(&self, id: &str) -> Result<Option<Store>, Error> {
         let config = Config {
             bucket: self.bucket(),
@@ -118,14 +119,14 @@ impl Room {
                     Err(_) => Err(Error::NoJetStream),
                 }
             }
-            Err(error) => Err(Error::failed("make a store", error)),
+            Err(error) => Err(Error::failed("create a store", error)),
         }
     }
 
-    /// The store of the run that has the name.
+    /// Returns the store of the run that has the name.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such store.
     pub async fn store(&self) -> Result<Store, Error> {
         let store = self.connection.context.get_object_store(self.bucket()).await;
         store.map(Store).map_err(|error| Error::failed("find the run's store", error))
@@ -134,57 +135,61 @@ impl Room {
     /// Gives the name back, and removes what was stored.
     ///
     /// # Errors
-    /// When the broker does not.
+    /// When the broker does not remove the store.
     pub async fn leave(&self) -> Result<(), Error> {
         let deleted = self.connection.context.delete_object_store(self.bucket()).await;
         deleted.map(drop).map_err(|error| Error::failed("remove the run's store", error))
     }
 
-    /// Takes what is said to somebody.
+    /// Subscribes to the messages for a recipient.
     ///
     /// # Errors
-    /// When the connection is gone permanently.
+    /// When the connection is closed permanently.
     pub async fn listen(&self, to: &str) -> Result<Inbox, Error> {
         let client = &self.connection.client;
-        let subscribed = client.subscribe(self.subject(to)).await.map_err(|error| Error::failed("listen", error))?;
-        // The broker has it before anybody is asked to answer.
-        client.flush().await.map_err(|error| Error::failed("listen", error))?;
+        let subscribed = client
+            .subscribe(self.subject(to))
+            .await
+            .map_err(|error| Error::failed("accept the subscription", error))?;
+        // The broker has the subscription before any process is asked to answer.
+        client.flush().await.map_err(|error| Error::failed("accept the subscription", error))?;
         Ok(Inbox(subscribed))
     }
 
-    /// Says something to whoever listens.
+    /// Sends a message to all subscribers of a recipient.
     ///
     /// # Errors
-    /// When the connection is gone permanently.
+    /// When the connection is closed permanently.
     pub async fn say(&self, to: &str, payload: Vec<u8>) -> Result<(), Error> {
         let said = self.connection.client.publish(self.subject(to), payload.into()).await;
-        said.map_err(|error| Error::failed("pass a message on", error))
+        said.map_err(|error| Error::failed("pass on a message", error))
     }
 
-    /// Waits until the broker has what was said.
+    /// Waits until the broker has received what was sent.
     ///
     /// # Errors
-    /// When the connection is gone permanently.
+    /// When the connection is closed permanently.
     pub async fn flush(&self) -> Result<(), Error> {
-        self.connection.client.flush().await.map_err(|error| Error::failed("take what was said", error))
+        self.connection.client.flush().await.map_err(|error| Error::failed("receive the messages", error))
     }
 
-    /// Says something to one who listens, and waits for the answer.
+    /// Sends a message to one subscriber, and waits for the answer.
     ///
     /// # Errors
-    /// When nobody answers in time.
+    /// When there is no answer in time.
     pub async fn ask(&self, to: &str, payload: Vec<u8>) -> Result<Bytes, Error> {
         let asked = self.connection.client.request(self.subject(to), payload.into());
         match tokio::time::timeout(TIMEOUT, asked).await {
             Ok(Ok(message)) => Ok(message.payload),
-            Ok(Err(error)) => Err(Error::failed("bring an answer", error)),
-            Err(_) => Err(Error::failed("bring an answer", "nobody gave one in time")),
+            Ok(Err(error)) => Err(Error::failed("deliver an answer", error)),
+            Err(_) => Err(Error::failed("deliver an answer", "none was sent in time")),
         }
     }
 }
 
 impl Inbox {
-    /// The next message; `None` when the connection is gone permanently. Dropping the future loses none.
+    /// Waits for the next message; `None` if the connection is closed permanently. Dropping the future loses no
+    /// message.
     pub async fn next(&mut self, room: &Room) -> Option<Letter> {
         let message = self.0.next().await?;
         Some(Letter { payload: message.payload, reply: message.reply, client: room.connection.client.clone() })
@@ -192,37 +197,37 @@ impl Inbox {
 }
 
 impl Letter {
-    /// Answers, if an answer is waited for.
+    /// Answers the message, if the sender waits for an answer.
     ///
     /// # Errors
-    /// When the connection is gone permanently.
+    /// When the connection is closed permanently.
     pub async fn answer(&self, payload: Vec<u8>) -> Result<(), Error> {
         let Some(reply) = self.reply.clone() else { return Ok(()) };
         let said = self.client.publish(reply, payload.into()).await;
-        said.map_err(|error| Error::failed("pass an answer on", error))
+        said.map_err(|error| Error::failed("pass on an answer", error))
     }
 }
 
 impl Store {
-    /// Keeps something under a name; the broker has all of it when this returns.
+    /// Stores data under a name; the broker has all of it when this returns.
     ///
     /// # Errors
-    /// When the broker does not take it.
+    /// When the broker does not accept it.
     pub async fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let mut bytes = bytes;
         let kept = self.0.put(name, &mut bytes).await;
-        kept.map(drop).map_err(|error| Error::failed("store what was found", error))
+        kept.map(drop).map_err(|error| Error::failed("store the results", error))
     }
 
-    /// Gives it back, compared with the digest that was made of it when it was put there.
+    /// Returns the data, verified by the digest that was computed when it was stored.
     ///
     /// # Errors
-    /// When it is not there, is damaged, or larger than any that a run makes.
+    /// When the data does not exist, is damaged, or is larger than any that a run stores.
     pub async fn get(&self, name: &str) -> Result<Vec<u8>, Error> {
-        let failed = |error: &dyn fmt::Display| Error::failed("give back what was stored", error);
+        let failed = |error: &dyn fmt::Display| Error::failed("return the stored results", error);
         let object = self.0.get(name).await.map_err(|error| failed(&error))?;
         if object.info().size > MAX_OBJECT_BYTES {
-            return Err(failed(&"it is larger than what a run finds"));
+            return Err(failed(&"they are larger than any that a run stores"));
         }
         let mut bytes = Vec::new();
         object.take(MAX_OBJECT_BYTES as u64).read_to_end(&mut bytes).await.map_err(|error| failed(&error))?;

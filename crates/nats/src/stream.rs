@@ -1,4 +1,4 @@
-//! One feed on a broker: made if it is to be, checked, written and read again.
+//! One feed on a broker: creates it if allowed, checks it, writes and reads it.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use futures_util::TryStreamExt as _;
 use crate::message::{self, Message};
 use crate::{Connection, Credentials, Error, Reader};
 
-/// How often an update is sent again, under the same name, when its acknowledgement does not come.
+/// How often an update is sent, with the same id, if its acknowledgement does not arrive.
 const TRIES: u32 = 3;
 /// Time for one acknowledgement.
 const ACK_TIMEOUT: Duration = Duration::from_secs(3);
-/// Between two tries of who waits however long it takes.
+/// Pause between two attempts of a publisher that waits as long as it takes.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Within this time the broker knows an update that is sent again.
+/// How long the broker recognizes an update that is sent again.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
-/// Most updates of a page, and most payload bytes, but for one message that is larger.
+/// The largest number of updates in a page, and of payload bytes, except for one larger message.
 const PAGE_UPDATES: usize = 256;
 const PAGE_BYTES: usize = 1 << 20;
-/// How long a broker keeps what a page was read with, should nobody end it.
-const PAGE_LIFE: Duration = Duration::from_secs(5);
+/// How long a broker keeps the consumer of a page if it is not deleted.
+const PAGE_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What to do about a stream that is not there.
+/// What to do if a stream does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// Make it: on disk, for one server, without a bound on what it keeps.
+    /// Create it: on disk, on one server, without a limit on what it keeps.
     Create,
     /// Refuse.
     Refuse,
@@ -48,10 +48,11 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Opens a stream, and checks that it can be a feed: it keeps each update in its place until the oldest go.
+    /// Opens a stream, and checks that it can be a feed: it may drop only its oldest updates.
     ///
     /// # Errors
-    /// When the broker cannot be reached, has no JetStream or no such stream, or when the stream does not keep every update.
+    /// When the broker cannot be reached, has no JetStream or no such stream, or when the stream does not keep every
+    /// update.
     pub async fn open(address: &StreamAddress, credentials: &Credentials, missing: Missing) -> Result<Self, Error> {
         let connection = Connection::open(address.broker(), credentials).await?;
         let name = address.stream().to_owned();
@@ -62,7 +63,7 @@ impl Stream {
                     create(&connection, &name, missing).await?
                 }
                 GetStreamErrorKind::JetStream(error) if has_no_jetstream(&error) => return Err(Error::NoJetStream),
-                // Nobody listens where JetStream would.
+                // No JetStream is listening.
                 GetStreamErrorKind::Request => return Err(Error::NoJetStream),
                 _ => return Err(Error::failed("open the stream", error)),
             },
@@ -72,28 +73,29 @@ impl Stream {
         Ok(Self { connection, epoch: epoch(&info), handle, name, subject })
     }
 
-    /// Its name.
+    /// The name of the stream.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The life of the feed: the same in every process, and another one when the stream is deleted and made again.
+    /// The epoch of the feed: the same in every process, and a different one if the stream is deleted and created
+    /// again.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// How the connection to the broker stands.
+    /// The state of the connection to the broker.
     #[must_use]
     pub fn state(&self) -> BrokerStats {
         self.connection.state()
     }
 
-    /// The `seq` of its oldest update and of its newest; the oldest is one more than the newest when it has none.
+    /// Returns the `seq` of its oldest update and of its newest; the oldest is one more than the newest if it has none.
     ///
     /// # Errors
-    /// When the broker does not answer, or has another stream under this name.
+    /// When the broker does not answer, or has another stream with this name.
     pub async fn extent(&self) -> Result<(u64, u64), Error> {
         let replaced = || Error::Replaced { stream: self.name.clone() };
         let handle = self.connection.context.get_stream(&self.name).await.map_err(|error| match error.kind() {
@@ -108,11 +110,11 @@ impl Stream {
         Ok((if info.state.messages == 0 { last + 1 } else { info.state.first_sequence }, last))
     }
 
-    /// Publishes an update that was due at `at`, µs of Unix time: its `seq`, once the stream has it. One that is sent again
-    /// because no answer came is in the stream once.
+    /// Publishes an update that was due at `at`, µs of Unix time, and returns its `seq` once the stream has stored it.
+    /// An update that is sent again because there was no answer is in the stream only once.
     ///
     /// # Errors
-    /// When the broker has not answered after some tries; the stream may have the update still.
+    /// When the broker has not answered after some attempts; the stream may have stored the update nevertheless.
     pub async fn publish(&self, item: Item, at: u64) -> Result<u64, Error> {
         let message = Message::new(item, at);
         let mut tries = 1;
@@ -124,7 +126,8 @@ impl Stream {
         }
     }
 
-    /// The same, however long the broker may be away. That an update is in the stream once holds for two minutes.
+    /// Publishes an update, however long the broker is unavailable. Only within two minutes is it certain that the
+    /// update is in the stream only once.
     pub async fn publish_patiently(&self, item: Item, at: u64) -> u64 {
         let message = Message::new(item, at);
         loop {
@@ -144,24 +147,24 @@ impl Stream {
         match tokio::time::timeout(ACK_TIMEOUT, send).await {
             Ok(Ok(ack)) => Ok(ack.sequence),
             Ok(Err(error)) => Err(Error::failed("acknowledge the update", error)),
-            Err(_) => Err(Error::failed("acknowledge the update", "it does not answer")),
+            Err(_) => Err(Error::failed("acknowledge the update", "no answer in time")),
         }
     }
 
-    /// Follows it from the update after `seq`.
+    /// Returns a reader that starts with the update after `seq`.
     #[must_use]
     pub fn follow(&self, seq: u64) -> Reader {
         Reader::new(self.clone(), seq)
     }
 
-    /// Some of the updates after `seq`, oldest first: 256, or a megabyte of them, or all that there are. The first may be a
-    /// later one than the next, where the stream no longer has that.
+    /// Returns some of the updates after `seq`, oldest first: 256, or a megabyte of them, or all that exist. The first
+    /// may be later than the next `seq` if the stream no longer has that.
     ///
     /// # Errors
     /// When the broker does not answer.
     pub async fn page(&self, seq: u64) -> Result<Vec<Update>, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::failed("give older updates", error);
-        let consumer = self.consumer(seq, PAGE_LIFE).await.map_err(|error| failed(&error))?;
+        let failed = |error: &dyn std::fmt::Display| Error::failed("return older updates", error);
+        let consumer = self.consumer(seq, PAGE_IDLE_TIMEOUT).await.map_err(|error| failed(&error))?;
         let messages = consumer.fetch().max_messages(PAGE_UPDATES).max_bytes(self.page_bytes()).messages();
         let mut messages = messages.await.map_err(|error| failed(&error))?;
         let mut updates = Vec::new();
@@ -177,17 +180,22 @@ impl Stream {
         Ok(updates)
     }
 
-    /// Bytes that may be asked for at a time: those of a page, and of one message more.
+    /// The number of bytes to request at a time: a page, and one more message.
     pub(crate) fn page_bytes(&self) -> usize {
         PAGE_BYTES + self.connection.client.server_info().max_payload
     }
 
-    /// A place from which to read what follows a `seq`; the broker forgets it when nobody has read for `life`.
-    pub(crate) async fn consumer(&self, seq: u64, life: Duration) -> Result<Consumer<pull::Config>, ConsumerError> {
+    /// Creates a consumer that reads what follows a `seq`; the broker deletes it when it has been idle for
+    /// `idle_timeout`.
+    pub(crate) async fn consumer(
+        &self,
+        seq: u64,
+        idle_timeout: Duration,
+    ) -> Result<Consumer<pull::Config>, ConsumerError> {
         let config = pull::Config {
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: seq + 1 },
             ack_policy: AckPolicy::None,
-            inactive_threshold: life,
+            inactive_threshold: idle_timeout,
             memory_storage: true,
             num_replicas: 1,
             ..pull::Config::default()
@@ -196,17 +204,17 @@ impl Stream {
     }
 }
 
-/// A message as the update that it is.
+/// A message, decoded as an update.
 pub(crate) struct Received {
     pub(crate) update: Update,
-    /// Its number among those of a consumer: 1, 2, 3 …
+    /// The number of the message within its consumer: 1, 2, 3 …
     pub(crate) number: u64,
     /// When the broker stored it, µs of Unix time.
     pub(crate) stored_at: u64,
 }
 
 pub(crate) fn received(message: &jetstream::Message) -> Result<Received, Error> {
-    let info = message.info().map_err(|error| Error::failed("say which message this is", error))?;
+    let info = message.info().map_err(|error| Error::failed("identify the message", error))?;
     let stored_at = u64::try_from(info.published.unix_timestamp_nanos() / 1_000).unwrap_or_default();
     let (item, at) = message::decode(message.headers.as_ref(), message.payload.clone(), stored_at);
     let update = Update { seq: info.stream_sequence, at, event_type: item.event_type, data: item.data };
@@ -226,24 +234,24 @@ async fn create(connection: &Connection, name: &str, missing: Missing) -> Result
         deny_delete: true,
         ..Config::default()
     };
-    connection.context.get_or_create_stream(config).await.map_err(|error| Error::failed("make the stream", error))
+    connection.context.get_or_create_stream(config).await.map_err(|error| Error::failed("create the stream", error))
 }
 
-/// The one subject that a feed is published to, or why the stream is none.
+/// Returns the one subject that the feed is published to, or why the stream cannot be a feed.
 fn subject(info: &Info) -> Result<String, String> {
     let Config { retention, max_messages_per_subject, allow_rollup, subjects, .. } = &info.config;
     if *retention != RetentionPolicy::Limits {
-        return Err("its retention drops what one reader has seen; it must be `limits`".to_owned());
+        return Err("its retention policy drops what one reader has read; it must be `limits`".to_owned());
     }
     if *max_messages_per_subject > 0 || *allow_rollup {
-        return Err("it drops updates from its middle: no limit for each subject and no rollup, please".to_owned());
+        return Err("it may drop updates from its middle; remove the limit per subject and the rollup".to_owned());
     }
     if let Some(deleted) = info.state.deleted_count.filter(|deleted| *deleted > 0) {
-        return Err(format!("{deleted} of its messages were deleted from its middle, and nobody could tell which"));
+        return Err(format!("{deleted} of its messages were deleted from its middle, which clients cannot notice"));
     }
     match &subjects[..] {
         [subject] if !subject.contains(['*', '>']) => Ok(subject.clone()),
-        _ => Err(format!("it must have one subject without wildcards, and has {}", subjects.join(", "))),
+        _ => Err(format!("it must have one subject without wildcards, but has {}", subjects.join(", "))),
     }
 }
 

@@ -65,7 +65,7 @@ fn is_clients_fault(error: &io::Error) -> bool {
 fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n\
-          Content-Length: 36\r\n\r\nthis server's connections are in use\n",
+          Content-Length: 45\r\n\r\nthis server has reached its connection limit\n",
     );
 }
 

@@ -223,7 +223,7 @@ impl Hub {
         let ring = self.ring();
         let batch = ring.with_bookmark(held(&ring));
         drop(ring);
-        self.or_from_broker(cx, batch, seq, usize::MAX).map(Batch::short_of_another_page)
+        self.or_from_broker(cx, batch, seq, usize::MAX).map(Batch::limited_to_a_page)
     }
 
     /// Returns the JSON of an update that a response with a bookmark needs; `None` once it has fallen too far behind.

@@ -38,7 +38,7 @@ impl Batch {
 
     /// Limits updates that are not in the ring to what a poll gets at a time, because nothing keeps them for a long
     /// response: the next request gets the rest.
-    pub(crate) fn short_of_another_page(mut self) -> Self {
+    pub(crate) fn limited_to_a_page(mut self) -> Self {
         let mut bytes = 0;
         let fits = |entry: &&Arc<Entry>| {
             bytes += entry.update.data.len();

@@ -1,4 +1,4 @@
-//! A real `nats-server` with JetStream, on a port and in a folder of its own.
+//! A real `nats-server` with JetStream, with its own port and folder.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::PATIENCE;
 
-/// How a machine without it gets it.
+/// How to install it.
 const REMEDY: &str = "apt-get install -y nats-server";
 
-/// A broker that runs. Dropping it kills it, and removes what it kept.
+/// A running broker. Dropping it kills it and removes its files.
 #[derive(Debug)]
 pub struct Broker {
     child: Child,
@@ -21,13 +21,13 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts one; `None` where there is none to start, which is said, and is an error in CI.
+    /// Starts a broker. If none is installed, prints that and returns `None`; in CI that is an error.
     #[track_caller]
     pub fn start() -> Option<Self> {
         Self::start_with(&["--jetstream"])
     }
 
-    /// Starts one with these flags, besides those that say where it listens and keeps its files.
+    /// Starts a broker with these flags, in addition to those for its address and folder.
     #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     #[track_caller]
     pub fn start_with(flags: &[&str]) -> Option<Self> {
@@ -48,23 +48,23 @@ impl Broker {
         Some(broker)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address of one of its streams.
+    /// Returns the address of one of its streams.
     pub fn stream(&self, name: &str) -> String {
         format!("nats://{}/{name}", self.address)
     }
 
-    /// Kills it, with no time to do anything.
+    /// Kills it without a graceful shutdown.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Starts it again, where it was and with what it kept.
+    /// Starts it again, at the same address and with the same files.
     #[track_caller]
     pub fn restart(&mut self) {
         self.child = spawn(self.address, &self.folder, &self.flags);
@@ -78,7 +78,7 @@ impl Broker {
         while std::net::TcpStream::connect(self.address).is_err() {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "nats-server ended: {ended:?}");
-            assert!(waits * STEP < PATIENCE, "nats-server does not listen on {}", self.address);
+            assert!(waits * STEP < PATIENCE, "nats-server is not listening on {}", self.address);
             waits += 1;
             std::thread::sleep(STEP);
         }
@@ -93,8 +93,8 @@ impl Drop for Broker {
     }
 }
 
-/// Of the usual range of clients' own ports none, so that no connection takes it while the broker is away; and none twice, for
-/// a broker needs a moment until it listens, in which the port still looks free to another test.
+/// Returns a free port outside the usual ephemeral range, so that no connection takes it while the broker is down, and
+/// never the same port twice: until a broker listens, its port still looks free to another test.
 fn free_port() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + u16::try_from(std::process::id() % 5_000).unwrap();

@@ -1,6 +1,6 @@
-//! One HTTP/1.1 request on a connection of its own, and the whole answer.
+//! One HTTP/1.1 request on its own connection, and the whole response.
 //!
-//! The functions block. Those that end in `_async` leave a test's runtime free meanwhile, for a server that lives on it.
+//! The functions block. Those that end in `_async` do not block the test's runtime, for a server that runs on it.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::PATIENCE;
 
-/// What was answered.
+/// The response to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status.
+    /// The status code.
     pub status: u16,
-    /// Status line and header lines, in lower case.
+    /// The status line and the header lines, in lower case.
     pub head: String,
-    /// Its body, as it stands.
+    /// The body, unchanged.
     pub body: String,
 }
 
@@ -28,19 +28,19 @@ impl Answer {
         Self { status: status.unwrap_or_else(|| panic!("no status: {head}")), head, body }
     }
 
-    /// The body, which must be JSON.
+    /// Returns the body, which must be JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-/// Asks for a path.
+/// Sends a GET request for a path.
 pub fn get(address: SocketAddr, target: &str) -> Answer {
     ask(address, "GET", target, "", "")
 }
 
-/// Asks with a method and a body. `fields` are header lines, each with its `\r\n`; `Host`, unless it is one of them,
-/// `Content-Length` and `Connection: close` come with every request.
+/// Sends a request with a method and a body. `fields` are header lines, each with its `\r\n`; `Host`, unless it is one
+/// of them, `Content-Length` and `Connection: close` are added to every request.
 pub fn ask(address: SocketAddr, method: &str, target: &str, fields: &str, body: &str) -> Answer {
     send(address, &request(address, method, target, fields, body))
 }
@@ -51,11 +51,11 @@ pub async fn ask_async(address: SocketAddr, method: &str, target: &str, fields: 
     tokio::task::spawn_blocking(move || send(address, &request)).await.unwrap()
 }
 
-/// Says something, and reads what comes to the end of the connection. Half a minute in which nothing comes ends it too.
+/// Sends text, and reads the response to the end of the connection, or until nothing arrives for half a minute.
 pub fn send(address: SocketAddr, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    // A server that refuses a body need not read it: its answer stands before the reset.
+    // A server that refuses a body may not read it: its response arrives before the reset.
     let _ = stream.write_all(request.as_bytes());
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_complete_and_an_answer_is_taken_apart() {
+    fn a_request_is_complete_and_a_response_is_parsed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = std::thread::spawn(move || {

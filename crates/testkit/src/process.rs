@@ -1,4 +1,4 @@
-//! `feedlab serve`, `proxy`, `workshop` and `nginx` as processes that say where they listen.
+//! `feedlab serve`, `proxy`, `workshop` and `nginx` as processes that print the address they listen on.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// A process that listens. Dropping it ends it.
+/// A listening process. Dropping it ends it.
 #[derive(Debug)]
 pub struct Feedlab {
     child: Child,
@@ -17,15 +17,15 @@ pub struct Feedlab {
 }
 
 impl Feedlab {
-    /// `feedlab ARGUMENTS…`, without the environment that a developer may have set for it. `binary` is
-    /// `assert_cmd::cargo::cargo_bin!("feedlab")`, which only the tests of its own package know.
+    /// Returns the command `feedlab ARGUMENTS…`, without environment variables that a developer may have set for it.
+    /// `binary` is `assert_cmd::cargo::cargo_bin!("feedlab")`, which is available only to the tests of its own package.
     pub fn command(binary: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary);
         command.args(arguments).env_remove("FEEDLAB_TOKEN");
         command
     }
 
-    /// Starts a command, on a free port of this machine unless it names one, and waits until it says where it listens.
+    /// Starts a command, on a free port of this machine unless it names one, and waits until it prints its address.
     #[track_caller]
     pub fn start(mut command: Command) -> Self {
         if !command.get_args().any(|argument| argument == OsStr::new("--listen")) {
@@ -36,7 +36,7 @@ impl Feedlab {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let feedlab = Self { child, ready: serde_json::from_str(&line).unwrap_or_default() };
-        assert!(feedlab.ready["listening"].is_string(), "{command:?} said {line:?}");
+        assert!(feedlab.ready["listening"].is_string(), "{command:?} printed {line:?}");
         feedlab
     }
 
@@ -46,17 +46,17 @@ impl Feedlab {
         Self::start(Self::command(binary, arguments))
     }
 
-    /// Its process id.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.addressed("listening")
     }
 
-    /// Where it is asked and ordered about; not every process has such an address.
+    /// The control address; not every process has one.
     pub fn control(&self) -> SocketAddr {
         self.addressed("control")
     }
@@ -66,7 +66,7 @@ impl Feedlab {
         address.unwrap_or_else(|| panic!("no address `{name}` in {}", self.ready))
     }
 
-    /// The line of JSON in which it said where it listens.
+    /// The line of JSON that it printed with its address.
     pub const fn ready(&self) -> &Value {
         &self.ready
     }
@@ -81,13 +81,13 @@ impl Feedlab {
         kill_process(Pid::from_child(&self.child), signal).expect("it is still there");
     }
 
-    /// Ends it by a signal; its exit status.
+    /// Ends it with SIGTERM, and returns its exit status.
     pub fn terminate(self) -> Option<i32> {
         self.signal(Signal::TERM);
         self.close()
     }
 
-    /// Closes its standard input, with which it ends if it was ready to; its exit status.
+    /// Closes its standard input, waits for it to end, and returns its exit status.
     pub fn close(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -95,7 +95,7 @@ impl Feedlab {
 
 impl Drop for Feedlab {
     fn drop(&mut self) {
-        // Its id is its own as long as nobody has waited for it.
+        // The process id stays reserved until the process has been waited for.
         if let Ok(None) = self.child.try_wait() {
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
             let _ = self.child.wait();

@@ -122,9 +122,9 @@ fn what_cannot_be_a_feed_is_refused_with_the_reason() {
     make(&broker, Config { max_messages_per_subject: 1, subjects: vec!["last".to_owned()], ..config("LAST") }, None);
     for (stream, needle) in [
         ("QUEUE", "the stream QUEUE cannot be a feed: its retention"),
-        ("WILD", "one subject without wildcards, and has WILD.>"),
-        ("LAST", "drops updates from its middle"),
-        ("NOWHERE", "there is no stream NOWHERE; make it by publishing"),
+        ("WILD", "one subject without wildcards, but has WILD.>"),
+        ("LAST", "may drop updates from its middle"),
+        ("NOWHERE", "there is no stream NOWHERE; create it by publishing"),
     ] {
         let output =
             ends_with(1, &mut command(&["serve", "--feed", &broker.stream(stream), "--listen", "127.0.0.1:0"]));

@@ -1,4 +1,5 @@
-//! Who may ask for what, and what a browser is told of it. The table of origins and names is the workshop's.
+//! Which requests are allowed, and what a browser learns about that. The table of origins and names is in the
+//! workshop's tests.
 
 use crate::harness::{Server, publishing};
 use feedlab_feed::Transport;
@@ -6,7 +7,7 @@ use feedlab_server::Config;
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// The answer to a request whose lines are all there.
+/// Sends a complete request head and returns the response.
 fn say(server: &Server, head: &str) -> String {
     let mut client = server.client();
     client.send(&format!("{head}\r\nConnection: close\r\n\r\n"));
@@ -78,7 +79,7 @@ fn f4_a_page_that_is_allowed_may_send_its_users_cookies_and_read_the_answer() {
     for (more, status) in [("X: y", 401), ("Authorization: Bearer s", 200)] {
         let answer = say(&server, &format!("{look}\r\n{more}"));
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
-        // A star would not do: with credentials the origin itself must stand there (Fetch, section 3.2.5).
+        // A star is not enough: with credentials, the header must name the origin itself (Fetch, section 3.2.5).
         for line in ["access-control-allow-origin: https://lab.example", "access-control-allow-credentials: true"] {
             assert!(answer.contains(&format!("{line}\r\n")), "{line}: {answer}");
         }
@@ -147,7 +148,7 @@ fn f11_another_websocket_version_gets_426() {
     }
 }
 
-/// Heads, and the status that each is answered with.
+/// Checks the status of the response to each head.
 fn answered(server: &Server, heads: &[(&str, &str)]) {
     for (head, status) in heads {
         let answer = say(server, head);
@@ -199,7 +200,7 @@ fn f10_an_invalid_cursor_is_refused_and_not_taken_for_the_newest() {
     assert!(client.until("\r\n\r\n").starts_with("HTTP/1.1 400"));
 }
 
-/// Bodies of publications that are refused, and nothing of them published.
+/// Checks that publications with these bodies are refused, and nothing is published.
 fn unpublished(bodies: &[&str]) {
     let server = Server::open();
     for body in bodies {

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::harness::{Server, publishing};
 
-/// A cursor of a feed that is over; its number is less than the head's.
+/// A cursor of another epoch; its number is less than the head's.
 const OLD: &str = "0ld0.1";
 
-/// A server with a history of two, in which there were three updates.
+/// Returns a server with a history of two, after three updates.
 fn server() -> Server {
     let server = Server::start(Settings { history: 2, ..publishing() });
     for text in ["a", "b", "c"] {
@@ -49,9 +49,9 @@ fn d1_no_entity_tag_hides_a_reset() {
         let answer = server.ask(&format!("GET /feed/poll?after={OLD} HTTP/1.1\r\nIf-None-Match: {tag}"));
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"reset\""), "{tag}: {answer}");
     }
-    let begun = Server::open();
+    let started = Server::open();
     let other = format!("GET /feed/poll?after=0 HTTP/1.1\r\nIf-None-Match: \"{}\"", server.cursor(0));
-    assert!(begun.ask(&other).starts_with("HTTP/1.1 200"), "the tag of another feed that stands at the same number");
+    assert!(started.ask(&other).starts_with("HTTP/1.1 200"), "the tag of another feed with the same number");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn d1_a_long_poll_is_not_held_from_a_reset() {
     let server = Server::open();
     let begin = clock::now();
     let body = server.poll(&format!("/feed/long-poll?after={OLD}&hold=30s"));
-    assert!(begin.elapsed().as_secs() < 20, "nothing is published here: it was held");
+    assert!(begin.elapsed().as_secs() < 20, "nothing is published here, so it was held");
     let expected = json!({"updates": [], "next": server.cursor(0), "gap": null, "reset": {"asked": OLD, "resume": server.cursor(0)}});
     assert_eq!(body, expected);
 }
@@ -107,23 +107,23 @@ fn epoch(config: Config) -> Epoch {
 #[test]
 fn d1_only_an_identical_feed_keeps_its_epoch() {
     let start_at = Some(clock::unix_us() - 1_000_000);
-    let told: Epoch = "t01d".parse().unwrap();
-    let begun = Config { start_at, ..schedule(1.0) };
-    assert_eq!(epoch(begun.clone()), epoch(begun.clone()), "the same schedule, begun at the same time");
+    let given: Epoch = "t01d".parse().unwrap();
+    let started = Config { start_at, ..schedule(1.0) };
+    assert_eq!(epoch(started.clone()), epoch(started.clone()), "the same schedule, started at the same time");
     for other in [
         Config { start_at: start_at.map(|at| at + 1), ..schedule(1.0) },
         Config { start_at, ..schedule(2.0) },
-        Config { settings: Settings { allow_publish: true, ..begun.settings.clone() }, ..begun.clone() },
+        Config { settings: Settings { allow_publish: true, ..started.settings.clone() }, ..started.clone() },
     ] {
-        assert_ne!(epoch(other.clone()), epoch(begun.clone()), "{other:?}");
+        assert_ne!(epoch(other.clone()), epoch(started.clone()), "{other:?}");
     }
-    assert_ne!(epoch(schedule(1.0)), epoch(schedule(1.0)), "begun now, and now");
-    let waiting = Config { await_start: true, epoch: Some(told), ..schedule(1.0) };
-    assert_eq!([epoch(waiting), epoch(Config { epoch: Some(told), ..begun.clone() })], [told, told]);
+    assert_ne!(epoch(schedule(1.0)), epoch(schedule(1.0)), "each started now");
+    let waiting = Config { await_start: true, epoch: Some(given), ..schedule(1.0) };
+    assert_eq!([epoch(waiting), epoch(Config { epoch: Some(given), ..started.clone() })], [given, given]);
     let host = Settings { source: Some(SourceConfig::Host { rate: 1.0 }), ..Settings::default() };
-    let published = Settings { allow_publish: true, ..begun.settings };
+    let published = Settings { allow_publish: true, ..started.settings };
     for settings in [host, publishing(), published] {
-        let config = Config { start_at, epoch: Some(told), ..settings.into() };
-        assert_ne!(epoch(config.clone()), epoch(config), "nobody can make these again, whatever they are told");
+        let config = Config { start_at, epoch: Some(given), ..settings.into() };
+        assert_ne!(epoch(config.clone()), epoch(config), "these cannot be reproduced, whatever the configuration");
     }
 }

@@ -1,4 +1,4 @@
-//! A server on a port of its own, and a client that writes and reads bytes.
+//! A server on its own port, and a client that writes and reads bytes.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,19 +10,19 @@ use feedlab_feed::{Cursor, Transport, clock};
 use feedlab_server::{Config, Listeners};
 use tokio_util::sync::CancellationToken;
 
-/// How long a test waits for what is to come.
+/// How long a test waits for what it expects.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running server, stopped and waited for on drop.
+/// A running server. Dropping it stops it and waits for its end.
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
-    /// Where it can be looked at without being counted.
+    /// The control address, whose requests are not counted.
     pub(crate) control: SocketAddr,
     shutdown: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-/// The settings of one that takes updates.
+/// Returns the settings of a server that accepts updates.
 pub(crate) fn publishing() -> Settings {
     Settings { allow_publish: true, ..Settings::default() }
 }
@@ -32,22 +32,22 @@ impl Server {
         let config = config.into();
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
-        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let (sender, addresses) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
                 let bind = || tokio::net::TcpListener::bind("127.0.0.1:0");
                 let (endpoints, control) = (bind().await.unwrap(), bind().await.unwrap());
-                tell.send((endpoints.local_addr().unwrap(), control.local_addr().unwrap())).unwrap();
+                sender.send((endpoints.local_addr().unwrap(), control.local_addr().unwrap())).unwrap();
                 let listeners = Listeners { endpoints, control: Some(control) };
                 feedlab_server::run(listeners, config, token).await.unwrap();
             });
         });
-        let (addr, control) = told.recv().unwrap();
+        let (addr, control) = addresses.recv().unwrap();
         Self { addr, control, shutdown, thread: Some(thread) }
     }
 
-    /// One that takes updates, so that a test decides what is published.
+    /// Starts a server that accepts updates, so that the test decides what is published.
     pub(crate) fn open() -> Self {
         Self::start(publishing())
     }
@@ -56,12 +56,12 @@ impl Server {
         Client::connect(self.addr)
     }
 
-    /// A request on a connection of its own; the whole answer as text.
+    /// Sends a request on its own connection, and returns the whole response as text.
     pub(crate) fn ask(&self, request: &str) -> String {
         ask(self.addr, request)
     }
 
-    /// The body of a poll.
+    /// Returns the body of a poll.
     pub(crate) fn poll(&self, target: &str) -> serde_json::Value {
         let answer = self.ask(&format!("GET {target} HTTP/1.1"));
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
@@ -80,7 +80,7 @@ impl Server {
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
-    /// A cursor in the life of its feed, as text.
+    /// Returns a cursor in the epoch of its feed, as text.
     pub(crate) fn cursor(&self, seq: u64) -> String {
         Cursor { epoch: self.stats().feed.epoch, seq }.to_string()
     }
@@ -89,12 +89,12 @@ impl Server {
         self.stats().endpoints[&transport].clone()
     }
 
-    /// Begins the shutdown without waiting for it.
+    /// Starts the shutdown without waiting for it.
     pub(crate) fn stop(&self) {
         self.shutdown.cancel();
     }
 
-    /// Waits until something about the server's figures holds.
+    /// Waits until a condition on the server's figures holds.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, holds: impl Fn(&Stats) -> bool) {
         let deadline = clock::now() + PATIENCE;
@@ -146,12 +146,12 @@ impl<S: Read + Write> Client<S> {
         self.stream.write_all(bytes).unwrap();
     }
 
-    /// Everything up to and including a text. What follows stays for the next call.
+    /// Returns everything up to and including a text. What follows stays for the next call.
     #[track_caller]
     pub(crate) fn until(&mut self, end: &str) -> String {
         let deadline = clock::now() + PATIENCE;
         loop {
-            assert!(clock::now() < deadline, "still no {end:?}, but keepalives");
+            assert!(clock::now() < deadline, "still no {end:?}, only keepalives");
             if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end.as_bytes()) {
                 let taken: Vec<u8> = self.buffer.drain(..at + end.len()).collect();
                 return String::from_utf8_lossy(&taken).into_owned();
@@ -160,14 +160,14 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
-    /// A stream's head, and the greeting of an event stream.
+    /// Opens an event stream, and reads its head and greeting.
     pub(crate) fn open_sse(mut self, after: &str) -> Self {
         self.send(&format!("GET /feed/sse{after} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         self.until("retry: 2000\n\n\r\n");
         self
     }
 
-    /// The head of a WebSocket, and its greeting.
+    /// Opens a WebSocket, and reads its head and greeting.
     pub(crate) fn open_websocket(mut self, after: &str) -> Self {
         self.send(&format!(
             "GET /feed/ws{after} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
@@ -178,7 +178,7 @@ impl<S: Read + Write> Client<S> {
         self
     }
 
-    /// The next event of an event stream: the `seq` of its `id`, and the gap if that is what it tells.
+    /// Returns the next event of an event stream: the `seq` of its `id`, and the gap if it reports one.
     #[track_caller]
     pub(crate) fn event(&mut self) -> (u64, Option<(u64, u64)>) {
         let text = self.until("\n\n\r\n");
@@ -191,7 +191,7 @@ impl<S: Read + Write> Client<S> {
         (id.seq, gap)
     }
 
-    /// The next `count` bytes.
+    /// Returns the next `count` bytes.
     #[track_caller]
     pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
         while self.buffer.len() < count {
@@ -200,7 +200,7 @@ impl<S: Read + Write> Client<S> {
         self.buffer.drain(..count).collect()
     }
 
-    /// Everything up to the end of the connection.
+    /// Returns everything up to the end of the connection.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> String {
         while self.read_more() > 0 {}
@@ -216,7 +216,7 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
-/// A request on a connection of its own; the whole answer as text.
+/// Sends a request on its own connection, and returns the whole response as text.
 pub(crate) fn ask(addr: SocketAddr, request: &str) -> String {
     let mut client = Client::connect(addr);
     client.send(&format!("{request}\r\nHost: {addr}\r\nConnection: close\r\n\r\n"));

@@ -33,7 +33,7 @@ fn without_history_a_waiting_client_still_gets_new_updates() {
     let mut poll = server.client();
     poll.send("GET /feed/long-poll?after=2&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut sse = server.client().open_sse("?after=1");
-    assert_eq!(sse.event(), (2, Some((2, 2))), "what was missed is told");
+    assert_eq!(sse.event(), (2, Some((2, 2))), "what was missed is reported");
     let mut websocket = server.client().open_websocket("?after=0");
     assert!(websocket.until("}}").ends_with("{\"gap\":{\"from\":1,\"to\":2}}"));
     server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);
@@ -67,7 +67,7 @@ fn updates_published_within_the_coalesce_time_are_sent_together() {
     let server = Server::start(config);
     let mut stream = server.client().open_sse("");
     server.publish("a");
-    assert_eq!(stream.event(), (1, None), "the first is not held up");
+    assert_eq!(stream.event(), (1, None), "the first is not delayed");
     let mut poll = server.client();
     poll.send("GET /feed/long-poll?after=1&hold=30s HTTP/1.1\r\nHost: localhost\r\n\r\n");
     server.until("held", |stats| stats.endpoints[&Transport::LongPolling].active == 1);

@@ -1,4 +1,4 @@
-//! The four transports and what goes wrong, on HTTP/2.
+//! The four transports and their errors, on HTTP/2.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ mod client;
 mod unfinished;
 use client::{BEGIN, Client, Stream, request};
 
-/// A whole masked frame with a mask of zero.
+/// Returns a complete masked frame with a mask of zero.
 fn frame(opcode: u8, payload: &[u8]) -> Bytes {
     [&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat().into()
 }
@@ -159,7 +159,7 @@ async fn huge_headers_are_answered_with_431() {
     let client = Client::connect(server.addr).await;
     let huge = client.get_with("/feed/poll", &[("x-big", &"x".repeat(33 << 10))]).await;
     assert_eq!(huge.head.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-    assert_eq!(client.get("/feed/poll").await.head.status(), StatusCode::OK, "the connection goes on");
+    assert_eq!(client.get("/feed/poll").await.head.status(), StatusCode::OK, "the connection stays open");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,7 +217,7 @@ async fn a_stream_that_is_not_read_is_slow_and_its_neighbors_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_ends_every_stream_and_the_connection() {
-    // Whoever waited for the drain would wait longer than the test does.
+    // Waiting for the drain would take longer than the test allows.
     let drain = Duration::from_secs(3_600);
     let server = Server::start(Config { drain, ..Config::default() });
     let client = Client::connect(server.addr).await;
@@ -232,7 +232,7 @@ async fn a_shutdown_ends_every_stream_and_the_connection() {
     assert!(ending.contains("retry: ") && ending.ends_with("\n\n") && !ending.contains("\r"), "{ending}");
     assert_eq!(websocket.exactly(4).await[2..], 1001u16.to_be_bytes());
     drop((sse, websocket));
-    assert!(client.0.clone().ready().await.is_err(), "a connection that was told takes no requests");
+    assert!(client.0.clone().ready().await.is_err(), "a connection that shuts down accepts no requests");
     drop(client);
     drop(server);
 }
@@ -313,5 +313,5 @@ async fn r3_missing_bodies_and_unread_answers_end() {
     };
     assert_eq!(ended.map(|end| end.unwrap_err().reason()), Some(Some(h2::Reason::CANCEL)));
     let read = client.get("/feed/poll?after=0").await.rest().await;
-    assert!(read.ends_with("\"gap\":null}"), "the connection goes on");
+    assert!(read.ends_with("\"gap\":null}"), "the connection stays open");
 }

@@ -1,4 +1,4 @@
-//! The endpoints, spoken to in raw bytes on a real socket.
+//! Tests of the endpoints, with raw bytes on a real socket.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 

@@ -34,7 +34,7 @@ fn the_etag_names_the_head_and_saves_the_body() {
     assert!(head.starts_with("HTTP/1.1 304") && head.contains(&etag) && !head.contains("content-length"), "{head}");
     server.publish("two");
     client.send(&conditional);
-    assert!(client.until("}").starts_with("HTTP/1.1 200"), "the same connection serves on");
+    assert!(client.until("}").starts_with("HTTP/1.1 200"), "the same connection stays open");
     let endpoint = server.endpoint(Transport::ShortPolling);
     assert_eq!((endpoint.connections, endpoint.requests, endpoint.requests_empty, endpoint.updates), (1, 3, 2, 1));
 }

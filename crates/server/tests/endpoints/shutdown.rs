@@ -57,8 +57,8 @@ fn streams_at_their_maximum_age_end_gracefully_and_polls_are_not_affected() {
     sse.send("GET /feed/sse?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let stream = sse.rest();
     assert!(stream.contains("\"data\":\"a\"") && stream.ends_with("0\r\n\r\n"), "{stream}");
-    assert_eq!(stream.matches("retry: ").count(), 1, "it comes back after the usual time: {stream}");
+    assert_eq!(stream.matches("retry: ").count(), 1, "it reconnects after the usual time: {stream}");
     server.client().open_websocket("").until("reached its maximum age");
     let answer = poll.until("\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 204"), "a hold has an end of its own: {answer}");
+    assert!(answer.starts_with("HTTP/1.1 204"), "a hold ends by itself: {answer}");
 }

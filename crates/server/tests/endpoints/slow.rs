@@ -7,26 +7,26 @@ use feedlab_server::Config;
 
 const COUNT: u64 = 40;
 
-/// Small buffers and large updates: a client that does not read is slow at once.
+/// Small buffers and large updates: a client that does not read is slow immediately.
 fn server(slow_policy: SlowPolicy, queue: usize) -> Server {
     let (slow_limit, send_buffer) = (Some(10), Some(8 << 10));
     let settings = Settings { slow_policy, slow_limit, queue, history: 0, send_buffer, ..publishing() };
     Server::start(Config { max_message_bytes: 1 << 20, ..settings.into() })
 }
 
-/// Publishes all updates, each when the quick ones have seen the one before.
+/// Publishes all updates, each once the fast clients have received the previous one.
 fn publish(server: &Server, quick: Option<&mut Client>) {
     let text = "x".repeat(50_000);
     let mut quick = quick;
     for seq in 1..=COUNT {
         server.publish(&text);
         if let Some(quick) = &mut quick {
-            assert_eq!(quick.event(), (seq, None), "who keeps up gets everything");
+            assert_eq!(quick.event(), (seq, None), "a fast client gets everything");
         }
     }
 }
 
-/// Reads an event stream up to an update: what was seen, and which gaps were told.
+/// Reads an event stream up to an update, and returns the updates received and the gaps reported.
 fn read_to(client: &mut Client, last: u64) -> (Vec<u64>, Vec<(u64, u64)>) {
     let (mut seen, mut gaps) = (Vec::new(), Vec::new());
     loop {
@@ -40,10 +40,10 @@ fn read_to(client: &mut Client, last: u64) -> (Vec<u64>, Vec<(u64, u64)>) {
     }
 }
 
-/// Everything is either seen or told, each once.
+/// Checks that every update was either received or reported lost, once.
 fn account(seen: &[u64], gaps: &[(u64, u64)]) {
-    let told = gaps.iter().flat_map(|(from, to)| *from..=*to);
-    let mut all: Vec<u64> = seen.iter().copied().chain(told).collect();
+    let lost = gaps.iter().flat_map(|(from, to)| *from..=*to);
+    let mut all: Vec<u64> = seen.iter().copied().chain(lost).collect();
     all.sort_unstable();
     assert_eq!(all, (1..=COUNT).collect::<Vec<_>>());
 }
@@ -67,7 +67,7 @@ fn latest_skips_to_the_newest_and_does_not_affect_fast_clients() {
     publish(&server, Some(&mut quick));
     let (seen, gaps) = read_to(&mut slow, COUNT);
     account(&seen, &gaps);
-    assert_eq!(gaps.last().unwrap().1, COUNT - 1, "all but the newest is passed over: {gaps:?}");
+    assert_eq!(gaps.last().unwrap().1, COUNT - 1, "all but the newest are skipped: {gaps:?}");
     let endpoint = server.endpoint(Transport::Sse);
     assert!(endpoint.conflated > 0 && endpoint.slow_disconnected == 0, "{endpoint:?}");
 }

@@ -133,7 +133,7 @@ fn every_byte_of_a_stream_is_counted() {
     let mut seen = client.until("\n\n\r\n").len();
     server.publish("counted");
     seen += client.until("\n\n\r\n").len();
-    // A client may have read what the server is just about to count.
+    // A client may have read bytes that the server has not counted yet.
     server.until("all is counted", |stats| {
         let endpoint = &stats.endpoints[&Transport::Sse];
         (endpoint.bytes_in, endpoint.bytes_out) == (request.len() as u64, seen as u64)

@@ -97,7 +97,7 @@ fn the_certificate_is_for_this_machine_and_the_protocol_is_the_clients_choice() 
     stranger.stream.conn.complete_io(&mut stranger.stream.sock).unwrap_err();
     let mut plain = connect(server.addr, "localhost", client_config(&identity, &[]));
     plain.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert!(plain.until("ok\n").starts_with("HTTP/1.1 200"), "without a choice it is HTTP/1.1");
+    assert!(plain.until("ok\n").starts_with("HTTP/1.1 200"), "the default is HTTP/1.1");
 }
 
 #[test]
@@ -110,13 +110,13 @@ fn bytes_are_those_of_the_socket_below() {
     up.until("}");
     client.event();
     let counted = &client.stream.sock;
-    // A client may have read what the server is just about to count.
+    // A client may have read bytes that the server has not counted yet.
     server.until("all is counted", |stats| {
         let endpoint = &stats.endpoints[&Transport::Sse];
         (endpoint.bytes_in, endpoint.bytes_out) == (counted.written, counted.read)
     });
     let endpoint = server.endpoint(Transport::Sse);
-    assert!(endpoint.header_bytes > 1_000, "the handshake is on the account of the headers: {endpoint:?}");
+    assert!(endpoint.header_bytes > 1_000, "the handshake counts as headers: {endpoint:?}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn garbage_instead_of_a_handshake_is_harmless_and_silence_ends() {
     drop(good);
     silent.rest();
     stuck.rest();
-    assert!(elapsed(begin) >= Duration::from_secs(5), "they had their time");
+    assert!(elapsed(begin) >= Duration::from_secs(5), "the full timeout passed");
     server.until("all are gone", |stats| stats.connections.open == 0);
 }
 
@@ -149,6 +149,6 @@ fn a_stream_sends_its_close_message_and_ends_gracefully() {
     let server = server(&identity);
     let mut client = connect(server.addr, "localhost", client_config(&identity, &[])).open_sse("");
     server.stop();
-    // An end without the notice of TLS would be an error here.
+    // An end without TLS's close notification would be an error here.
     assert!(client.rest().ends_with("0\r\n\r\n"));
 }

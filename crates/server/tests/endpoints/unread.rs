@@ -1,4 +1,4 @@
-//! Requests that never come to their end, and answers that nobody takes.
+//! Requests that are never complete, and responses that are never read.
 
 use std::io::Read as _;
 use std::net::Shutdown;
@@ -11,7 +11,7 @@ use feedlab_server::Config;
 
 const POLL: &str = "GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// A server with so many updates of a megabyte.
+/// Returns a server with a number of one-megabyte updates.
 fn full(settings: Settings, updates: usize) -> Server {
     let server = Server::start(Config { max_message_bytes: 1 << 20, ..settings.into() });
     let text = "x".repeat(1 << 20);
@@ -50,7 +50,7 @@ fn r1_a_request_that_is_refused_anyway_is_refused_before_its_body() {
         client.send(&format!("{line} HTTP/1.1\r\n{fields}\r\n\r\nx"));
         let answer = client.until("\r\n\r\n");
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{line}: {answer}");
-        assert!(gone(&mut client), "the rest of the body is not waited for");
+        assert!(gone(&mut client), "the server does not wait for the rest of the body");
     }
 }
 
@@ -80,8 +80,8 @@ fn r3_an_unread_answer_ends_and_one_that_is_read_does_not() {
     }
     let rest = slow.rest();
     assert!(rest.ends_with("\"gap\":null}"));
-    assert!(seen + rest.len() > 8 << 20, "who reads slowly gets all of it: {seen} and {}", rest.len());
-    server.until("who reads nothing is gone", |stats| stats.connections.open == 1);
+    assert!(seen + rest.len() > 8 << 20, "a slow reader gets all of it: {seen} and {}", rest.len());
+    server.until("the client that reads nothing is gone", |stats| stats.connections.open == 1);
     assert!(gone(&mut stuck));
 }
 
@@ -103,7 +103,7 @@ fn f22_a_request_followed_by_a_fin_is_answered() {
     let mut cut = server.client();
     cut.send("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
     cut.stream.shutdown(Shutdown::Write).unwrap();
-    assert!(!cut.rest().contains("HTTP/1.1 202"), "half a body is none");
+    assert!(!cut.rest().contains("HTTP/1.1 202"), "an incomplete body is not published");
     server.until("all are gone", |stats| stats.connections.open == 0);
 }
 

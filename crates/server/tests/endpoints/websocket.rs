@@ -18,7 +18,7 @@ fn open(server: &Server, query: &str) -> Client {
     client
 }
 
-/// A whole masked frame; the mask is zero, so that the payload can be read here.
+/// Returns a complete masked frame; the mask is zero, so that the payload is readable here.
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
     match payload.len() {
@@ -30,7 +30,7 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The next frame of the server: its first byte and its payload.
+/// Returns the server's next frame: its first byte and its payload.
 #[track_caller]
 fn read(client: &mut Client) -> (u8, Vec<u8>) {
     let head = client.exactly(2);
@@ -166,7 +166,7 @@ fn a_request_that_is_not_an_upgrade_is_refused_with_the_reason() {
     let upgrade = UPGRADE.trim_start_matches("Host: localhost\r\n");
     let tunnel =
         server.ask(&format!("CONNECT /feed/ws HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 13\r\n{}", KEY.trim_end()));
-    assert!(tunnel.starts_with("HTTP/1.1 501"), "only HTTP/2 connects: {tunnel}");
+    assert!(tunnel.starts_with("HTTP/1.1 501"), "CONNECT is only for HTTP/2: {tunnel}");
     let mut client = server.client();
     for (headers, expected) in [
         (format!("{UPGRADE}Sec-WebSocket-Version: 8\r\n{KEY}"), "HTTP/1.1 426"),

@@ -163,7 +163,7 @@ fn gaps_and_acks_are_distinguished_from_updates() {
     let reset = reset_frame(Reset { asked, resume });
     assert_eq!(&reset[2..], br#"{"reset":{"asked":"a000.31","resume":"k3f9.0"}}"#);
     let text = std::str::from_utf8(&reset[2..]).unwrap();
-    assert!(matches!(read_text(text), Message::Reset(told) if told == Reset { asked, resume }));
+    assert!(matches!(read_text(text), Message::Reset(read) if read == Reset { asked, resume }));
     assert_eq!(&hello_frame(resume)[2..], br#"{"hello":{"cursor":"k3f9.0"}}"#);
     assert!(matches!(read_text(r#"{"hello":{"cursor":"k3f9.0"}}"#), Message::Hello(cursor) if cursor == resume));
     assert!(matches!(read_text("hello"), Message::Update(raw) if raw.update().is_err()));

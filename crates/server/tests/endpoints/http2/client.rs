@@ -1,4 +1,4 @@
-//! A client of HTTP/2 that the tests lead: its connection, its requests, and what it reads of their answers.
+//! An HTTP/2 client that the tests control: its connection, its requests, and what it reads of the responses.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -51,18 +51,18 @@ impl Client {
         Stream::of(response, send).await
     }
 
-    /// A request whose body is to come.
+    /// Starts a request whose body follows.
     pub(super) async fn begin_post(&self, path: &str) -> (ResponseFuture, SendStream<Bytes>) {
         self.send(request(Method::POST, path).body(()).unwrap(), false).await
     }
 
-    /// Whether the server takes no more requests on it.
+    /// Whether the server accepts no more requests on the connection.
     pub(super) async fn is_left(&self) -> bool {
         let ready = timeout(PATIENCE, self.0.clone().ready()).await.unwrap();
         ready.is_err()
     }
 
-    /// A WebSocket: RFC 8441, section 5.
+    /// Opens a WebSocket: RFC 8441, section 5.
     pub(super) async fn websocket(&self, path: &str, protocol: &'static str) -> Stream {
         while !self.0.is_extended_connect_protocol_enabled() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -79,7 +79,7 @@ pub(super) fn request(method: Method, path: &str) -> hyper::http::request::Build
     Request::builder().version(Version::HTTP_2).method(method).uri(format!("http://localhost{path}"))
 }
 
-/// A request and what is read of its answer.
+/// A request and what has been read of its response.
 pub(super) struct Stream {
     pub(super) head: hyper::Response<()>,
     pub(super) body: RecvStream,
@@ -98,7 +98,7 @@ impl Stream {
         self.head.headers().get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// `None` at the end of the stream.
+    /// Reads more of the body; `None` at the end of the stream.
     pub(super) async fn more(&mut self) -> Option<Result<(), h2::Error>> {
         let data = timeout(PATIENCE, self.body.data()).await.unwrap()?;
         Some(data.map(|data| {
@@ -126,7 +126,7 @@ impl Stream {
         self.buffer.drain(..count).collect()
     }
 
-    /// Everything up to the end gracefully.
+    /// Returns everything up to the graceful end of the stream.
     pub(super) async fn rest(&mut self) -> String {
         while let Some(more) = self.more().await {
             more.unwrap();

@@ -1,4 +1,4 @@
-//! Requests on HTTP/2 that are answered before they have come to their end.
+//! HTTP/2 requests that are answered before they are complete.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use tokio::time::timeout;
 use super::client::{BEGIN, Client, Stream};
 use crate::harness::{self, PATIENCE, Server};
 
-/// The head of `POST /feed/poll`, which is refused whatever its body says: HEADERS (RFC 9113, section 6.2) without the end of
-/// the stream, in HPACK's static table and plain literals (RFC 7541).
+/// The head of `POST /feed/poll`, which is refused whatever its body: HEADERS (RFC 9113, section 6.2) without the end
+/// of the stream, with HPACK's static table and plain literals (RFC 7541).
 const POST: &[u8] = b"\0\0\x19\x01\x04\0\0\0\x01\x83\x86\x44\x0A/feed/poll\x41\x09localhost";
-/// One byte of its body, the last or not: DATA (RFC 9113, section 6.1).
+/// One byte of its body, not the last and the last: DATA (RFC 9113, section 6.1).
 const MORE: &[u8] = b"\0\0\x01\0\0\0\0\0\x01x";
 const LAST: &[u8] = b"\0\0\x01\0\x01\0\0\0\x01x";
-/// Asks for an acknowledgement (RFC 9113, section 6.7).
+/// Requests an acknowledgement (RFC 9113, section 6.7).
 const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0feed-lab";
 
 const IS_HEADERS: u8 = 1;
 const IS_PING: u8 = 6;
 const IS_GOAWAY: u8 = 7;
 
-/// The type of the next frame.
+/// Returns the type of the next frame.
 fn next_frame(client: &mut harness::Client) -> u8 {
     let head = client.exactly(9);
     client.exactly(usize::from(u16::from_be_bytes([head[1], head[2]])));
@@ -99,7 +99,7 @@ fn r1_a_complete_request_keeps_the_connection_even_if_its_body_is_not_read() {
         }
         loop {
             match next_frame(&mut client) {
-                IS_GOAWAY => panic!("the connection is to end"),
+                IS_GOAWAY => panic!("the server closes the connection"),
                 frame if frame == awaited => break,
                 _ => {}
             }
