@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use exercise::{Patience, Rung, Sign, Way, follow};
+use exercise::{Connector, Message, Patience, Rung, follow};
 use feedlab_exercises::clock::now;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
@@ -38,8 +38,8 @@ struct Scripted<S> {
     opened: Opened,
 }
 
-impl<S: FnMut(Rung) -> Vec<Act> + Send> Way for Scripted<S> {
-    fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Sign> {
+impl<S: FnMut(Rung) -> Vec<Act> + Send> Connector for Scripted<S> {
+    fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Message> {
         let seconds = (now() - self.began).as_secs();
         self.opened.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((seconds, rung, after));
         let (sender, connection) = mpsc::channel(1);
@@ -47,20 +47,20 @@ impl<S: FnMut(Rung) -> Vec<Act> + Send> Way for Scripted<S> {
         tokio::spawn(async move {
             let mut cursor = after;
             for act in acts {
-                let sign = match act {
+                let message = match act {
                     Wait(seconds) => {
                         sleep(Duration::from_secs(seconds)).await;
                         continue;
                     }
                     Hang => std::future::pending().await,
-                    Keepalive => Sign::Keepalive,
-                    Again => Sign::Update(cursor),
+                    Keepalive => Message::Keepalive,
+                    Again => Message::Update(cursor),
                     Next => {
                         cursor += 1;
-                        Sign::Update(cursor)
+                        Message::Update(cursor)
                     }
                 };
-                if sender.send(sign).await.is_err() {
+                if sender.send(message).await.is_err() {
                     return;
                 }
             }
@@ -72,9 +72,9 @@ impl<S: FnMut(Rung) -> Vec<Act> + Send> Way for Scripted<S> {
 /// Follows for so many seconds: what was handed over, and which rungs were opened.
 async fn followed(seconds: u64, script: impl FnMut(Rung) -> Vec<Act> + Send) -> (Vec<u64>, Vec<(u64, Rung, u64)>) {
     let opened = Opened::default();
-    let way = Scripted { script, began: now(), opened: opened.clone() };
+    let connector = Scripted { script, began: now(), opened: opened.clone() };
     let (sender, mut updates) = mpsc::channel(1_000);
-    let _ = timeout(Duration::from_secs(seconds), follow(way, PATIENCE, sender)).await;
+    let _ = timeout(Duration::from_secs(seconds), follow(connector, PATIENCE, sender)).await;
     let mut got = Vec::new();
     while let Ok(update) = updates.try_recv() {
         got.push(update);
@@ -167,9 +167,9 @@ async fn the_last_rung_is_kept_and_polls() {
 async fn it_ends_when_nobody_listens() {
     let (sender, updates) = mpsc::channel(1);
     drop(updates);
-    let way = Scripted { script: |_| vec![Next, Wait(10)], began: now(), opened: Opened::default() };
+    let connector = Scripted { script: |_| vec![Next, Wait(10)], began: now(), opened: Opened::default() };
     assert!(
-        timeout(Duration::from_secs(60), follow(way, PATIENCE, sender)).await.is_ok(),
+        timeout(Duration::from_secs(60), follow(connector, PATIENCE, sender)).await.is_ok(),
         "nobody wants the updates: go home"
     );
 }

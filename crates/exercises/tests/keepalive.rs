@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 feedlab_exercises::subject!(keepalive, "../yours/keepalive.rs");
 
-const QUIET: Duration = Duration::from_secs(15);
+const MAX_IDLE: Duration = Duration::from_secs(15);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 const fn secs(seconds: u64) -> Duration {
@@ -30,7 +30,7 @@ fn stream(waits: Vec<u64>) -> (mpsc::Receiver<String>, JoinHandle<()>) {
         }
         publish.closed().await;
     });
-    (wire, tokio::spawn(write_stream(updates, out, QUIET)))
+    (wire, tokio::spawn(write_stream(updates, out, MAX_IDLE)))
 }
 
 /// What is written within a time, each piece with the moment at which it was.
@@ -77,7 +77,7 @@ async fn a_busy_stream_has_no_keepalives() {
     let comments = written_within(&mut wire, secs(300)).await.iter().filter(|(_, piece)| piece == KEEPALIVE).count();
     assert_eq!(
         comments, 0,
-        "an update every 10 s is traffic enough for K = {QUIET:?}. A comment is bytes and a wake-up for every client: with a \
+        "an update every 10 s is traffic enough for K = {MAX_IDLE:?}. A comment is bytes and a wake-up for every client: with a \
          timer that runs beside the updates, a hundred thousand clients pay for nothing"
     );
 }
@@ -89,7 +89,7 @@ async fn the_silence_counts_from_the_last_write() {
     assert_eq!(
         pieces,
         [10, 25, 40],
-        "an update after 10 s, a comment {QUIET:?} after it, the next one {QUIET:?} after that one"
+        "an update after 10 s, a comment {MAX_IDLE:?} after it, the next one {MAX_IDLE:?} after that one"
     );
 }
 
@@ -97,7 +97,7 @@ async fn the_silence_counts_from_the_last_write() {
 async fn the_stream_ends_with_the_feed() {
     let (publish, updates) = mpsc::channel(1);
     let (out, mut wire) = mpsc::channel(4);
-    tokio::spawn(write_stream(updates, out, QUIET));
+    tokio::spawn(write_stream(updates, out, MAX_IDLE));
     publish.send("last".to_owned()).await.unwrap();
     drop(publish);
     let pieces: Vec<_> = written_within(&mut wire, secs(60)).await.into_iter().map(|(_, piece)| piece).collect();
@@ -110,7 +110,7 @@ async fn a_client_that_is_gone_is_noticed_although_nothing_happens() {
     let (wire, task) = stream(Vec::new());
     drop(wire);
     assert!(
-        timeout(QUIET + secs(1), task).await.is_ok(),
+        timeout(MAX_IDLE + secs(1), task).await.is_ok(),
         "the client is gone and the feed is quiet: without a write nobody notices, and its task and memory stay for ever"
     );
 }

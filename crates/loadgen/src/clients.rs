@@ -42,8 +42,8 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     client.read_buffer = job.contender.serving.read_buffer_bytes;
     // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
     // a place to come back to. The other endpoints tell it theirs.
-    let is_told = transport != Transport::WebSocket && !job.contender.is_auto();
-    client.after = (!is_told).then_some(Cursor::default());
+    let sends_place = transport != Transport::WebSocket && !job.contender.is_auto();
+    client.after = (!sends_place).then_some(Cursor::default());
     let share = if job.own_addresses { 1 } else { CLIENTS_PER_ADDRESS };
     client.source = source(endpoint, job.cell.clients, index, share);
     Some(client)

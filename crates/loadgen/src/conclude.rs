@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::recorder::Found;
+    use crate::recorder::Counts;
 
     const SECONDS: u32 = 3;
 
@@ -187,18 +187,18 @@ mod tests {
             of in 1usize..5,
             samples in prop::collection::vec((any::<prop::sample::Index>(), 0u64..2 * hlog::MAX_AGE_US), 0..100),
         ) {
-            let mut alone = Found::new();
-            let mut parts = vec![Found::new(); of];
+            let mut alone = Counts::new();
+            let mut parts = vec![Counts::new(); of];
             for (whose, time) in &samples {
-                for found in [&mut alone, &mut parts[whose.index(of)]] {
-                    found.received += 1;
-                    found.opens.saturating_record(*time);
-                    found.acks.saturating_record(time / 3);
-                    let range = found.ranges.entry(None).or_insert((*time, *time));
+                for counts in [&mut alone, &mut parts[whose.index(of)]] {
+                    counts.received += 1;
+                    counts.opens.saturating_record(*time);
+                    counts.acks.saturating_record(time / 3);
+                    let range = counts.ranges.entry(None).or_insert((*time, *time));
                     *range = (range.0.min(*time), range.1.max(*time));
                 }
             }
-            let mut merged = Found::new();
+            let mut merged = Counts::new();
             for part in &parts {
                 merged.merge(&serde_json::from_str(&serde_json::to_string(part).unwrap()).unwrap());
             }

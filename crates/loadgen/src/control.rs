@@ -13,14 +13,14 @@ use reqwest::{Client, RequestBuilder};
 use tokio::time::{sleep, timeout};
 
 use crate::job::Between;
-use crate::moments::Served;
+use crate::moments::ServerSnapshot;
 use crate::transport::http::with_causes;
 use crate::{Job, LoadError};
 
-mod lives;
+mod past_processes;
 mod sum;
 
-use lives::Lives;
+use past_processes::PastProcesses;
 
 /// A server that is busier than this cannot be measured.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,12 +45,12 @@ pub(crate) struct Control {
 struct Node {
     address: SocketAddr,
     /// What it had counted in lives that the run has ended.
-    lives: Lives,
+    past: PastProcesses,
 }
 
 impl Node {
     fn at(address: SocketAddr) -> Self {
-        Self { address, lives: Lives::default() }
+        Self { address, past: PastProcesses::default() }
     }
 }
 
@@ -62,10 +62,10 @@ impl Control {
     }
 
     /// Looks at the servers, and at what lies before them.
-    pub(crate) async fn look(&self) -> Result<Served, LoadError> {
+    pub(crate) async fn snapshot(&self) -> Result<ServerSnapshot, LoadError> {
         let stats = self.stats("/stats").await?;
         let of = |pid: Option<u32>| pid.map_or_else(Usage::default, Usage::of);
-        Ok(Served { stats, nginx: of(self.between.nginx), lab_proxy: of(self.between.lab_proxy) })
+        Ok(ServerSnapshot { stats, nginx: of(self.between.nginx), lab_proxy: of(self.between.lab_proxy) })
     }
 
     /// The servers' counts, with the last update that was due before a time, in µs of Unix time.
@@ -76,20 +76,20 @@ impl Control {
     /// A server, counted from 1, is about to be ended: what it has counted until now is kept, and is in what is asked from
     /// then on. One that does not answer is ended all the same; its counters then begin again, and no difference is made of
     /// them. One that is ended permanently is asked no more.
-    pub(crate) async fn keep_before_its_end(&self, number: u32, for_good: bool) {
+    pub(crate) async fn save_before_stop(&self, number: u32, permanently: bool) {
         let Some(node) = (number as usize).checked_sub(1).and_then(|index| self.nodes.get(index)) else { return };
         let asked = timeout(BEFORE_THE_END, self.ask(node.address, "/stats"));
         if let Ok(Ok(stats)) = asked.await {
-            node.lives.end(stats);
+            node.past.end(stats);
         }
-        if for_good {
-            node.lives.end_for_good();
+        if permanently {
+            node.past.end_permanently();
         }
     }
 
     /// Whether a server's counters span several of its lives.
     pub(crate) fn was_restarted(&self) -> bool {
-        self.nodes.iter().any(|node| node.lives.any())
+        self.nodes.iter().any(|node| node.past.any())
     }
 
     /// Whether clients can be spread over several servers.
@@ -101,7 +101,7 @@ impl Control {
     pub(crate) async fn each(&self) -> Vec<Option<Stats>> {
         let ask = async |node: &Node| {
             let asked = timeout(BEFORE_THE_END, self.ask(node.address, "/stats"));
-            if node.lives.are_over() { None } else { asked.await.ok().and_then(Result::ok) }
+            if node.past.is_gone() { None } else { asked.await.ok().and_then(Result::ok) }
         };
         join_all(self.nodes.iter().map(ask)).await
     }
@@ -119,9 +119,9 @@ impl Control {
     }
 
     async fn stats(&self, path: &str) -> Result<Stats, LoadError> {
-        let (present, past): (Vec<&Node>, _) = self.nodes.iter().partition(|node| !node.lives.are_over());
+        let (present, past): (Vec<&Node>, _) = self.nodes.iter().partition(|node| !node.past.is_gone());
         let present = try_join_all(present.into_iter().map(|node| self.stats_of(node, path))).await?;
-        let past = past.into_iter().map(|node| node.lives.all());
+        let past = past.into_iter().map(|node| node.past.all());
         // The feed is that of one who is there.
         let sum = present.into_iter().chain(past).reduce(|mut sum, other| {
             sum::add(&mut sum, other);
@@ -134,8 +134,8 @@ impl Control {
         let began = clock::now();
         let server = node.address;
         let body = loop {
-            if node.lives.are_over() {
-                return Ok(node.lives.all());
+            if node.past.is_gone() {
+                return Ok(node.past.all());
             }
             match self.send(server, path, self.client.get(url(server, path))).await {
                 Err(_) if self.patience.is_some_and(|patience| began.elapsed() < patience) => sleep(RETRY).await,
@@ -143,7 +143,7 @@ impl Control {
             }
         };
         let mut stats = parsed(server, path, &body)?;
-        node.lives.carry_over(&mut stats);
+        node.past.carry_over(&mut stats);
         Ok(stats)
     }
 

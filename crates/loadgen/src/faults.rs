@@ -18,14 +18,14 @@ use crate::{Job, LoadError, control};
 /// A proxy that takes longer to do as it is told does it at the wrong time.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Faults that may have happened before anybody is told of the first.
-const UNTOLD: usize = 64;
+const MAX_UNREPORTED: usize = 64;
 
 /// The faults of a cell under way. Dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct Faults {
-    told: mpsc::Receiver<Result<usize, LoadError>>,
+    reports: mpsc::Receiver<Result<usize, LoadError>>,
     /// The conductor's task, which does not wait for whoever is told.
-    _conductor: JoinSet<()>,
+    _task: JoinSet<()>,
 }
 
 impl Faults {
@@ -33,7 +33,7 @@ impl Faults {
     ///
     /// # Errors
     /// When a fault is the lab proxy's to do, and the job names no proxy.
-    pub(crate) fn conduct(job: &Job, window: Window) -> Result<Self, LoadError> {
+    pub(crate) fn start(job: &Job, window: Window) -> Result<Self, LoadError> {
         let mut orders = Vec::new();
         for (index, fault) in job.faults.iter().enumerate() {
             let proxy = match fault.kind {
@@ -44,10 +44,10 @@ impl Faults {
             orders.extend(times.map(|at| Order { at_us: window.start_us + clock::micros(at), index, proxy }));
         }
         orders.sort_by_key(|order| order.at_us);
-        let (teller, told) = mpsc::channel(UNTOLD);
-        let mut conductor = JoinSet::new();
-        conductor.spawn(order_all(orders, teller));
-        Ok(Self { told, _conductor: conductor })
+        let (sender, reports) = mpsc::channel(MAX_UNREPORTED);
+        let mut task = JoinSet::new();
+        task.spawn(run_schedule(orders, sender));
+        Ok(Self { reports, _task: task })
     }
 
     /// The next fault that is due, as an index into the job's; never, after the last. Dropping the future loses none.
@@ -55,8 +55,8 @@ impl Faults {
     /// # Errors
     /// When the lab proxy does not do as it is told.
     pub(crate) async fn next(&mut self) -> Result<usize, LoadError> {
-        match self.told.recv().await {
-            Some(told) => told,
+        match self.reports.recv().await {
+            Some(report) => report,
             None => std::future::pending().await,
         }
     }
@@ -86,7 +86,7 @@ struct Body {
     share: f64,
 }
 
-async fn order_all(orders: Vec<Order>, teller: mpsc::Sender<Result<usize, LoadError>>) {
+async fn run_schedule(orders: Vec<Order>, sender: mpsc::Sender<Result<usize, LoadError>>) {
     let client = control::client(TIMEOUT);
     for order in orders {
         sleep_until(clock::instant_of(order.at_us).into()).await;
@@ -97,7 +97,7 @@ async fn order_all(orders: Vec<Order>, teller: mpsc::Sender<Result<usize, LoadEr
             }
             None => Ok(()),
         };
-        if teller.send(done.map(|()| order.index)).await.is_err() {
+        if sender.send(done.map(|()| order.index)).await.is_err() {
             return;
         }
     }

@@ -10,8 +10,8 @@ use hdrhistogram::Histogram;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::client_observer::Progress;
 use crate::clients::link;
-use crate::member::Roll;
 use crate::recorder::Window;
 use crate::transport::{Leg, Link};
 use crate::worker::{Orders, Report, Worker};
@@ -23,7 +23,7 @@ pub(crate) struct Fleet {
     ramp: watch::Sender<Option<Instant>>,
     window: watch::Sender<Option<Window>>,
     orders: Orders,
-    roll: Arc<Roll>,
+    progress: Arc<Progress>,
     reports: mpsc::Receiver<Report>,
     /// Where each worker gets its histograms back.
     spares: Vec<mpsc::Sender<Histogram<u64>>>,
@@ -46,18 +46,18 @@ impl Fleet {
             abort: CancellationToken::new(),
         };
         let (reporter, reports) = mpsc::channel(2 * workers);
-        let roll = Arc::new(Roll::default());
-        let mut fleet = Self { threads: Vec::new(), ramp, window, orders, roll, reports, spares: Vec::new() };
+        let progress = Arc::new(Progress::default());
+        let mut fleet = Self { threads: Vec::new(), ramp, window, orders, progress, reports, spares: Vec::new() };
         let (job, link) = (Arc::new(job.clone()), link(job, leg)?);
         for index in 0..workers {
-            fleet.hire(index, workers, segment, job.clone(), link.clone(), reporter.clone())?;
+            fleet.spawn_worker(index, workers, segment, job.clone(), link.clone(), reporter.clone())?;
         }
         drop(reporter);
         fleet.wait_until_ready().await?;
         Ok(fleet)
     }
 
-    fn hire(
+    fn spawn_worker(
         &mut self,
         index: usize,
         workers: usize,
@@ -67,8 +67,8 @@ impl Fleet {
         reports: mpsc::Sender<Report>,
     ) -> Result<(), LoadError> {
         let (spare, spares) = mpsc::channel(2);
-        let (roll, orders) = (self.roll.clone(), self.orders.clone());
-        let worker = Worker { index, workers, segment, job, link, roll, orders, reports, spares };
+        let (progress, orders) = (self.progress.clone(), self.orders.clone());
+        let worker = Worker { index, workers, segment, job, link, progress, orders, reports, spares };
         let thread = thread::Builder::new().name(format!("clients-{index}")).spawn(move || worker.run());
         self.threads.push(thread.map_err(LoadError::Workers)?);
         self.spares.push(spare);
@@ -96,8 +96,8 @@ impl Fleet {
         self.spares.len()
     }
 
-    pub(crate) fn roll(&self) -> &Roll {
-        &self.roll
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// The clients connect, spread over the ramp from now on.

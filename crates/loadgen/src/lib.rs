@@ -12,13 +12,13 @@ mod job;
 mod part;
 mod phases;
 
+mod cell_run;
 mod conclude;
-mod course;
 mod share;
 
+mod client_observer;
 mod clients;
 mod fleet;
-mod member;
 mod outage;
 mod worker;
 
@@ -33,9 +33,9 @@ mod seconds;
 
 mod control;
 mod faults;
+mod join_probe;
 mod measure;
 mod moments;
-mod newcomers;
 mod nodes;
 
 pub use conclude::{PartsError, conclude};

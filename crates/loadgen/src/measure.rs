@@ -10,9 +10,9 @@ use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
 
 use crate::Job;
-use crate::moments::{Moments, Served, Snapshot};
-use crate::newcomers::Newcomers;
-use crate::recorder::{Found, Window};
+use crate::join_probe::JoinProbe;
+use crate::moments::{Moments, ServerSnapshot, Snapshot};
+use crate::recorder::{Counts, Window};
 use crate::share::{Led, Share};
 use crate::transport::LegStats;
 
@@ -21,7 +21,7 @@ mod legs;
 mod traffic;
 mod trust;
 
-use traffic::same_life;
+use traffic::same_process;
 
 /// Everything that is known at the end of a cell.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) open: u32,
     /// The time without any client: two snapshots right behind each other, whose difference is what a look costs, and
     /// the last before the first client came.
-    pub(crate) quiet: [Snapshot; 3],
+    pub(crate) baseline: [Snapshot; 3],
     /// While the clients came, with how many were open.
     pub(crate) ramp: Vec<(u32, Snapshot)>,
     /// When the ramp was over.
@@ -50,13 +50,13 @@ pub(crate) struct Facts<'a> {
     pub(crate) due_before: (Option<u64>, Option<u64>),
     /// Whether a server was started again meanwhile; what it counted before is in its counts all the same.
     pub(crate) was_restarted: bool,
-    pub(crate) found: Found,
+    pub(crate) counts: Counts,
     pub(crate) ages: Histogram<u64>,
     /// How far ages may be off because clocks were compared, µs, if they were.
     pub(crate) clock_bound_us: Option<f64>,
     /// How clients were spread over several servers.
     pub(crate) nodes: Vec<NodesAt>,
-    pub(crate) newcomers: Newcomers,
+    pub(crate) join_probe: JoinProbe,
 }
 
 /// The metrics under way.
@@ -65,14 +65,14 @@ type Metrics = BTreeMap<Metric, f64>;
 impl<'a> Facts<'a> {
     /// What the servers' side and all shares of the clients say together.
     pub(crate) fn new(job: &'a Job, led: Led, shares: &[Share], ages: Histogram<u64>) -> Self {
-        let Led { window, moments, last, due_before, was_restarted, nodes, newcomers, machine } = led;
-        let mut found = Found::new();
+        let Led { window, moments, last, due_before, was_restarted, nodes, join_probe, machine } = led;
+        let mut counts = Counts::new();
         let mut last_leg = LegStats::nothing();
         for share in shares {
-            found.merge(&share.found);
+            counts.merge(&share.counts);
             last_leg += &share.last_leg;
         }
-        let Moments { quiet, ramp, connected, settled, start, end } = together(&moments, shares, machine.as_deref());
+        let Moments { baseline, ramp, connected, settled, start, end } = together(&moments, shares, machine.as_deref());
         let open = start.open;
         let clock_bound_us = shares.iter().filter_map(|share| share.clock).map(|clock| clock.bound_us).reduce(f64::max);
         let ramp = ramp.into_iter().map(|snapshot| (snapshot.open, snapshot)).collect();
@@ -80,7 +80,7 @@ impl<'a> Facts<'a> {
             job,
             window,
             open,
-            quiet,
+            baseline,
             ramp,
             connected,
             settled,
@@ -90,18 +90,18 @@ impl<'a> Facts<'a> {
             last_leg,
             due_before,
             was_restarted,
-            found,
+            counts,
             ages,
             clock_bound_us,
             nodes,
-            newcomers,
+            join_probe,
         }
     }
 }
 
 /// Both sides at each moment. The load of the machine is that of the servers' own; the wall clock is that of the share whose
 /// moved most.
-fn together(served: &Moments<Served>, shares: &[Share], machine: Option<&str>) -> Moments<Snapshot> {
+fn together(served: &Moments<ServerSnapshot>, shares: &[Share], machine: Option<&str>) -> Moments<Snapshot> {
     let is_here = |share: &Share| share.machine.as_deref() == machine;
     let mut all = served.map(|served| Snapshot::of_servers(served.clone()));
     for share in shares {
@@ -173,21 +173,21 @@ impl Facts<'_> {
         let expected = published * u64::from(self.job.cell.clients);
         metrics.insert(Metric::UpdatesPublished, published as f64);
         metrics.insert(Metric::UpdatesExpected, expected as f64);
-        metrics.insert(Metric::UpdatesReceived, self.found.received as f64);
-        metrics.insert(Metric::UpdatesMissed, expected.saturating_sub(self.found.received) as f64);
-        metrics.insert(Metric::UpdatesDuplicated, self.found.duplicated as f64);
-        metrics.insert(Metric::UpdatesReordered, self.found.reordered as f64);
-        metrics.insert(Metric::UpdatesReplayed, self.found.replayed as f64);
-        metrics.insert(Metric::UpdatesToldLost, self.told_lost() as f64);
-        let gave_up = self.found.failures.get(&Failure::GaveUp).copied().unwrap_or_default();
+        metrics.insert(Metric::UpdatesReceived, self.counts.received as f64);
+        metrics.insert(Metric::UpdatesMissed, expected.saturating_sub(self.counts.received) as f64);
+        metrics.insert(Metric::UpdatesDuplicated, self.counts.duplicated as f64);
+        metrics.insert(Metric::UpdatesReordered, self.counts.reordered as f64);
+        metrics.insert(Metric::UpdatesReplayed, self.counts.replayed as f64);
+        metrics.insert(Metric::UpdatesToldLost, self.reported_lost() as f64);
+        let gave_up = self.counts.failures.get(&Failure::GaveUp).copied().unwrap_or_default();
         metrics.insert(Metric::ClientsGaveUp, gave_up as f64);
     }
 
     /// Of what clients were told after the measured time, only what was due in it counts.
-    fn told_lost(&self) -> u64 {
+    fn reported_lost(&self) -> u64 {
         let last = self.due_before.1.or(self.seen().map(|(_, last)| last)).unwrap_or_default();
-        let late = self.found.late_gaps.iter().map(|gap| (gap.to.min(last) + 1).saturating_sub(gap.from));
-        late.fold(self.found.told_lost, u64::saturating_add)
+        let late = self.counts.late_gaps.iter().map(|gap| (gap.to.min(last) + 1).saturating_sub(gap.from));
+        late.fold(self.counts.reported_lost, u64::saturating_add)
     }
 
     /// Updates that fell due in the measured time. The server knows; without it, what lies between the first and the
@@ -202,7 +202,7 @@ impl Facts<'_> {
             (_, _, None) => 0,
         };
         let is_over = |epoch: Option<Epoch>| epoch.is_some() && last.is_some() && epoch != last;
-        let over = self.found.ranges.iter().filter(|(epoch, _)| is_over(**epoch));
+        let over = self.counts.ranges.iter().filter(|(epoch, _)| is_over(**epoch));
         let over =
             over.map(|(epoch, (first, last))| last.saturating_sub(begin(*epoch).unwrap_or(first.saturating_sub(1))));
         over.fold(present, u64::saturating_add)
@@ -210,16 +210,16 @@ impl Facts<'_> {
 
     /// The first and the last `seq` that clients saw of the feed that is there at the end.
     fn seen(&self) -> Option<(u64, u64)> {
-        let ranges = &self.found.ranges;
+        let ranges = &self.counts.ranges;
         ranges.get(&self.last.feed.epoch).or_else(|| ranges.values().next()).copied()
     }
 
     fn recovery(&self, metrics: &mut Metrics) {
-        put(metrics, Metric::RecoveryP50, quantile(&self.found.recoveries, 0.5));
-        put(metrics, Metric::RecoveryP99, quantile(&self.found.recoveries, 0.99));
-        put(metrics, Metric::ReconnectP50, quantile(&self.found.outages, 0.5));
-        put(metrics, Metric::ReconnectP99, quantile(&self.found.outages, 0.99));
-        let peak = self.found.reconnects_by_bin.iter().max().copied().unwrap_or_default();
+        put(metrics, Metric::RecoveryP50, quantile(&self.counts.recoveries, 0.5));
+        put(metrics, Metric::RecoveryP99, quantile(&self.counts.recoveries, 0.99));
+        put(metrics, Metric::ReconnectP50, quantile(&self.counts.outages, 0.5));
+        put(metrics, Metric::ReconnectP99, quantile(&self.counts.outages, 0.99));
+        let peak = self.counts.reconnects_by_bin.iter().max().copied().unwrap_or_default();
         metrics.insert(Metric::ReconnectsPeak, f64::from(peak));
         if self.job.clients.slow.is_some() {
             metrics.insert(Metric::SlowDisconnected, self.slow_disconnected() as f64);
@@ -240,21 +240,21 @@ impl Facts<'_> {
 
     /// As the server has it: a reader that is slow learns of its end only when it has read what came before.
     fn slow_disconnected(&self) -> u64 {
-        let endpoints = self.endpoints(&self.quiet[2].server, &self.last);
+        let endpoints = self.endpoints(&self.baseline[2].server, &self.last);
         let ended = endpoints.map(|(first, last)| last.slow_disconnected.saturating_sub(first.slow_disconnected));
-        ended.unwrap_or_default().max(self.found.slow_disconnected)
+        ended.unwrap_or_default().max(self.counts.slow_disconnected)
     }
 
     /// Memory that was given back makes it negative.
     fn server_growth(&self) -> Option<f64> {
         let (start, end) = (&self.start.server, &self.end.server);
         let grown = end.process.rss_bytes? as f64 - start.process.rss_bytes? as f64;
-        (same_life(start, end) && !self.was_restarted).then_some(grown)
+        (same_process(start, end) && !self.was_restarted).then_some(grown)
     }
 
     /// Clients that never opened, and perhaps never had anything to complain about, count too.
     fn failures(&self) -> BTreeMap<Failure, u64> {
-        let mut failures = self.found.failures.clone();
+        let mut failures = self.counts.failures.clone();
         let missing = u64::from(self.job.cell.clients.saturating_sub(self.open));
         if missing > 0 {
             let connect = failures.entry(Failure::Connect).or_default();

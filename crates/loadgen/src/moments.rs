@@ -14,7 +14,7 @@ use crate::transport::{Leg, LegStats};
 
 /// The servers, and what lies before them, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Served {
+pub(crate) struct ServerSnapshot {
     /// All servers together.
     pub(crate) stats: Stats,
     /// What lies between the two, as far as anything does.
@@ -24,7 +24,7 @@ pub(crate) struct Served {
 
 /// A process of clients at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Look {
+pub(crate) struct ClientSnapshot {
     /// Clients that had been open until then.
     pub(crate) open: u32,
     /// This process.
@@ -37,11 +37,11 @@ pub(crate) struct Look {
     pub(crate) wall_ahead_us: i64,
 }
 
-impl Look {
+impl ClientSnapshot {
     /// Looks at this process; `began` is the origin of its monotonic clock.
     pub(crate) fn now(open: u32, leg: &Leg, began: Instant) -> Self {
         let wall_ahead_us = clock::wall_ahead_us(began);
-        Self { open, leg: leg.look(), own: Usage::now(), host: HostLoad::now(), wall_ahead_us }
+        Self { open, leg: leg.stats(), own: Usage::now(), host: HostLoad::now(), wall_ahead_us }
     }
 }
 
@@ -69,16 +69,16 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// The servers, and nobody's clients yet.
-    pub(crate) fn of_servers(served: Served) -> Self {
-        let Served { stats: server, nginx, lab_proxy } = served;
+    pub(crate) fn of_servers(served: ServerSnapshot) -> Self {
+        let ServerSnapshot { stats: server, nginx, lab_proxy } = served;
         let own = Usage { cpu_us: Some(0), rss_bytes: Some(0), open_fds: Some(0) };
         let (leg, host, own_cpu_here_us) = (LegStats::nothing(), HostLoad::default(), Some(0));
         Self { open: 0, server, own, own_cpu_here_us, nginx, lab_proxy, leg, host, wall_ahead_us: 0 }
     }
 
     /// With a process of clients, which is on the servers' machine or elsewhere.
-    pub(crate) fn and(&self, look: &Look, is_here: bool) -> Self {
-        let Look { open, own, leg, host, wall_ahead_us: _ } = look;
+    pub(crate) fn and(&self, look: &ClientSnapshot, is_here: bool) -> Self {
+        let ClientSnapshot { open, own, leg, host, wall_ahead_us: _ } = look;
         let mut sum = self.clone();
         sum.open += open;
         sum.own.cpu_us = both(sum.own.cpu_us, own.cpu_us);
@@ -103,7 +103,8 @@ fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 pub(crate) struct Moments<T> {
     /// The time without any client: two looks right behind each other, whose difference is what a look costs, and the last
     /// before the first client came.
-    pub(crate) quiet: [T; 3],
+    #[serde(rename = "quiet")]
+    pub(crate) baseline: [T; 3],
     /// While the clients came.
     pub(crate) ramp: Vec<T>,
     /// When the ramp was over.
@@ -120,7 +121,7 @@ impl<T> Moments<T> {
     /// The same moments of something else.
     pub(crate) fn map<U>(&self, mut change: impl FnMut(&T) -> U) -> Moments<U> {
         Moments {
-            quiet: self.quiet.each_ref().map(&mut change),
+            baseline: self.baseline.each_ref().map(&mut change),
             ramp: self.ramp.iter().map(&mut change).collect(),
             connected: change(&self.connected),
             settled: change(&self.settled),
@@ -131,10 +132,10 @@ impl<T> Moments<T> {
 
     /// The same moments of two. Of the ramp those that both have.
     pub(crate) fn with<U, V>(&self, other: &Moments<U>, mut both: impl FnMut(&T, &U) -> V) -> Moments<V> {
-        let [first, second, third] = &self.quiet;
-        let [other_first, other_second, other_third] = &other.quiet;
+        let [first, second, third] = &self.baseline;
+        let [other_first, other_second, other_third] = &other.baseline;
         Moments {
-            quiet: [both(first, other_first), both(second, other_second), both(third, other_third)],
+            baseline: [both(first, other_first), both(second, other_second), both(third, other_third)],
             ramp: self.ramp.iter().zip(&other.ramp).map(|(one, other)| both(one, other)).collect(),
             connected: both(&self.connected, &other.connected),
             settled: both(&self.settled, &other.settled),

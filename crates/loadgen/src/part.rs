@@ -26,7 +26,7 @@ pub struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timetable {
     /// The time without clients begins.
-    pub(crate) quiet_us: u64,
+    pub(crate) baseline_us: u64,
     /// The clients begin to connect.
     pub(crate) ramp_us: u64,
     /// Who is not connected now is left out of the settled time; clients still try.
@@ -57,7 +57,7 @@ impl Timetable {
         let drained_us = after(window.end_us, measure.drain);
         let leave_us = after(drained_us, PART_SLACK);
         let left_us = after(leave_us, 3 * PART_SLACK);
-        let quiet_us = ramp_us.saturating_sub(clock::micros(PART_QUIET));
-        Self { quiet_us, ramp_us, connected_us, settled_us, feed_us, window, drained_us, leave_us, left_us }
+        let baseline_us = ramp_us.saturating_sub(clock::micros(PART_QUIET));
+        Self { baseline_us, ramp_us, connected_us, settled_us, feed_us, window, drained_us, leave_us, left_us }
     }
 }

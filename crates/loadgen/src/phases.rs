@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::course::{Course, Merged};
+use crate::cell_run::{CellRun, Merged};
 use crate::measure::Facts;
 use crate::moments::Moments;
 use crate::part::Part;
@@ -72,38 +72,38 @@ async fn drive(
     start: Option<oneshot::Receiver<u64>>,
     events: &mut dyn FnMut(Event),
 ) -> Result<Driven, LoadError> {
-    let mut course = Course::begin(job, part, events).await?;
+    let mut cell = CellRun::begin(job, part, events).await?;
     if let Some(start) = start {
-        course.wait_for_start(start).await?;
+        cell.wait_for_start(start).await?;
     }
-    let quiet = course.quiet().await?;
-    let mut ramp = course.connect().await?;
-    let connected = course.look().await?;
-    course.settle().await?;
-    let settled = course.look().await?;
+    let baseline = cell.baseline().await?;
+    let mut ramp = cell.connect().await?;
+    let connected = cell.snapshot().await?;
+    cell.settle().await?;
+    let settled = cell.snapshot().await?;
     ramp.push(settled.clone());
-    let window = course.start_feed().await?;
-    course.wait_until(window.start_us).await?;
-    let (start, due_before_start) = course.measure(window).await?;
-    let end = course.look().await?;
-    let last = course.drain(window).await?;
-    let last_leg = course.leg.look();
-    course.disconnect().await?;
-    let newcomers = course.newcomers().await?;
-    let leg = course.leg.last_look().await;
-    let Merged { found, ages, seconds, was_restarted, nodes } = course.finish()?;
-    let (machine, moments) = (boot_id(), Moments { quiet, ramp, connected, settled, start, end });
-    let led = last.zip(newcomers).map(|(last, newcomers)| Led {
+    let window = cell.start_feed().await?;
+    cell.wait_until(window.start_us).await?;
+    let (start, due_before_start) = cell.measure(window).await?;
+    let end = cell.snapshot().await?;
+    let last = cell.drain(window).await?;
+    let last_leg = cell.leg.stats();
+    cell.disconnect().await?;
+    let join_probe = cell.probe_joining().await?;
+    let leg = cell.leg.final_stats().await;
+    let Merged { counts, ages, seconds, was_restarted, nodes } = cell.finish()?;
+    let (machine, moments) = (boot_id(), Moments { baseline, ramp, connected, settled, start, end });
+    let led = last.zip(join_probe).map(|(last, join_probe)| Led {
         window,
         moments: moments.map(|(_, served)| served.clone().unwrap_or_default()),
         due_before: (due_before_start, last.feed.before),
         last,
         was_restarted,
         nodes,
-        newcomers,
+        join_probe,
         machine: machine.clone(),
     });
     let moments = moments.map(|(look, _)| look.clone());
-    let share = Share { part, machine, clock: None, moments, last_leg, leg, found };
+    let share = Share { part, machine, clock: None, moments, last_leg, leg, counts };
     Ok(Driven { portion: Portion { share, led }, ages, seconds })
 }

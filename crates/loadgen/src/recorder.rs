@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Finding;
 use crate::observer::Opened;
 
-mod found;
+mod counts;
 
-pub use found::Found;
+pub use counts::Counts;
 
 /// The measured time: updates that fell due in it are counted, whenever they arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,20 +71,20 @@ pub struct Recorder {
     window: Option<Window>,
     /// Ages of the running second, µs.
     ages: Histogram<u64>,
-    found: Found,
+    counts: Counts,
 }
 
 impl Recorder {
     /// A recorder that counts no update until it is told the measured time.
     #[must_use]
     pub fn new() -> Self {
-        Self { window: None, ages: hlog::new_histogram(), found: Found::new() }
+        Self { window: None, ages: hlog::new_histogram(), counts: Counts::new() }
     }
 
     /// Sets the measured time.
     pub fn measure(&mut self, window: Window) {
         let bins = window.end_us.saturating_sub(window.start_us).div_ceil(bin_us());
-        self.found.reconnects_by_bin = vec![0; bins.min(MOST_BINS) as usize];
+        self.counts.reconnects_by_bin = vec![0; bins.min(MOST_BINS) as usize];
         self.window = Some(window);
     }
 
@@ -95,14 +95,14 @@ impl Recorder {
             return;
         }
         if !finding.is_unique() {
-            self.found.duplicated += 1;
+            self.counts.duplicated += 1;
             return;
         }
-        self.found.received += 1;
-        self.found.reordered += u64::from(finding == Finding::Reordered);
-        self.found.replayed += u64::from(replayed);
-        if self.found.ranges.len() < MOST_EPOCHS || self.found.ranges.contains_key(&stamp.epoch) {
-            let (first, last) = self.found.ranges.entry(stamp.epoch).or_insert((stamp.seq, stamp.seq));
+        self.counts.received += 1;
+        self.counts.reordered += u64::from(finding == Finding::Reordered);
+        self.counts.replayed += u64::from(replayed);
+        if self.counts.ranges.len() < MOST_EPOCHS || self.counts.ranges.contains_key(&stamp.epoch) {
+            let (first, last) = self.counts.ranges.entry(stamp.epoch).or_insert((stamp.seq, stamp.seq));
             (*first, *last) = (stamp.seq.min(*first), stamp.seq.max(*last));
         }
         self.ages.saturating_record(received_at_us.saturating_sub(since_us));
@@ -114,37 +114,37 @@ impl Recorder {
 
     /// A client was told that `count` updates are lost to it; `ahead` are those among them that are newer than all it
     /// has.
-    pub fn told_lost(&mut self, count: u64, ahead: Option<Gap>, now_us: u64) {
+    pub fn reported_lost(&mut self, count: u64, ahead: Option<Gap>, now_us: u64) {
         if self.measures(now_us) {
-            self.found.told_lost = self.found.told_lost.saturating_add(count);
-        } else if self.window.is_some_and(|window| now_us >= window.end_us) && self.found.late_gaps.len() < LATE_GAPS {
-            self.found.late_gaps.extend(ahead);
+            self.counts.reported_lost = self.counts.reported_lost.saturating_add(count);
+        } else if self.window.is_some_and(|window| now_us >= window.end_us) && self.counts.late_gaps.len() < LATE_GAPS {
+            self.counts.late_gaps.extend(ahead);
         }
     }
 
     /// A client's connection was answered; see [`crate::observer::Observer::opened`].
     pub fn opened(&mut self, opened: Opened) {
         self.connected(opened);
-        self.found.requests.saturating_record(opened.request_us);
-        self.found.opens.saturating_record(opened.open_us);
+        self.counts.requests.saturating_record(opened.request_us);
+        self.counts.opens.saturating_record(opened.open_us);
     }
 
     /// The same, of a connection whose first answer tells nothing of how long it took to open.
     pub fn connected(&mut self, opened: Opened) {
         if let Some(connect_us) = opened.connect_us {
-            self.found.connects.saturating_record(connect_us);
+            self.counts.connects.saturating_record(connect_us);
         }
         if let Some(tls_us) = opened.tls_us {
-            self.found.tls.saturating_record(tls_us);
+            self.counts.tls.saturating_record(tls_us);
         }
     }
 
     /// A client is connected again.
     pub fn reconnected(&mut self, now_us: u64) {
-        self.found.reconnects += 1;
+        self.counts.reconnects += 1;
         let bin =
             self.window.filter(|window| window.contains(now_us)).map(|window| (now_us - window.start_us) / bin_us());
-        if let Some(count) = bin.and_then(|bin| self.found.reconnects_by_bin.get_mut(bin as usize)) {
+        if let Some(count) = bin.and_then(|bin| self.counts.reconnects_by_bin.get_mut(bin as usize)) {
             *count += 1;
         }
     }
@@ -152,60 +152,60 @@ impl Recorder {
     /// A client that lost its connection has one again that is answered.
     pub fn back(&mut self, lost_us: u64, back_us: u64) {
         if self.measures(lost_us) {
-            self.found.outages.saturating_record(back_us.saturating_sub(lost_us));
+            self.counts.outages.saturating_record(back_us.saturating_sub(lost_us));
         }
     }
 
     /// A client that had lost its connection has an update again.
     pub fn recovered(&mut self, lost_us: u64, received_at_us: u64) {
         if self.measures(lost_us) {
-            self.found.recoveries.saturating_record(received_at_us.saturating_sub(lost_us));
+            self.counts.recoveries.saturating_record(received_at_us.saturating_sub(lost_us));
         }
     }
 
     /// A client fell to a lower rung of the ladder.
     pub const fn fell(&mut self) {
-        self.found.fallbacks += 1;
+        self.counts.fallbacks += 1;
     }
 
     /// A client is back on the first rung.
     pub const fn climbed(&mut self) {
-        self.found.climbs += 1;
+        self.counts.climbs += 1;
     }
 
     /// The server ended a slow reader's connection.
     pub const fn slow_disconnected(&mut self) {
-        self.found.slow_disconnected += 1;
+        self.counts.slow_disconnected += 1;
     }
 
     /// A slow reader was given an update that it had, or that is older than one it had.
     pub const fn slow_disordered(&mut self) {
-        self.found.slow_disordered += 1;
+        self.counts.slow_disordered += 1;
     }
 
     /// A client's publication was acknowledged.
     pub fn acknowledged(&mut self, due_us: u64, received_at_us: u64) {
         if self.measures(due_us) {
-            self.found.acks.saturating_record(received_at_us.saturating_sub(due_us));
+            self.counts.acks.saturating_record(received_at_us.saturating_sub(due_us));
         }
     }
 
     /// Polls that were due until `at_us` were not sent.
     pub fn skipped(&mut self, polls: u64, at_us: u64) {
         if self.measures(at_us) {
-            self.found.skipped += polls;
+            self.counts.skipped += polls;
         }
     }
 
     /// Something went wrong for a client.
     pub fn failed(&mut self, failure: Failure) {
-        *self.found.failures.entry(failure).or_default() += 1;
+        *self.counts.failures.entry(failure).or_default() += 1;
     }
 
     /// A timer that was due in the measured time fired this late.
     pub fn timer(&mut self, due_us: u64, lag_us: u64) {
         if self.measures(due_us) {
-            self.found.lags.saturating_record(lag_us);
+            self.counts.lags.saturating_record(lag_us);
         }
     }
 
@@ -216,8 +216,8 @@ impl Recorder {
 
     /// What was counted.
     #[must_use]
-    pub const fn found(&self) -> &Found {
-        &self.found
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
     }
 }
 

@@ -6,10 +6,10 @@ use feedlab_feed::clock::Offset;
 use feedlab_feed::stats::Stats;
 use serde::{Deserialize, Serialize};
 
-use crate::moments::{Look, Moments, Served};
-use crate::newcomers::Newcomers;
+use crate::join_probe::JoinProbe;
+use crate::moments::{ClientSnapshot, Moments, ServerSnapshot};
 use crate::part::Part;
-use crate::recorder::{Found, Window};
+use crate::recorder::{Counts, Window};
 use crate::transport::LegStats;
 
 /// What a process found of a cell, but for the ages, which are in the log that its job names.
@@ -31,19 +31,20 @@ pub struct Share {
     /// What is known of its clock and the run's, if they are two and were compared.
     #[serde(default)]
     pub clock: Option<Offset>,
-    pub(crate) moments: Moments<Look>,
+    pub(crate) moments: Moments<ClientSnapshot>,
     /// Right before the clients left.
     pub(crate) last_leg: LegStats,
     /// At the very end.
     pub(crate) leg: LegStats,
-    pub(crate) found: Found,
+    #[serde(rename = "found")]
+    pub(crate) counts: Counts,
 }
 
 /// What the process that led found of the servers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Led {
     pub(crate) window: Window,
-    pub(crate) moments: Moments<Served>,
+    pub(crate) moments: Moments<ServerSnapshot>,
     /// After the drain, the clients still connected.
     pub(crate) last: Stats,
     /// The last updates that were due before the measured time began and before it ended.
@@ -51,6 +52,7 @@ pub struct Led {
     pub(crate) was_restarted: bool,
     /// Which of several servers had how many of the clients.
     pub(crate) nodes: Vec<NodesAt>,
-    pub(crate) newcomers: Newcomers,
+    #[serde(rename = "newcomers")]
+    pub(crate) join_probe: JoinProbe,
     pub(crate) machine: Option<String>,
 }

@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Job;
 use crate::churn::Churn;
+use crate::client_observer::{ClientObserver, Progress, SlowReader};
 use crate::clients::{client, link_of_a_worker, slow_client};
-use crate::member::{Member, Roll, SlowReader};
 use crate::observer::ClientError;
-use crate::recorder::{Found, Recorder, Window};
+use crate::recorder::{Counts, Recorder, Window};
 use crate::transport::upstream::{self, Publications};
 use crate::transport::{self, Client, Leg, Link};
 
@@ -54,7 +54,7 @@ pub(crate) enum Report {
     /// A second is over; the histogram goes back to the worker that is named.
     Second { worker: usize, second: u32, ages: Histogram<u64> },
     /// Its clients have left: its last word.
-    Done(Box<Found>),
+    Done(Box<Counts>),
 }
 
 /// A worker before it has a thread.
@@ -66,7 +66,7 @@ pub(crate) struct Worker {
     pub(crate) segment: Option<Segment>,
     pub(crate) job: Arc<Job>,
     pub(crate) link: Link,
-    pub(crate) roll: Arc<Roll>,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) orders: Orders,
     pub(crate) reports: mpsc::Sender<Report>,
     /// Histograms that come back.
@@ -89,31 +89,31 @@ impl Worker {
         self.reports.send(Report::Ready).await.ok()?;
         let began = *self.orders.ramp.wait_for(Option::is_some).await.ok()?;
         let clients = tokio::task::spawn_local(ramp(self.share(began?), recorder.clone()));
-        let last = self.tell_seconds(&recorder).await?;
+        let last = self.report_seconds(&recorder).await?;
         self.orders.leave.cancelled().await;
         if let Ok(clients) = clients.await {
             leave(clients).await;
         }
-        self.tell_second(&recorder, last).await?;
-        let found = recorder.borrow().found().clone();
-        self.reports.send(Report::Done(Box::new(found))).await.ok()
+        self.report_second(&recorder, last).await?;
+        let counts = recorder.borrow().counts().clone();
+        self.reports.send(Report::Done(Box::new(counts))).await.ok()
     }
 
     /// Tells every second of the measured time as it ends but the last, which stays open for what arrives late, and
     /// says which one that is.
-    async fn tell_seconds(&mut self, recorder: &Rc<RefCell<Recorder>>) -> Option<u32> {
+    async fn report_seconds(&mut self, recorder: &Rc<RefCell<Recorder>>) -> Option<u32> {
         let window = (*self.orders.window.wait_for(Option::is_some).await.ok()?)?;
         recorder.borrow_mut().measure(window);
         let last = window.seconds().saturating_sub(1);
         for second in 0..last {
             let end = clock::instant_of(window.start_us + u64::from(second + 1) * 1_000_000);
             sleep_until(end.into()).await;
-            self.tell_second(recorder, second).await?;
+            self.report_second(recorder, second).await?;
         }
         Some(last)
     }
 
-    async fn tell_second(&mut self, recorder: &Rc<RefCell<Recorder>>, second: u32) -> Option<()> {
+    async fn report_second(&mut self, recorder: &Rc<RefCell<Recorder>>, second: u32) -> Option<()> {
         let empty = self.spares.try_recv().unwrap_or_else(|_| hlog::new_histogram());
         let ages = recorder.borrow_mut().end_second(empty);
         self.reports.send(Report::Second { worker: self.index, second, ages }).await.ok()
@@ -135,7 +135,7 @@ impl Worker {
             began,
             job: self.job.clone(),
             link: self.link.clone(),
-            roll: self.roll.clone(),
+            progress: self.progress.clone(),
             leave: self.orders.leave.clone(),
         }
     }
@@ -149,7 +149,7 @@ struct Clients {
     began: Instant,
     job: Arc<Job>,
     link: Link,
-    roll: Arc<Roll>,
+    progress: Arc<Progress>,
     window: watch::Receiver<Option<Window>>,
     leave: CancellationToken,
 }
@@ -190,11 +190,15 @@ async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
                 clients.spawn_local(post(client.clone(), publications, recorder.clone(), leave.clone()));
             }
         }
-        let mut member =
-            Member::new(recorder.clone(), share.roll.clone(), link.leg.clone(), share.job.publishing.is_some());
+        let mut observer = ClientObserver::new(
+            recorder.clone(),
+            share.progress.clone(),
+            link.leg.clone(),
+            share.job.publishing.is_some(),
+        );
         let (job, leave) = (share.job.clone(), leave.clone());
         clients.spawn_local(async move {
-            transport::run(client, &job.contender.options, &mut member, &leave).await;
+            transport::run(client, &job.contender.options, &mut observer, &leave).await;
         });
     }
     clients
@@ -202,11 +206,11 @@ async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
 
 /// Publishes beside a client whose transport has no way up.
 async fn post(client: Client, publications: Publications, recorder: Rc<RefCell<Recorder>>, leave: CancellationToken) {
-    let tell = |told: Result<(u64, u64), ClientError>| match told {
+    let report = |result: Result<(u64, u64), ClientError>| match result {
         Ok((due_us, received_at_us)) => recorder.borrow_mut().acknowledged(due_us, received_at_us),
         Err(error) => recorder.borrow_mut().failed(error.failure),
     };
-    upstream::post(client, publications, &leave, tell).await;
+    upstream::post(client, publications, &leave, report).await;
 }
 
 /// Waits until the clients have left. Those that take too long are dropped.

@@ -355,8 +355,8 @@ fn the_clients_go_to_the_endpoint_and_the_questions_to_the_server() {
     let job = Job { endpoint: Some(endpoint.address), ..job(&server, SSE, &folder) };
     let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
     assert!(record.failures.is_empty() && record.metrics[&Metric::UpdatesMissed] == 0.0, "{:?}", record.failures);
-    let newcomers = endpoint.passed() - u64::from(CLIENTS);
-    assert!((1..=30).contains(&newcomers), "{newcomers}");
+    let probes = endpoint.passed() - u64::from(CLIENTS);
+    assert!((1..=30).contains(&probes), "{probes}");
 }
 
 #[test]

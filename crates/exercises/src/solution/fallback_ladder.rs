@@ -21,7 +21,7 @@ pub enum Rung {
 
 /// What a connection brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum Message {
     /// An update.
     Update(u64),
     /// Nothing new, but the way is open: a comment, an empty answer.
@@ -29,9 +29,9 @@ pub enum Sign {
 }
 
 /// The way to the server.
-pub trait Way: Send {
+pub trait Connector: Send {
     /// Opens a connection that brings what follows the cursor.
-    fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Sign>;
+    fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Message>;
 }
 
 /// How patient a client is.
@@ -44,13 +44,13 @@ pub struct Patience {
 }
 
 /// Hands all updates to `updates`, over the best rung that works.
-pub async fn follow(mut way: impl Way, patience: Patience, updates: mpsc::Sender<u64>) {
+pub async fn follow(mut connector: impl Connector, patience: Patience, updates: mpsc::Sender<u64>) {
     let mut rung = Rung::Sse;
     let mut client = Client { cursor: 0, updates };
     while !client.updates.is_closed() {
-        let connection = way.open(rung, client.cursor);
+        let connection = connector.open(rung, client.cursor);
         match client.listen(connection, patience_with(rung, patience)).await {
-            End::Nobody => return,
+            End::ReceiverClosed => return,
             _ if rung == Rung::Polling => tokio::time::sleep(patience.interval).await,
             End::Cut { brought_something: true } => {}
             End::Cut { .. } | End::Silence => rung = below(rung),
@@ -77,7 +77,7 @@ enum End {
     },
     Silence,
     /// Nobody wants the updates any more.
-    Nobody,
+    ReceiverClosed,
 }
 
 /// What all rungs have in common.
@@ -87,20 +87,20 @@ struct Client {
 }
 
 impl Client {
-    async fn listen(&mut self, mut connection: mpsc::Receiver<Sign>, watchdog: Duration) -> End {
+    async fn listen(&mut self, mut connection: mpsc::Receiver<Message>, watchdog: Duration) -> End {
         let mut brought_something = false;
         // The watchdog begins again with everything that comes: silence counts, not time.
-        while let Ok(sign) = timeout(watchdog, connection.recv()).await {
-            match sign {
+        while let Ok(message) = timeout(watchdog, connection.recv()).await {
+            match message {
                 None => return End::Cut { brought_something },
                 // What a new connection brings again was handed over by the one before.
-                Some(Sign::Update(update)) if update > self.cursor => {
+                Some(Message::Update(update)) if update > self.cursor => {
                     self.cursor = update;
                     if self.updates.send(update).await.is_err() {
-                        return End::Nobody;
+                        return End::ReceiverClosed;
                     }
                 }
-                Some(Sign::Update(_) | Sign::Keepalive) => {}
+                Some(Message::Update(_) | Message::Keepalive) => {}
             }
             brought_something = true;
         }

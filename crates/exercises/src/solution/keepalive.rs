@@ -19,11 +19,11 @@ pub fn event(data: &str) -> String {
     format!("data: {data}\n\n")
 }
 
-/// Writes `updates` to `out`, and a [`KEEPALIVE`] whenever nothing was written for `quiet`.
-pub async fn write_stream(mut updates: mpsc::Receiver<String>, out: mpsc::Sender<String>, quiet: Duration) {
+/// Writes `updates` to `out`, and a [`KEEPALIVE`] whenever nothing was written for `max_idle`.
+pub async fn write_stream(mut updates: mpsc::Receiver<String>, out: mpsc::Sender<String>, max_idle: Duration) {
     loop {
         // `recv` can be dropped in the middle: no update is lost with it. Of many a future that is not so.
-        let piece = match timeout(quiet, updates.recv()).await {
+        let piece = match timeout(max_idle, updates.recv()).await {
             Ok(Some(data)) => event(&data),
             Ok(None) => return,
             Err(_silence) => KEEPALIVE.to_owned(),

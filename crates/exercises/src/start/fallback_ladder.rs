@@ -31,7 +31,7 @@ pub enum Rung {
 
 /// What a connection brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum Message {
     /// An update.
     Update(u64),
     /// Nothing new, but the way is open: a comment, an empty answer.
@@ -39,9 +39,9 @@ pub enum Sign {
 }
 
 /// The way to the server.
-pub trait Way: Send {
+pub trait Connector: Send {
     /// Opens a connection that brings what follows the cursor.
-    fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Sign>;
+    fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Message>;
 }
 
 /// How patient a client is.
@@ -54,13 +54,13 @@ pub struct Patience {
 }
 
 /// Hands all updates to `updates`, over the best rung that works.
-pub async fn follow(mut way: impl Way, patience: Patience, updates: mpsc::Sender<u64>) {
+pub async fn follow(mut connector: impl Connector, patience: Patience, updates: mpsc::Sender<u64>) {
     // Your turn: this stays on the first rung, and believes that an open connection is one that works.
     let mut cursor = 0;
     loop {
-        let mut connection = way.open(Rung::Sse, cursor);
-        while let Some(sign) = connection.recv().await {
-            let Sign::Update(update) = sign else { continue };
+        let mut connection = connector.open(Rung::Sse, cursor);
+        while let Some(message) = connection.recv().await {
+            let Message::Update(update) = message else { continue };
             cursor = update;
             if updates.send(update).await.is_err() {
                 return;

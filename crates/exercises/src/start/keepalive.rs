@@ -26,10 +26,10 @@ pub fn event(data: &str) -> String {
     format!("data: {data}\n\n")
 }
 
-/// Writes `updates` to `out`, and a [`KEEPALIVE`] whenever nothing was written for `quiet`.
-pub async fn write_stream(mut updates: mpsc::Receiver<String>, out: mpsc::Sender<String>, quiet: Duration) {
+/// Writes `updates` to `out`, and a [`KEEPALIVE`] whenever nothing was written for `max_idle`.
+pub async fn write_stream(mut updates: mpsc::Receiver<String>, out: mpsc::Sender<String>, max_idle: Duration) {
     // Your turn: between two updates this is silent for as long as it takes.
-    let _ = quiet;
+    let _ = max_idle;
     while let Some(data) = updates.recv().await {
         if out.send(event(&data)).await.is_err() {
             return;

@@ -49,7 +49,7 @@ async fn all_servers_are_started_and_asked() {
     tokio::spawn(serve(other, 4, starts.clone()));
     let control = control(first, vec![second], None);
     control.start(5).await.unwrap();
-    let stats = control.look().await.unwrap().stats;
+    let stats = control.snapshot().await.unwrap().stats;
     assert_eq!(starts.load(Ordering::Relaxed), 2);
     assert_eq!((stats.life, stats.feed.head, stats.connections.open, stats.process.open_fds), (7, 7, 2, Some(20)));
 }

@@ -3,7 +3,7 @@
 use feedlab_experiment::Metric;
 
 use super::legs::clients_handshake;
-use super::traffic::same_life;
+use super::traffic::same_process;
 use super::{Facts, Metrics, put, quantile};
 use crate::moments::Snapshot;
 
@@ -12,12 +12,12 @@ const COUNTS: usize = 3;
 
 impl Facts<'_> {
     pub(super) fn connection_cost(&self, metrics: &mut Metrics) {
-        put(metrics, Metric::ConnectP50, quantile(&self.found.connects, 0.5));
-        put(metrics, Metric::ConnectP99, quantile(&self.found.connects, 0.99));
-        put(metrics, Metric::TlsP50, quantile(&self.found.tls, 0.5));
-        put(metrics, Metric::RequestP50, quantile(&self.found.requests, 0.5));
-        put(metrics, Metric::OpenP50, quantile(&self.found.opens, 0.5));
-        put(metrics, Metric::FirstUpdateP50, quantile(&self.newcomers.first_updates, 0.5));
+        put(metrics, Metric::ConnectP50, quantile(&self.counts.connects, 0.5));
+        put(metrics, Metric::ConnectP99, quantile(&self.counts.connects, 0.99));
+        put(metrics, Metric::TlsP50, quantile(&self.counts.tls, 0.5));
+        put(metrics, Metric::RequestP50, quantile(&self.counts.requests, 0.5));
+        put(metrics, Metric::OpenP50, quantile(&self.counts.opens, 0.5));
+        put(metrics, Metric::FirstUpdateP50, quantile(&self.join_probe.first_updates, 0.5));
         put(metrics, Metric::HandshakeBytes, self.handshake_bytes());
         for (metric, value) in [
             (Metric::ServerRssBytesPerConnection, self.by_connection(|at| at.server.process.rss_bytes)),
@@ -31,7 +31,7 @@ impl Facts<'_> {
 
     /// Each newcomer brings one connection with one request, and reads the head of one answer.
     fn handshake_bytes(&self) -> Option<f64> {
-        let [before, after, _] = self.newcomers.looks.as_ref()?;
+        let [before, after, _] = self.join_probe.snapshots.as_ref()?;
         if !self.is_one_leg() {
             return clients_handshake(&before.leg, &after.leg);
         }
@@ -65,8 +65,8 @@ impl Facts<'_> {
     }
 
     pub(super) fn cpu(&self, metrics: &mut Metrics) {
-        let is_one_life = same_life(&self.start.server, &self.end.server);
-        let server = |at: &Snapshot| at.server.process.cpu_us.filter(|_| is_one_life);
+        let is_one_process = same_process(&self.start.server, &self.end.server);
+        let server = |at: &Snapshot| at.server.process.cpu_us.filter(|_| is_one_process);
         let own = |at: &Snapshot| at.own.cpu_us;
         put(metrics, Metric::ServerCpuPerUpdate, self.busy_us(server).and_then(|us| self.per_delivered(us)));
         put(metrics, Metric::ClientCpuPerUpdate, self.busy_us(own).and_then(|us| self.per_delivered(us)));
@@ -86,7 +86,7 @@ impl Facts<'_> {
 
     /// CPU time of a second without clients, less that of looking, µs.
     fn idle_us_per_s(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
-        let [first, second, third] = &self.quiet;
+        let [first, second, third] = &self.baseline;
         let look = cpu(second)?.checked_sub(cpu(first)?)? as f64;
         let spent = cpu(third)?.checked_sub(cpu(second)?)? as f64;
         let time = seconds(second, third);
@@ -95,11 +95,11 @@ impl Facts<'_> {
 
     /// CPU time of a newcomer, µs; none over a distance, where the time that newcomers take is mostly the feed's.
     fn cpu_per_connection(&self) -> Option<f64> {
-        let [before, after, again] = self.newcomers.looks.as_ref().filter(|_| self.is_one_leg())?;
+        let [before, after, again] = self.join_probe.snapshots.as_ref().filter(|_| self.is_one_leg())?;
         let cpu = |at: &Snapshot| at.server.process.cpu_us;
         let look = cpu(again)?.checked_sub(cpu(after)?)?;
         let spent = cpu(after)?.checked_sub(cpu(before)?)?;
-        let spent = spent.checked_sub(look).filter(|us| *us > 0 && same_life(&before.server, &after.server))?;
+        let spent = spent.checked_sub(look).filter(|us| *us > 0 && same_process(&before.server, &after.server))?;
         let (before, after) = self.endpoints(&before.server, &after.server)?;
         let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
         Some(spent as f64 / connections as f64)

@@ -32,7 +32,7 @@ impl Facts<'_> {
         let down = end.down.saturating_sub(start.down) as f64;
         metrics.insert(Metric::SocketBytesUp, up);
         metrics.insert(Metric::SocketBytesDown, down);
-        let publications = self.found.acks.len();
+        let publications = self.counts.acks.len();
         if publications > 0 {
             metrics.insert(Metric::SocketBytesUpPerPublication, up / publications as f64);
         }
@@ -62,7 +62,7 @@ impl Facts<'_> {
     }
 
     fn servers_leg(&self, metrics: &mut Metrics) {
-        if let Some((first, last)) = self.endpoints(&self.quiet[2].server, &self.last) {
+        if let Some((first, last)) = self.endpoints(&self.baseline[2].server, &self.last) {
             let connections = last.connections.saturating_sub(first.connections);
             metrics.insert(Metric::ServerLegConnections, connections as f64);
         }

@@ -97,7 +97,7 @@ fn facts(job: &Job) -> Facts<'_> {
         job,
         window: Window { start_us: 20_000_000, end_us: 30_000_000 },
         open: CLIENTS,
-        quiet: [snapshot(0, 100), snapshot(0, 100), snapshot(1, 100)],
+        baseline: [snapshot(0, 100), snapshot(0, 100), snapshot(1, 100)],
         ramp: vec![(2, snapshot(2, 120)), (6, snapshot(3, 160)), (10, snapshot(14, 200))],
         connected: snapshot(4, 200),
         settled: snapshot(14, 300),
@@ -107,12 +107,12 @@ fn facts(job: &Job) -> Facts<'_> {
         last_leg: leg(3_100),
         due_before: (Some(5), Some(45)),
         was_restarted: false,
-        found: Found { received: 400, ..Found::new() },
+        counts: Counts { received: 400, ..Counts::new() },
         ages: hlog::new_histogram(),
         nodes: Vec::new(),
-        newcomers: Newcomers {
+        join_probe: JoinProbe {
             first_updates: hlog::new_histogram(),
-            looks: Some([snapshot(40, 1_000), snapshot(41, 3_000), snapshot(41, 3_000)]),
+            snapshots: Some([snapshot(40, 1_000), snapshot(41, 3_000), snapshot(41, 3_000)]),
         },
     }
 }
@@ -216,7 +216,7 @@ fn a_quiet_time_that_was_disturbed_leaves_no_cost_and_not_one_of_zero() {
     let mut facts = facts(&job);
     let cpu = |at: &Snapshot| at.server.process.cpu_us;
     assert!(facts.busy_us(cpu).is_some_and(|us| us > 0.0));
-    facts.quiet[2].server.process.cpu_us = facts.quiet[1].server.process.cpu_us.map(|us| us + 1_000_000);
+    facts.baseline[2].server.process.cpu_us = facts.baseline[1].server.process.cpu_us.map(|us| us + 1_000_000);
     assert_eq!(facts.busy_us(cpu), None);
 }
 
@@ -226,7 +226,7 @@ fn a_newcomer_costs_no_look_at_the_server() {
     let mut facts = facts(&job);
     check(&facts, &[(Metric::ServerCpuPerConnection, Some(1.0))]);
     let look_takes = |facts: &mut Facts<'_>, us: u64| {
-        let [_, after, again] = facts.newcomers.looks.as_mut().unwrap();
+        let [_, after, again] = facts.join_probe.snapshots.as_mut().unwrap();
         again.server.process.cpu_us = after.server.process.cpu_us.map(|before| before + us);
     };
     look_takes(&mut facts, 500);
@@ -243,15 +243,15 @@ fn what_was_not_measured_is_absent_and_not_zero() {
     use Metric::*;
     let job = job();
     let mut facts = facts(&job);
-    facts.found.received = 0;
+    facts.counts.received = 0;
     facts.end.server.endpoints = facts.start.server.endpoints.clone();
     facts.connected.server.at = facts.settled.server.at - 4_999_999;
     for (_, look) in &mut facts.ramp {
         look.own.rss_bytes = None;
         look.server.connections.open = 7;
     }
-    facts.newcomers.looks = None;
-    facts.quiet[1].server.process.cpu_us = None;
+    facts.join_probe.snapshots = None;
+    facts.baseline[1].server.process.cpu_us = None;
     facts.last.feed.head = 0;
     let absent = [
         AgeMean,
@@ -277,10 +277,10 @@ fn a_server_that_has_forgotten_leaves_what_the_clients_saw() {
     let job = job();
     let mut facts = facts(&job);
     facts.due_before = (Some(5), None);
-    facts.found.ranges = [(None, (11, 60))].into();
+    facts.counts.ranges = [(None, (11, 60))].into();
     check(&facts, &[(Metric::UpdatesPublished, Some(50.0)), (Metric::UpdatesMissed, Some(100.0))]);
     assert!(facts.record().verdict.reasons.iter().any(|reason| reason.advice.contains("history")));
-    facts.found.ranges.clear();
+    facts.counts.ranges.clear();
     check(&facts, &[(Metric::UpdatesPublished, Some(0.0))]);
 }
 
@@ -292,7 +292,7 @@ fn d1_of_a_feed_that_began_anew_what_came_of_both_lives_is_not_told_as_one() {
     facts.start.server.feed.epoch = old;
     facts.last.feed.epoch = new;
     // Before the measured time 5 were due; 6 to 31 came, and then 1 to 45 of another feed.
-    facts.found.ranges = [(old, (6, 31)), (new, (1, 40))].into();
+    facts.counts.ranges = [(old, (6, 31)), (new, (1, 40))].into();
     check(&facts, &[(Metric::UpdatesPublished, Some(26.0 + 45.0)), (Metric::UpdatesMissed, Some(710.0 - 400.0))]);
 }
 
@@ -328,15 +328,15 @@ fn recovery_is_told_from_what_clients_saw() {
     use Metric::*;
     let job = job();
     let mut facts = facts(&job);
-    facts.found.reconnects_by_bin = vec![0, 7, 2];
-    facts.found.failures.insert(Failure::GaveUp, 3);
-    facts.found.told_lost = 5;
+    facts.counts.reconnects_by_bin = vec![0, 7, 2];
+    facts.counts.failures.insert(Failure::GaveUp, 3);
+    facts.counts.reported_lost = 5;
     // The last update of the measured time is 45.
-    facts.found.late_gaps = vec![Gap { from: 41, to: 60 }, Gap { from: 46, to: 60 }, Gap { from: 44, to: 44 }];
+    facts.counts.late_gaps = vec![Gap { from: 41, to: 60 }, Gap { from: 46, to: 60 }, Gap { from: 44, to: 44 }];
     for _ in 0..20 {
-        facts.found.recoveries.saturating_record(250);
-        facts.found.tls.saturating_record(70);
-        facts.found.requests.saturating_record(30);
+        facts.counts.recoveries.saturating_record(250);
+        facts.counts.tls.saturating_record(70);
+        facts.counts.requests.saturating_record(30);
     }
     let expected = [
         (RecoveryP50, Some(250.0)),
@@ -365,7 +365,7 @@ fn the_endpoints_of_a_ladder_are_added() {
         keepalive: second,
     };
     let mut facts = facts(&job);
-    facts.found.fallbacks = 4;
+    facts.counts.fallbacks = 4;
     for at in [&mut facts.start, &mut facts.end] {
         let endpoint = at.server.endpoints[&Transport::Sse].clone();
         at.server.endpoints.insert(Transport::LongPolling, endpoint);
@@ -387,13 +387,13 @@ fn a_percentile_needs_ten_samples_beyond_it() {
     let job = job();
     let mut facts = facts(&job);
     for _ in 0..19 {
-        facts.found.connects.saturating_record(50);
+        facts.counts.connects.saturating_record(50);
     }
     check(&facts, &[(Metric::ConnectP50, None)]);
-    facts.found.connects.saturating_record(50);
+    facts.counts.connects.saturating_record(50);
     check(&facts, &[(Metric::ConnectP50, Some(50.0)), (Metric::ConnectP99, None)]);
     for _ in 0..980 {
-        facts.found.connects.saturating_record(50);
+        facts.counts.connects.saturating_record(50);
     }
     check(&facts, &[(Metric::ConnectP99, Some(50.0))]);
 }
@@ -402,7 +402,7 @@ fn a_percentile_needs_ten_samples_beyond_it() {
 fn a_guard_is_told_however_few_its_samples() {
     let job = job();
     let mut facts = facts(&job);
-    facts.found.lags.saturating_record(900);
+    facts.counts.lags.saturating_record(900);
     check(&facts, &[(Metric::ScheduleLagP99, Some(900.0))]);
 }
 
@@ -413,7 +413,7 @@ fn clients_that_never_opened_count_as_failures_once() {
     assert!(facts.record().failures.is_empty());
     facts.open = 7;
     assert_eq!(facts.record().failures[&Failure::Connect], 3);
-    facts.found.failures.insert(Failure::Connect, 50);
+    facts.counts.failures.insert(Failure::Connect, 50);
     assert_eq!(facts.record().failures[&Failure::Connect], 50);
     assert_eq!(facts.record().verdict.status, Status::Invalid);
 }
@@ -444,8 +444,8 @@ fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_told_apart() {
         (ServerLegConnections, Some(3_000.0)),
     ];
     let mut facts_behind = facts(&behind_nginx);
-    let Facts { quiet, ramp, start, end, .. } = &mut facts_behind;
-    let looks = quiet.iter_mut().chain(ramp.iter_mut().map(|(_, look)| look)).chain([start, end]);
+    let Facts { baseline, ramp, start, end, .. } = &mut facts_behind;
+    let looks = baseline.iter_mut().chain(ramp.iter_mut().map(|(_, look)| look)).chain([start, end]);
     looks.for_each(|look| look.nginx = look.own);
     check(&facts_behind, &clients);
     check(&facts_behind, &parts.map(|part| (part, None)));

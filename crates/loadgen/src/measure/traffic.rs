@@ -15,20 +15,20 @@ impl Facts<'_> {
             metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
             metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
         }
-        metrics.insert(Metric::RequestsSkipped, self.found.skipped as f64);
+        metrics.insert(Metric::RequestsSkipped, self.counts.skipped as f64);
         if !self.is_one_leg() {
             metrics.insert(Metric::ConnectionsOpened, self.last_leg.connections as f64);
-        } else if let Some((first, last)) = self.endpoints(&self.quiet[2].server, &self.last) {
+        } else if let Some((first, last)) = self.endpoints(&self.baseline[2].server, &self.last) {
             metrics.insert(Metric::ConnectionsOpened, last.connections.saturating_sub(first.connections) as f64);
         }
-        metrics.insert(Metric::Reconnects, self.found.reconnects as f64);
+        metrics.insert(Metric::Reconnects, self.counts.reconnects as f64);
         if self.job.publishing.is_some() {
-            metrics.insert(Metric::Publications, self.found.acks.len() as f64);
-            put(metrics, Metric::AckP50, quantile(&self.found.acks, 0.5));
+            metrics.insert(Metric::Publications, self.counts.acks.len() as f64);
+            put(metrics, Metric::AckP50, quantile(&self.counts.acks, 0.5));
         }
         if self.job.contender.is_auto() {
-            metrics.insert(Metric::Fallbacks, self.found.fallbacks as f64);
-            metrics.insert(Metric::Climbs, self.found.climbs as f64);
+            metrics.insert(Metric::Fallbacks, self.counts.fallbacks as f64);
+            metrics.insert(Metric::Climbs, self.counts.climbs as f64);
         }
     }
 
@@ -44,7 +44,7 @@ impl Facts<'_> {
         let keepalive = grown(|endpoint| endpoint.keepalive_bytes);
         metrics.insert(Metric::SocketBytesUp, up);
         metrics.insert(Metric::SocketBytesDown, down);
-        let publications = self.found.acks.len();
+        let publications = self.counts.acks.len();
         if publications > 0 {
             metrics.insert(Metric::SocketBytesUpPerPublication, up / publications as f64);
         }
@@ -97,7 +97,7 @@ impl Facts<'_> {
     /// The contender's endpoint at two moments; `None` if the server was started again between them. Its counters began
     /// again then, and a difference would say nothing.
     pub(super) fn endpoints(&self, from: &Stats, to: &Stats) -> Option<(EndpointStats, EndpointStats)> {
-        same_life(from, to).then(|| (self.endpoint(from), self.endpoint(to)))
+        same_process(from, to).then(|| (self.endpoint(from), self.endpoint(to)))
     }
 
     /// A client of the ladder uses several endpoints, and one that publishes comes for no endpoint in particular.
@@ -112,6 +112,6 @@ impl Facts<'_> {
 }
 
 /// Whether the server's counters ran on from one look to the next.
-pub(super) const fn same_life(from: &Stats, to: &Stats) -> bool {
+pub(super) const fn same_process(from: &Stats, to: &Stats) -> bool {
     from.life == to.life
 }

@@ -8,17 +8,17 @@ use feedlab_experiment::verdict::{CellFacts, Reason, Status, Verdict, judge_cell
 use feedlab_feed::clock;
 use feedlab_feed::process::{TICK_US, page_bytes};
 
-use super::traffic::same_life;
+use super::traffic::same_process;
 use super::{Facts, Metrics, put};
 use crate::moments::Snapshot;
 
 impl Facts<'_> {
     /// These guard the figures instead of being one, so that a percentile of few samples is told too.
     pub(super) fn trust(&self, metrics: &mut Metrics) {
-        let lags = &self.found.lags;
+        let lags = &self.counts.lags;
         put(metrics, Metric::ScheduleLagP99, (!lags.is_empty()).then(|| lags.value_at_quantile(0.99) as f64));
         // A server that was started again publishes what fell due meanwhile, and is late by as much.
-        if self.last.feed.head > 0 && same_life(&self.start.server, &self.last) && !self.was_restarted {
+        if self.last.feed.head > 0 && same_process(&self.start.server, &self.last) && !self.was_restarted {
             metrics.insert(Metric::PublishLagP99, self.last.feed.publish_lag_p99_us as f64);
             metrics.insert(Metric::PublishLagMax, self.last.feed.publish_lag_max_us as f64);
         }
@@ -34,8 +34,8 @@ impl Facts<'_> {
     fn load(&self, metrics: &mut Metrics) {
         let time = self.end.server.at.saturating_sub(self.start.server.at) as f64;
         let cores = |us: f64| if time > 0.0 { us / time } else { 0.0 };
-        let is_one_life = same_life(&self.start.server, &self.end.server);
-        let server = self.grown(|at| at.server.process.cpu_us.filter(|_| is_one_life)).map(cores);
+        let is_one_process = same_process(&self.start.server, &self.end.server);
+        let server = self.grown(|at| at.server.process.cpu_us.filter(|_| is_one_process)).map(cores);
         let own = self.grown(|at| at.own_cpu_here_us).map(cores);
         let all = self.grown(|at| at.host.cpu_busy_ticks).map(|ticks| cores(ticks * TICK_US as f64));
         put(metrics, Metric::ServerCpuCores, server);
@@ -66,8 +66,8 @@ impl Facts<'_> {
             ends_streams: self.job.contender.serving.max_connection_age.is_some(),
             debug_build: cfg!(debug_assertions),
         });
-        if self.found.slow_disordered > 0 {
-            let what = format!("slow readers were given {} updates twice or out of order", self.found.slow_disordered);
+        if self.counts.slow_disordered > 0 {
+            let what = format!("slow readers were given {} updates twice or out of order", self.counts.slow_disordered);
             let advice = "a server must not do that to anybody: look at how it sends to clients that fell behind";
             verdict.add(Reason::new(Status::Suspect, what, advice));
         }

@@ -15,7 +15,7 @@ fn only_what_fell_due_in_the_window_counts() {
     for (seq, at) in [(2, 999), (3, 1_000), (4, 1_999), (5, 2_000)] {
         see(&mut recorder, Finding::New, seq, at);
     }
-    assert_eq!((recorder.found().received, &recorder.found().ranges), (2, &[(None, (3, 4))].into()));
+    assert_eq!((recorder.counts().received, &recorder.counts().ranges), (2, &[(None, (3, 4))].into()));
     let ages = recorder.end_second(hlog::new_histogram());
     assert_eq!((ages.len(), ages.max()), (2, 70));
     assert_eq!(recorder.end_second(ages).len(), 0);
@@ -28,8 +28,8 @@ fn findings_are_told_apart() {
     for finding in [Finding::New, Finding::Ahead, Finding::Reordered, Finding::Duplicate] {
         see(&mut recorder, finding, 7, 1_500);
     }
-    let found = recorder.found();
-    assert_eq!((found.received, found.reordered, found.duplicated), (3, 1, 1));
+    let counts = recorder.counts();
+    assert_eq!((counts.received, counts.reordered, counts.duplicated), (3, 1, 1));
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn workers_add_up() {
     recorder.opened(Opened { connect_us: Some(50), tls_us: None, request_us: 40, open_us: 90 });
     recorder.timer(1_200, 30);
     recorder.timer(2_200, 30);
-    let mut all = Found::new();
-    all.merge(recorder.found());
-    all.merge(&Found::new());
+    let mut all = Counts::new();
+    all.merge(recorder.counts());
+    all.merge(&Counts::new());
     see(&mut recorder, Finding::New, 3, 1_400);
-    all.merge(recorder.found());
+    all.merge(recorder.counts());
     assert_eq!((all.received, &all.ranges, all.failures[&Failure::Status]), (3, &[(None, (3, 9))].into(), 2));
     assert_eq!((all.connects.len(), all.opens.max(), all.lags.len()), (2, 90, 2));
 }
@@ -58,25 +58,25 @@ fn those_who_come_back_together_are_counted_by_tenths_of_a_second() {
     for at in [999_999, 1_000_000, 1_099_999, 1_100_000, 1_249_999, 1_250_000] {
         recorder.reconnected(at);
     }
-    assert_eq!((recorder.found().reconnects, &*recorder.found().reconnects_by_bin), (7, &[2, 1, 1][..]));
-    let mut all = Found::new();
-    all.merge(recorder.found());
-    all.merge(recorder.found());
+    assert_eq!((recorder.counts().reconnects, &*recorder.counts().reconnects_by_bin), (7, &[2, 1, 1][..]));
+    let mut all = Counts::new();
+    all.merge(recorder.counts());
+    all.merge(recorder.counts());
     assert_eq!(all.reconnects_by_bin, [4, 2, 2]);
 }
 
 #[test]
 fn what_is_lost_is_counted_in_the_measured_time_and_kept_after_it() {
     let (mut recorder, ahead) = (Recorder::new(), Some(Gap { from: 5, to: 9 }));
-    recorder.told_lost(5, ahead, 1_500);
+    recorder.reported_lost(5, ahead, 1_500);
     recorder.measure(WINDOW);
     for now in [999, 1_500, 2_000] {
-        recorder.told_lost(5, ahead, now);
+        recorder.reported_lost(5, ahead, now);
     }
-    recorder.told_lost(0, None, 2_000);
-    let mut all = Found::new();
-    all.merge(recorder.found());
-    assert_eq!((all.told_lost, all.late_gaps), (5, vec![Gap { from: 5, to: 9 }]));
+    recorder.reported_lost(0, None, 2_000);
+    let mut all = Counts::new();
+    all.merge(recorder.counts());
+    assert_eq!((all.reported_lost, all.late_gaps), (5, vec![Gap { from: 5, to: 9 }]));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_recovery_belongs_to_the_time_of_its_loss() {
     recorder.measure(WINDOW);
     recorder.recovered(900, 1_100);
     recorder.recovered(1_900, 2_300);
-    assert_eq!((recorder.found().recoveries.len(), recorder.found().recoveries.max()), (1, 400));
+    assert_eq!((recorder.counts().recoveries.len(), recorder.counts().recoveries.max()), (1, 400));
 }
 
 #[test]

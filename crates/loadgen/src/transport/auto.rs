@@ -22,7 +22,7 @@ use crate::observer::Observer;
 
 mod rung;
 
-use rung::{Shared, Signs, Watched};
+use rung::{Health, RungObserver, Shared};
 
 /// How a client climbs and falls.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,8 @@ struct Ladder<'a> {
 /// A rung in use. Dropping it ends its client.
 struct Rung<'a> {
     transport: Transport,
-    signs: Rc<Signs>,
-    life: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    health: Rc<Health>,
+    client: Pin<Box<dyn Future<Output = ()> + 'a>>,
 }
 
 /// What becomes of a ladder.
@@ -72,13 +72,13 @@ enum Step<'a> {
 
 impl<'a> Ladder<'a> {
     async fn run(self) {
-        let mut rung = self.step_on(self.options.first);
+        let mut rung = self.open_rung(self.options.first);
         loop {
-            rung.signs.carry();
-            match self.stand(&mut rung).await {
+            rung.health.put_in_use();
+            match self.stay(&mut rung).await {
                 Step::End => return,
                 Step::Fall => {
-                    rung = self.step_on(below(rung.transport));
+                    rung = self.open_rung(below(rung.transport));
                     let mut shared = self.shared.borrow_mut();
                     shared.observer.lost(Duration::ZERO);
                     shared.observer.fell(rung.transport);
@@ -92,16 +92,16 @@ impl<'a> Ladder<'a> {
     }
 
     /// Stays on a rung until it breaks, or until the first one works again.
-    async fn stand(&self, rung: &mut Rung<'a>) -> Step<'a> {
+    async fn stay(&self, rung: &mut Rung<'a>) -> Step<'a> {
         let is_first = rung.transport == self.options.first;
         let mut higher: Option<Rung<'a>> = None;
         let mut climb_at = clock::now() + self.options.climb;
         loop {
             tokio::select! {
-                () = &mut rung.life => return if self.has_enough() { Step::End } else { Step::Fall },
-                () = rung.signs.broken() => return Step::Fall,
+                () = &mut rung.client => return if self.has_enough() { Step::End } else { Step::Fall },
+                () = rung.health.broken() => return Step::Fall,
                 () = wait_until(climb_at), if !is_first && higher.is_none() => {
-                    higher = Some(self.step_on(self.options.first));
+                    higher = Some(self.open_rung(self.options.first));
                 }
                 works = prove(&mut higher) => match higher.take() {
                     Some(first) if works => return Step::Climb(first),
@@ -116,10 +116,10 @@ impl<'a> Ladder<'a> {
         self.stop.is_cancelled() || self.shared.borrow().observer.has_enough()
     }
 
-    fn step_on(&self, transport: Transport) -> Rung<'a> {
-        let signs = Rc::new(Signs::new(transport, self.patience(transport)));
-        let life = Box::pin(live(self.client(transport), self.options, self.shared, signs.clone(), self.stop));
-        Rung { transport, signs, life }
+    fn open_rung(&self, transport: Transport) -> Rung<'a> {
+        let health = Rc::new(Health::new(transport, self.patience(transport)));
+        let client = Box::pin(run_rung(self.client(transport), self.options, self.shared, health.clone(), self.stop));
+        Rung { transport, health, client }
     }
 
     /// How long a rung may be silent; the last one for ever.
@@ -143,16 +143,16 @@ impl<'a> Ladder<'a> {
     }
 }
 
-async fn live(
+async fn run_rung(
     client: Client,
     options: Options,
     shared: &RefCell<Shared<'_>>,
-    signs: Rc<Signs>,
+    health: Rc<Health>,
     stop: &CancellationToken,
 ) {
     let Options { hold, interval, keepalive, .. } = options;
-    let rung = scenario::Options::of_rung(signs.transport(), hold, interval, keepalive);
-    let mut watched = Watched::new(shared, signs, client.after);
+    let rung = scenario::Options::of_rung(health.transport(), hold, interval, keepalive);
+    let mut watched = RungObserver::new(shared, health, client.after);
     run_one(client, &rung, &mut watched, stop).await;
 }
 
@@ -165,9 +165,9 @@ const fn below(transport: Transport) -> Transport {
 async fn prove(tried: &mut Option<Rung<'_>>) -> bool {
     let Some(rung) = tried else { return std::future::pending().await };
     tokio::select! {
-        () = &mut rung.life => false,
-        () = rung.signs.broken() => false,
-        () = rung.signs.proven() => true,
+        () = &mut rung.client => false,
+        () = rung.health.broken() => false,
+        () = rung.health.proven() => true,
     }
 }
 

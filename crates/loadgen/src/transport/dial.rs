@@ -61,7 +61,7 @@ pub(super) struct Times {
 
 impl Times {
     /// Of a client that found a connection, and perhaps waited for it.
-    pub(super) const fn found(began: Instant) -> Self {
+    pub(super) const fn of_existing(began: Instant) -> Self {
         Self { began, connect_us: None, tls_us: None }
     }
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use feedlab_experiment::scenario::Http;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::leg::Over;
+use super::leg::Layer;
 
 /// What ends a head of HTTP/1.1.
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
@@ -76,7 +76,7 @@ pub(super) struct Headed<S> {
     scan: Option<Scan>,
 }
 
-impl<S: Over> Headed<S> {
+impl<S: Layer> Headed<S> {
     pub(super) const fn new(inner: S, http: Http) -> Self {
         Self { inner, scan: Some(Scan::new(http)) }
     }
@@ -86,7 +86,7 @@ impl<S: Over> Headed<S> {
     }
 
     /// With TLS, what the connection brought beyond the head was encrypted: its records' 22 bytes each count too.
-    fn look(&mut self, came: &[u8]) {
+    fn find_end(&mut self, came: &[u8]) {
         let Some(end) = self.scan.as_mut().and_then(|scan| scan.end(came)) else { return };
         self.scan = None;
         let connection = self.inner.connection();
@@ -94,11 +94,11 @@ impl<S: Over> Headed<S> {
     }
 }
 
-impl<S: Over + AsyncRead + Unpin> AsyncRead for Headed<S> {
+impl<S: Layer + AsyncRead + Unpin> AsyncRead for Headed<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
-        self.look(&buffer.filled()[before..]);
+        self.find_end(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }

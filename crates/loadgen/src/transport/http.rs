@@ -26,9 +26,9 @@ mod connection;
 mod exchange;
 mod h1;
 pub(super) mod h2;
-mod line;
 mod pool;
 mod redirect;
+mod shared_connection;
 pub(super) mod tunnel;
 
 pub(crate) use exchange::with_causes;
@@ -36,7 +36,7 @@ pub(super) use exchange::{Lost, no_answer, unexpected};
 pub use pool::Pool;
 pub(super) use pool::connect;
 
-use connection::{Connection, Found, Piecemeal};
+use connection::{Connection, IncomingBody, Obtained};
 use exchange::{drive, refused};
 
 /// An answer that takes longer, beyond any hold that was asked for, will not come. Streams have no end to wait for:
@@ -203,37 +203,37 @@ impl Http {
     async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Answer, ClientError> {
         let mut tries = 1..=TRIES;
         loop {
-            let found = self.connect(url).await?;
+            let obtained = self.connect(url).await?;
             let Some(connection) = &mut self.connection else { return Err(refused(url, &"there is no connection")) };
             let asked = clock::now();
             match connection.ask(url, headers, body).await {
                 Ok((head, incoming)) => {
-                    let opened = self.opened(found, asked);
+                    let opened = self.opened(obtained, asked);
                     return Ok(Answer { head, incoming, opened });
                 }
-                Err(Lost::Request(_)) if !found.is_new() && tries.next().is_some() => self.connection = None,
+                Err(Lost::Request(_)) if !obtained.is_new() && tries.next().is_some() => self.connection = None,
                 Err(Lost::Request(error) | Lost::Answer(error)) => return Err(error),
             }
         }
     }
 
     /// Sees to it that there is a connection.
-    async fn connect(&mut self, url: &Url) -> Result<Found, ClientError> {
+    async fn connect(&mut self, url: &Url) -> Result<Obtained, ClientError> {
         if self.connection.is_some() {
-            return Ok(Found::Own);
+            return Ok(Obtained::Reused);
         }
-        let (connection, found) = Connection::open(&self.dialer, self.pool.as_ref(), url).await?;
+        let (connection, obtained) = Connection::open(&self.dialer, self.pool.as_ref(), url).await?;
         self.connection = Some(connection);
-        Ok(found)
+        Ok(obtained)
     }
 
     /// What there is to tell of the connection that brought an answer. A stream is told of each time it opens.
-    fn opened(&self, found: Found, asked: Instant) -> Option<Opened> {
+    fn opened(&self, obtained: Obtained, asked: Instant) -> Option<Opened> {
         let is_stream = self.connections == Connections::Streamed;
-        match found {
-            Found::Own => is_stream.then(|| Times::found(asked).opened(asked)),
-            Found::New(times) => Some(times.opened(asked)),
-            Found::Shared(times) => {
+        match obtained {
+            Obtained::Reused => is_stream.then(|| Times::of_existing(asked).opened(asked)),
+            Obtained::New(times) => Some(times.opened(asked)),
+            Obtained::Shared(times) => {
                 let Some(Connection::H2(connection)) = &self.connection else { return Some(times.opened(asked)) };
                 Some(connection.claim().unwrap_or(times).opened(asked))
             }
@@ -244,7 +244,7 @@ impl Http {
 /// An answer's head with its body to come, and the times of the opening if it needed one.
 struct Answer {
     head: Parts,
-    incoming: Piecemeal,
+    incoming: IncomingBody,
     opened: Option<Opened>,
 }
 
@@ -252,7 +252,7 @@ struct Answer {
 #[derive(Debug)]
 pub(super) struct Body<'a> {
     http: &'a mut Http,
-    incoming: Piecemeal,
+    incoming: IncomingBody,
     /// Whether the connection brings no other answer.
     last: bool,
 }

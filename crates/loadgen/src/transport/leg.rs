@@ -31,10 +31,10 @@ const MOST_LEAVING: usize = 1_024;
 /// The sockets of some clients, counted together. Cheap to clone. A socket closes when its client is done with it, and what its
 /// last segments took is reckoned, but for clients that are measured: theirs are kept for a moment, and asked then.
 #[derive(Clone, Debug, Default)]
-pub struct Leg(Arc<Counts>);
+pub struct Leg(Arc<Counters>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct Counters {
     /// Whether sockets are kept for their last segments.
     keeps: bool,
     connections: AtomicU64,
@@ -124,8 +124,8 @@ impl std::ops::AddAssign<&Self> for LegStats {
 
 impl Leg {
     /// Keeps each socket for [`LAST_SEGMENTS`] after its client has closed it. Somebody is to [settle](Self::settle) them.
-    pub(crate) fn to_the_last_segment() -> Self {
-        Self(Arc::new(Counts { keeps: true, ..Counts::default() }))
+    pub(crate) fn keeping_sockets() -> Self {
+        Self(Arc::new(Counters { keeps: true, ..Counters::default() }))
     }
 
     /// Closes the sockets that have been kept for long enough.
@@ -134,8 +134,8 @@ impl Leg {
     }
 
     /// Everything up to now. Asks the kernel once for each open connection, about a microsecond each.
-    pub(crate) fn look(&self) -> LegStats {
-        let Counts { connections, up, down, updates, handshakes, handshake_bytes, keeps: _, kernel: _ } = &*self.0;
+    pub(crate) fn stats(&self) -> LegStats {
+        let Counters { connections, up, down, updates, handshakes, handshake_bytes, keeps: _, kernel: _ } = &*self.0;
         let mut kernel = self.kernel();
         kernel.settle(clock::now());
         LegStats {
@@ -151,9 +151,9 @@ impl Leg {
     }
 
     /// Everything, once the last segments of those that have left are there.
-    pub(crate) async fn last_look(&self) -> LegStats {
+    pub(crate) async fn final_stats(&self) -> LegStats {
         tokio::time::sleep(LAST_SEGMENTS).await;
-        self.look()
+        self.stats()
     }
 
     /// A client was handed an update.
@@ -214,7 +214,7 @@ impl Kernel {
 }
 
 /// What goes over such a connection, however deep below.
-pub(super) trait Over {
+pub(super) trait Layer {
     /// The connection under it all.
     fn connection(&self) -> &Counted;
 }
@@ -324,7 +324,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_connection_carried_stays_when_it_has_closed() {
-        let leg = Leg::to_the_last_segment();
+        let leg = Leg::keeping_sockets();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let mut client = Counted::new(stream, leg.clone());
@@ -334,14 +334,14 @@ mod tests {
         server.write_all(&[2; 3_000]).await.unwrap();
         client.read_exact(&mut [0; 3_000]).await.unwrap();
         leg.updated();
-        let open = leg.look();
+        let open = leg.stats();
         assert_eq!((open.connections, open.open, open.up, open.down, open.updates), (1, 1, 100, 3_000, 1));
         assert_eq!((client.bytes(), open.bytes()), (3_100, 3_100));
         server.write_all(&[3; 500]).await.unwrap();
         drop(client);
         assert_eq!(server.read(&mut [0]).await.unwrap(), 0, "its end is told at once");
         drop(server);
-        let closed = leg.last_look().await;
+        let closed = leg.final_stats().await;
         assert!(leg.kernel().leaving.is_empty());
         assert_eq!((closed.connections, closed.open, closed.up), (1, 0, 100));
         if cfg!(target_os = "linux") {
@@ -355,7 +355,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_socket_that_was_kept_closes_without_another_that_leaves() {
-        let leg = Leg::to_the_last_segment();
+        let leg = Leg::keeping_sockets();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = Counted::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap(), leg.clone());
         client.write_all(b"x").await.unwrap();
@@ -374,6 +374,6 @@ mod tests {
         client.write_all(b"x").await.unwrap();
         drop(client);
         assert!(leg.kernel().leaving.is_empty());
-        assert_eq!(leg.look().connections, 1);
+        assert_eq!(leg.stats().connections, 1);
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::head::Headed;
-use super::leg::{Counted, Over};
+use super::leg::{Counted, Layer};
 use super::pace::Slow;
 
 /// What bytes go over.
@@ -26,7 +26,7 @@ pub(super) enum Stream {
     Headed(Box<Headed<Stream>>),
 }
 
-impl Over for Stream {
+impl Layer for Stream {
     fn connection(&self) -> &Counted {
         match self {
             Self::Plain(connection) => connection,

@@ -84,7 +84,7 @@ impl Tls {
     ///
     /// # Errors
     /// None that are known.
-    pub fn trusting_anybody() -> Result<Self, TlsError> {
+    pub fn without_verification() -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         Self::new(&provider, Trust { named: Vec::new(), chain: None, provider: provider.clone() })
     }
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn clients_share_whom_they_trust_and_no_sessions() {
-        let tls = Tls::trusting_anybody().unwrap();
+        let tls = Tls::without_verification().unwrap();
         let (one, other) = (tls.of_a_client(Http::V1), tls.of_a_client(Http::V2));
         assert!(!Arc::ptr_eq(one.config(), other.config()));
         assert!(Arc::ptr_eq(one.config().crypto_provider(), other.config().crypto_provider()));

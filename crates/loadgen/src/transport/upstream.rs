@@ -129,7 +129,7 @@ pub(crate) async fn post(
     mut client: Client,
     mut publications: Publications,
     stop: &CancellationToken,
-    mut tell: impl FnMut(Result<(u64, u64), ClientError>),
+    mut report: impl FnMut(Result<(u64, u64), ClientError>),
 ) {
     // What it takes belongs to the client's transport, as a WebSocket's own publications do.
     let endpoint = Transport::of_path(client.url.path()).map(Transport::publish_query);
@@ -146,7 +146,7 @@ pub(crate) async fn post(
         let body = publication(due_us, publications.payload_bytes);
         let answer = http.post(&client.url, &headers, body, ANSWER_TIMEOUT);
         let Some(status) = stop.run_until_cancelled(answer).await else { return };
-        tell(match status {
+        report(match status {
             Ok(StatusCode::ACCEPTED) => Ok((due_us, clock::unix_us())),
             Ok(status) => Err(unexpected(status)),
             Err(error) => Err(error),

@@ -36,7 +36,7 @@ use crate::churn::End;
 use crate::observer::{ClientError, Observer};
 
 /// How long a closing handshake may take.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a client listens.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +91,7 @@ impl Listener {
             let socket = self.socket.take();
             let Some(error) = error else {
                 // Who comes next does not wait for the goodbyes of who went.
-                socket.map(|socket| tokio::spawn(farewell(socket)));
+                socket.map(|socket| tokio::spawn(closing_handshake(socket)));
                 self.was_open = false;
                 observer.left();
                 continue;
@@ -118,22 +118,22 @@ impl Listener {
 
     async fn leave(&mut self) {
         if let Some(socket) = self.socket.take() {
-            farewell(socket).await;
+            closing_handshake(socket).await;
         }
     }
 }
 
 /// The closing handshake (RFC 6455, section 7.1.1): a page that is left says so, and waits a moment for the echo. What comes
 /// before that nobody reads any more.
-async fn farewell(mut socket: Socket) {
+async fn closing_handshake(mut socket: Socket) {
     let frame = CloseFrame { code: close::GOING_AWAY.into(), reason: "".into() };
-    let farewell = async {
+    let handshake = async {
         socket.close(Some(frame)).await?;
         while socket.next().await.transpose()?.is_some() {}
         Ok::<_, Error>(())
     };
     // Whether the server says goodbye is its own affair.
-    let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
+    let _ = timeout(CLOSE_TIMEOUT, handshake).await;
 }
 
 /// Reads messages to the connection's end, and says what the end was; nothing, if the client's own time was over. Pings are
@@ -228,7 +228,7 @@ fn follow(cursor: &mut Option<Cursor>, seq: u64) -> Cursor {
 
 /// The server closes: tungstenite has queued the echo, reading on sends it.
 async fn closed(socket: &mut Socket, frame: Option<CloseFrame>) -> ClientError {
-    let _ = timeout(FAREWELL_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+    let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));
     ClientError::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
 }

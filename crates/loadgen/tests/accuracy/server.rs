@@ -86,8 +86,8 @@ impl Server {
     pub(crate) fn deliveries(&self, start_us: u64, end_us: u64) -> Vec<Delivery> {
         let due = |delivery: &Delivery| (start_us..end_us).contains(&delivery.due_us);
         let clients = self.shared.clients.lock().unwrap();
-        let told_of = clients.iter().take(self.shared.delays.len());
-        told_of.flat_map(|client| client.lock().unwrap().deliveries.clone()).filter(due).collect()
+        let measured = clients.iter().take(self.shared.delays.len());
+        measured.flat_map(|client| client.lock().unwrap().deliveries.clone()).filter(due).collect()
     }
 }
 
@@ -255,7 +255,7 @@ impl Connection {
                 _ => self.stream(Transport::WebSocket, &upgrade_head(&request)),
             }
         }
-        self.say_goodbye();
+        self.close();
     }
 
     fn answer(&mut self, body: &[u8]) {
@@ -284,7 +284,7 @@ impl Connection {
     }
 
     /// A WebSocket's client waits for the echo of its close frame, which is the only thing that it says on a stream.
-    fn say_goodbye(&mut self) {
+    fn close(&mut self) {
         if let Some(client) = &self.client {
             let mut client = client.lock().unwrap();
             client.listening = false;

@@ -33,7 +33,7 @@ pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
             anyhow::bail!("--cacert and --insecure belong to https:// and wss:// addresses, not to {}", shown(url))
         }
         (Some(file), _) => Some(trusting(file)?),
-        (None, true) => Some(Tls::trusting_anybody()?),
+        (None, true) => Some(Tls::without_verification()?),
     };
     Ok(Link { http: if flags.http2 { Http::V2 } else { Http::V1 }, tls, ..Link::default() })
 }

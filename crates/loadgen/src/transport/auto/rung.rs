@@ -14,7 +14,7 @@ use tokio::time::sleep_until;
 use crate::observer::{ClientError, Observer, Opened};
 
 /// How often a connection may break without having brought anything: a way that cuts each one off breaks the rung.
-const STRIKES: u32 = 3;
+const MAX_BREAKS: u32 = 3;
 
 /// What all rungs of a client have in common.
 pub(super) struct Shared<'a> {
@@ -25,36 +25,36 @@ pub(super) struct Shared<'a> {
 
 /// What a rung has shown of itself.
 #[derive(Debug)]
-pub(super) struct Signs {
+pub(super) struct Health {
     transport: Transport,
     /// How long it may be silent; for ever, if `None`.
     patience: Option<Duration>,
     /// When the silence will have been too long.
     deadline: Cell<Option<Instant>>,
-    strikes: Cell<u32>,
+    breaks: Cell<u32>,
     /// It has brought something that only a rung in order brings.
     works: Cell<bool>,
     /// It can never work: the way refused it.
     is_refused: Cell<bool>,
     /// It is the one that the client relies on, and not one that is tried.
-    carries: Cell<bool>,
+    is_in_use: Cell<bool>,
     changed: Notify,
 }
 
-impl Signs {
+impl Health {
     pub(super) fn new(transport: Transport, patience: Option<Duration>) -> Self {
-        let signs = Self {
+        let health = Self {
             transport,
             patience,
             deadline: Cell::new(None),
-            strikes: Cell::new(0),
+            breaks: Cell::new(0),
             works: Cell::new(false),
             is_refused: Cell::new(false),
-            carries: Cell::new(false),
+            is_in_use: Cell::new(false),
             changed: Notify::new(),
         };
-        signs.wait_from(clock::now());
-        signs
+        health.wait_from(clock::now());
+        health
     }
 
     pub(super) const fn transport(&self) -> Transport {
@@ -62,8 +62,8 @@ impl Signs {
     }
 
     /// From now on the client relies on it.
-    pub(super) fn carry(&self) {
-        self.carries.set(true);
+    pub(super) fn put_in_use(&self) {
+        self.is_in_use.set(true);
     }
 
     /// Waits until the rung is broken.
@@ -94,7 +94,7 @@ impl Signs {
     /// Something came.
     fn alive(&self) {
         self.wait_from(clock::now());
-        self.strikes.set(0);
+        self.breaks.set(0);
         if !self.works.replace(true) {
             self.changed.notify_waiters();
         }
@@ -118,8 +118,8 @@ impl Signs {
         let is_refused = match failure {
             Failure::Status | Failure::GaveUp => true,
             Failure::Disconnected | Failure::Closed | Failure::Malformed => {
-                self.strikes.set(self.strikes.get() + 1);
-                self.strikes.get() >= STRIKES
+                self.breaks.set(self.breaks.get() + 1);
+                self.breaks.get() >= MAX_BREAKS
             }
             Failure::Connect | Failure::Gap | Failure::Reset => false,
         };
@@ -138,20 +138,20 @@ async fn reached(deadline: Option<Instant>) {
 }
 
 /// The observer of a rung's client.
-pub(super) struct Watched<'a, 'b> {
+pub(super) struct RungObserver<'a, 'b> {
     shared: &'a RefCell<Shared<'b>>,
     /// The epoch of what it brings: that of the cursor which it began with, until it brings another.
     epoch: Option<Epoch>,
-    signs: Rc<Signs>,
+    health: Rc<Health>,
 }
 
-impl<'a, 'b> Watched<'a, 'b> {
-    pub(super) const fn new(shared: &'a RefCell<Shared<'b>>, signs: Rc<Signs>, after: Option<Cursor>) -> Self {
+impl<'a, 'b> RungObserver<'a, 'b> {
+    pub(super) const fn new(shared: &'a RefCell<Shared<'b>>, health: Rc<Health>, after: Option<Cursor>) -> Self {
         let epoch = match after {
             Some(cursor) => cursor.epoch,
             None => None,
         };
-        Self { shared, signs, epoch }
+        Self { shared, health, epoch }
     }
 
     /// Whether what the rung brings at this place concerns the client. Where the rung has moved to another epoch, and was
@@ -173,20 +173,20 @@ impl<'a, 'b> Watched<'a, 'b> {
 
     /// Tells the client's observer what concerns the client only if it relies on this rung.
     fn tell(&self, tell: impl FnOnce(&mut dyn Observer)) {
-        if self.signs.carries.get() {
+        if self.health.is_in_use.get() {
             tell(self.shared.borrow_mut().observer);
         }
     }
 }
 
-impl Observer for Watched<'_, '_> {
+impl Observer for RungObserver<'_, '_> {
     fn opened(&mut self, opened: Opened) {
-        self.signs.opened();
+        self.health.opened();
         self.shared.borrow_mut().observer.opened(opened);
     }
 
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
-        self.signs.alive();
+        self.health.alive();
         let place = Cursor { epoch: stamp.epoch, seq: stamp.seq };
         if !self.concerns(place.at(stamp.seq.saturating_sub(1))) {
             return;
@@ -200,7 +200,7 @@ impl Observer for Watched<'_, '_> {
 
     /// A gap that ends beyond the place where the feed goes on is of what was never reached: the client goes back.
     fn gap(&mut self, gap: Gap, resume: Cursor) {
-        self.signs.alive();
+        self.health.alive();
         if !self.concerns(resume.at(gap.from.saturating_sub(1))) {
             return;
         }
@@ -214,7 +214,7 @@ impl Observer for Watched<'_, '_> {
 
     /// The client is told once, by the rung that learns of it first.
     fn reset(&mut self, reset: Reset) {
-        self.signs.alive();
+        self.health.alive();
         self.epoch = reset.resume.epoch;
         let mut shared = self.shared.borrow_mut();
         if shared.cursor.is_none_or(|cursor| cursor.epoch != self.epoch) {
@@ -229,13 +229,13 @@ impl Observer for Watched<'_, '_> {
 
     /// An event stream that is refused closes permanently, and its client goes on.
     fn failure(&mut self, error: &ClientError) {
-        self.signs.failed(error.failure);
+        self.health.failed(error.failure);
         let failure = if error.failure == Failure::GaveUp { Failure::Status } else { error.failure };
         self.tell(|observer| observer.failure(&ClientError { failure, ..error.clone() }));
     }
 
     fn lost(&mut self, wait: Duration) {
-        self.signs.lost(wait);
+        self.health.lost(wait);
         self.tell(|observer| observer.lost(wait));
     }
 
@@ -252,7 +252,7 @@ impl Observer for Watched<'_, '_> {
     }
 
     fn alive(&mut self) {
-        self.signs.alive();
+        self.health.alive();
         self.tell(|observer| observer.alive());
     }
 

@@ -26,16 +26,16 @@ pub(super) enum Connection {
 
 /// Where a connection came from.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Found {
+pub(super) enum Obtained {
     /// It was there.
-    Own,
+    Reused,
     /// It was made for this request.
     New(Times),
     /// It is shared, and may have been there.
     Shared(Times),
 }
 
-impl Found {
+impl Obtained {
     pub(super) const fn is_new(&self) -> bool {
         matches!(self, Self::New(_))
     }
@@ -43,18 +43,18 @@ impl Found {
 
 impl Connection {
     /// Makes a connection of the dialer's version, or finds a place on a shared one.
-    pub(super) async fn open(dialer: &Dialer, pool: Option<&Pool>, url: &Url) -> Result<(Self, Found), ClientError> {
+    pub(super) async fn open(dialer: &Dialer, pool: Option<&Pool>, url: &Url) -> Result<(Self, Obtained), ClientError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refused(url, &"only http:// and https:// are spoken here"));
         }
         match dialer.http {
             Version::V1 => {
                 let Dialed { stream, times } = dialer.dial(url).await?;
-                Ok((Self::H1(h1::Connection::new(stream).await?), Found::New(times)))
+                Ok((Self::H1(h1::Connection::new(stream).await?), Obtained::New(times)))
             }
             Version::V2 => {
                 let (connection, times) = pool::connect(pool, dialer, url).await?;
-                Ok((Self::H2(connection), if pool.is_some() { Found::Shared(times) } else { Found::New(times) }))
+                Ok((Self::H2(connection), if pool.is_some() { Obtained::Shared(times) } else { Obtained::New(times) }))
             }
         }
     }
@@ -65,15 +65,15 @@ impl Connection {
         url: &Url,
         headers: &HeaderMap,
         body: Option<&str>,
-    ) -> Result<(Parts, Piecemeal), Lost> {
+    ) -> Result<(Parts, IncomingBody), Lost> {
         match self {
             Self::H1(connection) => {
                 let (head, body) = connection.ask(url, headers, body).await?.into_parts();
-                Ok((head, Piecemeal::H1(body)))
+                Ok((head, IncomingBody::H1(body)))
             }
             Self::H2(connection) => {
                 let (head, body) = connection.ask(url, headers, body).await?.into_parts();
-                Ok((head, Piecemeal::H2(body)))
+                Ok((head, IncomingBody::H2(body)))
             }
         }
     }
@@ -90,12 +90,12 @@ impl MoveBytes for Connection {
 
 /// A body as its connection brings it.
 #[derive(Debug)]
-pub(super) enum Piecemeal {
+pub(super) enum IncomingBody {
     H1(Incoming),
     H2(RecvStream),
 }
 
-impl Piecemeal {
+impl IncomingBody {
     pub(super) const fn is_h1(&self) -> bool {
         matches!(self, Self::H1(_))
     }

@@ -16,7 +16,7 @@ use hyper::{Method, Request, Response, Version};
 use url::Url;
 
 use super::exchange::{Lost, MoveBytes, authority, broken, catch_up, drive, refused};
-use super::line::{Early, Line, Moving, begin, has_settings};
+use super::shared_connection::{ConnectionFuture, EarlyRequest, SharedConnection, connect, has_settings};
 use crate::observer::ClientError;
 use crate::transport::dial::{Dialer, Times};
 
@@ -31,34 +31,34 @@ pub(in crate::transport) struct Connection {
 #[derive(Debug)]
 enum Wire {
     /// The client; nothing once it has ended.
-    Own(Option<Box<Moving>>),
+    Own(Option<Box<ConnectionFuture>>),
     /// The task of a shared connection.
-    Shared(Arc<Line>),
+    Shared(Arc<SharedConnection>),
 }
 
 impl Connection {
     /// Dials a connection for one client alone.
     pub(super) async fn dial(dialer: &Dialer, url: &Url) -> Result<(Self, Times), ClientError> {
-        let (requests, wire, times) = begin(dialer, url).await?;
+        let (requests, wire, times) = connect(dialer, url).await?;
         Ok((Self { requests, wire: Wire::Own(Some(Box::new(wire))) }, times))
     }
 
-    pub(super) const fn shared(requests: SendRequest<Bytes>, line: Arc<Line>) -> Self {
-        Self { requests, wire: Wire::Shared(line) }
+    pub(super) const fn shared(requests: SendRequest<Bytes>, shared: Arc<SharedConnection>) -> Self {
+        Self { requests, wire: Wire::Shared(shared) }
     }
 
     /// The times of the connect, for the first client that is answered on a shared connection.
     pub(in crate::transport) fn claim(&self) -> Option<Times> {
         match &self.wire {
             Wire::Own(_) => None,
-            Wire::Shared(line) => line.claim(),
+            Wire::Shared(shared) => shared.claim(),
         }
     }
 
     /// Nobody answers: others shall not be put on it.
     pub(in crate::transport) fn retire(&self) {
-        if let Wire::Shared(line) = &self.wire {
-            line.retire();
+        if let Wire::Shared(shared) = &self.wire {
+            shared.retire();
         }
     }
 
@@ -100,7 +100,7 @@ impl Connection {
         let Self { requests, wire } = self;
         catch_up(wire).await;
         drive(wire, |cx| requests.poll_ready(cx)).await.map_err(|error| wire.unsent(&error))?;
-        let early = wire.queue(requests);
+        let early = wire.early_request(requests);
         let ends = matches!(upload, Upload::None);
         let (mut response, mut stream) = requests.send_request(request, ends).map_err(|error| wire.unsent(&error))?;
         if let Upload::Whole(body) = upload {
@@ -109,7 +109,7 @@ impl Connection {
         let answer = tokio::select! {
             biased;
             answer = drive(wire, |cx| Pin::new(&mut response).poll(cx)) => answer,
-            () = crowded_out(early, requests) => return Err(full()),
+            () = exceeded_limit(early, requests) => return Err(full()),
         };
         match answer {
             Ok(response) => Ok((response, stream)),
@@ -121,8 +121,8 @@ impl Connection {
     /// Whether a server speaks the extended CONNECT, its settings say; they are the first that it sends.
     async fn wait_for_settings(&mut self) -> Result<(), Lost> {
         let Self { requests, wire } = self;
-        if let Wire::Shared(line) = wire {
-            return line.settled().await.map_err(Lost::Request);
+        if let Wire::Shared(shared) = wire {
+            return shared.wait_for_settings().await.map_err(Lost::Request);
         }
         let mut told = |cx: &mut Context<'_>| match requests.poll_ready(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -151,19 +151,19 @@ impl MoveBytes for Wire {
 
 impl Wire {
     /// The place in the queue of a request that is sent before the server has told its settings.
-    fn queue(&self, requests: &SendRequest<Bytes>) -> Option<Early> {
+    fn early_request(&self, requests: &SendRequest<Bytes>) -> Option<EarlyRequest> {
         match self {
-            Self::Shared(line) if !has_settings(requests) => Some(line.queue()),
+            Self::Shared(shared) if !has_settings(requests) => Some(shared.early_request()),
             _ => None,
         }
     }
 
     /// A request that did not go out. On a shared connection that takes no requests any more nobody shall try it again.
     fn unsent(&self, error: &h2::Error) -> Lost {
-        if let Self::Shared(line) = self
+        if let Self::Shared(shared) = self
             && error.reason() != Some(Reason::REFUSED_STREAM)
         {
-            line.retire();
+            shared.retire();
         }
         Lost::Request(broken(error))
     }
@@ -171,9 +171,9 @@ impl Wire {
 
 /// Ends when the server turns out to allow fewer streams than were sent before it told its settings: h2 would keep those
 /// that are too many until others end, and a stream of a feed does not end.
-async fn crowded_out(early: Option<Early>, requests: &SendRequest<Bytes>) {
+async fn exceeded_limit(early: Option<EarlyRequest>, requests: &SendRequest<Bytes>) {
     if let Some(early) = early
-        && early.outnumbers(|| requests.current_max_send_streams()).await
+        && early.exceeds_limit(|| requests.current_max_send_streams()).await
     {
         return;
     }

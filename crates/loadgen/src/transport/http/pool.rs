@@ -10,14 +10,14 @@ use feedlab_feed::clock;
 use url::Url;
 
 use super::h2::Connection;
-use super::line::Line;
+use super::shared_connection::SharedConnection;
 use crate::observer::ClientError;
 use crate::transport::dial::{Dialer, Times};
 
 /// The connections of some clients, all of one thread. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
-    lines: Arc<Mutex<Vec<Weak<Line>>>>,
+    connections: Arc<Mutex<Vec<Weak<SharedConnection>>>>,
     /// What the server allows on a connection, as far as it has said so; 0 before.
     allowed: Arc<AtomicUsize>,
 }
@@ -39,39 +39,39 @@ impl Pool {
     async fn place(&self, dialer: &Dialer, url: &Url) -> Result<(Connection, Times), ClientError> {
         let began = clock::now();
         loop {
-            let line = self.line(dialer, url);
-            let requests = line.requests().await?;
+            let shared = self.shared_connection(dialer, url);
+            let requests = shared.requests().await?;
             // The settings may have come while it was waited for: those who are too many go elsewhere.
-            if self.has_room(&line) {
-                return Ok((Connection::shared(requests, line), Times::found(began)));
+            if self.has_room(&shared) {
+                return Ok((Connection::shared(requests, shared), Times::of_existing(began)));
             }
         }
     }
 
-    fn line(&self, dialer: &Dialer, url: &Url) -> Arc<Line> {
+    fn shared_connection(&self, dialer: &Dialer, url: &Url) -> Arc<SharedConnection> {
         let origin = url.origin().ascii_serialization();
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.retain(|line| line.strong_count() > 0);
-        let mut open = lines.iter().filter_map(Weak::upgrade);
-        if let Some(line) = open.find(|line| line.leads_to(&origin) && self.has_room(line)) {
-            return line;
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|shared| shared.strong_count() > 0);
+        let mut open = connections.iter().filter_map(Weak::upgrade);
+        if let Some(shared) = open.find(|shared| shared.is_usable_for(&origin) && self.has_room(shared)) {
+            return shared;
         }
-        let line = Line::open(origin, dialer.clone(), url.clone());
-        lines.push(Arc::downgrade(&line));
-        line
+        let shared = SharedConnection::open(origin, dialer.clone(), url.clone());
+        connections.push(Arc::downgrade(&shared));
+        shared
     }
 
     /// Whether a connection takes all who hold it, of whom the one that asks is one. What a server has said once of how
     /// many it takes is taken for its next connection too.
-    fn has_room(&self, line: &Arc<Line>) -> bool {
-        if let Some(allowed) = line.allows() {
+    fn has_room(&self, shared: &Arc<SharedConnection>) -> bool {
+        if let Some(allowed) = shared.max_streams() {
             self.allowed.store(allowed.clamp(1, PER_CONNECTION), Ordering::Relaxed);
         }
         let places = match self.allowed.load(Ordering::Relaxed) {
             0 => PER_CONNECTION,
             allowed => allowed,
         };
-        Arc::strong_count(line) <= places
+        Arc::strong_count(shared) <= places
     }
 }
 

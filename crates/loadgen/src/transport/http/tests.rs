@@ -2,7 +2,7 @@ use feedlab_experiment::scenario::{Http as Version, Options};
 use tokio_util::sync::CancellationToken;
 
 use crate::observer::Opened;
-use crate::transport::script::h2::{Connection, Exchange, Settings, say};
+use crate::transport::script::h2::{Connection, Exchange, Http2Settings, say};
 use crate::transport::script::tls::{Identity, encrypted};
 use crate::transport::script::{Log, Server, converse};
 use crate::transport::{Client, Link, Tls, run};
@@ -52,7 +52,7 @@ fn stream(exchange: &mut Exchange) -> ::h2::SendStream<bytes::Bytes> {
 #[tokio::test]
 async fn polls_of_http_2_share_a_connection_and_carry_no_headers_of_the_first() {
     let (seen, openings) = h2c(short_polling(true), async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = connection.request().await;
         assert_eq!(exchange.target(), "/feed/poll");
         assert!(exchange.header("host").is_none() && exchange.header("connection").is_none());
@@ -73,13 +73,13 @@ async fn polls_of_http_2_share_a_connection_and_carry_no_headers_of_the_first() 
 async fn without_keep_alive_each_poll_has_a_connection_of_http_2() {
     let (seen, _) = h2c(short_polling(false), async |server| {
         for _ in 0..2 {
-            let mut connection = server.accept_h2(Settings::default()).await;
+            let mut connection = server.accept_h2(Http2Settings::default()).await;
             let mut exchange = connection.request().await;
             assert!(exchange.header("connection").is_none());
             exchange.body(&body(&[], 5));
             connection.closed().await;
         }
-        server.accept_h2(Settings::default()).await;
+        server.accept_h2(Http2Settings::default()).await;
     })
     .await;
     assert_eq!(seen[..2], ["opened", "opened"]);
@@ -88,7 +88,7 @@ async fn without_keep_alive_each_poll_has_a_connection_of_http_2() {
 #[tokio::test]
 async fn an_event_stream_that_ends_is_opened_again_on_its_connection_of_http_2() {
     let (seen, openings) = h2c(SSE, async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut first = connection.request().await;
         assert_eq!(first.header("accept"), Some("text/event-stream"));
         let mut events = stream(&mut first);
@@ -109,13 +109,13 @@ async fn an_event_stream_that_ends_is_opened_again_on_its_connection_of_http_2()
 #[tokio::test]
 async fn a_broken_connection_of_http_2_is_opened_again() {
     let (seen, openings) = h2c(SSE, async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = connection.request().await;
         let mut events = stream(&mut exchange);
         say(&mut events, event(7));
         server.saw("update 7").await;
         drop(connection);
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = connection.request().await;
         assert_eq!(exchange.header("last-event-id"), Some("7"));
         let _events = stream(&mut exchange);
@@ -129,10 +129,10 @@ async fn a_broken_connection_of_http_2_is_opened_again() {
 #[tokio::test]
 async fn a_request_that_a_server_has_not_looked_at_goes_out_again_on_another_connection() {
     let (seen, _) = h2c(short_polling(true), async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         connection.request().await.body(&body(&[], 5));
         connection.request().await.refuse();
-        let mut other = server.accept_h2(Settings::default()).await;
+        let mut other = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = other.request().await;
         assert_eq!(exchange.target(), "/feed/poll?after=k3f9.5");
         exchange.body(&body(&[6], 6));
@@ -181,7 +181,7 @@ async fn tls_carries_http_2_if_the_server_agrees() {
         |client| identity.client(client, Version::V2),
         async |server| {
             let pipe = server.secured(&identity).await.unwrap();
-            let mut connection = Connection::new(pipe, Settings::default()).await;
+            let mut connection = Connection::new(pipe, Http2Settings::default()).await;
             let mut exchange = connection.request().await;
             assert_eq!(exchange.request.uri().scheme_str(), Some("https"));
             say(&mut stream(&mut exchange), event(1));
@@ -243,7 +243,10 @@ async fn what_is_no_tls_is_a_failed_handshake() {
 async fn who_trusts_anybody_asks_no_names() {
     let stranger = Identity::named("elsewhere.example", &[]);
     let trusting = |client| {
-        encrypted(Client { link: Link { tls: Some(Tls::trusting_anybody().unwrap()), ..Link::default() }, ..client })
+        encrypted(Client {
+            link: Link { tls: Some(Tls::without_verification().unwrap()), ..Link::default() },
+            ..client
+        })
     };
     let (seen, _) = over(short_polling(true), trusting, async |server| {
         server.accept_tls(&stranger).await.answer("200 OK", "", &body(&[], 5)).await;
@@ -297,7 +300,7 @@ async fn a_client_resumes_its_own_sessions() {
 async fn pings_are_answered_between_two_polls() {
     let patient = Options::ShortPolling { interval: 60_000 * MS, keep_alive: true, conditional: false };
     let (seen, _) = h2c(patient, async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         connection.request().await.body(&body(&[6], 6));
         server.saw("update 6").await;
         tokio::time::sleep(50 * MS).await;

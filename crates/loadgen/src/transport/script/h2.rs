@@ -24,7 +24,7 @@ pub(in crate::transport) struct Exchange {
 
 /// What a server does differently.
 #[derive(Clone, Copy, Default)]
-pub(in crate::transport) struct Settings {
+pub(in crate::transport) struct Http2Settings {
     /// Streams that it allows at a time.
     pub(in crate::transport) streams: Option<u32>,
     /// It takes the extended CONNECT.
@@ -33,14 +33,14 @@ pub(in crate::transport) struct Settings {
 
 impl Server {
     /// The next connection, with prior knowledge.
-    pub(in crate::transport) async fn accept_h2(&mut self, settings: Settings) -> Connection {
+    pub(in crate::transport) async fn accept_h2(&mut self, settings: Http2Settings) -> Connection {
         let stream = self.accept_tcp().await;
         Connection::new(Box::new(stream), settings).await
     }
 }
 
 impl Connection {
-    pub(in crate::transport) async fn new(pipe: Box<dyn Pipe>, settings: Settings) -> Self {
+    pub(in crate::transport) async fn new(pipe: Box<dyn Pipe>, settings: Http2Settings) -> Self {
         let mut builder = server::Builder::new();
         if let Some(streams) = settings.streams {
             builder.max_concurrent_streams(streams);
@@ -50,10 +50,10 @@ impl Connection {
         }
         let mut wire: server::Connection<_, Bytes> = builder.handshake(pipe).await.unwrap();
         let pings = wire.ping_pong().unwrap();
-        let (tell, exchanges) = mpsc::channel(200);
+        let (sender, exchanges) = mpsc::channel(200);
         let task = tokio::spawn(async move {
             while let Some(Ok((request, answer))) = wire.accept().await {
-                tell.send(Exchange { request, answer }).await.unwrap();
+                sender.send(Exchange { request, answer }).await.unwrap();
             }
         });
         Self { exchanges, pings, task: task.abort_handle() }
@@ -70,7 +70,7 @@ impl Connection {
     }
 
     /// Whether there is no other request, now.
-    pub(in crate::transport) fn is_quiet(&mut self) -> bool {
+    pub(in crate::transport) fn has_no_request(&mut self) -> bool {
         self.exchanges.try_recv().is_err()
     }
 

@@ -9,13 +9,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::transport::script::h2::{Settings, say};
+use crate::transport::script::h2::{Http2Settings, say};
 use crate::transport::script::tls::Identity;
 use crate::transport::script::{Log, Server, converse};
 use crate::transport::{Link, run};
 
 const WEBSOCKET: Options = Options::WebSocket { keepalive: Duration::ZERO };
-const WILLING: Settings = Settings { streams: None, websockets: true };
+const WILLING: Http2Settings = Http2Settings { streams: None, websockets: true };
 
 async fn over(link: impl FnOnce(Client) -> Client, script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
     let client = async |client, log: &mut Log, stop: &CancellationToken| {
@@ -96,7 +96,7 @@ async fn a_broken_connection_of_http_2_is_no_close() {
 async fn a_server_without_websockets_over_http_2_is_told_of() {
     for pool in [None, Some(Pool::default())] {
         let seen = over(h2c(pool), async |server| {
-            let _connection = server.accept_h2(Settings::default()).await;
+            let _connection = server.accept_h2(Http2Settings::default()).await;
             server.saw("Status").await;
             assert!(server.errors()[0].contains("RFC 8441"), "{:?}", server.errors());
         })

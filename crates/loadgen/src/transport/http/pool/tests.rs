@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::observer::Opened;
-use crate::transport::script::h2::{Connection, Settings, say};
+use crate::transport::script::h2::{Connection, Http2Settings, say};
 use crate::transport::script::{Log, Server, converse};
 use crate::transport::{Client, Link, run};
 
@@ -61,11 +61,11 @@ fn connects(fleet: &[(Vec<String>, Vec<Opened>)]) -> usize {
 #[tokio::test]
 async fn clients_are_streams_of_one_connection_and_one_of_them_tells_of_its_connect() {
     let fleet = fleet(PER_CONNECTION, SSE, async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, PER_CONNECTION, 1).await;
         server.saw("update 1").await;
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert!(connection.is_quiet());
+        assert!(connection.has_no_request());
     })
     .await;
     assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (PER_CONNECTION, 1));
@@ -75,11 +75,11 @@ async fn clients_are_streams_of_one_connection_and_one_of_them_tells_of_its_conn
 #[tokio::test]
 async fn one_client_more_than_has_room_makes_another_connection() {
     let fleet = fleet(PER_CONNECTION + 1, SSE, async |server| {
-        let mut first = server.accept_h2(Settings::default()).await;
-        let mut second = server.accept_h2(Settings::default()).await;
+        let mut first = server.accept_h2(Http2Settings::default()).await;
+        let mut second = server.accept_h2(Http2Settings::default()).await;
         let _streams = tokio::join!(feed(&mut first, PER_CONNECTION, 1), feed(&mut second, 1, 1));
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert!(first.is_quiet() && second.is_quiet());
+        assert!(first.has_no_request() && second.has_no_request());
     })
     .await;
     assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (PER_CONNECTION + 1, 2));
@@ -87,7 +87,7 @@ async fn one_client_more_than_has_room_makes_another_connection() {
 
 #[tokio::test]
 async fn the_servers_limit_is_kept() {
-    let limit = Settings { streams: Some(3), ..Settings::default() };
+    let limit = Http2Settings { streams: Some(3), ..Http2Settings::default() };
     let fleet = fleet(7, SSE, async |server| {
         let mut first = server.accept_h2(limit).await;
         let streams = feed(&mut first, 3, 1).await;
@@ -114,11 +114,11 @@ async fn the_servers_limit_is_kept() {
 #[tokio::test]
 async fn a_connection_takes_all_its_streams_with_it_and_all_come_back_on_one() {
     let fleet = fleet(20, SSE, async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, 20, 1).await;
         server.saw("update 1").await;
         drop(connection);
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, 20, 2).await;
         server.saw("update 2").await;
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -133,7 +133,7 @@ async fn a_connection_takes_all_its_streams_with_it_and_all_come_back_on_one() {
 #[tokio::test]
 async fn polls_keep_their_place_from_one_request_to_the_next() {
     let fleet = fleet(3, POLL, async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         for _ in 0..12 {
             connection.request().await.body(r#"{"updates":[],"next":"k3f9.5","gap":null}"#);
         }
@@ -158,7 +158,7 @@ async fn nobody_there_is_a_failed_connect_for_each() {
 async fn it_is_closed_when_the_last_client_has_left() {
     let mut left = None;
     fleet(2, SSE, async |server| {
-        let mut connection = server.accept_h2(Settings::default()).await;
+        let mut connection = server.accept_h2(Http2Settings::default()).await;
         let streams = feed(&mut connection, 2, 1).await;
         server.saw("update 1").await;
         left = Some((connection, streams));

@@ -1,4 +1,4 @@
-//! A cell under way in one process: its clients, and the servers if it leads. `phases.rs` says what comes when, `meanwhile.rs` what
+//! A cell under way in one process: its clients, and the servers if it leads. `phases.rs` says what comes when, `wait.rs` what
 //! is heard of both until then.
 
 use std::time::{Duration, Instant};
@@ -15,30 +15,30 @@ use tokio::time::sleep_until;
 use crate::control::Control;
 use crate::faults::Faults;
 use crate::fleet::Fleet;
-use crate::moments::{Look, Served};
-use crate::newcomers::{self, Newcomers};
+use crate::join_probe::{self, JoinProbe};
+use crate::moments::{ClientSnapshot, ServerSnapshot};
 use crate::nodes::Watch;
 use crate::part::{Part, Timetable};
-use crate::recorder::{Found, Window};
+use crate::recorder::{Counts, Window};
 use crate::seconds::Seconds;
 use crate::transport::Leg;
 use crate::{Event, Job, LoadError, Phase};
 
-mod meanwhile;
+mod wait;
 
 /// How long after the ramp clients may still be connecting.
 const CONNECT_GRACE: Duration = Duration::from_secs(15);
 /// How often the fleet is asked how many are open.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long nobody is connected, to see what the two processes take by themselves.
-const QUIET: Duration = Duration::from_millis(400);
+const BASELINE: Duration = Duration::from_millis(400);
 /// How many looks at memory and descriptors the ramp is divided into.
 const RAMP_LOOKS: u32 = 10;
 /// How long after a moment the server is asked what was due before it: by then its publisher has come by.
 const PUBLISHER_GRACE: Duration = Duration::from_secs(1);
 
 /// A cell under way.
-pub(crate) struct Course<'a> {
+pub(crate) struct CellRun<'a> {
     job: &'a Job,
     /// Of one process among several, once it is known when they begin.
     timetable: Option<Timetable>,
@@ -54,14 +54,14 @@ pub(crate) struct Course<'a> {
     watch: Option<Watch>,
     /// From the time on that the measured time is known.
     seconds: Option<Seconds>,
-    found: Found,
+    counts: Counts,
     /// Workers that have told all.
     done: usize,
 }
 
 /// What has come together when all have left.
 pub(crate) struct Merged {
-    pub(crate) found: Found,
+    pub(crate) counts: Counts,
     pub(crate) ages: Histogram<u64>,
     pub(crate) seconds: Vec<Second>,
     pub(crate) was_restarted: bool,
@@ -70,42 +70,42 @@ pub(crate) struct Merged {
 }
 
 /// This process at one moment, and who leads has the servers too.
-pub(crate) type Seen = (Look, Option<Served>);
+pub(crate) type PartSnapshot = (ClientSnapshot, Option<ServerSnapshot>);
 
-impl<'a> Course<'a> {
+impl<'a> CellRun<'a> {
     pub(crate) async fn begin(job: &'a Job, part: Part, events: &'a mut dyn FnMut(Event)) -> Result<Self, LoadError> {
-        let leg = Leg::to_the_last_segment();
+        let leg = Leg::keeping_sockets();
         let control = part.leads.then(|| Control::new(job)).transpose()?;
         let fleet = Fleet::launch(job, part.segment, leg.clone()).await?;
         let (timetable, faults, watch, seconds) = (None, None, None, None);
-        let (found, done, began) = (Found::new(), 0, clock::now());
-        Ok(Self { job, timetable, control, fleet, leg, began, events, faults, watch, seconds, found, done })
+        let (counts, done, began) = (Counts::new(), 0, clock::now());
+        Ok(Self { job, timetable, control, fleet, leg, began, events, faults, watch, seconds, counts, done })
     }
 
     pub(crate) async fn wait_for_start(&mut self, start: oneshot::Receiver<u64>) -> Result<(), LoadError> {
         (self.events)(Event::Ready);
-        let ramp_us = self.meanwhile(start).await?.map_err(|_| LoadError::Interrupted)?;
+        let ramp_us = self.wait_for(start).await?.map_err(|_| LoadError::Interrupted)?;
         let timetable = Timetable::new(self.job, ramp_us);
-        let late = clock::unix_us().saturating_sub(timetable.quiet_us);
+        let late = clock::unix_us().saturating_sub(timetable.baseline_us);
         if late > 0 {
             return Err(LoadError::TooLate { by: Duration::from_micros(late) });
         }
         self.timetable = Some(timetable);
-        self.wait_until(timetable.quiet_us).await
+        self.wait_until(timetable.baseline_us).await
     }
 
     /// The baseline: two looks that show what a look costs, and one after a time without clients.
-    pub(crate) async fn quiet(&mut self) -> Result<[Seen; 3], LoadError> {
+    pub(crate) async fn baseline(&mut self) -> Result<[PartSnapshot; 3], LoadError> {
         // The first look opens the connection and touches memory that the next ones find warm.
-        self.look().await?;
-        let (first, second) = (self.look().await?, self.look().await?);
-        self.follow_until(clock::now() + QUIET).await?;
-        Ok([first, second, self.look().await?])
+        self.snapshot().await?;
+        let (first, second) = (self.snapshot().await?, self.snapshot().await?);
+        self.wait_until_instant(clock::now() + BASELINE).await?;
+        Ok([first, second, self.snapshot().await?])
     }
 
     /// Ends when every client is open or will never be, at the latest [`CONNECT_GRACE`] after the ramp; with a timetable,
     /// when that says so. On the way it looks what the clients take, and how many they are.
-    pub(crate) async fn connect(&mut self) -> Result<Vec<Seen>, LoadError> {
+    pub(crate) async fn connect(&mut self) -> Result<Vec<PartSnapshot>, LoadError> {
         let ramp = self.job.clients.ramp;
         if let Some(Timetable { ramp_us, .. }) = self.timetable {
             self.wait_until(ramp_us).await?;
@@ -115,13 +115,13 @@ impl<'a> Course<'a> {
         self.fleet.start(now);
         let (mut told, mut looks) = (0, Vec::new());
         while self.is_connecting(now) {
-            self.follow_until(clock::now() + LOOK).await?;
-            told = self.tell_connected(told);
+            self.wait_until_instant(clock::now() + LOOK).await?;
+            told = self.report_connected(told);
             if now.elapsed() > ramp / RAMP_LOOKS * (looks.len() as u32 + 1) && self.wants_look(looks.len()) {
-                looks.push(self.look().await?);
+                looks.push(self.snapshot().await?);
             }
         }
-        self.tell_connected(told);
+        self.report_connected(told);
         Ok(looks)
     }
 
@@ -129,7 +129,7 @@ impl<'a> Course<'a> {
         match self.timetable {
             Some(Timetable { connected_us, .. }) => clock::unix_us() < connected_us,
             None => {
-                let undecided = self.fleet.roll().decided() < self.job.cell.clients;
+                let undecided = self.fleet.progress().decided() < self.job.cell.clients;
                 undecided && since.elapsed() < self.job.clients.ramp + CONNECT_GRACE
             }
         }
@@ -140,8 +140,8 @@ impl<'a> Course<'a> {
         self.timetable.is_none() || looks < RAMP_LOOKS as usize
     }
 
-    fn tell_connected(&mut self, told: u32) -> u32 {
-        let clients = self.fleet.roll().open();
+    fn report_connected(&mut self, told: u32) -> u32 {
+        let clients = self.fleet.progress().open();
         if clients != told {
             (self.events)(Event::Connected { clients });
         }
@@ -152,7 +152,7 @@ impl<'a> Course<'a> {
         let settle = self.job.measure.settle;
         self.phase(Phase::Settle, settle);
         let end = self.timetable.map(|timetable| timetable.settled_us);
-        self.follow_until(end.map_or_else(|| clock::now() + settle, clock::instant_of)).await
+        self.wait_until_instant(end.map_or_else(|| clock::now() + settle, clock::instant_of)).await
     }
 
     /// Fixes the measured time, tells everybody, and lets the feed begin.
@@ -167,7 +167,7 @@ impl<'a> Course<'a> {
         self.seconds = Some(Seconds::new(self.job.cell.id.clone(), self.fleet.workers(), Some(log)));
         self.fleet.measure(window);
         if let Some(control) = &self.control {
-            self.faults = Some(Faults::conduct(self.job, window)?);
+            self.faults = Some(Faults::start(self.job, window)?);
             control.start(feed_us).await?;
             self.watch = control.has_several().then(|| Watch::begin(control.clone(), window));
             (self.events)(Event::FeedBegins { at_us: feed_us });
@@ -176,9 +176,9 @@ impl<'a> Course<'a> {
     }
 
     /// What was seen at its start, and the last update that was due before that.
-    pub(crate) async fn measure(&mut self, window: Window) -> Result<(Seen, Option<u64>), LoadError> {
+    pub(crate) async fn measure(&mut self, window: Window) -> Result<(PartSnapshot, Option<u64>), LoadError> {
         self.phase(Phase::Measure, self.job.measure.duration);
-        let start = self.look().await?;
+        let start = self.snapshot().await?;
         self.wait_until(window.end_us.min(window.start_us + clock::micros(PUBLISHER_GRACE))).await?;
         let due_before_start = self.stats_before(window.start_us).await?.and_then(|stats| stats.feed.before);
         self.wait_until(window.end_us).await?;
@@ -189,7 +189,7 @@ impl<'a> Course<'a> {
         let drain = self.job.measure.drain;
         self.phase(Phase::Drain, drain);
         let end = self.timetable.map(|timetable| timetable.drained_us);
-        self.follow_until(end.map_or_else(|| clock::now() + drain, clock::instant_of)).await?;
+        self.wait_until_instant(end.map_or_else(|| clock::now() + drain, clock::instant_of)).await?;
         let last = self.stats_before(window.end_us).await?;
         if let Some(Timetable { leave_us, .. }) = self.timetable {
             self.wait_until(leave_us).await?;
@@ -208,21 +208,21 @@ impl<'a> Course<'a> {
     }
 
     /// They come when everybody has left.
-    pub(crate) async fn newcomers(&mut self) -> Result<Option<Newcomers>, LoadError> {
+    pub(crate) async fn probe_joining(&mut self) -> Result<Option<JoinProbe>, LoadError> {
         let Some(control) = &self.control else { return Ok(None) };
         if let Some(Timetable { left_us, .. }) = self.timetable {
             sleep_until(clock::instant_of(left_us).into()).await;
         }
-        newcomers::join(self.job, control, &self.leg, self.began).await.map(Some)
+        join_probe::run(self.job, control, &self.leg, self.began).await.map(Some)
     }
 
-    /// What was found of the clients, the ages as they were merged, and whether a server was started again if this process led.
+    /// What was counted of the clients, the ages as they were merged, and whether a server was started again if this process led.
     pub(crate) fn finish(self) -> Result<Merged, LoadError> {
         let Some(seconds) = self.seconds else { return Err(LoadError::WorkerLost) };
         let (ages, seconds) = seconds.finish().map_err(|error| unwritable(self.job, error))?;
         let was_restarted = self.control.is_some_and(|control| control.was_restarted());
         let nodes = self.watch.map(Watch::end).unwrap_or_default();
-        Ok(Merged { found: self.found, ages, seconds, was_restarted, nodes })
+        Ok(Merged { counts: self.counts, ages, seconds, was_restarted, nodes })
     }
 
     fn phase(&mut self, phase: Phase, length: Duration) {

@@ -10,38 +10,38 @@ use feedlab_feed::stats::Stats;
 use hdrhistogram::Histogram;
 use tokio::time::sleep_until;
 
-use super::{Course, Seen, unwritable};
+use super::{CellRun, PartSnapshot, unwritable};
 use crate::faults::Faults;
-use crate::moments::Look;
+use crate::moments::ClientSnapshot;
 use crate::worker::Report;
 use crate::{Event, LoadError};
 
-impl Course<'_> {
+impl CellRun<'_> {
     pub(crate) async fn wait_until(&mut self, unix_us: u64) -> Result<(), LoadError> {
-        self.follow_until(clock::instant_of(unix_us)).await
+        self.wait_until_instant(clock::instant_of(unix_us)).await
     }
 
-    pub(super) async fn follow_until(&mut self, moment: Instant) -> Result<(), LoadError> {
-        self.meanwhile(sleep_until(moment.into())).await
+    pub(super) async fn wait_until_instant(&mut self, moment: Instant) -> Result<(), LoadError> {
+        self.wait_for(sleep_until(moment.into())).await
     }
 
-    pub(crate) async fn look(&mut self) -> Result<Seen, LoadError> {
-        let open = self.fleet.roll().open();
+    pub(crate) async fn snapshot(&mut self) -> Result<PartSnapshot, LoadError> {
+        let open = self.fleet.progress().open();
         let served = match self.control.clone() {
-            Some(control) => Some(self.meanwhile(async move { control.look().await }).await??),
+            Some(control) => Some(self.wait_for(async move { control.snapshot().await }).await??),
             None => None,
         };
-        Ok((Look::now(open, &self.leg, self.began), served))
+        Ok((ClientSnapshot::now(open, &self.leg, self.began), served))
     }
 
     pub(super) async fn stats_before(&mut self, at_us: u64) -> Result<Option<Stats>, LoadError> {
         let Some(control) = self.control.clone() else { return Ok(None) };
-        self.meanwhile(async move { control.stats_before(at_us).await }).await?.map(Some)
+        self.wait_for(async move { control.stats_before(at_us).await }).await?.map(Some)
     }
 
     /// Takes the workers' reports and tells of faults until something is there. A server that is down is asked for a
     /// long time, and what is to bring it back is told meanwhile.
-    pub(super) async fn meanwhile<T>(&mut self, something: impl Future<Output = T>) -> Result<T, LoadError> {
+    pub(super) async fn wait_for<T>(&mut self, something: impl Future<Output = T>) -> Result<T, LoadError> {
         let mut something = pin!(something);
         loop {
             tokio::select! {
@@ -54,7 +54,7 @@ impl Course<'_> {
                     let index = index?;
                     let ending = self.job.faults.get(index).filter(|fault| fault.kind.ends_server());
                     if let Some((control, fault)) = self.control.as_ref().zip(ending) {
-                        control.keep_before_its_end(fault.node, fault.kind.is_for_good()).await;
+                        control.save_before_stop(fault.node, fault.kind.is_for_good()).await;
                     }
                     (self.events)(Event::Fault { index });
                 }
@@ -69,8 +69,8 @@ impl Course<'_> {
                 self.take_second(second, &ages)?;
                 self.fleet.reuse(worker, ages);
             }
-            Report::Done(found) => {
-                self.found.merge(&found);
+            Report::Done(counts) => {
+                self.counts.merge(&counts);
                 self.done += 1;
             }
         }

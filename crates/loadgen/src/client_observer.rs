@@ -19,12 +19,12 @@ use crate::transport::upstream::due_us;
 
 /// How far the fleet is with connecting. Touched when a client opens for the first time, never by an update.
 #[derive(Debug, Default)]
-pub(crate) struct Roll {
+pub(crate) struct Progress {
     open: AtomicU32,
     lost: AtomicU32,
 }
 
-impl Roll {
+impl Progress {
     /// Clients that have been open.
     pub(crate) fn open(&self) -> u32 {
         self.open.load(Ordering::Relaxed)
@@ -38,7 +38,7 @@ impl Roll {
 
 /// The observer of a client that is counted.
 #[derive(Debug)]
-pub(crate) struct Member {
+pub(crate) struct ClientObserver {
     audit: Audit,
     /// The life of the feed that the audit is of.
     epoch: Option<Epoch>,
@@ -47,7 +47,7 @@ pub(crate) struct Member {
     /// Unix time.
     asked_us: Option<u64>,
     recorder: Rc<RefCell<Recorder>>,
-    roll: Arc<Roll>,
+    progress: Arc<Progress>,
     leg: Leg,
     was_open: bool,
     /// It has ended its connection by itself, and the next one is not answered yet.
@@ -56,15 +56,15 @@ pub(crate) struct Member {
     is_published: bool,
 }
 
-impl Member {
-    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, roll: Arc<Roll>, leg: Leg, is_published: bool) -> Self {
+impl ClientObserver {
+    pub(crate) fn new(recorder: Rc<RefCell<Recorder>>, progress: Arc<Progress>, leg: Leg, is_published: bool) -> Self {
         let (audit, outage) = (Audit::default(), Outage::default());
         let (was_open, has_left) = (false, false);
-        Self { audit, epoch: None, outage, asked_us: None, recorder, roll, leg, was_open, has_left, is_published }
+        Self { audit, epoch: None, outage, asked_us: None, recorder, progress, leg, was_open, has_left, is_published }
     }
 
     /// In another epoch the same `seq` is another update: nothing of it was there before.
-    fn begin_anew(&mut self, epoch: Option<Epoch>) {
+    fn enter_epoch(&mut self, epoch: Option<Epoch>) {
         (self.audit, self.epoch) = (Audit::default(), epoch);
         self.recorder.borrow_mut().failed(Failure::Reset);
     }
@@ -78,7 +78,7 @@ impl Member {
     }
 }
 
-impl Observer for Member {
+impl Observer for ClientObserver {
     /// What answered may be no more than something in between that says so, with a 503.
     fn opened(&mut self, opened: Opened) {
         let mut recorder = self.recorder.borrow_mut();
@@ -90,7 +90,7 @@ impl Observer for Member {
         drop(recorder);
         self.asked_us = Some(clock::unix_us().saturating_sub(opened.request_us));
         if !std::mem::replace(&mut self.was_open, true) {
-            self.roll.open.fetch_add(1, Ordering::Relaxed);
+            self.progress.open.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -98,7 +98,7 @@ impl Observer for Member {
         self.leg.updated();
         // A client without a cursor is told of no reset, and sees it all the same.
         if stamp.epoch.is_some() && self.epoch.is_some_and(|epoch| Some(epoch) != stamp.epoch) {
-            self.begin_anew(stamp.epoch);
+            self.enter_epoch(stamp.epoch);
         }
         self.epoch = stamp.epoch.or(self.epoch);
         let since_us = if self.is_published { due_us(raw).unwrap_or(stamp.at) } else { stamp.at };
@@ -114,11 +114,11 @@ impl Observer for Member {
     fn gap(&mut self, gap: Gap, _resume: Cursor) {
         let mut recorder = self.recorder.borrow_mut();
         recorder.failed(Failure::Gap);
-        recorder.told_lost(self.audit.unseen(gap), self.audit.ahead(gap), clock::unix_us());
+        recorder.reported_lost(self.audit.unseen(gap), self.audit.ahead(gap), clock::unix_us());
     }
 
     fn reset(&mut self, reset: Reset) {
-        self.begin_anew(reset.resume.epoch);
+        self.enter_epoch(reset.resume.epoch);
     }
 
     fn failure(&mut self, error: &ClientError) {
@@ -165,10 +165,10 @@ impl Observer for Member {
     }
 }
 
-impl Drop for Member {
+impl Drop for ClientObserver {
     fn drop(&mut self) {
         if !self.was_open {
-            self.roll.lost.fetch_add(1, Ordering::Relaxed);
+            self.progress.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -225,21 +225,21 @@ mod tests {
         for is_told in [true, false] {
             let recorder = Rc::new(RefCell::new(Recorder::new()));
             recorder.borrow_mut().measure(Window { start_us: 0, end_us: 10 });
-            let mut member = Member::new(recorder.clone(), Arc::default(), Leg::default(), false);
-            let see = |member: &mut Member, epoch, seq| {
-                member.update(Stamp { epoch: Some(epoch), seq, at: 1 }, RawUpdate::Json(b""), 2);
+            let mut observer = ClientObserver::new(recorder.clone(), Arc::default(), Leg::default(), false);
+            let see = |observer: &mut ClientObserver, epoch, seq| {
+                observer.update(Stamp { epoch: Some(epoch), seq, at: 1 }, RawUpdate::Json(b""), 2);
             };
-            (1..=5).for_each(|seq| see(&mut member, old, seq));
+            (1..=5).for_each(|seq| see(&mut observer, old, seq));
             if is_told {
-                member.reset(Reset { asked: Cursor::new(old, 5), resume: Cursor::new(new, 0) });
+                observer.reset(Reset { asked: Cursor::new(old, 5), resume: Cursor::new(new, 0) });
             }
-            (1..=3).for_each(|seq| see(&mut member, new, seq));
-            see(&mut member, new, 3);
+            (1..=3).for_each(|seq| see(&mut observer, new, seq));
+            see(&mut observer, new, 3);
             let recorder = recorder.borrow();
-            let found = recorder.found();
-            assert_eq!((found.received, found.duplicated, found.reordered), (8, 1, 0), "told: {is_told}");
-            assert_eq!(found.failures, [(Failure::Reset, 1)].into());
-            assert_eq!(found.ranges, [(Some(old), (1, 5)), (Some(new), (1, 3))].into());
+            let counts = recorder.counts();
+            assert_eq!((counts.received, counts.duplicated, counts.reordered), (8, 1, 0), "told: {is_told}");
+            assert_eq!(counts.failures, [(Failure::Reset, 1)].into());
+            assert_eq!(counts.ranges, [(Some(old), (1, 5)), (Some(new), (1, 3))].into());
         }
     }
 
@@ -251,24 +251,24 @@ mod tests {
             let recorder = Rc::new(RefCell::new(Recorder::new()));
             let start_us = clock::unix_us();
             recorder.borrow_mut().measure(Window { start_us, end_us: start_us + 60_000_000 });
-            let mut member = Member::new(recorder.clone(), Arc::default(), Leg::default(), false);
-            member.opened(opened);
-            member.served(start_us);
-            member.lost(Duration::ZERO);
+            let mut observer = ClientObserver::new(recorder.clone(), Arc::default(), Leg::default(), false);
+            observer.opened(opened);
+            observer.served(start_us);
+            observer.lost(Duration::ZERO);
             for _ in 0..2 {
-                member.opened(opened);
-                member.alive();
-                member.failure(&ClientError::new(Failure::Status, "the server answered 503"));
-                member.lost(Duration::ZERO);
-                assert_eq!(recorder.borrow().found().outages.len(), 0);
+                observer.opened(opened);
+                observer.alive();
+                observer.failure(&ClientError::new(Failure::Status, "the server answered 503"));
+                observer.lost(Duration::ZERO);
+                assert_eq!(recorder.borrow().counts().outages.len(), 0);
             }
             if is_new {
-                member.opened(opened);
+                observer.opened(opened);
             }
-            member.served(start_us + 30_000_000);
-            member.served(start_us + 40_000_000);
+            observer.served(start_us + 30_000_000);
+            observer.served(start_us + 40_000_000);
             let recorder = recorder.borrow();
-            let outages = &recorder.found().outages;
+            let outages = &recorder.counts().outages;
             assert_eq!(outages.len(), 1);
             // A new connection was asked just now; on one that was kept, it is when the poll says that it asked.
             assert_eq!(outages.max() < 20_000_000, is_new, "{} µs", outages.max());
@@ -290,8 +290,8 @@ mod tests {
             reader.failure(&ClientError::new(failure, "x"));
         }
         let recorder = recorder.borrow();
-        let found = recorder.found();
-        assert_eq!((found.slow_disordered, found.slow_disconnected, found.received), (2, 2, 0));
-        assert!(found.failures.is_empty());
+        let counts = recorder.counts();
+        assert_eq!((counts.slow_disordered, counts.slow_disconnected, counts.received), (2, 2, 0));
+        assert!(counts.failures.is_empty());
     }
 }

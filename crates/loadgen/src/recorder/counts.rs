@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was counted over the whole cell, apart from ages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Found {
+pub struct Counts {
     /// Updates of the measured time that arrived, each counted once a client.
     pub received: u64,
     /// Those that arrived once more.
@@ -23,7 +23,8 @@ pub struct Found {
     /// Those that were due while their client had no connection.
     pub replayed: u64,
     /// Updates that clients were told they had lost, within the measured time.
-    pub told_lost: u64,
+    #[serde(rename = "told_lost")]
+    pub reported_lost: u64,
     /// What they were told after it: which of these updates were due in it, only the server can say.
     pub late_gaps: Vec<Gap>,
     /// Connections that clients had to open again.
@@ -68,7 +69,7 @@ pub struct Found {
     pub lags: Histogram<u64>,
 }
 
-impl Found {
+impl Counts {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
@@ -78,7 +79,7 @@ impl Found {
             reordered: 0,
             ranges: BTreeMap::new(),
             replayed: 0,
-            told_lost: 0,
+            reported_lost: 0,
             late_gaps: Vec::new(),
             reconnects: 0,
             reconnects_by_bin: Vec::new(),
@@ -105,7 +106,7 @@ impl Found {
         self.duplicated += other.duplicated;
         self.reordered += other.reordered;
         self.replayed += other.replayed;
-        self.told_lost = self.told_lost.saturating_add(other.told_lost);
+        self.reported_lost = self.reported_lost.saturating_add(other.reported_lost);
         self.late_gaps.extend(&other.late_gaps);
         self.reconnects += other.reconnects;
         self.merge_bins(&other.reconnects_by_bin);
@@ -138,7 +139,7 @@ impl Found {
     }
 }
 
-impl Default for Found {
+impl Default for Counts {
     fn default() -> Self {
         Self::new()
     }

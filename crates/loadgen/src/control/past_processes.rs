@@ -13,51 +13,51 @@ use super::sum;
 
 /// The ended lives of one server, in their order. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lives(Arc<Mutex<Ended>>);
+pub(super) struct PastProcesses(Arc<Mutex<Ended>>);
 
 #[derive(Debug, Default)]
 struct Ended {
-    lives: Vec<Stats>,
+    processes: Vec<Stats>,
     /// No other life follows.
-    are_all: bool,
+    is_gone: bool,
 }
 
-impl Lives {
+impl PastProcesses {
     /// A life ends with these figures.
     pub(super) fn end(&self, stats: Stats) {
-        self.lock().lives.push(stats);
+        self.lock().processes.push(stats);
     }
 
     /// The server is ended, and will not be started again.
-    pub(super) fn end_for_good(&self) {
-        self.lock().are_all = true;
+    pub(super) fn end_permanently(&self) {
+        self.lock().is_gone = true;
     }
 
     /// Whether no other life follows.
-    pub(super) fn are_over(&self) -> bool {
-        self.lock().are_all
+    pub(super) fn is_gone(&self) -> bool {
+        self.lock().is_gone
     }
 
     /// Whether any has ended.
     pub(super) fn any(&self) -> bool {
-        !self.lock().lives.is_empty()
+        !self.lock().processes.is_empty()
     }
 
     /// What all of them had counted; nothing is there now, and of the feed nobody is asked here.
     pub(super) fn all(&self) -> Stats {
         let (ended, nothing) = (self.lock(), Usage { cpu_us: Some(0), rss_bytes: Some(0), open_fds: Some(0) });
-        let at = ended.lives.last().map_or(0, |last| last.at);
-        let life = ended.lives.first().map_or(0, |first| first.life);
+        let at = ended.processes.last().map_or(0, |last| last.at);
+        let life = ended.processes.first().map_or(0, |first| first.life);
         let connections = ConnectionStats { kernel_bytes: Some(0), ..ConnectionStats::default() };
         let mut sum = Stats { at, life, connections, process: nothing, ..Stats::default() };
-        ended.lives.iter().for_each(|life| sum::add_past(&mut sum, life));
+        ended.processes.iter().for_each(|life| sum::add_past(&mut sum, life));
         sum
     }
 
     /// Adds to what a life has counted what those before it had, under the name of the first.
     pub(super) fn carry_over(&self, stats: &mut Stats) {
         let ended = self.lock();
-        let ended = &ended.lives;
+        let ended = &ended.processes;
         let before = ended.iter().position(|life| life.life == stats.life).unwrap_or(ended.len());
         for life in &ended[..before] {
             sum::add_past(stats, life);
@@ -95,11 +95,11 @@ mod tests {
 
     #[test]
     fn m3_counters_survive_restarts_and_what_is_there_now_does_not() {
-        let lives = Lives::default();
-        lives.end(life(11, 100));
-        lives.end(life(12, 20));
+        let past = PastProcesses::default();
+        past.end(life(11, 100));
+        past.end(life(12, 20));
         let mut now = life(13, 3);
-        lives.carry_over(&mut now);
+        past.carry_over(&mut now);
         let endpoint = &now.endpoints[&Transport::Sse];
         assert_eq!(
             (now.life, endpoint.requests, now.connections.accepted, now.process.cpu_us),
@@ -113,27 +113,27 @@ mod tests {
 
     #[test]
     fn m3_a_life_that_is_asked_while_it_ends_is_not_added_to_itself() {
-        let lives = Lives::default();
-        lives.end(life(11, 100));
-        lives.end(life(12, 20));
+        let past = PastProcesses::default();
+        past.end(life(11, 100));
+        past.end(life(12, 20));
         let mut late = life(12, 21);
-        lives.carry_over(&mut late);
+        past.carry_over(&mut late);
         assert_eq!((late.life, late.endpoints[&Transport::Sse].requests), (11, 121));
         let mut first = life(11, 99);
-        lives.carry_over(&mut first);
+        past.carry_over(&mut first);
         assert_eq!((first.life, first.endpoints[&Transport::Sse].requests), (11, 99));
     }
 
     #[test]
     fn of_a_server_that_is_gone_for_good_what_it_counted_stays_and_nothing_is_there() {
-        let lives = Lives::default();
-        lives.end(life(11, 100));
-        lives.end(life(12, 20));
-        assert!(!lives.are_over());
-        lives.end_for_good();
-        let all = lives.all();
+        let past = PastProcesses::default();
+        past.end(life(11, 100));
+        past.end(life(12, 20));
+        assert!(!past.is_gone());
+        past.end_permanently();
+        let all = past.all();
         let endpoint = &all.endpoints[&Transport::Sse];
-        assert_eq!((lives.are_over(), all.life, endpoint.requests, all.process.cpu_us), (true, 11, 120, Some(120)));
+        assert_eq!((past.is_gone(), all.life, endpoint.requests, all.process.cpu_us), (true, 11, 120, Some(120)));
         assert_eq!((endpoint.active, all.connections.open, all.process.rss_bytes), (0, 0, Some(0)));
     }
 }

@@ -28,10 +28,13 @@ const CONNECTION_WINDOW: u32 = 15 << 20;
 const BEFORE_SETTINGS: usize = usize::MAX - 1;
 
 /// A connection, as far as somebody has to poll it.
-pub(super) type Moving = client::Connection<Stream, Bytes>;
+pub(super) type ConnectionFuture = client::Connection<Stream, Bytes>;
 
 /// Dials a connection and begins to speak HTTP/2 on it.
-pub(super) async fn begin(dialer: &Dialer, url: &Url) -> Result<(SendRequest<Bytes>, Moving, Times), ClientError> {
+pub(super) async fn connect(
+    dialer: &Dialer,
+    url: &Url,
+) -> Result<(SendRequest<Bytes>, ConnectionFuture, Times), ClientError> {
     let Dialed { stream, times } = dialer.dial(url).await?;
     let mut builder = client::Builder::new();
     builder
@@ -50,7 +53,7 @@ pub(super) fn has_settings(requests: &SendRequest<Bytes>) -> bool {
 
 /// A shared connection.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct SharedConnection {
     /// Scheme, host and port.
     origin: String,
     /// Where requests go in, once it is open.
@@ -71,16 +74,16 @@ enum State {
     /// It takes requests.
     Open,
     /// The server has told its settings.
-    Settled,
+    HasSettings,
     /// It takes no requests, and why.
     Ended(ClientError),
 }
 
-impl Line {
+impl SharedConnection {
     /// Begins to open a connection. The task ends by itself when nobody is left who holds it.
     pub(super) fn open(origin: String, dialer: Dialer, url: Url) -> Arc<Self> {
-        let (tell, state) = watch::channel(State::Opening);
-        let line = Arc::new(Self {
+        let (sender, state) = watch::channel(State::Opening);
+        let shared = Arc::new(Self {
             origin,
             requests: OnceLock::new(),
             times: Mutex::default(),
@@ -88,24 +91,24 @@ impl Line {
             retired: AtomicBool::new(false),
             state,
         });
-        tokio::spawn(live(Arc::downgrade(&line), dialer, url, tell));
-        line
+        tokio::spawn(run(Arc::downgrade(&shared), dialer, url, sender));
+        shared
     }
 
     /// Waits until it is open, and gives the way in.
     pub(super) async fn requests(&self) -> Result<SendRequest<Bytes>, ClientError> {
-        self.reach(|state| !matches!(state, State::Opening)).await?;
+        self.wait_for_state(|state| !matches!(state, State::Opening)).await?;
         self.requests.get().cloned().ok_or_else(ended)
     }
 
     /// Whether others can be put on it who go there.
-    pub(super) fn leads_to(&self, origin: &str) -> bool {
+    pub(super) fn is_usable_for(&self, origin: &str) -> bool {
         let is_usable = !self.retired.load(Ordering::Relaxed) && !matches!(&*self.state.borrow(), State::Ended(_));
         is_usable && self.origin == origin
     }
 
     /// How many streams the server allows, if it has told.
-    pub(super) fn allows(&self) -> Option<usize> {
+    pub(super) fn max_streams(&self) -> Option<usize> {
         self.requests.get().filter(|requests| has_settings(requests)).map(SendRequest::current_max_send_streams)
     }
 
@@ -115,8 +118,8 @@ impl Line {
     }
 
     /// The place of a request that is sent before the server has told its settings.
-    pub(super) fn queue(&self) -> Early {
-        Early { place: self.early.fetch_add(1, Ordering::Relaxed), state: self.state.clone() }
+    pub(super) fn early_request(&self) -> EarlyRequest {
+        EarlyRequest { place: self.early.fetch_add(1, Ordering::Relaxed), state: self.state.clone() }
     }
 
     /// Nobody else shall be put on it.
@@ -125,30 +128,30 @@ impl Line {
     }
 
     /// Waits until the server has told its settings.
-    pub(super) async fn settled(&self) -> Result<(), ClientError> {
-        self.reach(|state| matches!(state, State::Settled)).await
+    pub(super) async fn wait_for_settings(&self) -> Result<(), ClientError> {
+        self.wait_for_state(|state| matches!(state, State::HasSettings)).await
     }
 
-    async fn reach(&self, there: impl Fn(&State) -> bool) -> Result<(), ClientError> {
-        reach(self.state.clone(), there).await
+    async fn wait_for_state(&self, there: impl Fn(&State) -> bool) -> Result<(), ClientError> {
+        wait_for_state(self.state.clone(), there).await
     }
 }
 
 /// A request that is sent before the server has told how many it allows: which one of these it is, from 0.
-pub(super) struct Early {
+pub(super) struct EarlyRequest {
     place: usize,
     state: watch::Receiver<State>,
 }
 
-impl Early {
+impl EarlyRequest {
     /// Whether it is one too many, once the server has told.
-    pub(super) async fn outnumbers(self, allowed: impl FnOnce() -> usize) -> bool {
-        reach(self.state, |state| matches!(state, State::Settled)).await.is_ok() && self.place >= allowed()
+    pub(super) async fn exceeds_limit(self, allowed: impl FnOnce() -> usize) -> bool {
+        wait_for_state(self.state, |state| matches!(state, State::HasSettings)).await.is_ok() && self.place >= allowed()
     }
 }
 
 /// Waits until a connection is somewhere, or has ended before.
-async fn reach(mut state: watch::Receiver<State>, there: impl Fn(&State) -> bool) -> Result<(), ClientError> {
+async fn wait_for_state(mut state: watch::Receiver<State>, there: impl Fn(&State) -> bool) -> Result<(), ClientError> {
     let reached = state.wait_for(|state| there(state) || matches!(state, State::Ended(_))).await;
     match reached.as_deref() {
         Ok(State::Ended(error)) => Err(error.clone()),
@@ -162,36 +165,40 @@ fn ended() -> ClientError {
 }
 
 /// A shared connection from its dial to its end.
-async fn live(line: Weak<Line>, dialer: Dialer, url: Url, tell: watch::Sender<State>) {
-    let end = match begin(&dialer, &url).await {
+async fn run(shared: Weak<SharedConnection>, dialer: Dialer, url: Url, sender: watch::Sender<State>) {
+    let end = match connect(&dialer, &url).await {
         Ok((requests, wire, times)) => {
-            if !hand_over(&line, requests, times) {
+            if !make_available(&shared, requests, times) {
                 return;
             }
-            tell.send_replace(State::Open);
-            follow(&line, wire, &tell).await
+            sender.send_replace(State::Open);
+            drive_to_end(&shared, wire, &sender).await
         }
         Err(error) => error,
     };
-    tell.send_replace(State::Ended(end));
+    sender.send_replace(State::Ended(end));
 }
 
 /// Whether somebody still waits for it.
-fn hand_over(line: &Weak<Line>, requests: SendRequest<Bytes>, times: Times) -> bool {
-    let Some(line) = line.upgrade() else { return false };
-    *line.times.lock().unwrap_or_else(PoisonError::into_inner) = Some(times);
-    line.requests.set(requests).is_ok()
+fn make_available(shared: &Weak<SharedConnection>, requests: SendRequest<Bytes>, times: Times) -> bool {
+    let Some(shared) = shared.upgrade() else { return false };
+    *shared.times.lock().unwrap_or_else(PoisonError::into_inner) = Some(times);
+    shared.requests.set(requests).is_ok()
 }
 
 /// Moves the bytes of a connection until it ends.
-async fn follow(line: &Weak<Line>, mut wire: Moving, tell: &watch::Sender<State>) -> ClientError {
+async fn drive_to_end(
+    shared: &Weak<SharedConnection>,
+    mut wire: ConnectionFuture,
+    sender: &watch::Sender<State>,
+) -> ClientError {
     let mut settled = false;
     let end = std::future::poll_fn(|cx| {
         let end = Pin::new(&mut wire).poll(cx);
         if !settled && let Poll::Pending = end {
-            settled = line.upgrade().is_some_and(|line| line.requests.get().is_some_and(has_settings));
+            settled = shared.upgrade().is_some_and(|shared| shared.requests.get().is_some_and(has_settings));
             if settled {
-                tell.send_replace(State::Settled);
+                sender.send_replace(State::HasSettings);
             }
         }
         end
