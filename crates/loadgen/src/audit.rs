@@ -1,10 +1,10 @@
-//! What a client has, as far as it must be known to judge the next update: a cursor and a window of bits.
+//! The state needed to judge a client's next update: a cursor and a window of bits.
 //!
-//! Pure: no clock, no transport. 32 bytes a client, whatever the length of the run.
+//! Pure: no clock, no transport. It takes 32 bytes per client, whatever the length of the run.
 
 use feedlab_feed::Gap;
 
-/// How many updates back the audit remembers.
+/// The number of updates, counted back from the newest, that the audit remembers.
 pub const REACH: u64 = 128;
 
 /// What one client has received.
@@ -12,26 +12,26 @@ pub const REACH: u64 = 128;
 pub struct Audit {
     /// The highest `seq` seen.
     head: u64,
-    /// Bit `i` stands for the update `head - i`; 0 before the first update.
+    /// Bit `i` is set if the client has received update `head - i`. 0 before the first update.
     seen: u128,
 }
 
-/// What an update is to a client that already has others.
+/// How an update relates to those that the client has already received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The one after the newest, or the very first.
+    /// The one after the newest, or the first of all.
     New,
-    /// Newer than the next: what lies between has not come yet.
+    /// Newer than the next one: the updates in between have not arrived yet.
     Ahead,
     /// Late: it fills a hole.
     Reordered,
-    /// Already here. An update more than [`REACH`] behind the newest counts as this too, because nobody can tell:
-    /// then something received is reported missing, never the other way round.
+    /// Received before. An update more than [`REACH`] behind the newest also counts as a duplicate, because the audit
+    /// no longer knows: an update that was received may then be reported missing, never the other way round.
     Duplicate,
 }
 
 impl Finding {
-    /// Whether the client has the update now for the first time.
+    /// Whether the client receives the update for the first time.
     #[must_use]
     pub const fn is_unique(self) -> bool {
         !matches!(self, Self::Duplicate)
@@ -39,7 +39,7 @@ impl Finding {
 }
 
 impl Audit {
-    /// Takes note of an update.
+    /// Records an update and returns how it relates to the earlier ones.
     pub const fn see(&mut self, seq: u64) -> Finding {
         if self.seen == 0 {
             *self = Self { head: seq, seen: 1 };
@@ -56,7 +56,8 @@ impl Audit {
         Finding::Reordered
     }
 
-    /// How many updates of a gap the client does not have. Of those out of reach nobody can tell; they count as had.
+    /// Returns how many updates of a gap the client has not received. Updates out of reach count as received, because
+    /// the audit no longer knows.
     #[must_use]
     pub fn unseen(&self, gap: Gap) -> u64 {
         let ahead = self.ahead(gap).map_or(0, |ahead| ahead.to - ahead.from + 1);
@@ -65,7 +66,7 @@ impl Audit {
         ahead + if self.seen == 0 { 0 } else { holes.count() as u64 }
     }
 
-    /// The part of a gap that is newer than all the client has.
+    /// Returns the part of a gap that is newer than everything the client has received.
     #[must_use]
     pub fn ahead(&self, gap: Gap) -> Option<Gap> {
         let from = gap.from.max(self.head.saturating_add(1));
@@ -86,7 +87,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    /// The obvious way: remember everything.
+    /// The reference model: it remembers everything.
     #[derive(Default)]
     struct Model(BTreeSet<u64>);
 
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_reach_is_a_duplicate_and_never_a_second_receipt() {
+    fn an_update_out_of_reach_is_a_duplicate_and_never_received_again() {
         use Finding::{Ahead, Duplicate, New, Reordered};
         check(&[1, 1 + REACH, 1], &[New, Ahead, Duplicate]);
         check(&[1, 1 + REACH, 2], &[New, Ahead, Reordered]);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_of_any_length_is_new_as_long_as_it_comes_in_order() {
+    fn a_replay_of_any_length_is_new_if_it_is_in_order() {
         let mut audit = Audit::default();
         assert!((1..=10_000).all(|seq| audit.see(seq) == Finding::New));
         assert_eq!(audit.see(20_000), Finding::Ahead, "what came after a gap");
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_gap_only_what_the_client_does_not_have_is_lost() {
+    fn only_the_updates_of_a_gap_that_the_client_lacks_are_lost() {
         let mut audit = Audit::default();
         assert_eq!(audit.unseen(Gap { from: 1, to: 5 }), 5, "nothing was seen yet");
         [10, 11, 13].iter().for_each(|seq| assert!(audit.see(*seq).is_unique()));
@@ -159,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_a_set(steps in proptest::collection::vec((-140i64..140, 1u8..4), 1..300)) {
+        fn the_audit_agrees_with_a_set(steps in proptest::collection::vec((-140i64..140, 1u8..4), 1..300)) {
             let (mut audit, mut model, mut at) = (Audit::default(), Model::default(), 500i64);
             for (step, runs) in steps {
                 at = (at + step).max(0);
@@ -171,7 +172,7 @@ mod tests {
         }
 
         #[test]
-        fn a_shuffle_within_reach_loses_and_doubles_nothing(
+        fn a_shuffle_within_reach_loses_nothing_and_duplicates_nothing(
             seqs in Just((1..=REACH).collect::<Vec<_>>()).prop_shuffle(),
         ) {
             let mut audit = Audit::default();

@@ -1,7 +1,7 @@
-//! How long a client waits before it tries again: exponential, with full jitter, or as the scenario has it.
+//! How long a client waits before it tries again: exponential backoff with full jitter, or as the scenario says.
 //!
-//! Full jitter spreads a fleet that lost its server at one instant over the whole wait instead of letting it return
-//! in step (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+//! Full jitter spreads a fleet that lost its server at one instant over the whole wait, so that the clients do not
+//! return in step (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::observer::Observer;
 
-/// The waits of one client.
+/// The backoff state of one client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
     reconnect: ReconnectPolicy,
@@ -24,8 +24,8 @@ impl Backoff {
         Self { reconnect, failures: 0 }
     }
 
-    /// The next wait. A wait that the scenario fixes is always the same, and jitter makes it up to twice as long;
-    /// otherwise it is evenly distributed from nothing to a ceiling that doubles with each failure, and without jitter
+    /// Returns the next wait. If the scenario fixes the wait, it is always that long, and jitter adds up to the same
+    /// again. Otherwise the wait is uniform between zero and a ceiling that doubles with each failure; without jitter
     /// it is the ceiling.
     pub(crate) fn delay(&mut self, rng: &mut ChaCha8Rng) -> Duration {
         let ceiling = BACKOFF_BASE.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_CAP);
@@ -37,8 +37,8 @@ impl Backoff {
         }
     }
 
-    /// The next wait of a stream that has a reconnection time of its own, which is part of it unless the scenario
-    /// fixes the wait. Without jitter the first try waits for that time and not longer.
+    /// Returns the next wait of a stream that has its own reconnection time, which is added to the wait unless the
+    /// scenario fixes it. Without jitter, the first retry waits exactly that time.
     pub(crate) fn delay_beyond(&mut self, reconnection: Duration, rng: &mut ChaCha8Rng) -> Duration {
         let is_exact = !self.reconnect.jitter && self.failures == 0;
         let more = self.delay(rng);
@@ -49,13 +49,13 @@ impl Backoff {
         }
     }
 
-    /// It worked: the next failure starts from the base again.
+    /// Records a success: the next failure starts from the base again.
     pub(crate) const fn reset(&mut self) {
         self.failures = 0;
     }
 }
 
-/// Waits before the next try, and says so.
+/// Waits before the next try and reports the loss to the observer.
 pub(crate) async fn pause(wait: Duration, observer: &mut dyn Observer) {
     observer.lost(wait);
     tokio::time::sleep(wait).await;
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_of_the_scenario_takes_the_place_of_every_other() {
+    fn a_wait_fixed_by_the_scenario_replaces_every_other() {
         let (mut rng, ms) = (ChaCha8Rng::seed_from_u64(1), Duration::from_millis);
         let reconnect = ReconnectPolicy { after: Some(ms(700)), jitter: false, with_cursor: true };
         let mut backoff = Backoff::new(reconnect);

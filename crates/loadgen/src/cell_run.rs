@@ -1,5 +1,5 @@
-//! A cell under way in one process: its clients, and the servers if it leads. `phases.rs` says what comes when, `wait.rs` what
-//! is heard of both until then.
+//! A running cell in one process: its clients and, if this process leads, the servers. `phases.rs` has the order of the
+//! steps; `wait.rs` handles what arrives while a step waits.
 
 use std::time::{Duration, Instant};
 
@@ -28,48 +28,48 @@ mod wait;
 
 /// How long after the ramp clients may still be connecting.
 const CONNECT_GRACE: Duration = Duration::from_secs(15);
-/// How often the fleet is asked how many are open.
+/// The time between two checks of how many clients are open.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long nobody is connected, to see what the two processes take by themselves.
+/// How long the baseline lasts: no client is connected, and the processes show what they use by themselves.
 const BASELINE: Duration = Duration::from_millis(400);
-/// How many looks at memory and descriptors the ramp is divided into.
+/// The number of snapshots of memory and descriptors during the ramp.
 const RAMP_LOOKS: u32 = 10;
-/// How long after a moment the server is asked what was due before it: by then its publisher has come by.
+/// How long after a moment the server is asked what was due before it: by then its publisher has processed it.
 const PUBLISHER_GRACE: Duration = Duration::from_secs(1);
 
-/// A cell under way.
+/// A running cell.
 pub(crate) struct CellRun<'a> {
     job: &'a Job,
-    /// Of one process among several, once it is known when they begin.
+    /// The timetable of a process that is one of several, once the start of the ramp is known.
     timetable: Option<Timetable>,
-    /// Who does not lead asks no server.
+    /// The control connections; `None` if this process does not lead.
     control: Option<Control>,
     fleet: Fleet,
     pub(crate) leg: Leg,
     began: Instant,
     events: &'a mut dyn FnMut(Event),
-    /// What breaks in the measured time, once it is known.
+    /// The faults of the measured time, once that is known.
     faults: Option<Faults>,
-    /// Who looks which of several servers has whom.
+    /// Samples how the clients are spread over several servers.
     watch: Option<Watch>,
-    /// From the time on that the measured time is known.
+    /// The seconds of the measured time, once that is known.
     seconds: Option<Seconds>,
     counts: Counts,
-    /// Workers that have told all.
+    /// The number of workers that have sent their last report.
     done: usize,
 }
 
-/// What has come together when all have left.
+/// The merged results, once all clients have left.
 pub(crate) struct Merged {
     pub(crate) counts: Counts,
     pub(crate) ages: Histogram<u64>,
     pub(crate) seconds: Vec<Second>,
     pub(crate) was_restarted: bool,
-    /// Which of several servers had how many of the clients.
+    /// How the clients were spread over several servers, at each sample.
     pub(crate) nodes: Vec<NodesAt>,
 }
 
-/// This process at one moment, and who leads has the servers too.
+/// One moment as this process sees it: itself, and the servers if it leads.
 pub(crate) type PartSnapshot = (ClientSnapshot, Option<ServerSnapshot>);
 
 impl<'a> CellRun<'a> {
@@ -94,17 +94,17 @@ impl<'a> CellRun<'a> {
         self.wait_until(timetable.baseline_us).await
     }
 
-    /// The baseline: two looks that show what a look costs, and one after a time without clients.
+    /// The baseline: two snapshots whose difference is the cost of a snapshot, and one after a time without clients.
     pub(crate) async fn baseline(&mut self) -> Result<[PartSnapshot; 3], LoadError> {
-        // The first look opens the connection and touches memory that the next ones find warm.
+        // The first snapshot opens the connection and touches memory that the next ones find warm.
         self.snapshot().await?;
         let (first, second) = (self.snapshot().await?, self.snapshot().await?);
         self.wait_until_instant(clock::now() + BASELINE).await?;
         Ok([first, second, self.snapshot().await?])
     }
 
-    /// Ends when every client is open or will never be, at the latest [`CONNECT_GRACE`] after the ramp; with a timetable,
-    /// when that says so. On the way it looks what the clients take, and how many they are.
+    /// Ends when every client is open or never will be, at the latest [`CONNECT_GRACE`] after the ramp; with a
+    /// timetable, at its time. Meanwhile takes snapshots and reports how many clients are open.
     pub(crate) async fn connect(&mut self) -> Result<Vec<PartSnapshot>, LoadError> {
         let ramp = self.job.clients.ramp;
         if let Some(Timetable { ramp_us, .. }) = self.timetable {
@@ -135,7 +135,7 @@ impl<'a> CellRun<'a> {
         }
     }
 
-    /// All processes look as often.
+    /// Whether another snapshot of the ramp is due. All processes of a cell take the same number.
     const fn wants_look(&self, looks: usize) -> bool {
         self.timetable.is_none() || looks < RAMP_LOOKS as usize
     }
@@ -155,7 +155,7 @@ impl<'a> CellRun<'a> {
         self.wait_until_instant(end.map_or_else(|| clock::now() + settle, clock::instant_of)).await
     }
 
-    /// Fixes the measured time, tells everybody, and lets the feed begin.
+    /// Sets the measured time, announces it, and starts the feed.
     pub(crate) async fn start_feed(&mut self) -> Result<Window, LoadError> {
         let measure = &self.job.measure;
         self.phase(Phase::WarmUp, START_LEAD + measure.warm_up);
@@ -175,7 +175,7 @@ impl<'a> CellRun<'a> {
         Ok(window)
     }
 
-    /// What was seen at its start, and the last update that was due before that.
+    /// Returns the snapshot at the start of the measured time, and the last update that was due before it.
     pub(crate) async fn measure(&mut self, window: Window) -> Result<(PartSnapshot, Option<u64>), LoadError> {
         self.phase(Phase::Measure, self.job.measure.duration);
         let start = self.snapshot().await?;
@@ -207,7 +207,7 @@ impl<'a> CellRun<'a> {
         Ok(())
     }
 
-    /// They come when everybody has left.
+    /// Runs the join probe, once all clients have left.
     pub(crate) async fn probe_joining(&mut self) -> Result<Option<JoinProbe>, LoadError> {
         let Some(control) = &self.control else { return Ok(None) };
         if let Some(Timetable { left_us, .. }) = self.timetable {
@@ -216,7 +216,7 @@ impl<'a> CellRun<'a> {
         join_probe::run(self.job, control, &self.leg, self.began).await.map(Some)
     }
 
-    /// What was counted of the clients, the ages as they were merged, and whether a server was started again if this process led.
+    /// Returns the clients' counts, the merged ages, and whether a server was restarted (if this process led).
     pub(crate) fn finish(self) -> Result<Merged, LoadError> {
         let Some(seconds) = self.seconds else { return Err(LoadError::WorkerLost) };
         let (ages, seconds) = seconds.finish().map_err(|error| unwritable(self.job, error))?;

@@ -1,8 +1,9 @@
-//! When a client ends its connection by itself, to come back at once: the churn of a scenario.
+//! The churn of a scenario: when a client ends its connection by itself, to reconnect at once.
 //!
-//! The moments of a client are a Poisson process of its own: exponential gaps, all of them fixed by the cell's seed and the
-//! client's index, whichever process drives the client and however long its connections take. A moment at which there is no
-//! connection to end passes without effect. Made by the worker, kept by the transports; knows nothing of connections.
+//! Each client has a Poisson process of its own: exponential gaps that follow from the cell's seed and the client's
+//! index, whichever process drives the client and however long its connections take. If the client has no connection at
+//! such a moment, nothing happens. The worker creates the process, the transports apply it; this module knows nothing
+//! of connections.
 
 use std::future::pending;
 use std::time::{Duration, Instant};
@@ -12,24 +13,25 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::sleep_until;
 
-/// Streams of chance that are nobody's phase or jitter: those of the clients begin at 0.
+/// The first of the random number streams used for churn. The streams for phases and jitter start at 0.
 const STREAMS: u64 = 1 << 32;
 
-/// The moments of one client, of which there are none by default.
+/// The churn of one client; none by default.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Churn(Option<Moments>);
 
 #[derive(Clone, Debug)]
 struct Moments {
-    /// Mean time between two, s.
+    /// The mean time between two moments, s.
     gap_s: f64,
-    /// The next; `None` if it lies beyond what the clock can tell.
+    /// The next moment; `None` if it is beyond the range of the clock.
     next: Option<Instant>,
     rng: ChaCha8Rng,
 }
 
 impl Churn {
-    /// The moments of the client of this index, from a time on, where each second so large a share of the connections ends.
+    /// The churn of the client with this index, from `from`. `share_per_s` is the share of the connections that end in
+    /// each second.
     pub(crate) fn new(share_per_s: f64, from: Instant, seed: u64, index: u32) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(STREAMS + u64::from(index));
@@ -38,7 +40,7 @@ impl Churn {
         Self(Some(moments))
     }
 
-    /// The end of the connection that is there now: the first moment that has not passed.
+    /// Returns when the current connection ends: the first moment that has not passed.
     pub(crate) fn end(&mut self) -> End {
         let Some(moments) = &mut self.0 else { return End(None) };
         let now = clock::now();
@@ -62,7 +64,7 @@ impl Moments {
 pub(crate) struct End(Option<Instant>);
 
 impl End {
-    /// Waits until then; for ever, if it has no end.
+    /// Waits until that moment; forever if there is none.
     pub(crate) async fn reached(self) {
         match self.0 {
             Some(moment) => sleep_until(moment.into()).await,
@@ -75,7 +77,7 @@ impl End {
 mod tests {
     use super::*;
 
-    /// The first so many moments of a client, s from the start.
+    /// The first `count` moments of a client, s from the start.
     fn moments(share_per_s: f64, seed: u64, index: u32, count: usize) -> Vec<f64> {
         let from = clock::now();
         let Some(mut moments) = Churn::new(share_per_s, from, seed, index).0 else { panic!("it has none") };
@@ -94,7 +96,8 @@ mod tests {
             let gaps: Vec<f64> =
                 std::iter::once(moments[0]).chain(moments.windows(2).map(|two| two[1] - two[0])).collect();
             let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-            // The mean of n gaps is within 1/√n of its own, and so is the share beyond one mean, e^(−1), within less.
+            // The mean of n gaps is within 1/√n of the true mean; the share of gaps longer than one mean, e^(−1), is
+            // closer still.
             assert!((mean * share_per_s - 1.0).abs() < 0.03, "{mean}");
             let beyond = gaps.iter().filter(|gap| **gap > 1.0 / share_per_s).count() as f64 / gaps.len() as f64;
             assert!((beyond - f64::exp(-1.0)).abs() < 0.015, "{beyond}");
@@ -110,13 +113,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_has_passed_ends_nothing() {
+    async fn a_moment_that_has_passed_ends_nothing() {
         let from = clock::now().checked_sub(Duration::from_secs(60)).unwrap();
         let mut churn = Churn::new(1.0, from, 1, 0);
         let End(Some(end)) = churn.end() else { panic!("it ends") };
         assert!(end > clock::now());
-        assert!(matches!(churn.end(), End(Some(again)) if again == end), "asking changes nothing");
-        assert!(matches!(churn.clone().end(), End(Some(other)) if other == end), "nor does another rung");
+        assert!(matches!(churn.end(), End(Some(again)) if again == end), "reading it changes nothing");
+        assert!(matches!(churn.clone().end(), End(Some(other)) if other == end), "nor does a clone");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The clients of the fleet as their observers: what they tell is audited, then recorded by the worker that they live on.
+//! The observers of the fleet's clients: they audit what a client reports and pass it to the recorder of its worker
+//! thread.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,7 +18,7 @@ use crate::recorder::{Arrival, Recorder};
 use crate::transport::Leg;
 use crate::transport::upstream::due_us;
 
-/// How far the fleet is with connecting. Touched when a client opens for the first time, never by an update.
+/// How many clients have connected. Updated when a client opens for the first time, never by an update.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     open: AtomicU32,
@@ -25,34 +26,34 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Clients that have been open.
+    /// The number of clients that have opened a connection.
     pub(crate) fn open(&self) -> u32 {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Clients that have been open, and those that never will be.
+    /// The number of clients that have opened a connection, plus those that ended without one.
     pub(crate) fn decided(&self) -> u32 {
         self.open() + self.lost.load(Ordering::Relaxed)
     }
 }
 
-/// The observer of a client that is counted.
+/// The observer of a client whose updates are measured.
 #[derive(Debug)]
 pub(crate) struct ClientObserver {
     audit: Audit,
-    /// The life of the feed that the audit is of.
+    /// The epoch of the feed that the audit belongs to.
     epoch: Option<Epoch>,
     outage: Outage,
-    /// When a new connection was asked that has been answered, and of which nobody knows yet whether it brings the feed, µs of
-    /// Unix time.
+    /// When the request on a new connection was sent, µs of Unix time; set between its answer and the proof that it
+    /// serves the feed.
     asked_us: Option<u64>,
     recorder: Rc<RefCell<Recorder>>,
     progress: Arc<Progress>,
     leg: Leg,
     was_open: bool,
-    /// It has ended its connection by itself, and the next one is not answered yet.
+    /// Whether the client ended its connection by itself and the next one has not been answered yet.
     has_left: bool,
-    /// The feed is published by clients, who write into each update when it was due.
+    /// Whether clients publish the feed; they write into each update when it was due.
     is_published: bool,
 }
 
@@ -63,13 +64,14 @@ impl ClientObserver {
         Self { audit, epoch: None, outage, asked_us: None, recorder, progress, leg, was_open, has_left, is_published }
     }
 
-    /// In another epoch the same `seq` is another update: nothing of it was there before.
+    /// Starts the audit over: in another epoch, the same `seq` is a different update.
     fn enter_epoch(&mut self, epoch: Option<Epoch>) {
         (self.audit, self.epoch) = (Audit::default(), epoch);
         self.recorder.borrow_mut().failed(Failure::Reset);
     }
 
-    /// The feed is there again: on a new connection since that was asked, which is later than when its client began to.
+    /// Records that the client is served again, since the request of the new connection if there is one; otherwise
+    /// since `since_us`.
     fn back(&mut self, since_us: u64) {
         let since_us = self.asked_us.take().unwrap_or(since_us);
         if let Some(lost_us) = self.outage.back(since_us) {
@@ -79,11 +81,11 @@ impl ClientObserver {
 }
 
 impl Observer for ClientObserver {
-    /// What answered may be no more than something in between that says so, with a 503.
+    /// The answer may come from something in between, such as a proxy's 503, so it does not end the outage.
     fn opened(&mut self, opened: Opened) {
         let mut recorder = self.recorder.borrow_mut();
         match std::mem::take(&mut self.has_left) {
-            // It brought its cursor, and a long poll may have been held.
+            // The request carried the cursor, so a long poll may have been held.
             true => recorder.connected(opened),
             false => recorder.opened(opened),
         }
@@ -96,7 +98,7 @@ impl Observer for ClientObserver {
 
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
         self.leg.updated();
-        // A client without a cursor is told of no reset, and sees it all the same.
+        // A client without a cursor receives no reset, so another epoch is detected here.
         if stamp.epoch.is_some() && self.epoch.is_some_and(|epoch| Some(epoch) != stamp.epoch) {
             self.enter_epoch(stamp.epoch);
         }
@@ -125,7 +127,7 @@ impl Observer for ClientObserver {
         self.recorder.borrow_mut().failed(error.failure);
     }
 
-    /// Who never was open has nothing to lose.
+    /// A client that was never open has no outage.
     fn lost(&mut self, _wait: Duration) {
         self.asked_us = None;
         if self.was_open {
@@ -137,13 +139,13 @@ impl Observer for ClientObserver {
         self.recorder.borrow_mut().reconnected(clock::unix_us());
     }
 
-    /// It loses nothing, so that this is no outage.
+    /// The client loses nothing, so this is not an outage.
     fn left(&mut self) {
         self.has_left = true;
         self.recorder.borrow_mut().reconnected(clock::unix_us());
     }
 
-    /// On a new connection, or on one that a poll which was lost has left.
+    /// The feed is served on a new connection, or on a kept one after a poll was lost.
     fn served(&mut self, since_us: u64) {
         self.back(since_us);
     }
@@ -173,8 +175,7 @@ impl Drop for ClientObserver {
     }
 }
 
-/// The observer of a client that reads too slowly on purpose. What it gets is in no figure of the others; it is only held
-/// against the order that it must have.
+/// The observer of a slow reader. Its updates are not part of the other clients' figures; only their order is checked.
 #[derive(Debug)]
 pub(crate) struct SlowReader {
     audit: Audit,
@@ -218,9 +219,10 @@ mod tests {
     use super::*;
     use crate::recorder::Window;
 
-    /// Five updates of one epoch and three of the next, whose `seq`s are the same. The client is told, or sees it by itself.
+    /// Five updates of one epoch and three of the next with the same `seq`s. The client receives a reset, or detects
+    /// the change by itself.
     #[test]
-    fn d1_what_comes_of_another_epoch_is_not_there_twice_and_a_reset_is_counted() {
+    fn d1_updates_of_another_epoch_are_no_duplicates_and_a_reset_is_counted() {
         let [old, new] = ["0ld0", "new0"].map(|epoch| epoch.parse().unwrap());
         for is_told in [true, false] {
             let recorder = Rc::new(RefCell::new(Recorder::new()));
@@ -243,7 +245,8 @@ mod tests {
         }
     }
 
-    /// A connection is lost at the start, is answered twice by something that has no feed, and by its server at last.
+    /// A connection is lost at the start, is answered twice by something that does not have the feed, and then by its
+    /// server.
     #[test]
     fn m2_an_answer_without_the_feed_ends_no_outage() {
         let opened = Opened { connect_us: Some(1), tls_us: None, request_us: 1, open_us: 2 };
@@ -270,7 +273,8 @@ mod tests {
             let recorder = recorder.borrow();
             let outages = &recorder.counts().outages;
             assert_eq!(outages.len(), 1);
-            // A new connection was asked just now; on one that was kept, it is when the poll says that it asked.
+            // On a new connection, the request was sent just now; on a kept one, the time is the one that the poll
+            // reports.
             assert_eq!(outages.max() < 20_000_000, is_new, "{} µs", outages.max());
         }
     }

@@ -1,6 +1,6 @@
-//! The clients of a job: where each goes, how it introduces itself, and how it makes its connections.
+//! The clients of a job: where each connects, which headers it sends, and how it makes its connections.
 //!
-//! Called by the fleet and by the newcomers, before a client runs; knows nothing of when that is.
+//! The fleet and the join probe call this before a client runs; it knows nothing of when that is.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -11,10 +11,11 @@ use url::Url;
 use crate::transport::{Client, Leg, Link, Pool, Tls, request_headers};
 use crate::{Job, LoadError};
 
-/// A source address has some 28,000 ports for one destination (`ip_local_port_range`); stay well below.
+/// The most clients per source address. An address has about 28,000 ports for one destination (`ip_local_port_range`);
+/// stay well below.
 const CLIENTS_PER_ADDRESS: u32 = 10_000;
 
-/// How the job's clients make their connections, apart from those that they share.
+/// Returns how the job's clients make their connections, without the pool of shared ones.
 pub(crate) fn link(job: &Job, leg: Leg) -> Result<Link, LoadError> {
     let link = job.contender.link;
     let trusted = || Tls::trusting(job.certificate.as_deref().unwrap_or_default());
@@ -22,13 +23,13 @@ pub(crate) fn link(job: &Job, leg: Leg) -> Result<Link, LoadError> {
     Ok(Link { http: link.http, tls, pool: None, leg, finds_heads: false })
 }
 
-/// The link of one worker's clients: they share their connections with each other and nobody else.
+/// The link of one worker's clients: they share connections with each other and with no other worker's.
 pub(crate) fn link_of_a_worker(link: &Link, job: &Job) -> Link {
     let shares = job.contender.link.connections == Connections::Shared;
     Link { pool: shares.then(Pool::default), ..link.clone() }
 }
 
-/// The client of this index, with its headers, its source address and its own chance.
+/// The client with this index: its headers, its source address and its own random numbers.
 pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     let transport = job.contender.transport();
     let endpoint = endpoint(job, index);
@@ -40,8 +41,8 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     client.profile = job.clients.headers;
     client.reconnect = job.contender.reconnect;
     client.read_buffer = job.contender.serving.read_buffer_bytes;
-    // The feed has not begun: after nothing is from now on, and a client that is cut off before its first update has
-    // a place to come back to. The other endpoints tell it theirs.
+    // The feed has not started, so "after nothing" means "from now on", and a client that is cut off before its first
+    // update has a cursor to resume from. The servers of the other transports send one.
     let sends_place = transport != Transport::WebSocket && !job.contender.is_auto();
     client.after = (!sends_place).then_some(Cursor::default());
     let share = if job.own_addresses { 1 } else { CLIENTS_PER_ADDRESS };
@@ -49,17 +50,18 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     Some(client)
 }
 
-/// Neighbours in pairs of sixteen: otherwise of two segments each would have an endpoint to itself.
+/// The number of consecutive clients that use the same endpoint. With 1, each of two segments would use only one
+/// endpoint.
 const PER_ENDPOINT: u32 = 16;
 
-/// The endpoint of the client of this index.
+/// The endpoint of the client with this index.
 fn endpoint(job: &Job, index: u32) -> SocketAddr {
     let place = index / PER_ENDPOINT % (1 + job.more_endpoints.len() as u32);
     let further = place.checked_sub(1).and_then(|place| job.more_endpoints.get(place as usize));
     further.copied().or(job.endpoint).unwrap_or(job.server)
 }
 
-/// The slow client of this index. It shares its connection with nobody, who would be slowed down with it.
+/// The slow reader with this index. It never shares a connection: other clients on it would be slowed down too.
 pub(crate) fn slow_client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     let slow = job.clients.slow?;
     let link = Link { pool: None, ..link.clone() };
@@ -68,7 +70,8 @@ pub(crate) fn slow_client(job: &Job, link: &Link, index: u32) -> Option<Client> 
     Some(client)
 }
 
-/// On Linux all of 127.0.0.0/8 is this machine, so that a fleet can come from several addresses, which so many share.
+/// The source address of a client. On Linux, all of 127.0.0.0/8 is this machine, so a large fleet can connect from
+/// several addresses, each used by `share` clients.
 fn source(endpoint: SocketAddr, clients: u32, index: u32, share: u32) -> Option<IpAddr> {
     let spread = cfg!(target_os = "linux") && endpoint.is_ipv4() && endpoint.ip().is_loopback();
     let address = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + index / share);
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_endpoints_have_equal_shares_and_so_have_their_segments() {
+    fn several_endpoints_have_equal_shares_in_the_whole_and_in_each_segment() {
         let [first, second]: [SocketAddr; 2] = ["127.0.0.1:1", "127.0.0.1:2"].map(|endpoint| endpoint.parse().unwrap());
         let endpoints = |more_endpoints: Vec<SocketAddr>, segment: Segment| {
             let job = Job { endpoint: Some(first), more_endpoints, ..job(first) };
@@ -110,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_fleet_on_the_loopback_comes_from_several_addresses() {
+    fn a_large_fleet_on_the_loopback_connects_from_several_addresses() {
         let shared = |server: &str, clients: u32, index: u32, share: u32| {
             source(server.parse().unwrap(), clients, index, share).map(|address| address.to_string())
         };

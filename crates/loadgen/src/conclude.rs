@@ -1,5 +1,5 @@
-//! The parts of a cell become the cell, as if one process had driven it: counts are added and histograms merged, so that nothing
-//! is lost by it. A percentile is taken once, of all samples.
+//! Merges the parts of a cell into the cell, as if one process had driven it. Counts are added and histograms merged,
+//! so nothing is lost; a percentile is taken once, over all samples.
 
 use std::path::Path;
 
@@ -16,33 +16,33 @@ use crate::share::{Portion, Share};
 use crate::transport::LegStats;
 use crate::{Job, LoadError, Outcome};
 
-/// Why the parts of a cell make no cell.
+/// Why the parts of a cell cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum PartsError {
-    /// Nobody asked the servers, or several did.
-    #[error("{0} of the parts asked the servers, and one must")]
+    /// Not exactly one part queried the servers. Holds how many did.
+    #[error("{0} of the parts queried the servers; exactly one must")]
     Leads(usize),
-    /// A share is there twice.
-    #[error("segment {0} is there twice")]
+    /// Two parts have the same segment.
+    #[error("segment {0} occurs twice")]
     Twice(Segment),
-    /// A log of ages that cannot be read.
+    /// The age log of a part cannot be read.
     #[error("the ages of segment {segment} cannot be read: {problem}")]
     Ages {
-        /// Whose.
+        /// The segment of the part.
         segment: String,
-        /// What is wrong with them.
+        /// What is wrong with the log.
         problem: String,
     },
-    /// The log of all ages cannot be written.
+    /// The merged age log cannot be written.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
 
-/// Puts the parts of a cell together, each with the log of its ages. Whose part is not there, and why, is named in `lost`:
-/// the cell is invalid then. The ages of all are written to the job's log.
+/// Merges the parts of a cell, each given with its age log. `lost` names each part that is missing, and why; the cell
+/// is then invalid. All ages are written to the job's log.
 ///
 /// # Errors
-/// When no part or several led, when a segment is there twice, and when ages cannot be read or written.
+/// When not exactly one part led, when a segment occurs twice, and when ages cannot be read or written.
 pub fn conclude(job: &Job, parts: Vec<(Portion, Vec<u8>)>, lost: &[String]) -> Result<Outcome, PartsError> {
     let mut segments: Vec<_> = parts.iter().filter_map(|(portion, _)| portion.share.part.segment).collect();
     segments.sort_unstable();
@@ -64,22 +64,21 @@ pub fn conclude(job: &Job, parts: Vec<(Portion, Vec<u8>)>, lost: &[String]) -> R
     let is_unknown = shares.iter().any(|share| share.clock.is_none() && is_elsewhere(share));
     let mut record = Facts::new(job, led, &shares, ages).record();
     for lost in lost {
-        let advice = "measure again: what is missing is in no figure of this cell";
+        let advice = "measure again: the missing clients are not part of this cell's figures";
         record.verdict.add(Reason::new(Status::Invalid, lost, advice));
     }
     if is_unknown {
-        let what =
-            "the clients were on several machines, whose clocks nobody compared: ages are off by their difference";
+        let what = "the clients ran on several machines whose clocks were not compared: ages are off by the difference";
         record.verdict.add(Reason::new(
             Status::Suspect,
             what,
-            "keep the clocks together with chrony or PTP, and see how far apart they are",
+            "synchronize the clocks with chrony or PTP, and check how far apart they are",
         ));
     }
     Ok(Outcome { record, seconds, leg })
 }
 
-/// Merges the logs second by second, into the job's.
+/// Merges the logs second by second into the job's log.
 fn merge_ages(
     job: &Job,
     window: Window,
@@ -95,7 +94,7 @@ fn merge_ages(
                 None => hlog::new_histogram(),
                 Some(Ok((at, ages))) if at == second => ages,
                 Some(Ok((at, _))) => {
-                    return Err(unreadable(*part, &format!("second {at} stands where {second} should")));
+                    return Err(unreadable(*part, &format!("found second {at} where second {second} was expected")));
                 }
                 Some(Err(problem)) => return Err(unreadable(*part, &problem)),
             };
@@ -133,7 +132,7 @@ mod tests {
         Job::new("127.0.0.1:80".parse().unwrap(), cell, contender, clients, measure, hlog)
     }
 
-    /// The log that a process writes of ages, each of a second.
+    /// The log that a process writes for these ages, each given with its second.
     fn log(folder: &Path, ages: &[(u32, u64)]) -> Vec<u8> {
         let path = folder.join("part.hlog");
         let mut log = hlog::Writer::create(&path, 0).unwrap();
@@ -155,7 +154,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever had a sample, and whatever it was: the merged log is that of one process that had all of them.
+        /// Whichever process recorded a sample, and whatever its value: the merged log equals that of one process with
+        /// all samples.
         #[test]
         fn the_ages_of_several_processes_are_those_of_one(
             of in 1u32..6,
@@ -181,9 +181,9 @@ mod tests {
             prop_assert_eq!(seconds, alone);
         }
 
-        /// What else is counted survives its way, and is added as if one process had counted it.
+        /// All other counts survive serialization and add up as if one process had counted.
         #[test]
-        fn what_several_processes_found_is_what_one_finds(
+        fn the_counts_of_several_processes_are_those_of_one(
             of in 1usize..5,
             samples in prop::collection::vec((any::<prop::sample::Index>(), 0u64..2 * hlog::MAX_AGE_US), 0..100),
         ) {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_with_a_hole_or_with_garbage_is_refused_and_one_that_ends_early_is_not() {
+    fn a_log_with_a_hole_or_with_garbage_is_rejected_but_one_that_ends_early_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let job = job(folder.path().join("all.hlog"));
         let window = Window { start_us: 0, end_us: u64::from(SECONDS) * 1_000_000 };
@@ -219,7 +219,7 @@ mod tests {
         let merged = |log: Vec<u8>| merge_ages(&job, window, &[(part(Segment::new(2, 3)), log)]);
         assert_eq!(merged(text(&[first, second])).unwrap().0.len(), 2);
         let error = merged(text(&[first, third])).unwrap_err().to_string();
-        assert_eq!(error, "the ages of segment 2/3 cannot be read: second 2 stands where 1 should");
+        assert_eq!(error, "the ages of segment 2/3 cannot be read: found second 2 where second 1 was expected");
         assert!(merged(text(&[first, &second[..second.len() / 2], third])).is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! The control connections: they tell the servers when their feed begins, and ask what they have counted. They use no
-//! endpoint, so that asking does not change the answer.
+//! The control connections: they tell the servers when their feed starts, and query their counts. They do not use the
+//! transports' endpoints, so a query does not change its own answer.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -22,20 +22,21 @@ mod sum;
 
 use past_processes::PastProcesses;
 
-/// A server that is busier than this cannot be measured.
+/// How long a server may take to answer. One that is busier than this cannot be measured.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// A fault comes at its time: it does not wait longer for what the server has to say before it.
+/// How long a query right before a fault may take: the fault happens at its time whether the server has answered or
+/// not.
 const BEFORE_THE_END: Duration = Duration::from_millis(500);
-/// How often a server that is being started again is asked whether it is there.
+/// The time between two queries of a server that is restarting.
 const RETRY: Duration = Duration::from_millis(20);
 
 /// The control connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     client: Client,
-    /// The servers behind one endpoint, in their order.
+    /// The servers behind the endpoint, in the order of their numbers.
     nodes: Vec<Node>,
-    /// How long a server may be away, because it is to be started again; `None` if it must always be there.
+    /// How long a server may be unreachable because a fault restarts it; `None` if it must always answer.
     patience: Option<Duration>,
     between: Between,
 }
@@ -44,7 +45,7 @@ pub(crate) struct Control {
 #[derive(Clone, Debug)]
 struct Node {
     address: SocketAddr,
-    /// What it had counted in lives that the run has ended.
+    /// What its earlier processes, which the run has stopped, had counted.
     past: PastProcesses,
 }
 
@@ -61,21 +62,21 @@ impl Control {
         Ok(Self { client, nodes: addresses.map(Node::at).collect(), patience: patience(job), between: job.between })
     }
 
-    /// Looks at the servers, and at what lies before them.
+    /// Takes a snapshot of the servers and of the processes in front of them.
     pub(crate) async fn snapshot(&self) -> Result<ServerSnapshot, LoadError> {
         let stats = self.stats("/stats").await?;
         let of = |pid: Option<u32>| pid.map_or_else(Usage::default, Usage::of);
         Ok(ServerSnapshot { stats, nginx: of(self.between.nginx), lab_proxy: of(self.between.lab_proxy) })
     }
 
-    /// The servers' counts, with the last update that was due before a time, in µs of Unix time.
+    /// Returns the servers' counts, with the last update that was due before `at_us`, µs of Unix time.
     pub(crate) async fn stats_before(&self, at_us: u64) -> Result<Stats, LoadError> {
         self.stats(&format!("/stats?before={at_us}")).await
     }
 
-    /// A server, counted from 1, is about to be ended: what it has counted until now is kept, and is in what is asked from
-    /// then on. One that does not answer is ended all the same; its counters then begin again, and no difference is made of
-    /// them. One that is ended permanently is asked no more.
+    /// Saves the counts of server `number` (from 1), which is about to be stopped: they are added to everything that is
+    /// queried later. If the server does not answer, it is stopped all the same; its counters then start over, and
+    /// differences over that time are not computed. A server that is stopped permanently is not queried again.
     pub(crate) async fn save_before_stop(&self, number: u32, permanently: bool) {
         let Some(node) = (number as usize).checked_sub(1).and_then(|index| self.nodes.get(index)) else { return };
         let asked = timeout(BEFORE_THE_END, self.ask(node.address, "/stats"));
@@ -87,17 +88,18 @@ impl Control {
         }
     }
 
-    /// Whether a server's counters span several of its lives.
+    /// Whether any server's counters span several processes.
     pub(crate) fn was_restarted(&self) -> bool {
         self.nodes.iter().any(|node| node.past.any())
     }
 
-    /// Whether clients can be spread over several servers.
+    /// Whether there are several servers to spread clients over.
     pub(crate) const fn has_several(&self) -> bool {
         self.nodes.len() > 1
     }
 
-    /// What each server has counted in its present life, without waiting for any: nothing of one that is not there.
+    /// Returns what each server's current process has counted, without waiting for any; `None` for a server that does
+    /// not answer.
     pub(crate) async fn each(&self) -> Vec<Option<Stats>> {
         let ask = async |node: &Node| {
             let asked = timeout(BEFORE_THE_END, self.ask(node.address, "/stats"));
@@ -106,7 +108,7 @@ impl Control {
         join_all(self.nodes.iter().map(ask)).await
     }
 
-    /// Begins the feed: its schedule counts from `at_us`, in µs of Unix time.
+    /// Starts the feed: its schedule counts from `at_us`, µs of Unix time.
     pub(crate) async fn start(&self, at_us: u64) -> Result<(), LoadError> {
         try_join_all(self.nodes.iter().map(|node| self.start_one(node.address, at_us))).await?;
         Ok(())
@@ -122,7 +124,7 @@ impl Control {
         let (present, past): (Vec<&Node>, _) = self.nodes.iter().partition(|node| !node.past.is_gone());
         let present = try_join_all(present.into_iter().map(|node| self.stats_of(node, path))).await?;
         let past = past.into_iter().map(|node| node.past.all());
-        // The feed is that of one who is there.
+        // The feed's figures are those of the first server that answers.
         let sum = present.into_iter().chain(past).reduce(|mut sum, other| {
             sum::add(&mut sum, other);
             sum
@@ -147,7 +149,7 @@ impl Control {
         Ok(stats)
     }
 
-    /// Asks once.
+    /// Sends one query, without retries.
     async fn ask(&self, server: SocketAddr, path: &str) -> Result<Stats, LoadError> {
         let body = self.send(server, path, self.client.get(url(server, path))).await?;
         parsed(server, path, &body)
@@ -162,13 +164,13 @@ impl Control {
     }
 }
 
-/// An HTTP client of its own for orders and questions, so that nothing of them is in what the simulated clients measure.
-/// A proxy that the environment names is none of its way: everybody who is asked is one of the run's own processes.
+/// An HTTP client for control requests only, so that they do not count in what the simulated clients measure. It
+/// ignores a proxy named by the environment: every process that it talks to belongs to the run.
 pub(crate) fn client(timeout: Duration) -> reqwest::Result<Client> {
     Client::builder().no_proxy().http1_only().tcp_nodelay(true).timeout(timeout).build()
 }
 
-/// A server that is stopped or killed comes back after the fault's length, and takes its time to do so.
+/// A server that is stopped or killed returns after the fault's length, plus the time that it takes to start.
 fn patience(job: &Job) -> Option<Duration> {
     let restarts = job.faults.iter().filter(|fault| fault.kind.ends_server());
     restarts.map(|fault| fault.length + TIMEOUT).max()

@@ -1,4 +1,5 @@
-//! The conductor of what breaks: each fault at its time, ordered from the lab proxy, and told to whoever does the rest.
+//! The schedule of faults: orders each fault from the lab proxy at its time, or reports it to the caller if another
+//! process has to do it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,24 +16,24 @@ use crate::recorder::Window;
 use crate::transport::http::with_causes;
 use crate::{Job, LoadError, control};
 
-/// A proxy that takes longer to do as it is told does it at the wrong time.
+/// How long the lab proxy may take to answer. A fault that is later than this happens at the wrong time.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Faults that may have happened before anybody is told of the first.
+/// The most faults that may have happened before the first of them is reported.
 const MAX_UNREPORTED: usize = 64;
 
-/// The faults of a cell under way. Dropping it ends them.
+/// The faults of a running cell. Dropping it stops the schedule.
 #[derive(Debug)]
 pub(crate) struct Faults {
     reports: mpsc::Receiver<Result<usize, LoadError>>,
-    /// The conductor's task, which does not wait for whoever is told.
+    /// Runs the schedule; it does not wait for the receiver of the reports.
     _task: JoinSet<()>,
 }
 
 impl Faults {
-    /// Begins to order a job's faults, counted from the start of the measured time.
+    /// Starts the schedule of a job's faults, counted from the start of the measured time.
     ///
     /// # Errors
-    /// When a fault is the lab proxy's to do, and the job names no proxy.
+    /// When a fault needs the lab proxy, and the job names none.
     pub(crate) fn start(job: &Job, window: Window) -> Result<Self, LoadError> {
         let mut orders = Vec::new();
         for (index, fault) in job.faults.iter().enumerate() {
@@ -50,10 +51,11 @@ impl Faults {
         Ok(Self { reports, _task: task })
     }
 
-    /// The next fault that is due, as an index into the job's; never, after the last. Dropping the future loses none.
+    /// Waits for the next fault that is due and returns its index in the job's list; never returns after the last one.
+    /// Cancel safe.
     ///
     /// # Errors
-    /// When the lab proxy does not do as it is told.
+    /// When the lab proxy refuses a fault or cannot be reached.
     pub(crate) async fn next(&mut self) -> Result<usize, LoadError> {
         match self.reports.recv().await {
             Some(report) => report,
@@ -74,11 +76,11 @@ fn body(kind: LinkFault, fault: &Fault) -> Body {
 struct Order {
     at_us: u64,
     index: usize,
-    /// Who is to do it, and what, if it is the lab proxy.
+    /// The lab proxy and the request to send, if the fault is one of the lab proxy's.
     proxy: Option<(SocketAddr, Body)>,
 }
 
-/// The form in which the lab proxy takes a fault.
+/// The body of a fault request to the lab proxy.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Body {
     kind: LinkFault,

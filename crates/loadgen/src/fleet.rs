@@ -1,4 +1,4 @@
-//! All clients of a cell: the worker threads, and what they are told and tell.
+//! All clients of a cell in this process: the worker threads, the orders sent to them and their reports.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::transport::{Leg, Link};
 use crate::worker::{Orders, Report, Worker};
 use crate::{Job, LoadError};
 
-/// The running workers. Dropping it ends them at once and waits for their threads.
+/// The running workers. Dropping it stops them at once and waits for their threads.
 pub(crate) struct Fleet {
     threads: Vec<JoinHandle<std::io::Result<()>>>,
     ramp: watch::Sender<Option<Instant>>,
@@ -25,15 +25,15 @@ pub(crate) struct Fleet {
     orders: Orders,
     progress: Arc<Progress>,
     reports: mpsc::Receiver<Report>,
-    /// Where each worker gets its histograms back.
+    /// Returns each worker's histograms to it, for reuse.
     spares: Vec<mpsc::Sender<Histogram<u64>>>,
 }
 
 impl Fleet {
-    /// Starts the threads; no client connects yet.
+    /// Starts the threads. No client connects yet.
     ///
     /// # Errors
-    /// When the machine gives no thread or no runtime, and when the job's certificate is none.
+    /// When a thread or a runtime cannot be created, and when the job's certificate is not valid.
     pub(crate) async fn launch(job: &Job, segment: Option<Segment>, leg: Leg) -> Result<Self, LoadError> {
         let clients = segment.map_or(0, |segment| segment.size(job.cell.clients));
         let workers = workers(clients as usize);
@@ -84,7 +84,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Why a worker is not there: what its thread says, if it has ended.
+    /// Returns why a worker is missing: the error of its thread, if that has ended.
     fn cause(&mut self) -> LoadError {
         self.orders.abort.cancel();
         let ends = self.threads.drain(..).map(JoinHandle::join);
@@ -100,22 +100,22 @@ impl Fleet {
         &self.progress
     }
 
-    /// The clients connect, spread over the ramp from now on.
+    /// Lets the clients connect, spread over the ramp from `now`.
     pub(crate) fn start(&self, now: Instant) {
         self.ramp.send_replace(Some(now));
     }
 
-    /// Tells the measured time.
+    /// Announces the measured time to the workers.
     pub(crate) fn measure(&self, window: Window) {
         self.window.send_replace(Some(window));
     }
 
-    /// The clients close their connections.
+    /// Makes the clients close their connections.
     pub(crate) fn leave(&self) {
         self.orders.leave.cancel();
     }
 
-    /// The next report. Dropping the future loses none.
+    /// Waits for the next report. Cancel safe.
     ///
     /// # Errors
     /// When every worker has ended.
@@ -123,11 +123,11 @@ impl Fleet {
         self.reports.recv().await.ok_or(LoadError::WorkerLost)
     }
 
-    /// Gives a histogram back, to be filled again.
+    /// Returns a histogram to its worker, to be filled again.
     pub(crate) fn reuse(&self, worker: usize, mut ages: Histogram<u64>) {
         ages.reset();
         if let Some(spares) = self.spares.get(worker) {
-            // A worker that has enough, or has ended, needs none.
+            // A worker that has enough histograms, or has ended, needs none.
             let _ = spares.try_send(ages);
         }
     }
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_clients_share_a_thread_and_no_core_has_two() {
+    fn few_clients_share_a_thread_and_no_core_gets_two_threads() {
         let cores = thread::available_parallelism().unwrap().get();
         assert_eq!(workers(1), 1);
         assert_eq!(workers(250), 1);

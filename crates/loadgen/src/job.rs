@@ -1,4 +1,4 @@
-//! What the load generator is asked for, what it tells on the way, and what it answers.
+//! The load generator's input, the events that it emits, and its result.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,66 +15,66 @@ use crate::transport::{LegStats, TlsError};
 /// One cell to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// A feedlab server that was told to wait for its start, and serves nobody else: where it is asked for its figures,
+    /// The address of a feedlab server that waits for its start and serves nobody else. Its figures are queried here,
     /// without TLS.
     pub server: SocketAddr,
-    /// Further servers of the same feed behind the same endpoint; their figures are added.
+    /// Further servers of the same feed behind the same endpoint. Their figures are added.
     #[serde(default)]
     pub more_servers: Vec<SocketAddr>,
-    /// Where the clients connect, if not at the server: the lab proxy, nginx, or the server's TLS port.
+    /// Where the clients connect, if not at `server`: the lab proxy, nginx, or the server's TLS port.
     #[serde(default)]
     pub endpoint: Option<SocketAddr>,
-    /// Further endpoints of the same feed, over which the clients are spread.
+    /// Further endpoints of the same feed; clients are spread over all of them.
     #[serde(default)]
     pub more_endpoints: Vec<SocketAddr>,
-    /// The certificate, PEM, that the clients trust; they speak TLS if the contender's link says so.
+    /// The certificate that the clients trust, as PEM. They use TLS if the contender's link says so.
     #[serde(default)]
     pub certificate: Option<String>,
-    /// The control API of the lab proxy, where its faults are ordered.
+    /// The control API of the lab proxy, which carries out the link faults.
     #[serde(default)]
     pub proxy: Option<SocketAddr>,
-    /// What lies between the clients and the server.
+    /// The processes between the clients and the server.
     #[serde(default)]
     pub between: Between,
-    /// Each client comes from an address of its own, by which nginx tells them apart; only where the endpoint is on Linux's
-    /// loopback.
+    /// Whether each client connects from its own address, by which nginx tells clients apart. Works only where the
+    /// endpoint is on Linux's loopback.
     #[serde(default)]
     pub own_addresses: bool,
-    /// What breaks. Faults of the lab proxy are ordered from it; of the others an [`Event::Fault`] tells.
+    /// The faults. Those of the lab proxy are ordered from it; each of the others is emitted as an [`Event::Fault`].
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// The clients publish the feed themselves.
+    /// What the clients publish, if they publish the feed themselves.
     #[serde(default)]
     pub publishing: Option<Publishing>,
-    /// Which cell.
+    /// The cell's id, number of clients, payload, repetition and seed.
     pub cell: Cell,
-    /// The transport and its options.
+    /// The contender: the transport and its options.
     pub contender: Contender,
-    /// Ramp and headers; how many clients there are is the cell's to say.
+    /// The ramp, the headers and the other client settings. The number of clients is in `cell`.
     pub clients: Clients,
     /// The lengths of the phases.
     pub measure: Measure,
-    /// The pause that the publisher was told to make; it is no fault of the harness.
+    /// The planned pause of the publisher, which does not count against the harness.
     #[serde(default)]
     pub stall: Option<Stall>,
-    /// Where the ages are written to; an older file is replaced.
+    /// The file to write the ages to. An existing file is replaced.
     pub hlog: PathBuf,
 }
 
-/// What lies between the clients and the server, as processes that are measured. Where anything does, the clients' leg
-/// and the server's leg are two.
+/// The processes between the clients and the server, which are measured too. If there are any, the clients' leg and the
+/// server's leg are two different connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
-    /// The process id of nginx's master.
+    /// The process id of nginx's master process.
     #[serde(default)]
     pub nginx: Option<u32>,
-    /// That of the lab proxy.
+    /// The process id of the lab proxy.
     #[serde(default)]
     pub lab_proxy: Option<u32>,
 }
 
 impl Between {
-    /// Whether clients reach the server itself.
+    /// Whether clients connect to the server itself.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.nginx.is_none() && self.lab_proxy.is_none()
@@ -82,7 +82,7 @@ impl Between {
 }
 
 impl Job {
-    /// A job in which nothing breaks, and whose clients go to the server itself and publish nothing.
+    /// A job without faults, whose clients connect to the server itself and publish nothing.
     #[must_use]
     pub const fn new(
         server: SocketAddr,
@@ -113,119 +113,121 @@ impl Job {
     }
 }
 
-/// The phases of a cell, in their order.
+/// The phases of a cell, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The clients connect, spread over the ramp.
     Connect,
-    /// All are open, and the feed has not begun: what a connection costs when nothing happens.
+    /// All clients are open and the feed has not started: what idle connections cost.
     Settle,
-    /// The feed runs and is not counted yet.
+    /// The feed runs but is not counted yet.
     WarmUp,
-    /// Updates that fall due now are counted.
+    /// Updates that are due now are counted.
     Measure,
-    /// What fell due may still arrive.
+    /// Updates that were due may still arrive.
     Drain,
-    /// The clients leave.
+    /// The clients close their connections.
     Disconnect,
 }
 
-/// What the load generator tells while it works.
+/// What the load generator reports while it works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A phase begins.
+    /// A phase starts.
     Phase {
-        /// Which.
+        /// The phase.
         phase: Phase,
-        /// How long it is meant to last, s.
+        /// Its planned length, s.
         seconds: f64,
     },
-    /// How many clients are open, told while they connect.
+    /// The number of open clients, reported while they connect.
     Connected {
-        /// So many.
+        /// The number of clients that have opened a connection so far.
         clients: u32,
     },
-    /// One process among several can begin: it waits to be told when.
+    /// A process that is one of several is ready, and waits for the start time.
     Ready,
-    /// A second of the measured time is over.
+    /// A second of the measured time has ended.
     Second(Second),
-    /// The same of one process among several: its ages, to be merged with those of the others.
+    /// A second of the measured time has ended in one of several processes. Holds its ages, to be merged with those of
+    /// the others.
     Ages {
-        /// Which second, counted from 0.
+        /// The number of the second, from 0.
         second: u32,
-        /// The histogram, as [`feedlab_experiment::hlog::encode`] writes it.
+        /// The histogram, encoded with [`feedlab_experiment::hlog::encode`].
         ages: String,
     },
-    /// The feed has been told to begin.
+    /// The feed has been started.
     FeedBegins {
-        /// When its time begins, µs of Unix time.
+        /// When its schedule starts, µs of Unix time.
         at_us: u64,
     },
-    /// A fault is due. Those of the lab proxy have been ordered; whoever reads this does the others.
+    /// A fault is due. Link faults have already been ordered from the lab proxy; the receiver of the event carries out
+    /// the others.
     Fault {
-        /// Which, as an index into the job's faults.
+        /// The index of the fault in the job's list.
         index: usize,
     },
 }
 
-/// What was found.
+/// The result of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The cell.
+    /// The cell's record.
     pub record: CellRecord,
-    /// Its seconds.
+    /// The seconds of the measured time.
     pub seconds: Vec<Second>,
-    /// What the clients' sockets carried over the whole cell, newcomers included.
+    /// What the clients' sockets carried over the whole cell, including the join probe.
     pub leg: LegStats,
 }
 
 /// Why a cell could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Stopped from outside.
+    /// The run was stopped from outside.
     #[error("stopped before the cell was measured")]
     Interrupted,
-    /// All of the processes begin at one moment, and this one heard of it too late.
-    #[error("the start was {:.1} s ago when this process was ready: give them more time", by.as_secs_f64())]
+    /// All processes of a cell start at the same moment, and this one was ready too late.
+    #[error("this process was ready {:.1} s after the common start: allow more time before the start", by.as_secs_f64())]
     TooLate {
-        /// By how much.
+        /// How late it was.
         by: Duration,
     },
-    /// The server does not do what a server under test must.
-    #[error("cannot ask the server at {server} for {what}: {why}")]
+    /// The server's control API failed.
+    #[error("cannot query the server at {server} for {what}: {why}")]
     Control {
-        /// Who was asked.
+        /// The address of the server.
         server: SocketAddr,
-        /// The path.
+        /// The path that was requested.
         what: String,
-        /// What came instead.
+        /// What went wrong.
         why: String,
     },
-    /// What was to break could not be broken.
+    /// The lab proxy did not carry out a fault.
     #[error("cannot order the fault {}: {why}", kind.name())]
     Fault {
-        /// What.
+        /// The kind of the fault.
         kind: LinkFault,
-        /// Why not.
+        /// What went wrong.
         why: String,
     },
-    /// The clients of an encrypted link have nobody to trust.
+    /// The job's certificate is missing or not valid.
     #[error("cannot trust the job's certificate: {0}")]
     Certificate(#[source] TlsError),
-    /// The ages cannot be kept.
+    /// The file of the ages cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Hlog {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// What went wrong.
         source: std::io::Error,
     },
-    /// The machine gave no thread, no timer or no socket to work with.
+    /// A thread, a timer or a socket could not be created.
     #[error("cannot start the load generator's workers: {0}")]
     Workers(#[source] std::io::Error),
-    /// A worker ended before its time, which is a bug.
+    /// A worker ended before the cell did, which is a bug.
     #[error("a worker of the load generator ended before the cell did")]
     WorkerLost,
 }

@@ -1,8 +1,8 @@
-//! JoinProbe: what joining costs a client, measured one at a time after the fleet has left.
+//! The join probe: what joining costs a client, measured one client at a time after the fleet has left.
 //!
-//! The feed still runs, and each newcomer asks for the update before the newest, so that one is there for it: the time
-//! to the first update is that of the connect, the request and the answer, and not that of waiting for news. With
-//! nobody else at the endpoint, what passes it is the newcomers' alone.
+//! The feed still runs, and each probe asks for the newest update but one, so that an update is ready for it: the time
+//! to the first update covers the connect, the request and the response, and no wait for news. No other client uses the
+//! endpoint, so all of its traffic belongs to the probes.
 
 use std::time::{Duration, Instant};
 
@@ -23,26 +23,26 @@ use crate::observer::{ClientError, Observer, Opened};
 use crate::transport::{Leg, Link};
 use crate::{Job, LoadError, transport};
 
-/// How many join: a median wants ten on either side.
+/// The number of probes: a median needs ten samples on either side.
 const PROBES: u32 = 30;
-/// How long one may take beyond the time in which a client of the ladder finds out what works.
+/// How long a probe may take, beyond the time in which a client of the fallback ladder finds a rung that works.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long all of them may take: over a long way fewer join.
+/// How long all probes may take. Over a long distance, fewer clients join.
 const TIME: Duration = Duration::from_secs(8);
 
-/// What was seen of them.
+/// The results of the join probe.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct JoinProbe {
-    /// From the start of the TCP connect to the first update, µs.
+    /// Times from the start of the TCP connect to the first update, µs.
     #[serde(with = "hlog::text")]
     pub(crate) first_updates: Histogram<u64>,
-    /// What had been counted before the first came, and after the last had left: two looks right behind each other, whose
-    /// difference is what a look costs.
+    /// Snapshots before the first probe, after the last, and once more directly afterwards: the difference of the last
+    /// two is the cost of a snapshot.
     #[serde(rename = "looks")]
     pub(crate) snapshots: Option<[Snapshot; 3]>,
 }
 
-/// Lets them join. Without any update in the feed there is nothing to join for.
+/// Runs the probes. Without any update in the feed there is nothing to join for, and the result is empty.
 pub(crate) async fn run(job: &Job, control: &Control, leg: &Leg, began: Instant) -> Result<JoinProbe, LoadError> {
     let snapshot = async || {
         control
@@ -54,10 +54,10 @@ pub(crate) async fn run(job: &Job, control: &Control, leg: &Leg, began: Instant)
     let before = snapshot().await?;
     let Some(previous) = before.server.feed.head.checked_sub(1) else { return Ok(probe) };
     let previous = Cursor { epoch: before.server.feed.epoch, seq: previous };
-    // Each has a connection of its own, even if the fleet shared: it is the connection whose cost is looked for.
+    // Each probe has its own connection, even if the fleet shared them: the cost of a connection is what is measured.
     let link = Link { finds_heads: !job.between.is_nothing(), ..link(job, leg.clone())? };
     if job.contender.is_auto() {
-        // What takes the time is a timer, which nobody disturbs.
+        // Most of the time is spent waiting for a timer, so the probes do not disturb each other.
         let all = join_all((0..PROBES).map(|index| join(job, &link, index, previous))).await;
         all.into_iter().flatten().for_each(|first_us| probe.first_updates.saturating_record(first_us));
     } else {
@@ -79,11 +79,11 @@ async fn one_by_one(job: &Job, link: &Link, after: Cursor, first_updates: &mut H
     }
 }
 
-/// Joins, waits for the first update, and leaves.
+/// Joins, waits for the first update, and leaves. Returns the time to the first update, µs.
 async fn join(job: &Job, link: &Link, index: u32, after: Cursor) -> Option<u64> {
     let mut client = client(job, link, job.cell.clients.saturating_add(index))?;
     client.after = Some(after);
-    // However the fleet comes back: without the cursor there would be nothing to join for.
+    // Whatever the contender's reconnect policy: without the cursor there would be nothing to join for.
     client.reconnect.with_cursor = true;
     // A client of the ladder may have tried a rung before the one that opens.
     let connect_began = job.contender.is_auto().then(clock::now);
@@ -102,7 +102,7 @@ fn patience(options: &Options) -> Duration {
     }
 }
 
-/// Watches one newcomer, and sends it home with its first update.
+/// Observes one probe, and stops it at its first update.
 struct ProbeObserver {
     stop: CancellationToken,
     connect_began: Option<Instant>,

@@ -1,12 +1,12 @@
-//! Many clients, one clock: simulated clients of each transport, and what they saw.
+//! Many clients, one clock: simulated clients of each transport, and what they measure.
 //!
-//! In reading order: a [`Job`] is one cell to measure, and [`run`] takes it through its phases. A fleet of worker
-//! threads holds the clients; each client is one future of [`transport`], watched by an [`observer`] that [`audit`]s
-//! and [`recorder`]s its updates. Its [`transport::Link`] is HTTP/1.1 or HTTP/2, plain or encrypted, a connection of its
-//! own or a place on one that is shared. At the end newcomers show what joining costs. The control connections ask the
-//! servers what they saw, and measuring puts both sides together. Several processes drive a cell together when each
-//! [takes part](take_part) with a [`Share`] of the clients; [`conclude`] makes one cell of them. Nothing here prints: what
-//! there is to tell comes as [`Event`]s.
+//! In reading order: a [`Job`] is one cell to measure, and [`run`] takes it through its phases. Worker threads hold the
+//! fleet of clients. Each client is one future of [`transport`], watched by an [`observer`], which checks its updates
+//! with an [`audit`] and records them with a [`recorder`]. A client's [`transport::Link`] is HTTP/1.1 or HTTP/2, plain
+//! or encrypted, with a connection of its own or a stream of a shared one. At the end, the join probe measures what
+//! joining costs. The control connections query the servers' counts, and `measure` combines both sides. Several
+//! processes can drive a cell together: each [takes part](take_part) with a [`Share`] of the clients, and [`conclude`]
+//! merges them into one cell. Nothing here prints; progress is reported as [`Event`]s.
 
 mod job;
 mod part;

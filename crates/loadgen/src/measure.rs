@@ -1,4 +1,4 @@
-//! From what both sides saw to the cell's record. Pure: only what was measured is in it, the rest is absent.
+//! Computes the cell's record from what both sides measured. Pure. A figure that was not measured is absent.
 
 use std::collections::BTreeMap;
 
@@ -28,42 +28,42 @@ use traffic::same_process;
 pub(crate) struct Facts<'a> {
     pub(crate) job: &'a Job,
     pub(crate) window: Window,
-    /// Clients that were open when the measured time began.
+    /// The number of clients that were open when the measured time started.
     pub(crate) open: u32,
-    /// The time without any client: two snapshots right behind each other, whose difference is what a look costs, and
-    /// the last before the first client came.
+    /// The baseline, without clients: two snapshots directly after each other, whose difference is the cost of a
+    /// snapshot, and the last one before the first client connected.
     pub(crate) baseline: [Snapshot; 3],
-    /// While the clients came, with how many were open.
+    /// Snapshots of the ramp, each with the number of clients that were open.
     pub(crate) ramp: Vec<(u32, Snapshot)>,
-    /// When the ramp was over.
+    /// At the end of the ramp.
     pub(crate) connected: Snapshot,
-    /// When the clients had settled.
+    /// At the end of the settle phase.
     pub(crate) settled: Snapshot,
     /// At the start of the measured time.
     pub(crate) start: Snapshot,
-    /// At its end.
+    /// At the end of the measured time.
     pub(crate) end: Snapshot,
-    /// After the drain, the clients still connected.
+    /// After the drain, with the clients still connected.
     pub(crate) last: Stats,
     pub(crate) last_leg: LegStats,
-    /// The last updates that were due before the measured time began and before it ended, as the server has it.
+    /// The last updates that were due before the measured time started and before it ended, as the server reports them.
     pub(crate) due_before: (Option<u64>, Option<u64>),
-    /// Whether a server was started again meanwhile; what it counted before is in its counts all the same.
+    /// Whether a server was restarted during the cell. Its counts include those before the restart.
     pub(crate) was_restarted: bool,
     pub(crate) counts: Counts,
     pub(crate) ages: Histogram<u64>,
-    /// How far ages may be off because clocks were compared, µs, if they were.
+    /// How far ages may be off because of a difference between clocks, µs, if clocks were compared.
     pub(crate) clock_bound_us: Option<f64>,
-    /// How clients were spread over several servers.
+    /// How the clients were spread over several servers.
     pub(crate) nodes: Vec<NodesAt>,
     pub(crate) join_probe: JoinProbe,
 }
 
-/// The metrics under way.
+/// The metrics collected so far.
 type Metrics = BTreeMap<Metric, f64>;
 
 impl<'a> Facts<'a> {
-    /// What the servers' side and all shares of the clients say together.
+    /// Combines the servers' side and all shares of the clients.
     pub(crate) fn new(job: &'a Job, led: Led, shares: &[Share], ages: Histogram<u64>) -> Self {
         let Led { window, moments, last, due_before, was_restarted, nodes, join_probe, machine } = led;
         let mut counts = Counts::new();
@@ -99,8 +99,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Both sides at each moment. The load of the machine is that of the servers' own; the wall clock is that of the share whose
-/// moved most.
+/// Combines both sides at each moment. The machine's load is that of the servers' machine; the wall clock is that of
+/// the share whose clock moved most.
 fn together(served: &Moments<ServerSnapshot>, shares: &[Share], machine: Option<&str>) -> Moments<Snapshot> {
     let is_here = |share: &Share| share.machine.as_deref() == machine;
     let mut all = served.map(|served| Snapshot::of_servers(served.clone()));
@@ -116,7 +116,7 @@ fn together(served: &Moments<ServerSnapshot>, shares: &[Share], machine: Option<
 }
 
 impl Facts<'_> {
-    /// The record of the cell, judged.
+    /// Returns the record of the cell with its verdict.
     pub(crate) fn record(&self) -> CellRecord {
         let metrics = self.metrics();
         let failures = self.failures();
@@ -153,7 +153,7 @@ impl Facts<'_> {
         metrics
     }
 
-    /// Where the mean age comes from. The sums are those of the servers, over the updates that came while it was measured.
+    /// The parts of the mean age. The servers report sums over the updates that arrived during the measured time.
     fn hops(&self, metrics: &mut Metrics) {
         let hops = |stats: &Stats| stats.feed.hops;
         let Some((start, end)) = hops(&self.start.server).zip(hops(&self.end.server)) else { return };
@@ -183,16 +183,17 @@ impl Facts<'_> {
         metrics.insert(Metric::ClientsGaveUp, gave_up as f64);
     }
 
-    /// Of what clients were told after the measured time, only what was due in it counts.
+    /// The number of updates that clients were told are lost. Of what was reported after the measured time, only
+    /// updates that were due in it count.
     fn reported_lost(&self) -> u64 {
         let last = self.due_before.1.or(self.seen().map(|(_, last)| last)).unwrap_or_default();
         let late = self.counts.late_gaps.iter().map(|gap| (gap.to.min(last) + 1).saturating_sub(gap.from));
         late.fold(self.counts.reported_lost, u64::saturating_add)
     }
 
-    /// Updates that fell due in the measured time. The server knows; without it, what lies between the first and the
-    /// last that any client saw. If the feed began again meanwhile, what the clients saw of its lives before counts too: more
-    /// of those, nobody knows.
+    /// The number of updates that were due in the measured time. The server knows; otherwise it is the range between
+    /// the first and the last that any client received. If the feed started over meanwhile, the range that clients
+    /// received in its earlier epochs is added; nobody knows more about those.
     fn published(&self) -> u64 {
         let (first, last) = (self.start.server.feed.epoch, self.last.feed.epoch);
         let begin = |epoch| if epoch == first { self.due_before.0 } else { Some(0) };
@@ -208,7 +209,7 @@ impl Facts<'_> {
         over.fold(present, u64::saturating_add)
     }
 
-    /// The first and the last `seq` that clients saw of the feed that is there at the end.
+    /// The first and the last `seq` that clients received in the feed's last epoch.
     fn seen(&self) -> Option<(u64, u64)> {
         let ranges = &self.counts.ranges;
         ranges.get(&self.last.feed.epoch).or_else(|| ranges.values().next()).copied()
@@ -227,7 +228,7 @@ impl Facts<'_> {
         put(metrics, Metric::ServerRssGrowth, self.server_growth());
     }
 
-    /// Of the servers that are there when the measured time ends.
+    /// The shares of the clients on the busiest and the least busy of the servers that run when the measured time ends.
     fn balance(&self, metrics: &mut Metrics) {
         let transport = self.job.contender.transport();
         let Some(last) = self.nodes.last() else { return };
@@ -238,21 +239,22 @@ impl Facts<'_> {
         put(metrics, Metric::EmptiestNode, share(loads.iter().min()));
     }
 
-    /// As the server has it: a reader that is slow learns of its end only when it has read what came before.
+    /// The number of slow readers that were disconnected, as the server counts them: a slow reader learns of its end
+    /// only after it has read everything before it.
     fn slow_disconnected(&self) -> u64 {
         let endpoints = self.endpoints(&self.baseline[2].server, &self.last);
         let ended = endpoints.map(|(first, last)| last.slow_disconnected.saturating_sub(first.slow_disconnected));
         ended.unwrap_or_default().max(self.counts.slow_disconnected)
     }
 
-    /// Memory that was given back makes it negative.
+    /// The growth of the server's memory, bytes. Negative if it returned memory.
     fn server_growth(&self) -> Option<f64> {
         let (start, end) = (&self.start.server, &self.end.server);
         let grown = end.process.rss_bytes? as f64 - start.process.rss_bytes? as f64;
         (same_process(start, end) && !self.was_restarted).then_some(grown)
     }
 
-    /// Clients that never opened, and perhaps never had anything to complain about, count too.
+    /// The failures by kind. Clients that never opened count too, even if no failure was recorded for them.
     fn failures(&self) -> BTreeMap<Failure, u64> {
         let mut failures = self.counts.failures.clone();
         let missing = u64::from(self.job.cell.clients.saturating_sub(self.open));

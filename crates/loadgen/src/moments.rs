@@ -1,7 +1,7 @@
-//! What was looked at, and when: the same moments of a cell on both sides, the servers' and the clients'.
+//! Snapshots of both sides, the servers' and the clients', at the same moments of a cell.
 //!
-//! A cell that one process drives has one of each. Of several that drive it together each looks at itself, one of them at the
-//! servers, all at the same moments; put together they are one again.
+//! A cell that one process drives has one snapshot of each side per moment. If several processes drive it, each takes
+//! snapshots of itself and one of them of the servers, all at the same moments; merged, they are one again.
 
 use std::time::Instant;
 
@@ -12,33 +12,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::transport::{Leg, LegStats};
 
-/// The servers, and what lies before them, at one moment.
+/// The servers and the proxies at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ServerSnapshot {
-    /// All servers together.
+    /// The sum over all servers.
     pub(crate) stats: Stats,
-    /// What lies between the two, as far as anything does.
+    /// The processes between clients and servers, if there are any.
     pub(crate) nginx: Usage,
     pub(crate) lab_proxy: Usage,
 }
 
-/// A process of clients at one moment.
+/// A process that drives clients, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ClientSnapshot {
-    /// Clients that had been open until then.
+    /// The number of clients that had opened a connection until then.
     pub(crate) open: u32,
-    /// This process.
+    /// What this process uses.
     pub(crate) own: Usage,
-    /// The clients' sockets.
+    /// What the clients' sockets have carried.
     pub(crate) leg: LegStats,
-    /// Its machine.
+    /// The load of its machine.
     pub(crate) host: HostLoad,
     /// How far the wall clock was ahead of the monotonic one, from an arbitrary origin, µs.
     pub(crate) wall_ahead_us: i64,
 }
 
 impl ClientSnapshot {
-    /// Looks at this process; `began` is the origin of its monotonic clock.
+    /// Takes a snapshot of this process. `began` is the origin of its monotonic clock.
     pub(crate) fn now(open: u32, leg: &Leg, began: Instant) -> Self {
         let wall_ahead_us = clock::wall_ahead_us(began);
         Self { open, leg: leg.stats(), own: Usage::now(), host: HostLoad::now(), wall_ahead_us }
@@ -48,27 +48,27 @@ impl ClientSnapshot {
 /// What both sides had used and counted at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
-    /// Clients that had been open until then.
+    /// The number of clients that had opened a connection until then.
     pub(crate) open: u32,
-    /// All servers together.
+    /// The sum over all servers.
     pub(crate) server: Stats,
-    /// All processes of clients together.
+    /// The sum over all processes that drive clients.
     pub(crate) own: Usage,
-    /// CPU time of those among them that are on the servers' machine, µs.
+    /// The CPU time of those of them that run on the servers' machine, µs.
     pub(crate) own_cpu_here_us: Option<u64>,
-    /// What lies between the two, as far as anything does.
+    /// The processes between clients and servers, if there are any.
     pub(crate) nginx: Usage,
     pub(crate) lab_proxy: Usage,
-    /// The clients' sockets.
+    /// What the clients' sockets have carried.
     pub(crate) leg: LegStats,
-    /// The servers' machine.
+    /// The load of the servers' machine.
     pub(crate) host: HostLoad,
     /// How far the wall clock was ahead of the monotonic one, from an arbitrary origin, µs.
     pub(crate) wall_ahead_us: i64,
 }
 
 impl Snapshot {
-    /// The servers, and nobody's clients yet.
+    /// A snapshot of the servers, without any clients yet.
     pub(crate) fn of_servers(served: ServerSnapshot) -> Self {
         let ServerSnapshot { stats: server, nginx, lab_proxy } = served;
         let own = Usage { cpu_us: Some(0), rss_bytes: Some(0), open_fds: Some(0) };
@@ -76,7 +76,7 @@ impl Snapshot {
         Self { open: 0, server, own, own_cpu_here_us, nginx, lab_proxy, leg, host, wall_ahead_us: 0 }
     }
 
-    /// With a process of clients, which is on the servers' machine or elsewhere.
+    /// Returns this snapshot with a process of clients added. `is_here` says whether that runs on the servers' machine.
     pub(crate) fn and(&self, look: &ClientSnapshot, is_here: bool) -> Self {
         let ClientSnapshot { open, own, leg, host, wall_ahead_us: _ } = look;
         let mut sum = self.clone();
@@ -93,32 +93,32 @@ impl Snapshot {
     }
 }
 
-/// A sum of which a part is not known is not known.
+/// Adds two values; `None` if either is unknown.
 fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     Some(one? + other?)
 }
 
-/// What is looked at in the course of a cell.
+/// The snapshots of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Moments<T> {
-    /// The time without any client: two looks right behind each other, whose difference is what a look costs, and the last
-    /// before the first client came.
+    /// The baseline, without clients: two snapshots directly after each other, whose difference is the cost of a
+    /// snapshot, and the last one before the first client connected.
     #[serde(rename = "quiet")]
     pub(crate) baseline: [T; 3],
-    /// While the clients came.
+    /// During the ramp.
     pub(crate) ramp: Vec<T>,
-    /// When the ramp was over.
+    /// At the end of the ramp.
     pub(crate) connected: T,
-    /// When the clients had settled.
+    /// At the end of the settle phase.
     pub(crate) settled: T,
     /// At the start of the measured time.
     pub(crate) start: T,
-    /// At its end.
+    /// At the end of the measured time.
     pub(crate) end: T,
 }
 
 impl<T> Moments<T> {
-    /// The same moments of something else.
+    /// Applies a function to each snapshot.
     pub(crate) fn map<U>(&self, mut change: impl FnMut(&T) -> U) -> Moments<U> {
         Moments {
             baseline: self.baseline.each_ref().map(&mut change),
@@ -130,7 +130,7 @@ impl<T> Moments<T> {
         }
     }
 
-    /// The same moments of two. Of the ramp those that both have.
+    /// Combines the snapshots of two sides. Of the ramp, only those that both have.
     pub(crate) fn with<U, V>(&self, other: &Moments<U>, mut both: impl FnMut(&T, &U) -> V) -> Moments<V> {
         let [first, second, third] = &self.baseline;
         let [other_first, other_second, other_third] = &other.baseline;

@@ -1,5 +1,5 @@
-//! Which server has how many of the clients: looked at while it is measured, where there are several. Called by the phases;
-//! knows nothing of clients, whose connections end at a proxy.
+//! How the clients are spread over several servers, sampled during the measured time. The phases call this. It knows
+//! nothing of the clients, whose connections end at a proxy.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use tokio::time::sleep_until;
 use crate::control::Control;
 use crate::recorder::Window;
 
-/// In a longer time it is looked less often: so often and once more at most.
+/// The most steps between samples, of whole seconds each: a longer time is sampled less often.
 const MOST_LOOKS: u32 = 120;
 
-/// The looks of a cell under way. Dropping it ends them.
+/// The samples of a running cell. Dropping it stops the sampling.
 #[derive(Debug)]
 pub(crate) struct Watch {
     looks: Arc<Mutex<Vec<NodesAt>>>,
@@ -24,7 +24,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins to look, from the start of the measured time on.
+    /// Starts sampling, from the start of the measured time.
     pub(crate) fn begin(control: Control, window: Window) -> Self {
         let looks = Arc::<Mutex<Vec<NodesAt>>>::default();
         let mut watcher = JoinSet::new();
@@ -32,7 +32,7 @@ impl Watch {
         Self { looks, _watcher: watcher }
     }
 
-    /// What was seen.
+    /// Stops and returns the samples.
     pub(crate) fn end(self) -> Vec<NodesAt> {
         std::mem::take(&mut self.looks.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -51,7 +51,8 @@ async fn watch(control: Control, window: Window, looks: Arc<Mutex<Vec<NodesAt>>>
     }
 }
 
-/// What a server has; of one that was not there before, or in another life, no requests are known.
+/// Returns a server's load. The request rate is 0 if the server was not there at the sample before, or was another
+/// process.
 fn load(now: &Stats, before: Option<&Stats>) -> Option<NodeLoad> {
     let requests = |stats: &Stats| stats.endpoints.values().map(|endpoint| endpoint.requests).sum::<u64>();
     let before = before.filter(|before| before.life == now.life && before.at < now.at);
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_a_rate_since_the_last_look_at_the_same_life() {
+    fn requests_are_a_rate_since_the_last_sample_of_the_same_process() {
         let seen = |before: Option<&Stats>| load(&stats(7, 3_000_000, 5, 130), before).unwrap();
         let rate = |clients, requests_per_s| NodeLoad { clients, requests_per_s };
         assert_eq!(seen(Some(&stats(7, 1_000_000, 9, 30))), rate(5, 50));

@@ -1,6 +1,6 @@
-//! What a client tells about itself while it runs.
+//! What a client reports while it runs.
 //!
-//! The transports know nobody but this trait: the fleet counts behind it, `feedlab watch` prints behind it.
+//! The transports know only this trait: the fleet counts behind it, `feedlab watch` prints behind it.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,95 +11,96 @@ use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Reset, Transport};
 use hyper::http::response::Parts;
 
-/// Someone who watches one client.
+/// Receives the events of one client.
 pub trait Observer {
-    /// A new connection was answered, or a new stream of one that was there.
+    /// The first request on a new connection was answered, or a new stream was opened on an existing one.
     fn opened(&mut self, opened: Opened);
 
-    /// The head of an answer came; where [`opened`](Self::opened) is told too, after it.
+    /// A response head arrived. Called after [`opened`](Self::opened) if both apply.
     fn answered(&mut self, _head: &Parts) {}
 
-    /// An update arrived. `received_at_us` is when its bytes were there, in µs of Unix time.
+    /// An update arrived. `received_at_us` is when its bytes were read, µs of Unix time.
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64);
 
-    /// The server told what it no longer has; the feed goes on after `resume`.
+    /// The server reported updates that it no longer has; the feed continues after `resume`.
     fn gap(&mut self, gap: Gap, resume: Cursor);
 
-    /// The feed began again: what the client has is of another epoch, and what was published after it there is lost, however
-    /// much it was. What comes from here on is of the epoch of `resume`, from its start.
+    /// The feed started over. What the client has received belongs to an earlier epoch, and an unknown number of
+    /// updates that followed it there is lost. Everything from now on belongs to the epoch of `resume`, from its start.
     fn reset(&mut self, reset: Reset);
 
-    /// An event of a stream, as it stands; updates, gaps and resets are told once more by their own methods.
+    /// An event of an event stream, unparsed. Updates, gaps and resets are also reported by their own methods.
     fn event(&mut self, _event: &Event) {}
 
-    /// Something came that is no update of a feedlab server. Whether it is taken as it stands; if not, it is a failure.
+    /// Something arrived that is not an update of a feedlab server. Returns whether to accept it; if not, it is
+    /// reported as a failure.
     fn foreign(&mut self, _raw: RawUpdate<'_>) -> bool {
         false
     }
 
-    /// Something went wrong. Unless it is [`Failure::GaveUp`], the client goes on.
+    /// Something went wrong. Unless the failure is [`Failure::GaveUp`], the client continues.
     fn failure(&mut self, error: &ClientError);
 
-    /// The connection, or the poll that was under way, is lost, and the client tries again after `wait`.
+    /// The connection, or the pending poll, was lost. The client tries again after `wait`.
     fn lost(&mut self, _wait: Duration) {}
 
-    /// A connection that had been open is open again.
+    /// A client that had been connected before has a new connection.
     fn reconnect(&mut self);
 
-    /// The client ends its connection by itself, as whoever leaves does, and comes back at once: nothing is lost, and no
-    /// [`reconnect`](Self::reconnect) is told of it.
+    /// The client closes its connection by itself, as a leaving client does, and reconnects at once. Nothing is lost,
+    /// and [`reconnect`](Self::reconnect) is not called for it.
     fn left(&mut self) {}
 
-    /// The server serves the feed: a poll's answer could be read, the head of a stream is one of an event stream, an upgrade was
-    /// made. An answer such as a 503 is none of these. `since_us`, in µs of Unix time, is when it was asked for: a poll may have
-    /// been held since.
+    /// The server serves the feed: a poll's response was parsed, a stream's head is that of an event stream, or an
+    /// upgrade succeeded. A response such as a 503 does not count. `since_us` is when the request was sent, µs of Unix
+    /// time; a poll may have been held since.
     fn served(&mut self, _since_us: u64) {}
 
-    /// Something came, be it only the head of an answer, a comment or a ping.
+    /// Something arrived, if only a response head, a comment or a ping.
     fn alive(&mut self) {}
 
-    /// The server told the client its place in the feed: what is before it, the client has, was reported lost, or never
-    /// asked for.
+    /// The server sent the client's position in the feed. Everything before it was received, was reported lost, or was
+    /// never asked for.
     fn placed(&mut self, _cursor: Cursor) {}
 
     /// The client fell to a lower rung of the fallback ladder.
     fn fell(&mut self, _to: Transport) {}
 
-    /// The client is back on the first rung.
+    /// The client returned to the first rung.
     fn climbed(&mut self) {}
 
-    /// An update that the client published is acknowledged. Both in µs of Unix time: when it was due to be sent, and
-    /// when the acknowledgement was there.
+    /// An update that the client published was acknowledged. `due_us` is when it was due to be sent, `received_at_us`
+    /// when the acknowledgement arrived, both µs of Unix time.
     fn acknowledged(&mut self, _due_us: u64, _received_at_us: u64) {}
 
-    /// So many polls were due and not sent, because the one before was still under way.
+    /// `polls` polls were due and were not sent, because the one before was still pending.
     fn skipped(&mut self, _polls: u64) {}
 
-    /// Whether the client may end: asked between two polls. Streams are ended by their token alone.
+    /// Whether the client may end. Checked between two polls; streams end only by their token.
     fn has_enough(&self) -> bool {
         false
     }
 }
 
-/// How long it took until a client was answered for the first time on a connection, in its parts.
+/// How long it took until the first response on a connection, in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The TCP connect, µs; `None` where the connection was there already, as one that is shared.
+    /// The TCP connect, µs; `None` if the connection already existed, for example a shared one.
     pub connect_us: Option<u64>,
-    /// The TLS handshake, µs; `None` where the connection was there already, or has none.
+    /// The TLS handshake, µs; `None` if the connection already existed or is not encrypted.
     pub tls_us: Option<u64>,
-    /// From the request to the head of its answer, µs.
+    /// From the request to the response head, µs.
     pub request_us: u64,
-    /// All of it, from the start of the TCP connect to the head of the answer, µs.
+    /// The whole time, from the start of the TCP connect to the response head, µs.
     pub open_us: u64,
 }
 
-/// What went wrong for a client.
+/// A failure of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientError {
-    /// Its kind, for counting.
+    /// The kind of the failure, for counting.
     pub failure: Failure,
-    /// What was seen, for people: one line.
+    /// A description for people, in one line.
     pub detail: String,
 }
 

@@ -1,22 +1,22 @@
-//! The last time a client had no connection: from its loss to the first update after it.
+//! A client's last outage: from the loss of its connection to the next update.
 //!
-//! Pure: its times come from outside, all in µs of Unix time. Kept by each client, so it is small.
+//! Pure: its times come from outside, all in µs of Unix time. Each client keeps one, so it is small.
 
-/// One client's last outage.
+/// The last outage of one client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outage {
     /// When the connection was lost; 0 before the first loss.
     lost_us: u64,
-    /// When there was one again; 0 while there is none.
+    /// When a connection served the feed again; 0 while there is none.
     back_us: u64,
-    /// No update has come since.
+    /// Whether no update has arrived since the loss.
     is_open: bool,
-    /// Since when there is no connection; 0 while there is one.
+    /// Since when there has been no connection; 0 while there is one.
     down_us: u64,
 }
 
 impl Outage {
-    /// The connection is lost. A second loss before any update came makes the same outage longer.
+    /// Records the loss of a connection. A second loss before any update extends the same outage.
     pub(crate) const fn lost(&mut self, now_us: u64) {
         if !self.is_open {
             *self = Self { lost_us: now_us, back_us: 0, is_open: true, down_us: self.down_us };
@@ -27,7 +27,7 @@ impl Outage {
         }
     }
 
-    /// There is a connection again that brings the feed. If there was none: since when.
+    /// Records that a connection serves the feed again. If there was none, returns since when.
     pub(crate) const fn back(&mut self, now_us: u64) -> Option<u64> {
         if self.is_open && self.back_us == 0 {
             self.back_us = now_us;
@@ -38,7 +38,7 @@ impl Outage {
         }
     }
 
-    /// An update came. If it ends the outage: when that began.
+    /// Records an update. If it ends the outage, returns when the outage started.
     pub(crate) const fn end(&mut self, now_us: u64) -> Option<u64> {
         if !self.is_open {
             return None;
@@ -48,7 +48,7 @@ impl Outage {
         Some(self.lost_us)
     }
 
-    /// Whether a time lies between the loss and the new connection.
+    /// Whether a time is between the loss and the new connection.
     pub(crate) const fn covers(&self, at_us: u64) -> bool {
         self.lost_us != 0 && self.lost_us <= at_us && at_us < self.back_us
     }

@@ -1,7 +1,8 @@
-//! One of several processes that drive a cell together: which of the clients are its own, and the moments that all keep.
+//! One of several processes that drive a cell together: which clients it drives, and the timetable that all of them
+//! follow.
 //!
-//! Nobody says anything on the way: from the start on every moment follows from the job, so that processes which never hear of
-//! each other measure the same.
+//! The processes do not communicate during the cell. Once the start is fixed, every moment follows from the job, so
+//! processes that never hear of each other measure the same.
 
 use std::time::Duration;
 
@@ -13,39 +14,40 @@ use serde::{Deserialize, Serialize};
 use crate::Job;
 use crate::recorder::Window;
 
-/// What of a job is one process's to do.
+/// One process's part of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Which of the clients it drives; none if it only looks at the servers.
+    /// The clients that it drives; `None` if it only queries the servers.
     pub segment: Option<Segment>,
-    /// Whether it asks the servers, lets the feed begin, orders what breaks, and brings the newcomers. One of them does.
+    /// Whether it leads: queries the servers, starts the feed, orders the faults, and runs the join probe. Exactly one
+    /// process does.
     pub leads: bool,
 }
 
 /// When everything happens, µs of Unix time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timetable {
-    /// The time without clients begins.
+    /// The baseline starts.
     pub(crate) baseline_us: u64,
-    /// The clients begin to connect.
+    /// The clients start to connect.
     pub(crate) ramp_us: u64,
-    /// Who is not connected now is left out of the settled time; clients still try.
+    /// The settle phase starts. Clients that are not connected yet are missing from it; they still try.
     pub(crate) connected_us: u64,
     pub(crate) settled_us: u64,
-    /// The feed's time begins.
+    /// The feed's schedule starts.
     pub(crate) feed_us: u64,
-    /// What is due in it is counted.
+    /// The measured time: updates that are due in it are counted.
     pub(crate) window: Window,
-    /// The servers are asked for their last figures, with every client there.
+    /// The servers are queried for their last figures, with all clients still connected.
     pub(crate) drained_us: u64,
     /// The clients leave.
     pub(crate) leave_us: u64,
-    /// All have left, and newcomers may come.
+    /// All clients have left, and the join probe starts.
     pub(crate) left_us: u64,
 }
 
 impl Timetable {
-    /// The moments of a job whose clients begin to connect at `ramp_us`.
+    /// The timetable of a job whose clients start to connect at `ramp_us`.
     pub(crate) fn new(job: &Job, ramp_us: u64) -> Self {
         let after = |moment: u64, time: Duration| moment.saturating_add(clock::micros(time));
         let measure = &job.measure;

@@ -1,7 +1,8 @@
 //! One cell from its first connect to its last close: connect, settle, warm up, measure, drain, disconnect.
 //!
-//! A process that has all clients goes on as soon as it can. Of several each keeps the moments of a timetable (`part.rs`), and one
-//! leads: it asks the servers, lets the feed begin, orders what breaks, and brings the newcomers.
+//! A process that drives all clients starts each phase as soon as it can. If there are several, each follows a
+//! timetable (`part.rs`), and one leads: it queries the servers, starts the feed, orders the faults, and runs the join
+//! probe.
 
 use feedlab_experiment::Segment;
 use feedlab_experiment::record::Second;
@@ -18,15 +19,15 @@ use crate::part::Part;
 use crate::share::{Led, Portion, Share};
 use crate::{Event, Job, LoadError, Outcome};
 
-/// Measures one cell with all of its clients, and tells `events` how far it is. Blocks until the cell is done or `stop` is
-/// cancelled; the clients live on threads of their own.
+/// Measures one cell with all of its clients and reports progress to `events`. Blocks until the cell is done or `stop`
+/// is cancelled; the clients run on their own threads.
 ///
 /// # Errors
-/// When it is stopped, when the server cannot be asked, and when a thread or the histogram file cannot be made. What
-/// goes wrong for a client is not an error: it is counted.
+/// When it is stopped, when the server cannot be queried, and when a thread or the histogram file cannot be created. A
+/// client's failure is not an error: it is counted.
 ///
 /// # Panics
-/// When it is called from within an asynchronous runtime.
+/// When called from within an asynchronous runtime.
 pub fn run(job: &Job, events: &mut dyn FnMut(Event), stop: CancellationToken) -> Result<Outcome, LoadError> {
     let alone = Part { segment: Some(Segment::WHOLE), leads: true };
     let Driven { portion: Portion { share, led }, ages, seconds } = block(drive(job, alone, None, events), stop)?;
@@ -35,15 +36,15 @@ pub fn run(job: &Job, events: &mut dyn FnMut(Event), stop: CancellationToken) ->
     Ok(Outcome { record: Facts::new(job, led, &[share], ages).record(), seconds, leg })
 }
 
-/// Does a part of a cell, beside other processes that do theirs. It is ready when it tells [`Event::Ready`], and `start` then
-/// says when the clients begin to connect, µs of Unix time: of all processes at the same moment, some seconds ahead. The ages
-/// are in the job's log.
+/// Measures one part of a cell while other processes measure theirs. Emits [`Event::Ready`] when it is ready; `start`
+/// then provides the moment at which the clients start to connect, µs of Unix time: the same for all processes, some
+/// seconds ahead. The ages are in the job's log.
 ///
 /// # Errors
-/// As [`run`].
+/// See [`run`].
 ///
 /// # Panics
-/// As [`run`].
+/// See [`run`].
 pub fn take_part(
     job: &Job,
     part: Part,
@@ -59,7 +60,7 @@ fn block<T>(work: impl Future<Output = Result<T, LoadError>>, stop: Cancellation
     runtime.block_on(async { stop.run_until_cancelled_owned(work).await.unwrap_or(Err(LoadError::Interrupted)) })
 }
 
-/// What a process found.
+/// What a process measured.
 struct Driven {
     portion: Portion,
     ages: Histogram<u64>,

@@ -1,5 +1,5 @@
-//! What the clients of one worker thread saw, counted as it comes: no lock, no channel and no allocation a sample, and
-//! memory that does not grow with the length of the run.
+//! Records what the clients of one worker thread see: no lock, no channel and no allocation per sample, and memory that
+//! does not grow with the length of the run.
 
 use feedlab_experiment::hlog;
 use feedlab_experiment::metric::RECONNECTS_BIN;
@@ -16,34 +16,36 @@ mod counts;
 
 pub use counts::Counts;
 
-/// The measured time: updates that fell due in it are counted, whenever they arrive.
+/// The measured time. Updates that are due in it are counted, whenever they arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// Its begin, µs of Unix time.
+    /// The start, µs of Unix time.
     pub start_us: u64,
-    /// Its end, µs of Unix time; not part of it.
+    /// The end, µs of Unix time; exclusive.
     pub end_us: u64,
 }
 
 impl Window {
-    /// Whether a time is part of it.
+    /// Whether a time is in the window.
     #[must_use]
     pub const fn contains(&self, at_us: u64) -> bool {
         self.start_us <= at_us && at_us < self.end_us
     }
 
-    /// Its length in begun seconds.
+    /// The length in seconds, rounded up.
     #[must_use]
     pub const fn seconds(&self) -> u32 {
         self.end_us.saturating_sub(self.start_us).div_ceil(1_000_000) as u32
     }
 }
 
-/// A day of the bins in which clients that come back are counted.
+/// The most bins for counting reconnects: one day of tenths of a second.
 const MOST_BINS: u64 = 864_000;
-/// Lives of the feed whose updates are told apart. What comes of more is counted, and how many there were of it is not known.
+/// The most epochs whose ranges of updates are kept. Updates of further epochs are counted, but how many there were is
+/// not known.
 const MOST_EPOCHS: usize = 64;
-/// Gaps that are kept until it is known which of their updates were due in the measured time. More are not counted.
+/// The most gaps that are kept until it is known which of their updates were due in the measured time. Further ones are
+/// not counted.
 const LATE_GAPS: usize = 1 << 16;
 
 fn bin_us() -> u64 {
@@ -53,29 +55,29 @@ fn bin_us() -> u64 {
 /// An update that arrived at one of the clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
-    /// What it is to the client.
+    /// How the update relates to those that the client has received.
     pub finding: Finding,
-    /// Who it is, and when it was due.
+    /// The update's epoch and `seq`, and when it was due.
     pub stamp: Stamp,
-    /// From when its age counts, µs of Unix time.
+    /// The time from which its age counts, µs of Unix time.
     pub since_us: u64,
     /// When it arrived, µs of Unix time.
     pub received_at_us: u64,
-    /// It was due while the client had no connection.
+    /// Whether it was due while the client had no connection.
     pub replayed: bool,
 }
 
-/// One worker's records.
+/// The counts and histograms of one worker.
 #[derive(Debug)]
 pub struct Recorder {
     window: Option<Window>,
-    /// Ages of the running second, µs.
+    /// The ages of the current second, µs.
     ages: Histogram<u64>,
     counts: Counts,
 }
 
 impl Recorder {
-    /// A recorder that counts no update until it is told the measured time.
+    /// Creates a recorder that counts no update until the measured time is set.
     #[must_use]
     pub fn new() -> Self {
         Self { window: None, ages: hlog::new_histogram(), counts: Counts::new() }
@@ -88,7 +90,7 @@ impl Recorder {
         self.window = Some(window);
     }
 
-    /// An update arrived at one of the clients.
+    /// Records an update.
     pub fn update(&mut self, arrival: Arrival) {
         let Arrival { finding, stamp, since_us, received_at_us, replayed } = arrival;
         if !self.measures(stamp.at) {
@@ -112,8 +114,8 @@ impl Recorder {
         self.window.is_some_and(|window| window.contains(at_us))
     }
 
-    /// A client was told that `count` updates are lost to it; `ahead` are those among them that are newer than all it
-    /// has.
+    /// Records that the server reported `count` updates as lost to a client; `ahead` are those that are newer than
+    /// everything it has received.
     pub fn reported_lost(&mut self, count: u64, ahead: Option<Gap>, now_us: u64) {
         if self.measures(now_us) {
             self.counts.reported_lost = self.counts.reported_lost.saturating_add(count);
@@ -122,14 +124,14 @@ impl Recorder {
         }
     }
 
-    /// A client's connection was answered; see [`crate::observer::Observer::opened`].
+    /// Records the first response on a client's connection; see [`crate::observer::Observer::opened`].
     pub fn opened(&mut self, opened: Opened) {
         self.connected(opened);
         self.counts.requests.saturating_record(opened.request_us);
         self.counts.opens.saturating_record(opened.open_us);
     }
 
-    /// The same, of a connection whose first answer tells nothing of how long it took to open.
+    /// Records only the connect and TLS times, for a connection whose first response may have been held.
     pub fn connected(&mut self, opened: Opened) {
         if let Some(connect_us) = opened.connect_us {
             self.counts.connects.saturating_record(connect_us);
@@ -139,7 +141,7 @@ impl Recorder {
         }
     }
 
-    /// A client is connected again.
+    /// Records that a client has connected again.
     pub fn reconnected(&mut self, now_us: u64) {
         self.counts.reconnects += 1;
         let bin =
@@ -149,72 +151,72 @@ impl Recorder {
         }
     }
 
-    /// A client that lost its connection has one again that is answered.
+    /// Records that a client that lost its connection has one again that is served.
     pub fn back(&mut self, lost_us: u64, back_us: u64) {
         if self.measures(lost_us) {
             self.counts.outages.saturating_record(back_us.saturating_sub(lost_us));
         }
     }
 
-    /// A client that had lost its connection has an update again.
+    /// Records that a client that lost its connection received an update again.
     pub fn recovered(&mut self, lost_us: u64, received_at_us: u64) {
         if self.measures(lost_us) {
             self.counts.recoveries.saturating_record(received_at_us.saturating_sub(lost_us));
         }
     }
 
-    /// A client fell to a lower rung of the ladder.
+    /// Records that a client fell to a lower rung of the fallback ladder.
     pub const fn fell(&mut self) {
         self.counts.fallbacks += 1;
     }
 
-    /// A client is back on the first rung.
+    /// Records that a client returned to the first rung.
     pub const fn climbed(&mut self) {
         self.counts.climbs += 1;
     }
 
-    /// The server ended a slow reader's connection.
+    /// Records that the server closed a slow reader's connection.
     pub const fn slow_disconnected(&mut self) {
         self.counts.slow_disconnected += 1;
     }
 
-    /// A slow reader was given an update that it had, or that is older than one it had.
+    /// Records that a slow reader received an update twice or after a later one.
     pub const fn slow_disordered(&mut self) {
         self.counts.slow_disordered += 1;
     }
 
-    /// A client's publication was acknowledged.
+    /// Records that a client's publication was acknowledged.
     pub fn acknowledged(&mut self, due_us: u64, received_at_us: u64) {
         if self.measures(due_us) {
             self.counts.acks.saturating_record(received_at_us.saturating_sub(due_us));
         }
     }
 
-    /// Polls that were due until `at_us` were not sent.
+    /// Records polls that were due until `at_us` and were not sent.
     pub fn skipped(&mut self, polls: u64, at_us: u64) {
         if self.measures(at_us) {
             self.counts.skipped += polls;
         }
     }
 
-    /// Something went wrong for a client.
+    /// Records a client's failure.
     pub fn failed(&mut self, failure: Failure) {
         *self.counts.failures.entry(failure).or_default() += 1;
     }
 
-    /// A timer that was due in the measured time fired this late.
+    /// Records that a timer due at `due_us` fired `lag_us` late.
     pub fn timer(&mut self, due_us: u64, lag_us: u64) {
         if self.measures(due_us) {
             self.counts.lags.saturating_record(lag_us);
         }
     }
 
-    /// Ends the running second: its ages are handed out, and an empty histogram takes the next ones.
+    /// Ends the current second: returns its ages, and uses an empty histogram for the next.
     pub fn end_second(&mut self, empty: Histogram<u64>) -> Histogram<u64> {
         std::mem::replace(&mut self.ages, empty)
     }
 
-    /// What was counted.
+    /// Returns the counts so far.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts

@@ -1,4 +1,4 @@
-//! The measured time, second by second: the workers' histograms come in, whole seconds go out, and the total grows.
+//! The measured time, second by second: merges the workers' histograms into complete seconds and a total.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,11 +12,11 @@ use hdrhistogram::Histogram;
 pub(crate) struct Seconds {
     cell: String,
     workers: usize,
-    /// Number of the first second that is not whole yet.
+    /// The number of the first incomplete second.
     next: u32,
-    /// The seconds from `next` on that some worker has told, each with how many have.
+    /// The seconds from `next` that at least one worker has reported, each with the number of workers that have.
     open: VecDeque<(Histogram<u64>, usize)>,
-    /// Where they are kept, if they are.
+    /// The log that complete seconds are written to, if any.
     log: Option<hlog::Writer>,
     total: Histogram<u64>,
     whole: Vec<Second>,
@@ -28,8 +28,8 @@ impl Seconds {
         Self { cell, workers, next: 0, open: VecDeque::new(), log, total, whole: Vec::new() }
     }
 
-    /// Takes a worker's ages of one second; every worker tells each second once, in their order. Gives the second
-    /// that is whole now.
+    /// Adds a worker's ages of one second; every worker reports each second once, in order. Returns the second that
+    /// this completes.
     pub(crate) fn take(&mut self, second: u32, ages: &Histogram<u64>) -> io::Result<Option<(Second, Histogram<u64>)>> {
         let index = second.saturating_sub(self.next) as usize;
         while self.open.len() <= index {
@@ -56,35 +56,36 @@ impl Seconds {
         Ok(Some((second, ages)))
     }
 
-    /// Ends the log and gives the total and the seconds.
+    /// Finishes the log and returns the total and the seconds.
     pub(crate) fn finish(self) -> io::Result<(Histogram<u64>, Vec<Second>)> {
         self.log.map_or(Ok(()), hlog::Writer::finish)?;
         Ok((self.total, self.whole))
     }
 }
 
-/// The seconds of several processes while they measure, for whoever looks on: a second is shown when all have told it.
+/// The seconds of several processes while they measure, for a live view. A second is complete when all processes have
+/// reported it.
 pub struct Live {
     seconds: Seconds,
-    /// Seconds of the measured time; what is told of others is not believed.
+    /// The number of seconds in the measured time; reports of others are ignored.
     most: u32,
 }
 
 impl Live {
-    /// Of a cell, a number of processes, and so long a measured time.
+    /// Creates the live view of a cell that `processes` processes measure for `duration`.
     #[must_use]
     pub fn new(cell: &str, processes: usize, duration: Duration) -> Self {
         let most = u32::try_from(duration.as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX);
         Self { seconds: Seconds::new(cell.to_owned(), processes, None), most }
     }
 
-    /// Takes a second of a process: its ages, as [`hlog::encode`] writes them. Gives the second that is whole now.
+    /// Adds a process's second, with its ages as [`hlog::encode`] writes them. Returns the second that this completes.
     pub fn take(&mut self, second: u32, ages: &str) -> Option<Second> {
         let ages = hlog::decode(ages).ok().filter(|_| second < self.most)?;
         self.seconds.take(second, &ages).ok()?.map(|(second, _)| second)
     }
 
-    /// One of the processes tells nothing more.
+    /// Stops waiting for one of the processes.
     pub const fn without_one(&mut self) {
         self.seconds.workers = self.seconds.workers.saturating_sub(1);
     }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_is_whole_when_every_worker_told_it_and_the_log_holds_all() {
+    fn a_second_is_complete_when_every_worker_has_reported_it_and_the_log_holds_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.hlog");
         let mut seconds = Seconds::new("a".into(), 2, Some(hlog::Writer::create(&path, 1).unwrap()));

@@ -1,5 +1,5 @@
-//! What one of several processes found of a cell: of its clients, and if it led, of the servers. Plain data, which travels to
-//! whoever [concludes](crate::conclude()).
+//! What one of several processes measured of a cell: of its clients and, if it led, of the servers. Plain data, which
+//! is sent to the process that [merges](crate::conclude()) the parts.
 
 use feedlab_experiment::record::NodesAt;
 use feedlab_feed::clock::Offset;
@@ -12,7 +12,7 @@ use crate::part::Part;
 use crate::recorder::{Counts, Window};
 use crate::transport::LegStats;
 
-/// What a process found of a cell, but for the ages, which are in the log that its job names.
+/// What a process measured of a cell, except the ages, which are in the log that its job names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Portion {
     /// Its clients.
@@ -21,36 +21,36 @@ pub struct Portion {
     pub led: Option<Led>,
 }
 
-/// What a process found of its clients.
+/// What a process measured of its clients.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Share {
-    /// Which clients they were.
+    /// Which clients it drove.
     pub part: Part,
-    /// Where it ran: which start of which machine.
+    /// The boot id of the machine that it ran on.
     pub(crate) machine: Option<String>,
-    /// What is known of its clock and the run's, if they are two and were compared.
+    /// The offset between its clock and the run's, if they differ and were compared.
     #[serde(default)]
     pub clock: Option<Offset>,
     pub(crate) moments: Moments<ClientSnapshot>,
-    /// Right before the clients left.
+    /// The clients' sockets right before the clients left.
     pub(crate) last_leg: LegStats,
-    /// At the very end.
+    /// The clients' sockets at the very end.
     pub(crate) leg: LegStats,
     #[serde(rename = "found")]
     pub(crate) counts: Counts,
 }
 
-/// What the process that led found of the servers.
+/// What the leading process measured of the servers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Led {
     pub(crate) window: Window,
     pub(crate) moments: Moments<ServerSnapshot>,
-    /// After the drain, the clients still connected.
+    /// After the drain, with the clients still connected.
     pub(crate) last: Stats,
-    /// The last updates that were due before the measured time began and before it ended.
+    /// The last updates that were due before the measured time started and before it ended.
     pub(crate) due_before: (Option<u64>, Option<u64>),
     pub(crate) was_restarted: bool,
-    /// Which of several servers had how many of the clients.
+    /// How the clients were spread over several servers.
     pub(crate) nodes: Vec<NodesAt>,
     #[serde(rename = "newcomers")]
     pub(crate) join_probe: JoinProbe,

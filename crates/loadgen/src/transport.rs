@@ -1,12 +1,12 @@
-//! One file a transport, each the mirror of the others and of the server's file of the same name: options, run, one
+//! One file per transport, each the mirror of the others and of the server's file of the same name: options, run, one
 //! session or request, resume, failure mapping.
 //!
-//! Below them lies what they share: `dial` opens a socket, `tls` encrypts it, `http` asks over it, with a connection
-//! of HTTP/1.1, one of HTTP/2, or a place on one that others use too, and `upgrade` makes a WebSocket of it. It is the
-//! clients' own HTTP, whose times and bytes are measured; the control connections have another (`control.rs`).
+//! They share the modules below them. `dial` opens a socket and `tls` encrypts it. `http` sends requests over an
+//! HTTP/1.1 connection, an HTTP/2 connection, or a stream of a shared one, and `upgrade` opens a WebSocket. This is the
+//! clients' own HTTP, whose times and bytes are measured; the control connections use another client (`control.rs`).
 //!
-//! A client ends when its `stop` token is cancelled, or when its standard tells it to give up. Everything else that
-//! can go wrong is told to the observer and tried again.
+//! A client ends when its `stop` token is cancelled, or when the standard of its transport says that it must give up.
+//! Every other failure is reported to the observer, and the client tries again.
 
 use std::net::IpAddr;
 
@@ -52,52 +52,52 @@ pub mod websocket;
 #[cfg(test)]
 mod script;
 
-/// One simulated client: where it goes and how it introduces itself.
+/// One simulated client: where it connects and how.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The endpoint, as in `http://127.0.0.1:8080/feed/sse`.
     pub url: Url,
     /// How its connections are made.
     pub link: Link,
-    /// Headers besides those that the transport needs.
+    /// Headers in addition to those that the transport needs.
     pub headers: HeaderMap,
     /// The address to connect from; any, if `None`.
     pub source: Option<IpAddr>,
-    /// Where to begin: after this update, or with the next one that is published.
+    /// The cursor to start from; `None` starts with the next update that is published.
     pub after: Option<Cursor>,
-    /// How it comes back after a loss.
+    /// How the client reconnects after a loss.
     pub reconnect: ReconnectPolicy,
-    /// As whom it introduces itself where another endpoint needs other headers: `headers` are those of the first.
+    /// The header profile, for endpoints that need other headers: `headers` are those of the first.
     pub profile: Headers,
-    /// Read buffer of a WebSocket, bytes; [`websocket::Options`] has the usual one.
+    /// The read buffer of a WebSocket, bytes; `None` uses the default of [`websocket::Options`].
     pub read_buffer: Option<usize>,
-    /// How many bytes it reads in a second; all that come, if `None`.
+    /// How many bytes the client reads per second; `None` reads everything at once.
     pub reads_per_s: Option<u64>,
-    /// What it publishes over its WebSocket.
+    /// What the client publishes over its WebSocket.
     pub(crate) publications: Option<Box<Publications>>,
-    /// When it ends its connections by itself.
+    /// When the client closes its connections by itself.
     pub(crate) churn: Churn,
-    /// Decides phases and jitter.
+    /// The source of phases and jitter.
     pub(crate) rng: ChaCha8Rng,
 }
 
-/// How a client's connections are made. By itself it speaks HTTP/1.1, and encrypts nothing.
+/// How a client's connections are made. The default is HTTP/1.1 without encryption.
 #[derive(Clone, Debug, Default)]
 pub struct Link {
-    /// The version of HTTP. Encrypted, it must be agreed on (ALPN); plain HTTP/2 is spoken with prior knowledge.
+    /// The HTTP version. With TLS it must be negotiated (ALPN); HTTP/2 without TLS uses prior knowledge.
     pub http: scenario::Http,
-    /// Whom it trusts, where its URL is one of `https:` or `wss:`.
+    /// The certificates that the client trusts, for `https:` and `wss:` URLs.
     pub tls: Option<Tls>,
-    /// The HTTP/2 connections that it shares; without them it has its own.
+    /// The pool of shared HTTP/2 connections; without one, the client opens its own.
     pub pool: Option<Pool>,
-    /// Where what its connections carry is counted.
+    /// Counts what the connections carry.
     pub leg: Leg,
-    /// Whether the head of each connection's first answer is looked for, whose end is the handshake's.
+    /// Whether to find the end of the first response head on each connection, which is the end of the handshake.
     pub finds_heads: bool,
 }
 
 impl Client {
-    /// A client that sends no headers of its own. The seed decides its phase and its jitter.
+    /// Creates a client without extra headers. The seed determines its phase and its jitter.
     #[must_use]
     pub fn new(url: Url, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
@@ -118,7 +118,7 @@ impl Client {
     }
 }
 
-/// Runs one client of what the options are for, until `stop` is cancelled or it gives up.
+/// Runs one client of the transport that the options are for, until `stop` is cancelled or the client gives up.
 pub async fn run(client: Client, options: &Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     match *options {
         Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
@@ -129,7 +129,7 @@ pub async fn run(client: Client, options: &Options, observer: &mut dyn Observer,
     }
 }
 
-/// Runs one client of one transport. A ladder is none, and nothing is run for it.
+/// Runs one client of a single transport. Does nothing for a ladder, which is not one.
 async fn run_one(client: Client, options: &Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let read_buffer = client.read_buffer.unwrap_or(websocket::Options::default().read_buffer);
     match *options {
@@ -150,12 +150,12 @@ async fn run_one(client: Client, options: &Options, observer: &mut dyn Observer,
     }
 }
 
-/// Sets a header that the transport needs, in the place of one that its user would send.
+/// Sets a header that the transport needs, replacing one that the user set.
 fn set(headers: &mut HeaderMap, (name, value): headers::Own) {
     headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
 }
 
-/// The headers of one client besides those that its transport needs; `origin` is the server's, as in
+/// Returns the headers of a client in addition to those that its transport needs. `origin` is the server's, as in
 /// `http://127.0.0.1:8080`.
 #[must_use]
 pub fn request_headers(profile: Headers, transport: Transport, origin: &str) -> HeaderMap {

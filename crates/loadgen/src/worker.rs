@@ -1,6 +1,6 @@
-//! One thread of the load generator: its share of the clients, on a runtime of its own, with one recorder.
+//! One thread of the load generator: its share of the clients, on its own runtime, with one recorder.
 //!
-//! Everything on the thread is of the thread: recording needs no lock, and a client is only ever polled here.
+//! Everything on the thread stays on the thread: recording needs no lock, and a client is only polled here.
 
 use std::cell::RefCell;
 use std::iter::StepBy;
@@ -28,53 +28,53 @@ use crate::recorder::{Counts, Recorder, Window};
 use crate::transport::upstream::{self, Publications};
 use crate::transport::{self, Client, Leg, Link};
 
-/// How often a worker looks how late its timers fire.
+/// How often a worker checks how late its timers fire.
 const TICK: Duration = Duration::from_millis(10);
 /// How long clients may take to leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a worker is told.
+/// The orders to a worker.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
-    /// When the ramp begins.
+    /// When the ramp starts.
     pub(crate) ramp: watch::Receiver<Option<Instant>>,
     /// The measured time.
     pub(crate) window: watch::Receiver<Option<Window>>,
-    /// The clients leave.
+    /// Makes the clients leave.
     pub(crate) leave: CancellationToken,
-    /// Everything ends at once.
+    /// Ends everything at once.
     pub(crate) abort: CancellationToken,
 }
 
-/// What a worker tells.
+/// What a worker reports.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// Its clients can come.
+    /// The worker can start its clients.
     Ready,
-    /// A second is over; the histogram goes back to the worker that is named.
+    /// A second has ended. The histogram is returned to this worker after use.
     Second { worker: usize, second: u32, ages: Histogram<u64> },
-    /// Its clients have left: its last word.
+    /// All clients have left. This is the last report.
     Done(Box<Counts>),
 }
 
 /// A worker before it has a thread.
 pub(crate) struct Worker {
     pub(crate) index: usize,
-    /// How many workers share the clients.
+    /// The number of workers that share the clients.
     pub(crate) workers: usize,
-    /// Which of the job's clients are this process's.
+    /// The clients of this process.
     pub(crate) segment: Option<Segment>,
     pub(crate) job: Arc<Job>,
     pub(crate) link: Link,
     pub(crate) progress: Arc<Progress>,
     pub(crate) orders: Orders,
     pub(crate) reports: mpsc::Sender<Report>,
-    /// Histograms that come back.
+    /// Histograms that are returned for reuse.
     pub(crate) spares: mpsc::Receiver<Histogram<u64>>,
 }
 
 impl Worker {
-    /// The thread's whole life.
+    /// Runs the worker until its clients have left.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         let abort = self.orders.abort.clone();
@@ -84,7 +84,7 @@ impl Worker {
 
     async fn work(&mut self) -> Option<()> {
         let recorder = Rc::new(RefCell::new(Recorder::new()));
-        // Before the first client: what it takes belongs to the baseline.
+        // Before the first client, so that its cost is part of the baseline.
         tokio::task::spawn_local(watch_timers(recorder.clone(), self.link.leg.clone()));
         self.reports.send(Report::Ready).await.ok()?;
         let began = *self.orders.ramp.wait_for(Option::is_some).await.ok()?;
@@ -99,8 +99,8 @@ impl Worker {
         self.reports.send(Report::Done(Box::new(counts))).await.ok()
     }
 
-    /// Tells every second of the measured time as it ends but the last, which stays open for what arrives late, and
-    /// says which one that is.
+    /// Reports every second of the measured time as it ends, except the last, which stays open for late arrivals.
+    /// Returns the number of the last.
     async fn report_seconds(&mut self, recorder: &Rc<RefCell<Recorder>>) -> Option<u32> {
         let window = (*self.orders.window.wait_for(Option::is_some).await.ok()?)?;
         recorder.borrow_mut().measure(window);
@@ -119,7 +119,7 @@ impl Worker {
         self.reports.send(Report::Second { worker: self.index, second, ages }).await.ok()
     }
 
-    /// Those of so many clients that are this worker's.
+    /// The indices, of this many clients, that are this worker's.
     fn of(&self, clients: u32) -> StepBy<Range<u32>> {
         match self.segment {
             Some(segment) => segment.clients(clients, self.index, self.workers),
@@ -144,7 +144,7 @@ impl Worker {
 /// The clients of one worker.
 struct Clients {
     clients: StepBy<Range<u32>>,
-    /// Those besides them that read too slowly.
+    /// The slow readers, in addition to the others.
     slow: StepBy<Range<u32>>,
     began: Instant,
     job: Arc<Job>,
@@ -157,10 +157,10 @@ struct Clients {
 /// Starts the clients one after the other: client `i` of `n` at `i/n` of the ramp.
 async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     let mut clients = JoinSet::new();
-    // A token of this thread: clients of several threads would queue for the lock of a shared one.
+    // A token for this thread only: clients of several threads would contend for the lock of a shared one.
     let leave = share.leave.child_token();
     let link = link_of_a_worker(&share.link, &share.job);
-    // First: a number of connections that never changes is no part of a slope over the ramp.
+    // Slow readers come first: a constant number of connections does not affect a slope over the ramp.
     for index in share.slow {
         let Some(client) = slow_client(&share.job, &link, index) else { break };
         let (job, leave, mut reader) =
@@ -204,7 +204,7 @@ async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
     clients
 }
 
-/// Publishes beside a client whose transport has no way up.
+/// Publishes for a client whose transport cannot send upstream.
 async fn post(client: Client, publications: Publications, recorder: Rc<RefCell<Recorder>>, leave: CancellationToken) {
     let report = |result: Result<(u64, u64), ClientError>| match result {
         Ok((due_us, received_at_us)) => recorder.borrow_mut().acknowledged(due_us, received_at_us),
@@ -217,7 +217,7 @@ async fn post(client: Client, publications: Publications, recorder: Rc<RefCell<R
 async fn leave(mut clients: JoinSet<()>) {
     let all_left = async {
         while let Some(left) = clients.join_next().await {
-            // A client that panicked is a bug of ours, and its cell has no result.
+            // A client that panicked is a bug in the load generator, and its cell has no result.
             if let Err(error) = left
                 && error.is_panic()
             {
@@ -228,8 +228,8 @@ async fn leave(mut clients: JoinSet<()>) {
     let _ = timeout(LEAVE_TIMEOUT, all_left).await;
 }
 
-/// Records how late timers fire. Ticks that fall due while the thread stands still are all counted: leaving them out
-/// would forgive exactly the stall that is looked for. Beside it, the sockets of those who have left are closed in time.
+/// Records how late timers fire. Ticks that are due while the thread is stalled are all counted: skipping them would
+/// hide the very stall that this looks for. Also closes the kept sockets of clients that have left in time.
 async fn watch_timers(recorder: Rc<RefCell<Recorder>>, leg: Leg) {
     let mut due = clock::now();
     loop {

@@ -329,7 +329,7 @@ fn a_server_that_has_forgotten_makes_the_verdict_say_so() {
     let server = Server::start(Feed::forgetful());
     let record = run(&job(&server, SSE, &folder), &mut |_| {}, CancellationToken::new()).unwrap().record;
     assert_ne!(record.verdict.status, Status::Valid);
-    assert!(record.verdict.reasons.iter().any(|reason| reason.what.contains("could not say")));
+    assert!(record.verdict.reasons.iter().any(|reason| reason.what.contains("could not report")));
     assert!(record.metrics[&Metric::UpdatesPublished] >= 29.0);
     assert_eq!(record.metrics[&Metric::UpdatesMissed], 0.0);
 }
@@ -396,7 +396,7 @@ fn without_a_server_the_error_names_it() {
     let mut job = job(&Server::start(Feed::default()), SSE, &folder);
     job.server.set_port(1);
     let error = run(&job, &mut |_| {}, CancellationToken::new()).unwrap_err().to_string();
-    assert!(error.starts_with("cannot ask the server at 127.0.0.1:1 for /stats: "), "{error}");
+    assert!(error.starts_with("cannot query the server at 127.0.0.1:1 for /stats: "), "{error}");
     assert!(error.contains("refused"), "{error}");
 }
 
@@ -471,5 +471,5 @@ fn a_cell_of_several_processes_is_one_cell() {
     assert_eq!(one_is_lost.metrics[&Metric::UpdatesMissed], published * 6.0, "never silently smaller");
     assert!(conclude(&job, portions[1..].to_vec(), &[]).unwrap_err().to_string().starts_with("0 of the parts"));
     let twice = [portions[0].clone(), portions[1].clone(), portions[1].clone()].to_vec();
-    assert_eq!(conclude(&job, twice, &[]).unwrap_err().to_string(), "segment 1/2 is there twice");
+    assert_eq!(conclude(&job, twice, &[]).unwrap_err().to_string(), "segment 1/2 occurs twice");
 }

@@ -1,4 +1,4 @@
-//! What is heard while a cell waits for something: the workers' reports, the faults that are due, and the looks at both sides.
+//! What a cell handles while it waits: the workers' reports, the faults that are due, and the snapshots of both sides.
 
 use std::future::pending;
 use std::pin::pin;
@@ -39,8 +39,8 @@ impl CellRun<'_> {
         self.wait_for(async move { control.stats_before(at_us).await }).await?.map(Some)
     }
 
-    /// Takes the workers' reports and tells of faults until something is there. A server that is down is asked for a
-    /// long time, and what is to bring it back is told meanwhile.
+    /// Waits for `something`. Meanwhile it takes the workers' reports and emits the faults that are due: a query of a
+    /// server that is down takes long, and the fault that brings it back must be emitted in that time.
     pub(super) async fn wait_for<T>(&mut self, something: impl Future<Output = T>) -> Result<T, LoadError> {
         let mut something = pin!(something);
         loop {
@@ -83,7 +83,7 @@ impl CellRun<'_> {
         let Some((second, ages)) = whole else { return Ok(()) };
         (self.events)(match self.timetable {
             None => Event::Second(second),
-            // Who puts the parts together needs all of it: percentiles cannot be added.
+            // The process that merges the parts needs the whole histogram: percentiles cannot be added.
             Some(_) => {
                 let ages = hlog::encode(&ages).map_err(|error| unwritable(self.job, error))?;
                 Event::Ages { second: second.second, ages }

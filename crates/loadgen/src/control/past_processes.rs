@@ -1,8 +1,9 @@
-//! What a server had counted in lives that the run itself has ended.
+//! What a server had counted in processes that the run itself has stopped.
 //!
-//! A server that is started again counts from zero. The run knows when it ends one, has it asked right before, and adds
-//! what it said to whatever a later life says: so counters go on over a restart. A life that ended otherwise is not here,
-//! and the next one is another one to whoever makes a difference.
+//! A server that restarts counts from zero. The run knows when it stops one, queries it right before, and adds those
+//! counts to everything that a later process reports, so the counters continue over the restart. A process that ended
+//! for another reason is not recorded here; the next one then has another process id, and no differences are computed
+//! across the two.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,39 +12,40 @@ use feedlab_feed::stats::{ConnectionStats, Stats};
 
 use super::sum;
 
-/// The ended lives of one server, in their order. Clones share them.
+/// The stopped processes of one server, oldest first. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PastProcesses(Arc<Mutex<Ended>>);
 
 #[derive(Debug, Default)]
 struct Ended {
     processes: Vec<Stats>,
-    /// No other life follows.
+    /// Whether the server will not be started again.
     is_gone: bool,
 }
 
 impl PastProcesses {
-    /// A life ends with these figures.
+    /// Records the final counts of a process.
     pub(super) fn end(&self, stats: Stats) {
         self.lock().processes.push(stats);
     }
 
-    /// The server is ended, and will not be started again.
+    /// Records that the server is stopped and will not be started again.
     pub(super) fn end_permanently(&self) {
         self.lock().is_gone = true;
     }
 
-    /// Whether no other life follows.
+    /// Whether the server will not be started again.
     pub(super) fn is_gone(&self) -> bool {
         self.lock().is_gone
     }
 
-    /// Whether any has ended.
+    /// Whether any process has been recorded.
     pub(super) fn any(&self) -> bool {
         !self.lock().processes.is_empty()
     }
 
-    /// What all of them had counted; nothing is there now, and of the feed nobody is asked here.
+    /// Returns the sum of all recorded counts. Gauges (open connections, memory, descriptors) are 0, and nothing is
+    /// said about the feed.
     pub(super) fn all(&self) -> Stats {
         let (ended, nothing) = (self.lock(), Usage { cpu_us: Some(0), rss_bytes: Some(0), open_fds: Some(0) });
         let at = ended.processes.last().map_or(0, |last| last.at);
@@ -54,7 +56,7 @@ impl PastProcesses {
         sum
     }
 
-    /// Adds to what a life has counted what those before it had, under the name of the first.
+    /// Adds the counts of the processes before this one, and gives the result the id of the first.
     pub(super) fn carry_over(&self, stats: &mut Stats) {
         let ended = self.lock();
         let ended = &ended.processes;
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_counters_survive_restarts_and_what_is_there_now_does_not() {
+    fn m3_counters_continue_over_restarts_and_gauges_start_over() {
         let past = PastProcesses::default();
         past.end(life(11, 100));
         past.end(life(12, 20));
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_a_life_that_is_asked_while_it_ends_is_not_added_to_itself() {
+    fn m3_a_process_that_is_queried_while_it_stops_is_not_added_to_itself() {
         let past = PastProcesses::default();
         past.end(life(11, 100));
         past.end(life(12, 20));
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_server_that_is_gone_for_good_what_it_counted_stays_and_nothing_is_there() {
+    fn a_server_that_is_gone_permanently_keeps_its_counts_and_has_no_gauges() {
         let past = PastProcesses::default();
         past.end(life(11, 100));
         past.end(life(12, 20));

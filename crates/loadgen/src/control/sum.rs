@@ -1,15 +1,15 @@
-//! Several servers of one feed, counted as one. Pure.
+//! Several servers of one feed, added up as one. Pure.
 //!
-//! Everything is taken apart by name, so that a count which is added to the statistics is not forgotten here.
+//! Every field is named in a pattern, so that a field added to the statistics cannot be forgotten here.
 
 use feedlab_feed::process::Usage;
 use feedlab_feed::stats::{ConnectionStats, EndpointStats, HopStats, Stats};
 
-/// Adds what another server has counted. The feed is the same, and its figures are those of the first; how late its
-/// publisher was is that of the worst, and what was due before a time is known to who has been there for longest.
+/// Adds the counts of another server. The feed is the same, and its figures stay those of the first server. The
+/// publisher lag is that of the worst server; what was due before a time is that of the server that has run longest.
 pub(super) fn add(sum: &mut Stats, other: Stats) {
     let Stats { version: _, at: _, life, feed, connections, endpoints, process, tasks } = other;
-    // Another one when any of them is another one.
+    // The sum changes when any of the processes changes.
     sum.life = sum.life.wrapping_add(life);
     sum.feed.before = sum.feed.before.max(feed.before);
     sum.feed.publish_lag_p99_us = sum.feed.publish_lag_p99_us.max(feed.publish_lag_p99_us);
@@ -17,15 +17,15 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
     add_hops(sum, feed.hops);
     add_connections(&mut sum.connections, &connections);
     for (transport, endpoint) in endpoints {
-        // An endpoint that a server does not name has let nobody in.
+        // An endpoint that a server does not report has accepted nothing.
         *sum.endpoints.entry(transport).or_insert_with(EndpointStats::nothing) += &endpoint;
     }
     add_usage(&mut sum.process, process);
     sum.tasks += tasks;
 }
 
-/// Adds what an ended life of the same server had counted. What is there now (open connections, memory, descriptors, tasks)
-/// is the new life's alone, and so is the feed, which is the same and goes on, but for what its updates took to come.
+/// Adds the counts of a stopped process of the same server. The gauges (open connections, memory, descriptors, tasks)
+/// stay those of the new process. So does the feed, which continues, except for the hop times of its updates.
 pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
     let Stats { version: _, at: _, life: _, feed, connections, endpoints, process, tasks: _ } = ended;
     add_hops(sum, feed.hops);
@@ -62,7 +62,7 @@ fn add_usage(sum: &mut Usage, other: Usage) {
     sum.open_fds = both(sum.open_fds, open_fds);
 }
 
-/// A sum of which a part is not known is not known.
+/// Adds two values; `None` if either is unknown.
 fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     Some(one? + other?)
 }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passed_is_added_and_the_feed_is_the_first_ones() {
+    fn counts_are_added_and_the_feed_is_that_of_the_first() {
         let mut sum = stats(3, Transport::Sse);
         add(&mut sum, stats(4, Transport::Sse));
         assert_eq!((sum.at, sum.feed.head, sum.feed.publish_lag_max_us), (3, 3, 97));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_one_of_them_lacks_is_the_others() {
+    fn an_endpoint_that_one_server_lacks_is_taken_from_the_other() {
         let mut sum = stats(3, Transport::Sse);
         add(&mut sum, stats(4, Transport::WebSocket));
         assert_eq!(
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn another_life_of_any_is_another_life_of_all() {
+    fn another_process_of_any_server_is_another_process_of_the_sum() {
         let life = |second| {
             let mut sum = stats(3, Transport::Sse);
             add(&mut sum, Stats { life: second, ..stats(4, Transport::Sse) });

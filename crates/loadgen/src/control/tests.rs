@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// A server that has this life, counts its starts, and has one process of 10 descriptors.
+/// A server with this process id that counts its starts and reports a process with 10 descriptors.
 async fn serve(listener: TcpListener, life: u64, starts: Arc<AtomicU32>) {
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -42,7 +42,7 @@ fn control(server: SocketAddr, more_servers: Vec<SocketAddr>, patience: Option<D
 }
 
 #[tokio::test]
-async fn all_servers_are_started_and_asked() {
+async fn all_servers_are_started_and_queried() {
     let ((one, first), (other, second)) = (listen().await, listen().await);
     let starts = Arc::<AtomicU32>::default();
     tokio::spawn(serve(one, 3, starts.clone()));
@@ -55,7 +55,7 @@ async fn all_servers_are_started_and_asked() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_started_again_is_waited_for() {
+async fn a_server_that_restarts_is_waited_for() {
     let (listener, server) = listen().await;
     drop(listener);
     let control = control(server, Vec::new(), Some(Duration::from_secs(20)));
@@ -69,10 +69,10 @@ async fn a_server_that_is_started_again_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_that_should_be_there_is_not_waited_for() {
+async fn a_server_that_must_be_there_is_not_waited_for() {
     let ((listener, server), (gone, address)) = (listen().await, listen().await);
     drop(gone);
     tokio::spawn(serve(listener, 1, Arc::default()));
-    let error = control(server, vec![address], None).look().await.unwrap_err().to_string();
-    assert!(error.starts_with(&format!("cannot ask the server at {address} for /stats: ")), "{error}");
+    let error = control(server, vec![address], None).snapshot().await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot query the server at {address} for /stats: ")), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What a connection costs and what an update costs: time, bytes, memory, descriptors, CPU.
+//! What a connection and an update cost: time, bytes, memory, descriptors, CPU.
 
 use feedlab_experiment::Metric;
 
@@ -7,7 +7,7 @@ use super::traffic::same_process;
 use super::{Facts, Metrics, put, quantile};
 use crate::moments::Snapshot;
 
-/// Counts that a slope needs: two make a difference, which nothing confirms.
+/// The number of different counts that a slope needs. Two give a slope that nothing confirms.
 const COUNTS: usize = 3;
 
 impl Facts<'_> {
@@ -29,7 +29,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Each newcomer brings one connection with one request, and reads the head of one answer.
+    /// The bytes of a handshake. Each probe opens one connection, sends one request, and reads one response head.
     fn handshake_bytes(&self) -> Option<f64> {
         let [before, after, _] = self.join_probe.snapshots.as_ref()?;
         if !self.is_one_leg() {
@@ -40,23 +40,23 @@ impl Facts<'_> {
         Some(after.header_bytes.saturating_sub(before.header_bytes) as f64 / connections as f64)
     }
 
-    /// What the server's next connection takes: slope over the connections that were open.
+    /// What one more connection costs the server: the slope over the number of open connections.
     fn by_connection(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         self.fitted(|(_, at)| Some((at.server.connections.open as f64, amount(at)? as f64)))
     }
 
-    /// What a proxy's next connection takes: slope over the connections that clients had open.
+    /// What one more connection costs a proxy: the slope over the number of connections that clients have open.
     pub(super) fn by_clients_connection(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         self.fitted(|(_, at)| Some((at.leg.open as f64, amount(at)? as f64)))
     }
 
-    /// What the generator's next client takes: slope over the clients that were open.
+    /// What one more client costs the load generator: the slope over the number of open clients.
     fn by_client(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         self.fitted(|(clients, at)| Some((f64::from(*clients), amount(at)? as f64)))
     }
 
-    /// The slope over the ramp, if its points reach from few clients to at least half of them: with keep-alive off
-    /// hardly any connection is open at a time.
+    /// The slope over the ramp, if the points reach at least half of the clients: without keep-alive, hardly any
+    /// connection is open at a time.
     fn fitted(&self, point: impl Fn(&(u32, Snapshot)) -> Option<(f64, f64)>) -> Option<f64> {
         let points: Vec<_> = self.ramp.iter().filter_map(point).collect();
         let most = points.iter().map(|(count, _)| *count).fold(0.0, f64::max);
@@ -76,15 +76,15 @@ impl Facts<'_> {
         put(metrics, Metric::ClientCpuIdle, self.idle_us_per_s(own));
     }
 
-    /// CPU time of the measured time beyond what the process takes with no client, µs; none where it is not beyond it, as when
-    /// something disturbed the quiet time: that is no cost of zero.
+    /// The CPU time of the measured time beyond what the process uses without clients, µs; `None` if it is not more
+    /// than that, for example because something disturbed the baseline. That is not a cost of zero.
     pub(super) fn busy_us(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         let spent = cpu(&self.end)?.checked_sub(cpu(&self.start)?)? as f64;
         let idle = self.idle_us_per_s(&cpu)? * seconds(&self.start, &self.end);
         (spent > idle).then_some(spent - idle)
     }
 
-    /// CPU time of a second without clients, less that of looking, µs.
+    /// The CPU time per second without clients, minus the cost of a snapshot, µs.
     fn idle_us_per_s(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         let [first, second, third] = &self.baseline;
         let look = cpu(second)?.checked_sub(cpu(first)?)? as f64;
@@ -93,7 +93,8 @@ impl Facts<'_> {
         (time > 0.0).then(|| (spent - look).max(0.0) / time)
     }
 
-    /// CPU time of a newcomer, µs; none over a distance, where the time that newcomers take is mostly the feed's.
+    /// The CPU time per join probe, µs; `None` over a distance, where most of the time that a probe takes belongs to
+    /// the feed.
     fn cpu_per_connection(&self) -> Option<f64> {
         let [before, after, again] = self.join_probe.snapshots.as_ref().filter(|_| self.is_one_leg())?;
         let cpu = |at: &Snapshot| at.server.process.cpu_us;
@@ -112,12 +113,13 @@ impl Facts<'_> {
     }
 }
 
-/// Time between two snapshots, by the server's clock.
+/// The time between two snapshots by the server's clock, s.
 fn seconds(from: &Snapshot, to: &Snapshot) -> f64 {
     to.server.at.saturating_sub(from.server.at) as f64 / 1e6
 }
 
-/// What one more takes, free of what the first one took: the least-squares slope of points `(count, amount)`; `None` with fewer than three different counts.
+/// The least-squares slope of points `(count, amount)`: the cost of one more, without the fixed cost. `None` with fewer
+/// than three different counts.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let mut counts: Vec<f64> = points.iter().map(|(count, _)| *count).collect();
     counts.sort_by(f64::total_cmp);
@@ -138,13 +140,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fixed_cost_is_no_part_of_the_slope() {
+    fn a_fixed_cost_is_not_part_of_the_slope() {
         let points = [(10.0, 5_100.0), (20.0, 5_200.0), (40.0, 5_400.0)];
         assert!((slope(&points).unwrap() - 10.0).abs() < 1e-9);
     }
 
     #[test]
-    fn two_counts_are_not_enough_however_often_they_are_seen() {
+    fn two_counts_are_not_enough_however_often_they_occur() {
         assert_eq!(slope(&[(1.0, 1.0), (2.0, 2.0), (2.0, 2.1), (1.0, 0.9)]), None);
     }
 }

@@ -1,9 +1,9 @@
-//! Where something lies between the clients and the server: what the clients' leg carried, what the server's leg
-//! carried, and what the processes between them took.
+//! If there is a proxy between the clients and the server: what the clients' leg carried, what the server's leg
+//! carried, and what the proxies used.
 //!
-//! The clients' leg is counted at the clients, for each update that they were handed; the server's leg at the server, for
-//! each that it handed over. What nginx adds to a head nobody counts, so that the parts of the clients' bytes are absent
-//! behind it; the lab proxy passes bytes on as they are.
+//! The clients' leg is counted at the clients, per update that they received; the server's leg at the server, per
+//! update that it sent. Nobody counts what nginx adds to a head, so the parts of the clients' bytes are absent behind
+//! nginx. The lab proxy forwards bytes unchanged.
 
 use feedlab_experiment::Metric;
 use feedlab_feed::stats::{EndpointStats, WireStats};
@@ -13,7 +13,7 @@ use crate::moments::Snapshot;
 use crate::transport::LegStats;
 
 impl Facts<'_> {
-    /// Whether the clients' connections are the server's own.
+    /// Whether the clients are connected to the server itself.
     pub(super) const fn is_one_leg(&self) -> bool {
         self.job.between.is_nothing()
     }
@@ -40,11 +40,11 @@ impl Facts<'_> {
         let Some(wire) = grown(start.wire, end.wire) else { return };
         put(metrics, Metric::WireBytesPerUpdate, self.per_handed(wire.bytes() as f64));
         put(metrics, Metric::PacketsPerUpdate, self.per_handed(wire.packets() as f64));
-        // What the other end sent again, only that end knows.
+        // Only the sending side knows its retransmits: these are the clients'.
         metrics.insert(Metric::Retransmits, wire.retransmits as f64);
     }
 
-    /// What the socket bytes are made of.
+    /// The parts of the socket bytes.
     fn parts(&self, metrics: &mut Metrics) {
         let Some((start, end)) = self.endpoints(&self.start.server, &self.end.server) else { return };
         let grown = |counter: fn(&EndpointStats) -> u64| counter(&end).saturating_sub(counter(&start)) as f64;
@@ -91,21 +91,21 @@ impl Facts<'_> {
         put(metrics, Metric::LabProxyFdsPerConnection, self.by_clients_connection(|at| at.lab_proxy.open_fds));
     }
 
-    /// An amount of the clients' leg for each update that clients were handed between the same two looks.
+    /// An amount of the clients' leg per update that clients received between the same two snapshots.
     fn per_handed(&self, amount: f64) -> Option<f64> {
         let updates = self.end.leg.updates.checked_sub(self.start.leg.updates).filter(|updates| *updates > 0)?;
         Some(amount / updates as f64)
     }
 }
 
-/// Bytes of a newcomer's connection up to the end of the first answer's head; a handshake of TLS is in it, as it is in the
-/// server's own count.
+/// The bytes of a probe's connection up to the end of the first response head. Includes the TLS handshake, as the
+/// server's own count does.
 pub(super) fn clients_handshake(before: &LegStats, after: &LegStats) -> Option<f64> {
     let heads = after.handshakes.checked_sub(before.handshakes).filter(|heads| *heads > 0)?;
     Some(after.handshake_bytes.saturating_sub(before.handshake_bytes) as f64 / heads as f64)
 }
 
-/// What passed between two looks; `None` where the kernel does not tell.
+/// The difference between two counts; `None` where the kernel does not report them.
 fn grown(from: Option<WireStats>, to: Option<WireStats>) -> Option<WireStats> {
     let (from, to) = from.zip(to)?;
     Some(WireStats {

@@ -22,8 +22,8 @@ fn job() -> Job {
     Job::new("127.0.0.1:80".parse().unwrap(), cell, contender, clients, measure, "c.hlog".into())
 }
 
-/// A snapshot in which every counter of the endpoint stands at `count`, `count` updates of 20 bytes are published, and
-/// both processes have used `count` of everything.
+/// A snapshot in which every counter of the endpoint is `count`, `count` updates of 20 bytes are published, and both
+/// processes have used `count` of everything.
 fn snapshot(at_s: u64, count: u64) -> Snapshot {
     let usage = Usage { cpu_us: Some(count), rss_bytes: Some(count), open_fds: Some(count) };
     let endpoint = EndpointStats {
@@ -71,7 +71,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
     }
 }
 
-/// The clients' sockets when each counter of theirs stands at `count`: twice the bytes of the server's.
+/// The clients' sockets when each counter of theirs is `count`: twice the bytes of the server's.
 fn leg(count: u64) -> LegStats {
     LegStats {
         connections: count,
@@ -117,7 +117,7 @@ fn facts(job: &Job) -> Facts<'_> {
     }
 }
 
-/// Which metrics come out, and as what.
+/// Checks that these metrics have these values, or are absent.
 #[track_caller]
 fn check(facts: &Facts<'_>, expected: &[(Metric, Option<f64>)]) {
     let metrics = facts.record().metrics;
@@ -127,7 +127,7 @@ fn check(facts: &Facts<'_>, expected: &[(Metric, Option<f64>)]) {
 }
 
 #[test]
-fn ages_that_clocks_cannot_tell_are_not_claimed_and_without_a_median_a_cell_is_suspect() {
+fn ages_below_the_clock_bound_are_absent_and_without_a_median_a_cell_is_suspect() {
     use Metric::*;
     let job = job();
     let mut facts = facts(&job);
@@ -182,7 +182,7 @@ fn counts_are_differences_between_the_right_snapshots() {
             (WireBytesPerUpdate, Some(15.0)),
             (PacketsPerUpdate, Some(0.2)),
             (Retransmits, Some(2.0)),
-            // 100 bytes out and 50 in within 10 s, of 10 clients: 90 a minute of each.
+            // 100 bytes out and 50 in within 10 s, for 10 clients: 90 per minute each.
             (IdleBytesPerClientMin, Some(90.0)),
             (ServerRssBytesPerConnection, Some(20.0)),
             (KernelBytesPerConnection, Some(180.0)),
@@ -211,7 +211,7 @@ fn the_record_says_which_cell_it_is() {
 }
 
 #[test]
-fn a_quiet_time_that_was_disturbed_leaves_no_cost_and_not_one_of_zero() {
+fn a_disturbed_baseline_leaves_the_cost_absent_and_not_zero() {
     let job = job();
     let mut facts = facts(&job);
     let cpu = |at: &Snapshot| at.server.process.cpu_us;
@@ -221,7 +221,7 @@ fn a_quiet_time_that_was_disturbed_leaves_no_cost_and_not_one_of_zero() {
 }
 
 #[test]
-fn a_newcomer_costs_no_look_at_the_server() {
+fn the_cost_of_a_snapshot_is_not_part_of_a_join_probe() {
     let job = job();
     let mut facts = facts(&job);
     check(&facts, &[(Metric::ServerCpuPerConnection, Some(1.0))]);
@@ -273,7 +273,7 @@ fn what_was_not_measured_is_absent_and_not_zero() {
 }
 
 #[test]
-fn a_server_that_has_forgotten_leaves_what_the_clients_saw() {
+fn without_the_servers_count_what_the_clients_received_counts() {
     let job = job();
     let mut facts = facts(&job);
     facts.due_before = (Some(5), None);
@@ -285,19 +285,19 @@ fn a_server_that_has_forgotten_leaves_what_the_clients_saw() {
 }
 
 #[test]
-fn d1_of_a_feed_that_began_anew_what_came_of_both_lives_is_not_told_as_one() {
+fn d1_updates_of_two_epochs_of_a_feed_are_added_and_not_merged() {
     let job = job();
     let mut facts = facts(&job);
     let [old, new] = ["0ld0", "new0"].map(|epoch| Some(epoch.parse().unwrap()));
     facts.start.server.feed.epoch = old;
     facts.last.feed.epoch = new;
-    // Before the measured time 5 were due; 6 to 31 came, and then 1 to 45 of another feed.
+    // Before the measured time 5 were due; 6 to 31 arrived, and then 1 to 45 of another feed were published.
     facts.counts.ranges = [(old, (6, 31)), (new, (1, 40))].into();
     check(&facts, &[(Metric::UpdatesPublished, Some(26.0 + 45.0)), (Metric::UpdatesMissed, Some(710.0 - 400.0))]);
 }
 
 #[test]
-fn a_server_that_was_started_anew_has_no_differences_and_the_clients_figures_stay() {
+fn a_server_that_restarted_has_no_differences_and_the_clients_figures_stay() {
     use Metric::*;
     let job = job();
     let mut facts = facts(&job);
@@ -324,7 +324,7 @@ fn a_server_that_was_started_anew_has_no_differences_and_the_clients_figures_sta
 }
 
 #[test]
-fn recovery_is_told_from_what_clients_saw() {
+fn recovery_is_computed_from_what_clients_saw() {
     use Metric::*;
     let job = job();
     let mut facts = facts(&job);
@@ -399,7 +399,7 @@ fn a_percentile_needs_ten_samples_beyond_it() {
 }
 
 #[test]
-fn a_guard_is_told_however_few_its_samples() {
+fn a_guard_metric_is_reported_however_few_its_samples() {
     let job = job();
     let mut facts = facts(&job);
     facts.counts.lags.saturating_record(900);
@@ -419,7 +419,7 @@ fn clients_that_never_opened_count_as_failures_once() {
 }
 
 #[test]
-fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_told_apart() {
+fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_separate() {
     use Metric::*;
     let between = Between { nginx: Some(7), lab_proxy: None };
     let behind_nginx = Job { between, ..job() };
@@ -432,7 +432,7 @@ fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_told_apart() {
         (ConnectionsOpened, Some(3_100.0)),
         (HandshakeBytes, Some(350.0)),
         (PayloadBytesPerUpdate, Some(4.0)),
-        // 300 bytes of ten clients in ten seconds.
+        // 300 bytes in ten seconds, for ten clients.
         (IdleBytesPerClientMin, Some(180.0)),
     ];
     let parts = [HeaderBytesPerUpdate, FramingBytesPerUpdate, KeepaliveBytesPerUpdate];

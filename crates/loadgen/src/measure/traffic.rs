@@ -1,6 +1,7 @@
-//! What passed the contender's endpoint between two looks at the server: requests, bytes at three levels, packets.
+//! The contender's traffic between two snapshots of the server: requests, bytes at three levels, packets.
 //!
-//! Each figure is the difference of two counters of one life of the server; over two lives it would say nothing.
+//! Each figure is the difference of two counters of the same server process; across two processes it would mean
+//! nothing.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::SHORTEST_IDLE;
@@ -68,7 +69,7 @@ impl Facts<'_> {
         metrics.insert(Metric::Retransmits, grown(start.retransmits, end.retransmits));
     }
 
-    /// Bytes of a client in a minute in which nothing is published, from the time between ramp and feed.
+    /// The bytes per client and minute while nothing is published, measured between the ramp and the start of the feed.
     fn idle_bytes(&self) -> Option<f64> {
         let (from, to) = (&self.connected.server, &self.settled.server);
         let time = to.at.checked_sub(from.at).filter(|time| *time >= clock::micros(SHORTEST_IDLE))?;
@@ -82,8 +83,9 @@ impl Facts<'_> {
         self.per_client(bytes(&to).saturating_sub(bytes(&from)) as f64 / minutes)
     }
 
-    /// Amounts are differences between two snapshots, so the updates are counted between the same two: those *due*
-    /// in the measured time arrive a little later, which at a few large updates would be seen.
+    /// An amount per delivered update. Amounts are differences between two snapshots, so the updates are counted
+    /// between the same two. Those *due* in the measured time arrive a little later, which matters for a few large
+    /// updates.
     pub(super) fn per_delivered(&self, amount: f64) -> Option<f64> {
         let (start, end) = self.endpoints(&self.start.server, &self.end.server)?;
         let updates = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0)?;
@@ -94,13 +96,14 @@ impl Facts<'_> {
         (self.open > 0).then(|| amount / f64::from(self.open))
     }
 
-    /// The contender's endpoint at two moments; `None` if the server was started again between them. Its counters began
-    /// again then, and a difference would say nothing.
+    /// The counts of the contender's endpoint at two moments; `None` if the server restarted between them. Its counters
+    /// then started over, and a difference would mean nothing.
     pub(super) fn endpoints(&self, from: &Stats, to: &Stats) -> Option<(EndpointStats, EndpointStats)> {
         same_process(from, to).then(|| (self.endpoint(from), self.endpoint(to)))
     }
 
-    /// A client of the ladder uses several endpoints, and one that publishes comes for no endpoint in particular.
+    /// The counts of the contender's endpoint. With the fallback ladder, clients use several endpoints, so all are
+    /// added.
     fn endpoint(&self, stats: &Stats) -> EndpointStats {
         if self.job.contender.is_auto() {
             let mut all = EndpointStats::nothing();
@@ -111,7 +114,7 @@ impl Facts<'_> {
     }
 }
 
-/// Whether the server's counters ran on from one look to the next.
+/// Whether both snapshots are of the same server process, so that its counters can be compared.
 pub(super) const fn same_process(from: &Stats, to: &Stats) -> bool {
     from.life == to.life
 }

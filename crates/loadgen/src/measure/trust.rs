@@ -1,4 +1,4 @@
-//! What the harness saw of itself and of its machine, and the verdict that is made of it.
+//! The run's self-checks: the harness and its machine, and the verdict that follows.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use super::{Facts, Metrics, put};
 use crate::moments::Snapshot;
 
 impl Facts<'_> {
-    /// These guard the figures instead of being one, so that a percentile of few samples is told too.
+    /// The guard metrics. They are not results but checks, so a percentile is reported even for few samples.
     pub(super) fn trust(&self, metrics: &mut Metrics) {
         let lags = &self.counts.lags;
         put(metrics, Metric::ScheduleLagP99, (!lags.is_empty()).then(|| lags.value_at_quantile(0.99) as f64));
-        // A server that was started again publishes what fell due meanwhile, and is late by as much.
+        // A server that restarts publishes what was due meanwhile, late by the length of the outage.
         if self.last.feed.head > 0 && same_process(&self.start.server, &self.last) && !self.was_restarted {
             metrics.insert(Metric::PublishLagP99, self.last.feed.publish_lag_p99_us as f64);
             metrics.insert(Metric::PublishLagMax, self.last.feed.publish_lag_max_us as f64);
@@ -30,7 +30,8 @@ impl Facts<'_> {
         put(metrics, Metric::SwappedBytes, swapped);
     }
 
-    /// Who used the cores of the servers' machine: the server, the clients' processes there, what lies between them, and everybody else.
+    /// The cores used on the servers' machine: by the server, by the clients' processes there, by the proxies, and by
+    /// everything else.
     fn load(&self, metrics: &mut Metrics) {
         let time = self.end.server.at.saturating_sub(self.start.server.at) as f64;
         let cores = |us: f64| if time > 0.0 { us / time } else { 0.0 };
@@ -67,15 +68,15 @@ impl Facts<'_> {
             debug_build: cfg!(debug_assertions),
         });
         if self.counts.slow_disordered > 0 {
-            let what = format!("slow readers were given {} updates twice or out of order", self.counts.slow_disordered);
-            let advice = "a server must not do that to anybody: look at how it sends to clients that fell behind";
+            let what = format!("slow readers received {} updates twice or out of order", self.counts.slow_disordered);
+            let advice = "a server must never do that: check how it sends to clients that fell behind";
             verdict.add(Reason::new(Status::Suspect, what, advice));
         }
         if !self.server_counted() {
             verdict.add(Reason::new(
                 Status::Suspect,
-                "the server could not say which updates fell due in the measured time: missed ones are counted \
-                 between the first and the last that any client saw",
+                "the server could not report which updates were due in the measured time: missed updates are counted \
+                 between the first and the last that any client received",
                 "raise the feed's `history`, or lower its rate",
             ));
         }

@@ -1,4 +1,4 @@
-//! What the clients of one worker, or of all of them, have seen over a whole cell.
+//! The counts of a whole cell, of one worker's clients or of all of them.
 
 use std::collections::BTreeMap;
 
@@ -8,40 +8,40 @@ use feedlab_feed::{Epoch, Gap};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// What was counted over the whole cell, apart from ages.
+/// Everything that is counted over the whole cell, except ages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Counts {
-    /// Updates of the measured time that arrived, each counted once a client.
+    /// Updates of the measured time that arrived, once per client.
     pub received: u64,
-    /// Those that arrived once more.
+    /// Updates that arrived again.
     pub duplicated: u64,
-    /// Those that arrived after a later one.
+    /// Updates that arrived after a later one.
     pub reordered: u64,
-    /// The first and the last `seq` of the measured time that any client saw, in each life of the feed.
+    /// The first and the last `seq` of the measured time that any client received, by epoch of the feed.
     #[serde(with = "pairs")]
     pub ranges: BTreeMap<Option<Epoch>, (u64, u64)>,
-    /// Those that were due while their client had no connection.
+    /// Updates that were due while their client had no connection.
     pub replayed: u64,
-    /// Updates that clients were told they had lost, within the measured time.
+    /// Updates that the server reported to clients as lost, within the measured time.
     #[serde(rename = "told_lost")]
     pub reported_lost: u64,
-    /// What they were told after it: which of these updates were due in it, only the server can say.
+    /// Gaps that were reported after the measured time. Only the server can say which of their updates were due in it.
     pub late_gaps: Vec<Gap>,
-    /// Connections that clients had to open again.
+    /// Connections that clients opened again.
     pub reconnects: u64,
-    /// The same in the measured time, by tenths of a second.
+    /// The same within the measured time, per tenth of a second.
     pub reconnects_by_bin: Vec<u32>,
-    /// Steps down the fallback ladder.
+    /// Falls to a lower rung of the fallback ladder.
     pub fallbacks: u64,
-    /// Returns to its first rung.
+    /// Returns to the first rung.
     pub climbs: u64,
-    /// Polls of the measured time that were due and never sent.
+    /// Polls that were due in the measured time and never sent.
     pub skipped: u64,
-    /// Connections of slow readers that the server ended.
+    /// Connections of slow readers that the server closed.
     pub slow_disconnected: u64,
-    /// Updates that reached slow readers twice, or after later ones.
+    /// Updates that reached slow readers twice or after a later one.
     pub slow_disordered: u64,
-    /// What went wrong, by kind.
+    /// Failures, by kind.
     pub failures: BTreeMap<Failure, u64>,
     /// Times of TCP connects, µs.
     #[serde(with = "hlog::text")]
@@ -49,13 +49,13 @@ pub struct Counts {
     /// Times of TLS handshakes, µs.
     #[serde(with = "hlog::text")]
     pub tls: Histogram<u64>,
-    /// Times from an open connection to the head of its first answer, µs.
+    /// Times from the request on an open connection to the head of its first response, µs.
     #[serde(with = "hlog::text")]
     pub requests: Histogram<u64>,
-    /// Times from the start of a TCP connect to the head of the answer, µs.
+    /// Times from the start of a TCP connect to the response head, µs.
     #[serde(with = "hlog::text")]
     pub opens: Histogram<u64>,
-    /// Times from a loss in the measured time until there was a connection again that is answered, µs.
+    /// Times from a loss in the measured time until a connection was served again, µs.
     #[serde(with = "hlog::text")]
     pub outages: Histogram<u64>,
     /// Times from a loss in the measured time to the next update, µs.
@@ -70,7 +70,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Nothing yet.
+    /// Creates counts of zero.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Counts {
         }
     }
 
-    /// Adds what another worker counted.
+    /// Adds the counts of another worker.
     pub fn merge(&mut self, other: &Self) {
         self.received += other.received;
         self.duplicated += other.duplicated;
@@ -122,7 +122,7 @@ impl Counts {
         for (failure, count) in &other.failures {
             *self.failures.entry(*failure).or_default() += count;
         }
-        // All have the same bounds, so that nothing is out of range.
+        // All histograms have the same bounds, so nothing is out of range.
         self.connects += &other.connects;
         self.tls += &other.tls;
         self.requests += &other.requests;
@@ -145,7 +145,7 @@ impl Default for Counts {
     }
 }
 
-/// Ranges as pairs: JSON has no keys but texts.
+/// Serializes ranges as pairs, because a key in JSON must be a string.
 mod pairs {
     use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ fn see(recorder: &mut Recorder, finding: Finding, seq: u64, at: u64) {
 }
 
 #[test]
-fn only_what_fell_due_in_the_window_counts() {
+fn only_updates_due_in_the_window_count() {
     let mut recorder = Recorder::new();
     see(&mut recorder, Finding::New, 1, 1_500);
     recorder.measure(WINDOW);
@@ -22,7 +22,7 @@ fn only_what_fell_due_in_the_window_counts() {
 }
 
 #[test]
-fn findings_are_told_apart() {
+fn findings_are_counted_separately() {
     let mut recorder = Recorder::new();
     recorder.measure(WINDOW);
     for finding in [Finding::New, Finding::Ahead, Finding::Reordered, Finding::Duplicate] {
@@ -51,7 +51,7 @@ fn workers_add_up() {
 }
 
 #[test]
-fn those_who_come_back_together_are_counted_by_tenths_of_a_second() {
+fn reconnects_are_counted_per_tenth_of_a_second() {
     let mut recorder = Recorder::new();
     recorder.reconnected(5);
     recorder.measure(Window { start_us: 1_000_000, end_us: 1_250_000 });
@@ -66,7 +66,7 @@ fn those_who_come_back_together_are_counted_by_tenths_of_a_second() {
 }
 
 #[test]
-fn what_is_lost_is_counted_in_the_measured_time_and_kept_after_it() {
+fn lost_updates_are_counted_in_the_measured_time_and_their_gaps_kept_after_it() {
     let (mut recorder, ahead) = (Recorder::new(), Some(Gap { from: 5, to: 9 }));
     recorder.reported_lost(5, ahead, 1_500);
     recorder.measure(WINDOW);
@@ -89,7 +89,7 @@ fn a_recovery_belongs_to_the_time_of_its_loss() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_makes_no_age_of_centuries() {
+fn a_clock_that_was_set_back_gives_an_age_of_zero() {
     let mut recorder = Recorder::new();
     recorder.measure(WINDOW);
     let stamp = Stamp { epoch: None, seq: 1, at: 1_500 };
@@ -99,7 +99,7 @@ fn a_clock_that_was_set_back_makes_no_age_of_centuries() {
 }
 
 #[test]
-fn a_begun_second_counts() {
+fn a_partial_second_counts() {
     assert_eq!(Window { start_us: 5, end_us: 2_500_005 }.seconds(), 3);
     assert_eq!(Window { start_us: 5, end_us: 2_000_005 }.seconds(), 2);
 }

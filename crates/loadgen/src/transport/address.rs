@@ -1,11 +1,12 @@
-//! Addresses: what a client asks for beyond its endpoint's, and how much of one may be shown.
+//! URLs: the one that a client requests, and how much of a URL may be shown.
 
 use feedlab_feed::Cursor;
 use feedlab_feed::transport::AFTER;
 use feedlab_feed::wire::poll::HOLD;
 use url::Url;
 
-/// The endpoint's address with the cursor to resume from. Its query is kept as it stands: it may be signed.
+/// Returns the endpoint's URL with the cursor to resume from. The rest of the query is kept unchanged, because it may
+/// be signed.
 pub(super) fn resume(endpoint: &Url, cursor: Option<Cursor>) -> Url {
     let mut url = endpoint.clone();
     if let Some(cursor) = cursor {
@@ -14,12 +15,12 @@ pub(super) fn resume(endpoint: &Url, cursor: Option<Cursor>) -> Url {
     url
 }
 
-/// A URL as it may be shown to whoever looks on: without user and password, and of its query only what the endpoints of feedlab
-/// ask. Keys, tokens and signatures are where an address is told to others by mistake.
+/// Returns a URL in a form that is safe to show: without user and password, and with only those query values that
+/// feedlab's endpoints define. Keys, tokens and signatures often end up in URLs that are shared by mistake.
 #[must_use]
 pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    // They fail where a URL has no host, and then it has no user.
+    // They fail if the URL has no host, and then it has no user either.
     let _ = (url.set_username(""), url.set_password(None));
     url.set_fragment(None);
     let query = url.query().map(|query| format!("?{}", query.split('&').map(parameter).collect::<Vec<_>>().join("&")));
@@ -51,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn f16_a_query_is_kept_as_it_stands() {
+    fn f16_a_query_is_kept_unchanged() {
         let endpoint = "http://h/feed/sse?sig=a%20b&y=%2B&flag".parse().unwrap();
         let url = resume(&endpoint, "k3f9.7".parse().ok());
         assert_eq!(url.query(), Some("sig=a%20b&y=%2B&flag&after=k3f9.7"));

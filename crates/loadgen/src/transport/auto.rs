@@ -1,11 +1,11 @@
-//! The fallback ladder: begin with a push, fall to long polling and then to short polling when the way breaks it, and
-//! climb back.
+//! The fallback ladder: starts with a push transport, falls back to long polling and then to short polling if the path
+//! breaks it, and climbs back.
 //!
-//! Each rung is the client of its transport as it stands, watched from its observer's place. A way can break a
-//! transport without any error (a proxy that buffers, one that forgets a connection), so silence is what is watched
-//! for: the server gives a sign of life more often than the watchdog bites. The cursor goes along from rung to rung.
-//! A rung that is tried again runs beside the one that works, until it has shown that it works too; what both bring is
-//! handed over once.
+//! Each rung is the unchanged client of its transport, watched through its observer. A path can break a transport
+//! without any error (a proxy that buffers, or one that forgets a connection), so the ladder watches for silence: a
+//! healthy server sends something more often than the watchdog allows for. The cursor moves from rung to rung. A rung
+//! that is retried runs next to the one that works, until it has shown that it works too; each update is delivered
+//! once, whichever rung brings it.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -24,24 +24,24 @@ mod rung;
 
 use rung::{Health, RungObserver, Shared};
 
-/// How a client climbs and falls.
+/// When a client falls to a lower rung, and when it climbs back.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The first rung: SSE or WebSocket.
     pub first: Transport,
-    /// How long a rung may bring nothing, not even a keepalive, until it counts as broken.
+    /// How long a rung may be silent, without even a keepalive, before it counts as broken.
     pub watchdog: Duration,
-    /// How long a lower rung is used before the first is tried again.
+    /// How long a lower rung is used before the first is retried.
     pub climb: Duration,
-    /// Hold of the middle rung; it may be silent for so much longer.
+    /// The hold of the middle rung, which may be silent for that much longer.
     pub hold: Duration,
-    /// Interval of the last rung, which is kept whatever it brings.
+    /// The interval of the last rung, which is never left for silence.
     pub interval: Duration,
-    /// Time between the server's signs of life.
+    /// The server's keepalive interval.
     pub keepalive: Duration,
 }
 
-/// Climbs and falls until `stop` is cancelled.
+/// Runs the ladder until `stop` is cancelled.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let shared = RefCell::new(Shared { cursor: client.after, observer });
     Ladder { client, options, stop, shared: &shared }.run().await;
@@ -54,14 +54,14 @@ struct Ladder<'a> {
     shared: &'a RefCell<Shared<'a>>,
 }
 
-/// A rung in use. Dropping it ends its client.
+/// A rung that is open. Dropping it ends its client.
 struct Rung<'a> {
     transport: Transport,
     health: Rc<Health>,
     client: Pin<Box<dyn Future<Output = ()> + 'a>>,
 }
 
-/// What becomes of a ladder.
+/// Why a rung is left.
 enum Step<'a> {
     /// The rung in use is broken.
     Fall,
@@ -111,7 +111,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// Whether it was the client's own wish that a rung ended.
+    /// Whether a rung ended because the client was asked to end.
     fn has_enough(&self) -> bool {
         self.stop.is_cancelled() || self.shared.borrow().observer.has_enough()
     }
@@ -122,7 +122,7 @@ impl<'a> Ladder<'a> {
         Rung { transport, health, client }
     }
 
-    /// How long a rung may be silent; the last one for ever.
+    /// How long a rung may be silent; `None` for the last one, which is never left.
     fn patience(&self, transport: Transport) -> Option<Duration> {
         match transport {
             Transport::ShortPolling => None,
@@ -131,7 +131,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// The client for a rung: the same one at another endpoint, with the headers that belong there.
+    /// The client of a rung: the same client at another endpoint, with the headers for that one.
     fn client(&self, transport: Transport) -> Client {
         let mut client = self.client.clone();
         client.url.set_path(transport.path());
@@ -156,12 +156,12 @@ async fn run_rung(
     run_one(client, &rung, &mut watched, stop).await;
 }
 
-/// The rung under a rung.
+/// The next lower rung.
 const fn below(transport: Transport) -> Transport {
     if transport.is_push() { Transport::LongPolling } else { Transport::ShortPolling }
 }
 
-/// Whether the rung that is tried works; waits for ever if none is tried.
+/// Waits until the rung that is being retried has shown whether it works; forever if there is none.
 async fn prove(tried: &mut Option<Rung<'_>>) -> bool {
     let Some(rung) = tried else { return std::future::pending().await };
     tokio::select! {

@@ -1,4 +1,4 @@
-//! The body that both polling transports read.
+//! The response body of both polling transports.
 
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::RawUpdate;
@@ -9,11 +9,11 @@ use tokio::time::timeout;
 use super::http::{self, ANSWER_TIMEOUT, no_answer};
 use crate::observer::{ClientError, Observer};
 
-/// A body that is larger is not read further.
+/// The size limit of a body, bytes. Reading stops there.
 const LIMIT: usize = 64 << 20;
 
-/// Reads the answer's body and hands its updates to the observer. `cursor` follows what was handed over, so that a
-/// body that goes bad half way is asked for again only from there.
+/// Reads the response body and passes its updates to the observer. `cursor` follows each update, so that after a body
+/// that turns out to be malformed, the client asks again only from there.
 pub(super) async fn receive(
     body: http::Body<'_>,
     cursor: &mut Option<Cursor>,
@@ -31,7 +31,7 @@ pub(super) async fn receive(
         *cursor = Some(reset.resume);
     }
     if let Some(gap) = body.gap {
-        // A gap of what was never reached ends beyond the place from which the feed goes on.
+        // A gap of updates that never existed ends beyond the position at which the feed continues.
         observer.gap(gap, if body.updates.is_empty() { body.next } else { body.next.at(gap.to) });
     }
     for raw in body.raw_updates() {

@@ -1,5 +1,5 @@
-//! How a client reaches its server: a name's addresses, tried one after the other, a socket that does not wait, and
-//! TLS where the URL asks for it.
+//! How a client connects to its server: it tries the addresses of a name one after the other, disables Nagle's
+//! algorithm, and adds TLS if the URL asks for it.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -21,23 +21,23 @@ use super::stream::Stream;
 use super::{Client, Link, tls};
 use crate::observer::{ClientError, Opened};
 
-/// A connect that takes longer has failed, and so has a TLS handshake.
+/// The timeout of a TCP connect, and of a TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One client's way of making connections.
+/// Opens the connections of one client.
 #[derive(Clone)]
 pub(super) struct Dialer {
     /// The address to connect from; any, if `None`.
     source: Option<IpAddr>,
-    /// How many bytes per second are read; all that come, if `None`.
+    /// How many bytes are read per second; `None` reads everything at once.
     reads_per_s: Option<u64>,
-    /// The version of HTTP that its connections are for.
+    /// The HTTP version that the connections are for.
     pub(super) http: Http,
-    /// What encrypts; `None` knows nobody to trust.
+    /// The TLS settings; `None` if no certificate is trusted.
     tls: Option<TlsConnector>,
-    /// Where its connections are counted.
+    /// Counts what the connections carry.
     leg: Leg,
-    /// Whether the heads of first answers are looked for.
+    /// Whether to find the end of the first response head.
     finds_heads: bool,
 }
 
@@ -48,24 +48,24 @@ pub(super) struct Dialed {
     pub(super) times: Times,
 }
 
-/// When a connection was opened.
+/// The times of opening a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// When the TCP connect began, or the waiting for somebody else's.
+    /// When the TCP connect, or the wait for another client's, started.
     pub(super) began: Instant,
-    /// How long the TCP connect took, µs.
+    /// The duration of the TCP connect, µs.
     pub(super) connect_us: Option<u64>,
-    /// How long the TLS handshake took, µs.
+    /// The duration of the TLS handshake, µs.
     pub(super) tls_us: Option<u64>,
 }
 
 impl Times {
-    /// Of a client that found a connection, and perhaps waited for it.
+    /// The times of a client that uses an existing connection, and may have waited for it.
     pub(super) const fn of_existing(began: Instant) -> Self {
         Self { began, connect_us: None, tls_us: None }
     }
 
-    /// The head of the first answer is there now; its request was ready to be sent at `asked`.
+    /// The times up to now, when the first response head has arrived. Its request was ready to be sent at `asked`.
     pub(super) fn opened(&self, asked: Instant) -> Opened {
         let now = clock::now();
         Opened {
@@ -92,7 +92,7 @@ impl Dialer {
         }
     }
 
-    /// Connects to the server of a URL. Finding the addresses of a name is not part of the connect's time.
+    /// Connects to the server of a URL. Resolving the name is not part of the connect time.
     pub(super) async fn dial(&self, url: &Url) -> Result<Dialed, ClientError> {
         let addresses = resolve(url).await.map_err(failed)?;
         let mut last = io::Error::other(format!("`{}` has no address", url.host_str().unwrap_or_default()));
@@ -116,7 +116,7 @@ impl Dialer {
             socket.bind(SocketAddr::new(source, 0))?;
         }
         if self.reads_per_s.is_some() {
-            // Before the connect, since it is part of what that agrees on.
+            // Before the connect, because the handshake negotiates it.
             socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         }
         let connected = timeout(CONNECT_TIMEOUT, socket.connect(address)).await;
@@ -140,7 +140,7 @@ impl Dialer {
             return Ok(Dialed { stream: Stream::Plain(stream), times });
         }
         let Some(connector) = &self.tls else {
-            return Err(failed(format_args!("{} is encrypted, and no certificate is trusted here", url.scheme())));
+            return Err(failed(format_args!("{} needs TLS, and no certificate is trusted here", url.scheme())));
         };
         let began = clock::now();
         let secured = timeout(CONNECT_TIMEOUT, tls::handshake(connector, host(url), self.http, stream)).await;
@@ -161,7 +161,7 @@ impl fmt::Debug for Dialer {
     }
 }
 
-/// The name or the address alone, without the brackets of IPv6.
+/// The host name or address, without the brackets of IPv6.
 fn host(url: &Url) -> &str {
     url.host_str().unwrap_or_default().trim_matches(['[', ']'])
 }
@@ -196,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn every_address_of_a_name_is_tried_and_the_connect_is_timed() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        // Where the name stands for ::1 too, that is refused first.
+        // If the name also resolves to ::1, that connection is refused first.
         let url = format!("http://localhost:{}/feed", listener.local_addr().unwrap().port());
         let (stream, times) = plain(dial(&url, None).await.unwrap());
         assert_eq!(stream.socket().peer_addr().unwrap(), listener.local_addr().unwrap());
@@ -209,13 +209,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_a_failed_connect() {
+    async fn an_unreachable_server_is_a_failed_connect() {
         let error = dial("http://127.0.0.1:1/", None).await.unwrap_err();
         assert!(error.failure == Failure::Connect && error.detail.contains("refused"), "{error}");
     }
 
     #[tokio::test]
-    async fn a_client_may_come_from_an_address_of_its_own() {
+    async fn a_client_may_connect_from_its_own_address() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stream, _) = plain(dial(&url, Some("127.0.0.1")).await.unwrap());
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_anybody_to_trust_nothing_is_encrypted() {
+    async fn without_a_trusted_certificate_nothing_is_encrypted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let error = dial(&format!("https://{}", listener.local_addr().unwrap()), None).await.unwrap_err();
         assert!(error.failure == Failure::Connect && error.detail.contains("no certificate is trusted"), "{error}");

@@ -1,7 +1,7 @@
-//! Where the head of a connection's first answer ends: what a newcomer's handshake takes is everything up to there.
+//! Finds the end of the first response head on a connection: everything up to there is the handshake of a join probe.
 //!
-//! Looks at what comes out of TLS, in HTTP/1.1 (RFC 9112, section 2.1) or in the frames of HTTP/2 (RFC 9113, section
-//! 4.1). Only newcomers are looked at so closely.
+//! Reads what comes out of TLS, as HTTP/1.1 (RFC 9112, section 2.1) or as HTTP/2 frames (RFC 9113, section 4.1). Only
+//! join probes are examined this closely.
 
 use std::io;
 use std::pin::Pin;
@@ -12,22 +12,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::leg::Layer;
 
-/// What ends a head of HTTP/1.1.
+/// The end of an HTTP/1.1 head.
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
-/// Length of the head of a frame, bytes.
+/// The length of a frame header, bytes.
 const FRAME_HEAD: usize = 9;
-/// Types of frames that bring header fields, and the flag of the last of them (RFC 9113, sections 6.2 and 6.10).
+/// The types of frames that carry header fields, and the flag of the last of them (RFC 9113, sections 6.2 and 6.10).
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-/// How far a head has come.
+/// How much of a head has been read.
 #[derive(Debug)]
 enum Scan {
-    /// So many bytes of a blank line were there last.
+    /// The last `matched` bytes were the start of a blank line.
     V1 { matched: usize },
-    /// So many bytes of a frame's head are there, and so many of its payload are to come; the last of them may end the
-    /// answer's head.
+    /// `have` bytes of a frame header have been read, and `left` bytes of its payload are outstanding. `is_last` is set
+    /// if the payload's last byte ends the response head.
     V2 { head: [u8; FRAME_HEAD], have: usize, left: usize, is_last: bool },
 }
 
@@ -39,7 +39,7 @@ impl Scan {
         }
     }
 
-    /// How many of the bytes that came are still the head's, once it ends among them.
+    /// Returns how many of the bytes belong to the head, if it ends among them.
     fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         bytes.iter().position(|byte| self.ends_with(*byte)).map(|last| last + 1)
     }
@@ -68,11 +68,11 @@ impl Scan {
     }
 }
 
-/// A stream whose first head is looked for.
+/// A stream whose first response head is searched for its end.
 #[derive(Debug)]
 pub(super) struct Headed<S> {
     inner: S,
-    /// `None` once it has ended.
+    /// `None` once the head has ended.
     scan: Option<Scan>,
 }
 
@@ -85,7 +85,8 @@ impl<S: Layer> Headed<S> {
         &self.inner
     }
 
-    /// With TLS, what the connection brought beyond the head was encrypted: its records' 22 bytes each count too.
+    /// Looks for the end of the head in the bytes that were just read. With TLS, the bytes after the head were
+    /// encrypted: the 22 bytes of overhead of each of their records are counted too.
     fn find_end(&mut self, came: &[u8]) {
         let Some(end) = self.scan.as_mut().and_then(|scan| scan.end(came)) else { return };
         self.scan = None;
@@ -121,7 +122,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Headed<S> {
 mod tests {
     use super::*;
 
-    /// Where the head ends when everything comes at once, checked against every way of coming in two pieces.
+    /// Returns where the head ends if everything arrives at once, after checking that every split in two gives the
+    /// same.
     fn end(http: Http, bytes: &[u8]) -> Option<usize> {
         let whole = Scan::new(http).end(bytes);
         for cut in 0..bytes.len() {
@@ -153,7 +155,7 @@ mod tests {
         let data = frame(0, 0, b"id: 1");
         let heads = settings.len() + headers.len() + rest.len();
         assert_eq!(end(Http::V2, &[settings.clone(), headers, rest, data].concat()), Some(heads));
-        assert_eq!(end(Http::V2, &frame(HEADERS, END_HEADERS, &[])), Some(FRAME_HEAD), "nothing in it");
+        assert_eq!(end(Http::V2, &frame(HEADERS, END_HEADERS, &[])), Some(FRAME_HEAD), "an empty head");
         assert_eq!(end(Http::V2, &settings), None);
     }
 }

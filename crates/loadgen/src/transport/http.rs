@@ -1,9 +1,9 @@
 //! What the three HTTP transports share: one client's connection, and one request on it at a time.
 //!
-//! A connection lives in the client's own task: there is nothing between the socket and the client's clock. A
-//! connection in a task of its own, as `reqwest` and every pool have it, is woken first and wakes the client then, which
-//! would make each age larger by that hop, and each client by a task. The accuracy test shows what is left. Only a
-//! connection that clients share has a task, as it has in a browser.
+//! A connection lives in the client's own task, so nothing is between the socket and the client's clock. If the
+//! connection had a task of its own, as in `reqwest` and every pool, that task would be woken first and would then wake
+//! the client: each age would grow by that hop, and each client by a task. The accuracy test shows what remains. Only a
+//! connection that clients share has its own task, as in a browser.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -39,21 +39,21 @@ pub(super) use pool::connect;
 use connection::{Connection, IncomingBody, Obtained};
 use exchange::{drive, refused};
 
-/// An answer that takes longer, beyond any hold that was asked for, will not come. Streams have no end to wait for:
-/// of theirs it is the head.
+/// How long to wait for a response, beyond any hold that was asked for. For a stream, which has no end to wait for,
+/// this covers the head.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a request is tried that found a connection which takes none: a shared one may be full or about to close.
+/// How often a request is tried if the connection does not accept it: a shared one may be full or about to close.
 pub(super) const TRIES: u32 = 4;
 
 /// How long a client's connections live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Connections {
-    /// One for all requests.
+    /// One connection for all requests.
     Kept,
-    /// One for each request, `Connection: close`.
+    /// One connection per request, with `Connection: close`.
     Fresh,
-    /// One for each stream; with HTTP/2 for as many as it lives.
+    /// One connection per stream; with HTTP/2, one for all streams until it closes.
     Streamed,
 }
 
@@ -63,16 +63,16 @@ impl Connections {
     }
 }
 
-/// One client's way to its server.
+/// The HTTP client of one simulated client.
 #[derive(Debug)]
 pub(super) struct Http {
     headers: HeaderMap,
     dialer: Dialer,
-    /// The connections that it shares with others.
+    /// The pool of connections that it shares with others.
     pool: Option<Pool>,
     connections: Connections,
     connection: Option<Connection>,
-    /// Whether the observer knows of a connection.
+    /// Whether a connection has been reported to the observer.
     was_open: bool,
 }
 
@@ -90,12 +90,12 @@ impl Http {
         Self { headers, dialer: Dialer::new(client), pool, connections, connection: None, was_open: false }
     }
 
-    /// The headers of every request, to be added to.
+    /// Returns the headers of every request, to be added to.
     pub(super) fn headers(&self) -> HeaderMap {
         self.headers.clone()
     }
 
-    /// Asks for a URL and waits up to `patience` for the head of the answer. Tells the observer of a new connection.
+    /// Requests a URL and waits up to `patience` for the response head. Reports a new connection to the observer.
     pub(super) async fn get(
         &mut self,
         url: Url,
@@ -119,7 +119,7 @@ impl Http {
         Ok((head, Body { http: self, incoming, last }))
     }
 
-    /// Posts a body, and reads the answer to its end within `patience`. Nobody is told of the connection.
+    /// Posts a body, and reads the response to its end within `patience`. Does not report the connection.
     pub(super) async fn post(
         &mut self,
         url: &Url,
@@ -142,21 +142,21 @@ impl Http {
         status
     }
 
-    /// Waits until a moment. A connection of HTTP/2 answers its server's pings meanwhile; one of HTTP/1.1 has nothing to
-    /// do, and how it ended the next request finds out.
+    /// Waits until a moment. An HTTP/2 connection answers its server's pings meanwhile; an HTTP/1.1 connection has
+    /// nothing to do, and the next request finds out if it has ended.
     pub(super) async fn rest_until(&mut self, due: Instant) {
         let Some(Connection::H2(connection)) = &mut self.connection else { return sleep_until(due.into()).await };
         let mut due = pin!(sleep_until(due.into()));
         drive(connection, |cx| due.as_mut().poll(cx)).await;
     }
 
-    /// Whether there is a connection, as far as anybody has noticed.
+    /// Whether there is a connection that is not known to have ended.
     pub(super) const fn is_connected(&self) -> bool {
         self.connection.is_some()
     }
 
-    /// Ends the connection, as whoever leaves does; the next one is made for the next request, and is that of a client
-    /// that comes.
+    /// Closes the connection, as a leaving client does. The next request opens another one, which counts as a first
+    /// connection.
     pub(super) fn leave(&mut self) {
         self.connection = None;
         self.was_open = false;
@@ -169,7 +169,8 @@ impl Http {
         observer.opened(opened);
     }
 
-    /// A connection that leaves a request alone is not asked again, and not by others either.
+    /// Returns the error for a missing response, and retires the connection: neither this client nor another uses it
+    /// again.
     fn no_answer(&self, patience: Duration) -> ClientError {
         if let Some(Connection::H2(connection)) = &self.connection {
             connection.retire();
@@ -177,13 +178,13 @@ impl Http {
         no_answer(patience)
     }
 
-    /// Whether a connection of HTTP/1.1 brings no other answer.
+    /// Whether an HTTP/1.1 connection carries no further response.
     fn ends_with(&self, head: &Parts) -> bool {
         self.connections == Connections::Streamed || says_close(&head.headers)
     }
 
-    /// A poll that is sent elsewhere measures another server, and takes the redirect for its answer. An event stream
-    /// follows, as a browser's would.
+    /// Requests a URL and follows redirects for event streams, as a browser does. A poll does not follow: it would
+    /// measure another server, so the redirect is its response.
     async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, ClientError> {
         for _ in 0..=redirect::MOST {
             let answer = self.ask(&url, &headers, None).await?;
@@ -198,8 +199,8 @@ impl Http {
         Err(ClientError::new(Failure::Disconnected, format_args!("redirected more than {} times", redirect::MOST)))
     }
 
-    /// One request on the connection that is there, or on another one. A kept connection may have ended since: what it
-    /// could not send any more goes out on the next one.
+    /// Sends one request on the existing connection or on a new one. A kept connection may have ended since; a request
+    /// that it could not send goes out on the next one.
     async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Answer, ClientError> {
         let mut tries = 1..=TRIES;
         loop {
@@ -217,7 +218,7 @@ impl Http {
         }
     }
 
-    /// Sees to it that there is a connection.
+    /// Makes sure that there is a connection.
     async fn connect(&mut self, url: &Url) -> Result<Obtained, ClientError> {
         if self.connection.is_some() {
             return Ok(Obtained::Reused);
@@ -227,7 +228,8 @@ impl Http {
         Ok(obtained)
     }
 
-    /// What there is to tell of the connection that brought an answer. A stream is told of each time it opens.
+    /// Returns the times to report for the connection that carried a response, if any. A stream is reported each time
+    /// it opens.
     fn opened(&self, obtained: Obtained, asked: Instant) -> Option<Opened> {
         let is_stream = self.connections == Connections::Streamed;
         match obtained {
@@ -241,24 +243,24 @@ impl Http {
     }
 }
 
-/// An answer's head with its body to come, and the times of the opening if it needed one.
+/// A response head with its body to come, and the opening times if there are any to report.
 struct Answer {
     head: Parts,
     incoming: IncomingBody,
     opened: Option<Opened>,
 }
 
-/// The body of an answer. Dropping it ends a connection that was made for this answer alone.
+/// The body of a response. Dropping it closes a connection that was opened for this response alone.
 #[derive(Debug)]
 pub(super) struct Body<'a> {
     http: &'a mut Http,
     incoming: IncomingBody,
-    /// Whether the connection brings no other answer.
+    /// Whether the connection carries no further response.
     last: bool,
 }
 
 impl Body<'_> {
-    /// The next piece; `None` at the end.
+    /// Returns the next chunk; `None` at the end.
     pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, ClientError>> {
         let Self { http, incoming, .. } = self;
         drive(http.connection.as_mut()?, |cx| incoming.poll_data(cx)).await

@@ -1,8 +1,8 @@
-//! The clients' leg: what their own sockets carry, below TLS.
+//! The clients' leg: what the clients' own sockets carry, below TLS.
 //!
-//! Whatever lies between a client and its server (nginx, the lab proxy) has another leg to the server, and passes on
-//! other bytes in other packets. Only at the clients can be counted what a client costs its network. The dialer makes
-//! each connection [`Counted`]; the phases look at the [`Leg`] as they look at the server.
+//! A proxy between a client and its server (nginx, the lab proxy) has another leg to the server, and forwards other
+//! bytes in other packets. What a client costs its network can only be counted at the client. The dialer wraps each
+//! connection in [`Counted`]; the phases take snapshots of the [`Leg`] as they do of the server.
 
 use std::collections::VecDeque;
 use std::io;
@@ -22,14 +22,15 @@ use slab::Slab;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// How long a connection that its client has closed is kept for the last segments: its close takes a round trip, and an
-/// acknowledgement waits for up to 40 ms (linux/tcp.h, `TCP_DELACK_MIN`).
+/// How long a socket is kept after its client has closed it, for the last segments: the close takes a round trip, and
+/// an acknowledgement may be delayed by up to 40 ms (linux/tcp.h, `TCP_DELACK_MIN`).
 const LAST_SEGMENTS: Duration = Duration::from_millis(100);
-/// Most connections that are kept for it; more than that are not waited for.
+/// The most sockets that are kept for this; the oldest are closed beyond it.
 const MOST_LEAVING: usize = 1_024;
 
-/// The sockets of some clients, counted together. Cheap to clone. A socket closes when its client is done with it, and what its
-/// last segments took is reckoned, but for clients that are measured: theirs are kept for a moment, and asked then.
+/// Counts the sockets of a group of clients together. Cheap to clone. A socket closes when its client is done with it,
+/// and the cost of its last segments is estimated. The sockets of measured clients are instead kept for a moment and
+/// then queried.
 #[derive(Clone, Debug, Default)]
 pub struct Leg(Arc<Counters>);
 
@@ -49,23 +50,23 @@ struct Counters {
 #[derive(Debug, Default)]
 struct Kernel {
     open: Slab<Handle>,
-    /// Those that their clients have closed, the oldest first: each side's last segments are still on their way.
+    /// Sockets that their clients have closed, oldest first: the last segments of both sides are still in flight.
     leaving: VecDeque<Leaving>,
     /// What connections carried until they closed.
     closed: WireStats,
-    /// Bytes that came and that nobody read any more, because their client had left.
+    /// Bytes that arrived after their client had left, and were never read.
     unread: u64,
-    /// It once gave no answer: then no sum is told.
+    /// Whether the kernel once gave no answer. Then no sum is reported.
     is_silent: bool,
 }
 
-/// A socket that sends no more and is still there to be asked.
+/// A socket that sends no more and can still be queried.
 #[derive(Debug)]
 struct Leaving {
-    /// Closes with it.
+    /// Kept open; closes when this is dropped.
     _socket: OwnedFd,
     handle: Handle,
-    /// Bytes that its client has read.
+    /// The bytes that its client has read.
     read: u64,
     until: Instant,
 }
@@ -73,31 +74,31 @@ struct Leaving {
 /// What the sockets have carried up to a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegStats {
-    /// TCP connections on which something was sent; a client that leaves in the moment of its connect has none.
+    /// TCP connections on which something was sent. A client that leaves right after its connect counts none.
     pub connections: u64,
-    /// Those that are open.
+    /// Connections that are open.
     pub open: u64,
-    /// Bytes that the clients wrote, TLS included.
+    /// Bytes that the clients wrote, including TLS.
     pub up: u64,
-    /// Bytes that they read.
+    /// Bytes that the clients read, including TLS.
     pub down: u64,
-    /// Updates that they were handed, each as often as it came.
+    /// Updates that the clients received, each as often as it arrived.
     pub updates: u64,
-    /// Connections on which the head of a first answer was seen.
+    /// Connections on which the end of the first response head was found.
     pub handshakes: u64,
-    /// Bytes of these up to the end of that head, both directions.
+    /// Bytes of these connections up to that end, both directions.
     pub handshake_bytes: u64,
-    /// Segments as the clients' kernel has them; absent where it does not tell.
+    /// Segments as the clients' kernel counts them; `None` where it does not report them.
     pub wire: Option<WireStats>,
 }
 
 impl LegStats {
-    /// What no socket has carried: to be added to.
+    /// Counts of zero, to be added to.
     pub(crate) fn nothing() -> Self {
         Self { wire: Some(WireStats::default()), ..Self::default() }
     }
 
-    /// Bytes of both directions.
+    /// Returns the bytes of both directions.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.up + self.down
@@ -105,7 +106,7 @@ impl LegStats {
 }
 
 impl std::ops::AddAssign<&Self> for LegStats {
-    /// Taken apart by name, so that no count is forgotten. A sum of which a part is not known is not known.
+    /// Every field is named, so that none is forgotten. The sum is unknown if a part of it is.
     fn add_assign(&mut self, other: &Self) {
         let Self { connections, open, up, down, updates, handshakes, handshake_bytes, wire } = other;
         self.connections += connections;
@@ -123,17 +124,18 @@ impl std::ops::AddAssign<&Self> for LegStats {
 }
 
 impl Leg {
-    /// Keeps each socket for [`LAST_SEGMENTS`] after its client has closed it. Somebody is to [settle](Self::settle) them.
+    /// Creates a leg that keeps each socket for [`LAST_SEGMENTS`] after its client has closed it. The owner must call
+    /// [`settle`](Self::settle) regularly.
     pub(crate) fn keeping_sockets() -> Self {
         Self(Arc::new(Counters { keeps: true, ..Counters::default() }))
     }
 
-    /// Closes the sockets that have been kept for long enough.
+    /// Closes the sockets that have been kept long enough.
     pub(crate) fn settle(&self) {
         self.kernel().settle(clock::now());
     }
 
-    /// Everything up to now. Asks the kernel once for each open connection, about a microsecond each.
+    /// Returns the counts up to now. Queries the kernel once per open connection, which takes about a microsecond each.
     pub(crate) fn stats(&self) -> LegStats {
         let Counters { connections, up, down, updates, handshakes, handshake_bytes, keeps: _, kernel: _ } = &*self.0;
         let mut kernel = self.kernel();
@@ -150,24 +152,24 @@ impl Leg {
         }
     }
 
-    /// Everything, once the last segments of those that have left are there.
+    /// Returns the counts after the last segments of closed connections have arrived.
     pub(crate) async fn final_stats(&self) -> LegStats {
         tokio::time::sleep(LAST_SEGMENTS).await;
         self.stats()
     }
 
-    /// A client was handed an update.
+    /// Counts an update that a client received.
     pub(crate) fn updated(&self) {
         self.0.updates.fetch_add(1, Relaxed);
     }
 
-    /// The head of a connection's first answer has ended after so many bytes of the connection.
+    /// Counts a connection whose first response head ended after this many bytes of the connection.
     pub(super) fn answered(&self, bytes: u64) {
         self.0.handshakes.fetch_add(1, Relaxed);
         self.0.handshake_bytes.fetch_add(bytes, Relaxed);
     }
 
-    // It is right after each of these methods, so a panic elsewhere does not make it unusable.
+    // The state is consistent after each of these methods, so a panic elsewhere does not make it unusable.
     fn kernel(&self) -> MutexGuard<'_, Kernel> {
         self.0.kernel.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,10 +186,10 @@ impl Kernel {
         known.filter(|_| !self.is_silent)
     }
 
-    /// Takes leave of a connection whose client is done with it.
+    /// Keeps the socket of a connection that its client has closed.
     fn leave(&mut self, handle: Handle, socket: OwnedFd, read: u64) {
         let handle = handle.moved(socket.as_fd());
-        // One that was reset is closed already.
+        // Fails for a connection that was reset, which is closed already.
         let _ = shutdown(&socket, Shutdown::Write);
         let now = clock::now();
         self.leaving.push_back(Leaving { _socket: socket, handle, read, until: now + LAST_SEGMENTS });
@@ -213,20 +215,20 @@ impl Kernel {
     }
 }
 
-/// What goes over such a connection, however deep below.
+/// A protocol layer on such a connection, at any depth.
 pub(super) trait Layer {
-    /// The connection under it all.
+    /// The TCP connection below all layers.
     fn connection(&self) -> &Counted;
 }
 
-/// A TCP connection of a client, whose bytes are counted.
+/// A TCP connection of a client whose bytes are counted.
 #[derive(Debug)]
 pub(super) struct Counted {
     stream: TcpStream,
     leg: Leg,
-    /// Its place among the open ones.
+    /// Its key among the open connections.
     key: usize,
-    /// Bytes of this connection, both directions, and those of them that were read.
+    /// The bytes of this connection in both directions, and those of them that were read.
     bytes: u64,
     read: u64,
 }
@@ -238,7 +240,7 @@ impl Counted {
         Self { stream, leg, key, bytes: 0, read: 0 }
     }
 
-    /// Bytes of this connection so far, both directions.
+    /// Returns the bytes of this connection so far, both directions.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -267,7 +269,7 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let mut kernel = self.leg.kernel();
         let Some(handle) = kernel.open.try_remove(self.key).filter(|_| self.bytes > 0) else { return };
-        // Where no descriptor is left, too, the last segments are reckoned.
+        // The last segments are also estimated if no descriptor is left.
         match self.leg.0.keeps.then(|| self.stream.as_fd().try_clone_to_owned()) {
             Some(Ok(socket)) => kernel.leave(handle, socket, self.read),
             _ => kernel.close(handle, self.read),
@@ -323,7 +325,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_connection_carried_stays_when_it_has_closed() {
+    async fn the_bytes_of_a_connection_stay_counted_when_it_has_closed() {
         let leg = Leg::keeping_sockets();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -339,22 +341,22 @@ mod tests {
         assert_eq!((client.bytes(), open.bytes()), (3_100, 3_100));
         server.write_all(&[3; 500]).await.unwrap();
         drop(client);
-        assert_eq!(server.read(&mut [0]).await.unwrap(), 0, "its end is told at once");
+        assert_eq!(server.read(&mut [0]).await.unwrap(), 0, "the FIN is sent at once");
         drop(server);
         let closed = leg.final_stats().await;
         assert!(leg.kernel().leaving.is_empty());
         assert_eq!((closed.connections, closed.open, closed.up), (1, 0, 100));
         if cfg!(target_os = "linux") {
-            assert_eq!(closed.down, 3_500, "what came and was not read, too");
+            assert_eq!(closed.down, 3_500, "including what arrived and was not read");
             let (open, closed) = (open.wire.unwrap(), closed.wire.unwrap());
-            // Two FINs and their acknowledgements, of which one may ride on a FIN; and the data that came last.
+            // Two FINs and their acknowledgements, one of which may be combined with a FIN; and the last data.
             assert!((4..=6).contains(&(closed.packets() - open.packets())), "{open:?} {closed:?}");
             assert!(closed.bytes() > 3_100 + 52 * closed.packets(), "{closed:?}");
         }
     }
 
     #[tokio::test]
-    async fn a_socket_that_was_kept_closes_without_another_that_leaves() {
+    async fn a_kept_socket_closes_even_if_no_other_client_leaves() {
         let leg = Leg::keeping_sockets();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = Counted::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap(), leg.clone());

@@ -1,24 +1,24 @@
-//! Long polling: ask, and let the server keep the question until there is news (RFC 6202, section 2).
+//! Long polling: the client sends a request, and the server holds it until there is news (RFC 6202, section 2).
 //!
-//! The next request goes out as soon as an answer is in. It carries the cursor, so that nothing which is published
-//! between two requests is lost. A client that was told to come back without a cursor never sends one: it asks for what
-//! comes next, and loses what was published between its questions.
+//! The next request is sent as soon as a response has arrived. It carries the cursor, so nothing published between two
+//! requests is lost. If the reconnect policy says not to send the cursor, no request carries one: the client asks for
+//! whatever comes next, and loses what was published between its requests.
 //!
 //! The path of one update through this client:
 //!
 //! ```text
-//! transport/long_polling.rs  asks for what follows the cursor, and waits as long as it is held
+//! transport/long_polling.rs  requests what follows the cursor, and waits while the request is held
 //! transport/http.rs          sends the request on the client's own connection
-//! transport/dial.rs          the connection, made before or for this request
-//! transport/stream.rs        its bytes come in, out of TLS where there is TLS
-//! transport/http/h1.rs       the head of the answer; on HTTP/2 in transport/http/h2.rs
-//! transport/body.rs          the whole body; now the updates are there, and the cursor follows
-//! feed/src/wire/poll.rs      takes them apart
-//! observer.rs                what a client tells: the update, and when it was there
-//! member.rs                  the client of the fleet, who is told
-//! audit.rs                   whether it is new, missing others, late or here already
+//! transport/dial.rs          the connection, opened before or for this request
+//! transport/stream.rs        reads its bytes, decrypted if there is TLS
+//! transport/http/h1.rs       the response head; on HTTP/2 in transport/http/h2.rs
+//! transport/body.rs          the whole body: the updates have arrived, and the cursor follows
+//! feed/src/wire/poll.rs      parses them
+//! observer.rs                what a client reports: the update, and when it arrived
+//! client_observer.rs         receives the report for a client of the fleet
+//! audit.rs                   whether the update is new, ahead of a hole, late or a duplicate
 //! recorder.rs                its age, into the histogram of the worker thread
-//! worker.rs                  hands all of them over every second
+//! worker.rs                  hands over the ages of every second
 //! ```
 
 use std::pin::pin;
@@ -41,9 +41,9 @@ use crate::observer::{ClientError, Observer};
 /// How a client polls.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How long the server may keep a request.
+    /// How long the server may hold a request.
     pub hold: Duration,
-    /// Use one connection for all requests.
+    /// Whether to use one connection for all requests.
     pub keep_alive: bool,
 }
 
@@ -73,7 +73,7 @@ impl Poller {
             let end = self.churn.end();
             let answered = tokio::select! {
                 biased;
-                // Without a place the client is still about to come for the first time.
+                // Without a cursor, the client is still about to connect for the first time.
                 () = end.reached(), if self.cursor.is_some() => {
                     self.http.leave();
                     observer.left();
@@ -82,7 +82,7 @@ impl Poller {
                 answered = self.request(observer) => answered,
             };
             match answered {
-                // Without a place it is asked not to be held, and nobody who is no feedlab server gives one.
+                // Without a cursor the client asks not to be held, and a server that is not feedlab's never sends one.
                 Ok(()) if self.cursor.is_none() => pause(backoff.delay(&mut self.rng), observer).await,
                 Ok(()) => backoff.reset(),
                 Err(error) => {
@@ -93,7 +93,7 @@ impl Poller {
         }
     }
 
-    /// A client without a cursor asks not to be held, and is told where the feed stands.
+    /// Sends one request. A client without a cursor asks not to be held, and receives the feed's position.
     async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), ClientError> {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
         let mut url = resume(&self.endpoint, self.cursor.filter(|_| self.reconnect.with_cursor));

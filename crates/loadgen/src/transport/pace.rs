@@ -1,4 +1,4 @@
-//! Reading slowly, on purpose: a stream that brings so many bytes per second and leaves the rest where it is.
+//! Deliberately slow reading: a stream that delivers at a fixed number of bytes per second and leaves the rest unread.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use feedlab_feed::clock;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// The receive buffer of such a client's socket, bytes: what the kernel would take off the server's hands is small
-/// beside what the client leaves unread. Linux doubles it.
+/// The size of a slow reader's receive buffer, bytes: small, so that the kernel takes little off the server compared
+/// with what the client leaves unread. Linux doubles it.
 pub(super) const RECEIVE_BUFFER: u32 = 4 << 10;
-/// Reads a second, as long as each brings a byte at least.
+/// Reads per second, if each delivers at least a byte.
 const READS_PER_S: u64 = 20;
-/// No read is larger, bytes.
+/// The largest read, bytes.
 const LARGEST_READ: u64 = 4 << 10;
 
-/// A stream that is read slowly, and written as fast as it takes it.
+/// A stream that is read slowly, and written at full speed.
 #[derive(Debug)]
 pub(super) struct Slow<S> {
     inner: S,
     bytes_per_s: u64,
-    /// Until the next read.
+    /// The pause before the next read.
     pause: Pin<Box<Sleep>>,
     portion: Box<[u8]>,
 }
@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// How long it takes to read everything.
+    /// Returns how long it takes to read everything.
     async fn check(bytes: usize, bytes_per_s: u64) -> Duration {
         let sent: Vec<u8> = (0..bytes).map(|index| index as u8).collect();
         let (mut near, far) = duplex(1 << 20);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_comes_in_order_and_no_faster_than_that() {
+    async fn everything_arrives_in_order_and_no_faster_than_the_rate() {
         assert!(check(1_000, 5_000).await >= Duration::from_millis(190));
         assert!(check(3, 10).await >= Duration::from_millis(190), "a byte at a time");
         check(0, 0).await;

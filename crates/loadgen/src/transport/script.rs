@@ -1,6 +1,6 @@
-//! Tests only: a server that says, byte for byte, what a test wrote, and a client that is run against it.
+//! Tests only: a server that sends exactly the bytes that a test specifies, and a client that runs against it.
 //!
-//! The server can be one with TLS, or one of HTTP/2, whose bytes the h2 library writes.
+//! The server can use TLS, or HTTP/2, whose bytes the h2 library writes.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -20,8 +20,8 @@ use crate::observer::{ClientError, Observer, Opened};
 pub(super) mod h2;
 pub(super) mod tls;
 
-/// Runs a client against a script, until the script ends or the client gives up, and tells what the client observed by
-/// then: a line an observation. That the server is gone after the script's end, it may see or not.
+/// Runs a client against a script until the script ends or the client gives up, and returns what the client observed by
+/// then, one line per observation. Whether the client notices that the server is gone after the script is undefined.
 pub(super) async fn converse(
     path: &str,
     run: impl AsyncFnOnce(Client, &mut Log, &CancellationToken),
@@ -49,7 +49,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// The next connection.
+    /// Accepts the next connection.
     pub(super) async fn accept(&mut self) -> Peer {
         Peer(Box::new(self.accept_tcp().await))
     }
@@ -60,22 +60,22 @@ impl Server {
         stream
     }
 
-    /// What the client was told of its errors.
+    /// Returns the details of the client's errors.
     pub(super) fn errors(&self) -> Vec<String> {
         self.log.errors.borrow().clone()
     }
 
-    /// How often the client was served the feed.
+    /// Returns how often the client was served the feed.
     pub(super) fn served(&self) -> usize {
         self.log.served.get()
     }
 
-    /// From now on connections are refused.
+    /// Refuses connections from now on.
     pub(super) fn close(&mut self) {
         self.listener = None;
     }
 
-    /// Waits until the client has observed something, as a line.
+    /// Waits until the client has observed this line.
     pub(super) async fn saw(&self, line: &str) {
         while !self.log.lines.borrow().iter().any(|seen| seen == line) {
             sleep(Duration::from_millis(1)).await;
@@ -86,18 +86,18 @@ impl Server {
 /// One connection, from the server's side.
 pub(super) struct Peer(Box<dyn Pipe>);
 
-/// Bytes in both directions.
+/// A stream of bytes in both directions.
 pub(super) trait Pipe: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Pipe for T {}
 
 impl Peer {
-    /// The next request's head, in lower case.
+    /// Reads the next request's head, in lower case.
     pub(super) async fn request(&mut self) -> String {
         self.head().await.to_ascii_lowercase()
     }
 
-    /// The next request's head, in lower case, and its `Sec-WebSocket-Key`.
+    /// Reads the next request's head, in lower case, and its `Sec-WebSocket-Key`.
     pub(super) async fn upgrade_request(&mut self) -> (String, String) {
         let head = self.head().await;
         let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap().to_owned();
@@ -112,13 +112,13 @@ impl Peer {
         String::from_utf8(head).unwrap()
     }
 
-    /// Says something, in one piece.
+    /// Sends bytes in one write.
     pub(super) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
         self.0.flush().await.unwrap();
     }
 
-    /// Says something byte by byte, so that the client reads it in many pieces.
+    /// Sends bytes one at a time, so that the client reads them in many pieces.
     pub(super) async fn stammer(&mut self, bytes: impl AsRef<[u8]>) {
         for byte in bytes.as_ref() {
             self.0.write_all(&[*byte]).await.unwrap();
@@ -133,7 +133,7 @@ impl Peer {
         self.say(format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")).await;
     }
 
-    /// What the client has sent by now.
+    /// Reads what the client has sent by now.
     pub(super) async fn hear(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; 4096];
         let count = self.0.read(&mut bytes).await.unwrap_or(0);
@@ -142,7 +142,7 @@ impl Peer {
     }
 }
 
-/// Writes down what it observes.
+/// Records what it observes.
 #[derive(Clone, Default)]
 pub(super) struct Log {
     lines: Rc<RefCell<Vec<String>>>,
@@ -152,12 +152,12 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// What was observed, a line an observation.
+    /// Returns what was observed, one line per observation.
     pub(super) fn lines(&self) -> Vec<String> {
         self.lines.borrow().clone()
     }
 
-    /// How its connections were opened.
+    /// Returns how the connections were opened.
     pub(super) fn openings(&self) -> Vec<Opened> {
         self.openings.borrow().clone()
     }

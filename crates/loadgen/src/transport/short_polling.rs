@@ -1,26 +1,26 @@
-//! Short polling: ask every `interval`, whether there is news or not.
+//! Short polling: the client sends a request every `interval`, whether there is news or not.
 //!
-//! The rate is fixed: request `k` is due at `phase + k · interval`, however long the ones before it took. A client
-//! that slept *after* each answer would poll every `interval + round trip`, slower the worse the network. A slot that
-//! passes while a request is under way is skipped, never made up for.
+//! The rate is fixed: request `k` is due at `phase + k · interval`, however long the ones before it took. A client that
+//! slept *after* each response would poll every `interval + round trip`, slower the worse the network is. A slot that
+//! passes while a request is pending is skipped, never made up for.
 //!
-//! The cursor is all that a poll asks by: a client that was told to come back without one sends it all the same.
+//! A poll needs the cursor, so a client sends it even if its reconnect policy says not to.
 //!
 //! The path of one update through this client:
 //!
 //! ```text
-//! transport/short_polling.rs  its slot has come: asks for what follows the cursor
+//! transport/short_polling.rs  its slot is due: requests what follows the cursor
 //! transport/http.rs           sends the request on the client's own connection
-//! transport/dial.rs           the connection, made before or for this request
-//! transport/stream.rs         its bytes come in, out of TLS where there is TLS
-//! transport/http/h1.rs        the head of the answer; on HTTP/2 in transport/http/h2.rs
-//! transport/body.rs           the whole body; now the updates are there, and the cursor follows
-//! feed/src/wire/poll.rs       takes them apart
-//! observer.rs                 what a client tells: the update, and when it was there
-//! member.rs                   the client of the fleet, who is told
-//! audit.rs                    whether it is new, missing others, late or here already
+//! transport/dial.rs           the connection, opened before or for this request
+//! transport/stream.rs         reads its bytes, decrypted if there is TLS
+//! transport/http/h1.rs        the response head; on HTTP/2 in transport/http/h2.rs
+//! transport/body.rs           the whole body: the updates have arrived, and the cursor follows
+//! feed/src/wire/poll.rs       parses them
+//! observer.rs                 what a client reports: the update, and when it arrived
+//! client_observer.rs          receives the report for a client of the fleet
+//! audit.rs                    whether the update is new, ahead of a hole, late or a duplicate
 //! recorder.rs                 its age, into the histogram of the worker thread
-//! worker.rs                   hands all of them over every second
+//! worker.rs                   hands over the ages of every second
 //! ```
 
 use std::pin::pin;
@@ -44,11 +44,11 @@ use crate::observer::{ClientError, Observer};
 /// How a client polls.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Time from one request to the next.
+    /// The time from one request to the next.
     pub interval: Duration,
-    /// Use one connection for all requests.
+    /// Whether to use one connection for all requests.
     pub keep_alive: bool,
-    /// Send `If-None-Match`, so that "nothing new" is a 304.
+    /// Whether to send `If-None-Match`, so that the response to "nothing new" is a 304.
     pub conditional: bool,
 }
 
@@ -65,7 +65,7 @@ struct Poller {
     http: Http,
     endpoint: Url,
     cursor: Option<Cursor>,
-    /// The last answer's `ETag`, as long as the next request has the same URL.
+    /// The last response's `ETag`, if the next request has the same URL.
     etag: Option<HeaderValue>,
     options: Options,
     reconnect: ReconnectPolicy,
@@ -74,14 +74,14 @@ struct Poller {
 }
 
 impl Poller {
-    /// The first request goes out at once: it fetches the cursor to begin with. The phase counts from then; that of a client
-    /// which left and came back, from its first answer, so that no slot passes meanwhile.
+    /// Runs the client. The first request is sent at once and fetches the cursor to start with; the phase counts from
+    /// then. After churn, the phase counts from the first response, so that no slot passes meanwhile.
     async fn run(mut self, observer: &mut dyn Observer) {
         let mut slots = Slots::new(clock::now(), self.options.interval, &mut self.rng);
         let mut backoff = Backoff::new(self.reconnect);
         let mut has_left = false;
         while !observer.has_enough() {
-            // A poll that is under way then is answered first.
+            // A poll that is pending when churn is due is answered first.
             let end = self.churn.end();
             match self.request(observer).await {
                 Ok(()) => backoff.reset(),
@@ -136,19 +136,19 @@ impl Poller {
 /// The times at which requests are due.
 #[derive(Clone, Copy, Debug)]
 struct Slots {
-    /// The one that is next.
+    /// The next slot.
     due: Instant,
     interval: Duration,
 }
 
 impl Slots {
-    /// A random phase: clients that started together do not ask together.
+    /// Starts with a random phase: clients that started together do not poll together.
     fn new(start: Instant, interval: Duration, rng: &mut ChaCha8Rng) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         Self { due: start + interval.mul_f64(rng.random::<f64>()), interval }
     }
 
-    /// The first slot after `now` that was not handed out yet, and how many before it have passed unused.
+    /// Returns the first slot after `now` that was not returned before, and how many slots before it passed unused.
     fn next(&mut self, now: Instant) -> (Instant, u64) {
         let late = now.saturating_duration_since(self.due);
         let skipped = late.as_nanos().div_ceil(self.interval.as_nanos());

@@ -1,23 +1,23 @@
-//! Server-Sent Events: one answer that never ends, read as the WHATWG HTML standard has it (section 9.2).
+//! Server-Sent Events: one response that never ends, read as the WHATWG HTML standard requires (section 9.2).
 //!
-//! A network error or the end of the stream leads to another connection after the reconnection time; 204, any other
-//! status but 200, or another content type closes the client permanently. Works with any event stream: the last event id
-//! is a text.
+//! After a network error or the end of the stream, the client reconnects after the reconnection time. A 204, any other
+//! status except 200, or another content type closes the client permanently. Works with any event stream: the last
+//! event id is a string.
 //!
 //! The path of one update through this client:
 //!
 //! ```text
-//! transport/http.rs     has asked for the stream
-//! transport/dial.rs     the connection, made before or for this request
-//! transport/stream.rs   its bytes come in, out of TLS where there is TLS
-//! transport/http/h1.rs  the next chunk of its body; on HTTP/2 in transport/http/h2.rs
-//! transport/sse.rs      now it is there
+//! transport/http.rs     has requested the stream
+//! transport/dial.rs     the connection, opened before or for this request
+//! transport/stream.rs   reads its bytes, decrypted if there is TLS
+//! transport/http/h1.rs  the next chunk of the body; on HTTP/2 in transport/http/h2.rs
+//! transport/sse.rs      the chunk has arrived
 //! feed/src/wire/sse.rs  joins the lines to events, and keeps the last event id
-//! observer.rs           what a client tells: the update, and when it was there
-//! member.rs             the client of the fleet, who is told
-//! audit.rs              whether it is new, missing others, late or here already
+//! observer.rs           what a client reports: the update, and when it arrived
+//! client_observer.rs    receives the report for a client of the fleet
+//! audit.rs              whether the update is new, ahead of a hole, late or a duplicate
 //! recorder.rs           its age, into the histogram of the worker thread
-//! worker.rs             hands all of them over every second
+//! worker.rs             hands over the ages of every second
 //! ```
 
 use std::pin::pin;
@@ -44,15 +44,16 @@ use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
 use crate::observer::{ClientError, Observer};
 
-/// How a client streams.
+/// How a client reads the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The reconnection time until the stream sets one. The standard suggests "a few seconds".
     pub reconnection: Duration,
-    /// How much of the reconnection time is added at most, at random, so that a fleet does not return in step; nothing
-    /// if the client's reconnect has no jitter.
+    /// The largest share of the reconnection time that is added at random, so that a fleet does not return in step. Not
+    /// used if the client's reconnect policy has no jitter.
     pub jitter: f64,
-    /// The stream need not be a feedlab server's: events are handed over as they are, and not read as updates.
+    /// Whether to pass events on as they are, without parsing them as updates. The stream then need not be a feedlab
+    /// server's.
     pub raw_events: bool,
 }
 
@@ -62,7 +63,7 @@ impl Default for Options {
     }
 }
 
-/// Streams until `stop` is cancelled or the server ends it permanently.
+/// Reads the stream until `stop` is cancelled or the server ends it permanently.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let http = Http::new(&client, Connections::Streamed);
     let parser = client.after.map_or_else(Parser::default, resume);
@@ -82,7 +83,7 @@ struct Streamer {
     rng: ChaCha8Rng,
 }
 
-/// Who ended a stream in order.
+/// Who ended a stream that ended without an error.
 enum EndedBy {
     Server,
     Client,
@@ -115,7 +116,7 @@ impl Streamer {
         let (head, mut body) = self.http.get(self.endpoint.clone(), headers, ANSWER_TIMEOUT, observer).await?;
         check(&head)?;
         observer.served(clock::unix_us());
-        // Its values are slices of a read buffer of 8 KiB, which they would keep alive.
+        // The head's values are slices of a read buffer of 8 KiB, which they would keep allocated.
         drop(head);
         backoff.reset();
         self.parser.reconnect();
@@ -148,7 +149,7 @@ impl Streamer {
         if !self.reconnect.with_cursor {
             return headers;
         }
-        // The id was text of the stream; what a header cannot carry is sent as UTF-8 bytes, as browsers do.
+        // The id is text from the stream. Characters beyond ASCII are sent as UTF-8 bytes, as browsers do.
         if !self.parser.last_event_id().is_empty()
             && let Ok(id) = HeaderValue::from_bytes(self.parser.last_event_id().as_bytes())
         {
@@ -157,9 +158,9 @@ impl Streamer {
         headers
     }
 
-    /// The stream's own reconnection time, or ours, and up to `jitter` of it more.
+    /// Returns the reconnection time of the stream or of the options, plus a random share of up to `jitter`.
     fn reconnection(&mut self) -> Duration {
-        /// A stream that asks for more would never be seen again.
+        /// The limit: a stream that asks for more would never be seen again.
         const LONGEST: Duration = Duration::from_secs(24 * 3_600);
         let time = self.parser.retry_ms().map_or(self.options.reconnection, Duration::from_millis).min(LONGEST);
         let jitter = if self.reconnect.jitter { self.options.jitter.max(0.0) } else { 0.0 };
@@ -167,10 +168,10 @@ impl Streamer {
     }
 }
 
-/// A parser that goes on after an update, as if it had read it.
+/// Returns a parser that continues after an update, as if it had read it.
 fn resume(cursor: Cursor) -> Parser {
     let mut parser = Parser::default();
-    // An event without data is not dispatched, and one this short is in the limit.
+    // An event without data is not dispatched, and one this short is within the limit.
     let _ = parser.push(format!("id: {cursor}\n\n").as_bytes(), drop);
     parser
 }
@@ -193,11 +194,11 @@ fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut dyn Obs
     }
 }
 
-/// What the standard makes of an answer's head.
+/// Checks a response head as the standard requires.
 fn check(head: &Parts) -> Result<(), ClientError> {
     let give_up = |why: std::fmt::Arguments<'_>| Err(ClientError::new(Failure::GaveUp, why));
     if head.status != StatusCode::OK {
-        return give_up(format_args!("the server answered {}; an event stream closes permanently then", head.status));
+        return give_up(format_args!("the server answered {}, which closes an event stream permanently", head.status));
     }
     let content_type = head.headers.get(CONTENT_TYPE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim();

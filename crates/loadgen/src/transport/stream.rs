@@ -1,6 +1,6 @@
-//! What bytes go over: a TCP connection, plain or encrypted, and perhaps read slowly.
+//! A byte stream: a TCP connection, plain or encrypted, and possibly read slowly.
 //!
-//! An enum, so that a plain client pays neither an allocation nor a call through a table for what it does not use.
+//! It is an enum, so that a plain client pays neither an allocation nor a dynamic call for what it does not use.
 
 use std::io;
 use std::pin::Pin;
@@ -13,16 +13,16 @@ use super::head::Headed;
 use super::leg::{Counted, Layer};
 use super::pace::Slow;
 
-/// What bytes go over.
+/// A byte stream to a server.
 #[derive(Debug)]
 pub(super) enum Stream {
     /// TCP.
     Plain(Counted),
-    /// TLS over TCP. Its buffers come and go: at most 64 KiB wait to be sent (rustls' own bound).
+    /// TLS over TCP. Its buffers are allocated as needed: at most 64 KiB wait to be sent (rustls's own limit).
     Tls(Box<TlsStream<Counted>>),
     /// Either of them, read slowly.
     Slow(Box<Slow<Stream>>),
-    /// Either of them, whose first head is looked for.
+    /// Either of them, searched for the end of the first response head.
     Headed(Box<Headed<Stream>>),
 }
 
@@ -37,7 +37,7 @@ impl Layer for Stream {
     }
 }
 
-/// Calls the method of whichever it is.
+/// Forwards a call to the variant's stream.
 macro_rules! of_each {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream.get_mut() {

@@ -1,7 +1,7 @@
-//! Whom a client trusts, and the handshake that shows it: TLS 1.3 by rustls.
+//! The certificates that a client trusts, and the TLS handshake: TLS 1.3 with rustls.
 //!
-//! Each client is a browser of its own: what its connections leave behind for the next one (session tickets) is not
-//! shared with others. Everything else is.
+//! Each client acts as a separate browser: the session tickets that its connections leave for the next one are not
+//! shared with other clients. Everything else is.
 
 use std::io;
 use std::sync::Arc;
@@ -18,35 +18,35 @@ use tokio_rustls::client::TlsStream;
 
 use super::leg::Counted;
 
-/// Sessions that a client remembers: rustls keeps eight tickets of a server, and this is one server.
+/// The number of sessions that a client remembers: rustls keeps eight tickets per server, and this is one server.
 const SESSIONS: usize = 8;
 
-/// Whom clients trust. Cheap to clone, and shared by all clients of a job.
+/// The certificates that clients trust. Cheap to clone, and shared by all clients of a job.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
 }
 
-/// Why nobody can be trusted.
+/// Why no certificate can be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// There is no certificate.
-    #[error("there is no certificate in it; PEM is wanted, with `-----BEGIN CERTIFICATE-----`")]
+    /// The text has no certificate.
+    #[error("there is no certificate in it: PEM is expected, with `-----BEGIN CERTIFICATE-----`")]
     Empty,
-    /// The system trusts nobody.
-    #[error("this system has no certificates of authorities; name one with --cacert FILE")]
+    /// The system has no trusted authorities.
+    #[error("this system has no certificates of trusted authorities: name a file with --cacert FILE")]
     NoAuthority,
-    /// A certificate that cannot be read.
+    /// A certificate cannot be read. Holds the reason.
     #[error("a certificate in it cannot be read: {0}")]
     Unreadable(String),
 }
 
 impl Tls {
-    /// Trusts the certificates of a PEM text, and those that they signed; nobody else. A certificate that is named
-    /// itself is trusted as it stands, whatever it says of names and times.
+    /// Trusts the certificates of a PEM text and those that they signed, and no others. A certificate that is itself in
+    /// the text is trusted whatever its names and its validity period.
     ///
     /// # Errors
-    /// When the text holds no certificate, or one that cannot be read.
+    /// When the text has no certificate, or one that cannot be read.
     pub fn trusting(pem: &str) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         let mut named = Vec::new();
@@ -64,14 +64,14 @@ impl Tls {
         Self::new(&provider, Trust { named, chain: Some(chain), provider: provider.clone() })
     }
 
-    /// Trusts the authorities of this system, as its programs do; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others. A server of
-    /// the web may speak TLS 1.2 still.
+    /// Trusts the authorities of this system, as its programs do; `SSL_CERT_FILE` and `SSL_CERT_DIR` override them.
+    /// Also allows TLS 1.2, which some public servers still need.
     ///
     /// # Errors
     /// When the system has none.
     pub fn trusting_system() -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
-        // One that cannot be read is one that is not trusted.
+        // An authority that cannot be read is not trusted.
         if roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs).0 == 0 {
             return Err(TlsError::NoAuthority);
         }
@@ -80,10 +80,10 @@ impl Tls {
         Ok(Self { config: Arc::new(builder.with_root_certificates(roots).with_no_client_auth()) })
     }
 
-    /// Trusts whoever answers: the connection is encrypted, and nobody knows with whom.
+    /// Skips certificate verification: the connection is encrypted, but the server's identity is unknown.
     ///
     /// # Errors
-    /// None that are known.
+    /// None are known.
     pub fn without_verification() -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         Self::new(&provider, Trust { named: Vec::new(), chain: None, provider: provider.clone() })
@@ -96,7 +96,7 @@ impl Tls {
         Ok(Self { config: Arc::new(builder.with_no_client_auth()) })
     }
 
-    /// What a client makes its connections with. It offers one version of HTTP alone, so that none is measured for the
+    /// Returns the connector of one client. It offers only one HTTP version, so that none is measured in place of the
     /// other.
     pub(super) fn of_a_client(&self, http: Http) -> TlsConnector {
         let mut config = ClientConfig::clone(&self.config);
@@ -110,7 +110,7 @@ fn unreadable(why: impl std::fmt::Display) -> TlsError {
     TlsError::Unreadable(why.to_string())
 }
 
-/// The name of a version of HTTP in the handshake (RFC 7301, section 6; RFC 9113, section 3.2).
+/// The ALPN name of an HTTP version (RFC 7301, section 6; RFC 9113, section 3.2).
 const fn alpn(http: Http) -> &'static [u8] {
     match http {
         Http::V1 => b"http/1.1",
@@ -118,8 +118,8 @@ const fn alpn(http: Http) -> &'static [u8] {
     }
 }
 
-/// The handshake with the server of a name or an address. A server that leaves the choice of HTTP open is taken for
-/// one of HTTP/1.1.
+/// Does the handshake with the server of a host name or address. A server that does not select a protocol is assumed to
+/// use HTTP/1.1.
 pub(super) async fn handshake(
     connector: &TlsConnector,
     host: &str,
@@ -134,13 +134,13 @@ pub(super) async fn handshake(
     Ok(stream)
 }
 
-/// Judges certificates.
+/// Verifies certificates.
 #[derive(Debug)]
 struct Trust {
-    /// These are good as they stand. One that is its own authority, as `openssl req -x509` makes it, would be refused
-    /// as a server's by the rules for chains.
+    /// Certificates that are trusted themselves. The rules for chains would reject a self-signed certificate, as
+    /// `openssl req -x509` makes it, as a server's.
     named: Vec<CertificateDer<'static>>,
-    /// Those that lead to one of them; `None` trusts anybody.
+    /// Verifies chains that lead to one of them; `None` accepts any certificate.
     chain: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_certificate_is_refused_with_what_is_wanted() {
+    fn text_without_a_certificate_is_rejected_with_what_is_expected() {
         for (pem, needle) in [
             ("", "there is no certificate"),
             ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "there is no certificate"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_share_whom_they_trust_and_no_sessions() {
+    fn clients_share_the_trusted_certificates_and_no_sessions() {
         let tls = Tls::without_verification().unwrap();
         let (one, other) = (tls.of_a_client(Http::V1), tls.of_a_client(Http::V2));
         assert!(!Arc::ptr_eq(one.config(), other.config()));

@@ -1,4 +1,4 @@
-//! How a WebSocket is opened: an upgraded connection of HTTP/1.1 (RFC 6455, section 4), or a stream of one of HTTP/2
+//! Opens a WebSocket: by upgrading an HTTP/1.1 connection (RFC 6455, section 4), or as a stream of an HTTP/2 connection
 //! (RFC 8441).
 
 use feedlab_experiment::record::Failure;
@@ -24,18 +24,18 @@ use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, connect, no_answer, unexpec
 use super::stream::Stream;
 use crate::observer::{ClientError, Opened};
 
-/// A WebSocket over whatever carries it.
+/// A WebSocket over an upgraded connection or an HTTP/2 stream.
 pub(super) type Socket = WebSocketStream<Either<Stream, Box<Tunnel>>>;
 
 /// A WebSocket that was just opened.
 pub(super) struct Opening {
     pub(super) socket: Socket,
     pub(super) opened: Opened,
-    /// The answer that opened it.
+    /// The head of the response that opened it.
     pub(super) head: Parts,
 }
 
-/// One client's way of opening WebSockets.
+/// Opens the WebSockets of one client.
 #[derive(Debug)]
 pub(super) struct Upgrade {
     headers: HeaderMap,
@@ -63,7 +63,7 @@ impl Upgrade {
         let stream = Either::Left(stream);
         let asked = clock::now();
         let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
-        // Both schemes are "special" ones, so that the change is always possible (WHATWG URL, section 4.4).
+        // Both schemes are "special", so the change always succeeds (WHATWG URL, section 4.4).
         let _ = url.set_scheme(scheme);
         let mut request = url.as_str().into_client_request().map_err(|error| client_error(&error))?;
         request.headers_mut().extend(self.headers.clone());
@@ -73,7 +73,7 @@ impl Upgrade {
         Ok(Opening { socket, opened: times.opened(asked), head: answer.into_parts().0 })
     }
 
-    /// An extended CONNECT, on another connection if the first takes none.
+    /// Sends an extended CONNECT, on another connection if the first does not accept it.
     async fn connect(&self, url: &Url) -> Result<Opening, ClientError> {
         let mut tries = 1..TRIES;
         loop {
@@ -106,7 +106,7 @@ impl Upgrade {
     }
 }
 
-/// What tungstenite's error is to a client.
+/// Converts an error of tungstenite.
 pub(super) fn client_error(error: &Error) -> ClientError {
     let failure = match error {
         Error::Http(response) => return unexpected(response.status()),

@@ -1,8 +1,8 @@
-//! The way up: clients that publish the feed themselves.
+//! Upstream: clients that publish the feed themselves.
 //!
-//! Open loop, as a feed's own schedule is: a client is due to say something at moments that nobody's slowness moves, and
-//! what it says begins with that moment, from which its age counts. What is lost on the way up is not said again:
-//! whether the server had heard it, the client cannot know.
+//! Open loop, as a feed's own schedule is: a client is due to publish at moments that do not depend on how fast
+//! anything is. Each publication starts with that moment, from which its age counts. A publication that is lost on the
+//! way is not sent again, because the client cannot know whether the server received it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,36 +26,36 @@ use super::{Client, set};
 use crate::observer::ClientError;
 use crate::recorder::Window;
 
-/// Publications of one client that may be under way. It says no more until one of them is acknowledged.
+/// The most unacknowledged publications per client. It sends no more until one of them is acknowledged.
 const UNDER_WAY: usize = 256;
 
 /// What the clients publish.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Publishing {
-    /// Updates a second of all clients together, independent of each other.
+    /// Updates per second of all clients together, independent of each other.
     pub updates_per_s: f64,
-    /// Payload of an update, bytes.
+    /// The payload of an update, bytes.
     pub payload_bytes: usize,
 }
 
 /// What one client publishes, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct Publications {
-    /// Mean time between two, s.
+    /// The mean time between two publications, s.
     gap_s: f64,
     payload_bytes: usize,
-    /// The measured time, once it is known; the feed begins by the warm-up before it.
+    /// The measured time, once it is known; the feed starts earlier by the warm-up.
     window: watch::Receiver<Option<Window>>,
     warm_up: Duration,
-    /// When the next is due, µs of Unix time.
+    /// When the next publication is due, µs of Unix time.
     due_us: Option<u64>,
-    /// When those were due that are under way, the oldest first.
+    /// When the unacknowledged publications were due, µs of Unix time, oldest first.
     under_way: VecDeque<u64>,
     rng: ChaCha8Rng,
 }
 
 impl Publications {
-    /// One client's share of what so many publish together, from the warm-up on.
+    /// One client's share of what `clients` clients publish together, from the warm-up on.
     pub(crate) fn new(
         publishing: Publishing,
         clients: u32,
@@ -68,7 +68,7 @@ impl Publications {
         Self { gap_s, payload_bytes, window, warm_up, due_us: None, under_way: VecDeque::new(), rng }
     }
 
-    /// Tests only: all that is published from a moment on, for ever.
+    /// Tests only: everything that is published, from a moment on and without end.
     #[cfg(test)]
     pub(super) fn alone(publishing: Publishing, start_us: u64, rng: ChaCha8Rng) -> Self {
         let (_, window) = watch::channel(Some(Window { start_us, end_us: u64::MAX }));
@@ -76,8 +76,7 @@ impl Publications {
         Self { gap_s, payload_bytes, window, warm_up: Duration::ZERO, due_us: None, under_way: VecDeque::new(), rng }
     }
 
-    /// Waits until the next one is due, and tells when that was; for ever, after the last. Dropping the future loses
-    /// none.
+    /// Waits until the next publication is due, and returns when that was; waits forever after the last. Cancel safe.
     pub(crate) async fn next(&mut self) -> u64 {
         let Some(window) = self.window.wait_for(Option::is_some).await.ok().and_then(|window| *window) else {
             return std::future::pending().await;
@@ -95,50 +94,51 @@ impl Publications {
         due_us
     }
 
-    /// Independent of each other, as people are: exponential gaps.
+    /// Returns the next gap, µs: exponential, as for people who act independently.
     fn gap_us(&mut self) -> u64 {
         let gap_s = -self.gap_s * (1.0 - self.rng.random::<f64>()).ln();
         (gap_s * 1e6) as u64
     }
 
-    /// Whether another one may be sent before those under way are acknowledged.
+    /// Whether another publication may be sent before one is acknowledged.
     pub(crate) fn has_room(&self) -> bool {
         self.under_way.len() < UNDER_WAY
     }
 
-    /// The text frame of the one that was due then; it is under way from now on.
+    /// Returns the text frame of the publication that was due at `due_us`, and counts it as unacknowledged.
     pub(crate) fn frame(&mut self, due_us: u64) -> String {
         self.under_way.push_back(due_us);
         publication_json(&publication(due_us, self.payload_bytes))
     }
 
-    /// The oldest one under way is acknowledged: acknowledgements come in the order of the publications.
+    /// Records an acknowledgement, and returns when its publication was due. Acknowledgements arrive in the order of
+    /// the publications.
     pub(crate) fn acknowledged(&mut self) -> Option<u64> {
         self.under_way.pop_front()
     }
 
-    /// The connection is gone, and with it the acknowledgements.
+    /// Records the loss of the connection, and of the outstanding acknowledgements.
     pub(crate) fn lost(&mut self) {
         self.under_way.clear();
     }
 }
 
-/// Posts until `stop` is cancelled, on a connection that is kept for it. Tells of each publication when it was due and
-/// when its acknowledgement was there, both in µs of Unix time.
+/// Posts publications until `stop` is cancelled, on a connection that is kept open for them. Reports when each
+/// publication was due and when its acknowledgement arrived, both in µs of Unix time.
 pub(crate) async fn post(
     mut client: Client,
     mut publications: Publications,
     stop: &CancellationToken,
     mut report: impl FnMut(Result<(u64, u64), ClientError>),
 ) {
-    // What it takes belongs to the client's transport, as a WebSocket's own publications do.
+    // The cost counts for the client's transport, as that of publications over a WebSocket does.
     let endpoint = Transport::of_path(client.url.path()).map(Transport::publish_query);
     client.url.set_path(PUBLISH_PATH);
     client.url.set_query(endpoint.as_deref());
     let mut http = Http::new(&client, Connections::Kept);
     let mut headers = http.headers();
     set(&mut headers, TEXT);
-    // A browser names the page's origin with every POST.
+    // A browser sends the page's origin with every POST.
     if let Ok(origin) = HeaderValue::from_str(&client.url.origin().ascii_serialization()) {
         headers.insert(ORIGIN, origin);
     }
@@ -154,7 +154,7 @@ pub(crate) async fn post(
     }
 }
 
-/// When an update was due that a client of a fleet published, µs of Unix time.
+/// Returns when an update that a client published was due, µs of Unix time.
 pub(crate) fn due_us(raw: RawUpdate<'_>) -> Option<u64> {
     let update = raw.update().ok()?;
     let Data::Text(text) = &update.data else { return None };
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::transport::script::converse;
 
-    /// One of 10 clients that publish 1,000 updates per second together; the feed began a while ago.
+    /// One of 10 clients that together publish 1,000 updates per second; the feed started a while ago.
     fn publications(length_us: u64) -> (u64, Publications) {
         let start_us = clock::unix_us() - 5_000_000;
         let (_, window) = watch::channel(Some(Window { start_us: start_us + 1_000, end_us: start_us + length_us }));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn they_are_due_independently_of_each_other_until_the_end() {
+    async fn publications_are_due_independently_of_each_other_until_the_end() {
         let (start_us, mut publications) = publications(4_000_000);
         let mut due = Vec::new();
         while let Ok(next) = tokio::time::timeout(Duration::from_millis(200), publications.next()).await {
@@ -194,14 +194,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_is_late_is_due_all_the_same() {
+    async fn a_late_publication_is_still_due() {
         let (_, mut publications) = publications(4_000_000);
         let first = publications.next().await;
         assert!(tokio::time::timeout(Duration::ZERO, publications.next()).await.is_ok_and(|next| next > first));
     }
 
     #[test]
-    fn a_frame_is_a_publication_and_begins_with_its_time() {
+    fn a_frame_is_a_publication_and_starts_with_its_time() {
         let (_, mut publications) = publications(1);
         let frame = publications.frame(1_767_225_600_000_000);
         let publication = Publication::from_json(frame.as_bytes()).unwrap();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn acknowledgements_come_in_order_and_none_after_a_loss() {
+    fn acknowledgements_are_in_order_and_none_follows_a_loss() {
         let (_, mut publications) = publications(1);
         for due_us in 1..=UNDER_WAY as u64 {
             assert!(publications.has_room());
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn posts_go_out_one_after_the_other_on_one_connection_and_a_refused_one_is_not_repeated() {
+    async fn posts_are_sent_one_after_the_other_on_one_connection_and_never_repeated() {
         let mut told = Vec::new();
         let (_, publications) = publications(u64::MAX / 2);
         let author = async |client, _: &mut _, stop: &CancellationToken| {

@@ -1,20 +1,19 @@
-//! WebSocket: an upgraded connection on which the server sends a message an update (RFC 6455).
+//! WebSocket: an upgraded connection on which the server sends one message per update (RFC 6455).
 //!
 //! The path of one update through this client:
 //!
 //! ```text
 //! transport/upgrade.rs        has opened the WebSocket
-//! transport/dial.rs           the connection, made before or for this request
-//! transport/stream.rs         its bytes come in, out of TLS where there is TLS
-//! transport/websocket.rs      a whole message of tokio-tungstenite: now it is there
-//! feed/src/wire/websocket.rs  tells an update from a gap or a reset
-//! observer.rs                 what a client tells: the update, and when it was there
-//! member.rs                   the client of the fleet, who is told
-//! audit.rs                    whether it is new, missing others, late or here already
+//! transport/dial.rs           the connection, opened before or for this request
+//! transport/stream.rs         reads its bytes, decrypted if there is TLS
+//! transport/websocket.rs      a whole message from tokio-tungstenite: it has arrived
+//! feed/src/wire/websocket.rs  distinguishes an update from a gap or a reset
+//! observer.rs                 what a client reports: the update, and when it arrived
+//! client_observer.rs          receives the report for a client of the fleet
+//! audit.rs                    whether the update is new, ahead of a hole, late or a duplicate
 //! recorder.rs                 its age, into the histogram of the worker thread
-//! worker.rs                   hands all of them over every second
+//! worker.rs                   hands over the ages of every second
 //! ```
-
 use std::pin::pin;
 use std::time::Duration;
 
@@ -38,12 +37,12 @@ use crate::observer::{ClientError, Observer};
 /// How long a closing handshake may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How a client listens.
+/// How a client reads a WebSocket.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Read buffer of the connection, bytes. It is allocated at once, and tungstenite's default is 128 KiB.
+    /// The read buffer of the connection, bytes. It is allocated at once, and tungstenite's default is 128 KiB.
     pub read_buffer: usize,
-    /// A larger message is refused, bytes.
+    /// The size limit of a message, bytes.
     pub max_message: usize,
 }
 
@@ -60,7 +59,7 @@ impl Options {
     }
 }
 
-/// Listens until `stop` is cancelled, then closes with the closing handshake.
+/// Reads until `stop` is cancelled, then closes with the closing handshake.
 pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
     let upgrade = Upgrade::new(&client, options.config());
     let mut listener = Listener { upgrade, cursor: client.after, client, socket: None, was_open: false };
@@ -90,7 +89,7 @@ impl Listener {
             };
             let socket = self.socket.take();
             let Some(error) = error else {
-                // Who comes next does not wait for the goodbyes of who went.
+                // The next connection does not wait for the closing handshake of this one.
                 socket.map(|socket| tokio::spawn(closing_handshake(socket)));
                 self.was_open = false;
                 observer.left();
@@ -123,8 +122,8 @@ impl Listener {
     }
 }
 
-/// The closing handshake (RFC 6455, section 7.1.1): a page that is left says so, and waits a moment for the echo. What comes
-/// before that nobody reads any more.
+/// Does the closing handshake (RFC 6455, section 7.1.1): like a page that is left, the client sends a close frame and
+/// waits a moment for the echo. Messages before that are discarded.
 async fn closing_handshake(mut socket: Socket) {
     let frame = CloseFrame { code: close::GOING_AWAY.into(), reason: "".into() };
     let handshake = async {
@@ -132,12 +131,12 @@ async fn closing_handshake(mut socket: Socket) {
         while socket.next().await.transpose()?.is_some() {}
         Ok::<_, Error>(())
     };
-    // Whether the server says goodbye is its own affair.
+    // It does not matter whether the server answers.
     let _ = timeout(CLOSE_TIMEOUT, handshake).await;
 }
 
-/// Reads messages to the connection's end, and says what the end was; nothing, if the client's own time was over. Pings are
-/// answered by tungstenite. A client that publishes does so meanwhile.
+/// Reads messages until the connection ends, and returns how it ended; `None` if churn ended it. tungstenite answers
+/// pings. A client that publishes does so meanwhile.
 async fn session(
     socket: &mut Socket,
     cursor: &mut Option<Cursor>,
@@ -194,7 +193,7 @@ async fn session(
     }
 }
 
-/// The next message that comes; what is due to be published until then is sent.
+/// Returns the next message. Publications that are due until then are sent.
 async fn next_of_both(socket: &mut Socket, publications: Option<&mut Publications>) -> Option<Result<Message, Error>> {
     let Some(publications) = publications else { return socket.next().await };
     loop {
@@ -221,12 +220,12 @@ fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>,
     }
 }
 
-/// Moves the client's place, within the epoch that its connection began with.
+/// Moves the client's cursor, within the epoch that its connection started with.
 fn follow(cursor: &mut Option<Cursor>, seq: u64) -> Cursor {
     *cursor.insert(cursor.unwrap_or_default().at(seq))
 }
 
-/// The server closes: tungstenite has queued the echo, reading on sends it.
+/// Handles the server's close: tungstenite has queued the echo, and reading on sends it.
 async fn closed(socket: &mut Socket, frame: Option<CloseFrame>) -> ClientError {
     let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));

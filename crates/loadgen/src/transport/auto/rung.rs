@@ -1,4 +1,4 @@
-//! One rung of the ladder, watched: what its client tells is handed on once, and read for signs of life.
+//! One rung of the ladder and its health: the rung's events are passed on once, and each is taken as a sign of life.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,30 +13,31 @@ use tokio::time::sleep_until;
 
 use crate::observer::{ClientError, Observer, Opened};
 
-/// How often a connection may break without having brought anything: a way that cuts each one off breaks the rung.
+/// How many connections in a row may break without having brought anything, before the rung counts as broken: the path
+/// may cut off each one.
 const MAX_BREAKS: u32 = 3;
 
-/// What all rungs of a client have in common.
+/// The state that all rungs of a client share.
 pub(super) struct Shared<'a> {
-    /// What the client has, whichever rung brought it.
+    /// The client's cursor, whichever rung moved it.
     pub(super) cursor: Option<Cursor>,
     pub(super) observer: &'a mut dyn Observer,
 }
 
-/// What a rung has shown of itself.
+/// The health of a rung.
 #[derive(Debug)]
 pub(super) struct Health {
     transport: Transport,
-    /// How long it may be silent; for ever, if `None`.
+    /// How long the rung may be silent; forever if `None`.
     patience: Option<Duration>,
-    /// When the silence will have been too long.
+    /// When the silence will have lasted too long.
     deadline: Cell<Option<Instant>>,
     breaks: Cell<u32>,
-    /// It has brought something that only a rung in order brings.
+    /// Whether the rung has brought something that only a working rung brings.
     works: Cell<bool>,
-    /// It can never work: the way refused it.
+    /// Whether the rung is refused and can never work.
     is_refused: Cell<bool>,
-    /// It is the one that the client relies on, and not one that is tried.
+    /// Whether the client relies on this rung, which is then not just being retried.
     is_in_use: Cell<bool>,
     changed: Notify,
 }
@@ -61,7 +62,7 @@ impl Health {
         self.transport
     }
 
-    /// From now on the client relies on it.
+    /// Makes this the rung that the client relies on.
     pub(super) fn put_in_use(&self) {
         self.is_in_use.set(true);
     }
@@ -91,7 +92,7 @@ impl Health {
         self.deadline.set(self.patience.map(|patience| moment + patience));
     }
 
-    /// Something came.
+    /// Records that something arrived.
     fn alive(&self) {
         self.wait_from(clock::now());
         self.breaks.set(0);
@@ -100,7 +101,8 @@ impl Health {
         }
     }
 
-    /// A head came. That of an event stream may come through where nothing after it does.
+    /// Records a response head. The head of an event stream may pass through a proxy that holds back everything after
+    /// it.
     fn opened(&self) {
         match self.transport {
             Transport::WebSocket => self.alive(),
@@ -108,8 +110,8 @@ impl Health {
         }
     }
 
-    /// Nothing can come before the next try: the silence counts from there. A server that is down says so at once, and
-    /// is down for every rung.
+    /// Records a loss. Nothing can arrive before the next try, so the silence counts from there. A server that is down
+    /// says so at once, and is down for every rung.
     fn lost(&self, wait: Duration) {
         self.wait_from(clock::now() + wait);
     }
@@ -140,7 +142,7 @@ async fn reached(deadline: Option<Instant>) {
 /// The observer of a rung's client.
 pub(super) struct RungObserver<'a, 'b> {
     shared: &'a RefCell<Shared<'b>>,
-    /// The epoch of what it brings: that of the cursor which it began with, until it brings another.
+    /// The epoch of what this rung brings: that of the cursor it started with, until it brings another.
     epoch: Option<Epoch>,
     health: Rc<Health>,
 }
@@ -154,9 +156,9 @@ impl<'a, 'b> RungObserver<'a, 'b> {
         Self { shared, health, epoch }
     }
 
-    /// Whether what the rung brings at this place concerns the client. Where the rung has moved to another epoch, and was
-    /// not told so because it brings no cursor, the client goes along. Where another rung has moved, what this one still
-    /// brings of the epoch before (held back by a proxy, perhaps) is over.
+    /// Whether something at this position of the feed concerns the client. If the rung has moved to another epoch
+    /// without a reset, because it sends no cursor, the client follows. If another rung has moved, whatever this one
+    /// still brings of the epoch before (held back by a proxy, perhaps) is obsolete.
     fn concerns(&mut self, place: Cursor) -> bool {
         let moved = std::mem::replace(&mut self.epoch, place.epoch) != place.epoch;
         let mut shared = self.shared.borrow_mut();
@@ -171,7 +173,7 @@ impl<'a, 'b> RungObserver<'a, 'b> {
         }
     }
 
-    /// Tells the client's observer what concerns the client only if it relies on this rung.
+    /// Passes something to the client's observer only if the client relies on this rung.
     fn tell(&self, tell: impl FnOnce(&mut dyn Observer)) {
         if self.health.is_in_use.get() {
             tell(self.shared.borrow_mut().observer);
@@ -198,7 +200,8 @@ impl Observer for RungObserver<'_, '_> {
         }
     }
 
-    /// A gap that ends beyond the place where the feed goes on is of what was never reached: the client goes back.
+    /// A gap that ends beyond the position at which the feed continues covers updates that never existed: the client
+    /// goes back.
     fn gap(&mut self, gap: Gap, resume: Cursor) {
         self.health.alive();
         if !self.concerns(resume.at(gap.from.saturating_sub(1))) {
@@ -212,7 +215,7 @@ impl Observer for RungObserver<'_, '_> {
         }
     }
 
-    /// The client is told once, by the rung that learns of it first.
+    /// The reset is passed on once, by the rung that receives it first.
     fn reset(&mut self, reset: Reset) {
         self.health.alive();
         self.epoch = reset.resume.epoch;
@@ -227,7 +230,7 @@ impl Observer for RungObserver<'_, '_> {
         self.tell(|observer| observer.event(event));
     }
 
-    /// An event stream that is refused closes permanently, and its client goes on.
+    /// An event stream that is refused gives up permanently; the ladder's client continues.
     fn failure(&mut self, error: &ClientError) {
         self.health.failed(error.failure);
         let failure = if error.failure == Failure::GaveUp { Failure::Status } else { error.failure };

@@ -6,7 +6,7 @@ use crate::transport::script::{Peer, Server, converse};
 const LONG: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_millis(400);
 
-/// A ladder that neither falls for silence nor climbs.
+/// A ladder that neither falls because of silence nor climbs.
 const PATIENT: Options = Options {
     first: Transport::Sse,
     watchdog: LONG,
@@ -16,7 +16,7 @@ const PATIENT: Options = Options {
     keepalive: LONG,
 };
 
-/// One that is soon out of patience.
+/// A ladder with a short watchdog.
 const WATCHFUL: Options = Options { watchdog: SHORT, hold: SHORT, ..PATIENT };
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
@@ -37,7 +37,7 @@ fn body(seqs: &[u64], next: u64) -> String {
     format!(r#"{{"updates":[{}],"next":"k3f9.{next}","gap":null}}"#, updates.join(","))
 }
 
-/// The next connection, with the beginning of its request as it must be.
+/// Accepts the next connection and checks how its request starts.
 async fn asked(server: &mut Server, beginning: &str) -> Peer {
     let mut peer = server.accept().await;
     let request = peer.request().await;
@@ -46,7 +46,7 @@ async fn asked(server: &mut Server, beginning: &str) -> Peer {
 }
 
 #[tokio::test]
-async fn a_stream_whose_head_never_comes_is_left_for_long_polling() {
+async fn a_stream_whose_head_never_arrives_is_left_for_long_polling() {
     let seen = climb(WATCHFUL, async |server| {
         let _silent = asked(server, "get /feed/sse ").await;
         let mut peer = asked(server, "get /feed/long-poll?hold=0s ").await;
@@ -60,7 +60,7 @@ async fn a_stream_whose_head_never_comes_is_left_for_long_polling() {
 }
 
 #[tokio::test]
-async fn a_stream_that_falls_silent_is_left_and_the_cursor_goes_along() {
+async fn a_stream_that_falls_silent_is_left_and_the_cursor_is_kept() {
     let seen = climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
         stream.say([STREAM, &event(7), &event(8)].concat()).await;
@@ -73,7 +73,7 @@ async fn a_stream_that_falls_silent_is_left_and_the_cursor_goes_along() {
 }
 
 #[tokio::test]
-async fn the_place_that_a_stream_told_goes_along_too() {
+async fn the_position_that_a_stream_sent_is_kept_too() {
     climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
         stream.say([STREAM, "id: k3f9.41\nretry: 100\n\n"].concat()).await;
@@ -100,7 +100,7 @@ async fn comments_are_signs_of_life() {
 }
 
 #[tokio::test]
-async fn what_refuses_the_first_rung_makes_it_fall_at_once() {
+async fn a_refused_first_rung_falls_at_once() {
     for (first, answer) in [
         (Transport::Sse, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
         (Transport::Sse, "HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n"),
@@ -139,7 +139,7 @@ async fn a_held_poll_that_is_never_answered_is_left_for_short_polling() {
 }
 
 #[tokio::test]
-async fn a_way_that_cuts_off_every_connection_breaks_the_rung() {
+async fn a_path_that_cuts_off_every_connection_breaks_the_rung() {
     let seen = climb(PATIENT, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
         stream.say([STREAM, "retry: 1\n\n", &event(3)].concat()).await;
@@ -167,7 +167,7 @@ async fn a_server_that_is_down_is_down_for_every_rung() {
 }
 
 #[tokio::test]
-async fn the_first_rung_is_tried_beside_the_one_that_works_and_nothing_comes_twice() {
+async fn the_first_rung_is_retried_next_to_the_working_one_and_nothing_is_delivered_twice() {
     let options = Options { climb: SHORT, ..PATIENT };
     let seen = climb(options, async |server| {
         asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
@@ -181,7 +181,7 @@ async fn the_first_rung_is_tried_beside_the_one_that_works_and_nothing_comes_twi
         server.saw("update 7").await;
         stream.say([event(6), event(7), event(8)].concat()).await;
         server.saw("update 8").await;
-        // The question that came meanwhile, and then nobody.
+        // The request that was sent meanwhile, and then the end of the connection.
         held.request().await;
         assert_eq!(held.hear().await, b"");
     })
@@ -195,7 +195,7 @@ async fn the_first_rung_is_tried_beside_the_one_that_works_and_nothing_comes_twi
 }
 
 #[tokio::test]
-async fn a_first_rung_that_is_still_broken_is_let_be_and_tried_again() {
+async fn a_first_rung_that_is_still_broken_is_left_and_retried() {
     let options = Options { climb: SHORT, ..PATIENT };
     let seen = climb(options, async |server| {
         asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
@@ -216,7 +216,7 @@ async fn a_first_rung_that_is_still_broken_is_let_be_and_tried_again() {
 const ANEW: &str = r#"{"updates":[],"next":"p0q2.0","gap":null,"reset":{"asked":"k3f9.31","resume":"p0q2.0"}}"#;
 
 #[tokio::test]
-async fn d1_a_reset_is_told_once_and_what_a_rung_still_brings_of_the_epoch_before_is_over() {
+async fn d1_a_reset_is_passed_on_once_and_the_epoch_before_is_obsolete() {
     let options = Options { climb: SHORT, ..PATIENT };
     let seen = climb(options, async |server| {
         asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
@@ -235,11 +235,11 @@ async fn d1_a_reset_is_told_once_and_what_a_rung_still_brings_of_the_epoch_befor
     .await;
     let seen: Vec<_> = seen.iter().filter(|line| !["opened", "climbed"].contains(&line.as_str())).collect();
     let expected = ["Status", "fell to long-polling", "reset k3f9.31, on after p0q2.0", "update 1"];
-    assert_eq!(seen, expected, "update 32 is of a feed that is over");
+    assert_eq!(seen, expected, "update 32 belongs to a feed that has ended");
 }
 
 #[tokio::test]
-async fn d1_a_reset_on_a_lower_rung_moves_the_cursor_of_them_all() {
+async fn d1_a_reset_on_a_lower_rung_moves_the_cursor_of_all_rungs() {
     let seen = climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
         stream.say([STREAM, &event(31)].concat()).await;

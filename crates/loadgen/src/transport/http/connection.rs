@@ -1,4 +1,4 @@
-//! A connection of either version of HTTP: where it comes from, and what brings an answer over it.
+//! A connection of either HTTP version: how it was obtained, and the body of a response on it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,7 +16,7 @@ use super::{h1, h2};
 use crate::observer::ClientError;
 use crate::transport::dial::{Dialed, Dialer, Times};
 
-/// A connection of either version.
+/// A connection of either HTTP version.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "most clients speak HTTP/1.1, and a box would be one allocation more")]
 pub(super) enum Connection {
@@ -24,14 +24,14 @@ pub(super) enum Connection {
     H2(h2::Connection),
 }
 
-/// Where a connection came from.
+/// How a connection was obtained.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Obtained {
-    /// It was there.
+    /// The client's existing connection is used again.
     Reused,
-    /// It was made for this request.
+    /// It was opened for this request.
     New(Times),
-    /// It is shared, and may have been there.
+    /// It is shared, and may have existed before.
     Shared(Times),
 }
 
@@ -42,10 +42,10 @@ impl Obtained {
 }
 
 impl Connection {
-    /// Makes a connection of the dialer's version, or finds a place on a shared one.
+    /// Opens a connection of the dialer's HTTP version, or gets a stream on a shared one.
     pub(super) async fn open(dialer: &Dialer, pool: Option<&Pool>, url: &Url) -> Result<(Self, Obtained), ClientError> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(refused(url, &"only http:// and https:// are spoken here"));
+            return Err(refused(url, &"only http:// and https:// are supported here"));
         }
         match dialer.http {
             Version::V1 => {
@@ -59,7 +59,7 @@ impl Connection {
         }
     }
 
-    /// Sends a request and waits for the head of its answer. With a body it is a POST.
+    /// Sends a request and waits for the response head. With a body, the request is a POST.
     pub(super) async fn ask(
         &mut self,
         url: &Url,
@@ -88,7 +88,7 @@ impl MoveBytes for Connection {
     }
 }
 
-/// A body as its connection brings it.
+/// A body that is read chunk by chunk.
 #[derive(Debug)]
 pub(super) enum IncomingBody {
     H1(Incoming),
@@ -100,7 +100,7 @@ impl IncomingBody {
         matches!(self, Self::H1(_))
     }
 
-    /// The next piece; trailers are none.
+    /// Polls for the next chunk. Trailers are skipped.
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ClientError>>> {
         match self {
             Self::H1(incoming) => loop {

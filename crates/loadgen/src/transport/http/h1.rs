@@ -1,4 +1,4 @@
-//! An HTTP/1.1 connection: hyper's, moved by the client itself.
+//! An HTTP/1.1 connection: hyper's, driven by the client itself.
 
 use std::pin::{Pin, pin};
 use std::task::Context;
@@ -14,11 +14,11 @@ use super::exchange::{Lost, MoveBytes, authority, broken, catch_up, drive, refus
 use crate::observer::ClientError;
 use crate::transport::stream::Stream;
 
-/// A connection and its two halves in hyper: where requests go in, and what moves bytes when it is polled.
+/// A connection and its two halves in hyper: one accepts requests, the other moves bytes when it is polled.
 #[derive(Debug)]
 pub(super) struct Connection {
     requests: http1::SendRequest<String>,
-    /// `None` once it has ended.
+    /// `None` once the connection has ended.
     pub(super) wire: Option<Wire>,
 }
 
@@ -30,7 +30,7 @@ impl Connection {
         Ok(Self { requests, wire: Some(wire) })
     }
 
-    /// Sends a request and waits for the head of its answer. With a body it is a POST.
+    /// Sends a request and waits for the response head. With a body, the request is a POST.
     pub(super) async fn ask(
         &mut self,
         url: &Url,
@@ -47,7 +47,7 @@ impl Connection {
         })
     }
 
-    /// Waits until the last answer is out of the way. What is wrong with the connection, the next request tells.
+    /// Waits until the last response is finished. An error of the connection shows up in the next request.
     async fn settle(&mut self) {
         let Self { requests, wire } = self;
         catch_up(wire).await;

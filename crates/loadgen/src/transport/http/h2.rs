@@ -1,7 +1,7 @@
-//! An HTTP/2 connection, or a place on one that is shared: the h2 library's, which hyper is built on too.
+//! An HTTP/2 connection, or a stream on a shared one, with the h2 library, which hyper is built on too.
 //!
-//! Used as it is, since it can do what hyper's client cannot: a connection is one future, which the client itself moves
-//! as it does its HTTP/1.1 connection, and an error says whether the server has looked at the request.
+//! h2 is used directly because it can do what hyper's client cannot: a connection is one future, which the client
+//! itself drives as it does its HTTP/1.1 connection, and an error says whether the server has processed the request.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::shared_connection::{ConnectionFuture, EarlyRequest, SharedConnection,
 use crate::observer::ClientError;
 use crate::transport::dial::{Dialer, Times};
 
-/// A connection, or a client's place on one.
+/// A connection, or a client's use of a shared one.
 #[derive(Debug)]
 pub(in crate::transport) struct Connection {
     requests: SendRequest<Bytes>,
@@ -30,14 +30,14 @@ pub(in crate::transport) struct Connection {
 /// What moves the bytes.
 #[derive(Debug)]
 enum Wire {
-    /// The client; nothing once it has ended.
+    /// The client itself; `None` once the connection has ended.
     Own(Option<Box<ConnectionFuture>>),
     /// The task of a shared connection.
     Shared(Arc<SharedConnection>),
 }
 
 impl Connection {
-    /// Dials a connection for one client alone.
+    /// Dials a connection for one client only.
     pub(super) async fn dial(dialer: &Dialer, url: &Url) -> Result<(Self, Times), ClientError> {
         let (requests, wire, times) = connect(dialer, url).await?;
         Ok((Self { requests, wire: Wire::Own(Some(Box::new(wire))) }, times))
@@ -47,7 +47,7 @@ impl Connection {
         Self { requests, wire: Wire::Shared(shared) }
     }
 
-    /// The times of the connect, for the first client that is answered on a shared connection.
+    /// Takes the times of the connect, which the first client that gets a response on a shared connection reports.
     pub(in crate::transport) fn claim(&self) -> Option<Times> {
         match &self.wire {
             Wire::Own(_) => None,
@@ -55,14 +55,14 @@ impl Connection {
         }
     }
 
-    /// Nobody answers: others shall not be put on it.
+    /// Takes the connection out of the pool, because the server does not respond on it.
     pub(in crate::transport) fn retire(&self) {
         if let Wire::Shared(shared) = &self.wire {
             shared.retire();
         }
     }
 
-    /// Sends a request and waits for the head of its answer. With a body it is a POST.
+    /// Sends a request and waits for the response head. With a body, the request is a POST.
     pub(super) async fn ask(
         &mut self,
         url: &Url,
@@ -75,7 +75,7 @@ impl Connection {
         self.exchange(request, upload).await.map(|(response, _)| response)
     }
 
-    /// Opens a stream to be used in both directions by an extended CONNECT (RFC 8441, section 4).
+    /// Opens a bidirectional stream with an extended CONNECT (RFC 8441, section 4).
     pub(in crate::transport) async fn connect(
         &mut self,
         protocol: &'static str,
@@ -84,7 +84,7 @@ impl Connection {
     ) -> Result<(Response<RecvStream>, SendStream<Bytes>), Lost> {
         self.wait_for_settings().await?;
         if !self.requests.is_extended_connect_protocol_enabled() {
-            let why = "the server takes no WebSocket over HTTP/2 (RFC 8441)";
+            let why = "the server does not support WebSocket over HTTP/2 (RFC 8441)";
             return Err(Lost::Answer(ClientError::new(Failure::Status, why)));
         }
         let mut request = request(Method::CONNECT, url, headers).map_err(Lost::Answer)?;
@@ -118,7 +118,7 @@ impl Connection {
         }
     }
 
-    /// Whether a server speaks the extended CONNECT, its settings say; they are the first that it sends.
+    /// Waits for the server's SETTINGS, its first frame, which says whether it supports the extended CONNECT.
     async fn wait_for_settings(&mut self) -> Result<(), Lost> {
         let Self { requests, wire } = self;
         if let Wire::Shared(shared) = wire {
@@ -150,7 +150,7 @@ impl MoveBytes for Wire {
 }
 
 impl Wire {
-    /// The place in the queue of a request that is sent before the server has told its settings.
+    /// Registers a request that is sent before the server's SETTINGS have arrived.
     fn early_request(&self, requests: &SendRequest<Bytes>) -> Option<EarlyRequest> {
         match self {
             Self::Shared(shared) if !has_settings(requests) => Some(shared.early_request()),
@@ -158,7 +158,7 @@ impl Wire {
         }
     }
 
-    /// A request that did not go out. On a shared connection that takes no requests any more nobody shall try it again.
+    /// Returns the error for a request that was not sent, and retires a shared connection that accepts no requests.
     fn unsent(&self, error: &h2::Error) -> Lost {
         if let Self::Shared(shared) = self
             && error.reason() != Some(Reason::REFUSED_STREAM)
@@ -169,8 +169,8 @@ impl Wire {
     }
 }
 
-/// Ends when the server turns out to allow fewer streams than were sent before it told its settings: h2 would keep those
-/// that are too many until others end, and a stream of a feed does not end.
+/// Completes if the server turns out to allow fewer streams than were sent before its SETTINGS arrived. h2 would queue
+/// the excess ones until others end, and a stream of a feed does not end.
 async fn exceeded_limit(early: Option<EarlyRequest>, requests: &SendRequest<Bytes>) {
     if let Some(early) = early
         && early.exceeds_limit(|| requests.current_max_send_streams()).await
@@ -184,16 +184,16 @@ async fn exceeded_limit(early: Option<EarlyRequest>, requests: &SendRequest<Byte
 enum Upload {
     None,
     Whole(Bytes),
-    /// What is yet to come.
+    /// A stream that is written to later.
     Open,
 }
 
 fn full() -> Lost {
-    Lost::Request(ClientError::new(Failure::Disconnected, "the server allows no other stream on the connection"))
+    Lost::Request(ClientError::new(Failure::Disconnected, "the server allows no further stream on the connection"))
 }
 
-/// The target is a whole URL, from which h2 makes the pseudo headers. Headers that concern a connection have no place
-/// in HTTP/2 (RFC 9113, section 8.2.2).
+/// Builds a request. Its target is an absolute URL, from which h2 makes the pseudo headers. Headers about a connection
+/// are not allowed in HTTP/2 (RFC 9113, section 8.2.2).
 fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>, ClientError> {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let scheme = if matches!(url.scheme(), "https" | "wss") { "https" } else { "http" };
@@ -207,16 +207,16 @@ fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>
     Ok(request)
 }
 
-/// The server says that it has not looked at the request, so that it may be sent again (RFC 9113, section 8.7).
+/// Whether the server says that it has not processed the request, so that it may be sent again (RFC 9113, section 8.7).
 fn is_unheard(error: &h2::Error) -> bool {
     error.is_remote() && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM))
 }
 
-/// The next piece of an answer. What was read makes room for more.
+/// Polls for the next chunk of a response, and gives its size back to the flow control window.
 pub(super) fn poll_data(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
     let data = std::task::ready!(body.poll_data(cx));
     if let Some(Ok(data)) = &data {
-        // It fails when more is given back than was taken.
+        // Fails only if more is released than was received.
         let _ = body.flow_control().release_capacity(data.len());
     }
     Poll::Ready(data)

@@ -1,6 +1,6 @@
-//! The connections that clients share: each client is a stream of one of them, and holds its place as long as it lives.
+//! The connections that clients share: each client is a stream of one of them, and keeps its place as long as it runs.
 //!
-//! When one breaks, the first client that comes back opens another, and the others wait for that one.
+//! When a connection breaks, the first client that returns opens another, and the others wait for that one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -14,15 +14,15 @@ use super::shared_connection::SharedConnection;
 use crate::observer::ClientError;
 use crate::transport::dial::{Dialer, Times};
 
-/// The connections of some clients, all of one thread. Cheap to clone.
+/// The shared connections of a group of clients, all on one thread. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     connections: Arc<Mutex<Vec<Weak<SharedConnection>>>>,
-    /// What the server allows on a connection, as far as it has said so; 0 before.
+    /// How many streams the server allows per connection, if it has said so; 0 before.
     allowed: Arc<AtomicUsize>,
 }
 
-/// A place on one of these connections, or a connection for one client alone.
+/// Gets a place on a shared connection, or opens a connection for one client only.
 pub(in crate::transport) async fn connect(
     pool: Option<&Pool>,
     dialer: &Dialer,
@@ -35,13 +35,13 @@ pub(in crate::transport) async fn connect(
 }
 
 impl Pool {
-    /// A place on a connection to the URL's server: on one that has room, or on a new one.
+    /// Gets a place on a connection to the URL's server: on one that has room, or on a new one.
     async fn place(&self, dialer: &Dialer, url: &Url) -> Result<(Connection, Times), ClientError> {
         let began = clock::now();
         loop {
             let shared = self.shared_connection(dialer, url);
             let requests = shared.requests().await?;
-            // The settings may have come while it was waited for: those who are too many go elsewhere.
+            // The SETTINGS may have arrived meanwhile: clients beyond the limit use another connection.
             if self.has_room(&shared) {
                 return Ok((Connection::shared(requests, shared), Times::of_existing(began)));
             }
@@ -61,8 +61,8 @@ impl Pool {
         shared
     }
 
-    /// Whether a connection takes all who hold it, of whom the one that asks is one. What a server has said once of how
-    /// many it takes is taken for its next connection too.
+    /// Whether a connection has room for all clients that hold it, including the caller. A limit that a server has
+    /// announced once is assumed for its next connection too.
     fn has_room(&self, shared: &Arc<SharedConnection>) -> bool {
         if let Some(allowed) = shared.max_streams() {
             self.allowed.store(allowed.clamp(1, PER_CONNECTION), Ordering::Relaxed);

@@ -1,14 +1,16 @@
-//! Where an answer sends its client, and what goes along to another origin. Event streams follow; polls do not.
+//! Redirects: their target, and the headers that may be sent to another origin. Event streams follow redirects; polls
+//! do not.
 
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, LOCATION};
 use hyper::http::response::Parts;
 use url::Url;
 
-/// How often a redirect is followed: Fetch (section 4.4) follows twenty times.
+/// How many redirects are followed: twenty, as in Fetch (section 4.4).
 pub(super) const MOST: u32 = 20;
 
-/// What may go along to another origin: what an event stream asks with, and what any browser tells of itself.
+/// The headers that may be sent to another origin: those that request an event stream, and those that any browser sends
+/// about itself.
 const HARMLESS: [&str; 14] = [
     "accept",
     "accept-encoding",
@@ -26,7 +28,7 @@ const HARMLESS: [&str; 14] = [
     "user-agent",
 ];
 
-/// Where an answer sends its client, if it does.
+/// Returns the target of a redirect, if the response is one.
 pub(super) fn target(url: &Url, head: &Parts) -> Option<Url> {
     use StatusCode as Is;
     let moved = [Is::MOVED_PERMANENTLY, Is::FOUND, Is::SEE_OTHER, Is::TEMPORARY_REDIRECT, Is::PERMANENT_REDIRECT];
@@ -34,9 +36,9 @@ pub(super) fn target(url: &Url, head: &Parts) -> Option<Url> {
     url.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
 }
 
-/// Takes away what another origin must not be told. A header that the user named may be a secret whatever it is called, so that
-/// the list is of what stays. (Fetch, section 4.4, takes `Authorization` away; the other origin of a page's own headers is asked
-/// first whether it wants them.)
+/// Removes headers that another origin must not receive. Any header that the user set may be a secret, whatever its
+/// name, so the list says which ones stay. (Fetch, section 4.4, removes `Authorization`; for a page's own headers, the
+/// browser first asks the other origin whether it accepts them.)
 pub(super) fn keep_harmless(headers: &mut HeaderMap) {
     let secret = headers.keys().filter(|name| !HARMLESS.contains(&name.as_str())).cloned().collect::<Vec<_>>();
     for name in secret {

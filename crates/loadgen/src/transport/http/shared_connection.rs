@@ -1,8 +1,7 @@
-//! A connection of HTTP/2 that clients share, as a task: it must move whoever of its clients is asleep. It begins as that
-//! of a single client does.
+//! An HTTP/2 connection that clients share. It is a task of its own, because it must make progress while any of its
+//! clients sleeps. It is opened like a connection of a single client.
 //!
-//! Each of its clients holds it, and nobody else does: it is closed when the last one has left. It dies with all its
-//! streams.
+//! Only its clients hold it: it closes when the last one has left. When it breaks, all of its streams break.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,17 +19,17 @@ use crate::observer::ClientError;
 use crate::transport::dial::{Dialed, Dialer, Times};
 use crate::transport::stream::Stream;
 
-/// How far a server may be ahead of the reader of one stream, and of all of a connection, bytes: Chromium's
+/// The flow control windows of one stream and of the whole connection, bytes: Chromium's
 /// (`net/http/http_network_session.cc`, `kSpdyStreamMaxRecvWindowSize` and `kSpdySessionMaxRecvWindowSize`).
 const STREAM_WINDOW: u32 = 6 << 20;
 const CONNECTION_WINDOW: u32 = 15 << 20;
-/// What h2 takes for the server's limit until the server has told its settings: no number that one would choose.
+/// The stream limit that h2 assumes until the server's SETTINGS arrive: a number that no server would choose.
 const BEFORE_SETTINGS: usize = usize::MAX - 1;
 
-/// A connection, as far as somebody has to poll it.
+/// The future that moves a connection's bytes.
 pub(super) type ConnectionFuture = client::Connection<Stream, Bytes>;
 
-/// Dials a connection and begins to speak HTTP/2 on it.
+/// Dials a connection and starts HTTP/2 on it.
 pub(super) async fn connect(
     dialer: &Dialer,
     url: &Url,
@@ -46,7 +45,7 @@ pub(super) async fn connect(
     Ok((requests, wire, times))
 }
 
-/// Whether the server has told its settings.
+/// Whether the server's SETTINGS have arrived.
 pub(super) fn has_settings(requests: &SendRequest<Bytes>) -> bool {
     requests.current_max_send_streams() != BEFORE_SETTINGS
 }
@@ -56,31 +55,31 @@ pub(super) fn has_settings(requests: &SendRequest<Bytes>) -> bool {
 pub(super) struct SharedConnection {
     /// Scheme, host and port.
     origin: String,
-    /// Where requests go in, once it is open.
+    /// Accepts requests, once the connection is open.
     requests: OnceLock<SendRequest<Bytes>>,
-    /// The times of its connect, until the first answer takes them.
+    /// The times of its connect, until the first response takes them.
     times: Mutex<Option<Times>>,
-    /// Requests that went out before the server told its settings.
+    /// The number of requests that were sent before the server's SETTINGS arrived.
     early: AtomicUsize,
-    /// Nobody else shall be put on it.
+    /// Whether no further client may use it.
     retired: AtomicBool,
     state: watch::Receiver<State>,
 }
 
-/// How far a connection is.
+/// The state of a connection.
 #[derive(Clone, Debug)]
 enum State {
     Opening,
-    /// It takes requests.
+    /// It accepts requests.
     Open,
-    /// The server has told its settings.
+    /// The server's SETTINGS have arrived.
     HasSettings,
-    /// It takes no requests, and why.
+    /// It accepts no requests. Holds the reason.
     Ended(ClientError),
 }
 
 impl SharedConnection {
-    /// Begins to open a connection. The task ends by itself when nobody is left who holds it.
+    /// Starts to open a connection. Its task ends by itself when no client holds the connection any more.
     pub(super) fn open(origin: String, dialer: Dialer, url: Url) -> Arc<Self> {
         let (sender, state) = watch::channel(State::Opening);
         let shared = Arc::new(Self {
@@ -95,39 +94,39 @@ impl SharedConnection {
         shared
     }
 
-    /// Waits until it is open, and gives the way in.
+    /// Waits until the connection is open, and returns the handle for sending requests.
     pub(super) async fn requests(&self) -> Result<SendRequest<Bytes>, ClientError> {
         self.wait_for_state(|state| !matches!(state, State::Opening)).await?;
         self.requests.get().cloned().ok_or_else(ended)
     }
 
-    /// Whether others can be put on it who go there.
+    /// Whether further clients of this origin may use the connection.
     pub(super) fn is_usable_for(&self, origin: &str) -> bool {
         let is_usable = !self.retired.load(Ordering::Relaxed) && !matches!(&*self.state.borrow(), State::Ended(_));
         is_usable && self.origin == origin
     }
 
-    /// How many streams the server allows, if it has told.
+    /// Returns how many streams the server allows, if its SETTINGS have arrived.
     pub(super) fn max_streams(&self) -> Option<usize> {
         self.requests.get().filter(|requests| has_settings(requests)).map(SendRequest::current_max_send_streams)
     }
 
-    /// The times of its connect, for the first client that is answered.
+    /// Takes the times of the connect, which the first client that gets a response reports.
     pub(super) fn claim(&self) -> Option<Times> {
         self.times.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The place of a request that is sent before the server has told its settings.
+    /// Registers a request that is sent before the server's SETTINGS have arrived.
     pub(super) fn early_request(&self) -> EarlyRequest {
         EarlyRequest { place: self.early.fetch_add(1, Ordering::Relaxed), state: self.state.clone() }
     }
 
-    /// Nobody else shall be put on it.
+    /// Keeps further clients off the connection.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until the server has told its settings.
+    /// Waits until the server's SETTINGS have arrived.
     pub(super) async fn wait_for_settings(&self) -> Result<(), ClientError> {
         self.wait_for_state(|state| matches!(state, State::HasSettings)).await
     }
@@ -137,20 +136,20 @@ impl SharedConnection {
     }
 }
 
-/// A request that is sent before the server has told how many it allows: which one of these it is, from 0.
+/// A request that was sent before the server's limit was known. `place` is its number among these, from 0.
 pub(super) struct EarlyRequest {
     place: usize,
     state: watch::Receiver<State>,
 }
 
 impl EarlyRequest {
-    /// Whether it is one too many, once the server has told.
+    /// Whether the request exceeds the server's limit; waits until that is known.
     pub(super) async fn exceeds_limit(self, allowed: impl FnOnce() -> usize) -> bool {
         wait_for_state(self.state, |state| matches!(state, State::HasSettings)).await.is_ok() && self.place >= allowed()
     }
 }
 
-/// Waits until a connection is somewhere, or has ended before.
+/// Waits until a connection is in some state, or has ended before.
 async fn wait_for_state(mut state: watch::Receiver<State>, there: impl Fn(&State) -> bool) -> Result<(), ClientError> {
     let reached = state.wait_for(|state| there(state) || matches!(state, State::Ended(_))).await;
     match reached.as_deref() {
@@ -164,7 +163,7 @@ fn ended() -> ClientError {
     ClientError::new(Failure::Disconnected, "the shared connection ended")
 }
 
-/// A shared connection from its dial to its end.
+/// Runs a shared connection from its dial to its end.
 async fn run(shared: Weak<SharedConnection>, dialer: Dialer, url: Url, sender: watch::Sender<State>) {
     let end = match connect(&dialer, &url).await {
         Ok((requests, wire, times)) => {
@@ -179,7 +178,7 @@ async fn run(shared: Weak<SharedConnection>, dialer: Dialer, url: Url, sender: w
     sender.send_replace(State::Ended(end));
 }
 
-/// Whether somebody still waits for it.
+/// Makes an open connection available to its clients. Returns whether any is left.
 fn make_available(shared: &Weak<SharedConnection>, requests: SendRequest<Bytes>, times: Times) -> bool {
     let Some(shared) = shared.upgrade() else { return false };
     *shared.times.lock().unwrap_or_else(PoisonError::into_inner) = Some(times);

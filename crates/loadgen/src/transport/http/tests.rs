@@ -14,7 +14,7 @@ fn short_polling(keep_alive: bool) -> Options {
     Options::ShortPolling { interval: 5 * MS, keep_alive, conditional: false }
 }
 
-/// Runs a client over HTTP/2 without TLS, and tells what it observed and how its connections were opened.
+/// Runs a client over HTTP/2 without TLS, and returns what it observed and how its connections were opened.
 async fn h2c(options: Options, script: impl AsyncFnOnce(&mut Server)) -> (Vec<String>, Vec<Opened>) {
     over(options, |client| Client { link: Link { http: Version::V2, ..Link::default() }, ..client }, script).await
 }
@@ -50,7 +50,7 @@ fn stream(exchange: &mut Exchange) -> ::h2::SendStream<bytes::Bytes> {
 }
 
 #[tokio::test]
-async fn polls_of_http_2_share_a_connection_and_carry_no_headers_of_the_first() {
+async fn polls_over_http_2_share_a_connection_and_omit_headers_of_http_1() {
     let (seen, openings) = h2c(short_polling(true), async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = connection.request().await;
@@ -70,7 +70,7 @@ async fn polls_of_http_2_share_a_connection_and_carry_no_headers_of_the_first() 
 }
 
 #[tokio::test]
-async fn without_keep_alive_each_poll_has_a_connection_of_http_2() {
+async fn without_keep_alive_each_poll_opens_an_http_2_connection() {
     let (seen, _) = h2c(short_polling(false), async |server| {
         for _ in 0..2 {
             let mut connection = server.accept_h2(Http2Settings::default()).await;
@@ -86,7 +86,7 @@ async fn without_keep_alive_each_poll_has_a_connection_of_http_2() {
 }
 
 #[tokio::test]
-async fn an_event_stream_that_ends_is_opened_again_on_its_connection_of_http_2() {
+async fn an_event_stream_that_ends_is_opened_again_on_its_http_2_connection() {
     let (seen, openings) = h2c(SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut first = connection.request().await;
@@ -107,7 +107,7 @@ async fn an_event_stream_that_ends_is_opened_again_on_its_connection_of_http_2()
 }
 
 #[tokio::test]
-async fn a_broken_connection_of_http_2_is_opened_again() {
+async fn a_broken_http_2_connection_is_opened_again() {
     let (seen, openings) = h2c(SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = connection.request().await;
@@ -127,7 +127,7 @@ async fn a_broken_connection_of_http_2_is_opened_again() {
 }
 
 #[tokio::test]
-async fn a_request_that_a_server_has_not_looked_at_goes_out_again_on_another_connection() {
+async fn a_request_that_a_server_has_not_processed_is_sent_again_on_another_connection() {
     let (seen, _) = h2c(short_polling(true), async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         connection.request().await.body(&body(&[], 5));
@@ -143,7 +143,7 @@ async fn a_request_that_a_server_has_not_looked_at_goes_out_again_on_another_con
 }
 
 #[tokio::test]
-async fn a_server_of_http_1_is_no_server_of_http_2() {
+async fn an_http_1_server_is_not_an_http_2_server() {
     let (seen, _) = h2c(short_polling(true), async |server| {
         let mut peer = server.accept().await;
         peer.hear().await;
@@ -155,7 +155,7 @@ async fn a_server_of_http_1_is_no_server_of_http_2() {
 }
 
 #[tokio::test]
-async fn tls_carries_http_1_and_is_told_as_a_part_of_the_opening() {
+async fn tls_carries_http_1_and_its_time_is_part_of_the_opening() {
     let identity = Identity::new(&["h2", "http/1.1"]);
     let (seen, openings) = over(
         SSE,
@@ -193,11 +193,11 @@ async fn tls_carries_http_2_if_the_server_agrees() {
     assert!(openings[0].tls_us.is_some());
 }
 
-/// A handshake that fails: what the client is told of it.
+/// Lets a handshake fail, and returns the error that the client reports.
 async fn refused(identity: &Identity, link: impl FnOnce(Client) -> Client) -> String {
     let mut told = String::new();
     let (seen, _) = over(short_polling(true), link, async |server| {
-        // Which of the two notices first is their own affair.
+        // Either side may notice first.
         let _secured = server.secured(identity).await;
         server.saw("Connect").await;
         told = server.errors().remove(0);
@@ -208,7 +208,7 @@ async fn refused(identity: &Identity, link: impl FnOnce(Client) -> Client) -> St
 }
 
 #[tokio::test]
-async fn a_handshake_that_fails_says_what_it_failed_of() {
+async fn a_handshake_that_fails_names_its_cause() {
     let identity = Identity::new(&["http/1.1"]);
     let stranger = Identity::new(&["http/1.1"]);
     let told = refused(&stranger, |client| identity.client(client, Version::V1)).await;
@@ -223,7 +223,7 @@ async fn a_handshake_that_fails_says_what_it_failed_of() {
 }
 
 #[tokio::test]
-async fn what_is_no_tls_is_a_failed_handshake() {
+async fn a_server_without_tls_is_a_failed_handshake() {
     let identity = Identity::new(&[]);
     let (seen, _) = over(
         short_polling(true),
@@ -240,7 +240,7 @@ async fn what_is_no_tls_is_a_failed_handshake() {
 }
 
 #[tokio::test]
-async fn who_trusts_anybody_asks_no_names() {
+async fn without_verification_no_name_is_checked() {
     let stranger = Identity::named("elsewhere.example", &[]);
     let trusting = |client| {
         encrypted(Client {

@@ -1,4 +1,4 @@
-//! A stream of an HTTP/2 connection that a CONNECT has opened, as bytes to be read and written.
+//! An HTTP/2 stream opened by a CONNECT, as a byte stream.
 
 use std::io;
 use std::pin::Pin;
@@ -11,14 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::exchange::MoveBytes as _;
 use super::h2::{Connection, poll_data};
 
-/// A stream in both directions, and the connection that carries it.
+/// A bidirectional stream, and the connection that carries it.
 #[derive(Debug)]
 pub(in crate::transport) struct Tunnel {
     incoming: RecvStream,
-    /// What was received and not read yet.
+    /// Bytes that were received and not read yet.
     unread: Bytes,
     outgoing: SendStream<Bytes>,
-    /// After the streams, so that they are gone when it goes.
+    /// Declared after the streams, so that they are dropped first.
     connection: Connection,
 }
 
@@ -39,7 +39,7 @@ impl Tunnel {
         poll_data(&mut self.incoming, cx)
     }
 
-    /// How many bytes of those that wait the other side has room for; never 0.
+    /// Polls for how many of the `wanted` bytes the peer has room for; never 0.
     fn poll_room(&mut self, cx: &mut Context<'_>, wanted: usize) -> Poll<io::Result<usize>> {
         self.outgoing.reserve_capacity(wanted);
         loop {
@@ -86,7 +86,7 @@ impl AsyncWrite for Tunnel {
         Poll::Ready(Ok(count))
     }
 
-    /// What the socket does not take at once goes out with the next read.
+    /// Bytes that the socket does not accept at once are sent with the next read.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.get_mut().connection.move_bytes(cx);
         Poll::Ready(Ok(()))
@@ -94,14 +94,14 @@ impl AsyncWrite for Tunnel {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // It fails when the stream has ended already.
+        // Fails if the stream has already ended.
         let _ = this.outgoing.send_data(Bytes::new(), true);
         this.connection.move_bytes(cx);
         Poll::Ready(Ok(()))
     }
 }
 
-/// A server that drops its half of a stream resets it; there is nothing wrong with that.
+/// Whether an error is a normal end: a server that drops its half of a stream resets it.
 fn is_end(error: &h2::Error) -> bool {
     matches!(error.reason(), Some(Reason::NO_ERROR | Reason::CANCEL | Reason::STREAM_CLOSED)) && error.is_reset()
 }

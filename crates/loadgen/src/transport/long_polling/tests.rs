@@ -27,14 +27,14 @@ async fn the_first_request_is_not_held_and_the_next_ones_are() {
 }
 
 #[tokio::test]
-async fn without_a_cursor_it_asks_for_what_comes_next_and_loses_what_came_meanwhile() {
+async fn without_a_cursor_it_requests_what_comes_next_and_loses_what_was_published_meanwhile() {
     let forgetful = async |mut client: Client, log: &mut Log, stop: &_| {
         client.reconnect.with_cursor = false;
         run(client, PLAIN, log, stop).await;
     };
     let seen = converse("/feed/long-poll", forgetful, async |server| {
         let mut peer = server.accept().await;
-        assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "), "it is open before it is held");
+        assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "), "it opens before it is held");
         peer.answer("200 OK", "", START).await;
         for _ in 0..2 {
             assert!(peer.request().await.starts_with("get /feed/long-poll?hold=25s "));
@@ -59,7 +59,7 @@ async fn a_first_answer_without_a_cursor_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_body_in_many_pieces_is_read_as_one_and_a_gap_is_told() {
+async fn a_body_in_many_pieces_is_read_as_one_and_a_gap_is_reported() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -73,7 +73,7 @@ async fn a_body_in_many_pieces_is_read_as_one_and_a_gap_is_told() {
 }
 
 #[tokio::test]
-async fn failures_are_told_and_the_cursor_stays() {
+async fn failures_are_reported_and_the_cursor_stays() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -119,7 +119,7 @@ async fn a_refused_connection_is_a_failure_and_tried_again() {
 }
 
 #[tokio::test]
-async fn d1_a_reset_is_told_before_what_the_other_epoch_has() {
+async fn d1_a_reset_is_reported_before_the_updates_of_the_other_epoch() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -134,7 +134,7 @@ async fn d1_a_reset_is_told_before_what_the_other_epoch_has() {
 }
 
 #[tokio::test]
-async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+async fn m2_only_a_response_with_the_feed_counts_as_served() {
     poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         for (status, text, served) in [
@@ -152,7 +152,7 @@ async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
         assert_eq!(server.served(), 2);
         peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
         peer.request().await;
-        assert_eq!(server.served(), 3, "nothing came in the time of a hold");
+        assert_eq!(server.served(), 3, "a 204 after a hold counts as served");
     })
     .await;
 }

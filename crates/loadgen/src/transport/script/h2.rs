@@ -16,23 +16,23 @@ pub(in crate::transport) struct Connection {
     task: AbortHandle,
 }
 
-/// A request, and the way back.
+/// A request, and the handle for its response.
 pub(in crate::transport) struct Exchange {
     pub(in crate::transport) request: Request<RecvStream>,
     answer: SendResponse<Bytes>,
 }
 
-/// What a server does differently.
+/// The HTTP/2 settings in which a server differs from the default.
 #[derive(Clone, Copy, Default)]
 pub(in crate::transport) struct Http2Settings {
-    /// Streams that it allows at a time.
+    /// The number of concurrent streams that it allows.
     pub(in crate::transport) streams: Option<u32>,
-    /// It takes the extended CONNECT.
+    /// Whether it supports the extended CONNECT.
     pub(in crate::transport) websockets: bool,
 }
 
 impl Server {
-    /// The next connection, with prior knowledge.
+    /// Accepts the next connection, with prior knowledge.
     pub(in crate::transport) async fn accept_h2(&mut self, settings: Http2Settings) -> Connection {
         let stream = self.accept_tcp().await;
         Connection::new(Box::new(stream), settings).await
@@ -59,7 +59,7 @@ impl Connection {
         Self { exchanges, pings, task: task.abort_handle() }
     }
 
-    /// The next request.
+    /// Waits for the next request.
     pub(in crate::transport) async fn request(&mut self) -> Exchange {
         self.exchanges.recv().await.expect("the client hung up instead of asking")
     }
@@ -69,12 +69,12 @@ impl Connection {
         self.pings.ping(Ping::opaque()).await.unwrap();
     }
 
-    /// Whether there is no other request, now.
+    /// Whether there is no further request at this moment.
     pub(in crate::transport) fn has_no_request(&mut self) -> bool {
         self.exchanges.try_recv().is_err()
     }
 
-    /// Waits until the client has closed it.
+    /// Waits until the client has closed the connection.
     pub(in crate::transport) async fn closed(&mut self) {
         assert!(self.exchanges.recv().await.is_none(), "another request");
     }
@@ -87,7 +87,7 @@ impl Drop for Connection {
 }
 
 impl Exchange {
-    /// Path and query.
+    /// Returns path and query.
     pub(in crate::transport) fn target(&self) -> String {
         self.request.uri().path_and_query().unwrap().to_string()
     }
@@ -96,24 +96,24 @@ impl Exchange {
         self.request.headers().get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Answers with a head, and leaves the body to be said.
+    /// Sends a response head, and returns the stream for the body.
     pub(in crate::transport) fn head(&mut self, status: u16, content_type: &str) -> SendStream<Bytes> {
         let head = Response::builder().status(status).header("content-type", content_type).body(()).unwrap();
         self.answer.send_response(head, false).unwrap()
     }
 
-    /// Answers with a whole body.
+    /// Sends a complete response.
     pub(in crate::transport) fn body(&mut self, body: &str) {
         self.head(200, "application/json").send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
     }
 
-    /// Refuses to look at it.
+    /// Refuses to process the request.
     pub(in crate::transport) fn refuse(&mut self) {
         self.answer.send_reset(h2::Reason::REFUSED_STREAM);
     }
 }
 
-/// Says something on a stream, in one piece.
+/// Sends bytes on a stream in one piece.
 pub(in crate::transport) fn say(stream: &mut SendStream<Bytes>, bytes: impl AsRef<[u8]>) {
     stream.send_data(Bytes::copy_from_slice(bytes.as_ref()), false).unwrap();
 }

@@ -15,15 +15,15 @@ use tokio_rustls::server::TlsStream;
 use super::{Peer, Pipe, Server};
 use crate::transport::{Client, Link, Tls};
 
-/// A server's certificate, and what is to be trusted for it.
+/// A server's certificate, and the certificate to trust for it.
 pub(in crate::transport) struct Identity {
-    /// PEM.
+    /// The certificate to trust, as PEM.
     pub(in crate::transport) certificate: String,
     config: ServerConfig,
 }
 
 impl Identity {
-    /// Of a server that speaks these by ALPN.
+    /// The identity of a server that offers these protocols by ALPN.
     pub(in crate::transport) fn new(alpn: &[&str]) -> Self {
         Self::named("127.0.0.1", alpn)
     }
@@ -33,7 +33,7 @@ impl Identity {
         Self::made(made.cert.pem(), &made.cert, &made.signing_key, alpn)
     }
 
-    /// Of a server whose certificate for a name is signed by an authority, which is to be trusted instead of it.
+    /// The identity of a server whose certificate is signed by an authority, which is the one to trust.
     pub(in crate::transport) fn signed(name: &str) -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -54,21 +54,21 @@ impl Identity {
         Self { certificate, config }
     }
 
-    /// A client of this server, as one that was made for a plain server is.
+    /// Returns a client of this server, made from a client of a plain one.
     pub(in crate::transport) fn client(&self, client: Client, http: Http) -> Client {
         let tls = Some(Tls::trusting(&self.certificate).unwrap());
         encrypted(Client { link: Link { http, tls, ..Link::default() }, ..client })
     }
 }
 
-/// The same endpoint, by TLS.
+/// Returns a client of the same endpoint over TLS.
 pub(in crate::transport) fn encrypted(mut client: Client) -> Client {
     client.url = client.url.as_str().replacen("http://", "https://", 1).parse().unwrap();
     client
 }
 
 impl Server {
-    /// The next connection, with the handshake.
+    /// Accepts the next connection, with its handshake.
     pub(in crate::transport) async fn accept_tls(&mut self, identity: &Identity) -> Peer {
         Peer(self.secured(identity).await.expect("the handshake fails"))
     }
@@ -77,7 +77,7 @@ impl Server {
         Ok(Box::new(self.handshake(identity).await?))
     }
 
-    /// The next connection, and whether its session is one that goes on.
+    /// Accepts the next connection, and returns whether its session was resumed.
     pub(in crate::transport) async fn accept_session(&mut self, identity: &Identity) -> (Peer, bool) {
         let stream = self.handshake(identity).await.expect("the handshake fails");
         let is_resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);

@@ -17,7 +17,7 @@ fn body(seqs: &[u64], next: u64) -> String {
 }
 
 #[tokio::test]
-async fn it_fetches_a_cursor_and_goes_on_from_it_on_one_connection() {
+async fn it_fetches_a_cursor_and_continues_from_it_on_one_connection() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         assert!(peer.request().await.starts_with("get /feed/poll http/1.1"));
@@ -48,7 +48,7 @@ async fn a_body_in_many_chunks_is_read_as_one() {
 }
 
 #[tokio::test]
-async fn a_conditional_poll_sends_the_etag_of_the_same_url_and_takes_304() {
+async fn a_conditional_poll_sends_the_etag_of_the_same_url_and_accepts_304() {
     let seen = poll(Options { conditional: true, ..PLAIN }, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -68,7 +68,7 @@ async fn a_conditional_poll_sends_the_etag_of_the_same_url_and_takes_304() {
 }
 
 #[tokio::test]
-async fn failures_are_told_and_the_cursor_stays() {
+async fn failures_are_reported_and_the_cursor_stays() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -86,7 +86,7 @@ async fn failures_are_told_and_the_cursor_stays() {
 }
 
 #[tokio::test]
-async fn a_body_that_goes_bad_half_way_is_asked_for_from_there() {
+async fn after_a_body_that_is_malformed_half_way_the_client_asks_from_there() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -99,7 +99,7 @@ async fn a_body_that_goes_bad_half_way_is_asked_for_from_there() {
 }
 
 #[tokio::test]
-async fn a_gap_is_told() {
+async fn a_gap_is_reported() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -118,7 +118,7 @@ async fn without_keep_alive_each_request_has_its_own_connection() {
             let mut peer = server.accept().await;
             assert!(peer.request().await.contains("connection: close"));
             peer.answer("200 OK", "Connection: close\r\n", &body(&[], 5)).await;
-            assert_eq!(peer.hear().await, b"", "the client hangs up");
+            assert_eq!(peer.hear().await, b"", "the client closes the connection");
         }
     })
     .await;
@@ -181,7 +181,7 @@ proptest! {
         prop_assert!(next >= now || next == first);
         prop_assert!(next - first < interval || next - interval < now);
         prop_assert_eq!((next - first).as_nanos(), interval.as_nanos() * u128::from(skipped));
-        prop_assert_eq!(slots.next(now), (next + interval, 0), "a slot is handed out once");
+        prop_assert_eq!(slots.next(now), (next + interval, 0), "a slot is returned once");
     }
 }
 
@@ -196,7 +196,7 @@ fn phases_fill_the_interval() {
 }
 
 #[tokio::test]
-async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+async fn m2_only_a_response_with_the_feed_counts_as_served() {
     poll(Options { conditional: true, ..PLAIN }, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;

@@ -10,7 +10,7 @@ async fn stream(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<
     converse("/feed/sse", async |client, log, stop| run(client, options, log, stop).await, script).await
 }
 
-/// One chunk of the stream, in one piece.
+/// Sends one chunk of the stream.
 async fn push(peer: &mut Peer, text: &str) {
     peer.say(chunk(text.as_bytes())).await;
 }
@@ -25,7 +25,7 @@ fn without_events(seen: Vec<String>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn it_asks_as_an_event_source_does_and_reads_chunks_of_any_size() {
+async fn it_sends_the_headers_of_an_event_source_and_reads_chunks_of_any_size() {
     let seen = stream(PLAIN, async |server| {
         let mut peer = server.accept().await;
         let request = peer.request().await;
@@ -45,7 +45,7 @@ async fn it_asks_as_an_event_source_does_and_reads_chunks_of_any_size() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_stream_leads_to_another_after_the_time_that_retry_set() {
+async fn after_the_end_of_the_stream_it_reconnects_after_the_time_that_retry_set() {
     let seen = stream(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -85,7 +85,7 @@ async fn a_cut_connection_is_opened_again() {
 }
 
 #[tokio::test]
-async fn what_the_standard_calls_a_failure_ends_the_client_for_good() {
+async fn a_failure_by_the_standard_ends_the_client_permanently() {
     for head in [
         "204 No Content\r\n",
         "404 Not Found\r\nContent-Length: 0\r\n",
@@ -101,7 +101,7 @@ async fn what_the_standard_calls_a_failure_ends_the_client_for_good() {
             peer.say(format!("HTTP/1.1 {head}\r\n")).await;
             server.saw("GaveUp").await;
         };
-        // Nobody stops this one: it returns by itself or the conversation hangs.
+        // This client is not stopped: it returns by itself, or the conversation times out.
         let alone = async |client, log: &mut Log, _stop: &CancellationToken| {
             run(client, PLAIN, log, &CancellationToken::new()).await;
             ended = true;
@@ -146,7 +146,7 @@ async fn the_content_type_may_have_parameters_and_capitals() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_update_is_told_and_the_stream_goes_on() {
+async fn an_event_that_is_not_an_update_is_reported_and_the_stream_continues() {
     let seen = stream(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -163,7 +163,7 @@ async fn an_event_that_is_no_update_is_told_and_the_stream_goes_on() {
 }
 
 #[tokio::test]
-async fn raw_events_are_handed_over_as_they_are_and_their_ids_are_text() {
+async fn raw_events_are_passed_on_unchanged_and_their_ids_are_text() {
     let seen = stream(Options { raw_events: true, ..PLAIN }, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -179,7 +179,7 @@ async fn raw_events_are_handed_over_as_they_are_and_their_ids_are_text() {
 }
 
 #[tokio::test]
-async fn a_client_may_begin_after_an_update() {
+async fn a_client_may_start_after_an_update() {
     let after = async |client: Client, log: &mut Log, stop: &CancellationToken| {
         run(Client { after: Some(Cursor { epoch: None, seq: 41 }), ..client }, PLAIN, log, stop).await;
     };
@@ -200,7 +200,7 @@ async fn a_refused_connection_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_client_may_come_back_without_its_cursor_and_after_a_wait_of_its_own() {
+async fn a_client_may_reconnect_without_its_cursor_and_after_a_fixed_wait() {
     let forgetful = async |mut client: Client, log: &mut Log, stop: &CancellationToken| {
         let after = Some(Duration::from_millis(250));
         client.reconnect = ReconnectPolicy { after, jitter: false, with_cursor: false };
@@ -236,7 +236,7 @@ async fn d1_a_reset_moves_the_last_event_id_to_another_epoch() {
 }
 
 #[tokio::test]
-async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+async fn m2_only_a_response_with_the_feed_counts_as_served() {
     for (head, served) in [
         ("200 OK\r\nContent-Type: text/event-stream\r\n", 1),
         ("200 OK\r\nContent-Type: text/html\r\n", 0),

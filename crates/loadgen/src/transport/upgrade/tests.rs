@@ -32,7 +32,7 @@ fn update(seq: u64) -> Bytes {
     update_frame(&Update { seq, at: 1, event_type: EventType::default(), data: Data::Text("x".into()) })
 }
 
-/// What the client sent on a stream, whole messages.
+/// Reads what the client sent on a stream, as whole messages.
 async fn hear(body: &mut RecvStream) -> Vec<Incoming> {
     let mut messages = Vec::new();
     let mut decoder = Decoder::new(1_000);
@@ -46,7 +46,7 @@ async fn hear(body: &mut RecvStream) -> Vec<Incoming> {
 }
 
 #[tokio::test]
-async fn a_stream_of_http_2_carries_frames_in_both_directions() {
+async fn an_http_2_stream_carries_frames_in_both_directions() {
     for pool in [None, Some(Pool::default())] {
         let mut server_side = None;
         let seen = over(h2c(pool), async |server| {
@@ -75,7 +75,7 @@ async fn a_stream_of_http_2_carries_frames_in_both_directions() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_of_http_2_is_no_close() {
+async fn a_broken_http_2_connection_is_not_a_close() {
     let seen = over(h2c(Some(Pool::default())), async |server| {
         let mut connection = server.accept_h2(WILLING).await;
         let mut stream = connection.request().await.head(200, "x/y");
@@ -93,7 +93,7 @@ async fn a_broken_connection_of_http_2_is_no_close() {
 }
 
 #[tokio::test]
-async fn a_server_without_websockets_over_http_2_is_told_of() {
+async fn a_server_without_websockets_over_http_2_is_reported() {
     for pool in [None, Some(Pool::default())] {
         let seen = over(h2c(pool), async |server| {
             let _connection = server.accept_h2(Http2Settings::default()).await;
@@ -147,7 +147,7 @@ async fn a_large_message_passes_a_small_window_in_pieces() {
         let mut stream = exchange.head(200, "x/y");
         say(&mut stream, update_frame(&large));
         server.saw("update 1").await;
-        // More than the 64 KiB that the server lets a client send ahead: its echoes must wait for room.
+        // More than the 64 KiB that the server lets a client send ahead: the pongs must wait for room.
         for _ in 0..1_000 {
             say(&mut stream, frame(Opcode::Ping, &[7; 120]));
             assert_eq!(hear(exchange.request.body_mut()).await, [Incoming::Pong]);

@@ -12,7 +12,7 @@ async fn listen(script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
     converse("/feed/ws", listener, script).await
 }
 
-/// Accepts the upgrade and gives the request's head.
+/// Accepts the upgrade and returns the request's head.
 async fn upgrade(server: &mut Server) -> (Peer, String) {
     let mut peer = server.accept().await;
     let (request, key) = peer.upgrade_request().await;
@@ -31,7 +31,7 @@ fn text(seq: u64) -> bytes::Bytes {
     update_frame(&update(seq, Data::Text("x".into())))
 }
 
-/// What the client sent, whole messages.
+/// Reads what the client sent, as whole messages.
 async fn hear(peer: &mut Peer) -> Vec<Incoming> {
     let mut messages = Vec::new();
     let mut decoder = Decoder::new(1_000);
@@ -62,7 +62,7 @@ async fn text_binary_and_gaps_are_read_in_pieces_of_any_size() {
 }
 
 #[tokio::test]
-async fn pings_are_answered_and_leaving_says_so() {
+async fn pings_are_answered_and_leaving_sends_a_close_frame() {
     let mut server_side = None;
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
@@ -76,7 +76,7 @@ async fn pings_are_answered_and_leaving_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_away_is_found_again_from_the_cursor() {
+async fn after_a_server_goes_away_the_client_resumes_from_its_cursor() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
         peer.say(text(4)).await;
@@ -92,7 +92,7 @@ async fn a_server_that_goes_away_is_found_again_from_the_cursor() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_is_no_close() {
+async fn a_cut_connection_is_not_a_close() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
         peer.say(&text(4)[..5]).await;
@@ -105,7 +105,7 @@ async fn a_cut_connection_is_no_close() {
 }
 
 #[tokio::test]
-async fn garbage_in_a_frame_is_told_and_garbage_for_a_frame_ends_the_connection() {
+async fn garbage_in_a_frame_is_reported_and_garbage_instead_of_one_ends_the_connection() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
         peer.say(frame(Opcode::Text, b"garbage")).await;
@@ -134,7 +134,7 @@ async fn a_refused_upgrade_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_upgrade_is_malformed() {
+async fn a_response_that_is_not_an_upgrade_is_malformed() {
     let seen = listen(async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -156,7 +156,7 @@ async fn a_refused_connection_is_a_failure_and_tried_again() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_published_on_the_same_socket_and_acknowledged_there() {
+async fn publications_are_sent_and_acknowledged_on_the_same_socket() {
     let now = clock::unix_us();
     let publishing = crate::Publishing { updates_per_s: 1_000.0, payload_bytes: 30 };
     let author = async |mut client: Client, log: &mut Log, stop: &_| {
@@ -178,7 +178,7 @@ async fn what_is_due_is_published_on_the_same_socket_and_acknowledged_there() {
 }
 
 #[tokio::test]
-async fn a_client_may_come_back_without_its_cursor() {
+async fn a_client_may_reconnect_without_its_cursor() {
     let forgetful = async |mut client: Client, log: &mut Log, stop: &_| {
         client.reconnect.with_cursor = false;
         run(client, Options::default(), log, stop).await;
@@ -195,7 +195,7 @@ async fn a_client_may_come_back_without_its_cursor() {
 }
 
 #[tokio::test]
-async fn d1_a_reset_moves_the_client_to_the_begin_of_another_epoch() {
+async fn d1_a_reset_moves_the_client_to_the_start_of_another_epoch() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
         peer.say(text(31)).await;
@@ -216,7 +216,7 @@ async fn d1_a_reset_moves_the_client_to_the_begin_of_another_epoch() {
 }
 
 #[tokio::test]
-async fn m2_only_an_answer_with_the_feed_says_that_it_is_there() {
+async fn m2_only_a_response_with_the_feed_counts_as_served() {
     listen(async |server| {
         let mut peer = server.accept().await;
         peer.upgrade_request().await;

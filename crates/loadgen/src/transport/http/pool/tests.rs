@@ -16,8 +16,8 @@ const SSE: Options = Options::Sse { keepalive: Duration::ZERO };
 const POLL: Options =
     Options::ShortPolling { interval: Duration::from_millis(20), keep_alive: true, conditional: false };
 
-/// Runs so many clients that share their connections, and tells what each observed and how it was opened. The first of
-/// them is the one whose observations the server's script waits for.
+/// Runs `count` clients that share their connections, and returns what each observed and how it was opened. The
+/// server's script waits for observations of the first.
 async fn fleet(
     count: usize,
     options: Options,
@@ -38,7 +38,7 @@ async fn fleet(
     all
 }
 
-/// Answers so many requests with a stream, and sends an update to each.
+/// Answers `count` requests with a stream, and sends an update on each.
 async fn feed(connection: &mut Connection, count: usize, seq: u64) -> Vec<SendStream<Bytes>> {
     let mut streams = Vec::new();
     for _ in 0..count {
@@ -53,13 +53,13 @@ fn count(fleet: &[(Vec<String>, Vec<Opened>)], line: &str) -> usize {
     fleet.iter().filter(|(lines, _)| lines.iter().any(|seen| seen == line)).count()
 }
 
-/// How many clients know of a connect.
+/// The number of clients that reported a connect.
 fn connects(fleet: &[(Vec<String>, Vec<Opened>)]) -> usize {
     fleet.iter().flat_map(|(_, openings)| openings).filter(|opened| opened.connect_us.is_some()).count()
 }
 
 #[tokio::test]
-async fn clients_are_streams_of_one_connection_and_one_of_them_tells_of_its_connect() {
+async fn clients_are_streams_of_one_connection_and_one_of_them_reports_its_connect() {
     let fleet = fleet(PER_CONNECTION, SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, PER_CONNECTION, 1).await;
@@ -73,7 +73,7 @@ async fn clients_are_streams_of_one_connection_and_one_of_them_tells_of_its_conn
 }
 
 #[tokio::test]
-async fn one_client_more_than_has_room_makes_another_connection() {
+async fn one_client_too_many_opens_another_connection() {
     let fleet = fleet(PER_CONNECTION + 1, SSE, async |server| {
         let mut first = server.accept_h2(Http2Settings::default()).await;
         let mut second = server.accept_h2(Http2Settings::default()).await;
@@ -91,7 +91,7 @@ async fn the_servers_limit_is_kept() {
     let fleet = fleet(7, SSE, async |server| {
         let mut first = server.accept_h2(limit).await;
         let streams = feed(&mut first, 3, 1).await;
-        // Those that were sent before the clients knew of the limit.
+        // Requests that were sent before the clients knew of the limit.
         let refuse = async {
             loop {
                 first.request().await.refuse();
@@ -108,11 +108,11 @@ async fn the_servers_limit_is_kept() {
     })
     .await;
     assert_eq!((count(&fleet, "update 1"), connects(&fleet)), (7, 3));
-    assert_eq!(count(&fleet, "Disconnected"), 0, "what was refused is sent again, and no error");
+    assert_eq!(count(&fleet, "Disconnected"), 0, "a refused request is sent again, and is not an error");
 }
 
 #[tokio::test]
-async fn a_connection_takes_all_its_streams_with_it_and_all_come_back_on_one() {
+async fn a_connection_breaks_with_all_its_streams_and_all_return_on_one() {
     let fleet = fleet(20, SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, 20, 1).await;
@@ -144,7 +144,7 @@ async fn polls_keep_their_place_from_one_request_to_the_next() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_a_failed_connect_for_each() {
+async fn an_unreachable_server_is_a_failed_connect_for_each() {
     let fleet = fleet(5, SSE, async |server| {
         server.close();
         server.saw("Connect").await;
@@ -155,7 +155,7 @@ async fn nobody_there_is_a_failed_connect_for_each() {
 }
 
 #[tokio::test]
-async fn it_is_closed_when_the_last_client_has_left() {
+async fn the_connection_closes_when_the_last_client_has_left() {
     let mut left = None;
     fleet(2, SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
