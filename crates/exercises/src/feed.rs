@@ -1,4 +1,4 @@
-//! The feed of the exercises: its updates are their numbers, 1, 2, 3 … without holes.
+//! The feed of the exercises. Its updates are just numbers: 1, 2, 3, … without holes.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -20,19 +20,19 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// Publishes the next update and wakes whoever has subscribed.
+    /// Publishes the next update and wakes all subscribers.
     pub fn publish(&self) {
         self.head.send_modify(|head| *head += 1);
     }
 
-    /// From now on, `changed()` of the receiver ends as soon as something is published. What was published before this
-    /// call does not count.
+    /// Subscribes to the feed: `changed()` of the receiver completes as soon as something is published after this call.
+    /// What was published before does not count.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.head.subscribe()
     }
 
-    /// A look: the updates after a cursor that are there at this moment.
+    /// Looks at the feed: returns the updates after a cursor that exist at this moment.
     #[must_use]
     pub fn after(&self, cursor: u64) -> Vec<u64> {
         let head = *self.head.borrow();
@@ -43,12 +43,12 @@ impl Feed {
         (cursor..head).map(|before| before + 1).collect()
     }
 
-    /// For tests: something that happens right after the next look, as another thread could do it at just that moment.
+    /// For tests: runs `what` right after the next look, as another thread could do at just that moment.
     pub fn right_after_the_next_look(&self, what: impl FnOnce(&Self) + Send + 'static) {
         *self.after_look.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(what));
     }
 
-    /// How many have subscribed and not gone.
+    /// Returns the number of active subscriptions.
     #[must_use]
     pub fn subscribers(&self) -> usize {
         self.head.receiver_count()

@@ -1,12 +1,13 @@
 //! The coding exercises of the workshop.
 //!
-//! [`start`] is where each begins: it compiles, and is wrong in the way that is usually met. [`solution`] is how feedlab
-//! would do it, as short as it can be said. `tests/` tests the solutions; the starts with the feature `start`, and what a
-//! learner wrote in `yours/` with the feature `yours`. `feedlab workshop next` leads through them.
+//! [`start`] has the code to start from: it compiles, and makes the usual mistake. [`solution`] is how feedlab would do
+//! it, as short as possible. The tests in `tests/` check the solutions; with the feature `start` they check the
+//! starting code, and with the feature `yours` what a learner wrote in `yours/`. `feedlab workshop next` guides you
+//! through them.
 //!
-//! [`feed`] and [`clock`] are what exercises and tests are given.
+//! Exercises and tests use [`feed`] and [`clock`].
 
-// A file of `yours/` is part of a test and not of this crate, and names what it is given in the same way.
+// A file in `yours/` is part of a test and not of this crate, but uses the same names.
 extern crate self as feedlab_exercises;
 
 pub mod clock;
@@ -14,7 +15,7 @@ pub mod feed;
 pub mod solution;
 pub mod start;
 
-/// What a test tests, as `exercise`: the solution, or what its features ask for.
+/// Imports the module under test as `exercise`: the solution, or what the features select.
 ///
 /// A macro, because `cargo fmt` would look for the file of a `mod exercise;`, and a fresh clone has no `yours/`.
 #[macro_export]
@@ -22,7 +23,7 @@ macro_rules! subject {
     ($name:ident, $yours:literal) => {
         #[cfg(feature = "yours")]
         #[path = $yours]
-        #[allow(dead_code, unreachable_pub, reason = "it is a crate's module that stands in a test")]
+        #[allow(dead_code, unreachable_pub, reason = "it is a module of a crate, used in a test")]
         mod exercise;
         #[cfg(not(any(feature = "start", feature = "yours")))]
         use $crate::solution::$name as exercise;

@@ -1,4 +1,4 @@
-//! How the exercises are solved. Read one after yours has passed.
+//! The solutions of the exercises. Read one after yours has passed.
 
 pub mod bounded_queue;
 pub mod clean_up;

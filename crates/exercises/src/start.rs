@@ -1,4 +1,4 @@
-//! Where the exercises begin. Each file is copied to `yours/` as it stands.
+//! The starting code of the exercises. Each file is copied to `yours/` unchanged.
 
 pub mod bounded_queue;
 pub mod clean_up;

@@ -1,7 +1,7 @@
-//! Exercise 8, `clean-up`, solved: what must happen at the end is a `drop`.
+//! Exercise 8, `clean-up`, solved: what must happen at the end goes into a `drop`.
 //!
-//! A future can end at every `await` without another line of it being run; `?` and a panic leave in the middle too. What
-//! always runs is the drop of what it holds. So the counter is held by a value, and counts down with it.
+//! A future can end at any `await` without running another line; `?` and a panic leave in the middle too. What always
+//! runs is the drop of the values that it holds. So a value counts up when it is created, and down when it is dropped.
 
 use std::io;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Connections that are open.
+    /// Returns the number of open connections.
     #[must_use]
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Connections that wait for news.
+    /// Returns the number of connections that wait for news.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 }
 
-/// One more, for as long as this lives.
+/// Counts one more, for as long as this value lives.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
@@ -46,7 +46,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// One connection: writes each new head of the feed, until the feed ends.
+/// Serves one connection: writes each new head of the feed, until the feed ends.
 ///
 /// # Errors
 /// When a write fails.
@@ -55,7 +55,7 @@ pub async fn connection(
     mut feed: watch::Receiver<u64>,
     mut write: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<()> {
-    // It needs a name: `let _ =` would drop it in this line.
+    // The value needs a name: `let _ =` would drop it on this line.
     let _open = Counted::one_more(&registry.open);
     loop {
         let waiting = Counted::one_more(&registry.waiting);

@@ -1,7 +1,7 @@
 //! Exercise 9, `fallback-ladder`, solved.
 //!
-//! A ladder is a cursor that changes its transport. What decides is not whether a connection is open but whether something
-//! comes: that is why the server's keepalive is as much a part of it as the client's watchdog.
+//! A ladder is a cursor that changes its transport. What matters is not whether a connection is open but whether
+//! anything arrives, so the server's keepalive is as much a part of it as the client's watchdog.
 
 use std::time::Duration;
 
@@ -24,20 +24,20 @@ pub enum Rung {
 pub enum Message {
     /// An update.
     Update(u64),
-    /// Nothing new, but the way is open: a comment, an empty answer.
+    /// Nothing new, but the connection works: a comment, or an empty response.
     Keepalive,
 }
 
-/// The way to the server.
+/// Opens connections to the server.
 pub trait Connector: Send {
-    /// Opens a connection that brings what follows the cursor.
+    /// Opens a connection of a rung that brings the updates after a cursor.
     fn open(&mut self, rung: Rung, after: u64) -> mpsc::Receiver<Message>;
 }
 
-/// How patient a client is.
+/// The timeouts of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// How long a rung may bring nothing at all. Longer than the server's keepalive interval and than its hold.
+    /// How long a rung may bring nothing at all. Must be longer than the server's keepalive interval and than its hold.
     pub watchdog: Duration,
     /// The time from one poll to the next.
     pub interval: Duration,
@@ -58,7 +58,7 @@ pub async fn follow(mut connector: impl Connector, patience: Patience, updates: 
     }
 }
 
-/// How long a rung may be silent. There is nothing below the last one, so there is no use in giving it up.
+/// How long a rung may be silent. There is no rung below the last one, so it is never given up.
 fn patience_with(rung: Rung, patience: Patience) -> Duration {
     if rung == Rung::Polling { Duration::MAX } else { patience.watchdog }
 }
@@ -76,11 +76,11 @@ enum End {
         brought_something: bool,
     },
     Silence,
-    /// Nobody wants the updates any more.
+    /// Nobody receives the updates any more.
     ReceiverClosed,
 }
 
-/// What all rungs have in common.
+/// The state that all rungs share.
 struct Client {
     cursor: u64,
     updates: mpsc::Sender<u64>,
@@ -89,11 +89,11 @@ struct Client {
 impl Client {
     async fn listen(&mut self, mut connection: mpsc::Receiver<Message>, watchdog: Duration) -> End {
         let mut brought_something = false;
-        // The watchdog begins again with everything that comes: silence counts, not time.
+        // The watchdog restarts with each message: it limits the silence, not the time.
         while let Ok(message) = timeout(watchdog, connection.recv()).await {
             match message {
                 None => return End::Cut { brought_something },
-                // What a new connection brings again was handed over by the one before.
+                // Updates at or before the cursor were handed over by an earlier connection.
                 Some(Message::Update(update)) if update > self.cursor => {
                     self.cursor = update;
                     if self.updates.send(update).await.is_err() {

@@ -1,23 +1,23 @@
 //! Exercise 4, `ids-and-replay`, solved.
 //!
-//! Numbers without holes make all of it arithmetic: the oldest is `newest + 1 - len`, and what a client is told is lost and
-//! what it is given are together everything after its id. But numbers of two feeds cannot be compared, and look as if they
-//! could: so an id says which feed it counts.
+//! Numbers without holes reduce all of it to arithmetic: the oldest update is `newest + 1 - len`, and the gap and the
+//! replayed updates together are everything after the client's id. But numbers of two feeds cannot be compared,
+//! although they look as if they could; so an id names its feed.
 
 use std::collections::VecDeque;
 
-/// What a client that comes back is given.
+/// What a reconnecting client gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
-    /// The id is of another epoch: the client has nothing of this one, and must be told before anything else.
+    /// The id is of another epoch: the client has nothing of this one, and must learn that before anything else.
     pub reset: bool,
     /// The first and the last number that are lost.
     pub gap: Option<(u64, u64)>,
-    /// What follows, oldest first: numbers and data.
+    /// The updates that follow, oldest first: number and data.
     pub updates: Vec<(u64, String)>,
 }
 
-/// `Last-Event-ID` is no id of an update.
+/// `Last-Event-ID` is not the id of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAnId;
 
@@ -26,13 +26,13 @@ pub struct NotAnId;
 pub struct History {
     epoch: String,
     capacity: usize,
-    /// The number of the newest update. It goes on when updates are dropped; a length does not.
+    /// The number of the newest update. It keeps growing when updates are dropped; the length does not.
     newest: u64,
     updates: VecDeque<(u64, String)>,
 }
 
 impl History {
-    /// An empty history for `capacity` updates, at least one, of a feed in this epoch.
+    /// Creates an empty history for `capacity` updates, at least one, of a feed in this epoch.
     #[must_use]
     pub fn new(epoch: &str, capacity: usize) -> Self {
         Self { epoch: epoch.to_owned(), capacity, newest: 0, updates: VecDeque::new() }
@@ -48,32 +48,32 @@ impl History {
         self.newest
     }
 
-    /// How many updates are kept.
+    /// Returns how many updates are kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.updates.len()
     }
 
-    /// Whether none is.
+    /// Returns whether no update is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.updates.is_empty()
     }
 
-    /// What a client is given that comes with this `Last-Event-ID`.
+    /// Returns what a client gets that reconnects with this `Last-Event-ID`.
     ///
     /// # Errors
-    /// When the id is no epoch and number.
+    /// When the id is not an epoch and a number.
     pub fn replay(&self, last_event_id: Option<&str>) -> Result<Replay, NotAnId> {
-        // An empty id is what a stream sends to make its client forget: the same as none.
+        // A stream sends an empty id to make its client forget the last one: the same as none.
         let Some(id) = last_event_id.filter(|id| !id.is_empty()) else { return Ok(Replay::default()) };
         let (epoch, number) = id.split_once('.').ok_or(NotAnId)?;
         let number: u64 = number.parse().map_err(|_| NotAnId)?;
-        // Of another feed its number says nothing here: this client has nothing of this one.
+        // A number of another feed means nothing here: this client has nothing of this feed.
         let reset = epoch != self.epoch;
         let id = if reset { 0 } else { number };
         let oldest = self.newest + 1 - self.updates.len() as u64;
-        // `id + 1` is the first that the client lacks. If that one is still there, nothing is lost.
+        // `id + 1` is the first update that the client lacks. If that one is still kept, nothing is lost.
         let gap = (id + 1 < oldest).then(|| (id + 1, oldest - 1));
         let updates = self.updates.iter().filter(|(number, _)| *number > id).cloned().collect();
         Ok(Replay { reset, gap, updates })

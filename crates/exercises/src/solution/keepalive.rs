@@ -1,19 +1,20 @@
 //! Exercise 5, `keepalive`, solved.
 //!
-//! The wait for the next update *is* the timer: it begins again with each round of the loop, that is after each write. An
-//! interval beside it would write comments into a busy stream, and one that is not reset can leave almost 2·K of silence.
+//! The wait for the next update *is* the timer: it restarts in each round of the loop, that is, after each write. An
+//! interval next to the loop would write comments into a busy stream, and one that is not reset can leave almost 2·K of
+//! silence.
 //!
-//! The comment has a second use: writing is how a server finds out that a client is gone which never said so.
+//! The comment has a second use: only by writing does a server notice a client that went away without closing.
 
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// A comment of an event stream.
+/// A comment in an event stream.
 pub const KEEPALIVE: &str = ":\n\n";
 
-/// An update as an event.
+/// Formats an update as an event.
 #[must_use]
 pub fn event(data: &str) -> String {
     format!("data: {data}\n\n")
@@ -22,7 +23,7 @@ pub fn event(data: &str) -> String {
 /// Writes `updates` to `out`, and a [`KEEPALIVE`] whenever nothing was written for `max_idle`.
 pub async fn write_stream(mut updates: mpsc::Receiver<String>, out: mpsc::Sender<String>, max_idle: Duration) {
     loop {
-        // `recv` can be dropped in the middle: no update is lost with it. Of many a future that is not so.
+        // `recv` is cancel safe: no update is lost when the timeout drops it. Many futures are not.
         let piece = match timeout(max_idle, updates.recv()).await {
             Ok(Some(data)) => event(&data),
             Ok(None) => return,

@@ -1,43 +1,45 @@
 //! Exercise 7, `bounded-queue`: what to do with a client that reads too slowly.
 //!
-//! **Build** the queue between a feed and one client. It holds at most `bound` updates, whatever the client does. What happens
-//! when it is full is the policy:
+//! **Build** the queue between a feed and one client. It holds at most `bound` updates, whatever the client does. The
+//! policy decides what happens when it is full:
 //!
-//! - `Block`: the update is not taken (`Offer::Full`). Whoever offers it keeps it and offers it again; nothing is lost.
-//! - `Latest`: what is queued gives way to the newest update. The client is told those that were dropped as one gap,
-//!   before the update that follows them.
-//! - `Disconnect`: the client is given up (`Offer::Gone`). Its queue is empty from then on, and takes nothing more.
+//! - `Block`: the update is not accepted (`Offer::Full`). The caller keeps it and offers it again; nothing is lost.
+//! - `Latest`: the queued updates are dropped to make room for the newest. The client receives the dropped ones as one
+//!   gap, before the update that follows them.
+//! - `Disconnect`: the client is disconnected (`Offer::Gone`). Its queue is empty from then on, and accepts nothing
+//!   more.
 //!
-//! Updates are offered in order, 1, 2, 3 …. A client that keeps up sees no difference between the three.
+//! Updates are offered in order: 1, 2, 3, …. A client that keeps up sees no difference between the three.
 //!
-//! **Both halves in feedlab**: `SlowPolicy` in `crates/feed/src/settings.rs`, `next` and `check_pace` in `crates/server/src/push.rs`
-//! (where the ring of the feed is everybody's queue), and slow readers in `crates/loadgen/src/transport/pace.rs`.
+//! **Both halves in feedlab**: `SlowPolicy` in `crates/feed/src/settings.rs`, `next` and `check_pace` in
+//! `crates/server/src/push.rs` (where the feed's ring is the queue of all clients), and slow readers in
+//! `crates/loadgen/src/transport/pace.rs`.
 
 use std::collections::VecDeque;
 
-/// What is done when the queue is full.
+/// What to do when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// The feed waits for the client.
     Block,
-    /// The client gets the newest, and is told what it lost.
+    /// The client gets the newest update, and is told which ones it lost.
     Latest,
-    /// The client has to go.
+    /// The client is disconnected.
     Disconnect,
 }
 
-/// What became of an update.
+/// The result of offering an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
-    /// The queue has it.
+    /// The update is in the queue.
     Taken,
     /// There is no room: offer it again later.
     Full,
-    /// The client has been given up.
+    /// The client has been disconnected.
     Gone,
 }
 
-/// What a client gets.
+/// What a client receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
     /// An update.
@@ -55,32 +57,33 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// An empty queue for `bound` updates, at least one.
+    /// Creates an empty queue for `bound` updates, at least one.
     #[must_use]
     pub const fn new(policy: Policy, bound: usize) -> Self {
         Self { policy, bound, updates: VecDeque::new() }
     }
 
-    /// Puts an update into the queue, if the policy has it so.
+    /// Puts an update into the queue, if the policy allows it.
     pub fn offer(&mut self, update: u64) -> Offer {
-        // Your turn: no bound, no policy. It works until the first client goes to sleep with its connection open.
+        // Your turn: there is no bound and no policy. It works until the first client goes to sleep with its connection
+        // open.
         let _ = (self.policy, self.bound);
         self.updates.push_back(update);
         Offer::Taken
     }
 
-    /// What the client gets next; `None` when there is nothing.
+    /// Returns what the client receives next; `None` if there is nothing.
     pub fn take(&mut self) -> Option<Message> {
         self.updates.pop_front().map(Message::Update)
     }
 
-    /// How many updates are queued.
+    /// Returns how many updates are queued.
     #[must_use]
     pub fn len(&self) -> usize {
         self.updates.len()
     }
 
-    /// Whether none is.
+    /// Returns whether no update is queued.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.updates.is_empty()

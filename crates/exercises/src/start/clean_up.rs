@@ -1,16 +1,16 @@
 //! Exercise 8, `clean-up`: a closed connection leaves nothing behind.
 //!
-//! **Build** the counting of a connection's life. A connection is open from its first moment to its last, and waiting while
-//! it waits for news. However it ends, both counters are right:
+//! **Build** the counters of a connection. A connection is *open* from its first moment to its last, and *waiting*
+//! while it waits for news. Both counters must be right however the connection ends:
 //!
 //! - the feed ends;
 //! - a write fails, and the error is returned;
-//! - the future is dropped where it waits: that is how axum tells a handler that its client has gone;
+//! - the future is dropped while it waits: that is what axum does when the client has gone;
 //! - something panics.
 //!
 //! **Both halves in feedlab**: `Active` in `crates/server/src/meter.rs` and `Subscription` in
-//! `crates/server/src/subscribers.rs` give back what they hold when they are dropped; `scripts/check-leaks` lets a thousand
-//! clients of each kind come and go (`crates/cli/tests/leaks/main.rs`).
+//! `crates/server/src/subscribers.rs` release what they hold when they are dropped; `scripts/check-leaks` lets a
+//! thousand clients of each kind connect and leave (`crates/cli/tests/leaks/main.rs`).
 
 use std::io;
 use std::sync::Arc;
@@ -26,20 +26,20 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Connections that are open.
+    /// Returns the number of open connections.
     #[must_use]
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Connections that wait for news.
+    /// Returns the number of connections that wait for news.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 }
 
-/// One connection: writes each new head of the feed, until the feed ends.
+/// Serves one connection: writes each new head of the feed, until the feed ends.
 ///
 /// # Errors
 /// When a write fails.
@@ -48,7 +48,8 @@ pub async fn connection(
     mut feed: watch::Receiver<u64>,
     mut write: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<()> {
-    // Your turn: this counts down where it comes by. It does not come by there when it is dropped at an `await`.
+    // Your turn: this counts down on lines that may never run. They do not run when the future is dropped at an
+    // `await`.
     registry.open.fetch_add(1, Ordering::Relaxed);
     loop {
         registry.waiting.fetch_add(1, Ordering::Relaxed);

@@ -2,13 +2,13 @@
 //!
 //! **Build** an axum handler for `GET /feed/long-poll?after=N&hold_ms=M` (RFC 6202, section 2).
 //!
-//! - If there are updates after N, they are the answer, at once: `200`, `{"updates":[…],"next":M}` with the last number as
+//! - If there are updates after N, respond with them at once: `200`, `{"updates":[…],"next":M}` with the last number as
 //!   `next`.
-//! - If not, the request waits until there are. After the hold the answer is `204` without a body. No hold is longer than
+//! - If there are none, wait until there are. After the hold, respond with `204` and no body. No hold is longer than
 //!   [`MAX_HOLD`], whatever was asked for.
-//! - Every publication wakes everybody. Who is woken and finds nothing after its cursor goes on waiting.
-//! - No answer may be kept by a cache: `Cache-Control: no-store`.
-//! - **Nothing falls into the gap**: an update can be published at any moment, also between a look and a wait.
+//! - Every publication wakes all handlers. A handler that finds nothing after its cursor keeps waiting.
+//! - No response may be cached: `Cache-Control: no-store`.
+//! - **Nothing falls into the gap**: an update can be published at any moment, even between a look and a wait.
 //!
 //! **Both halves in feedlab**: `crates/server/src/transport/long_polling.rs` (`news_after`, and `Subscribers::join` in
 //! `crates/server/src/subscribers.rs`) and `crates/loadgen/src/transport/long_polling.rs`.
@@ -25,21 +25,21 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-/// No request is held longer.
+/// The longest hold.
 pub const MAX_HOLD: Duration = Duration::from_secs(60);
 
-/// The query.
+/// The query parameters.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Ask {
-    /// The cursor.
+    /// The cursor: the number of the last update that the client received.
     pub after: u64,
     /// How long the request may be held, ms.
     pub hold_ms: u64,
 }
 
-/// `GET /feed/long-poll`.
+/// Handles `GET /feed/long-poll`.
 pub async fn long_poll(State(feed): State<Arc<Feed>>, Query(ask): Query<Ask>) -> Response {
-    // Your turn: this looks, and then waits. What if the update comes between the two lines?
+    // Your turn: this looks, and then waits. What if the update is published between the two lines?
     let mut updates = feed.after(ask.after);
     if updates.is_empty() {
         let hold = Duration::from_millis(ask.hold_ms);

@@ -14,6 +14,7 @@
 //! recorder.rs                 its age, into the histogram of the worker thread
 //! worker.rs                   hands over the ages of every second
 //! ```
+
 use std::pin::pin;
 use std::time::Duration;
 
