@@ -1,4 +1,5 @@
-//! Exercise 9: a client, and ways that break one transport or another. Time is paused: a watchdog of 20 s takes none.
+//! Exercise 9: a client, and paths that break one transport or another. Time is paused: a watchdog of 20 s takes no
+//! time.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,14 +16,14 @@ const PATIENCE: Patience = Patience { watchdog: Duration::from_secs(20), interva
 /// What a connection does.
 #[derive(Clone, Copy)]
 enum Act {
-    /// Seconds in which nothing comes.
+    /// Sends nothing for this many seconds.
     Wait(u64),
-    /// The update after the cursor, and so on.
+    /// Sends the next update after the cursor.
     Next,
-    /// The update before: it was handed over already.
+    /// Sends the last update again, which was already handed over.
     Again,
     Keepalive,
-    /// Stays open and says nothing more.
+    /// Stays open and sends nothing more.
     Hang,
 }
 
@@ -30,11 +31,11 @@ use Act::{Again, Hang, Keepalive, Next, Wait};
 
 type Opened = Arc<Mutex<Vec<(u64, Rung, u64)>>>;
 
-/// A way on which connections do what a script has for their rung.
+/// Opens connections that follow a script for their rung.
 struct Scripted<S> {
     script: S,
     began: Instant,
-    /// When, which rung, after which update.
+    /// The connections that were opened: the time in seconds, the rung, and the cursor.
     opened: Opened,
 }
 
@@ -69,7 +70,7 @@ impl<S: FnMut(Rung) -> Vec<Act> + Send> Connector for Scripted<S> {
     }
 }
 
-/// Follows for so many seconds: what was handed over, and which rungs were opened.
+/// Follows for this many seconds; returns what was handed over, and which rungs were opened.
 async fn followed(seconds: u64, script: impl FnMut(Rung) -> Vec<Act> + Send) -> (Vec<u64>, Vec<(u64, Rung, u64)>) {
     let opened = Opened::default();
     let connector = Scripted { script, began: now(), opened: opened.clone() };
@@ -91,50 +92,50 @@ async fn a_stream_that_works_is_kept() {
     assert_eq!(
         opened,
         [(0, Rung::Sse, 0)],
-        "(seconds, rung, after) of what was opened. The best rung comes first, and a keepalive is a sign of life: this stream was \
-         never silent for {:?}",
+        "(seconds, rung, after) of each connection. The best rung comes first, and a keepalive is a sign of life: this \
+         stream was never silent for {:?}",
         PATIENCE.watchdog
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_a_reason_to_fall() {
+async fn silence_makes_it_fall() {
     let buffered = |rung| if rung == Rung::Sse { vec![Hang] } else { vec![Next, Wait(1), Next, Wait(1), Next] };
     let (got, opened) = followed(23, buffered).await;
     assert_eq!(
         opened.get(1),
         Some(&(20, Rung::LongPolling, 0)),
-        "a proxy that buffers keeps the stream open and everything in it: no error will ever come, so silence for {:?} has to do. \
-         Opened were (seconds, rung, after): {opened:?}",
+        "a proxy that buffers keeps the stream open and holds everything back. No error will ever come, so silence for \
+         {:?} must be enough. The connections were (seconds, rung, after): {opened:?}",
         PATIENCE.watchdog
     );
-    assert_eq!(got[..3], [1, 2, 3], "and the next rung brings what is there");
+    assert_eq!(got[..3], [1, 2, 3], "and the next rung brings the updates");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_refused_is_a_reason_to_fall() {
+async fn a_refused_connection_makes_it_fall() {
     let refused = |rung| if rung == Rung::Polling { vec![Next] } else { Vec::new() };
     let (_, opened) = followed(1, refused).await;
     let rungs: Vec<Rung> = opened.iter().map(|(_, rung, _)| *rung).collect();
     assert_eq!(
         rungs,
         [Rung::Sse, Rung::LongPolling, Rung::Polling],
-        "a connection that ends and has brought nothing is a rung that does not work: rung by rung, down to the last"
+        "if a connection ends and has brought nothing, its rung does not work: fall rung by rung, down to the last"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_is_no_reason_to_fall() {
+async fn a_cut_does_not_make_it_fall() {
     let (got, opened) = followed(95, |_| vec![Next, Wait(10)]).await;
     assert!(
         opened.iter().all(|(_, rung, _)| *rung == Rung::Sse),
-        "a stream that has brought something and is cut is opened again: deploys happen. Opened were {opened:?}"
+        "a stream that was cut after it brought something is opened again: deploys happen. Connections: {opened:?}"
     );
-    assert_eq!(got, (1..=10).collect::<Vec<_>>(), "every connection went on where the one before ended");
+    assert_eq!(got, (1..=10).collect::<Vec<_>>(), "every connection continued where the one before ended");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cursor_goes_along_and_nothing_comes_twice() {
+async fn all_rungs_share_the_cursor_and_nothing_is_delivered_twice() {
     let (got, opened) = followed(45, |rung| match rung {
         Rung::Sse => vec![Next, Next, Hang],
         Rung::LongPolling => vec![Again, Next, Hang],
@@ -143,8 +144,11 @@ async fn the_cursor_goes_along_and_nothing_comes_twice() {
     .await;
     let cursors: Vec<_> = opened.iter().map(|(_, rung, after)| (*rung, *after)).collect();
     let expected = [(Rung::Sse, 0), (Rung::LongPolling, 2), (Rung::Polling, 3)];
-    assert_eq!(cursors, expected, "each rung asks after the last update that was handed over, whichever brought it");
-    assert_eq!(got, [1, 2, 3, 4], "the new rungs brought 2 and 3 once more: an update is handed over once");
+    assert_eq!(
+        cursors, expected,
+        "each rung asks for what follows the last update that was handed over, whichever rung brought it"
+    );
+    assert_eq!(got, [1, 2, 3, 4], "the new rungs brought 2 and 3 again, but an update is handed over once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,13 +158,16 @@ async fn the_last_rung_is_kept_and_polls() {
     assert_eq!(
         polls,
         [0, 5, 10, 15, 20, 25, 30],
-        "a poll every {:?}, for ever: there is nothing below",
+        "a poll every {:?}, forever: there is no rung below",
         PATIENCE.interval
     );
     assert_eq!(got, (1..=7).collect::<Vec<_>>());
     let (_, opened) = followed(998, |_| Vec::new()).await;
     let polls = opened.iter().filter(|(_, rung, _)| *rung == Rung::Polling).count();
-    assert_eq!(polls, 200, "also while everything is refused: with a wait, so that a server in trouble is not flooded");
+    assert_eq!(
+        polls, 200,
+        "it also polls while everything is refused, but with a wait, so that it does not flood a server in trouble"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,6 +177,6 @@ async fn it_ends_when_nobody_listens() {
     let connector = Scripted { script: |_| vec![Next, Wait(10)], began: now(), opened: Opened::default() };
     assert!(
         timeout(Duration::from_secs(60), follow(connector, PATIENCE, sender)).await.is_ok(),
-        "nobody wants the updates: go home"
+        "nobody receives the updates: return"
     );
 }

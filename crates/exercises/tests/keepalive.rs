@@ -1,4 +1,4 @@
-//! Exercise 5: a stream under an idle timeout. Time is paused: ten minutes take none.
+//! Exercise 5: a stream under an idle timeout. Time is paused: ten minutes take no time.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -19,7 +19,7 @@ const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A stream, with one update after each of these waits. Then the feed says nothing more, and stays.
+/// A stream with one update after each of these waits, s. Then the feed publishes nothing more, but does not end.
 fn stream(waits: Vec<u64>) -> (mpsc::Receiver<String>, JoinHandle<()>) {
     let (publish, updates) = mpsc::channel(1);
     let (out, wire) = mpsc::channel(1);
@@ -33,7 +33,7 @@ fn stream(waits: Vec<u64>) -> (mpsc::Receiver<String>, JoinHandle<()>) {
     (wire, tokio::spawn(write_stream(updates, out, MAX_IDLE)))
 }
 
-/// What is written within a time, each piece with the moment at which it was.
+/// Returns what is written within a time, each piece with its time in seconds.
 async fn written_within(wire: &mut mpsc::Receiver<String>, time: Duration) -> Vec<(u64, String)> {
     let (began, mut pieces) = (now(), Vec::new());
     let _ = timeout(time, async {
@@ -65,9 +65,11 @@ async fn a_quiet_stream_outlives_the_idle_timeout() {
     while now() < end {
         let piece = timeout(IDLE_TIMEOUT, wire.recv()).await;
         let Ok(piece) = piece else {
-            panic!("nothing was written for {IDLE_TIMEOUT:?}: the proxy has closed the connection, and told nobody why")
+            panic!(
+                "nothing was written for {IDLE_TIMEOUT:?}: the proxy has closed the connection without giving a reason"
+            )
         };
-        assert_eq!(piece.as_deref(), Some(KEEPALIVE), "what keeps a stream alive is a comment, which no page sees");
+        assert_eq!(piece.as_deref(), Some(KEEPALIVE), "a keepalive is a comment, which no page sees");
     }
 }
 
@@ -77,8 +79,8 @@ async fn a_busy_stream_has_no_keepalives() {
     let comments = written_within(&mut wire, secs(300)).await.iter().filter(|(_, piece)| piece == KEEPALIVE).count();
     assert_eq!(
         comments, 0,
-        "an update every 10 s is traffic enough for K = {MAX_IDLE:?}. A comment is bytes and a wake-up for every client: with a \
-         timer that runs beside the updates, a hundred thousand clients pay for nothing"
+        "an update every 10 s is enough traffic for K = {MAX_IDLE:?}. A comment costs bytes and a wake-up for every \
+         client: with a timer that runs next to the updates, a hundred thousand clients pay for nothing"
     );
 }
 
@@ -89,7 +91,7 @@ async fn the_silence_counts_from_the_last_write() {
     assert_eq!(
         pieces,
         [10, 25, 40],
-        "an update after 10 s, a comment {MAX_IDLE:?} after it, the next one {MAX_IDLE:?} after that one"
+        "an update after 10 s, a comment {MAX_IDLE:?} after it, and the next comment {MAX_IDLE:?} after that"
     );
 }
 
@@ -101,16 +103,17 @@ async fn the_stream_ends_with_the_feed() {
     publish.send("last".to_owned()).await.unwrap();
     drop(publish);
     let pieces: Vec<_> = written_within(&mut wire, secs(60)).await.into_iter().map(|(_, piece)| piece).collect();
-    assert_eq!(pieces, ["data: last\n\n"], "the updates have ended: nothing is left to keep alive");
-    assert!(wire.is_closed(), "and the stream is closed, so that its client knows");
+    assert_eq!(pieces, ["data: last\n\n"], "the updates have ended: there is nothing to keep alive");
+    assert!(wire.is_closed(), "the stream is closed too, so that its client notices");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_gone_is_noticed_although_nothing_happens() {
+async fn a_client_that_is_gone_is_noticed_although_nothing_is_published() {
     let (wire, task) = stream(Vec::new());
     drop(wire);
     assert!(
         timeout(MAX_IDLE + secs(1), task).await.is_ok(),
-        "the client is gone and the feed is quiet: without a write nobody notices, and its task and memory stay for ever"
+        "the client is gone and nothing is published: without a write nobody notices, and its task and memory stay \
+         forever"
     );
 }

@@ -1,4 +1,4 @@
-//! Exercise 1: an event stream, in chunks as a network makes them.
+//! Exercise 1: an event stream, in chunks as a network delivers them.
 
 use exercise::{Event, Parser};
 
@@ -8,7 +8,7 @@ fn event(event_type: &str, data: &str, id: &str) -> Event {
     Event { event_type: event_type.to_owned(), data: data.to_owned(), last_event_id: id.to_owned() }
 }
 
-/// What a fresh parser makes of a stream that comes in one piece.
+/// Parses a stream that arrives in one piece.
 fn events(stream: &str) -> Vec<Event> {
     Parser::default().push(stream.as_bytes())
 }
@@ -20,8 +20,8 @@ fn lines_of_data_are_joined_and_one_space_is_dropped() {
     assert_eq!(
         events(stream),
         expected,
-        "each `data` line adds its value and an LF, and the last LF goes. A space after the colon is no part of the \
-         value, a second one is. `data` without a value is data too: an empty line of it. The type counts for one event"
+        "each `data` line adds its value and an LF, and the last LF is dropped. One space after the colon is not part \
+         of the value, a second one is. `data` without a value is data too: an empty line. The type counts for one event"
     );
 }
 
@@ -36,8 +36,8 @@ fn a_chunk_may_end_anywhere() {
         assert_eq!(
             found,
             expected,
-            "the stream was cut after byte {end}, behind {:?}: what is unfinished at the end of a chunk has to be kept \
-             for the next one, and a character is whole only when its line is",
+            "the stream was split after byte {end}, after {:?}: keep what is unfinished at the end of a chunk for the \
+             next one, and decode a line only when it is complete",
             String::from_utf8_lossy(&stream[..end]).chars().next_back()
         );
     }
@@ -54,17 +54,17 @@ fn lines_end_with_lf_cr_or_crlf() {
     assert_eq!(
         parser.push(b"data: a\r\r").len(),
         1,
-        "a CR ends its line at once: who waits for the LF that may follow delivers late, or never"
+        "a CR ends its line at once: a parser that waits for the LF that may follow delivers late, or never"
     );
-    assert_eq!(parser.push(b"\ndata: b\r").len(), 0, "an LF right after a CR belongs to it, also in the next chunk");
-    assert_eq!(parser.push(b"\n\r\n").len(), 1, "CRLF is one end of a line, also if a chunk ends between the two");
+    assert_eq!(parser.push(b"\ndata: b\r").len(), 0, "an LF right after a CR belongs to it, even in the next chunk");
+    assert_eq!(parser.push(b"\n\r\n").len(), 1, "CRLF is one line ending, even if a chunk ends between the two");
 }
 
 #[test]
 fn a_byte_order_mark_is_dropped_once_at_the_start() {
     let marked = events("\u{feff}data: a\n\n\u{feff}data: b\n\ndata: c\n\n");
     let expected = [event("message", "a", ""), event("message", "c", "")];
-    assert_eq!(marked, expected, "the first mark is dropped; the second is part of a name that no field has");
+    assert_eq!(marked, expected, "the first mark is dropped; the second is part of an unknown field name");
 }
 
 #[test]
@@ -73,16 +73,16 @@ fn comments_and_unknown_fields_are_ignored() {
     assert_eq!(
         events(stream),
         [event("message", "z", "")],
-        "a keepalive must not reach the page, and names are compared as they stand: `DATA` and ` data` are other fields"
+        "a keepalive must not reach the page, and names must match exactly: `DATA` and ` data` are other fields"
     );
 }
 
 #[test]
-fn an_id_lasts_until_another_comes() {
+fn an_id_stays_until_another_is_read() {
     let stream = "id: 7\ndata: a\n\ndata: b\n\nid: 8\0\ndata: c\n\nid\ndata: d\n\n";
     let expected =
         [event("message", "a", "7"), event("message", "b", "7"), event("message", "c", "7"), event("message", "d", "")];
-    assert_eq!(events(stream), expected, "an id lasts; one with a NUL is ignored; one without a value clears it");
+    assert_eq!(events(stream), expected, "an id stays; one with a NUL is ignored; one without a value clears it");
 }
 
 #[test]
@@ -92,8 +92,8 @@ fn an_id_counts_with_its_blank_line() {
     assert_eq!(
         parser.last_event_id(),
         "7",
-        "a block without data is no event, but its id counts (7). The event of id 8 was not complete: a client that came \
-         back with 8 would never get it"
+        "a block without data is not an event, but its id counts (7). The event with id 8 was incomplete: a client \
+         that reconnected with 8 would never get it"
     );
 }
 
@@ -108,5 +108,5 @@ fn a_reconnection_time_is_digits_and_nothing_else() {
     }
     let mut parser = Parser::default();
     parser.push(b"retry: 2500\nretry: soon\n\n");
-    assert_eq!(parser.retry_ms(), Some(2500), "`retry: soon` is ignored; it does not undo what was asked for before");
+    assert_eq!(parser.retry_ms(), Some(2500), "`retry: soon` is ignored; it does not undo the earlier value");
 }

@@ -1,4 +1,4 @@
-//! What recording costs: audit and record of one update, as they run for every update of every client.
+//! The cost of recording: audit and record of one update, as they run for every update of every client.
 
 use std::hint::black_box;
 

@@ -29,11 +29,11 @@ mod wait;
 /// How long after the ramp clients may still be connecting.
 const CONNECT_GRACE: Duration = Duration::from_secs(15);
 /// The time between two checks of how many clients are open.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the baseline lasts: no client is connected, and the processes show what they use by themselves.
 const BASELINE: Duration = Duration::from_millis(400);
 /// The number of snapshots of memory and descriptors during the ramp.
-const RAMP_LOOKS: u32 = 10;
+const RAMP_SNAPSHOTS: u32 = 10;
 /// How long after a moment the server is asked what was due before it: by then its publisher has processed it.
 const PUBLISHER_GRACE: Duration = Duration::from_secs(1);
 
@@ -73,7 +73,7 @@ pub(crate) struct Merged {
 pub(crate) type PartSnapshot = (ClientSnapshot, Option<ServerSnapshot>);
 
 impl<'a> CellRun<'a> {
-    pub(crate) async fn begin(job: &'a Job, part: Part, events: &'a mut dyn FnMut(Event)) -> Result<Self, LoadError> {
+    pub(crate) async fn start(job: &'a Job, part: Part, events: &'a mut dyn FnMut(Event)) -> Result<Self, LoadError> {
         let leg = Leg::keeping_sockets();
         let control = part.leads.then(|| Control::new(job)).transpose()?;
         let fleet = Fleet::launch(job, part.segment, leg.clone()).await?;
@@ -113,16 +113,18 @@ impl<'a> CellRun<'a> {
         self.phase(Phase::Connect, ramp);
         let now = clock::now();
         self.fleet.start(now);
-        let (mut told, mut looks) = (0, Vec::new());
+        let (mut reported, mut snapshots) = (0, Vec::new());
         while self.is_connecting(now) {
-            self.wait_until_instant(clock::now() + LOOK).await?;
-            told = self.report_connected(told);
-            if now.elapsed() > ramp / RAMP_LOOKS * (looks.len() as u32 + 1) && self.wants_look(looks.len()) {
-                looks.push(self.snapshot().await?);
+            self.wait_until_instant(clock::now() + POLL_INTERVAL).await?;
+            reported = self.report_connected(reported);
+            if now.elapsed() > ramp / RAMP_SNAPSHOTS * (snapshots.len() as u32 + 1)
+                && self.wants_snapshot(snapshots.len())
+            {
+                snapshots.push(self.snapshot().await?);
             }
         }
-        self.report_connected(told);
-        Ok(looks)
+        self.report_connected(reported);
+        Ok(snapshots)
     }
 
     fn is_connecting(&self, since: Instant) -> bool {
@@ -136,13 +138,13 @@ impl<'a> CellRun<'a> {
     }
 
     /// Whether another snapshot of the ramp is due. All processes of a cell take the same number.
-    const fn wants_look(&self, looks: usize) -> bool {
-        self.timetable.is_none() || looks < RAMP_LOOKS as usize
+    const fn wants_snapshot(&self, snapshots: usize) -> bool {
+        self.timetable.is_none() || snapshots < RAMP_SNAPSHOTS as usize
     }
 
-    fn report_connected(&mut self, told: u32) -> u32 {
+    fn report_connected(&mut self, reported: u32) -> u32 {
         let clients = self.fleet.progress().open();
-        if clients != told {
+        if clients != reported {
             (self.events)(Event::Connected { clients });
         }
         clients
@@ -169,7 +171,7 @@ impl<'a> CellRun<'a> {
         if let Some(control) = &self.control {
             self.faults = Some(Faults::start(self.job, window)?);
             control.start(feed_us).await?;
-            self.watch = control.has_several().then(|| Watch::begin(control.clone(), window));
+            self.watch = control.has_several().then(|| Watch::start(control.clone(), window));
             (self.events)(Event::FeedBegins { at_us: feed_us });
         }
         Ok(window)

@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn d1_updates_of_another_epoch_are_no_duplicates_and_a_reset_is_counted() {
         let [old, new] = ["0ld0", "new0"].map(|epoch| epoch.parse().unwrap());
-        for is_told in [true, false] {
+        for gets_reset in [true, false] {
             let recorder = Rc::new(RefCell::new(Recorder::new()));
             recorder.borrow_mut().measure(Window { start_us: 0, end_us: 10 });
             let mut observer = ClientObserver::new(recorder.clone(), Arc::default(), Leg::default(), false);
@@ -232,14 +232,14 @@ mod tests {
                 observer.update(Stamp { epoch: Some(epoch), seq, at: 1 }, RawUpdate::Json(b""), 2);
             };
             (1..=5).for_each(|seq| see(&mut observer, old, seq));
-            if is_told {
+            if gets_reset {
                 observer.reset(Reset { asked: Cursor::new(old, 5), resume: Cursor::new(new, 0) });
             }
             (1..=3).for_each(|seq| see(&mut observer, new, seq));
             see(&mut observer, new, 3);
             let recorder = recorder.borrow();
             let counts = recorder.counts();
-            assert_eq!((counts.received, counts.duplicated, counts.reordered), (8, 1, 0), "told: {is_told}");
+            assert_eq!((counts.received, counts.duplicated, counts.reordered), (8, 1, 0), "reset: {gets_reset}");
             assert_eq!(counts.failures, [(Failure::Reset, 1)].into());
             assert_eq!(counts.ranges, [(Some(old), (1, 5)), (Some(new), (1, 3))].into());
         }
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_of_ends_and_of_what_is_out_of_order_and_of_nothing_else() {
+    fn a_slow_reader_reports_its_end_and_updates_out_of_order_and_nothing_else() {
         let recorder = Rc::new(RefCell::new(Recorder::new()));
         let mut reader = SlowReader::new(recorder.clone(), Leg::default());
         for seq in [1, 2, 7, 3, 7, 8] {

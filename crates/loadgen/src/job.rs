@@ -15,8 +15,8 @@ use crate::transport::{LegStats, TlsError};
 /// One cell to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The address of a feedlab server that waits for its start and serves nobody else. Its figures are queried here,
-    /// without TLS.
+    /// The address of a feedlab server that waits for its start and serves no other clients. Its figures are queried
+    /// here, without TLS.
     pub server: SocketAddr,
     /// Further servers of the same feed behind the same endpoint. Their figures are added.
     #[serde(default)]
@@ -190,7 +190,7 @@ pub enum LoadError {
     #[error("stopped before the cell was measured")]
     Interrupted,
     /// All processes of a cell start at the same moment, and this one was ready too late.
-    #[error("this process was ready {:.1} s after the common start: allow more time before the start", by.as_secs_f64())]
+    #[error("this process was ready {:.1} s after the common start: allow more time before it", by.as_secs_f64())]
     TooLate {
         /// How late it was.
         by: Duration,

@@ -105,7 +105,7 @@ fn together(served: &Moments<ServerSnapshot>, shares: &[Share], machine: Option<
     let is_here = |share: &Share| share.machine.as_deref() == machine;
     let mut all = served.map(|served| Snapshot::of_servers(served.clone()));
     for share in shares {
-        all = all.with(&share.moments, |snapshot, look| snapshot.and(look, is_here(share)));
+        all = all.with(&share.moments, |snapshot, client| snapshot.and(client, is_here(share)));
     }
     let moved = |share: &&Share| share.moments.end.wall_ahead_us.abs_diff(share.moments.start.wall_ahead_us);
     if let Some(share) = shares.iter().max_by_key(moved) {

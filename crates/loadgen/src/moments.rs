@@ -77,8 +77,8 @@ impl Snapshot {
     }
 
     /// Returns this snapshot with a process of clients added. `is_here` says whether that runs on the servers' machine.
-    pub(crate) fn and(&self, look: &ClientSnapshot, is_here: bool) -> Self {
-        let ClientSnapshot { open, own, leg, host, wall_ahead_us: _ } = look;
+    pub(crate) fn and(&self, client: &ClientSnapshot, is_here: bool) -> Self {
+        let ClientSnapshot { open, own, leg, host, wall_ahead_us: _ } = client;
         let mut sum = self.clone();
         sum.open += open;
         sum.own.cpu_us = both(sum.own.cpu_us, own.cpu_us);

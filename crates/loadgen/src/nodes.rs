@@ -13,40 +13,40 @@ use tokio::time::sleep_until;
 use crate::control::Control;
 use crate::recorder::Window;
 
-/// The most steps between samples, of whole seconds each: a longer time is sampled less often.
-const MOST_LOOKS: u32 = 120;
+/// The most samples after the first. A longer time is sampled less often.
+const MAX_SAMPLES: u32 = 120;
 
 /// The samples of a running cell. Dropping it stops the sampling.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    looks: Arc<Mutex<Vec<NodesAt>>>,
+    samples: Arc<Mutex<Vec<NodesAt>>>,
     _watcher: JoinSet<()>,
 }
 
 impl Watch {
     /// Starts sampling, from the start of the measured time.
-    pub(crate) fn begin(control: Control, window: Window) -> Self {
-        let looks = Arc::<Mutex<Vec<NodesAt>>>::default();
+    pub(crate) fn start(control: Control, window: Window) -> Self {
+        let samples = Arc::<Mutex<Vec<NodesAt>>>::default();
         let mut watcher = JoinSet::new();
-        watcher.spawn(watch(control, window, looks.clone()));
-        Self { looks, _watcher: watcher }
+        watcher.spawn(watch(control, window, samples.clone()));
+        Self { samples, _watcher: watcher }
     }
 
     /// Stops and returns the samples.
     pub(crate) fn end(self) -> Vec<NodesAt> {
-        std::mem::take(&mut self.looks.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.samples.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-async fn watch(control: Control, window: Window, looks: Arc<Mutex<Vec<NodesAt>>>) {
+async fn watch(control: Control, window: Window, samples: Arc<Mutex<Vec<NodesAt>>>) {
     let mut before = control.each().await;
-    let step = window.seconds().div_ceil(MOST_LOOKS).max(1);
+    let step = window.seconds().div_ceil(MAX_SAMPLES).max(1);
     for second in (0..=window.seconds()).step_by(step as usize) {
         let at_us = window.end_us.min(window.start_us + clock::micros(Duration::from_secs(second.into())));
         sleep_until(clock::instant_of(at_us).into()).await;
         let now = control.each().await;
         let loads = now.iter().zip(&before).map(|(now, before)| load(now.as_ref()?, before.as_ref())).collect();
-        looks.lock().unwrap_or_else(PoisonError::into_inner).push(NodesAt { second, loads });
+        samples.lock().unwrap_or_else(PoisonError::into_inner).push(NodesAt { second, loads });
         before = now;
     }
 }

@@ -73,7 +73,7 @@ async fn drive(
     start: Option<oneshot::Receiver<u64>>,
     events: &mut dyn FnMut(Event),
 ) -> Result<Driven, LoadError> {
-    let mut cell = CellRun::begin(job, part, events).await?;
+    let mut cell = CellRun::start(job, part, events).await?;
     if let Some(start) = start {
         cell.wait_for_start(start).await?;
     }

@@ -40,13 +40,13 @@ impl Window {
 }
 
 /// The most bins for counting reconnects: one day of tenths of a second.
-const MOST_BINS: u64 = 864_000;
+const MAX_BINS: u64 = 864_000;
 /// The most epochs whose ranges of updates are kept. Updates of further epochs are counted, but how many there were is
 /// not known.
-const MOST_EPOCHS: usize = 64;
+const MAX_EPOCHS: usize = 64;
 /// The most gaps that are kept until it is known which of their updates were due in the measured time. Further ones are
 /// not counted.
-const LATE_GAPS: usize = 1 << 16;
+const MAX_LATE_GAPS: usize = 1 << 16;
 
 fn bin_us() -> u64 {
     clock::micros(RECONNECTS_BIN)
@@ -86,7 +86,7 @@ impl Recorder {
     /// Sets the measured time.
     pub fn measure(&mut self, window: Window) {
         let bins = window.end_us.saturating_sub(window.start_us).div_ceil(bin_us());
-        self.counts.reconnects_by_bin = vec![0; bins.min(MOST_BINS) as usize];
+        self.counts.reconnects_by_bin = vec![0; bins.min(MAX_BINS) as usize];
         self.window = Some(window);
     }
 
@@ -103,7 +103,7 @@ impl Recorder {
         self.counts.received += 1;
         self.counts.reordered += u64::from(finding == Finding::Reordered);
         self.counts.replayed += u64::from(replayed);
-        if self.counts.ranges.len() < MOST_EPOCHS || self.counts.ranges.contains_key(&stamp.epoch) {
+        if self.counts.ranges.len() < MAX_EPOCHS || self.counts.ranges.contains_key(&stamp.epoch) {
             let (first, last) = self.counts.ranges.entry(stamp.epoch).or_insert((stamp.seq, stamp.seq));
             (*first, *last) = (stamp.seq.min(*first), stamp.seq.max(*last));
         }
@@ -119,7 +119,9 @@ impl Recorder {
     pub fn reported_lost(&mut self, count: u64, ahead: Option<Gap>, now_us: u64) {
         if self.measures(now_us) {
             self.counts.reported_lost = self.counts.reported_lost.saturating_add(count);
-        } else if self.window.is_some_and(|window| now_us >= window.end_us) && self.counts.late_gaps.len() < LATE_GAPS {
+        } else if self.window.is_some_and(|window| now_us >= window.end_us)
+            && self.counts.late_gaps.len() < MAX_LATE_GAPS
+        {
             self.counts.late_gaps.extend(ahead);
         }
     }

@@ -35,11 +35,11 @@ impl Seconds {
         while self.open.len() <= index {
             self.open.push_back((hlog::new_histogram(), 0));
         }
-        let (merged, told) = &mut self.open[index];
+        let (merged, reports) = &mut self.open[index];
         *merged += ages; // all have the same bounds
-        *told += 1;
+        *reports += 1;
         match self.open.front() {
-            Some((_, told)) if *told >= self.workers => self.end_second(),
+            Some((_, reports)) if *reports >= self.workers => self.end_second(),
             _ => Ok(None),
         }
     }

@@ -229,7 +229,7 @@ async fn leave(mut clients: JoinSet<()>) {
 }
 
 /// Records how late timers fire. Ticks that are due while the thread is stalled are all counted: skipping them would
-/// hide the very stall that this looks for. Also closes the kept sockets of clients that have left in time.
+/// hide the very stall that this looks for. Also closes, in time, the kept sockets of clients that have left.
 async fn watch_timers(recorder: Rc<RefCell<Recorder>>, leg: Leg) {
     let mut due = clock::now();
     loop {

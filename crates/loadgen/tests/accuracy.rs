@@ -1,19 +1,19 @@
-//! The harness itself is accurate: against a server that delivers each update with a known delay, the percentiles that
-//! a cell reports are those that were made, within the histogram's precision and 200 µs.
+//! The harness is accurate: against a server that delivers each update with a known delay, the percentiles that a cell
+//! reports are the true ones, within the histogram's precision and 200 µs.
 //!
-//! Truth is not the distribution but the very sample: the server writes down when it wrote what, and the test takes
-//! p50, p99 and the largest of these delays. So a server thread that the machine held up changes both sides alike.
+//! The truth is not the distribution but the actual sample: the server records when it wrote what, and the test takes
+//! p50, p99 and the largest of these delays. So a server thread that the machine delays changes both sides alike.
 //!
-//! A *client* thread that the machine holds up is another matter: that delay is real, is recorded, and is not the
-//! server's. So a cell is measured up to [`ATTEMPTS`] times, and a figure that holds in one of them is right: an
-//! inaccurate harness would miss it in all. Each figure is asked for by itself, because what holds a thread up once in
-//! three seconds moves the largest and leaves the others, and the machine below a virtual one does so unseen. An attempt
-//! that misses while other processes keep more than [`OTHERS_AT_REST`] of a core busy says nothing about the harness,
-//! and does not count as one. Where the machine never comes to rest, the check cannot be made: it is left out in sight,
-//! and fails in CI.
+//! A *client* thread that the machine delays is another matter: that delay is real, is recorded, and is not the
+//! server's. So a cell is measured up to [`ATTEMPTS`] times, and a figure that is within the limit in one of them is
+//! right: an inaccurate harness would miss it in all. Each figure is checked separately, because a thread that is
+//! delayed once in three seconds changes the largest delay and not the others, and the host of a virtual machine can
+//! delay it unnoticed. An attempt that misses while other processes use more than [`OTHERS_AT_REST`] of a core says
+//! nothing about the harness, and does not count. On a machine that is never idle, the check cannot be made: the test
+//! says that it skips it, and fails in CI.
 //!
 //! `cargo test --release -p feedlab-loadgen --test accuracy -- --nocapture` shows the figures of every attempt. A debug
-//! build reads a poll's answer too slowly to hold them; its runs are called suspect for that.
+//! build parses a poll's body too slowly to meet the limits; for that reason its runs are marked as suspect.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
 #![expect(clippy::print_stdout, reason = "the figures are what this test is read for")]
@@ -42,21 +42,21 @@ use delay::Delays;
 use machine::Others;
 use server::{Delivery, PERIOD_US, Server};
 
-/// One: a second would find the thread busy with the first, and the server's threads busy beside it.
+/// One client: a second one would find the thread busy with the first, and the server's threads busy too.
 const CLIENTS: u32 = 1;
 const WARM_UP: Duration = Duration::from_millis(200);
-/// At 400 updates/s 1,200 samples: twelve beyond p99, which is told from ten on.
+/// 1,200 samples at 400 updates/s: twelve beyond p99, which is reported from ten on.
 const MEASURED: Duration = Duration::from_secs(3);
 const DRAIN: Duration = Duration::from_millis(200);
-/// What the harness may add, µs.
+/// How much the harness may add, µs.
 const ALLOWED_US: f64 = 200.0;
 /// The histogram's precision: three significant digits.
 const PRECISION: f64 = 0.001;
-/// How often a cell is measured at most on a machine at rest.
+/// How often a cell is measured at most on an idle machine.
 const ATTEMPTS: u32 = 5;
-/// What others may keep busy of a machine that is at rest, cores.
+/// How much other processes may use on a machine that counts as idle, cores.
 const OTHERS_AT_REST: f64 = 0.1;
-/// How many attempts may be disturbed by others.
+/// How many attempts may be disturbed by other processes.
 const PATIENCE: u32 = 6;
 
 /// The three figures that are compared, µs.
@@ -68,7 +68,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Those of the delays that were made: nearest rank, as in the histogram.
+    /// The figures of the actual delays: nearest rank, as in the histogram.
     fn of_truth(deliveries: &[Delivery]) -> Self {
         let mut delays: Vec<u64> =
             deliveries.iter().map(|delivery| delivery.written_us.saturating_sub(delivery.due_us)).collect();
@@ -77,20 +77,20 @@ impl Figures {
         Self { p50: rank(0.5), p99: rank(0.99), max: rank(1.0) }
     }
 
-    /// Those that the cell reports.
+    /// The figures that the cell reports.
     fn of_record(outcome: &Outcome) -> Self {
         let figure = |metric| outcome.record.metrics[&metric];
         Self { p50: figure(Metric::AgeP50), p99: figure(Metric::AgeP99), max: figure(Metric::AgeMax) }
     }
 
-    /// Which are as allowed beside the truth: p50, p99, the largest.
+    /// Which figures are within the limit of the truth: p50, p99, the largest.
     fn hold(&self, truth: &Self) -> [bool; 3] {
         let close = |(figure, truth): (f64, f64)| (figure - truth).abs() <= truth * PRECISION + ALLOWED_US;
         [(self.p50, truth.p50), (self.p99, truth.p99), (self.max, truth.max)].map(close)
     }
 }
 
-/// How far what was measured is from the truth: `p50 20012 +71 µs`, …
+/// Shows how far the measured figures are from the truth: `p50 20012 +71 µs`, …
 struct Off<'a>(&'a Figures, &'a Figures);
 
 impl fmt::Display for Off<'_> {
@@ -113,7 +113,7 @@ fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
     Job::new(server.address, cell, Contender::new("contender", options), clients, measure, folder.path().join("c.hlog"))
 }
 
-/// Measures a cell once: what was reported, and what was so.
+/// Measures a cell once; returns the reported figures and the true ones.
 fn measure(options: Options, delays: Delays) -> (Figures, Figures) {
     let folder = tempfile::tempdir().unwrap();
     let updates = (WARM_UP + MEASURED + DRAIN).as_micros() as u64 / PERIOD_US;
@@ -155,13 +155,13 @@ fn check_cell(options: Options, delays: Delays) {
         *(if counts { &mut missed } else { &mut disturbed }) += 1;
         assert!(
             missed < ATTEMPTS,
-            "{transport}, {delays:?}: {missed} attempts, p50, p99 and max within {ALLOWED_US} µs in one: {held:?}; see above"
+            "{transport}, {delays:?}: after {missed} attempts, p50, p99, max within {ALLOWED_US} µs: {held:?}; see above"
         );
     }
-    skip(&format!("{transport}, {delays:?}: this machine does not come to rest"));
+    skip(&format!("{transport}, {delays:?}: this machine is never idle"));
 }
 
-/// Leaves a check out where the machine does not let it be made, and says so past the capture of the test's output.
+/// Skips a check that the machine does not allow, and says so past the capture of the test's output.
 #[track_caller]
 fn skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "{why}");

@@ -1,4 +1,4 @@
-//! A whole cell, through its phases, against a server whose every figure is known beforehand.
+//! A whole cell, through its phases, against a server whose every figure is known in advance.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
 
@@ -24,7 +24,8 @@ use endpoint::Endpoint;
 use server::{Feed, PERIOD_US, Server};
 
 const CLIENTS: u32 = 12;
-/// How long clients that are still connecting are waited for: many times what a cell of these tests takes.
+/// How long the load generator waits for clients that are still connecting: many times what a cell of these tests
+/// takes.
 const CONNECT_GRACE: Duration = Duration::from_secs(15);
 const MEASURED: Duration = Duration::from_millis(1_500);
 
@@ -42,7 +43,7 @@ fn job(server: &Server, options: Options, folder: &tempfile::TempDir) -> Job {
     Job::new(server.address, cell, Contender::new("contender", options), clients, measure, folder.path().join("c.hlog"))
 }
 
-/// Measures a cell, and checks what holds for every transport: everything arrives, once and in order.
+/// Measures a cell and checks what holds for every transport: everything arrives, once and in order.
 fn check(options: Options) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
@@ -67,7 +68,7 @@ fn check(options: Options) -> Outcome {
     for present in [AgeMean, AgeP90, AgeMax, FirstUpdateP50, ScheduleLagP99, SocketBytesDown] {
         assert!(metric(present).is_some(), "{present}");
     }
-    // The settle time is too short for these, and nothing here measures those.
+    // The settle time is too short for the first, and this server does not report the second.
     for absent in [Metric::IdleBytesPerClientMin, Metric::WireBytesPerUpdate] {
         assert_eq!(metric(absent), None, "{absent}");
     }
@@ -94,10 +95,10 @@ fn check_events(events: &[Event], outcome: &Outcome) {
 #[test]
 fn short_polling_is_late_by_half_its_interval() {
     let record = check(short_polling(true)).record;
-    // Of two updates that an answer brings, one waited for a whole period and half of the other's.
+    // Of the two updates in a response, one waited for a whole period and half of the wait of the other.
     assert!(record.metrics[&Metric::AgeMean] >= (PERIOD_US / 2) as f64, "{:?}", record.metrics);
     assert_eq!(record.metrics[&Metric::ConnectionsOpened], f64::from(CLIENTS));
-    // A request is due every 100 ms of each client; the edges of the window may cut some.
+    // Each client has a request due every 100 ms; the edges of the window may cut some off.
     let due = record.metrics[&Metric::Requests] + record.metrics[&Metric::RequestsSkipped];
     assert!((due - f64::from(CLIENTS * 15)).abs() <= f64::from(CLIENTS * 2), "{due}");
 }
@@ -113,7 +114,7 @@ fn short_polling_without_keep_alive_opens_a_connection_each_time() {
 fn long_polling() {
     let record = check(Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true }).record;
     assert_eq!(record.metrics[&Metric::ConnectionsOpened], f64::from(CLIENTS));
-    // Nobody asks again before the answer, and no answer comes without an update.
+    // No client sends a request before it has the response, and every response has an update.
     let most = record.metrics[&Metric::UpdatesExpected] + f64::from(CLIENTS);
     assert!((1.0..=most).contains(&record.metrics[&Metric::Requests]), "{:?}", record.metrics);
 }
@@ -134,7 +135,7 @@ fn websocket() {
 fn a_ladder_that_nothing_breaks_stays_on_its_first_rung() {
     let second = Duration::from_secs(1);
     for first in [Transport::Sse, Transport::WebSocket] {
-        // The feed of these tests knows no keepalive, and is quiet until it begins.
+        // The feed of these tests has no keepalive, and is silent until it starts.
         let (watchdog, climb) = (20 * second, second);
         let options = Options::Auto { first, watchdog, climb, hold: second, interval: second, keepalive: second };
         let record = check(options).record;
@@ -142,13 +143,14 @@ fn a_ladder_that_nothing_breaks_stays_on_its_first_rung() {
     }
 }
 
-/// Cuts every client twice, and checks that each comes back with its cursor: nothing is missed and nothing doubled.
+/// Cuts every client twice, and checks that each reconnects with its cursor: nothing is missed and nothing is
+/// duplicated.
 #[track_caller]
 fn check_cuts(options: Options) {
     let ms = Duration::from_millis;
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
-    // Between two updates: every client has its next question under way then.
+    // Between two updates, so that every client has its next request pending.
     let cut = |kind, at| Fault { kind, at, every: Some(ms(600)), length: ms(5), share: 0.5, node: 1 };
     let mut job = job(&server, options, &folder);
     job.proxy = Some(server.address);
@@ -171,7 +173,7 @@ fn check_cuts(options: Options) {
         assert_eq!(metric(nothing), Some(0.0), "{nothing}");
     }
     assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected));
-    // Nobody is back before the wait is over, and two updates fall due in it.
+    // No client is back before the wait is over, and two updates are due in that time.
     assert_eq!(metric(Metric::Reconnects), Some(f64::from(2 * CLIENTS)));
     assert!(metric(Metric::ReconnectsPeak) >= Some(2.0), "{:?}", metric(Metric::ReconnectsPeak));
     assert!(metric(Metric::RecoveryP50) >= Some(120_000.0), "{:?}", metric(Metric::RecoveryP50));
@@ -185,22 +187,22 @@ fn check_cuts(options: Options) {
 }
 
 #[test]
-fn long_polling_that_is_cut_goes_on_where_it_was() {
+fn long_polling_that_is_cut_continues_where_it_was() {
     check_cuts(Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true });
 }
 
 #[test]
-fn sse_that_is_cut_goes_on_where_it_was() {
+fn sse_that_is_cut_continues_where_it_was() {
     check_cuts(SSE);
 }
 
 #[test]
-fn a_websocket_that_is_cut_goes_on_where_it_was() {
+fn a_websocket_that_is_cut_continues_where_it_was() {
     check_cuts(Options::WebSocket { keepalive: Duration::from_secs(15) });
 }
 
 #[test]
-fn short_polling_that_is_cut_goes_on_where_it_was() {
+fn short_polling_that_is_cut_continues_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
     let mut job = job(&server, short_polling(true), &folder);
@@ -214,8 +216,8 @@ fn short_polling_that_is_cut_goes_on_where_it_was() {
     assert!(record.metrics[&Metric::Reconnects] >= f64::from(CLIENTS), "{:?}", record.metrics);
 }
 
-/// Every client ends its connection about once a second, and comes back: nothing is missed, doubled or out of order, nobody
-/// fails, and each return is a connection.
+/// Every client ends its connection about once per second and reconnects: nothing is missed, duplicated or out of
+/// order, no client fails, and each return is a connection.
 #[track_caller]
 fn check_churn(options: Options) {
     const CHURNED: u32 = 20;
@@ -237,7 +239,7 @@ fn check_churn(options: Options) {
     assert!(record.failures.is_empty(), "{:?}", record.failures);
     assert!(!record.verdict.reasons.iter().any(|reason| reason.what.contains("failed")), "{:?}", record.verdict);
 
-    // Who leaves by itself has no outage that it would recover from.
+    // A client that leaves by itself has no outage to recover from.
     assert_eq!(metric(Metric::UpdatesReplayed), 0.0);
     for absent in [Metric::RecoveryP50, Metric::ReconnectP50] {
         assert!(!record.metrics.contains_key(&absent), "{absent}");
@@ -245,42 +247,42 @@ fn check_churn(options: Options) {
     let reconnects = metric(Metric::Reconnects);
     let (least, most) = (0.5 * 2.5 * f64::from(CHURNED), 2.0 * took_s * f64::from(CHURNED));
     assert!((least..most).contains(&reconnects), "{reconnects} in {took_s} s");
-    // Of a ladder all endpoints are added, and this server has one count for all of them.
+    // With a ladder, all endpoints are added, and this server reports the same count for each of them.
     let endpoints = if job.contender.is_auto() { Transport::ALL.len() } else { 1 };
     let opened = metric(Metric::ConnectionsOpened) / endpoints as f64 - f64::from(CHURNED);
-    // A client may be on its way at the end.
+    // A client may be reconnecting at the end.
     assert!((reconnects - f64::from(CHURNED)..=reconnects).contains(&opened), "{opened} of {reconnects}");
 }
 
 #[test]
-fn short_polling_clients_that_change_miss_nothing() {
+fn short_polling_clients_with_churn_miss_nothing() {
     check_churn(short_polling(true));
 }
 
 #[test]
-fn long_polling_clients_that_change_miss_nothing() {
+fn long_polling_clients_with_churn_miss_nothing() {
     check_churn(Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true });
 }
 
 #[test]
-fn sse_clients_that_change_miss_nothing() {
+fn sse_clients_with_churn_miss_nothing() {
     check_churn(SSE);
 }
 
 #[test]
-fn websocket_clients_that_change_miss_nothing() {
+fn websocket_clients_with_churn_miss_nothing() {
     check_churn(Options::WebSocket { keepalive: Duration::from_secs(15) });
 }
 
 #[test]
-fn clients_of_a_ladder_that_change_stay_on_their_rung() {
+fn clients_of_a_ladder_with_churn_stay_on_their_rung() {
     let second = Duration::from_secs(1);
     let (first, watchdog, climb) = (Transport::Sse, 20 * second, second);
     check_churn(Options::Auto { first, watchdog, climb, hold: second, interval: second, keepalive: second });
 }
 
 #[test]
-fn polls_with_a_connection_each_have_none_to_change() {
+fn polls_without_keep_alive_have_no_churn() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
     for options in [short_polling(false), Options::LongPolling { hold: Duration::from_secs(1), keep_alive: false }] {
@@ -293,7 +295,7 @@ fn polls_with_a_connection_each_have_none_to_change() {
 }
 
 #[test]
-fn slow_readers_are_there_and_in_no_figure_of_the_others() {
+fn slow_readers_are_connected_and_not_part_of_the_other_clients_figures() {
     for options in [SSE, Options::WebSocket { keepalive: Duration::from_secs(15) }] {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(Feed::default());
@@ -324,7 +326,7 @@ fn a_fault_that_cannot_be_ordered_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_server_that_has_forgotten_makes_the_verdict_say_so() {
+fn a_server_without_its_count_makes_the_verdict_say_so() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::forgetful());
     let record = run(&job(&server, SSE, &folder), &mut |_| {}, CancellationToken::new()).unwrap().record;
@@ -335,12 +337,12 @@ fn a_server_that_has_forgotten_makes_the_verdict_say_so() {
 }
 
 #[test]
-fn clients_that_are_turned_away_are_counted_and_the_cell_ends() {
+fn clients_that_are_refused_are_counted_and_the_cell_ends() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::shut());
     let began = clock::now();
     let record = run(&job(&server, SSE, &folder), &mut |_| {}, CancellationToken::new()).unwrap().record;
-    assert!(began.elapsed() < CONNECT_GRACE, "clients that gave up are not waited for");
+    assert!(began.elapsed() < CONNECT_GRACE, "it does not wait for clients that gave up");
     assert_eq!(record.failures[&Failure::GaveUp], u64::from(CLIENTS));
     assert_eq!(record.verdict.status, Status::Invalid);
     assert_eq!(record.metrics[&Metric::UpdatesReceived], 0.0);
@@ -348,7 +350,7 @@ fn clients_that_are_turned_away_are_counted_and_the_cell_ends() {
 }
 
 #[test]
-fn the_clients_go_to_the_endpoint_and_the_questions_to_the_server() {
+fn clients_connect_to_the_endpoint_and_queries_go_to_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
     let endpoint = Endpoint::before(server.address);
@@ -360,7 +362,7 @@ fn the_clients_go_to_the_endpoint_and_the_questions_to_the_server() {
 }
 
 #[test]
-fn a_certificate_that_is_none_ends_it_before_it_begins() {
+fn an_invalid_certificate_ends_the_cell_before_it_starts() {
     let folder = tempfile::tempdir().unwrap();
     let mut job = job(&Server::start(Feed::default()), SSE, &folder);
     job.contender.link.tls = true;
@@ -371,7 +373,7 @@ fn a_certificate_that_is_none_ends_it_before_it_begins() {
 }
 
 #[test]
-fn a_stop_ends_it_in_the_phase_that_it_is_in() {
+fn a_stop_ends_the_cell_in_its_current_phase() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Feed::default());
     let mut job = job(&server, SSE, &folder);
@@ -411,7 +413,7 @@ fn a_histogram_that_cannot_be_written_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn job_and_events_survive_their_json() {
+fn job_and_events_survive_json() {
     let folder = tempfile::tempdir().unwrap();
     let job = job(&Server::start(Feed::default()), short_polling(true), &folder);
     let json = serde_json::to_string(&job).unwrap();
@@ -423,7 +425,7 @@ fn job_and_events_survive_their_json() {
     assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
 }
 
-/// One process asks the servers and has no clients, and two have the clients: together they find what one would.
+/// One process queries the servers and has no clients, and two have the clients: together they measure what one would.
 #[test]
 fn a_cell_of_several_processes_is_one_cell() {
     let folder = tempfile::tempdir().unwrap();

@@ -52,7 +52,7 @@ impl PastProcesses {
         let life = ended.processes.first().map_or(0, |first| first.life);
         let connections = ConnectionStats { kernel_bytes: Some(0), ..ConnectionStats::default() };
         let mut sum = Stats { at, life, connections, process: nothing, ..Stats::default() };
-        ended.processes.iter().for_each(|life| sum::add_past(&mut sum, life));
+        ended.processes.iter().for_each(|process| sum::add_past(&mut sum, process));
         sum
     }
 
@@ -60,9 +60,9 @@ impl PastProcesses {
     pub(super) fn carry_over(&self, stats: &mut Stats) {
         let ended = self.lock();
         let ended = &ended.processes;
-        let before = ended.iter().position(|life| life.life == stats.life).unwrap_or(ended.len());
-        for life in &ended[..before] {
-            sum::add_past(stats, life);
+        let before = ended.iter().position(|process| process.life == stats.life).unwrap_or(ended.len());
+        for process in &ended[..before] {
+            sum::add_past(stats, process);
         }
         if let Some(first) = ended[..before].first() {
             stats.life = first.life;
@@ -81,12 +81,12 @@ mod tests {
 
     use super::*;
 
-    fn life(life: u64, count: u64) -> Stats {
+    fn process(id: u64, count: u64) -> Stats {
         let endpoint = EndpointStats { requests: count, active: 1, ..EndpointStats::nothing() };
         Stats {
             version: String::new(),
             at: 1,
-            life,
+            life: id,
             feed: FeedStats::default(),
             connections: ConnectionStats { open: 1, accepted: count, ..ConnectionStats::default() },
             endpoints: [(Transport::Sse, endpoint)].into(),
@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn m3_counters_continue_over_restarts_and_gauges_start_over() {
         let past = PastProcesses::default();
-        past.end(life(11, 100));
-        past.end(life(12, 20));
-        let mut now = life(13, 3);
+        past.end(process(11, 100));
+        past.end(process(12, 20));
+        let mut now = process(13, 3);
         past.carry_over(&mut now);
         let endpoint = &now.endpoints[&Transport::Sse];
         assert_eq!(
@@ -116,12 +116,12 @@ mod tests {
     #[test]
     fn m3_a_process_that_is_queried_while_it_stops_is_not_added_to_itself() {
         let past = PastProcesses::default();
-        past.end(life(11, 100));
-        past.end(life(12, 20));
-        let mut late = life(12, 21);
+        past.end(process(11, 100));
+        past.end(process(12, 20));
+        let mut late = process(12, 21);
         past.carry_over(&mut late);
         assert_eq!((late.life, late.endpoints[&Transport::Sse].requests), (11, 121));
-        let mut first = life(11, 99);
+        let mut first = process(11, 99);
         past.carry_over(&mut first);
         assert_eq!((first.life, first.endpoints[&Transport::Sse].requests), (11, 99));
     }
@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn a_server_that_is_gone_permanently_keeps_its_counts_and_has_no_gauges() {
         let past = PastProcesses::default();
-        past.end(life(11, 100));
-        past.end(life(12, 20));
+        past.end(process(11, 100));
+        past.end(process(12, 20));
         assert!(!past.is_gone());
         past.end_permanently();
         let all = past.all();

@@ -87,10 +87,10 @@ impl Facts<'_> {
     /// The CPU time per second without clients, minus the cost of a snapshot, µs.
     fn idle_us_per_s(&self, cpu: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         let [first, second, third] = &self.baseline;
-        let look = cpu(second)?.checked_sub(cpu(first)?)? as f64;
+        let snapshot = cpu(second)?.checked_sub(cpu(first)?)? as f64;
         let spent = cpu(third)?.checked_sub(cpu(second)?)? as f64;
         let time = seconds(second, third);
-        (time > 0.0).then(|| (spent - look).max(0.0) / time)
+        (time > 0.0).then(|| (spent - snapshot).max(0.0) / time)
     }
 
     /// The CPU time per join probe, µs; `None` over a distance, where most of the time that a probe takes belongs to
@@ -98,9 +98,9 @@ impl Facts<'_> {
     fn cpu_per_connection(&self) -> Option<f64> {
         let [before, after, again] = self.join_probe.snapshots.as_ref().filter(|_| self.is_one_leg())?;
         let cpu = |at: &Snapshot| at.server.process.cpu_us;
-        let look = cpu(again)?.checked_sub(cpu(after)?)?;
+        let snapshot = cpu(again)?.checked_sub(cpu(after)?)?;
         let spent = cpu(after)?.checked_sub(cpu(before)?)?;
-        let spent = spent.checked_sub(look).filter(|us| *us > 0 && same_process(&before.server, &after.server))?;
+        let spent = spent.checked_sub(snapshot).filter(|us| *us > 0 && same_process(&before.server, &after.server))?;
         let (before, after) = self.endpoints(&before.server, &after.server)?;
         let connections = after.connections.checked_sub(before.connections).filter(|count| *count > 0)?;
         Some(spent as f64 / connections as f64)

@@ -225,13 +225,13 @@ fn the_cost_of_a_snapshot_is_not_part_of_a_join_probe() {
     let job = job();
     let mut facts = facts(&job);
     check(&facts, &[(Metric::ServerCpuPerConnection, Some(1.0))]);
-    let look_takes = |facts: &mut Facts<'_>, us: u64| {
+    let snapshot_takes = |facts: &mut Facts<'_>, us: u64| {
         let [_, after, again] = facts.join_probe.snapshots.as_mut().unwrap();
         again.server.process.cpu_us = after.server.process.cpu_us.map(|before| before + us);
     };
-    look_takes(&mut facts, 500);
+    snapshot_takes(&mut facts, 500);
     check(&facts, &[(Metric::ServerCpuPerConnection, Some(0.75))]);
-    look_takes(&mut facts, 2_000);
+    snapshot_takes(&mut facts, 2_000);
     check(&facts, &[(Metric::ServerCpuPerConnection, None)]);
     let mut far = job.clone();
     far.between.lab_proxy = Some(7);
@@ -246,9 +246,9 @@ fn what_was_not_measured_is_absent_and_not_zero() {
     facts.counts.received = 0;
     facts.end.server.endpoints = facts.start.server.endpoints.clone();
     facts.connected.server.at = facts.settled.server.at - 4_999_999;
-    for (_, look) in &mut facts.ramp {
-        look.own.rss_bytes = None;
-        look.server.connections.open = 7;
+    for (_, snapshot) in &mut facts.ramp {
+        snapshot.own.rss_bytes = None;
+        snapshot.server.connections.open = 7;
     }
     facts.join_probe.snapshots = None;
     facts.baseline[1].server.process.cpu_us = None;
@@ -445,8 +445,8 @@ fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_separate() {
     ];
     let mut facts_behind = facts(&behind_nginx);
     let Facts { baseline, ramp, start, end, .. } = &mut facts_behind;
-    let looks = baseline.iter_mut().chain(ramp.iter_mut().map(|(_, look)| look)).chain([start, end]);
-    looks.for_each(|look| look.nginx = look.own);
+    let snapshots = baseline.iter_mut().chain(ramp.iter_mut().map(|(_, snapshot)| snapshot)).chain([start, end]);
+    snapshots.for_each(|snapshot| snapshot.nginx = snapshot.own);
     check(&facts_behind, &clients);
     check(&facts_behind, &parts.map(|part| (part, None)));
     check(&facts_behind, &server);

@@ -186,7 +186,7 @@ impl Http {
     /// Requests a URL and follows redirects for event streams, as a browser does. A poll does not follow: it would
     /// measure another server, so the redirect is its response.
     async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, ClientError> {
-        for _ in 0..=redirect::MOST {
+        for _ in 0..=redirect::MAX_REDIRECTS {
             let answer = self.ask(&url, &headers, None).await?;
             let target = Some(&answer.head).filter(|_| self.connections == Connections::Streamed);
             let Some(target) = target.and_then(|head| redirect::target(&url, head)) else { return Ok(answer) };
@@ -196,7 +196,10 @@ impl Http {
             }
             url = target;
         }
-        Err(ClientError::new(Failure::Disconnected, format_args!("redirected more than {} times", redirect::MOST)))
+        Err(ClientError::new(
+            Failure::Disconnected,
+            format_args!("redirected more than {} times", redirect::MAX_REDIRECTS),
+        ))
     }
 
     /// Sends one request on the existing connection or on a new one. A kept connection may have ended since; a request

@@ -26,7 +26,7 @@ use tokio::net::TcpStream;
 /// an acknowledgement may be delayed by up to 40 ms (linux/tcp.h, `TCP_DELACK_MIN`).
 const LAST_SEGMENTS: Duration = Duration::from_millis(100);
 /// The most sockets that are kept for this; the oldest are closed beyond it.
-const MOST_LEAVING: usize = 1_024;
+const MAX_LEAVING: usize = 1_024;
 
 /// Counts the sockets of a group of clients together. Cheap to clone. A socket closes when its client is done with it,
 /// and the cost of its last segments is estimated. The sockets of measured clients are instead kept for a moment and
@@ -198,7 +198,7 @@ impl Kernel {
 
     fn settle(&mut self, now: Instant) {
         while let Some(oldest) = self.leaving.front()
-            && (oldest.until <= now || self.leaving.len() > MOST_LEAVING)
+            && (oldest.until <= now || self.leaving.len() > MAX_LEAVING)
         {
             let Leaving { handle, read, .. } = *oldest;
             self.close(handle, read);

@@ -15,7 +15,7 @@ pub(super) const RECEIVE_BUFFER: u32 = 4 << 10;
 /// Reads per second, if each delivers at least a byte.
 const READS_PER_S: u64 = 20;
 /// The largest read, bytes.
-const LARGEST_READ: u64 = 4 << 10;
+const MAX_READ: u64 = 4 << 10;
 
 /// A stream that is read slowly, and written at full speed.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl<S> Slow<S> {
 
     pub(super) fn new(inner: S, bytes_per_s: u64) -> Self {
         let bytes_per_s = bytes_per_s.max(1);
-        let portion = (bytes_per_s / READS_PER_S).clamp(1, LARGEST_READ) as usize;
+        let portion = (bytes_per_s / READS_PER_S).clamp(1, MAX_READ) as usize;
         Self { inner, bytes_per_s, pause: Box::pin(sleep(Duration::ZERO)), portion: vec![0; portion].into() }
     }
 }

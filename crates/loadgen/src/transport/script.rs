@@ -22,7 +22,7 @@ pub(super) mod tls;
 
 /// Runs a client against a script until the script ends or the client gives up, and returns what the client observed by
 /// then, one line per observation. Whether the client notices that the server is gone after the script is undefined.
-pub(super) async fn converse(
+pub(super) async fn run_script(
     path: &str,
     run: impl AsyncFnOnce(Client, &mut Log, &CancellationToken),
     script: impl AsyncFnOnce(&mut Server),
@@ -38,7 +38,7 @@ pub(super) async fn converse(
         server.log.lines.take()
     };
     let both = async { tokio::join!(talk, run(Client::new(url, 7), &mut log, &stop)) };
-    let (seen, ()) = timeout(Duration::from_secs(20), both).await.expect("the conversation hangs");
+    let (seen, ()) = timeout(Duration::from_secs(20), both).await.expect("the script hangs");
     seen
 }
 
@@ -76,7 +76,7 @@ impl Server {
     }
 
     /// Waits until the client has observed this line.
-    pub(super) async fn saw(&self, line: &str) {
+    pub(super) async fn observed(&self, line: &str) {
         while !self.log.lines.borrow().iter().any(|seen| seen == line) {
             sleep(Duration::from_millis(1)).await;
         }
@@ -113,13 +113,13 @@ impl Peer {
     }
 
     /// Sends bytes in one write.
-    pub(super) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
         self.0.flush().await.unwrap();
     }
 
     /// Sends bytes one at a time, so that the client reads them in many pieces.
-    pub(super) async fn stammer(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(super) async fn send_bytewise(&mut self, bytes: impl AsRef<[u8]>) {
         for byte in bytes.as_ref() {
             self.0.write_all(&[*byte]).await.unwrap();
             self.0.flush().await.unwrap();
@@ -130,11 +130,11 @@ impl Peer {
     /// Answers a request with a body of known length.
     pub(super) async fn answer(&mut self, status: &str, headers: &str, body: &str) {
         let length = body.len();
-        self.say(format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")).await;
+        self.send(format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")).await;
     }
 
     /// Reads what the client has sent by now.
-    pub(super) async fn hear(&mut self) -> Vec<u8> {
+    pub(super) async fn receive(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; 4096];
         let count = self.0.read(&mut bytes).await.unwrap_or(0);
         bytes.truncate(count);

@@ -161,8 +161,8 @@ impl Streamer {
     /// Returns the reconnection time of the stream or of the options, plus a random share of up to `jitter`.
     fn reconnection(&mut self) -> Duration {
         /// The limit: a stream that asks for more would never be seen again.
-        const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-        let time = self.parser.retry_ms().map_or(self.options.reconnection, Duration::from_millis).min(LONGEST);
+        const MAX: Duration = Duration::from_secs(24 * 3_600);
+        let time = self.parser.retry_ms().map_or(self.options.reconnection, Duration::from_millis).min(MAX);
         let jitter = if self.reconnect.jitter { self.options.jitter.max(0.0) } else { 0.0 };
         time + time.mul_f64(jitter * self.rng.random::<f64>())
     }

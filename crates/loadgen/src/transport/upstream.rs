@@ -27,7 +27,7 @@ use crate::observer::ClientError;
 use crate::recorder::Window;
 
 /// The most unacknowledged publications per client. It sends no more until one of them is acknowledged.
-const UNDER_WAY: usize = 256;
+const MAX_UNACKNOWLEDGED: usize = 256;
 
 /// What the clients publish.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ pub(crate) struct Publications {
     /// When the next publication is due, µs of Unix time.
     due_us: Option<u64>,
     /// When the unacknowledged publications were due, µs of Unix time, oldest first.
-    under_way: VecDeque<u64>,
+    unacknowledged: VecDeque<u64>,
     rng: ChaCha8Rng,
 }
 
@@ -65,7 +65,7 @@ impl Publications {
     ) -> Self {
         let gap_s = f64::from(clients) / publishing.updates_per_s;
         let payload_bytes = publishing.payload_bytes;
-        Self { gap_s, payload_bytes, window, warm_up, due_us: None, under_way: VecDeque::new(), rng }
+        Self { gap_s, payload_bytes, window, warm_up, due_us: None, unacknowledged: VecDeque::new(), rng }
     }
 
     /// Tests only: everything that is published, from a moment on and without end.
@@ -73,7 +73,15 @@ impl Publications {
     pub(super) fn alone(publishing: Publishing, start_us: u64, rng: ChaCha8Rng) -> Self {
         let (_, window) = watch::channel(Some(Window { start_us, end_us: u64::MAX }));
         let (gap_s, payload_bytes) = (1.0 / publishing.updates_per_s, publishing.payload_bytes);
-        Self { gap_s, payload_bytes, window, warm_up: Duration::ZERO, due_us: None, under_way: VecDeque::new(), rng }
+        Self {
+            gap_s,
+            payload_bytes,
+            window,
+            warm_up: Duration::ZERO,
+            due_us: None,
+            unacknowledged: VecDeque::new(),
+            rng,
+        }
     }
 
     /// Waits until the next publication is due, and returns when that was; waits forever after the last. Cancel safe.
@@ -102,24 +110,24 @@ impl Publications {
 
     /// Whether another publication may be sent before one is acknowledged.
     pub(crate) fn has_room(&self) -> bool {
-        self.under_way.len() < UNDER_WAY
+        self.unacknowledged.len() < MAX_UNACKNOWLEDGED
     }
 
     /// Returns the text frame of the publication that was due at `due_us`, and counts it as unacknowledged.
     pub(crate) fn frame(&mut self, due_us: u64) -> String {
-        self.under_way.push_back(due_us);
+        self.unacknowledged.push_back(due_us);
         publication_json(&publication(due_us, self.payload_bytes))
     }
 
     /// Records an acknowledgement, and returns when its publication was due. Acknowledgements arrive in the order of
     /// the publications.
     pub(crate) fn acknowledged(&mut self) -> Option<u64> {
-        self.under_way.pop_front()
+        self.unacknowledged.pop_front()
     }
 
     /// Records the loss of the connection, and of the outstanding acknowledgements.
     pub(crate) fn lost(&mut self) {
-        self.under_way.clear();
+        self.unacknowledged.clear();
     }
 }
 
@@ -168,15 +176,15 @@ mod tests {
     use rand::SeedableRng as _;
 
     use super::*;
-    use crate::transport::script::converse;
+    use crate::transport::script::run_script;
 
     /// One of 10 clients that together publish 1,000 updates per second; the feed started a while ago.
     fn publications(length_us: u64) -> (u64, Publications) {
         let start_us = clock::unix_us() - 5_000_000;
         let (_, window) = watch::channel(Some(Window { start_us: start_us + 1_000, end_us: start_us + length_us }));
         let (warm_up, rng) = (Duration::from_millis(1), ChaCha8Rng::seed_from_u64(7));
-        let (gap_s, payload_bytes, under_way) = (0.01, 40, VecDeque::new());
-        (start_us, Publications { gap_s, payload_bytes, window, warm_up, due_us: None, under_way, rng })
+        let (gap_s, payload_bytes, unacknowledged) = (0.01, 40, VecDeque::new());
+        (start_us, Publications { gap_s, payload_bytes, window, warm_up, due_us: None, unacknowledged, rng })
     }
 
     #[tokio::test]
@@ -215,7 +223,7 @@ mod tests {
     #[test]
     fn acknowledgements_are_in_order_and_none_follows_a_loss() {
         let (_, mut publications) = publications(1);
-        for due_us in 1..=UNDER_WAY as u64 {
+        for due_us in 1..=MAX_UNACKNOWLEDGED as u64 {
             assert!(publications.has_room());
             publications.frame(due_us);
         }
@@ -227,12 +235,12 @@ mod tests {
 
     #[tokio::test]
     async fn posts_are_sent_one_after_the_other_on_one_connection_and_never_repeated() {
-        let mut told = Vec::new();
+        let mut reports = Vec::new();
         let (_, publications) = publications(u64::MAX / 2);
         let author = async |client, _: &mut _, stop: &CancellationToken| {
-            post(client, publications, stop, |publication| told.push(publication)).await;
+            post(client, publications, stop, |publication| reports.push(publication)).await;
         };
-        converse("/feed/sse?after=3", author, async |server| {
+        run_script("/feed/sse?after=3", author, async |server| {
             let mut peer = server.accept().await;
             let mut bodies = Vec::new();
             for status in ["202 Accepted", "503 Full", "202 Accepted"] {
@@ -240,14 +248,17 @@ mod tests {
                 assert!(request.starts_with("post /feed?endpoint=sse http/1.1\r\n"), "{request}");
                 assert!(request.contains("content-type: text/plain\r\n") && request.contains("content-length: 40\r\n"));
                 assert!(request.contains("origin: http://127.0.0.1:"));
-                bodies.push(peer.hear().await);
+                bodies.push(peer.receive().await);
                 peer.answer(status, "", "{\"seq\":1}").await;
             }
             assert!(bodies.iter().all(|body| body.len() == 40 && body.is_ascii()) && bodies.is_sorted());
             peer.request().await;
         })
         .await;
-        let told: Vec<_> = told.into_iter().map(|told| told.map_err(|error| error.failure)).collect();
-        assert!(matches!(told[..3], [Ok((a, at)), Err(Failure::Status), Ok((b, _))] if a < b && a < at), "{told:?}");
+        let reports: Vec<_> = reports.into_iter().map(|report| report.map_err(|error| error.failure)).collect();
+        assert!(
+            matches!(reports[..3], [Ok((a, at)), Err(Failure::Status), Ok((b, _))] if a < b && a < at),
+            "{reports:?}"
+        );
     }
 }

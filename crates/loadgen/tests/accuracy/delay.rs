@@ -6,9 +6,9 @@ use rand_chacha::ChaCha8Rng;
 /// A distribution of delays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Delays {
-    /// 20 ms, always: whatever the harness adds, shows in every figure.
+    /// Always 20 ms: whatever the harness adds shows in every figure.
     Constant,
-    /// Evenly spread over 0 to 40 ms.
+    /// Uniform from 0 to 40 ms.
     Uniform,
     /// 5 ms for nine of ten, 50 ms for the tenth: a tail that an average would hide.
     Bimodal,
@@ -17,7 +17,7 @@ pub(crate) enum Delays {
 impl Delays {
     pub(crate) const ALL: [Self; 3] = [Self::Constant, Self::Uniform, Self::Bimodal];
 
-    /// So many delays, µs; the same for the same seed.
+    /// Draws `count` delays, µs; the same for the same seed.
     pub(crate) fn draw(self, count: usize, seed: u64) -> Vec<u64> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut delay = || match self {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use feedlab_feed::clock;
 use feedlab_feed::process::{HostLoad, TICK_US, Usage};
 
-/// CPU time of the machine that is not this process's, from a moment on.
+/// The CPU time of the machine that other processes use, from a moment on.
 pub(crate) struct Others {
     since: Instant,
     busy_us: Option<u64>,
@@ -16,7 +16,7 @@ impl Others {
         Self { since: clock::now(), busy_us: busy_us() }
     }
 
-    /// How many cores the others have kept busy since; 0 where the platform does not tell.
+    /// Returns how many cores other processes have used since then; 0 where the platform does not report it.
     pub(crate) fn cores(&self) -> f64 {
         let busy_us = busy_us().zip(self.busy_us).map_or(0, |(now, then)| now.saturating_sub(then));
         busy_us as f64 / clock::micros(self.since.elapsed()) as f64

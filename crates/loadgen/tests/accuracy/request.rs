@@ -1,4 +1,4 @@
-//! The requests of one connection, read as far as the test server needs them.
+//! The requests on one connection, parsed as far as the test server needs them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -14,7 +14,7 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// Reads requests until the connection ends, or says something else.
+/// Reads requests until the connection ends, or something else arrives.
 pub(crate) struct Requests(BufReader<TcpStream>);
 
 impl Requests {
@@ -25,7 +25,7 @@ impl Requests {
     pub(crate) fn next(&mut self) -> Option<Request> {
         let first = self.0.fill_buf().ok()?.first()?;
         if !first.is_ascii_uppercase() {
-            return None; // a frame of a WebSocket: masked, and its first byte has the highest bit set
+            return None; // a WebSocket frame: masked, and its first byte has the highest bit set
         }
         let mut request = Request::default();
         let line = self.line()?;

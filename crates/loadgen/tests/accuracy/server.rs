@@ -1,8 +1,9 @@
-//! A server that hands every update to every client at a time of its own choosing, and writes down when it did.
+//! A server that delivers every update to every client at a time that it chooses, and records when it did.
 //!
-//! Nothing here is asynchronous: a runtime's timers tick in milliseconds. One thread makes all deliveries, in the order
-//! of their times; a connection's own thread reads what the client says, and answers those polls that find something
-//! ready. The clock is asked directly before the `write`, so that the truth is what was done and not what was planned.
+//! Nothing here is asynchronous, because a runtime's timers tick in milliseconds. One thread makes all deliveries, in
+//! the order of their times; each connection's own thread reads what the client sends, and answers polls for which an
+//! update is ready. The clock is read directly before the `write`, so that the truth is what was done and not what was
+//! planned.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -19,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::request::{Request, Requests};
 
-/// Time between two updates, µs.
+/// The time between two updates, µs.
 pub(crate) const PERIOD_US: u64 = 2_500;
 
 /// An update that was written to a client's socket.
@@ -29,14 +30,14 @@ pub(crate) struct Delivery {
     pub(crate) written_us: u64,
 }
 
-/// The server, on threads of its own. Dropping it ends the deliveries; the rest ends with its connections.
+/// The server, on its own threads. Dropping it ends the deliveries; the rest ends with its connections.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// For each client in the order of their coming: how late each update is, µs.
+    /// For each client, in the order of their connects: how late each update is, µs.
     delays: Vec<Vec<u64>>,
     clients: Mutex<Vec<Arc<Mutex<Client>>>>,
     start_us: AtomicU64,
@@ -47,9 +48,9 @@ struct Shared {
 struct Client {
     stream: TcpStream,
     transport: Transport,
-    /// Whether something can be written: always on a stream, with a request in hand on a poll.
+    /// Whether something can be written: always on a stream; on a poll, while a request is pending.
     listening: bool,
-    /// What is to be written as soon as something can be.
+    /// The updates to write as soon as possible.
     ready: Vec<Update>,
     /// The highest `seq` that was written.
     next: u64,
@@ -57,7 +58,7 @@ struct Client {
 }
 
 impl Server {
-    /// `delays` has a list for each client that is to come. Later ones get one update, at once: they are newcomers, who
+    /// `delays` has one list per measured client. Later clients get one update at once: they are join probes, which
     /// wait for no more.
     pub(crate) fn start(delays: Vec<Vec<u64>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -82,7 +83,7 @@ impl Server {
         Self { address, shared }
     }
 
-    /// What was written of the updates that were due in a time, over all clients that were told of.
+    /// Returns the deliveries of updates that were due in a time, over all measured clients.
     pub(crate) fn deliveries(&self, start_us: u64, end_us: u64) -> Vec<Delivery> {
         let due = |delivery: &Delivery| (start_us..end_us).contains(&delivery.due_us);
         let clients = self.shared.clients.lock().unwrap();
@@ -94,13 +95,13 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Relaxed);
-        // The listener waits for one more.
+        // Wakes the listener with one more connection.
         let _ = TcpStream::connect(self.address);
     }
 }
 
 impl Shared {
-    /// Takes a client in.
+    /// Adds a client.
     fn enter(&self, stream: TcpStream, transport: Transport) -> Arc<Mutex<Client>> {
         let mut clients = self.clients.lock().unwrap();
         let ready = if clients.len() < self.delays.len() {
@@ -141,7 +142,7 @@ impl Shared {
         }
     }
 
-    /// Updates that are due before a time.
+    /// Returns how many updates are due before a time.
     fn before(&self, at_us: u64) -> u64 {
         match self.start_us.load(Relaxed) {
             0 => 0,
@@ -184,7 +185,7 @@ fn update(start_us: u64, seq: u64) -> Update {
 }
 
 impl Client {
-    /// Writes what is ready, if the client listens for it. A client that has gone is not missed.
+    /// Writes the updates that are ready, if the client listens. Ignores a client that has gone.
     fn hand_over(&mut self) {
         if !self.listening || self.ready.is_empty() {
             return;
@@ -198,7 +199,7 @@ impl Client {
         self.deliveries.extend(made);
     }
 
-    /// What is ready, as the transport writes it.
+    /// The updates that are ready, encoded for the transport.
     fn written(&self) -> Vec<u8> {
         let ready = self.ready.iter();
         match self.transport {
@@ -215,7 +216,7 @@ impl Client {
         }
     }
 
-    /// A poll that is not held, or has nothing to resume from, is answered with what there is.
+    /// Answers a poll that is not held, or that has no cursor, with what there is.
     fn answer_at_once(&mut self) {
         if !self.ready.is_empty() {
             return self.hand_over();
@@ -225,11 +226,11 @@ impl Client {
     }
 }
 
-/// One connection's own thread: what the client says.
+/// The thread of one connection, which reads what the client sends.
 struct Connection {
     stream: TcpStream,
     shared: Arc<Shared>,
-    /// From the first request for an endpoint on.
+    /// Set from the first request to an endpoint.
     client: Option<Arc<Mutex<Client>>>,
 }
 
@@ -283,7 +284,8 @@ impl Connection {
         client.get_or_insert_with(|| shared.enter(stream.try_clone().unwrap(), transport)).clone()
     }
 
-    /// A WebSocket's client waits for the echo of its close frame, which is the only thing that it says on a stream.
+    /// Closes the connection. A WebSocket client waits for the echo of its close frame, the only thing that it sends on
+    /// a stream.
     fn close(&mut self) {
         if let Some(client) = &self.client {
             let mut client = client.lock().unwrap();

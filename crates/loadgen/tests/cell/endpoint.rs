@@ -1,4 +1,4 @@
-//! An endpoint before a server: lets everything pass, and counts connections.
+//! An endpoint in front of a server: it forwards everything and counts connections.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
-/// On a thread of its own, which ends with the test.
+/// The endpoint, on its own thread, which ends with the test.
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     passed: Arc<AtomicU64>,
@@ -35,7 +35,7 @@ impl Endpoint {
         Self { address, passed }
     }
 
-    /// Connections so far.
+    /// Returns the number of connections so far.
     pub(crate) fn passed(&self) -> u64 {
         self.passed.load(Relaxed)
     }

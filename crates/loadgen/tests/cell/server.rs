@@ -1,5 +1,5 @@
-//! A feed small enough to be seen through: update `k` falls due `k` periods after the start, every endpoint reads it off
-//! the clock, and nothing is ever forgotten. What a cell measures against it is known beforehand.
+//! A feed that is simple enough to predict: update `k` is due `k` periods after the start, every endpoint derives it
+//! from the clock, and nothing is ever dropped. What a cell measures against it is known in advance.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,29 +18,29 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// Time between two updates.
+/// The time between two updates, µs.
 pub(crate) const PERIOD_US: u64 = 50_000;
 
-/// A server on a thread of its own, which ends with the test.
+/// A server on its own thread, which ends with the test.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) feed: Arc<Feed>,
 }
 
-/// The feed and what is counted.
+/// The feed and the counts.
 #[derive(Default)]
 pub(crate) struct Feed {
     start_us: AtomicU64,
     connections: AtomicU64,
     requests: AtomicU64,
     bytes: AtomicU64,
-    /// Ends every connection that came for an endpoint.
+    /// Ends every connection that has used an endpoint.
     cut: Notify,
-    /// What was posted to `/fault`, as to a lab proxy; each cuts.
+    /// The bodies posted to `/fault`, as to a lab proxy; each one cuts the connections.
     pub(crate) faults: Mutex<Vec<String>>,
-    /// Answers `GET /stats?before=` as a server does that has forgotten.
+    /// Whether `GET /stats?before=` is answered as by a server that no longer knows.
     forgetful: bool,
-    /// Answers every endpoint with 404.
+    /// Whether every endpoint answers with 404.
     shut: bool,
 }
 
@@ -73,7 +73,7 @@ impl Feed {
         Self { shut: true, ..Self::default() }
     }
 
-    /// Updates that are due before a time.
+    /// Returns how many updates are due before a time.
     pub(crate) fn before(&self, at_us: u64) -> u64 {
         match self.start_us.load(Relaxed) {
             0 => 0,
@@ -92,7 +92,7 @@ impl Feed {
         Update { seq, at: self.due_us(seq), event_type: EventType::default(), data: Data::Text("0123456789".into()) }
     }
 
-    /// Waits until an update is due. The start itself is waited for too.
+    /// Waits until an update is due, even if the feed has not started yet.
     async fn wait_for(&self, seq: u64) {
         while self.due_us(seq) > clock::unix_us() {
             let soon = clock::unix_us() + 20_000;
@@ -137,7 +137,7 @@ async fn serve(stream: TcpStream, feed: Arc<Feed>) {
     loop {
         if request.path.starts_with("/feed") && !std::mem::replace(&mut came, true) {
             feed.connections.fetch_add(1, Relaxed);
-            // From now on it counts among those who wait.
+            // From now on, the connection is one of those that a cut ends.
             cut.as_mut().enable();
         }
         let next = async {

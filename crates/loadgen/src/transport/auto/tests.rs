@@ -1,7 +1,7 @@
 use tokio::time::sleep;
 
 use super::*;
-use crate::transport::script::{Peer, Server, converse};
+use crate::transport::script::{Peer, Server, run_script};
 
 const LONG: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_millis(400);
@@ -23,7 +23,7 @@ const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n
 
 async fn climb(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
     let first = options.first.path();
-    let seen = converse(first, async |client, log, stop| run(client, options, log, stop).await, script).await;
+    let seen = run_script(first, async |client, log, stop| run(client, options, log, stop).await, script).await;
     seen.into_iter().filter(|line| !line.starts_with("event ")).collect()
 }
 
@@ -53,7 +53,7 @@ async fn a_stream_whose_head_never_arrives_is_left_for_long_polling() {
         peer.answer("200 OK", "", &body(&[], 5)).await;
         assert!(peer.request().await.starts_with("get /feed/long-poll?after=k3f9.5&hold=400ms "));
         peer.answer("200 OK", "", &body(&[6], 6)).await;
-        server.saw("update 6").await;
+        server.observed("update 6").await;
     })
     .await;
     assert_eq!(seen, ["fell to long-polling", "opened", "update 6"]);
@@ -63,10 +63,10 @@ async fn a_stream_whose_head_never_arrives_is_left_for_long_polling() {
 async fn a_stream_that_falls_silent_is_left_and_the_cursor_is_kept() {
     let seen = climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
-        stream.say([STREAM, &event(7), &event(8)].concat()).await;
+        stream.send([STREAM, &event(7), &event(8)].concat()).await;
         let mut peer = asked(server, "get /feed/long-poll?after=k3f9.8&hold=400ms ").await;
         peer.answer("200 OK", "", &body(&[9], 9)).await;
-        server.saw("update 9").await;
+        server.observed("update 9").await;
     })
     .await;
     assert_eq!(seen, ["opened", "update 7", "update 8", "fell to long-polling", "opened", "update 9"]);
@@ -76,7 +76,7 @@ async fn a_stream_that_falls_silent_is_left_and_the_cursor_is_kept() {
 async fn the_position_that_a_stream_sent_is_kept_too() {
     climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
-        stream.say([STREAM, "id: k3f9.41\nretry: 100\n\n"].concat()).await;
+        stream.send([STREAM, "id: k3f9.41\nretry: 100\n\n"].concat()).await;
         asked(server, "get /feed/long-poll?after=k3f9.41&").await;
     })
     .await;
@@ -87,13 +87,13 @@ async fn comments_are_signs_of_life() {
     let options = Options { watchdog: Duration::from_secs(1), ..PATIENT };
     let seen = climb(options, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
-        stream.say(STREAM).await;
+        stream.send(STREAM).await;
         for _ in 0..30 {
             sleep(Duration::from_millis(50)).await;
-            stream.say(":\n\n").await;
+            stream.send(":\n\n").await;
         }
-        stream.say(event(1)).await;
-        server.saw("update 1").await;
+        stream.send(event(1)).await;
+        server.observed("update 1").await;
     })
     .await;
     assert_eq!(seen, ["opened", "update 1"]);
@@ -108,7 +108,7 @@ async fn a_refused_first_rung_falls_at_once() {
     ] {
         let seen = climb(Options { first, ..PATIENT }, async |server| {
             let mut peer = asked(server, &format!("get {} ", first.path())).await;
-            peer.say(answer).await;
+            peer.send(answer).await;
             asked(server, "get /feed/long-poll?hold=0s ").await;
         })
         .await;
@@ -130,7 +130,7 @@ async fn a_held_poll_that_is_never_answered_is_left_for_short_polling() {
             peer.request().await;
         }
         peer.answer("200 OK", "", &body(&[6], 6)).await;
-        server.saw("update 6").await;
+        server.observed("update 6").await;
     })
     .await;
     let expected = ["fell to long-polling", "opened", "fell to short-polling", "opened"];
@@ -142,11 +142,11 @@ async fn a_held_poll_that_is_never_answered_is_left_for_short_polling() {
 async fn a_path_that_cuts_off_every_connection_breaks_the_rung() {
     let seen = climb(PATIENT, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
-        stream.say([STREAM, "retry: 1\n\n", &event(3)].concat()).await;
+        stream.send([STREAM, "retry: 1\n\n", &event(3)].concat()).await;
         drop(stream);
         for _ in 0..2 {
             let mut stream = asked(server, "get /feed/sse ").await;
-            stream.say(STREAM).await;
+            stream.send(STREAM).await;
         }
         asked(server, "get /feed/long-poll?after=k3f9.3&").await;
     })
@@ -170,20 +170,20 @@ async fn a_server_that_is_down_is_down_for_every_rung() {
 async fn the_first_rung_is_retried_next_to_the_working_one_and_nothing_is_delivered_twice() {
     let options = Options { climb: SHORT, ..PATIENT };
     let seen = climb(options, async |server| {
-        asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+        asked(server, "get /feed/sse ").await.send("HTTP/1.1 503 Full\r\n\r\n").await;
         let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
         held.answer("200 OK", "", &body(&[], 5)).await;
         held.request().await;
         let mut stream = server.accept().await;
         assert!(stream.request().await.contains("last-event-id: k3f9.5\r\n"));
-        stream.say(STREAM).await;
+        stream.send(STREAM).await;
         held.answer("200 OK", "", &body(&[6, 7], 7)).await;
-        server.saw("update 7").await;
-        stream.say([event(6), event(7), event(8)].concat()).await;
-        server.saw("update 8").await;
+        server.observed("update 7").await;
+        stream.send([event(6), event(7), event(8)].concat()).await;
+        server.observed("update 8").await;
         // The request that was sent meanwhile, and then the end of the connection.
         held.request().await;
-        assert_eq!(held.hear().await, b"");
+        assert_eq!(held.receive().await, b"");
     })
     .await;
     let seen: Vec<_> = seen.iter().filter(|line| *line != "opened").collect();
@@ -198,15 +198,15 @@ async fn the_first_rung_is_retried_next_to_the_working_one_and_nothing_is_delive
 async fn a_first_rung_that_is_still_broken_is_left_and_retried() {
     let options = Options { climb: SHORT, ..PATIENT };
     let seen = climb(options, async |server| {
-        asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+        asked(server, "get /feed/sse ").await.send("HTTP/1.1 503 Full\r\n\r\n").await;
         let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
         held.answer("200 OK", "", &body(&[], 5)).await;
         held.request().await;
         for _ in 0..2 {
-            asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+            asked(server, "get /feed/sse ").await.send("HTTP/1.1 503 Full\r\n\r\n").await;
         }
         held.answer("200 OK", "", &body(&[6], 6)).await;
-        server.saw("update 6").await;
+        server.observed("update 6").await;
     })
     .await;
     let seen: Vec<_> = seen.iter().filter(|line| *line != "opened").collect();
@@ -219,18 +219,18 @@ const ANEW: &str = r#"{"updates":[],"next":"p0q2.0","gap":null,"reset":{"asked":
 async fn d1_a_reset_is_passed_on_once_and_the_epoch_before_is_obsolete() {
     let options = Options { climb: SHORT, ..PATIENT };
     let seen = climb(options, async |server| {
-        asked(server, "get /feed/sse ").await.say("HTTP/1.1 503 Full\r\n\r\n").await;
+        asked(server, "get /feed/sse ").await.send("HTTP/1.1 503 Full\r\n\r\n").await;
         let mut held = asked(server, "get /feed/long-poll?hold=0s ").await;
         held.answer("200 OK", "", &body(&[], 31)).await;
         held.request().await;
         let mut stream = server.accept().await;
         assert!(stream.request().await.contains("last-event-id: k3f9.31\r\n"));
         let reset = "id: p0q2.0\nevent: reset\ndata: {\"asked\":\"k3f9.31\",\"resume\":\"p0q2.0\"}\n\n";
-        stream.say([STREAM, reset].concat()).await;
-        server.saw("reset k3f9.31, on after p0q2.0").await;
+        stream.send([STREAM, reset].concat()).await;
+        server.observed("reset k3f9.31, on after p0q2.0").await;
         held.answer("200 OK", "", &body(&[32], 32)).await;
-        stream.say(event(1).replace("k3f9", "p0q2")).await;
-        server.saw("update 1").await;
+        stream.send(event(1).replace("k3f9", "p0q2")).await;
+        server.observed("update 1").await;
     })
     .await;
     let seen: Vec<_> = seen.iter().filter(|line| !["opened", "climbed"].contains(&line.as_str())).collect();
@@ -242,7 +242,7 @@ async fn d1_a_reset_is_passed_on_once_and_the_epoch_before_is_obsolete() {
 async fn d1_a_reset_on_a_lower_rung_moves_the_cursor_of_all_rungs() {
     let seen = climb(WATCHFUL, async |server| {
         let mut stream = asked(server, "get /feed/sse ").await;
-        stream.say([STREAM, &event(31)].concat()).await;
+        stream.send([STREAM, &event(31)].concat()).await;
         let mut held = asked(server, "get /feed/long-poll?after=k3f9.31&").await;
         held.answer("200 OK", "", ANEW).await;
         assert!(held.request().await.contains("?after=p0q2.0&"));

@@ -124,12 +124,12 @@ impl Connection {
         if let Wire::Shared(shared) = wire {
             return shared.wait_for_settings().await.map_err(Lost::Request);
         }
-        let mut told = |cx: &mut Context<'_>| match requests.poll_ready(cx) {
+        let mut arrived = |cx: &mut Context<'_>| match requests.poll_ready(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             _ if has_settings(requests) => Poll::Ready(Ok(())),
             _ => Poll::Pending,
         };
-        drive(wire, &mut told).await.map_err(|error| wire.unsent(&error))
+        drive(wire, &mut arrived).await.map_err(|error| wire.unsent(&error))
     }
 }
 

@@ -7,7 +7,7 @@ use hyper::http::response::Parts;
 use url::Url;
 
 /// How many redirects are followed: twenty, as in Fetch (section 4.4).
-pub(super) const MOST: u32 = 20;
+pub(super) const MAX_REDIRECTS: u32 = 20;
 
 /// The headers that may be sent to another origin: those that request an event stream, and those that any browser sends
 /// about itself.

@@ -2,9 +2,9 @@ use feedlab_experiment::scenario::{Http as Version, Options};
 use tokio_util::sync::CancellationToken;
 
 use crate::observer::Opened;
-use crate::transport::script::h2::{Connection, Exchange, Http2Settings, say};
+use crate::transport::script::h2::{Connection, Exchange, Http2Settings, send};
 use crate::transport::script::tls::{Identity, encrypted};
-use crate::transport::script::{Log, Server, converse};
+use crate::transport::script::{Log, Server, run_script};
 use crate::transport::{Client, Link, Tls, run};
 
 const MS: std::time::Duration = std::time::Duration::from_millis(1);
@@ -31,7 +31,7 @@ async fn over(
         openings = log.openings();
     };
     let path = if options == SSE { "/feed/sse" } else { "/feed/poll" };
-    let seen = converse(path, client, script).await;
+    let seen = run_script(path, client, script).await;
     (seen.into_iter().filter(|line| !line.starts_with("event ")).collect(), openings)
 }
 
@@ -93,13 +93,13 @@ async fn an_event_stream_that_ends_is_opened_again_on_its_http_2_connection() {
         assert_eq!(first.header("accept"), Some("text/event-stream"));
         let mut events = stream(&mut first);
         let text = [event(7), event(8)].concat();
-        text.as_bytes().chunks(5).for_each(|part| say(&mut events, part));
+        text.as_bytes().chunks(5).for_each(|part| send(&mut events, part));
         events.send_data(bytes::Bytes::new(), true).unwrap();
         let mut second = connection.request().await;
         assert_eq!(second.header("last-event-id"), Some("8"));
         let mut events = stream(&mut second);
-        say(&mut events, event(9));
-        server.saw("update 9").await;
+        send(&mut events, event(9));
+        server.observed("update 9").await;
     })
     .await;
     assert_eq!(seen, ["opened", "update 7", "update 8", "Closed", "reconnect", "opened", "update 9"]);
@@ -112,14 +112,14 @@ async fn a_broken_http_2_connection_is_opened_again() {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = connection.request().await;
         let mut events = stream(&mut exchange);
-        say(&mut events, event(7));
-        server.saw("update 7").await;
+        send(&mut events, event(7));
+        server.observed("update 7").await;
         drop(connection);
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let mut exchange = connection.request().await;
         assert_eq!(exchange.header("last-event-id"), Some("7"));
         let _events = stream(&mut exchange);
-        server.saw("reconnect").await;
+        server.observed("reconnect").await;
     })
     .await;
     assert_eq!(seen, ["opened", "update 7", "Disconnected", "reconnect", "opened"]);
@@ -136,7 +136,7 @@ async fn a_request_that_a_server_has_not_processed_is_sent_again_on_another_conn
         let mut exchange = other.request().await;
         assert_eq!(exchange.target(), "/feed/poll?after=k3f9.5");
         exchange.body(&body(&[6], 6));
-        server.saw("update 6").await;
+        server.observed("update 6").await;
     })
     .await;
     assert_eq!(seen, ["opened", "reconnect", "opened", "update 6"]);
@@ -146,9 +146,9 @@ async fn a_request_that_a_server_has_not_processed_is_sent_again_on_another_conn
 async fn an_http_1_server_is_not_an_http_2_server() {
     let (seen, _) = h2c(short_polling(true), async |server| {
         let mut peer = server.accept().await;
-        peer.hear().await;
+        peer.receive().await;
         peer.answer("400 Bad Request", "", "").await;
-        server.saw("Disconnected").await;
+        server.observed("Disconnected").await;
     })
     .await;
     assert_eq!(seen[0], "Disconnected");
@@ -163,9 +163,9 @@ async fn tls_carries_http_1_and_its_time_is_part_of_the_opening() {
         async |server| {
             let mut peer = server.accept_tls(&identity).await;
             assert!(peer.request().await.starts_with("get /feed/sse http/1.1"));
-            peer.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await;
-            peer.stammer(event(1)).await;
-            server.saw("update 1").await;
+            peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await;
+            peer.send_bytewise(event(1)).await;
+            server.observed("update 1").await;
         },
     )
     .await;
@@ -184,8 +184,8 @@ async fn tls_carries_http_2_if_the_server_agrees() {
             let mut connection = Connection::new(pipe, Http2Settings::default()).await;
             let mut exchange = connection.request().await;
             assert_eq!(exchange.request.uri().scheme_str(), Some("https"));
-            say(&mut stream(&mut exchange), event(1));
-            server.saw("update 1").await;
+            send(&mut stream(&mut exchange), event(1));
+            server.observed("update 1").await;
         },
     )
     .await;
@@ -195,31 +195,31 @@ async fn tls_carries_http_2_if_the_server_agrees() {
 
 /// Lets a handshake fail, and returns the error that the client reports.
 async fn refused(identity: &Identity, link: impl FnOnce(Client) -> Client) -> String {
-    let mut told = String::new();
+    let mut error = String::new();
     let (seen, _) = over(short_polling(true), link, async |server| {
         // Either side may notice first.
         let _secured = server.secured(identity).await;
-        server.saw("Connect").await;
-        told = server.errors().remove(0);
+        server.observed("Connect").await;
+        error = server.errors().remove(0);
     })
     .await;
     assert_eq!(seen[0], "Connect");
-    told
+    error
 }
 
 #[tokio::test]
 async fn a_handshake_that_fails_names_its_cause() {
     let identity = Identity::new(&["http/1.1"]);
     let stranger = Identity::new(&["http/1.1"]);
-    let told = refused(&stranger, |client| identity.client(client, Version::V1)).await;
-    assert!(told.contains("TLS handshake for HTTP/1.1 failed: invalid peer certificate"), "{told}");
-    let told = refused(&identity, |client| identity.client(client, Version::V2)).await;
-    assert!(told.contains("TLS handshake for HTTP/2 failed") && told.contains("NoApplicationProtocol"), "{told}");
+    let error = refused(&stranger, |client| identity.client(client, Version::V1)).await;
+    assert!(error.contains("TLS handshake for HTTP/1.1 failed: invalid peer certificate"), "{error}");
+    let error = refused(&identity, |client| identity.client(client, Version::V2)).await;
+    assert!(error.contains("TLS handshake for HTTP/2 failed") && error.contains("NoApplicationProtocol"), "{error}");
     let undecided = Identity::new(&[]);
-    let told = refused(&undecided, |client| undecided.client(client, Version::V2)).await;
-    assert!(told.contains("does not agree on HTTP/2"), "{told}");
-    let told = refused(&undecided, encrypted).await;
-    assert!(told.contains("no certificate is trusted"), "{told}");
+    let error = refused(&undecided, |client| undecided.client(client, Version::V2)).await;
+    assert!(error.contains("does not agree on HTTP/2"), "{error}");
+    let error = refused(&undecided, encrypted).await;
+    assert!(error.contains("no certificate is trusted"), "{error}");
 }
 
 #[tokio::test]
@@ -230,8 +230,8 @@ async fn a_server_without_tls_is_a_failed_handshake() {
         |client| identity.client(client, Version::V1),
         async |server| {
             let mut peer = server.accept().await;
-            peer.say("HTTP/1.1 400 Bad Request\r\n\r\n").await;
-            server.saw("Connect").await;
+            peer.send("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            server.observed("Connect").await;
             assert!(server.errors()[0].contains("the TLS handshake for HTTP/1.1 failed: "), "{:?}", server.errors());
         },
     )
@@ -250,7 +250,7 @@ async fn without_verification_no_name_is_checked() {
     };
     let (seen, _) = over(short_polling(true), trusting, async |server| {
         server.accept_tls(&stranger).await.answer("200 OK", "", &body(&[], 5)).await;
-        server.saw("opened").await;
+        server.observed("opened").await;
     })
     .await;
     assert_eq!(seen[0], "opened");
@@ -266,14 +266,14 @@ async fn an_authority_is_trusted_for_the_names_that_it_signed() {
             let mut peer = server.accept_tls(&identity).await;
             peer.request().await;
             peer.answer("200 OK", "", &body(&[], 5)).await;
-            server.saw("opened").await;
+            server.observed("opened").await;
         },
     )
     .await;
     assert_eq!(seen[0], "opened");
     let elsewhere = Identity::signed("elsewhere.example");
-    let told = refused(&elsewhere, |client| elsewhere.client(client, Version::V1)).await;
-    assert!(told.contains("not valid for name"), "{told}");
+    let error = refused(&elsewhere, |client| elsewhere.client(client, Version::V1)).await;
+    assert!(error.contains("not valid for name"), "{error}");
 }
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn pings_are_answered_between_two_polls() {
     let (seen, _) = h2c(patient, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         connection.request().await.body(&body(&[6], 6));
-        server.saw("update 6").await;
+        server.observed("update 6").await;
         tokio::time::sleep(50 * MS).await;
         connection.ping().await;
     })

@@ -1,10 +1,10 @@
 use super::*;
-use crate::transport::script::{Log, Server, converse};
+use crate::transport::script::{Log, Server, run_script};
 
 const PLAIN: Options = Options { hold: Duration::from_secs(25), keep_alive: true };
 
 async fn poll(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
-    converse("/feed/long-poll", async |client, log, stop| run(client, options, log, stop).await, script).await
+    run_script("/feed/long-poll", async |client, log, stop| run(client, options, log, stop).await, script).await
 }
 
 const START: &str = r#"{"updates":[],"next":"k3f9.5","gap":null}"#;
@@ -17,7 +17,7 @@ async fn the_first_request_is_not_held_and_the_next_ones_are() {
         assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "));
         peer.answer("200 OK", "", START).await;
         assert!(peer.request().await.starts_with("get /feed/long-poll?after=k3f9.5&hold=25s "));
-        peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
+        peer.send("HTTP/1.1 204 No Content\r\n\r\n").await;
         assert!(peer.request().await.contains("?after=k3f9.5&hold=25s "));
         peer.answer("200 OK", "", NEWS).await;
         assert!(peer.request().await.contains("?after=k3f9.6&hold=25s "));
@@ -32,7 +32,7 @@ async fn without_a_cursor_it_requests_what_comes_next_and_loses_what_was_publish
         client.reconnect.with_cursor = false;
         run(client, PLAIN, log, stop).await;
     };
-    let seen = converse("/feed/long-poll", forgetful, async |server| {
+    let seen = run_script("/feed/long-poll", forgetful, async |server| {
         let mut peer = server.accept().await;
         assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "), "it opens before it is held");
         peer.answer("200 OK", "", START).await;
@@ -51,7 +51,7 @@ async fn a_first_answer_without_a_cursor_is_no_answer() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
-        peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
+        peer.send("HTTP/1.1 204 No Content\r\n\r\n").await;
         assert!(peer.request().await.starts_with("get /feed/long-poll?hold=0s "));
     })
     .await;
@@ -65,7 +65,7 @@ async fn a_body_in_many_pieces_is_read_as_one_and_a_gap_is_reported() {
         peer.request().await;
         let body = NEWS.replace(r#""gap":null"#, r#""gap":{"from":2,"to":5}"#);
         let length = body.len();
-        peer.stammer(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+        peer.send_bytewise(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")).await;
         assert!(peer.request().await.contains("?after=k3f9.6&"));
     })
     .await;
@@ -112,7 +112,7 @@ async fn without_keep_alive_each_request_has_its_own_connection() {
 async fn a_refused_connection_is_a_failure_and_tried_again() {
     let seen = poll(PLAIN, async |server| {
         server.close();
-        server.saw("Connect").await;
+        server.observed("Connect").await;
     })
     .await;
     assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
@@ -150,7 +150,7 @@ async fn m2_only_a_response_with_the_feed_counts_as_served() {
         }
         peer.request().await;
         assert_eq!(server.served(), 2);
-        peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
+        peer.send("HTTP/1.1 204 No Content\r\n\r\n").await;
         peer.request().await;
         assert_eq!(server.served(), 3, "a 204 after a hold counts as served");
     })

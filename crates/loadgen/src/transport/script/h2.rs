@@ -114,6 +114,6 @@ impl Exchange {
 }
 
 /// Sends bytes on a stream in one piece.
-pub(in crate::transport) fn say(stream: &mut SendStream<Bytes>, bytes: impl AsRef<[u8]>) {
+pub(in crate::transport) fn send(stream: &mut SendStream<Bytes>, bytes: impl AsRef<[u8]>) {
     stream.send_data(Bytes::copy_from_slice(bytes.as_ref()), false).unwrap();
 }

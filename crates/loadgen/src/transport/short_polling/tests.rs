@@ -2,12 +2,12 @@ use proptest::prelude::*;
 use rand::SeedableRng as _;
 
 use super::*;
-use crate::transport::script::{Server, converse};
+use crate::transport::script::{Server, run_script};
 
 const PLAIN: Options = Options { interval: Duration::from_millis(5), keep_alive: true, conditional: false };
 
 async fn poll(options: Options, script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
-    converse("/feed/poll", async |client, log, stop| run(client, options, log, stop).await, script).await
+    run_script("/feed/poll", async |client, log, stop| run(client, options, log, stop).await, script).await
 }
 
 fn body(seqs: &[u64], next: u64) -> String {
@@ -36,11 +36,11 @@ async fn a_body_in_many_chunks_is_read_as_one() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
-        peer.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
         for part in body(&[3], 3).as_bytes().chunks(7) {
-            peer.stammer([format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat()).await;
+            peer.send_bytewise([format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat()).await;
         }
-        peer.say("0\r\n\r\n").await;
+        peer.send("0\r\n\r\n").await;
         assert!(peer.request().await.contains("?after=k3f9.3 "));
     })
     .await;
@@ -57,7 +57,7 @@ async fn a_conditional_poll_sends_the_etag_of_the_same_url_and_accepts_304() {
         peer.answer("200 OK", "ETag: \"five\"\r\n", &body(&[], 5)).await;
         for _ in 0..2 {
             assert!(peer.request().await.contains("if-none-match: \"five\""));
-            peer.say("HTTP/1.1 304 Not Modified\r\nETag: \"five\"\r\n\r\n").await;
+            peer.send("HTTP/1.1 304 Not Modified\r\nETag: \"five\"\r\n\r\n").await;
         }
         assert!(peer.request().await.contains("if-none-match: \"five\""));
         peer.answer("200 OK", "ETag: \"six\"\r\n", &body(&[6], 6)).await;
@@ -118,7 +118,7 @@ async fn without_keep_alive_each_request_has_its_own_connection() {
             let mut peer = server.accept().await;
             assert!(peer.request().await.contains("connection: close"));
             peer.answer("200 OK", "Connection: close\r\n", &body(&[], 5)).await;
-            assert_eq!(peer.hear().await, b"", "the client closes the connection");
+            assert_eq!(peer.receive().await, b"", "the client closes the connection");
         }
     })
     .await;
@@ -130,7 +130,7 @@ async fn a_cut_connection_is_opened_again() {
     let seen = poll(PLAIN, async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
-        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"upd").await;
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"upd").await;
         drop(peer);
         let mut peer = server.accept().await;
         peer.request().await;
@@ -159,7 +159,7 @@ async fn a_connection_that_ended_between_two_polls_is_opened_again_and_no_poll_i
 async fn a_refused_connection_is_a_failure_and_tried_again() {
     let seen = poll(PLAIN, async |server| {
         server.close();
-        server.saw("Connect").await;
+        server.observed("Connect").await;
     })
     .await;
     assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");

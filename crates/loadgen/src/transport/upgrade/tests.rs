@@ -9,9 +9,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::transport::script::h2::{Http2Settings, say};
+use crate::transport::script::h2::{Http2Settings, send};
 use crate::transport::script::tls::Identity;
-use crate::transport::script::{Log, Server, converse};
+use crate::transport::script::{Log, Server, run_script};
 use crate::transport::{Link, run};
 
 const WEBSOCKET: Options = Options::WebSocket { keepalive: Duration::ZERO };
@@ -21,7 +21,7 @@ async fn over(link: impl FnOnce(Client) -> Client, script: impl AsyncFnOnce(&mut
     let client = async |client, log: &mut Log, stop: &CancellationToken| {
         run(link(client), &WEBSOCKET, log, stop).await;
     };
-    converse("/feed/ws", client, script).await
+    run_script("/feed/ws", client, script).await
 }
 
 fn h2c(pool: Option<Pool>) -> impl FnOnce(Client) -> Client {
@@ -33,7 +33,7 @@ fn update(seq: u64) -> Bytes {
 }
 
 /// Reads what the client sent on a stream, as whole messages.
-async fn hear(body: &mut RecvStream) -> Vec<Incoming> {
+async fn receive(body: &mut RecvStream) -> Vec<Incoming> {
     let mut messages = Vec::new();
     let mut decoder = Decoder::new(1_000);
     while messages.is_empty() {
@@ -61,16 +61,16 @@ async fn an_http_2_stream_carries_frames_in_both_directions() {
             assert!(exchange.header("sec-websocket-key").is_none() && exchange.header("upgrade").is_none());
             let mut stream = exchange.head(200, "application/octet-stream");
             let frames = [update(1), update(2)].concat();
-            frames.chunks(3).for_each(|part| say(&mut stream, part));
-            server.saw("update 2").await;
-            say(&mut stream, frame(Opcode::Ping, b"hello"));
-            assert_eq!(hear(exchange.request.body_mut()).await, [Incoming::Pong]);
+            frames.chunks(3).for_each(|part| send(&mut stream, part));
+            server.observed("update 2").await;
+            send(&mut stream, frame(Opcode::Ping, b"hello"));
+            assert_eq!(receive(exchange.request.body_mut()).await, [Incoming::Pong]);
             server_side = Some((connection, exchange, stream));
         })
         .await;
         assert_eq!(seen, ["opened", "update 1", "update 2"]);
         let (_connection, mut exchange, _stream) = server_side.unwrap();
-        assert_eq!(hear(exchange.request.body_mut()).await, [Incoming::Close(Some(close::GOING_AWAY))]);
+        assert_eq!(receive(exchange.request.body_mut()).await, [Incoming::Close(Some(close::GOING_AWAY))]);
     }
 }
 
@@ -79,14 +79,14 @@ async fn a_broken_http_2_connection_is_not_a_close() {
     let seen = over(h2c(Some(Pool::default())), async |server| {
         let mut connection = server.accept_h2(WILLING).await;
         let mut stream = connection.request().await.head(200, "x/y");
-        say(&mut stream, update(4));
-        server.saw("update 4").await;
+        send(&mut stream, update(4));
+        server.observed("update 4").await;
         drop(connection);
         let mut connection = server.accept_h2(WILLING).await;
         let mut exchange = connection.request().await;
         assert_eq!(exchange.target(), "/feed/ws?after=4");
         let _stream = exchange.head(200, "x/y");
-        server.saw("reconnect").await;
+        server.observed("reconnect").await;
     })
     .await;
     assert_eq!(seen, ["opened", "update 4", "Disconnected", "reconnect", "opened"]);
@@ -97,7 +97,7 @@ async fn a_server_without_websockets_over_http_2_is_reported() {
     for pool in [None, Some(Pool::default())] {
         let seen = over(h2c(pool), async |server| {
             let _connection = server.accept_h2(Http2Settings::default()).await;
-            server.saw("Status").await;
+            server.observed("Status").await;
             assert!(server.errors()[0].contains("RFC 8441"), "{:?}", server.errors());
         })
         .await;
@@ -110,7 +110,7 @@ async fn a_refused_connect_is_a_status() {
     let seen = over(h2c(None), async |server| {
         let mut connection = server.accept_h2(WILLING).await;
         let _stream = connection.request().await.head(403, "text/plain");
-        server.saw("Status").await;
+        server.observed("Status").await;
         assert!(server.errors()[0].contains("403"), "{:?}", server.errors());
     })
     .await;
@@ -128,9 +128,9 @@ async fn an_upgrade_may_be_encrypted() {
             assert!(head.starts_with("get /feed/ws http/1.1"), "{head}");
             let accept = derive_accept_key(key.as_bytes());
             let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-            peer.say(format!("{head}Sec-WebSocket-Accept: {accept}\r\n\r\n")).await;
-            peer.stammer(update(1)).await;
-            server.saw("update 1").await;
+            peer.send(format!("{head}Sec-WebSocket-Accept: {accept}\r\n\r\n")).await;
+            peer.send_bytewise(update(1)).await;
+            server.observed("update 1").await;
         },
     )
     .await;
@@ -145,12 +145,12 @@ async fn a_large_message_passes_a_small_window_in_pieces() {
         let mut connection = server.accept_h2(WILLING).await;
         let mut exchange = connection.request().await;
         let mut stream = exchange.head(200, "x/y");
-        say(&mut stream, update_frame(&large));
-        server.saw("update 1").await;
+        send(&mut stream, update_frame(&large));
+        server.observed("update 1").await;
         // More than the 64 KiB that the server lets a client send ahead: the pongs must wait for room.
         for _ in 0..1_000 {
-            say(&mut stream, frame(Opcode::Ping, &[7; 120]));
-            assert_eq!(hear(exchange.request.body_mut()).await, [Incoming::Pong]);
+            send(&mut stream, frame(Opcode::Ping, &[7; 120]));
+            assert_eq!(receive(exchange.request.body_mut()).await, [Incoming::Pong]);
         }
     })
     .await;

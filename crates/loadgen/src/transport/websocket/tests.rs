@@ -5,11 +5,11 @@ use feedlab_feed::{Data, EventType, Gap, Reset, Update};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::*;
-use crate::transport::script::{Log, Peer, Server, converse};
+use crate::transport::script::{Log, Peer, Server, run_script};
 
 async fn listen(script: impl AsyncFnOnce(&mut Server)) -> Vec<String> {
     let listener = async |client, log: &mut Log, stop: &_| run(client, Options::default(), log, stop).await;
-    converse("/feed/ws", listener, script).await
+    run_script("/feed/ws", listener, script).await
 }
 
 /// Accepts the upgrade and returns the request's head.
@@ -18,8 +18,8 @@ async fn upgrade(server: &mut Server) -> (Peer, String) {
     let (request, key) = peer.upgrade_request().await;
     let accept = derive_accept_key(key.as_bytes());
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    peer.say(format!("{head}Sec-WebSocket-Accept: {accept}\r\n\r\n")).await;
-    peer.say(hello_frame("k3f9.0".parse().unwrap())).await;
+    peer.send(format!("{head}Sec-WebSocket-Accept: {accept}\r\n\r\n")).await;
+    peer.send(hello_frame("k3f9.0".parse().unwrap())).await;
     (peer, request)
 }
 
@@ -32,12 +32,12 @@ fn text(seq: u64) -> bytes::Bytes {
 }
 
 /// Reads what the client sent, as whole messages.
-async fn hear(peer: &mut Peer) -> Vec<Incoming> {
+async fn receive(peer: &mut Peer) -> Vec<Incoming> {
     let mut messages = Vec::new();
     let mut decoder = Decoder::new(1_000);
     while messages.is_empty() {
-        let heard = peer.hear().await;
-        let mut bytes = &heard[..];
+        let received = peer.receive().await;
+        let mut bytes = &received[..];
         messages.extend(std::iter::from_fn(|| decoder.decode(&mut bytes).unwrap()));
     }
     messages
@@ -50,9 +50,9 @@ async fn text_binary_and_gaps_are_read_in_pieces_of_any_size() {
         assert!(head.starts_with("get /feed/ws http/1.1"), "{head}");
         let binary = update_frame(&update(2, Data::Binary(vec![0, 1, 2].into())));
         let gap = gap_frame(Gap { from: 3, to: 6 });
-        peer.stammer([&text(1)[..], &binary[..], &gap[..], &text(7)[..]].concat()).await;
-        peer.say([text(8), text(9)].concat()).await;
-        server.saw("update 9").await;
+        peer.send_bytewise([&text(1)[..], &binary[..], &gap[..], &text(7)[..]].concat()).await;
+        peer.send([text(8), text(9)].concat()).await;
+        server.observed("update 9").await;
     })
     .await;
     assert_eq!(
@@ -66,26 +66,26 @@ async fn pings_are_answered_and_leaving_sends_a_close_frame() {
     let mut server_side = None;
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
-        peer.say(frame(Opcode::Ping, b"hello")).await;
-        assert_eq!(hear(&mut peer).await, [Incoming::Pong]);
+        peer.send(frame(Opcode::Ping, b"hello")).await;
+        assert_eq!(receive(&mut peer).await, [Incoming::Pong]);
         server_side = Some(peer);
     });
     let ((), seen) = tokio::join!(async {}, seen);
     assert_eq!(seen, ["opened"]);
-    assert_eq!(hear(&mut server_side.unwrap()).await, [Incoming::Close(Some(close::GOING_AWAY))]);
+    assert_eq!(receive(&mut server_side.unwrap()).await, [Incoming::Close(Some(close::GOING_AWAY))]);
 }
 
 #[tokio::test]
 async fn after_a_server_goes_away_the_client_resumes_from_its_cursor() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
-        peer.say(text(4)).await;
-        peer.say(close_frame(close::GOING_AWAY, "restart")).await;
-        assert_eq!(hear(&mut peer).await, [Incoming::Close(Some(close::GOING_AWAY))]);
+        peer.send(text(4)).await;
+        peer.send(close_frame(close::GOING_AWAY, "restart")).await;
+        assert_eq!(receive(&mut peer).await, [Incoming::Close(Some(close::GOING_AWAY))]);
         drop(peer);
         let (_peer, head) = upgrade(server).await;
         assert!(head.starts_with("get /feed/ws?after=k3f9.4 "), "{head}");
-        server.saw("reconnect").await;
+        server.observed("reconnect").await;
     })
     .await;
     assert_eq!(seen, ["opened", "update 4", "Closed", "reconnect", "opened"]);
@@ -95,10 +95,10 @@ async fn after_a_server_goes_away_the_client_resumes_from_its_cursor() {
 async fn a_cut_connection_is_not_a_close() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
-        peer.say(&text(4)[..5]).await;
+        peer.send(&text(4)[..5]).await;
         drop(peer);
         upgrade(server).await;
-        server.saw("reconnect").await;
+        server.observed("reconnect").await;
     })
     .await;
     assert_eq!(seen[..2], ["opened", "Disconnected"]);
@@ -108,13 +108,13 @@ async fn a_cut_connection_is_not_a_close() {
 async fn garbage_in_a_frame_is_reported_and_garbage_instead_of_one_ends_the_connection() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
-        peer.say(frame(Opcode::Text, b"garbage")).await;
-        peer.say(frame(Opcode::Binary, b"short")).await;
-        peer.say(text(4)).await;
-        peer.say(b"\xff\x00").await;
+        peer.send(frame(Opcode::Text, b"garbage")).await;
+        peer.send(frame(Opcode::Binary, b"short")).await;
+        peer.send(text(4)).await;
+        peer.send(b"\xff\x00").await;
         let (_peer, head) = upgrade(server).await;
         assert!(head.contains("?after=k3f9.4 "));
-        server.saw("reconnect").await;
+        server.observed("reconnect").await;
     })
     .await;
     assert_eq!(seen, ["opened", "Malformed", "Malformed", "update 4", "Malformed", "reconnect", "opened"]);
@@ -127,7 +127,7 @@ async fn a_refused_upgrade_is_tried_again() {
         peer.request().await;
         peer.answer("503 Service Unavailable", "", "full").await;
         let (_peer, _) = upgrade(server).await;
-        server.saw("opened").await;
+        server.observed("opened").await;
     })
     .await;
     assert_eq!(seen, ["Status", "opened"]);
@@ -138,8 +138,8 @@ async fn a_response_that_is_not_an_upgrade_is_malformed() {
     let seen = listen(async |server| {
         let mut peer = server.accept().await;
         peer.request().await;
-        peer.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").await;
-        server.saw("Malformed").await;
+        peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").await;
+        server.observed("Malformed").await;
     })
     .await;
     assert_eq!(seen, ["Malformed"]);
@@ -149,7 +149,7 @@ async fn a_response_that_is_not_an_upgrade_is_malformed() {
 async fn a_refused_connection_is_a_failure_and_tried_again() {
     let seen = listen(async |server| {
         server.close();
-        server.saw("Connect").await;
+        server.observed("Connect").await;
     })
     .await;
     assert!(!seen.is_empty() && seen.iter().all(|line| line == "Connect"), "{seen:?}");
@@ -165,13 +165,13 @@ async fn publications_are_sent_and_acknowledged_on_the_same_socket() {
         client.publications = Some(Box::new(publications));
         run(client, Options::default(), log, stop).await;
     };
-    let seen = converse("/feed/ws", author, async |server| {
+    let seen = run_script("/feed/ws", author, async |server| {
         let (mut peer, _) = upgrade(server).await;
-        let Incoming::Text(first) = hear(&mut peer).await.remove(0) else { panic!("no text") };
+        let Incoming::Text(first) = receive(&mut peer).await.remove(0) else { panic!("no text") };
         assert!(first.starts_with(r#"{"type":"message","data":""#), "{first}");
-        peer.say(text(1)).await;
-        peer.say(websocket::ack_frame(1)).await;
-        server.saw("acknowledged").await;
+        peer.send(text(1)).await;
+        peer.send(websocket::ack_frame(1)).await;
+        server.observed("acknowledged").await;
     })
     .await;
     assert_eq!(seen, ["opened", "update 1", "acknowledged"]);
@@ -183,10 +183,10 @@ async fn a_client_may_reconnect_without_its_cursor() {
         client.reconnect.with_cursor = false;
         run(client, Options::default(), log, stop).await;
     };
-    converse("/feed/ws", forgetful, async |server| {
+    run_script("/feed/ws", forgetful, async |server| {
         let (mut peer, _) = upgrade(server).await;
-        peer.say(text(4)).await;
-        server.saw("update 4").await;
+        peer.send(text(4)).await;
+        server.observed("update 4").await;
         drop(peer);
         let (_peer, head) = upgrade(server).await;
         assert!(head.starts_with("get /feed/ws http/1.1"), "{head}");
@@ -198,13 +198,13 @@ async fn a_client_may_reconnect_without_its_cursor() {
 async fn d1_a_reset_moves_the_client_to_the_start_of_another_epoch() {
     let seen = listen(async |server| {
         let (mut peer, _) = upgrade(server).await;
-        peer.say(text(31)).await;
+        peer.send(text(31)).await;
         drop(peer);
         let (mut peer, head) = upgrade(server).await;
         assert!(head.contains("?after=k3f9.31 "), "{head}");
         let reset = Reset { asked: "k3f9.31".parse().unwrap(), resume: "p0q2.0".parse().unwrap() };
-        peer.say([reset_frame(reset), text(1)].concat()).await;
-        server.saw("update 1").await;
+        peer.send([reset_frame(reset), text(1)].concat()).await;
+        server.observed("update 1").await;
         drop(peer);
         let (_peer, head) = upgrade(server).await;
         assert!(head.contains("?after=p0q2.1 "), "{head}");
@@ -222,11 +222,11 @@ async fn m2_only_a_response_with_the_feed_counts_as_served() {
         peer.upgrade_request().await;
         peer.answer("503 Service Unavailable", "", "").await;
         drop(peer);
-        server.saw("Status").await;
+        server.observed("Status").await;
         assert_eq!(server.served(), 0);
         let (mut peer, _) = upgrade(server).await;
-        peer.say(text(1)).await;
-        server.saw("update 1").await;
+        peer.send(text(1)).await;
+        server.observed("update 1").await;
         assert_eq!(server.served(), 1);
     })
     .await;

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::observer::Opened;
-use crate::transport::script::h2::{Connection, Http2Settings, say};
-use crate::transport::script::{Log, Server, converse};
+use crate::transport::script::h2::{Connection, Http2Settings, send};
+use crate::transport::script::{Log, Server, run_script};
 use crate::transport::{Client, Link, run};
 
 const SSE: Options = Options::Sse { keepalive: Duration::ZERO };
@@ -33,7 +33,7 @@ async fn fleet(
         logs.insert(0, log.clone());
         all = logs.iter().map(|log| (log.lines(), log.openings())).collect();
     };
-    let first = converse("/feed/sse", clients, script).await;
+    let first = run_script("/feed/sse", clients, script).await;
     all[0].0 = first;
     all
 }
@@ -43,7 +43,7 @@ async fn feed(connection: &mut Connection, count: usize, seq: u64) -> Vec<SendSt
     let mut streams = Vec::new();
     for _ in 0..count {
         let mut stream = connection.request().await.head(200, "text/event-stream");
-        say(&mut stream, format!("retry: 10\nid: {seq}\nevent: tick\ndata: {{\"at\":1,\"data\":\"x\"}}\n\n"));
+        send(&mut stream, format!("retry: 10\nid: {seq}\nevent: tick\ndata: {{\"at\":1,\"data\":\"x\"}}\n\n"));
         streams.push(stream);
     }
     streams
@@ -63,7 +63,7 @@ async fn clients_are_streams_of_one_connection_and_one_of_them_reports_its_conne
     let fleet = fleet(PER_CONNECTION, SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, PER_CONNECTION, 1).await;
-        server.saw("update 1").await;
+        server.observed("update 1").await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(connection.has_no_request());
     })
@@ -116,11 +116,11 @@ async fn a_connection_breaks_with_all_its_streams_and_all_return_on_one() {
     let fleet = fleet(20, SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, 20, 1).await;
-        server.saw("update 1").await;
+        server.observed("update 1").await;
         drop(connection);
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let _streams = feed(&mut connection, 20, 2).await;
-        server.saw("update 2").await;
+        server.observed("update 2").await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     })
     .await;
@@ -147,7 +147,7 @@ async fn polls_keep_their_place_from_one_request_to_the_next() {
 async fn an_unreachable_server_is_a_failed_connect_for_each() {
     let fleet = fleet(5, SSE, async |server| {
         server.close();
-        server.saw("Connect").await;
+        server.observed("Connect").await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     })
     .await;
@@ -160,7 +160,7 @@ async fn the_connection_closes_when_the_last_client_has_left() {
     fleet(2, SSE, async |server| {
         let mut connection = server.accept_h2(Http2Settings::default()).await;
         let streams = feed(&mut connection, 2, 1).await;
-        server.saw("update 1").await;
+        server.observed("update 1").await;
         left = Some((connection, streams));
     })
     .await;
