@@ -22,7 +22,7 @@ fn render(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let scenario = realistic::scenario(&CLIENTS, SECONDS);
     let results =
-        run::results(folder.path(), &scenario, |contender, cell| realistic::found(contender, cell, SECONDS, SAMPLES));
+        run::results(folder.path(), &scenario, |contender, cell| realistic::fixture(contender, cell, SECONDS, SAMPLES));
     let report = feedlab_report::render(&results).unwrap();
     let charts: usize = report.charts.iter().map(|(_, svg)| svg.len()).sum();
     #[expect(clippy::print_stdout, reason = "sizes belong beside the times")]

@@ -5,7 +5,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::ReportError;
-use crate::palette::Colour;
+use crate::palette::Color;
 use crate::{human, wording};
 
 mod age_over_time;
@@ -24,15 +24,15 @@ mod sign;
 mod text;
 mod votes;
 
-pub(crate) use bytes::finding as weight;
+pub(crate) use bytes::finding as bytes_finding;
 pub(crate) use checks::ID as CHECKS;
 pub use cost::cost_chart;
-pub(crate) use ecdf::title as freshness;
-pub(crate) use requests::finding as asking;
+pub(crate) use ecdf::title as freshness_title;
+pub(crate) use requests::finding as requests_finding;
 pub(crate) use votes::Votes;
 pub use votes::votes_chart;
 
-use canvas::{Area, Canvas, Drawing, Point, Type};
+use canvas::{Area, Canvas, DrawResult, Point, TextFormat};
 
 /// Width of a picture beside the text of a page, CSS pixels.
 const WIDE: f64 = 860.0;
@@ -63,7 +63,7 @@ pub(crate) trait Picture {
     /// How high it is at a width.
     fn height(&self, width: f64) -> f64;
     /// Draws it.
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing;
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult;
 }
 
 /// A small table of text.
@@ -97,9 +97,9 @@ pub(crate) struct Chart {
 }
 
 /// Draws them all, that of the checks first. `source` says under each standalone picture where it comes from; the
-/// figures of a measurement that is `void` are grey, and have no finding.
-pub(crate) fn all(data: &Dataset, source: &str, void: bool) -> Result<Vec<Chart>, ReportError> {
-    let checks = checks::Checks { strips: &data.strips, is_void: void };
+/// figures of a measurement that is `invalid` are gray, and have no finding.
+pub(crate) fn all(data: &Dataset, source: &str, invalid: bool) -> Result<Vec<Chart>, ReportError> {
+    let checks = checks::Checks { strips: &data.strips, is_invalid: invalid };
     let pictures: [&dyn Picture; 5] = [
         &ecdf::AgeEcdf(data),
         &age_over_time::AgeOverTime(data),
@@ -110,17 +110,17 @@ pub(crate) fn all(data: &Dataset, source: &str, void: bool) -> Result<Vec<Chart>
     let checks = (!data.strips.is_empty()).then_some(&checks as &dyn Picture);
     let hops = hops::Hops(data);
     let hops = (!data.hops.is_empty()).then_some(&hops as &dyn Picture);
-    checks.into_iter().chain(pictures).chain(hops).map(|picture| chart(picture, source, void)).collect()
+    checks.into_iter().chain(pictures).chain(hops).map(|picture| chart(picture, source, invalid)).collect()
 }
 
-fn chart(picture: &dyn Picture, source: &str, void: bool) -> Result<Chart, ReportError> {
-    titled(picture, &picture.finding(), source, void)
+fn chart(picture: &dyn Picture, source: &str, invalid: bool) -> Result<Chart, ReportError> {
+    titled(picture, &picture.finding(), source, invalid)
 }
 
 /// As the others, with a title of its own.
-pub(crate) fn titled(picture: &dyn Picture, title: &str, source: &str, void: bool) -> Result<Chart, ReportError> {
-    let title = if void { format!("{}: invalid measurement", picture.topic()) } else { title.to_owned() };
-    let frame = Frame { picture, title: &title, void };
+pub(crate) fn titled(picture: &dyn Picture, title: &str, source: &str, invalid: bool) -> Result<Chart, ReportError> {
+    let title = if invalid { format!("{}: invalid measurement", picture.topic()) } else { title.to_owned() };
+    let frame = Frame { picture, title: &title, invalid };
     let drawn = || Ok([frame.inline(WIDE, "wide")?, frame.inline(NARROW, "narrow")?, frame.standalone(source)?]);
     let [wide, narrow, standalone] = drawn().map_err(|error: canvas::DrawError| {
         let reason = error.to_string();
@@ -142,7 +142,7 @@ pub(crate) fn titled(picture: &dyn Picture, title: &str, source: &str, void: boo
 struct Frame<'a> {
     picture: &'a dyn Picture,
     title: &'a str,
-    void: bool,
+    invalid: bool,
 }
 
 impl Frame<'_> {
@@ -150,7 +150,7 @@ impl Frame<'_> {
     fn inline(&self, width: f64, variant: &str) -> Result<String, canvas::DrawError> {
         let height = self.picture.height(width);
         let mut svg = String::new();
-        let mut canvas = Canvas::new(&mut svg, width, height, self.void);
+        let mut canvas = Canvas::new(&mut svg, width, height, self.invalid);
         self.picture.draw(&mut canvas, Area { left: 0.0, top: 0.0, right: width, bottom: height })?;
         canvas.finish()?;
         let id = format!("{}-{variant}", self.picture.id());
@@ -160,8 +160,8 @@ impl Frame<'_> {
     /// The picture between its title and its source, on white.
     fn standalone(&self, source: &str) -> Result<String, canvas::DrawError> {
         const MARGIN: f64 = 24.0;
-        const TITLE: Type = Type::new(20.0).bold();
-        const NOTE: Type = Type::new(12.0).muted();
+        const TITLE: TextFormat = TextFormat::new(20.0).bold();
+        const NOTE: TextFormat = TextFormat::new(12.0).muted();
         const TITLE_LINE: f64 = 26.0;
         const NOTE_LINE: f64 = 17.0;
         let titles = text::balance(&wording::glued(self.title), TITLE.size, WIDE);
@@ -172,8 +172,8 @@ impl Frame<'_> {
         let (width, height) = (WIDE + 2.0 * MARGIN, bottom + notes.len() as f64 * NOTE_LINE + MARGIN);
 
         let mut svg = String::new();
-        let mut canvas = Canvas::new(&mut svg, width, height, self.void);
-        canvas.fill(canvas.area, Colour::Paper, 1.0)?;
+        let mut canvas = Canvas::new(&mut svg, width, height, self.invalid);
+        canvas.fill(canvas.area, Color::Paper, 1.0)?;
         lines(&mut canvas, &titles, (MARGIN, MARGIN + 12.0), TITLE_LINE, TITLE)?;
         self.picture.draw(&mut canvas, Area { left: MARGIN, top, right: MARGIN + WIDE, bottom })?;
         lines(&mut canvas, &notes, (MARGIN, bottom + 12.0), NOTE_LINE, NOTE)?;
@@ -183,7 +183,7 @@ impl Frame<'_> {
 }
 
 /// Lines of text below each other.
-fn lines(canvas: &mut Canvas, lines: &[String], (x, y): Point, pitch: f64, set: Type) -> Drawing {
+fn lines(canvas: &mut Canvas, lines: &[String], (x, y): Point, pitch: f64, set: TextFormat) -> DrawResult {
     lines.iter().enumerate().try_for_each(|(index, line)| canvas.text(line, (x, y + index as f64 * pitch), set))
 }
 
@@ -198,9 +198,9 @@ fn description(picture: &dyn Picture) -> String {
 }
 
 /// Says in the middle of an area that there is nothing to draw.
-fn nothing(canvas: &mut Canvas, area: Area, why: &str) -> Drawing {
+fn nothing(canvas: &mut Canvas, area: Area, why: &str) -> DrawResult {
     let middle = ((area.left + area.right) / 2.0, (area.top + area.bottom) / 2.0);
-    canvas.text(why, middle, Type::new(15.0).muted().at(canvas::Anchor::Middle))
+    canvas.text(why, middle, TextFormat::new(15.0).muted().at(canvas::Anchor::Middle))
 }
 
 /// What a line chart leaves out.

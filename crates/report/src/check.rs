@@ -22,9 +22,9 @@ pub(crate) struct Checks {
     /// How many passed, in one sentence.
     pub(crate) total: String,
     /// Those that are to be seen at once: the failed ones first.
-    pub(crate) open: Vec<Row>,
+    pub(crate) open: Vec<CheckRow>,
     /// Those that are folded away: all of them passed, or none is judged.
-    pub(crate) folded: Vec<Row>,
+    pub(crate) folded: Vec<CheckRow>,
     /// What is written over the folded ones.
     pub(crate) folded_as: String,
 }
@@ -36,21 +36,21 @@ pub(crate) enum Outcome {
     Passed,
     /// It is not.
     Failed,
-    /// The measurement is void.
+    /// The measurement is invalid.
     Unjudged,
 }
 
 impl Outcome {
-    /// What is required was met or not, unless the measurement is void.
-    pub(crate) const fn of(met: bool, is_void: bool) -> Self {
-        match (is_void, met) {
+    /// What is required was met or not, unless the measurement is invalid.
+    pub(crate) const fn of(met: bool, is_invalid: bool) -> Self {
+        match (is_invalid, met) {
             (true, _) => Self::Unjudged,
             (false, true) => Self::Passed,
             (false, false) => Self::Failed,
         }
     }
 
-    /// A sign and a word: neither needs a colour.
+    /// A sign and a word: neither needs a color.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Passed => "✓ passed",
@@ -71,7 +71,7 @@ impl Outcome {
 
 /// A check in words.
 #[derive(Debug)]
-pub(crate) struct Row {
+pub(crate) struct CheckRow {
     /// How it went.
     pub(crate) outcome: Outcome,
     /// The contender, with its client count and payload in a sweep.
@@ -92,13 +92,14 @@ pub(crate) struct Row {
 
 /// The checks of a run; nothing if its scenario requires nothing.
 pub(crate) fn of(results: &Results) -> Option<Checks> {
-    let is_void = results.summary.verdict.status == Status::Invalid;
+    let is_invalid = results.summary.verdict.status == Status::Invalid;
     let all = all(results);
-    let rows = all.iter().map(|(check, entry)| Row::new(check, entry, results, is_void));
-    let (failed, others): (Vec<Row>, Vec<Row>) = rows.partition(|row| row.outcome == Outcome::Failed);
+    let rows = all.iter().map(|(check, entry)| CheckRow::new(check, entry, results, is_invalid));
+    let (failed, others): (Vec<CheckRow>, Vec<CheckRow>) = rows.partition(|row| row.outcome == Outcome::Failed);
     let is_long = failed.len() + others.len() > MOST_OPEN;
-    let folded_as = format!("The {} that {}", checks(others.len()), if is_void { "are not judged" } else { "passed" });
-    let total = total(failed.len(), others.len(), is_void);
+    let folded_as =
+        format!("The {} that {}", checks(others.len()), if is_invalid { "are not judged" } else { "passed" });
+    let total = total(failed.len(), others.len(), is_invalid);
     let (open, folded) = match is_long {
         true => (failed, others),
         false => (failed.into_iter().chain(others).collect(), Vec::new()),
@@ -118,9 +119,9 @@ pub(crate) fn all(results: &Results) -> Vec<(Check, &Entry)> {
     checks.into_iter().filter_map(|check| Some((entry(&check)?, check)).map(|(entry, check)| (check, entry))).collect()
 }
 
-fn total(failed: usize, others: usize, is_void: bool) -> String {
+fn total(failed: usize, others: usize, is_invalid: bool) -> String {
     match (failed, others) {
-        (_, all) if is_void => format!("The measurement is invalid, so that none of its {} is judged.", checks(all)),
+        (_, all) if is_invalid => format!("The measurement is invalid, so that none of its {} is judged.", checks(all)),
         (0, 1) => "The one check passed.".to_owned(),
         (0, all) => format!("All {} passed.", checks(all)),
         (1, 0) => "The one check failed.".to_owned(),
@@ -140,12 +141,12 @@ fn checks(number: usize) -> String {
     wording::counted(number as f64, "check", "checks")
 }
 
-impl Row {
-    fn new(check: &Check, entry: &Entry, results: &Results, is_void: bool) -> Self {
+impl CheckRow {
+    fn new(check: &Check, entry: &Entry, results: &Results, is_invalid: bool) -> Self {
         let unit = check.metric.row().unit;
         let estimate = entry.metrics.get(&check.metric);
         Self {
-            outcome: Outcome::of(check.met, is_void),
+            outcome: Outcome::of(check.met, is_invalid),
             name: row_name(entry, &results.summary.contenders),
             metric: check.metric.row().label,
             demand: check.demand.clone(),

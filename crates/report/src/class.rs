@@ -1,7 +1,7 @@
 //! What a class expected: the votes on a question, before and after, beside what was predicted and what came out.
 //!
 //! The report shows the questions of its run, a class page any question. A chart is one SVG element without script: the
-//! page around it gives it its colours with [`palette_css`], and without that it is drawn for white paper.
+//! page around it gives it its colors with [`palette_css`], and without that it is drawn for white paper.
 
 use feedlab_experiment::class::{Measured, Questions, Tally, Vote};
 use feedlab_experiment::results::Results;
@@ -27,12 +27,12 @@ pub(crate) struct Class<'a> {
 #[derive(Debug)]
 pub(crate) struct Section {
     /// One for each question of this run that somebody answered.
-    pub(crate) asked: Vec<Asked>,
+    pub(crate) answered: Vec<AnsweredQuestion>,
 }
 
 /// One question.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct AnsweredQuestion {
     /// Its chart; the title is the question.
     pub(crate) chart: Chart,
     /// What was expected and what came out, in one sentence.
@@ -43,23 +43,23 @@ pub(crate) struct Asked {
 
 /// Makes the section.
 pub(crate) fn of(results: &Results, class: Class<'_>, source: &str) -> Result<Section, ReportError> {
-    let is_void = results.summary.verdict.status == Status::Invalid;
-    let mut asked = Vec::new();
+    let is_invalid = results.summary.verdict.status == Status::Invalid;
+    let mut answered = Vec::new();
     for (question, measured) in class.questions.question.iter().filter_map(|q| Some((q, q.measured.as_ref()?))) {
         let is_answered = class.votes.iter().any(|vote| vote.question == question.id);
         if !is_answered || !measured.is_of(&results.manifest.scenario) {
             continue;
         }
         let (predicted, value) = values(measured, results);
-        // What is void decides nothing.
-        let value = value.filter(|_| !is_void);
+        // What is invalid decides nothing.
+        let value = value.filter(|_| !is_invalid);
         let tally = Tally::of(question, class.votes, value);
         let picture = Votes::new(question, &tally, predicted, value);
         let sentence = wording::sentence(&picture.finding()) + ".";
-        let chart = chart::titled(&picture, &question.text, source, is_void)?;
-        asked.push(Asked { chart, sentence, because: question.because.clone() });
+        let chart = chart::titled(&picture, &question.text, source, is_invalid)?;
+        answered.push(AnsweredQuestion { chart, sentence, because: question.because.clone() });
     }
-    Ok(Section { asked })
+    Ok(Section { answered })
 }
 
 /// What was predicted and what was measured, in the question's unit: in a sweep, at its largest client count and payload,

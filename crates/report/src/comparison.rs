@@ -7,20 +7,20 @@ use feedlab_experiment::summary::Estimate;
 use crate::series::Series;
 use crate::{human, wording};
 
-/// Neighbours in the order of size stand apart when one is this many times the other. Below it a picture of a single
+/// Neighbors in the order of size stand apart when one is this many times the other. Below it a picture of a single
 /// run says too little to put into a headline.
-const APART: f64 = 2.0;
+const GROUP_GAP: f64 = 2.0;
 
 /// Below this factor between the smallest and the largest cost nobody is named.
-pub(crate) const WORTH_TELLING: f64 = 1.2;
+pub(crate) const WORTH_NAMING: f64 = 1.2;
 
 /// What is known of two contenders, given by their labels: whether the interval of their difference leaves zero out.
 /// `None` where the difference is not known. It is sharper than the question whether two intervals meet, and decides
 /// wherever it is there.
-pub(crate) type Known<'a> = dyn Fn(&str, &str) -> Option<bool> + 'a;
+pub(crate) type DifferenceShown<'a> = dyn Fn(&str, &str) -> Option<bool> + 'a;
 
 /// Nothing is known but the values and their intervals.
-pub(crate) fn unknown(_: &str, _: &str) -> Option<bool> {
+pub(crate) fn undetermined(_: &str, _: &str) -> Option<bool> {
     None
 }
 
@@ -58,10 +58,10 @@ pub(crate) enum Shape {
     One(Named),
     /// All intervals overlap, and no difference is known to be shown.
     NoDifference(Vec<Named>),
-    /// They differ, but no neighbours by the factor that makes two camps.
-    Near(Vec<Named>),
+    /// They differ, but no neighbors by the factor that makes two camps.
+    OneGroup(Vec<Named>),
     /// Two camps, parted at the widest gap.
-    Apart {
+    TwoGroups {
         /// The smaller values.
         low: Vec<Named>,
         /// The larger ones.
@@ -70,33 +70,33 @@ pub(crate) enum Shape {
 }
 
 /// Sorts out what the values show.
-pub(crate) fn shape(mut values: Vec<Named>, known: &Known) -> Shape {
+pub(crate) fn shape(mut values: Vec<Named>, shown: &DifferenceShown) -> Shape {
     values.sort_by(|a, b| a.value().total_cmp(&b.value()));
     match values.len() {
         0 => Shape::Nothing,
         1 => Shape::One(values.remove(0)),
-        _ if all_overlap(&values) && !any_differs(&values, known) => Shape::NoDifference(values),
-        _ => match widest_gap(&values, known) {
+        _ if all_overlap(&values) && !any_differs(&values, shown) => Shape::NoDifference(values),
+        _ => match widest_gap(&values, shown) {
             Some(at) => {
                 let high = values.split_off(at);
-                Shape::Apart { low: values, high }
+                Shape::TwoGroups { low: values, high }
             }
-            None => Shape::Near(values),
+            None => Shape::OneGroup(values),
         },
     }
 }
 
-/// Whether two values may be told apart: their difference is known to be shown, or, where it is not known, their
+/// Whether two values may be told apart: their difference is known to be shown, or, where it is not shown, their
 /// intervals do not meet. Values without an interval are as they are.
-pub(crate) fn distinct(a: &Named, b: &Named, known: &Known) -> bool {
-    known(&a.label, &b.label).unwrap_or_else(|| match (a.interval(), b.interval()) {
+pub(crate) fn distinct(a: &Named, b: &Named, shown: &DifferenceShown) -> bool {
+    shown(&a.label, &b.label).unwrap_or_else(|| match (a.interval(), b.interval()) {
         (Some((a_low, a_high)), Some((b_low, b_high))) => a_high < b_low || b_high < a_low,
         _ => a.value() != b.value(),
     })
 }
 
-fn any_differs(values: &[Named], known: &Known) -> bool {
-    let differs = |a: &Named| values.iter().any(|b| known(&a.label, &b.label) == Some(true));
+fn any_differs(values: &[Named], shown: &DifferenceShown) -> bool {
+    let differs = |a: &Named| values.iter().any(|b| shown(&a.label, &b.label) == Some(true));
     values.iter().any(differs)
 }
 
@@ -110,14 +110,14 @@ fn all_overlap(values: &[Named]) -> bool {
 }
 
 /// Where to part sorted values: before the index with the largest ratio to its predecessor, if that is at least
-/// [`APART`] and no interval reaches across.
-fn widest_gap(values: &[Named], known: &Known) -> Option<usize> {
-    let gaps = (1..values.len()).filter(|&at| is_clear(values, at, known)).map(|at| (at, ratio(values, at)));
-    gaps.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|gap| gap.1 >= APART).map(|gap| gap.0)
+/// [`GROUP_GAP`] and no interval reaches across.
+fn widest_gap(values: &[Named], shown: &DifferenceShown) -> Option<usize> {
+    let gaps = (1..values.len()).filter(|&at| is_clear(values, at, shown)).map(|at| (at, ratio(values, at)));
+    gaps.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|gap| gap.1 >= GROUP_GAP).map(|gap| gap.0)
 }
 
-fn is_clear(values: &[Named], at: usize, known: &Known) -> bool {
-    values[..at].iter().all(|low| values[at..].iter().all(|high| distinct(low, high, known)))
+fn is_clear(values: &[Named], at: usize, shown: &DifferenceShown) -> bool {
+    values[..at].iter().all(|low| values[at..].iter().all(|high| distinct(low, high, shown)))
 }
 
 /// One unit is added on both sides, so that zero and next to nothing do not part by an infinite factor.
@@ -179,9 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_gap_parts_the_camps() {
+    fn the_widest_gap_separates_the_groups() {
         let values = [("poll", 512e3), ("ws", 300.0), ("sse", 310.0), ("long", 900.0)];
-        let Shape::Apart { low, high } = shape(values.map(|(n, v)| named(n, v, None)).to_vec(), &unknown) else {
+        let Shape::TwoGroups { low, high } = shape(values.map(|(n, v)| named(n, v, None)).to_vec(), &undetermined)
+        else {
             panic!()
         };
         assert_eq!((names(&low).as_str(), names(&high).as_str()), ("ws sse long", "poll"));
@@ -190,7 +191,7 @@ mod tests {
     #[test]
     fn overlapping_intervals_show_no_difference() {
         let values = vec![named("a", 100.0, Some((80.0, 300.0))), named("b", 250.0, Some((90.0, 400.0)))];
-        assert!(matches!(shape(values, &unknown), Shape::NoDifference(_)));
+        assert!(matches!(shape(values, &undetermined), Shape::NoDifference(_)));
     }
 
     #[test]
@@ -201,16 +202,16 @@ mod tests {
             named("c", 800.0, Some((700.0, 850.0))),
         ];
         assert!(
-            matches!(shape(values, &unknown), Shape::Near(_)),
+            matches!(shape(values, &undetermined), Shape::OneGroup(_)),
             "b's interval meets c's, and a and b are within a factor of 2"
         );
     }
 
     #[test]
     fn few_values_make_few_claims() {
-        assert_eq!(shape(Vec::new(), &unknown), Shape::Nothing);
-        assert!(matches!(shape(vec![named("a", 1.0, None)], &unknown), Shape::One(_)));
-        assert!(matches!(shape(vec![named("a", 0.0, None), named("b", 0.4, None)], &unknown), Shape::Near(_)));
+        assert_eq!(shape(Vec::new(), &undetermined), Shape::Nothing);
+        assert!(matches!(shape(vec![named("a", 1.0, None)], &undetermined), Shape::One(_)));
+        assert!(matches!(shape(vec![named("a", 0.0, None), named("b", 0.4, None)], &undetermined), Shape::OneGroup(_)));
     }
 
     #[test]
@@ -218,8 +219,8 @@ mod tests {
         let overlapping = || vec![named("a", 100.0, Some((80.0, 130.0))), named("b", 120.0, Some((90.0, 140.0)))];
         assert!(matches!(shape(overlapping(), &|_, _| Some(false)), Shape::NoDifference(_)));
         let shown = |a: &str, b: &str| (a != b).then_some(true);
-        assert!(matches!(shape(overlapping(), &shown), Shape::Near(_)));
+        assert!(matches!(shape(overlapping(), &shown), Shape::OneGroup(_)));
         let [a, b] = [named("a", 100.0, Some((80.0, 99.0))), named("b", 120.0, Some((110.0, 140.0)))];
-        assert!(distinct(&a, &b, &unknown) && !distinct(&a, &b, &|_, _| Some(false)));
+        assert!(distinct(&a, &b, &undetermined) && !distinct(&a, &b, &|_, _| Some(false)));
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn not_ranked<'a>(losers: impl Iterator<Item = &'a Series>) -> String
 
 /// What a picture of ages says of a line that shows only what was left.
 pub(crate) fn note(entry: &Entry, results: &Results) -> Option<String> {
-    let deeds: Vec<String> = missed(entry).into_iter().chain(gave_up(entry, results)).collect();
-    (!deeds.is_empty())
-        .then(|| format!("{}: {}; its line shows only what arrived.", entry.label, wording::list(&deeds)))
+    let problems: Vec<String> = missed(entry).into_iter().chain(gave_up(entry, results)).collect();
+    (!problems.is_empty())
+        .then(|| format!("{}: {}; its line shows only what arrived.", entry.label, wording::list(&problems)))
 }

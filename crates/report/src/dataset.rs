@@ -19,8 +19,8 @@ mod strips;
 mod timeline;
 
 pub(crate) use ages::Ecdf;
-pub(crate) use bars::{Bar, HopsBar, RequestsBar};
-pub(crate) use bytes::{BytesBar, Kind, Level};
+pub(crate) use bars::{HopsBar, MetricBar, RequestsBar};
+pub(crate) use bytes::{ByteKind, BytesBar, Level};
 pub(crate) use differences::{Differences, Pair};
 pub(crate) use strips::Strip;
 pub(crate) use timeline::{Mark, Moment, Timeline, Timelines};
@@ -49,7 +49,7 @@ pub(crate) struct Dataset {
     /// Requests of a client in a minute.
     pub(crate) requests: Vec<RequestsBar>,
     /// What a connection costs: a panel for each metric that [`Dataset::CONNECTION_COST`] names.
-    pub(crate) connection: Vec<Vec<Bar>>,
+    pub(crate) connection: Vec<Vec<MetricBar>>,
     /// Who differs from whom.
     pub(crate) differences: Differences,
     /// What must be said beside ages: who lost what.
@@ -106,10 +106,10 @@ impl Dataset {
     pub(crate) fn new(results: &Results) -> Result<Self, ResultsError> {
         let entries = &results.summary.contenders;
         let scope = Scope::of(entries);
-        let mut all: Vec<Row> = entries.iter().map(|entry| Row::new(entry, entries)).collect();
+        let mut all: Vec<SummaryRow> = entries.iter().map(|entry| SummaryRow::new(entry, entries)).collect();
         // Side by side stands what is compared: the contenders at one client count, not one contender at all of them.
         all.sort_by_key(|row| (row.entry.clients, row.entry.payload_bytes));
-        let scoped: Vec<Row> = all.iter().filter(|row| scope.holds(row.entry)).cloned().collect();
+        let scoped: Vec<SummaryRow> = all.iter().filter(|row| scope.holds(row.entry)).cloned().collect();
         let lines = &scoped[..scoped.len().min(MAX_LINES)];
         let bars_scoped = all.len() > MAX_BARS;
         let bars = if bars_scoped { &scoped } else { &all };
@@ -127,9 +127,9 @@ impl Dataset {
             bytes_level,
             requests: bars.iter().map(|row| RequestsBar::new(row, results)).collect(),
             connection: Self::CONNECTION_COST
-                .map(|metric| bars.iter().map(|row| Bar::new(row, metric)).collect())
+                .map(|metric| bars.iter().map(|row| MetricBar::new(row, metric)).collect())
                 .into(),
-            // What is void has no differences to tell.
+            // What is invalid has no differences to tell.
             differences: match results.summary.verdict.status {
                 Status::Invalid => Differences::default(),
                 Status::Valid | Status::Suspect => Differences::new(lines, &samples, &titled, results.manifest.seed),
@@ -142,7 +142,7 @@ impl Dataset {
     }
 
     /// What is known of the differences between contenders in a metric.
-    pub(crate) fn known(&self, metric: Metric) -> impl Fn(&str, &str) -> Option<bool> {
+    pub(crate) fn difference_shown(&self, metric: Metric) -> impl Fn(&str, &str) -> Option<bool> {
         move |a, b| self.differences.is_shown(metric, a, b)
     }
 
@@ -159,12 +159,12 @@ impl Dataset {
 
 /// An entry of the summary with its place in the pictures.
 #[derive(Clone, Debug)]
-pub(crate) struct Row<'a> {
+pub(crate) struct SummaryRow<'a> {
     entry: &'a Entry,
     series: Series,
 }
 
-impl<'a> Row<'a> {
+impl<'a> SummaryRow<'a> {
     fn new(entry: &'a Entry, entries: &[Entry]) -> Self {
         Self { entry, series: Series::of(entry, entries) }
     }

@@ -5,7 +5,7 @@
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Unit;
-use feedlab_experiment::record::{CellRecord, Failure as Kind};
+use feedlab_experiment::record::{CellRecord, Failure as FailureKind};
 use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::{Entry, Estimate};
 use feedlab_experiment::verdict::Status;
@@ -19,7 +19,7 @@ mod finding;
 /// Failure and recovery, for the page.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What the figures show, a sentence each; none of a run that is void.
+    /// What the figures show, a sentence each; none of a run that is invalid.
     pub(crate) sentences: Vec<String>,
     /// What each contender went through.
     pub(crate) table: Table,
@@ -44,7 +44,7 @@ const TELLING: [Metric; 9] = [
 
 /// A column of the table.
 #[derive(Clone, Copy)]
-enum Cell {
+enum ColumnKind {
     /// How often clients lost a connection, as they saw it.
     CutOff,
     /// A metric that is always shown: that it is zero says something.
@@ -53,32 +53,32 @@ enum Cell {
     Where(Metric),
 }
 
-const CELLS: [Cell; 16] = [
-    Cell::CutOff,
-    Cell::Where(Metric::Reconnects),
-    Cell::Where(Metric::ReconnectsPeak),
-    Cell::Where(Metric::ReconnectP50),
-    Cell::Where(Metric::ReconnectP99),
-    Cell::Where(Metric::RecoveryP50),
-    Cell::Where(Metric::RecoveryP99),
-    Cell::Always(Metric::UpdatesMissed),
-    Cell::Where(Metric::UpdatesToldLost),
-    Cell::Where(Metric::UpdatesReplayed),
-    Cell::Always(Metric::UpdatesDuplicated),
-    Cell::Where(Metric::ClientsGaveUp),
-    Cell::Where(Metric::Fallbacks),
-    Cell::Where(Metric::Climbs),
-    Cell::Where(Metric::SlowDisconnected),
-    Cell::Where(Metric::ServerRssGrowth),
+const COLUMNS: [ColumnKind; 16] = [
+    ColumnKind::CutOff,
+    ColumnKind::Where(Metric::Reconnects),
+    ColumnKind::Where(Metric::ReconnectsPeak),
+    ColumnKind::Where(Metric::ReconnectP50),
+    ColumnKind::Where(Metric::ReconnectP99),
+    ColumnKind::Where(Metric::RecoveryP50),
+    ColumnKind::Where(Metric::RecoveryP99),
+    ColumnKind::Always(Metric::UpdatesMissed),
+    ColumnKind::Where(Metric::UpdatesToldLost),
+    ColumnKind::Where(Metric::UpdatesReplayed),
+    ColumnKind::Always(Metric::UpdatesDuplicated),
+    ColumnKind::Where(Metric::ClientsGaveUp),
+    ColumnKind::Where(Metric::Fallbacks),
+    ColumnKind::Where(Metric::Climbs),
+    ColumnKind::Where(Metric::SlowDisconnected),
+    ColumnKind::Where(Metric::ServerRssGrowth),
 ];
 
 /// Failure and recovery of a run; nothing if nothing broke.
 pub(crate) fn of(results: &Results) -> Option<Failure> {
     let rows = rows(results)?;
     let scenario = &results.manifest.scenario;
-    let is_void = results.summary.verdict.status == Status::Invalid;
+    let is_invalid = results.summary.verdict.status == Status::Invalid;
     Some(Failure {
-        sentences: if is_void { Vec::new() } else { finding::sentences(scenario, &rows) },
+        sentences: if is_invalid { Vec::new() } else { finding::sentences(scenario, &rows) },
         table: table(&rows),
         seen: seen(&rows),
         repetitions: scenario.measure.repetitions,
@@ -87,16 +87,16 @@ pub(crate) fn of(results: &Results) -> Option<Failure> {
 
 /// What of it belongs to the findings of the whole run, without full stops.
 pub(crate) fn findings(results: &Results) -> Vec<String> {
-    rows(results).map_or_else(Vec::new, |rows| finding::foremost(&results.manifest.scenario, &rows))
+    rows(results).map_or_else(Vec::new, |rows| finding::main_findings(&results.manifest.scenario, &rows))
 }
 
 /// Whether a metric may be in the table, for a glossary.
 pub(crate) fn shows(metric: Metric) -> bool {
-    CELLS.iter().any(|cell| cell.metric() == Some(metric))
+    COLUMNS.iter().any(|cell| cell.metric() == Some(metric))
 }
 
 /// An entry of the summary with what went wrong in its cells.
-struct Row<'a> {
+struct FailureRow<'a> {
     entry: &'a Entry,
     cells: Vec<&'a CellRecord>,
     /// Its name in the table: the label, if that alone tells it apart.
@@ -105,7 +105,7 @@ struct Row<'a> {
     spoken: String,
 }
 
-impl<'a> Row<'a> {
+impl<'a> FailureRow<'a> {
     fn new(entry: &'a Entry, results: &'a Results) -> Self {
         let entries = &results.summary.contenders;
         let name = row_name(entry, entries);
@@ -127,32 +127,33 @@ impl<'a> Row<'a> {
     }
 
     /// How often that went wrong.
-    fn failures(&self, kind: Kind) -> u64 {
+    fn failures(&self, kind: FailureKind) -> u64 {
         self.cells.iter().filter_map(|cell| cell.failures.get(&kind)).sum()
     }
 
     fn cut_off(&self) -> u64 {
-        self.failures(Kind::Disconnected) + self.failures(Kind::Closed)
+        self.failures(FailureKind::Disconnected) + self.failures(FailureKind::Closed)
     }
 }
 
 /// A row for each entry; nothing if the run has nothing to tell.
-fn rows(results: &Results) -> Option<Vec<Row<'_>>> {
+fn rows(results: &Results) -> Option<Vec<FailureRow<'_>>> {
     let entries = &results.summary.contenders;
     let scenario = &results.manifest.scenario;
-    let rows: Vec<Row> = entries.iter().map(|entry| Row::new(entry, results)).collect();
+    let rows: Vec<FailureRow> = entries.iter().map(|entry| FailureRow::new(entry, results)).collect();
     let is_told = rows.iter().any(|row| TELLING.iter().any(|&metric| row.some(metric).is_some()));
     (is_told || !scenario.faults.is_empty() || scenario.clients.slow.is_some()).then_some(rows)
 }
 
-fn table(rows: &[Row]) -> Table {
-    let cells: Vec<Cell> = CELLS.into_iter().filter(|cell| cell.is_shown(rows)).collect();
-    let columns = std::iter::once(contender()).chain(cells.iter().map(Cell::column)).collect();
-    let row = |row: &Row| std::iter::once(row.name.clone()).chain(cells.iter().map(|cell| cell.text(row))).collect();
+fn table(rows: &[FailureRow]) -> Table {
+    let cells: Vec<ColumnKind> = COLUMNS.into_iter().filter(|cell| cell.is_shown(rows)).collect();
+    let columns = std::iter::once(contender()).chain(cells.iter().map(ColumnKind::column)).collect();
+    let row =
+        |row: &FailureRow| std::iter::once(row.name.clone()).chain(cells.iter().map(|cell| cell.text(row))).collect();
     Table { columns, rows: rows.iter().map(row).collect() }
 }
 
-impl Cell {
+impl ColumnKind {
     const fn metric(self) -> Option<Metric> {
         match self {
             Self::CutOff => None,
@@ -160,7 +161,7 @@ impl Cell {
         }
     }
 
-    fn is_shown(&self, rows: &[Row]) -> bool {
+    fn is_shown(&self, rows: &[FailureRow]) -> bool {
         match *self {
             Self::CutOff | Self::Always(_) => true,
             Self::Where(metric) => rows.iter().any(|row| row.some(metric).is_some()),
@@ -175,7 +176,7 @@ impl Cell {
         Column { label: label.to_owned(), unit: unit.to_owned(), numeric: true }
     }
 
-    fn text(&self, row: &Row) -> String {
+    fn text(&self, row: &FailureRow) -> String {
         match *self {
             Self::CutOff => human::count(row.cut_off() as f64),
             Self::Always(metric) | Self::Where(metric) => {
@@ -203,21 +204,23 @@ const fn unit(metric: Metric) -> &'static str {
 }
 
 /// What clients saw go wrong, a column for each kind that came up.
-fn seen(rows: &[Row]) -> Table {
-    const KINDS: [Kind; 8] = [
-        Kind::Connect,
-        Kind::Status,
-        Kind::Disconnected,
-        Kind::Closed,
-        Kind::Malformed,
-        Kind::Gap,
-        Kind::Reset,
-        Kind::GaveUp,
+fn seen(rows: &[FailureRow]) -> Table {
+    const KINDS: [FailureKind; 8] = [
+        FailureKind::Connect,
+        FailureKind::Status,
+        FailureKind::Disconnected,
+        FailureKind::Closed,
+        FailureKind::Malformed,
+        FailureKind::Gap,
+        FailureKind::Reset,
+        FailureKind::GaveUp,
     ];
-    let kinds: Vec<Kind> = KINDS.into_iter().filter(|&kind| rows.iter().any(|row| row.failures(kind) > 0)).collect();
-    let column = |kind: &Kind| Column { label: kind.to_string(), unit: String::new(), numeric: true };
-    let count = |row: &Row, kind: &Kind| human::count(row.failures(*kind) as f64);
-    let row = |row: &Row| std::iter::once(row.name.clone()).chain(kinds.iter().map(|kind| count(row, kind))).collect();
+    let kinds: Vec<FailureKind> =
+        KINDS.into_iter().filter(|&kind| rows.iter().any(|row| row.failures(kind) > 0)).collect();
+    let column = |kind: &FailureKind| Column { label: kind.to_string(), unit: String::new(), numeric: true };
+    let count = |row: &FailureRow, kind: &FailureKind| human::count(row.failures(*kind) as f64);
+    let row =
+        |row: &FailureRow| std::iter::once(row.name.clone()).chain(kinds.iter().map(|kind| count(row, kind))).collect();
     let rows = if kinds.is_empty() { Vec::new() } else { rows.iter().map(row).collect() };
     Table { columns: std::iter::once(contender()).chain(kinds.iter().map(column)).collect(), rows }
 }

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_with_its_time_and_whom_it_hits() {
+    fn a_fault_is_described_with_its_time_and_its_targets() {
         let fault = |kind, every, length, share| Fault { kind, at: seconds(2), every, length, share, node: 1 };
         let told = |fault: &Fault| clause(fault, seconds(10), true);
         for (fault, text) in [

@@ -48,7 +48,7 @@ pub(crate) struct Finding {
 pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     let entries = &results.summary.contenders;
     let verdict = &results.summary.verdict;
-    let more = [chart::weight(data), chart::asking(data)].into_iter().flatten();
+    let more = [chart::bytes_finding(data), chart::requests_finding(data)].into_iter().flatten();
     let more = more.chain(sweep::findings(entries)).chain(failure::findings(results));
     let more = more.chain(prediction::sentence(entries));
     let more = more.map(|text| format!("{}.", wording::sentence(&text))).collect();
@@ -57,7 +57,7 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
         Status::Suspect => {
             (format!("{} But the measurement is suspect: see the verdict.", freshness(results, data)), more)
         }
-        Status::Invalid => (void(verdict), Vec::new()),
+        Status::Invalid => (invalid(verdict), Vec::new()),
     };
     let differences = differences::sentences(&data.differences);
     let differences_for = data.scope.fixed();
@@ -66,13 +66,13 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
 
 /// How fresh clients were, and whether they were given everything: who was not is told first.
 fn freshness(results: &Results, data: &Dataset) -> String {
-    let (ages, delivery) = (format!("{}.", chart::freshness(data)), delivery::sentence(results));
+    let (ages, delivery) = (format!("{}.", chart::freshness_title(data)), delivery::sentence(results));
     let has_loss = results.summary.contenders.iter().any(|entry| entry.loss().is_some());
     if has_loss { format!("{delivery} {}", wording::sentence(&ages)) } else { format!("{ages} {delivery}") }
 }
 
 /// What is said instead of a finding.
-fn void(verdict: &Verdict) -> String {
+fn invalid(verdict: &Verdict) -> String {
     let reason = verdict.reasons.iter().find(|reason| reason.status == Status::Invalid);
     let reason = reason.map_or(String::new(), |reason| format!(": {}", reason.what));
     format!("The measurement is invalid and shows nothing about the transports{reason}.")

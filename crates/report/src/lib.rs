@@ -4,7 +4,7 @@
 //! what they show, the [`table`] lists every contender, `failure` what broke, `nodes` which server had whom, `check` what was required, [`class`] what a
 //! class expected, the `prediction` stands beside what was measured, and the `page` puts it all together. Below them, a
 //! `series` is who a figure belongs to, a `comparison` says what a set of figures may be said to show, `complete` who may be ranked by age, and `wording`,
-//! [`human`] and `palette` are how anything is said, written and coloured. Nothing here measures, prints, or reaches a
+//! [`human`] and `palette` are how anything is said, written and colored. Nothing here measures, prints, or reaches a
 //! network.
 
 mod chart;

@@ -20,7 +20,7 @@ const MOST_MOMENTS: usize = 10;
 /// The servers of a run, for the page.
 #[derive(Debug)]
 pub(crate) struct Nodes {
-    /// What became of servers that were added; none of a run that is void.
+    /// What became of servers that were added; none of a run that is invalid.
     pub(crate) sentences: Vec<String>,
     /// A row for each server of each contender.
     pub(crate) table: Table,
@@ -29,9 +29,9 @@ pub(crate) struct Nodes {
 /// The servers of a run; nothing if each contender had one.
 pub(crate) fn of(results: &Results) -> Option<Nodes> {
     let rows = rows(results);
-    let is_void = results.summary.verdict.status == Status::Invalid;
+    let is_invalid = results.summary.verdict.status == Status::Invalid;
     (!rows.is_empty())
-        .then(|| Nodes { sentences: if is_void { Vec::new() } else { added(results, &rows) }, table: table(&rows) })
+        .then(|| Nodes { sentences: if is_invalid { Vec::new() } else { added(results, &rows) }, table: table(&rows) })
 }
 
 /// Whether a metric is of this section, for a glossary.
@@ -40,26 +40,26 @@ pub(crate) const fn shows(metric: Metric) -> bool {
 }
 
 /// An entry of the summary, and what its first repetition saw.
-struct Row<'a> {
+struct NodesRow<'a> {
     name: String,
     spoken: String,
     transport: Transport,
-    looks: &'a [NodesAt],
+    samples: &'a [NodesAt],
 }
 
-fn rows(results: &Results) -> Vec<Row<'_>> {
+fn rows(results: &Results) -> Vec<NodesRow<'_>> {
     let entries = &results.summary.contenders;
     let row = |entry: &'_ Entry| {
         let cells = results.cells.iter().filter(|cell| cell.name() == entry.name() && !cell.nodes.is_empty());
         let cell = cells.min_by_key(|cell| cell.repetition)?;
         let (name, spoken) = (row_name(entry, entries), Series::of(entry, entries).spoken);
-        Some(Row { name, spoken, transport: cell.transport, looks: &cell.nodes })
+        Some(NodesRow { name, spoken, transport: cell.transport, samples: &cell.nodes })
     };
     entries.iter().filter_map(row).collect()
 }
 
-fn table(rows: &[Row]) -> Table {
-    let longest = rows.iter().map(|row| row.looks).max_by_key(|looks| looks.len()).unwrap_or_default();
+fn table(rows: &[NodesRow]) -> Table {
+    let longest = rows.iter().map(|row| row.samples).max_by_key(|samples| samples.len()).unwrap_or_default();
     let moments = moments(longest.len());
     let column = |label: String, unit: &str, numeric| Column { label, unit: unit.to_owned(), numeric };
     let heads = [column("contender".to_owned(), "", false), column("server".to_owned(), "", false)];
@@ -71,19 +71,19 @@ fn table(rows: &[Row]) -> Table {
 }
 
 /// Evenly apart, with the first and the last.
-fn moments(looks: usize) -> Vec<usize> {
-    let Some(last) = looks.checked_sub(1) else { return Vec::new() };
+fn moments(samples: usize) -> Vec<usize> {
+    let Some(last) = samples.checked_sub(1) else { return Vec::new() };
     let count = last.clamp(1, MOST_MOMENTS - 1);
     let mut moments: Vec<usize> = (0..=count).map(|step| step * last / count).collect();
     moments.dedup();
     moments
 }
 
-fn of_row(row: &Row, moments: &[usize]) -> Vec<Vec<String>> {
+fn of_row(row: &NodesRow, moments: &[usize]) -> Vec<Vec<String>> {
     let unit = if row.transport.is_push() { "" } else { " req./s" };
-    let servers = row.looks.iter().map(|look| look.loads.len()).max().unwrap_or(0);
+    let servers = row.samples.iter().map(|sample| sample.loads.len()).max().unwrap_or(0);
     let load = |moment: &usize, server: usize| {
-        let load = row.looks.get(*moment).and_then(|look| *look.shared(row.transport).get(server)?);
+        let load = row.samples.get(*moment).and_then(|sample| *sample.shared(row.transport).get(server)?);
         load.map_or(ABSENT.to_owned(), |load| format!("{}{unit}", human::count(load as f64)))
     };
     let line = |server: usize| {
@@ -94,7 +94,7 @@ fn of_row(row: &Row, moments: &[usize]) -> Vec<Vec<String>> {
 }
 
 /// What a server that was added had at the end.
-fn added(results: &Results, rows: &[Row]) -> Vec<String> {
+fn added(results: &Results, rows: &[NodesRow]) -> Vec<String> {
     let faults = results.manifest.scenario.faults.iter();
     let added = faults.filter(|fault| fault.kind == FaultKind::Process(ProcessFault::Add));
     let sentence = |fault: &Fault| {
@@ -112,9 +112,9 @@ fn added(results: &Results, rows: &[Row]) -> Vec<String> {
     added.filter_map(sentence).collect()
 }
 
-/// What a server has of all at the last look.
-fn share(row: &Row, server: usize) -> Option<f64> {
-    let loads = row.looks.last()?.shared(row.transport);
+/// What a server has of all at the last sample.
+fn share(row: &NodesRow, server: usize) -> Option<f64> {
+    let loads = row.samples.last()?.shared(row.transport);
     let sum: u64 = loads.iter().flatten().sum();
     (sum > 0).then(|| loads.get(server).copied().flatten().unwrap_or_default() as f64 / sum as f64)
 }
@@ -124,16 +124,16 @@ mod tests {
     use super::*;
     use feedlab_experiment::record::NodeLoad;
 
-    fn look(second: u32, loads: &[Option<u64>]) -> NodesAt {
+    fn sample(second: u32, loads: &[Option<u64>]) -> NodesAt {
         let load = |clients| NodeLoad { clients, requests_per_s: 7 };
         NodesAt { second, loads: loads.iter().map(|clients| clients.map(load)).collect() }
     }
 
     #[test]
-    fn each_server_has_a_row_and_one_that_is_away_a_dash() {
-        let looks = [look(0, &[Some(30), Some(30)]), look(1, &[None, Some(60)]), look(2, &[Some(0), Some(60)])];
-        let row = |transport, looks| Row { name: "a".to_owned(), spoken: "a".to_owned(), transport, looks };
-        let told = table(&[row(Transport::Sse, &looks), row(Transport::ShortPolling, &looks[..1])]);
+    fn each_server_has_a_row_and_an_absent_one_has_a_dash() {
+        let samples = [sample(0, &[Some(30), Some(30)]), sample(1, &[None, Some(60)]), sample(2, &[Some(0), Some(60)])];
+        let row = |transport, samples| NodesRow { name: "a".to_owned(), spoken: "a".to_owned(), transport, samples };
+        let told = table(&[row(Transport::Sse, &samples), row(Transport::ShortPolling, &samples[..1])]);
         let heads: Vec<&str> = told.columns.iter().map(|column| column.label.as_str()).collect();
         assert_eq!(heads, ["contender", "server", "0 s", "1 s", "2 s"]);
         let rows = [
@@ -143,11 +143,11 @@ mod tests {
             ["a", "server 2", "7 req./s", "—", "—"],
         ];
         assert_eq!(told.rows, rows);
-        assert_eq!(share(&row(Transport::Sse, &looks), 1), Some(1.0));
+        assert_eq!(share(&row(Transport::Sse, &samples), 1), Some(1.0));
     }
 
     #[test]
-    fn of_a_long_time_some_moments_are_shown_and_the_last() {
+    fn long_runs_are_sampled_and_include_the_last_moment() {
         assert_eq!(moments(121), [0, 13, 26, 40, 53, 66, 80, 93, 106, 120]);
         assert_eq!(moments(1), [0]);
         assert_eq!(moments(0), [0; 0]);

@@ -33,7 +33,7 @@ struct Page<'a> {
     started: String,
     finding: &'a Finding,
     verdict: &'a Verdict,
-    is_void: bool,
+    is_invalid: bool,
     /// What a class expected, if its votes were given.
     class: Option<&'a Section>,
     checks: Option<Checks>,
@@ -92,7 +92,7 @@ pub(crate) fn html(
         started: conditions::when(&manifest.started),
         finding,
         verdict: &summary.verdict,
-        is_void: summary.verdict.status == Status::Invalid,
+        is_invalid: summary.verdict.status == Status::Invalid,
         class,
         checks: check::of(results),
         strips,

@@ -1,16 +1,16 @@
-//! Colours, dashes and markers: one look for each transport, the same in every picture.
+//! Colors, dashes and markers: one look for each transport, the same in every picture.
 //!
-//! The four hues are Okabe and Ito's (<https://jfly.uni-koeln.de/color/>), which people with any kind of colour
-//! blindness tell apart; two warm ones for the polling pair, two cool ones for the push pair. On a grey printer the
+//! The four hues are Okabe and Ito's (<https://jfly.uni-koeln.de/color/>), which people with any kind of color
+//! blindness tell apart; two warm ones for the polling pair, two cool ones for the push pair. On a gray printer the
 //! dashes and markers do the telling. The dataset gives each contender its look, the charts draw with it.
 
 use std::fmt::Write as _;
 
 use feedlab_experiment::scenario::Transport;
 
-/// Every colour that a picture uses.
+/// Every color that a picture uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Colour {
+pub(crate) enum Color {
     /// Text and axes.
     Ink,
     /// Text that steps back.
@@ -28,10 +28,10 @@ pub(crate) enum Colour {
     /// A cool hue.
     Blue,
     /// Stands in for every hue when the figures may not be used.
-    Void,
+    Invalid,
 }
 
-impl Colour {
+impl Color {
     const ALL: [Self; 9] = [
         Self::Ink,
         Self::Muted,
@@ -41,11 +41,11 @@ impl Colour {
         Self::Purple,
         Self::Green,
         Self::Blue,
-        Self::Void,
+        Self::Invalid,
     ];
 
     /// What there is to know of each: the name of the page's variable, and its red, green and blue on white paper and on
-    /// a dark screen. No two are equal on paper: the page finds a colour again by its value.
+    /// a dark screen. No two are equal on paper: the page finds a color again by its value.
     const fn row(self) -> (&'static str, u32, u32) {
         match self {
             Self::Ink => ("ink", 0x1B_1F24, 0xE8_EAED),
@@ -56,7 +56,7 @@ impl Colour {
             Self::Purple => ("purple", 0xCC_79A7, 0xE3_A0C6),
             Self::Green => ("green", 0x00_9E73, 0x2B_C299),
             Self::Blue => ("blue", 0x00_72B2, 0x56_B4E9),
-            Self::Void => ("void", 0x8A_8F95, 0x7D_838A),
+            Self::Invalid => ("void", 0x8A_8F95, 0x7D_838A),
         }
     }
 
@@ -76,16 +76,16 @@ const PAGES: [(&str, u32, u32); 5] = [
     ("bad", 0xB3_261E, 0xFF_8A80),
 ];
 
-/// The colours of the report's and the workshop's pages: a variable for each, as `--ink`, with its value on paper and on a
-/// dark screen, and rules that exchange the fixed colours of inline pictures for them.
+/// The colors of the report's and the workshop's pages: a variable for each, as `--ink`, with its value on paper and on a
+/// dark screen, and rules that exchange the fixed colors of inline pictures for them.
 #[must_use]
 pub fn css() -> String {
-    let rows = || Colour::ALL.into_iter().map(Colour::row).chain(PAGES);
+    let rows = || Color::ALL.into_iter().map(Color::row).chain(PAGES);
     let mut rules = String::new();
     let _ = writeln!(rules, ":root{{{}}}", rows().map(|(name, paper, _)| variable(name, paper)).collect::<String>());
     let dark: String = rows().map(|(name, _, dark)| variable(name, dark)).collect();
     let _ = writeln!(rules, "@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}");
-    for (name, paper, _) in Colour::ALL.map(Colour::row) {
+    for (name, paper, _) in Color::ALL.map(Color::row) {
         for property in ["fill", "stroke"] {
             let _ = writeln!(rules, "svg [{property}=\"#{paper:06X}\"]{{{property}:var(--{name})}}");
         }
@@ -100,8 +100,8 @@ fn variable(name: &str, rgb: u32) -> String {
 /// How a contender is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Look {
-    /// Its colour.
-    pub(crate) colour: Colour,
+    /// Its color.
+    pub(crate) color: Color,
     /// Lengths of dash, gap, dash, gap…; empty for a solid line.
     pub(crate) dashes: &'static [f64],
     /// The shape at its points.
@@ -128,14 +128,14 @@ pub(crate) enum Marker {
 impl Look {
     /// The look of a transport; `variant` counts its contenders from 0.
     pub(crate) fn of(transport: Transport, variant: usize) -> Self {
-        let (colour, dashes, marker): (_, &[f64], _) = match transport {
-            Transport::ShortPolling => (Colour::Vermillion, &[], Marker::Circle),
-            Transport::LongPolling => (Colour::Purple, &[9.0, 4.0], Marker::Square),
-            Transport::Sse => (Colour::Green, &[2.5, 2.5], Marker::Triangle),
-            Transport::WebSocket => (Colour::Blue, &[9.0, 3.0, 2.5, 3.0], Marker::Diamond),
+        let (color, dashes, marker): (_, &[f64], _) = match transport {
+            Transport::ShortPolling => (Color::Vermillion, &[], Marker::Circle),
+            Transport::LongPolling => (Color::Purple, &[9.0, 4.0], Marker::Square),
+            Transport::Sse => (Color::Green, &[2.5, 2.5], Marker::Triangle),
+            Transport::WebSocket => (Color::Blue, &[9.0, 3.0, 2.5, 3.0], Marker::Diamond),
         };
         let width = [2.4, 1.6, 3.4][variant % 3];
-        Self { colour, dashes, marker, hollow: variant % 2 == 1, width }
+        Self { color, dashes, marker, hollow: variant % 2 == 1, width }
     }
 }
 
@@ -144,14 +144,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_and_looks_are_all_different() {
-        for (index, colour) in Colour::ALL.into_iter().enumerate() {
-            assert!(Colour::ALL[..index].iter().all(|other| other.rgb() != colour.rgb()), "{colour:?}");
+    fn colors_and_looks_are_all_different() {
+        for (index, color) in Color::ALL.into_iter().enumerate() {
+            assert!(Color::ALL[..index].iter().all(|other| other.rgb() != color.rgb()), "{color:?}");
         }
         let looks = Transport::ALL.map(|transport| Look::of(transport, 0));
         for (index, look) in looks.iter().enumerate() {
             for other in &looks[..index] {
-                assert!(look.colour != other.colour && look.dashes != other.dashes && look.marker != other.marker);
+                assert!(look.color != other.color && look.dashes != other.dashes && look.marker != other.marker);
             }
         }
     }
@@ -160,15 +160,15 @@ mod tests {
     #[test]
     fn hues_stand_out_from_paper() {
         for transport in Transport::ALL {
-            let colour = Look::of(transport, 0).colour;
-            assert!(1.05 / (luminance(colour) + 0.05) >= 3.0, "{colour:?}");
+            let color = Look::of(transport, 0).color;
+            assert!(1.05 / (luminance(color) + 0.05) >= 3.0, "{color:?}");
         }
-        assert!(1.05 / (luminance(Colour::Muted) + 0.05) >= 4.5, "text needs 4.5 to 1");
+        assert!(1.05 / (luminance(Color::Muted) + 0.05) >= 4.5, "text needs 4.5 to 1");
     }
 
     /// Relative luminance as WCAG 2.2 defines it.
-    fn luminance(colour: Colour) -> f64 {
-        let (r, g, b) = colour.rgb();
+    fn luminance(color: Color) -> f64 {
+        let (r, g, b) = color.rgb();
         let linear = |part: u8| {
             let part = f64::from(part) / 255.0;
             if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }

@@ -10,12 +10,12 @@ use feedlab_experiment::verdict::Status;
 
 use crate::human::{self, ABSENT};
 
-mod apart;
+mod deviation;
 mod sentence;
 
 pub(crate) use sentence::sentence;
 
-use apart::Apart;
+use deviation::Deviation;
 
 /// Ages that are predicted to be smaller, µs, are told without a percentage: what is measured then is the scheduling
 /// and the system calls of the machine, which no arithmetic of a transport knows.
@@ -81,40 +81,40 @@ const FAILURE: &[Metric] = &[
 #[derive(Debug)]
 pub(crate) struct Prediction {
     /// One for each group of figures that has a prediction.
-    pub(crate) tables: Vec<Table>,
+    pub(crate) tables: Vec<PredictionTable>,
     /// What had to be assumed, each once.
     pub(crate) assumptions: Vec<String>,
 }
 
 /// A table of figures with their predictions.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Table {
+pub(crate) struct PredictionTable {
     /// What it is about.
     pub(crate) title: &'static str,
     /// The figures, by their names.
     pub(crate) columns: Vec<&'static str>,
     /// A row for each contender, client count and payload.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<PredictionRow>,
 }
 
 /// A row of a table.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct PredictionRow {
     /// The contender, with its client count and payload in a sweep.
     pub(crate) name: String,
     /// As many as there are columns.
-    pub(crate) cells: Vec<Cell>,
+    pub(crate) cells: Vec<PredictionCell>,
 }
 
 /// One figure.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct PredictionCell {
     /// What was measured.
     pub(crate) measured: String,
     /// What was predicted.
     pub(crate) predicted: String,
     /// How far apart the two are, in words too where it is too far.
-    pub(crate) apart: Option<String>,
+    pub(crate) deviation: Option<String>,
     /// Whether it is too far.
     pub(crate) is_outside: bool,
 }
@@ -147,43 +147,43 @@ fn is_told(entry: &Entry, metric: Metric) -> bool {
     }
 }
 
-/// Puts a run beside its predictions; nothing without any. A run that is void is not judged by them.
+/// Puts a run beside its predictions; nothing without any. A run that is invalid is not judged by them.
 pub(crate) fn of(summary: &Summary) -> Option<Prediction> {
     let entries: Vec<&Entry> = summary.contenders.iter().filter(|entry| entry.predicted.is_some()).collect();
-    let is_void = summary.verdict.status == Status::Invalid;
-    let table = |(title, metrics): (&'static str, &[Metric])| table(title, metrics, &entries, is_void);
-    let tables: Vec<Table> = TABLES.into_iter().filter_map(table).collect();
+    let is_invalid = summary.verdict.status == Status::Invalid;
+    let table = |(title, metrics): (&'static str, &[Metric])| table(title, metrics, &entries, is_invalid);
+    let tables: Vec<PredictionTable> = TABLES.into_iter().filter_map(table).collect();
     (!tables.is_empty()).then(|| Prediction { tables, assumptions: assumptions(&entries) })
 }
 
-fn table(title: &'static str, metrics: &[Metric], entries: &[&Entry], is_void: bool) -> Option<Table> {
+fn table(title: &'static str, metrics: &[Metric], entries: &[&Entry], is_invalid: bool) -> Option<PredictionTable> {
     let has_prediction = |metric: &&Metric| entries.iter().any(|entry| is_told(entry, **metric));
     let metrics: Vec<Metric> = metrics.iter().filter(has_prediction).copied().collect();
-    let row = |entry: &&Entry| Row {
+    let row = |entry: &&Entry| PredictionRow {
         name: if is_swept(entries) { entry.name() } else { entry.label.clone() },
-        cells: metrics.iter().map(|&metric| cell(entry, metric, is_void)).collect(),
+        cells: metrics.iter().map(|&metric| cell(entry, metric, is_invalid)).collect(),
     };
     let rows = entries.iter().map(row).collect();
     let columns = metrics.iter().map(|metric| metric.row().label).collect();
-    (!metrics.is_empty()).then_some(Table { title, columns, rows })
+    (!metrics.is_empty()).then_some(PredictionTable { title, columns, rows })
 }
 
-fn cell(entry: &Entry, metric: Metric, is_void: bool) -> Cell {
+fn cell(entry: &Entry, metric: Metric, is_invalid: bool) -> PredictionCell {
     let value = |value: f64| human::value(value, metric.row().unit);
-    let apart = apart::of(entry, metric);
-    let is_outside = apart.is_some_and(|apart| apart.exceeds(tolerance(metric))) && !is_void;
+    let deviation = deviation::of(entry, metric);
+    let is_outside = deviation.is_some_and(|deviation| deviation.exceeds(tolerance(metric))) && !is_invalid;
     let outside = is_outside.then(|| {
         let interval = if is_inside_interval(entry, metric) { " but inside the interval" } else { "" };
         format!("outside {}{interval}", human::percent(tolerance(metric)))
     });
-    let words: Vec<String> = apart.and_then(Apart::text).into_iter().chain(outside).collect();
-    Cell {
+    let words: Vec<String> = deviation.and_then(Deviation::text).into_iter().chain(outside).collect();
+    PredictionCell {
         measured: entry.value(metric).map_or(ABSENT.to_owned(), value),
         predicted: match predicted(entry, metric) {
             None => "no formula".to_owned(),
             Some(expected) => format!("predicted {}", value(expected)),
         },
-        apart: (!words.is_empty()).then(|| words.join(", ")),
+        deviation: (!words.is_empty()).then(|| words.join(", ")),
         is_outside,
     }
 }
@@ -205,7 +205,7 @@ fn assumptions(entries: &[&Entry]) -> Vec<String> {
     found
 }
 
-/// Whether labels alone do not tell the rows apart.
+/// Whether labels alone do not identify the rows.
 fn is_swept(entries: &[&Entry]) -> bool {
     entries.iter().enumerate().any(|(index, entry)| entries[..index].iter().any(|other| other.label == entry.label))
 }

@@ -43,11 +43,11 @@ pub fn render_with_votes(results: &Results, questions: &Questions, votes: &[Vote
 fn render_with(results: &Results, class: Option<Class<'_>>) -> Result<Report, ReportError> {
     let data = Dataset::new(results)?;
     let finding = finding::of(results, &data);
-    let void = results.summary.verdict.status == Status::Invalid;
-    let charts = chart::all(&data, &finding.source, void)?;
+    let invalid = results.summary.verdict.status == Status::Invalid;
+    let charts = chart::all(&data, &finding.source, invalid)?;
     let class = class.map(|class| class::of(results, class, &finding.source)).transpose()?;
     let html = page::html(results, &finding, &charts, class.as_ref())?;
-    let asked = class.into_iter().flat_map(|section| section.asked).map(|asked| asked.chart);
+    let asked = class.into_iter().flat_map(|section| section.answered).map(|asked| asked.chart);
     let charts = charts.into_iter().chain(asked).map(|chart| (format!("{}.svg", chart.id), chart.standalone)).collect();
     Ok(Report { html, charts, headline: finding.headline })
 }

@@ -27,7 +27,7 @@ pub struct Column {
 }
 
 /// How a cell is made of an entry.
-enum Cell {
+enum ColumnKind {
     Label,
     Clients,
     Payload,
@@ -38,30 +38,30 @@ enum Cell {
     Requests,
 }
 
-const CELLS: &[Cell] = &[
-    Cell::Label,
-    Cell::Clients,
-    Cell::Payload,
-    Cell::Figure(Metric::AgeP50),
-    Cell::Figure(Metric::AgeP99),
-    Cell::Figure(Metric::AgeMax),
-    Cell::Delivery,
-    Cell::Where(Metric::ClientsGaveUp),
-    Cell::Where(Metric::Reconnects),
-    Cell::Where(Metric::ReconnectP50),
-    Cell::Where(Metric::RecoveryP50),
-    Cell::Requests,
-    Cell::Where(Metric::Publications),
-    Cell::Where(Metric::AckP50),
-    Cell::Where(Metric::SocketBytesUpPerPublication),
-    Cell::Figure(Metric::SocketBytesPerUpdate),
-    Cell::Figure(Metric::WireBytesPerUpdate),
-    Cell::Where(Metric::ServerLegSocketBytes),
-    Cell::Where(Metric::ServerLegWireBytes),
-    Cell::Figure(Metric::ServerRssBytesPerConnection),
-    Cell::Where(Metric::NginxRssPerConnection),
-    Cell::Figure(Metric::ServerCpuPerUpdate),
-    Cell::Where(Metric::NginxCpuPerUpdate),
+const COLUMNS: &[ColumnKind] = &[
+    ColumnKind::Label,
+    ColumnKind::Clients,
+    ColumnKind::Payload,
+    ColumnKind::Figure(Metric::AgeP50),
+    ColumnKind::Figure(Metric::AgeP99),
+    ColumnKind::Figure(Metric::AgeMax),
+    ColumnKind::Delivery,
+    ColumnKind::Where(Metric::ClientsGaveUp),
+    ColumnKind::Where(Metric::Reconnects),
+    ColumnKind::Where(Metric::ReconnectP50),
+    ColumnKind::Where(Metric::RecoveryP50),
+    ColumnKind::Requests,
+    ColumnKind::Where(Metric::Publications),
+    ColumnKind::Where(Metric::AckP50),
+    ColumnKind::Where(Metric::SocketBytesUpPerPublication),
+    ColumnKind::Figure(Metric::SocketBytesPerUpdate),
+    ColumnKind::Figure(Metric::WireBytesPerUpdate),
+    ColumnKind::Where(Metric::ServerLegSocketBytes),
+    ColumnKind::Where(Metric::ServerLegWireBytes),
+    ColumnKind::Figure(Metric::ServerRssBytesPerConnection),
+    ColumnKind::Where(Metric::NginxRssPerConnection),
+    ColumnKind::Figure(Metric::ServerCpuPerUpdate),
+    ColumnKind::Where(Metric::NginxCpuPerUpdate),
 ];
 
 /// The metrics in the table, for a glossary.
@@ -97,19 +97,19 @@ pub fn rows(summary: &Summary) -> Table {
     let entries = &summary.contenders;
     let sweeps_payload = entries.iter().any(|entry| entry.payload_bytes.is_some());
     let is_there = |metric: Metric| entries.iter().any(|entry| entry.value(metric).is_some_and(|value| value != 0.0));
-    let is_shown = |cell: &&Cell| match cell {
-        Cell::Payload => sweeps_payload,
-        Cell::Where(metric) => is_there(*metric),
+    let is_shown = |cell: &&ColumnKind| match cell {
+        ColumnKind::Payload => sweeps_payload,
+        ColumnKind::Where(metric) => is_there(*metric),
         _ => true,
     };
-    let cells = || CELLS.iter().filter(is_shown);
+    let cells = || COLUMNS.iter().filter(is_shown);
     Table {
-        columns: cells().map(Cell::column).collect(),
+        columns: cells().map(ColumnKind::column).collect(),
         rows: entries.iter().map(|entry| cells().map(|cell| cell.text(entry)).collect()).collect(),
     }
 }
 
-impl Cell {
+impl ColumnKind {
     fn column(&self) -> Column {
         let (label, unit) = match self {
             Self::Label => ("contender", ""),
@@ -164,8 +164,8 @@ mod tests {
 
     #[test]
     fn the_glossary_covers_every_figure_of_the_table() {
-        for cell in CELLS {
-            if let Cell::Figure(metric) | Cell::Where(metric) = cell {
+        for cell in COLUMNS {
+            if let ColumnKind::Figure(metric) | ColumnKind::Where(metric) = cell {
                 assert!(METRICS.contains(metric), "{metric}");
             }
         }

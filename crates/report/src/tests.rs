@@ -27,7 +27,7 @@ mod realistic;
 mod run;
 mod words;
 
-use run::Found;
+use run::CellFixture;
 
 /// Four contenders, `extra` lines in the scenario's head and tables where the test needs them.
 fn scenario(clients: &str, payload: &str, repetitions: u32) -> String {
@@ -51,7 +51,7 @@ threshold = [{{ metric = "updates_missed", expect = "== 0" }}]
 }
 
 /// Ages and costs that every reader can check in the head: 600 updates in six seconds, all of them received.
-fn known(contender: &Contender, cell: &Cell) -> Found {
+fn known(contender: &Contender, cell: &Cell) -> CellFixture {
     let transport = contender.transport();
     let second: Vec<u64> = match transport {
         Transport::ShortPolling => (1..=100).map(|step| step * 10_000).collect(),
@@ -89,23 +89,23 @@ fn known(contender: &Contender, cell: &Cell) -> Found {
         (Metric::ConnectP50, 70.0),
         (Metric::ServerCpuPerUpdate, 12.5),
     ];
-    Found { ages: vec![second; 6], metrics: metrics.into(), ..Found::default() }
+    CellFixture { ages: vec![second; 6], metrics: metrics.into(), ..CellFixture::default() }
 }
 
 /// The same, with `repetition` moving every figure a little, so that there are intervals.
-fn varied(contender: &Contender, cell: &Cell) -> Found {
+fn varied(contender: &Contender, cell: &Cell) -> CellFixture {
     let factor = 1.0 + f64::from(cell.repetition) / 100.0;
-    let Found { ages, metrics, .. } = known(contender, cell);
+    let CellFixture { ages, metrics, .. } = known(contender, cell);
     let age = |age: u64| (age as f64 * factor) as u64;
-    Found {
+    CellFixture {
         ages: ages.into_iter().map(|second| second.into_iter().map(age).collect()).collect(),
         metrics: metrics.into_iter().map(|(metric, value)| (metric, value * factor)).collect(),
-        ..Found::default()
+        ..CellFixture::default()
     }
 }
 
 /// A contender that got nothing: no ages, and nothing that is counted for each update.
-fn silent() -> Found {
+fn silent() -> CellFixture {
     let metrics = [
         (Metric::UpdatesPublished, 60.0),
         (Metric::UpdatesExpected, 600.0),
@@ -114,7 +114,7 @@ fn silent() -> Found {
         (Metric::UpdatesDuplicated, 0.0),
         (Metric::UpdatesReordered, 0.0),
     ];
-    Found { ages: vec![Vec::new(); 6], metrics: metrics.into(), ..Found::default() }
+    CellFixture { ages: vec![Vec::new(); 6], metrics: metrics.into(), ..CellFixture::default() }
 }
 
 fn invalid() -> Verdict {
@@ -126,24 +126,24 @@ fn invalid() -> Verdict {
 }
 
 /// A run in a folder that goes away with the returned guard.
-fn run(scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> (tempfile::TempDir, Results) {
+fn run(scenario: &str, fixture: impl Fn(&Contender, &Cell) -> CellFixture) -> (tempfile::TempDir, Results) {
     let folder = tempfile::tempdir().unwrap();
-    let results = run::results(folder.path(), scenario, found);
+    let results = run::results(folder.path(), scenario, fixture);
     (folder, results)
 }
 
-fn report(scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Report {
-    let (_folder, results) = run(scenario, found);
+fn report(scenario: &str, fixture: impl Fn(&Contender, &Cell) -> CellFixture) -> Report {
+    let (_folder, results) = run(scenario, fixture);
     render(&results).unwrap()
 }
 
-fn dataset(scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Dataset {
-    let (_folder, results) = run(scenario, found);
+fn dataset(scenario: &str, fixture: impl Fn(&Contender, &Cell) -> CellFixture) -> Dataset {
+    let (_folder, results) = run(scenario, fixture);
     Dataset::new(&results).unwrap()
 }
 
 #[test]
-fn a_report_is_written_beside_its_run() {
+fn a_report_is_written_into_the_folder_of_its_run() {
     let (_folder, results) = run(&scenario("[10]", "[256]", 1), known);
     let page = render(&results).unwrap().write(&results.folder).unwrap();
     assert_eq!(page, results.folder.join("report.html"));
@@ -191,7 +191,7 @@ fn a_sweep_has_a_row_for_each_point_and_a_column_for_the_payload() {
 #[test]
 fn what_was_not_measured_is_an_em_dash() {
     let scenario = scenario("[10]", "[256]", 1);
-    let (_folder, results) = run(&scenario, |_, _| Found { metrics: BTreeMap::new(), ..Found::default() });
+    let (_folder, results) = run(&scenario, |_, _| CellFixture { metrics: BTreeMap::new(), ..CellFixture::default() });
     for row in table::rows(&results.summary).rows {
         assert!(row[2..].iter().all(|cell| cell == "—"), "{row:?}");
     }
@@ -206,27 +206,27 @@ fn text(table: &table::Table) -> String {
 }
 
 /// The report of a realistic run with few ages a second.
-fn realistic_report(clients: &[u32], change: impl Fn(Found) -> Found) -> Report {
-    report(&realistic::scenario(clients, 6), |contender, cell| change(realistic::found(contender, cell, 6, 60)))
+fn realistic_report(clients: &[u32], change: impl Fn(CellFixture) -> CellFixture) -> Report {
+    report(&realistic::scenario(clients, 6), |contender, cell| change(realistic::fixture(contender, cell, 6, 60)))
 }
 
 #[test]
 fn a_report_of_a_hundred_cells_stays_small() {
     let clients = [50, 100, 200, 500, 1000];
     let scenario = realistic::scenario(&clients, 30);
-    let (_folder, results) = run(&scenario, |contender, cell| realistic::found(contender, cell, 30, 20));
+    let (_folder, results) = run(&scenario, |contender, cell| realistic::fixture(contender, cell, 30, 20));
     assert_eq!(results.cells.len(), 100);
     let html = render(&results).unwrap().html;
     assert!((100_000..2_000_000).contains(&html.len()), "{}", html.len());
 }
 
 #[test]
-fn a_column_for_what_most_runs_have_nothing_of_is_there_where_it_is_not_nought() {
+fn an_optional_column_appears_only_where_it_is_not_zero() {
     let heads = |metrics: &[(Metric, f64)]| {
         let (_folder, results) = run(&scenario("[10]", "[256]", 1), |contender, cell| {
-            let mut found = known(contender, cell);
-            found.metrics.extend(metrics.iter().copied());
-            found
+            let mut fixture = known(contender, cell);
+            fixture.metrics.extend(metrics.iter().copied());
+            fixture
         });
         let columns = table::rows(&results.summary).columns;
         columns.into_iter().map(|column| column.label).collect::<Vec<_>>()

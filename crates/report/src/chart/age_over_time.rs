@@ -4,14 +4,14 @@ use feedlab_experiment::metric::Unit;
 
 use super::axis::{Axis, time_tick};
 use super::bars::Key;
-use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
+use super::canvas::{Anchor, Area, Canvas, DrawResult, Point, TextFormat};
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
 use crate::dataset::{Dataset, Moment, Timeline, Timelines};
 use crate::human;
-use crate::palette::Colour;
+use crate::palette::Color;
 
-mod course;
 mod faults;
+mod finding;
 
 const PANEL: f64 = 160.0;
 const HEAD: f64 = 20.0;
@@ -35,7 +35,7 @@ impl Picture for AgeOverTime<'_> {
     }
 
     fn finding(&self) -> String {
-        self.0.scope.say(&course::finding(&self.0.timelines))
+        self.0.scope.say(&finding::clause(&self.0.timelines))
     }
 
     fn reading(&self) -> String {
@@ -43,7 +43,7 @@ impl Picture for AgeOverTime<'_> {
         let faults = if self.0.timelines.faults.is_empty() {
             ""
         } else {
-            ", above all after the upright dashes and in the grey spans, which are faults"
+            ", above all after the upright dashes and in the gray spans, which are faults"
         };
         format!(
             "In each panel time runs to the right and age upwards, so lower is fresher; look for spikes of the thick line, \
@@ -66,8 +66,8 @@ impl Picture for AgeOverTime<'_> {
         let head = head.chain(["middle second's", "worst second's"].map(|which| format!("{which} {middle}")));
         let head = head.chain(["middle second's", "worst second's"].map(|which| format!("{which} {edge}")));
         let rows = self.0.timelines.lines.iter().map(|line| {
-            let figures = [course::sorted(line, |m| m.middle), course::sorted(line, |m| m.edge)];
-            let figures = figures.iter().flat_map(|ages| [course::middle(ages), ages.last().copied()]);
+            let figures = [finding::sorted(line, |m| m.middle), finding::sorted(line, |m| m.edge)];
+            let figures = figures.iter().flat_map(|ages| [finding::middle(ages), ages.last().copied()]);
             let figures = figures.map(|us| us.map_or(human::ABSENT.to_owned(), human::time));
             [line.series.label.clone(), human::count(line.moments.len() as f64)].into_iter().chain(figures).collect()
         });
@@ -83,7 +83,7 @@ impl Picture for AgeOverTime<'_> {
         lines.len().div_ceil(grid.columns) as f64 * grid.panel + HEAD + FOOT + self.key().height(width)
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         let Timelines { lines, .. } = &self.0.timelines;
         let moments = || lines.iter().flat_map(|line| &line.moments);
         if moments().next().is_none() {
@@ -108,7 +108,7 @@ impl Picture for AgeOverTime<'_> {
             predicted(canvas, line, plot, ages)?;
             names(canvas, &self.0.timelines, line, plot, ages)?;
         }
-        let (axis, middle) = (Type::new(12.0).muted(), (area.left + area.right) / 2.0);
+        let (axis, middle) = (TextFormat::new(12.0).muted(), (area.left + area.right) / 2.0);
         canvas.text("age of the updates when they arrived, logarithmic", (area.left, caption), axis)?;
         canvas.text("measured time", (middle, area.bottom - 8.0), axis.at(Anchor::Middle))
     }
@@ -123,10 +123,10 @@ impl AgeOverTime<'_> {
 }
 
 /// The predicted age across a panel: one level, whatever happens in it.
-fn predicted(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis) -> Drawing {
+fn predicted(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis) -> DrawResult {
     let Some(age) = line.predicted.filter(|_| !line.moments.is_empty()) else { return Ok(()) };
     let y = ages.place(age, plot.bottom, plot.top);
-    canvas.path(&[(plot.left, y), (plot.right, y)], &sign::DASHES, Colour::Ink, 1.4)?;
+    canvas.path(&[(plot.left, y), (plot.right, y)], &sign::DASHES, Color::Ink, 1.4)?;
     sign::predicted(canvas, (plot.left + 1.0, y))
 }
 
@@ -160,36 +160,36 @@ fn seconds(timelines: &Timelines) -> Axis {
     Axis::linear(moments.chain(ends))
 }
 
-fn frame(canvas: &mut Canvas, plot: Area, ages: Axis, seconds: Axis, is_lowest: bool) -> Drawing {
+fn frame(canvas: &mut Canvas, plot: Area, ages: Axis, seconds: Axis, is_lowest: bool) -> DrawResult {
     let mut free_above = f64::MAX;
     for tick in ages.log_ticks(6) {
         let y = ages.place(tick, plot.bottom, plot.top);
-        canvas.line((plot.left, y), (plot.right, y), Colour::Grid, 1.0)?;
+        canvas.line((plot.left, y), (plot.right, y), Color::Grid, 1.0)?;
         if y < free_above {
-            canvas.text(&time_tick(tick), (plot.left - 8.0, y), Type::new(11.5).muted().at(Anchor::End))?;
+            canvas.text(&time_tick(tick), (plot.left - 8.0, y), TextFormat::new(11.5).muted().at(Anchor::End))?;
             free_above = y - 14.0;
         }
     }
-    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Colour::Muted, 1.0)?;
+    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Color::Muted, 1.0)?;
     for tick in seconds.linear_ticks(4.0, Unit::Count) {
         let x = seconds.place(tick, plot.left, plot.right);
-        canvas.line((x, plot.bottom), (x, plot.bottom + 4.0), Colour::Muted, 1.0)?;
+        canvas.line((x, plot.bottom), (x, plot.bottom + 4.0), Color::Muted, 1.0)?;
         if is_lowest {
             let text = format!("{} s", human::count(tick));
-            canvas.text(&text, (x, plot.bottom + 14.0), Type::new(11.5).muted().at(Anchor::Middle))?;
+            canvas.text(&text, (x, plot.bottom + 14.0), TextFormat::new(11.5).muted().at(Anchor::Middle))?;
         }
     }
     Ok(())
 }
 
 /// The contender, at the upper edge of an area.
-fn name(canvas: &mut Canvas, line: &Timeline, area: Area) -> Drawing {
+fn name(canvas: &mut Canvas, line: &Timeline, area: Area) -> DrawResult {
     canvas.marker((area.left + 5.0, area.top), 4.5, line.series.look)?;
     let name = text::fit(&line.series.label, 13.0, area.width() - 20.0);
-    canvas.text(&name, (area.left + 16.0, area.top), Type::new(13.0).bold())
+    canvas.text(&name, (area.left + 16.0, area.top), TextFormat::new(13.0).bold())
 }
 
-fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: Axis) -> Drawing {
+fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: Axis) -> DrawResult {
     let look = line.series.look;
     if line.moments.is_empty() {
         return nothing(canvas, plot, "no update arrived");
@@ -203,13 +203,13 @@ fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: 
         let edge: Vec<Point> = run.iter().map(|moment| at(moment, moment.edge)).collect();
         let band: Vec<Point> = middle.iter().chain(edge.iter().rev()).copied().collect();
         if run.len() > 1 {
-            canvas.polygon(&band, look.colour, 0.18)?;
+            canvas.polygon(&band, look.color, 0.18)?;
         } else {
             // A second between two silent ones has no line: its band is one stroke.
-            canvas.path(&band, &[], look.colour, 1.2)?;
+            canvas.path(&band, &[], look.color, 1.2)?;
         }
-        canvas.path(&edge, &[], look.colour, 1.2)?;
-        canvas.path(&middle, look.dashes, look.colour, look.width)?;
+        canvas.path(&edge, &[], look.color, 1.2)?;
+        canvas.path(&middle, look.dashes, look.color, look.width)?;
         if run.len() == 1 || line.moments.len() <= POINTS_UP_TO {
             middle.iter().try_for_each(|&point| canvas.marker(point, 2.4, look))?;
         }
@@ -218,11 +218,11 @@ fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: 
 }
 
 /// The names of the two lines beside the last second, kept apart when the lines meet.
-fn names(canvas: &mut Canvas, lines: &Timelines, line: &Timeline, plot: Area, ages: Axis) -> Drawing {
+fn names(canvas: &mut Canvas, lines: &Timelines, line: &Timeline, plot: Area, ages: Axis) -> DrawResult {
     let Some(last) = line.moments.last() else { return Ok(()) };
     let middle = ages.place(last.middle, plot.bottom, plot.top);
     let edge = ages.place(last.edge, plot.bottom, plot.top).min(middle - 12.0);
-    let set = Type::new(11.5).muted();
+    let set = TextFormat::new(11.5).muted();
     canvas.text(if lines.has_median { "p50" } else { "mean" }, (plot.right + 6.0, middle), set)?;
     canvas.text(if lines.has_p99 { "p99" } else { "max" }, (plot.right + 6.0, edge), set)
 }

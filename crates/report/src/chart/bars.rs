@@ -3,10 +3,10 @@
 use feedlab_experiment::metric::Unit;
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Type};
+use super::canvas::{Anchor, Area, Canvas, DrawResult, Pattern, TextFormat};
 use super::{COMPACT_BELOW, sign, text};
 use crate::dataset::Dataset;
-use crate::palette::{Colour, Look};
+use crate::palette::{Color, Look};
 use crate::series::Series;
 use crate::{human, wording};
 
@@ -23,7 +23,7 @@ const SCALE: f64 = 42.0;
 /// A picture of bars.
 pub(super) struct Bars {
     /// From the top down.
-    pub(super) rows: Vec<Row>,
+    pub(super) bars: Vec<Bar>,
     /// What the scale counts, with its unit; without it there is no scale, and the figures alone say how much.
     pub(super) caption: Option<&'static str>,
     /// The unit of the values.
@@ -33,13 +33,13 @@ pub(super) struct Bars {
     /// What the mark on the bars is, if they have one.
     pub(super) mark: Option<&'static str>,
     /// Whether the key tells the sign of what is predicted, where something is.
-    pub(super) tells_predicted: bool,
+    pub(super) explains_predicted: bool,
     /// Whether names and headings stand elsewhere: in a column that several pictures share.
-    pub(super) is_nameless: bool,
+    pub(super) hides_names: bool,
 }
 
 /// One bar.
-pub(super) struct Row {
+pub(super) struct Bar {
     /// Whose.
     pub(super) look: Look,
     /// Its name.
@@ -60,7 +60,7 @@ pub(super) struct Row {
     pub(super) short: String,
 }
 
-impl Row {
+impl Bar {
     /// A bar of one part.
     pub(super) fn simple(
         series: &Series,
@@ -111,63 +111,63 @@ pub(super) fn headings<'a>(data: &Dataset, series: impl Iterator<Item = &'a Seri
 
 impl Bars {
     pub(super) fn height(&self, width: f64) -> f64 {
-        let headings = self.rows.iter().filter(|row| row.heading.is_some()).count();
+        let headings = self.bars.iter().filter(|bar| bar.heading.is_some()).count();
         let scale = if self.caption.is_some() { SCALE } else { 0.0 };
-        self.rows.len() as f64 * self.pitch(width) + headings as f64 * HEADING + self.key_height(width) + scale
+        self.bars.len() as f64 * self.pitch(width) + headings as f64 * HEADING + self.key_height(width) + scale
     }
 
-    pub(super) fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    pub(super) fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         let plot = self.plot(area);
-        let axis = Axis::linear(self.rows.iter().map(Row::reach));
+        let axis = Axis::linear(self.bars.iter().map(Bar::reach));
         self.key().draw(canvas, Area { left: plot.left, ..area })?;
         match self.caption {
             Some(caption) => self.scale(canvas, area, plot, axis, caption)?,
-            None => canvas.line((plot.left, plot.top), (plot.left, plot.bottom), Colour::Muted, 1.0)?,
+            None => canvas.line((plot.left, plot.top), (plot.left, plot.bottom), Color::Muted, 1.0)?,
         }
-        for (row, slot) in self.rows.iter().zip(self.slots(plot, area.width())) {
-            Self::row(canvas, row, area, slot, axis)?;
+        for (bar, slot) in self.bars.iter().zip(self.slots(plot, area.width())) {
+            Self::bar(canvas, bar, area, slot, axis)?;
         }
-        if self.is_nameless { Ok(()) } else { self.names(canvas, area, plot.left) }
+        if self.hides_names { Ok(()) } else { self.names(canvas, area, plot.left) }
     }
 
     /// Draws the names at the left of `area`, above bars that begin at `left` or beside them, and the headings.
-    fn names(&self, canvas: &mut Canvas, area: Area, left: f64) -> Drawing {
+    fn names(&self, canvas: &mut Canvas, area: Area, left: f64) -> DrawResult {
         let stacked = self.is_stacked(area.width());
         let room = if stacked { area.width() } else { left - area.left } - 30.0;
-        for (row, slot) in self.rows.iter().zip(self.slots(self.plot(area), area.width())) {
-            if let Some(heading) = &row.heading {
+        for (bar, slot) in self.bars.iter().zip(self.slots(self.plot(area), area.width())) {
+            if let Some(heading) = &bar.heading {
                 let y = slot.top - HEADING * 0.4;
-                canvas.text(heading, (area.left, y), Type::new(NAME).muted().bold())?;
+                canvas.text(heading, (area.left, y), TextFormat::new(NAME).muted().bold())?;
             }
             let middle = middle(slot);
             let y = if stacked { middle - BAR - 1.0 } else { middle };
-            canvas.marker((area.left + 6.0, y), 4.5, row.look)?;
-            canvas.text(&text::fit(&row.name, NAME, room), (area.left + 18.0, y), Type::new(NAME))?;
+            canvas.marker((area.left + 6.0, y), 4.5, bar.look)?;
+            canvas.text(&text::fit(&bar.name, NAME, room), (area.left + 18.0, y), TextFormat::new(NAME))?;
         }
         Ok(())
     }
 
     /// Draws nothing but the names, for pictures without names at the right of `area` that begin at its upper edge.
-    pub(super) fn name_column(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    pub(super) fn name_column(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         self.names(canvas, area, area.right)
     }
 
     /// The place of each row, below its heading.
     fn slots(&self, plot: Area, width: f64) -> Vec<Area> {
         let mut top = plot.top;
-        let slot = |row: &Row| {
-            top += if row.heading.is_some() { HEADING } else { 0.0 };
+        let slot = |bar: &Bar| {
+            top += if bar.heading.is_some() { HEADING } else { 0.0 };
             let slot = Area { top, bottom: top + self.pitch(width), ..plot };
             top = slot.bottom;
             slot
         };
-        self.rows.iter().map(slot).collect()
+        self.bars.iter().map(slot).collect()
     }
 
     /// Where the bars go: below the key, beside the names, and with room for the longest figure.
     fn plot(&self, area: Area) -> Area {
-        let figures = widest(self.rows.iter().map(|row| row.figure(area)), FIGURE);
-        let sign = if self.rows.iter().any(|row| row.predicted.is_some()) { sign::RADIUS + 3.0 } else { 0.0 };
+        let figures = widest(self.bars.iter().map(|bar| bar.figure(area)), FIGURE);
+        let sign = if self.bars.iter().any(|bar| bar.predicted.is_some()) { sign::RADIUS + 3.0 } else { 0.0 };
         let right = area.right - figures.min(area.width() * 0.4) - 14.0 - sign;
         let bottom = if self.caption.is_some() { area.bottom - SCALE } else { area.bottom };
         let top = area.top + self.key_height(area.width());
@@ -179,23 +179,23 @@ impl Bars {
     }
 
     fn key(&self) -> Key<'_> {
-        let is_predicted = self.tells_predicted && self.rows.iter().any(|row| row.predicted.is_some());
+        let is_predicted = self.explains_predicted && self.bars.iter().any(|bar| bar.predicted.is_some());
         Key { parts: &self.parts, mark: self.mark, is_predicted }
     }
 
     /// From the left edge to the bars.
     fn indent(&self, width: f64) -> f64 {
-        if self.is_nameless || self.is_stacked(width) { 0.5 } else { self.names_width() + 34.0 }
+        if self.hides_names || self.is_stacked(width) { 0.5 } else { self.names_width() + 34.0 }
     }
 
     /// How wide the longest name is.
     pub(super) fn names_width(&self) -> f64 {
-        widest(self.rows.iter().map(|row| row.name.as_str()), NAME)
+        widest(self.bars.iter().map(|bar| bar.name.as_str()), NAME)
     }
 
     /// Whether names stand above their bars: beside them they would take too much of the width.
     fn is_stacked(&self, width: f64) -> bool {
-        !self.is_nameless && (self.names_width() > width * 0.36 || width < COMPACT_BELOW * 0.7)
+        !self.hides_names && (self.names_width() > width * 0.36 || width < COMPACT_BELOW * 0.7)
     }
 
     /// From one row to the next.
@@ -203,50 +203,54 @@ impl Bars {
         if self.is_stacked(width) { BAR + 28.0 } else { BAR + 12.0 }
     }
 
-    fn scale(&self, canvas: &mut Canvas, area: Area, plot: Area, axis: Axis, caption: &str) -> Drawing {
+    fn scale(&self, canvas: &mut Canvas, area: Area, plot: Area, axis: Axis, caption: &str) -> DrawResult {
         let count = (plot.width() / 110.0).min(4.0);
-        let empty = self.rows.iter().all(|row| row.reach() == 0.0);
+        let empty = self.bars.iter().all(|bar| bar.reach() == 0.0);
         for tick in axis.linear_ticks(count, self.unit).into_iter().filter(|&tick| tick == 0.0 || !empty) {
             let x = axis.place(tick, plot.left, plot.right);
-            let colour = if tick == 0.0 { Colour::Muted } else { Colour::Grid };
-            canvas.line((x, plot.top), (x, plot.bottom), colour, 1.0)?;
+            let color = if tick == 0.0 { Color::Muted } else { Color::Grid };
+            canvas.line((x, plot.top), (x, plot.bottom), color, 1.0)?;
             // A zero at the edge of the picture would be cut in half.
             let anchor = if x - area.left < 12.0 { Anchor::Start } else { Anchor::Middle };
-            canvas.text(&human::value(tick, self.unit), (x, plot.bottom + 13.0), Type::new(11.5).muted().at(anchor))?;
+            canvas.text(
+                &human::value(tick, self.unit),
+                (x, plot.bottom + 13.0),
+                TextFormat::new(11.5).muted().at(anchor),
+            )?;
         }
         let fits = plot.left + text::width(caption, 12.0) <= area.right;
         let left = if fits { plot.left } else { area.left };
-        canvas.text(caption, (left, plot.bottom + 31.0), Type::new(12.0).muted())
+        canvas.text(caption, (left, plot.bottom + 31.0), TextFormat::new(12.0).muted())
     }
 
     /// Draws a bar into `slot`, whose left and right edges are those of the scale.
-    fn row(canvas: &mut Canvas, row: &Row, area: Area, slot: Area, axis: Axis) -> Drawing {
+    fn bar(canvas: &mut Canvas, bar: &Bar, area: Area, slot: Area, axis: Axis) -> DrawResult {
         let middle = middle(slot);
         let place = |value| axis.place(value, slot.left, slot.right);
-        let bar = Area { left: slot.left, top: middle - BAR / 2.0, right: slot.left, bottom: middle + BAR / 2.0 };
-        let mut begin = 0.0;
-        for &(pattern, value) in row.parts.iter().flatten().filter(|part| part.1 > 0.0) {
-            let part = Area { left: place(begin), right: place(begin + value), ..bar };
-            canvas.pattern(part, pattern, row.look.colour)?;
-            begin += value;
+        let body = Area { left: slot.left, top: middle - BAR / 2.0, right: slot.left, bottom: middle + BAR / 2.0 };
+        let mut start = 0.0;
+        for &(pattern, value) in bar.parts.iter().flatten().filter(|part| part.1 > 0.0) {
+            let part = Area { left: place(start), right: place(start + value), ..body };
+            canvas.pattern(part, pattern, bar.look.color)?;
+            start += value;
         }
-        if let Some(mark) = row.mark {
-            key::mark(canvas, place(mark), bar)?;
+        if let Some(mark) = bar.mark {
+            key::mark(canvas, place(mark), body)?;
         }
-        if let Some((low, high)) = row.interval.filter(|(low, high)| low < high) {
+        if let Some((low, high)) = bar.interval.filter(|(low, high)| low < high) {
             whisker(canvas, place(low), place(high), middle)?;
         }
-        if let Some(predicted) = row.predicted {
+        if let Some(predicted) = bar.predicted {
             // At zero it would be cut in half by the edge of a picture without names.
             sign::predicted(canvas, (place(predicted).max(area.left + sign::RADIUS + 3.0), middle))?;
         }
-        let set = if row.parts.is_some() { Type::new(FIGURE).bold() } else { Type::new(FIGURE).muted() };
-        let away = if row.predicted.is_some() { 8.0 + sign::RADIUS + 3.0 } else { 8.0 };
-        canvas.text(row.figure(area), (place(row.reach()) + away, middle), set)
+        let set = if bar.parts.is_some() { TextFormat::new(FIGURE).bold() } else { TextFormat::new(FIGURE).muted() };
+        let away = if bar.predicted.is_some() { 8.0 + sign::RADIUS + 3.0 } else { 8.0 };
+        canvas.text(bar.figure(area), (place(bar.reach()) + away, middle), set)
     }
 }
 
-/// The height at which a row's bar is centred.
+/// The height at which a row's bar is centered.
 fn middle(slot: Area) -> f64 {
     slot.bottom - BAR / 2.0 - 6.0
 }
@@ -256,10 +260,10 @@ fn widest<'a>(texts: impl Iterator<Item = &'a str>, size: f64) -> f64 {
 }
 
 /// An interval, as a line with two caps.
-fn whisker(canvas: &mut Canvas, low: f64, high: f64, y: f64) -> Drawing {
-    canvas.line((low, y), (high, y), Colour::Ink, 1.4)?;
+fn whisker(canvas: &mut Canvas, low: f64, high: f64, y: f64) -> DrawResult {
+    canvas.line((low, y), (high, y), Color::Ink, 1.4)?;
     for x in [low, high] {
-        canvas.line((x, y - 4.0), (x, y + 4.0), Colour::Ink, 1.4)?;
+        canvas.line((x, y - 4.0), (x, y + 4.0), Color::Ink, 1.4)?;
     }
     Ok(())
 }

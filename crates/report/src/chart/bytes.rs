@@ -3,11 +3,11 @@
 use feedlab_experiment::metric::Unit;
 use feedlab_experiment::summary::Estimate;
 
-use super::bars::{self, Bars, Part, Row};
-use super::canvas::{Area, Canvas, Drawing, Pattern};
+use super::bars::{self, Bar, Bars, Part};
+use super::canvas::{Area, Canvas, DrawResult, Pattern};
 use super::{Figures, Picture};
-use crate::comparison::{self, Named, Shape, WORTH_TELLING, distinct, shape};
-use crate::dataset::{BytesBar, Dataset, Kind, Level};
+use crate::comparison::{self, Named, Shape, WORTH_NAMING, distinct, shape};
+use crate::dataset::{ByteKind, BytesBar, Dataset, Level};
 use crate::human;
 
 /// The chart.
@@ -63,7 +63,7 @@ impl Picture for BytesPerUpdate<'_> {
         picture(self.0).height(width)
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         picture(self.0).draw(canvas, area)
     }
 }
@@ -71,7 +71,7 @@ impl Picture for BytesPerUpdate<'_> {
 /// A column of the figures.
 #[derive(Clone, Copy)]
 enum Column {
-    Part(Kind),
+    Part(ByteKind),
     Socket,
     Wire,
     Packets,
@@ -79,13 +79,13 @@ enum Column {
 
 impl Column {
     const ALL: [Self; 9] = [
-        Self::Part(Kind::Payload),
-        Self::Part(Kind::Framing),
-        Self::Part(Kind::Headers),
-        Self::Part(Kind::Keepalive),
-        Self::Part(Kind::Added),
+        Self::Part(ByteKind::Payload),
+        Self::Part(ByteKind::Framing),
+        Self::Part(ByteKind::Headers),
+        Self::Part(ByteKind::Keepalive),
+        Self::Part(ByteKind::Added),
         Self::Socket,
-        Self::Part(Kind::TcpIp),
+        Self::Part(ByteKind::TcpIp),
         Self::Wire,
         Self::Packets,
     ];
@@ -112,45 +112,46 @@ impl Column {
 
     /// The columns of payload and socket bytes always stand there: a dash says that they were not measured.
     fn is_shown(self, bars: &[BytesBar]) -> bool {
-        matches!(self, Self::Part(Kind::Payload) | Self::Socket) || bars.iter().any(|bar| self.figure(bar).is_some())
+        matches!(self, Self::Part(ByteKind::Payload) | Self::Socket)
+            || bars.iter().any(|bar| self.figure(bar).is_some())
     }
 }
 
-const fn pattern(kind: Kind) -> Pattern {
+const fn pattern(kind: ByteKind) -> Pattern {
     match kind {
-        Kind::Payload => Pattern::Solid,
-        Kind::Framing => Pattern::Upright,
-        Kind::Headers | Kind::Added => Pattern::Slanted,
-        Kind::Keepalive => Pattern::Crossed,
-        Kind::TcpIp => Pattern::Tinted,
+        ByteKind::Payload => Pattern::Solid,
+        ByteKind::Framing => Pattern::Upright,
+        ByteKind::Headers | ByteKind::Added => Pattern::Slanted,
+        ByteKind::Keepalive => Pattern::Crossed,
+        ByteKind::TcpIp => Pattern::Tinted,
     }
 }
 
 fn picture(data: &Dataset) -> Bars {
     let (bars, level) = (&data.bytes, data.bytes_level);
     let headings = bars::headings(data, bars.iter().map(|bar| &bar.series));
-    let shown: Vec<Kind> = bars.iter().filter_map(|bar| bar.parts(level)).flatten().map(|part| part.0).collect();
-    let parts = Kind::ALL.into_iter().filter(|kind| shown.contains(kind));
+    let shown: Vec<ByteKind> = bars.iter().filter_map(|bar| bar.parts(level)).flatten().map(|part| part.0).collect();
+    let parts = ByteKind::ALL.into_iter().filter(|kind| shown.contains(kind));
     Bars {
-        rows: bars.iter().zip(headings).map(|(bar, heading)| row(bar, level, heading)).collect(),
+        bars: bars.iter().zip(headings).map(|(bar, heading)| bar_of(bar, level, heading)).collect(),
         caption: Some(match level {
             Level::Wire => "bytes on the wire for each update that a client received",
             Level::Socket => "bytes on the socket for each update that a client received",
         }),
         unit: Unit::Bytes,
         parts: parts.map(|kind| Part { name: kind.name(), pattern: pattern(kind) }).collect(),
-        tells_predicted: true,
+        explains_predicted: true,
         mark: (level == Level::Wire).then_some("bytes on the socket up to here"),
-        is_nameless: false,
+        hides_names: false,
     }
 }
 
-fn row(bar: &BytesBar, level: Level, heading: Option<String>) -> Row {
+fn bar_of(bar: &BytesBar, level: Level, heading: Option<String>) -> Bar {
     let total = bar.total(level);
-    let simple = Row::simple(&bar.series, heading, total.map(|estimate| estimate.value), human::size);
+    let simple = Bar::simple(&bar.series, heading, total.map(|estimate| estimate.value), human::size);
     let interval = total.and_then(|estimate| estimate.low.zip(estimate.high));
     let predicted = bar.predicted(level);
-    let Some(parts) = bar.parts(level) else { return Row { interval, predicted, ..simple } };
+    let Some(parts) = bar.parts(level) else { return Bar { interval, predicted, ..simple } };
     let payload = human::size(bar.payload.unwrap_or(0.0));
     let figure = match level {
         Level::Wire => format!("{} on the wire, payload {payload}", simple.short),
@@ -158,7 +159,7 @@ fn row(bar: &BytesBar, level: Level, heading: Option<String>) -> Row {
     };
     let mark = bar.socket.map(|socket| socket.value).filter(|_| level == Level::Wire);
     let parts = Some(parts.into_iter().map(|(kind, bytes)| (pattern(kind), bytes)).collect());
-    Row { parts, interval, figure, mark, predicted, ..simple }
+    Bar { parts, interval, figure, mark, predicted, ..simple }
 }
 
 /// Who is cheapest and who is dearest, as part of a sentence; nothing if nothing was measured.
@@ -167,7 +168,7 @@ pub(crate) fn finding(data: &Dataset) -> Option<String> {
     let place = place(level);
     let scoped = data.bytes.iter().filter(|bar| data.scope.shows(&bar.series));
     let named = |bar: &BytesBar| Some(Named::new(&bar.series, bar.total(level)?));
-    match shape(scoped.filter_map(named).collect(), &data.known(level.metric())) {
+    match shape(scoped.filter_map(named).collect(), &data.difference_shown(level.metric())) {
         Shape::Nothing => None,
         Shape::One(one) => {
             Some(format!("over {} an update takes {} on the {place}", one.name, human::size(one.value())))
@@ -176,8 +177,8 @@ pub(crate) fn finding(data: &Dataset) -> Option<String> {
             "no difference shown: an update takes {} on the {place}",
             comparison::range(&values, human::size)
         )),
-        Shape::Near(values) => extremes(data, &values),
-        Shape::Apart { low, high } => extremes(data, &[low, high].concat()),
+        Shape::OneGroup(values) => extremes(data, &values),
+        Shape::TwoGroups { low, high } => extremes(data, &[low, high].concat()),
     }
 }
 
@@ -192,7 +193,9 @@ fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
     let place = place(data.bytes_level);
     let (least, most) = (values.first()?, values.last()?);
     let (smallest, largest) = (human::size(least.value()), human::size(most.value()));
-    if !distinct(least, most, &data.known(data.bytes_level.metric())) || most.value() < least.value() * WORTH_TELLING {
+    if !distinct(least, most, &data.difference_shown(data.bytes_level.metric()))
+        || most.value() < least.value() * WORTH_NAMING
+    {
         let range = comparison::range(values, human::size);
         return Some(format!("an update takes {range} on the {place}, whatever brings it"));
     }

@@ -7,7 +7,7 @@ use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
 
-use crate::palette::{Colour, Look, Marker};
+use crate::palette::{Color, Look, Marker};
 
 mod dash;
 mod hatch;
@@ -27,7 +27,7 @@ pub(crate) type Point = (f64, f64);
 pub(crate) type DrawError = plotters::drawing::DrawingAreaErrorKind<std::io::Error>;
 
 /// The result of drawing.
-pub(crate) type Drawing = Result<(), DrawError>;
+pub(crate) type DrawResult = Result<(), DrawError>;
 
 /// A rectangle by its corners.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +61,7 @@ impl Area {
     }
 }
 
-/// How a part of a bar is filled: parts are told apart without their colours.
+/// How a part of a bar is filled: parts are told apart without their colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
     /// All of it.
@@ -72,7 +72,7 @@ pub(crate) enum Pattern {
     Slanted,
     /// Lines that cross each other.
     Crossed,
-    /// A pale shade of the colour.
+    /// A pale shade of the color.
     Tinted,
 }
 
@@ -89,21 +89,21 @@ pub(crate) enum Anchor {
 
 /// How text is set.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Type {
+pub(crate) struct TextFormat {
     /// Font size.
     pub(crate) size: f64,
     /// Whether it is bold.
     pub(crate) bold: bool,
-    /// Its colour.
-    pub(crate) colour: Colour,
-    /// Which of its points stands at the place; its height is always centred there.
+    /// Its color.
+    pub(crate) color: Color,
+    /// Which of its points stands at the place; its height is always centered there.
     pub(crate) anchor: Anchor,
 }
 
-impl Type {
+impl TextFormat {
     /// Plain ink that begins at the place.
     pub(crate) const fn new(size: f64) -> Self {
-        Self { size, bold: false, colour: Colour::Ink, anchor: Anchor::Start }
+        Self { size, bold: false, color: Color::Ink, anchor: Anchor::Start }
     }
 
     pub(crate) const fn bold(self) -> Self {
@@ -111,7 +111,7 @@ impl Type {
     }
 
     pub(crate) const fn muted(self) -> Self {
-        Self { colour: Colour::Muted, ..self }
+        Self { color: Color::Muted, ..self }
     }
 
     pub(crate) const fn at(self, anchor: Anchor) -> Self {
@@ -124,30 +124,30 @@ pub(crate) struct Canvas<'a> {
     backend: SVGBackend<'a>,
     /// Everything that may be drawn on.
     pub(crate) area: Area,
-    /// Whether hues are replaced by grey: the figures may not be used.
-    void: bool,
+    /// Whether hues are replaced by gray: the figures may not be used.
+    invalid: bool,
 }
 
 impl<'a> Canvas<'a> {
-    pub(crate) fn new(svg: &'a mut String, width: f64, height: f64, void: bool) -> Self {
+    pub(crate) fn new(svg: &'a mut String, width: f64, height: f64, invalid: bool) -> Self {
         let backend = SVGBackend::with_string(svg, (scaled(width).unsigned_abs(), scaled(height).unsigned_abs()));
-        Self { backend, area: Area { left: 0.0, top: 0.0, right: width, bottom: height }, void }
+        Self { backend, area: Area { left: 0.0, top: 0.0, right: width, bottom: height }, invalid }
     }
 
     /// Closes the document.
-    pub(crate) fn finish(mut self) -> Drawing {
+    pub(crate) fn finish(mut self) -> DrawResult {
         self.backend.present().map_err(DrawError::BackendError)
     }
 
     /// A straight, solid line.
-    pub(crate) fn line(&mut self, from: Point, to: Point, colour: Colour, width: f64) -> Drawing {
-        let style = self.style(colour, width, 1.0);
+    pub(crate) fn line(&mut self, from: Point, to: Point, color: Color, width: f64) -> DrawResult {
+        let style = self.style(color, width, 1.0);
         self.backend.draw_line(place(from), place(to), &style).map_err(DrawError::BackendError)
     }
 
     /// A path through points, dashed as given.
-    pub(crate) fn path(&mut self, points: &[Point], dashes: &[f64], colour: Colour, width: f64) -> Drawing {
-        let style = self.style(colour, width, 1.0);
+    pub(crate) fn path(&mut self, points: &[Point], dashes: &[f64], color: Color, width: f64) -> DrawResult {
+        let style = self.style(color, width, 1.0);
         for piece in dash::split(points, dashes) {
             self.backend.draw_path(piece.into_iter().map(place), &style).map_err(DrawError::BackendError)?;
         }
@@ -155,46 +155,46 @@ impl<'a> Canvas<'a> {
     }
 
     /// A filled rectangle.
-    pub(crate) fn fill(&mut self, area: Area, colour: Colour, opacity: f64) -> Drawing {
-        let style = self.style(colour, 0.0, opacity);
+    pub(crate) fn fill(&mut self, area: Area, color: Color, opacity: f64) -> DrawResult {
+        let style = self.style(color, 0.0, opacity);
         let corners = (place((area.left, area.top)), place((area.right, area.bottom)));
         self.backend.draw_rect(corners.0, corners.1, &style, true).map_err(DrawError::BackendError)
     }
 
     /// A rectangle filled with a pattern.
-    pub(crate) fn pattern(&mut self, area: Area, pattern: Pattern, colour: Colour) -> Drawing {
+    pub(crate) fn pattern(&mut self, area: Area, pattern: Pattern, color: Color) -> DrawResult {
         match pattern {
-            Pattern::Solid => return self.fill(area, colour, 1.0),
-            Pattern::Tinted => self.fill(area, colour, 0.16)?,
-            Pattern::Slanted => self.path(&hatch::slanted(area, 6.0), &[], colour, 1.3)?,
-            Pattern::Upright => self.path(&hatch::upright(area, 3.2), &[], colour, 1.2)?,
+            Pattern::Solid => return self.fill(area, color, 1.0),
+            Pattern::Tinted => self.fill(area, color, 0.16)?,
+            Pattern::Slanted => self.path(&hatch::slanted(area, 6.0), &[], color, 1.3)?,
+            Pattern::Upright => self.path(&hatch::upright(area, 3.2), &[], color, 1.2)?,
             Pattern::Crossed => {
-                self.path(&hatch::slanted(area, 7.0), &[], colour, 1.1)?;
-                self.path(&hatch::falling(area, 7.0), &[], colour, 1.1)?;
+                self.path(&hatch::slanted(area, 7.0), &[], color, 1.1)?;
+                self.path(&hatch::falling(area, 7.0), &[], color, 1.1)?;
             }
         }
         let Area { left, top, right, bottom } = area;
-        self.path(&[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], &[], colour, 1.3)
+        self.path(&[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], &[], color, 1.3)
     }
 
     /// A filled shape.
-    pub(crate) fn polygon(&mut self, points: &[Point], colour: Colour, opacity: f64) -> Drawing {
-        let style = self.style(colour, 0.0, opacity);
+    pub(crate) fn polygon(&mut self, points: &[Point], color: Color, opacity: f64) -> DrawResult {
+        let style = self.style(color, 0.0, opacity);
         self.backend.fill_polygon(points.iter().copied().map(place), &style).map_err(DrawError::BackendError)
     }
 
     /// The marker of a contender, `radius` around a point.
-    pub(crate) fn marker(&mut self, at: Point, radius: f64, look: Look) -> Drawing {
+    pub(crate) fn marker(&mut self, at: Point, radius: f64, look: Look) -> DrawResult {
         let corners = corners(look.marker, at, radius);
-        let fill = if look.hollow { Colour::Paper } else { look.colour };
+        let fill = if look.hollow { Color::Paper } else { look.color };
         self.polygon(&corners, fill, 1.0)?;
         let mut outline = corners;
         outline.extend_from_within(..2);
-        self.path(&outline, &[], look.colour, 1.4)
+        self.path(&outline, &[], look.color, 1.4)
     }
 
     /// A line of text.
-    pub(crate) fn text(&mut self, text: &str, at: Point, set: Type) -> Drawing {
+    pub(crate) fn text(&mut self, text: &str, at: Point, set: TextFormat) -> DrawResult {
         let style = if set.bold { FontStyle::Bold } else { FontStyle::Normal };
         let font = FontDesc::new(FontFamily::Name(FONT), set.size * SCALE * BACKEND_TEXT_SHRINK, style);
         let horizontal = match set.anchor {
@@ -202,19 +202,19 @@ impl<'a> Canvas<'a> {
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
-        let colour = self.colour(set.colour, 1.0);
-        let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Center));
+        let color = self.color(set.color, 1.0);
+        let style = TextStyle::from(font).color(&color).pos(Pos::new(horizontal, VPos::Center));
         self.backend.draw_text(text, &style, place(at)).map_err(DrawError::BackendError)
     }
 
-    fn style(&self, colour: Colour, width: f64, opacity: f64) -> ShapeStyle {
+    fn style(&self, color: Color, width: f64, opacity: f64) -> ShapeStyle {
         let stroke_width = scaled(width).unsigned_abs();
-        ShapeStyle { color: self.colour(colour, opacity), filled: true, stroke_width }
+        ShapeStyle { color: self.color(color, opacity), filled: true, stroke_width }
     }
 
-    fn colour(&self, colour: Colour, opacity: f64) -> RGBAColor {
-        let hueless = matches!(colour, Colour::Ink | Colour::Muted | Colour::Grid | Colour::Paper);
-        let (r, g, b) = if self.void && !hueless { Colour::Void.rgb() } else { colour.rgb() };
+    fn color(&self, color: Color, opacity: f64) -> RGBAColor {
+        let hueless = matches!(color, Color::Ink | Color::Muted | Color::Grid | Color::Paper);
+        let (r, g, b) = if self.invalid && !hueless { Color::Invalid.rgb() } else { color.rgb() };
         RGBAColor(r, g, b, opacity)
     }
 }

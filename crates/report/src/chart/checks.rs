@@ -3,10 +3,10 @@
 
 use feedlab_experiment::scenario::Transport;
 
-use super::canvas::{Anchor, Area, Canvas, Drawing, Pattern, Point, Type};
+use super::canvas::{Anchor, Area, Canvas, DrawResult, Pattern, Point, TextFormat};
 use super::{COMPACT_BELOW, Figures, Picture, sign, text};
 use crate::dataset::Strip;
-use crate::palette::{Colour, Look};
+use crate::palette::{Color, Look};
 use crate::{check, human, wording};
 
 /// Name of its file and anchor.
@@ -33,7 +33,7 @@ const BESIDE: f64 = 34.0;
 pub(super) struct Checks<'a> {
     pub(super) strips: &'a [Strip],
     /// Whether nothing may be judged.
-    pub(super) is_void: bool,
+    pub(super) is_invalid: bool,
 }
 
 impl Picture for Checks<'_> {
@@ -100,7 +100,7 @@ impl Picture for Checks<'_> {
         self.shown().len() as f64 * pitch(width) + self.key() + HEAD + 4.0
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         let is_stacked = area.width() < COMPACT_BELOW;
         if self.key() > 0.0 {
             key(canvas, (area.left + 6.0, area.top + 9.0))?;
@@ -140,7 +140,7 @@ impl Checks<'_> {
     }
 
     const fn result(&self, strip: &Strip) -> &'static str {
-        check::Outcome::of(strip.met, self.is_void).text()
+        check::Outcome::of(strip.met, self.is_invalid).text()
     }
 
     /// How much of the width names take.
@@ -150,29 +150,29 @@ impl Checks<'_> {
     }
 
     /// Name, strip and figure beside each other.
-    fn beside(&self, canvas: &mut Canvas, strip: &Strip, area: Area, slot: Area) -> Drawing {
+    fn beside(&self, canvas: &mut Canvas, strip: &Strip, area: Area, slot: Area) -> DrawResult {
         let y = f64::midpoint(slot.top, slot.bottom);
         let name = text::fit(&name(strip), SIZE, slot.left - area.left - BESIDE);
         canvas.marker((area.left + 6.0, y), 4.5, strip.look)?;
-        canvas.text(&name, (area.left + 18.0, y), Type::new(SIZE))?;
+        canvas.text(&name, (area.left + 18.0, y), TextFormat::new(SIZE))?;
         mark(canvas, strip, slot, y)?;
         self.figure(canvas, strip, (slot.right + 16.0, y), area.right)
     }
 
     /// The name above the strip, and the figure below it.
-    fn stacked(&self, canvas: &mut Canvas, strip: &Strip, slot: Area) -> Drawing {
+    fn stacked(&self, canvas: &mut Canvas, strip: &Strip, slot: Area) -> DrawResult {
         let name = text::fit(&name(strip), SIZE, slot.width() - 20.0);
         canvas.marker((slot.left + 6.0, slot.top + 8.0), 4.5, strip.look)?;
-        canvas.text(&name, (slot.left + 18.0, slot.top + 8.0), Type::new(SIZE))?;
+        canvas.text(&name, (slot.left + 18.0, slot.top + 8.0), TextFormat::new(SIZE))?;
         mark(canvas, strip, slot, slot.top + 25.0)?;
         self.figure(canvas, strip, (slot.left, slot.top + 43.0), slot.right)
     }
 
     /// What was measured, the band, and the result at the right edge.
-    fn figure(&self, canvas: &mut Canvas, strip: &Strip, (x, y): Point, right: f64) -> Drawing {
+    fn figure(&self, canvas: &mut Canvas, strip: &Strip, (x, y): Point, right: f64) -> DrawResult {
         let measured = measured(strip);
-        canvas.text(&measured, (x, y), Type::new(SIZE).bold())?;
-        let set = Type::new(SIZE);
+        canvas.text(&measured, (x, y), TextFormat::new(SIZE).bold())?;
+        let set = TextFormat::new(SIZE);
         let result = if strip.met { set } else { set.bold() };
         canvas.text(self.result(strip), (right, y), result.at(Anchor::End))?;
         let left = x + text::width(&measured, SIZE) + 6.0;
@@ -183,8 +183,8 @@ impl Checks<'_> {
 }
 
 /// The band behind all strips, and what lies where.
-fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> Drawing {
-    let set = Type::new(11.5).muted();
+fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> DrawResult {
+    let set = TextFormat::new(11.5).muted();
     let y = plot.top - HEAD / 2.0 - 2.0;
     let [low, middle, high] = [-1.0, 0.0, 1.0].map(|value| x(plot, value));
     canvas.text("below", (plot.left, y), set)?;
@@ -194,26 +194,26 @@ fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> Drawing {
     if is_stacked {
         return Ok(());
     }
-    canvas.pattern(Area { left: low, right: high, ..plot }, Pattern::Tinted, Colour::Muted)?;
-    canvas.path(&[(middle, plot.top), (middle, plot.bottom)], &[2.0, 3.0], Colour::Muted, 1.0)
+    canvas.pattern(Area { left: low, right: high, ..plot }, Pattern::Tinted, Color::Muted)?;
+    canvas.path(&[(middle, plot.top), (middle, plot.bottom)], &[2.0, 3.0], Color::Muted, 1.0)
 }
 
 /// The strip, and what was measured on it: beyond its end it is a mark at the end, with a stroke that points outwards.
-fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> Drawing {
+fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> DrawResult {
     if slot.bottom - slot.top > PITCH {
         let band = Area { left: x(slot, -1.0), right: x(slot, 1.0), top: y - 7.0, bottom: y + 7.0 };
-        canvas.pattern(band, Pattern::Tinted, Colour::Muted)?;
+        canvas.pattern(band, Pattern::Tinted, Color::Muted)?;
     }
-    canvas.line((slot.left, y), (slot.right, y), Colour::Grid, 1.0)?;
+    canvas.line((slot.left, y), (slot.right, y), Color::Grid, 1.0)?;
     if strip.is_of_prediction {
         sign::predicted_around(canvas, (x(slot, 0.0), y), 8.0)?;
     }
     let Some(measured) = strip.measured else { return Ok(()) };
     if let Some((low, high)) = strip.interval.filter(|(low, high)| low < high) {
         let (low, high) = (x(slot, strip.place(low)), x(slot, strip.place(high)));
-        canvas.line((low, y), (high, y), Colour::Ink, 1.4)?;
+        canvas.line((low, y), (high, y), Color::Ink, 1.4)?;
         for end in [low, high] {
-            canvas.line((end, y - 4.0), (end, y + 4.0), Colour::Ink, 1.4)?;
+            canvas.line((end, y - 4.0), (end, y + 4.0), Color::Ink, 1.4)?;
         }
     }
     let place = strip.place(measured);
@@ -222,7 +222,7 @@ fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> Drawing {
         let outwards = place.signum();
         let tip = at + 4.0 * outwards;
         for rise in [-5.0, 5.0] {
-            canvas.line((tip, y), (tip - 6.0 * outwards, y + rise), Colour::Ink, 1.6)?;
+            canvas.line((tip, y), (tip - 6.0 * outwards, y + rise), Color::Ink, 1.6)?;
         }
         return canvas.marker((at - 12.0 * outwards, y), 5.0, strip.look);
     }
@@ -230,12 +230,12 @@ fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> Drawing {
 }
 
 /// What is hollow and what is solid.
-fn key(canvas: &mut Canvas, (x, y): Point) -> Drawing {
-    let set = Type::new(12.0);
+fn key(canvas: &mut Canvas, (x, y): Point) -> DrawResult {
+    let set = TextFormat::new(12.0);
     sign::predicted(canvas, (x, y))?;
     canvas.text(sign::PREDICTED, (x + 14.0, y), set)?;
     let x = x + 14.0 + text::width(sign::PREDICTED, 12.0) + 22.0;
-    canvas.marker((x, y), 5.0, Look { colour: Colour::Muted, ..Look::of(Transport::ShortPolling, 0) })?;
+    canvas.marker((x, y), 5.0, Look { color: Color::Muted, ..Look::of(Transport::ShortPolling, 0) })?;
     canvas.text("measured", (x + 12.0, y), set)
 }
 

@@ -3,11 +3,11 @@
 
 use feedlab_experiment::Metric;
 
-use super::bars::{self, Bars, Key, Row};
-use super::canvas::{Area, Canvas, Drawing, Type};
+use super::bars::{self, Bar, Bars, Key};
+use super::canvas::{Area, Canvas, DrawResult, TextFormat};
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing};
-use crate::comparison::{self, Named, Shape, WORTH_TELLING, distinct, shape};
-use crate::dataset::{Bar, Dataset};
+use crate::comparison::{self, Named, Shape, WORTH_NAMING, distinct, shape};
+use crate::dataset::{Dataset, MetricBar};
 use crate::human;
 
 /// Room for a panel's name and what it counts.
@@ -43,11 +43,11 @@ impl Picture for ConnectionCost<'_> {
     }
 
     fn figures(&self) -> Figures {
-        let shown: Vec<(Metric, &Vec<Bar>)> = shown(self.0).collect();
+        let shown: Vec<(Metric, &Vec<MetricBar>)> = shown(self.0).collect();
         let names = shown.iter().map(|(metric, _)| metric.row().label);
         let head = ["contender", "clients"].into_iter().chain(names).map(str::to_owned).collect();
         let rows = self.0.connection[0].iter().enumerate().map(|(index, bar)| {
-            let cell = |(metric, panel): &(Metric, &Vec<Bar>)| {
+            let cell = |(metric, panel): &(Metric, &Vec<MetricBar>)| {
                 panel[index].estimate.map_or(human::ABSENT.to_owned(), |e| human::estimate(e, metric.row().unit))
             };
             let clients = human::count(f64::from(bar.series.clients));
@@ -63,7 +63,7 @@ impl Picture for ConnectionCost<'_> {
         key + panels.div_ceil(grid.columns) as f64 * (grid.height + GAP) - GAP
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         let Some(grid) = Grid::of(self.0, area.width()) else {
             return nothing(canvas, area, "no cost of a connection was measured");
         };
@@ -73,8 +73,8 @@ impl Picture for ConnectionCost<'_> {
             let (line, column) = (index / grid.columns, index % grid.columns);
             let left = area.left + grid.names + column as f64 * (grid.width + GAP);
             let top = area.top + line as f64 * (grid.height + GAP);
-            canvas.text(metric.row().label, (left, top + 9.0), Type::new(13.0).bold())?;
-            canvas.text(counted(metric), (left, top + 26.0), Type::new(12.0).muted())?;
+            canvas.text(metric.row().label, (left, top + 9.0), TextFormat::new(13.0).bold())?;
+            canvas.text(counted(metric), (left, top + 26.0), TextFormat::new(12.0).muted())?;
             let plot = Area { left, top: top + TITLE, right: left + grid.width, bottom: top + grid.height };
             let bars = panel(self.0, metric, values, grid.names > 0.0);
             bars.draw(canvas, plot)?;
@@ -116,22 +116,22 @@ fn key(data: &Dataset) -> Key<'static> {
 }
 
 /// The panels that have a figure.
-fn shown(data: &Dataset) -> impl Iterator<Item = (Metric, &Vec<Bar>)> {
+fn shown(data: &Dataset) -> impl Iterator<Item = (Metric, &Vec<MetricBar>)> {
     let panels = Dataset::CONNECTION_COST.into_iter().zip(&data.connection);
     panels.filter(|(_, bars)| bars.iter().any(|bar| bar.estimate.is_some()))
 }
 
-fn panel(data: &Dataset, metric: Metric, values: &[Bar], is_nameless: bool) -> Bars {
+fn panel(data: &Dataset, metric: Metric, values: &[MetricBar], hides_names: bool) -> Bars {
     let headings = bars::headings(data, values.iter().map(|bar| &bar.series));
     let unit = metric.row().unit;
-    let row = |(bar, heading): (&Bar, Option<String>)| {
+    let bar_of = |(bar, heading): (&MetricBar, Option<String>)| {
         let interval = bar.estimate.and_then(|estimate| estimate.low.zip(estimate.high));
         let value = bar.estimate.map(|estimate| estimate.value);
         let predicted = bar.predicted;
-        Row { interval, predicted, ..Row::simple(&bar.series, heading, value, |value| human::value(value, unit)) }
+        Bar { interval, predicted, ..Bar::simple(&bar.series, heading, value, |value| human::value(value, unit)) }
     };
-    let rows = values.iter().zip(headings).map(row).collect();
-    Bars { rows, caption: None, unit, parts: Vec::new(), mark: None, tells_predicted: false, is_nameless }
+    let bars = values.iter().zip(headings).map(bar_of).collect();
+    Bars { bars, caption: None, unit, parts: Vec::new(), mark: None, explains_predicted: false, hides_names }
 }
 
 /// What a panel counts, in a few words.
@@ -153,7 +153,7 @@ const fn counted(metric: Metric) -> &'static str {
 fn finding(data: &Dataset) -> Option<String> {
     let scoped = data.connection[0].iter().filter(|bar| data.scope.shows(&bar.series));
     let values = scoped.filter_map(|bar| Some(Named::new(&bar.series, bar.estimate?)));
-    match shape(values.collect(), &data.known(Dataset::CONNECTION_COST[0])) {
+    match shape(values.collect(), &data.difference_shown(Dataset::CONNECTION_COST[0])) {
         Shape::Nothing => None,
         Shape::One(one) => {
             Some(format!("a connection over {} costs the server {} of memory", one.name, human::size(one.value())))
@@ -162,15 +162,16 @@ fn finding(data: &Dataset) -> Option<String> {
             let range = comparison::range(&values, human::size);
             Some(format!("no difference shown: a connection costs the server {range} of memory"))
         }
-        Shape::Near(values) => extremes(data, &values),
-        Shape::Apart { low, high } => extremes(data, &[low, high].concat()),
+        Shape::OneGroup(values) => extremes(data, &values),
+        Shape::TwoGroups { low, high } => extremes(data, &[low, high].concat()),
     }
 }
 
 fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
     let (least, most) = (values.first()?, values.last()?);
     let (smallest, largest) = (human::size(least.value()), human::size(most.value()));
-    if !distinct(least, most, &data.known(Dataset::CONNECTION_COST[0])) || most.value() < least.value() * WORTH_TELLING
+    if !distinct(least, most, &data.difference_shown(Dataset::CONNECTION_COST[0]))
+        || most.value() < least.value() * WORTH_NAMING
     {
         let range = comparison::range(values, human::size);
         return Some(format!("a connection costs the server {range} of memory, whatever it carries"));

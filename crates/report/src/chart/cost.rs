@@ -5,10 +5,10 @@ use feedlab_experiment::predict::scale::{Crossing, Curve, Panel, Unit};
 use feedlab_experiment::scenario::Transport;
 
 use super::axis::Axis;
-use super::canvas::{self, Anchor, Area, Canvas, Drawing, Point, Type};
+use super::canvas::{self, Anchor, Area, Canvas, DrawResult, Point, TextFormat};
 use super::{lines, text};
 use crate::error::ReportError;
-use crate::palette::{Colour, Look};
+use crate::palette::{Color, Look};
 use crate::{human, wording};
 
 mod ends;
@@ -43,9 +43,9 @@ pub fn cost_chart(panels: &[Panel], caption: &str) -> Result<String, ReportError
         let size = (WIDTH + 2.0 * MARGIN, top + heights.iter().map(|height| height + GAP).sum::<f64>());
         let mut svg = String::new();
         let mut canvas = Canvas::new(&mut svg, size.0, size.1, false);
-        canvas.fill(canvas.area, Colour::Paper, 1.0)?;
+        canvas.fill(canvas.area, Color::Paper, 1.0)?;
         lines(&mut canvas, &titles, (MARGIN, MARGIN + 12.0), 26.0, TITLE)?;
-        canvas.text(READING, (MARGIN, reading), Type::new(13.0).muted())?;
+        canvas.text(READING, (MARGIN, reading), TextFormat::new(13.0).muted())?;
         grid(&mut canvas, panels, &heights, top)?;
         canvas.finish()?;
         Ok(canvas::framed(&svg, size, "cost", caption, &description(panels), true))
@@ -53,7 +53,7 @@ pub fn cost_chart(panels: &[Panel], caption: &str) -> Result<String, ReportError
     draw().map_err(|error| ReportError::Chart { chart: "cost".to_owned(), reason: error.to_string() })
 }
 
-const TITLE: Type = Type::new(20.0).bold();
+const TITLE: TextFormat = TextFormat::new(20.0).bold();
 
 const READING: &str = "How to read this: clients grow to the right and the predicted cost upwards, both by equal factors, \
                        so a lower line is cheaper; look where lines cross.";
@@ -64,7 +64,7 @@ fn heights(panels: &[Panel]) -> Vec<f64> {
     panels.chunks(COLUMNS).map(|line| line.iter().map(height).fold(0.0, f64::max)).collect()
 }
 
-fn grid(canvas: &mut Canvas, panels: &[Panel], heights: &[f64], top: f64) -> Drawing {
+fn grid(canvas: &mut Canvas, panels: &[Panel], heights: &[f64], top: f64) -> DrawResult {
     let width = (WIDTH - GAP * (COLUMNS - 1) as f64) / COLUMNS as f64;
     // All panels count the same clients.
     let clients = Axis::log(panels.iter().flat_map(|panel| &panel.curves).flat_map(drawn).map(|point| point.0));
@@ -79,12 +79,12 @@ fn grid(canvas: &mut Canvas, panels: &[Panel], heights: &[f64], top: f64) -> Dra
     Ok(())
 }
 
-fn draw_panel(canvas: &mut Canvas, panel: &Panel, clients: Axis, area: Area) -> Drawing {
+fn draw_panel(canvas: &mut Canvas, panel: &Panel, clients: Axis, area: Area) -> DrawResult {
     let top = area.top + HEAD;
     let plot = Area { left: area.left + LEFT, top, right: area.right - RIGHT, bottom: top + PLOT };
     let costs = Axis::log(panel.curves.iter().flat_map(drawn).map(|point| point.1));
-    canvas.text(&panel.title, (area.left, area.top + 9.0), Type::new(15.0).bold())?;
-    canvas.text(unit_name(panel.unit), (area.left, area.top + 29.0), Type::new(12.0).muted())?;
+    canvas.text(&panel.title, (area.left, area.top + 9.0), TextFormat::new(15.0).bold())?;
+    canvas.text(unit_name(panel.unit), (area.left, area.top + 29.0), TextFormat::new(12.0).muted())?;
     frame(canvas, panel, clients, costs, plot)?;
     let place =
         |point: &Point| (clients.place(point.0, plot.left, plot.right), costs.place(point.1, plot.bottom, plot.top));
@@ -92,7 +92,7 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel, clients: Axis, area: Area) -> 
     for (curve, look) in panel.curves.iter().zip(looks(&panel.curves)) {
         let line: Vec<Point> = drawn(curve).map(|point| place(&point)).collect();
         let Some(&end) = line.last() else { continue };
-        canvas.path(&line, look.dashes, look.colour, look.width)?;
+        canvas.path(&line, look.dashes, look.color, look.width)?;
         ends.push(ends::End { at: end, look, name: &curve.label });
     }
     ends::label(canvas, &mut ends, plot, area.right)?;
@@ -101,17 +101,17 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel, clients: Axis, area: Area) -> 
     }
     for (index, note) in notes(panel).iter().enumerate() {
         let y = plot.bottom + FOOT + 8.0 + index as f64 * NOTE;
-        canvas.text(&text::fit(note, 12.0, area.width()), (area.left, y), Type::new(12.0))?;
+        canvas.text(&text::fit(note, 12.0, area.width()), (area.left, y), TextFormat::new(12.0))?;
     }
     Ok(())
 }
 
-fn frame(canvas: &mut Canvas, panel: &Panel, clients: Axis, costs: Axis, plot: Area) -> Drawing {
-    let tick = Type::new(11.5).muted();
+fn frame(canvas: &mut Canvas, panel: &Panel, clients: Axis, costs: Axis, plot: Area) -> DrawResult {
+    let tick = TextFormat::new(11.5).muted();
     let mut free_above = f64::MAX;
     for cost in cost_ticks(costs, panel.unit) {
         let y = costs.place(cost, plot.bottom, plot.top);
-        canvas.line((plot.left, y), (plot.right, y), Colour::Grid, 1.0)?;
+        canvas.line((plot.left, y), (plot.right, y), Color::Grid, 1.0)?;
         if y < free_above {
             canvas.text(&figure(cost, panel.unit), (plot.left - 8.0, y), tick.at(Anchor::End))?;
             free_above = y - 15.0;
@@ -120,23 +120,23 @@ fn frame(canvas: &mut Canvas, panel: &Panel, clients: Axis, costs: Axis, plot: A
     let mut free_from = f64::MIN;
     for count in clients.log_ticks(5) {
         let (x, label) = (clients.place(count, plot.left, plot.right), count_tick(count));
-        canvas.line((x, plot.top), (x, plot.bottom), Colour::Grid, 1.0)?;
+        canvas.line((x, plot.top), (x, plot.bottom), Color::Grid, 1.0)?;
         let half = text::width(&label, 11.5) / 2.0;
         if x - half > free_from {
             canvas.text(&label, (x, plot.bottom + 14.0), tick.at(Anchor::Middle))?;
             free_from = x + half + 4.0;
         }
     }
-    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Colour::Muted, 1.0)?;
+    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Color::Muted, 1.0)?;
     let middle = ((plot.left + plot.right) / 2.0, plot.bottom + 32.0);
-    canvas.text("clients", middle, Type::new(12.0).muted().at(Anchor::Middle))
+    canvas.text("clients", middle, TextFormat::new(12.0).muted().at(Anchor::Middle))
 }
 
 /// A crossing's number in a ring.
-fn number(canvas: &mut Canvas, index: usize, at: Point) -> Drawing {
-    let ring = Look { colour: Colour::Ink, hollow: true, ..Look::of(Transport::ShortPolling, 0) };
+fn number(canvas: &mut Canvas, index: usize, at: Point) -> DrawResult {
+    let ring = Look { color: Color::Ink, hollow: true, ..Look::of(Transport::ShortPolling, 0) };
     canvas.marker(at, 8.5, ring)?;
-    canvas.text(&(index + 1).to_string(), at, Type::new(11.5).bold().at(Anchor::Middle))
+    canvas.text(&(index + 1).to_string(), at, TextFormat::new(11.5).bold().at(Anchor::Middle))
 }
 
 /// What stands below a panel: what happens at each numbered point, and who has no line.

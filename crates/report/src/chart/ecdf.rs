@@ -4,13 +4,13 @@ use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Unit;
 
 use super::axis::{Axis, time_tick};
-use super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
+use super::canvas::{Anchor, Area, Canvas, DrawResult, Point, TextFormat};
 use super::label::{self, Candidate};
 use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
 use crate::comparison::{self, Named, Shape, shape};
 use crate::complete::{self, Ranked};
 use crate::dataset::{Dataset, Ecdf};
-use crate::palette::Colour;
+use crate::palette::Color;
 use crate::{human, wording};
 
 mod predicted;
@@ -64,7 +64,7 @@ impl Picture for AgeEcdf<'_> {
         }
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         let shown: Vec<&Ecdf> = self.0.ages.iter().filter(|ecdf| ecdf.count > 0).collect();
         if shown.is_empty() {
             return nothing(canvas, area, "no update arrived");
@@ -80,7 +80,7 @@ impl Picture for AgeEcdf<'_> {
         let mut lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
         for (ecdf, line) in shown.iter().zip(&lines) {
             let look = ecdf.series.look;
-            canvas.path(line, look.dashes, look.colour, look.width)?;
+            canvas.path(line, look.dashes, look.color, look.width)?;
         }
         if predicted::is_shown(&shown) {
             predicted::key(canvas, (area.left, area.top + HEAD))?;
@@ -98,7 +98,7 @@ pub(crate) fn title(data: &Dataset) -> String {
     let medians: Vec<Named> = data.ages.iter().filter_map(Ecdf::ranked).map(Ranked::named).collect();
     let losers = || data.ages.iter().filter(|ecdf| ecdf.loss.is_some());
     let known = medians.len();
-    let text = match shape(medians, &data.known(Metric::AgeP50)) {
+    let text = match shape(medians, &data.difference_shown(Metric::AgeP50)) {
         Shape::Nothing if data.ages.iter().all(|ecdf| ecdf.count == 0) => {
             "no update arrived: there is no age to show".to_owned()
         }
@@ -114,14 +114,14 @@ pub(crate) fn title(data: &Dataset) -> String {
             comparison::everyone(&values, data.ages.len()),
             comparison::range(&values, human::time)
         ),
-        Shape::Near(values) => {
+        Shape::OneGroup(values) => {
             format!(
                 "{} are {} behind at the median",
                 comparison::everyone(&values, data.ages.len()),
                 comparison::range(&values, human::time)
             )
         }
-        Shape::Apart { low, high } => apart(&low, &high, known == data.ages.len()),
+        Shape::TwoGroups { low, high } => apart(&low, &high, known == data.ages.len()),
     };
     data.scope.say(
         &(text
@@ -152,30 +152,30 @@ fn without_median(data: &Dataset) -> String {
     format!(" (too few updates for a median: {})", wording::list(&missing))
 }
 
-fn frame(canvas: &mut Canvas, area: Area, plot: Area, axis: Axis) -> Drawing {
+fn frame(canvas: &mut Canvas, area: Area, plot: Area, axis: Axis) -> DrawResult {
     for percent in [0.0, 25.0, 50.0, 75.0, 100.0] {
         let y = height_of(percent / 100.0, plot);
-        let colour = if percent == 0.0 { Colour::Muted } else { Colour::Grid };
-        canvas.line((plot.left, y), (plot.right, y), colour, 1.0)?;
-        canvas.text(&format!("{percent} %"), (plot.left - 8.0, y), Type::new(12.0).muted().at(Anchor::End))?;
+        let color = if percent == 0.0 { Color::Muted } else { Color::Grid };
+        canvas.line((plot.left, y), (plot.right, y), color, 1.0)?;
+        canvas.text(&format!("{percent} %"), (plot.left - 8.0, y), TextFormat::new(12.0).muted().at(Anchor::End))?;
     }
     let mut free_from = f64::MIN;
     for tick in axis.log_ticks((plot.width() / 70.0) as usize) {
         let x = axis.place(tick, plot.left, plot.right);
-        canvas.line((x, plot.top), (x, plot.bottom), Colour::Grid, 1.0)?;
+        canvas.line((x, plot.top), (x, plot.bottom), Color::Grid, 1.0)?;
         let half = text::width(&time_tick(tick), 12.0) / 2.0;
         if x - half > free_from {
-            canvas.text(&time_tick(tick), (x, plot.bottom + 15.0), Type::new(12.0).muted().at(Anchor::Middle))?;
+            canvas.text(&time_tick(tick), (x, plot.bottom + 15.0), TextFormat::new(12.0).muted().at(Anchor::Middle))?;
             free_from = x + half + 6.0;
         }
     }
     canvas.text(
         "share of the updates that were at most this old",
         (area.left, area.top + 10.0),
-        Type::new(12.0).muted(),
+        TextFormat::new(12.0).muted(),
     )?;
     let caption = ((plot.left + plot.right) / 2.0, plot.bottom + 36.0);
-    canvas.text("age of an update when it arrived", caption, Type::new(12.0).muted().at(Anchor::Middle))
+    canvas.text("age of an update when it arrived", caption, TextFormat::new(12.0).muted().at(Anchor::Middle))
 }
 
 /// The line of a distribution: flat until an age, then up by its share.
@@ -196,7 +196,7 @@ fn height_of(share: f64, plot: Area) -> f64 {
 }
 
 /// Each line's name, with its median unless that covers more.
-fn labels(canvas: &mut Canvas, shown: &[&Ecdf], lines: &[Vec<Point>], axis: Axis, plot: Area) -> Drawing {
+fn labels(canvas: &mut Canvas, shown: &[&Ecdf], lines: &[Vec<Point>], axis: Axis, plot: Area) -> DrawResult {
     let short: Vec<String> = shown.iter().map(|e| text::fit(&e.series.spoken, LABEL, plot.width() * 0.6)).collect();
     let long: Vec<String> = shown.iter().map(|ecdf| with_median(ecdf)).collect();
     let place = |texts: &[String]| {
@@ -207,11 +207,11 @@ fn labels(canvas: &mut Canvas, shown: &[&Ecdf], lines: &[Vec<Point>], axis: Axis
     let (texts, placement) = if roomy.cost <= tight.cost { (long, roomy) } else { (short, tight) };
     for ((ecdf, text), place) in shown.iter().zip(&texts).zip(placement.places) {
         let Some(place) = place else { continue };
-        canvas.fill(place.text, Colour::Paper, 0.85)?;
+        canvas.fill(place.text, Color::Paper, 0.85)?;
         canvas.text(
             text,
             (place.text.left + 2.0, (place.text.top + place.text.bottom) / 2.0),
-            Type::new(LABEL).bold(),
+            TextFormat::new(LABEL).bold(),
         )?;
         canvas.marker(place.at, 4.5, ecdf.series.look)?;
     }

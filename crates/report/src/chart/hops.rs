@@ -2,8 +2,8 @@
 
 use feedlab_experiment::metric::Unit;
 
-use super::bars::{self, Bars, Part, Row};
-use super::canvas::{Area, Canvas, Drawing, Pattern};
+use super::bars::{self, Bar, Bars, Part};
+use super::canvas::{Area, Canvas, DrawResult, Pattern};
 use super::{Figures, Picture};
 use crate::dataset::{Dataset, HopsBar};
 use crate::human;
@@ -55,7 +55,7 @@ impl Picture for Hops<'_> {
         picture(self.0).height(width)
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         picture(self.0).draw(canvas, area)
     }
 }
@@ -63,21 +63,21 @@ impl Picture for Hops<'_> {
 fn picture(data: &Dataset) -> Bars {
     let headings = bars::headings(data, data.hops.iter().map(|bar| &bar.series));
     Bars {
-        rows: data.hops.iter().zip(headings).map(|(bar, heading)| row(bar, heading)).collect(),
+        bars: data.hops.iter().zip(headings).map(|(bar, heading)| bar_of(bar, heading)).collect(),
         caption: Some("mean age of an update at its receipt"),
         unit: Unit::Microseconds,
         parts: PARTS.to_vec(),
         mark: None,
-        tells_predicted: false,
-        is_nameless: false,
+        explains_predicted: false,
+        hides_names: false,
     }
 }
 
-fn row(bar: &HopsBar, heading: Option<String>) -> Row {
-    let simple = Row::simple(&bar.series, heading, Some(bar.total()), human::time);
+fn bar_of(bar: &HopsBar, heading: Option<String>) -> Bar {
+    let simple = Bar::simple(&bar.series, heading, Some(bar.total()), human::time);
     // What clocks make negative has no length.
     let parts = PARTS.iter().zip(bar.us).map(|(part, us)| (part.pattern, us.max(0.0))).collect();
-    Row { parts: Some(parts), ..simple }
+    Bar { parts: Some(parts), ..simple }
 }
 
 /// Which hop takes most, as part of a sentence; nothing if nothing was measured.

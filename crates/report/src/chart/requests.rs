@@ -2,8 +2,8 @@
 
 use feedlab_experiment::metric::Unit;
 
-use super::bars::{self, Bars, Part, Row};
-use super::canvas::{Area, Canvas, Drawing, Pattern};
+use super::bars::{self, Bar, Bars, Part};
+use super::canvas::{Area, Canvas, DrawResult, Pattern};
 use super::{Figures, Picture};
 use crate::dataset::{Dataset, RequestsBar};
 use crate::{human, wording};
@@ -49,7 +49,7 @@ impl Picture for Requests<'_> {
         picture(self.0).height(width)
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         picture(self.0).draw(canvas, area)
     }
 }
@@ -61,24 +61,24 @@ fn picture(data: &Dataset) -> Bars {
     let headings = bars::headings(data, data.requests.iter().map(|bar| &bar.series));
     let is_split = data.requests.iter().any(|bar| bar.all > Some(0.0) && bar.empty.is_some());
     Bars {
-        rows: data.requests.iter().zip(headings).map(|(bar, heading)| row(bar, heading)).collect(),
+        bars: data.requests.iter().zip(headings).map(|(bar, heading)| bar_of(bar, heading)).collect(),
         caption: Some("requests of one client in a minute"),
         unit: Unit::Count,
         parts: if is_split { PARTS.to_vec() } else { Vec::new() },
         mark: None,
-        tells_predicted: true,
-        is_nameless: false,
+        explains_predicted: true,
+        hides_names: false,
     }
 }
 
-fn row(bar: &RequestsBar, heading: Option<String>) -> Row {
-    let simple = Row { predicted: bar.predicted, ..Row::simple(&bar.series, heading, bar.all, human::count) };
+fn bar_of(bar: &RequestsBar, heading: Option<String>) -> Bar {
+    let simple = Bar { predicted: bar.predicted, ..Bar::simple(&bar.series, heading, bar.all, human::count) };
     let Some((all, empty)) = bar.all.zip(bar.empty) else { return simple };
     let share = empty_share(bar).filter(|_| empty > 0.0);
     let figure = share.map_or(simple.figure.clone(), |share| format!("{}, {share} empty", simple.figure));
     let [with_news, in_vain] = PARTS.map(|part| part.pattern);
     let parts = vec![(with_news, (all - empty).max(0.0)), (in_vain, empty)];
-    Row { parts: Some(parts), short: figure.clone(), figure, ..simple }
+    Bar { parts: Some(parts), short: figure.clone(), figure, ..simple }
 }
 
 fn empty_share(bar: &RequestsBar) -> Option<String> {

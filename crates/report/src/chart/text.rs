@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_cut() {
+    fn text_that_does_not_fit_is_cut() {
         assert_eq!(fit("SSE", 10.0, 100.0), "SSE");
         let cut = fit("short polling, every 250 ms, without keep-alive", 10.0, 100.0);
         assert!(cut.ends_with('…') && width(&cut, 10.0) <= 100.0 && cut.len() > 10);

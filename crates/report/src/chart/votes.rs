@@ -2,7 +2,7 @@
 
 use feedlab_experiment::class::{Choice, FACTOR, Question, Round, Side, Tally, right_choice};
 
-use super::canvas::{Area, Canvas, Drawing};
+use super::canvas::{Area, Canvas, DrawResult};
 use super::{Figures, Frame, Picture, WIDE};
 use crate::human;
 
@@ -35,7 +35,7 @@ pub(crate) struct Votes<'a> {
 #[must_use]
 pub fn votes_chart(question: &Question, tally: &Tally, predicted: Option<f64>, measured: Option<f64>) -> String {
     let picture = Votes::new(question, tally, predicted, measured);
-    let frame = Frame { picture: &picture, title: &question.text, void: false };
+    let frame = Frame { picture: &picture, title: &question.text, invalid: false };
     // Drawing into memory cannot fail; if it did, the page around it would still have its words.
     frame.inline(WIDE, "wide").unwrap_or_default()
 }
@@ -111,7 +111,7 @@ impl Picture for Votes<'_> {
         if self.question.choices.is_empty() { numbers::height(self, width) } else { choices::height(self, width) }
     }
 
-    fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         if self.question.choices.is_empty() {
             numbers::draw(self, canvas, area)
         } else {

@@ -6,7 +6,7 @@ use feedlab_experiment::statistics::Sample;
 use feedlab_experiment::summary::{Estimate, Loss};
 use feedlab_experiment::{hlog, record::CellRecord};
 
-use super::Row;
+use super::SummaryRow;
 use crate::complete::Ranked;
 use crate::series::{Series, payload_bytes};
 
@@ -39,7 +39,7 @@ pub(crate) struct Ecdf {
 
 impl Ecdf {
     /// Reads the ages of a row's cells; the repetitions come back too, for comparisons.
-    pub(super) fn read<'a>(row: &Row<'a>, results: &'a Results) -> Result<(Self, Sample<'a>), ResultsError> {
+    pub(super) fn read<'a>(row: &SummaryRow<'a>, results: &'a Results) -> Result<(Self, Sample<'a>), ResultsError> {
         let cells: Vec<&CellRecord> = cells(row, results).collect();
         let ages = cells.iter().map(|cell| results.histogram(cell)).collect::<Result<Vec<_>, _>>()?;
         let mut merged = hlog::new_histogram();
@@ -76,7 +76,7 @@ impl Ecdf {
 
 /// The predicted distribution as age and share, like the measured one. Empty where all ages are predicted to be the
 /// same: a line straight up says no more than its figure.
-fn predicted(row: &Row) -> Vec<(f64, f64)> {
+fn predicted(row: &SummaryRow) -> Vec<(f64, f64)> {
     let ages = row.entry.predicted.as_ref().map_or(&[][..], |predicted| &predicted.ages);
     let usable = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
     let mut points: Vec<(f64, f64)> = Vec::new();
@@ -91,7 +91,7 @@ fn predicted(row: &Row) -> Vec<(f64, f64)> {
 }
 
 /// The cells that were pooled into a row of the summary.
-pub(super) fn cells<'a>(row: &Row<'a>, results: &'a Results) -> impl Iterator<Item = &'a CellRecord> {
+pub(super) fn cells<'a>(row: &SummaryRow<'a>, results: &'a Results) -> impl Iterator<Item = &'a CellRecord> {
     let entry = row.entry;
     results.cells.iter().filter(move |cell| {
         cell.label == entry.label

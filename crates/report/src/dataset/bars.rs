@@ -4,13 +4,13 @@ use feedlab_experiment::Metric;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Estimate;
 
-use super::Row;
+use super::SummaryRow;
 use super::ages::cells;
 use crate::series::Series;
 
 /// One metric of one row.
 #[derive(Debug)]
-pub(crate) struct Bar {
+pub(crate) struct MetricBar {
     /// Whose.
     pub(crate) series: Series,
     /// Its value, if it was measured.
@@ -19,8 +19,8 @@ pub(crate) struct Bar {
     pub(crate) predicted: Option<f64>,
 }
 
-impl Bar {
-    pub(super) fn new(row: &Row, metric: Metric) -> Self {
+impl MetricBar {
+    pub(super) fn new(row: &SummaryRow, metric: Metric) -> Self {
         Self { series: row.series.clone(), estimate: row.estimate(metric), predicted: row.predicted(metric) }
     }
 }
@@ -36,7 +36,7 @@ pub(crate) struct HopsBar {
 
 impl HopsBar {
     /// Nothing where the feed lives in the server.
-    pub(super) fn of(row: &Row) -> Option<Self> {
+    pub(super) fn of(row: &SummaryRow) -> Option<Self> {
         let value = |metric| row.estimate(metric).map(|estimate| estimate.value);
         let us = [value(Metric::HopToBroker)?, value(Metric::HopToServer)?, value(Metric::HopToClient)?];
         Some(Self { series: row.series.clone(), us })
@@ -62,7 +62,7 @@ pub(crate) struct RequestsBar {
 }
 
 impl RequestsBar {
-    pub(super) fn new(row: &Row, results: &Results) -> Self {
+    pub(super) fn new(row: &SummaryRow, results: &Results) -> Self {
         let measured_us: u64 = cells(row, results).map(|cell| cell.duration_us).sum();
         let client_minutes = measured_us as f64 / 60e6 * f64::from(row.entry.clients);
         let rate = |count: Option<f64>| count.filter(|_| client_minutes > 0.0).map(|count| count / client_minutes);

@@ -3,7 +3,7 @@
 use feedlab_experiment::Metric;
 use feedlab_experiment::summary::Estimate;
 
-use super::Row;
+use super::SummaryRow;
 use crate::series::Series;
 
 /// Where bytes are counted. Only what was counted at the same place can be compared.
@@ -27,7 +27,7 @@ impl Level {
 
 /// A part of an update's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ByteKind {
     /// What the application wanted to say.
     Payload,
     /// What wraps it.
@@ -42,7 +42,7 @@ pub(crate) enum Kind {
     TcpIp,
 }
 
-impl Kind {
+impl ByteKind {
     /// Every kind, in the order of a bar.
     pub(crate) const ALL: [Self; 6] =
         [Self::Payload, Self::Framing, Self::Headers, Self::Keepalive, Self::Added, Self::TcpIp];
@@ -85,7 +85,7 @@ pub(crate) struct BytesBar {
 }
 
 impl BytesBar {
-    pub(super) fn new(row: &Row) -> Self {
+    pub(super) fn new(row: &SummaryRow) -> Self {
         let value = |metric| row.estimate(metric).map(|estimate| estimate.value);
         Self {
             series: row.series.clone(),
@@ -128,29 +128,32 @@ impl BytesBar {
     }
 
     /// One kind of bytes. What the transport added stands in for its kinds where they were not counted.
-    pub(crate) fn of(&self, kind: Kind) -> Option<f64> {
+    pub(crate) fn of(&self, kind: ByteKind) -> Option<f64> {
         match kind {
-            Kind::Payload => self.payload,
-            Kind::Framing => self.framing,
-            Kind::Headers => self.headers,
-            Kind::Keepalive => self.keepalive,
-            Kind::Added if self.is_split() => None,
-            Kind::Added => self.added(),
-            Kind::TcpIp => self.tcp_ip(),
+            ByteKind::Payload => self.payload,
+            ByteKind::Framing => self.framing,
+            ByteKind::Headers => self.headers,
+            ByteKind::Keepalive => self.keepalive,
+            ByteKind::Added if self.is_split() => None,
+            ByteKind::Added => self.added(),
+            ByteKind::TcpIp => self.tcp_ip(),
         }
     }
 
     /// The parts of a bar at a level, those that are not zero; nothing unless they make up the whole.
-    pub(crate) fn parts(&self, level: Level) -> Option<Vec<(Kind, f64)>> {
+    pub(crate) fn parts(&self, level: Level) -> Option<Vec<(ByteKind, f64)>> {
         let socket = self.socket?.value;
         // Compression could make an update lighter than its payload: then all of the socket's bytes are payload.
-        let payload = (Kind::Payload, self.payload?.min(socket));
-        let kinds: &[Kind] =
-            if self.is_split() { &[Kind::Framing, Kind::Headers, Kind::Keepalive] } else { &[Kind::Added] };
+        let payload = (ByteKind::Payload, self.payload?.min(socket));
+        let kinds: &[ByteKind] = if self.is_split() {
+            &[ByteKind::Framing, ByteKind::Headers, ByteKind::Keepalive]
+        } else {
+            &[ByteKind::Added]
+        };
         let mut parts = vec![payload];
         parts.extend(kinds.iter().filter_map(|&kind| Some((kind, self.of(kind)?))));
         if level == Level::Wire {
-            parts.push((Kind::TcpIp, self.tcp_ip()?));
+            parts.push((ByteKind::TcpIp, self.tcp_ip()?));
         }
         parts.retain(|part| part.1 > 0.0);
         Some(parts)

@@ -1,11 +1,11 @@
-//! How far contenders are apart, with the interval of the difference itself: for neighbours in the order of their ages,
+//! How far contenders are apart, with the interval of the difference itself: for neighbors in the order of their ages,
 //! and for whatever a title compares.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Group;
 use feedlab_experiment::statistics::{Difference, Sample, difference};
 
-use super::Row;
+use super::SummaryRow;
 use crate::series::Series;
 
 /// More pairs than this would be a table that nobody reads.
@@ -26,7 +26,7 @@ pub(crate) struct Differences {
     extremes: Vec<Compared>,
 }
 
-/// Two neighbours.
+/// Two neighbors.
 #[derive(Debug)]
 pub(crate) struct Pair {
     /// The one with the smaller median.
@@ -48,7 +48,7 @@ struct Compared {
 impl Differences {
     /// Compares the rows, each with its repetitions in the same place of `samples`. `titled` are the metrics of which
     /// a title compares the smallest and the largest value.
-    pub(super) fn new(rows: &[Row], samples: &[Sample], titled: &[Metric], seed: u64) -> Self {
+    pub(super) fn new(rows: &[SummaryRow], samples: &[Sample], titled: &[Metric], seed: u64) -> Self {
         let of = |metric, [a, b]: [usize; 2]| {
             difference(metric, &samples[a], &samples[b], seed).filter(|difference| difference.interval.is_some())
         };
@@ -83,9 +83,9 @@ impl Differences {
     }
 }
 
-/// Neighbours in the order of a percentile that are close to each other, the closest first if there are too many;
+/// Neighbors in the order of a percentile that are close to each other, the closest first if there are too many;
 /// then in the order of their medians, the smaller one first.
-fn in_question(rows: &[Row]) -> Vec<[usize; 2]> {
+fn in_question(rows: &[SummaryRow]) -> Vec<[usize; 2]> {
     let medians = order(rows, Metric::AgeP50);
     let place = |row: usize| medians.iter().position(|&other| other == row);
     let mut found: Vec<([usize; 2], f64)> = Vec::new();
@@ -108,7 +108,7 @@ fn in_question(rows: &[Row]) -> Vec<[usize; 2]> {
 }
 
 /// The rows that have a metric, by its value; by age only those whose clients were given everything.
-fn order(rows: &[Row], metric: Metric) -> Vec<usize> {
+fn order(rows: &[SummaryRow], metric: Metric) -> Vec<usize> {
     let is_ranked = |row: usize| metric.row().group != Group::Freshness || rows[row].entry.loss().is_none();
     let value = |row: usize| rows[row].estimate(metric).filter(|_| is_ranked(row)).map(|estimate| estimate.value);
     let mut order: Vec<usize> = (0..rows.len()).filter(|&row| value(row).is_some()).collect();
@@ -116,7 +116,7 @@ fn order(rows: &[Row], metric: Metric) -> Vec<usize> {
     order
 }
 
-fn factor(rows: &[Row], metric: Metric, [a, b]: [usize; 2]) -> f64 {
+fn factor(rows: &[SummaryRow], metric: Metric, [a, b]: [usize; 2]) -> f64 {
     let value = |row: usize| rows[row].estimate(metric).map_or(0.0, |estimate| estimate.value).max(1.0);
     value(b) / value(a)
 }

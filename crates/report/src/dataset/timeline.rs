@@ -9,7 +9,7 @@ use feedlab_experiment::statistics::SAMPLES_BEYOND;
 use feedlab_experiment::summary::Loss;
 use feedlab_experiment::{Metric, Scenario};
 
-use super::Row;
+use super::SummaryRow;
 use super::ages::cells;
 use crate::prediction::MACHINE_TIME;
 use crate::series::Series;
@@ -77,8 +77,8 @@ pub(crate) struct Moment {
 }
 
 impl Timelines {
-    pub(super) fn new(rows: &[Row], results: &Results) -> Self {
-        let of = |row: &Row| -> (Option<u32>, Vec<&Second>) {
+    pub(super) fn new(rows: &[SummaryRow], results: &Results) -> Self {
+        let of = |row: &SummaryRow| -> (Option<u32>, Vec<&Second>) {
             let cell = cells(row, results).min_by_key(|cell| cell.repetition);
             let seconds = results.seconds.iter().filter(|second| Some(&second.cell) == cell.map(|cell| &cell.cell));
             (cell.map(|cell| cell.repetition), seconds.filter(|second| second.updates > 0).collect())
@@ -86,7 +86,7 @@ impl Timelines {
         let found: Vec<_> = rows.iter().map(of).collect();
         let fewest = found.iter().flat_map(|(_, seconds)| seconds).map(|second| second.updates).min().unwrap_or(0);
         let (has_median, has_p99) = (fewest >= ENOUGH_FOR_MEDIAN, fewest >= ENOUGH_FOR_P99);
-        let line = |(row, (repetition, seconds)): (&Row, (Option<u32>, Vec<&Second>))| {
+        let line = |(row, (repetition, seconds)): (&SummaryRow, (Option<u32>, Vec<&Second>))| {
             let mut moments: Vec<_> = seconds.into_iter().filter_map(|s| moment(s, has_median, has_p99)).collect();
             moments.sort_by_key(|moment| moment.second);
             let marks = marks(&results.manifest.scenario, &row.series.label);

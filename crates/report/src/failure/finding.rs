@@ -1,39 +1,43 @@
 //! What failure and recovery show, in words.
 
-use super::{Kind, Row};
-use crate::comparison::{self, Named, Shape, shape, unknown};
+use super::{FailureKind, FailureRow};
+use crate::comparison::{self, Named, Shape, shape, undetermined};
 use crate::{human, wording};
 use feedlab_experiment::scenario::{FaultKind, LinkFault};
 use feedlab_experiment::{Metric, Scenario};
 
 /// Sentences with their full stops.
-pub(super) fn sentences(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
-    let all = kept(rows).into_iter().chain(rows.iter().filter_map(lost));
+pub(super) fn sentences(scenario: &Scenario, rows: &[FailureRow]) -> Vec<String> {
+    let all = nothing_lost(rows).into_iter().chain(rows.iter().filter_map(losses));
     let all = all
         .chain(rows.iter().filter_map(|row| gave_up(scenario, row)))
-        .chain(back(rows))
-        .chain(recovery(rows))
-        .chain(rush(rows));
+        .chain(reconnect_time(rows))
+        .chain(recovery_time(rows))
+        .chain(reconnect_peak(rows));
     let all = all.chain(rows.iter().filter_map(ladder)).chain(rows.iter().filter_map(slow)).chain(memory(rows));
-    let all: Vec<String> = all.chain(untouched(scenario, rows)).collect();
+    let all: Vec<String> = all.chain(unaffected(scenario, rows)).collect();
     all.iter().map(|text| format!("{}.", wording::sentence(text))).collect()
 }
 
 /// Those of them that the whole run is to be known by.
-pub(super) fn foremost(scenario: &Scenario, rows: &[Row]) -> Vec<String> {
-    rows.iter().filter_map(|row| gave_up(scenario, row)).chain(back(rows)).chain(recovery(rows)).collect()
+pub(super) fn main_findings(scenario: &Scenario, rows: &[FailureRow]) -> Vec<String> {
+    rows.iter()
+        .filter_map(|row| gave_up(scenario, row))
+        .chain(reconnect_time(rows))
+        .chain(recovery_time(rows))
+        .collect()
 }
 
 /// Who lost nothing and got nothing twice, although clients had to come back.
-fn kept(rows: &[Row]) -> Option<String> {
-    let came_back = |row: &&Row| row.cut_off() > 0 || row.some(Metric::Reconnects).is_some();
+fn nothing_lost(rows: &[FailureRow]) -> Option<String> {
+    let came_back = |row: &&FailureRow| row.cut_off() > 0 || row.some(Metric::Reconnects).is_some();
     // What was published of a feed that is over, nobody can count.
-    let is_clean = |row: &&Row| {
-        row.failures(Kind::Reset) == 0
+    let is_clean = |row: &&FailureRow| {
+        row.failures(FailureKind::Reset) == 0
             && [Metric::UpdatesMissed, Metric::UpdatesDuplicated].iter().all(|&metric| row.value(metric) == Some(0.0))
     };
     let concerned = rows.iter().filter(came_back).count();
-    let clean: Vec<&Row> = rows.iter().filter(came_back).filter(is_clean).collect();
+    let clean: Vec<&FailureRow> = rows.iter().filter(came_back).filter(is_clean).collect();
     let names: Vec<&str> = clean.iter().map(|row| row.spoken.as_str()).collect();
     let whom = if clean.len() == concerned && concerned > 1 {
         "whoever was cut off".to_owned()
@@ -53,7 +57,7 @@ fn kept(rows: &[Row]) -> Option<String> {
 }
 
 /// Who missed updates or got some twice, and whether clients were told.
-fn lost(row: &Row) -> Option<String> {
+fn losses(row: &FailureRow) -> Option<String> {
     let missed = row.some(Metric::UpdatesMissed).map(|missed| {
         let of = row.value(Metric::UpdatesExpected).map_or(String::new(), |all| format!(" of {}", human::count(all)));
         format!("missed {}{of} updates", human::count(missed))
@@ -64,12 +68,12 @@ fn lost(row: &Row) -> Option<String> {
         told => format!("clients were told of {}", human::count(told)),
     });
     let twice = row.some(Metric::UpdatesDuplicated).map(|twice| format!("{} came twice", human::count(twice)));
-    let deeds: Vec<String> = missed.into_iter().chain(told).chain(twice).collect();
-    (!deeds.is_empty()).then(|| format!("{}: {}", row.spoken, deeds.join("; ")))
+    let problems: Vec<String> = missed.into_iter().chain(told).chain(twice).collect();
+    (!problems.is_empty()).then(|| format!("{}: {}", row.spoken, problems.join("; ")))
 }
 
 /// Whose clients closed permanently, and why, if they are `EventSource`s.
-fn gave_up(scenario: &Scenario, row: &Row) -> Option<String> {
+fn gave_up(scenario: &Scenario, row: &FailureRow) -> Option<String> {
     let number = row.some(Metric::ClientsGaveUp)?;
     let why = if row.entry.transport.id() == "sse" {
         format!(", as {} of an EventSource", demand(scenario))
@@ -96,32 +100,32 @@ fn demand(scenario: &Scenario) -> &'static str {
 
 /// How long it took from the loss of a connection to the next update: of those of whom nobody gave up, for whoever does
 /// never recovers, and is not in the times.
-fn recovery(rows: &[Row]) -> Option<String> {
+fn recovery_time(rows: &[FailureRow]) -> Option<String> {
     time(rows, Metric::RecoveryP50, "from the loss of a connection to the next update")
 }
 
 /// How long it took until there was a connection again: of a feed in bursts, that says more of the transport.
-fn back(rows: &[Row]) -> Option<String> {
+fn reconnect_time(rows: &[FailureRow]) -> Option<String> {
     time(rows, Metric::ReconnectP50, "from the loss of a connection until there was one again")
 }
 
-fn time(rows: &[Row], metric: Metric, what: &str) -> Option<String> {
-    let named = |row: &Row| {
+fn time(rows: &[FailureRow], metric: Metric, what: &str) -> Option<String> {
+    let named = |row: &FailureRow| {
         if row.some(Metric::ClientsGaveUp).is_some() {
             return None;
         }
         let estimate = *row.entry.metrics.get(&metric)?;
         Some(Named { label: row.name.clone(), name: row.spoken.clone(), estimate })
     };
-    match shape(rows.iter().filter_map(named).collect(), &unknown) {
+    match shape(rows.iter().filter_map(named).collect(), &undetermined) {
         Shape::Nothing => None,
         Shape::One(one) => Some(format!("{what} it took {} at the median over {}", human::time(one.value()), one.name)),
         Shape::NoDifference(values) => Some(format!(
             "{what} it took {} at the median; no difference shown",
             comparison::range(&values, human::time)
         )),
-        Shape::Near(values) => extremes(what, &values),
-        Shape::Apart { low, high } => extremes(what, &[low, high].concat()),
+        Shape::OneGroup(values) => extremes(what, &values),
+        Shape::TwoGroups { low, high } => extremes(what, &[low, high].concat()),
     }
 }
 
@@ -135,7 +139,7 @@ fn extremes(what: &str, values: &[Named]) -> Option<String> {
 }
 
 /// The largest number of clients that came back at once, and whose.
-fn rush(rows: &[Row]) -> Option<String> {
+fn reconnect_peak(rows: &[FailureRow]) -> Option<String> {
     let most = rows.iter().filter_map(|row| row.some(Metric::ReconnectsPeak)).max_by(f64::total_cmp)?;
     let whose =
         rows.iter().filter(|row| row.value(Metric::ReconnectsPeak) == Some(most)).map(|row| row.spoken.as_str());
@@ -144,7 +148,7 @@ fn rush(rows: &[Row]) -> Option<String> {
     Some(format!("at most {connections} opened again within 100 ms, over {}", wording::list(&whose)))
 }
 
-fn ladder(row: &Row) -> Option<String> {
+fn ladder(row: &FailureRow) -> Option<String> {
     let falls = row.some(Metric::Fallbacks)?;
     let climbs = row.value(Metric::Climbs).unwrap_or(0.0);
     let times = |number: f64| wording::counted(number, "time", "times");
@@ -156,15 +160,15 @@ fn ladder(row: &Row) -> Option<String> {
     ))
 }
 
-fn slow(row: &Row) -> Option<String> {
+fn slow(row: &FailureRow) -> Option<String> {
     let ended = row.some(Metric::SlowDisconnected)?;
     let connections = wording::counted(ended, "connection", "connections");
     Some(format!("the server ended {connections} of slow readers over {}", row.spoken))
 }
 
 /// How much the server's memory grew, where it did most.
-fn memory(rows: &[Row]) -> Option<String> {
-    let growth = |row: &Row| Some((row.spoken.clone(), row.value(Metric::ServerRssGrowth)?));
+fn memory(rows: &[FailureRow]) -> Option<String> {
+    let growth = |row: &FailureRow| Some((row.spoken.clone(), row.value(Metric::ServerRssGrowth)?));
     let growths: Vec<(String, f64)> = rows.iter().filter_map(growth).collect();
     let (name, most) = growths.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     if *most <= 0.0 {
@@ -176,8 +180,8 @@ fn memory(rows: &[Row]) -> Option<String> {
 }
 
 /// Faults that nobody felt.
-fn untouched(scenario: &Scenario, rows: &[Row]) -> Option<String> {
-    let is_felt = |row: &Row| {
+fn unaffected(scenario: &Scenario, rows: &[FailureRow]) -> Option<String> {
+    let is_felt = |row: &FailureRow| {
         row.cut_off() > 0
             || [Metric::Reconnects, Metric::ClientsGaveUp].iter().any(|&metric| row.some(metric).is_some())
     };

@@ -9,19 +9,19 @@ use crate::series::Series;
 use crate::{human, wording};
 
 /// More than this would be a table, and there is one.
-const MAX_COMPLAINTS: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// One sentence with its full stop.
 pub(super) fn sentence(results: &Results) -> String {
     let entries = &results.summary.contenders;
     let sum = |metric| entries.iter().filter_map(|entry| entry.value(metric)).sum::<f64>();
     let unknown = entries.iter().filter(|entry| faults(entry).contains(&None)).count();
-    let complaints: Vec<String> = entries.iter().filter_map(|entry| complaint(entry, results)).collect();
+    let problem_rows: Vec<String> = entries.iter().filter_map(|entry| problem(entry, results)).collect();
     let (expected, received) = (sum(Metric::UpdatesExpected), sum(Metric::UpdatesReceived));
     if unknown == entries.len() {
         return "Whether anything was lost was not measured.".to_owned();
     }
-    let text = match complaints.as_slice() {
+    let text = match problem_rows.as_slice() {
         [] if expected + received == 0.0 => "no update fell due in the measured time".to_owned(),
         [] if unknown > 0 => "no loss was seen where it was measured".to_owned(),
         [] if received > 0.0 => {
@@ -29,13 +29,13 @@ pub(super) fn sentence(results: &Results) -> String {
         }
         [] => "nothing was counted as missed".to_owned(),
         _ if expected > 0.0 && received == 0.0 => "nothing that was published reached any client".to_owned(),
-        complaints if complaints.len() > MAX_COMPLAINTS => {
-            let (number, rows) = (human::count(complaints.len() as f64), human::count(entries.len() as f64));
+        problem_rows if problem_rows.len() > MAX_NAMED => {
+            let (number, rows) = (human::count(problem_rows.len() as f64), human::count(entries.len() as f64));
             let left: Vec<String> = entries.iter().filter_map(|entry| left(entry, results)).collect();
             let left = if left.is_empty() { String::new() } else { format!("; {}", left.join("; ")) };
             format!("{number} of {rows} rows missed, duplicated or reordered updates: see the table{left}")
         }
-        complaints => complaints.join("; "),
+        problem_rows => problem_rows.join("; "),
     };
     format!("{}.", wording::sentence(&text))
 }
@@ -55,17 +55,17 @@ fn left(entry: &Entry, results: &Results) -> Option<String> {
         .map(|gave_up| format!("of {}, {gave_up}", name(entry, &results.summary.contenders)))
 }
 
-fn complaint(entry: &Entry, results: &Results) -> Option<String> {
+fn problem(entry: &Entry, results: &Results) -> Option<String> {
     let [_, duplicated, reordered] = faults(entry).map(|count| count.filter(|&count| count > 0.0));
     let duplicated = duplicated.map(|count| format!("received {} more than once", human::count(count)));
     let reordered = reordered.map(|count| format!("received {} out of order", human::count(count)));
-    let deeds: Vec<String> = [complete::missed(entry), duplicated, reordered].into_iter().flatten().collect();
+    let problems: Vec<String> = [complete::missed(entry), duplicated, reordered].into_iter().flatten().collect();
     let name = name(entry, &results.summary.contenders);
-    match (deeds.is_empty(), complete::gave_up(entry, results)) {
+    match (problems.is_empty(), complete::gave_up(entry, results)) {
         (true, None) => None,
         (true, Some(gave_up)) => Some(format!("of {name}, {gave_up}")),
-        (false, None) => Some(format!("{name} {}", wording::list(&deeds))),
-        (false, Some(gave_up)) => Some(format!("{name} {}: {gave_up}", wording::list(&deeds))),
+        (false, None) => Some(format!("{name} {}", wording::list(&problems))),
+        (false, Some(gave_up)) => Some(format!("{name} {}: {gave_up}", wording::list(&problems))),
     }
 }
 

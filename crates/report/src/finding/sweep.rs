@@ -13,7 +13,7 @@ const LEVEL: f64 = 1.5;
 /// Sentences without their full stops; none without a sweep, or without figures at both ends of it.
 pub(super) fn findings(entries: &[Entry]) -> Vec<String> {
     let top = Scope::of(entries);
-    crowd(entries, top).into_iter().chain(weight(entries, top)).collect()
+    ages_over_clients(entries, top).into_iter().chain(overhead_over_payloads(entries, top)).collect()
 }
 
 /// One contender at both ends of a sweep.
@@ -31,16 +31,16 @@ fn ends<'a>(entries: &'a [Entry], top: Scope, low: Scope) -> impl Iterator<Item 
 }
 
 /// Ages over the client counts, at the largest payload.
-fn crowd(entries: &[Entry], top: Scope) -> Option<String> {
+fn ages_over_clients(entries: &[Entry], top: Scope) -> Option<String> {
     let clients = entries.iter().map(|entry| entry.clients).min().filter(|_| top.clients_swept)?;
     let (metric, name) = age(entries);
     let is_complete = |ends: &Ends<'_>| ends.low.loss().is_none() && ends.high.loss().is_none();
     let ends = ends(entries, top, Scope { clients, ..top }).filter(is_complete);
     let moves =
         ends.filter_map(|ends| Some((ends.low, *ends.low.metrics.get(&metric)?, *ends.high.metrics.get(&metric)?)));
-    let (entry, from, to) = moves.max_by(|a, b| times(a.1, a.2).total_cmp(&times(b.1, b.2)))?;
+    let (entry, from, to) = moves.max_by(|a, b| growth(a.1, a.2).total_cmp(&growth(b.1, b.2)))?;
     let span = format!("from {} to {} clients", human::count(f64::from(clients)), human::count(f64::from(top.clients)));
-    if times(from, to) < LEVEL || !is_parted(from, to) {
+    if growth(from, to) < LEVEL || !is_parted(from, to) {
         return Some(format!("{span}, no contender's {name} grows by half or more"));
     }
     let (from, to) = (human::time(from.value), human::time(to.value));
@@ -53,7 +53,7 @@ fn age(entries: &[Entry]) -> (Metric, &'static str) {
     if tails { (Metric::AgeP99, "99th percentile of the age") } else { (Metric::AgeP50, "median age") }
 }
 
-fn times(from: Estimate, to: Estimate) -> f64 {
+fn growth(from: Estimate, to: Estimate) -> f64 {
     to.value / from.value.max(1.0)
 }
 
@@ -63,7 +63,7 @@ fn is_parted(from: Estimate, to: Estimate) -> bool {
 }
 
 /// What a transport adds over the payloads, at the largest client count, for the one that adds most.
-fn weight(entries: &[Entry], top: Scope) -> Option<String> {
+fn overhead_over_payloads(entries: &[Entry], top: Scope) -> Option<String> {
     let smallest = entries.iter().filter_map(|entry| entry.payload_bytes).min().filter(|_| top.payload_swept)?;
     let ends = ends(entries, top, Scope { payload_bytes: Some(smallest as u64), ..top });
     let shares = ends.filter_map(|ends| Some((ends.low, added(ends.low)?, added(ends.high)?)));

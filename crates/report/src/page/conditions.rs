@@ -12,7 +12,7 @@ use feedlab_experiment::scenario::{
 use crate::human::{self, ABSENT};
 use crate::{fault, wording};
 
-mod own;
+mod per_contender;
 
 /// One condition.
 pub(super) struct Condition {
@@ -30,10 +30,10 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
         ("feed", Some(feed(scenario))),
         ("clients", Some(clients(scenario))),
         ("contenders", Some(contenders(scenario))),
-        ("connections", own::links(scenario)),
-        ("fallback", own::ladders(scenario)),
-        ("coming back", own::comebacks(scenario)),
-        ("servers", own::servings(scenario)),
+        ("connections", per_contender::links(scenario)),
+        ("fallback", per_contender::ladders(scenario)),
+        ("coming back", per_contender::reconnect_policies(scenario)),
+        ("servers", per_contender::server_settings(scenario)),
         ("measured", Some(measured(scenario.measure, manifest))),
         ("seed", Some(manifest.seed.to_string())),
         ("load", load(manifest)),
@@ -152,7 +152,7 @@ fn load(manifest: &Manifest) -> Option<String> {
 
 fn network(scenario: &Scenario, agents: &[String]) -> String {
     match scenario.network {
-        Some(network) => lab(network),
+        Some(network) => emulated(network),
         None if scenario.faults.iter().any(|fault| fault.kind.is_of_link()) => {
             "loopback, with the lab proxy in between for the faults".to_owned()
         }
@@ -164,7 +164,7 @@ fn network(scenario: &Scenario, agents: &[String]) -> String {
     }
 }
 
-fn lab(network: Network) -> String {
+fn emulated(network: Network) -> String {
     let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = network;
     let set = |duration: Duration| Some(human::duration(duration)).filter(|_| !duration.is_zero());
     let parts = [
@@ -188,7 +188,7 @@ fn nginx(scenario: &Scenario) -> Option<String> {
     let ways = [Via::Nginx, Via::NginxDefault, Via::NginxBuffering].into_iter().filter_map(|via| {
         let through = scenario.contenders.iter().filter(|contender| contender.link.via == via);
         let labels: Vec<&str> = through.map(|contender| contender.label.as_str()).collect();
-        (!labels.is_empty()).then(|| format!("{} for {}", setting(via), labels.join(" · ")))
+        (!labels.is_empty()).then(|| format!("{} for {}", nginx_setup(via), labels.join(" · ")))
     });
     let ways: Vec<String> = ways.collect();
     let upstreams = wording::counted(f64::from(scenario.nginx.upstreams), "server", "servers");
@@ -211,7 +211,7 @@ fn nginx(scenario: &Scenario) -> Option<String> {
 }
 
 /// A setting in a few words.
-const fn setting(via: Via) -> &'static str {
+const fn nginx_setup(via: Via) -> &'static str {
     match via {
         Via::Direct => "none",
         Via::Nginx => "set up for streaming (HTTP/1.1, no buffering, upgrades let through)",

@@ -4,7 +4,7 @@ use feedlab_experiment::Metric;
 use feedlab_experiment::metric::{Group, Unit};
 use feedlab_experiment::summary::Entry;
 
-use super::apart::{self, Apart};
+use super::deviation::{self, Deviation};
 use super::{TABLES, is_of_failure, is_swept, is_told, tolerance};
 use crate::series::Series;
 use crate::{human, wording};
@@ -37,7 +37,7 @@ fn is_cost(metric: Metric, unit: Unit) -> bool {
 struct Compared<'a> {
     entry: &'a Entry,
     metric: Metric,
-    apart: Apart,
+    deviation: Deviation,
     distance: f64,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn sentence(entries: &[Entry]) -> Option<String> {
     for (name, is_of_kind) in KINDS {
         let compared = compared(entries, is_of_kind);
         let Some(farthest) = compared.iter().max_by(|a, b| a.distance.total_cmp(&b.distance)) else { continue };
-        let beyond = compared.iter().filter(|found| found.apart.exceeds(tolerance(found.metric))).count();
+        let beyond = compared.iter().filter(|found| found.deviation.exceeds(tolerance(found.metric))).count();
         if beyond == 0 {
             within.push(format!("{name} within {}", rounded_up(farthest.distance)));
         } else {
@@ -68,8 +68,8 @@ pub(crate) fn sentence(entries: &[Entry]) -> Option<String> {
 fn beside(name: &str, beyond: usize, all: usize, farthest: &Compared, entries: &[Entry]) -> String {
     let borrowed: Vec<&Entry> = entries.iter().collect();
     let whose = if is_swept(&borrowed) { farthest.entry.name() } else { Series::of(farthest.entry, entries).spoken };
-    let how_far = match farthest.apart {
-        Apart::By(share) => format!(" by {}", human::signed_percent(share)),
+    let how_far = match farthest.deviation {
+        Deviation::Share(share) => format!(" by {}", human::signed_percent(share)),
         _ => " most".to_owned(),
     };
     format!(
@@ -87,8 +87,8 @@ fn compared(entries: &[Entry], is_of_kind: IsOfKind) -> Vec<Compared<'_>> {
     let of = |entry, metric: Metric| {
         // Of ages, what is predicted is that of updates that all arrive.
         let is_left = metric.row().group == Group::Freshness && Entry::loss(entry).is_some();
-        let apart = apart::of(entry, metric).filter(|_| is_told(entry, metric) && !is_left)?;
-        Some(Compared { entry, metric, apart, distance: apart.distance()? })
+        let deviation = deviation::of(entry, metric).filter(|_| is_told(entry, metric) && !is_left)?;
+        Some(Compared { entry, metric, deviation, distance: deviation.distance()? })
     };
     entries.iter().flat_map(|entry| metrics().filter_map(move |&metric| of(entry, metric))).collect()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 
-use crate::dataset::{Kind, Level};
+use crate::dataset::{ByteKind, Level};
 use crate::human;
 use crate::series::Series;
 
@@ -20,9 +20,10 @@ fn ages_become_the_points_of_a_distribution() {
 }
 
 #[test]
-fn a_fine_distribution_is_thinned_to_what_can_be_seen() {
+fn a_dense_distribution_is_thinned_to_visible_points() {
     let scenario = scenario("[10]", "[256]", 1);
-    let fine = |_: &Contender, _: &Cell| Found { ages: vec![(1_000..21_000).collect()], ..Found::default() };
+    let fine =
+        |_: &Contender, _: &Cell| CellFixture { ages: vec![(1_000..21_000).collect()], ..CellFixture::default() };
     let points = &dataset(&scenario, fine).ages[0].points;
     assert!((100..400).contains(&points.len()), "{}", points.len());
     let steps = points.windows(2).all(|pair| pair[1].1 - pair[0].1 < 0.01);
@@ -38,9 +39,9 @@ fn bars_and_seconds_are_those_of_the_run() {
 #[test]
 fn seconds_with_few_updates_show_their_mean_and_their_oldest() {
     let sparse = |contender: &Contender, cell: &Cell| {
-        let Found { metrics, .. } = known(contender, cell);
+        let CellFixture { metrics, .. } = known(contender, cell);
         let ages = [vec![100, 300], vec![], vec![700], vec![50, 60, 70]];
-        Found { ages: ages.into(), metrics, ..Found::default() }
+        CellFixture { ages: ages.into(), metrics, ..CellFixture::default() }
     };
     let timelines = dataset(&scenario("[10]", "[256]", 1), sparse).timelines;
     assert_eq!(timelines.names(), ["mean", "oldest update"]);
@@ -59,7 +60,7 @@ fn lines_show_the_largest_clients_and_payload_and_bars_show_every_row_while_they
 }
 
 #[test]
-fn a_sweep_stands_grouped_so_that_contenders_are_side_by_side() {
+fn a_sweep_is_grouped_so_that_contenders_are_side_by_side() {
     let data = dataset(&scenario("[10, 20]", "[256]", 1), known);
     let rows: Vec<_> = data.bytes.iter().map(|bar| (bar.series.clients, bar.series.spoken.as_str())).collect();
     let names = ["short polling", "long polling", "SSE", "WebSocket"];
@@ -68,7 +69,7 @@ fn a_sweep_stands_grouped_so_that_contenders_are_side_by_side() {
 }
 
 #[test]
-fn more_contenders_than_can_be_told_apart_are_left_out_of_the_lines_only() {
+fn surplus_contenders_are_left_out_of_line_charts_only() {
     let intervals: String =
         (1..=10).map(|s| format!("{{ transport = \"short-polling\", interval = \"{s}s\" }},")).collect();
     let many = scenario("[10]", "[256]", 1).replace("{ transport = \"short-polling\" },", &intervals);
@@ -81,10 +82,10 @@ fn more_contenders_than_can_be_told_apart_are_left_out_of_the_lines_only() {
 /// The bytes of an update over SSE, with and without what only some machines count.
 fn bytes_of(extra: &[(Metric, f64)]) -> Dataset {
     dataset(&scenario("[10]", "[256]", 1), |contender, cell| {
-        let mut found = known(contender, cell);
-        found.metrics.insert(Metric::SocketBytesPerUpdate, 310.0);
-        found.metrics.extend(extra.iter().copied());
-        found
+        let mut fixture = known(contender, cell);
+        fixture.metrics.insert(Metric::SocketBytesPerUpdate, 310.0);
+        fixture.metrics.extend(extra.iter().copied());
+        fixture
     })
 }
 
@@ -99,23 +100,27 @@ fn bytes_are_split_as_far_as_they_were_counted() {
     let parts = |data: &Dataset| data.bytes[2].parts(data.bytes_level).unwrap();
     let old = bytes_of(&[]);
     assert_eq!(old.bytes_level, Level::Socket);
-    assert_eq!(parts(&old), [(Kind::Payload, 256.0), (Kind::Added, 54.0)]);
+    assert_eq!(parts(&old), [(ByteKind::Payload, 256.0), (ByteKind::Added, 54.0)]);
     let split = bytes_of(&BY_KIND);
-    assert_eq!(parts(&split), [(Kind::Payload, 256.0), (Kind::Framing, 50.0), (Kind::Headers, 4.0)], "no keepalive");
+    assert_eq!(
+        parts(&split),
+        [(ByteKind::Payload, 256.0), (ByteKind::Framing, 50.0), (ByteKind::Headers, 4.0)],
+        "no keepalive"
+    );
     let wire = bytes_of(&[&BY_KIND[..], &[(Metric::WireBytesPerUpdate, 414.0)]].concat());
     assert_eq!(wire.bytes_level, Level::Wire);
-    assert_eq!(parts(&wire).last(), Some(&(Kind::TcpIp, 104.0)));
+    assert_eq!(parts(&wire).last(), Some(&(ByteKind::TcpIp, 104.0)));
     assert_eq!(parts(&wire).iter().map(|part| part.1).sum::<f64>(), 414.0, "the parts are the whole");
 }
 
 #[test]
 fn bytes_are_compared_on_the_socket_unless_all_have_a_wire() {
     let data = dataset(&scenario("[10]", "[256]", 1), |contender, cell| {
-        let mut found = known(contender, cell);
+        let mut fixture = known(contender, cell);
         if contender.transport() != Transport::Sse {
-            found.metrics.insert(Metric::WireBytesPerUpdate, 900.0);
+            fixture.metrics.insert(Metric::WireBytesPerUpdate, 900.0);
         }
-        found
+        fixture
     });
     assert_eq!(data.bytes_level, Level::Socket);
     assert_eq!(data.bytes[0].parts(data.bytes_level).unwrap().len(), 2, "no part of the wire");
@@ -124,7 +129,7 @@ fn bytes_are_compared_on_the_socket_unless_all_have_a_wire() {
 #[test]
 fn a_payload_that_was_compressed_fills_the_bar() {
     let data = bytes_of(&[(Metric::PayloadBytesPerUpdate, 400.0)]);
-    assert_eq!(data.bytes[2].parts(Level::Socket).unwrap(), [(Kind::Payload, 310.0)]);
+    assert_eq!(data.bytes[2].parts(Level::Socket).unwrap(), [(ByteKind::Payload, 310.0)]);
 }
 
 #[test]
@@ -133,7 +138,7 @@ fn a_prediction_has_a_line_where_ages_are_predicted_to_differ() {
         let ages = ages.to_vec();
         let data = dataset(&scenario("[10]", "[256]", 1), |contender, cell| {
             let predicted = Predicted { ages: ages.clone(), ..Predicted::default() };
-            Found { predicted: Some(predicted), ..known(contender, cell) }
+            CellFixture { predicted: Some(predicted), ..known(contender, cell) }
         });
         data.ages[0].predicted.clone()
     };
@@ -143,17 +148,18 @@ fn a_prediction_has_a_line_where_ages_are_predicted_to_differ() {
 }
 
 #[test]
-fn neighbours_that_are_close_are_compared_and_others_are_not() {
+fn only_close_neighbors_are_compared() {
     let data = dataset(&scenario("[10]", "[256]", 3), varied);
     let pairs: Vec<_> = data.differences.pairs.iter().map(|p| (&*p.first.spoken, &*p.second.spoken)).collect();
-    assert_eq!(pairs, [("SSE", "WebSocket"), ("SSE", "long polling")], "the latter are neighbours at p99");
+    assert_eq!(pairs, [("SSE", "WebSocket"), ("SSE", "long polling")], "the latter are neighbors at p99");
     let (sse, websocket, polling) = ("SSE", "WebSocket", "short polling, 1 s");
     assert_eq!(data.differences.is_shown(Metric::AgeP50, websocket, sse), Some(true), "either way round");
     assert_eq!(data.differences.is_shown(Metric::AgeP50, sse, polling), Some(true), "the extremes of the title");
     assert_eq!(data.differences.is_shown(Metric::AgeP99, sse, polling), None, "not asked");
     assert!(dataset(&scenario("[10]", "[256]", 1), known).differences.pairs.is_empty(), "one repetition");
-    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..varied(contender, cell) };
-    assert!(dataset(&scenario("[10]", "[256]", 3), void).differences.pairs.is_empty(), "nothing to tell");
+    let invalid_run =
+        |contender: &Contender, cell: &Cell| CellFixture { verdict: invalid(), ..varied(contender, cell) };
+    assert!(dataset(&scenario("[10]", "[256]", 3), invalid_run).differences.pairs.is_empty(), "nothing to tell");
 }
 
 /// Every figure of the bars, and the first second of each line.
@@ -186,7 +192,7 @@ fn figures(data: &Dataset) -> String {
 }
 
 #[test]
-fn faults_are_marked_for_whom_they_concern_each_time_that_they_come() {
+fn faults_are_marked_for_the_contenders_they_affect_each_time_they_occur() {
     use feedlab_experiment::scenario::{Fault, FaultKind, ProcessFault};
     use std::time::Duration;
 
@@ -195,7 +201,7 @@ fn faults_are_marked_for_whom_they_concern_each_time_that_they_come() {
         Fault { kind: FaultKind::Process(ProcessFault::ReloadNginx), at: Duration::from_secs(1), ..scenario.faults[0] };
     scenario.faults.push(Fault { every: None, ..reload });
     let folder = tempfile::tempdir().unwrap();
-    let results = run::results_of(folder.path(), scenario, None, failing::found);
+    let results = run::results_of(folder.path(), scenario, None, failing::fixture);
     let timelines = Dataset::new(&results).unwrap().timelines;
     let marks = |line: usize| {
         let marks = timelines.lines[line].marks.iter();

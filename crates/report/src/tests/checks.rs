@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::check::{self, Checks, Row};
+use crate::check::{self, CheckRow, Checks};
 
-fn rows(rows: &[Row]) -> String {
+fn rows(rows: &[CheckRow]) -> String {
     let mut text = String::new();
     for row in rows {
-        let Row { outcome, name, metric, demand, readable, reference, band, measured } = row;
+        let CheckRow { outcome, name, metric, demand, readable, reference, band, measured } = row;
         let _ = write!(text, "{} | {name} | {metric} | {demand}", outcome.text());
         let _ = write!(text, "{}", readable.as_ref().map_or(String::new(), |figure| format!(" ({figure})")));
         let _ = write!(text, " | {reference}{}", band.as_ref().map_or(String::new(), |band| format!(" ({band})")));
@@ -18,7 +18,7 @@ fn rows(rows: &[Row]) -> String {
 }
 
 #[test]
-fn every_demand_on_every_contender_has_a_row_and_the_failed_ones_are_first() {
+fn every_threshold_has_a_row_per_contender_and_failed_ones_come_first() {
     let Checks { total, open, folded, folded_as } = check::of(&failing::results().1).unwrap();
     insta::assert_snapshot!(format!("{total}\n{}---\n{folded_as}\n{}", rows(&open), rows(&folded)));
 }
@@ -31,7 +31,7 @@ fn required(threshold: &str, repetitions: u32) -> Option<Checks> {
 }
 
 #[test]
-fn few_checks_are_all_seen_at_once() {
+fn a_short_list_of_checks_is_not_folded() {
     let checks = required("{ metric = \"updates_missed\", expect = \"== 0\" }", 1).unwrap();
     assert_eq!((checks.total.as_str(), checks.open.len(), checks.folded.len()), ("All 4 checks passed.", 4, 0));
     let one = required("{ metric = \"requests\", expect = \"> 0\", transport = \"sse\" }", 1).unwrap();
@@ -40,7 +40,7 @@ fn few_checks_are_all_seen_at_once() {
 }
 
 #[test]
-fn what_was_not_measured_or_predicted_is_said_to_be_so() {
+fn missing_measurements_and_predictions_are_stated() {
     let told = |threshold| rows(&required(threshold, 1).unwrap().open[..1]);
     assert_eq!(
         told("{ metric = \"recovery_p50_us\", expect = \"<= 2000\", transport = \"sse\" }"),
@@ -61,9 +61,9 @@ fn what_was_not_measured_or_predicted_is_said_to_be_so() {
 }
 
 #[test]
-fn a_void_run_is_not_judged() {
-    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..known(contender, cell) };
-    let (_folder, results) = run(&scenario("[10]", "[256]", 1), void);
+fn an_invalid_run_is_not_judged() {
+    let invalid_run = |contender: &Contender, cell: &Cell| CellFixture { verdict: invalid(), ..known(contender, cell) };
+    let (_folder, results) = run(&scenario("[10]", "[256]", 1), invalid_run);
     let checks = check::of(&results).unwrap();
     assert_eq!(checks.total, "The measurement is invalid, so that none of its 4 checks is judged.");
     assert!(rows(&checks.open).lines().all(|line| line.starts_with("– not judged")));
@@ -86,7 +86,7 @@ fn a_strip_places_a_figure_in_its_band() {
 }
 
 #[test]
-fn the_page_and_the_charts_have_the_strips_only_where_a_distance_is_demanded() {
+fn strips_appear_only_where_a_threshold_sets_a_distance() {
     let report = render(&failing::results().1).unwrap();
     let (name, svg) = &report.charts[0];
     assert_eq!(name, "checks.svg");
@@ -106,7 +106,7 @@ fn strip(age: u64) -> (String, String) {
     let report = report(&scenario, |contender, cell| {
         let metrics = [(Metric::AgeP50, 500_000.0)].into();
         let predicted = Some(Predicted { metrics, ..Predicted::default() });
-        Found { ages: vec![vec![age; 100]; 6], predicted, ..known(contender, cell) }
+        CellFixture { ages: vec![vec![age; 100]; 6], predicted, ..known(contender, cell) }
     });
     let svg = &report.charts[0].1;
     let title = svg.split_once("-t\">").unwrap().1.split_once('<').unwrap().0.to_owned();

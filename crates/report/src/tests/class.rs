@@ -94,18 +94,18 @@ fn class() -> Vec<Vote> {
     ])
 }
 
-fn asked(found: impl Fn(&Contender, &Cell) -> Found) -> (Report, tempfile::TempDir) {
-    let (folder, results) = run(&scenario("[10]", "[256]", 1), found);
+fn asked(fixture: impl Fn(&Contender, &Cell) -> CellFixture) -> (Report, tempfile::TempDir) {
+    let (folder, results) = run(&scenario("[10]", "[256]", 1), fixture);
     (render_with_votes(&results, &questions(), &class()).unwrap(), folder)
 }
 
-fn predicted(contender: &Contender, cell: &Cell) -> Found {
+fn predicted(contender: &Contender, cell: &Cell) -> CellFixture {
     let metrics = [(Metric::AgeP50, 500_000.0), (Metric::SocketBytesPerUpdate, 300.0)].into();
-    Found { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..known(contender, cell) }
+    CellFixture { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..known(contender, cell) }
 }
 
 #[test]
-fn the_votes_on_this_run_stand_in_its_report() {
+fn votes_on_this_run_appear_in_its_report() {
     let (report, _folder) = asked(predicted);
     let html = report.html.replace('\u{a0}', " ");
     assert!(html.contains("What the class expected"));
@@ -125,19 +125,19 @@ fn the_votes_on_this_run_stand_in_its_report() {
     assert!(!html.contains("another scenario") && !html.contains("EventSource?"));
     let names: Vec<&str> = report.charts.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.ends_with(&["class-poll-age.svg", "class-bytes.svg"]), "{names:?}");
-    page::is_well_formed(&html);
-    page::every_figure_says_how_to_read_it(&html);
+    page::check_well_formed(&html);
+    page::check_reading_hints(&html);
 }
 
 #[test]
-fn what_is_void_says_nobody_right() {
-    let (report, _folder) = asked(|contender, cell| Found { verdict: invalid(), ..predicted(contender, cell) });
+fn an_invalid_run_marks_no_answer_as_right() {
+    let (report, _folder) = asked(|contender, cell| CellFixture { verdict: invalid(), ..predicted(contender, cell) });
     assert!(report.html.contains("it says nobody right or wrong") && !report.html.contains("✓ right"));
     assert!(!report.html.contains("19 of 20 right"));
 }
 
 #[test]
-fn without_votes_there_is_no_word_of_a_class() {
+fn without_votes_the_class_is_not_mentioned() {
     let (_folder, results) = run(&scenario("[10]", "[256]", 1), known);
     assert!(!render(&results).unwrap().html.contains("the class"));
     let html = render_with_votes(&results, &questions(), &[]).unwrap().html;
@@ -157,7 +157,7 @@ fn sentences_say_what_was_expected_and_what_came_out() {
 }
 
 #[test]
-fn a_chart_shows_rounds_that_somebody_answered_and_can_be_drawn_for_nobody() {
+fn a_chart_shows_only_rounds_with_answers_and_can_be_empty() {
     let all = class();
     let svg = chart(&question("poll-age"), &all, Some(500.0), Some(512.0));
     assert!(svg.starts_with("<svg viewBox") && svg.contains("role=\"img\"") && svg.trim_end().ends_with("</svg>"));

@@ -5,20 +5,20 @@ use crate::{failure, finding};
 
 /// Of the event streams 19 of 20 clients closed permanently and took most of the updates with them: the ages of the one that
 /// is left are the smallest of all.
-fn survivors(contender: &Contender, cell: &Cell) -> Found {
-    let mut found = known(contender, cell);
+fn survivors(contender: &Contender, cell: &Cell) -> CellFixture {
+    let mut fixture = known(contender, cell);
     if contender.transport() == Transport::Sse {
-        found.ages = vec![vec![100; 5]; 6];
-        found.metrics.extend([
+        fixture.ages = vec![vec![100; 5]; 6];
+        fixture.metrics.extend([
             (Metric::UpdatesReceived, 30.0),
             (Metric::UpdatesMissed, 570.0),
             (Metric::ClientsGaveUp, 19.0),
             (Metric::RecoveryP50, 1.0),
         ]);
     } else {
-        found.metrics.insert(Metric::RecoveryP50, 500.0);
+        fixture.metrics.insert(Metric::RecoveryP50, 500.0);
     }
-    found
+    fixture
 }
 
 fn survived() -> (tempfile::TempDir, Results) {
@@ -26,7 +26,7 @@ fn survived() -> (tempfile::TempDir, Results) {
 }
 
 #[test]
-fn h4_the_first_sentence_says_who_lost_updates_and_who_gave_up() {
+fn the_first_sentence_names_contenders_that_lost_updates_or_clients() {
     let (_folder, results) = survived();
     let headline = render(&results).unwrap().headline;
     let first = headline.split_once(". ").expect("more than one sentence").0;
@@ -34,7 +34,7 @@ fn h4_the_first_sentence_says_who_lost_updates_and_who_gave_up() {
 }
 
 #[test]
-fn h4_whoever_lost_updates_is_ranked_by_age_beside_nobody() {
+fn a_contender_that_lost_updates_is_not_ranked_by_age() {
     let (_folder, results) = survived();
     let data = Dataset::new(&results).unwrap();
     let finding = finding::of(&results, &data);
@@ -50,7 +50,7 @@ fn h4_whoever_lost_updates_is_ranked_by_age_beside_nobody() {
 }
 
 #[test]
-fn h4_the_table_has_a_row_for_those_who_gave_up() {
+fn the_table_has_a_column_for_clients_that_gave_up() {
     let (_folder, results) = survived();
     let table = table::rows(&results.summary);
     let column = table.columns.iter().position(|column| column.label == "gave up").expect("it has a place");
@@ -58,11 +58,11 @@ fn h4_the_table_has_a_row_for_those_who_gave_up() {
 }
 
 #[test]
-fn h4_where_everybody_lost_something_nobody_is_ranked() {
+fn no_contender_is_ranked_where_each_lost_updates() {
     let (_folder, results) = run(&scenario("[20]", "[256]", 1), |contender, cell| {
-        let mut found = known(contender, cell);
-        found.metrics.insert(Metric::UpdatesMissed, 1.0);
-        found
+        let mut fixture = known(contender, cell);
+        fixture.metrics.insert(Metric::UpdatesMissed, 1.0);
+        fixture
     });
     let headline = render(&results).unwrap().headline;
     assert!(

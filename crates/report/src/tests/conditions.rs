@@ -19,7 +19,7 @@ fn caveats(html: &str) -> String {
 }
 
 #[test]
-fn a_failing_run_at_a_distance_says_what_stood_between_and_what_broke() {
+fn a_failing_run_at_a_distance_states_its_network_and_its_faults() {
     let html = render(&failing::results().1).unwrap().html;
     insta::assert_snapshot!(conditions(&html));
     let caveats = caveats(&html);
@@ -36,14 +36,14 @@ fn changed(name: &str, change: impl Fn(&mut feedlab_experiment::Scenario)) -> Op
     scenario.contenders.iter_mut().for_each(|contender| contender.link.via = Via::Direct);
     change(&mut scenario);
     let folder = tempfile::tempdir().unwrap();
-    let html = render(&run::results_of(folder.path(), scenario, None, failing::found)).unwrap().html;
+    let html = render(&run::results_of(folder.path(), scenario, None, failing::fixture)).unwrap().html;
     assert!(caveats(&html).contains("loopback"), "without a round trip it is a loopback");
     let name = format!("{name}: ");
     conditions(&html).lines().find_map(|line| line.strip_prefix(&name).map(str::to_owned))
 }
 
 #[test]
-fn what_is_not_there_is_not_told() {
+fn absent_conditions_are_not_listed() {
     for absent in ["nginx", "faults", "fallback"] {
         assert_eq!(changed(absent, |_| ()), None);
     }
@@ -52,7 +52,7 @@ fn what_is_not_there_is_not_told() {
 }
 
 #[test]
-fn a_network_without_distance_and_a_fault_without_a_network_are_told() {
+fn a_network_without_distance_and_a_fault_without_a_network_are_described() {
     let buffering = Network {
         idle_timeout: Some(Duration::from_secs(10)),
         buffer_bytes: Some(4096),
@@ -71,7 +71,7 @@ fn a_network_without_distance_and_a_fault_without_a_network_are_told() {
 }
 
 #[test]
-fn what_all_contenders_share_is_told_once_and_a_ladder_has_its_rungs() {
+fn what_all_contenders_share_is_stated_once_and_a_ladder_lists_its_rungs() {
     let all = changed("connections", |scenario| {
         scenario.contenders.iter_mut().for_each(|contender| contender.link.tls = true);
     });

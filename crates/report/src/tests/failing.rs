@@ -44,7 +44,7 @@ pub(crate) fn scenario(repetitions: u32) -> Scenario {
 }
 
 /// What a cell of it finds. SSE loses clients permanently, WebSocket misses what fell out of the history; both are told so.
-pub(crate) fn found(contender: &Contender, cell: &Cell) -> Found {
+pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
     let transport = contender.transport();
     let clients = u64::from(cell.clients);
     let slower = 1.0 + f64::from(cell.repetition) / 50.0;
@@ -126,12 +126,12 @@ pub(crate) fn found(contender: &Contender, cell: &Cell) -> Found {
         (Metric::OpenP50, 100_000.0),
         (Metric::RecoveryP50, p50 * 1e3),
     ];
-    Found {
+    CellFixture {
         ages: (0..SECONDS).map(second).collect(),
         metrics,
         failures: failures.into_iter().filter(|(_, count)| *count > 0).collect(),
         predicted: Some(Predicted { metrics: predicted.into(), ..Predicted::default() }),
-        ..Found::default()
+        ..CellFixture::default()
     }
 }
 
@@ -141,6 +141,6 @@ pub(crate) const REPETITIONS: u32 = 3;
 /// The run in a folder that goes away with the returned guard.
 pub(crate) fn results() -> (tempfile::TempDir, Results) {
     let folder = tempfile::tempdir().unwrap();
-    let results = run::results_of(folder.path(), scenario(REPETITIONS), None, found);
+    let results = run::results_of(folder.path(), scenario(REPETITIONS), None, fixture);
     (folder, results)
 }

@@ -5,15 +5,15 @@ use feedlab_experiment::scenario::{FaultKind, LinkFault, ProcessFault};
 use super::*;
 use crate::failure::{self, Failure};
 
-fn failing(change: impl Fn(&Contender, Found) -> Found) -> Option<Failure> {
+fn failing(change: impl Fn(&Contender, CellFixture) -> CellFixture) -> Option<Failure> {
     let folder = tempfile::tempdir().unwrap();
-    let found = |contender: &Contender, cell: &Cell| change(contender, failing::found(contender, cell));
-    failure::of(&run::results_of(folder.path(), failing::scenario(failing::REPETITIONS), None, found))
+    let fixture = |contender: &Contender, cell: &Cell| change(contender, failing::fixture(contender, cell));
+    failure::of(&run::results_of(folder.path(), failing::scenario(failing::REPETITIONS), None, fixture))
 }
 
 #[test]
 fn a_failing_run_has_its_figures_and_what_they_show() {
-    let failure = failing(|_, found| found).unwrap();
+    let failure = failing(|_, fixture| fixture).unwrap();
     insta::assert_snapshot!(format!(
         "{}\n---\n{}\n---\n{}",
         failure.sentences.join("\n"),
@@ -23,7 +23,7 @@ fn a_failing_run_has_its_figures_and_what_they_show() {
 }
 
 #[test]
-fn a_run_in_which_nothing_breaks_has_no_word_of_it() {
+fn a_run_without_failures_has_no_failure_section() {
     let (_folder, results) = run(&scenario("[10]", "[256]", 1), known);
     assert!(failure::of(&results).is_none() && failure::findings(&results).is_empty());
     let html = render(&results).unwrap().html;
@@ -31,11 +31,11 @@ fn a_run_in_which_nothing_breaks_has_no_word_of_it() {
 }
 
 #[test]
-fn connections_that_broke_unasked_are_told_all_the_same() {
+fn connections_that_broke_without_a_fault_are_reported_too() {
     let (_folder, results) = run(&scenario("[10]", "[256]", 1), |contender, cell| {
-        let mut found = known(contender, cell);
-        found.metrics.extend([(Metric::Reconnects, 4.0), (Metric::UpdatesReplayed, 1.0)]);
-        found
+        let mut fixture = known(contender, cell);
+        fixture.metrics.extend([(Metric::Reconnects, 4.0), (Metric::UpdatesReplayed, 1.0)]);
+        fixture
     });
     let failure = failure::of(&results).unwrap();
     assert_eq!(
@@ -49,23 +49,23 @@ fn connections_that_broke_unasked_are_told_all_the_same() {
 }
 
 #[test]
-fn faults_that_nobody_felt_are_said_to_be_so() {
-    let failure = failing(|_, mut found| {
-        found.metrics.retain(|metric, _| *metric == Metric::UpdatesMissed);
-        found.metrics.insert(Metric::UpdatesMissed, 0.0);
-        found.failures.clear();
-        found
+fn faults_without_an_effect_are_reported_as_such() {
+    let failure = failing(|_, mut fixture| {
+        fixture.metrics.retain(|metric, _| *metric == Metric::UpdatesMissed);
+        fixture.metrics.insert(Metric::UpdatesMissed, 0.0);
+        fixture.failures.clear();
+        fixture
     });
     assert_eq!(failure.unwrap().sentences, ["No client lost a connection."]);
 }
 
 #[test]
-fn d1_a_feed_that_began_anew_is_seen_and_nobody_is_said_to_have_missed_nothing() {
-    let reset = |contender: &Contender, mut found: Found| {
+fn a_feed_that_restarted_is_counted_and_not_reported_as_lossless() {
+    let reset = |contender: &Contender, mut fixture: CellFixture| {
         if contender.transport() == Transport::WebSocket {
-            found.failures.insert(feedlab_experiment::record::Failure::Reset, 4);
+            fixture.failures.insert(feedlab_experiment::record::Failure::Reset, 4);
         }
-        found
+        fixture
     };
     let failure = failing(reset).unwrap();
     let column =
@@ -77,10 +77,10 @@ fn d1_a_feed_that_began_anew_is_seen_and_nobody_is_said_to_have_missed_nothing()
 }
 
 #[test]
-fn what_came_twice_is_not_called_kept() {
-    let failure = failing(|_, mut found| {
-        found.metrics.insert(Metric::UpdatesDuplicated, 2.0);
-        found
+fn duplicated_updates_do_not_count_as_lossless() {
+    let failure = failing(|_, mut fixture| {
+        fixture.metrics.insert(Metric::UpdatesDuplicated, 2.0);
+        fixture
     });
     let sentences = failure.unwrap().sentences;
     assert!(!sentences.iter().any(|text| text.contains("Nothing was missed")), "{sentences:?}");
@@ -88,13 +88,13 @@ fn what_came_twice_is_not_called_kept() {
 }
 
 #[test]
-fn why_an_event_stream_ended_is_told_only_where_the_scenario_leaves_one_answer() {
+fn the_response_that_ended_an_event_stream_is_named_only_if_it_is_unambiguous() {
     let told = |kinds: &[FaultKind]| {
         let mut scenario = failing::scenario(1);
         let first = scenario.faults[0];
         scenario.faults = kinds.iter().map(|&kind| feedlab_experiment::scenario::Fault { kind, ..first }).collect();
         let folder = tempfile::tempdir().unwrap();
-        let results = run::results_of(folder.path(), scenario, None, failing::found);
+        let results = run::results_of(folder.path(), scenario, None, failing::fixture);
         failure::findings(&results).swap_remove(0)
     };
     let one = "3 clients of SSE closed permanently, as a status of 503 requires of an EventSource";
@@ -109,12 +109,12 @@ fn why_an_event_stream_ended_is_told_only_where_the_scenario_leaves_one_answer()
 }
 
 #[test]
-fn a_ladder_and_slow_readers_are_told() {
-    let failure = failing(|contender, mut found| {
+fn a_ladder_and_slow_readers_are_reported() {
+    let failure = failing(|contender, mut fixture| {
         if contender.transport() == Transport::Sse {
-            found.metrics.extend([(Metric::Fallbacks, 12.0), (Metric::Climbs, 1.0)]);
+            fixture.metrics.extend([(Metric::Fallbacks, 12.0), (Metric::Climbs, 1.0)]);
         }
-        found
+        fixture
     });
     let failure = failure.unwrap();
     let stepped = "Clients of SSE stepped down their ladder 36 times, and came back to its first rung 3 times.";
@@ -124,7 +124,7 @@ fn a_ladder_and_slow_readers_are_told() {
 }
 
 #[test]
-fn a_void_run_shows_its_figures_and_draws_no_conclusion() {
-    let failure = failing(|_, found| Found { verdict: invalid(), ..found }).unwrap();
+fn an_invalid_run_shows_its_figures_and_draws_no_conclusion() {
+    let failure = failing(|_, fixture| CellFixture { verdict: invalid(), ..fixture }).unwrap();
     assert!(failure.sentences.is_empty() && failure.table.rows.len() == 4);
 }

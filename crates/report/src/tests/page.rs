@@ -18,10 +18,10 @@ fn the_page_loads_nothing_and_runs_nothing() {
 
 #[test]
 fn text_of_the_scenario_is_escaped_everywhere() {
-    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..known(contender, cell) };
+    let invalid_run = |contender: &Contender, cell: &Cell| CellFixture { verdict: invalid(), ..known(contender, cell) };
     let labelled = scenario("[10]", "[256]", 1)
         .replace("{ transport = \"sse\" }", "{ transport = \"sse\", label = \"<i>&\\\"SSE\\\"\" }");
-    let report = report(&labelled, void);
+    let report = report(&labelled, invalid_run);
     assert!(!report.html.contains("<b>really") && !report.html.contains("<late>") && !report.html.contains("<i>"));
     assert!(report.html.contains("&#60;b&#62;really"));
     for (name, svg) in &report.charts {
@@ -32,11 +32,11 @@ fn text_of_the_scenario_is_escaped_everywhere() {
 #[test]
 fn tags_are_closed_and_ids_are_unique() {
     for html in [html(), render(&failing::results().1).unwrap().html] {
-        is_well_formed(&html);
+        check_well_formed(&html);
     }
 }
 
-pub(super) fn is_well_formed(html: &str) {
+pub(super) fn check_well_formed(html: &str) {
     for tag in
         ["section", "figure", "table", "tr", "td", "th", "details", "dl", "dt", "dd", "svg", "ul", "li", "p", "div"]
     {
@@ -62,7 +62,7 @@ fn every_chart_has_words_and_figures() {
 }
 
 /// One sentence in plain view, and the same at the start of each picture's text alternative.
-pub(super) fn every_figure_says_how_to_read_it(html: &str) {
+pub(super) fn check_reading_hints(html: &str) {
     let figures: Vec<&str> =
         html.split("<figure").skip(1).filter_map(|rest| Some(rest.split_once("</figure>")?.0)).collect();
     assert!(figures.len() >= 5);
@@ -77,14 +77,16 @@ pub(super) fn every_figure_says_how_to_read_it(html: &str) {
 }
 
 #[test]
-fn no_figure_is_without_a_word_on_how_to_read_it() {
-    for html in [html(), render(&failing::results().1).unwrap().html, realistic_report(&[10, 20], |found| found).html] {
-        every_figure_says_how_to_read_it(&html);
+fn every_chart_explains_how_to_read_it() {
+    for html in
+        [html(), render(&failing::results().1).unwrap().html, realistic_report(&[10, 20], |fixture| fixture).html]
+    {
+        check_reading_hints(&html);
     }
 }
 
 #[test]
-fn inline_pictures_take_the_colours_of_the_page() {
+fn inline_pictures_take_the_colors_of_the_page() {
     let report = report(&scenario("[10]", "[256]", 1), known);
     assert!(report.html.contains("svg [stroke=\"#D55E00\"]{stroke:var(--vermillion)}"));
     let inline = report.html.split("<svg").nth(1).unwrap();
@@ -95,7 +97,7 @@ fn inline_pictures_take_the_colours_of_the_page() {
 }
 
 #[test]
-fn the_conditions_and_the_way_to_repeat_them_are_told() {
+fn the_page_states_the_conditions_and_how_to_repeat_the_run() {
     let html = html().replace('\u{a0}', " ");
     for told in [
         "Example CPU @ 2.00GHz, 2 cores",
@@ -124,7 +126,7 @@ fn the_scenario_is_shown_as_it_was_written() {
 }
 
 #[test]
-fn what_a_folder_does_not_hold_is_told_and_not_made_up() {
+fn what_a_folder_lacks_is_stated_and_not_made_up() {
     let (_folder, mut results) = run(&scenario("[10]", "[256]", 1), known);
     results.manifest.merged_from = vec!["one".to_owned(), "two".to_owned()];
     results.manifest.scenario.feed.source = Source::Replay { file: "feeds/a-week.ndjson".into(), speed: 1.0 };
@@ -150,7 +152,7 @@ fn a_report_is_the_same_every_time() {
 fn panels_and_columns_without_a_figure_are_left_out() {
     let plain = report(&scenario("[10]", "[256]", 1), known).html;
     assert!(!plain.contains("kernel memory per connection") && !plain.contains("TCP/IP"));
-    let full = realistic_report(&[10], |found| found).html;
+    let full = realistic_report(&[10], |fixture| fixture).html;
     for shown in ["kernel memory per connection", "handshake bytes", "first update p50", "open p50", "HTTP headers"] {
         // On the wide and on the narrow picture, and in the table of its figures.
         assert!(full.matches(&format!(">\n{shown}\n<")).count() + full.matches(shown).count() >= 3, "{shown}");

@@ -1,25 +1,25 @@
 //! Predictions beside what was measured.
 
 use super::*;
-use crate::prediction::{self, Cell as Figure};
+use crate::prediction::{self, PredictionCell};
 
 /// A run in which `predicted` stands beside what is [`varied`], for the figures of one contender.
-fn figures(predicted: &[(Metric, f64)], verdict: &Verdict) -> Vec<Figure> {
+fn figures(predicted: &[(Metric, f64)], verdict: &Verdict) -> Vec<PredictionCell> {
     let metrics: BTreeMap<Metric, f64> = predicted.iter().copied().collect();
     let (_folder, results) = run(&scenario("[10]", "[256]", 2), |contender, cell| {
         let predicted = Predicted { metrics: metrics.clone(), ..Predicted::default() };
-        Found { predicted: Some(predicted), verdict: verdict.clone(), ..varied(contender, cell) }
+        CellFixture { predicted: Some(predicted), verdict: verdict.clone(), ..varied(contender, cell) }
     });
     let tables = prediction::of(&results.summary).unwrap().tables;
     tables.into_iter().flat_map(|mut table| table.rows.swap_remove(0).cells).collect()
 }
 
-fn told(figure: &Figure) -> (&str, &str, Option<&str>) {
-    (&figure.measured, &figure.predicted, figure.apart.as_deref())
+fn told(figure: &PredictionCell) -> (&str, &str, Option<&str>) {
+    (&figure.measured, &figure.predicted, figure.deviation.as_deref())
 }
 
 #[test]
-fn a_figure_beside_its_prediction_tells_how_far_apart_they_are() {
+fn a_figure_shows_its_deviation_from_the_prediction() {
     let found = figures(
         &[
             (Metric::AgeP50, 500_000.0),
@@ -46,37 +46,37 @@ fn a_figure_beside_its_prediction_tells_how_far_apart_they_are() {
 }
 
 #[test]
-fn what_is_void_is_not_judged() {
+fn what_is_invalid_is_not_judged() {
     let far = [(Metric::SocketBytesPerUpdate, 300.0)];
     assert!(figures(&far, &Verdict::default())[0].is_outside);
-    let void = &figures(&far, &invalid())[0];
-    assert_eq!((void.is_outside, void.apart.as_deref()), (false, Some("+35 %")));
+    let invalid_run = &figures(&far, &invalid())[0];
+    assert_eq!((invalid_run.is_outside, invalid_run.deviation.as_deref()), (false, Some("+35 %")));
 }
 
 #[test]
-fn a_prediction_inside_a_wide_interval_is_said_to_be() {
+fn a_prediction_inside_a_wide_interval_is_labeled_so() {
     let found = figures(&[(Metric::AgeMean, 509_000.0), (Metric::SocketBytesPerUpdate, 396.5)], &Verdict::default());
     assert!(!found[0].is_outside);
     let wide = run(&scenario("[10]", "[256]", 2), |contender, cell| {
         let mut found = known(contender, cell);
         found.metrics.insert(Metric::SocketBytesPerUpdate, if cell.repetition == 1 { 280.0 } else { 340.0 });
         let metrics = [(Metric::SocketBytesPerUpdate, 300.0)].into();
-        Found { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..found }
+        CellFixture { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..found }
     });
     let tables = prediction::of(&wide.1.summary).unwrap().tables;
-    let apart = tables[0].rows[0].cells[0].apart.as_deref();
-    assert_eq!(apart, Some("+3.3 %, outside 2 % but inside the interval"));
+    let deviation = tables[0].rows[0].cells[0].deviation.as_deref();
+    assert_eq!(deviation, Some("+3.3 %, outside 2 % but inside the interval"));
 }
 
 #[test]
-fn a_run_without_predictions_has_no_word_of_them() {
+fn a_run_without_predictions_does_not_mention_them() {
     let report = report(&scenario("[10]", "[256]", 1), known);
     assert!(!report.html.contains("redicted and measured") && !report.html.contains("predicted by arithmetic"));
     assert!(!report.html.contains("arithmetic of the transports"));
 }
 
 #[test]
-fn assumptions_stand_on_the_page_once() {
+fn each_assumption_is_listed_once() {
     let html = realistic_report(&[10, 20], |found| found).html.replace('\u{a0}', " ");
     assert_eq!(html.matches("independent of the polls").count(), 1);
     assert!(html.matches("machine&#39;s own time").count() > 10, "{}", html.matches("machine").count());
@@ -85,7 +85,7 @@ fn assumptions_stand_on_the_page_once() {
 }
 
 #[test]
-fn the_sentence_tells_the_worst_and_whose_it_is() {
+fn the_sentence_names_the_worst_figure_and_its_contender() {
     let sentence = |scale: f64| {
         let (_folder, results) = run(&scenario("[10]", "[256]", 2), |contender, cell| {
             let mut found = varied(contender, cell);
@@ -116,7 +116,7 @@ fn the_sentence_tells_the_worst_and_whose_it_is() {
 }
 
 #[test]
-fn what_breaks_and_what_connecting_takes_have_tables_of_their_own() {
+fn failures_and_connections_have_separate_tables() {
     let tables = prediction::of(&failing::results().1.summary).unwrap().tables;
     let titles: Vec<_> = tables.iter().map(|table| (table.title, table.columns.join(", "))).collect();
     assert_eq!(
@@ -132,21 +132,21 @@ fn what_breaks_and_what_connecting_takes_have_tables_of_their_own() {
     assert_eq!(opened[3], ("152 ms", "predicted 100 ms", Some("+52 %, outside 5 %")), "TLS is not in it");
     let quiet = run(&scenario("[10]", "[256]", 1), |contender, cell| {
         let metrics = [(Metric::UpdatesMissed, 0.0), (Metric::UpdatesReplayed, 0.0)].into();
-        Found { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..known(contender, cell) }
+        CellFixture { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..known(contender, cell) }
     });
     assert!(prediction::of(&quiet.1.summary).is_none(), "that nothing breaks is no news");
     assert_eq!(prediction::sentence(&quiet.1.summary.contenders), None);
 }
 
 #[test]
-fn what_a_sentence_speaks_of_together_is_held_to_one_tolerance() {
+fn figures_in_one_clause_share_a_tolerance() {
     let metrics: Vec<(Metric, f64)> =
         [Metric::Requests, Metric::AckP50, Metric::SocketBytesUpPerPublication].map(|metric| (metric, 1e6)).to_vec();
     let (_folder, results) = run(&scenario("[10]", "[256]", 1), |contender, cell| {
         let mut found = known(contender, cell);
         found.metrics.extend(metrics.iter().map(|(metric, value)| (*metric, value * 1.03)));
         let predicted = Predicted { metrics: metrics.iter().copied().collect(), ..Predicted::default() };
-        Found { predicted: Some(predicted), ..found }
+        CellFixture { predicted: Some(predicted), ..found }
     });
     let sentence = prediction::sentence(&results.summary.contenders).unwrap();
     let expected = "predicts acknowledgements within 3 %; of the requests, 4 of 4 are more than 2 % off";

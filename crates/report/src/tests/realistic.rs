@@ -9,7 +9,7 @@ use feedlab_experiment::plan::Cell;
 use feedlab_experiment::scenario::{Contender, Options};
 use feedlab_experiment::summary::Predicted;
 
-use super::run::Found;
+use super::run::CellFixture;
 
 /// How often each cell is measured.
 pub(crate) const REPETITIONS: u32 = 4;
@@ -37,7 +37,7 @@ threshold = [{{ metric = "updates_missed", expect = "== 0" }}]
 }
 
 /// What a cell finds: `samples` ages in each of `seconds`, the same at every call.
-pub(crate) fn found(contender: &Contender, cell: &Cell, seconds: u32, samples: u32) -> Found {
+pub(crate) fn fixture(contender: &Contender, cell: &Cell, seconds: u32, samples: u32) -> CellFixture {
     let mut chance = Chance::of(&cell.id);
     let traits = Traits::of(contender.options);
     // A repetition differs from the next by more than its samples would.
@@ -78,7 +78,7 @@ pub(crate) fn found(contender: &Contender, cell: &Cell, seconds: u32, samples: u
     ];
     let all = f64::from(REPETITIONS);
     let predicted = traits.predicted(all * f64::from(cell.clients), all * requests, metrics.into());
-    Found { ages, metrics: metrics.into(), predicted: Some(predicted), ..Found::default() }
+    CellFixture { ages, metrics: metrics.into(), predicted: Some(predicted), ..CellFixture::default() }
 }
 
 /// How a contender behaves.

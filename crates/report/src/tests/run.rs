@@ -18,7 +18,7 @@ const STARTED: &str = "2026-11-21T12:00:30Z";
 
 /// What a cell is to find.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct CellFixture {
     /// The ages of each second, µs.
     pub(crate) ages: Vec<Vec<u64>>,
     /// Every metric but the ages.
@@ -31,11 +31,11 @@ pub(crate) struct Found {
     pub(crate) predicted: Option<Predicted>,
 }
 
-/// Reads the scenario and keeps its text, plans it, lets `found` answer for every cell, and reads the folder back from
+/// Reads the scenario and keeps its text, plans it, lets `fixture` answer for every cell, and reads the folder back from
 /// `out`.
-pub(crate) fn results(out: &Path, scenario: &str, found: impl Fn(&Contender, &Cell) -> Found) -> Results {
+pub(crate) fn results(out: &Path, scenario: &str, fixture: impl Fn(&Contender, &Cell) -> CellFixture) -> Results {
     let resolved = Scenario::parse(scenario, &out.join("scenario.toml")).unwrap();
-    results_of(out, resolved, Some(scenario), found)
+    results_of(out, resolved, Some(scenario), fixture)
 }
 
 /// The same of a scenario whose file is not kept, unless its `text` is given.
@@ -43,16 +43,16 @@ pub(crate) fn results_of(
     out: &Path,
     scenario: Scenario,
     text: Option<&str>,
-    found: impl Fn(&Contender, &Cell) -> Found,
+    fixture: impl Fn(&Contender, &Cell) -> CellFixture,
 ) -> Results {
     let mut folder = RunFolder::create(out, &scenario, humantime::parse_rfc3339(STARTED).unwrap()).unwrap();
     text.into_iter().for_each(|text| folder.keep_scenario(text).unwrap());
     let plan = plan::cells(&scenario);
     let (mut cells, mut predictions) = (Vec::new(), Vec::new());
     for cell in &plan {
-        let mut found = found(&scenario.contenders[cell.contender], cell);
-        let predicted = found.predicted.take();
-        let (record, seconds) = measured(&scenario, cell, &folder, found);
+        let mut fixture = fixture(&scenario.contenders[cell.contender], cell);
+        let predicted = fixture.predicted.take();
+        let (record, seconds) = measured(&scenario, cell, &folder, fixture);
         folder.add_cell(&record, &seconds).unwrap();
         predictions.push((record.name(), predicted));
         cells.push(record);
@@ -71,11 +71,11 @@ pub(crate) fn results_of(
     Results::read(&folder.finish().unwrap()).unwrap()
 }
 
-fn measured(scenario: &Scenario, cell: &Cell, folder: &RunFolder, found: Found) -> (CellRecord, Vec<Second>) {
+fn measured(scenario: &Scenario, cell: &Cell, folder: &RunFolder, fixture: CellFixture) -> (CellRecord, Vec<Second>) {
     let mut merged = hlog::new_histogram();
     let mut log = hlog::Writer::create(&folder.hlog_path(&cell.id), 0).unwrap();
     let mut seconds = Vec::new();
-    for (second, ages) in found.ages.iter().enumerate() {
+    for (second, ages) in fixture.ages.iter().enumerate() {
         let second = u32::try_from(second).unwrap();
         let mut histogram = hlog::new_histogram();
         ages.iter().for_each(|&age| histogram.record(age).unwrap());
@@ -94,7 +94,7 @@ fn measured(scenario: &Scenario, cell: &Cell, folder: &RunFolder, found: Found) 
     }
     log.finish().unwrap();
     let contender = &scenario.contenders[cell.contender];
-    let mut metrics = found.metrics;
+    let mut metrics = fixture.metrics;
     metrics.extend(statistics::age_metrics(&merged));
     let record = CellRecord {
         cell: cell.id.clone(),
@@ -106,9 +106,9 @@ fn measured(scenario: &Scenario, cell: &Cell, folder: &RunFolder, found: Found) 
         started_at: 1_795_262_430_000_000,
         duration_us: u64::try_from(scenario.measure.duration.as_micros()).unwrap(),
         metrics,
-        failures: found.failures,
+        failures: fixture.failures,
         nodes: Vec::new(),
-        verdict: found.verdict,
+        verdict: fixture.verdict,
     };
     (record, seconds)
 }

@@ -26,18 +26,18 @@ fn words(report: &Report) -> String {
 }
 
 #[test]
-fn one_repetition_is_said_to_be_one() {
+fn a_single_repetition_is_pointed_out() {
     insta::assert_snapshot!(words(&report(&scenario("[10]", "[256]", 1), known)));
 }
 
 #[test]
 fn intervals_that_overlap_show_no_difference() {
     let alike = |contender: &Contender, cell: &Cell| {
-        let mut found = varied(contender, cell);
-        found.ages = vec![vec![500 + 10 * u64::from(cell.repetition); 100]; 6];
+        let mut fixture = varied(contender, cell);
+        fixture.ages = vec![vec![500 + 10 * u64::from(cell.repetition); 100]; 6];
         let bytes = 300.0 + f64::from(cell.repetition);
-        found.metrics.insert(Metric::SocketBytesPerUpdate, bytes);
-        found
+        fixture.metrics.insert(Metric::SocketBytesPerUpdate, bytes);
+        fixture
     };
     let report = report(&scenario("[10]", "[256]", 3), alike);
     assert!(
@@ -56,22 +56,22 @@ fn intervals_that_overlap_show_no_difference() {
 #[test]
 fn a_sweep_says_where_its_sentences_hold() {
     let crowded = |contender: &Contender, cell: &Cell| {
-        let mut found = known(contender, cell);
+        let mut fixture = known(contender, cell);
         let slower = u64::from(cell.clients) / 10;
-        found.ages.iter_mut().flatten().for_each(|age| *age *= slower);
-        found
+        fixture.ages.iter_mut().flatten().for_each(|age| *age *= slower);
+        fixture
     };
     insta::assert_snapshot!(words(&report(&scenario("[10, 50]", "[64, 4096]", 1), crowded)));
 }
 
 #[test]
-fn what_went_missing_stands_in_the_headline() {
+fn missed_updates_appear_in_the_headline() {
     let lossy = |contender: &Contender, cell: &Cell| {
-        let mut found = known(contender, cell);
+        let mut fixture = known(contender, cell);
         if contender.transport() == Transport::LongPolling {
-            found.metrics.extend([(Metric::UpdatesMissed, 3.0), (Metric::UpdatesReordered, 1.0)]);
+            fixture.metrics.extend([(Metric::UpdatesMissed, 3.0), (Metric::UpdatesReordered, 1.0)]);
         }
-        found
+        fixture
     };
     let report = report(&scenario("[10]", "[256]", 1), lossy);
     let expected = "Long polling missed 3 of 600 updates and received 1 out of order.";
@@ -87,12 +87,12 @@ fn one_contender_is_compared_with_nothing() {
 }
 
 #[test]
-fn no_update_at_all_claims_nothing_about_freshness() {
+fn without_updates_nothing_is_claimed_about_freshness() {
     insta::assert_snapshot!(words(&report(&scenario("[10]", "[256]", 1), |_, _| silent())));
 }
 
 #[test]
-fn one_that_got_nothing_is_named_beside_the_others() {
+fn a_contender_that_received_nothing_is_named() {
     let one_silent = |contender: &Contender, cell: &Cell| match contender.transport() {
         Transport::Sse => silent(),
         _ => known(contender, cell),
@@ -103,8 +103,8 @@ fn one_that_got_nothing_is_named_beside_the_others() {
 
 #[test]
 fn an_invalid_measurement_finds_nothing() {
-    let void = |contender: &Contender, cell: &Cell| Found { verdict: invalid(), ..known(contender, cell) };
-    let report = report(&scenario("[10]", "[256]", 1), void);
+    let invalid_run = |contender: &Contender, cell: &Cell| CellFixture { verdict: invalid(), ..known(contender, cell) };
+    let report = report(&scenario("[10]", "[256]", 1), invalid_run);
     assert_eq!(
         report.headline,
         "The measurement is invalid and shows nothing about the transports: in every cell: timers were <late>."
@@ -112,18 +112,18 @@ fn an_invalid_measurement_finds_nothing() {
     assert_eq!(titles(&report).lines().filter(|title| title.ends_with(": invalid measurement")).count(), 5);
     for (name, svg) in &report.charts {
         let hues = ["#D55E00", "#CC79A7", "#009E73", "#0072B2"].iter().filter(|hue| svg.contains(**hue)).count();
-        assert_eq!(hues, 0, "{name} is grey");
+        assert_eq!(hues, 0, "{name} is gray");
     }
 }
 
 #[test]
-fn a_peak_is_told_with_its_second() {
+fn a_peak_names_its_second() {
     let stalled = |contender: &Contender, cell: &Cell| {
-        let mut found = known(contender, cell);
+        let mut fixture = known(contender, cell);
         if contender.transport() == Transport::WebSocket {
-            found.ages[3] = vec![50_000; 100];
+            fixture.ages[3] = vec![50_000; 100];
         }
-        found
+        fixture
     };
     let titles = titles(&report(&scenario("[10]", "[256]", 1), stalled));
     let expected = "WebSocket&apos;s oldest update peaks at 50 ms in second 4, 100 times that of its middle second";
@@ -131,21 +131,21 @@ fn a_peak_is_told_with_its_second() {
 }
 
 #[test]
-fn repetitions_tell_who_differs_from_whom() {
-    insta::assert_snapshot!(words(&realistic_report(&[50], |found| found)));
+fn repetitions_show_which_contenders_differ() {
+    insta::assert_snapshot!(words(&realistic_report(&[50], |fixture| fixture)));
 }
 
 /// Intervals that meet, and a difference that is shown all the same: the title follows the difference.
 #[test]
-fn a_page_does_not_say_two_things() {
+fn title_and_differences_agree() {
     let close = |contender: &Contender, cell: &Cell| {
-        let mut found = known(contender, cell);
+        let mut fixture = known(contender, cell);
         let age = match contender.transport() {
             Transport::WebSocket => [600, 650, 660, 670][cell.repetition as usize - 1],
             _ => [500, 505, 510, 605][cell.repetition as usize - 1],
         };
-        found.ages = vec![vec![age; 100]; 6];
-        found
+        fixture.ages = vec![vec![age; 100]; 6];
+        fixture
     };
     let (_folder, results) = run(&scenario("[10]", "[256]", 4), close);
     let p50 = |entry: usize| results.summary.contenders[entry].metrics[&Metric::AgeP50];
@@ -156,7 +156,7 @@ fn a_page_does_not_say_two_things() {
 }
 
 #[test]
-fn a_peak_beside_a_fault_names_it() {
+fn a_peak_next_to_a_fault_names_the_fault() {
     let (_folder, results) = failing::results();
     let titles = titles(&render(&results).unwrap());
     let expected = "SSE's oldest update peaks at 897 ms in second 10, 5.3 times that of its middle second; the fault \

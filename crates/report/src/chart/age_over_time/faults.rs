@@ -1,13 +1,13 @@
-//! The faults in a panel: an upright dashed line for what happens in a moment, a grey span for what lasts, and their
+//! The faults in a panel: an upright dashed line for what happens in a moment, a gray span for what lasts, and their
 //! names above, in a second line where the first is taken.
 
 use std::ops::Range;
 
 use super::super::axis::Axis;
-use super::super::canvas::{Area, Canvas, Drawing, Type};
+use super::super::canvas::{Area, Canvas, DrawResult, TextFormat};
 use super::super::text;
 use crate::dataset::Mark;
-use crate::palette::Colour;
+use crate::palette::Color;
 
 const SIZE: f64 = 10.5;
 const LINE: f64 = 13.0;
@@ -30,18 +30,18 @@ pub(super) fn height(marks: &[Mark], x: Range<f64>, seconds: Axis) -> f64 {
 }
 
 /// Draws them under what the panel is about.
-pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark], plot: Area, seconds: Axis) -> Drawing {
+pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark], plot: Area, seconds: Axis) -> DrawResult {
     for mark in marks {
         let left = seconds.place(mark.at, plot.left, plot.right);
         let right = seconds.place(mark.at + mark.length, plot.left, plot.right);
         if right - left >= 1.0 {
-            canvas.fill(Area { left, right, ..plot }, Colour::Muted, 0.2)?;
+            canvas.fill(Area { left, right, ..plot }, Color::Muted, 0.2)?;
         }
-        canvas.path(&[(left, plot.top - 2.0), (left, plot.bottom)], DASHES, Colour::Muted, 0.8)?;
+        canvas.path(&[(left, plot.top - 2.0), (left, plot.bottom)], DASHES, Color::Muted, 0.8)?;
     }
     for Label { text, left, line } in labels(marks, plot.left..plot.right, seconds) {
         let y = plot.top - 2.0 - (line as f64 + 0.5) * LINE;
-        canvas.text(text, (left, y), Type::new(SIZE).muted())?;
+        canvas.text(text, (left, y), TextFormat::new(SIZE).muted())?;
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_meet_stand_in_two_lines_and_a_third_is_left_out() {
+    fn overlapping_names_use_two_lines_and_a_third_is_left_out() {
         let seconds = Axis::Linear { high: 10.0 };
         let placed = |marks: &[Mark]| {
             labels(marks, 0.0..300.0, seconds)

@@ -1,9 +1,9 @@
 //! The key over a picture of bars: a swatch of each part's pattern beside its name, in as many lines as the width asks.
 
-use super::super::canvas::{Area, Canvas, Drawing, Pattern, Type};
+use super::super::canvas::{Area, Canvas, DrawResult, Pattern, TextFormat};
 use super::super::sign::{self, PREDICTED};
 use super::super::text;
-use crate::palette::Colour;
+use crate::palette::Color;
 
 const LINE: f64 = 20.0;
 const SIZE: f64 = 12.0;
@@ -57,18 +57,18 @@ impl Key<'_> {
         self.entries(width).last().map_or(0.0, |last| (last.line + 1) as f64 * LINE + 2.0)
     }
 
-    /// Draws it along the upper edge of `area`, in no contender's colour.
-    pub(in super::super) fn draw(&self, canvas: &mut Canvas, area: Area) -> Drawing {
+    /// Draws it along the upper edge of `area`, in no contender's color.
+    pub(in super::super) fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         for Entry { name, swatch, x, line } in self.entries(area.width()) {
             let (left, top) = (area.left + x, area.top + line as f64 * LINE + 2.0);
             let place = Area { left, top, right: left + SWATCH, bottom: top + SWATCH };
             let at = (left + SWATCH / 2.0, top + SWATCH / 2.0);
             match swatch {
-                Swatch::Part(pattern) => canvas.pattern(place, pattern, Colour::Muted)?,
+                Swatch::Part(pattern) => canvas.pattern(place, pattern, Color::Muted)?,
                 Swatch::Mark => mark(canvas, at.0, Area { top: top + 2.0, bottom: top + SWATCH - 2.0, ..place })?,
                 Swatch::Predicted => sign::predicted(canvas, at)?,
             }
-            canvas.text(name, (left + SWATCH + BESIDE, top + SWATCH / 2.0), Type::new(SIZE))?;
+            canvas.text(name, (left + SWATCH + BESIDE, top + SWATCH / 2.0), TextFormat::new(SIZE))?;
         }
         Ok(())
     }
@@ -96,10 +96,10 @@ impl Key<'_> {
 }
 
 /// A stroke across a bar that sticks out on both sides, on a pale ground: it must be seen on any pattern.
-pub(super) fn mark(canvas: &mut Canvas, x: f64, bar: Area) -> Drawing {
+pub(super) fn mark(canvas: &mut Canvas, x: f64, bar: Area) -> DrawResult {
     let (top, bottom) = (bar.top - 3.5, bar.bottom + 3.5);
-    canvas.fill(Area { left: x - 2.2, top, right: x + 2.2, bottom }, Colour::Paper, 0.85)?;
-    canvas.line((x, top), (x, bottom), Colour::Ink, 2.0)
+    canvas.fill(Area { left: x - 2.2, top, right: x + 2.2, bottom }, Color::Paper, 0.85)?;
+    canvas.line((x, top), (x, bottom), Color::Ink, 2.0)
 }
 
 #[cfg(test)]

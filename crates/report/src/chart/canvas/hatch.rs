@@ -1,4 +1,4 @@
-//! Patterns of lines inside a rectangle, which a grey printer and an eye without colours keep apart from a filled one.
+//! Patterns of lines inside a rectangle, which a gray printer and an eye without colors keep apart from a filled one.
 //!
 //! A pattern is one long path that turns at the rectangle's edges: a picture with thousands of separate lines is slow
 //! to show and heavy to keep.
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sliver_has_none() {
+    fn a_sliver_has_no_hatching() {
         let sliver = Area { left: 0.0, top: 0.0, right: 0.0, bottom: 5.0 };
         assert!(slanted(sliver, 6.0).is_empty() && falling(sliver, 6.0).is_empty() && upright(sliver, 3.0).is_empty());
     }

@@ -1,8 +1,8 @@
 //! Names at the right ends of lines, moved apart where they would cover each other.
 
-use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
+use super::super::canvas::{Area, Canvas, DrawResult, Point, TextFormat};
 use super::super::text;
-use crate::palette::{Colour, Look};
+use crate::palette::{Color, Look};
 
 const SIZE: f64 = 12.0;
 const LINE: f64 = 14.0;
@@ -20,19 +20,19 @@ pub(super) struct End<'a> {
 }
 
 /// Draws markers at the ends and names between the plot and `right`.
-pub(super) fn label(canvas: &mut Canvas, ends: &mut [End], plot: Area, right: f64) -> Drawing {
+pub(super) fn label(canvas: &mut Canvas, ends: &mut [End], plot: Area, right: f64) -> DrawResult {
     ends.sort_by(|a, b| a.at.1.total_cmp(&b.at.1));
     let left = plot.right + AWAY;
     let names: Vec<Vec<String>> = ends.iter().map(|end| text::wrap(end.name, SIZE, right - left)).collect();
     let heights: Vec<f64> = names.iter().map(|lines| lines.len() as f64 * LINE + 3.0).collect();
     let wanted: Vec<f64> = ends.iter().map(|end| end.at.1).collect();
     for ((end, lines), middle) in ends.iter().zip(&names).zip(apart(&wanted, &heights, plot)) {
-        canvas.path(&[end.at, (left - 3.0, middle)], &[], Colour::Muted, 0.7)?;
+        canvas.path(&[end.at, (left - 3.0, middle)], &[], Color::Muted, 0.7)?;
         canvas.marker(end.at, 4.5, end.look)?;
         let first = middle - (lines.len() - 1) as f64 * LINE / 2.0;
         for (index, line) in lines.iter().enumerate() {
             let line = text::fit(line, SIZE, right - left);
-            canvas.text(&line, (left, first + index as f64 * LINE), Type::new(SIZE).bold())?;
+            canvas.text(&line, (left, first + index as f64 * LINE), TextFormat::new(SIZE).bold())?;
         }
     }
     Ok(())

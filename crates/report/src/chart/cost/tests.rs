@@ -34,7 +34,7 @@ fn panels() -> Vec<Panel> {
 }
 
 #[test]
-fn crossings_and_who_costs_nothing_are_told_below_the_panel() {
+fn crossings_and_free_contenders_are_listed_below_the_panel() {
     let svg = cost_chart(&panels(), "What a million clients cost").unwrap();
     let text = svg.replace('\u{a0}', " ");
     for told in [

@@ -1,11 +1,11 @@
 //! The predicted distribution of ages: a thin dashed line beside the measured one, and the key that tells them apart.
 
 use super::super::axis::Axis;
-use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
+use super::super::canvas::{Area, Canvas, DrawResult, Point, TextFormat};
 use super::super::{sign, text};
 use super::height_of;
 use crate::dataset::Ecdf;
-use crate::palette::Colour;
+use crate::palette::Color;
 
 /// The shares at which a predicted line has its sign: beside the labels, which stand at the median.
 const SIGNS: [f64; 2] = [0.25, 0.75];
@@ -16,27 +16,27 @@ pub(super) fn is_shown(shown: &[&Ecdf]) -> bool {
 }
 
 /// Tells the two kinds of lines apart.
-pub(super) fn key(canvas: &mut Canvas, (x, y): Point) -> Drawing {
+pub(super) fn key(canvas: &mut Canvas, (x, y): Point) -> DrawResult {
     const SAMPLE: f64 = 30.0;
     let measured = "measured";
-    canvas.path(&[(x, y), (x + SAMPLE, y)], &[], Colour::Muted, 2.4)?;
-    canvas.text(measured, (x + SAMPLE + 7.0, y), Type::new(12.0))?;
+    canvas.path(&[(x, y), (x + SAMPLE, y)], &[], Color::Muted, 2.4)?;
+    canvas.text(measured, (x + SAMPLE + 7.0, y), TextFormat::new(12.0))?;
     let x = x + SAMPLE + 7.0 + text::width(measured, 12.0) + 16.0;
-    canvas.path(&[(x, y), (x + SAMPLE, y)], &sign::DASHES, Colour::Muted, 1.8)?;
+    canvas.path(&[(x, y), (x + SAMPLE, y)], &sign::DASHES, Color::Muted, 1.8)?;
     sign::predicted(canvas, (x + SAMPLE / 2.0, y))?;
-    canvas.text(sign::PREDICTED, (x + SAMPLE + 7.0, y), Type::new(12.0))
+    canvas.text(sign::PREDICTED, (x + SAMPLE + 7.0, y), TextFormat::new(12.0))
 }
 
 /// Draws the lines, thin: the measured ones go on top.
-pub(super) fn draw(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> Drawing {
+pub(super) fn draw(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> DrawResult {
     for ecdf in shown {
-        canvas.path(&line(&ecdf.predicted, axis, plot), &sign::DASHES, ecdf.series.look.colour, 1.8)?;
+        canvas.path(&line(&ecdf.predicted, axis, plot), &sign::DASHES, ecdf.series.look.color, 1.8)?;
     }
     Ok(())
 }
 
 /// Draws the signs, on top of all: where a measured line agrees, it hides the predicted one, and only they show it.
-pub(super) fn signs(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> Drawing {
+pub(super) fn signs(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> DrawResult {
     let at = signs_of(shown, axis, plot);
     at.into_iter().try_for_each(|at| sign::predicted(canvas, at))
 }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_stands_where_the_distribution_reaches_its_share() {
+    fn a_sign_is_placed_where_the_distribution_reaches_its_share() {
         assert_eq!(age_at(&[(0.0, 0.0), (1e6, 1.0)], 0.25), Some(250_000.0));
         assert_eq!(age_at(&[(0.0, 0.0), (5.0, 0.5), (5.0, 1.0)], 0.75), Some(5.0));
         assert_eq!(age_at(&[(7.0, 1.0)], 0.25), None);

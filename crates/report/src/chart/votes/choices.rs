@@ -3,11 +3,11 @@
 use feedlab_experiment::class::Choice;
 
 use super::super::axis::Axis;
-use super::super::canvas::{Anchor, Area, Canvas, Drawing, Point, Type};
+use super::super::canvas::{Anchor, Area, Canvas, DrawResult, Point, TextFormat};
 use super::super::{COMPACT_BELOW, sign, text};
 use super::{Votes, figure, key, name, of};
 use crate::human;
-use crate::palette::Colour;
+use crate::palette::Color;
 
 const SIZE: f64 = 15.0;
 const LINE: f64 = 21.0;
@@ -28,7 +28,7 @@ pub(super) fn height(votes: &Votes, width: f64) -> f64 {
     key::height(votes, width) + answers + SCALE
 }
 
-pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
+pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> DrawResult {
     key::draw(votes, canvas, area)?;
     let mut top = area.top + key::height(votes, area.width());
     let plot = Area { left: area.left + PADDING, right: area.right - FIGURES, ..area };
@@ -38,8 +38,8 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
     for block in &blocks {
         let slot = Area { top, bottom: top + block.height, ..area };
         if block.is_right {
-            canvas.fill(slot, Colour::Green, 0.16)?;
-            canvas.fill(Area { right: slot.left + 3.5, ..slot }, Colour::Green, 1.0)?;
+            canvas.fill(slot, Color::Green, 0.16)?;
+            canvas.fill(Area { right: slot.left + 3.5, ..slot }, Color::Green, 1.0)?;
         }
         block.draw(votes, canvas, slot, plot, axis)?;
         top += block.height + GAP;
@@ -85,8 +85,8 @@ fn blocks(votes: &Votes, width: f64) -> Vec<Block> {
 }
 
 impl Block {
-    fn draw(&self, votes: &Votes, canvas: &mut Canvas, slot: Area, plot: Area, axis: Axis) -> Drawing {
-        let set = if self.is_right { Type::new(SIZE).bold() } else { Type::new(SIZE) };
+    fn draw(&self, votes: &Votes, canvas: &mut Canvas, slot: Area, plot: Area, axis: Axis) -> DrawResult {
+        let set = if self.is_right { TextFormat::new(SIZE).bold() } else { TextFormat::new(SIZE) };
         let mut y = slot.top + PADDING + LINE / 2.0;
         for line in &self.lines {
             canvas.text(line, (plot.left, y), set)?;
@@ -100,12 +100,12 @@ impl Block {
             let share = if side.people == 0 { 0.0 } else { f64::from(count) / f64::from(side.people) };
             let right = axis.place(share, plot.left, plot.right);
             if count == 0 {
-                canvas.line((plot.left, top), (plot.left, top + BAR), Colour::Muted, 1.5)?;
+                canvas.line((plot.left, top), (plot.left, top + BAR), Color::Muted, 1.5)?;
             } else {
                 key::bar(canvas, Area { left: plot.left, top, right, bottom: top + BAR }, round)?;
             }
             let said = format!("{} {}", of(count, side.people), name(round));
-            canvas.text(&said, (right + 9.0, top + BAR / 2.0), Type::new(12.5))?;
+            canvas.text(&said, (right + 9.0, top + BAR / 2.0), TextFormat::new(12.5))?;
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ impl Block {
             } else {
                 sign::predicted(canvas, at)?;
             }
-            let set = if is_measured { Type::new(14.0).bold() } else { Type::new(14.0) };
+            let set = if is_measured { TextFormat::new(14.0).bold() } else { TextFormat::new(14.0) };
             canvas.text(said, (x + 18.0, y), set)?;
             x += 18.0 + text::width(said, 14.0) + 22.0;
         }
@@ -134,14 +134,14 @@ impl Block {
     }
 }
 
-fn scale(canvas: &mut Canvas, plot: Area, axis: Axis) -> Drawing {
-    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Colour::Muted, 1.0)?;
+fn scale(canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResult {
+    canvas.line((plot.left, plot.bottom), (plot.right, plot.bottom), Color::Muted, 1.0)?;
     for share in [0.0, 0.5, 1.0] {
         let x = axis.place(share, plot.left, plot.right);
-        canvas.line((x, plot.bottom), (x, plot.bottom + 4.0), Colour::Muted, 1.0)?;
+        canvas.line((x, plot.bottom), (x, plot.bottom + 4.0), Color::Muted, 1.0)?;
         let anchor = if share == 0.0 { Anchor::Start } else { Anchor::Middle };
         let said = human::share(share, 1.0).unwrap_or_default();
-        canvas.text(&said, (x, plot.bottom + 14.0), Type::new(12.0).muted().at(anchor))?;
+        canvas.text(&said, (x, plot.bottom + 14.0), TextFormat::new(12.0).muted().at(anchor))?;
     }
-    canvas.text("of those who answered", (plot.left, plot.bottom + 31.0), Type::new(12.0).muted())
+    canvas.text("of those who answered", (plot.left, plot.bottom + 31.0), TextFormat::new(12.0).muted())
 }

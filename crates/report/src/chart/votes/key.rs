@@ -2,13 +2,13 @@
 
 use feedlab_experiment::class::Round;
 
-use super::super::canvas::{Area, Canvas, Drawing, Point, Type};
+use super::super::canvas::{Area, Canvas, DrawResult, Point, TextFormat};
 use super::super::{sign, text};
 use super::{Votes, name};
-use crate::palette::Colour;
+use crate::palette::Color;
 
-/// The votes' colour: that of no contender alone, told apart by being hollow or solid.
-pub(super) const COLOUR: Colour = Colour::Blue;
+/// The votes' color: that of no contender alone, told apart by being hollow or solid.
+pub(super) const COLOR: Color = Color::Blue;
 
 const LINE: f64 = 24.0;
 const SIZE: f64 = 13.5;
@@ -35,15 +35,15 @@ impl Entry {
 }
 
 /// A bar or a column of a round: its outline before, all of it after.
-pub(super) fn bar(canvas: &mut Canvas, area: Area, round: Round) -> Drawing {
+pub(super) fn bar(canvas: &mut Canvas, area: Area, round: Round) -> DrawResult {
     let Area { left, top, right, bottom } = area;
     if round == Round::After {
-        canvas.fill(area, COLOUR, 1.0)?;
+        canvas.fill(area, COLOR, 1.0)?;
     }
     canvas.path(
         &[(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)],
         &[],
-        COLOUR,
+        COLOR,
         2.0,
     )
 }
@@ -52,7 +52,7 @@ pub(super) fn height(votes: &Votes, width: f64) -> f64 {
     places(votes, width).last().map_or(0.0, |(_, (_, y))| y + LINE + 6.0)
 }
 
-pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
+pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> DrawResult {
     for (entry, (x, y)) in places(votes, area.width()) {
         let (left, middle) = (area.left + x + 1.0, area.top + y + LINE / 2.0);
         let at = (left + SWATCH / 2.0, middle);
@@ -62,7 +62,7 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
             Entry::Predicted => sign::predicted(canvas, at)?,
             Entry::Measured => sign::measured(canvas, at)?,
         }
-        canvas.text(entry.name(), (left + SWATCH + BESIDE, middle), Type::new(SIZE))?;
+        canvas.text(entry.name(), (left + SWATCH + BESIDE, middle), TextFormat::new(SIZE))?;
     }
     Ok(())
 }

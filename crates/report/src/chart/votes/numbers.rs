@@ -3,10 +3,10 @@
 use feedlab_experiment::class::{Round, Side};
 
 use super::super::axis::Axis;
-use super::super::canvas::{Anchor, Area, Canvas, Drawing, Type};
+use super::super::canvas::{Anchor, Area, Canvas, DrawResult, TextFormat};
 use super::super::{COMPACT_BELOW, nothing, sign, text};
 use super::{Votes, figure, key, name};
-use crate::palette::Colour;
+use crate::palette::Color;
 use crate::{human, wording};
 
 /// Heights: the names of the lines, a strip's name, its columns, and the axis below all.
@@ -27,7 +27,7 @@ pub(super) fn height(votes: &Votes, width: f64) -> f64 {
     key::height(votes, width) + NAMES + votes.rounds().len() as f64 * (HEAD + STRIP) + AXIS
 }
 
-pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
+pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> DrawResult {
     key::draw(votes, canvas, area)?;
     let top = area.top + key::height(votes, area.width());
     let Some(axis) = axis(votes) else {
@@ -42,7 +42,7 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> Drawing {
         let top = plot.top + index as f64 * (HEAD + STRIP);
         let strip = Area { top: top + HEAD, bottom: top + HEAD + STRIP, ..plot };
         columns(canvas, &bins.of(side), highest, strip, round)?;
-        canvas.text(&title(votes, round, side), (area.left, top + 18.0), Type::new(13.5).bold())?;
+        canvas.text(&title(votes, round, side), (area.left, top + 18.0), TextFormat::new(13.5).bold())?;
     }
     lines(votes, canvas, plot, axis)?;
     votes.rounds().into_iter().enumerate().try_for_each(|(index, (_, side))| {
@@ -104,19 +104,19 @@ impl Bins {
     }
 }
 
-fn columns(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area, round: Round) -> Drawing {
+fn columns(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area, round: Round) -> DrawResult {
     bars(bins, highest, strip).try_for_each(|(_, column)| key::bar(canvas, column, round))?;
-    canvas.line((strip.left, strip.bottom), (strip.right, strip.bottom), Colour::Muted, 1.0)
+    canvas.line((strip.left, strip.bottom), (strip.right, strip.bottom), Color::Muted, 1.0)
 }
 
 /// How many people each column is, above it and above every line.
-fn figures(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area) -> Drawing {
+fn figures(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area) -> DrawResult {
     bars(bins, highest, strip).try_for_each(|(people, column)| {
         let (x, y) = (f64::midpoint(column.left, column.right), column.top - 10.0);
         let said = human::count(f64::from(people));
         let half = text::width(&said, 12.5) / 2.0 + 1.0;
-        canvas.fill(Area { left: x - half, top: y - 7.0, right: x + half, bottom: y + 7.0 }, Colour::Paper, 0.85)?;
-        canvas.text(&said, (x, y), Type::new(12.5).bold().at(Anchor::Middle))
+        canvas.fill(Area { left: x - half, top: y - 7.0, right: x + half, bottom: y + 7.0 }, Color::Paper, 0.85)?;
+        canvas.text(&said, (x, y), TextFormat::new(12.5).bold().at(Anchor::Middle))
     })
 }
 
@@ -141,18 +141,18 @@ fn title(votes: &Votes, round: Round, side: &Side) -> String {
 }
 
 /// Ticks, and grid lines behind the columns.
-fn ground(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> Drawing {
+fn ground(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResult {
     let ticks = match axis {
         Axis::Log { .. } => axis.log_ticks((plot.width() / 64.0) as usize),
         Axis::Linear { .. } => {
             axis.linear_ticks((plot.width() / 110.0).min(6.0), feedlab_experiment::metric::Unit::Count)
         }
     };
-    let set = Type::new(12.0).muted().at(Anchor::Middle);
+    let set = TextFormat::new(12.0).muted().at(Anchor::Middle);
     let mut free_from = f64::MIN;
     for tick in ticks {
         let x = axis.place(tick, plot.left, plot.right);
-        canvas.line((x, plot.top + HEAD), (x, plot.bottom), Colour::Grid, 1.0)?;
+        canvas.line((x, plot.top + HEAD), (x, plot.bottom), Color::Grid, 1.0)?;
         let label = human::rough(tick);
         let half = text::width(&label, 12.0) / 2.0;
         if x - half > free_from {
@@ -168,13 +168,13 @@ fn ground(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> Drawing
 }
 
 /// What was predicted and measured, across all strips, each with its name above in a line of its own.
-fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> Drawing {
+fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResult {
     let known = [("predicted", votes.predicted, &sign::DASHES[..]), ("measured", votes.measured, &[])];
     for (index, (what, value, dashes)) in known.into_iter().enumerate() {
         let Some(value) = value else { continue };
         let x = axis.place(value, plot.left, plot.right);
         let y = plot.top - NAMES + 12.0 + index as f64 * 22.0;
-        canvas.path(&[(x, y), (x, plot.bottom)], dashes, Colour::Ink, 1.8)?;
+        canvas.path(&[(x, y), (x, plot.bottom)], dashes, Color::Ink, 1.8)?;
         if index == 0 {
             sign::predicted(canvas, (x, y))?;
         } else {
@@ -183,7 +183,7 @@ fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> Drawing 
         let said = format!("{what} {}", figure(votes.question, value));
         let is_left = x + 14.0 + text::width(&said, 14.0) > plot.right;
         let (anchor, away) = if is_left { (Anchor::End, -12.0) } else { (Anchor::Start, 12.0) };
-        canvas.text(&said, (x + away, y), Type::new(14.0).bold().at(anchor))?;
+        canvas.text(&said, (x + away, y), TextFormat::new(14.0).bold().at(anchor))?;
     }
     Ok(())
 }

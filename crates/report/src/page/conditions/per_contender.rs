@@ -8,26 +8,26 @@ use crate::human;
 
 /// The connections of the contenders that have others than HTTP/1.1 without TLS, one for each client.
 pub(super) fn links(scenario: &Scenario) -> Option<String> {
-    told(scenario, |contender| link(&contender.link))
+    grouped(scenario, |contender| link(&contender.link))
 }
 
 /// How clients come back.
-pub(super) fn comebacks(scenario: &Scenario) -> Option<String> {
-    told(scenario, |contender| reconnect_policy(&contender.reconnect))
+pub(super) fn reconnect_policies(scenario: &Scenario) -> Option<String> {
+    grouped(scenario, |contender| reconnect_policy(&contender.reconnect))
 }
 
 /// What servers do differently.
-pub(super) fn servings(scenario: &Scenario) -> Option<String> {
-    told(scenario, |contender| serving(&contender.serving))
+pub(super) fn server_settings(scenario: &Scenario) -> Option<String> {
+    grouped(scenario, |contender| serving(&contender.serving))
 }
 
 /// The rungs of the contenders that have a ladder.
 pub(super) fn ladders(scenario: &Scenario) -> Option<String> {
-    told(scenario, |contender| ladder(&contender.options).into_iter().collect())
+    grouped(scenario, |contender| ladder(&contender.options).into_iter().collect())
 }
 
 /// `TLS for SSE · WebSocket; HTTP/2 for …`: contenders of which the same is told stand together.
-fn told(scenario: &Scenario, traits: impl Fn(&Contender) -> Vec<String>) -> Option<String> {
+fn grouped(scenario: &Scenario, traits: impl Fn(&Contender) -> Vec<String>) -> Option<String> {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for contender in &scenario.contenders {
         let traits = traits(contender).join(", ");

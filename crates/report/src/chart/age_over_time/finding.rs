@@ -2,7 +2,7 @@
 
 use feedlab_experiment::summary::{Estimate, Loss};
 
-use crate::comparison::{self, Named, Shape, shape, unknown};
+use crate::comparison::{self, Named, Shape, shape, undetermined};
 use crate::complete;
 use crate::dataset::{Mark, Moment, Timeline, Timelines};
 use crate::human;
@@ -15,7 +15,7 @@ const NOISE: f64 = 5_000.0;
 const ENOUGH_SECONDS: usize = 5;
 
 /// Part of a sentence.
-pub(super) fn finding(timelines: &Timelines) -> String {
+pub(super) fn clause(timelines: &Timelines) -> String {
     let [_, edge] = timelines.names();
     if timelines.lines.iter().all(|line| line.moments.is_empty()) {
         return "ages by second: not measured".to_owned();
@@ -55,12 +55,12 @@ fn bounds(worst: &[Worst], contenders: usize) -> String {
         Named { label: worst.name.to_owned(), name: worst.name.to_owned(), estimate }
     };
     let most = |values: &[Named]| human::time(values.last().map_or(0.0, Named::value));
-    match shape(worst.iter().map(named).collect(), &unknown) {
-        Shape::Apart { low, high } => {
+    match shape(worst.iter().map(named).collect(), &undetermined) {
+        Shape::TwoGroups { low, high } => {
             let others = comparison::others(&low, low.len() + high.len() == contenders);
             format!("{} over {}, and {} over {others}", most(&high), comparison::names(&high), most(&low))
         }
-        Shape::Near(values) | Shape::NoDifference(values) => most(&values),
+        Shape::OneGroup(values) | Shape::NoDifference(values) => most(&values),
         Shape::One(one) => format!("{} over {}", human::time(one.value()), one.name),
         Shape::Nothing => human::ABSENT.to_owned(),
     }
