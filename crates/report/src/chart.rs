@@ -1,7 +1,8 @@
-//! The pictures: five charts, one more where a scenario requires distances, and one where feeds live on a broker, each with a finding for a title, a text alternative and its figures as a table.
+//! The charts: five of them, one more if a threshold sets a distance, and one more if the feed is on a broker. Each has
+//! a finding as its title, a text alternative, and its figures as a table.
 //!
-//! Every chart is one file below that implements [`Picture`]; this file renders it three times: wide and narrow for
-//! the page, and as a file of its own that carries its title with it, for slides.
+//! Every chart is one file below that implements [`Picture`]. This file renders it three times: wide and narrow for the
+//! page, and as a standalone file that includes its title, for slides.
 
 use crate::dataset::Dataset;
 use crate::error::ReportError;
@@ -34,70 +35,70 @@ pub use votes::votes_chart;
 
 use canvas::{Area, Canvas, DrawResult, Point, TextFormat};
 
-/// Width of a picture beside the text of a page, CSS pixels.
+/// Width of a picture on a page, CSS pixels.
 const WIDE: f64 = 860.0;
 
 /// Width of a picture on a phone, CSS pixels.
 const NARROW: f64 = 350.0;
 
-/// Height of a picture that has nothing to show.
+/// Height of a picture that has nothing to show, CSS pixels.
 const NOTHING: f64 = 90.0;
 
-/// Below this width a picture stacks what it would otherwise set side by side.
+/// Below this width, CSS pixels, a picture stacks what it otherwise places side by side.
 const COMPACT_BELOW: f64 = 560.0;
 
 /// A picture that can be drawn at any width.
 pub(crate) trait Picture {
-    /// Name of its file and anchor: letters, digits, hyphens and underscores.
+    /// The name of its file and its anchor: letters, digits, hyphens and underscores.
     fn id(&self) -> &str;
-    /// What it is about, in a few words.
+    /// The topic, in a few words.
     fn topic(&self) -> &str;
     /// What the figures show, in one sentence without a full stop.
     fn finding(&self) -> String;
-    /// How to read it, in one plain sentence: what the axes are, which way is better, what to look for.
+    /// How to read it, in one sentence: what the axes are, which direction is better, what to look for.
     fn reading(&self) -> String;
-    /// What is left out, and which part of the run is shown.
+    /// Notes on what is left out, and on which part of the run is shown.
     fn notes(&self) -> Vec<String>;
     /// The same figures as a table.
     fn figures(&self) -> Figures;
-    /// How high it is at a width.
+    /// The height at a width, CSS pixels.
     fn height(&self, width: f64) -> f64;
-    /// Draws it.
+    /// Draws it into `area`.
     fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult;
 }
 
 /// A small table of text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
-    /// Heads of the columns.
+    /// The column headers.
     pub(crate) head: Vec<String>,
-    /// The rows; the first cell names the contender.
+    /// The rows; the first cell is usually the contender.
     pub(crate) rows: Vec<Vec<String>>,
 }
 
 /// A finished chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
-    /// Name of its file and anchor.
+    /// The name of its file and its anchor.
     pub(crate) id: String,
-    /// What it shows.
+    /// The title, which says what the chart shows.
     pub(crate) title: String,
-    /// How to read it.
+    /// One sentence on how to read it.
     pub(crate) reading: String,
-    /// What is left out.
+    /// The notes below the chart.
     pub(crate) notes: Vec<String>,
-    /// The figures in it.
+    /// The figures as a table.
     pub(crate) figures: Figures,
-    /// For the page on a screen or on paper.
+    /// The SVG for the page on a screen or on paper.
     pub(crate) wide: String,
-    /// For the page on a phone.
+    /// The SVG for the page on a phone.
     pub(crate) narrow: String,
-    /// A file of its own.
+    /// The SVG as a standalone file.
     pub(crate) standalone: String,
 }
 
-/// Draws them all, that of the checks first. `source` says under each standalone picture where it comes from; the
-/// figures of a measurement that is `invalid` are gray, and have no finding.
+/// Draws all charts, starting with that of the checks. `source` is the line below each standalone picture that says
+/// where it comes from. The charts of an `invalid` measurement are gray and have no finding.
 pub(crate) fn all(data: &Dataset, source: &str, invalid: bool) -> Result<Vec<Chart>, ReportError> {
     let checks = checks::Checks { strips: &data.strips, is_invalid: invalid };
     let pictures: [&dyn Picture; 5] = [
@@ -117,7 +118,7 @@ fn chart(picture: &dyn Picture, source: &str, invalid: bool) -> Result<Chart, Re
     titled(picture, &picture.finding(), source, invalid)
 }
 
-/// As the others, with a title of its own.
+/// Draws a chart with the given title instead of its finding.
 pub(crate) fn titled(picture: &dyn Picture, title: &str, source: &str, invalid: bool) -> Result<Chart, ReportError> {
     let title = if invalid { format!("{}: invalid measurement", picture.topic()) } else { title.to_owned() };
     let frame = Frame { picture, title: &title, invalid };
@@ -138,7 +139,7 @@ pub(crate) fn titled(picture: &dyn Picture, title: &str, source: &str, invalid: 
     })
 }
 
-/// A picture with what goes around it.
+/// A picture with its title.
 struct Frame<'a> {
     picture: &'a dyn Picture,
     title: &'a str,
@@ -146,7 +147,7 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The picture alone: the page has its title.
+    /// Draws the picture alone, because the page shows its title.
     fn inline(&self, width: f64, variant: &str) -> Result<String, canvas::DrawError> {
         let height = self.picture.height(width);
         let mut svg = String::new();
@@ -157,7 +158,7 @@ impl Frame<'_> {
         Ok(canvas::framed(&svg, (width, height), &id, self.title, &description(self.picture), false))
     }
 
-    /// The picture between its title and its source, on white.
+    /// Draws the picture on white, with its title above and its notes and source below.
     fn standalone(&self, source: &str) -> Result<String, canvas::DrawError> {
         const MARGIN: f64 = 24.0;
         const TITLE: TextFormat = TextFormat::new(20.0).bold();
@@ -182,12 +183,12 @@ impl Frame<'_> {
     }
 }
 
-/// Lines of text below each other.
+/// Draws lines of text below each other.
 fn lines(canvas: &mut Canvas, lines: &[String], (x, y): Point, pitch: f64, set: TextFormat) -> DrawResult {
     lines.iter().enumerate().try_for_each(|(index, line)| canvas.text(line, (x, y + index as f64 * pitch), set))
 }
 
-/// The picture in words: how to read it, and its figures row by row.
+/// The text alternative: how to read the picture, and its figures row by row.
 fn description(picture: &dyn Picture) -> String {
     let Figures { head, rows } = picture.figures();
     let row = |row: &Vec<String>| {
@@ -197,13 +198,13 @@ fn description(picture: &dyn Picture) -> String {
     picture.reading() + &rows.iter().map(row).collect::<String>()
 }
 
-/// Says in the middle of an area that there is nothing to draw.
+/// Writes in the middle of an area why there is nothing to draw.
 fn nothing(canvas: &mut Canvas, area: Area, why: &str) -> DrawResult {
     let middle = ((area.left + area.right) / 2.0, (area.top + area.bottom) / 2.0);
     canvas.text(why, middle, TextFormat::new(15.0).muted().at(canvas::Anchor::Middle))
 }
 
-/// What a line chart leaves out.
+/// The notes on what a line chart leaves out.
 fn line_notes(data: &Dataset) -> Vec<String> {
     let fixed = data.scope.fixed().map(|fixed| format!("Shown for {fixed}; the table has every row."));
     let left_out = (data.lines_left_out() > 0).then(|| {
@@ -216,7 +217,7 @@ fn line_notes(data: &Dataset) -> Vec<String> {
     fixed.into_iter().chain(left_out).chain(data.losses.iter().cloned()).collect()
 }
 
-/// What a bar chart leaves out.
+/// The notes on what a bar chart leaves out.
 fn bar_notes(data: &Dataset) -> Vec<String> {
     let fixed = data.scope.fixed().filter(|_| data.bars_scoped);
     fixed.map(|fixed| format!("Shown for {fixed}; the table has every row.")).into_iter().collect()

@@ -1,7 +1,7 @@
-//! What was expected, and what came out: every demand of the scenario on every row that it concerns.
+//! The checks: every threshold of the scenario, applied to every contender that it covers, and the result.
 //!
-//! The page shows it as a table, the chart as strips. What is compared with what is [`feedlab_experiment::threshold`]'s
-//! business; here it is put into words.
+//! The page shows them as a table, the chart as strips. [`feedlab_experiment::threshold`] decides what is compared with
+//! what; this module formats the result.
 
 use feedlab_experiment::metric::Unit;
 use feedlab_experiment::results::Results;
@@ -13,35 +13,35 @@ use crate::human::{self, ABSENT};
 use crate::series::row_name;
 use crate::wording;
 
-/// More passed checks than these are folded away.
+/// The most checks that the page shows unfolded.
 const MOST_OPEN: usize = 12;
 
 /// The checks of a run, for the page.
 #[derive(Debug)]
 pub(crate) struct Checks {
-    /// How many passed, in one sentence.
+    /// One sentence that says how many checks passed.
     pub(crate) total: String,
-    /// Those that are to be seen at once: the failed ones first.
+    /// The checks that are always visible, the failed ones first.
     pub(crate) open: Vec<CheckRow>,
-    /// Those that are folded away: all of them passed, or none is judged.
+    /// The checks that are folded away: either all of them passed, or none is judged.
     pub(crate) folded: Vec<CheckRow>,
-    /// What is written over the folded ones.
+    /// The heading of the folded checks.
     pub(crate) folded_as: String,
 }
 
-/// How a check went.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// What was required is so.
+    /// The figure meets the threshold.
     Passed,
-    /// It is not.
+    /// The figure does not meet the threshold.
     Failed,
-    /// The measurement is invalid.
+    /// The measurement is invalid, so the check is not judged.
     Unjudged,
 }
 
 impl Outcome {
-    /// What is required was met or not, unless the measurement is invalid.
+    /// Returns the outcome of a check that was `met` or not.
     pub(crate) const fn of(met: bool, is_invalid: bool) -> Self {
         match (is_invalid, met) {
             (true, _) => Self::Unjudged,
@@ -50,7 +50,7 @@ impl Outcome {
         }
     }
 
-    /// A sign and a word: neither needs a color.
+    /// A symbol and a word, which can be read without color.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Passed => "✓ passed",
@@ -59,7 +59,7 @@ impl Outcome {
         }
     }
 
-    /// The class of its cell.
+    /// The CSS class of the table cell.
     pub(crate) const fn class(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -69,36 +69,35 @@ impl Outcome {
     }
 }
 
-/// A check in words.
+/// One row of the table of checks.
 #[derive(Debug)]
 pub(crate) struct CheckRow {
-    /// How it went.
+    /// The result.
     pub(crate) outcome: Outcome,
-    /// The contender, with its client count and payload in a sweep.
+    /// The contender's label, with its client count and payload in a sweep.
     pub(crate) name: String,
-    /// What is checked.
+    /// The label of the metric.
     pub(crate) metric: &'static str,
-    /// What was required, as the scenario writes it.
-    pub(crate) demand: String,
-    /// The required figure for people, where the scenario's is in a unit that nobody reads.
+    /// What is required, as written in the scenario.
+    pub(crate) required: String,
+    /// The required figure in a readable unit, if the scenario gives it in µs or bytes and it is large.
     pub(crate) readable: Option<String>,
-    /// What is predicted, or what another contender measured.
+    /// The predicted value, or the other contender's measured value.
     pub(crate) reference: String,
-    /// From where to where the figure had to be.
+    /// The band in which the figure has to lie.
     pub(crate) band: Option<String>,
-    /// What was measured, with its interval.
+    /// The measured value, with its interval.
     pub(crate) measured: String,
 }
 
-/// The checks of a run; nothing if its scenario requires nothing.
+/// Returns the checks of a run, or `None` if its scenario has no thresholds.
 pub(crate) fn of(results: &Results) -> Option<Checks> {
     let is_invalid = results.summary.verdict.status == Status::Invalid;
     let all = all(results);
     let rows = all.iter().map(|(check, entry)| CheckRow::new(check, entry, results, is_invalid));
     let (failed, others): (Vec<CheckRow>, Vec<CheckRow>) = rows.partition(|row| row.outcome == Outcome::Failed);
     let is_long = failed.len() + others.len() > MOST_OPEN;
-    let folded_as =
-        format!("The {} that {}", checks(others.len()), if is_invalid { "are not judged" } else { "passed" });
+    let folded_as = format!("{} that {}", checks(others.len()), if is_invalid { "are not judged" } else { "passed" });
     let total = total(failed.len(), others.len(), is_invalid);
     let (open, folded) = match is_long {
         true => (failed, others),
@@ -107,7 +106,7 @@ pub(crate) fn of(results: &Results) -> Option<Checks> {
     (!all.is_empty()).then_some(Checks { total, open, folded, folded_as })
 }
 
-/// Every check with the entry that it is about.
+/// Returns every check with the summary entry that it applies to.
 pub(crate) fn all(results: &Results) -> Vec<(Check, &Entry)> {
     let entries = &results.summary.contenders;
     let entry = |check: &Check| {
@@ -121,7 +120,8 @@ pub(crate) fn all(results: &Results) -> Vec<(Check, &Entry)> {
 
 fn total(failed: usize, others: usize, is_invalid: bool) -> String {
     match (failed, others) {
-        (_, all) if is_invalid => format!("The measurement is invalid, so that none of its {} is judged.", checks(all)),
+        (_, 1) if is_invalid => "The measurement is invalid, so its one check is not judged.".to_owned(),
+        (_, all) if is_invalid => format!("The measurement is invalid, so none of its {} is judged.", checks(all)),
         (0, 1) => "The one check passed.".to_owned(),
         (0, all) => format!("All {} passed.", checks(all)),
         (1, 0) => "The one check failed.".to_owned(),
@@ -149,21 +149,21 @@ impl CheckRow {
             outcome: Outcome::of(check.met, is_invalid),
             name: row_name(entry, &results.summary.contenders),
             metric: check.metric.row().label,
-            demand: check.demand.clone(),
+            required: check.demand.clone(),
             readable: readable(check),
             reference: reference(check),
             band: check.band.map(|band| self::band(band, unit)),
-            measured: estimate.map_or("not measured".to_owned(), |&estimate| measured(estimate, unit)) + of_what(check),
+            measured: estimate.map_or("not measured".to_owned(), |&estimate| measured(estimate, unit) + of_what(check)),
         }
     }
 }
 
-/// What stands behind an age that is compared with nothing, because it is that of what was left.
+/// What follows an age that is not judged because updates or clients were lost.
 const fn of_what(check: &Check) -> &'static str {
-    if check.lost.is_some() { ", of what arrived alone" } else { "" }
+    if check.lost.is_some() { ", of the updates that arrived" } else { "" }
 }
 
-/// An interval that has no extent says nothing.
+/// The value with its interval; an interval of zero width is left out.
 fn measured(estimate: Estimate, unit: Unit) -> String {
     match estimate.low == estimate.high {
         true => human::value(estimate.value, unit),
@@ -177,12 +177,12 @@ fn reference(check: &Check) -> String {
         (Some(label), Some(reference), _) => format!("{label}: {}", value(reference)),
         (Some(label), None, _) => format!("{label}: not measured"),
         (None, _, Some(predicted)) => format!("predicted {}", value(predicted)),
-        (None, ..) if check.comparison.is_distance() => "nothing is predicted".to_owned(),
+        (None, ..) if check.comparison.is_distance() => "no prediction".to_owned(),
         (None, ..) => ABSENT.to_owned(),
     }
 }
 
-/// `24 … 28 ms`. Nothing that is measured is below zero, so that a band that begins there begins at zero.
+/// `24 … 28 ms`. No measured value is negative, so a band that starts below zero is shown from zero.
 pub(crate) fn band((low, high): (f64, f64), unit: Unit) -> String {
     let [high, low] = human::together([high, low.max(0.0)], unit);
     format!("{low} … {high}")

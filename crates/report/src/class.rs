@@ -1,7 +1,7 @@
-//! What a class expected: the votes on a question, before and after, beside what was predicted and what came out.
+//! What a class expected: the votes on a question, before and after, with the predicted and the measured value.
 //!
-//! The report shows the questions of its run, a class page any question. A chart is one SVG element without script: the
-//! page around it gives it its colors with [`palette_css`], and without that it is drawn for white paper.
+//! The report shows the questions of its run, a class page shows any question. A chart is one SVG element without a
+//! script. A page sets its colors with [`palette_css`]; without that the chart is drawn for white paper.
 
 use feedlab_experiment::class::{Measured, Questions, Tally, Vote};
 use feedlab_experiment::results::Results;
@@ -16,32 +16,32 @@ use crate::wording;
 pub use crate::chart::votes_chart as chart;
 pub use crate::palette::css as palette_css;
 
-/// What a class was asked and what it said.
+/// The questions to a class and its votes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Class<'a> {
     pub(crate) questions: &'a Questions,
     pub(crate) votes: &'a [Vote],
 }
 
-/// The section.
+/// The section of the page.
 #[derive(Debug)]
 pub(crate) struct Section {
-    /// One for each question of this run that somebody answered.
+    /// The questions about this run that have votes.
     pub(crate) answered: Vec<AnsweredQuestion>,
 }
 
-/// One question.
+/// One question with its votes.
 #[derive(Debug)]
 pub(crate) struct AnsweredQuestion {
-    /// Its chart; the title is the question.
+    /// The chart, with the question as its title.
     pub(crate) chart: Chart,
-    /// What was expected and what came out, in one sentence.
+    /// One sentence about the expected and the measured value.
     pub(crate) sentence: String,
-    /// Why it is so.
+    /// The explanation of the answer.
     pub(crate) because: String,
 }
 
-/// Makes the section.
+/// Returns the section.
 pub(crate) fn of(results: &Results, class: Class<'_>, source: &str) -> Result<Section, ReportError> {
     let is_invalid = results.summary.verdict.status == Status::Invalid;
     let mut answered = Vec::new();
@@ -51,7 +51,7 @@ pub(crate) fn of(results: &Results, class: Class<'_>, source: &str) -> Result<Se
             continue;
         }
         let (predicted, value) = values(measured, results);
-        // What is invalid decides nothing.
+        // An invalid measurement decides no answer.
         let value = value.filter(|_| !is_invalid);
         let tally = Tally::of(question, class.votes, value);
         let picture = Votes::new(question, &tally, predicted, value);
@@ -62,8 +62,8 @@ pub(crate) fn of(results: &Results, class: Class<'_>, source: &str) -> Result<Se
     Ok(Section { answered })
 }
 
-/// What was predicted and what was measured, in the question's unit: in a sweep, at its largest client count and payload,
-/// which the charts show too.
+/// Returns the predicted and the measured value in the question's unit. In a sweep they are those at the largest client
+/// count and payload, which the charts show too.
 fn values(measured: &Measured, results: &Results) -> (Option<f64>, Option<f64>) {
     let entries = &results.summary.contenders;
     let scope = Scope::of(entries);

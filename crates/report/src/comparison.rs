@@ -1,25 +1,25 @@
-//! What a set of measured values may be said to show: who stands apart from whom, and who does not.
+//! Decides what a set of measured values shows: which contenders differ, and which do not.
 //!
-//! Every title and finding goes through here, so that none of them claims more than the intervals allow.
+//! Every title and finding uses this module, so that none of them claims more than the intervals allow.
 
 use feedlab_experiment::summary::Estimate;
 
 use crate::series::Series;
 use crate::{human, wording};
 
-/// Neighbors in the order of size stand apart when one is this many times the other. Below it a picture of a single
-/// run says too little to put into a headline.
+/// Sorted values fall into two groups where a value is at least this many times its predecessor. A smaller factor in a
+/// single run is too little for a headline.
 const GROUP_GAP: f64 = 2.0;
 
-/// Below this factor between the smallest and the largest cost nobody is named.
+/// Below this factor between the smallest and the largest cost, no contender is named.
 pub(crate) const WORTH_NAMING: f64 = 1.2;
 
-/// What is known of two contenders, given by their labels: whether the interval of their difference leaves zero out.
-/// `None` where the difference is not known. It is sharper than the question whether two intervals meet, and decides
-/// wherever it is there.
+/// Looks up, for two contenders given by their labels, whether the interval of their difference excludes zero; `None`
+/// if the difference was not computed. It is a sharper test than whether two intervals overlap, and takes precedence
+/// over it.
 pub(crate) type DifferenceShown<'a> = dyn Fn(&str, &str) -> Option<bool> + 'a;
 
-/// Nothing is known but the values and their intervals.
+/// The lookup without any differences: only the values and their intervals decide.
 pub(crate) fn undetermined(_: &str, _: &str) -> Option<bool> {
     None
 }
@@ -49,18 +49,18 @@ impl Named {
     }
 }
 
-/// What the values show. Every list is in ascending order and holds at least one value.
+/// What the values show. Every list is in ascending order and has at least one value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
-    /// No value at all.
+    /// There is no value.
     Nothing,
-    /// A single one: nothing to compare with.
+    /// There is a single value, with nothing to compare it with.
     One(Named),
-    /// All intervals overlap, and no difference is known to be shown.
+    /// All intervals overlap, and no difference is shown.
     NoDifference(Vec<Named>),
-    /// They differ, but no neighbors by the factor that makes two camps.
+    /// The values differ, but not by the factor that separates two groups.
     OneGroup(Vec<Named>),
-    /// Two camps, parted at the widest gap.
+    /// The values fall into two groups, separated at the widest gap.
     TwoGroups {
         /// The smaller values.
         low: Vec<Named>,
@@ -69,7 +69,7 @@ pub(crate) enum Shape {
     },
 }
 
-/// Sorts out what the values show.
+/// Returns what the values show.
 pub(crate) fn shape(mut values: Vec<Named>, shown: &DifferenceShown) -> Shape {
     values.sort_by(|a, b| a.value().total_cmp(&b.value()));
     match values.len() {
@@ -86,8 +86,8 @@ pub(crate) fn shape(mut values: Vec<Named>, shown: &DifferenceShown) -> Shape {
     }
 }
 
-/// Whether two values may be told apart: their difference is known to be shown, or, where it is not shown, their
-/// intervals do not meet. Values without an interval are as they are.
+/// Whether two values differ: the lookup says so, or if it has no answer, their intervals do not overlap. Values
+/// without an interval differ if they are not equal.
 pub(crate) fn distinct(a: &Named, b: &Named, shown: &DifferenceShown) -> bool {
     shown(&a.label, &b.label).unwrap_or_else(|| match (a.interval(), b.interval()) {
         (Some((a_low, a_high)), Some((b_low, b_high))) => a_high < b_low || b_high < a_low,
@@ -109,8 +109,8 @@ fn all_overlap(values: &[Named]) -> bool {
     })
 }
 
-/// Where to part sorted values: before the index with the largest ratio to its predecessor, if that is at least
-/// [`GROUP_GAP`] and no interval reaches across.
+/// Returns where sorted values fall into two groups: before the index with the largest ratio to its predecessor, if
+/// that is at least [`GROUP_GAP`] and no interval spans the gap.
 fn widest_gap(values: &[Named], shown: &DifferenceShown) -> Option<usize> {
     let gaps = (1..values.len()).filter(|&at| is_clear(values, at, shown)).map(|at| (at, ratio(values, at)));
     gaps.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|gap| gap.1 >= GROUP_GAP).map(|gap| gap.0)
@@ -120,12 +120,13 @@ fn is_clear(values: &[Named], at: usize, shown: &DifferenceShown) -> bool {
     values[..at].iter().all(|low| values[at..].iter().all(|high| distinct(low, high, shown)))
 }
 
-/// One unit is added on both sides, so that zero and next to nothing do not part by an infinite factor.
+/// The ratio to the predecessor, with one unit added to both, so that zero and a tiny value do not differ by an
+/// infinite factor.
 fn ratio(values: &[Named], at: usize) -> f64 {
     (values[at].value() + 1.0) / (values[at - 1].value().max(0.0) + 1.0)
 }
 
-/// The names of measured values as a list; three and more of one transport are only counted.
+/// Lists the names of values; three or more contenders of one transport are only counted.
 pub(crate) fn names(values: &[Named]) -> String {
     let transport = |name: &str| name.split_once(" (").map(|(transport, _)| transport.to_owned());
     let mut names: Vec<String> = Vec::new();
@@ -144,12 +145,12 @@ pub(crate) fn names(values: &[Named]) -> String {
     wording::list(&names)
 }
 
-/// The camp that a sentence comes to second: `the other three` if the two camps are everybody, otherwise its names.
+/// The second group of a sentence: `the other three` if the two groups are all contenders, otherwise its names.
 pub(crate) fn others(values: &[Named], complete: bool) -> String {
     if complete && values.len() > 1 { format!("the other {}", human::word(values.len())) } else { names(values) }
 }
 
-/// `both` or `all four` if the values are those of all `contenders`, otherwise their names.
+/// `both` or `all four` if the values cover all `contenders`, otherwise their names.
 pub(crate) fn everyone(values: &[Named], contenders: usize) -> String {
     match values.len() {
         number if number < contenders => names(values),
@@ -158,7 +159,7 @@ pub(crate) fn everyone(values: &[Named], contenders: usize) -> String {
     }
 }
 
-/// The smallest and the largest of sorted values: `310 µs to 1.2 ms`, or the one figure if they read the same.
+/// The smallest and the largest of sorted values: `310 µs to 1.2 ms`, or a single figure if both have the same text.
 pub(crate) fn range(values: &[Named], format: impl Fn(f64) -> String) -> String {
     let (Some(first), Some(last)) = (values.first(), values.last()) else { return human::ABSENT.to_owned() };
     let (low, high) = (format(first.value()), format(last.value()));
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_that_reaches_across_a_gap_closes_it() {
+    fn an_interval_across_a_gap_closes_it() {
         let values = vec![
             named("a", 100.0, Some((90.0, 110.0))),
             named("b", 150.0, Some((140.0, 900.0))),
@@ -203,7 +204,7 @@ mod tests {
         ];
         assert!(
             matches!(shape(values, &undetermined), Shape::OneGroup(_)),
-            "b's interval meets c's, and a and b are within a factor of 2"
+            "b's interval overlaps c's, and a and b are within a factor of 2"
         );
     }
 

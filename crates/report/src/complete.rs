@@ -1,7 +1,7 @@
-//! Who was not given everything, in words.
+//! Which contenders lost updates or clients, in words.
 //!
-//! The ages of a contender that lost updates or clients are those of what was left, so that it would look the fresher the
-//! more it lost. Titles and findings rank by age only whoever is [`Ranked`], which a contender with a loss never is.
+//! The ages of such a contender come only from what arrived, so it would look fresher the more it lost. Titles and
+//! findings rank by age only contenders that are [`Ranked`], which one with a loss never is.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::Results;
@@ -11,17 +11,17 @@ use crate::comparison::Named;
 use crate::series::Series;
 use crate::{human, wording};
 
-/// An age of a contender whose clients were given everything.
+/// An age of a contender whose clients received everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Ranked(Named);
 
 impl Ranked {
-    /// `None` where something was lost.
+    /// Returns `None` if the contender lost updates or clients.
     pub(crate) fn new(series: &Series, loss: Option<Loss>, estimate: Estimate) -> Option<Self> {
         loss.is_none().then(|| Self(Named::new(series, estimate)))
     }
 
-    /// As one of the values that are compared.
+    /// Returns the age as one of the values to compare.
     pub(crate) fn named(self) -> Named {
         self.0
     }
@@ -31,13 +31,14 @@ impl Ranked {
 pub(crate) fn missed(entry: &Entry) -> Option<String> {
     let count = entry.loss()?.missed;
     (count > 0.0).then(|| match entry.value(Metric::UpdatesExpected) {
+        Some(1.0) if count == 1.0 => "missed the only update".to_owned(),
         Some(expected) if count == expected => format!("received none of {} updates", human::count(expected)),
         Some(expected) => format!("missed {} of {} updates", human::count(count), human::count(expected)),
         None => format!("missed {}", wording::counted(count, "update", "updates")),
     })
 }
 
-/// `19 of 20 clients gave up`, of all repetitions together.
+/// `19 of 20 clients gave up`, over all repetitions.
 pub(crate) fn gave_up(entry: &Entry, results: &Results) -> Option<String> {
     let count = entry.loss()?.gave_up;
     let cells = results.cells.iter().filter(|cell| cell.name() == entry.name()).count();
@@ -48,22 +49,24 @@ pub(crate) fn gave_up(entry: &Entry, results: &Results) -> Option<String> {
     })
 }
 
-/// What stands behind a title that ranks ages, of those that are not in it.
+/// Returns the clause that follows a title that ranks ages, about the contenders that are left out.
 pub(crate) fn not_ranked<'a>(losers: impl Iterator<Item = &'a Series>) -> String {
     let names: Vec<&str> = losers.map(|series| series.spoken.as_str()).collect();
     match names.len() {
         0 => String::new(),
         number => format!(
-            "; {} {} not ranked by age, for not everything arrived",
+            "; {} {} not ranked by age because {} lost updates or clients",
             wording::list(&names),
-            wording::agree(number, "is", "are")
+            wording::agree(number, "is", "are"),
+            wording::agree(number, "it", "they")
         ),
     }
 }
 
-/// What a picture of ages says of a line that shows only what was left.
+/// Returns the note of a chart of ages about a line that shows only the updates that arrived.
 pub(crate) fn note(entry: &Entry, results: &Results) -> Option<String> {
     let problems: Vec<String> = missed(entry).into_iter().chain(gave_up(entry, results)).collect();
-    (!problems.is_empty())
-        .then(|| format!("{}: {}; its line shows only what arrived.", entry.label, wording::list(&problems)))
+    (!problems.is_empty()).then(|| {
+        format!("{}: {}; its line shows only the updates that arrived.", entry.label, wording::list(&problems))
+    })
 }

@@ -1,7 +1,7 @@
-//! What the charts draw, as plain numbers: taken out of the results here, so that it can be tested without a picture.
+//! The numbers that the charts draw, extracted from the results so that they can be tested without a picture.
 //!
-//! Line charts show one line a contender, at the largest client count and payload of a sweep ([`Scope`]); bar charts
-//! show every row as long as the eye can still find one.
+//! Line charts show one line per contender, at the largest client count and payload of a sweep ([`Scope`]). Bar charts
+//! show every row unless there are too many.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::{Results, ResultsError};
@@ -25,45 +25,45 @@ pub(crate) use differences::{Differences, Pair};
 pub(crate) use strips::Strip;
 pub(crate) use timeline::{Mark, Moment, Timeline, Timelines};
 
-/// Lines in one picture that can still be told apart.
+/// The most lines in one chart.
 const MAX_LINES: usize = 8;
 
-/// Bars in one picture that can still be compared.
+/// The most bars in one chart; with more rows, bar charts show only those in scope.
 const MAX_BARS: usize = 12;
 
-/// The figures of every chart.
+/// The figures of all charts.
 #[derive(Debug)]
 pub(crate) struct Dataset {
-    /// What the line charts show.
+    /// The point of a sweep that the line charts show.
     pub(crate) scope: Scope,
-    /// Distribution of ages, one for each contender in scope.
+    /// The distribution of ages of each contender in scope.
     pub(crate) ages: Vec<Ecdf>,
-    /// Ages by second, for each contender in scope.
+    /// The ages per second of each contender in scope.
     pub(crate) timelines: Timelines,
-    /// Where ages come from; empty where no feed lives on a broker.
+    /// The hops of the mean age; empty without a broker.
     pub(crate) hops: Vec<HopsBar>,
-    /// Bytes of an update.
+    /// The bytes per update.
     pub(crate) bytes: Vec<BytesBar>,
-    /// Where they are compared.
+    /// The level at which bytes are compared.
     pub(crate) bytes_level: Level,
-    /// Requests of a client in a minute.
+    /// The requests per client and minute.
     pub(crate) requests: Vec<RequestsBar>,
-    /// What a connection costs: a panel for each metric that [`Dataset::CONNECTION_COST`] names.
+    /// The cost of a connection: one panel per metric of [`Dataset::CONNECTION_COST`].
     pub(crate) connection: Vec<Vec<MetricBar>>,
-    /// Who differs from whom.
+    /// The differences between contenders.
     pub(crate) differences: Differences,
-    /// What must be said beside ages: who lost what.
+    /// The notes below charts of ages about contenders that lost updates or clients.
     pub(crate) losses: Vec<String>,
-    /// The checks that demand a distance, the failed ones first.
+    /// The checks that allow a distance from a reference, the failed ones first.
     pub(crate) strips: Vec<Strip>,
-    /// How often each cell was measured, as planned.
+    /// The planned number of repetitions.
     pub(crate) repetitions: u32,
-    /// Whether the bar charts, too, show only what is in scope.
+    /// Whether the bar charts also show only rows in scope.
     pub(crate) bars_scoped: bool,
 }
 
 impl Dataset {
-    /// The panels of the connection's cost. The first is what its title speaks of.
+    /// The panels of the chart of connection costs. The first is the one in its title.
     pub(crate) const CONNECTION_COST: [Metric; 10] = [
         Metric::ServerRssBytesPerConnection,
         Metric::KernelBytesPerConnection,
@@ -97,17 +97,17 @@ impl Dataset {
         Metric::PacketsPerUpdate,
     ];
 
-    /// Whether a metric is in one of the charts or its figures, for a glossary.
+    /// Whether a metric is in one of the charts or its figures, for the glossary.
     pub(crate) fn shows(metric: Metric) -> bool {
         Self::DRAWN.contains(&metric) || Self::CONNECTION_COST.contains(&metric)
     }
 
-    /// Takes the figures out of a run.
+    /// Extracts the figures of a run.
     pub(crate) fn new(results: &Results) -> Result<Self, ResultsError> {
         let entries = &results.summary.contenders;
         let scope = Scope::of(entries);
         let mut all: Vec<SummaryRow> = entries.iter().map(|entry| SummaryRow::new(entry, entries)).collect();
-        // Side by side stands what is compared: the contenders at one client count, not one contender at all of them.
+        // Contenders at one client count are side by side, because they are compared with each other.
         all.sort_by_key(|row| (row.entry.clients, row.entry.payload_bytes));
         let scoped: Vec<SummaryRow> = all.iter().filter(|row| scope.holds(row.entry)).cloned().collect();
         let lines = &scoped[..scoped.len().min(MAX_LINES)];
@@ -129,7 +129,7 @@ impl Dataset {
             connection: Self::CONNECTION_COST
                 .map(|metric| bars.iter().map(|row| MetricBar::new(row, metric)).collect())
                 .into(),
-            // What is invalid has no differences to tell.
+            // An invalid run shows no differences.
             differences: match results.summary.verdict.status {
                 Status::Invalid => Differences::default(),
                 Status::Valid | Status::Suspect => Differences::new(lines, &samples, &titled, results.manifest.seed),
@@ -141,23 +141,23 @@ impl Dataset {
         })
     }
 
-    /// What is known of the differences between contenders in a metric.
+    /// Returns the lookup of whether two contenders differ in a metric.
     pub(crate) fn difference_shown(&self, metric: Metric) -> impl Fn(&str, &str) -> Option<bool> {
         move |a, b| self.differences.is_shown(metric, a, b)
     }
 
-    /// Whether the bars belong to more than one client count or payload, and need headings.
+    /// Whether the bars have more than one client count or payload and so need headings.
     pub(crate) fn bars_grouped(&self) -> bool {
         !self.bars_scoped && (self.scope.clients_swept || self.scope.payload_swept)
     }
 
-    /// How many contenders the line charts leave out.
+    /// The number of contenders that the line charts leave out.
     pub(crate) fn lines_left_out(&self) -> usize {
         self.scope.contenders - self.ages.len()
     }
 }
 
-/// An entry of the summary with its place in the pictures.
+/// An entry of the summary with its names and its look.
 #[derive(Clone, Debug)]
 pub(crate) struct SummaryRow<'a> {
     entry: &'a Entry,
@@ -173,7 +173,7 @@ impl<'a> SummaryRow<'a> {
         self.entry.metrics.get(&metric).copied()
     }
 
-    /// What the arithmetic of the transport says.
+    /// The prediction of a metric, if it is finite and not negative.
     fn predicted(&self, metric: Metric) -> Option<f64> {
         let predicted = self.entry.predicted.as_ref()?.metrics.get(&metric).copied();
         predicted.filter(|value| value.is_finite() && *value >= 0.0)

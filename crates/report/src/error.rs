@@ -1,33 +1,33 @@
-//! Why there is no report: what every part of it may fail with.
+//! The errors of this crate.
 
 use std::io;
 use std::path::PathBuf;
 
 use feedlab_experiment::results::ResultsError;
 
-/// Why there is no report.
+/// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The results cannot be read.
     #[error(transparent)]
     Results(#[from] ResultsError),
     /// A chart cannot be drawn.
-    #[error("chart {chart} cannot be drawn: {reason}")]
+    #[error("cannot draw the chart {chart}: {reason}")]
     Chart {
-        /// Its name.
+        /// The name of the chart.
         chart: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
-    /// The page cannot be put together.
-    #[error("the page cannot be put together: {0}")]
+    /// The page cannot be rendered.
+    #[error("cannot render the page: {0}")]
     Page(#[from] askama::Error),
     /// A file of the report cannot be written.
-    #[error("cannot write {}: {error}; make room, or give a folder that can be written", .file.display())]
+    #[error("cannot write {}: {error}; free some space, or choose a folder that you can write to", .file.display())]
     Write {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
 }

@@ -1,7 +1,7 @@
-//! Failure and recovery: what each contender went through when something broke, as a table and in words.
+//! Failure and recovery: what each contender experienced when something broke, as a table and in sentences.
 //!
-//! A run has it when its scenario breaks something or has slow readers, or when clients lost their connections all the
-//! same. No sentence says more than the figures: why a client was cut off is not in them.
+//! A run has this section if its scenario has faults or slow readers, or if clients lost connections without them. No
+//! sentence says more than the figures, which do not say why a client lost its connection.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Unit;
@@ -19,18 +19,18 @@ mod finding;
 /// Failure and recovery, for the page.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What the figures show, a sentence each; none of a run that is invalid.
+    /// What the figures show, one sentence per item; empty for an invalid run.
     pub(crate) sentences: Vec<String>,
-    /// What each contender went through.
+    /// The figures of each contender.
     pub(crate) table: Table,
-    /// What went wrong for clients, by kind.
+    /// The errors that clients saw, by kind.
     pub(crate) seen: Table,
-    /// Over how many repetitions is counted.
+    /// The number of repetitions over which is counted.
     pub(crate) repetitions: u32,
 }
 
-/// A run in which one of these is not zero has something to tell.
-const TELLING: [Metric; 9] = [
+/// A run has this section if one of these metrics is not zero.
+const INDICATORS: [Metric; 9] = [
     Metric::Reconnects,
     Metric::UpdatesReplayed,
     Metric::UpdatesToldLost,
@@ -45,16 +45,16 @@ const TELLING: [Metric; 9] = [
 /// A column of the table.
 #[derive(Clone, Copy)]
 enum ColumnKind {
-    /// How often clients lost a connection, as they saw it.
-    CutOff,
-    /// A metric that is always shown: that it is zero says something.
+    /// The number of connections that clients lost, as they saw it.
+    LostConnections,
+    /// A metric that is always shown, because zero is informative too.
     Always(Metric),
-    /// A metric that is shown if it is not zero for all.
+    /// A metric that is shown unless it is zero for all contenders.
     Where(Metric),
 }
 
 const COLUMNS: [ColumnKind; 16] = [
-    ColumnKind::CutOff,
+    ColumnKind::LostConnections,
     ColumnKind::Where(Metric::Reconnects),
     ColumnKind::Where(Metric::ReconnectsPeak),
     ColumnKind::Where(Metric::ReconnectP50),
@@ -72,7 +72,7 @@ const COLUMNS: [ColumnKind; 16] = [
     ColumnKind::Where(Metric::ServerRssGrowth),
 ];
 
-/// Failure and recovery of a run; nothing if nothing broke.
+/// Returns failure and recovery of a run, or `None` if nothing broke.
 pub(crate) fn of(results: &Results) -> Option<Failure> {
     let rows = rows(results)?;
     let scenario = &results.manifest.scenario;
@@ -85,21 +85,21 @@ pub(crate) fn of(results: &Results) -> Option<Failure> {
     })
 }
 
-/// What of it belongs to the findings of the whole run, without full stops.
+/// Returns the sentences that belong to the findings of the whole run, without full stops.
 pub(crate) fn findings(results: &Results) -> Vec<String> {
     rows(results).map_or_else(Vec::new, |rows| finding::main_findings(&results.manifest.scenario, &rows))
 }
 
-/// Whether a metric may be in the table, for a glossary.
+/// Whether a metric may be in the table, for the glossary.
 pub(crate) fn shows(metric: Metric) -> bool {
     COLUMNS.iter().any(|cell| cell.metric() == Some(metric))
 }
 
-/// An entry of the summary with what went wrong in its cells.
+/// An entry of the summary with its cells.
 struct FailureRow<'a> {
     entry: &'a Entry,
     cells: Vec<&'a CellRecord>,
-    /// Its name in the table: the label, if that alone tells it apart.
+    /// Its name in the table: the label, if that is unique.
     name: String,
     /// Its name in a sentence.
     spoken: String,
@@ -121,28 +121,28 @@ impl<'a> FailureRow<'a> {
         self.entry.value(metric)
     }
 
-    /// The value, if there is one and it is not zero.
+    /// The value, if it was measured and is not zero.
     fn some(&self, metric: Metric) -> Option<f64> {
         self.value(metric).filter(|&value| value != 0.0)
     }
 
-    /// How often that went wrong.
+    /// The number of failures of a kind.
     fn failures(&self, kind: FailureKind) -> u64 {
         self.cells.iter().filter_map(|cell| cell.failures.get(&kind)).sum()
     }
 
-    fn cut_off(&self) -> u64 {
+    fn lost_connections(&self) -> u64 {
         self.failures(FailureKind::Disconnected) + self.failures(FailureKind::Closed)
     }
 }
 
-/// A row for each entry; nothing if the run has nothing to tell.
+/// Returns one row per entry, or `None` if the run does not have this section.
 fn rows(results: &Results) -> Option<Vec<FailureRow<'_>>> {
     let entries = &results.summary.contenders;
     let scenario = &results.manifest.scenario;
     let rows: Vec<FailureRow> = entries.iter().map(|entry| FailureRow::new(entry, results)).collect();
-    let is_told = rows.iter().any(|row| TELLING.iter().any(|&metric| row.some(metric).is_some()));
-    (is_told || !scenario.faults.is_empty() || scenario.clients.slow.is_some()).then_some(rows)
+    let has_failures = rows.iter().any(|row| INDICATORS.iter().any(|&metric| row.some(metric).is_some()));
+    (has_failures || !scenario.faults.is_empty() || scenario.clients.slow.is_some()).then_some(rows)
 }
 
 fn table(rows: &[FailureRow]) -> Table {
@@ -156,21 +156,21 @@ fn table(rows: &[FailureRow]) -> Table {
 impl ColumnKind {
     const fn metric(self) -> Option<Metric> {
         match self {
-            Self::CutOff => None,
+            Self::LostConnections => None,
             Self::Always(metric) | Self::Where(metric) => Some(metric),
         }
     }
 
     fn is_shown(&self, rows: &[FailureRow]) -> bool {
         match *self {
-            Self::CutOff | Self::Always(_) => true,
+            Self::LostConnections | Self::Always(_) => true,
             Self::Where(metric) => rows.iter().any(|row| row.some(metric).is_some()),
         }
     }
 
     fn column(&self) -> Column {
         let (label, unit) = match *self {
-            Self::CutOff => ("cut off", "times"),
+            Self::LostConnections => ("lost connections", ""),
             Self::Always(metric) | Self::Where(metric) => (metric.row().label, unit(metric)),
         };
         Column { label: label.to_owned(), unit: unit.to_owned(), numeric: true }
@@ -178,10 +178,10 @@ impl ColumnKind {
 
     fn text(&self, row: &FailureRow) -> String {
         match *self {
-            Self::CutOff => human::count(row.cut_off() as f64),
+            Self::LostConnections => human::count(row.lost_connections() as f64),
             Self::Always(metric) | Self::Where(metric) => {
                 let unit = metric.row().unit;
-                // Counts are sums and maxima: what they are of says more than how they scatter.
+                // Counts are sums and maxima, for which an interval says little.
                 let text = |&estimate: &Estimate| match unit {
                     Unit::Microseconds => human::estimate(estimate, unit),
                     Unit::Bytes | Unit::Count => human::value(estimate.value, unit),
@@ -203,7 +203,7 @@ const fn unit(metric: Metric) -> &'static str {
     }
 }
 
-/// What clients saw go wrong, a column for each kind that came up.
+/// The errors that clients saw, one column per kind that occurred.
 fn seen(rows: &[FailureRow]) -> Table {
     const KINDS: [FailureKind; 8] = [
         FailureKind::Connect,

@@ -1,4 +1,4 @@
-//! What breaks while it is measured, in words: a name of a word or two for a mark on a chart, a clause for the
+//! Descriptions of the faults of a run: a name of one or two words for a mark on a chart, and a clause for the
 //! conditions.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use feedlab_experiment::scenario::{Contender, Fault, FaultKind, LinkFault, Proce
 
 use crate::human;
 
-/// A name that fits beside a mark.
+/// A name that fits next to a mark.
 pub(crate) const fn name(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::Link(LinkFault::Cut) => "cut",
@@ -27,27 +27,26 @@ pub(crate) const fn name(kind: FaultKind) -> &'static str {
     }
 }
 
-/// Whether a fault can concern a contender: nginx stands in front of those alone that go through it.
+/// Whether a fault can affect a contender. Faults of nginx affect only contenders behind it.
 pub(crate) fn concerns(kind: FaultKind, contender: &Contender) -> bool {
     !kind.process().is_some_and(ProcessFault::reloads_nginx) || contender.link.via.is_nginx()
 }
 
-/// In a few words: `cut every 2 s from 2 s on`, `503 at 9 s for 1 s`.
+/// A short description: `cut every 2 s from 2 s`, `503 at 9 s for 1 s`.
 pub(crate) fn brief(fault: &Fault) -> String {
     let at = human::duration(fault.at);
-    let when = fault
-        .every
-        .map_or_else(|| format!("at {at}"), |every| format!("every {} from {at} on", human::duration(every)));
+    let when =
+        fault.every.map_or_else(|| format!("at {at}"), |every| format!("every {} from {at}", human::duration(every)));
     format!("{} {when}{}", name(fault.kind), lasting(fault))
 }
 
-/// All faults of a scenario, a clause each, without a full stop.
+/// All faults of a scenario, one clause per fault, without full stops.
 pub(crate) fn clauses(scenario: &Scenario) -> Vec<String> {
     let is_alone = scenario.contenders.iter().all(|one| scenario.servers(one.link.via) == 1);
     scenario.faults.iter().map(|fault| clause(fault, scenario.measure.duration, is_alone)).collect()
 }
 
-/// `every 2 s from 1 s on (5 times): 20 % of the open connections, chosen at random, are closed gracefully (FIN)`.
+/// `every 2 s from 1 s (5 times): 20 % of the open connections, chosen at random, are closed gracefully (FIN)`.
 fn clause(fault: &Fault, measured: Duration, is_alone: bool) -> String {
     let server = if is_alone { "the server".to_owned() } else { format!("server {}", fault.node) };
     format!("{}: {}", when(fault, measured), what(fault, &server))
@@ -58,16 +57,16 @@ fn when(fault: &Fault, measured: Duration) -> String {
     let times = fault.times(measured).count();
     match fault.every {
         Some(every) if times > 1 => {
-            format!("every {} from {at} on ({times} times)", human::duration(every))
+            format!("every {} from {at} ({times} times)", human::duration(every))
         }
         _ => format!("at {at}"),
     }
 }
 
-/// `server` is who it happens to, if it happens to one.
+/// Describes the fault; `server` names the affected server, if the fault affects one.
 fn what(fault: &Fault, server: &str) -> String {
     let again = match fault.length {
-        Duration::ZERO => "at once".to_owned(),
+        Duration::ZERO => "immediately".to_owned(),
         length => format!("{} later", human::duration(length)),
     };
     let lasting = lasting(fault);
@@ -77,26 +76,26 @@ fn what(fault: &Fault, server: &str) -> String {
         FaultKind::Link(LinkFault::Reset) => format!("{open} are reset (RST){lasting}"),
         FaultKind::Link(LinkFault::BlackHole) => {
             let open = if fault.share >= 1.0 { "any open connection".to_owned() } else { open };
-            format!("nothing passes on {open}{lasting}, and nobody is told")
+            format!("no data passes on {open}{lasting}, and neither side is notified")
         }
         FaultKind::Link(LinkFault::Refuse) => format!("new connections are refused{lasting}"),
         FaultKind::Link(LinkFault::Status503) => format!("new connections are answered with 503{lasting}"),
         FaultKind::Link(LinkFault::Status204) => format!("new connections are answered with 204{lasting}"),
-        FaultKind::Link(LinkFault::WrongType) => format!("new connections are answered with a page of HTML{lasting}"),
+        FaultKind::Link(LinkFault::WrongType) => format!("new connections are answered with an HTML page{lasting}"),
         FaultKind::Process(ProcessFault::Restart) => {
-            format!("{server} is asked to stop (SIGTERM), and started again {again}")
+            format!("{server} is asked to stop (SIGTERM) and restarted {again}")
         }
-        FaultKind::Process(ProcessFault::Kill) => format!("{server} is killed (SIGKILL), and started again {again}"),
+        FaultKind::Process(ProcessFault::Kill) => format!("{server} is killed (SIGKILL) and restarted {again}"),
         FaultKind::Process(ProcessFault::ReloadNginx) => {
-            "nginx reads its configuration again and replaces its workers (SIGHUP)".to_owned()
+            "nginx reloads its configuration and replaces its workers (SIGHUP)".to_owned()
         }
         FaultKind::Process(ProcessFault::Drain) => {
-            format!("{server} is taken out of nginx and asked to stop (SIGTERM), and put back {again}")
+            format!("{server} is removed from nginx and asked to stop (SIGTERM), then put back {again}")
         }
         FaultKind::Process(ProcessFault::Remove) => {
-            format!("{server} is taken out of nginx and asked to stop (SIGTERM), permanently")
+            format!("{server} is permanently removed from nginx and asked to stop (SIGTERM)")
         }
-        FaultKind::Process(ProcessFault::Add) => format!("{server}, which runs already, is put behind nginx"),
+        FaultKind::Process(ProcessFault::Add) => format!("{server}, which is already running, is added to nginx"),
     }
 }
 
@@ -107,7 +106,7 @@ fn lasting(fault: &Fault) -> String {
     }
 }
 
-/// Whom it hits of the connections that are open.
+/// Describes the share of the open connections that is affected.
 fn open(share: f64) -> String {
     if share >= 1.0 {
         "all open connections".to_owned()
@@ -127,7 +126,7 @@ mod tests {
     #[test]
     fn a_fault_is_described_with_its_time_and_its_targets() {
         let fault = |kind, every, length, share| Fault { kind, at: seconds(2), every, length, share, node: 1 };
-        let told = |fault: &Fault| clause(fault, seconds(10), true);
+        let description = |fault: &Fault| clause(fault, seconds(10), true);
         for (fault, text) in [
             (
                 fault(FaultKind::Link(LinkFault::Cut), None, Duration::ZERO, 1.0),
@@ -135,11 +134,11 @@ mod tests {
             ),
             (
                 fault(FaultKind::Link(LinkFault::Reset), Some(seconds(2)), Duration::ZERO, 0.2),
-                "every 2 s from 2 s on (4 times): 20 % of the open connections, chosen at random, are reset (RST)",
+                "every 2 s from 2 s (4 times): 20 % of the open connections, chosen at random, are reset (RST)",
             ),
             (
                 fault(FaultKind::Link(LinkFault::BlackHole), Some(seconds(30)), seconds(3), 1.0),
-                "at 2 s: nothing passes on any open connection for 3 s, and nobody is told",
+                "at 2 s: no data passes on any open connection for 3 s, and neither side is notified",
             ),
             (
                 fault(FaultKind::Link(LinkFault::Status503), None, seconds(1), 1.0),
@@ -147,14 +146,14 @@ mod tests {
             ),
             (
                 fault(FaultKind::Process(ProcessFault::Kill), None, Duration::from_millis(500), 1.0),
-                "at 2 s: the server is killed (SIGKILL), and started again 500 ms later",
+                "at 2 s: the server is killed (SIGKILL) and restarted 500 ms later",
             ),
             (
                 fault(FaultKind::Process(ProcessFault::Restart), None, Duration::ZERO, 1.0),
-                "at 2 s: the server is asked to stop (SIGTERM), and started again at once",
+                "at 2 s: the server is asked to stop (SIGTERM) and restarted immediately",
             ),
         ] {
-            assert_eq!(told(&fault), text);
+            assert_eq!(description(&fault), text);
         }
     }
 }

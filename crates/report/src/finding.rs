@@ -1,7 +1,7 @@
-//! What a run shows, in plain words, and what must be said beside it.
+//! What a run shows, in plain sentences, together with its caveats.
 //!
-//! No sentence claims more than the figures: what was not measured is called so, what the intervals do not part is not
-//! parted, and the conditions that limit a claim stand next to it.
+//! No sentence claims more than the figures show: what was not measured is called so, values whose intervals overlap
+//! are not called different, and the conditions that limit a claim are stated next to it.
 
 use std::time::Duration;
 
@@ -18,33 +18,34 @@ mod delivery;
 mod differences;
 mod sweep;
 
-/// On loopback a round trip takes some tens of microseconds, so that whatever needs one more of them looks as good.
-const LOOPBACK: &str = "Everything ran over this machine's loopback, where all transports that bring an update as it \
-                        happens look alike. Differences between them need distance: do not read this page as a \
+/// On loopback a round trip takes some tens of microseconds, so a transport that needs one more looks just as good.
+const LOOPBACK: &str = "Everything ran over this machine's loopback, where all transports that deliver an update \
+                        immediately look alike. Differences between them need distance, so do not read this page as a \
                         comparison over a network.";
 
-/// The lab proxy ends each TCP connection and makes another: what it adds is a delay of bytes, not a path of packets.
-const MADE: &str = "It delays the bytes of each connection: no packet is lost, and TCP's slow start does not feel it, so \
-                    that a real path may be slower than this one.";
+/// The lab proxy terminates each TCP connection and opens another: it delays bytes but does not emulate a path of
+/// packets.
+const EMULATED: &str = "It delays the bytes of each connection: no packet is lost, and TCP's slow start does not see \
+                        the delay, so a real path may be slower than this one.";
 
-/// The words of a report.
+/// The sentences of a report.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     /// How fresh each contender was and whether everything arrived.
     pub(crate) headline: String,
-    /// What else the run shows, a sentence each.
+    /// What else the run shows, one sentence per item.
     pub(crate) more: Vec<String>,
-    /// Who differs from whom in age, and by how much, a sentence a pair; only with repetitions.
+    /// Differences in age between contenders, one sentence per pair; only with repetitions.
     pub(crate) differences: Vec<String>,
-    /// For which part of a sweep that is told.
+    /// The part of a sweep for which the differences hold.
     pub(crate) differences_for: Option<String>,
-    /// What limits these claims, a sentence or two each.
+    /// What limits these claims, one or two sentences per item.
     pub(crate) caveats: Vec<String>,
-    /// Where the figures come from, in one line.
+    /// One line that says where the figures come from.
     pub(crate) source: String,
 }
 
-/// Puts a run into words.
+/// Describes a run.
 pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     let entries = &results.summary.contenders;
     let verdict = &results.summary.verdict;
@@ -55,7 +56,7 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     let (headline, more) = match verdict.status {
         Status::Valid => (freshness(results, data), more),
         Status::Suspect => {
-            (format!("{} But the measurement is suspect: see the verdict.", freshness(results, data)), more)
+            (format!("{} However, the measurement is suspect: see the verdict.", freshness(results, data)), more)
         }
         Status::Invalid => (invalid(verdict), Vec::new()),
     };
@@ -64,14 +65,14 @@ pub(crate) fn of(results: &Results, data: &Dataset) -> Finding {
     Finding { headline, more, differences, differences_for, caveats: caveats(results, data), source: source(results) }
 }
 
-/// How fresh clients were, and whether they were given everything: who was not is told first.
+/// How fresh clients were, and whether they received everything; losses come first.
 fn freshness(results: &Results, data: &Dataset) -> String {
     let (ages, delivery) = (format!("{}.", chart::freshness_title(data)), delivery::sentence(results));
     let has_loss = results.summary.contenders.iter().any(|entry| entry.loss().is_some());
     if has_loss { format!("{delivery} {}", wording::sentence(&ages)) } else { format!("{ages} {delivery}") }
 }
 
-/// What is said instead of a finding.
+/// Returns the sentence that replaces the finding of an invalid run.
 fn invalid(verdict: &Verdict) -> String {
     let reason = verdict.reasons.iter().find(|reason| reason.status == Status::Invalid);
     let reason = reason.map_or(String::new(), |reason| format!(": {}", reason.what));
@@ -83,8 +84,8 @@ fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
     let has_interval = |entry: &Entry| entry.metrics.values().any(|estimate| estimate.low.is_some());
     if !results.summary.contenders.iter().any(has_interval) {
         caveats.push(
-            "Each cell was measured once, so that no interval can be given: a small difference may be chance. Measure \
-             with 5 repetitions before building on one."
+            "Each cell was measured once, so no interval can be given, and a small difference may be chance. Measure \
+             with 5 repetitions before you rely on one."
                 .to_owned(),
         );
     }
@@ -95,7 +96,8 @@ fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
     caveats
 }
 
-/// `feedlab 0.1.0 · 20261121T120030Z-ticker · 50 clients · 20s, 5 repetitions · loopback`, or a round trip in its place.
+/// `feedlab 0.1.0 · 20261121T120030Z-ticker · 50 clients · 20s, 5 repetitions · loopback`, or the round trip instead of
+/// loopback.
 fn source(results: &Results) -> String {
     let manifest = &results.manifest;
     let scenario = &manifest.scenario;
@@ -112,22 +114,25 @@ fn source(results: &Results) -> String {
     )
 }
 
-/// What the distance of a run limits, in a sentence or two.
+/// Returns the caveat about the distance of a run, in one or two sentences.
 fn distance(scenario: &Scenario) -> String {
     match rtt(scenario) {
         Some(rtt) => {
-            format!("The round trip of {} was made by the lab proxy on one machine. {MADE}", human::duration(rtt))
+            format!(
+                "The round trip of {} was emulated by the lab proxy on one machine. {EMULATED}",
+                human::duration(rtt)
+            )
         }
         None => LOOPBACK.to_owned(),
     }
 }
 
-/// The same in two words.
+/// The distance in two or three words.
 fn distance_name(scenario: &Scenario) -> String {
     rtt(scenario).map_or_else(|| "loopback".to_owned(), |rtt| format!("round trip {}", human::duration(rtt)))
 }
 
-/// The round trip that was added, if there was one.
+/// The emulated round trip, if there is one.
 fn rtt(scenario: &Scenario) -> Option<Duration> {
     scenario.network.map(|network| network.rtt).filter(|rtt| !rtt.is_zero())
 }

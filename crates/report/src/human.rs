@@ -1,49 +1,49 @@
-//! Figures as people read them: three digits, and the unit that fits the size.
+//! Formats figures for people: three digits, and the unit that fits the size.
 //!
-//! Tables, chart labels and sentences all take their figures from here, so that one value reads the same everywhere.
+//! Tables, chart labels and sentences all use this module, so a value looks the same everywhere.
 
 use std::time::Duration;
 
 use feedlab_experiment::metric::Unit;
 use feedlab_experiment::summary::Estimate;
 
-/// What stands where nothing was measured.
+/// The text in place of a figure that was not measured.
 pub const ABSENT: &str = "—";
 
-/// A step of a unit's ladder: its name and its size in the base unit.
-type Step = (&'static str, f64);
+/// A unit: its name and its size in the base unit.
+type Scale = (&'static str, f64);
 
-const TIME: &[Step] = &[("µs", 1.0), ("ms", 1e3), ("s", 1e6)];
-const SIZE: &[Step] =
+const TIME: &[Scale] = &[("µs", 1.0), ("ms", 1e3), ("s", 1e6)];
+const SIZE: &[Scale] =
     &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0), ("TiB", 1_099_511_627_776.0)];
-const BITS: &[Step] = &[("bit/s", 1.0), ("kbit/s", 1e3), ("Mbit/s", 1e6), ("Gbit/s", 1e9), ("Tbit/s", 1e12)];
-const PLAIN: &[Step] = &[("", 1.0)];
+const BITS: &[Scale] = &[("bit/s", 1.0), ("kbit/s", 1e3), ("Mbit/s", 1e6), ("Gbit/s", 1e9), ("Tbit/s", 1e12)];
+const PLAIN: &[Scale] = &[("", 1.0)];
 
-/// A time given in µs: `312 µs`, `1.25 ms`, `25 s`.
+/// Formats a time given in µs: `312 µs`, `1.25 ms`, `25 s`.
 #[must_use]
 pub fn time(us: f64) -> String {
     quantity(us, TIME)
 }
 
-/// A duration, as [`time`] writes it.
+/// Formats a duration as [`time`] does.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     time(duration.as_secs_f64() * 1e6)
 }
 
-/// A size given in bytes: `214 B`, `1.2 KiB`.
+/// Formats a size given in bytes: `214 B`, `1.2 KiB`.
 #[must_use]
 pub fn size(bytes: f64) -> String {
     quantity(bytes, SIZE)
 }
 
-/// A bandwidth given in bits a second: `1.2 Mbit/s`.
+/// Formats a bandwidth given in bits per second: `1.2 Mbit/s`.
 #[must_use]
 pub fn bits(bits_per_s: f64) -> String {
     quantity(bits_per_s, BITS)
 }
 
-/// A count that may be far below 1: `0.0003`, where [`count`] would say 0.
+/// Formats a count that may be far below 1: `0.0003`, where [`count`] returns `0`.
 #[must_use]
 pub fn rough(value: f64) -> String {
     if value == 0.0 || value.abs() >= 0.01 {
@@ -53,19 +53,19 @@ pub fn rough(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A count: `1,707`, `0.5`.
+/// Formats a count: `1,707`, `0.5`.
 #[must_use]
 pub fn count(value: f64) -> String {
     quantity(value, PLAIN)
 }
 
-/// A value in its metric's unit.
+/// Formats a value in its metric's unit.
 #[must_use]
 pub fn value(value: f64, unit: Unit) -> String {
-    quantity(value, ladder(unit))
+    quantity(value, scales(unit))
 }
 
-/// A share of `whole`: `37 %`, `< 1 %`, `> 99 %`. Nothing without a whole.
+/// Formats a share of `whole`: `37 %`, `< 1 %`, `> 99 %`; `None` if `whole` is not positive.
 #[must_use]
 pub fn share(part: f64, whole: f64) -> Option<String> {
     if whole <= 0.0 {
@@ -79,20 +79,20 @@ pub fn share(part: f64, whole: f64) -> Option<String> {
     })
 }
 
-/// An estimate with its interval: `512 ms (498–530)`, both in the value's unit.
+/// Formats an estimate with its interval: `512 ms (498–530)`, both in the value's unit.
 #[must_use]
 pub fn estimate(estimate: Estimate, unit: Unit) -> String {
     let value = value(estimate.value, unit);
     let Some((low, high)) = estimate.low.zip(estimate.high) else { return value };
-    let step = step(estimate.value, ladder(unit));
+    let step = step(estimate.value, scales(unit));
     format!("{value} ({}–{})", digits(low / step.1), digits(high / step.1))
 }
 
-/// A value with figures that belong to it, all in the unit of the largest: the value carries the unit, and a minus is one.
+/// Formats a value and related figures in the unit of the largest. Only the first has the unit; minus signs are U+2212.
 #[must_use]
 pub fn together<const N: usize>(values: [f64; N], unit: Unit) -> [String; N] {
     let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-    let (name, size) = step(largest, ladder(unit));
+    let (name, size) = step(largest, scales(unit));
     let mut texts = values.map(|value| digits(value / size).replace('-', "−"));
     if let Some(first) = texts.first_mut().filter(|_| !name.is_empty()) {
         *first = format!("{first} {name}");
@@ -100,13 +100,13 @@ pub fn together<const N: usize>(values: [f64; N], unit: Unit) -> [String; N] {
     texts
 }
 
-/// A share as a percentage: `5 %`, `0.7 %`.
+/// Formats a share as a percentage: `5 %`, `0.7 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{} %", two_digits(100.0 * share))
 }
 
-/// How far something is above or below its whole: `+2.4 %`, `−0.3 %`, `0 %`.
+/// Formats a relative deviation: `+2.4 %`, `−0.3 %`, `0 %`.
 #[must_use]
 pub fn signed_percent(share: f64) -> String {
     let text = percent(share.abs());
@@ -117,7 +117,7 @@ pub fn signed_percent(share: f64) -> String {
     }
 }
 
-/// How many times `small` goes into `large`: `5.7 times`, `twice`, `1,240 times`.
+/// Formats the ratio of `large` to `small`: `5.7 times`, `twice`, `1,240 times`.
 #[must_use]
 pub fn times(large: f64, small: f64) -> String {
     match two_digits(large / small).as_str() {
@@ -126,14 +126,14 @@ pub fn times(large: f64, small: f64) -> String {
     }
 }
 
-/// A number below ten as a word, as sentences want it.
+/// Formats a number for a sentence: as a word below ten, in digits otherwise.
 #[must_use]
 pub fn word(number: usize) -> String {
     const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     WORDS.get(number).map_or_else(|| count(number as f64), |&word| word.to_owned())
 }
 
-fn ladder(unit: Unit) -> &'static [Step] {
+fn scales(unit: Unit) -> &'static [Scale] {
     match unit {
         Unit::Microseconds => TIME,
         Unit::Bytes => SIZE,
@@ -141,19 +141,19 @@ fn ladder(unit: Unit) -> &'static [Step] {
     }
 }
 
-fn quantity(value: f64, ladder: &[Step]) -> String {
-    let (unit, size) = step(value, ladder);
+fn quantity(value: f64, scales: &[Scale]) -> String {
+    let (unit, size) = step(value, scales);
     let digits = digits(value / size);
     if unit.is_empty() { digits } else { format!("{digits} {unit}") }
 }
 
-/// The first step whose rounded figure does not reach the next one, so that 999.9 µs reads as 1 ms.
-fn step(value: f64, ladder: &[Step]) -> Step {
-    let fits = |pair: &&[Step]| rounded(value.abs() / pair[0].1) * pair[0].1 < pair[1].1;
-    ladder.windows(2).find(fits).map_or(ladder[ladder.len() - 1], |pair| pair[0])
+/// Returns the first unit whose rounded figure stays below the next unit, so that 999.9 µs becomes 1 ms.
+fn step(value: f64, scales: &[Scale]) -> Scale {
+    let fits = |pair: &&[Scale]| rounded(value.abs() / pair[0].1) * pair[0].1 < pair[1].1;
+    scales.windows(2).find(fits).map_or(scales[scales.len() - 1], |pair| pair[0])
 }
 
-/// To three significant digits, but never fewer than the whole part has.
+/// Rounds to three significant digits, but never drops digits of the integer part.
 fn rounded(value: f64) -> f64 {
     let scale = 10f64.powi(decimals(value));
     (value * scale).round() / scale
@@ -178,7 +178,7 @@ fn two_digits(value: f64) -> String {
     if value < 9.95 { digits((value * 10.0).round() / 10.0) } else { digits(value.round()) }
 }
 
-/// Commas between the thousands of the whole part.
+/// Puts commas between the thousands of the integer part.
 fn grouped(number: &str) -> String {
     let (whole, fraction) = number.split_at(number.find('.').unwrap_or(number.len()));
     let (sign, whole) = whole.split_at(usize::from(whole.starts_with('-')));

@@ -1,10 +1,11 @@
-//! From records to pictures: what a run found, as one page that a person can read, and as charts for slides.
+//! Turns the results of a run into a report: one page to read, and charts for slides.
 //!
-//! In reading order: the `dataset` takes the figures out of the results, the `chart`s draw them, the `finding` says in words
-//! what they show, the [`table`] lists every contender, `failure` what broke, `nodes` which server had whom, `check` what was required, [`class`] what a
-//! class expected, the `prediction` stands beside what was measured, and the `page` puts it all together. Below them, a
-//! `series` is who a figure belongs to, a `comparison` says what a set of figures may be said to show, `complete` who may be ranked by age, and `wording`,
-//! [`human`] and `palette` are how anything is said, written and colored. Nothing here measures, prints, or reaches a
+//! In reading order: `dataset` extracts the figures from the results, `chart` draws them, `finding` describes in
+//! sentences what they show, [`table`] lists every contender, `failure` what broke, `nodes` the load of each server,
+//! `check` the thresholds, [`class`] what a class expected, `prediction` compares predictions with measurements, and
+//! `page` renders all of it. They build on `series`, which names the contender that a figure belongs to, `comparison`,
+//! which decides what a set of figures shows, `complete`, which decides which contenders may be ranked by age, and
+//! `wording`, [`human`] and `palette`, which format text, numbers and colors. Nothing here measures, prints, or uses a
 //! network.
 
 mod chart;

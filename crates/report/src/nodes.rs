@@ -1,6 +1,7 @@
-//! Several servers behind one address: which had how many of the clients, from second to second, as a table and in words.
+//! Several servers behind one address: the load of each, second by second, as a table and in sentences.
 //!
-//! A run has it when a contender had more than one server. Streams are counted, and of polls the requests of a second.
+//! A run has this section if a contender had more than one server. The load is the number of open streams, or for
+//! polling the requests per second.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::record::NodesAt;
@@ -14,19 +15,19 @@ use crate::series::{Series, row_name};
 use crate::table::{Column, Table};
 use crate::wording;
 
-/// Moments that fit beside each other.
+/// The most moments that fit side by side.
 const MOST_MOMENTS: usize = 10;
 
 /// The servers of a run, for the page.
 #[derive(Debug)]
 pub(crate) struct Nodes {
-    /// What became of servers that were added; none of a run that is invalid.
+    /// The load of servers that were added; empty for an invalid run.
     pub(crate) sentences: Vec<String>,
-    /// A row for each server of each contender.
+    /// One row per server and contender.
     pub(crate) table: Table,
 }
 
-/// The servers of a run; nothing if each contender had one.
+/// Returns the servers of a run, or `None` if each contender had one.
 pub(crate) fn of(results: &Results) -> Option<Nodes> {
     let rows = rows(results);
     let is_invalid = results.summary.verdict.status == Status::Invalid;
@@ -34,12 +35,12 @@ pub(crate) fn of(results: &Results) -> Option<Nodes> {
         .then(|| Nodes { sentences: if is_invalid { Vec::new() } else { added(results, &rows) }, table: table(&rows) })
 }
 
-/// Whether a metric is of this section, for a glossary.
+/// Whether a metric belongs to this section, for the glossary.
 pub(crate) const fn shows(metric: Metric) -> bool {
     matches!(metric, Metric::FullestNode | Metric::EmptiestNode)
 }
 
-/// An entry of the summary, and what its first repetition saw.
+/// An entry of the summary with the samples of its first repetition.
 struct NodesRow<'a> {
     name: String,
     spoken: String,
@@ -70,7 +71,7 @@ fn table(rows: &[NodesRow]) -> Table {
     }
 }
 
-/// Evenly apart, with the first and the last.
+/// Returns evenly spaced sample indexes, including the first and the last.
 fn moments(samples: usize) -> Vec<usize> {
     let Some(last) = samples.checked_sub(1) else { return Vec::new() };
     let count = last.clamp(1, MOST_MOMENTS - 1);
@@ -93,7 +94,7 @@ fn of_row(row: &NodesRow, moments: &[usize]) -> Vec<Vec<String>> {
     (0..servers).map(line).collect()
 }
 
-/// What a server that was added had at the end.
+/// Returns one sentence per added server about its share of the load at the end.
 fn added(results: &Results, rows: &[NodesRow]) -> Vec<String> {
     let faults = results.manifest.scenario.faults.iter();
     let added = faults.filter(|fault| fault.kind == FaultKind::Process(ProcessFault::Add));
@@ -102,17 +103,17 @@ fn added(results: &Results, rows: &[NodesRow]) -> Vec<String> {
             .iter()
             .filter_map(|row| {
                 let share = share(row, fault.node as usize - 1)?;
-                Some(format!("{} of {}", human::percent(share), row.spoken))
+                Some(format!("{} over {}", human::percent(share), row.spoken))
             })
             .collect();
         let at = human::duration(fault.at);
-        let had = wording::list(&shares);
-        (!shares.is_empty()).then(|| format!("Server {}, added at {at}, had {had} at the end.", fault.node))
+        let shares = Some(wording::list(&shares)).filter(|shares| !shares.is_empty())?;
+        Some(format!("At the end, server {}, added at {at}, carried this share of the load: {shares}.", fault.node))
     };
     added.filter_map(sentence).collect()
 }
 
-/// What a server has of all at the last sample.
+/// The share of the load that a server has at the last sample.
 fn share(row: &NodesRow, server: usize) -> Option<f64> {
     let loads = row.samples.last()?.shared(row.transport);
     let sum: u64 = loads.iter().flatten().sum();
@@ -133,8 +134,8 @@ mod tests {
     fn each_server_has_a_row_and_an_absent_one_has_a_dash() {
         let samples = [sample(0, &[Some(30), Some(30)]), sample(1, &[None, Some(60)]), sample(2, &[Some(0), Some(60)])];
         let row = |transport, samples| NodesRow { name: "a".to_owned(), spoken: "a".to_owned(), transport, samples };
-        let told = table(&[row(Transport::Sse, &samples), row(Transport::ShortPolling, &samples[..1])]);
-        let heads: Vec<&str> = told.columns.iter().map(|column| column.label.as_str()).collect();
+        let table = table(&[row(Transport::Sse, &samples), row(Transport::ShortPolling, &samples[..1])]);
+        let heads: Vec<&str> = table.columns.iter().map(|column| column.label.as_str()).collect();
         assert_eq!(heads, ["contender", "server", "0 s", "1 s", "2 s"]);
         let rows = [
             ["a", "server 1", "30", "—", "0"],
@@ -142,7 +143,7 @@ mod tests {
             ["a", "server 1", "7 req./s", "—", "—"],
             ["a", "server 2", "7 req./s", "—", "—"],
         ];
-        assert_eq!(told.rows, rows);
+        assert_eq!(table.rows, rows);
         assert_eq!(share(&row(Transport::Sse, &samples), 1), Some(1.0));
     }
 

@@ -1,4 +1,4 @@
-//! The page: one HTML document that holds everything and loads nothing, filled into `templates/report.html`.
+//! The page: one self-contained HTML document, rendered from `templates/report.html`.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -24,7 +24,7 @@ mod conditions;
 
 use conditions::Condition;
 
-/// What the template shows, in the order of the page.
+/// The values of the template, in the order of the page.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
@@ -37,7 +37,7 @@ struct Page<'a> {
     /// What a class expected, if its votes were given.
     class: Option<&'a Section>,
     checks: Option<Checks>,
-    /// The chart of the checks, if it has one.
+    /// The chart of the checks, if the run has one.
     strips: &'a [Chart],
     table: Table,
     has_intervals: bool,
@@ -46,35 +46,35 @@ struct Page<'a> {
     charts: &'a [Chart],
     prediction: Option<Prediction>,
     conditions: Vec<Condition>,
-    /// The scenario's file as it was run; nothing in a folder that was made before it was kept.
+    /// The text of the scenario file; `None` in folders from before it was kept.
     scenario_file: Option<&'a str>,
-    /// The recording that it plays, which the folder does not hold.
+    /// The name of the recording that the run replays, which is not in the folder.
     recording: Option<Cow<'a, str>>,
-    /// How many runs were merged into this one: 0 for a run that was measured.
+    /// The number of runs that were merged into this one; 0 for a run that was measured directly.
     merged: usize,
     revision: Option<&'a str>,
-    /// Whether the source had changes that no revision holds.
+    /// Whether the source had uncommitted changes.
     is_dirty: bool,
     files: &'static [(&'static str, &'static str)],
     glossary: Vec<&'static Row>,
     palette: String,
 }
 
-/// What a results folder holds beside the page; older ones have all but the first.
+/// The files of a results folder next to the page; older folders lack the first.
 const FILES: &[(&str, &str)] = &[
-    ("scenario.toml", "the scenario's file as it was run, byte for byte"),
+    ("scenario.toml", "the scenario file as it was run, byte for byte"),
     ("manifest.json", "the scenario as resolved, the seed, versions, the machine, and the verdict with its reasons"),
     ("summary.json", "the figures of the table above and more, with their intervals"),
-    ("cells.ndjson", "each measured cell, a line each, in the order in which they were measured"),
-    ("timeseries.ndjson", "ages and updates by second and cell"),
-    ("histograms/*.hlog", "all ages, as HdrHistogram interval logs, one for each cell"),
+    ("cells.ndjson", "one line per measured cell, in the order of measurement"),
+    ("timeseries.ndjson", "ages and numbers of updates per second and cell"),
+    ("histograms/*.hlog", "all ages, as HdrHistogram interval logs, one per cell"),
     ("charts/*.svg", "the charts above with their titles, for slides"),
 ];
 
-/// How a manifest marks a revision with changes on top.
+/// The suffix of a revision with uncommitted changes in a manifest.
 const DIRTY: &str = "-dirty";
 
-/// Fills the page.
+/// Renders the page.
 pub(crate) fn html(
     results: &Results,
     finding: &Finding,
@@ -115,7 +115,7 @@ pub(crate) fn html(
     .render()
 }
 
-/// The name of the recording that a run plays.
+/// The file name of the recording that a run replays.
 fn recording(source: &Source) -> Option<Cow<'_, str>> {
     match source {
         Source::Replay { file, .. } => file.file_name().map(OsStr::to_string_lossy),

@@ -1,19 +1,19 @@
-//! Colors, dashes and markers: one look for each transport, the same in every picture.
+//! Colors, dashes and markers: one look per transport, the same in every chart.
 //!
 //! The four hues are Okabe and Ito's (<https://jfly.uni-koeln.de/color/>), which people with any kind of color
-//! blindness tell apart; two warm ones for the polling pair, two cool ones for the push pair. On a gray printer the
-//! dashes and markers do the telling. The dataset gives each contender its look, the charts draw with it.
+//! blindness can distinguish: two warm ones for the polling pair, two cool ones for the push pair. On a gray printer,
+//! dashes and markers distinguish them. The dataset assigns each contender its look, and the charts use it.
 
 use std::fmt::Write as _;
 
 use feedlab_experiment::scenario::Transport;
 
-/// Every color that a picture uses.
+/// The colors of the charts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Color {
     /// Text and axes.
     Ink,
-    /// Text that steps back.
+    /// Less important text.
     Muted,
     /// Grid lines.
     Grid,
@@ -27,7 +27,7 @@ pub(crate) enum Color {
     Green,
     /// A cool hue.
     Blue,
-    /// Stands in for every hue when the figures may not be used.
+    /// Replaces every hue if the measurement is invalid.
     Invalid,
 }
 
@@ -44,8 +44,8 @@ impl Color {
         Self::Invalid,
     ];
 
-    /// What there is to know of each: the name of the page's variable, and its red, green and blue on white paper and on
-    /// a dark screen. No two are equal on paper: the page finds a color again by its value.
+    /// The name of the page's CSS variable, and the RGB values on white paper and on a dark screen. All values on paper
+    /// are different, because the page's CSS rules identify a color by its value.
     const fn row(self) -> (&'static str, u32, u32) {
         match self {
             Self::Ink => ("ink", 0x1B_1F24, 0xE8_EAED),
@@ -60,14 +60,14 @@ impl Color {
         }
     }
 
-    /// Red, green and blue on white paper.
+    /// The red, green and blue values on white paper.
     pub(crate) const fn rgb(self) -> (u8, u8, u8) {
         let [_, r, g, b] = self.row().1.to_be_bytes();
         (r, g, b)
     }
 }
 
-/// What the pages have besides, and no picture: panels, links, and verdicts.
+/// The colors that only pages use: panels, links, and verdicts.
 const PAGES: [(&str, u32, u32); 5] = [
     ("panel", 0xF5_F7F9, 0x1D_2227),
     ("link", 0x00_59B3, 0x7C_C0FF),
@@ -76,8 +76,8 @@ const PAGES: [(&str, u32, u32); 5] = [
     ("bad", 0xB3_261E, 0xFF_8A80),
 ];
 
-/// The colors of the report's and the workshop's pages: a variable for each, as `--ink`, with its value on paper and on a
-/// dark screen, and rules that exchange the fixed colors of inline pictures for them.
+/// Returns the CSS of the report's and the workshop's pages: a variable per color, such as `--ink`, with its values on
+/// paper and on a dark screen, and rules that replace the fixed colors of inline charts with these variables.
 #[must_use]
 pub fn css() -> String {
     let rows = || Color::ALL.into_iter().map(Color::row).chain(PAGES);
@@ -100,19 +100,19 @@ fn variable(name: &str, rgb: u32) -> String {
 /// How a contender is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Look {
-    /// Its color.
+    /// The color.
     pub(crate) color: Color,
-    /// Lengths of dash, gap, dash, gap…; empty for a solid line.
+    /// The lengths of dash, gap, dash, gap…; empty for a solid line.
     pub(crate) dashes: &'static [f64],
-    /// The shape at its points.
+    /// The shape of its markers.
     pub(crate) marker: Marker,
     /// Whether the marker is only an outline: the second contender of the same transport.
     pub(crate) hollow: bool,
-    /// Width of its line.
+    /// The width of its line, CSS pixels.
     pub(crate) width: f64,
 }
 
-/// Shape of a point.
+/// The shape of a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
     /// ●
@@ -126,7 +126,7 @@ pub(crate) enum Marker {
 }
 
 impl Look {
-    /// The look of a transport; `variant` counts its contenders from 0.
+    /// Returns the look of a transport; `variant` is the index of the contender among those of the transport.
     pub(crate) fn of(transport: Transport, variant: usize) -> Self {
         let (color, dashes, marker): (_, &[f64], _) = match transport {
             Transport::ShortPolling => (Color::Vermillion, &[], Marker::Circle),
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// WCAG 2.2, 1.4.11: what carries meaning in a picture stands out from white by 3 to 1.
+    /// WCAG 2.2, 1.4.11: what carries meaning in a picture has a contrast of at least 3 to 1.
     #[test]
     fn hues_stand_out_from_paper() {
         for transport in Transport::ALL {

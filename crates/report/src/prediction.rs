@@ -1,7 +1,7 @@
-//! Predicted beside measured: what the arithmetic of each transport says, and how far the measurement is from it.
+//! Predicted and measured: what the arithmetic of each transport predicts, and how far the measurement is from it.
 //!
-//! The page shows it as tables, the finding as a sentence. Nothing here predicts: the run keeps its predictions in the
-//! summary, and older runs have none.
+//! The page shows it as tables, the finding as a sentence. Nothing here computes a prediction: the run stores its
+//! predictions in the summary, and older runs have none.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::{Group, Unit};
@@ -17,11 +17,11 @@ pub(crate) use sentence::sentence;
 
 use deviation::Deviation;
 
-/// Ages that are predicted to be smaller, µs, are told without a percentage: what is measured then is the scheduling
-/// and the system calls of the machine, which no arithmetic of a transport knows.
+/// Times that are predicted to be smaller than this, µs, are shown without a percentage: the measured time then
+/// consists of scheduling and system calls, which the arithmetic of a transport does not cover.
 pub(crate) const MACHINE_TIME: f64 = 1_000.0;
 
-/// What is predicted, table by table: more columns than these do not fit beside each other.
+/// The predicted metrics, table by table. A table with more columns would not fit.
 const TABLES: [(&str, &[Metric]); 5] = [
     (
         "Ages, requests and connections",
@@ -60,7 +60,7 @@ const TABLES: [(&str, &[Metric]); 5] = [
     ("Failure and recovery", FAILURE),
 ];
 
-/// What happens when something breaks.
+/// The metrics of failure and recovery.
 const FAILURE: &[Metric] = &[
     Metric::UpdatesMissed,
     Metric::UpdatesToldLost,
@@ -80,18 +80,18 @@ const FAILURE: &[Metric] = &[
 /// Predicted and measured, for the page.
 #[derive(Debug)]
 pub(crate) struct Prediction {
-    /// One for each group of figures that has a prediction.
+    /// One table per group of metrics that has a prediction.
     pub(crate) tables: Vec<PredictionTable>,
-    /// What had to be assumed, each once.
+    /// The assumptions, each listed once.
     pub(crate) assumptions: Vec<String>,
 }
 
 /// A table of figures with their predictions.
 #[derive(Debug, PartialEq)]
 pub(crate) struct PredictionTable {
-    /// What it is about.
+    /// The title.
     pub(crate) title: &'static str,
-    /// The figures, by their names.
+    /// The labels of the metrics.
     pub(crate) columns: Vec<&'static str>,
     /// A row for each contender, client count and payload.
     pub(crate) rows: Vec<PredictionRow>,
@@ -100,32 +100,32 @@ pub(crate) struct PredictionTable {
 /// A row of a table.
 #[derive(Debug, PartialEq)]
 pub(crate) struct PredictionRow {
-    /// The contender, with its client count and payload in a sweep.
+    /// The contender's label, with its client count and payload in a sweep.
     pub(crate) name: String,
-    /// As many as there are columns.
+    /// One cell per column.
     pub(crate) cells: Vec<PredictionCell>,
 }
 
-/// One figure.
+/// One figure with its prediction.
 #[derive(Debug, PartialEq)]
 pub(crate) struct PredictionCell {
-    /// What was measured.
+    /// The measured value.
     pub(crate) measured: String,
-    /// What was predicted.
+    /// The predicted value, or that there is none.
     pub(crate) predicted: String,
-    /// How far apart the two are, in words too where it is too far.
+    /// The deviation, and whether it is outside the tolerance.
     pub(crate) deviation: Option<String>,
-    /// Whether it is too far.
+    /// Whether the deviation is outside the tolerance.
     pub(crate) is_outside: bool,
 }
 
-/// The metrics in the tables, for a glossary.
+/// Whether a metric is in the tables, for the glossary.
 pub(crate) fn shows(metric: Metric) -> bool {
     TABLES.iter().any(|(_, metrics)| metrics.contains(&metric))
 }
 
-/// How far a measurement may be from its prediction before it is called outside, as a share. Times wait for a machine,
-/// what failure does hits clients at random, and memory comes in pages; the rest is counted.
+/// How far a measurement may be from its prediction before it is called outside, as a share. Times depend on the
+/// machine, failures hit clients at random, and memory is allocated in pages; everything else is counted.
 pub(crate) fn tolerance(metric: Metric) -> f64 {
     match (metric.row().group, metric.row().unit) {
         (_, Unit::Microseconds) => 0.05,
@@ -139,15 +139,15 @@ fn is_of_failure(metric: Metric) -> bool {
     FAILURE.contains(&metric)
 }
 
-/// Whether a prediction has something to tell: that nothing breaks where nothing is to break has not.
-fn is_told(entry: &Entry, metric: Metric) -> bool {
+/// Whether a prediction is worth showing. A prediction that nothing breaks is not, unless something broke.
+fn is_shown(entry: &Entry, metric: Metric) -> bool {
     match predicted(entry, metric) {
         Some(0.0) if is_of_failure(metric) => entry.value(metric).is_some_and(|value| value != 0.0),
         predicted => predicted.is_some(),
     }
 }
 
-/// Puts a run beside its predictions; nothing without any. A run that is invalid is not judged by them.
+/// Compares a run with its predictions; `None` if it has none. An invalid run is not judged.
 pub(crate) fn of(summary: &Summary) -> Option<Prediction> {
     let entries: Vec<&Entry> = summary.contenders.iter().filter(|entry| entry.predicted.is_some()).collect();
     let is_invalid = summary.verdict.status == Status::Invalid;
@@ -157,7 +157,7 @@ pub(crate) fn of(summary: &Summary) -> Option<Prediction> {
 }
 
 fn table(title: &'static str, metrics: &[Metric], entries: &[&Entry], is_invalid: bool) -> Option<PredictionTable> {
-    let has_prediction = |metric: &&Metric| entries.iter().any(|entry| is_told(entry, **metric));
+    let has_prediction = |metric: &&Metric| entries.iter().any(|entry| is_shown(entry, **metric));
     let metrics: Vec<Metric> = metrics.iter().filter(has_prediction).copied().collect();
     let row = |entry: &&Entry| PredictionRow {
         name: if is_swept(entries) { entry.name() } else { entry.label.clone() },
@@ -188,7 +188,7 @@ fn cell(entry: &Entry, metric: Metric, is_invalid: bool) -> PredictionCell {
     }
 }
 
-/// Whether the repetitions scatter so far that the prediction may hold.
+/// Whether the repetitions vary so much that the prediction may still hold.
 fn is_inside_interval(entry: &Entry, metric: Metric) -> bool {
     let interval = entry.metrics.get(&metric).and_then(|estimate| estimate.low.zip(estimate.high));
     interval.zip(predicted(entry, metric)).is_some_and(|((low, high), value)| (low..=high).contains(&value))

@@ -1,4 +1,4 @@
-//! The report as a whole: rendered into memory, or written into the folder of its run.
+//! The whole report: rendered in memory, or written into the folder of its run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ use crate::{chart, finding, page};
 /// A report in memory.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The page: one document that loads nothing.
+    /// The page: one self-contained HTML document.
     pub html: String,
-    /// File names and contents of the charts, each an SVG document with its title in it.
+    /// The file names and contents of the charts, each an SVG document that includes its title.
     pub charts: Vec<(String, String)>,
-    /// What the run shows, in one plain sentence.
+    /// What the run shows, in one or two sentences.
     pub headline: String,
 }
 
-/// Makes the report of a run.
+/// Renders the report of a run.
 ///
 /// # Errors
 /// When a histogram of the run cannot be read, or a picture cannot be drawn.
@@ -31,8 +31,8 @@ pub fn render(results: &Results) -> Result<Report, ReportError> {
     render_with(results, None)
 }
 
-/// Makes the report of a run with what a class expected of it: the questions whose measurement this run is, with the
-/// votes on them. Votes on other questions are left out.
+/// Renders the report of a run with what a class expected of it: the questions that this run measures, with their
+/// votes. Votes on other questions are left out.
 ///
 /// # Errors
 /// As [`render`].

@@ -1,25 +1,26 @@
-//! Who a line, a bar or a row belongs to: the names and the look of a contender, and the part of a sweep that is looked at.
+//! The contender that a line, a bar or a row belongs to, with its names and its look, and the part of a sweep that is
+//! shown.
 //!
-//! Taken from the entries of a summary alone. Everything that names a contender asks here, so that it has one name in a
-//! table, one in a sentence and one look in all pictures.
+//! Everything comes from the entries of a summary. All code that names a contender uses this module, so a contender has
+//! one name in tables, one in sentences and one look in all charts.
 
 use feedlab_experiment::summary::Entry;
 
 use crate::palette::Look;
 use crate::{human, wording};
 
-/// Who a line or a bar belongs to.
+/// The contender that a line or a bar belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Series {
     /// The contender's label.
     pub(crate) label: String,
-    /// Its name in a sentence: the transport alone if no other contender has it.
+    /// Its name in a sentence: only the transport if no other contender has it.
     pub(crate) spoken: String,
-    /// How it is drawn everywhere.
+    /// How it is drawn in every chart.
     pub(crate) look: Look,
-    /// Number of clients.
+    /// The number of clients.
     pub(crate) clients: u32,
-    /// Payload of an update, bytes, if the run sweeps it.
+    /// The payload of an update in bytes, if the run sweeps it.
     pub(crate) payload_bytes: Option<u64>,
 }
 
@@ -42,18 +43,18 @@ impl Series {
     }
 }
 
-/// The clients and the payload at which a sweep is looked at: the largest of each.
+/// The point of a sweep that line charts and titles show: the largest client count and the largest payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scope {
-    /// Number of clients.
+    /// The number of clients.
     pub(crate) clients: u32,
-    /// Whether the run has other numbers of clients.
+    /// Whether the run has other client counts.
     pub(crate) clients_swept: bool,
-    /// Payload of an update, bytes, if the run sweeps it.
+    /// The payload of an update in bytes, if the run sweeps it.
     pub(crate) payload_bytes: Option<u64>,
     /// Whether the run has other payloads.
     pub(crate) payload_swept: bool,
-    /// Contenders in scope.
+    /// The number of contenders in scope.
     pub(crate) contenders: usize,
 }
 
@@ -75,12 +76,12 @@ impl Scope {
         entry.clients == self.clients && payload_bytes(entry) == self.payload_bytes
     }
 
-    /// Whether a row is inside.
+    /// Whether a series is in scope.
     pub(crate) fn shows(&self, series: &Series) -> bool {
         series.clients == self.clients && series.payload_bytes == self.payload_bytes
     }
 
-    /// What is held fixed, if the run has rows outside: `500 clients and 4 KiB of payload`.
+    /// The point that is shown, if the run has others too: `500 clients and 4 KiB of payload`.
     pub(crate) fn fixed(&self) -> Option<String> {
         let clients = self.clients_swept.then(|| wording::counted(f64::from(self.clients), "client", "clients"));
         let payload = self.payload_bytes.filter(|_| self.payload_swept);
@@ -89,7 +90,7 @@ impl Scope {
         (!fixed.is_empty()).then(|| fixed.join(" and "))
     }
 
-    /// Makes a sentence that says for which part of the run it holds.
+    /// Returns a sentence that says for which point of the sweep it holds.
     pub(crate) fn say(&self, text: &str) -> String {
         match self.fixed() {
             Some(fixed) => format!("With {fixed}, {text}"),
@@ -98,13 +99,13 @@ impl Scope {
     }
 }
 
-/// What a row is called in a table: the label, with the client count and payload if that alone does not tell it apart.
+/// The name of a row in a table: the label, with the client count and payload if the label is not unique.
 pub(crate) fn row_name(entry: &Entry, entries: &[Entry]) -> String {
     let is_swept = entries.iter().any(|other| other.label == entry.label && other != entry);
     if is_swept { entry.name() } else { entry.label.clone() }
 }
 
-/// A label of the form `transport, details` reads in a sentence as `transport (details)`, or without its details.
+/// Turns a label of the form `transport, details` into `transport (details)`, or into `transport` if that is unique.
 fn spoken(label: &str, transport: &str, is_only: bool) -> String {
     match label.strip_prefix(transport).and_then(|rest| rest.strip_prefix(", ")) {
         Some(_) if is_only => transport.to_owned(),

@@ -11,28 +11,28 @@ use crate::human::{self, ABSENT};
 pub struct Table {
     /// The columns, from the left.
     pub columns: Vec<Column>,
-    /// A row for each contender, client count and (in a sweep) payload; as many cells as there are columns.
+    /// One row per contender, client count and (in a sweep) payload, with one cell per column.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The head of a column.
+/// The header of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// What the figures are.
+    /// What the figures show.
     pub label: String,
     /// Their unit; empty where every figure names its own.
     pub unit: String,
-    /// Whether they are figures, which stand at the right.
+    /// Whether the cells are figures, which are aligned to the right.
     pub numeric: bool,
 }
 
-/// How a cell is made of an entry.
+/// What a column shows of an entry.
 enum ColumnKind {
     Label,
     Clients,
     Payload,
     Figure(Metric),
-    /// A figure that is shown only where it is not zero for all: what most runs have nothing of.
+    /// A figure that is shown only if it is not zero for all contenders, because most runs have none of it.
     Where(Metric),
     Delivery,
     Requests,
@@ -64,7 +64,7 @@ const COLUMNS: &[ColumnKind] = &[
     ColumnKind::Where(Metric::NginxCpuPerUpdate),
 ];
 
-/// The metrics in the table, for a glossary.
+/// The metrics in the table, for the glossary.
 pub const METRICS: &[Metric] = &[
     Metric::AgeP50,
     Metric::AgeP99,
@@ -91,7 +91,8 @@ pub const METRICS: &[Metric] = &[
     Metric::NginxCpuPerUpdate,
 ];
 
-/// Makes the table of a run. What was not measured is an em dash; an interval stands in parentheses behind its value.
+/// Returns the table of a run. A figure that was not measured is an em dash; an interval follows its value in
+/// parentheses.
 #[must_use]
 pub fn rows(summary: &Summary) -> Table {
     let entries = &summary.contenders;
@@ -127,7 +128,7 @@ impl ColumnKind {
             Self::Label => entry.label.clone(),
             Self::Clients => human::count(f64::from(entry.clients)),
             Self::Payload => entry.payload_bytes.map_or(ABSENT.to_owned(), |bytes| human::size(bytes as f64)),
-            // A count is a sum: how it scatters says less than what it is.
+            // Counts are sums, for which an interval says little.
             Self::Where(metric) if metric.row().unit == Unit::Count => {
                 entry.value(*metric).map_or(ABSENT.to_owned(), human::count)
             }

@@ -1,4 +1,4 @@
-//! The whole way from a results folder to the page, on made-up runs whose figures are known.
+//! From a results folder to the page, with made-up runs whose figures are known.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +29,7 @@ mod words;
 
 use run::CellFixture;
 
-/// Four contenders, `extra` lines in the scenario's head and tables where the test needs them.
+/// A scenario with four contenders, and the given client counts, payloads and repetitions.
 fn scenario(clients: &str, payload: &str, repetitions: u32) -> String {
     format!(
         r#"
@@ -50,7 +50,7 @@ threshold = [{{ metric = "updates_missed", expect = "== 0" }}]
     )
 }
 
-/// Ages and costs that every reader can check in the head: 600 updates in six seconds, all of them received.
+/// Ages and costs that can be checked in the head: 600 updates in six seconds, all of them received.
 fn known(contender: &Contender, cell: &Cell) -> CellFixture {
     let transport = contender.transport();
     let second: Vec<u64> = match transport {
@@ -92,7 +92,7 @@ fn known(contender: &Contender, cell: &Cell) -> CellFixture {
     CellFixture { ages: vec![second; 6], metrics: metrics.into(), ..CellFixture::default() }
 }
 
-/// The same, with `repetition` moving every figure a little, so that there are intervals.
+/// The same figures, changed a little by each repetition, so that there are intervals.
 fn varied(contender: &Contender, cell: &Cell) -> CellFixture {
     let factor = 1.0 + f64::from(cell.repetition) / 100.0;
     let CellFixture { ages, metrics, .. } = known(contender, cell);
@@ -104,7 +104,7 @@ fn varied(contender: &Contender, cell: &Cell) -> CellFixture {
     }
 }
 
-/// A contender that got nothing: no ages, and nothing that is counted for each update.
+/// A contender that received nothing: no ages, and no figure per update.
 fn silent() -> CellFixture {
     let metrics = [
         (Metric::UpdatesPublished, 60.0),
@@ -125,7 +125,7 @@ fn invalid() -> Verdict {
     verdict
 }
 
-/// A run in a folder that goes away with the returned guard.
+/// A run in a folder that is deleted when the returned guard is dropped.
 fn run(scenario: &str, fixture: impl Fn(&Contender, &Cell) -> CellFixture) -> (tempfile::TempDir, Results) {
     let folder = tempfile::tempdir().unwrap();
     let results = run::results(folder.path(), scenario, fixture);
@@ -153,7 +153,7 @@ fn a_report_is_written_into_the_folder_of_its_run() {
         assert!(svg.starts_with("<svg xmlns") && svg.trim_end().ends_with("</svg>"), "{chart}");
     }
     let again = render(&results).unwrap().write(&results.folder).unwrap();
-    assert_eq!(again, page, "a report may be made again");
+    assert_eq!(again, page, "a report can be rendered again");
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn text(table: &table::Table) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The report of a realistic run with few ages a second.
+/// The report of a realistic run with few ages per second.
 fn realistic_report(clients: &[u32], change: impl Fn(CellFixture) -> CellFixture) -> Report {
     report(&realistic::scenario(clients, 6), |contender, cell| change(realistic::fixture(contender, cell, 6, 60)))
 }

@@ -1,8 +1,8 @@
-//! The small grammar of generated sentences: lists of names, verbs that agree, a capital at the start.
+//! The grammar of generated sentences: lists of names, agreement of verbs, a capital at the start.
 
 use crate::human;
 
-/// `a`, `a and b`, `a, b and c`; names that hold a comma themselves are parted by semicolons.
+/// `a`, `a and b`, `a, b and c`; names that contain a comma are separated by semicolons.
 pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let comma = if names.iter().any(|name| has_bare_comma(name)) { ";" } else { "," };
@@ -14,7 +14,7 @@ pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
-/// Commas in parentheses part nothing.
+/// Whether a name has a comma outside parentheses.
 fn has_bare_comma(name: &str) -> bool {
     let mut depth = 0i32;
     name.chars().any(|letter| {
@@ -23,12 +23,12 @@ fn has_bare_comma(name: &str) -> bool {
     })
 }
 
-/// The verb that agrees with a number of subjects.
+/// Returns the form that agrees with a number of subjects.
 pub(crate) fn agree<'a>(subjects: usize, one: &'a str, many: &'a str) -> &'a str {
     if subjects == 1 { one } else { many }
 }
 
-/// The same text with a capital first letter. A name that mixes its case stays as it is (`mTLS`, `iPhone`).
+/// Capitalizes the first letter. A name with mixed case is left unchanged (`mTLS`, `iPhone`).
 pub(crate) fn sentence(text: &str) -> String {
     let first_word = text.split_whitespace().next().unwrap_or_default();
     let mut chars = text.chars();
@@ -40,7 +40,7 @@ pub(crate) fn sentence(text: &str) -> String {
     }
 }
 
-/// The same text with unbreakable spaces between figures and their units, for wherever lines are wrapped.
+/// Replaces the spaces between figures and their units by non-breaking ones, for text that is wrapped.
 pub(crate) fn glued(text: &str) -> String {
     const UNITS: [&str; 10] = ["µs", "ms", "s", "B", "KiB", "MiB", "GiB", "%", "times", "clients"];
     let mut out = String::with_capacity(text.len());
@@ -58,7 +58,7 @@ pub(crate) fn glued(text: &str) -> String {
     out
 }
 
-/// `3 clients`, `1 client`.
+/// A number with its noun: `3 clients`, `1 client`.
 pub(crate) fn counted(number: f64, one: &str, many: &str) -> String {
     format!("{} {}", human::count(number), if number == 1.0 { one } else { many })
 }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_begin_with_a_capital() {
+    fn sentences_start_with_a_capital() {
         assert_eq!(sentence("short polling is late"), "Short polling is late");
         assert_eq!(sentence("iPhone clients"), "iPhone clients");
         assert_eq!(sentence("élan"), "Élan");

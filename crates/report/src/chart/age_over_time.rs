@@ -16,10 +16,10 @@ mod finding;
 const PANEL: f64 = 160.0;
 const HEAD: f64 = 20.0;
 const FOOT: f64 = 36.0;
-/// Room for the ages at the left and for the lines' names at the right.
+/// The widths of the ages on the left and of the lines' names on the right.
 const LEFT: f64 = 54.0;
 const RIGHT: f64 = 44.0;
-/// Up to this many seconds each has a point of its own.
+/// Up to this many seconds, each second is drawn with a marker.
 const POINTS_UP_TO: usize = 40;
 
 /// The chart.
@@ -43,11 +43,12 @@ impl Picture for AgeOverTime<'_> {
         let faults = if self.0.timelines.faults.is_empty() {
             ""
         } else {
-            ", above all after the upright dashes and in the gray spans, which are faults"
+            ", especially after the vertical dashed lines and in the gray spans, which mark faults"
         };
         format!(
-            "In each panel time runs to the right and age upwards, so lower is fresher; look for spikes of the thick line, \
-             the {middle} of each second, and of the thin one, its {edge}: there clients fell behind{faults}."
+            "In each panel time runs to the right and age upward, so lower is fresher; look for spikes in the thick \
+             line, the {middle} of each second, and in the thin line, its {edge}, because there clients fell \
+             behind{faults}."
         )
     }
 
@@ -63,8 +64,8 @@ impl Picture for AgeOverTime<'_> {
     fn figures(&self) -> Figures {
         let [middle, edge] = self.0.timelines.names();
         let head = ["contender", "seconds with updates"].map(str::to_owned).into_iter();
-        let head = head.chain(["middle second's", "worst second's"].map(|which| format!("{which} {middle}")));
-        let head = head.chain(["middle second's", "worst second's"].map(|which| format!("{which} {edge}")));
+        let head = head.chain(["middle", "worst"].map(|which| format!("{middle} in the {which} second")));
+        let head = head.chain(["middle", "worst"].map(|which| format!("{edge} in the {which} second")));
         let rows = self.0.timelines.lines.iter().map(|line| {
             let figures = [finding::sorted(line, |m| m.middle), finding::sorted(line, |m| m.edge)];
             let figures = figures.iter().flat_map(|ages| [finding::middle(ages), ages.last().copied()]);
@@ -87,7 +88,7 @@ impl Picture for AgeOverTime<'_> {
         let Timelines { lines, .. } = &self.0.timelines;
         let moments = || lines.iter().flat_map(|line| &line.moments);
         if moments().next().is_none() {
-            return nothing(canvas, area, "no ages by second");
+            return nothing(canvas, area, "no ages per second");
         }
         let caption = area.top + 8.0;
         let area = Area { top: area.top + self.key().height(area.width()), ..area };
@@ -109,20 +110,20 @@ impl Picture for AgeOverTime<'_> {
             names(canvas, &self.0.timelines, line, plot, ages)?;
         }
         let (axis, middle) = (TextFormat::new(12.0).muted(), (area.left + area.right) / 2.0);
-        canvas.text("age of the updates when they arrived, logarithmic", (area.left, caption), axis)?;
+        canvas.text("age of the updates on arrival, logarithmic", (area.left, caption), axis)?;
         canvas.text("measured time", (middle, area.bottom - 8.0), axis.at(Anchor::Middle))
     }
 }
 
 impl AgeOverTime<'_> {
-    /// Tells what the hollow sign is, if there is one.
+    /// The key, which explains the hollow sign if there is one.
     fn key(&self) -> Key<'static> {
         let is_predicted = self.0.timelines.lines.iter().any(|line| line.predicted.is_some());
         Key { parts: &[], mark: None, is_predicted }
     }
 }
 
-/// The predicted age across a panel: one level, whatever happens in it.
+/// Draws the predicted age across a panel: one level for the whole time.
 fn predicted(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis) -> DrawResult {
     let Some(age) = line.predicted.filter(|_| !line.moments.is_empty()) else { return Ok(()) };
     let y = ages.place(age, plot.bottom, plot.top);
@@ -133,10 +134,10 @@ fn predicted(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis) -> Dr
 /// How the panels are laid out.
 struct Grid {
     columns: usize,
-    /// Width and height of a panel.
+    /// The width and height of a panel.
     width: f64,
     panel: f64,
-    /// The part of its height that the names of faults take.
+    /// The part of the height that the names of faults take.
     labels: f64,
 }
 
@@ -152,7 +153,7 @@ impl Grid {
     }
 }
 
-/// The axis of time: up to the last second with an update, and on to the last fault.
+/// The time axis: up to the last second with an update or the end of the last fault, whichever is later.
 fn seconds(timelines: &Timelines) -> Axis {
     let moments = timelines.lines.iter().flat_map(|line| &line.moments).map(|moment| f64::from(moment.second) + 1.0);
     let marks = timelines.lines.iter().flat_map(|line| &line.marks);
@@ -182,7 +183,7 @@ fn frame(canvas: &mut Canvas, plot: Area, ages: Axis, seconds: Axis, is_lowest: 
     Ok(())
 }
 
-/// The contender, at the upper edge of an area.
+/// Draws the contender's name at the upper edge of an area.
 fn name(canvas: &mut Canvas, line: &Timeline, area: Area) -> DrawResult {
     canvas.marker((area.left + 5.0, area.top), 4.5, line.series.look)?;
     let name = text::fit(&line.series.label, 13.0, area.width() - 20.0);
@@ -205,7 +206,7 @@ fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: 
         if run.len() > 1 {
             canvas.polygon(&band, look.color, 0.18)?;
         } else {
-            // A second between two silent ones has no line: its band is one stroke.
+            // A second between two without updates has no line: its band is one stroke.
             canvas.path(&band, &[], look.color, 1.2)?;
         }
         canvas.path(&edge, &[], look.color, 1.2)?;
@@ -217,7 +218,7 @@ fn panel(canvas: &mut Canvas, line: &Timeline, plot: Area, ages: Axis, seconds: 
     Ok(())
 }
 
-/// The names of the two lines beside the last second, kept apart when the lines meet.
+/// Draws the names of the two lines next to the last second, separated where the lines meet.
 fn names(canvas: &mut Canvas, lines: &Timelines, line: &Timeline, plot: Area, ages: Axis) -> DrawResult {
     let Some(last) = line.moments.last() else { return Ok(()) };
     let middle = ages.place(last.middle, plot.bottom, plot.top);

@@ -1,20 +1,20 @@
-//! Axes: from a value to its place, and ticks at figures that people know.
+//! Axes: map a value to its position, and choose ticks at round figures.
 
 use feedlab_experiment::metric::Unit;
 
 use crate::human;
 
-/// A range of values and how it is laid out.
+/// A range of values and its scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Axis {
-    /// Equal factors are equally far apart; both ends are positive.
+    /// A logarithmic scale; both ends are positive.
     Log {
         /// The smallest value.
         low: f64,
         /// The largest.
         high: f64,
     },
-    /// From 0 up.
+    /// A linear scale from 0.
     Linear {
         /// The largest value.
         high: f64,
@@ -22,7 +22,8 @@ pub(crate) enum Axis {
 }
 
 impl Axis {
-    /// A logarithmic axis that holds every positive value, widened to round figures and to one decade at least.
+    /// Returns a logarithmic axis that contains all positive values, widened to round figures and to at least one
+    /// decade.
     pub(crate) fn log(values: impl IntoIterator<Item = f64>) -> Self {
         let (mut low, mut high) = (f64::MAX, f64::MIN_POSITIVE);
         for value in values.into_iter().filter(|&value| value > 0.0) {
@@ -35,13 +36,13 @@ impl Axis {
         Self::Log { low, high: high.max(low * 10.0) }
     }
 
-    /// A linear axis from 0 to the largest value, which need not be round: the axis ends where the data does.
+    /// Returns a linear axis from 0 to the largest value, which need not be round.
     pub(crate) fn linear(values: impl IntoIterator<Item = f64>) -> Self {
         let high = values.into_iter().fold(0.0, f64::max);
         Self::Linear { high: if high > 0.0 { high } else { 1.0 } }
     }
 
-    /// The place of a value between two ends of the axis; values outside stand at the end.
+    /// Returns the position of a value between the two ends of the axis; values outside are placed at the end.
     pub(crate) fn place(&self, value: f64, from: f64, to: f64) -> f64 {
         let share = match *self {
             Self::Log { low, high } => (value.max(low) / low).ln() / (high / low).ln(),
@@ -50,7 +51,7 @@ impl Axis {
         from + (to - from) * share.clamp(0.0, 1.0)
     }
 
-    /// Decades, and 2 and 5 between them as long as there are no more than `most`.
+    /// Returns ticks at 1, 2 and 5 of each decade if there are at most `most`, otherwise at decades only.
     pub(crate) fn log_ticks(&self, most: usize) -> Vec<f64> {
         let Self::Log { low, high } = *self else { return Vec::new() };
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
@@ -62,8 +63,8 @@ impl Axis {
         if fine.len() <= most { fine } else { ticks(&[1.0]) }
     }
 
-    /// About `count` ticks from 0, two at least: at 1, 2 or 5 of a power of ten, or at powers of two where the values
-    /// are sizes that are counted in KiB and more.
+    /// Returns about `count` ticks from 0, at least two: at multiples of 1, 2 or 5 times a power of ten, or of a power
+    /// of two for sizes in KiB and more.
     pub(crate) fn linear_ticks(&self, count: f64, unit: Unit) -> Vec<f64> {
         let Self::Linear { high } = *self else { return Vec::new() };
         let step = high / count.max(2.0);
@@ -94,7 +95,7 @@ fn round_up(value: f64) -> f64 {
         .unwrap_or(decade * 10.0)
 }
 
-/// Of 1, 2, 5 times a power of ten the one that is nearest by factor.
+/// The nearest of 1, 2, 5 times a power of ten, by factor.
 fn nearest(value: f64) -> f64 {
     let (below, above) = (round_down(value), round_up(value));
     if value * value > below * above { above } else { below }
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn values_find_their_place() {
+    fn values_are_mapped_to_positions() {
         let axis = Axis::Log { low: 1.0, high: 100.0 };
         assert_eq!([0.0, 1.0, 10.0, 100.0, 1e9].map(|v| axis.place(v, 50.0, 250.0)), [50.0, 50.0, 150.0, 250.0, 250.0]);
         assert_eq!(Axis::linear([4.0, 8.0]).place(2.0, 100.0, 0.0), 75.0, "axes may run backwards");

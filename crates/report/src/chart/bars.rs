@@ -1,4 +1,5 @@
-//! Horizontal bars: names at the left (on a phone: above), figures at the right, grouped by client count if need be.
+//! Horizontal bars: names on the left (above the bars on a phone), figures on the right, grouped by client count if
+//! needed.
 
 use feedlab_experiment::metric::Unit;
 
@@ -20,48 +21,48 @@ const BAR: f64 = 16.0;
 const HEADING: f64 = 32.0;
 const SCALE: f64 = 42.0;
 
-/// A picture of bars.
+/// A picture with horizontal bars.
 pub(super) struct Bars {
-    /// From the top down.
+    /// The bars, from top to bottom.
     pub(super) bars: Vec<Bar>,
-    /// What the scale counts, with its unit; without it there is no scale, and the figures alone say how much.
+    /// The caption of the scale; `None` leaves out the scale, so only the figures show the values.
     pub(super) caption: Option<&'static str>,
     /// The unit of the values.
     pub(super) unit: Unit,
-    /// What the parts of the bars are, in their order; empty where bars have one part.
+    /// The parts of the bars, in order; empty if bars have one part.
     pub(super) parts: Vec<Part>,
-    /// What the mark on the bars is, if they have one.
+    /// The meaning of the mark on the bars, if they have one.
     pub(super) mark: Option<&'static str>,
-    /// Whether the key tells the sign of what is predicted, where something is.
+    /// Whether the key explains the sign of predicted values, if there are any.
     pub(super) explains_predicted: bool,
-    /// Whether names and headings stand elsewhere: in a column that several pictures share.
+    /// Whether names and headings are left out because they are in a column that several pictures share.
     pub(super) hides_names: bool,
 }
 
 /// One bar.
 pub(super) struct Bar {
-    /// Whose.
+    /// How the contender is drawn.
     pub(super) look: Look,
-    /// Its name.
+    /// The contender's label.
     pub(super) name: String,
-    /// A heading above it, where a group begins.
+    /// A heading above the bar, at the start of a group.
     pub(super) heading: Option<String>,
-    /// Its parts from the left; `None` if not measured.
+    /// The parts from left to right; `None` if not measured.
     pub(super) parts: Option<Vec<(Pattern, f64)>>,
-    /// A value inside that is marked.
+    /// A value inside the bar that is marked.
     pub(super) mark: Option<f64>,
-    /// What is predicted for the sum of its parts.
+    /// The predicted sum of the parts.
     pub(super) predicted: Option<f64>,
-    /// The interval of the sum of its parts.
+    /// The interval of the sum of the parts.
     pub(super) interval: Option<(f64, f64)>,
-    /// The figure beside it.
+    /// The figure next to the bar.
     pub(super) figure: String,
-    /// The figure where there is little room.
+    /// The shorter figure for narrow pictures.
     pub(super) short: String,
 }
 
 impl Bar {
-    /// A bar of one part.
+    /// Returns a bar with one part.
     pub(super) fn simple(
         series: &Series,
         heading: Option<String>,
@@ -86,7 +87,7 @@ impl Bar {
         self.parts.iter().flatten().map(|part| part.1).sum()
     }
 
-    /// How far it reaches, its interval and its prediction included.
+    /// How far the bar extends, including its interval and its prediction.
     fn reach(&self) -> f64 {
         self.total().max(self.interval.map_or(0.0, |interval| interval.1)).max(self.predicted.unwrap_or(0.0))
     }
@@ -96,7 +97,7 @@ impl Bar {
     }
 }
 
-/// The heading of each row: the client count and payload where they change, if the bars are grouped by them.
+/// Returns the heading of each bar: the client count and payload where they change, if the bars are grouped.
 pub(super) fn headings<'a>(data: &Dataset, series: impl Iterator<Item = &'a Series>) -> Vec<Option<String>> {
     let mut last = None;
     let headings = series.map(|series| {
@@ -130,7 +131,8 @@ impl Bars {
         if self.hides_names { Ok(()) } else { self.names(canvas, area, plot.left) }
     }
 
-    /// Draws the names at the left of `area`, above bars that begin at `left` or beside them, and the headings.
+    /// Draws the headings, and the names at the left of `area`: above the bars or, if those start at `left`, next to
+    /// them.
     fn names(&self, canvas: &mut Canvas, area: Area, left: f64) -> DrawResult {
         let stacked = self.is_stacked(area.width());
         let room = if stacked { area.width() } else { left - area.left } - 30.0;
@@ -147,12 +149,12 @@ impl Bars {
         Ok(())
     }
 
-    /// Draws nothing but the names, for pictures without names at the right of `area` that begin at its upper edge.
+    /// Draws only the names, for pictures without names to the right of `area` with the same upper edge.
     pub(super) fn name_column(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         self.names(canvas, area, area.right)
     }
 
-    /// The place of each row, below its heading.
+    /// The area of each bar, below its heading.
     fn slots(&self, plot: Area, width: f64) -> Vec<Area> {
         let mut top = plot.top;
         let slot = |bar: &Bar| {
@@ -164,7 +166,7 @@ impl Bars {
         self.bars.iter().map(slot).collect()
     }
 
-    /// Where the bars go: below the key, beside the names, and with room for the longest figure.
+    /// The area of the bars: below the key, next to the names, and with room for the longest figure.
     fn plot(&self, area: Area) -> Area {
         let figures = widest(self.bars.iter().map(|bar| bar.figure(area)), FIGURE);
         let sign = if self.bars.iter().any(|bar| bar.predicted.is_some()) { sign::RADIUS + 3.0 } else { 0.0 };
@@ -183,22 +185,22 @@ impl Bars {
         Key { parts: &self.parts, mark: self.mark, is_predicted }
     }
 
-    /// From the left edge to the bars.
+    /// The distance from the left edge to the bars.
     fn indent(&self, width: f64) -> f64 {
         if self.hides_names || self.is_stacked(width) { 0.5 } else { self.names_width() + 34.0 }
     }
 
-    /// How wide the longest name is.
+    /// The width of the longest name.
     pub(super) fn names_width(&self) -> f64 {
         widest(self.bars.iter().map(|bar| bar.name.as_str()), NAME)
     }
 
-    /// Whether names stand above their bars: beside them they would take too much of the width.
+    /// Whether names are above their bars, because next to them they would take too much of the width.
     fn is_stacked(&self, width: f64) -> bool {
         !self.hides_names && (self.names_width() > width * 0.36 || width < COMPACT_BELOW * 0.7)
     }
 
-    /// From one row to the next.
+    /// The distance from one bar to the next.
     fn pitch(&self, width: f64) -> f64 {
         if self.is_stacked(width) { BAR + 28.0 } else { BAR + 12.0 }
     }
@@ -210,7 +212,7 @@ impl Bars {
             let x = axis.place(tick, plot.left, plot.right);
             let color = if tick == 0.0 { Color::Muted } else { Color::Grid };
             canvas.line((x, plot.top), (x, plot.bottom), color, 1.0)?;
-            // A zero at the edge of the picture would be cut in half.
+            // A centered zero at the edge of the picture would be cut in half.
             let anchor = if x - area.left < 12.0 { Anchor::Start } else { Anchor::Middle };
             canvas.text(
                 &human::value(tick, self.unit),
@@ -241,7 +243,7 @@ impl Bars {
             whisker(canvas, place(low), place(high), middle)?;
         }
         if let Some(predicted) = bar.predicted {
-            // At zero it would be cut in half by the edge of a picture without names.
+            // Keeps the sign of zero from being cut in half at the edge of a picture without names.
             sign::predicted(canvas, (place(predicted).max(area.left + sign::RADIUS + 3.0), middle))?;
         }
         let set = if bar.parts.is_some() { TextFormat::new(FIGURE).bold() } else { TextFormat::new(FIGURE).muted() };
@@ -250,7 +252,7 @@ impl Bars {
     }
 }
 
-/// The height at which a row's bar is centered.
+/// The y coordinate at which a bar is centered.
 fn middle(slot: Area) -> f64 {
     slot.bottom - BAR / 2.0 - 6.0
 }
@@ -259,7 +261,7 @@ fn widest<'a>(texts: impl Iterator<Item = &'a str>, size: f64) -> f64 {
     texts.map(|text| text::width(text, size)).fold(0.0, f64::max)
 }
 
-/// An interval, as a line with two caps.
+/// Draws an interval as a line with two caps.
 fn whisker(canvas: &mut Canvas, low: f64, high: f64, y: f64) -> DrawResult {
     canvas.line((low, y), (high, y), Color::Ink, 1.4)?;
     for x in [low, high] {

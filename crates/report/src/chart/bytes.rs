@@ -1,4 +1,4 @@
-//! Bytes: what an update weighs on the wire (or, where the kernel does not tell, on the socket), and of what.
+//! Bytes: the size of an update on the wire (or on the socket, where the kernel does not report the wire), by kind.
 
 use feedlab_experiment::metric::Unit;
 use feedlab_experiment::summary::Estimate;
@@ -19,31 +19,31 @@ impl Picture for BytesPerUpdate<'_> {
     }
 
     fn topic(&self) -> &str {
-        "Bytes of an update"
+        "Bytes per update"
     }
 
     fn finding(&self) -> String {
-        self.0.scope.say(&finding(self.0).unwrap_or("bytes of an update: not measured".to_owned()))
+        self.0.scope.say(&finding(self.0).unwrap_or("bytes per update: not measured".to_owned()))
     }
 
     fn reading(&self) -> String {
         let stroke = match self.0.bytes_level {
-            Level::Wire => ", and at the upright stroke, where the bytes on the socket end and those of TCP/IP begin",
+            Level::Wire => ", and note the vertical stroke, where the socket bytes end and those of TCP/IP start",
             Level::Socket => "",
         };
         format!(
-            "A longer bar is more bytes for each update, so shorter is cheaper; look how much of a bar is solid, which is \
-             what the application wanted to say, and how much is what it took to bring it{stroke}."
+            "Each bar is the number of bytes per update, so shorter is cheaper; compare the solid part, which is the \
+             payload of the application, with the rest, which is what it took to deliver it{stroke}."
         )
     }
 
     fn notes(&self) -> Vec<String> {
         let counted = match self.0.bytes_level {
             Level::Wire => {
-                "TCP/IP: the IP and TCP headers of every segment in both directions, with pure acknowledgements, \
+                "TCP/IP: the IP and TCP headers of every segment in both directions, including pure acknowledgements, \
                  handshakes and closes."
             }
-            Level::Socket => "Socket bytes: the headers of IP and TCP and the acknowledgements are not in them.",
+            Level::Socket => "Socket bytes: without the headers of IP and TCP and without acknowledgements.",
         };
         super::bar_notes(self.0).into_iter().chain([counted.to_owned()]).collect()
     }
@@ -68,7 +68,7 @@ impl Picture for BytesPerUpdate<'_> {
     }
 }
 
-/// A column of the figures.
+/// A column of the table of figures.
 #[derive(Clone, Copy)]
 enum Column {
     Part(ByteKind),
@@ -99,7 +99,7 @@ impl Column {
         }
     }
 
-    /// The figure of an update; nothing where it was not measured.
+    /// The figure per update; `None` if it was not measured.
     fn figure(self, bar: &BytesBar) -> Option<String> {
         let estimate = |estimate: Option<Estimate>, unit| Some(human::estimate(estimate?, unit));
         match self {
@@ -110,7 +110,7 @@ impl Column {
         }
     }
 
-    /// The columns of payload and socket bytes always stand there: a dash says that they were not measured.
+    /// The columns of payload and socket bytes are always shown: a dash says that they were not measured.
     fn is_shown(self, bars: &[BytesBar]) -> bool {
         matches!(self, Self::Part(ByteKind::Payload) | Self::Socket)
             || bars.iter().any(|bar| self.figure(bar).is_some())
@@ -120,7 +120,7 @@ impl Column {
 const fn pattern(kind: ByteKind) -> Pattern {
     match kind {
         ByteKind::Payload => Pattern::Solid,
-        ByteKind::Framing => Pattern::Upright,
+        ByteKind::Framing => Pattern::Vertical,
         ByteKind::Headers | ByteKind::Added => Pattern::Slanted,
         ByteKind::Keepalive => Pattern::Crossed,
         ByteKind::TcpIp => Pattern::Tinted,
@@ -135,13 +135,13 @@ fn picture(data: &Dataset) -> Bars {
     Bars {
         bars: bars.iter().zip(headings).map(|(bar, heading)| bar_of(bar, level, heading)).collect(),
         caption: Some(match level {
-            Level::Wire => "bytes on the wire for each update that a client received",
-            Level::Socket => "bytes on the socket for each update that a client received",
+            Level::Wire => "bytes on the wire per update received",
+            Level::Socket => "bytes on the socket per update received",
         }),
         unit: Unit::Bytes,
         parts: parts.map(|kind| Part { name: kind.name(), pattern: pattern(kind) }).collect(),
         explains_predicted: true,
-        mark: (level == Level::Wire).then_some("bytes on the socket up to here"),
+        mark: (level == Level::Wire).then_some("socket bytes end here"),
         hides_names: false,
     }
 }
@@ -162,7 +162,7 @@ fn bar_of(bar: &BytesBar, level: Level, heading: Option<String>) -> Bar {
     Bar { parts, interval, figure, mark, predicted, ..simple }
 }
 
-/// Who is cheapest and who is dearest, as part of a sentence; nothing if nothing was measured.
+/// Returns a clause that names the cheapest and the most expensive contender, or `None` if nothing was measured.
 pub(crate) fn finding(data: &Dataset) -> Option<String> {
     let level = data.bytes_level;
     let place = place(level);
@@ -197,10 +197,10 @@ fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
         || most.value() < least.value() * WORTH_NAMING
     {
         let range = comparison::range(values, human::size);
-        return Some(format!("an update takes {range} on the {place}, whatever brings it"));
+        return Some(format!("an update takes {range} on the {place}, whatever the transport"));
     }
     Some(format!(
-        "an update takes {smallest} on the {place} over {}, and {largest} over {}: {} as much",
+        "an update takes {smallest} on the {place} over {} and {largest} over {}: {} as much",
         least.name,
         most.name,
         human::times(most.value(), least.value())

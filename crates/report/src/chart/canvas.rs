@@ -1,7 +1,7 @@
 //! The drawing surface: plotters' SVG backend with fractions of a pixel, dashes, markers and hatches on top.
 //!
-//! Coordinates are in CSS pixels from the upper left corner. The backend takes whole numbers only, so that the canvas
-//! draws [`SCALE`] times as large and the view box takes it back.
+//! Coordinates are in CSS pixels from the upper left corner. The backend takes only integers, so the canvas draws
+//! [`SCALE`] times as large and the view box scales it back.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -14,13 +14,13 @@ mod hatch;
 
 const SCALE: f64 = 10.0;
 
-/// What text is set in: the faces whose widths the layout knows, or that come close to them.
+/// The font families: those whose widths the layout assumes, or similar ones.
 const FONT: &str = "Helvetica, Arial, 'Liberation Sans', Roboto, sans-serif";
 
-/// The backend makes text smaller by this factor than it was asked for.
+/// The backend draws text smaller than requested by this factor.
 const BACKEND_TEXT_SHRINK: f64 = 1.24;
 
-/// A place on the canvas: x to the right, y down.
+/// A point on the canvas: x to the right, y down.
 pub(crate) type Point = (f64, f64);
 
 /// An error of the backend.
@@ -55,19 +55,19 @@ impl Area {
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
 
-    /// Whether `other` lies wholly inside.
+    /// Whether `other` lies completely inside.
     pub(crate) fn encloses(&self, other: &Self) -> bool {
         self.holds((other.left, other.top)) && self.holds((other.right, other.bottom))
     }
 }
 
-/// How a part of a bar is filled: parts are told apart without their colors.
+/// How a part of a bar is filled, so that parts differ without color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
-    /// All of it.
+    /// Filled completely.
     Solid,
-    /// Upright lines.
-    Upright,
+    /// Vertical lines.
+    Vertical,
     /// Lines that rise at 45°.
     Slanted,
     /// Lines that cross each other.
@@ -76,32 +76,32 @@ pub(crate) enum Pattern {
     Tinted,
 }
 
-/// Which point of a text stands at the given place.
+/// The horizontal point of a text that is at the given position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
-    /// Its beginning.
+    /// The start.
     Start,
-    /// Its middle.
+    /// The middle.
     Middle,
-    /// Its end.
+    /// The end.
     End,
 }
 
-/// How text is set.
+/// How text is formatted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TextFormat {
-    /// Font size.
+    /// The font size, CSS pixels.
     pub(crate) size: f64,
     /// Whether it is bold.
     pub(crate) bold: bool,
-    /// Its color.
+    /// The color.
     pub(crate) color: Color,
-    /// Which of its points stands at the place; its height is always centered there.
+    /// The horizontal anchor; vertically, text is always centered.
     pub(crate) anchor: Anchor,
 }
 
 impl TextFormat {
-    /// Plain ink that begins at the place.
+    /// Returns plain text in ink that starts at the position.
     pub(crate) const fn new(size: f64) -> Self {
         Self { size, bold: false, color: Color::Ink, anchor: Anchor::Start }
     }
@@ -122,9 +122,9 @@ impl TextFormat {
 /// A surface of a fixed size that becomes an SVG document.
 pub(crate) struct Canvas<'a> {
     backend: SVGBackend<'a>,
-    /// Everything that may be drawn on.
+    /// The whole drawing area.
     pub(crate) area: Area,
-    /// Whether hues are replaced by gray: the figures may not be used.
+    /// Whether hues are replaced by gray because the measurement is invalid.
     invalid: bool,
 }
 
@@ -134,18 +134,18 @@ impl<'a> Canvas<'a> {
         Self { backend, area: Area { left: 0.0, top: 0.0, right: width, bottom: height }, invalid }
     }
 
-    /// Closes the document.
+    /// Finishes the document.
     pub(crate) fn finish(mut self) -> DrawResult {
         self.backend.present().map_err(DrawError::BackendError)
     }
 
-    /// A straight, solid line.
+    /// Draws a straight, solid line.
     pub(crate) fn line(&mut self, from: Point, to: Point, color: Color, width: f64) -> DrawResult {
         let style = self.style(color, width, 1.0);
         self.backend.draw_line(place(from), place(to), &style).map_err(DrawError::BackendError)
     }
 
-    /// A path through points, dashed as given.
+    /// Draws a path through points with the given dashes.
     pub(crate) fn path(&mut self, points: &[Point], dashes: &[f64], color: Color, width: f64) -> DrawResult {
         let style = self.style(color, width, 1.0);
         for piece in dash::split(points, dashes) {
@@ -154,20 +154,20 @@ impl<'a> Canvas<'a> {
         Ok(())
     }
 
-    /// A filled rectangle.
+    /// Fills a rectangle.
     pub(crate) fn fill(&mut self, area: Area, color: Color, opacity: f64) -> DrawResult {
         let style = self.style(color, 0.0, opacity);
         let corners = (place((area.left, area.top)), place((area.right, area.bottom)));
         self.backend.draw_rect(corners.0, corners.1, &style, true).map_err(DrawError::BackendError)
     }
 
-    /// A rectangle filled with a pattern.
+    /// Fills a rectangle with a pattern.
     pub(crate) fn pattern(&mut self, area: Area, pattern: Pattern, color: Color) -> DrawResult {
         match pattern {
             Pattern::Solid => return self.fill(area, color, 1.0),
             Pattern::Tinted => self.fill(area, color, 0.16)?,
             Pattern::Slanted => self.path(&hatch::slanted(area, 6.0), &[], color, 1.3)?,
-            Pattern::Upright => self.path(&hatch::upright(area, 3.2), &[], color, 1.2)?,
+            Pattern::Vertical => self.path(&hatch::vertical(area, 3.2), &[], color, 1.2)?,
             Pattern::Crossed => {
                 self.path(&hatch::slanted(area, 7.0), &[], color, 1.1)?;
                 self.path(&hatch::falling(area, 7.0), &[], color, 1.1)?;
@@ -177,13 +177,13 @@ impl<'a> Canvas<'a> {
         self.path(&[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], &[], color, 1.3)
     }
 
-    /// A filled shape.
+    /// Fills a polygon.
     pub(crate) fn polygon(&mut self, points: &[Point], color: Color, opacity: f64) -> DrawResult {
         let style = self.style(color, 0.0, opacity);
         self.backend.fill_polygon(points.iter().copied().map(place), &style).map_err(DrawError::BackendError)
     }
 
-    /// The marker of a contender, `radius` around a point.
+    /// Draws the marker of a contender with a `radius` around a point.
     pub(crate) fn marker(&mut self, at: Point, radius: f64, look: Look) -> DrawResult {
         let corners = corners(look.marker, at, radius);
         let fill = if look.hollow { Color::Paper } else { look.color };
@@ -193,7 +193,7 @@ impl<'a> Canvas<'a> {
         self.path(&outline, &[], look.color, 1.4)
     }
 
-    /// A line of text.
+    /// Draws a line of text.
     pub(crate) fn text(&mut self, text: &str, at: Point, set: TextFormat) -> DrawResult {
         let style = if set.bold { FontStyle::Bold } else { FontStyle::Normal };
         let font = FontDesc::new(FontFamily::Name(FONT), set.size * SCALE * BACKEND_TEXT_SHRINK, style);
@@ -219,8 +219,8 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// Rewrites the document's first tag: the size in CSS pixels over the enlarged view box, and its text alternative.
-/// `standalone` documents are files of their own; the others are part of a page that has the size and the names.
+/// Rewrites the document's first tag: adds the enlarged view box and the text alternative. A `standalone` document also
+/// gets a namespace and a size in CSS pixels, which an inline one takes from the page.
 pub(crate) fn framed(
     svg: &str,
     size: (f64, f64),
@@ -249,7 +249,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Corners of a marker, in order. A circle has many.
+/// Returns the corners of a marker, in order. A circle is a polygon with many corners.
 fn corners(marker: Marker, (x, y): Point, radius: f64) -> Vec<Point> {
     let (count, turn, radius) = match marker {
         Marker::Circle => (16, 0.0, radius),
@@ -264,7 +264,7 @@ fn corners(marker: Marker, (x, y): Point, radius: f64) -> Vec<Point> {
     (0..count).map(corner).collect()
 }
 
-/// Saturates: a value beyond every picture ends at its far edge.
+/// Scales and rounds; the conversion saturates, so a value far outside the picture stays far outside.
 fn scaled(value: f64) -> i32 {
     (value * SCALE).round() as i32
 }

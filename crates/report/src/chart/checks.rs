@@ -1,5 +1,5 @@
-//! The checks that demand a distance: a strip for each, on which the band is as wide as on every other, and the measured
-//! figure lies in it or beside it.
+//! The checks that allow a distance from a reference: one strip per check, with a band of the same width on every strip
+//! and the measured figure inside or outside it.
 
 use feedlab_experiment::scenario::Transport;
 
@@ -9,30 +9,30 @@ use crate::dataset::Strip;
 use crate::palette::{Color, Look};
 use crate::{check, human, wording};
 
-/// Name of its file and anchor.
+/// The name of the chart's file and its anchor on the page.
 pub(crate) const ID: &str = "checks";
 
-/// How far a strip reaches to each side of the middle of the band, in halves of the band.
+/// How far a strip extends to each side of the middle of the band, in half bands.
 const REACH: f64 = 3.0;
-/// Lines that can still be followed.
+/// The most strips that are drawn.
 const MOST: usize = 24;
 
 const PITCH: f64 = 25.0;
-/// Where names and figures stand above and below the strip.
+/// The height of a strip with the name above it and the figures below it.
 const STACKED_PITCH: f64 = 64.0;
 const HEAD: f64 = 22.0;
 const KEY: f64 = 24.0;
 const SIZE: f64 = 12.5;
-/// The most that names take, and what figures do.
+/// The largest width of the names, and the width of the figures.
 const NAMES: f64 = 320.0;
 const FIGURES: f64 = 260.0;
-/// What of it is the marker, and the gap to the strip.
+/// The part of the names' width that the marker and the gap to the strip take.
 const BESIDE: f64 = 34.0;
 
 /// The chart.
 pub(super) struct Checks<'a> {
     pub(super) strips: &'a [Strip],
-    /// Whether nothing may be judged.
+    /// Whether the measurement is invalid, so no check is judged.
     pub(super) is_invalid: bool,
 }
 
@@ -42,44 +42,47 @@ impl Picture for Checks<'_> {
     }
 
     fn topic(&self) -> &str {
-        "Measured figures and the bands that were required"
+        "Measured figures and their required bands"
     }
 
     fn finding(&self) -> String {
         let outside: Vec<&Strip> = self.strips.iter().filter(|strip| !strip.met).collect();
         let (all, inside) = (self.strips.len(), self.strips.len() - outside.len());
         match outside.as_slice() {
-            [] if all == 1 => "The measured figure lies in the band that was required".to_owned(),
-            [] if all == 2 => "Both measured figures lie in the bands that were required".to_owned(),
-            [] => format!("All {} measured figures lie in the bands that were required", human::word(all)),
-            [_] if all == 1 => "The measured figure does not lie in the band that was required".to_owned(),
-            _ if inside == 0 => "No measured figure lies in the band that was required".to_owned(),
+            [] if all == 1 => "The measured figure lies in its required band".to_owned(),
+            [] if all == 2 => "Both measured figures lie in their required bands".to_owned(),
+            [] => format!("All {} measured figures lie in their required bands", human::word(all)),
+            [_] if all == 1 => "The measured figure does not lie in its required band".to_owned(),
+            _ if inside == 0 => "No measured figure lies in its required band".to_owned(),
             outside => {
-                let whose: Vec<String> =
-                    outside.iter().map(|strip| format!("{} of {}", strip.what(), strip.spoken)).collect();
+                let whose: Vec<String> = outside.iter().map(|strip| strip.spoken_check()).collect();
                 let whose =
-                    if whose.len() <= 2 { format!(": all but {}", wording::list(&whose)) } else { String::new() };
+                    if whose.len() <= 2 { format!(": all except {}", wording::list(&whose)) } else { String::new() };
                 format!(
-                    "{} of {} figures {} in the bands that were required{whose}",
+                    "{} of {} measured figures {} required {}{whose}",
                     human::count(inside as f64),
                     human::count(all as f64),
-                    wording::agree(inside, "lies", "lie")
+                    wording::agree(inside, "lies in its", "lie in their"),
+                    wording::agree(inside, "band", "bands")
                 )
             }
         }
     }
 
     fn reading(&self) -> String {
-        "Each line is one check, too small to the left and too large to the right, and a mark inside the tinted band has \
-         passed; look for marks outside of it, since all bands are drawn equally wide, whatever they allow."
+        "Each line is one check, with values that are too small on the left and too large on the right, and a marker \
+         inside the tinted band passes; look for markers outside the band, which is drawn equally wide for every \
+         check, however much it allows."
             .to_owned()
     }
 
     fn notes(&self) -> Vec<String> {
         let all = self.strips.len();
-        let left_out = (all > MOST)
-            .then(|| format!("The first {MOST} of {} are drawn; the table has every one.", human::count(all as f64)));
-        let middle = "The middle of a band is what is predicted, or what the other contender measured.".to_owned();
+        let left_out = (all > MOST).then(|| {
+            format!("The first {MOST} of {} checks are drawn; the table has all of them.", human::count(all as f64))
+        });
+        let middle =
+            "The middle of each band is the predicted value, or the other contender's measured value.".to_owned();
         [middle].into_iter().chain(left_out).collect()
     }
 
@@ -122,7 +125,7 @@ impl Picture for Checks<'_> {
             if is_stacked {
                 self.stacked(canvas, strip, slot)?;
             } else {
-                self.beside(canvas, strip, area, slot)?;
+                self.side_by_side(canvas, strip, area, slot)?;
             }
         }
         Ok(())
@@ -134,7 +137,7 @@ impl Checks<'_> {
         &self.strips[..self.strips.len().min(MOST)]
     }
 
-    /// How high the key is, if there is something to tell.
+    /// The height of the key; 0 without predictions.
     fn key(&self) -> f64 {
         if self.shown().iter().any(|strip| strip.is_of_prediction) { KEY } else { 0.0 }
     }
@@ -143,14 +146,14 @@ impl Checks<'_> {
         check::Outcome::of(strip.met, self.is_invalid).text()
     }
 
-    /// How much of the width names take.
+    /// The width of the names.
     fn names_width(&self) -> f64 {
         let widest = self.shown().iter().map(|strip| text::width(&name(strip), SIZE)).fold(0.0, f64::max);
         (widest + BESIDE).min(NAMES)
     }
 
-    /// Name, strip and figure beside each other.
-    fn beside(&self, canvas: &mut Canvas, strip: &Strip, area: Area, slot: Area) -> DrawResult {
+    /// Draws the name, the strip and the figure next to each other.
+    fn side_by_side(&self, canvas: &mut Canvas, strip: &Strip, area: Area, slot: Area) -> DrawResult {
         let y = f64::midpoint(slot.top, slot.bottom);
         let name = text::fit(&name(strip), SIZE, slot.left - area.left - BESIDE);
         canvas.marker((area.left + 6.0, y), 4.5, strip.look)?;
@@ -159,7 +162,7 @@ impl Checks<'_> {
         self.figure(canvas, strip, (slot.right + 16.0, y), area.right)
     }
 
-    /// The name above the strip, and the figure below it.
+    /// Draws the name above the strip and the figure below it.
     fn stacked(&self, canvas: &mut Canvas, strip: &Strip, slot: Area) -> DrawResult {
         let name = text::fit(&name(strip), SIZE, slot.width() - 20.0);
         canvas.marker((slot.left + 6.0, slot.top + 8.0), 4.5, strip.look)?;
@@ -168,7 +171,7 @@ impl Checks<'_> {
         self.figure(canvas, strip, (slot.left, slot.top + 43.0), slot.right)
     }
 
-    /// What was measured, the band, and the result at the right edge.
+    /// Draws the measured value, the band, and the result at the right edge.
     fn figure(&self, canvas: &mut Canvas, strip: &Strip, (x, y): Point, right: f64) -> DrawResult {
         let measured = measured(strip);
         canvas.text(&measured, (x, y), TextFormat::new(SIZE).bold())?;
@@ -177,12 +180,12 @@ impl Checks<'_> {
         canvas.text(self.result(strip), (right, y), result.at(Anchor::End))?;
         let left = x + text::width(&measured, SIZE) + 6.0;
         let room = right - text::width(self.result(strip), SIZE) - left;
-        let band = format!("of {}", check::band(strip.band, strip.unit));
+        let band = format!("band {}", check::band(strip.band, strip.unit));
         if text::width(&band, SIZE) < room { canvas.text(&band, (left, y), set.muted()) } else { Ok(()) }
     }
 }
 
-/// The band behind all strips, and what lies where.
+/// Draws the band behind all strips, and the captions above it.
 fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> DrawResult {
     let set = TextFormat::new(11.5).muted();
     let y = plot.top - HEAD / 2.0 - 2.0;
@@ -190,7 +193,7 @@ fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> DrawResult {
     canvas.text("below", (plot.left, y), set)?;
     canvas.text("allowed", (middle, y), set.at(Anchor::Middle))?;
     canvas.text("above", (plot.right, y), set.at(Anchor::End))?;
-    // Text stands over the band where there is little room: a paler ground, and no lines through it.
+    // In the stacked layout text lies over the band, so nothing is drawn behind it.
     if is_stacked {
         return Ok(());
     }
@@ -198,7 +201,8 @@ fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> DrawResult {
     canvas.path(&[(middle, plot.top), (middle, plot.bottom)], &[2.0, 3.0], Color::Muted, 1.0)
 }
 
-/// The strip, and what was measured on it: beyond its end it is a mark at the end, with a stroke that points outwards.
+/// Draws the strip with the measured value on it. A value beyond the end is a marker at the end with an arrow that
+/// points outward.
 fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> DrawResult {
     if slot.bottom - slot.top > PITCH {
         let band = Area { left: x(slot, -1.0), right: x(slot, 1.0), top: y - 7.0, bottom: y + 7.0 };
@@ -219,17 +223,17 @@ fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> DrawResult {
     let place = strip.place(measured);
     let at = x(slot, place);
     if place.abs() > REACH {
-        let outwards = place.signum();
-        let tip = at + 4.0 * outwards;
+        let outward = place.signum();
+        let tip = at + 4.0 * outward;
         for rise in [-5.0, 5.0] {
-            canvas.line((tip, y), (tip - 6.0 * outwards, y + rise), Color::Ink, 1.6)?;
+            canvas.line((tip, y), (tip - 6.0 * outward, y + rise), Color::Ink, 1.6)?;
         }
-        return canvas.marker((at - 12.0 * outwards, y), 5.0, strip.look);
+        return canvas.marker((at - 12.0 * outward, y), 5.0, strip.look);
     }
     canvas.marker((at, y), 5.0, strip.look)
 }
 
-/// What is hollow and what is solid.
+/// Explains the hollow and the solid marker.
 fn key(canvas: &mut Canvas, (x, y): Point) -> DrawResult {
     let set = TextFormat::new(12.0);
     sign::predicted(canvas, (x, y))?;
@@ -243,7 +247,7 @@ fn name(strip: &Strip) -> String {
     format!("{} · {}", strip.spoken, strip.what())
 }
 
-/// The place of a value that is given in halves of the band.
+/// The x coordinate of a value given in half bands.
 fn x(plot: Area, value: f64) -> f64 {
     let share = (value.clamp(-REACH, REACH) / REACH + 1.0) / 2.0;
     plot.left + plot.width() * share

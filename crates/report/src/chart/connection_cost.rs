@@ -1,5 +1,6 @@
-//! What a connection costs before the first update: memory, descriptors, the times of TCP, TLS and the request, until its
-//! endpoint is open and until the first update, and the bytes of its handshake; a small panel for each that was measured.
+//! What a connection costs before the first update: memory, descriptors, the times of TCP, TLS and the request, the
+//! time until its endpoint is open and until the first update, and the bytes of its handshake; one small panel per cost
+//! that was measured.
 
 use feedlab_experiment::Metric;
 
@@ -10,7 +11,7 @@ use crate::comparison::{self, Named, Shape, WORTH_NAMING, distinct, shape};
 use crate::dataset::{Dataset, MetricBar};
 use crate::human;
 
-/// Room for a panel's name and what it counts.
+/// The height of a panel's name and its unit.
 const TITLE: f64 = 40.0;
 const GAP: f64 = 20.0;
 
@@ -27,18 +28,19 @@ impl Picture for ConnectionCost<'_> {
     }
 
     fn finding(&self) -> String {
-        self.0.scope.say(&finding(self.0).unwrap_or("server memory of a connection: not measured".to_owned()))
+        self.0.scope.say(&finding(self.0).unwrap_or("server memory per connection: not measured".to_owned()))
     }
 
     fn reading(&self) -> String {
-        "Each panel is one price of a connection on a scale of its own, and shorter is cheaper; look where one bar is \
-         clearly longer than the others of its panel."
+        "Each panel shows one cost of a connection on its own scale, and shorter is cheaper; look for a bar that is \
+         clearly longer than the others in its panel."
             .to_owned()
     }
 
     fn notes(&self) -> Vec<String> {
-        let how = "Memory and descriptors are the slope over the ramp of a fresh server: what one more connection takes. \
-                   First updates and handshakes are those of newcomers one by one, the other times those of the ramp.";
+        let how = "Memory and descriptors are the slope over the ramp of a fresh server: what one more connection \
+                   takes. First updates and handshakes come from join probes, which connect one at a time; the other \
+                   times come from the ramp.";
         super::bar_notes(self.0).into_iter().chain([how.to_owned()]).collect()
     }
 
@@ -65,7 +67,7 @@ impl Picture for ConnectionCost<'_> {
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         let Some(grid) = Grid::of(self.0, area.width()) else {
-            return nothing(canvas, area, "no cost of a connection was measured");
+            return nothing(canvas, area, "no connection cost was measured");
         };
         key(self.0).draw(canvas, area)?;
         let area = Area { top: area.top + key(self.0).height(area.width()), ..area };
@@ -89,15 +91,15 @@ impl Picture for ConnectionCost<'_> {
 /// How the panels are laid out.
 struct Grid {
     columns: usize,
-    /// Room for the names that the panels of a line share; zero where each has its own.
+    /// The width of the names that the panels of a line share; zero where each panel has its own.
     names: f64,
-    /// Width and height of a panel; all have the same rows.
+    /// The width and height of a panel; all panels have the same bars.
     width: f64,
     height: f64,
 }
 
 impl Grid {
-    /// The layout at a width; nothing without panels.
+    /// Returns the layout at a width, or `None` without panels.
     fn of(data: &Dataset, width: f64) -> Option<Self> {
         let (metric, values) = shown(data).next()?;
         let is_compact = width < COMPACT_BELOW;
@@ -134,22 +136,22 @@ fn panel(data: &Dataset, metric: Metric, values: &[MetricBar], hides_names: bool
     Bars { bars, caption: None, unit, parts: Vec::new(), mark: None, explains_predicted: false, hides_names }
 }
 
-/// What a panel counts, in a few words.
+/// A short description of what a panel shows.
 const fn counted(metric: Metric) -> &'static str {
     match metric {
         Metric::ServerRssBytesPerConnection | Metric::ClientRssBytesPerConnection => "resident memory",
-        Metric::KernelBytesPerConnection => "for the server's socket",
+        Metric::KernelBytesPerConnection => "of the server's socket",
         Metric::ServerFdsPerConnection => "open descriptors",
         Metric::ConnectP50 => "median time of a TCP connect",
         Metric::TlsP50 => "median time of a TLS handshake",
         Metric::RequestP50 => "median time of the request alone",
-        Metric::OpenP50 => "median time to the answer's head",
-        Metric::FirstUpdateP50 => "median, of newcomers one by one",
-        _ => "request and the answer's head",
+        Metric::OpenP50 => "median time to response headers",
+        Metric::FirstUpdateP50 => "median of the join probes",
+        _ => "request and response headers",
     }
 }
 
-/// What a connection costs the server in memory, as part of a sentence; nothing if it was not measured.
+/// Returns a clause about the server memory that a connection costs, or `None` if it was not measured.
 fn finding(data: &Dataset) -> Option<String> {
     let scoped = data.connection[0].iter().filter(|bar| data.scope.shows(&bar.series));
     let values = scoped.filter_map(|bar| Some(Named::new(&bar.series, bar.estimate?)));
@@ -174,8 +176,8 @@ fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
         || most.value() < least.value() * WORTH_NAMING
     {
         let range = comparison::range(values, human::size);
-        return Some(format!("a connection costs the server {range} of memory, whatever it carries"));
+        return Some(format!("a connection costs the server {range} of memory, whatever the transport"));
     }
     let (low, high) = (&least.name, &most.name);
-    Some(format!("a connection costs the server {smallest} of memory over {low}, and {largest} over {high}"))
+    Some(format!("a connection costs the server {smallest} of memory over {low} and {largest} over {high}"))
 }

@@ -1,5 +1,5 @@
-//! Cost against the number of clients, both logarithmic: a panel for each cost, a line for each contender, and the
-//! points where one becomes cheaper than another. A file of its own, for `feedlab predict`.
+//! Cost by number of clients, both on logarithmic axes: one panel per cost, one line per contender, and the points
+//! where one contender becomes cheaper than another. A separate file, for `feedlab predict`.
 
 use feedlab_experiment::predict::scale::{Crossing, Curve, Panel, Unit};
 use feedlab_experiment::scenario::Transport;
@@ -17,20 +17,20 @@ const MARGIN: f64 = 24.0;
 const WIDTH: f64 = 1120.0;
 const COLUMNS: usize = 2;
 const GAP: f64 = 40.0;
-/// Heights of a panel's heading, plot, lower axis, and of a line below it.
+/// The heights of a panel's heading, its plot, its lower axis, and of a note below it.
 const HEAD: f64 = 44.0;
 const PLOT: f64 = 250.0;
 const FOOT: f64 = 46.0;
 const NOTE: f64 = 17.0;
-/// Room for the costs at the left of a plot and for the names at its right.
+/// The widths of the costs to the left of a plot and of the names to its right.
 const LEFT: f64 = 78.0;
 const RIGHT: f64 = 158.0;
-/// More crossings than this in one panel cannot be told apart.
+/// The most crossings that are marked in one panel.
 const MAX_CROSSINGS: usize = 6;
-/// Ticks on one axis that can still be read.
+/// The most ticks on one axis.
 const MOST_TICKS: usize = 9;
 
-/// Draws the panels below `caption`, as an SVG document of its own.
+/// Draws the panels below `caption`, as a standalone SVG document.
 ///
 /// # Errors
 /// When the drawing surface fails.
@@ -55,10 +55,10 @@ pub fn cost_chart(panels: &[Panel], caption: &str) -> Result<String, ReportError
 
 const TITLE: TextFormat = TextFormat::new(20.0).bold();
 
-const READING: &str = "How to read this: clients grow to the right and the predicted cost upwards, both by equal factors, \
-                       so a lower line is cheaper; look where lines cross.";
+const READING: &str = "How to read this: clients grow to the right and the predicted cost upward, both logarithmic, so \
+                       a lower line is cheaper; look where lines cross.";
 
-/// The height of each line of panels: that of its highest one.
+/// The height of each row of panels: that of its tallest panel.
 fn heights(panels: &[Panel]) -> Vec<f64> {
     let height = |panel: &Panel| HEAD + PLOT + FOOT + notes(panel).len() as f64 * NOTE;
     panels.chunks(COLUMNS).map(|line| line.iter().map(height).fold(0.0, f64::max)).collect()
@@ -132,14 +132,14 @@ fn frame(canvas: &mut Canvas, panel: &Panel, clients: Axis, costs: Axis, plot: A
     canvas.text("clients", middle, TextFormat::new(12.0).muted().at(Anchor::Middle))
 }
 
-/// A crossing's number in a ring.
+/// Draws a crossing's number in a ring.
 fn number(canvas: &mut Canvas, index: usize, at: Point) -> DrawResult {
     let ring = Look { color: Color::Ink, hollow: true, ..Look::of(Transport::ShortPolling, 0) };
     canvas.marker(at, 8.5, ring)?;
     canvas.text(&(index + 1).to_string(), at, TextFormat::new(11.5).bold().at(Anchor::Middle))
 }
 
-/// What stands below a panel: what happens at each numbered point, and who has no line.
+/// The notes below a panel: one per numbered crossing, and the contenders without a line.
 fn notes(panel: &Panel) -> Vec<String> {
     let crossings = crossings(panel).enumerate().map(|(index, crossing)| format!("{}: {}", index + 1, say(crossing)));
     let free: Vec<&str> =
@@ -148,9 +148,9 @@ fn notes(panel: &Panel) -> Vec<String> {
     crossings.chain(free).collect()
 }
 
-/// `from 3,200 clients on, SSE is cheaper than short polling, 1 s`.
+/// `SSE is cheaper than short polling, 1 s from 3,200 clients`.
 fn say(Crossing { clients, labels: (below, above), .. }: &Crossing) -> String {
-    format!("from {} clients on, {above} is cheaper than {below}", human::count(clients.ceil()))
+    format!("{above} is cheaper than {below} from {}", wording::counted(clients.ceil(), "client", "clients"))
 }
 
 fn crossings(panel: &Panel) -> impl Iterator<Item = &Crossing> {
@@ -158,7 +158,7 @@ fn crossings(panel: &Panel) -> impl Iterator<Item = &Crossing> {
     panel.crossings.iter().filter(is_drawn).take(MAX_CROSSINGS)
 }
 
-/// The points of a curve that have a place on logarithmic axes.
+/// The points of a curve that logarithmic axes can show.
 fn drawn(curve: &Curve) -> impl Iterator<Item = Point> {
     curve.points.iter().copied().filter(is_drawn)
 }
@@ -173,12 +173,12 @@ fn looks(curves: &[Curve]) -> Vec<Look> {
     (0..curves.len()).map(|index| Look::of(curves[index].transport, variant(index))).collect()
 }
 
-/// The picture in words: what each contender costs at the right edge, and where lines cross.
+/// The text alternative: what each contender costs at the right edge, and where lines cross.
 fn description(panels: &[Panel]) -> String {
     let cost = |panel: &Panel, curve: &Curve| match drawn(curve).last() {
         Some((clients, cost)) => {
-            let (clients, cost) = (human::count(clients), figure(cost, panel.unit));
-            format!("{}: {cost} for {clients} clients", curve.label)
+            let clients = wording::counted(clients, "client", "clients");
+            format!("{}: {} for {clients}", curve.label, figure(cost, panel.unit))
         }
         None => format!("{}: nothing", curve.label),
     };
@@ -190,12 +190,12 @@ fn description(panels: &[Panel]) -> String {
     format!("{READING} {}", panels.iter().map(panel).collect::<Vec<_>>().join(" "))
 }
 
-/// What an axis counts.
+/// The name of an axis.
 const fn unit_name(unit: Unit) -> &'static str {
     match unit {
-        Unit::Cores => "cores that are busy all the time",
+        Unit::Cores => "fully busy CPU cores",
         Unit::Bytes => "bytes of memory",
-        Unit::BitsPerSecond => "bits a second, both directions",
+        Unit::BitsPerSecond => "bits per second, both directions",
     }
 }
 
@@ -217,7 +217,7 @@ fn count_tick(count: f64) -> String {
     }
 }
 
-/// Round figures of a logarithmic axis: 1, 10 and 100 of each unit that is counted in 1024, and decades of all others.
+/// The ticks of a logarithmic axis: 1, 10 and 100 of each power of 1024 for bytes, and decades for everything else.
 fn cost_ticks(axis: Axis, unit: Unit) -> Vec<f64> {
     let (Unit::Bytes, Axis::Log { low, high }) = (unit, axis) else { return axis.log_ticks(MOST_TICKS) };
     let units = (0..6).map(|power| 1024f64.powi(power));

@@ -1,4 +1,4 @@
-//! Age, as a distribution: which share of the updates was at most how old.
+//! Age, as a cumulative distribution: the share of updates that are at most a given age.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Unit;
@@ -16,7 +16,7 @@ use crate::{human, wording};
 mod predicted;
 
 const LABEL: f64 = 13.0;
-/// Room for the name of the upright axis, and for the key below it.
+/// The heights of the vertical axis' name and of the key below it.
 const HEAD: f64 = 30.0;
 const KEY: f64 = 16.0;
 
@@ -37,8 +37,8 @@ impl Picture for AgeEcdf<'_> {
     }
 
     fn reading(&self) -> String {
-        "Ages grow to the right, on a logarithmic scale, and each line rises to all of its updates, so the further left a \
-         line stands the fresher its clients are; look at the height of 50 %, where half of the updates are no older."
+        "Ages grow to the right on a logarithmic scale and each line climbs to 100 %, so a line further left means \
+         fresher updates; look at the height of 50 %, which is the median: half of the updates are no older."
             .to_owned()
     }
 
@@ -71,7 +71,7 @@ impl Picture for AgeEcdf<'_> {
         }
         let top = area.top + if predicted::is_shown(&shown) { HEAD + KEY } else { HEAD };
         let plot = Area { left: area.left + 50.0, top, right: area.right - 18.0, bottom: area.bottom - 48.0 };
-        // The smallest ages of a prediction reach down to zero, which has no place on this axis.
+        // The smallest predicted ages go down to zero, which a logarithmic axis cannot show.
         let predicted = shown.iter().filter_map(|ecdf| ecdf.predicted.last());
         let measured = shown.iter().flat_map(|ecdf| &ecdf.points);
         let axis = Axis::log(measured.chain(predicted).map(|point| point.0));
@@ -85,7 +85,7 @@ impl Picture for AgeEcdf<'_> {
         if predicted::is_shown(&shown) {
             predicted::key(canvas, (area.left, area.top + HEAD))?;
         }
-        // Labels keep off the signs as off any line.
+        // Labels avoid the signs as they avoid any line.
         let around = |(x, y): Point| vec![(x - sign::RADIUS, y), (x + sign::RADIUS, y)];
         lines.extend(predicted::signs_of(&shown, axis, plot).into_iter().map(around));
         labels(canvas, &shown, &lines, axis, plot)?;
@@ -93,19 +93,19 @@ impl Picture for AgeEcdf<'_> {
     }
 }
 
-/// What the medians show. Also the headline of the run.
+/// Returns what the medians show. This is also the headline of the run.
 pub(crate) fn title(data: &Dataset) -> String {
     let medians: Vec<Named> = data.ages.iter().filter_map(Ecdf::ranked).map(Ranked::named).collect();
     let losers = || data.ages.iter().filter(|ecdf| ecdf.loss.is_some());
     let known = medians.len();
     let text = match shape(medians, &data.difference_shown(Metric::AgeP50)) {
         Shape::Nothing if data.ages.iter().all(|ecdf| ecdf.count == 0) => {
-            "no update arrived: there is no age to show".to_owned()
+            "no update arrived, so there is no age to show".to_owned()
         }
         Shape::Nothing if losers().count() == data.ages.len() => {
-            return data.scope.say("nobody is ranked by age, for not everything arrived over any transport");
+            return data.scope.say("no contender is ranked by age: updates or clients were lost over every transport");
         }
-        Shape::Nothing => "too few updates arrived to give a median age".to_owned(),
+        Shape::Nothing => "too few updates arrived for a median age".to_owned(),
         Shape::One(one) => {
             format!("half of the updates over {} were at most {} old", one.name, human::time(one.value()))
         }
@@ -134,7 +134,7 @@ fn apart(low: &[Named], high: &[Named], complete: bool) -> String {
     let others = comparison::others(low, complete);
     let most = low.last().map_or(0.0, Named::value);
     format!(
-        "{} {} {} behind at the median; {others} {} {}",
+        "{} {} {} behind at the median; {others} {} {} behind",
         comparison::names(high),
         wording::agree(high.len(), "is", "are"),
         comparison::range(high, human::time),
@@ -170,12 +170,12 @@ fn frame(canvas: &mut Canvas, area: Area, plot: Area, axis: Axis) -> DrawResult 
         }
     }
     canvas.text(
-        "share of the updates that were at most this old",
+        "share of updates that are at most this old",
         (area.left, area.top + 10.0),
         TextFormat::new(12.0).muted(),
     )?;
     let caption = ((plot.left + plot.right) / 2.0, plot.bottom + 36.0);
-    canvas.text("age of an update when it arrived", caption, TextFormat::new(12.0).muted().at(Anchor::Middle))
+    canvas.text("age of an update on arrival", caption, TextFormat::new(12.0).muted().at(Anchor::Middle))
 }
 
 /// The line of a distribution: flat until an age, then up by its share.
@@ -195,7 +195,7 @@ fn height_of(share: f64, plot: Area) -> f64 {
     Axis::Linear { high: 1.0 }.place(share, plot.bottom, plot.top)
 }
 
-/// Each line's name, with its median unless that covers more.
+/// Draws each line's name, with its median unless the longer label covers more of the picture.
 fn labels(canvas: &mut Canvas, shown: &[&Ecdf], lines: &[Vec<Point>], axis: Axis, plot: Area) -> DrawResult {
     let short: Vec<String> = shown.iter().map(|e| text::fit(&e.series.spoken, LABEL, plot.width() * 0.6)).collect();
     let long: Vec<String> = shown.iter().map(|ecdf| with_median(ecdf)).collect();
@@ -223,7 +223,7 @@ fn with_median(ecdf: &Ecdf) -> String {
     format!("{}{median}", ecdf.series.label)
 }
 
-/// Places at the right and at the left of the line, the median's height first.
+/// Returns places to the right and to the left of the line, starting at the height of the median.
 fn candidates(ecdf: &Ecdf, caption: &str, axis: Axis, plot: Area) -> Vec<Candidate> {
     const HEIGHTS: [f64; 10] = [0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.9];
     let width = text::width(caption, LABEL) + 4.0;

@@ -1,4 +1,5 @@
-//! Hops: where the mean age of an update comes from, on its way from the publisher over a broker and a server to the client.
+//! Hops: how the mean age of an update adds up on the path from the publisher through a broker and a server to the
+//! client.
 
 use feedlab_experiment::metric::Unit;
 
@@ -13,7 +14,7 @@ pub(super) struct Hops<'a>(pub(super) &'a Dataset);
 
 const PARTS: [Part; 3] = [
     Part { name: "publisher to broker", pattern: Pattern::Solid },
-    Part { name: "broker to server", pattern: Pattern::Upright },
+    Part { name: "broker to server", pattern: Pattern::Vertical },
     Part { name: "server to client", pattern: Pattern::Slanted },
 ];
 
@@ -31,14 +32,15 @@ impl Picture for Hops<'_> {
     }
 
     fn reading(&self) -> String {
-        "A bar is the mean age of an update at its receipt; its parts are the hops on the way, and add up to it because they are \
-         means. Look which part is the longest: that hop is the one to work on."
+        "Each bar is the mean age of an update on arrival, split into the hops on its path, which add up because they \
+         are means; look for the longest part, since that hop is the one to work on."
             .to_owned()
     }
 
     fn notes(&self) -> Vec<String> {
-        let clocks = "Each hop begins and ends by the clock of whoever stamps it: publisher, broker, server, client. Where two of \
-                      them are on machines whose clocks differ, one hop is longer by that and the next one shorter.";
+        let clocks = "Each hop is timed by the clocks of the two processes at its ends: publisher, broker, server, \
+                      client. If two of them are on machines whose clocks differ, one hop is longer by the difference \
+                      and the next one is shorter.";
         super::bar_notes(self.0).into_iter().chain([clocks.to_owned()]).collect()
     }
 
@@ -64,7 +66,7 @@ fn picture(data: &Dataset) -> Bars {
     let headings = bars::headings(data, data.hops.iter().map(|bar| &bar.series));
     Bars {
         bars: data.hops.iter().zip(headings).map(|(bar, heading)| bar_of(bar, heading)).collect(),
-        caption: Some("mean age of an update at its receipt"),
+        caption: Some("mean age of an update on arrival"),
         unit: Unit::Microseconds,
         parts: PARTS.to_vec(),
         mark: None,
@@ -75,12 +77,12 @@ fn picture(data: &Dataset) -> Bars {
 
 fn bar_of(bar: &HopsBar, heading: Option<String>) -> Bar {
     let simple = Bar::simple(&bar.series, heading, Some(bar.total()), human::time);
-    // What clocks make negative has no length.
+    // A hop that is negative because clocks differ is drawn with no length.
     let parts = PARTS.iter().zip(bar.us).map(|(part, us)| (part.pattern, us.max(0.0))).collect();
     Bar { parts: Some(parts), ..simple }
 }
 
-/// Which hop takes most, as part of a sentence; nothing if nothing was measured.
+/// Returns a clause that names the longest hop, or `None` if nothing was measured.
 fn finding(data: &Dataset) -> Option<String> {
     let scoped = || data.hops.iter().filter(|bar| data.scope.shows(&bar.series));
     let longest = |bar: &HopsBar| (0..PARTS.len()).max_by(|a, b| bar.us[*a].total_cmp(&bar.us[*b]));
@@ -90,7 +92,7 @@ fn finding(data: &Dataset) -> Option<String> {
         let name = PARTS[first].name;
         return Some(match scoped().collect::<Vec<_>>()[..] {
             [one] => format!("the longest hop is {name}, {} of the mean age", share(one)?),
-            _ => format!("whatever brings it, the longest hop is {name}"),
+            _ => format!("over every transport the longest hop is {name}"),
         });
     }
     Some("which hop is the longest depends on the transport".to_owned())

@@ -1,43 +1,44 @@
-//! Direct labels: finding a free place beside each line, instead of a legend that the eye must travel to.
+//! Direct labels: finds a free place next to each line, instead of a separate legend.
 
 use super::canvas::{Area, Point};
 
-/// A place where a label could stand.
+/// A possible place of a label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Candidate {
-    /// The point of the line that it names, where the marker goes.
+    /// The point of the line that the label names, where the marker goes.
     pub(crate) at: Point,
-    /// What the text covers.
+    /// The area of the text.
     pub(crate) text: Area,
 }
 
 impl Candidate {
-    /// The text and the way to its point: another line in between would seem to be the one that is named.
+    /// The area of the text and the space up to its point: a line in between would look like the one that is named.
     fn reach(&self) -> Area {
         let (x, _) = self.at;
         Area { left: self.text.left.min(x - 2.0), right: self.text.right.max(x + 2.0), ..self.text }
     }
 }
 
-/// Half the room that a marker takes.
+/// Half the size of a marker.
 const MARKER: f64 = 5.0;
 
-/// Where labels go.
+/// The places of labels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Placement {
-    /// One place for each label; none where no candidate lies inside.
+    /// One place per label; `None` if no candidate lies inside.
     pub(crate) places: Vec<Option<Candidate>>,
-    /// How much they cover of the lines and of each other; 0 is a perfect picture.
+    /// How much the labels cover of the lines and of each other; 0 if nothing is covered.
     pub(crate) cost: usize,
 }
 
-/// Chooses one candidate for each label, in order, where label and line of the same index belong together: inside `bounds`, on no other label, on as little of the `lines` as
-/// can be; among equals the earlier one.
+/// Chooses one candidate for each label, in order. A label belongs to the line of the same index. The chosen candidate
+/// lies inside `bounds`, avoids other labels, and covers as little of the `lines` as possible; among equals, the
+/// earlier one wins.
 pub(crate) fn choose(labels: &[Vec<Candidate>], lines: &[Vec<Point>], bounds: Area) -> Placement {
     let obstacles: Vec<Vec<Point>> = lines.iter().map(|line| sampled(line)).collect();
     let mut taken: Vec<Candidate> = Vec::new();
     let mut placement = Placement::default();
-    /// More than any line can cost.
+    /// The cost of a collision, which is more than any line can cost.
     const COLLISION: usize = 1_000;
     for (index, candidates) in labels.iter().enumerate() {
         let inside = candidates.iter().filter(|candidate| bounds.encloses(&candidate.text));
@@ -63,7 +64,7 @@ fn collide(a: &Candidate, b: &Candidate) -> bool {
     a.text.meets(&b.text) || a.text.meets(&b_marker) || a_marker.meets(&b.text) || a_marker.meets(&b_marker)
 }
 
-/// Points along a line, close enough together that no text can stand between two of them.
+/// Returns points along a line, so close together that no text fits between two of them.
 fn sampled(line: &[Point]) -> Vec<Point> {
     const STEP: f64 = 3.0;
     let mut points: Vec<Point> = line.first().copied().into_iter().collect();
@@ -84,22 +85,22 @@ mod tests {
 
     const BOUNDS: Area = Area { left: 0.0, top: 0.0, right: 100.0, bottom: 100.0 };
 
-    fn beside(at: Point) -> Candidate {
+    fn next_to(at: Point) -> Candidate {
         Candidate { at, text: Area { left: at.0 + 8.0, top: at.1 - 6.0, right: at.0 + 38.0, bottom: at.1 + 6.0 } }
     }
 
     #[test]
-    fn labels_of_one_and_the_same_line_do_not_cover_each_other() {
+    fn labels_of_the_same_line_do_not_overlap() {
         let line = vec![(20.0, 100.0), (20.0, 0.0)];
-        let places: Vec<Candidate> = [50.0, 55.0, 80.0, 20.0].map(|y| beside((20.0, y))).to_vec();
+        let places: Vec<Candidate> = [50.0, 55.0, 80.0, 20.0].map(|y| next_to((20.0, y))).to_vec();
         let chosen = choose(&[places.clone(), places.clone(), places.clone()], &[line], BOUNDS);
         assert_eq!(chosen.places, [Some(places[0]), Some(places[2]), Some(places[3])]);
     }
 
     #[test]
-    fn a_label_keeps_off_the_lines_and_inside() {
+    fn a_label_avoids_lines_and_stays_inside() {
         let line = vec![(40.0, 0.0), (40.0, 60.0)];
-        let (covering, outside, free) = (beside((20.0, 50.0)), beside((80.0, 50.0)), beside((20.0, 80.0)));
+        let (covering, outside, free) = (next_to((20.0, 50.0)), next_to((80.0, 50.0)), next_to((20.0, 80.0)));
         assert_eq!(choose(&[vec![covering, outside, free]], std::slice::from_ref(&line), BOUNDS).places, [Some(free)]);
         assert_eq!(choose(&[vec![outside]], &[], BOUNDS), Placement { places: vec![None], cost: 1_000 });
         assert!((1..10).contains(&choose(&[vec![covering]], &[line], BOUNDS).cost));

@@ -1,4 +1,4 @@
-//! Requests: how often a client asks, and how often in vain.
+//! Requests: how many a client sends, and how many of them bring no update.
 
 use feedlab_experiment::metric::Unit;
 
@@ -17,7 +17,7 @@ impl Picture for Requests<'_> {
     }
 
     fn topic(&self) -> &str {
-        "Requests of a client"
+        "Requests per client"
     }
 
     fn finding(&self) -> String {
@@ -25,8 +25,8 @@ impl Picture for Requests<'_> {
     }
 
     fn reading(&self) -> String {
-        "A longer bar is more requests of one client in a minute, so shorter is cheaper; look for hatched parts, which \
-         are requests whose answer brought no update."
+        "Each bar is the number of requests that one client sends per minute, so shorter is cheaper; look for hatched \
+         parts, which are requests whose response carried no update."
             .to_owned()
     }
 
@@ -55,14 +55,14 @@ impl Picture for Requests<'_> {
 }
 
 const PARTS: [Part; 2] =
-    [Part { name: "with news", pattern: Pattern::Solid }, Part { name: "empty", pattern: Pattern::Slanted }];
+    [Part { name: "with updates", pattern: Pattern::Solid }, Part { name: "empty", pattern: Pattern::Slanted }];
 
 fn picture(data: &Dataset) -> Bars {
     let headings = bars::headings(data, data.requests.iter().map(|bar| &bar.series));
     let is_split = data.requests.iter().any(|bar| bar.all > Some(0.0) && bar.empty.is_some());
     Bars {
         bars: data.requests.iter().zip(headings).map(|(bar, heading)| bar_of(bar, heading)).collect(),
-        caption: Some("requests of one client in a minute"),
+        caption: Some("requests per client and minute"),
         unit: Unit::Count,
         parts: if is_split { PARTS.to_vec() } else { Vec::new() },
         mark: None,
@@ -76,8 +76,8 @@ fn bar_of(bar: &RequestsBar, heading: Option<String>) -> Bar {
     let Some((all, empty)) = bar.all.zip(bar.empty) else { return simple };
     let share = empty_share(bar).filter(|_| empty > 0.0);
     let figure = share.map_or(simple.figure.clone(), |share| format!("{}, {share} empty", simple.figure));
-    let [with_news, in_vain] = PARTS.map(|part| part.pattern);
-    let parts = vec![(with_news, (all - empty).max(0.0)), (in_vain, empty)];
+    let [with_updates, empty_part] = PARTS.map(|part| part.pattern);
+    let parts = vec![(with_updates, (all - empty).max(0.0)), (empty_part, empty)];
     Bar { parts: Some(parts), short: figure.clone(), figure, ..simple }
 }
 
@@ -85,8 +85,8 @@ fn empty_share(bar: &RequestsBar) -> Option<String> {
     human::share(bar.empty?, bar.all?)
 }
 
-/// Who asks how often and how often in vain, and who does not ask, as part of a sentence; nothing if nothing was
-/// measured.
+/// Returns a clause that says how many requests the contenders send, how many of them are empty, and which send none,
+/// or `None` if nothing was measured.
 pub(crate) fn finding(data: &Dataset) -> Option<String> {
     let scoped = || data.requests.iter().filter(|bar| data.scope.shows(&bar.series));
     let mut asking: Vec<(&RequestsBar, f64)> =
@@ -96,11 +96,16 @@ pub(crate) fn finding(data: &Dataset) -> Option<String> {
     let mut clauses: Vec<String> = match asking.as_slice() {
         [] => Vec::new(),
         [one] => {
-            vec![format!("{} sends {} per client and minute{}", one.0.series.spoken, requests(one.1), in_vain(one.0))]
+            vec![format!(
+                "{} sends {} per client and minute{}",
+                one.0.series.spoken,
+                requests(one.1),
+                empty_note(one.0)
+            )]
         }
         [most, .., least] => vec![
-            format!("{} sends {} per client and minute{}", most.0.series.spoken, requests(most.1), in_vain(most.0)),
-            format!("{} sends {}{}", least.0.series.spoken, human::count(least.1), in_vain(least.0)),
+            format!("{} sends {} per client and minute{}", most.0.series.spoken, requests(most.1), empty_note(most.0)),
+            format!("{} sends {}{}", least.0.series.spoken, human::count(least.1), empty_note(least.0)),
         ],
     };
     if !silent.is_empty() {
@@ -115,7 +120,7 @@ fn requests(rate: f64) -> String {
     wording::counted(rate, "request", "requests")
 }
 
-fn in_vain(bar: &RequestsBar) -> String {
+fn empty_note(bar: &RequestsBar) -> String {
     match empty_share(bar) {
         Some(_) if bar.empty == Some(0.0) => ", none empty".to_owned(),
         Some(share) => format!(", {share} empty"),

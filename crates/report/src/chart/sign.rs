@@ -1,32 +1,32 @@
-//! The signs for what was predicted and what was measured, where a figure shows both: a hollow and a solid diamond.
+//! The signs for the predicted and the measured value, where a chart shows both: a hollow and a solid diamond.
 
 use super::canvas::{Canvas, DrawResult, Point};
 use crate::palette::{Color, Look, Marker};
 
-/// Half a sign's height: large enough for the last row of a classroom.
+/// Half the height of a sign: large enough to be seen from the last row of a classroom.
 pub(super) const RADIUS: f64 = 5.5;
 
 const INK: Look = Look { color: Color::Ink, dashes: &[], marker: Marker::Diamond, hollow: false, width: 2.0 };
 
-/// Dashes of what is predicted: shorter than any contender's.
+/// The dashes of predicted lines: shorter than those of any contender.
 pub(super) const DASHES: [f64; 2] = [5.0, 3.5];
 
-/// What the hollow sign means, in every key.
+/// The explanation of the hollow sign in every key.
 pub(super) const PREDICTED: &str = "predicted by arithmetic";
 
-/// Hollow: predicted.
+/// Draws the hollow sign of a predicted value.
 pub(super) fn predicted(canvas: &mut Canvas, at: Point) -> DrawResult {
     predicted_around(canvas, at, RADIUS)
 }
 
-/// Hollow, so large that it is seen around a marker of what was measured.
+/// Draws the hollow sign, large enough to be seen around the marker of a measured value.
 pub(super) fn predicted_around(canvas: &mut Canvas, at: Point, radius: f64) -> DrawResult {
-    // A pale ring around it: it must be seen on any bar.
+    // A pale ring makes it visible on any bar.
     canvas.marker(at, radius + 2.0, Look { color: Color::Paper, ..INK })?;
     canvas.marker(at, radius, Look { hollow: true, ..INK })
 }
 
-/// Solid: measured.
+/// Draws the solid sign of a measured value.
 pub(super) fn measured(canvas: &mut Canvas, at: Point) -> DrawResult {
     canvas.marker(at, RADIUS, INK)
 }

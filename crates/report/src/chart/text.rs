@@ -1,7 +1,7 @@
-//! How wide text will be. The picture has no fonts, the reader's machine has: a table of Helvetica's widths is close
-//! enough to lay out labels, with a little room to spare.
+//! Estimates the width of text. The fonts are those of the reader's machine, not of the picture: a table of Helvetica's
+//! widths is close enough to lay out labels, with a little room to spare.
 
-/// A guess at the width of `text` at a font size, in the unit of the size; bold text fits too.
+/// Returns an estimate of the width of `text` at a font size, in the unit of the size, which bold text does not exceed.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     const SPARE: f64 = 1.12;
     text.chars().map(em).sum::<f64>() * size * SPARE
@@ -24,7 +24,7 @@ fn em(letter: char) -> f64 {
     }
 }
 
-/// Breaks text at its plain spaces so that no line is wider than `limit`; a word alone may be.
+/// Breaks text at its ordinary spaces so that no line is wider than `limit`; only a single word may be wider.
 pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -39,7 +39,7 @@ pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     lines
 }
 
-/// As [`wrap`], in as few lines, but all of them about as long: no word stands alone on the last one.
+/// Like [`wrap`], with the same number of lines but of about equal length, so that no word is alone on the last line.
 pub(crate) fn balance(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines = wrap(text, size, limit);
     for tenth in (5..10).rev() {
@@ -52,7 +52,7 @@ pub(crate) fn balance(text: &str, size: f64, limit: f64) -> Vec<String> {
     lines
 }
 
-/// The text, cut with an ellipsis so that it is no wider than `limit`.
+/// Returns the text, cut with an ellipsis if it is wider than `limit`.
 pub(crate) fn fit(text: &str, size: f64, limit: f64) -> String {
     if width(text, size) <= limit {
         return text.to_owned();

@@ -1,4 +1,5 @@
-//! The votes of a class on one question: before hollow, after solid; what was predicted hollow, what was measured solid.
+//! The votes of a class on one question. Votes before are hollow and votes after are solid; likewise the predicted
+//! value is hollow and the measured one solid.
 
 use feedlab_experiment::class::{Choice, FACTOR, Question, Round, Side, Tally, right_choice};
 
@@ -18,25 +19,25 @@ pub(crate) struct Votes<'a> {
     id: String,
     question: &'a Question,
     tally: &'a Tally,
-    /// In the question's unit.
+    /// The predicted and the measured value, in the question's unit.
     predicted: Option<f64>,
     measured: Option<f64>,
-    /// The votes in a sentence.
+    /// The votes, as a clause.
     sentence: String,
 }
 
-/// The votes on a question as an SVG element that takes the width of its place, for a page; it reads best at 600 CSS
-/// pixels and more.
+/// Draws the votes on a question as an SVG element for a page. It takes the width of its container and reads best at
+/// 600 CSS pixels or more.
 ///
-/// `predicted` and `measured` are in the question's unit, as [`Measured::in_unit`](feedlab_experiment::class::Measured::in_unit)
-/// makes them; which choice is right is told as soon as it is known, so that a page that still waits for votes passes
-/// neither and shows no chart. Votes before are hollow, those after solid, and likewise what was predicted and what was
-/// measured.
+/// `predicted` and `measured` are in the question's unit, as
+/// [`Measured::in_unit`](feedlab_experiment::class::Measured::in_unit) makes them; the chart reveals the right choice
+/// as soon as it is known, so a page that still waits for votes passes neither and shows no chart. Votes before are
+/// hollow and votes after are solid; likewise the predicted value is hollow and the measured one solid.
 #[must_use]
 pub fn votes_chart(question: &Question, tally: &Tally, predicted: Option<f64>, measured: Option<f64>) -> String {
     let picture = Votes::new(question, tally, predicted, measured);
     let frame = Frame { picture: &picture, title: &question.text, invalid: false };
-    // Drawing into memory cannot fail; if it did, the page around it would still have its words.
+    // Drawing into memory cannot fail; if it did, the page would still have its text.
     frame.inline(WIDE, "wide").unwrap_or_default()
 }
 
@@ -52,7 +53,7 @@ impl<'a> Votes<'a> {
         }
     }
 
-    /// The rounds in which somebody answered; both if nobody did.
+    /// The rounds with answers; both rounds if there are no answers.
     fn rounds(&self) -> Vec<(Round, &Side)> {
         let all = [(Round::Before, &self.tally.before), (Round::After, &self.tally.after)];
         let answered: Vec<_> = all.into_iter().filter(|(_, side)| side.people > 0).collect();
@@ -87,13 +88,13 @@ impl Picture for Votes<'_> {
     fn reading(&self) -> String {
         if self.question.choices.is_empty() {
             format!(
-                "Each column counts the people who gave about that number, hollow before and solid after; look whether \
-                 the solid columns stand nearer to the measured line than the hollow ones, within {FACTOR} times of it \
-                 counts as right."
+                "Each column counts the people who answered with about that number, hollow before and solid after; see \
+                 whether the solid columns are closer to the measured line than the hollow ones, where an answer \
+                 within a factor of {FACTOR} counts as right."
             )
         } else {
-            "A bar is the share of the class that chose the answer above it, hollow before and solid after; look \
-             whether the solid bar of the tinted answer, the right one, is longer than its hollow one."
+            "Each bar is the share of the class that chose the answer above it, hollow before and solid after; see \
+             whether the solid bar of the tinted answer, which is the right one, is longer than its hollow bar."
                 .to_owned()
         }
     }
@@ -122,7 +123,7 @@ impl Picture for Votes<'_> {
 
 impl Votes<'_> {
     fn choices(&self) -> Figures {
-        let head = ["answer", "before", "after", "is"].map(str::to_owned).to_vec();
+        let head = ["answer", "before", "after", "outcome"].map(str::to_owned).to_vec();
         let row = |(index, choice): (usize, &Choice)| {
             let votes = [&self.tally.before, &self.tally.after].map(|side| of(side.choices[index], side.people));
             let is_right = self.right() == Some(choice.id.as_str());
@@ -138,7 +139,7 @@ impl Votes<'_> {
     }
 
     fn numbers(&self) -> Figures {
-        let head = ["round", "answers", "smallest", "middle", "largest", "right"].map(str::to_owned).to_vec();
+        let head = ["round", "answers", "smallest", "median", "largest", "right"].map(str::to_owned).to_vec();
         let say = |value: Option<f64>| value.map_or(human::ABSENT.to_owned(), |value| figure(self.question, value));
         let rows = [(Round::Before, &self.tally.before), (Round::After, &self.tally.after)];
         let mut rows: Vec<Vec<String>> = rows

@@ -1,4 +1,4 @@
-//! The distribution of ages: from merged histograms to the points of an empirical distribution function.
+//! The distribution of ages: turns merged histograms into the points of an empirical distribution function.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::{Results, ResultsError};
@@ -10,41 +10,41 @@ use super::SummaryRow;
 use crate::complete::Ranked;
 use crate::series::{Series, payload_bytes};
 
-/// A point is kept when the share has grown by this much, or the age by that factor: less cannot be seen.
+/// A point is kept if the share has grown by this much, or the age by this factor; smaller steps are invisible.
 const VISIBLE_SHARE: f64 = 0.004;
 const VISIBLE_FACTOR: f64 = 1.05;
 
-/// How old the updates were that a contender's clients received, all repetitions together.
+/// The distribution of the ages of a contender's updates, over all repetitions.
 #[derive(Debug)]
 pub(crate) struct Ecdf {
-    /// Who received them.
+    /// The contender.
     pub(crate) series: Series,
-    /// What they were not given.
+    /// The updates and clients that it lost, if any.
     pub(crate) loss: Option<Loss>,
-    /// How many there were.
+    /// The number of updates received.
     pub(crate) count: u64,
-    /// Age in µs and the share of updates that were at most this old; both grow, the last share is 1.
+    /// Ages in µs with the share of updates that were at most this old; both grow, and the last share is 1.
     pub(crate) points: Vec<(f64, f64)>,
-    /// The same as the arithmetic of the transport says; empty where it says nothing, or a single age.
+    /// The predicted points in the same form; empty if nothing or a single age is predicted.
     pub(crate) predicted: Vec<(f64, f64)>,
-    /// The median, if there are enough updates to give one.
+    /// The median, if there are enough updates.
     pub(crate) p50: Option<Estimate>,
-    /// The 90th percentile, likewise.
+    /// The 90th percentile, if there are enough updates.
     pub(crate) p90: Option<Estimate>,
-    /// The 99th percentile, likewise.
+    /// The 99th percentile, if there are enough updates.
     pub(crate) p99: Option<Estimate>,
-    /// The largest.
+    /// The largest age.
     pub(crate) max: Option<Estimate>,
 }
 
 impl Ecdf {
-    /// Reads the ages of a row's cells; the repetitions come back too, for comparisons.
+    /// Reads the ages of a row's cells. Also returns the repetitions, for comparisons.
     pub(super) fn read<'a>(row: &SummaryRow<'a>, results: &'a Results) -> Result<(Self, Sample<'a>), ResultsError> {
         let cells: Vec<&CellRecord> = cells(row, results).collect();
         let ages = cells.iter().map(|cell| results.histogram(cell)).collect::<Result<Vec<_>, _>>()?;
         let mut merged = hlog::new_histogram();
         for ages in &ages {
-            // Both have the same bounds, so that adding one to the other cannot fail.
+            // Both have the same bounds, so adding one to the other cannot fail.
             let _ = merged.add(ages);
         }
         let count = merged.len();
@@ -68,14 +68,14 @@ impl Ecdf {
 }
 
 impl Ecdf {
-    /// Its median among those of the others, if it may stand there.
+    /// The median, if the contender may be ranked by age.
     pub(crate) fn ranked(&self) -> Option<Ranked> {
         Ranked::new(&self.series, self.loss, self.p50?)
     }
 }
 
-/// The predicted distribution as age and share, like the measured one. Empty where all ages are predicted to be the
-/// same: a line straight up says no more than its figure.
+/// The predicted distribution as age and share, like the measured one. Empty if all ages are predicted to be the same,
+/// because a vertical line says no more than its figure.
 fn predicted(row: &SummaryRow) -> Vec<(f64, f64)> {
     let ages = row.entry.predicted.as_ref().map_or(&[][..], |predicted| &predicted.ages);
     let usable = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
@@ -90,7 +90,7 @@ fn predicted(row: &SummaryRow) -> Vec<(f64, f64)> {
     if has_spread { points } else { Vec::new() }
 }
 
-/// The cells that were pooled into a row of the summary.
+/// Returns the cells that were pooled into a row of the summary.
 pub(super) fn cells<'a>(row: &SummaryRow<'a>, results: &'a Results) -> impl Iterator<Item = &'a CellRecord> {
     let entry = row.entry;
     results.cells.iter().filter(move |cell| {

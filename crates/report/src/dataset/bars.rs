@@ -1,4 +1,4 @@
-//! The bars of one metric, and those of requests, for each row of the summary.
+//! The bars of one metric, of hops and of requests, for each row of the summary.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::results::Results;
@@ -11,11 +11,11 @@ use crate::series::Series;
 /// One metric of one row.
 #[derive(Debug)]
 pub(crate) struct MetricBar {
-    /// Whose.
+    /// The contender.
     pub(crate) series: Series,
-    /// Its value, if it was measured.
+    /// The measured value, if there is one.
     pub(crate) estimate: Option<Estimate>,
-    /// What is predicted, if anything is.
+    /// The predicted value, if there is one.
     pub(crate) predicted: Option<f64>,
 }
 
@@ -25,17 +25,17 @@ impl MetricBar {
     }
 }
 
-/// Where the mean age of one row comes from.
+/// The hops of the mean age of one row.
 #[derive(Debug)]
 pub(crate) struct HopsBar {
-    /// Whose.
+    /// The contender.
     pub(crate) series: Series,
-    /// To the broker, to the server, to the client, µs.
+    /// The mean time to the broker, to the server and to the client, µs.
     pub(crate) us: [f64; 3],
 }
 
 impl HopsBar {
-    /// Nothing where the feed lives in the server.
+    /// Returns `None` without a broker.
     pub(super) fn of(row: &SummaryRow) -> Option<Self> {
         let value = |metric| row.estimate(metric).map(|estimate| estimate.value);
         let us = [value(Metric::HopToBroker)?, value(Metric::HopToServer)?, value(Metric::HopToClient)?];
@@ -48,16 +48,16 @@ impl HopsBar {
     }
 }
 
-/// Requests of one client in a minute of the measured time.
+/// The requests per client and minute of the measured time.
 #[derive(Debug)]
 pub(crate) struct RequestsBar {
-    /// Whose.
+    /// The contender.
     pub(crate) series: Series,
-    /// All of them.
+    /// All requests.
     pub(crate) all: Option<f64>,
-    /// Those whose answer brought no update.
+    /// Requests whose response carried no update.
     pub(crate) empty: Option<f64>,
-    /// How many are predicted, if anything is.
+    /// The predicted number, if there is one.
     pub(crate) predicted: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! What an update weighs, and of what the weight is made: payload, framing, headers, keepalive, TCP/IP.
+//! The bytes per update, by kind: payload, framing, headers, keepalive, TCP/IP.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::summary::Estimate;
@@ -6,17 +6,17 @@ use feedlab_experiment::summary::Estimate;
 use super::SummaryRow;
 use crate::series::Series;
 
-/// Where bytes are counted. Only what was counted at the same place can be compared.
+/// The level at which bytes are counted. Only bytes of the same level can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     /// At the server's sockets.
     Socket,
-    /// On the wire: the headers of IP and TCP too.
+    /// On the wire, including the headers of IP and TCP.
     Wire,
 }
 
 impl Level {
-    /// All bytes of an update at this level.
+    /// The metric of all bytes per update at this level.
     pub(crate) const fn metric(self) -> Metric {
         match self {
             Self::Socket => Metric::SocketBytesPerUpdate,
@@ -25,20 +25,20 @@ impl Level {
     }
 }
 
-/// A part of an update's bytes.
+/// A kind of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByteKind {
-    /// What the application wanted to say.
+    /// The payload of the application.
     Payload,
-    /// What wraps it.
+    /// The framing around the payload.
     Framing,
     /// Request lines, status lines and HTTP headers.
     Headers,
     /// Comments, pings and pongs.
     Keepalive,
-    /// All that the transport adds on the socket, where it was not counted by kind.
+    /// Everything that the transport adds on the socket, where it was not counted by kind.
     Added,
-    /// Headers of IP and TCP, acknowledgements, handshakes, closes, and what was sent again.
+    /// Headers of IP and TCP, acknowledgements, handshakes, closes, and retransmissions.
     TcpIp,
 }
 
@@ -47,7 +47,7 @@ impl ByteKind {
     pub(crate) const ALL: [Self; 6] =
         [Self::Payload, Self::Framing, Self::Headers, Self::Keepalive, Self::Added, Self::TcpIp];
 
-    /// Its name in keys and tables.
+    /// The name in keys and tables.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Payload => "payload",
@@ -60,27 +60,28 @@ impl ByteKind {
     }
 }
 
-/// What an update weighs for one row of the summary, bytes.
+/// The bytes per update for one row of the summary.
 #[derive(Debug)]
 pub(crate) struct BytesBar {
-    /// Whose.
+    /// The contender.
     pub(crate) series: Series,
-    /// What the application wanted to say.
+    /// The payload of the application.
     pub(crate) payload: Option<f64>,
-    /// What wraps it.
+    /// The framing around the payload.
     pub(crate) framing: Option<f64>,
     /// Request lines, status lines and headers.
     pub(crate) headers: Option<f64>,
-    /// What keeps idle connections alive.
+    /// Traffic that keeps idle connections alive.
     pub(crate) keepalive: Option<f64>,
-    /// Everything that went over the sockets, both directions, payload included.
+    /// All socket bytes in both directions, including the payload.
     pub(crate) socket: Option<Estimate>,
-    /// The same with the headers of IP and TCP.
+    /// All wire bytes in both directions, including the headers of IP and TCP.
     pub(crate) wire: Option<Estimate>,
-    /// Segments, both directions.
+    /// Segments per update, both directions.
     pub(crate) packets: Option<Estimate>,
-    /// What is predicted on the socket and on the wire, if anything is.
+    /// The predicted socket bytes, if there is a prediction.
     pub(crate) predicted_socket: Option<f64>,
+    /// The predicted wire bytes, if there is a prediction.
     pub(crate) predicted_wire: Option<f64>,
 }
 
@@ -101,7 +102,7 @@ impl BytesBar {
         }
     }
 
-    /// All bytes of an update at a level.
+    /// All bytes per update at a level.
     pub(crate) fn total(&self, level: Level) -> Option<Estimate> {
         match level {
             Level::Socket => self.socket,
@@ -109,7 +110,7 @@ impl BytesBar {
         }
     }
 
-    /// What is predicted for all bytes of an update at a level.
+    /// The predicted bytes per update at a level.
     pub(crate) const fn predicted(&self, level: Level) -> Option<f64> {
         match level {
             Level::Socket => self.predicted_socket,
@@ -117,17 +118,17 @@ impl BytesBar {
         }
     }
 
-    /// What the transport added on the socket; nothing without both figures.
+    /// The bytes that the transport added on the socket; `None` unless both figures were measured.
     pub(crate) fn added(&self) -> Option<f64> {
         Some((self.socket?.value - self.payload?).max(0.0))
     }
 
-    /// What the wire added to the socket; nothing without both figures.
+    /// The bytes that the wire added to the socket; `None` unless both figures were measured.
     pub(crate) fn tcp_ip(&self) -> Option<f64> {
         Some((self.wire?.value - self.socket?.value).max(0.0))
     }
 
-    /// One kind of bytes. What the transport added stands in for its kinds where they were not counted.
+    /// One kind of bytes. `Added` replaces framing, headers and keepalive where those were not counted.
     pub(crate) fn of(&self, kind: ByteKind) -> Option<f64> {
         match kind {
             ByteKind::Payload => self.payload,
@@ -140,10 +141,10 @@ impl BytesBar {
         }
     }
 
-    /// The parts of a bar at a level, those that are not zero; nothing unless they make up the whole.
+    /// The parts of a bar at a level that are not zero; `None` unless they add up to the whole.
     pub(crate) fn parts(&self, level: Level) -> Option<Vec<(ByteKind, f64)>> {
         let socket = self.socket?.value;
-        // Compression could make an update lighter than its payload: then all of the socket's bytes are payload.
+        // Compression can make an update smaller than its payload: then all socket bytes count as payload.
         let payload = (ByteKind::Payload, self.payload?.min(socket));
         let kinds: &[ByteKind] = if self.is_split() {
             &[ByteKind::Framing, ByteKind::Headers, ByteKind::Keepalive]
@@ -159,13 +160,13 @@ impl BytesBar {
         Some(parts)
     }
 
-    /// Whether what the transport added was counted by kind.
+    /// Whether the bytes that the transport added were counted by kind.
     pub(crate) fn is_split(&self) -> bool {
         self.framing.is_some() && self.headers.is_some() && self.keepalive.is_some()
     }
 }
 
-/// The level at which all bars can be compared: the wire if none that has socket bytes lacks wire bytes.
+/// Returns the level at which all bars can be compared: the wire if every bar with socket bytes has wire bytes too.
 pub(super) fn level(bars: &[BytesBar]) -> Level {
     let mut measured = bars.iter().filter(|bar| bar.socket.is_some()).peekable();
     let has_any = measured.peek().is_some();

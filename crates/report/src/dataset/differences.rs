@@ -1,5 +1,5 @@
-//! How far contenders are apart, with the interval of the difference itself: for neighbors in the order of their ages,
-//! and for whatever a title compares.
+//! Differences between contenders, with the interval of the difference itself: for neighbors in the age ranking, and
+//! for the contenders that a title compares.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Group;
@@ -8,36 +8,36 @@ use feedlab_experiment::statistics::{Difference, Sample, difference};
 use super::SummaryRow;
 use crate::series::Series;
 
-/// More pairs than this would be a table that nobody reads.
+/// The most pairs that are reported.
 const MAX_PAIRS: usize = 6;
 
-/// The order of two contenders is in question below this factor between them; above it a look at the table tells.
-const IN_QUESTION: f64 = 2.0;
+/// Two neighbors are compared only if their factor is below this; a larger difference is obvious from the table.
+const CLOSE: f64 = 2.0;
 
-/// Ages that are compared, each in its own order.
+/// The ages that are compared; each has its own ranking.
 const AGES: [Metric; 2] = [Metric::AgeP50, Metric::AgeP99];
 
-/// What is known of the differences of the contenders in scope.
+/// The computed differences between contenders in scope.
 #[derive(Debug, Default)]
 pub(crate) struct Differences {
-    /// Pairs whose order is in question, in the order of their medians.
+    /// Pairs that are close to each other, in the order of their medians.
     pub(crate) pairs: Vec<Pair>,
-    /// The smallest and the largest of what titles compare.
+    /// The comparisons of the smallest and the largest value, for titles.
     extremes: Vec<Compared>,
 }
 
-/// Two neighbors.
+/// Two neighbors in an age ranking.
 #[derive(Debug)]
 pub(crate) struct Pair {
-    /// The one with the smaller median.
+    /// The contender with the smaller median.
     pub(crate) first: Series,
-    /// The other.
+    /// The other contender.
     pub(crate) second: Series,
-    /// The second's age minus the first's, µs, for each percentile that both have with an interval.
+    /// The second's age minus the first's, µs, for each percentile for which the difference has an interval.
     pub(crate) ages: Vec<(Metric, Difference)>,
 }
 
-/// A difference and whose it is.
+/// Whether a difference is shown between two contenders.
 #[derive(Debug)]
 struct Compared {
     metric: Metric,
@@ -46,8 +46,8 @@ struct Compared {
 }
 
 impl Differences {
-    /// Compares the rows, each with its repetitions in the same place of `samples`. `titled` are the metrics of which
-    /// a title compares the smallest and the largest value.
+    /// Compares the rows; `samples` holds the repetitions of each row at the same index. `titled` are the metrics whose
+    /// smallest and largest values a title compares.
     pub(super) fn new(rows: &[SummaryRow], samples: &[Sample], titled: &[Metric], seed: u64) -> Self {
         let of = |metric, [a, b]: [usize; 2]| {
             difference(metric, &samples[a], &samples[b], seed).filter(|difference| difference.interval.is_some())
@@ -64,28 +64,28 @@ impl Differences {
             Some(Compared { metric, labels: [a, b].map(|at| rows[at].series.label.clone()), is_shown })
         };
         Self {
-            pairs: in_question(rows).into_iter().filter_map(pair).collect(),
+            pairs: close_pairs(rows).into_iter().filter_map(pair).collect(),
             extremes: titled.iter().filter_map(extreme).collect(),
         }
     }
 
-    /// Whether the contenders of two labels differ in a metric; `None` where that was not asked, or cannot be told.
+    /// Whether two contenders, given by their labels, differ in a metric; `None` if that was not computed.
     pub(crate) fn is_shown(&self, metric: Metric, a: &str, b: &str) -> Option<bool> {
         let is = |labels: [&str; 2]| labels == [a, b] || labels == [b, a];
         let in_pair = |pair: &Pair| {
             let found = pair.ages.iter().find(|age| age.0 == metric)?;
             is([&pair.first.label, &pair.second.label]).then(|| found.1.is_shown())?
         };
-        let extreme = |known: &Compared| {
-            (known.metric == metric && is([&known.labels[0], &known.labels[1]])).then_some(known.is_shown)
+        let extreme = |compared: &Compared| {
+            (compared.metric == metric && is([&compared.labels[0], &compared.labels[1]])).then_some(compared.is_shown)
         };
         self.pairs.iter().find_map(in_pair).or_else(|| self.extremes.iter().find_map(extreme))
     }
 }
 
-/// Neighbors in the order of a percentile that are close to each other, the closest first if there are too many;
-/// then in the order of their medians, the smaller one first.
-fn in_question(rows: &[SummaryRow]) -> Vec<[usize; 2]> {
+/// Returns neighbors in the ranking of a percentile that are close to each other: the closest if there are too many, in
+/// the order of their medians, the smaller median first.
+fn close_pairs(rows: &[SummaryRow]) -> Vec<[usize; 2]> {
     let medians = order(rows, Metric::AgeP50);
     let place = |row: usize| medians.iter().position(|&other| other == row);
     let mut found: Vec<([usize; 2], f64)> = Vec::new();
@@ -100,14 +100,14 @@ fn in_question(rows: &[SummaryRow]) -> Vec<[usize; 2]> {
             }
         }
     }
-    found.retain(|(_, factor)| *factor < IN_QUESTION);
+    found.retain(|(_, factor)| *factor < CLOSE);
     found.sort_by(|a, b| a.1.total_cmp(&b.1));
     found.truncate(MAX_PAIRS);
     found.sort_by_key(|(pair, _)| pair.map(place));
     found.into_iter().map(|(pair, _)| pair).collect()
 }
 
-/// The rows that have a metric, by its value; by age only those whose clients were given everything.
+/// The rows that have a metric, in ascending order; for ages only contenders that lost nothing.
 fn order(rows: &[SummaryRow], metric: Metric) -> Vec<usize> {
     let is_ranked = |row: usize| metric.row().group != Group::Freshness || rows[row].entry.loss().is_none();
     let value = |row: usize| rows[row].estimate(metric).filter(|_| is_ranked(row)).map(|estimate| estimate.value);

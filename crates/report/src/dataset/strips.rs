@@ -1,4 +1,4 @@
-//! The checks that demand a distance, each with the band that it leaves and where the measured figure lies in it.
+//! The checks that allow a distance from a reference, each with its band and the place of the measured figure in it.
 
 use feedlab_experiment::metric::Unit;
 use feedlab_experiment::results::Results;
@@ -9,44 +9,50 @@ use crate::check;
 use crate::palette::Look;
 use crate::series::{Series, row_name};
 
-/// One check that requires a distance.
+/// One check that allows a distance from a reference.
 #[derive(Debug)]
 pub(crate) struct Strip {
-    /// How it is drawn.
+    /// How the contender is drawn.
     pub(crate) look: Look,
-    /// Whose, in a sentence; with client count and payload in a sweep.
+    /// The contender's name in a sentence; with client count and payload in a sweep.
     pub(crate) spoken: String,
-    /// What is checked.
+    /// The label of the metric.
     pub(crate) metric: &'static str,
-    /// The contender that is compared with, if one is.
+    /// The label of the contender that it is compared with; `None` if it is compared with the prediction.
     pub(crate) than: Option<String>,
-    /// Whose, in a table.
+    /// The contender's name in a table.
     pub(crate) name: String,
     /// The unit of all its figures.
     pub(crate) unit: Unit,
-    /// From where to where the figure had to be.
+    /// The lower and upper end of the required band.
     pub(crate) band: (f64, f64),
-    /// Whether the middle of the band is what is predicted.
+    /// Whether the middle of the band is the predicted value.
     pub(crate) is_of_prediction: bool,
-    /// What was measured.
+    /// The measured value.
     pub(crate) measured: Option<f64>,
-    /// Its interval.
+    /// The interval of the measured value.
     pub(crate) interval: Option<(f64, f64)>,
-    /// Whether it is in the band.
+    /// Whether the measured value is in the band.
     pub(crate) met: bool,
 }
 
 impl Strip {
-    /// What is checked, and beside whom: `age p50`, `age p50 beside SSE`.
+    /// The check in a label: `age p50`, `age p50 vs SSE`.
     pub(crate) fn what(&self) -> String {
         match &self.than {
-            Some(label) => format!("{} beside {label}", self.metric),
+            Some(label) => format!("{} vs {label}", self.metric),
             None => self.metric.to_owned(),
         }
     }
 
-    /// Where a value lies: from −1, the lower end of the band, to 1, its upper end. A band without an extent is the
-    /// point 0, and everything beside it is infinitely far.
+    /// The check in a sentence: `age p50 of WebSocket`, `age p50 of WebSocket compared with SSE`.
+    pub(crate) fn spoken_check(&self) -> String {
+        let than = self.than.as_ref().map_or(String::new(), |label| format!(" compared with {label}"));
+        format!("{} of {}{than}", self.metric, self.spoken)
+    }
+
+    /// The place of a value: −1 is the lower end of the band, 1 its upper end. A band of zero width is the point 0, and
+    /// any other value is infinitely far away.
     pub(crate) fn place(&self, value: f64) -> f64 {
         let (low, high) = self.band;
         let (middle, half) = (f64::midpoint(low, high), (high - low) / 2.0);
@@ -57,7 +63,7 @@ impl Strip {
     }
 }
 
-/// In the order of the scenario, the failed ones first.
+/// Returns the strips in the order of the scenario, the failed ones first.
 pub(super) fn of(results: &Results) -> Vec<Strip> {
     let entries = &results.summary.contenders;
     let checks = check::all(results).into_iter();
@@ -66,8 +72,8 @@ pub(super) fn of(results: &Results) -> Vec<Strip> {
     strips
 }
 
-/// Nothing if the check requires no distance, or none that can be drawn, or if the figure is an age of what was left, which is in
-/// no band whatever it is.
+/// Returns `None` if the check sets no distance or none that can be drawn, or if the figure is an age of a contender
+/// that lost updates or clients, which cannot pass.
 fn strip(check: Check, entry: &Entry, entries: &[Entry]) -> Option<Strip> {
     let (series, name) = (Series::of(entry, entries), row_name(entry, entries));
     let estimate = entry.metrics.get(&check.metric);

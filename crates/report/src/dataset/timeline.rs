@@ -1,4 +1,4 @@
-//! Ages by second: one cell of each contender, and what broke meanwhile.
+//! Ages per second: one cell of each contender, with the faults during that time.
 
 use std::time::Duration;
 
@@ -15,64 +15,64 @@ use crate::prediction::MACHINE_TIME;
 use crate::series::Series;
 use crate::{fault, human};
 
-/// Updates in a second for its median to be told, and for its 99th percentile: ten beyond it, as everywhere.
+/// The fewest updates in a second for its median and for its 99th percentile: ten beyond the percentile, as everywhere.
 const ENOUGH_FOR_MEDIAN: u64 = 2 * SAMPLES_BEYOND;
 const ENOUGH_FOR_P99: u64 = 100 * SAMPLES_BEYOND;
 
-/// Ages over the measured time, the same two figures for every contender.
+/// Ages over the measured time, with the same two figures for every contender.
 #[derive(Debug)]
 pub(crate) struct Timelines {
-    /// Whether the middle of a second is its median; with few updates per second it is the mean.
+    /// Whether the middle figure is the median; with few updates per second it is the mean.
     pub(crate) has_median: bool,
-    /// Whether the edge is the 99th percentile; with few updates it is the oldest one.
+    /// Whether the edge figure is the 99th percentile; with few updates per second it is the oldest update.
     pub(crate) has_p99: bool,
-    /// One for each contender.
+    /// One timeline per contender.
     pub(crate) lines: Vec<Timeline>,
-    /// How long was measured, s.
+    /// The length of the measured time, s.
     pub(crate) measured: f64,
-    /// What broke in it, a few words each.
+    /// Short descriptions of the faults.
     pub(crate) faults: Vec<String>,
 }
 
-/// Ages over the measured time of one repetition. Percentiles of several repetitions cannot be averaged, and laying
-/// them over each other would hide what happened in each.
+/// Ages over the measured time of one repetition. Percentiles of several repetitions cannot be averaged, and overlaying
+/// them would hide what happened in each.
 #[derive(Debug)]
 pub(crate) struct Timeline {
-    /// Whose ages.
+    /// The contender.
     pub(crate) series: Series,
-    /// What its clients were not given.
+    /// The updates and clients that it lost, if any.
     pub(crate) loss: Option<Loss>,
-    /// Which repetition; `None` if no cell was measured.
+    /// The repetition that is shown; `None` if no cell was measured.
     pub(crate) repetition: Option<u32>,
     /// The seconds with updates, in order.
     pub(crate) moments: Vec<Moment>,
-    /// What is predicted for the middle of all seconds together, µs; nothing where it is the machine's own time.
+    /// The predicted middle over all seconds, µs; `None` if it is so small that it is the machine's own time.
     pub(crate) predicted: Option<f64>,
-    /// When something broke that concerns it, in order.
+    /// The faults that affect the contender, in order.
     pub(crate) marks: Vec<Mark>,
 }
 
-/// One time at which something broke.
+/// One occurrence of a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mark {
-    /// When, s of the measured time.
+    /// The time of the fault, s from the start of the measured time.
     pub(crate) at: f64,
-    /// For how long, s; 0 for what happens in a moment.
+    /// The length, s; 0 for an instantaneous fault.
     pub(crate) length: f64,
-    /// What.
+    /// The name of the fault.
     pub(crate) name: &'static str,
-    /// What stands beside it; only where a series of the same begins.
+    /// The label next to the mark; only at the first occurrence of a fault.
     pub(crate) label: Option<String>,
 }
 
-/// Ages in one second, µs.
+/// The ages in one second, µs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moment {
-    /// Second of the measured time, counted from 0.
+    /// The second of the measured time, counted from 0.
     pub(crate) second: u32,
-    /// Median or mean.
+    /// The median or the mean, µs.
     pub(crate) middle: f64,
-    /// 99th percentile or maximum.
+    /// The 99th percentile or the maximum, µs.
     pub(crate) edge: f64,
 }
 
@@ -104,7 +104,7 @@ impl Timelines {
         }
     }
 
-    /// What is drawn as the middle, and what as the edge.
+    /// The names of the middle and the edge figure.
     pub(crate) fn names(&self) -> [&'static str; 2] {
         [
             if self.has_median { "median" } else { "mean" },
@@ -119,7 +119,7 @@ fn moment(second: &Second, has_median: bool, has_p99: bool) -> Option<Moment> {
     Some(Moment { second: second.second, middle: middle?, edge: edge? as f64 })
 }
 
-/// The faults that concern a contender, each time that they come.
+/// Every occurrence of the faults that affect a contender.
 fn marks(scenario: &Scenario, label: &str) -> Vec<Mark> {
     let contender = scenario.contenders.iter().find(|contender| contender.label == label);
     let concerns = |fault: &&Fault| contender.is_none_or(|contender| fault::concerns(fault.kind, contender));
@@ -130,7 +130,7 @@ fn marks(scenario: &Scenario, label: &str) -> Vec<Mark> {
     marks
 }
 
-/// One fault, each time that it comes.
+/// Every occurrence of a fault.
 fn times(fault: &Fault, measured: Duration) -> impl Iterator<Item = Mark> {
     let (name, length) = (fault::name(fault.kind), fault.length.as_secs_f64());
     let series = match fault.every {

@@ -1,4 +1,4 @@
-//! Who differs from whom, a sentence a pair, each with the interval of the difference.
+//! Differences between contenders, one sentence per pair, each with the interval of the difference.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::Unit;
@@ -7,7 +7,7 @@ use feedlab_experiment::statistics::Difference;
 use crate::dataset::{Differences, Pair};
 use crate::{human, wording};
 
-/// Sentences with their full stops.
+/// Returns sentences with their full stops.
 pub(super) fn sentences(differences: &Differences) -> Vec<String> {
     differences.pairs.iter().map(|pair| format!("{}.", wording::sentence(&sentence(pair)))).collect()
 }
@@ -16,8 +16,9 @@ fn sentence(pair: &Pair) -> String {
     let shown: Vec<_> = pair.ages.iter().filter(|(_, difference)| difference.is_shown() == Some(true)).collect();
     let Pair { first, second, .. } = pair;
     if shown.is_empty() {
-        let ages = pair.ages.iter().map(|(metric, difference)| {
-            format!("{} differs by {}", percentile(*metric), with_interval(positive(*difference)))
+        let ages = pair.ages.iter().map(|(metric, difference)| match if_zero(positive(*difference)) {
+            Some(interval) => format!("{} does not differ{interval}", percentile(*metric)),
+            None => format!("{} differs by {}", percentile(*metric), with_interval(positive(*difference))),
         });
         let ages: Vec<String> = ages.collect();
         return format!("{} and {}: no difference shown; {}", first.spoken, second.spoken, ages.join("; "));
@@ -35,7 +36,7 @@ fn sentence(pair: &Pair) -> String {
     }
     let rest = pair.ages.iter().filter(|(_, difference)| difference.is_shown() != Some(true));
     clauses.extend(rest.map(|(metric, difference)| {
-        format!("no difference shown in {}: {}", percentile(*metric), with_interval(positive(*difference)))
+        format!("no difference shown at {}: {}", percentile(*metric), with_interval(positive(*difference)))
     }));
     clauses.join("; ")
 }
@@ -47,13 +48,21 @@ const fn percentile(metric: Metric) -> &'static str {
     }
 }
 
-/// The same distance seen from the other side, where the first is the larger one.
+/// Returns the difference with a positive value, by swapping the two sides if necessary.
 fn positive(Difference { value, interval }: Difference) -> Difference {
     if value < 0.0 {
         Difference { value: -value, interval: interval.map(|(low, high)| (-high, -low)) }
     } else {
         Difference { value, interval }
     }
+}
+
+/// `, 95 % interval −0.4 … 0.3 ms` for a difference that rounds to zero; `None` for any other.
+fn if_zero(Difference { value, interval }: Difference) -> Option<String> {
+    let (low, high) = interval.unwrap_or((value, value));
+    let [rounded, ..] = human::together([value, low, high], Unit::Microseconds);
+    let [high, low] = human::together([high, low], Unit::Microseconds);
+    rounded.starts_with("0 ").then(|| format!(", 95 % interval {low} … {high}"))
 }
 
 /// `0.3 ms, 95 % interval −0.4 … 1`.

@@ -1,5 +1,5 @@
-//! What a sweep shows: how ages move from the fewest to the most clients, and how the weight of a transport moves from
-//! the smallest to the largest payload.
+//! What a sweep shows: how ages change from the fewest to the most clients, and how the overhead of a transport changes
+//! from the smallest to the largest payload.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::summary::{Entry, Estimate};
@@ -7,22 +7,22 @@ use feedlab_experiment::summary::{Entry, Estimate};
 use crate::human;
 use crate::series::{Scope, Series};
 
-/// A change below this factor is called level.
+/// A growth below this factor is not reported.
 const LEVEL: f64 = 1.5;
 
-/// Sentences without their full stops; none without a sweep, or without figures at both ends of it.
+/// Returns sentences without their full stops; none without a sweep, or without figures at both ends of it.
 pub(super) fn findings(entries: &[Entry]) -> Vec<String> {
     let top = Scope::of(entries);
     ages_over_clients(entries, top).into_iter().chain(overhead_over_payloads(entries, top)).collect()
 }
 
-/// One contender at both ends of a sweep.
+/// One contender at the low and the high end of a sweep.
 struct Ends<'a> {
     low: &'a Entry,
     high: &'a Entry,
 }
 
-/// Each contender at the upper end and at a lower one.
+/// Returns each contender at the high end and at a lower point.
 fn ends<'a>(entries: &'a [Entry], top: Scope, low: Scope) -> impl Iterator<Item = Ends<'a>> {
     entries.iter().filter(move |entry| low.holds(entry)).filter_map(move |low| {
         let high = entries.iter().find(|entry| entry.label == low.label && top.holds(entry))?;
@@ -30,7 +30,7 @@ fn ends<'a>(entries: &'a [Entry], top: Scope, low: Scope) -> impl Iterator<Item 
     })
 }
 
-/// Ages over the client counts, at the largest payload.
+/// How ages change with the number of clients, at the largest payload.
 fn ages_over_clients(entries: &[Entry], top: Scope) -> Option<String> {
     let clients = entries.iter().map(|entry| entry.clients).min().filter(|_| top.clients_swept)?;
     let (metric, name) = age(entries);
@@ -47,7 +47,8 @@ fn ages_over_clients(entries: &[Entry], top: Scope) -> Option<String> {
     Some(format!("{span}, the {name} grows most over {}: from {from} to {to}", Series::of(entry, entries).spoken))
 }
 
-/// The tail shows crowding first; the median stands in where some row has too few updates for a tail.
+/// The metric to compare: the 99th percentile, which shows overload first, or the median if some row has too few
+/// updates for it.
 fn age(entries: &[Entry]) -> (Metric, &'static str) {
     let tails = entries.iter().all(|entry| entry.metrics.contains_key(&Metric::AgeP99));
     if tails { (Metric::AgeP99, "99th percentile of the age") } else { (Metric::AgeP50, "median age") }
@@ -57,12 +58,13 @@ fn growth(from: Estimate, to: Estimate) -> f64 {
     to.value / from.value.max(1.0)
 }
 
-/// Whether the intervals, if there are any, part the two.
+/// Whether the intervals, if there are any, do not overlap.
 fn is_parted(from: Estimate, to: Estimate) -> bool {
     from.high.zip(to.low).is_none_or(|(high, low)| high < low)
 }
 
-/// What a transport adds over the payloads, at the largest client count, for the one that adds most.
+/// How the share that a transport adds changes with the payload, at the largest client count, for the transport that
+/// adds most.
 fn overhead_over_payloads(entries: &[Entry], top: Scope) -> Option<String> {
     let smallest = entries.iter().filter_map(|entry| entry.payload_bytes).min().filter(|_| top.payload_swept)?;
     let ends = ends(entries, top, Scope { payload_bytes: Some(smallest as u64), ..top });
@@ -72,7 +74,8 @@ fn overhead_over_payloads(entries: &[Entry], top: Scope) -> Option<String> {
     let size = |bytes: u64| human::size(bytes as f64);
     let span = format!("from {} to {} of payload", size(smallest as u64), size(top.payload_bytes?));
     let name = Series::of(entry, entries).spoken;
-    Some(format!("{span}, the part of the socket bytes that {name} adds goes from {from} to {to}"))
+    let change = if from == to { format!("stays at {to}") } else { format!("goes from {from} to {to}") };
+    Some(format!("{span}, the share of the socket bytes that {name} adds {change}"))
 }
 
 /// The share of the socket bytes that is not payload.

@@ -1,5 +1,5 @@
-//! The conditions of a run: what was asked, what stood between clients and server, where and when it was measured, as names
-//! and values.
+//! The conditions of a run: the scenario, the network between clients and server, and where and when it was measured,
+//! as names and values.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct Condition {
     pub(super) value: String,
 }
 
-/// All of them, in reading order.
+/// Returns all conditions, in reading order.
 pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
     let scenario = &manifest.scenario;
     let machine = &manifest.machine;
@@ -32,7 +32,7 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
         ("contenders", Some(contenders(scenario))),
         ("connections", per_contender::links(scenario)),
         ("fallback", per_contender::ladders(scenario)),
-        ("coming back", per_contender::reconnect_policies(scenario)),
+        ("reconnecting", per_contender::reconnect_policies(scenario)),
         ("servers", per_contender::server_settings(scenario)),
         ("measured", Some(measured(scenario.measure, manifest))),
         ("seed", Some(manifest.seed.to_string())),
@@ -46,11 +46,11 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
         ("feedlab", Some(version(manifest))),
         ("started", Some(when(&manifest.started))),
     ];
-    let told = |(name, value): (_, Option<String>)| value.map(|value| Condition { name, value });
-    conditions.into_iter().filter_map(told).collect()
+    let present = |(name, value): (_, Option<String>)| value.map(|value| Condition { name, value });
+    conditions.into_iter().filter_map(present).collect()
 }
 
-/// An RFC 3339 time in UTC to the second, as people write it.
+/// Formats an RFC 3339 time in UTC to the second, as `2026-11-21 12:00:30 UTC`.
 pub(super) fn when(started: &str) -> String {
     let readable = || {
         let (date, time) = started.strip_suffix('Z')?.split_once('T')?;
@@ -60,7 +60,7 @@ pub(super) fn when(started: &str) -> String {
 }
 
 fn feed(scenario: &Scenario) -> String {
-    let rate = |updates_per_s: f64| format!("{} a second", wording::counted(updates_per_s, "update", "updates"));
+    let rate = |updates_per_s: f64| format!("{} per second", wording::counted(updates_per_s, "update", "updates"));
     let source = match &scenario.feed.source {
         Source::Synthetic { updates_per_s, schedule, burst_size, payload_bytes, binary } => {
             let schedule = match schedule {
@@ -69,7 +69,7 @@ fn feed(scenario: &Scenario) -> String {
                 ScheduleKind::Burst => format!("in bursts of {burst_size}"),
             };
             let sizes: Vec<String> = payload_bytes.iter().map(|&bytes| human::size(bytes as f64)).collect();
-            let bytes = if *binary { " of bytes that are not text" } else { "" };
+            let bytes = if *binary { " of binary data" } else { "" };
             format!("synthetic: {} {schedule}, payload {}{bytes}", rate(*updates_per_s), wording::list(&sizes))
         }
         Source::Replay { file, speed } => {
@@ -79,20 +79,20 @@ fn feed(scenario: &Scenario) -> String {
         }
         Source::Clients { updates_per_s, payload_bytes } => {
             let size = human::size(*payload_bytes as f64);
-            format!("published by the clients: {} in all, payload {size}", rate(*updates_per_s))
+            format!("published by the clients: {} in total, payload {size}", rate(*updates_per_s))
         }
         Source::Host { updates_per_s } => format!("load figures of the machine, {}", rate(*updates_per_s)),
     };
     let stall = scenario.feed.stall.map_or(String::new(), |stall| {
         let (length, after) = (human::duration(stall.length), human::duration(stall.after));
-        format!("; the publisher pauses on purpose for {length}, {after} into the measured time")
+        format!("; the publisher deliberately pauses for {length}, {after} into the measured time")
     });
     let history = match scenario.feed.history {
-        0 => "keeps none for those who come back".to_owned(),
-        history => format!("keeps the last {}", human::count(history as f64)),
+        0 => "keeps no history".to_owned(),
+        history => format!("keeps the last {}", wording::counted(history as f64, "update", "updates")),
     };
     let home = match scenario.feed.broker {
-        Some(Broker::Nats) => "; it lives in a stream of NATS JetStream, on a nats-server of this machine",
+        Some(Broker::Nats) => "; the feed is kept in a NATS JetStream stream, on a nats-server on this machine",
         None => "",
     };
     format!("{source}; the server {history}{stall}{home}")
@@ -101,22 +101,21 @@ fn feed(scenario: &Scenario) -> String {
 fn clients(scenario: &Scenario) -> String {
     let counts: Vec<String> = scenario.clients.count.iter().map(|&count| human::count(f64::from(count))).collect();
     let headers = match scenario.clients.headers {
-        Headers::Bare => "the few headers that HTTP needs",
+        Headers::Bare => "only the headers that HTTP needs",
         Headers::Browser => "the headers of a browser",
-        Headers::BrowserCookies => "the headers of a browser and a session's cookies",
+        Headers::BrowserCookies => "the headers of a browser and session cookies",
     };
     let ramp = human::duration(scenario.clients.ramp);
     let slow = scenario.clients.slow.map_or(String::new(), |slow| {
         let readers = wording::counted(f64::from(slow.count), "slow reader", "slow readers");
         format!(
-            "; besides them {readers} at {} a second, in no figure of the others",
+            "; in addition {readers} at {} per second, not counted in the figures of the other clients",
             human::size(slow.bytes_per_s as f64)
         )
     });
-    let churn = scenario
-        .clients
-        .churn
-        .map_or(String::new(), |share| format!("; {} of the connections change each second", human::percent(share)));
+    let churn = scenario.clients.churn.map_or(String::new(), |share| {
+        format!("; {} of the connections are replaced each second", human::percent(share))
+    });
     format!("{}, connecting over {ramp}, with {headers}{churn}{slow}", wording::list(&counts))
 }
 
@@ -128,7 +127,7 @@ fn contenders(scenario: &Scenario) -> String {
 fn measured(measure: Measure, manifest: &Manifest) -> String {
     let repetitions = wording::counted(f64::from(measure.repetitions), "repetition", "repetitions");
     format!(
-        "{} a cell after {} of settling and {} of warming up, {repetitions}; {} of {} cells",
+        "{} per cell after {} of settling and {} of warm-up, {repetitions}; {} of {} cells",
         human::duration(measure.duration),
         human::duration(measure.settle),
         human::duration(measure.warm_up),
@@ -137,19 +136,19 @@ fn measured(measure: Measure, manifest: &Manifest) -> String {
     )
 }
 
-/// The network, or that there is none.
-/// How many processes serve, and who drives the clients, where it is not one each.
+/// The number of servers, and the processes that drive the clients, if there is more than one of either.
 fn load(manifest: &Manifest) -> Option<String> {
     let servers = manifest.scenario.feed.servers;
     let serve = (servers > 1).then(|| format!("{servers} servers, over which the clients are spread"));
     let drive = (!manifest.agents.is_empty()).then(|| {
         let count = wording::counted(manifest.agents.len() as f64, "process", "processes");
-        format!("clients shared by {count}: {}", manifest.agents.join(", "))
+        format!("clients driven by {count}: {}", manifest.agents.join(", "))
     });
     let parts: Vec<_> = [serve, drive].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
+/// The network, or that there is none.
 fn network(scenario: &Scenario, agents: &[String]) -> String {
     match scenario.network {
         Some(network) => emulated(network),
@@ -159,7 +158,9 @@ fn network(scenario: &Scenario, agents: &[String]) -> String {
         None if scenario.contenders.iter().any(|contender| contender.link.via.is_nginx()) => {
             "loopback: server, clients and nginx on one machine".to_owned()
         }
-        None if !agents.is_empty() => "as it lies between the server and those who drive the clients".to_owned(),
+        None if !agents.is_empty() => {
+            "the network between the server and the machines that drive the clients".to_owned()
+        }
         None => "loopback: server and clients on one machine, nothing in between".to_owned(),
     }
 }
@@ -168,55 +169,57 @@ fn emulated(network: Network) -> String {
     let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = network;
     let set = |duration: Duration| Some(human::duration(duration)).filter(|_| !duration.is_zero());
     let parts = [
-        set(rtt).map(|rtt| format!("a round trip of {rtt}, TCP's handshake included")),
-        set(jitter).map(|jitter| format!("at most {jitter} more each way, at random, in order")),
-        bandwidth_bytes_per_s
-            .map(|rate| format!("{} for each connection and direction", human::bits(8.0 * rate as f64))),
-        idle_timeout
-            .map(|idle| format!("connections on which nothing passes for {} are closed", human::duration(idle))),
+        set(rtt).map(|rtt| format!("a round trip of {rtt}, including TCP's handshake")),
+        set(jitter).map(|jitter| format!("up to {jitter} of random extra delay each way, in order")),
+        bandwidth_bytes_per_s.map(|rate| format!("{} per connection and direction", human::bits(8.0 * rate as f64))),
+        idle_timeout.map(|idle| format!("connections that are idle for {} are closed", human::duration(idle))),
         buffer_bytes.map(|bytes| {
-            format!("what the server sends is held back until {} have come together", human::size(bytes as f64))
+            format!("data from the server is held back until {} have accumulated", human::size(bytes as f64))
         }),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let what = if parts.is_empty() { "nothing added".to_owned() } else { parts.join("; ") };
-    format!("{what}: made by the lab proxy between server and clients, all on one machine")
+    match parts.is_empty() {
+        true => "the lab proxy between server and clients, all on one machine, adding nothing".to_owned(),
+        false => {
+            format!("{}; emulated by the lab proxy between server and clients, all on one machine", parts.join("; "))
+        }
+    }
 }
 
-/// How nginx is set up and for whom; nothing without it.
+/// How nginx is configured, and for which contenders; `None` without nginx.
 fn nginx(scenario: &Scenario) -> Option<String> {
-    let ways = [Via::Nginx, Via::NginxDefault, Via::NginxBuffering].into_iter().filter_map(|via| {
+    let setups = [Via::Nginx, Via::NginxDefault, Via::NginxBuffering].into_iter().filter_map(|via| {
         let through = scenario.contenders.iter().filter(|contender| contender.link.via == via);
         let labels: Vec<&str> = through.map(|contender| contender.label.as_str()).collect();
         (!labels.is_empty()).then(|| format!("{} for {}", nginx_setup(via), labels.join(" · ")))
     });
-    let ways: Vec<String> = ways.collect();
+    let setups: Vec<String> = setups.collect();
     let upstreams = wording::counted(f64::from(scenario.nginx.upstreams), "server", "servers");
     let timeout = human::duration(scenario.nginx.read_timeout);
     let balance = match (scenario.nginx.upstreams, scenario.nginx.balance) {
         (1, Balance::RoundRobin) => "",
-        (_, Balance::RoundRobin) => " in turn",
+        (_, Balance::RoundRobin) => ", in turn (round-robin)",
         (_, Balance::LeastConnections) => ", the one with the fewest connections first (least_conn)",
-        (_, Balance::Hash) => ", by the client's address (hash … consistent; each client has its own)",
+        (_, Balance::Hash) => ", by the client's address (hash … consistent; each client has a different address)",
     };
     let reloads = scenario.faults.iter().any(|fault| fault.kind.process().is_some_and(ProcessFault::reloads_nginx));
     let kept = human::duration(scenario.nginx.shutdown_timeout);
-    let replaced = if reloads { format!("; a reload keeps what old workers hold for {kept}") } else { String::new() };
-    (!ways.is_empty()).then(|| {
-        format!(
-            "{}; {upstreams} behind it{balance}, which it waits for at most {timeout} between two reads{replaced}",
-            ways.join("; ")
-        )
-    })
+    let replaced = if reloads {
+        format!("; after a reload, old workers keep their connections for up to {kept}")
+    } else {
+        String::new()
+    };
+    (!setups.is_empty())
+        .then(|| format!("{}; {upstreams} behind it{balance}, read timeout {timeout}{replaced}", setups.join("; ")))
 }
 
-/// A setting in a few words.
+/// A short description of an nginx setup.
 const fn nginx_setup(via: Via) -> &'static str {
     match via {
         Via::Direct => "none",
-        Via::Nginx => "set up for streaming (HTTP/1.1, no buffering, upgrades let through)",
-        Via::NginxDefault => "as proxy_pass alone leaves it (HTTP/1.0, buffering unless the server asks for none)",
-        Via::NginxBuffering => "buffering whatever the server asks",
+        Via::Nginx => "configured for streaming (HTTP/1.1, no buffering, upgrades passed through)",
+        Via::NginxDefault => "with the defaults of proxy_pass (HTTP/1.0, buffering unless the server turns it off)",
+        Via::NginxBuffering => "buffering whatever the server requests",
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far a measurement is from its prediction, and when that may be put as a percentage.
+//! The deviation of a measurement from its prediction, and whether it may be given as a percentage.
 
 use feedlab_experiment::Metric;
 use feedlab_experiment::metric::{Pooling, Unit};
@@ -7,20 +7,20 @@ use feedlab_experiment::summary::Entry;
 use super::{MACHINE_TIME, predicted};
 use crate::human;
 
-/// A measurement beside its prediction.
+/// A measurement compared with its prediction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Deviation {
-    /// The prediction is so small that what was measured is the machine's own time.
+    /// The predicted time is so small that the measured one is the machine's own time.
     MachineTime,
-    /// Counts that are less than one apart: nothing can be counted more closely.
+    /// Counts that differ by less than one, which is as exact as a count can be.
     LessThanOne,
-    /// Something was measured where nothing was predicted.
+    /// Something was measured where zero was predicted.
     Unpredicted,
-    /// The measurement less the prediction, as a share of the prediction.
+    /// The measurement minus the prediction, as a share of the prediction.
     Share(f64),
 }
 
-/// Compares one figure of an entry; nothing unless it was both measured and predicted.
+/// Compares one figure of an entry; `None` unless it was both measured and predicted.
 pub(super) fn of(entry: &Entry, metric: Metric) -> Option<Deviation> {
     let (measured, predicted) = (entry.value(metric)?, predicted(entry, metric)?);
     Some(match metric.row().unit {
@@ -33,18 +33,18 @@ pub(super) fn of(entry: &Entry, metric: Metric) -> Option<Deviation> {
 }
 
 impl Deviation {
-    /// The distance in words and figures.
+    /// The deviation as text.
     pub(super) fn text(self) -> Option<String> {
         match self {
             Self::MachineTime => Some("the machine's own time".to_owned()),
-            Self::LessThanOne => Some("less than 1 apart".to_owned()),
+            Self::LessThanOne => Some("differs by less than 1".to_owned()),
             Self::Unpredicted => None,
-            Self::Share(0.0) => Some("as measured".to_owned()),
+            Self::Share(0.0) => Some("exact".to_owned()),
             Self::Share(share) => Some(human::signed_percent(share)),
         }
     }
 
-    /// The distance as a share, without its sign; nothing where there is none to tell.
+    /// The deviation as a share, without its sign; `None` for the machine's own time.
     pub(super) fn distance(self) -> Option<f64> {
         match self {
             Self::MachineTime => None,
@@ -54,7 +54,7 @@ impl Deviation {
         }
     }
 
-    /// Whether the distance is greater than a tolerance.
+    /// Whether the deviation is greater than a tolerance.
     pub(super) fn exceeds(self, tolerance: f64) -> bool {
         self.distance().is_some_and(|distance| distance > tolerance)
     }

@@ -1,4 +1,4 @@
-//! The numbers behind the pictures.
+//! The numbers behind the charts.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ fn ages_become_the_points_of_a_distribution() {
     let sse = &data.ages[2];
     assert_eq!((sse.count, sse.points.as_slice()), (1200, [(400.0, 0.5), (600.0, 1.0)].as_slice()));
     let polling = &data.ages[0];
-    assert_eq!(polling.points.len(), 100, "every age is told apart");
+    assert_eq!(polling.points.len(), 100, "every age has its own point");
     assert!(polling.points.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1));
     assert_eq!(polling.points.last().map(|point| point.1), Some(1.0));
 }
@@ -46,7 +46,11 @@ fn seconds_with_few_updates_show_their_mean_and_their_oldest() {
     let timelines = dataset(&scenario("[10]", "[256]", 1), sparse).timelines;
     assert_eq!(timelines.names(), ["mean", "oldest update"]);
     let moments: Vec<_> = timelines.lines[0].moments.iter().map(|m| (m.second, m.middle, m.edge)).collect();
-    assert_eq!(moments, [(0, 200.0, 300.0), (2, 700.0, 700.0), (3, 60.0, 70.0)], "the silent second is missing");
+    assert_eq!(
+        moments,
+        [(0, 200.0, 300.0), (2, 700.0, 700.0), (3, 60.0, 70.0)],
+        "the second without updates is missing"
+    );
 }
 
 #[test]
@@ -153,13 +157,13 @@ fn only_close_neighbors_are_compared() {
     let pairs: Vec<_> = data.differences.pairs.iter().map(|p| (&*p.first.spoken, &*p.second.spoken)).collect();
     assert_eq!(pairs, [("SSE", "WebSocket"), ("SSE", "long polling")], "the latter are neighbors at p99");
     let (sse, websocket, polling) = ("SSE", "WebSocket", "short polling, 1 s");
-    assert_eq!(data.differences.is_shown(Metric::AgeP50, websocket, sse), Some(true), "either way round");
+    assert_eq!(data.differences.is_shown(Metric::AgeP50, websocket, sse), Some(true), "in either order");
     assert_eq!(data.differences.is_shown(Metric::AgeP50, sse, polling), Some(true), "the extremes of the title");
-    assert_eq!(data.differences.is_shown(Metric::AgeP99, sse, polling), None, "not asked");
+    assert_eq!(data.differences.is_shown(Metric::AgeP99, sse, polling), None, "not computed");
     assert!(dataset(&scenario("[10]", "[256]", 1), known).differences.pairs.is_empty(), "one repetition");
     let invalid_run =
         |contender: &Contender, cell: &Cell| CellFixture { verdict: invalid(), ..varied(contender, cell) };
-    assert!(dataset(&scenario("[10]", "[256]", 3), invalid_run).differences.pairs.is_empty(), "nothing to tell");
+    assert!(dataset(&scenario("[10]", "[256]", 3), invalid_run).differences.pairs.is_empty(), "an invalid run");
 }
 
 /// Every figure of the bars, and the first second of each line.

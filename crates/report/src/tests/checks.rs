@@ -1,4 +1,4 @@
-//! What was required, and how it was met.
+//! The checks of thresholds.
 
 use std::fmt::Write as _;
 
@@ -8,8 +8,8 @@ use crate::check::{self, CheckRow, Checks};
 fn rows(rows: &[CheckRow]) -> String {
     let mut text = String::new();
     for row in rows {
-        let CheckRow { outcome, name, metric, demand, readable, reference, band, measured } = row;
-        let _ = write!(text, "{} | {name} | {metric} | {demand}", outcome.text());
+        let CheckRow { outcome, name, metric, required, readable, reference, band, measured } = row;
+        let _ = write!(text, "{} | {name} | {metric} | {required}", outcome.text());
         let _ = write!(text, "{}", readable.as_ref().map_or(String::new(), |figure| format!(" ({figure})")));
         let _ = write!(text, " | {reference}{}", band.as_ref().map_or(String::new(), |band| format!(" ({band})")));
         let _ = writeln!(text, " | {measured}");
@@ -23,7 +23,7 @@ fn every_threshold_has_a_row_per_contender_and_failed_ones_come_first() {
     insta::assert_snapshot!(format!("{total}\n{}---\n{folded_as}\n{}", rows(&open), rows(&folded)));
 }
 
-/// The checks of the run that everybody knows, with another demand.
+/// The checks of the run with [`known`] figures and another threshold.
 fn required(threshold: &str, repetitions: u32) -> Option<Checks> {
     let scenario = scenario("[10]", "[256]", repetitions);
     let scenario = scenario.replace("{ metric = \"updates_missed\", expect = \"== 0\" }", threshold);
@@ -36,26 +36,26 @@ fn a_short_list_of_checks_is_not_folded() {
     assert_eq!((checks.total.as_str(), checks.open.len(), checks.folded.len()), ("All 4 checks passed.", 4, 0));
     let one = required("{ metric = \"requests\", expect = \"> 0\", transport = \"sse\" }", 1).unwrap();
     assert_eq!(one.total, "The one check failed.");
-    assert!(required("", 1).is_none(), "nothing is required, and nothing is said");
+    assert!(required("", 1).is_none(), "no thresholds, no section");
 }
 
 #[test]
 fn missing_measurements_and_predictions_are_stated() {
-    let told = |threshold| rows(&required(threshold, 1).unwrap().open[..1]);
+    let first = |threshold| rows(&required(threshold, 1).unwrap().open[..1]);
     assert_eq!(
-        told("{ metric = \"recovery_p50_us\", expect = \"<= 2000\", transport = \"sse\" }"),
+        first("{ metric = \"recovery_p50_us\", expect = \"<= 2000\", transport = \"sse\" }"),
         "✗ failed | SSE | recovery p50 | <= 2000 (2 ms) | — | not measured\n"
     );
     assert_eq!(
-        told("{ metric = \"age_p50_us\", expect = \"within 5% of predicted\", transport = \"sse\" }"),
-        "✗ failed | SSE | age p50 | within 5% of predicted | nothing is predicted | 400 µs\n"
+        first("{ metric = \"age_p50_us\", expect = \"within 5% of predicted\", transport = \"sse\" }"),
+        "✗ failed | SSE | age p50 | within 5% of predicted | no prediction | 400 µs\n"
     );
     assert_eq!(
-        told("{ metric = \"age_p50_us\", expect = \"<= 1.5 x SSE\", transport = \"websocket\" }"),
+        first("{ metric = \"age_p50_us\", expect = \"<= 1.5 x SSE\", transport = \"websocket\" }"),
         "✓ passed | WebSocket | age p50 | <= 1.5 x SSE | SSE: 400 µs | 500 µs\n"
     );
     assert_eq!(
-        told("{ metric = \"recovery_p50_us\", expect = \"within 5% of SSE\", transport = \"websocket\" }"),
+        first("{ metric = \"recovery_p50_us\", expect = \"within 5% of SSE\", transport = \"websocket\" }"),
         "✗ failed | WebSocket | recovery p50 | within 5% of SSE | SSE: not measured | not measured\n"
     );
 }
@@ -65,7 +65,7 @@ fn an_invalid_run_is_not_judged() {
     let invalid_run = |contender: &Contender, cell: &Cell| CellFixture { verdict: invalid(), ..known(contender, cell) };
     let (_folder, results) = run(&scenario("[10]", "[256]", 1), invalid_run);
     let checks = check::of(&results).unwrap();
-    assert_eq!(checks.total, "The measurement is invalid, so that none of its 4 checks is judged.");
+    assert_eq!(checks.total, "The measurement is invalid, so none of its 4 checks is judged.");
     assert!(rows(&checks.open).lines().all(|line| line.starts_with("– not judged")));
 }
 
@@ -91,18 +91,18 @@ fn strips_appear_only_where_a_threshold_sets_a_distance() {
     let (name, svg) = &report.charts[0];
     assert_eq!(name, "checks.svg");
     assert!(svg.contains("✗ failed") && svg.contains("✓ passed"), "results are words");
-    assert!(svg.contains(">5 of 6 figures lie in the bands that were required: all but requests of long polling<"));
+    assert!(svg.contains(">5 of 6 measured figures lie in their required bands: all except requests of long polling<"));
     assert_eq!(report.html.matches("<figure").count(), 6);
     let plain = super::report(&scenario("[10]", "[256]", 1), known);
     assert!(plain.charts.iter().all(|(name, _)| name != "checks.svg"));
     assert!(plain.html.contains("All 4 checks passed."));
 }
 
-/// The strips' title and the strip of a run in which an age is `age`, compared with a predicted one of 500 ms.
+/// The title and the SVG of the strips of a run in which each age is `age`, compared with a predicted one of 500 ms.
 fn strip(age: u64) -> (String, String) {
     let scenario = scenario("[10, 20]", "[256]", 1);
-    let demand = "{ metric = \"age_p50_us\", expect = \"within 10% of predicted\", transport = \"sse\" }";
-    let scenario = scenario.replace("{ metric = \"updates_missed\", expect = \"== 0\" }", demand);
+    let threshold = "{ metric = \"age_p50_us\", expect = \"within 10% of predicted\", transport = \"sse\" }";
+    let scenario = scenario.replace("{ metric = \"updates_missed\", expect = \"== 0\" }", threshold);
     let report = report(&scenario, |contender, cell| {
         let metrics = [(Metric::AgeP50, 500_000.0)].into();
         let predicted = Some(Predicted { metrics, ..Predicted::default() });
@@ -116,8 +116,8 @@ fn strip(age: u64) -> (String, String) {
 #[test]
 fn a_figure_far_outside_its_band_is_still_drawn_and_a_sweep_names_its_points() {
     let (title, svg) = strip(5_000_000);
-    assert_eq!(title, "No measured figure lies in the band that was required");
+    assert_eq!(title, "No measured figure lies in its required band");
     assert!(svg.contains("SSE, 10 clients · age p50") && svg.contains("SSE, 20 clients · age p50"));
-    assert!(svg.contains("of 450 … 550 ms") && svg.contains("✗ failed"));
-    assert_eq!(strip(510_000).0, "Both measured figures lie in the bands that were required");
+    assert!(svg.contains("band 450 … 550 ms") && svg.contains("✗ failed"));
+    assert_eq!(strip(510_000).0, "Both measured figures lie in their required bands");
 }

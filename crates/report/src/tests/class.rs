@@ -1,4 +1,4 @@
-//! What a class expected, in words and pictures.
+//! What a class expected, in sentences and charts.
 
 use feedlab_experiment::class::{Question, Questions, Round, Tally, Vote};
 
@@ -43,7 +43,7 @@ because = "HTML says so."
 choices = [{ id = "s204", text = "204", right = true }, { id = "s503", text = "503" }]
 "#;
 
-/// Votes of people who are named by numbers: question, round, answer, how many.
+/// Votes of people who are named by numbers: question, round, answer, number of votes.
 fn votes(said: &[(&str, &str, &str, usize)]) -> Vec<Vote> {
     let line = |question: &str, round: &str, who: usize, answer: &str| {
         format!(
@@ -69,12 +69,12 @@ fn question(id: &str) -> Question {
     questions().get(id).unwrap().clone()
 }
 
-/// What the votes say in a sentence.
+/// The votes in a sentence.
 fn sentence(question: &Question, votes: &[Vote], measured: Option<f64>) -> String {
     Votes::new(question, &Tally::of(question, votes, measured), None, measured).finding()
 }
 
-/// And in a picture.
+/// The votes in a chart.
 fn chart(question: &Question, votes: &[Vote], predicted: Option<f64>, measured: Option<f64>) -> String {
     crate::class::chart(question, &Tally::of(question, votes, measured), predicted, measured)
 }
@@ -109,18 +109,18 @@ fn votes_on_this_run_appear_in_its_report() {
     let (report, _folder) = asked(predicted);
     let html = report.html.replace('\u{a0}', " ");
     assert!(html.contains("What the class expected"));
-    for told in [
+    for quote in [
         "How old is an update over &#60;short&#62; polling, at the median?",
-        "14 of 20 expected “less than 100 ms”; measured were 500 ms; after: 19 of 20 right.",
-        "The middle one of 9 answers was 300 B, 5 of 9 right; measured were 310 B; after: 7 of 7 right.",
+        "14 of 20 expected “less than 100 ms”; measured: 500 ms; after: 19 of 20 right.",
+        "The median of 9 answers was 300 B, 5 of 9 right; measured: 310 B; after: 7 of 7 right.",
         "A poll waits half of its interval on average.",
-        "1 answer lies beyond the edge at which it is drawn.",
+        "1 answer lies outside the chart and is drawn at its edge.",
         ">\n✓ right: 400 ms and more\n<",
         ">\nmeasured 500 ms\n<",
         ">\npredicted 500 ms\n<",
         "right, predicted 500 ms, measured 500 ms",
     ] {
-        assert!(html.contains(told), "{told}");
+        assert!(html.contains(quote), "{quote}");
     }
     assert!(!html.contains("another scenario") && !html.contains("EventSource?"));
     let names: Vec<&str> = report.charts.iter().map(|(name, _)| name.as_str()).collect();
@@ -132,7 +132,7 @@ fn votes_on_this_run_appear_in_its_report() {
 #[test]
 fn an_invalid_run_marks_no_answer_as_right() {
     let (report, _folder) = asked(|contender, cell| CellFixture { verdict: invalid(), ..predicted(contender, cell) });
-    assert!(report.html.contains("it says nobody right or wrong") && !report.html.contains("✓ right"));
+    assert!(report.html.contains("no answer counts as right or wrong") && !report.html.contains("✓ right"));
     assert!(!report.html.contains("19 of 20 right"));
 }
 
@@ -148,12 +148,12 @@ fn without_votes_the_class_is_not_mentioned() {
 fn sentences_say_what_was_expected_and_what_came_out() {
     let all = class();
     let say = |id: &str, value: Option<f64>| sentence(&question(id), &all, value);
-    assert_eq!(say("status", None), "3 of 3 expected “503”; right is “204”");
+    assert_eq!(say("status", None), "3 of 3 expected “503”; the right answer is “204”");
     assert_eq!(say("poll-age", None), "14 of 20 expected “less than 100 ms”; nothing was measured");
-    assert_eq!(sentence(&question("status"), &[], None), "nobody said before what to expect; right is “204”");
+    assert_eq!(sentence(&question("status"), &[], None), "nobody answered beforehand; the right answer is “204”");
     let tied = votes(&[("status", "before", "\"s503\"", 2), ("status", "before", "\"s204\"", 2)]);
     let tied = sentence(&question("status"), &tied, None);
-    assert_eq!(tied, "2 of 4 each expected “204” and “503”; right is “204”");
+    assert_eq!(tied, "2 of 4 each expected “204” and “503”; the right answer is “204”");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the page says of the way between clients and server, and of what broke there.
+//! What the page says about the network between clients and server, and about the faults.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, Network, Options
 
 use super::*;
 
-/// The page's conditions, a line each.
+/// The page's conditions, one line per condition.
 fn conditions(html: &str) -> String {
     let list = html.split_once("<dl class=\"conditions\">").unwrap().1.split_once("</dl>").unwrap().0;
     let rows = list.split("<div>").skip(1).map(|row| row.replace("</dt><dd>", ": "));
@@ -23,8 +23,8 @@ fn a_failing_run_at_a_distance_states_its_network_and_its_faults() {
     let html = render(&failing::results().1).unwrap().html;
     insta::assert_snapshot!(conditions(&html));
     let caveats = caveats(&html);
-    assert!(caveats.contains("The round trip of 50 ms was made by the lab proxy"), "{caveats}");
-    assert!(!html.contains("loopback, where all"), "it is no loopback");
+    assert!(caveats.contains("The round trip of 50 ms was emulated by the lab proxy"), "{caveats}");
+    assert!(!html.contains("loopback, where all"), "it does not run over loopback alone");
     assert!(html.contains("3 repetitions · round trip 50 ms"));
 }
 
@@ -37,7 +37,7 @@ fn changed(name: &str, change: impl Fn(&mut feedlab_experiment::Scenario)) -> Op
     change(&mut scenario);
     let folder = tempfile::tempdir().unwrap();
     let html = render(&run::results_of(folder.path(), scenario, None, failing::fixture)).unwrap().html;
-    assert!(caveats(&html).contains("loopback"), "without a round trip it is a loopback");
+    assert!(caveats(&html).contains("loopback"), "without a round trip it runs over loopback");
     let name = format!("{name}: ");
     conditions(&html).lines().find_map(|line| line.strip_prefix(&name).map(str::to_owned))
 }
@@ -59,11 +59,11 @@ fn a_network_without_distance_and_a_fault_without_a_network_are_described() {
         bandwidth_bytes_per_s: Some(125_000),
         ..Network::default()
     };
-    let told = changed("network", |scenario| scenario.network = Some(buffering)).unwrap();
-    let expected = "1 Mbit/s for each connection and direction; connections on which nothing passes for 10 s are \
-                    closed; what the server sends is held back until 4 KiB have come together: made by the lab proxy \
-                    between server and clients, all on one machine";
-    assert_eq!(told, expected);
+    let text = changed("network", |scenario| scenario.network = Some(buffering)).unwrap();
+    let expected = "1 Mbit/s per connection and direction; connections that are idle for 10 s are closed; data from \
+                    the server is held back until 4 KiB have accumulated; emulated by the lab proxy between server and \
+                    clients, all on one machine";
+    assert_eq!(text, expected);
     let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0, node: 1 };
     let network = |kind| changed("network", |scenario| scenario.faults = vec![fault(kind)]).unwrap();
     assert!(network(FaultKind::Link(LinkFault::Reset)).contains("the lab proxy in between"));

@@ -1,6 +1,6 @@
-//! A made-up run at a distance in which things break: every two seconds a fifth of the connections is cut, in the
-//! middle new connections are refused, and near the end the server is killed. For the words and the pictures
-//! of failure.
+//! A made-up run with a round trip and faults: every two seconds a fifth of the connections is cut, in the middle new
+//! connections are refused, and near the end the server is killed. For tests of the sentences and charts about
+//! failures.
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::record::Failure;
@@ -43,7 +43,7 @@ pub(crate) fn scenario(repetitions: u32) -> Scenario {
     Scenario::parse(&text, Path::new("failing.toml")).unwrap()
 }
 
-/// What a cell of it finds. SSE loses clients permanently, WebSocket misses what fell out of the history; both are told so.
+/// The figures of one cell. SSE loses clients permanently, WebSocket misses updates that fell out of the history.
 pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
     let transport = contender.transport();
     let clients = u64::from(cell.clients);
@@ -69,7 +69,7 @@ pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
     let updates = 10.0 * f64::from(SECONDS);
     let expected = updates * f64::from(cell.clients);
     // Missed, reported lost, replayed, gave up, reconnects, their peak, recovery p50 and p99 in ms.
-    let [missed, told, replayed, gave_up, reconnects, peak, p50, p99] = match transport {
+    let [missed, reported, replayed, gave_up, reconnects, peak, p50, p99] = match transport {
         Transport::ShortPolling => [0.0, 0.0, 220.0, 0.0, 0.0, 12.0, 480.0, 1_020.0],
         Transport::LongPolling => [0.0, 0.0, 410.0, 0.0, 130.0, 22.0, 160.0, 1_350.0],
         Transport::Sse => [312.0, 0.0, 640.0, 3.0, 139.0, 50.0, 210.0, 1_150.0],
@@ -80,8 +80,8 @@ pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
         Transport::LongPolling => 10 * SECONDS * cell.clients,
         Transport::Sse | Transport::WebSocket => 0,
     });
-    // What the cuts cost long polling is not in the arithmetic.
-    let foretold = if transport == Transport::LongPolling { 1.05 } else { 1.0 };
+    // The arithmetic does not cover what the cuts cost long polling.
+    let factor = if transport == Transport::LongPolling { 1.05 } else { 1.0 };
     let is_tls = contender.link.tls;
     let metrics = [
         (Metric::UpdatesPublished, updates),
@@ -91,7 +91,7 @@ pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
         (Metric::UpdatesDuplicated, 0.0),
         (Metric::UpdatesReordered, 0.0),
         (Metric::UpdatesReplayed, replayed),
-        (Metric::UpdatesToldLost, told),
+        (Metric::UpdatesToldLost, reported),
         (Metric::ClientsGaveUp, gave_up),
         (Metric::Requests, requests),
         (Metric::RequestsEmpty, 0.0),
@@ -120,7 +120,7 @@ pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
     ]);
     let predicted = [
         (Metric::AgeP50, level),
-        (Metric::Requests, foretold * f64::from(REPETITIONS) * requests),
+        (Metric::Requests, factor * f64::from(REPETITIONS) * requests),
         (Metric::UpdatesMissed, 0.0),
         (Metric::ConnectP50, 50_000.0),
         (Metric::OpenP50, 100_000.0),
@@ -135,10 +135,10 @@ pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
     }
 }
 
-/// How often [`results`] measures each cell.
+/// The number of repetitions of [`results`].
 pub(crate) const REPETITIONS: u32 = 3;
 
-/// The run in a folder that goes away with the returned guard.
+/// The run in a folder that is deleted when the returned guard is dropped.
 pub(crate) fn results() -> (tempfile::TempDir, Results) {
     let folder = tempfile::tempdir().unwrap();
     let results = run::results_of(folder.path(), scenario(REPETITIONS), None, fixture);

@@ -1,4 +1,4 @@
-//! What the report says of failure and recovery.
+//! What the report says about failure and recovery.
 
 use feedlab_experiment::scenario::{FaultKind, LinkFault, ProcessFault};
 
@@ -40,12 +40,10 @@ fn connections_that_broke_without_a_fault_are_reported_too() {
     let failure = failure::of(&results).unwrap();
     assert_eq!(
         failure.sentences,
-        [
-            "Nothing was missed and nothing came twice, whoever was cut off: 4 updates that fell due while clients had no \
-          connection were replayed."
-        ]
+        ["No update was missed or duplicated, although clients lost connections: 4 updates that were due while \
+             clients had no connection were replayed."]
     );
-    assert!(failure.seen.rows.is_empty(), "nothing is said to have gone wrong");
+    assert!(failure.seen.rows.is_empty(), "no errors are listed");
 }
 
 #[test]
@@ -72,8 +70,8 @@ fn a_feed_that_restarted_is_counted_and_not_reported_as_lossless() {
         failure.seen.columns.iter().position(|column| column.label == "feed that began again").expect("a column");
     let seen: Vec<&str> = failure.seen.rows.iter().map(|row| &*row[column]).collect();
     assert!(seen.contains(&"12") && seen.contains(&"0"), "{seen:?}");
-    let kept = failure.sentences.iter().find(|text| text.contains("Nothing was missed"));
-    assert!(kept.is_none_or(|text| !text.contains("WebSocket") && !text.contains("whoever")), "{kept:?}");
+    let kept = failure.sentences.iter().find(|text| text.contains("No update was missed"));
+    assert!(kept.is_none_or(|text| !text.contains("WebSocket") && !text.contains("although")), "{kept:?}");
 }
 
 #[test]
@@ -83,13 +81,13 @@ fn duplicated_updates_do_not_count_as_lossless() {
         fixture
     });
     let sentences = failure.unwrap().sentences;
-    assert!(!sentences.iter().any(|text| text.contains("Nothing was missed")), "{sentences:?}");
-    assert!(sentences.contains(&"Long polling: 6 came twice.".to_owned()), "{sentences:?}");
+    assert!(!sentences.iter().any(|text| text.contains("No update was missed")), "{sentences:?}");
+    assert!(sentences.contains(&"Long polling received 6 updates more than once.".to_owned()), "{sentences:?}");
 }
 
 #[test]
 fn the_response_that_ended_an_event_stream_is_named_only_if_it_is_unambiguous() {
-    let told = |kinds: &[FaultKind]| {
+    let first = |kinds: &[FaultKind]| {
         let mut scenario = failing::scenario(1);
         let first = scenario.faults[0];
         scenario.faults = kinds.iter().map(|&kind| feedlab_experiment::scenario::Fault { kind, ..first }).collect();
@@ -97,15 +95,16 @@ fn the_response_that_ended_an_event_stream_is_named_only_if_it_is_unambiguous() 
         let results = run::results_of(folder.path(), scenario, None, failing::fixture);
         failure::findings(&results).swap_remove(0)
     };
-    let one = "3 clients of SSE closed permanently, as a status of 503 requires of an EventSource";
-    assert_eq!(told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Cut)]), one);
-    let any = "any answer but an event stream with status 200";
-    assert!(told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Status204)]).contains(any));
+    let one = "3 clients of SSE closed permanently, as the HTML standard requires of an EventSource after a response \
+               with status 503";
+    assert_eq!(first(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Cut)]), one);
+    let any = "any response other than an event stream with status 200";
+    assert!(first(&[FaultKind::Link(LinkFault::Status503), FaultKind::Link(LinkFault::Status204)]).contains(any));
     assert!(
-        told(&[FaultKind::Link(LinkFault::Status503), FaultKind::Process(ProcessFault::Kill)]).contains(any),
+        first(&[FaultKind::Link(LinkFault::Status503), FaultKind::Process(ProcessFault::Kill)]).contains(any),
         "nginx may have answered for it"
     );
-    assert!(told(&[FaultKind::Link(LinkFault::Cut)]).contains(any));
+    assert!(first(&[FaultKind::Link(LinkFault::Cut)]).contains(any));
 }
 
 #[test]
@@ -117,7 +116,7 @@ fn a_ladder_and_slow_readers_are_reported() {
         fixture
     });
     let failure = failure.unwrap();
-    let stepped = "Clients of SSE stepped down their ladder 36 times, and came back to its first rung 3 times.";
+    let stepped = "Clients of SSE stepped down the fallback ladder 36 times and returned to its first rung 3 times.";
     assert!(failure.sentences.iter().any(|text| text == stepped), "{:?}", failure.sentences);
     let labels: Vec<&str> = failure.table.columns.iter().map(|column| column.label.as_str()).collect();
     assert!(labels.contains(&"fallbacks") && labels.contains(&"climbs") && labels.contains(&"slow disconnected"));

@@ -61,14 +61,14 @@ fn every_chart_has_words_and_figures() {
     assert!(html.contains("lang=\"en\"") && html.contains("class=\"skip\"") && html.contains("prefers-color-scheme"));
 }
 
-/// One sentence in plain view, and the same at the start of each picture's text alternative.
+/// Every chart has one visible sentence on how to read it, which also starts its text alternative.
 pub(super) fn check_reading_hints(html: &str) {
     let figures: Vec<&str> =
         html.split("<figure").skip(1).filter_map(|rest| Some(rest.split_once("</figure>")?.0)).collect();
     assert!(figures.len() >= 5);
     for figure in figures {
         let said = figure.split("<b>How to read this:</b> ").nth(1).and_then(|rest| rest.split("</p>").next());
-        let said = said.unwrap_or_else(|| panic!("no word on how to read {figure:.200}"));
+        let said = said.unwrap_or_else(|| panic!("no hint on how to read {figure:.200}"));
         assert!(said.ends_with('.') && !said.contains(". ") && said.len() > 40, "one sentence: {said}");
         let pictures = figure.matches("<svg").count();
         let heard = figure.split("<desc").skip(1).filter(|desc| desc.split_once('>').unwrap().1.starts_with(said));
@@ -92,14 +92,14 @@ fn inline_pictures_take_the_colors_of_the_page() {
     let inline = report.html.split("<svg").nth(1).unwrap();
     assert!(inline.contains("\"#D55E00\"") && !inline.split("</svg>").next().unwrap().contains("xmlns"));
     for (name, svg) in &report.charts {
-        assert!(!svg.contains("var(") && svg.contains("fill=\"#FFFFFF\""), "{name} stands on white");
+        assert!(!svg.contains("var(") && svg.contains("fill=\"#FFFFFF\""), "{name} is drawn on white");
     }
 }
 
 #[test]
 fn the_page_states_the_conditions_and_how_to_repeat_the_run() {
     let html = html().replace('\u{a0}', " ");
-    for told in [
+    for text in [
         "Example CPU @ 2.00GHz, 2 cores",
         "synthetic: 10 updates per second evenly spaced, payload 256 B",
         "2026-11-21 12:00:30 UTC",
@@ -109,9 +109,9 @@ fn the_page_states_the_conditions_and_how_to_repeat_the_run() {
         "histograms/*.hlog",
         "<code>socket_bytes_per_update</code>",
     ] {
-        assert!(html.contains(told), "{told}");
+        assert!(html.contains(text), "{text}");
     }
-    assert!(!html.contains("kernel_bytes_per_connection"), "the glossary keeps to what was measured");
+    assert!(!html.contains("kernel_bytes_per_connection"), "the glossary has only what was measured");
 }
 
 #[test]
@@ -136,9 +136,7 @@ fn what_a_folder_lacks_is_stated_and_not_made_up() {
     );
     results.scenario_file = None;
     let html = render(&results).unwrap().html;
-    assert!(
-        html.contains("made before runs kept the file of their scenario") && !html.contains("-- run scenario.toml")
-    );
+    assert!(html.contains("made before runs kept their scenario file") && !html.contains("-- run scenario.toml"));
     assert!(!html.contains("<code>scenario.toml</code></dt>") && html.contains("<code>manifest.json</code></dt>"));
 }
 

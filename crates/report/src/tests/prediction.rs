@@ -1,9 +1,9 @@
-//! Predictions beside what was measured.
+//! Predictions compared with measurements.
 
 use super::*;
 use crate::prediction::{self, PredictionCell};
 
-/// A run in which `predicted` stands beside what is [`varied`], for the figures of one contender.
+/// The figures of one contender of a [`varied`] run with the given predictions.
 fn figures(predicted: &[(Metric, f64)], verdict: &Verdict) -> Vec<PredictionCell> {
     let metrics: BTreeMap<Metric, f64> = predicted.iter().copied().collect();
     let (_folder, results) = run(&scenario("[10]", "[256]", 2), |contender, cell| {
@@ -14,7 +14,7 @@ fn figures(predicted: &[(Metric, f64)], verdict: &Verdict) -> Vec<PredictionCell
     tables.into_iter().flat_map(|mut table| table.rows.swap_remove(0).cells).collect()
 }
 
-fn told(figure: &PredictionCell) -> (&str, &str, Option<&str>) {
+fn texts(figure: &PredictionCell) -> (&str, &str, Option<&str>) {
     (&figure.measured, &figure.predicted, figure.deviation.as_deref())
 }
 
@@ -31,13 +31,13 @@ fn a_figure_shows_its_deviation_from_the_prediction() {
         ],
         &Verdict::default(),
     );
-    let found: Vec<_> = found.iter().map(told).collect();
+    let found: Vec<_> = found.iter().map(texts).collect();
     assert_eq!(
         found,
         [
             ("510 ms", "predicted 500 ms", Some("+2 %")),
             ("1.01 s", "predicted 40 µs", Some("the machine's own time")),
-            ("122", "predicted 121", Some("less than 1 apart")),
+            ("122", "predicted 121", Some("differs by less than 1")),
             ("30.5", "predicted 0", Some("outside 2 %")),
             ("406 B", "predicted 300 B", Some("+35 %, outside 2 %")),
             ("—", "predicted 90 B", None),
@@ -81,7 +81,7 @@ fn each_assumption_is_listed_once() {
     assert_eq!(html.matches("independent of the polls").count(), 1);
     assert!(html.matches("machine&#39;s own time").count() > 10, "{}", html.matches("machine").count());
     assert!(html.contains("<code>idle_bytes_per_client_min</code>"), "the glossary has what the tables have");
-    assert!(html.contains("long polling, hold 25 s, 20 clients"), "rows of a sweep are told apart");
+    assert!(html.contains("long polling, hold 25 s, 20 clients"), "rows of a sweep have distinct names");
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn the_sentence_names_the_worst_figure_and_its_contender() {
     );
     assert_eq!(
         sentence(2.0),
-        "the arithmetic of the transports predicts ages within 2.1 % and memory within 0.5 %; of the bytes and \
-         packets, 1 of 8 is more than 2 % off, socket bytes per update of short polling by −50 %"
+        "the arithmetic of the transports predicts ages within 2.1 % and memory within 0.5 %; for bytes and \
+         packets, 1 of 8 figures is more than 2 % off (worst: socket bytes per update of short polling, −50 %)"
     );
 }
 
@@ -127,14 +127,14 @@ fn failures_and_connections_have_separate_tables() {
             ("Failure and recovery", "missed, recovery p50".to_owned()),
         ]
     );
-    let opened: Vec<_> = tables[1].rows.iter().map(|row| told(&row.cells[1])).collect();
+    let opened: Vec<_> = tables[1].rows.iter().map(|row| texts(&row.cells[1])).collect();
     assert_eq!(opened[0], ("101 ms", "predicted 100 ms", Some("+0.7 %")));
-    assert_eq!(opened[3], ("152 ms", "predicted 100 ms", Some("+52 %, outside 5 %")), "TLS is not in it");
+    assert_eq!(opened[3], ("152 ms", "predicted 100 ms", Some("+52 %, outside 5 %")), "TLS is not predicted");
     let quiet = run(&scenario("[10]", "[256]", 1), |contender, cell| {
         let metrics = [(Metric::UpdatesMissed, 0.0), (Metric::UpdatesReplayed, 0.0)].into();
         CellFixture { predicted: Some(Predicted { metrics, ..Predicted::default() }), ..known(contender, cell) }
     });
-    assert!(prediction::of(&quiet.1.summary).is_none(), "that nothing breaks is no news");
+    assert!(prediction::of(&quiet.1.summary).is_none(), "predictions that nothing breaks are not shown");
     assert_eq!(prediction::sentence(&quiet.1.summary.contenders), None);
 }
 
@@ -149,6 +149,6 @@ fn figures_in_one_clause_share_a_tolerance() {
         CellFixture { predicted: Some(predicted), ..found }
     });
     let sentence = prediction::sentence(&results.summary.contenders).unwrap();
-    let expected = "predicts acknowledgements within 3 %; of the requests, 4 of 4 are more than 2 % off";
+    let expected = "predicts acknowledgements within 3 %; for requests, 4 of 4 figures are more than 2 % off";
     assert!(sentence.contains(expected), "{sentence}");
 }

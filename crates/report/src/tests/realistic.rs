@@ -1,5 +1,5 @@
-//! A made-up run that looks like a real one: five contenders, ages with tails, costs that differ, predictions. For what
-//! depends on the size and the shape of the figures; the benchmark draws it too.
+//! A made-up run that looks like a real one: five contenders, ages with tails, different costs, and predictions. For
+//! tests that depend on the size and the shape of the figures; the benchmark renders it too.
 
 use std::f64::consts::TAU;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use feedlab_experiment::summary::Predicted;
 
 use super::run::CellFixture;
 
-/// How often each cell is measured.
+/// The number of repetitions.
 pub(crate) const REPETITIONS: u32 = 4;
 
 /// A scenario of five contenders: with five client counts it has 100 cells.
@@ -36,13 +36,13 @@ threshold = [{{ metric = "updates_missed", expect = "== 0" }}]
     )
 }
 
-/// What a cell finds: `samples` ages in each of `seconds`, the same at every call.
+/// The figures of one cell: `samples` ages in each of `seconds`, the same in every call.
 pub(crate) fn fixture(contender: &Contender, cell: &Cell, seconds: u32, samples: u32) -> CellFixture {
-    let mut chance = Chance::of(&cell.id);
+    let mut rng = Rng::of(&cell.id);
     let traits = Traits::of(contender.options);
-    // A repetition differs from the next by more than its samples would.
-    let luck = 1.0 + 0.02 * chance.normal();
-    let second = |_| (0..samples).map(|_| traits.age(&mut chance, luck)).collect();
+    // Repetitions differ by more than their samples would.
+    let luck = 1.0 + 0.02 * rng.normal();
+    let second = |_| (0..samples).map(|_| traits.age(&mut rng, luck)).collect();
     let ages = (0..seconds).map(second).collect();
     let updates = f64::from(cell.clients) * 10.0 * f64::from(seconds);
     let requests = traits.requests_per_s * f64::from(cell.clients) * f64::from(seconds);
@@ -83,19 +83,19 @@ pub(crate) fn fixture(contender: &Contender, cell: &Cell, seconds: u32, samples:
 
 /// How a contender behaves.
 struct Traits {
-    /// From one request to the next, µs; zero where updates are not waited for.
+    /// The interval between two requests, µs; zero for transports that do not poll on a timer.
     interval_us: f64,
-    /// The median of what the machine adds, µs.
+    /// The median time that the machine adds, µs.
     machine_us: f64,
-    /// Requests of a client.
+    /// Requests of a client per second.
     requests_per_s: f64,
-    /// Share of empty ones.
+    /// The share of empty requests.
     empty: f64,
     /// Payload, framing, headers, keepalive and TCP/IP of an update.
     bytes: [f64; 5],
     /// Resident memory of the server for a connection, bytes.
     memory: f64,
-    /// CPU time of the server for an update.
+    /// CPU time of the server per update, µs.
     cpu_us: f64,
 }
 
@@ -132,14 +132,14 @@ impl Traits {
         }
     }
 
-    /// Uniform over the interval, and a lognormal machine with a tail.
-    fn age(&self, chance: &mut Chance, luck: f64) -> u64 {
-        let machine = self.machine_us * luck * (0.12 * chance.normal()).exp();
-        let tail = if chance.uniform() < 0.004 { 4.0 * self.machine_us * chance.uniform() } else { 0.0 };
-        (self.interval_us * chance.uniform() + machine + tail) as u64
+    /// An age: uniform over the interval, plus a lognormal machine time with a tail.
+    fn age(&self, rng: &mut Rng, luck: f64) -> u64 {
+        let machine = self.machine_us * luck * (0.12 * rng.normal()).exp();
+        let tail = if rng.uniform() < 0.004 { 4.0 * self.machine_us * rng.uniform() } else { 0.0 };
+        (self.interval_us * rng.uniform() + machine + tail) as u64
     }
 
-    /// What arithmetic would say: the machine takes no time, and bytes are a little off.
+    /// The predictions: the machine takes no time, and bytes are slightly off.
     fn predicted(&self, clients: f64, requests: f64, measured: Vec<(Metric, f64)>) -> Predicted {
         let age = |share: f64| self.interval_us * share;
         let same = measured.into_iter().filter(|(metric, _)| {
@@ -168,11 +168,11 @@ impl Traits {
     }
 }
 
-/// Numbers that look random and are the same every time: splitmix64
+/// A deterministic random number generator: splitmix64
 /// (<https://prng.di.unimi.it/splitmix64.c>).
-struct Chance(u64);
+struct Rng(u64);
 
-impl Chance {
+impl Rng {
     fn of(name: &str) -> Self {
         Self(name.bytes().fold(1, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into())))
     }

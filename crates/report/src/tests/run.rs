@@ -13,32 +13,32 @@ use feedlab_experiment::verdict::{Verdict, judge_run};
 use feedlab_experiment::{Scenario, hlog, statistics};
 use feedlab_feed::process::Machine;
 
-/// When every made-up run began.
+/// When every made-up run started.
 const STARTED: &str = "2026-11-21T12:00:30Z";
 
-/// What a cell is to find.
+/// The figures of a made-up cell.
 #[derive(Default)]
 pub(crate) struct CellFixture {
     /// The ages of each second, µs.
     pub(crate) ages: Vec<Vec<u64>>,
-    /// Every metric but the ages.
+    /// Every metric except the ages.
     pub(crate) metrics: BTreeMap<Metric, f64>,
-    /// What went wrong.
+    /// The failures, by kind.
     pub(crate) failures: BTreeMap<Failure, u64>,
-    /// What the cell may claim.
+    /// The verdict on the cell.
     pub(crate) verdict: Verdict,
-    /// What is said to be predicted for the cell's contender, client count and payload.
+    /// The prediction for the cell's contender, client count and payload.
     pub(crate) predicted: Option<Predicted>,
 }
 
-/// Reads the scenario and keeps its text, plans it, lets `fixture` answer for every cell, and reads the folder back from
-/// `out`.
+/// Parses the scenario and keeps its text, plans it, takes the figures of every cell from `fixture`, and reads the
+/// folder back from `out`.
 pub(crate) fn results(out: &Path, scenario: &str, fixture: impl Fn(&Contender, &Cell) -> CellFixture) -> Results {
     let resolved = Scenario::parse(scenario, &out.join("scenario.toml")).unwrap();
     results_of(out, resolved, Some(scenario), fixture)
 }
 
-/// The same of a scenario whose file is not kept, unless its `text` is given.
+/// The same for a parsed scenario; its file is kept only if its `text` is given.
 pub(crate) fn results_of(
     out: &Path,
     scenario: Scenario,

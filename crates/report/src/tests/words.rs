@@ -1,4 +1,4 @@
-//! What the report says, and what it does not say.
+//! The sentences of the report.
 
 use super::*;
 
@@ -74,7 +74,7 @@ fn missed_updates_appear_in_the_headline() {
         fixture
     };
     let report = report(&scenario("[10]", "[256]", 1), lossy);
-    let expected = "Long polling missed 3 of 600 updates and received 1 out of order.";
+    let expected = "Long polling missed 3 of 600 updates and received 1 update out of order.";
     assert!(report.headline.starts_with(expected), "{}", report.headline);
     assert!(report.html.contains("3 of 4 checks passed, 1 failed."), "the threshold is counted");
 }
@@ -135,7 +135,7 @@ fn repetitions_show_which_contenders_differ() {
     insta::assert_snapshot!(words(&realistic_report(&[50], |fixture| fixture)));
 }
 
-/// Intervals that meet, and a difference that is shown all the same: the title follows the difference.
+/// The intervals overlap, but a difference is shown: the title follows the difference.
 #[test]
 fn title_and_differences_agree() {
     let close = |contender: &Contender, cell: &Cell| {
@@ -149,7 +149,7 @@ fn title_and_differences_agree() {
     };
     let (_folder, results) = run(&scenario("[10]", "[256]", 4), close);
     let p50 = |entry: usize| results.summary.contenders[entry].metrics[&Metric::AgeP50];
-    assert!(p50(2).high > p50(3).low, "the intervals meet");
+    assert!(p50(2).high > p50(3).low, "the intervals overlap");
     let report = render(&results).unwrap();
     assert!(report.html.contains(" is fresher than WebSocket: p50 by"));
     assert!(report.headline.starts_with("All four are"), "{}", report.headline);
@@ -160,8 +160,8 @@ fn a_peak_next_to_a_fault_names_the_fault() {
     let (_folder, results) = failing::results();
     let titles = titles(&render(&results).unwrap());
     let expected = "SSE's oldest update peaks at 897 ms in second 10, 5.3 times that of its middle second; the fault \
-                    \"refused\" came at 9 s";
+                    \"refused\" occurred at 9 s";
     assert_eq!(titles.lines().nth(2), Some(expected), "after the checks and the ages");
     let html = render(&results).unwrap().html.replace('\u{a0}', " ");
-    assert!(html.contains("Faults: cut every 2 s from 2 s on; refused at 9 s for 1 s; kill at 15 s for 500 ms."));
+    assert!(html.contains("Faults: cut every 2 s from 2 s; refused at 9 s for 1 s; kill at 15 s for 500 ms."));
 }

@@ -1,5 +1,5 @@
-//! The faults in a panel: an upright dashed line for what happens in a moment, a gray span for what lasts, and their
-//! names above, in a second line where the first is taken.
+//! The faults in a panel: a vertical dashed line for an instantaneous fault, a gray span for one that lasts, and their
+//! names above, on a second line where the first is taken.
 
 use std::ops::Range;
 
@@ -11,25 +11,25 @@ use crate::palette::Color;
 
 const SIZE: f64 = 10.5;
 const LINE: f64 = 13.0;
-/// More lines of names would leave no room for the ages.
+/// More lines of names than this would leave no room for the ages.
 const MOST_LINES: usize = 2;
 const DASHES: &[f64] = &[3.0, 2.5];
 
-/// A name where it stands.
+/// A name and its place.
 #[derive(Debug, PartialEq)]
 struct Label<'a> {
     text: &'a str,
     left: f64,
-    /// Counted from the plot upwards.
+    /// The line, counted from the plot upward.
     line: usize,
 }
 
-/// How much height the names take above a plot that reaches over `x`.
+/// Returns the height of the names above a plot that spans `x`.
 pub(super) fn height(marks: &[Mark], x: Range<f64>, seconds: Axis) -> f64 {
     labels(marks, x, seconds).iter().map(|label| (label.line + 1) as f64 * LINE).fold(0.0, f64::max)
 }
 
-/// Draws them under what the panel is about.
+/// Draws the faults, below the curves of the panel.
 pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark], plot: Area, seconds: Axis) -> DrawResult {
     for mark in marks {
         let left = seconds.place(mark.at, plot.left, plot.right);
@@ -46,7 +46,7 @@ pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark], plot: Area, seconds: Axi
     Ok(())
 }
 
-/// The names, each in the lowest line that is free; one that finds no room is left out.
+/// The names, each on the lowest free line; a name without room is left out.
 fn labels<'a>(marks: &'a [Mark], x: Range<f64>, seconds: Axis) -> Vec<Label<'a>> {
     let mut free = [f64::MIN; MOST_LINES];
     let label = |mark: &'a Mark| {

@@ -1,4 +1,4 @@
-//! What the seconds show: whether the ages stay level, or who has the second that stands out most.
+//! What the seconds show: whether the ages stay level, or which contender has the second that stands out most.
 
 use feedlab_experiment::summary::{Estimate, Loss};
 
@@ -7,18 +7,18 @@ use crate::complete;
 use crate::dataset::{Mark, Moment, Timeline, Timelines};
 use crate::human;
 
-/// A second stands out when its edge is this many times that of the middle one …
+/// A second stands out if its edge is at least this many times that of the middle second …
 const PEAK: f64 = 3.0;
-/// … and not younger than this, µs: below it the scheduler of a busy machine is to be seen, not a transport.
+/// … and at least this old, µs: smaller peaks come from the scheduler of a busy machine, not from a transport.
 const NOISE: f64 = 5_000.0;
-/// Fewer seconds show no course of time.
+/// Fewer seconds than this show no trend.
 const ENOUGH_SECONDS: usize = 5;
 
-/// Part of a sentence.
+/// Returns a clause.
 pub(super) fn clause(timelines: &Timelines) -> String {
     let [_, edge] = timelines.names();
     if timelines.lines.iter().all(|line| line.moments.is_empty()) {
-        return "ages by second: not measured".to_owned();
+        return "ages per second: not measured".to_owned();
     }
     let mut worst: Vec<Worst> = timelines.lines.iter().filter_map(Worst::of).collect();
     worst.sort_by(|a, b| b.times().total_cmp(&a.times()));
@@ -32,23 +32,23 @@ pub(super) fn clause(timelines: &Timelines) -> String {
             human::times(peak.age, peak.middle),
             peak.fault()
         ),
-        None if worst.is_empty() => "too few seconds with updates to see a course of time".to_owned(),
+        None if worst.is_empty() => "too few seconds with updates to show a trend".to_owned(),
         None => level(timelines, edge, worst),
     }
 }
 
-/// Nobody's seconds stand out: how old it got at most, of those whose ages may be ranked.
+/// Returns the clause where no second stands out: the largest ages of the contenders that may be ranked.
 fn level(timelines: &Timelines, edge: &str, mut worst: Vec<Worst<'_>>) -> String {
     worst.retain(|worst| worst.loss.is_none());
     if worst.is_empty() {
-        return "no second stands out; not everything arrived over any transport".to_owned();
+        return "no second stands out; updates or clients were lost over every transport".to_owned();
     }
     let losers = timelines.lines.iter().filter(|line| line.loss.is_some()).map(|line| &line.series);
     let bounds = bounds(&worst, timelines.lines.len());
-    format!("no second stands out: the {edge} is never above {bounds}{}", complete::not_ranked(losers))
+    format!("no second stands out: the {edge} is at most {bounds}{}", complete::not_ranked(losers))
 }
 
-/// How old it got at most, told apart for two camps.
+/// Returns the largest ages, separately for two groups if the contenders fall into two.
 fn bounds(worst: &[Worst], contenders: usize) -> String {
     let named = |worst: &Worst| {
         let estimate = Estimate { value: worst.age, low: None, high: None };
@@ -66,13 +66,13 @@ fn bounds(worst: &[Worst], contenders: usize) -> String {
     }
 }
 
-/// The second with the oldest ages.
+/// The second of a contender with the largest age.
 struct Worst<'a> {
     name: &'a str,
     loss: Option<Loss>,
     second: u32,
     age: f64,
-    /// The age in the middle second.
+    /// The age in the middle second, µs.
     middle: f64,
     marks: &'a [Mark],
 }
@@ -92,11 +92,12 @@ impl<'a> Worst<'a> {
         })
     }
 
-    /// What broke last in that second, or lasted until less than a second before it: when it was, and no more.
+    /// Names the last fault in that second, or one that ended less than a second before it, with its time. It does not
+    /// claim that the fault is the cause.
     fn fault(&self) -> String {
-        let (begin, end) = (f64::from(self.second), f64::from(self.second) + 1.0);
-        let near = |mark: &&Mark| mark.at < end && mark.at + mark.length + 1.0 > begin;
-        let at = |mark: &Mark| format!("; the fault \"{}\" came at {}", mark.name, human::time(mark.at * 1e6));
+        let (start, end) = (f64::from(self.second), f64::from(self.second) + 1.0);
+        let near = |mark: &&Mark| mark.at < end && mark.at + mark.length + 1.0 > start;
+        let at = |mark: &Mark| format!("; the fault \"{}\" occurred at {}", mark.name, human::time(mark.at * 1e6));
         self.marks.iter().rfind(near).map_or(String::new(), at)
     }
 
@@ -111,7 +112,7 @@ pub(super) fn sorted(line: &Timeline, age: impl Fn(&Moment) -> f64) -> Vec<f64> 
     all
 }
 
-/// The one in the middle, the smaller of two.
+/// The middle value, the smaller of the two if their number is even.
 pub(super) fn middle(sorted: &[f64]) -> Option<f64> {
     sorted.get(sorted.len().checked_sub(1)? / 2).copied()
 }

@@ -1,4 +1,4 @@
-//! The key over a picture of bars: a swatch of each part's pattern beside its name, in as many lines as the width asks.
+//! The key above a picture with bars: a swatch of each part's pattern next to its name, on as many lines as needed.
 
 use super::super::canvas::{Area, Canvas, DrawResult, Pattern, TextFormat};
 use super::super::sign::{self, PREDICTED};
@@ -8,31 +8,31 @@ use crate::palette::Color;
 const LINE: f64 = 20.0;
 const SIZE: f64 = 12.0;
 const SWATCH: f64 = 11.0;
-/// Between a swatch and its name, and after the name.
+/// The gaps between a swatch and its name, and after the name.
 const BESIDE: f64 = 6.0;
 const AFTER: f64 = 18.0;
 
-/// A part that bars have in common.
+/// A part that all bars have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Part {
-    /// What it is.
+    /// The name.
     pub(in super::super) name: &'static str,
-    /// How it is drawn.
+    /// How the part is filled.
     pub(in super::super) pattern: Pattern,
 }
 
-/// Everything that a key tells.
+/// The content of a key.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Key<'a> {
     /// The parts of the bars.
     pub(in super::super) parts: &'a [Part],
-    /// What the stroke across them is.
+    /// The meaning of the stroke across the bars.
     pub(in super::super) mark: Option<&'static str>,
-    /// Whether there are signs of what is predicted: the bars are then what was measured.
+    /// Whether the picture has signs of predicted values, so that the key also says that bars are measured.
     pub(in super::super) is_predicted: bool,
 }
 
-/// What an entry shows.
+/// The swatch of an entry.
 #[derive(Clone, Copy)]
 enum Swatch {
     Part(Pattern),
@@ -40,24 +40,24 @@ enum Swatch {
     Predicted,
 }
 
-/// What stands in a key.
+/// An entry of a key.
 #[derive(Clone, Copy)]
 struct Entry {
     name: &'static str,
     swatch: Swatch,
-    /// Its left edge, from that of the key.
+    /// The left edge, relative to the key.
     x: f64,
-    /// Its line, from 0.
+    /// The line, counted from 0.
     line: usize,
 }
 
 impl Key<'_> {
-    /// How high it is at a width: nothing without entries.
+    /// The height at a width; 0 without entries.
     pub(in super::super) fn height(&self, width: f64) -> f64 {
         self.entries(width).last().map_or(0.0, |last| (last.line + 1) as f64 * LINE + 2.0)
     }
 
-    /// Draws it along the upper edge of `area`, in no contender's color.
+    /// Draws the key along the upper edge of `area`, in a neutral color.
     pub(in super::super) fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         for Entry { name, swatch, x, line } in self.entries(area.width()) {
             let (left, top) = (area.left + x, area.top + line as f64 * LINE + 2.0);
@@ -73,10 +73,10 @@ impl Key<'_> {
         Ok(())
     }
 
-    /// The entries, each where it stands.
+    /// The entries with their places.
     fn entries(&self, width: f64) -> Vec<Entry> {
         let parts = self.parts.iter().map(|part| (part.name, Swatch::Part(part.pattern)));
-        // Bars of one part need no word, unless something else stands beside them.
+        // Bars with one part need an entry only if there are signs of predicted values.
         let measured =
             (self.is_predicted && self.parts.is_empty()).then_some(("measured", Swatch::Part(Pattern::Solid)));
         let mark = self.mark.map(|mark| (mark, Swatch::Mark));
@@ -95,7 +95,8 @@ impl Key<'_> {
     }
 }
 
-/// A stroke across a bar that sticks out on both sides, on a pale ground: it must be seen on any pattern.
+/// Draws a stroke across a bar that sticks out on both sides, on a pale background so that it is visible on any
+/// pattern.
 pub(super) fn mark(canvas: &mut Canvas, x: f64, bar: Area) -> DrawResult {
     let (top, bottom) = (bar.top - 3.5, bar.bottom + 3.5);
     canvas.fill(Area { left: x - 2.2, top, right: x + 2.2, bottom }, Color::Paper, 0.85)?;
@@ -110,16 +111,16 @@ mod tests {
         [Part { name: "payload", pattern: Pattern::Solid }, Part { name: "HTTP headers", pattern: Pattern::Slanted }];
 
     #[test]
-    fn a_key_breaks_into_lines_where_it_must() {
+    fn a_key_wraps_to_the_width() {
         let key = |parts, mark| Key { parts, mark, is_predicted: false };
         let lines =
             |width| key(&PARTS, Some("socket bytes")).entries(width).iter().map(|entry| entry.line).collect::<Vec<_>>();
         assert_eq!(lines(400.0), [0, 0, 0]);
         assert_eq!(lines(230.0), [0, 0, 1]);
-        assert_eq!(lines(10.0), [0, 1, 2], "each in a line of its own, however narrow");
+        assert_eq!(lines(10.0), [0, 1, 2], "one entry per line, however narrow");
         assert!(key(&PARTS, None).height(400.0) < key(&PARTS, None).height(10.0));
         assert_eq!(key(&[], None).height(400.0), 0.0);
         let names = |parts| Key { parts, mark: None, is_predicted: true }.entries(400.0).len();
-        assert_eq!((names(&PARTS[..]), names(&[])), (3, 2), "what is not predicted is measured");
+        assert_eq!((names(&PARTS[..]), names(&[])), (3, 2), "the key also says that bars are measured");
     }
 }

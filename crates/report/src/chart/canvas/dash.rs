@@ -1,8 +1,8 @@
-//! Dashes. The SVG backend knows solid lines only, so that a dashed one is drawn piece by piece.
+//! Dashes. The SVG backend draws only solid lines, so a dashed one is drawn piece by piece.
 
 use super::Point;
 
-/// Cuts a path into the pieces that are drawn; `pattern` is dash, gap, dash, gap…, and empty for the whole path.
+/// Splits a path into the pieces to draw. `pattern` lists dash, gap, dash, gap…; an empty one draws the whole path.
 pub(super) fn split(path: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
     if pattern.iter().all(|&length| length <= 0.0) {
         return if path.len() > 1 { vec![path.to_vec()] } else { Vec::new() };
@@ -18,9 +18,9 @@ pub(super) fn split(path: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
 
 struct Pen<'a> {
     pattern: &'a [f64],
-    /// Where in the pattern: even is down, odd is up.
+    /// The index into the pattern: the pen is down at even indexes, up at odd ones.
     index: usize,
-    /// How far until the next change.
+    /// The distance to the next change.
     left: f64,
     pieces: Vec<Vec<Point>>,
     piece: Vec<Point>,

@@ -1,15 +1,15 @@
-//! Patterns of lines inside a rectangle, which a gray printer and an eye without colors keep apart from a filled one.
+//! Patterns of lines inside a rectangle, which differ from a filled one without color, for example on a gray printer.
 //!
-//! A pattern is one long path that turns at the rectangle's edges: a picture with thousands of separate lines is slow
-//! to show and heavy to keep.
+//! A pattern is one long path that turns at the rectangle's edges, because thousands of separate lines would make a
+//! file that is large and slow to show.
 
 use super::{Area, Point};
 
-/// Room between the path and the rectangle's edges, which the corners of a thick line would cross.
+/// The gap between the path and the rectangle's edges, so that the corners of a thick line do not cross them.
 const INSET: f64 = 1.2;
 
-/// Slanted lines from the lower left to the upper right at 45°, `step` apart along the horizontal. Empty where the
-/// rectangle is too thin to show any.
+/// Returns slanted lines from the lower left to the upper right at 45°, `step` apart along the horizontal. Empty if the
+/// rectangle is too thin.
 pub(super) fn slanted(area: Area, step: f64) -> Vec<Point> {
     let Area { left, top, right, bottom } = inner(area);
     let height = bottom - top;
@@ -24,24 +24,24 @@ pub(super) fn slanted(area: Area, step: f64) -> Vec<Point> {
         let (from, to) = (foot.max(left), (foot + height).min(right));
         let low = (from, bottom - (from - foot));
         let high = (to, (bottom - (to - foot)).max(top));
-        let (begin, end, corner) = if index % 2 == 1 { (low, high, (left, bottom)) } else { (high, low, (right, top)) };
-        // From one line to the next the path keeps to the edges, around the corner where they lie on two of them.
-        if path.last().is_some_and(|last| last.0 != begin.0 && last.1 != begin.1) {
+        let (start, end, corner) = if index % 2 == 1 { (low, high, (left, bottom)) } else { (high, low, (right, top)) };
+        // Between two lines the path follows the edges, around the corner if the lines end on different edges.
+        if path.last().is_some_and(|last| last.0 != start.0 && last.1 != start.1) {
             path.push(corner);
         }
-        path.extend([begin, end]);
+        path.extend([start, end]);
     }
     path
 }
 
-/// The same lines from the upper left to the lower right.
+/// Returns the same lines from the upper left to the lower right.
 pub(super) fn falling(area: Area, step: f64) -> Vec<Point> {
     let mirrored = |(x, y): Point| (area.left + area.right - x, y);
     slanted(area, step).into_iter().map(mirrored).collect()
 }
 
-/// Upright lines, `step` apart.
-pub(super) fn upright(area: Area, step: f64) -> Vec<Point> {
+/// Returns vertical lines, `step` apart.
+pub(super) fn vertical(area: Area, step: f64) -> Vec<Point> {
     let Area { left, top, right, bottom } = inner(area);
     if right <= left || bottom <= top {
         return Vec::new();
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn paths_stay_inside_and_are_long_enough_to_be_seen() {
-        for path in [slanted(AREA, 6.0), falling(AREA, 6.0), upright(AREA, 3.0)] {
+        for path in [slanted(AREA, 6.0), falling(AREA, 6.0), vertical(AREA, 3.0)] {
             assert!(path.len() >= 12, "{path:?}");
             assert!(path.iter().all(|&point| AREA.holds(point)), "{path:?}");
         }
@@ -90,6 +90,6 @@ mod tests {
     #[test]
     fn a_sliver_has_no_hatching() {
         let sliver = Area { left: 0.0, top: 0.0, right: 0.0, bottom: 5.0 };
-        assert!(slanted(sliver, 6.0).is_empty() && falling(sliver, 6.0).is_empty() && upright(sliver, 3.0).is_empty());
+        assert!(slanted(sliver, 6.0).is_empty() && falling(sliver, 6.0).is_empty() && vertical(sliver, 3.0).is_empty());
     }
 }

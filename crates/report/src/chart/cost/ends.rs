@@ -1,4 +1,4 @@
-//! Names at the right ends of lines, moved apart where they would cover each other.
+//! Names at the right ends of lines, moved apart where they would overlap.
 
 use super::super::canvas::{Area, Canvas, DrawResult, Point, TextFormat};
 use super::super::text;
@@ -6,16 +6,16 @@ use crate::palette::{Color, Look};
 
 const SIZE: f64 = 12.0;
 const LINE: f64 = 14.0;
-/// From the end of a line to its name.
+/// The distance from the end of a line to its name.
 const AWAY: f64 = 16.0;
 
-/// Where a line ends.
+/// The right end of a line.
 pub(super) struct End<'a> {
-    /// The last point of it.
+    /// The last point of the line.
     pub(super) at: Point,
-    /// How it is drawn.
+    /// How the line is drawn.
     pub(super) look: Look,
-    /// Whose it is.
+    /// The name of its contender.
     pub(super) name: &'a str,
 }
 
@@ -38,8 +38,8 @@ pub(super) fn label(canvas: &mut Canvas, ends: &mut [End], plot: Area, right: f6
     Ok(())
 }
 
-/// The middles of boxes as near to where they are wanted as can be: pushed down from the top so that none covers
-/// another, then up from the bottom so that all are inside, if there is room for all.
+/// Returns the middles of boxes, as close as possible to the wanted ones: pushed down from the top so that no two
+/// overlap, then up from the bottom so that all are inside, if there is room for all.
 fn apart(wanted: &[f64], heights: &[f64], bounds: Area) -> Vec<f64> {
     let mut middles = wanted.to_vec();
     let mut free = bounds.top;

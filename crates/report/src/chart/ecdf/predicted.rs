@@ -1,4 +1,4 @@
-//! The predicted distribution of ages: a thin dashed line beside the measured one, and the key that tells them apart.
+//! The predicted distribution of ages: a thin dashed line next to the measured one, and the key that explains both.
 
 use super::super::axis::Axis;
 use super::super::canvas::{Area, Canvas, DrawResult, Point, TextFormat};
@@ -7,15 +7,15 @@ use super::height_of;
 use crate::dataset::Ecdf;
 use crate::palette::Color;
 
-/// The shares at which a predicted line has its sign: beside the labels, which stand at the median.
+/// The shares at which a predicted line has its sign: away from the labels, which are at the median.
 const SIGNS: [f64; 2] = [0.25, 0.75];
 
-/// Whether there is any such line.
+/// Whether any contender has a predicted line.
 pub(super) fn is_shown(shown: &[&Ecdf]) -> bool {
     shown.iter().any(|ecdf| !ecdf.predicted.is_empty())
 }
 
-/// Tells the two kinds of lines apart.
+/// Draws the key of the two kinds of lines.
 pub(super) fn key(canvas: &mut Canvas, (x, y): Point) -> DrawResult {
     const SAMPLE: f64 = 30.0;
     let measured = "measured";
@@ -27,7 +27,7 @@ pub(super) fn key(canvas: &mut Canvas, (x, y): Point) -> DrawResult {
     canvas.text(sign::PREDICTED, (x + SAMPLE + 7.0, y), TextFormat::new(12.0))
 }
 
-/// Draws the lines, thin: the measured ones go on top.
+/// Draws the predicted lines, below the measured ones.
 pub(super) fn draw(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> DrawResult {
     for ecdf in shown {
         canvas.path(&line(&ecdf.predicted, axis, plot), &sign::DASHES, ecdf.series.look.color, 1.8)?;
@@ -35,13 +35,14 @@ pub(super) fn draw(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area)
     Ok(())
 }
 
-/// Draws the signs, on top of all: where a measured line agrees, it hides the predicted one, and only they show it.
+/// Draws the signs on top of everything: a measured line that agrees hides the predicted one, so only the signs show
+/// it.
 pub(super) fn signs(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> DrawResult {
     let at = signs_of(shown, axis, plot);
     at.into_iter().try_for_each(|at| sign::predicted(canvas, at))
 }
 
-/// Where the signs go.
+/// Returns the places of the signs.
 pub(super) fn signs_of(shown: &[&Ecdf], axis: Axis, plot: Area) -> Vec<Point> {
     let lines = shown.iter().filter(|ecdf| !ecdf.predicted.is_empty());
     let ages = lines.flat_map(|ecdf| SIGNS.map(|share| (age_at(&ecdf.predicted, share), share)));
@@ -60,8 +61,8 @@ fn age_at(predicted: &[(f64, f64)], share: f64) -> Option<f64> {
     Some(from + (age - from) * part)
 }
 
-/// The line of a predicted distribution: straight between its points on an even scale, and so bent on this one. Where it
-/// would only lie on the lower edge, it is left out.
+/// The line of a predicted distribution. It is straight between its points on a linear scale, so it bends on this one.
+/// The part that would lie on the lower edge is left out.
 fn line(predicted: &[(f64, f64)], axis: Axis, plot: Area) -> Vec<Point> {
     const VISIBLE_SHARE: f64 = 0.005;
     const PIECES: u32 = 8;
@@ -72,7 +73,8 @@ fn line(predicted: &[(f64, f64)], axis: Axis, plot: Area) -> Vec<Point> {
             let part = f64::from(piece) / f64::from(PIECES);
             let (age, share) = (age + (next_age - age) * part, share + (next_share - share) * part);
             let at = (axis.place(age, plot.left, plot.right), height_of(share, plot));
-            // Ages below the axis all stand at its edge: only where the line comes in from there can be told.
+            // Ages below the axis are all drawn at its edge; only the point where the line leaves the edge is
+            // meaningful.
             if at.0 <= plot.left {
                 line.clear();
             }
@@ -104,9 +106,12 @@ mod tests {
         let uniform = line(&[(0.0, 0.0), (1e6, 1.0)], axis, plot);
         assert_eq!(uniform.last(), Some(&(300.0, 0.0)));
         let (x, y) = uniform[1];
-        assert!(x > 200.0 && y > 70.0, "a quarter of the way at more than two thirds of the width: {uniform:?}");
+        assert!(
+            x > 200.0 && y > 70.0,
+            "a quarter of the height is reached at more than two thirds of the width: {uniform:?}"
+        );
         let stalled = line(&[(0.0, 0.0), (0.0, 0.9), (1e6, 1.0)], axis, plot);
         assert!((stalled[0].0, stalled[0].1.round()) == (0.0, 10.0), "{stalled:?}");
-        assert!(stalled.iter().all(|point| point.1 < 10.1), "nothing stands along the edge");
+        assert!(stalled.iter().all(|point| point.1 < 10.1), "nothing is drawn along the edge");
     }
 }

@@ -1,4 +1,4 @@
-//! Answers to choose from: each with its text, and below it a bar for each round.
+//! Questions with choices: each choice with its text, and below it a bar for each round.
 
 use feedlab_experiment::class::Choice;
 
@@ -11,15 +11,15 @@ use crate::palette::Color;
 
 const SIZE: f64 = 15.0;
 const LINE: f64 = 21.0;
-/// The most lines of an answer's text.
+/// The most lines of a choice's text.
 const LINES: usize = 3;
 const MARK: f64 = 22.0;
 const BAR: f64 = 15.0;
 const PITCH: f64 = 20.0;
-/// Inside of an answer's ground, and between two answers.
+/// The padding inside the background of a choice, and the gap between two choices.
 const PADDING: f64 = 9.0;
 const GAP: f64 = 6.0;
-/// Room for the figures at the right of the bars, and for the scale below them.
+/// The width of the figures to the right of the bars, and the height of the scale below them.
 const FIGURES: f64 = 116.0;
 const SCALE: f64 = 40.0;
 
@@ -47,15 +47,15 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> DrawResult
     scale(canvas, Area { bottom: end, ..plot }, axis)
 }
 
-/// What one answer shows.
+/// The block of one choice.
 struct Block {
     index: usize,
     lines: Vec<String>,
     is_right: bool,
-    /// What lies in its range.
+    /// The predicted and the measured value, if they lie in the range of this choice.
     predicted: Option<String>,
     measured: Option<String>,
-    /// Whether predicted and measured need a line each.
+    /// Whether the predicted and the measured value need separate lines.
     is_narrow: bool,
     height: f64,
 }
@@ -110,7 +110,8 @@ impl Block {
         Ok(())
     }
 
-    /// What was predicted and measured here, below the answer's text; where the next line begins.
+    /// Draws the predicted and the measured value below the choice's text and returns the y coordinate of the next
+    /// line.
     fn marks(&self, canvas: &mut Canvas, (left, y): Point) -> Result<f64, super::super::canvas::DrawError> {
         let (mut x, mut y) = (left + 1.0, y);
         let mut used = false;
@@ -143,5 +144,5 @@ fn scale(canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResult {
         let said = human::share(share, 1.0).unwrap_or_default();
         canvas.text(&said, (x, plot.bottom + 14.0), TextFormat::new(12.0).muted().at(anchor))?;
     }
-    canvas.text("of those who answered", (plot.left, plot.bottom + 31.0), TextFormat::new(12.0).muted())
+    canvas.text("share of those who answered", (plot.left, plot.bottom + 31.0), TextFormat::new(12.0).muted())
 }

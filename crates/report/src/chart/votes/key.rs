@@ -1,4 +1,4 @@
-//! What is hollow and what is solid, in one line or as many as the width asks.
+//! The key that explains hollow and solid, on as many lines as the width requires.
 
 use feedlab_experiment::class::Round;
 
@@ -7,7 +7,7 @@ use super::super::{sign, text};
 use super::{Votes, name};
 use crate::palette::Color;
 
-/// The votes' color: that of no contender alone, told apart by being hollow or solid.
+/// The color of the votes. The rounds differ by being hollow or solid, not by color.
 pub(super) const COLOR: Color = Color::Blue;
 
 const LINE: f64 = 24.0;
@@ -16,7 +16,7 @@ const SWATCH: f64 = 14.0;
 const BESIDE: f64 = 7.0;
 const AFTER: f64 = 22.0;
 
-/// What a swatch shows.
+/// An entry of the key.
 #[derive(Clone, Copy)]
 enum Entry {
     Votes(Round),
@@ -34,7 +34,7 @@ impl Entry {
     }
 }
 
-/// A bar or a column of a round: its outline before, all of it after.
+/// Draws a bar or a column: only the outline in the round before, filled in the round after.
 pub(super) fn bar(canvas: &mut Canvas, area: Area, round: Round) -> DrawResult {
     let Area { left, top, right, bottom } = area;
     if round == Round::After {
@@ -67,7 +67,7 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> DrawResult
     Ok(())
 }
 
-/// The upper left corner of each entry.
+/// The entries with their upper left corners.
 fn places(votes: &Votes, width: f64) -> Vec<(Entry, Point)> {
     let rounds = votes.rounds().into_iter().map(|(round, _)| Entry::Votes(round));
     let predicted = votes.predicted.map(|_| Entry::Predicted);

@@ -1,4 +1,4 @@
-//! Numbers that were guessed: a strip of columns for each round, with a line where the prediction and the measurement lie.
+//! Numeric answers: a strip of columns for each round, with lines at the predicted and the measured value.
 
 use feedlab_experiment::class::{Round, Side};
 
@@ -9,18 +9,18 @@ use super::{Votes, figure, key, name};
 use crate::palette::Color;
 use crate::{human, wording};
 
-/// Heights: the names of the lines, a strip's name, its columns, and the axis below all.
+/// Heights: the names of the lines, a strip's name, its columns, and the axis at the bottom.
 const NAMES: f64 = 46.0;
 const HEAD: f64 = 36.0;
 const STRIP: f64 = 84.0;
 const AXIS: f64 = 46.0;
 const EDGE: f64 = 14.0;
 
-/// Guesses that are further off than this from the middle are drawn at the edge: one joke must not press all others
-/// into a line.
+/// Answers that differ from the median by more than this factor are drawn at the edge, so that one joke answer does not
+/// squeeze all others into a line.
 const REACH: f64 = 1_000.0;
 
-/// From here on equal factors are equally far apart.
+/// The ratio of the largest to the smallest value from which the axis is logarithmic.
 const LOGARITHMIC_FROM: f64 = 20.0;
 
 pub(super) fn height(votes: &Votes, width: f64) -> f64 {
@@ -51,7 +51,7 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> DrawResult
     })
 }
 
-/// How many answers stand at an edge that is not their place.
+/// Returns a note about the answers that lie outside the axis, if there are any.
 pub(super) fn beyond(votes: &Votes) -> Option<String> {
     let axis = axis(votes)?;
     let is_beyond = |number: f64| match axis {
@@ -60,11 +60,14 @@ pub(super) fn beyond(votes: &Votes) -> Option<String> {
     };
     let all = votes.rounds().into_iter().flat_map(|(_, side)| &side.numbers);
     let count: u32 = all.filter(|(number, _)| is_beyond(*number)).map(|&(_, count)| count).sum();
-    let answers = wording::counted(f64::from(count), "answer lies", "answers lie");
-    (count > 0).then(|| format!("{answers} beyond the edge at which it is drawn."))
+    let answers = match count {
+        1 => "1 answer lies outside the chart and is drawn at its edge.".to_owned(),
+        count => format!("{} answers lie outside the chart and are drawn at its edge.", human::count(f64::from(count))),
+    };
+    (count > 0).then_some(answers)
 }
 
-/// An axis that holds what was predicted, measured, and guessed within reach; nothing if there is nothing.
+/// Returns an axis that holds the predicted and the measured value and all answers within reach, or `None` without any.
 fn axis(votes: &Votes) -> Option<Axis> {
     let known = [votes.predicted, votes.measured].into_iter().flatten();
     let sides = votes.rounds();
@@ -81,7 +84,7 @@ fn axis(votes: &Votes) -> Option<Axis> {
     Some(if low > 0.0 && high / low >= LOGARITHMIC_FROM {
         Axis::log(shown)
     } else {
-        // A tenth more: what stands at the end of the axis would look as if it went on.
+        // A tenth more, because a column at the very end of the axis would look as if it continued.
         Axis::linear([high * 1.1])
     })
 }
@@ -109,7 +112,7 @@ fn columns(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area, round: 
     canvas.line((strip.left, strip.bottom), (strip.right, strip.bottom), Color::Muted, 1.0)
 }
 
-/// How many people each column is, above it and above every line.
+/// Draws the number of people above each column, on top of every line.
 fn figures(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area) -> DrawResult {
     bars(bins, highest, strip).try_for_each(|(people, column)| {
         let (x, y) = (f64::midpoint(column.left, column.right), column.top - 10.0);
@@ -120,10 +123,10 @@ fn figures(canvas: &mut Canvas, bins: &[u32], highest: u32, strip: Area) -> Draw
     })
 }
 
-/// The columns that are not empty, with how many people they are.
+/// The columns that are not empty, with the number of people in each.
 fn bars(bins: &[u32], highest: u32, strip: Area) -> impl Iterator<Item = (u32, Area)> {
     let width = strip.width() / bins.len() as f64;
-    // Room for the figure above the highest.
+    // Leaves room for the figure above the highest column.
     let room = strip.bottom - strip.top - 20.0;
     let shown = bins.iter().copied().enumerate().filter(|(_, people)| *people > 0);
     shown.map(move |(index, people)| {
@@ -135,12 +138,11 @@ fn bars(bins: &[u32], highest: u32, strip: Area) -> impl Iterator<Item = (u32, A
 
 fn title(votes: &Votes, round: Round, side: &Side) -> String {
     let answers = wording::counted(f64::from(side.people), "answer", "answers");
-    let middle =
-        side.median().map_or(String::new(), |middle| format!(", the middle one {}", figure(votes.question, middle)));
+    let middle = side.median().map_or(String::new(), |middle| format!(", median {}", figure(votes.question, middle)));
     format!("{}: {answers}{middle}", name(round))
 }
 
-/// Ticks, and grid lines behind the columns.
+/// Draws the ticks, and grid lines behind the columns.
 fn ground(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResult {
     let ticks = match axis {
         Axis::Log { .. } => axis.log_ticks((plot.width() / 64.0) as usize),
@@ -167,7 +169,7 @@ fn ground(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawRes
     canvas.text(&caption, (middle, plot.bottom + 32.0), set)
 }
 
-/// What was predicted and measured, across all strips, each with its name above in a line of its own.
+/// Draws the predicted and the measured value across all strips, each with its name on a separate line above.
 fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResult {
     let known = [("predicted", votes.predicted, &sign::DASHES[..]), ("measured", votes.measured, &[])];
     for (index, (what, value, dashes)) in known.into_iter().enumerate() {

@@ -1,23 +1,23 @@
-//! The votes on a question in one sentence: what most expected, what came out, and what they say after it.
+//! The votes on a question in one sentence: what most people expected, the outcome, and the votes afterward.
 
 use feedlab_experiment::class::{Question, Side, Tally, right_choice};
 
 use crate::human;
 
-/// `14 of 20 expected “more than 100 ms”; measured were 512 ms; after: 19 of 20 right`. `measured` is in the question's
+/// `14 of 20 expected “more than 100 ms”; measured: 512 ms; after: 19 of 20 right`. `measured` is in the question's
 /// unit.
 pub(super) fn sentence(question: &Question, tally: &Tally, measured: Option<f64>) -> String {
     let expected = if question.choices.is_empty() { numbers(question, tally) } else { choices(question, tally) };
     let outcome = match (measured, right_choice(question, measured)) {
-        (Some(value), _) => format!("measured were {}", figure(question, value)),
-        (None, Some(right)) => format!("right is “{}”", right.text),
+        (Some(value), _) => format!("measured: {}", figure(question, value)),
+        (None, Some(right)) => format!("the right answer is “{}”", right.text),
         (None, None) => "nothing was measured".to_owned(),
     };
     let after = after(&tally.after).map_or(String::new(), |after| format!("; after: {after}"));
     format!("{expected}; {outcome}{after}")
 }
 
-/// A value of the question for people: in its unit, or where it asks for a choice in that of its metric.
+/// Formats a value in the question's unit, or for a question with choices in the unit of its metric.
 pub(super) fn figure(question: &Question, value: f64) -> String {
     match (&question.unit, &question.measured) {
         (Some(unit), _) => format!("{} {unit}", human::rough(value)),
@@ -45,16 +45,16 @@ fn choices(question: &Question, tally: &Tally) -> String {
 fn numbers(question: &Question, tally: &Tally) -> String {
     let Some(middle) = tally.before.median() else { return nobody() };
     let right = tally.before.right.map_or(String::new(), |right| format!(", {} right", of(right, tally.before.people)));
-    let half = if tally.before.people == 1 { "the one answer was".to_owned() } else { half(&tally.before) };
-    format!("{half} {}{right}", figure(question, middle))
+    let answers = if tally.before.people == 1 { "the only answer was".to_owned() } else { median_of(&tally.before) };
+    format!("{answers} {}{right}", figure(question, middle))
 }
 
-fn half(side: &Side) -> String {
-    format!("the middle one of {} answers was", human::count(f64::from(side.people)))
+fn median_of(side: &Side) -> String {
+    format!("the median of {} answers was", human::count(f64::from(side.people)))
 }
 
 fn nobody() -> String {
-    "nobody said before what to expect".to_owned()
+    "nobody answered beforehand".to_owned()
 }
 
 fn after(side: &Side) -> Option<String> {

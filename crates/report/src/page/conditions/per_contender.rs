@@ -1,32 +1,32 @@
-//! What is a contender's own: how its connections are made, how its clients come back, and what its server does
-//! differently. Only what differs from the default is told.
+//! The conditions per contender: its connections, its reconnect policy and its server settings. Only what differs from
+//! the default is listed.
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::scenario::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, SlowPolicy};
 
-use crate::human;
+use crate::{human, wording};
 
-/// The connections of the contenders that have others than HTTP/1.1 without TLS, one for each client.
+/// The links of contenders that use anything other than HTTP/1.1 without TLS and one connection per client.
 pub(super) fn links(scenario: &Scenario) -> Option<String> {
     grouped(scenario, |contender| link(&contender.link))
 }
 
-/// How clients come back.
+/// The reconnect policies.
 pub(super) fn reconnect_policies(scenario: &Scenario) -> Option<String> {
     grouped(scenario, |contender| reconnect_policy(&contender.reconnect))
 }
 
-/// What servers do differently.
+/// The server settings.
 pub(super) fn server_settings(scenario: &Scenario) -> Option<String> {
     grouped(scenario, |contender| serving(&contender.serving))
 }
 
-/// The rungs of the contenders that have a ladder.
+/// The fallback ladders.
 pub(super) fn ladders(scenario: &Scenario) -> Option<String> {
     grouped(scenario, |contender| ladder(&contender.options).into_iter().collect())
 }
 
-/// `TLS for SSE · WebSocket; HTTP/2 for …`: contenders of which the same is told stand together.
+/// `TLS 1.3 for SSE · WebSocket; HTTP/2 for …`: contenders with the same traits are grouped.
 fn grouped(scenario: &Scenario, traits: impl Fn(&Contender) -> Vec<String>) -> Option<String> {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for contender in &scenario.contenders {
@@ -50,16 +50,16 @@ fn link(link: &Link) -> Vec<String> {
     let parts = [
         link.tls.then_some("TLS 1.3"),
         (link.http == Http::V2).then_some(if link.tls { "HTTP/2" } else { "HTTP/2 with prior knowledge" }),
-        (link.connections == Connections::Shared).then_some("clients that share connections"),
+        (link.connections == Connections::Shared).then_some("shared connections"),
     ];
     parts.into_iter().flatten().map(str::to_owned).collect()
 }
 
 fn reconnect_policy(reconnect: &ReconnectPolicy) -> Vec<String> {
     let parts = [
-        reconnect.after.map(|after| format!("a wait of {}", human::duration(after))),
-        (!reconnect.jitter).then(|| "waits that are not spread".to_owned()),
-        (!reconnect.with_cursor).then(|| "no cursor: nothing is asked for again".to_owned()),
+        reconnect.after.map(|after| format!("after {}", human::duration(after))),
+        (!reconnect.jitter).then(|| "without jitter".to_owned()),
+        (!reconnect.with_cursor).then(|| "without a cursor, so missed updates are not requested".to_owned()),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -67,19 +67,19 @@ fn reconnect_policy(reconnect: &ReconnectPolicy) -> Vec<String> {
 fn serving(serving: &Serving) -> Vec<String> {
     let policy = match serving.slow_policy {
         SlowPolicy::Block => None,
-        SlowPolicy::Latest => Some("slow readers are sent the newest update".to_owned()),
-        SlowPolicy::Disconnect => Some("slow readers are disconnected".to_owned()),
+        SlowPolicy::Latest => Some("only the newest update for slow readers".to_owned()),
+        SlowPolicy::Disconnect => Some("slow readers disconnected".to_owned()),
     };
     let parts = [
         serving.history.map(|history| match history {
             0 => "no history".to_owned(),
-            history => format!("a history of {}", human::count(history as f64)),
+            history => format!("a history of {}", wording::counted(history as f64, "update", "updates")),
         }),
         policy,
-        serving.coalesce.map(|every| format!("updates handed out at most every {}", human::duration(every))),
-        serving.max_connection_age.map(|age| {
-            format!("streams that are ended at an age of {} to {}", human::duration(age / 2), human::duration(age))
-        }),
+        serving.coalesce.map(|every| format!("updates sent at most every {}", human::duration(every))),
+        serving
+            .max_connection_age
+            .map(|age| format!("streams closed at an age of {} to {}", human::duration(age / 2), human::duration(age))),
         serving.read_buffer_bytes.map(|bytes| format!("a read buffer of {}", human::size(bytes as f64))),
     ];
     parts.into_iter().flatten().collect()
@@ -88,8 +88,8 @@ fn serving(serving: &Serving) -> Vec<String> {
 fn ladder(options: &Options) -> Option<String> {
     let Options::Auto { first, watchdog, climb, hold, interval, keepalive } = options else { return None };
     Some(format!(
-        "first {} (keepalive {}), then long polling (hold {}), then short polling (every {}); a rung that brings nothing \
-         for {} counts as broken, and the first is tried again after {}",
+        "first {} (keepalive {}), then long polling (hold {}), then short polling (every {}); a rung without data \
+         for {} counts as broken, and the first rung is retried after {}",
         first.label(),
         human::duration(*keepalive),
         human::duration(*hold),
