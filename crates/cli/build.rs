@@ -1,5 +1,5 @@
-//! Writes down what this binary is built from: the compiler and the git revision, for `--version` and the manifest of
-//! a run. Without git, or outside a checkout, the revision is left out.
+//! Records what this binary is built from: the compiler and the git revision, for `--version` and the manifest of a
+//! run. Without git, or outside a checkout, the revision is omitted.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn main() {
     let revision = revision.map(|revision| format!("revision {revision}, ")).unwrap_or_default();
     set("FEEDLAB_BUILT_FROM", &format!("{revision}{version}"));
     strip();
-    watch_what_changes_the_answers();
+    rerun_on_changes();
 }
 
 /// Cargo does not strip a binary whose package has an entry of its own in the profile, so the linker does: 58 MB would be 41.
@@ -26,9 +26,10 @@ fn strip() {
     }
 }
 
-/// The log of HEAD grows with every commit and checkout; the sources decide whether the revision is dirty. A path
-/// that does not exist would make cargo run this script at every build, so that only existing ones are named.
-fn watch_what_changes_the_answers() {
+/// Tells cargo when to rerun this script. The log of HEAD grows with every commit and checkout; the sources decide
+/// whether the revision is dirty. Only existing paths are listed, because cargo would rerun the script at every build
+/// for a missing one.
+fn rerun_on_changes() {
     tell("rerun-if-changed=build.rs");
     tell("rerun-if-env-changed=RUSTC");
     let log = first_line(Command::new("git").args(["rev-parse", "--git-path", "logs/HEAD"]));

@@ -1,7 +1,8 @@
-//! What a run and its agents say to each other through a broker, as JSON. The broker's part of it is `feedlab_nats::Room`.
+//! The messages between a run and its agents, as JSON through a broker. `feedlab_nats::Room` carries them.
 //!
-//! The run calls who is free ([`Call`]), gives each agent a segment ([`Order`]), and hears from them ([`Told`]) until it is over.
-//! What an agent found of a cell is too large for a message, and goes into the run's store.
+//! The run calls for free agents ([`Call`]), assigns a segment to each ([`Order`]), and receives their messages
+//! ([`FromAgent`]) until it is over. An agent's results of a cell are too large for a message, so they go into the
+//! run's store.
 
 use std::time::Duration;
 
@@ -12,50 +13,50 @@ use feedlab_nats::{MAX_OBJECT_BYTES, Name};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Where the run is asked whether it is still there.
+/// The subject where the run answers whether it is still in progress.
 pub(crate) const RUN: &str = "run";
-/// Where it is asked for the time; it answers with a [`Time`].
+/// The subject where the run answers with its [`Time`].
 pub(crate) const CLOCK: &str = "clock";
-/// Where everybody listens who is an agent.
+/// The subject that all agents listen on.
 pub(crate) const AGENTS: &str = "agents";
 
-/// How often it is said that the run goes on.
+/// Interval of the run's heartbeat.
 pub(crate) const BEAT: Duration = Duration::from_secs(1);
-/// After so much silence an agent is lost.
+/// After this much silence, an agent is lost.
 pub(crate) const AGENT_LOST: Duration = Duration::from_secs(6);
-/// After so much silence a run is over.
+/// After this much silence, a run is over.
 pub(crate) const RUN_LOST: Duration = Duration::from_secs(10);
-/// Most agents that may offer themselves, so that a stranger who makes up names fills no memory.
+/// The most agents that may respond to a call, so that a stranger with made-up names cannot fill the memory.
 pub(crate) const MAX_OFFERS: usize = 4 * Segment::MOST as usize;
-/// Most exchanges in which clocks are compared for a cell: more than a day of them.
+/// The most exchanges of clock readings in a cell: enough for more than a day.
 pub(crate) const MAX_EXCHANGES: usize = 100_000;
 
-/// What bounds what a run and its agents take from each other, and from strangers at their broker.
+/// The limits on what a run and its agents accept from each other, and from strangers at their broker.
 pub(crate) const LIMITS: [Limit; 7] = [
     Limit {
         name: "name of a run or an agent",
         most: Most::Bytes(Name::MAX_BYTES),
-        why: "memory of the run; beyond it refused, or not heard",
+        why: "memory of the run; longer ones are rejected or ignored",
     },
     Limit {
         name: "agents of a run",
         most: Most::Count(Segment::MOST as usize),
-        why: "memory of the run; beyond it refused",
+        why: "memory of the run; more are rejected",
     },
     Limit {
-        name: "agents that offer themselves",
+        name: "agents that respond to a call",
         most: Most::Count(MAX_OFFERS),
         why: "memory of the run; the others are called again",
     },
     Limit {
-        name: "what an agent found of a cell, and its ages, each",
+        name: "an agent's results of a cell, and its ages, each",
         most: Most::Bytes(MAX_OBJECT_BYTES),
         why: "memory of the run; beyond it the agent is lost",
     },
     Limit {
-        name: "comparisons of clocks in a cell",
+        name: "clock comparisons in a cell",
         most: Most::Count(MAX_EXCHANGES),
-        why: "memory of an agent; then its clock is followed no further",
+        why: "memory of an agent; then the comparison stops",
     },
     Limit { name: "silence of an agent", most: Most::Time(AGENT_LOST), why: "time of the run; then the agent is lost" },
     Limit {
@@ -65,99 +66,100 @@ pub(crate) const LIMITS: [Limit; 7] = [
     },
 ];
 
-/// Where one agent takes orders.
+/// Returns the subject where an agent receives orders.
 pub(crate) fn orders_of(agent: &str) -> String {
     format!("agent.{agent}")
 }
 
-/// Where a run hears from its agents.
-pub(crate) fn told_to(run: &str) -> String {
+/// Returns the subject where a run receives messages from its agents.
+pub(crate) fn messages_of(run: &str) -> String {
     format!("told.{run}")
 }
 
-/// Where the store keeps what a segment found of a cell, and its ages.
+/// Returns the names in the store of a segment's results of a cell, and of its ages.
 pub(crate) fn objects(cell: &str, segment: Segment) -> [String; 2] {
     let (index, of) = (segment.index(), segment.of());
     ["json", "hlog"].map(|kind| format!("{cell}.{index}-of-{of}.{kind}"))
 }
 
-/// What a run says to all.
+/// A message from a run to all agents.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Call {
-    /// Who is free says so.
+    /// Asks the free agents to respond.
     WhoIsThere { run: String },
-    /// The run goes on. Said every second, so that nobody works for one that is gone.
+    /// The run is in progress. Sent every second, so that no agent works for a run that is gone.
     Beat { run: String },
-    /// It is over: its agents are free.
+    /// The run is over: its agents are free.
     Over { run: String },
 }
 
-/// What a run says to one, who answers.
+/// A message from a run to one agent, which answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// Be this one of the run's processes.
+    /// Join the run, with this segment.
     Join { run: String, instance: u64, segment: Segment },
-    /// Get ready to drive your share of a cell.
+    /// Prepare to drive the agent's share of a cell.
     Measure { run: String, job: Box<Job> },
-    /// Its clients connect from then on, µs of Unix time.
+    /// Connect the clients from `at_us`, µs of Unix time.
     Begin { run: String, at_us: u64 },
 }
 
-/// The run's clock, µs of Unix time.
+/// A reading of the run's clock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Time {
-    /// Whose it is: which start of which machine.
+    /// The boot id of the run's machine.
     pub(crate) machine: Option<String>,
-    /// When the question arrived.
+    /// When the query arrived, µs of Unix time.
     pub(crate) received: u64,
-    /// When the answer was sent.
+    /// When the answer was sent, µs of Unix time.
     pub(crate) answered: u64,
 }
 
-/// The answer.
+/// The answer to an [`Order`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    /// It will be done.
+    /// The agent carries it out.
     Done,
-    /// It will not.
+    /// The agent rejects it.
     Refused { why: String },
 }
 
-/// What an agent says to the run.
+/// A message from an agent to the run, with its sender.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Told {
-    /// Which agent.
+pub(crate) struct FromAgent {
+    /// The name of the agent.
     pub(crate) agent: String,
-    pub(crate) news: News,
+    #[serde(rename = "news")]
+    pub(crate) message: AgentMessage,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum News {
-    /// It is free.
+pub(crate) enum AgentMessage {
+    /// The agent is free.
     Here {
-        /// Tells two agents of one name apart.
+        /// Distinguishes two agents with the same name.
         instance: u64,
-        /// Its binary: version, and what it was built from.
+        /// Its version, and what it was built from.
         feedlab: String,
-        /// Descriptors that it may have; none for no limit.
+        /// How many descriptors it may open; `None` for no limit.
         descriptors: Option<u64>,
     },
-    /// It is still there. Said twice a second.
+    /// The agent is alive. Sent twice per second.
     Alive,
-    /// How far its load generator is.
+    /// An event of its load generator.
     Event(Event),
-    /// What it found of a cell is in the store.
+    /// Its results of a cell are in the store.
     Found { cell: String },
-    /// It cannot go on.
+    /// The agent cannot continue.
     Failed { why: String },
 }
 
-/// A message as the broker carries it.
+/// Serializes a message.
 pub(crate) fn written(message: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(message).unwrap_or_default()
 }
 
-/// A message that came; one that cannot be read is none, since anybody may have sent it.
+/// Parses a message. Returns `None` if it cannot be read: anyone may have sent it.
 pub(crate) fn read<T: DeserializeOwned>(payload: &[u8]) -> Option<T> {
     serde_json::from_slice(payload).ok()
 }

@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand.
+//! The command line: one file per subcommand.
 
 mod agent;
 mod publish;
@@ -38,7 +38,7 @@ use crate::exit::Exit;
 #[derive(Debug, Parser)]
 #[command(name = "feedlab", version, long_version = build::ALL, after_help = START_HERE, arg_required_else_help = true)]
 pub(crate) struct CommandLine {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -46,12 +46,12 @@ pub(crate) struct CommandLine {
 const START_HERE: &str = "\
 Start here:
   feedlab run scenarios/quick.toml     compare the four transports; under a minute
-  feedlab serve                        a live feed: this machine's load
+  feedlab serve                        serve a live feed: this machine's load
   feedlab watch http://127.0.0.1:8080  follow it from another terminal
-  feedlab workshop                     learn and teach it, in a browser
-  feedlab run --help                   what a run does, leaves and returns";
+  feedlab workshop                     learn and teach in a browser
+  feedlab run --help                   what a run does, writes and returns";
 
-/// The subcommands, in the order in which a newcomer meets them.
+/// The subcommands, in the order in which a new user meets them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::Args),
@@ -77,7 +77,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Does what was asked.
+    /// Runs the subcommand.
     pub(crate) fn execute(self) -> anyhow::Result<Exit> {
         match self {
             Self::Run(args) => run::execute(&args),
@@ -108,7 +108,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_free_of_contradictions() {
+    fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
     }
 }

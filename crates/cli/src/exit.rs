@@ -1,4 +1,4 @@
-//! How a command ended: the documented exit statuses, and the one line that an error gets.
+//! How a command ends: the documented exit statuses, and one line for an error.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use feedlab_feed::text::visible;
 
 use crate::output::{self, ClosedPipe};
 
-/// The exit statuses; nothing else is ever returned. Of several runs, the largest is told.
+/// The exit statuses; no others are returned. With several runs, the largest is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Done, and every threshold met.
@@ -16,11 +16,11 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Wrong usage, or an input that cannot be read.
     BadInput = 2,
-    /// A threshold was missed, or a run is worse than the one that it is compared with.
+    /// A threshold was missed, or a run is worse than the baseline of a comparison.
     ThresholdMissed = 3,
     /// The measurement is invalid.
     Invalid = 4,
-    /// Interrupted; what was measured is kept.
+    /// Interrupted; partial results are kept.
     Interrupted = 130,
 }
 
@@ -30,7 +30,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error whose cause is what the user handed in: a file, a folder, a flag.
+/// An error caused by the user's input: a file, a folder, a flag.
 #[derive(Debug)]
 struct BadInput(anyhow::Error);
 
@@ -46,16 +46,16 @@ impl std::error::Error for BadInput {
     }
 }
 
-/// Marks an error as one of the input, so that it ends with status 2.
+/// Marks an error as bad input, which exits with status 2.
 pub(crate) fn bad_input(error: impl Into<anyhow::Error>) -> anyhow::Error {
     BadInput(error.into()).into()
 }
 
-/// Tells of an error, in one line on standard error, and names the status to end with.
+/// Prints an error as one line on standard error, and returns the exit status.
 pub(crate) fn report(result: anyhow::Result<Exit>) -> Exit {
     match result {
         Ok(exit) => exit,
-        // The reader had enough, as in `feedlab schema | head`: that is no failure, and there is nobody to tell.
+        // The reader has read enough, as in `feedlab schema | head`, which is not a failure.
         Err(error) if error.is::<ClosedPipe>() => Exit::Done,
         Err(error) => {
             output::advice(&describe(&error));
@@ -64,16 +64,16 @@ pub(crate) fn report(result: anyhow::Result<Exit>) -> Exit {
     }
 }
 
-/// `error: what failed: why`, on one line and harmless whatever the causes contain.
+/// Formats an error as `error: what failed: why`, on one line, with control characters escaped.
 pub(crate) fn describe(error: &anyhow::Error) -> String {
     let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
     format!("error: {}", visible(&line))
 }
 
-/// Prints what the parser of the command line has to say: help and version on standard output, with status 0.
+/// Prints the message of the command line's parser. Help and version go to standard output, with status 0.
 pub(crate) fn usage(message: &clap::Error) -> Exit {
     let printed = message.print();
-    // Who cannot be told of wrong usage cannot be told of that either.
+    // If the message about wrong usage cannot be printed, neither can an error about that.
     if message.use_stderr() { Exit::BadInput } else { report(output::printed(printed).map(|()| Exit::Done)) }
 }
 
@@ -90,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_of_bad_input_survives_a_context_and_changes_no_word() {
+    fn bad_input_survives_a_context_and_does_not_change_the_message() {
         let error = Err::<(), _>(bad_input(anyhow::anyhow!("zero clients"))).context("quick.toml").unwrap_err();
         assert_eq!(describe(&error), "error: quick.toml: zero clients");
         assert_eq!(report(Err(error)), Exit::BadInput);
     }
 
     #[test]
-    fn of_several_runs_the_worst_is_told() {
+    fn the_worst_status_of_several_runs_wins() {
         let worst = [Exit::ThresholdMissed, Exit::Done, Exit::Invalid].into_iter().max();
         assert_eq!(worst, Some(Exit::Invalid));
     }

@@ -1,11 +1,11 @@
-//! What asks a command to stop: Ctrl-C and SIGTERM (the first gracefully, the second at once), and for a child
-//! process the end of its standard input.
+//! What asks a command to stop: Ctrl-C and SIGTERM (the first one gracefully, the second one immediately), and for a
+//! child process the end of its standard input.
 
 use feedlab_feed::process;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// What the user has asked for so far.
+/// The signals received so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt {
     /// Cancelled by the first signal.
@@ -15,13 +15,13 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens from now on. Must be called inside a runtime.
+    /// Starts listening for signals. Must be called inside a runtime.
     pub(crate) fn listen() -> std::io::Result<Self> {
         Self::listen_to(None)
     }
 
-    /// As [`listen`](Self::listen), and a terminal that is closed (SIGHUP) is like SIGTERM; not to who was told to ignore
-    /// it, as by `nohup`.
+    /// Like [`listen`](Self::listen), but treats a closed terminal (SIGHUP) like SIGTERM, unless SIGHUP is ignored, as
+    /// by `nohup`.
     pub(crate) fn listen_with_hangup() -> std::io::Result<Self> {
         let hangup = if process::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
         Self::listen_to(hangup)
@@ -30,12 +30,12 @@ impl Interrupt {
     fn listen_to(mut hangup: Option<Signal>) -> std::io::Result<Self> {
         let interrupt = Self { stop: CancellationToken::new(), at_once: CancellationToken::new() };
         let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let told = interrupt.clone();
+        let signaled = interrupt.clone();
         tokio::spawn(async move {
             next(&mut int, &mut term, hangup.as_mut()).await;
-            told.stop.cancel();
+            signaled.stop.cancel();
             next(&mut int, &mut term, hangup.as_mut()).await;
-            told.at_once.cancel();
+            signaled.at_once.cancel();
         });
         Ok(interrupt)
     }
@@ -55,9 +55,10 @@ async fn next(int: &mut Signal, term: &mut Signal, hangup: Option<&mut Signal>) 
     }
 }
 
-/// Cancels when standard input ends: whoever started this process held the other end, and is gone or wants no more.
+/// Cancels when standard input ends: the process that started this one held the other end, and is gone or wants it to
+/// stop.
 pub(crate) fn stop_with_stdin(stop: CancellationToken) {
-    // A thread, because a blocking read is the one that every kind of standard input supports.
+    // A thread, because only a blocking read works with every kind of standard input.
     std::thread::spawn(move || {
         wait_for_end_of_stdin();
         stop.cancel();

@@ -1,7 +1,7 @@
-//! What a run or a comparison found, as JUnit XML: the form in which CI systems show test results.
+//! The results of a run or a comparison as JUnit XML, the format in which CI systems show test results.
 //!
-//! There is no standard; this keeps to the elements and attributes that Jenkins, GitLab and GitHub's reporters share
-//! (<https://github.com/testmoapp/junitxml>). Ten lines of escaping are all that a crate for it would save.
+//! There is no standard; this uses only the elements and attributes that Jenkins, GitLab and GitHub's reporters share
+//! (<https://github.com/testmoapp/junitxml>). A crate would save only ten lines of escaping.
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::exit::bad_input;
 
 mod run;
 
-/// A report that grows by a suite at a time; the file is whole after each.
+/// A report that grows by one suite at a time; the file is complete after each.
 #[derive(Debug)]
 pub(crate) struct Junit {
     path: PathBuf,
@@ -25,48 +25,48 @@ pub(crate) struct Junit {
 /// The cases of one scenario, or of one comparison.
 #[derive(Debug)]
 pub(crate) struct Suite {
-    /// Its name.
+    /// The name of the suite.
     pub(crate) name: String,
-    /// When it began, RFC 3339.
+    /// When it started, RFC 3339.
     pub(crate) timestamp: Option<String>,
-    /// What was checked.
+    /// The checks.
     pub(crate) cases: Vec<Case>,
-    /// What else there is to say, a line each.
+    /// Further lines of output.
     pub(crate) output: Vec<String>,
 }
 
 /// One check.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// What CI systems group by.
+    /// The class, which CI systems group by.
     pub(crate) class: String,
     /// What was checked.
     pub(crate) name: String,
-    /// How long was measured for it, µs.
+    /// The measured time, µs.
     pub(crate) time_us: u64,
-    /// How it went.
+    /// The outcome.
     pub(crate) outcome: Outcome,
 }
 
-/// How a check went.
+/// The outcome of a check.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// As required.
+    /// The requirement is met.
     Passed,
-    /// Not as required.
+    /// The requirement is not met; why.
     Failed(String),
-    /// It could not be checked.
+    /// The check was not possible; why.
     Error(String),
 }
 
 impl Junit {
-    /// Opens the file, before anything is measured, and replaces what is in it.
+    /// Opens the file before anything is measured, and replaces its content.
     ///
     /// # Errors
-    /// When it cannot be written: bad input.
+    /// Bad input, if the file cannot be written.
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
         let file = File::create(path).with_context(|| {
-            format!("cannot write {}; give --junit a file in a folder that is there and can be written", path.display())
+            format!("cannot write {}; give --junit a file in an existing, writable folder", path.display())
         });
         let mut junit = Self { path: path.to_owned(), file: file.map_err(bad_input)?, suites: Vec::new() };
         junit.write()?;
@@ -76,7 +76,7 @@ impl Junit {
     /// Adds a suite and writes the file again.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the file cannot be written.
     pub(crate) fn add(&mut self, suite: Suite) -> anyhow::Result<()> {
         self.suites.push(suite);
         self.write()
@@ -131,8 +131,8 @@ fn problem(tag: &str, why: &str) -> String {
     format!(">\n      <{tag} message=\"{why}\">{why}</{tag}>\n    </testcase>\n")
 }
 
-/// Text for attributes and content alike (XML 1.0, sections 2.2, 2.4 and 3.3.3): markup and line ends as references,
-/// and what XML cannot hold in any form replaced.
+/// Escapes text for attributes and content (XML 1.0, sections 2.2, 2.4 and 3.3.3): markup and line ends become
+/// references, and characters that XML cannot contain are replaced.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -152,7 +152,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// µs, written as seconds.
+/// A time in µs, formatted as seconds.
 struct Seconds(u64);
 
 impl fmt::Display for Seconds {
@@ -182,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn every_character_is_one_that_xml_can_hold() {
+    fn every_character_is_allowed_in_xml() {
         insta::assert_snapshot!(document(&suites()));
     }
 
     #[test]
-    fn the_file_is_whole_after_each_suite() {
+    fn the_file_is_complete_after_each_suite() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("junit.xml");
         std::fs::write(&path, "an older and much longer report ".repeat(100)).unwrap();

@@ -1,5 +1,6 @@
-//! What servers say about themselves, on standard error: our own words from "info" on, a library's from "warning" on, and of the
-//! same words no more than [`MOST`] in a [`PERIOD`], because a peer may be what makes a library speak.
+//! The log of the servers, on standard error: feedlab's own events from level "info", a library's from "warning". At
+//! most [`MOST`] events from the same place are shown per [`PERIOD`], because a peer may be able to trigger a library's
+//! events.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,11 +14,11 @@ use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Lines from the same place of a program that are shown in a period.
+/// The most events from the same place in the code that are shown in a period.
 const MOST: u32 = 10;
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Begins to show what is said.
+/// Starts the log.
 pub(crate) fn begin() {
     let events =
         Limited { format: tracing_subscriber::fmt::format().without_time().with_target(false), seen: Mutex::default() };
@@ -26,21 +27,21 @@ pub(crate) fn begin() {
 
 struct Limited {
     format: Format<Full, ()>,
-    /// As many as there are places that speak: what a peer sends makes none.
+    /// One entry per place in the code that logs; a peer cannot add any.
     seen: Mutex<HashMap<Identifier, Seen>>,
 }
 
-/// What one place has said since a period began.
+/// The events of one place in the current period.
 struct Seen {
     since: Instant,
     count: u32,
 }
 
-/// What becomes of a line.
+/// Whether to show an event.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Hide,
-    /// Show it, and before it how many were not shown.
+    /// Show it, preceded by the number of hidden events.
     Show {
         hidden: u32,
     },
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn r2_a_library_that_repeats_itself_is_shown_a_few_times() {
+    fn r2_repeated_events_of_a_library_are_shown_a_few_times() {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).event_format(limited()).finish();
         tracing::subscriber::with_default(subscriber, || {
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn r2_what_was_not_shown_is_counted_when_its_period_is_over() {
+    fn r2_hidden_events_are_counted_after_their_period() {
         #[derive(Clone)]
         struct Caught(Arc<(Limited, Mutex<Vec<Verdict>>)>);
         impl<S: Subscriber> tracing_subscriber::Layer<S> for Caught {

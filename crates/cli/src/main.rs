@@ -1,4 +1,4 @@
-//! The one binary, `feedlab`: reads the command line, runs the subcommand, and says by its exit status how it went.
+//! The binary, `feedlab`: parses the command line, runs the subcommand, and returns its exit status.
 
 mod agents;
 mod build;

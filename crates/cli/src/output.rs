@@ -1,4 +1,4 @@
-//! The two streams: data on standard output, everything else on standard error.
+//! The two output streams: data on standard output, everything else on standard error.
 
 use std::io::{ErrorKind, Write as _};
 
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// How data is written.
+/// The format of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people.
@@ -15,18 +15,18 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Whoever read standard output has gone.
+/// The reader of standard output is gone.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output was closed")]
 pub(crate) struct ClosedPipe;
 
-/// Writes data to standard output, at once: a reader at the other end of a pipe waits for it.
+/// Writes data to standard output and flushes it: a reader at the other end of a pipe waits for it.
 pub(crate) fn data(text: &str) -> anyhow::Result<()> {
     printed(std::io::stdout().lock().write_all(text.as_bytes()))
 }
 
-/// What came of writing to standard output. What it still holds back goes out first: at the end of the process nobody would
-/// hear that it could not.
+/// Returns the result of writing to standard output. Flushes it first, because an error at the end of the process would
+/// go unnoticed.
 pub(crate) fn printed(written: std::io::Result<()>) -> anyhow::Result<()> {
     match written.and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
@@ -39,17 +39,17 @@ pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
     data(&(serde_json::to_string(value)? + "\n"))
 }
 
-/// Writes a value as JSON that people can read too.
+/// Writes a value as indented JSON.
 pub(crate) fn json_pretty(value: &impl Serialize) -> anyhow::Result<()> {
     data(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
-/// Whether the user wants no colours (<https://no-color.org>).
+/// Returns whether the user wants no colors (<https://no-color.org>).
 pub(crate) fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// Writes a line for people to standard error. A terminal that went away is no reason to stop.
+/// Writes a line for people to standard error. Ignores errors: a terminal that went away is no reason to stop.
 pub(crate) fn advice(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -1,5 +1,5 @@
-//! What a segment of a run leaves behind, for `feedlab merge` to put together: what was found of each cell, not yet judged, and
-//! the ages. Written by `feedlab run --segment`; a folder without `segment.json` was not finished.
+//! The results of a segment of a run, for `feedlab merge`: the results of each cell, not yet judged, and the ages.
+//! `feedlab run --segment` writes them; a folder without `segment.json` is unfinished.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -16,19 +16,19 @@ const SCHEMA: u32 = 1;
 const ABOUT: &str = "segment.json";
 const SCENARIO: &str = "scenario.toml";
 
-/// What was asked, and of whom.
+/// The description of a segment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct About {
     schema: u32,
-    /// Which of the clients.
+    /// The segment, which selects its clients.
     pub(crate) segment: Segment,
-    /// When the clients of the first cell began to connect, µs of Unix time.
+    /// When the clients of the first cell started to connect, µs of Unix time.
     pub(crate) start_us: u64,
-    /// The binary: its version and what it was built from.
+    /// The version of feedlab, and what it was built from.
     pub(crate) feedlab: String,
-    /// The scenario as resolved.
+    /// The resolved scenario.
     pub(crate) scenario: Scenario,
-    /// Where it ran.
+    /// The machine that it ran on.
     pub(crate) machine: Machine,
 }
 
@@ -38,7 +38,7 @@ impl About {
         Self { schema: SCHEMA, segment, start_us, feedlab, scenario: scenario.clone(), machine }
     }
 
-    /// The folder's name: that of no other segment, and of no other run.
+    /// Returns the folder's name, which no other segment and no other run has.
     fn name(&self) -> String {
         let start = std::time::UNIX_EPOCH + std::time::Duration::from_micros(self.start_us);
         let start = humantime::format_rfc3339_seconds(start).to_string().replace(['-', ':'], "");
@@ -47,12 +47,12 @@ impl About {
     }
 }
 
-/// What was found of a cell.
+/// The part of a cell that a segment measured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Found {
-    /// As it was told to the process that led; the others' knows the servers by their endpoint alone.
+pub(crate) struct CellPart {
+    /// The job of the load generator. Only that of the leading segment has the servers' control addresses.
     pub(crate) job: Job,
-    /// What it found of it.
+    /// The result of the load generator.
     pub(crate) portion: Portion,
 }
 
@@ -61,64 +61,64 @@ pub(crate) struct Found {
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes it.
+    /// Creates the folder.
     pub(crate) fn create(out: &Path, about: &About, scenario: &str) -> anyhow::Result<Self> {
-        fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+        fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
         let folder = out.join(about.name());
         fs::create_dir(&folder).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => anyhow::anyhow!(
-                "{} is there already: this segment of this run was started before; begin another run at another time",
+                "{} already exists: this segment of this run was started before; start a new run at another time",
                 folder.display()
             ),
-            _ => anyhow::Error::new(error).context(format!("cannot make {}", folder.display())),
+            _ => anyhow::Error::new(error).context(format!("cannot create {}", folder.display())),
         })?;
         write(&folder.join(SCENARIO), scenario.as_bytes())?;
         Ok(Self(folder))
     }
 
-    /// One that is there.
+    /// Opens a finished folder; returns `None` if the path is not one.
     pub(crate) fn open(path: &Path) -> Option<Self> {
         path.join(ABOUT).is_file().then(|| Self(path.to_owned()))
     }
 
-    /// Where it is.
+    /// Returns the folder's path.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where the ages of a cell belong.
+    /// Returns the path of a cell's log of ages.
     pub(crate) fn hlog(&self, cell: &str) -> PathBuf {
         self.0.join(format!("{cell}.hlog"))
     }
 
-    /// Keeps what was found of a cell.
-    pub(crate) fn keep(&self, cell: &str, found: &Found) -> anyhow::Result<()> {
-        write(&self.cell(cell), &serde_json::to_vec(found)?)
+    /// Writes the part of a cell.
+    pub(crate) fn keep(&self, cell: &str, part: &CellPart) -> anyhow::Result<()> {
+        write(&self.cell(cell), &serde_json::to_vec(part)?)
     }
 
-    /// Says that the segment is whole.
+    /// Marks the segment as finished.
     pub(crate) fn finish(&self, about: &About) -> anyhow::Result<()> {
         write(&self.0.join(ABOUT), &serde_json::to_vec_pretty(about)?)
     }
 
-    /// What was asked.
+    /// Reads the description of the segment.
     pub(crate) fn about(&self) -> anyhow::Result<About> {
         let about: About = self.read(&self.0.join(ABOUT))?;
         anyhow::ensure!(about.schema == SCHEMA, "{} was written by another version of feedlab", self.0.display());
         Ok(about)
     }
 
-    /// The scenario's file.
+    /// Reads the text of the scenario's file.
     pub(crate) fn scenario(&self) -> anyhow::Result<String> {
         let file = self.0.join(SCENARIO);
         bounded::read_text(&file, bounded::TEXT_BYTES).with_context(|| format!("cannot read {}", file.display()))
     }
 
-    /// What was found of a cell, with the log of its ages.
-    pub(crate) fn found(&self, cell: &str) -> anyhow::Result<(Found, Vec<u8>)> {
-        let (found, hlog) = (self.read(&self.cell(cell))?, self.hlog(cell));
+    /// Reads the part of a cell, and its log of ages.
+    pub(crate) fn part(&self, cell: &str) -> anyhow::Result<(CellPart, Vec<u8>)> {
+        let (part, hlog) = (self.read(&self.cell(cell))?, self.hlog(cell));
         let ages = bounded::read(&hlog, bounded::RESULTS_BYTES);
-        Ok((found, ages.with_context(|| format!("cannot read {}", hlog.display()))?))
+        Ok((part, ages.with_context(|| format!("cannot read {}", hlog.display()))?))
     }
 
     fn cell(&self, cell: &str) -> PathBuf {
@@ -128,7 +128,7 @@ impl Folder {
     fn read<T: DeserializeOwned>(&self, file: &Path) -> anyhow::Result<T> {
         let bytes = bounded::read(file, bounded::RESULTS_BYTES);
         let bytes = bytes.with_context(|| format!("cannot read {}", file.display()))?;
-        serde_json::from_slice(&bytes).with_context(|| format!("{} is not what a segment leaves", file.display()))
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is not a file of a segment", file.display()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules of docs/architecture.md that no compiler keeps.
+//! The rules of docs/architecture.md that the compiler does not enforce.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// The names of everything that a crate is built with, itself left out.
+/// Returns the names of all dependencies of a crate, without itself.
 fn built_with(package: &str) -> BTreeSet<String> {
     let arguments = ["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package", package];
     let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
@@ -21,7 +21,7 @@ fn built_with(package: &str) -> BTreeSet<String> {
     tree.lines().skip(1).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
-/// Everything in a folder below the root that is Rust.
+/// Returns all Rust sources in a folder below the root.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -41,35 +41,35 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn the_arrows_between_the_crates_are_those_of_the_design() {
+fn the_dependencies_between_the_crates_match_the_design() {
     let own = |package| -> Vec<String> {
         built_with(package).into_iter().filter_map(|name| name.strip_prefix("feedlab-").map(str::to_owned)).collect()
     };
     assert_eq!(own("feedlab-feed"), Vec::<String>::new());
     assert_eq!(own("feedlab-experiment"), ["feed"]);
-    assert_eq!(own("feedlab-nats"), ["feed"], "a broker knows of no transport");
-    assert_eq!(own("feedlab-server"), ["feed", "nats"], "the server knows no scenarios");
-    assert_eq!(own("feedlab-proxy"), ["feed"], "the lab proxy takes its clock and its access check from there");
+    assert_eq!(own("feedlab-nats"), ["feed"], "the broker does not know the transports");
+    assert_eq!(own("feedlab-server"), ["feed", "nats"], "the server does not know the scenarios");
+    assert_eq!(own("feedlab-proxy"), ["feed"], "the lab proxy uses its clock and its access check");
     assert_eq!(own("feedlab-loadgen"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
-    assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "who does an exercise builds nothing of ours for it");
-    assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "each crate can be tested with it");
-    assert!(!built_with("feedlab").contains("feedlab-testkit"), "it is for tests alone");
+    assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "an exercise builds without the other crates");
+    assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "every crate can use it in its tests");
+    assert!(!built_with("feedlab").contains("feedlab-testkit"), "it is only for tests");
 }
 
 #[test]
-fn a_report_reaches_no_network() {
+fn the_report_cannot_use_the_network() {
     let built_with = built_with("feedlab-report");
     for name in ["tokio", "hyper", "reqwest", "mio", "socket2"] {
         assert!(!built_with.contains(name), "feedlab-report is built with {name}");
     }
 }
 
-/// Where a transport is served, driven and predicted.
+/// The folders where a transport is served, driven and predicted.
 const SIDES: [&str; 3] = ["server/src/transport", "loadgen/src/transport", "experiment/src/predict/transport"];
 
-/// What a transport's file consists of on one side, and what it says where a reader looks for it.
+/// Parses a transport's file on one side, and returns it with its path.
 fn parsed(side: &str, transport: Transport) -> (PathBuf, syn::File) {
     let name = format!("{}.rs", transport.id().replace('-', "_"));
     let path = root().join("crates").join(side).join(name);
@@ -88,7 +88,7 @@ fn outline(file: &syn::File) -> Vec<String> {
         syn::Type::Path(path) => path.path.segments.last().unwrap().ident.to_string(),
         _ => String::new(),
     };
-    let told = |item: &syn::Item| match item {
+    let line = |item: &syn::Item| match item {
         syn::Item::Fn(item) => Some(format!("{}fn {}", public(&item.vis), item.sig.ident)),
         syn::Item::Struct(item) => Some(format!("{}struct {}", public(&item.vis), item.ident)),
         syn::Item::Mod(item) => Some(format!("mod {}", item.ident)),
@@ -102,7 +102,7 @@ fn outline(file: &syn::File) -> Vec<String> {
         }
         _ => None,
     };
-    file.items.iter().filter_map(told).collect()
+    file.items.iter().filter_map(line).collect()
 }
 
 fn methods(items: &[syn::ImplItem]) -> Vec<String> {
@@ -113,12 +113,12 @@ fn methods(items: &[syn::ImplItem]) -> Vec<String> {
     items.iter().filter_map(name).collect()
 }
 
-/// Panics unless each section begins behind the one before it.
+/// Panics unless the sections are in this order.
 fn has_in_order(path: &Path, outline: &[String], sections: &[&str]) {
     let mut rest = outline.iter();
     for section in sections {
         let found = rest.any(|item| item.starts_with(section));
-        assert!(found, "{}: no `{section}` where it belongs: {sections:?} in {outline:?}", path.display());
+        assert!(found, "{}: `{section}` is missing or out of order: {sections:?} in {outline:?}", path.display());
     }
 }
 
@@ -126,7 +126,7 @@ fn has_in_order(path: &Path, outline: &[String], sections: &[&str]) {
 fn the_files_that_serve_a_transport_have_the_same_sections_in_the_same_order() {
     for transport in Transport::ALL {
         let (path, file) = parsed(SIDES[0], transport);
-        // The request, the answer, and for a stream, the framing.
+        // The request, the answer, and for a stream the framing.
         let stream = ["pub fn get", "fn head", "pub struct ", "impl Framing for "];
         let sections = if transport.is_push() { &stream[..] } else { &stream[..1] };
         has_in_order(&path, &outline(&file), sections);
@@ -170,7 +170,7 @@ fn the_files_that_predict_a_transport_have_the_same_sections_in_the_same_order()
     }
 }
 
-/// The lines of the map in a file's header, from the one that says whose it is to the end of its block.
+/// Returns the lines of the map in a file's header, from its title to the end of its block.
 fn map<'a>(text: &'a str, whose: &str) -> Option<Vec<&'a str>> {
     let (_, map) = text.split_once(&format!("//! The path of one update through this {whose}:\n//!\n//! ```text\n"))?;
     let lines = map.split_once("\n//! ```\n")?.0.lines();
@@ -178,7 +178,7 @@ fn map<'a>(text: &'a str, whose: &str) -> Option<Vec<&'a str>> {
 }
 
 #[test]
-fn the_map_on_top_of_each_transport_names_files_that_exist() {
+fn the_map_in_each_transports_header_lists_existing_files() {
     let sides = [("server", "server"), ("loadgen", "client")];
     for (transport, (side, whose)) in Transport::ALL.into_iter().flat_map(|one| sides.map(|side| (one, side))) {
         let own = format!("transport/{}.rs", transport.id().replace('-', "_"));
@@ -187,21 +187,21 @@ fn the_map_on_top_of_each_transport_names_files_that_exist() {
         let text = std::fs::read_to_string(source.join(&own)).unwrap();
         let map = map(&text, whose).unwrap_or_else(|| panic!("{path} has no map"));
         let is_whole = (9..=15).contains(&map.len()) && map.iter().all(|line| line.contains(".rs  "));
-        assert!(is_whole, "{path}: a map has 9 to 15 lines, each a file and what happens there: {map:#?}");
+        assert!(is_whole, "{path}: a map has 9 to 15 lines, each with a file and what happens there: {map:#?}");
         let words = map.iter().flat_map(|line| line.split([' ', ',', ';', '(', ')']));
         let files: Vec<&str> = words.filter(|word| word.ends_with(".rs")).collect();
         for file in &files {
-            let home = if file.starts_with("feed/") { root().join("crates") } else { source.clone() };
-            assert!(home.join(file).is_file(), "{path}: its map names {file}, which is not there");
+            let folder = if file.starts_with("feed/") { root().join("crates") } else { source.clone() };
+            assert!(folder.join(file).is_file(), "{path}: its map lists {file}, which does not exist");
         }
         assert!(files.contains(&own.as_str()), "{path} is not in its own map");
     }
 }
 
 #[test]
-fn no_byte_of_a_connection_passes_the_meter_by() {
-    // `accept` turns away, `connection` wraps, tests are the client; whoever else held a bare stream could read or write
-    // uncounted.
+fn every_byte_of_a_connection_is_counted() {
+    // `accept` rejects, `connection` wraps, and tests are the client; other code with a bare stream could read or write
+    // without counting.
     for (path, text) in sources("crates/server/src") {
         let may = ["accept.rs", "connection.rs", "socket.rs", "tests.rs"].iter().any(|file| path.ends_with(file));
         assert!(may || !text.contains("TcpStream"), "{} holds a bare TcpStream", path.display());
@@ -209,24 +209,24 @@ fn no_byte_of_a_connection_passes_the_meter_by() {
 }
 
 #[test]
-fn one_file_asks_for_the_time_and_one_place_reads_proc() {
-    // The doc comments of others may name these; only code counts.
+fn only_one_module_reads_the_clock_and_only_one_reads_proc() {
+    // The doc comments of other files may mention these; only code counts.
     let code = |text: &str| text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();
     let clock = (vec!["SystemTime::now", "Instant::now"], vec!["feed/src/clock"]);
     let process = (vec!["\"/proc/self", "\"/proc/stat", "\"/proc/sys", "\"/sys/"], vec!["feed/src/process"]);
-    for (needles, homes) in [clock, process] {
+    for (needles, modules) in [clock, process] {
         for (path, text) in sources("crates") {
             let names = needles.iter().any(|needle| code(&text).contains(needle));
-            let here = homes.iter().any(|home| path.to_string_lossy().contains(home)) || path.ends_with(file!());
-            assert!(here || !names, "{} names {needles:?}; only {homes:?} may", path.display());
+            let here = modules.iter().any(|module| path.to_string_lossy().contains(module)) || path.ends_with(file!());
+            assert!(here || !names, "{} contains {needles:?}; only {modules:?} may", path.display());
         }
     }
 }
 
 #[test]
-fn every_file_says_what_it_is_for() {
+fn every_file_has_module_docs() {
     for (path, text) in sources("crates") {
         let is_test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
-        assert!(is_test || text.starts_with("//!"), "{} does not open with //!", path.display());
+        assert!(is_test || text.starts_with("//!"), "{} does not start with //!", path.display());
     }
 }

@@ -1,4 +1,4 @@
-//! Every command in README.md runs, and every link of the documents leads somewhere.
+//! Every command in README.md runs, and every link in the documents has a target.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -15,7 +15,7 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap()
 }
 
-/// The lines of the README's shell blocks, without their comments.
+/// Returns the lines of the README's shell blocks, without their comments.
 fn commands() -> Vec<String> {
     let text = read("README.md");
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
@@ -33,8 +33,8 @@ fn every_command_runs() {
     }
 }
 
-/// What a line promises, tried as far as a test may take: minutes of measuring are left to `scripts/test`, which
-/// runs the quick scenario, and scenarios that take longer are validated.
+/// Checks a command, as far as a test has time: `scripts/test` runs the quick scenario, and longer scenarios are only
+/// validated.
 fn check(command: &str, server: &Feedlab) {
     let words: Vec<&str> = command.split_whitespace().collect();
     let arguments = match words[..] {
@@ -52,7 +52,7 @@ fn check(command: &str, server: &Feedlab) {
         ["serve", ..] | ["proxy", ..] => drop(Feedlab::start(feedlab(arguments))),
         ["workshop"] => workshop(),
         ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.address().to_string(), "--count", "1"]),
-        // A machine without nginx can show how it would be set up.
+        // A machine without nginx can still show the configuration.
         ["nginx", ..] => succeeds(&[arguments, &["--show-config"]].concat()),
         ["report", "results/*"] => sample_report(),
         ["compare", "results/A", "results/B"] => {
@@ -76,7 +76,7 @@ fn feedlab(arguments: &[&str]) -> Command {
     command
 }
 
-/// It begins a file of votes where it stands, which is no place for one in the repository.
+/// Starts the workshop in a temporary folder, because it creates a file of votes in the current one.
 fn workshop() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = feedlab(&["workshop"]);
@@ -84,14 +84,14 @@ fn workshop() {
     drop(Feedlab::start(command));
 }
 
-/// The committed sample run.
+/// Returns the folder of the committed sample run.
 fn sample() -> PathBuf {
     let mut runs = std::fs::read_dir(root().join("results")).unwrap().map(|run| run.unwrap().path());
     let is_committed = |run: &PathBuf| read(".gitignore").contains(&*run.file_name().unwrap().to_string_lossy());
     runs.find(is_committed).expect("a committed sample run")
 }
 
-/// It is drawn again, in a copy.
+/// Draws the report of the sample run again, in a copy.
 fn sample_report() {
     let sample = sample();
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +103,7 @@ fn sample_report() {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_has_a_target() {
     let documents = [
         "README.md",
         "CONTRIBUTING.md",
@@ -128,7 +128,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn every_claim_has_its_line_in_the_notes() {
+fn every_claim_is_listed_in_the_notes() {
     let notes = read("docs/notes-corrected.md");
     for folder in ["claims", "failures"] {
         for scenario in std::fs::read_dir(root().join("scenarios").join(folder)).unwrap() {

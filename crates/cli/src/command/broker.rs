@@ -1,5 +1,5 @@
-//! `feedlab broker`, hidden: a nats-server with JetStream for the cells of a scenario whose feed lives on one, as a process that
-//! ends when its standard input does. Its folder goes with it.
+//! `feedlab broker`, hidden: runs a nats-server with JetStream, for the cells of a scenario whose feed is on a broker.
+//! It exits when its standard input ends, and deletes its folder.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,15 +15,15 @@ const NATS_SERVER: Program = Program {
     remedy: "`apt-get install -y nats-server` (Debian, Ubuntu), `brew install nats-server` (macOS)",
 };
 
-/// Start a nats-server on this machine: where it listens in a line of JSON on standard output
+/// Start a nats-server on this machine, and print its address as a line of JSON
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The address at which it listens; it asks nobody for a password
+    /// The address to listen on; no password is required
     #[arg(long, value_name = "IP", default_value_t = Ipv4Addr::LOCALHOST.into())]
     at: IpAddr,
 }
 
-/// Where a broker listens.
+/// The line of JSON with the broker's address.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Listening {
     pub(crate) listening: SocketAddr,

@@ -1,4 +1,4 @@
-//! `feedlab compare`: two runs of one scenario side by side, and whether the second is worse.
+//! `feedlab compare`: compares two runs of one scenario, and reports whether the second is worse.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ mod words;
 
 /// Compare two runs of one scenario: what changed, and whether that is more than chance
 ///
-/// First comes what differs around the runs (version, machine, seed), then every metric of interest with its difference
-/// and the 95 % interval of that. A regression is a change for the worse by more than the tolerance that chance does not
-/// explain: the interval leaves zero out. With one repetition there is no
-/// interval: times, memory and CPU are told and not judged, bytes and counts are judged by their value alone.
+/// Prints how the conditions of the runs differ (version, machine, seed), then every metric of interest with its
+/// difference and the 95% interval of the difference. A regression is a change for the worse that exceeds the tolerance
+/// and that chance does not explain: the interval excludes zero. With one repetition, there is no interval: times,
+/// memory and CPU are shown but not judged; bytes and counts are judged by their values alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,19 +29,19 @@ Examples:
 Exit status:
     0  no regression beyond the tolerance
     1  something failed
-    2  wrong usage, folders that are no results, or runs of different scenarios
+    2  wrong usage, folders that are not results, or runs of different scenarios
     3  a regression beyond the tolerance
-    4  one of the runs is invalid: nothing can be said of the transports
+    4  one of the runs is invalid: the figures do not measure the transports
 
 Next:
-  raise `repetitions` in the scenario until the intervals are narrow enough to tell
-  feedlab merge RUN RUN    several runs of one scenario as one, for more repetitions")]
+  increase `repetitions` in the scenario until the intervals are narrow enough
+  feedlab merge RUN RUN    merge runs of one scenario, for more repetitions")]
 pub(crate) struct Args {
-    /// The run that is compared with
+    /// The results folder of the baseline run
     #[arg(value_name = "A")]
     a: PathBuf,
 
-    /// The run that is judged
+    /// The results folder of the run to judge
     #[arg(value_name = "B")]
     b: PathBuf,
 
@@ -49,20 +49,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
     tolerance: f64,
 
-    /// Metrics to compare, by their ids, instead of those of interest; may be repeated [list: docs/metrics.md]
+    /// Compare these metrics, by id, instead of those of interest; repeatable [list: docs/metrics.md]
     #[arg(long = "metric", value_name = "ID", value_delimiter = ',')]
     metrics: Vec<Metric>,
 
-    /// How the comparison is printed: for people, or as JSON
+    /// Output format of the comparison: text, or JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Also write the comparison as a JUnit report, a test case a metric, for CI systems
+    /// Also write a JUnit report for CI systems, with one test case per metric
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
 
-/// Compares, prints, and says by the status whether B is worse.
+/// Compares the runs and prints the comparison. The exit status says whether B is worse.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let read = |folder: &Path| Results::read(folder).map_err(bad_input);
     let (a, b) = (read(&args.a)?, read(&args.b)?);
@@ -87,7 +87,7 @@ fn exit(comparison: &Comparison) -> Exit {
     }
 }
 
-/// The comparison as test cases: one for each metric of each point, and one for what the two runs may claim.
+/// Returns the comparison as test cases: one per metric and point, and one for the verdicts of the two runs.
 fn suite(comparison: &Comparison) -> Suite {
     let class = format!("{}.compare", comparison.scenario);
     let of_point =
@@ -112,21 +112,21 @@ fn case(comparison: &Comparison, point: &Point, row: &Row, class: &str) -> Case 
 
 fn verdict_case(comparison: &Comparison, class: &str) -> Case {
     let invalid = words::sides(comparison).into_iter().filter(|(_, side)| side.verdict.status == Status::Invalid);
-    let told: Vec<String> = invalid.flat_map(|(letter, side)| words::doubts(letter, side)).collect();
-    let outcome = if told.is_empty() { Outcome::Passed } else { Outcome::Error(told.join("; ")) };
+    let reasons: Vec<String> = invalid.flat_map(|(letter, side)| words::doubts(letter, side)).collect();
+    let outcome = if reasons.is_empty() { Outcome::Passed } else { Outcome::Error(reasons.join("; ")) };
     Case { class: class.to_owned(), name: "both runs measure the transports".to_owned(), time_us: 0, outcome }
 }
 
-/// `5%` or `0.05`. A bare number above 1 is refused: it may have been meant either way.
+/// Parses `5%` or `0.05`. Rejects a bare number above 1, which is ambiguous.
 fn share(text: &str) -> Result<f64, String> {
-    let refuse = || "write a share as 5% or 0.05, not below zero".to_owned();
+    let refuse = || "must be a share of zero or more, as in 5% or 0.05".to_owned();
     let percent = text.trim().strip_suffix('%');
     let number: f64 = percent.unwrap_or(text).trim().parse().map_err(|_| refuse())?;
     let share = if percent.is_some() { number / 100.0 } else { number };
     match share {
         share if !share.is_finite() || share < 0.0 => Err(refuse()),
         share if percent.is_none() && share > 1.0 => {
-            Err(format!("is that {number}% or {}%? Write it with the sign", 100.0 * number))
+            Err(format!("is that {number}% or {}%? Write it with a % sign", 100.0 * number))
         }
         share => Ok(share),
     }
@@ -146,6 +146,6 @@ mod tests {
         for text in ["", "%", "five", "-1%", "-0.1", "nan", "inf", "inf%"] {
             assert!(share(text).is_err_and(|error| error.contains("5% or 0.05")), "{text}");
         }
-        assert_eq!(share("5"), Err("is that 5% or 500%? Write it with the sign".to_owned()));
+        assert_eq!(share("5"), Err("is that 5% or 500%? Write it with a % sign".to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! `feedlab completions`: what a shell needs to complete feedlab's command lines.
+//! `feedlab completions`: a script with which a shell completes feedlab's command lines.
 
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 /// Prints the script.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    // A command's name lives as long as the program, of which this is the last thing.
+    // A name in clap must be static; the process exits after this.
     let command: &'static Command = Box::leak(Box::new(CommandLine::command()));
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut shown(command), "feedlab", &mut script);
@@ -29,8 +29,8 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A command with what its help page shows. The flags that it hides, with which one process of feedlab starts another, are none
-/// of a completion's business either; clap's generators name them.
+/// Returns a command without hidden flags and subcommands, which clap's generators would include. One process of
+/// feedlab starts another with these; they are not for completion.
 fn shown(command: &'static Command) -> Command {
     let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set()).cloned();
     let subcommands = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()).map(shown);

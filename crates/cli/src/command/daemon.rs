@@ -1,5 +1,5 @@
-//! A program of somebody else's that serves (nginx, nats-server): found, started on a free port with a folder of its own, and
-//! ended whatever happens. What it is told is its caller's business.
+//! A third-party server program (nginx, nats-server): found, started on a free port with a temporary folder, and
+//! stopped whatever happens. Its arguments are up to the caller.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -19,12 +19,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::exit::bad_input;
 
-/// How long it may take until it listens, and to end.
+/// How long a program may take until it listens, and to exit.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How often a port that somebody else was quicker to take is replaced by another.
+/// How many free ports to try, in case another process takes one first.
 const TRIES: u32 = 3;
 
-/// A program and how a machine without it gets it.
+/// A program, and how to install it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Program {
     pub(super) name: &'static str,
@@ -32,7 +32,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Debian has some where only root's path leads.
+    /// Finds the program. Debian installs some in folders that are only in root's `PATH`.
     pub(super) fn find(self) -> anyhow::Result<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let more = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"].map(PathBuf::from);
@@ -42,19 +42,20 @@ impl Program {
     }
 }
 
-/// A program that runs.
+/// A running program.
 pub(super) struct Daemon {
     name: &'static str,
     process: Child,
     address: SocketAddr,
-    /// The last lines that it said.
+    /// The last lines of its standard error.
     said: Option<JoinHandle<Vec<String>>>,
-    /// Its files; gone with it.
+    /// The folder of its files, deleted with it.
     folder: TempDir,
 }
 
 impl Daemon {
-    /// Starts it and waits until it listens. Port 0 becomes a free one. Where it listens and its folder make its arguments.
+    /// Starts it and waits until it listens. Port 0 picks a free one. `arguments` makes its arguments from its address
+    /// and folder.
     pub(super) async fn start(
         program: Program,
         listen: SocketAddr,
@@ -99,17 +100,17 @@ impl Daemon {
         Ok(Self { name, process, address, said, folder })
     }
 
-    /// Its process id; `None` once it has ended.
+    /// Returns its process id; `None` once it has exited.
     pub(super) fn pid(&self) -> Option<u32> {
         self.process.id()
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub(super) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where its files are.
+    /// Returns the folder of its files.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -121,13 +122,13 @@ impl Daemon {
             }
         };
         tokio::select! {
-            result = timeout(PATIENCE, listens) => return result.with_context(|| format!("{} does not listen", self.name)),
+            result = timeout(PATIENCE, listens) => return result.with_context(|| format!("{} did not start listening", self.name)),
             _ = self.process.wait() => {}
         }
         Err(self.died().await)
     }
 
-    /// Waits for an end that nobody asked for, and says what it said.
+    /// Waits until it exits unexpectedly, and returns its last message.
     pub(super) async fn died(&mut self) -> anyhow::Error {
         let status = match self.process.wait().await {
             Ok(status) => status.to_string(),
@@ -137,14 +138,14 @@ impl Daemon {
             Some(said) => timeout(PATIENCE, said).await.ok().and_then(Result::ok).unwrap_or_default(),
             None => Vec::new(),
         };
-        anyhow::anyhow!("{} ended ({status}): {}", self.name, said.last().map_or("it said nothing", String::as_str))
+        anyhow::anyhow!("{} exited ({status}): {}", self.name, said.last().map_or("it printed nothing", String::as_str))
     }
 
-    /// Ends it and its workers, and reaps it.
+    /// Stops it and its workers, and reaps it.
     pub(super) async fn stop(mut self) {
         self.signal(Signal::TERM);
         if timeout(PATIENCE, self.process.wait()).await.is_err() {
-            // Dropping kills what does not listen.
+            // If this fails, dropping kills it.
             let _ = self.process.kill().await;
         }
     }
@@ -152,7 +153,7 @@ impl Daemon {
     /// Sends it a signal.
     pub(super) fn signal(&self, signal: Signal) {
         if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
-            // One that has ended by itself hears no signal.
+            // It may have exited by itself.
             let _ = kill_process(pid, signal);
         }
     }
@@ -160,20 +161,21 @@ impl Daemon {
 
 fn folder(name: &str) -> anyhow::Result<TempDir> {
     let prefix = format!("feedlab-{name}-");
-    let folder = tempfile::Builder::new().prefix(&prefix).tempdir().context("cannot make a folder")?;
-    // Workers of an nginx that root started are another user, and must get at their temporary files.
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir().context("cannot create a folder")?;
+    // The workers of an nginx that root started run as another user, and need access to their temporary files.
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     Ok(folder)
 }
 
-/// The address, with a free port where none is asked for. It is given back at once: a program takes no listener from others.
+/// Returns the address, with a free port instead of port 0. The port is released immediately, because the program
+/// cannot take over a listener.
 pub(super) fn free(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind(listen)
-        .with_context(|| format!("cannot listen on {listen}; port 0 takes a free one"))?;
+        .with_context(|| format!("cannot listen on {listen}; port 0 picks a free port"))?;
     Ok(listener.local_addr()?)
 }
 
-/// Reads the log to its end, so that the program never waits for a reader, and keeps the last of it.
+/// Reads the log to its end, so that the program never waits for a reader, and returns its last lines.
 async fn last_lines(log: impl AsyncRead + Unpin) -> Vec<String> {
     const KEPT: usize = 20;
     let (mut lines, mut kept) = (BufReader::new(log).lines(), Vec::new());
@@ -191,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_is_not_there_is_named_with_the_remedy() {
+    fn a_missing_program_is_reported_with_the_remedy() {
         let program = Program { name: "feedlab-no-such-program", remedy: "`apt-get install -y it`" };
         let error = program.find().unwrap_err().to_string();
         assert_eq!(error, "feedlab-no-such-program is not installed: `apt-get install -y it`");

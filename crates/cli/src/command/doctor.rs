@@ -1,4 +1,4 @@
-//! `feedlab doctor`: whether this machine can measure, a line a thing, each with its remedy.
+//! `feedlab doctor`: checks whether this machine can measure, and prints one line per check, with the remedy.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -17,10 +17,10 @@ mod timing;
 
 use check::{Check, Mark};
 
-/// Look at this machine: can it measure, and what would make it better?
+/// Check this machine: can it measure, and what would improve it?
 ///
-/// Checks limits, ports, clocks, timers, cores, memory and the programs that some lessons use, a line each with what
-/// was found and what to do about it. Takes half a second and changes nothing.
+/// Checks limits, ports, clocks, timers, cores, memory and the programs that some lessons use. Prints one line per
+/// check, with the finding and the remedy. Takes half a second and changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -28,13 +28,13 @@ Examples:
   feedlab doctor --format json | jq '.checks[] | select(.mark != \"ok\")'
 
 Exit status:
-    0  nothing fails; warnings do not count
-    1  something would make runs fail or come out invalid
+    0  no check fails; there may be warnings
+    1  a problem would make runs fail or be invalid
 
 Next:
-  feedlab run scenarios/quick.toml    every run judges itself, too")]
+  feedlab run scenarios/quick.toml    every run also checks itself")]
 pub(crate) struct Args {
-    /// How the checks are printed: for people, or as JSON
+    /// Output format of the checks: text, or JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -45,7 +45,7 @@ struct Findings {
     checks: Vec<Check>,
 }
 
-/// Looks, prints, and fails when a run would.
+/// Runs the checks and prints them. Fails if a run would fail.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let findings = Findings { checks: all()? };
     match args.format {
@@ -58,7 +58,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 
 fn all() -> anyhow::Result<Vec<Check>> {
     let (host, machine) = (Host::now(), Machine::this());
-    // Before anything else is started: the load of this moment is that of the others.
+    // Before anything else starts: the load at this moment is that of other programs.
     let quiet = timing::watch();
     let mut checks = vec![
         network::descriptors(host.open_files),
@@ -80,24 +80,25 @@ fn all() -> anyhow::Result<Vec<Check>> {
     Ok(checks)
 }
 
-fn text(checks: &[Check], coloured: bool) -> String {
+fn text(checks: &[Check], colored: bool) -> String {
     let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for check in checks {
         let Check { name, mark, found, fix } = check;
         let fix = fix.as_ref().map_or_else(String::new, |fix| format!(" → {fix}"));
-        let _ = writeln!(text, "{}  {name:<width$}  {found}{fix}", mark.padded(coloured));
+        let _ = writeln!(text, "{}  {name:<width$}  {found}{fix}", mark.padded(colored));
     }
     text + "\n" + &conclusion(checks) + "\n"
 }
 
 fn conclusion(checks: &[Check]) -> String {
     let count = |mark| checks.iter().filter(|check| check.mark == mark).count();
-    let things = |count: usize| if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
+    let problems = |count: usize| if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+    let warned = |count: usize| if count == 1 { "1 warning".to_owned() } else { format!("{count} warnings") };
     match (count(Mark::Fail), count(Mark::Warn)) {
         (0, 0) => "this machine can measure".to_owned(),
-        (0, warnings) => format!("this machine can measure; {} could be better", things(warnings)),
-        (failures, _) => format!("{} would make runs fail", things(failures)),
+        (0, warnings) => format!("this machine can measure; {}", warned(warnings)),
+        (failures, _) => format!("{} would make runs fail", problems(failures)),
     }
 }
 
@@ -114,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_a_check_in_columns() {
+    fn one_line_per_check_in_columns() {
         insta::assert_snapshot!(text(&checks(), false));
     }
 
     #[test]
-    fn colour_is_in_the_marks_alone() {
+    fn only_the_marks_are_colored() {
         let plain = ["\u{1b}[32m", "\u{1b}[33m", "\u{1b}[31m", "\u{1b}[0m"]
             .into_iter()
             .fold(text(&checks(), true), |text, code| text.replace(code, ""));
@@ -127,11 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_counts_what_fails_before_what_could_be_better() {
+    fn the_last_line_counts_failures_before_warnings() {
         let mut checks = checks();
-        assert_eq!(conclusion(&checks), "1 thing would make runs fail");
+        assert_eq!(conclusion(&checks), "1 problem would make runs fail");
         checks.pop();
-        assert_eq!(conclusion(&checks), "this machine can measure; 1 thing could be better");
+        assert_eq!(conclusion(&checks), "this machine can measure; 1 warning");
         checks.pop();
         assert_eq!(conclusion(&checks), "this machine can measure");
     }

@@ -1,6 +1,7 @@
-//! `feedlab generate`, hidden: the load generator of one cell, or a part of it, as a process. `feedlab run` and `feedlab agent`
-//! write its [`Task`] to its standard input, a line of JSON, and read [`Message`]s from its standard output, one a line. One
-//! that has a part is told more, a [`Word`] a line: when the clients begin to connect, and how far the run's clock is ahead.
+//! `feedlab generate`, hidden: the load generator of one cell, or of a part of it, as a process. `feedlab run` and
+//! `feedlab agent` write its [`Task`] to its standard input as a line of JSON, and read [`Message`]s from its standard
+//! output, one per line. For a part, they also write [`Instruction`]s, one per line: when the clients start to connect,
+//! and how far the run's clock is ahead.
 
 use feedlab_feed::{clock, process};
 use feedlab_loadgen::{Event, Job, LoadError, Outcome, Part, Portion};
@@ -12,43 +13,43 @@ use crate::exit::Exit;
 use crate::input::{handed_over, next_line};
 use crate::{interrupt, output};
 
-/// Measure one cell: the job on standard input, events on standard output
+/// Measure one cell: read the job from standard input, write events to standard output
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
-/// What a load generator is to do.
+/// The task of a load generator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Task {
-    /// The cell.
+    /// The job of the whole cell.
     pub(crate) job: Job,
-    /// What of it, if others do the rest.
+    /// The part of it that this process does; `None` for all of it.
     #[serde(default)]
     pub(crate) part: Option<Part>,
 }
 
-/// What it is told besides, if others do the rest.
+/// A further message to a load generator that does a part.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Word {
-    /// The clients connect from then on, µs of Unix time by the run's clock.
+pub(crate) enum Instruction {
+    /// When the clients start to connect, µs of Unix time by the run's clock.
     Begin(u64),
-    /// The run's clock is so many µs ahead of this machine's.
+    /// How far the run's clock is ahead of this machine's, µs.
     Clock(i64),
 }
 
-/// What a load generator tells the run.
+/// A message from a load generator to the run.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Message {
-    /// How far it is.
+    /// An event.
     Event(Event),
-    /// What it found: its last word.
+    /// The result of the cell, its last message.
     Outcome(Box<Outcome>),
-    /// What it found of its part: its last word.
+    /// The result of its part, its last message.
     Portion(Box<Portion>),
 }
 
-/// Does the job. Ends at once when standard input does: whoever wanted the result has gone.
+/// Does the job. Stops immediately when standard input ends: the process that wanted the result is gone.
 pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
     let Task { job, part } = handed_over("task")?;
@@ -65,14 +66,14 @@ pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
             stop.cancel();
         }
     };
-    let told = match start {
+    let result = match start {
         None => feedlab_loadgen::run(&job, &mut tell, stop.clone()).map(|found| Message::Outcome(Box::new(found))),
         Some((part, start)) => {
             let found = feedlab_loadgen::take_part(&job, part, start, &mut tell, stop.clone());
             found.map(|found| Message::Portion(Box::new(found)))
         }
     };
-    match told {
+    match result {
         Ok(last) => {
             output::json_line(&last)?;
             Ok(Exit::Done)
@@ -82,16 +83,16 @@ pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
     }
 }
 
-/// When the clients are to connect, µs of Unix time, once that is said. Meanwhile and afterwards the process keeps the clock that it
-/// is told, until standard input ends.
+/// Returns a receiver of the time when the clients start to connect, µs of Unix time. Before and after it, the process
+/// follows the clock of [`Instruction::Clock`], until standard input ends.
 fn wait_for_start(stop: CancellationToken) -> oneshot::Receiver<u64> {
     let (tell, start) = oneshot::channel();
     std::thread::spawn(move || {
         let mut tell = Some(tell);
         while let Some(line) = next_line() {
             match serde_json::from_str(&line) {
-                Ok(Word::Begin(at_us)) => drop(tell.take().map(|tell| tell.send(at_us))),
-                Ok(Word::Clock(ahead_us)) => clock::keep_ahead(ahead_us),
+                Ok(Instruction::Begin(at_us)) => drop(tell.take().map(|tell| tell.send(at_us))),
+                Ok(Instruction::Clock(ahead_us)) => clock::keep_ahead(ahead_us),
                 Err(_) => break,
             }
         }

@@ -1,5 +1,5 @@
-//! The limits of what peers decide, as the help of `feedlab serve`, `feedlab workshop` and `feedlab agent`, and docs/limits.md,
-//! show them.
+//! The limits on what peers can consume, as shown in docs/limits.md and in the help of `feedlab serve`, `feedlab
+//! workshop` and `feedlab agent`.
 
 use std::fmt::Write as _;
 
@@ -7,17 +7,17 @@ use feedlab_feed::limit::Limit;
 
 use crate::agents;
 
-/// Behind the help: those of a server.
+/// Appends the limits of a server to the help.
 pub(super) fn of_a_server(examples: &str) -> String {
     behind(examples, "those of the lab proxy and of a workshop", &feedlab_server::limits::TABLE)
 }
 
-/// Behind the help: those of a workshop.
+/// Appends the limits of a workshop to the help.
 pub(super) fn of_a_workshop(examples: &str) -> String {
     behind(examples, "those of its server", &feedlab_workshop::limits::TABLE)
 }
 
-/// Behind the help: those of a run and its agents.
+/// Appends the limits of a run and its agents to the help.
 pub(super) fn of_agents(examples: &str) -> String {
     behind(examples, "those of the server", &agents::LIMITS)
 }
@@ -37,19 +37,19 @@ mod tests {
 
     fn page() -> String {
         let mut page = String::from(
-            "# Limits\n\nWhatever a peer can make grow has a bound. Those that people set are flags (`feedlab serve --help`, Safety and\n\
-             Endpoints); these hold always. The page is made of the tables in the code, and a test keeps it so.\n",
+            "# Limits\n\nEverything that a peer can make grow has a limit. Some limits are flags (`feedlab serve --help`, Safety and\n\
+             Endpoints); the limits here always apply. A test keeps this page identical to the tables in the code.\n",
         );
         let groups = [
             ("A server", &feedlab_server::limits::TABLE[..]),
             ("The lab proxy", &feedlab_proxy::LIMITS),
-            ("A workshop, besides its server", &feedlab_workshop::limits::TABLE),
+            ("A workshop, in addition to its server", &feedlab_workshop::limits::TABLE),
             ("A run and its agents", &agents::LIMITS),
         ];
         for (title, limits) in groups {
             let _ = writeln!(
                 page,
-                "\n## {title}\n\n| what | most | what it spares, and what becomes of more |\n|---|---|---|"
+                "\n## {title}\n\n| what | most | what it protects, and what happens beyond it |\n|---|---|---|"
             );
             for Limit { name, most, why } in limits {
                 let _ = writeln!(page, "| {name} | {most} | {why} |");
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_in_docs_is_the_tables() {
+    fn the_page_in_docs_matches_the_tables() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/limits.md");
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(file, page()).unwrap();

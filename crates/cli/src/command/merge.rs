@@ -1,4 +1,5 @@
-//! `feedlab merge`: several runs of one scenario as one, with all their repetitions; or the segments of one run as that run.
+//! `feedlab merge`: merges several runs of one scenario into one with all their repetitions, or the segments of one
+//! run.
 
 mod segments;
 
@@ -16,11 +17,11 @@ use crate::segments::Folder;
 
 /// Merge runs of one scenario into one with more repetitions, or the segments of one run, without loss
 ///
-/// Makes a new results folder: cells, seconds and histograms are those of the runs, byte for byte but for the number of
-/// the repetition; what was pooled and judged is pooled and judged again, and the report is drawn. The runs themselves
-/// are not touched. Their seeds may differ: then the intervals cover other schedules too. Runs of different machines or
-/// versions are merged, and the verdict is suspect. Of a run that was measured in segments (`feedlab run --segment`) all
-/// are given, and become the run that they are.
+/// Creates a new results folder. Its cells, seconds and histograms are those of the runs, byte for byte except for the
+/// number of the repetition. The figures are pooled and judged again, and the report is drawn. The runs themselves do
+/// not change. Their seeds may differ: the intervals then cover different schedules, too. If the runs are of different
+/// machines or versions, the verdict is suspect. For a run that was measured in segments (`feedlab run --segment`),
+/// give all of them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,19 +32,19 @@ Examples:
 Exit status:
     0  merged
     1  something failed, and no folder is left
-    2  wrong usage, folders that are no results, runs of different scenarios, or a run given twice
+    2  wrong usage, folders that are not results, runs of different scenarios, or a run given twice
     3  segments: a threshold was missed
     4  segments: the measurement is invalid
 
 Next:
-  open the report.html that it names
-  feedlab compare RUN RUN    what changed from one merged run to another")]
+  open the report.html whose path it prints
+  feedlab compare RUN RUN    show what changed from one merged run to another")]
 pub(crate) struct Args {
-    /// The folders, two or more; of runs, name, question and thresholds are those of the first
+    /// Two or more folders; merged runs take the name, question and thresholds of the first
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// Folder in which the new results folder is made
+    /// Folder to create the new results folder in
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
 }
@@ -56,16 +57,17 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     }
     if let Some(segment) = segments.first() {
         let mixed =
-            anyhow::anyhow!("{} is a segment of a run, and not all of the others are", segment.path().display());
+            anyhow::anyhow!("{} is a segment of a run, but not all of the others are", segment.path().display());
         return Err(bad_input(mixed));
     }
     let read = args.runs.iter().map(|folder| Results::read(folder)).collect::<Result<Vec<_>, _>>();
     let runs = read.map_err(bad_input)?;
     let (first, others) = runs.split_first().context("give two runs")?;
-    let folder = merge::merge(first, others, &args.out, clock::wall()).map_err(whose_fault)?;
+    let folder = merge::merge(first, others, &args.out, clock::wall()).map_err(classify)?;
     let drawn = closing::draw(folder.path());
     let folder = folder.finish()?;
-    let headline = drawn.with_context(|| format!("the figures are in {}, but not the report", folder.display()))?;
+    let headline =
+        drawn.with_context(|| format!("the figures are in {}, but drawing the report failed", folder.display()))?;
     let verdict = Results::read(&folder)?.manifest.verdict;
     output::data(&format!(
         "{headline}\n\n{}report: {}\n",
@@ -75,8 +77,8 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What was read is the user's; what could not be written is not.
-fn whose_fault(error: MergeError) -> anyhow::Error {
+/// Returns bad input for what could not be read, and a failure for what could not be written.
+fn classify(error: MergeError) -> anyhow::Error {
     use feedlab_experiment::results::ResultsError::{Full, Write};
     match error {
         MergeError::Results(error @ (Full { .. } | Write { .. })) => error.into(),

@@ -1,5 +1,5 @@
-//! `feedlab nginx`: a real nginx in front of one or more servers, with the settings that streams depend on, until it is
-//! told to stop. `feedlab run` starts it as a child for contenders with `via`.
+//! `feedlab nginx`: runs a real nginx in front of one or more servers, with the settings that streams depend on, until
+//! it is stopped. `feedlab run` starts it as a child for contenders with `via`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -23,47 +23,47 @@ use super::proxy::address::Upstream;
 use config::{Certificate, Config};
 use process::Nginx;
 
-/// Put a real nginx in front of a server, as streams need it or as it comes
+/// Put a real nginx in front of a server, configured for streaming, or with defaults
 ///
-/// Starts Debian's nginx with a configuration of its own on a free port of this machine, without touching the one that
-/// may run as a service. Ctrl-C stops it; SIGHUP makes it read its configuration again and replace its workers, as a
-/// deployment does.
+/// Starts Debian's nginx with its own configuration on a free port of this machine, without touching an nginx that may
+/// run as a service. Ctrl-C stops it; SIGHUP makes it reload its configuration and replace its workers, as a deployment
+/// does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  feedlab nginx --to 127.0.0.1:8080                        set up for streams
-  feedlab nginx --to 127.0.0.1:8080 --style buffering      what breaks SSE without an error
-  feedlab nginx --to 127.0.0.1:8080 --read-timeout 5s      closes what is silent for 5 s
+  feedlab nginx --to 127.0.0.1:8080                        configured for streaming
+  feedlab nginx --to 127.0.0.1:8080 --style buffering      break SSE without an error
+  feedlab nginx --to 127.0.0.1:8080 --read-timeout 5s      close connections after 5 s of silence
   feedlab nginx --to 127.0.0.1:8080 --show-config          print the configuration and start nothing
 
 Next:
-  follow the feed through it: feedlab watch http://ADDRESS, with the address that it prints")]
+  follow the feed through it: feedlab watch http://ADDRESS, with the printed address")]
 pub(crate) struct Args {
-    /// Where requests are passed on to; several are used in turn
+    /// Server to forward requests to (repeatable)
     #[arg(long, value_name = "HOST:PORT", required = true)]
     to: Vec<Upstream>,
 
-    /// Address and port to listen on; port 0 takes any free one
+    /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = on_loopback)]
     listen: SocketAddr,
 
-    /// How it treats streams
+    /// How nginx treats streams
     #[arg(long, value_enum, default_value_t = Style::Streaming)]
     style: Style,
 
-    /// How long the server may be silent until nginx closes the connection (proxy_read_timeout)
+    /// How long the server may be silent before nginx closes the connection (proxy_read_timeout)
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::some_time)]
     read_timeout: Duration,
 
-    /// To which of several servers a request goes
+    /// How nginx chooses among several servers
     #[arg(long, value_enum, default_value_t = Balance::RoundRobin)]
     balance: Balance,
 
-    /// How long the connections of workers that a reload replaced are kept (worker_shutdown_timeout)
+    /// How long workers that a reload replaced keep their connections (worker_shutdown_timeout)
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = super::some_time)]
     shutdown_timeout: Duration,
 
-    /// Speak TLS, and HTTP/2 to those who ask for it, with this certificate (PEM)
+    /// Serve TLS, and HTTP/2 to clients that request it, with this certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
@@ -71,7 +71,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// How the address is told: for people on standard error, or a line of JSON on standard output
+    /// Output format for the address: text on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -79,45 +79,45 @@ pub(crate) struct Args {
     #[arg(long)]
     show_config: bool,
 
-    /// Take other servers from standard input, a list in a line of JSON, and stop when it ends: whoever started this holds
-    /// the other end of it
+    /// Read new lists of servers from standard input, a line of JSON each, and stop when it ends; the process that
+    /// started this one holds the other end
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }
 
-/// To which of several servers a request goes.
+/// How nginx chooses among several servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Balance {
-    /// To each in turn
+    /// Each in turn
     RoundRobin,
-    /// To the one that has the fewest connections of this nginx worker (least_conn)
+    /// The one with the fewest connections of this nginx worker (least_conn)
     LeastConnections,
-    /// To the one to which the client's address leads (hash $remote_addr consistent)
+    /// The one that a hash of the client's address selects (hash $remote_addr consistent)
     Hash,
 }
 
 /// How nginx treats streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Style {
-    /// HTTP/1.1 to the server, nothing buffered, WebSocket upgrades let through
+    /// HTTP/1.1 to the server, no buffering, WebSocket upgrades allowed
     Streaming,
-    /// What `proxy_pass` alone does: HTTP/1.0 to the server, buffering unless the answer says X-Accel-Buffering: no,
+    /// The defaults of `proxy_pass`: HTTP/1.0 to the server, buffering unless the answer has X-Accel-Buffering: no,
     /// no upgrades
     Default,
-    /// As proxy_pass alone, but it buffers whatever the answer says; WebSocket upgrades are let through
+    /// The defaults of `proxy_pass`, but always buffering and with WebSocket upgrades allowed
     Buffering,
 }
 
-/// The line for programs.
+/// The line of JSON for programs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Listening {
-    /// The address, with the port that port 0 became.
+    /// The address that nginx listens on, with the actual port.
     pub(crate) listening: SocketAddr,
     /// The process id of nginx's master.
     pub(crate) pid: Option<u32>,
 }
 
-/// An address of this machine that is free, for something in front of a server which is to be told of it beforehand.
+/// Returns a free address of this machine, for a proxy whose address the server behind it must know beforehand.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     daemon::free((Ipv4Addr::LOCALHOST, 0).into())
 }
@@ -141,13 +141,13 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut reload = signal(SignalKind::hangup())?;
     let mut nginx = Nginx::start(args.listen, |address| config(args, &servers, address)).await?;
     let mut orders = args.exit_with_stdin.then(|| input::orders(signals.stop.clone()));
-    tell(args, &servers, &nginx)?;
+    print_address(args, &servers, &nginx)?;
     let result = loop {
         tokio::select! {
             () = signals.stop.cancelled() => break Ok(Exit::Done),
             error = nginx.died() => break Err(error),
             _ = reload.recv() => nginx.reload(),
-            Some(servers) = ordered(&mut orders) => {
+            Some(servers) = next_order(&mut orders) => {
                 let servers: Vec<SocketAddr> = servers;
                 if let Err(error) = nginx.reconfigure(&config(args, &servers, nginx.address())) {
                     break Err(error);
@@ -159,8 +159,8 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     result
 }
 
-/// What it is told to do next; never, where nobody tells it.
-async fn ordered<T>(orders: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+/// Waits for the next order; forever, if there is no source of orders.
+async fn next_order<T>(orders: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
     match orders {
         Some(orders) => orders.recv().await,
         None => std::future::pending().await,
@@ -180,23 +180,23 @@ fn config(args: &Args, servers: &[SocketAddr], listen: SocketAddr) -> Config {
     }
 }
 
-fn tell(args: &Args, servers: &[SocketAddr], nginx: &Nginx) -> anyhow::Result<()> {
+fn print_address(args: &Args, servers: &[SocketAddr], nginx: &Nginx) -> anyhow::Result<()> {
     let listening = nginx.address();
     if args.format == Format::Json {
         return output::json_line(&Listening { listening, pid: nginx.pid() });
     }
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
     let to: Vec<String> = servers.iter().map(ToString::to_string).collect();
-    output::advice(&format!("nginx on {scheme}://{listening}/ passes on to {} (Ctrl-C stops)\n", to.join(" and ")));
+    output::advice(&format!("nginx on {scheme}://{listening}/ forwards to {} (Ctrl-C stops)\n", to.join(" and ")));
     output::advice(&format!("  watch     feedlab watch {scheme}://{listening}"));
     output::advice(&format!("  reload    kill -HUP {}", std::process::id()));
     Ok(())
 }
 
-/// The lab is this machine alone.
+/// Parses an address and rejects those that other machines can reach: the lab is this machine only.
 fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     let address: Result<SocketAddr, _> = text.parse();
     address.ok().filter(|address| address.ip().is_loopback()).ok_or_else(|| {
-        "this nginx is for the lab and listens on this machine alone: an address such as 127.0.0.1:8081".to_owned()
+        "this nginx is for the lab and listens only on this machine: use an address such as 127.0.0.1:8081".to_owned()
     })
 }

@@ -1,4 +1,4 @@
-//! `feedlab predict`: what the arithmetic of each transport says, before or instead of a measurement.
+//! `feedlab predict`: computes what each transport should cost, before or instead of a measurement.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,15 +16,15 @@ mod fleet;
 mod scale;
 mod table;
 
-/// Predict what a scenario will measure, and on paper what many more clients would need
+/// Predict what a scenario will measure, or estimate what many more clients would need
 ///
 /// Ages, requests, bytes at each level, packets and connections follow from the transport's options and the feed's
-/// schedule; nothing is measured. Every run stores the same prediction beside its results, and its report shows both.
+/// schedule; nothing is measured. Every run stores the same prediction with its results, and its report shows both.
 ///
-/// With --clients the measured costs of a run (CPU of an update and of a request, memory and descriptors of a
-/// connection) are carried on to any number of clients: how much they need, how many servers that is, what a broker hands
-/// to these, and how many clients come back to each when one is gone, all lost their connections, or a new version is
-/// deployed. Nothing there is better than its assumptions, which are printed.
+/// With --clients, the measured costs of a run (CPU per update and per request, memory and descriptors per connection)
+/// are extrapolated to any number of clients: what they need, how many servers that takes, what a broker sends to the
+/// servers, and how many clients reconnect to each server when one fails, when all connections are lost, or when a new
+/// version is deployed. The estimate is only as good as its assumptions, which are printed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,18 +40,18 @@ Exit status:
   2  wrong usage, a scenario that cannot be read, or no run to take the costs from
 
 Next:
-  feedlab run SCENARIO    measure it; the report shows measured beside predicted
-  a [[threshold]] with expect = \"within 5% of predicted\" makes a run end with status 3 if it is not")]
+  feedlab run SCENARIO    measure it; the report shows both figures
+  a [[threshold]] with expect = \"within 5% of predicted\" makes a run exit with status 3 if it is missed")]
 pub(crate) struct Args {
     /// The scenario file
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
 
-    /// Round-trip time between clients and server, in the place of the scenario's own
+    /// Round-trip time between clients and server, instead of the scenario's
     #[arg(long, value_name = "TIME", value_parser = super::some_time)]
     rtt: Option<Duration>,
 
-    /// How the prediction is printed: tables, or JSON
+    /// Output format of the prediction: tables, or JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -67,16 +67,16 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     }
     match args.scale.clients() {
         Some(clients) => scale::execute(&args.scale, clients, &scenario, args.format)?,
-        None => tell(&args.scenario, &scenario, args.format)?,
+        None => print(&args.scenario, &scenario, args.format)?,
     }
     Ok(Exit::Done)
 }
 
-fn tell(file: &Path, scenario: &Scenario, format: Format) -> anyhow::Result<()> {
+fn print(file: &Path, scenario: &Scenario, format: Format) -> anyhow::Result<()> {
     let predictions = predict::of(scenario);
     if predictions.is_empty() {
         return Err(bad_input(anyhow::anyhow!(
-            "{}: nobody can know what this feed will bring; predict a scenario with another `source`",
+            "{}: the content of this feed cannot be known in advance; predict a scenario with another `source`",
             file.display()
         )));
     }
@@ -89,7 +89,7 @@ fn tell(file: &Path, scenario: &Scenario, format: Format) -> anyhow::Result<()> 
     }
 }
 
-/// The whole output for programs.
+/// The output for programs.
 #[derive(Serialize)]
 struct Json<'a> {
     scenario: &'a str,

@@ -1,4 +1,4 @@
-//! `feedlab proxy`: distance and faults for any TCP connection, until it is told to stop.
+//! `feedlab proxy`: adds distance and faults to any TCP connection, until it is stopped.
 
 use std::net::SocketAddr;
 
@@ -16,15 +16,15 @@ use crate::log;
 use crate::output::{self, Format};
 
 pub(super) mod address;
-mod introduction;
+mod banner;
 
 use address::{Local, Upstream};
 
 /// Put distance and faults between clients and a server
 ///
-/// A TCP proxy for any connection: feedlab's own, a browser's, another server's. It needs no root, and it listens on
-/// this machine alone. What it does can be changed while it runs, over a small HTTP API whose address it prints.
-/// Ctrl-C or SIGTERM ends it, and the connections through it.
+/// A TCP proxy for any connection: feedlab's own, a browser's, another server's. It needs no root privileges, and
+/// listens only on this machine. You can change its settings while it runs, over a small HTTP API whose address it
+/// prints. Ctrl-C or SIGTERM ends it and the connections through it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,26 +34,26 @@ Examples:
   feedlab proxy --reader 1000 --reader-share 0.1
 
 Next:
-  feedlab watch http://127.0.0.1:8090  follow a feed from afar
-  paste one of the lines that it prints into another terminal to break something")]
+  feedlab watch http://127.0.0.1:8090  follow a feed from a distance
+  paste one of the printed commands into another terminal to break something")]
 pub(crate) struct Args {
-    /// Address and port to listen on, of this machine alone; port 0 takes any free one
+    /// Address and port to listen on, of this machine only; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
     listen: Local,
 
-    /// The server that connections are led on to; it need not be there yet
+    /// The server to forward connections to; it need not run yet
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     to: Upstream,
 
-    /// Where orders are taken over HTTP, on this machine alone
+    /// Address and port of the HTTP control API, of this machine only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     control: Local,
 
-    /// How the addresses are told: for people on standard error, or a line of JSON on standard output
+    /// Output format for the addresses: text on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Fixes jitter, and which connections faults hit
+    /// Random seed for jitter, and for which connections a fault affects
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
@@ -63,46 +63,46 @@ pub(crate) struct Args {
     #[command(flatten)]
     reader: Reader,
 
-    /// Read the network, a line of JSON, from standard input instead of flags, and stop when standard input ends
+    /// Read the network as a line of JSON from standard input instead of flags, and stop when standard input ends
     #[arg(long, hide = true, conflicts_with = "Network")]
     network_from_stdin: bool,
 
-    /// Stop when standard input ends: whoever started this proxy holds the other end of it
+    /// Stop when standard input ends; the process that started this proxy holds the other end
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }
 
-/// Who reads, on the same way.
+/// The reader's speed, another property of the path.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Path")]
 struct Reader {
-    /// Read what the server sends no faster than this, as a client does that cannot keep up
+    /// Read from the server no faster than this, like a client that cannot keep up
     #[arg(long, value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u64).range(1..=MAX_BYTES_PER_S))]
     reader: Option<u64>,
 
-    /// The share of the connections that are read so slowly, above 0 and at most 1
+    /// Share of the connections that are read at that speed, above 0 and at most 1
     #[arg(long, value_name = "SHARE", default_value_t = 1.0, requires = "reader", value_parser = share)]
     reader_share: f64,
 }
 
-/// The line for programs.
+/// The line of JSON for programs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Listening {
-    /// Where clients connect.
+    /// The address that clients connect to.
     pub(crate) listening: SocketAddr,
-    /// Where orders are taken.
+    /// The address of the control API.
     pub(crate) control: SocketAddr,
 }
 
-/// Leads connections on until a signal.
+/// Forwards connections until a signal.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let _ = process::raise_open_file_limit();
     log::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(lead(args))
+    runtime.block_on(forward(args))
 }
 
-async fn lead(args: &Args) -> anyhow::Result<Exit> {
+async fn forward(args: &Args) -> anyhow::Result<Exit> {
     let signals = Interrupt::listen()?;
     let config = args.config()?;
     let upstream = args.to.resolve().await?;
@@ -113,7 +113,7 @@ async fn lead(args: &Args) -> anyhow::Result<Exit> {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
     match args.format {
-        Format::Text => output::advice(introduction::text(&ready, upstream, &config.settings).trim_end()),
+        Format::Text => output::advice(banner::text(&ready, upstream, &config.settings).trim_end()),
         Format::Json => output::json_line(&ready)?,
     }
     tokio::select! {

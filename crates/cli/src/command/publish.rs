@@ -1,4 +1,4 @@
-//! `feedlab publish`: a feed into a stream of NATS JetStream, for any number of servers to serve.
+//! `feedlab publish`: publishes a feed into a stream of NATS JetStream, for any number of servers to serve.
 
 use std::thread;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::{log, output};
 
 /// Publish a feed into a stream of NATS JetStream
 ///
-/// Makes the stream if it is not there, and ends with the feed or with Ctrl-C. Each update is acknowledged before the next is
-/// sent, and one whose acknowledgement is lost is sent again and stored once; while the broker is away, updates wait. They
-/// keep the time at which they were due. Who this is to the broker comes from NATS_USER and NATS_PASSWORD, NATS_TOKEN, or
-/// NATS_CREDS=FILE.
+/// Creates the stream if it does not exist, and ends with the feed or with Ctrl-C. The broker acknowledges each update
+/// before the next is sent. If an acknowledgement is lost, the update is sent again but stored once. While the broker
+/// is unreachable, updates wait; they keep the time at which they were due. Credentials for the broker come from
+/// NATS_USER and NATS_PASSWORD, NATS_TOKEN, or NATS_CREDS=FILE.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,34 +31,34 @@ Examples:
   feedlab publish --to nats://127.0.0.1/TICKS --feed synthetic --rate 50 --for 10s
 
 Exit status:
-    0  published, until the feed ended, its time was over, or Ctrl-C
-    1  no broker, or none that takes it
+    0  published until the end of the feed, the end of --for, or Ctrl-C
+    1  no broker, or it rejects the feed
     2  wrong usage, or a feed that cannot be read
 
 Next:
-  feedlab serve --feed nats://127.0.0.1/QUAKES    as often as you like, on different ports")]
+  feedlab serve --feed nats://127.0.0.1/QUAKES    any number of them, on different ports")]
 pub(crate) struct Args {
-    /// The stream, made if it is not there
+    /// The stream, created if it does not exist
     #[arg(long, value_name = "nats://HOST/STREAM")]
     to: StreamAddress,
 
-    /// End after this time
+    /// Stop after this time
     #[arg(long = "for", value_name = "TIME", value_parser = some_time)]
     time: Option<Duration>,
 
     #[command(flatten)]
     feed: FeedArgs,
 
-    /// Read the feed from standard input, a line of JSON, and then, in another one, when its time begins; stop when standard
-    /// input ends
+    /// Read the feed from standard input as a line of JSON, and its start time as another; stop when standard input
+    /// ends
     #[arg(long, hide = true, conflicts_with_all = ["FeedArgs", "time"])]
     feed_from_stdin: bool,
 }
 
-/// What a publisher that is told when to begin says when it is ready.
+/// The line of JSON that a publisher with `--feed-from-stdin` prints when it is ready.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ready {
-    /// Where it will publish.
+    /// The stream that it will publish to.
     pub(crate) to: StreamAddress,
 }
 
@@ -68,9 +68,9 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let config =
         if args.feed_from_stdin { Some(handed_over("feed")?) } else { args.feed.source().map_err(bad_input)? };
     let source = match &config {
-        None => Err(anyhow::anyhow!("--feed none has nothing to publish")),
+        None => Err(anyhow::anyhow!("--feed none publishes nothing")),
         Some(SourceConfig::Stream(_)) => {
-            Err(anyhow::anyhow!("--feed is what is published, and --to where: only one can be a stream"))
+            Err(anyhow::anyhow!("--feed is the source and --to the destination: only --to can be a stream"))
         }
         Some(config) => config.open().map_err(Into::into),
     };
@@ -90,29 +90,32 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
         };
         anyhow::Ok(publish(&stream, (source, start), args.time, &signals.stop).await)
     });
-    // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
+    // A source that waits for a line of standard input cannot be woken, and must not delay the exit.
     runtime.shutdown_background();
-    output::data(&published?.told(&args.to))?;
+    output::data(&published?.summary(&args.to))?;
     Ok(Exit::Done)
 }
 
-/// How long the acknowledgement of the last update is waited for when all is over.
+/// How long to wait for the acknowledgement of the last update after the end.
 const LAST_ACKNOWLEDGEMENT: Duration = Duration::from_secs(2);
 
-/// What is in the stream now.
+/// What was published.
 #[derive(Debug, Default)]
 struct Published {
+    /// The number of acknowledged updates.
     count: u64,
+    /// The sequence number of the first.
     first: u64,
+    /// The sequence number of the last.
     last: u64,
-    /// One more was sent, and not acknowledged.
+    /// Whether one more was sent but not acknowledged.
     is_last_unknown: bool,
     took: Duration,
 }
 
 impl Published {
-    fn told(&self, to: &StreamAddress) -> String {
-        let unknown = if self.is_last_unknown { "; one more was not acknowledged, and may be there" } else { "" };
+    fn summary(&self, to: &StreamAddress) -> String {
+        let unknown = if self.is_last_unknown { "; one more was not acknowledged, but may be stored" } else { "" };
         match self.count {
             0 => format!("published nothing to {to}{unknown}\n"),
             count => {
@@ -123,12 +126,13 @@ impl Published {
     }
 }
 
-/// When the feed's time begins, µs of Unix time; some time, if it is stopped before it is told.
+/// Returns the feed's start time, µs of Unix time: from standard input, or the current time if stopped before.
 async fn begin(stop: &CancellationToken) -> u64 {
     orders(stop.clone()).recv().await.map_or_else(clock::unix_us, |Start { at }| at)
 }
 
-/// `start` is when the feed's time begins, µs of Unix time.
+/// Publishes a source until it ends, `time` is over, or it is stopped. `start` is the feed's start time, µs of Unix
+/// time.
 async fn publish(
     stream: &Stream,
     (source, start): (Box<dyn Source>, u64),
@@ -138,7 +142,7 @@ async fn publish(
     let begin = clock::now();
     let mut published = Published::default();
     let mut updates = produce(source, start);
-    // Once it is over, it is over whenever it is asked.
+    // Once the time is over, this returns immediately.
     let over = async || match time {
         Some(time) => drop(stop.run_until_cancelled(tokio::time::sleep_until((begin + time).into())).await),
         None => stop.cancelled().await,
@@ -168,10 +172,10 @@ async fn publish(
     Published { took: begin.elapsed(), ..published }
 }
 
-/// The updates, each when it is due and with that time, µs of Unix time. A thread, because a live source blocks; it ends when
-/// nobody takes them any more.
+/// Returns a channel of updates, each sent when it is due, with that time in µs of Unix time. Uses a thread, because a
+/// live source blocks; it ends when the receiver is dropped.
 fn produce(mut source: Box<dyn Source>, start: u64) -> mpsc::Receiver<(Item, u64)> {
-    let (tell, told) = mpsc::channel(1);
+    let (sender, receiver) = mpsc::channel(1);
     thread::spawn(move || {
         while let Some(due) = source.next_due() {
             let at = match due {
@@ -179,10 +183,10 @@ fn produce(mut source: Box<dyn Source>, start: u64) -> mpsc::Receiver<(Item, u64
                 Due::At(offset) => start.saturating_add(clock::micros(offset)),
             };
             thread::sleep(Duration::from_micros(at.saturating_sub(clock::unix_us())));
-            if tell.blocking_send((source.produce(), at)).is_err() {
+            if sender.blocking_send((source.produce(), at)).is_err() {
                 return;
             }
         }
     });
-    told
+    receiver
 }

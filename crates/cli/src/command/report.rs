@@ -1,4 +1,4 @@
-//! `feedlab report`: draws the page and the charts of a results folder again, with what a class expected if it is asked to.
+//! `feedlab report`: redraws the page and the charts of a results folder, optionally with the predictions of a class.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use crate::exit::{Exit, bad_input};
 use crate::output;
 use feedlab_feed::bounded;
 
-/// Draw the report of results folders again
+/// Redraw the report of results folders
 ///
-/// Writes report.html and charts/*.svg from the figures in the folder and prints the path of each page. The figures
-/// themselves are not touched. Of a run that was cut off, whose folder ends in .partial, it shows the cells that are done.
+/// Writes report.html and charts/*.svg from the figures in the folder, and prints the path of each page. The figures do
+/// not change. For an interrupted run, whose folder ends in .partial, it shows the cells that are done.
 ///
-/// With --votes the page also shows what a class expected: each question that the run answers, with the votes before and
-/// after beside what was predicted and what was measured. A file that cannot be understood changes nothing.
+/// With --votes, the page also shows what a class predicted: each question that the run answers, with the votes before
+/// and after the measurement next to the computed prediction and the result. If a file is invalid, nothing is written.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,29 +26,29 @@ Examples:
 Exit status:
     0  every page was written
     1  something failed
-    2  wrong usage, a folder that is no results folder, or a file of votes or questions that cannot be understood")]
+    2  wrong usage, a folder that is not a results folder, or an invalid file of votes or questions")]
 pub(crate) struct Args {
-    /// The folders
+    /// Results folders
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// Show what a class expected: the file that `feedlab workshop` keeps, a vote in JSON a line
+    /// Show what a class predicted, from the file of `feedlab workshop` (one vote per line, as JSON)
     #[arg(long, value_name = "FILE")]
     votes: Option<PathBuf>,
 
-    /// What the class was asked [default: the workshop's questions, docs/workshop/questions.toml]
+    /// The questions that the class answered [default: the workshop's questions, docs/workshop/questions.toml]
     #[arg(long, value_name = "FILE", requires = "votes")]
     questions: Option<PathBuf>,
 }
 
-/// Renders every folder; stops at the first that cannot be read. The class's files are read before any page is written.
+/// Renders every folder; stops at the first that cannot be read. Reads the class's files before it writes any page.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let class = args.votes.as_deref().map(|votes| class(votes, args.questions.as_deref())).transpose()?;
     for folder in &args.runs {
         let results = Results::read_whatever_is_there(folder).map_err(bad_input)?;
         if !results.is_whole() {
             let (measured, planned) = (results.cells.len(), results.manifest.cells_planned);
-            output::advice(&format!("{}: partial, {measured} of {planned} cells were measured", folder.display()));
+            output::advice(&format!("{}: partial; {measured} of {planned} cells were measured", folder.display()));
         }
         let report = match &class {
             Some((questions, votes)) => feedlab_report::render_with_votes(&results, questions, votes)?,
@@ -59,7 +59,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What the class was asked and what it said.
+/// Returns the questions of a class and its votes.
 fn class(votes: &Path, questions: Option<&Path>) -> anyhow::Result<(Questions, Vec<Vote>)> {
     let questions = match questions {
         Some(file) => Questions::parse(&text(file)?).map_err(bad_input).with_context(|| file.display().to_string())?,
@@ -70,9 +70,9 @@ fn class(votes: &Path, questions: Option<&Path>) -> anyhow::Result<(Questions, V
     Ok((questions, votes))
 }
 
-/// A file's text, as long as it is one that a class can have written.
+/// Returns a file's text, if it is not larger than a class's file can be.
 fn text(file: &Path) -> anyhow::Result<String> {
-    bounded::read_text(file, MAX_FILE_BYTES).map_err(bad_input).with_context(|| {
-        format!("cannot read {}; give a file of one class, of text that is there and may be read", file.display())
-    })
+    bounded::read_text(file, MAX_FILE_BYTES)
+        .map_err(bad_input)
+        .with_context(|| format!("cannot read {}; give an existing, readable text file of one class", file.display()))
 }

@@ -5,12 +5,12 @@ use crate::output;
 
 /// Print the JSON Schema of the scenario file
 ///
-/// Editors that know JSON Schema for TOML (Taplo, Even Better TOML) complete and check scenario files with it.
+/// Editors that support JSON Schema for TOML (Taplo, Even Better TOML) use it to complete and check scenario files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   feedlab schema > scenario.schema.json
-  then begin a scenario file with   #:schema scenario.schema.json")]
+  then start a scenario file with   #:schema scenario.schema.json")]
 pub(crate) struct Args {}
 
 /// Prints the schema.

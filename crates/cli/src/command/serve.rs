@@ -1,4 +1,4 @@
-//! `feedlab serve`: one feed behind four endpoints, until it is told to stop.
+//! `feedlab serve`: serves one feed at four endpoints, until it is stopped.
 
 use feedlab_feed::access::{HostName, Origin};
 use feedlab_feed::settings::{Settings, SlowPolicy};
@@ -23,7 +23,7 @@ pub(super) mod listen;
 mod tls;
 
 pub(crate) use endpoints::Listening;
-use endpoints::Place;
+use endpoints::ServerInfo;
 use feed::FeedArgs;
 use listen::Address;
 use tls::TlsArgs;
@@ -38,25 +38,25 @@ Examples:
   feedlab serve --feed nats://127.0.0.1/QUAKES --allow-publish
 
 Next:
-  paste one of the lines that it prints into another terminal, or open the page in a browser";
+  paste one of the printed commands into another terminal, or open the page in a browser";
 
 /// Serve one feed over short polling, long polling, SSE and WebSocket
 ///
-/// Prints the URL of every endpoint with a command to try it. By default it listens to this machine alone and publishes
-/// this machine's load figures, once a second. Ctrl-C or SIGTERM ends it gracefully: streams are told, polls are
-/// answered.
+/// Prints the URL of every endpoint with a command to try it. By default, it listens only on this machine and publishes
+/// this machine's load once per second. Ctrl-C or SIGTERM shuts it down gracefully: streams get a close message, and
+/// polls an answer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = limits::of_a_server(EXAMPLES))]
 pub(crate) struct Args {
-    /// Address and port to listen on; port 0 takes any free one
+    /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: Address,
 
-    /// A second address for /stats, /metrics, /healthz and /control/start alone; who looks there is in no figure
+    /// A second address, only for /stats, /metrics, /healthz and /control/start; requests there are not counted
     #[arg(long, value_name = "ADDR")]
     control: Option<Address>,
 
-    /// How the address is told: for people on standard error, or a line of JSON on standard output
+    /// Output format for the address: text on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -66,36 +66,36 @@ pub(crate) struct Args {
     #[command(flatten)]
     settings: Settings,
 
-    /// Read the settings, a line of JSON, from standard input instead of flags, and stop when standard input ends
+    /// Read the settings as a line of JSON from standard input instead of flags, and stop when standard input ends
     #[arg(long, hide = true, conflicts_with_all = ["FeedArgs", "Settings"])]
     settings_from_stdin: bool,
 
-    /// Hold the feed back until POST /control/start says when its time begins
+    /// Hold the feed back until POST /control/start sets its start time
     #[arg(long, help_heading = "Feed")]
     await_start: bool,
 
-    /// When the feed's time began, µs of Unix time: this server takes over from one that is gone
+    /// When the feed's clock started, µs of Unix time, for a server that takes over from one that is gone
     #[arg(long, value_name = "UNIX_US", hide = true, help_heading = "Feed")]
     began_at: Option<u64>,
 
-    /// The epoch of the feed, shared with the servers that have the same one
+    /// The epoch of the feed, shared with the other servers of the same feed
     #[arg(long, value_name = "EPOCH", hide = true, help_heading = "Feed")]
     epoch: Option<Epoch>,
 
-    /// Give the page no lab: no addresses of its own for a browser tab, and no faults on demand
+    /// Disable the page's lab: browser tabs get no addresses of their own, and no faults on demand
     #[arg(long, help_heading = "Safety")]
     no_lab: bool,
 
-    /// Let pages of this origin read the endpoints, open WebSockets and publish (may be repeated)
+    /// Let pages of this origin read the endpoints, open WebSockets and publish (repeatable)
     #[arg(long, value_name = "ORIGIN", help_heading = "Safety")]
     allow_origin: Vec<Origin>,
 
-    /// Answer to this name too, besides addresses, localhost and this machine's own name (may be repeated); any name will
-    /// do with a token or TLS
+    /// Also accept requests for this host name, in addition to IP addresses, localhost and this machine's name
+    /// (repeatable); with a token or TLS, any name is accepted
     #[arg(long, value_name = "NAME", help_heading = "Safety")]
     allow_host: Vec<HostName>,
 
-    /// Demand this token of every client; better set as FEEDLAB_TOKEN, since others can see a command line
+    /// Require this token from every client; prefer FEEDLAB_TOKEN, because other users can see a command line
     #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true, help_heading = "Safety",
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     token: Option<String>,
@@ -103,7 +103,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     tls: TlsArgs,
 
-    /// Stop when standard input ends: whoever started this server holds the other end of it
+    /// Stop when standard input ends; the process that started this server holds the other end
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }
@@ -121,7 +121,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(args, settings, tls, credentials));
-    // A source that waits for a line of standard input cannot be woken, and must not hold up the end.
+    // A source that waits for a line of standard input cannot be woken, and must not delay the exit.
     runtime.shutdown_background();
     result
 }
@@ -133,8 +133,8 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
     Ok(Settings { source: args.feed.source()?, ..args.settings.clone() })
 }
 
-/// What can be known to fail is told before anything listens. A flag without effect would leave its user with a server
-/// that is not the one asked for.
+/// Reports foreseeable failures before anything listens, and rejects flags without effect: the server would not be the
+/// one that the user asked for.
 fn check(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     if let Some(SourceConfig::Replay { file, .. }) = &settings.source {
         Recording::read(file)?;
@@ -142,15 +142,15 @@ fn check(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let reads_stdin = settings.source == Some(SourceConfig::Stdin);
     anyhow::ensure!(
         !(args.stops_with_stdin() && reads_stdin),
-        "standard input cannot be both the feed and the sign to stop"
+        "standard input cannot be both the feed and the signal to stop"
     );
     anyhow::ensure!(
         args.began_at.is_none() || !reads_stdin,
-        "--began-at needs a feed whose past can be had again, and standard input has none"
+        "--began-at needs a feed that can be replayed, which standard input cannot"
     );
     anyhow::ensure!(
         settings.slow_limit.is_none() || settings.slow_policy == SlowPolicy::Disconnect,
-        "--slow-limit belongs to --slow-policy disconnect"
+        "--slow-limit requires --slow-policy disconnect"
     );
     Ok(())
 }
@@ -177,7 +177,7 @@ async fn serve(
         interrupt::stop_with_stdin(signals.stop.clone());
     }
     let source = settings.source.clone();
-    let place = Place {
+    let info = ServerInfo {
         address,
         control: control_address,
         source: source.as_ref(),
@@ -190,14 +190,14 @@ async fn serve(
     let (format, why_no_lab) = (args.format, why_no_lab(&args));
     let opening = signals.stop.run_until_cancelled(Server::new(config(args, settings, tls, credentials)));
     let Some(server) = opening.await.transpose().map_err(explain)? else { return Ok(Exit::Done) };
-    // Now there is a feed: who is refused one reads why, and nothing else.
+    // Only now is there a feed. If opening it had failed, the error would be the only output.
     match format {
-        Format::Text => endpoints::introduce(&place),
+        Format::Text => endpoints::print_endpoints(&info),
         Format::Json => output::json_line(&listening)?,
     }
     let labs = match why_no_lab {
         Some(why) => Labs::unavailable(why),
-        None => Labs::new(Some(MainFeed { feed: server.feed(), allow_publish: place.publishes })),
+        None => Labs::new(Some(MainFeed { feed: server.feed(), allow_publish: info.publishes })),
     };
     tokio::select! {
         result = run(server, labs, Listeners { endpoints, control }, signals.stop) => result.map_err(explain)?,
@@ -215,12 +215,12 @@ async fn run(server: Server, labs: Labs, listeners: Listeners, stop: Cancellatio
     result
 }
 
-/// What the page is told where it can have no lab: a lab's addresses ask for no token, and are plain HTTP.
+/// Returns why the page has no lab, if it has none: a lab's addresses require no token and are plain HTTP.
 const fn why_no_lab(args: &Args) -> Option<&'static str> {
     if args.no_lab {
         Some("this server was started with --no-lab")
     } else if args.token.is_some() {
-        Some("this server asks for a token, and the addresses of a lab would ask for none")
+        Some("this server requires a token, and the addresses of a lab would not")
     } else if args.tls.security().is_plain() {
         None
     } else {

@@ -1,4 +1,4 @@
-//! `feedlab validate`: reads scenario files and measures nothing.
+//! `feedlab validate`: checks scenario files without measuring anything.
 
 use std::path::{Path, PathBuf};
 
@@ -12,21 +12,21 @@ use crate::output;
 
 /// Check scenario files without running them
 ///
-/// Says of each file how many cells it has and how long a run takes, or what is wrong with it: the line, the column
-/// and the remedy. What needs more descriptors than this shell allows is refused, as `run` would; a threshold on a
-/// percentile that will have too few samples is told. The exit status is 2 if any file is wrong.
+/// Prints for each file how many cells it has and how long a run takes, or what is wrong with it: the line, the column
+/// and the remedy. Like `run`, it rejects a scenario that needs more descriptors than this shell allows. It warns about
+/// a threshold on a percentile that will have too few samples. The exit status is 2 if any file is wrong.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   feedlab validate scenarios/*.toml
-  every key of a scenario file, with its meaning:   feedlab schema")]
+  feedlab schema    every key of a scenario file, with its meaning")]
 pub(crate) struct Args {
-    /// The files
+    /// Scenario files
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
 }
 
-/// Checks every file, also after a wrong one.
+/// Checks every file, even after a wrong one.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for file in &args.scenarios {
@@ -46,13 +46,13 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Says what a run of the file would be, or refuses it for what `run` would refuse it for.
+/// Describes a run of the file, or returns the error that `run` would return.
 fn check(file: &Path) -> anyhow::Result<String> {
     let scenario = Scenario::load(file)?;
     needs::check_descriptors(std::iter::once(&scenario), 1)
         .with_context(|| file.display().to_string())
         .map_err(bad_input)?;
-    needs::tell_of_samples(&scenario);
+    needs::warn_of_few_samples(&scenario);
     Ok(ok_line(file, &scenario))
 }
 

@@ -1,4 +1,4 @@
-//! `feedlab watch`: one client on a terminal, of the same kind as the load generator's thousands.
+//! `feedlab watch`: one client on a terminal, the same client that the load generator runs by the thousands.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,14 +23,13 @@ mod tally;
 
 use endpoint::Endpoint;
 use printer::{Lines, Printer, State};
-use tally::{Tally, tell_silence};
+use tally::{Tally, report_silence};
 
 /// Follow a feed over any of the transports and print what arrives
 ///
-/// Prints an update a line: its number, how old it was at its receipt, its type and its data. A connection that breaks
-/// is opened again, from the last update on. What is no update of a feedlab server is printed as it stands. How the
-/// connection was answered, silence while it lasts, and at the end what there was in all is told on standard error. Ctrl-C
-/// ends it.
+/// Prints one line per update: its number, its age when it was received, its type and its data. If the connection
+/// breaks, it reconnects and resumes after the last update. Data that is not a feedlab update is printed unchanged.
+/// Standard error shows the server's response, long silences, and a summary at the end. Ctrl-C ends it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,13 +38,13 @@ Examples:
   feedlab watch http://127.0.0.1:8080/feed/poll --interval 5s
   feedlab watch http://127.0.0.1:8080 --after 0 --count 10 --format json
   feedlab watch https://127.0.0.1:8443 --cacert server.pem    encrypted
-  feedlab watch https://example.org/events --as browser       any event stream, as browsers ask
-  feedlab watch http://127.0.0.1:9000/events --raw-events     its events alone, as JSON")]
+  feedlab watch https://example.org/events --as browser       any event stream, with a browser's headers
+  feedlab watch http://127.0.0.1:9000/events --raw-events     the stream's events, as JSON")]
 pub(crate) struct Args {
-    /// A feedlab server, one of its endpoints, or any event stream; user and password in it are sent (HTTP Basic)
+    /// A feedlab server, one of its endpoints, or any event stream; a user and password in it are sent (HTTP Basic)
     url: String,
 
-    /// The transport; that of the endpoint in the URL, or else sse
+    /// The transport [default: that of the endpoint in the URL, or sse]
     #[arg(long, value_name = "TRANSPORT", value_parser = names())]
     transport: Option<Transport>,
 
@@ -53,7 +52,7 @@ pub(crate) struct Args {
     #[arg(long)]
     raw_events: bool,
 
-    /// Begin after this cursor or seq; 0 is the oldest that the server holds [default: with the next one]
+    /// Start after this cursor or seq; 0 means the oldest update that the server has [default: the next update]
     #[arg(long, value_name = "CURSOR")]
     after: Option<Cursor>,
 
@@ -75,17 +74,17 @@ pub(crate) struct Args {
     #[command(flatten)]
     link: link::Flags,
 
-    /// How updates are printed: a line for people, or the update's JSON
+    /// Output format of updates: a line of text, or the update's JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-/// The four names; told one by one, so that shells can complete them.
+/// Returns a parser for the four names, listed one by one so that shells can complete them.
 fn names() -> impl TypedValueParser<Value = Transport> {
     PossibleValuesParser::new(Transport::ALL.map(Transport::id)).try_map(|name| name.parse::<Transport>())
 }
 
-/// Follows until the end, which is Ctrl-C, the count, or a server that wants no more.
+/// Follows the feed until Ctrl-C, the last of the requested updates, or a server that ends the stream permanently.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let endpoint = endpoint::find(&args.url, args.transport, args.raw_events).map_err(bad_input)?;
     let options = options(args, endpoint.transport).map_err(bad_input)?;
@@ -107,7 +106,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
         tokio::select! {
             () = follow(args.raw_events, client, &options, &mut printer, &stop) => {}
             () = interrupt.at_once.cancelled() => {}
-            () = tell_silence(&tally) => {}
+            () = report_silence(&tally) => {}
         }
         if tally.borrow().has_begun() {
             output::advice(&tally.borrow().summary(clock::now()));
@@ -119,7 +118,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 
 async fn follow(raw: bool, client: Client, options: &Options, printer: &mut Printer, stop: &CancellationToken) {
     if raw {
-        // One client needs no jitter: it comes back when the stream told it to.
+        // A single client needs no jitter: it reconnects after exactly the time that the stream set.
         let options = sse::Options { jitter: 0.0, raw_events: true, ..sse::Options::default() };
         sse::run(client, options, printer, stop).await;
     } else {
@@ -138,16 +137,16 @@ fn client(args: &Args, endpoint: Endpoint) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// The transport's options; those of another one are refused.
+/// Returns the transport's options. Rejects options of another transport.
 fn options(args: &Args, transport: Transport) -> anyhow::Result<Options> {
     let belongs = |given: bool, flag: &str, to: Transport| {
-        anyhow::ensure!(!given || transport == to, "{flag} belongs to {to}, and the transport here is {transport}");
+        anyhow::ensure!(!given || transport == to, "{flag} requires {to}, but the transport is {transport}");
         Ok(())
     };
     belongs(args.interval.is_some(), "--interval", Transport::ShortPolling)?;
     belongs(args.hold.is_some(), "--hold", Transport::LongPolling)?;
     belongs(args.raw_events, "--raw-events", Transport::Sse)?;
-    // How often a server gives a sign of life is its own to know.
+    // The server's keepalive interval is not known here.
     let keepalive = Duration::ZERO;
     Ok(match transport {
         Transport::ShortPolling => Options::ShortPolling {

@@ -1,4 +1,4 @@
-//! `feedlab workshop`: the chapters, the class and the live page on one address; and the coding exercises.
+//! `feedlab workshop`: serves the chapters, the class and the live page at one address, and runs the coding exercises.
 
 use crate::command::limits;
 use crate::exit::Exit;
@@ -10,27 +10,27 @@ const EXAMPLES: &str = "\
 Examples:
   feedlab workshop
   feedlab workshop --class tuesday.ndjson
-  feedlab workshop --listen 0.0.0.0:8080    let others of this network take part
-  feedlab workshop next                     begin the next coding exercise
-  feedlab workshop check                    test what you wrote
+  feedlab workshop --listen 0.0.0.0:8080    let others on this network take part
+  feedlab workshop next                     start the next coding exercise
+  feedlab workshop check                    test your code
 
 Exit status:
-  0  served until it was told to stop, or the exercise passes
+  0  served until it was stopped, or the exercise passes
   1  something failed, or the exercise does not pass yet
   2  wrong usage, or a file of votes that cannot be read
 
 Next:
-  open /workshop at the address that it prints; /workshop/class is for the projector";
+  open /workshop at the printed address; /workshop/class is for the projector";
 
-/// Teach and learn: chapters, predictions, measurements and the live page on one address
+/// Teach and learn: chapters, predictions, measurements and the live page at one address
 ///
-/// Each chapter asks for a prediction, measures, and shows both beside what the arithmetic says. What the class answers
-/// before and after goes into a file, a line of JSON each; `feedlab report RUN --votes FILE` puts it into a run's report.
-/// Nothing is asked of any other machine.
+/// Each chapter asks for a prediction, measures, and shows both next to the computed prediction. The class's answers,
+/// before and after the measurement, go into a file, one line of JSON each; `feedlab report RUN --votes FILE` adds them
+/// to a run's report. The workshop contacts no other machine.
 ///
-/// A whole class can take part: with --listen 0.0.0.0:8080 others open http://ADDRESS-OF-THIS-MACHINE:8080/workshop. Whoever
-/// reaches that address can then vote and start the chapters' measurements. The lab of the live page (distance,
-/// faults) stays with the browsers of this machine; for others the page says so.
+/// A whole class can take part: with --listen 0.0.0.0:8080, others open http://ADDRESS-OF-THIS-MACHINE:8080/workshop.
+/// Anyone who can reach that address can then vote and start the chapters' measurements. The lab of the live page
+/// (distance, faults) is available only in browsers on this machine; elsewhere, the page says so.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     serve: serve::ServeArgs,
 }
 
-/// Serves, or does a step of the exercises.
+/// Serves the workshop, or runs a step of the exercises.
 pub(crate) fn execute(args: Args) -> anyhow::Result<Exit> {
     match args.step {
         Some(step) => exercise::execute(&step),

@@ -1,4 +1,4 @@
-//! A run as test cases: what its scenario requires of each contender, and what the run may claim at all.
+//! A run as test cases: the requirements of its scenario for each contender, and the verdict of the run.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use super::{Case, Junit, Outcome, Suite};
 use crate::exit::{self, Exit};
 
 impl Junit {
-    /// Adds the run of a scenario that ended so: what is in its folder, and the error that ended it.
+    /// Adds a run of a scenario: the results in its folder, and the error that ended it, if any.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub(crate) fn add_run(
         &mut self,
         scenario: &Scenario,
@@ -43,18 +43,19 @@ fn suite(results: &Results) -> Suite {
     }
 }
 
-/// One demand on one contender at one client count and payload size.
+/// Returns the case of one requirement for one contender at one client count and payload size.
 fn case(scenario: &Scenario, check: &Check) -> Case {
     Case {
         class: scenario.name.clone(),
         name: format!("{}: {} {}", check.name, check.metric, check.demand),
-        // What was measured once is not counted again for each demand on it: the verdict's case has the time of all.
+        // The verdict's case has the time of all cells; do not count it again for each requirement.
         time_us: 0,
         outcome: if check.met { Outcome::Passed } else { Outcome::Failed(check.to_string()) },
     }
 }
 
-/// Invalid is an error: whether the transports would have met the requires is not known.
+/// Returns the case of the verdict. An invalid run is an error: whether the transports meet the requirements is
+/// unknown.
 fn verdict(results: &Results) -> Case {
     let verdict = &results.manifest.verdict;
     let outcome = match verdict.status {
@@ -70,13 +71,13 @@ fn reason(reason: &Reason) -> String {
     format!("{}: {}: {}", reason.status, reason.what, reason.advice)
 }
 
-/// A case for a run that was cut off or failed; nothing for one that came to its end.
+/// Returns a case for a run that was interrupted or failed; `None` if it is complete.
 fn not_whole(scenario: &Scenario, end: &anyhow::Result<Exit>) -> Option<Case> {
     let why = match end {
         Ok(Exit::Interrupted) => "interrupted".to_owned(),
         Ok(_) => return None,
         Err(error) => exit::describe(error),
     };
-    let (class, name) = (scenario.name.clone(), "the run came to its end".to_owned());
+    let (class, name) = (scenario.name.clone(), "the run is complete".to_owned());
     Some(Case { class, name, time_us: 0, outcome: Outcome::Error(why) })
 }

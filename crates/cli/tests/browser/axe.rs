@@ -1,5 +1,5 @@
-//! axe-core finds what keeps people out of a page: contrast, names, roles, order. It is fetched from npm, for the tests
-//! alone, and kept in the target folder.
+//! axe-core finds accessibility problems of a page: contrast, names, roles, order. It is fetched from npm, only for the
+//! tests, and kept in the target folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::is_there;
 use crate::tab::Tab;
 
-/// Whether the tools are there that fetch and unpack it.
+/// Returns whether the tools to fetch and unpack it are installed.
 pub(crate) fn is_available() -> bool {
     is_there(&["npm", "tar"], "apt-get install -y npm")
 }
 
-/// Fails if axe finds something in the page that is serious or critical, with what it found and where.
+/// Fails if axe finds a serious or critical problem in the page, and reports it.
 pub(crate) async fn check(tab: &Tab, page: &str) {
     let driver = tab.driver().await;
     driver.execute(source(), Vec::new()).await.unwrap();
@@ -22,8 +22,8 @@ pub(crate) async fn check(tab: &Tab, page: &str) {
         (found) => done(found.violations.filter((it) => ['serious', 'critical'].includes(it.impact))),
         (error) => done([{ id: 'axe failed', help: String(error), nodes: [] }]));";
     let found = driver.execute_async(script, Vec::new()).await.unwrap();
-    let told: Vec<String> = found.json().as_array().unwrap().iter().map(violation).collect();
-    assert!(told.is_empty(), "{page}: axe finds {} things:\n{}", told.len(), told.join("\n"));
+    let problems: Vec<String> = found.json().as_array().unwrap().iter().map(violation).collect();
+    assert!(problems.is_empty(), "{page}: axe finds {} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
 fn violation(found: &Value) -> String {
@@ -32,11 +32,11 @@ fn violation(found: &Value) -> String {
     format!("  {}: {}{}", found["id"], found["help"], places.collect::<String>())
 }
 
-/// The script, out of npm's package of it.
+/// Returns the script, from its npm package.
 fn source() -> String {
     let archive = kept().unwrap_or_else(fetched);
     let tar = Command::new("tar").args(["-xzOf"]).arg(archive).arg("package/axe.min.js").output().unwrap();
-    String::from_utf8(ended_well(tar).stdout).unwrap()
+    String::from_utf8(succeeded(tar).stdout).unwrap()
 }
 
 fn folder() -> &'static Path {
@@ -53,11 +53,11 @@ fn kept() -> Option<PathBuf> {
 
 fn fetched() -> PathBuf {
     let npm = Command::new("npm").args(["pack", "axe-core@4", "--silent"]).current_dir(folder()).output().unwrap();
-    ended_well(npm);
+    succeeded(npm);
     kept().unwrap()
 }
 
-fn ended_well(output: Output) -> Output {
+fn succeeded(output: Output) -> Output {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output
 }

@@ -1,4 +1,4 @@
-//! chromedriver and the browsers that it starts, as one group of processes that ends whatever happens to the test.
+//! chromedriver and the browsers that it starts, as one process group that ends whatever happens to the test.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A browser does not end with its chromedriver, nor either of them with a test that is killed. So a shell stands above
-/// them: when its standard input ends, which it does with this process, it ends its group and removes the profile.
+/// A browser does not exit with its chromedriver, and neither exits with a test that is killed. Therefore, a shell
+/// starts them: when its standard input ends, as it does with this process, the shell kills its group and removes the
+/// profile.
 const KEEPER: &str =
     "chromedriver --port=0 & cat >/dev/null; trap : TERM; kill -TERM 0; wait; sleep 0.2; rm -rf \"$0\"";
 
@@ -34,13 +35,13 @@ impl Chromedriver {
         Self { keeper, profile, url: format!("http://127.0.0.1:{port}") }
     }
 
-    /// Where the browser keeps what it remembers: nowhere that another browser looks.
+    /// Returns the browser's profile folder, which no other browser uses.
     pub(crate) fn profile(&self) -> &Path {
         self.profile.path()
     }
 }
 
-/// It says in its last line where it listens: "ChromeDriver was started successfully on port 40123."
+/// Returns the port from chromedriver's last line: "ChromeDriver was started successfully on port 40123."
 fn port(keeper: &mut Child) -> String {
     let mut lines = BufReader::new(keeper.stdout.take().unwrap()).lines().map_while(Result::ok);
     let line = lines.find(|line| line.contains("started successfully on port")).unwrap();

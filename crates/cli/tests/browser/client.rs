@@ -1,4 +1,4 @@
-//! The client library, as a page would use it that copied it.
+//! The client library, used as by a page that copied it.
 
 use feedlab_testkit::Feedlab;
 use rustix::process::Signal;
@@ -9,7 +9,7 @@ use crate::live::{ENDPOINTS, LivePage, field};
 use crate::panels::CUT;
 
 #[test]
-fn the_ladder_leaves_streams_that_a_proxy_holds_back_and_ends_on_long_polls() {
+fn the_ladder_falls_back_from_buffered_streams_to_long_polling() {
     in_browser(async |browser| {
         browser.expect(&CUT);
         let page = LivePage::open(browser, &browser.serve("20", &[])).await;
@@ -19,14 +19,19 @@ fn the_ladder_leaves_streams_that_a_proxy_holds_back_and_ends_on_long_polls() {
         page.tab.until("it climbed down", "window.climb?.rungs.join() === 'websocket,sse,long-polling'").await;
         page.tab.until("it receives", "window.climb.seqs.length > 20 && window.climb.link.state === 'open'").await;
         let whole = "window.climb.seqs.every((seq, index, all) => seq === all[0] + index)";
-        assert_eq!(page.tab.js(whole).await, true, "a hole, or one twice: {}", page.tab.js("window.climb.seqs").await);
+        assert_eq!(
+            page.tab.js(whole).await,
+            true,
+            "missed or duplicated updates: {}",
+            page.tab.js("window.climb.seqs").await
+        );
     });
 }
 
-/// More than the feed sends in the time of the test.
+/// A buffer larger than what the feed sends during the test.
 const HOLD_BACK: &str = "(window.feedlab.app.tab.settings({ buffer_bytes: 1000000 }), true)";
 
-/// Each rung's endpoint is behind a proxy of its own, so the address changes with the rung.
+/// Each rung's endpoint is behind a separate proxy, so the address changes with the rung.
 const CLIMB: &str = "(import('/page/feed-client.js').then(({ ladder }) => {
     const { endpoints } = window.feedlab.app.tab;
     const climb = window.climb = { rungs: [], seqs: [] };
@@ -40,15 +45,15 @@ const CLIMB: &str = "(import('/page/feed-client.js').then(({ ladder }) => {
 }), true)";
 
 #[test]
-fn f20_events_of_the_feed_that_are_named_as_an_event_sources_own_are_updates_and_nothing_else() {
+fn f20_feed_events_with_the_names_of_eventsource_events_are_only_updates() {
     in_browser(async |browser| {
         let page = LivePage::open(browser, &browser.serve("1", &["--allow-publish"])).await;
         page.tab.js(LISTEN).await;
         page.tab.until("it is open", "window.named?.link.state === 'open'").await;
         page.tab.js(PUBLISH).await;
         page.tab.until("all three are updates", "window.named.types.join() === 'open,error,message'").await;
-        let told = "[window.named.requests, window.named.opened, window.named.link.state]";
-        assert_eq!(page.tab.js(told).await, json!([1, 1, "open"]), "the stream was opened once, and never failed");
+        let counts = "[window.named.requests, window.named.opened, window.named.link.state]";
+        assert_eq!(page.tab.js(counts).await, json!([1, 1, "open"]), "the stream opened once and never failed");
     });
 }
 
@@ -71,7 +76,7 @@ const PUBLISH: &str = "(['open', 'error', 'message'].reduce((before, type) => be
 })), Promise.resolve()), true)";
 
 #[test]
-fn d1_a_feed_that_began_anew_is_shown_as_a_reset_and_not_as_nothing_missed() {
+fn d1_a_restarted_feed_is_shown_as_a_reset() {
     in_browser(async |browser| {
         browser.expect(&CUT);
         let serve = ["serve", "--feed", "host", "--rate", "20", "--no-lab"];
@@ -86,7 +91,7 @@ fn d1_a_feed_that_began_anew_is_shown_as_a_reset_and_not_as_nothing_missed() {
         let _server = start(&["--listen", &address]);
         for endpoint in ENDPOINTS {
             let resets = format!("window.feedlab.snapshot().endpoints['{endpoint}'].resets === 1");
-            page.tab.until(&format!("{endpoint} is told a reset"), &resets).await;
+            page.tab.until(&format!("{endpoint} gets a reset"), &resets).await;
             page.tab.until("it shows", &format!("{}.endsWith('unknown: reset')", field(endpoint, "missed"))).await;
         }
         page.until_all_received(5).await;

@@ -1,13 +1,13 @@
-//! Six connections an origin: what that does to HTTP/1.1, and what it does not do to HTTP/2 and WebSockets.
+//! The limit of six connections per origin: it affects HTTP/1.1, but not HTTP/2 and WebSockets.
 
 use crate::in_browser;
 use crate::live::LivePage;
 use crate::panels::CUT;
 
 #[test]
-fn the_seventh_connection_waits_over_http1_and_none_does_over_http2_or_as_a_websocket() {
+fn the_seventh_connection_waits_over_http1_but_not_over_http2_or_websocket() {
     in_browser(async |browser| {
-        // The lesson sets the feed's rate, for which the tab's server starts again.
+        // The lesson sets the feed's rate, which restarts the tab's server.
         browser.expect(&CUT);
         let url = browser.serve("10", &[]);
         let page = LivePage::open(browser, &url).await;
@@ -30,7 +30,7 @@ fn the_seventh_connection_waits_over_http1_and_none_does_over_http2_or_as_a_webs
 }
 
 #[test]
-fn three_tabs_on_http1_are_all_served_where_each_has_a_lab_of_its_own() {
+fn three_tabs_on_http1_all_work_when_each_has_its_own_lab() {
     in_browser(async |browser| {
         let url = browser.serve("10", &[]);
         let mut pages = Vec::new();
@@ -50,7 +50,7 @@ fn without_the_lab_the_third_tab_says_why_it_waits() {
         let url = browser.serve("10", &["--no-lab"]);
         let _two = [LivePage::open(browser, &url).await, LivePage::open(browser, &url).await];
         let tab = browser.blank().await;
-        // The page itself may have to wait for a connection; so nobody waits for it to be complete.
+        // The page itself may have to wait for a connection, so do not wait until it is complete.
         tab.js(&format!("setTimeout(() => location.replace('{url}'))")).await;
         let says = "((banner) => banner && !banner.hidden && /six|connection/i.test(banner.innerText))
                     (document.querySelector('#banner'))";

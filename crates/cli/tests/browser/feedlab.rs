@@ -7,20 +7,20 @@ use crate::nginx::Nginx;
 
 pub(crate) struct Server {
     feedlab: Feedlab,
-    /// What stands before it, if anything does.
+    /// The nginx in front of it, if any.
     front: Option<Nginx>,
-    /// Removed when the process has ended.
+    /// The folder of votes and results, removed after the process has exited.
     _votes: Option<TempDir>,
 }
 
 impl Server {
-    /// `feedlab serve` with an even feed of so many updates per second.
+    /// Starts `feedlab serve` with a constant feed of `rate` updates per second.
     pub(crate) fn serve(rate: &str, more: &[&str]) -> Self {
         let arguments = [&["serve", "--feed", "synthetic", "--rate", rate], more].concat();
         Self { feedlab: start(&arguments), front: None, _votes: None }
     }
 
-    /// `feedlab workshop`, with a class's votes and results in a folder that is forgotten.
+    /// Starts `feedlab workshop`, with a class's votes and results in a temporary folder.
     pub(crate) fn workshop() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [votes, results] = ["class.ndjson", "results"].map(|name| folder.path().join(name));
@@ -28,7 +28,7 @@ impl Server {
         Self { feedlab: start(&places), front: None, _votes: Some(folder) }
     }
 
-    /// The same behind a path prefix of nginx.
+    /// Puts the server behind a path prefix of nginx.
     pub(crate) fn behind_a_prefix(mut self) -> Self {
         self.front = Some(Nginx::before(self.feedlab.address()));
         self

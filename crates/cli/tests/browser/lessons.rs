@@ -1,4 +1,5 @@
-//! The lab's buttons, each a lesson: what breaks, what the panels say meanwhile, and what the lesson says of it at its end.
+//! The lab's buttons, each of which starts a lesson: what breaks, what the panels show, and what the lesson reports at
+//! its end.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use crate::live::LivePage;
 use crate::panels::CUT;
 use crate::session::Session;
 
-/// A button, what its lesson says at its end (a regular expression of JavaScript), and the SSE panel's state then.
+/// A button, the text of its lesson at the end (a JavaScript regular expression), and the state of the SSE panel then.
 struct Lesson(&'static str, &'static str, &'static str);
 
 const BREAKING: [Lesson; 4] = [
@@ -28,8 +29,8 @@ const WATCHING: [Lesson; 4] = [
     Lesson("slow-consumer", r"“block” delivered.*server skipped [1-9].*ended the stream (once|\d+ times)", ""),
 ];
 
-/// Lets lessons go on beside each other, each in a tab with a lab of its own, and holds each against what it should say.
-async fn hold(browser: &Session, lessons: &[Lesson]) -> Vec<LivePage> {
+/// Runs lessons in parallel, each in a tab with its own lab, and checks the text of each.
+async fn run_lessons(browser: &Session, lessons: &[Lesson]) -> Vec<LivePage> {
     browser.expect(&CUT);
     browser.expect(&["status of 503", "Unexpected response code: 204", "status of 204"]);
     let url = browser.serve("20", &[]);
@@ -53,9 +54,9 @@ async fn hold(browser: &Session, lessons: &[Lesson]) -> Vec<LivePage> {
 }
 
 #[test]
-fn what_breaks_comes_back_without_a_hole_save_an_event_source_that_gave_up() {
+fn every_client_recovers_without_loss_except_an_event_source_that_gave_up() {
     in_browser(async |browser| {
-        for (page, Lesson(button, _, sse)) in hold(browser, &BREAKING).await.iter().zip(BREAKING) {
+        for (page, Lesson(button, _, sse)) in run_lessons(browser, &BREAKING).await.iter().zip(BREAKING) {
             for endpoint in ["short-polling", "long-polling", "websocket"] {
                 page.until_received(endpoint, 3).await;
                 page.until_state(endpoint, "open").await;
@@ -74,9 +75,9 @@ fn what_breaks_comes_back_without_a_hole_save_an_event_source_that_gave_up() {
 const REASON: &str = "document.querySelector('.panel[data-endpoint=sse] [data-field=reason]').textContent.trim()";
 
 #[test]
-fn what_the_way_and_the_history_and_a_slow_reader_do_is_watched_and_told() {
+fn lessons_report_the_effects_of_the_path_the_history_and_a_slow_reader() {
     in_browser(async |browser| {
-        for page in hold(browser, &WATCHING).await {
+        for page in run_lessons(browser, &WATCHING).await {
             let said = page.heal().await;
             assert!(said.contains("4 of 4 endpoints are open"), "{said}");
             page.tab.close().await;
@@ -90,7 +91,7 @@ fn a_hidden_page_still_receives_what_is_pushed() {
         let page = LivePage::open(browser, &browser.serve("20", &[])).await;
         page.until_all_open().await;
         page.begin_lesson("hidden-tab").await;
-        // A tab behind another one counts as seen in a headless browser; a window that is put away does not.
+        // In a headless browser, a background tab counts as visible; a minimized window does not.
         page.tab.driver().await.minimize_window().await.unwrap();
         page.tab.until("the page is hidden", "document.hidden").await;
         page.until_received("sse", 40).await;
@@ -101,7 +102,7 @@ fn a_hidden_page_still_receives_what_is_pushed() {
 }
 
 #[test]
-fn every_button_of_the_lab_is_there_and_explains_itself() {
+fn every_button_of_the_lab_exists_and_has_a_description() {
     in_browser(async |browser| {
         let page = LivePage::open(browser, &browser.serve("20", &[])).await;
         for name in BUTTONS {
@@ -111,7 +112,7 @@ fn every_button_of_the_lab_is_there_and_explains_itself() {
     });
 }
 
-/// The sentence that describes a button.
+/// Returns the script for the description of a button.
 fn explanation(name: &str) -> String {
     let described = format!("document.querySelector('button[data-lab={name}]').getAttribute('aria-describedby')");
     format!("document.getElementById({described})?.textContent")

@@ -1,12 +1,12 @@
-//! What the browser noted down: what pages wrote on their console, and every address that they asked for.
+//! The browser's log: the console output of the pages, and every URL that they requested.
 
 use serde_json::Value;
 use thirtyfour::BrowserLogEntry;
 
 pub(crate) struct Log {
-    /// What was logged as an error: by a page, about a page's code, or about its network.
+    /// The logged errors: by a page, about a page's code, or about its network.
     errors: Vec<String>,
-    /// Every address that was asked for, WebSockets too.
+    /// Every URL that was requested, including WebSockets.
     pub(crate) asked: Vec<String>,
 }
 
@@ -17,17 +17,17 @@ impl Log {
         Self { errors, asked: events.iter().filter_map(|event| asked(&event.message)).collect() }
     }
 
-    /// The errors that the test did not provoke.
+    /// Returns the errors that the test did not expect.
     pub(crate) fn errors(&self, expected: &[String]) -> Vec<&str> {
         let is_expected = |error: &&String| expected.iter().any(|text| error.contains(text));
         self.errors.iter().filter(|error| !is_expected(error)).map(String::as_str).collect()
     }
 
-    /// The addresses that are not this machine's.
+    /// Returns the URLs that are not on this machine.
     pub(crate) fn foreign(&self) -> Vec<&str> {
         let is_here = |url: &&String| {
             let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
-            // The first two are in the page itself, the others in the browser: it begins with a tab of its own.
+            // The first two are in the page itself, the others in the browser, which starts with its own tab.
             matches!(scheme, "data" | "blob" | "about" | "chrome")
                 || (rest.starts_with("//127.0.0.1:") && matches!(scheme, "http" | "https" | "ws" | "wss"))
         };
@@ -35,7 +35,7 @@ impl Log {
     }
 }
 
-/// The address in an event of the DevTools protocol, if something is asked for in it.
+/// Returns the URL in an event of the DevTools protocol, if it is a request.
 fn asked(message: &str) -> Option<String> {
     let event: Value = serde_json::from_str(message).ok()?;
     let (method, params) = (&event["message"]["method"], &event["message"]["params"]);
@@ -48,7 +48,7 @@ fn asked(message: &str) -> Option<String> {
 }
 
 #[test]
-fn an_address_elsewhere_is_noticed() {
+fn a_request_to_another_machine_is_detected() {
     let request = |url: &str| BrowserLogEntry {
         level: "INFO".into(),
         message: format!(
@@ -63,7 +63,7 @@ fn an_address_elsewhere_is_noticed() {
 }
 
 #[test]
-fn an_error_that_nobody_provoked_is_told() {
+fn an_unexpected_error_is_reported() {
     let error = |level: &str, message: &str| BrowserLogEntry {
         level: level.into(),
         message: message.into(),

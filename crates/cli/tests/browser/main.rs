@@ -1,8 +1,7 @@
-//! The live page and the workshop as a learner meets them: a real Chromium, the real binary, real sockets.
+//! The live page and the workshop as a learner sees them: a real Chromium, the real binary, real sockets.
 //!
-//! One browser serves all tests, one after another; a test that fails takes it down, and the next one has a new one.
-//! Every test ends with two questions that no test asks itself: did the page complain on its console, and did it ask
-//! anybody but this machine?
+//! One browser runs all tests, one after another. A test that fails ends it, and the next test starts a new one. Every
+//! test ends with two checks: the page must not log errors on its console, and must not contact another machine.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -33,13 +32,13 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use session::Session;
 use tokio::runtime::Runtime;
 
-/// The browser, between two tests.
+/// The browser, kept between tests.
 static BROWSER: Mutex<Option<Session>> = Mutex::new(None);
 
-/// The connections to chromedriver belong to a runtime, and outlive a test.
+/// The runtime of the connections to chromedriver, which outlives a test.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// Runs a test in the browser, alone, and asks the two questions at its end.
+/// Runs a test in the browser, one at a time, followed by the two checks.
 fn in_browser(test: impl AsyncFnOnce(&Session)) {
     if !is_there(&["chromium", "chromedriver"], "apt-get install -y chromium chromium-driver") {
         return;
@@ -58,10 +57,10 @@ fn in_browser(test: impl AsyncFnOnce(&Session)) {
     *browser = Some(session);
 }
 
-/// Whether programs are there. In CI a test that needs them fails without; elsewhere it is skipped in sight.
+/// Returns whether programs are installed. In CI, a test fails without them; elsewhere, the test is skipped visibly.
 fn is_there(programs: &[&str], remedy: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Debian has nginx where only root's path leads.
+    // Debian installs nginx in a folder that is only in root's `PATH`.
     let folders = || std::env::split_paths(&path).chain(["/usr/sbin".into()]);
     let found = programs.iter().all(|name| folders().any(|folder| folder.join(name).is_file()));
     assert!(found || std::env::var_os("CI").is_none(), "this test needs {programs:?}: {remedy}");
@@ -71,7 +70,7 @@ fn is_there(programs: &[&str], remedy: &str) -> bool {
     found
 }
 
-/// A line that is seen although the test is well, which what `eprintln!` prints is not.
+/// Prints a line that is visible even if the test passes, unlike the output of `eprintln!`.
 fn say(line: &str) {
     std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }

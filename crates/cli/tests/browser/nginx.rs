@@ -1,4 +1,4 @@
-//! The real nginx, with a server of ours behind the path prefix `/lab/`.
+//! A real nginx, with one of our servers behind the path prefix `/lab/`.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -11,8 +11,8 @@ use tempfile::TempDir;
 /// How long nginx may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// nginx does not end with a test that is killed, so a shell stands above it, as above a browser. Debian has nginx where only
-/// root's path leads.
+/// nginx does not exit with a test that is killed, so a shell starts it, as for a browser. Debian installs nginx in a
+/// folder that is only in root's `PATH`.
 const KEEPER: &str = "PATH=$PATH:/usr/sbin; nginx -p \"$0\" -c \"$0/nginx.conf\" -e stderr & \
     cat >/dev/null; trap : TERM; kill -TERM 0; wait; rm -rf \"$0\"";
 
@@ -26,7 +26,7 @@ impl Nginx {
     pub(crate) fn before(server: SocketAddr) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        // Workers of an nginx that root started are another user.
+        // The workers of an nginx that root started run as another user.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
         std::fs::write(folder.path().join("nginx.conf"), config(address, server)).unwrap();
@@ -41,13 +41,13 @@ impl Nginx {
         let nginx = Self { keeper, _folder: folder, address };
         let deadline = clock::now() + PATIENCE;
         while TcpStream::connect(address).is_err() {
-            assert!(clock::now() < deadline, "nginx does not listen");
+            assert!(clock::now() < deadline, "nginx did not start listening");
             std::thread::sleep(Duration::from_millis(20));
         }
         nginx
     }
 
-    /// Where the server's root is now, without the last `/`.
+    /// Returns the URL of the server's root, without the trailing `/`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/lab", self.address)
     }

@@ -1,10 +1,10 @@
-//! The four panels: the same feed in each, and their own three buttons.
+//! The four panels: the same feed in each, and three buttons per panel.
 
 use crate::in_browser;
 use crate::live::{ENDPOINTS, LivePage, field};
 
 #[test]
-fn four_panels_receive_the_same_updates_none_missed_and_none_twice() {
+fn four_panels_receive_the_same_updates_without_loss_or_duplicates() {
     in_browser(async |browser| {
         let url = browser.serve("40", &[]);
         let page = LivePage::open(browser, &url).await;
@@ -16,7 +16,7 @@ fn four_panels_receive_the_same_updates_none_missed_and_none_twice() {
 }
 
 #[test]
-fn without_the_lab_the_endpoints_are_the_pages_own_and_the_page_says_why() {
+fn without_the_lab_the_page_uses_its_own_endpoints_and_says_why() {
     in_browser(async |browser| {
         let url = browser.serve("40", &["--no-lab"]);
         let page = LivePage::open(browser, &url).await;
@@ -29,7 +29,7 @@ fn without_the_lab_the_endpoints_are_the_pages_own_and_the_page_says_why() {
 }
 
 #[test]
-fn each_panel_is_closed_and_opened_and_comes_back_after_a_cut() {
+fn each_panel_closes_and_opens_and_reconnects_after_a_cut() {
     in_browser(async |browser| {
         browser.expect(&CUT);
         let url = browser.serve("20", &[]);
@@ -50,7 +50,7 @@ fn each_panel_is_closed_and_opened_and_comes_back_after_a_cut() {
 }
 
 #[test]
-fn a_panel_shows_the_last_message_as_it_came_and_the_command_that_asks_for_it() {
+fn a_panel_shows_the_raw_last_message_and_its_curl_command() {
     in_browser(async |browser| {
         let url = browser.serve("10", &[]);
         let page = LivePage::open(browser, &url).await;
@@ -67,7 +67,7 @@ fn a_panel_shows_the_last_message_as_it_came_and_the_command_that_asks_for_it() 
     });
 }
 
-/// The last part of an endpoint's path.
+/// Returns the last part of an endpoint's path.
 fn path(endpoint: &str) -> &str {
     match endpoint {
         "short-polling" => "poll",
@@ -77,7 +77,7 @@ fn path(endpoint: &str) -> &str {
     }
 }
 
-/// What a browser notes down about a connection that breaks.
+/// What a browser logs about a broken connection.
 pub(crate) const CUT: [&str; 8] = [
     "net::ERR_CONTENT_LENGTH_MISMATCH",
     "net::ERR_SOCKET_NOT_CONNECTED",

@@ -1,17 +1,17 @@
-//! Everything behind a path prefix: nginx passes on what begins with `/lab/`, without it.
+//! Everything behind a path prefix: nginx removes `/lab/` from the paths that it forwards.
 
 use crate::feedlab::Server;
 use crate::live::LivePage;
 use crate::workshop::chapters;
 use crate::{in_browser, is_there};
 
-fn nginx_is_there() -> bool {
+fn is_nginx_installed() -> bool {
     is_there(&["nginx"], "apt-get install -y nginx")
 }
 
 #[test]
 fn f14_the_workshop_works_behind_a_prefix() {
-    if !nginx_is_there() {
+    if !is_nginx_installed() {
         return;
     }
     in_browser(async |browser| {
@@ -46,7 +46,7 @@ fn f14_the_workshop_works_behind_a_prefix() {
 
 #[test]
 fn f14_every_endpoint_of_the_live_page_works_behind_a_prefix() {
-    if !nginx_is_there() {
+    if !is_nginx_installed() {
         return;
     }
     in_browser(async |browser| {

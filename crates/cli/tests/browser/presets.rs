@@ -1,4 +1,4 @@
-//! Presets: each is applied, is in the address, and comes back with it.
+//! Presets: each one is applied, is in the URL, and is restored from it.
 
 use serde_json::Value;
 
@@ -9,13 +9,13 @@ use crate::panels::CUT;
 pub(crate) const PRESETS: [&str; 7] =
     ["healthy", "far", "idle-proxy", "buffering-proxy", "deploy-503", "slow-client", "six-tabs"];
 
-/// What the controls are set to.
+/// Returns the values of the controls.
 async fn controls(page: &LivePage) -> Value {
     page.tab.js("Object.fromEntries(new FormData(document.querySelector('#controls')))").await
 }
 
 #[test]
-fn each_preset_is_applied_and_comes_back_with_the_address() {
+fn each_preset_is_applied_and_restored_from_the_url() {
     in_browser(async |browser| {
         browser.expect(&CUT);
         browser.expect(&["status of 503", "status of 502"]);

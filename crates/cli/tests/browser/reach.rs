@@ -1,4 +1,4 @@
-//! The page for people without a mouse, with a phone, who want no motion, or who sit at the back of the room.
+//! The page for people without a mouse, on a phone, who prefer reduced motion, or who sit at the back of the room.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::live::LivePage;
 use crate::tab::Tab;
 use crate::{axe, in_browser, screen};
 
-/// How many presses of Tab are enough for any page of ours.
+/// The number of Tab presses that is enough for any page.
 const MOST_STOPS: usize = 200;
 
 #[test]
@@ -19,7 +19,7 @@ fn the_tab_key_reaches_every_control() {
     });
 }
 
-/// What can be pressed or filled in but was not reached by going through the whole page with the Tab key.
+/// Returns the controls that the Tab key does not reach.
 async fn unreached(tab: &Tab) -> Vec<String> {
     let controls =
         "window.controls = [...document.querySelectorAll('button, input, select, textarea, a[href], summary')]
@@ -40,7 +40,7 @@ async fn unreached(tab: &Tab) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_wider_than_a_phone_and_nothing_moves_for_those_who_want_no_motion() {
+fn the_page_fits_a_phone_and_respects_reduced_motion() {
     in_browser(async |browser| {
         let url = browser.serve("10", &[]);
         let page = LivePage { tab: browser.blank().await };

@@ -1,4 +1,4 @@
-//! Pictures of the live page and the workshop, for the documentation and for whoever looks them through. It is no test:
+//! Screenshots of the live page and the workshop, for the documentation and for review. Not a test:
 //! `scripts/screenshots` runs it.
 
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::presets::PRESETS;
 use crate::session::Session;
 use crate::{in_browser, screen};
 
-/// What a picture is taken with.
+/// What a screenshot needs.
 struct Studio<'a> {
     browser: &'a Session,
     url: String,
@@ -18,8 +18,8 @@ struct Studio<'a> {
 }
 
 #[test]
-#[ignore = "it makes pictures: scripts/screenshots"]
-fn pictures_of_every_preset_and_of_the_workshop() {
+#[ignore = "takes screenshots: scripts/screenshots runs it"]
+fn screenshots_of_every_preset_and_of_the_workshop() {
     in_browser(async |browser| {
         browser.expect(&[""]);
         let url = browser.workshop();
@@ -74,7 +74,7 @@ impl Studio<'_> {
         self.take(page, "six-connections").await;
     }
 
-    /// A page of the workshop, whole, as far as it is not very long.
+    /// Takes a whole page of the workshop, up to a maximum height.
     async fn pages(&self, name: &str, path: &str) {
         let page = LivePage { tab: self.browser.blank().await };
         screen::window(&page.tab, 1200, 500).await;
@@ -92,7 +92,7 @@ impl Studio<'_> {
         page
     }
 
-    /// Takes the picture and closes the tab, so that it takes no time from the next.
+    /// Takes the screenshot and closes the tab, so that it does not slow down the next one.
     async fn take(&self, page: LivePage, name: &str) {
         let driver: &WebDriver = page.tab.driver().await;
         driver.screenshot(&self.folder.join(format!("{name}.png"))).await.unwrap();
@@ -100,7 +100,7 @@ impl Studio<'_> {
     }
 }
 
-/// Until the timeline is well filled, and what a preset lets happen has happened.
+/// Waits until the timeline is well filled and the preset has taken effect.
 async fn watched(page: &LivePage) {
     page.tab.js("window.watchedSince = performance.now()").await;
     page.tab.until("there is something to see", "performance.now() - window.watchedSince > 12000").await;

@@ -1,4 +1,4 @@
-//! A headless Chromium, the tabs that a test opens in it, and what is asked of it at the end.
+//! A headless Chromium, the tabs that a test opens in it, and the checks at the end.
 
 use std::sync::Mutex;
 
@@ -10,7 +10,7 @@ use crate::feedlab::Server;
 use crate::log::Log;
 use crate::tab::Tab;
 
-/// A browser that asks nobody for anything unless a page does.
+/// Flags of a browser that makes no requests except those of a page.
 const FLAGS: [&str; 13] = [
     "--headless=new",
     "--no-sandbox",
@@ -29,13 +29,13 @@ const FLAGS: [&str; 13] = [
 
 pub(crate) struct Session {
     driver: WebDriver,
-    /// The tab that stays open: a browser without one ends.
+    /// The tab that stays open: without one, the browser exits.
     home: WindowHandle,
-    // After the driver, which says goodbye to it.
+    // After the driver, which closes its session with it.
     _process: Chromedriver,
-    /// They end after the tabs, which would complain.
+    /// The servers, which stop after the tabs; otherwise the tabs would log errors.
     servers: Mutex<Vec<Server>>,
-    /// What the page may complain about, because the test provokes it.
+    /// The errors that the page may log, because the test provokes them.
     expected: Mutex<Vec<String>>,
 }
 
@@ -56,38 +56,38 @@ impl Session {
         Self { driver, home, _process: process, servers: Mutex::default(), expected: Mutex::default() }
     }
 
-    /// `feedlab serve` with so many updates per second, for as long as the test lasts. Its URL.
+    /// Starts `feedlab serve` with `rate` updates per second for the rest of the test, and returns its URL.
     pub(crate) fn serve(&self, rate: &str, more: &[&str]) -> String {
         self.keep(Server::serve(rate, more))
     }
 
-    /// `feedlab workshop`, for as long as the test lasts. Its URL.
+    /// Starts `feedlab workshop` for the rest of the test, and returns its URL.
     pub(crate) fn workshop(&self) -> String {
         self.keep(Server::workshop())
     }
 
-    /// Keeps a server for as long as the test lasts. Its URL.
+    /// Keeps a server for the rest of the test, and returns its URL.
     pub(crate) fn keep(&self, server: Server) -> String {
         let url = server.url();
         self.servers.lock().unwrap().push(server);
         url
     }
 
-    /// A tab of its own, on this page.
+    /// Opens a page in a new tab.
     pub(crate) async fn open(&self, url: &str) -> Tab {
         let tab = self.blank().await;
         tab.goto(url).await;
         tab
     }
 
-    /// A tab that shows nothing yet.
+    /// Opens an empty tab.
     pub(crate) async fn blank(&self) -> Tab {
         self.go_home().await;
         let window = self.driver.new_tab().await.unwrap();
         Tab::new(self.driver.clone(), window)
     }
 
-    /// Errors on the console that have this in them are what the test provokes.
+    /// Expects console errors that contain one of these texts.
     pub(crate) fn expect(&self, errors: &[&str]) {
         self.expected.lock().unwrap().extend(errors.iter().map(|&text| text.to_owned()));
     }
@@ -96,7 +96,7 @@ impl Session {
         self.driver.switch_to_window(self.home.clone()).await.unwrap();
     }
 
-    /// What the browser has noted since it was asked last.
+    /// Returns the browser's log since the last call.
     async fn log(&self) -> Log {
         self.go_home().await;
         let console = self.driver.get_log("browser").await.unwrap();
@@ -104,21 +104,21 @@ impl Session {
         Log::new(&console, &events)
     }
 
-    /// The two questions of a test's end; then its tabs are closed.
+    /// Runs the two checks at the end of a test, and then closes its tabs.
     pub(crate) async fn check(&self) {
         let log = self.log().await;
         let expected = std::mem::take(&mut *self.expected.lock().unwrap());
         let unexpected = log.errors(&expected);
-        assert!(unexpected.is_empty(), "the page complains:\n{}", unexpected.join("\n"));
+        assert!(unexpected.is_empty(), "the page logged errors:\n{}", unexpected.join("\n"));
         let foreign = log.foreign();
-        assert!(foreign.is_empty(), "the page asks others than this machine:\n{}", foreign.join("\n"));
-        assert!(!log.asked.is_empty(), "the browser did not say what it asked for");
+        assert!(foreign.is_empty(), "the page contacted other machines:\n{}", foreign.join("\n"));
+        assert!(!log.asked.is_empty(), "the browser logged no requests");
         self.close_tabs().await;
         self.servers.lock().unwrap().clear();
         self.log().await;
     }
 
-    /// All but the one that stays.
+    /// Closes all tabs except the one that stays open.
     async fn close_tabs(&self) {
         for window in self.driver.windows().await.unwrap().into_iter().filter(|window| *window != self.home) {
             self.driver.switch_to_window(window).await.unwrap();

@@ -1,4 +1,4 @@
-//! A tab: what a learner sees in it, and what they press.
+//! A tab: what a learner sees and presses in it.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use feedlab_feed::clock;
 use serde_json::Value;
 use thirtyfour::{By, Key, WebDriver, WebElement, WindowHandle};
 
-/// How long a condition may take to come true. It is a bound, not a wait: whoever looks on looks again at once.
+/// How long a condition may take to become true. This is a limit, not a wait: the test continues as soon as it is.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(30);
+/// Interval between checks of a condition.
+const CHECK_INTERVAL: Duration = Duration::from_millis(30);
 
 pub(crate) struct Tab {
     driver: WebDriver,
@@ -21,7 +22,7 @@ impl Tab {
         Self { driver, window }
     }
 
-    /// The driver, with this tab as the one that it speaks to.
+    /// Returns the driver, switched to this tab.
     pub(crate) async fn driver(&self) -> &WebDriver {
         self.driver.switch_to_window(self.window.clone()).await.unwrap();
         &self.driver
@@ -31,27 +32,27 @@ impl Tab {
         self.driver().await.goto(url).await.unwrap();
     }
 
-    /// What an expression is in the page.
+    /// Evaluates an expression in the page.
     pub(crate) async fn js(&self, expression: &str) -> Value {
         let script = format!("return ({expression});");
         self.driver().await.execute(script, Vec::new()).await.unwrap().json().clone()
     }
 
-    /// Looks until an expression is true in the page.
+    /// Waits until an expression is true in the page.
     pub(crate) async fn until(&self, what: &str, expression: &str) {
         self.within(PATIENCE, what, expression).await;
     }
 
-    /// The same for what takes longer by itself.
+    /// Waits with a different time limit.
     pub(crate) async fn within(&self, patience: Duration, what: &str, expression: &str) {
         let deadline = clock::now() + patience;
         while self.js(&format!("Boolean({expression})")).await != Value::Bool(true) {
             assert!(clock::now() < deadline, "not within {patience:?}: {what}\n{}", self.seen().await);
-            tokio::time::sleep(BETWEEN_LOOKS).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
         }
     }
 
-    /// What there is to see when something did not happen.
+    /// Returns the visible state, for the message of a failed wait.
     async fn seen(&self) -> String {
         let script = "[location.href, ...[...document.querySelectorAll('[data-endpoint] .state, #banner, #lesson')]
             .map((it) => it.innerText.trim())].filter(Boolean).join('\\n')";
@@ -62,14 +63,14 @@ impl Tab {
         self.driver().await.find(By::Css(css)).await.unwrap()
     }
 
-    /// A press with the mouse, as far as it goes: the thing must be in sight, with nothing above it.
+    /// Clicks an element, which must be visible and not covered by another.
     pub(crate) async fn press(&self, css: &str) {
         let element = self.find(css).await;
         element.scroll_into_view().await.unwrap();
         element.click().await.unwrap();
     }
 
-    /// Writes into a field, and leaves it with the Tab key.
+    /// Types into a field, and leaves it with the Tab key.
     pub(crate) async fn write(&self, css: &str, text: &str) {
         self.find(css).await.send_keys(text + Key::Tab).await.unwrap();
     }

@@ -1,13 +1,13 @@
-//! The workshop's pages, as the class meets them.
+//! The workshop's pages, as a class sees them.
 
 use crate::tab::Tab;
 use crate::{axe, in_browser, screen};
 
-/// Pages that are there whatever the chapters are.
+/// Pages that exist in addition to the chapters.
 const PAGES: [&str; 2] = ["workshop", "workshop/class"];
 
 #[test]
-fn every_page_of_the_workshop_comes_up_and_fits_a_phone() {
+fn every_page_of_the_workshop_opens_and_fits_a_phone() {
     in_browser(async |browser| {
         let url = browser.workshop();
         let tab = browser.open(&format!("{url}/workshop")).await;
@@ -63,7 +63,7 @@ fn a_learner_predicts_before_seeing_anything_and_the_class_page_counts() {
     });
 }
 
-/// The addresses of the chapters that the index links.
+/// Returns the URLs of the chapters that the index links to.
 pub(crate) async fn chapters(index: &Tab) -> Vec<String> {
     let links = "[...new Set([...document.querySelectorAll('a[href]')].map((it) => it.href.split('#')[0])
         .filter((it) => /\\/workshop\\/\\d\\d-/.test(it)))]";

@@ -1,4 +1,4 @@
-//! `feedlab run --nats` and `feedlab agent` on a real nats-server: one run of several processes, and what makes it none.
+//! `feedlab run --nats` and `feedlab agent` with a real nats-server: one run of several processes, and how it fails.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -39,7 +39,7 @@ impl Process {
         Self { child, said, heard: Vec::new() }
     }
 
-    /// Waits for a line.
+    /// Waits until it prints a line that contains a text.
     #[track_caller]
     fn until_it_says(&mut self, needle: &str) {
         while !self.heard.last().is_some_and(|line| line.contains(needle)) {
@@ -52,7 +52,7 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Its status, standard output, and all that it said on standard error.
+    /// Waits until it exits, and returns its status, standard output and standard error.
     fn end(mut self) -> (Option<i32>, String, String) {
         let mut out = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
@@ -69,21 +69,21 @@ impl Drop for Process {
     }
 }
 
-/// A broker, a folder with a scenario, and processes there.
+/// A broker, and a folder with a scenario for the processes.
 struct Lab {
     broker: Broker,
     home: TempDir,
     variables: &'static [(&'static str, &'static str)],
 }
 
-/// What shows a process and its children a wall clock that is ahead by so many seconds: the variables of libfaketime.
+/// Returns the variables of libfaketime that set a process's wall clock ahead by a number of seconds.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 #[track_caller]
 pub(crate) fn clock_ahead(seconds: &str) -> Option<[(&str, &str); 3]> {
     const LIBRARY: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
     const REMEDY: &str = "apt-get install -y faketime";
     let variables = [("LD_PRELOAD", LIBRARY), ("FAKETIME", seconds), ("DONT_FAKE_MONOTONIC", "1")];
-    // The loader goes on without a library that is not there: whether the clock is another one shows it.
+    // The loader ignores a missing library, so check whether the clock differs.
     let now = |variables: &[(&str, &str)]| -> f64 {
         let date = Command::new("date").arg("+%s.%N").envs(variables.iter().copied()).output().unwrap();
         String::from_utf8_lossy(&date.stdout).trim().parse().unwrap()
@@ -105,7 +105,7 @@ impl Lab {
         format!("nats://{}", self.broker.address())
     }
 
-    /// An agent that waits.
+    /// Starts an agent, and waits until it is free.
     fn agent(&self, name: &str) -> Process {
         self.agent_with(name, self.variables)
     }
@@ -122,7 +122,7 @@ impl Lab {
         Process::start(self.home.path(), &arguments, self.variables)
     }
 
-    /// The summary of a run that said where its report is.
+    /// Reads the summary of a run from its output, which has the path of the report.
     fn summary(&self, said: &str) -> Value {
         let page = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
         serde_json::from_str(
@@ -137,7 +137,7 @@ fn metric(summary: &Value, name: &str) -> f64 {
 }
 
 #[test]
-fn two_agents_are_one_run_and_are_free_again() {
+fn two_agents_drive_one_run_and_are_free_again() {
     let _alone = alone();
     let Some(broker) = Broker::start_with(&["--jetstream", "--user", "ada", "--pass", "right-secret"]) else { return };
     let variables = &[("NATS_USER", "ada"), ("NATS_PASSWORD", "right-secret")];
@@ -145,9 +145,12 @@ fn two_agents_are_one_run_and_are_free_again() {
     let lab = Lab { broker, home: file(&spread).0, variables };
     let mut agents = [lab.agent("a"), lab.agent("b")];
     for _ in 0..2 {
-        let (status, out, told) = lab.run("2").end();
-        assert_eq!(status, Some(0), "{told}\n{out}");
-        assert!(told.contains("2 agents: a, b") && told.contains("] WebSocket, 36 clients: second 1: "), "{told}");
+        let (status, out, stderr) = lab.run("2").end();
+        assert_eq!(status, Some(0), "{stderr}\n{out}");
+        assert!(
+            stderr.contains("2 agents: a, b") && stderr.contains("] WebSocket, 36 clients: second 1: "),
+            "{stderr}"
+        );
         let summary = lab.summary(&out);
         assert_eq!((metric(&summary, "updates_missed"), metric(&summary, "updates_duplicated")), (0.0, 0.0));
         assert_eq!(metric(&summary, "updates_received"), 36.0 * metric(&summary, "updates_published"));
@@ -157,32 +160,33 @@ fn two_agents_are_one_run_and_are_free_again() {
         let manifest = std::fs::read_dir(lab.home.path().join("results")).unwrap().flatten();
         let text: String =
             manifest.map(|run| std::fs::read_to_string(run.path().join("manifest.json")).unwrap()).collect();
-        assert!(!text.contains("secret") && !told.contains("secret"), "{told}");
+        assert!(!text.contains("secret") && !stderr.contains("secret"), "{stderr}");
     }
     for agent in agents {
         let line = std::fs::read(format!("/proc/{}/cmdline", agent.child.id())).unwrap();
         assert!(!String::from_utf8_lossy(&line).contains("secret"));
         agent.signal(Signal::INT);
-        let (status, _, told) = agent.end();
+        let (status, _, stderr) = agent.end();
         assert_eq!(status, Some(0));
-        assert!(told.contains(": 18 of 36 clients"), "{told}");
+        assert!(stderr.contains(": 18 of 36 clients"), "{stderr}");
     }
 }
 
 /// Without the correction, ages would be a minute too long with one agent, and zero with the other.
 #[test]
-fn agents_whose_clocks_are_others_are_corrected_and_how_well_is_told() {
+fn ages_of_agents_with_other_clocks_are_corrected_and_have_a_reported_error_bound() {
     let _alone = alone();
-    // Polls that are half a second apart have ages well above what the clocks' comparison may be off.
+    // Polls every half second have ages well above the error of the clock comparison.
     let polls = "transport = \"short-polling\"\ninterval = \"500ms\"";
     let scenario = one_contender(TINY).replace("transport = \"websocket\"", polls);
     let Some(lab) = Lab::new(&scenario) else { return };
     let (Some(ahead), Some(behind)) = (clock_ahead("+61.5"), clock_ahead("-61.5")) else { return };
     let _agents = [lab.agent_with("ahead", &ahead), lab.agent_with("behind", &behind)];
-    let (status, out, told) = lab.run("2").end();
-    assert_eq!(status, Some(0), "{told}\n{out}");
+    let (status, out, stderr) = lab.run("2").end();
+    assert_eq!(status, Some(0), "{stderr}\n{out}");
     for (name, side) in [("ahead", "ahead of"), ("behind", "behind")] {
-        let line = told.lines().find(|line| line.starts_with(&format!("agent {name}: its clock is "))).expect(&told);
+        let line =
+            stderr.lines().find(|line| line.starts_with(&format!("agent {name}: its clock is "))).expect(&stderr);
         let off_ms: f64 = line.split(' ').nth(5).unwrap().parse().unwrap();
         assert!((off_ms - 61_500.0).abs() < 5_000.0 && line.contains(&format!(" ms {side} this one")), "{line}");
     }
@@ -193,29 +197,33 @@ fn agents_whose_clocks_are_others_are_corrected_and_how_well_is_told() {
 }
 
 #[test]
-fn an_agent_that_is_killed_is_named_and_its_run_invalid() {
+fn a_killed_agent_is_reported_and_makes_the_run_invalid() {
     let _alone = alone();
     let Some(lab) = Lab::new(&one_contender(TINY).replace("duration = \"1s\"", "duration = \"4s\"")) else { return };
     let (mut stays, dies) = (lab.agent("stays"), lab.agent("dies"));
     let mut run = lab.run("2");
     run.until_it_says("second 1: ");
     dies.signal(Signal::KILL);
-    let (status, out, told) = run.end();
-    assert_eq!(status, Some(4), "{told}\n{out}");
-    let why = "agent dies was lost, and with it the clients of segment 1/2: nothing was heard of it any more";
+    let (status, out, stderr) = run.end();
+    assert_eq!(status, Some(4), "{stderr}\n{out}");
+    let why = "agent dies was lost, and with it the clients of segment 1/2: it stopped responding";
     assert!(
-        told.contains(&format!("warning: {why}")) && out.contains("verdict: invalid") && out.contains(why),
-        "{told}\n{out}"
+        stderr.contains(&format!("warning: {why}")) && out.contains("verdict: invalid") && out.contains(why),
+        "{stderr}\n{out}"
     );
     let summary = lab.summary(&out);
     assert_eq!(metric(&summary, "updates_expected"), 5.0 * metric(&summary, "updates_published"));
-    assert_eq!(metric(&summary, "updates_missed"), 3.0 * metric(&summary, "updates_published"), "nothing got smaller");
+    assert_eq!(
+        metric(&summary, "updates_missed"),
+        3.0 * metric(&summary, "updates_published"),
+        "the lost clients still count"
+    );
     stays.until_it_says("free again");
 }
 
-/// What goes through it meanwhile is only who is there and what time it is: clients and servers know all that they need.
+/// During a cell, the broker carries only heartbeats and times: clients and servers have everything that they need.
 #[test]
-fn a_broker_that_is_killed_and_comes_back_costs_a_run_nothing() {
+fn a_broker_that_is_killed_and_restarted_does_not_affect_a_run() {
     let _alone = alone();
     let scenario = one_contender(TINY).replace("duration = \"1s\"", "duration = \"4s\"");
     let Some(mut lab) = Lab::new(&scenario) else { return };
@@ -224,8 +232,8 @@ fn a_broker_that_is_killed_and_comes_back_costs_a_run_nothing() {
     run.until_it_says("second 1: ");
     lab.broker.kill();
     lab.broker.restart();
-    let (status, out, told) = run.end();
-    assert_eq!(status, Some(0), "{told}\n{out}");
+    let (status, out, stderr) = run.end();
+    assert_eq!(status, Some(0), "{stderr}\n{out}");
     let summary = lab.summary(&out);
     assert_eq!((metric(&summary, "updates_missed"), metric(&summary, "updates_duplicated")), (0.0, 0.0));
     assert_eq!(metric(&summary, "updates_received"), 5.0 * metric(&summary, "updates_published"));
@@ -235,25 +243,25 @@ fn a_broker_that_is_killed_and_comes_back_costs_a_run_nothing() {
 }
 
 #[test]
-fn a_name_is_one_runs_at_a_time_and_that_of_a_run_that_was_killed_is_free() {
+fn a_name_belongs_to_one_run_at_a_time_and_is_free_after_the_run_is_killed() {
     let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
     let mut waits = lab.run("1");
     waits.until_it_says("waiting for 1 agents");
-    let (status, _, told) = lab.run("1").end();
-    assert_eq!(status, Some(2), "{told}");
-    assert!(told.contains("error: a run named feedlab goes on at this broker"), "{told}");
+    let (status, _, stderr) = lab.run("1").end();
+    assert_eq!(status, Some(2), "{stderr}");
+    assert!(stderr.contains("error: a run named feedlab is in progress at this broker"), "{stderr}");
     waits.signal(Signal::KILL);
     drop(waits);
     let mut next = lab.run("1");
     next.until_it_says("waiting for 1 agents");
     next.signal(Signal::INT);
-    let (status, _, told) = next.end();
-    assert_eq!(status, Some(130), "{told}");
+    let (status, _, stderr) = next.end();
+    assert_eq!(status, Some(130), "{stderr}");
     let mut last = lab.run("1");
     last.until_it_says("waiting for 1 agents");
 }
 
-/// Answers a run's calls as an agent would, in our words.
+/// Answers a run's call as an agent would, with a given message.
 fn pretend(lab: &Lab, here: &[Value]) -> std::thread::JoinHandle<()> {
     let (address, here) = (lab.broker.address().to_string(), here.to_vec());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -265,9 +273,9 @@ fn pretend(lab: &Lab, here: &[Value]) -> std::thread::JoinHandle<()> {
                 let call: Value = serde_json::from_slice(&call.payload).unwrap();
                 let Some(run) = call["WhoIsThere"]["run"].as_str() else { continue };
                 for here in &here {
-                    let told = json!({ "agent": "x", "news": { "Here": here } });
+                    let message = json!({ "agent": "x", "news": { "Here": here } });
                     let subject = format!("feedlab.run.feedlab.told.{run}");
-                    client.publish(subject, told.to_string().into()).await.unwrap();
+                    client.publish(subject, message.to_string().into()).await.unwrap();
                 }
                 client.flush().await.unwrap();
                 return;
@@ -277,21 +285,21 @@ fn pretend(lab: &Lab, here: &[Value]) -> std::thread::JoinHandle<()> {
 }
 
 #[test]
-fn agents_that_would_not_measure_the_same_are_refused_by_name() {
+fn unsuitable_agents_are_rejected_by_name() {
     let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
     let version = super::out(&super::ends_with(0, &mut super::feedlab(&["--version"])));
     let version = version.trim().trim_start_matches("feedlab ");
     let here = |instance: u64, feedlab: &str, descriptors: u64| json!({ "instance": instance, "feedlab": feedlab, "descriptors": descriptors });
     for (answers, agents, needle) in [
-        (vec![here(1, "0.0.9 (another)", 9_999)], "1", "agent x is feedlab 0.0.9 (another), and this is "),
-        (vec![here(1, version, 9_999), here(2, version, 9_999)], "2", "two agents are called x: give each a name"),
-        (vec![here(1, version, 20)], "1", "agent x needs 69 descriptors for its 5 clients, and its shell allows 20"),
+        (vec![here(1, "0.0.9 (another)", 9_999)], "1", "agent x is feedlab 0.0.9 (another), but this is "),
+        (vec![here(1, version, 9_999), here(2, version, 9_999)], "2", "two agents are called x: give each a different"),
+        (vec![here(1, version, 20)], "1", "agent x needs 69 descriptors for its 5 clients, but its shell allows 20"),
         (vec![here(1, version, 9_999)], "1", "agent x does not answer"),
     ] {
         let pretender = pretend(&lab, &answers);
-        let (status, _, told) = lab.run(agents).end();
-        assert_eq!(status, Some(1), "{needle}: {told}");
-        assert!(told.contains(&format!("error: {needle}")), "{needle}: {told}");
+        let (status, _, stderr) = lab.run(agents).end();
+        assert_eq!(status, Some(1), "{needle}: {stderr}");
+        assert!(stderr.contains(&format!("error: {needle}")), "{needle}: {stderr}");
         pretender.join().unwrap();
     }
     let results = lab.home.path().join("results");
@@ -299,14 +307,14 @@ fn agents_that_would_not_measure_the_same_are_refused_by_name() {
 }
 
 #[test]
-fn a_broker_that_cannot_be_used_is_named_with_the_remedy() {
+fn an_unusable_broker_is_reported_with_the_remedy() {
     let Some(broker) = Broker::start_with(&["--user", "ada", "--pass", "right-secret"]) else { return };
     let mut lab = Lab { broker, home: file(&one_contender(TINY)).0, variables: &[] };
-    let (status, _, told) = lab.run("1").end();
-    assert_eq!(status, Some(1), "{told}");
-    assert!(told.contains("refuses these credentials: set NATS_USER"), "{told}");
+    let (status, _, stderr) = lab.run("1").end();
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(stderr.contains("refuses these credentials: set NATS_USER"), "{stderr}");
     lab.variables = &[("NATS_USER", "ada"), ("NATS_PASSWORD", "right-secret")];
-    let (status, _, told) = lab.run("1").end();
-    assert_eq!(status, Some(1), "{told}");
-    assert!(told.contains("has no JetStream; start it with: nats-server --jetstream"), "{told}");
+    let (status, _, stderr) = lab.run("1").end();
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(stderr.contains("has no JetStream; start it with: nats-server --jetstream"), "{stderr}");
 }

@@ -1,15 +1,15 @@
-//! `feedlab compare` and `feedlab merge`: results folders in, a judgement or a folder out.
+//! `feedlab compare` and `feedlab merge`: results folders in, a verdict or a folder out.
 
 use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::results::{Found, run, sse};
+use super::results::{CellFigures, run, sse};
 use super::{Command, ends_with, err, error_line, feedlab, out};
 
-/// A folder with two runs in it.
-fn two(scenarios: [&str; 2], found: [Found; 2]) -> (TempDir, [String; 2]) {
+/// Returns a folder with two runs in it.
+fn two(scenarios: [&str; 2], found: [CellFigures; 2]) -> (TempDir, [String; 2]) {
     let folder = tempfile::tempdir().expect("a folder");
     let [a, b] = [0, 1].map(|index| {
         let run = run(folder.path(), scenarios[index], &found[index]);
@@ -18,10 +18,10 @@ fn two(scenarios: [&str; 2], found: [Found; 2]) -> (TempDir, [String; 2]) {
     (folder, [a, b])
 }
 
-/// Two runs of one scenario with three repetitions, a day apart.
-fn alike(a: Found, b: Found) -> (TempDir, [String; 2]) {
+/// Returns two runs of one scenario with three repetitions, a day apart.
+fn alike(a: CellFigures, b: CellFigures) -> (TempDir, [String; 2]) {
     let text = sse(3);
-    two([&text, &text], [a, Found { day: 22, ..b }])
+    two([&text, &text], [a, CellFigures { day: 22, ..b }])
 }
 
 fn compare(folder: &TempDir, runs: &[String; 2], more: &[&str]) -> Command {
@@ -32,7 +32,7 @@ fn compare(folder: &TempDir, runs: &[String; 2], more: &[&str]) -> Command {
 
 #[test]
 fn a_run_shows_no_difference_to_itself() {
-    let (folder, [a, _b]) = alike(Found::default(), Found::default());
+    let (folder, [a, _b]) = alike(CellFigures::default(), CellFigures::default());
     let output = ends_with(0, &mut compare(&folder, &[a.clone(), a], &["--tolerance", "0"]));
     insta::assert_snapshot!(out(&output));
     assert_eq!(err(&output), "");
@@ -40,18 +40,19 @@ fn a_run_shows_no_difference_to_itself() {
 
 #[test]
 fn a_regression_has_its_own_status_and_sentence() {
-    let (folder, runs) = alike(Found::default(), Found { bytes: 400.0, age_us: 300, ..Found::default() });
+    let (folder, runs) =
+        alike(CellFigures::default(), CellFigures { bytes: 400.0, age_us: 300, ..CellFigures::default() });
     let output = ends_with(3, &mut compare(&folder, &runs, &[]));
-    let sentence = "SSE, 5 clients: socket_bytes_per_update: B is higher by 100 B (";
+    let sentence = "SSE, 5 clients: socket_bytes_per_update: B is 100 B higher (";
     assert!(out(&output).lines().any(|line| line.starts_with(sentence)), "{}", out(&output));
-    assert!(out(&output).contains("B is earlier by 100 µs"), "{}", out(&output));
+    assert!(out(&output).contains("B is 100 µs faster"), "{}", out(&output));
     ends_with(0, &mut compare(&folder, &runs, &["--tolerance", "40%"]));
     ends_with(0, &mut compare(&folder, &runs, &["--metric", "age_p50_us,age_p99_us", "--metric", "updates_missed"]));
 }
 
 #[test]
-fn json_is_data_alone() {
-    let (folder, runs) = alike(Found::default(), Found { bytes: 400.0, ..Found::default() });
+fn json_is_only_data() {
+    let (folder, runs) = alike(CellFigures::default(), CellFigures { bytes: 400.0, ..CellFigures::default() });
     let output = ends_with(0, &mut compare(&folder, &runs, &["--format", "json", "--metric", "recovery_p50_us"]));
     let value: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
     assert_eq!(value["points"][0]["rows"][0]["finding"], "not_measured", "{value}");
@@ -64,8 +65,9 @@ fn json_is_data_alone() {
 }
 
 #[test]
-fn an_invalid_run_is_said_first_and_has_its_own_status() {
-    let (folder, runs) = alike(Found::default(), Found { is_valid: false, bytes: 400.0, ..Found::default() });
+fn an_invalid_run_is_reported_first_and_has_its_own_status() {
+    let (folder, runs) =
+        alike(CellFigures::default(), CellFigures { is_valid: false, bytes: 400.0, ..CellFigures::default() });
     let output = ends_with(4, &mut compare(&folder, &runs, &["--junit", "junit.xml"]));
     let second = out(&output).lines().nth(1).unwrap_or_default().to_owned();
     assert!(second.starts_with("B  20261122T120030Z-made-up  invalid; its figures do not measure"), "{second}");
@@ -78,12 +80,12 @@ fn an_invalid_run_is_said_first_and_has_its_own_status() {
 }
 
 #[test]
-fn flags_that_cannot_be_meant_are_refused() {
-    let (folder, runs) = alike(Found::default(), Found::default());
+fn ambiguous_and_wrong_flags_are_rejected() {
+    let (folder, runs) = alike(CellFigures::default(), CellFigures::default());
     for (flags, needle) in [
         (&["--metric", "age_p95_us"][..], "no metric is called `age_p95_us`; the nearest is `age_p90_us`"),
         (&["--tolerance", "5"], "is that 5% or 500%?"),
-        (&["--tolerance=-5%"], "write a share as 5% or 0.05"),
+        (&["--tolerance=-5%"], "as in 5% or 0.05"),
         (&["--junit", "nowhere/junit.xml"], "cannot write nowhere/junit.xml"),
     ] {
         let output = ends_with(2, &mut compare(&folder, &runs, flags));
@@ -93,20 +95,21 @@ fn flags_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn runs_of_different_scenarios_are_told_what_differs() {
+fn the_error_about_different_scenarios_says_what_differs() {
     let other = sse(3).replace("updates_per_s = 10", "updates_per_s = 50");
-    let (folder, runs) = two([&sse(3), &other], [Found::default(), Found { day: 22, ..Found::default() }]);
+    let (folder, runs) =
+        two([&sse(3), &other], [CellFigures::default(), CellFigures { day: 22, ..CellFigures::default() }]);
     for command in ["compare", "merge"] {
         let output = ends_with(2, feedlab(&[command, &runs[0], &runs[1]]).current_dir(&folder));
         let line = error_line(&output);
         assert!(line.contains("different scenarios: feed.updates_per_s is 10 in A and 50 in B; "), "{line}");
     }
-    assert!(!folder.path().join("results").exists(), "a refusal leaves nothing");
+    assert!(!folder.path().join("results").exists(), "an error leaves nothing");
 }
 
-/// Damages a file of the second of two runs, and returns what each command that reads it says.
+/// Damages a file of the second of two runs, and returns the error of each command that reads it.
 fn damaged(damage: impl Fn(&Path)) -> [String; 2] {
-    let (folder, runs) = alike(Found::default(), Found::default());
+    let (folder, runs) = alike(CellFigures::default(), CellFigures::default());
     damage(&folder.path().join(&runs[1]));
     ["compare", "merge"].map(|command| {
         let output = ends_with(2, feedlab(&[command, &runs[0], &runs[1]]).current_dir(&folder));
@@ -117,7 +120,7 @@ fn damaged(damage: impl Fn(&Path)) -> [String; 2] {
 }
 
 #[test]
-fn damaged_folders_are_named_with_the_place_and_the_remedy() {
+fn damaged_folders_are_reported_with_the_location_and_the_remedy() {
     let cut = |folder: &Path| {
         let file = folder.join("cells.ndjson");
         let text = std::fs::read_to_string(&file).expect("cells");
@@ -146,8 +149,8 @@ fn damaged_folders_are_named_with_the_place_and_the_remedy() {
 }
 
 #[test]
-fn merged_runs_leave_a_folder_with_a_report_and_all_repetitions() {
-    let (folder, runs) = alike(Found::default(), Found { bytes: 310.0, ..Found::default() });
+fn a_merged_run_has_a_report_and_all_repetitions() {
+    let (folder, runs) = alike(CellFigures::default(), CellFigures { bytes: 310.0, ..CellFigures::default() });
     let output = ends_with(0, feedlab(&["merge", &runs[0], &runs[1], "--out", "merged"]).current_dir(&folder));
     let page = out(&output).lines().find_map(|line| Some(line.strip_prefix("report: ")?.to_owned())).expect("a page");
     let merged = folder.path().join(&page).parent().expect("a folder").to_owned();
@@ -157,15 +160,15 @@ fn merged_runs_leave_a_folder_with_a_report_and_all_repetitions() {
     assert_eq!(manifest["merged_from"], serde_json::json!(runs));
     assert_eq!(manifest["scenario"]["measure"]["repetitions"], 6);
     assert_eq!(read("cells.ndjson").lines().count(), 6);
-    // A merged run is a run: it can be compared, and its sources stay as they were.
+    // A merged run can be compared like any run, and its sources do not change.
     let name = merged.to_str().expect("UTF-8");
     ends_with(0, &mut compare(&folder, &[runs[0].clone(), name.to_owned()], &[]));
     ends_with(0, &mut compare(&folder, &runs, &[]));
 }
 
 #[test]
-fn what_cannot_be_merged_is_refused() {
-    let (folder, runs) = alike(Found::default(), Found::default());
+fn runs_that_cannot_be_merged_are_rejected() {
+    let (folder, runs) = alike(CellFigures::default(), CellFigures::default());
     let output = ends_with(2, feedlab(&["merge", &runs[0]]).current_dir(&folder));
     assert!(err(&output).contains("2 values required"), "{}", err(&output));
     let output = ends_with(2, feedlab(&["merge", &runs[0], &runs[1], &runs[0]]).current_dir(&folder));

@@ -1,4 +1,4 @@
-//! `feedlab doctor` on the machine that the tests run on: what it says must hang together, whatever it is.
+//! `feedlab doctor` on the machine of the tests: its output must be consistent, whatever the machine.
 
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ const CHECKS: [&str; 18] = [
 ];
 
 #[test]
-fn every_check_has_a_line_and_the_status_is_that_of_the_worst() {
+fn every_check_has_a_line_and_the_worst_one_sets_the_status() {
     let output = feedlab(&["doctor", "--format", "json"]).output().expect("the binary starts");
     let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
     let checks = findings["checks"].as_array().expect("checks");
@@ -39,7 +39,7 @@ fn every_check_has_a_line_and_the_status_is_that_of_the_worst() {
 }
 
 #[test]
-fn a_program_that_answers_late_is_not_said_to_be_well() {
+fn a_program_that_answers_late_gets_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a folder");
     let nginx = folder.path().join("nginx");
@@ -56,13 +56,13 @@ fn a_program_that_answers_late_is_not_said_to_be_well() {
 }
 
 #[test]
-fn a_limit_that_no_run_can_live_with_fails_with_its_remedy() {
+fn a_limit_that_is_too_low_for_any_run_fails_with_the_remedy() {
     let line = format!("ulimit -n 64; exec {} doctor", assert_cmd::cargo::cargo_bin!("feedlab").display());
     let output = ends_with(1, Command::new("sh").args(["-c", &line]).env("PATH", "/usr/bin:/bin").env_remove("CI"));
     let text = out(&output);
     let line = text.lines().next().unwrap_or_default();
     assert!(line.starts_with("fail  descriptors") && line.contains("0 clients → put `* hard nofile"), "{text}");
     assert!(text.lines().last().is_some_and(|line| line.ends_with("would make runs fail")), "{text}");
-    assert!(!text.contains('\u{1b}'), "no colour into a pipe: {text}");
+    assert!(!text.contains('\u{1b}'), "no color into a pipe: {text}");
     assert_eq!(text.lines().count(), CHECKS.len() + 2);
 }

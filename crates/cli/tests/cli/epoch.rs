@@ -1,4 +1,4 @@
-//! A server that is killed and started again: with a feed that is the same afterwards, and with one that is not.
+//! A server that is killed and restarted: with a feed that continues the same epoch, and with one that does not.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::listening;
 
-/// How long a test waits for what must come.
+/// How long a test waits for a condition.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// `feedlab watch` over one transport, from the start of the feed.
+/// A `feedlab watch` over one transport, from the start of the feed.
 struct Watcher {
     transport: &'static str,
     child: Child,
@@ -37,7 +37,7 @@ impl Watcher {
         Self { transport, child, lines }
     }
 
-    /// Waits until something holds of what it has printed, and returns that.
+    /// Waits until a condition holds for the printed lines, and returns them.
     fn until(&self, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         for _ in 0..PATIENCE.as_millis() / 20 {
             let lines = self.lines.lock().expect("no panic").clone();
@@ -57,8 +57,8 @@ impl Drop for Watcher {
     }
 }
 
-/// A server that four watchers have heard of, and then another one at its address, begun after it was killed.
-fn killed_and_started_again(feed: &[&str]) -> (Feedlab, [Watcher; 4]) {
+/// Starts a server with four watchers, kills it, and starts another server at the same address.
+fn killed_and_restarted(feed: &[&str]) -> (Feedlab, [Watcher; 4]) {
     let server = listening(&[&["serve", "--no-lab"], feed].concat());
     let watchers =
         ["short-polling", "long-polling", "sse", "websocket"].map(|transport| Watcher::of(&server, transport));
@@ -76,8 +76,8 @@ fn seqs(lines: &[Value]) -> Vec<u64> {
 }
 
 #[test]
-fn d1_a_client_of_a_feed_that_cannot_be_had_again_is_told_a_reset_and_given_the_new_one_from_its_begin() {
-    let (_server, watchers) = killed_and_started_again(&["--feed", "host", "--rate", "100"]);
+fn d1_a_client_of_a_feed_that_cannot_continue_gets_a_reset_and_the_new_feed_from_its_start() {
+    let (_server, watchers) = killed_and_restarted(&["--feed", "host", "--rate", "100"]);
     for watcher in &watchers {
         let is_reset = |line: &Value| line.get("reset").is_some();
         let place = |lines: &[Value]| lines.iter().position(is_reset);
@@ -93,13 +93,13 @@ fn d1_a_client_of_a_feed_that_cannot_be_had_again_is_told_a_reset_and_given_the_
 }
 
 #[test]
-fn d1_a_feed_that_is_the_same_again_goes_on_in_its_epoch() {
+fn d1_a_feed_that_can_be_repeated_continues_its_epoch() {
     let start_at = feedlab_feed::clock::unix_us().to_string();
     let feed = ["--feed", "synthetic", "--rate", "100", "--began-at", &start_at];
-    let (_server, watchers) = killed_and_started_again(&feed);
+    let (_server, watchers) = killed_and_restarted(&feed);
     for watcher in &watchers {
         let had = watcher.lines.lock().expect("no panic").len();
         let seen = seqs(&watcher.until(|lines| lines.len() > had + 200));
-        assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>(), "{}: told of nothing", watcher.transport);
+        assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>(), "{}: no reset or gap", watcher.transport);
     }
 }

@@ -1,5 +1,5 @@
-//! The coding exercises as a learner meets them. `scripts/check-exercises` compiles them for real; here a program stands in
-//! for cargo.
+//! The coding exercises as a learner meets them. `scripts/check-exercises` compiles them for real; here a program
+//! stands in for cargo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ impl Clone {
         self.folder.path().join("crates/exercises").join(path)
     }
 
-    /// A step from somewhere in the clone.
+    /// Returns a step, run in a subfolder of the clone.
     fn step(&self, arguments: &[&str]) -> assert_cmd::Command {
         let mut command = feedlab(&["workshop"]);
         command.args(arguments).current_dir(self.path("src"));
@@ -45,7 +45,7 @@ impl Clone {
 }
 
 #[test]
-fn a_learner_is_led_from_exercise_to_exercise() {
+fn the_steps_guide_a_learner_through_the_exercises() {
     let clone = Clone::new();
     assert!(clone.says(&["list"]).ends_with("0 of 9 passed; 190 minutes together\n"));
     let task = clone.says(&["next"]);
@@ -59,22 +59,22 @@ fn a_learner_is_led_from_exercise_to_exercise() {
     assert_eq!(heads, [1, 2, 3, 3].map(|number| format!("sse-parser, hint {number} of 3")));
     assert!(clone.says(&["hint", "keepalive"]).starts_with("keepalive, hint 1 of 3"), "each exercise has its own");
     let list = clone.says(&["list"]);
-    assert!(list.contains("begun, 3 hints") && list.contains("not begun, 1 hint"), "{list}");
+    assert!(list.contains("started, 3 hints") && list.contains("not started, 1 hint"), "{list}");
 }
 
 #[test]
-fn reset_keeps_what_was_there() {
+fn reset_keeps_the_old_file() {
     let clone = Clone::new();
     clone.says(&["next"]);
     fs::write(clone.path("yours/sse_parser.rs"), "mine").expect("a learner's file");
     let said = clone.says(&["reset", "sse-parser"]);
-    assert!(said.starts_with("What you had is kept as crates/exercises/yours/sse_parser.rs.old\n"), "{said}");
+    assert!(said.starts_with("Your old file is kept as crates/exercises/yours/sse_parser.rs.old\n"), "{said}");
     assert_eq!(fs::read_to_string(clone.path("yours/sse_parser.rs.old")).expect("the old file"), "mine");
-    assert!(!clone.says(&["reset", "keepalive"]).contains("kept"), "where nothing was, nothing is kept");
+    assert!(!clone.says(&["reset", "keepalive"]).contains("kept"), "without a file, nothing is kept");
 }
 
 #[test]
-fn wrong_usage_says_what_to_do() {
+fn wrong_usage_has_a_remedy() {
     let clone = Clone::new();
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let line = error_line(&ends_with(2, feedlab(&["workshop", "next"]).current_dir(elsewhere.path())));
@@ -91,7 +91,7 @@ fn wrong_usage_says_what_to_do() {
     assert!(line.contains("progress.json is broken") && line.contains("delete it"), "{line}");
 }
 
-/// A cargo that prints a text and ends with a status.
+/// Creates a substitute for cargo that runs a shell script.
 #[cfg(unix)]
 fn stand_in(clone: &Clone, name: &str, script: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
@@ -103,7 +103,7 @@ fn stand_in(clone: &Clone, name: &str, script: &str) -> PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn a_check_tells_apart_what_fails() {
+fn a_check_distinguishes_the_causes_of_failure() {
     let clone = Clone::new();
     let check = |script: &str, status| {
         let cargo = stand_in(&clone, "cargo", script);
@@ -135,11 +135,11 @@ fn a_check_tells_apart_what_fails() {
         said.contains("keepalive: all 1 tests pass.") && said.contains("The wait for the next update *is* the timer"),
         "{said}"
     );
-    assert!(said.ends_with("  begin  feedlab workshop next\n"), "{said}");
+    assert!(said.ends_with("  start  feedlab workshop next\n"), "{said}");
     assert!(clone.says(&["list"]).contains("keepalive          15 min  passed"));
     check("exit 101", 1);
     assert!(
         clone.says(&["list"]).contains("keepalive          15 min  passed"),
-        "a check that could not be made changes nothing"
+        "a check that was not possible changes nothing"
     );
 }

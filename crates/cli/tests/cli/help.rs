@@ -1,10 +1,10 @@
-//! What a newcomer reads: help, versions, completions, the schema.
+//! What a new user reads: help, versions, completions, the schema.
 
 use std::process::Stdio;
 
 use super::{ends_with, err, feedlab, out};
 
-/// Every subcommand that a user is to know.
+/// Every subcommand that is not hidden.
 const COMMANDS: [&str; 16] = [
     "run",
     "serve",
@@ -29,7 +29,7 @@ fn help(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn every_help_is_as_it_was_reviewed() {
+fn every_help_matches_its_snapshot() {
     insta::assert_snapshot!("feedlab", help(&["--help"]));
     for command in COMMANDS {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
@@ -46,19 +46,19 @@ fn help_lines_fit_a_terminal() {
 }
 
 #[test]
-fn without_a_subcommand_the_help_comes_as_an_error() {
+fn without_a_subcommand_the_help_is_an_error() {
     let output = ends_with(2, &mut feedlab(&[]));
     assert!(out(&output).is_empty() && err(&output).contains("Start here:"));
 }
 
 #[test]
-fn a_flag_that_is_not_known_is_wrong_usage() {
+fn an_unknown_flag_is_wrong_usage() {
     let output = ends_with(2, &mut feedlab(&["run", "quick.toml", "--outt", "x"]));
     assert!(err(&output).contains("--out"), "{}", err(&output));
 }
 
 #[test]
-fn the_version_says_what_it_was_built_from() {
+fn the_version_includes_what_it_was_built_from() {
     let version = help(&["--version"]);
     assert!(version.starts_with(concat!("feedlab ", env!("CARGO_PKG_VERSION"), " (")), "{version}");
     assert!(version.contains("rustc 1."), "{version}");
@@ -73,7 +73,7 @@ fn completions_know_the_subcommands() {
     }
 }
 
-/// Those that one process of feedlab gives another are for nobody to type.
+/// Hidden flags are those that one process of feedlab passes to another; users do not type them.
 #[test]
 fn completions_offer_every_flag_of_the_help_and_no_hidden_one() {
     let hidden = ["--exit-with-stdin", "--settings-from-stdin", "--began-at", "--epoch"];
@@ -94,7 +94,7 @@ fn completions_offer_every_flag_of_the_help_and_no_hidden_one() {
     }
 }
 
-/// A script that no shell can read completes nothing.
+/// A script that the shell cannot read would complete nothing.
 #[test]
 fn bash_can_read_its_completions() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -107,13 +107,13 @@ fn bash_can_read_its_completions() {
 }
 
 #[test]
-fn the_schema_is_as_it_was_reviewed() {
+fn the_schema_matches_its_snapshot() {
     let schema: serde_json::Value = serde_json::from_str(&help(&["schema"])).expect("JSON");
     insta::assert_json_snapshot!(schema);
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let binary = assert_cmd::cargo::cargo_bin!("feedlab");
     let mut child = std::process::Command::new(binary)
         .arg("schema")
@@ -128,7 +128,7 @@ fn a_reader_that_has_had_enough_is_no_failure() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn f18_what_cannot_be_printed_is_a_failure() {
+fn f18_output_that_cannot_be_written_is_a_failure() {
     let (folder, _) = super::scenario::file(super::scenario::TINY);
     let mut lines =
         vec!["--help", "help run", "--version", "-V", "schema", "completions bash", "doctor", "doctor --format json"];
@@ -141,7 +141,7 @@ fn f18_what_cannot_be_printed_is_a_failure() {
         command.args(line.split(' ')).current_dir(&folder).stdout(full);
         let output = command.output().expect("the binary starts");
         assert_eq!(output.status.code(), Some(1), "{line}: {}", err(&output));
-        let told = err(&output);
-        assert!(told.contains("error: cannot write to standard output: No space left"), "{line}: {told}");
+        let stderr = err(&output);
+        assert!(stderr.contains("error: cannot write to standard output: No space left"), "{line}: {stderr}");
     }
 }

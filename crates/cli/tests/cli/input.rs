@@ -1,16 +1,16 @@
-//! Bad input: one line that names the place and the remedy, and the documented status.
+//! Bad input: one line with the location and the remedy, and the documented status.
 
 use super::scenario::{TINY, file, tiny_with};
 use super::{Command, ends_with, err, error_line, feedlab, out, results};
 
-/// What `validate` says of a scenario, which must be wrong.
-fn refusal(text: &str) -> String {
+/// Returns the error of `validate` about a scenario, which must be wrong.
+fn error_of(text: &str) -> String {
     let (folder, _file) = file(text);
     error_line(&ends_with(2, feedlab(&["validate", "scenario.toml"]).current_dir(&folder)))
 }
 
 #[test]
-fn a_scenario_that_cannot_be_measured_is_refused_with_its_place_and_the_remedy() {
+fn a_wrong_scenario_is_rejected_with_the_location_and_the_remedy() {
     let replay = "source = \"replay\"\nfile = \"none.ndjson\"";
     let lines = [
         ("unknown key", tiny_with("count = 5", "counts = 5")),
@@ -21,12 +21,12 @@ fn a_scenario_that_cannot_be_measured_is_refused_with_its_place_and_the_remedy()
         ("missing feed file", tiny_with("source = \"synthetic\"\nupdates_per_s = 20", replay)),
         ("unknown metric", tiny_with("updates_missed", "updates_mist")),
     ]
-    .map(|(what, text)| format!("{what}\n  {}\n", refusal(&text)));
+    .map(|(what, text)| format!("{what}\n  {}\n", error_of(&text)));
     insta::assert_snapshot!(lines.concat());
 }
 
 #[test]
-fn a_broken_line_of_a_recording_is_named_by_its_number() {
+fn a_broken_line_of_a_recording_is_reported_with_its_number() {
     let replay = "source = \"replay\"\nfile = \"feed.ndjson\"";
     let (folder, _file) = file(&tiny_with("source = \"synthetic\"\nupdates_per_s = 20", replay));
     std::fs::write(folder.path().join("feed.ndjson"), "{\"at_ms\":1,\"data\":1}\nnonsense\n").expect("a file");
@@ -35,7 +35,7 @@ fn a_broken_line_of_a_recording_is_named_by_its_number() {
 }
 
 #[test]
-fn validate_looks_at_every_file_and_says_what_a_run_takes() {
+fn validate_checks_every_file_and_prints_the_duration() {
     let (folder, _file) = file(TINY);
     std::fs::write(folder.path().join("bad.toml"), "schema = 1").expect("a file");
     let output = ends_with(2, feedlab(&["validate", "bad.toml", "scenario.toml", "none.toml"]).current_dir(&folder));
@@ -43,9 +43,9 @@ fn validate_looks_at_every_file_and_says_what_a_run_takes() {
     assert_eq!(err(&output).lines().count(), 2, "{}", err(&output));
 }
 
-/// Every flag that takes a time. humantime, which reads them, panics at the first of these texts.
+/// Covers every flag that takes a time. humantime, which parses them, panics on the first of these texts.
 #[test]
-fn f2_a_time_that_is_none_is_refused_at_every_flag_in_a_clear_line() {
+fn f2_an_invalid_time_is_rejected_with_a_clear_line_for_every_flag() {
     const WATCH: &[&str] = &["watch", "http://127.0.0.1:1"];
     const PROXY: &[&str] = &["proxy", "--to", "127.0.0.1:1"];
     const NGINX: &[&str] = &["nginx", "--to", "127.0.0.1:1"];
@@ -80,26 +80,26 @@ fn f2_a_time_that_is_none_is_refused_at_every_flag_in_a_clear_line() {
     }
 }
 
-/// What `run` refuses at once, `validate` refuses in the same words.
+/// `validate` rejects the same scenarios as `run`, with the same message.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_scenario_that_needs_more_descriptors_than_there_are_is_refused_before_it_is_run() {
+fn a_scenario_that_needs_too_many_descriptors_is_rejected_before_the_run() {
     let (folder, _file) = file(&tiny_with("count = 5", "count = 3000"));
-    let told = ["validate", "run"].map(|command| {
+    let lines = ["validate", "run"].map(|command| {
         let binary = assert_cmd::cargo::cargo_bin!("feedlab").display().to_string();
         let line = format!("ulimit -n 2048; exec {binary} {command} scenario.toml");
         let output = ends_with(2, Command::new("sh").args(["-c", &line]).current_dir(&folder));
         error_line(&output)
     });
-    for line in &told {
-        assert!(line.contains("this run needs 3064 descriptors in each process, this shell allows 2048"), "{line}");
+    for line in &lines {
+        assert!(line.contains("this run needs 3064 descriptors in each process, but this shell allows 2048"), "{line}");
         assert!(line.contains("`ulimit -n 3064`, or measure fewer clients"), "{line}");
     }
     assert!(!folder.path().join("results").exists());
 }
 
 #[test]
-fn a_run_of_a_file_that_is_not_there_starts_nothing() {
+fn a_run_of_a_missing_file_starts_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = ends_with(2, feedlab(&["run", "none.toml"]).current_dir(&folder));
     assert!(error_line(&output).contains("none.toml"));
@@ -107,7 +107,7 @@ fn a_run_of_a_file_that_is_not_there_starts_nothing() {
 }
 
 #[test]
-fn a_feed_that_comes_only_once_is_no_source_of_a_scenario() {
+fn a_scenario_cannot_use_a_feed_that_cannot_be_repeated() {
     let text = tiny_with("source = \"synthetic\"\nupdates_per_s = 20", "source = \"stdin\"");
     let (folder, _file) = file(&text);
     for command in ["run", "validate", "predict"] {
@@ -119,7 +119,7 @@ fn a_feed_that_comes_only_once_is_no_source_of_a_scenario() {
 }
 
 #[test]
-fn a_folder_that_is_no_results_folder_is_named_with_what_it_lacks() {
+fn a_folder_without_results_is_reported_with_the_missing_file() {
     let folder = tempfile::tempdir().expect("a folder");
     for run in [".", "none"] {
         let output = ends_with(2, feedlab(&["report", run]).current_dir(&folder));
@@ -129,14 +129,14 @@ fn a_folder_that_is_no_results_folder_is_named_with_what_it_lacks() {
 }
 
 #[test]
-fn results_need_a_place_that_can_be_written() {
+fn results_need_a_writable_folder() {
     let (folder, _file) = file(TINY);
     let output = ends_with(1, feedlab(&["run", "scenario.toml", "--out", "scenario.toml/in"]).current_dir(&folder));
     assert!(error_line(&output).contains("--out"), "{}", err(&output));
 }
 
 #[test]
-fn too_few_descriptors_are_counted_and_the_remedy_is_named() {
+fn too_few_descriptors_are_reported_with_the_remedy() {
     let (folder, _file) = file(TINY);
     let line = format!("ulimit -n 64; exec {} run scenario.toml", assert_cmd::cargo::cargo_bin!("feedlab").display());
     let output = ends_with(2, Command::new("sh").args(["-c", &line]).current_dir(&folder));
@@ -146,17 +146,17 @@ fn too_few_descriptors_are_counted_and_the_remedy_is_named() {
 }
 
 #[test]
-fn flags_of_serve_that_do_not_go_together_are_refused() {
+fn flags_that_do_not_go_together_are_rejected() {
     for (arguments, needle) in [
-        (&["serve", "--speed", "2"][..], "--speed belongs to --feed replay:FILE"),
+        (&["serve", "--speed", "2"][..], "--speed requires --feed replay:FILE"),
         (&["serve", "--feed", "replay:none.ndjson"], "none.ndjson"),
         (&["serve", "--feed", "pigeon"], "none, synthetic, replay:FILE, stdin, host"),
         (&["serve", "--listen", "8080"], "127.0.0.1:8080"),
         (&["serve", "--keepalive", "0s"], "longer than nothing"),
         (&["serve", "--allow-origin", "example.org"], "https://example.org"),
         (&["watch", "http://127.0.0.1/", "--header", "s3cret"], "'Name: value'"),
-        (&["watch", "http://127.0.0.1/", "--hold", "1s"], "--hold belongs to long-polling"),
-        (&["watch", "http://127.0.0.1/x", "--insecure"], "https:// and wss:// addresses"),
+        (&["watch", "http://127.0.0.1/", "--hold", "1s"], "--hold requires long-polling"),
+        (&["watch", "http://127.0.0.1/x", "--insecure"], "require an https:// or wss:// URL"),
         (&["watch", "http://127.0.0.1/", "--transport", "pigeon"], "short-polling, long-polling, sse, websocket"),
     ] {
         let output = ends_with(2, &mut feedlab(arguments));
@@ -165,7 +165,7 @@ fn flags_of_serve_that_do_not_go_together_are_refused() {
 }
 
 #[test]
-fn a_broken_file_of_votes_is_named_with_its_line_and_the_run_is_untouched() {
+fn a_broken_file_of_votes_is_reported_with_its_line_and_the_run_does_not_change() {
     const QUESTION: &str = r#"
 [[question]]
 id = "bytes"
@@ -177,7 +177,7 @@ measured = { scenario = "made-up.toml", contender = "SSE", metric = "socket_byte
 "#;
     const VOTE: &str = r#"{"question":"bytes","round":"before","who":"Ada","answer":300,"at":1}"#;
     let folder = tempfile::tempdir().expect("a folder");
-    let run = results::run(folder.path(), &results::sse(2), &results::Found::default());
+    let run = results::run(folder.path(), &results::sse(2), &results::CellFigures::default());
     let report = |votes: &str, questions: &str| {
         std::fs::write(folder.path().join("votes.ndjson"), votes).expect("a file");
         std::fs::write(folder.path().join("questions.toml"), questions).expect("a file");
@@ -203,7 +203,7 @@ measured = { scenario = "made-up.toml", contender = "SSE", metric = "socket_byte
         assert!(!run.join("report.html").exists(), "{said}");
     }
     let output = ends_with(2, feedlab(&["report", ".", "--votes", "none.ndjson"]).current_dir(&folder));
-    assert!(error_line(&output).contains("cannot read none.ndjson; give a file"), "{}", err(&output));
+    assert!(error_line(&output).contains("cannot read none.ndjson; give an existing"), "{}", err(&output));
     ends_with(0, &mut report(VOTE, QUESTION));
     let page = std::fs::read_to_string(run.join("report.html")).expect("a page");
     assert!(page.contains("What the class expected") && run.join("charts/class-bytes.svg").is_file());

@@ -1,4 +1,4 @@
-//! Stopping a run: what is measured is kept, and no process stays behind, whoever stops it and how.
+//! Stopping a run: finished cells are kept, and no process is left, whatever stops the run.
 
 #![cfg(target_os = "linux")]
 
@@ -14,13 +14,13 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     entries.map(Iterator::collect).unwrap_or_default()
 }
 
-/// Cells that are kept so far.
+/// Returns the number of finished cells.
 fn cells(folder: &Path) -> usize {
     let lines = |run: &PathBuf| std::fs::read_to_string(run.join("cells.ndjson")).unwrap_or_default().lines().count();
     folders(folder).iter().map(lines).sum()
 }
 
-/// A run whose server and load generator are at work.
+/// Starts a run, and waits for its server and load generator.
 fn measuring(folder: &Path) -> Run {
     let run = Run::start(folder);
     until("the run, a server and a load generator", || run.processes() == 3);
@@ -36,12 +36,12 @@ fn ctrl_c_in_the_first_cell_leaves_nothing() {
     run.signal(Signal::INT);
     let (status, said) = run.end();
     assert_eq!(status, Some(130), "{said}");
-    assert!(said.contains("nothing is kept"), "{said}");
+    assert!(said.contains("nothing was kept"), "{said}");
     assert_eq!((marked(&mark), folders(folder.path())), (vec![], vec![]));
 }
 
-/// A run that this signal ends after its first cell keeps that and its report.
-fn keeps_what_is_done(signal: Signal) {
+/// Checks that a run that this signal stops after its first cell keeps the cell and a report.
+fn keeps_finished_cells(signal: Signal) {
     let _alone = alone();
     let (folder, _file) = file(TINY);
     let run = measuring(folder.path());
@@ -57,25 +57,25 @@ fn keeps_what_is_done(signal: Signal) {
         assert!(kept.join(name).exists(), "{name}");
     }
     let logs = std::fs::read_dir(kept.join("histograms")).expect("the histograms").count();
-    assert_eq!((cells(folder.path()), logs), (1, 1), "the cell that was stopped leaves nothing");
+    assert_eq!((cells(folder.path()), logs), (1, 1), "an unfinished cell leaves nothing");
     let summary = std::fs::read_to_string(kept.join("summary.json")).expect("the summary");
     assert!(summary.contains("only 1 of 4 cells were measured"), "{summary}");
 }
 
 #[test]
-fn a_run_that_is_ended_later_keeps_the_cells_that_are_done_and_their_report() {
-    keeps_what_is_done(Signal::TERM);
+fn a_stopped_run_keeps_the_finished_cells_and_their_report() {
+    keeps_finished_cells(Signal::TERM);
 }
 
-/// The terminal is closed, or the connection to the machine is gone.
+/// The terminal is closed, or the connection to the machine is lost.
 #[test]
-fn m6_a_closed_terminal_ends_a_run_in_good_order_and_all_that_is_measured_is_kept() {
-    keeps_what_is_done(Signal::HUP);
+fn m6_a_closed_terminal_stops_a_run_gracefully_and_keeps_the_finished_cells() {
+    keeps_finished_cells(Signal::HUP);
 }
 
-/// `nohup` starts a program with the signal ignored, so that it goes on.
+/// `nohup` starts a program with the signal ignored, so it continues.
 #[test]
-fn m6_a_run_that_was_told_to_ignore_a_closed_terminal_goes_on() {
+fn m6_a_run_under_nohup_ignores_a_closed_terminal() {
     let _alone = alone();
     let (folder, _file) = file(TINY);
     let run = Run::start_by(folder.path(), &["nohup"]);
@@ -86,7 +86,7 @@ fn m6_a_run_that_was_told_to_ignore_a_closed_terminal_goes_on() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_it_at_once() {
+fn a_second_ctrl_c_stops_it_immediately() {
     let _alone = alone();
     let (folder, _file) = file(TINY);
     let run = measuring(folder.path());
@@ -99,7 +99,7 @@ fn a_second_ctrl_c_ends_it_at_once() {
 }
 
 #[test]
-fn a_run_that_is_killed_leaves_no_child() {
+fn a_killed_run_leaves_no_child() {
     let _alone = alone();
     let (folder, _file) = file(TINY);
     let run = measuring(folder.path());
@@ -110,7 +110,7 @@ fn a_run_that_is_killed_leaves_no_child() {
 }
 
 #[test]
-fn a_child_that_dies_ends_the_run_with_its_name() {
+fn the_death_of_a_child_ends_the_run_with_its_name() {
     let _alone = alone();
     for (subcommand, name) in [("serve", "the server"), ("generate", "the load generator")] {
         let (folder, _file) = file(TINY);
@@ -121,7 +121,7 @@ fn a_child_that_dies_ends_the_run_with_its_name() {
         kill_process(run.child(subcommand).expect("the child"), Signal::KILL).expect("it is still there");
         let (status, said) = run.end();
         assert_eq!(status, Some(1), "{said}");
-        assert!(said.contains(&format!("{name} ended too early (signal: 9 (SIGKILL))")), "{said}");
+        assert!(said.contains(&format!("{name} exited too early (signal: 9 (SIGKILL))")), "{said}");
         assert_eq!((marked(&mark), folders(folder.path())), (vec![], vec![]), "{said}");
     }
 }

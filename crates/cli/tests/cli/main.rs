@@ -1,4 +1,4 @@
-//! The command line as its users meet it: the real binary, real processes, real sockets.
+//! The command line as users see it: the real binary, real processes, real sockets.
 
 mod agents;
 mod compare;
@@ -29,20 +29,20 @@ use std::process::Output;
 use assert_cmd::Command;
 use feedlab_testkit::Feedlab;
 
-/// `feedlab ARGUMENTS…`, without the environment that the developer may have set for it.
+/// Returns `feedlab ARGUMENTS…`, without the developer's environment variables for it.
 fn feedlab(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("feedlab").expect("cargo builds the binary for its tests");
     command.args(arguments).env_remove("FEEDLAB_TOKEN").env_remove("COLUMNS").env("NO_COLOR", "1");
     command
 }
 
-/// The same in the background, on a free port unless the arguments name one.
+/// Starts a server in the background, on a free port unless the arguments name one.
 #[track_caller]
 fn listening(arguments: &[&str]) -> Feedlab {
     Feedlab::run(assert_cmd::cargo::cargo_bin!("feedlab"), arguments)
 }
 
-/// Runs to the end, which must come with this status.
+/// Runs a command, which must exit with this status.
 fn ends_with(status: i32, command: &mut Command) -> Output {
     let output = command.output().expect("the binary starts");
     assert_eq!(output.status.code(), Some(status), "{command:?}\n{}\n{}", out(&output), err(&output));
@@ -57,7 +57,7 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The one line that an error gets.
+/// Returns the single line of an error.
 fn error_line(output: &Output) -> String {
     let text = err(output);
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with("error: ")).collect();

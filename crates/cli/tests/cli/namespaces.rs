@@ -1,4 +1,4 @@
-//! `feedlab run --namespaces` on a network of scripts/network: servers, agents and clocks as on machines of their own.
+//! `feedlab run --namespaces` on a network of scripts/network: servers, agents and clocks as on separate machines.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
@@ -15,10 +15,10 @@ use super::{ends_with, err, error_line, feedlab};
 
 const MACHINES: &str = "node1,node2,ahead,behind";
 
-/// What is done on the network, where `$FEEDLAB` and the variables of other clocks are given. The agent whose clock is behind
-/// reaches the broker over a way of 40 ms.
+/// The script that runs on the network, with `$FEEDLAB` and `$LIBRARY` set. The agent whose clock is behind reaches the
+/// broker over a path with a round trip of 40 ms.
 const WORK: &str = r#"
-# Each of these becomes what it starts, and nothing is left.
+# Each of these replaces itself with what it starts, so that nothing is left.
 trap 'kill $(jobs -p)' EXIT
 nats-server --addr 10.77.0.1 --port 4222 --jetstream --store_dir "$PWD/nats" &> nats.log &
 answers() { until "$@" bash -c "exec 3<> /dev/tcp/$at/4222" 2> /dev/null; do sleep 0.1; done; }
@@ -39,7 +39,7 @@ fn network(folder: &Path) -> Command {
     command
 }
 
-/// Whether this machine lets its user make a network; if not, the test is skipped in sight, and fails in CI.
+/// Returns whether this user may create a network. If not, the test is skipped visibly, and fails in CI.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 #[track_caller]
 fn has_networks() -> bool {
@@ -52,18 +52,18 @@ fn has_networks() -> bool {
     has
 }
 
-/// How far an agent's clock was found to be off, and how well that is known, ms.
-fn comparison(told: &str, agent: &str) -> (f64, f64) {
-    let line = told.lines().find(|line| line.starts_with(&format!("agent {agent}: its clock is "))).expect(told);
+/// Returns the measured offset of an agent's clock, and its error bound, ms.
+fn comparison(stderr: &str, agent: &str) -> (f64, f64) {
+    let line = stderr.lines().find(|line| line.starts_with(&format!("agent {agent}: its clock is "))).expect(stderr);
     let number = |index: usize| line.split(' ').nth(index).unwrap().parse::<f64>().expect(line);
     let sign = if line.contains(" ms ahead of this one") { 1.0 } else { -1.0 };
     let within = line.split(' ').position(|word| word == "within").expect(line);
     (sign * number(5), number(within + 1))
 }
 
-/// The bound must hold over either way; over the slow one it cannot be below half of its round trip.
+/// The bound must hold over both paths; over the slow one, it cannot be below half of the round trip.
 #[test]
-fn servers_and_agents_with_clocks_and_addresses_of_their_own_lose_nothing() {
+fn servers_and_agents_with_different_clocks_and_addresses_lose_nothing() {
     let _alone = alone();
     let Some([(_, library), ..]) = clock_ahead("+61.5") else { return };
     if !has_networks() {
@@ -79,14 +79,14 @@ fn servers_and_agents_with_clocks_and_addresses_of_their_own_lose_nothing() {
     command.args(["bash", "-eu", "-c", WORK]);
     command.env("FEEDLAB", assert_cmd::cargo::cargo_bin!("feedlab")).env("LIBRARY", library);
     let output = command.output().unwrap();
-    let told = err(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    let stderr = err(&output);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
     for (agent, off_ms, least_ms) in [("ahead", 61_500.0, 0.0), ("behind", -61_500.0, 20.0)] {
-        let (found_ms, bound_ms) = comparison(&told, agent);
+        let (found_ms, bound_ms) = comparison(&stderr, agent);
         // What is printed is rounded to hundredths.
         assert!(
             (found_ms - off_ms).abs() <= bound_ms + 0.02 && bound_ms >= least_ms,
-            "{found_ms} ± {bound_ms}: {told}"
+            "{found_ms} ± {bound_ms}: {stderr}"
         );
     }
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -97,7 +97,7 @@ fn servers_and_agents_with_clocks_and_addresses_of_their_own_lose_nothing() {
 }
 
 #[test]
-fn namespaces_that_are_not_there_or_too_few_are_told_before_anything_is_measured() {
+fn missing_or_too_few_namespaces_are_reported_before_anything_is_measured() {
     let (home, _file) = file(&TINY.replace("[clients]", "servers = 2\n[clients]"));
     let run = |namespaces: &str| {
         let mut command = feedlab(&["run", "scenario.toml", "--nats", "nats://127.0.0.1:1", "--agents", "1"]);
@@ -105,7 +105,7 @@ fn namespaces_that_are_not_there_or_too_few_are_told_before_anything_is_measured
         error_line(&ends_with(2, &mut command))
     };
     let few = run("one");
-    assert!(few.contains("tiny has 2 servers, and --namespaces names 1"), "{few}");
+    assert!(few.contains("tiny has 2 servers, but --namespaces has 1 name"), "{few}");
     let absent = run("feedlab-absent,feedlab-neither");
     assert!(absent.contains("feedlab-absent") && absent.contains("ip netns add feedlab-absent"), "{absent}");
     assert!(ends_with_usage(home.path()).contains("a network namespace, as `ip netns list` shows it"));

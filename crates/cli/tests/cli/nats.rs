@@ -1,4 +1,4 @@
-//! `feedlab publish` and `serve` on a real nats-server: what they do, and what they refuse.
+//! `feedlab publish` and `serve` with a real nats-server: what they do, and what they reject.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -34,7 +34,7 @@ fn publish(stream: &str) -> assert_cmd::Command {
     command(&["publish", "--to", stream, "--feed", "synthetic", "--rate", "200", "--for", "500ms"])
 }
 
-/// Makes a stream as somebody else would, and deletes a message where that is asked for.
+/// Creates a stream like a foreign program, and optionally deletes a message from it.
 fn make(broker: &Broker, config: Config, delete: Option<u64>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -54,12 +54,12 @@ fn config(name: &str) -> Config {
 }
 
 #[test]
-fn what_is_published_is_served_by_any_number_of_servers() {
+fn any_number_of_servers_serve_what_is_published() {
     let Some(broker) = Broker::start() else { return };
     let stream = broker.stream("TICKS");
-    let told = out(&ends_with(0, &mut publish(&stream)));
-    let count: u64 = told.split(' ').nth(1).unwrap().parse().unwrap();
-    assert!(told.contains(&format!("seq 1 to {count}, in ")), "{told}");
+    let summary = out(&ends_with(0, &mut publish(&stream)));
+    let count: u64 = summary.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(summary.contains(&format!("seq 1 to {count}, in ")), "{summary}");
     let asked = count.min(50);
     for transport in ["short-polling", "long-polling", "sse", "websocket"] {
         let server = serving(&stream);
@@ -86,11 +86,11 @@ fn what_is_published_is_served_by_any_number_of_servers() {
         assert_eq!(seqs, (1..=asked).collect::<Vec<_>>(), "{transport}");
     }
     let again = out(&ends_with(0, &mut publish(&stream)));
-    assert!(again.contains(&format!("seq {} to ", count + 1)), "it goes on: {again}");
+    assert!(again.contains(&format!("seq {} to ", count + 1)), "the numbers continue: {again}");
 }
 
 #[test]
-fn a_broker_that_is_killed_while_somebody_publishes_has_every_update_once() {
+fn a_broker_that_is_killed_during_publishing_has_every_update_once() {
     let Some(mut broker) = Broker::start() else { return };
     let stream = broker.stream("KILLED");
     ends_with(0, &mut publish(&stream));
@@ -106,15 +106,15 @@ fn a_broker_that_is_killed_while_somebody_publishes_has_every_update_once() {
     std::thread::sleep(Duration::from_millis(2_500));
     rustix::process::kill_process(rustix::process::Pid::from_child(&publisher), Signal::INT).unwrap();
     assert!(publisher.wait().unwrap().success());
-    let mut told = String::new();
-    std::io::Read::read_to_string(&mut publisher.stdout.take().unwrap(), &mut told).unwrap();
-    let numbers: Vec<u64> = told.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
-    let [count, first, last] = numbers[..] else { panic!("{told}") };
-    assert_eq!(last + 1 - first, count, "each is in the stream once: {told}");
+    let mut summary = String::new();
+    std::io::Read::read_to_string(&mut publisher.stdout.take().unwrap(), &mut summary).unwrap();
+    let numbers: Vec<u64> = summary.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+    let [count, first, last] = numbers[..] else { panic!("{summary}") };
+    assert_eq!(last + 1 - first, count, "each is in the stream once: {summary}");
 }
 
 #[test]
-fn what_cannot_be_a_feed_is_refused_with_the_reason() {
+fn a_stream_that_cannot_be_a_feed_is_rejected_with_the_reason() {
     let Some(broker) = Broker::start() else { return };
     make(&broker, Config { retention: RetentionPolicy::WorkQueue, ..config("QUEUE") }, None);
     let other = |name: &str| Config { subjects: vec![format!("{name}.>")], ..config(name) };
@@ -137,13 +137,13 @@ fn what_cannot_be_a_feed_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_broker_that_is_not_there_or_keeps_no_streams_is_named_with_the_remedy() {
+fn a_missing_broker_or_one_without_jetstream_is_reported_with_the_remedy() {
     let output = ends_with(1, &mut publish("nats://127.0.0.1:9/TICKS"));
     assert!(error_line(&output).contains("no NATS server answers at nats://127.0.0.1:9: "), "{}", err(&output));
     let mut serve = command(&["serve", "--feed", "nats://127.0.0.1:9/TICKS", "--listen", "127.0.0.1:0"]);
     let output = ends_with(1, &mut serve);
     assert!(error_line(&output).contains("no NATS server answers at nats://127.0.0.1:9: "), "{}", err(&output));
-    assert_eq!(err(&output).lines().count(), 1, "no endpoints that nothing is behind:\n{}", err(&output));
+    assert_eq!(err(&output).lines().count(), 1, "no endpoints are printed without a feed:\n{}", err(&output));
     let Some(broker) = Broker::start_with(&[]) else { return };
     let output = ends_with(1, &mut publish(&broker.stream("TICKS")));
     assert!(
@@ -154,7 +154,7 @@ fn a_broker_that_is_not_there_or_keeps_no_streams_is_named_with_the_remedy() {
 }
 
 #[test]
-fn wrong_credentials_are_refused_and_no_credential_is_shown() {
+fn wrong_credentials_are_rejected_and_never_shown() {
     let Some(broker) = Broker::start_with(&["--jetstream", "--user", "ada", "--pass", "right-secret"]) else { return };
     let stream = broker.stream("TICKS");
     for variables in
@@ -185,13 +185,13 @@ fn a_stream_that_is_deleted_ends_its_server() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_before_anything_is_asked() {
+fn contradictory_flags_are_rejected_before_the_broker_is_contacted() {
     for (arguments, needle) in [
         (&["publish", "--to", "nats://127.0.0.1", "--feed", "host"][..], "write a stream as nats://HOST[:PORT]/STREAM"),
         (&["publish", "--to", "nats://u:secret@h/S"], "leave credentials out of the address"),
-        (&["publish", "--to", "nats://127.0.0.1/S", "--feed", "none"], "--feed none has nothing to publish"),
-        (&["publish", "--to", "nats://127.0.0.1/S", "--feed", "nats://127.0.0.1/T"], "only one can be a stream"),
-        (&["serve", "--feed", "nats://127.0.0.1/S", "--rate", "5"], "--rate belongs to --feed synthetic"),
+        (&["publish", "--to", "nats://127.0.0.1/S", "--feed", "none"], "--feed none publishes nothing"),
+        (&["publish", "--to", "nats://127.0.0.1/S", "--feed", "nats://127.0.0.1/T"], "only --to can be a stream"),
+        (&["serve", "--feed", "nats://127.0.0.1/S", "--rate", "5"], "--rate requires --feed synthetic"),
         (&["serve", "--feed", "nats://127.0.0.1/a.b"], "a stream name is 1 to 64"),
     ] {
         let output = ends_with(2, &mut command(arguments));

@@ -1,4 +1,4 @@
-//! `feedlab nginx`: Debian's nginx, really started, between a real server and real clients.
+//! `feedlab nginx`: Debian's real nginx between a real server and real clients.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::{ends_with, err, error_line, feedlab, listening, out};
 
-/// Whether nginx is there. In CI a test that needs it fails without; elsewhere it is skipped in sight.
+/// Returns whether nginx is installed. In CI, a test fails without it; elsewhere, the test is skipped visibly.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn is_installed() -> bool {
     let found =
@@ -28,7 +28,7 @@ fn nginx(to: &Feedlab, more: &[&str]) -> Feedlab {
     listening(&[&["nginx", "--to", &to.address().to_string()], more].concat())
 }
 
-/// What a client sees that follows a feed for so many updates.
+/// Returns the output of a client that follows a feed for `count` updates.
 fn watched(service: &Feedlab, transport: &str, count: &str) -> String {
     let url = format!("http://{}", service.address());
     let line = ["watch", &url, "--transport", transport, "--count", count, "--format", "json"];
@@ -36,7 +36,7 @@ fn watched(service: &Feedlab, transport: &str, count: &str) -> String {
 }
 
 #[test]
-fn every_transport_passes_an_nginx_that_is_set_up_for_streams_and_survives_its_reload() {
+fn every_transport_works_through_nginx_configured_for_streaming_and_survives_a_reload() {
     if !is_installed() {
         return;
     }
@@ -46,10 +46,10 @@ fn every_transport_passes_an_nginx_that_is_set_up_for_streams_and_survives_its_r
         assert_eq!(watched(&nginx, transport, "3").lines().count(), 3, "{transport}");
     }
     nginx.signal(Signal::HUP);
-    assert_eq!(watched(&nginx, "sse", "40").lines().count(), 40, "across the old workers' end");
+    assert_eq!(watched(&nginx, "sse", "40").lines().count(), 40, "after the old workers have exited");
 }
 
-/// The status with which an upgrade to a WebSocket is answered.
+/// Returns the status of the answer to a WebSocket upgrade.
 fn upgrade_status(service: &Feedlab) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(service.address()).expect("it listens");
@@ -62,19 +62,19 @@ fn upgrade_status(service: &Feedlab) -> String {
 }
 
 #[test]
-fn as_it_comes_nginx_lets_no_upgrade_through_and_heeds_the_servers_wish_for_no_buffers() {
+fn by_default_nginx_forwards_no_upgrade_and_respects_x_accel_buffering() {
     if !is_installed() {
         return;
     }
     let server = server();
     assert_eq!(upgrade_status(&nginx(&server, &["--style", "streaming"])), "101");
     let nginx = nginx(&server, &["--style", "default"]);
-    assert_eq!(upgrade_status(&nginx), "426", "the server sees no upgrade");
+    assert_eq!(upgrade_status(&nginx), "426", "the server gets no upgrade");
     assert_eq!(watched(&nginx, "sse", "3").lines().count(), 3);
 }
 
 #[test]
-fn a_port_that_is_taken_and_an_address_that_others_reach_are_refused() {
+fn a_port_in_use_and_an_address_that_others_reach_are_rejected() {
     if !is_installed() {
         return;
     }
@@ -82,19 +82,19 @@ fn a_port_that_is_taken_and_an_address_that_others_reach_are_refused() {
     let address = server.address().to_string();
     let line = ["nginx", "--to", &address, "--listen", &address];
     let error = error_line(&ends_with(1, &mut feedlab(&line)));
-    assert!(error.contains("port 0 takes a free one"), "{error}");
+    assert!(error.contains("port 0 picks a free port"), "{error}");
     let open = ["nginx", "--to", "127.0.0.1:1", "--listen", "0.0.0.0:0"];
-    assert!(err(&ends_with(2, &mut feedlab(&open))).contains("on this machine alone"));
+    assert!(err(&ends_with(2, &mut feedlab(&open))).contains("only on this machine"));
 }
 
 #[test]
-fn the_configuration_can_be_read_without_starting_anything() {
+fn the_configuration_can_be_shown_without_starting_anything() {
     let shown = out(&ends_with(0, &mut feedlab(&["nginx", "--to", "127.0.0.1:8080", "--show-config"])));
     assert!(shown.contains("server 127.0.0.1:8080") && shown.contains("proxy_buffering off;"), "{shown}");
 }
 
 #[test]
-fn servers_may_be_named_and_a_name_that_nobody_has_is_refused() {
+fn servers_may_have_names_and_an_unknown_name_is_rejected() {
     let line = ["nginx", "--to", "localhost:8080", "--to", "127.0.0.1:8082", "--show-config"];
     let shown = out(&ends_with(0, &mut feedlab(&line)));
     assert!(shown.contains("server 127.0.0.1:8080 ") && shown.contains("server 127.0.0.1:8082 "), "{shown}");

@@ -1,6 +1,6 @@
-//! Several servers behind one nginx, their feed on a nats-server: what is killed, restarted, added and taken away in the middle
-//! of a run, and that clients lose nothing. Everything is real; what is measured is not judged, because a busy machine may be
-//! too slow for that.
+//! Several servers behind one nginx, with their feed on a nats-server: servers are killed, restarted, added and removed
+//! during a run, and clients lose nothing. Everything is real; the measurements are not judged, because a busy machine
+//! may be too slow for that.
 
 use std::process::Command;
 
@@ -50,7 +50,7 @@ const CONTENDERS: &str = r#"
     via = "nginx"
 "#;
 
-/// Whether both are there. In CI a test that needs them fails without; elsewhere it is skipped in sight.
+/// Returns whether both are installed. In CI, a test fails without them; elsewhere, the test is skipped visibly.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn are_installed() -> bool {
     let has_broker = Command::new("nats-server").arg("--version").output().is_ok();
@@ -62,7 +62,7 @@ fn are_installed() -> bool {
     has_broker && nginx::is_installed()
 }
 
-/// The cells of a run of this scenario. No client may have lost anything.
+/// Runs a scenario and returns its cells. No client may have lost anything.
 fn cells(rest: &str) -> Vec<Value> {
     let _alone = alone();
     let (folder, _file) = file(&format!("{HEAD}{rest}{CONTENDERS}"));
@@ -84,9 +84,9 @@ fn cells(rest: &str) -> Vec<Value> {
     cells
 }
 
-/// What a server had of the clients at the last look, if it was there.
+/// Returns a server's clients, or its requests per second, at the last check, if it was running.
 fn at_the_end(cell: &Value, server: usize) -> Option<u64> {
-    let node = &cell["nodes"].as_array().and_then(|looks| looks.last()).expect("several servers")["loads"][server];
+    let node = &cell["nodes"].as_array().and_then(|checks| checks.last()).expect("several servers")["loads"][server];
     node[if is_stream(cell) { "clients" } else { "requests_per_s" }].as_u64()
 }
 
@@ -95,7 +95,7 @@ fn is_stream(cell: &Value) -> bool {
 }
 
 #[test]
-fn servers_that_are_killed_or_restarted_one_after_the_other_lose_nothing() {
+fn nothing_is_lost_when_servers_are_killed_or_restarted_one_after_the_other() {
     if !are_installed() {
         return;
     }
@@ -118,12 +118,12 @@ fn servers_that_are_killed_or_restarted_one_after_the_other_lose_nothing() {
     );
     for cell in cells.iter().filter(|cell| is_stream(cell)) {
         let reconnects = cell["metrics"]["reconnects"].as_f64().expect("counted");
-        assert!(reconnects >= 24.0, "each has lost its server: {cell}");
+        assert!(reconnects >= 24.0, "every client has lost its server: {cell}");
     }
 }
 
 #[test]
-fn streams_stay_where_they_are_when_a_server_is_added_and_polls_do_not() {
+fn streams_do_not_move_to_an_added_server_but_polls_do() {
     if !are_installed() {
         return;
     }
@@ -140,13 +140,13 @@ fn streams_stay_where_they_are_when_a_server_is_added_and_polls_do_not() {
         "#,
     );
     for cell in &cells {
-        let added = at_the_end(cell, 2).expect("it is there");
+        let added = at_the_end(cell, 2).expect("it is running");
         assert_eq!(added == 0, is_stream(cell), "{cell}");
     }
 }
 
 #[test]
-fn servers_that_are_drained_or_taken_away_hand_their_clients_to_the_others() {
+fn clients_of_drained_or_removed_servers_move_to_the_others() {
     if !are_installed() {
         return;
     }
@@ -174,10 +174,10 @@ fn servers_that_are_drained_or_taken_away_hand_their_clients_to_the_others() {
     }
 }
 
-/// nginx overwrites its environment, so that it is known by who started it.
+/// nginx overwrites its environment, so the test finds it through the process that started it.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_run_that_is_killed_leaves_neither_broker_nor_nginx() {
+fn a_killed_run_leaves_neither_broker_nor_nginx() {
     use super::processes::{Run, marked, until};
 
     if !are_installed() {
@@ -186,7 +186,7 @@ fn a_run_that_is_killed_leaves_neither_broker_nor_nginx() {
     let _alone = alone();
     let (folder, _file) = file(&format!("{HEAD}duration = \"20s\"{CONTENDERS}"));
     let run = Run::start(folder.path());
-    until("the load generator, for which everything is there", || run.child("generate").is_some());
+    until("the load generator, the last process to start", || run.child("generate").is_some());
     let starter = run.child("nginx").expect("who started nginx").as_raw_nonzero();
     let children = std::fs::read_to_string(format!("/proc/{starter}/task/{starter}/children")).expect("Linux");
     let nginx: Vec<String> = children.split_whitespace().map(|id| format!("/proc/{id}/cmdline")).collect();
@@ -195,12 +195,12 @@ fn a_run_that_is_killed_leaves_neither_broker_nor_nginx() {
     run.signal(rustix::process::Signal::KILL);
     assert_eq!(run.end().0, None);
     until("its children have ended", || marked(&mark).is_empty());
-    // Of one that has ended and is not reaped yet nothing is left but its number.
+    // A process that has exited but is not reaped yet has no command line.
     until("nginx has ended", || std::fs::read(&nginx[0]).unwrap_or_default().is_empty());
 }
 
 #[test]
-fn what_servers_behind_one_address_cannot_do_is_refused() {
+fn faults_that_are_impossible_behind_one_address_are_rejected() {
     let direct = CONTENDERS.replacen("via = \"nginx\"", "", 1);
     for (rest, contenders, needle) in [
         ("[[fault]]\nkind = \"add\"\nat = \"1s\"", &*direct, "not every contender goes through nginx"),

@@ -1,11 +1,11 @@
-//! `feedlab predict`: a scenario in, arithmetic out; nothing is measured.
+//! `feedlab predict`: a scenario in, a prediction out; nothing is measured.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::results::{Found, run, sse};
+use super::results::{CellFigures, run, sse};
 use super::{Command, ends_with, err, error_line, feedlab, out};
 
 const TICKER: &str = r#"
@@ -21,7 +21,7 @@ contender = [
 ]
 "#;
 
-/// A folder with a scenario in it.
+/// Returns a folder with a scenario in it.
 fn folder(scenario: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("scenario.toml"), scenario).expect("space");
@@ -35,14 +35,14 @@ fn predict(folder: &TempDir, more: &[&str]) -> Command {
 }
 
 #[test]
-fn a_scenario_is_predicted_with_what_that_assumes() {
+fn a_prediction_shows_its_assumptions() {
     let output = ends_with(0, &mut predict(&folder(TICKER), &["--rtt", "100ms"]));
     insta::assert_snapshot!(out(&output));
     assert_eq!(err(&output), "");
 }
 
 #[test]
-fn what_breaks_is_predicted_over_the_network_of_the_scenario() {
+fn faults_are_predicted_over_the_network_of_the_scenario() {
     let broken = TICKER.replace(
         "contender = [",
         "network = { rtt = \"100ms\" }\nfault = [{ kind = \"cut\", at = \"3s\" }]\ncontender = [\n\
@@ -53,19 +53,19 @@ fn what_breaks_is_predicted_over_the_network_of_the_scenario() {
     for line in ["missed", "reported lost", "reconnects peak", "recovery p50"] {
         assert!(text.lines().any(|found| found.trim_start().starts_with(line)), "{line}: {text}");
     }
-    assert!(text.contains("half of the round trip of 100ms") && !text.contains("Try --rtt"), "{text}");
+    assert!(text.contains("half of the round trip of 100ms") && !text.contains("try --rtt"), "{text}");
     let output = ends_with(0, &mut predict(&folder(&broken), &["--rtt", "7ms"]));
-    assert!(out(&output).contains("half of the round trip of 7ms"), "the flag is stronger");
+    assert!(out(&output).contains("half of the round trip of 7ms"), "the flag overrides the scenario");
 }
 
 #[test]
-fn loopback_carries_its_warning() {
+fn a_prediction_for_loopback_has_a_note() {
     let output = ends_with(0, &mut predict(&folder(TICKER), &[]));
-    assert!(out(&output).contains("Try --rtt 100ms."), "{}", out(&output));
+    assert!(out(&output).contains("try --rtt 100ms."), "{}", out(&output));
 }
 
 #[test]
-fn json_is_data_alone() {
+fn json_is_only_data() {
     let output = ends_with(0, &mut predict(&folder(TICKER), &["--format", "json"]));
     let value: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
     assert_eq!(value["predictions"].as_array().map(Vec::len), Some(8), "{value}");
@@ -75,21 +75,21 @@ fn json_is_data_alone() {
 }
 
 #[test]
-fn what_nobody_can_know_is_an_input_error() {
+fn an_unpredictable_feed_is_bad_input() {
     let silent = folder(&TICKER.replace("\"synthetic\", updates_per_s = 10", "\"replay\", file = \"silent.ndjson\""));
-    // Nothing falls due while it is measured.
+    // No update is due during the measurement.
     let recording = "{\"at_ms\":0,\"data\":1}\n{\"at_ms\":3600000,\"data\":2}\n";
     std::fs::write(silent.path().join("silent.ndjson"), recording).expect("space");
     let output = ends_with(2, &mut predict(&silent, &[]));
-    assert!(error_line(&output).contains("nobody can know"), "{}", error_line(&output));
+    assert!(error_line(&output).contains("cannot be known in advance"), "{}", error_line(&output));
     for wrong in [&["--clients", "0"], &["--clients", "many"], &["--rtt", "0s"], &["--chart", "x.svg"]] {
         ends_with(2, &mut predict(&folder(TICKER), wrong));
     }
 }
 
-/// A run of SSE with 5 clients, in which an update cost 10 µs and a connection 8 KiB.
+/// Makes up a run of SSE with 5 clients, in which an update cost 10 µs and a connection 8 KiB.
 fn measured(folder: &Path) -> String {
-    let run = run(folder, &sse(1), &Found::default());
+    let run = run(folder, &sse(1), &CellFigures::default());
     let file = run.join("summary.json");
     let mut summary: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("there")).expect("JSON");
     let estimate = |value: f64| json!({ "value": value, "low": null, "high": null });
@@ -102,12 +102,12 @@ fn measured(folder: &Path) -> String {
 }
 
 #[test]
-fn a_million_clients_are_reckoned_from_what_few_cost() {
+fn a_million_clients_are_extrapolated_from_the_costs_of_a_few() {
     let folder = folder(&sse(1));
     let results = folder.path().join("results");
     std::fs::create_dir(&results).expect("space");
     let run = measured(&results);
-    // The newest run in results/ is found by itself.
+    // By default, the newest run in results/ is used.
     let output = ends_with(0, &mut predict(&folder, &["--clients", "1e6"]));
     // The run and the machine differ from test to test.
     let text = out(&output);
@@ -125,7 +125,7 @@ fn a_million_clients_are_reckoned_from_what_few_cost() {
 }
 
 #[test]
-fn without_a_run_the_built_in_costs_are_carried_on_and_a_run_must_know_all() {
+fn without_a_run_the_built_in_costs_are_used_and_a_run_must_have_all_costs() {
     let folder = folder(TICKER);
     let output = ends_with(0, &mut predict(&folder, &["--clients", "1000"]));
     assert!(out(&output).contains("-ticker"), "{}", out(&output));

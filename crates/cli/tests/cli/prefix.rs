@@ -1,4 +1,4 @@
-//! A server that a proxy has put behind a prefix, `/lab/`.
+//! A server behind a proxy with a path prefix, `/lab/`.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,19 +7,19 @@ use feedlab_testkit::http;
 
 use super::{ends_with, feedlab, listening, out};
 
-/// Takes the prefix off each connection's request, as `location /lab/ { proxy_pass http://server/; }` of nginx does.
+/// Removes the prefix from each connection's request, like nginx's `location /lab/ { proxy_pass http://server/; }`.
 fn proxy(server: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || pass_on(stream, server));
+            std::thread::spawn(move || forward(stream, server));
         }
     });
     address
 }
 
-fn pass_on(mut client: TcpStream, server: SocketAddr) -> Option<()> {
+fn forward(mut client: TcpStream, server: SocketAddr) -> Option<()> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         client.read_exact(&mut byte).ok()?;
@@ -59,7 +59,7 @@ fn f14_the_page_finds_its_files_behind_a_prefix() {
 }
 
 #[test]
-fn f14_every_endpoint_is_watched_behind_a_prefix() {
+fn f14_watch_works_with_every_endpoint_behind_a_prefix() {
     let server = listening(&["serve", "--feed", "synthetic", "--rate", "20"]);
     let address = proxy(server.address());
     for endpoint in ["feed/poll", "feed/long-poll", "feed/sse", "feed/ws", ""] {

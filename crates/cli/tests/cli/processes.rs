@@ -1,4 +1,4 @@
-//! Processes that a test starts: found again by a mark in their environment, which their children inherit.
+//! Processes that a test starts. It finds them by a mark in their environment, which their children inherit.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Runs measure one at a time: they would see each other's load.
+/// Makes runs measure one at a time; otherwise they would measure each other's load.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static MEASURING: Mutex<()> = Mutex::new(());
     MEASURING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -20,13 +20,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Starts `feedlab run scenario.toml --out results` in a folder, with signals as in a terminal: the tests may
-    /// themselves have been started by `nohup`.
+    /// Starts `feedlab run scenario.toml --out results` in a folder, with default signals as in a terminal: the tests
+    /// themselves may run under `nohup`.
     pub(crate) fn start(folder: &Path) -> Self {
         Self::start_by(folder, &["env", "--default-signal"])
     }
 
-    /// The same by a program that becomes the run: `nohup`.
+    /// Starts it through a program that executes it, such as `nohup`.
     pub(crate) fn start_by(folder: &Path, program: &[&str]) -> Self {
         let mark = format!("FEEDLAB_TEST={}", folder.display());
         let child = Command::new(program[0])
@@ -47,18 +47,18 @@ impl Run {
         kill_process(Pid::from_child(&self.child), signal).expect("it is still there");
     }
 
-    /// Waits for the run's own end: its status, and what it said on standard error.
+    /// Waits until the run exits, and returns its status and standard error.
     pub(crate) fn end(self) -> (Option<i32>, String) {
         let output = self.child.wait_with_output().expect("it ends");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    /// The processes of this run, itself included.
+    /// Returns the number of processes of this run, including itself.
     pub(crate) fn processes(&self) -> usize {
         marked(&self.mark).len()
     }
 
-    /// The process of this run that does `feedlab SUBCOMMAND`.
+    /// Returns the process of this run that executes `feedlab SUBCOMMAND`.
     pub(crate) fn child(&self, subcommand: &str) -> Option<Pid> {
         let does = |process: &PathBuf| {
             let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
@@ -73,8 +73,8 @@ impl Run {
     }
 }
 
-/// The `/proc` folders of the processes that have this in their environment. One that has ended and is not reaped yet
-/// has none.
+/// Returns the `/proc` folders of the processes with this mark in their environment. A process that has exited but is
+/// not reaped yet has no environment.
 pub(crate) fn marked(mark: &str) -> Vec<PathBuf> {
     let has_mark = |process: &PathBuf| {
         let environment = std::fs::read(process.join("environ")).unwrap_or_default();
@@ -84,10 +84,10 @@ pub(crate) fn marked(mark: &str) -> Vec<PathBuf> {
     entries.filter(has_mark).collect()
 }
 
-/// Waits until something is so, and fails if it never is.
-pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+/// Waits until a condition holds, and fails if it never does.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..1500 {
-        if so() {
+        if holds() {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -1,4 +1,4 @@
-//! `feedlab proxy`: its addresses, its end, and how it says no.
+//! `feedlab proxy`: its addresses, how it stops, and what it rejects.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,16 +10,16 @@ use feedlab_testkit::{PATIENCE, http};
 use super::{ends_with, err, error_line, feedlab, listening};
 
 #[test]
-fn it_leads_on_takes_orders_and_ends_well() {
+fn it_forwards_accepts_commands_and_stops_gracefully() {
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let to = server.local_addr().expect("its address").to_string();
     let proxy = listening(&["proxy", "--to", &to, "--rtt", "20ms", "--idle-timeout", "1h", "--seed", "7"]);
     assert!(http::get(proxy.control(), "/settings").body.contains("\"rtt_ms\":20.0"));
     let mut client = TcpStream::connect(proxy.address()).expect("it listens");
     client.write_all(b"hello").expect("it reads");
-    let (mut peer, _) = server.accept().expect("it leads on");
+    let (mut peer, _) = server.accept().expect("it forwards");
     let mut text = [0; 5];
-    peer.read_exact(&mut text).expect("it passes on");
+    peer.read_exact(&mut text).expect("it forwards");
     assert_eq!(&text, b"hello");
     let hit = http::ask(proxy.control(), "POST", "/fault", "", r#"{"kind": "cut"}"#).body;
     assert_eq!(hit, r#"{"hit":1,"kind":"cut","open":1}"#);
@@ -28,7 +28,7 @@ fn it_leads_on_takes_orders_and_ends_well() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_no_reason_to_fail() {
+fn a_missing_server_is_not_an_error() {
     let unused = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").to_string();
     let proxy = listening(&["proxy", "--to", &unused]);
     let mut client = TcpStream::connect(proxy.address()).expect("it listens");
@@ -47,12 +47,13 @@ fn r6_a_proxy_without_descriptors_says_so_once_and_counts() {
     let mut command = Command::new("sh");
     command.args(["-c", &line]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut proxy = command.spawn().expect("a shell");
-    let mut told = String::new();
+    let mut line = String::new();
     let mut stdout = BufReader::new(proxy.stdout.take().expect("a pipe"));
-    stdout.read_line(&mut told).expect("its addresses");
-    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
-    let address = |name: &str| -> SocketAddr { told[name].as_str().expect("an address").parse().expect("an address") };
-    // A connection that was answered has its descriptor already; one that comes later may wait for one for ever.
+    stdout.read_line(&mut line).expect("its addresses");
+    let addresses: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let address =
+        |name: &str| -> SocketAddr { addresses[name].as_str().expect("an address").parse().expect("an address") };
+    // A connection that was answered already has its descriptor; a later one may never get one.
     let control = TcpStream::connect(address("control")).expect("it listens");
     control.set_read_timeout(Some(PATIENCE)).expect("a time");
     let mut control = BufReader::new(control);
@@ -84,19 +85,19 @@ fn r6_a_proxy_without_descriptors_says_so_once_and_counts() {
 }
 
 #[test]
-fn a_proxy_that_was_told_to_ends_with_its_standard_input() {
+fn a_proxy_with_exit_with_stdin_exits_when_standard_input_ends() {
     let arguments = ["proxy", "--listen", "127.0.0.1:0", "--exit-with-stdin"];
     let output = ends_with(0, feedlab(&arguments).write_stdin(""));
-    assert!(err(&output).contains("nothing is added yet"), "{}", err(&output));
+    assert!(err(&output).contains("no delay, limit or fault yet"), "{}", err(&output));
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_the_way_out() {
+fn wrong_flags_are_rejected_with_the_remedy() {
     for (arguments, says) in [
-        (&["--listen", "0.0.0.0:8090"][..], "this machine alone"),
+        (&["--listen", "0.0.0.0:8090"][..], "only on this machine"),
         (&["--control", "192.0.2.1:80"], "use 127.0.0.1:80"),
-        (&["--listen", "8090"], "an IP and a port"),
-        (&["--to", "http://127.0.0.1:8080"], "a host and a port and nothing more"),
+        (&["--listen", "8090"], "an IP address and a port"),
+        (&["--to", "http://127.0.0.1:8080"], "a host and a port, without"),
         (&["--rtt", "100"], "write a time as 50ms or 2s, at most 1m"),
         (&["--rtt", "2m"], "at most 1m"),
         (&["--bandwidth", "0"], "0 is not in 1..="),
@@ -110,7 +111,7 @@ fn what_cannot_be_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_the_flag_that_chose_it() {
+fn a_port_in_use_is_reported_with_its_flag() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address");
     for (flag, other) in [("--listen", "--control"), ("--control", "--listen")] {

@@ -1,4 +1,4 @@
-//! Results folders for the tests, made up in a moment instead of measured in minutes.
+//! Results folders for the tests, made up instantly instead of measured in minutes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,26 +12,26 @@ use feedlab_experiment::verdict::{Reason, Status, Verdict, judge_run};
 use feedlab_experiment::{Scenario, hlog, statistics};
 use feedlab_feed::process::Machine;
 
-/// What every cell of a made-up run finds.
+/// The figures of every cell of a made-up run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Found {
-    /// Age of every update, µs.
+pub(crate) struct CellFigures {
+    /// The age of every update, µs.
     pub(crate) age_us: u64,
-    /// Socket bytes per update; each repetition has one more than the one before.
+    /// The socket bytes per update; each repetition has one more than the previous one.
     pub(crate) bytes: f64,
-    /// Whether the cells measured anything.
+    /// Whether the cells are valid.
     pub(crate) is_valid: bool,
-    /// Day of November on which the run began.
+    /// The day of November on which the run started.
     pub(crate) day: u32,
 }
 
-impl Default for Found {
+impl Default for CellFigures {
     fn default() -> Self {
         Self { age_us: 400, bytes: 300.0, is_valid: true, day: 21 }
     }
 }
 
-/// SSE alone, so many repetitions.
+/// Returns a scenario with SSE only and a number of repetitions.
 pub(crate) fn sse(repetitions: u32) -> String {
     format!(
         r#"
@@ -46,8 +46,8 @@ threshold = [{{ metric = "updates_missed", expect = "== 0" }}]
     )
 }
 
-/// Makes a run of a scenario in `out`, and returns its folder.
-pub(crate) fn run(out: &Path, scenario: &str, found: &Found) -> PathBuf {
+/// Makes up a run of a scenario in `out`, and returns its folder.
+pub(crate) fn run(out: &Path, scenario: &str, found: &CellFigures) -> PathBuf {
     let scenario = Scenario::parse(scenario, &out.join("scenario.toml")).expect("a scenario");
     let started = humantime::parse_rfc3339(&format!("2026-11-{}T12:00:30Z", found.day)).expect("a time");
     let mut folder = RunFolder::create(out, &scenario, started).expect("a folder");
@@ -70,7 +70,7 @@ pub(crate) fn run(out: &Path, scenario: &str, found: &Found) -> PathBuf {
     folder.finish().expect("a free name")
 }
 
-fn measured(scenario: &Scenario, cell: &Cell, found: &Found, folder: &RunFolder) -> (CellRecord, Second) {
+fn measured(scenario: &Scenario, cell: &Cell, found: &CellFigures, folder: &RunFolder) -> (CellRecord, Second) {
     let started_at = 1_795_000_000_000_000 + u64::from(found.day * 1_000 + cell.repetition);
     let mut ages = hlog::new_histogram();
     ages.record_n(found.age_us, 2_000).expect("within bounds");

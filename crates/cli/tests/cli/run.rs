@@ -19,13 +19,13 @@ fn json(folder: &Path, name: &str) -> Value {
 fn a_tiny_run_loses_nothing_over_any_transport_and_leaves_a_report() {
     let _alone = alone();
     let (folder, _file) = file(TINY);
-    // A token in the environment is for `serve` and `watch`; a run's own server must not ask for it.
+    // A token in the environment is for `serve` and `watch`; a run's own server must not require it.
     let mut command = feedlab(&["run", "scenario.toml"]);
     let output = ends_with(0, command.env("FEEDLAB_TOKEN", "secret").current_dir(&folder));
-    let (said, told) = (out(&output), err(&output));
+    let (said, stderr) = (out(&output), err(&output));
     let page = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
     assert!(page.starts_with("results/2") && page.ends_with("-tiny/report.html"), "{page}");
-    assert!(told.contains("4 cells, about 12 s") && told.contains("] SSE, 5 clients: measuring, 1 s"), "{told}");
+    assert!(stderr.contains("4 cells, about 12 s") && stderr.contains("] SSE, 5 clients: measuring, 1 s"), "{stderr}");
 
     let run = folder.path().join(page).parent().expect("the run's folder").to_owned();
     let summary = json(&run, "summary.json");
@@ -45,7 +45,7 @@ fn a_tiny_run_loses_nothing_over_any_transport_and_leaves_a_report() {
 }
 
 #[test]
-fn several_scenarios_get_a_folder_each_and_json_goes_to_standard_output_alone() {
+fn several_scenarios_get_a_folder_each_and_standard_output_is_only_json() {
     let _alone = alone();
     let (folder, _file) = file(&one_contender(TINY));
     std::fs::copy(folder.path().join("scenario.toml"), folder.path().join("other.toml")).expect("a copy");
@@ -63,9 +63,9 @@ fn several_scenarios_get_a_folder_each_and_json_goes_to_standard_output_alone() 
     }
 }
 
-/// Four updates are few, whatever the machine.
+/// Four updates are too few on any machine.
 #[test]
-fn h6_a_suspect_run_says_why_and_fails_only_where_that_is_asked_for() {
+fn h6_a_suspect_run_says_why_and_fails_only_if_requested() {
     let _alone = alone();
     let text = one_contender(&tiny_with("updates_per_s = 20", "updates_per_s = 4"));
     let (folder, _file) = file(&text);
@@ -80,7 +80,7 @@ fn h6_a_suspect_run_says_why_and_fails_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_missed_threshold_is_named_and_has_its_own_status() {
+fn a_missed_threshold_is_reported_and_has_its_own_status() {
     let _alone = alone();
     let text = one_contender(&tiny_with("expect = \"== 0\"", "expect = \"> 0\""));
     let (folder, _file) = file(&text);
@@ -92,7 +92,7 @@ fn a_missed_threshold_is_named_and_has_its_own_status() {
     let whole = "name=\"the run measures the transports\" time=\"1.000\"";
     assert!(
         junit.contains(whole) && junit.contains("errors=\"0\" time=\"1.000\""),
-        "measured once, told once: {junit}"
+        "measured once, reported once: {junit}"
     );
     assert!(
         junit.contains(case) && junit.contains("<failure message=\"WebSocket, 5 clients: updates_missed is 0"),
@@ -108,20 +108,20 @@ fn a_junit_report_that_cannot_be_written_fails_before_anything_is_measured() {
     assert!(!folder.path().join("results").exists());
 }
 
-/// Leaves a test out where the machine cannot run it, and says so past the capture of the test's output. CI has what
-/// it needs, or is told what it lacks.
+/// Skips a test if the machine cannot run it, with a message that bypasses the capture of the test's output. In CI, the
+/// test fails with what is missing.
 #[cfg(target_os = "linux")]
 #[track_caller]
 fn skip(why: &str) {
     use std::io::Write as _;
     assert!(std::env::var_os("CI").is_none(), "{why}");
-    let _ = writeln!(std::io::stderr(), "skipped a_full_disk_ends_the_run_and_keeps_what_is_there: {why}");
+    let _ = writeln!(std::io::stderr(), "skipped a_full_disk_stops_the_run_and_keeps_the_finished_cells: {why}");
 }
 
-/// A disk of six pages, one of them the scenario, which is full in the third cell.
+/// The disk has six pages, one of which is the scenario; it is full in the third cell.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_ends_the_run_and_keeps_what_is_there() {
+fn a_full_disk_stops_the_run_and_keeps_the_finished_cells() {
     let _alone = alone();
     let (folder, _file) = file(TINY);
     let binary = assert_cmd::cargo::cargo_bin!("feedlab").display().to_string();

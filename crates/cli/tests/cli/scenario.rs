@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-/// Four transports, five clients, a second of measuring each.
+/// Four transports, five clients, one measured second each.
 pub(crate) const TINY: &str = r#"
 schema = 1
 name = "tiny"
@@ -42,13 +42,13 @@ metric = "updates_missed"
 expect = "== 0"
 "#;
 
-/// The tiny scenario with one of its lines changed.
+/// Returns the tiny scenario with one line changed.
 pub(crate) fn tiny_with(line: &str, other: &str) -> String {
     assert!(TINY.contains(line), "{line}");
     TINY.replace(line, other)
 }
 
-/// Writes a scenario into a folder of its own, which goes when the first of the pair does.
+/// Writes a scenario into a new folder, which is deleted when the first of the pair is dropped.
 pub(crate) fn file(text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("scenario.toml");
@@ -56,7 +56,7 @@ pub(crate) fn file(text: &str) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-/// A scenario with the last of its contenders alone.
+/// Returns a scenario with only its last contender.
 pub(crate) fn one_contender(text: &str) -> String {
     let (head, rest) = text.split_once("[[contender]]").expect("contenders");
     let last = rest.rfind("[[contender]]").expect("more than one");

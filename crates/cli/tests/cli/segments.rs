@@ -1,4 +1,4 @@
-//! A run that several processes measure without hearing of each other, and what `feedlab merge` makes of them.
+//! A run that several processes measure without communicating, and how `feedlab merge` merges their results.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -11,12 +11,12 @@ use super::processes::alone;
 use super::scenario::{TINY, file, one_contender};
 use super::{ends_with, err, error_line, feedlab, out};
 
-/// A moment that is so many seconds ahead.
+/// Returns a time that is `seconds` ahead.
 fn ahead(seconds: u64) -> String {
     (clock::unix_us() / 1_000_000 + seconds).to_string()
 }
 
-/// A port that nobody has; of the range of clients' own ports none, nor of that of the brokers.
+/// Returns a free port, outside the range of ephemeral ports and that of the brokers.
 fn free() -> String {
     let start = 13_000 + u16::try_from(std::process::id() % 5_000).unwrap();
     let mut free = (start..20_000).filter_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok());
@@ -28,7 +28,7 @@ fn folder(said: &str, out: &Path) -> PathBuf {
     out.join(line.split_once(": ").unwrap().1)
 }
 
-/// Copies a segment, with one of the words in its `segment.json` changed.
+/// Copies a segment, with one word in its `segment.json` changed.
 fn changed(segment: &Path, copy: &str, word: &str, other: &str) -> PathBuf {
     let copy = segment.with_file_name(copy);
     std::fs::create_dir(&copy).unwrap();
@@ -49,7 +49,7 @@ fn merge(out: &Path, folders: &[&Path], status: i32) -> std::process::Output {
 }
 
 #[test]
-fn segments_by_hand_are_one_run_and_nothing_less() {
+fn segments_started_by_hand_merge_into_one_complete_run() {
     let _alone = alone();
     let (home, _file) = file(&one_contender(TINY));
     let (start, server) = (ahead(12), free());
@@ -75,10 +75,10 @@ fn segments_by_hand_are_one_run_and_nothing_less() {
     let other = |copy: &str, word: &str, other: &str| changed(&second, copy, word, other);
     for (other, needle) in [
         (other("a", "\"tiny\"", "\"other\""), "are segments of different scenarios"),
-        (other("b", &format!("{start}000000"), "1795910000000000"), "began at different times"),
+        (other("b", &format!("{start}000000"), "1795910000000000"), "started at different times"),
         (other("c", "rustc 1", "rustc 0"), "were measured by different versions"),
-        (other("d", "2/2", "2/3"), "share their runs in different ways"),
-        (other("e", "2/2", "1/2"), "segment 1/2 is there twice"),
+        (other("d", "2/2", "2/3"), "divide their runs into different numbers of segments"),
+        (other("e", "2/2", "1/2"), "segment 1/2 was given twice"),
     ] {
         let output = merge(home.path(), &[&first, &other], 2);
         assert!(error_line(&output).contains(needle), "{}", err(&output));
@@ -88,27 +88,27 @@ fn segments_by_hand_are_one_run_and_nothing_less() {
     assert!(error_line(&output).contains("segment 1/3 is missing"), "{}", err(&output));
     let run = home.path().join(page).parent().unwrap().to_owned();
     let output = merge(home.path(), &[&first, &run], 2);
-    assert!(error_line(&output).contains("is a segment of a run, and not all of the others are"), "{}", err(&output));
+    assert!(error_line(&output).contains("is a segment of a run, but not all of the others are"), "{}", err(&output));
 }
 
 #[test]
-fn a_segment_that_could_not_be_one_of_a_run_is_refused_before_it_begins() {
+fn an_impossible_segment_is_rejected_before_it_starts() {
     let (home, _file) = file(&one_contender(TINY));
     let late = ahead(3);
     let later = ahead(3600);
     for (arguments, needle) in [
         (&["--segment", "3/2", "--start-at", &later][..], "a segment is one of several"),
         (&["--segment", "1/2"], "--start-at"),
-        (&["--segment", "1/2", "--start-at", "soon"], "a time is seconds of Unix time"),
-        (&["--segment", "1/2", "--start-at", &later], "segment 1/2 serves: say where"),
-        (&["--segment", "1/2", "--start-at", &later, "--listen", "127.0.0.1:0"], "--listen needs a port"),
-        (&["--segment", "2/2", "--start-at", &later], "must be told where the first one serves"),
-        (&["--segment", "2/2", "--start-at", &late, "--server", "127.0.0.1:9"], "must be 5 seconds ahead"),
-        (&["--listen", "127.0.0.1:7000"], "--listen belongs to --nats or --segment"),
+        (&["--segment", "1/2", "--start-at", "soon"], "must be seconds of Unix time"),
+        (&["--segment", "1/2", "--start-at", &later], "segment 1/2 serves: add --listen"),
+        (&["--segment", "1/2", "--start-at", &later, "--listen", "127.0.0.1:0"], "--listen needs a fixed port"),
+        (&["--segment", "2/2", "--start-at", &later], "needs the address where the first one serves"),
+        (&["--segment", "2/2", "--start-at", &late, "--server", "127.0.0.1:9"], "must be at least 5 seconds ahead"),
+        (&["--listen", "127.0.0.1:7000"], "--listen requires --nats or --segment"),
         (&["--agents", "2"], "--nats"),
         (
             &["--nats", "nats://127.0.0.1", "--agents", "2", "--listen", "0.0.0.0:0"],
-            "give the one that the others reach",
+            "give the one that the others can reach",
         ),
         (&["--nats", "nats://127.0.0.1"], "--agents"),
         (&["--nats", "nats://a:secret@127.0.0.1", "--agents", "2"], "leave credentials out of the address"),

@@ -1,4 +1,4 @@
-//! `feedlab serve`, and `feedlab watch` on the other end of every endpoint.
+//! `feedlab serve`, with `feedlab watch` as the client of every endpoint.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use feedlab_testkit::{Feedlab, http};
 
 use super::{ends_with, err, error_line, feedlab, listening, out};
 
-/// A server with standard input as its feed.
+/// Starts a server whose feed is standard input.
 fn server(token: Option<&str>) -> Feedlab {
     let arguments = ["serve", "--feed", "stdin"];
     let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), &arguments);
@@ -16,7 +16,7 @@ fn server(token: Option<&str>) -> Feedlab {
 }
 
 #[test]
-fn every_endpoint_shows_the_same_updates_and_a_signal_ends_the_server_well() {
+fn every_endpoint_has_the_same_updates_and_a_signal_stops_the_server_gracefully() {
     let mut server = server(None);
     server.write_line("one");
     server.write_line("two");
@@ -27,14 +27,14 @@ fn every_endpoint_shows_the_same_updates_and_a_signal_ends_the_server_well() {
         let lines = out(&ends_with(0, &mut feedlab(&arguments)));
         let seen: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        let told: Vec<_> = seen.iter().map(|update| (update["seq"].as_u64(), update["data"].as_str())).collect();
-        assert_eq!(told, [(Some(1), Some("one")), (Some(2), Some("two"))], "{transport}");
+        let updates: Vec<_> = seen.iter().map(|update| (update["seq"].as_u64(), update["data"].as_str())).collect();
+        assert_eq!(updates, [(Some(1), Some("one")), (Some(2), Some("two"))], "{transport}");
     }
     assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]
-fn a_token_is_asked_for_and_taken_from_the_environment() {
+fn a_token_is_required_and_read_from_the_environment() {
     let mut server = server(Some("secret"));
     server.write_line("one");
     let address = server.address().to_string();
@@ -49,7 +49,7 @@ fn a_token_is_asked_for_and_taken_from_the_environment() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_the_way_out() {
+fn a_port_in_use_is_reported_with_the_remedy() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address");
     let output = ends_with(1, &mut feedlab(&["serve", "--listen", &address.to_string()]));
@@ -59,20 +59,20 @@ fn a_port_in_use_is_named_with_the_way_out() {
 }
 
 #[test]
-fn a_server_tells_programs_its_addresses_and_its_certificate() {
+fn json_has_the_addresses_and_the_certificate() {
     let server = listening(&["serve", "--control", "127.0.0.1:0", "--tls", "self-signed", "--exit-with-stdin"]);
     let certificate = server.ready()["certificate"].as_str().expect("a certificate");
     assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----"));
     let stats = http::get(server.control(), "/stats");
-    assert!(stats.status == 200 && stats.json()["life"].is_u64(), "plainly: {stats:?}");
+    assert!(stats.status == 200 && stats.json()["life"].is_u64(), "plain HTTP: {stats:?}");
     assert_eq!(server.close(), Some(0));
 }
 
 #[test]
-fn flags_that_do_not_fit_are_refused_with_the_remedy() {
+fn contradictory_flags_are_rejected_with_the_remedy() {
     for (flags, needle) in [
-        (&["--slow-limit", "5"][..], "--slow-limit belongs to --slow-policy disconnect"),
-        (&["--tls-cert", "absent.pem", "--tls-key", "absent.pem"], "absent.pem, which --tls-cert names"),
+        (&["--slow-limit", "5"][..], "--slow-limit requires --slow-policy disconnect"),
+        (&["--tls-cert", "absent.pem", "--tls-key", "absent.pem"], "cannot read the file of --tls-cert, absent.pem"),
         (&["--queue", "0"], "at least 1"),
         (&["--coalesce", "0s"], "longer than nothing"),
         (&["--feed", "stdin", "--began-at", "1"], "--began-at"),
@@ -83,15 +83,15 @@ fn flags_that_do_not_fit_are_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_server_that_was_told_to_ends_with_its_standard_input() {
+fn a_server_with_exit_with_stdin_exits_when_standard_input_ends() {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--exit-with-stdin"];
     ends_with(0, feedlab(&arguments).write_stdin(""));
 }
 
 #[test]
-fn a_server_that_is_handed_its_settings_takes_no_flags_beside_them_and_nothing_else() {
+fn a_server_with_settings_from_stdin_rejects_flags_and_invalid_settings() {
     for (flag, line, needle) in [
-        (None, "{\"history\": 5}\n", "the line of settings on standard input cannot be understood"),
+        (None, "{\"history\": 5}\n", "the line of settings on standard input is invalid"),
         (Some("--history=5"), "", "cannot be used with"),
         (Some("--rate=5"), "", "cannot be used with"),
     ] {
@@ -101,9 +101,9 @@ fn a_server_that_is_handed_its_settings_takes_no_flags_beside_them_and_nothing_e
     }
 }
 
-/// HTTP/2's own library warns of each, which was 100 bytes on standard error for 17 on the wire.
+/// The HTTP/2 library logs a warning for each: 100 bytes on standard error for 17 on the wire.
 #[test]
-fn r2_ping_acknowledgements_that_nobody_asked_for_are_a_few_lines() {
+fn r2_unsolicited_ping_acknowledgements_log_only_a_few_lines() {
     const PINGS: usize = 20_000;
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("log");
@@ -112,11 +112,11 @@ fn r2_ping_acknowledgements_that_nobody_asked_for_are_a_few_lines() {
     let server = Feedlab::start(command);
     let mut peer = TcpStream::connect(server.address()).expect("it listens");
     // RFC 9113: the preface (section 3.4), SETTINGS (6.5), and PING with ACK (6.7).
-    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
     let ping = [&[0, 0, 8, 6, 1, 0, 0, 0, 0][..], b"unasked!"].concat();
-    peer.write_all(&[begin, ping.repeat(PINGS)].concat()).expect("it reads");
+    peer.write_all(&[preface, ping.repeat(PINGS)].concat()).expect("it reads");
     peer.shutdown(Shutdown::Write).expect("it is open");
-    // It has read all of them when it has come to the end behind them.
+    // When the server reaches the end of the stream, it has read all of them.
     let _ = peer.read_to_end(&mut Vec::new());
     assert_eq!(http::get(server.address(), "/stats").status, 200);
     let warnings = std::fs::read_to_string(&log).expect("the log");

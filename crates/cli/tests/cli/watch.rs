@@ -1,4 +1,4 @@
-//! `feedlab watch` against servers that are none of feedlab's.
+//! `feedlab watch` with servers that are not feedlab's.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use super::{ends_with, err, error_line, feedlab, listening, out};
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\r\n";
 
-/// Answers one connection after the other with bytes as they stand, closing each; gives back what was asked.
+/// Answers one connection after the other with the given bytes, closes each, and returns the requests.
 fn serve(answers: Vec<Vec<u8>>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/events?after=mine", listener.local_addr().expect("an address"));
@@ -42,7 +42,7 @@ fn stream(events: &str) -> Vec<u8> {
 }
 
 #[test]
-fn events_come_out_in_order_and_the_stream_is_resumed_as_the_standard_says() {
+fn events_are_printed_in_order_and_the_stream_resumes_as_in_the_standard() {
     let (url, server) = serve(vec![
         stream(
             "\u{feff}: a comment\nretry: 40\nid: 7\ndata: first\ndata:second line\n\nevent: price\r\ndata: {\"eur\":1}\r\n\r\n",
@@ -71,7 +71,7 @@ fn events_come_out_in_order_and_the_stream_is_resumed_as_the_standard_says() {
 }
 
 #[test]
-fn a_stream_of_another_type_closes_for_good() {
+fn a_stream_of_another_type_is_closed_permanently() {
     let (url, server) = serve(vec![b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\ndata: no\n\n".to_vec()]);
     let output = ends_with(1, &mut feedlab(&["watch", &url, "--raw-events"]));
     assert!(error_line(&output).contains("`text/html`, not `text/event-stream`"), "{}", err(&output));
@@ -80,7 +80,7 @@ fn a_stream_of_another_type_closes_for_good() {
 }
 
 #[test]
-fn an_event_is_printed_at_once_and_the_count_ends_it() {
+fn an_event_is_printed_immediately_and_the_count_ends_the_command() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
@@ -95,7 +95,7 @@ fn an_event_is_printed_at_once_and_the_count_ends_it() {
         let event =
             if data == "one" { format!("{STREAM}data: one\n\n") } else { "data: two\n\ndata: three\n\n".into() };
         stream.write_all(event.as_bytes()).expect("it reads");
-        // The connection is still open: nothing but the event itself can have caused the line.
+        // The connection is still open, so only the event itself can have caused the line.
         let line = printed.next().expect("a line").expect("text");
         assert_eq!(line, format!(r#"{{"type":"message","data":"{data}","lastEventId":""}}"#));
     }
@@ -104,7 +104,7 @@ fn an_event_is_printed_at_once_and_the_count_ends_it() {
 }
 
 #[test]
-fn h7_a_stream_of_another_server_is_printed_as_it_stands() {
+fn h7_a_stream_of_another_server_is_printed_unchanged() {
     let events = "retry: 40\nid: 7\nevent: price\ndata: {\"eur\":1}\n\nid: 8\ndata: two\n\n";
     let (url, server) =
         serve(vec![stream(events), stream("data: three\n\n"), b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()]);
@@ -114,10 +114,10 @@ fn h7_a_stream_of_another_server_is_printed_as_it_stands() {
          8            message       two
          8            message       three
     "#);
-    let told = err(&output);
+    let stderr = err(&output);
     for needle in [
         "connected: 200 text/event-stream; charset=utf-8, HTTP/1.1, first byte ",
-        "this is no update of a feedlab server",
+        "these are not feedlab updates",
         "the server ended the stream; trying again",
         "connected again: 200 ",
         "3 events in ",
@@ -125,13 +125,13 @@ fn h7_a_stream_of_another_server_is_printed_as_it_stands() {
         "; 2 reconnects; longest silence ",
         "204 No Content",
     ] {
-        assert!(told.contains(needle), "{needle}: {told}");
+        assert!(stderr.contains(needle), "{needle}: {stderr}");
     }
     server.join().expect("the server ends");
 }
 
 #[test]
-fn h7_what_can_never_work_is_refused_at_once() {
+fn h7_a_permanent_error_ends_the_command_immediately() {
     let html = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>";
     let missing = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
     let compressed = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n\r\n\u{1f}\u{8b}";
@@ -155,7 +155,7 @@ fn h7_what_can_never_work_is_refused_at_once() {
 }
 
 #[test]
-fn h7_json_of_another_server_is_printed_as_it_comes() {
+fn h7_json_of_another_server_is_printed_unchanged() {
     let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"eur\":1}";
     for transport in ["short-polling", "long-polling"] {
         let (url, server) = serve(vec![answer.as_bytes().to_vec()]);
@@ -167,15 +167,15 @@ fn h7_json_of_another_server_is_printed_as_it_comes() {
 }
 
 #[test]
-fn f16_a_url_is_sent_as_it_stands_and_its_secrets_are_not_shown() {
+fn f16_a_url_is_sent_unchanged_and_its_secrets_are_not_shown() {
     let (url, server) = serve(vec![b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec()]);
     let url = url.replace("http://", "http://me:pa%20ss@").replace("?after=mine", "?sig=a%20b&y=%2B&flag");
     let line =
         ["watch", &url, "--transport", "short-polling", "--after", "7", "--cookie", "a=b", "--header", "X-Key: k3y"];
     let output = ends_with(1, &mut feedlab(&line));
-    let told = err(&output);
-    assert!(told.contains("/events?sig=…&y=…&flag: the server answered 404"), "{told}");
-    assert!(!["pa%20ss", "pa ss", "me:", "a%20b", "k3y"].iter().any(|secret| told.contains(secret)), "{told}");
+    let stderr = err(&output);
+    assert!(stderr.contains("/events?sig=…&y=…&flag: the server answered 404"), "{stderr}");
+    assert!(!["pa%20ss", "pa ss", "me:", "a%20b", "k3y"].iter().any(|secret| stderr.contains(secret)), "{stderr}");
     let request = server.join().expect("the server ends").concat();
     for needle in [
         "get /events?sig=a%20b&y=%2b&flag&after=7 http/1.1\r\n",
@@ -187,9 +187,9 @@ fn f16_a_url_is_sent_as_it_stands_and_its_secrets_are_not_shown() {
     }
 }
 
-/// Within its origin a redirect is followed with all that was given; beyond, with nothing that may be a secret.
+/// A redirect within the origin gets all headers; one to another origin gets nothing that may be secret.
 #[test]
-fn f15_no_secret_goes_along_to_another_origin() {
+fn f15_a_redirect_to_another_origin_gets_no_secret() {
     let (elsewhere, other) = serve(vec![stream("data: there\n\n")]);
     let moved = |to: &str| format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n").into_bytes();
     let (url, server) = serve(vec![moved("/moved"), moved(&elsewhere)]);
@@ -212,7 +212,7 @@ fn f15_no_secret_goes_along_to_another_origin() {
 }
 
 #[test]
-fn h7_silence_is_told_and_an_interrupt_ends_with_what_there_was() {
+fn h7_silence_is_reported_and_an_interrupt_prints_the_summary() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/events", listener.local_addr().expect("an address"));
     let child = Command::new(assert_cmd::cargo::cargo_bin!("feedlab"))
@@ -227,17 +227,17 @@ fn h7_silence_is_told_and_an_interrupt_ends_with_what_there_was() {
     std::thread::sleep(std::time::Duration::from_secs(12));
     kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
     let output = child.wait_with_output().expect("it ends");
-    let told = err(&output);
-    assert_eq!(output.status.code(), Some(130), "{told}");
+    let stderr = err(&output);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(
-        told.contains("connected: 200 ") && told.contains("\nnothing for 10 s; the last sign of life came "),
-        "{told}"
+        stderr.contains("connected: 200 ") && stderr.contains("\nnothing for 10 s; the last sign of life was "),
+        "{stderr}"
     );
-    assert!(told.contains("\n0 events in 1") && told.contains("; 0 reconnects; longest silence 1"), "{told}");
+    assert!(stderr.contains("\n0 events in 1") && stderr.contains("; 0 reconnects; longest silence 1"), "{stderr}");
 }
 
 #[test]
-fn h7_the_systems_authorities_are_trusted_by_themselves() {
+fn h7_the_systems_authorities_are_trusted_by_default() {
     let server = listening(&["serve", "--feed", "synthetic", "--rate", "20", "--tls", "self-signed"]);
     let folder = tempfile::tempdir().expect("a folder");
     let authorities = folder.path().join("authorities.pem");

@@ -1,4 +1,4 @@
-//! `feedlab workshop`: the server, the files that it keeps, and what it says when something is wrong.
+//! `feedlab workshop`: the server, its files, and its error messages.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -7,7 +7,7 @@ use feedlab_testkit::{Feedlab, http};
 
 use super::{ends_with, error_line, feedlab};
 
-/// A workshop in a folder of its own, which ends with its standard input.
+/// Starts a workshop in a folder. It exits when its standard input ends.
 fn workshop(folder: &Path) -> Feedlab {
     let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), &["workshop", "--exit-with-stdin"]);
     command.current_dir(folder);
@@ -15,7 +15,7 @@ fn workshop(folder: &Path) -> Feedlab {
 }
 
 #[test]
-fn chapters_class_live_page_and_endpoints_are_on_one_address() {
+fn chapters_class_live_page_and_endpoints_are_at_one_address() {
     let folder = tempfile::tempdir().expect("a folder");
     let workshop = workshop(folder.path());
     for (path, needle) in [
@@ -33,11 +33,11 @@ fn chapters_class_live_page_and_endpoints_are_on_one_address() {
         assert_eq!(http::get(workshop.address(), path).status, 404, "{path}");
     }
     assert_eq!(workshop.close(), Some(0));
-    assert!(folder.path().join("feedlab-class.ndjson").exists(), "the votes' file is begun");
+    assert!(folder.path().join("feedlab-class.ndjson").exists(), "the file of votes is created");
 }
 
 #[test]
-fn a_broken_votes_file_is_named_with_its_line_and_left_alone() {
+fn a_broken_file_of_votes_is_reported_with_its_line_and_does_not_change() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("class.ndjson");
     std::fs::write(&file, "\n{\"question\":1}\n").expect("it is written");
@@ -48,7 +48,7 @@ fn a_broken_votes_file_is_named_with_its_line_and_left_alone() {
 }
 
 #[test]
-fn a_votes_file_that_cannot_be_begun_is_named() {
+fn a_file_of_votes_that_cannot_be_created_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = ["workshop", "--listen", "127.0.0.1:0", "--class", "absent/class.ndjson"];
     let line = error_line(&ends_with(2, feedlab(&arguments).current_dir(folder.path())));
@@ -56,14 +56,17 @@ fn a_votes_file_that_cannot_be_begun_is_named() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_the_way_out() {
+fn a_port_in_use_is_reported_with_the_remedy() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
     let folder = tempfile::tempdir().expect("a folder");
     let output = ends_with(1, feedlab(&["workshop", "--listen", &address]).current_dir(folder.path()));
     let line = error_line(&output);
     assert!(line.contains("is in use") && line.contains("--listen 127.0.0.1:0"), "{line}");
-    assert!(!folder.path().join("feedlab-class.ndjson").exists(), "nothing is begun where nothing can be served");
+    assert!(
+        !folder.path().join("feedlab-class.ndjson").exists(),
+        "no file of votes is created if the server cannot start"
+    );
 }
 
 #[test]

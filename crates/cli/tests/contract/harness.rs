@@ -1,4 +1,4 @@
-//! A server in this process, and clients that keep what they see.
+//! Servers in this process, and clients that record what they receive.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -22,16 +22,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Where a feed lives.
+/// Where a feed is stored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Home {
-    /// In its one server.
+pub(crate) enum Backend {
+    /// In its only server.
     Server,
-    /// On a broker, and two servers have it.
+    /// On a broker, for two servers.
     Broker(SocketAddr),
 }
 
-/// A feed, and what serves it.
+/// The servers of a feed.
 pub(crate) struct Server {
     pub(crate) nodes: Vec<Node>,
 }
@@ -43,8 +43,8 @@ pub(crate) struct Node {
     task: JoinHandle<()>,
 }
 
-impl Home {
-    /// Starts to serve a feed that nobody else has.
+impl Backend {
+    /// Starts the servers of a new feed.
     pub(crate) async fn start(self, settings: Settings) -> Server {
         static STREAMS: AtomicU32 = AtomicU32::new(0);
         let Self::Broker(broker) = self else { return Server { nodes: vec![Node::start(settings).await] } };
@@ -56,13 +56,13 @@ impl Home {
 }
 
 impl Server {
-    /// A node of the feed: another one each time.
+    /// Returns the address of a node of the feed, a different one each time.
     pub(crate) fn addr(&self) -> SocketAddr {
         static TURN: AtomicUsize = AtomicUsize::new(0);
         self.nodes[TURN.fetch_add(1, Ordering::Relaxed) % self.nodes.len()].addr
     }
 
-    /// All of its nodes.
+    /// Returns the addresses of all nodes.
     pub(crate) fn addrs(&self) -> Vec<SocketAddr> {
         self.nodes.iter().map(|node| node.addr).collect()
     }
@@ -77,7 +77,7 @@ impl Server {
         }
     }
 
-    /// Waits until nobody is at the endpoint of any node and the only connection is the one that asks.
+    /// Waits until no node has a client at the endpoint, and the only connection is that of the query.
     pub(crate) async fn until_empty(&self, transport: Transport) {
         for node in &self.nodes {
             node.until_empty(transport).await;
@@ -91,7 +91,7 @@ impl Node {
         let addr = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
-        // Whoever waited for the drain would wait longer than any test does.
+        // A client that waited for the drain would wait longer than any test.
         let config = Config { drain: Duration::from_secs(3_600), ..settings.into() };
         let task = tokio::spawn(async move { feedlab_server::run(listener, config, token).await.unwrap() });
         Self { addr, shutdown, task }
@@ -124,12 +124,12 @@ pub(crate) fn url(addr: SocketAddr, transport: Transport) -> String {
     format!("{scheme}://{addr}{}", transport.path())
 }
 
-/// Publishes one update for each number, one after another.
+/// Publishes one update per number, one after the other.
 pub(crate) async fn publish(addr: SocketAddr, numbers: RangeInclusive<u64>) {
     publish_large(addr, numbers, 0).await;
 }
 
-/// The same, with updates of a size.
+/// Publishes updates of a given size.
 pub(crate) async fn publish_large(addr: SocketAddr, numbers: RangeInclusive<u64>, bytes: usize) {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let mut answer = [0; 1024];
@@ -142,12 +142,12 @@ pub(crate) async fn publish_large(addr: SocketAddr, numbers: RangeInclusive<u64>
     }
 }
 
-/// What a client saw.
+/// What a client received.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) seqs: Vec<u64>,
     pub(crate) gaps: Vec<Gap>,
-    /// What it was told, and how many updates it had by then.
+    /// The resets, each with the number of updates received before.
     pub(crate) resets: Vec<(Reset, usize)>,
     pub(crate) reconnects: u32,
     pub(crate) failures: Vec<Failure>,
@@ -160,7 +160,7 @@ pub(crate) struct Follower {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-/// Starts a client that begins before the first update. It has a thread of its own, as it need not be `Send`.
+/// Starts a client that reads from the first update. It runs in a separate thread, because it need not be `Send`.
 pub(crate) fn follow(url: &str, transport: Transport) -> Follower {
     let mut client = Client::new(Url::parse(url).unwrap(), 1);
     client.after = Some(Cursor::default());
@@ -186,7 +186,7 @@ fn options(transport: Transport) -> Options {
 }
 
 impl Follower {
-    /// Waits until something holds of what was seen, and returns that.
+    /// Waits until a condition holds for what was received, and returns that.
     pub(crate) async fn until(&self, transport: Transport, holds: impl Fn(&Seen) -> bool) -> Seen {
         let deadline = clock::now() + Duration::from_secs(20);
         loop {

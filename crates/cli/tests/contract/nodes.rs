@@ -1,4 +1,4 @@
-//! A feed on a broker, and what may happen to its nodes and to the broker: nothing is missed, doubled or out of order.
+//! A feed on a broker: whatever happens to its nodes and to the broker, nothing is missed, duplicated or out of order.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use feedlab_feed::settings::Settings;
 use feedlab_feed::source::SourceConfig;
 use feedlab_testkit::{Broker, http, soon};
 
-use crate::harness::{Home, Node, Server, follow, publish};
-use crate::line::Line;
-use crate::{for_homes, open};
+use crate::harness::{Backend, Node, Server, follow, publish};
+use crate::relay::Relay;
+use crate::{for_backends, open};
 
-/// Node of a stream.
+/// Returns the settings of a node of a stream.
 fn of(broker: &Broker, stream: &str) -> Settings {
     Settings { source: Some(SourceConfig::Stream(broker.stream(stream).parse().unwrap())), ..open() }
 }
@@ -27,17 +27,17 @@ async fn until_health(node: &Node, status: u16) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_change_nodes_at_each_reconnect_miss_nothing() {
+async fn clients_that_switch_nodes_at_each_reconnect_miss_nothing() {
     const ROUNDS: u64 = 20;
     let Some(broker) = Broker::start() else { return };
-    for_homes(&[Home::Broker(broker.address())], &|transport, home: Home| async move {
-        let server = home.start(open()).await;
-        let line = Line::to(server.addrs()).await;
-        let client = follow(&line.url(transport), transport);
+    for_backends(&[Backend::Broker(broker.address())], &|transport, backend: Backend| async move {
+        let server = backend.start(open()).await;
+        let relay = Relay::to(server.addrs()).await;
+        let client = follow(&relay.url(transport), transport);
         for round in 0..ROUNDS {
             publish(server.addr(), round * 20 + 1..=round * 20 + 20).await;
             client.until(transport, |seen| seen.seqs.len() as u64 >= round * 20 + 5).await;
-            line.cut();
+            relay.cut();
         }
         let seen = client.until(transport, |seen| seen.seqs.len() as u64 >= ROUNDS * 20).await;
         assert_eq!(seen.seqs, (1..=ROUNDS * 20).collect::<Vec<_>>(), "{transport}");
@@ -48,17 +48,17 @@ async fn clients_that_change_nodes_at_each_reconnect_miss_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_node_no_longer_holds_comes_from_the_stream() {
+async fn updates_that_left_a_nodes_history_come_from_the_stream() {
     let Some(broker) = Broker::start() else { return };
-    for_homes(&[Home::Broker(broker.address())], &|transport, home: Home| async move {
-        let server = home.start(Settings { history: 10, queue: 10, ..open() }).await;
-        let line = Line::to(server.addrs()).await;
-        let client = follow(&line.url(transport), transport);
+    for_backends(&[Backend::Broker(broker.address())], &|transport, backend: Backend| async move {
+        let server = backend.start(Settings { history: 10, queue: 10, ..open() }).await;
+        let relay = Relay::to(server.addrs()).await;
+        let client = follow(&relay.url(transport), transport);
         publish(server.addr(), 1..=3).await;
         client.until(transport, |seen| seen.seqs.len() == 3).await;
-        line.close();
+        relay.close();
         publish(server.addr(), 4..=700).await;
-        line.open();
+        relay.open();
         let late = follow(&server.url(transport), transport);
         for client in [client, late] {
             let seen = client.until(transport, |seen| seen.seqs.last() == Some(&700)).await;
@@ -70,13 +70,13 @@ async fn what_a_node_no_longer_holds_comes_from_the_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_is_killed_and_comes_back_loses_nothing() {
+async fn a_broker_that_is_killed_and_restarted_loses_nothing() {
     let Some(mut broker) = Broker::start() else { return };
     let server =
         Server { nodes: vec![Node::start(of(&broker, "KILLED")).await, Node::start(of(&broker, "KILLED")).await] };
-    let lines = [Line::to(server.addrs()).await, Line::to(server.addrs()).await];
+    let relays = [Relay::to(server.addrs()).await, Relay::to(server.addrs()).await];
     let clients: Vec<_> =
-        Transport::ALL.map(|transport| (transport, follow(&lines[0].url(transport), transport))).into();
+        Transport::ALL.map(|transport| (transport, follow(&relays[0].url(transport), transport))).into();
     publish(server.addr(), 1..=50).await;
     for (transport, client) in &clients {
         client.until(*transport, |seen| seen.seqs.len() == 50).await;
@@ -85,9 +85,9 @@ async fn a_broker_that_is_killed_and_comes_back_loses_nothing() {
     for node in &server.nodes {
         until_health(node, 503).await;
     }
-    // Clients are kept, and may come and go: they have what the nodes hold.
-    lines[0].cut();
-    let late = follow(&lines[1].url(Transport::Sse), Transport::Sse);
+    // Clients stay connected, and others may connect: they get what the nodes have in their histories.
+    relays[0].cut();
+    let late = follow(&relays[1].url(Transport::Sse), Transport::Sse);
     late.until(Transport::Sse, |seen| seen.seqs.len() == 50).await;
     broker.restart();
     for node in &server.nodes {
@@ -103,21 +103,21 @@ async fn a_broker_that_is_killed_and_comes_back_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_is_new_goes_on_where_the_old_one_ended() {
+async fn a_new_node_continues_where_the_old_one_stopped() {
     let Some(broker) = Broker::start() else { return };
     let node = Node::start(of(&broker, "RENEWED")).await;
-    let line = Line::to(vec![node.addr]).await;
-    let clients: Vec<_> = Transport::ALL.map(|transport| (transport, follow(&line.url(transport), transport))).into();
+    let relay = Relay::to(vec![node.addr]).await;
+    let clients: Vec<_> = Transport::ALL.map(|transport| (transport, follow(&relay.url(transport), transport))).into();
     publish(node.addr, 1..=30).await;
     for (transport, client) in &clients {
         client.until(*transport, |seen| seen.seqs.len() == 30).await;
     }
-    line.close();
+    relay.close();
     node.stop().await;
     let node = Node::start(of(&broker, "RENEWED")).await;
     publish(node.addr, 31..=60).await;
-    line.redirect(vec![node.addr]);
-    line.open();
+    relay.redirect(vec![node.addr]);
+    relay.open();
     for (transport, client) in &clients {
         let seen = client.until(*transport, |seen| seen.seqs.last() == Some(&60)).await;
         assert_eq!(seen.seqs, (1..=60).collect::<Vec<_>>(), "{transport}");

@@ -1,4 +1,4 @@
-//! Clients that open an endpoint and leave, each in its way.
+//! Clients that open an endpoint and close it, in different ways.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::frames;
 
-/// What a client opens.
+/// The endpoint that a client opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     ShortPoll,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     SseOnHttp2,
 }
 
-/// How it leaves.
+/// How a client closes its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Fin,
@@ -40,11 +40,11 @@ impl Kind {
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
                     .to_vec()
             }
-            Self::SseOnHttp2 => [frames::begin(), frames::get(1, "/feed/sse")].concat(),
+            Self::SseOnHttp2 => [frames::preface(), frames::get(1, "/feed/sse")].concat(),
         }
     }
 
-    /// What the server's answer has in it once the endpoint is open; a long poll is open without one.
+    /// Returns what the server's answer contains once the endpoint is open; a long poll has no answer yet.
     const fn sign(self) -> Option<&'static [u8]> {
         match self {
             Self::ShortPoll => Some(b"\"gap\":null}"),
@@ -54,14 +54,14 @@ impl Kind {
         }
     }
 
-    /// Asks for the endpoint; what is answered is still to be read.
+    /// Sends the request for the endpoint, without reading the answer.
     pub(crate) fn connect(self, endpoint: SocketAddr) -> TcpStream {
         let mut stream = TcpStream::connect(endpoint).unwrap();
         stream.write_all(&self.request()).unwrap();
         stream
     }
 
-    /// Opens the endpoint and waits until it is open.
+    /// Opens the endpoint, and waits until it is open.
     pub(crate) fn open(self, endpoint: SocketAddr) -> Client {
         let mut stream = self.connect(endpoint);
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

@@ -1,33 +1,33 @@
-//! HTTP/2 in a client's own bytes: RFC 9113, sections 3.4, 4.1 and 6, and header fields as RFC 7541, section 6 has them.
+//! HTTP/2 as a client's raw bytes: RFC 9113, sections 3.4, 4.1 and 6, with header fields as in RFC 7541, section 6.
 
-/// Preface and settings of a client that takes what is sent: the largest windows, of each stream and of the connection.
-pub(crate) fn begin() -> Vec<u8> {
+/// Returns the preface and the settings of a client with the largest windows, for streams and for the connection.
+pub(crate) fn preface() -> Vec<u8> {
     let settings = frame(4, 0, 0, &[&4u16.to_be_bytes()[..], &(i32::MAX as u32).to_be_bytes()].concat());
     let window = frame(8, 0, 0, &(i32::MAX as u32 - 65_535).to_be_bytes());
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..], &window].concat()
 }
 
-/// A `GET`, whole.
+/// Returns a complete `GET`.
 pub(crate) fn get(stream: u32, path: &str) -> Vec<u8> {
     headers(stream, 0x82, path, true)
 }
 
-/// A `POST` whose body is still to come.
+/// Returns a `POST` without its body.
 pub(crate) fn post(stream: u32, path: &str) -> Vec<u8> {
     headers(stream, 0x83, path, false)
 }
 
-/// A part of a body, and not its last.
+/// Returns a part of a body that is not the last.
 pub(crate) fn data(stream: u32, bytes: &[u8]) -> Vec<u8> {
     frame(0, 0, stream, bytes)
 }
 
-/// The acknowledgement of a ping, which nobody sent.
+/// Returns an unsolicited acknowledgement of a ping.
 pub(crate) fn ping_ack() -> Vec<u8> {
     frame(6, 1, 0, b"unasked!")
 }
 
-/// Method and `:scheme http` by index, `:path` and `:authority` in letters.
+/// Returns HEADERS with the method and `:scheme http` by index, and `:path` and `:authority` as literals.
 fn headers(stream: u32, method: u8, path: &str, is_last: bool) -> Vec<u8> {
     let mut fields = vec![method, 0x86, 0x04, path.len() as u8];
     fields.extend(path.as_bytes());

@@ -1,8 +1,8 @@
-//! Connections that end leave nothing behind, and clients that do not read cost no more than is stated: against the real
-//! binary, from outside.
+//! Closed connections leave nothing behind, and clients that do not read cost no more than documented: tested on the
+//! real binary, from outside.
 //!
-//! What can be counted (connections, tasks, descriptors, those who wait) is held here with few cycles. Memory needs many
-//! and a machine without other load: `scripts/check-leaks` runs those tests, which are left out otherwise.
+//! Counts (connections, tasks, descriptors, waiting clients) are checked here with few cycles. Memory needs many cycles
+//! and a machine without other load: those tests are ignored unless `scripts/check-leaks` runs them.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
@@ -20,12 +20,12 @@ mod watcher;
 use client::{End, Kind};
 use server::{Counts, Server};
 
-/// Cycles of each kind and end where only counts are held.
+/// The number of cycles of each kind and end when only counts are checked.
 const FEW: u32 = 50;
-/// Those where memory is.
+/// The number of cycles when memory is checked.
 const MANY: u32 = 1_000;
-/// By how much memory may be larger afterwards: this part of it, or as many bytes, whichever is more. The allocator
-/// rounds to pages and keeps some for each thread.
+/// How much memory may grow: this fraction, or this number of bytes, whichever is larger. The allocator rounds to pages
+/// and keeps some for each thread.
 const ALLOWED_PART: f64 = 0.02;
 const ALLOWED_BYTES: u64 = 256 << 10;
 
@@ -40,9 +40,9 @@ fn all() -> impl Iterator<Item = (Kind, End)> {
 }
 
 #[test]
-fn connections_that_end_leave_nothing_behind() {
+fn closed_connections_leave_nothing_behind() {
     let server = Server::start(&["--feed", "none", "--allow-publish"]);
-    cycles(&server, Kind::ShortPoll, End::Fin, 1); // what is made once, by the first
+    cycles(&server, Kind::ShortPoll, End::Fin, 1); // the first one allocates what is needed only once
     let baseline = server.at_rest();
     for (kind, end) in all() {
         cycles(&server, kind, end, FEW);
@@ -55,9 +55,9 @@ fn connections_that_end_leave_nothing_behind() {
 }
 
 #[test]
-fn clients_that_vanish_are_found_out() {
+fn vanished_clients_are_detected() {
     const CLIENTS: usize = 10;
-    // Enough to fill what the kernel holds for a client that does not read.
+    // Enough to fill the kernel's buffers for a client that does not read.
     let flags = "--feed synthetic --rate 200 --payload-bytes 8192 --send-buffer 8192 --keepalive 300ms";
     let server = Server::start(&flags.split(' ').collect::<Vec<_>>());
     let baseline = server.at_rest();
@@ -73,10 +73,10 @@ fn clients_that_vanish_are_found_out() {
     );
 }
 
-/// What one connection may hold of a request or of an answer, far below what the bodies and histories of these tests would be:
-/// its buffers and state, and a body or a piece of 64 KiB at most.
+/// The memory that one connection may take for a request or an answer, bytes: its buffers and state, and a body or a
+/// piece of at most 64 KiB. This is far below the size of the bodies and histories in these tests.
 const ALLOWED_CONNECTION: u64 = 128 << 10;
-/// What the allocator may have kept besides, in few connections.
+/// The memory that the allocator may keep in addition, with few connections, bytes.
 const ALLOWED_ANYWAY: u64 = 8 << 20;
 
 fn connect(server: &Server) -> TcpStream {
@@ -86,7 +86,7 @@ fn connect(server: &Server) -> TcpStream {
 }
 
 #[test]
-fn r1_a_body_in_bytes_pins_no_buffers() {
+fn r1_a_body_sent_byte_by_byte_pins_no_buffers() {
     const BODIES: u64 = 20;
     const BYTES: u64 = 1_500;
     let server = Server::start(&["--feed", "none", "--allow-publish"]);
@@ -102,11 +102,11 @@ fn r1_a_body_in_bytes_pins_no_buffers() {
     }
     let (grown, allowed) = (server.rss_bytes().saturating_sub(before), BODIES * ALLOWED_CONNECTION + ALLOWED_ANYWAY);
     let pinned = (BODIES * BYTES * 4) >> 10;
-    assert!(grown <= allowed, "{grown} bytes, allowed are {allowed}; a buffer for each byte were {pinned} MiB");
+    assert!(grown <= allowed, "{grown} bytes, {allowed} are allowed; a buffer for each byte would be {pinned} MiB");
 }
 
 #[test]
-fn r3_an_unread_poll_holds_a_piece_and_no_copy() {
+fn r3_an_unread_poll_holds_only_a_piece_of_its_answer() {
     const POLLS: u64 = 20;
     const UPDATES: u64 = 640;
     let server = Server::start(&["--feed", "none", "--allow-publish", "--history", "1000"]);
@@ -132,13 +132,13 @@ fn r3_an_unread_poll_holds_a_piece_and_no_copy() {
     }
     let (grown, allowed) = (server.rss_bytes().saturating_sub(before), POLLS * ALLOWED_CONNECTION + ALLOWED_ANYWAY);
     let copies = (POLLS * UPDATES * 60_000) >> 20;
-    assert!(grown <= allowed, "{grown} bytes, allowed are {allowed}; a copy for each were {copies} MiB");
+    assert!(grown <= allowed, "{grown} bytes, {allowed} are allowed; a copy for each would be {copies} MiB");
     drop(unread);
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-leaks runs it alone"]
-fn a_thousand_cycles_of_each_kind_leave_memory_where_it_was() {
+fn memory_does_not_grow_in_a_thousand_cycles_of_each_kind() {
     let server = Server::start(&["--feed", "none", "--allow-publish"]);
     for (kind, end) in all() {
         cycles(&server, kind, end, MANY);
@@ -157,13 +157,13 @@ fn a_thousand_cycles_of_each_kind_leave_memory_where_it_was() {
     }
     let grown = server.rss_bytes().saturating_sub(before);
     let allowed = ((before as f64 * ALLOWED_PART) as u64).max(ALLOWED_BYTES);
-    println!("grown by {} KiB, allowed are {} KiB", grown >> 10, allowed >> 10);
-    assert!(grown <= allowed, "memory grew by {grown} bytes, allowed are {allowed}");
+    println!("grown by {} KiB, {} KiB are allowed", grown >> 10, allowed >> 10);
+    assert!(grown <= allowed, "memory grew by {grown} bytes, {allowed} are allowed");
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-leaks runs it alone"]
-fn clients_that_do_not_read_cost_no_more_than_is_stated() {
+fn clients_that_do_not_read_cost_no_more_than_documented() {
     const CLIENTS: usize = 50;
     const UPDATE: u64 = 1_024 + 128;
     // `SlowPolicy` of crates/feed/src/settings.rs: 64 KiB and one update, and the stream itself.
@@ -179,8 +179,8 @@ fn clients_that_do_not_read_cost_no_more_than_is_stated() {
         let stuck: Vec<_> = (0..CLIENTS).map(|_| Kind::Sse.open(server.endpoint)).collect();
         std::thread::sleep(Duration::from_secs(5));
         let (Counts { waiting, .. }, grown) = (server.counts(), server.rss_bytes().saturating_sub(before));
-        println!("{policy}: {CLIENTS} stuck clients, grown by {} KiB, allowed are {} KiB", grown >> 10, allowed >> 10);
+        println!("{policy}: {CLIENTS} stuck clients, grown by {} KiB, {} KiB are allowed", grown >> 10, allowed >> 10);
         assert_eq!(waiting, stuck.len() as u64, "{policy}");
-        assert!(grown <= allowed, "{policy}: memory grew by {grown} bytes, allowed are {allowed}");
+        assert!(grown <= allowed, "{policy}: memory grew by {grown} bytes, {allowed} are allowed");
     }
 }

@@ -1,4 +1,4 @@
-//! `feedlab serve` as a process of its own, and what it says that it holds.
+//! `feedlab serve` as a separate process, and the resources that it reports.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -14,11 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     feedlab: Feedlab,
     pub(crate) endpoint: SocketAddr,
-    /// What it says on standard error.
+    /// Its standard error.
     log: tempfile::NamedTempFile,
 }
 
-/// Everything that a connection could leave behind and that can be counted.
+/// Everything countable that a connection could leave behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) open: u64,
@@ -50,7 +50,7 @@ impl Server {
         serde_json::from_str(&http::get(self.feedlab.control(), "/stats").body).unwrap()
     }
 
-    /// `VmRSS`, as the kernel tells it: the server has nothing to do for it.
+    /// Returns `VmRSS` from the kernel, without involving the server.
     pub(crate) fn rss_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.feedlab.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -61,7 +61,7 @@ impl Server {
         self.stats().feed.head
     }
 
-    /// Short polls that were answered.
+    /// Returns the number of answered short polls.
     pub(crate) fn polls(&self) -> u64 {
         self.stats().endpoints[&Transport::ShortPolling].requests
     }
@@ -70,7 +70,7 @@ impl Server {
         self.log.as_file().metadata().unwrap().len()
     }
 
-    /// Reads all of the history as a poll has it, so that each update is encoded.
+    /// Reads the whole history with a poll, so that each update is encoded.
     pub(crate) fn read_history(&self) {
         let mut stream = TcpStream::connect(self.endpoint).unwrap();
         stream.write_all(b"GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -90,16 +90,17 @@ impl Server {
         }
     }
 
-    /// What there is without a client. The one that looked before may be about to leave: hence several looks.
+    /// Returns the counts without a client. A previous query's connection may still be closing, so it samples several
+    /// times.
     pub(crate) fn at_rest(&self) -> Counts {
-        let looks = (0..20).map(|_| {
+        let samples = (0..20).map(|_| {
             std::thread::sleep(Duration::from_millis(20));
             self.counts()
         });
-        looks.min_by_key(|counts| (counts.open, counts.tasks, counts.descriptors)).unwrap()
+        samples.min_by_key(|counts| (counts.open, counts.tasks, counts.descriptors)).unwrap()
     }
 
-    /// The counts once they are no more than a baseline, or the last ones if they never are.
+    /// Waits until the counts are within a baseline, and returns them; returns the last ones if that takes too long.
     pub(crate) fn settled(&self, baseline: Counts) -> Counts {
         let deadline = clock::now() + PATIENCE;
         loop {

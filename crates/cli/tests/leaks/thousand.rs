@@ -1,5 +1,5 @@
-//! A thousand attackers at once, each case in its way, while two clients watch: memory stays within a bound, and who watches
-//! misses nothing.
+//! A thousand attackers at once, with a different attack in each test, while two clients watch: memory stays within a
+//! limit, and the watching clients miss nothing.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,44 +15,45 @@ use crate::server::Server;
 use crate::watcher::Watcher;
 
 const ATTACKERS: usize = 1_000;
-/// How far memory may rise above what the server has with its two watchers and its history.
+/// How far memory may rise above that of the server with its two watchers and its history, bytes.
 const ALLOWED_BYTES: u64 = 64_000_000;
-/// Lines of a library's warnings are shown ten times in a minute.
+/// How much may be logged, bytes: a library's warnings are shown ten times per minute.
 const ALLOWED_LOG_BYTES: u64 = 16 << 10;
 /// How long an attack lasts.
 const ATTACK: Duration = Duration::from_secs(15);
-/// Descriptors that the attackers take, and some.
+/// Descriptors for the attackers, with some to spare.
 const DESCRIPTORS: u64 = 4_000;
 
-/// What the server does without attackers: its flags, how long it takes to fill its history, and polls that then read all of
-/// it, half a second apart, until the allocator has what it needs for that.
+/// The server without attackers: its flags, how long it takes to fill its history, and the number of polls that then
+/// read all of it, half a second apart, until the allocator has the memory for that.
 struct Rest {
     flags: &'static str,
     fills_in: Duration,
     polls: usize,
 }
 
-/// A feed as by default.
+/// A default feed.
 const PLAIN: Rest = Rest { flags: "--feed synthetic --rate 50", fills_in: Duration::from_secs(2), polls: 1 };
-/// The same where clients may publish.
+/// The same, but clients may publish.
 const PUBLISHING: Rest = Rest { flags: "--feed synthetic --rate 50 --allow-publish", ..PLAIN };
-/// One whose history is full: 64 MiB, which it replaces within 8 s.
+/// A feed with a full history: 64 MiB, which it replaces within 8 s.
 const FULL: Rest = Rest {
     flags: "--feed synthetic --rate 500 --payload-bytes 16384 --history 100000",
     fills_in: Duration::from_secs(10),
     polls: 20,
 };
 
-/// When the attackers begin.
+/// When the attackers start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begin {
     AtOnce,
-    /// Over most of the attack, so that each is at another place in the feed.
+    /// Over most of the attack, so that each is at a different position in the feed.
     OneAfterTheOther,
 }
 
-/// Lets a thousand connections attack, each again when it was ended, and holds what memory rises to against the bound.
-#[expect(clippy::print_stdout, reason = "what was measured is worth as much as that it fits")]
+/// Attacks with a thousand connections, each of which reconnects when closed, and checks the rise of memory against the
+/// limit.
+#[expect(clippy::print_stdout, reason = "the figures are as useful as the result of the test")]
 fn attack<F: Future<Output = std::io::Result<()>> + Send>(
     (name, begin): (&str, Begin),
     rest: &Rest,
@@ -95,7 +96,7 @@ fn attack<F: Future<Output = std::io::Result<()>> + Send>(
         attacks.load(Ordering::Relaxed),
         server.logged_bytes(),
     );
-    assert!(risen <= ALLOWED_BYTES, "{name}: memory rose by {risen} bytes, allowed are {ALLOWED_BYTES}");
+    assert!(risen <= ALLOWED_BYTES, "{name}: memory rose by {risen} bytes, {ALLOWED_BYTES} are allowed");
     let logged = server.logged_bytes();
     assert!(logged <= ALLOWED_LOG_BYTES, "{name}: {logged} bytes on standard error");
 }
@@ -132,7 +133,7 @@ async fn all<F: Future<Output = std::io::Result<()>> + Send>(
     attacks.store(tasks.join_all().await.iter().sum(), Ordering::Relaxed);
 }
 
-/// From one of many addresses, with room for little.
+/// Connects from one of many addresses, with a small receive buffer.
 async fn connect(endpoint: SocketAddr, index: usize) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4 << 10)?;
@@ -144,7 +145,7 @@ async fn connect(endpoint: SocketAddr, index: usize) -> std::io::Result<TcpStrea
 
 const HOST: &str = "HTTP/1.1\r\nHost: localhost\r\n";
 
-/// Sends a body of which most comes at once, then a byte a segment.
+/// Sends most of a body at once, then one byte per segment.
 async fn body_in_bytes(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(format!("POST /feed {HOST}Content-Length: 60000\r\n\r\n").as_bytes()).await?;
     stream.write_all(&[b'x'; 50_000]).await?;
@@ -155,16 +156,16 @@ async fn body_in_bytes(mut stream: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The same in so many requests of one connection.
+/// Sends bodies in several requests of one connection.
 async fn bodies_on_http2(mut stream: TcpStream, requests: u32) -> std::io::Result<()> {
-    stream.write_all(&frames::begin()).await?;
+    stream.write_all(&frames::preface()).await?;
     let ids = || (0..requests).map(|request| 2 * request + 1);
     for id in ids() {
         stream.write_all(&frames::post(id, "/feed")).await?;
     }
     let (mut answers, mut requests) = stream.into_split();
     let send = async {
-        // A part of the connection's window at a time, which the server opens again as it reads.
+        // One part of the connection's window at a time; the server reopens it as it reads.
         for _ in 0..12 {
             for id in ids() {
                 requests.write_all(&frames::data(id, &[b'x'; 4_000])).await?;
@@ -188,7 +189,7 @@ async fn read_all(answers: &mut (impl tokio::io::AsyncRead + Unpin)) -> std::io:
     tokio::io::copy(answers, &mut tokio::io::sink()).await.map(|_| ())
 }
 
-/// Asks, and takes nothing of the answers, or a few bytes per second.
+/// Sends requests, and reads nothing of the answers, or a few bytes per second.
 async fn ask_and_take(mut stream: TcpStream, requests: &[u8], trickles: bool) -> std::io::Result<()> {
     stream.write_all(requests).await?;
     loop {
@@ -209,38 +210,38 @@ fn stream() -> Vec<u8> {
 
 fn polls_on_http2(count: u32) -> Vec<u8> {
     let polls = (0..count).flat_map(|request| frames::get(2 * request + 1, "/feed/poll?after=0"));
-    [frames::begin(), polls.collect()].concat()
+    [frames::preface(), polls.collect()].concat()
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r1_a_thousand_bodies_in_bytes_where_nobody_may_publish() {
+fn r1_a_thousand_bodies_sent_byte_by_byte_without_publishing() {
     attack(("bodies, HTTP/1.1, publishing off", Begin::AtOnce), &PLAIN, body_in_bytes);
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r1_a_thousand_bodies_in_bytes_where_clients_may_publish() {
+fn r1_a_thousand_bodies_sent_byte_by_byte_with_publishing() {
     attack(("bodies, HTTP/1.1, publishing on", Begin::AtOnce), &PUBLISHING, body_in_bytes);
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r1_a_thousand_connections_of_bodies_on_http2_where_nobody_may_publish() {
+fn r1_a_thousand_http2_connections_with_bodies_without_publishing() {
     attack(("bodies, HTTP/2, publishing off", Begin::AtOnce), &PLAIN, |stream| bodies_on_http2(stream, 4));
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r1_a_thousand_connections_of_bodies_on_http2_where_clients_may_publish() {
+fn r1_a_thousand_http2_connections_with_bodies_with_publishing() {
     attack(("bodies, HTTP/2, publishing on", Begin::AtOnce), &PUBLISHING, |stream| bodies_on_http2(stream, 4));
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r2_a_thousand_connections_of_unasked_acknowledgements() {
+fn r2_a_thousand_connections_with_unsolicited_acknowledgements() {
     attack(("PING acknowledgements", Begin::AtOnce), &PLAIN, async |mut stream| {
-        stream.write_all(&frames::begin()).await?;
+        stream.write_all(&frames::preface()).await?;
         let flood = frames::ping_ack().repeat(1_000);
         let (mut answers, mut pings) = stream.split();
         let send = async {
@@ -257,7 +258,7 @@ fn r2_a_thousand_connections_of_unasked_acknowledgements() {
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r3_a_thousand_bodies_that_do_not_come() {
+fn r3_a_thousand_unfinished_bodies() {
     attack(("unfinished bodies, HTTP/1.1", Begin::AtOnce), &PUBLISHING, async |mut stream| {
         stream.write_all(format!("POST /feed {HOST}Content-Length: 60000\r\n\r\n").as_bytes()).await?;
         stream.write_all(&[b'x'; 59_999]).await?;
@@ -267,13 +268,13 @@ fn r3_a_thousand_bodies_that_do_not_come() {
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r3_a_thousand_polls_that_nobody_reads() {
+fn r3_a_thousand_unread_polls() {
     attack(("unread polls, HTTP/1.1", Begin::AtOnce), &FULL, async |stream| ask_and_take(stream, &poll(), false).await);
 }
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r3_a_thousand_streams_from_the_oldest_update_on_that_nobody_reads() {
+fn r3_a_thousand_unread_streams_from_the_oldest_update() {
     attack(("unread streams", Begin::AtOnce), &FULL, async |connection| {
         ask_and_take(connection, &stream(), false).await
     });
@@ -281,7 +282,7 @@ fn r3_a_thousand_streams_from_the_oldest_update_on_that_nobody_reads() {
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r3_a_thousand_connections_of_polls_on_http2_that_nobody_reads() {
+fn r3_a_thousand_http2_connections_with_unread_polls() {
     attack(("unread polls, HTTP/2", Begin::AtOnce), &FULL, async |stream| {
         ask_and_take(stream, &polls_on_http2(2), false).await
     });
@@ -289,7 +290,7 @@ fn r3_a_thousand_connections_of_polls_on_http2_that_nobody_reads() {
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r3_a_thousand_polls_that_trickle_while_the_feed_moves_on() {
+fn r3_a_thousand_trickling_polls_of_a_feed_that_advances() {
     attack(("trickling polls, HTTP/1.1", Begin::OneAfterTheOther), &FULL, async |stream| {
         ask_and_take(stream, &poll(), true).await
     });
@@ -297,7 +298,7 @@ fn r3_a_thousand_polls_that_trickle_while_the_feed_moves_on() {
 
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
-fn r3_a_thousand_connections_of_polls_on_http2_that_trickle_while_the_feed_moves_on() {
+fn r3_a_thousand_http2_connections_with_trickling_polls_of_a_feed_that_advances() {
     attack(("trickling polls, HTTP/2", Begin::OneAfterTheOther), &FULL, async |stream| {
         ask_and_take(stream, &polls_on_http2(2), true).await
     });

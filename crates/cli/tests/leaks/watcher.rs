@@ -1,4 +1,4 @@
-//! Clients that read a stream as they should, and say whether they were sent each update, in order.
+//! Clients that read a stream normally, and check that they receive every update, in order.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,16 +9,16 @@ use std::thread::JoinHandle;
 use crate::client::Kind;
 use crate::server::Server;
 
-/// One that watches from a thread of its own, until the server ends.
+/// A client in a separate thread, which reads until the server stops.
 pub(crate) struct Watcher {
     kind: Kind,
-    /// The `seq` up to which it has everything.
+    /// The last `seq` received.
     seen: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
 impl Watcher {
-    /// Begins to watch, from now on.
+    /// Starts to read, from the current update.
     pub(crate) fn start(server: &Server, kind: Kind) -> Self {
         let stream = kind.connect(server.endpoint);
         let seen = Arc::new(AtomicU64::new(0));
@@ -32,7 +32,7 @@ impl Watcher {
         Self { kind, seen, thread }
     }
 
-    /// Waits until it has everything up to a `seq`.
+    /// Waits until it has received everything up to a `seq`.
     pub(crate) fn reach(&self, seq: u64) {
         while self.seen.load(Ordering::Relaxed) < seq {
             assert!(!self.thread.is_finished(), "{:?}: missed something: see above", self.kind);
@@ -43,7 +43,7 @@ impl Watcher {
 
 fn next(seen: &AtomicU64, seq: u64) {
     let before = seen.swap(seq, Ordering::Relaxed);
-    assert!(before == 0 || seq == before + 1, "{seq} behind {before}");
+    assert!(before == 0 || seq == before + 1, "{seq} after {before}");
 }
 
 fn read_events(stream: TcpStream, seen: &AtomicU64) {
@@ -51,12 +51,12 @@ fn read_events(stream: TcpStream, seen: &AtomicU64) {
         let Ok(line) = line else { return };
         let Some(cursor) = line.strip_prefix(b"id: ") else { continue };
         let seq = std::str::from_utf8(cursor).unwrap().split_once('.').unwrap().1.parse().unwrap();
-        // The first names the place from which on there are updates.
+        // The first one is the cursor where the stream starts.
         next(seen, seq);
     }
 }
 
-/// Frames of RFC 6455, section 5.2, as a server sends them: unmasked.
+/// Reads frames of RFC 6455, section 5.2, as a server sends them: unmasked.
 fn read_messages(stream: TcpStream, seen: &AtomicU64) {
     let mut reader = BufReader::with_capacity(1 << 18, stream);
     let mut head = Vec::new();
@@ -72,12 +72,12 @@ fn read_messages(stream: TcpStream, seen: &AtomicU64) {
                     None => assert!(message["hello"].is_object(), "{message}"),
                 }
             }
-            // A ping: what it carries goes back, masked with zeros.
+            // A ping: send its payload back, masked with zeros.
             9 => {
                 let pong = [&[0x8A, 0x80 | payload.len() as u8, 0, 0, 0, 0], &payload[..]].concat();
                 let _ = reader.get_mut().write_all(&pong);
             }
-            // The server goes down.
+            // The server shuts down.
             8 => return,
             other => panic!("a frame of kind {other}"),
         }

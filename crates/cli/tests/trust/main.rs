@@ -1,5 +1,5 @@
-//! A run judges itself: starved or stalled it is invalid, and left alone it is not. Real processes, stopped by real
-//! signals; a test binary of its own, because the tests of others would be the load that it must not see.
+//! A run checks itself: if starved or stalled, it is invalid; if undisturbed, it is valid. Real processes, stopped by
+//! real signals; a separate test binary, because other tests would be the load that must not be there.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
@@ -39,12 +39,12 @@ drain = "1500ms"
 transport = "sse"
 "#;
 
-/// From the start of the processes to well within the measured time, which begins after about a second.
+/// The time from the start of the processes to well within the measured period, which starts after about a second.
 const INTO_IT: Duration = Duration::from_millis(2_500);
-/// Much more than a hundredth of the measured time, and much more than a tenth of a second.
+/// Much more than 1% of the measured period, and much more than 100 ms.
 const STANDSTILL: Duration = Duration::from_millis(900);
 
-/// Runs the scenario, stops one of its processes for a while if told to, and gives the exit status, the verdict and
+/// Runs the scenario, optionally stops one of its processes for a while, and returns the exit status, the verdict and
 /// the page.
 fn run(stopped: Option<&str>) -> (Option<i32>, Verdict, String) {
     let folder = tempfile::tempdir().unwrap();
@@ -79,25 +79,24 @@ fn is_invalid_because(stopped: &str, of: &str) {
 }
 
 #[test]
-fn a_starved_generator_is_found_out() {
+fn a_starved_load_generator_is_detected() {
     is_invalid_because("generate", "schedule_lag_p99_us");
 }
 
 #[test]
-fn a_stalled_publisher_is_found_out() {
+fn a_stalled_publisher_is_detected() {
     is_invalid_because("serve", "publish_lag_p99_us");
 }
 
-/// What else goes on at the machine is no fault of the run's, and need not go on for ever: a disturbed run is tried
-/// again, twice.
+/// Other load on the machine is not the run's fault and may be temporary: a disturbed run is repeated up to twice.
 #[test]
-fn a_run_that_is_left_alone_is_valid() {
+fn an_undisturbed_run_is_valid() {
     let _alone = alone();
     let mut verdicts = Vec::new();
     for _ in 0..3 {
         let (status, mut verdict, _) = run(None);
         assert_eq!(status, Some(0), "{verdict:?}");
-        // These processes are of the tests' own build.
+        // These processes have the build profile of the tests.
         verdict.reasons.retain(|reason| !(cfg!(debug_assertions) && reason.what.contains("without optimization")));
         if verdict.reasons.is_empty() {
             return;

@@ -1,8 +1,8 @@
-//! What a chapter consists of, and what it points at.
+//! The structure of the chapters, and their links and references.
 
 use crate::{folder, page, pages, root};
 
-/// The way of every chapter.
+/// The headings of every chapter.
 const HEADINGS: [&str; 6] = ["Question", "Predict", "Run", "Look", "Read both halves", "Change something"];
 
 fn chapters() -> impl Iterator<Item = (String, String)> {
@@ -10,7 +10,7 @@ fn chapters() -> impl Iterator<Item = (String, String)> {
 }
 
 #[test]
-fn every_chapter_goes_the_same_way_and_is_in_the_index() {
+fn every_chapter_has_the_same_headings_and_is_in_the_index() {
     let index = page("README.md");
     let mut count = 0;
     for (name, text) in chapters() {
@@ -26,7 +26,7 @@ fn every_chapter_goes_the_same_way_and_is_in_the_index() {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_has_a_target() {
     let mut count = 0;
     for (name, text) in pages() {
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -43,14 +43,14 @@ fn every_link_leads_somewhere() {
     assert!(count > 100, "only {count} links");
 }
 
-/// What the headings of a text are called in an address: words in small letters, with hyphens between them.
+/// Returns the anchors of a text's headings: lowercase words with hyphens between them.
 fn anchors(text: &str) -> impl Iterator<Item = String> {
     let headings = text.lines().filter_map(|line| line.strip_prefix('#'));
     let words = |heading: &str| heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
     headings.map(move |heading| words(heading).replace(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'), ""))
 }
 
-/// "Look for `a` and `b` in [file](path)": the names are in that file, as words.
+/// For "Look for `a` and `b` in [file](path)", the names are words in that file.
 #[test]
 fn every_name_to_look_for_is_in_its_file() {
     let mut count = 0;
@@ -68,13 +68,13 @@ fn every_name_to_look_for_is_in_its_file() {
     assert!(count > 50, "only {count} names");
 }
 
-/// The names that a text tells to look for, with the file where. "There" is the file that was named last.
+/// Returns the names that a text says to look for, with their files. "There" refers to the last file mentioned.
 fn pointers(text: &str) -> Vec<(Vec<&str>, String)> {
     let mut last = None;
     let mut found = Vec::new();
     for (at, _) in text.match_indices("ook for `") {
         let rest = &text[at..];
-        // A browser's file is named without a link; what it has is the page's own tests' affair.
+        // A browser's file is mentioned without a link; the page's own tests check it.
         let end = [" in [", " there", " in `", " in the same file"].iter().filter_map(|end| rest.find(end)).min();
         let end = end.unwrap_or_else(|| panic!("where is it? {}", &rest[..80.min(rest.len())]));
         let names: Vec<_> = rest[..end].split('`').skip(1).step_by(2).collect();
@@ -85,20 +85,20 @@ fn pointers(text: &str) -> Vec<(Vec<&str>, String)> {
             let path = rest[end..].split("](").nth(1).and_then(|rest| rest.split(')').next());
             last = path.map(str::to_owned);
         }
-        found.push((names, last.clone().expect("a file was named before")));
+        found.push((names, last.clone().expect("a file was mentioned before")));
     }
     found
 }
 
 #[test]
-fn pointers_are_read_as_they_are_meant() {
+fn pointers_are_parsed_with_their_files() {
     let text = "Look for `a` and `b` in [x.rs](../x.rs): yes. Look for `c` there. Look for `d` in `page.js`.";
     let expected = [(vec!["a", "b"], "../x.rs".to_owned()), (vec!["c"], "../x.rs".to_owned())];
     assert_eq!(pointers(text), expected);
 }
 
 #[test]
-fn every_recorded_run_is_one_of_a_scenario() {
+fn every_recorded_run_has_a_scenario() {
     let text = page("instructor.md");
     let names: Vec<_> = text.split("`recorded/").skip(1).filter_map(|rest| rest.split('`').next()).collect();
     assert!(names.len() >= 14, "{names:?}");

@@ -1,4 +1,4 @@
-//! Every command of the workshop's pages is tried, as far as a test may take.
+//! Every command in the workshop's pages runs, as far as a test has time.
 
 use std::process::Command;
 
@@ -6,37 +6,37 @@ use feedlab_testkit::Feedlab;
 
 use crate::{pages, root};
 
-/// What a scenario of the workshop may take, as `feedlab validate` estimates it.
+/// The longest duration of a workshop scenario, as estimated by `feedlab validate`, s.
 const LONGEST_S: u32 = 40;
 
-/// The addresses that the chapters use: a server, the lab proxy in front of it, and its control API.
+/// The addresses in the chapters: a server, the lab proxy in front of it, and the proxy's control API.
 const SERVER: &str = "127.0.0.1:8070";
 const PROXY: &str = "127.0.0.1:8090";
 const CONTROL: &str = "127.0.0.1:8091";
 
-/// The commands of a page's shell blocks, without their comments.
+/// Returns the commands of a page's shell blocks, without their comments.
 fn commands(text: &str) -> Vec<String> {
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned());
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// The binary, in the root of the repository.
+/// Returns the binary, run in the root of the repository.
 fn feedlab(arguments: &[&str]) -> Command {
     let mut command = Feedlab::command(assert_cmd::cargo::cargo_bin!("feedlab"), arguments);
     command.current_dir(root());
     command
 }
 
-/// Where the commands of the chapters are led to.
-struct Stage {
+/// The actual addresses, which replace those in the chapters.
+struct Addresses {
     server: String,
     proxy: String,
     control: String,
 }
 
-impl Stage {
-    fn place(&self, text: &str) -> String {
+impl Addresses {
+    fn substitute(&self, text: &str) -> String {
         text.replace(SERVER, &self.server).replace(PROXY, &self.proxy).replace(CONTROL, &self.control)
     }
 }
@@ -47,23 +47,23 @@ fn every_command_runs() {
     let server = Feedlab::start(feedlab(&flags));
     let to = server.address().to_string();
     let proxy = Feedlab::start(feedlab(&["proxy", "--to", &to, "--control", "127.0.0.1:0"]));
-    let stage = Stage { server: to, proxy: proxy.address().to_string(), control: proxy.control().to_string() };
+    let addresses = Addresses { server: to, proxy: proxy.address().to_string(), control: proxy.control().to_string() };
     let mut count = 0;
     for (name, text) in pages() {
         for command in commands(&text) {
-            check(&name, &command, &stage);
+            check(&name, &command, &addresses);
             count += 1;
         }
     }
     assert!(count > 60, "only {count} commands");
 }
 
-fn check(page: &str, command: &str, stage: &Stage) {
+fn check(page: &str, command: &str, addresses: &Addresses) {
     let words = split(command);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["cargo", "run", "--release", "--", "workshop"] => workshop(&[]),
-        ["curl", ..] => curl(page, &words[1..], stage),
+        ["curl", ..] => curl(page, &words[1..], addresses),
         ["feedlab", "workshop", ..] => workshop(&words[2..]),
         ["feedlab", "run", ..] => {
             for scenario in &words[2..] {
@@ -71,16 +71,16 @@ fn check(page: &str, command: &str, stage: &Stage) {
                 succeeds(page, &["predict", scenario]);
             }
         }
-        ["feedlab", "serve" | "proxy", ..] => begins(page, &words[1..]),
-        ["feedlab", "watch", ..] => watch(page, &words[1..], stage),
-        // A machine without nginx can show how it would be set up.
+        ["feedlab", "serve" | "proxy", ..] => starts(page, &words[1..]),
+        ["feedlab", "watch", ..] => watch(page, &words[1..], addresses),
+        // A machine without nginx can still show the configuration.
         ["feedlab", "nginx", ..] => succeeds(page, &[&words[1..], &["--show-config"]].concat()),
         ["feedlab", "predict" | "doctor", ..] => succeeds(page, &words[1..]),
         _ => panic!("{page}: what is `{command}`? Teach this test to run it"),
     }
 }
 
-/// The words of a line, as a shell has them that knows single quotes alone.
+/// Splits a line into words like a shell that supports only single quotes.
 fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (index, part) in line.split('\'').enumerate() {
@@ -100,7 +100,7 @@ fn succeeds(page: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{page}: feedlab {arguments:?}: {error}");
 }
 
-/// A run is left to `scripts/record-workshop`; here its scenario is validated, and must be short enough for a class.
+/// Checks that a scenario is valid, and short enough for a class. `scripts/record-workshop` runs it.
 fn short(page: &str, scenario: &str) {
     let output = feedlab(&["validate", scenario]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -110,8 +110,8 @@ fn short(page: &str, scenario: &str) {
     assert!(seconds.is_some_and(|seconds| seconds < LONGEST_S), "{page}: {scenario} takes {estimate}");
 }
 
-/// The same on a free port, stopped when it is there.
-fn begins(page: &str, arguments: &[&str]) {
+/// Starts a server on free ports, and stops it when it listens.
+fn starts(page: &str, arguments: &[&str]) {
     let mut arguments = arguments.to_vec();
     for flag in ["--listen", "--control"] {
         if let Some(at) = arguments.iter().position(|argument| *argument == flag) {
@@ -122,9 +122,9 @@ fn begins(page: &str, arguments: &[&str]) {
     drop(Feedlab::start(feedlab(&arguments)));
 }
 
-/// The first update that comes is enough.
-fn watch(page: &str, arguments: &[&str], stage: &Stage) {
-    let mut arguments: Vec<_> = arguments.iter().map(|argument| stage.place(argument)).collect();
+/// Watches until the first update.
+fn watch(page: &str, arguments: &[&str], addresses: &Addresses) {
+    let mut arguments: Vec<_> = arguments.iter().map(|argument| addresses.substitute(argument)).collect();
     match arguments.iter().position(|argument| argument == "--count") {
         Some(at) => arguments[at + 1] = "1".to_owned(),
         None => arguments.extend(["--count".to_owned(), "1".to_owned()]),
@@ -132,27 +132,28 @@ fn watch(page: &str, arguments: &[&str], stage: &Stage) {
     succeeds(page, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-/// A stream does not end, so it is left after a second; and what was ordered from the proxy is taken back.
-fn curl(page: &str, arguments: &[&str], stage: &Stage) {
+/// Runs curl. A stream does not end, so it is cut after a second. Changes to the proxy are undone.
+fn curl(page: &str, arguments: &[&str], addresses: &Addresses) {
     const TIMED_OUT: i32 = 28;
-    let placed = arguments.iter().map(|argument| stage.place(argument));
-    let placed: Vec<_> = ["-sS", "--fail", "--max-time", "1"].map(str::to_owned).into_iter().chain(placed).collect();
-    let output = Command::new("curl").args(&placed).output().expect("the chapters use curl; install it");
-    let is_stream = placed.iter().any(|argument| argument == "-N" || argument.contains("hold="));
+    let substituted = arguments.iter().map(|argument| addresses.substitute(argument));
+    let substituted: Vec<_> =
+        ["-sS", "--fail", "--max-time", "1"].map(str::to_owned).into_iter().chain(substituted).collect();
+    let output = Command::new("curl").args(&substituted).output().expect("the chapters use curl; install it");
+    let is_stream = substituted.iter().any(|argument| argument == "-N" || argument.contains("hold="));
     let ok = output.status.success() || (is_stream && output.status.code() == Some(TIMED_OUT));
-    assert!(ok, "{page}: curl {placed:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(ok, "{page}: curl {substituted:?}: {}", String::from_utf8_lossy(&output.stderr));
     assert!(
-        !output.stdout.is_empty() || placed.iter().any(|argument| argument.contains("hold=")),
-        "{page}: {placed:?}"
+        !output.stdout.is_empty() || substituted.iter().any(|argument| argument.contains("hold=")),
+        "{page}: {substituted:?}"
     );
-    if placed.iter().any(|argument| argument.contains(&stage.control)) {
-        heal(stage);
+    if substituted.iter().any(|argument| argument.contains(&addresses.control)) {
+        heal(addresses);
     }
 }
 
-fn heal(stage: &Stage) {
+fn heal(addresses: &Addresses) {
     let settings = r#"{"rtt_ms": 0, "buffer_bytes": null, "idle_timeout_ms": null}"#;
-    let base = format!("http://{}", stage.control);
+    let base = format!("http://{}", addresses.control);
     let orders: [(&[&str], &str); 2] = [(&["-X", "POST"], "heal"), (&["-X", "PUT", "-d", settings], "settings")];
     for (flags, path) in orders {
         let mut curl = Command::new("curl");
@@ -161,7 +162,7 @@ fn heal(stage: &Stage) {
     }
 }
 
-/// Whether it is a subcommand; what it does is tried by its own tests.
+/// Checks that a subcommand exists; its own tests check what it does.
 fn workshop(words: &[&str]) {
     let subcommand = words.first().filter(|word| !word.starts_with('-'));
     let output = feedlab(&["workshop", "--help"]).output().unwrap();
@@ -180,6 +181,6 @@ fn every_scenario_is_short() {
 }
 
 #[test]
-fn quotes_hold_words_together() {
+fn quotes_keep_words_together() {
     assert_eq!(split("curl -d '{\"a\": 1}' http://x"), ["curl", "-d", "{\"a\": 1}", "http://x"]);
 }

@@ -1,4 +1,4 @@
-//! The texts of the workshop keep their word: commands run, links and names are there, plans add up.
+//! The workshop's documents are correct: commands run, links and names exist, and the plans add up.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -17,7 +17,7 @@ fn folder() -> PathBuf {
     root().join("docs/workshop")
 }
 
-/// All pages of the workshop, by file name.
+/// Returns all pages of the workshop, by file name.
 fn pages() -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let pages = entries.filter(|path| path.extension().is_some_and(|extension| extension == "md"));

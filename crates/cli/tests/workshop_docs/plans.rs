@@ -1,13 +1,13 @@
-//! The plans' minutes, and the instructor's notes to each of their segments.
+//! The minutes of the plans, and the instructor's notes on each of their segments.
 
 use std::collections::BTreeSet;
 
 use crate::page;
 
-/// The parts of a segment's notes, in their order.
+/// The parts of a segment's notes, in order.
 const PARTS: [&str; 6] = ["Say", "Ask", "Expect", "Wrong answers", "Cut", "Fallback"];
 
-/// A plan's rows: minutes and segment.
+/// Returns a plan's rows: minutes and segment.
 fn rows(plan: &str) -> Vec<(u32, String)> {
     let cells = |line: &str| line.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let rows = plan.lines().filter(|line| line.starts_with('|')).map(cells);
@@ -15,7 +15,7 @@ fn rows(plan: &str) -> Vec<(u32, String)> {
 }
 
 fn total(plan: &str) -> u32 {
-    let rest = plan.split("Total: ").nth(1).expect("a plan says its total");
+    let rest = plan.split("Total: ").nth(1).expect("a plan has a total");
     rest.split(" minutes").next().unwrap().parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn the_minutes_add_up() {
 }
 
 #[test]
-fn every_segment_has_its_notes_and_every_note_its_segment() {
+fn segments_and_notes_match() {
     let plans = [page("plan-90-minutes.md"), page("plan-half-day.md")];
     let segments: BTreeSet<_> = plans.iter().flat_map(|plan| rows(plan)).map(|(_, segment)| segment).collect();
     let notes = page("instructor.md");
@@ -44,7 +44,7 @@ fn sections(notes: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 #[test]
-fn every_segment_has_its_six_parts_and_three_wrong_answers() {
+fn every_segment_has_six_parts_and_three_wrong_answers() {
     let notes = page("instructor.md");
     for (title, text) in sections(&notes) {
         let parts = text.lines().filter_map(|line| line.strip_prefix("**")?.split_once(".**"));

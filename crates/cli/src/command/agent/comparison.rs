@@ -1,5 +1,6 @@
-//! An agent's clock compared with that of its run: in a burst before a cell, so that the load generator can keep the run's clock
-//! from the beginning, and once a second while it lasts, so that it follows. What all of it comes to bounds the error of every age.
+//! Compares an agent's clock with that of its run: in a burst before a cell, so that the load generator can use the
+//! run's clock from the start, and once per second during the cell, to follow it. The result bounds the error of every
+//! age.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,15 +15,15 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::agents::{CLOCK, MAX_EXCHANGES, Time, read};
 
-/// Exchanges of the burst, if they take no longer than [`BURST_TIME`].
+/// The number of exchanges in the burst, if they take no longer than [`BURST_TIME`].
 const BURST: usize = 32;
 const BURST_TIME: Duration = Duration::from_millis(1_500);
-/// How often it is asked afterwards.
+/// Interval between exchanges after the burst.
 const EVERY: Duration = Duration::from_secs(1);
-/// The last exchanges from which the clock is followed.
+/// The number of recent exchanges that the current offset is computed from.
 const RECENT: usize = 128;
 
-/// Two clocks under comparison, until it is dropped.
+/// A comparison of two clocks, which continues until it is dropped.
 #[derive(Debug)]
 pub(super) struct Comparison {
     state: Arc<Mutex<State>>,
@@ -34,22 +35,22 @@ pub(super) struct Comparison {
 #[derive(Debug, Default)]
 struct State {
     exchanges: Vec<Exchange>,
-    /// What the load generator was told, and when, s of Unix time.
+    /// The offsets that the load generator received, µs, and when, s of Unix time.
     told: Vec<(f64, i64)>,
-    /// Both may be on one machine.
+    /// Whether both may be the same clock, on one machine.
     may_be_one: bool,
 }
 
 impl Comparison {
-    /// Compares in a burst, and goes on with it.
+    /// Compares the clocks in a burst, and then continues in the background.
     ///
     /// # Errors
-    /// When the run does not answer.
+    /// If the run does not answer.
     pub(super) async fn begin(room: &Room) -> anyhow::Result<Self> {
         let mut state = State { may_be_one: true, ..State::default() };
         let end = clock::now() + BURST_TIME;
         while state.exchanges.len() < BURST && (state.exchanges.is_empty() || clock::now() < end) {
-            state.take(ask(room).await.context("the run does not say what time it is")?);
+            state.take(ask(room).await.context("the run does not answer with its time")?);
         }
         let (tell, ahead) = watch::channel(state.ahead_us());
         let state = Arc::new(Mutex::new(state));
@@ -58,12 +59,12 @@ impl Comparison {
         Ok(Self { state, ahead, _asks: asks })
     }
 
-    /// How far the run's clock is ahead now, µs.
+    /// Returns how far the run's clock is ahead now, µs.
     pub(super) fn ahead_us(&mut self) -> i64 {
         *self.ahead.borrow_and_update()
     }
 
-    /// The same as soon as it is another. Dropping the future loses nothing.
+    /// Waits until the offset changes, and returns it. Cancel safe.
     pub(super) async fn changed(&mut self) -> i64 {
         if self.ahead.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -71,7 +72,7 @@ impl Comparison {
         self.ahead_us()
     }
 
-    /// What is known in the end; nothing, if both turned out to be one clock.
+    /// Returns the final offset; `None` if both turned out to be the same clock.
     pub(super) fn offset(&self) -> Option<Offset> {
         locked(&self.state).offset()
     }
@@ -82,7 +83,7 @@ async fn go_on(room: Room, state: Arc<Mutex<State>>, tell: watch::Sender<i64>) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        // While the broker is away nothing is learned: the bound grows by that.
+        // While the broker is unreachable, no exchange succeeds, and the error bound grows.
         let Ok(exchange) = ask(&room).await else { continue };
         let mut state = locked(&state);
         if state.exchanges.len() < MAX_EXCHANGES {
@@ -97,7 +98,7 @@ fn locked(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One exchange with the run, and whether it may be on this machine.
+/// Exchanges clock readings with the run. Also returns whether the run may be on this machine.
 async fn ask(room: &Room) -> anyhow::Result<(Exchange, bool)> {
     let asked = clock::own_unix_us();
     let answer = room.ask(CLOCK, Vec::new()).await?;
@@ -112,7 +113,7 @@ impl State {
         self.exchanges.push(exchange);
     }
 
-    /// What the load generator is to be told.
+    /// Returns the current offset for the load generator, µs.
     fn ahead_us(&mut self) -> i64 {
         let recent = &self.exchanges[self.exchanges.len().saturating_sub(RECENT)..];
         let now_s = clock::own_unix_us() as f64 / 1e6;
@@ -122,7 +123,8 @@ impl State {
         ahead_us
     }
 
-    /// Ages are off by what was told instead of what is known now, and by what is not known.
+    /// Returns the final offset. The error of ages is the difference between the offsets that the load generator
+    /// received and the final one, plus the uncertainty of the final one.
     fn offset(&self) -> Option<Offset> {
         let offset = Offset::of(&self.exchanges).filter(|_| !self.may_be_one)?;
         let told = self.told.iter().map(|(at_s, ahead_us)| (offset.at(*at_s) - *ahead_us as f64).abs());
@@ -136,7 +138,7 @@ impl State {
 mod tests {
     use super::*;
 
-    /// Exchanges of a second with a clock that is ahead, each way taking 100 µs.
+    /// Returns the exchanges of one second with a clock that is ahead, with a delay of 100 µs in each direction.
     fn state(ahead_us: u64, may_be_one: bool) -> State {
         let mut state = State { may_be_one: true, ..State::default() };
         let now = clock::own_unix_us();
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn one_machine_has_one_clock_unless_it_shows_two() {
+    fn one_machine_has_one_clock_unless_exchanges_show_two() {
         let mut one = state(0, true);
         assert_eq!((one.ahead_us(), one.offset()), (0, None));
         let mut two = state(5_000, true);
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_too_early_is_part_of_the_bound() {
+    fn an_early_wrong_offset_is_part_of_the_bound() {
         let mut state = state(5_000, false);
         state.ahead_us();
         let bound = state.offset().unwrap().bound_us;

@@ -1,4 +1,4 @@
-//! A comparison in words: a sentence a metric, and the page of them that `compare` prints.
+//! A comparison in words: one sentence per metric, and the page that `compare` prints.
 
 use std::fmt::Write as _;
 use std::ops::Neg as _;
@@ -10,13 +10,13 @@ use feedlab_experiment::verdict::Status;
 use feedlab_report::human;
 use serde_json::{Value, json};
 
-/// With fewer repetitions than this a reader is told how little they can show.
+/// With fewer repetitions than this, the output warns that they show only large changes.
 const ENOUGH: usize = 5;
 
-/// What stands before a table, whose columns have a space on both sides.
+/// The indent of a table, whose columns have a space on both sides.
 const INDENT: &str = " ";
 
-/// The whole comparison for people. Whatever takes the ground from under the figures comes first.
+/// Returns the whole comparison for people. What invalidates the figures comes first.
 pub(super) fn text(comparison: &Comparison) -> String {
     let mut text = String::new();
     for (letter, side) in sides(comparison) {
@@ -32,29 +32,29 @@ pub(super) fn text(comparison: &Comparison) -> String {
     text + "\n" + &conclusion(comparison)
 }
 
-/// The comparison for programs: the figures, and the sentence of each.
+/// Returns the comparison for programs: the figures, each with its sentence.
 pub(super) fn json(comparison: &Comparison) -> anyhow::Result<Value> {
     let mut value = serde_json::to_value(comparison)?;
-    for (point, told) in comparison.points.iter().zip(value["points"].as_array_mut().into_iter().flatten()) {
-        for (row, told) in point.rows.iter().zip(told["rows"].as_array_mut().into_iter().flatten()) {
-            told["sentence"] = json!(sentence(point, row, comparison.tolerance));
+    for (point, out) in comparison.points.iter().zip(value["points"].as_array_mut().into_iter().flatten()) {
+        for (row, out) in point.rows.iter().zip(out["rows"].as_array_mut().into_iter().flatten()) {
+            out["sentence"] = json!(sentence(point, row, comparison.tolerance));
         }
     }
     Ok(value)
 }
 
-/// `SSE, 50 clients: age_p99_us: no difference shown, B is later by 0.3 ms (−0.4 … 1)`.
+/// Returns a sentence such as `SSE, 50 clients: age_p99_us: no difference shown, B is 0.3 ms slower (−0.4 … 1)`.
 pub(super) fn sentence(point: &Point, row: &Row, tolerance: f64) -> String {
     format!("{}: {}: {}", point.name, metric(row), reading(row, tolerance))
 }
 
-/// What speaks against a run, a line a reason; nothing for a valid one.
+/// Returns the reasons for a run's verdict, one per line; none for a valid run.
 pub(super) fn doubts(letter: char, side: &Side) -> Vec<String> {
     let reasons = side.verdict.reasons.iter();
     reasons.map(|reason| format!("{letter}: {}: {}: {}", reason.status, reason.what, reason.advice)).collect()
 }
 
-/// Both runs, with the letters that the text calls them by.
+/// Returns both runs, with their letters in the text.
 pub(super) fn sides(comparison: &Comparison) -> [(char, &Side); 2] {
     [('A', &comparison.a), ('B', &comparison.b)]
 }
@@ -71,10 +71,10 @@ fn run(letter: char, side: &Side) -> String {
 
 fn environment(differences: &[Setting]) -> String {
     if differences.is_empty() {
-        return "\nthe runs were made alike: same version, machine, limits and seed\n".to_owned();
+        return "\nthe runs have the same conditions: version, machine, limits and seed\n".to_owned();
     }
     let rows = differences.iter().map(|setting| vec![setting.name.clone(), setting.a.clone(), setting.b.clone()]);
-    let head = ["what differs around them", "A", "B"].map(str::to_owned);
+    let head = ["different conditions", "A", "B"].map(str::to_owned);
     format!("\n{}\n", columns(head.into(), rows.collect(), &[]))
 }
 
@@ -108,7 +108,7 @@ fn metric(row: &Row) -> String {
     format!("{}{}", row.metric, if row.per_repetition { " (per repetition)" } else { "" })
 }
 
-/// What may be said of one metric.
+/// Describes the finding about one metric.
 fn reading(row: &Row, tolerance: f64) -> String {
     let Some((a, difference)) = row.a.zip(row.difference) else {
         return match (row.a, row.b) {
@@ -123,16 +123,16 @@ fn reading(row: &Row, tolerance: f64) -> String {
         Finding::NotMeasured => "not measured".to_owned(),
         Finding::NoDifferenceShown if row.low == row.high => "the same in both".to_owned(),
         Finding::NoDifferenceShown => format!("no difference shown, {distance}"),
-        Finding::MeasuredOnce => format!("{distance}, {share}; measured once, so that it may be chance"),
-        Finding::NotEverythingArrived => format!("{distance}; not compared, for not everything arrived"),
+        Finding::MeasuredOnce => format!("{distance}, {share}; measured only once, so it may be chance"),
+        Finding::NotEverythingArrived => format!("{distance}; not compared because not everything arrived"),
         Finding::WithinTolerance => format!("{distance}, within {}", human::percent(tolerance)),
         Finding::Better => format!("{distance}: better, {share}"),
-        Finding::Changed => format!("{distance}: another value, {share}"),
+        Finding::Changed => format!("{distance}: different value, {share}"),
         Finding::Regression => format!("{distance}: REGRESSION, {share}"),
     }
 }
 
-/// `B is later by 0.3 ms (−0.4 … 1)`: seen from the side from which it is a positive figure.
+/// Returns a text such as `B is 0.3 ms slower (−0.4 … 1)`, phrased so that the figure is positive.
 fn distance(row: &Row, difference: f64) -> String {
     let unit = row.metric.row().unit;
     let (low, high) = row.low.zip(row.high).unzip();
@@ -141,25 +141,25 @@ fn distance(row: &Row, difference: f64) -> String {
     } else {
         (difference, low.zip(high))
     };
-    let text = match interval {
+    let (size, interval) = match interval {
         Some((low, high)) => {
             let [size, low, high] = human::together([size, low, high], unit);
-            format!("{size} ({low} … {high})")
+            (size, format!(" ({low} … {high})"))
         }
-        None => human::value(size, unit),
+        None => (human::value(size, unit), String::new()),
     };
     if difference == 0.0 {
-        format!("B less A is {text}")
+        format!("B differs by {size}{interval}")
     } else {
-        format!("B is {} by {text}", how(row, difference > 0.0))
+        format!("B is {size} {}{interval}", how(row, difference > 0.0))
     }
 }
 
 fn how(row: &Row, more: bool) -> &'static str {
     let kind = row.metric.row();
     match (kind.group, kind.unit, more) {
-        (Group::Freshness, _, true) => "later",
-        (Group::Freshness, _, false) => "earlier",
+        (Group::Freshness, _, true) => "slower",
+        (Group::Freshness, _, false) => "faster",
         (Group::ConnectionCost | Group::Recovery, Unit::Microseconds, true) => "longer",
         (Group::ConnectionCost | Group::Recovery, Unit::Microseconds, false) => "shorter",
         (_, _, true) => "higher",
@@ -167,16 +167,15 @@ fn how(row: &Row, more: bool) -> &'static str {
     }
 }
 
-/// What the number of repetitions allows to be said.
+/// Returns a warning if there are few repetitions.
 fn certainty(repetitions: usize) -> String {
     match repetitions {
         0 | 1 => {
-            "one repetition cannot tell chance from change: set `repetitions` in the scenario, or merge more runs\n"
+            "one repetition cannot distinguish change from chance: set `repetitions` in the scenario, or merge more runs\n"
                 .to_owned()
         }
         2..ENOUGH => format!(
-            "{repetitions} repetitions are few: the intervals are wide, and only large changes show; {ENOUGH} or more \
-             tell more\n"
+            "with {repetitions} repetitions, the intervals are wide and only large changes show; use {ENOUGH} or more\n"
         ),
         _ => String::new(),
     }
@@ -193,7 +192,7 @@ fn conclusion(comparison: &Comparison) -> String {
         let _ = writeln!(text, "no regression beyond {tolerance}");
     }
     for (letter, side) in sides(comparison).into_iter().filter(|(_, side)| side.verdict.status == Status::Invalid) {
-        let _ = writeln!(text, "{letter} ({}) is invalid: none of this can be relied on", side.run);
+        let _ = writeln!(text, "{letter} ({}) is invalid: do not rely on these figures", side.run);
     }
     text
 }

@@ -1,35 +1,35 @@
-//! One check: how it went, what was found, and what to do about it.
+//! One check: its grade, its finding, and the remedy.
 
 use serde::Serialize;
 
-/// A line of the doctor's.
+/// The result of a check, a line of the output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub(super) name: &'static str,
-    /// How it is.
+    /// The grade.
     pub(super) mark: Mark,
-    /// What was found, with its figure.
+    /// The finding, with its figure.
     pub(super) found: String,
-    /// The remedy; absent where none is needed.
+    /// The remedy, if one is needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fix: Option<String>,
 }
 
-/// How something is.
+/// The grade of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mark {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// Runs work, and something is missing or less exact.
+    /// Runs work, but something is missing or less exact.
     Warn,
-    /// Runs fail, or come out invalid.
+    /// Runs fail or are invalid.
     Fail,
 }
 
-/// What stands where the system does not tell.
-pub(super) const NOT_TOLD: &str = "not told by this system";
+/// The finding of a check for which the system has no figure.
+pub(super) const NOT_REPORTED: &str = "not reported by this system";
 
 impl Check {
     pub(super) fn ok(name: &'static str, found: impl Into<String>) -> Self {
@@ -44,7 +44,7 @@ impl Check {
         Self { mark: Mark::Fail, ..Self::warn(name, found, fix) }
     }
 
-    /// Ok, or for a figure beyond one of its limits a warning or a failure.
+    /// Returns a check with the given grade. One that is ok needs no remedy.
     pub(super) fn graded(name: &'static str, mark: Mark, found: impl Into<String>, fix: impl Into<String>) -> Self {
         match mark {
             Mark::Ok => Self::ok(name, found),
@@ -55,7 +55,7 @@ impl Check {
 }
 
 impl Mark {
-    /// A figure that should be small.
+    /// Grades a figure that should be small.
     pub(super) fn above(value: f64, warn: f64, fail: f64) -> Self {
         match value {
             value if value > fail => Self::Fail,
@@ -64,19 +64,19 @@ impl Mark {
         }
     }
 
-    /// A figure that should be large.
+    /// Grades a figure that should be large.
     pub(super) fn below(value: f64, warn: f64, fail: f64) -> Self {
         Self::above(-value, -warn, -fail)
     }
 
-    /// The word in a column of its own; colour codes have no width.
-    pub(super) fn padded(self, coloured: bool) -> String {
+    /// Returns the word, padded to the width of its column; color codes have no width.
+    pub(super) fn padded(self, colored: bool) -> String {
         let (word, code) = match self {
             Self::Ok => ("ok  ", 32),
             Self::Warn => ("warn", 33),
             Self::Fail => ("fail", 31),
         };
-        if coloured { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() }
+        if colored { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() }
     }
 }
 

@@ -1,36 +1,37 @@
-//! Cores, memory, and how this feedlab was built.
+//! Checks of the cores, the memory, and the build of feedlab.
 
 use feedlab_report::human;
 
-use super::check::{Check, Mark, NOT_TOLD};
+use super::check::{Check, Mark, NOT_REPORTED};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// Memory that 2,000 clients and their server take with room to spare, and what the small scenarios need.
+/// Available memory that is ample for 2,000 clients and their server, and that is enough for the small scenarios,
+/// bytes.
 const ENOUGH_MEMORY: f64 = 1024.0 * MIB;
 const LITTLE_MEMORY: f64 = 128.0 * MIB;
 
-/// Memory in swap that need not mean anything: pages that nobody asked for since.
+/// Memory in swap that is harmless, bytes: pages that no process has used since.
 const COLD_PAGES: f64 = 64.0 * MIB;
 
-/// Other load below this share of the machine is that of any machine.
+/// Other load below this share of the machine is normal.
 const OTHER_LOAD: f64 = 0.1;
 
 pub(super) fn cores(cores: Option<usize>) -> Check {
     let name = "cores";
     match cores {
-        None => Check::ok(name, NOT_TOLD),
+        None => Check::ok(name, NOT_REPORTED),
         Some(1) => Check::warn(name, "1: server and load generator take turns", "use a machine with two cores or more"),
         Some(cores) => Check::ok(name, cores.to_string()),
     }
 }
 
-/// `busy`: CPU time of all processes in each second of looking, s.
+/// `busy`: CPU time of all processes per second, s.
 pub(super) fn load(busy: Option<f64>, cores: Option<usize>) -> Check {
-    let Some((busy, cores)) = busy.zip(cores) else { return Check::ok("load", NOT_TOLD) };
+    let Some((busy, cores)) = busy.zip(cores) else { return Check::ok("load", NOT_REPORTED) };
     let found = format!("{} of {cores} cores busy now", human::count((busy * 10.0).round() / 10.0));
     let mark = Mark::above(busy, OTHER_LOAD * cores as f64, f64::INFINITY);
-    Check::graded("load", mark, found, "close other programs, or wait until they are done")
+    Check::graded("load", mark, found, "close other programs, or wait until they finish")
 }
 
 pub(super) fn governor(governor: Option<&str>) -> Check {
@@ -40,36 +41,36 @@ pub(super) fn governor(governor: Option<&str>) -> Check {
         Some("performance") => Check::ok(name, "performance"),
         Some(other) => Check::warn(
             name,
-            format!("{other}: the cores' speed follows the load"),
+            format!("{other}: the speed of the cores depends on the load"),
             "sudo cpupower frequency-set -g performance",
         ),
     }
 }
 
 pub(super) fn memory(available: Option<u64>) -> Check {
-    let Some(available) = available else { return Check::ok("memory", NOT_TOLD) };
+    let Some(available) = available else { return Check::ok("memory", NOT_REPORTED) };
     let found = format!("{} available", human::size(available as f64));
     let mark = Mark::below(available as f64, ENOUGH_MEMORY, LITTLE_MEMORY);
     Check::graded("memory", mark, found, "close other programs")
 }
 
 pub(super) fn swap(used: Option<u64>) -> Check {
-    let Some(used) = used else { return Check::ok("swap", NOT_TOLD) };
+    let Some(used) = used else { return Check::ok("swap", NOT_REPORTED) };
     let found = if used == 0 { "not in use".to_owned() } else { format!("{} in use", human::size(used as f64)) };
     let mark = Mark::above(used as f64, COLD_PAGES, f64::INFINITY);
     Check::graded("swap", mark, found, "close other programs, then `sudo swapoff -a && sudo swapon -a`")
 }
 
-/// `structures`: what the kernel holds for one socket, bytes, if it tells.
+/// `structures`: memory of the kernel's structures for one socket, bytes, if the kernel reports it.
 pub(super) fn kernel_memory(structures: Option<u64>) -> Check {
     let name = "kernel memory";
     match structures {
         Some(bytes) => {
-            Check::ok(name, format!("{} for a socket's structures (/proc/slabinfo)", human::size(bytes as f64)))
+            Check::ok(name, format!("{} for the structures of a socket (/proc/slabinfo)", human::size(bytes as f64)))
         }
         None => Check::warn(
             name,
-            "/proc/slabinfo cannot be read: kernel_bytes_per_connection is left out",
+            "/proc/slabinfo cannot be read: kernel_bytes_per_connection will be missing",
             "sudo chmod a+r /proc/slabinfo, or run as root",
         ),
     }
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_from_the_measuring_is_warned_of() {
+    fn what_disturbs_measurements_gets_a_warning() {
         for (check, mark) in [
             (cores(Some(1)), Mark::Warn),
             (cores(Some(2)), Mark::Ok),

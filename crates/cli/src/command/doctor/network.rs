@@ -1,30 +1,31 @@
-//! Connections: how many there can be, and what the kernel tells of them.
+//! Checks of the connections: how many are possible, and what the kernel reports about them.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 
 use feedlab_report::human;
 
-use super::check::{Check, Mark, NOT_TOLD};
+use super::check::{Check, Mark, NOT_REPORTED};
 use crate::command::run::needs::BESIDES;
 
 /// Clients of the largest scenario that comes with feedlab (`scenarios/scale.toml`).
 const MANY_CLIENTS: f64 = 2_000.0;
-/// Fewer than this, and even the small scenarios fail.
+/// With fewer than this, even the small scenarios fail.
 const FEW_CLIENTS: f64 = 100.0;
 
 /// How long a closed connection keeps its port (`TCP_TIMEWAIT_LEN` of net/tcp.h), s.
 const TIME_WAIT_S: f64 = 60.0;
-/// A contender without keep-alive that uses up fewer ports than this in [`TIME_WAIT_S`] is polled by hardly anybody.
+/// With fewer ports than this, a contender without keep-alive can poll only for very few clients: each connection
+/// occupies a port for [`TIME_WAIT_S`].
 const MANY_PORTS: f64 = 10_000.0;
 
-/// `feedlab run` raises the soft limit to the hard one by itself.
+/// `feedlab run` raises the soft limit to the hard limit.
 pub(super) fn descriptors((soft, hard): (Option<u64>, Option<u64>)) -> Check {
     let Some(hard) = hard else { return Check::ok("descriptors", "no limit") };
     let clients = hard.saturating_sub(BESIDES) as f64;
     let raised = match soft {
         Some(soft) if soft < hard => {
-            format!("{}, raised to {} by a run", human::count(soft as f64), human::count(hard as f64))
+            format!("{}, which a run raises to {}", human::count(soft as f64), human::count(hard as f64))
         }
         _ => human::count(hard as f64),
     };
@@ -34,10 +35,10 @@ pub(super) fn descriptors((soft, hard): (Option<u64>, Option<u64>)) -> Check {
 }
 
 pub(super) fn ports(range: Option<(u16, u16)>) -> Check {
-    let Some((low, high)) = range else { return Check::ok("ports", NOT_TOLD) };
+    let Some((low, high)) = range else { return Check::ok("ports", NOT_REPORTED) };
     let ports = f64::from(high) - f64::from(low) + 1.0;
     let found = format!(
-        "{low}–{high}: {} connections from one address, {} new ones a second without keep-alive",
+        "{low}–{high}: {} connections from one address, {} new ones per second without keep-alive",
         human::count(ports),
         human::count((ports / TIME_WAIT_S).floor())
     );
@@ -45,7 +46,7 @@ pub(super) fn ports(range: Option<(u16, u16)>) -> Check {
     Check::graded("ports", Mark::below(ports, MANY_PORTS, FEW_CLIENTS), found, fix)
 }
 
-/// Whether the kernel keeps an account of a connection over loopback; an error is the network's own.
+/// Returns whether the kernel counts the segments of a connection over loopback. An error is the network's.
 pub(super) fn loopback_is_accounted() -> std::io::Result<bool> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let client = TcpStream::connect(listener.local_addr()?)?;
@@ -57,7 +58,7 @@ pub(super) fn accounts(is_accounted: std::io::Result<bool>) -> Check {
     match is_accounted {
         Ok(true) => Check::ok(name, "the kernel counts each connection's segments (TCP_INFO)"),
         Ok(false) => {
-            Check::warn(name, "no TCP_INFO: wire bytes and packets are left out", "measure on Linux 4.2 or newer")
+            Check::warn(name, "no TCP_INFO: wire bytes and packets will be missing", "measure on Linux 4.2 or newer")
         }
         Err(error) => Check::fail(name, format!("no connection over loopback: {error}"), "sudo ip link set lo up"),
     }
@@ -66,7 +67,7 @@ pub(super) fn accounts(is_accounted: std::io::Result<bool>) -> Check {
 pub(super) fn timestamps(on: Option<bool>) -> Check {
     let name = "TCP timestamps";
     match on {
-        None => Check::ok(name, NOT_TOLD),
+        None => Check::ok(name, NOT_REPORTED),
         Some(true) => Check::ok(name, "on: 12 bytes of each segment, as on most machines"),
         Some(false) => Check::warn(
             name,
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn descriptors_are_counted_in_clients() {
         for (limits, mark, found) in [
-            ((Some(1_024), Some(1_048_576)), Mark::Ok, "1,024, raised to 1,048,576 by a run: 1,048,512 clients"),
+            ((Some(1_024), Some(1_048_576)), Mark::Ok, "1,024, which a run raises to 1,048,576: 1,048,512 clients"),
             ((Some(1_024), Some(1_024)), Mark::Warn, "1,024: 960 clients"),
             ((Some(64), Some(64)), Mark::Fail, "64: 0 clients"),
             ((None, None), Mark::Ok, "no limit"),
@@ -95,17 +96,17 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_counted_with_the_time_that_a_closed_one_rests() {
+    fn the_rate_of_new_connections_follows_from_time_wait() {
         let check = ports(Some((32_768, 60_999)));
-        let found = "32768–60999: 28,232 connections from one address, 470 new ones a second without keep-alive";
+        let found = "32768–60999: 28,232 connections from one address, 470 new ones per second without keep-alive";
         assert_eq!((check.mark, check.found.as_str()), (Mark::Ok, found));
         assert_eq!(ports(Some((60_000, 60_999))).mark, Mark::Warn);
         assert_eq!(ports(Some((60_000, 60_009))).mark, Mark::Fail);
-        assert_eq!(ports(None).found, NOT_TOLD);
+        assert_eq!(ports(None).found, NOT_REPORTED);
     }
 
     #[test]
-    fn what_the_kernel_does_not_count_is_left_out_and_no_loopback_fails() {
+    fn no_tcp_info_is_a_warning_and_no_loopback_a_failure() {
         assert_eq!(accounts(Ok(false)).mark, Mark::Warn);
         assert_eq!(accounts(Err(std::io::ErrorKind::AddrNotAvailable.into())).mark, Mark::Fail);
         assert_eq!(timestamps(Some(false)).mark, Mark::Warn);

@@ -1,4 +1,4 @@
-//! Programs that feedlab can do without, and some lessons and checks cannot.
+//! Checks of optional programs, which only some lessons and scripts need.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,16 +10,17 @@ use tokio::time::timeout;
 
 use super::check::Check;
 
-/// A program that does not tell its version in this time is taken as it is.
+/// How long a program may take to print its version.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A program under one of its names.
+/// An optional program.
 struct Program {
     name: &'static str,
+    /// The names of its binary.
     names: &'static [&'static str],
-    /// Asks for the version.
+    /// The flag that prints the version.
     flag: &'static str,
-    /// What it is for.
+    /// What it is used for.
     used: &'static str,
     fix: &'static str,
 }
@@ -55,7 +56,7 @@ const PROGRAMS: [Program; 4] = [
     },
 ];
 
-/// Asks all of them at the same time.
+/// Checks all of them in parallel.
 pub(super) fn all() -> anyhow::Result<Vec<Check>> {
     let paths: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -66,14 +67,14 @@ pub(super) fn all() -> anyhow::Result<Vec<Check>> {
 
 async fn check(program: &Program, paths: &[PathBuf]) -> Check {
     match find(program.names, paths) {
-        None => Check::warn(program.name, format!("not found; only {}", program.used), program.fix),
+        None => Check::warn(program.name, format!("not found; needed only {}", program.used), program.fix),
         Some(path) => match version(&path, program.flag).await {
-            Version::Told(version) => Check::ok(program.name, version),
-            Version::Silent => Check::ok(program.name, format!("{}, which does not tell its version", path.display())),
+            Version::Known(version) => Check::ok(program.name, version),
+            Version::Silent => Check::ok(program.name, format!("{}, version unknown", path.display())),
             Version::Late => {
                 let seconds = PATIENCE.as_secs();
                 let found = format!("{} did not answer within {seconds} s", path.display());
-                Check::warn(program.name, found, "look whether it starts at all, or whether the machine is busy")
+                Check::warn(program.name, found, "check whether it starts, or whether the machine is busy")
             }
             Version::Broken(why) => {
                 Check::warn(program.name, format!("{} does not start: {why}", path.display()), program.fix)
@@ -91,18 +92,18 @@ fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }
 
-/// What a program says of its version.
+/// The version of a program, or why it is unknown.
 enum Version {
-    Told(String),
-    /// It ended without a word.
+    Known(String),
+    /// The program printed nothing.
     Silent,
-    /// It did not end in time.
+    /// The program did not exit in time.
     Late,
-    /// It could not be started.
+    /// The program could not be started.
     Broken(String),
 }
 
-/// The first line that the program says.
+/// Returns the first line that the program prints.
 async fn version(path: &Path, flag: &str) -> Version {
     let mut command = Command::new(path);
     command.arg(flag).stdin(Stdio::null()).kill_on_drop(true);
@@ -113,10 +114,10 @@ async fn version(path: &Path, flag: &str) -> Version {
     };
     let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     let line = said.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty());
-    line.map_or(Version::Silent, |line| Version::Told(name_and_number(line)))
+    line.map_or(Version::Silent, |line| Version::Known(name_and_number(line)))
 }
 
-/// The line up to its first word with a digit: what follows tells of the build.
+/// Returns the line up to its first word with a digit; the rest describes the build.
 fn name_and_number(line: &str) -> String {
     let plain: String = line.chars().filter(|letter| !is_hidden(*letter)).collect();
     let words: Vec<&str> = plain.split(' ').collect();
@@ -132,7 +133,7 @@ mod tests {
     const PROGRAM: Program =
         Program { name: "it", names: &["first", "second"], flag: "-v", used: "for this", fix: "write it" };
 
-    /// A folder with a program in it that does this.
+    /// Returns a folder with a program that runs a shell script.
     fn with(name: &str, script: &str) -> tempfile::TempDir {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
@@ -148,23 +149,23 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_the_first_line_wherever_it_is_said() {
+    fn the_version_is_the_first_line_of_either_stream() {
         for script in ["echo; echo 'it (this) 1.2 built here'; echo more", "echo 'it (this) 1.2' >&2"] {
             let folder = with("second", script);
             let check = checked(&[PathBuf::from("/nowhere"), folder.path().to_owned()]);
             assert_eq!((check.mark, check.found.as_str()), (Mark::Ok, "it (this) 1.2"));
         }
         let silent = with("first", "exit 1");
-        assert!(checked(&[silent.path().to_owned()]).found.ends_with("first, which does not tell its version"));
+        assert!(checked(&[silent.path().to_owned()]).found.ends_with("first, version unknown"));
     }
 
     #[test]
-    fn what_is_not_there_or_no_program_is_said_with_what_it_is_for() {
+    fn a_missing_program_is_reported_with_its_use() {
         let folder = with("third", "");
         std::fs::write(folder.path().join("first"), "no program").unwrap();
         std::fs::create_dir(folder.path().join("second")).unwrap();
         let check = checked(&[folder.path().to_owned()]);
-        assert_eq!((check.mark, check.found.as_str()), (Mark::Warn, "not found; only for this"));
+        assert_eq!((check.mark, check.found.as_str()), (Mark::Warn, "not found; needed only for this"));
         assert_eq!(check.fix.as_deref(), Some("write it"));
     }
 }

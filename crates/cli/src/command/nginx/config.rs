@@ -1,5 +1,5 @@
-//! nginx's configuration, as text. Directives are those of nginx.org/en/docs, modules core, ngx_http_core,
-//! ngx_http_proxy, ngx_http_upstream, ngx_http_ssl and ngx_http_v2.
+//! nginx's configuration, as text. The directives are documented at nginx.org/en/docs, in the modules core,
+//! ngx_http_core, ngx_http_proxy, ngx_http_upstream, ngx_http_ssl and ngx_http_v2.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -8,42 +8,42 @@ use std::time::Duration;
 
 use super::{Balance, Style};
 
-/// What is set.
+/// The settings of the configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    /// Where it listens.
+    /// The address to listen on.
     pub(super) listen: SocketAddr,
-    /// Where it passes requests on to, in turn.
+    /// The servers to forward requests to.
     pub(super) servers: Vec<SocketAddr>,
     pub(super) style: Style,
-    /// To which of them a request goes.
+    /// How to choose among the servers.
     pub(super) balance: Balance,
     /// `proxy_read_timeout`.
     pub(super) read_timeout: Duration,
     /// `worker_shutdown_timeout`.
     pub(super) shutdown_timeout: Duration,
-    /// TLS, and HTTP/2 with it.
+    /// The certificate for TLS, which also enables HTTP/2.
     pub(super) certificate: Option<Certificate>,
 }
 
-/// Files in PEM.
+/// The files of a certificate, in PEM form.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {
     pub(super) chain: PathBuf,
     pub(super) key: PathBuf,
 }
 
-/// Connections of a worker, to clients and to servers: within the limit of 20,000 descriptors that a process may have.
+/// Connections of a worker, to clients and to servers together: within the limit of 20,000 descriptors per process.
 const CONNECTIONS: u32 = 16_384;
 
 impl Config {
-    /// The whole file. Paths in it are relative to nginx's prefix.
+    /// Returns the whole file. Its paths are relative to nginx's prefix.
     pub(super) fn text(&self) -> String {
         let shutdown = self.shutdown_timeout.as_millis();
         let mut text = format!(
             "daemon off;\n\
              worker_processes 1;\n\
-             # A reload cuts what its old workers still hold after this; by default they stay until clients go.\n\
+             # How long workers that a reload replaced keep their connections; by default, until the clients leave.\n\
              worker_shutdown_timeout {shutdown}ms;\n\
              error_log stderr warn;\n\
              pid nginx.pid;\n\n\
@@ -59,8 +59,8 @@ impl Config {
         text
     }
 
-    /// Idle connections to the servers are kept, so that a poll through nginx opens none. nginx as it comes asks them for the
-    /// name that stands here, which must be one that they have.
+    /// Returns the upstream block. It keeps idle connections to the servers, so that a poll through nginx opens none.
+    /// By default, nginx sends the name of the upstream as Host, so the servers must accept it.
     fn upstream(&self) -> String {
         let mut text = String::from("\n    upstream feed.localhost {\n");
         text += match self.balance {
@@ -69,7 +69,7 @@ impl Config {
             Balance::Hash => "        hash $remote_addr consistent;\n",
         };
         for server in &self.servers {
-            // A server that was down for a moment is asked again at once.
+            // Try a server again immediately after it was down.
             let _ = writeln!(text, "        server {server} max_fails=0;");
         }
         if self.style != Style::Default {
@@ -99,7 +99,7 @@ impl Config {
     }
 }
 
-/// HTTP/1.1 to the server, with whatever upgrade the client asks for.
+/// HTTP/1.1 to the server, with any upgrade that the client requests.
 const UPGRADABLE: &[&str] = &[
     "proxy_http_version 1.1;",
     "proxy_set_header Host $http_host;",
@@ -107,8 +107,8 @@ const UPGRADABLE: &[&str] = &[
     "proxy_set_header Connection $connection_upgrade;",
     "proxy_buffering off;",
 ];
-/// HTTP/1.0 to the server, as nginx has it by itself: then nothing tells where a piece of a stream ends, and a buffer is
-/// passed on when it is full. Over HTTP/1.1 nginx passes each chunk on at once, whatever `proxy_buffering` says.
+/// HTTP/1.0 to the server, nginx's default: nothing marks the end of a chunk of a stream, so a buffer is forwarded only
+/// when it is full. Over HTTP/1.1, nginx forwards each chunk immediately, whatever `proxy_buffering` says.
 const BUFFERED: &[&str] = &[
     "proxy_set_header Host $http_host;",
     "proxy_buffering on;",
@@ -117,7 +117,7 @@ const BUFFERED: &[&str] = &[
     "proxy_ignore_headers X-Accel-Buffering;",
 ];
 
-/// A path and what is set for it beyond `proxy_pass`.
+/// A path and its directives in addition to `proxy_pass`.
 type Location = (&'static str, &'static [&'static str]);
 
 impl Style {
@@ -130,7 +130,7 @@ impl Style {
     }
 }
 
-/// A parameter in quotes, in which nginx knows `\"` and `\\`.
+/// Returns a quoted parameter, in which nginx understands `\"` and `\\`.
 fn quoted(path: &Path) -> String {
     format!("\"{}\"", path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -147,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn set_up_for_streams() {
+    fn a_configuration_for_streaming() {
         let certificate = Certificate { chain: "a \"b\".pem".into(), key: "key.pem".into() };
         insta::assert_snapshot!(config(Style::Streaming, Some(certificate)).text());
     }
 
     #[test]
-    fn as_proxy_pass_alone_leaves_it() {
+    fn the_default_style_has_only_proxy_pass() {
         let text = config(Style::Default, None).text();
         for absent in ["proxy_http_version", "proxy_buffering", "Upgrade", "keepalive 256", "ssl"] {
             assert!(!text.contains(&format!("            {absent}")), "{absent}:\n{text}");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_balance_is_named_before_connections_are_kept() {
+    fn the_balance_comes_before_keepalive() {
         for (balance, directive) in
             [(Balance::LeastConnections, "least_conn;"), (Balance::Hash, "hash $remote_addr consistent;")]
         {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_style_that_buffers_ignores_the_answers_wish() {
+    fn the_buffering_style_ignores_x_accel_buffering() {
         assert!(config(Style::Buffering, None).text().contains("proxy_ignore_headers X-Accel-Buffering;"));
     }
 }

@@ -1,4 +1,4 @@
-//! The nginx process and its configuration, which can be another while it runs.
+//! The nginx process and its configuration, which can change while it runs.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,7 +17,7 @@ const FILE: &str = "nginx.conf";
 pub(super) struct Nginx(Daemon);
 
 impl Nginx {
-    /// Starts nginx and waits until it listens. Port 0 becomes a free one.
+    /// Starts nginx and waits until it listens. Port 0 picks a free one.
     pub(super) async fn start(listen: SocketAddr, config: impl Fn(SocketAddr) -> Config) -> anyhow::Result<Self> {
         let arguments = |address, folder: &Path| {
             write(folder, &config(address))?;
@@ -27,34 +27,34 @@ impl Nginx {
         Daemon::start(NGINX, listen, arguments).await.map(Self)
     }
 
-    /// The process id of its master; `None` once it has ended.
+    /// Returns the process id of its master; `None` once it has exited.
     pub(super) fn pid(&self) -> Option<u32> {
         self.0.pid()
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub(super) const fn address(&self) -> SocketAddr {
         self.0.address()
     }
 
-    /// Waits for an end that nobody asked for, and says what nginx said.
+    /// Waits until nginx exits unexpectedly, and returns its last message.
     pub(super) async fn died(&mut self) -> anyhow::Error {
         self.0.died().await
     }
 
-    /// Makes it read its configuration again and replace its workers.
+    /// Makes it reload its configuration and replace its workers.
     pub(super) fn reload(&self) {
         self.0.signal(Signal::HUP);
     }
 
-    /// The same with another configuration.
+    /// Writes another configuration and reloads it.
     pub(super) fn reconfigure(&self, config: &Config) -> anyhow::Result<()> {
         write(self.0.folder(), config)?;
         self.reload();
         Ok(())
     }
 
-    /// Ends it and its workers, and reaps it.
+    /// Stops it and its workers, and reaps it.
     pub(super) async fn stop(self) {
         self.0.stop().await;
     }

@@ -1,21 +1,21 @@
-//! What servers need around them, as a table: the feed from a broker, and clients that come back.
+//! The table of what surrounds the servers: the feed from a broker, and clients that reconnect.
 
 use feedlab_experiment::predict::scale::{Fleet, Storm};
 use feedlab_report::human::{self, ABSENT};
 use feedlab_report::table::{Column, Table};
 
-/// A row a contender.
+/// Returns a table with one row per contender.
 pub(super) fn table(fleets: &[Fleet]) -> Table {
     const LINES: [&str; 9] = [
         "contender",
-        "messages off the broker",
-        "bandwidth off the broker",
-        "one server gone: each other gets",
-        "all gone at once: each gets",
-        "a server can open",
+        "messages from the broker",
+        "bandwidth from the broker",
+        "one server fails: each other gets",
+        "all connections lost: each gets",
+        "a server can accept",
         "reconnects: restart in place",
-        "reconnects: new beside old",
-        "opened though nothing breaks",
+        "reconnects: new alongside old",
+        "opened in normal operation",
     ];
     let column = |label: &str| Column { label: label.to_owned(), unit: String::new(), numeric: label != "contender" };
     Table { columns: LINES.map(column).into(), rows: fleets.iter().map(row).collect() }

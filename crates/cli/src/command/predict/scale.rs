@@ -1,4 +1,4 @@
-//! `feedlab predict --clients N`: what so many clients would need, on paper.
+//! `feedlab predict --clients N`: estimates what N clients would need.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,53 +14,53 @@ use feedlab_report::table::{Column, Table};
 use serde::Serialize;
 
 use super::{crossings, fleet};
-use crate::command::run::table::turned_text;
+use crate::command::run::table::transposed_text;
 use crate::exit::bad_input;
 use crate::output::{self, Format};
 
-/// The flags of scale on paper.
+/// The flags of the estimate.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Scale on paper")]
 pub(super) struct ScaleArgs {
-    /// So many clients, as in 1000000 or 1e6
+    /// Number of clients, as in 1000000 or 1e6
     #[arg(long, value_name = "N", value_parser = clients)]
     clients: Option<f64>,
 
-    /// The run whose costs are carried on [default: the newest of the scenario in results/, else one that is built in]
+    /// The run whose costs are extrapolated [default: the newest run of the scenario in results/, or a built-in one]
     #[arg(long, value_name = "RUN", requires = "clients")]
     from: Option<PathBuf>,
 
-    /// Draw cost against the number of clients
+    /// Draw a chart of the costs by number of clients
     #[arg(long, value_name = "FILE.svg", requires = "clients")]
     chart: Option<PathBuf>,
 
-    /// Cores of a server
+    /// Cores per server
     #[arg(long, value_name = "N", default_value_t = 4.0, value_parser = positive, requires = "clients")]
     cores: f64,
 
-    /// How busy they may be
+    /// How busy the cores may be
     #[arg(long, value_name = "SHARE", default_value = "60%", value_parser = share, requires = "clients")]
     busy: f64,
 
-    /// Memory of a server for connections, GiB
+    /// Memory per server for connections, GiB
     #[arg(long, value_name = "GIB", default_value_t = 16.0, value_parser = positive, requires = "clients")]
     memory: f64,
 
-    /// Bandwidth of a server, Gbit/s, both directions together
+    /// Bandwidth per server, Gbit/s, both directions together
     #[arg(long, value_name = "GBIT", default_value_t = 1.0, value_parser = positive, requires = "clients")]
     bandwidth: f64,
 
-    /// Packets a second of a server, both directions together
+    /// Packets per second and server, both directions together
     #[arg(long, value_name = "N", default_value_t = 300_000.0, value_parser = positive, requires = "clients")]
     packets: f64,
 
-    /// Descriptors of a server
+    /// Descriptors per server
     #[arg(long, value_name = "N", default_value_t = 1_000_000.0, value_parser = positive, requires = "clients")]
     descriptors: f64,
 }
 
 impl ScaleArgs {
-    /// How many clients are asked about.
+    /// Returns the number of clients to estimate for.
     pub(super) const fn clients(&self) -> Option<f64> {
         self.clients
     }
@@ -80,7 +80,7 @@ fn clients(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.replace(['_', ','], "").parse().ok();
     number
         .filter(|number| (1.0..=1e12).contains(number) && number.fract() == 0.0)
-        .ok_or_else(|| "write a whole number of clients, as in 1000000 or 1e6".to_owned())
+        .ok_or_else(|| "must be a whole number of clients, as in 1000000 or 1e6".to_owned())
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -95,10 +95,13 @@ fn share(text: &str) -> Result<f64, String> {
         Some(percent) => percent.trim().parse().map(|percent: f64| percent / 100.0),
         None => text.trim().parse(),
     };
-    number.ok().filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(|| "write a share as 60% or 0.6".to_owned())
+    number
+        .ok()
+        .filter(|share| *share > 0.0 && *share <= 1.0)
+        .ok_or_else(|| "must be a share, as in 60% or 0.6".to_owned())
 }
 
-/// Carries the costs on, prints, and draws.
+/// Extrapolates the costs, prints the estimate, and draws the chart.
 pub(super) fn execute(args: &ScaleArgs, clients: f64, scenario: &Scenario, format: Format) -> anyhow::Result<()> {
     let reference = reference(args.from.as_deref(), scenario)?;
     let study = Study::new(scenario, &reference).map_err(bad_input)?;
@@ -126,7 +129,7 @@ pub(super) fn execute(args: &ScaleArgs, clients: f64, scenario: &Scenario, forma
     args.chart.as_deref().map_or(Ok(()), |file| draw(file, &answer))
 }
 
-/// The run that is named, or else the newest of the scenario in `results/`, or else the one built in.
+/// Returns the costs of the given run, or of the scenario's newest run in `results/`, or of the built-in run.
 fn reference(from: Option<&Path>, scenario: &Scenario) -> anyhow::Result<Reference> {
     if let Some(folder) = from {
         return Ok(Reference::of(&Results::read(folder).map_err(bad_input)?));
@@ -134,21 +137,21 @@ fn reference(from: Option<&Path>, scenario: &Scenario) -> anyhow::Result<Referen
     let found = Reference::newest(Path::new("results"), scenario);
     found.or_else(|| Reference::built_in().filter(|reference| reference.knows_all(scenario))).ok_or_else(|| {
         bad_input(anyhow::anyhow!(
-            "nothing is known about what every contender of {} costs; run the scenario first: feedlab run \
-             SCENARIO, or name a run with --from",
+            "the costs of the contenders of {} are unknown; run the scenario first (feedlab run SCENARIO), or choose a run \
+             with --from",
             scenario.name
         ))
     })
 }
 
-/// Of all costs, by rate ascending.
+/// Returns the crossings of all costs, in order of their rates.
 fn all_crossings(comparisons: &[RateComparison]) -> Vec<&RateCrossing> {
     let mut all: Vec<&RateCrossing> = comparisons.iter().flat_map(|comparison| &comparison.crossings).collect();
     all.sort_by(|a, b| a.updates_per_s.total_cmp(&b.updates_per_s));
     all
 }
 
-/// Everything that is found.
+/// The whole estimate.
 #[derive(Serialize)]
 struct Answer<'a> {
     scenario: &'a str,
@@ -156,9 +159,9 @@ struct Answer<'a> {
     clients: f64,
     limits: Limits,
     needs: Vec<Need>,
-    /// In the order of the needs.
+    /// In the order of `needs`.
     fleets: Vec<Fleet>,
-    /// `null` where it was not computed.
+    /// `null` if not computed.
     rate_crossings: Option<Vec<&'a RateCrossing>>,
     #[serde(skip)]
     by_rate: Option<&'a [RateComparison]>,
@@ -171,7 +174,7 @@ struct Answer<'a> {
 
 fn draw(file: &Path, answer: &Answer<'_>) -> anyhow::Result<()> {
     let caption =
-        format!("On paper: what the clients of {} cost, from what {} measured", answer.scenario, answer.reference);
+        format!("Estimated costs of the clients of {}, from the measurements of {}", answer.scenario, answer.reference);
     let svg = feedlab_report::cost_chart(answer.panels, &caption)?;
     std::fs::write(file, svg).with_context(|| format!("cannot write {}", file.display()))?;
     output::advice(&format!("chart: {}", file.display()));
@@ -179,10 +182,10 @@ fn draw(file: &Path, answer: &Answer<'_>) -> anyhow::Result<()> {
 }
 
 fn text(answer: &Answer<'_>) -> String {
-    let mut text = format!("On paper: {} clients of {}\n\n", human::count(answer.clients), answer.scenario);
-    let _ = writeln!(text, "{}\n", turned_text(&table(&answer.needs)));
-    let _ = writeln!(text, "Around these servers, and which connections each of them must open:\n");
-    let _ = writeln!(text, "{}\n", turned_text(&fleet::table(&answer.fleets)));
+    let mut text = format!("Estimate for {} clients of {}\n\n", human::count(answer.clients), answer.scenario);
+    let _ = writeln!(text, "{}\n", transposed_text(&table(&answer.needs)));
+    let _ = writeln!(text, "The broker's load, and the connections that each server must accept:\n");
+    let _ = writeln!(text, "{}\n", transposed_text(&fleet::table(&answer.fleets)));
     for line in crossings::lines(answer.panels, answer.by_rate, (answer.clients, answer.rate)) {
         let _ = writeln!(text, "{line}");
     }
@@ -220,7 +223,7 @@ fn row(need: &Need) -> Vec<String> {
         human::bits(need.bits_per_s),
         format!("{}/s", human::rough(need.packets_per_s)),
         or_absent(need.descriptors.map(human::rough)),
-        format!("{} (for the {})", human::count(need.servers), resource(need.bound_by)),
+        format!("{} ({}-bound)", human::count(need.servers), resource(need.bound_by)),
     ]
 }
 
@@ -233,8 +236,8 @@ const fn resource(resource: Resource) -> &'static str {
         Resource::Cpu => "CPU",
         Resource::Memory => "memory",
         Resource::Bandwidth => "bandwidth",
-        Resource::Packets => "packets",
-        Resource::Descriptors => "descriptors",
+        Resource::Packets => "packet",
+        Resource::Descriptors => "descriptor",
     }
 }
 
@@ -254,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_and_shares_are_read_as_people_write_them() {
+    fn clients_and_shares_have_several_formats() {
         for (text, number) in
             [("1000000", Some(1e6)), ("1e6", Some(1e6)), ("1_000_000", Some(1e6)), ("2,000", Some(2e3))]
         {

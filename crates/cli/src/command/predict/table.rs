@@ -1,4 +1,4 @@
-//! What is predicted, as tables: a block for each client count and payload size, a column a contender.
+//! The predictions as tables: one block per client count and payload size, and one column per contender.
 
 use std::fmt::Write as _;
 
@@ -8,28 +8,28 @@ use feedlab_experiment::{Metric, Scenario};
 use feedlab_report::human::{self, ABSENT};
 use feedlab_report::table::{Column, Table};
 
-use crate::command::run::table::turned_text;
+use crate::command::run::table::transposed_text;
 
-/// All blocks and what they assume.
+/// Returns all blocks, and their assumptions.
 pub(super) fn text(scenario: &Scenario, predictions: &[Prediction]) -> String {
     let point = |prediction: &Prediction| (prediction.clients, prediction.payload_bytes);
     let mut sorted: Vec<&Prediction> = predictions.iter().collect();
     sorted.sort_by_key(|prediction| point(prediction));
     let blocks = sorted.chunk_by(|one, other| point(one) == point(other));
-    let blocks: Vec<String> = blocks.map(|block| turned_text(&table(scenario, block))).collect();
+    let blocks: Vec<String> = blocks.map(|block| transposed_text(&table(scenario, block))).collect();
     format!("{}\n{}{}", blocks.join("\n\n"), assumptions(predictions), caveat(scenario))
 }
 
-/// How a figure is read from a prediction.
+/// A function that formats a figure of a prediction.
 type Figure = fn(&Prediction, &Scenario) -> Option<String>;
 
-/// The lines of a table, in their order; one that says nothing of anybody is left out.
+/// The lines of a table, in order. A line without any figure is omitted.
 const FIGURES: &[(&str, Figure)] = &[
     ("age mean", |prediction, _| value(prediction, Metric::AgeMean)),
     ("age p50", |prediction, _| value(prediction, Metric::AgeP50)),
     ("age p99", |prediction, _| value(prediction, Metric::AgeP99)),
     ("requests per client and minute", |prediction, scenario| rate(prediction, scenario, Metric::Requests)),
-    ("empty ones of them", |prediction, scenario| rate(prediction, scenario, Metric::RequestsEmpty)),
+    ("of these, empty", |prediction, scenario| rate(prediction, scenario, Metric::RequestsEmpty)),
     ("connections per client", |prediction, scenario| {
         let repetitions = f64::from(scenario.measure.repetitions);
         let all = figure(prediction, Metric::ConnectionsOpened)?;
@@ -44,8 +44,8 @@ const FIGURES: &[(&str, Figure)] = &[
     ("packets per update", |prediction, _| value(prediction, Metric::PacketsPerUpdate)),
 ];
 
-/// What is predicted of some scenarios only: of those with distance, faults, or clients that publish. All clients and
-/// repetitions together.
+/// Metrics that are predicted only for some scenarios: those with distance, faults, or clients that publish. They cover
+/// all clients and repetitions together.
 const SOMETIMES: [Metric; 13] = [
     Metric::OpenP50,
     Metric::FirstUpdateP50,
@@ -63,8 +63,8 @@ const SOMETIMES: [Metric; 13] = [
 ];
 
 fn table(scenario: &Scenario, block: &[&Prediction]) -> Table {
-    let is_told = |figure: &&(&str, Figure)| block.iter().any(|prediction| figure.1(prediction, scenario).is_some());
-    let figures: Vec<&(&str, Figure)> = FIGURES.iter().filter(is_told).collect();
+    let is_known = |figure: &&(&str, Figure)| block.iter().any(|prediction| figure.1(prediction, scenario).is_some());
+    let figures: Vec<&(&str, Figure)> = FIGURES.iter().filter(is_known).collect();
     let is_predicted = |metric: &Metric| block.iter().any(|prediction| figure(prediction, *metric).is_some());
     let sometimes: Vec<Metric> = SOMETIMES.into_iter().filter(is_predicted).collect();
     let sweeps_payload = block.iter().any(|prediction| prediction.payload_bytes.is_some());
@@ -97,33 +97,33 @@ fn value(prediction: &Prediction, metric: Metric) -> Option<String> {
     Some(human::value(figure(prediction, metric)?, metric.row().unit))
 }
 
-/// A count of the measured time, for one client and a minute.
+/// Formats a count over the measured time, per client and minute.
 fn rate(prediction: &Prediction, scenario: &Scenario, metric: Metric) -> Option<String> {
     let Measure { duration, repetitions, .. } = scenario.measure;
     let minutes = duration.as_secs_f64() * f64::from(repetitions) / 60.0;
     Some(human::count(figure(prediction, metric)? / f64::from(prediction.clients) / minutes))
 }
 
-/// On loopback the push-capable transports look alike, whatever they are.
+/// Returns a note for loopback, where the transports that push look alike.
 fn caveat(scenario: &Scenario) -> &'static str {
     if scenario.network.unwrap_or_default().rtt.is_zero() {
-        "\nPlain loopback: the differences that people argue about between long polling, SSE and WebSockets need distance.\n\
-         Try --rtt 100ms.\n"
+        "\nThis is plain loopback. The differences between long polling, SSE and WebSocket that matter in practice need\n\
+         distance: try --rtt 100ms.\n"
     } else {
         ""
     }
 }
 
-/// What all take for granted, and then what some do besides.
+/// Returns the assumptions: first those of all contenders, then those of some.
 fn assumptions(predictions: &[Prediction]) -> String {
-    let mut told: Vec<&String> = Vec::new();
+    let mut each: Vec<&String> = Vec::new();
     for assumption in predictions.iter().flat_map(|prediction| &prediction.predicted.assumptions) {
-        if !told.contains(&assumption) {
-            told.push(assumption);
+        if !each.contains(&assumption) {
+            each.push(assumption);
         }
     }
     let all = distinct(predictions.iter()).len();
-    let (shared, own): (Vec<_>, Vec<_>) = told.into_iter().partition(|told| users(predictions, told).len() == all);
+    let (shared, own): (Vec<_>, Vec<_>) = each.into_iter().partition(|one| users(predictions, one).len() == all);
     let mut text = String::from("\nThis assumes:\n");
     for assumption in shared {
         let _ = writeln!(text, "  - {assumption}");

@@ -1,4 +1,4 @@
-//! Where the lab proxy listens, and where it leads.
+//! The address that the lab proxy listens on, and the server that it forwards to.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, lookup_host};
 
 use crate::exit::bad_input;
 
-/// An address of this machine that no other machine reaches.
+/// An address of this machine that no other machine can reach.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Local(SocketAddr);
 
@@ -21,20 +21,20 @@ impl FromStr for Local {
             text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
         let address: SocketAddr = literal
             .parse()
-            .map_err(|_| "an address is an IP and a port, as in 127.0.0.1:8090 or [::1]:0".to_owned())?;
+            .map_err(|_| "must be an IP address and a port, as in 127.0.0.1:8090 or [::1]:0".to_owned())?;
         if address.ip().is_loopback() {
             return Ok(Self(address));
         }
         Err(format!(
-            "the lab proxy listens on this machine alone, or others could reach through it what only this machine \
-             may: use 127.0.0.1:{}",
+            "the lab proxy listens only on this machine; otherwise others could reach through it what only this machine \
+             may reach: use 127.0.0.1:{}",
             address.port()
         ))
     }
 }
 
 impl Local {
-    /// Binds it, or says what to do about it.
+    /// Listens on it. An error includes the remedy.
     pub(super) fn bind(self, flag: &str) -> anyhow::Result<TcpListener> {
         let address = self.0;
         let (ip, port) = (address.ip(), address.port());
@@ -43,7 +43,7 @@ impl Local {
                 anyhow!("port {port} is in use: choose another, or let the system choose with {flag} {ip}:0")
             }
             ErrorKind::PermissionDenied => {
-                anyhow!("port {port} needs special rights: choose one above 1023, as in {flag} {ip}:8090")
+                anyhow!("port {port} requires root privileges: choose one above 1023, as in {flag} {ip}:8090")
             }
             _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
         })
@@ -63,7 +63,8 @@ impl FromStr for Upstream {
         if is_host_and_port {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a server is a host and a port and nothing more, as in 127.0.0.1:8080 or example.org:80".to_owned())
+            Err("must be a host and a port, without a scheme or a path, as in 127.0.0.1:8080 or example.org:80"
+                .to_owned())
         }
     }
 }
@@ -73,9 +74,9 @@ fn is_name(host: &str) -> bool {
 }
 
 impl Upstream {
-    /// Its address; of several the first, IPv4 before IPv6, as feedlab's own server listens.
+    /// Returns its address: the first one, IPv4 before IPv6, like the address that feedlab's own server listens on.
     pub(in crate::command) async fn resolve(&self) -> anyhow::Result<SocketAddr> {
-        let found = lookup_host(&self.0).await.with_context(|| format!("cannot find the host of --to {}", self.0));
+        let found = lookup_host(&self.0).await.with_context(|| format!("cannot resolve the host of --to {}", self.0));
         let mut addresses: Vec<_> = found.map_err(bad_input)?.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);
         addresses.first().copied().ok_or_else(|| bad_input(anyhow!("the host of --to {} has no address", self.0)))
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_loopback_is_listened_on() {
+    fn only_loopback_is_accepted() {
         assert!(
             ["127.0.0.1:0", "127.9.9.9:1", "[::1]:80", "localhost:8090"]
                 .iter()
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn localhost_is_found_where_the_server_listens() {
+    async fn localhost_resolves_to_the_address_of_the_server() {
         let found = "localhost:8080".parse::<Upstream>().unwrap().resolve().await.unwrap();
         assert!(found.ip().is_loopback() && found.port() == 8080, "{found}");
     }

@@ -1,4 +1,4 @@
-//! One cell: its stage, a load generator, and all of it stopped and reaped whatever happens.
+//! One cell: its testbed and a load generator, all of which are stopped and reaped whatever happens.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,14 +17,14 @@ use super::child::Child;
 use super::keys::Keys;
 use super::progress::Progress;
 use super::site::{ANYWHERE, Site};
-use super::stage::Stage;
-use super::{Hands, follow, together};
+use super::testbed::Testbed;
+use super::{AgentSetup, follow, together};
 use crate::command::generate::{Message, Task};
 
-/// How much longer than planned a cell may take before it counts as hung.
+/// How much longer than planned a cell may take before it is considered hung.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 
-/// Measures a cell; `None` when it was stopped before its end.
+/// Measures a cell. Returns `None` if it was stopped before its end.
 pub(super) async fn measure(
     scenario: &Scenario,
     cell: &Cell,
@@ -32,40 +32,40 @@ pub(super) async fn measure(
     hlog: &Path,
     progress: &mut Progress,
     stop: &CancellationToken,
-    hands: Option<&mut Hands>,
+    setup: Option<&mut AgentSetup>,
 ) -> anyhow::Result<Option<Outcome>> {
-    let site = hands.as_ref().map_or_else(|| Site::here(ANYWHERE), |hands| hands.site.clone());
-    let mut stage = Stage::set(scenario, cell, keys, &site).await?;
-    let job = job(scenario, cell, keys, &stage, hlog);
+    let site = setup.as_ref().map_or_else(|| Site::here(ANYWHERE), |setup| setup.site.clone());
+    let mut testbed = Testbed::start(scenario, cell, keys, &site).await?;
+    let job = job(scenario, cell, keys, &testbed, hlog);
     let limit = plan::cell_duration(scenario) + GRACE;
     let generated = async {
-        match hands {
-            None => generate(&mut stage, &job, progress, stop).await,
-            Some(hands) => together::generate(&mut stage, &job, &mut hands.crew, progress, stop).await,
+        match setup {
+            None => generate(&mut testbed, &job, progress, stop).await,
+            Some(setup) => together::generate(&mut testbed, &job, &mut setup.agents, progress, stop).await,
         }
     };
     let result = timeout(limit, generated).await;
-    let result = result.unwrap_or_else(|_| Err(anyhow::anyhow!("the load generator hangs; it was stopped")));
+    let result = result.unwrap_or_else(|_| Err(anyhow::anyhow!("the load generator hung and was stopped")));
     let result = match result {
-        Ok(Some(outcome)) => check_left(&mut stage, outcome, progress).await.map(Some),
+        Ok(Some(outcome)) => check_left(&mut testbed, outcome, progress).await.map(Some),
         other => other,
     };
-    stage.strike().await?;
+    testbed.stop().await?;
     result
 }
 
-/// What a load generator is to do on a stage.
-pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: &Stage, hlog: &Path) -> Job {
-    let mut controls = stage.controls();
+/// Returns the job of a load generator on a testbed.
+pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, testbed: &Testbed, hlog: &Path) -> Job {
+    let mut controls = testbed.controls();
     let server = controls.remove(0);
     let job = job_at(scenario, cell, server, hlog);
     Job {
         more_servers: controls,
-        endpoint: Some(stage.endpoint()),
-        more_endpoints: stage.more_endpoints(),
+        endpoint: Some(testbed.endpoint()),
+        more_endpoints: testbed.more_endpoints(),
         certificate: keys.filter(|_| job.contender.link.tls).map(|keys| keys.certificate().to_owned()),
-        proxy: stage.proxy_control(),
-        between: stage.between(),
+        proxy: testbed.proxy_control(),
+        between: testbed.between(),
         own_addresses: job.contender.link.via.is_nginx() && scenario.nginx.balance == Balance::Hash,
         faults: scenario.faults.clone(),
         stall: scenario.feed.stall,
@@ -73,7 +73,7 @@ pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, stage: 
     }
 }
 
-/// The same where only the endpoint is known: who leads asks the servers.
+/// Returns the job where only the endpoint is known. The process that leads queries the servers.
 pub(super) fn job_at(scenario: &Scenario, cell: &Cell, endpoint: SocketAddr, hlog: &Path) -> Job {
     let contender = scenario.contenders[cell.contender].clone();
     let (clients, measure) = (scenario.clients.clone(), scenario.measure);
@@ -88,9 +88,9 @@ const fn publishing(scenario: &Scenario) -> Option<Publishing> {
     }
 }
 
-/// Follows the load generator to its outcome.
+/// Runs a load generator until its outcome.
 async fn generate(
-    stage: &mut Stage,
+    testbed: &mut Testbed,
     job: &Job,
     progress: &mut Progress,
     stop: &CancellationToken,
@@ -100,10 +100,10 @@ async fn generate(
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Ok(None),
-        result = follow_to_outcome(&mut generator, stage, job, progress) => result.map(Some),
+        result = follow_to_outcome(&mut generator, testbed, job, progress) => result.map(Some),
     };
     if matches!(result, Ok(None)) {
-        progress.say("stopping: this cell is dropped, finished ones are kept (again to stop at once)");
+        progress.say("stopping: this cell is dropped, finished ones are kept (Ctrl-C again to stop immediately)");
     }
     generator.stop().await?;
     result
@@ -111,23 +111,23 @@ async fn generate(
 
 async fn follow_to_outcome(
     generator: &mut Child,
-    stage: &mut Stage,
+    testbed: &mut Testbed,
     job: &Job,
     progress: &mut Progress,
 ) -> anyhow::Result<Outcome> {
-    match follow::follow(generator, stage, job, progress).await? {
+    match follow::follow(generator, testbed, job, progress).await? {
         Message::Outcome(outcome) => Ok(*outcome),
-        _ => anyhow::bail!("the load generator did a part of what it was asked for"),
+        _ => anyhow::bail!("the load generator did only part of its job"),
     }
 }
 
-/// A server that still holds connections after all clients left has a leak: the cell's figures are in doubt.
+/// Checks for leaks: if a server still holds connections after all clients have left, the cell's figures are in doubt.
 pub(super) async fn check_left(
-    stage: &mut Stage,
+    testbed: &mut Testbed,
     mut outcome: Outcome,
     progress: &Progress,
 ) -> anyhow::Result<Outcome> {
-    let left = stage.connections_left().await.context("after the cell")?;
+    let left = testbed.connections_left().await.context("after the cell")?;
     if left > 0 {
         let what = format!("the server still held {left} connections after every client had left");
         progress.say(&format!("warning: {what}"));

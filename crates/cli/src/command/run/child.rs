@@ -1,10 +1,10 @@
-//! A process of this run, or of an agent, started by the stage and the cell: this same binary, in a process group of its own, so that a
-//! terminal's Ctrl-C reaches the run alone, which then decides who stops when. One that serves says in one line of JSON
-//! where it listens; one that is told more than flags can say is handed it on its standard input, a line of JSON too. What
-//! it is for is not known here.
+//! A child process of a run or an agent: this same binary, in a separate process group. A terminal's Ctrl-C therefore
+//! reaches only the run, which decides what to stop and when. A child that serves prints where it listens, as one line
+//! of JSON. A child that needs more than flags receives it on its standard input, as a line of JSON. This module does
+//! not know what a child does.
 //!
-//! A child ends when its standard input does. The other end is held here, so that even a run that is killed leaves no
-//! process behind. Where `stop` is not reached, dropping kills.
+//! A child exits when its standard input ends. The other end is held here, so that even a killed run leaves no process
+//! behind. If `stop` is not reached, dropping the child kills it.
 
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -21,27 +21,27 @@ use tokio::time::timeout;
 
 use super::site::Namespace;
 
-/// How long a child may take to end after it was asked to.
+/// How long a child may take to exit after it is asked to.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// How long it may take until a child that serves listens.
+/// How long a child that serves may take until it listens.
 const START: Duration = Duration::from_secs(15);
 
 /// A running child.
 #[derive(Debug)]
 pub(in crate::command) struct Child {
-    /// What it is, for messages: `the server`.
+    /// A name for messages, such as `the server`.
     name: &'static str,
     process: tokio::process::Child,
-    /// Held open: its end is the child's sign to stop.
+    /// Held open: the child stops when it closes.
     stdin: Option<ChildStdin>,
-    /// Held open even when it is not read any more: a child that serves must not be ended by a pipe that broke.
+    /// Held open even after the last read: a broken pipe must not end a child that serves.
     stdout: Lines<BufReader<ChildStdout>>,
     stderr: JoinHandle<String>,
 }
 
 impl Child {
-    /// Starts `feedlab ARGUMENTS…` as a child that serves, and waits until it says where it listens.
+    /// Starts `feedlab ARGUMENTS…` as a child that serves, and waits until it prints where it listens.
     pub(in crate::command) async fn serving<T: DeserializeOwned>(
         name: &'static str,
         arguments: &[OsString],
@@ -49,7 +49,7 @@ impl Child {
         Self::start(None, name, arguments)?.listening().await
     }
 
-    /// Waits until a child that serves says where it listens.
+    /// Waits until a child that serves prints where it listens.
     pub(in crate::command) async fn listening<T: DeserializeOwned>(mut self) -> anyhow::Result<(Self, T)> {
         let line = timeout(START, self.stdout.next_line()).await.ok().and_then(Result::ok).flatten();
         match line.and_then(|line| serde_json::from_str(&line).ok()) {
@@ -58,7 +58,7 @@ impl Child {
         }
     }
 
-    /// Starts `feedlab ARGUMENTS…` and hands it its job, a line of JSON.
+    /// Starts `feedlab ARGUMENTS…` and writes its job to its standard input, as a line of JSON.
     pub(in crate::command) async fn working(
         name: &'static str,
         arguments: &[OsString],
@@ -79,8 +79,8 @@ impl Child {
         let stdin = child.stdin.as_mut().context("the child has no standard input")?;
         match stdin.write_all(line.as_bytes()).await {
             Ok(()) => Ok(child),
-            // One that does not listen has died, and says more about it than a broken pipe does.
-            Err(_) => Err(child.given_up().await.context(format!("{name} does not take its job"))),
+            // The child has exited; its own message says more than a broken pipe.
+            Err(_) => Err(child.given_up().await.context(format!("{name} does not accept its job"))),
         }
     }
 
@@ -99,9 +99,9 @@ impl Child {
         }
         let mut process = command
             .args(arguments)
-            // A token that is meant for `feedlab serve` would lock the load generator out.
+            // With a token meant for `feedlab serve`, the server would reject the load generator.
             .env_remove("FEEDLAB_TOKEN")
-            // None of them talks to the user's broker; one that a cell starts itself asks for nothing.
+            // No child talks to the user's broker, and a broker that a cell starts requires no credentials.
             .env_remove("NATS_CREDS")
             .env_remove("NATS_TOKEN")
             .env_remove("NATS_USER")
@@ -120,15 +120,15 @@ impl Child {
         Ok(Self { name, process, stdin, stdout, stderr: tokio::spawn(tail(stderr)) })
     }
 
-    /// What it says next, a line of JSON. May be dropped while it waits.
+    /// Returns its next message, a line of JSON. Cancel safe.
     pub(in crate::command) async fn next<T: DeserializeOwned>(&mut self) -> anyhow::Result<T> {
         match self.stdout.next_line().await? {
-            Some(line) => serde_json::from_str(&line).with_context(|| format!("{} says something unknown", self.name)),
+            Some(line) => serde_json::from_str(&line).with_context(|| format!("{} sent an unknown message", self.name)),
             None => Err(self.failure().await),
         }
     }
 
-    /// Hands it a further line of JSON. One that has died says so when it is asked for what it says next.
+    /// Writes another line of JSON to it. If it has exited, the next call of [`next`](Self::next) returns the error.
     pub(in crate::command) async fn tell(&mut self, what: &impl Serialize) -> anyhow::Result<()> {
         let line = serde_json::to_string(what)? + "\n";
         if let Some(stdin) = &mut self.stdin {
@@ -137,44 +137,44 @@ impl Child {
         Ok(())
     }
 
-    /// Waits until the child ends by itself, and says how it failed: no child ends before it is stopped.
+    /// Waits until the child exits unexpectedly, and returns the reason.
     pub(in crate::command) async fn died(&mut self) -> anyhow::Error {
         let _ = self.process.wait().await;
         self.failure().await
     }
 
-    /// Ends a child that did not do what it was started for; the error says why it did not.
+    /// Stops a child that failed to start, and returns the reason.
     async fn given_up(mut self) -> anyhow::Error {
         let why = self.failure().await;
         self.stop().await.err().unwrap_or(why)
     }
 
-    /// The error of a child that ended before its time, with what it said last.
+    /// Returns the error of a child that exited too early, with the last line of its standard error.
     async fn failure(&mut self) -> anyhow::Error {
         self.stdin = None;
         let status = match timeout(PATIENCE, self.process.wait()).await {
             Ok(Ok(status)) => status.to_string(),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "it hangs".to_owned(),
+            Err(_) => "it hung".to_owned(),
         };
         let words = timeout(PATIENCE, &mut self.stderr).await.ok().and_then(Result::ok).unwrap_or_default();
-        let words = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        anyhow::anyhow!("{} ended too early ({status}): {}", self.name, words.trim_start_matches("error: "))
+        let words = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it printed nothing");
+        anyhow::anyhow!("{} exited too early ({status}): {}", self.name, words.trim_start_matches("error: "))
     }
 
-    /// Its process id; `None` once it has ended.
+    /// Returns its process id; `None` once it has exited.
     pub(in crate::command) fn pid(&self) -> Option<u32> {
         self.process.id()
     }
 
-    /// Sends the child a signal. One that has ended by now hears none.
+    /// Sends a signal to the child, unless it has exited.
     pub(in crate::command) fn signal(&self, signal: Signal) {
         if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
             let _ = kill_process(pid, signal);
         }
     }
 
-    /// Asks the child to end, and reaps it; one that takes too long is killed.
+    /// Asks the child to exit, and reaps it. Kills it if it takes too long.
     pub(in crate::command) async fn stop(mut self) -> anyhow::Result<()> {
         self.stdin = None;
         self.signal(Signal::TERM);
@@ -185,15 +185,15 @@ impl Child {
     }
 }
 
-/// The words of a command line that has no spaces within its words.
+/// Splits a command line whose words contain no spaces.
 pub(in crate::command) fn words(line: &str) -> Vec<OsString> {
     line.split_whitespace().map(OsString::from).collect()
 }
 
-/// How much of a child's standard error is kept: its end.
+/// How much of the end of a child's standard error is kept, bytes.
 const TAIL: usize = 16 << 10;
 
-/// Reads to the end, so that the child never blocks on a full pipe, and keeps the last of it.
+/// Reads a stream to its end, so that the child never blocks on a full pipe, and returns its last [`TAIL`] bytes.
 async fn tail(mut stream: impl AsyncRead + Unpin) -> String {
     let mut kept = Vec::new();
     let mut chunk = [0; 4096];

@@ -1,4 +1,4 @@
-//! The end of a run: the summary, the report, and what the user is told.
+//! The end of a run: the summary, the report, and the printed result.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,17 +18,17 @@ use super::table;
 use crate::exit::Exit;
 use crate::output::{self, Format};
 
-/// How a run is told.
+/// How to print the result of a run.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::command) struct Telling {
+pub(in crate::command) struct PrintOptions {
     pub(in crate::command) format: Format,
-    /// Of several summaries each is a line.
+    /// Whether there are several runs, whose summaries are then printed one per line.
     pub(in crate::command) is_one_of_many: bool,
     pub(in crate::command) fail_on: FailOn,
 }
 
-/// Finishes the folder and tells what was found. A run without a finished cell leaves no folder.
-pub(in crate::command) fn close(series: Series<'_>, end: End, telling: Telling) -> anyhow::Result<Exit> {
+/// Finishes the folder and prints the result. A run without a finished cell leaves no folder.
+pub(in crate::command) fn close(series: Series<'_>, end: End, options: PrintOptions) -> anyhow::Result<Exit> {
     let (measured, planned) = (series.records.len(), series.plan.len());
     if measured == 0 {
         return nothing_kept(series, end);
@@ -36,15 +36,15 @@ pub(in crate::command) fn close(series: Series<'_>, end: End, telling: Telling) 
     let partial = series.folder.path().to_owned();
     let finished = finish(series);
     match (finished, end) {
-        (Ok(found), End::Complete) => found.tell(telling),
-        (Ok(found), End::Interrupted) => found.tell(telling).map(|_| Exit::Interrupted),
-        (Ok(found), End::Failed(error)) => {
-            found.tell(telling)?;
+        (Ok(result), End::Complete) => result.print(options),
+        (Ok(result), End::Interrupted) => result.print(options).map(|_| Exit::Interrupted),
+        (Ok(result), End::Failed(error)) => {
+            result.print(options)?;
             Err(error.context(format!("the run stopped after {measured} of {planned} cells")))
         }
-        // Of two errors, the first: a disk that was full for a cell is full for the summary.
+        // If both failed, report the first error: a disk that was full for a cell is also full for the summary.
         (Err(_), End::Failed(error)) | (Err(error), _) => {
-            Err(error.context(format!("the run could not be finished; what it measured is in {}", partial.display())))
+            Err(error.context(format!("cannot finish the run; its measurements are in {}", partial.display())))
         }
     }
 }
@@ -54,24 +54,24 @@ fn nothing_kept(series: Series<'_>, end: End) -> anyhow::Result<Exit> {
     match end {
         End::Failed(error) => Err(error),
         End::Interrupted | End::Complete => {
-            output::advice("interrupted before the first cell was done: nothing is kept");
+            output::advice("interrupted before the first cell was done; nothing was kept");
             Ok(Exit::Interrupted)
         }
     }
 }
 
-/// What a run found.
+/// The result of a run.
 #[derive(Debug)]
-struct Found {
+struct RunResult {
     summary: Summary,
     misses: Vec<Check>,
     folder: PathBuf,
-    /// The page and what it says in a sentence; the figures are kept even if it cannot be drawn.
+    /// The path of the page and its headline. The figures are kept even if the page cannot be drawn.
     report: anyhow::Result<(PathBuf, String)>,
 }
 
-/// Writes what is still to be written, draws the report, and gives the folder its name.
-fn finish(series: Series<'_>) -> anyhow::Result<Found> {
+/// Writes the remaining files, draws the report, and gives the folder its final name.
+fn finish(series: Series<'_>) -> anyhow::Result<RunResult> {
     let manifest = series.manifest();
     let (scenario, folder) = (series.scenario, series.folder);
     let mut contenders = statistics::pool(scenario, &series.records, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
@@ -83,7 +83,7 @@ fn finish(series: Series<'_>) -> anyhow::Result<Found> {
     let headline = draw(folder.path());
     let folder = folder.finish()?;
     let report = headline.map(|headline| (folder.join("report.html"), headline));
-    Ok(Found { summary, misses, folder, report })
+    Ok(RunResult { summary, misses, folder, report })
 }
 
 pub(in crate::command) fn draw(folder: &Path) -> anyhow::Result<String> {
@@ -93,16 +93,16 @@ pub(in crate::command) fn draw(folder: &Path) -> anyhow::Result<String> {
     Ok(report.headline)
 }
 
-impl Found {
-    /// Prints the result and names the exit status.
-    fn tell(self, telling: Telling) -> anyhow::Result<Exit> {
-        let exit = self.exit(telling.fail_on);
-        match telling.format {
+impl RunResult {
+    /// Prints the result and returns the exit status.
+    fn print(self, options: PrintOptions) -> anyhow::Result<Exit> {
+        let exit = self.exit(options.fail_on);
+        match options.format {
             Format::Text => {
                 output::data(&format!("\n{}\n\n{}", table::text(&self.summary), self.closing_words()))?;
             }
             Format::Json => {
-                match telling.is_one_of_many {
+                match options.is_one_of_many {
                     true => output::json_line(&self.summary)?,
                     false => output::json_pretty(&self.summary)?,
                 }
@@ -110,8 +110,7 @@ impl Found {
             }
         }
         let kept = self.folder.display();
-        let lost =
-            format!("the figures are in {kept}, but the report could not be drawn (try `feedlab report {kept}`)");
+        let lost = format!("the figures are in {kept}, but drawing the report failed (try `feedlab report {kept}`)");
         self.report.map(|_| exit).context(lost)
     }
 

@@ -1,4 +1,4 @@
-//! What is done while a load generator works: what it tells is shown, and done to the stage where it is the stage's to do.
+//! Follows a load generator: shows its events as progress, and applies those that concern the testbed.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::child::Child;
 use super::progress::Progress;
-use super::stage::Stage;
+use super::testbed::Testbed;
 use crate::command::generate::Message;
 
-/// Follows a load generator to its last word.
+/// Follows a load generator and returns its last message.
 pub(super) async fn follow(
     generator: &mut Child,
-    stage: &mut Stage,
+    testbed: &mut Testbed,
     job: &Job,
     progress: &mut Progress,
 ) -> anyhow::Result<Message> {
     let mut redraw = redraws();
     loop {
-        let mend_at = stage.mend_at();
+        let restart_at = testbed.restart_at();
         tokio::select! {
-            biased; // A server that dies takes the load generator with it: the cause is to be told, not the effect.
-            error = stage.died() => return Err(error),
-            () = reached(mend_at) => stage.mend().await?,
+            biased; // If a server dies, the load generator fails too: report the cause, not the effect.
+            error = testbed.died() => return Err(error),
+            () = reached(restart_at) => testbed.restart_due().await?,
             message = generator.next() => match message? {
                 Message::Event(event) => {
-                    direct(stage, job, &event).await?;
+                    apply(testbed, job, &event).await?;
                     progress.event(&event, &job.faults);
                 }
                 last => return Ok(last),
@@ -36,12 +36,12 @@ pub(super) async fn follow(
     }
 }
 
-/// What the load generator tells of is done to the stage.
-pub(super) async fn direct(stage: &mut Stage, job: &Job, event: &Event) -> anyhow::Result<()> {
+/// Applies an event of the load generator to the testbed.
+pub(super) async fn apply(testbed: &mut Testbed, job: &Job, event: &Event) -> anyhow::Result<()> {
     match event {
-        Event::FeedBegins { at_us } => stage.feed_began(*at_us).await,
+        Event::FeedBegins { at_us } => testbed.start_feed(*at_us).await,
         Event::Fault { index } => match job.faults.get(*index) {
-            Some(fault) => stage.let_happen(fault).await,
+            Some(fault) => testbed.inject(fault).await,
             None => Ok(()),
         },
         _ => Ok(()),

@@ -1,5 +1,5 @@
-//! What a run needs, known before its first cell: descriptors, of which every connection takes one in the server and one in
-//! the load generator, and time. A run that finds out in the middle has measured nothing.
+//! What a run needs, checked before its first cell: time, and descriptors, of which every connection takes one in the
+//! server and one in the load generator. A run that finds out halfway has measured nothing.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use feedlab_experiment::Scenario;
 use feedlab_experiment::predict::out_of_reach;
 use feedlab_feed::process::raise_open_file_limit;
 
-use super::stage::needs_proxy;
+use super::testbed::needs_proxy;
 use crate::output;
 
-/// What a process opens besides its connections: files, the runtime's own, the control connection.
+/// Descriptors that a process opens in addition to its connections: files, the runtime's own, the control connection.
 pub(in crate::command) const BESIDES: u64 = 64;
 
-/// Raises the soft limit as far as it goes, for this process and the children that inherit it; so many load generators share
-/// the clients.
+/// Raises the soft limit to the hard limit, for this process and the children that inherit it. `generators` load
+/// generators share the clients.
 ///
 /// # Errors
-/// When the largest number of clients needs more.
+/// If the largest number of clients needs more descriptors.
 pub(in crate::command) fn check_descriptors<'a>(
     scenarios: impl Iterator<Item = &'a Scenario>,
     generators: u32,
@@ -26,20 +26,21 @@ pub(in crate::command) fn check_descriptors<'a>(
     refuse(needed + BESIDES, raise_open_file_limit())
 }
 
-/// Says which percentiles of its thresholds a scenario will not measure.
-pub(in crate::command) fn tell_of_samples(scenario: &Scenario) {
+/// Warns about thresholds on percentiles that will have too few samples.
+pub(in crate::command) fn warn_of_few_samples(scenario: &Scenario) {
     for short in out_of_reach(scenario) {
         output::advice(&format!("warning: {}: {short}", scenario.name));
     }
 }
 
-/// A connection takes one in its server and one in its load generator; of a proxy on the way it takes two.
+/// Returns the descriptors that each process needs: one per connection in a server and a load generator, and two in a
+/// proxy.
 fn needed(scenario: &Scenario, generators: u32) -> u64 {
     let clients = u64::from(scenario.clients.count.iter().max().copied().unwrap_or(0));
     let slow = u64::from(scenario.clients.slow.map_or(0, |slow| slow.count));
     let is_proxied = needs_proxy(scenario) || scenario.contenders.iter().any(|one| one.link.via.is_nginx());
     let share = u64::from(scenario.feed.servers.min(generators)).max(1);
-    // Sixteen of a row go to one server.
+    // Sixteen clients in a row connect to the same server.
     let most = (clients + slow).div_ceil(share) + if share > 1 { 16 } else { 0 };
     most * if is_proxied { 2 } else { 1 }
 }
@@ -47,14 +48,14 @@ fn needed(scenario: &Scenario, generators: u32) -> u64 {
 fn refuse(needed: u64, allowed: Option<u64>) -> anyhow::Result<()> {
     match allowed {
         Some(allowed) if allowed < needed => anyhow::bail!(
-            "this run needs {needed} descriptors in each process, this shell allows {allowed}: \
+            "this run needs {needed} descriptors in each process, but this shell allows {allowed}: \
              raise the limit with `ulimit -n {needed}`, or measure fewer clients"
         ),
         _ => Ok(()),
     }
 }
 
-/// `8 s`, `1 min 20 s`, `2 h 5 min`: no finer than people plan.
+/// Formats a time as `8 s`, `1 min 20 s` or `2 h 5 min`, no more precisely than a plan needs.
 pub(in crate::command) fn for_people(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_millis() >= 500);
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -72,14 +73,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_refusal_says_how_many_are_needed_and_how_to_get_them() {
+    fn the_error_reports_the_needed_descriptors_and_the_remedy() {
         assert!(refuse(2_064, None).is_ok() && refuse(2_064, Some(2_064)).is_ok());
         let error = refuse(2_064, Some(1_024)).unwrap_err().to_string();
         assert!(error.contains("needs 2064") && error.contains("allows 1024") && error.contains("ulimit -n 2064"));
     }
 
     #[test]
-    fn times_are_written_as_people_say_them() {
+    fn times_are_formatted_for_people() {
         for (ms, text) in
             [(400, "0 s"), (8_499, "8 s"), (60_000, "1 min"), (80_000, "1 min 20 s"), (7_500_000, "2 h 5 min")]
         {

@@ -1,4 +1,4 @@
-//! How far a run is: a bar with the time left on a terminal, a line now and then elsewhere.
+//! The progress of a run: a bar with the time left on a terminal, and occasional lines elsewhere.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -14,52 +14,54 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::needs::for_people;
 use crate::output;
 
-/// Phases that are shorter get no line of their own, except the one that is measured.
+/// Phases shorter than this many seconds get no line, except the measured one.
 const WORTH_A_LINE_S: f64 = 5.0;
 
-/// The display of one run.
+/// The progress display of one run.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// Only on a terminal.
+    /// `None` unless standard error is a terminal.
     bar: Option<ProgressBar>,
+    /// The number of cells.
     cells: usize,
-    /// How long a cell takes, as planned.
+    /// The planned time of a cell.
     cell_time: Duration,
-    /// How long the scenarios behind this one take, as planned.
+    /// The planned time of the scenarios after this one.
     later: Duration,
-    /// The cell that is being measured, counted from 1.
+    /// The number of the current cell, from 1.
     current: usize,
-    /// Its name for people.
+    /// The title of the current cell.
     title: String,
+    /// When the current cell began.
     began: Instant,
-    /// Kinds of faults that this cell has been told to have.
-    told: Vec<FaultKind>,
+    /// The kinds of faults of the current cell that have been shown.
+    shown: Vec<FaultKind>,
 }
 
 impl Progress {
-    /// Says what will be measured, and for how long.
+    /// Prints what will be measured, and for how long.
     pub(super) fn new(scenario: &Scenario, cells: usize, cell_time: Duration, later: Duration) -> Self {
         let own = cell_time * u32::try_from(cells).unwrap_or(u32::MAX);
         let takes = for_people(own);
         output::advice(&format!("{}: {}", scenario.name, scenario.question));
         output::advice(&format!("{cells} cell{}, about {takes}", if cells == 1 { "" } else { "s" }));
         if !later.is_zero() {
-            output::advice(&format!("with the scenarios behind it about {}", for_people(own + later)));
+            output::advice(&format!("with the scenarios after it, about {}", for_people(own + later)));
         }
         let bar = draws_bars().then(|| bar(own));
-        Self { bar, cells, cell_time, later, current: 0, title: String::new(), began: clock::now(), told: Vec::new() }
+        Self { bar, cells, cell_time, later, current: 0, title: String::new(), began: clock::now(), shown: Vec::new() }
     }
 
-    /// The next cell begins.
+    /// Shows that the next cell begins.
     pub(super) fn cell(&mut self, scenario: &Scenario, cell: &Cell) {
         self.current += 1;
         self.title = title(scenario, cell);
         self.began = clock::now();
-        self.told.clear();
+        self.shown.clear();
         self.phase("starting");
     }
 
-    /// The load generator tells how far it is.
+    /// Shows an event of the load generator.
     pub(super) fn event(&mut self, event: &Event, faults: &[Fault]) {
         match event {
             Event::Phase { phase, seconds } => self.enter(*phase, *seconds),
@@ -68,7 +70,7 @@ impl Progress {
         }
     }
 
-    /// A second of the measured time is over, on all machines together.
+    /// Shows one measured second, of all machines together.
     pub(super) fn live(&self, second: &Second) {
         let ms = |us: Option<u64>| us.map_or_else(|| "—".to_owned(), |us| format!("{:.1} ms", us as f64 / 1e3));
         let Second { second, updates, age_p50_us, age_p99_us, age_max_us, .. } = second;
@@ -80,10 +82,10 @@ impl Progress {
         ));
     }
 
-    /// A fault that comes again and again is told once.
+    /// Shows a fault. One that repeats is shown once.
     fn fault(&mut self, fault: Option<&Fault>) {
-        let Some(kind) = fault.map(|fault| fault.kind).filter(|kind| !self.told.contains(kind)) else { return };
-        self.told.push(kind);
+        let Some(kind) = fault.map(|fault| fault.kind).filter(|kind| !self.shown.contains(kind)) else { return };
+        self.shown.push(kind);
         if self.bar.is_none() {
             self.say(&format!("{}: {}", self.place(), what(kind)));
         }
@@ -99,13 +101,13 @@ impl Progress {
         }
     }
 
-    /// For what is put together of what others have measured: nothing is shown.
+    /// Returns a display that shows nothing, for a run that is merged from parts.
     pub(super) fn silent() -> Self {
         let (cell_time, later, began) = (Duration::ZERO, Duration::ZERO, clock::now());
-        Self { bar: None, cells: 0, cell_time, later, current: 0, title: String::new(), began, told: Vec::new() }
+        Self { bar: None, cells: 0, cell_time, later, current: 0, title: String::new(), began, shown: Vec::new() }
     }
 
-    /// Moves the bar with the clock.
+    /// Redraws the bar for the current time.
     pub(super) fn redraw(&self) {
         let Some(bar) = &self.bar else { return };
         let done = self.done(self.began.elapsed());
@@ -113,12 +115,13 @@ impl Progress {
         bar.set_prefix(for_people(self.left(done)));
     }
 
-    /// Of this scenario, as planned, when its cell has been going on for a time: one that takes longer is at its end.
+    /// Returns how much of this scenario's planned time is done, after `within` in the current cell. A cell that takes
+    /// longer than planned counts as done.
     fn done(&self, within: Duration) -> Duration {
         self.of_cells(self.current.saturating_sub(1)) + within.min(self.cell_time)
     }
 
-    /// Of this scenario and of those behind it, as planned.
+    /// Returns the planned time that is left, including the scenarios after this one.
     fn left(&self, done: Duration) -> Duration {
         self.of_cells(self.cells).saturating_sub(done) + self.later
     }
@@ -127,7 +130,7 @@ impl Progress {
         self.cell_time * u32::try_from(cells).unwrap_or(u32::MAX)
     }
 
-    /// A line for people, above the bar.
+    /// Prints a line above the bar.
     pub(super) fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| output::advice(line)),
@@ -135,7 +138,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -160,7 +163,7 @@ fn draws_bars() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Without colour, so that there is none to switch off.
+/// Without color, so that there is none to disable.
 fn bar(total: Duration) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(clock::micros(total)), ProgressDrawTarget::stderr());
     match ProgressStyle::with_template("[{bar:24}] {prefix} left  {wide_msg}") {
@@ -183,16 +186,16 @@ const fn what(fault: FaultKind) -> &'static str {
     match fault {
         FaultKind::Link(LinkFault::Cut) => "connections are cut",
         FaultKind::Link(LinkFault::Reset) => "connections are reset",
-        FaultKind::Link(LinkFault::BlackHole) => "nothing passes any more",
+        FaultKind::Link(LinkFault::BlackHole) => "nothing gets through",
         FaultKind::Link(LinkFault::Refuse) => "new connections are refused",
         FaultKind::Link(LinkFault::Status503) => "new connections are answered with 503",
         FaultKind::Link(LinkFault::Status204) => "new connections are answered with 204",
-        FaultKind::Link(LinkFault::WrongType) => "new connections are answered with a page of HTML",
+        FaultKind::Link(LinkFault::WrongType) => "new connections are answered with an HTML page",
         FaultKind::Process(ProcessFault::Restart) => "a server is restarted",
         FaultKind::Process(ProcessFault::Kill) => "a server is killed",
         FaultKind::Process(ProcessFault::ReloadNginx) => "nginx replaces its workers",
-        FaultKind::Process(ProcessFault::Drain) => "a server is drained and comes back",
-        FaultKind::Process(ProcessFault::Remove) => "a server is taken away",
+        FaultKind::Process(ProcessFault::Drain) => "a server is drained and restarts",
+        FaultKind::Process(ProcessFault::Remove) => "a server is removed",
         FaultKind::Process(ProcessFault::Add) => "a server is added",
     }
 }
@@ -213,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_is_that_of_all_that_is_still_to_come() {
+    fn the_time_left_includes_later_cells_and_scenarios() {
         let later = Duration::from_secs(100);
         let mut progress = Progress {
             bar: None,
@@ -223,7 +226,7 @@ mod tests {
             current: 0,
             title: String::new(),
             began: clock::now(),
-            told: Vec::new(),
+            shown: Vec::new(),
         };
         for (current, within, left) in
             [(0, 0, 140), (1, 0, 140), (1, 4, 136), (2, 0, 130), (2, 25, 120), (4, 10, 100), (4, 99, 100)]

@@ -1,4 +1,4 @@
-//! A run of one segment: every cell at its own time, which all segments reckon alike, so that none hears of another.
+//! A run of one segment: every cell starts at a time that all segments compute alike, so they need not communicate.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,22 +13,23 @@ use super::child::Child;
 use super::progress::Progress;
 use super::site::Site;
 use super::spread::Role;
-use super::stage::Stage;
+use super::testbed::Testbed;
 use super::{cell, follow};
-use crate::command::generate::{Message, Task, Word};
+use crate::command::generate::{Instruction, Message, Task};
 use crate::exit::Exit;
 use crate::output;
-use crate::segments::{About, Folder, Found};
+use crate::segments::{About, CellPart, Folder};
 
-/// Which segment, and when.
+/// The segment to measure, and when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Assignment {
     pub(super) segment: Segment,
+    /// When the first cell starts, µs of Unix time.
     pub(super) start_us: u64,
     pub(super) role: Role,
 }
 
-/// Measures the segment's part of every cell, into a folder of its own.
+/// Measures the segment's part of every cell, and writes it into a new folder.
 pub(super) async fn run(
     (scenario, text): (&Scenario, &str),
     out: &Path,
@@ -50,7 +51,7 @@ pub(super) async fn run(
         };
         let Some(found) = found else {
             progress.end();
-            output::advice("interrupted: the other segments cannot be merged without this one");
+            output::advice("interrupted; the other segments cannot be merged without this one");
             return Ok(Exit::Interrupted);
         };
         folder.keep(&cell.id, &found)?;
@@ -58,7 +59,7 @@ pub(super) async fn run(
     progress.end();
     folder.finish(&about)?;
     output::data(&format!("segment {}: {}\n", assignment.segment, folder.path().display()))?;
-    output::advice("put all segments together with: feedlab merge FOLDER FOLDER…");
+    output::advice("merge all segments with: feedlab merge FOLDER FOLDER…");
     Ok(Exit::Done)
 }
 
@@ -69,49 +70,49 @@ async fn measure(
     begin_us: u64,
     hlog: &Path,
     progress: &mut Progress,
-) -> anyhow::Result<Found> {
+) -> anyhow::Result<CellPart> {
     let Assignment { segment, role, .. } = assignment;
     match role {
         Role::Leads { listen } => {
-            let mut stage = Stage::set(scenario, cell, None, &Site::here(listen)).await?;
-            let job = cell::job(scenario, cell, None, &stage, hlog);
+            let mut testbed = Testbed::start(scenario, cell, None, &Site::here(listen)).await?;
+            let job = cell::job(scenario, cell, None, &testbed, hlog);
             let part = Part { segment: Some(segment), leads: true };
-            let found = drive(&job, part, begin_us, Some(&mut stage), progress).await;
-            stage.strike().await?;
-            Ok(Found { job, portion: found? })
+            let found = drive(&job, part, begin_us, Some(&mut testbed), progress).await;
+            testbed.stop().await?;
+            Ok(CellPart { job, portion: found? })
         }
         Role::Follows { server } => {
             let job = cell::job_at(scenario, cell, server, hlog);
             let part = Part { segment: Some(segment), leads: false };
             let portion = drive(&job, part, begin_us, None, progress).await?;
-            Ok(Found { job, portion })
+            Ok(CellPart { job, portion })
         }
     }
 }
 
-/// Has a load generator do a part, from the time on at which it is to begin.
+/// Runs a load generator for a part of a cell that starts at `begin_us`, µs of Unix time.
 async fn drive(
     job: &Job,
     part: Part,
     begin_us: u64,
-    stage: Option<&mut Stage>,
+    testbed: Option<&mut Testbed>,
     progress: &mut Progress,
 ) -> anyhow::Result<Portion> {
     let task = Task { job: job.clone(), part: Some(part) };
     let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
-    generator.tell(&Word::Begin(begin_us)).await?;
-    let last = match stage {
-        Some(stage) => follow::follow(&mut generator, stage, job, progress).await,
+    generator.tell(&Instruction::Begin(begin_us)).await?;
+    let last = match testbed {
+        Some(testbed) => follow::follow(&mut generator, testbed, job, progress).await,
         None => follow_alone(&mut generator, job, progress).await,
     };
     generator.stop().await?;
     match last? {
         Message::Portion(portion) => Ok(*portion),
-        _ => anyhow::bail!("the load generator did more than it was asked for"),
+        _ => anyhow::bail!("the load generator did more than its part"),
     }
 }
 
-/// Follows a load generator that has no stage.
+/// Follows a load generator without a testbed.
 async fn follow_alone(generator: &mut Child, job: &Job, progress: &mut Progress) -> anyhow::Result<Message> {
     let mut redraw = follow::redraws();
     loop {

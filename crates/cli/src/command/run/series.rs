@@ -1,5 +1,5 @@
-//! The cells of one scenario, measured one after the other, and the manifest that says what was asked, with what, where
-//! and when.
+//! The cells of one scenario, measured one after the other, and the manifest, which records the scenario, the version,
+//! the machine and the time.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -16,30 +16,30 @@ use tokio_util::sync::CancellationToken;
 
 use super::keys::Keys;
 use super::progress::Progress;
-use super::{Hands, cell};
+use super::{AgentSetup, cell};
 use crate::build;
 
 /// A run in progress.
 #[derive(Debug)]
 pub(in crate::command) struct Series<'a> {
-    /// What is asked.
+    /// The scenario of the run.
     pub(in crate::command) scenario: &'a Scenario,
-    /// When the run began.
+    /// When the run started.
     pub(in crate::command) started: SystemTime,
-    /// Where it is written.
+    /// The results folder.
     pub(in crate::command) folder: RunFolder,
     /// The cells, in the order in which they are measured.
     pub(in crate::command) plan: Vec<Cell>,
-    /// Those that are done.
+    /// The records of the finished cells.
     pub(in crate::command) records: Vec<CellRecord>,
-    /// Who drives the clients, if several do.
+    /// The names of the agents or segments that drive the clients; empty if one load generator does.
     pub(in crate::command) agents: Vec<String>,
-    /// Certificate and key, if any contender speaks TLS.
+    /// Certificate and key, if any contender uses TLS.
     keys: Option<Keys>,
     progress: Progress,
 }
 
-/// Why a series is over.
+/// How a series ended.
 #[derive(Debug)]
 pub(in crate::command) enum End {
     /// Every cell is done.
@@ -51,8 +51,8 @@ pub(in crate::command) enum End {
 }
 
 impl<'a> Series<'a> {
-    /// Opens everything that the run will write, before anything is measured. `text` is that of the scenario's file.
-    /// It is told how long a cell takes, and the scenarios behind it.
+    /// Creates everything that the run will write, before anything is measured. `text` is the text of the scenario's
+    /// file. `cell_time` is the planned time of a cell, and `later` that of the scenarios after this one.
     pub(in crate::command) fn open(
         scenario: &'a Scenario,
         text: &str,
@@ -65,10 +65,11 @@ impl<'a> Series<'a> {
         let keys = Keys::for_scenario(scenario)?;
         let progress = Progress::new(scenario, plan.len(), cell_time, later);
         let series = Self { scenario, started, folder, plan, records: Vec::new(), agents: Vec::new(), keys, progress };
-        series.kept(text)
+        series.with_files(text)
     }
 
-    /// What others have measured, to be put together as if it had been measured here. `started` is when they did.
+    /// Returns a series for parts that were measured elsewhere, to be merged as if measured here. `started` is when
+    /// those measurements started.
     pub(in crate::command) fn of_parts(
         scenario: &'a Scenario,
         text: &str,
@@ -78,18 +79,18 @@ impl<'a> Series<'a> {
         let folder = RunFolder::create(out, scenario, started)?;
         let (plan, progress) = (plan::cells(scenario), Progress::silent());
         Self { scenario, started, folder, plan, records: Vec::new(), agents: Vec::new(), keys: None, progress }
-            .kept(text)
+            .with_files(text)
     }
 
-    /// Adds a cell that is done.
+    /// Adds a finished cell.
     pub(in crate::command) fn add(&mut self, outcome: Outcome) -> anyhow::Result<()> {
         self.folder.add_cell(&outcome.record, &outcome.seconds)?;
         self.records.push(outcome.record);
         Ok(())
     }
 
-    /// With what is known before anything is measured in its folder.
-    fn kept(self, text: &str) -> anyhow::Result<Self> {
+    /// Writes the scenario and the first manifest into the folder.
+    fn with_files(self, text: &str) -> anyhow::Result<Self> {
         let series = self;
         let written = series.folder.keep_scenario(text).and_then(|()| series.folder.write_manifest(&series.manifest()));
         match written {
@@ -101,7 +102,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    /// The manifest as things stand: written when the run begins, and again at its end.
+    /// Returns the current manifest, which is written when the run starts and again when it ends.
     pub(in crate::command) fn manifest(&self) -> Manifest {
         Manifest {
             schema: SCHEMA,
@@ -121,27 +122,27 @@ impl<'a> Series<'a> {
         }
     }
 
-    /// Measures until the end, whichever it is.
-    pub(super) async fn measure(&mut self, stop: &CancellationToken, hands: Option<&mut Hands>) -> End {
-        self.agents = hands.as_ref().map(|hands| hands.crew.names()).unwrap_or_default();
-        let end = self.measure_cells(stop, hands).await;
+    /// Measures the cells until one of the [`End`]s.
+    pub(super) async fn measure(&mut self, stop: &CancellationToken, setup: Option<&mut AgentSetup>) -> End {
+        self.agents = setup.as_ref().map(|setup| setup.agents.names()).unwrap_or_default();
+        let end = self.measure_cells(stop, setup).await;
         self.progress.end();
         end
     }
 
-    async fn measure_cells(&mut self, stop: &CancellationToken, mut hands: Option<&mut Hands>) -> End {
+    async fn measure_cells(&mut self, stop: &CancellationToken, mut setup: Option<&mut AgentSetup>) -> End {
         for cell in &self.plan.clone() {
             self.progress.cell(self.scenario, cell);
             let hlog = self.folder.hlog_path(&cell.id);
             let keys = self.keys.as_ref();
-            match cell::measure(self.scenario, cell, keys, &hlog, &mut self.progress, stop, hands.as_deref_mut()).await
+            match cell::measure(self.scenario, cell, keys, &hlog, &mut self.progress, stop, setup.as_deref_mut()).await
             {
                 Ok(Some(outcome)) => {
                     if let Err(error) = self.add(outcome) {
                         return End::Failed(error);
                     }
-                    // Of a crew that is no longer whole, no further cell would be what was asked for.
-                    if hands.as_ref().is_some_and(|hands| !hands.crew.lost().is_empty()) {
+                    // After an agent is lost, no further cell would be what was asked for.
+                    if setup.as_ref().is_some_and(|setup| !setup.agents.lost().is_empty()) {
                         return End::Complete;
                     }
                 }
@@ -155,9 +156,9 @@ impl<'a> Series<'a> {
         End::Complete
     }
 
-    /// A cell that is not done leaves nothing behind.
+    /// Deletes the log of an unfinished cell.
     fn drop_cell(&self, hlog: &Path, end: End) -> End {
-        // It may not have been begun.
+        // The file may not exist yet.
         let _ = std::fs::remove_file(hlog);
         end
     }

@@ -1,8 +1,8 @@
-//! Where the processes of a run listen, and in which network namespaces of Linux its servers are: each then has a network stack
-//! and an address of its own, as on a machine of its own.
+//! Where the processes of a run listen, and the Linux network namespaces of its servers. In a namespace, a server has
+//! its own network stack and address, as on a separate machine.
 //!
-//! A namespace has a name because somebody gave it one (`ip netns add`), and is entered with `ip netns exec`, which becomes what
-//! it starts. How it is connected to the others is none of a run's business.
+//! Somebody has created and named a namespace (`ip netns add`). `ip netns exec` enters it and replaces itself with the
+//! program that it starts. A run does not know how a namespace is connected to the others.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,39 +19,39 @@ const IP: Program = Program {
     remedy: "`apt-get install -y iproute2` (Debian, Ubuntu); other systems have no network namespaces",
 };
 
-/// This machine alone, on a port that is free.
+/// This machine only, on any free port.
 pub(super) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Where a run's processes are.
+/// Where the processes of a run listen.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
-    /// Where clients find what is outermost.
+    /// The address that clients connect to.
     pub(super) listen: SocketAddr,
-    /// Of several servers the first is in the first of these. Without any, all are where the run is.
+    /// The namespaces of the servers, in their order. If empty, all servers run in the run's own namespace.
     namespaces: Vec<Namespace>,
 }
 
 impl Site {
-    /// Where the run is.
+    /// Returns a site whose servers run in the run's own namespace.
     pub(super) const fn here(listen: SocketAddr) -> Self {
         Self { listen, namespaces: Vec::new() }
     }
 
-    /// With servers in namespaces.
+    /// Returns a site whose servers run in the named namespaces.
     ///
     /// # Errors
-    /// When a namespace cannot be entered, or has no address.
+    /// If a namespace cannot be entered, or has no address.
     pub(super) fn within(listen: SocketAddr, names: &[Name]) -> anyhow::Result<Self> {
         let namespaces = names.iter().map(Namespace::find).collect::<anyhow::Result<_>>()?;
         Ok(Self { listen, namespaces })
     }
 
-    /// Where a server is, counted from 0.
+    /// Returns the namespace of a server, counted from 0.
     pub(super) fn of_server(&self, index: usize) -> Option<&Namespace> {
         self.namespaces.get(index)
     }
 
-    /// Where servers in other namespaces reach what serves them.
+    /// Returns the address where servers in other namespaces reach the broker.
     pub(super) fn behind(&self) -> IpAddr {
         if self.namespaces.is_empty() { ANYWHERE.ip() } else { self.listen.ip() }
     }
@@ -64,13 +64,13 @@ pub(super) struct Name(String);
 impl FromStr for Name {
     type Err = String;
 
-    /// What becomes the name of a file, and an argument.
+    /// Accepts only what is safe as a file name and as an argument.
     fn from_str(text: &str) -> Result<Self, String> {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let is_name = (1..=64).contains(&text.len()) && text.chars().all(fits) && !text.starts_with(['-', '.']);
         is_name
             .then(|| Self(text.to_owned()))
-            .ok_or_else(|| "a network namespace, as `ip netns list` shows it".to_owned())
+            .ok_or_else(|| "must be the name of a network namespace, as `ip netns list` shows it".to_owned())
     }
 }
 
@@ -83,7 +83,7 @@ pub(in crate::command) struct Namespace {
 }
 
 impl Namespace {
-    /// Looks for its address, which shows that it can be entered.
+    /// Looks up its address, which also shows that it can be entered.
     fn find(Name(name): &Name) -> anyhow::Result<Self> {
         let ip = IP.find()?;
         let mut command = std::process::Command::new(&ip);
@@ -92,22 +92,22 @@ impl Namespace {
         let said = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(
             output.status.success(),
-            "the network namespace {name} cannot be entered ({}): it must be there (`ip netns add {name}`), and whoever enters \
-             one must be root, on the machine or within `unshare --user --map-root-user --net --mount`",
-            said.lines().next().unwrap_or("ip said nothing")
+            "cannot enter the network namespace {name} ({}): it must exist (`ip netns add {name}`), and you must be root, on \
+             the machine or within `unshare --user --map-root-user --net --mount`",
+            said.lines().next().unwrap_or("ip printed nothing")
         );
         let address = first_address(&output.stdout).with_context(|| {
-            format!("the network namespace {name} has no address that others reach: ip -netns {name} address add …")
+            format!("the network namespace {name} has no address that others can reach: ip -netns {name} address add …")
         })?;
         Ok(Self { name: name.clone(), address, ip })
     }
 
-    /// The address that others reach.
+    /// Returns the address that others reach.
     pub(super) const fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// What starts a program in it, and becomes that program.
+    /// Returns the command that starts a program in the namespace and replaces itself with it.
     pub(super) fn entrance(&self, program: PathBuf) -> (PathBuf, Vec<OsString>) {
         let words = ["netns", "exec", &self.name].map(OsString::from);
         (self.ip.clone(), words.into_iter().chain([program.into()]).collect())
@@ -126,7 +126,7 @@ struct Address {
     local: Option<IpAddr>,
 }
 
-/// `ip` shows an empty object for each interface that its filters leave out.
+/// Returns the first address. `ip` prints an empty object for each interface that its filters exclude.
 fn first_address(json: &[u8]) -> Option<IpAddr> {
     let interfaces: Vec<Interface> = serde_json::from_slice(json).ok()?;
     interfaces.into_iter().flat_map(|interface| interface.addr_info).find_map(|address| address.local)
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_no_path_and_no_flag() {
+    fn a_name_is_neither_a_path_nor_a_flag() {
         for name in ["node1", "a.b-c_D"] {
             assert_eq!(name.parse(), Ok(Name(name.to_owned())));
         }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_address_is_found_among_what_filters_left_out() {
+    fn the_first_address_is_found_among_filtered_interfaces() {
         let json = br#"[{},{"ifname":"eth0","addr_info":[{"family":"inet","local":"10.77.0.11","prefixlen":24}]}]"#;
         assert_eq!(first_address(json), Some([10, 77, 0, 11].into()));
         assert_eq!((first_address(b"[{}]"), first_address(b""), first_address(b"{")), (None, None, None));

@@ -1,4 +1,4 @@
-//! The result table on a terminal: the report's own, drawn with characters.
+//! The result table on a terminal: the report's table, drawn with characters.
 
 use std::io::IsTerminal as _;
 
@@ -6,28 +6,29 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 use feedlab_experiment::summary::{Entry, Summary};
 use feedlab_report::table::{self as report, Column};
 
-/// One line under the head, and none that would only fill the screen.
+/// A single line under the header, and no others.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// Where standard output is no terminal: what a log or a document shows without scrolling.
+/// The width when standard output is not a terminal, columns: what a log or a document shows without scrolling.
 const USUAL_WIDTH: u16 = 120;
 
-/// The table, a line a contender. Where there is no room for that it is turned, a column a contender and a block for
-/// each point of a sweep: what is compared stands side by side, and no figure is broken over two lines.
+/// Returns the table, with one line per contender. If that is too wide, the table is transposed: one column per
+/// contender, and one block for each point of a sweep. Compared figures are then side by side, and no figure is broken
+/// over two lines.
 pub(super) fn text(summary: &Summary) -> String {
     let width = std::io::stdout().is_terminal().then(terminal_width).flatten();
     draw(summary, width.unwrap_or(USUAL_WIDTH).into())
 }
 
-/// Any table, turned: a column for each of its rows, in as many blocks as the width requires.
-pub(in crate::command) fn turned_text(data: &report::Table) -> String {
+/// Returns a table transposed: one column for each of its rows, in as many blocks as the width requires.
+pub(in crate::command) fn transposed_text(data: &report::Table) -> String {
     let width = std::io::stdout().is_terminal().then(terminal_width).flatten();
     let blocks = blocks(data, width.unwrap_or(USUAL_WIDTH).into());
     blocks.iter().map(Table::to_string).collect::<Vec<_>>().join("\n\n")
 }
 
 fn draw(summary: &Summary, width: usize) -> String {
-    let whole = as_it_is(&report::rows(summary));
+    let whole = untransposed(&report::rows(summary));
     if fits(&whole, width) {
         return whole.to_string();
     }
@@ -35,7 +36,7 @@ fn draw(summary: &Summary, width: usize) -> String {
     blocks.iter().map(Table::to_string).collect::<Vec<_>>().join("\n\n")
 }
 
-/// A summary for each client count and payload size.
+/// Splits a summary by client count and payload size.
 fn points(summary: &Summary) -> Vec<Summary> {
     let point = |entry: &Entry| (entry.clients, entry.payload_bytes);
     let mut entries = summary.contenders.clone();
@@ -44,9 +45,9 @@ fn points(summary: &Summary) -> Vec<Summary> {
     entries.chunk_by(|one, other| point(one) == point(other)).map(of_point).collect()
 }
 
-/// As few tables as have room, each with as many contenders as that allows.
+/// Returns as few tables as fit the width, each with as many contenders as possible.
 fn blocks(data: &report::Table, width: usize) -> Vec<Table> {
-    let blocks = |size| data.rows.chunks(size).map(|rows| turned(&data.columns, rows)).collect::<Vec<_>>();
+    let blocks = |size| data.rows.chunks(size).map(|rows| transposed(&data.columns, rows)).collect::<Vec<_>>();
     let mut sizes = (2..=data.rows.len()).rev().map(blocks);
     sizes.find(|blocks| blocks.iter().all(|block| fits(block, width))).unwrap_or_else(|| blocks(1))
 }
@@ -59,13 +60,13 @@ fn heading(column: &Column) -> String {
     if column.unit.is_empty() { column.label.clone() } else { format!("{} ({})", column.label, column.unit) }
 }
 
-fn as_it_is(data: &report::Table) -> Table {
+fn untransposed(data: &report::Table) -> Table {
     let numeric: Vec<bool> = data.columns.iter().map(|column| column.numeric).collect();
     table(data.columns.iter().map(heading).collect(), data.rows.clone(), &numeric)
 }
 
-/// A line a figure, under a head of contenders.
-fn turned(columns: &[Column], rows: &[Vec<String>]) -> Table {
+/// Returns a table with one line per figure, under a header of contenders.
+fn transposed(columns: &[Column], rows: &[Vec<String>]) -> Table {
     let figures = |index: usize| rows.iter().map(move |row| row.get(index).cloned().unwrap_or_default());
     let line = |(index, column)| std::iter::once(heading(column)).chain(figures(index)).collect();
     let mut lines: Vec<Vec<String>> = columns.iter().enumerate().map(line).collect();
@@ -114,21 +115,21 @@ mod tests {
     }
 
     #[test]
-    fn a_line_a_contender_where_there_is_room() {
+    fn one_line_per_contender_if_it_fits() {
         insta::assert_snapshot!(draw(&summary(), 300));
     }
 
     #[test]
-    fn a_block_a_point_where_there_is_not() {
+    fn one_block_per_point_if_it_does_not_fit() {
         insta::assert_snapshot!(draw(&summary(), 80));
     }
 
     #[test]
-    fn a_block_a_contender_where_even_that_is_too_wide() {
+    fn one_block_per_contender_if_a_block_per_point_is_too_wide() {
         let summary = Summary { contenders: summary().contenders.split_off(3), ..summary() };
         assert_eq!(
             draw(&summary, 10),
-            turned(&report::rows(&summary).columns, &report::rows(&summary).rows).to_string()
+            transposed(&report::rows(&summary).columns, &report::rows(&summary).rows).to_string()
         );
     }
 }

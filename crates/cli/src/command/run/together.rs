@@ -1,5 +1,5 @@
-//! One cell that agents measure: the stage is here, with a process that asks the servers and has no clients; the agents have
-//! them. All begin at one moment, and what they found is put together and judged once.
+//! One cell that agents measure. The testbed is here, with a process that queries the servers and has no clients; the
+//! agents drive the clients. All start at the same moment; their results are merged and judged once.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,85 +10,89 @@ use feedlab_feed::clock;
 use feedlab_loadgen::{Event, Job, Live, Outcome, Part, Portion, conclude};
 use tokio_util::sync::CancellationToken;
 
+use super::agents::{AgentEvent, Agents};
 use super::child::Child;
-use super::crew::{Crew, Heard};
-use super::follow::{direct, reached, redraws};
+use super::follow::{apply, reached, redraws};
 use super::progress::Progress;
-use super::stage::Stage;
-use crate::command::generate::{Message, Task, Word};
+use super::testbed::Testbed;
+use crate::command::generate::{Instruction, Message, Task};
 
-/// How long a process may take to get ready.
+/// How long the processes may take to get ready.
 const READY: Duration = Duration::from_secs(30);
 
-/// Measures the cell; `None` when it was stopped.
+/// Measures the cell. Returns `None` if it was stopped.
 pub(super) async fn generate(
-    stage: &mut Stage,
+    testbed: &mut Testbed,
     job: &Job,
-    crew: &mut Crew,
+    agents: &mut Agents,
     progress: &mut Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
-    let folder = tempfile::Builder::new().prefix("feedlab-run-").tempdir().context("cannot make a folder")?;
+    let folder = tempfile::Builder::new().prefix("feedlab-run-").tempdir().context("cannot create a folder")?;
     let own = Job { hlog: folder.path().join("none.hlog"), ..job.clone() };
     let task = Task { job: own.clone(), part: Some(Part { segment: None, leads: true }) };
-    let mut lead = Child::working("the process that asks the servers", &["generate".into()], &task).await?;
+    let mut lead = Child::working("the process that queries the servers", &["generate".into()], &task).await?;
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Ok(None),
-        result = measure(stage, job, &own.hlog, crew, &mut lead, progress) => result.map(Some),
+        result = measure(testbed, job, &own.hlog, agents, &mut lead, progress) => result.map(Some),
     };
     if matches!(result, Ok(None)) {
-        progress.say("stopping: this cell is dropped, finished ones are kept (again to stop at once)");
+        progress.say("stopping: this cell is dropped, finished ones are kept (Ctrl-C again to stop immediately)");
     }
     lead.stop().await?;
     result
 }
 
 async fn measure(
-    stage: &mut Stage,
+    testbed: &mut Testbed,
     job: &Job,
     hlog: &Path,
-    crew: &mut Crew,
+    agents: &mut Agents,
     lead: &mut Child,
     progress: &mut Progress,
 ) -> anyhow::Result<Outcome> {
-    crew.prepare(job).await?;
-    let ready = tokio::time::timeout(READY, all_ready(crew, lead)).await;
-    ready.map_err(|_| anyhow::anyhow!("not all agents got ready within {} s", READY.as_secs()))??;
+    agents.prepare(job).await?;
+    let ready = tokio::time::timeout(READY, all_ready(agents, lead)).await;
+    ready.map_err(|_| anyhow::anyhow!("not all agents were ready within {} s", READY.as_secs()))??;
     let begin_us = clock::unix_us() + clock::micros(PART_NOTICE);
-    crew.begin(begin_us).await?;
-    lead.tell(&Word::Begin(begin_us)).await?;
-    let mut parts = Parts::new(job, crew.len());
-    parts.follow(stage, crew, lead, progress).await?;
+    agents.begin(begin_us).await?;
+    lead.tell(&Instruction::Begin(begin_us)).await?;
+    let mut parts = Parts::new(job, agents.len());
+    parts.follow(testbed, agents, lead, progress).await?;
     let Parts { led, found, .. } = parts;
-    let led = led.context("the process that asks the servers said nothing")?;
+    let led = led.context("the process that queries the servers sent no result")?;
     let ages = std::fs::read(hlog).context("cannot read the ages")?;
     let parts = std::iter::once((led, ages)).chain(found.into_iter().flatten()).collect();
-    Ok(conclude(job, parts, &crew.lost())?)
+    Ok(conclude(job, parts, &agents.lost())?)
 }
 
-/// One that is lost before anything is measured ends the run.
-async fn all_ready(crew: &mut Crew, lead: &mut Child) -> anyhow::Result<()> {
-    let (mut ready, mut lead_is_ready) = (vec![false; crew.len()], false);
+/// Waits until the agents and the leading process are ready. An agent that is lost before the measurement ends the run.
+async fn all_ready(agents: &mut Agents, lead: &mut Child) -> anyhow::Result<()> {
+    let (mut ready, mut lead_is_ready) = (vec![false; agents.len()], false);
     while !lead_is_ready || ready.contains(&false) {
         tokio::select! {
             message = lead.next() => lead_is_ready |= matches!(message?, Message::Event(Event::Ready)),
-            heard = crew.next() => match heard? {
-                Heard::Event { index, event: Event::Ready } => ready[index] = true,
-                Heard::Lost { .. } => anyhow::bail!("{}", crew.lost().join("; ")),
-                Heard::Event { .. } | Heard::Stored { .. } => {}
+            event = agents.next() => match event? {
+                AgentEvent::Event { index, event: Event::Ready } => ready[index] = true,
+                AgentEvent::Lost { .. } => anyhow::bail!("{}", agents.lost().join("; ")),
+                AgentEvent::Event { .. } | AgentEvent::Stored { .. } => {}
             },
         }
     }
     Ok(())
 }
 
-/// What has come of a cell.
+/// The parts of a cell that have arrived.
 struct Parts<'a> {
     job: &'a Job,
+    /// The part of the process that leads.
     led: Option<Portion>,
+    /// The parts of the agents, with their logs of ages.
     found: Vec<Option<(Portion, Vec<u8>)>>,
+    /// Whether each agent is lost.
     is_lost: Vec<bool>,
+    /// The seconds of all agents together.
     live: Live,
 }
 
@@ -99,32 +103,32 @@ impl<'a> Parts<'a> {
         Self { job, led: None, found, is_lost: vec![false; agents], live }
     }
 
-    /// Until everybody has said all, or is lost.
+    /// Follows the cell until every agent has sent its part or is lost.
     async fn follow(
         &mut self,
-        stage: &mut Stage,
-        crew: &mut Crew,
+        testbed: &mut Testbed,
+        agents: &mut Agents,
         lead: &mut Child,
         progress: &mut Progress,
     ) -> anyhow::Result<()> {
         let mut redraw = redraws();
         while !self.is_whole() {
-            let mend_at = stage.mend_at();
+            let restart_at = testbed.restart_at();
             tokio::select! {
                 biased;
-                error = stage.died() => return Err(error),
-                () = reached(mend_at) => stage.mend().await?,
+                error = testbed.died() => return Err(error),
+                () = reached(restart_at) => testbed.restart_due().await?,
                 message = lead.next(), if self.led.is_none() => match message? {
                     Message::Event(event) => {
-                        direct(stage, self.job, &event).await?;
+                        apply(testbed, self.job, &event).await?;
                         progress.event(&event, &self.job.faults);
                     }
                     Message::Portion(portion) => self.led = Some(*portion),
-                    Message::Outcome(_) => anyhow::bail!("the load generator did more than it was asked for"),
+                    Message::Outcome(_) => anyhow::bail!("the load generator did more than its part"),
                 },
-                heard = crew.next() => {
-                    let heard = heard?;
-                    self.heard(heard, crew, progress).await;
+                event = agents.next() => {
+                    let event = event?;
+                    self.take(event, agents, progress).await;
                 }
                 _ = redraw.tick() => progress.redraw(),
             }
@@ -137,34 +141,34 @@ impl<'a> Parts<'a> {
         self.led.is_some() && agents.all(|(found, is_lost)| found.is_some() || *is_lost)
     }
 
-    async fn heard(&mut self, heard: Heard, crew: &mut Crew, progress: &Progress) {
-        match heard {
-            Heard::Event { event: Event::Ages { second, ages }, .. } => {
+    async fn take(&mut self, event: AgentEvent, agents: &mut Agents, progress: &Progress) {
+        match event {
+            AgentEvent::Event { event: Event::Ages { second, ages }, .. } => {
                 if let Some(second) = self.live.take(second, &ages) {
                     progress.live(&second);
                 }
             }
-            Heard::Event { .. } => {}
-            Heard::Stored { index, cell } if cell == self.job.cell.id => match crew.fetch(index, &cell).await {
+            AgentEvent::Event { .. } => {}
+            AgentEvent::Stored { index, cell } if cell == self.job.cell.id => match agents.fetch(index, &cell).await {
                 Ok(found) => {
-                    if let Some(line) = crew.compared(index, &found.0) {
+                    if let Some(line) = agents.compared(index, &found.0) {
                         progress.say(&line);
                     }
                     self.found[index] = Some(found);
                 }
                 Err(error) => {
-                    crew.lose(index, &format!("{error:#}"));
-                    self.lose(index, crew, progress);
+                    agents.lose(index, &format!("{error:#}"));
+                    self.lose(index, agents, progress);
                 }
             },
-            Heard::Stored { .. } => {}
-            Heard::Lost { index } => self.lose(index, crew, progress),
+            AgentEvent::Stored { .. } => {}
+            AgentEvent::Lost { index } => self.lose(index, agents, progress),
         }
     }
 
-    fn lose(&mut self, index: usize, crew: &Crew, progress: &Progress) {
+    fn lose(&mut self, index: usize, agents: &Agents, progress: &Progress) {
         self.is_lost[index] = true;
         self.live.without_one();
-        progress.say(&format!("warning: {}", crew.lost().last().map_or("an agent was lost", String::as_str)));
+        progress.say(&format!("warning: {}", agents.lost().last().map_or("an agent was lost", String::as_str)));
     }
 }

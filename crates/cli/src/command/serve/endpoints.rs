@@ -1,4 +1,4 @@
-//! What a server says when it is ready: where its endpoints are, and how to try each.
+//! What a server prints when it is ready: the URL of each endpoint, and a command to try it.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,22 +12,22 @@ use super::listen;
 use super::tls::Security;
 use crate::output;
 
-/// The line for programs.
+/// The line of JSON for programs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Listening {
-    /// The address, with the port that port 0 became.
+    /// The address that the server listens on, with the actual port.
     pub(crate) listening: SocketAddr,
-    /// That of the control address, if there is one.
+    /// The control address, if there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) control: Option<SocketAddr>,
-    /// With TLS, the certificate in PEM form, so that clients can be told to trust it.
+    /// With TLS, the certificate in PEM form, for clients to trust.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) certificate: Option<String>,
 }
 
-/// What people are told about a server.
+/// The facts about a server that its output shows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct ServerInfo<'a> {
     pub(super) address: SocketAddr,
     pub(super) control: Option<SocketAddr>,
     pub(super) source: Option<&'a SourceConfig>,
@@ -36,21 +36,21 @@ pub(super) struct Place<'a> {
     pub(super) security: Security,
 }
 
-/// Tells people where to look.
-pub(super) fn introduce(place: &Place<'_>) {
-    if let Some(warning) = listen::warning(place.address, place.publishes, place.has_token) {
+/// Prints the endpoints for people.
+pub(super) fn print_endpoints(info: &ServerInfo<'_>) {
+    if let Some(warning) = listen::warning(info.address, info.publishes, info.has_token) {
         output::advice(&warning);
     }
-    if place.source.is_none() && !place.publishes {
+    if info.source.is_none() && !info.publishes {
         output::advice(
-            "warning: nothing will ever be published: choose a --feed, or let clients do it with --allow-publish",
+            "warning: nothing will ever be published: choose a --feed, or let clients publish with --allow-publish",
         );
     }
-    let reachable = Place { address: reachable(place.address), ..*place };
+    let reachable = ServerInfo { address: reachable(info.address), ..*info };
     output::advice(endpoints(&reachable).trim_end());
 }
 
-/// "Any address" is a place to listen, and none to connect to.
+/// Returns an address that a client can connect to: the unspecified address becomes loopback.
 pub(in crate::command) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -60,39 +60,36 @@ pub(in crate::command) fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn endpoints(place: &Place<'_>) -> String {
-    let (address, feed) = (place.address, feed::name(place.source));
-    let scheme = Transport::Sse.scheme(place.is_secure());
+fn endpoints(info: &ServerInfo<'_>) -> String {
+    let (address, feed) = (info.address, feed::name(info.source));
+    let scheme = Transport::Sse.scheme(info.is_secure());
     let mut text =
         format!("feedlab serves the feed `{feed}` on {scheme}://{address}/ (open it in a browser; Ctrl-C stops)\n");
-    text.push_str(match place.security {
+    text.push_str(match info.security {
         Security::Plain | Security::Certified => "\n",
         Security::SelfSigned => {
-            "nobody vouches for its certificate: curl takes it with -k; with --format json it is in the line that is \
-             printed, for curl --cacert\n\n"
+            "its certificate is self-signed: curl accepts it with -k; with --format json it is in the printed line, \
+             for curl --cacert\n\n"
         }
     });
     let mut line = |label: &str, line: &str| {
         let _ = writeln!(text, "  {label:<15}{line}");
     };
     for transport in Transport::ALL {
-        for (index, way) in place.ways_in(transport).into_iter().enumerate() {
+        for (index, way) in info.commands_for(transport).into_iter().enumerate() {
             line(if index == 0 { transport.label() } else { "" }, &way);
         }
     }
-    if place.publishes {
-        line(
-            "publish",
-            &format!("{} -d 'hello' -H 'content-type: text/plain' {scheme}://{address}/feed", place.curl()),
-        );
+    if info.publishes {
+        line("publish", &format!("{} -d 'hello' -H 'content-type: text/plain' {scheme}://{address}/feed", info.curl()));
     }
-    if let Some(control) = place.control {
+    if let Some(control) = info.control {
         line("figures", &format!("curl http://{control}/stats"));
     }
     text
 }
 
-impl Place<'_> {
+impl ServerInfo<'_> {
     fn is_secure(&self) -> bool {
         !self.security.is_plain()
     }
@@ -103,15 +100,15 @@ impl Place<'_> {
         format!("curl{trust}{token}")
     }
 
-    /// How to try an endpoint. `feedlab watch` speaks plainly only.
-    fn ways_in(&self, transport: Transport) -> Vec<String> {
+    /// Returns commands to try an endpoint. They include `feedlab watch` only without TLS.
+    fn commands_for(&self, transport: Transport) -> Vec<String> {
         let (curl, is_secure) = (self.curl(), self.is_secure());
         let url = format!("{}://{}{}", transport.scheme(is_secure), self.address, transport.path());
         let curl = match transport {
             Transport::ShortPolling => Some(format!("{curl} '{url}?after=0'")),
             Transport::LongPolling => Some(format!("{curl} '{url}?hold=25s'")),
             Transport::Sse => Some(format!("{curl} -N {url}")),
-            Transport::WebSocket => is_secure.then(|| format!("{url} (for any WebSocket client)")),
+            Transport::WebSocket => is_secure.then(|| format!("{url} (with any WebSocket client)")),
         };
         let watch = (!is_secure).then(|| format!("feedlab watch {url}"));
         curl.into_iter().chain(watch).collect()
@@ -123,9 +120,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_endpoint_has_a_line_that_can_be_pasted() {
+    fn every_endpoint_has_a_command_to_paste() {
         let address = reachable("0.0.0.0:8080".parse().unwrap());
-        let place = Place {
+        let info = ServerInfo {
             address,
             control: None,
             source: Some(&SourceConfig::Host { rate: 1.0 }),
@@ -133,8 +130,8 @@ mod tests {
             has_token: true,
             security: Security::Plain,
         };
-        insta::assert_snapshot!(endpoints(&place));
-        let secure = Place { control: Some(address), has_token: false, security: Security::SelfSigned, ..place };
+        insta::assert_snapshot!(endpoints(&info));
+        let secure = ServerInfo { control: Some(address), has_token: false, security: Security::SelfSigned, ..info };
         insta::assert_snapshot!(endpoints(&secure));
     }
 }

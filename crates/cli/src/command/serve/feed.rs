@@ -1,4 +1,4 @@
-//! The flags that choose the feed, as written; what they mean is a [`SourceConfig`].
+//! The flags that choose the feed, as written. They become a [`SourceConfig`].
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -6,16 +6,16 @@ use std::str::FromStr;
 use feedlab_feed::schedule::ScheduleKind;
 use feedlab_feed::source::{SourceConfig, StreamAddress, StreamAddressError};
 
-/// The flags. Those that have no default belong to some feeds only, and are refused with the others.
+/// The flags of the feed. A flag without a default belongs only to some feeds, and is rejected for the others.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Feed")]
 pub(in crate::command) struct FeedArgs {
-    /// What is published: none, synthetic, replay:FILE (NDJSON), stdin (a line, an update), host (this machine's load) or
-    /// nats://HOST/STREAM, the same stream of NATS JetStream on any number of servers
+    /// What to publish: none, synthetic, replay:FILE (NDJSON), stdin (one update per line), host (this machine's load)
+    /// or nats://HOST/STREAM (a stream of NATS JetStream, which any number of servers can share)
     #[arg(long, value_name = "FEED", default_value = "host")]
     feed: FeedName,
 
-    /// Updates a second [default: synthetic 10, host 1]
+    /// Updates per second [default: synthetic 10, host 1]
     #[arg(long, value_name = "R", value_parser = above_zero)]
     rate: Option<f64>,
 
@@ -27,15 +27,15 @@ pub(in crate::command) struct FeedArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     burst_size: Option<u32>,
 
-    /// Payload of a synthetic update, bytes [default: 256]
+    /// Payload size of a synthetic update, bytes [default: 256]
     #[arg(long, value_name = "BYTES", value_parser = payload)]
     payload_bytes: Option<usize>,
 
-    /// Make synthetic payloads of bytes instead of text
+    /// Make synthetic payloads binary instead of text
     #[arg(long)]
     binary: bool,
 
-    /// Fixes the gaps of --schedule poisson [default: 1]
+    /// Random seed for --schedule poisson [default: 1]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
@@ -43,7 +43,7 @@ pub(in crate::command) struct FeedArgs {
     #[arg(long, value_name = "FACTOR", value_parser = above_zero)]
     speed: Option<f64>,
 
-    /// Begin a replay again at its end
+    /// Start a replay again when it ends
     #[arg(long)]
     repeat: bool,
 }
@@ -75,7 +75,7 @@ impl FromStr for FeedName {
                 Some(file) if !file.is_empty() => Self::Replay(file.into()),
                 _ => {
                     return Err(
-                        "a feed is one of none, synthetic, replay:FILE, stdin, host, nats://HOST/STREAM".to_owned()
+                        "must be one of none, synthetic, replay:FILE, stdin, host, nats://HOST/STREAM".to_owned()
                     );
                 }
             },
@@ -84,7 +84,7 @@ impl FromStr for FeedName {
 }
 
 impl FeedArgs {
-    /// The source to open; `None` for a feed that clients publish.
+    /// Returns the source to open; `None` if only clients publish.
     pub(in crate::command) fn source(&self) -> anyhow::Result<Option<SourceConfig>> {
         let source = match &self.feed {
             FeedName::None => None,
@@ -101,12 +101,12 @@ impl FeedArgs {
             FeedName::Host => Some(SourceConfig::Host { rate: self.rate.unwrap_or(1.0) }),
             FeedName::Stream(address) => Some(SourceConfig::Stream(address.clone())),
         };
-        self.refuse_what_does_not_apply(&name(source.as_ref()))?;
+        self.check_flags(&name(source.as_ref()))?;
         Ok(source)
     }
 
-    /// A flag without effect would leave its user with a feed that is not the one asked for.
-    fn refuse_what_does_not_apply(&self, name: &str) -> anyhow::Result<()> {
+    /// Rejects flags without effect: the feed would not be the one that the user asked for.
+    fn check_flags(&self, name: &str) -> anyhow::Result<()> {
         let synthetic = self.feed == FeedName::Synthetic;
         let replay = matches!(self.feed, FeedName::Replay(_));
         let rules = [
@@ -120,7 +120,7 @@ impl FeedArgs {
             (self.repeat, replay, "--repeat", "replay:FILE"),
         ];
         for (given, applies, flag, feed) in rules {
-            anyhow::ensure!(!given || applies, "{flag} belongs to --feed {feed}, and the feed here is {name}");
+            anyhow::ensure!(!given || applies, "{flag} requires --feed {feed}, but the feed is {name}");
         }
         Ok(())
     }
@@ -130,7 +130,7 @@ impl FeedArgs {
     }
 }
 
-/// The feed's name, as `--feed` has it.
+/// Returns the feed's name, as written for `--feed`.
 pub(in crate::command) fn name(source: Option<&SourceConfig>) -> String {
     match source {
         None => "none".to_owned(),
@@ -160,13 +160,13 @@ mod tests {
     use feedlab_feed::schedule::Schedule;
 
     #[derive(Parser)]
-    struct Line {
+    struct TestArgs {
         #[command(flatten)]
         feed: FeedArgs,
     }
 
     fn source(flags: &str) -> Result<Option<SourceConfig>, String> {
-        let line = Line::try_parse_from(["test"].into_iter().chain(flags.split_whitespace()));
+        let line = TestArgs::try_parse_from(["test"].into_iter().chain(flags.split_whitespace()));
         line.map_err(|error| error.to_string())?.feed.source().map_err(|error| error.to_string())
     }
 
@@ -190,11 +190,11 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_another_feed_and_wrong_values_are_refused() {
+    fn flags_of_another_feed_and_wrong_values_are_rejected() {
         for (flags, needle) in [
-            ("--rate 5 --feed stdin", "--rate belongs to --feed synthetic or --feed host"),
-            ("--speed 5", "--speed belongs to --feed replay:FILE, and the feed here is host"),
-            ("--feed synthetic --seed 5", "--seed belongs to --feed synthetic --schedule poisson"),
+            ("--rate 5 --feed stdin", "--rate requires --feed synthetic or --feed host"),
+            ("--speed 5", "--speed requires --feed replay:FILE, but the feed is host"),
+            ("--feed synthetic --seed 5", "--seed requires --feed synthetic --schedule poisson"),
             ("--feed synthetic --rate 0", "above 0"),
             ("--feed synthetic --rate nan", "above 0"),
             ("--feed replay:", "one of none, synthetic"),

@@ -11,33 +11,33 @@ use feedlab_server::tls::{self, Identity};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Safety")]
 pub(super) struct TlsArgs {
-    /// Serve https:// and wss:// with a certificate made at the start, for localhost, 127.0.0.1 and ::1
+    /// Serve https:// and wss:// with a certificate generated at startup, for localhost, 127.0.0.1 and ::1
     #[arg(long, value_enum, conflicts_with_all = ["tls_cert", "tls_key"])]
     tls: Option<TlsName>,
 
-    /// Serve https:// and wss:// with the certificate, and those that vouch for it, in this PEM file
+    /// Serve https:// and wss:// with the certificate chain in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
-    /// The certificate's private key, a PEM file
+    /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TlsName {
-    /// Nobody vouches for it: clients must be told to take it
+    /// No authority signed it: configure clients to trust it
     SelfSigned,
 }
 
-/// How far a client can trust what it reaches.
+/// How a client can verify the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Security {
     /// Plain HTTP.
     Plain,
-    /// TLS with a certificate that a client must be told to take.
+    /// TLS with a self-signed certificate, which a client must be configured to trust.
     SelfSigned,
-    /// TLS with a certificate of somebody's.
+    /// TLS with the user's own certificate.
     Certified,
 }
 
@@ -48,7 +48,7 @@ impl Security {
 }
 
 impl TlsArgs {
-    /// The certificate and its key, if TLS was asked for.
+    /// Returns the certificate and its key, if TLS is enabled.
     pub(super) fn identity(&self) -> anyhow::Result<Option<Identity>> {
         let identity = match (self.tls, &self.tls_cert, &self.tls_key) {
             (Some(TlsName::SelfSigned), ..) => tls::self_signed()?,
@@ -61,7 +61,7 @@ impl TlsArgs {
         Ok(Some(identity))
     }
 
-    /// What that means for a client.
+    /// Returns how a client can verify the server.
     pub(super) const fn security(&self) -> Security {
         match (self.tls, &self.tls_cert) {
             (Some(TlsName::SelfSigned), _) => Security::SelfSigned,
@@ -73,7 +73,7 @@ impl TlsArgs {
 
 fn read(flag: &str, file: &Path) -> anyhow::Result<String> {
     bounded::read_text(file, bounded::TEXT_BYTES)
-        .with_context(|| format!("cannot read {}, which {flag} names", file.display()))
+        .with_context(|| format!("cannot read the file of {flag}, {}", file.display()))
 }
 
 #[cfg(test)]
@@ -82,18 +82,18 @@ mod tests {
     use clap::Parser;
 
     #[derive(Parser)]
-    struct Line {
+    struct TestArgs {
         #[command(flatten)]
         tls: TlsArgs,
     }
 
     fn identity(flags: &[&str]) -> Result<Option<Identity>, String> {
-        let line = Line::try_parse_from(["test"].iter().chain(flags)).map_err(|error| error.to_string())?;
+        let line = TestArgs::try_parse_from(["test"].iter().chain(flags)).map_err(|error| error.to_string())?;
         line.tls.identity().map_err(|error| format!("{error:#}"))
     }
 
     #[test]
-    fn files_are_read_and_wrong_ones_are_named() {
+    fn files_are_read_and_errors_name_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -105,7 +105,7 @@ mod tests {
         let used = identity(&["--tls-cert", &cert, "--tls-key", &key]).unwrap().unwrap();
         assert_eq!(used.certificate, made.certificate);
         let absent = identity(&["--tls-cert", "absent.pem", "--tls-key", &key]).unwrap_err();
-        assert!(absent.contains("absent.pem, which --tls-cert names"), "{absent}");
+        assert!(absent.contains("cannot read the file of --tls-cert, absent.pem"), "{absent}");
         assert!(identity(&["--tls-cert", &cert, "--tls-key", &cert]).unwrap_err().contains("the key is not in PEM"));
         assert!(identity(&["--tls-cert", &cert]).unwrap_err().contains("--tls-key"));
         assert!(identity(&["--tls", "self-signed", "--tls-cert", &cert, "--tls-key", &key]).is_err());

@@ -1,28 +1,28 @@
-//! Which endpoint a URL means.
+//! The endpoint that a URL refers to.
 
 use feedlab_feed::transport::AFTER;
 use feedlab_feed::{Cursor, Transport};
 use feedlab_loadgen::transport::Url;
 
-/// Where to go, and how.
+/// What to connect to, and how.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// The endpoint, without a cursor.
+    /// The URL of the endpoint, without a cursor.
     pub(super) url: Url,
-    /// The transport that is spoken there.
+    /// The transport of the endpoint.
     pub(super) transport: Transport,
-    /// The cursor that the URL had.
+    /// The cursor from the URL, if it had one.
     pub(super) after: Option<Cursor>,
 }
 
-/// Reads the URL of a server, of an endpoint, or with `raw_events` of any event stream.
+/// Parses the URL of a server, of an endpoint, or with `raw_events` of any event stream.
 pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> anyhow::Result<Endpoint> {
     let mut url = parse(text)?;
     // A proxy may have put the server behind a prefix.
     let of_path = Transport::ALL.into_iter().find(|transport| url.path().ends_with(transport.path()));
     let transport = match (of_path, wanted) {
         (Some(endpoint), Some(wanted)) if endpoint != wanted => {
-            anyhow::bail!("{} is the endpoint of {endpoint}, not of {wanted}: leave out one of the two", url.path())
+            anyhow::bail!("{} is the endpoint of {endpoint}, not of {wanted}: omit one of the two", url.path())
         }
         (Some(transport), _) | (None, Some(transport)) => transport,
         (None, None) => Transport::Sse,
@@ -32,7 +32,7 @@ pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> a
         let path = format!("{}{}", url.path().trim_end_matches('/'), transport.path());
         url.set_path(&path);
     }
-    // Another server may mean something else by `after`.
+    // On another server, `after` may mean something else.
     let is_ours = !raw_events && (is_server || of_path.is_some() || wanted.is_some());
     let after = if is_ours { take_cursor(&mut url)? } else { None };
     Ok(Endpoint { url, transport, after })
@@ -40,27 +40,27 @@ pub(super) fn find(text: &str, wanted: Option<Transport>, raw_events: bool) -> a
 
 fn parse(text: &str) -> anyhow::Result<Url> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    // A WebSocket's scheme says no more than that of the HTTP that opens it.
+    // A WebSocket's scheme is equivalent to that of the HTTP request that opens it.
     let as_http = match with_scheme.strip_prefix("ws") {
         Some(rest) => format!("http{rest}"),
         None => with_scheme,
     };
     let parsed = Url::parse(&as_http);
     let url = parsed.map_err(|why| {
-        // What cannot be taken apart may hold a password, and then anywhere.
+        // A URL that cannot be parsed may contain a password anywhere.
         let text = if text.contains(['@', '?']) { "the address".to_owned() } else { format!("`{text}`") };
-        anyhow::anyhow!("{text} is no URL ({why}): write it as http://127.0.0.1:8080")
+        anyhow::anyhow!("{text} is not a URL ({why}): write it as http://127.0.0.1:8080")
     })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         other => {
-            anyhow::bail!("{other}: is no way to a feed; a URL begins with http://, https://, ws:// or wss://")
+            anyhow::bail!("unsupported scheme: {other}; a URL starts with http://, https://, ws:// or wss://")
         }
     }
 }
 
-/// Takes `?after=CURSOR` off the URL: the client sends its own cursor, in its transport's way. The rest of the query stays
-/// as it stands: it may be signed.
+/// Removes `?after=CURSOR` from the URL: the client sends its own cursor, in its transport's form. The rest of the
+/// query stays unchanged, because it may be signed.
 fn take_cursor(url: &mut Url) -> anyhow::Result<Option<Cursor>> {
     let Some((_, after)) = url.query_pairs().find(|(name, _)| name == AFTER) else { return Ok(None) };
     let after = after.parse().map_err(|error| anyhow::anyhow!("`after={after}`: {error}"))?;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_leads_to_its_endpoint() {
+    fn a_url_refers_to_an_endpoint() {
         use Transport::{LongPolling, Sse, WebSocket};
         let seven = Cursor { epoch: None, seq: 7 };
         let sse_of_h = "http://h/feed/sse";
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_what_cannot_be_used_shows_no_password() {
+    fn f15_an_error_about_a_url_shows_no_password() {
         for text in
             ["http://user:pw@", "http://user:p/w@h/", "http://user:p?w@h/", "ftp://user:pw@h/", "http://h:x/?token=pw"]
         {
@@ -131,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn f16_a_query_is_kept_as_it_stands() {
+    fn f16_a_query_is_kept_unchanged() {
         let url = "http://h/feed/sse?sig=a%20b&after=7&y=%2B&flag";
         assert_eq!(check(url, None, false).unwrap().0, "http://h/feed/sse?sig=a%20b&y=%2B&flag");
         assert_eq!(check("http://h/?after=7", None, false).unwrap().0, "http://h/feed/sse");
     }
 
     #[test]
-    fn a_url_that_leads_nowhere_is_refused_with_a_way_out() {
+    fn a_wrong_url_is_rejected_with_a_remedy() {
         for (text, wanted, needle) in [
             ("http://h/feed/sse", Some(Transport::WebSocket), "is the endpoint of sse, not of websocket"),
             ("ftp://h/", None, "ws:// or wss://"),
-            ("http://", None, "is no URL"),
+            ("http://", None, "is not a URL"),
             ("http://h/?after=x", None, "`after=x`: a cursor is"),
         ] {
             let error = check(text, wanted, false).unwrap_err();

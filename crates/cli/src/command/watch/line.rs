@@ -1,4 +1,4 @@
-//! The lines for people and for programs.
+//! The output lines, for people and for programs.
 
 use feedlab_feed::text::visible;
 use feedlab_feed::wire::RawUpdate;
@@ -9,7 +9,7 @@ use feedlab_loadgen::transport::{Parts, header};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-/// An event as JSON, in the words of a browser's `MessageEvent`.
+/// An event as JSON, with the names of a browser's `MessageEvent`.
 #[derive(Serialize)]
 struct EventLine<'a> {
     #[serde(rename = "type")]
@@ -43,11 +43,11 @@ pub(super) fn of_reset(reset: Reset) -> String {
 }
 
 fn json(value: &impl Serialize) -> String {
-    // Strings and integers alone: there is nothing that JSON could not write.
+    // Only strings and integers, which always serialize.
     serde_json::to_string(value).unwrap_or_default() + "\n"
 }
 
-/// What is no update of feedlab's, as it came: an event with its id and name, anything else in one line.
+/// Formats data that is not a feedlab update: an event with its id and type, anything else as one line.
 pub(super) fn of_foreign(raw: RawUpdate<'_>) -> String {
     match raw {
         RawUpdate::Event(Event { event_type, data, last_event_id }) => {
@@ -58,12 +58,12 @@ pub(super) fn of_foreign(raw: RawUpdate<'_>) -> String {
     }
 }
 
-/// The same for programs: JSON as it is, and whatever else as the data of an event.
+/// Formats the same for programs: JSON unchanged, and anything else as the data of an event.
 pub(super) fn of_foreign_as_json(raw: RawUpdate<'_>) -> String {
     let message = |data: &str| json(&EventLine { event_type: "message", data, last_event_id: "" });
     match raw {
         RawUpdate::Event(event) => of_event(event),
-        // In JSON a line ends nowhere but between two tokens.
+        // In JSON, line breaks occur only between tokens.
         RawUpdate::Json(text) if is_json(text) => String::from_utf8_lossy(text).replace(['\r', '\n'], " ") + "\n",
         RawUpdate::Json(bytes) | RawUpdate::Binary(bytes) => message(&String::from_utf8_lossy(bytes)),
     }
@@ -73,7 +73,7 @@ pub(super) fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
-/// `200 text/event-stream, HTTP/1.1, first byte 84.0 ms`.
+/// Formats an answer as `200 text/event-stream, HTTP/1.1, first byte 84.0 ms`.
 pub(super) fn of_answer(head: &Parts, opened: Opened) -> String {
     let content_type = field(head, &header::CONTENT_TYPE).map(|text| format!(" {text}")).unwrap_or_default();
     let version = format!("{:?}", head.version).replace("HTTP/2.0", "HTTP/2");
@@ -81,12 +81,12 @@ pub(super) fn of_answer(head: &Parts, opened: Opened) -> String {
     format!("{}{content_type}, {version}{tls}, first byte {}", head.status.as_u16(), age(opened.open_us))
 }
 
-/// A field of an answer, fit to be printed.
+/// Returns a header field of an answer, safe to print.
 pub(super) fn field(head: &Parts, name: &header::HeaderName) -> Option<String> {
     head.headers.get(name).map(|value| visible(&String::from_utf8_lossy(value.as_bytes())).into_owned())
 }
 
-/// `    17    0.8 ms  tick          …`: columns for the common case, and never cut.
+/// Formats an update as `    17    0.8 ms  tick          …`: aligned columns in the common case, never truncated.
 pub(super) fn of_update(update: &Update, received_at_us: u64) -> String {
     let age = age(received_at_us.saturating_sub(update.at));
     let data = match &update.data {
@@ -96,7 +96,7 @@ pub(super) fn of_update(update: &Update, received_at_us: u64) -> String {
     format!("{:>6}  {age:>8}  {:<12}  {data}\n", update.seq, update.event_type.as_str())
 }
 
-/// A time, with the digits that matter.
+/// Formats a time in µs with its significant digits.
 pub(super) fn age(us: u64) -> String {
     match us {
         0..100_000 => format!("{:.1} ms", us as f64 / 1e3),
@@ -112,7 +112,7 @@ mod tests {
     use feedlab_feed::EventType;
 
     #[test]
-    fn a_line_of_an_update_is_one_line_and_harmless() {
+    fn an_update_is_one_line_without_control_characters() {
         let update = |data| Update { seq: 17, at: 1_000_000, event_type: EventType::new("tick").unwrap(), data };
         let text = of_update(&update(Data::Text("two\nlines \u{1b}[31m é".into())), 1_000_840);
         assert_eq!(text, "    17    0.8 ms  tick          two\\nlines \\u{1b}[31m é\n");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn h7_what_is_no_update_of_ours_is_a_line_too() {
+    fn h7_foreign_data_is_one_line_too() {
         let event = Event { event_type: "price".into(), data: "{\"eur\":1}\u{1b}".into(), last_event_id: "7".into() };
         for (raw, people, program) in [
             (
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_have_the_digits_that_matter() {
+    fn ages_have_their_significant_digits() {
         assert_eq!(
             [0, 99_949, 512_345, 1_250_000, 200_000_000].map(age),
             ["0.0 ms", "99.9 ms", "512 ms", "1.2 s", "200 s"]

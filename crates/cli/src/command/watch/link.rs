@@ -1,4 +1,4 @@
-//! How the one client makes its connections: whom it trusts, and which version of HTTP it speaks.
+//! How the client connects: which certificates it trusts, and which version of HTTP it uses.
 
 use std::path::{Path, PathBuf};
 
@@ -7,30 +7,30 @@ use feedlab_experiment::scenario::Http;
 use feedlab_feed::bounded;
 use feedlab_loadgen::transport::{Link, Tls, Url, shown};
 
-/// The flags that concern connections.
+/// The flags of the connection.
 #[derive(Debug, clap::Args)]
 pub(super) struct Flags {
-    /// Trust the certificates in this PEM file, for an https:// or wss:// address [default: the system's authorities]
+    /// Trust the certificates in this PEM file, for an https:// or wss:// URL [default: the system's authorities]
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,
 
-    /// Trust whoever answers at an https:// or wss:// address
+    /// Skip certificate verification, for an https:// or wss:// URL
     #[arg(long)]
     insecure: bool,
 
-    /// Speak HTTP/2; without TLS with prior knowledge
+    /// Use HTTP/2; without TLS, with prior knowledge
     #[arg(long)]
     http2: bool,
 }
 
-/// The link to a URL. Where nobody is named the authorities of the system are trusted.
+/// Returns the link to a URL. By default, it trusts the system's authorities.
 pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
     let is_encrypted = url.scheme() == "https";
     let tls = match (&flags.cacert, flags.insecure) {
         (None, false) if is_encrypted => Some(Tls::trusting_system()?),
         (None, false) => None,
         _ if !is_encrypted => {
-            anyhow::bail!("--cacert and --insecure belong to https:// and wss:// addresses, not to {}", shown(url))
+            anyhow::bail!("--cacert and --insecure require an https:// or wss:// URL, not {}", shown(url))
         }
         (Some(file), _) => Some(trusting(file)?),
         (None, true) => Some(Tls::without_verification()?),
@@ -61,10 +61,10 @@ mod tests {
     }
 
     #[test]
-    fn whom_to_trust_must_be_said_where_it_matters_and_nowhere_else() {
+    fn trust_flags_are_checked_and_require_tls() {
         for (url, cacert, insecure, needle) in [
-            ("http://user:pw@h/", None, true, "not to http://h/"),
-            ("http://h/", Some("x.pem"), false, "belong to https:// and wss://"),
+            ("http://user:pw@h/", None, true, "not http://h/"),
+            ("http://h/", Some("x.pem"), false, "require an https:// or wss:// URL"),
             ("https://h/", Some("no-such.pem"), false, "cannot read no-such.pem"),
             ("https://h/", Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")), false, "there is no certificate"),
         ] {

@@ -1,4 +1,4 @@
-//! Prints what a client observes: what arrives on standard output, at once, what goes wrong on standard error.
+//! Prints what a client observes: updates on standard output immediately, problems on standard error.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,54 +16,55 @@ use super::line;
 use super::tally::Tally;
 use crate::output;
 
-/// What a line is.
+/// The format of the output lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lines {
-    /// An update, for people.
+    /// Updates, for people.
     People,
-    /// An update, as its JSON.
+    /// Updates, as JSON.
     Json,
-    /// An event of a stream, as JSON.
+    /// Events of a stream, as JSON.
     Events,
 }
 
-/// The observer of the one client.
+/// The observer of the client.
 #[derive(Debug)]
 pub(super) struct Printer {
     pub(super) lines: Lines,
     pub(super) transport: Transport,
-    /// How many are still to be printed; without end, if `None`.
+    /// How many lines are still to be printed; `None` for no limit.
     pub(super) left: Option<u64>,
-    /// As it may be shown.
+    /// The URL, without secrets.
     pub(super) url: String,
     pub(super) tally: Rc<RefCell<Tally>>,
     pub(super) stop: CancellationToken,
     pub(super) state: State,
 }
 
-/// What the client came through.
+/// The state of the client so far.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// The connection that was opened and not told of yet.
+    /// The connection that was opened and not printed yet.
     opened: Option<Opened>,
-    /// It was answered well, if only once: the server is one that can be asked.
+    /// Whether a request has succeeded at least once.
     connected: bool,
-    /// Something was printed: the server is one that can be followed.
+    /// Whether anything has been printed.
     followed: bool,
     /// The content type of the last answer.
     content_type: Option<String>,
-    /// Detail of the last client error that was printed.
+    /// The detail of the last client error that was printed.
     reported: String,
+    /// The error that ends the command.
     error: Option<anyhow::Error>,
 }
 
 impl Printer {
-    /// How it ended.
+    /// Returns the error that ended it, if there was one.
     pub(super) fn end(self) -> anyhow::Result<()> {
         self.state.error.map_or(Ok(()), Err)
     }
 
-    /// Prints one of those that are counted. A chunk may hold more than was asked for.
+    /// Prints a line that counts towards the limit. A chunk may contain more than the limit.
     fn count(&mut self, line: &str) {
         if self.left == Some(0) {
             return;
@@ -85,32 +86,32 @@ impl Printer {
     }
 
     fn fail(&mut self, error: anyhow::Error) {
-        // What comes after the first follows from it.
+        // Later errors are consequences of the first.
         self.state.error.get_or_insert(error);
         self.stop.cancel();
     }
 
-    /// Whether it would end like that each time.
+    /// Returns whether trying again would fail in the same way.
     fn is_hopeless(&self, error: &ClientError) -> bool {
         match error.failure {
             Failure::GaveUp => true,
             Failure::Status => !self.state.connected,
             Failure::Malformed => !self.state.followed,
-            // Nobody begins to be trusted by being asked again.
+            // Trying again does not make a certificate trusted.
             Failure::Connect => !self.state.connected && error.detail.contains("invalid peer certificate"),
             _ => false,
         }
     }
 
-    /// What ended it, and what may help.
-    fn verdict(&self, error: &ClientError) -> anyhow::Error {
+    /// Returns the error that ends the command, with advice.
+    fn final_error(&self, error: &ClientError) -> anyhow::Error {
         let advice = match (&self.state.content_type, error.failure) {
             _ if error.detail.contains("401") => {
-                "; set FEEDLAB_TOKEN to its token, or write user and password into the URL".to_owned()
+                "; set FEEDLAB_TOKEN to its token, or put the user and password into the URL".to_owned()
             }
             (Some(content_type), Failure::Malformed) => format!("; the answer was {content_type}"),
             (_, Failure::Connect) => {
-                "; name its certificate with --cacert FILE, or trust whoever answers with --insecure".into()
+                "; trust its certificate with --cacert FILE, or skip verification with --insecure".into()
             }
             _ => String::new(),
         };
@@ -137,8 +138,8 @@ impl Observer for Printer {
         }
         if let Some(coding) = line::field(head, &header::CONTENT_ENCODING).filter(|coding| coding != "identity") {
             self.fail(anyhow::anyhow!(
-                "{}: the answer is compressed ({coding}), as a browser's would be: what compresses it holds updates back until it \
-                 has enough of them. Exempt the feed from compression; without --as browser none is offered",
+                "{}: the answer is compressed ({coding}), as a browser's would be; compression holds updates back until there \
+                 is enough data. Exclude the feed from compression; without --as browser, watch does not offer it",
                 self.url
             ));
         }
@@ -152,13 +153,13 @@ impl Observer for Printer {
         match raw.update() {
             Ok(update) if self.lines == Lines::People => self.count(&line::of_update(&update, received_at_us)),
             Ok(update) => self.count(&(update_json(&update) + "\n")),
-            Err(error) => output::advice(&format!("an update that cannot be read: {}", visible(&error.to_string()))),
+            Err(error) => output::advice(&format!("cannot read an update: {}", visible(&error.to_string()))),
         }
     }
 
     fn gap(&mut self, gap: Gap, _resume: Cursor) {
         match self.lines {
-            Lines::People => output::advice(&format!("gap: the updates {} to {} are lost", gap.from, gap.to)),
+            Lines::People => output::advice(&format!("gap: updates {} to {} are lost", gap.from, gap.to)),
             Lines::Json | Lines::Events => self.print(&line::of_gap(gap)),
         }
     }
@@ -166,7 +167,7 @@ impl Observer for Printer {
     fn reset(&mut self, reset: Reset) {
         match self.lines {
             Lines::People => output::advice(&format!(
-                "reset: the feed began again; what it published after {} is lost, and how much that was is not known",
+                "reset: the feed restarted; the updates after {} are lost, and their number is unknown",
                 reset.asked
             )),
             Lines::Json | Lines::Events => self.print(&line::of_reset(reset)),
@@ -179,7 +180,7 @@ impl Observer for Printer {
         }
     }
 
-    /// A message of somebody else's WebSocket may be any text; a poll's answer that is no JSON is none of a feed.
+    /// Prints foreign data. A WebSocket message of another server may be any text; a poll's answer must be JSON.
     fn foreign(&mut self, raw: RawUpdate<'_>) -> bool {
         if let RawUpdate::Json(text) = raw
             && !self.transport.is_push()
@@ -188,7 +189,7 @@ impl Observer for Printer {
             return false;
         }
         if !self.state.followed {
-            output::advice("this is no update of a feedlab server: what comes is printed as it stands");
+            output::advice("these are not feedlab updates: printing the data unchanged");
         }
         match self.lines {
             Lines::People => self.count(&line::of_foreign(raw)),
@@ -202,9 +203,9 @@ impl Observer for Printer {
             return;
         }
         if self.is_hopeless(error) {
-            self.fail(self.verdict(error));
+            self.fail(self.final_error(error));
         } else if self.state.reported != error.detail {
-            // A server that is down for an hour is told of once.
+            // A server that is down for an hour is reported once.
             output::advice(&format!("{}; trying again", visible(&error.detail)));
             self.state.reported.clone_from(&error.detail);
         }

@@ -1,4 +1,4 @@
-//! What the one client's requests say besides what its transport needs: as whom it asks.
+//! The additional headers of the client's requests, which identify it to the server.
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -9,11 +9,11 @@ use feedlab_loadgen::transport::header::{AUTHORIZATION, COOKIE, HeaderName, Head
 use feedlab_loadgen::transport::{HeaderMap, Url, request_headers};
 use percent_encoding::percent_decode_str;
 
-/// The flags that concern requests. They are read here and not by the parser of the command line, which would repeat a wrong
-/// one, and with it perhaps a secret.
+/// The flags of requests. They are parsed here and not by clap, whose error message would repeat a wrong value, and
+/// with it perhaps a secret.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Identity {
-    /// Send this header too; may be given several times
+    /// Also send this header (repeatable)
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
 
@@ -21,11 +21,11 @@ pub(super) struct Identity {
     #[arg(long, value_name = "COOKIES")]
     cookie: Option<String>,
 
-    /// Send this origin, as its pages would
+    /// Send this Origin, as its pages would
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
 
-    /// Send what a browser sends, and offer to take compressed answers as it does
+    /// Send the headers of a browser, which also offer to accept compressed answers
     #[arg(long = "as", value_name = "WHO", value_parser = ["browser"])]
     profile: Option<String>,
 
@@ -34,7 +34,7 @@ pub(super) struct Identity {
     token: Option<String>,
 }
 
-/// Headers that the connection or the transport makes by itself.
+/// Headers that the connection or the transport sets.
 const MADE: [&str; 8] = [
     "connection",
     "content-length",
@@ -45,11 +45,11 @@ const MADE: [&str; 8] = [
     "upgrade",
     "sec-websocket-key",
 ];
-/// Those of an event stream (WHATWG HTML, section 9.2.2).
+/// Headers that an event stream sets (WHATWG HTML, section 9.2.2).
 const MADE_BY_SSE: [&str; 2] = ["accept", "cache-control"];
 
-/// The headers, the later over the earlier: those of a browser, the token, user and password of the URL, which are taken off
-/// it, and each flag's.
+/// Returns the headers: those of a browser, the token, the URL's user and password (which are removed from it), and
+/// those of the flags. Later ones override earlier ones.
 pub(super) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> anyhow::Result<HeaderMap> {
     let profile = if flags.profile.is_some() { Headers::Browser } else { Headers::Bare };
     let mut headers = request_headers(profile, transport, &url.origin().ascii_serialization());
@@ -81,25 +81,25 @@ fn header(text: &str, transport: Transport) -> anyhow::Result<(HeaderName, Heade
         name.trim().parse().context("--header is written as 'Name: value', and a name is one word")?;
     let is_made =
         MADE.contains(&name.as_str()) || (transport == Transport::Sse && MADE_BY_SSE.contains(&name.as_str()));
-    anyhow::ensure!(!is_made, "{name} is made by the connection itself, over {transport}: leave it out");
+    anyhow::ensure!(!is_made, "{name} is set by the connection itself, over {transport}: omit it");
     let value = value(name.as_str(), text.trim())?;
     Ok((name, value))
 }
 
 fn value(what: &str, text: &str) -> anyhow::Result<HeaderValue> {
-    text.parse().map_err(|_| anyhow::anyhow!("{what} has characters that no header can carry"))
+    text.parse().map_err(|_| anyhow::anyhow!("{what} has characters that are not allowed in a header"))
 }
 
-/// Takes user and password off the URL, as what HTTP makes of them (RFC 7617, section 2).
+/// Removes the user and password from the URL, and returns them as an HTTP Basic header (RFC 7617, section 2).
 fn take_user(url: &mut Url) -> anyhow::Result<Option<HeaderValue>> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
     }
     let user: Vec<u8> = percent_decode_str(url.username()).collect();
-    anyhow::ensure!(!user.contains(&b':'), "the user in the URL has a colon, which ends a user's name in HTTP");
+    anyhow::ensure!(!user.contains(&b':'), "the user in the URL has a colon, which ends the user name in HTTP");
     let password = percent_decode_str(url.password().unwrap_or_default());
     let both: Vec<u8> = user.into_iter().chain([b':']).chain(password).collect();
-    // They fail where a URL has no host, and then it has no user.
+    // These fail only for a URL without a host, which has no user.
     let _ = (url.set_username(""), url.set_password(None));
     Ok(Some(value("the user in the URL", &format!("Basic {}", BASE64.encode(both)))?))
 }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn h7_flags_stand_over_a_browsers_headers() {
+    fn h7_flags_override_a_browsers_headers() {
         let header = ["User-Agent: mine", "X-Two: 1", "X-Two: 2"].map(str::to_owned).to_vec();
         let (cookie, origin) = (Some("a=b; c=d".to_owned()), Some("https://example.org".to_owned()));
         let flags = Identity { header, cookie, origin, profile: Some("browser".into()), token: None };
@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn h7_a_header_that_cannot_be_sent_is_refused_and_not_repeated() {
+    fn h7_a_wrong_header_is_rejected_and_not_repeated() {
         for (text, needle) in [
             ("s3cret", "'Name: value'"),
             ("s3 cret: x", "'Name: value'"),
             ("X: s3\ncret", "x has characters"),
-            ("Host: s3cret", "host is made by the connection itself"),
-            ("Accept: s3cret", "accept is made"),
+            ("Host: s3cret", "host is set by the connection itself"),
+            ("Accept: s3cret", "accept is set"),
         ] {
             let flags = Identity { header: vec![text.to_owned()], ..Identity::default() };
             let error = check("http://h/", &flags, Transport::Sse).unwrap_err();

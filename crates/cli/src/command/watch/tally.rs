@@ -1,4 +1,4 @@
-//! What was observed in all, and silence while it lasts.
+//! Counts of what a client has observed, and messages about long silences.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -10,22 +10,22 @@ use tokio::time::sleep_until;
 use super::line::age;
 use crate::output;
 
-/// When silence is told of, seconds; then every [`LAST_STEP_S`].
+/// The lengths of silence that are reported, seconds; after the last, every [`LAST_STEP_S`].
 const STEPS_S: [u64; 5] = [10, 30, 60, 120, 300];
 const LAST_STEP_S: u64 = 600;
-/// Time between two events that is told apart from a longer one, µs: a day.
+/// The longest time between two events that is recorded exactly, µs: a day.
 const LONGEST_GAP_US: u64 = 86_400_000_000;
 
 /// What a client has observed so far.
 #[derive(Debug)]
 pub(super) struct Tally {
     began: Instant,
-    /// When the last event came.
+    /// When the last event arrived.
     event: Option<Instant>,
-    /// When something came last, be it the head of an answer, a comment or a ping.
+    /// When anything last arrived, including the head of an answer, a comment or a ping.
     sign: Option<Instant>,
     events: u64,
-    /// Between two events, µs.
+    /// Times between two events, µs.
     gaps: Histogram<u64>,
     reconnects: u64,
     longest_silence: Duration,
@@ -38,7 +38,7 @@ impl Tally {
         Ok(Self { began: now, event: None, sign: None, events: 0, gaps, reconnects, longest_silence })
     }
 
-    /// An event came.
+    /// Records an event.
     pub(super) fn event(&mut self, now: Instant) {
         if let Some(before) = self.event.replace(now) {
             self.gaps.saturating_record(clock::micros(now.duration_since(before)));
@@ -47,7 +47,7 @@ impl Tally {
         self.sign(now);
     }
 
-    /// Something came.
+    /// Records that something arrived.
     pub(super) fn sign(&mut self, now: Instant) {
         self.longest_silence = self.silence(now);
         self.sign = Some(now);
@@ -57,12 +57,12 @@ impl Tally {
         self.reconnects += 1;
     }
 
-    /// Whether anything was ever answered.
+    /// Returns whether anything has arrived.
     pub(super) const fn has_begun(&self) -> bool {
         self.sign.is_some()
     }
 
-    /// The longest time without anything, that of now included.
+    /// Returns the longest silence, including the current one.
     fn silence(&self, now: Instant) -> Duration {
         self.longest_silence.max(now.duration_since(self.sign.unwrap_or(self.began)))
     }
@@ -71,23 +71,23 @@ impl Tally {
         self.event.unwrap_or(self.began)
     }
 
-    /// All of it, in a line.
+    /// Returns a summary in one line.
     pub(super) fn summary(&self, now: Instant) -> String {
         let us = |duration: Duration| age(clock::micros(duration));
         let mut line = format!("{} in {}", counted(self.events, "event"), us(now.duration_since(self.began)));
         if !self.gaps.is_empty() {
             let (middle, most) = (age(self.gaps.value_at_quantile(0.5)), age(self.gaps.max()));
-            line += &format!("; between two of them {middle} (p50), at most {most}");
+            line += &format!("; time between events {middle} (p50), at most {most}");
         }
         line + &format!("; {}; longest silence {}", counted(self.reconnects, "reconnect"), us(self.silence(now)))
     }
 
-    /// That no event has come for so long.
-    fn nothing(&self, quiet: Duration, now: Instant) -> String {
+    /// Returns a message that no event has arrived for the time `quiet`.
+    fn silence_message(&self, quiet: Duration, now: Instant) -> String {
         let line = format!("nothing for {} s", quiet.as_secs());
         match self.sign {
             None => format!("{line}, and no answer"),
-            Some(sign) => format!("{line}; the last sign of life came {} s ago", now.duration_since(sign).as_secs()),
+            Some(sign) => format!("{line}; the last sign of life was {} s ago", now.duration_since(sign).as_secs()),
         }
     }
 }
@@ -96,20 +96,20 @@ fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Tells of silence as long as it is polled.
-pub(super) async fn tell_silence(tally: &RefCell<Tally>) {
+/// Reports silences while it is polled.
+pub(super) async fn report_silence(tally: &RefCell<Tally>) {
     loop {
         let since = tally.borrow().last_event();
         let quiet = next_step(clock::now().duration_since(since));
         sleep_until((since + quiet).into()).await;
         let tally = tally.borrow();
         if tally.last_event() == since {
-            output::advice(&tally.nothing(quiet, clock::now()));
+            output::advice(&tally.silence_message(quiet, clock::now()));
         }
     }
 }
 
-/// The length of silence that is told of next.
+/// Returns the next length of silence to report.
 fn next_step(quiet: Duration) -> Duration {
     let later = (quiet.as_secs() / LAST_STEP_S + 1) * LAST_STEP_S;
     Duration::from_secs(STEPS_S.into_iter().find(|step| *step > quiet.as_secs()).unwrap_or(later))
@@ -120,18 +120,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn h7_silence_is_told_at_growing_steps() {
+    fn h7_silence_is_reported_at_growing_intervals() {
         let steps = std::iter::successors(Some(Duration::ZERO), |quiet| Some(next_step(*quiet)));
         let steps: Vec<_> = steps.map(|step| step.as_secs()).take(9).collect();
         assert_eq!(steps, [0, 10, 30, 60, 120, 300, 600, 1200, 1800]);
     }
 
     #[test]
-    fn h7_all_is_counted_at_the_end() {
+    fn h7_the_summary_counts_everything() {
         let began = clock::now();
         let at = |ms| began + Duration::from_millis(ms);
         let mut tally = Tally::new(began).unwrap();
-        assert_eq!(tally.nothing(Duration::from_secs(10), at(10_000)), "nothing for 10 s, and no answer");
+        assert_eq!(tally.silence_message(Duration::from_secs(10), at(10_000)), "nothing for 10 s, and no answer");
         tally.sign(at(50));
         tally.event(at(1_050));
         assert_eq!(tally.summary(at(1_100)), "1 event in 1.1 s; 0 reconnects; longest silence 1.0 s");
@@ -141,9 +141,9 @@ mod tests {
         tally.event(at(4_070));
         tally.sign(at(9_070));
         let line = tally.summary(at(10_000));
-        assert!(line.starts_with("4 events in 10.0 s; between two of them 10.0 ms (p50), at most 3.0 s; "), "{line}");
+        assert!(line.starts_with("4 events in 10.0 s; time between events 10.0 ms (p50), at most 3.0 s; "), "{line}");
         assert!(line.ends_with("; 1 reconnect; longest silence 5.0 s"), "{line}");
-        let told = tally.nothing(Duration::from_secs(30), at(34_070));
-        assert_eq!(told, "nothing for 30 s; the last sign of life came 25 s ago");
+        let message = tally.silence_message(Duration::from_secs(30), at(34_070));
+        assert_eq!(message, "nothing for 30 s; the last sign of life was 25 s ago");
     }
 }

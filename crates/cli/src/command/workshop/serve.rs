@@ -1,4 +1,4 @@
-//! The workshop's server: one address for chapters, class and live page.
+//! The workshop's server: one address for the chapters, the class and the live page.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -23,30 +23,31 @@ use crate::interrupt::{self, Interrupt};
 use crate::log;
 use crate::output::{self, Format};
 
-/// What is served, and where the class's votes go.
+/// The flags of the server.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArgs {
-    /// Address and port to listen on; port 0 takes any free one
+    /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: Address,
 
-    /// The file of the class's votes, which is only ever added to
+    /// File to append the class's votes to
     #[arg(long, value_name = "FILE", default_value = "feedlab-class.ndjson")]
     class: PathBuf,
 
-    /// Folder in which measurements leave their results folders, and in which earlier ones are found
+    /// Folder for the results folders of measurements, new and earlier ones
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
 
-    /// Answer to this name too, besides addresses, localhost and this machine's own name (may be repeated)
+    /// Also accept requests for this host name, in addition to IP addresses, localhost and this machine's name
+    /// (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<HostName>,
 
-    /// How the address is told: for people on standard error, or a line of JSON on standard output
+    /// Output format for the address: text on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Stop when standard input ends: whoever started this server holds the other end of it
+    /// Stop when standard input ends; the process that started this server holds the other end
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
 }
@@ -74,7 +75,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     if args.exit_with_stdin {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
-    tell(&args, address)?;
+    print_address(&args, address)?;
     tokio::select! {
         result = run(listener, args.allow_host, &class, &signals) => result?,
         () = signals.at_once.cancelled() => {}
@@ -96,35 +97,35 @@ async fn run(
     Ok(())
 }
 
-/// What is published for those who have no lab: slow enough to be read, fast enough to be seen.
+/// The feed for pages without a lab: slow enough to read, fast enough to notice.
 const fn feed() -> SourceConfig {
     SourceConfig::Synthetic { rate: 10.0, schedule: Schedule::Constant, payload_bytes: 100, binary: false }
 }
 
-/// The line for programs.
+/// The line of JSON for programs.
 #[derive(Serialize)]
 struct Listening<'a> {
     listening: SocketAddr,
     votes: &'a PathBuf,
 }
 
-fn tell(args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
+fn print_address(args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
     match args.format {
         Format::Text => {
-            output::advice(introduction(args, address).trim_end());
+            output::advice(banner(args, address).trim_end());
             Ok(())
         }
         Format::Json => output::json_line(&Listening { listening: address, votes: &args.class }),
     }
 }
 
-fn introduction(args: &ServeArgs, address: SocketAddr) -> String {
+fn banner(args: &ServeArgs, address: SocketAddr) -> String {
     let mut text = String::new();
     if !address.ip().is_loopback() {
         let _ = writeln!(
             text,
             "warning: every machine that reaches {address} can vote and start the chapters' measurements; the lab of the \
-             live page stays with the browsers of this machine"
+             live page is available only in browsers on this machine"
         );
     }
     let here = reachable(address);

@@ -50,12 +50,12 @@ fn comparison() -> Comparison {
 }
 
 #[test]
-fn a_comparison_reads_from_what_differs_to_what_is_worse() {
+fn a_comparison_ends_with_the_regressions() {
     insta::assert_snapshot!(text(&comparison()));
 }
 
 #[test]
-fn what_takes_the_ground_from_under_the_figures_is_said_first_and_last() {
+fn an_invalid_run_is_reported_first_and_last() {
     let mut void = comparison();
     void.points[0].rows.truncate(1);
     void.points[0].repetitions = (1, 1);
@@ -72,14 +72,14 @@ fn the_json_has_the_figures_and_the_sentence_of_each() {
         json!({
             "metric": "age_p99_us", "a": 5000.0, "b": 5300.0, "difference": 300.0, "low": -400.0, "high": 1000.0,
             "per_repetition": false, "finding": "no_difference_shown",
-            "sentence": "SSE, 50 clients: age_p99_us: no difference shown, B is later by 0.3 ms (−0.4 … 1)",
+            "sentence": "SSE, 50 clients: age_p99_us: no difference shown, B is 0.3 ms slower (−0.4 … 1)",
         })
     );
     assert_eq!(value["environment"][0], json!({ "name": "git revision", "a": "0123abc", "b": "4567def" }));
 }
 
 #[test]
-fn a_figure_that_fell_is_told_by_how_far_and_its_interval_is_turned() {
+fn a_decrease_is_a_positive_figure_with_a_mirrored_interval() {
     let fell = row(Metric::AgeP99, 1_000.0, 700.0, Some((-400.0, 100.0)), Finding::NoDifferenceShown);
-    assert_eq!(reading(&fell, 0.05), "no difference shown, B is earlier by 300 µs (−100 … 400)");
+    assert_eq!(reading(&fell, 0.05), "no difference shown, B is 300 µs faster (−100 … 400)");
 }

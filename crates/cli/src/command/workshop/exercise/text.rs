@@ -1,15 +1,15 @@
-//! What the steps of a learner say.
+//! The text that the steps of the exercises print.
 
 use std::path::Path;
 
 use feedlab_workshop::exercise::{Bench, Exercise, Failure, Outcome, Progress};
 
-/// Columns of a sentence.
+/// The width of wrapped text, columns.
 const WIDTH: usize = 100;
-/// Characters of a value that is compared; a long one tells no more than its beginning.
+/// The length at which a compared value is cut, characters.
 const MAX_VALUE: usize = 600;
 
-/// All exercises, one a line.
+/// Returns the list of all exercises, one per line.
 pub(super) fn list(bench: &Bench, progress: &Progress) -> String {
     let lines = Exercise::ALL.iter().map(|exercise| {
         let state = state(bench, progress, exercise);
@@ -31,8 +31,8 @@ fn state(bench: &Bench, progress: &Progress, exercise: &Exercise) -> String {
     let standing = progress.of(exercise);
     let state = match (standing.passed, bench.has_started(exercise)) {
         (true, _) => "passed",
-        (false, true) => "begun",
-        (false, false) => "not begun",
+        (false, true) => "started",
+        (false, false) => "not started",
     };
     match standing.hints {
         0 => state.to_owned(),
@@ -41,16 +41,16 @@ fn state(bench: &Bench, progress: &Progress, exercise: &Exercise) -> String {
     }
 }
 
-/// What is to be done.
+/// Returns the task of an exercise.
 pub(super) fn task(bench: &Bench, exercise: &Exercise) -> String {
     let Exercise { name, title, minutes, .. } = exercise;
     let head =
         format!("Exercise {} of {}, {name}: {title} ({minutes} min)\n\n", exercise.number(), Exercise::ALL.len());
-    format!("{head}  read   {}\n{}\n", bench.reading(exercise).display(), ways(bench, exercise))
+    format!("{head}  read   {}\n{}\n", bench.reading(exercise).display(), commands(bench, exercise))
 }
 
-/// How to go on with it.
-fn ways(bench: &Bench, exercise: &Exercise) -> String {
+/// Returns the next commands for an exercise.
+fn commands(bench: &Bench, exercise: &Exercise) -> String {
     let name = exercise.name;
     let file = bench.file(exercise);
     format!(
@@ -59,26 +59,26 @@ fn ways(bench: &Bench, exercise: &Exercise) -> String {
     )
 }
 
-/// It does not pass.
+/// Returns the text for an exercise that does not pass.
 pub(super) fn not_yet(bench: &Bench, exercise: &Exercise, outcome: &Outcome) -> String {
     let name = exercise.name;
     let said = match outcome {
         Outcome::DoesNotCompile(errors) => format!("{name} does not compile yet:\n\n{errors}"),
-        Outcome::TimedOut { timeout } => format!(
-            "{name}: the tests did not end within {timeout:?}. Which loop goes on although nothing changes any more?\n\n"
-        ),
+        Outcome::TimedOut { timeout } => {
+            format!("{name}: the tests did not end within {timeout:?}. Is there a loop that never exits?\n\n")
+        }
         Outcome::Failed(failure) => failed(bench, exercise, failure),
         Outcome::Passed { .. } => String::new(),
     };
     let all =
         format!("  all    cargo test --offline -p feedlab-exercises --features yours --test {}\n", exercise.module());
-    format!("{said}{}{all}", ways(bench, exercise))
+    format!("{said}{}{all}", commands(bench, exercise))
 }
 
 fn failed(bench: &Bench, exercise: &Exercise, failure: &Failure) -> String {
     let Failure { passed, tests, test, message, compared, panicked } = failure;
     let of = if test.is_empty() { format!("{passed}") } else { format!("{passed} of {tests}") };
-    let mut text = format!("{}: {of} tests pass. The first that does not:\n\n", exercise.name);
+    let mut text = format!("{}: {of} tests pass. The first that fails:\n\n", exercise.name);
     if !test.is_empty() {
         text.push_str(&format!("  {test}   ({})\n\n", bench.test(exercise).display()));
     }
@@ -93,44 +93,44 @@ fn failed(bench: &Bench, exercise: &Exercise, failure: &Failure) -> String {
     text + "\n"
 }
 
-/// It passes: what another has made of it, comments and all.
+/// Returns the text for an exercise that passes, with our solution.
 pub(super) fn passed(bench: &Bench, exercise: &Exercise, tests: usize, solution: &str) -> String {
     let path = bench.solution(exercise);
-    format!("{}: all {tests} tests pass.\n\nHere is ours ({}):\n\n{solution}\n", exercise.name, path.display())
+    format!("{}: all {tests} tests pass.\n\nOur solution ({}):\n\n{solution}\n", exercise.name, path.display())
 }
 
-/// What comes next.
+/// Returns the text about the next exercise.
 pub(super) fn then(next: Option<&Exercise>) -> String {
     match next {
         Some(Exercise { name, title, minutes, .. }) => {
-            format!("Next: {name}, {title} ({minutes} min)\n\n  begin  feedlab workshop next\n")
+            format!("Next: {name}, {title} ({minutes} min)\n\n  start  feedlab workshop next\n")
         }
-        None => "All exercises have passed. `feedlab workshop list` shows them, and `feedlab workshop reset NAME` \
-                 begins one again.\n"
+        None => "All exercises have passed. `feedlab workshop list` lists them, and `feedlab workshop reset NAME` \
+                 starts one again.\n"
             .to_owned(),
     }
 }
 
-/// A hint.
+/// Returns the text of a hint.
 pub(super) fn hint(exercise: &Exercise, number: usize, hints: &[&str], seen: bool) -> String {
     let (name, count) = (exercise.name, hints.len());
     let text = number.checked_sub(1).and_then(|index| hints.get(index)).unwrap_or(&"");
     let more = match (seen, count - number) {
         (true, _) => "You have seen all hints; this is the last one.\n".to_owned(),
         (false, 0) => "This was the last hint.\n".to_owned(),
-        (false, 1) => "There is one more.\n".to_owned(),
-        (false, left) => format!("There are {left} more.\n"),
+        (false, 1) => "There is one more hint.\n".to_owned(),
+        (false, left) => format!("There are {left} more hints.\n"),
     };
     format!("{name}, hint {number} of {count}\n\n{text}\n\n{more}")
 }
 
-/// It begins again.
-pub(super) fn begun_anew(bench: &Bench, exercise: &Exercise, kept: Option<&Path>) -> String {
-    let kept = kept.map(|path| format!("What you had is kept as {}\n\n", path.display())).unwrap_or_default();
+/// Returns the text after a reset.
+pub(super) fn after_reset(bench: &Bench, exercise: &Exercise, kept: Option<&Path>) -> String {
+    let kept = kept.map(|path| format!("Your old file is kept as {}\n\n", path.display())).unwrap_or_default();
     format!("{kept}{}", task(bench, exercise))
 }
 
-/// A text in lines of a width that reads well.
+/// Wraps and indents a text.
 fn indented(text: &str, indent: &str) -> String {
     let mut lines = String::new();
     for paragraph in text.lines() {
@@ -167,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hint_is_said_to_be_the_last() {
+    fn the_last_hint_says_that_it_is_the_last() {
         let exercise = &Exercise::ALL[0];
         let hints = ["a", "b", "c"];
-        assert!(hint(exercise, 1, &hints, false).ends_with("There are 2 more.\n"));
+        assert!(hint(exercise, 1, &hints, false).ends_with("There are 2 more hints.\n"));
         assert!(hint(exercise, 3, &hints, false).ends_with("This was the last hint.\n"));
         assert!(hint(exercise, 3, &hints, true).contains("hint 3 of 3\n\nc\n\nYou have seen all"));
     }

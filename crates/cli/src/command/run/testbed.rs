@@ -1,5 +1,5 @@
-//! Everything that a cell is measured on: the home of its feed, its servers, nginx in front of them, the lab proxy in front of
-//! that. All are set up before the first client comes, and struck whatever happens.
+//! The testbed of a cell: its feed, its servers, nginx in front of them, and the lab proxy in front of nginx. All of it
+//! starts before the first client connects, and is stopped whatever happens.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -13,50 +13,50 @@ use feedlab_loadgen::Between;
 use rustix::process::Signal;
 
 use super::child::{Child, words};
-use super::home::Feed;
+use super::feed::Feed;
 use super::keys::Keys;
 use super::server::{Place, Server};
 use super::site::{ANYWHERE, Site};
 use crate::command::{nginx, proxy};
 
-/// The processes of a cell but for its load generator.
+/// The processes of a cell, except its load generator.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Testbed {
     feed: Feed,
     servers: Vec<Server>,
-    /// Which of them nginx passes requests on to.
+    /// Whether nginx forwards requests to each server, in the order of `servers`.
     rotation: Vec<bool>,
     nginx: Option<Child>,
     proxy: Option<Child>,
-    /// Where clients connect.
+    /// The address that clients connect to.
     endpoint: SocketAddr,
-    /// The processes of nginx and the lab proxy.
+    /// The process ids of nginx and the lab proxy.
     between: Between,
-    /// The control API of the lab proxy.
+    /// The address of the lab proxy's control API.
     control: Option<SocketAddr>,
 }
 
-impl Stage {
-    /// Starts what the cell needs, from the back to the front.
-    pub(super) async fn set(
+impl Testbed {
+    /// Starts what the cell needs, from the feed to the lab proxy.
+    pub(super) async fn start(
         scenario: &Scenario,
         cell: &Cell,
         keys: Option<&Keys>,
         site: &Site,
     ) -> anyhow::Result<Self> {
-        let feed = Feed::settle(scenario, cell, site.behind()).await?;
+        let feed = Feed::start(scenario, cell, site.behind()).await?;
         let (servers, rotation, between) = (Vec::new(), Vec::new(), Between::default());
-        let mut stage =
+        let mut testbed =
             Self { feed, servers, rotation, nginx: None, proxy: None, between, endpoint: site.listen, control: None };
-        if let Err(error) = stage.build(scenario, cell, keys, site).await {
-            stage.strike().await?;
+        if let Err(error) = testbed.start_all(scenario, cell, keys, site).await {
+            testbed.stop().await?;
             return Err(error);
         }
-        Ok(stage)
+        Ok(testbed)
     }
 
-    /// Servers that are to be added later run from the start: how long one takes to start is no client's time.
-    async fn build(
+    /// Servers that a fault adds later also run from the start, so that no client waits for one to start.
+    async fn start_all(
         &mut self,
         scenario: &Scenario,
         cell: &Cell,
@@ -64,7 +64,7 @@ impl Stage {
         site: &Site,
     ) -> anyhow::Result<()> {
         let link = scenario.contenders[cell.contender].link;
-        // Pages that nginx serves over TLS have an origin that the servers behind it must be told.
+        // The servers behind nginx must know the origin of the pages that it serves over TLS.
         let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
         let is_outermost = !link.via.is_nginx() && !needs_proxy(scenario);
         for number in 0..scenario.servers(link.via) {
@@ -76,7 +76,7 @@ impl Stage {
                 None => ANYWHERE,
             };
             let place = Place { listen, front, namespace };
-            let server = Server::start(scenario, cell, self.feed.home(), keys, place).await?;
+            let server = Server::start(scenario, cell, self.feed.location(), keys, place).await?;
             self.servers.push(server);
             self.rotation.push(number < scenario.nginx.upstreams);
         }
@@ -102,39 +102,39 @@ impl Stage {
         Ok(())
     }
 
-    /// Where clients connect.
+    /// Returns the address that clients connect to.
     pub(super) const fn endpoint(&self) -> SocketAddr {
         self.endpoint
     }
 
-    /// Where others of them connect, if nothing lies before several servers.
+    /// Returns the addresses of the other servers, if clients connect to several servers directly.
     pub(super) fn more_endpoints(&self) -> Vec<SocketAddr> {
         let is_direct = self.nginx.is_none() && self.proxy.is_none();
         self.servers.iter().skip(1).filter(|_| is_direct).map(Server::endpoint).collect()
     }
 
-    /// Where servers are asked for their figures.
+    /// Returns the control addresses of the servers, which report their figures.
     pub(super) fn controls(&self) -> Vec<SocketAddr> {
         self.servers.iter().map(Server::control).collect()
     }
 
-    /// What lies between the clients and the servers.
+    /// Returns the processes between the clients and the servers.
     pub(super) const fn between(&self) -> Between {
         self.between
     }
 
-    /// Where faults of the lab proxy are ordered.
+    /// Returns the address of the lab proxy's control API, which triggers its faults.
     pub(super) const fn proxy_control(&self) -> Option<SocketAddr> {
         self.control
     }
 
-    /// The feed's time begins, µs of Unix time.
-    pub(super) async fn feed_began(&mut self, at_us: u64) -> anyhow::Result<()> {
+    /// Starts the feed's clock at `at_us`, µs of Unix time.
+    pub(super) async fn start_feed(&mut self, at_us: u64) -> anyhow::Result<()> {
         self.feed.begin(at_us).await
     }
 
-    /// Lets a fault happen to a process; those of the lab proxy are none of ours.
-    pub(super) async fn let_happen(&mut self, fault: &Fault) -> anyhow::Result<()> {
+    /// Injects a fault into a process. The lab proxy injects the faults of connections itself.
+    pub(super) async fn inject(&mut self, fault: &Fault) -> anyhow::Result<()> {
         let Some(kind) = fault.kind.process() else { return Ok(()) };
         let index = (fault.node as usize).saturating_sub(1);
         match kind {
@@ -149,18 +149,18 @@ impl Stage {
         let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
         match kind {
             ProcessFault::Kill => server.end(Signal::KILL, fault.length),
-            ProcessFault::Remove => server.end_for_good(),
+            ProcessFault::Remove => server.remove(),
             _ => server.end(Signal::TERM, fault.length),
         }
         Ok(())
     }
 
-    /// Puts a server behind nginx, or takes it away; nginx is told if that changes anything.
+    /// Adds a server to nginx's rotation or removes it, and reconfigures nginx if that changes anything.
     async fn rotate(&mut self, index: usize, is_in: bool) -> anyhow::Result<()> {
         let changes = self.rotation.get_mut(index).is_some_and(|was| std::mem::replace(was, is_in) != is_in);
         let servers = self.in_rotation();
         match &mut self.nginx {
-            // With nobody left it keeps those that it has: it knows no empty list.
+            // nginx cannot have an empty list of servers, so it keeps the last one.
             Some(nginx) if changes && !servers.is_empty() => nginx.tell(&servers).await,
             _ => Ok(()),
         }
@@ -175,25 +175,25 @@ impl Stage {
             .collect()
     }
 
-    /// When something is to be started again.
-    pub(super) fn mend_at(&self) -> Option<Instant> {
+    /// Returns when the next server is due to restart.
+    pub(super) fn restart_at(&self) -> Option<Instant> {
         self.servers.iter().filter_map(Server::back_at).min()
     }
 
-    /// Starts again what is down and due to be back.
-    pub(super) async fn mend(&mut self) -> anyhow::Result<()> {
+    /// Restarts the servers that are down and due to restart.
+    pub(super) async fn restart_due(&mut self) -> anyhow::Result<()> {
         let feed_us = self.feed.began_us();
         for index in 0..self.servers.len() {
             let server = &mut self.servers[index];
             if server.back_at().is_some_and(|back_at| back_at <= clock::now()) {
-                server.bring_back(feed_us).await?;
+                server.restart(feed_us).await?;
                 self.rotate(index, true).await?;
             }
         }
         Ok(())
     }
 
-    /// Waits for the end of a process that nobody ordered.
+    /// Waits until a process exits unexpectedly, and returns the reason.
     pub(super) async fn died(&mut self) -> anyhow::Error {
         let Self { feed, servers, nginx, proxy, .. } = self;
         let mut deaths: Vec<std::pin::Pin<Box<dyn Future<Output = anyhow::Error> + '_>>> = Vec::new();
@@ -207,11 +207,11 @@ impl Stage {
         .await
     }
 
-    /// Takes away what is in front of the servers, and says how many connections they still hold: every client has left,
-    /// so that each is a leak.
+    /// Stops nginx and the lab proxy, and returns how many connections the servers still hold. Every client has left,
+    /// so each one is a leak.
     pub(super) async fn connections_left(&mut self) -> anyhow::Result<u64> {
-        // nginx keeps connections to the servers for the requests that may come.
-        self.strike_front().await?;
+        // nginx keeps idle connections to the servers for later requests.
+        self.stop_front().await?;
         let mut left = 0;
         for server in self.servers.iter().filter(|server| !server.is_gone()) {
             left += server.connections_left().await?;
@@ -219,16 +219,16 @@ impl Stage {
         Ok(left)
     }
 
-    /// Ends everything, from the front to the back. Of several errors the first is told.
-    pub(super) async fn strike(mut self) -> anyhow::Result<()> {
-        let mut result = self.strike_front().await;
+    /// Stops all processes, from the lab proxy to the feed. Returns the first error.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        let mut result = self.stop_front().await;
         for server in self.servers {
             result = result.and(server.stop().await);
         }
         result.and(self.feed.end().await)
     }
 
-    async fn strike_front(&mut self) -> anyhow::Result<()> {
+    async fn stop_front(&mut self) -> anyhow::Result<()> {
         let mut result = Ok(());
         for front in [self.proxy.take(), self.nginx.take()].into_iter().flatten() {
             result = result.and(front.stop().await);
@@ -237,12 +237,12 @@ impl Stage {
     }
 }
 
-/// Whether a scenario needs the lab proxy.
+/// Returns whether a scenario needs the lab proxy.
 pub(super) fn needs_proxy(scenario: &Scenario) -> bool {
     scenario.network.is_some() || scenario.faults.iter().any(|fault| fault.kind.is_of_link())
 }
 
-/// It is a command for people with a few flags, which is how it is told here, too.
+/// Returns the arguments of `feedlab nginx`, which takes flags rather than JSON because people use it too.
 fn nginx_arguments(
     scenario: &Scenario,
     via: Via,

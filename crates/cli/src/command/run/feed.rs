@@ -1,4 +1,4 @@
-//! Where the feed of a cell lives: in its servers, or on a broker that the cell starts, with a publisher of its own.
+//! The feed of a cell: in its servers, or in a stream of a broker that the cell starts together with a publisher.
 
 use std::net::IpAddr;
 
@@ -10,32 +10,32 @@ use feedlab_feed::source::StreamAddress;
 use feedlab_feed::stats::Start;
 
 use super::child::{Child, words};
-use super::server::Home;
+use super::server::FeedLocation;
 use crate::command::{broker, publish};
 
-/// The feed of a cell, and the processes that it needs.
+/// The feed of a cell, and its processes.
 #[derive(Debug)]
 pub(super) struct Feed {
-    home: Home,
-    /// From the front to the back: the publisher, unless it is the clients who publish, and the broker.
+    location: FeedLocation,
+    /// `None` if the clients publish.
     publisher: Option<Child>,
     broker: Option<Child>,
-    /// When its time began, µs of Unix time.
+    /// When the feed's clock started, µs of Unix time.
     began_us: Option<u64>,
 }
 
 impl Feed {
-    /// Starts what the scenario's feed needs: without a broker nothing. A broker listens at this address.
-    pub(super) async fn settle(scenario: &Scenario, cell: &Cell, at: IpAddr) -> anyhow::Result<Self> {
+    /// Starts the processes of the scenario's feed: none without a broker. A broker listens at the address `at`.
+    pub(super) async fn start(scenario: &Scenario, cell: &Cell, at: IpAddr) -> anyhow::Result<Self> {
         let Some(Broker::Nats) = scenario.feed.broker else {
-            let home = Home::Servers(Epoch::random());
-            return Ok(Self { home, publisher: None, broker: None, began_us: None });
+            let location = FeedLocation::Servers(Epoch::random());
+            return Ok(Self { location, publisher: None, broker: None, began_us: None });
         };
         let arguments = words(&format!("broker --at {at}"));
         let (broker, broker::Listening { listening }) = Child::serving("the broker", &arguments).await?;
         let stream: StreamAddress = format!("nats://{listening}/CELL").parse()?;
-        let home = Home::Broker(stream.clone());
-        let mut feed = Self { home, publisher: None, broker: Some(broker), began_us: None };
+        let location = FeedLocation::Broker(stream.clone());
+        let mut feed = Self { location, publisher: None, broker: Some(broker), began_us: None };
         if let Some(source) = cell.feed(scenario) {
             let arguments = words(&format!("publish --feed-from-stdin --to {stream}"));
             let ready = async { Child::working("the publisher", &arguments, &source).await?.listening().await };
@@ -50,12 +50,12 @@ impl Feed {
         Ok(feed)
     }
 
-    /// What servers are told of it.
-    pub(super) const fn home(&self) -> &Home {
-        &self.home
+    /// Returns where servers get the feed from.
+    pub(super) const fn location(&self) -> &FeedLocation {
+        &self.location
     }
 
-    /// Its time begins, µs of Unix time: who publishes in the servers' place is told.
+    /// Starts the feed's clock at `at_us`, µs of Unix time, and tells the publisher if there is one.
     pub(super) async fn begin(&mut self, at_us: u64) -> anyhow::Result<()> {
         self.began_us = Some(at_us);
         match &mut self.publisher {
@@ -64,17 +64,17 @@ impl Feed {
         }
     }
 
-    /// When its time began, µs of Unix time.
+    /// Returns when the feed's clock started, µs of Unix time.
     pub(super) fn began_us(&self) -> u64 {
         self.began_us.unwrap_or_default()
     }
 
-    /// Its processes, none of which ends by itself: a feed of a scenario has no end.
+    /// Returns its processes. None of them exits by itself, because a scenario's feed has no end.
     pub(super) fn processes(&mut self) -> impl Iterator<Item = &mut Child> {
         [self.publisher.as_mut(), self.broker.as_mut()].into_iter().flatten()
     }
 
-    /// Ends it.
+    /// Stops its processes.
     pub(super) async fn end(self) -> anyhow::Result<()> {
         let mut result = Ok(());
         for process in [self.publisher, self.broker].into_iter().flatten() {

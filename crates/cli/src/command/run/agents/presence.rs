@@ -1,4 +1,5 @@
-//! How a run is found at its broker: it takes its name, and while it has it says that it is there and what time it is.
+//! How agents find a run at its broker: the run reserves its name, and while it holds it sends heartbeats and answers
+//! time queries.
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use tokio::time::{interval, sleep};
 use crate::agents::{AGENTS, BEAT, CLOCK, Call, RUN, Time, written};
 use crate::exit::bad_input;
 
-/// Before another look whether the run that has a name answers.
+/// Pause before checking again whether the run that holds the name answers.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// A name that another run has, if that is still there, is refused.
+/// Reserves a name for this run. Fails if another run holds the name and still answers.
 pub(super) async fn take_name(room: &Room, id: &str, name: &Name) -> anyhow::Result<Store> {
     const TRIES: u32 = 3;
     if let Some(store) = room.take(id).await? {
@@ -24,18 +25,18 @@ pub(super) async fn take_name(room: &Room, id: &str, name: &Name) -> anyhow::Res
     for _ in 0..TRIES {
         if room.ask(RUN, Vec::new()).await.is_ok() {
             return Err(bad_input(anyhow::anyhow!(
-                "a run named {name} goes on at this broker: wait for its end, or give this run and its agents another name \
+                "a run named {name} is in progress at this broker: wait until it ends, or give this run and its agents another name \
                  with --as"
             )));
         }
         sleep(PAUSE).await;
     }
-    // Its process is gone, and could not give the name back.
+    // The other run's process is gone and did not release the name.
     room.leave().await?;
     room.take(id).await?.with_context(|| format!("another run took the name {name}"))
 }
 
-/// Answers who asks whether the run is there or what time it is, and tells the agents that it is there.
+/// Sends heartbeats to the agents, and answers their queries for the run's presence and time.
 pub(super) async fn beat(room: &Room, id: &str) -> anyhow::Result<JoinSet<()>> {
     let (mut asked, mut asked_time) = (room.listen(RUN).await?, room.listen(CLOCK).await?);
     let machine = boot_id();

@@ -1,4 +1,4 @@
-//! A line to the servers of a feed that a test can cut, close, hold up and lead elsewhere.
+//! A relay to the servers of a feed that a test can cut, close, pause and redirect.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,21 +9,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) struct Line {
+/// A TCP relay in front of one or more servers.
+pub(crate) struct Relay {
     addr: SocketAddr,
     state: Arc<State>,
 }
 
 struct State {
-    /// New connections lead to each of them in turn.
+    /// The servers, to which new connections are forwarded in turn.
     targets: Mutex<Vec<SocketAddr>>,
-    /// `None` while the line is closed.
+    /// `None` while the relay is closed.
     connections: Mutex<Option<CancellationToken>>,
-    /// Whether what the server sends goes through.
+    /// Whether data from the servers is forwarded.
     flowing: watch::Sender<bool>,
 }
 
-impl Line {
+impl Relay {
     pub(crate) async fn to(targets: Vec<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -40,13 +41,13 @@ impl Line {
         crate::harness::url(self.addr, transport)
     }
 
-    /// Ends every connection; new ones are welcome.
+    /// Closes every connection; new ones are accepted.
     pub(crate) fn cut(&self) {
         self.close();
         self.open();
     }
 
-    /// Ends every connection, and those to come.
+    /// Closes every connection, and all new ones.
     pub(crate) fn close(&self) {
         if let Some(token) = self.state.connections.lock().unwrap().take() {
             token.cancel();
@@ -57,7 +58,7 @@ impl Line {
         *self.state.connections.lock().unwrap() = Some(CancellationToken::new());
     }
 
-    /// Stops reading what the server sends.
+    /// Stops reading from the servers.
     pub(crate) fn hold(&self) {
         self.state.flowing.send_replace(false);
     }
@@ -66,7 +67,7 @@ impl Line {
         self.state.flowing.send_replace(true);
     }
 
-    /// Leads new connections to other servers.
+    /// Forwards new connections to other servers.
     pub(crate) fn redirect(&self, targets: Vec<SocketAddr>) {
         *self.state.targets.lock().unwrap() = targets;
     }
@@ -85,7 +86,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-/// Either end closing closes the other.
+/// Forwards a connection until either end closes it.
 async fn forward(client: TcpStream, target: SocketAddr, flowing: watch::Receiver<bool>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     let (mut from_client, mut to_client) = client.into_split();

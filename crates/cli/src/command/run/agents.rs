@@ -1,5 +1,6 @@
-//! The agents of a run: found at a broker, given a segment each, told what to do, and heard of until the run is over. An agent
-//! that is lost is named; nobody takes its place. How they are found is in `hire.rs`, how the run is found in `presence.rs`.
+//! The agents of a run: the run finds them at a broker, assigns a segment to each, sends them orders, and receives
+//! their messages until the run is over. If an agent is lost, the run reports its name and does not replace it.
+//! `recruit.rs` finds the agents; `presence.rs` makes the run known to them.
 
 use std::time::Instant;
 
@@ -14,24 +15,26 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::{
-    AGENT_LOST, AGENTS, Answer, BEAT, Call, News, Order, Told, objects, orders_of, read, told_to, written,
+    AGENT_LOST, AGENTS, AgentMessage, Answer, BEAT, Call, FromAgent, Order, messages_of, objects, orders_of, read,
+    written,
 };
 use crate::exit::bad_input;
 use crate::output;
 
-mod hire;
 mod presence;
+mod recruit;
 
 /// The agents of a run.
 #[derive(Debug)]
-pub(super) struct Crew {
+pub(super) struct Agents {
     room: Room,
     store: Store,
     id: String,
     inbox: Inbox,
     agents: Vec<Agent>,
-    look: Interval,
-    /// Says that the run goes on, for as long as this is there.
+    /// How often to check for silent agents.
+    check: Interval,
+    /// Sends the run's heartbeat until it is dropped.
     _beats: JoinSet<()>,
 }
 
@@ -39,26 +42,28 @@ pub(super) struct Crew {
 struct Agent {
     name: String,
     segment: Segment,
+    /// When the last message arrived.
     heard: Instant,
+    /// Why the agent is lost, if it is.
     lost: Option<String>,
-    /// It was said how its clock compares.
+    /// Whether the run has printed how the agent's clock compares with its own.
     is_compared: bool,
 }
 
-/// What is heard of the agents.
+/// Something that happened to an agent.
 #[derive(Debug)]
-pub(super) enum Heard {
-    /// How far one is.
+pub(super) enum AgentEvent {
+    /// The agent's load generator sent an event.
     Event { index: usize, event: Event },
-    /// What one found of a cell is in the store.
+    /// The agent put its results of a cell into the store.
     Stored { index: usize, cell: String },
-    /// One is lost; why is in [`Crew::lost`].
+    /// The agent is lost; [`Agents::lost`] has the reason.
     Lost { index: usize },
 }
 
-impl Crew {
-    /// Takes the name, and waits until so many agents are there and have joined; `None` if it was stopped. The largest cell has so
-    /// many `clients`.
+impl Agents {
+    /// Takes the run's name, and waits until `count` agents have joined. Returns `None` if the run was stopped.
+    /// `clients` is the number of clients of the largest cell.
     pub(super) async fn gather(
         address: &BrokerAddress,
         name: &Name,
@@ -70,17 +75,17 @@ impl Crew {
         let id = format!("{:x}-{:x}", clock::unix_us(), std::process::id());
         let store = presence::take_name(&room, &id, name).await?;
         let beats = presence::beat(&room, &id).await?;
-        let inbox = room.listen(&told_to(&id)).await?;
-        let mut look = interval(BEAT);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut crew = Self { room, store, id, inbox, agents: Vec::new(), look, _beats: beats };
+        let inbox = room.listen(&messages_of(&id)).await?;
+        let mut check = interval(BEAT);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut agents = Self { room, store, id, inbox, agents: Vec::new(), check, _beats: beats };
         output::advice(&format!("waiting for {count} agents: feedlab agent --nats {address} --as {name}"));
-        let hired = stop.run_until_cancelled(crew.hire(count, clients)).await;
-        if let Some(Ok(())) = hired {
-            return Ok(Some(crew));
+        let recruited = stop.run_until_cancelled(agents.recruit(count, clients)).await;
+        if let Some(Ok(())) = recruited {
+            return Ok(Some(agents));
         }
-        crew.dismiss().await;
-        hired.transpose().map(|_| None)
+        agents.dismiss().await;
+        recruited.transpose().map(|_| None)
     }
 
     async fn order(&self, agent: &str, order: &Order) -> anyhow::Result<()> {
@@ -88,22 +93,22 @@ impl Crew {
         let answer = answer.with_context(|| format!("agent {agent} does not answer"))?;
         match read(&answer) {
             Some(Answer::Done) => Ok(()),
-            Some(Answer::Refused { why }) => anyhow::bail!("agent {agent} refuses: {why}"),
-            None => anyhow::bail!("agent {agent} answers in unknown words"),
+            Some(Answer::Refused { why }) => anyhow::bail!("agent {agent} rejects the order: {why}"),
+            None => anyhow::bail!("the answer of agent {agent} cannot be read"),
         }
     }
 
-    /// Who they are, in the order of their segments.
+    /// Returns the names of the agents, in the order of their segments.
     pub(super) fn names(&self) -> Vec<String> {
         self.agents.iter().map(|agent| agent.name.clone()).collect()
     }
 
-    /// How many there are.
+    /// Returns the number of agents.
     pub(super) const fn len(&self) -> usize {
         self.agents.len()
     }
 
-    /// Tells each to get ready for a cell; each then says [`Event::Ready`].
+    /// Orders each agent to prepare for a cell; each then sends [`Event::Ready`].
     pub(super) async fn prepare(&mut self, job: &Job) -> anyhow::Result<()> {
         for agent in &self.agents {
             let order = Order::Measure { run: self.id.clone(), job: Box::new(job.clone()) };
@@ -113,7 +118,7 @@ impl Crew {
         Ok(())
     }
 
-    /// Tells each when the clients are to connect.
+    /// Tells each agent when its clients start to connect, µs of Unix time.
     pub(super) async fn begin(&self, at_us: u64) -> anyhow::Result<()> {
         for agent in &self.agents {
             self.order(&agent.name, &Order::Begin { run: self.id.clone(), at_us }).await?;
@@ -121,53 +126,54 @@ impl Crew {
         Ok(())
     }
 
-    /// What is heard next. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> anyhow::Result<Heard> {
+    /// Returns the next event. Cancel safe.
+    pub(super) async fn next(&mut self) -> anyhow::Result<AgentEvent> {
         loop {
             tokio::select! {
                 letter = self.inbox.next(&self.room) => {
-                    let letter = letter.context("the broker is gone")?;
-                    let Some(Told { agent, news }) = read(&letter.payload) else { continue };
+                    let letter = letter.context("the connection to the broker is lost")?;
+                    let Some(FromAgent { agent, message }) = read(&letter.payload) else { continue };
                     let Some(index) = self.agents.iter().position(|known| known.name == agent) else { continue };
                     self.agents[index].heard = clock::now();
-                    if let Some(heard) = self.news(index, news) {
-                        return Ok(heard);
+                    if let Some(event) = self.take(index, message) {
+                        return Ok(event);
                     }
                 }
-                _ = self.look.tick() => {
+                _ = self.check.tick() => {
                     let silent = |agent: &Agent| agent.lost.is_none() && agent.heard.elapsed() > AGENT_LOST;
                     if let Some(index) = self.agents.iter().position(silent) {
-                        return Ok(self.lose(index, "nothing was heard of it any more"));
+                        return Ok(self.lose(index, "it stopped responding"));
                     }
                 }
             }
         }
     }
 
-    fn news(&mut self, index: usize, news: News) -> Option<Heard> {
+    fn take(&mut self, index: usize, message: AgentMessage) -> Option<AgentEvent> {
         if self.agents[index].lost.is_some() {
             return None;
         }
-        match news {
-            News::Event(event) => Some(Heard::Event { index, event }),
-            News::Found { cell } => Some(Heard::Stored { index, cell }),
-            News::Failed { why } => Some(self.lose(index, &why)),
-            News::Here { .. } | News::Alive => None,
+        match message {
+            AgentMessage::Event(event) => Some(AgentEvent::Event { index, event }),
+            AgentMessage::Found { cell } => Some(AgentEvent::Stored { index, cell }),
+            AgentMessage::Failed { why } => Some(self.lose(index, &why)),
+            AgentMessage::Here { .. } | AgentMessage::Alive => None,
         }
     }
 
-    /// Has what an agent found from the store.
+    /// Fetches an agent's results of a cell from the store.
     pub(super) async fn fetch(&self, index: usize, cell: &str) -> anyhow::Result<(Portion, Vec<u8>)> {
         let Agent { name, segment, .. } = &self.agents[index];
         let [found, hlog] = objects(cell, *segment);
         let portion: Option<Portion> = read(&self.store.get(&found).await?);
-        let portion = portion.with_context(|| format!("what agent {name} found cannot be read"))?;
+        let portion = portion.with_context(|| format!("the results of agent {name} cannot be read"))?;
         let is_its_own = portion.share.part.segment == Some(*segment) && portion.led.is_none();
-        anyhow::ensure!(is_its_own, "agent {name} hands over what is not its own");
+        anyhow::ensure!(is_its_own, "agent {name} sent the results of another segment");
         Ok((portion, self.store.get(&hlog).await?))
     }
 
-    /// How an agent's clock compares with this one, if that is news; every cell's bound is among its figures.
+    /// Describes how an agent's clock compares with this one, the first time that it is known. The error bound of each
+    /// cell is among its figures.
     pub(super) fn compared(&mut self, index: usize, portion: &Portion) -> Option<String> {
         let offset = portion.share.clock?;
         let agent = &mut self.agents[index];
@@ -183,20 +189,20 @@ impl Crew {
         })
     }
 
-    /// An agent is lost, whatever it may still say.
-    pub(super) fn lose(&mut self, index: usize, why: &str) -> Heard {
+    /// Marks an agent as lost; its later messages are ignored.
+    pub(super) fn lose(&mut self, index: usize, why: &str) -> AgentEvent {
         let agent = &mut self.agents[index];
         let Agent { name, segment, .. } = agent;
         agent.lost = Some(format!("agent {name} was lost, and with it the clients of segment {segment}: {why}"));
-        Heard::Lost { index }
+        AgentEvent::Lost { index }
     }
 
-    /// Who is lost, and why.
+    /// Returns the agents that are lost, and why.
     pub(super) fn lost(&self) -> Vec<String> {
         self.agents.iter().filter_map(|agent| agent.lost.clone()).collect()
     }
 
-    /// Lets the agents go, and gives the name back.
+    /// Releases the agents and the run's name.
     pub(super) async fn dismiss(self) {
         let _ = self.room.say(AGENTS, written(&Call::Over { run: self.id.clone() })).await;
         let _ = self.room.leave().await;
