@@ -10,7 +10,7 @@ pub const START_LEAD: Duration = Duration::from_millis(200);
 /// before its ramp for orders to travel,
 pub const PART_NOTICE: Duration = Duration::from_secs(4);
 /// within that for the look at the time without clients,
-pub const PART_QUIET: Duration = Duration::from_millis(1_500);
+pub const PART_BASELINE: Duration = Duration::from_millis(1_500);
 /// after its ramp for the last clients to connect,
 pub const PART_CONNECT_GRACE: Duration = Duration::from_secs(5);
 /// and between two phases for a look at servers that are busy.

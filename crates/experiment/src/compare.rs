@@ -103,12 +103,12 @@ pub struct Point {
     /// How often it was measured in A and in B.
     pub repetitions: (usize, usize),
     /// A row a metric.
-    pub rows: Vec<Row>,
+    pub rows: Vec<MetricComparison>,
 }
 
 /// One metric of one point.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct MetricComparison {
     /// The metric.
     pub metric: Metric,
     /// Its value in A, over all repetitions; `None` if it was not measured.
@@ -151,7 +151,7 @@ pub enum Finding {
 
 impl Comparison {
     /// The points and rows that are worse than the tolerance allows.
-    pub fn regressions(&self) -> impl Iterator<Item = (&Point, &Row)> {
+    pub fn regressions(&self) -> impl Iterator<Item = (&Point, &MetricComparison)> {
         let rows = self.points.iter().flat_map(|point| point.rows.iter().map(move |row| (point, row)));
         rows.filter(|(_, row)| row.finding == Finding::Regression)
     }

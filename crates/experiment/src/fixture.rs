@@ -12,7 +12,7 @@ use crate::{Metric, Scenario, Verdict, hlog};
 
 mod run;
 
-pub(crate) use run::{Found, run};
+pub(crate) use run::{CellFixture, run};
 
 /// SSE and WebSocket, 50 clients, two repetitions, nothing may be missed.
 pub(crate) fn scenario() -> Scenario {

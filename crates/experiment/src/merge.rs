@@ -203,8 +203,8 @@ fn verdict(runs: &[&Results], cells: &[CellRecord], planned: usize) -> Verdict {
     let mut verdict = judge_run(cells, planned);
     let first = &runs[0].manifest;
     let between = |run: &&Results| {
-        let told = |setting: Setting| setting.between(&first.run, &run.manifest.run);
-        machine_differences(first, &run.manifest).into_iter().map(told).collect::<Vec<_>>()
+        let describe = |setting: Setting| setting.between(&first.run, &run.manifest.run);
+        machine_differences(first, &run.manifest).into_iter().map(describe).collect::<Vec<_>>()
     };
     let differences: Vec<_> = runs.iter().flat_map(between).collect();
     if !differences.is_empty() {

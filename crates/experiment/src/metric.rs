@@ -74,7 +74,7 @@ pub enum Pooling {
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct MetricInfo {
     /// The metric.
     pub metric: Metric,
     /// Its id, with its unit: the key in every file.
@@ -100,8 +100,8 @@ macro_rules! metrics {
         }
 
         /// Every metric, in the order of tables and documents.
-        pub const TABLE: &[Row] = &[
-            $(Row { metric: Metric::$variant, id: $id, group: Group::$group, unit: Unit::$unit, pooling: $pooling,
+        pub const TABLE: &[MetricInfo] = &[
+            $(MetricInfo { metric: Metric::$variant, id: $id, group: Group::$group, unit: Unit::$unit, pooling: $pooling,
                     label: $label, meaning: $meaning },)*
         ];
     };
@@ -142,7 +142,7 @@ metrics! {
         "Updates that arrived after a later one.";
     UpdatesReplayed "updates_replayed" Delivery Count Sum, "replayed",
         "Updates that were due while a client had lost its connection, and that it was given when it came back.";
-    UpdatesToldLost "updates_told_lost" Delivery Count Sum, "reported lost",
+    UpdatesReportedLost "updates_told_lost" Delivery Count Sum, "reported lost",
         "Updates that the server told a client it had lost (gaps), all clients together.";
     ClientsGaveUp "clients_gave_up" Delivery Count Sum, "gave up",
         "Clients that closed permanently, as their standard requires of them.";
@@ -164,10 +164,10 @@ metrics! {
         "Updates that clients published in the measured time.";
     AckP50 "ack_p50_us" Requests Microseconds Mean, "ack p50",
         "Median time from a client's publication to the server's acknowledgement.";
-    FullestNode "fullest_node_percent" Requests Count Mean, "fullest node, %",
+    BusiestNode "fullest_node_percent" Requests Count Mean, "fullest node, %",
         "Of several servers, what the one that has most has of all streams when the measured time ends (of polls: of the \
          requests of its last second), in per cent.";
-    EmptiestNode "emptiest_node_percent" Requests Count Mean, "emptiest node, %",
+    LeastBusyNode "emptiest_node_percent" Requests Count Mean, "emptiest node, %",
         "The same of the one that has least: 0 where a server that was added got nobody.";
     PayloadBytesPerUpdate "payload_bytes_per_update" Bandwidth Bytes Mean, "payload per update",
         "What the application wanted to say: mean size of an update's data.";
@@ -310,7 +310,7 @@ metrics! {
 impl Metric {
     /// The metric's row.
     #[must_use]
-    pub fn row(self) -> &'static Row {
+    pub fn row(self) -> &'static MetricInfo {
         &TABLE[self as usize]
     }
 
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn ids_carry_their_unit() {
-        for Row { id, unit, .. } in TABLE {
+        for MetricInfo { id, unit, .. } in TABLE {
             let carried = match unit {
                 Unit::Microseconds => id.contains("_us"),
                 Unit::Bytes => id.contains("bytes"),

@@ -234,7 +234,7 @@ mod tests {
         contender.serving.coalesce = Some(seconds(2));
         contender.age_from = AgeFrom::Publication;
         let cell = cell(&scenario, points(&scenario)[0], 1);
-        let told = Settings {
+        let expected = Settings {
             source: cell.feed(&scenario),
             age_from: AgeFrom::Publication,
             stall: Some(Stall { after: scenario.measure.warm_up + seconds(4), length: seconds(1) }),
@@ -247,9 +247,9 @@ mod tests {
             max_connections: 2 * 55 + 64,
             ..Settings::default()
         };
-        assert_eq!(cell.settings(&scenario), told);
+        assert_eq!(cell.settings(&scenario), expected);
         scenario.feed.source = Source::Clients { updates_per_s: 1.0, payload_bytes: 1 };
-        let told = cell.settings(&scenario);
-        assert!(told.allow_publish && told.source.is_none());
+        let settings = cell.settings(&scenario);
+        assert!(settings.allow_publish && settings.source.is_none());
     }
 }

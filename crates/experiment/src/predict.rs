@@ -25,9 +25,9 @@ mod failure;
 mod reach;
 
 mod churn;
-mod opening;
+mod idle;
+mod open_time;
 mod publishing;
-mod quiet;
 
 mod assumptions;
 mod figures;
@@ -40,7 +40,7 @@ pub use samples::{OutOfReach, out_of_reach};
 
 use assumptions::assumptions;
 use figures::Figures;
-use model::{Ages, Case, Course, Figure, LongRun, Traffic, Unknown};
+use model::{Ages, Case, FeedModel, FigureKind, LongRun, NotPredicted, Traffic};
 use transport::Arithmetic;
 
 /// What is predicted for one contender at one client count and payload size.
@@ -93,10 +93,10 @@ fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
     let contender = &scenario.contenders[point.contender];
     let case = Case::new(scenario, contender, point.clients);
     let arithmetic = &*transport::of(&contender.options);
-    let courses = Course::of(scenario, point.payload_bytes);
-    let Figures { mut metrics, mut unknown } = Figures::of(&case, arithmetic, &courses)?;
-    let ages = ages(&case, arithmetic, courses.first()?, &unknown);
-    unknown.extend(ages.as_ref().err());
+    let feeds = FeedModel::of(scenario, point.payload_bytes);
+    let Figures { mut metrics, mut reasons } = Figures::of(&case, arithmetic, &feeds)?;
+    let ages = ages(&case, arithmetic, feeds.first()?, &reasons);
+    reasons.extend(ages.as_ref().err());
     metrics.extend(ages.iter().flat_map(age_metrics));
     Some(Prediction {
         label: contender.label.clone(),
@@ -106,7 +106,7 @@ fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
         predicted: Predicted {
             metrics,
             ages: ages.map(|ages| ages.pairs()).unwrap_or_default(),
-            assumptions: assumptions(&case, arithmetic, &unknown),
+            assumptions: assumptions(&case, arithmetic, &reasons),
         },
     })
 }
@@ -115,23 +115,23 @@ fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
 fn ages(
     case: &Case<'_>,
     arithmetic: &dyn Arithmetic,
-    course: &Course,
-    unknown: &BTreeSet<Unknown>,
-) -> Result<Ages, Unknown> {
-    if let Some(unknown) = unknown.iter().find(|unknown| unknown.hides(Figure::Ages)) {
-        return Err(*unknown);
+    feed: &FeedModel,
+    reasons: &BTreeSet<NotPredicted>,
+) -> Result<Ages, NotPredicted> {
+    if let Some(reason) = reasons.iter().find(|reason| reason.hides(FigureKind::Ages)) {
+        return Err(*reason);
     }
-    if course.updates < 1.0 {
-        return Err(Unknown::NothingDue);
+    if feed.updates < 1.0 {
+        return Err(NotPredicted::NothingDue);
     }
-    let ages = arithmetic.ages(case, course)?;
-    let is_published = unknown.contains(&Unknown::Publishing);
-    let ages = if is_published { publishing::ages(ages, &case.way) } else { ages };
+    let ages = arithmetic.ages(case, feed)?;
+    let is_published = reasons.contains(&NotPredicted::Publishing);
+    let ages = if is_published { publishing::ages(ages, &case.path) } else { ages };
     Ok(if case.contender.age_from == AgeFrom::Due { stalled(ages, case.scenario) } else { ages })
 }
 
 fn age_metrics(ages: &Ages) -> impl Iterator<Item = (Metric, f64)> {
-    let row = |row: &'static crate::metric::Row| match row.pooling {
+    let row = |row: &'static crate::metric::MetricInfo| match row.pooling {
         Pooling::AgeMean => Some((row.metric, ages.mean() * 1e6)),
         Pooling::AgeQuantile(share) => Some((row.metric, ages.quantile(share) * 1e6)),
         _ => None,
@@ -146,7 +146,7 @@ fn stalled(ages: Ages, scenario: &Scenario) -> Ages {
     let measured = scenario.measure.duration.as_secs_f64();
     let length = stall.length.as_secs_f64();
     let within = (measured - stall.after.as_secs_f64()).clamp(0.0, length);
-    ages.held_up(within / measured, length - within..length)
+    ages.delayed(within / measured, length - within..length)
 }
 
 /// What one client does in a second, expected, whatever the seed.
@@ -165,13 +165,13 @@ pub(crate) struct Rates {
 /// The traffic of a contender that nothing disturbs, of HTTP/1.1 in the clear, over a course of the [long run](LongRun):
 /// there every client is handed the feed's own rate, and what a poll brings of the time before is no more than what it
 /// leaves to the time after.
-pub(crate) fn rates(scenario: &Scenario, contender: &Contender, course: &Course) -> Rates {
+pub(crate) fn rates(scenario: &Scenario, contender: &Contender, feed: &FeedModel) -> Rates {
     let (case, arithmetic) = (Case::new(scenario, contender, 1), transport::of(&contender.options));
-    let traffic = arithmetic.traffic(&case, course, course.measured);
-    let traffic = Traffic { updates: course.updates, ..traffic };
-    let bytes = arithmetic.bytes(scenario.clients.headers, &course.sizes, &traffic);
-    let wire = arithmetic.wire(&case.way, &traffic, &bytes);
-    let second = 1.0 / course.measured.length();
+    let traffic = arithmetic.traffic(&case, feed, feed.measured);
+    let traffic = Traffic { updates: feed.updates, ..traffic };
+    let bytes = arithmetic.bytes(scenario.clients.headers, &feed.sizes, &traffic);
+    let wire = arithmetic.wire(&case.path, &traffic, &bytes);
+    let second = 1.0 / feed.measured.length();
     Rates {
         updates: traffic.updates * second,
         requests: traffic.requests * second,
@@ -185,7 +185,7 @@ pub(crate) fn rates(scenario: &Scenario, contender: &Contender, course: &Course)
 pub(crate) fn reconnect_s(scenario: &Scenario, contender: &Contender) -> f64 {
     let (case, arithmetic) = (Case::new(scenario, contender, 1), transport::of(&contender.options));
     let wait = failure::wait(&case, &*arithmetic);
-    wait.spread.max(wait.more).max(arithmetic.notices())
+    wait.spread.max(wait.more).max(arithmetic.time_to_notice())
 }
 
 #[cfg(test)]

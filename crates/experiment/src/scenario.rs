@@ -22,7 +22,7 @@ pub mod written;
 
 pub use contender::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, Via};
 pub use error::ScenarioError;
-pub(crate) use error::{in_our_words, position};
+pub(crate) use error::{plain_message, position};
 pub use feedlab_feed::Transport;
 pub use feedlab_feed::link::{LinkFault, Network};
 pub use feedlab_feed::schedule::ScheduleKind;
@@ -147,7 +147,7 @@ pub enum Broker {
 impl Feed {
     /// Whether another server, or the same one started again, has the same updates.
     #[must_use]
-    pub const fn can_be_had_again(&self) -> bool {
+    pub const fn is_reproducible(&self) -> bool {
         self.broker.is_some() || matches!(self.source, Source::Synthetic { .. } | Source::Replay { .. })
     }
 }

@@ -178,7 +178,7 @@ impl Facts<'_> {
         metrics.insert(Metric::UpdatesDuplicated, self.counts.duplicated as f64);
         metrics.insert(Metric::UpdatesReordered, self.counts.reordered as f64);
         metrics.insert(Metric::UpdatesReplayed, self.counts.replayed as f64);
-        metrics.insert(Metric::UpdatesToldLost, self.reported_lost() as f64);
+        metrics.insert(Metric::UpdatesReportedLost, self.reported_lost() as f64);
         let gave_up = self.counts.failures.get(&Failure::GaveUp).copied().unwrap_or_default();
         metrics.insert(Metric::ClientsGaveUp, gave_up as f64);
     }
@@ -235,8 +235,8 @@ impl Facts<'_> {
         let loads: Vec<u64> = last.shared(transport).into_iter().flatten().collect();
         let sum = loads.iter().sum::<u64>();
         let share = |load: Option<&u64>| load.filter(|_| sum > 0).map(|load| *load as f64 * 100.0 / sum as f64);
-        put(metrics, Metric::FullestNode, share(loads.iter().max()));
-        put(metrics, Metric::EmptiestNode, share(loads.iter().min()));
+        put(metrics, Metric::BusiestNode, share(loads.iter().max()));
+        put(metrics, Metric::LeastBusyNode, share(loads.iter().min()));
     }
 
     /// The number of slow readers that were disconnected, as the server counts them: a slow reader learns of its end

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use feedlab_experiment::Segment;
-use feedlab_experiment::clients::{PART_CONNECT_GRACE, PART_QUIET, PART_SLACK};
+use feedlab_experiment::clients::{PART_BASELINE, PART_CONNECT_GRACE, PART_SLACK};
 use feedlab_feed::clock;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +59,7 @@ impl Timetable {
         let drained_us = after(window.end_us, measure.drain);
         let leave_us = after(drained_us, PART_SLACK);
         let left_us = after(leave_us, 3 * PART_SLACK);
-        let baseline_us = ramp_us.saturating_sub(clock::micros(PART_QUIET));
+        let baseline_us = ramp_us.saturating_sub(clock::micros(PART_BASELINE));
         Self { baseline_us, ramp_us, connected_us, settled_us, feed_us, window, drained_us, leave_us, left_us }
     }
 }

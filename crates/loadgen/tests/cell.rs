@@ -168,7 +168,8 @@ fn check_cuts(options: Options) {
     assert_eq!(faults, [0, 1, 0, 1]);
     assert_eq!(*server.feed.faults.lock().unwrap(), [r#"{"kind":"cut","for_ms":5,"share":0.5}"#; 2]);
     let metric = |metric: Metric| record.metrics.get(&metric).copied();
-    for nothing in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::UpdatesToldLost]
+    for nothing in
+        [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::UpdatesReportedLost]
     {
         assert_eq!(metric(nothing), Some(0.0), "{nothing}");
     }
@@ -232,7 +233,8 @@ fn check_churn(options: Options) {
     let metric = |metric: Metric| record.metrics.get(&metric).copied().unwrap_or_default();
     assert!(metric(Metric::UpdatesExpected) >= f64::from(49 * CHURNED), "{:?}", record.metrics);
     assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected));
-    for nothing in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::UpdatesToldLost]
+    for nothing in
+        [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::UpdatesReportedLost]
     {
         assert_eq!(metric(nothing), 0.0, "{nothing}");
     }

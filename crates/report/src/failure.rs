@@ -33,7 +33,7 @@ pub(crate) struct Failure {
 const INDICATORS: [Metric; 9] = [
     Metric::Reconnects,
     Metric::UpdatesReplayed,
-    Metric::UpdatesToldLost,
+    Metric::UpdatesReportedLost,
     Metric::ClientsGaveUp,
     Metric::RecoveryP50,
     Metric::RecoveryP99,
@@ -62,7 +62,7 @@ const COLUMNS: [ColumnKind; 16] = [
     ColumnKind::Where(Metric::RecoveryP50),
     ColumnKind::Where(Metric::RecoveryP99),
     ColumnKind::Always(Metric::UpdatesMissed),
-    ColumnKind::Where(Metric::UpdatesToldLost),
+    ColumnKind::Where(Metric::UpdatesReportedLost),
     ColumnKind::Where(Metric::UpdatesReplayed),
     ColumnKind::Always(Metric::UpdatesDuplicated),
     ColumnKind::Where(Metric::ClientsGaveUp),
@@ -195,7 +195,7 @@ impl ColumnKind {
 const fn unit(metric: Metric) -> &'static str {
     match metric {
         Metric::ReconnectsPeak => "within 100 ms",
-        Metric::UpdatesMissed | Metric::UpdatesToldLost | Metric::UpdatesReplayed | Metric::UpdatesDuplicated => {
+        Metric::UpdatesMissed | Metric::UpdatesReportedLost | Metric::UpdatesReplayed | Metric::UpdatesDuplicated => {
             "updates"
         }
         Metric::ClientsGaveUp => "clients",

@@ -37,7 +37,7 @@ pub(crate) fn of(results: &Results) -> Option<Nodes> {
 
 /// Whether a metric belongs to this section, for the glossary.
 pub(crate) const fn shows(metric: Metric) -> bool {
-    matches!(metric, Metric::FullestNode | Metric::EmptiestNode)
+    matches!(metric, Metric::BusiestNode | Metric::LeastBusyNode)
 }
 
 /// An entry of the summary with the samples of its first repetition.

@@ -63,7 +63,7 @@ const TABLES: [(&str, &[Metric]); 5] = [
 /// The metrics of failure and recovery.
 const FAILURE: &[Metric] = &[
     Metric::UpdatesMissed,
-    Metric::UpdatesToldLost,
+    Metric::UpdatesReportedLost,
     Metric::UpdatesReplayed,
     Metric::UpdatesDuplicated,
     Metric::ClientsGaveUp,

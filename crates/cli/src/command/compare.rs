@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use feedlab_experiment::Metric;
-use feedlab_experiment::compare::{self, Comparison, Finding, Point, Row};
+use feedlab_experiment::compare::{self, Comparison, Finding, MetricComparison, Point};
 use feedlab_experiment::results::Results;
 use feedlab_experiment::verdict::Status;
 
@@ -102,7 +102,7 @@ fn suite(comparison: &Comparison) -> Suite {
     }
 }
 
-fn case(comparison: &Comparison, point: &Point, row: &Row, class: &str) -> Case {
+fn case(comparison: &Comparison, point: &Point, row: &MetricComparison, class: &str) -> Case {
     let outcome = match row.finding {
         Finding::Regression => Outcome::Failed(words::sentence(point, row, comparison.tolerance)),
         _ => Outcome::Passed,

@@ -45,7 +45,7 @@ pub(crate) struct Args {
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let class = args.votes.as_deref().map(|votes| class(votes, args.questions.as_deref())).transpose()?;
     for folder in &args.runs {
-        let results = Results::read_whatever_is_there(folder).map_err(bad_input)?;
+        let results = Results::read_partial(folder).map_err(bad_input)?;
         if !results.is_whole() {
             let (measured, planned) = (results.cells.len(), results.manifest.cells_planned);
             output::advice(&format!("{}: partial; {measured} of {planned} cells were measured", folder.display()));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Choice, ClassError, Question, Questions};
-use crate::scenario::{in_our_words, position};
+use crate::scenario::{plain_message, position};
 
 /// The longest id and the longest text, characters.
 const MAX_ID: usize = 60;
@@ -27,7 +27,7 @@ struct Written {
 }
 
 /// What is wrong and where, in bytes of the text.
-type Refusal = (Range<usize>, String);
+type LocatedProblem = (Range<usize>, String);
 
 impl Questions {
     /// Reads and checks a file of questions.
@@ -49,9 +49,9 @@ impl Questions {
     }
 }
 
-fn read(text: &str) -> Result<Questions, Refusal> {
+fn read(text: &str) -> Result<Questions, LocatedProblem> {
     let written: Written =
-        toml::from_str(text).map_err(|error| (error.span().unwrap_or_default(), in_our_words(error.message())))?;
+        toml::from_str(text).map_err(|error| (error.span().unwrap_or_default(), plain_message(error.message())))?;
     let count = written.question.len();
     if !(1..=MAX_QUESTIONS).contains(&count) {
         return Err((0..0, format!("there are {count} questions; write 1 to {MAX_QUESTIONS} tables `[[question]]`")));
@@ -138,13 +138,13 @@ impl Question {
             return Err("the measurement decides; remove `right`".to_owned());
         }
         let mut choices: Vec<&Choice> = self.choices.iter().collect();
-        choices.sort_by(|a, b| a.begin().total_cmp(&b.begin()));
+        choices.sort_by(|a, b| a.start().total_cmp(&b.start()));
         let mut reached = f64::NEG_INFINITY;
         for (index, choice) in choices.iter().enumerate() {
-            let (from, below) = (choice.begin(), choice.below.unwrap_or(f64::INFINITY));
+            let (from, below) = (choice.start(), choice.below.unwrap_or(f64::INFINITY));
             // Nothing that is measured is below zero.
-            let begins = from == reached || index == 0 && from <= 0.0;
-            if !begins {
+            let is_adjacent = from == reached || index == 0 && from <= 0.0;
+            if !is_adjacent {
                 let how = if from < reached { "overlaps the choice before it" } else { "leaves a gap before it" };
                 return Err(format!(
                     "`{}` {how}; let the first choice have no `from`, and each next begin where the last ends",
@@ -164,7 +164,7 @@ impl Question {
 }
 
 impl Choice {
-    fn begin(&self) -> f64 {
+    fn start(&self) -> f64 {
         self.from.unwrap_or(f64::NEG_INFINITY)
     }
 }

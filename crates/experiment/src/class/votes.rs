@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Answer, ClassError, Question, Questions, Round, Vote, one};
 use crate::nearest::near;
-use crate::scenario::in_our_words;
+use crate::scenario::plain_message;
 
 /// The name under which an instructor writes down raised hands, one line for each answer.
 pub const HANDS: &str = "hands";
@@ -215,7 +215,7 @@ fn refused(error: &serde_json::Error) -> String {
         serde_json::error::Category::Data if message.contains("untagged enum Answer") => {
             "the answer is neither the id of a choice in quotes nor a number; write one of them".to_owned()
         }
-        serde_json::error::Category::Data => in_our_words(message),
+        serde_json::error::Category::Data => plain_message(message),
         _ => format!("this is not a vote ({message}); mend the line, or delete it"),
     }
 }

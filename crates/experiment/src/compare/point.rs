@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::{Direction, Finding, OF_INTEREST, Point, Row, direction};
+use super::{Direction, Finding, MetricComparison, OF_INTEREST, Point, direction};
 use crate::Metric;
 use crate::metric::{Group, Pooling, Unit};
 use crate::record::CellRecord;
@@ -63,23 +63,23 @@ pub(super) fn point(a: &Measured<'_>, b: &Measured<'_>, asked: &Asked<'_>) -> Po
     let row = |&metric: &Metric| {
         let per_repetition = uneven && metric.row().pooling == Pooling::Sum;
         let [a, b] = if per_repetition { &means } else { &pooled };
-        Row { per_repetition, ..row(metric, a, b, asked) }
+        MetricComparison { per_repetition, ..row(metric, a, b, asked) }
     };
-    let told = |row: &Row| !asked.metrics.is_empty() || row.difference.is_some();
+    let is_kept = |row: &MetricComparison| !asked.metrics.is_empty() || row.difference.is_some();
     Point {
         name: first.name(),
         label: first.label.clone(),
         clients: first.clients,
         payload_bytes: first.payload_bytes,
         repetitions: (a.cells.len(), b.cells.len()),
-        rows: of_interest.iter().map(row).filter(told).collect(),
+        rows: of_interest.iter().map(row).filter(is_kept).collect(),
     }
 }
 
-fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, asked: &Asked<'_>) -> Row {
+fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, asked: &Asked<'_>) -> MetricComparison {
     let found = difference(metric, a, b, asked.seed);
     let (low, high) = found.and_then(|found| found.interval).unzip();
-    Row {
+    MetricComparison {
         metric,
         a: a.all(metric),
         b: b.all(metric),

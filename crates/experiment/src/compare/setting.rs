@@ -179,9 +179,9 @@ fn differing<const N: usize>(
     a: [(&'static str, Option<String>); N],
     b: [(&'static str, Option<String>); N],
 ) -> Vec<Setting> {
-    let told = |value: Option<String>| value.unwrap_or_else(|| ABSENT.to_owned());
+    let or_absent = |value: Option<String>| value.unwrap_or_else(|| ABSENT.to_owned());
     let pairs = a.into_iter().zip(b).filter(|((_, a), (_, b))| a != b);
-    pairs.map(|((name, a), (_, b))| Setting { name: name.to_owned(), a: told(a), b: told(b) }).collect()
+    pairs.map(|((name, a), (_, b))| Setting { name: name.to_owned(), a: or_absent(a), b: or_absent(b) }).collect()
 }
 
 /// A virtual machine's memory differs by pages from boot to boot; what differs by a MiB is another machine.
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    fn told(change: impl Fn(&mut Scenario)) -> Vec<String> {
+    fn differences(change: impl Fn(&mut Scenario)) -> Vec<String> {
         let mut other = fixture::scenario();
         change(&mut other);
         scenario_differences(&fixture::scenario(), &other).iter().map(ToString::to_string).collect()
@@ -209,21 +209,21 @@ mod tests {
 
     #[test]
     fn what_differs_is_named_by_its_key() {
-        let rate = told(|scenario| {
+        let rate = differences(|scenario| {
             let Source::Synthetic { updates_per_s, .. } = &mut scenario.feed.source else { panic!("synthetic") };
             *updates_per_s = 50.0;
         });
         assert_eq!(rate, ["feed.updates_per_s is 10 in A and 50 in B"]);
-        assert_eq!(told(|s| s.clients.count = vec![50, 500]), ["clients.count is 50 in A and 50, 500 in B"]);
-        let hold = told(|s| s.measure.warm_up += std::time::Duration::from_secs(1));
+        assert_eq!(differences(|s| s.clients.count = vec![50, 500]), ["clients.count is 50 in A and 50, 500 in B"]);
+        let hold = differences(|s| s.measure.warm_up += std::time::Duration::from_secs(1));
         assert!(hold[0].starts_with("measure.warm_up is ") && hold.len() == 1, "{hold:?}");
     }
 
     #[test]
     fn contenders_are_named_by_their_labels() {
-        let fewer = told(|s| s.contenders.truncate(1));
+        let fewer = differences(|s| s.contenders.truncate(1));
         assert_eq!(fewer, [r#"the list of contenders is "SSE", "WebSocket" in A and "SSE" in B"#]);
-        let other = told(|s| {
+        let other = differences(|s| {
             let keepalive = std::time::Duration::from_secs(5);
             s.contenders[0].options = crate::scenario::Options::Sse { keepalive };
         });
@@ -234,7 +234,7 @@ mod tests {
     fn the_lab_is_a_setting_like_others() {
         use crate::scenario::{Fault, FaultKind, LinkFault, Network};
         let second = std::time::Duration::from_secs(1);
-        let far = told(|s| s.network = Some(Network { rtt: second / 10, ..Network::default() }));
+        let far = differences(|s| s.network = Some(Network { rtt: second / 10, ..Network::default() }));
         let expected = ["network.jitter is not set in A and 0s in B", "network.rtt is not set in A and 100ms in B"];
         assert_eq!(far, expected);
         let fault = Fault {
@@ -245,15 +245,15 @@ mod tests {
             share: 1.0,
             node: 1,
         };
-        let broken = told(|s| s.faults = vec![fault]);
+        let broken = differences(|s| s.faults = vec![fault]);
         assert_eq!(broken, ["faults is not set in A and at 1s for 0s kind cut share 1 in B"]);
-        let sealed = told(|s| s.contenders[0].link.tls = true);
+        let sealed = differences(|s| s.contenders[0].link.tls = true);
         assert!(sealed.contains(&"contender \"SSE\": link.tls is not set in A and true in B".to_owned()), "{sealed:?}");
     }
 
     #[test]
     fn what_is_not_measured_may_differ() {
-        let same = told(|s| {
+        let same = differences(|s| {
             (s.name, s.question, s.seed) = ("other".to_owned(), "Why?".to_owned(), 7);
             s.thresholds.clear();
             s.measure.repetitions = 9;
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(scenario_differences(&replay("a/feed.ndjson"), &replay("/b/feed.ndjson")), []);
         assert_eq!(scenario_differences(&replay("feed.ndjson"), &replay("other.ndjson")).len(), 1);
         assert!(
-            told(|s| s.feed.source = Source::Replay { file: "feed.ndjson".into(), speed: 1.0 })
+            differences(|s| s.feed.source = Source::Replay { file: "feed.ndjson".into(), speed: 1.0 })
                 .contains(&"feed.updates_per_s is 10 in A and not set in B".to_owned())
         );
     }
@@ -281,9 +281,9 @@ mod tests {
         b.machine.memory_bytes = Some(8 << 30);
         b.seed = 5;
         b.scenario.measure.repetitions = 5;
-        let told: Vec<_> = environment_differences(&a, &b).iter().map(ToString::to_string).collect();
+        let differences: Vec<_> = environment_differences(&a, &b).iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            differences,
             [
                 "git revision is not known in A and 0123abc in B",
                 "cores is not known in A and 4 in B",

@@ -1,13 +1,13 @@
 use super::*;
 use crate::Scenario;
-use crate::fixture::{self, Found};
+use crate::fixture::{self, CellFixture};
 use crate::plan::Cell;
 
 const SECOND: u64 = 1_790_000_000_000_000;
 const SOCKET: Metric = Metric::SocketBytesPerUpdate;
 
 /// A run of the fixture with so many repetitions.
-fn run(repetitions: u32, found: impl Fn(&Cell) -> Option<Found>) -> (tempfile::TempDir, Results) {
+fn run(repetitions: u32, found: impl Fn(&Cell) -> Option<CellFixture>) -> (tempfile::TempDir, Results) {
     let out = tempfile::tempdir().unwrap();
     let mut scenario = fixture::scenario();
     scenario.measure.repetitions = repetitions;
@@ -16,16 +16,16 @@ fn run(repetitions: u32, found: impl Fn(&Cell) -> Option<Found>) -> (tempfile::T
 }
 
 /// Socket bytes that scatter around `centre` from repetition to repetition.
-fn scattered(centre: f64) -> impl Fn(&Cell) -> Option<Found> {
+fn scattered(centre: f64) -> impl Fn(&Cell) -> Option<CellFixture> {
     move |cell| {
         let scatter = f64::from(cell.repetition % 3) - 1.0;
         let metrics = vec![(SOCKET, centre + scatter), (Metric::UpdatesMissed, 2.0), (Metric::Requests, centre)];
-        Some(Found { ages: vec![400; 100], metrics, ..Found::default() })
+        Some(CellFixture { ages: vec![400; 100], metrics, ..CellFixture::default() })
     }
 }
 
 /// The row of one metric of the first point.
-fn row(a: &Results, b: &Results, metric: Metric) -> Row {
+fn row(a: &Results, b: &Results, metric: Metric) -> MetricComparison {
     let mut comparison = compare(a, b, &[metric], 0.05).unwrap();
     comparison.points.remove(0).rows.remove(0)
 }
@@ -68,9 +68,9 @@ fn worse_beyond_the_tolerance_and_beyond_chance_is_a_regression() {
 fn a_large_difference_that_chance_explains_is_no_regression() {
     let one_bad = |cell: &Cell| {
         let missed = if cell.repetition == 3 { 9.0 } else { 0.0 };
-        Some(Found { metrics: vec![(Metric::UpdatesMissed, missed)], ..Found::default() })
+        Some(CellFixture { metrics: vec![(Metric::UpdatesMissed, missed)], ..CellFixture::default() })
     };
-    let none = |_: &Cell| Some(Found { metrics: vec![(Metric::UpdatesMissed, 0.0)], ..Found::default() });
+    let none = |_: &Cell| Some(CellFixture { metrics: vec![(Metric::UpdatesMissed, 0.0)], ..CellFixture::default() });
     let ((_a, a), (_b, b)) = (run(3, none), run(3, one_bad));
     let row = row(&a, &b, Metric::UpdatesMissed);
     assert_eq!((row.difference, row.finding), (Some(9.0), Finding::NoDifferenceShown));
@@ -89,8 +89,9 @@ fn one_repetition_counts_by_its_value_alone_and_the_comparison_says_so() {
 
 #[test]
 fn from_nought_everything_is_beyond_the_tolerance() {
-    let missed =
-        |count: f64| move |_: &Cell| Some(Found { metrics: vec![(Metric::UpdatesMissed, count)], ..Found::default() });
+    let missed = |count: f64| {
+        move |_: &Cell| Some(CellFixture { metrics: vec![(Metric::UpdatesMissed, count)], ..CellFixture::default() })
+    };
     let ((_a, a), (_b, b)) = (run(2, missed(0.0)), run(2, missed(1.0)));
     assert_eq!(row(&a, &b, Metric::UpdatesMissed).finding, Finding::Regression);
     assert_eq!(row(&b, &a, Metric::UpdatesMissed).finding, Finding::Better);

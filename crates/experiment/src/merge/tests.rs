@@ -4,23 +4,23 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Metric;
-use crate::fixture::{self, Found};
+use crate::fixture::{self, CellFixture};
 use crate::plan::Cell;
 
 const SECOND: u64 = 1_790_000_000_000_000;
 const HOUR: u64 = 3_600_000_000;
 
 /// A run of the fixture that began in this hour.
-fn run(out: &Path, hour: u64, repetitions: u32, found: impl Fn(&Cell) -> Option<Found>) -> Results {
+fn run(out: &Path, hour: u64, repetitions: u32, found: impl Fn(&Cell) -> Option<CellFixture>) -> Results {
     let mut scenario = fixture::scenario();
     scenario.measure.repetitions = repetitions;
     fixture::run(out, &scenario, SECOND + hour * HOUR, found)
 }
 
-fn whole(cell: &Cell) -> Option<Found> {
+fn whole(cell: &Cell) -> Option<CellFixture> {
     let missed = f64::from(cell.repetition) / 3.0;
     let ages = vec![100 * u64::from(cell.repetition); 30];
-    Some(Found { ages, metrics: vec![(Metric::UpdatesMissed, missed)], ..Found::default() })
+    Some(CellFixture { ages, metrics: vec![(Metric::UpdatesMissed, missed)], ..CellFixture::default() })
 }
 
 fn now() -> SystemTime {
@@ -160,7 +160,7 @@ proptest! {
         let out = tempfile::tempdir().unwrap();
         let runs: Vec<Results> = (0..).zip(&parts).map(|(hour, (ages, missed))| {
             let metrics = vec![(Metric::UpdatesMissed, *missed)];
-            run(out.path(), hour, 1, |_| Some(Found { ages: ages.clone(), metrics: metrics.clone(), ..Found::default() }))
+            run(out.path(), hour, 1, |_| Some(CellFixture { ages: ages.clone(), metrics: metrics.clone(), ..CellFixture::default() }))
         }).collect();
         let all = merged(out.path(), &runs[0], &runs[1..]);
         let of_sse = |run: &Results| run.cells.iter().filter(|c| c.label == "SSE").cloned().collect::<Vec<_>>();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Group, Pooling, Row, TABLE, Unit};
+use super::{Group, MetricInfo, Pooling, TABLE, Unit};
 
 const HEAD: &str = "\
 # Metrics
@@ -94,7 +94,7 @@ pub fn glossary_markdown() -> String {
     page
 }
 
-fn line(row: &Row) -> String {
+fn line(row: &MetricInfo) -> String {
     let mut line = String::new();
     for cell in [&format!("`{}`", row.id), row.label, row.unit.symbol(), row.pooling.words(), row.meaning] {
         let _ = write!(line, "| {cell} ");

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Case, Unknown};
+use super::model::{Case, NotPredicted};
 use super::transport::{Arithmetic, Passage};
 use crate::Scenario;
 use crate::scenario::{ScheduleKind, Source};
 
 /// What a prediction takes for granted, and what it leaves out and why; a sentence each.
-pub(super) fn assumptions(case: &Case<'_>, arithmetic: &dyn Arithmetic, unknown: &BTreeSet<Unknown>) -> Vec<String> {
+pub(super) fn assumptions(
+    case: &Case<'_>,
+    arithmetic: &dyn Arithmetic,
+    reasons: &BTreeSet<NotPredicted>,
+) -> Vec<String> {
     let scenario = case.scenario;
     let mut all = vec![distance(scenario)];
     all.push(undisturbed(scenario).to_owned());
     all.push(schedule(&scenario.feed.source).to_owned());
-    let asking = if case.contender.is_auto() { ladder(case, arithmetic) } else { arithmetic.asking() };
+    let asking = if case.contender.is_auto() { ladder(case, arithmetic) } else { arithmetic.request_pattern() };
     all.push(asking.to_owned());
-    all.extend(arithmetic.in_step(case));
+    all.extend(arithmetic.phase_error(case));
     all.extend(churn(case, arithmetic));
-    all.extend(unknown.iter().filter_map(|unknown| unknown.sentence()).map(str::to_owned));
+    all.extend(reasons.iter().filter_map(|reason| reason.sentence()).map(str::to_owned));
     if scenario.feed.stall.is_some() {
         all.push("The stall is in the ages, and not in requests, bytes and packets.".to_owned());
     }
@@ -43,7 +47,7 @@ fn undisturbed(scenario: &Scenario) -> &'static str {
 
 /// Whether a client of the ladder has a reason to leave its first rung.
 fn ladder(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> &'static str {
-    let is_open = arithmetic.passes(case.contender.link.via) == Passage::Open;
+    let is_open = arithmetic.passage(case.contender.link.via) == Passage::Open;
     let is_cut =
         case.scenario.network.is_some_and(|network| network.buffer_bytes.is_some() || network.idle_timeout.is_some());
     if is_open && !is_cut && case.scenario.faults.is_empty() {
@@ -108,7 +112,7 @@ mod tests {
     use super::*;
     use crate::predict;
 
-    fn told(more: &str) -> String {
+    fn messages(more: &str) -> String {
         let text = format!(
             "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = 5 }}\n\
              contender = [{{ transport = \"auto\" }}]\n{more}"
@@ -119,11 +123,11 @@ mod tests {
 
     #[test]
     fn m5_what_is_assumed_of_the_way_follows_from_what_the_scenario_breaks() {
-        let (whole, broken) = (told(""), told("fault = [{ kind = \"restart\", at = \"2s\", for = \"1s\" }]"));
+        let (whole, broken) = (messages(""), messages("fault = [{ kind = \"restart\", at = \"2s\", for = \"1s\" }]"));
         assert!(whole.contains("The way breaks nothing") && whole.contains("nothing is lost"), "{whole}");
         assert!(!broken.contains("The way breaks nothing") && !broken.contains("nothing is lost"), "{broken}");
         assert!(broken.contains("But for what the scenario breaks") && broken.contains("first rung"), "{broken}");
-        let buffered = told("network = { buffer_bytes = 65536 }");
+        let buffered = messages("network = { buffer_bytes = 65536 }");
         assert!(!buffered.contains("The way breaks nothing"), "{buffered}");
     }
 }

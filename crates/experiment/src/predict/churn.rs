@@ -5,19 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Case, Course};
+use super::model::{Case, FeedModel};
 use super::transport::Arithmetic;
 use crate::Metric;
 
 /// Connections that a client changes from the end of the ramp until it leaves.
-pub(super) fn changes(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) -> f64 {
+pub(super) fn changes(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> f64 {
     let before = case.before_the_feed() - case.scenario.clients.ramp.as_secs_f64();
-    arithmetic.churn(case) * (before + course.whole.to)
+    arithmetic.churn(case) * (before + feed.whole.to)
 }
 
 /// Whether a client is given all that falls due until it is there again.
-fn loses_nothing(case: &Case<'_>, course: &Course) -> bool {
-    case.contender.reconnect.with_cursor && course.fits(case.history(), case.way.opening())
+fn loses_nothing(case: &Case<'_>, feed: &FeedModel) -> bool {
+    case.contender.reconnect.with_cursor && feed.fits(case.history(), case.path.open_time())
 }
 
 /// Adds them to those of clients that lose their connection, where these are known; nothing else may be known where something
@@ -26,10 +26,10 @@ pub(super) fn add(
     metrics: &mut BTreeMap<Metric, f64>,
     case: &Case<'_>,
     arithmetic: &dyn Arithmetic,
-    course: &Course,
+    feed: &FeedModel,
     breaks: bool,
 ) {
-    let changes = changes(case, arithmetic, course) * case.clients;
+    let changes = changes(case, arithmetic, feed) * case.clients;
     if changes == 0.0 {
         return;
     }
@@ -41,8 +41,8 @@ pub(super) fn add(
         None => {}
     }
     metrics.remove(&Metric::ReconnectsPeak);
-    if !loses_nothing(case, course) {
-        let lost = [Metric::UpdatesMissed, Metric::UpdatesToldLost, Metric::UpdatesReplayed];
+    if !loses_nothing(case, feed) {
+        let lost = [Metric::UpdatesMissed, Metric::UpdatesReportedLost, Metric::UpdatesReplayed];
         metrics.retain(|metric, _| !lost.contains(metric));
     }
 }

@@ -4,7 +4,7 @@
 //! In reading order: one outage of one client, what of all outages is predicted, who comes back at once, who does not come
 //! back, and connections that a proxy closes because they are idle.
 
-use super::model::{Case, Course, Unknown, Wait};
+use super::model::{Case, FeedModel, NotPredicted, Wait};
 use super::transport::Arithmetic;
 use crate::Metric;
 use crate::clients::BACKOFF_CAP;
@@ -19,20 +19,20 @@ mod storm;
 use cuts::Cuts;
 
 /// A figure, or why there is none.
-type Figure = (Metric, Result<f64, Unknown>);
+type Figure = (Metric, Result<f64, NotPredicted>);
 
 /// What is predicted of delivery and recovery. Empty where nothing breaks.
-pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) -> Vec<Figure> {
+pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> Vec<Figure> {
     if case.scenario.faults.is_empty() {
-        return idle::metrics(case, arithmetic, course);
+        return idle::metrics(case, arithmetic, feed);
     }
     let gave_up = gave_up::clients(case, arithmetic);
     let mut found = vec![(Metric::ClientsGaveUp, gave_up)];
     if gave_up == Ok(0.0) {
-        found.extend(nothing_lost(case, arithmetic, course).into_iter().flatten());
-        match Cuts::of(case, arithmetic, course) {
+        found.extend(nothing_lost(case, arithmetic, feed).into_iter().flatten());
+        match Cuts::of(case, arithmetic, feed) {
             Ok(cuts) => found.extend(cuts.metrics(case)),
-            Err(unknown) => found.push((Metric::Reconnects, Err(unknown))),
+            Err(reason) => found.push((Metric::Reconnects, Err(reason))),
         }
     }
     found
@@ -47,10 +47,10 @@ pub(super) fn wait(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Wait {
 
 /// With a cursor and a history that holds what fell due in the longest outage nothing is lost and nothing comes twice
 /// (E17, E20), whoever broke what.
-fn nothing_lost(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) -> Option<[Figure; 3]> {
+fn nothing_lost(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> Option<[Figure; 3]> {
     let outage = longest_outage(case, arithmetic);
-    let is_safe = case.contender.reconnect.with_cursor && course.fits(case.history(), outage);
-    let metrics = [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesToldLost];
+    let is_safe = case.contender.reconnect.with_cursor && feed.fits(case.history(), outage);
+    let metrics = [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReportedLost];
     is_safe.then_some(metrics.map(|metric| (metric, Ok(0.0))))
 }
 
@@ -63,7 +63,7 @@ fn longest_outage(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> f64 {
         _ => 0.0,
     };
     let wait = wait(case, arithmetic).longest();
-    lasts + lasts.min(BACKOFF_CAP.as_secs_f64()) + notices + wait + 2.0 * case.way.opening()
+    lasts + lasts.min(BACKOFF_CAP.as_secs_f64()) + notices + wait + 2.0 * case.path.open_time()
 }
 
 /// Whether there is one server, so that nobody is served while it is away.

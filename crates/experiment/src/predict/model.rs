@@ -7,28 +7,28 @@ use crate::scenario::Contender;
 
 mod ages;
 mod churn;
-mod course;
+mod feed_model;
 pub(super) mod heads;
 mod jitter;
 mod long_run;
+mod network_path;
+mod not_predicted;
 mod packets;
 mod sizes;
 mod traffic;
-mod unknown;
 mod wait;
-mod way;
 
 pub(super) use ages::Ages;
-pub(super) use churn::{outlived, while_away};
-pub(super) use course::{Arrivals, Course, LIMIT, Span, period};
+pub(super) use churn::{completed_share, while_away};
+pub(super) use feed_model::{Arrivals, FeedModel, LIMIT, Span, period};
 pub(super) use jitter::extra;
 pub(super) use long_run::LongRun;
+pub(super) use network_path::NetworkPath;
+pub(super) use not_predicted::{FigureKind, NotPredicted};
 pub(super) use packets::{CLOSE, DELAYED_ACK, OPEN, Wire, acks, segments, wire};
 pub(super) use sizes::{AT, Sizes, digits};
 pub(super) use traffic::{Bytes, Traffic};
-pub(super) use unknown::{Figure, Unknown};
 pub(super) use wait::Wait;
-pub(super) use way::Way;
 
 /// One contender with so many clients, and what lies between them and its server.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +36,12 @@ pub(super) struct Case<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) contender: &'a Contender,
     pub(super) clients: f64,
-    pub(super) way: Way,
+    pub(super) path: NetworkPath,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn new(scenario: &'a Scenario, contender: &'a Contender, clients: u32) -> Self {
-        Self { scenario, contender, clients: clients.into(), way: Way::of(scenario, contender) }
+        Self { scenario, contender, clients: clients.into(), path: NetworkPath::of(scenario, contender) }
     }
 
     /// Updates that the server can still give a client that comes back or asks.

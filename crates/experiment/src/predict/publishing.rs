@@ -1,6 +1,6 @@
 //! Clients that publish (E27): a frame on the WebSocket, or a POST on a connection that is kept for it.
 
-use super::model::{AT, Ages, Arrivals, Case, Course, Figure, Way, extra, heads};
+use super::model::{AT, Ages, Arrivals, Case, FeedModel, FigureKind, NetworkPath, extra, heads};
 use super::transport::Arithmetic;
 use crate::Metric;
 use crate::clients::publication;
@@ -9,53 +9,53 @@ use crate::clients::publication;
 pub(super) fn metrics(
     case: &Case<'_>,
     arithmetic: &dyn Arithmetic,
-    course: &Course,
-    knows: impl Fn(Figure) -> bool,
+    feed: &FeedModel,
+    knows: impl Fn(FigureKind) -> bool,
 ) -> Vec<(Metric, f64)> {
-    let payload = publication(AT, course.sizes.payload as usize).len();
+    let payload = publication(AT, feed.sizes.payload as usize).len();
     let mut all = vec![(Metric::PayloadBytesPerUpdate, payload as f64)];
-    if knows(Figure::Openings) && case.way.is_far() {
-        all.push((Metric::AckP50, case.way.round_trip() * 1e6));
+    if knows(FigureKind::OpenTimes) && case.path.has_delay() {
+        all.push((Metric::AckP50, case.path.mean_round_trip() * 1e6));
     }
-    if knows(Figure::Publications) {
-        let (up, asked) = up(case, arithmetic, course, payload);
-        all.push((Metric::SocketBytesUpPerPublication, up + asked * case.clients / course.updates));
+    if knows(FigureKind::Publications) {
+        let (up, asked) = up(case, arithmetic, feed, payload);
+        all.push((Metric::SocketBytesUpPerPublication, up + asked * case.clients / feed.updates));
     }
     all
 }
 
 /// Bytes that go up for a publication: a frame, or a request with the text for its body; and those that a client sends in
 /// the measured time besides. The clients of a ladder post, whatever their rung.
-fn up(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course, payload: usize) -> (f64, f64) {
+fn up(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel, payload: usize) -> (f64, f64) {
     let (contender, headers) = (case.contender, case.scenario.clients.headers);
     match arithmetic.framed_publication(payload) {
         // The pings of a quiet WebSocket are answered, the few that there are.
         Some(framed) if !contender.is_auto() => (framed as f64, 0.0),
         _ => {
-            let traffic = arithmetic.traffic(case, course, course.measured);
-            let asked = arithmetic.bytes(headers, &course.sizes, &traffic).up;
+            let traffic = arithmetic.traffic(case, feed, feed.measured);
+            let asked = arithmetic.bytes(headers, &feed.sizes, &traffic).up;
             ((heads::post(contender.transport(), headers, payload).len() + payload) as f64, asked)
         }
     }
 }
 
 /// Ages count from the moment at which a client was due to send: what goes up takes the way, too.
-pub(super) fn ages(ages: Ages, way: &Way) -> Ages {
+pub(super) fn ages(ages: Ages, path: &NetworkPath) -> Ages {
     match ages {
-        Ages::Spread { least, at_least, width } if way.jitter == 0.0 => {
-            Ages::Spread { least: least + way.least(), at_least, width }
+        Ages::Spread { least, at_least, width } if path.jitter == 0.0 => {
+            Ages::Spread { least: least + path.min_delay(), at_least, width }
         }
-        ages => ages.later_by(&later(way)),
+        ages => ages.later_by(&later(path)),
     }
 }
 
 /// Times that the way up takes.
-fn later(way: &Way) -> Vec<f64> {
-    if way.jitter == 0.0 {
-        return vec![way.least()];
+fn later(path: &NetworkPath) -> Vec<f64> {
+    if path.jitter == 0.0 {
+        return vec![path.min_delay()];
     }
-    let extra = extra(way.jitter, &Arrivals::Known(Vec::new()));
-    extra.into_iter().map(|extra| way.least() + extra).collect()
+    let extra = extra(path.jitter, &Arrivals::DueTimes(Vec::new()));
+    extra.into_iter().map(|extra| path.min_delay() + extra).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Add as _;
 use std::time::Duration;
 
-use super::model::Course;
+use super::model::FeedModel;
 use crate::metric::Pooling;
 use crate::plan::{self, Point};
 use crate::scenario::{Fault, Source, Threshold};
@@ -133,8 +133,8 @@ fn losses(scenario: &Scenario, point: Point) -> Option<f64> {
 
 /// Updates due in the measured time of all repetitions.
 fn updates(scenario: &Scenario, point: Point) -> Option<f64> {
-    let courses = Course::of(scenario, point.payload_bytes);
-    let each = courses.iter().map(|course| course.updates).sum::<f64>() / courses.len() as f64;
+    let feeds = FeedModel::of(scenario, point.payload_bytes);
+    let each = feeds.iter().map(|feed| feed.updates).sum::<f64>() / feeds.len() as f64;
     each.is_finite().then(|| each * f64::from(scenario.measure.repetitions))
 }
 
@@ -143,17 +143,17 @@ impl fmt::Display for OutOfReach {
         let Self { metric, name, expected, needed, sample, enough } = self;
         write!(f, "{metric} will not be measured: it needs {needed} samples, {name} will have about {expected:.0}; ")?;
         let Enough { clients, duration, repetitions } = enough;
-        let ways = [
+        let remedies = [
             clients.map(|clients| format!("the clients to {clients}")),
             duration.map(|duration| format!("the duration to {}", humantime::format_duration(duration))),
             repetitions.map(|repetitions| format!("the repetitions to {repetitions}")),
         ];
-        match ways.into_iter().flatten().collect::<Vec<_>>().split_last() {
+        match remedies.into_iter().flatten().collect::<Vec<_>>().split_last() {
             None if *sample == Sample::Losses => f.write_str("nothing ends a connection: add a [[fault]]"),
             None => f.write_str("nothing falls due in the measured time: measure longer"),
-            Some((way, [])) => write!(f, "raise {way}"),
-            Some((last, [way])) => write!(f, "raise {way} or {last}"),
-            Some((last, ways)) => write!(f, "raise {}, or {last}", ways.join(", ")),
+            Some((path, [])) => write!(f, "raise {path}"),
+            Some((last, [path])) => write!(f, "raise {path} or {last}"),
+            Some((last, remedies)) => write!(f, "raise {}, or {last}", remedies.join(", ")),
         }
     }
 }
@@ -174,7 +174,7 @@ mod tests {
         Scenario::parse(&text, Path::new("t.toml")).unwrap()
     }
 
-    fn told(measure: &str, threshold: &str) -> Vec<String> {
+    fn messages(measure: &str, threshold: &str) -> Vec<String> {
         out_of_reach(&scenario(measure, threshold)).iter().map(ToString::to_string).collect()
     }
 
@@ -182,24 +182,24 @@ mod tests {
     fn h5_a_percentile_without_samples_is_known_before_the_run() {
         let expected = "age_p99_us will not be measured: it needs 1000 samples, SSE, 5 clients will have about 250; raise the \
                         clients to 20, the duration to 40s, or the repetitions to 4";
-        assert_eq!(told("duration = \"10s\"", "age_p99_us"), [expected]);
-        assert_eq!(told("duration = \"10s\", repetitions = 4", "age_p99_us"), [""; 0]);
-        assert_eq!(told("duration = \"40s\"", "age_p99_us"), [""; 0]);
-        assert_eq!(told("duration = \"10s\"", "age_p50_us"), [""; 0]);
-        assert_eq!(told("duration = \"10s\"", "updates_missed"), [""; 0]);
+        assert_eq!(messages("duration = \"10s\"", "age_p99_us"), [expected]);
+        assert_eq!(messages("duration = \"10s\", repetitions = 4", "age_p99_us"), [""; 0]);
+        assert_eq!(messages("duration = \"40s\"", "age_p99_us"), [""; 0]);
+        assert_eq!(messages("duration = \"10s\"", "age_p50_us"), [""; 0]);
+        assert_eq!(messages("duration = \"10s\"", "updates_missed"), [""; 0]);
     }
 
     #[test]
     fn h5_connections_are_samples_of_one_repetition_whatever_the_time() {
         let expected = "connect_p50_us will not be measured: it needs 20 samples, SSE, 5 clients will have about 5; raise the \
                         clients to 20";
-        assert_eq!(told("duration = \"10s\", repetitions = 9", "connect_p50_us"), [expected]);
+        assert_eq!(messages("duration = \"10s\", repetitions = 9", "connect_p50_us"), [expected]);
     }
 
     /// Two faults, of which one takes half of the clients: 150 losses of 100 clients.
     #[test]
     fn h5_a_client_comes_back_as_often_as_something_breaks() {
-        let told = |metric: &str, clients: u32, more: &str| {
+        let messages = |metric: &str, clients: u32, more: &str| {
             let text = format!(
                 "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = {clients} }}\n\
                  measure = {{ duration = \"20s\", repetitions = 3 }}\ncontender = [{{ transport = \"sse\" }}]\n{more}\n\
@@ -236,8 +236,11 @@ mod tests {
                 "",
             ),
         ] {
-            let told = told(metric, clients, faults).concat();
-            assert!(told.ends_with(miss) && told.is_empty() == miss.is_empty(), "{metric} {faults}: {told}");
+            let messages = messages(metric, clients, faults).concat();
+            assert!(
+                messages.ends_with(miss) && messages.is_empty() == miss.is_empty(),
+                "{metric} {faults}: {messages}"
+            );
         }
     }
 
@@ -247,9 +250,9 @@ mod tests {
                     measure = { duration = \"10s\" }\ncontender = [{ transport = \"websocket\" }]\n\
                     threshold = [{ metric = \"ack_p50_us\", expect = \"< 5\" }]";
         let scenario = Scenario::parse(text, Path::new("t.toml")).unwrap();
-        let told: Vec<String> = out_of_reach(&scenario).iter().map(ToString::to_string).collect();
+        let messages: Vec<String> = out_of_reach(&scenario).iter().map(ToString::to_string).collect();
         let expected = "ack_p50_us will not be measured: it needs 20 samples, WebSocket, 5 clients will have about 10; raise the \
                         duration to 20s";
-        assert_eq!(told, [expected]);
+        assert_eq!(messages, [expected]);
     }
 }

@@ -10,10 +10,10 @@ mod churn;
 mod lab;
 
 /// A measured time from 1 s to `end`, and 30 s behind it.
-pub(super) fn course(arrivals: Arrivals, end: f64) -> Course {
+pub(super) fn feed(arrivals: Arrivals, end: f64) -> FeedModel {
     let measured = Span { from: 1.0, to: end };
     let whole = Span { from: 0.0, to: end + 30.0 };
-    Course {
+    FeedModel {
         arrivals,
         measured,
         scale: 1.0,

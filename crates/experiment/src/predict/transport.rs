@@ -4,7 +4,7 @@
 //! Below them lies what two share: [`polling`] and [`stream`]. Nobody but [`of`] asks which transport it is; what nobody
 //! can know is a reason, [`Unknown`]. [`ladder`] is no transport: `auto` is reckoned as its first rung.
 
-use super::model::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Wait, Way, Wire, heads};
+use super::model::{Ages, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wait, Wire, heads};
 use crate::scenario::{Headers, Link, Options, ReconnectPolicy, Via};
 
 mod long_polling;
@@ -20,10 +20,10 @@ pub(super) mod ladder;
 pub(super) trait Arithmetic {
     // Requests.
     /// How its clients ask, in a sentence for the report.
-    fn asking(&self) -> &'static str;
+    fn request_pattern(&self) -> &'static str;
 
     /// What passes between the server and one client in a stretch of a course.
-    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic;
+    fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic;
 
     /// The share of its connections that its clients change each second, once the ramp is over.
     fn churn(&self, case: &Case<'_>) -> f64 {
@@ -34,21 +34,26 @@ pub(super) trait Arithmetic {
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic;
 
     /// Why a client may not be given all that falls due between two of its requests.
-    fn forgets(&self, _: &Case<'_>, _: &Course) -> Option<Unknown> {
+    fn may_lose(&self, _: &Case<'_>, _: &FeedModel) -> Option<NotPredicted> {
         None
     }
 
     /// What a client that is not given all asks and gets in the measured time: requests, where they are known, and updates.
-    fn given(&self, _: &Case<'_>, _: &Course, why: Unknown) -> Result<(Option<f64>, f64), Unknown> {
+    fn lossy_traffic(
+        &self,
+        _: &Case<'_>,
+        _: &FeedModel,
+        why: NotPredicted,
+    ) -> Result<(Option<f64>, f64), NotPredicted> {
         Err(why)
     }
 
     // Ages.
     /// How late updates are.
-    fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown>;
+    fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted>;
 
     /// How far the ages of a run are off by chance, in a sentence for the report, where that is more than a hundredth.
-    fn in_step(&self, _: &Case<'_>) -> Option<String> {
+    fn phase_error(&self, _: &Case<'_>) -> Option<String> {
         None
     }
 
@@ -65,17 +70,17 @@ pub(super) trait Arithmetic {
     }
 
     /// How many updates leave together at such a rate, at least: the way must be wide enough for them.
-    fn at_once(&self, _rate: f64) -> f64 {
+    fn batch_size(&self, _rate: f64) -> f64 {
         1.0
     }
 
     // Packets.
     /// What a client's traffic is on the wire.
-    fn wire(&self, way: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire;
+    fn wire(&self, path: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire;
 
     // Idle time.
     /// What passes in so much time after a client joined, if nothing is published.
-    fn idle(&self, way: &Way, time: f64) -> Traffic;
+    fn idle(&self, path: &NetworkPath, time: f64) -> Traffic;
 
     /// Pings in a stretch of the feed's time, where they depend on when a client joined and not on the updates.
     fn pings(&self, _: &Case<'_>, _: Span) -> Option<f64> {
@@ -102,12 +107,12 @@ pub(super) trait Arithmetic {
     }
 
     /// Whether its first request may leave as soon as a connection is there.
-    fn asks_at_once(&self, _: &Link) -> bool {
+    fn requests_immediately(&self, _: &Link) -> bool {
         true
     }
 
     /// What becomes of it on the way to the server.
-    fn passes(&self, _: Via) -> Passage {
+    fn passage(&self, _: Via) -> Passage {
         Passage::Open
     }
 
@@ -117,7 +122,7 @@ pub(super) trait Arithmetic {
     }
 
     /// When a client notices at the latest that its connection is gone, s after that; anywhere before it is as likely.
-    fn notices(&self) -> f64 {
+    fn time_to_notice(&self) -> f64 {
         0.0
     }
 

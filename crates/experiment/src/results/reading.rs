@@ -55,7 +55,7 @@ impl Results {
     ///
     /// # Errors
     /// As [`read`](Self::read), and when no cell is done.
-    pub fn read_whatever_is_there(folder: &Path) -> Result<Self, ResultsError> {
+    pub fn read_partial(folder: &Path) -> Result<Self, ResultsError> {
         if folder.join(SUMMARY).exists() {
             return Self::read(folder);
         }

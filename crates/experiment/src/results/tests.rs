@@ -60,15 +60,15 @@ fn what_is_written_reads_back() {
 fn m6_a_folder_that_is_not_finished_is_read_as_far_as_it_is() {
     let out = tempfile::tempdir().unwrap();
     let path = finished(out.path());
-    assert_eq!(Results::read_whatever_is_there(&path).unwrap(), Results::read(&path).unwrap());
+    assert_eq!(Results::read_partial(&path).unwrap(), Results::read(&path).unwrap());
     fs::remove_file(path.join(SUMMARY)).unwrap();
     assert!(Results::read(&path).unwrap_err().to_string().contains("feedlab report"));
-    let partial = Results::read_whatever_is_there(&path).unwrap();
+    let partial = Results::read_partial(&path).unwrap();
     assert!(!partial.is_whole() && partial.cells.len() == 1 && partial.seconds.len() == 1);
     assert_eq!(partial.summary.contenders[0].value(Metric::UpdatesMissed), Some(0.0));
     assert!(partial.summary.verdict.reasons[0].what.starts_with("only 1 of"), "{:?}", partial.summary.verdict);
     fs::write(path.join(CELLS), "").unwrap();
-    let error = Results::read_whatever_is_there(&path).unwrap_err().to_string();
+    let error = Results::read_partial(&path).unwrap_err().to_string();
     assert!(error.contains("no cell that is done"), "{error}");
 }
 

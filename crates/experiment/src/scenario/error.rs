@@ -25,7 +25,7 @@ pub enum ScenarioError {
     },
     /// The file says something that cannot be understood or measured.
     #[error("{}:{line}:{column}: {problem}", .file.display())]
-    Refused {
+    Invalid {
         /// The file.
         file: PathBuf,
         /// The line, counted from 1.
@@ -57,61 +57,61 @@ impl ScenarioError {
 
 /// A [`ScenarioError`] that does not know its file yet.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct FieldError {
     span: Range<usize>,
     problem: String,
 }
 
-impl Refusal {
+impl FieldError {
     pub(super) fn new(span: Range<usize>, problem: impl Into<String>) -> Self {
         Self { span, problem: problem.into() }
     }
 
     /// Refuses a value where it stands.
-    pub(super) fn of<T>(value: &At<T>, problem: impl Into<String>) -> Self {
+    pub(super) fn at<T>(value: &At<T>, problem: impl Into<String>) -> Self {
         Self::new(value.span(), problem)
     }
 
     pub(super) fn locate(self, text: &str, file: &Path) -> ScenarioError {
         let (line, column) = position(text, self.span.start);
         let problem = self.problem.replace(is_hidden, " ");
-        ScenarioError::Refused { file: file.to_owned(), line, column, problem }
+        ScenarioError::Invalid { file: file.to_owned(), line, column, problem }
     }
 }
 
 /// What is wrong with the parts of a scenario that were looked at so far.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Vec<Refusal>);
+pub(super) struct FieldErrors(Vec<FieldError>);
 
-impl Refusals {
+impl FieldErrors {
     /// Keeps what is wrong, or gives what is right.
-    pub(super) fn take<T>(&mut self, part: Result<T, Refusal>) -> Option<T> {
-        part.map_err(|refusal| self.0.push(refusal)).ok()
+    pub(super) fn take<T>(&mut self, part: Result<T, FieldError>) -> Option<T> {
+        part.map_err(|error| self.0.push(error)).ok()
     }
 
     /// In the order of the file.
     pub(super) fn locate(mut self, text: &str, file: &Path) -> ScenarioError {
-        self.0.sort_by_key(|refusal| refusal.span.start);
-        let mut all: Vec<_> = self.0.into_iter().map(|refusal| refusal.locate(text, file)).collect();
+        self.0.sort_by_key(|error| error.span.start);
+        let mut all: Vec<_> = self.0.into_iter().map(|error| error.locate(text, file)).collect();
         if all.len() == 1 { all.remove(0) } else { ScenarioError::Several(all) }
     }
 }
 
-impl From<Refusal> for Refusals {
-    fn from(refusal: Refusal) -> Self {
-        Self(vec![refusal])
+impl From<FieldError> for FieldErrors {
+    fn from(error: FieldError) -> Self {
+        Self(vec![error])
     }
 }
 
-impl From<toml::de::Error> for Refusals {
+impl From<toml::de::Error> for FieldErrors {
     fn from(error: toml::de::Error) -> Self {
-        Refusal::from(error).into()
+        FieldError::from(error).into()
     }
 }
 
-impl From<toml::de::Error> for Refusal {
+impl From<toml::de::Error> for FieldError {
     fn from(error: toml::de::Error) -> Self {
-        Self::new(error.span().unwrap_or_default(), in_our_words(error.message()))
+        Self::new(error.span().unwrap_or_default(), plain_message(error.message()))
     }
 }
 
@@ -128,7 +128,7 @@ const STDIN_ELSEWHERE: &str = "; standard input comes only once, and belongs to 
 
 /// Serde's messages name the key or value first and what is allowed after it, each in backticks
 /// (`serde::de::Error::unknown_field`, `unknown_variant`, `missing_field`).
-pub(crate) fn in_our_words(message: &str) -> String {
+pub(crate) fn plain_message(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let name = names.next().unwrap_or_default();
     let allowed: Vec<&str> = names.collect();

@@ -124,7 +124,7 @@ impl FaultKind {
         matches!(self, Self::Link(_))
     }
 
-    /// Whether a server ends of it; unless it is [permanently](Self::is_for_good), another life of it begins.
+    /// Whether a server ends of it; unless it is [permanently](Self::is_permanent), another life of it begins.
     #[must_use]
     pub const fn ends_server(self) -> bool {
         use ProcessFault::{Drain, Kill, Remove, Restart};
@@ -133,7 +133,7 @@ impl FaultKind {
 
     /// Whether a server ends of it that does not come back.
     #[must_use]
-    pub const fn is_for_good(self) -> bool {
+    pub const fn is_permanent(self) -> bool {
         matches!(self, Self::Process(ProcessFault::Remove))
     }
 

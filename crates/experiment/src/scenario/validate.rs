@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::error::{Refusal, Refusals};
+use super::error::{FieldError, FieldErrors};
 use super::written::{self, At, Written};
 use super::{Clients, Measure, Scenario, ScenarioError, SlowClients};
 
@@ -22,25 +22,25 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) fn scenario(text: &str, file: &Path) -> Result<Scenario, ScenarioError> {
     let folder = file.parent().unwrap_or(Path::new(""));
-    resolved(text, folder).map_err(|refusals| refusals.locate(text, file))
+    resolved(text, folder).map_err(|errors| errors.locate(text, file))
 }
 
 /// Every part that depends on no other is looked at, so that as much as can be known is told at once; then what depends on
 /// them.
-fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
+fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     check_schema(text)?;
     let written: Written = toml::from_str(text)?;
-    let mut wrong = Refusals::default();
-    let name = wrong.take(name(&written.name));
-    let question = wrong.take(question(written.question.as_ref()));
-    let seed = wrong.take(bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1));
-    let feed = wrong.take(feed::feed(&written.feed, folder));
-    let clients = wrong.take(clients(&written.clients));
-    let network = wrong.take(written.network.as_ref().map(lab::network).transpose());
-    let measure = wrong.take(measure(&written.measure));
-    let contenders = wrong.take(contender::contenders(&written.contender));
+    let mut errors = FieldErrors::default();
+    let name = errors.take(name(&written.name));
+    let question = errors.take(question(written.question.as_ref()));
+    let seed = errors.take(bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1));
+    let feed = errors.take(feed::feed(&written.feed, folder));
+    let clients = errors.take(clients(&written.clients));
+    let network = errors.take(written.network.as_ref().map(lab::network).transpose());
+    let measure = errors.take(measure(&written.measure));
+    let contenders = errors.take(contender::contenders(&written.contender));
     let thresholds = contenders.as_ref().map(|contenders| threshold::thresholds(&written.threshold, contenders));
-    let thresholds = thresholds.and_then(|thresholds| wrong.take(thresholds));
+    let thresholds = thresholds.and_then(|thresholds| errors.take(thresholds));
     let (
         Some(name),
         Some(question),
@@ -53,21 +53,26 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, Refusals> {
         Some(thresholds),
     ) = (name, question, seed, feed, clients, network, measure, contenders, thresholds)
     else {
-        return Err(wrong);
+        return Err(errors);
     };
     let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
     let lab = fault::Lab { contenders: &written.contender, feed: &feed, measure: &measure, upstreams: nginx.upstreams };
     let faults = lab.faults(&written.fault)?;
     lab::addresses(written.nginx.as_ref(), network.as_ref(), &faults)?;
     contender::stamps(&written.contender, &feed)?;
-    let way = drain::Way { contenders: &contenders, network: network.as_ref(), source: &feed.source, faults: &faults };
-    measure.drain = drain::drain(&written.measure, &way)?;
+    let inputs = drain::DrainInputs {
+        contenders: &contenders,
+        network: network.as_ref(),
+        source: &feed.source,
+        faults: &faults,
+    };
+    measure.drain = drain::drain(&written.measure, &inputs)?;
     lab::servers(&written, &feed, !faults.is_empty())?;
     Ok(Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders })
 }
 
 /// The version decides what every other key means, so it is looked at alone and first.
-fn check_schema(text: &str) -> Result<(), Refusal> {
+fn check_schema(text: &str) -> Result<(), FieldError> {
     #[derive(Deserialize)]
     struct Versioned {
         schema: Option<At<i64>>,
@@ -76,28 +81,28 @@ fn check_schema(text: &str) -> Result<(), Refusal> {
     match schema {
         Some(schema) if *schema == 1 => Ok(()),
         Some(schema) => {
-            Err(Refusal::of(&schema, format!("schema is {}, this feedlab reads 1; write `schema = 1`", *schema)))
+            Err(FieldError::at(&schema, format!("schema is {}, this feedlab reads 1; write `schema = 1`", *schema)))
         }
-        None => Err(Refusal::new(0..0, "the key `schema` is missing; begin the file with `schema = 1`")),
+        None => Err(FieldError::new(0..0, "the key `schema` is missing; begin the file with `schema = 1`")),
     }
 }
 
-fn name(written: &At<String>) -> Result<String, Refusal> {
+fn name(written: &At<String>) -> Result<String, FieldError> {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if written.is_empty() || written.len() > 64 || !written.chars().all(good) {
         let problem = format!("{:?} cannot name a folder; use 1 to 64 letters, digits, `-` and `_`", written.as_str());
-        return Err(Refusal::of(written, problem));
+        return Err(FieldError::at(written, problem));
     }
     Ok(written.to_string())
 }
 
-fn question(written: Option<&At<String>>) -> Result<String, Refusal> {
+fn question(written: Option<&At<String>>) -> Result<String, FieldError> {
     let Some(written) = written else { return Ok("How fresh is each contender, and what does it cost?".to_owned()) };
     bounds::shown("question", written)?;
     Ok(written.to_string())
 }
 
-fn clients(written: &written::Clients) -> Result<Clients, Refusal> {
+fn clients(written: &written::Clients) -> Result<Clients, FieldError> {
     Ok(Clients {
         count: bounds::sweep("count", &written.count, 1..=1_000_000)?.into_iter().map(|n| n as u32).collect(),
         ramp: bounds::duration("ramp", written.ramp.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
@@ -107,7 +112,7 @@ fn clients(written: &written::Clients) -> Result<Clients, Refusal> {
     })
 }
 
-fn slow(written: &written::SlowClients) -> Result<SlowClients, Refusal> {
+fn slow(written: &written::SlowClients) -> Result<SlowClients, FieldError> {
     Ok(SlowClients {
         count: bounds::whole("count", Some(&written.count), 1..=10_000, 1)?,
         bytes_per_s: bounds::whole("bytes_per_s", Some(&written.bytes_per_s), 1..=1_000_000_000, 1)?,
@@ -115,7 +120,7 @@ fn slow(written: &written::SlowClients) -> Result<SlowClients, Refusal> {
 }
 
 /// The phases, but for the drain: see [`drain`].
-fn measure(written: &written::Measure) -> Result<Measure, Refusal> {
+fn measure(written: &written::Measure) -> Result<Measure, FieldError> {
     Ok(Measure {
         settle: bounds::duration("settle", written.settle.as_ref(), Duration::ZERO..=HOUR, SECOND)?,
         warm_up: bounds::duration("warm_up", written.warm_up.as_ref(), Duration::ZERO..=HOUR, 2 * SECOND)?,

@@ -92,13 +92,13 @@ pub(super) struct Feed {
     #[schemars(range(min = 1, max = 8))]
     pub(super) servers: Option<At<i64>>,
     /// A pause of the publisher on purpose, as in `{ after = "4s", for = "500ms" }`, to see what it does to ages.
-    pub(super) stall: Option<Stall>,
+    pub(super) stall: Option<WrittenStall>,
 }
 
 /// A time in which nothing is published; what falls due meanwhile is published at its end.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stall {
+pub(super) struct WrittenStall {
     /// When it begins, from the start of the measured time.
     pub(super) after: At<WrittenDuration>,
     /// How long it lasts.

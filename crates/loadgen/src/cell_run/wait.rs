@@ -54,7 +54,7 @@ impl CellRun<'_> {
                     let index = index?;
                     let ending = self.job.faults.get(index).filter(|fault| fault.kind.ends_server());
                     if let Some((control, fault)) = self.control.as_ref().zip(ending) {
-                        control.save_before_stop(fault.node, fault.kind.is_for_good()).await;
+                        control.save_before_stop(fault.node, fault.kind.is_permanent()).await;
                     }
                     (self.events)(Event::Fault { index });
                 }

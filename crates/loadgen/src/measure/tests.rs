@@ -343,7 +343,7 @@ fn recovery_is_computed_from_what_clients_saw() {
         (RecoveryP99, None),
         (ReconnectsPeak, Some(7.0)),
         (ClientsGaveUp, Some(3.0)),
-        (UpdatesToldLost, Some(5.0 + 5.0 + 1.0)),
+        (UpdatesReportedLost, Some(5.0 + 5.0 + 1.0)),
         (ServerRssGrowth, Some(2_000.0)),
         (TlsP50, Some(70.0)),
         (RequestP50, Some(30.0)),

@@ -64,7 +64,7 @@ fn losses(row: &FailureRow) -> Option<String> {
         Some(expected) => format!("missed {} of {}", human::count(missed), updates(expected)),
         None => format!("missed {}", updates(missed)),
     });
-    let reported = missed.as_ref().and(row.value(Metric::UpdatesToldLost)).map(|reported| match reported {
+    let reported = missed.as_ref().and(row.value(Metric::UpdatesReportedLost)).map(|reported| match reported {
         0.0 => "; the loss was not reported to clients".to_owned(),
         _ if Some(reported) == row.value(Metric::UpdatesMissed) => "; the loss was reported to clients".to_owned(),
         _ => format!("; {} reported to clients as lost", wording::counted(reported, "update was", "updates were")),

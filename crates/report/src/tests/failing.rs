@@ -91,7 +91,7 @@ pub(crate) fn fixture(contender: &Contender, cell: &Cell) -> CellFixture {
         (Metric::UpdatesDuplicated, 0.0),
         (Metric::UpdatesReordered, 0.0),
         (Metric::UpdatesReplayed, replayed),
-        (Metric::UpdatesToldLost, reported),
+        (Metric::UpdatesReportedLost, reported),
         (Metric::ClientsGaveUp, gave_up),
         (Metric::Requests, requests),
         (Metric::RequestsEmpty, 0.0),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Neg as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
-use feedlab_experiment::compare::{Comparison, Finding, Point, Row, Setting, Side};
+use feedlab_experiment::compare::{Comparison, Finding, MetricComparison, Point, Setting, Side};
 use feedlab_experiment::metric::{Group, Unit};
 use feedlab_experiment::verdict::Status;
 use feedlab_report::human;
@@ -44,7 +44,7 @@ pub(super) fn json(comparison: &Comparison) -> anyhow::Result<Value> {
 }
 
 /// Returns a sentence such as `SSE, 50 clients: age_p99_us: no difference shown, B is 0.3 ms slower (−0.4 … 1)`.
-pub(super) fn sentence(point: &Point, row: &Row, tolerance: f64) -> String {
+pub(super) fn sentence(point: &Point, row: &MetricComparison, tolerance: f64) -> String {
     format!("{}: {}: {}", point.name, metric(row), reading(row, tolerance))
 }
 
@@ -86,10 +86,11 @@ fn repetitions(point: &Point) -> String {
 }
 
 fn table(point: &Point, tolerance: f64) -> String {
-    let value = |row: &Row, value: Option<f64>| {
+    let value = |row: &MetricComparison, value: Option<f64>| {
         value.map_or_else(|| human::ABSENT.to_owned(), |value| human::value(value, row.metric.row().unit))
     };
-    let line = |row: &Row| vec![metric(row), value(row, row.a), value(row, row.b), reading(row, tolerance)];
+    let line =
+        |row: &MetricComparison| vec![metric(row), value(row, row.a), value(row, row.b), reading(row, tolerance)];
     let rows = point.rows.iter().map(line).collect();
     columns(["", "A", "B", ""].map(str::to_owned).into(), rows, &[1, 2])
 }
@@ -104,12 +105,12 @@ fn columns(head: Vec<String>, rows: Vec<Vec<String>>, figures: &[usize]) -> Stri
     table.lines().map(|line| format!("{INDENT}{}", line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
-fn metric(row: &Row) -> String {
+fn metric(row: &MetricComparison) -> String {
     format!("{}{}", row.metric, if row.per_repetition { " (per repetition)" } else { "" })
 }
 
 /// Describes the finding about one metric.
-fn reading(row: &Row, tolerance: f64) -> String {
+fn reading(row: &MetricComparison, tolerance: f64) -> String {
     let Some((a, difference)) = row.a.zip(row.difference) else {
         return match (row.a, row.b) {
             (Some(_), None) => "not measured in B".to_owned(),
@@ -133,7 +134,7 @@ fn reading(row: &Row, tolerance: f64) -> String {
 }
 
 /// Returns a text such as `B is 0.3 ms slower (−0.4 … 1)`, phrased so that the figure is positive.
-fn distance(row: &Row, difference: f64) -> String {
+fn distance(row: &MetricComparison, difference: f64) -> String {
     let unit = row.metric.row().unit;
     let (low, high) = row.low.zip(row.high).unzip();
     let (size, interval) = if difference < 0.0 {
@@ -155,7 +156,7 @@ fn distance(row: &Row, difference: f64) -> String {
     }
 }
 
-fn how(row: &Row, more: bool) -> &'static str {
+fn how(row: &MetricComparison, more: bool) -> &'static str {
     let kind = row.metric.row();
     match (kind.group, kind.unit, more) {
         (Group::Freshness, _, true) => "slower",

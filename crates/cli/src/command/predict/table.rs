@@ -53,7 +53,7 @@ const SOMETIMES: [Metric; 13] = [
     Metric::SocketBytesUpPerPublication,
     Metric::UpdatesMissed,
     Metric::UpdatesDuplicated,
-    Metric::UpdatesToldLost,
+    Metric::UpdatesReportedLost,
     Metric::UpdatesReplayed,
     Metric::ClientsGaveUp,
     Metric::Reconnects,

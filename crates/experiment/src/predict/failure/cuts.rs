@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::outage::{Break, Outage};
-use super::{Arithmetic, Case, Course, Figure, Unknown, Wait, storm};
-use crate::predict::model::{Ages, LIMIT, Way};
+use super::{Arithmetic, Case, FeedModel, Figure, NotPredicted, Wait, storm};
+use crate::predict::model::{Ages, LIMIT, NetworkPath};
 use crate::scenario::{Connections, Fault, FaultKind, LinkFault, ProcessFault};
 use crate::{Metric, Scenario};
 
@@ -25,9 +25,9 @@ pub(super) struct Cuts<'a> {
     /// When, s from the start of the feed, and by what.
     breaks: Vec<(f64, Fault)>,
     wait: Wait,
-    way: Way,
+    path: NetworkPath,
     /// How many of those that it missed a client is given.
-    given: usize,
+    replayable: usize,
     with_cursor: bool,
     /// When the measured time ends, s from the start of the feed.
     end: f64,
@@ -35,36 +35,36 @@ pub(super) struct Cuts<'a> {
 
 impl<'a> Cuts<'a> {
     /// Unless something about them is not known.
-    pub(super) fn of(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &'a Course) -> Result<Self, Unknown> {
-        let Case { scenario, contender, way, .. } = *case;
+    pub(super) fn of(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &'a FeedModel) -> Result<Self, NotPredicted> {
+        let Case { scenario, contender, path, .. } = *case;
         let is_simple = contender.transport().is_push()
             && !contender.is_auto()
             && contender.link.connections == Connections::PerClient
-            && arithmetic.asks_at_once(&contender.link)
+            && arithmetic.requests_immediately(&contender.link)
             && scenario.faults.iter().all(|fault| super::cuts(fault.kind))
             // Of several servers one ends, and who was there depends on the balance.
             && (super::has_one_server(case) || scenario.faults.iter().all(|fault| fault.kind.is_of_link()))
             && scenario.network.is_none_or(|network| network.buffer_bytes.is_none() && network.idle_timeout.is_none())
-            && course.scale == 1.0
-            && course.whole_updates <= LIMIT as f64;
+            && feed.scale == 1.0
+            && feed.whole_updates <= LIMIT as f64;
         let with_cursor = contender.reconnect.with_cursor;
         let cuts = Self {
-            due: course.due_until(course.whole.to),
+            due: feed.due_until(feed.whole.to),
             breaks: breaks(scenario),
             wait: super::wait(case, arithmetic),
-            way,
-            given: if with_cursor { case.history() } else { 0 },
+            path,
+            replayable: if with_cursor { case.history() } else { 0 },
             with_cursor,
-            end: course.measured.to,
+            end: feed.measured.to,
         };
         let are_few = cuts.breaks.len() <= MOST_BREAKS;
         let is_known = is_simple && are_few && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server();
-        if is_known { Ok(cuts) } else { Err(Unknown::Chance) }
+        if is_known { Ok(cuts) } else { Err(NotPredicted::Chance) }
     }
 
     /// Whoever was hit is back before the next one comes.
     fn are_apart(&self) -> bool {
-        let away = self.way.transit() + self.wait.longest() + self.way.opening() + CALM;
+        let away = self.path.mean_delay() + self.wait.longest() + self.path.open_time() + CALM;
         self.breaks.windows(2).all(|pair| pair[1].0 - pair[0].0 > away)
     }
 
@@ -87,40 +87,44 @@ impl<'a> Cuts<'a> {
             hits += fault.share;
             recoveries.extend(outages.iter().filter_map(|outage| outage.recovery));
         }
-        let told = if self.with_cursor { sums.0 } else { 0.0 };
+        let reported = if self.with_cursor { sums.0 } else { 0.0 };
         let peak = storm::peak(&self.wait, &self.breaks, clients, case.scenario.measure.repetitions);
-        let recoveries = Ages::found(recoveries);
+        let recoveries = Ages::from_samples(recoveries);
         let recovery = |share| recoveries.as_ref().map(|times| times.quantile(share) * 1e6).map_err(|why| *why);
         let mut all = vec![
             (Metric::UpdatesMissed, Ok(sums.0 * clients)),
-            (Metric::UpdatesToldLost, Ok(told * clients)),
+            (Metric::UpdatesReportedLost, Ok(reported * clients)),
             (Metric::UpdatesReplayed, Ok(sums.1 * clients)),
             (Metric::Reconnects, Ok(hits * clients)),
             (Metric::ReconnectsPeak, peak),
             (Metric::RecoveryP50, recovery(0.5)),
         ];
-        if self.way.jitter == 0.0 {
+        if self.path.jitter == 0.0 {
             all.push((Metric::RecoveryP99, recovery(0.99)));
         }
         all
     }
 
     fn outage(&self, at: f64, kind: FaultKind, wait: f64) -> Outage {
-        let transit = self.way.transit();
+        let transit = self.path.mean_delay();
         let (last, noticed) = match kind {
             FaultKind::Link(LinkFault::Reset) => (at - transit, at),
             FaultKind::Process(ProcessFault::Kill) => (at, at + transit),
             _ => (at, self.end_of_what_is_on_its_way(at)),
         };
         let tries = noticed + wait;
-        let (asked, back) = (tries + self.way.arrival(), tries + self.way.opening());
-        Break { last, noticed, stood: tries, asked, back, transit }.play(&self.due, self.given, self.end)
+        let (requested, answered) = (tries + self.path.request_arrival_time(), tries + self.path.open_time());
+        Break { last, noticed, connected: tries, requested, answered, transit }.simulate(
+            &self.due,
+            self.replayable,
+            self.end,
+        )
     }
 
     /// When the last update that left before a cut arrives.
     fn end_of_what_is_on_its_way(&self, cut: f64) -> f64 {
         let left = self.due.partition_point(|due| *due <= cut);
-        let last = left.checked_sub(1).map_or(cut, |index| self.due[index] + self.way.transit());
+        let last = left.checked_sub(1).map_or(cut, |index| self.due[index] + self.path.mean_delay());
         last.max(cut)
     }
 }

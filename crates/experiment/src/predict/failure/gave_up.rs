@@ -1,14 +1,14 @@
 //! Clients that close permanently, as their standard requires (E18): an event stream that is answered with anything but 200
 //! and its own content type (WHATWG HTML, section 9.2.3). The others try again.
 
-use super::{Arithmetic, Case, Unknown};
+use super::{Arithmetic, Case, NotPredicted};
 use crate::scenario::{Fault, FaultKind, LinkFault};
 
 /// How much earlier or later than predicted a client may come, s.
 const MARGIN: f64 = 0.1;
 
 /// How many of the clients give up, unless it is a matter of luck.
-pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f64, Unknown> {
+pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f64, NotPredicted> {
     // A ladder steps down instead.
     if !arithmetic.gives_up() || case.contender.is_auto() {
         return Ok(0.0);
@@ -26,22 +26,22 @@ pub(super) fn clients(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<f6
             let meets = meets(cut, answer, case, arithmetic)?;
             Ok(if meets { case.clients * cut.share } else { 0.0 })
         }
-        _ => Err(Unknown::Chance),
+        _ => Err(NotPredicted::Chance),
     }
 }
 
 /// Whether everybody who was cut off comes back while the wrong answer is given, or nobody does.
-fn meets(cut: &Fault, answer: &Fault, case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<bool, Unknown> {
-    let (wait, way) = (super::wait(case, arithmetic), case.way);
+fn meets(cut: &Fault, answer: &Fault, case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Result<bool, NotPredicted> {
+    let (wait, path) = (super::wait(case, arithmetic), case.path);
     let at = cut.at.as_secs_f64();
     let first = at + wait.least - MARGIN;
-    let last = at + way.transit() + wait.longest() + way.opening() + MARGIN;
+    let last = at + path.mean_delay() + wait.longest() + path.open_time() + MARGIN;
     let (from, to) = (answer.at.as_secs_f64(), (answer.at + answer.length).as_secs_f64());
     if from <= first && last <= to {
         Ok(true)
     } else if last <= from || to <= first {
         Ok(false)
     } else {
-        Err(Unknown::Chance)
+        Err(NotPredicted::Chance)
     }
 }

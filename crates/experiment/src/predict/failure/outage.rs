@@ -9,11 +9,11 @@ pub(super) struct Break {
     /// When the client learns of it.
     pub(super) noticed: f64,
     /// When it has a connection again; through the lab proxy, at once after its wait.
-    pub(super) stood: f64,
+    pub(super) connected: f64,
     /// When its request has arrived at the server again.
-    pub(super) asked: f64,
+    pub(super) requested: f64,
     /// When the answer is in, and with it what the server still has.
-    pub(super) back: f64,
+    pub(super) answered: f64,
     /// How long an update takes from the server to it.
     pub(super) transit: f64,
 }
@@ -32,20 +32,20 @@ pub(super) struct Outage {
 impl Break {
     /// Plays it; `due` are the due times, ascending, `given` how many of those that fell due in between the server hands
     /// over: its history, and nothing to who brings no cursor. What falls due from `end` on is not counted.
-    pub(super) fn play(&self, due: &[f64], given: usize, end: f64) -> Outage {
+    pub(super) fn simulate(&self, due: &[f64], replayable: usize, end: f64) -> Outage {
         let until = |time: f64| due.partition_point(|due| *due <= time);
         let counted = |from: usize, to: usize| {
             let end = due.partition_point(|due| *due < end);
             to.min(end).saturating_sub(from.min(end)) as f64
         };
-        let (first, next) = (until(self.last), until(self.asked));
+        let (first, next) = (until(self.last), until(self.requested));
         let lost = next - first;
         // The oldest are not given.
-        let kept = first + lost.saturating_sub(given);
+        let kept = first + lost.saturating_sub(replayable);
         let missed = counted(first, kept);
-        let replayed = counted(until(self.noticed).max(kept), until(self.stood).max(kept));
-        let arrives = if next > kept { Some(self.back) } else { due.get(next).map(|due| due + self.transit) };
-        let recovery = arrives.map(|arrives| arrives.max(self.back) - self.noticed);
+        let replayed = counted(until(self.noticed).max(kept), until(self.connected).max(kept));
+        let arrives = if next > kept { Some(self.answered) } else { due.get(next).map(|due| due + self.transit) };
+        let recovery = arrives.map(|arrives| arrives.max(self.answered) - self.noticed);
         Outage { missed, replayed, recovery }
     }
 }
@@ -57,16 +57,16 @@ mod tests {
     #[test]
     fn what_falls_due_in_the_gap_is_given_as_far_as_the_history_goes() {
         let due: Vec<f64> = (0..100).map(|i| f64::from(i) / 10.0).collect();
-        let cut = Break { last: 1.05, noticed: 1.1, stood: 2.1, asked: 2.15, back: 2.2, transit: 0.05 };
-        let played = |given| {
-            let Outage { missed, replayed, recovery } = cut.play(&due, given, 100.0);
+        let cut = Break { last: 1.05, noticed: 1.1, connected: 2.1, requested: 2.15, answered: 2.2, transit: 0.05 };
+        let played = |replayable| {
+            let Outage { missed, replayed, recovery } = cut.simulate(&due, replayable, 100.0);
             (missed, replayed, (recovery.unwrap() * 1e6).round() / 1e6)
         };
         // 1.1 to 2.1: eleven updates, the first of them due when the loss was noticed.
         assert_eq!(played(100), (0.0, 10.0, 1.1));
         assert_eq!(played(4), (7.0, 4.0, 1.1));
         assert_eq!(played(0), (11.0, 0.0, 1.15), "the next update is due at 2.2 and takes its way");
-        assert_eq!(cut.play(&due[..15], 0, 100.0).recovery, None, "nothing comes any more");
-        assert_eq!(cut.play(&due, 0, 1.5).missed, 4.0, "what falls due later is not measured");
+        assert_eq!(cut.simulate(&due[..15], 0, 100.0).recovery, None, "nothing comes any more");
+        assert_eq!(cut.simulate(&due, 0, 1.5).missed, 4.0, "what falls due later is not measured");
     }
 }

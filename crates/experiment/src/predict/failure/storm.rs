@@ -1,13 +1,13 @@
 //! How many clients come back at once (E19).
 
-use super::{Unknown, Wait};
+use super::{NotPredicted, Wait};
 use crate::metric::RECONNECTS_BIN;
 use crate::scenario::Fault;
 
 /// The most that come back within a tenth of a second. Without jitter that is everybody at once. Spread evenly over `J`
 /// seconds they are `N·0.1/J` on average; by chance the fullest of so many tenths has more: the largest of as many
 /// Poisson counts of that mean. Where the spread is shorter than a few tenths it depends on where these begin.
-pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitions: u32) -> Result<f64, Unknown> {
+pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitions: u32) -> Result<f64, NotPredicted> {
     const FEW: f64 = 5.0;
     let share = breaks.iter().map(|(_, fault)| fault.share).fold(0.0, f64::max);
     let most = clients * share;
@@ -16,7 +16,7 @@ pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitio
     }
     let bins = wait.spread / RECONNECTS_BIN.as_secs_f64();
     let counts = bins * breaks.len() as f64 * f64::from(repetitions);
-    if bins >= FEW { Ok(largest_of(counts, most / bins)) } else { Err(Unknown::Chance) }
+    if bins >= FEW { Ok(largest_of(counts, most / bins)) } else { Err(NotPredicted::Chance) }
 }
 
 /// The expected largest of so many Poisson counts of a mean: `Σ (1 − F(x)^k)`, with `F` the distribution of one.
@@ -69,7 +69,7 @@ mod tests {
         assert!((found / simulated - 1.0).abs() < 0.03, "{found} {simulated}");
         assert!(found > 25.0, "N·0.1/J is the mean");
         let short = Wait { least: 0.0, spread: 0.1, more: 0.0 };
-        assert_eq!(peak(&short, &cut(), 500.0, 1), Err(Unknown::Chance));
+        assert_eq!(peak(&short, &cut(), 500.0, 1), Err(NotPredicted::Chance));
     }
 
     #[test]

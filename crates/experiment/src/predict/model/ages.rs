@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Arrivals, Unknown, extra};
+use super::{Arrivals, NotPredicted, extra};
 
 /// A distribution of ages, s.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,14 +25,14 @@ const SHARES: [f64; 16] = [0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0
 
 impl Ages {
     /// The way and nothing else.
-    pub(crate) const fn at_once(way: f64) -> Self {
-        Self::Spread { least: way, at_least: 1.0, width: 0.0 }
+    pub(crate) const fn constant(delay: f64) -> Self {
+        Self::Spread { least: delay, at_least: 1.0, width: 0.0 }
     }
 
     /// As they were found, in any order.
-    pub(crate) fn found(mut ages: Vec<f64>) -> Result<Self, Unknown> {
+    pub(crate) fn from_samples(mut ages: Vec<f64>) -> Result<Self, NotPredicted> {
         ages.sort_by(f64::total_cmp);
-        if ages.is_empty() { Err(Unknown::NothingDue) } else { Ok(Self::Sample(ages)) }
+        if ages.is_empty() { Err(NotPredicted::NothingDue) } else { Ok(Self::Sample(ages)) }
     }
 
     /// The age that a share of the updates does not exceed.
@@ -56,7 +56,7 @@ impl Ages {
     }
 
     /// A share of the updates is older by times that are evenly spread over a range.
-    pub(crate) fn held_up(&self, share: f64, by: Range<f64>) -> Self {
+    pub(crate) fn delayed(&self, share: f64, by: Range<f64>) -> Self {
         /// Instants in a stall, and ages for each, that stand for all.
         const STEPS: u32 = 64;
         let middle = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);

@@ -1,6 +1,6 @@
 //! What jitter does to what is pushed: each update takes up to so much longer, and none overtakes another.
 
-use super::course::Arrivals;
+use super::feed_model::Arrivals;
 
 /// Quantiles that stand for the distribution.
 const STEPS: u32 = 512;
@@ -21,7 +21,7 @@ pub(crate) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
     let share = |x: f64| match *arrivals {
         Arrivals::Poisson(rate) => x / jitter * (-rate * (jitter - x).powi(2) / (2.0 * jitter)).exp(),
         Arrivals::Constant(period) => in_order(x, jitter, period),
-        Arrivals::Known(_) => x / jitter,
+        Arrivals::DueTimes(_) => x / jitter,
     };
     (0..STEPS).map(|step| inverse(share, (f64::from(step) + 0.5) / f64::from(STEPS), jitter)).collect()
 }

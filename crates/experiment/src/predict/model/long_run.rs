@@ -3,7 +3,7 @@
 
 use feedlab_feed::source::{Due, SourceConfig};
 
-use super::course::{self, Arrivals, Course, Span};
+use super::feed_model::{self, Arrivals, FeedModel, Span};
 use super::{LIMIT, Sizes};
 use crate::Scenario;
 use crate::scenario::{ScheduleKind, Source};
@@ -34,16 +34,16 @@ impl LongRun {
     /// `None` where nobody can know what the feed brings in the long run: a recording that cannot be read, or one of a
     /// single moment.
     pub(crate) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Option<Self> {
-        let feed = course::feed(scenario, payload_bytes, 1)?;
+        let config = feed_model::source_config(scenario, payload_bytes, 1)?;
         let (rate, cycle) = match scenario.feed.source {
             Source::Synthetic { updates_per_s, schedule: ScheduleKind::Burst, burst_size, .. } => {
-                (updates_per_s, Some(Cycle::burst(&feed, burst_size)?))
+                (updates_per_s, Some(Cycle::burst(&config, burst_size)?))
             }
             Source::Synthetic { updates_per_s, .. }
             | Source::Host { updates_per_s }
             | Source::Clients { updates_per_s, .. } => (updates_per_s, None),
             Source::Replay { .. } => {
-                let (rate, cycle) = Cycle::recorded(&feed)?;
+                let (rate, cycle) = Cycle::recorded(&config)?;
                 (rate, Some(cycle))
             }
         };
@@ -56,13 +56,13 @@ impl LongRun {
     }
 
     /// The course at the feed's own rate.
-    pub(crate) fn course(&self) -> Option<Course> {
-        self.course_at(self.rate)
+    pub(crate) fn model(&self) -> Option<FeedModel> {
+        self.model_at(self.rate)
     }
 
     /// The course at another rate, everything else being equal: a burst is as large and comes as much more often, a
     /// recording is played as much faster.
-    pub(crate) fn course_at(&self, rate: f64) -> Option<Course> {
+    pub(crate) fn model_at(&self, rate: f64) -> Option<FeedModel> {
         let Some(cycle) = &self.cycle else { return self.closed(rate) };
         let asked = self.scenario.measure.duration.as_secs_f64();
         let length = cycle.due.len() as f64 / rate;
@@ -73,8 +73,8 @@ impl LongRun {
             (0..2 * times as u32).flat_map(|turn| cycle.due.iter().map(move |at| (f64::from(turn) + at) * length));
         let whole = Span { from: 0.0, to: 2.0 * from };
         let updates = times * cycle.due.len() as f64;
-        Some(Course {
-            arrivals: Arrivals::Known(due.collect()),
+        Some(FeedModel {
+            arrivals: Arrivals::DueTimes(due.collect()),
             measured: Span { from, ..whole },
             scale: 1.0,
             whole,
@@ -86,7 +86,7 @@ impl LongRun {
     }
 
     /// A closed form does not depend on where the measured time lies, long after the feed began.
-    fn closed(&self, asked: f64) -> Option<Course> {
+    fn closed(&self, asked: f64) -> Option<FeedModel> {
         const LATER: f64 = 1e6;
         let mut scenario = self.scenario.clone();
         let source = &mut scenario.feed.source;
@@ -97,32 +97,32 @@ impl LongRun {
             *updates_per_s = asked;
         }
         let is_poisson = matches!(source, Source::Synthetic { schedule: ScheduleKind::Poisson, .. });
-        let course = match is_poisson {
-            true => course::seedless(&scenario, self.payload_bytes, asked)?,
-            false => Course::of(&scenario, self.payload_bytes).pop()?,
+        let model = match is_poisson {
+            true => feed_model::seedless(&scenario, self.payload_bytes, asked)?,
+            false => FeedModel::of(&scenario, self.payload_bytes).pop()?,
         };
-        let arrivals = if is_poisson { Arrivals::Poisson(asked) } else { course.arrivals };
+        let arrivals = if is_poisson { Arrivals::Poisson(asked) } else { model.arrivals };
         let rate = match arrivals {
             Arrivals::Poisson(rate) => rate,
             Arrivals::Constant(period) => 1.0 / period,
-            Arrivals::Known(_) => return None,
+            Arrivals::DueTimes(_) => return None,
         };
-        let Span { from, to } = course.measured;
+        let Span { from, to } = model.measured;
         let measured = Span { from: from + LATER, to: to + LATER };
-        Some(Course { arrivals, measured, updates: rate * measured.length(), ..course })
+        Some(FeedModel { arrivals, measured, updates: rate * measured.length(), ..model })
     }
 }
 
 impl Cycle {
     /// All at once.
-    fn burst(feed: &SourceConfig, size: u32) -> Option<Self> {
+    fn burst(config: &SourceConfig, size: u32) -> Option<Self> {
         let due = vec![0.0; usize::try_from(size).ok().filter(|size| (1..=LIMIT / 2).contains(size))?];
-        Some(Self { due, sizes: Sizes::alike(feed, 0.0, size.into())? })
+        Some(Self { due, sizes: Sizes::alike(config, 0.0, size.into())? })
     }
 
     /// The recording, from its first update to its last and on to the next that would come, with its rate.
-    fn recorded(feed: &SourceConfig) -> Option<(f64, Self)> {
-        let mut source = feed.open().ok()?;
+    fn recorded(config: &SourceConfig) -> Option<(f64, Self)> {
+        let mut source = config.open().ok()?;
         let (mut due, mut each) = (Vec::new(), Vec::new());
         while let Some(Due::At(time)) = source.next_due().filter(|_| due.len() < LIMIT / 2) {
             due.push(time.as_secs_f64());

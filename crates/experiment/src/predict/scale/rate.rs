@@ -116,7 +116,7 @@ impl Study {
 
     /// A contender's traffic at another rate of the feed, given by its decimal logarithm.
     fn rates_at(&self, studied: &Studied, log: f64) -> Option<Rates> {
-        Some(rates(&self.scenario, &studied.contender, &self.feed.course_at(10f64.powf(log))?))
+        Some(rates(&self.scenario, &studied.contender, &self.feed.model_at(10f64.powf(log))?))
     }
 }
 

@@ -128,9 +128,9 @@ impl Study {
         let payload = scenario.feed.source.payload_sweep().last().copied().flatten();
         let no_feed = || ScaleError::NoFeed { name: scenario.name.clone() };
         let feed = LongRun::of(scenario, payload).ok_or_else(no_feed)?;
-        let course = feed.course().ok_or_else(no_feed)?;
+        let model = feed.model().ok_or_else(no_feed)?;
         let studied = |contender: &Contender| {
-            let rates = rates(scenario, contender, &course);
+            let rates = rates(scenario, contender, &model);
             Studied::new(contender, rates, reference, payload).ok_or_else(|| ScaleError::NotMeasured {
                 run: reference.run.clone(),
                 metric: cpu_metric(contender),
@@ -142,7 +142,7 @@ impl Study {
             contenders: scenario.contenders.iter().map(studied).collect::<Result<_, _>>()?,
             scenario: scenario.clone(),
             feed,
-            payload_bytes: course.sizes.payload,
+            payload_bytes: model.sizes.payload,
             reference: reference.run.clone(),
             machine: reference.machine_in_words(),
         })

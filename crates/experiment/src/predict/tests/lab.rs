@@ -44,7 +44,7 @@ fn what_has_no_formula_is_left_out_and_that_is_said() {
         assert!(found.metrics.contains_key(&Metric::AgeP50), "{contender}");
         assert!(!found.metrics.contains_key(&Metric::SocketBytesPerUpdate), "{contender}");
         assert_eq!(found.metrics.get(&Metric::ConnectionsOpened).copied(), connections, "{contender}");
-        assert!(found.assumptions.iter().any(|told| told.contains("Bytes and packets are not predicted")));
+        assert!(found.assumptions.iter().any(|messages| messages.contains("Bytes and packets are not predicted")));
     }
     let mut many = one(TEN, "", "transport = \"sse\", http = \"2\", connections = \"shared\"");
     many.clients.count = vec![500];
@@ -99,9 +99,9 @@ fn long_polling_without_a_cursor_loses_the_share_of_e06() {
     let [missed, expected] = [Metric::UpdatesMissed, Metric::UpdatesExpected].map(|id| metric(&scenario, id).unwrap());
     let share: f64 = missed / expected;
     assert!((share - 0.5).abs() < 0.03, "{share}: the seed's rate is not exactly 10");
-    assert_eq!(metric(&scenario, Metric::UpdatesToldLost), Some(0.0), "nobody knows");
-    let told = one(TEN, network, "transport = \"long-polling\", history = 0");
-    assert_eq!(metric(&told, Metric::UpdatesToldLost), metric(&told, Metric::UpdatesMissed));
+    assert_eq!(metric(&scenario, Metric::UpdatesReportedLost), Some(0.0), "nobody knows");
+    let messages = one(TEN, network, "transport = \"long-polling\", history = 0");
+    assert_eq!(metric(&messages, Metric::UpdatesReportedLost), metric(&messages, Metric::UpdatesMissed));
     let short = one(TEN, "", "transport = \"short-polling\", history = 0");
     assert_eq!(metric(&short, Metric::UpdatesMissed), metric(&short, Metric::UpdatesExpected));
 }
@@ -141,12 +141,12 @@ fn without_history_a_cut_loses_what_falls_due_until_the_client_is_back() {
     let scenario = one("updates_per_s = 100", faults, &format!("{client}, history = 0"));
     // Noticed when the last update arrives, after d; a second; the handshake, and the way up: 1.2 s in all.
     assert_eq!(metric(&scenario, Metric::UpdatesMissed), Some(100.0 * 120.0));
-    assert_eq!(metric(&scenario, Metric::UpdatesToldLost), Some(100.0 * 120.0));
+    assert_eq!(metric(&scenario, Metric::UpdatesReportedLost), Some(100.0 * 120.0));
     assert_eq!(metric(&scenario, Metric::Reconnects), Some(100.0));
     assert_eq!(metric(&scenario, Metric::ReconnectsPeak), Some(100.0));
     let secret = one("updates_per_s = 100", faults, &format!("{client}, cursor = false"));
     assert_eq!(metric(&secret, Metric::UpdatesMissed), Some(100.0 * 120.0));
-    assert_eq!(metric(&secret, Metric::UpdatesToldLost), Some(0.0));
+    assert_eq!(metric(&secret, Metric::UpdatesReportedLost), Some(0.0));
     let some = one("updates_per_s = 100", faults, &format!("{client}, history = 50"));
     assert_eq!(metric(&some, Metric::UpdatesMissed), Some(100.0 * 70.0), "λ·gap − history (E17)");
     let all = one("updates_per_s = 100", faults, client);

@@ -10,10 +10,10 @@ use crate::scenario::Options;
 /// that lets no upgrade through answers at once. Either way the next rung, long polling, opens a connection of its own.
 pub(crate) fn first_update(case: &Case<'_>) -> Option<f64> {
     let Options::Auto { watchdog, .. } = case.contender.options else { return None };
-    let noticed = match of(&case.contender.options).passes(case.contender.link.via) {
-        Passage::Silent => case.way.opening() + watchdog.as_secs_f64(),
-        Passage::Refused => case.way.opening(),
+    let noticed = match of(&case.contender.options).passage(case.contender.link.via) {
+        Passage::Silent => case.path.open_time() + watchdog.as_secs_f64(),
+        Passage::Refused => case.path.open_time(),
         Passage::Open => return None,
     };
-    case.scenario.faults.is_empty().then(|| noticed + case.way.opening())
+    case.scenario.faults.is_empty().then(|| noticed + case.path.open_time())
 }

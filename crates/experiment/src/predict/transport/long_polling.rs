@@ -6,8 +6,8 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
 use super::polling::{self, Heads, Poller};
-use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
-use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, outlived, segments, while_away, wire};
+use super::{Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wire, heads};
+use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, completed_share, segments, while_away, wire};
 use crate::scenario::Headers;
 
 const THIS: Transport = Transport::LongPolling;
@@ -23,17 +23,17 @@ pub(super) struct LongPolling {
 
 impl Arithmetic for LongPolling {
     // Requests.
-    fn asking(&self) -> &'static str {
+    fn request_pattern(&self) -> &'static str {
         "A client asks again the moment its answer is in, with its cursor."
     }
 
-    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
-        let Poller { hold, gap } = self.poller(&case.way);
-        let traffic = match a_second(hold, gap, &course.arrivals_in(span)) {
-            Some(a_second) => a_second.times(span.length()),
-            None => polling::simulated_traffic(course, span, self.poller(&case.way), &START),
+    fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic {
+        let Poller { hold, gap } = self.poller(&case.path);
+        let traffic = match per_second(hold, gap, &feed.arrivals_in(span)) {
+            Some(per_second) => per_second.times(span.length()),
+            None => polling::simulated_traffic(feed, span, self.poller(&case.path), &START),
         };
-        let traffic = course.counted(traffic, span);
+        let traffic = feed.counted(traffic, span);
         let changed = self.changed(traffic, self.churn(case), span.length());
         // Who leaves while an answer or the next question is on its way has none that the server holds.
         let unheld = changed.changes * (gap * traffic.requests / span.length()).min(1.0);
@@ -47,34 +47,39 @@ impl Arithmetic for LongPolling {
     /// Who leaves has a question under way, which the server answers with nothing; and the next one is held again.
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
         let hold = self.silence();
-        let ended = traffic.empty * (1.0 - outlived(churn, hold, hold));
+        let ended = traffic.empty * (1.0 - completed_share(churn, hold, hold));
         polling::changed(
             Traffic { requests: traffic.requests - ended, empty: traffic.empty - ended, ..traffic },
             churn * time,
         )
     }
 
-    fn forgets(&self, case: &Case<'_>, course: &Course) -> Option<Unknown> {
-        polling::forgets(case, course, self.poller(&case.way).gap)
+    fn may_lose(&self, case: &Case<'_>, feed: &FeedModel) -> Option<NotPredicted> {
+        polling::may_lose(case, feed, self.poller(&case.path).gap)
     }
 
-    fn given(&self, case: &Case<'_>, course: &Course, why: Unknown) -> Result<(Option<f64>, f64), Unknown> {
-        let Poller { hold, gap } = self.poller(&case.way);
-        let (requests, updates) = forgetful(why, hold, gap, &course.arrivals).ok_or(why)?;
-        let length = course.measured.length() * course.scale;
+    fn lossy_traffic(
+        &self,
+        case: &Case<'_>,
+        feed: &FeedModel,
+        why: NotPredicted,
+    ) -> Result<(Option<f64>, f64), NotPredicted> {
+        let Poller { hold, gap } = self.poller(&case.path);
+        let (requests, updates) = lossy(why, hold, gap, &feed.arrivals).ok_or(why)?;
+        let length = feed.measured.length() * feed.scale;
         Ok((Some(requests * length), updates * length))
     }
 
     // Ages.
     /// What is not waited for is not handed over to a client without a cursor.
-    fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
-        let (Poller { hold, gap }, way) = (self.poller(&case.way), case.way.least());
-        let ages = match late(hold, gap, way, &course.arrivals) {
-            _ if !case.contender.reconnect.with_cursor => Ages::at_once(way),
+    fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted> {
+        let (Poller { hold, gap }, delay) = (self.poller(&case.path), case.path.min_delay());
+        let ages = match closed_form_ages(hold, gap, delay, &feed.arrivals) {
+            _ if !case.contender.reconnect.with_cursor => Ages::constant(delay),
             Some(ages) => ages,
-            None => polling::simulated_ages(course, self.poller(&case.way), &START, way)?,
+            None => polling::simulated_ages(feed, self.poller(&case.path), &START, delay)?,
         };
-        Ok(while_away(polling::jittered(ages, &case.way), self.churn(case), case.way.opening()))
+        Ok(while_away(polling::jittered(ages, &case.path), self.churn(case), case.path.open_time()))
     }
 
     // Heads and bodies.
@@ -90,12 +95,12 @@ impl Arithmetic for LongPolling {
     /// A request, its acknowledgement unless that is saved, and the answer, whose last segment the next request
     /// acknowledges: what came before that has acknowledgements of its own. Over a way that is longer than the delay the
     /// lab proxy, which is the server's peer, has nothing to send in time: it acknowledges the last segment by itself, too.
-    fn wire(&self, way: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
+    fn wire(&self, path: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire {
         if !self.keep_alive {
-            return polling::fresh(traffic, bytes);
+            return polling::one_connection_per_request(traffic, bytes);
         }
         let news = segments(bytes.answer);
-        let is_late = way.round_trip() >= DELAYED_ACK;
+        let is_late = path.mean_round_trip() >= DELAYED_ACK;
         let acks = if news > 1.0 || is_late { acks(news) } else { 0.0 };
         let empty = if is_late { 2.0 } else { 1.0 };
         let requests = 2.0 * traffic.requests - traffic.unacknowledged;
@@ -106,8 +111,8 @@ impl Arithmetic for LongPolling {
     }
 
     // Idle time.
-    fn idle(&self, way: &Way, time: f64) -> Traffic {
-        let Poller { hold, gap } = self.poller(way);
+    fn idle(&self, path: &NetworkPath, time: f64) -> Traffic {
+        let Poller { hold, gap } = self.poller(path);
         polling::idle((time / (hold + gap)).floor())
     }
 
@@ -126,8 +131,8 @@ impl Arithmetic for LongPolling {
 const START: [f64; 1] = [0.0];
 
 impl LongPolling {
-    fn poller(&self, way: &Way) -> Poller {
-        Poller { hold: self.hold.as_secs_f64(), gap: polling::gap(way, self.keep_alive) }
+    fn poller(&self, path: &NetworkPath) -> Poller {
+        Poller { hold: self.hold.as_secs_f64(), gap: polling::gap(path, self.keep_alive) }
     }
 
     /// With the cursor in the URL.
@@ -162,7 +167,7 @@ impl LongPolling {
 /// below the gap one answer a gap, with `R/p` updates.
 ///
 /// Two answers in a row within the delay save an acknowledgement: see [`crate::predict::model`]'s packets.
-pub(super) fn a_second(hold: f64, gap: f64, arrivals: &Arrivals) -> Option<Traffic> {
+pub(super) fn per_second(hold: f64, gap: f64, arrivals: &Arrivals) -> Option<Traffic> {
     match *arrivals {
         Arrivals::Poisson(rate) => {
             let waits = (-rate * gap).exp();
@@ -179,7 +184,7 @@ pub(super) fn a_second(hold: f64, gap: f64, arrivals: &Arrivals) -> Option<Traff
             let requests = answers + empty;
             Some(Traffic { requests, empty, unacknowledged, updates: 1.0 / period, ..Traffic::default() })
         }
-        Arrivals::Constant(_) | Arrivals::Known(_) => None,
+        Arrivals::Constant(_) | Arrivals::DueTimes(_) => None,
     }
 }
 
@@ -195,24 +200,24 @@ fn mean_wait(rate: f64, hold: f64) -> f64 {
 /// is told of the gap at once, if there is one, and only waits otherwise: it loses `λR/(λR + e^(−λR))`. Evenly spaced
 /// updates are all handed over while the period is longer than the gap; else a client without a cursor gets every
 /// `⌈R/p⌉`th, and the other none.
-pub(super) fn forgetful(why: Unknown, hold: f64, gap: f64, arrivals: &Arrivals) -> Option<(f64, f64)> {
+pub(super) fn lossy(why: NotPredicted, hold: f64, gap: f64, arrivals: &Arrivals) -> Option<(f64, f64)> {
     Some(match (why, arrivals) {
-        (Unknown::NoCursor, Arrivals::Poisson(rate)) => {
+        (NotPredicted::NoCursor, Arrivals::Poisson(rate)) => {
             let requests = 1.0 / (gap + mean_wait(*rate, hold));
             (requests, requests * -f64::exp_m1(-rate * hold))
         }
-        (Unknown::NoHistory, Arrivals::Poisson(rate)) => {
+        (NotPredicted::NoHistory, Arrivals::Poisson(rate)) => {
             let waits = (-rate * gap).exp();
             let requests = 1.0 / (gap + waits * mean_wait(*rate, hold));
             (requests, requests * waits * -f64::exp_m1(-rate * hold))
         }
         (_, Arrivals::Constant(period)) if *period > gap + hold || is_near_whole(gap / period) => return None,
-        (Unknown::NoCursor, Arrivals::Constant(period)) => {
+        (NotPredicted::NoCursor, Arrivals::Constant(period)) => {
             let requests = 1.0 / (period * (gap / period).ceil().max(1.0));
             (requests, requests)
         }
-        (Unknown::NoHistory, Arrivals::Constant(period)) if *period > gap => (1.0 / period, 1.0 / period),
-        (Unknown::NoHistory, Arrivals::Constant(_)) => (1.0 / gap, 0.0),
+        (NotPredicted::NoHistory, Arrivals::Constant(period)) if *period > gap => (1.0 / period, 1.0 / period),
+        (NotPredicted::NoHistory, Arrivals::Constant(_)) => (1.0 / gap, 0.0),
         _ => return None,
     })
 }
@@ -236,7 +241,7 @@ fn is_near_whole(turns: f64) -> bool {
 /// which E04 gives for `H → ∞`; the age is that and the way `d`, at most `R + d`: "three network transits at worst"
 /// (RFC 6202, section 2.2). Evenly spaced updates: with `p ≥ R` none falls into a gap; with `p < R` all do, the waits
 /// are uniform on `[0, R]`, mean age `R`, maximum `1.5 R`.
-pub(super) fn late(hold: f64, gap: f64, way: f64, arrivals: &Arrivals) -> Option<Ages> {
+pub(super) fn closed_form_ages(hold: f64, gap: f64, delay: f64, arrivals: &Arrivals) -> Option<Ages> {
     let at_least = match *arrivals {
         _ if gap == 0.0 => 1.0,
         Arrivals::Poisson(rate) => {
@@ -245,8 +250,8 @@ pub(super) fn late(hold: f64, gap: f64, way: f64, arrivals: &Arrivals) -> Option
         }
         Arrivals::Constant(period) if period < gap => 0.0,
         Arrivals::Constant(period) if period <= gap + hold => 1.0,
-        Arrivals::Constant(_) | Arrivals::Known(_) => return None,
+        Arrivals::Constant(_) | Arrivals::DueTimes(_) => return None,
     };
     let width = if at_least < 1.0 { gap } else { 0.0 };
-    Some(Ages::Spread { least: way, at_least, width })
+    Some(Ages::Spread { least: delay, at_least, width })
 }

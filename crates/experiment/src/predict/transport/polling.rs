@@ -10,15 +10,15 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
 use super::heads::Pairs;
-use super::{Ages, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
+use super::{Ages, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wire, heads};
 use crate::headers::{ANY, LAST};
 use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, digits, segments, wire};
 use crate::scenario::Headers;
 
 /// From an answer's departure to the arrival of the next request: a round trip, and with a connection for each request
 /// its handshakes (E10).
-pub(super) fn gap(way: &Way, keep_alive: bool) -> f64 {
-    way.round_trip() + if keep_alive { 0.0 } else { way.handshakes() }
+pub(super) fn gap(path: &NetworkPath, keep_alive: bool) -> f64 {
+    path.mean_round_trip() + if keep_alive { 0.0 } else { path.handshake_time() }
 }
 
 /// How a client asks.
@@ -64,8 +64,8 @@ pub(super) fn exchanges(due: &[f64], poller: Poller, start: f64) -> impl Iterato
 }
 
 /// One client's traffic in a span, the mean over clients that begin at some times and stand for all.
-pub(super) fn simulated_traffic(course: &Course, span: Span, poller: Poller, starts: &[f64]) -> Traffic {
-    let due = course.due_until(span.to);
+pub(super) fn simulated_traffic(feed: &FeedModel, span: Span, poller: Poller, starts: &[f64]) -> Traffic {
+    let due = feed.due_until(span.to);
     let all = starts.iter().map(|start| tally(exchanges(&due, poller, *start), span));
     all.sum::<Traffic>().times(1.0 / starts.len() as f64)
 }
@@ -88,10 +88,15 @@ pub(super) fn tally(exchanges: impl Iterator<Item = Exchange>, span: Span) -> Tr
 }
 
 /// The ages over a course without a closed form, over clients that begin at some times and stand for all.
-pub(super) fn simulated_ages(course: &Course, poller: Poller, starts: &[f64], way: f64) -> Result<Ages, Unknown> {
-    let due = course.due_until(course.whole.to);
-    let waits = starts.iter().flat_map(|start| waits(&due, poller, *start, course.measured));
-    Ages::found(waits.map(|wait| wait + way).collect())
+pub(super) fn simulated_ages(
+    feed: &FeedModel,
+    poller: Poller,
+    starts: &[f64],
+    delay: f64,
+) -> Result<Ages, NotPredicted> {
+    let due = feed.due_until(feed.whole.to);
+    let waits = starts.iter().flat_map(|start| waits(&due, poller, *start, feed.measured));
+    Ages::from_samples(waits.map(|wait| wait + delay).collect())
 }
 
 /// How long each update of a span waits at the server until it leaves, s, for one client.
@@ -105,18 +110,18 @@ fn waits<'a>(due: &'a [f64], poller: Poller, start: f64, span: Span) -> impl Ite
 
 /// An answer has no other before it that it would wait for; what the request took longer by jitter is in the gap, with its
 /// mean.
-pub(super) fn jittered(ages: Ages, way: &Way) -> Ages {
-    ages.jittered(way.jitter, &Arrivals::Known(Vec::new()))
+pub(super) fn jittered(ages: Ages, path: &NetworkPath) -> Ages {
+    ages.jittered(path.jitter, &Arrivals::DueTimes(Vec::new()))
 }
 
 /// Why a poller that asks every so many seconds may not be given all that fell due in between: it does not say where it
 /// is, or the server keeps too little for it.
-pub(super) fn forgets(case: &Case<'_>, course: &Course, every: f64) -> Option<Unknown> {
+pub(super) fn may_lose(case: &Case<'_>, feed: &FeedModel, every: f64) -> Option<NotPredicted> {
     match case.history() {
-        _ if !case.contender.reconnect.with_cursor => Some(Unknown::NoCursor),
-        0 => Some(Unknown::NoHistory),
-        history if course.fits(history, every) => None,
-        _ => Some(Unknown::ShortHistory),
+        _ if !case.contender.reconnect.with_cursor => Some(NotPredicted::NoCursor),
+        0 => Some(NotPredicted::NoHistory),
+        history if feed.fits(history, every) => None,
+        _ => Some(NotPredicted::ShortHistory),
     }
 }
 
@@ -200,7 +205,7 @@ fn length_digits(length: f64) -> f64 {
 }
 
 /// A connection for each request: handshake, request and its acknowledgement, answer and its acknowledgement, close.
-pub(super) fn fresh(traffic: &Traffic, bytes: &Bytes) -> Wire {
+pub(super) fn one_connection_per_request(traffic: &Traffic, bytes: &Bytes) -> Wire {
     let rest = OPEN + 2.0 + CLOSE;
     let news = segments(bytes.answer);
     let packets = traffic.requests * rest + traffic.with_news() * (news + acks(news)) + traffic.empty * 2.0;

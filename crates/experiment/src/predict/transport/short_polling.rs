@@ -4,7 +4,7 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
 use super::polling::{self, Heads};
-use super::{Ages, Arithmetic, Bytes, Case, Course, Sizes, Span, Traffic, Unknown, Way, Wire, heads};
+use super::{Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wire, heads};
 use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, period, segments, wire};
 use crate::scenario::Headers;
 
@@ -23,16 +23,16 @@ pub(super) struct ShortPolling {
 
 impl Arithmetic for ShortPolling {
     // Requests.
-    fn asking(&self) -> &'static str {
+    fn request_pattern(&self) -> &'static str {
         "A client asks at a fixed rate, at a phase of its own that has nothing to do with the feed; a poll that is \
          still under way when the next is due replaces it."
     }
 
-    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
-        let cycle = self.cycle(&case.way);
-        let traffic = match a_second(cycle, &course.arrivals_in(span)) {
-            Some(a_second) => counted(a_second.times(span.length()), course, span, (cycle, self.churn(case))),
-            None => polled(course, span, cycle),
+    fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic {
+        let cycle = self.cycle(&case.path);
+        let traffic = match per_second(cycle, &feed.arrivals_in(span)) {
+            Some(per_second) => counted(per_second.times(span.length()), feed, span, (cycle, self.churn(case))),
+            None => polled(feed, span, cycle),
         };
         // Slots that pass while a poll is under way.
         let traffic = Traffic { skipped: (1.0 / self.interval - 1.0 / cycle) * span.length(), ..traffic };
@@ -41,8 +41,8 @@ impl Arithmetic for ShortPolling {
             churn => {
                 let changed = self.changed(traffic, churn, span.length());
                 // The slots behind a change count from its answer.
-                let requests = changed.requests - changed.changes * (case.way.opening() / cycle).min(1.0);
-                parted(Traffic { requests, ..changed }, &course.arrivals_in(span), cycle, churn)
+                let requests = changed.requests - changed.changes * (case.path.open_time() / cycle).min(1.0);
+                with_changes(Traffic { requests, ..changed }, &feed.arrivals_in(span), cycle, churn)
             }
         }
     }
@@ -56,14 +56,19 @@ impl Arithmetic for ShortPolling {
         polling::changed(traffic, churn * time)
     }
 
-    fn forgets(&self, case: &Case<'_>, course: &Course) -> Option<Unknown> {
-        let gap = polling::gap(&case.way, self.keep_alive);
-        polling::forgets(case, course, self.interval.max(gap))
+    fn may_lose(&self, case: &Case<'_>, feed: &FeedModel) -> Option<NotPredicted> {
+        let gap = polling::gap(&case.path, self.keep_alive);
+        polling::may_lose(case, feed, self.interval.max(gap))
     }
 
     /// Without a history nothing is ever there when it asks.
-    fn given(&self, _: &Case<'_>, _: &Course, why: Unknown) -> Result<(Option<f64>, f64), Unknown> {
-        if why == Unknown::NoHistory { Ok((None, 0.0)) } else { Err(why) }
+    fn lossy_traffic(
+        &self,
+        _: &Case<'_>,
+        _: &FeedModel,
+        why: NotPredicted,
+    ) -> Result<(Option<f64>, f64), NotPredicted> {
+        if why == NotPredicted::NoHistory { Ok((None, 0.0)) } else { Err(why) }
     }
 
     // Ages.
@@ -76,19 +81,19 @@ impl Arithmetic for ShortPolling {
     /// of many clients to fill the interval.
     ///
     /// Where connections are changed at the rate `c`, the next poll is the next slot or the next change, whichever is first.
-    fn ages(&self, case: &Case<'_>, _: &Course) -> Result<Ages, Unknown> {
-        let (least, cycle) = (case.way.least(), self.cycle(&case.way));
+    fn ages(&self, case: &Case<'_>, _: &FeedModel) -> Result<Ages, NotPredicted> {
+        let (least, cycle) = (case.path.min_delay(), self.cycle(&case.path));
         let ages = match self.churn(case) {
             0.0 => Ages::Spread { least, at_least: 0.0, width: cycle },
-            churn => Ages::found(waits(cycle, churn).map(|wait| least + wait).collect())?,
+            churn => Ages::from_samples(waits(cycle, churn).map(|wait| least + wait).collect())?,
         };
-        Ok(polling::jittered(ages, &case.way))
+        Ok(polling::jittered(ages, &case.path))
     }
 
-    fn in_step(&self, case: &Case<'_>) -> Option<String> {
+    fn phase_error(&self, case: &Case<'_>) -> Option<String> {
         let period = period(&case.scenario.feed.source)?;
         let phases = case.clients * f64::from(case.scenario.measure.repetitions);
-        let scatter = scatter(self.cycle(&case.way), period, phases).filter(|scatter| *scatter > 0.01)?;
+        let scatter = scatter(self.cycle(&case.path), period, phases).filter(|scatter| *scatter > 0.01)?;
         Some(format!(
             "Updates come in step with the polls, so that the ages are decided by {phases} random phases: by chance the \
              mean of a run is about {:.0} % off.",
@@ -110,26 +115,26 @@ impl Arithmetic for ShortPolling {
     }
 
     /// All that fell due since the last poll.
-    fn at_once(&self, rate: f64) -> f64 {
+    fn batch_size(&self, rate: f64) -> f64 {
         (rate * self.interval).max(1.0)
     }
 
     // Packets.
     /// A request that is answered at once carries no acknowledgement of its own; the answer's leaves alone, unless the
     /// next request comes before the delay is over.
-    fn wire(&self, way: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
+    fn wire(&self, path: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire {
         if !self.keep_alive {
-            return polling::fresh(traffic, bytes);
+            return polling::one_connection_per_request(traffic, bytes);
         }
         let news = segments(bytes.answer);
-        let saved = f64::from(u8::from(self.cycle(way) < DELAYED_ACK));
+        let saved = f64::from(u8::from(self.cycle(path) < DELAYED_ACK));
         let answers = traffic.with_news() * (news + acks(news) - saved) + traffic.empty * (2.0 - saved);
         wire(traffic.requests + answers + traffic.changes * (OPEN + CLOSE), traffic.changes, bytes)
     }
 
     // Idle time.
-    fn idle(&self, way: &Way, time: f64) -> Traffic {
-        polling::idle(time / self.cycle(way))
+    fn idle(&self, path: &NetworkPath, time: f64) -> Traffic {
+        polling::idle(time / self.cycle(path))
     }
 
     fn silence(&self) -> f64 {
@@ -147,7 +152,7 @@ impl Arithmetic for ShortPolling {
     }
 
     /// At its next poll.
-    fn notices(&self) -> f64 {
+    fn time_to_notice(&self) -> f64 {
         self.interval
     }
 }
@@ -155,8 +160,8 @@ impl Arithmetic for ShortPolling {
 impl ShortPolling {
     /// The time between two polls: as asked, unless a poll takes longer. A slot that passes while a request is under way
     /// is skipped, so that the time between polls is always a multiple of the interval.
-    fn cycle(&self, way: &Way) -> f64 {
-        self.interval * (polling::gap(way, self.keep_alive) / self.interval).ceil().max(1.0)
+    fn cycle(&self, path: &NetworkPath) -> f64 {
+        self.interval * (polling::gap(path, self.keep_alive) / self.interval).ceil().max(1.0)
     }
 
     /// With cursors in the URL, and in the entity tag of every answer.
@@ -183,7 +188,7 @@ impl ShortPolling {
 /// has the probability `e^(−λT)` (the Poisson distribution at 0), whatever the phase of the client, which is independent
 /// of the updates. With an update every `p` s each one has a poll of its own when `p ≥ T`, and every poll has one when
 /// `p ≤ T`. Empty polls follow each other when `2T` pass without an update.
-fn a_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
+fn per_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
     let polls = 1.0 / cycle;
     let (empty, empty_again, rate) = match *arrivals {
         Arrivals::Poisson(rate) => {
@@ -195,7 +200,7 @@ fn a_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
             let first = ((period - cycle) / cycle).clamp(0.0, 1.0) / period;
             (empty, empty - first, 1.0 / period)
         }
-        Arrivals::Known(_) => return None,
+        Arrivals::DueTimes(_) => return None,
     };
     Some(Traffic { requests: polls, empty, empty_again, updates: rate, ..Traffic::default() })
 }
@@ -203,8 +208,8 @@ fn a_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
 /// The same polls and those at which connections are changed: an update goes along with the one that fell due `x` s before it
 /// unless there is a poll between them, of either kind. Both come independently of the feed, so that there is none with the
 /// probability [`unasked`] of `x`, and what is told of without changes becomes more by the ratio of both.
-fn parted(traffic: Traffic, arrivals: &Arrivals, cycle: f64, churn: f64) -> Traffic {
-    let [kept, changed] = [0.0, churn].map(|churn| 1.0 - goes_along(arrivals, cycle, churn));
+fn with_changes(traffic: Traffic, arrivals: &Arrivals, cycle: f64, churn: f64) -> Traffic {
+    let [kept, changed] = [0.0, churn].map(|churn| 1.0 - batched_share(arrivals, cycle, churn));
     let before = traffic.empty - traffic.changes;
     let news = traffic.with_news() * if kept > 0.0 { changed / kept } else { 1.0 };
     let empty = traffic.requests - news;
@@ -213,7 +218,7 @@ fn parted(traffic: Traffic, arrivals: &Arrivals, cycle: f64, churn: f64) -> Traf
 }
 
 /// The probability that no poll comes in `x` s: no slot, `1 − x/T`, and no change, `e^(−cx)`.
-fn unasked(x: f64, cycle: f64, churn: f64) -> f64 {
+fn no_poll_probability(x: f64, cycle: f64, churn: f64) -> f64 {
     (1.0 - x / cycle).max(0.0) * (-churn * x).exp()
 }
 
@@ -224,15 +229,15 @@ fn mean_wait(cycle: f64, churn: f64) -> f64 {
 
 /// The share of the updates that are told of together with the one before. Independent ones are an exponential time behind each
 /// other, over which the mean of [`unasked`] is `λ/s · (1 − (1 − e^(−sT))/(sT))` with `s = λ + c`.
-fn goes_along(arrivals: &Arrivals, cycle: f64, churn: f64) -> f64 {
+fn batched_share(arrivals: &Arrivals, cycle: f64, churn: f64) -> f64 {
     match arrivals {
         Arrivals::Poisson(rate) => {
             let sum = rate + churn;
             if sum > 0.0 { rate / sum * (1.0 + f64::exp_m1(-sum * cycle) / (sum * cycle)) } else { 0.0 }
         }
-        Arrivals::Constant(period) => unasked(*period, cycle, churn),
-        Arrivals::Known(due) => {
-            let along: f64 = due.windows(2).map(|two| unasked(two[1] - two[0], cycle, churn)).sum();
+        Arrivals::Constant(period) => no_poll_probability(*period, cycle, churn),
+        Arrivals::DueTimes(due) => {
+            let along: f64 = due.windows(2).map(|two| no_poll_probability(two[1] - two[0], cycle, churn)).sum();
             along / due.len().max(1) as f64
         }
     }
@@ -247,7 +252,7 @@ fn waits(cycle: f64, churn: f64) -> impl Iterator<Item = f64> {
         let left = (f64::from(step) + 0.5) / f64::from(WAITS);
         let halve = |(low, high): (f64, f64), _| {
             let middle = (low + high) / 2.0;
-            if unasked(middle, cycle, churn) > left { (middle, high) } else { (low, middle) }
+            if no_poll_probability(middle, cycle, churn) > left { (middle, high) } else { (low, middle) }
         };
         (0..HALVINGS).fold((0.0, cycle), halve).0
     })
@@ -255,8 +260,8 @@ fn waits(cycle: f64, churn: f64) -> impl Iterator<Item = f64> {
 
 /// The polls of a feed that is known update by update, on average over the phases of the clients. Counted from update to
 /// update and not from poll to poll, of which there may be millions in a quiet feed.
-fn polled(course: &Course, span: Span, cycle: f64) -> Traffic {
-    let (due, phases) = (course.due_until(span.to), phases(cycle, span.to));
+fn polled(feed: &FeedModel, span: Span, cycle: f64) -> Traffic {
+    let (due, phases) = (feed.due_until(span.to), phases(cycle, span.to));
     phases
         .iter()
         .map(|phase| polled_in_phase(&due, span, cycle, *phase))
@@ -290,12 +295,12 @@ fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
 }
 
 /// The number of updates is known better than their rate says: by the schedule.
-fn counted(traffic: Traffic, course: &Course, span: Span, (cycle, churn): (f64, f64)) -> Traffic {
-    if span != course.measured {
+fn counted(traffic: Traffic, feed: &FeedModel, span: Span, (cycle, churn): (f64, f64)) -> Traffic {
+    if span != feed.measured {
         return traffic;
     }
-    let updates = fetched(course, span.to, cycle, churn) - fetched(course, span.from, cycle, churn);
-    match course.arrivals {
+    let updates = fetched(feed, span.to, cycle, churn) - fetched(feed, span.from, cycle, churn);
+    match feed.arrivals {
         // Each has a poll of its own.
         Arrivals::Constant(period) if period >= cycle => {
             Traffic { updates, empty: (traffic.requests - updates).max(0.0), ..traffic }
@@ -308,11 +313,11 @@ fn counted(traffic: Traffic, course: &Course, span: Span, (cycle, churn): (f64, 
 /// Updates that polls have brought by a time, expected. Without changes an update is handed over anywhere within the interval `T`
 /// behind its due time with the same probability; polls within an interval of the feed's begin bring less. Evenly spaced ones
 /// are reckoned as if no connection changed: their edges differ by less than an update.
-fn fetched(course: &Course, time: f64, cycle: f64, churn: f64) -> f64 {
-    match course.arrivals {
-        _ if !course.due.is_empty() => {
-            let due = course.due.iter().take_while(|due| **due <= time);
-            due.map(|due| 1.0 - unasked(time - due, cycle, churn)).sum()
+fn fetched(feed: &FeedModel, time: f64, cycle: f64, churn: f64) -> f64 {
+    match feed.arrivals {
+        _ if !feed.due.is_empty() => {
+            let due = feed.due.iter().take_while(|due| **due <= time);
+            due.map(|due| 1.0 - no_poll_probability(time - due, cycle, churn)).sum()
         }
         Arrivals::Poisson(rate) if time >= cycle => rate * (time - mean_wait(cycle, churn)),
         Arrivals::Poisson(rate) => rate * time * time / (2.0 * cycle),
@@ -323,7 +328,7 @@ fn fetched(course: &Course, time: f64, cycle: f64, churn: f64) -> f64 {
             let under_way = due - fetched;
             fetched + under_way * (time - period * (due + fetched - 1.0) / 2.0) / cycle
         }
-        Arrivals::Known(_) => 0.0,
+        Arrivals::DueTimes(_) => 0.0,
     }
 }
 
@@ -356,7 +361,7 @@ mod tests {
 
     use super::super::polling::Poller;
     use super::*;
-    use crate::predict::tests::course;
+    use crate::predict::tests::feed;
 
     /// The closed forms for clients that change their connections, against sums over small steps.
     #[test]
@@ -367,31 +372,31 @@ mod tests {
             (0..STEPS).map(|i| of((f64::from(i) + 0.5) * step) * step).sum::<f64>()
         };
         for (rate, cycle, churn) in [(5.0, 1.0, 0.2), (0.3, 4.0, 1.0), (2.0, 1.0, 0.0), (10.0, 0.1, 0.003)] {
-            let gap = |x: f64| rate * (-rate * x).exp() * unasked(x, cycle, churn);
-            let along = goes_along(&Arrivals::Poisson(rate), cycle, churn);
+            let gap = |x: f64| rate * (-rate * x).exp() * no_poll_probability(x, cycle, churn);
+            let along = batched_share(&Arrivals::Poisson(rate), cycle, churn);
             assert!((along - sum(&gap, cycle)).abs() < 1e-6, "{along}");
-            let mean = sum(&|x| unasked(x, cycle, churn), cycle);
+            let mean = sum(&|x| no_poll_probability(x, cycle, churn), cycle);
             assert!((mean_wait(cycle, churn) - mean).abs() < 1e-6, "{mean}");
             let waits: Vec<f64> = waits(cycle, churn).collect();
             assert!(waits.is_sorted() && (waits.iter().sum::<f64>() / waits.len() as f64 - mean).abs() < 1e-3 * cycle);
         }
-        assert_eq!(goes_along(&Arrivals::Poisson(0.0), 1.0, 0.5), 0.0);
+        assert_eq!(batched_share(&Arrivals::Poisson(0.0), 1.0, 0.5), 0.0);
     }
 
     #[test]
     fn polls_counted_by_updates_are_those_counted_one_by_one() {
-        let heaps = Schedule::Burst { size: 4 }.due_times(0.8);
+        let bursts = Schedule::Burst { size: 4 }.due_times(0.8);
         let apart = Schedule::Poisson { seed: 3 }.due_times(0.8);
-        for due in [heaps, apart] {
+        for due in [bursts, apart] {
             let due = due.map(|time| time.as_secs_f64()).take_while(|time| *time < 60.0).collect();
-            let course = course(Arrivals::Known(due), 60.0);
+            let feed = feed(Arrivals::DueTimes(due), 60.0);
             for (span, cycle) in [((7.0, 50.0), 1.0), ((0.5, 60.0), 0.3), ((20.0, 41.5), 7.0)] {
                 let span = Span { from: span.0, to: span.1 };
                 let simulated = {
                     let at_once = Poller { hold: 0.0, gap: cycle };
-                    polling::simulated_traffic(&course, span, at_once, &phases(cycle, span.to))
+                    polling::simulated_traffic(&feed, span, at_once, &phases(cycle, span.to))
                 };
-                let counted = Traffic { unacknowledged: simulated.unacknowledged, ..polled(&course, span, cycle) };
+                let counted = Traffic { unacknowledged: simulated.unacknowledged, ..polled(&feed, span, cycle) };
                 for (name, a, b) in [
                     ("requests", counted.requests, simulated.requests),
                     ("empty", counted.empty, simulated.empty),

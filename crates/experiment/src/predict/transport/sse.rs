@@ -3,7 +3,9 @@
 use feedlab_feed::Transport;
 use feedlab_feed::wire::sse;
 
-use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Wait, Way, Wire};
+use super::{
+    Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Passage, Sizes, Span, Traffic, Wait, Wire,
+};
 use super::{heads, stream};
 use crate::clients::SSE_JITTER;
 use crate::headers::EVENT_STREAM;
@@ -20,13 +22,13 @@ pub(super) struct Sse {
 
 impl Arithmetic for Sse {
     // Requests.
-    fn asking(&self) -> &'static str {
+    fn request_pattern(&self) -> &'static str {
         stream::ASKING
     }
 
-    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
-        let keepalives = stream::keepalives_between(course, span, self.keepalive);
-        self.changed(Traffic { keepalives, ..stream::traffic(case, course, span) }, self.churn(case), span.length())
+    fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic {
+        let keepalives = stream::keepalives_between(feed, span, self.keepalive);
+        self.changed(Traffic { keepalives, ..stream::traffic(case, feed, span) }, self.churn(case), span.length())
     }
 
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
@@ -34,8 +36,8 @@ impl Arithmetic for Sse {
     }
 
     // Ages.
-    fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
-        stream::ages(case, course, course.sizes.chunk)
+    fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted> {
+        stream::ages(case, feed, feed.sizes.chunk)
     }
 
     // Heads and bodies.
@@ -43,23 +45,23 @@ impl Arithmetic for Sse {
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let comment = sse::chunk(sse::KEEPALIVE.as_bytes()).len();
         let greeting = sse::chunk(sse::greeting(heads::cursor(), sse::RETRY).as_bytes()).len();
-        let [request, answer] = opening(headers, sizes);
+        let [request, answer] = opening_heads(headers, sizes);
         let change = stream::Change { request, answer, up: 0.0, down: greeting as f64 + sizes.digits - 1.0 };
         stream::bytes(sizes, sizes.chunk, (comment, 0), change, traffic)
     }
 
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
-        opening(headers, sizes).iter().sum()
+        opening_heads(headers, sizes).iter().sum()
     }
 
     // Packets.
     /// A comment and its acknowledgement.
-    fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
+    fn wire(&self, _: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire {
         stream::packets(traffic, bytes, 2.0, 0.0)
     }
 
     // Idle time.
-    fn idle(&self, _: &Way, time: f64) -> Traffic {
+    fn idle(&self, _: &NetworkPath, time: f64) -> Traffic {
         stream::idle(time, self.keepalive)
     }
 
@@ -73,7 +75,7 @@ impl Arithmetic for Sse {
     }
 
     // Coming back.
-    fn passes(&self, via: Via) -> Passage {
+    fn passage(&self, via: Via) -> Passage {
         if via == Via::NginxBuffering { Passage::Silent } else { Passage::Open }
     }
 
@@ -94,7 +96,7 @@ impl Arithmetic for Sse {
 }
 
 /// The heads of a request, with the cursor in `Last-Event-ID`, and of its answer.
-fn opening(headers: Headers, sizes: &Sizes) -> [f64; 2] {
+fn opening_heads(headers: Headers, sizes: &Sizes) -> [f64; 2] {
     let cursor = heads::cursor().to_string();
     let own = [&EVENT_STREAM[..], &[(sse::LAST_EVENT_ID, &*cursor)]].concat();
     let request = heads::request(THIS, THIS.path(), own, headers).len() as f64 + sizes.digits - 1.0;

@@ -12,17 +12,17 @@ use crate::scenario::Contender;
 
 mod ages;
 mod captured;
-mod forgetful;
+mod lossy;
 mod requests;
 
 /// Asks something about a contender over a way.
-fn ask<T>(contender: &Contender, way: Way, question: impl FnOnce(&Case<'_>, &dyn Arithmetic) -> T) -> T {
+fn ask<T>(contender: &Contender, path: NetworkPath, question: impl FnOnce(&Case<'_>, &dyn Arithmetic) -> T) -> T {
     let scenario = fixture::scenario();
-    question(&Case { scenario: &scenario, contender, clients: 1.0, way }, &*of(&contender.options))
+    question(&Case { scenario: &scenario, contender, clients: 1.0, path }, &*of(&contender.options))
 }
 
-fn far(rtt: f64) -> Way {
-    Way { rtt, ..Way::default() }
+fn far(rtt: f64) -> NetworkPath {
+    NetworkPath { rtt, ..NetworkPath::default() }
 }
 
 fn due(rate: f64, schedule: Schedule, end: f64) -> Vec<f64> {

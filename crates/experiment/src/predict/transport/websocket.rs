@@ -4,7 +4,7 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::publication_json;
 use feedlab_feed::wire::websocket::{MASK, Opcode, VERSION, close, close_frame, frame, hello_frame};
 
-use super::{Ages, Arithmetic, Bytes, Case, Course, Passage, Sizes, Span, Traffic, Unknown, Way, Wire};
+use super::{Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Passage, Sizes, Span, Traffic, Wire};
 use super::{heads, stream};
 use crate::clients::publication;
 use crate::predict::model::AT;
@@ -24,15 +24,15 @@ pub(super) struct WebSocket {
 
 impl Arithmetic for WebSocket {
     // Requests.
-    fn asking(&self) -> &'static str {
+    fn request_pattern(&self) -> &'static str {
         stream::ASKING
     }
 
     /// A ping whenever the *client* has said nothing for a keepalive interval (RFC 6455, section 5.5.2), and it says
     /// nothing but the pongs: whatever the updates, one ping an interval.
-    fn traffic(&self, case: &Case<'_>, course: &Course, span: Span) -> Traffic {
+    fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic {
         let keepalives = span.length() / self.keepalive;
-        self.changed(Traffic { keepalives, ..stream::traffic(case, course, span) }, self.churn(case), span.length())
+        self.changed(Traffic { keepalives, ..stream::traffic(case, feed, span) }, self.churn(case), span.length())
     }
 
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
@@ -40,23 +40,23 @@ impl Arithmetic for WebSocket {
     }
 
     // Ages.
-    fn ages(&self, case: &Case<'_>, course: &Course) -> Result<Ages, Unknown> {
-        stream::ages(case, course, course.sizes.frame)
+    fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted> {
+        stream::ages(case, feed, feed.sizes.frame)
     }
 
     // Heads and bodies.
     /// A client masks its pongs and its goodbye, which the server returns (RFC 6455, section 5.5.1).
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let (ping, pong) = (frame(Opcode::Ping, b"").len(), frame(Opcode::Pong, b"").len() + MASK);
-        let goodbye = close_frame(close::GOING_AWAY, "").len() as f64;
+        let close = close_frame(close::GOING_AWAY, "").len() as f64;
         let hello = hello_frame(heads::cursor()).len() as f64 + sizes.digits - 1.0;
-        let [request, answer] = opening(headers, sizes);
-        let change = stream::Change { request, answer, up: goodbye + MASK as f64, down: goodbye + hello };
+        let [request, answer] = opening_heads(headers, sizes);
+        let change = stream::Change { request, answer, up: close + MASK as f64, down: close + hello };
         stream::bytes(sizes, sizes.frame, (ping, pong), change, traffic)
     }
 
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64 {
-        opening(headers, sizes).iter().sum()
+        opening_heads(headers, sizes).iter().sum()
     }
 
     /// The JSON of its type and its text in a masked frame.
@@ -67,20 +67,20 @@ impl Arithmetic for WebSocket {
 
     // Packets.
     /// A ping, the pong that carries its acknowledgement, and the pong's own; and as many for two goodbyes.
-    fn wire(&self, _: &Way, traffic: &Traffic, bytes: &Bytes) -> Wire {
+    fn wire(&self, _: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire {
         stream::packets(traffic, bytes, 3.0, 3.0)
     }
 
     // Idle time.
-    fn idle(&self, _: &Way, time: f64) -> Traffic {
+    fn idle(&self, _: &NetworkPath, time: f64) -> Traffic {
         stream::idle(time, self.keepalive)
     }
 
     /// One an interval, the first not before three quarters of it have passed since the client joined.
     fn pings(&self, case: &Case<'_>, span: Span) -> Option<f64> {
         let begin = case.before_the_feed();
-        let until = |time: f64| case.mean_over_ramp(|joined| self.idle(&case.way, begin + time - joined)).keepalives;
-        Some((until(span.to) - until(span.from)) * stream::rarer(self.churn(case), self.keepalive))
+        let until = |time: f64| case.mean_over_ramp(|joined| self.idle(&case.path, begin + time - joined)).keepalives;
+        Some((until(span.to) - until(span.from)) * stream::keepalive_factor(self.churn(case), self.keepalive))
     }
 
     fn silence(&self) -> f64 {
@@ -96,18 +96,18 @@ impl Arithmetic for WebSocket {
 
     // Coming back.
     /// Over HTTP/2 it waits for the server's settings before it may be asked for (RFC 8441, section 3).
-    fn asks_at_once(&self, link: &Link) -> bool {
+    fn requests_immediately(&self, link: &Link) -> bool {
         link.http == Http::V1
     }
 
     /// Without upgrades it is refused.
-    fn passes(&self, via: Via) -> Passage {
+    fn passage(&self, via: Via) -> Passage {
         if via == Via::NginxDefault { Passage::Refused } else { Passage::Open }
     }
 }
 
 /// The heads of an upgrade (RFC 6455, section 4) with the cursor in the URL, and of its answer.
-fn opening(headers: Headers, sizes: &Sizes) -> [f64; 2] {
+fn opening_heads(headers: Headers, sizes: &Sizes) -> [f64; 2] {
     let own = vec![
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use feedlab_feed::text;
 use humantime::format_duration;
 
-use super::super::error::Refusal;
+use super::super::error::FieldError;
 use super::super::written::{At, OneOrMany, WrittenDuration, WrittenPercent};
 
 /// A whole number, or its default. The bounds must lie within `T`.
@@ -15,20 +15,20 @@ pub(super) fn whole<T: TryFrom<i64>>(
     written: Option<&At<i64>>,
     bounds: RangeInclusive<i64>,
     default: T,
-) -> Result<T, Refusal> {
+) -> Result<T, FieldError> {
     let Some(written) = written else { return Ok(default) };
     let number = Some(**written).filter(|number| bounds.contains(number)).and_then(|number| T::try_from(number).ok());
     number.ok_or_else(|| outside(key, written, **written, &bounds))
 }
 
 /// Whole numbers, ascending and without repeats.
-pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i64>) -> Result<Vec<i64>, Refusal> {
+pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i64>) -> Result<Vec<i64>, FieldError> {
     let mut numbers = written.0.clone();
     if let Some(&number) = numbers.iter().find(|number| !bounds.contains(number)) {
         return Err(outside(key, written, number, &bounds));
     }
     if numbers.is_empty() {
-        return Err(Refusal::of(written, format!("`{key}` is an empty list; give at least one number")));
+        return Err(FieldError::at(written, format!("`{key}` is an empty list; give at least one number")));
     }
     numbers.sort_unstable();
     numbers.dedup();
@@ -36,43 +36,43 @@ pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i
 }
 
 /// A text that reports and terminals show: nothing in it hides, as in a label.
-pub(super) fn shown(key: &str, written: &At<String>) -> Result<(), Refusal> {
+pub(super) fn shown(key: &str, written: &At<String>) -> Result<(), FieldError> {
     let Some(hidden) = written.chars().find(|letter| text::is_hidden(*letter)) else { return Ok(()) };
     let code = u32::from(hidden);
     let problem = format!("`{key}` is one line, and shows all that it is; take the letter U+{code:04X} out of it");
-    Err(Refusal::of(written, problem))
+    Err(FieldError::at(written, problem))
 }
 
-fn outside<T>(key: &str, at: &At<T>, number: i64, bounds: &RangeInclusive<i64>) -> Refusal {
+fn outside<T>(key: &str, at: &At<T>, number: i64, bounds: &RangeInclusive<i64>) -> FieldError {
     let (least, most) = (bounds.start(), bounds.end());
-    Refusal::of(at, format!("`{key}` is {number}; it must be from {least} to {most}"))
+    FieldError::at(at, format!("`{key}` is {number}; it must be from {least} to {most}"))
 }
 
 /// A number above 0.
-pub(super) fn positive(key: &str, written: &At<f64>) -> Result<f64, Refusal> {
+pub(super) fn positive(key: &str, written: &At<f64>) -> Result<f64, FieldError> {
     let number = **written;
     if number.is_finite() && number > 0.0 {
         return Ok(number);
     }
-    Err(Refusal::of(written, format!("`{key}` is {number}; it must be above 0")))
+    Err(FieldError::at(written, format!("`{key}` is {number}; it must be above 0")))
 }
 
 /// A share of a whole: above 0 and at most 1.
-pub(super) fn share(key: &str, written: &At<f64>) -> Result<f64, Refusal> {
+pub(super) fn share(key: &str, written: &At<f64>) -> Result<f64, FieldError> {
     let number = **written;
     if number > 0.0 && number <= 1.0 {
         return Ok(number);
     }
-    Err(Refusal::of(written, format!("`{key}` is {number}; it must be above 0 and at most 1, which is all")))
+    Err(FieldError::at(written, format!("`{key}` is {number}; it must be above 0 and at most 1, which is all")))
 }
 
 /// A share of a whole that is written as a percentage: above 0 and at most 1.
-pub(super) fn percent(key: &str, written: &At<WrittenPercent>) -> Result<f64, Refusal> {
+pub(super) fn percent(key: &str, written: &At<WrittenPercent>) -> Result<f64, FieldError> {
     let percent = written.0;
     if percent > 0.0 && percent <= 100.0 {
         return Ok(percent / 100.0);
     }
-    Err(Refusal::of(written, format!("`{key}` is {percent}%; it must be above 0% and at most 100%")))
+    Err(FieldError::at(written, format!("`{key}` is {percent}%; it must be above 0% and at most 100%")))
 }
 
 /// Yes or no, or its default.
@@ -86,21 +86,21 @@ pub(super) fn duration(
     written: Option<&At<WrittenDuration>>,
     bounds: RangeInclusive<Duration>,
     default: Duration,
-) -> Result<Duration, Refusal> {
+) -> Result<Duration, FieldError> {
     let Some(written) = written else { return Ok(default) };
     if bounds.contains(&written.0) {
         return Ok(written.0);
     }
     let [given, least, most] = [written.0, *bounds.start(), *bounds.end()].map(format_duration);
-    Err(Refusal::of(written, format!("`{key}` is {given}; it must be from {least} to {most}")))
+    Err(FieldError::at(written, format!("`{key}` is {given}; it must be from {least} to {most}")))
 }
 
 /// Refuses an option of another transport or source, and says whose it is.
-pub(super) fn belongs<T>(key: &str, written: Option<&At<T>>, owners: &[&str], chosen: &str) -> Result<(), Refusal> {
+pub(super) fn belongs<T>(key: &str, written: Option<&At<T>>, owners: &[&str], chosen: &str) -> Result<(), FieldError> {
     match written {
         Some(written) if !owners.contains(&chosen) => {
             let owners = listed(owners);
-            Err(Refusal::of(written, format!("`{key}` is an option of {owners}, not of {chosen}; remove it")))
+            Err(FieldError::at(written, format!("`{key}` is an option of {owners}, not of {chosen}; remove it")))
         }
         _ => Ok(()),
     }

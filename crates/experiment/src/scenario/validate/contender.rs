@@ -8,7 +8,7 @@ use feedlab_feed::Transport;
 use feedlab_feed::settings::{AgeFrom, KEEPALIVE, SlowPolicy};
 use feedlab_feed::text;
 
-use super::super::error::Refusal;
+use super::super::error::FieldError;
 use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, derived};
 use super::super::written::{self, At, TransportKind, WrittenDuration};
 use super::super::{Connections, Contender, Feed, Http, Link, Options, ReconnectPolicy, Serving, Via};
@@ -22,10 +22,10 @@ const LONGEST_HOLD: Duration = Duration::from_secs(300);
 /// A read buffer is allocated at once, for each client.
 const LARGEST_READ_BUFFER: i64 = 16 << 20;
 
-pub(super) fn contenders(written: &[written::Contender]) -> Result<Vec<Contender>, Refusal> {
+pub(super) fn contenders(written: &[written::Contender]) -> Result<Vec<Contender>, FieldError> {
     if written.is_empty() {
         let problem = "there is nothing to compare; add a [[contender]] with `transport = \"sse\"`, for one";
-        return Err(Refusal::new(0..0, problem));
+        return Err(FieldError::new(0..0, problem));
     }
     let mut labels = HashSet::new();
     let mut contenders = Vec::new();
@@ -39,17 +39,17 @@ pub(super) fn contenders(written: &[written::Contender]) -> Result<Vec<Contender
     Ok(contenders)
 }
 
-fn taken(written: &written::Contender, label: &str) -> Refusal {
+fn taken(written: &written::Contender, label: &str) -> FieldError {
     match &written.label {
-        Some(at) => Refusal::of(at, format!("the label {label:?} is used twice; give each contender its own")),
+        Some(at) => FieldError::at(at, format!("the label {label:?} is used twice; give each contender its own")),
         None => {
             let problem = format!("another contender is {label:?} too; tell them apart with a `label`");
-            Refusal::of(&written.transport, problem)
+            FieldError::at(&written.transport, problem)
         }
     }
 }
 
-fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
+fn contender(written: &written::Contender) -> Result<Contender, FieldError> {
     let options = options(written)?;
     let mut contender = Contender {
         label: String::new(),
@@ -63,16 +63,16 @@ fn contender(written: &written::Contender) -> Result<Contender, Refusal> {
     Ok(contender)
 }
 
-fn label(written: &At<String>) -> Result<String, Refusal> {
+fn label(written: &At<String>) -> Result<String, FieldError> {
     let good = written.chars().count() <= 60 && text::is_name(written);
     if good {
         Ok(written.trim().to_owned())
     } else {
-        Err(Refusal::of(written, "a label is 1 to 60 characters on one line; shorten it"))
+        Err(FieldError::at(written, "a label is 1 to 60 characters on one line; shorten it"))
     }
 }
 
-fn options(written: &written::Contender) -> Result<Options, Refusal> {
+fn options(written: &written::Contender) -> Result<Options, FieldError> {
     refuse_foreign(written)?;
     let keep_alive = bounds::flag(written.keep_alive.as_ref(), true);
     let conditional = bounds::flag(written.conditional.as_ref(), false);
@@ -91,11 +91,11 @@ fn options(written: &written::Contender) -> Result<Options, Refusal> {
 }
 
 /// A ladder notices a broken way by the silence, so that keepalives must come more often than its watchdog barks.
-fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Result<Options, Refusal> {
+fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Result<Options, FieldError> {
     let first = written.first.as_ref().map_or(Transport::Sse, |first| **first);
     if let Some(given) = written.first.as_ref().filter(|first| !first.is_push()) {
         let pushes = TransportKind::pushes().join(" or ");
-        return Err(Refusal::of(given, format!("a ladder begins with {pushes}, not with {first}")));
+        return Err(FieldError::at(given, format!("a ladder begins with {pushes}, not with {first}")));
     }
     let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, AUTO_KEEPALIVE)?;
     let watchdog = time("watchdog", written.watchdog.as_ref(), HOUR, AUTO_WATCHDOG)?;
@@ -106,7 +106,7 @@ fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Res
             "the watchdog of {watchdog} would take a quiet stream with a keepalive each {keepalive} for broken; make \
              `keepalive` shorter or `watchdog` longer"
         );
-        return Err(Refusal::new(at, problem));
+        return Err(FieldError::new(at, problem));
     }
     let climb = time("climb", written.climb.as_ref(), HOUR, AUTO_CLIMB)?;
     Ok(Options::Auto { first, watchdog, climb, hold, interval, keepalive })
@@ -117,12 +117,12 @@ fn time(
     written: Option<&At<WrittenDuration>>,
     longest: Duration,
     default: Duration,
-) -> Result<Duration, Refusal> {
+) -> Result<Duration, FieldError> {
     bounds::duration(key, written, SHORTEST..=longest, default)
 }
 
 /// An option that follows from what a transport is belongs to every transport of its kind.
-fn refuse_foreign(written: &written::Contender) -> Result<(), Refusal> {
+fn refuse_foreign(written: &written::Contender) -> Result<(), FieldError> {
     use Transport::{LongPolling, ShortPolling, WebSocket};
     type Of = fn(Transport) -> bool;
     let of = |of: Of, auto| TransportKind::those(of, auto).map(TransportKind::id).collect::<Vec<_>>();
@@ -144,7 +144,7 @@ fn refuse_foreign(written: &written::Contender) -> Result<(), Refusal> {
     bounds::belongs("read_buffer_bytes", written.read_buffer_bytes.as_ref(), &of(|one| one == WebSocket, false), chosen)
 }
 
-fn link(written: &written::Contender, options: &Options) -> Result<Link, Refusal> {
+fn link(written: &written::Contender, options: &Options) -> Result<Link, FieldError> {
     let link = Link {
         tls: bounds::flag(written.tls.as_ref(), false),
         http: written.http.as_ref().map_or(Http::V1, |http| **http),
@@ -157,35 +157,35 @@ fn link(written: &written::Contender, options: &Options) -> Result<Link, Refusal
 }
 
 /// Only HTTP/2 has streams (RFC 9113, section 5); a ladder that changes its transport needs a connection of its own.
-fn shared(written: &written::Contender, link: &Link, options: &Options) -> Result<(), Refusal> {
+fn shared(written: &written::Contender, link: &Link, options: &Options) -> Result<(), FieldError> {
     let Some(at) = written.connections.as_ref().filter(|_| link.connections == Connections::Shared) else {
         return Ok(());
     };
     if link.http == Http::V1 {
-        return Err(Refusal::of(at, "only HTTP/2 lets clients share a connection; add `http = \"2\"`"));
+        return Err(FieldError::at(at, "only HTTP/2 lets clients share a connection; add `http = \"2\"`"));
     }
     if matches!(options, Options::Auto { .. }) {
-        return Err(Refusal::of(at, "a ladder changes its way, and cannot share one; remove `connections`"));
+        return Err(FieldError::at(at, "a ladder changes its way, and cannot share one; remove `connections`"));
     }
     Ok(())
 }
 
 /// HTTP/2 has no `Connection: close` (RFC 9113, section 8.2.2). nginx speaks it to clients beside HTTP/1.1 only where
 /// TLS lets them choose, and knows no extended CONNECT (RFC 8441), which a WebSocket over HTTP/2 needs.
-fn second_version(written: &written::Contender, link: &Link, options: &Options) -> Result<(), Refusal> {
+fn second_version(written: &written::Contender, link: &Link, options: &Options) -> Result<(), FieldError> {
     let Some(at) = written.http.as_ref().filter(|_| link.http == Http::V2) else { return Ok(()) };
     if let Some(off) = written.keep_alive.as_ref().filter(|keep_alive| !***keep_alive) {
-        return Err(Refusal::of(off, "`keep_alive = false` is HTTP/1.1's; remove it, or `http = \"2\"`"));
+        return Err(FieldError::at(off, "`keep_alive = false` is HTTP/1.1's; remove it, or `http = \"2\"`"));
     }
     if !link.via.is_nginx() {
         return Ok(());
     }
     if uses_websocket(options) {
         let problem = "nginx knows no WebSockets over HTTP/2 (RFC 8441); use `http = \"1.1\"` or `via = \"direct\"`";
-        return Err(Refusal::of(at, problem));
+        return Err(FieldError::at(at, problem));
     }
     if !link.tls {
-        return Err(Refusal::of(at, "nginx speaks HTTP/2 to clients only with TLS; add `tls = true`"));
+        return Err(FieldError::at(at, "nginx speaks HTTP/2 to clients only with TLS; add `tls = true`"));
     }
     Ok(())
 }
@@ -195,10 +195,10 @@ fn uses_websocket(options: &Options) -> bool {
 }
 
 /// From when ages count is the publisher's to say, and that of a broker serves all contenders.
-pub(super) fn stamps(contenders: &[written::Contender], feed: &Feed) -> Result<(), Refusal> {
+pub(super) fn stamps(contenders: &[written::Contender], feed: &Feed) -> Result<(), FieldError> {
     let of_publication = |one: &&written::Contender| feed.broker.is_some() && one.age_from == AgeFrom::Publication;
     let problem = "on a broker updates are stamped when they are due; remove `age_from`, or the feed's `broker`";
-    contenders.iter().find(of_publication).map_or(Ok(()), |one| Err(Refusal::of(&one.transport, problem)))
+    contenders.iter().find(of_publication).map_or(Ok(()), |one| Err(FieldError::at(&one.transport, problem)))
 }
 
 /// Where a contender's way through nginx is written.
@@ -207,7 +207,7 @@ pub(super) fn nginx(written: &written::Contender) -> Option<&At<Via>> {
 }
 
 /// How its clients come back.
-fn reconnect_policy(written: &written::Contender) -> Result<ReconnectPolicy, Refusal> {
+fn reconnect_policy(written: &written::Contender) -> Result<ReconnectPolicy, FieldError> {
     let given = written.reconnect_after.as_ref();
     let after = given.map(|after| time("reconnect_after", Some(after), HOUR, SECOND)).transpose()?;
     Ok(ReconnectPolicy {
@@ -218,7 +218,7 @@ fn reconnect_policy(written: &written::Contender) -> Result<ReconnectPolicy, Ref
 }
 
 /// What its server does differently.
-fn serving(written: &written::Contender) -> Result<Serving, Refusal> {
+fn serving(written: &written::Contender) -> Result<Serving, FieldError> {
     let history = written.history.as_ref();
     let coalesce = written.coalesce.as_ref();
     let (age, buffer) = (written.max_connection_age.as_ref(), written.read_buffer_bytes.as_ref());

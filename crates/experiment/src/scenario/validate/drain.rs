@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use feedlab_feed::wire::sse::RETRY;
 
-use super::super::error::Refusal;
+use super::super::error::FieldError;
 use super::super::{Contender, Fault, Network, Options, Source, written};
 use super::{HOUR, SECOND, bounds};
 use crate::clients::{BACKOFF_CAP, SSE_JITTER};
 
 /// What a drain must be long enough for.
-pub(super) struct Way<'a> {
+pub(super) struct DrainInputs<'a> {
     pub(super) contenders: &'a [Contender],
     pub(super) network: Option<&'a Network>,
     pub(super) source: &'a Source,
@@ -18,9 +18,9 @@ pub(super) struct Way<'a> {
 }
 
 /// A poller hears of the last updates at its next request: a drain shorter than its interval would count them missed.
-pub(super) fn drain(written: &written::Measure, way: &Way<'_>) -> Result<Duration, Refusal> {
-    let longest = way.contenders.iter().map(interval).max().unwrap_or_default();
-    let default = longest + SECOND + way.round_trips() + way.filling() + way.recovery();
+pub(super) fn drain(written: &written::Measure, inputs: &DrainInputs<'_>) -> Result<Duration, FieldError> {
+    let longest = inputs.contenders.iter().map(interval).max().unwrap_or_default();
+    let default = longest + SECOND + inputs.round_trips() + inputs.buffer_fill_time() + inputs.recovery_time();
     let drain = bounds::duration("drain", written.drain.as_ref(), Duration::ZERO..=HOUR, default)?;
     match &written.drain {
         Some(given) if drain < longest => {
@@ -29,7 +29,7 @@ pub(super) fn drain(written: &written::Measure, way: &Way<'_>) -> Result<Duratio
                 "`drain` is shorter than the longest polling interval, so that the last updates would count as \
                  missed; make it {longest} or longer, or leave it out"
             );
-            Err(Refusal::of(given, problem))
+            Err(FieldError::at(given, problem))
         }
         _ => Ok(drain),
     }
@@ -42,14 +42,14 @@ const fn interval(contender: &Contender) -> Duration {
     }
 }
 
-impl Way<'_> {
+impl DrainInputs<'_> {
     /// The question and its answer take one, a new connection before it another.
     fn round_trips(&self) -> Duration {
         self.network.map_or(Duration::ZERO, |network| 2 * (network.rtt + network.jitter))
     }
 
     /// Until what a buffering proxy holds back is full, of what synthetic updates carry.
-    fn filling(&self) -> Duration {
+    fn buffer_fill_time(&self) -> Duration {
         /// Whoever has a larger buffer wants to see that nothing comes.
         const LONGEST: f64 = 60.0;
         let Some(buffer) = self.network.and_then(|network| network.buffer_bytes) else { return Duration::ZERO };
@@ -61,7 +61,7 @@ impl Way<'_> {
 
     /// Until whoever was cut off at the last moment is back. A backoff doubles, so that its next wait is about as long as
     /// the fault lasted.
-    fn recovery(&self) -> Duration {
+    fn recovery_time(&self) -> Duration {
         let ends = self.contenders.iter().any(|one| one.serving.max_connection_age.is_some());
         let breaks =
             ends || !self.faults.is_empty() || self.network.is_some_and(|network| network.idle_timeout.is_some());
@@ -69,13 +69,13 @@ impl Way<'_> {
             return Duration::ZERO;
         }
         let lasts = self.faults.iter().map(|fault| fault.length).max().unwrap_or_default();
-        let waits = self.contenders.iter().map(comes_back).max().unwrap_or_default();
+        let waits = self.contenders.iter().map(reconnect_time).max().unwrap_or_default();
         lasts + lasts.min(BACKOFF_CAP) + waits
     }
 }
 
 /// The longest wait of a contender, and before it the time until a ladder notices.
-fn comes_back(contender: &Contender) -> Duration {
+fn reconnect_time(contender: &Contender) -> Duration {
     let notices = if let Options::Auto { watchdog, .. } = contender.options { watchdog } else { Duration::ZERO };
     // An event stream waits for the server's `retry:` and jitter, and the others for less.
     let longest = || RETRY.mul_f64(1.0 + SSE_JITTER);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::error::Refusal;
+use super::super::error::FieldError;
 use super::super::written::{self, At, WrittenDuration};
 use super::super::{Fault, FaultKind, Feed, Http, Measure, ProcessFault};
 use super::lab::MOST_UPSTREAMS;
@@ -23,7 +23,7 @@ pub(super) struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    pub(super) fn faults(&self, written: &[written::Fault]) -> Result<Vec<Fault>, Refusal> {
+    pub(super) fn faults(&self, written: &[written::Fault]) -> Result<Vec<Fault>, FieldError> {
         let mut faults = Vec::new();
         let mut servers = self.upstreams;
         for one in written {
@@ -40,7 +40,7 @@ impl Lab<'_> {
     }
 
     /// A fault of the servers of a list is one for each of them.
-    fn fault(&self, written: &written::Fault, servers: u32) -> Result<Vec<Fault>, Refusal> {
+    fn fault(&self, written: &written::Fault, servers: u32) -> Result<Vec<Fault>, FieldError> {
         let (length, at, share) = (length(written)?, self.at(&written.at)?, share(written)?);
         let every = every(written, length)?;
         let nodes = self.nodes(written, servers)?;
@@ -57,41 +57,44 @@ impl Lab<'_> {
                     "the last of them would come at {}, when nothing is measured any more; make `every` shorter",
                     humantime::format_duration(last.at)
                 );
-                Err(Refusal::of(list, problem))
+                Err(FieldError::at(list, problem))
             }
             _ => Ok(faults),
         }
     }
 
-    fn added(&self, written: &written::Fault, node: u32) -> Result<Fault, Refusal> {
+    fn added(&self, written: &written::Fault, node: u32) -> Result<Fault, FieldError> {
         if node > MOST_UPSTREAMS {
-            return Err(Refusal::of(
+            return Err(FieldError::at(
                 &written.kind,
                 format!("nginx has at most {MOST_UPSTREAMS} servers here; remove this"),
             ));
         }
         if let Some(every) = &written.every {
-            return Err(Refusal::of(every, "each server that is added has a [[fault]] of its own; remove `every`"));
+            return Err(FieldError::at(every, "each server that is added has a [[fault]] of its own; remove `every`"));
         }
         if let Some(given) = &written.node {
-            return Err(Refusal::of(given, "a server that is added has the next number; remove `node`"));
+            return Err(FieldError::at(given, "a server that is added has the next number; remove `node`"));
         }
         let (length, share) = (length(written)?, share(written)?);
         Ok(Fault { kind: *written.kind, at: self.at(&written.at)?, every: None, length, share, node })
     }
 
     /// Which servers it happens to, in the order that is written.
-    fn nodes(&self, written: &written::Fault, servers: u32) -> Result<Vec<u32>, Refusal> {
+    fn nodes(&self, written: &written::Fault, servers: u32) -> Result<Vec<u32>, FieldError> {
         let Some(given) = &written.node else { return Ok(vec![1]) };
         if !written.kind.process().is_some_and(ProcessFault::is_of_server) {
-            return Err(Refusal::of(given, "this happens to no server; `node` is of restart, kill, drain and remove"));
+            return Err(FieldError::at(
+                given,
+                "this happens to no server; `node` is of restart, kill, drain and remove",
+            ));
         }
         bounds::sweep("node", given, 1..=servers.into())?;
         if let Some(direct) = self.direct().filter(|_| given.0.iter().any(|node| *node > 1)) {
-            return Err(Refusal::of(given, format!("{direct} has one server; give each `via = \"nginx\"`")));
+            return Err(FieldError::at(given, format!("{direct} has one server; give each `via = \"nginx\"`")));
         }
         if given.0.len() > 1 && written.every.is_none() {
-            return Err(Refusal::of(
+            return Err(FieldError::at(
                 given,
                 "one after the other, but how long after? Add `every`, as in `every = \"2s\"`",
             ));
@@ -104,55 +107,55 @@ impl Lab<'_> {
         self.contenders.iter().any(|one| contender::nginx(one).is_none()).then_some("a contender without nginx")
     }
 
-    fn at(&self, written: &At<WrittenDuration>) -> Result<Duration, Refusal> {
+    fn at(&self, written: &At<WrittenDuration>) -> Result<Duration, FieldError> {
         let at = bounds::duration("at", Some(written), Duration::ZERO..=24 * HOUR, Duration::ZERO)?;
         if at < self.measure.duration {
             return Ok(at);
         }
         let measured = humantime::format_duration(self.measure.duration);
         let problem = format!("nothing is measured any more then: `duration` is {measured}; break it before its end");
-        Err(Refusal::of(written, problem))
+        Err(FieldError::at(written, problem))
     }
 
-    fn refuse_impossible(&self, written: &At<FaultKind>) -> Result<(), Refusal> {
+    fn refuse_impossible(&self, written: &At<FaultKind>) -> Result<(), FieldError> {
         match **written {
-            kind if kind.ends_server() && !self.feed.can_be_had_again() => Err(Refusal::of(
+            kind if kind.ends_server() && !self.feed.is_reproducible() => Err(FieldError::at(
                 written,
                 "a server that is started again has the same feed only if that is synthetic, a replay, or on a `broker`; use \
                  one of those",
             )),
-            FaultKind::Process(ProcessFault::Add) if !self.feed.can_be_had_again() => Err(Refusal::of(
+            FaultKind::Process(ProcessFault::Add) if !self.feed.is_reproducible() => Err(FieldError::at(
                 written,
                 "a further server has the same feed only on a `broker`; add `broker = \"nats\"`",
             )),
             FaultKind::Process(fault) if fault.reloads_nginx() && self.direct().is_some() => {
                 let problem =
                     "not every contender goes through nginx; give each `via = \"nginx\"`, or remove the fault";
-                Err(Refusal::of(written, problem))
+                Err(FieldError::at(written, problem))
             }
             kind if kind.answer().is_some() && self.contenders.iter().any(is_sealed) => {
                 let problem = "the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the \
                                contenders, or the fault";
-                Err(Refusal::of(written, problem))
+                Err(FieldError::at(written, problem))
             }
             _ => Ok(()),
         }
     }
 
     /// Somebody must be left, for clients and for the account of what was due.
-    fn refuse_the_end_of_all(&self, written: &[written::Fault], faults: &[Fault]) -> Result<(), Refusal> {
+    fn refuse_the_end_of_all(&self, written: &[written::Fault], faults: &[Fault]) -> Result<(), FieldError> {
         let mut left: Vec<u32> = (1..=self.upstreams).collect();
         let mut ordered: Vec<&Fault> = faults.iter().filter(|fault| fault.kind.process().is_some()).collect();
         ordered.sort_by_key(|fault| fault.at);
         for fault in ordered {
             if fault.kind == FaultKind::Process(ProcessFault::Add) {
                 left.push(fault.node);
-            } else if fault.kind.is_for_good() {
+            } else if fault.kind.is_permanent() {
                 left.retain(|node| *node != fault.node);
             }
             if left.is_empty() {
-                let at = written.iter().rfind(|one| one.kind.is_for_good()).map_or(0..0, |one| one.kind.span());
-                return Err(Refusal::new(at, "no server would be left; leave one"));
+                let at = written.iter().rfind(|one| one.kind.is_permanent()).map_or(0..0, |one| one.kind.span());
+                return Err(FieldError::new(at, "no server would be left; leave one"));
             }
         }
         Ok(())
@@ -165,38 +168,38 @@ fn is_sealed(contender: &written::Contender) -> bool {
 }
 
 /// Some faults happen in a moment, some last.
-fn length(written: &written::Fault) -> Result<Duration, Refusal> {
+fn length(written: &written::Fault) -> Result<Duration, FieldError> {
     let is_momentary = match *written.kind {
         FaultKind::Link(fault) => fault.is_momentary(),
         FaultKind::Process(fault) => fault.is_momentary(),
     };
     match (&written.length, *written.kind) {
         (Some(given), _) if is_momentary => {
-            Err(Refusal::of(given, "this happens in a moment; remove `for`, or repeat it with `every`"))
+            Err(FieldError::at(given, "this happens in a moment; remove `for`, or repeat it with `every`"))
         }
         (None, _) if is_momentary => Ok(Duration::ZERO),
         (None, FaultKind::Link(_)) => {
-            Err(Refusal::of(&written.kind, "this lasts for a while; add `for`, as in `for = \"2s\"`"))
+            Err(FieldError::at(&written.kind, "this lasts for a while; add `for`, as in `for = \"2s\"`"))
         }
         (given, _) => bounds::duration("for", given.as_ref(), Duration::from_millis(1)..=HOUR, DOWNTIME),
     }
 }
 
-fn every(written: &written::Fault, length: Duration) -> Result<Option<Duration>, Refusal> {
+fn every(written: &written::Fault, length: Duration) -> Result<Option<Duration>, FieldError> {
     let Some(given) = &written.every else { return Ok(None) };
     let every = bounds::duration("every", Some(given), SHORTEST_PAUSE..=24 * HOUR, SECOND)?;
     if every > length {
         return Ok(Some(every));
     }
     let length = humantime::format_duration(length);
-    Err(Refusal::of(given, format!("it would come again before it is over, after {length}; make `every` longer")))
+    Err(FieldError::at(given, format!("it would come again before it is over, after {length}; make `every` longer")))
 }
 
 /// Chosen at random among the open connections; what concerns new ones or a process hits all.
-fn share(written: &written::Fault) -> Result<f64, Refusal> {
+fn share(written: &written::Fault) -> Result<f64, FieldError> {
     let Some(given) = &written.share else { return Ok(1.0) };
     match *written.kind {
         FaultKind::Link(fault) if fault.hits_open() => bounds::share("share", given),
-        _ => Err(Refusal::of(given, "this hits everybody; `share` is of cut, reset and black-hole: remove it")),
+        _ => Err(FieldError::at(given, "this hits everybody; `share` is of cut, reset and black-hole: remove it")),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use feedlab_feed::source::Recording;
 
-use super::super::error::Refusal;
+use super::super::error::FieldError;
 use super::super::written::{self, SourceKind};
 use super::super::{Feed, ScheduleKind, Source, Stall};
 use super::{HOUR, SECOND, bounds};
@@ -19,7 +19,7 @@ const MOST_SERVERS: i64 = 8;
 /// What a server keeps in memory.
 pub(super) const MOST_HISTORY: i64 = 1_000_000;
 
-pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refusal> {
+pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, FieldError> {
     refuse_foreign(written)?;
     let source = match *written.source {
         SourceKind::Synthetic => synthetic(written)?,
@@ -35,7 +35,7 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refus
     let servers = bounds::whole("servers", written.servers.as_ref(), 1..=MOST_SERVERS, 1)?;
     let feed = Feed { source, broker: written.broker.as_ref().map(|broker| **broker), history, servers, stall };
     match &written.servers {
-        Some(at) if servers > 1 && !feed.can_be_had_again() => Err(Refusal::of(
+        Some(at) if servers > 1 && !feed.is_reproducible() => Err(FieldError::at(
             at,
             "only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one server",
         )),
@@ -43,14 +43,14 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Refus
     }
 }
 
-fn stall(written: &written::Stall) -> Result<Stall, Refusal> {
+fn stall(written: &written::WrittenStall) -> Result<Stall, FieldError> {
     Ok(Stall {
         after: bounds::duration("after", Some(&written.after), Duration::ZERO..=HOUR, Duration::ZERO)?,
         length: bounds::duration("for", Some(&written.length), Duration::from_millis(1)..=HOUR, SECOND)?,
     })
 }
 
-fn refuse_foreign(written: &written::Feed) -> Result<(), Refusal> {
+fn refuse_foreign(written: &written::Feed) -> Result<(), FieldError> {
     use SourceKind::{Clients, Host, Replay, Synthetic};
     let chosen = written.source.id();
     let rated = [Synthetic.id(), Host.id(), Clients.id()];
@@ -60,25 +60,25 @@ fn refuse_foreign(written: &written::Feed) -> Result<(), Refusal> {
     bounds::belongs("payload_bytes", written.payload_bytes.as_ref(), &[Synthetic.id(), Clients.id()], chosen)?;
     bounds::belongs("binary", written.binary.as_ref(), &[Synthetic.id()], chosen)?;
     if let Some(stall) = written.stall.as_ref().filter(|_| *written.source == Clients) {
-        return Err(Refusal::of(&stall.after, "clients publish themselves, nothing stalls them; remove `stall`"));
+        return Err(FieldError::at(&stall.after, "clients publish themselves, nothing stalls them; remove `stall`"));
     }
     if let Some((stall, _)) = written.stall.as_ref().zip(written.broker.as_ref()) {
         let problem = "a stall is the server's own publisher's, and a broker has another; remove `stall` or `broker`";
-        return Err(Refusal::of(&stall.after, problem));
+        return Err(FieldError::at(&stall.after, problem));
     }
     bounds::belongs("file", written.file.as_ref(), &[Replay.id()], chosen)?;
     bounds::belongs("speed", written.speed.as_ref(), &[Replay.id()], chosen)
 }
 
-fn rate(written: &written::Feed) -> Result<Option<f64>, Refusal> {
+fn rate(written: &written::Feed) -> Result<Option<f64>, FieldError> {
     written.updates_per_s.as_ref().map(|rate| bounds::positive("updates_per_s", rate)).transpose()
 }
 
-fn synthetic(written: &written::Feed) -> Result<Source, Refusal> {
+fn synthetic(written: &written::Feed) -> Result<Source, FieldError> {
     let schedule = written.schedule.as_ref().map_or(ScheduleKind::Constant, |schedule| **schedule);
     let is_burst = schedule == ScheduleKind::Burst;
     if let Some(size) = written.burst_size.as_ref().filter(|_| !is_burst) {
-        return Err(Refusal::of(size, "`burst_size` needs bursts; add `schedule = \"burst\"`, or remove it"));
+        return Err(FieldError::at(size, "`burst_size` needs bursts; add `schedule = \"burst\"`, or remove it"));
     }
     let sizes = payloads(written, LARGEST_PAYLOAD)?;
     Ok(Source::Synthetic {
@@ -95,33 +95,34 @@ fn synthetic(written: &written::Feed) -> Result<Source, Refusal> {
     })
 }
 
-fn clients(written: &written::Feed) -> Result<Source, Refusal> {
+fn clients(written: &written::Feed) -> Result<Source, FieldError> {
     let updates_per_s = rate(written)?.ok_or_else(|| missing(written, "updates_per_s = 10"))?;
     match (payloads(written, LARGEST_PUBLICATION)?.as_slice(), &written.payload_bytes) {
-        ([_, _, ..], Some(at)) => {
-            Err(Refusal::of(at, "clients publish updates of one size; write one number, and a scenario for each size"))
-        }
+        ([_, _, ..], Some(at)) => Err(FieldError::at(
+            at,
+            "clients publish updates of one size; write one number, and a scenario for each size",
+        )),
         (sizes, _) => {
             Ok(Source::Clients { updates_per_s, payload_bytes: sizes.first().map_or(0, |size| *size as usize) })
         }
     }
 }
 
-fn payloads(written: &written::Feed, largest: i64) -> Result<Vec<i64>, Refusal> {
+fn payloads(written: &written::Feed, largest: i64) -> Result<Vec<i64>, FieldError> {
     let sizes = written.payload_bytes.as_ref();
     sizes.map_or(Ok(vec![256]), |sizes| bounds::sweep("payload_bytes", sizes, 0..=largest))
 }
 
 /// The recording's place. It is read once here, so that a broken line stops a run before it starts.
-fn recording(written: &written::Feed, folder: &Path) -> Result<PathBuf, Refusal> {
+fn recording(written: &written::Feed, folder: &Path) -> Result<PathBuf, FieldError> {
     let file = written.file.as_ref().ok_or_else(|| missing(written, "file = \"feeds/earthquakes.ndjson\""))?;
     bounds::shown("file", file)?;
     let path = folder.join(file.as_str());
-    Recording::read(&path).map_err(|error| Refusal::of(file, error.to_string()))?;
+    Recording::read(&path).map_err(|error| FieldError::at(file, error.to_string()))?;
     Ok(path)
 }
 
-fn missing(written: &written::Feed, example: &str) -> Refusal {
+fn missing(written: &written::Feed, example: &str) -> FieldError {
     let (source, key) = (written.source.id(), example.split(' ').next().unwrap_or_default());
-    Refusal::of(&written.source, format!("source {source} needs `{key}`; add it, as in `{example}`"))
+    FieldError::at(&written.source, format!("source {source} needs `{key}`; add it, as in `{example}`"))
 }

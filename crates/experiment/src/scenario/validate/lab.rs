@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use feedlab_feed::link::{MAX_BUFFER_BYTES, MAX_BYTES_PER_S};
 
-use super::super::error::Refusal;
+use super::super::error::FieldError;
 use super::super::written::{self, At};
 use super::super::{Balance, Fault, Feed, Network, Nginx};
 use super::{HOUR, SECOND, bounds, contender};
 
 /// Beyond it nobody waits.
-const LONGEST_WAY: Duration = Duration::from_secs(10);
+const LONGEST_RTT: Duration = Duration::from_secs(10);
 /// A shorter silence is no idleness.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
 /// Servers behind one nginx.
 pub(super) const MOST_UPSTREAMS: u32 = 8;
 
-pub(super) fn network(written: &written::Network) -> Result<Network, Refusal> {
-    let way = |key, time| bounds::duration(key, time, Duration::ZERO..=LONGEST_WAY, Duration::ZERO);
+pub(super) fn network(written: &written::Network) -> Result<Network, FieldError> {
+    let delay = |key, time| bounds::duration(key, time, Duration::ZERO..=LONGEST_RTT, Duration::ZERO);
     let (bandwidth, buffer) = (written.bandwidth_bytes_per_s.as_ref(), written.buffer_bytes.as_ref());
     let idle = written.idle_timeout.as_ref();
     Ok(Network {
-        rtt: way("rtt", written.rtt.as_ref())?,
-        jitter: way("jitter", written.jitter.as_ref())?,
+        rtt: delay("rtt", written.rtt.as_ref())?,
+        jitter: delay("jitter", written.jitter.as_ref())?,
         bandwidth_bytes_per_s: bandwidth
             .map(|bytes| bounds::whole("bandwidth_bytes_per_s", Some(bytes), 1..=MAX_BYTES_PER_S.cast_signed(), 0))
             .transpose()?,
@@ -41,11 +41,11 @@ pub(super) fn nginx(
     written: Option<&At<written::Nginx>>,
     contenders: &[written::Contender],
     feed: &Feed,
-) -> Result<Nginx, Refusal> {
+) -> Result<Nginx, FieldError> {
     let Some(written) = written else { return Ok(Nginx::default()) };
     if contenders.iter().all(|one| contender::nginx(one).is_none()) {
         let problem = "no contender goes through nginx; give one `via = \"nginx\"`, or remove [nginx]";
-        return Err(Refusal::of(written, problem));
+        return Err(FieldError::at(written, problem));
     }
     let default = Nginx::default();
     let (times, upstreams) = (SHORTEST_SILENCE..=HOUR, written.upstreams.as_ref());
@@ -61,7 +61,7 @@ pub(super) fn nginx(
         )?,
     };
     match upstreams {
-        Some(at) if nginx.upstreams > 1 && !feed.can_be_had_again() => Err(Refusal::of(
+        Some(at) if nginx.upstreams > 1 && !feed.is_reproducible() => Err(FieldError::at(
             at,
             "only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one upstream",
         )),
@@ -70,7 +70,7 @@ pub(super) fn nginx(
 }
 
 /// Several servers are several addresses, and what lies between leads to one; what breaks would break one of them.
-pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool) -> Result<(), Refusal> {
+pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool) -> Result<(), FieldError> {
     let Some(at) = written.feed.servers.as_ref().filter(|_| feed.servers > 1) else { return Ok(()) };
     let via_nginx = written.contender.iter().any(|one| contender::nginx(one).is_some());
     let problem = match () {
@@ -80,7 +80,7 @@ pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool)
         }
         () => return Ok(()),
     };
-    Err(Refusal::of(at, problem))
+    Err(FieldError::at(at, problem))
 }
 
 /// A balance by addresses sees one of them alone where the lab proxy stands in front of nginx.
@@ -88,11 +88,11 @@ pub(super) fn addresses(
     written: Option<&At<written::Nginx>>,
     network: Option<&Network>,
     faults: &[Fault],
-) -> Result<(), Refusal> {
+) -> Result<(), FieldError> {
     let balance = written.and_then(|nginx| nginx.balance.as_ref()).filter(|balance| ***balance == Balance::Hash);
     let hides = network.is_some() || faults.iter().any(|fault| fault.kind.is_of_link());
     match balance {
-        Some(at) if hides => Err(Refusal::of(
+        Some(at) if hides => Err(FieldError::at(
             at,
             "behind the lab proxy all clients have one address; remove [network] and its faults, or use another balance",
         )),

@@ -1,6 +1,6 @@
 //! The thresholds: a metric that exists, a comparison that can be computed, contenders that it concerns.
 
-use super::super::error::Refusal;
+use super::super::error::FieldError;
 use super::super::written::{self, At};
 use super::super::{Contender, Threshold};
 use crate::Metric;
@@ -9,17 +9,20 @@ mod expectation;
 
 use expectation::Expectation;
 
-pub(super) fn thresholds(written: &[written::Threshold], contenders: &[Contender]) -> Result<Vec<Threshold>, Refusal> {
+pub(super) fn thresholds(
+    written: &[written::Threshold],
+    contenders: &[Contender],
+) -> Result<Vec<Threshold>, FieldError> {
     written.iter().map(|one| threshold(one, contenders)).collect()
 }
 
-fn threshold(written: &written::Threshold, contenders: &[Contender]) -> Result<Threshold, Refusal> {
+fn threshold(written: &written::Threshold, contenders: &[Contender]) -> Result<Threshold, FieldError> {
     let metric = metric(&written.metric)?;
     let Expectation { comparison, value, than } = expectation::read(&written.expect, metric.row().unit, contenders)?;
     let used = |transport| contenders.iter().any(|contender| contender.transport() == transport);
     if let Some(unused) = written.transport.as_ref().filter(|transport| !used(***transport)) {
         let problem = format!("no contender uses {}; add one, or remove the threshold", **unused);
-        return Err(Refusal::of(unused, problem));
+        return Err(FieldError::at(unused, problem));
     }
     Ok(Threshold {
         metric,
@@ -31,15 +34,15 @@ fn threshold(written: &written::Threshold, contenders: &[Contender]) -> Result<T
     })
 }
 
-fn metric(written: &At<String>) -> Result<Metric, Refusal> {
-    written.parse().map_err(|error: crate::metric::UnknownMetric| Refusal::of(written, error.to_string()))
+fn metric(written: &At<String>) -> Result<Metric, FieldError> {
+    written.parse().map_err(|error: crate::metric::UnknownMetric| FieldError::at(written, error.to_string()))
 }
 
-fn concerned(written: &At<String>, contenders: &[Contender]) -> Result<String, Refusal> {
+fn concerned(written: &At<String>, contenders: &[Contender]) -> Result<String, FieldError> {
     if contenders.iter().any(|contender| contender.label == **written) {
         return Ok(written.to_string());
     }
     let labels: Vec<_> = contenders.iter().map(|contender| format!("{:?}", contender.label)).collect();
     let problem = format!("no contender is {:?}; they are {}", written.as_str(), labels.join(", "));
-    Err(Refusal::of(written, problem))
+    Err(FieldError::at(written, problem))
 }

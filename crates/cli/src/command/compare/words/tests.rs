@@ -3,26 +3,26 @@ use feedlab_experiment::verdict::{Reason, Verdict};
 
 use super::*;
 
-fn row(metric: Metric, a: f64, b: f64, interval: Option<(f64, f64)>, finding: Finding) -> Row {
+fn row(metric: Metric, a: f64, b: f64, interval: Option<(f64, f64)>, finding: Finding) -> MetricComparison {
     let (low, high) = interval.unzip();
     let difference = Some(b - a);
-    Row { metric, a: Some(a), b: Some(b), difference, low, high, per_repetition: false, finding }
+    MetricComparison { metric, a: Some(a), b: Some(b), difference, low, high, per_repetition: false, finding }
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<MetricComparison> {
     use Finding::{Better, Changed, NoDifferenceShown, NotMeasured, Regression, WithinTolerance};
     let absent = row(Metric::RecoveryP50, 1.0, 1.0, None, NotMeasured);
     vec![
         row(Metric::AgeP50, 470.0, 470.0, Some((0.0, 0.0)), NoDifferenceShown),
         row(Metric::AgeP99, 5_000.0, 5_300.0, Some((-400.0, 1_000.0)), NoDifferenceShown),
         row(Metric::UpdatesMissed, 0.0, 3.0, Some((1.0, 5.0)), Regression),
-        Row { per_repetition: true, ..row(Metric::Requests, 20.0, 25.0, Some((4.0, 6.0)), Changed) },
+        MetricComparison { per_repetition: true, ..row(Metric::Requests, 20.0, 25.0, Some((4.0, 6.0)), Changed) },
         row(Metric::SocketBytesPerUpdate, 294.0, 300.0, Some((5.0, 7.0)), WithinTolerance),
         row(Metric::WireBytesPerUpdate, 400.0, 500.0, Some((90.0, 110.0)), Regression),
         row(Metric::ServerCpuPerUpdate, 20.0, 16.0, Some((-5.0, -3.0)), Better),
         row(Metric::OpenP50, 500.0, 600.0, None, Regression),
-        Row { a: None, difference: None, ..absent.clone() },
-        Row { b: None, difference: None, ..absent },
+        MetricComparison { a: None, difference: None, ..absent.clone() },
+        MetricComparison { b: None, difference: None, ..absent },
     ]
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use feedlab_feed::schedule::Schedule;
 
-use super::super::super::tests::course;
+use super::super::super::tests::feed;
 use super::super::super::transport;
 use super::*;
 use crate::Scenario;
@@ -17,28 +17,32 @@ fn scenario(network: &str, contender: &str) -> Scenario {
     Scenario::parse(&text, Path::new("t.toml")).unwrap()
 }
 
-fn ends_of(scenario: &Scenario) -> Ends {
+fn ends_of(scenario: &Scenario) -> IdleEffect {
     let contender = &scenario.contenders[0];
-    Ends::of(&Case::new(scenario, contender, 1), &*transport::of(&contender.options))
+    IdleEffect::of(&Case::new(scenario, contender, 1), &*transport::of(&contender.options))
 }
 
-fn ends(contender: &str) -> Ends {
+fn ends(contender: &str) -> IdleEffect {
     let scenario = scenario("idle_timeout = \"2s\"", contender);
     ends_of(&scenario)
 }
 
 #[test]
 fn a_keepalive_shorter_than_the_timeout_keeps_a_stream_open() {
-    assert_eq!(ends("transport = \"sse\", keepalive = \"1s\""), Ends::Never);
-    assert_eq!(ends("transport = \"sse\", keepalive = \"15s\""), Ends::WhenQuiet);
-    assert_eq!(ends("transport = \"websocket\", keepalive = \"1m\""), Ends::WhenQuiet);
-    assert_eq!(ends("transport = \"websocket\", keepalive = \"15s\""), Ends::Perhaps, "a ping is in some silences");
-    assert_eq!(ends("transport = \"sse\", keepalive = \"2s\""), Ends::Perhaps, "they race");
-    assert_eq!(ends("transport = \"long-polling\", hold = \"1s\""), Ends::Never);
-    assert_eq!(ends("transport = \"long-polling\", hold = \"25s\""), Ends::Perhaps);
-    assert_eq!(ends("transport = \"short-polling\", interval = \"1s\""), Ends::Never);
+    assert_eq!(ends("transport = \"sse\", keepalive = \"1s\""), IdleEffect::Never);
+    assert_eq!(ends("transport = \"sse\", keepalive = \"15s\""), IdleEffect::WhenIdle);
+    assert_eq!(ends("transport = \"websocket\", keepalive = \"1m\""), IdleEffect::WhenIdle);
+    assert_eq!(
+        ends("transport = \"websocket\", keepalive = \"15s\""),
+        IdleEffect::Perhaps,
+        "a ping is in some silences"
+    );
+    assert_eq!(ends("transport = \"sse\", keepalive = \"2s\""), IdleEffect::Perhaps, "they race");
+    assert_eq!(ends("transport = \"long-polling\", hold = \"1s\""), IdleEffect::Never);
+    assert_eq!(ends("transport = \"long-polling\", hold = \"25s\""), IdleEffect::Perhaps);
+    assert_eq!(ends("transport = \"short-polling\", interval = \"1s\""), IdleEffect::Never);
     let often = scenario("idle_timeout = \"5s\"", "transport = \"sse\"");
-    assert_eq!(ends_of(&often), Ends::BeforeTheFeed, "an update each 4 s");
+    assert_eq!(ends_of(&often), IdleEffect::BeforeTheFeed, "an update each 4 s");
 }
 
 /// Connections that end in a second, of one client that is away for so long each time.
@@ -56,25 +60,25 @@ fn simulated(due: &[f64], timeout: f64, away: f64, end: f64) -> f64 {
 #[test]
 fn a_quiet_stream_ends_as_often_as_in_the_simulation() {
     let wait = Wait { least: 1.0, spread: 0.0, more: 0.0 };
-    let way = Way::default();
+    let path = NetworkPath::default();
     for (rate, timeout) in [(0.25, 2.0), (1.0, 2.0), (0.05, 2.0)] {
-        let course = course(Arrivals::Poisson(rate), 101.0);
-        let found = drops(timeout, &wait, &course, &way).unwrap() / 100.0;
+        let feed = feed(Arrivals::Poisson(rate), 101.0);
+        let found = drops(timeout, &wait, &feed, &path).unwrap() / 100.0;
         let due: Vec<f64> =
             Schedule::Poisson { seed: 2 }.due_times(rate).take(50_000).map(|due| due.as_secs_f64()).collect();
         let expected = simulated(&due, timeout, 1.0, due[due.len() - 1]);
         assert!((found / expected - 1.0).abs() < 0.03, "λ={rate}: {found} {expected}");
     }
     for (period, timeout) in [(4.0, 2.0), (10.0, 2.0), (7.0, 2.0)] {
-        let course = course(Arrivals::Constant(period), 101.0);
-        let found = drops(timeout, &wait, &course, &way).unwrap() / 100.0;
+        let feed = feed(Arrivals::Constant(period), 101.0);
+        let found = drops(timeout, &wait, &feed, &path).unwrap() / 100.0;
         let due: Vec<f64> = (0..10_000).map(|i| f64::from(i) * period).collect();
         let expected = simulated(&due, timeout, 1.0, due[due.len() - 1]);
         assert!((found / expected - 1.0).abs() < 0.01, "p={period}: {found} {expected}");
     }
     assert_eq!(
-        drops(2.0, &wait, &course(Arrivals::Constant(8.0), 101.0), &way),
-        Err(Unknown::Chance),
+        drops(2.0, &wait, &feed(Arrivals::Constant(8.0), 101.0), &path),
+        Err(NotPredicted::Chance),
         "just when it is back"
     );
 }

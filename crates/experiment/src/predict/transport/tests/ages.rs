@@ -2,25 +2,25 @@
 
 use super::super::short_polling::scatter;
 use super::*;
-use crate::predict::tests::course;
+use crate::predict::tests::feed;
 use crate::scenario::{Network, Serving};
 
 /// The ages of a contender that has nothing but a transport's options.
-fn late(options: &Options, course: &Course, rtt: f64) -> Ages {
-    late_for(&contender(*options), course, far(rtt))
+fn late(options: &Options, feed: &FeedModel, rtt: f64) -> Ages {
+    late_for(&contender(*options), feed, far(rtt))
 }
 
-fn late_for(contender: &Contender, course: &Course, way: Way) -> Ages {
-    ask(contender, way, |case, arithmetic| arithmetic.ages(case, course)).unwrap()
+fn late_for(contender: &Contender, feed: &FeedModel, path: NetworkPath) -> Ages {
+    ask(contender, path, |case, arithmetic| arithmetic.ages(case, feed)).unwrap()
 }
 
 /// The same over due times that are known one by one, for a short poller by way of its rhythm.
-fn simulated(options: &Options, course: &Course, rtt: f64) -> Ages {
-    let Options::ShortPolling { interval, .. } = options else { return late(options, course, rtt) };
+fn simulated(options: &Options, feed: &FeedModel, rtt: f64) -> Ages {
+    let Options::ShortPolling { interval, .. } = options else { return late(options, feed, rtt) };
     let interval = interval.as_secs_f64();
     let cycle = interval * (rtt / interval).ceil().max(1.0);
-    let starts = short_polling::phases(cycle, course.measured.to);
-    polling::simulated_ages(course, polling::Poller { hold: 0.0, gap: cycle }, &starts, rtt / 2.0).unwrap()
+    let starts = short_polling::phases(cycle, feed.measured.to);
+    polling::simulated_ages(feed, polling::Poller { hold: 0.0, gap: cycle }, &starts, rtt / 2.0).unwrap()
 }
 
 fn check(options: &Options, schedule: Schedule, rate: f64, rtt: f64) {
@@ -29,8 +29,8 @@ fn check(options: &Options, schedule: Schedule, rate: f64, rtt: f64) {
         Schedule::Constant => Arrivals::Constant(1.0 / rate),
         _ => Arrivals::Poisson(rate),
     };
-    let formula = late(options, &course(arrivals, end), rtt);
-    let simulated = simulated(options, &course(Arrivals::Known(due(rate, schedule, end + 30.0)), end), rtt);
+    let formula = late(options, &feed(arrivals, end), rtt);
+    let simulated = simulated(options, &feed(Arrivals::DueTimes(due(rate, schedule, end + 30.0)), end), rtt);
     let scale = simulated.quantile(1.0);
     let near = |a: f64, b: f64| (a - b).abs() <= 0.02 * b + 0.002 * scale;
     let at = format!("{options:?} {schedule:?} λ={rate} R={rtt}");
@@ -51,7 +51,7 @@ fn a_short_poller_is_late_by_anything_up_to_its_interval() {
         }
     }
     let options = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
-    let ages = late(&options, &course(Arrivals::Poisson(5.0), 10.0), 0.1);
+    let ages = late(&options, &feed(Arrivals::Poisson(5.0), 10.0), 0.1);
     for (found, expected) in [(ages.quantile(0.5), 0.55), (ages.quantile(0.95), 1.0), (ages.mean(), 0.55)] {
         assert!((found - expected).abs() < 1e-9, "{found} {expected}: E01");
     }
@@ -74,18 +74,18 @@ fn a_long_poller_is_late_by_its_re_request_gap() {
 fn the_mean_of_long_polling_is_the_one_of_e04() {
     let options = Options::LongPolling { hold: Duration::from_secs(3600), keep_alive: true };
     for (rate, rtt) in [(1.0f64, 0.1), (10.0, 0.1), (50.0, 0.2)] {
-        let mean = late(&options, &course(Arrivals::Poisson(rate), 10.0), rtt).mean() - rtt / 2.0;
+        let mean = late(&options, &feed(Arrivals::Poisson(rate), 10.0), rtt).mean() - rtt / 2.0;
         let e04 = rate * rtt * rtt / (2.0 * (rate * rtt + (-rate * rtt).exp()));
         assert!((mean / e04 - 1.0).abs() < 1e-9, "{mean} {e04}");
     }
-    let even = late(&options, &course(Arrivals::Constant(0.01), 10.0), 0.1);
+    let even = late(&options, &feed(Arrivals::Constant(0.01), 10.0), 0.1);
     assert!((even.mean() - 0.1).abs() < 1e-9 && (even.quantile(1.0) - 0.15).abs() < 1e-9);
 }
 
 #[test]
 fn a_push_takes_the_way_and_a_connection_for_each_poll_takes_two() {
     let push = Options::Sse { keepalive: Duration::from_secs(15) };
-    let of = |options: &Options| late(options, &course(Arrivals::Poisson(10.0), 10.0), 0.1);
+    let of = |options: &Options| late(options, &feed(Arrivals::Poisson(10.0), 10.0), 0.1);
     assert_eq!((of(&push).quantile(0.0), of(&push).quantile(1.0)), (0.05, 0.05));
     let fresh = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: false };
     assert_eq!(of(&fresh).quantile(1.0), 0.25, "the gap is two round trips");
@@ -106,11 +106,11 @@ fn at_a_constant_rate_long_polling_waits_as_e04_says() {
     let push = Options::WebSocket { keepalive: Duration::from_secs(15) };
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
     // At a round trip of 50 ms an update every 20 ms: the mean near R, the most near 1.5 R; every 100 ms: one transit.
-    let often = course(Arrivals::Constant(0.02), 10.0);
+    let often = feed(Arrivals::Constant(0.02), 10.0);
     near(late(&long, &often, 0.05).mean(), 0.05);
     near(late(&long, &often, 0.05).quantile(1.0), 0.075);
     near(late(&push, &often, 0.05).quantile(1.0), 0.025);
-    let rarely = course(Arrivals::Constant(0.1), 10.0);
+    let rarely = feed(Arrivals::Constant(0.1), 10.0);
     near(late(&long, &rarely, 0.05).quantile(1.0), 0.025);
 }
 
@@ -120,7 +120,7 @@ fn a_stream_that_is_coalesced_waits_for_the_end_of_the_rest() {
     let serving = Serving { coalesce: Some(Duration::from_millis(100)), ..Serving::default() };
     let sse = Contender { serving, ..sse };
     for rate in [1.0, 10.0, 100.0] {
-        let found = late_for(&sse, &course(Arrivals::Poisson(rate), 10.0), far(0.05));
+        let found = late_for(&sse, &feed(Arrivals::Poisson(rate), 10.0), far(0.05));
         // The server's own loop: wake, hand over what is there, rest.
         let (mut free, mut waits) = (0.0f64, Vec::new());
         let due = due(rate, Schedule::Poisson { seed: 4 }, 20_000.0 / rate + 30.0);
@@ -138,9 +138,9 @@ fn a_stream_that_is_coalesced_waits_for_the_end_of_the_rest() {
 
 #[test]
 fn jitter_is_added_to_every_transport() {
-    let way = Way { rtt: 0.1, jitter: 0.02, tls: false };
-    let at = course(Arrivals::Poisson(1.0), 10.0);
-    let mean = |options| late_for(&contender(options), &at, way).mean();
+    let path = NetworkPath { rtt: 0.1, jitter: 0.02, tls: false };
+    let at = feed(Arrivals::Poisson(1.0), 10.0);
+    let mean = |options| late_for(&contender(options), &at, path).mean();
     let near = |a: f64, b: f64| assert!((a - b).abs() < 0.001, "{a} {b}");
     near(mean(Options::Sse { keepalive: Duration::from_secs(15) }), 0.06);
     let short = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
@@ -150,17 +150,17 @@ fn jitter_is_added_to_every_transport() {
 #[test]
 fn a_buffer_spreads_ages_over_the_time_that_it_takes_to_fill() {
     let sse = contender(Options::Sse { keepalive: Duration::from_secs(15) });
-    let mut course = course(Arrivals::Constant(0.1), 1000.0);
-    course.sizes.chunk = 400.0;
+    let mut feed = feed(Arrivals::Constant(0.1), 1000.0);
+    feed.sizes.chunk = 400.0;
     let mut scenario = fixture::scenario();
     scenario.network = Some(Network { buffer_bytes: Some(4000), ..Network::default() });
-    let case = Case { scenario: &scenario, contender: &sse, clients: 1.0, way: far(0.1) };
+    let case = Case { scenario: &scenario, contender: &sse, clients: 1.0, path: far(0.1) };
     // Ten updates of 400 B fill 4,000 B: the first waits for nine others.
-    let ages = of(&sse.options).ages(&case, &course).unwrap();
+    let ages = of(&sse.options).ages(&case, &feed).unwrap();
     let near = |a: f64, b: f64| assert!((a - b).abs() < 0.005, "{a} {b}");
     near(ages.quantile(0.0), 0.05);
     near(ages.quantile(1.0), 0.95);
     near(ages.mean(), 0.05 + 0.45);
-    assert_eq!(stream::heap(&case, 400.0, 4001), 11);
-    assert_eq!(stream::heap(&case, 400.0, 1), 1, "what is larger than the buffer is not held back");
+    assert_eq!(stream::batch(&case, 400.0, 4001), 11);
+    assert_eq!(stream::batch(&case, 400.0, 1), 1, "what is larger than the buffer is not held back");
 }

@@ -54,7 +54,7 @@ fn a_304_saves_the_body_and_costs_the_tag() {
 }
 
 fn packets(options: Options, traffic: Traffic, answer: f64) -> f64 {
-    of(&options).wire(&Way::default(), &traffic, &Bytes { answer, ..Bytes::default() }).packets
+    of(&options).wire(&NetworkPath::default(), &traffic, &Bytes { answer, ..Bytes::default() }).packets
 }
 
 /// Captures on loopback: what each exchange took.
@@ -95,7 +95,7 @@ fn a_segment_has_52_bytes_of_headers_and_a_syn_60() {
     let long = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: false };
     let traffic = Traffic { requests: 1.0, updates: 1.0, ..Traffic::default() };
     let bytes = Bytes { up: 103.0, down: 531.0, answer: 531.0, ..Bytes::default() };
-    let wire = of(&long).wire(&Way::default(), &traffic, &bytes);
+    let wire = of(&long).wire(&NetworkPath::default(), &traffic, &bytes);
     assert_eq!(wire.bytes, 103.0 + 531.0 + 8.0 * 52.0 + 2.0 * 60.0);
 }
 
@@ -147,7 +147,7 @@ fn each_transport_waits_in_its_own_way_unless_it_is_told() {
 
 #[test]
 fn a_connection_for_each_poll_makes_the_gap_longer() {
-    let (plain, sealed) = (far(0.1), Way { tls: true, ..far(0.1) });
+    let (plain, sealed) = (far(0.1), NetworkPath { tls: true, ..far(0.1) });
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
     near(polling::gap(&plain, true), 0.1);
     near(polling::gap(&plain, false), 0.2);

@@ -6,8 +6,8 @@ use super::*;
 
 const SEED: u64 = 11;
 
-fn course(arrivals: Arrivals) -> Course {
-    Course {
+fn feed(arrivals: Arrivals) -> FeedModel {
+    FeedModel {
         arrivals,
         measured: Span { from: 0.0, to: 0.0 },
         scale: 1.0,
@@ -19,8 +19,8 @@ fn course(arrivals: Arrivals) -> Course {
     }
 }
 
-fn passes(options: &Options, course: &Course, span: Span, rtt: f64) -> Traffic {
-    ask(&contender(*options), far(rtt), |case, arithmetic| arithmetic.traffic(case, course, span))
+fn passes(options: &Options, feed: &FeedModel, span: Span, rtt: f64) -> Traffic {
+    ask(&contender(*options), far(rtt), |case, arithmetic| arithmetic.traffic(case, feed, span))
 }
 
 /// A second of a client by the formula, and by the simulation of so many updates.
@@ -35,8 +35,8 @@ fn both(options: &Options, schedule: Schedule, rate: f64, rtt: f64) -> (Traffic,
         // As many as there are: the schedule is known, its rate is what it came to.
         _ => Arrivals::Poisson(times.iter().filter(|time| span.contains(**time)).count() as f64 / span.length()),
     };
-    let second = |arrivals| passes(options, &course(arrivals), span, rtt).times(1.0 / span.length());
-    let (formula, simulated) = (second(arrivals), second(Arrivals::Known(times)));
+    let second = |arrivals| passes(options, &feed(arrivals), span, rtt).times(1.0 / span.length());
+    let (formula, simulated) = (second(arrivals), second(Arrivals::DueTimes(times)));
     (formula, simulated)
 }
 
@@ -99,7 +99,7 @@ fn the_share_of_empty_polls_is_the_one_of_e02() {
     for (rate, share) in [(0.1, 0.905), (1.0, 0.368), (10.0, 0.0)] {
         let options = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
         let second = Span { from: 0.0, to: 1.0 };
-        let formula = passes(&options, &course(Arrivals::Poisson(rate)), second, 0.0);
+        let formula = passes(&options, &feed(Arrivals::Poisson(rate)), second, 0.0);
         assert!((formula.empty / formula.requests - share).abs() < 0.001, "{formula:?}");
     }
 }
@@ -119,7 +119,7 @@ fn a_burst_is_one_request_and_what_lies_between_is_held() {
     let options = Options::LongPolling { hold: Duration::from_secs(2), keep_alive: true };
     // 50 at once every 5 s: an answer for each heap, and two holds that end between two heaps.
     let times = due(10.0, Schedule::Burst { size: 50 }, 100.0);
-    let traffic = passes(&options, &course(Arrivals::Known(times)), Span { from: 0.0, to: 100.0 }, 0.0);
+    let traffic = passes(&options, &feed(Arrivals::DueTimes(times)), Span { from: 0.0, to: 100.0 }, 0.0);
     assert_eq!((traffic.requests, traffic.empty, traffic.updates), (20.0 * 3.0, 20.0 * 2.0, 1000.0));
 }
 
@@ -132,9 +132,10 @@ fn a_round_trip_longer_than_the_interval_skips_slots() {
 
 #[test]
 fn a_first_comment_comes_after_three_to_four_quarters() {
-    for (quiet, expected) in [(0.0, 0.0), (7.4, 0.0), (8.75, 0.5), (10.0, 1.0), (17.0, 1.0), (18.75, 1.5), (20.0, 2.0)]
+    for (silence, expected) in
+        [(0.0, 0.0), (7.4, 0.0), (8.75, 0.5), (10.0, 1.0), (17.0, 1.0), (18.75, 1.5), (20.0, 2.0)]
     {
-        assert_eq!(keepalives_in(quiet, 10.0), expected, "{quiet}");
+        assert_eq!(keepalives_in(silence, 10.0), expected, "{silence}");
     }
 }
 
@@ -150,9 +151,9 @@ fn the_first_polls_bring_only_what_the_feed_has_had_time_for() {
     let options = Options::ShortPolling { interval: Duration::from_secs(2), keep_alive: true, conditional: false };
     let span = Span { from: 0.5, to: 6.5 };
     for rate in [0.3, 1.0, 10.0] {
-        let known = course(Arrivals::Known(due(rate, Schedule::Constant, 10.0)));
+        let known = feed(Arrivals::DueTimes(due(rate, Schedule::Constant, 10.0)));
         let simulated = passes(&options, &known, span, 0.0).updates;
-        let formula = Course { measured: span, ..course(Arrivals::Constant(1.0 / rate)) };
+        let formula = FeedModel { measured: span, ..feed(Arrivals::Constant(1.0 / rate)) };
         let formula = passes(&options, &formula, span, 0.0).updates;
         assert!((formula - simulated).abs() < 0.05, "λ={rate}: {formula} {simulated}");
     }

@@ -1,6 +1,6 @@
 //! What a threshold expects, as text: a comparison with a figure or with another contender, or a distance.
 
-use super::super::super::error::Refusal;
+use super::super::super::error::FieldError;
 use super::super::super::threshold::symbols;
 use super::super::super::written::At;
 use super::super::super::{Comparison, Contender};
@@ -14,7 +14,7 @@ pub(super) struct Expectation {
     pub(super) than: Option<String>,
 }
 
-pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -> Result<Expectation, Refusal> {
+pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -> Result<Expectation, FieldError> {
     let text = written.trim();
     let is_label = |text: &str| contenders.iter().any(|contender| contender.label == text);
     let read = compared(text, unit, is_label).or_else(|| distance(text, unit, is_label));
@@ -26,7 +26,7 @@ pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -
              from a contender, as in \"within 5% of predicted\", with {written_in} in the place of 5%",
             written.as_str()
         );
-        Refusal::of(written, problem)
+        FieldError::at(written, problem)
     })
 }
 

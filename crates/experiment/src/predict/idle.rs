@@ -1,6 +1,6 @@
 //! What clients do before the feed begins: polls that bring nothing, keepalives, connections.
 
-use super::model::{Case, Course, Sizes};
+use super::model::{Case, FeedModel, Sizes};
 use super::transport::Arithmetic;
 use crate::metric::SHORTEST_IDLE;
 
@@ -10,7 +10,7 @@ pub(super) fn bytes_per_min(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Opt
         return None;
     }
     let (ramp, settle) = (case.scenario.clients.ramp.as_secs_f64(), case.scenario.measure.settle.as_secs_f64());
-    let passed = |end: f64| case.mean_over_ramp(|joined| arithmetic.idle(&case.way, (end - joined).max(0.0)));
+    let passed = |end: f64| case.mean_over_ramp(|joined| arithmetic.idle(&case.path, (end - joined).max(0.0)));
     let traffic = passed(ramp + settle).with(passed(ramp), |until, before| until - before);
     let traffic = arithmetic.changed(traffic, arithmetic.churn(case), settle);
     // Nothing has been published: the cursor is 0.
@@ -20,10 +20,10 @@ pub(super) fn bytes_per_min(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Opt
 }
 
 /// TCP connections that a client opens before the feed begins and while it runs.
-pub(super) fn connections(case: &Case<'_>, arithmetic: &dyn Arithmetic, course: &Course) -> f64 {
+pub(super) fn connections(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> f64 {
     let begin = case.before_the_feed();
-    let before = case.mean_over_ramp(|joined| arithmetic.idle(&case.way, begin - joined)).requests;
-    arithmetic.connections(before, arithmetic.traffic(case, course, course.whole).requests)
+    let before = case.mean_over_ramp(|joined| arithmetic.idle(&case.path, begin - joined)).requests;
+    arithmetic.connections(before, arithmetic.traffic(case, feed, feed.whole).requests)
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 /// What may be predicted of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Figure {
+pub(crate) enum FigureKind {
     /// How late updates are.
     Ages,
     /// How often clients ask, and how often for nothing.
     Requests,
     /// How long a connection and an answer take.
-    Openings,
+    OpenTimes,
     /// Connections over the whole cell.
     Connections,
     /// Bytes and packets.
@@ -19,13 +19,13 @@ pub(crate) enum Figure {
 
 /// A reason for which something is not known; in the order in which a report gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Unknown {
+pub(crate) enum NotPredicted {
     /// TLS, HTTP/2 and nginx add bytes and packets.
-    Sealed,
+    TlsHttp2OrNginx,
     /// The server counts slow readers' bytes with those of the others.
     SlowReaders,
     /// Something breaks while it is measured.
-    Breaks,
+    Faults,
     /// How much clients publish is known on average only.
     Publishing,
     /// The way or the server holds updates up.
@@ -50,14 +50,14 @@ pub(crate) enum Unknown {
     Chance,
 }
 
-impl Unknown {
+impl NotPredicted {
     /// Whether a figure depends on what is not known.
-    pub(crate) const fn hides(self, figure: Figure) -> bool {
-        use Figure::{Ages, Bytes, Connections, Publications, Requests};
+    pub(crate) const fn hides(self, figure: FigureKind) -> bool {
+        use FigureKind::{Ages, Bytes, Connections, Publications, Requests};
         match self {
-            Self::Breaks | Self::HeldUp => true,
+            Self::Faults | Self::HeldUp => true,
             Self::Buffered => !matches!(figure, Ages),
-            Self::Sealed | Self::NoCursor => matches!(figure, Bytes | Publications),
+            Self::TlsHttp2OrNginx | Self::NoCursor => matches!(figure, Bytes | Publications),
             Self::NoHistory | Self::ShortHistory => matches!(figure, Ages | Bytes | Publications),
             Self::SlowReaders => matches!(figure, Bytes | Publications | Connections),
             Self::Publishing => matches!(figure, Requests | Connections | Bytes),
@@ -69,14 +69,14 @@ impl Unknown {
     /// What a report says of it; `None` where a figure's absence says enough.
     pub(crate) const fn sentence(self) -> Option<&'static str> {
         Some(match self {
-            Self::Sealed => {
+            Self::TlsHttp2OrNginx => {
                 "Bytes and packets are not predicted: TLS, HTTP/2 and nginx add to them what no formula here says."
             }
             Self::SlowReaders => {
                 "Slow readers change nothing for the others; their bytes are in the server's counts, so that bytes are \
                  not predicted."
             }
-            Self::Breaks => {
+            Self::Faults => {
                 "Ages, requests and bytes are not predicted where something breaks; what is lost and how clients \
                  recover is, as far as the waits of clients are known."
             }

@@ -48,7 +48,7 @@ impl Span {
 
 /// One repetition's feed.
 #[derive(Clone, Debug)]
-pub(crate) struct Course {
+pub(crate) struct FeedModel {
     /// How updates fall due, in the measured time and around it.
     pub(crate) arrivals: Arrivals,
     /// The measured time, or as much of it as was looked at.
@@ -67,20 +67,20 @@ pub(crate) struct Course {
     pub(crate) sizes: Sizes,
 }
 
-impl Course {
+impl FeedModel {
     /// The courses of a cell's repetitions: one that stands for all where the seed changes nothing. Empty where nobody
     /// can know what will be published.
     pub(crate) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Vec<Self> {
         let spans = spans(scenario);
-        let Some(feed) = feed(scenario, payload_bytes, 1) else { return Vec::new() };
+        let Some(config) = source_config(scenario, payload_bytes, 1) else { return Vec::new() };
         match &scenario.feed.source {
             Source::Synthetic { updates_per_s: rate, schedule, .. } => match schedule {
-                ScheduleKind::Constant => even(&feed, *rate, spans).into_iter().collect(),
+                ScheduleKind::Constant => constant_rate(&config, *rate, spans).into_iter().collect(),
                 ScheduleKind::Poisson => poisson(scenario, payload_bytes, *rate, spans, false),
-                ScheduleKind::Burst => known(&feed, spans).into_iter().collect(),
+                ScheduleKind::Burst => enumerated(&config, spans).into_iter().collect(),
             },
-            Source::Host { updates_per_s: rate } => even(&feed, *rate, spans).into_iter().collect(),
-            Source::Replay { .. } => known(&feed, spans).into_iter().collect(),
+            Source::Host { updates_per_s: rate } => constant_rate(&config, *rate, spans).into_iter().collect(),
+            Source::Replay { .. } => enumerated(&config, spans).into_iter().collect(),
             Source::Clients { updates_per_s: rate, .. } => poisson(scenario, payload_bytes, *rate, spans, true),
         }
     }
@@ -88,7 +88,7 @@ impl Course {
     /// Due times as a list, as far as they are known one by one; also of a feed that is given by its period.
     pub(crate) fn due_until(&self, end: f64) -> Cow<'_, [f64]> {
         match &self.arrivals {
-            Arrivals::Known(due) => due.into(),
+            Arrivals::DueTimes(due) => due.into(),
             Arrivals::Constant(period) => {
                 (0..LIMIT).map(|i| i as f64 * period).take_while(|time| *time < end).collect()
             }
@@ -125,13 +125,13 @@ impl Course {
     pub(crate) fn fits(&self, history: usize, seconds: f64) -> bool {
         /// Chance and heaps make more than the rate says.
         const MARGIN: f64 = 1.5;
-        const HEAP: f64 = 20.0;
-        history as f64 >= self.most_at_once().max(HEAP) + MARGIN * (self.rate() * seconds)
+        const BURST: f64 = 20.0;
+        history as f64 >= self.largest_burst().max(BURST) + MARGIN * (self.rate() * seconds)
     }
 
     /// The largest heap of a feed that is known update by update.
-    fn most_at_once(&self) -> f64 {
-        let Arrivals::Known(due) = &self.arrivals else { return 0.0 };
+    fn largest_burst(&self) -> f64 {
+        let Arrivals::DueTimes(due) = &self.arrivals else { return 0.0 };
         due.chunk_by(|a, b| a == b).map(<[f64]>::len).max().unwrap_or(0) as f64
     }
 }
@@ -151,7 +151,11 @@ pub(crate) fn period(source: &Source) -> Option<f64> {
 
 /// The feed of a repetition, as the plan has it: it knows neither the contender nor the clients. What clients publish is
 /// like a synthetic feed that comes independently.
-pub(super) fn feed(scenario: &Scenario, payload_bytes: Option<usize>, repetition: u32) -> Option<SourceConfig> {
+pub(super) fn source_config(
+    scenario: &Scenario,
+    payload_bytes: Option<usize>,
+    repetition: u32,
+) -> Option<SourceConfig> {
     if let Source::Clients { updates_per_s: rate, payload_bytes } = scenario.feed.source {
         return Some(SourceConfig::Synthetic {
             rate,
@@ -174,11 +178,11 @@ fn spans(scenario: &Scenario) -> Spans {
 }
 
 /// One update every `1/rate` s, the first at 0.
-fn even(feed: &SourceConfig, rate: f64, (measured, whole): Spans) -> Option<Course> {
+fn constant_rate(config: &SourceConfig, rate: f64, (measured, whole): Spans) -> Option<FeedModel> {
     let before = (measured.from * rate).ceil();
     let updates = (measured.to * rate).ceil() - before;
     updates.is_finite().then_some(())?;
-    Some(Course {
+    Some(FeedModel {
         arrivals: Arrivals::Constant(1.0 / rate),
         measured,
         scale: 1.0,
@@ -186,53 +190,59 @@ fn even(feed: &SourceConfig, rate: f64, (measured, whole): Spans) -> Option<Cour
         whole_updates: (whole.to * rate).ceil(),
         due: Vec::new(),
         updates,
-        sizes: Sizes::alike(feed, before, updates)?,
+        sizes: Sizes::alike(config, before, updates)?,
     })
 }
 
 /// What is expected of any seed.
-pub(super) fn seedless(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64) -> Option<Course> {
+pub(super) fn seedless(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64) -> Option<FeedModel> {
     poisson(scenario, payload_bytes, rate, spans(scenario), true).pop()
 }
 
 /// Each repetition has a seed of its own, and with it another number of updates.
-fn poisson(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64, spans: Spans, seedless: bool) -> Vec<Course> {
+fn poisson(
+    scenario: &Scenario,
+    payload_bytes: Option<usize>,
+    rate: f64,
+    spans: Spans,
+    seedless: bool,
+) -> Vec<FeedModel> {
     let (measured, whole) = spans;
     let repetitions = scenario.measure.repetitions;
     let is_too_long = seedless || rate * whole.to * f64::from(repetitions) > LIMIT as f64;
-    let course = |repetition: u32| {
-        let feed = feed(scenario, payload_bytes, repetition + 1)?;
-        let due = if is_too_long { Vec::new() } else { seeded(&feed, whole.to) };
+    let feed = |repetition: u32| {
+        let config = source_config(scenario, payload_bytes, repetition + 1)?;
+        let due = if is_too_long { Vec::new() } else { seeded(&config, whole.to) };
         let count = |span: Span| match is_too_long {
             true => (rate * span.length()).round(),
             false => due.iter().filter(|time| span.contains(**time)).count() as f64,
         };
         let (before, updates) = (count(Span { from: 0.0, to: measured.from }), count(measured));
-        Some(Course {
+        Some(FeedModel {
             arrivals: Arrivals::Poisson(updates / measured.length()),
             measured,
             scale: 1.0,
             whole,
             whole_updates: count(whole),
             updates,
-            sizes: Sizes::alike(&feed, before, updates)?,
+            sizes: Sizes::alike(&config, before, updates)?,
             due,
         })
     };
-    (0..if is_too_long { 1 } else { repetitions }).filter_map(course).collect()
+    (0..if is_too_long { 1 } else { repetitions }).filter_map(feed).collect()
 }
 
 /// The due times of a seeded schedule until a time.
-fn seeded(feed: &SourceConfig, end: f64) -> Vec<f64> {
-    let SourceConfig::Synthetic { rate, schedule, .. } = feed else { return Vec::new() };
+fn seeded(config: &SourceConfig, end: f64) -> Vec<f64> {
+    let SourceConfig::Synthetic { rate, schedule, .. } = config else { return Vec::new() };
     schedule.due_times(*rate).map(|due| due.as_secs_f64()).take_while(|time| *time < end).collect()
 }
 
 /// A feed without a closed form, played without waiting.
-fn known(feed: &SourceConfig, (mut measured, whole): Spans) -> Option<Course> {
+fn enumerated(config: &SourceConfig, (mut measured, whole): Spans) -> Option<FeedModel> {
     let (asked, mut end) = (measured.length(), whole.to);
-    let mut source = feed.open().ok()?;
-    let are_alike = matches!(feed, SourceConfig::Synthetic { .. });
+    let mut source = config.open().ok()?;
+    let are_alike = matches!(config, SourceConfig::Synthetic { .. });
     let (mut due, mut each) = (Vec::new(), Vec::new());
     while let Some(Due::At(time)) = source.next_due() {
         let time = time.as_secs_f64();
@@ -252,10 +262,10 @@ fn known(feed: &SourceConfig, (mut measured, whole): Spans) -> Option<Course> {
     let scale = asked / measured.length();
     let [before, end] = [measured.from, measured.to].map(|until| due.partition_point(|time| *time < until) as f64);
     let within = end - before;
-    let sizes = if are_alike { Sizes::alike(feed, before, within) } else { Sizes::mean(each) }?;
-    (within > 0.0).then(|| Course {
+    let sizes = if are_alike { Sizes::alike(config, before, within) } else { Sizes::mean(each) }?;
+    (within > 0.0).then(|| FeedModel {
         whole_updates: due.len() as f64,
-        arrivals: Arrivals::Known(due),
+        arrivals: Arrivals::DueTimes(due),
         measured,
         scale,
         whole,

@@ -9,17 +9,17 @@ use crate::scenario::Connections;
 /// What is predicted of a new connection. The lab proxy takes TCP's round trip from the first bytes that pass, so that it
 /// is a part of the TLS handshake, or else of the request, and the connect itself takes none.
 pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Vec<(Metric, f64)> {
-    let Case { contender, way, .. } = *case;
-    if !way.is_far() || contender.is_auto() || !arithmetic.asks_at_once(&contender.link) {
+    let Case { contender, path, .. } = *case;
+    if !path.has_delay() || contender.is_auto() || !arithmetic.requests_immediately(&contender.link) {
         return Vec::new();
     }
-    let tls = way.tls.then(|| (Metric::TlsP50, way.handshakes()));
-    let request = if way.tls { way.round_trip() } else { way.opening() };
-    let mut all = vec![(Metric::FirstUpdateP50, way.opening())];
+    let tls = path.tls.then(|| (Metric::TlsP50, path.handshake_time()));
+    let request = if path.tls { path.mean_round_trip() } else { path.open_time() };
+    let mut all = vec![(Metric::FirstUpdateP50, path.open_time())];
     // Clients that share a connection find it open; newcomers come alone.
     if contender.link.connections == Connections::PerClient {
         all.extend(tls);
-        all.extend([(Metric::RequestP50, request), (Metric::OpenP50, way.opening())]);
+        all.extend([(Metric::RequestP50, request), (Metric::OpenP50, path.open_time())]);
     }
     all.into_iter().map(|(metric, time)| (metric, time * 1e6)).collect()
 }
@@ -28,7 +28,7 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Vec<(Metr
 mod tests {
     use std::time::Duration;
 
-    use super::super::model::Way;
+    use super::super::model::NetworkPath;
     use super::super::tests::contender;
     use super::super::transport;
     use super::*;
@@ -39,12 +39,12 @@ mod tests {
     fn an_endpoint_is_open_after_two_round_trips_and_with_tls_after_three() {
         let sse = contender(Options::Sse { keepalive: Duration::from_secs(15) });
         let scenario = fixture::scenario();
-        let far = |tls| Way { rtt: 0.1, jitter: 0.0, tls };
-        let all = |contender: &Contender, way: Way| {
-            metrics(&Case { scenario: &scenario, contender, clients: 1.0, way }, &*transport::of(&contender.options))
+        let far = |tls| NetworkPath { rtt: 0.1, jitter: 0.0, tls };
+        let all = |contender: &Contender, path: NetworkPath| {
+            metrics(&Case { scenario: &scenario, contender, clients: 1.0, path }, &*transport::of(&contender.options))
         };
-        let of = |contender: &Contender, way: Way, metric| {
-            let found = all(contender, way);
+        let of = |contender: &Contender, path: NetworkPath, metric| {
+            let found = all(contender, path);
             found.iter().find(|(found, _)| *found == metric).map(|(_, value)| (value / 1e3).round())
         };
         let sealed = Contender { link: Link { tls: true, ..Link::default() }, ..sse.clone() };
@@ -55,6 +55,6 @@ mod tests {
         assert_eq!(of(&sealed, far(true), Metric::TlsP50), Some(200.0));
         assert_eq!(of(&sealed, far(true), Metric::RequestP50), Some(100.0));
         assert_eq!(of(&sealed, far(true), Metric::FirstUpdateP50), Some(300.0));
-        assert_eq!(all(&sse, Way::default()), [], "loopback takes what the machine takes");
+        assert_eq!(all(&sse, NetworkPath::default()), [], "loopback takes what the machine takes");
     }
 }

@@ -1,31 +1,31 @@
 //! What long polling loses that forgets, against a simulation of one client.
 
-use super::super::long_polling::forgetful;
+use super::super::long_polling::lossy;
 use super::*;
 
 const HOLD: f64 = 25.0;
 
-fn lost(why: Unknown, rate: f64, gap: f64) -> f64 {
-    1.0 - forgetful(why, HOLD, gap, &Arrivals::Poisson(rate)).unwrap().1 / rate
+fn lost(why: NotPredicted, rate: f64, gap: f64) -> f64 {
+    1.0 - lossy(why, HOLD, gap, &Arrivals::Poisson(rate)).unwrap().1 / rate
 }
 
 #[test]
 fn without_a_cursor_the_share_of_e06_is_lost() {
     for (rate, gap) in [(10.0, 0.1), (10.0, 0.000_05), (2.0, 0.5)] {
         let e06 = rate * gap / (1.0 + rate * gap);
-        let found = lost(Unknown::NoCursor, rate, gap);
+        let found = lost(NotPredicted::NoCursor, rate, gap);
         assert!((found - e06).abs() < 1e-6, "{found} {e06}");
     }
-    assert!((lost(Unknown::NoCursor, 10.0, 0.1) - 0.5).abs() < 1e-6);
+    assert!((lost(NotPredicted::NoCursor, 10.0, 0.1) - 0.5).abs() < 1e-6);
 }
 
 /// One client, update by update.
-fn simulated(why: Unknown, due: &[f64], gap: f64) -> f64 {
+fn simulated(why: NotPredicted, due: &[f64], gap: f64) -> f64 {
     let (mut asked, mut next, mut got) = (0.0, 0, 0.0);
     while next < due.len() {
         let missed = due[next..].iter().take_while(|due| **due <= asked).count();
         next += missed;
-        if missed > 0 && why == Unknown::NoHistory {
+        if missed > 0 && why == NotPredicted::NoHistory {
             asked += gap;
             continue;
         }
@@ -41,7 +41,7 @@ fn simulated(why: Unknown, due: &[f64], gap: f64) -> f64 {
 
 #[test]
 fn what_is_lost_is_what_the_simulation_loses() {
-    for why in [Unknown::NoCursor, Unknown::NoHistory] {
+    for why in [NotPredicted::NoCursor, NotPredicted::NoHistory] {
         for (rate, gap) in [(10.0, 0.1), (1.0, 0.3), (30.0, 0.1)] {
             let schedule = Schedule::Poisson { seed: 9 };
             let due: Vec<f64> = schedule.due_times(rate).take(50_000).map(|due| due.as_secs_f64()).collect();
@@ -51,10 +51,10 @@ fn what_is_lost_is_what_the_simulation_loses() {
         for (period, gap) in [(0.1, 0.05), (0.1, 0.25), (0.1, 0.12)] {
             let due: Vec<f64> = (1..10_000).map(|i| f64::from(i) * period).collect();
             let arrivals = Arrivals::Constant(period);
-            let (_, updates) = forgetful(why, HOLD, gap, &arrivals).unwrap();
+            let (_, updates) = lossy(why, HOLD, gap, &arrivals).unwrap();
             let (a, b) = (1.0 - updates * period, simulated(why, &due, gap));
             assert!((a - b).abs() < 0.01, "{why:?} p={period} R={gap}: {a} {b}");
         }
     }
-    assert_eq!(forgetful(Unknown::NoCursor, HOLD, 0.2, &Arrivals::Constant(0.1)), None, "by chance");
+    assert_eq!(lossy(NotPredicted::NoCursor, HOLD, 0.2, &Arrivals::Constant(0.1)), None, "by chance");
 }

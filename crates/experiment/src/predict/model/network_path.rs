@@ -12,7 +12,7 @@ use crate::scenario::Contender;
 /// section 3.5). TLS 1.3 takes one more before the first request can leave (RFC 8446, section 2); no session is resumed.
 /// What the machine takes is in none of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Way {
+pub(crate) struct NetworkPath {
     /// The round trip without its jitter.
     pub(crate) rtt: f64,
     /// The most that a direction takes longer.
@@ -21,7 +21,7 @@ pub(crate) struct Way {
     pub(crate) tls: bool,
 }
 
-impl Way {
+impl NetworkPath {
     pub(crate) fn of(scenario: &Scenario, contender: &Contender) -> Self {
         let network = scenario.network.unwrap_or_default();
         let [rtt, jitter] = [network.rtt, network.jitter].map(|time: Duration| time.as_secs_f64());
@@ -29,38 +29,38 @@ impl Way {
     }
 
     /// Whether it takes any time.
-    pub(crate) fn is_far(&self) -> bool {
-        self.round_trip() > 0.0
+    pub(crate) fn has_delay(&self) -> bool {
+        self.mean_round_trip() > 0.0
     }
 
     /// A direction without its jitter.
-    pub(crate) fn least(&self) -> f64 {
+    pub(crate) fn min_delay(&self) -> f64 {
         self.rtt / 2.0
     }
 
     /// A direction, on average.
-    pub(crate) fn transit(&self) -> f64 {
+    pub(crate) fn mean_delay(&self) -> f64 {
         (self.rtt + self.jitter) / 2.0
     }
 
     /// There and back, on average.
-    pub(crate) fn round_trip(&self) -> f64 {
+    pub(crate) fn mean_round_trip(&self) -> f64 {
         self.rtt + self.jitter
     }
 
     /// From the start of a connect until the first request can leave, on average.
-    pub(crate) fn handshakes(&self) -> f64 {
-        self.rtt + if self.tls { self.round_trip() } else { 0.0 }
+    pub(crate) fn handshake_time(&self) -> f64 {
+        self.rtt + if self.tls { self.mean_round_trip() } else { 0.0 }
     }
 
     /// From the start of a connect until the first request has arrived, on average.
-    pub(crate) fn arrival(&self) -> f64 {
-        self.handshakes() + self.transit()
+    pub(crate) fn request_arrival_time(&self) -> f64 {
+        self.handshake_time() + self.mean_delay()
     }
 
     /// From the start of a connect until the first answer is in, on average (E09).
-    pub(crate) fn opening(&self) -> f64 {
-        self.handshakes() + self.round_trip()
+    pub(crate) fn open_time(&self) -> f64 {
+        self.handshake_time() + self.mean_round_trip()
     }
 }
 
@@ -70,20 +70,20 @@ mod tests {
 
     #[test]
     fn a_new_connection_takes_a_round_trip_and_tls_another() {
-        let plain = Way { rtt: 0.1, jitter: 0.0, tls: false };
-        let sealed = Way { tls: true, ..plain };
+        let plain = NetworkPath { rtt: 0.1, jitter: 0.0, tls: false };
+        let sealed = NetworkPath { tls: true, ..plain };
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
-        near(plain.opening(), 0.2);
-        near(sealed.opening(), 0.3);
-        near(sealed.arrival(), 0.25);
+        near(plain.open_time(), 0.2);
+        near(sealed.open_time(), 0.3);
+        near(sealed.request_arrival_time(), 0.25);
     }
 
     #[test]
     fn jitter_counts_with_its_mean() {
-        let way = Way { rtt: 0.1, jitter: 0.02, tls: true };
+        let path = NetworkPath { rtt: 0.1, jitter: 0.02, tls: true };
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
-        near(way.transit(), 0.06);
-        near(way.round_trip(), 0.12);
-        near(way.opening(), 0.1 + 0.12 + 0.12);
+        near(path.mean_delay(), 0.06);
+        near(path.mean_round_trip(), 0.12);
+        near(path.open_time(), 0.1 + 0.12 + 0.12);
     }
 }
