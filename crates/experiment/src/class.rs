@@ -158,7 +158,7 @@ pub enum ClassError {
         problem: String,
     },
     /// A line of the votes file is no vote.
-    #[error("{}, line {line}: {problem}; a line is {expected}; or choose another file with --class", .path.display())]
+    #[error("{}, line {line}: {problem}; a line must be {expected}; or choose another file with --class", .path.display())]
     Line {
         /// The file.
         path: PathBuf,
@@ -170,19 +170,19 @@ pub enum ClassError {
         expected: &'static str,
     },
     /// The votes file is as large as it may be.
-    #[error("{} has {MAX_FILE_BYTES} bytes or {MAX_VOTES} votes, and takes no more: begin another file with --class", .path.display())]
+    #[error("{} is full ({MAX_FILE_BYTES} bytes or {MAX_VOTES} votes): start another file with --class", .path.display())]
     Full {
         /// The file.
         path: PathBuf,
     },
     /// Another server has the votes file.
-    #[error("another server takes votes in {}: stop it, or begin another file with --class", .path.display())]
+    #[error("another server is using {} for votes: stop it, or start another file with --class", .path.display())]
     Shared {
         /// The file.
         path: PathBuf,
     },
     /// The votes file was removed, moved or replaced.
-    #[error("{} is gone, or is another file now: the vote was not kept; put the file back, or start the workshop again", .path.display())]
+    #[error("{} was removed or replaced: the vote was not saved; restore the file, or restart the workshop", .path.display())]
     Gone {
         /// The file.
         path: PathBuf,

@@ -46,7 +46,7 @@ pub enum CompareError {
         differences: Vec<String>,
     },
     /// What one measured, the other did not.
-    #[error("{a} (A) and {b} (B) have no cell in common: both were cut off; repeat one of them to its end")]
+    #[error("{a} (A) and {b} (B) have no cell in common: both were interrupted; repeat one of them to its end")]
     NothingInCommon {
         /// The first run.
         a: String,

@@ -1,4 +1,4 @@
-//! What was found: one [`CellRecord`] a cell, one [`Second`] a second of it, and the [`Manifest`] of the run.
+//! The records of a run: one [`CellRecord`] per cell, one [`Second`] per second of it, and the run's [`Manifest`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::Verdict;
 use crate::{Metric, Scenario};
 
-/// Version of the results folder's format.
+/// The version of the results folder's format.
 pub const SCHEMA: u32 = 1;
 
-/// A cell as it was measured: a line of `cells.ndjson`.
+/// The results of one cell: a line of `cells.ndjson`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CellRecord {
     /// The cell's id; its histogram is `histograms/<cell>.hlog`.
     pub cell: String,
-    /// Label of the contender.
+    /// The contender's label.
     pub label: String,
     /// Its transport.
     pub transport: Transport,
@@ -29,41 +29,42 @@ pub struct CellRecord {
     pub payload_bytes: Option<usize>,
     /// Repetition, counted from 1.
     pub repetition: u32,
-    /// When measuring began, µs of Unix time.
+    /// When the measured time began, µs of Unix time.
     pub started_at: u64,
-    /// How long was measured, µs.
+    /// The length of the measured time, µs.
     pub duration_us: u64,
-    /// What was measured; what was not is absent.
+    /// The measured metrics; those that were not measured are absent.
     pub metrics: BTreeMap<Metric, f64>,
-    /// What went wrong for clients, by kind, and how often.
+    /// The client errors by kind, with their counts.
     pub failures: BTreeMap<Failure, u64>,
-    /// How clients were spread over the servers, from time to time; empty where there was one.
+    /// How clients were distributed over the servers, sampled over time; empty with one server.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub nodes: Vec<NodesAt>,
-    /// What the cell may claim.
+    /// The cell's verdict.
     pub verdict: Verdict,
 }
 
-/// How clients were spread over the servers at one moment.
+/// How clients were distributed over the servers at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodesAt {
-    /// When, s from the start of the measured time.
+    /// The time of the sample, s from the start of the measured time.
     pub second: u32,
-    /// What each server had, in their order; nothing of one that was not there.
+    /// The load of each server, in order; `None` for a server that was not running.
     pub loads: Vec<Option<NodeLoad>>,
 }
 
-/// What one server had of the clients.
+/// The load of one server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeLoad {
-    /// Streams, and requests that were held.
+    /// The number of streams and held requests.
     pub clients: u64,
-    /// Requests answered a second, since the last look.
+    /// Requests answered per second since the previous sample.
     pub requests_per_s: u64,
 }
 
 impl NodesAt {
-    /// What a balance spreads: streams, and of a transport that asks its requests, or if none was answered those that are held.
+    /// Returns what a load balancer distributes: for push transports the streams; for polling the requests answered, or
+    /// if there were none, the requests held.
     #[must_use]
     pub fn shared(&self, transport: Transport) -> Vec<Option<u64>> {
         let are_answered = self.loads.iter().flatten().any(|node| node.requests_per_s > 0);
@@ -74,14 +75,14 @@ impl NodesAt {
 }
 
 impl CellRecord {
-    /// Who was measured, for people: "SSE, 50 clients".
+    /// Returns a display name of what was measured: "SSE, 50 clients".
     #[must_use]
     pub fn name(&self) -> String {
         crate::summary::name(&self.label, self.clients, self.payload_bytes)
     }
 }
 
-/// What can go wrong for a simulated client. It is counted, not raised: a failure is data.
+/// An error of a simulated client. Errors are counted, not raised: they are data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -89,15 +90,16 @@ pub enum Failure {
     Connect,
     /// The request or upgrade was answered with an unexpected status.
     Status,
-    /// The connection broke in the middle.
+    /// The connection broke while it was in use.
     Disconnected,
     /// The server closed a stream that should have stayed open.
     Closed,
-    /// An answer that could not be read.
+    /// An answer could not be parsed.
     Malformed,
-    /// The server told of a gap.
+    /// The server reported a gap.
     Gap,
-    /// The feed began again: what was published between the client's cursor and its end, nobody knows.
+    /// The feed started over: it is unknown what was published between the client's cursor and the end of the old
+    /// epoch.
     Reset,
     /// The client gave up permanently, as its standard requires.
     GaveUp,
@@ -112,7 +114,7 @@ impl fmt::Display for Failure {
             Self::Closed => "stream closed by the server",
             Self::Malformed => "unreadable answer",
             Self::Gap => "gap in the history",
-            Self::Reset => "feed that began again",
+            Self::Reset => "feed that started over",
             Self::GaveUp => "gave up permanently",
         })
     }
@@ -123,57 +125,58 @@ impl fmt::Display for Failure {
 pub struct Second {
     /// The cell's id.
     pub cell: String,
-    /// Second of the measured time, counted from 0.
+    /// The second of the measured time, counted from 0.
     pub second: u32,
-    /// Updates received by all clients.
+    /// The number of updates that all clients received.
     pub updates: u64,
-    /// Mean age, µs; absent without updates, as are the others.
+    /// The mean age, µs; absent if there were no updates, as are the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_mean_us: Option<f64>,
-    /// Median age, µs.
+    /// The median age, µs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_p50_us: Option<u64>,
-    /// 99th percentile of the age, µs.
+    /// The 99th percentile of the age, µs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_p99_us: Option<u64>,
-    /// Largest age, µs.
+    /// The largest age, µs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_max_us: Option<u64>,
 }
 
-/// `manifest.json`: what was asked, and where and when it was measured.
+/// `manifest.json`: the scenario, and where and when it was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`SCHEMA`].
+    /// The format version: [`SCHEMA`].
     pub schema: u32,
     /// The run's id: the name of its folder.
     pub run: String,
-    /// The scenario as resolved.
+    /// The scenario with all defaults filled in.
     pub scenario: Scenario,
     /// The scenario's seed.
     pub seed: u64,
     /// feedlab's version.
     pub feedlab_version: String,
-    /// The compiler that built it.
+    /// The version of the compiler that built it.
     pub rustc_version: String,
-    /// Git revision of the source, with `-dirty` if it was changed; absent outside a checkout.
+    /// The Git revision of the source, with `-dirty` if there were local changes; absent outside a checkout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git_revision: Option<String>,
-    /// The runs that `feedlab merge` made this one from; empty for a run that was measured.
+    /// The runs that `feedlab merge` combined into this one; empty for a measured run.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub merged_from: Vec<String>,
-    /// Who drove the clients, in the order of their segments; empty if one load generator did, beside its server.
+    /// The agents that drove the clients, in the order of their segments; empty if a single load generator next to the
+    /// server did.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub agents: Vec<String>,
-    /// When the run began, RFC 3339 in UTC.
+    /// When the run started, RFC 3339 in UTC.
     pub started: String,
-    /// The machine.
+    /// The machine on which the run was measured.
     pub machine: Machine,
-    /// Cells planned.
+    /// The number of planned cells.
     pub cells_planned: usize,
-    /// Cells measured.
+    /// The number of measured cells.
     pub cells_measured: usize,
-    /// What the run may claim.
+    /// The run's verdict.
     pub verdict: Verdict,
 }
 
@@ -182,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_polls_requests_are_spread_and_of_streams_streams() {
+    fn polling_counts_requests_and_push_counts_streams() {
         let look = |requests_per_s| NodesAt {
             second: 1,
             loads: vec![Some(NodeLoad { clients: 5, requests_per_s }), None, Some(NodeLoad::default())],

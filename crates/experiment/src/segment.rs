@@ -19,7 +19,7 @@ pub struct Segment {
 
 /// Why a text is no segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a segment is one of several, as in 1/3, 2/3 or 3/3; at most {max} are possible", max = Segment::MOST)]
+#[error("a segment is one of several, as in 1/3, 2/3 or 3/3, with at most {max} segments", max = Segment::MOST)]
 pub struct NotASegment;
 
 impl Segment {

@@ -1,4 +1,4 @@
-//! What a run may claim.
+//! The verdict: whether a run's figures can be trusted.
 
 use std::fmt;
 
@@ -8,41 +8,41 @@ mod judge;
 
 pub use judge::{CellFacts, judge_cell, judge_run};
 
-/// Valid, suspect or invalid, and why.
+/// Whether figures are valid, suspect or invalid, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The worst of its reasons.
+    /// The worst status of its reasons.
     pub status: Status,
-    /// What speaks against the figures; empty for a valid run.
+    /// The problems found; empty for a valid run.
     pub reasons: Vec<Reason>,
 }
 
-/// How far figures can be trusted.
+/// How far the figures can be trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Nothing speaks against them.
+    /// No problem was found.
     #[default]
     Valid,
-    /// Something does; read with care.
+    /// There is a problem; interpret the figures with care.
     Suspect,
-    /// They do not measure the transports.
+    /// The figures do not measure the transports.
     Invalid,
 }
 
-/// One thing that speaks against the figures.
+/// One problem with the figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// How much it weighs.
+    /// How severe the problem is.
     pub status: Status,
-    /// What was seen, with its figure.
+    /// What was observed, with its figure.
     pub what: String,
     /// What to do about it.
     pub advice: String,
 }
 
 impl Reason {
-    /// Puts a reason together.
+    /// Creates a reason.
     #[must_use]
     pub fn new(status: Status, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { status, what: what.into(), advice: advice.into() }
@@ -50,7 +50,7 @@ impl Reason {
 }
 
 impl Verdict {
-    /// Adds a reason. The same reason is kept once.
+    /// Adds a reason, unless an equal one is already present.
     pub fn add(&mut self, reason: Reason) {
         self.status = self.status.max(reason.status);
         if !self.reasons.contains(&reason) {

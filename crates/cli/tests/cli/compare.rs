@@ -138,7 +138,10 @@ fn damaged_folders_are_reported_with_the_location_and_the_remedy() {
         (damaged(cut), ["made-up/cells.ndjson, line 3: EOF while parsing", "remove the line, or repeat the run"]),
         (
             damaged(newer),
-            ["made-up/manifest.json has schema 7, this feedlab reads schema 1", "use the version that wrote it"],
+            [
+                "made-up/manifest.json has schema 7, but this version of feedlab reads schema 1",
+                "use the version that wrote it",
+            ],
         ),
         (damaged(histogram), ["cannot read 20261122T120030Z-made-up/histograms/01-sse-c5-r2.hlog", "the whole folder"]),
     ] {

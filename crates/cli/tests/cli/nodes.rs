@@ -203,13 +203,13 @@ fn a_killed_run_leaves_neither_broker_nor_nginx() {
 fn faults_that_are_impossible_behind_one_address_are_rejected() {
     let direct = CONTENDERS.replacen("via = \"nginx\"", "", 1);
     for (rest, contenders, needle) in [
-        ("[[fault]]\nkind = \"add\"\nat = \"1s\"", &*direct, "not every contender goes through nginx"),
+        ("[[fault]]\nkind = \"add\"\nat = \"1s\"", &*direct, "not every contender connects through nginx"),
         (
             "[nginx]\nupstreams = 2\n[[fault]]\nkind = \"kill\"\nat = \"1s\"\nnode = [1, 2]",
             CONTENDERS,
-            "how long after? Add `every`",
+            "the interval is missing; add `every`",
         ),
-        ("[[fault]]\nkind = \"remove\"\nat = \"1s\"", CONTENDERS, "no server would be left"),
+        ("[[fault]]\nkind = \"remove\"\nat = \"1s\"", CONTENDERS, "this would leave no server"),
     ] {
         let (folder, _file) = file(&format!("{HEAD}{rest}{contenders}"));
         let output = feedlab(&["run", "scenario.toml"]).current_dir(&folder).output().expect("it starts");

@@ -151,7 +151,10 @@ mod tests {
         std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
         for _ in 0..2 {
             let error = votes.add(&vote("b")).unwrap_err();
-            assert!(error.to_string().contains("class.ndjson is gone") && votes.all().is_err(), "{error}");
+            assert!(
+                error.to_string().contains("class.ndjson was removed or replaced") && votes.all().is_err(),
+                "{error}"
+            );
             std::fs::write(&path, "").unwrap();
         }
         std::fs::rename(folder.path().join("elsewhere"), &path).unwrap();
@@ -223,7 +226,7 @@ mod tests {
         }
         let full = folder.path().join("full");
         File::create(&full).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
-        assert!(VotesFile::open(&full).unwrap_err().to_string().contains("begin another"));
+        assert!(VotesFile::open(&full).unwrap_err().to_string().contains("start another"));
     }
 
     #[test]
@@ -234,7 +237,7 @@ mod tests {
         std::fs::write(&path, line.repeat(MAX_VOTES - 1)).unwrap();
         let mut votes = VotesFile::open(&path).unwrap();
         votes.add(&vote("b")).unwrap();
-        assert!(votes.add(&vote("c")).unwrap_err().to_string().contains("begin another file with --class"));
+        assert!(votes.add(&vote("c")).unwrap_err().to_string().contains("start another file with --class"));
         assert_eq!(votes.all().unwrap().len(), MAX_VOTES);
         drop(votes);
         assert_eq!(VotesFile::open(&path).unwrap().all().unwrap().len(), MAX_VOTES, "it opens again");

@@ -83,7 +83,7 @@ impl Question {
         check_id(&self.chapter)?;
         match &self.unit {
             None if self.choices.is_empty() => {
-                return Err("it has neither choices nor a unit; give `choices`, or the `unit` of a number".to_owned());
+                return Err("it has neither choices nor a unit; add `choices`, or the `unit` of a number".to_owned());
             }
             unit => unit.iter().try_for_each(|unit| check_text("unit", unit))?,
         }
@@ -96,7 +96,11 @@ impl Question {
     fn check_measured(&self) -> Result<(), String> {
         let Some(measured) = &self.measured else {
             let is_judged = self.choices.iter().any(|choice| choice.right);
-            return if is_judged { Ok(()) } else { Err("nothing says what is right; add `measured`".to_owned()) };
+            return if is_judged {
+                Ok(())
+            } else {
+                Err("nothing determines the right answer; add `measured`".to_owned())
+            };
         };
         if !(measured.per.is_finite() && measured.per > 0.0) {
             return Err(format!("`per` is {}; give a number above 0", measured.per));
@@ -123,7 +127,7 @@ impl Question {
         match self.choices.iter().filter(|choice| choice.right).count() {
             1 => Ok(()),
             right => Err(format!(
-                "{right} choices are right; write `right = true` at one, or `from` and `below` at each if a \
+                "{right} choices are right; write `right = true` in one of them, or `from` and `below` in each if a \
                  measurement decides"
             )),
         }
@@ -147,17 +151,18 @@ impl Question {
             if !is_adjacent {
                 let how = if from < reached { "overlaps the choice before it" } else { "leaves a gap before it" };
                 return Err(format!(
-                    "`{}` {how}; let the first choice have no `from`, and each next begin where the last ends",
+                    "`{}` {how}; the first choice has no `from`, and each following one starts where the previous one \
+                     ends",
                     choice.id
                 ));
             }
             if from.partial_cmp(&below) != Some(std::cmp::Ordering::Less) {
-                return Err(format!("`{}` ends before it begins; let `below` be above `from`", choice.id));
+                return Err(format!("`{}` ends before it starts; `below` must be greater than `from`", choice.id));
             }
             reached = below;
         }
         if reached < f64::INFINITY {
-            return Err(format!("nothing is chosen from {reached} on; leave `below` away at the last choice"));
+            return Err(format!("no choice covers values from {reached}; remove `below` from the last choice"));
         }
         Ok(())
     }

@@ -89,7 +89,7 @@ fn a_wrong_vote_is_refused_with_its_line_and_the_remedy() {
         ("\"half\"", "1e999", "line 3: this is not a vote (number out of range); mend the line, or delete it"),
         ("\"at\":1}", "\"at", "line 3: this is not a vote (EOF while parsing a string); mend the line, or delete it"),
         ("\"who\":\"Ada\",", "", "line 3: the key `who` is missing; add it"),
-        ("Ada", "", "line 3: say who you are: `who` is empty"),
+        ("Ada", "", "line 3: enter your name: `who` is empty"),
         ("Ada", &"x".repeat(61), "line 3: a name has at most 60 characters, and this one has 61"),
         ("before", "befor", "line 3: unknown value `befor`; did you mean `before`? allowed here: before, after"),
         ("\"at\"", "\"count\":1001,\"at\"", "line 3: `count` is 1001; give how many people say so, 1 to 1000"),
@@ -113,7 +113,7 @@ fn a_vote_answers_a_question_that_was_asked() {
     assert_eq!(two().votes(&good).unwrap().len(), 2);
     for (question, answer, expected) in [
         ("poll-ag", "\"half\"", "no question is called `poll-ag`; did you mean `poll-age`?"),
-        ("zebra", "\"half\"", "no question is called `zebra`; give the file of the questions that were asked"),
+        ("zebra", "\"half\"", "no question is called `zebra`; give the questions file of this class"),
         ("poll-age", "\"all\"", "`all` is no choice of `poll-age`; choose one of fresh, some, half"),
         ("poll-age", "7", "7 does not answer `poll-age`; choose one of fresh, some, half"),
         ("bytes", "\"7\"", "\"7\" does not answer `bytes`; give a number (B), without quotes"),

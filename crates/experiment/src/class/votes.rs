@@ -60,7 +60,7 @@ impl Ballot {
         let who = name(&self.who).map_err(BallotError::Invalid)?.to_owned();
         question.check(&answer).map_err(BallotError::Invalid)?;
         if matches!(answer, Answer::Number(number) if number.abs() > LARGEST) {
-            let problem = format!("that is far too much; give a number of at most {LARGEST:e}");
+            let problem = format!("the number is too large; give a number of at most {LARGEST:e}");
             return Err(BallotError::Invalid(problem));
         }
         let vote = Vote { question: question.id.clone(), round, who, answer, count, at };
@@ -80,9 +80,9 @@ pub fn name(who: &str) -> Result<&str, String> {
     let who = who.trim();
     let len = who.chars().count();
     match len {
-        0 => Err("say who you are: `who` is empty".to_owned()),
+        0 => Err("enter your name: `who` is empty".to_owned()),
         _ if len > MAX_NAME => Err(format!("a name has at most {MAX_NAME} characters, and this one has {len}")),
-        _ if !text::is_name(who) => Err("a name is one line of text, and shows all that it is".to_owned()),
+        _ if !text::is_name(who) => Err("a name must be one line of text without invisible characters".to_owned()),
         _ => Ok(who),
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
     let numbered = numbered(text).enumerate();
     let vote = |(index, (line, text))| {
         match index {
-            MAX_VOTES.. => Err(format!("there are more than {MAX_VOTES} votes; give each class a file of its own")),
+            MAX_VOTES.. => Err(format!("there are more than {MAX_VOTES} votes; give each class its own file")),
             _ => read(text),
         }
         .map_err(|problem| ClassError::Vote { line, problem })
@@ -129,7 +129,7 @@ impl Questions {
         let Some(question) = self.get(&vote.question) else {
             let ids = || self.question.iter().map(|question| question.id.as_str());
             let guess = near(&vote.question, ids()).map_or_else(
-                || "give the file of the questions that were asked".to_owned(),
+                || "give the questions file of this class".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
             return Err(format!("no question is called `{}`; {guess}", shown(&vote.question)));
@@ -155,7 +155,7 @@ impl Question {
                 Err(format!("{id:?} does not answer `{}`; give a number ({unit}), without quotes", self.id))
             }
             Answer::Choice(id) => {
-                Err(format!("`{}` is no choice of `{}`; choose one of {}", shown(id), self.id, self.choice_ids()))
+                Err(format!("`{}` is not a choice of `{}`; choose one of {}", shown(id), self.id, self.choice_ids()))
             }
         }
     }
@@ -170,7 +170,10 @@ impl Vote {
     fn check(&self) -> Result<(), String> {
         name(&self.who)?;
         if !(1..=MAX_COUNT).contains(&self.count) {
-            return Err(format!("`count` is {}; give how many people say so, 1 to {MAX_COUNT}", self.count));
+            return Err(format!(
+                "`count` is {}; give the number of people with this answer, 1 to {MAX_COUNT}",
+                self.count
+            ));
         }
         match &self.answer {
             Answer::Number(number) if !number.is_finite() => Err("the number is not finite; give a number".to_owned()),
@@ -181,12 +184,12 @@ impl Vote {
     fn check_turn(&self, question: &Question, votes: &[Vote]) -> Result<(), BallotError> {
         let who = &self.who;
         if self.count != 1 {
-            let problem = format!("one person has one vote; raised hands are counted under the name `{HANDS}`");
+            let problem = format!("one person has one vote; count raised hands under the name `{HANDS}`");
             return Err(BallotError::Invalid(problem));
         }
         match (self.round, answer_of(who, question, Round::Before, votes).is_some()) {
             (Round::Before, true) => Err(BallotError::OutOfTurn(format!(
-                "{who} has predicted already; if that was somebody else, put a letter behind your name"
+                "{who} has already predicted; if that was somebody else, add a letter to your name"
             ))),
             (Round::After, false) => {
                 Err(BallotError::OutOfTurn("predict first, with `\"round\":\"before\"`".to_owned()))
@@ -216,7 +219,7 @@ fn refused(error: &serde_json::Error) -> String {
             "the answer is neither the id of a choice in quotes nor a number; write one of them".to_owned()
         }
         serde_json::error::Category::Data => plain_message(message),
-        _ => format!("this is not a vote ({message}); mend the line, or delete it"),
+        _ => format!("this is not a vote ({message}); fix the line, or delete it"),
     }
 }
 

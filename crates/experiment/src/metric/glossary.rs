@@ -1,4 +1,4 @@
-//! The metric table as a page: `docs/metrics.md` is what this makes, and a test keeps it so.
+//! Renders the metric table as a page: `docs/metrics.md`. A test checks that the page is up to date.
 
 use std::fmt::Write as _;
 
@@ -7,77 +7,83 @@ use super::{Group, MetricInfo, Pooling, TABLE, Unit};
 const HEAD: &str = "\
 # Metrics
 
-Every metric that feedlab knows, by the id under which it stands in `summary.json` and `cells.ndjson`. An id carries
-its unit. A metric that was not measured is absent, never zero.
+Every metric that feedlab measures, by its id in `summary.json` and `cells.ndjson`. An id includes its unit. A metric
+that was not measured is absent, never zero.
 
-\"Repetitions\" says how the value of several repetitions is made: percentiles are never averaged, the histograms of ages
-are merged. With two repetitions and more, each value has a 95 % interval over them: the standard error of a bootstrap
-that draws whole repetitions, times Student's t, which is large for few. A percentile with fewer than 10 samples beyond it
-is not told.
+The column \"repetitions\" says how the values of several repetitions become one: percentiles are never averaged; the
+histograms of ages are merged. With two or more repetitions, each value has a 95% interval over them: the standard error
+of a bootstrap that draws whole repetitions, times Student's t, which is large for few repetitions. A percentile with
+fewer than 10 samples beyond it is not reported.
 
 ## What is counted
 
 **Whose bytes.** Bytes, packets, connections and handshakes are those of the *clients' leg*, for every contender: what
-clients' own connections carry, below TLS. Where clients reach the server itself, they are counted at the server's
-sockets. Where nginx or the lab proxy lies between, they are counted at the clients' sockets, and what passes between the
-proxy and the server, the *server's leg*, has figures of its own. Behind nginx the parts of the clients' bytes (headers,
-framing, keepalive) are absent: nginx writes heads of its own, and nobody counts them.
+the clients' own connections carry, below TLS. Where clients connect directly to the server, they are counted at the
+server's sockets. Where nginx or the lab proxy is in between, they are counted at the clients' sockets, and the traffic
+between the proxy and the server, the *server's leg*, has its own metrics. Behind nginx the parts of the clients' bytes
+(headers, framing, keepalive) are absent: nginx writes its own headers, which are not counted.
 
 **Three levels of bytes, always named.** *Payload* is the data of the updates. *Socket* is every byte that was read from
-or written to a TCP socket, counted in one place for all transports; it is the sum of payload, framing, HTTP headers
-and keepalive. *Wire* is what IP carried: socket bytes, sent again where the counting side had to, and 52 bytes for each segment
-in either direction (20 of IPv4, 20 of TCP, 12 of TCP timestamps; 20 more with IPv6, 12 fewer without timestamps). SYN
-and SYN-ACK take 8 more (12 without timestamps) for their options. Handshakes, pure acknowledgements and closes are in
-it; link-layer headers, selective-acknowledgement options and what the other side sent again are not.
+or written to a TCP socket, counted in one place for all transports; it is the sum of payload, framing, HTTP headers and
+keepalive. *Wire* is what IP carried: the socket bytes, those that the counting side retransmitted, and 52 bytes for
+each segment in either direction (20 for IPv4, 20 for TCP, 12 for TCP timestamps; 20 more with IPv6, 12 fewer without
+timestamps). SYN and SYN-ACK take 8 more (12 without timestamps) for their options. Handshakes, pure acknowledgements
+and closes are included; link-layer headers, selective-acknowledgement options and the other side's retransmissions are
+not.
 
-Segments come from the kernel's own account of each connection (`TCP_INFO`: `tcpi_segs_in`, `tcpi_segs_out`,
-`tcpi_bytes_sent`, `tcpi_bytes_received`, `tcpi_total_retrans`), read while it is open whenever the server is asked, and
-for the last time in the moment before its socket closes; what the close still takes (one FIN and its acknowledgement,
-after the client's) is added. On the clients' leg a socket is kept for a tenth of a second instead, and asked then. So a
-connection of a single poll counts like one that lived for hours. A segment is what TCP counts as one: on loopback up to
-65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` holds all of this against a packet capture. Connections that come for no endpoint (`/stats`, say) are counted nowhere.
+Segment counts come from the kernel's own statistics of each connection (`TCP_INFO`: `tcpi_segs_in`, `tcpi_segs_out`,
+`tcpi_bytes_sent`, `tcpi_bytes_received`, `tcpi_total_retrans`). They are read whenever the server is queried while the
+connection is open, and for the last time just before its socket closes; what the close itself takes (one FIN and its
+acknowledgement, after the client's) is added. On the clients' leg, a socket is kept for a tenth of a second instead and
+read then. So a connection for a single poll is counted like one that was open for hours. A segment is what TCP counts
+as one: on loopback up to 65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` compares all of this with a packet
+capture. Connections to no feed endpoint (`/stats`, for example) are not counted.
 
-**Amounts for each update** are differences between two looks at the server, at the start and at the end of the measured
-time, divided by the updates that it handed to clients between the same two looks; on the clients' leg behind a proxy, by
-those that clients were handed.
+**Amounts per update** are differences between two readings of the server's counters, at the start and at the end of the
+measured time, divided by the updates that it delivered to clients between the same two readings; on the clients' leg
+behind a proxy, by the updates that the clients received.
 
 **Memory, kernel memory and descriptors of a connection** are slopes: while the clients of a cell connect to its fresh
-server, ten looks are taken at what is open and what is used, and one when all have settled; the metric is the slope of
-the least-squares line, so that what the process takes without any client is no part of it. It needs three different
-counts and half of the clients connected at a time. Resident memory is `Rss` of `/proc/self/smaps_rollup`. Kernel memory
-needs `/proc/slabinfo`, which only root may read; it is absent otherwise.
+server, the open connections and the usage are read ten times, and once more when all clients have settled; the metric
+is the slope of the least-squares line, so the process's usage without clients is not part of it. It requires three
+different counts and at least half of the clients connected at the same time. Resident memory is `Rss` of
+`/proc/self/smaps_rollup`. Kernel memory requires `/proc/slabinfo`, which only root may read; otherwise it is absent.
 
-**CPU** is the kernel's account of the process (`CLOCK_PROCESS_CPUTIME_ID`). The rate of a quiet time before the first
-client is subtracted. What the kernel does for the loopback outside of the process (softirq) is not in it; `other_cpu_cores`
-shows it together with everything else on the machine. nginx and the lab proxy are processes of the run and have figures
-of their own (`/proc/PID`; of nginx the master with its workers, those that a reload has ended too): they are no part of it.
+**CPU** is the kernel's account of the process (`CLOCK_PROCESS_CPUTIME_ID`). The baseline rate, measured before the
+first client connects, is subtracted. What the kernel does for the loopback outside of the process (softirq) is not
+included; `other_cpu_cores` shows it together with everything else on the machine. nginx and the lab proxy are processes
+of the run and have their own metrics (`/proc/PID`; for nginx the master with its workers, including those that a reload
+has replaced): they are not included either.
 
-**Recovery** is what clients see: a connection is lost when its client learns so, and recovered with the next update. What
-was due meanwhile and is given to the client when it comes back is *replayed*; what the server says it can no longer give is
-*reported lost*, and is part of what was missed. A client is back, in `reconnect_…`, when it is served the feed again: a poll's
-answer that could be read, the head of an event stream, an upgrade; a 503, a 204 or a page of HTML of whatever lies between
-is none of these, except that a 204 to a long poll says that there is nothing new and counts, whoever sent it. A run asks
-a server that it is about to end for its counters, and adds them to those of its next life; where a server was started again
-otherwise, what is a difference of its counters (requests, bytes, CPU) is absent.
+**Recovery** is what clients see: a connection is lost when its client learns of it, and recovered with the next update.
+Updates that were due in between and that the client receives after it reconnects are *replayed*; those that the server
+reports it can no longer deliver are *reported lost*, and count as missed. A client has reconnected, in `reconnect_…`,
+when the feed is served to it again: a readable answer to a poll, the response headers of an event stream, or an
+upgrade. A 503, a 204 or an HTML page from whatever is in between does not count, except that a 204 to a long poll says
+that there is nothing new and counts, whichever hop sent it. Before a run stops a server, it reads the server's counters
+and adds them to those of the server's next process; where a server was restarted in another way, metrics that are
+differences of its counters (requests, bytes, CPU) are absent.
 
-**Resets.** A client that comes back with a cursor of another epoch (of a feed that began again, and cannot be had again) is told
-a reset, and given what there is of the new one from its start. It is counted with what went wrong for clients (`reset` under
-`failures` of `cells.ndjson`; \"feed that began again\" in the report), once for each client and reset, and also where a client
-without a cursor sees it by itself. What was due of the old feed and did not arrive stays missed, and of the new one nothing is
-taken for a duplicate. What was published of the old feed after the last update that any client has of it, nobody can count.
-Servers of a scenario keep their epoch when they are killed or restarted, so that none of their clients is told a reset.
+**Resets.** A client that reconnects with a cursor of another epoch (of a feed that started over and cannot be
+reproduced) is sent a reset, and receives what exists of the new epoch from its start. It is counted among the client
+errors (`reset` under `failures` of `cells.ndjson`; \"feed that started over\" in the report), once for each client and
+reset, and also where a client without a cursor detects it by itself. Updates of the old epoch that were due and did not
+arrive stay missed, and no update of the new epoch is taken for a duplicate. Updates of the old epoch that were
+published after the last one that any client received cannot be counted. Servers of a scenario keep their epoch when
+they are killed or restarted, so none of their clients is sent a reset.
 
-**Ages of what was left.** A contender that missed updates, or whose clients gave up, would look the fresher the more it lost. Its
-ages are shown, and ranked beside nobody's; a threshold on ages is missed by it, and says so, whatever it requires.
+**Ages of the updates that arrived.** A contender that missed updates, or whose clients gave up, would look fresher the
+more it lost. Its ages are shown, but not ranked against those of other contenders; it misses every threshold on ages,
+whatever the threshold requires, and the result says so.
 
-**Newcomers** come after the fleet has left, one at a time, up to thirty: each connects, asks for the update before the
-newest, takes it, and leaves.
+**Join probes** connect after the clients have left, one at a time, up to thirty: each connects, asks for the update
+before the newest, receives it, and leaves.
 
-This page is made from the metric table in `crates/experiment/src/metric.rs`; `UPDATE_DOCS=1 cargo test -p
+This page is generated from the metric table in `crates/experiment/src/metric.rs`; `UPDATE_DOCS=1 cargo test -p
 feedlab-experiment` writes it again.
 ";
 
-/// The page: a section a group, a line a metric.
+/// Returns the page, with one section per group and one table row per metric.
 #[must_use]
 pub fn glossary_markdown() -> String {
     let mut page = HEAD.to_owned();
@@ -103,38 +109,40 @@ fn line(row: &MetricInfo) -> String {
 }
 
 impl Group {
-    /// The group's name for people, and what it is about.
+    /// Returns the group's display name and what it is about.
     #[must_use]
     pub const fn title(self) -> (&'static str, &'static str) {
         match self {
-            Self::Freshness => {
-                ("Freshness", "How stale a client's knowledge was: the one latency that all transports share.")
-            }
-            Self::Delivery => ("Delivery", "What arrived, and what did not."),
-            Self::Requests => ("Requests", "How often clients asked."),
+            Self::Freshness => (
+                "Freshness",
+                "How stale the updates were when they arrived: the one latency that is comparable \
+                               across all transports.",
+            ),
+            Self::Delivery => ("Delivery", "Which updates arrived and which did not."),
+            Self::Requests => ("Requests", "How many requests the clients sent."),
             Self::Bandwidth => (
                 "Bandwidth",
-                "What went over the clients' sockets: payload is what the application wanted to say, socket all that was \
-                 written, wire what IP and TCP made of it.",
+                "Traffic on the clients' sockets: payload is what the application wanted to send, socket is every \
+                 byte written, and wire adds the headers of IP and TCP.",
             ),
             Self::ServerLeg => (
                 "Server's leg",
-                "What went over the sockets between a proxy and the server. Absent where nothing lies between clients and \
+                "Traffic on the sockets between a proxy and the server. Absent if clients connect directly to the \
                  server.",
             ),
-            Self::ConnectionCost => ("Connection cost", "What a client costs before the first update."),
-            Self::Cpu => ("CPU", "What an update costs that is delivered to a client."),
+            Self::ConnectionCost => ("Connection cost", "What a client costs before its first update."),
+            Self::Cpu => ("CPU", "CPU time per update that is delivered to a client."),
             Self::Proxies => {
-                ("Proxies", "What nginx and the lab proxy took, as processes. Absent where there are none.")
+                ("Proxies", "Resources that the processes of nginx and the lab proxy used. Absent if there are none.")
             }
-            Self::Recovery => ("Recovery", "How long a client was cut off."),
-            Self::Trust => ("Trust", "Whether the harness itself kept up; the verdict is made of these."),
+            Self::Recovery => ("Recovery", "How long clients were disconnected."),
+            Self::Trust => ("Trust", "Whether the test harness itself kept up; the verdict is based on these."),
         }
     }
 }
 
 impl Unit {
-    /// The unit's symbol; empty for a count.
+    /// Returns the unit's symbol, which is empty for a count.
     #[must_use]
     pub const fn symbol(self) -> &'static str {
         match self {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 pub enum ResultsError {
     /// A folder without one of the files that a run leaves behind.
     #[error(
-        "{} is not a results folder: it has no {missing}; give a folder that `feedlab run` finished \
-         (one that ends in .partial is a run that was cut off: `feedlab report` shows what it measured)", .folder.display()
+        "{} is not a results folder: it has no {missing}; give a folder that `feedlab run` finished (a name that ends \
+         in .partial is an interrupted run: `feedlab report` shows what it measured)", .folder.display()
     )]
     NotResults {
         /// The folder.
@@ -18,14 +18,14 @@ pub enum ResultsError {
         missing: &'static str,
     },
     /// A run that has measured nothing yet.
-    #[error("{} has no cell that is done: there is nothing to report of it", .folder.display())]
+    #[error("{} has no finished cell: there is nothing to report", .folder.display())]
     Nothing {
         /// The folder.
         folder: PathBuf,
     },
     /// A format that this version does not know.
     #[error(
-        "{} has schema {found}, this feedlab reads schema {}; use the version that wrote it",
+        "{} has schema {found}, but this version of feedlab reads schema {}; use the version that wrote it",
         .file.display(), crate::record::SCHEMA
     )]
     Schema {
@@ -54,8 +54,8 @@ pub enum ResultsError {
     },
     /// The disk is full, or the quota used up.
     #[error(
-        "no space left to write {}; what was measured until then is kept in its folder: free some space, or choose \
-         another place with --out", .file.display()
+        "no space left to write {}; the results so far are kept in its folder: free some space, or choose another \
+         place with --out", .file.display()
     )]
     Full {
         /// The file that did not fit.
@@ -70,7 +70,7 @@ pub enum ResultsError {
         error: io::Error,
     },
     /// A file that cannot be read.
-    #[error("cannot read {}: {error}; give the whole folder of a run, with files that you may read", .file.display())]
+    #[error("cannot read {}: {error}; give the complete folder of a run whose files you may read", .file.display())]
     Read {
         /// The file.
         file: PathBuf,

@@ -123,8 +123,8 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// What `feedlab serve` can publish and no scenario: every cell needs the feed from its start.
-const STDIN_ELSEWHERE: &str = "; standard input comes only once, and belongs to `feedlab serve --feed stdin`: record it to a \
-                               file and use `source = \"replay\"`";
+const STDIN_ELSEWHERE: &str = "; standard input can be read only once and works only with `feedlab serve --feed \
+                               stdin`: record it to a file and use `source = \"replay\"`";
 
 /// Serde's messages name the key or value first and what is allowed after it, each in backticks
 /// (`serde::de::Error::unknown_field`, `unknown_variant`, `missing_field`).
@@ -142,7 +142,7 @@ pub(crate) fn plain_message(message: &str) -> String {
     } else if message.starts_with("missing field") {
         format!("the key `{name}` is missing; add it")
     } else if message == "wanted string or table" {
-        "this is one of a few words; put it in quotes".to_owned()
+        "this value is one of a fixed set of words; put it in quotes".to_owned()
     } else {
         let words = [("expected i64", "expected a whole number"), ("expected f64", "expected a number")];
         words.into_iter().fold(message.to_owned(), |text, (rust, plain)| text.replace(rust, plain))

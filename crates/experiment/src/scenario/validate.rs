@@ -80,10 +80,15 @@ fn check_schema(text: &str) -> Result<(), FieldError> {
     let Versioned { schema } = toml::from_str(text)?;
     match schema {
         Some(schema) if *schema == 1 => Ok(()),
-        Some(schema) => {
-            Err(FieldError::at(&schema, format!("schema is {}, this feedlab reads 1; write `schema = 1`", *schema)))
-        }
-        None => Err(FieldError::new(0..0, "the key `schema` is missing; begin the file with `schema = 1`")),
+        Some(schema) => Err(FieldError::at(
+            &schema,
+            format!(
+                "`schema` is {}, but this version of feedlab reads 1; write `schema = \
+                                                 1`",
+                *schema
+            ),
+        )),
+        None => Err(FieldError::new(0..0, "the key `schema` is missing; start the file with `schema = 1`")),
     }
 }
 

@@ -140,7 +140,7 @@ fn ages_below_the_clock_bound_are_absent_and_without_a_median_a_cell_is_suspect(
     check(&facts, &[(AgeP50, None), (AgeMean, None), (AgeP90, Some(3_601.0)), (AgeMax, Some(4_001.0))]);
     let reasons = facts.record().verdict.reasons;
     assert_eq!(reasons.len(), before.reasons.len() + 1, "{reasons:?}");
-    let said = "the clocks of the machines are compared to within 3.00 ms, and the median age is below that";
+    let said = "the machines' clocks are only synchronized to within 3.00 ms, and the median age is below that";
     assert!(reasons.iter().any(|reason| reason.what == said), "{reasons:?}");
 }
 

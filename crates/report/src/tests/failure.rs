@@ -67,7 +67,7 @@ fn a_feed_that_restarted_is_counted_and_not_reported_as_lossless() {
     };
     let failure = failing(reset).unwrap();
     let column =
-        failure.seen.columns.iter().position(|column| column.label == "feed that began again").expect("a column");
+        failure.seen.columns.iter().position(|column| column.label == "feed that started over").expect("a column");
     let seen: Vec<&str> = failure.seen.rows.iter().map(|row| &*row[column]).collect();
     assert!(seen.contains(&"12") && seen.contains(&"0"), "{seen:?}");
     let kept = failure.sentences.iter().find(|text| text.contains("No update was missed"));

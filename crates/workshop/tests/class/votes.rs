@@ -50,7 +50,7 @@ async fn a_prediction_is_final_and_the_second_answer_may_change() {
     assert!(late.status == 409 && late.body.contains("predict first"), "{}", late.body);
     assert_eq!(rig.vote("late", "before", " Ada ", json!(500)).await.status, 201);
     let again = rig.vote("late", "before", "Ada", json!(515)).await;
-    assert!(again.status == 409 && again.body.contains("Ada has predicted already"), "{}", again.body);
+    assert!(again.status == 409 && again.body.contains("Ada has already predicted"), "{}", again.body);
     for number in [1, 2] {
         assert_eq!(rig.vote("late", "after", "Ada", json!(number)).await.status, 201);
     }
@@ -90,11 +90,11 @@ async fn an_invalid_vote_is_rejected_with_the_reason_and_not_stored() {
         (vote("late", "Ada", "1e999"), 400, "number out of range"),
         (vote("late", "Ada", "NaN"), 400, "expected"),
         (vote("late", "Ada", "\"NaN\""), 400, "give a number (ms)"),
-        (vote("late", "Ada", "1e300"), 400, "far too much"),
+        (vote("late", "Ada", "1e300"), 400, "too large"),
         (vote("seventh", "Ada", "1"), 400, "choose one of waits, fails"),
         (vote("seventh", "Ada", "\"neither\""), 400, "choose one of waits, fails"),
         (vote("late", &long, "1"), 400, "at most 60 characters, and this one has 10000"),
-        (vote("late", "  ", "1"), 400, "say who you are"),
+        (vote("late", "  ", "1"), 400, "enter your name"),
         (vote("late", "a\\nb", "1"), 400, "one line"),
         (vote("late", "Ada", "1").replace("before", "during"), 400, "unknown variant `during`"),
         ("{}".to_owned(), 400, "expected {\"question\":\"ID\""),

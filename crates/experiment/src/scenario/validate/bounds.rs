@@ -39,7 +39,7 @@ pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i
 pub(super) fn shown(key: &str, written: &At<String>) -> Result<(), FieldError> {
     let Some(hidden) = written.chars().find(|letter| text::is_hidden(*letter)) else { return Ok(()) };
     let code = u32::from(hidden);
-    let problem = format!("`{key}` is one line, and shows all that it is; take the letter U+{code:04X} out of it");
+    let problem = format!("`{key}` must be one line without invisible characters; remove U+{code:04X}");
     Err(FieldError::at(written, problem))
 }
 
@@ -63,7 +63,7 @@ pub(super) fn share(key: &str, written: &At<f64>) -> Result<f64, FieldError> {
     if number > 0.0 && number <= 1.0 {
         return Ok(number);
     }
-    Err(FieldError::at(written, format!("`{key}` is {number}; it must be above 0 and at most 1, which is all")))
+    Err(FieldError::at(written, format!("`{key}` is {number}; it must be above 0 and at most 1 (all connections)")))
 }
 
 /// A share of a whole that is written as a percentage: above 0 and at most 1.

@@ -24,7 +24,7 @@ const LARGEST_READ_BUFFER: i64 = 16 << 20;
 
 pub(super) fn contenders(written: &[written::Contender]) -> Result<Vec<Contender>, FieldError> {
     if written.is_empty() {
-        let problem = "there is nothing to compare; add a [[contender]] with `transport = \"sse\"`, for one";
+        let problem = "there is nothing to compare; add a [[contender]], for example with `transport = \"sse\"`";
         return Err(FieldError::new(0..0, problem));
     }
     let mut labels = HashSet::new();
@@ -43,7 +43,7 @@ fn taken(written: &written::Contender, label: &str) -> FieldError {
     match &written.label {
         Some(at) => FieldError::at(at, format!("the label {label:?} is used twice; give each contender its own")),
         None => {
-            let problem = format!("another contender is {label:?} too; tell them apart with a `label`");
+            let problem = format!("another contender is also called {label:?}; give one of them a different `label`");
             FieldError::at(&written.transport, problem)
         }
     }
@@ -95,7 +95,7 @@ fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Res
     let first = written.first.as_ref().map_or(Transport::Sse, |first| **first);
     if let Some(given) = written.first.as_ref().filter(|first| !first.is_push()) {
         let pushes = TransportKind::pushes().join(" or ");
-        return Err(FieldError::at(given, format!("a ladder begins with {pushes}, not with {first}")));
+        return Err(FieldError::at(given, format!("a fallback ladder starts with {pushes}, not with {first}")));
     }
     let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, AUTO_KEEPALIVE)?;
     let watchdog = time("watchdog", written.watchdog.as_ref(), HOUR, AUTO_WATCHDOG)?;
@@ -103,7 +103,7 @@ fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Res
         let at = written.watchdog.as_ref().or(written.keepalive.as_ref()).map_or(written.transport.span(), At::span);
         let [watchdog, keepalive] = [watchdog, keepalive].map(humantime::format_duration);
         let problem = format!(
-            "the watchdog of {watchdog} would take a quiet stream with a keepalive each {keepalive} for broken; make \
+            "a watchdog of {watchdog} would treat an idle stream with a keepalive every {keepalive} as broken; make \
              `keepalive` shorter or `watchdog` longer"
         );
         return Err(FieldError::new(at, problem));
@@ -165,7 +165,11 @@ fn shared(written: &written::Contender, link: &Link, options: &Options) -> Resul
         return Err(FieldError::at(at, "only HTTP/2 lets clients share a connection; add `http = \"2\"`"));
     }
     if matches!(options, Options::Auto { .. }) {
-        return Err(FieldError::at(at, "a ladder changes its way, and cannot share one; remove `connections`"));
+        return Err(FieldError::at(
+            at,
+            "a fallback ladder changes its transport and cannot share a connection; remove \
+                                       `connections`",
+        ));
     }
     Ok(())
 }
@@ -175,17 +179,18 @@ fn shared(written: &written::Contender, link: &Link, options: &Options) -> Resul
 fn second_version(written: &written::Contender, link: &Link, options: &Options) -> Result<(), FieldError> {
     let Some(at) = written.http.as_ref().filter(|_| link.http == Http::V2) else { return Ok(()) };
     if let Some(off) = written.keep_alive.as_ref().filter(|keep_alive| !***keep_alive) {
-        return Err(FieldError::at(off, "`keep_alive = false` is HTTP/1.1's; remove it, or `http = \"2\"`"));
+        return Err(FieldError::at(off, "`keep_alive = false` exists only in HTTP/1.1; remove it, or `http = \"2\"`"));
     }
     if !link.via.is_nginx() {
         return Ok(());
     }
     if uses_websocket(options) {
-        let problem = "nginx knows no WebSockets over HTTP/2 (RFC 8441); use `http = \"1.1\"` or `via = \"direct\"`";
+        let problem = "nginx does not support WebSockets over HTTP/2 (RFC 8441); use `http = \"1.1\"` or `via = \
+                       \"direct\"`";
         return Err(FieldError::at(at, problem));
     }
     if !link.tls {
-        return Err(FieldError::at(at, "nginx speaks HTTP/2 to clients only with TLS; add `tls = true`"));
+        return Err(FieldError::at(at, "nginx offers HTTP/2 to clients only with TLS; add `tls = true`"));
     }
     Ok(())
 }
@@ -197,7 +202,8 @@ fn uses_websocket(options: &Options) -> bool {
 /// From when ages count is the publisher's to say, and that of a broker serves all contenders.
 pub(super) fn stamps(contenders: &[written::Contender], feed: &Feed) -> Result<(), FieldError> {
     let of_publication = |one: &&written::Contender| feed.broker.is_some() && one.age_from == AgeFrom::Publication;
-    let problem = "on a broker updates are stamped when they are due; remove `age_from`, or the feed's `broker`";
+    let problem = "updates on a broker carry the time at which they are due; remove `age_from`, or the feed's \
+                   `broker`";
     contenders.iter().find(of_publication).map_or(Ok(()), |one| Err(FieldError::at(&one.transport, problem)))
 }
 

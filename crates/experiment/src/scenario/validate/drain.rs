@@ -26,8 +26,8 @@ pub(super) fn drain(written: &written::Measure, inputs: &DrainInputs<'_>) -> Res
         Some(given) if drain < longest => {
             let longest = humantime::format_duration(longest);
             let problem = format!(
-                "`drain` is shorter than the longest polling interval, so that the last updates would count as \
-                 missed; make it {longest} or longer, or leave it out"
+                "`drain` is shorter than the longest polling interval, so the last updates would count as missed; \
+                 make it {longest} or longer, or remove it"
             );
             Err(FieldError::at(given, problem))
         }

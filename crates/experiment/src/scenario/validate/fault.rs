@@ -54,7 +54,7 @@ impl Lab<'_> {
         match faults.last() {
             Some(last) if last.at >= self.measure.duration => {
                 let problem = format!(
-                    "the last of them would come at {}, when nothing is measured any more; make `every` shorter",
+                    "the last of these faults would happen at {}, after the measured time ends; make `every` shorter",
                     humantime::format_duration(last.at)
                 );
                 Err(FieldError::at(list, problem))
@@ -67,14 +67,14 @@ impl Lab<'_> {
         if node > MOST_UPSTREAMS {
             return Err(FieldError::at(
                 &written.kind,
-                format!("nginx has at most {MOST_UPSTREAMS} servers here; remove this"),
+                format!("nginx can have at most {MOST_UPSTREAMS} servers; remove this fault"),
             ));
         }
         if let Some(every) = &written.every {
-            return Err(FieldError::at(every, "each server that is added has a [[fault]] of its own; remove `every`"));
+            return Err(FieldError::at(every, "each added server needs its own [[fault]]; remove `every`"));
         }
         if let Some(given) = &written.node {
-            return Err(FieldError::at(given, "a server that is added has the next number; remove `node`"));
+            return Err(FieldError::at(given, "an added server gets the next number; remove `node`"));
         }
         let (length, share) = (length(written)?, share(written)?);
         Ok(Fault { kind: *written.kind, at: self.at(&written.at)?, every: None, length, share, node })
@@ -86,17 +86,24 @@ impl Lab<'_> {
         if !written.kind.process().is_some_and(ProcessFault::is_of_server) {
             return Err(FieldError::at(
                 given,
-                "this happens to no server; `node` is of restart, kill, drain and remove",
+                "this fault does not affect a server; `node` is an option of restart, kill, drain and remove",
             ));
         }
         bounds::sweep("node", given, 1..=servers.into())?;
         if let Some(direct) = self.direct().filter(|_| given.0.iter().any(|node| *node > 1)) {
-            return Err(FieldError::at(given, format!("{direct} has one server; give each `via = \"nginx\"`")));
+            return Err(FieldError::at(
+                given,
+                format!(
+                    "{direct} has only one server; give each contender `via = \
+                                                      \"nginx\"`"
+                ),
+            ));
         }
         if given.0.len() > 1 && written.every.is_none() {
             return Err(FieldError::at(
                 given,
-                "one after the other, but how long after? Add `every`, as in `every = \"2s\"`",
+                "the servers are affected one after another, but the interval is missing; add `every`, as in `every = \
+                 \"2s\"`",
             ));
         }
         Ok(given.0.iter().map(|node| *node as u32).collect())
@@ -113,7 +120,7 @@ impl Lab<'_> {
             return Ok(at);
         }
         let measured = humantime::format_duration(self.measure.duration);
-        let problem = format!("nothing is measured any more then: `duration` is {measured}; break it before its end");
+        let problem = format!("this is after the measured time: `duration` is {measured}; choose an earlier time");
         Err(FieldError::at(written, problem))
     }
 
@@ -121,21 +128,21 @@ impl Lab<'_> {
         match **written {
             kind if kind.ends_server() && !self.feed.is_reproducible() => Err(FieldError::at(
                 written,
-                "a server that is started again has the same feed only if that is synthetic, a replay, or on a `broker`; use \
-                 one of those",
+                "a restarted server serves the same feed only if the feed is synthetic, a replay, or on a `broker`; \
+                 use one of those",
             )),
             FaultKind::Process(ProcessFault::Add) if !self.feed.is_reproducible() => Err(FieldError::at(
                 written,
-                "a further server has the same feed only on a `broker`; add `broker = \"nats\"`",
+                "another server serves the same feed only from a `broker`; add `broker = \"nats\"`",
             )),
             FaultKind::Process(fault) if fault.reloads_nginx() && self.direct().is_some() => {
                 let problem =
-                    "not every contender goes through nginx; give each `via = \"nginx\"`, or remove the fault";
+                    "not every contender connects through nginx; give each `via = \"nginx\"`, or remove the fault";
                 Err(FieldError::at(written, problem))
             }
             kind if kind.answer().is_some() && self.contenders.iter().any(is_sealed) => {
-                let problem = "the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the \
-                               contenders, or the fault";
+                let problem = "the lab proxy can answer only in unencrypted HTTP/1.1; remove `tls` and `http` from \
+                               the contenders, or the fault";
                 Err(FieldError::at(written, problem))
             }
             _ => Ok(()),
@@ -155,7 +162,7 @@ impl Lab<'_> {
             }
             if left.is_empty() {
                 let at = written.iter().rfind(|one| one.kind.is_permanent()).map_or(0..0, |one| one.kind.span());
-                return Err(FieldError::new(at, "no server would be left; leave one"));
+                return Err(FieldError::new(at, "this would leave no server; keep at least one"));
             }
         }
         Ok(())
@@ -175,11 +182,11 @@ fn length(written: &written::Fault) -> Result<Duration, FieldError> {
     };
     match (&written.length, *written.kind) {
         (Some(given), _) if is_momentary => {
-            Err(FieldError::at(given, "this happens in a moment; remove `for`, or repeat it with `every`"))
+            Err(FieldError::at(given, "this fault is instantaneous; remove `for`, or repeat it with `every`"))
         }
         (None, _) if is_momentary => Ok(Duration::ZERO),
         (None, FaultKind::Link(_)) => {
-            Err(FieldError::at(&written.kind, "this lasts for a while; add `for`, as in `for = \"2s\"`"))
+            Err(FieldError::at(&written.kind, "this fault has a duration; add `for`, as in `for = \"2s\"`"))
         }
         (given, _) => bounds::duration("for", given.as_ref(), Duration::from_millis(1)..=HOUR, DOWNTIME),
     }
@@ -192,7 +199,7 @@ fn every(written: &written::Fault, length: Duration) -> Result<Option<Duration>,
         return Ok(Some(every));
     }
     let length = humantime::format_duration(length);
-    Err(FieldError::at(given, format!("it would come again before it is over, after {length}; make `every` longer")))
+    Err(FieldError::at(given, format!("the fault would repeat before it ends after {length}; make `every` longer")))
 }
 
 /// Chosen at random among the open connections; what concerns new ones or a process hits all.
@@ -200,6 +207,10 @@ fn share(written: &written::Fault) -> Result<f64, FieldError> {
     let Some(given) = &written.share else { return Ok(1.0) };
     match *written.kind {
         FaultKind::Link(fault) if fault.hits_open() => bounds::share("share", given),
-        _ => Err(FieldError::at(given, "this hits everybody; `share` is of cut, reset and black-hole: remove it")),
+        _ => Err(FieldError::at(
+            given,
+            "this fault affects all clients; `share` is an option of cut, reset and \
+                                        black-hole: remove it",
+        )),
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, Field
     match &written.servers {
         Some(at) if servers > 1 && !feed.is_reproducible() => Err(FieldError::at(
             at,
-            "only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one server",
+            "only a synthetic feed or a replay is the same on every server; use one of those, a `broker`, or a single \
+             server",
         )),
         _ => Ok(feed),
     }
@@ -60,10 +61,11 @@ fn refuse_foreign(written: &written::Feed) -> Result<(), FieldError> {
     bounds::belongs("payload_bytes", written.payload_bytes.as_ref(), &[Synthetic.id(), Clients.id()], chosen)?;
     bounds::belongs("binary", written.binary.as_ref(), &[Synthetic.id()], chosen)?;
     if let Some(stall) = written.stall.as_ref().filter(|_| *written.source == Clients) {
-        return Err(FieldError::at(&stall.after, "clients publish themselves, nothing stalls them; remove `stall`"));
+        return Err(FieldError::at(&stall.after, "the clients publish, and nothing can stall them; remove `stall`"));
     }
     if let Some((stall, _)) = written.stall.as_ref().zip(written.broker.as_ref()) {
-        let problem = "a stall is the server's own publisher's, and a broker has another; remove `stall` or `broker`";
+        let problem = "`stall` pauses the server's own publisher, and a feed on a broker has a different one; remove \
+                       `stall` or `broker`";
         return Err(FieldError::at(&stall.after, problem));
     }
     bounds::belongs("file", written.file.as_ref(), &[Replay.id()], chosen)?;
@@ -78,7 +80,7 @@ fn synthetic(written: &written::Feed) -> Result<Source, FieldError> {
     let schedule = written.schedule.as_ref().map_or(ScheduleKind::Constant, |schedule| **schedule);
     let is_burst = schedule == ScheduleKind::Burst;
     if let Some(size) = written.burst_size.as_ref().filter(|_| !is_burst) {
-        return Err(FieldError::at(size, "`burst_size` needs bursts; add `schedule = \"burst\"`, or remove it"));
+        return Err(FieldError::at(size, "`burst_size` requires bursts; add `schedule = \"burst\"`, or remove it"));
     }
     let sizes = payloads(written, LARGEST_PAYLOAD)?;
     Ok(Source::Synthetic {
@@ -100,7 +102,7 @@ fn clients(written: &written::Feed) -> Result<Source, FieldError> {
     match (payloads(written, LARGEST_PUBLICATION)?.as_slice(), &written.payload_bytes) {
         ([_, _, ..], Some(at)) => Err(FieldError::at(
             at,
-            "clients publish updates of one size; write one number, and a scenario for each size",
+            "clients publish updates of a single size; write one number, and one scenario for each size",
         )),
         (sizes, _) => {
             Ok(Source::Clients { updates_per_s, payload_bytes: sizes.first().map_or(0, |size| *size as usize) })
@@ -124,5 +126,5 @@ fn recording(written: &written::Feed, folder: &Path) -> Result<PathBuf, FieldErr
 
 fn missing(written: &written::Feed, example: &str) -> FieldError {
     let (source, key) = (written.source.id(), example.split(' ').next().unwrap_or_default());
-    FieldError::at(&written.source, format!("source {source} needs `{key}`; add it, as in `{example}`"))
+    FieldError::at(&written.source, format!("source {source} requires `{key}`; add it, as in `{example}`"))
 }

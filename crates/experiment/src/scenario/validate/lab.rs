@@ -44,7 +44,7 @@ pub(super) fn nginx(
 ) -> Result<Nginx, FieldError> {
     let Some(written) = written else { return Ok(Nginx::default()) };
     if contenders.iter().all(|one| contender::nginx(one).is_none()) {
-        let problem = "no contender goes through nginx; give one `via = \"nginx\"`, or remove [nginx]";
+        let problem = "no contender connects through nginx; give one `via = \"nginx\"`, or remove [nginx]";
         return Err(FieldError::at(written, problem));
     }
     let default = Nginx::default();
@@ -63,7 +63,8 @@ pub(super) fn nginx(
     match upstreams {
         Some(at) if nginx.upstreams > 1 && !feed.is_reproducible() => Err(FieldError::at(
             at,
-            "only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one upstream",
+            "only a synthetic feed or a replay is the same on every server; use one of those, a `broker`, or a single \
+             upstream",
         )),
         _ => Ok(nginx),
     }
@@ -74,9 +75,10 @@ pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool)
     let Some(at) = written.feed.servers.as_ref().filter(|_| feed.servers > 1) else { return Ok(()) };
     let via_nginx = written.contender.iter().any(|one| contender::nginx(one).is_some());
     let problem = match () {
-        () if via_nginx => "nginx spreads connections over servers of its own; use `upstreams` of [nginx]",
+        () if via_nginx => "nginx distributes connections over its own servers; use `upstreams` of [nginx] instead",
         () if written.network.is_some() || has_faults => {
-            "the lab proxy leads to one server, and a fault hits one; remove [network] and [[fault]], or use one server"
+            "the lab proxy forwards to one server, and a fault affects one; remove [network] and [[fault]], or use a \
+             single server"
         }
         () => return Ok(()),
     };
@@ -94,7 +96,8 @@ pub(super) fn addresses(
     match balance {
         Some(at) if hides => Err(FieldError::at(
             at,
-            "behind the lab proxy all clients have one address; remove [network] and its faults, or use another balance",
+            "behind the lab proxy all clients have the same address; remove [network] and its faults, or use another \
+             `balance`",
         )),
         _ => Ok(()),
     }

@@ -106,7 +106,7 @@ fn a_distance_has_the_unit_of_its_metric() {
         assert_eq!(of(metric, text), Ok((Comparison::Near, value)), "{text}");
     }
     let error = of("age_p50_us", "within 2000 of predicted").unwrap_err();
-    assert!(error.ends_with("with 2s or 2ms or 2us in the place of 5%"), "{error}");
+    assert!(error.ends_with("where 2s or 2ms or 2us may replace 5%"), "{error}");
 }
 
 #[test]
@@ -130,7 +130,13 @@ fn a_threshold_may_concern_one_contender_and_compare_it_with_another() {
         assert_eq!(serde_json::from_str::<crate::scenario::Threshold>(&json).unwrap(), threshold);
     }
     let error = of("== 0", "contender = \"nobody\"").unwrap_err();
-    assert!(error.contains("25:13: no contender is \"nobody\"; they are \"short polling, 1 s\", \"SSE\""), "{error}");
+    assert!(
+        error.contains(
+            "25:13: no contender has the label \"nobody\"; the labels are \"short polling, 1 s\", \
+                            \"SSE\""
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -186,8 +192,8 @@ fn every_option_can_be_written() {
 
 /// A change to the good scenario, and the whole line that it must end in.
 const REFUSED: &[(&str, &str, &str)] = &[
-    ("schema = 1", "schema = 2", "1:10: schema is 2, this feedlab reads 1; write `schema = 1`"),
-    ("schema = 1", "", "1:1: the key `schema` is missing; begin the file with `schema = 1`"),
+    ("schema = 1", "schema = 2", "1:10: `schema` is 2, but this version of feedlab reads 1; write `schema = 1`"),
+    ("schema = 1", "", "1:1: the key `schema` is missing; start the file with `schema = 1`"),
     ("name = \"ticker\"", "", "1:1: the key `name` is missing; add it"),
     (
         "name = \"ticker\"",
@@ -240,17 +246,18 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "duration =",
         "drain = \"999ms\"\nduration =",
-        "13:9: `drain` is shorter than the longest polling interval, so that the last updates would count as missed; make it 1s or longer, or leave it out",
+        "13:9: `drain` is shorter than the longest polling interval, so the last updates would count as missed; make \
+         it 1s or longer, or remove it",
     ),
     ("updates_per_s = 10", "updates_per_s = 0", "7:17: `updates_per_s` is 0; it must be above 0"),
     ("updates_per_s = 10", "updates_per_s = -2.5", "7:17: `updates_per_s` is -2.5; it must be above 0"),
     ("updates_per_s = 10", "updates_per_s = nan", "7:17: `updates_per_s` is NaN; it must be above 0"),
     ("updates_per_s = 10", "updates_per_s = \"10\"", "7:17: invalid type: string \"10\", expected a number"),
-    ("updates_per_s = 10", "", "6:10: source synthetic needs `updates_per_s`; add it, as in `updates_per_s = 10`"),
+    ("updates_per_s = 10", "", "6:10: source synthetic requires `updates_per_s`; add it, as in `updates_per_s = 10`"),
     (
         "updates_per_s = 10",
         "updates_per_s = 10\nburst_size = 5",
-        "8:14: `burst_size` needs bursts; add `schedule = \"burst\"`, or remove it",
+        "8:14: `burst_size` requires bursts; add `schedule = \"burst\"`, or remove it",
     ),
     (
         "updates_per_s = 10",
@@ -261,12 +268,13 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "\"synthetic\"\nupdates_per_s = 10",
         "\"stdin\"",
-        "6:10: unknown value `stdin`; allowed here: synthetic, replay, host, clients; standard input comes only once, and belongs to `feedlab serve --feed stdin`: record it to a file and use `source = \"replay\"`",
+        "6:10: unknown value `stdin`; allowed here: synthetic, replay, host, clients; standard input can be read only \
+         once and works only with `feedlab serve --feed stdin`: record it to a file and use `source = \"replay\"`",
     ),
     (
         "source = \"synthetic\"\nupdates_per_s = 10",
         "source = \"replay\"",
-        "6:10: source replay needs `file`; add it, as in `file = \"feeds/earthquakes.ndjson\"`",
+        "6:10: source replay requires `file`; add it, as in `file = \"feeds/earthquakes.ndjson\"`",
     ),
     (
         "source = \"synthetic\"\nupdates_per_s = 10",
@@ -288,7 +296,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "keepalive = \"1s\"",
         "17:13: `keepalive` is an option of sse, websocket and auto, not of short-polling; remove it",
     ),
-    ("interval = \"1s\"", "label = \"SSE\"", "20:13: another contender is \"SSE\" too; tell them apart with a `label`"),
+    (
+        "interval = \"1s\"",
+        "label = \"SSE\"",
+        "20:13: another contender is also called \"SSE\"; give one of them a \
+                                              different `label`",
+    ),
     (
         "\"sse\"",
         "\"sse\"\nlabel = \"short polling, 1 s\"",
@@ -299,12 +312,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "== 0",
         "= 0",
-        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, one with a unit, or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
+        "24:10: \"= 0\" is not a condition; write a comparison (==, !=, <, <=, >, >=) with a number in the metric's \
+         unit, a number with a unit, or a contender's label, as in \"== 0\" or \"<= 1.1 x SSE\"; or a distance from \
+         the prediction or from a contender, as in \"within 5% of predicted\", where 2 may replace 5%",
     ),
     (
         "== 0",
         "< much",
-        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, one with a unit, or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or from a contender, as in \"within 5% of predicted\", with 2 in the place of 5%",
+        "24:10: \"< much\" is not a condition; write a comparison (==, !=, <, <=, >, >=) with a number in the \
+         metric's unit, a number with a unit, or a contender's label, as in \"== 0\" or \"<= 1.1 x SSE\"; or a \
+         distance from the prediction or from a contender, as in \"within 5% of predicted\", where 2 may replace 5%",
     ),
     (
         "== 0\"",
@@ -344,9 +361,7 @@ fn what_cannot_be_measured_is_refused_where_it_stands() {
 #[test]
 fn f19_what_hides_is_refused_in_every_text_that_is_shown() {
     let recording = "source = \"replay\"\nfile = \"a\\u001b[31m.ndjson\"";
-    let key = |key: &str, code: &str| {
-        format!("`{key}` is one line, and shows all that it is; take the letter {code} out of it")
-    };
+    let key = |key: &str, code: &str| format!("`{key}` must be one line without invisible characters; remove {code}");
     check(
         GOOD,
         &[
@@ -382,8 +397,8 @@ fn check(good: &str, changes: &[(&str, &str, &str)]) {
 #[test]
 fn a_scenario_without_contenders_has_nothing_to_compare() {
     let text = &GOOD[..GOOD.find("[[contender]]").unwrap()];
-    let expected =
-        "lab/ticker.toml:1:1: there is nothing to compare; add a [[contender]] with `transport = \"sse\"`, for one";
+    let expected = "lab/ticker.toml:1:1: there is nothing to compare; add a [[contender]], for example with `transport = \
+         \"sse\"`";
     assert_eq!(parse(text).unwrap_err(), expected);
 }
 
@@ -409,7 +424,7 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn several_errors_are_told_at_once_in_the_order_of_the_file() {
+fn several_errors_are_reported_together_in_file_order() {
     let text =
         GOOD.replacen("schema = 1", "schema = 1\nseed = -1", 1).replacen("[measure]", "[measure]\nrepetitions = 0", 1);
     assert!(text.contains("seed = -1") && text.contains("repetitions = 0"), "{text}");

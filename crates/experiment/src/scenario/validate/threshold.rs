@@ -43,6 +43,6 @@ fn concerned(written: &At<String>, contenders: &[Contender]) -> Result<String, F
         return Ok(written.to_string());
     }
     let labels: Vec<_> = contenders.iter().map(|contender| format!("{:?}", contender.label)).collect();
-    let problem = format!("no contender is {:?}; they are {}", written.as_str(), labels.join(", "));
+    let problem = format!("no contender has the label {:?}; the labels are {}", written.as_str(), labels.join(", "));
     Err(FieldError::at(written, problem))
 }

@@ -1,15 +1,17 @@
-//! Whether there was enough machine: a core that is full makes everything behind it wait.
+//! Whether the machine was fast enough: behind a saturated core, everything waits.
 
 use super::{CellFacts, Reason, Status};
 use crate::Metric;
 
-/// Share of its cores that the load generator may use before its clients wait for each other.
+/// The share of the cores that the load generator may use before its clients wait for each other.
 const GENERATOR: f64 = 0.8;
-/// Share of the machine's cores in use from which ages are the queue's.
+/// The share of the machine's cores in use beyond which ages measure the run queue.
 const MACHINE: f64 = 0.95;
-/// Cores that others may use. The kernel's own work for the loopback counts among them, so that some is always there.
+/// The number of cores that other processes may use. It includes the kernel's work for the loopback, so it is never
+/// zero.
 const OTHERS: f64 = 0.3;
-/// And their share of what the server and the load generator use themselves, which is what they have the kernel do.
+/// What other processes may use in addition, as a share of the CPU of the server and the load generator: the kernel
+/// works for these two.
 const OTHERS_SHARE: f64 = 0.5;
 
 pub(super) fn generator(facts: &CellFacts<'_>) -> Option<Reason> {
@@ -24,13 +26,16 @@ pub(super) fn machine(facts: &CellFacts<'_>) -> Option<Reason> {
     let busy: f64 = all.into_iter().map(|metric| facts.metrics.get(&metric).copied()).sum::<Option<f64>>()?;
     let busy = busy + between(facts);
     let server = facts.metrics.get(&Metric::ServerCpuCores)?;
-    let what = format!("the machine was full: {busy:.1} of {} cores busy, {server:.1} of them the server", facts.cores);
-    // A machine that others fill is theirs to explain.
+    let what = format!(
+        "the machine was saturated: {busy:.1} of {} cores busy, {server:.1} of them with the server",
+        facts.cores
+    );
+    // If other processes saturate the machine, `others` reports it.
     let full = busy > MACHINE * facts.cores as f64 && others(facts).is_none();
     full.then(|| Reason::new(Status::Suspect, what, "lower the rate or the number of clients, or use more cores"))
 }
 
-/// What lies between the clients and the server: its load is the run's own.
+/// The cores used by nginx and the lab proxy: their load belongs to the run.
 fn between(facts: &CellFacts<'_>) -> f64 {
     let all = [Metric::NginxCpuCores, Metric::LabProxyCpuCores];
     all.into_iter().filter_map(|metric| facts.metrics.get(&metric)).sum()
@@ -40,7 +45,7 @@ pub(super) fn others(facts: &CellFacts<'_>) -> Option<Reason> {
     let of = |metric| facts.metrics.get(&metric).copied();
     let other = of(Metric::OtherCpuCores)?;
     let own = of(Metric::ServerCpuCores)? + of(Metric::ClientCpuCores)? + between(facts);
-    let what = format!("something else on the machine used {other:.1} of {} cores", facts.cores);
+    let what = format!("other processes on the machine used {other:.1} of {} cores", facts.cores);
     let loud = other > OTHERS + OTHERS_SHARE * own;
-    loud.then(|| Reason::new(Status::Suspect, what, "stop what else is running, and measure again"))
+    loud.then(|| Reason::new(Status::Suspect, what, "stop other programs, and measure again"))
 }

@@ -22,21 +22,21 @@ fn judged(metrics: &[(Metric, f64)], failures: &[(Failure, u64)], connected: u32
 }
 
 #[test]
-fn a_cell_is_judged_by_what_could_explain_its_figures() {
+fn a_cell_is_judged_by_what_could_distort_its_figures() {
     use Metric::{PublishLagP99, ScheduleLagP99, UpdatesPublished, UpdatesReceived};
     let good =
         [(ScheduleLagP99, 2_000.0), (PublishLagP99, 500.0), (UpdatesPublished, 100.0), (UpdatesReceived, 5000.0)];
     assert_eq!(judged(&good, &[(Failure::Connect, 0)], 50, false), Verdict::default());
     for (metrics, failures, connected, debug, status, what) in [
-        (&good[..], &[][..], 50, true, Status::Suspect, "this feedlab was built without optimization"),
-        (&good, &[], 49, false, Status::Invalid, "only 49 of 50 clients were connected when measuring began"),
+        (&good[..], &[][..], 50, true, Status::Suspect, "feedlab was built without optimization"),
+        (&good, &[], 49, false, Status::Invalid, "only 49 of 50 clients were connected when the measurement started"),
         (
             &[(ScheduleLagP99, 20_000.0)],
             &[],
             50,
             false,
             Status::Suspect,
-            "the load generator's timers were up to 20 ms late (schedule_lag_p99_us), which is part of every age",
+            "the load generator's timers were up to 20 ms late (schedule_lag_p99_us), and every age includes this delay",
         ),
         (
             &[(PublishLagP99, 200_000.0)],
@@ -44,7 +44,7 @@ fn a_cell_is_judged_by_what_could_explain_its_figures() {
             50,
             false,
             Status::Invalid,
-            "updates were up to 200 ms late (publish_lag_p99_us), which is part of every age",
+            "updates were up to 200 ms late (publish_lag_p99_us), and every age includes this delay",
         ),
         (
             &[(UpdatesPublished, 3.0), (UpdatesReceived, 150.0)],
@@ -61,7 +61,7 @@ fn a_cell_is_judged_by_what_could_explain_its_figures() {
             50,
             false,
             Status::Invalid,
-            "none of the 30 updates of the measured time arrived",
+            "none of the 30 updates published in the measured time arrived",
         ),
         (
             &good,
@@ -79,15 +79,19 @@ fn a_cell_is_judged_by_what_could_explain_its_figures() {
 }
 
 #[test]
-fn m7_what_proxies_take_is_the_runs_own_load() {
+fn m7_the_load_of_proxies_counts_as_the_runs_own() {
     use Metric::{ClientCpuCores, LabProxyCpuCores, NginxCpuCores, OtherCpuCores, ServerCpuCores};
     let direct = [(ServerCpuCores, 0.2), (ClientCpuCores, 0.2), (OtherCpuCores, 0.6)];
-    assert_eq!(judged(&direct, &[], 50, false).status, Status::Suspect, "the kernel has that much to do for nobody");
+    assert_eq!(
+        judged(&direct, &[], 50, false).status,
+        Status::Suspect,
+        "so much kernel work without a cause is suspect"
+    );
     let behind = [&direct[..], &[(NginxCpuCores, 0.3), (LabProxyCpuCores, 0.2)]].concat();
     assert_eq!(judged(&behind, &[], 50, false), Verdict::default());
     let full = [&direct[..], &[(NginxCpuCores, 0.9), (LabProxyCpuCores, 0.1)]].concat();
     let reasons = judged(&full, &[], 50, false).reasons;
-    assert!(reasons[0].what.starts_with("the machine was full: 2.0 of 2 cores busy"), "{reasons:?}");
+    assert!(reasons[0].what.starts_with("the machine was saturated: 2.0 of 2 cores busy"), "{reasons:?}");
 }
 
 #[test]
@@ -100,28 +104,28 @@ fn the_machine_is_judged_too() {
         (
             &[(ServerCpuCores, 0.9), (ClientCpuCores, 0.6), (OtherCpuCores, 0.45)],
             Status::Suspect,
-            "the machine was full: 1.9 of 2 cores busy, 0.9 of them the server",
+            "the machine was saturated: 1.9 of 2 cores busy, 0.9 of them with the server",
         ),
         (
             &[(ServerCpuCores, 0.1), (ClientCpuCores, 0.1), (OtherCpuCores, 1.0)],
             Status::Suspect,
-            "something else on the machine used 1.0 of 2 cores",
+            "other processes on the machine used 1.0 of 2 cores",
         ),
         (
             &[(ClockStep, 3_000.0)],
             Status::Suspect,
-            "the wall clock moved by 3.0 ms against the monotonic one while ages were read",
+            "the wall clock drifted 3.0 ms from the monotonic clock during the measurement",
         ),
         (
             &[(ClockStep, 3_000_000.0)],
             Status::Invalid,
-            "the wall clock moved by 3000.0 ms against the monotonic one while ages were read",
+            "the wall clock drifted 3000.0 ms from the monotonic clock during the measurement",
         ),
-        (&[(SwappedBytes, 3e6)], Status::Suspect, "the machine read 2.9 MiB back from swap while it was measured"),
+        (&[(SwappedBytes, 3e6)], Status::Suspect, "the machine read 2.9 MiB back from swap during the measurement"),
         (
             &[(Requests, 80.0), (RequestsSkipped, 20.0)],
             Status::Invalid,
-            "20 % of the polls were never sent, because the ones before were under way",
+            "20% of the polls were never sent because the previous ones were still in flight",
         ),
     ] {
         let verdict = judged(metrics, &[], 50, false);
@@ -131,7 +135,7 @@ fn the_machine_is_judged_too() {
 }
 
 #[test]
-fn a_stall_that_was_asked_for_is_no_fault_and_a_longer_one_is() {
+fn a_planned_stall_is_no_problem_and_a_longer_one_is() {
     let metrics = [(Metric::PublishLagP99, 480_000.0)].into();
     let failures = BTreeMap::new();
     let status = |planned_stall_us| {
@@ -153,10 +157,10 @@ fn a_stall_that_was_asked_for_is_no_fault_and_a_longer_one_is() {
 }
 
 #[test]
-fn failures_that_were_planned_are_no_reason_and_others_are() {
+fn planned_failures_are_no_reason_and_others_are() {
     use Failure::{Closed, Connect, Disconnected, Gap, GaveUp, Malformed, Status as BadStatus};
     let fault = |kind| Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0, node: 1 };
-    let told = |faults: &[FaultKind], is_ladder: bool| {
+    let reasons = |faults: &[FaultKind], is_ladder: bool| {
         let all = [Connect, BadStatus, Disconnected, Closed, Malformed, Gap, GaveUp];
         let failures = all.into_iter().map(|failure| (failure, 3)).collect();
         let metrics = [(Metric::Requests, 50.0), (Metric::RequestsSkipped, 50.0)].into();
@@ -174,16 +178,16 @@ fn failures_that_were_planned_are_no_reason_and_others_are() {
         };
         judge_cell(&facts).reasons.into_iter().map(|reason| reason.what).collect::<Vec<_>>()
     };
-    let skipped = "50 % of the polls were never sent, because the ones before were under way";
-    assert_eq!(told(&[FaultKind::Link(LinkFault::Cut)], false), ["clients failed: 3 × unreadable answer"]);
-    assert_eq!(told(&[FaultKind::Link(LinkFault::Cut), FaultKind::Link(LinkFault::WrongType)], false), [""; 0]);
+    let skipped = "50% of the polls were never sent because the previous ones were still in flight";
+    assert_eq!(reasons(&[FaultKind::Link(LinkFault::Cut)], false), ["clients failed: 3 × unreadable answer"]);
+    assert_eq!(reasons(&[FaultKind::Link(LinkFault::Cut), FaultKind::Link(LinkFault::WrongType)], false), [""; 0]);
     let of_a_ladder = "clients failed: 3 × connection refused or timed out, 3 × gap in the history";
-    assert_eq!(told(&[], true), [skipped, of_a_ladder]);
-    assert_eq!(told(&[], false).len(), 2);
+    assert_eq!(reasons(&[], true), [skipped, of_a_ladder]);
+    assert_eq!(reasons(&[], false).len(), 2);
 }
 
 #[test]
-fn h4_whoever_gave_up_makes_ages_and_costs_suspect_even_where_it_was_planned() {
+fn h4_clients_that_gave_up_make_ages_and_costs_suspect_even_if_planned() {
     let kind = FaultKind::Process(ProcessFault::Restart);
     let faults = [Fault { kind, at: Duration::ZERO, every: None, length: Duration::ZERO, share: 1.0, node: 1 }];
     let (metrics, failures) = ([(Metric::ClientsGaveUp, 19.0)].into(), [(Failure::GaveUp, 19)].into());
@@ -201,7 +205,7 @@ fn h4_whoever_gave_up_makes_ages_and_costs_suspect_even_where_it_was_planned() {
     };
     let verdict = judge_cell(&facts);
     assert_eq!(verdict.status, Status::Suspect);
-    assert_eq!(verdict.reasons[0].what, "19 of 20 clients gave up: ages and costs are those of the others");
+    assert_eq!(verdict.reasons[0].what, "19 of 20 clients gave up: ages and costs describe only the others");
 }
 
 fn cell(repetition: u32, reasons: &[(Status, &str, &str)]) -> CellRecord {
@@ -211,7 +215,7 @@ fn cell(repetition: u32, reasons: &[(Status, &str, &str)]) -> CellRecord {
 }
 
 #[test]
-fn a_run_is_as_good_as_its_worst_cell_and_gives_each_advice_once() {
+fn a_run_has_the_status_of_its_worst_cell_and_each_advice_once() {
     let debug = (Status::Suspect, "debug build", "use --release");
     let cells = [
         cell(1, &[debug]),
@@ -232,7 +236,7 @@ fn a_run_is_as_good_as_its_worst_cell_and_gives_each_advice_once() {
 }
 
 #[test]
-fn a_run_that_was_cut_short_says_so() {
+fn an_interrupted_run_says_so() {
     let verdict = judge_run(&[cell(1, &[])], 8);
     assert_eq!((verdict.status, verdict.reasons.len()), (Status::Suspect, 1));
     assert_eq!(verdict.reasons[0].what, "only 1 of 8 cells were measured");

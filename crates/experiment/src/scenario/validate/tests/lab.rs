@@ -148,12 +148,14 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "\"synthetic\"",
         "\"host\"\nservers = 2",
-        "7:11: only a synthetic feed and a replay are the same on every server; use one of those, a `broker`, or one server",
+        "7:11: only a synthetic feed or a replay is the same on every server; use one of those, a `broker`, or a \
+         single server",
     ),
     (
         "[clients]",
         "servers = 2\n[network]\n[clients]",
-        "9:11: the lab proxy leads to one server, and a fault hits one; remove [network] and [[fault]], or use one server",
+        "9:11: the lab proxy forwards to one server, and a fault affects one; remove [network] and [[fault]], or use \
+         a single server",
     ),
     ("[clients]", "[network]\nrtt = \"11s\"\n[clients]", "10:7: `rtt` is 11s; it must be from 0s to 10s"),
     (
@@ -165,7 +167,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[clients]",
         "[nginx]\n[clients]",
-        "9:1: no contender goes through nginx; give one `via = \"nginx\"`, or remove [nginx]",
+        "9:1: no contender connects through nginx; give one `via = \"nginx\"`, or remove [nginx]",
     ),
     (
         "\"sse\"",
@@ -175,24 +177,24 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "\"sse\"",
         "\"auto\"\nconnections = \"shared\"\nhttp = \"2\"",
-        "21:15: a ladder changes its way, and cannot share one; remove `connections`",
+        "21:15: a fallback ladder changes its transport and cannot share a connection; remove `connections`",
     ),
     (
         "\"sse\"",
         "\"sse\"\nhttp = \"2\"\nvia = \"nginx\"",
-        "21:8: nginx speaks HTTP/2 to clients only with TLS; add `tls = true`",
+        "21:8: nginx offers HTTP/2 to clients only with TLS; add `tls = true`",
     ),
     (
         "\"sse\"",
         "\"websocket\"\nhttp = \"2\"\ntls = true\nvia = \"nginx\"",
-        "21:8: nginx knows no WebSockets over HTTP/2 (RFC 8441); use `http = \"1.1\"` or `via = \"direct\"`",
+        "21:8: nginx does not support WebSockets over HTTP/2 (RFC 8441); use `http = \"1.1\"` or `via = \"direct\"`",
     ),
     (
         "interval = \"1s\"",
         "keep_alive = false\nhttp = \"2\"",
-        "17:14: `keep_alive = false` is HTTP/1.1's; remove it, or `http = \"2\"`",
+        "17:14: `keep_alive = false` exists only in HTTP/1.1; remove it, or `http = \"2\"`",
     ),
-    ("\"sse\"", "\"sse\"\nhttp = 2", "21:8: this is one of a few words; put it in quotes"),
+    ("\"sse\"", "\"sse\"\nhttp = 2", "21:8: this value is one of a fixed set of words; put it in quotes"),
     ("\"sse\"", "\"sse\"\nhttp = \"3\"", "21:8: unknown value `3`; did you mean `2`? allowed here: 1.1, 2"),
     (
         "\"sse\"",
@@ -218,23 +220,24 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "\"sse\"",
         "\"auto\"\nfirst = \"long-polling\"",
-        "21:9: a ladder begins with sse or websocket, not with long-polling",
+        "21:9: a fallback ladder starts with sse or websocket, not with long-polling",
     ),
     (
         "\"sse\"",
         "\"auto\"\nkeepalive = \"3s\"",
-        "21:13: the watchdog of 3s would take a quiet stream with a keepalive each 3s for broken; make `keepalive` shorter or `watchdog` longer",
+        "21:13: a watchdog of 3s would treat an idle stream with a keepalive every 3s as broken; make `keepalive` \
+         shorter or `watchdog` longer",
     ),
     ("updates_per_s = 10", "updates_per_s = 10\npayload_bytes = [1, 2]", ""),
     (
         "source = \"synthetic\"\nupdates_per_s = 10",
         "source = \"clients\"\nupdates_per_s = 10\npayload_bytes = [1, 2]",
-        "8:17: clients publish updates of one size; write one number, and a scenario for each size",
+        "8:17: clients publish updates of a single size; write one number, and one scenario for each size",
     ),
     (
         "source = \"synthetic\"\nupdates_per_s = 10",
         "source = \"clients\"",
-        "6:10: source clients needs `updates_per_s`; add it, as in `updates_per_s = 10`",
+        "6:10: source clients requires `updates_per_s`; add it, as in `updates_per_s = 10`",
     ),
     (
         "source = \"synthetic\"\nupdates_per_s = 10",
@@ -255,29 +258,33 @@ const FAULTS: &[(&str, &str)] = &[
     ("kind = \"cut\"", "9:1: the key `at` is missing; add it"),
     (
         "kind = \"cut\"\nat = \"90s\"",
-        "11:6: nothing is measured any more then: `duration` is 1m 30s; break it before its end",
+        "11:6: this is after the measured time: `duration` is 1m 30s; choose an earlier time",
     ),
     (
         "kind = \"cut\"\nat = \"1s\"\nfor = \"1s\"",
-        "12:7: this happens in a moment; remove `for`, or repeat it with `every`",
+        "12:7: this fault is instantaneous; remove `for`, or repeat it with `every`",
     ),
-    ("kind = \"black-hole\"\nat = \"1s\"", "10:8: this lasts for a while; add `for`, as in `for = \"2s\"`"),
+    ("kind = \"black-hole\"\nat = \"1s\"", "10:8: this fault has a duration; add `for`, as in `for = \"2s\"`"),
     (
         "kind = \"black-hole\"\nat = \"1s\"\nfor = \"2s\"\nevery = \"2s\"",
-        "13:9: it would come again before it is over, after 2s; make `every` longer",
+        "13:9: the fault would repeat before it ends after 2s; make `every` longer",
     ),
-    ("kind = \"cut\"\nat = \"1s\"\nshare = 0.0", "12:9: `share` is 0; it must be above 0 and at most 1, which is all"),
+    (
+        "kind = \"cut\"\nat = \"1s\"\nshare = 0.0",
+        "12:9: `share` is 0; it must be above 0 and at most 1 (all \
+                                                  connections)",
+    ),
     (
         "kind = \"cut\"\nat = \"1s\"\nshare = nan",
-        "12:9: `share` is NaN; it must be above 0 and at most 1, which is all",
+        "12:9: `share` is NaN; it must be above 0 and at most 1 (all connections)",
     ),
     (
         "kind = \"kill\"\nat = \"1s\"\nshare = 0.5",
-        "12:9: this hits everybody; `share` is of cut, reset and black-hole: remove it",
+        "12:9: this fault affects all clients; `share` is an option of cut, reset and black-hole: remove it",
     ),
     (
         "kind = \"reload-nginx\"\nat = \"1s\"",
-        "10:8: not every contender goes through nginx; give each `via = \"nginx\"`, or remove the fault",
+        "10:8: not every contender connects through nginx; give each `via = \"nginx\"`, or remove the fault",
     ),
     (
         "kind = \"cuts\"\nat = \"1s\"",
@@ -291,12 +298,14 @@ fn a_fault_that_cannot_happen_is_refused_where_it_stands() {
         check(GOOD, &[("[clients]", &format!("[[fault]]\n{fault}\n[clients]"), expected)]);
     }
     let fault = "[[fault]]\nkind = \"kill\"\nat = \"1s\"\n[clients]";
-    let live = "10:8: a server that is started again has the same feed only if that is synthetic, a replay, or on a `broker`; use one of those";
+    let live = "10:8: a restarted server serves the same feed only if the feed is synthetic, a replay, or on a \
+                `broker`; use one of those";
     check(&GOOD.replace("synthetic", "host"), &[("[clients]", fault, live)]);
     let on_broker = GOOD.replace("\"synthetic\"", "\"host\"\nbroker = \"nats\"");
     check(&on_broker, &[("[clients]", fault, "")]);
     let fault = "[[fault]]\nkind = \"status-204\"\nat = \"1s\"\nfor = \"1s\"\n[clients]";
-    let sealed = "10:8: the lab proxy answers in the clear and in HTTP/1.1; remove `tls` and `http` from the contenders, or the fault";
+    let sealed = "10:8: the lab proxy can answer only in unencrypted HTTP/1.1; remove `tls` and `http` from the \
+                  contenders, or the fault";
     check(&GOOD.replace("\"sse\"", "\"sse\"\ntls = true"), &[("[clients]", fault, sealed)]);
     check(GOOD, &[("[clients]", fault, "")]);
 }
@@ -328,18 +337,18 @@ fn what_cannot_happen_to_a_server_is_refused_where_it_stands() {
         assert!(error.contains(expected), "{fault}: {error}");
     };
     refused("kind = \"kill\"\nnode = 4", "`node` is 4; it must be from 1 to 3");
-    refused("kind = \"kill\"\nnode = [1, 2]", "but how long after? Add `every`");
-    refused("kind = \"kill\"\nnode = [1, 2]\nevery = \"2m\"", "the last of them would come at 2m 1s");
-    refused("kind = \"cut\"\nnode = 1", "`node` is of restart, kill, drain and remove");
-    refused("kind = \"add\"\nnode = 4", "has the next number");
-    refused("kind = \"add\"\nevery = \"2s\"", "has a [[fault]] of its own");
-    refused("kind = \"remove\"\nnode = [1, 2, 3]\nevery = \"1s\"", "no server would be left");
-    refused("kind = \"remove\"\nfor = \"1s\"", "this happens in a moment");
+    refused("kind = \"kill\"\nnode = [1, 2]", "but the interval is missing; add `every`");
+    refused("kind = \"kill\"\nnode = [1, 2]\nevery = \"2m\"", "the last of these faults would happen at 2m 1s");
+    refused("kind = \"cut\"\nnode = 1", "`node` is an option of restart, kill, drain and remove");
+    refused("kind = \"add\"\nnode = 4", "gets the next number");
+    refused("kind = \"add\"\nevery = \"2s\"", "needs its own [[fault]]");
+    refused("kind = \"remove\"\nnode = [1, 2, 3]\nevery = \"1s\"", "this would leave no server");
+    refused("kind = \"remove\"\nfor = \"1s\"", "this fault is instantaneous");
     let hash = behind_nginx().replace("upstreams = 3", "upstreams = 3\nbalance = \"hash\"");
     let far = hash.replace("[nginx]", "[network]\nrtt = \"10ms\"\n[nginx]");
     assert!(
         parse(&hash).is_ok()
-            && parse(&far).unwrap_err().to_string().contains("behind the lab proxy all clients have one address")
+            && parse(&far).unwrap_err().to_string().contains("behind the lab proxy all clients have the same address")
     );
     let stalled =
         behind_nginx().replace("[nginx]", "stall = { after = \"1s\", for = \"1s\" }\nbroker = \"nats\"\n[nginx]");

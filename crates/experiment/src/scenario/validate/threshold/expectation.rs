@@ -21,9 +21,9 @@ pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -
     read.filter(|read| read.value.is_finite()).ok_or_else(|| {
         let written_in = symbols(unit).iter().map(|(symbol, _)| format!("2{symbol}")).collect::<Vec<_>>().join(" or ");
         let problem = format!(
-            "{:?} is not a condition; write a comparison (==, !=, <, <=, >, >=) and a number in the metric's unit, one \
-             with a unit, or the label of a contender, as in \"== 0\" or \"<= 1.1 x SSE\", or a distance from what is predicted or \
-             from a contender, as in \"within 5% of predicted\", with {written_in} in the place of 5%",
+            "{:?} is not a condition; write a comparison (==, !=, <, <=, >, >=) with a number in the metric's unit, a \
+             number with a unit, or a contender's label, as in \"== 0\" or \"<= 1.1 x SSE\"; or a distance from the \
+             prediction or from a contender, as in \"within 5% of predicted\", where {written_in} may replace 5%",
             written.as_str()
         );
         FieldError::at(written, problem)
