@@ -1,7 +1,7 @@
-//! The scenario: the question of a run, and everything that is held equal while it is asked.
+//! The scenario: the question of a run, and everything that stays equal across its contenders.
 //!
-//! Two types: [`written`] is the TOML file as people write it, [`Scenario`] is what it means once every default is
-//! filled in and every contradiction refused. Only [`Scenario`] leaves this module; the manifest keeps it as resolved.
+//! There are two representations: [`written`] is the TOML file as written, and [`Scenario`] is its meaning, with all
+//! defaults filled in and all contradictions rejected. Only [`Scenario`] leaves this module; the manifest stores it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,30 +34,30 @@ pub use threshold::{Comparison, Threshold};
 /// A validated scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
-    /// Short name: part of the results folder's name.
+    /// The short name, which is part of the results folder's name.
     pub name: String,
-    /// What the run is to answer, in one sentence.
+    /// The question that the run answers, in one sentence.
     pub question: String,
-    /// Fixes the schedule, the shuffle of the cells and the clients' phases.
+    /// The random seed of the schedule, the order of the cells and the clients' phases.
     pub seed: u64,
-    /// What is published.
+    /// The feed: what is published.
     pub feed: Feed,
-    /// Who listens.
+    /// The clients that receive the feed.
     pub clients: Clients,
-    /// The way between them; `None` is plain loopback.
+    /// The emulated network between clients and server; `None` for plain loopback.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub network: Option<Network>,
-    /// How nginx is set up, for the contenders that go through it.
+    /// The nginx configuration, for contenders that connect through nginx.
     #[serde(skip_serializing_if = "Nginx::is_default", default)]
     pub nginx: Nginx,
-    /// What breaks while it is measured.
+    /// The faults that happen during the measured time.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub faults: Vec<Fault>,
-    /// How long each cell is measured, and how often.
+    /// How long and how often each cell is measured.
     pub measure: Measure,
-    /// What is compared: at least one, labels differ.
+    /// What is compared: at least one contender, each with its own label.
     pub contenders: Vec<Contender>,
-    /// What must hold for exit status 0.
+    /// The conditions for exit status 0.
     pub thresholds: Vec<Threshold>,
 }
 
@@ -65,21 +65,21 @@ impl Scenario {
     /// Reads and validates a scenario file.
     ///
     /// # Errors
-    /// When the file, or the recording that it names, cannot be read or says something that cannot be measured. The
-    /// message is one line: where, what is wrong, and the remedy.
+    /// If the file or the recording that it names cannot be read, or describes something that cannot be measured. The
+    /// message is one line: the place, the problem and the remedy.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
         Self::parse(&Self::text(file)?, file)
     }
 
-    /// The text of a scenario file, as a results folder keeps it.
+    /// Returns the text of a scenario file, as a results folder keeps it.
     ///
     /// # Errors
-    /// When the file cannot be read, or is larger than 1 MiB.
+    /// If the file cannot be read, or is larger than 1 MiB.
     pub fn text(file: &Path) -> Result<String, ScenarioError> {
         read(file).map_err(|error| ScenarioError::read(file, error))
     }
 
-    /// Validates the text of a scenario file; a relative path in it counts from the folder of `file`.
+    /// Validates the text of a scenario file; relative paths in it are resolved against the folder of `file`.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -87,15 +87,15 @@ impl Scenario {
         validate::scenario(text, file)
     }
 
-    /// How long the phases of a cell take together.
+    /// Returns how long the phases of a cell take together.
     #[must_use]
     pub fn cell_duration(&self) -> Duration {
         let Measure { settle, warm_up, duration, drain, .. } = self.measure;
         self.clients.ramp + settle + warm_up + duration + drain
     }
 
-    /// How many servers a contender has: behind nginx those that it begins with, and those that are added; else those of the
-    /// feed.
+    /// Returns how many servers a contender has: behind nginx the initial ones and those that are added, otherwise the
+    /// servers of the feed.
     #[must_use]
     pub fn servers(&self, via: Via) -> u32 {
         let added = self.faults.iter().filter(|fault| fault.kind == FaultKind::Process(ProcessFault::Add)).count();
@@ -103,26 +103,26 @@ impl Scenario {
     }
 }
 
-/// The text of a scenario file, wherever it is.
+/// Reads the text of a scenario file from any path.
 pub(crate) fn read(file: &Path) -> io::Result<String> {
     bounded::read_text(file, bounded::TEXT_BYTES)
 }
 
-/// What is published, the same for every contender.
+/// The feed: what is published, the same for every contender.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Feed {
     /// Where updates come from.
     #[serde(flatten)]
     pub source: Source,
-    /// Where the feed lives, if not in the server that publishes it.
+    /// The broker that holds the feed; `None` if the server itself does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub broker: Option<Broker>,
-    /// How many updates the server keeps for clients that come back.
+    /// How many past updates the server keeps for clients that reconnect.
     pub history: usize,
-    /// Processes that serve it, each to its share of the clients.
+    /// The number of server processes; each serves a share of the clients.
     #[serde(skip_serializing_if = "is_one", default = "one")]
     pub servers: u32,
-    /// A pause of the publisher, on purpose.
+    /// A planned pause of the publisher.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stall: Option<Stall>,
 }
@@ -136,16 +136,16 @@ const fn is_one(servers: &u32) -> bool {
     *servers == 1
 }
 
-/// A broker that has the feed, so that every server serves the same.
+/// A broker that holds the feed, so that every server serves the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Broker {
-    /// A stream of NATS JetStream, on a `nats-server` that the run starts.
+    /// A NATS JetStream stream on a `nats-server` that the run starts.
     Nats,
 }
 
 impl Feed {
-    /// Whether another server, or the same one started again, has the same updates.
+    /// Whether another server, or the same one after a restart, publishes the same updates.
     #[must_use]
     pub const fn is_reproducible(&self) -> bool {
         self.broker.is_some() || matches!(self.source, Source::Synthetic { .. } | Source::Replay { .. })
@@ -156,36 +156,36 @@ impl Feed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case")]
 pub enum Source {
-    /// Made-up updates on a schedule.
+    /// Synthetic updates on a schedule.
     Synthetic {
-        /// Updates a second.
+        /// Updates per second.
         updates_per_s: f64,
-        /// Their distribution in time.
+        /// The distribution of the updates over time.
         schedule: ScheduleKind,
-        /// Updates in a burst; 1 unless the schedule is burst.
+        /// Updates per burst; 1 unless the schedule is burst.
         burst_size: u32,
-        /// Payloads of an update, bytes, ascending; more than one is a sweep.
+        /// Payload sizes of an update, bytes, ascending; more than one is a sweep.
         payload_bytes: Vec<usize>,
-        /// Payloads are bytes and not text.
+        /// Whether payloads are bytes instead of text.
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         binary: bool,
     },
     /// A recorded feed.
     Replay {
-        /// The NDJSON file, found relative to the scenario file.
+        /// The NDJSON file; a relative path in the scenario is resolved against the scenario file.
         file: PathBuf,
-        /// Playing speed; 1 is the recording's own.
+        /// The playback speed; 1 is the original speed.
         speed: f64,
     },
-    /// This machine's load figures.
+    /// Load figures of this machine.
     Host {
-        /// Readings a second.
+        /// Readings per second.
         updates_per_s: f64,
     },
-    /// The clients themselves: each publishes in turn, over a WebSocket in frames, over the others with POST. Ages count
-    /// from the moment at which a client was due to send.
+    /// The clients themselves: each publishes in turn, in frames over a WebSocket, with POST over the other transports.
+    /// Ages count from the moment at which a client was due to send.
     Clients {
-        /// Updates a second of all clients together, independent of each other.
+        /// Updates per second of all clients together, at independent times.
         updates_per_s: f64,
         /// Payload of an update, bytes.
         payload_bytes: usize,
@@ -193,7 +193,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// The payload sizes that cells are measured for; a single `None` where the scenario does not sweep over them.
+    /// Returns the payload sizes for which cells are measured; a single `None` if the scenario does not sweep over
+    /// them.
     #[must_use]
     pub fn payload_sweep(&self) -> Vec<Option<usize>> {
         match self {
@@ -205,21 +206,21 @@ impl Source {
     }
 }
 
-/// Who listens.
+/// The clients that receive the feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Clients {
-    /// Numbers of clients, ascending; more than one is a sweep.
+    /// Client counts, ascending; more than one is a sweep.
     pub count: Vec<u32>,
-    /// Time over which they connect.
+    /// The time over which the clients connect.
     #[serde(with = "duration")]
     pub ramp: Duration,
-    /// Which request headers they send.
+    /// The request headers that the clients send.
     pub headers: Headers,
-    /// Clients besides those that are counted, which read too slowly; their updates are in no figure of the others.
+    /// Additional clients that read too slowly; their updates are not included in the metrics.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub slow: Option<SlowClients>,
-    /// The share of the connections that changes each second, above 0 and at most 1: once the ramp is over, each client ends
-    /// its own at independent moments, and comes back at once. Slow clients stay.
+    /// The share of the connections that clients replace each second, above 0 and at most 1: after the ramp, each
+    /// client ends its connection at random moments and reconnects immediately. Slow clients keep theirs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub churn: Option<f64>,
 }
@@ -227,23 +228,23 @@ pub struct Clients {
 /// Clients that read too slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlowClients {
-    /// So many.
+    /// The number of slow clients.
     pub count: u32,
-    /// What each of them reads in a second, bytes.
+    /// How much each of them reads per second, bytes.
     pub bytes_per_s: u64,
 }
 
-/// Request headers of a client.
+/// The request headers that a client sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Headers {
-    /// The few that HTTP needs.
+    /// Only the headers that HTTP requires.
     #[default]
     #[serde(rename = "bare")]
     Bare,
-    /// Those of a desktop browser, about 600 bytes.
+    /// The headers of a desktop browser, about 600 bytes.
     #[serde(rename = "browser")]
     Browser,
-    /// Those of a desktop browser, and a session's cookies.
+    /// The headers of a desktop browser and a session's cookies.
     #[serde(rename = "browser+cookies")]
     BrowserCookies,
 }
@@ -251,16 +252,16 @@ pub enum Headers {
 /// The phases of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
-    /// Quiet time after the last client connected, before the feed starts.
+    /// The idle time after the last client has connected and before the feed starts.
     #[serde(with = "duration")]
     pub settle: Duration,
-    /// Time from the feed's start that is not counted.
+    /// The time from the start of the feed that is not counted.
     #[serde(with = "duration")]
     pub warm_up: Duration,
-    /// Time that is counted.
+    /// The measured time.
     #[serde(with = "duration")]
     pub duration: Duration,
-    /// Time after it in which late updates may still arrive.
+    /// The time after the measured time in which late updates may still arrive.
     #[serde(with = "duration")]
     pub drain: Duration,
     /// How often each cell is measured.

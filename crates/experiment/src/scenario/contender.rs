@@ -1,5 +1,4 @@
-//! One line of the comparison: a transport with its options, and what is the contender's own on the way and at the
-//! server.
+//! A contender: a transport with its options, and with its own settings of connections and server.
 
 use std::time::Duration;
 
@@ -10,22 +9,22 @@ use serde::{Deserialize, Serialize};
 /// One transport with its options: one line of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contender {
-    /// Its name in every table and legend; unique in the scenario.
+    /// The name in tables and legends; unique in the scenario.
     pub label: String,
     /// The transport and its options.
     #[serde(flatten)]
     pub options: Options,
-    /// From when its ages count.
+    /// The moment from which ages count.
     #[serde(skip_serializing_if = "AgeFrom::is_due", default)]
     pub age_from: AgeFrom,
     /// How its connections are made.
     #[serde(skip_serializing_if = "is_default", default)]
     pub link: Link,
-    /// How its clients come back.
+    /// How the clients reconnect.
     #[serde(skip_serializing_if = "is_default", default)]
     #[serde(alias = "comeback")]
     pub reconnect: ReconnectPolicy,
-    /// What its server does differently.
+    /// What the server does differently for this contender.
     #[serde(skip_serializing_if = "is_default", default)]
     pub serving: Serving,
 }
@@ -35,7 +34,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Contender {
-    /// A contender with nothing but a transport's options.
+    /// Creates a contender with a transport's options and defaults for everything else.
     #[must_use]
     pub fn new(label: impl Into<String>, options: Options) -> Self {
         Self {
@@ -48,7 +47,7 @@ impl Contender {
         }
     }
 
-    /// The contender's transport; of `auto` the one that it begins with.
+    /// Returns the contender's transport; for `auto`, the first rung.
     #[must_use]
     pub const fn transport(&self) -> Transport {
         match self.options {
@@ -60,7 +59,7 @@ impl Contender {
         }
     }
 
-    /// What its server is told of it, beside what all contenders have.
+    /// Returns the server settings of this contender, on top of those that all contenders share.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let usual = Settings::default();
@@ -82,7 +81,7 @@ impl Contender {
         }
     }
 
-    /// Whether its clients change their transport when the way breaks it.
+    /// Whether its clients use the fallback ladder.
     #[must_use]
     pub const fn is_auto(&self) -> bool {
         matches!(self.options, Options::Auto { .. })
@@ -90,7 +89,7 @@ impl Contender {
 }
 
 impl Options {
-    /// What a client of a ladder does on one of its rungs.
+    /// Returns the options of a ladder's client on one of its rungs.
     #[must_use]
     pub const fn of_rung(transport: Transport, hold: Duration, interval: Duration, keepalive: Duration) -> Self {
         match transport {
@@ -137,21 +136,21 @@ pub enum Options {
         #[serde(with = "duration")]
         keepalive: Duration,
     },
-    /// The fallback ladder: begin with a push transport, fall to long polling and then to short polling when the way
-    /// breaks it, and climb back.
+    /// The fallback ladder: start with a push transport, fall back to long polling and then to short polling if it does
+    /// not work, and climb back.
     Auto {
         /// The first rung: SSE or WebSocket.
         first: Transport,
-        /// How long a rung may bring nothing, not even a keepalive, until it counts as broken.
+        /// How long a rung may be silent, without even a keepalive, before it counts as broken.
         #[serde(with = "duration")]
         watchdog: Duration,
         /// How long a lower rung is used before the first is tried again.
         #[serde(with = "duration")]
         climb: Duration,
-        /// Hold of the middle rung.
+        /// The hold of the middle rung.
         #[serde(with = "duration")]
         hold: Duration,
-        /// Interval of the last rung.
+        /// The interval of the last rung.
         #[serde(with = "duration")]
         interval: Duration,
         /// Time between the server's keepalives on the first rung.
@@ -164,17 +163,17 @@ pub enum Options {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Link {
-    /// Encrypted, with a certificate that the run makes for itself (TLS 1.3).
+    /// Whether connections use TLS 1.3, with a self-signed certificate that the run creates.
     pub tls: bool,
-    /// The version of HTTP; 2 without TLS is spoken with prior knowledge (RFC 9113, section 3.3).
+    /// The version of HTTP; HTTP/2 without TLS is used with prior knowledge (RFC 9113, section 3.3).
     pub http: Http,
-    /// Whether clients share connections; only HTTP/2 lets them.
+    /// Whether clients share connections, which requires HTTP/2.
     pub connections: Connections,
-    /// Who answers: the server itself, or nginx in front of it.
+    /// Whether clients connect to the server itself or to nginx in front of it.
     pub via: Via,
 }
 
-/// The version of HTTP.
+/// The HTTP version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Http {
     /// HTTP/1.1.
@@ -186,53 +185,54 @@ pub enum Http {
     V2,
 }
 
-/// Whose a connection is.
+/// How connections are assigned to clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connections {
-    /// Each client has its own.
+    /// Each client has its own connection.
     #[default]
     PerClient,
-    /// Clients are streams of a connection: 100 of them on each, as browsers' and servers' limits have it.
+    /// Clients share connections: each is one of up to 100 streams of a connection, the usual limit of browsers and
+    /// servers.
     Shared,
 }
 
-/// The way to the server.
+/// What clients connect to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {
     /// The server itself.
     #[default]
     Direct,
-    /// nginx, set up for streaming: HTTP/1.1 to the server, no buffering, WebSocket upgrades let through.
+    /// nginx configured for streaming: HTTP/1.1 to the server, no buffering, WebSocket upgrades forwarded.
     Nginx,
-    /// nginx as `proxy_pass` alone leaves it: HTTP/1.0 to the server, buffering unless the server asks for none
+    /// nginx with only `proxy_pass`: HTTP/1.0 to the server, buffering unless the server disables it
     /// (`X-Accel-Buffering`), no upgrades.
     NginxDefault,
-    /// nginx with HTTP/1.0 to the server that buffers whatever the server asks (`proxy_ignore_headers
-    /// X-Accel-Buffering`): the lot of an application that asks for nothing. WebSocket upgrades are let through.
+    /// nginx with HTTP/1.0 to the server that buffers regardless of what the server asks for (`proxy_ignore_headers
+    /// X-Accel-Buffering`), as for an application that does not disable buffering. WebSocket upgrades are forwarded.
     NginxBuffering,
 }
 
 impl Via {
-    /// Whether there is an nginx on the way.
+    /// Whether nginx is in front of the server.
     #[must_use]
     pub const fn is_nginx(self) -> bool {
         !matches!(self, Self::Direct)
     }
 }
 
-/// How clients come back after a loss.
+/// How clients reconnect after they lose their connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReconnectPolicy {
-    /// The wait before a client connects again; each transport's own without it (the `retry:` of an event stream, an
+    /// The wait before a client reconnects; `None` for that of the transport (the `retry:` of an event stream, an
     /// exponential backoff for the others).
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub after: Option<Duration>,
-    /// Whether waits are spread at random: over 0 to 1 of the wait for a backoff, over 1 to 2 of it for `after`.
+    /// Whether waits are randomized: to 0 to 1 times the wait for a backoff, to 1 to 2 times the wait for `after`.
     pub jitter: bool,
-    /// Whether a client brings its cursor, so that it is given what it missed.
+    /// Whether a client sends its cursor, so that it receives what it missed.
     pub with_cursor: bool,
 }
 
@@ -242,22 +242,22 @@ impl Default for ReconnectPolicy {
     }
 }
 
-/// What a contender's server does differently.
+/// What the server does differently for a contender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Serving {
-    /// How many updates a client that comes back can be given; the feed's `history` without it.
+    /// How many past updates a reconnecting client can receive; `None` for the feed's `history`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<usize>,
-    /// What becomes of a stream whose client reads too slowly.
+    /// What the server does with a stream whose client reads too slowly.
     pub slow_policy: SlowPolicy,
-    /// Updates are handed to streams and held polls at most so often, those in between together.
+    /// The shortest time between two deliveries to streams and held polls; updates in between are sent together.
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub coalesce: Option<Duration>,
-    /// Streams are ended gracefully when they are so old, or up to half of it before, at random.
+    /// The age at which streams are closed gracefully: a random one between half of this and all of it.
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub max_connection_age: Option<Duration>,
-    /// Size of a WebSocket client's read buffer, bytes: it is allocated at once.
+    /// The size of the server's read buffer for each WebSocket client, bytes, which is allocated in full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_buffer_bytes: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! What breaks: the way between clients and server, or a process of a cell.
+//! Faults: of the network between clients and server, or of a process of a cell.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Something that breaks while it is measured.
+/// A fault that happens during the measured time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// What.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// When, from the start of the measured time.
+    /// When it happens, counted from the start of the measured time.
     #[serde(with = "duration")]
     pub at: Duration,
-    /// Again and again after so long, until the measured time is over.
+    /// The interval at which it repeats until the measured time ends.
     #[serde(skip_serializing_if = "Option::is_none", default, with = "duration::option")]
     pub every: Option<Duration>,
-    /// How long it lasts; zero for what happens in a moment.
+    /// How long it lasts; zero for an instantaneous fault.
     #[serde(with = "duration", rename = "for")]
     pub length: Duration,
-    /// The share of the open connections that it hits, chosen at random, above 0 and at most 1. Faults that concern new
-    /// connections or a process hit all.
+    /// The share of the open connections that it affects, chosen at random, above 0 and at most 1. Faults of new
+    /// connections or of a process affect all.
     pub share: f64,
-    /// Which of the servers behind nginx it happens to, counted from 1; of what happens to no server 1.
+    /// Which of the servers behind nginx it affects, counted from 1; 1 for faults that affect no server.
     #[serde(skip_serializing_if = "is_first", default = "first")]
     pub node: u32,
 }
@@ -40,7 +40,7 @@ const fn is_first(node: &u32) -> bool {
 }
 
 impl Fault {
-    /// When it happens within a measured time of this length, from its start.
+    /// Returns when it happens within a measured time of this length, counted from its start.
     pub fn times(&self, measured: Duration) -> impl Iterator<Item = Duration> + use<> {
         let every = self.every.filter(|every| !every.is_zero());
         let next = move |at: &Duration| every.map(|every| *at + every);
@@ -48,50 +48,50 @@ impl Fault {
     }
 }
 
-/// What can break: the way, which is the lab proxy's doing, or a process.
+/// A kind of fault: of the network, performed by the lab proxy, or of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FaultKind {
-    /// Ordered from the lab proxy.
+    /// Performed by the lab proxy.
     Link(LinkFault),
-    /// Done by the run.
+    /// Performed by the run.
     Process(ProcessFault),
 }
 
-/// What can happen to a process of a cell.
+/// A fault of a process of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProcessFault {
-    /// The server is asked to stop (SIGTERM), drains, and is started again after `for`.
+    /// The server is asked to stop (SIGTERM), drains, and is restarted after `for`.
     Restart,
-    /// The server is killed (SIGKILL), and started again after `for`.
+    /// The server is killed (SIGKILL) and restarted after `for`.
     Kill,
-    /// nginx reads its configuration again and replaces its workers (SIGHUP).
+    /// nginx reloads its configuration and replaces its workers (SIGHUP).
     ReloadNginx,
-    /// The server is taken out of nginx, asked to stop (SIGTERM), and after `for` started again and put back.
+    /// The server is removed from nginx, asked to stop (SIGTERM), and after `for` restarted and added to nginx again.
     Drain,
-    /// The server is taken out of nginx and asked to stop (SIGTERM), permanently: scale-in.
+    /// The server is removed from nginx and asked to stop (SIGTERM), permanently: scale-in.
     Remove,
-    /// A further server is put behind nginx: scale-out.
+    /// Another server is added behind nginx: scale-out.
     Add,
 }
 
 impl ProcessFault {
     const ALL: [Self; 6] = [Self::Restart, Self::Kill, Self::ReloadNginx, Self::Drain, Self::Remove, Self::Add];
 
-    /// Whether it happens to one of the servers.
+    /// Whether it affects one of the servers.
     #[must_use]
     pub const fn is_of_server(self) -> bool {
         !matches!(self, Self::ReloadNginx)
     }
 
-    /// Whether nginx is told of it, which replaces its workers.
+    /// Whether it reloads nginx, which replaces its workers.
     #[must_use]
     pub const fn reloads_nginx(self) -> bool {
         matches!(self, Self::ReloadNginx | Self::Drain | Self::Remove | Self::Add)
     }
 
-    /// Whether it is over in the moment in which it happens.
+    /// Whether it is instantaneous.
     #[must_use]
     pub const fn is_momentary(self) -> bool {
         matches!(self, Self::ReloadNginx | Self::Remove | Self::Add)
@@ -99,12 +99,12 @@ impl ProcessFault {
 }
 
 impl FaultKind {
-    /// All of them.
+    /// Returns all kinds of faults.
     pub fn all() -> impl Iterator<Item = Self> {
         LinkFault::ALL.into_iter().map(Self::Link).chain(ProcessFault::ALL.map(Self::Process))
     }
 
-    /// Its name in files.
+    /// Returns the name in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -118,26 +118,26 @@ impl FaultKind {
         }
     }
 
-    /// Whether the lab proxy does it, rather than the run to one of its processes.
+    /// Whether the lab proxy performs it, rather than the run on one of its processes.
     #[must_use]
     pub const fn is_of_link(self) -> bool {
         matches!(self, Self::Link(_))
     }
 
-    /// Whether a server ends of it; unless it is [permanently](Self::is_permanent), another life of it begins.
+    /// Whether it ends a server process; unless it is [permanent](Self::is_permanent), a new process follows.
     #[must_use]
     pub const fn ends_server(self) -> bool {
         use ProcessFault::{Drain, Kill, Remove, Restart};
         matches!(self, Self::Process(Restart | Kill | Drain | Remove))
     }
 
-    /// Whether a server ends of it that does not come back.
+    /// Whether it ends a server that is not restarted.
     #[must_use]
     pub const fn is_permanent(self) -> bool {
         matches!(self, Self::Process(ProcessFault::Remove))
     }
 
-    /// What happens to a process, if it does.
+    /// Returns the fault of a process, if it is one.
     #[must_use]
     pub const fn process(self) -> Option<ProcessFault> {
         match self {
@@ -146,7 +146,7 @@ impl FaultKind {
         }
     }
 
-    /// What the lab proxy answers with in the server's place, if that is what happens.
+    /// Returns the fault in which the lab proxy answers instead of the server, if it is one.
     #[must_use]
     pub fn answer(self) -> Option<LinkFault> {
         match self {
@@ -162,7 +162,7 @@ impl<'de> Deserialize<'de> for FaultKind {
     }
 }
 
-/// Reads the one of several that has a name, and names all of them if there is none.
+/// Deserializes the value with a given name; the error lists all names.
 pub(super) fn named<'de, T: Copy, D: Deserializer<'de>>(
     deserializer: D,
     all: impl Iterator<Item = T>,
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_fault_is_read_by_the_name_that_it_is_written_by() {
+    fn every_kind_of_fault_reads_back_by_its_name() {
         for kind in FaultKind::all() {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
             assert_eq!(serde_json::from_value::<FaultKind>(kind.name().into()).unwrap(), kind);
@@ -190,13 +190,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_comes_back_until_the_measured_time_is_over() {
+    fn a_fault_repeats_until_the_measured_time_ends() {
         let (at, every) = (Duration::from_secs(1), Some(Duration::from_secs(2)));
         let fault =
             Fault { kind: FaultKind::Link(LinkFault::Cut), at, every, length: Duration::ZERO, share: 1.0, node: 1 };
         let seconds = |fault: Fault| fault.times(Duration::from_secs(6)).map(|at| at.as_secs()).collect::<Vec<_>>();
         assert_eq!(seconds(fault), [1, 3, 5]);
         assert_eq!(seconds(Fault { every: None, ..fault }), [1]);
-        assert_eq!(seconds(Fault { every: Some(Duration::ZERO), ..fault }), [1], "never for ever");
+        assert_eq!(seconds(Fault { every: Some(Duration::ZERO), ..fault }), [1], "no endless repetition");
     }
 }

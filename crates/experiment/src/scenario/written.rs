@@ -1,6 +1,7 @@
-//! The scenario file as people write it: every key with its meaning, nothing checked that needs a second key.
+//! The scenario file as written: every key with its description. Nothing is validated here that depends on a second
+//! key.
 //!
-//! The doc comments of the fields are the descriptions of the JSON Schema, which editors show.
+//! The doc comments of the fields are the descriptions in the JSON Schema, which editors show.
 
 use feedlab_feed::Transport;
 use schemars::JsonSchema;
@@ -18,88 +19,90 @@ pub use json_schema::json_schema;
 pub(super) use lab::{Fault, Network, Nginx};
 pub(super) use value::{At, OneOrMany, WrittenDuration, WrittenPercent};
 
-/// A comparison of transports for feedlab: what is published, to whom, how it is measured, and what is compared.
+/// A comparison of transports for feedlab: what is published, to how many clients, what is compared, and how it is
+/// measured.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "feedlab scenario")]
 pub(super) struct Written {
-    /// Version of this file's format: 1.
+    /// Version of the file format: 1.
     #[expect(dead_code, reason = "checked before the rest is read")]
     #[schemars(range(min = 1, max = 1))]
     schema: u32,
-    /// Short name, part of the results folder's name: 1 to 64 letters, digits, `-` or `_`.
+    /// Short name, which becomes part of the results folder's name: 1 to 64 letters, digits, `-` or `_`.
     #[schemars(with = "String", regex(pattern = "^[A-Za-z0-9_-]{1,64}$"))]
     pub(super) name: At<String>,
-    /// What the run is to answer, in one sentence; the title of the report.
+    /// The question that the run answers, in one sentence; the title of the report.
     pub(super) question: Option<At<String>>,
-    /// Fixes the feed's schedule, the order of the cells and the clients' phases. Default 1.
+    /// Random seed for the feed's schedule, the order of the cells and the clients' phases. Default 1.
     #[schemars(with = "Option<u64>")]
     pub(super) seed: Option<At<i64>>,
-    /// What is published, the same for every contender.
+    /// The feed: what is published, the same for every contender.
     pub(super) feed: Feed,
-    /// Who listens.
+    /// The clients that receive the feed.
     pub(super) clients: Clients,
-    /// The way between clients and server, made by the lab proxy; without it plain loopback.
+    /// The network between clients and server, emulated by the lab proxy; without this table, plain loopback.
     pub(super) network: Option<Network>,
-    /// How nginx is set up, for contenders that go through it.
+    /// The nginx configuration, for contenders that connect through nginx.
     pub(super) nginx: Option<At<Nginx>>,
-    /// What breaks while it is measured.
+    /// Faults that happen during the measured time.
     #[serde(default)]
     pub(super) fault: Vec<Fault>,
-    /// How long each cell is measured, and how often.
+    /// How long and how often each cell is measured.
     #[serde(default)]
     pub(super) measure: Measure,
-    /// What is compared: a transport with its options, at least one.
+    /// What is compared: one or more transports, each with its options.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub(super) contender: Vec<Contender>,
-    /// What must hold of every contender; a run that misses one ends with exit status 3.
+    /// Conditions that every contender must meet; a run that misses one ends with exit status 3.
     #[serde(default)]
     pub(super) threshold: Vec<Threshold>,
 }
 
-/// What is published.
+/// The feed: what is published.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Feed {
     /// Where updates come from.
     pub(super) source: At<SourceKind>,
-    /// Updates a second; of source synthetic and clients (required) and host (default 1).
+    /// Updates per second; for source synthetic and clients (required) and host (default 1).
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) updates_per_s: Option<At<f64>>,
-    /// Distribution of the updates in time; of source synthetic. Default constant.
+    /// Distribution of the updates over time; for source synthetic. Default constant.
     pub(super) schedule: Option<At<ScheduleKind>>,
-    /// Updates in a burst; of schedule burst. Default 10.
+    /// Updates per burst; for schedule burst. Default 10.
     pub(super) burst_size: Option<At<i64>>,
-    /// Payload of an update in bytes; of source synthetic and clients. A list, of synthetic only, is a sweep. Default
+    /// Payload of an update in bytes; for source synthetic and clients. A list (synthetic only) is a sweep. Default
     /// 256.
     pub(super) payload_bytes: Option<At<OneOrMany>>,
-    /// Payloads are bytes and not text: binary frames on a WebSocket, base64 elsewhere; of source synthetic. Default
-    /// false.
+    /// Send payloads as bytes instead of text: binary frames on a WebSocket, base64 elsewhere; for source synthetic.
+    /// Default false.
     pub(super) binary: Option<At<bool>>,
-    /// NDJSON file of a recorded feed, relative to this file; of source replay (required).
+    /// NDJSON file of a recorded feed, relative to this file; for source replay (required).
     pub(super) file: Option<At<String>>,
-    /// Playing speed: 1 is the recording's own, 60 plays an hour in a minute; of source replay. Default 1.
+    /// Playback speed: 1 is the original speed, 60 plays an hour in a minute; for source replay. Default 1.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) speed: Option<At<f64>>,
-    /// A broker on which the feed lives: nats, a stream of NATS JetStream on a nats-server that the run starts. Without it the
-    /// feed lives in the server, and several servers publish the same.
+    /// Broker that holds the feed: nats, a NATS JetStream stream on a nats-server that the run starts. Without a broker
+    /// the server itself holds the feed, and several servers publish the same feed.
     pub(super) broker: Option<At<Broker>>,
-    /// How many updates the server keeps for clients that come back; with 0 they are given nothing. Default 4096.
+    /// How many past updates the server keeps for clients that reconnect; with 0 they receive none. Default 4096.
     pub(super) history: Option<At<i64>>,
-    /// Processes that serve it, 1 to 8, over which clients are spread; of source synthetic and replay, where nothing lies between.
-    /// Default 1.
+    /// Number of server processes, 1 to 8, over which the clients are distributed; for source synthetic and replay,
+    /// with clients connected directly. Default 1.
     #[schemars(range(min = 1, max = 8))]
     pub(super) servers: Option<At<i64>>,
-    /// A pause of the publisher on purpose, as in `{ after = "4s", for = "500ms" }`, to see what it does to ages.
+    /// A planned pause of the publisher, as in `{ after = "4s", for = "500ms" }`, to show its effect on ages.
     pub(super) stall: Option<WrittenStall>,
 }
 
-/// A time in which nothing is published; what falls due meanwhile is published at its end.
+/// A period in which nothing is published; updates that fall due during it are published at its end.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Stall")]
 pub(super) struct WrittenStall {
-    /// When it begins, from the start of the measured time.
+    /// When it starts, counted from the start of the measured time.
     pub(super) after: At<WrittenDuration>,
     /// How long it lasts.
     #[serde(rename = "for")]
@@ -110,13 +113,13 @@ pub(super) struct WrittenStall {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum SourceKind {
-    /// Made-up updates on a schedule.
+    /// Synthetic updates on a schedule.
     Synthetic,
-    /// A recorded feed, from a file; it begins again when it ends.
+    /// A recorded feed from a file, which is repeated when it ends.
     Replay,
-    /// This machine's own load figures.
+    /// Load figures of this machine.
     Host,
-    /// The clients themselves, each in turn: over a WebSocket in frames, over the others with POST.
+    /// The clients themselves, each in turn: in frames over a WebSocket, with POST over the other transports.
     Clients,
 }
 
@@ -131,33 +134,33 @@ impl SourceKind {
     }
 }
 
-/// Who listens.
+/// The clients that receive the feed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Clients {
     /// Number of clients. A list is a sweep.
     pub(super) count: At<OneOrMany>,
-    /// Time over which they connect. Default 1s.
+    /// Time over which the clients connect. Default 1s.
     pub(super) ramp: Option<At<WrittenDuration>>,
-    /// Which request headers they send. Default bare.
+    /// Request headers that the clients send. Default bare.
     #[serde(default)]
     pub(super) headers: Headers,
-    /// Clients besides those that are counted, which read too slowly, as in `{ count = 1, bytes_per_s = 1000 }`.
+    /// Additional clients that read too slowly and are not counted, as in `{ count = 1, bytes_per_s = 1000 }`.
     pub(super) slow: Option<SlowClients>,
-    /// The share of the connections that changes each second, as in `"0.3%"`, above 0 % and at most 100 %: once the ramp is over,
-    /// each client ends its connection at independent moments, and comes back at once with its cursor. Polls without
-    /// keep-alive have none to end. Default none.
+    /// The share of the connections that clients replace each second, as in `"0.3%"`, above 0% and at most 100%: after
+    /// the ramp, each client ends its connection at random moments and reconnects immediately with its cursor. Does not
+    /// apply to polling without keep-alive. Default none.
     pub(super) churn: Option<At<WrittenPercent>>,
 }
 
-/// Clients that read too slowly; their updates are in no figure of the others.
+/// Clients that read too slowly; their updates are not included in the metrics.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SlowClients {
-    /// So many.
+    /// Number of slow clients.
     #[schemars(range(min = 1))]
     pub(super) count: At<i64>,
-    /// What each of them reads in a second, bytes.
+    /// How much each of them reads per second, bytes.
     #[schemars(range(min = 1))]
     pub(super) bytes_per_s: At<i64>,
 }
@@ -166,17 +169,17 @@ pub(super) struct SlowClients {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Measure {
-    /// Quiet time after the last client connected, before the feed starts. Default 1s; 5s and more also measures what
-    /// idle clients cost.
+    /// Idle time after the last client has connected and before the feed starts. Default 1s; with 5s or more, the cost
+    /// of idle clients is also measured.
     pub(super) settle: Option<At<WrittenDuration>>,
-    /// Time from the feed's start that is not counted. Default 2s.
+    /// Time from the start of the feed that is not counted. Default 2s.
     pub(super) warm_up: Option<At<WrittenDuration>>,
-    /// Time that is counted. Default 10s.
+    /// The measured time, which is counted. Default 10s.
     pub(super) duration: Option<At<WrittenDuration>>,
-    /// Time after it in which late updates may still arrive. Default 1s, and to that the longest polling interval, the
-    /// way's round trips, and where connections can break the time to come back.
+    /// Time after the measured time in which late updates may still arrive. Default: 1s plus the longest polling
+    /// interval, the network's round trips, and if connections can break, the time to reconnect.
     pub(super) drain: Option<At<WrittenDuration>>,
-    /// How often each cell is measured; intervals need at least 2. Default 1.
+    /// How often each cell is measured; confidence intervals require at least 2. Default 1.
     pub(super) repetitions: Option<At<i64>>,
 }
 
@@ -184,16 +187,16 @@ pub(super) struct Measure {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Threshold {
-    /// The metric's id, which ends with its unit.
+    /// The metric's id, which includes its unit.
     #[schemars(schema_with = "metrics")]
     pub(super) metric: At<String>,
-    /// A comparison and a number in the metric's unit, such as `== 0` or `< 5000`, or with another contender, such as
-    /// `< SSE` or `<= 1.1 x SSE`; or a distance, such as `within 5% of predicted`, `within 2ms of predicted` or
-    /// `within 10% of SSE`.
+    /// A comparison with a number in the metric's unit, such as `== 0` or `< 5000`, or with another contender, such as
+    /// `< SSE` or `<= 1.1 x SSE`; or a distance, such as `within 5% of predicted`, `within 2ms of predicted` or `within
+    /// 10% of SSE`.
     pub(super) expect: At<String>,
-    /// Only the contender with this label; all without it.
+    /// Applies only to the contender with this label; without it, to all.
     pub(super) contender: Option<At<String>>,
-    /// Only contenders of this transport; all without it.
+    /// Applies only to contenders with this transport; without it, to all.
     #[schemars(schema_with = "transports")]
     #[serde(default)]
     pub(super) transport: Option<At<Transport>>,

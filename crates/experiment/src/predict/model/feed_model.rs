@@ -26,7 +26,7 @@ pub(crate) enum Arrivals {
     /// One every so many seconds.
     Constant(f64),
     /// At these times, ascending: what has no closed form.
-    Known(Vec<f64>),
+    DueTimes(Vec<f64>),
 }
 
 /// A stretch of time, s; its end is not part of it.

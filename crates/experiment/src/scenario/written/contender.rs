@@ -1,5 +1,5 @@
-//! A contender as it is written: the transport's options, how its connections are made, how its clients come back, and
-//! what its server does differently.
+//! A contender as written: the transport's options, how its connections are made, how its clients reconnect, and what
+//! its server does differently.
 
 use std::borrow::Cow;
 
@@ -15,64 +15,67 @@ use super::{At, WrittenDuration};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Contender {
-    /// How updates reach the client; `auto` begins with a push transport and falls back when the way breaks it.
+    /// How updates reach the client; `auto` starts with a push transport and falls back if it does not work on the
+    /// network path.
     pub(in super::super) transport: At<TransportKind>,
-    /// Name in tables and charts; made from the options when it is not given.
+    /// Name in tables and charts; derived from the options by default.
     pub(in super::super) label: Option<At<String>>,
 
-    /// Time from one request to the next; of short-polling and auto. Default 1s.
+    /// Time from one request to the next; for short-polling and auto. Default 1s.
     pub(in super::super) interval: Option<At<WrittenDuration>>,
-    /// How long the server may hold a request, at most 5m; of long-polling and auto. Default 25s.
+    /// How long the server may hold a request, at most 5m; for long-polling and auto. Default 25s.
     pub(in super::super) hold: Option<At<WrittenDuration>>,
-    /// One connection for all requests of a client; of short-polling and long-polling. Default true.
+    /// Use one connection for all requests of a client; for short-polling and long-polling. Default true.
     pub(in super::super) keep_alive: Option<At<bool>>,
-    /// Send `If-None-Match`, so that "nothing new" is a 304 without a body; of short-polling. Default false.
+    /// Send `If-None-Match`, so that the answer "nothing new" is a 304 without a body; for short-polling. Default
+    /// false.
     pub(in super::super) conditional: Option<At<bool>>,
-    /// Time between the server's comments or pings; of sse, websocket and auto. Default 15s, of auto 1s.
+    /// Time between the server's keepalive comments or pings; for sse, websocket and auto. Default 15s, for auto 1s.
     pub(in super::super) keepalive: Option<At<WrittenDuration>>,
-    /// The transport that a ladder begins with, sse or websocket; of auto. Default sse.
+    /// The first transport of the fallback ladder, sse or websocket; for auto. Default sse.
     #[schemars(schema_with = "pushes_schema")]
     #[serde(default)]
     pub(in super::super) first: Option<At<Transport>>,
-    /// How long a rung may bring nothing, not even a keepalive, until it counts as broken; of auto. Default 3s.
+    /// How long a rung may be silent, without even a keepalive, before it counts as broken; for auto. Default 3s.
     pub(in super::super) watchdog: Option<At<WrittenDuration>>,
-    /// How long a lower rung is used before the first is tried again; of auto. Default 30s.
+    /// How long a lower rung is used before the first is tried again; for auto. Default 30s.
     pub(in super::super) climb: Option<At<WrittenDuration>>,
-    /// From when ages count: due (default), or publication, which forgives every stall of the publisher (coordinated
-    /// omission) and is there to be compared with.
+    /// The moment from which ages count: due (default), or publication, which hides every stall of the publisher
+    /// (coordinated omission) and exists for comparison.
     #[serde(default)]
     pub(in super::super) age_from: AgeFrom,
 
-    /// Encrypted (TLS 1.3), with a certificate that the run makes for itself. Default false.
+    /// Use TLS 1.3, with a self-signed certificate that the run creates. Default false.
     pub(in super::super) tls: Option<At<bool>>,
-    /// Version of HTTP: "1.1" (default), or "2", which without TLS is spoken with prior knowledge.
+    /// HTTP version: "1.1" (default), or "2", which is used with prior knowledge if there is no TLS.
     pub(in super::super) http: Option<At<Http>>,
-    /// Whose a connection is: per-client (default), or shared by up to 100 clients, each a stream of HTTP/2.
+    /// Connections: per-client (default), or shared by up to 100 clients, each on its own HTTP/2 stream.
     pub(in super::super) connections: Option<At<Connections>>,
-    /// Who answers: direct (default) is the server itself; the others put nginx in front of it, as it is set up for
-    /// streaming (nginx), as `proxy_pass` alone leaves it (nginx-default), or buffering whatever the server asks
-    /// (nginx-buffering).
+    /// What clients connect to: direct (default) is the server itself; the others put nginx in front of it, configured
+    /// for streaming (nginx), with only `proxy_pass` (nginx-default), or buffering regardless of what the server asks
+    /// for (nginx-buffering).
     pub(in super::super) via: Option<At<Via>>,
 
-    /// Wait before a client connects again; without it each transport's own: what the stream asks for with sse, an
+    /// Wait before a client reconnects; by default that of the transport: what the stream asks for with sse, an
     /// exponential backoff with the others.
     pub(in super::super) reconnect_after: Option<At<WrittenDuration>>,
-    /// Spread the waits of clients that come back at random, so that they do not come together. Default true.
+    /// Randomize the waits of reconnecting clients, so that they do not all reconnect at once. Default true.
     pub(in super::super) jitter: Option<At<bool>>,
-    /// Come back with a cursor, and so be given what was missed; not of short-polling. Default true.
+    /// Reconnect with a cursor and thus receive missed updates; not for short-polling. Default true.
     pub(in super::super) cursor: Option<At<bool>>,
 
-    /// How many updates a client that comes back can be given, instead of the feed's `history`.
+    /// How many past updates a reconnecting client can receive, instead of the feed's `history`.
     pub(in super::super) history: Option<At<i64>>,
-    /// What becomes of a stream whose client reads too slowly: block (default), latest or disconnect; of sse and
+    /// What to do with a stream whose client reads too slowly: block (default), latest or disconnect; for sse and
     /// websocket.
     pub(in super::super) slow_policy: Option<At<SlowPolicy>>,
-    /// Hand updates over at most so often, those in between together; of long-polling, sse, websocket and auto.
+    /// Shortest time between two deliveries; updates in between are sent together; for long-polling, sse, websocket and
+    /// auto.
     pub(in super::super) coalesce: Option<At<WrittenDuration>>,
-    /// End streams gracefully when they are so old, or up to half of it before, at random; of sse, websocket and auto. It
-    /// is counted in quarters of `keepalive`.
+    /// Close streams gracefully at a random age between half of this and all of it; for sse, websocket and auto. It is
+    /// counted in quarters of `keepalive`.
     pub(in super::super) max_connection_age: Option<At<WrittenDuration>>,
-    /// Size of a client's read buffer at the server, bytes; of websocket.
+    /// Size of the server's read buffer for each client, bytes; for websocket.
     pub(in super::super) read_buffer_bytes: Option<At<i64>>,
 }
 
@@ -84,13 +87,13 @@ pub(in super::super) enum TransportKind {
 }
 
 impl TransportKind {
-    /// All of them, but those that a predicate on transports refuses; the ladder, if it is asked for.
+    /// Returns the transports that match a predicate, and the fallback ladder if `auto` is set.
     pub(in super::super) fn those(of: impl Fn(Transport) -> bool, auto: bool) -> impl Iterator<Item = Self> {
         let transports = Transport::ALL.into_iter().filter(move |transport| of(*transport));
         transports.map(Self::One).chain(auto.then_some(Self::Auto))
     }
 
-    /// The names of the transports that a ladder may begin with.
+    /// Returns the names of the transports with which a ladder may start.
     pub(in super::super) fn pushes() -> Vec<&'static str> {
         Self::those(Transport::is_push, false).map(Self::id).collect()
     }

@@ -1,4 +1,4 @@
-//! The scenario file's form, for editors that complete and check while one writes.
+//! The JSON Schema of scenario files, for completion and validation in editors.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use super::Written;
 
-/// The JSON Schema of the scenario file; every key has its description.
+/// Returns the JSON Schema of scenario files; every key has a description.
 #[must_use]
 pub fn json_schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(without_null);
     let mut schema = settings.into_generator().into_root_schema_for::<Written>().to_value();
-    // Whether JSON keeps its order is a feature that any dependency may switch on; the schema is to be one text.
+    // Any dependency may enable the feature that preserves the order of JSON keys; sorting keeps the text stable.
     schema.sort_all_objects();
     schema
 }
 
-/// TOML has no null: a key is left out instead.
+/// TOML has no null: keys are omitted instead.
 fn without_null(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|kind| kind != "null");
@@ -41,7 +41,7 @@ fn without_null(schema: &mut Schema) {
 mod tests {
     use super::*;
 
-    /// Calls `check` with every schema of a key, found at any depth.
+    /// Calls `check` with the schema of every key, at any depth.
     fn for_each_key(schema: &Value, check: &mut impl FnMut(&str, &Value)) {
         let Some(object) = schema.as_object() else { return };
         if let Some(keys) = object.get("properties").and_then(Value::as_object) {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_refuses_unknown_keys_and_knows_the_names() {
+    fn the_schema_rejects_unknown_keys_and_lists_the_names() {
         let schema = json_schema();
         assert!(!schema.to_string().contains("null"), "{schema}");
         assert_eq!(schema["additionalProperties"], false);

@@ -1,4 +1,4 @@
-//! What stands between clients and server as it is written, and what breaks there.
+//! The network, nginx and the faults, as written in a scenario file.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -6,60 +6,62 @@ use serde::Deserialize;
 use super::super::{Balance, FaultKind};
 use super::{At, OneOrMany, WrittenDuration};
 
-/// The way between clients and server, made by the lab proxy; without it plain loopback.
+/// The network between clients and server, emulated by the lab proxy; without this table, plain loopback.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Network {
-    /// Round-trip time that is added, at most 10s: half of it in each direction, and a whole one before the first bytes
-    /// of a new connection, as a handshake takes it. Default 0s.
+    /// Added round-trip time, at most 10s: half of it in each direction, and a whole round trip before the first bytes
+    /// of a new connection, as a handshake takes. Default 0s.
     pub(in super::super) rtt: Option<At<WrittenDuration>>,
-    /// At most so much more in each direction, evenly distributed; order is kept. Default 0s.
+    /// Up to this much extra delay in each direction, uniformly distributed; order is kept. Default 0s.
     pub(in super::super) jitter: Option<At<WrittenDuration>>,
-    /// Bytes a second of each connection in each direction; no limit without it.
+    /// Bytes per second for each connection in each direction; unlimited by default.
     #[schemars(range(min = 1))]
     pub(in super::super) bandwidth_bytes_per_s: Option<At<i64>>,
-    /// Close connections on which nothing has passed for so long, as proxies and NATs do it; never without it.
+    /// Close connections that have been idle for this long, as proxies and NATs do; never by default.
     pub(in super::super) idle_timeout: Option<At<WrittenDuration>>,
-    /// Hold back what the server sends until so many bytes have come together, as a buffering proxy does it.
+    /// Hold back what the server sends until this many bytes have accumulated, as a buffering proxy does.
     #[schemars(range(min = 1))]
     pub(in super::super) buffer_bytes: Option<At<i64>>,
 }
 
-/// Something that breaks while it is measured.
+/// A fault that happens during the measured time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Fault {
-    /// What breaks.
+    /// The kind of fault.
     pub(in super::super) kind: At<FaultKind>,
-    /// When, from the start of the measured time.
+    /// When it happens, counted from the start of the measured time.
     pub(in super::super) at: At<WrittenDuration>,
-    /// Again and again after so long, until the measured time is over; once without it.
+    /// Interval at which the fault repeats until the measured time ends; once by default.
     pub(in super::super) every: Option<At<WrittenDuration>>,
-    /// How long it lasts, or how long the server is away; not of cut, reset, reload-nginx, remove and add. Of restart, kill
-    /// and drain 500ms by default.
+    /// How long the fault lasts, or how long the server is down; not for cut, reset, reload-nginx, remove and add.
+    /// Default 500ms for restart, kill and drain.
     #[serde(rename = "for")]
     pub(in super::super) length: Option<At<WrittenDuration>>,
-    /// Share of the open connections that it hits, above 0 and at most 1, chosen at random; of cut, reset and
+    /// Share of the open connections that it affects, above 0 and at most 1, chosen at random; for cut, reset and
     /// black-hole. Default 1.
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub(in super::super) share: Option<At<f64>>,
-    /// Which of the servers behind nginx, counted from 1; of restart, kill, drain and remove. A list is one after the other,
-    /// `every` so long. Default 1.
+    /// Which of the servers behind nginx, counted from 1; for restart, kill, drain and remove. The servers of a list
+    /// follow one after another, at the interval `every`. Default 1.
     pub(in super::super) node: Option<At<OneOrMany>>,
 }
 
-/// How nginx is set up, for contenders that go through it.
+/// The nginx configuration, for contenders that connect through nginx.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Nginx {
-    /// How long nginx waits between two reads from the server (`proxy_read_timeout`). Default 60s, as nginx's own.
+    /// How long nginx waits between two reads from the server (`proxy_read_timeout`). Default 60s, which is also
+    /// nginx's default.
     pub(in super::super) read_timeout: Option<At<WrittenDuration>>,
-    /// Servers behind it, 1 to 8, that connections are spread over, each with the same feed. Default 1.
+    /// Number of servers behind nginx, 1 to 8, over which connections are distributed, each with the same feed. Default
+    /// 1.
     #[schemars(range(min = 1, max = 8))]
     pub(in super::super) upstreams: Option<At<i64>>,
-    /// To which of them a request goes. Default round-robin.
+    /// How nginx chooses a server for a request. Default round-robin.
     pub(in super::super) balance: Option<At<Balance>>,
-    /// How long workers that a reload has replaced keep the connections that they hold (`worker_shutdown_timeout`). Default
-    /// 1s; nginx by itself has no limit.
+    /// How long workers that a reload has replaced keep their connections (`worker_shutdown_timeout`). Default 1s;
+    /// nginx itself has no limit.
     pub(in super::super) shutdown_timeout: Option<At<WrittenDuration>>,
 }

@@ -1,4 +1,4 @@
-//! The kinds of values in a scenario file that TOML does not have.
+//! Value types of scenario files that TOML does not have.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,13 +11,13 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-/// A value that knows where it stands in the file, so that it can be refused with line and column.
+/// A value with its position in the file, so that an error can name line and column.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"), transparent)]
 pub(in super::super) struct At<T>(Spanned<T>);
 
 impl<T> At<T> {
-    /// Where the value stands, in bytes of the text.
+    /// Returns the value's position, in bytes of the text.
     pub(in super::super) fn span(&self) -> Range<usize> {
         self.0.span()
     }
