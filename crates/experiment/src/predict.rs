@@ -1,10 +1,10 @@
-//! What the arithmetic of each transport says, before anything is measured: read beside the measured figures by the
-//! report, compared with them by thresholds, printed by `feedlab predict`.
+//! Predictions: what arithmetic says about each transport before anything is measured. The report shows them next to
+//! the measured figures, thresholds compare with them, and `feedlab predict` prints them.
 //!
-//! In reading order: the `model` has the words (a course is what the feed does, the way is what lies between), and
-//! `transport` the arithmetic, a file a transport with its formulas, their sources and their assumptions; `reach` says
-//! what would be a guess. The rest is the same for every transport: figures, openings, what breaks, and the sentences that
-//! stand beside them. [`scale`] carries measured costs on to more clients than were measured.
+//! In reading order: `model` has the shared types (the feed, the network path, the traffic), and `transport` has the
+//! arithmetic, with one file per transport that contains its formulas, their sources and their assumptions; `reach`
+//! decides what would be a guess. The rest is the same for every transport: figures, the time to open a connection,
+//! faults, and the assumptions. [`scale`] extrapolates measured costs to more clients than were measured.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ use figures::Figures;
 use model::{Ages, Case, FeedModel, FigureKind, LongRun, NotPredicted, Traffic};
 use transport::Arithmetic;
 
-/// What is predicted for one contender at one client count and payload size.
+/// The prediction for one contender at one client count and payload size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prediction {
     /// The contender's label.
@@ -55,23 +55,23 @@ pub struct Prediction {
     /// Payload of an update, bytes; present only where the scenario sweeps over several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_bytes: Option<usize>,
-    /// What is predicted.
+    /// The predicted figures.
     pub predicted: Predicted,
 }
 
-/// Predicts every result of a scenario over its network, in the order of its summary. What nobody can know is left out:
-/// a feed that comes from standard input, a recording that cannot be read.
+/// Predicts every result of a scenario over its network, in the order of its summary. Feeds that cannot be known in
+/// advance are omitted: a recording that cannot be read, for example.
 #[must_use]
 pub fn of(scenario: &Scenario) -> Vec<Prediction> {
     plan::points(scenario).into_iter().filter_map(|point| prediction(scenario, point)).collect()
 }
 
-/// Sets what is predicted in each entry of a summary whose cells were all measured.
+/// Sets the prediction in each entry of a summary whose cells were all measured.
 pub fn fill(scenario: &Scenario, entries: &mut [Entry]) {
     set(scenario, entries, |_| scenario.measure.repetitions);
 }
 
-/// As [`fill`], for a run that was interrupted: what is summed over repetitions is predicted for as many as there are.
+/// Like [`fill`], for an interrupted run: sums over repetitions are predicted for the repetitions that were measured.
 pub fn fill_measured(scenario: &Scenario, cells: &[CellRecord], entries: &mut [Entry]) {
     set(scenario, entries, |point| cells.iter().filter(|cell| point.is_of(scenario, cell)).count() as u32);
 }
@@ -111,7 +111,7 @@ fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
     })
 }
 
-/// The ages of a contender, where nothing hides them.
+/// Returns the ages of a contender, unless there is a reason not to predict them.
 fn ages(
     case: &Case<'_>,
     arithmetic: &dyn Arithmetic,
@@ -139,8 +139,8 @@ fn age_metrics(ages: &Ages) -> impl Iterator<Item = (Metric, f64)> {
     crate::metric::TABLE.iter().filter_map(row)
 }
 
-/// A stall holds up what falls due in it until its end (E30): these updates, evenly spread over it, are older by what
-/// was left of it.
+/// Adds the effect of a stall, which delays updates that fall due during it until its end (E30): these updates,
+/// uniformly distributed over the stall, are older by what is left of it.
 fn stalled(ages: Ages, scenario: &Scenario) -> Ages {
     let Some(stall) = scenario.feed.stall else { return ages };
     let measured = scenario.measure.duration.as_secs_f64();
@@ -149,10 +149,10 @@ fn stalled(ages: Ages, scenario: &Scenario) -> Ages {
     ages.delayed(within / measured, length - within..length)
 }
 
-/// What one client does in a second, expected, whatever the seed.
+/// The expected traffic of one client per second, independent of the seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rates {
-    /// Updates handed to it.
+    /// Updates delivered to it.
     pub(crate) updates: f64,
     /// Requests answered.
     pub(crate) requests: f64,
@@ -162,9 +162,9 @@ pub(crate) struct Rates {
     pub(crate) packets: f64,
 }
 
-/// The traffic of a contender that nothing disturbs, of HTTP/1.1 in the clear, over a course of the [long run](LongRun):
-/// there every client is handed the feed's own rate, and what a poll brings of the time before is no more than what it
-/// leaves to the time after.
+/// Returns the traffic of a contender without disturbances, over unencrypted HTTP/1.1, for a feed in the [long
+/// run](LongRun): every client receives updates at the feed's own rate, and what a poll delivers from before the
+/// measured time equals what it leaves for after it.
 pub(crate) fn rates(scenario: &Scenario, contender: &Contender, feed: &FeedModel) -> Rates {
     let (case, arithmetic) = (Case::new(scenario, contender, 1), transport::of(&contender.options));
     let traffic = arithmetic.traffic(&case, feed, feed.measured);
@@ -180,8 +180,8 @@ pub(crate) fn rates(scenario: &Scenario, contender: &Contender, feed: &FeedModel
     }
 }
 
-/// Within how many seconds clients of a contender are back that lost their connections at one moment, if they come evenly:
-/// the widest of what spreads them; 0 where nothing does.
+/// Returns the number of seconds over which a contender's clients reconnect evenly after losing their connections at
+/// the same time: the widest of the mechanisms that spread them, or 0 if there is none.
 pub(crate) fn reconnect_s(scenario: &Scenario, contender: &Contender) -> f64 {
     let (case, arithmetic) = (Case::new(scenario, contender, 1), transport::of(&contender.options));
     let wait = failure::wait(&case, &*arithmetic);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 
 use askama::Template;
-use feedlab_experiment::metric::{self, Row};
+use feedlab_experiment::metric::{self, MetricInfo};
 use feedlab_experiment::results::Results;
 use feedlab_experiment::scenario::Source;
 use feedlab_experiment::verdict::{Status, Verdict};
@@ -56,7 +56,7 @@ struct Page<'a> {
     /// Whether the source had uncommitted changes.
     is_dirty: bool,
     files: &'static [(&'static str, &'static str)],
-    glossary: Vec<&'static Row>,
+    glossary: Vec<&'static MetricInfo>,
     palette: String,
 }
 
@@ -124,10 +124,10 @@ fn recording(source: &Source) -> Option<Cow<'_, str>> {
 }
 
 /// The metrics that the page shows and the run measured, in the order of the metric table.
-fn glossary(results: &Results) -> Vec<&'static Row> {
+fn glossary(results: &Results) -> Vec<&'static MetricInfo> {
     let is_predicted = results.summary.contenders.iter().any(|entry| entry.predicted.is_some());
     let has_failure = failure::of(results).is_some();
-    let is_shown = |row: &&Row| {
+    let is_shown = |row: &&MetricInfo| {
         let metric = row.metric;
         table::METRICS.contains(&metric)
             || Dataset::shows(metric)
@@ -136,6 +136,7 @@ fn glossary(results: &Results) -> Vec<&'static Row> {
             || nodes::shows(metric)
             || results.manifest.scenario.thresholds.iter().any(|threshold| threshold.metric == metric)
     };
-    let is_measured = |row: &&Row| results.summary.contenders.iter().any(|e| e.metrics.contains_key(&row.metric));
+    let is_measured =
+        |row: &&MetricInfo| results.summary.contenders.iter().any(|e| e.metrics.contains_key(&row.metric));
     metric::TABLE.iter().filter(is_shown).filter(is_measured).collect()
 }

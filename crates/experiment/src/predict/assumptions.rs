@@ -1,4 +1,4 @@
-//! What a prediction takes for granted, in sentences that stand beside it wherever it is shown.
+//! The assumptions of a prediction, as sentences that are shown with it.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::transport::{Arithmetic, Passage};
 use crate::Scenario;
 use crate::scenario::{ScheduleKind, Source};
 
-/// What a prediction takes for granted, and what it leaves out and why; a sentence each.
+/// Returns the assumptions of a prediction, and what it omits and why, one sentence each.
 pub(super) fn assumptions(
     case: &Case<'_>,
     arithmetic: &dyn Arithmetic,
@@ -23,84 +23,86 @@ pub(super) fn assumptions(
     all.extend(churn(case, arithmetic));
     all.extend(reasons.iter().filter_map(|reason| reason.sentence()).map(str::to_owned));
     if scenario.feed.stall.is_some() {
-        all.push("The stall is in the ages, and not in requests, bytes and packets.".to_owned());
+        all.push("The stall is included in the ages, but not in requests, bytes and packets.".to_owned());
     }
     all.push(
-        "Heads are those of feedlab's own clients and server on 127.0.0.1 with a port of five digits; \
-         acknowledgements are Linux's on loopback, and leave as soon as the receiver has read."
+        "HTTP headers are those of feedlab's own clients and server on 127.0.0.1 with a five-digit port; \
+         acknowledgements are sent as Linux does on loopback, as soon as the receiver has read the data."
             .to_owned(),
     );
     all.dedup();
     all
 }
 
-/// What the server, the clients and the way do besides what the scenario asks of them.
+/// Returns the assumption about delays and losses of server, clients and network path.
 fn undisturbed(scenario: &Scenario) -> &'static str {
     match (scenario.faults.is_empty(), scenario.clients.slow.is_none()) {
-        (true, true) => "The server answers and a client reads without delay, and nothing is lost or sent again.",
+        (true, true) => "The server responds and clients read without delay, and nothing is lost or retransmitted.",
         (true, false) => {
-            "The server answers and all but the slow readers read without delay, and nothing is lost or sent again."
+            "The server responds and all clients except the slow readers read without delay, and nothing is lost or \
+             retransmitted."
         }
-        (false, _) => "But for what the scenario breaks, the server answers and a client reads without delay.",
+        (false, _) => "Except during the scenario's faults, the server responds and clients read without delay.",
     }
 }
 
-/// Whether a client of the ladder has a reason to leave its first rung.
+/// Returns the assumption about whether clients of the fallback ladder leave the first rung.
 fn ladder(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> &'static str {
     let is_open = arithmetic.passage(case.contender.link.via) == Passage::Open;
     let is_cut =
         case.scenario.network.is_some_and(|network| network.buffer_bytes.is_some() || network.idle_timeout.is_some());
     if is_open && !is_cut && case.scenario.faults.is_empty() {
-        "The way breaks nothing, so that a client stays on the first rung of its ladder."
+        "Every transport works on the network path, so clients stay on the first rung of the fallback ladder."
     } else {
-        "A client of the ladder is reckoned as one on its first rung; what this scenario breaks may send it further down."
+        "Clients of the fallback ladder are calculated as if they stay on its first rung; this scenario may make them \
+         fall back."
     }
 }
 
-/// Whether clients change their connections, and what of it is expected.
+/// Returns the assumption about clients that replace their connections.
 fn churn(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Option<String> {
     let percent = 100.0 * case.scenario.clients.churn?;
     Some(match arithmetic.churn(case) {
-        0.0 => "Every poll has a connection of its own, so that there is none that a client could change.".to_owned(),
+        0.0 => "Every poll opens its own connection, so there is none to replace.".to_owned(),
         _ => format!(
-            "Each second {percent}% of the connections are expected to change, independently of each other; a client is \
-             there again after one opening.",
+            "Clients replace {percent}% of the connections each second on average, independently of each other; a \
+             client is back as soon as its new connection is open.",
         ),
     })
 }
 
-/// What the way takes.
+/// Returns the assumption about network delay.
 fn distance(scenario: &Scenario) -> String {
     let network = scenario.network.unwrap_or_default();
     let [rtt, jitter] = [network.rtt, network.jitter].map(humantime::format_duration);
     match (network.rtt.is_zero(), network.jitter.is_zero()) {
-        (true, true) => "The network takes no time (plain loopback): what is measured above the predicted age is the \
-                         machine's own time, scheduling and copying, and no property of the transport."
+        (true, true) => "The network has no delay (plain loopback): any measured age above the prediction is the \
+                         machine's own time, for scheduling and copying, and not a property of the transport."
             .to_owned(),
         (false, true) => format!(
-            "Every way takes half of the round trip of {rtt}, always; a new connection takes a round trip of its own."
+            "One-way delay is always half of the {rtt} round trip; a new connection takes one additional round trip."
         ),
         (_, false) => format!(
-            "Every way takes half of the round trip of {rtt} and up to {jitter} more, evenly distributed, and nothing \
-             overtakes; a new connection takes a round trip of its own."
+            "One-way delay is half of the {rtt} round trip plus up to {jitter} of jitter, uniformly distributed and \
+             without reordering; a new connection takes one additional round trip."
         ),
     }
 }
 
 const fn schedule(source: &Source) -> &'static str {
     match source {
-        Source::Synthetic { schedule: ScheduleKind::Constant, .. } => "An update falls due at even intervals.",
+        Source::Synthetic { schedule: ScheduleKind::Constant, .. } => "Updates fall due at even intervals.",
         Source::Synthetic { schedule: ScheduleKind::Poisson, .. } => {
-            "Updates fall due independently of each other; how many do in the measured time is known from the seed, when \
-             each does is taken as random."
+            "Updates fall due independently of each other; how many fall due in the measured time is known from the \
+             seed, but when each does is treated as random."
         }
         Source::Synthetic { schedule: ScheduleKind::Burst, .. } => {
-            "A burst is there all at once: whoever is told of its first update is told of all."
+            "The updates of a burst are published at once: a client that receives the first one receives all of them."
         }
         Source::Replay { .. } => {
-            "The recording is played on time: its due times are simulated, not described by a formula."
+            "The recording is played on schedule: its due times are simulated, not described by a formula."
         }
-        Source::Host { .. } => "A reading of the machine is as long as the one that was just taken.",
+        Source::Host { .. } => "All readings of the machine have the size of the one just taken.",
         Source::Clients { .. } => "Clients publish independently of each other.",
     }
 }
@@ -122,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn m5_what_is_assumed_of_the_way_follows_from_what_the_scenario_breaks() {
+    fn m5_assumptions_about_the_path_follow_from_the_faults() {
         let (whole, broken) = (messages(""), messages("fault = [{ kind = \"restart\", at = \"2s\", for = \"1s\" }]"));
-        assert!(whole.contains("The way breaks nothing") && whole.contains("nothing is lost"), "{whole}");
-        assert!(!broken.contains("The way breaks nothing") && !broken.contains("nothing is lost"), "{broken}");
-        assert!(broken.contains("But for what the scenario breaks") && broken.contains("first rung"), "{broken}");
+        assert!(whole.contains("Every transport works") && whole.contains("nothing is lost"), "{whole}");
+        assert!(!broken.contains("Every transport works") && !broken.contains("nothing is lost"), "{broken}");
+        assert!(broken.contains("Except during the scenario's faults") && broken.contains("first rung"), "{broken}");
         let buffered = messages("network = { buffer_bytes = 65536 }");
-        assert!(!buffered.contains("The way breaks nothing"), "{buffered}");
+        assert!(!buffered.contains("Every transport works"), "{buffered}");
     }
 }

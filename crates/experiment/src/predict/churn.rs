@@ -1,7 +1,8 @@
-//! Clients that end their connections by themselves and come back at once (`clients.churn`): how many do in a cell. What
-//! passes then, and what falls due meanwhile, is in the arithmetic of each transport.
+//! Clients that end their connections by themselves and reconnect immediately (`clients.churn`): how many of them there
+//! are in a cell. The resulting traffic, and the updates that fall due meanwhile, are in the arithmetic of each
+//! transport.
 //!
-//! The moments are independent, so that only their number is expected: of `n` of them it is off by `√n`.
+//! The times are independent, so only their expected number is known: with `n` of them, its standard deviation is `√n`.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +10,20 @@ use super::model::{Case, FeedModel};
 use super::transport::Arithmetic;
 use crate::Metric;
 
-/// Connections that a client changes from the end of the ramp until it leaves.
+/// Returns the number of connections that a client replaces from the end of the ramp until it leaves.
 pub(super) fn changes(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> f64 {
-    let before = case.before_the_feed() - case.scenario.clients.ramp.as_secs_f64();
+    let before = case.feed_start() - case.scenario.clients.ramp.as_secs_f64();
     arithmetic.churn(case) * (before + feed.whole.to)
 }
 
-/// Whether a client is given all that falls due until it is there again.
+/// Whether a client receives all updates that fall due before it is back.
 fn loses_nothing(case: &Case<'_>, feed: &FeedModel) -> bool {
     case.contender.reconnect.with_cursor && feed.fits(case.history(), case.path.open_time())
 }
 
-/// Adds them to those of clients that lose their connection, where these are known; nothing else may be known where something
-/// `breaks`. How many come back at once is a matter of luck then, and so is what they lose if they lose anything.
+/// Adds these reconnects to those of clients that lose their connection, if those are known; with faults (`breaks`)
+/// nothing else may be known. The peak of reconnects then depends on chance, and so does what clients lose, if they
+/// lose anything.
 pub(super) fn add(
     metrics: &mut BTreeMap<Metric, f64>,
     case: &Case<'_>,

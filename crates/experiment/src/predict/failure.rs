@@ -1,8 +1,8 @@
-//! What a fault takes and what comes back, without measuring it: what is lost, how long a client is away, and how many
-//! come at once.
+//! Predictions about faults: which updates are lost, how long a client is disconnected, and how many clients reconnect
+//! at once.
 //!
-//! In reading order: one outage of one client, what of all outages is predicted, who comes back at once, who does not come
-//! back, and connections that a proxy closes because they are idle.
+//! In reading order: one outage of one client, the predictions for all outages, peaks of reconnects, clients that give
+//! up, and connections that a proxy closes because they are idle.
 
 use super::model::{Case, FeedModel, NotPredicted, Wait};
 use super::transport::Arithmetic;
@@ -18,10 +18,10 @@ mod storm;
 
 use cuts::Cuts;
 
-/// A figure, or why there is none.
+/// A metric with its value, or the reason why it is not predicted.
 type Figure = (Metric, Result<f64, NotPredicted>);
 
-/// What is predicted of delivery and recovery. Empty where nothing breaks.
+/// Returns the predictions about delivery and recovery. Empty without faults and idle timeouts.
 pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> Vec<Figure> {
     if case.scenario.faults.is_empty() {
         return idle::metrics(case, arithmetic, feed);
@@ -38,15 +38,15 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
     found
 }
 
-/// How long a client waits before it connects again.
+/// Returns how long a client waits before it reconnects.
 pub(super) fn wait(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Wait {
     let reconnect = &case.contender.reconnect;
     let fixed = reconnect.after.map(|after| Wait::fixed(after.as_secs_f64(), reconnect.jitter));
     fixed.unwrap_or_else(|| arithmetic.wait(reconnect))
 }
 
-/// With a cursor and a history that holds what fell due in the longest outage nothing is lost and nothing comes twice
-/// (E17, E20), whoever broke what.
+/// With a cursor and a history that covers the longest outage, nothing is lost and nothing arrives twice (E17, E20),
+/// whatever the fault.
 fn nothing_lost(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> Option<[Figure; 3]> {
     let outage = longest_outage(case, arithmetic);
     let is_safe = case.contender.reconnect.with_cursor && feed.fits(case.history(), outage);
@@ -54,8 +54,9 @@ fn nothing_lost(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) 
     is_safe.then_some(metrics.map(|metric| (metric, Ok(0.0))))
 }
 
-/// As long as the longest fault, the time until a ladder notices it on two rungs, and the wait of whoever tried in vain
-/// just before its end: a backoff doubles, so that this is about as long again.
+/// Returns the duration of the longest outage: the longest fault, the time until a fallback ladder notices it on two
+/// rungs, and the wait of a client that failed to reconnect just before the fault ended: a backoff doubles, so this
+/// wait is about as long as the fault.
 fn longest_outage(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> f64 {
     let lasts = case.scenario.faults.iter().map(|fault| fault.length.as_secs_f64()).fold(0.0, f64::max);
     let notices = match case.contender.options {
@@ -66,19 +67,19 @@ fn longest_outage(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> f64 {
     lasts + lasts.min(BACKOFF_CAP.as_secs_f64()) + notices + wait + 2.0 * case.path.open_time()
 }
 
-/// Whether there is one server, so that nobody is served while it is away.
+/// Whether there is only one server, so no client is served while it is down.
 const fn has_one_server(case: &Case<'_>) -> bool {
     !case.contender.link.via.is_nginx() || case.scenario.nginx.upstreams == 1
 }
 
-/// Whether whoever comes back after a wait finds a server that was started again, if the fault took the only one away.
+/// Whether clients that reconnect after a wait find the server restarted, if the fault ended the only one.
 fn finds_a_server(wait: &Wait, fault: &Fault) -> bool {
-    /// How long it takes at most until it serves, s.
+    /// The maximum time until a restarted server is ready, s.
     const STARTS: f64 = 1.0;
     !fault.kind.ends_server() || wait.least >= fault.length.as_secs_f64() + STARTS
 }
 
-/// Whether a fault ends connections of clients that are there, at a moment that is known.
+/// Whether a fault ends open connections at a known time.
 const fn cuts(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Link(LinkFault::Cut | LinkFault::Reset) | FaultKind::Process(ProcessFault::Kill))
 }

@@ -1,4 +1,4 @@
-//! Everything that is predicted of one contender but ages, and the reasons for which other figures are not among them.
+//! All predictions for one contender except ages, and the reasons why some figures are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::clients::{PER_CONNECTION, PER_THREAD};
 use crate::metric::Pooling;
 use crate::scenario::Connections;
 
-/// Figures, and what of the others is not known.
+/// The predicted figures, and why others are missing.
 #[derive(Clone, Debug)]
 pub(super) struct Figures {
     pub(super) metrics: BTreeMap<Metric, f64>,
@@ -18,7 +18,7 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// All repetitions, pooled as those that are measured are. `None` where nobody can know what will be published.
+    /// Returns the figures of all repetitions, pooled like measured ones. `None` if the feed cannot be predicted.
     pub(super) fn of(case: &Case<'_>, arithmetic: &dyn Arithmetic, feeds: &[FeedModel]) -> Option<Self> {
         let repetitions = f64::from(case.scenario.measure.repetitions);
         let each: Vec<_> = feeds.iter().map(|feed| Self::repetition(case, arithmetic, feed)).collect();
@@ -56,7 +56,7 @@ impl Figures {
         if figures.knows(FigureKind::OpenTimes) {
             figures.metrics.extend(open_time::metrics(case, arithmetic));
         }
-        // Nothing where only the machine takes any time.
+        // Omitted if only the machine itself takes time.
         if let Some(time) = ladder::first_update(case).filter(|time| *time > 0.0) {
             figures.put(Metric::FirstUpdateP50, Ok(time * 1e6));
         }
@@ -68,12 +68,12 @@ impl Figures {
         figures
     }
 
-    /// Whether nothing hides a kind of figure.
+    /// Whether nothing prevents the prediction of a kind of figure.
     pub(super) fn knows(&self, figure: FigureKind) -> bool {
         !self.reasons.iter().any(|reason| reason.hides(figure))
     }
 
-    /// Adds a figure, or the reason why there is none.
+    /// Adds a figure, or the reason why it is missing.
     pub(super) fn put(&mut self, metric: Metric, value: Result<f64, NotPredicted>) {
         match value {
             Ok(value) => drop(self.metrics.insert(metric, value)),
@@ -81,7 +81,7 @@ impl Figures {
         }
     }
 
-    /// Requests, and what they do not bring (E06).
+    /// Adds the requests, and the updates that they lose (E06).
     fn add_requests(&mut self, case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) {
         let clients = case.clients;
         let Some(why) = arithmetic.may_lose(case, feed) else {
@@ -126,15 +126,15 @@ impl Figures {
     }
 }
 
-/// One client's traffic in the measured time.
+/// Returns one client's traffic in the measured time.
 fn traffic(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> Traffic {
     let traffic = arithmetic.traffic(case, feed, feed.measured);
     let keepalives = arithmetic.pings(case, feed.measured).unwrap_or(traffic.keepalives);
     Traffic { keepalives, ..traffic }.times(feed.scale)
 }
 
-/// Connections of all clients over the whole cell. Threads share none, so that with more clients than one thread drives it
-/// depends on the machine.
+/// Returns the number of connections of all clients over the whole cell. Threads share no connections, so with more
+/// clients than one thread drives, the number depends on the machine.
 fn connections(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> Result<f64, NotPredicted> {
     match case.contender.link.connections {
         Connections::Shared if case.clients > PER_THREAD as f64 => Err(NotPredicted::Threads),

@@ -1,10 +1,11 @@
-//! What clients do before the feed begins: polls that bring nothing, keepalives, connections.
+//! The traffic of clients before the feed starts: empty polls, keepalives, connections.
 
 use super::model::{Case, FeedModel, Sizes};
 use super::transport::Arithmetic;
 use crate::metric::SHORTEST_IDLE;
 
-/// Bytes of a client in a minute of the quiet time between ramp and feed. `None` where it is too short to be measured.
+/// Returns the bytes of a client per minute of the idle time between ramp and feed. `None` if that time is too short to
+/// be measured.
 pub(super) fn bytes_per_min(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Option<f64> {
     if case.scenario.measure.settle < SHORTEST_IDLE {
         return None;
@@ -13,16 +14,16 @@ pub(super) fn bytes_per_min(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Opt
     let passed = |end: f64| case.mean_over_ramp(|joined| arithmetic.idle(&case.path, (end - joined).max(0.0)));
     let traffic = passed(ramp + settle).with(passed(ramp), |until, before| until - before);
     let traffic = arithmetic.changed(traffic, arithmetic.churn(case), settle);
-    // Nothing has been published: the cursor is 0.
+    // Nothing has been published yet: the cursor is 0.
     let sizes = Sizes { digits: 1.0, ..Sizes::default() };
     let bytes = arithmetic.bytes(case.scenario.clients.headers, &sizes, &traffic);
     Some((bytes.up + bytes.down) * 60.0 / settle)
 }
 
-/// TCP connections that a client opens before the feed begins and while it runs.
+/// Returns the number of TCP connections that a client opens before the feed starts and while it runs.
 pub(super) fn connections(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> f64 {
-    let begin = case.before_the_feed();
-    let before = case.mean_over_ramp(|joined| arithmetic.idle(&case.path, begin - joined)).requests;
+    let feed_start = case.feed_start();
+    let before = case.mean_over_ramp(|joined| arithmetic.idle(&case.path, feed_start - joined)).requests;
     arithmetic.connections(before, arithmetic.traffic(case, feed, feed.whole).requests)
 }
 
@@ -35,8 +36,9 @@ mod tests {
     use super::*;
     use crate::scenario::Options;
 
-    /// The settling of a cell that was measured: 6 s, a ramp of 200 ms. Cursors had no epoch then (5 bytes in a request, 5 and
-    /// two quotes in a body), and entity tags 12 bytes more, twice in a poll that is answered with 304.
+    /// Values from a measured cell with 6 s of settling and a ramp of 200 ms. At the time, cursors had no epoch (5
+    /// bytes in a request, 5 and two quotes in a body), and entity tags were 12 bytes longer, twice in a poll that is
+    /// answered with 304.
     #[test]
     fn idle_bytes_are_those_that_were_measured() {
         let mut scenario = crate::fixture::scenario();

@@ -1,5 +1,6 @@
-//! The words in which the arithmetic of every transport speaks: what a feed does and how large its updates are, what lies
-//! between a client and its server, what passes between them, and why something is not known. Knows no transport.
+//! The types that the arithmetic of all transports shares: the feed and the sizes of its updates, the network path
+//! between client and server, the traffic on it, and the reasons why something is not predicted. Independent of any
+//! transport.
 
 use crate::Scenario;
 use crate::clients::START_LEAD;
@@ -30,7 +31,7 @@ pub(super) use sizes::{AT, Sizes, digits};
 pub(super) use traffic::{Bytes, Traffic};
 pub(super) use wait::Wait;
 
-/// One contender with so many clients, and what lies between them and its server.
+/// One contender with a number of clients, and the network path between them and the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Case<'a> {
     pub(super) scenario: &'a Scenario,
@@ -44,20 +45,21 @@ impl<'a> Case<'a> {
         Self { scenario, contender, clients: clients.into(), path: NetworkPath::of(scenario, contender) }
     }
 
-    /// Updates that the server can still give a client that comes back or asks.
+    /// Returns how many past updates the server keeps for clients that reconnect or poll.
     pub(super) fn history(&self) -> usize {
         self.contender.serving.history.unwrap_or(self.scenario.feed.history)
     }
 
-    /// From the first connect to the start of the feed, s.
-    pub(super) fn before_the_feed(&self) -> f64 {
+    /// Returns the time from the first connect to the start of the feed, s.
+    pub(super) fn feed_start(&self) -> f64 {
         (self.scenario.clients.ramp.as_secs_f64() + self.scenario.measure.settle.as_secs_f64())
             + START_LEAD.as_secs_f64()
     }
 
-    /// The mean over clients, who join evenly over the ramp: of what is so for one that joined then, s from the start.
+    /// Returns the mean traffic over clients that join evenly over the ramp; `of` returns the traffic of a client that
+    /// joined at a time, s from the start.
     pub(super) fn mean_over_ramp(&self, of: impl Fn(f64) -> Traffic) -> Traffic {
-        /// Instants of the ramp that stand for all clients.
+        /// The number of join times that represent all clients.
         const CLIENTS: u32 = 64;
         let ramp = self.scenario.clients.ramp.as_secs_f64();
         let joined = (0..CLIENTS).map(|client| ramp * (f64::from(client) + 0.5) / f64::from(CLIENTS));

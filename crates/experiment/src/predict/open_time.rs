@@ -1,13 +1,14 @@
-//! What a client waits for until its endpoint is open (E09): round trips of TCP, of TLS, and of the request or upgrade, the
-//! same for every transport. Without distance nothing is left but what the machine takes, and nothing is predicted.
+//! How long a client waits until its endpoint is open (E09): the round trips of TCP, TLS, and the request or upgrade,
+//! which are the same for every transport. Without network delay only the machine's own time remains, and nothing is
+//! predicted.
 
 use super::model::Case;
 use super::transport::Arithmetic;
 use crate::Metric;
 use crate::scenario::Connections;
 
-/// What is predicted of a new connection. The lab proxy takes TCP's round trip from the first bytes that pass, so that it
-/// is a part of the TLS handshake, or else of the request, and the connect itself takes none.
+/// Returns the predictions for a new connection. The lab proxy delays the first bytes by TCP's round trip, so that it
+/// is part of the TLS handshake, or without TLS of the request, and the connect itself takes no time.
 pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Vec<(Metric, f64)> {
     let Case { contender, path, .. } = *case;
     if !path.has_delay() || contender.is_auto() || !arithmetic.requests_immediately(&contender.link) {
@@ -16,7 +17,7 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Vec<(Metr
     let tls = path.tls.then(|| (Metric::TlsP50, path.handshake_time()));
     let request = if path.tls { path.mean_round_trip() } else { path.open_time() };
     let mut all = vec![(Metric::FirstUpdateP50, path.open_time())];
-    // Clients that share a connection find it open; newcomers come alone.
+    // Clients that share a connection find it open; join probes open their own.
     if contender.link.connections == Connections::PerClient {
         all.extend(tls);
         all.extend([(Metric::RequestP50, request), (Metric::OpenP50, path.open_time())]);
@@ -55,6 +56,6 @@ mod tests {
         assert_eq!(of(&sealed, far(true), Metric::TlsP50), Some(200.0));
         assert_eq!(of(&sealed, far(true), Metric::RequestP50), Some(100.0));
         assert_eq!(of(&sealed, far(true), Metric::FirstUpdateP50), Some(300.0));
-        assert_eq!(all(&sse, NetworkPath::default()), [], "loopback takes what the machine takes");
+        assert_eq!(all(&sse, NetworkPath::default()), [], "on loopback, only the machine takes time");
     }
 }

@@ -1,11 +1,12 @@
-//! Clients that publish (E27): a frame on the WebSocket, or a POST on a connection that is kept for it.
+//! Clients that publish (E27): with a frame on the WebSocket, or with a POST on a connection kept for this purpose.
 
 use super::model::{AT, Ages, Arrivals, Case, FeedModel, FigureKind, NetworkPath, extra, heads};
 use super::transport::Arithmetic;
 use crate::Metric;
 use crate::clients::publication;
 
-/// What is predicted of publications, of the figures that are known: an acknowledgement takes a round trip, over either.
+/// Returns the predictions about publications, as far as they are known: an acknowledgement takes a round trip in both
+/// cases.
 pub(super) fn metrics(
     case: &Case<'_>,
     arithmetic: &dyn Arithmetic,
@@ -24,12 +25,12 @@ pub(super) fn metrics(
     all
 }
 
-/// Bytes that go up for a publication: a frame, or a request with the text for its body; and those that a client sends in
-/// the measured time besides. The clients of a ladder post, whatever their rung.
+/// Returns the upstream bytes of a publication (a frame, or a request with the text as its body) and the other bytes
+/// that a client sends in the measured time. Clients of the fallback ladder use POST on every rung.
 fn up(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel, payload: usize) -> (f64, f64) {
     let (contender, headers) = (case.contender, case.scenario.clients.headers);
     match arithmetic.framed_publication(payload) {
-        // The pings of a quiet WebSocket are answered, the few that there are.
+        // The answers to the few pings of an idle WebSocket are neglected.
         Some(framed) if !contender.is_auto() => (framed as f64, 0.0),
         _ => {
             let traffic = arithmetic.traffic(case, feed, feed.measured);
@@ -39,7 +40,7 @@ fn up(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel, payload: u
     }
 }
 
-/// Ages count from the moment at which a client was due to send: what goes up takes the way, too.
+/// Returns the ages including the upstream delay: ages count from the moment at which a client was due to send.
 pub(super) fn ages(ages: Ages, path: &NetworkPath) -> Ages {
     match ages {
         Ages::Spread { least, at_least, width } if path.jitter == 0.0 => {
@@ -49,7 +50,7 @@ pub(super) fn ages(ages: Ages, path: &NetworkPath) -> Ages {
     }
 }
 
-/// Times that the way up takes.
+/// Returns the delays of the upstream direction.
 fn later(path: &NetworkPath) -> Vec<f64> {
     if path.jitter == 0.0 {
         return vec![path.min_delay()];

@@ -1,4 +1,4 @@
-//! How far the arithmetic reaches: what of a contender would be a guess, and why.
+//! The limits of the arithmetic: what would be a guess for a contender, and why.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use super::model::{Case, FeedModel, NotPredicted};
 use super::transport::{Arithmetic, Passage};
 use crate::scenario::{Http, Source};
 
-/// What is not known, because of what the scenario asks for and how the contender is set up.
+/// Returns why figures are not predicted, from the scenario and the contender's configuration.
 pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> BTreeSet<NotPredicted> {
     let Case { scenario, contender, .. } = *case;
     let (link, is_nginx) = (contender.link, contender.link.via.is_nginx());
     let ends = IdleEffect::of(case, arithmetic);
-    // Streams that end of age come back at moments that nobody knows, as if something broke.
+    // Streams that are closed because of their age reconnect at unknown times, as after a fault.
     let breaks = !scenario.faults.is_empty() || contender.serving.max_connection_age.is_some();
     let buffers = scenario.network.is_some_and(|network| network.buffer_bytes.is_some());
     let is_buffer_alone = contender.transport().is_push() && !contender.is_auto() && link.http == Http::V1 && !is_nginx;
@@ -26,7 +26,7 @@ pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
         (scenario.clients.slow.is_some(), NotPredicted::SlowReaders),
         (breaks, NotPredicted::Faults),
         (matches!(scenario.feed.source, Source::Clients { .. }), NotPredicted::Publishing),
-        // Nothing else matters where something breaks.
+        // With faults, other reasons do not matter.
         (is_held_up && !breaks, NotPredicted::HeldUp),
         (buffers, NotPredicted::Buffered),
         (ends == IdleEffect::BeforeTheFeed, NotPredicted::IdleBefore),
@@ -36,16 +36,16 @@ pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
     met.chain(arithmetic.may_lose(case, feed).filter(|_| !breaks)).collect()
 }
 
-/// Whether what is said passes the way in less than a millisecond.
+/// Whether a message passes the network path in less than a millisecond.
 fn has_bandwidth(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> bool {
-    /// What a head has at most, bytes.
+    /// The maximum size of a message head, bytes.
     const HEAD: f64 = 1_500.0;
     let Some(bandwidth) = case.scenario.network.and_then(|network| network.bandwidth_bytes_per_s) else { return true };
     let update = feed.sizes.chunk.max(feed.sizes.json);
     (update * arithmetic.batch_size(feed.rate()) + HEAD) / bandwidth as f64 <= 0.001
 }
 
-/// Whether nginx, if there is one, lets updates through as they come.
+/// Whether nginx, if used, forwards updates without delay.
 fn is_open(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> bool {
     let via = case.contender.link.via;
     let read_timeout = case.scenario.nginx.read_timeout.as_secs_f64();

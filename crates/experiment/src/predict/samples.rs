@@ -1,5 +1,5 @@
-//! How many samples a percentile will have, before anything is measured: one that needs more than will come is known to be
-//! absent, and a threshold on it to be missed.
+//! The number of samples that a percentile will have, determined before anything is measured: a percentile that
+//! requires more samples will be absent, and a threshold on it will be missed.
 
 use std::fmt;
 use std::ops::Add as _;
@@ -12,23 +12,23 @@ use crate::scenario::{Fault, Source, Threshold};
 use crate::statistics::SAMPLES_BEYOND;
 use crate::{Metric, Scenario};
 
-/// A threshold's percentile that will have too few samples.
+/// A percentile in a threshold that will have too few samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutOfReach {
     /// The metric.
     pub metric: Metric,
-    /// Of whom: contender, clients and payload, as in a table.
+    /// What is measured: contender, clients and payload, as in a table.
     pub name: String,
-    /// Samples that are expected.
+    /// The expected number of samples.
     pub expected: f64,
-    /// Samples that it needs.
+    /// The required number of samples.
     pub needed: f64,
     sample: Sample,
-    /// What would be enough, each alone: clients, the measured time, repetitions.
+    /// Values that would suffice, each on its own: clients, the measured time, repetitions.
     enough: Enough,
 }
 
-/// What would be enough.
+/// Values that would suffice, each on its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Enough {
     clients: Option<f64>,
@@ -36,21 +36,21 @@ struct Enough {
     repetitions: Option<f64>,
 }
 
-/// What the samples of a percentile are.
+/// The samples of a percentile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sample {
-    /// Updates, each at each client, over all repetitions.
+    /// Updates, counted once per client, over all repetitions.
     Updates,
-    /// What clients publish in one repetition.
+    /// Updates that clients publish in one repetition.
     Publications,
-    /// Connections that are opened in one repetition, at least one a client.
+    /// Connections opened in one repetition, at least one per client.
     Connections,
     /// Connections that clients lose in one repetition.
     Losses,
 }
 
-/// The share that a metric leaves beyond it, and of what; `None` of what is no percentile, or of something that nobody
-/// counts beforehand.
+/// Returns a metric's quantile and the kind of its samples; `None` if it is not a percentile, or if the number of its
+/// samples is not known in advance.
 fn percentile(metric: Metric) -> Option<(f64, Sample)> {
     match (metric, metric.row().pooling) {
         (_, Pooling::AgeQuantile(quantile)) => Some((quantile, Sample::Updates)),
@@ -65,8 +65,8 @@ fn percentile(metric: Metric) -> Option<(f64, Sample)> {
     }
 }
 
-/// The thresholds of a scenario that ask for a percentile with too few samples, a line for each metric: of the contender
-/// that has the fewest.
+/// Returns the percentiles in a scenario's thresholds that will have too few samples, once per metric: for the
+/// contender with the fewest.
 #[must_use]
 pub fn out_of_reach(scenario: &Scenario) -> Vec<OutOfReach> {
     let mut found: Vec<OutOfReach> = Vec::new();
@@ -108,7 +108,7 @@ fn short_of(scenario: &Scenario, point: Point, metric: Metric) -> Option<OutOfRe
         needed,
         sample,
         enough: Enough {
-            // What clients publish is a rate of all of them together.
+            // The publication rate applies to all clients together.
             clients: (is_finite && sample != Sample::Publications).then(|| times(clients)),
             duration: (is_finite && matches!(sample, Sample::Updates | Sample::Publications))
                 .then(|| Duration::from_secs(times(scenario.measure.duration.as_secs_f64()) as u64)),
@@ -117,9 +117,9 @@ fn short_of(scenario: &Scenario, point: Point, metric: Metric) -> Option<OutOfRe
     })
 }
 
-/// Connections that the clients of a point lose in the measured time of a repetition: as many as are predicted. Where chance
-/// has a part in that, as many as faults take when each takes all that it may, one of each client; `None` where something else
-/// ends connections too.
+/// Returns the number of connections that the clients of a point lose in the measured time of a repetition, as
+/// predicted. If the prediction depends on chance, the number if each fault ends every connection that it may, one per
+/// client; `None` if something else also ends connections.
 fn losses(scenario: &Scenario, point: Point) -> Option<f64> {
     let predicted = super::prediction(scenario, point)?.predicted.metrics.get(&Metric::Reconnects).copied();
     let contender = &scenario.contenders[point.contender];
@@ -131,7 +131,7 @@ fn losses(scenario: &Scenario, point: Point) -> Option<f64> {
     of_all.or_else(|| is_by_faults_alone.then(by_faults))
 }
 
-/// Updates due in the measured time of all repetitions.
+/// Returns the number of updates due in the measured time of all repetitions.
 fn updates(scenario: &Scenario, point: Point) -> Option<f64> {
     let feeds = FeedModel::of(scenario, point.payload_bytes);
     let each = feeds.iter().map(|feed| feed.updates).sum::<f64>() / feeds.len() as f64;
@@ -141,7 +141,11 @@ fn updates(scenario: &Scenario, point: Point) -> Option<f64> {
 impl fmt::Display for OutOfReach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { metric, name, expected, needed, sample, enough } = self;
-        write!(f, "{metric} will not be measured: it needs {needed} samples, {name} will have about {expected:.0}; ")?;
+        write!(
+            f,
+            "{metric} will not be measured: it requires {needed} samples, but {name} will have about \
+                   {expected:.0}; "
+        )?;
         let Enough { clients, duration, repetitions } = enough;
         let remedies = [
             clients.map(|clients| format!("the clients to {clients}")),
@@ -164,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    /// Twenty clients, 5 updates/s, 18 s: 1,800 samples of one repetition.
+    /// Five clients that receive 5 updates/s.
     fn scenario(measure: &str, threshold: &str) -> Scenario {
         let text = format!(
             "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = 5 }}\n\
@@ -179,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn h5_a_percentile_without_samples_is_known_before_the_run() {
-        let expected = "age_p99_us will not be measured: it needs 1000 samples, SSE, 5 clients will have about 250; raise the \
+    fn h5_a_percentile_without_samples_is_detected_before_the_run() {
+        let expected = "age_p99_us will not be measured: it requires 1000 samples, but SSE, 5 clients will have about 250; raise the \
                         clients to 20, the duration to 40s, or the repetitions to 4";
         assert_eq!(messages("duration = \"10s\"", "age_p99_us"), [expected]);
         assert_eq!(messages("duration = \"10s\", repetitions = 4", "age_p99_us"), [""; 0]);
@@ -190,15 +194,15 @@ mod tests {
     }
 
     #[test]
-    fn h5_connections_are_samples_of_one_repetition_whatever_the_time() {
-        let expected = "connect_p50_us will not be measured: it needs 20 samples, SSE, 5 clients will have about 5; raise the \
+    fn h5_connections_are_samples_of_one_repetition_regardless_of_time() {
+        let expected = "connect_p50_us will not be measured: it requires 20 samples, but SSE, 5 clients will have about 5; raise the \
                         clients to 20";
         assert_eq!(messages("duration = \"10s\", repetitions = 9", "connect_p50_us"), [expected]);
     }
 
-    /// Two faults, of which one takes half of the clients: 150 losses of 100 clients.
+    /// Two faults, one of which affects half of the clients: 150 losses with 100 clients.
     #[test]
-    fn h5_a_client_comes_back_as_often_as_something_breaks() {
+    fn h5_a_client_reconnects_once_per_fault() {
         let messages = |metric: &str, clients: u32, more: &str| {
             let text = format!(
                 "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = {clients} }}\n\
@@ -209,26 +213,26 @@ mod tests {
             out_of_reach(&scenario).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let cuts = "fault = [{ at = \"2s\", kind = \"cut\" }, { at = \"9s\", kind = \"reset\", share = 0.5 }]";
-        // How often a client finds no server while it is started again is chance, and all of it is one loss.
+        // How often a client finds no server during a restart depends on chance, but it is a single loss.
         let deployments = "fault = [{ at = \"2s\", every = \"9s\", kind = \"restart\", for = \"1s\" }]";
         for (metric, clients, faults, miss) in [
             (
                 "reconnect_p99_us",
                 100,
                 cuts,
-                "needs 1000 samples, SSE, 100 clients will have about 150; raise the clients to 667",
+                "requires 1000 samples, but SSE, 100 clients will have about 150; raise the clients to 667",
             ),
             (
                 "recovery_p99_us",
                 100,
                 cuts,
-                "needs 1000 samples, SSE, 100 clients will have about 150; raise the clients to 667",
+                "requires 1000 samples, but SSE, 100 clients will have about 150; raise the clients to 667",
             ),
             ("reconnect_p99_us", 667, cuts, ""),
             ("reconnect_p50_us", 100, cuts, ""),
             ("reconnect_p99_us", 100, deployments, "will have about 200; raise the clients to 500"),
             ("reconnect_p50_us", 100, "", "will have about 0; nothing ends a connection: add a [[fault]]"),
-            // Whoever is silent for longer is cut too.
+            // Clients that are idle for longer are cut off too.
             (
                 "reconnect_p50_us",
                 5,
@@ -245,13 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn h5_more_clients_publish_no_more_together() {
+    fn h5_more_clients_do_not_publish_more_in_total() {
         let text = "schema = 1\nname = \"t\"\nfeed = { source = \"clients\", updates_per_s = 1 }\nclients = { count = 5 }\n\
                     measure = { duration = \"10s\" }\ncontender = [{ transport = \"websocket\" }]\n\
                     threshold = [{ metric = \"ack_p50_us\", expect = \"< 5\" }]";
         let scenario = Scenario::parse(text, Path::new("t.toml")).unwrap();
         let messages: Vec<String> = out_of_reach(&scenario).iter().map(ToString::to_string).collect();
-        let expected = "ack_p50_us will not be measured: it needs 20 samples, WebSocket, 5 clients will have about 10; raise the \
+        let expected = "ack_p50_us will not be measured: it requires 20 samples, but WebSocket, 5 clients will have about 10; raise the \
                         duration to 20s";
         assert_eq!(messages, [expected]);
     }

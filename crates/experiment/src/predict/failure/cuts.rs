@@ -1,9 +1,9 @@
-//! Connections that end at moments that are known, and clients that come back after times that are known: what is lost,
-//! given again and recovered, counted update by update (E17, E20).
+//! Connections that end at known times, with clients that reconnect after known times: lost and replayed updates and
+//! recovery times, counted update by update (E17, E20).
 //!
-//! Where the lab proxy cuts, what is on its way still arrives, and the end right behind it: the client learns of it at
-//! once if nothing was on its way, and after a transit at most. A reset tears what is on its way, and is seen at once. A
-//! server that is killed is missed after a transit.
+//! When the lab proxy cuts a connection, updates in transit still arrive, followed by the end of the connection: the
+//! client notices immediately if nothing was in transit, and after one one-way delay at most. A reset discards what is
+//! in transit, and is noticed immediately. A killed server is noticed after one one-way delay.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,27 +14,27 @@ use crate::predict::model::{Ages, LIMIT, NetworkPath};
 use crate::scenario::{Connections, Fault, FaultKind, LinkFault, ProcessFault};
 use crate::{Metric, Scenario};
 
-/// More of them are not counted out.
+/// The maximum number of faults that are simulated.
 const MOST_BREAKS: usize = 10_000;
-/// A client that was hit is back this long before the next fault, s.
+/// The minimum time between a client's recovery and the next fault, s.
 const CALM: f64 = 0.2;
 
-/// The breaks of a cell, all of one kind of client.
+/// The faults of a cell, and how its clients recover from them.
 pub(super) struct Cuts<'a> {
     due: Cow<'a, [f64]>,
-    /// When, s from the start of the feed, and by what.
+    /// The time of each fault, s from the start of the feed, and the fault.
     breaks: Vec<(f64, Fault)>,
     wait: Wait,
     path: NetworkPath,
-    /// How many of those that it missed a client is given.
+    /// The maximum number of missed updates that a client receives after it reconnects.
     replayable: usize,
     with_cursor: bool,
-    /// When the measured time ends, s from the start of the feed.
+    /// The end of the measured time, s from the start of the feed.
     end: f64,
 }
 
 impl<'a> Cuts<'a> {
-    /// Unless something about them is not known.
+    /// Returns the cuts, unless something about them is not known.
     pub(super) fn of(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &'a FeedModel) -> Result<Self, NotPredicted> {
         let Case { scenario, contender, path, .. } = *case;
         let is_simple = contender.transport().is_push()
@@ -42,7 +42,7 @@ impl<'a> Cuts<'a> {
             && contender.link.connections == Connections::PerClient
             && arithmetic.requests_immediately(&contender.link)
             && scenario.faults.iter().all(|fault| super::cuts(fault.kind))
-            // Of several servers one ends, and who was there depends on the balance.
+            // If one of several servers ends, the affected clients depend on the load balancer.
             && (super::has_one_server(case) || scenario.faults.iter().all(|fault| fault.kind.is_of_link()))
             && scenario.network.is_none_or(|network| network.buffer_bytes.is_none() && network.idle_timeout.is_none())
             && feed.scale == 1.0
@@ -58,22 +58,23 @@ impl<'a> Cuts<'a> {
             end: feed.measured.to,
         };
         let are_few = cuts.breaks.len() <= MOST_BREAKS;
-        let is_known = is_simple && are_few && !cuts.due.is_empty() && cuts.are_apart() && cuts.find_a_server();
+        let is_known =
+            is_simple && are_few && !cuts.due.is_empty() && cuts.are_apart() && cuts.reconnect_at_first_attempt();
         if is_known { Ok(cuts) } else { Err(NotPredicted::Chance) }
     }
 
-    /// Whoever was hit is back before the next one comes.
+    /// Whether affected clients have recovered before the next fault.
     fn are_apart(&self) -> bool {
         let away = self.path.mean_delay() + self.wait.longest() + self.path.open_time() + CALM;
         self.breaks.windows(2).all(|pair| pair[1].0 - pair[0].0 > away)
     }
 
-    /// Nobody tries in vain, which would make him wait for longer.
-    fn find_a_server(&self) -> bool {
+    /// Whether the first attempt to reconnect always succeeds; a failure would make a client wait longer.
+    fn reconnect_at_first_attempt(&self) -> bool {
         self.breaks.iter().all(|(_, fault)| super::finds_a_server(&self.wait, fault))
     }
 
-    /// What is predicted of all clients.
+    /// Returns the predictions for all clients.
     pub(super) fn metrics(&self, case: &Case<'_>) -> Vec<Figure> {
         let clients = case.clients;
         let waits = self.wait.samples();
@@ -110,7 +111,7 @@ impl<'a> Cuts<'a> {
         let (last, noticed) = match kind {
             FaultKind::Link(LinkFault::Reset) => (at - transit, at),
             FaultKind::Process(ProcessFault::Kill) => (at, at + transit),
-            _ => (at, self.end_of_what_is_on_its_way(at)),
+            _ => (at, self.arrival_of_last_sent(at)),
         };
         let tries = noticed + wait;
         let (requested, answered) = (tries + self.path.request_arrival_time(), tries + self.path.open_time());
@@ -121,15 +122,15 @@ impl<'a> Cuts<'a> {
         )
     }
 
-    /// When the last update that left before a cut arrives.
-    fn end_of_what_is_on_its_way(&self, cut: f64) -> f64 {
+    /// Returns when the last update that was sent before a cut arrives.
+    fn arrival_of_last_sent(&self, cut: f64) -> f64 {
         let left = self.due.partition_point(|due| *due <= cut);
         let last = left.checked_sub(1).map_or(cut, |index| self.due[index] + self.path.mean_delay());
         last.max(cut)
     }
 }
 
-/// All that happens in the measured time, in order.
+/// Returns all faults in the measured time, in order.
 fn breaks(scenario: &Scenario) -> Vec<(f64, Fault)> {
     let warm_up = scenario.measure.warm_up.as_secs_f64();
     let times = |fault: Fault| {

@@ -1,23 +1,24 @@
-//! Connections that a proxy closes because nothing passes on them (E13). Keepalives count, TCP's own do not.
+//! Connections that a proxy closes because they are idle (E13). Application keepalives count as traffic, TCP keepalives
+//! do not.
 
 use super::{Arithmetic, Case, FeedModel, Figure, NotPredicted, Wait};
 use crate::Metric;
 use crate::predict::model::{Arrivals, NetworkPath, period};
 
-/// Shorter by so much, a silence is surely shorter; longer by so much, it is surely longer: keepalives are sent in
-/// quarters of their interval, and timers are late.
+/// The ratio at which one time is certainly shorter than another: keepalives are sent at quarters of their interval,
+/// and timers are late.
 const SURELY_SHORTER: f64 = 0.95;
 
-/// Whether an idle timeout ends connections of a contender.
+/// The effect of an idle timeout on a contender's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdleEffect {
-    /// Something passes often enough.
+    /// Never: there is traffic often enough.
     Never,
-    /// While updates come often enough, and not before the feed begins.
+    /// Only before the feed starts; then updates are frequent enough.
     BeforeTheFeed,
-    /// Whenever the feed is quiet for longer.
+    /// Whenever the feed is idle for longer than the timeout.
     WhenIdle,
-    /// Keepalive and timeout race, or polls are in it.
+    /// Unknown: keepalives race with the timeout, or polling is involved.
     Perhaps,
 }
 
@@ -41,7 +42,7 @@ impl IdleEffect {
     }
 }
 
-/// Reconnects that an idle timeout makes, and what it loses: nothing, with a cursor and a history.
+/// Returns the reconnects that an idle timeout causes, and the losses: none, with a cursor and a history.
 pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> Vec<Figure> {
     let Some(timeout) = case.scenario.network.and_then(|network| network.idle_timeout) else { return Vec::new() };
     let wait = super::wait(case, arithmetic);
@@ -58,10 +59,10 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
     all
 }
 
-/// Connections of one client that end in the measured time. A renewal argument: with independent updates it takes
-/// `(e^(λI) − 1)/λ` on average until a gap is longer than the timeout `I`, and then the time to come back. With an update
-/// every `p` s, `p` longer than the timeout, it ends once in each period, and again for every timeout and way back that
-/// fit into the rest, unless it is a matter of luck whether one fits.
+/// Returns how many connections of one client end in the measured time. A renewal argument: with independent updates it
+/// takes `(e^(λI) − 1)/λ` on average until a gap is longer than the timeout `I`, followed by the time to reconnect.
+/// With an update every `p` s, `p` longer than the timeout, the connection ends once in each period, and again for
+/// every timeout plus reconnect that fits into the rest, unless it depends on chance whether one fits.
 fn drops(timeout: f64, wait: &Wait, feed: &FeedModel, path: &NetworkPath) -> Result<f64, NotPredicted> {
     let away = wait.mean() + path.mean_delay() + path.open_time();
     let per_s = match feed.arrivals {

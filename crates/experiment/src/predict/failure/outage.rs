@@ -1,37 +1,38 @@
-//! One client without its stream: what falls due meanwhile, what of it the client is given when it comes back, and when
-//! it has an update again.
+//! One outage of one client: the updates that fall due meanwhile, which of them the client receives when it reconnects,
+//! and when it receives an update again.
 
-/// A break, as one client sees it. Times in s from the start of the feed.
+/// The end of a connection as one client sees it. Times are in s from the start of the feed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Break {
-    /// What falls due later does not arrive over the old connection.
+    /// The due time after which updates no longer arrive over the old connection.
     pub(super) last: f64,
-    /// When the client learns of it.
+    /// When the client notices.
     pub(super) noticed: f64,
-    /// When it has a connection again; through the lab proxy, at once after its wait.
+    /// When the client is connected again; through the lab proxy, immediately after its wait.
     pub(super) connected: f64,
-    /// When its request has arrived at the server again.
+    /// When its request has arrived at the server.
     pub(super) requested: f64,
-    /// When the answer is in, and with it what the server still has.
+    /// When the response has arrived, with the updates that the server still has.
     pub(super) answered: f64,
-    /// How long an update takes from the server to it.
+    /// The one-way delay of an update from the server to the client.
     pub(super) transit: f64,
 }
 
-/// What comes of it.
+/// The consequences of a break.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Outage {
-    /// Updates that it is never given.
+    /// The number of updates that the client never receives.
     pub(super) missed: f64,
-    /// Updates due while it had no connection, that it is given.
+    /// The number of updates that were due while it was disconnected and that it receives.
     pub(super) replayed: f64,
-    /// From the loss to the next update, s; `None` if none comes any more.
+    /// The time from the loss to the next update, s; `None` if there is none.
     pub(super) recovery: Option<f64>,
 }
 
 impl Break {
-    /// Plays it; `due` are the due times, ascending, `given` how many of those that fell due in between the server hands
-    /// over: its history, and nothing to who brings no cursor. What falls due from `end` on is not counted.
+    /// Simulates the break. `due` has the due times, ascending; `replayable` is the maximum number of missed updates
+    /// that the server delivers: the size of its history, or 0 for a client without a cursor. Updates that fall due at
+    /// or after `end` are not counted.
     pub(super) fn simulate(&self, due: &[f64], replayable: usize, end: f64) -> Outage {
         let until = |time: f64| due.partition_point(|due| *due <= time);
         let counted = |from: usize, to: usize| {
@@ -40,7 +41,7 @@ impl Break {
         };
         let (first, next) = (until(self.last), until(self.requested));
         let lost = next - first;
-        // The oldest are not given.
+        // The oldest updates are no longer in the history.
         let kept = first + lost.saturating_sub(replayable);
         let missed = counted(first, kept);
         let replayed = counted(until(self.noticed).max(kept), until(self.connected).max(kept));
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_falls_due_in_the_gap_is_given_as_far_as_the_history_goes() {
+    fn missed_updates_are_replayed_as_far_as_the_history_goes() {
         let due: Vec<f64> = (0..100).map(|i| f64::from(i) / 10.0).collect();
         let cut = Break { last: 1.05, noticed: 1.1, connected: 2.1, requested: 2.15, answered: 2.2, transit: 0.05 };
         let played = |replayable| {
@@ -65,8 +66,8 @@ mod tests {
         // 1.1 to 2.1: eleven updates, the first of them due when the loss was noticed.
         assert_eq!(played(100), (0.0, 10.0, 1.1));
         assert_eq!(played(4), (7.0, 4.0, 1.1));
-        assert_eq!(played(0), (11.0, 0.0, 1.15), "the next update is due at 2.2 and takes its way");
-        assert_eq!(cut.simulate(&due[..15], 0, 100.0).recovery, None, "nothing comes any more");
+        assert_eq!(played(0), (11.0, 0.0, 1.15), "the next update is due at 2.2 and takes the one-way delay");
+        assert_eq!(cut.simulate(&due[..15], 0, 100.0).recovery, None, "there are no more updates");
         assert_eq!(cut.simulate(&due, 0, 1.5).missed, 4.0, "what falls due later is not measured");
     }
 }

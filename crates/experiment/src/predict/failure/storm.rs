@@ -1,12 +1,13 @@
-//! How many clients come back at once (E19).
+//! Peaks of reconnects (E19).
 
 use super::{NotPredicted, Wait};
 use crate::metric::RECONNECTS_BIN;
 use crate::scenario::Fault;
 
-/// The most that come back within a tenth of a second. Without jitter that is everybody at once. Spread evenly over `J`
-/// seconds they are `N·0.1/J` on average; by chance the fullest of so many tenths has more: the largest of as many
-/// Poisson counts of that mean. Where the spread is shorter than a few tenths it depends on where these begin.
+/// Returns the largest number of clients that reconnect within a tenth of a second. Without jitter, all reconnect at
+/// once. Spread evenly over `J` seconds, there are `N·0.1/J` per tenth on average; by chance the fullest bin has more:
+/// the largest of as many Poisson counts with that mean as there are bins. If the spread covers only a few bins, the
+/// result depends on where the bins start.
 pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitions: u32) -> Result<f64, NotPredicted> {
     const FEW: f64 = 5.0;
     let share = breaks.iter().map(|(_, fault)| fault.share).fold(0.0, f64::max);
@@ -19,13 +20,14 @@ pub(super) fn peak(wait: &Wait, breaks: &[(f64, Fault)], clients: f64, repetitio
     if bins >= FEW { Ok(largest_of(counts, most / bins)) } else { Err(NotPredicted::Chance) }
 }
 
-/// The expected largest of so many Poisson counts of a mean: `Σ (1 − F(x)^k)`, with `F` the distribution of one.
+/// Returns the expected maximum of `k` Poisson counts with a given mean: `Σ (1 − F(x)^k)`, where `F` is the
+/// distribution of one count.
 fn largest_of(counts: f64, mean: f64) -> f64 {
-    // Beyond it a count has no probability that matters.
+    // Larger counts have negligible probability.
     let end = mean + 12.0 * mean.sqrt() + 30.0;
     let (mut probability, mut below, mut sum) = ((-mean).exp(), 0.0, 0.0);
     if probability == 0.0 {
-        // Too large for the sum: the largest of k normal deviates is near √(2 ln k).
+        // The mean is too large for the sum: the maximum of k normal deviates is near √(2 ln k).
         return mean + mean.sqrt() * (2.0 * counts.max(1.0).ln()).sqrt();
     }
     let mut x = 0.0;
@@ -54,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn without_jitter_all_come_at_once_and_with_it_the_fullest_tenth_counts() {
+    fn without_jitter_all_reconnect_at_once_and_with_it_the_fullest_bin_counts() {
         let at_once = Wait { least: 1.0, spread: 0.0, more: 0.0 };
         assert_eq!(peak(&at_once, &cut(), 500.0, 3), Ok(500.0));
         let spread = Wait { least: 2.0, spread: 2.0, more: 0.0 };

@@ -1,4 +1,4 @@
-//! How old an update is when a client learns of it: the whole distribution, so that every percentile follows.
+//! The age of updates when they reach a client: the whole distribution, from which every percentile follows.
 
 use std::ops::Range;
 
@@ -7,35 +7,35 @@ use super::{Arrivals, NotPredicted, extra};
 /// A distribution of ages, s.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Ages {
-    /// A share of the updates has the smallest age, the others are spread evenly above it.
+    /// A share of the updates has the smallest age; the others are uniformly distributed above it.
     Spread {
         /// The smallest age.
         least: f64,
-        /// The share of the updates that has it.
+        /// The share of the updates with the smallest age.
         at_least: f64,
-        /// How much older the oldest are.
+        /// The difference between the largest and the smallest age.
         width: f64,
     },
-    /// As found by the simulation, ascending.
+    /// Simulated ages, ascending.
     Sample(Vec<f64>),
 }
 
-/// Shares that a summary keeps.
+/// The shares of the quantiles in a summary.
 const SHARES: [f64; 16] = [0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0];
 
 impl Ages {
-    /// The way and nothing else.
+    /// Returns the distribution in which every age is `delay`.
     pub(crate) const fn constant(delay: f64) -> Self {
         Self::Spread { least: delay, at_least: 1.0, width: 0.0 }
     }
 
-    /// As they were found, in any order.
+    /// Returns the distribution of simulated ages, in any order.
     pub(crate) fn from_samples(mut ages: Vec<f64>) -> Result<Self, NotPredicted> {
         ages.sort_by(f64::total_cmp);
         if ages.is_empty() { Err(NotPredicted::NothingDue) } else { Ok(Self::Sample(ages)) }
     }
 
-    /// The age that a share of the updates does not exceed.
+    /// Returns the age that a share of the updates does not exceed.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         match self {
             Self::Spread { least, at_least, width } => {
@@ -55,13 +55,13 @@ impl Ages {
         }
     }
 
-    /// A share of the updates is older by times that are evenly spread over a range.
+    /// Returns the ages if a share of the updates is delayed by times that are uniformly distributed over a range.
     pub(crate) fn delayed(&self, share: f64, by: Range<f64>) -> Self {
-        /// Instants in a stall, and ages for each, that stand for all.
+        /// The number of quantiles, and of delays, that represent all.
         const STEPS: u32 = 64;
         let middle = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);
         let held = (share * f64::from(STEPS * STEPS)).round() as u32;
-        // In an order in which the first few are already spread over all.
+        // Ordered so that the first few already cover the whole distribution.
         let mut ages: Vec<f64> = (0..STEPS * STEPS).map(|i| self.quantile(middle(i * 27 % STEPS))).collect();
         for (index, age) in ages.iter_mut().take(held as usize).enumerate() {
             *age += by.start + (by.end - by.start) * (index as f64 + 0.5) / f64::from(held);
@@ -70,9 +70,9 @@ impl Ages {
         Self::Sample(ages)
     }
 
-    /// Every age longer by one of some times, ascending, that have nothing to do with it.
+    /// Returns the ages plus independent times, which are given in ascending order.
     pub(crate) fn later_by(&self, times: &[f64]) -> Self {
-        /// Ages, and times for each, that stand for all.
+        /// The number of quantiles, and of times, that represent all.
         const STEPS: usize = 128;
         let of = |step: usize| (step as f64 + 0.5) / STEPS as f64;
         let time = |step: usize| times.get((of(step) * times.len() as f64) as usize).copied().unwrap_or(0.0);
@@ -82,12 +82,13 @@ impl Ages {
         Self::Sample(ages)
     }
 
-    /// Over a way that makes each update late by up to `jitter`, on which none overtakes those that fall due like this.
+    /// Returns the ages over a path that delays each update by up to `jitter` without reordering, for updates that fall
+    /// due as in `arrivals`.
     pub(crate) fn jittered(self, jitter: f64, arrivals: &Arrivals) -> Self {
         if jitter > 0.0 { self.later_by(&extra(jitter, arrivals)) } else { self }
     }
 
-    /// Pairs of a share and an age in µs.
+    /// Returns pairs of a share and its quantile in µs.
     pub(crate) fn pairs(&self) -> Vec<(f64, f64)> {
         SHARES.iter().map(|&share| (share, self.quantile(share) * 1e6)).collect()
     }

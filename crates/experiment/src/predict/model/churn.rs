@@ -1,11 +1,11 @@
-//! Connections that their clients change by themselves, at independent moments of a constant rate (`clients.churn`): what
-//! of that is the same for every transport.
+//! Connections that clients replace by themselves, at independent times with a constant rate (`clients.churn`): the
+//! part that is the same for all transports.
 
 use super::Ages;
 
-/// How often a wait of `interval` s ends, as a share of how often it does on a connection that is kept for ever, where it begins
-/// again with each connection; the first of a connection takes `first` s. With exponential lifetimes of rate `c` a connection
-/// has `e^(−cf) / (1 − e^(−cK))` of them, and each second has `c` connections.
+/// Returns how often a wait of `interval` s completes, relative to a connection that is never replaced, if the wait
+/// restarts with each connection; the first wait of a connection takes `first` s. With exponential lifetimes of rate
+/// `c`, a connection completes `e^(−cf) / (1 − e^(−cK))` waits, and there are `c` connections per second.
 pub(crate) fn completed_share(churn: f64, first: f64, interval: f64) -> f64 {
     if churn == 0.0 {
         return 1.0;
@@ -13,9 +13,10 @@ pub(crate) fn completed_share(churn: f64, first: f64, interval: f64) -> f64 {
     churn * interval * (-churn * first).exp() / -f64::exp_m1(-churn * interval)
 }
 
-/// Ages where clients are away while they change their connections. An update that is on its way when its client leaves, or falls
-/// due until the next connection has asked, arrives with the answer to that. These are the updates of as long a stretch as an
-/// opening takes, and they are later by up to that, evenly.
+/// Returns the ages if clients are disconnected while they replace their connections. An update that is in transit when
+/// its client disconnects, or that falls due before the next connection's request arrives, is delivered with the answer
+/// to that request. These are the updates of a period as long as opening a connection takes; they are delayed by up to
+/// that time, uniformly.
 pub(crate) fn while_away(ages: Ages, churn: f64, open_time: f64) -> Ages {
     let share = -f64::exp_m1(-churn * open_time);
     if share > 0.0 { ages.delayed(share, 0.0..open_time) } else { ages }
@@ -26,10 +27,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_much_shorter_than_a_connection_is_hardly_rarer_and_what_is_longer_is_rare() {
+    fn short_waits_complete_almost_always_and_long_ones_rarely() {
         assert_eq!(completed_share(0.0, 25.0, 25.0), 1.0);
         assert!((completed_share(0.003, 1.0, 1.0) - 1.0).abs() < 0.002);
-        // Of connections that live for 1 s on average, e^(−25) live for 25 s.
+        // Of connections with a mean lifetime of 1 s, a share of e^(−25) lasts for 25 s.
         assert!((completed_share(1.0, 25.0, 25.0) / (25.0 * (-25.0f64).exp()) - 1.0).abs() < 1e-9);
     }
 }

@@ -1,7 +1,6 @@
-//! What the feed does in a cell: when updates fall due, which of them are measured, and how large they are on each
-//! wire.
+//! The feed of a cell: when updates fall due, which of them are measured, and how large they are on each transport.
 //!
-//! A seed fixes the schedule, so that the number of updates in the measured time is known before a run. Times count in
+//! The seed fixes the schedule, so the number of updates in the measured time is known before a run. All times are in
 //! seconds from the start of the feed.
 
 use std::borrow::Cow;
@@ -14,22 +13,22 @@ use crate::Scenario;
 use crate::plan::Cell;
 use crate::scenario::{ScheduleKind, Source};
 
-/// How many updates of a course are looked at, all repetitions of a Poisson schedule together. What lies beyond is
-/// expected to go on alike.
+/// The maximum number of updates that are examined, over all repetitions of a Poisson schedule. Later updates are
+/// expected to continue in the same way.
 pub(crate) const LIMIT: usize = 200_000;
 
 /// How updates fall due.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Arrivals {
-    /// Independently, so many a second.
+    /// Independently, with this rate per second.
     Poisson(f64),
-    /// One every so many seconds.
+    /// At a constant interval, s.
     Constant(f64),
-    /// At these times, ascending: what has no closed form.
+    /// At these times, ascending, for feeds without a closed form.
     DueTimes(Vec<f64>),
 }
 
-/// A stretch of time, s; its end is not part of it.
+/// A period of time, s; the end is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     pub(crate) from: f64,
@@ -46,30 +45,31 @@ impl Span {
     }
 }
 
-/// One repetition's feed.
+/// The feed of one repetition.
 #[derive(Clone, Debug)]
 pub(crate) struct FeedModel {
     /// How updates fall due, in the measured time and around it.
     pub(crate) arrivals: Arrivals,
-    /// The measured time, or as much of it as was looked at.
+    /// The measured time, or the part of it that was examined.
     pub(crate) measured: Span,
-    /// How many times longer the measured time is.
+    /// The ratio of the measured time to the part that was examined.
     pub(crate) scale: f64,
-    /// From the feed's begin to the end of the drain.
+    /// The period from the start of the feed to the end of the drain.
     pub(crate) whole: Span,
-    /// Independent updates due in all of that: by chance more or fewer than the measured time's share of them says.
+    /// The number of updates due in `whole`: with independent arrivals it differs by chance from what the measured time
+    /// suggests.
     pub(crate) whole_updates: f64,
-    /// When the updates of a seeded schedule fall due; empty where the arrivals say it, or nothing does.
+    /// The due times of a seeded schedule; empty if the arrivals already contain them or nothing does.
     pub(crate) due: Vec<f64>,
-    /// Updates due in the measured time, all of it.
+    /// The number of updates due in the whole measured time.
     pub(crate) updates: f64,
-    /// What the updates of the measured time are on the wires, on average.
+    /// The mean sizes of the updates of the measured time.
     pub(crate) sizes: Sizes,
 }
 
 impl FeedModel {
-    /// The courses of a cell's repetitions: one that stands for all where the seed changes nothing. Empty where nobody
-    /// can know what will be published.
+    /// Returns the feeds of a cell's repetitions; a single one if the seed changes nothing. Empty if the feed cannot be
+    /// predicted.
     pub(crate) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Vec<Self> {
         let spans = spans(scenario);
         let Some(config) = source_config(scenario, payload_bytes, 1) else { return Vec::new() };
@@ -85,7 +85,7 @@ impl FeedModel {
         }
     }
 
-    /// Due times as a list, as far as they are known one by one; also of a feed that is given by its period.
+    /// Returns the known due times until `end` as a list, also for a feed that is defined by its period.
     pub(crate) fn due_until(&self, end: f64) -> Cow<'_, [f64]> {
         match &self.arrivals {
             Arrivals::DueTimes(due) => due.into(),
@@ -96,7 +96,7 @@ impl FeedModel {
         }
     }
 
-    /// The arrivals of a span: independent ones as many as fall due in it.
+    /// Returns the arrivals of a span; for independent arrivals, with the rate of the updates that fall due in it.
     pub(crate) fn arrivals_in(&self, span: Span) -> Cow<'_, Arrivals> {
         match self.arrivals {
             Arrivals::Poisson(_) if span == self.whole && span != self.measured => {
@@ -106,7 +106,7 @@ impl FeedModel {
         }
     }
 
-    /// In the measured time the number of updates is known better than their rate says: by the schedule.
+    /// Sets the number of updates in the measured time, which is known exactly from the schedule.
     pub(crate) fn counted(&self, traffic: Traffic, span: Span) -> Traffic {
         match self.arrivals {
             Arrivals::Poisson(_) | Arrivals::Constant(_) if span == self.measured => {
@@ -116,27 +116,27 @@ impl FeedModel {
         }
     }
 
-    /// Updates due in a second of the measured time.
+    /// Returns the number of updates due per second of the measured time.
     pub(crate) fn rate(&self) -> f64 {
         self.updates / self.scale / self.measured.length()
     }
 
-    /// Whether a history holds whatever falls due in so many seconds, clusters and heaps included.
+    /// Whether a history can hold all updates that fall due within `seconds`, including clusters and bursts.
     pub(crate) fn fits(&self, history: usize, seconds: f64) -> bool {
-        /// Chance and heaps make more than the rate says.
+        /// A margin for random clusters and bursts beyond the mean rate.
         const MARGIN: f64 = 1.5;
         const BURST: f64 = 20.0;
         history as f64 >= self.largest_burst().max(BURST) + MARGIN * (self.rate() * seconds)
     }
 
-    /// The largest heap of a feed that is known update by update.
+    /// Returns the size of the largest burst of a feed with known due times.
     fn largest_burst(&self) -> f64 {
         let Arrivals::DueTimes(due) = &self.arrivals else { return 0.0 };
         due.chunk_by(|a, b| a == b).map(<[f64]>::len).max().unwrap_or(0) as f64
     }
 }
 
-/// From one update, or one burst, to the next, s, where that is always the same.
+/// Returns the time from one update or burst to the next, s, if it is constant.
 pub(crate) fn period(source: &Source) -> Option<f64> {
     match source {
         Source::Synthetic { updates_per_s, schedule: ScheduleKind::Constant, .. } | Source::Host { updates_per_s } => {
@@ -149,8 +149,8 @@ pub(crate) fn period(source: &Source) -> Option<f64> {
     }
 }
 
-/// The feed of a repetition, as the plan has it: it knows neither the contender nor the clients. What clients publish is
-/// like a synthetic feed that comes independently.
+/// Returns the feed of a repetition as in the plan; it does not depend on contender or clients. Updates that clients
+/// publish are treated as a synthetic feed with independent arrivals.
 pub(super) fn source_config(
     scenario: &Scenario,
     payload_bytes: Option<usize>,
@@ -168,7 +168,7 @@ pub(super) fn source_config(
     Cell { id: String::new(), contender: 0, clients: 1, payload_bytes, repetition, seed }.feed(scenario)
 }
 
-/// The measured time, and that from the feed's begin to the end of the drain.
+/// The measured time, and the period from the start of the feed to the end of the drain.
 type Spans = (Span, Span);
 
 fn spans(scenario: &Scenario) -> Spans {
@@ -177,7 +177,7 @@ fn spans(scenario: &Scenario) -> Spans {
     (Span { from, to }, Span { from: 0.0, to: to + scenario.measure.drain.as_secs_f64() })
 }
 
-/// One update every `1/rate` s, the first at 0.
+/// Models one update every `1/rate` s, the first at 0.
 fn constant_rate(config: &SourceConfig, rate: f64, (measured, whole): Spans) -> Option<FeedModel> {
     let before = (measured.from * rate).ceil();
     let updates = (measured.to * rate).ceil() - before;
@@ -194,12 +194,12 @@ fn constant_rate(config: &SourceConfig, rate: f64, (measured, whole): Spans) -> 
     })
 }
 
-/// What is expected of any seed.
+/// Models the expectation over all seeds.
 pub(super) fn seedless(scenario: &Scenario, payload_bytes: Option<usize>, rate: f64) -> Option<FeedModel> {
     poisson(scenario, payload_bytes, rate, spans(scenario), true).pop()
 }
 
-/// Each repetition has a seed of its own, and with it another number of updates.
+/// Models independent arrivals: each repetition has its own seed, and thus its own number of updates.
 fn poisson(
     scenario: &Scenario,
     payload_bytes: Option<usize>,
@@ -232,13 +232,13 @@ fn poisson(
     (0..if is_too_long { 1 } else { repetitions }).filter_map(feed).collect()
 }
 
-/// The due times of a seeded schedule until a time.
+/// Returns the due times of a seeded schedule until `end`.
 fn seeded(config: &SourceConfig, end: f64) -> Vec<f64> {
     let SourceConfig::Synthetic { rate, schedule, .. } = config else { return Vec::new() };
     schedule.due_times(*rate).map(|due| due.as_secs_f64()).take_while(|time| *time < end).collect()
 }
 
-/// A feed without a closed form, played without waiting.
+/// Models a feed without a closed form by playing it without waiting.
 fn enumerated(config: &SourceConfig, (mut measured, whole): Spans) -> Option<FeedModel> {
     let (asked, mut end) = (measured.length(), whole.to);
     let mut source = config.open().ok()?;

@@ -1,22 +1,23 @@
-//! What jitter does to what is pushed: each update takes up to so much longer, and none overtakes another.
+//! The effect of jitter on pushed updates: each takes up to `jitter` longer, without reordering.
 
 use super::feed_model::Arrivals;
 
-/// Quantiles that stand for the distribution.
+/// The number of quantiles that represent the distribution.
 const STEPS: u32 = 512;
 
-/// How much longer than the shortest way updates take, ascending, s. `jitter` is the most that one takes longer by
-/// itself, evenly distributed and independent of the others.
+/// Returns the extra delays of updates beyond the minimum delay of the path, ascending, s. `jitter` is the largest
+/// extra delay of a single update, uniformly distributed and independent of the others.
 ///
-/// With order kept an update also waits for all that left before it: it takes no longer than `x` if its own jitter is at
-/// most `x` and that of the one `s` earlier at most `x + s`, for every earlier one. With an update every `p` s
+/// Because order is kept, an update also waits for all earlier ones: its extra delay is at most `x` if its own jitter
+/// is at most `x` and that of every update sent `s` earlier is at most `x + s`. With an update every `p` s
 ///
 /// ```text
 /// P(longer by at most x) = Π (x + kp)/j   over k = 0, 1, … while x + kp < j
 /// ```
 ///
-/// and with independent arrivals, of which those too late are a thinned Poisson process, `x/j · e^(−λ(j−x)²/2j)`. What
-/// is published at once goes as one; a recorded feed counts as if its updates were far apart.
+/// and with independent arrivals, of which those that are too late form a thinned Poisson process, `x/j ·
+/// e^(−λ(j−x)²/2j)`. Updates published at the same time travel together; a recorded feed is treated as if its updates
+/// were far apart.
 pub(crate) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
     let share = |x: f64| match *arrivals {
         Arrivals::Poisson(rate) => x / jitter * (-rate * (jitter - x).powi(2) / (2.0 * jitter)).exp(),
@@ -26,7 +27,8 @@ pub(crate) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
     (0..STEPS).map(|step| inverse(share, (f64::from(step) + 0.5) / f64::from(STEPS), jitter)).collect()
 }
 
-/// The product above; of many factors by the integral of their logarithms and half of the first (Euler and Maclaurin).
+/// Returns the product above; with many factors it is approximated by the integral of their logarithms and half of the
+/// first (Euler–Maclaurin).
 fn in_order(x: f64, jitter: f64, period: f64) -> f64 {
     const MANY: f64 = 1_000.0;
     if (jitter - x) / period > MANY {
@@ -37,7 +39,7 @@ fn in_order(x: f64, jitter: f64, period: f64) -> f64 {
     earlier.take_while(|share| *share < 1.0).product()
 }
 
-/// Where a function that rises from 0 to 1 on `[0, most]` takes a value: by bisection.
+/// Finds by bisection where a function that rises from 0 to 1 on `[0, most]` takes a value.
 fn inverse(of: impl Fn(f64) -> f64, value: f64, most: f64) -> f64 {
     let (mut low, mut high) = (0.0, most);
     for _ in 0..40 {
@@ -59,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// Updates sent over a way that draws a jitter for each and keeps their order.
+    /// Simulates updates on a path that draws a jitter for each and keeps their order.
     fn simulated(jitter: f64, rate: f64, schedule: Schedule) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let mut last: f64 = 0.0;
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn many_factors_are_as_their_product() {
+    fn the_approximation_equals_the_product() {
         for x in [0.0997, 0.0999] {
             let product: f64 =
                 (0..).map(|k| (x + f64::from(k) * 1e-8) / 0.1).take_while(|share| *share < 1.0).product();
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn order_makes_updates_that_are_close_later_as_in_the_simulation() {
+    fn the_formula_matches_the_simulation() {
         for (jitter, rate) in [(0.02, 1.0), (0.02, 100.0), (0.1, 300.0), (0.05, 7.0)] {
             for (schedule, arrivals) in [
                 (Schedule::Poisson { seed: 3 }, Arrivals::Poisson(rate)),

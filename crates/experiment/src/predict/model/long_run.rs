@@ -1,5 +1,6 @@
-//! What a feed does in the long run, whatever its seed and wherever a measured time would lie in it, at its own rate or at
-//! another. Asked by scale on paper, where a short measured time that happens to hold one burst more says nothing.
+//! The long-run behavior of a feed, independent of the seed and of the position of the measured time, at its own rate
+//! or another. Used by [`scale`](crate::predict::scale), where one additional burst in a short measured time must not
+//! matter.
 
 use feedlab_feed::source::{Due, SourceConfig};
 
@@ -8,7 +9,7 @@ use super::{LIMIT, Sizes};
 use crate::Scenario;
 use crate::scenario::{ScheduleKind, Source};
 
-/// So many updates of a repeated stretch are looked at, once to settle and once to count.
+/// The maximum number of updates of a repeated cycle that are examined: once to settle and once to count.
 const MOST: usize = LIMIT / 40;
 
 /// The feed of a scenario.
@@ -16,23 +17,23 @@ const MOST: usize = LIMIT / 40;
 pub(crate) struct LongRun {
     scenario: Scenario,
     payload_bytes: Option<usize>,
-    /// Updates a second.
+    /// The rate, updates per second.
     rate: f64,
-    /// What comes again and again; `None` of a feed with a closed form.
+    /// The cycle that repeats; `None` for a feed with a closed form.
     cycle: Option<Cycle>,
 }
 
-/// A stretch of a feed that is repeated without end.
+/// A part of a feed that repeats indefinitely.
 #[derive(Clone, Debug)]
 struct Cycle {
-    /// When its updates fall due, ascending, as shares of its length.
+    /// The due times of its updates, ascending, as fractions of its length.
     due: Vec<f64>,
     sizes: Sizes,
 }
 
 impl LongRun {
-    /// `None` where nobody can know what the feed brings in the long run: a recording that cannot be read, or one of a
-    /// single moment.
+    /// Returns `None` if the long run of the feed is unknown: for a recording that cannot be read, or one whose updates
+    /// are all at the same time.
     pub(crate) fn of(scenario: &Scenario, payload_bytes: Option<usize>) -> Option<Self> {
         let config = feed_model::source_config(scenario, payload_bytes, 1)?;
         let (rate, cycle) = match scenario.feed.source {
@@ -50,18 +51,18 @@ impl LongRun {
         Some(Self { scenario: scenario.clone(), payload_bytes, rate, cycle })
     }
 
-    /// Updates a second.
+    /// The rate, updates per second.
     pub(crate) const fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// The course at the feed's own rate.
+    /// Returns the feed at its own rate.
     pub(crate) fn model(&self) -> Option<FeedModel> {
         self.model_at(self.rate)
     }
 
-    /// The course at another rate, everything else being equal: a burst is as large and comes as much more often, a
-    /// recording is played as much faster.
+    /// Returns the feed at another rate, everything else being equal: bursts have the same size but are more frequent,
+    /// and a recording is played faster.
     pub(crate) fn model_at(&self, rate: f64) -> Option<FeedModel> {
         let Some(cycle) = &self.cycle else { return self.closed(rate) };
         let asked = self.scenario.measure.duration.as_secs_f64();
@@ -85,7 +86,8 @@ impl LongRun {
         })
     }
 
-    /// A closed form does not depend on where the measured time lies, long after the feed began.
+    /// Returns the feed in closed form, with the measured time long after the start of the feed, where its position
+    /// does not matter.
     fn closed(&self, asked: f64) -> Option<FeedModel> {
         const LATER: f64 = 1e6;
         let mut scenario = self.scenario.clone();
@@ -114,13 +116,13 @@ impl LongRun {
 }
 
 impl Cycle {
-    /// All at once.
+    /// A cycle of one burst.
     fn burst(config: &SourceConfig, size: u32) -> Option<Self> {
         let due = vec![0.0; usize::try_from(size).ok().filter(|size| (1..=LIMIT / 2).contains(size))?];
         Some(Self { due, sizes: Sizes::alike(config, 0.0, size.into())? })
     }
 
-    /// The recording, from its first update to its last and on to the next that would come, with its rate.
+    /// Returns the recording as a cycle, from its first update to its last plus one mean interval, and its rate.
     fn recorded(config: &SourceConfig) -> Option<(f64, Self)> {
         let mut source = config.open().ok()?;
         let (mut due, mut each) = (Vec::new(), Vec::new());

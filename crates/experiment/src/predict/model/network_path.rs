@@ -1,21 +1,21 @@
-//! The way between a contender's clients and its server, as the lab proxy makes it, with TLS where it is spoken.
+//! The network path between a contender's clients and the server, as the lab proxy emulates it, with TLS if it is used.
 
 use std::time::Duration;
 
 use crate::Scenario;
 use crate::scenario::Contender;
 
-/// A way. All times in seconds.
+/// A network path. All times are in seconds.
 ///
-/// The lab proxy takes half of the round trip in each direction, and up to the jitter more, evenly distributed. The
-/// first bytes of a new connection wait for a round trip before they leave, as they would for TCP's handshake (RFC 9293,
-/// section 3.5). TLS 1.3 takes one more before the first request can leave (RFC 8446, section 2); no session is resumed.
-/// What the machine takes is in none of it.
+/// The lab proxy delays each direction by half of the round trip plus up to the jitter, uniformly distributed. The
+/// first bytes of a new connection wait for a round trip, as they would for TCP's handshake (RFC 9293, section 3.5).
+/// TLS 1.3 takes another round trip before the first request can be sent (RFC 8446, section 2); no session is resumed.
+/// The machine's own time is not included.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct NetworkPath {
-    /// The round trip without its jitter.
+    /// The round-trip time without jitter.
     pub(crate) rtt: f64,
-    /// The most that a direction takes longer.
+    /// The maximum extra delay of one direction.
     pub(crate) jitter: f64,
     /// Whether connections are encrypted.
     pub(crate) tls: bool,
@@ -28,37 +28,37 @@ impl NetworkPath {
         Self { rtt, jitter, tls: contender.link.tls }
     }
 
-    /// Whether it takes any time.
+    /// Whether the path has any delay.
     pub(crate) fn has_delay(&self) -> bool {
         self.mean_round_trip() > 0.0
     }
 
-    /// A direction without its jitter.
+    /// Returns the delay of one direction without jitter.
     pub(crate) fn min_delay(&self) -> f64 {
         self.rtt / 2.0
     }
 
-    /// A direction, on average.
+    /// Returns the mean delay of one direction.
     pub(crate) fn mean_delay(&self) -> f64 {
         (self.rtt + self.jitter) / 2.0
     }
 
-    /// There and back, on average.
+    /// Returns the mean round-trip time.
     pub(crate) fn mean_round_trip(&self) -> f64 {
         self.rtt + self.jitter
     }
 
-    /// From the start of a connect until the first request can leave, on average.
+    /// Returns the mean time from the start of a connect until the first request can be sent.
     pub(crate) fn handshake_time(&self) -> f64 {
         self.rtt + if self.tls { self.mean_round_trip() } else { 0.0 }
     }
 
-    /// From the start of a connect until the first request has arrived, on average.
+    /// Returns the mean time from the start of a connect until the first request has arrived at the server.
     pub(crate) fn request_arrival_time(&self) -> f64 {
         self.handshake_time() + self.mean_delay()
     }
 
-    /// From the start of a connect until the first answer is in, on average (E09).
+    /// Returns the mean time from the start of a connect until the first response has arrived at the client (E09).
     pub(crate) fn open_time(&self) -> f64 {
         self.handshake_time() + self.mean_round_trip()
     }

@@ -1,57 +1,57 @@
-//! Why something is not predicted. A guess is left out, and the report says what was and why.
+//! Why something is not predicted. Guesses are omitted, and the report says what was omitted and why.
 
-/// What may be predicted of a contender.
+/// A kind of figure that may be predicted for a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FigureKind {
-    /// How late updates are.
+    /// The ages of updates.
     Ages,
-    /// How often clients ask, and how often for nothing.
+    /// The number of requests and of empty ones.
     Requests,
-    /// How long a connection and an answer take.
+    /// The time to open a connection and receive an answer.
     OpenTimes,
-    /// Connections over the whole cell.
+    /// The number of connections over the whole cell.
     Connections,
     /// Bytes and packets.
     Bytes,
-    /// Bytes that go up for what clients publish.
+    /// The upstream bytes of what clients publish.
     Publications,
 }
 
-/// A reason for which something is not known; in the order in which a report gives them.
+/// A reason why something is not predicted, in the order in which a report lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum NotPredicted {
-    /// TLS, HTTP/2 and nginx add bytes and packets.
+    /// TLS, HTTP/2 or nginx add bytes and packets.
     TlsHttp2OrNginx,
-    /// The server counts slow readers' bytes with those of the others.
+    /// The server counts the bytes of slow readers together with those of the others.
     SlowReaders,
-    /// Something breaks while it is measured.
+    /// Faults happen during the measured time.
     Faults,
-    /// How much clients publish is known on average only.
+    /// The number of updates that clients publish is known only on average.
     Publishing,
-    /// The way or the server holds updates up.
+    /// The network path or the server delays updates.
     HeldUp,
-    /// The server keeps nothing for a poller, which is told of the gap.
+    /// The server keeps no history for a polling client and reports the gap.
     NoHistory,
-    /// The server may not keep enough for a poller.
+    /// The history may be too short for a polling client.
     ShortHistory,
-    /// A poller brings no cursor, so that it loses what falls due between two questions, and nobody knows (E06).
+    /// A polling client sends no cursor, so it loses the updates between two requests without noticing (E06).
     NoCursor,
-    /// A proxy holds back what is pushed until a buffer is full (E14).
+    /// A proxy holds back pushed updates until a buffer is full (E14).
     Buffered,
-    /// A timeout ends idle connections until the feed begins.
+    /// A timeout closes idle connections before the feed starts.
     IdleBefore,
-    /// nginx has connections of its own.
+    /// nginx opens its own connections.
     Proxied,
-    /// Threads share no connection, and how many there are depends on the machine.
+    /// Connections are not shared between threads, and the number of threads depends on the machine.
     Threads,
-    /// Nothing falls due in the measured time.
+    /// No update falls due in the measured time.
     NothingDue,
-    /// It is a matter of luck: of two times that are near each other, or of who comes first.
+    /// The outcome depends on chance: on two times that are close to each other, or on which client is first.
     Chance,
 }
 
 impl NotPredicted {
-    /// Whether a figure depends on what is not known.
+    /// Whether this reason prevents the prediction of a figure.
     pub(crate) const fn hides(self, figure: FigureKind) -> bool {
         use FigureKind::{Ages, Bytes, Connections, Publications, Requests};
         match self {
@@ -66,26 +66,27 @@ impl NotPredicted {
         }
     }
 
-    /// What a report says of it; `None` where a figure's absence says enough.
+    /// Returns the report's explanation; `None` if the absence of the figure is sufficient.
     pub(crate) const fn sentence(self) -> Option<&'static str> {
         Some(match self {
             Self::TlsHttp2OrNginx => {
-                "Bytes and packets are not predicted: TLS, HTTP/2 and nginx add to them what no formula here says."
+                "Bytes and packets are not predicted: there is no formula for what TLS, HTTP/2 and nginx add to them."
             }
             Self::SlowReaders => {
-                "Slow readers change nothing for the others; their bytes are in the server's counts, so that bytes are \
+                "Slow readers do not affect the other clients, but the server counts their bytes too, so bytes are \
                  not predicted."
             }
             Self::Faults => {
-                "Ages, requests and bytes are not predicted where something breaks; what is lost and how clients \
-                 recover is, as far as the waits of clients are known."
+                "Ages, requests and bytes are not predicted in scenarios with faults; losses and recovery are, as far \
+                 as the clients' waits are known."
             }
             Self::Publishing => {
-                "Clients publish on connections that are open already, and independently of each other, so that how \
-                 much they publish is known on average only."
+                "Clients publish on connections that are already open, independently of each other, so the number of \
+                 updates is known only on average."
             }
             Self::HeldUp | Self::NoHistory | Self::ShortHistory => {
-                "Ages are not predicted: the way or the server holds something up for as long as no formula here says."
+                "Ages are not predicted: the network path or the server delays updates for a time that no formula \
+                 describes."
             }
             _ => return None,
         })

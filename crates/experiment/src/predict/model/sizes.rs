@@ -1,4 +1,4 @@
-//! What an update is on each wire, in bytes: taken from the encoders that the server uses.
+//! The size of an update on each transport, in bytes, determined with the server's own encoders.
 
 use feedlab_feed::Update;
 use feedlab_feed::source::{Item, SourceConfig};
@@ -6,26 +6,26 @@ use feedlab_feed::wire::{sse, update_json, websocket};
 
 use super::heads;
 
-/// A due time of our day, µs of Unix time: 16 digits until the year 2286.
+/// A present-day due time, µs of Unix time: 16 digits until the year 2286.
 pub(crate) const AT: u64 = 1_790_000_000_000_000;
 
-/// Sizes of an update, or of the mean one of many.
+/// The sizes of an update, or mean sizes of many, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sizes {
-    /// What the application wanted to say.
+    /// The payload.
     pub(crate) payload: f64,
-    /// The JSON object of the polls.
+    /// The JSON object in the answer to a poll.
     pub(crate) json: f64,
     /// The chunk of an event stream.
     pub(crate) chunk: f64,
-    /// The frame of a WebSocket.
+    /// The WebSocket frame.
     pub(crate) frame: f64,
-    /// Digits of its `seq`.
+    /// The number of digits of its `seq`.
     pub(crate) digits: f64,
 }
 
 impl Sizes {
-    /// Those of the update with this `seq`.
+    /// Returns the sizes of the update with this `seq`.
     pub(crate) fn of(item: &Item, seq: u64) -> Self {
         let Item { event_type, data } = item.clone();
         let update = Update { seq, at: AT, event_type, data };
@@ -48,9 +48,9 @@ impl Sizes {
         }
     }
 
-    /// The mean of updates that differ in nothing but their `seq`: `updates` of them after the first `before`.
+    /// Returns the mean sizes of updates that differ only in their `seq`: `updates` of them after the first `before`.
     pub(crate) fn alike(feed: &SourceConfig, before: f64, updates: f64) -> Option<Self> {
-        /// Beyond it an f64 does not count any more.
+        /// The limit beyond which an f64 does not represent every integer.
         const MOST: f64 = 9e15;
         let item = one(feed).filter(|_| before + updates < MOST)?;
         let (first, last) = (before as u64 + 1, before as u64 + updates.max(1.0) as u64);
@@ -60,7 +60,7 @@ impl Sizes {
         }))
     }
 
-    /// The mean of so many updates of each size; `None` of nothing.
+    /// Returns the mean of sizes, each with its number of updates; `None` if there are no updates.
     pub(crate) fn mean(all: impl IntoIterator<Item = (Self, f64)>) -> Option<Self> {
         let add =
             |(sum, count): (Self, f64), (one, times)| (sum.with(one, |sum, one| sum + one * times), count + times);
@@ -69,14 +69,14 @@ impl Sizes {
     }
 }
 
-/// The feed's first item.
+/// Returns the feed's first item.
 fn one(feed: &SourceConfig) -> Option<Item> {
     let mut source = feed.open().ok()?;
     source.next_due()?;
     Some(source.produce())
 }
 
-/// Decimal digits of a number.
+/// Returns the number of decimal digits of a number.
 pub(crate) fn digits(number: u64) -> u32 {
     number.checked_ilog10().unwrap_or(0) + 1
 }
@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn an_update_has_the_sizes_that_were_captured() {
-        // A capture on loopback of a synthetic feed of 256 B: chunks of 322 B and 323 B (and 5 B more since an id names its
-        // epoch), frames of 316 B with two digits, and so JSON of 312 B.
+        // From a capture on loopback of a synthetic feed of 256 B: chunks of 322 B and 323 B (5 B more since ids
+        // include the epoch), frames of 316 B with two digits, and thus JSON of 312 B.
         let two = Sizes::alike(&feed(256), 9.0, 90.0).unwrap();
         assert_eq!((two.payload, two.json, two.chunk, two.frame, two.digits), (256.0, 312.0, 323.0 + 5.0, 316.0, 2.0));
         let one = Sizes::alike(&feed(256), 0.0, 9.0).unwrap();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mean_is_the_mean_of_each() {
+    fn the_closed_form_is_the_mean_of_all_updates() {
         for (before, updates, payload) in [(0, 2_000, 64), (95, 10, 65_500), (7, 1, 0)] {
             let item = one(&feed(payload)).unwrap();
             let all = (before + 1..=before + updates).map(|seq| (Sizes::of(&item, seq), 1.0));

@@ -1,40 +1,40 @@
-//! What passes between the server and one client: requests, updates, and their bytes on the sockets.
+//! The traffic between the server and one client: requests, updates, and their bytes on the sockets.
 
-/// What passes between the server and one client in a stretch of time, expected.
+/// The expected traffic between the server and one client in a period of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Traffic {
-    /// Requests answered.
+    /// The number of requests answered.
     pub(crate) requests: f64,
-    /// Those whose answer brings no update.
+    /// The number of requests whose answer contains no update.
     pub(crate) empty: f64,
-    /// Those of the empty ones that follow another empty one.
+    /// The number of empty requests that follow another empty one.
     pub(crate) empty_again: f64,
-    /// Polls that were due and not sent, because the one before was under way.
+    /// The number of polls that were due but not sent because the previous one was still in flight.
     pub(crate) skipped: f64,
-    /// Requests that the server need not acknowledge by themselves: see [`super::packets`].
+    /// The number of requests for which the server sends no pure acknowledgement: see [`super::packets`].
     pub(crate) unacknowledged: f64,
-    /// Updates handed over.
+    /// The number of updates delivered.
     pub(crate) updates: f64,
-    /// Writes of a stream: one an update, or one for all that fall due at once.
+    /// The number of writes to a stream: one per update, or one for all updates that fall due at the same time.
     pub(crate) writes: f64,
-    /// Comments or pings.
+    /// The number of keepalive comments or pings.
     pub(crate) keepalives: f64,
-    /// Connections that the client ended by itself, and replaced by another.
+    /// The number of connections that the client ended by itself and replaced.
     pub(crate) changes: f64,
 }
 
 impl Traffic {
-    /// Every amount, as often.
+    /// Returns every amount, multiplied by a factor.
     pub(crate) fn times(self, factor: f64) -> Self {
         self.with(self, |amount, _| amount * factor)
     }
 
-    /// Requests whose answer brings updates.
+    /// Returns the number of requests whose answer contains updates.
     pub(crate) fn with_news(&self) -> f64 {
         self.requests - self.empty
     }
 
-    /// Each amount and that of another, made one.
+    /// Combines each amount with that of another traffic.
     pub(crate) fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
         Self {
             requests: of(self.requests, other.requests),
@@ -56,21 +56,21 @@ impl std::iter::Sum for Traffic {
     }
 }
 
-/// One client's bytes. Their sum is what passes the server's socket.
+/// The bytes of one client. The sum of `up` and `down` is what passes the server's socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Bytes {
-    /// From the client.
+    /// Bytes from the client.
     pub(crate) up: f64,
-    /// To the client.
+    /// Bytes to the client.
     pub(crate) down: f64,
-    /// Of both: what the application wanted to say.
+    /// Payload bytes in both directions.
     pub(crate) payload: f64,
-    /// Of both: heads of requests and answers.
+    /// Bytes of request and response headers in both directions.
     pub(crate) headers: f64,
-    /// Of both: what wraps payloads.
+    /// Bytes that wrap payloads, in both directions.
     pub(crate) framing: f64,
-    /// Of both: what is there to keep idle connections open.
+    /// Bytes that keep idle connections open, in both directions.
     pub(crate) keepalive: f64,
-    /// Of the mean answer that brings news, or of the mean write of a stream.
+    /// Bytes of the mean answer with updates, or of the mean write to a stream.
     pub(crate) answer: f64,
 }

@@ -1,9 +1,9 @@
-//! How long a client waits before it connects again.
+//! How long a client waits before it reconnects.
 
 use crate::clients::BACKOFF_BASE;
 
-/// The first wait after a connection that was open: `least`, and evenly distributed up to `spread` and up to `more` on top
-/// of it, s.
+/// The first wait after an open connection is lost: `least` plus two independent, uniformly distributed times of up to
+/// `spread` and up to `more`, s.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Wait {
     pub(crate) least: f64,
@@ -12,13 +12,13 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// As a contender fixes it: always the same, and jitter makes it up to twice as long.
+    /// Returns the wait that a contender sets: constant, or with jitter up to twice as long.
     pub(crate) fn fixed(after: f64, jitter: bool) -> Self {
         Self { least: after, spread: if jitter { after } else { 0.0 }, more: 0.0 }
     }
 
-    /// An exponential backoff after its first failure: evenly distributed from nothing to its ceiling, and without jitter
-    /// the ceiling.
+    /// Returns the wait of an exponential backoff after the first failure: uniformly distributed from zero to its
+    /// ceiling, or without jitter the ceiling.
     pub(crate) fn backoff(jitter: bool) -> Self {
         let base = BACKOFF_BASE.as_secs_f64();
         if jitter { Self { least: 0.0, spread: base, more: 0.0 } } else { Self { least: base, spread: 0.0, more: 0.0 } }
@@ -32,7 +32,7 @@ impl Wait {
         self.least + self.spread + self.more
     }
 
-    /// Waits that stand for all, ascending.
+    /// Returns waits that represent the distribution, ascending.
     pub(crate) fn samples(&self) -> Vec<f64> {
         const STEPS: u32 = 16;
         let of = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);

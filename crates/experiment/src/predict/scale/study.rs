@@ -14,14 +14,14 @@ use crate::{Metric, Scenario};
 #[derive(Debug, thiserror::Error)]
 pub enum ScaleError {
     /// Nobody knows what the feed will bring.
-    #[error("nobody can know what the feed of {name} will bring; predict a scenario with another `source`")]
+    #[error("the feed of {name} cannot be predicted; use a scenario with another `source`")]
     NoFeed {
         /// The scenario's name.
         name: String,
     },
     /// The run knows nothing of a contender.
     #[error(
-        "{run} did not measure {metric} of {label}, nor of another contender over {transport}; run the scenario first: \
+        "{run} did not measure {metric} of {label} or of another contender over {transport}; run the scenario first: \
          feedlab run SCENARIO"
     )]
     NotMeasured {
@@ -198,50 +198,51 @@ impl Study {
         let counts: Vec<String> = self.counts().iter().map(u64::to_string).collect();
         let mut all = vec![
             format!(
-                "Costs were measured in {} on {}, with {} clients. Between those counts they are interpolated, beyond \
-                 them every further client costs what the last ones did: a straight line, which no machine follows for \
-                 ever.",
+                "Costs were measured in {} on {}, with {} clients. Between these counts they are interpolated; beyond \
+                 them each additional client costs as much as the last ones did: a straight line, which no machine \
+                 follows indefinitely.",
                 self.reference,
                 self.machine,
                 counts.join(" and ")
             ),
-            "A poll costs the CPU of a request as it was measured, however many updates its answer brings; a stream \
-             costs the CPU of an update, and nothing while it is quiet."
+            "A poll costs the measured CPU time of a request, however many updates its answer contains; a stream \
+             costs the CPU time of each update, and nothing while it is idle."
                 .to_owned(),
-            "The CPU is the server process's own on loopback, where the kernel charges the sender with a part of the \
-             receiver's work; interrupts of a network card and what the kernel does for them are not in it."
+            "CPU time is that of the server process on loopback, where the kernel charges part of the receiver's work \
+             to the sender; interrupts of a network card and the kernel's work for them are not included."
                 .to_owned(),
-            "Bandwidth and packets are predicted, both directions, as on loopback: no Ethernet frames (38 B a packet), \
-             and what is larger than 1,448 B takes more packets on Ethernet."
+            "Bandwidth and packets are predicted for both directions, as on loopback: without Ethernet frames (38 B \
+             per packet), and anything larger than 1,448 B takes more packets on Ethernet."
                 .to_owned(),
-            "Every client gets every update, and clients are spread evenly over the servers.".to_owned(),
+            "Every client receives every update, and clients are distributed evenly over the servers.".to_owned(),
             format!(
-                "More than one server takes the feed from a NATS broker, each once: payloads of {:.0} B, and {:.0} B a \
-                 message for NATS, feedlab's headers, TCP and IP. What the broker itself takes is not counted.",
+                "With more than one server, each receives the feed once from a NATS broker: payloads of {:.0} B, plus \
+                 {:.0} B per message for NATS, feedlab's headers, TCP and IP. The broker's own resources are not \
+                 counted.",
                 self.payload_bytes(),
                 broker::message_overhead_bytes()
             ),
-            "Connections end at the servers, so that a server that is gone takes its connections along; a proxy that \
-             ends them itself spares polls their reconnects. Clients come back to servers that are there, at their first \
-             try and evenly within what jitter or their next poll makes of it."
+            "Connections end at the servers, so a server that fails takes its connections with it; with a proxy that \
+             terminates connections, polling clients would not reconnect. Clients reconnect to available servers on \
+             the first attempt, evenly spread over their jitter or polling interval."
                 .to_owned(),
         ];
         if self.contenders.iter().any(|studied| studied.contender.link != Link::default()) {
-            all.push(
-                "Bandwidth and packets are those of HTTP/1.1 in the clear, whatever a contender speaks.".to_owned(),
-            );
+            all.push("Bandwidth and packets are those of unencrypted HTTP/1.1, whatever a contender uses.".to_owned());
         }
         if !self.contenders.iter().all(Studied::knows_connects) {
-            all.push("What a new connection costs was not measured, and is not in the CPU.".to_owned());
+            all.push("The cost of a new connection was not measured and is not included in the CPU.".to_owned());
         } else {
             all.push(
-                "A new connection costs the CPU that it cost newcomers who came one at a time, its request and its first \
-                 answer included."
+                "A new connection costs as much CPU time as the join probes, which connected one at a time, including \
+                 the request and the first response."
                     .to_owned(),
             );
         }
         if !self.contenders.iter().all(Studied::knows_kernel_memory) {
-            all.push("The kernel's memory of the sockets was not measured, and is not in the memory.".to_owned());
+            all.push(
+                "The kernel's memory for the sockets was not measured and is not included in the memory.".to_owned(),
+            );
         }
         all
     }

@@ -99,11 +99,11 @@ fn a_poll_with_a_connection_of_its_own_has_none_to_change() {
         let (none, all) = (churned("0.0001", &fresh, ""), churned("100", &fresh, ""));
         assert_eq!(none.metrics, all.metrics, "{fresh}");
         assert!(!all.metrics.contains_key(&Metric::Reconnects));
-        assert!(all.assumptions.iter().any(|messages| messages.contains("there is none that a client could change")));
+        assert!(all.assumptions.iter().any(|messages| messages.contains("there is none to replace")));
     }
     let messages = churned("0.3", SSE, "").assumptions;
     assert!(
-        messages.iter().any(|messages| messages.starts_with("Each second 0.3% of the connections")),
+        messages.iter().any(|messages| messages.starts_with("Clients replace 0.3% of the connections each second")),
         "{messages:?}"
     );
 }

@@ -24,7 +24,7 @@ pub(super) struct LongPolling {
 impl Arithmetic for LongPolling {
     // Requests.
     fn request_pattern(&self) -> &'static str {
-        "A client asks again the moment its answer is in, with its cursor."
+        "A client sends its next request, with its cursor, as soon as it has received an answer."
     }
 
     fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic {

@@ -24,8 +24,8 @@ pub(super) struct ShortPolling {
 impl Arithmetic for ShortPolling {
     // Requests.
     fn request_pattern(&self) -> &'static str {
-        "A client asks at a fixed rate, at a phase of its own that has nothing to do with the feed; a poll that is \
-         still under way when the next is due replaces it."
+        "A client polls at a fixed rate, with its own random phase, independent of the feed; if a poll is still in \
+         flight when the next one is due, the next one is skipped."
     }
 
     fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic {
@@ -95,8 +95,8 @@ impl Arithmetic for ShortPolling {
         let phases = case.clients * f64::from(case.scenario.measure.repetitions);
         let scatter = scatter(self.cycle(&case.path), period, phases).filter(|scatter| *scatter > 0.01)?;
         Some(format!(
-            "Updates come in step with the polls, so that the ages are decided by {phases} random phases: by chance the \
-             mean of a run is about {:.0} % off.",
+            "Updates are synchronized with the polls, so the ages depend on {phases} random phases: by chance, the \
+             mean of a run deviates by about {:.0}%.",
             100.0 * scatter
         ))
     }

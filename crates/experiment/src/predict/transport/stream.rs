@@ -7,7 +7,7 @@ use super::{Ages, Bytes, Case, FeedModel, NotPredicted, Sizes, Span, Traffic, Wi
 use crate::predict::model::{Arrivals, CLOSE, OPEN, acks, completed_share, segments, while_away, wire};
 
 /// How its clients ask.
-pub(super) const ASKING: &str = "Each update is one write, and its stream stays open.";
+pub(super) const ASKING: &str = "Each update is one write, and the stream stays open.";
 
 /// A stream's traffic in a span without its keepalives: what falls due at once leaves in one write. With a server that
 /// rests after each write there are as many as the answers of a long poll that is held for ever and has the rest for its

@@ -78,7 +78,7 @@ impl Arithmetic for WebSocket {
 
     /// One an interval, the first not before three quarters of it have passed since the client joined.
     fn pings(&self, case: &Case<'_>, span: Span) -> Option<f64> {
-        let begin = case.before_the_feed();
+        let begin = case.feed_start();
         let until = |time: f64| case.mean_over_ramp(|joined| self.idle(&case.path, begin + time - joined)).keepalives;
         Some((until(span.to) - until(span.from)) * stream::keepalive_factor(self.churn(case), self.keepalive))
     }
