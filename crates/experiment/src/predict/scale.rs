@@ -1,10 +1,10 @@
-//! Scale on paper: what measured costs per connection, update and request say about many more clients than were
+//! Scaling estimates: what measured costs per connection, update and request imply for many more clients than were
 //! measured.
 //!
-//! Called by `feedlab predict --clients N`; the report's cost chart draws its [`Panel`]s. A [`Reference`] is a run that
-//! was measured, a [`Study`] puts its costs together with the traffic that is predicted, and the rest are questions to
-//! the study: what N clients [need](Study::needs) and what is needed [around their servers](Study::fleets), the [`panels`](Study::panels) of a chart, and from
-//! [which rate on](Study::rate_comparisons) another contender is cheaper.
+//! Called by `feedlab predict --clients N`; the report's cost chart draws its [`Panel`]s. A [`Reference`] is a measured
+//! run, and a [`Study`] combines its costs with predicted traffic. The other types are results of a study: what N
+//! clients [need](Study::needs), what is needed [around their servers](Study::fleets), the [`panels`](Study::panels) of
+//! a chart, and [from which rate](Study::rate_comparisons) another contender is cheaper.
 
 use feedlab_feed::Transport;
 use serde::Serialize;
@@ -23,16 +23,16 @@ pub use rate::{RateComparison, RateCrossing};
 pub use reference::Reference;
 pub use study::{Limits, Need, Resource, ScaleError, Study};
 
-/// What one chart of cost against the number of clients shows.
+/// The contents of one chart of cost against the number of clients.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Panel {
-    /// Its heading: "server CPU".
+    /// The heading, such as "server CPU".
     pub title: String,
-    /// The unit of every cost in it.
+    /// The unit of all costs.
     pub unit: Unit,
-    /// A curve a contender, in the scenario's order.
+    /// One curve per contender, in the scenario's order.
     pub curves: Vec<Curve>,
-    /// Where two curves cross, by clients ascending.
+    /// The crossings of curves, by ascending number of clients.
     pub crossings: Vec<Crossing>,
 }
 
@@ -40,11 +40,11 @@ pub struct Panel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Processor cores that are busy all the time.
+    /// Fully busy processor cores.
     Cores,
     /// Bytes of memory.
     Bytes,
-    /// Bits a second on the wire, both directions.
+    /// Bits per second on the wire, both directions.
     BitsPerSecond,
 }
 
@@ -55,17 +55,17 @@ pub struct Curve {
     pub label: String,
     /// Its transport.
     pub transport: Transport,
-    /// Clients and cost, clients ascending; both above 0 unless the cost is nothing.
+    /// Pairs of clients and cost, by ascending number of clients; both are above 0 unless the cost is zero.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Where one contender becomes cheaper than another.
+/// The point at which one contender becomes cheaper than another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Crossing {
-    /// So many clients.
+    /// The number of clients.
     pub clients: f64,
-    /// What both cost there, in the panel's unit.
+    /// The cost of both at this point, in the panel's unit.
     pub cost: f64,
-    /// The contender that is cheaper below, and the one that is cheaper above.
+    /// The contender that is cheaper below this point, and the one that is cheaper above.
     pub labels: (String, String),
 }

@@ -1,8 +1,8 @@
-//! One file a transport: all that arithmetic knows of it, in the same sections in the same order, so that two can be read
-//! side by side; each is the mirror of the files of the same name that serve and that drive the transport.
+//! The arithmetic of the transports, one file each, with the same sections in the same order so that two can be read
+//! side by side. Each file mirrors the files of the same name in the server and the load generator.
 //!
-//! Below them lies what two share: [`polling`] and [`stream`]. Nobody but [`of`] asks which transport it is; what nobody
-//! can know is a reason, [`Unknown`]. [`ladder`] is no transport: `auto` is reckoned as its first rung.
+//! [`polling`] and [`stream`] have what two transports share. Only [`of`] distinguishes between transports; what cannot
+//! be predicted is a reason, [`NotPredicted`]. [`ladder`] is not a transport: `auto` is treated as its first rung.
 
 use super::model::{Ages, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wait, Wire, heads};
 use crate::scenario::{Headers, Link, Options, ReconnectPolicy, Via};
@@ -16,29 +16,31 @@ mod websocket;
 
 pub(super) mod ladder;
 
-/// The arithmetic of one transport with its options. Times in seconds; sizes in bytes.
+/// The arithmetic of one transport with its options. Times are in seconds, sizes in bytes.
 pub(super) trait Arithmetic {
     // Requests.
-    /// How its clients ask, in a sentence for the report.
+    /// Returns how clients send requests, as a sentence for the report.
     fn request_pattern(&self) -> &'static str;
 
-    /// What passes between the server and one client in a stretch of a course.
+    /// Returns the traffic between the server and one client in a span of the feed.
     fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic;
 
-    /// The share of its connections that its clients change each second, once the ramp is over.
+    /// Returns the share of the connections that clients replace each second after the ramp.
     fn churn(&self, case: &Case<'_>) -> f64 {
         case.scenario.clients.churn.unwrap_or(0.0)
     }
 
-    /// Traffic of so many seconds in which nothing is published, where so large a share of the connections changes each second.
+    /// Returns the traffic in `time` s if clients replace a share `churn` of the connections each second, from the
+    /// traffic without churn.
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic;
 
-    /// Why a client may not be given all that falls due between two of its requests.
+    /// Returns why a client may not receive all updates that fall due between two of its requests.
     fn may_lose(&self, _: &Case<'_>, _: &FeedModel) -> Option<NotPredicted> {
         None
     }
 
-    /// What a client that is not given all asks and gets in the measured time: requests, where they are known, and updates.
+    /// Returns the requests (if known) and the updates in the measured time of a client that does not receive all
+    /// updates.
     fn lossy_traffic(
         &self,
         _: &Case<'_>,
@@ -49,101 +51,106 @@ pub(super) trait Arithmetic {
     }
 
     // Ages.
-    /// How late updates are.
+    /// Returns the ages of updates.
     fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted>;
 
-    /// How far the ages of a run are off by chance, in a sentence for the report, where that is more than a hundredth.
+    /// Returns how far the ages of a run may deviate by chance, as a sentence for the report, if it is more than 1%.
     fn phase_error(&self, _: &Case<'_>) -> Option<String> {
         None
     }
 
-    // Heads and bodies.
-    /// What a client's traffic is on its sockets.
+    // Headers and bodies.
+    /// Returns the socket bytes of a client's traffic.
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes;
 
-    /// A newcomer's request and the head of its answer (E09); it resumes at a cursor.
+    /// Returns the bytes of a join probe's request and of the headers of its response (E09); the probe resumes at a
+    /// cursor.
     fn handshake(&self, headers: Headers, sizes: &Sizes) -> f64;
 
-    /// What goes up for a publication of so many bytes, where it goes the way that updates come; else it is a POST.
+    /// Returns the upstream bytes of a publication of `payload` bytes, if it uses the connection that delivers updates;
+    /// otherwise it is a POST.
     fn framed_publication(&self, _payload: usize) -> Option<usize> {
         None
     }
 
-    /// How many updates leave together at such a rate, at least: the way must be wide enough for them.
+    /// Returns how many updates are sent together at a given rate, at least 1: the bandwidth must be sufficient for
+    /// them.
     fn batch_size(&self, _rate: f64) -> f64 {
         1.0
     }
 
     // Packets.
-    /// What a client's traffic is on the wire.
+    /// Returns the packets and wire bytes of a client's traffic.
     fn wire(&self, path: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire;
 
     // Idle time.
-    /// What passes in so much time after a client joined, if nothing is published.
+    /// Returns the traffic in `time` s after a client joined, if nothing is published.
     fn idle(&self, path: &NetworkPath, time: f64) -> Traffic;
 
-    /// Pings in a stretch of the feed's time, where they depend on when a client joined and not on the updates.
+    /// Returns the pings in a span of the feed, if they depend on when a client joined and not on the updates.
     fn pings(&self, _: &Case<'_>, _: Span) -> Option<f64> {
         None
     }
 
-    /// The longest time in which a client and its server say nothing, if there are no updates.
+    /// Returns the longest time without traffic between client and server if there are no updates.
     fn silence(&self) -> f64;
 
-    /// The longest time in which an answer that is under way says nothing.
+    /// Returns the longest time without traffic within a response in progress.
     fn silence_of_answer(&self) -> f64 {
         self.silence()
     }
 
-    /// The silence after which a sign of life may come at the earliest.
+    /// Returns the idle time after which a keepalive may be sent at the earliest.
     fn first_sign(&self) -> f64 {
         self.silence()
     }
 
-    // Coming back.
-    /// Connections of a client over the whole cell, which answers so many requests before the feed begins and after.
+    // Connecting and reconnecting.
+    /// Returns the connections of a client over the whole cell, from its requests answered before and after the start
+    /// of the feed.
     fn connections(&self, _before: f64, _answered: f64) -> f64 {
         1.0
     }
 
-    /// Whether its first request may leave as soon as a connection is there.
+    /// Whether the first request may be sent as soon as a connection is open.
     fn requests_immediately(&self, _: &Link) -> bool {
         true
     }
 
-    /// What becomes of it on the way to the server.
+    /// Returns whether the transport works through the proxy in front of the server.
     fn passage(&self, _: Via) -> Passage {
         Passage::Open
     }
 
-    /// How long a client waits before it connects again, unless the contender fixes it.
+    /// Returns how long a client waits before it reconnects, unless the contender sets the wait.
     fn wait(&self, reconnect: &ReconnectPolicy) -> Wait {
         Wait::backoff(reconnect.jitter)
     }
 
-    /// When a client notices at the latest that its connection is gone, s after that; anywhere before it is as likely.
+    /// Returns the longest time until a client notices that its connection is lost, s; the actual time is uniformly
+    /// distributed below it.
     fn time_to_notice(&self) -> f64 {
         0.0
     }
 
-    /// Whether an answer of the wrong kind ends a client permanently.
+    /// Whether a wrong response makes a client close permanently.
     fn gives_up(&self) -> bool {
         false
     }
 }
 
-/// How a transport passes what lies before its server.
+/// How a transport works through the proxy in front of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passage {
-    /// As it should.
+    /// It works.
     Open,
-    /// Its updates are held back, and nobody is told.
+    /// Its updates are held back without an error.
     Silent,
-    /// It is refused at once.
+    /// It is rejected immediately.
     Refused,
 }
 
-/// The arithmetic of a contender's transport; of `auto` that of its first rung.
+/// Returns the arithmetic of a contender's transport; for `auto`, that of its first rung.
 pub(super) fn of(options: &Options) -> Box<dyn Arithmetic> {
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {

@@ -1,27 +1,28 @@
-//! What a NATS broker hands to servers that take one feed from it. Knows no contender, and not what it costs the broker.
+//! What a NATS broker delivers to the servers of one feed. Independent of contenders; does not include the broker's own
+//! cost.
 
 use feedlab_feed::tcp;
 use serde::Serialize;
 
-/// What a broker hands out.
+/// The output of a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Broker {
-    /// Messages a second.
+    /// Messages per second.
     pub messages_per_s: f64,
-    /// Bits a second on the wire.
+    /// Bits per second on the wire.
     pub bits_per_s: f64,
 }
 
-/// Every server takes the feed once, each update as a message of its own.
+/// Returns the broker's output if every server receives the feed once, with one message per update.
 pub(super) fn broker(servers: f64, updates_per_s: f64, payload_bytes: f64) -> Broker {
     let messages_per_s = servers * updates_per_s;
     Broker { messages_per_s, bits_per_s: 8.0 * (payload_bytes + message_overhead_bytes()) * messages_per_s }
 }
 
-/// What an update takes on the way to a server beyond its payload: captured between nats-server 2.9 and `feedlab serve`, but
-/// for sequence numbers of a million. The message (`HMSG` of the NATS client protocol) names the stream's subject and where
-/// it is acknowledged; the headers are feedlab's (`message.rs` of the crate `nats`). Other names are longer or shorter. Each
-/// message leaves in a packet of its own, over IPv4 with timestamps.
+/// Returns the bytes that a message to a server has in addition to the payload: as captured between nats-server 2.9 and
+/// `feedlab serve`, except with sequence numbers of one million. The message (`HMSG` of the NATS client protocol) names
+/// the stream's subject and the subject for acknowledgements; the headers are feedlab's (`message.rs` in the crate
+/// `nats`). With other names the size differs. Each message is sent in its own packet, over IPv4 with timestamps.
 pub(super) fn message_overhead_bytes() -> f64 {
     const LINE: &str =
         "HMSG feedlab.TICKER 1 $JS.ACK.TICKER.I9VJtcFp.1.1000000.1000000.1795944826505822824.0 109 365\r\n";
@@ -37,8 +38,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_as_large_as_one_that_was_captured() {
-        // 452 B were captured of a payload of 256 B and two digits of each sequence number, which have five more each here.
+    fn a_message_has_the_captured_size() {
+        // The capture had 452 B, with a payload of 256 B and two digits in each sequence number; here each has five
+        // more.
         assert_eq!(message_overhead_bytes(), 452.0 - 256.0 + 10.0 + 52.0);
         // 68 servers, 10 updates/s: 680 messages/s of 514 B are 2.796 Mbit/s.
         assert_eq!(broker(68.0, 10.0, 256.0), Broker { messages_per_s: 680.0, bits_per_s: 680.0 * 514.0 * 8.0 });

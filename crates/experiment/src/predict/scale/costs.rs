@@ -1,4 +1,4 @@
-//! One contender's measured costs, and what they come to with any number of clients.
+//! One contender's measured costs, and the costs for any number of clients.
 
 use super::reference::{Reference, cpu_metric};
 use crate::Metric;
@@ -6,16 +6,16 @@ use crate::predict::Rates;
 use crate::scenario::Contender;
 use crate::summary::Entry;
 
-/// One contender.
+/// One contender with its predicted traffic and its measured costs.
 #[derive(Clone, Debug)]
 pub(super) struct Studied {
     pub(super) contender: Contender,
     pub(super) rates: Rates,
-    /// Measured, clients ascending, at least one.
+    /// The measured costs, by ascending number of clients; at least one.
     costs: Vec<Costs>,
 }
 
-/// What was measured with so many clients; each is a cost of one connection, or of one request or update.
+/// The costs that were measured with a number of clients: per connection, or per request or update.
 #[derive(Clone, Copy, Debug)]
 struct Costs {
     clients: f64,
@@ -26,7 +26,7 @@ struct Costs {
     descriptors: Option<f64>,
 }
 
-/// The entries of a contender in a run; of several payloads those of the nearest.
+/// Returns the costs of a contender in a run; with several payload sizes, those of the nearest.
 fn costs(reference: &Reference, contender: &Contender, payload: Option<usize>) -> Vec<Costs> {
     let entries: Vec<&Entry> = reference.entries(contender).collect();
     let far = |entry: &&Entry| entry.payload_bytes.zip(payload).map_or(0, |(a, b)| a.abs_diff(b));
@@ -39,7 +39,7 @@ fn costs(reference: &Reference, contender: &Contender, payload: Option<usize>) -
 }
 
 impl Costs {
-    /// A slope that noise has turned below zero counts as zero.
+    /// Slopes that are negative because of noise count as zero.
     fn of(entry: &Entry, contender: &Contender) -> Self {
         let value = |metric| entry.metrics.get(&metric).map(|estimate| estimate.value.max(0.0));
         Self {
@@ -53,16 +53,17 @@ impl Costs {
     }
 }
 
-/// A slope of descriptors is a whole number, but for those that come and go while it is measured.
+/// Rounds a slope of descriptors, which is a whole number except for descriptors that are opened and closed while it is
+/// measured.
 fn whole(slope: f64) -> f64 {
-    /// So far off may it be.
+    /// The maximum deviation.
     const NOISE: f64 = 0.01;
     let near = slope.round();
     if near >= 1.0 && (slope - near).abs() <= NOISE { near } else { slope }
 }
 
 impl Studied {
-    /// `None` where the run did not measure the contender's CPU.
+    /// Returns `None` if the run did not measure the contender's CPU.
     pub(super) fn new(
         contender: &Contender,
         rates: Rates,
@@ -74,7 +75,7 @@ impl Studied {
         known.then(|| Self { contender: contender.clone(), rates, costs })
     }
 
-    /// Client counts that were measured.
+    /// Returns the client counts that were measured.
     pub(super) fn measured_counts(&self) -> impl Iterator<Item = u64> {
         self.costs.iter().map(|costs| costs.clients as u64)
     }
@@ -83,12 +84,12 @@ impl Studied {
         self.costs.iter().any(|costs| costs.kernel_bytes.is_some())
     }
 
-    /// Open descriptors.
+    /// Returns the number of open descriptors.
     pub(super) fn descriptors(&self, clients: f64) -> Option<f64> {
         Some(self.at(clients, |costs| costs.descriptors)? * clients)
     }
 
-    /// CPU time of opening a connection to a server that has so many clients, µs.
+    /// Returns the CPU time of opening a connection to a server with this many clients, µs.
     pub(super) fn connect_us(&self, clients: f64) -> Option<f64> {
         self.at(clients, |costs| costs.connect_us)
     }
@@ -97,7 +98,8 @@ impl Studied {
         self.costs.iter().any(|costs| costs.connect_us.is_some())
     }
 
-    /// A cost at a number of clients: linear between the logarithms of those that were measured, constant outside.
+    /// Returns a cost for a number of clients: interpolated linearly in the logarithm of the measured client counts,
+    /// constant outside of them.
     fn at(&self, clients: f64, cost: impl Fn(&Costs) -> Option<f64>) -> Option<f64> {
         let known: Vec<(f64, f64)> =
             self.costs.iter().filter_map(|costs| Some((costs.clients, cost(costs)?))).collect();
@@ -112,30 +114,30 @@ impl Studied {
         }
     }
 
-    /// Busy cores.
+    /// Returns the busy cores.
     pub(super) fn cores(&self, clients: f64) -> Option<f64> {
         self.cores_at(&self.rates, clients)
     }
 
-    /// Busy cores with other rates than the scenario's.
+    /// Returns the busy cores at other rates than the scenario's.
     pub(super) fn cores_at(&self, rates: &Rates, clients: f64) -> Option<f64> {
         let pushes = self.contender.transport().is_push();
         let events = if pushes { rates.updates } else { rates.requests };
         Some(self.at(clients, |costs| costs.cpu_us)? * 1e-6 * events * clients)
     }
 
-    /// Memory of the connections, bytes: the process's and the kernel's.
+    /// Returns the memory of the connections, bytes: of the process and of the kernel.
     pub(super) fn memory(&self, clients: f64) -> Option<f64> {
         let kernel = self.at(clients, |costs| costs.kernel_bytes).unwrap_or(0.0);
         Some((self.at(clients, |costs| costs.rss_bytes)? + kernel) * clients)
     }
 
-    /// Bits a second on the wire.
+    /// Returns the bits per second on the wire.
     pub(super) fn bits(&self, clients: f64) -> f64 {
         8.0 * self.rates.wire_bytes * clients
     }
 
-    /// Numbers of clients for a curve: six a decade, and those that were measured.
+    /// Returns the client counts of a curve: six per decade, and those that were measured.
     pub(super) fn counts(&self, most: f64) -> impl Iterator<Item = f64> {
         let steps = (most.max(1.0).log10() * 6.0).floor() as i32;
         let mut counts: Vec<f64> = (0..=steps).map(|step| 10f64.powf(f64::from(step) / 6.0)).collect();

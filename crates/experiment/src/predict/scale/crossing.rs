@@ -1,12 +1,12 @@
-//! Where one contender becomes cheaper than another along a curve.
+//! Crossings: where one contender becomes cheaper than another along a curve.
 
 use super::{Crossing, Curve};
 
-/// Two contenders whose measured costs differ by less cross by chance.
+/// If the measured costs of two contenders differ by less than this, a crossing is due to chance.
 pub(super) const ALIKE_MEASURED: f64 = 0.05;
 
-/// The crossings of curves over the same clients, by clients ascending; between two points a cost is a power of their
-/// number, which is a straight line where both are logarithmic.
+/// Returns the crossings of curves, by ascending number of clients. Between two points, a cost is a power of the number
+/// of clients: a straight line on logarithmic axes.
 pub(super) fn of(curves: &[Curve]) -> Vec<Crossing> {
     let mut all: Vec<Crossing> = pairs(curves).flat_map(|(a, b)| between(a, b)).collect();
     all.sort_by(|a, b| a.clients.total_cmp(&b.clients));
@@ -35,13 +35,13 @@ fn between(a: &Curve, b: &Curve) -> Vec<Crossing> {
     clear.windows(2).filter(|pair| pair[0].1.signum() != pair[1].1.signum()).filter_map(crossing).collect()
 }
 
-/// The first two neighbours with different signs.
+/// Returns the first two adjacent points with different signs.
 fn change(points: &[(f64, f64)]) -> Option<((f64, f64), (f64, f64))> {
     let pair = points.windows(2).find(|pair| pair[0].1.signum() != pair[1].1.signum())?;
     Some((pair[0], pair[1]))
 }
 
-/// A curve's cost between its points.
+/// Returns a curve's cost, interpolated between its points.
 fn cost(curve: &Curve, clients: f64) -> Option<f64> {
     let after = curve.points.iter().position(|(at, _)| *at >= clients)?;
     let (high, above) = curve.points[after];

@@ -1,8 +1,8 @@
-//! What servers need around them, and what each must stand: the feed from a [`broker`](super::broker), and clients that come
-//! back.
+//! What servers need around them and what each must withstand: the feed from a [`broker`](super::broker), and
+//! reconnecting clients.
 //!
-//! One function a formula, on plain figures, so that one more cause of reconnects is one more function.
-//! Called by a [`Study`], which knows the figures; knows no contender but in [`Fleet`].
+//! There is one function per formula, on plain numbers, so that another cause of reconnects is another function. Called
+//! by a [`Study`], which has the figures; only [`Fleet`] refers to contenders.
 
 use serde::Serialize;
 
@@ -12,47 +12,47 @@ use super::study::{Limits, Need, Study};
 use crate::predict::reconnect_s;
 use crate::scenario::{Contender, Options};
 
-/// What the servers of one contender need around them. What was not measured is absent.
+/// What the servers of one contender need around them. Figures that were not measured are absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fleet {
     /// The contender's label.
     pub label: String,
-    /// So many servers, which the clients are spread over evenly.
+    /// The number of servers, over which the clients are distributed evenly.
     pub servers: f64,
-    /// What the broker hands to all of them together; nothing where one server is enough, which has the feed itself.
+    /// What the broker delivers to all servers together; `None` if one server is sufficient, which has the feed itself.
     pub broker: Option<Broker>,
-    /// One server is gone, and its clients come to the others; nothing where there is no other.
+    /// The reconnects at each other server if one server fails; `None` if there is no other server.
     pub failover: Option<Storm>,
-    /// Every client has lost its connection at one moment, as by a network that was cut.
+    /// The reconnects at each server if all clients lose their connections at the same time, as in a network outage.
     pub all_at_once: Storm,
-    /// New connections per second that a server can open with the CPU that it may use, if it does nothing else.
+    /// New connections per second that a server can open with its CPU limit, if it does nothing else.
     pub connects_per_s: Option<f64>,
-    /// What a deploy costs; nothing where connections do not outlive a poll.
+    /// The cost of a deploy; `None` if connections do not outlive a poll.
     pub deploy: Option<Deploy>,
-    /// Connections a second that are opened although nothing breaks, at all servers together.
+    /// Connections opened per second without faults, at all servers together.
     pub turnover_per_s: f64,
 }
 
-/// Clients that come to one server at about the same time.
+/// Clients that connect to one server at about the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Storm {
-    /// So many connections.
+    /// The number of connections.
     pub connections: f64,
-    /// Evenly within so many seconds; 0: all at one moment.
+    /// The time over which they are spread evenly, s; 0 if all connect at once.
     pub within_s: f64,
 }
 
-/// Reconnects of all clients together.
+/// The number of reconnects of all clients together during a deploy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Deploy {
-    /// The servers are restarted in place, one after the other.
+    /// If the servers are restarted in place, one after another.
     pub in_place: f64,
-    /// New servers are started beside the old ones before these are drained.
+    /// If new servers are started next to the old ones before those are drained.
     pub beside: f64,
 }
 
 impl Study {
-    /// What is needed around the servers, a line a contender, in the order of the needs.
+    /// Returns what is needed around the servers, one entry per contender, in the order of the needs.
     #[must_use]
     pub fn fleets(&self, needs: &[Need], limits: &Limits) -> Vec<Fleet> {
         self.contenders().iter().zip(needs).map(|(studied, need)| self.fleet(studied, need, limits)).collect()
@@ -78,14 +78,15 @@ impl Study {
     }
 }
 
-/// What each server that is left gets of the clients of one that is gone: `N/k` over `k − 1`.
+/// Returns how many clients of a failed server connect to each remaining one: `N/k` over `k − 1`.
 fn failover(clients: f64, servers: f64) -> Option<f64> {
     (servers > 1.0).then(|| clients / servers / (servers - 1.0))
 }
 
-/// How often a client reconnects while `k` servers are restarted one after the other: who has lost one goes to another,
-/// whose turn may still come. The `j`-th has `1/k · (k/(k−1))^(j−1)` of all clients at its turn; the sum of these is
-/// `(k−1)/k · ((k/(k−1))^k − 1)`, which comes to e − 1 with many servers. Of a single server: once.
+/// Returns how often a client reconnects on average while `k` servers are restarted one after another: a client that
+/// loses its server connects to another one, which may be restarted later. When it is restarted, the `j`-th server has
+/// `1/k · (k/(k−1))^(j−1)` of all clients; the sum is `(k−1)/k · ((k/(k−1))^k − 1)`, which approaches e − 1 with many
+/// servers. With a single server: once.
 fn restarts(servers: f64) -> f64 {
     if servers <= 1.0 {
         return 1.0;
@@ -102,9 +103,9 @@ const fn keeps_connections(contender: &Contender) -> bool {
     )
 }
 
-/// Connections a second although nothing breaks: a poll without keep-alive opens its own, and streams that end of age, at
-/// an age between half of the greatest and all of it, live for three quarters of that on average. `churn` ends a share of those
-/// that are kept, each second.
+/// Returns the connections opened per second without faults: a poll without keep-alive opens its own, and streams with
+/// a maximum age, which are closed at an age between half of the maximum and all of it, last for three quarters of it
+/// on average. `churn` ends a share of the persistent connections each second.
 fn turnover(contender: &Contender, (clients, churn): (f64, Option<f64>), requests_per_s: f64) -> f64 {
     const MEAN_AGE: f64 = 0.75;
     let by_age = contender.serving.max_connection_age.map_or(0.0, |age| 1.0 / (MEAN_AGE * age.as_secs_f64()));
@@ -119,8 +120,8 @@ mod tests {
     use crate::predict::tests::contender;
 
     #[test]
-    fn the_others_share_who_has_lost_a_server() {
-        // 4 servers of 250 clients: 250 come to 3.
+    fn the_other_servers_share_the_clients_of_a_failed_one() {
+        // 4 servers with 250 clients each: 250 clients connect to the other 3.
         assert_eq!(failover(1_000.0, 4.0), Some(250.0 / 3.0));
         assert_eq!(failover(1_000.0, 1.0), None);
     }
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_end_of_age_polls_without_keep_alive_at_once_and_a_share_by_churn() {
+    fn turnover_is_by_age_by_poll_and_by_churn() {
         let mut stream = contender(Options::Sse { keepalive: Duration::from_secs(15) });
         assert_eq!(turnover(&stream, (1e6, None), 0.0), 0.0);
         stream.serving.max_connection_age = Some(Duration::from_secs(3_600));
@@ -145,6 +146,6 @@ mod tests {
         let poll = |keep_alive| contender(Options::ShortPolling { interval, keep_alive, conditional: false });
         let of = |keep_alive, churn| turnover(&poll(keep_alive), (1e6, churn), 5e5);
         assert_eq!((of(false, None), of(true, None)), (5e5, 0.0));
-        assert_eq!((of(false, Some(0.003)), of(true, Some(0.003))), (5e5, 3_000.0), "no connection lives long enough");
+        assert_eq!((of(false, Some(0.003)), of(true, Some(0.003))), (5e5, 3_000.0), "no connection lasts long enough");
     }
 }

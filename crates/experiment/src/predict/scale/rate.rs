@@ -1,4 +1,4 @@
-//! From which rate of the feed on one contender becomes cheaper than another.
+//! The feed rates at which one contender becomes cheaper than another.
 
 use serde::Serialize;
 
@@ -8,44 +8,44 @@ use super::study::Study;
 use crate::predict::{Rates, rates};
 use crate::scenario::Source;
 
-/// Rates that are looked at, updates per second, by their decimal logarithm.
+/// The range of rates that is examined, updates per second, as decimal logarithms.
 const LOWEST: f64 = -3.0;
 const HIGHEST: f64 = 3.0;
 const STEPS: u32 = 48;
-/// Halvings of a step: the rate is then known to a millionth of it.
+/// The number of bisection steps: the rate is then known to a millionth of a step.
 const HALVINGS: u32 = 20;
-/// Predicted costs that differ by less cross by chance.
+/// If predicted costs differ by less than this, a crossing is due to chance.
 const ALIKE_PREDICTED: f64 = 0.001;
 
-/// One cost of every contender, compared over the rates of a feed. That nothing crosses is a finding only together with
-/// what was compared.
+/// One kind of cost of all contenders, compared over the rates of a feed. That there are no crossings means something
+/// only together with what was compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RateComparison {
-    /// Of what: "bandwidth on the wire".
+    /// The kind of cost, such as "bandwidth on the wire".
     pub cost: String,
-    /// The lowest and the highest rate that was looked at, updates per second.
+    /// The lowest and the highest rate that was examined, updates per second.
     pub range: (f64, f64),
-    /// Contenders whose cost is known at these rates.
+    /// The number of contenders whose cost is known at these rates.
     pub contenders: usize,
-    /// Where one becomes cheaper than another, by rate ascending.
+    /// Where one contender becomes cheaper than another, by ascending rate.
     pub crossings: Vec<RateCrossing>,
 }
 
-/// A rate from which on another contender is cheaper.
+/// A rate from which another contender is cheaper.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RateCrossing {
-    /// Of what: "bandwidth on the wire".
+    /// The kind of cost, such as "bandwidth on the wire".
     pub cost: String,
     /// The rate of the feed, updates per second.
     pub updates_per_s: f64,
-    /// The contender that is cheaper below, and the one that is cheaper above.
+    /// The contender that is cheaper below this rate, and the one that is cheaper above.
     pub labels: (String, String),
 }
 
 impl Study {
-    /// From which rates of the feed on another contender is cheaper with so many clients, everything else being equal: of
-    /// the CPU and of the wire. `None` where it is not computed: what clients publish themselves is no feed whose rate
-    /// could be another.
+    /// Returns from which feed rates another contender is cheaper with this many clients, everything else being equal,
+    /// for CPU and bandwidth. `None` if the clients publish the updates, because the rate of such a feed cannot be
+    /// varied.
     #[must_use]
     pub fn rate_comparisons(&self, clients: f64) -> Option<Vec<RateComparison>> {
         if matches!(self.scenario.feed.source, Source::Clients { .. }) {
@@ -79,7 +79,8 @@ impl Study {
         }
     }
 
-    /// The rates at which the cheaper of two changes, with the one that is cheaper below and the one above.
+    /// Returns the rates at which the cheaper of two contenders changes, with the one that is cheaper below and the one
+    /// above.
     fn crossings(
         &self,
         (cost, alike): (Cost, f64),
@@ -107,24 +108,24 @@ impl Study {
         changes.map(crossing).collect()
     }
 
-    /// A contender's traffic at every rate that is looked at.
+    /// Returns a contender's traffic at every rate that is examined.
     fn sampled<'a>(&self, studied: &'a Studied) -> Sampled<'a> {
         let step = |step: u32| LOWEST + (HIGHEST - LOWEST) * f64::from(step) / f64::from(STEPS);
         let rates = (0..=STEPS).map(step).filter_map(|log| Some((log, self.rates_at(studied, log)?)));
         Sampled { studied, rates: rates.collect() }
     }
 
-    /// A contender's traffic at another rate of the feed, given by its decimal logarithm.
+    /// Returns a contender's traffic at another feed rate, given as its decimal logarithm.
     fn rates_at(&self, studied: &Studied, log: f64) -> Option<Rates> {
         Some(rates(&self.scenario, &studied.contender, &self.feed.model_at(10f64.powf(log))?))
     }
 }
 
-/// One contender's traffic by the logarithm of the feed's rate.
+/// One contender's traffic at various feed rates, given as decimal logarithms.
 struct Sampled<'a> {
     studied: &'a Studied,
     rates: Vec<(f64, Rates)>,
 }
 
-/// A cost at some traffic and number of clients.
+/// A function that returns a cost for given traffic and number of clients.
 type Cost = fn(&Studied, &Rates, f64) -> Option<f64>;

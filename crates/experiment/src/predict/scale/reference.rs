@@ -1,4 +1,4 @@
-//! The run whose measured costs are carried on: one that the user names, the newest that fits, or the one built in.
+//! The run whose measured costs are extrapolated: one that the user names, the newest that fits, or the built-in one.
 
 use std::path::Path;
 
@@ -11,26 +11,26 @@ use crate::summary::Entry;
 use crate::verdict::Status;
 use crate::{Metric, Scenario};
 
-/// A run that ships with feedlab, for those who have not measured yet, as a [`Reference`]. It was measured with `feedlab
-/// run scenarios/ticker.toml` at the time in its `run`, on its `machine`; of its `summary.json` the file keeps the values of
-/// the five metrics that [`costs`](super::costs) reads.
+/// A run that ships with feedlab as a [`Reference`], for users without measurements. It was measured with `feedlab run
+/// scenarios/ticker.toml` at the time in its `run`, on its `machine`; from its `summary.json` the file keeps the values
+/// of the five metrics that [`costs`](super::costs) reads.
 const BUILT_IN: &str = include_str!("reference.json");
-/// How many folders are looked at for the newest run that fits.
+/// The maximum number of folders that are searched for the newest run that fits.
 const MOST_FOLDERS: usize = 200;
 
-/// What a run measured, and where.
+/// The results of a run, and where it was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// The run's id.
     pub run: String,
-    /// Where it was measured.
+    /// The machine on which it was measured.
     pub machine: Machine,
-    /// What was measured.
+    /// The measured results.
     pub contenders: Vec<Entry>,
 }
 
 impl Reference {
-    /// A run whose folder was read.
+    /// Creates a reference from the results of a run.
     #[must_use]
     pub fn of(results: &Results) -> Self {
         Self {
@@ -40,13 +40,14 @@ impl Reference {
         }
     }
 
-    /// The newest run of a scenario in a folder of runs, if it knows the cost of every contender and is not invalid.
+    /// Returns the newest run of a scenario in a folder of runs that has the cost of every contender and is not
+    /// invalid.
     #[must_use]
     pub fn newest(folder: &Path, scenario: &Scenario) -> Option<Self> {
         let entries = std::fs::read_dir(folder).ok()?;
         let mut runs: Vec<_> =
             entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
-        // The names begin with the time.
+        // The names start with the time.
         runs.sort_unstable_by(|a, b| b.cmp(a));
         let usable = |path: &std::path::PathBuf| {
             let results = Results::read(path).ok()?;
@@ -57,13 +58,13 @@ impl Reference {
         runs.iter().take(MOST_FOLDERS).find_map(usable)
     }
 
-    /// The run that ships with feedlab.
+    /// Returns the run that ships with feedlab.
     #[must_use]
     pub fn built_in() -> Option<Self> {
         serde_json::from_str(BUILT_IN).ok()
     }
 
-    /// Whether it knows what every contender of a scenario costs.
+    /// Whether it has the cost of every contender of a scenario.
     #[must_use]
     pub fn knows_all(&self, scenario: &Scenario) -> bool {
         scenario
@@ -72,7 +73,8 @@ impl Reference {
             .all(|contender| self.entries(contender).any(|entry| entry.metrics.contains_key(&cpu_metric(contender))))
     }
 
-    /// The entries of a contender: of the same label, or else of the first of the same transport.
+    /// Returns the entries of a contender: those with the same label, or else those of the first contender with the
+    /// same transport.
     pub(super) fn entries(&self, contender: &Contender) -> impl Iterator<Item = &Entry> {
         let by_label = self
             .contenders
@@ -83,7 +85,7 @@ impl Reference {
         self.contenders.iter().filter(move |entry| Some(entry.label.as_str()) == label)
     }
 
-    /// The machine in a few words.
+    /// Returns a short description of the machine.
     #[must_use]
     pub fn machine_in_words(&self) -> String {
         let Machine { cpu, cores, memory_bytes, kernel, .. } = &self.machine;
@@ -94,8 +96,8 @@ impl Reference {
     }
 }
 
-/// What the CPU of a contender is counted by: a poll costs what it costs with or without news, a stream costs only
-/// with news.
+/// Returns the metric of a contender's CPU cost: a poll costs the same with or without updates, a stream costs only
+/// with updates.
 pub(super) fn cpu_metric(contender: &Contender) -> Metric {
     if contender.transport().is_push() { Metric::ServerCpuPerUpdate } else { Metric::ServerCpuPerRequest }
 }

@@ -1,4 +1,4 @@
-//! What each contender costs with any number of clients.
+//! The study: what each contender costs with any number of clients.
 
 use feedlab_feed::Transport;
 use serde::Serialize;
@@ -10,16 +10,16 @@ use crate::predict::{LongRun, Rates, rates};
 use crate::scenario::{Contender, Link};
 use crate::{Metric, Scenario};
 
-/// Why there is nothing to carry on.
+/// Why costs cannot be extrapolated.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaleError {
-    /// Nobody knows what the feed will bring.
+    /// The feed cannot be predicted.
     #[error("the feed of {name} cannot be predicted; use a scenario with another `source`")]
     NoFeed {
         /// The scenario's name.
         name: String,
     },
-    /// The run knows nothing of a contender.
+    /// The run has no costs of a contender.
     #[error(
         "{run} did not measure {metric} of {label} or of another contender over {transport}; run the scenario first: \
          feedlab run SCENARIO"
@@ -27,9 +27,9 @@ pub enum ScaleError {
     NotMeasured {
         /// The reference run.
         run: String,
-        /// What it lacks.
+        /// The missing metric.
         metric: Metric,
-        /// Of whom.
+        /// The contender's label.
         label: String,
         /// Its transport.
         transport: Transport,
@@ -47,18 +47,18 @@ pub struct Study {
     machine: String,
 }
 
-/// What a server may be used for.
+/// The resource limits of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Limits {
-    /// Cores that may be busy.
+    /// The number of cores that may be busy.
     pub cores: f64,
-    /// Memory for connections, bytes.
+    /// The memory for connections, bytes.
     pub memory_bytes: f64,
-    /// Bits a second, both directions.
+    /// Bits per second, both directions.
     pub bits_per_s: f64,
-    /// Packets a second, both directions.
+    /// Packets per second, both directions.
     pub packets_per_s: f64,
-    /// Open descriptors.
+    /// The number of open descriptors.
     pub descriptors: f64,
 }
 
@@ -74,7 +74,7 @@ impl Default for Limits {
     }
 }
 
-/// What runs out on a server.
+/// A resource that may be exhausted on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
@@ -84,46 +84,47 @@ pub enum Resource {
     Memory,
     /// Bandwidth.
     Bandwidth,
-    /// Packets a second.
+    /// Packets per second.
     Packets,
     /// Descriptors.
     Descriptors,
 }
 
-/// What so many clients of one contender need, all servers together. What was not measured is absent.
+/// What a number of clients of one contender needs, for all servers together. Figures that were not measured are
+/// absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Need {
     /// The contender's label.
     pub label: String,
     /// Its transport.
     pub transport: Transport,
-    /// So many clients.
+    /// The number of clients.
     pub clients: f64,
-    /// Updates delivered a second.
+    /// Updates delivered per second.
     pub updates_per_s: f64,
-    /// Requests answered a second.
+    /// Requests answered per second.
     pub requests_per_s: f64,
-    /// Cores that are busy.
+    /// The number of busy cores.
     pub cores: Option<f64>,
-    /// Memory of the connections, bytes: the process's and the kernel's.
+    /// Memory of the connections, bytes: of the process and of the kernel.
     pub memory_bytes: Option<f64>,
-    /// Bits a second on the wire, both directions.
+    /// Bits per second on the wire, both directions.
     pub bits_per_s: f64,
-    /// Packets a second, both directions.
+    /// Packets per second, both directions.
     pub packets_per_s: f64,
-    /// Open descriptors.
+    /// The number of open descriptors.
     pub descriptors: Option<f64>,
-    /// Servers under the limits that were given.
+    /// The number of servers required under the given limits.
     pub servers: f64,
-    /// What they run out of first.
+    /// The resource that is exhausted first.
     pub bound_by: Resource,
 }
 
 impl Study {
-    /// Puts the measured costs of a run beside the traffic that is predicted for a scenario.
+    /// Combines the measured costs of a run with the predicted traffic of a scenario.
     ///
     /// # Errors
-    /// When the traffic cannot be predicted, or the run knows nothing of a contender's CPU.
+    /// If the traffic cannot be predicted, or the run did not measure a contender's CPU.
     pub fn new(scenario: &Scenario, reference: &Reference) -> Result<Self, ScaleError> {
         let payload = scenario.feed.source.payload_sweep().last().copied().flatten();
         let no_feed = || ScaleError::NoFeed { name: scenario.name.clone() };
@@ -148,13 +149,13 @@ impl Study {
         })
     }
 
-    /// What so many clients need, a line a contender.
+    /// Returns what this many clients need, one entry per contender.
     #[must_use]
     pub fn needs(&self, clients: f64, limits: &Limits) -> Vec<Need> {
         self.contenders.iter().map(|studied| studied.need(clients, limits)).collect()
     }
 
-    /// Cost against the number of clients, for a chart: from one client to `most`.
+    /// Returns the charts of cost against the number of clients, from one client to `most`.
     #[must_use]
     pub fn panels(&self, most: f64) -> Vec<Panel> {
         let panel = |title: &str, unit: Unit, cost: fn(&Studied, f64) -> Option<f64>| {
@@ -177,12 +178,12 @@ impl Study {
         self.contenders.iter().filter_map(curve).collect()
     }
 
-    /// Payload of an update, bytes, on average.
+    /// Returns the mean payload of an update, bytes.
     pub(super) const fn payload_bytes(&self) -> f64 {
         self.payload_bytes
     }
 
-    /// The feed's own rate in the long run.
+    /// Returns the feed's own rate in the long run, updates per second.
     #[must_use]
     pub const fn updates_per_s(&self) -> f64 {
         self.feed.rate()
@@ -192,7 +193,7 @@ impl Study {
         &self.contenders
     }
 
-    /// What all of it takes for granted, a sentence each.
+    /// Returns the assumptions, one sentence each.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
         let counts: Vec<String> = self.counts().iter().map(u64::to_string).collect();
@@ -247,7 +248,7 @@ impl Study {
         all
     }
 
-    /// Client counts that were measured.
+    /// Returns the client counts that were measured.
     fn counts(&self) -> Vec<u64> {
         let mut all: Vec<u64> = self.contenders.iter().flat_map(Studied::measured_counts).collect();
         all.sort_unstable();

@@ -1,13 +1,14 @@
-//! The fallback ladder on a way that breaks its first rung (E25); on one that does not it is that rung.
+//! The fallback ladder on a path on which its first rung does not work (E25); otherwise it behaves like that rung.
 
 use super::{Case, Passage, of};
 use crate::scenario::Options;
 
-/// How long a client of the ladder is without an update, s; `None` where the way lets its first rung through, or where
-/// how long that takes is not known.
+/// Returns how long a client of the ladder waits for its first update, s; `None` if the first rung works on the path,
+/// or if the time is not known.
 ///
-/// A proxy that buffers an event stream raises no error: its head comes through, and then only the watchdog tells. A proxy
-/// that lets no upgrade through answers at once. Either way the next rung, long polling, opens a connection of its own.
+/// A proxy that buffers an event stream causes no error: the response headers arrive, and only the watchdog detects the
+/// problem. A proxy that does not support upgrades responds immediately. In both cases the next rung, long polling,
+/// opens its own connection.
 pub(crate) fn first_update(case: &Case<'_>) -> Option<f64> {
     let Options::Auto { watchdog, .. } = case.contender.options else { return None };
     let noticed = match of(&case.contender.options).passage(case.contender.link.via) {

@@ -1,4 +1,4 @@
-//! Long polling: a client asks, and the server keeps the question until there is news, or until the hold ends.
+//! Long polling: a client sends a request, and the server holds it until there are updates or the hold expires.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::scenario::Headers;
 
 const THIS: Transport = Transport::LongPolling;
 
-/// How a client polls.
+/// The options of long polling.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LongPolling {
-    /// How long the server may keep a request.
+    /// How long the server may hold a request.
     pub(super) hold: Duration,
-    /// One connection for all requests.
+    /// Whether one connection is used for all requests.
     pub(super) keep_alive: bool,
 }
 
@@ -35,7 +35,8 @@ impl Arithmetic for LongPolling {
         };
         let traffic = feed.counted(traffic, span);
         let changed = self.changed(traffic, self.churn(case), span.length());
-        // Who leaves while an answer or the next question is on its way has none that the server holds.
+        // A client that disconnects while an answer or the next request is in transit has no request that the server
+        // holds.
         let unheld = changed.changes * (gap * traffic.requests / span.length()).min(1.0);
         Traffic { requests: changed.requests - unheld, empty: changed.empty - unheld, ..changed }
     }
@@ -44,7 +45,8 @@ impl Arithmetic for LongPolling {
         polling::churn(case, self.keep_alive)
     }
 
-    /// Who leaves has a question under way, which the server answers with nothing; and the next one is held again.
+    /// A client that disconnects has a request in progress, which the server ends without updates; the next one is held
+    /// again.
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
         let hold = self.silence();
         let ended = traffic.empty * (1.0 - completed_share(churn, hold, hold));
@@ -71,7 +73,7 @@ impl Arithmetic for LongPolling {
     }
 
     // Ages.
-    /// What is not waited for is not handed over to a client without a cursor.
+    /// A client without a cursor receives only updates for which a request was already waiting.
     fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted> {
         let (Poller { hold, gap }, delay) = (self.poller(&case.path), case.path.min_delay());
         let ages = match closed_form_ages(hold, gap, delay, &feed.arrivals) {
@@ -82,7 +84,7 @@ impl Arithmetic for LongPolling {
         Ok(while_away(polling::jittered(ages, &case.path), self.churn(case), case.path.open_time()))
     }
 
-    // Heads and bodies.
+    // Headers and bodies.
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         polling::bytes(&self.heads(headers, sizes), 0.0, 0.0, sizes, traffic)
     }
@@ -92,9 +94,10 @@ impl Arithmetic for LongPolling {
     }
 
     // Packets.
-    /// A request, its acknowledgement unless that is saved, and the answer, whose last segment the next request
-    /// acknowledges: what came before that has acknowledgements of its own. Over a way that is longer than the delay the
-    /// lab proxy, which is the server's peer, has nothing to send in time: it acknowledges the last segment by itself, too.
+    /// A request, its acknowledgement unless it is saved, and the answer, whose last segment the next request
+    /// acknowledges; earlier segments have pure acknowledgements. If the path is longer than the
+    /// delayed-acknowledgement time, the lab proxy, which is the server's peer, has no data to send in time and
+    /// acknowledges the last segment separately, too.
     fn wire(&self, path: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire {
         if !self.keep_alive {
             return polling::one_connection_per_request(traffic, bytes);
@@ -104,7 +107,7 @@ impl Arithmetic for LongPolling {
         let acks = if news > 1.0 || is_late { acks(news) } else { 0.0 };
         let empty = if is_late { 2.0 } else { 1.0 };
         let requests = 2.0 * traffic.requests - traffic.unacknowledged;
-        // Nothing follows the last answer that would acknowledge it.
+        // The last answer is not followed by a request that would acknowledge it.
         let changes = traffic.changes * (OPEN + CLOSE + 1.0);
         let packets = requests + traffic.with_news() * (news + acks) + traffic.empty * empty + changes;
         wire(packets, traffic.changes, bytes)
@@ -120,14 +123,14 @@ impl Arithmetic for LongPolling {
         self.hold.as_secs_f64()
     }
 
-    // Coming back.
-    /// One, or one a request, of which one is always under way; a client begins with a request for its cursor.
+    // Connecting and reconnecting.
+    /// One, or one per request, of which one is always in progress; a client starts with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 2.0 + before + answered }
     }
 }
 
-/// A client's request has been waiting since before the feed.
+/// A client's request has been waiting since before the start of the feed.
 const START: [f64; 1] = [0.0];
 
 impl LongPolling {
@@ -135,7 +138,7 @@ impl LongPolling {
         Poller { hold: self.hold.as_secs_f64(), gap: polling::gap(path, self.keep_alive) }
     }
 
-    /// With the cursor in the URL.
+    /// Returns the sizes of requests and responses, with the cursor in the URL.
     pub(super) fn heads(&self, headers: Headers, sizes: &Sizes) -> Heads {
         let target = format!("{}&{}={}", heads::resume(THIS), poll::HOLD, poll::hold(self.hold));
         let request = polling::request(THIS, &target, self.keep_alive, None, headers).len() as f64 + sizes.digits - 1.0;
@@ -152,21 +155,22 @@ impl LongPolling {
     }
 }
 
-/// A second of long polls (E05). A renewal argument (the elementary renewal theorem: the rate of cycles is one over the
-/// mean length of a cycle). A cycle begins when an answer leaves: the re-request takes the gap `R`; what falls due in it
-/// is answered at once. With nothing there the server waits for the first update, at most for the hold `H` (RFC 6202,
-/// section 2.1). With independent updates the mean cycle is
+/// Returns the traffic of long polling per second (E05). A renewal argument (the elementary renewal theorem: the rate
+/// of cycles is one over the mean length of a cycle). A cycle starts when an answer is sent: the next request arrives
+/// after the gap `R`; updates that fell due in the gap are sent immediately. If there are none, the server waits for
+/// the first update, at most for the hold `H` (RFC 6202, section 2.1). With independent updates the mean cycle is
 ///
 /// ```text
 /// R + e^(−λR) · (1 − e^(−λH)) / λ
 /// ```
 ///
-/// and a share `e^(−λ(R+H))` of the cycles ends with nothing. At `R = 0` that is E05's `λ/(1−e^(−λH))`, and with
-/// `H → ∞` it is E04's `λ/(λR + e^(−λR))`: the one without the gap, the other without the hold, and the table does not
-/// say so. Evenly spaced updates: an answer each, and with `p > H` an empty one for every hold that fits between two;
-/// below the gap one answer a gap, with `R/p` updates.
+/// and a share `e^(−λ(R+H))` of the cycles ends without updates. For `R = 0` this is E05's `λ/(1−e^(−λH))`, and for `H
+/// → ∞` E04's `λ/(λR + e^(−λR))`: one omits the gap, the other the hold, and the table does not say so. Evenly spaced
+/// updates: one answer each, and with `p > H` an empty one for every hold that fits between two; with a period below
+/// the gap, one answer per gap, with `R/p` updates.
 ///
-/// Two answers in a row within the delay save an acknowledgement: see [`crate::predict::model`]'s packets.
+/// Two consecutive answers within the delayed-acknowledgement time save an acknowledgement: see the packets of
+/// [`crate::predict::model`].
 pub(super) fn per_second(hold: f64, gap: f64, arrivals: &Arrivals) -> Option<Traffic> {
     match *arrivals {
         Arrivals::Poisson(rate) => {
@@ -188,18 +192,18 @@ pub(super) fn per_second(hold: f64, gap: f64, arrivals: &Arrivals) -> Option<Tra
     }
 }
 
-/// Mean time until the first update, but no longer than the hold: `(1 − e^(−λH)) / λ`.
+/// Returns the mean time until the first update, limited by the hold: `(1 − e^(−λH)) / λ`.
 fn mean_wait(rate: f64, hold: f64) -> f64 {
     if rate > 0.0 { -f64::exp_m1(-rate * hold) / rate } else { hold }
 }
 
-/// Requests and updates of a second of long polling that forgets: only what a held request waits for is handed over, and
-/// what falls into the re-request gap `R` is lost. A renewal argument as in [`a_second`], with independent updates: a
-/// client without a cursor always waits, for `1/λ` or until the hold ends, and a cycle of `R + (1 − e^(−λH))/λ` hands one
-/// over: with a long hold it loses the share `λR/(1 + λR)` (E06). A client with a cursor and a server without a history
-/// is told of the gap at once, if there is one, and only waits otherwise: it loses `λR/(λR + e^(−λR))`. Evenly spaced
-/// updates are all handed over while the period is longer than the gap; else a client without a cursor gets every
-/// `⌈R/p⌉`th, and the other none.
+/// Returns requests and updates per second of lossy long polling: only updates for which a held request waits are
+/// delivered, and updates that fall into the re-request gap `R` are lost. A renewal argument as in [`per_second`], with
+/// independent updates: a client without a cursor always waits, for `1/λ` or until the hold expires, and a cycle of `R
+/// + (1 − e^(−λH))/λ` delivers one update: with a long hold it loses the share `λR/(1 + λR)` (E06). For a client with a
+/// cursor, a server without a history reports the gap immediately if there is one, and otherwise holds the request: the
+/// client loses `λR/(λR + e^(−λR))`. Evenly spaced updates are all delivered if the period is longer than the gap;
+/// otherwise a client without a cursor receives every `⌈R/p⌉`th update, and the other client none.
 pub(super) fn lossy(why: NotPredicted, hold: f64, gap: f64, arrivals: &Arrivals) -> Option<(f64, f64)> {
     Some(match (why, arrivals) {
         (NotPredicted::NoCursor, Arrivals::Poisson(rate)) => {
@@ -222,25 +226,26 @@ pub(super) fn lossy(why: NotPredicted, hold: f64, gap: f64, arrivals: &Arrivals)
     })
 }
 
-/// Whether chance decides between two numbers.
+/// Whether a number is so close to an integer that chance decides.
 fn is_near_whole(turns: f64) -> bool {
     turns > 0.5 && (turns - turns.round()).abs() < 0.02
 }
 
-/// Ages of long polling (E04): an update is told at once, unless it falls into the re-request gap `R` between an answer
-/// and the next request; then it waits for that request, and the answer leaves with all that came in the gap.
+/// Returns the ages of long polling (E04): an update is sent immediately unless it falls into the re-request gap `R`
+/// between an answer and the next request; then it waits for that request, whose answer contains all updates of the
+/// gap.
 ///
-/// With independent updates a cycle has `λR` of those, whose waits are uniform on `[0, R]` (where the arrivals of a
-/// Poisson process fall in an interval is uniform), and one that is told at once if the gap stayed empty and the hold
-/// did not end first, `e^(−λR) (1 − e^(−λH))`. So
+/// With independent updates a cycle has `λR` of those, whose waits are uniform on `[0, R]` (the arrival times of a
+/// Poisson process in an interval are uniform), and one that is sent immediately if the gap was empty and the hold did
+/// not expire first, `e^(−λR) (1 − e^(−λH))`. So
 ///
 /// ```text
 /// mean wait = λR²/2 / (λR + e^(−λR) (1 − e^(−λH)))
 /// ```
 ///
-/// which E04 gives for `H → ∞`; the age is that and the way `d`, at most `R + d`: "three network transits at worst"
-/// (RFC 6202, section 2.2). Evenly spaced updates: with `p ≥ R` none falls into a gap; with `p < R` all do, the waits
-/// are uniform on `[0, R]`, mean age `R`, maximum `1.5 R`.
+/// which E04 gives for `H → ∞`; the age is this wait plus the one-way delay `d`, at most `R + d`: "three network
+/// transits at worst" (RFC 6202, section 2.2). Evenly spaced updates: with `p ≥ R` none falls into a gap; with `p < R`
+/// all do, the waits are uniform on `[0, R]`, with a mean age of `R` and a maximum of `1.5 R`.
 pub(super) fn closed_form_ages(hold: f64, gap: f64, delay: f64, arrivals: &Arrivals) -> Option<Ages> {
     let at_least = match *arrivals {
         _ if gap == 0.0 => 1.0,

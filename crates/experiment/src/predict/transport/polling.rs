@@ -1,8 +1,9 @@
-//! What the two kinds of polling share: the gap between an answer and the next request, a simulation of their requests over
-//! due times, what they are not given, and the bytes and packets of an exchange.
+//! What short and long polling share: the gap between an answer and the next request, a simulation of the requests over
+//! due times, losses, and the bytes and packets of an exchange.
 //!
-//! The simulation stands in for feeds without a closed form, and confirms the formulas for those that have one. The network
-//! is a constant delay and the server answers in no time. Times are the server's, in seconds from the start of the feed.
+//! The simulation is used for feeds without a closed form, and confirms the formulas for the others. The network has a
+//! constant delay and the server answers immediately. Times are those at the server, in seconds from the start of the
+//! feed.
 
 use std::ops::Range;
 
@@ -15,29 +16,29 @@ use crate::headers::{ANY, LAST};
 use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, digits, segments, wire};
 use crate::scenario::Headers;
 
-/// From an answer's departure to the arrival of the next request: a round trip, and with a connection for each request
-/// its handshakes (E10).
+/// Returns the time from sending an answer to the arrival of the next request: a round trip, plus the handshakes if
+/// each request has its own connection (E10).
 pub(super) fn gap(path: &NetworkPath, keep_alive: bool) -> f64 {
     path.mean_round_trip() + if keep_alive { 0.0 } else { path.handshake_time() }
 }
 
-/// How a client asks.
+/// The timing of a client's requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Poller {
-    /// How long the server waits for something to answer with.
+    /// How long the server waits for an update before it answers, s.
     pub(super) hold: f64,
-    /// From an answer's departure to the next request's arrival.
+    /// The time from sending an answer to the arrival of the next request, s.
     pub(super) gap: f64,
 }
 
 /// A request and its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Exchange {
-    /// When the request arrives.
+    /// When the request arrives at the server.
     pub(super) asked: f64,
-    /// When the answer leaves.
+    /// When the answer is sent.
     pub(super) answered: f64,
-    /// The updates in it, as indices of the due times.
+    /// The updates in the answer, as indices into the due times.
     pub(super) updates: Range<usize>,
 }
 
@@ -51,7 +52,7 @@ impl Exchange {
     }
 }
 
-/// One client's requests, without end, the first at `start`.
+/// Returns one client's endless sequence of requests, the first at `start`.
 pub(super) fn exchanges(due: &[f64], poller: Poller, start: f64) -> impl Iterator<Item = Exchange> + '_ {
     let (mut asked, mut next) = (start, 0);
     std::iter::from_fn(move || {
@@ -63,14 +64,14 @@ pub(super) fn exchanges(due: &[f64], poller: Poller, start: f64) -> impl Iterato
     })
 }
 
-/// One client's traffic in a span, the mean over clients that begin at some times and stand for all.
+/// Returns one client's mean traffic in a span, over representative clients with the given start times.
 pub(super) fn simulated_traffic(feed: &FeedModel, span: Span, poller: Poller, starts: &[f64]) -> Traffic {
     let due = feed.due_until(span.to);
     let all = starts.iter().map(|start| tally(exchanges(&due, poller, *start), span));
     all.sum::<Traffic>().times(1.0 / starts.len() as f64)
 }
 
-/// Counts what is answered in a span.
+/// Counts the exchanges that are answered in a span.
 pub(super) fn tally(exchanges: impl Iterator<Item = Exchange>, span: Span) -> Traffic {
     let mut traffic = Traffic::default();
     let (mut was_empty, mut was_soon) = (false, false);
@@ -87,7 +88,7 @@ pub(super) fn tally(exchanges: impl Iterator<Item = Exchange>, span: Span) -> Tr
     traffic
 }
 
-/// The ages over a course without a closed form, over clients that begin at some times and stand for all.
+/// Returns the ages for a feed without a closed form, over representative clients with the given start times.
 pub(super) fn simulated_ages(
     feed: &FeedModel,
     poller: Poller,
@@ -99,7 +100,7 @@ pub(super) fn simulated_ages(
     Ages::from_samples(waits.map(|wait| wait + delay).collect())
 }
 
-/// How long each update of a span waits at the server until it leaves, s, for one client.
+/// Returns how long each update of a span waits at the server until it is sent to one client, s.
 fn waits<'a>(due: &'a [f64], poller: Poller, start: f64, span: Span) -> impl Iterator<Item = f64> + 'a {
     let last = due.partition_point(|time| *time < span.to);
     let answers = exchanges(due, poller, start).take_while(move |exchange| exchange.updates.start < last);
@@ -108,14 +109,14 @@ fn waits<'a>(due: &'a [f64], poller: Poller, start: f64, span: Span) -> impl Ite
     })
 }
 
-/// An answer has no other before it that it would wait for; what the request took longer by jitter is in the gap, with its
-/// mean.
+/// Adds jitter to ages. An answer never waits for an earlier one; the jitter of requests is included in the gap, with
+/// its mean.
 pub(super) fn jittered(ages: Ages, path: &NetworkPath) -> Ages {
     ages.jittered(path.jitter, &Arrivals::DueTimes(Vec::new()))
 }
 
-/// Why a poller that asks every so many seconds may not be given all that fell due in between: it does not say where it
-/// is, or the server keeps too little for it.
+/// Returns why a client that polls every `every` s may not receive all updates that fell due in between: it sends no
+/// cursor, or the history is too short.
 pub(super) fn may_lose(case: &Case<'_>, feed: &FeedModel, every: f64) -> Option<NotPredicted> {
     match case.history() {
         _ if !case.contender.reconnect.with_cursor => Some(NotPredicted::NoCursor),
@@ -125,20 +126,20 @@ pub(super) fn may_lose(case: &Case<'_>, feed: &FeedModel, every: f64) -> Option<
     }
 }
 
-/// What is sent for a request and its answer, with the digits that their numbers have on average, bytes.
+/// The bytes of requests and response headers, with the mean number of digits of the numbers in them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heads {
     /// A request.
     pub(super) request: f64,
-    /// A request that names an entity tag, too.
+    /// A request with an entity tag.
     pub(super) conditional: f64,
-    /// The head of an answer with a body, whose length has no digits.
+    /// The headers of a response with a body, without the digits of its length.
     pub(super) body: f64,
-    /// An answer without a body.
+    /// A response without a body.
     pub(super) bodiless: f64,
 }
 
-/// The head of a request; whoever has a connection for each says that it closes it.
+/// Returns the head of a request; with a connection for each request, it says that the connection will be closed.
 pub(super) fn request(
     transport: Transport,
     target: &str,
@@ -152,14 +153,14 @@ pub(super) fn request(
     heads::request(transport, target, own, headers)
 }
 
-/// The head of an answer.
+/// Returns the head of a response.
 pub(super) fn answer(status: &str, mut own: Pairs<'_>, keep_alive: bool) -> String {
     own.extend((!keep_alive).then_some(("connection", "close")));
     heads::answer(status, own)
 }
 
-/// Several updates share the head of one answer (E03): `h/(λT) + P` bytes an update. So many answers without news have a
-/// body all the same, and so many requests name an entity tag.
+/// Returns the bytes of polling. Several updates share the headers of one answer (E03): `h/(λT) + P` bytes per update.
+/// `bodies` is the number of empty answers that have a body, `conditional` the number of requests with an entity tag.
 pub(super) fn bytes(heads: &Heads, bodies: f64, conditional: f64, sizes: &Sizes, traffic: &Traffic) -> Bytes {
     let up = heads.request * traffic.requests + (heads.conditional - heads.request) * conditional;
     let (news, empty) = (news_body(sizes, traffic), empty_body(sizes));
@@ -179,18 +180,19 @@ pub(super) fn bytes(heads: &Heads, bodies: f64, conditional: f64, sizes: &Sizes,
     }
 }
 
-/// A newcomer's request, and the head of an answer that brings it one update.
+/// Returns the bytes of a join probe's request, and of the headers of a response with one update.
 pub(super) fn handshake(heads: &Heads, sizes: &Sizes) -> f64 {
     let one = Traffic { requests: 1.0, updates: 1.0, ..Traffic::default() };
     heads.request + heads.body + length_digits(news_body(sizes, &one))
 }
 
-/// A body without updates.
+/// Returns the size of a body without updates.
 fn empty_body(sizes: &Sizes) -> f64 {
     poll::write_body(std::iter::empty(), heads::cursor(), None, None).len() as f64 + sizes.digits - 1.0
 }
 
-/// The mean body with news: the updates of an answer with commas between them, and what is around them.
+/// Returns the mean size of a body with updates: the updates of an answer, the commas between them, and the object
+/// around them.
 fn news_body(sizes: &Sizes, traffic: &Traffic) -> f64 {
     if traffic.with_news() <= 0.0 {
         return 0.0;
@@ -199,12 +201,13 @@ fn news_body(sizes: &Sizes, traffic: &Traffic) -> f64 {
     empty_body(sizes) + updates * sizes.json + (updates - 1.0).max(0.0)
 }
 
-/// Digits of a `content-length`.
+/// Returns the number of digits of a `content-length`.
 fn length_digits(length: f64) -> f64 {
     f64::from(digits(length as u64))
 }
 
-/// A connection for each request: handshake, request and its acknowledgement, answer and its acknowledgement, close.
+/// Returns the wire traffic with one connection per request: handshake, request and acknowledgement, answer and
+/// acknowledgement, close.
 pub(super) fn one_connection_per_request(traffic: &Traffic, bytes: &Bytes) -> Wire {
     let rest = OPEN + 2.0 + CLOSE;
     let news = segments(bytes.answer);
@@ -212,19 +215,19 @@ pub(super) fn one_connection_per_request(traffic: &Traffic, bytes: &Bytes) -> Wi
     wire(packets, traffic.requests, bytes)
 }
 
-/// A poll that has a connection of its own has none that could change.
+/// Returns the churn, which is 0 if every poll has its own connection: then there is none to replace.
 pub(super) fn churn(case: &Case<'_>, keep_alive: bool) -> f64 {
     case.scenario.clients.churn.filter(|_| keep_alive).unwrap_or(0.0)
 }
 
-/// With so many connections changed: for each a poll that brings nothing.
+/// Returns the traffic with `changes` connections replaced, each of which adds an empty poll.
 pub(super) fn changed(traffic: Traffic, changes: f64) -> Traffic {
     let more = |polls: f64| polls + changes;
     let Traffic { requests, empty, empty_again, .. } = traffic;
     Traffic { requests: more(requests), empty: more(empty), empty_again: more(empty_again), changes, ..traffic }
 }
 
-/// Polls that bring nothing.
+/// Returns the traffic of empty polls.
 pub(super) fn idle(polls: f64) -> Traffic {
     Traffic { requests: polls, empty: polls, empty_again: polls, ..Traffic::default() }
 }

@@ -1,4 +1,4 @@
-//! Short polling: a client asks every `interval`, whether there is news or not.
+//! Short polling: a client sends a request every `interval`, whether or not there are updates.
 
 use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
@@ -10,14 +10,14 @@ use crate::scenario::Headers;
 
 const THIS: Transport = Transport::ShortPolling;
 
-/// How a client polls.
+/// The options of short polling.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ShortPolling {
-    /// Time from one request to the next, s.
+    /// The time from one request to the next, s.
     pub(super) interval: f64,
-    /// One connection for all requests.
+    /// Whether one connection is used for all requests.
     pub(super) keep_alive: bool,
-    /// "Nothing new" is a 304.
+    /// Whether the answer "nothing new" is a 304.
     pub(super) conditional: bool,
 }
 
@@ -34,13 +34,13 @@ impl Arithmetic for ShortPolling {
             Some(per_second) => counted(per_second.times(span.length()), feed, span, (cycle, self.churn(case))),
             None => polled(feed, span, cycle),
         };
-        // Slots that pass while a poll is under way.
+        // Slots that are skipped because a poll is in flight.
         let traffic = Traffic { skipped: (1.0 / self.interval - 1.0 / cycle) * span.length(), ..traffic };
         match self.churn(case) {
             0.0 => traffic,
             churn => {
                 let changed = self.changed(traffic, churn, span.length());
-                // The slots behind a change count from its answer.
+                // After a connection is replaced, slots are counted from the answer to its first poll.
                 let requests = changed.requests - changed.changes * (case.path.open_time() / cycle).min(1.0);
                 with_changes(Traffic { requests, ..changed }, &feed.arrivals_in(span), cycle, churn)
             }
@@ -51,7 +51,7 @@ impl Arithmetic for ShortPolling {
         polling::churn(case, self.keep_alive)
     }
 
-    /// Who comes back asks at once, and from then on at a phase of its own.
+    /// A client that reconnects polls immediately, and then with a new phase.
     fn changed(&self, traffic: Traffic, churn: f64, time: f64) -> Traffic {
         polling::changed(traffic, churn * time)
     }
@@ -61,7 +61,7 @@ impl Arithmetic for ShortPolling {
         polling::may_lose(case, feed, self.interval.max(gap))
     }
 
-    /// Without a history nothing is ever there when it asks.
+    /// Without a history, a poll never finds an update.
     fn lossy_traffic(
         &self,
         _: &Case<'_>,
@@ -72,15 +72,16 @@ impl Arithmetic for ShortPolling {
     }
 
     // Ages.
-    /// An update waits for the next request to arrive, and the answer takes the way `d` back (E01). Requests come at a
-    /// fixed rate with a random phase for each client, which is independent of the feed, so that the wait is uniform on
+    /// An update waits until the next request arrives, and the answer takes the one-way delay `d` (E01). Requests have
+    /// a fixed rate and a random phase for each client, which is independent of the feed, so the wait is uniform on
     /// `[0, T]` whatever the schedule of the updates: mean and median `T/2 + d`, p95 `0.95 T + d`, standard deviation
-    /// `T/√12`. A client that slept *after* each answer would have the cycle `T + R` in the place of `T`.
+    /// `T/√12`. A client that slept *after* each answer would have the cycle `T + R` instead of `T`.
     ///
-    /// With evenly spaced updates a client's ages repeat when `T` is a multiple of the period; it takes the random phases
-    /// of many clients to fill the interval.
+    /// With evenly spaced updates, a client's ages repeat if `T` is a multiple of the period; only the random phases of
+    /// many clients cover the interval.
     ///
-    /// Where connections are changed at the rate `c`, the next poll is the next slot or the next change, whichever is first.
+    /// If connections are replaced at the rate `c`, the next poll is the next slot or the next replacement, whichever
+    /// comes first.
     fn ages(&self, case: &Case<'_>, _: &FeedModel) -> Result<Ages, NotPredicted> {
         let (least, cycle) = (case.path.min_delay(), self.cycle(&case.path));
         let ages = match self.churn(case) {
@@ -101,9 +102,9 @@ impl Arithmetic for ShortPolling {
         ))
     }
 
-    // Heads and bodies.
-    /// The first empty answer of a conditional poller has a body, because the URL has changed with the cursor; the ones
-    /// behind it are 304 (RFC 9110, section 15.4.5), and their requests name the entity tag.
+    // Headers and bodies.
+    /// The first empty answer to a conditional request has a body, because the URL has changed with the cursor; the
+    /// following ones are 304 (RFC 9110, section 15.4.5), and their requests contain the entity tag.
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let Traffic { empty, empty_again, .. } = *traffic;
         let (bodies, conditional) = if self.conditional { (empty - empty_again, empty) } else { (empty, 0.0) };
@@ -114,14 +115,14 @@ impl Arithmetic for ShortPolling {
         polling::handshake(&self.heads(headers, sizes), sizes)
     }
 
-    /// All that fell due since the last poll.
+    /// All updates that fell due since the last poll.
     fn batch_size(&self, rate: f64) -> f64 {
         (rate * self.interval).max(1.0)
     }
 
     // Packets.
-    /// A request that is answered at once carries no acknowledgement of its own; the answer's leaves alone, unless the
-    /// next request comes before the delay is over.
+    /// A request that is answered immediately needs no pure acknowledgement; the answer needs one, unless the next
+    /// request is sent before the delayed-acknowledgement time is over.
     fn wire(&self, path: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire {
         if !self.keep_alive {
             return polling::one_connection_per_request(traffic, bytes);
@@ -145,26 +146,26 @@ impl Arithmetic for ShortPolling {
         0.0
     }
 
-    // Coming back.
-    /// One, or one a request; a client begins with a request for its cursor.
+    // Connecting and reconnecting.
+    /// One, or one per request; a client starts with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 1.0 + before + answered }
     }
 
-    /// At its next poll.
+    /// At the next poll.
     fn time_to_notice(&self) -> f64 {
         self.interval
     }
 }
 
 impl ShortPolling {
-    /// The time between two polls: as asked, unless a poll takes longer. A slot that passes while a request is under way
-    /// is skipped, so that the time between polls is always a multiple of the interval.
+    /// Returns the time between two polls: the interval, unless a poll takes longer. Slots are skipped while a request
+    /// is in flight, so the time between polls is always a multiple of the interval.
     fn cycle(&self, path: &NetworkPath) -> f64 {
         self.interval * (polling::gap(path, self.keep_alive) / self.interval).ceil().max(1.0)
     }
 
-    /// With cursors in the URL, and in the entity tag of every answer.
+    /// Returns the sizes of requests and responses, with cursors in the URL and in the entity tag of every response.
     pub(super) fn heads(&self, headers: Headers, sizes: &Sizes) -> Heads {
         let more = sizes.digits - 1.0;
         let tag = heads::tag();
@@ -184,10 +185,10 @@ impl ShortPolling {
     }
 }
 
-/// A second of polls (E02). A poll is empty when nothing fell due since the one before it: with independent updates that
-/// has the probability `e^(−λT)` (the Poisson distribution at 0), whatever the phase of the client, which is independent
-/// of the updates. With an update every `p` s each one has a poll of its own when `p ≥ T`, and every poll has one when
-/// `p ≤ T`. Empty polls follow each other when `2T` pass without an update.
+/// Returns the traffic of short polling per second (E02). A poll is empty if no update fell due since the previous one:
+/// with independent updates, this has the probability `e^(−λT)` (the Poisson distribution at 0), whatever the phase of
+/// the client, which is independent of the updates. With an update every `p` s, each update has its own poll if `p ≥
+/// T`, and every poll has an update if `p ≤ T`. Consecutive polls are empty if there is no update for `2T`.
 fn per_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
     let polls = 1.0 / cycle;
     let (empty, empty_again, rate) = match *arrivals {
@@ -205,9 +206,10 @@ fn per_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
     Some(Traffic { requests: polls, empty, empty_again, updates: rate, ..Traffic::default() })
 }
 
-/// The same polls and those at which connections are changed: an update goes along with the one that fell due `x` s before it
-/// unless there is a poll between them, of either kind. Both come independently of the feed, so that there is none with the
-/// probability [`unasked`] of `x`, and what is told of without changes becomes more by the ratio of both.
+/// Returns the traffic including the polls after a connection is replaced: an update is in the same answer as the one
+/// that fell due `x` s earlier unless there is a poll of either kind between them. Both kinds are independent of the
+/// feed, so there is none with the probability [`no_poll_probability`] of `x`, and the number of answers with updates
+/// grows by the ratio of the shares with and without replacements.
 fn with_changes(traffic: Traffic, arrivals: &Arrivals, cycle: f64, churn: f64) -> Traffic {
     let [kept, changed] = [0.0, churn].map(|churn| 1.0 - batched_share(arrivals, cycle, churn));
     let before = traffic.empty - traffic.changes;
@@ -217,18 +219,19 @@ fn with_changes(traffic: Traffic, arrivals: &Arrivals, cycle: f64, churn: f64) -
     Traffic { empty, empty_again: empty * again, ..traffic }
 }
 
-/// The probability that no poll comes in `x` s: no slot, `1 − x/T`, and no change, `e^(−cx)`.
+/// Returns the probability that there is no poll within `x` s: no slot, `1 − x/T`, and no replacement, `e^(−cx)`.
 fn no_poll_probability(x: f64, cycle: f64, churn: f64) -> f64 {
     (1.0 - x / cycle).max(0.0) * (-churn * x).exp()
 }
 
-/// The mean time until the next poll: [`unasked`], summed over all times.
+/// Returns the mean time until the next poll: the integral of [`no_poll_probability`].
 fn mean_wait(cycle: f64, churn: f64) -> f64 {
     if churn == 0.0 { cycle / 2.0 } else { (1.0 + f64::exp_m1(-churn * cycle) / (churn * cycle)) / churn }
 }
 
-/// The share of the updates that are told of together with the one before. Independent ones are an exponential time behind each
-/// other, over which the mean of [`unasked`] is `λ/s · (1 − (1 − e^(−sT))/(sT))` with `s = λ + c`.
+/// Returns the share of the updates that are in the same answer as the previous one. The time between independent
+/// updates is exponential; over it, the mean of [`no_poll_probability`] is `λ/s · (1 − (1 − e^(−sT))/(sT))` with `s = λ
+/// + c`.
 fn batched_share(arrivals: &Arrivals, cycle: f64, churn: f64) -> f64 {
     match arrivals {
         Arrivals::Poisson(rate) => {
@@ -243,9 +246,10 @@ fn batched_share(arrivals: &Arrivals, cycle: f64, churn: f64) -> f64 {
     }
 }
 
-/// Waits for the next poll that stand for all, ascending: those at which [`unasked`] has come down to evenly spaced shares.
+/// Returns representative waits for the next poll, ascending: the times at which [`no_poll_probability`] falls to
+/// evenly spaced values.
 fn waits(cycle: f64, churn: f64) -> impl Iterator<Item = f64> {
-    /// Waits, and halvings of the cycle until one is found.
+    /// The number of waits, and of bisection steps to find each.
     const WAITS: u32 = 1_024;
     const HALVINGS: u32 = 40;
     (0..WAITS).rev().map(move |step| {
@@ -258,8 +262,8 @@ fn waits(cycle: f64, churn: f64) -> impl Iterator<Item = f64> {
     })
 }
 
-/// The polls of a feed that is known update by update, on average over the phases of the clients. Counted from update to
-/// update and not from poll to poll, of which there may be millions in a quiet feed.
+/// Returns the traffic for a feed with known due times, averaged over the phases of the clients. It iterates over
+/// updates and not over polls, of which there may be millions if updates are rare.
 fn polled(feed: &FeedModel, span: Span, cycle: f64) -> Traffic {
     let (due, phases) = (feed.due_until(span.to), phases(cycle, span.to));
     phases
@@ -270,7 +274,7 @@ fn polled(feed: &FeedModel, span: Span, cycle: f64) -> Traffic {
 }
 
 fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
-    // The first poll at or after a time, by its number.
+    // The number of the first poll at or after a time.
     let poll = |time: f64| ((time - phase) / cycle).ceil().max(0.0);
     let (first, end) = (poll(span.from), poll(span.to));
     let mut traffic = Traffic { requests: end - first, ..Traffic::default() };
@@ -278,7 +282,7 @@ fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
     let mut rest = due;
     while let Some(time) = rest.first() {
         let poll = poll(*time);
-        // All that is due by then leaves together.
+        // All updates due by then are sent together.
         let together = rest.partition_point(|time| *time <= phase + poll * cycle).max(1);
         rest = &rest[together..];
         let is_another = poll != last;
@@ -294,14 +298,14 @@ fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
     Traffic { empty_again: (traffic.empty - behind_news).max(0.0), ..traffic }
 }
 
-/// The number of updates is known better than their rate says: by the schedule.
+/// Sets the number of updates, which is known exactly from the schedule.
 fn counted(traffic: Traffic, feed: &FeedModel, span: Span, (cycle, churn): (f64, f64)) -> Traffic {
     if span != feed.measured {
         return traffic;
     }
     let updates = fetched(feed, span.to, cycle, churn) - fetched(feed, span.from, cycle, churn);
     match feed.arrivals {
-        // Each has a poll of its own.
+        // Each update has its own poll.
         Arrivals::Constant(period) if period >= cycle => {
             Traffic { updates, empty: (traffic.requests - updates).max(0.0), ..traffic }
         }
@@ -310,9 +314,10 @@ fn counted(traffic: Traffic, feed: &FeedModel, span: Span, (cycle, churn): (f64,
     }
 }
 
-/// Updates that polls have brought by a time, expected. Without changes an update is handed over anywhere within the interval `T`
-/// behind its due time with the same probability; polls within an interval of the feed's begin bring less. Evenly spaced ones
-/// are reckoned as if no connection changed: their edges differ by less than an update.
+/// Returns the expected number of updates that polls have delivered by a time. Without replaced connections, an update
+/// is delivered at a uniformly distributed time within the interval `T` after its due time; polls within an interval of
+/// the feed's start deliver less. Evenly spaced updates are calculated as if no connection were replaced: the
+/// difference at the edges is less than one update.
 fn fetched(feed: &FeedModel, time: f64, cycle: f64, churn: f64) -> f64 {
     match feed.arrivals {
         _ if !feed.due.is_empty() => {
@@ -322,7 +327,7 @@ fn fetched(feed: &FeedModel, time: f64, cycle: f64, churn: f64) -> f64 {
         Arrivals::Poisson(rate) if time >= cycle => rate * (time - mean_wait(cycle, churn)),
         Arrivals::Poisson(rate) => rate * time * time / (2.0 * cycle),
         Arrivals::Constant(period) => {
-            // Those due by then, and those of them that every phase has fetched.
+            // The updates due by then, and those of them that clients of every phase have received.
             let due = (time / period).floor() + 1.0;
             let fetched = (((time - cycle) / period).floor() + 1.0).max(0.0);
             let under_way = due - fetched;
@@ -332,26 +337,26 @@ fn fetched(feed: &FeedModel, time: f64, cycle: f64, churn: f64) -> f64 {
     }
 }
 
-/// When the clients begin that stand for all: they ask at random times.
+/// Returns the start times of representative clients, whose phases are random.
 pub(super) fn phases(cycle: f64, until: f64) -> Vec<f64> {
-    /// In how many phases, and how many polls of all of them together.
+    /// The maximum number of phases, and of polls of all of them together.
     const PHASES: f64 = 32.0;
     const POLLS: f64 = 1e6;
     let phases = ((PHASES * (POLLS * cycle / until / PHASES).clamp(0.0, 1.0)) as u32).max(1);
     (0..phases).map(|phase| cycle * (f64::from(phase) + 0.5) / f64::from(phases)).collect()
 }
 
-/// How far the mean age of a short poller's clients scatters around the prediction, as a share of it, when updates come
-/// every `period` s in step with the polls: then all ages of a client follow from its phase. With `k` the number of
-/// updates after which the two meet again, its mean age is uniform over `T/k`, with standard deviation `T/(k√12)`.
-/// `None` where they do not meet soon.
+/// Returns the scatter of the mean age of short-polling clients around the prediction, as a share of it, if updates are
+/// published every `period` s in sync with the polls: then all ages of a client follow from its phase. If updates and
+/// polls coincide again after `k` updates, a client's mean age is uniform over `T/k`, with standard deviation
+/// `T/(k√12)`. `None` if they do not coincide soon.
 pub(super) fn scatter(cycle: f64, period: f64, clients: f64) -> Option<f64> {
     const SOON: u32 = 50;
-    let meets = |k: &u32| {
+    let coincide = |k: &u32| {
         let turns = f64::from(*k) * period / cycle;
         (turns - turns.round()).abs() < 0.005
     };
-    let k = (1..=SOON).find(meets)?;
+    let k = (1..=SOON).find(coincide)?;
     Some(2.0 / (f64::from(k) * 12f64.sqrt() * clients.sqrt()))
 }
 
@@ -363,9 +368,9 @@ mod tests {
     use super::*;
     use crate::predict::tests::feed;
 
-    /// The closed forms for clients that change their connections, against sums over small steps.
+    /// Compares the closed forms for clients that replace their connections with sums over small steps.
     #[test]
-    fn what_changes_part_is_the_sum_over_all_gaps() {
+    fn the_closed_forms_with_churn_equal_numerical_sums() {
         const STEPS: u32 = 100_000;
         let sum = |of: &dyn Fn(f64) -> f64, to: f64| {
             let step = to / f64::from(STEPS);
@@ -384,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn polls_counted_by_updates_are_those_counted_one_by_one() {
+    fn counting_by_updates_equals_counting_by_polls() {
         let bursts = Schedule::Burst { size: 4 }.due_times(0.8);
         let apart = Schedule::Poisson { seed: 3 }.due_times(0.8);
         for due in [bursts, apart] {

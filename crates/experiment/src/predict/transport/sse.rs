@@ -1,4 +1,4 @@
-//! Server-Sent Events: one answer that does not end, with a chunk for each update and a comment when there is none.
+//! Server-Sent Events: one response that does not end, with a chunk for each update and a comment if there is none.
 
 use feedlab_feed::Transport;
 use feedlab_feed::wire::sse;
@@ -13,10 +13,10 @@ use crate::scenario::{Headers, ReconnectPolicy, Via};
 
 const THIS: Transport = Transport::Sse;
 
-/// How a server streams.
+/// The options of SSE.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sse {
-    /// Time between the server's comments, s.
+    /// The time between the server's keepalive comments, s.
     pub(super) keepalive: f64,
 }
 
@@ -40,8 +40,8 @@ impl Arithmetic for Sse {
         stream::ages(case, feed, feed.sizes.chunk)
     }
 
-    // Heads and bodies.
-    /// A client leaves without a word, and a stream begins with its cursor.
+    // Headers and bodies.
+    /// A client closes without a message, and a stream starts with a cursor.
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let comment = sse::chunk(sse::KEEPALIVE.as_bytes()).len();
         let greeting = sse::chunk(sse::greeting(heads::cursor(), sse::RETRY).as_bytes()).len();
@@ -69,17 +69,17 @@ impl Arithmetic for Sse {
         self.keepalive
     }
 
-    /// A server counts quarters of the interval since it last wrote.
+    /// The server counts quarters of the interval since its last write.
     fn first_sign(&self) -> f64 {
         stream::first_keepalive(self.keepalive)
     }
 
-    // Coming back.
+    // Connecting and reconnecting.
     fn passage(&self, via: Via) -> Passage {
         if via == Via::NginxBuffering { Passage::Silent } else { Passage::Open }
     }
 
-    /// The server's `retry:` and jitter, and on top of it the backoff (WHATWG HTML, section 9.2.3).
+    /// The server's `retry:` with jitter, plus the backoff (WHATWG HTML, section 9.2.3).
     fn wait(&self, reconnect: &ReconnectPolicy) -> Wait {
         let retry = sse::RETRY.as_secs_f64();
         match reconnect.jitter {
@@ -88,14 +88,14 @@ impl Arithmetic for Sse {
         }
     }
 
-    /// An event stream that is answered with anything but 200 and its own content type closes permanently, as its standard
-    /// requires (WHATWG HTML, section 9.2.3).
+    /// An event stream that is answered with anything other than 200 and its content type closes permanently, as its
+    /// standard requires (WHATWG HTML, section 9.2.3).
     fn gives_up(&self) -> bool {
         true
     }
 }
 
-/// The heads of a request, with the cursor in `Last-Event-ID`, and of its answer.
+/// Returns the sizes of the heads of a request, with the cursor in `Last-Event-ID`, and of its response.
 fn opening_heads(headers: Headers, sizes: &Sizes) -> [f64; 2] {
     let cursor = heads::cursor().to_string();
     let own = [&EVENT_STREAM[..], &[(sse::LAST_EVENT_ID, &*cursor)]].concat();

@@ -1,4 +1,4 @@
-//! WebSocket: a frame for each update, and a ping when the client has said nothing.
+//! WebSocket: a frame for each update, and a ping if the client has sent nothing.
 
 use feedlab_feed::Transport;
 use feedlab_feed::wire::publication_json;
@@ -11,14 +11,14 @@ use crate::predict::model::AT;
 use crate::scenario::{Headers, Http, Link, Via};
 
 const THIS: Transport = Transport::WebSocket;
-/// 16 bytes and 20 bytes in base64: RFC 6455, sections 4.1 and 4.2.2.
+/// Examples of 16 bytes and 20 bytes in base64: RFC 6455, sections 4.1 and 4.2.2.
 const KEY: &str = "Mj5KS/U/jgPx5z23LR147Q==";
 const ACCEPT: &str = "waTwO7BrUm9SEP1ulbEysm9/Q/s=";
 
-/// How a server streams.
+/// The options of WebSocket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WebSocket {
-    /// Time between the server's pings, s.
+    /// The time between the server's pings, s.
     pub(super) keepalive: f64,
 }
 
@@ -28,8 +28,8 @@ impl Arithmetic for WebSocket {
         stream::ASKING
     }
 
-    /// A ping whenever the *client* has said nothing for a keepalive interval (RFC 6455, section 5.5.2), and it says
-    /// nothing but the pongs: whatever the updates, one ping an interval.
+    /// A ping is sent whenever the *client* has sent nothing for a keepalive interval (RFC 6455, section 5.5.2), and
+    /// the client sends only pongs: one ping per interval, whatever the updates.
     fn traffic(&self, case: &Case<'_>, feed: &FeedModel, span: Span) -> Traffic {
         let keepalives = span.length() / self.keepalive;
         self.changed(Traffic { keepalives, ..stream::traffic(case, feed, span) }, self.churn(case), span.length())
@@ -44,8 +44,8 @@ impl Arithmetic for WebSocket {
         stream::ages(case, feed, feed.sizes.frame)
     }
 
-    // Heads and bodies.
-    /// A client masks its pongs and its goodbye, which the server returns (RFC 6455, section 5.5.1).
+    // Headers and bodies.
+    /// A client masks its pongs and its close frame, which the server echoes (RFC 6455, section 5.5.1).
     fn bytes(&self, headers: Headers, sizes: &Sizes, traffic: &Traffic) -> Bytes {
         let (ping, pong) = (frame(Opcode::Ping, b"").len(), frame(Opcode::Pong, b"").len() + MASK);
         let close = close_frame(close::GOING_AWAY, "").len() as f64;
@@ -59,14 +59,15 @@ impl Arithmetic for WebSocket {
         opening_heads(headers, sizes).iter().sum()
     }
 
-    /// The JSON of its type and its text in a masked frame.
+    /// The JSON with type and text, in a masked frame.
     fn framed_publication(&self, payload: usize) -> Option<usize> {
         let json = publication_json(&publication(AT, payload));
         Some(frame(Opcode::Text, json.as_bytes()).len() + MASK)
     }
 
     // Packets.
-    /// A ping, the pong that carries its acknowledgement, and the pong's own; and as many for two goodbyes.
+    /// A ping, the pong that carries its acknowledgement, and the pong's acknowledgement; and as many for two close
+    /// frames.
     fn wire(&self, _: &NetworkPath, traffic: &Traffic, bytes: &Bytes) -> Wire {
         stream::packets(traffic, bytes, 3.0, 3.0)
     }
@@ -76,10 +77,11 @@ impl Arithmetic for WebSocket {
         stream::idle(time, self.keepalive)
     }
 
-    /// One an interval, the first not before three quarters of it have passed since the client joined.
+    /// One per interval, the first not before three quarters of it have passed since the client joined.
     fn pings(&self, case: &Case<'_>, span: Span) -> Option<f64> {
-        let begin = case.feed_start();
-        let until = |time: f64| case.mean_over_ramp(|joined| self.idle(&case.path, begin + time - joined)).keepalives;
+        let feed_start = case.feed_start();
+        let until =
+            |time: f64| case.mean_over_ramp(|joined| self.idle(&case.path, feed_start + time - joined)).keepalives;
         Some((until(span.to) - until(span.from)) * stream::keepalive_factor(self.churn(case), self.keepalive))
     }
 
@@ -87,26 +89,26 @@ impl Arithmetic for WebSocket {
         self.keepalive
     }
 
-    /// Pings come whatever the updates, and so in the middle of a silence: where they are this much rarer than a silence,
-    /// hardly ever.
+    /// Pings are sent independently of updates, and thus also in the middle of an idle time: hardly ever if they are
+    /// this much rarer.
     fn first_sign(&self) -> f64 {
         const RARE: f64 = 19.0;
         self.keepalive / RARE
     }
 
-    // Coming back.
-    /// Over HTTP/2 it waits for the server's settings before it may be asked for (RFC 8441, section 3).
+    // Connecting and reconnecting.
+    /// Over HTTP/2, the client must wait for the server's settings (RFC 8441, section 3).
     fn requests_immediately(&self, link: &Link) -> bool {
         link.http == Http::V1
     }
 
-    /// Without upgrades it is refused.
+    /// Without support for upgrades, it is rejected.
     fn passage(&self, via: Via) -> Passage {
         if via == Via::NginxDefault { Passage::Refused } else { Passage::Open }
     }
 }
 
-/// The heads of an upgrade (RFC 6455, section 4) with the cursor in the URL, and of its answer.
+/// Returns the sizes of the heads of an upgrade (RFC 6455, section 4), with the cursor in the URL, and of its response.
 fn opening_heads(headers: Headers, sizes: &Sizes) -> [f64; 2] {
     let own = vec![
         ("Connection", "Upgrade"),
