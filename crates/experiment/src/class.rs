@@ -1,7 +1,7 @@
-//! What a class is asked, and what it answered: questions with their votes before and after a measurement.
+//! Questions to a class, with their votes before and after a measurement.
 //!
-//! All that is known of votes is here: `questions` reads and checks the file of the questions, `votes` says what can be
-//! voted and whose turn it is, `file` keeps the votes, and `tally` counts and judges them. The report draws a [`Tally`], the
+//! Everything about votes is here: `questions` reads and validates the questions file, `votes` decides which votes are
+//! valid and when, `file` stores the votes, and `tally` counts and judges them. The report draws a [`Tally`], and the
 //! workshop serves it.
 
 use std::path::PathBuf;
@@ -23,78 +23,79 @@ pub use votes::{Ballot, BallotError, HANDS, MAX_COUNT, MAX_NAME, MAX_VOTES, answ
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Questions {
-    /// In the order in which they are asked.
+    /// The questions, in the order in which they are asked.
     pub question: Vec<Question>,
 }
 
-/// One question. Its answer is a choice or a number.
+/// One question, whose answer is a choice or a number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// Names it: in a chapter, in a vote, in an address.
+    /// The id: used in chapters, votes and addresses.
     pub id: String,
-    /// The chapter that asks it: the name of its file without `.md`.
+    /// The chapter that asks it: the file name without `.md`.
     pub chapter: String,
     /// The question itself, one sentence.
     pub text: String,
-    /// What may be chosen; empty if a number is asked for.
+    /// The choices; empty if the answer is a number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
-    /// The unit of the number that is asked for, as people write it ("ms", "B", "requests"); with choices that of their
-    /// `from` and `below`, if it is not the metric's own for people.
+    /// The unit of the answer as people write it ("ms", "B", "requests"); with choices, the unit of their `from` and
+    /// `below` if it is not the metric's usual display unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// Where the answer comes from, if it is measured.
+    /// The source of the answer, if it is measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
-    /// Why the answer is what it is, with its source: one or two sentences, shown after the vote.
+    /// The explanation of the answer, with its source: one or two sentences, shown after the vote.
     pub because: String,
 }
 
-/// One of the answers that may be chosen.
+/// One of the possible answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
-    /// Names it in a vote.
+    /// The id, used in votes.
     pub id: String,
-    /// What it says.
+    /// The text of the choice.
     pub text: String,
-    /// The right one, where no measurement decides: what a standard says.
+    /// Whether it is the right answer, if no measurement decides but, for example, a standard.
     #[serde(default)]
     pub right: bool,
-    /// The measured number decides for this choice from this value on, in the question's unit.
+    /// The choice is right if the measured value is at least this, in the question's unit …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<f64>,
-    /// … and below this one.
+    /// … and below this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<f64>,
 }
 
-/// Where a run says the answer: the value is `metrics[metric] / per` of the contender, so that µs become ms with 1,000.
+/// The source of the answer in a run: the value is `metrics[metric] / per` of the contender; a `per` of 1,000 converts
+/// µs to ms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
-    /// The scenario's path from the root of the repository.
+    /// The scenario's path, relative to the root of the repository.
     pub scenario: String,
-    /// The contender's label, as reports show it.
+    /// The contender's label, as in reports.
     pub contender: String,
     /// The metric.
     pub metric: Metric,
-    /// What the metric's value is divided by.
+    /// The divisor of the metric's value.
     pub per: f64,
 }
 
-/// When a vote was given.
+/// The round in which a vote was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Round {
-    /// Before anything was shown.
+    /// Before the results were shown.
     Before,
-    /// After it.
+    /// After the results were shown.
     After,
 }
 
-/// An answer.
+/// An answer to a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -104,22 +105,22 @@ pub enum Answer {
     Choice(String),
 }
 
-/// One line of a class's file: what somebody predicted, or how many raised their hands for it.
+/// One line of a class's votes file: one person's answer, or the number of raised hands for an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vote {
     /// The question's id.
     pub question: String,
-    /// Before or after.
+    /// The round.
     pub round: Round,
-    /// Who, as they call themselves; the last vote of one person in one round counts.
+    /// The name of the voter; the last vote of a person in a round counts.
     pub who: String,
-    /// What they say.
+    /// The answer.
     pub answer: Answer,
-    /// How many people say it: more than one where hands were counted.
+    /// The number of people with this answer; more than one if hands were counted.
     #[serde(default = "one")]
     pub count: u32,
-    /// When, µs of Unix time.
+    /// The time of the vote, µs of Unix time.
     pub at: u64,
 }
 
@@ -136,46 +137,46 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// Why the questions or the votes of a class cannot be used.
+/// Why the questions or votes of a class cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClassError {
-    /// The questions say something that cannot be understood or asked; whoever read them puts the file's name before it.
+    /// The questions file has an error; the caller adds the file name.
     #[error("line {line}, column {column}: {problem}")]
     Questions {
         /// The line, counted from 1.
         line: usize,
         /// The column in characters, counted from 1.
         column: usize,
-        /// What is wrong, and after a semicolon the remedy.
+        /// The problem, and after a semicolon the remedy.
         problem: String,
     },
-    /// A text of votes says something that nobody can have voted; whoever read it puts the file's name before it.
+    /// A votes text contains an invalid vote; the caller adds the file name.
     #[error("line {line}: {problem}")]
     Vote {
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong, and after a semicolon the remedy.
+        /// The problem, and after a semicolon the remedy.
         problem: String,
     },
-    /// A line of the votes file is no vote.
+    /// A line of the votes file is not a vote.
     #[error("{}, line {line}: {problem}; a line must be {expected}; or choose another file with --class", .path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
-        /// What it should look like.
+        /// An example of a valid line.
         expected: &'static str,
     },
-    /// The votes file is as large as it may be.
+    /// The votes file has reached its maximum size.
     #[error("{} is full ({MAX_FILE_BYTES} bytes or {MAX_VOTES} votes): start another file with --class", .path.display())]
     Full {
         /// The file.
         path: PathBuf,
     },
-    /// Another server has the votes file.
+    /// Another server is using the votes file.
     #[error("another server is using {} for votes: stop it, or start another file with --class", .path.display())]
     Shared {
         /// The file.
@@ -192,7 +193,7 @@ pub enum ClassError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         problem: String,
     },
 }

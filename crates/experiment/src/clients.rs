@@ -1,38 +1,39 @@
-//! How simulated clients behave wherever somebody calculates with it: the load generator acts by these, the prediction
-//! and the bounds of a scenario follow from them.
+//! Parameters of simulated clients: the load generator uses them, and predictions and the bounds of scenarios are
+//! derived from them.
 
 use std::time::Duration;
 
-/// How long after the request for it the feed begins: the request itself must not make the first update late.
+/// The time between the request to start the feed and its start: the request itself must not delay the first update.
 pub const START_LEAD: Duration = Duration::from_millis(200);
 
-/// Where several processes drive a cell, all moments are fixed beforehand, with time for what one process alone would wait for:
-/// before its ramp for orders to travel,
+/// If several processes drive a cell, all times are fixed in advance, with reserves for what a single process would
+/// wait for. This is the time before the ramp in which commands reach all processes.
 pub const PART_NOTICE: Duration = Duration::from_secs(4);
-/// within that for the look at the time without clients,
+/// The part of [`PART_NOTICE`] in which the baseline without clients is measured.
 pub const PART_BASELINE: Duration = Duration::from_millis(1_500);
-/// after its ramp for the last clients to connect,
+/// The time after the ramp in which the last clients connect.
 pub const PART_CONNECT_GRACE: Duration = Duration::from_secs(5);
-/// and between two phases for a look at servers that are busy.
+/// The time between two phases in which the counters of busy servers are read.
 pub const PART_SLACK: Duration = Duration::from_secs(1);
 
-/// Clients that are worth a thread of their own.
+/// The maximum number of clients per thread.
 pub const PER_THREAD: usize = 250;
 
-/// Clients on a connection that they share: Chromium's limit for a server that names none (`net/spdy/spdy_session.h`,
-/// `kInitialMaxConcurrentStreams`), and the least that a server should allow (RFC 9113, section 6.5.2). Threads share
-/// none.
+/// The number of clients that share a connection: Chromium's limit for a server that announces none
+/// (`net/spdy/spdy_session.h`, `kInitialMaxConcurrentStreams`), and the minimum that a server should allow (RFC 9113,
+/// section 6.5.2). Connections are not shared between threads.
 pub const PER_CONNECTION: usize = 100;
 
 /// The ceiling of the first wait of an exponential backoff; it doubles with each failure.
 pub const BACKOFF_BASE: Duration = Duration::from_millis(100);
-/// No backoff is longer.
+/// The maximum ceiling of a backoff.
 pub const BACKOFF_CAP: Duration = Duration::from_secs(10);
 
-/// How much of an event stream's reconnection time is added at most, at random, so that a fleet does not return in step.
+/// The maximum random addition to an event stream's reconnection time, as a fraction of it, so that clients do not
+/// reconnect at the same time.
 pub const SSE_JITTER: f64 = 0.5;
 
-/// What a client publishes: when it was due, µs of Unix time, and as much more as the payload is to have.
+/// Returns the text that a client publishes: when it was due, µs of Unix time, padded to the payload size.
 #[must_use]
 pub fn publication(due_us: u64, bytes: usize) -> String {
     format!("{due_us} {:x<1$}", "", bytes.saturating_sub(due_us.to_string().len() + 1))
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_publication_begins_with_its_time_and_is_no_shorter() {
+    fn a_publication_starts_with_its_due_time_and_is_not_cut() {
         assert_eq!(publication(17, 6), "17 xxx");
         assert_eq!(publication(17, 0), "17 ");
     }

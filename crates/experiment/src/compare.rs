@@ -1,7 +1,7 @@
-//! Two runs of one scenario side by side: first what differs around them, then every metric of interest with the
-//! difference, its interval, and what may be said of it. `feedlab compare` prints it.
+//! Comparing two runs of one scenario: first the differences in conditions, then every metric of interest with its
+//! difference, the interval, and a finding. `feedlab compare` prints it.
 //!
-//! The figures are pooled again from the cells and their histograms, by the rules of [`crate::statistics`].
+//! The figures are pooled again from the cells and their histograms, as in [`crate::statistics`].
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub use direction::{Direction, direction};
 use point::{Asked, Measured, point};
 pub use setting::{Setting, environment_differences, machine_differences, scenario_differences};
 
-/// What is compared unless something else is asked for.
+/// The metrics that are compared by default.
 pub const OF_INTEREST: [Metric; 8] = [
     Metric::AgeP50,
     Metric::AgeP99,
@@ -33,7 +33,7 @@ pub const OF_INTEREST: [Metric; 8] = [
 /// Why two runs cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// They asked different questions.
+    /// The scenarios differ.
     #[error(
         "{a} (A) and {b} (B) are runs of different scenarios: {}; give two runs of the same one", .differences.join("; ")
     )]
@@ -42,10 +42,10 @@ pub enum CompareError {
         a: String,
         /// The second run.
         b: String,
-        /// What differs, a phrase each.
+        /// The differences, one phrase each.
         differences: Vec<String>,
     },
-    /// What one measured, the other did not.
+    /// The runs have no cell in common.
     #[error("{a} (A) and {b} (B) have no cell in common: both were interrupted; repeat one of them to its end")]
     NothingInCommon {
         /// The first run.
@@ -58,115 +58,117 @@ pub enum CompareError {
     Results(#[from] ResultsError),
 }
 
-/// Two runs side by side.
+/// The comparison of two runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// [`crate::record::SCHEMA`].
+    /// The format version: [`crate::record::SCHEMA`].
     pub schema: u32,
-    /// Name of the scenario.
+    /// The name of the scenario.
     pub scenario: String,
-    /// The run that is compared with.
+    /// The reference run.
     pub a: Side,
-    /// The run that is judged.
+    /// The run that is compared with A.
     pub b: Side,
-    /// A change for the worse by more than this share of A's value is a regression.
+    /// A deterioration by more than this share of A's value is a regression.
     pub tolerance: f64,
-    /// What differs around the two runs.
+    /// The differences in conditions of the two runs.
     pub environment: Vec<Setting>,
-    /// What was measured in one of the two only, as in "SSE, 50 clients (A)".
+    /// What was measured in only one of the two runs, as in "SSE, 50 clients (A)".
     pub only_in_one: Vec<String>,
-    /// What was measured in both, in the scenario's order.
+    /// What was measured in both runs, in the scenario's order.
     pub points: Vec<Point>,
 }
 
 /// One of the two runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Side {
-    /// Its id.
+    /// The run's id.
     pub run: String,
-    /// What it may claim.
+    /// The run's verdict.
     pub verdict: Verdict,
 }
 
 /// One contender at one client count and payload size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
-    /// Who was measured, for people: "SSE, 50 clients".
+    /// A display name of what was measured: "SSE, 50 clients".
     pub name: String,
     /// The contender's label.
     pub label: String,
-    /// Number of clients.
+    /// The number of clients.
     pub clients: u32,
-    /// Payload of an update, bytes; present only in a sweep.
+    /// The payload of an update, bytes; present only in a sweep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_bytes: Option<usize>,
-    /// How often it was measured in A and in B.
+    /// The number of repetitions in A and in B.
     pub repetitions: (usize, usize),
-    /// A row a metric.
+    /// The compared metrics.
     pub rows: Vec<MetricComparison>,
 }
 
-/// One metric of one point.
+/// The comparison of one metric at one point.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MetricComparison {
     /// The metric.
     pub metric: Metric,
-    /// Its value in A, over all repetitions; `None` if it was not measured.
+    /// The value in A, over all repetitions; `None` if it was not measured.
     pub a: Option<f64>,
-    /// Its value in B.
+    /// The value in B.
     pub b: Option<f64>,
     /// B minus A.
     pub difference: Option<f64>,
-    /// Lower end of the difference's 95 % bootstrap interval; `None` unless both runs have two repetitions.
+    /// The lower end of the difference's 95% bootstrap interval; `None` unless both runs have at least two repetitions.
     pub low: Option<f64>,
-    /// Upper end.
+    /// The upper end.
     pub high: Option<f64>,
-    /// Whether a sum is told as its mean over the repetitions, because the two runs have different numbers of them.
+    /// Whether a sum is given as its mean over the repetitions, because the two runs have different numbers of
+    /// repetitions.
     pub per_repetition: bool,
-    /// What may be said of it.
+    /// The finding about the difference.
     pub finding: Finding,
 }
 
-/// What may be said of a difference.
+/// The finding about a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// One of the two has no value.
+    /// One of the two runs has no value.
     NotMeasured,
-    /// Times, memory and CPU that one of the two measured once only: nobody knows how far chance moves them.
+    /// A time, memory or CPU metric that one run measured only once: its random variation is unknown.
     MeasuredOnce,
-    /// Ages of which one of the two lost updates or clients: what is left is fresher than what was lost.
+    /// Ages in a run that lost updates or clients: the remaining updates are fresher than the lost ones would have
+    /// been.
     NotEverythingArrived,
-    /// The values are equal, or the interval of their difference holds zero.
+    /// The values are equal, or the interval of their difference includes zero.
     NoDifferenceShown,
     /// There is a difference, within the tolerance.
     WithinTolerance,
     /// Better by more than the tolerance.
     Better,
-    /// Another value by more than the tolerance, neither better nor worse.
+    /// Different by more than the tolerance, neither better nor worse.
     Changed,
     /// Worse by more than the tolerance.
     Regression,
 }
 
 impl Comparison {
-    /// The points and rows that are worse than the tolerance allows.
+    /// Returns the metrics that are worse than the tolerance allows, with their points.
     pub fn regressions(&self) -> impl Iterator<Item = (&Point, &MetricComparison)> {
         let rows = self.points.iter().flat_map(|point| point.rows.iter().map(move |row| (point, row)));
         rows.filter(|(_, row)| row.finding == Finding::Regression)
     }
 
-    /// The smallest number of repetitions that any point has in either run.
+    /// Returns the smallest number of repetitions of any point in either run.
     #[must_use]
     pub fn fewest_repetitions(&self) -> usize {
         self.points.iter().map(|point| point.repetitions.0.min(point.repetitions.1)).min().unwrap_or(0)
     }
 }
 
-/// Compares B with A. Without `metrics` those [`OF_INTEREST`] that both measured are compared.
+/// Compares B with A. If `metrics` is empty, those [`OF_INTEREST`] that both runs measured are compared.
 ///
 /// # Errors
-/// When the two are not runs of one scenario, have nothing in common, or a histogram cannot be read.
+/// If the two are not runs of one scenario, have nothing in common, or a histogram cannot be read.
 pub fn compare(a: &Results, b: &Results, metrics: &[Metric], tolerance: f64) -> Result<Comparison, CompareError> {
     let differences = scenario_differences(&a.manifest.scenario, &b.manifest.scenario);
     if !differences.is_empty() {

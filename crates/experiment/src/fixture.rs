@@ -1,4 +1,4 @@
-//! A small scenario and cells of it, for the tests of this crate.
+//! A small scenario and its cells, for the tests of this crate.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ mod run;
 
 pub(crate) use run::{CellFixture, run};
 
-/// SSE and WebSocket, 50 clients, two repetitions, nothing may be missed.
+/// A scenario with SSE and WebSocket, 50 clients and two repetitions, in which nothing may be missed.
 pub(crate) fn scenario() -> Scenario {
     let text = r#"
         schema = 1

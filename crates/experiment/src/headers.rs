@@ -1,7 +1,8 @@
-//! The request headers that clients send: those that their transport needs, and those of a browser besides.
+//! The request headers that clients send: those that the transport requires, and optionally those of a browser.
 //!
-//! A bare client flatters polling: a browser adds about half a kilobyte to every request, and a session's cookies as
-//! much again. A stream pays for that once. The load generator sends them, [`crate::predict`] counts their bytes.
+//! A bare client makes polling look better than it is: a browser adds about half a kilobyte to every request, and a
+//! session's cookies as much again. A stream pays this cost once. The load generator sends the headers, and
+//! [`crate::predict`] counts their bytes.
 
 use std::borrow::Cow;
 
@@ -10,22 +11,23 @@ use feedlab_feed::wire::sse::CONTENT_TYPE;
 
 use crate::scenario::Headers;
 
-/// A header that a transport's requests have whoever asks: its name, in lower case, and its value.
+/// A header that a transport always sends: its lowercase name and its value.
 pub type Own = (&'static str, &'static str);
 
-/// Whatever the answer is: of a poll and a publication, as of a `fetch()`.
+/// Accepts any content type: for polls and publications, as with `fetch()`.
 pub const ANY: Own = ("accept", "*/*");
-/// No other request will follow on the connection.
+/// Says that no other request will follow on the connection.
 pub const LAST: Own = ("connection", "close");
-/// An event stream, and no cache's (WHATWG HTML, section 9.2.2).
+/// Requests an event stream that is not from a cache (WHATWG HTML, section 9.2.2).
 pub const EVENT_STREAM: [Own; 2] = [("accept", CONTENT_TYPE), ("cache-control", "no-cache")];
-/// A publication is text.
+/// Says that a publication is text.
 pub const TEXT: Own = ("content-type", "text/plain");
 
 const AGENT: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-/// What Chrome on a desktop sends on a same-origin `fetch()`, without what differs from request to request.
+/// The headers that desktop Chrome sends with a same-origin `fetch()`, without those that differ from request to
+/// request.
 const FETCH: &[(&str, &str)] = &[
     ("connection", "keep-alive"),
     ("sec-ch-ua-platform", "\"Linux\""),
@@ -40,8 +42,8 @@ const FETCH: &[(&str, &str)] = &[
     ("accept-language", "en-GB,en-US;q=0.9,en;q=0.8,de;q=0.7,fr;q=0.6"),
 ];
 
-/// What it sends when a page opens a WebSocket. `Sec-WebSocket-Extensions` is left out: it would offer a compression
-/// that these clients do not speak.
+/// The headers that it sends when a page opens a WebSocket. `Sec-WebSocket-Extensions` is omitted: it would offer a
+/// compression that these clients do not support.
 const UPGRADE: &[(&str, &str)] = &[
     ("pragma", "no-cache"),
     ("cache-control", "no-cache"),
@@ -50,7 +52,8 @@ const UPGRADE: &[(&str, &str)] = &[
     ("accept-language", "en-GB,en-US;q=0.9,en;q=0.8,de;q=0.7,fr;q=0.6"),
 ];
 
-/// The cookies of a site with a session, a consent banner and two analytics services. Invented, sized like real ones.
+/// The cookies of a site with a session, a consent banner and two analytics services. They are invented, with realistic
+/// sizes.
 const COOKIES: &str = "session=eyJ1c2VyIjoiMzE0MTU5MjY1MyIsInNjb3BlIjoicmVhZGVyIiwiaXNzdWVkIjoxNzY3MjI1NjAwfQ.\
     c2lnbmF0dXJlLW9mLXRoZS1zZXNzaW9uLXRoYXQtbm9ib2R5LXdpbGwtY2hlY2s; \
     csrf=5f0c1b7a9d3e4826b1f7c0a8e6d25394; theme=dark; lang=en; region=eu-central; \
@@ -61,10 +64,10 @@ const COOKIES: &str = "session=eyJ1c2VyIjoiMzE0MTU5MjY1MyIsInNjb3BlIjoicmVhZGVyI
     last_seen=1767225598214; ab=checkout-b_header-a_search-c; \
     cart=none; tz=Europe%2FBerlin; _rum=id&5d1f3a60-9c2e-4b7d-8f41-2e6a";
 
-/// A header's name, in lower case, and its value.
+/// A header's lowercase name and its value.
 pub type Header = (&'static str, Cow<'static, str>);
 
-/// The headers of one client; `origin` is the server's, as in `http://127.0.0.1:8080`. No name comes twice.
+/// Returns the headers of one client; `origin` is the server's origin, as in `http://127.0.0.1:8080`. Names are unique.
 #[must_use]
 pub fn request_headers(headers: Headers, transport: Transport, origin: &str) -> Vec<Header> {
     if headers == Headers::Bare {
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_comes_twice_and_all_are_in_lower_case() {
+    fn names_are_unique_and_lowercase() {
         for transport in Transport::ALL {
             let all = request_headers(Headers::BrowserCookies, transport, "http://127.0.0.1:40000");
             let names: HashSet<_> = all.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();

@@ -1,5 +1,5 @@
-//! Ages on disk: HdrHistogram interval logs (V2, compressed), one line a second, which the Java and JavaScript tools
-//! read too. The load generator writes them, the statistics read them back merged.
+//! Ages on disk: HdrHistogram interval logs (V2, compressed) with one line per second, which the Java and JavaScript
+//! tools can also read. The load generator writes them, and the statistics read them back merged.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
@@ -18,18 +18,18 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerial
 
 use crate::results::ResultsError;
 
-/// The largest age that is told apart, µs: an hour. Older ones count as this old.
+/// The largest age that is recorded, µs: an hour. Older updates count as this old.
 pub const MAX_AGE_US: u64 = 3_600_000_000;
 
-/// Significant digits in which ages are told apart.
+/// The number of significant digits of ages.
 const DIGITS: u8 = 3;
-/// The counts of all ages that are told apart have about 24,000 places of at most 9 bytes.
+/// The maximum size of a histogram: about 24,000 counts of at most 9 bytes each.
 const MOST_HISTOGRAM_BYTES: u64 = 1 << 18;
 
-/// An empty histogram of ages in µs: 1 µs to [`MAX_AGE_US`], three significant digits.
+/// Returns an empty histogram of ages in µs: from 1 µs to [`MAX_AGE_US`], with three significant digits.
 ///
 /// # Panics
-/// Never: the bounds are constants that the library accepts, which a test shows.
+/// Never: the bounds are constants that the library accepts, as a test shows.
 #[must_use]
 pub fn new_histogram() -> Histogram<u64> {
     match Histogram::new_with_bounds(1, MAX_AGE_US, DIGITS) {
@@ -45,10 +45,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Begins a log; its seconds count from `started_at_us`, in µs of Unix time. An older file is replaced.
+    /// Creates a log; its seconds count from `started_at_us`, in µs of Unix time. An existing file is replaced.
     ///
     /// # Errors
-    /// When the file cannot be made.
+    /// If the file cannot be created.
     pub fn create(path: &Path, started_at_us: u64) -> io::Result<Self> {
         let mut log = Self { file: BufWriter::new(File::create(path)?), serializer: V2DeflateSerializer::new() };
         let start = UNIX_EPOCH + Duration::from_micros(started_at_us);
@@ -67,24 +67,24 @@ impl Writer {
     /// Adds the ages of one second, counted from 0.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn second(&mut self, second: u32, ages: &Histogram<u64>) -> io::Result<()> {
-        // A builder without headers writes none, so that the log is simply continued.
+        // A builder without headers writes none, which continues the log.
         let mut log = IntervalLogWriterBuilder::new().begin_log_with(&mut self.file, &mut self.serializer)?;
         let start = Duration::from_secs(second.into());
         log.write_histogram(ages, start, Duration::from_secs(1), None).map_err(into_io)
     }
 
-    /// Ends the log.
+    /// Flushes and closes the log.
     ///
     /// # Errors
-    /// When the rest cannot be written.
+    /// If the rest cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()
     }
 }
 
-/// The system's own error is kept as it is: a full disk must be told from others.
+/// Keeps the system's error, so that a full disk can be distinguished from other errors.
 fn into_io(error: IntervalLogWriterError<V2DeflateSerializeError>) -> io::Error {
     match error {
         IntervalLogWriterError::IoError(error)
@@ -93,20 +93,20 @@ fn into_io(error: IntervalLogWriterError<V2DeflateSerializeError>) -> io::Error 
     }
 }
 
-/// A histogram as text: HdrHistogram V2, compressed, in base64, as each line of a log has it.
+/// Encodes a histogram as text: HdrHistogram V2, compressed, in base64, as in each line of a log.
 ///
 /// # Errors
-/// When it cannot be compressed.
+/// If it cannot be compressed.
 pub fn encode(histogram: &Histogram<u64>) -> io::Result<String> {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new().serialize(histogram, &mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(BASE64.encode(bytes))
 }
 
-/// The histogram that a text is.
+/// Decodes a histogram from text.
 ///
 /// # Errors
-/// When it is none, or one of other bounds.
+/// If the text is not a histogram, or one with other bounds.
 pub fn decode(text: &str) -> Result<Histogram<u64>, String> {
     let bytes = BASE64.decode(text).map_err(|error| error.to_string())?;
     let histogram = inflated(&bytes)?;
@@ -117,14 +117,14 @@ pub fn decode(text: &str) -> Result<Histogram<u64>, String> {
     Ok(whole)
 }
 
-/// For serde: a histogram as the text that [`encode`] makes of it.
+/// For serde: a histogram in the text form of [`encode`].
 pub mod text {
     use hdrhistogram::Histogram;
     use serde::de::Error as _;
     use serde::ser::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    /// Writes it.
+    /// Serializes a histogram.
     ///
     /// # Errors
     /// As [`encode`](super::encode).
@@ -132,7 +132,7 @@ pub mod text {
         serializer.serialize_str(&super::encode(histogram).map_err(S::Error::custom)?)
     }
 
-    /// Reads it.
+    /// Deserializes a histogram.
     ///
     /// # Errors
     /// As [`decode`](super::decode).
@@ -141,7 +141,7 @@ pub mod text {
     }
 }
 
-/// The seconds of a log, in their order.
+/// Returns the seconds of a log, in order.
 pub fn seconds(log: &[u8]) -> impl Iterator<Item = Result<(u32, Histogram<u64>), String>> {
     IntervalLogIterator::new(log).filter_map(|entry| match entry {
         Ok(LogEntry::Interval(interval)) => {
@@ -153,10 +153,10 @@ pub fn seconds(log: &[u8]) -> impl Iterator<Item = Result<(u32, Histogram<u64>),
     })
 }
 
-/// Reads a log, all of its seconds merged.
+/// Reads a log and merges all of its seconds.
 ///
 /// # Errors
-/// When the file cannot be read or a line is not a histogram; the message names the file.
+/// If the file cannot be read or a line is not a histogram; the message names the file.
 pub fn read(path: &Path) -> Result<Histogram<u64>, ResultsError> {
     let text = bounded::read(path, bounded::RESULTS_BYTES).map_err(|error| ResultsError::read(path, error))?;
     let malformed = |problem: String| ResultsError::Malformed { file: path.to_owned(), problem };
@@ -167,8 +167,8 @@ pub fn read(path: &Path) -> Result<Histogram<u64>, ResultsError> {
     Ok(merged)
 }
 
-/// A second's histogram without its compression (HdrHistogram V2: two words, then zlib). What its head says is allocated
-/// before its counts are read, so that it is held first against what feedlab writes.
+/// Decompresses a second's histogram (HdrHistogram V2: two words, then zlib). The library allocates memory according to
+/// the header before it reads the counts, so the header is first compared with what feedlab writes.
 fn inflated(bytes: &[u8]) -> Result<Vec<u8>, String> {
     const COMPRESSED: usize = 8;
     let mut histogram = Vec::new();
@@ -182,8 +182,8 @@ fn inflated(bytes: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The head of a histogram in V2 of the format: cookie, length of the counts, offset, digits, lowest, highest, ratio; all of
-/// them big-endian.
+/// The header of a histogram in V2 of the format: cookie, length of the counts, offset, digits, lowest, highest, ratio;
+/// all big-endian.
 struct Head {
     counts_bytes: u32,
     digits: u32,
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_log_is_what_other_tools_expect() {
+    fn a_log_starts_as_other_tools_expect() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cell.hlog");
         let mut log = Writer::create(&path, 1_790_000_000_500_000).unwrap();
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(lines.len(), 6);
     }
 
-    /// A log of one histogram with these bounds and a single value, as anybody may have written it.
+    /// Reads back a log of one histogram with these bounds and a single value, as another program may write it.
     fn foreign(highest: u64, digits: u8) -> Result<Histogram<u64>, ResultsError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cell.hlog");
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn r8_a_sparse_histogram_is_refused_before_it_takes_memory() {
+    fn r8_a_sparse_histogram_is_rejected_before_memory_is_allocated() {
         let error = foreign(u64::MAX / 4, 5).unwrap_err().to_string();
         assert!(error.contains("other bounds than the ages of feedlab"), "{error}");
         assert_eq!(foreign(MAX_AGE_US, 3).unwrap().len(), 1);

@@ -1,9 +1,9 @@
-//! What is asked and what is found: everything about an experiment that is not running it and not drawing it.
+//! Experiments: everything except running them and drawing their results.
 //!
-//! In reading order: a [`scenario`] is asked, the [`plan`] says which cells are measured, the [`metric`] table says
-//! what is measured, [`record`]s hold what was found, [`statistics`] pools them into a [`summary`], the [`verdict`]
-//! says what may be claimed and the [`threshold`]s whether it is enough, and [`results`] is the folder that keeps it
-//! all, the ages as [`hlog`]s.
+//! In reading order: a [`scenario`] is the question, the [`plan`] lists the cells to measure, the [`metric`] table
+//! defines what is measured, [`record`]s hold the measurements, [`statistics`] pools them into a [`summary`], the
+//! [`verdict`] says whether the figures can be trusted and the [`threshold`]s whether they are good enough, and
+//! [`results`] is the folder that stores everything, with the ages as [`hlog`]s.
 
 pub mod scenario;
 

@@ -1,11 +1,11 @@
-//! Several runs of one scenario as one: `feedlab merge` makes a results folder in which the cells of all of them are
-//! repetitions, without loss.
+//! Merging several runs of one scenario: `feedlab merge` creates a results folder that contains the cells of all of
+//! them as repetitions, without loss.
 //!
-//! Cells, seconds and histograms are taken over as they are; only the number of the repetition changes, and with it
-//! the cell's id. Everything that was pooled or judged is pooled and judged again.
+//! Cells, seconds and histograms are copied unchanged; only the number of the repetition changes, and with it the
+//! cell's id. All pooled results and verdicts are computed again.
 //!
-//! Seeds may be equal or differ. Runs with different seeds sample different schedules, which is what an interval should
-//! cover; runs with equal ones repeat the same schedules, and the interval tells of the machine alone.
+//! Seeds may be equal or different. Runs with different seeds sample different schedules, which an interval should
+//! cover; runs with equal seeds repeat the same schedules, and the interval covers only the machine's variation.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,12 +23,12 @@ use crate::verdict::{Reason, Status, Verdict, judge_run};
 use crate::{Scenario, hlog, statistics};
 use feedlab_feed::bounded;
 
-const MERGE_ALIKE: &str = "merge runs of one machine and one version; see others side by side with `feedlab compare`";
+const MERGE_ALIKE: &str = "merge only runs of the same machine and version; compare others with `feedlab compare`";
 
 /// Why runs cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// They asked different questions.
+    /// The scenarios differ.
     #[error(
         "{} (A) and {} (B) are runs of different scenarios: {}; merge runs of the same one",
         .a.display(), .b.display(), .differences.join("; ")
@@ -36,26 +36,27 @@ pub enum MergeError {
     DifferentScenarios {
         /// The first run.
         a: PathBuf,
-        /// The one that does not fit.
+        /// The run with a different scenario.
         b: PathBuf,
-        /// What differs, a phrase each.
+        /// The differences, one phrase each.
         differences: Vec<String>,
     },
     /// The same measurement would count twice.
     #[error(
-        "{cell} of {} is in {} already: counted twice, it would make the result look surer than it is; give each run once",
+        "{cell} of {} is already in {}: if it counted twice, the result would look more certain than it is; give each \
+         run once",
         .run.display(), .earlier.display()
     )]
     Twice {
         /// The cell's id.
         cell: String,
-        /// The run in which it was found again.
+        /// The run in which it was found for the second time.
         run: PathBuf,
         /// The run in which it was found first.
         earlier: PathBuf,
     },
-    /// A cell of a contender that the scenario does not have, or that is there twice.
-    #[error("{} has a cell that its scenario does not plan: {cell}; repeat the run", .run.display())]
+    /// A cell of a contender that the scenario does not have, or a duplicate.
+    #[error("{} has a cell that is not in its scenario's plan: {cell}; repeat the run", .run.display())]
     Unplanned {
         /// The cell's id.
         cell: String,
@@ -67,11 +68,11 @@ pub enum MergeError {
     Results(#[from] ResultsError),
 }
 
-/// Merges runs into a new folder in `out`, which is left `.partial` for the report to be drawn into and then
-/// [finished](RunFolder::finish). `now` is part of its name. When this fails, no folder is left.
+/// Merges runs into a new folder in `out`. The folder stays `.partial` until the report has been written into it and it
+/// is [finished](RunFolder::finish). `now` is part of its name. On failure, no folder is left behind.
 ///
 /// # Errors
-/// When the runs are not of one scenario, hold the same measurement twice, or a file cannot be read or written.
+/// If the runs are not of one scenario, contain the same measurement twice, or a file cannot be read or written.
 pub fn merge(first: &Results, others: &[Results], out: &Path, now: SystemTime) -> Result<RunFolder, MergeError> {
     let runs: Vec<&Results> = std::iter::once(first).chain(others).collect();
     let scenario = merged_scenario(first, others)?;
@@ -86,7 +87,7 @@ pub fn merge(first: &Results, others: &[Results], out: &Path, now: SystemTime) -
     }
 }
 
-/// The scenario of the first run, with the repetitions of all.
+/// Returns the scenario of the first run, with the repetitions of all runs.
 fn merged_scenario(first: &Results, others: &[Results]) -> Result<Scenario, MergeError> {
     let mut scenario = first.manifest.scenario.clone();
     for other in others {
@@ -105,8 +106,8 @@ fn merged_scenario(first: &Results, others: &[Results]) -> Result<Scenario, Merg
     Ok(scenario)
 }
 
-/// No two cells of one point begin in the same microsecond, unless they are the same: the run was given twice, or
-/// together with one that it had been merged into.
+/// Checks for duplicates. Two cells of one point start in the same microsecond only if they are the same cell: the run
+/// was given twice, or together with a run that it had been merged into.
 fn check_for_twins(runs: &[&Results]) -> Result<(), MergeError> {
     let mut seen = BTreeMap::new();
     for run in runs {
@@ -140,7 +141,7 @@ fn fill(folder: &mut RunFolder, runs: &[&Results], scenario: &Scenario) -> Resul
     Ok(())
 }
 
-/// Copies the cells of one run, whose repetitions come after the `before` that are there already.
+/// Copies the cells of one run; its repetitions follow the `before` repetitions that have already been copied.
 fn take_over(
     run: &Results,
     before: u32,
@@ -163,7 +164,7 @@ fn take_over(
     Ok(taken)
 }
 
-/// The cell under its new number and id; `None` if its run did not plan it.
+/// Returns the cell with its new number and id; `None` if it is not in its run's plan.
 fn renumbered(cell: &CellRecord, before: u32, run: &Results, scenario: &Scenario) -> Option<CellRecord> {
     let planned = 1..=run.manifest.scenario.measure.repetitions;
     let repetition = cell.repetition.checked_add(before).filter(|_| planned.contains(&cell.repetition))?;
@@ -171,7 +172,7 @@ fn renumbered(cell: &CellRecord, before: u32, run: &Results, scenario: &Scenario
     Some(CellRecord { cell: plan::id(scenario, point, repetition), repetition, ..cell.clone() })
 }
 
-/// Byte for byte, and never over something that is there.
+/// Copies a file byte for byte, without overwriting an existing one.
 fn copy_new(from: &Path, to: &Path) -> Result<(), ResultsError> {
     let bytes = bounded::read(from, bounded::RESULTS_BYTES).map_err(|error| ResultsError::read(from, error))?;
     let written = fs::File::create_new(to).and_then(|mut file| file.write_all(&bytes));
@@ -193,12 +194,12 @@ fn manifest(id: &str, runs: &[&Results], scenario: &Scenario, cells: &[CellRecor
     }
 }
 
-/// The runs that were measured, also where some had been merged before.
+/// Returns the measured runs, including those of a run that had already been merged.
 fn origins(manifest: &Manifest) -> Vec<String> {
     if manifest.merged_from.is_empty() { vec![manifest.run.clone()] } else { manifest.merged_from.clone() }
 }
 
-/// The cells are judged as in any run. That they were measured under different circumstances is added.
+/// Judges the cells as in any run, and adds a reason if they were measured under different conditions.
 fn verdict(runs: &[&Results], cells: &[CellRecord], planned: usize) -> Verdict {
     let mut verdict = judge_run(cells, planned);
     let first = &runs[0].manifest;
@@ -208,10 +209,10 @@ fn verdict(runs: &[&Results], cells: &[CellRecord], planned: usize) -> Verdict {
     };
     let differences: Vec<_> = runs.iter().flat_map(between).collect();
     if !differences.is_empty() {
-        let what = format!("the merged runs were not measured alike: {}", differences.join("; "));
+        let what = format!("the merged runs were measured under different conditions: {}", differences.join("; "));
         verdict.add(Reason::new(Status::Suspect, what, MERGE_ALIKE));
     }
-    // A run that was merged from different circumstances before has only those of its first part in its manifest.
+    // The manifest of an already merged run describes only the conditions of its first part.
     let merged_before = runs.iter().flat_map(|run| &run.manifest.verdict.reasons);
     merged_before.filter(|reason| reason.advice == MERGE_ALIKE).for_each(|reason| verdict.add(reason.clone()));
     verdict.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.status));

@@ -14,42 +14,42 @@ use crate::clients::{PART_CONNECT_GRACE, PART_NOTICE, PART_SLACK};
 use crate::record::CellRecord;
 use crate::scenario::Source;
 
-/// What a cell takes besides its phases: starting and stopping its processes, the quiet before its first client, opening
-/// the last connections, and the newcomers after its last.
+/// The time that a cell takes in addition to its phases: starting and stopping its processes, the baseline before its
+/// first client, opening the last connections, and the join probes after its last client.
 const AROUND_A_CELL: Duration = Duration::from_secs(1);
-/// The same where nobody says that it is over, and as long as all of it may take.
+/// The same, as an upper limit, for processes that are not notified when a cell is over.
 const AROUND_A_PART: Duration = Duration::from_secs(20);
 
 /// One contender × one client count (× one payload size) × one repetition: the unit that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
-    /// Name of the cell in files: unique in the run, letters, digits, `-` and `.` only.
+    /// The name of the cell in files: unique in the run, with only letters, digits, `-` and `.`.
     pub id: String,
-    /// Index into the scenario's contenders.
+    /// The index into the scenario's contenders.
     pub contender: usize,
-    /// Number of clients.
+    /// The number of clients.
     pub clients: u32,
-    /// Payload of an update, bytes; present only where the scenario sweeps over several.
+    /// The payload of an update, bytes; present only if the scenario sweeps over several.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub payload_bytes: Option<usize>,
-    /// Repetition, counted from 1.
+    /// The repetition, counted from 1.
     pub repetition: u32,
-    /// Seed of the clients' phases. Differs between repetitions, and is the same for every contender of one, as is
-    /// the feed's schedule.
+    /// The seed of the clients' phases. Like the feed's schedule, it differs between repetitions and is the same for
+    /// every contender of a repetition.
     pub seed: u64,
 }
 
-/// The kernel's send buffer where slow clients are about, bytes: with the megabytes that it grows to by itself, minutes
-/// pass until a server sees that somebody is slow.
+/// The size of the kernel's send buffer in scenarios with slow clients, bytes. By default it grows to megabytes, and it
+/// would take minutes until a server notices a slow client.
 const SLOW_SEND_BUFFER: usize = 64 << 10;
 
 impl Cell {
-    /// What the server of this cell is told.
+    /// Returns the settings of this cell's server.
     #[must_use]
     pub fn settings(&self, scenario: &Scenario) -> Settings {
         let contender = &scenario.contenders[self.contender];
         let source = self.feed(scenario);
-        // The scenario counts from the start of the measured time, the server from that of the feed.
+        // The scenario counts from the start of the measured time, the server from the start of the feed.
         let stall = |stall: Stall| Stall { after: scenario.measure.warm_up + stall.after, ..stall };
         let slow = scenario.clients.slow;
         let clients = self.clients + slow.map_or(0, |slow| slow.count);
@@ -59,14 +59,15 @@ impl Cell {
             stall: scenario.feed.stall.map(stall),
             history: contender.serving.history.unwrap_or(scenario.feed.history),
             send_buffer: slow.map(|_| SLOW_SEND_BUFFER),
-            // Twice the clients: with keep-alive off, the next connection comes before the last has gone.
+            // Twice the clients: without keep-alive, a client may open its next connection before the last one is
+            // closed.
             max_connections: 2 * clients as usize + 64,
             ..contender.settings()
         }
     }
 
-    /// The feed of this cell: the same for every contender of a repetition, client count and payload size. `None` where
-    /// the clients publish.
+    /// Returns the feed of this cell, which is the same for every contender of a repetition, client count and payload
+    /// size. `None` if the clients publish.
     #[must_use]
     pub fn feed(&self, scenario: &Scenario) -> Option<SourceConfig> {
         Some(match &scenario.feed.source {
@@ -85,13 +86,13 @@ impl Cell {
     }
 }
 
-/// One contender at one client count and payload size: what repetitions are pooled over.
+/// One contender at one client count and payload size, whose repetitions are pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
-    /// Index into the scenario's contenders.
+    /// The index into the scenario's contenders.
     pub(crate) contender: usize,
     pub(crate) clients: u32,
-    /// Present only in a sweep.
+    /// The payload size in bytes; present only in a sweep.
     pub(crate) payload_bytes: Option<usize>,
 }
 
@@ -103,7 +104,7 @@ impl Point {
     }
 }
 
-/// The points of a scenario, in the order of every table: contenders as written, then clients, then payload.
+/// Returns the points of a scenario, in the order of all tables: contenders as written, then clients, then payload.
 pub(crate) fn points(scenario: &Scenario) -> Vec<Point> {
     let payloads = scenario.feed.source.payload_sweep();
     let mut points = Vec::new();
@@ -115,8 +116,8 @@ pub(crate) fn points(scenario: &Scenario) -> Vec<Point> {
     points
 }
 
-/// The cells of a scenario in the order in which they are measured: repetition by repetition, each shuffled, so that
-/// a machine that grows slower over the run burdens no contender more than another.
+/// Returns the cells of a scenario in the order in which they are measured: repetition by repetition, each shuffled, so
+/// that a machine that becomes slower during the run affects all contenders equally.
 #[must_use]
 pub fn cells(scenario: &Scenario) -> Vec<Cell> {
     let mut rng = ChaCha8Rng::seed_from_u64(scenario.seed);
@@ -136,7 +137,7 @@ fn cell(scenario: &Scenario, point: Point, repetition: u32) -> Cell {
     Cell { id: id(scenario, point, repetition), contender, clients, payload_bytes, repetition, seed }
 }
 
-/// The id of a cell.
+/// Returns the id of a cell.
 pub(crate) fn id(scenario: &Scenario, point: Point, repetition: u32) -> String {
     let Point { contender, clients, payload_bytes } = point;
     let transport = scenario.contenders[contender].transport();
@@ -144,27 +145,26 @@ pub(crate) fn id(scenario: &Scenario, point: Point, repetition: u32) -> String {
     format!("{:02}-{transport}-c{clients}{payload}-r{repetition}", contender + 1)
 }
 
-/// How long a cell takes: its phases, and what is around them.
+/// Returns how long a cell takes: its phases, and the time around them.
 #[must_use]
 pub fn cell_duration(scenario: &Scenario) -> Duration {
     AROUND_A_CELL + scenario.cell_duration()
 }
 
-/// How long several processes that do not hear of each other give a cell: its phases, the moments between them, the newcomers,
-/// and the time to take its server down and start the next one.
+/// Returns how much time several processes that do not communicate reserve for a cell: its phases, the moments between
+/// them, the join probes, and the time to stop its server and start the next one.
 #[must_use]
 pub fn part_duration(scenario: &Scenario) -> Duration {
     parts_duration(scenario) + AROUND_A_PART
 }
 
-/// How long a cell takes that several processes measure, when somebody sees to it that they begin.
+/// Returns how long a cell takes that several coordinated processes measure.
 #[must_use]
 pub fn parts_duration(scenario: &Scenario) -> Duration {
     cell_duration(scenario) + PART_NOTICE + PART_CONNECT_GRACE + 5 * PART_SLACK
 }
 
-/// How long a run of the scenario takes, known before it starts: every phase but the connecting has its length in the
-/// scenario.
+/// Returns how long a run of the scenario takes: the scenario defines the length of every phase except connecting.
 #[must_use]
 pub fn duration(scenario: &Scenario) -> Duration {
     let cells = u32::try_from(points(scenario).len()).unwrap_or(u32::MAX).saturating_mul(scenario.measure.repetitions);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cells_server_is_told_what_the_scenario_says() {
+    fn a_cells_server_gets_the_scenarios_settings() {
         let seconds = Duration::from_secs;
         let mut scenario = swept();
         scenario.feed.stall = Some(Stall { after: seconds(4), length: seconds(1) });

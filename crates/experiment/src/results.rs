@@ -1,7 +1,7 @@
-//! The results folder: written while a run goes on, read by reports and comparisons.
+//! The results folder: written during a run, read by reports and comparisons.
 //!
-//! A run writes into `<UTC time>-<scenario name>.partial/` and renames it at its end, so that a folder without that
-//! ending is whole. Nothing is ever overwritten: a name that is taken gets a number.
+//! A run writes into `<UTC time>-<scenario name>.partial/` and renames the folder at its end, so a folder without this
+//! suffix is complete. Nothing is ever overwritten: if a name is taken, a number is appended.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ const CELLS: &str = "cells.ndjson";
 const SECONDS: &str = "timeseries.ndjson";
 const HISTOGRAMS: &str = "histograms";
 
-/// Where the ages of a cell are kept.
+/// Returns the path of a cell's ages.
 fn hlog_path(folder: &Path, cell_id: &str) -> PathBuf {
     folder.join(HISTOGRAMS).join(format!("{cell_id}.hlog"))
 }

@@ -1,5 +1,5 @@
-//! A share of the clients: what each of several processes drives of every cell. Which clients these are follows from its
-//! numbers alone, so that nobody has to be told.
+//! A share of the clients: the part of every cell that each of several processes drives. The numbers of a segment alone
+//! determine its clients, so processes need not coordinate.
 
 use std::fmt;
 use std::iter::StepBy;
@@ -12,48 +12,48 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Segment {
-    /// Counted from 1.
+    /// The number of this share, counted from 1.
     index: u32,
     of: u32,
 }
 
-/// Why a text is no segment.
+/// The error for a text that is not a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a segment is one of several, as in 1/3, 2/3 or 3/3, with at most {max} segments", max = Segment::MOST)]
 pub struct NotASegment;
 
 impl Segment {
-    /// All clients.
+    /// The segment of all clients.
     pub const WHOLE: Self = Self { index: 1, of: 1 };
-    /// More processes than this do not share a run.
+    /// The maximum number of segments of a run.
     pub const MOST: u32 = 1_000;
 
-    /// The share of this number, counted from 1; `None` if there is no such share.
+    /// Returns the share with this number, counted from 1; `None` if there is no such share.
     #[must_use]
     pub fn new(index: u32, of: u32) -> Option<Self> {
         (1..=of.min(Self::MOST)).contains(&index).then_some(Self { index, of }).filter(|_| of <= Self::MOST)
     }
 
-    /// Its number, counted from 1.
+    /// Returns its number, counted from 1.
     #[must_use]
     pub const fn index(self) -> u32 {
         self.index
     }
 
-    /// How many shares there are.
+    /// Returns the number of shares.
     #[must_use]
     pub const fn of(self) -> u32 {
         self.of
     }
 
-    /// Those of `clients` that one of the share's `workers` drives: every how manieth, so that each share and each worker
-    /// has clients of every part of the ramp.
+    /// Returns the clients that one of the share's `workers` drives. They are taken at equal distances, so that each
+    /// share and each worker has clients from every part of the ramp.
     pub fn clients(self, clients: u32, worker: usize, workers: usize) -> StepBy<Range<u32>> {
         let first = self.index - 1 + self.of.saturating_mul(worker as u32);
         (first.min(clients)..clients).step_by(self.of as usize * workers.max(1))
     }
 
-    /// How many clients it has.
+    /// Returns how many clients it has.
     #[must_use]
     pub fn size(self, clients: u32) -> u32 {
         self.clients(clients, 0, 1).len() as u32

@@ -1,8 +1,8 @@
-//! Statistics: from the cells' records to one estimate a metric.
+//! Statistics: from the cells' records to one estimate per metric.
 //!
 //! Percentiles are never averaged: histograms are merged. Repetitions are the unit of resampling, because one broadcast
-//! that reaches N clients is N correlated samples, not N independent ones.
-//! Intervals are the bootstrap's standard error times Student's t, so that few repetitions claim little.
+//! that reaches N clients is N correlated samples, not N independent ones. Intervals are the bootstrap's standard error
+//! times Student's t, so that they are wide with few repetitions.
 
 use std::collections::BTreeMap;
 
@@ -24,15 +24,15 @@ use ages::{Ages, Weighed};
 pub use difference::{Difference, Sample, difference};
 use student::Spread;
 
-/// A percentile that has fewer samples than this beyond it is not told: it would be the luck of a few.
+/// A percentile with fewer samples than this beyond it is not reported: it would depend on a few outliers.
 pub const SAMPLES_BEYOND: u64 = 10;
-/// Resamples of a bootstrap: their standard error is then within 3 % of what endless ones would give.
+/// The number of resamples of a bootstrap: the standard error is then within 3% of its limit for infinitely many.
 const RESAMPLES: usize = 1000;
 
-/// Pools the cells of a run: an entry a contender, client count and payload size that was measured.
+/// Pools the cells of a run, with one entry per contender, client count and payload size that was measured.
 ///
 /// # Errors
-/// When a histogram cannot be had; the error is the caller's own.
+/// If a histogram cannot be read; the error is the caller's own.
 pub fn pool<E>(
     scenario: &Scenario,
     cells: &[CellRecord],
@@ -58,7 +58,7 @@ pub fn pool<E>(
     Ok(entries)
 }
 
-/// The age metrics of one cell. A percentile with fewer than ten samples beyond it is absent.
+/// Returns the age metrics of one cell. A percentile with fewer than ten samples beyond it is absent.
 #[must_use]
 pub fn age_metrics(ages: &Histogram<u64>) -> BTreeMap<Metric, f64> {
     let ages = Ages::of(std::slice::from_ref(ages));
@@ -75,7 +75,8 @@ fn age_metric(metric: Metric, ages: &Weighed<'_>) -> Option<f64> {
     }
 }
 
-/// A bootstrap over repetitions: each resample draws as many as there are, with replacement.
+/// Estimates every metric with a bootstrap over repetitions: each resample draws as many repetitions as there are, with
+/// replacement.
 fn estimates(repetitions: &[&CellRecord], ages: &Ages, seed: u64) -> BTreeMap<Metric, Estimate> {
     let values = pooled(repetitions, ages, &vec![1; repetitions.len()]);
     let mut resampled: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
@@ -92,14 +93,14 @@ fn estimates(repetitions: &[&CellRecord], ages: &Ages, seed: u64) -> BTreeMap<Me
         .into_iter()
         .map(|(metric, value)| {
             let reach = reach(metric);
-            // No metric is below zero, however wide the interval of few repetitions.
+            // No metric is below zero, even if the interval of few repetitions is wide.
             let low = reach.map(|reach| (value - reach).max(0.0));
             (metric, Estimate { value, low, high: reach.map(|reach| value + reach) })
         })
         .collect()
 }
 
-/// How often each of `count` repetitions is drawn in one resample.
+/// Returns how often each of `count` repetitions is drawn in one resample.
 fn draw(count: usize, rng: &mut ChaCha8Rng) -> Vec<u64> {
     let mut weights = vec![0; count];
     for _ in 0..count {
@@ -108,7 +109,7 @@ fn draw(count: usize, rng: &mut ChaCha8Rng) -> Vec<u64> {
     weights
 }
 
-/// Every metric over repetitions, each counted as often as its weight says.
+/// Returns every metric over repetitions, each of which counts as often as its weight says.
 fn pooled(repetitions: &[&CellRecord], ages: &Ages, weights: &[u64]) -> BTreeMap<Metric, f64> {
     let ages = ages.weigh(weights);
     let value = |metric| pooled_metric(metric, repetitions, &ages, weights);
@@ -117,7 +118,7 @@ fn pooled(repetitions: &[&CellRecord], ages: &Ages, weights: &[u64]) -> BTreeMap
     values
 }
 
-/// Leaves out the ages that are smaller than how far they may be off.
+/// Removes the ages that are smaller than their possible error.
 pub fn claim_no_age_below_the_clock_bound(values: &mut BTreeMap<Metric, f64>) {
     let Some(&bound) = values.get(&Metric::ClockBound) else { return };
     let is_age =
@@ -125,7 +126,7 @@ pub fn claim_no_age_below_the_clock_bound(values: &mut BTreeMap<Metric, f64>) {
     values.retain(|metric, value| !is_age(*metric) || *value >= bound);
 }
 
-/// One metric; what some repetitions did not measure is pooled over the others.
+/// Returns one metric, pooled over the repetitions that measured it.
 fn pooled_metric(metric: Metric, repetitions: &[&CellRecord], ages: &Weighed<'_>, weights: &[u64]) -> Option<f64> {
     let measured = repetitions.iter().zip(weights).filter(|(_, weight)| **weight > 0);
     let measured = measured.filter_map(|(cell, &weight)| Some((*cell.metrics.get(&metric)?, weight as f64)));

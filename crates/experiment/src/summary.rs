@@ -1,4 +1,4 @@
-//! `summary.json`: the pooled result, one entry a contender, client count and (in a sweep) payload size.
+//! `summary.json`: the pooled results, one entry per contender, client count and (in a sweep) payload size.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,71 +9,71 @@ use serde::{Deserialize, Serialize};
 use crate::Metric;
 use crate::verdict::Verdict;
 
-/// The whole file.
+/// The contents of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// [`crate::record::SCHEMA`].
+    /// The format version: [`crate::record::SCHEMA`].
     pub schema: u32,
     /// The run's id.
     pub run: String,
-    /// What the run may claim.
+    /// The run's verdict.
     pub verdict: Verdict,
-    /// The results, contenders in the scenario's order, client counts and payload sizes ascending.
+    /// The results: contenders in the scenario's order, client counts and payload sizes ascending.
     pub contenders: Vec<Entry>,
 }
 
-/// One contender at one client count, and one payload size where the scenario sweeps over several.
+/// The results of one contender at one client count, and one payload size if the scenario sweeps over several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The contender's label.
     pub label: String,
     /// Its transport.
     pub transport: Transport,
-    /// Number of clients.
+    /// The number of clients.
     pub clients: u32,
-    /// Payload of an update, bytes; present only where the scenario sweeps over several.
+    /// The payload of an update, bytes; present only if the scenario sweeps over several.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub payload_bytes: Option<usize>,
-    /// What was measured; what was not is absent.
+    /// The measured metrics; those that were not measured are absent.
     pub metrics: BTreeMap<Metric, Estimate>,
-    /// What the arithmetic of the transport says, to be read beside the measured.
+    /// The prediction, for comparison with the measured values.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub predicted: Option<Predicted>,
 }
 
-/// What [`crate::predict`] says about one contender at one client count and payload size.
+/// The result of [`crate::predict`] for one contender at one client count and payload size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Predicted {
-    /// Values in the metrics' own units; what no formula covers is absent.
+    /// The predicted values, in the metrics' units; metrics without a formula are absent.
     pub metrics: BTreeMap<Metric, f64>,
-    /// The age's distribution: pairs of a share of all updates and the age in µs that it does not exceed, both
-    /// ascending. Empty where there is none.
+    /// The distribution of ages: pairs of a share of all updates and the age in µs that it does not exceed, both
+    /// ascending. Empty if it is not predicted.
     pub ages: Vec<(f64, f64)>,
-    /// What had to be assumed, a sentence each.
+    /// The assumptions, one sentence each.
     pub assumptions: Vec<String>,
 }
 
 impl Entry {
-    /// Who was measured, for people: "SSE, 50 clients".
+    /// Returns a display name of what was measured: "SSE, 50 clients".
     #[must_use]
     pub fn name(&self) -> String {
         name(&self.label, self.clients, self.payload_bytes)
     }
 
-    /// The measured value of a metric, in its unit.
+    /// Returns the measured value of a metric, in its unit.
     #[must_use]
     pub fn value(&self, metric: Metric) -> Option<f64> {
         self.metrics.get(&metric).map(|estimate| estimate.value)
     }
 }
 
-/// What the clients of a contender were not given, all repetitions together. Ages and recoveries of such a contender are
-/// those of the updates and clients that were left, and are ranked beside nobody's.
+/// The losses of a contender's clients, over all repetitions. Ages and recovery times of such a contender cover only
+/// the remaining updates and clients, and are not ranked against those of others.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Loss {
-    /// Updates that were expected and never arrived.
+    /// The number of expected updates that never arrived.
     pub missed: f64,
-    /// Clients that closed permanently.
+    /// The number of clients that closed permanently.
     pub gave_up: f64,
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for Loss {
 }
 
 impl Entry {
-    /// What its clients were not given; `None` if they were given everything, or nobody counted.
+    /// Returns the losses of its clients; `None` if they received everything, or nothing was counted.
     #[must_use]
     pub fn loss(&self) -> Option<Loss> {
         let count = |metric| self.value(metric).filter(|count| *count > 0.0).unwrap_or(0.0);
@@ -102,13 +102,13 @@ pub(crate) fn name(label: &str, clients: u32, payload_bytes: Option<usize>) -> S
     format!("{label}, {clients} client{plural}{payload}")
 }
 
-/// A pooled value with its 95 % interval.
+/// A pooled value with its 95% confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The value over all repetitions, in the metric's unit.
     pub value: f64,
-    /// Lower end of the 95 % bootstrap interval over repetitions; `None` with one repetition.
+    /// The lower end of the 95% bootstrap interval over repetitions; `None` with a single repetition.
     pub low: Option<f64>,
-    /// Upper end.
+    /// The upper end.
     pub high: Option<f64>,
 }

@@ -1,4 +1,4 @@
-//! Checks: what a scenario requires of its results, and whether they are so.
+//! Checks: whether results meet a scenario's thresholds.
 
 use std::fmt;
 
@@ -9,68 +9,69 @@ use crate::metric::Group;
 use crate::scenario::{Comparison, Scenario, Threshold};
 use crate::summary::{Entry, Loss};
 
-/// One demand on one entry, and how it was met.
+/// One threshold applied to one entry, and whether it is met.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Check {
-    /// Who was measured: contender, client count and payload, as in a table.
+    /// What was measured: contender, client count and payload, as in a table.
     pub name: String,
     /// The contender's label.
     pub label: String,
-    /// Number of clients.
+    /// The number of clients.
     pub clients: u32,
     /// Payload of an update, bytes; present only in a sweep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_bytes: Option<usize>,
     /// The metric.
     pub metric: Metric,
-    /// What was measured; `None` if it was not.
+    /// The measured value; `None` if it was not measured.
     pub measured: Option<f64>,
-    /// What is predicted, asked for or not; `None` if nothing is.
+    /// The predicted value, whether or not the threshold refers to it; `None` if there is none.
     pub predicted: Option<f64>,
-    /// The figure that a distance or a factor is about: what is predicted, or what another contender measured; `None`
-    /// where the demand needs none or there is none.
+    /// The value to which a distance or factor refers: the prediction, or the value of another contender; `None` if the
+    /// threshold needs none or there is none.
     pub reference: Option<f64>,
-    /// From where to where the measured value had to be, for requires about a distance.
+    /// The range in which the measured value must be, for thresholds with a distance.
     pub band: Option<(f64, f64)>,
-    /// What was required, as a scenario writes it: `within 5% of predicted`.
+    /// The requirement as written in a scenario: `within 5% of predicted`.
     pub demand: String,
-    /// How it is compared.
+    /// How the values are compared.
     pub comparison: Comparison,
-    /// The label of the contender that is compared with, if one is.
+    /// The label of the contender to compare with, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub than: Option<String>,
-    /// For a demand about ages: who was not given everything, the one measured or the one compared with, by label. What is left
-    /// to them looks the fresher the more they lost.
+    /// For a threshold on ages: the label and the loss of a contender, either the measured one or the one compared
+    /// with, that did not deliver everything. Its remaining updates look fresher the more it lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<(String, Loss)>,
-    /// Whether it is so. What was not measured meets no demand, what is not predicted none that asks for it, and ages of what
-    /// was left none at all.
+    /// Whether the threshold is met. A value that was not measured never meets it, nor does a comparison with a missing
+    /// prediction, nor ages of a contender with losses.
     pub met: bool,
 }
 
-/// Every demand of the scenario on every result that it concerns, results in their order, requires as written.
+/// Returns the checks of every threshold on every result that it applies to, in the order of the results and then of
+/// the thresholds.
 #[must_use]
 pub fn checks(scenario: &Scenario, entries: &[Entry]) -> Vec<Check> {
-    let requires = |entry| scenario.thresholds.iter().map(move |threshold| (entry, threshold));
-    let concerned = entries.iter().flat_map(requires).filter(|(entry, threshold)| threshold.concerns(entry));
+    let thresholds = |entry| scenario.thresholds.iter().map(move |threshold| (entry, threshold));
+    let concerned = entries.iter().flat_map(thresholds).filter(|(entry, threshold)| threshold.concerns(entry));
     concerned.map(|(entry, threshold)| check(entry, threshold, entries)).collect()
 }
 
-/// The requires that are not met.
+/// Returns the checks that are not met.
 #[must_use]
 pub fn misses(scenario: &Scenario, entries: &[Entry]) -> Vec<Check> {
     checks(scenario, entries).into_iter().filter(|check| !check.met).collect()
 }
 
 impl Threshold {
-    /// Whether it requires anything of an entry. Nobody is compared with himself.
+    /// Whether it applies to an entry. No contender is compared with itself.
     fn concerns(&self, entry: &Entry) -> bool {
         self.transport.is_none_or(|transport| transport == entry.transport)
             && self.contender.as_ref().is_none_or(|label| *label == entry.label)
             && self.than.as_ref().is_none_or(|label| *label != entry.label)
     }
 
-    /// From where to where a value may be, around a figure.
+    /// Returns the range in which a value may be, around a reference.
     fn band(&self, reference: f64) -> Option<(f64, f64)> {
         let distance = match self.comparison {
             Comparison::Within => reference.abs() * self.value / 100.0,
@@ -95,13 +96,13 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
     let Threshold { metric, comparison, ref than, .. } = *threshold;
     let measured = entry.value(metric);
     let predicted = entry.predicted.as_ref().and_then(|predicted| predicted.metrics.get(&metric)).copied();
-    let other = than.as_ref().and_then(|label| beside(entry, label, entries));
+    let other = than.as_ref().and_then(|label| at_same_point(entry, label, entries));
     let reference = match than {
         Some(_) => other.and_then(|other| other.value(metric)),
         None => predicted.filter(|_| comparison.is_distance()),
     };
     let lost =
-        [Some(entry), other].into_iter().flatten().filter(|_| metric.row().group == Group::Freshness).find_map(loser);
+        [Some(entry), other].into_iter().flatten().filter(|_| metric.row().group == Group::Freshness).find_map(loss_of);
     Check {
         name: entry.name(),
         label: entry.label.clone(),
@@ -112,7 +113,7 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
         predicted,
         reference,
         band: reference.and_then(|reference| threshold.band(reference)),
-        demand: threshold.demand(),
+        demand: threshold.requirement(),
         comparison,
         than: than.clone(),
         met: lost.is_none() && measured.is_some_and(|measured| threshold.holds(measured, reference)),
@@ -120,19 +121,19 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
     }
 }
 
-fn loser(entry: &Entry) -> Option<(String, Loss)> {
+fn loss_of(entry: &Entry) -> Option<(String, Loss)> {
     entry.loss().map(|loss| (entry.label.clone(), loss))
 }
 
-/// Another contender's entry at the same point.
-fn beside<'a>(entry: &Entry, label: &str, entries: &'a [Entry]) -> Option<&'a Entry> {
-    let is_beside = |other: &&Entry| {
+/// Returns another contender's entry with the same client count and payload.
+fn at_same_point<'a>(entry: &Entry, label: &str, entries: &'a [Entry]) -> Option<&'a Entry> {
+    let is_at_same_point = |other: &&Entry| {
         other.label == label && other.clients == entry.clients && other.payload_bytes == entry.payload_bytes
     };
-    entries.iter().find(is_beside)
+    entries.iter().find(is_at_same_point)
 }
 
-/// How far a value is from a figure, in percent of the latter. Of nothing, anything is infinitely far.
+/// Returns how far a value is from a reference, in percent of the reference; infinite if the reference is 0.
 fn percent_off(value: f64, reference: f64) -> f64 {
     if value == reference { 0.0 } else { 100.0 * ((value - reference) / reference).abs() }
 }
@@ -143,10 +144,10 @@ impl fmt::Display for Check {
         let Some(measured) = measured else { return write!(f, "{name}: {metric} was not measured, expected {demand}") };
         write!(f, "{name}: {metric} is {measured}")?;
         match (reference, than) {
-            (Some(reference), Some(label)) => write!(f, ", of {label} {reference}")?,
+            (Some(reference), Some(label)) => write!(f, " ({label}: {reference})")?,
             (Some(reference), None) => write!(f, ", predicted {reference}")?,
-            (None, Some(label)) => write!(f, " and it was not measured of {label}")?,
-            (None, None) if comparison.is_distance() => f.write_str(" and nothing is predicted for it")?,
+            (None, Some(label)) => write!(f, " and was not measured for {label}")?,
+            (None, None) if comparison.is_distance() => f.write_str(" and there is no prediction")?,
             (None, None) => {}
         }
         let off = reference.map(|reference| percent_off(*measured, reference));
@@ -155,7 +156,7 @@ impl fmt::Display for Check {
         }
         write!(f, ", expected {demand}")?;
         match lost {
-            Some((label, loss)) => write!(f, "; not judged by what arrived, for {label} {loss}"),
+            Some((label, loss)) => write!(f, "; not judged, because {label} {loss}"),
             None => Ok(()),
         }
     }

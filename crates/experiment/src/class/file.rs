@@ -1,8 +1,8 @@
-//! The votes of a class: a file with a vote a line, which is only ever added to.
+//! The votes of a class: an append-only file with one vote per line.
 //!
-//! What counts is the file, not the memory of this process: what another program adds to it is read before the next
-//! answer, and a vote that somebody mends in an editor is mended here. One server has it: two would each give the same name
-//! away. A file that is gone takes no vote, because what is written to one that has no name any more is lost.
+//! The file is authoritative, not the memory of this process: lines that another program adds are read before the next
+//! answer, and a vote that is edited in the file changes here. Only one server may use a file: two could both accept
+//! the same name. If the file is removed, votes are rejected, because anything written to an unlinked file is lost.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use super::votes::{MAX_VOTES, read_votes};
 use super::{ClassError, Vote};
 
-/// The largest that the file may be, bytes: some 100,000 votes.
+/// The maximum size of the file, bytes: about 100,000 votes.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// What a line looks like, for whoever has to mend one.
+/// An example of a line, for error messages.
 const EXAMPLE: &str =
     r#"{"question":"ID","round":"before","who":"NAME","answer":"CHOICE" or a number,"count":1,"at":µs of Unix time}"#;
 
@@ -24,17 +24,17 @@ const EXAMPLE: &str =
 pub struct VotesFile {
     path: PathBuf,
     file: File,
-    /// Read so far, bytes: whole lines.
+    /// The number of bytes read so far: complete lines only.
     read: u64,
     lines: usize,
     votes: Vec<Vote>,
 }
 
 impl VotesFile {
-    /// Opens the file, or begins it, and reads what is in it.
+    /// Opens or creates the file and reads its contents.
     ///
     /// # Errors
-    /// When it cannot be opened, another server has it, or a line of it is no vote.
+    /// If it cannot be opened, another server is using it, or one of its lines is not a vote.
     pub fn open(path: &Path) -> Result<Self, ClassError> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
         let file = file.map_err(|error| io(path, &error))?;
@@ -46,25 +46,25 @@ impl VotesFile {
         let mut votes = Self { path: path.to_owned(), file, read: 0, lines: 0, votes: Vec::new() };
         let rest = votes.catch_up()?;
         if !rest.trim().is_empty() {
-            // The last line has no end. If it is a vote, the next one begins a line of its own.
+            // The last line has no line end. If it is a vote, the next one starts on a new line.
             votes.parsed(&rest)?;
         }
         Ok(votes)
     }
 
-    /// Every vote in the file, in order.
+    /// Returns every vote in the file, in order.
     ///
     /// # Errors
-    /// When it cannot be read, or somebody has put into it what is no vote.
+    /// If it cannot be read, or contains a line that is not a vote.
     pub fn all(&mut self) -> Result<&[Vote], ClassError> {
         self.catch_up()?;
         Ok(&self.votes)
     }
 
-    /// Adds a vote: one write, so that lines of two writers never mix, and at once.
+    /// Adds a vote, immediately and with a single write, so that lines of two writers never mix.
     ///
     /// # Errors
-    /// When the file is full, or cannot be written.
+    /// If the file is full, or cannot be written.
     pub fn add(&mut self, vote: &Vote) -> Result<(), ClassError> {
         let rest = self.catch_up()?;
         let mut line = if rest.is_empty() { Vec::new() } else { vec![b'\n'] };
@@ -78,7 +78,7 @@ impl VotesFile {
         self.catch_up().map(drop)
     }
 
-    /// Reads what the file has that was not read yet; returns the start of a line that has no end.
+    /// Reads the new part of the file; returns an incomplete last line.
     fn catch_up(&mut self) -> Result<String, ClassError> {
         let fail = |error: std::io::Error| io(&self.path, &error);
         let own = self.file.metadata().map_err(fail)?;
@@ -88,7 +88,7 @@ impl VotesFile {
         }
         let len = own.len();
         if len < self.read {
-            // Somebody has made it shorter: what is in it now is what counts.
+            // The file was truncated: only its current contents count.
             (self.read, self.lines) = (0, 0);
             self.votes.clear();
         }
@@ -113,7 +113,7 @@ impl VotesFile {
         Ok(())
     }
 
-    /// The votes of the lines that follow those that were read.
+    /// Parses the lines that follow those that have been read.
     fn parsed(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
         read_votes(text).map_err(|error| match error {
             ClassError::Vote { line, problem } => {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn r7_a_file_that_is_gone_takes_no_vote_and_says_so() {
+    fn r7_a_removed_file_rejects_votes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
         let mut votes = VotesFile::open(&path).unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn r7_a_file_has_one_server() {
+    fn r7_only_one_server_can_use_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
         let first = VotesFile::open(&path).unwrap();
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn votes_are_kept_and_what_others_write_is_read() {
+    fn votes_are_kept_and_lines_of_other_programs_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
         let mut one = VotesFile::open(&path).unwrap();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_kept_and_the_next_begins_anew() {
+    fn a_line_without_an_end_is_kept_and_the_next_vote_starts_a_new_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
         std::fs::write(&path, serde_json::to_string(&vote("a")).unwrap()).unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_vote_is_named_with_what_is_expected_and_left_alone() {
+    fn an_invalid_line_is_reported_with_an_example_and_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
         let good = serde_json::to_string(&vote("a")).unwrap();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_is_named() {
+    fn an_unusable_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("absent/class.ndjson")] {
             let error = VotesFile::open(&path).unwrap_err().to_string();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_full_takes_no_vote_that_would_make_it_unreadable() {
+    fn a_full_file_rejects_a_vote_that_would_make_it_unreadable() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("class.ndjson");
         let line = serde_json::to_string(&vote("a")).unwrap() + "\n";

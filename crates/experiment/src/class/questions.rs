@@ -1,4 +1,4 @@
-//! The file of the questions, and what makes a question one that can be asked and judged.
+//! The questions file, and the rules for valid questions.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,15 +10,15 @@ use toml::Spanned;
 use super::{Choice, ClassError, Question, Questions};
 use crate::scenario::{plain_message, position};
 
-/// The longest id and the longest text, characters.
+/// The maximum lengths of ids and texts, characters.
 const MAX_ID: usize = 60;
 const MAX_TEXT: usize = 600;
 
-/// The most questions, and the most choices of one: more have no place on a screen.
+/// The maximum number of questions, and of choices of a question: more do not fit on a screen.
 const MAX_QUESTIONS: usize = 200;
 const MAX_CHOICES: usize = 8;
 
-/// The file, with the place of each question.
+/// The file, with the position of each question.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -26,15 +26,15 @@ struct Written {
     question: Vec<Spanned<Question>>,
 }
 
-/// What is wrong and where, in bytes of the text.
+/// A problem with its position, in bytes of the text.
 type LocatedProblem = (Range<usize>, String);
 
 impl Questions {
-    /// Reads and checks a file of questions.
+    /// Parses and validates a questions file.
     ///
     /// # Errors
-    /// When it cannot be understood, or a question in it cannot be asked or judged. The message names line and column,
-    /// what is wrong, and the remedy.
+    /// If it cannot be parsed, or a question in it is invalid. The message names line and column, the problem, and the
+    /// remedy.
     pub fn parse(text: &str) -> Result<Self, ClassError> {
         read(text).map_err(|(span, problem)| {
             let (line, column) = position(text, span.start);
@@ -42,7 +42,7 @@ impl Questions {
         })
     }
 
-    /// The question with an id.
+    /// Returns the question with an id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Question> {
         self.question.iter().find(|question| question.id == id)
@@ -72,7 +72,7 @@ fn read(text: &str) -> Result<Questions, LocatedProblem> {
 }
 
 impl Question {
-    /// Whether it can be asked and judged; what is wrong and the remedy if not.
+    /// Checks that it can be asked and judged; the error has the problem and the remedy.
     fn check_form(&self) -> Result<(), String> {
         let texts = [("text", &self.text), ("because", &self.because)];
         let texts = texts.into_iter().chain(self.choices.iter().map(|choice| ("text", &choice.text)));
@@ -122,7 +122,7 @@ impl Question {
         if self.choices.iter().any(Choice::is_a_range) { self.check_ranges() } else { self.check_right() }
     }
 
-    /// Where no measurement decides, one choice is right.
+    /// If no measurement decides, exactly one choice must be right.
     fn check_right(&self) -> Result<(), String> {
         match self.choices.iter().filter(|choice| choice.right).count() {
             1 => Ok(()),
@@ -133,7 +133,7 @@ impl Question {
         }
     }
 
-    /// Where a measurement decides, it decides for exactly one choice, whatever comes out.
+    /// If a measurement decides, every possible value must belong to exactly one choice.
     fn check_ranges(&self) -> Result<(), String> {
         if self.measured.is_none() {
             return Err("its choices have `from` and `below`, but nothing is measured; add `measured`".to_owned());
@@ -146,7 +146,7 @@ impl Question {
         let mut reached = f64::NEG_INFINITY;
         for (index, choice) in choices.iter().enumerate() {
             let (from, below) = (choice.start(), choice.below.unwrap_or(f64::INFINITY));
-            // Nothing that is measured is below zero.
+            // Measured values are never below zero.
             let is_adjacent = from == reached || index == 0 && from <= 0.0;
             if !is_adjacent {
                 let how = if from < reached { "overlaps the choice before it" } else { "leaves a gap before it" };
@@ -174,7 +174,7 @@ impl Choice {
     }
 }
 
-/// Ids stand in addresses and file names.
+/// Checks an id, which is used in addresses and file names.
 fn check_id(id: &str) -> Result<(), String> {
     let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     if id.is_empty() || id.len() > MAX_ID || !id.chars().all(good) {

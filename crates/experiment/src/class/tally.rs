@@ -1,39 +1,39 @@
-//! How many said what, before and after, and how many of them are right.
+//! The number of votes for each answer, before and after, and how many are right.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answer, Choice, HANDS, Measured, Question, Round, Vote};
 use crate::Scenario;
 
-/// A number is right if it is at most so many times, and at least such a part of, what came out: people guess orders of
-/// magnitude, and twice is the same one.
+/// A number is right if it is at most this factor above or below the result: people guess orders of magnitude, and a
+/// factor of two is within the same one.
 pub const FACTOR: f64 = 2.0;
 
-/// The answers to one question.
+/// The counted answers to one question.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// Before anything was shown.
+    /// The answers before the results were shown.
     pub before: Side,
-    /// After it.
+    /// The answers after the results were shown.
     pub after: Side,
 }
 
-/// The answers of one round.
+/// The counted answers of one round.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Side {
-    /// How many people answered.
+    /// The number of people who answered.
     pub people: u32,
-    /// How many of them are right; `None` if nobody can say.
+    /// The number of them who are right; `None` if it is not known.
     pub right: Option<u32>,
-    /// How many chose each choice, in the question's order; empty if a number is asked for.
+    /// The number of votes for each choice, in the question's order; empty if the answer is a number.
     pub choices: Vec<u32>,
-    /// The numbers and how many people said each, ascending; empty if there are choices.
+    /// The numbers, ascending, each with the number of people who gave it; empty if there are choices.
     pub numbers: Vec<(f64, u32)>,
 }
 
 impl Tally {
-    /// Counts the answers to a question among all votes of a class. `value` is what was measured, in the question's unit.
-    /// Answers that are none to this question are left out.
+    /// Counts the answers to a question among all votes of a class. `value` is the measured value, in the question's
+    /// unit. Answers that do not fit the question are ignored.
     #[must_use]
     pub fn of(question: &Question, votes: &[Vote], value: Option<f64>) -> Self {
         let counted = counted(votes.iter().filter(|vote| vote.question == question.id));
@@ -42,8 +42,9 @@ impl Tally {
     }
 }
 
-/// The votes on a question that count: of each person and round the last. Where hands were counted (the name is [`HANDS`],
-/// or a line says more than one), a line stands for one answer only, so that there the last of each answer counts.
+/// Returns the votes on a question that count: the last of each person and round. If hands were counted (the name is
+/// [`HANDS`], or the count of a line is more than one), a line is for one answer only, so the last line of each answer
+/// counts.
 fn counted<'a>(votes: impl Iterator<Item = &'a Vote> + Clone) -> Vec<&'a Vote> {
     let whose = |vote: &'a Vote| (vote.round, vote.who.as_str());
     let hands: BTreeSet<_> = votes.clone().filter(|vote| vote.count > 1 || vote.who == HANDS).map(whose).collect();
@@ -76,7 +77,7 @@ impl Side {
         side
     }
 
-    /// Whether the answer is one to the question, and counted.
+    /// Counts an answer, and returns whether it fits the question.
     fn add(&mut self, question: &Question, vote: &Vote) -> bool {
         match &vote.answer {
             Answer::Choice(id) => {
@@ -92,7 +93,7 @@ impl Side {
         }
     }
 
-    /// The number in the middle of all people's; `None` without one.
+    /// Returns the median of the numbers; `None` without numbers.
     #[must_use]
     pub fn median(&self) -> Option<f64> {
         let all: u64 = self.numbers.iter().map(|&(_, count)| u64::from(count)).sum();
@@ -105,8 +106,8 @@ impl Side {
     }
 }
 
-/// The right choice, if the question has choices and it is known by now: the one that the `value` (in the question's
-/// unit, as [`Measured::in_unit`] makes it) decides for, or the one that is right whatever is measured.
+/// Returns the right choice, if the question has choices and it is known: the one whose range contains `value` (in the
+/// question's unit, as returned by [`Measured::in_unit`]), or the one that is right regardless of measurements.
 #[must_use]
 pub fn right_choice(question: &Question, value: Option<f64>) -> Option<&Choice> {
     let decided = question.choices.iter().find(|choice| value.is_some_and(|value| choice.decides(value)));
@@ -114,8 +115,8 @@ pub fn right_choice(question: &Question, value: Option<f64>) -> Option<&Choice> 
 }
 
 impl Question {
-    /// Whether an answer is right; `None` if that is not known (nothing was measured), or if the answer is none to this
-    /// question. A number is right within a factor of [`FACTOR`].
+    /// Returns whether an answer is right; `None` if this is not known (nothing was measured), or if the answer does
+    /// not fit the question. A number is right within a factor of [`FACTOR`].
     pub(super) fn judge(&self, answer: &Answer, value: Option<f64>) -> Option<bool> {
         match answer {
             Answer::Choice(id) => {
@@ -133,14 +134,14 @@ fn is_near(number: f64, value: f64) -> bool {
 }
 
 impl Measured {
-    /// Whether the run of this scenario says the answer: the file's name is the scenario's.
+    /// Whether a run of this scenario has the answer: the file name is the scenario's name.
     #[must_use]
     pub fn is_of(&self, scenario: &Scenario) -> bool {
         let file = self.scenario.rsplit('/').next().unwrap_or_default();
         file.strip_suffix(".toml").unwrap_or(file) == scenario.name
     }
 
-    /// A value of the metric in the question's unit; `None` if it is no number.
+    /// Converts a value of the metric to the question's unit; `None` if the result is not finite.
     #[must_use]
     pub fn in_unit(&self, value: f64) -> Option<f64> {
         Some(value / self.per).filter(|value| value.is_finite())
@@ -148,13 +149,13 @@ impl Measured {
 }
 
 impl Choice {
-    /// Whether a measured value, in the question's unit, decides for this choice.
+    /// Whether a measured value, in the question's unit, is in this choice's range.
     #[must_use]
     pub fn decides(&self, value: f64) -> bool {
         self.is_a_range() && self.from.is_none_or(|from| value >= from) && self.below.is_none_or(|below| value < below)
     }
 
-    /// Whether a measurement decides for or against it.
+    /// Whether it has a range, so that a measurement decides.
     pub(super) const fn is_a_range(&self) -> bool {
         self.from.is_some() || self.below.is_some()
     }

@@ -1,4 +1,4 @@
-//! What can be voted, by whom and when, and how votes are read.
+//! The rules for votes, and reading them.
 
 use feedlab_feed::text;
 use serde::Deserialize;
@@ -7,22 +7,22 @@ use super::{Answer, ClassError, Question, Questions, Round, Vote, one};
 use crate::nearest::near;
 use crate::scenario::plain_message;
 
-/// The name under which an instructor writes down raised hands, one line for each answer.
+/// The name under which an instructor records raised hands, one line per answer.
 pub const HANDS: &str = "hands";
 
-/// The longest name of somebody who votes, characters.
+/// The maximum length of a voter's name, characters.
 pub const MAX_NAME: usize = 60;
 
-/// The most people for whom one line may stand.
+/// The maximum number of people in one line.
 pub const MAX_COUNT: u32 = 1_000;
 
-/// The largest number that is taken for an answer.
+/// The largest number that is accepted as an answer.
 const LARGEST: f64 = 1e15;
 
-/// The most lines that a file may have: some classes of a hundred, with many changes of mind.
+/// The maximum number of votes in a file: enough for several classes of a hundred who often change their votes.
 pub const MAX_VOTES: usize = 100_000;
 
-/// A vote as a page sends it: a [`Vote`] without `at`.
+/// A vote as sent by a page: a [`Vote`] without `at`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ballot {
@@ -35,26 +35,28 @@ pub struct Ballot {
     count: u32,
 }
 
-/// Why a ballot is not taken: what is wrong and the remedy, in one sentence.
+/// Why a ballot is rejected: the problem and the remedy, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BallotError {
-    /// Nobody can vote so.
+    /// The ballot is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// It is not this person's turn: a prediction is one before anything is shown, and stays; another answer may follow.
+    /// The person may not vote now: a prediction is given before the results are shown and cannot be changed; a second
+    /// answer may follow.
     #[error("{0}")]
     OutOfTurn(String),
 }
 
 impl Ballot {
-    /// What a ballot looks like.
+    /// An example of a ballot.
     pub const EXAMPLE: &str =
         r#"{"question":"ID","round":"before" or "after","who":"NAME","answer":"CHOICE" or a number}"#;
 
-    /// The vote, given `at` (µs of Unix time), if `question` can be answered so and it is this person's turn after `votes`.
+    /// Returns the vote, given `at` (µs of Unix time), if the answer fits the `question` and this person may vote after
+    /// `votes`.
     ///
     /// # Errors
-    /// When it cannot, or is not.
+    /// If the answer does not fit, or the person may not vote.
     pub fn vote(self, question: &Question, votes: &[Vote], at: u64) -> Result<Vote, BallotError> {
         let Self { round, answer, count, .. } = self;
         let who = name(&self.who).map_err(BallotError::Invalid)?.to_owned();
@@ -72,10 +74,10 @@ impl Ballot {
     }
 }
 
-/// A name as it is kept: something that can be read on one line.
+/// Returns a name in its stored form: visible text on one line.
 ///
 /// # Errors
-/// When it is none: what is wrong, in one sentence.
+/// If it is not a valid name: the problem, in one sentence.
 pub fn name(who: &str) -> Result<&str, String> {
     let who = who.trim();
     let len = who.chars().count();
@@ -87,14 +89,14 @@ pub fn name(who: &str) -> Result<&str, String> {
     }
 }
 
-/// The last answer that somebody gave to a question in a round.
+/// Returns the last answer that a person gave to a question in a round.
 #[must_use]
 pub fn answer_of<'a>(who: &str, question: &Question, round: Round, votes: &'a [Vote]) -> Option<&'a Answer> {
     let is_theirs = |vote: &&Vote| vote.who == who && vote.question == question.id && vote.round == round;
     votes.iter().rev().find(is_theirs).map(|vote| &vote.answer)
 }
 
-/// Reads votes, whatever they were asked; an error names the line, what is wrong, and the remedy.
+/// Reads votes on any questions; an error names the line, the problem, and the remedy.
 pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
     let numbered = numbered(text).enumerate();
     let vote = |(index, (line, text))| {
@@ -108,11 +110,10 @@ pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
 }
 
 impl Questions {
-    /// Reads a file of votes on these questions; empty lines are none.
+    /// Reads a file of votes on these questions; empty lines are ignored.
     ///
     /// # Errors
-    /// When a line is no vote that somebody can have given, or none to these questions. The message names the line, what is
-    /// wrong, and the remedy.
+    /// If a line is not a valid vote on these questions. The message names the line, the problem, and the remedy.
     pub fn votes(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
         let votes = read_votes(text)?;
         for ((line, _), vote) in numbered(text).zip(&votes) {
@@ -121,10 +122,10 @@ impl Questions {
         Ok(votes)
     }
 
-    /// Whether a vote answers one of these questions.
+    /// Checks that a vote answers one of these questions.
     ///
     /// # Errors
-    /// When there is no such question, or the answer is none to it: what is wrong and the remedy, in one sentence.
+    /// If there is no such question, or the answer does not fit it: the problem and the remedy, in one sentence.
     pub fn check(&self, vote: &Vote) -> Result<(), String> {
         let Some(question) = self.get(&vote.question) else {
             let ids = || self.question.iter().map(|question| question.id.as_str());
@@ -139,10 +140,10 @@ impl Questions {
 }
 
 impl Question {
-    /// Whether an answer is one to this question.
+    /// Checks that an answer fits this question.
     ///
     /// # Errors
-    /// When it is not: what is wrong and the remedy, in one sentence.
+    /// If it does not: the problem and the remedy, in one sentence.
     pub fn check(&self, answer: &Answer) -> Result<(), String> {
         match answer {
             Answer::Number(_) if self.choices.is_empty() => Ok(()),
@@ -166,7 +167,7 @@ impl Question {
 }
 
 impl Vote {
-    /// Whether somebody can have given it, whatever the question: a name, an answer, a number of people.
+    /// Checks what does not depend on the question: the name, the answer, and the number of people.
     fn check(&self) -> Result<(), String> {
         name(&self.who)?;
         if !(1..=MAX_COUNT).contains(&self.count) {
@@ -199,7 +200,7 @@ impl Vote {
     }
 }
 
-/// The lines that say something, each with its number from 1.
+/// Returns the non-empty lines, each with its number, counted from 1.
 fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())).filter(|(_, line)| !line.is_empty())
 }
@@ -210,7 +211,7 @@ fn read(line: &str) -> Result<Vote, String> {
     Ok(vote)
 }
 
-/// Serde's message, without its place (each line is a document of its own), and with a remedy.
+/// Returns serde's message without the position (each line is its own document) and with a remedy.
 fn refused(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
@@ -223,7 +224,7 @@ fn refused(error: &serde_json::Error) -> String {
     }
 }
 
-/// A word from outside, as far as a message has room for it.
+/// Returns external text in a form that is short and visible enough for a message.
 fn shown(text: &str) -> String {
     const MOST: usize = 40;
     let text: String = text.chars().map(|letter| if text::is_hidden(letter) { ' ' } else { letter }).collect();

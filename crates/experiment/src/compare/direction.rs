@@ -1,23 +1,23 @@
-//! Which way of a metric is the better one.
+//! The direction in which a metric is better.
 
 use serde::Serialize;
 
 use crate::Metric;
 use crate::metric::Group;
 
-/// Which way of a metric is the better one. None is better when it is higher: what must not shrink is told by what was
-/// missed.
+/// The direction in which a metric is better. No metric is better when it is higher: what should not decrease is
+/// measured by what was missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Less is better: ages, losses, costs.
     LowerIsBetter,
-    /// Neither: a circumstance, or what the scenario asks for.
+    /// Neither: a condition, or something that the scenario defines.
     Neutral,
 }
 
 impl Direction {
-    /// Whether a change by `difference` is one for the worse.
+    /// Whether a change by `difference` is a deterioration.
     #[must_use]
     pub fn is_worse(self, difference: f64) -> bool {
         match self {
@@ -27,14 +27,14 @@ impl Direction {
     }
 }
 
-/// The direction of a metric.
+/// Returns the direction of a metric.
 #[must_use]
 pub fn direction(metric: Metric) -> Direction {
     use Direction::{LowerIsBetter, Neutral};
     match (metric.row().group, metric) {
         (Group::Delivery, Metric::UpdatesMissed | Metric::UpdatesDuplicated | Metric::UpdatesReordered)
         | (Group::Requests, Metric::Reconnects | Metric::RequestsSkipped) => LowerIsBetter,
-        // What the application wants to say, how often a transport asks, and what the harness saw of itself.
+        // The payload, how often a transport sends requests, and what the harness observed about itself.
         (_, Metric::PayloadBytesPerUpdate) | (Group::Delivery | Group::Requests | Group::Trust, _) => Neutral,
         (
             Group::Freshness
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn costs_and_losses_are_better_lower_and_circumstances_are_neither() {
+    fn costs_and_losses_are_better_lower_and_conditions_are_neutral() {
         for (id, expected) in [
             ("age_p99_us", Direction::LowerIsBetter),
             ("updates_missed", Direction::LowerIsBetter),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_worse_than_before_in_a_circumstance() {
+    fn a_neutral_metric_is_never_worse() {
         for (direction, more) in [(Direction::LowerIsBetter, true), (Direction::Neutral, false)] {
             assert_eq!([1.0, 0.0, -1.0].map(|d| direction.is_worse(d)), [more, false, false], "{direction:?}");
         }

@@ -1,4 +1,4 @@
-//! One point of a comparison: the figures of both runs pooled, their difference, and what may be said of it.
+//! One point of a comparison: the pooled figures of both runs, their difference, and the finding.
 
 use hdrhistogram::Histogram;
 
@@ -9,28 +9,28 @@ use crate::record::CellRecord;
 use crate::results::{Results, ResultsError};
 use crate::statistics::{Difference, Sample, difference};
 
-/// Differences below this share of a value are those of adding up in another order.
+/// Differences below this share of a value are due to a different order of summation.
 const ROUNDING: f64 = 1e-9;
 
-/// What is asked of every point.
+/// The parameters of the comparison.
 pub(super) struct Asked<'a> {
-    /// [`OF_INTEREST`] if empty.
+    /// The metrics to compare; [`OF_INTEREST`] if empty.
     pub(super) metrics: &'a [Metric],
     pub(super) tolerance: f64,
-    /// Fixes the resampling.
+    /// The random seed of the resampling.
     pub(super) seed: u64,
 }
 
 /// The cells of one point in one run, with their ages.
 pub(super) struct Measured<'a> {
     cells: Vec<&'a CellRecord>,
-    /// The cells with their sums divided by their number, so that the sum over them is the mean.
+    /// The cells with their sums divided by the number of cells, so that the sum over them is the mean.
     shares: Vec<CellRecord>,
     ages: Vec<Histogram<u64>>,
 }
 
 impl<'a> Measured<'a> {
-    /// Reads the ages.
+    /// Reads the ages of the cells.
     pub(super) fn read(run: &'a Results, cells: Vec<&'a CellRecord>) -> Result<Self, ResultsError> {
         let ages = cells.iter().map(|cell| run.histogram(cell)).collect::<Result<_, _>>()?;
         let shares = cells.iter().map(|cell| share_of_sums(cell, cells.len())).collect();
@@ -57,7 +57,7 @@ fn share_of_sums(cell: &CellRecord, repetitions: usize) -> CellRecord {
 pub(super) fn point(a: &Measured<'_>, b: &Measured<'_>, asked: &Asked<'_>) -> Point {
     let first = a.cells[0];
     let of_interest = if asked.metrics.is_empty() { &OF_INTEREST[..] } else { asked.metrics };
-    // A sum over five repetitions says nothing beside one over three; their means do.
+    // A sum over five repetitions is not comparable with one over three; their means are.
     let uneven = a.cells.len() != b.cells.len();
     let (pooled, means) = ([a.pooled(), b.pooled()], [a.per_repetition(), b.per_repetition()]);
     let row = |&metric: &Metric| {
@@ -88,20 +88,20 @@ fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, asked: &Asked<'_>) -> Met
         high,
         per_repetition: false,
         finding: match finding(metric, a.all(metric), found, asked.tolerance) {
-            Finding::Better | Finding::Regression if is_of_what_is_left(metric, a, b) => Finding::NotEverythingArrived,
+            Finding::Better | Finding::Regression if is_age_with_losses(metric, a, b) => Finding::NotEverythingArrived,
             finding => finding,
         },
     }
 }
 
-/// Whether a metric is an age, and one of two did not give its clients everything.
-fn is_of_what_is_left(metric: Metric, a: &Sample<'_>, b: &Sample<'_>) -> bool {
+/// Whether a metric is an age, and one of the two runs did not deliver everything.
+fn is_age_with_losses(metric: Metric, a: &Sample<'_>, b: &Sample<'_>) -> bool {
     let lost = |metric| [a, b].iter().any(|sample| sample.all(metric).is_some_and(|count| count > 0.0));
     metric.row().group == Group::Freshness && (lost(Metric::UpdatesMissed) || lost(Metric::ClientsGaveUp))
 }
 
-/// Whether a figure is another one each time that it is measured: times, and what the machine's scheduler and allocator
-/// have a part in. Bytes and requests follow from what is sent.
+/// Whether a metric varies randomly from measurement to measurement: times, and metrics that depend on the machine's
+/// scheduler and allocator. Bytes and requests are determined by what is sent.
 fn is_noisy(metric: Metric) -> bool {
     let row = metric.row();
     let of_the_machine = matches!(row.group, Group::Cpu | Group::ConnectionCost | Group::Trust);
@@ -110,7 +110,7 @@ fn is_noisy(metric: Metric) -> bool {
         || metric == Metric::ServerRssGrowth
 }
 
-/// `a` is the value that the difference is measured against.
+/// Returns the finding; `a` is the value to which the tolerance applies.
 fn finding(metric: Metric, a: Option<f64>, found: Option<Difference>, tolerance: f64) -> Finding {
     let Some((a, found)) = a.zip(found) else { return Finding::NotMeasured };
     let by_chance = found.is_shown() == Some(false) || found.value.abs() <= ROUNDING * a.abs();
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m4_what_was_measured_once_is_judged_only_where_chance_has_no_part_in_it() {
+    fn m4_a_single_measurement_is_judged_only_if_it_is_not_random() {
         let once = |metric| finding(metric, Some(100.0), Some(Difference { value: 50.0, interval: None }), 0.05);
         for metric in
             [Metric::AgeP99, Metric::ServerCpuPerUpdate, Metric::ServerRssBytesPerConnection, Metric::ConnectP50]

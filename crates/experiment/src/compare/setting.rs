@@ -1,4 +1,4 @@
-//! What differs between two runs before anything was measured: their scenarios, and the circumstances.
+//! Differences between two runs apart from the results: their scenarios and conditions.
 
 use std::fmt;
 use std::path::Path;
@@ -9,19 +9,19 @@ use serde_json::{Map, Value};
 use crate::record::Manifest;
 use crate::scenario::{Scenario, Source};
 
-/// Something that is one way in the first of two runs and another way in the second.
+/// A setting that differs between two runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// What: `feed.updates_per_s`, or a word such as `kernel`.
+    /// The name: `feed.updates_per_s`, or a word such as `kernel`.
     pub name: String,
-    /// How it is in the first run.
+    /// The value in the first run.
     pub a: String,
-    /// How it is in the second.
+    /// The value in the second run.
     pub b: String,
 }
 
 impl Setting {
-    /// The difference in words, with the names of the two.
+    /// Returns the difference as a sentence with the names of the two runs.
     #[must_use]
     pub fn between(&self, a: &str, b: &str) -> String {
         format!("{} is {} in {a} and {} in {b}", self.name, self.a, self.b)
@@ -34,13 +34,13 @@ impl fmt::Display for Setting {
     }
 }
 
-/// What stands where a key is not set, or a figure not known.
+/// Shown if a figure is not known, or a key is not set.
 const ABSENT: &str = "not known";
 const NOT_SET: &str = "not set";
 
-/// What keeps two runs from being runs of one scenario: differences of the feed, the clients, the phases and the
-/// contenders. Name, question, seed and thresholds decide nothing that is measured; the number of repetitions decides
-/// how sure one is, not of what; and a recording is told by its file's name, because checkouts lie in different places.
+/// Returns the differences because of which two runs are not of the same scenario: in the feed, the clients, the phases
+/// and the contenders. Name, question, seed and thresholds do not affect the measurement; the number of repetitions
+/// affects only its certainty; and a recording is identified by its file name, because checkouts have different paths.
 #[must_use]
 pub fn scenario_differences(a: &Scenario, b: &Scenario) -> Vec<Setting> {
     let (mut a, mut b) = (as_measured(a), as_measured(b));
@@ -50,15 +50,16 @@ pub fn scenario_differences(a: &Scenario, b: &Scenario) -> Vec<Setting> {
     found
 }
 
-/// The scenario as a tree of keys, without those that may differ.
+/// Returns the scenario as a tree of keys, without those that may differ.
 fn as_measured(scenario: &Scenario) -> Map<String, Value> {
     let mut scenario = scenario.clone();
     if let Source::Replay { file, .. } = &mut scenario.feed.source {
         *file = file.file_name().map(Into::into).unwrap_or_default();
     }
-    // A scenario came from text and goes back into it; a tree that failed to be made would differ from every other.
+    // A scenario can always be serialized; an empty tree would differ from every other.
     let mut value = serde_json::to_value(&scenario).unwrap_or_default();
-    // Whether JSON keeps its order is a feature that any dependency may switch on; differences are told in one order.
+    // Any dependency may enable the feature that preserves the order of JSON keys; sorting keeps the order of
+    // differences stable.
     value.sort_all_objects();
     let Value::Object(mut tree) = value else { return Map::new() };
     for key in ["name", "question", "seed", "thresholds"] {
@@ -70,7 +71,7 @@ fn as_measured(scenario: &Scenario) -> Map<String, Value> {
     tree
 }
 
-/// Contenders are named by their labels, not by their place in the list.
+/// Adds the differences of contenders, which are named by their labels rather than their positions.
 fn contenders(a: Option<Value>, b: Option<Value>, found: &mut Vec<Setting>) {
     let (a, b) = (list(a), list(b));
     let labels = |list: &[Value]| {
@@ -98,8 +99,8 @@ fn quoted(labels: &[String]) -> String {
     labels.iter().map(|label| format!("\"{label}\"")).collect::<Vec<_>>().join(", ")
 }
 
-/// Adds the leaves in which two trees differ. `path` ends where the next key begins. A table that only one of them has
-/// differs by each of its keys.
+/// Adds the leaves in which two trees differ. `path` is the prefix of the next key. If only one tree has a table, each
+/// of its keys is a difference.
 fn walk(path: &str, a: &Value, b: &Value, found: &mut Vec<Setting>) {
     let nothing = Map::new();
     let (a_keys, b_keys) = match (a, b) {
@@ -138,7 +139,7 @@ fn leaf(value: &Value) -> String {
     }
 }
 
-/// The circumstances of a measurement: who measured, and on what. Differences of these make a merged run suspect.
+/// Returns the differences in version and machine. They make a merged run suspect.
 #[must_use]
 pub fn machine_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
     let circumstances = |m: &Manifest| {
@@ -158,7 +159,7 @@ pub fn machine_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
     differing(circumstances(a), circumstances(b))
 }
 
-/// Everything that differs around two runs of one scenario: the machine, and how it was asked.
+/// Returns all differences in conditions between two runs of one scenario: the machine, and how it was measured.
 #[must_use]
 pub fn environment_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
     let asked = |m: &Manifest| {
@@ -184,7 +185,7 @@ fn differing<const N: usize>(
     pairs.map(|((name, a), (_, b))| Setting { name: name.to_owned(), a: or_absent(a), b: or_absent(b) }).collect()
 }
 
-/// A virtual machine's memory differs by pages from boot to boot; what differs by a MiB is another machine.
+/// A virtual machine's memory differs by pages from boot to boot; with a difference of a MiB it is another machine.
 fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes >> 20)
 }
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_measured_may_differ() {
+    fn settings_that_do_not_affect_the_measurement_may_differ() {
         let same = differences(|s| {
             (s.name, s.question, s.seed) = ("other".to_owned(), "Why?".to_owned(), 7);
             s.thresholds.clear();

@@ -1,4 +1,4 @@
-//! What can be wrong with a results folder, and what to do about it.
+//! Errors of results folders, with their remedies.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Why results cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultsError {
-    /// A folder without one of the files that a run leaves behind.
+    /// A folder without one of the files that a finished run has.
     #[error(
         "{} is not a results folder: it has no {missing}; give a folder that `feedlab run` finished (a name that ends \
          in .partial is an interrupted run: `feedlab report` shows what it measured)", .folder.display()
@@ -14,16 +14,16 @@ pub enum ResultsError {
     NotResults {
         /// The folder.
         folder: PathBuf,
-        /// The file that is not there.
+        /// The missing file.
         missing: &'static str,
     },
-    /// A run that has measured nothing yet.
+    /// A run without a finished cell.
     #[error("{} has no finished cell: there is nothing to report", .folder.display())]
     Nothing {
         /// The folder.
         folder: PathBuf,
     },
-    /// A format that this version does not know.
+    /// A format that this version does not support.
     #[error(
         "{} has schema {found}, but this version of feedlab reads schema {}; use the version that wrote it",
         .file.display(), crate::record::SCHEMA
@@ -31,34 +31,34 @@ pub enum ResultsError {
     Schema {
         /// The file.
         file: PathBuf,
-        /// What it says.
+        /// The schema version in the file.
         found: String,
     },
-    /// A line that is not what it should be: cut off, or edited.
+    /// A malformed line: truncated, or edited.
     #[error("{}, line {line}: {problem}; remove the line, or repeat the run", .file.display())]
     Line {
         /// The file.
         file: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// A file that is not what it should be.
+    /// A malformed file.
     #[error("{} cannot be understood: {problem}; repeat the run", .file.display())]
     Malformed {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// The disk is full, or the quota used up.
+    /// The disk is full, or the quota is exceeded.
     #[error(
         "no space left to write {}; the results so far are kept in its folder: free some space, or choose another \
          place with --out", .file.display()
     )]
     Full {
-        /// The file that did not fit.
+        /// The file that could not be written.
         file: PathBuf,
     },
     /// A file that cannot be written for another reason.
@@ -66,7 +66,7 @@ pub enum ResultsError {
     Write {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// A file that cannot be read.
@@ -74,13 +74,13 @@ pub enum ResultsError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }
 
 impl ResultsError {
-    /// Says which file could not be written, and tells a full disk from the rest.
+    /// Returns the error for a file that could not be written; a full disk has its own variant.
     #[must_use]
     pub fn write(file: &Path, error: io::Error) -> Self {
         let file = file.to_owned();
@@ -90,7 +90,7 @@ impl ResultsError {
         }
     }
 
-    /// Says which file could not be read.
+    /// Returns the error for a file that could not be read.
     #[must_use]
     pub fn read(file: &Path, error: io::Error) -> Self {
         Self::Read { file: file.to_owned(), error }

@@ -1,4 +1,4 @@
-//! A finished results folder, read back.
+//! Reading results folders.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,21 +15,21 @@ use crate::{hlog, predict, scenario, statistics};
 use feedlab_feed::bounded;
 use feedlab_feed::wire::error_in_line;
 
-/// Everything that a run found, but for the histograms, which are read when they are asked for.
+/// All results of a run except the histograms, which are read on demand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
-    /// What was asked, where and when.
+    /// The manifest: scenario, place and time.
     pub manifest: Manifest,
-    /// The scenario's file as it was run, of merged runs that of the first; `None` in a folder that was made before it was
-    /// kept.
+    /// The scenario file as it was run (for merged runs, that of the first); `None` in an older folder that does not
+    /// contain it.
     pub scenario_file: Option<String>,
     /// The pooled results.
     pub summary: Summary,
     /// The cells, in the order in which they were measured.
     pub cells: Vec<CellRecord>,
-    /// Their seconds.
+    /// The seconds of the cells.
     pub seconds: Vec<Second>,
-    /// The folder that all of this was read from.
+    /// The folder from which the results were read.
     pub folder: PathBuf,
 }
 
@@ -37,8 +37,8 @@ impl Results {
     /// Reads a folder.
     ///
     /// # Errors
-    /// When it is not the folder of a finished run, was written in an unknown format, or a file in it is damaged; the
-    /// message names the file and, where there are lines, the line.
+    /// If it is not the folder of a finished run, has an unknown format, or contains a damaged file; the message names
+    /// the file and, if it has lines, the line.
     pub fn read(folder: &Path) -> Result<Self, ResultsError> {
         Ok(Self {
             manifest: read_json(folder, MANIFEST)?,
@@ -50,11 +50,11 @@ impl Results {
         })
     }
 
-    /// Reads the folder of a run that was cut off, or that goes on, from the cells that are done: what a finished one keeps of
-    /// the whole run is made again. A finished folder is read as it is.
+    /// Reads the folder of an interrupted or unfinished run from its finished cells and computes the results of the
+    /// whole run from them. A finished folder is read as it is.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and when no cell is done.
+    /// As [`read`](Self::read), and if no cell is finished.
     pub fn read_partial(folder: &Path) -> Result<Self, ResultsError> {
         if folder.join(SUMMARY).exists() {
             return Self::read(folder);
@@ -83,21 +83,21 @@ impl Results {
         })
     }
 
-    /// Whether it holds every cell that was planned.
+    /// Whether it contains every planned cell.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.cells.len() >= self.manifest.cells_planned
     }
 
-    /// The ages of a cell, µs.
+    /// Returns the ages of a cell, µs.
     ///
     /// # Errors
-    /// When its file cannot be read.
+    /// If its file cannot be read.
     pub fn histogram(&self, cell: &CellRecord) -> Result<Histogram<u64>, ResultsError> {
         hlog::read(&self.hlog_path(cell))
     }
 
-    /// Where they are kept.
+    /// Returns the path of a cell's ages.
     #[must_use]
     pub fn hlog_path(&self, cell: &CellRecord) -> PathBuf {
         hlog_path(&self.folder, &cell.cell)
@@ -123,7 +123,7 @@ fn read_text(folder: &Path, name: &'static str) -> Result<String, ResultsError> 
     })
 }
 
-/// The one field that is read before all others: what the rest means depends on it.
+/// The field that is read first: the meaning of the rest depends on it.
 #[derive(Deserialize)]
 struct Versioned {
     schema: serde_json::Value,

@@ -1,4 +1,4 @@
-//! The folder of a run that goes on: every cell is written as it ends, so that an interrupted run keeps what it has.
+//! The folder of a run in progress: every cell is written when it ends, so an interrupted run keeps its results.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -18,17 +18,17 @@ pub struct RunFolder {
     id: String,
     path: PathBuf,
     finished_path: PathBuf,
-    /// The folder for runs, if it was not there before.
+    /// The folder for runs, if it was created for this run.
     made: Option<PathBuf>,
     cells: File,
     seconds: File,
 }
 
 impl RunFolder {
-    /// Makes `<out>/<UTC time>-<scenario name>.partial/` and opens its files, before anything is measured.
+    /// Creates `<out>/<UTC time>-<scenario name>.partial/` and opens its files, before anything is measured.
     ///
     /// # Errors
-    /// When the folder or a file in it cannot be made.
+    /// If the folder or a file in it cannot be created.
     pub fn create(out: &Path, scenario: &Scenario, started: SystemTime) -> Result<Self, ResultsError> {
         let made = (!out.exists()).then(|| out.to_owned());
         fs::create_dir_all(out).map_err(|error| ResultsError::write(out, error))?;
@@ -41,82 +41,82 @@ impl RunFolder {
         Ok(Self { id, path, finished_path, made, cells, seconds })
     }
 
-    /// The run's id: the name that the folder has in the end.
+    /// Returns the run's id, which is the final name of the folder.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Where the folder is now.
+    /// Returns the current path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the ages of a cell belong.
+    /// Returns the path for a cell's ages.
     #[must_use]
     pub fn hlog_path(&self, cell_id: &str) -> PathBuf {
         hlog_path(&self.path, cell_id)
     }
 
-    /// Adds a cell and its seconds; both are handed to the system before this returns.
+    /// Adds a cell and its seconds; both have been written when this returns.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// If a file cannot be written.
     pub fn add_cell(&mut self, cell: &CellRecord, seconds: &[Second]) -> Result<(), ResultsError> {
         append(&mut self.seconds, seconds).map_err(|error| ResultsError::write(&self.path.join(SECONDS), error))?;
         append(&mut self.cells, &[cell]).map_err(|error| ResultsError::write(&self.path.join(CELLS), error))
     }
 
-    /// Writes `scenario.toml`: the scenario's file, byte for byte. What the manifest holds is what it means.
+    /// Writes `scenario.toml`: the scenario file, byte for byte. The manifest contains its meaning.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn keep_scenario(&self, text: &str) -> Result<(), ResultsError> {
         let file = self.path.join(SCENARIO);
         fs::write(&file, text).map_err(|error| ResultsError::write(&file, error))
     }
 
-    /// Writes `manifest.json`, in place of an earlier one of this run.
+    /// Writes `manifest.json`, replacing an earlier one of this run.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), ResultsError> {
         write_json(&self.path.join(MANIFEST), manifest)
     }
 
-    /// Writes `summary.json`, in place of an earlier one of this run.
+    /// Writes `summary.json`, replacing an earlier one of this run.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write_summary(&self, summary: &Summary) -> Result<(), ResultsError> {
         write_json(&self.path.join(SUMMARY), summary)
     }
 
-    /// Takes `.partial` off the name. Returns the folder's place from now on.
+    /// Removes `.partial` from the name and returns the folder's final path.
     ///
     /// # Errors
-    /// When the folder cannot be renamed.
+    /// If the folder cannot be renamed.
     pub fn finish(self) -> Result<PathBuf, ResultsError> {
         fs::rename(&self.path, &self.finished_path).map_err(|error| ResultsError::write(&self.finished_path, error))?;
         Ok(self.finished_path)
     }
 
-    /// Removes the folder, and that for runs if it was made for this one: nothing was measured.
+    /// Removes the folder, and the folder for runs if it was created for this run: nothing was measured.
     ///
     /// # Errors
-    /// When the folder cannot be removed.
+    /// If the folder cannot be removed.
     pub fn discard(self) -> Result<(), ResultsError> {
         fs::remove_dir_all(&self.path).map_err(|error| ResultsError::write(&self.path, error))?;
         if let Some(made) = &self.made {
-            // Somebody else may have put something there meanwhile.
+            // This fails if the folder is no longer empty.
             let _ = fs::remove_dir(made);
         }
         Ok(())
     }
 }
 
-/// Makes the folder under the first free name: `name`, `name-2`, `name-3` …
+/// Creates the folder under the first free name: `name`, `name-2`, `name-3` …
 fn claim(out: &Path, name: &str) -> Result<(String, PathBuf), ResultsError> {
     for attempt in 1u32.. {
         let id = if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") };
@@ -133,7 +133,7 @@ fn claim(out: &Path, name: &str) -> Result<(String, PathBuf), ResultsError> {
     unreachable!("a folder holds fewer names than a u32 counts")
 }
 
-/// A scenario's name is checked when it is read; one that came another way must not leave the folder either.
+/// A scenario's name is validated when it is read; a name from elsewhere must not lead outside the folder either.
 fn sanitized(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
 }
@@ -142,7 +142,7 @@ fn open_new(file: &Path) -> Result<File, ResultsError> {
     File::create_new(file).map_err(|error| ResultsError::write(file, error))
 }
 
-/// One write for all lines: a run that is killed leaves whole lines.
+/// Writes all lines at once: a run that is killed leaves complete lines.
 fn append<T: Serialize>(file: &mut File, items: &[T]) -> io::Result<()> {
     let mut lines = Vec::new();
     for item in items {

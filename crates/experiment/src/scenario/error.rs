@@ -1,4 +1,4 @@
-//! What is wrong with a scenario file: one line that says where, what, and what to do.
+//! Errors of scenario files: one line with the place, the problem and the remedy.
 
 use std::io;
 use std::ops::Range;
@@ -20,10 +20,10 @@ pub enum ScenarioError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The file says something that cannot be understood or measured.
+    /// The file contains something that cannot be parsed or measured.
     #[error("{}:{line}:{column}: {problem}", .file.display())]
     Invalid {
         /// The file.
@@ -32,16 +32,16 @@ pub enum ScenarioError {
         line: usize,
         /// The column in characters, counted from 1.
         column: usize,
-        /// What is wrong, and after a semicolon the remedy.
+        /// The problem, and after a semicolon the remedy.
         problem: String,
     },
-    /// It says several of these.
+    /// The file has several errors.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" · "))]
     Several(Vec<ScenarioError>),
 }
 
 impl ScenarioError {
-    /// Each of several errors, in the order of the file; one that is alone is itself.
+    /// Returns each of several errors in file order, or this error if it is a single one.
     #[must_use]
     pub fn each(&self) -> Vec<&Self> {
         match self {
@@ -55,7 +55,7 @@ impl ScenarioError {
     }
 }
 
-/// A [`ScenarioError`] that does not know its file yet.
+/// An error at a position of the text: a [`ScenarioError`] without the file name.
 #[derive(Debug)]
 pub(super) struct FieldError {
     span: Range<usize>,
@@ -67,7 +67,7 @@ impl FieldError {
         Self { span, problem: problem.into() }
     }
 
-    /// Refuses a value where it stands.
+    /// Creates an error at a value's position.
     pub(super) fn at<T>(value: &At<T>, problem: impl Into<String>) -> Self {
         Self::new(value.span(), problem)
     }
@@ -79,17 +79,17 @@ impl FieldError {
     }
 }
 
-/// What is wrong with the parts of a scenario that were looked at so far.
+/// The errors in the parts of a scenario that have been validated so far.
 #[derive(Debug, Default)]
 pub(super) struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// Keeps what is wrong, or gives what is right.
+    /// Stores an error, or returns the value.
     pub(super) fn take<T>(&mut self, part: Result<T, FieldError>) -> Option<T> {
         part.map_err(|error| self.0.push(error)).ok()
     }
 
-    /// In the order of the file.
+    /// Returns all errors as one, in file order.
     pub(super) fn locate(mut self, text: &str, file: &Path) -> ScenarioError {
         self.0.sort_by_key(|error| error.span.start);
         let mut all: Vec<_> = self.0.into_iter().map(|error| error.locate(text, file)).collect();
@@ -115,19 +115,20 @@ impl From<toml::de::Error> for FieldError {
     }
 }
 
-/// Line and column of a byte of a text, both counted from 1, the column in characters.
+/// Returns line and column of a byte offset, both counted from 1, the column in characters.
 pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-/// What `feedlab serve` can publish and no scenario: every cell needs the feed from its start.
+/// The hint for standard input, which only `feedlab serve` can publish: in a scenario, every cell needs the feed from
+/// its start.
 const STDIN_ELSEWHERE: &str = "; standard input can be read only once and works only with `feedlab serve --feed \
                                stdin`: record it to a file and use `source = \"replay\"`";
 
-/// Serde's messages name the key or value first and what is allowed after it, each in backticks
-/// (`serde::de::Error::unknown_field`, `unknown_variant`, `missing_field`).
+/// Rewrites a message of serde for people. Serde's messages contain the key or value first and then what is allowed,
+/// each in backticks (`serde::de::Error::unknown_field`, `unknown_variant`, `missing_field`).
 pub(crate) fn plain_message(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let name = names.next().unwrap_or_default();

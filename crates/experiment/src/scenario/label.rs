@@ -1,4 +1,5 @@
-//! A contender's name, made from its options: those that make the comparison, and those that are not the default.
+//! A contender's default label, derived from its options: those that define the comparison, and those that differ from
+//! the default.
 
 use std::time::Duration;
 
@@ -6,14 +7,14 @@ use feedlab_feed::settings::KEEPALIVE;
 
 use super::{AgeFrom, Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, SlowPolicy, Via};
 
-/// A ladder hears of its stream so often.
+/// The default keepalive interval of a fallback ladder.
 pub(super) const AUTO_KEEPALIVE: Duration = Duration::from_secs(1);
-/// It takes a stream for broken that says nothing for three keepalives.
+/// The default watchdog: a stream counts as broken if it is silent for three keepalive intervals.
 pub(super) const AUTO_WATCHDOG: Duration = Duration::from_secs(3);
-/// A way that was broken may be whole again after so long.
+/// The default time before the first rung is tried again.
 pub(super) const AUTO_CLIMB: Duration = Duration::from_secs(30);
 
-/// The name of a contender that was given none.
+/// Returns the label of a contender without an explicit one.
 pub(super) fn derived(contender: &Contender) -> String {
     let Contender { options, age_from, link, reconnect, serving, .. } = contender;
     let name = if contender.is_auto() { "auto" } else { contender.transport().label() };
@@ -112,7 +113,7 @@ mod tests {
     const SSE: Options = Options::Sse { keepalive: KEEPALIVE };
 
     #[test]
-    fn labels_show_what_is_compared_and_what_is_unusual() {
+    fn labels_show_what_is_compared_and_what_differs_from_the_default() {
         let polling = |interval, keep_alive, conditional| Options::ShortPolling { interval, keep_alive, conditional };
         let auto = |watchdog| Options::Auto {
             first: Transport::WebSocket,
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_show_the_way_and_the_service_where_they_differ() {
+    fn labels_show_connection_and_server_options_that_differ() {
         let all = Contender {
             link: Link { tls: true, http: Http::V2, connections: Connections::Shared, via: Via::NginxBuffering },
             reconnect: ReconnectPolicy { after: Some(ms(1000)), jitter: false, with_cursor: false },

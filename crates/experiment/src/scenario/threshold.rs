@@ -1,4 +1,4 @@
-//! A threshold: what a scenario requires of a metric.
+//! Thresholds: what a scenario requires of a metric.
 
 use std::fmt;
 
@@ -8,27 +8,28 @@ use serde::{Deserialize, Serialize};
 use crate::Metric;
 use crate::metric::Unit;
 
-/// A condition on one metric of the contenders that it concerns.
+/// A condition on one metric of the contenders to which it applies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     /// The metric.
     pub metric: Metric,
-    /// How it is compared.
+    /// How the values are compared.
     pub comparison: Comparison,
-    /// With what: a figure in the metric's unit; for [`Comparison::Within`] a distance in percent, for
-    /// [`Comparison::Near`] one in the metric's unit. With [`Self::than`], of the other comparisons a factor.
+    /// The value to compare with, in the metric's unit; for [`Comparison::Within`] a distance in percent, and for
+    /// [`Comparison::Near`] a distance in the metric's unit. For the other comparisons, a factor if [`Self::than`] is
+    /// set.
     pub value: f64,
-    /// The label of the contender that is compared with, at the same number of clients and the same payload.
+    /// The label of the contender to compare with, at the same number of clients and the same payload.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub than: Option<String>,
-    /// Only contenders of this transport; all without it.
+    /// Applies only to contenders with this transport; `None` for all.
     pub transport: Option<Transport>,
-    /// Only the contender with this label; all without it.
+    /// Applies only to the contender with this label; `None` for all.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub contender: Option<String>,
 }
 
-/// How a threshold compares.
+/// How a threshold compares values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparison {
     /// `==`
@@ -49,19 +50,19 @@ pub enum Comparison {
     /// `>=`
     #[serde(rename = ">=")]
     AtLeast,
-    /// `within … % of predicted`, or of another contender: that figure, more or less so many percent.
+    /// `within …% of predicted`, or of another contender: at most this many percent above or below that value.
     #[serde(rename = "within")]
     Within,
-    /// `within … ms of predicted`, or of another contender: that figure, more or less so much.
+    /// `within … ms of predicted`, or of another contender: at most this far above or below that value.
     #[serde(rename = "near")]
     Near,
 }
 
 impl Comparison {
-    /// Every comparison with a figure, the two-character ones first: `<=` begins with `<`.
+    /// All comparisons with a value, the two-character ones first, because `<=` starts with `<`.
     pub const ALL: [Self; 6] = [Self::Equal, Self::NotEqual, Self::AtMost, Self::AtLeast, Self::Less, Self::Greater];
 
-    /// The operator.
+    /// Returns the operator.
     #[must_use]
     pub const fn symbol(self) -> &'static str {
         match self {
@@ -75,13 +76,13 @@ impl Comparison {
         }
     }
 
-    /// Whether it is about the distance from a figure.
+    /// Whether it compares the distance from a value.
     #[must_use]
     pub const fn is_distance(self) -> bool {
         matches!(self, Self::Within | Self::Near)
     }
 
-    /// Whether `value` compares to `expected` as required; of distances both are distances.
+    /// Whether `value` compares to `expected` as required; for distances, both are distances.
     #[must_use]
     #[expect(clippy::float_cmp, reason = "`==` is what the scenario wrote, and counts are exact")]
     pub fn holds(self, value: f64, expected: f64) -> bool {
@@ -103,9 +104,9 @@ impl fmt::Display for Comparison {
 }
 
 impl Threshold {
-    /// What is required, as a scenario writes it: `== 0`, `within 5% of predicted`, `<= 1.1 x SSE`.
+    /// Returns the requirement as written in a scenario: `== 0`, `within 5% of predicted`, `<= 1.1 x SSE`.
     #[must_use]
-    pub fn demand(&self) -> String {
+    pub fn requirement(&self) -> String {
         let Self { metric, comparison, value, than, .. } = self;
         match (comparison, than) {
             (Comparison::Within, _) => format!("within {value}% of {}", self.of()),
@@ -121,7 +122,7 @@ impl Threshold {
     }
 }
 
-/// What an amount can be written in: the symbol, and how many of the metric's unit it is. The largest come first.
+/// Returns the symbols in which an amount can be written, each with its size in the metric's unit, largest first.
 pub(super) const fn symbols(unit: Unit) -> &'static [(&'static str, f64)] {
     match unit {
         Unit::Microseconds => &[("s", 1e6), ("ms", 1e3), ("us", 1.0)],
@@ -130,7 +131,7 @@ pub(super) const fn symbols(unit: Unit) -> &'static [(&'static str, f64)] {
     }
 }
 
-/// An amount in the largest unit of which it is one.
+/// Returns an amount in the largest unit of which it is at least one.
 fn amount(value: f64, unit: Unit) -> String {
     let symbols = symbols(unit);
     let fits = symbols.iter().find(|(_, size)| value >= *size).or(symbols.last());
@@ -153,19 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn a_demand_reads_as_it_was_written() {
-        let demand = |metric, comparison, value, than: Option<&str>| {
+    fn a_requirement_reads_as_written() {
+        let requirement = |metric, comparison, value, than: Option<&str>| {
             let than = than.map(str::to_owned);
-            Threshold { metric, comparison, value, than, transport: None, contender: None }.demand()
+            Threshold { metric, comparison, value, than, transport: None, contender: None }.requirement()
         };
-        assert_eq!(demand(Metric::UpdatesMissed, Comparison::Equal, 0.0, None), "== 0");
-        assert_eq!(demand(Metric::AgeP50, Comparison::Within, 5.0, None), "within 5% of predicted");
-        assert_eq!(demand(Metric::AgeP50, Comparison::Near, 2000.0, None), "within 2ms of predicted");
-        assert_eq!(demand(Metric::AgeP50, Comparison::Near, 1500.0, None), "within 1.5ms of predicted");
-        assert_eq!(demand(Metric::AgeP50, Comparison::Near, 0.0, None), "within 0us of predicted");
-        assert_eq!(demand(Metric::SocketBytesUp, Comparison::Near, 2048.0, None), "within 2KiB of predicted");
-        assert_eq!(demand(Metric::Requests, Comparison::Near, 3.0, Some("SSE")), "within 3 of SSE");
-        assert_eq!(demand(Metric::AgeP50, Comparison::Less, 1.0, Some("SSE")), "< SSE");
-        assert_eq!(demand(Metric::AgeP50, Comparison::AtMost, 1.1, Some("SSE")), "<= 1.1 x SSE");
+        assert_eq!(requirement(Metric::UpdatesMissed, Comparison::Equal, 0.0, None), "== 0");
+        assert_eq!(requirement(Metric::AgeP50, Comparison::Within, 5.0, None), "within 5% of predicted");
+        assert_eq!(requirement(Metric::AgeP50, Comparison::Near, 2000.0, None), "within 2ms of predicted");
+        assert_eq!(requirement(Metric::AgeP50, Comparison::Near, 1500.0, None), "within 1.5ms of predicted");
+        assert_eq!(requirement(Metric::AgeP50, Comparison::Near, 0.0, None), "within 0us of predicted");
+        assert_eq!(requirement(Metric::SocketBytesUp, Comparison::Near, 2048.0, None), "within 2KiB of predicted");
+        assert_eq!(requirement(Metric::Requests, Comparison::Near, 3.0, Some("SSE")), "within 3 of SSE");
+        assert_eq!(requirement(Metric::AgeP50, Comparison::Less, 1.0, Some("SSE")), "< SSE");
+        assert_eq!(requirement(Metric::AgeP50, Comparison::AtMost, 1.1, Some("SSE")), "<= 1.1 x SSE");
     }
 }

@@ -1,4 +1,5 @@
-//! From the file as written to the [`Scenario`]: defaults filled in, contradictions refused where they stand.
+//! Validation: from the file as written to the [`Scenario`], with defaults filled in and contradictions rejected at
+//! their position.
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,8 +26,8 @@ pub(super) fn scenario(text: &str, file: &Path) -> Result<Scenario, ScenarioErro
     resolved(text, folder).map_err(|errors| errors.locate(text, file))
 }
 
-/// Every part that depends on no other is looked at, so that as much as can be known is told at once; then what depends on
-/// them.
+/// Validates all independent parts first, so that as many errors as possible are reported at once; then the parts that
+/// depend on others.
 fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     check_schema(text)?;
     let written: Written = toml::from_str(text)?;
@@ -71,7 +72,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     Ok(Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders })
 }
 
-/// The version decides what every other key means, so it is looked at alone and first.
+/// The version determines the meaning of every other key, so it is checked first and separately.
 fn check_schema(text: &str) -> Result<(), FieldError> {
     #[derive(Deserialize)]
     struct Versioned {
@@ -124,7 +125,7 @@ fn slow(written: &written::SlowClients) -> Result<SlowClients, FieldError> {
     })
 }
 
-/// The phases, but for the drain: see [`drain`].
+/// Validates the phases except the drain: see [`drain`].
 fn measure(written: &written::Measure) -> Result<Measure, FieldError> {
     Ok(Measure {
         settle: bounds::duration("settle", written.settle.as_ref(), Duration::ZERO..=HOUR, SECOND)?,

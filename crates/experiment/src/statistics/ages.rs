@@ -1,5 +1,5 @@
-//! The ages of several repetitions in one sparse table, so that a bootstrap can weigh them a thousand times over
-//! without merging a histogram each time.
+//! The ages of several repetitions in one sparse table, so that a bootstrap can weigh them a thousand times without
+//! merging histograms each time.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use hdrhistogram::Histogram;
 
 use super::SAMPLES_BEYOND;
 
-/// Ages that the histogram does not tell apart.
+/// A range of ages that the histogram does not distinguish.
 struct Bucket {
-    /// The largest of them, µs: what a percentile reports, as HdrHistogram does.
+    /// The largest age of the range, µs, which percentiles report, as HdrHistogram does.
     highest: u64,
-    /// Their middle, µs: what a mean counts, as HdrHistogram does.
+    /// The middle of the range, µs, which means use, as HdrHistogram does.
     middle: f64,
-    /// How many each repetition has.
+    /// The count of each repetition.
     counts: Vec<u64>,
 }
 
@@ -21,7 +21,7 @@ struct Bucket {
 pub(super) struct Ages(Vec<Bucket>);
 
 impl Ages {
-    /// Takes one histogram a repetition.
+    /// Creates the table from one histogram per repetition.
     pub(super) fn of(repetitions: &[Histogram<u64>]) -> Self {
         let mut buckets = BTreeMap::new();
         for (index, ages) in repetitions.iter().enumerate() {
@@ -39,7 +39,7 @@ impl Ages {
         Self(buckets.into_values().collect())
     }
 
-    /// The samples with each repetition counted as often as its weight says.
+    /// Returns the samples, with each repetition counted as often as its weight says.
     pub(super) fn weigh(&self, weights: &[u64]) -> Weighed<'_> {
         let count = |bucket: &Bucket| bucket.counts.iter().zip(weights).map(|(count, weight)| count * weight).sum();
         let buckets: Vec<_> = self.0.iter().map(|bucket| (bucket, count(bucket))).filter(|(_, n)| *n > 0).collect();
@@ -47,14 +47,14 @@ impl Ages {
     }
 }
 
-/// The samples of one weighing.
+/// The samples with one set of weights.
 pub(super) struct Weighed<'a> {
     buckets: Vec<(&'a Bucket, u64)>,
     total: u64,
 }
 
 impl Weighed<'_> {
-    /// The age that the share `quantile` of all samples does not exceed; `None` with too few samples beyond it.
+    /// Returns the age that the share `quantile` of all samples does not exceed; `None` with too few samples beyond it.
     pub(super) fn quantile(&self, quantile: f64) -> Option<f64> {
         let rank = ((quantile * self.total as f64).ceil() as u64).max(1);
         if self.total < rank + SAMPLES_BEYOND {
@@ -67,13 +67,13 @@ impl Weighed<'_> {
         })
     }
 
-    /// The mean age; `None` without samples.
+    /// Returns the mean age; `None` without samples.
     pub(super) fn mean(&self) -> Option<f64> {
         let sum: f64 = self.buckets.iter().map(|(bucket, count)| bucket.middle * *count as f64).sum();
         (self.total > 0).then(|| sum / self.total as f64)
     }
 
-    /// The largest age; `None` without samples.
+    /// Returns the largest age; `None` without samples.
     pub(super) fn max(&self) -> Option<f64> {
         self.buckets.last().map(|(bucket, _)| bucket.highest as f64)
     }

@@ -1,7 +1,7 @@
-//! How far two contenders, or two runs, are apart in one metric, and whether that is more than chance.
+//! The difference of two contenders or two runs in one metric, and whether it exceeds chance.
 //!
-//! Repetitions are resampled on both sides independently; the 95 % interval is that of the difference itself, which is
-//! sharper than asking whether two intervals meet.
+//! Repetitions are resampled independently on both sides; the 95% interval is that of the difference itself, which is
+//! more precise than checking whether two intervals overlap.
 
 use hdrhistogram::Histogram;
 use rand::SeedableRng as _;
@@ -21,20 +21,20 @@ pub struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    /// Takes the cells, and the ages of each in the same order.
+    /// Creates a sample from cells and their ages, in the same order.
     #[must_use]
     pub fn new(cells: Vec<&'a CellRecord>, ages: &[Histogram<u64>]) -> Self {
         Self { cells, ages: Ages::of(ages) }
     }
 
-    /// The value over all repetitions, in the metric's unit; `None` if it was not measured.
+    /// Returns the value over all repetitions, in the metric's unit; `None` if it was not measured.
     #[must_use]
     pub fn all(&self, metric: Metric) -> Option<f64> {
         self.value(metric, &vec![1; self.cells.len()])
     }
 
     fn value(&self, metric: Metric, weights: &[u64]) -> Option<f64> {
-        // Weighing the ages is most of the work, and other metrics do not look at them.
+        // Weighing the ages is most of the work, and other metrics do not use them.
         let of_ages = if metric.row().group == Group::Freshness { weights } else { &[] };
         pooled_metric(metric, &self.cells, &self.ages.weigh(of_ages), weights)
     }
@@ -46,24 +46,25 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// One value minus another.
+/// The difference of two values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
     /// The second minus the first, in the metric's unit.
     pub value: f64,
-    /// The ends of its 95 % bootstrap interval; `None` unless both sides have two repetitions.
+    /// The ends of its 95% bootstrap interval; `None` unless both sides have at least two repetitions.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Difference {
-    /// Whether the interval leaves zero out; `None` without one.
+    /// Whether the interval excludes zero; `None` without an interval.
     #[must_use]
     pub fn is_shown(&self) -> Option<bool> {
         self.interval.map(|(low, high)| low > 0.0 || high < 0.0)
     }
 }
 
-/// `b` minus `a`; `None` when one of them did not measure the metric. The seed fixes the resampling.
+/// Returns `b` minus `a`; `None` if one of them did not measure the metric. `seed` is the random seed of the
+/// resampling.
 #[must_use]
 pub fn difference(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, seed: u64) -> Option<Difference> {
     let value = b.all(metric)? - a.all(metric)?;
@@ -107,8 +108,7 @@ mod tests {
         assert_eq!(difference(Metric::Requests, &sample(), &sample(), 1), None);
     }
 
-    /// Differences between samples of which nothing differs, with scatter that is nearly normal: the sum of twelve
-    /// uniforms.
+    /// Compares samples from the same distribution, which is nearly normal: the sum of twelve uniforms.
     #[test]
     fn chance_alone_shows_a_difference_once_in_twenty() {
         use rand::RngExt as _;
@@ -126,7 +126,7 @@ mod tests {
                 difference(metric, &a, &b, trial).and_then(|found| found.is_shown()) == Some(true)
             };
             let share = (0..trials).map(shown).filter(|shown| *shown).count() as f64 / trials as f64;
-            // Welch's test is careful with two repetitions; three standard deviations of a share of 400 are 0.033.
+            // Welch's test is conservative with two repetitions; three standard deviations of a share of 400 are 0.033.
             assert!((0.01..=0.083).contains(&share), "{few} and {many} repetitions: {share}");
         }
     }

@@ -1,13 +1,13 @@
-//! How wide an interval from few repetitions must be: Student's t.
+//! The width of an interval from few repetitions: Student's t.
 //!
-//! The percentiles of a bootstrap are too narrow for few repetitions: of three, the resamples never leave the range, and
-//! their spread is that of the sample without its correction (Hesterberg, "What teachers should know about the
-//! bootstrap", 2015, section 4.1). So the bootstrap gives the standard error, corrected by n/(n−1), and Student's
-//! distribution says how many of them make 95 % (Efron and Tibshirani, "An introduction to the bootstrap", 1993,
-//! section 12.2).
+//! The percentiles of a bootstrap are too narrow for few repetitions: with three, the resamples never leave the range,
+//! and their spread is the uncorrected one of the sample (Hesterberg, "What teachers should know about the bootstrap",
+//! 2015, section 4.1). So the bootstrap provides the standard error, corrected by n/(n−1), and Student's distribution
+//! determines how many standard errors make a 95% interval (Efron and Tibshirani, "An introduction to the bootstrap",
+//! 1993, section 12.2).
 
-/// 97.5th percentile of Student's t with 1 to 10 degrees of freedom, then at 12, 15, 20, 30, 60, 120 and without end
-/// (NIST/SEMATECH e-Handbook of statistical methods, section 1.3.6.7.2).
+/// The 97.5th percentile of Student's t with 1 to 10 degrees of freedom, then with 12, 15, 20, 30, 60, 120 and
+/// infinitely many (NIST/SEMATECH e-Handbook of statistical methods, section 1.3.6.7.2).
 const TABLE: [(f64, f64); 17] = [
     (1.0, 12.706),
     (2.0, 4.303),
@@ -28,8 +28,8 @@ const TABLE: [(f64, f64); 17] = [
     (f64::INFINITY, 1.960),
 ];
 
-/// Standard errors on either side of a value that make a 95 % interval, with `freedom` degrees of freedom (at least 1;
-/// between the table's lines, in proportion to their reciprocals).
+/// Returns the number of standard errors on either side of a value that make a 95% interval, with `freedom` degrees of
+/// freedom (at least 1; between rows of the table, interpolated by their reciprocals).
 pub(super) fn t(freedom: f64) -> f64 {
     let above = TABLE.iter().position(|(line, _)| *line >= freedom).unwrap_or(TABLE.len() - 1);
     let (right, high) = TABLE[above];
@@ -38,17 +38,17 @@ pub(super) fn t(freedom: f64) -> f64 {
     low + share * (high - low)
 }
 
-/// One side's part in the variance of a value.
+/// The contribution of one side to the variance of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spread {
-    /// Variance of the value, its unit squared.
+    /// The variance of the value, in its unit squared.
     variance: f64,
-    /// Degrees of freedom: repetitions less one.
+    /// The degrees of freedom: the repetitions minus one.
     freedom: f64,
 }
 
 impl Spread {
-    /// The spread of what a bootstrap over `repetitions` gave; they are two at least.
+    /// Returns the spread of the resamples of a bootstrap over `repetitions`, which must be at least two.
     pub(super) fn of(resamples: &[f64], repetitions: usize) -> Self {
         let (count, n) = (resamples.len() as f64, repetitions as f64);
         let mean = resamples.iter().sum::<f64>() / count;
@@ -56,8 +56,8 @@ impl Spread {
         Self { variance: variance * n / (n - 1.0), freedom: n - 1.0 }
     }
 
-    /// The spread of the difference of two values that know nothing of each other (Welch, "The generalization of
-    /// Student's problem", 1947).
+    /// Returns the spread of the difference of two independent values (Welch, "The generalization of Student's
+    /// problem", 1947).
     pub(super) fn and(self, other: Self) -> Self {
         let variance = self.variance + other.variance;
         let parts = self.variance.powi(2) / self.freedom + other.variance.powi(2) / other.freedom;

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture;
 use crate::summary::{Estimate, Predicted};
 
-fn demanding(comparison: Comparison, value: f64, than: Option<&str>) -> Scenario {
+fn with_threshold(comparison: Comparison, value: f64, than: Option<&str>) -> Scenario {
     let mut scenario = fixture::scenario();
     let than = than.map(str::to_owned);
     scenario.thresholds =
@@ -12,55 +12,55 @@ fn demanding(comparison: Comparison, value: f64, than: Option<&str>) -> Scenario
     scenario
 }
 
-fn told(scenario: &Scenario, entries: &[Entry]) -> Vec<String> {
+fn messages(scenario: &Scenario, entries: &[Entry]) -> Vec<String> {
     misses(scenario, entries).iter().map(Check::to_string).collect()
 }
 
 #[test]
-fn a_miss_says_who_what_and_how_far() {
+fn a_miss_names_contender_metric_and_value() {
     let mut scenario = fixture::scenario();
-    let told = |scenario: &Scenario, metrics: &[(Metric, f64)]| told(scenario, &[fixture::entry(metrics)]);
-    assert_eq!(told(&scenario, &[(Metric::UpdatesMissed, 0.0)]), [""; 0]);
-    let missed = told(&scenario, &[(Metric::UpdatesMissed, 3.0)]);
+    let messages = |scenario: &Scenario, metrics: &[(Metric, f64)]| messages(scenario, &[fixture::entry(metrics)]);
+    assert_eq!(messages(&scenario, &[(Metric::UpdatesMissed, 0.0)]), [""; 0]);
+    let missed = messages(&scenario, &[(Metric::UpdatesMissed, 3.0)]);
     assert_eq!(missed, ["SSE, 50 clients: updates_missed is 3, expected == 0"]);
-    assert_eq!(told(&scenario, &[]), ["SSE, 50 clients: updates_missed was not measured, expected == 0"]);
+    assert_eq!(messages(&scenario, &[]), ["SSE, 50 clients: updates_missed was not measured, expected == 0"]);
     scenario.thresholds[0].transport = Some(Transport::WebSocket);
-    assert_eq!(told(&scenario, &[]), [""; 0], "the threshold is another transport's");
+    assert_eq!(messages(&scenario, &[]), [""; 0], "the threshold is another transport's");
     scenario.thresholds[0].transport = None;
     scenario.thresholds[0].contender = Some("WebSocket".to_owned());
-    assert_eq!(told(&scenario, &[]), [""; 0], "the threshold is another contender's");
+    assert_eq!(messages(&scenario, &[]), [""; 0], "the threshold is another contender's");
 }
 
-/// What a run is told whose median age was 512 ms.
+/// Returns the message for a run with a median age of 512 ms, if it misses.
 fn against(scenario: &Scenario, predicted: Option<f64>) -> Option<String> {
     let metrics = predicted.map(|value| (Metric::AgeP50, value)).into_iter().collect();
     let predicted = Some(Predicted { metrics, ..Predicted::default() });
-    told(scenario, &[Entry { predicted, ..fixture::entry(&[(Metric::AgeP50, 512_000.0)]) }]).pop()
+    messages(scenario, &[Entry { predicted, ..fixture::entry(&[(Metric::AgeP50, 512_000.0)]) }]).pop()
 }
 
 #[test]
-fn a_demand_may_be_about_what_is_predicted() {
-    let scenario = demanding(Comparison::Within, 5.0, None);
+fn a_threshold_may_refer_to_the_prediction() {
+    let scenario = with_threshold(Comparison::Within, 5.0, None);
     for (predicted, miss) in [
         (Some(500_000.0), None),
         (Some(490_000.0), None),
         (Some(512_000.0), None),
         (Some(400_000.0), Some("is 512000, predicted 400000: 28.0% off, expected within 5% of predicted")),
         (Some(0.0), Some("is 512000, predicted 0, expected within 5% of predicted")),
-        (None, Some("is 512000 and nothing is predicted for it, expected within 5% of predicted")),
+        (None, Some("is 512000 and there is no prediction, expected within 5% of predicted")),
     ] {
         let expected = miss.map(|miss| format!("SSE, 50 clients: age_p50_us {miss}"));
         assert_eq!(against(&scenario, predicted), expected, "{predicted:?}");
     }
     let nothing = Predicted { metrics: [(Metric::AgeP50, 0.0)].into(), ..Predicted::default() };
     let entry = Entry { predicted: Some(nothing), ..fixture::entry(&[(Metric::AgeP50, 0.0)]) };
-    assert_eq!(told(&scenario, &[entry]), [""; 0], "nothing, as predicted");
-    assert!(told(&scenario, &[fixture::entry(&[])])[0].contains("was not measured"));
+    assert_eq!(messages(&scenario, &[entry]), [""; 0], "nothing, as predicted");
+    assert!(messages(&scenario, &[fixture::entry(&[])])[0].contains("was not measured"));
 }
 
 #[test]
 fn a_distance_may_be_in_the_unit_of_the_metric() {
-    let scenario = demanding(Comparison::Near, 2_000.0, None);
+    let scenario = with_threshold(Comparison::Near, 2_000.0, None);
     for (predicted, is_met) in
         [(510_000.0, true), (514_000.0, true), (514_000.1, false), (509_999.9, false), (512_000.0, true)]
     {
@@ -78,7 +78,7 @@ fn a_check_carries_its_band() {
             predicted: Some(Predicted { metrics, ..Predicted::default() }),
             ..fixture::entry(&[(Metric::AgeP50, 1010.0)])
         };
-        let check = checks(&demanding(comparison, value, None), &[entry]).pop().unwrap();
+        let check = checks(&with_threshold(comparison, value, None), &[entry]).pop().unwrap();
         assert_eq!((check.measured, check.predicted), (Some(1010.0), Some(1000.0)));
         (check.band, check.met)
     };
@@ -102,38 +102,37 @@ fn a_contender_may_be_compared_with_another() {
         (Comparison::Within, 4.0, false),
         (Comparison::Near, 4.9, false),
     ] {
-        let checks = checks(&demanding(comparison, value, Some("SSE")), &both);
+        let checks = checks(&with_threshold(comparison, value, Some("SSE")), &both);
         assert_eq!(checks.len(), 1, "SSE is not compared with itself: {checks:?}");
         assert_eq!((checks[0].met, checks[0].reference), (is_met, Some(100.0)), "{comparison} {value}");
     }
-    let said = told(&demanding(Comparison::Less, 1.0, Some("SSE")), &both);
-    assert_eq!(said, ["other, 50 clients: age_p50_us is 105, of SSE 100, expected < SSE"]);
+    let said = messages(&with_threshold(Comparison::Less, 1.0, Some("SSE")), &both);
+    assert_eq!(said, ["other, 50 clients: age_p50_us is 105 (SSE: 100), expected < SSE"]);
     let alone = [entry("SSE", None, 50), entry("other", Some(105.0), 50)];
-    let said = told(&demanding(Comparison::AtMost, 1.1, Some("SSE")), &alone);
-    assert_eq!(said, ["other, 50 clients: age_p50_us is 105 and it was not measured of SSE, expected <= 1.1 x SSE"]);
+    let said = messages(&with_threshold(Comparison::AtMost, 1.1, Some("SSE")), &alone);
+    assert_eq!(said, ["other, 50 clients: age_p50_us is 105 and was not measured for SSE, expected <= 1.1 x SSE"]);
 }
 
-/// The survivors' ages look better the more was lost.
+/// The ages of the remaining updates look better the more was lost.
 #[test]
-fn h4_no_demand_on_ages_is_met_by_what_was_left() {
+fn h4_a_contender_with_losses_meets_no_threshold_on_ages() {
     let entry = |label: &str, more: &[(Metric, f64)]| {
         let metrics = [&[(Metric::AgeP50, 100.0), (Metric::ReconnectP50, 100.0)], more].concat();
         Entry { label: label.to_owned(), ..fixture::entry(&metrics) }
     };
     let loser = entry("SSE", &[(Metric::UpdatesMissed, 1235.0), (Metric::ClientsGaveUp, 1.0)]);
     let other = entry("other", &[(Metric::UpdatesMissed, 0.0), (Metric::ClientsGaveUp, 0.0)]);
-    let mut scenario = demanding(Comparison::Less, 200.0, None);
+    let mut scenario = with_threshold(Comparison::Less, 200.0, None);
     let lost = "SSE missed 1235 updates and lost 1 client that gave up";
-    let missed = format!("SSE, 50 clients: age_p50_us is 100, expected < 200; not judged by what arrived, for {lost}");
-    assert_eq!(told(&scenario, &[loser.clone(), other.clone()]), [missed]);
+    let missed = format!("SSE, 50 clients: age_p50_us is 100, expected < 200; not judged, because {lost}");
+    assert_eq!(messages(&scenario, &[loser.clone(), other.clone()]), [missed]);
     scenario.thresholds[0].comparison = Comparison::Greater;
     scenario.thresholds[0].value = 50.0;
-    assert_eq!(told(&scenario, std::slice::from_ref(&loser)).len(), 1, "whatever is required");
+    assert_eq!(messages(&scenario, std::slice::from_ref(&loser)).len(), 1, "whatever is required");
     scenario.thresholds[0].metric = Metric::ReconnectP50;
-    assert_eq!(told(&scenario, std::slice::from_ref(&loser)), [""; 0], "who comes back was not lost");
-    let said = told(&demanding(Comparison::AtMost, 1.1, Some("SSE")), &[loser, other]);
-    let missed = format!(
-        "other, 50 clients: age_p50_us is 100, of SSE 100, expected <= 1.1 x SSE; not judged by what arrived, for {lost}"
-    );
+    assert_eq!(messages(&scenario, std::slice::from_ref(&loser)), [""; 0], "who comes back was not lost");
+    let said = messages(&with_threshold(Comparison::AtMost, 1.1, Some("SSE")), &[loser, other]);
+    let missed =
+        format!("other, 50 clients: age_p50_us is 100 (SSE: 100), expected <= 1.1 x SSE; not judged, because {lost}");
     assert_eq!(said, [missed]);
 }

@@ -1,4 +1,4 @@
-//! Numbers and durations within their bounds, options with their owners: one message for each kind of mistake.
+//! Bounds of numbers and durations, and the owners of options: one message for each kind of mistake.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use humantime::format_duration;
 use super::super::error::FieldError;
 use super::super::written::{At, OneOrMany, WrittenDuration, WrittenPercent};
 
-/// A whole number, or its default. The bounds must lie within `T`.
+/// Returns a whole number, or its default. The bounds must be within `T`.
 pub(super) fn whole<T: TryFrom<i64>>(
     key: &str,
     written: Option<&At<i64>>,
@@ -21,7 +21,7 @@ pub(super) fn whole<T: TryFrom<i64>>(
     number.ok_or_else(|| outside(key, written, **written, &bounds))
 }
 
-/// Whole numbers, ascending and without repeats.
+/// Returns whole numbers, ascending and without duplicates.
 pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i64>) -> Result<Vec<i64>, FieldError> {
     let mut numbers = written.0.clone();
     if let Some(&number) = numbers.iter().find(|number| !bounds.contains(number)) {
@@ -35,7 +35,7 @@ pub(super) fn sweep(key: &str, written: &At<OneOrMany>, bounds: RangeInclusive<i
     Ok(numbers)
 }
 
-/// A text that reports and terminals show: nothing in it hides, as in a label.
+/// Checks a text that reports and terminals show: it must not contain invisible characters, like a label.
 pub(super) fn shown(key: &str, written: &At<String>) -> Result<(), FieldError> {
     let Some(hidden) = written.chars().find(|letter| text::is_hidden(*letter)) else { return Ok(()) };
     let code = u32::from(hidden);
@@ -48,7 +48,7 @@ fn outside<T>(key: &str, at: &At<T>, number: i64, bounds: &RangeInclusive<i64>) 
     FieldError::at(at, format!("`{key}` is {number}; it must be from {least} to {most}"))
 }
 
-/// A number above 0.
+/// Returns a number above 0.
 pub(super) fn positive(key: &str, written: &At<f64>) -> Result<f64, FieldError> {
     let number = **written;
     if number.is_finite() && number > 0.0 {
@@ -57,7 +57,7 @@ pub(super) fn positive(key: &str, written: &At<f64>) -> Result<f64, FieldError> 
     Err(FieldError::at(written, format!("`{key}` is {number}; it must be above 0")))
 }
 
-/// A share of a whole: above 0 and at most 1.
+/// Returns a share of a whole: above 0 and at most 1.
 pub(super) fn share(key: &str, written: &At<f64>) -> Result<f64, FieldError> {
     let number = **written;
     if number > 0.0 && number <= 1.0 {
@@ -66,7 +66,7 @@ pub(super) fn share(key: &str, written: &At<f64>) -> Result<f64, FieldError> {
     Err(FieldError::at(written, format!("`{key}` is {number}; it must be above 0 and at most 1 (all connections)")))
 }
 
-/// A share of a whole that is written as a percentage: above 0 and at most 1.
+/// Returns a share that is written as a percentage: above 0 and at most 1.
 pub(super) fn percent(key: &str, written: &At<WrittenPercent>) -> Result<f64, FieldError> {
     let percent = written.0;
     if percent > 0.0 && percent <= 100.0 {
@@ -75,12 +75,12 @@ pub(super) fn percent(key: &str, written: &At<WrittenPercent>) -> Result<f64, Fi
     Err(FieldError::at(written, format!("`{key}` is {percent}%; it must be above 0% and at most 100%")))
 }
 
-/// Yes or no, or its default.
+/// Returns a flag, or its default.
 pub(super) fn flag(written: Option<&At<bool>>, default: bool) -> bool {
     written.map_or(default, |given| **given)
 }
 
-/// A duration, or its default.
+/// Returns a duration, or its default.
 pub(super) fn duration(
     key: &str,
     written: Option<&At<WrittenDuration>>,
@@ -95,7 +95,7 @@ pub(super) fn duration(
     Err(FieldError::at(written, format!("`{key}` is {given}; it must be from {least} to {most}")))
 }
 
-/// Refuses an option of another transport or source, and says whose it is.
+/// Rejects an option of another transport or source, and names its owners.
 pub(super) fn belongs<T>(key: &str, written: Option<&At<T>>, owners: &[&str], chosen: &str) -> Result<(), FieldError> {
     match written {
         Some(written) if !owners.contains(&chosen) => {
@@ -106,7 +106,7 @@ pub(super) fn belongs<T>(key: &str, written: Option<&At<T>>, owners: &[&str], ch
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Joins names: `a`, `a and b`, `a, b and c`.
 fn listed(names: &[&str]) -> String {
     match names {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),

@@ -1,5 +1,6 @@
-//! The contenders: each transport with its own options only, each under a name of its own; how its connections are made,
-//! and what HTTP/2, TLS and nginx can and cannot do together; how its clients come back; what its server does differently.
+//! Contenders: each transport with only its own options, and each with a unique label; how connections are made, and
+//! which combinations of HTTP/2, TLS and nginx are possible; how clients reconnect; and what the server does
+//! differently.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,11 +16,11 @@ use super::super::{Connections, Contender, Feed, Http, Link, Options, ReconnectP
 use super::feed::MOST_HISTORY;
 use super::{HOUR, SECOND, bounds};
 
-/// Waiting for less than a timer can tell is a busy loop.
+/// The shortest time: a wait below the resolution of timers would be a busy loop.
 const SHORTEST: Duration = Duration::from_millis(1);
-/// No proxy on the way lets a request hang for longer.
+/// The longest hold: no proxy keeps a request open for longer.
 const LONGEST_HOLD: Duration = Duration::from_secs(300);
-/// A read buffer is allocated at once, for each client.
+/// The largest read buffer, which is allocated in full for each client.
 const LARGEST_READ_BUFFER: i64 = 16 << 20;
 
 pub(super) fn contenders(written: &[written::Contender]) -> Result<Vec<Contender>, FieldError> {
@@ -90,7 +91,8 @@ fn options(written: &written::Contender) -> Result<Options, FieldError> {
     })
 }
 
-/// A ladder notices a broken way by the silence, so that keepalives must come more often than its watchdog barks.
+/// A fallback ladder detects a broken stream by its silence, so keepalives must be more frequent than the watchdog's
+/// timeout.
 fn auto(written: &written::Contender, interval: Duration, hold: Duration) -> Result<Options, FieldError> {
     let first = written.first.as_ref().map_or(Transport::Sse, |first| **first);
     if let Some(given) = written.first.as_ref().filter(|first| !first.is_push()) {
@@ -121,7 +123,8 @@ fn time(
     bounds::duration(key, written, SHORTEST..=longest, default)
 }
 
-/// An option that follows from what a transport is belongs to every transport of its kind.
+/// Rejects options of other transports. An option that results from the nature of a transport belongs to every
+/// transport of that kind.
 fn refuse_foreign(written: &written::Contender) -> Result<(), FieldError> {
     use Transport::{LongPolling, ShortPolling, WebSocket};
     type Of = fn(Transport) -> bool;
@@ -156,7 +159,7 @@ fn link(written: &written::Contender, options: &Options) -> Result<Link, FieldEr
     Ok(link)
 }
 
-/// Only HTTP/2 has streams (RFC 9113, section 5); a ladder that changes its transport needs a connection of its own.
+/// Only HTTP/2 has streams (RFC 9113, section 5); a ladder, which changes its transport, needs its own connection.
 fn shared(written: &written::Contender, link: &Link, options: &Options) -> Result<(), FieldError> {
     let Some(at) = written.connections.as_ref().filter(|_| link.connections == Connections::Shared) else {
         return Ok(());
@@ -174,8 +177,8 @@ fn shared(written: &written::Contender, link: &Link, options: &Options) -> Resul
     Ok(())
 }
 
-/// HTTP/2 has no `Connection: close` (RFC 9113, section 8.2.2). nginx speaks it to clients beside HTTP/1.1 only where
-/// TLS lets them choose, and knows no extended CONNECT (RFC 8441), which a WebSocket over HTTP/2 needs.
+/// HTTP/2 has no `Connection: close` (RFC 9113, section 8.2.2). nginx offers it to clients alongside HTTP/1.1 only if
+/// TLS lets them choose, and does not support extended CONNECT (RFC 8441), which a WebSocket over HTTP/2 requires.
 fn second_version(written: &written::Contender, link: &Link, options: &Options) -> Result<(), FieldError> {
     let Some(at) = written.http.as_ref().filter(|_| link.http == Http::V2) else { return Ok(()) };
     if let Some(off) = written.keep_alive.as_ref().filter(|keep_alive| !***keep_alive) {
@@ -199,7 +202,7 @@ fn uses_websocket(options: &Options) -> bool {
     matches!(options, Options::WebSocket { .. } | Options::Auto { first: Transport::WebSocket, .. })
 }
 
-/// From when ages count is the publisher's to say, and that of a broker serves all contenders.
+/// The publisher determines from when ages count, and the publisher of a broker serves all contenders.
 pub(super) fn stamps(contenders: &[written::Contender], feed: &Feed) -> Result<(), FieldError> {
     let of_publication = |one: &&written::Contender| feed.broker.is_some() && one.age_from == AgeFrom::Publication;
     let problem = "updates on a broker carry the time at which they are due; remove `age_from`, or the feed's \
@@ -207,12 +210,12 @@ pub(super) fn stamps(contenders: &[written::Contender], feed: &Feed) -> Result<(
     contenders.iter().find(of_publication).map_or(Ok(()), |one| Err(FieldError::at(&one.transport, problem)))
 }
 
-/// Where a contender's way through nginx is written.
+/// Returns the position of a contender's `via`, if it connects through nginx.
 pub(super) fn nginx(written: &written::Contender) -> Option<&At<Via>> {
     written.via.as_ref().filter(|via| via.is_nginx())
 }
 
-/// How its clients come back.
+/// Returns how its clients reconnect.
 fn reconnect_policy(written: &written::Contender) -> Result<ReconnectPolicy, FieldError> {
     let given = written.reconnect_after.as_ref();
     let after = given.map(|after| time("reconnect_after", Some(after), HOUR, SECOND)).transpose()?;
@@ -223,7 +226,7 @@ fn reconnect_policy(written: &written::Contender) -> Result<ReconnectPolicy, Fie
     })
 }
 
-/// What its server does differently.
+/// Returns what its server does differently.
 fn serving(written: &written::Contender) -> Result<Serving, FieldError> {
     let history = written.history.as_ref();
     let coalesce = written.coalesce.as_ref();

@@ -1,4 +1,5 @@
-//! How long a cell waits for late updates: as long as a client that is there can need to be told of the last ones.
+//! The drain: how long a cell waits for late updates, which is as long as a connected client may need to receive the
+//! last ones.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::super::{Contender, Fault, Network, Options, Source, written};
 use super::{HOUR, SECOND, bounds};
 use crate::clients::{BACKOFF_CAP, SSE_JITTER};
 
-/// What a drain must be long enough for.
+/// The parts of a scenario that determine the length of the drain.
 pub(super) struct DrainInputs<'a> {
     pub(super) contenders: &'a [Contender],
     pub(super) network: Option<&'a Network>,
@@ -17,7 +18,8 @@ pub(super) struct DrainInputs<'a> {
     pub(super) faults: &'a [Fault],
 }
 
-/// A poller hears of the last updates at its next request: a drain shorter than its interval would count them missed.
+/// A polling client receives the last updates with its next request: if the drain were shorter than the interval, they
+/// would count as missed.
 pub(super) fn drain(written: &written::Measure, inputs: &DrainInputs<'_>) -> Result<Duration, FieldError> {
     let longest = inputs.contenders.iter().map(interval).max().unwrap_or_default();
     let default = longest + SECOND + inputs.round_trips() + inputs.buffer_fill_time() + inputs.recovery_time();
@@ -43,14 +45,14 @@ const fn interval(contender: &Contender) -> Duration {
 }
 
 impl DrainInputs<'_> {
-    /// The question and its answer take one, a new connection before it another.
+    /// Returns the time of two round trips: one for a request and its answer, another for a new connection before it.
     fn round_trips(&self) -> Duration {
         self.network.map_or(Duration::ZERO, |network| 2 * (network.rtt + network.jitter))
     }
 
-    /// Until what a buffering proxy holds back is full, of what synthetic updates carry.
+    /// Returns the time until synthetic updates fill the buffer of a buffering proxy.
     fn buffer_fill_time(&self) -> Duration {
-        /// Whoever has a larger buffer wants to see that nothing comes.
+        /// The maximum, s: with a larger buffer, the scenario is meant to show that nothing arrives.
         const LONGEST: f64 = 60.0;
         let Some(buffer) = self.network.and_then(|network| network.buffer_bytes) else { return Duration::ZERO };
         let Source::Synthetic { updates_per_s, payload_bytes, .. } = self.source else { return Duration::ZERO };
@@ -59,8 +61,8 @@ impl DrainInputs<'_> {
         Duration::from_millis(ms.min(1000.0 * LONGEST) as u64)
     }
 
-    /// Until whoever was cut off at the last moment is back. A backoff doubles, so that its next wait is about as long as
-    /// the fault lasted.
+    /// Returns the time until a client that was cut off at the last moment is back. A backoff doubles, so its next wait
+    /// is about as long as the fault.
     fn recovery_time(&self) -> Duration {
         let ends = self.contenders.iter().any(|one| one.serving.max_connection_age.is_some());
         let breaks =
@@ -74,10 +76,10 @@ impl DrainInputs<'_> {
     }
 }
 
-/// The longest wait of a contender, and before it the time until a ladder notices.
+/// Returns the longest wait of a contender, including the time until a ladder notices the loss.
 fn reconnect_time(contender: &Contender) -> Duration {
     let notices = if let Options::Auto { watchdog, .. } = contender.options { watchdog } else { Duration::ZERO };
-    // An event stream waits for the server's `retry:` and jitter, and the others for less.
+    // An event stream waits for the server's `retry:` plus jitter; the others wait for less.
     let longest = || RETRY.mul_f64(1.0 + SSE_JITTER);
     notices + contender.reconnect.after.map_or_else(longest, |after| 2 * after)
 }

@@ -1,4 +1,4 @@
-//! What breaks while it is measured, as far as the lab can do it to these contenders: each fault at its time, and to its server.
+//! Faults, as far as they are possible with these contenders: each at its time, and for its server.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use super::super::{Fault, FaultKind, Feed, Http, Measure, ProcessFault};
 use super::lab::MOST_UPSTREAMS;
 use super::{HOUR, SECOND, bounds, contender};
 
-/// How long a server is away that is started again at once.
+/// The default downtime of a restarted server.
 const DOWNTIME: Duration = Duration::from_millis(500);
-/// Faults that come more often are one.
+/// The shortest interval of a repeated fault.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a fault has to do with.
+/// The parts of a scenario on which faults depend.
 pub(super) struct Lab<'a> {
     pub(super) contenders: &'a [written::Contender],
     pub(super) feed: &'a Feed,
     pub(super) measure: &'a Measure,
-    /// Servers behind nginx at the start.
+    /// The number of servers behind nginx at the start.
     pub(super) upstreams: u32,
 }
 
@@ -35,11 +35,11 @@ impl Lab<'_> {
                 faults.extend(self.fault(one, servers)?);
             }
         }
-        self.refuse_the_end_of_all(written, &faults)?;
+        self.refuse_removal_of_all_servers(written, &faults)?;
         Ok(faults)
     }
 
-    /// A fault of the servers of a list is one for each of them.
+    /// Returns the faults of an entry: one for each server of a list.
     fn fault(&self, written: &written::Fault, servers: u32) -> Result<Vec<Fault>, FieldError> {
         let (length, at, share) = (length(written)?, self.at(&written.at)?, share(written)?);
         let every = every(written, length)?;
@@ -80,7 +80,7 @@ impl Lab<'_> {
         Ok(Fault { kind: *written.kind, at: self.at(&written.at)?, every: None, length, share, node })
     }
 
-    /// Which servers it happens to, in the order that is written.
+    /// Returns the servers that it affects, in the order as written.
     fn nodes(&self, written: &written::Fault, servers: u32) -> Result<Vec<u32>, FieldError> {
         let Some(given) = &written.node else { return Ok(vec![1]) };
         if !written.kind.process().is_some_and(ProcessFault::is_of_server) {
@@ -109,7 +109,7 @@ impl Lab<'_> {
         Ok(given.0.iter().map(|node| *node as u32).collect())
     }
 
-    /// A contender that does not go through nginx.
+    /// Returns a phrase if there is a contender that does not connect through nginx.
     fn direct(&self) -> Option<&'static str> {
         self.contenders.iter().any(|one| contender::nginx(one).is_none()).then_some("a contender without nginx")
     }
@@ -140,7 +140,7 @@ impl Lab<'_> {
                     "not every contender connects through nginx; give each `via = \"nginx\"`, or remove the fault";
                 Err(FieldError::at(written, problem))
             }
-            kind if kind.answer().is_some() && self.contenders.iter().any(is_sealed) => {
+            kind if kind.answer().is_some() && self.contenders.iter().any(is_encrypted_or_http2) => {
                 let problem = "the lab proxy can answer only in unencrypted HTTP/1.1; remove `tls` and `http` from \
                                the contenders, or the fault";
                 Err(FieldError::at(written, problem))
@@ -149,8 +149,8 @@ impl Lab<'_> {
         }
     }
 
-    /// Somebody must be left, for clients and for the account of what was due.
-    fn refuse_the_end_of_all(&self, written: &[written::Fault], faults: &[Fault]) -> Result<(), FieldError> {
+    /// Rejects faults that would leave no server: clients need one, and so does the count of updates that were due.
+    fn refuse_removal_of_all_servers(&self, written: &[written::Fault], faults: &[Fault]) -> Result<(), FieldError> {
         let mut left: Vec<u32> = (1..=self.upstreams).collect();
         let mut ordered: Vec<&Fault> = faults.iter().filter(|fault| fault.kind.process().is_some()).collect();
         ordered.sort_by_key(|fault| fault.at);
@@ -169,12 +169,12 @@ impl Lab<'_> {
     }
 }
 
-/// Whether nobody on the way can answer for the server.
-fn is_sealed(contender: &written::Contender) -> bool {
+/// Whether the lab proxy cannot respond on behalf of the server.
+fn is_encrypted_or_http2(contender: &written::Contender) -> bool {
     bounds::flag(contender.tls.as_ref(), false) || contender.http.as_ref().is_some_and(|http| **http == Http::V2)
 }
 
-/// Some faults happen in a moment, some last.
+/// Returns the length of a fault; some faults are instantaneous.
 fn length(written: &written::Fault) -> Result<Duration, FieldError> {
     let is_momentary = match *written.kind {
         FaultKind::Link(fault) => fault.is_momentary(),
@@ -202,7 +202,8 @@ fn every(written: &written::Fault, length: Duration) -> Result<Option<Duration>,
     Err(FieldError::at(given, format!("the fault would repeat before it ends after {length}; make `every` longer")))
 }
 
-/// Chosen at random among the open connections; what concerns new ones or a process hits all.
+/// Returns the share of the open connections that is affected, chosen at random; faults of new connections or of a
+/// process affect all.
 fn share(written: &written::Fault) -> Result<f64, FieldError> {
     let Some(given) = &written.share else { return Ok(1.0) };
     match *written.kind {

@@ -1,4 +1,4 @@
-//! The feed: each source with its own options only, and a recording that can really be played.
+//! The feed: each source with only its own options, and a recording that can be played.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::super::written::{self, SourceKind};
 use super::super::{Feed, ScheduleKind, Source, Stall};
 use super::{HOUR, SECOND, bounds};
 
-/// Payloads beyond this are files, not updates.
+/// The largest payload: anything larger is a file, not an update.
 const LARGEST_PAYLOAD: i64 = 16 << 20;
-/// With what wraps it, it must fit into the 64 KiB that the server takes at once.
+/// The largest publication: with its framing it must fit into the 64 KiB that the server accepts at once.
 const LARGEST_PUBLICATION: i64 = 60 << 10;
-/// More processes than this have no machine to themselves.
+/// The maximum number of server processes on one machine.
 const MOST_SERVERS: i64 = 8;
-/// What a server keeps in memory.
+/// The largest history, which a server keeps in memory.
 pub(super) const MOST_HISTORY: i64 = 1_000_000;
 
 pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, FieldError> {
@@ -115,7 +115,8 @@ fn payloads(written: &written::Feed, largest: i64) -> Result<Vec<i64>, FieldErro
     sizes.map_or(Ok(vec![256]), |sizes| bounds::sweep("payload_bytes", sizes, 0..=largest))
 }
 
-/// The recording's place. It is read once here, so that a broken line stops a run before it starts.
+/// Returns the recording's path. The recording is read once here, so that a malformed line is reported before a run
+/// starts.
 fn recording(written: &written::Feed, folder: &Path) -> Result<PathBuf, FieldError> {
     let file = written.file.as_ref().ok_or_else(|| missing(written, "file = \"feeds/earthquakes.ndjson\""))?;
     bounds::shown("file", file)?;

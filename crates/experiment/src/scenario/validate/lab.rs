@@ -1,4 +1,4 @@
-//! What stands between clients and server: a way that the lab proxy can make, and an nginx that somebody goes through.
+//! What is between clients and server: a network that the lab proxy can emulate, and an nginx that a contender uses.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::super::written::{self, At};
 use super::super::{Balance, Fault, Feed, Network, Nginx};
 use super::{HOUR, SECOND, bounds, contender};
 
-/// Beyond it nobody waits.
+/// The longest round trip and jitter.
 const LONGEST_RTT: Duration = Duration::from_secs(10);
-/// A shorter silence is no idleness.
+/// The shortest timeout.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
-/// Servers behind one nginx.
+/// The maximum number of servers behind one nginx.
 pub(super) const MOST_UPSTREAMS: u32 = 8;
 
 pub(super) fn network(written: &written::Network) -> Result<Network, FieldError> {
@@ -35,8 +35,8 @@ pub(super) fn network(written: &written::Network) -> Result<Network, FieldError>
     })
 }
 
-/// Two servers behind one nginx must have the same feed, or a client that changes from one to the other is told
-/// nonsense.
+/// Validates nginx. Several servers behind one nginx must have the same feed; otherwise a client that changes from one
+/// to another would receive inconsistent updates.
 pub(super) fn nginx(
     written: Option<&At<written::Nginx>>,
     contenders: &[written::Contender],
@@ -70,7 +70,8 @@ pub(super) fn nginx(
     }
 }
 
-/// Several servers are several addresses, and what lies between leads to one; what breaks would break one of them.
+/// Several servers have several addresses, but the lab proxy forwards to one, and a fault would affect only one of
+/// them.
 pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool) -> Result<(), FieldError> {
     let Some(at) = written.feed.servers.as_ref().filter(|_| feed.servers > 1) else { return Ok(()) };
     let via_nginx = written.contender.iter().any(|one| contender::nginx(one).is_some());
@@ -85,7 +86,7 @@ pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool)
     Err(FieldError::at(at, problem))
 }
 
-/// A balance by addresses sees one of them alone where the lab proxy stands in front of nginx.
+/// Balancing by address is not possible behind the lab proxy, which gives all clients the same address.
 pub(super) fn addresses(
     written: Option<&At<written::Nginx>>,
     network: Option<&Network>,

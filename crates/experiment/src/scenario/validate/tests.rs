@@ -39,7 +39,7 @@ fn parse(text: &str) -> Result<Scenario, String> {
 }
 
 #[test]
-fn what_is_left_out_gets_its_default() {
+fn omitted_keys_get_their_defaults() {
     let scenario = parse(GOOD).unwrap();
     assert_eq!(scenario.seed, 1);
     assert_eq!(scenario.feed.history, 4096);
@@ -64,7 +64,7 @@ fn what_is_left_out_gets_its_default() {
 }
 
 #[test]
-fn a_threshold_may_be_a_distance_from_what_is_predicted() {
+fn a_threshold_may_be_a_distance_from_the_prediction() {
     for text in ["within 5% of predicted", "within 5% of of predicted", " within  5.0%  of predicted "] {
         let threshold = parse(&GOOD.replace("== 0", text)).unwrap().thresholds[0].clone();
         assert_eq!((threshold.comparison, threshold.value), (Comparison::Within, 5.0), "{text}");
@@ -110,7 +110,7 @@ fn a_distance_has_the_unit_of_its_metric() {
 }
 
 #[test]
-fn a_threshold_may_concern_one_contender_and_compare_it_with_another() {
+fn a_threshold_may_apply_to_one_contender_and_compare_it_with_another() {
     let of = |expect: &str, more: &str| {
         let text = GOOD.replace("== 0\"", &format!("{expect}\"\n{more}"));
         parse(&text).map(|scenario| scenario.thresholds[0].clone())
@@ -190,8 +190,8 @@ fn every_option_can_be_written() {
     assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario, "{json}");
 }
 
-/// A change to the good scenario, and the whole line that it must end in.
-const REFUSED: &[(&str, &str, &str)] = &[
+/// A change to the valid scenario, and the error line that it must cause.
+const REJECTED: &[(&str, &str, &str)] = &[
     ("schema = 1", "schema = 2", "1:10: `schema` is 2, but this version of feedlab reads 1; write `schema = 1`"),
     ("schema = 1", "", "1:1: the key `schema` is missing; start the file with `schema = 1`"),
     ("name = \"ticker\"", "", "1:1: the key `name` is missing; add it"),
@@ -340,26 +340,26 @@ fn a_churn_is_a_share_of_the_connections() {
     for (written, share) in [("\"0.3%\"", 0.003), ("\"0.3 %\"", 0.003), ("\"100%\"", 1.0), ("\"1e-3%\"", 1e-5)] {
         assert_eq!(churn(written), Ok(Some(share)), "{written}");
     }
-    let refused = |problem: &str| Err(format!("lab/ticker.toml:10:9: {problem}"));
+    let rejected = |problem: &str| Err(format!("lab/ticker.toml:10:9: {problem}"));
     for outside in ["0", "-1", "100.1", "NaN", "inf"] {
         let problem = format!("`churn` is {outside}%; it must be above 0% and at most 100%");
-        assert_eq!(churn(&format!("\"{outside}%\"")), refused(&problem));
+        assert_eq!(churn(&format!("\"{outside}%\"")), rejected(&problem));
     }
     for text in ["0.3", "much%", "%", "0.3%/s", ""] {
         let problem = format!("{text:?} is not a percentage; write a number and its sign, such as \"0.3%\"");
-        assert_eq!(churn(&format!("{text:?}")), refused(&problem));
+        assert_eq!(churn(&format!("{text:?}")), rejected(&problem));
     }
     let error = churn("0.003").unwrap_err();
     assert!(error.ends_with("expected a percentage in quotes with its sign, such as \"0.3%\""), "{error}");
 }
 
 #[test]
-fn what_cannot_be_measured_is_refused_where_it_stands() {
-    check(GOOD, REFUSED);
+fn what_cannot_be_measured_is_rejected_at_its_position() {
+    check(GOOD, REJECTED);
 }
 
 #[test]
-fn f19_what_hides_is_refused_in_every_text_that_is_shown() {
+fn f19_invisible_characters_are_rejected_in_every_displayed_text() {
     let recording = "source = \"replay\"\nfile = \"a\\u001b[31m.ndjson\"";
     let key = |key: &str, code: &str| format!("`{key}` must be one line without invisible characters; remove {code}");
     check(
@@ -382,7 +382,7 @@ fn f19_what_hides_is_refused_in_every_text_that_is_shown() {
     assert!(!error.contains(feedlab_feed::text::is_hidden), "{error:?}");
 }
 
-/// Makes each change to a scenario, and compares the line that refuses it; an empty one stands for none.
+/// Makes each change to a scenario and compares the error line; an empty line means that there is no error.
 fn check(good: &str, changes: &[(&str, &str, &str)]) {
     for (from, to, expected) in changes {
         let text = good.replacen(from, to, 1);
@@ -403,7 +403,7 @@ fn a_scenario_without_contenders_has_nothing_to_compare() {
 }
 
 #[test]
-fn a_recording_is_found_beside_the_scenario_and_its_broken_line_is_named() {
+fn a_recording_is_found_next_to_the_scenario_and_its_malformed_line_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("replay.toml");
     let recording = folder.path().join("feed.ndjson");
@@ -418,7 +418,7 @@ fn a_recording_is_found_beside_the_scenario_and_its_broken_line_is_named() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let error = Scenario::load(Path::new("nowhere.toml")).unwrap_err().to_string();
     assert!(error.starts_with("cannot read the scenario nowhere.toml: "), "{error}");
 }
@@ -429,7 +429,7 @@ fn several_errors_are_reported_together_in_file_order() {
         GOOD.replacen("schema = 1", "schema = 1\nseed = -1", 1).replacen("[measure]", "[measure]\nrepetitions = 0", 1);
     assert!(text.contains("seed = -1") && text.contains("repetitions = 0"), "{text}");
     let error = Scenario::parse(&text, Path::new("lab/ticker.toml")).unwrap_err();
-    let told: Vec<String> = error.each().iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].contains("seed") && told[1].contains("repetitions"), "{told:?}");
+    let messages: Vec<String> = error.each().iter().map(ToString::to_string).collect();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages[0].contains("seed") && messages[1].contains("repetitions"), "{messages:?}");
 }

@@ -1,4 +1,4 @@
-//! The thresholds: a metric that exists, a comparison that can be computed, contenders that it concerns.
+//! Thresholds: the metric must exist, the comparison must be computable, and the contenders must be in the scenario.
 
 use super::super::error::FieldError;
 use super::super::written::{self, At};

@@ -1,4 +1,4 @@
-//! The lab: the way, what breaks, what contenders do about it, and what cannot be done together.
+//! The lab: network, faults, the contenders' options for them, and contradictions.
 
 use super::*;
 use crate::scenario::{
@@ -56,7 +56,7 @@ const fn ms(ms: u64) -> Duration {
 }
 
 #[test]
-fn everything_about_the_lab_can_be_written() {
+fn every_lab_option_can_be_written() {
     let scenario = parse(ALL).unwrap();
     let network = Network {
         rtt: ms(100),
@@ -85,7 +85,7 @@ fn everything_about_the_lab_can_be_written() {
 }
 
 #[test]
-fn contenders_say_how_they_connect_come_back_and_are_served() {
+fn contenders_define_connections_reconnects_and_serving() {
     let scenario = parse(ALL).unwrap();
     let [sse, socket, auto] = scenario.contenders.as_slice() else { panic!("{:?}", scenario.contenders) };
     let link = Link { tls: true, http: Http::V2, connections: Connections::Shared, via: Via::NginxBuffering };
@@ -108,7 +108,7 @@ fn contenders_say_how_they_connect_come_back_and_are_served() {
 }
 
 #[test]
-fn what_is_left_out_of_the_lab_gets_its_default() {
+fn omitted_lab_keys_get_their_defaults() {
     let text = GOOD.replace("[clients]", "[network]\n\n[clients]").replace("\"sse\"", "\"auto\"");
     let scenario = parse(&text).unwrap();
     assert_eq!(scenario.network, Some(Network::default()));
@@ -127,7 +127,7 @@ fn what_is_left_out_of_the_lab_gets_its_default() {
 }
 
 #[test]
-fn the_drain_is_long_enough_for_who_comes_back() {
+fn the_drain_is_long_enough_for_reconnecting_clients() {
     let drain = |more: &str| parse(&GOOD.replace("[clients]", &format!("{more}\n[clients]"))).unwrap().measure.drain;
     let fault = |rest: &str| drain(&format!("[[fault]]\nat = \"1s\"\n{rest}"));
     assert_eq!(drain(""), ms(2000));
@@ -142,8 +142,8 @@ fn the_drain_is_long_enough_for_who_comes_back() {
     assert_eq!(parse(&slow).unwrap().measure.drain, ms(2000 + 10_000));
 }
 
-/// A change to the good scenario, and how the line must end that refuses it.
-const REFUSED: &[(&str, &str, &str)] = &[
+/// A change to the valid scenario, and the error line that it must cause.
+const REJECTED: &[(&str, &str, &str)] = &[
     ("\"synthetic\"", "\"synthetic\"\nservers = 9", "7:11: `servers` is 9; it must be from 1 to 8"),
     (
         "\"synthetic\"",
@@ -247,11 +247,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn what_does_not_go_together_is_refused_where_it_stands() {
-    check(GOOD, REFUSED);
+fn contradictions_are_rejected_at_their_position() {
+    check(GOOD, REJECTED);
 }
 
-/// A fault, and how the line must end that refuses it; the fault's first key stands in line 10.
+/// A fault, and the error line that it must cause; the fault's first key is in line 10.
 const FAULTS: &[(&str, &str)] = &[
     ("kind = \"cut\"\nat = \"1s\"", ""),
     ("at = \"1s\"", "9:1: the key `kind` is missing; add it"),
@@ -293,7 +293,7 @@ const FAULTS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_fault_that_cannot_happen_is_refused_where_it_stands() {
+fn an_impossible_fault_is_rejected_at_its_position() {
     for (fault, expected) in FAULTS {
         check(GOOD, &[("[clients]", &format!("[[fault]]\n{fault}\n[clients]"), expected)]);
     }
@@ -310,7 +310,7 @@ fn a_fault_that_cannot_happen_is_refused_where_it_stands() {
     check(GOOD, &[("[clients]", fault, "")]);
 }
 
-/// All contenders go through nginx, which has three servers.
+/// A scenario in which all contenders connect through nginx, which has three servers.
 fn behind_nginx() -> String {
     let transports = ["short-polling", "long-polling", "sse", "websocket"];
     let through =
@@ -319,7 +319,7 @@ fn behind_nginx() -> String {
 }
 
 #[test]
-fn servers_of_a_list_are_hit_one_after_the_other_and_those_that_are_added_are_counted_on() {
+fn listed_servers_are_affected_in_turn_and_added_ones_get_the_next_number() {
     let faults = "[[fault]]\nkind = \"restart\"\nat = \"1s\"\nnode = [3, 1]\nevery = \"2s\"\n\
                   [[fault]]\nkind = \"add\"\nat = \"9s\"\n[[fault]]\nkind = \"remove\"\nat = \"12s\"\nnode = 4\n[clients]";
     let scenario = parse(&behind_nginx().replace("[clients]", faults)).unwrap();
@@ -330,20 +330,20 @@ fn servers_of_a_list_are_hit_one_after_the_other_and_those_that_are_added_are_co
 }
 
 #[test]
-fn what_cannot_happen_to_a_server_is_refused_where_it_stands() {
-    let refused = |fault: &str, expected: &str| {
+fn an_impossible_fault_of_a_server_is_rejected() {
+    let rejected = |fault: &str, expected: &str| {
         let fault = format!("[[fault]]\nat = \"1s\"\n{fault}\n[clients]");
         let error = parse(&behind_nginx().replace("[clients]", &fault)).unwrap_err().to_string();
         assert!(error.contains(expected), "{fault}: {error}");
     };
-    refused("kind = \"kill\"\nnode = 4", "`node` is 4; it must be from 1 to 3");
-    refused("kind = \"kill\"\nnode = [1, 2]", "but the interval is missing; add `every`");
-    refused("kind = \"kill\"\nnode = [1, 2]\nevery = \"2m\"", "the last of these faults would happen at 2m 1s");
-    refused("kind = \"cut\"\nnode = 1", "`node` is an option of restart, kill, drain and remove");
-    refused("kind = \"add\"\nnode = 4", "gets the next number");
-    refused("kind = \"add\"\nevery = \"2s\"", "needs its own [[fault]]");
-    refused("kind = \"remove\"\nnode = [1, 2, 3]\nevery = \"1s\"", "this would leave no server");
-    refused("kind = \"remove\"\nfor = \"1s\"", "this fault is instantaneous");
+    rejected("kind = \"kill\"\nnode = 4", "`node` is 4; it must be from 1 to 3");
+    rejected("kind = \"kill\"\nnode = [1, 2]", "but the interval is missing; add `every`");
+    rejected("kind = \"kill\"\nnode = [1, 2]\nevery = \"2m\"", "the last of these faults would happen at 2m 1s");
+    rejected("kind = \"cut\"\nnode = 1", "`node` is an option of restart, kill, drain and remove");
+    rejected("kind = \"add\"\nnode = 4", "gets the next number");
+    rejected("kind = \"add\"\nevery = \"2s\"", "needs its own [[fault]]");
+    rejected("kind = \"remove\"\nnode = [1, 2, 3]\nevery = \"1s\"", "this would leave no server");
+    rejected("kind = \"remove\"\nfor = \"1s\"", "this fault is instantaneous");
     let hash = behind_nginx().replace("upstreams = 3", "upstreams = 3\nbalance = \"hash\"");
     let far = hash.replace("[nginx]", "[network]\nrtt = \"10ms\"\n[nginx]");
     assert!(

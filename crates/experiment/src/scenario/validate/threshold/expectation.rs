@@ -1,4 +1,4 @@
-//! What a threshold expects, as text: a comparison with a figure or with another contender, or a distance.
+//! Parses the `expect` key of a threshold: a comparison with a number or another contender, or a distance.
 
 use super::super::super::error::FieldError;
 use super::super::super::threshold::symbols;
@@ -6,7 +6,7 @@ use super::super::super::written::At;
 use super::super::super::{Comparison, Contender};
 use crate::metric::Unit;
 
-/// What was read: the fields of a threshold.
+/// The parsed fields of a threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Expectation {
     pub(super) comparison: Comparison,
@@ -30,7 +30,7 @@ pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -
     })
 }
 
-/// `< 5`, `< 2s`, `< SSE` or `< 1.1 x SSE`.
+/// Parses `< 5`, `< 2s`, `< SSE` or `< 1.1 x SSE`.
 fn compared(text: &str, unit: Unit, is_label: impl Fn(&str) -> bool) -> Option<Expectation> {
     let comparison = Comparison::ALL.into_iter().find(|comparison| text.starts_with(comparison.symbol()))?;
     let rest = text[comparison.symbol().len()..].trim();
@@ -47,12 +47,12 @@ fn compared(text: &str, unit: Unit, is_label: impl Fn(&str) -> bool) -> Option<E
     is_label(label).then(|| Expectation { comparison, value, than: Some(label.to_owned()) })
 }
 
-/// `2s` or `1.5 KiB`: a figure with its unit, in the metric's.
+/// Parses a number with its unit, `2s` or `1.5 KiB`, and converts it to the metric's unit.
 fn figure(text: &str, unit: Unit) -> Option<f64> {
     in_unit(&text.split_whitespace().collect::<String>(), unit)
 }
 
-/// `within 5% of predicted` or `within 2ms of SSE`, however it is spaced.
+/// Parses `within 5% of predicted` or `within 2ms of SSE`, with any spacing.
 fn distance(text: &str, unit: Unit, is_label: impl Fn(&str) -> bool) -> Option<Expectation> {
     let (amount, of) = text.strip_prefix("within ")?.split_once(" of ")?;
     let amount: String = amount.split_whitespace().collect();
@@ -65,7 +65,7 @@ fn distance(text: &str, unit: Unit, is_label: impl Fn(&str) -> bool) -> Option<E
     (value >= 0.0).then_some(Expectation { comparison, value, than })
 }
 
-/// A number with its unit, in the metric's; µs may be written with its own letter.
+/// Converts a number with its unit to the metric's unit; µs may be written with µ.
 fn in_unit(amount: &str, unit: Unit) -> Option<f64> {
     let amount = amount.replace(['µ', 'μ'], "u");
     let number = |(symbol, size): &(&str, f64)| {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_may_have_its_unit() {
+    fn a_number_may_have_a_unit() {
         let value = |text: &str, unit| compared(text, unit, |_| false).map(|read| read.value);
         assert_eq!(value("< 2s", Unit::Microseconds), Some(2e6));
         assert_eq!(value("<= 1.5 ms", Unit::Microseconds), Some(1_500.0));
