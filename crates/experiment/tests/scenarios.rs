@@ -1,4 +1,4 @@
-//! The scenarios that come with feedlab: each can be read, says what it expects, and takes the time that is promised.
+//! The scenarios that ship with feedlab: each is valid, states what it expects, and takes the documented time.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn load(name: &str) -> Scenario {
 }
 
 #[test]
-fn every_scenario_is_valid_and_begins_with_its_hypothesis() {
+fn every_scenario_is_valid_and_starts_with_its_hypothesis() {
     let mut count = 0;
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
@@ -32,7 +32,8 @@ fn every_scenario_is_valid_and_begins_with_its_hypothesis() {
     assert!(count >= 7, "only {count} scenarios found");
 }
 
-/// Claims, failures, use-case cards and servers behind one address: each says in a comment what is expected, and checks it.
+/// Claims, failures, use-case cards and servers behind one address: each states its expectation in a comment, and
+/// checks it.
 #[test]
 fn every_claim_failure_and_card_is_valid_and_has_checks() {
     for (kind, at_least) in [("claims", 20), ("failures", 8), ("cards", 9), ("balance", 10)] {
@@ -49,7 +50,7 @@ fn every_claim_failure_and_card_is_valid_and_has_checks() {
 }
 
 #[test]
-fn runs_take_the_time_that_is_promised() {
+fn runs_take_the_documented_time() {
     for (name, promised_s) in [("quick", 45), ("ticker", 360), ("earthquakes", 300)] {
         let scenario = load(name);
         assert!(plan::duration(&scenario) < Duration::from_secs(promised_s), "{name}");
@@ -57,7 +58,7 @@ fn runs_take_the_time_that_is_promised() {
 }
 
 #[test]
-fn the_week_of_earthquakes_is_whole_and_is_measured_once() {
+fn the_week_of_earthquakes_is_complete_and_measured_once() {
     let scenario = load("earthquakes");
     let Source::Replay { file, speed } = &scenario.feed.source else { panic!("{:?}", scenario.feed.source) };
     let recording = Recording::read(file).unwrap();

@@ -1,4 +1,4 @@
-//! What the workshop asks: every question is asked by one chapter, and decided by a figure that a short scenario gives.
+//! The workshop's questions: each is asked by one chapter, and decided by a figure that a short scenario measures.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -10,7 +10,7 @@ use feedlab_experiment::class::{Choice, Measured, Question, Questions};
 use feedlab_experiment::metric::{TABLE, glossary_markdown};
 use feedlab_experiment::{Scenario, predict};
 
-/// The exercises, in the order in which a learner is led through them.
+/// The exercises, in the order of the course.
 const EXERCISES: [&str; 9] = [
     "sse-parser",
     "poll-cursor",
@@ -24,7 +24,7 @@ const EXERCISES: [&str; 9] = [
 ];
 /// The presets of the live page.
 const PRESETS: [&str; 7] = ["healthy", "far", "idle-proxy", "buffering-proxy", "deploy-503", "slow-client", "six-tabs"];
-/// What no formula predicts: it is the implementation's.
+/// Questions whose answer no formula predicts, because it depends on the implementation.
 const MEASURED_ALONE: [&str; 1] = ["stream-memory"];
 
 fn root() -> PathBuf {
@@ -36,7 +36,7 @@ fn questions() -> Vec<Question> {
     toml::from_str::<Questions>(&text).unwrap_or_else(|error| panic!("questions.toml: {error}")).question
 }
 
-/// The chapters' names, with their text.
+/// Returns the chapters' names with their text.
 fn chapters() -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(root().join("docs/workshop")).unwrap().map(|entry| entry.unwrap().path());
     let chapters = entries.filter(|path| {
@@ -48,7 +48,7 @@ fn chapters() -> BTreeMap<String, String> {
     chapters.map(named).collect()
 }
 
-/// What the markers of a kind name, in all chapters: (chapter, name).
+/// Returns the names in the markers of a kind, in all chapters, as (chapter, name).
 fn marked(kind: &str) -> Vec<(String, String)> {
     let start = format!("<!-- {kind}: ");
     let mut found = Vec::new();
@@ -71,7 +71,7 @@ fn workshop_scenarios() -> Vec<String> {
 }
 
 #[test]
-fn every_scenario_is_valid_names_its_chapter_and_is_run_by_it() {
+fn every_scenario_is_valid_and_run_by_the_chapter_it_names() {
     let runs: BTreeSet<_> = marked("run").into_iter().map(|(_, path)| path).collect();
     assert_eq!(runs, workshop_scenarios().into_iter().collect());
     for (chapter, path) in marked("run") {
@@ -79,13 +79,13 @@ fn every_scenario_is_valid_names_its_chapter_and_is_run_by_it() {
         assert_eq!(Path::new(&path).file_stem().unwrap(), scenario.name.as_str());
         assert!(scenario.question.ends_with('?') && !scenario.thresholds.is_empty(), "{path}");
         let number = chapter.split('-').next().unwrap().trim_start_matches('0');
-        let begin = format!("# Chapter {number}. ");
-        assert!(read_to_string(root().join(&path)).unwrap().starts_with(&begin), "{path} begins with `{begin}`");
+        let start = format!("# Chapter {number}. ");
+        assert!(read_to_string(root().join(&path)).unwrap().starts_with(&start), "{path} starts with `{start}`");
     }
 }
 
 #[test]
-fn every_question_is_asked_by_its_chapter_and_by_no_other() {
+fn every_question_is_asked_only_by_its_chapter() {
     let asked = marked("question");
     let questions = questions();
     let expected: Vec<_> = questions.iter().map(|q| (q.chapter.clone(), q.id.clone())).collect();
@@ -94,9 +94,9 @@ fn every_question_is_asked_by_its_chapter_and_by_no_other() {
     assert_eq!(ids.len(), questions.len());
 }
 
-/// On GitHub nobody sees a marker: the chapter repeats the question and its choices below it.
+/// Markers are invisible on GitHub, so the chapter repeats the question and its choices below them.
 #[test]
-fn every_chapter_repeats_what_it_asks() {
+fn every_chapter_repeats_its_questions() {
     let chapters = chapters();
     for question in questions() {
         let text = &chapters[&question.chapter];
@@ -105,7 +105,7 @@ fn every_chapter_repeats_what_it_asks() {
         assert!(rest.contains(&format!("**{}**", question.text)), "{}: the question is another", question.id);
         let listed: Vec<_> = rest.lines().filter_map(|line| line.strip_prefix("- ")).collect();
         let choices: Vec<_> = question.choices.iter().map(|choice| choice.text.as_str()).collect();
-        // What follows the last question of a chapter is the next section.
+        // The last question of a chapter is followed by the next section.
         assert!(listed.starts_with(&choices), "{}: {listed:?}", question.id);
     }
 }
@@ -138,12 +138,12 @@ fn decided(question: &Question, measured: &Measured) {
     assert_eq!(value.is_none(), MEASURED_ALONE.contains(&id.as_str()), "{id}: {value:?}");
     let Some(value) = value else { return };
     for edge in choices.iter().filter_map(|choice| choice.from) {
-        // A class is not to see one choice predicted and its neighbour measured.
+        // A class should not see one choice predicted and an adjacent one measured.
         assert!((value - edge).abs() > 0.1 * edge, "{id}: {value} is predicted, too near to the edge at {edge}");
     }
 }
 
-/// Choices that a number decides leave nothing out and do not overlap.
+/// Choices with ranges leave no gaps and do not overlap.
 fn bands(id: &str, choices: &[Choice]) {
     let Some(first) = choices.first() else { return };
     assert!(first.from.is_none() && choices.last().unwrap().below.is_none(), "{id}");
@@ -155,7 +155,7 @@ fn bands(id: &str, choices: &[Choice]) {
 }
 
 #[test]
-fn every_exercise_has_its_chapter_and_every_preset_is_there() {
+fn every_exercise_has_a_chapter_and_every_preset_exists() {
     let mut exercises: Vec<_> = marked("exercise").into_iter().map(|(_, name)| name).collect();
     exercises.sort();
     let mut expected = EXERCISES.to_vec();
@@ -167,7 +167,7 @@ fn every_exercise_has_its_chapter_and_every_preset_is_there() {
 }
 
 #[test]
-fn every_card_stands_on_the_page_of_cards() {
+fn every_card_is_on_the_page_of_cards() {
     let page = read_to_string(root().join("docs/workshop/cards.md")).unwrap();
     let mut count = 0;
     for entry in std::fs::read_dir(root().join("scenarios/cards")).unwrap() {
@@ -183,7 +183,7 @@ fn every_card_stands_on_the_page_of_cards() {
     }
 }
 
-/// The glossary's words are written by hand; the metrics below them are the metric table.
+/// The terms of the glossary are written by hand; the metrics below them are the metric table.
 #[test]
 fn the_glossary_is_the_metric_table() {
     let file = root().join("docs/workshop/glossary.md");

@@ -1,4 +1,4 @@
-//! Questions and votes as people write them, right and wrong.
+//! Valid and invalid questions and votes.
 
 use super::votes::read_votes;
 use super::*;
@@ -37,13 +37,13 @@ fn choice(id: &str) -> Answer {
     Answer::Choice(id.into())
 }
 
-fn refused(from: &str, to: &str) -> String {
+fn error_after(from: &str, to: &str) -> String {
     assert!(TWO.contains(from), "{from}");
     Questions::parse(&TWO.replacen(from, to, 1)).unwrap_err().to_string()
 }
 
 #[test]
-fn questions_are_read_in_their_order() {
+fn questions_keep_their_order() {
     let ids: Vec<String> = two().question.into_iter().map(|question| question.id).collect();
     assert_eq!(ids, ["poll-age", "bytes"]);
     assert_eq!(two().get("bytes").unwrap().unit.as_deref(), Some("B"));
@@ -51,27 +51,27 @@ fn questions_are_read_in_their_order() {
 }
 
 #[test]
-fn a_wrong_question_is_refused_with_its_place_and_the_remedy() {
+fn an_invalid_question_is_rejected_with_its_position_and_the_remedy() {
     let cases = [
         ("unit = \"B\"", "units = \"B\"", "line 18, column 1: unknown key `units`; did you mean `unit`? allowed here:"),
-        ("unit = \"B\"", "", "line 14, column 1: question `bytes`: it has neither choices nor a unit; give"),
+        ("unit = \"B\"", "", "line 14, column 1: question `bytes`: it has neither choices nor a unit; add"),
         ("id = \"bytes\"", "id = \"poll-age\"", "line 14, column 1: question `poll-age`: another question has this id"),
         ("because = \"Headers.\"", "", "the key `because` is missing; add it"),
         ("because = \"Headers.\"", "because = \"\"", "`because` has 0 characters; write 1 to 600"),
         ("id = \"bytes\"", "id = \"by tes\"", "\"by tes\" cannot be an id; use 1 to 60 letters"),
-        ("below = 100 }", "below = 90 }", "`some` leaves a gap before it; let"),
-        ("below = 100 }", "below = 110 }", "`some` overlaps the choice before it; let"),
-        ("from = 400 }", "from = 400, below = 500 }", "nothing is chosen from 500 on; leave"),
+        ("below = 100 }", "below = 90 }", "`some` leaves a gap before it; the first"),
+        ("below = 100 }", "below = 110 }", "`some` overlaps the choice before it; the first"),
+        ("from = 400 }", "from = 400, below = 500 }", "no choice covers values from 500; remove"),
         ("below = 100 }", "below = 100, right = true }", "the measurement decides; remove `right`"),
-        ("from = 100, below = 400", "from = 100, below = 100", "`some` ends before it begins; let"),
+        ("from = 100, below = 400", "from = 100, below = 100", "`some` ends before it starts; `below`"),
         ("id = \"some\"", "id = \"half\"", "two choices have the same id; give each its own"),
         ("per = 1000", "per = 0", "`per` is 0; give a number above 0"),
         ("age_p50_us", "age_p50_ms", "age_p50_us"),
         ("chapter = \"02-bytes\"", "chapter = 2", "line 16, column 11: "),
     ];
     for (from, to, expected) in cases {
-        let said = refused(from, to);
-        assert!(said.contains(expected), "{to}: {said}");
+        let message = error_after(from, to);
+        assert!(message.contains(expected), "{to}: {message}");
     }
     let ranges = [", below = 100", ", from = 100, below = 400", ", from = 400"];
     let none = ranges.iter().fold(TWO.to_owned(), |text, range| text.replace(range, ""));
@@ -81,31 +81,35 @@ fn a_wrong_question_is_refused_with_its_place_and_the_remedy() {
 }
 
 #[test]
-fn a_wrong_vote_is_refused_with_its_line_and_the_remedy() {
+fn an_invalid_vote_is_rejected_with_its_line_and_the_remedy() {
     let good = r#"{"question":"poll-age","round":"before","who":"Ada","answer":"half","at":1}"#;
-    assert_eq!(read_votes(&format!("{good}\n\n{good}\n")).unwrap().len(), 2, "empty lines are none");
+    assert_eq!(read_votes(&format!("{good}\n\n{good}\n")).unwrap().len(), 2, "empty lines are ignored");
     let cases = [
         ("\"half\"", "[1]", "line 3: the answer is neither the id of a choice in quotes nor a number; write"),
-        ("\"half\"", "1e999", "line 3: this is not a vote (number out of range); mend the line, or delete it"),
-        ("\"at\":1}", "\"at", "line 3: this is not a vote (EOF while parsing a string); mend the line, or delete it"),
+        ("\"half\"", "1e999", "line 3: this is not a vote (number out of range); fix the line, or delete it"),
+        ("\"at\":1}", "\"at", "line 3: this is not a vote (EOF while parsing a string); fix the line, or delete it"),
         ("\"who\":\"Ada\",", "", "line 3: the key `who` is missing; add it"),
         ("Ada", "", "line 3: enter your name: `who` is empty"),
         ("Ada", &"x".repeat(61), "line 3: a name has at most 60 characters, and this one has 61"),
         ("before", "befor", "line 3: unknown value `befor`; did you mean `before`? allowed here: before, after"),
-        ("\"at\"", "\"count\":1001,\"at\"", "line 3: `count` is 1001; give how many people say so, 1 to 1000"),
+        (
+            "\"at\"",
+            "\"count\":1001,\"at\"",
+            "line 3: `count` is 1001; give the number of people with this answer, 1 to 1000",
+        ),
         ("\"at\"", "\"count\":0,\"at\"", "line 3: `count` is 0; give"),
         ("\"who\"", "\"whom\"", "line 3: unknown key `whom`; did you mean `who`?"),
-        (good, "half", "line 3: this is not a vote (expected value); mend"),
+        (good, "half", "line 3: this is not a vote (expected value); fix"),
     ];
     for (from, to, expected) in cases {
         assert!(good.contains(from));
-        let said = read_votes(&format!("{good}\n\n{}\n", good.replace(from, to))).unwrap_err().to_string();
-        assert!(said.starts_with(expected), "{said}");
+        let message = read_votes(&format!("{good}\n\n{}\n", good.replace(from, to))).unwrap_err().to_string();
+        assert!(message.starts_with(expected), "{message}");
     }
 }
 
 #[test]
-fn a_vote_answers_a_question_that_was_asked() {
+fn a_vote_must_answer_a_question_of_the_file() {
     let line = |question: &str, answer: &str| {
         format!("{{\"question\":\"{question}\",\"round\":\"after\",\"who\":\"Ada\",\"answer\":{answer},\"at\":1}}\n")
     };
@@ -114,17 +118,17 @@ fn a_vote_answers_a_question_that_was_asked() {
     for (question, answer, expected) in [
         ("poll-ag", "\"half\"", "no question is called `poll-ag`; did you mean `poll-age`?"),
         ("zebra", "\"half\"", "no question is called `zebra`; give the questions file of this class"),
-        ("poll-age", "\"all\"", "`all` is no choice of `poll-age`; choose one of fresh, some, half"),
+        ("poll-age", "\"all\"", "`all` is not a choice of `poll-age`; choose one of fresh, some, half"),
         ("poll-age", "7", "7 does not answer `poll-age`; choose one of fresh, some, half"),
         ("bytes", "\"7\"", "\"7\" does not answer `bytes`; give a number (B), without quotes"),
     ] {
-        let said = two().votes(&(good.clone() + &line(question, answer))).unwrap_err().to_string();
-        assert_eq!(said, format!("line 3: {expected}"));
+        let message = two().votes(&(good.clone() + &line(question, answer))).unwrap_err().to_string();
+        assert_eq!(message, format!("line 3: {expected}"));
     }
 }
 
 #[test]
-fn the_last_vote_of_a_person_counts_and_of_hands_the_last_of_each_answer() {
+fn the_last_vote_of_a_person_counts_and_the_last_per_answer_of_hands() {
     let votes = [
         vote("poll-age", Round::Before, "Ada", choice("half"), 1),
         vote("poll-age", Round::Before, "hands", choice("half"), 3),

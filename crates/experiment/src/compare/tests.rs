@@ -6,7 +6,7 @@ use crate::plan::Cell;
 const SECOND: u64 = 1_790_000_000_000_000;
 const SOCKET: Metric = Metric::SocketBytesPerUpdate;
 
-/// A run of the fixture with so many repetitions.
+/// Creates a run of the fixture with a number of repetitions.
 fn run(repetitions: u32, found: impl Fn(&Cell) -> Option<CellFixture>) -> (tempfile::TempDir, Results) {
     let out = tempfile::tempdir().unwrap();
     let mut scenario = fixture::scenario();
@@ -15,7 +15,7 @@ fn run(repetitions: u32, found: impl Fn(&Cell) -> Option<CellFixture>) -> (tempf
     (out, results)
 }
 
-/// Socket bytes that scatter around `centre` from repetition to repetition.
+/// Returns socket bytes that vary around `centre` from repetition to repetition.
 fn scattered(centre: f64) -> impl Fn(&Cell) -> Option<CellFixture> {
     move |cell| {
         let scatter = f64::from(cell.repetition % 3) - 1.0;
@@ -24,7 +24,7 @@ fn scattered(centre: f64) -> impl Fn(&Cell) -> Option<CellFixture> {
     }
 }
 
-/// The row of one metric of the first point.
+/// Returns the comparison of one metric at the first point.
 fn row(a: &Results, b: &Results, metric: Metric) -> MetricComparison {
     let mut comparison = compare(a, b, &[metric], 0.05).unwrap();
     comparison.points.remove(0).rows.remove(0)
@@ -43,7 +43,7 @@ fn a_run_shows_no_difference_to_itself() {
 }
 
 #[test]
-fn worse_beyond_the_tolerance_and_beyond_chance_is_a_regression() {
+fn worse_beyond_tolerance_and_chance_is_a_regression() {
     let (_a, a) = run(6, scattered(100.0));
     for (centre, finding) in [
         (100.1, Finding::NoDifferenceShown), // within the scatter
@@ -65,7 +65,7 @@ fn worse_beyond_the_tolerance_and_beyond_chance_is_a_regression() {
 }
 
 #[test]
-fn a_large_difference_that_chance_explains_is_no_regression() {
+fn a_large_random_difference_is_no_regression() {
     let one_bad = |cell: &Cell| {
         let missed = if cell.repetition == 3 { 9.0 } else { 0.0 };
         Some(CellFixture { metrics: vec![(Metric::UpdatesMissed, missed)], ..CellFixture::default() })
@@ -78,7 +78,7 @@ fn a_large_difference_that_chance_explains_is_no_regression() {
 }
 
 #[test]
-fn one_repetition_counts_by_its_value_alone_and_the_comparison_says_so() {
+fn one_repetition_is_compared_by_its_value_alone() {
     let ((_a, a), (_b, b)) = (run(1, scattered(100.0)), run(1, scattered(110.0)));
     let row = row(&a, &b, SOCKET);
     assert_eq!((row.low, row.high, row.finding), (None, None, Finding::Regression));
@@ -88,7 +88,7 @@ fn one_repetition_counts_by_its_value_alone_and_the_comparison_says_so() {
 }
 
 #[test]
-fn from_nought_everything_is_beyond_the_tolerance() {
+fn from_zero_every_change_exceeds_the_tolerance() {
     let missed = |count: f64| {
         move |_: &Cell| Some(CellFixture { metrics: vec![(Metric::UpdatesMissed, count)], ..CellFixture::default() })
     };
@@ -111,7 +111,7 @@ fn sums_of_different_numbers_of_repetitions_are_compared_by_their_means() {
 }
 
 #[test]
-fn what_only_one_run_measured_is_listed_and_the_rest_compared() {
+fn points_of_only_one_run_are_listed_and_the_rest_compared() {
     let cut_off = |cell: &Cell| scattered(100.0)(cell).filter(|_| cell.contender == 0);
     let ((_a, a), (_b, b)) = (run(1, scattered(100.0)), run(1, cut_off));
     let comparison = compare(&a, &b, &[], 0.05).unwrap();
@@ -122,14 +122,14 @@ fn what_only_one_run_measured_is_listed_and_the_rest_compared() {
 }
 
 #[test]
-fn a_metric_that_was_asked_for_and_not_measured_has_an_empty_row() {
+fn a_requested_but_unmeasured_metric_has_an_empty_row() {
     let (_folder, run) = run(1, scattered(100.0));
     let row = row(&run, &run, Metric::RecoveryP50);
     assert_eq!((row.a, row.b, row.difference, row.finding), (None, None, None, Finding::NotMeasured));
 }
 
 #[test]
-fn different_scenarios_are_told_what_differs() {
+fn different_scenarios_are_reported_with_their_differences() {
     let (_a, a) = run(1, scattered(100.0));
     let out = tempfile::tempdir().unwrap();
     let other = Scenario { contenders: fixture::scenario().contenders[..1].to_vec(), ..fixture::scenario() };

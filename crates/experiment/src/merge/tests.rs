@@ -10,7 +10,7 @@ use crate::plan::Cell;
 const SECOND: u64 = 1_790_000_000_000_000;
 const HOUR: u64 = 3_600_000_000;
 
-/// A run of the fixture that began in this hour.
+/// Creates a run of the fixture that started in this hour.
 fn run(out: &Path, hour: u64, repetitions: u32, found: impl Fn(&Cell) -> Option<CellFixture>) -> Results {
     let mut scenario = fixture::scenario();
     scenario.measure.repetitions = repetitions;
@@ -32,14 +32,14 @@ fn merged(out: &Path, first: &Results, others: &[Results]) -> Results {
     Results::read(&merge(first, others, out, now()).unwrap().finish().unwrap()).unwrap()
 }
 
-/// Where each cell of a merged run came from: its run, and its id there.
+/// Returns the original run of a cell of a merged run, and the original cell.
 fn origin<'a>(merged: &CellRecord, runs: &'a [&Results]) -> (&'a Results, &'a CellRecord) {
     let mut cells = runs.iter().flat_map(|run| run.cells.iter().map(move |cell| (*run, cell)));
     cells.find(|(_, cell)| cell.started_at == merged.started_at && cell.label == merged.label).unwrap()
 }
 
 #[test]
-fn cells_seconds_and_histograms_are_taken_over_whole() {
+fn cells_seconds_and_histograms_are_copied_completely() {
     let out = tempfile::tempdir().unwrap();
     let (a, b) = (run(out.path(), 0, 2, whole), run(out.path(), 1, 3, whole));
     let all = merged(out.path(), &a, std::slice::from_ref(&b));
@@ -87,7 +87,7 @@ fn the_pooled_result_is_that_of_all_cells() {
 }
 
 #[test]
-fn a_merged_run_can_be_merged_again_and_names_those_that_were_measured() {
+fn a_merged_run_can_be_merged_again_and_names_the_measured_runs() {
     let out = tempfile::tempdir().unwrap();
     let (a, b, c) = (run(out.path(), 0, 1, whole), run(out.path(), 1, 1, whole), run(out.path(), 2, 1, whole));
     let ab = merged(out.path(), &a, std::slice::from_ref(&b));
@@ -100,7 +100,7 @@ fn a_merged_run_can_be_merged_again_and_names_those_that_were_measured() {
 }
 
 #[test]
-fn a_run_cannot_be_given_twice_and_a_refusal_leaves_no_folder() {
+fn a_run_cannot_be_given_twice_and_an_error_leaves_no_folder() {
     let out = tempfile::tempdir().unwrap();
     let a = run(out.path(), 0, 1, whole);
     let other = Scenario { contenders: fixture::scenario().contenders[1..].to_vec(), ..fixture::scenario() };
@@ -139,7 +139,7 @@ fn another_machine_makes_the_merged_run_suspect_and_keeps_it_so() {
 }
 
 #[test]
-fn a_run_that_was_cut_off_stays_one_and_seeds_may_differ() {
+fn an_interrupted_run_stays_incomplete_and_seeds_may_differ() {
     let out = tempfile::tempdir().unwrap();
     let a = run(out.path(), 0, 2, |cell| whole(cell).filter(|_| cell.repetition == 1));
     let seeded = Scenario { seed: 9, ..fixture::scenario() };

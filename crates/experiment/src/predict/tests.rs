@@ -9,7 +9,7 @@ use crate::scenario::{Fault, FaultKind, LinkFault, Network, Options, Source};
 mod churn;
 mod lab;
 
-/// A measured time from 1 s to `end`, and 30 s behind it.
+/// Returns a feed with a measured time from 1 s to `end`, and 30 s after it.
 pub(super) fn feed(arrivals: Arrivals, end: f64) -> FeedModel {
     let measured = Span { from: 1.0, to: end };
     let whole = Span { from: 0.0, to: end + 30.0 };
@@ -25,7 +25,7 @@ pub(super) fn feed(arrivals: Arrivals, end: f64) -> FeedModel {
     }
 }
 
-/// A contender with these options.
+/// Returns a contender with these options.
 pub(super) fn contender(options: Options) -> Contender {
     Contender::new("contender", options)
 }
@@ -55,7 +55,7 @@ fn every_result_of_a_scenario_is_predicted_and_sums_grow_with_clients_and_repeti
     assert_eq!(value(&all, 0, Metric::Requests), 3.0 * 20.0 * 10.0);
     assert_eq!(value(&all, 2, Metric::Requests), 3.0 * 20.0 * 100.0);
     assert_eq!(value(&all, 4, Metric::Requests), 3.0 * 200.0 * 10.0, "long polling: each update is an answer");
-    assert_eq!(value(&all, 8, Metric::Requests), 0.0, "streams do not ask");
+    assert_eq!(value(&all, 8, Metric::Requests), 0.0, "streams send no requests");
     assert_eq!(value(&all, 8, Metric::ConnectionsOpened), 3.0 * 10.0);
     for prediction in &all {
         let metrics = &prediction.predicted.metrics;
@@ -73,7 +73,7 @@ fn every_result_of_a_scenario_is_predicted_and_sums_grow_with_clients_and_repeti
 }
 
 #[test]
-fn what_is_predicted_is_put_where_it_belongs() {
+fn predictions_are_set_in_their_entries() {
     let scenario = fixture::scenario();
     let mut entries = [fixture::entry(&[])];
     fill(&scenario, &mut entries);
@@ -89,15 +89,15 @@ fn what_is_predicted_is_put_where_it_belongs() {
 }
 
 #[test]
-fn what_nobody_can_know_is_not_predicted() {
-    let mut gone = scenario("source = \"host\"", ALL);
-    assert_eq!(of(&gone).len(), 8);
-    gone.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };
-    assert_eq!(of(&gone), []);
+fn an_unknown_feed_is_not_predicted() {
+    let mut missing = scenario("source = \"host\"", ALL);
+    assert_eq!(of(&missing).len(), 8);
+    missing.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };
+    assert_eq!(of(&missing), []);
 }
 
 #[test]
-fn a_poisson_feed_counts_as_its_seed_has_it() {
+fn a_poisson_feed_has_the_updates_of_its_seed() {
     let scenario = scenario("source = \"synthetic\", updates_per_s = 10, schedule = \"poisson\"", ALL);
     let all = of(&scenario);
     let due = |seed| {
@@ -106,7 +106,10 @@ fn a_poisson_feed_counts_as_its_seed_has_it() {
     };
     let expected: f64 = (scenario.seed..scenario.seed + 3).map(due).sum();
     assert!((value(&all, 0, Metric::UpdatesPublished) - expected).abs() < 1e-6);
-    assert!((value(&all, 2, Metric::Requests) / 10.0 - expected).abs() < 1e-3, "long polling asks once for each");
+    assert!(
+        (value(&all, 2, Metric::Requests) / 10.0 - expected).abs() < 1e-3,
+        "long polling sends one request per update"
+    );
 }
 
 #[test]
@@ -147,12 +150,12 @@ fn no_scenario_is_too_large_or_too_small() {
 }
 
 #[test]
-fn a_stall_ages_what_falls_into_it_unless_ages_count_from_publication() {
+fn a_stall_ages_updates_unless_ages_count_from_publication() {
     let mut scenario = scenario("source = \"synthetic\", updates_per_s = 100", "{ transport = \"sse\" }");
     scenario.feed.stall =
         Some(crate::scenario::Stall { after: Duration::from_secs(5), length: Duration::from_secs(2) });
     let due = of(&scenario);
-    // A tenth of the updates waits for up to 2 s: the 99th percentile is nine tenths of it.
+    // A tenth of the updates waits for up to 2 s: the 99th percentile is nine tenths of that.
     assert_eq!(value(&due, 0, Metric::AgeP50), 0.0);
     assert!((value(&due, 0, Metric::AgeP99) / 1.8e6 - 1.0).abs() < 0.01, "{}", value(&due, 0, Metric::AgeP99));
     scenario.contenders[0].age_from = AgeFrom::Publication;

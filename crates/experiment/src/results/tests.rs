@@ -23,10 +23,10 @@ fn second(cell: &str) -> Second {
     }
 }
 
-/// Comments and line ends are kept, and whatever else is not what the manifest holds.
+/// A scenario text with comments and line ends, which the manifest does not contain.
 const SCENARIO_TEXT: &str = "# \u{fffd} why\r\nschema = 1\n\n";
 
-/// A finished folder with one cell in it.
+/// Creates a finished folder with one cell.
 fn finished(out: &Path) -> PathBuf {
     let mut folder = create(out);
     let cell = fixture::cell(1, &[(Metric::UpdatesMissed, 0.0)]);
@@ -57,7 +57,7 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
-fn m6_a_folder_that_is_not_finished_is_read_as_far_as_it_is() {
+fn m6_an_unfinished_folder_is_read_as_far_as_possible() {
     let out = tempfile::tempdir().unwrap();
     let path = finished(out.path());
     assert_eq!(Results::read_partial(&path).unwrap(), Results::read(&path).unwrap());
@@ -73,7 +73,7 @@ fn m6_a_folder_that_is_not_finished_is_read_as_far_as_it_is() {
 }
 
 #[test]
-fn a_run_that_measured_nothing_leaves_no_folder_for_runs_that_it_made() {
+fn a_run_without_measurements_removes_the_folder_that_it_created() {
     let out = tempfile::tempdir().unwrap();
     let (made, was_there) = (out.path().join("made"), out.path().join("was_there"));
     fs::create_dir(&was_there).unwrap();
@@ -93,7 +93,7 @@ fn a_name_that_is_taken_gets_a_number() {
 }
 
 #[test]
-fn a_folder_is_partial_until_it_is_finished_and_gone_when_discarded() {
+fn a_folder_is_partial_until_finished_and_removed_when_discarded() {
     let out = tempfile::tempdir().unwrap();
     let folder = create(out.path());
     assert_eq!(folder.path(), out.path().join("20261121T120030Z-fixture.partial"));
@@ -103,7 +103,7 @@ fn a_folder_is_partial_until_it_is_finished_and_gone_when_discarded() {
 }
 
 #[test]
-fn a_name_never_leads_out_of_the_folder() {
+fn a_name_never_leads_outside_the_folder() {
     let out = tempfile::tempdir().unwrap();
     let mut scenario = fixture::scenario();
     scenario.name = "../../é x".to_owned();
@@ -112,7 +112,7 @@ fn a_name_never_leads_out_of_the_folder() {
 }
 
 #[test]
-fn what_is_no_results_folder_is_told_by_what_it_lacks() {
+fn a_folder_without_results_is_reported_with_the_missing_file() {
     let out = tempfile::tempdir().unwrap();
     let path = finished(out.path());
     for (missing, folder) in
@@ -127,7 +127,7 @@ fn what_is_no_results_folder_is_told_by_what_it_lacks() {
 }
 
 #[test]
-fn damaged_files_are_named_with_the_place() {
+fn damaged_files_are_named_with_the_position() {
     let out = tempfile::tempdir().unwrap();
     let path = finished(out.path());
     let damage = |file: &str, change: &dyn Fn(String) -> String| {
@@ -175,7 +175,7 @@ fn a_damaged_histogram_is_named() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_called_one() {
+fn a_full_disk_is_reported_as_such() {
     use std::io::Write as _;
     let full = Path::new("/dev/full");
     let error = fs::OpenOptions::new().write(true).open(full).unwrap().write_all(b"x").unwrap_err();
@@ -184,7 +184,7 @@ fn a_full_disk_is_called_one() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_named() {
+fn an_unwritable_path_is_named() {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("file");
     fs::write(&file, "").unwrap();

@@ -8,7 +8,7 @@ use crate::summary::Entry;
 
 const SOCKET: Metric = Metric::SocketBytesPerUpdate;
 
-/// Pools cells of one contender; `ages` are those of each repetition.
+/// Pools cells of one contender; `ages` has the ages of each repetition.
 fn pool_one(cells: &[CellRecord], ages: &[Histogram<u64>]) -> Entry {
     let histogram = |cell: &CellRecord| Ok::<_, Infallible>(ages[cell.repetition as usize - 1].clone());
     let mut entries = pool(&fixture::scenario(), cells, histogram).unwrap();
@@ -23,7 +23,7 @@ fn pooled_values(metric: Metric, values: &[f64]) -> Estimate {
 }
 
 #[test]
-fn each_metric_is_pooled_as_its_row_says() {
+fn each_metric_is_pooled_according_to_its_row() {
     for (metric, value) in [(Metric::UpdatesMissed, 7.0), (SOCKET, 3.5), (Metric::PublishLagP99, 5.0)] {
         assert_eq!(pooled_values(metric, &[2.0, 5.0]).value, value, "{metric}");
     }
@@ -36,7 +36,7 @@ fn one_repetition_has_no_interval_and_identical_ones_have_one_of_no_width() {
 }
 
 #[test]
-fn noisy_repetitions_have_an_interval_around_their_mean_that_the_seed_repeats() {
+fn noisy_repetitions_have_a_reproducible_interval_around_their_mean() {
     let values = [10.0, 11.0, 9.0, 14.0, 8.0];
     let estimate = pooled_values(SOCKET, &values);
     let (low, high) = (estimate.low.unwrap(), estimate.high.unwrap());
@@ -46,7 +46,7 @@ fn noisy_repetitions_have_an_interval_around_their_mean_that_the_seed_repeats() 
 }
 
 #[test]
-fn ages_below_the_worst_clock_bound_of_the_repetitions_are_not_claimed() {
+fn ages_below_the_worst_clock_bound_are_not_reported() {
     let ages = || fixture::histogram([vec![100; 900], vec![9_000; 100]].concat());
     let cells = [fixture::cell(1, &[(Metric::ClockBound, 50.0)]), fixture::cell(2, &[(Metric::ClockBound, 150.0)])];
     let metrics = pool_one(&cells, &[ages(), ages()]).metrics;
@@ -71,18 +71,18 @@ fn percentiles_come_from_merged_histograms_not_from_averages() {
 
 #[test]
 fn a_percentile_needs_ten_samples_beyond_it() {
-    for (samples, told) in [(19, 0), (20, 1), (99, 1), (100, 2), (999, 2), (1000, 3), (9_999, 3), (10_000, 4)] {
+    for (samples, reported) in [(19, 0), (20, 1), (99, 1), (100, 2), (999, 2), (1000, 3), (9_999, 3), (10_000, 4)] {
         let metrics = age_metrics(&fixture::histogram(vec![5; samples]));
         let quantiles = [Metric::AgeP50, Metric::AgeP90, Metric::AgeP99, Metric::AgeP999];
         let present: Vec<_> = quantiles.iter().filter(|metric| metrics.contains_key(metric)).collect();
-        assert_eq!(present, quantiles[..told].iter().collect::<Vec<_>>(), "{samples} samples");
+        assert_eq!(present, quantiles[..reported].iter().collect::<Vec<_>>(), "{samples} samples");
         assert!(metrics.contains_key(&Metric::AgeMean) && metrics.contains_key(&Metric::AgeMax));
     }
     assert!(age_metrics(&fixture::histogram([])).is_empty(), "no update has no age");
 }
 
 #[test]
-fn what_was_not_measured_is_absent_and_cells_that_were_not_have_no_entry() {
+fn unmeasured_metrics_are_absent_and_unmeasured_cells_have_no_entry() {
     let cells = [fixture::cell(1, &[(SOCKET, 4.0)]), fixture::cell(2, &[])];
     let entry = pool_one(&cells, &[fixture::histogram([]), fixture::histogram([])]);
     assert_eq!(entry.name(), "SSE, 50 clients");
@@ -91,9 +91,9 @@ fn what_was_not_measured_is_absent_and_cells_that_were_not_have_no_entry() {
 }
 
 #[test]
-fn the_error_of_a_histogram_that_cannot_be_had_is_passed_on() {
+fn the_error_of_an_unreadable_histogram_is_returned() {
     let cells = [fixture::cell(1, &[])];
-    assert_eq!(pool(&fixture::scenario(), &cells, |_| Err("gone")), Err("gone"));
+    assert_eq!(pool(&fixture::scenario(), &cells, |_| Err("missing")), Err("missing"));
 }
 
 proptest! {

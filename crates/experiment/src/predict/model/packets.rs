@@ -4,14 +4,14 @@
 //! data can carry it (RFC 1122, section 4.2.3.2; RFC 5681, section 4.2). The rules here follow Linux, as captured on
 //! loopback:
 //!
-//! * n acknowledgement is sent as soon as the application has read the data, not only with every second segment or
+//! * An acknowledgement is sent as soon as the application has read the data, not only with every second segment or
 //!   after a delay: each pushed update costs a pure acknowledgement (`tcp_cleanup_rbuf`).
-//! *  side that answers within the delay is in "pingpong" mode: it waits up to 40 ms (`TCP_DELACK_MIN`) for data to
+//! * A side that answers within the delay is in "pingpong" mode: it waits up to 40 ms (`TCP_DELACK_MIN`) for data to
 //!   carry the acknowledgement, and leaves the mode when the delay expires without data. So a server sends a pure
 //!   acknowledgement for a held request unless it answered this one *and the previous one* within 40 ms: with
 //!   independent updates the share `q²`, not `q`, is saved.
-//! * he client of a long poll reacts to an answer immediately, with its next request, and saves that acknowledgement.
-//! *  new connection starts with immediate acknowledgements: the first request costs one.
+//! * The client of a long poll reacts to an answer immediately, with its next request, and saves that acknowledgement.
+//! * A new connection starts with immediate acknowledgements: the first request costs one.
 
 use feedlab_feed::tcp;
 

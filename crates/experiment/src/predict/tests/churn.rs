@@ -1,9 +1,9 @@
-//! Clients that change their connections: what of it is expected, and what was measured.
+//! Clients that replace their connections: predictions compared with measurements.
 
 use super::*;
 
-/// Fifty clients for 10 s, after a ramp of 500 ms, 5 s of settling and 1 s of warming up, with 2 s of drain; the feed of a run that
-/// was measured, of 46 updates.
+/// Predicts fifty clients for 10 s, after a ramp of 500 ms, 5 s of settling and 1 s of warm-up, with 2 s of drain; the
+/// feed is that of a measured run with 46 updates.
 fn churned(percent: &str, contender: &str, rest: &str) -> Predicted {
     let text = format!(
         "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5, schedule = \"poisson\" }}\n\
@@ -19,11 +19,11 @@ const LONG: &str = "transport = \"long-polling\", hold = \"25s\"";
 const SSE: &str = "transport = \"sse\"";
 const SOCKET: &str = "transport = \"websocket\"";
 
-/// From the end of the ramp: 5 s, the 200 ms until the feed begins, 1 s, 10 s, 2 s.
+/// The time from the end of the ramp, s: 5 s, the 200 ms until the feed starts, 1 s, 10 s, 2 s.
 const TIME: f64 = 18.2;
 
 #[test]
-fn each_change_is_a_reconnect_and_a_connection_of_every_transport() {
+fn each_replacement_is_a_reconnect_and_a_connection() {
     for contender in [SHORT, LONG, SSE, SOCKET, "transport = \"auto\""] {
         let found = churned("20", contender, "").metrics;
         let changes = 0.2 * 50.0 * TIME;
@@ -31,13 +31,14 @@ fn each_change_is_a_reconnect_and_a_connection_of_every_transport() {
         assert!((found[&Metric::ConnectionsOpened] - 50.0 - changes).abs() < 1e-6, "{contender}");
     }
     let shared = churned("20", "transport = \"sse\", http = \"2\", connections = \"shared\"", "").metrics;
-    assert_eq!(shared[&Metric::ConnectionsOpened], 1.0, "its streams change, and the connection stays");
+    assert_eq!(shared[&Metric::ConnectionsOpened], 1.0, "its streams are replaced, and the connection stays");
 }
 
-/// What a cell measured with a fifth of the connections changed each second, and one with all of them: whatever chance did to
-/// the number of changes (99 for 100, 480 and 510 for 500), their requests, bytes, packets and ages are these.
+/// Measurements of a cell in which a fifth of the connections was replaced each second, and of one with all of them:
+/// requests, bytes, packets and ages for the actual number of replacements (99 instead of 100, 480 and 510 instead of
+/// 500).
 #[test]
-fn what_changes_cost_is_what_was_measured() {
+fn the_cost_of_replacements_matches_the_measurement() {
     use Metric::{
         AgeMean, FramingBytesPerUpdate, HeaderBytesPerUpdate, IdleBytesPerClientMin, PacketsPerUpdate, Requests,
         RequestsEmpty, SocketBytesDown, SocketBytesUp, WireBytesPerUpdate,
@@ -93,42 +94,46 @@ fn what_changes_cost_is_what_was_measured() {
 }
 
 #[test]
-fn a_poll_with_a_connection_of_its_own_has_none_to_change() {
+fn a_poll_with_its_own_connection_has_none_to_replace() {
     for contender in [SHORT, LONG] {
         let fresh = format!("{contender}, keep_alive = false");
         let (none, all) = (churned("0.0001", &fresh, ""), churned("100", &fresh, ""));
         assert_eq!(none.metrics, all.metrics, "{fresh}");
         assert!(!all.metrics.contains_key(&Metric::Reconnects));
-        assert!(all.assumptions.iter().any(|messages| messages.contains("there is none to replace")));
+        assert!(all.assumptions.iter().any(|sentence| sentence.contains("there is none to replace")));
     }
     let messages = churned("0.3", SSE, "").assumptions;
     assert!(
-        messages.iter().any(|messages| messages.starts_with("Clients replace 0.3% of the connections each second")),
+        messages.iter().any(|sentence| sentence.starts_with("Clients replace 0.3% of the connections each second")),
         "{messages:?}"
     );
 }
 
 #[test]
-fn over_a_distance_a_change_makes_late_what_falls_due_meanwhile() {
+fn with_network_delay_a_replacement_delays_updates() {
     let network = "network = { rtt = \"100ms\" }";
     for contender in [LONG, SSE, SOCKET] {
         let found = churned("50", contender, network).metrics;
-        // An opening takes 200 ms, and so 9.5% of of the updates are late, by up to as much.
+        // Opening a connection takes 200 ms, so 9.5% of the updates are late, by up to that time.
         let p99 = found[&Metric::AgeP99];
         assert!((200_000.0..300_000.0).contains(&p99), "{contender}: {p99}");
         let near = churned("50", contender, "").metrics;
         assert_eq!(near[&Metric::AgeP99], 0.0, "{contender}");
     }
-    assert_eq!(churned("50", SSE, network).metrics[&Metric::AgeP50], 50_000.0, "the others take the way alone");
+    assert_eq!(
+        churned("50", SSE, network).metrics[&Metric::AgeP50],
+        50_000.0,
+        "the others take only the one-way delay"
+    );
 }
 
 #[test]
-fn beside_faults_changes_are_added_where_those_are_known() {
+fn with_faults_replacements_are_added_to_known_reconnects() {
     let cut = "fault = [{ kind = \"cut\", at = \"5s\" }]";
     let found = churned("20", SSE, cut).metrics;
     assert!((found[&Metric::Reconnects] - 50.0 - 0.2 * 50.0 * TIME).abs() < 1e-6);
     assert_eq!(found[&Metric::UpdatesMissed], 0.0);
-    assert!(!found.contains_key(&Metric::ReconnectsPeak), "who changes then is a matter of luck");
+    assert!(!found.contains_key(&Metric::ReconnectsPeak), "the peak depends on chance");
     let forgets = churned("20", "transport = \"sse\", cursor = false", cut).metrics;
     assert!(!forgets.contains_key(&Metric::UpdatesMissed), "and so is what they lose");
 }

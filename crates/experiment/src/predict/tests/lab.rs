@@ -1,8 +1,8 @@
-//! Whole scenarios with distance, links and faults: what is predicted of them, and what is left out.
+//! Predictions, and their omissions, for whole scenarios with network delay, link options and faults.
 
 use super::*;
 
-/// A scenario of one contender; `rest` are more lines of the file.
+/// Returns a scenario with one contender; `rest` has more lines of the file.
 fn one(feed: &str, rest: &str, contender: &str) -> Scenario {
     let text = format!(
         "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", {feed} }}\nclients = {{ count = 100 }}\n\
@@ -23,7 +23,7 @@ const SSE: &str = "transport = \"sse\"";
 const TEN: &str = "updates_per_s = 10, schedule = \"poisson\"";
 
 #[test]
-fn the_network_of_a_scenario_is_in_its_ages_and_openings() {
+fn network_delay_is_in_ages_and_open_times() {
     let far = one(TEN, "network = { rtt = \"50ms\" }", SSE);
     assert_eq!(metric(&far, Metric::AgeP50), Some(25_000.0));
     assert_eq!(metric(&far, Metric::OpenP50), Some(100_000.0));
@@ -33,7 +33,7 @@ fn the_network_of_a_scenario_is_in_its_ages_and_openings() {
 }
 
 #[test]
-fn what_has_no_formula_is_left_out_and_that_is_said() {
+fn figures_without_a_formula_are_omitted_with_a_reason() {
     for (contender, connections) in [
         ("transport = \"sse\", tls = true", Some(100.0)),
         ("transport = \"sse\", http = \"2\"", Some(100.0)),
@@ -65,27 +65,27 @@ fn what_has_no_formula_is_left_out_and_that_is_said() {
 }
 
 #[test]
-fn slow_readers_leave_the_others_their_ages() {
+fn slow_readers_do_not_affect_the_ages_of_others() {
     let mut scenario = one(TEN, "", SSE);
     scenario.clients.slow = Some(crate::scenario::SlowClients { count: 1, bytes_per_s: 100 });
     let found = predicted(&scenario).metrics;
     assert_eq!(found.get(&Metric::AgeP99), Some(&0.0));
-    assert_eq!(found.get(&Metric::SocketBytesDown), None, "the slow ones are in it");
+    assert_eq!(found.get(&Metric::SocketBytesDown), None, "the slow clients are included");
 }
 
 #[test]
-fn binary_payloads_cost_a_third_more_where_they_become_text() {
+fn binary_payloads_cost_a_third_more_as_text() {
     let binary = "updates_per_s = 10, payload_bytes = 3000, binary = true";
     let text = "updates_per_s = 10, payload_bytes = 4000";
     let down = |feed, contender| metric(&one(feed, "", contender), Metric::SocketBytesDown).unwrap() / 20_000.0;
     let socket = "transport = \"websocket\"";
-    // 4·⌈3000/3⌉ = 4000 bytes of base64, and the word that says so.
+    // 4·⌈3000/3⌉ = 4000 bytes of base64, and the field that marks it.
     assert!((down(binary, SSE) - down(text, SSE)).abs() < 40.0, "{} {}", down(binary, SSE), down(text, SSE));
     assert!((down(binary, socket) - 3000.0).abs() < 60.0, "{}", down(binary, socket));
 }
 
 #[test]
-fn a_buffering_proxy_makes_a_push_late_and_says_nothing() {
+fn a_buffering_proxy_delays_a_push_silently() {
     let sse = one(TEN, "network = { buffer_bytes = 16384 }", SSE);
     let (mean, most) = (metric(&sse, Metric::AgeMean).unwrap(), metric(&sse, Metric::AgeP99).unwrap());
     // A chunk of 323 B: 51 of them, 5 s at 10 updates/s.
@@ -93,21 +93,21 @@ fn a_buffering_proxy_makes_a_push_late_and_says_nothing() {
 }
 
 #[test]
-fn long_polling_without_a_cursor_loses_the_share_of_e06() {
+fn long_polling_without_a_cursor_loses_as_in_e06() {
     let network = "network = { rtt = \"100ms\" }";
     let scenario = one(TEN, network, "transport = \"long-polling\", cursor = false");
     let [missed, expected] = [Metric::UpdatesMissed, Metric::UpdatesExpected].map(|id| metric(&scenario, id).unwrap());
     let share: f64 = missed / expected;
     assert!((share - 0.5).abs() < 0.03, "{share}: the seed's rate is not exactly 10");
-    assert_eq!(metric(&scenario, Metric::UpdatesReportedLost), Some(0.0), "nobody knows");
-    let messages = one(TEN, network, "transport = \"long-polling\", history = 0");
-    assert_eq!(metric(&messages, Metric::UpdatesReportedLost), metric(&messages, Metric::UpdatesMissed));
+    assert_eq!(metric(&scenario, Metric::UpdatesReportedLost), Some(0.0), "the server cannot detect it");
+    let reported = one(TEN, network, "transport = \"long-polling\", history = 0");
+    assert_eq!(metric(&reported, Metric::UpdatesReportedLost), metric(&reported, Metric::UpdatesMissed));
     let short = one(TEN, "", "transport = \"short-polling\", history = 0");
     assert_eq!(metric(&short, Metric::UpdatesMissed), metric(&short, Metric::UpdatesExpected));
 }
 
 #[test]
-fn with_ids_and_history_nothing_is_lost_whatever_breaks() {
+fn with_ids_and_history_nothing_is_lost_whatever_the_fault() {
     let faults = "fault = [{ kind = \"cut\", at = \"1s\", every = \"2s\" }, { kind = \"kill\", at = \"5s\" }]";
     for contender in [
         SSE,
@@ -122,11 +122,11 @@ fn with_ids_and_history_nothing_is_lost_whatever_breaks() {
         }
     }
     let few = one(TEN, faults, "transport = \"sse\", history = 5");
-    assert_eq!(metric(&few, Metric::UpdatesMissed), None, "it depends on when they come back");
+    assert_eq!(metric(&few, Metric::UpdatesMissed), None, "it depends on when they reconnect");
 }
 
 #[test]
-fn behind_nginx_an_event_stream_gives_up_only_if_it_comes_before_the_server() {
+fn behind_nginx_an_event_stream_gives_up_only_if_it_reconnects_before_the_server() {
     let gave_up = |length: &str| {
         let fault = format!("fault = [{{ kind = \"kill\", at = \"5s\", for = \"{length}\" }}]");
         metric(&one(TEN, &fault, "transport = \"sse\", via = \"nginx\""), Metric::ClientsGaveUp)
@@ -135,11 +135,12 @@ fn behind_nginx_an_event_stream_gives_up_only_if_it_comes_before_the_server() {
 }
 
 #[test]
-fn without_history_a_cut_loses_what_falls_due_until_the_client_is_back() {
+fn without_history_a_cut_loses_updates_until_the_client_is_back() {
     let faults = "network = { rtt = \"100ms\" }\nfault = [{ kind = \"cut\", at = \"5s\" }]";
     let client = "transport = \"websocket\", reconnect_after = \"1s\", jitter = false";
     let scenario = one("updates_per_s = 100", faults, &format!("{client}, history = 0"));
-    // Noticed when the last update arrives, after d; a second; the handshake, and the way up: 1.2 s in all.
+    // The client notices after the delay d, when the last update arrives; with one second of waiting, the handshake and
+    // the upstream delay, this is 1.2 s in total.
     assert_eq!(metric(&scenario, Metric::UpdatesMissed), Some(100.0 * 120.0));
     assert_eq!(metric(&scenario, Metric::UpdatesReportedLost), Some(100.0 * 120.0));
     assert_eq!(metric(&scenario, Metric::Reconnects), Some(100.0));
@@ -165,29 +166,37 @@ fn jitter_flattens_a_storm_of_reconnects() {
 }
 
 #[test]
-fn event_streams_give_up_where_their_standard_says_so() {
+fn event_streams_give_up_as_their_standard_requires() {
     let faults = "fault = [{ kind = \"cut\", at = \"1s\" }, { kind = \"status-204\", at = \"1s\", for = \"5s\" }]";
     assert_eq!(metric(&one(TEN, faults, SSE), Metric::ClientsGaveUp), Some(100.0));
     assert_eq!(metric(&one(TEN, faults, "transport = \"websocket\""), Metric::ClientsGaveUp), Some(0.0));
     let before = faults.replace("5s", "1s");
-    assert_eq!(metric(&one(TEN, &before, SSE), Metric::ClientsGaveUp), Some(0.0), "it is over when they come");
+    assert_eq!(
+        metric(&one(TEN, &before, SSE), Metric::ClientsGaveUp),
+        Some(0.0),
+        "the fault is over when they reconnect"
+    );
     let luck = faults.replace("5s", "2s");
     assert_eq!(metric(&one(TEN, &luck, SSE), Metric::ClientsGaveUp), None);
 }
 
 #[test]
-fn a_ladder_tells_a_silent_proxy_by_its_watchdog() {
+fn a_ladder_detects_a_silent_proxy_with_its_watchdog() {
     let ladder = one(TEN, "", "transport = \"auto\", watchdog = \"2s\", via = \"nginx-buffering\"");
     assert_eq!(metric(&ladder, Metric::FirstUpdateP50), Some(2e6));
     assert_eq!(metric(&ladder, Metric::AgeP50), None);
-    assert_eq!(metric(&one(TEN, "", "transport = \"auto\""), Metric::AgeP50), Some(0.0), "nothing breaks the way");
+    assert_eq!(
+        metric(&one(TEN, "", "transport = \"auto\""), Metric::AgeP50),
+        Some(0.0),
+        "every transport works on this path"
+    );
 }
 
 #[test]
-fn clients_that_publish_are_heard_after_two_ways() {
+fn publications_arrive_after_two_one_way_delays() {
     let mut chat = one(TEN, "network = { rtt = \"100ms\" }", "transport = \"websocket\"");
     chat.feed.source = Source::Clients { updates_per_s: 10.0, payload_bytes: 100 };
     assert_eq!(metric(&chat, Metric::AgeP50), Some(100_000.0));
     assert_eq!(metric(&chat, Metric::AckP50), Some(100_000.0));
-    assert_eq!(metric(&chat, Metric::UpdatesExpected), None, "how many there are is chance");
+    assert_eq!(metric(&chat, Metric::UpdatesExpected), None, "the number depends on chance");
 }

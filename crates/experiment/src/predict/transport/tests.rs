@@ -1,4 +1,4 @@
-//! Formulas against the simulation, and sizes against captures.
+//! Compares formulas with simulations, and sizes with captures.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ mod captured;
 mod lossy;
 mod requests;
 
-/// Asks something about a contender over a way.
+/// Evaluates a question about a contender on a network path.
 fn ask<T>(contender: &Contender, path: NetworkPath, question: impl FnOnce(&Case<'_>, &dyn Arithmetic) -> T) -> T {
     let scenario = fixture::scenario();
     question(&Case { scenario: &scenario, contender, clients: 1.0, path }, &*of(&contender.options))

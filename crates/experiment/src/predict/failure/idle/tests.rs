@@ -1,4 +1,4 @@
-//! Drops against a simulation of one stream, and what does not end at all.
+//! Compares dropped connections with a simulation of one stream, and tests which streams are not dropped.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ fn a_keepalive_shorter_than_the_timeout_keeps_a_stream_open() {
     assert_eq!(ends_of(&often), IdleEffect::BeforeTheFeed, "an update each 4 s");
 }
 
-/// Connections that end in a second, of one client that is away for so long each time.
+/// Simulates how many connections of one client end per second, if it is disconnected for `away` s each time.
 fn simulated(due: &[f64], timeout: f64, away: f64, end: f64) -> f64 {
     let (mut last, mut drops, mut index) = (0.0, 0.0, 0);
     while last < end {
@@ -58,7 +58,7 @@ fn simulated(due: &[f64], timeout: f64, away: f64, end: f64) -> f64 {
 }
 
 #[test]
-fn a_quiet_stream_ends_as_often_as_in_the_simulation() {
+fn an_idle_stream_ends_as_often_as_in_the_simulation() {
     let wait = Wait { least: 1.0, spread: 0.0, more: 0.0 };
     let path = NetworkPath::default();
     for (rate, timeout) in [(0.25, 2.0), (1.0, 2.0), (0.05, 2.0)] {

@@ -19,7 +19,7 @@ fn constant(rate: f64) -> Scenario {
     scenario(&format!("source = \"synthetic\", updates_per_s = {rate}"))
 }
 
-/// 100 µs a poll; an update 40 µs with 10 clients and 4 µs with 1,000.
+/// A poll costs 100 µs; an update costs 40 µs with 10 clients and 4 µs with 1,000.
 fn reference() -> Reference {
     let entry = |label: &str, transport, clients, metrics: &[(Metric, f64)]| Entry {
         label: label.to_owned(),
@@ -47,7 +47,7 @@ fn study(scenario: &Scenario) -> Study {
 }
 
 #[test]
-fn needs_are_costs_times_traffic_and_servers_are_what_runs_out_first() {
+fn needs_are_costs_times_traffic_and_the_scarcest_resource_sets_the_servers() {
     let study = study(&constant(10.0));
     let needs = study.needs(1e6, &Limits::default());
     let [polls, events] = &needs[..] else { panic!("{needs:?}") };
@@ -73,7 +73,7 @@ fn a_connection_takes_a_whole_descriptor() {
 }
 
 #[test]
-fn clients_come_back_within_their_jitter_or_at_their_next_poll() {
+fn clients_reconnect_within_their_jitter_or_at_their_next_poll() {
     let mut measured = reference();
     let cost = Estimate { value: 240.0, low: None, high: None };
     measured.contenders[1].metrics.insert(Metric::ServerCpuPerConnection, cost);
@@ -81,7 +81,7 @@ fn clients_come_back_within_their_jitter_or_at_their_next_poll() {
     let limits = Limits { packets_per_s: 1e12, bits_per_s: 1e15, ..Limits::default() };
     let fleets = study.fleets(&study.needs(96_000.0, &limits), &limits);
     let [polls, events] = &fleets[..] else { panic!("{fleets:?}") };
-    // 9.6 cores for the polls and 3.84 for the pushes: of 2.4 that is 4 and 2 servers.
+    // 9.6 cores for the polls and 3.84 for the pushes: with 2.4 cores each, 4 and 2 servers.
     assert_eq!((polls.servers, events.servers), (4.0, 2.0));
     assert_eq!(polls.failover, Some(Storm { connections: 8_000.0, within_s: 1.0 }), "24,000 to three others");
     assert_eq!(events.all_at_once, Storm { connections: 48_000.0, within_s: 1.0 }, "2 s, and half of it as jitter");
@@ -95,7 +95,8 @@ fn clients_come_back_within_their_jitter_or_at_their_next_poll() {
 
 #[test]
 fn costs_are_interpolated_between_counts_and_cross_where_they_are_equal() {
-    // A poll a second is 100 µs; ten updates are 400 µs with 10 clients and 40 µs with 1,000: equal between them.
+    // A poll per second costs 100 µs; ten updates cost 400 µs with 10 clients and 40 µs with 1,000: the costs are equal
+    // in between.
     let panels = study(&constant(10.0)).panels(1e5);
     assert_eq!(
         panels.iter().map(|panel| panel.unit).collect::<Vec<_>>(),
@@ -113,8 +114,8 @@ fn costs_are_interpolated_between_counts_and_cross_where_they_are_equal() {
 }
 
 #[test]
-fn from_some_rate_on_polling_is_cheaper_than_a_push() {
-    // CPU: a poll a second is 100 µs, a push 4 µs: equal at 25 updates/s.
+fn above_some_rate_polling_is_cheaper_than_a_push() {
+    // CPU: a poll per second costs 100 µs, a push 4 µs: equal at 25 updates/s.
     let comparisons = study(&constant(10.0)).rate_comparisons(1e6).unwrap();
     let [RateComparison { crossings: cpu, .. }, RateComparison { crossings: wire, .. }] = &comparisons[..] else {
         panic!("{comparisons:?}")
@@ -126,7 +127,7 @@ fn from_some_rate_on_polling_is_cheaper_than_a_push() {
     assert!((1.0..10.0).contains(&wire[0].updates_per_s), "E03: {wire:?}");
 }
 
-/// Where the CPU of a poll a second is that of a push at 4 µs an update.
+/// Returns the rate at which a poll per second costs as much CPU as a push at 4 µs per update.
 #[track_caller]
 fn equal_at(scenario: &Scenario) -> f64 {
     let comparisons = study(scenario).rate_comparisons(1e6).expect("it is computed");
@@ -136,7 +137,7 @@ fn equal_at(scenario: &Scenario) -> f64 {
 }
 
 #[test]
-fn h2_bursts_and_recordings_have_crossings_of_their_own() {
+fn h2_bursts_and_recordings_have_crossings_too() {
     let burst = scenario("source = \"synthetic\", updates_per_s = 10, schedule = \"burst\", burst_size = 5");
     assert!((equal_at(&burst) - 25.0).abs() < 0.1, "{}", equal_at(&burst));
     let (_folder, recording) = recording();
@@ -144,13 +145,13 @@ fn h2_bursts_and_recordings_have_crossings_of_their_own() {
 }
 
 #[test]
-fn h2_what_is_not_computed_is_no_empty_list() {
+fn h2_a_comparison_that_is_not_computed_is_none() {
     let published = scenario("source = \"clients\", updates_per_s = 10");
     let published = Study::new(&published, &reference()).unwrap();
     assert_eq!(published.rate_comparisons(1e6), None);
 }
 
-/// Twenty updates within 2 s, and then none for 18 s.
+/// A recording with twenty updates within 2 s, and then none for 18 s.
 fn recording() -> (tempfile::TempDir, Scenario) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("feed.ndjson");
@@ -182,20 +183,20 @@ fn h3_every_contender_delivers_the_feeds_own_rate() {
 }
 
 #[test]
-fn a_run_that_knows_nothing_of_a_contender_is_named() {
+fn a_run_without_costs_of_a_contender_is_named() {
     let mut less = reference();
     less.contenders.truncate(1);
     let error = Study::new(&constant(10.0), &less).unwrap_err().to_string();
     assert!(error.starts_with("20261121T120030Z-reference did not measure server_cpu_us_per_update of SSE"), "{error}");
     assert!(!less.knows_all(&constant(10.0)));
-    let mut gone = constant(10.0);
-    gone.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };
-    let error = Study::new(&gone, &reference());
+    let mut missing = constant(10.0);
+    missing.feed.source = Source::Replay { file: "no/such/file.ndjson".into(), speed: 1.0 };
+    let error = Study::new(&missing, &reference());
     assert!(error.unwrap_err().to_string().contains("cannot be predicted"));
 }
 
 #[test]
-fn every_assumption_is_told() {
+fn every_assumption_is_listed() {
     let study = study(&constant(10.0));
     let all = study.assumptions().join("\n");
     for word in [

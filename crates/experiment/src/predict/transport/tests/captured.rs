@@ -1,4 +1,4 @@
-//! Sizes and packets that were captured on loopback.
+//! Compares sizes and packets with captures on loopback.
 
 use super::super::long_polling::LongPolling;
 use super::super::short_polling::ShortPolling;
@@ -6,16 +6,16 @@ use super::*;
 
 const SIZES: Sizes = Sizes { payload: 256.0, json: 312.0, chunk: 323.0, frame: 316.0, digits: 2.0 };
 
-/// The epoch of a cursor and the point behind it: what was captured had neither.
+/// The epoch of a cursor and the dot after it, which cursors did not have when the capture was taken.
 const EPOCH: f64 = 5.0;
-/// In a body a cursor is text now, and was a number.
+/// In a body, a cursor is a string now; it was a number.
 const NEXT: f64 = EPOCH + 2.0;
-/// An entity tag that was captured had a number of 16 digits and a dash instead.
+/// The captured entity tags had a number of 16 digits and a dash instead.
 const TAG: f64 = EPOCH - 17.0;
 
-/// What a cell moved that was captured on loopback: two clients, an update each 100 ms or so, 6 s.
+/// The bytes of a cell captured on loopback: two clients, an update about every 100 ms, 6 s.
 #[test]
-fn bytes_are_those_that_were_captured() {
+fn bytes_match_the_capture() {
     let each = |options, traffic: Traffic| {
         let bytes = of(&options).bytes(Headers::Bare, &SIZES, &traffic);
         let parts = bytes.payload + bytes.headers + bytes.framing + bytes.keepalive;
@@ -42,7 +42,7 @@ fn bytes_are_those_that_were_captured() {
 }
 
 #[test]
-fn a_304_saves_the_body_and_costs_the_tag() {
+fn a_304_saves_the_body_and_adds_the_tag() {
     let short = |conditional| {
         let options = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional };
         let traffic = Traffic { requests: 10.0, empty: 10.0, empty_again: 10.0, ..Traffic::default() };
@@ -57,9 +57,9 @@ fn packets(options: Options, traffic: Traffic, answer: f64) -> f64 {
     of(&options).wire(&NetworkPath::default(), &traffic, &Bytes { answer, ..Bytes::default() }).packets
 }
 
-/// Captures on loopback: what each exchange took.
+/// Captures of each exchange on loopback.
 #[test]
-fn exchanges_take_the_packets_that_were_captured() {
+fn packets_match_the_capture() {
     let short = |interval, keep_alive| Options::ShortPolling {
         interval: Duration::from_millis(interval),
         keep_alive,
@@ -82,7 +82,7 @@ fn exchanges_take_the_packets_that_were_captured() {
 }
 
 #[test]
-fn a_proxy_far_from_its_clients_acknowledges_answers_by_itself() {
+fn a_distant_proxy_sends_pure_acknowledgements() {
     let long = of(&Options::LongPolling { hold: Duration::from_secs(25), keep_alive: true });
     let traffic = Traffic { requests: 2.0, updates: 1.0, empty: 1.0, ..Traffic::default() };
     let bytes = Bytes { answer: 500.0, ..Bytes::default() };
@@ -99,9 +99,9 @@ fn a_segment_has_52_bytes_of_headers_and_a_syn_60() {
     assert_eq!(wire.bytes, 103.0 + 531.0 + 8.0 * 52.0 + 2.0 * 60.0);
 }
 
-/// Lengths of the heads that were captured, with cursors of one digit.
+/// The lengths of captured message heads, with cursors of one digit.
 #[test]
-fn heads_are_as_long_as_those_that_were_captured() {
+fn message_heads_match_the_capture() {
     let one = Sizes { digits: 1.0, ..Sizes::default() };
     let (bare, cookies) = (Headers::Bare, Headers::BrowserCookies);
     let poll = |keep_alive, headers| ShortPolling { interval: 1.0, keep_alive, conditional: true }.heads(headers, &one);
@@ -127,7 +127,7 @@ fn heads_are_as_long_as_those_that_were_captured() {
 }
 
 #[test]
-fn each_transport_waits_in_its_own_way_unless_it_is_told() {
+fn each_transport_has_its_own_wait_unless_it_is_set() {
     let wait = |options: &Options, jitter| {
         let Wait { least, spread, more } = of(options).wait(&ReconnectPolicy { jitter, ..ReconnectPolicy::default() });
         (least, spread, more)
@@ -146,7 +146,7 @@ fn each_transport_waits_in_its_own_way_unless_it_is_told() {
 }
 
 #[test]
-fn a_connection_for_each_poll_makes_the_gap_longer() {
+fn one_connection_per_poll_makes_the_gap_longer() {
     let (plain, sealed) = (far(0.1), NetworkPath { tls: true, ..far(0.1) });
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
     near(polling::gap(&plain, true), 0.1);

@@ -1,4 +1,4 @@
-//! What long polling loses that forgets, against a simulation of one client.
+//! Compares the losses of long polling without a cursor or history with a simulation of one client.
 
 use super::super::long_polling::lossy;
 use super::*;
@@ -10,7 +10,7 @@ fn lost(why: NotPredicted, rate: f64, gap: f64) -> f64 {
 }
 
 #[test]
-fn without_a_cursor_the_share_of_e06_is_lost() {
+fn the_loss_without_a_cursor_equals_e06() {
     for (rate, gap) in [(10.0, 0.1), (10.0, 0.000_05), (2.0, 0.5)] {
         let e06 = rate * gap / (1.0 + rate * gap);
         let found = lost(NotPredicted::NoCursor, rate, gap);
@@ -19,7 +19,7 @@ fn without_a_cursor_the_share_of_e06_is_lost() {
     assert!((lost(NotPredicted::NoCursor, 10.0, 0.1) - 0.5).abs() < 1e-6);
 }
 
-/// One client, update by update.
+/// Simulates one client, update by update.
 fn simulated(why: NotPredicted, due: &[f64], gap: f64) -> f64 {
     let (mut asked, mut next, mut got) = (0.0, 0, 0.0);
     while next < due.len() {
@@ -40,7 +40,7 @@ fn simulated(why: NotPredicted, due: &[f64], gap: f64) -> f64 {
 }
 
 #[test]
-fn what_is_lost_is_what_the_simulation_loses() {
+fn losses_match_the_simulation() {
     for why in [NotPredicted::NoCursor, NotPredicted::NoHistory] {
         for (rate, gap) in [(10.0, 0.1), (1.0, 0.3), (30.0, 0.1)] {
             let schedule = Schedule::Poisson { seed: 9 };

@@ -1,4 +1,4 @@
-//! Each closed form against the simulation, within 2 %, over a horizon long enough to tell.
+//! Compares each closed form with the simulation, within 2%, over a sufficiently long horizon.
 
 use super::super::polling::{Poller, exchanges, tally};
 use super::super::stream::keepalives_in;
@@ -19,23 +19,23 @@ fn feed(arrivals: Arrivals) -> FeedModel {
     }
 }
 
-fn passes(options: &Options, feed: &FeedModel, span: Span, rtt: f64) -> Traffic {
+fn traffic_of(options: &Options, feed: &FeedModel, span: Span, rtt: f64) -> Traffic {
     ask(&contender(*options), far(rtt), |case, arithmetic| arithmetic.traffic(case, feed, span))
 }
 
-/// A second of a client by the formula, and by the simulation of so many updates.
+/// Returns one client's traffic per second from the formula and from the simulation.
 fn both(options: &Options, schedule: Schedule, rate: f64, rtt: f64) -> (Traffic, Traffic) {
-    // A stream is simulated in no time, and its comments are rare.
+    // Simulating a stream is fast, and its comments are rare.
     let updates = if matches!(options, Options::Sse { .. }) { 200_000.0 } else { 4_000.0 };
     let end = (updates / rate).max(200.0);
     let span = Span { from: end / 10.0, to: end };
     let times = due(rate, schedule, end);
     let arrivals = match schedule {
         Schedule::Constant => Arrivals::Constant(1.0 / rate),
-        // As many as there are: the schedule is known, its rate is what it came to.
+        // The actual rate of the known schedule.
         _ => Arrivals::Poisson(times.iter().filter(|time| span.contains(**time)).count() as f64 / span.length()),
     };
-    let second = |arrivals| passes(options, &feed(arrivals), span, rtt).times(1.0 / span.length());
+    let second = |arrivals| traffic_of(options, &feed(arrivals), span, rtt).times(1.0 / span.length());
     let (formula, simulated) = (second(arrivals), second(Arrivals::DueTimes(times)));
     (formula, simulated)
 }
@@ -70,7 +70,7 @@ fn check(options: &Options, rates: &[f64], rtts: &[f64]) {
 }
 
 #[test]
-fn short_polling_asks_as_the_simulation_does() {
+fn short_polling_matches_the_simulation() {
     for ms in [200, 1_000] {
         let options =
             Options::ShortPolling { interval: Duration::from_millis(ms), keep_alive: true, conditional: false };
@@ -79,7 +79,7 @@ fn short_polling_asks_as_the_simulation_does() {
 }
 
 #[test]
-fn long_polling_asks_as_the_simulation_does() {
+fn long_polling_matches_the_simulation() {
     for ms in [500, 25_000] {
         for keep_alive in [true, false] {
             let options = Options::LongPolling { hold: Duration::from_millis(ms), keep_alive };
@@ -89,23 +89,23 @@ fn long_polling_asks_as_the_simulation_does() {
 }
 
 #[test]
-fn streams_are_kept_alive_as_in_the_simulation() {
+fn keepalives_match_the_simulation() {
     check(&Options::Sse { keepalive: Duration::from_secs(1) }, &[0.13, 0.7, 1.2, 3.1], &[0.0, 0.1]);
     check(&Options::WebSocket { keepalive: Duration::from_secs(1) }, &[0.13, 3.1], &[0.0]);
 }
 
 #[test]
-fn the_share_of_empty_polls_is_the_one_of_e02() {
+fn the_share_of_empty_polls_equals_e02() {
     for (rate, share) in [(0.1, 0.905), (1.0, 0.368), (10.0, 0.0)] {
         let options = Options::ShortPolling { interval: Duration::from_secs(1), keep_alive: true, conditional: false };
         let second = Span { from: 0.0, to: 1.0 };
-        let formula = passes(&options, &feed(Arrivals::Poisson(rate)), second, 0.0);
+        let formula = traffic_of(&options, &feed(Arrivals::Poisson(rate)), second, 0.0);
         assert!((formula.empty / formula.requests - share).abs() < 0.001, "{formula:?}");
     }
 }
 
 #[test]
-fn the_saved_acknowledgements_are_those_of_the_simulation() {
+fn saved_acknowledgements_match_the_simulation() {
     let options = Options::LongPolling { hold: Duration::from_secs(25), keep_alive: true };
     for (rate, rtt) in [(10.0, 0.0), (60.0, 0.0), (10.0, 0.1)] {
         let (formula, simulated) = both(&options, Schedule::Poisson { seed: SEED }, rate, rtt);
@@ -115,11 +115,11 @@ fn the_saved_acknowledgements_are_those_of_the_simulation() {
 }
 
 #[test]
-fn a_burst_is_one_request_and_what_lies_between_is_held() {
+fn a_burst_takes_one_request_and_the_time_between_is_held() {
     let options = Options::LongPolling { hold: Duration::from_secs(2), keep_alive: true };
-    // 50 at once every 5 s: an answer for each heap, and two holds that end between two heaps.
+    // 50 updates at once every 5 s: an answer for each burst, and two holds that expire between two bursts.
     let times = due(10.0, Schedule::Burst { size: 50 }, 100.0);
-    let traffic = passes(&options, &feed(Arrivals::DueTimes(times)), Span { from: 0.0, to: 100.0 }, 0.0);
+    let traffic = traffic_of(&options, &feed(Arrivals::DueTimes(times)), Span { from: 0.0, to: 100.0 }, 0.0);
     assert_eq!((traffic.requests, traffic.empty, traffic.updates), (20.0 * 3.0, 20.0 * 2.0, 1000.0));
 }
 
@@ -131,7 +131,7 @@ fn a_round_trip_longer_than_the_interval_skips_slots() {
 }
 
 #[test]
-fn a_first_comment_comes_after_three_to_four_quarters() {
+fn the_first_comment_comes_after_three_to_four_quarters() {
     for (silence, expected) in
         [(0.0, 0.0), (7.4, 0.0), (8.75, 0.5), (10.0, 1.0), (17.0, 1.0), (18.75, 1.5), (20.0, 2.0)]
     {
@@ -147,14 +147,14 @@ fn a_client_without_updates_only_waits() {
 }
 
 #[test]
-fn the_first_polls_bring_only_what_the_feed_has_had_time_for() {
+fn the_first_polls_deliver_fewer_updates() {
     let options = Options::ShortPolling { interval: Duration::from_secs(2), keep_alive: true, conditional: false };
     let span = Span { from: 0.5, to: 6.5 };
     for rate in [0.3, 1.0, 10.0] {
         let known = feed(Arrivals::DueTimes(due(rate, Schedule::Constant, 10.0)));
-        let simulated = passes(&options, &known, span, 0.0).updates;
+        let simulated = traffic_of(&options, &known, span, 0.0).updates;
         let formula = FeedModel { measured: span, ..feed(Arrivals::Constant(1.0 / rate)) };
-        let formula = passes(&options, &formula, span, 0.0).updates;
+        let formula = traffic_of(&options, &formula, span, 0.0).updates;
         assert!((formula - simulated).abs() < 0.05, "λ={rate}: {formula} {simulated}");
     }
 }
