@@ -15,7 +15,7 @@ mod point;
 mod setting;
 
 pub use direction::{Direction, direction};
-use point::{Asked, Measured, point};
+use point::{Measured, Parameters, point};
 pub use setting::{Setting, environment_differences, machine_differences, scenario_differences};
 
 /// The metrics that are compared by default.
@@ -175,14 +175,14 @@ pub fn compare(a: &Results, b: &Results, metrics: &[Metric], tolerance: f64) -> 
         let differences = differences.iter().map(ToString::to_string).collect();
         return Err(CompareError::DifferentScenarios { a: folder(a), b: folder(b), differences });
     }
-    let asked = Asked { metrics, tolerance, seed: a.manifest.seed };
+    let parameters = Parameters { metrics, tolerance, seed: a.manifest.seed };
     let (mut points, mut only_in_one) = (Vec::new(), Vec::new());
     for planned in plan::points(&a.manifest.scenario) {
         let [of_a, of_b] = [a, b]
             .map(|run| run.cells.iter().filter(|cell| planned.is_of(&run.manifest.scenario, cell)).collect::<Vec<_>>());
         match (of_a.first(), of_b.first()) {
             (Some(_), Some(_)) => {
-                points.push(point(&Measured::read(a, of_a)?, &Measured::read(b, of_b)?, &asked));
+                points.push(point(&Measured::read(a, of_a)?, &Measured::read(b, of_b)?, &parameters));
             }
             (Some(cell), None) => only_in_one.push(format!("{} (A)", cell.name())),
             (None, Some(cell)) => only_in_one.push(format!("{} (B)", cell.name())),

@@ -33,5 +33,5 @@ mod fixture;
 
 pub use metric::Metric;
 pub use scenario::Scenario;
-pub use segment::{NotASegment, Segment};
+pub use segment::{ParseSegmentError, Segment};
 pub use verdict::Verdict;

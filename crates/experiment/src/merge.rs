@@ -76,7 +76,7 @@ pub enum MergeError {
 pub fn merge(first: &Results, others: &[Results], out: &Path, now: SystemTime) -> Result<RunFolder, MergeError> {
     let runs: Vec<&Results> = std::iter::once(first).chain(others).collect();
     let scenario = merged_scenario(first, others)?;
-    check_for_twins(&runs)?;
+    check_for_duplicates(&runs)?;
     let mut folder = RunFolder::create(out, &scenario, now)?;
     match fill(&mut folder, &runs, &scenario) {
         Ok(()) => Ok(folder),
@@ -108,7 +108,7 @@ fn merged_scenario(first: &Results, others: &[Results]) -> Result<Scenario, Merg
 
 /// Checks for duplicates. Two cells of one point start in the same microsecond only if they are the same cell: the run
 /// was given twice, or together with a run that it had been merged into.
-fn check_for_twins(runs: &[&Results]) -> Result<(), MergeError> {
+fn check_for_duplicates(runs: &[&Results]) -> Result<(), MergeError> {
     let mut seen = BTreeMap::new();
     for run in runs {
         for cell in &run.cells {

@@ -20,7 +20,7 @@ pub struct Segment {
 /// The error for a text that is not a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a segment is one of several, as in 1/3, 2/3 or 3/3, with at most {max} segments", max = Segment::MOST)]
-pub struct NotASegment;
+pub struct ParseSegmentError;
 
 impl Segment {
     /// The segment of all clients.
@@ -67,19 +67,19 @@ impl fmt::Display for Segment {
 }
 
 impl FromStr for Segment {
-    type Err = NotASegment;
+    type Err = ParseSegmentError;
 
-    fn from_str(text: &str) -> Result<Self, NotASegment> {
-        let number = |text: &str| text.parse().map_err(|_| NotASegment);
-        let (index, of) = text.split_once('/').ok_or(NotASegment)?;
-        Self::new(number(index)?, number(of)?).ok_or(NotASegment)
+    fn from_str(text: &str) -> Result<Self, ParseSegmentError> {
+        let number = |text: &str| text.parse().map_err(|_| ParseSegmentError);
+        let (index, of) = text.split_once('/').ok_or(ParseSegmentError)?;
+        Self::new(number(index)?, number(of)?).ok_or(ParseSegmentError)
     }
 }
 
 impl TryFrom<String> for Segment {
-    type Error = NotASegment;
+    type Error = ParseSegmentError;
 
-    fn try_from(text: String) -> Result<Self, NotASegment> {
+    fn try_from(text: String) -> Result<Self, ParseSegmentError> {
         text.parse()
     }
 }
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!("2/3".parse::<Segment>().unwrap().to_string(), "2/3");
         assert_eq!("1/1".parse(), Ok(Segment::WHOLE));
         for wrong in ["", "1", "0/2", "3/2", "1/0", "1/1001", "-1/2", "1/2/3", "a/b"] {
-            assert_eq!(wrong.parse::<Segment>(), Err(NotASegment), "{wrong}");
+            assert_eq!(wrong.parse::<Segment>(), Err(ParseSegmentError), "{wrong}");
         }
     }
 }

@@ -138,7 +138,7 @@ mod tests {
         Vote { question: "q".into(), round: Round::Before, who: who.into(), answer, count: 1, at: 7 }
     }
 
-    fn whose(votes: &mut VotesFile) -> Vec<String> {
+    fn names(votes: &mut VotesFile) -> Vec<String> {
         votes.all().unwrap().iter().map(|vote| vote.who.clone()).collect()
     }
 
@@ -159,7 +159,7 @@ mod tests {
         }
         std::fs::rename(folder.path().join("elsewhere"), &path).unwrap();
         votes.add(&vote("c")).unwrap();
-        assert_eq!(whose(&mut votes), ["a", "c"]);
+        assert_eq!(names(&mut votes), ["a", "c"]);
     }
 
     #[test]
@@ -182,12 +182,12 @@ mod tests {
         let mut editor = OpenOptions::new().append(true).open(&path).unwrap();
         writeln!(editor, "{}", serde_json::to_string(&vote("b")).unwrap()).unwrap();
         one.add(&vote("c")).unwrap();
-        assert_eq!(whose(&mut one), ["a", "b", "c"]);
+        assert_eq!(names(&mut one), ["a", "b", "c"]);
         drop(one);
         let mut one = VotesFile::open(&path).unwrap();
-        assert_eq!(whose(&mut one), ["a", "b", "c"]);
+        assert_eq!(names(&mut one), ["a", "b", "c"]);
         std::fs::write(&path, "").unwrap();
-        assert_eq!(whose(&mut one), [""; 0]);
+        assert_eq!(names(&mut one), [""; 0]);
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         std::fs::write(&path, serde_json::to_string(&vote("a")).unwrap()).unwrap();
         let mut votes = VotesFile::open(&path).unwrap();
         votes.add(&vote("b")).unwrap();
-        assert_eq!(whose(&mut votes), ["a", "b"]);
+        assert_eq!(names(&mut votes), ["a", "b"]);
     }
 
     #[test]

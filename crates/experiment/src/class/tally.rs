@@ -46,12 +46,12 @@ impl Tally {
 /// [`HANDS`], or the count of a line is more than one), a line is for one answer only, so the last line of each answer
 /// counts.
 fn counted<'a>(votes: impl Iterator<Item = &'a Vote> + Clone) -> Vec<&'a Vote> {
-    let whose = |vote: &'a Vote| (vote.round, vote.who.as_str());
-    let hands: BTreeSet<_> = votes.clone().filter(|vote| vote.count > 1 || vote.who == HANDS).map(whose).collect();
+    let voter = |vote: &'a Vote| (vote.round, vote.who.as_str());
+    let hands: BTreeSet<_> = votes.clone().filter(|vote| vote.count > 1 || vote.who == HANDS).map(voter).collect();
     let mut last = BTreeMap::new();
     for vote in votes {
-        let answer = hands.contains(&whose(vote)).then(|| vote.answer.to_string());
-        last.insert((whose(vote), answer), vote);
+        let answer = hands.contains(&voter(vote)).then(|| vote.answer.to_string());
+        last.insert((voter(vote), answer), vote);
     }
     last.into_values().collect()
 }

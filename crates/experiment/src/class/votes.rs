@@ -206,13 +206,13 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn read(line: &str) -> Result<Vote, String> {
-    let vote: Vote = serde_json::from_str(line).map_err(|error| refused(&error))?;
+    let vote: Vote = serde_json::from_str(line).map_err(|error| rejection(&error))?;
     vote.check()?;
     Ok(vote)
 }
 
 /// Returns serde's message without the position (each line is its own document) and with a remedy.
-fn refused(error: &serde_json::Error) -> String {
+fn rejection(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     match error.classify() {

@@ -13,7 +13,7 @@ use crate::statistics::{Difference, Sample, difference};
 const ROUNDING: f64 = 1e-9;
 
 /// The parameters of the comparison.
-pub(super) struct Asked<'a> {
+pub(super) struct Parameters<'a> {
     /// The metrics to compare; [`OF_INTEREST`] if empty.
     pub(super) metrics: &'a [Metric],
     pub(super) tolerance: f64,
@@ -54,18 +54,18 @@ fn share_of_sums(cell: &CellRecord, repetitions: usize) -> CellRecord {
 }
 
 /// Compares the two sides of a point.
-pub(super) fn point(a: &Measured<'_>, b: &Measured<'_>, asked: &Asked<'_>) -> Point {
+pub(super) fn point(a: &Measured<'_>, b: &Measured<'_>, parameters: &Parameters<'_>) -> Point {
     let first = a.cells[0];
-    let of_interest = if asked.metrics.is_empty() { &OF_INTEREST[..] } else { asked.metrics };
+    let of_interest = if parameters.metrics.is_empty() { &OF_INTEREST[..] } else { parameters.metrics };
     // A sum over five repetitions is not comparable with one over three; their means are.
     let uneven = a.cells.len() != b.cells.len();
     let (pooled, means) = ([a.pooled(), b.pooled()], [a.per_repetition(), b.per_repetition()]);
     let row = |&metric: &Metric| {
         let per_repetition = uneven && metric.row().pooling == Pooling::Sum;
         let [a, b] = if per_repetition { &means } else { &pooled };
-        MetricComparison { per_repetition, ..row(metric, a, b, asked) }
+        MetricComparison { per_repetition, ..row(metric, a, b, parameters) }
     };
-    let is_kept = |row: &MetricComparison| !asked.metrics.is_empty() || row.difference.is_some();
+    let is_kept = |row: &MetricComparison| !parameters.metrics.is_empty() || row.difference.is_some();
     Point {
         name: first.name(),
         label: first.label.clone(),
@@ -76,8 +76,8 @@ pub(super) fn point(a: &Measured<'_>, b: &Measured<'_>, asked: &Asked<'_>) -> Po
     }
 }
 
-fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, asked: &Asked<'_>) -> MetricComparison {
-    let found = difference(metric, a, b, asked.seed);
+fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, parameters: &Parameters<'_>) -> MetricComparison {
+    let found = difference(metric, a, b, parameters.seed);
     let (low, high) = found.and_then(|found| found.interval).unzip();
     MetricComparison {
         metric,
@@ -87,7 +87,7 @@ fn row(metric: Metric, a: &Sample<'_>, b: &Sample<'_>, asked: &Asked<'_>) -> Met
         low,
         high,
         per_repetition: false,
-        finding: match finding(metric, a.all(metric), found, asked.tolerance) {
+        finding: match finding(metric, a.all(metric), found, parameters.tolerance) {
             Finding::Better | Finding::Regression if is_age_with_losses(metric, a, b) => Finding::NotEverythingArrived,
             finding => finding,
         },

@@ -162,7 +162,7 @@ pub fn machine_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
 /// Returns all differences in conditions between two runs of one scenario: the machine, and how it was measured.
 #[must_use]
 pub fn environment_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
-    let asked = |m: &Manifest| {
+    let run_settings = |m: &Manifest| {
         [
             ("seed", Some(m.seed.to_string())),
             ("repetitions", Some(m.scenario.measure.repetitions.to_string())),
@@ -172,7 +172,7 @@ pub fn environment_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
         ]
     };
     let mut found = machine_differences(a, b);
-    found.extend(differing(asked(a), asked(b)));
+    found.extend(differing(run_settings(a), run_settings(b)));
     found
 }
 
@@ -248,8 +248,11 @@ mod tests {
         };
         let broken = differences(|s| s.faults = vec![fault]);
         assert_eq!(broken, ["faults is not set in A and at 1s for 0s kind cut share 1 in B"]);
-        let sealed = differences(|s| s.contenders[0].link.tls = true);
-        assert!(sealed.contains(&"contender \"SSE\": link.tls is not set in A and true in B".to_owned()), "{sealed:?}");
+        let encrypted = differences(|s| s.contenders[0].link.tls = true);
+        assert!(
+            encrypted.contains(&"contender \"SSE\": link.tls is not set in A and true in B".to_owned()),
+            "{encrypted:?}"
+        );
     }
 
     #[test]

@@ -48,14 +48,14 @@ mod tests {
             let found = all(contender, path);
             found.iter().find(|(found, _)| *found == metric).map(|(_, value)| (value / 1e3).round())
         };
-        let sealed = Contender { link: Link { tls: true, ..Link::default() }, ..sse.clone() };
+        let encrypted = Contender { link: Link { tls: true, ..Link::default() }, ..sse.clone() };
         assert_eq!(of(&sse, far(false), Metric::OpenP50), Some(200.0));
         assert_eq!(of(&sse, far(false), Metric::RequestP50), Some(200.0));
         assert_eq!(of(&sse, far(false), Metric::TlsP50), None);
-        assert_eq!(of(&sealed, far(true), Metric::OpenP50), Some(300.0));
-        assert_eq!(of(&sealed, far(true), Metric::TlsP50), Some(200.0));
-        assert_eq!(of(&sealed, far(true), Metric::RequestP50), Some(100.0));
-        assert_eq!(of(&sealed, far(true), Metric::FirstUpdateP50), Some(300.0));
+        assert_eq!(of(&encrypted, far(true), Metric::OpenP50), Some(300.0));
+        assert_eq!(of(&encrypted, far(true), Metric::TlsP50), Some(200.0));
+        assert_eq!(of(&encrypted, far(true), Metric::RequestP50), Some(100.0));
+        assert_eq!(of(&encrypted, far(true), Metric::FirstUpdateP50), Some(300.0));
         assert_eq!(all(&sse, NetworkPath::default()), [], "on loopback, only the machine takes time");
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn metrics(
         all.push((Metric::AckP50, case.path.mean_round_trip() * 1e6));
     }
     if knows(FigureKind::Publications) {
-        let (up, asked) = up(case, arithmetic, feed, payload);
-        all.push((Metric::SocketBytesUpPerPublication, up + asked * case.clients / feed.updates));
+        let (up, requested) = up(case, arithmetic, feed, payload);
+        all.push((Metric::SocketBytesUpPerPublication, up + requested * case.clients / feed.updates));
     }
     all
 }
@@ -34,8 +34,8 @@ fn up(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel, payload: u
         Some(framed) if !contender.is_auto() => (framed as f64, 0.0),
         _ => {
             let traffic = arithmetic.traffic(case, feed, feed.measured);
-            let asked = arithmetic.bytes(headers, &feed.sizes, &traffic).up;
-            ((heads::post(contender.transport(), headers, payload).len() + payload) as f64, asked)
+            let requested = arithmetic.bytes(headers, &feed.sizes, &traffic).up;
+            ((heads::post(contender.transport(), headers, payload).len() + payload) as f64, requested)
         }
     }
 }

@@ -209,8 +209,9 @@ pub enum Via {
     /// nginx with only `proxy_pass`: HTTP/1.0 to the server, buffering unless the server disables it
     /// (`X-Accel-Buffering`), no upgrades.
     NginxDefault,
-    /// nginx with HTTP/1.0 to the server that buffers regardless of what the server asks for (`proxy_ignore_headers
-    /// X-Accel-Buffering`), as for an application that does not disable buffering. WebSocket upgrades are forwarded.
+    /// nginx with HTTP/1.0 to the server that buffers regardless of what the server asks for
+    /// (`proxy_ignore_headers X-Accel-Buffering`), as for an application that does not disable buffering. WebSocket
+    /// upgrades are forwarded.
     NginxBuffering,
 }
 

@@ -191,8 +191,8 @@ pub(super) struct Threshold {
     #[schemars(schema_with = "metrics")]
     pub(super) metric: At<String>,
     /// A comparison with a number in the metric's unit, such as `== 0` or `< 5000`, or with another contender, such as
-    /// `< SSE` or `<= 1.1 x SSE`; or a distance, such as `within 5% of predicted`, `within 2ms of predicted` or `within
-    /// 10% of SSE`.
+    /// `< SSE` or `<= 1.1 x SSE`; or a distance, such as `within 5% of predicted`, `within 2ms of predicted` or
+    /// `within 10% of SSE`.
     pub(super) expect: At<String>,
     /// Applies only to the contender with this label; without it, to all.
     pub(super) contender: Option<At<String>>,

@@ -106,11 +106,11 @@ fn a_contender_may_be_compared_with_another() {
         assert_eq!(checks.len(), 1, "SSE is not compared with itself: {checks:?}");
         assert_eq!((checks[0].met, checks[0].reference), (is_met, Some(100.0)), "{comparison} {value}");
     }
-    let said = messages(&with_threshold(Comparison::Less, 1.0, Some("SSE")), &both);
-    assert_eq!(said, ["other, 50 clients: age_p50_us is 105 (SSE: 100), expected < SSE"]);
+    let found = messages(&with_threshold(Comparison::Less, 1.0, Some("SSE")), &both);
+    assert_eq!(found, ["other, 50 clients: age_p50_us is 105 (SSE: 100), expected < SSE"]);
     let alone = [entry("SSE", None, 50), entry("other", Some(105.0), 50)];
-    let said = messages(&with_threshold(Comparison::AtMost, 1.1, Some("SSE")), &alone);
-    assert_eq!(said, ["other, 50 clients: age_p50_us is 105 and was not measured for SSE, expected <= 1.1 x SSE"]);
+    let found = messages(&with_threshold(Comparison::AtMost, 1.1, Some("SSE")), &alone);
+    assert_eq!(found, ["other, 50 clients: age_p50_us is 105 and was not measured for SSE, expected <= 1.1 x SSE"]);
 }
 
 /// The ages of the remaining updates look better the more was lost.
@@ -120,19 +120,19 @@ fn h4_a_contender_with_losses_meets_no_threshold_on_ages() {
         let metrics = [&[(Metric::AgeP50, 100.0), (Metric::ReconnectP50, 100.0)], more].concat();
         Entry { label: label.to_owned(), ..fixture::entry(&metrics) }
     };
-    let loser = entry("SSE", &[(Metric::UpdatesMissed, 1235.0), (Metric::ClientsGaveUp, 1.0)]);
+    let lossy = entry("SSE", &[(Metric::UpdatesMissed, 1235.0), (Metric::ClientsGaveUp, 1.0)]);
     let other = entry("other", &[(Metric::UpdatesMissed, 0.0), (Metric::ClientsGaveUp, 0.0)]);
     let mut scenario = with_threshold(Comparison::Less, 200.0, None);
     let lost = "SSE missed 1235 updates and lost 1 client that gave up";
     let missed = format!("SSE, 50 clients: age_p50_us is 100, expected < 200; not judged, because {lost}");
-    assert_eq!(messages(&scenario, &[loser.clone(), other.clone()]), [missed]);
+    assert_eq!(messages(&scenario, &[lossy.clone(), other.clone()]), [missed]);
     scenario.thresholds[0].comparison = Comparison::Greater;
     scenario.thresholds[0].value = 50.0;
-    assert_eq!(messages(&scenario, std::slice::from_ref(&loser)).len(), 1, "whatever is required");
+    assert_eq!(messages(&scenario, std::slice::from_ref(&lossy)).len(), 1, "whatever is required");
     scenario.thresholds[0].metric = Metric::ReconnectP50;
-    assert_eq!(messages(&scenario, std::slice::from_ref(&loser)), [""; 0], "who comes back was not lost");
-    let said = messages(&with_threshold(Comparison::AtMost, 1.1, Some("SSE")), &[loser, other]);
+    assert_eq!(messages(&scenario, std::slice::from_ref(&lossy)), [""; 0], "who comes back was not lost");
+    let found = messages(&with_threshold(Comparison::AtMost, 1.1, Some("SSE")), &[lossy, other]);
     let missed =
         format!("other, 50 clients: age_p50_us is 100 (SSE: 100), expected <= 1.1 x SSE; not judged, because {lost}");
-    assert_eq!(said, [missed]);
+    assert_eq!(found, [missed]);
 }

@@ -240,7 +240,7 @@ fn seeded(config: &SourceConfig, end: f64) -> Vec<f64> {
 
 /// Models a feed without a closed form by playing it without waiting.
 fn enumerated(config: &SourceConfig, (mut measured, whole): Spans) -> Option<FeedModel> {
-    let (asked, mut end) = (measured.length(), whole.to);
+    let (requested, mut end) = (measured.length(), whole.to);
     let mut source = config.open().ok()?;
     let are_alike = matches!(config, SourceConfig::Synthetic { .. });
     let (mut due, mut each) = (Vec::new(), Vec::new());
@@ -259,7 +259,7 @@ fn enumerated(config: &SourceConfig, (mut measured, whole): Spans) -> Option<Fee
         }
     }
     measured.to = measured.to.min(end);
-    let scale = asked / measured.length();
+    let scale = requested / measured.length();
     let [before, end] = [measured.from, measured.to].map(|until| due.partition_point(|time| *time < until) as f64);
     let within = end - before;
     let sizes = if are_alike { Sizes::alike(config, before, within) } else { Sizes::mean(each) }?;

@@ -15,9 +15,9 @@ const STEPS: u32 = 512;
 /// P(longer by at most x) = Π (x + kp)/j   over k = 0, 1, … while x + kp < j
 /// ```
 ///
-/// and with independent arrivals, of which those that are too late form a thinned Poisson process, `x/j ·
-/// e^(−λ(j−x)²/2j)`. Updates published at the same time travel together; a recorded feed is treated as if its updates
-/// were far apart.
+/// and with independent arrivals, of which those that are too late form a thinned Poisson process,
+/// `x/j · e^(−λ(j−x)²/2j)`. Updates published at the same time travel together; a recorded feed is treated as if its
+/// updates were far apart.
 pub(crate) fn extra(jitter: f64, arrivals: &Arrivals) -> Vec<f64> {
     let share = |x: f64| match *arrivals {
         Arrivals::Poisson(rate) => x / jitter * (-rate * (jitter - x).powi(2) / (2.0 * jitter)).exp(),

@@ -65,10 +65,10 @@ impl LongRun {
     /// and a recording is played faster.
     pub(crate) fn model_at(&self, rate: f64) -> Option<FeedModel> {
         let Some(cycle) = &self.cycle else { return self.closed(rate) };
-        let asked = self.scenario.measure.duration.as_secs_f64();
+        let requested = self.scenario.measure.duration.as_secs_f64();
         let length = cycle.due.len() as f64 / rate;
         let most = (MOST / cycle.due.len()).max(1) as f64;
-        let times = (asked / length).ceil().clamp(1.0, most);
+        let times = (requested / length).ceil().clamp(1.0, most);
         let from = times * length;
         let due =
             (0..2 * times as u32).flat_map(|turn| cycle.due.iter().map(move |at| (f64::from(turn) + at) * length));
@@ -88,7 +88,7 @@ impl LongRun {
 
     /// Returns the feed in closed form, with the measured time long after the start of the feed, where its position
     /// does not matter.
-    fn closed(&self, asked: f64) -> Option<FeedModel> {
+    fn closed(&self, requested: f64) -> Option<FeedModel> {
         const LATER: f64 = 1e6;
         let mut scenario = self.scenario.clone();
         let source = &mut scenario.feed.source;
@@ -96,14 +96,14 @@ impl LongRun {
         | Source::Host { updates_per_s }
         | Source::Clients { updates_per_s, .. } = source
         {
-            *updates_per_s = asked;
+            *updates_per_s = requested;
         }
         let is_poisson = matches!(source, Source::Synthetic { schedule: ScheduleKind::Poisson, .. });
         let model = match is_poisson {
-            true => feed_model::seedless(&scenario, self.payload_bytes, asked)?,
+            true => feed_model::seedless(&scenario, self.payload_bytes, requested)?,
             false => FeedModel::of(&scenario, self.payload_bytes).pop()?,
         };
-        let arrivals = if is_poisson { Arrivals::Poisson(asked) } else { model.arrivals };
+        let arrivals = if is_poisson { Arrivals::Poisson(requested) } else { model.arrivals };
         let rate = match arrivals {
             Arrivals::Poisson(rate) => rate,
             Arrivals::Constant(period) => 1.0 / period,

@@ -71,11 +71,11 @@ mod tests {
     #[test]
     fn a_new_connection_takes_a_round_trip_and_tls_another() {
         let plain = NetworkPath { rtt: 0.1, jitter: 0.0, tls: false };
-        let sealed = NetworkPath { tls: true, ..plain };
+        let encrypted = NetworkPath { tls: true, ..plain };
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
         near(plain.open_time(), 0.2);
-        near(sealed.open_time(), 0.3);
-        near(sealed.request_arrival_time(), 0.25);
+        near(encrypted.open_time(), 0.3);
+        near(encrypted.request_arrival_time(), 0.25);
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Traffic {
     }
 
     /// Returns the number of requests whose answer contains updates.
-    pub(crate) fn with_news(&self) -> f64 {
+    pub(crate) fn with_updates(&self) -> f64 {
         self.requests - self.empty
     }
 

@@ -60,15 +60,21 @@ impl Study {
         ])
     }
 
-    fn comparison(&self, cost: &str, asked: (Cost, f64), all: &[Sampled<'_>], clients: f64) -> RateComparison {
-        let of = |pair: (&Sampled<'_>, &Sampled<'_>)| self.crossings(asked, pair, clients);
+    fn comparison(
+        &self,
+        cost: &str,
+        cost_and_tolerance: (Cost, f64),
+        all: &[Sampled<'_>],
+        clients: f64,
+    ) -> RateComparison {
+        let of = |pair: (&Sampled<'_>, &Sampled<'_>)| self.crossings(cost_and_tolerance, pair, clients);
         let mut crossings: Vec<RateCrossing> = pairs(all)
             .flat_map(of)
             .map(|(updates_per_s, labels)| RateCrossing { cost: cost.to_owned(), updates_per_s, labels })
             .collect();
         crossings.sort_by(|a, b| a.updates_per_s.total_cmp(&b.updates_per_s));
         let is_known = |sampled: &&Sampled<'_>| {
-            sampled.rates.iter().all(|(_, rates)| (asked.0)(sampled.studied, rates, clients).is_some())
+            sampled.rates.iter().all(|(_, rates)| (cost_and_tolerance.0)(sampled.studied, rates, clients).is_some())
         };
         let contenders = all.iter().filter(|sampled| !sampled.rates.is_empty()).filter(is_known).count();
         RateComparison {

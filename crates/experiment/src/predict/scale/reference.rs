@@ -11,9 +11,9 @@ use crate::summary::Entry;
 use crate::verdict::Status;
 use crate::{Metric, Scenario};
 
-/// A run that ships with feedlab as a [`Reference`], for users without measurements. It was measured with `feedlab run
-/// scenarios/ticker.toml` at the time in its `run`, on its `machine`; from its `summary.json` the file keeps the values
-/// of the five metrics that [`costs`](super::costs) reads.
+/// A run that ships with feedlab as a [`Reference`], for users without measurements. It was measured with
+/// `feedlab run scenarios/ticker.toml` at the time in its `run`, on its `machine`; from its `summary.json` the file
+/// keeps the values of the five metrics that [`costs`](super::costs) reads.
 const BUILT_IN: &str = include_str!("reference.json");
 /// The maximum number of folders that are searched for the newest run that fits.
 const MOST_FOLDERS: usize = 200;

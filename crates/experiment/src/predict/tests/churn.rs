@@ -134,6 +134,6 @@ fn with_faults_replacements_are_added_to_known_reconnects() {
     assert!((found[&Metric::Reconnects] - 50.0 - 0.2 * 50.0 * TIME).abs() < 1e-6);
     assert_eq!(found[&Metric::UpdatesMissed], 0.0);
     assert!(!found.contains_key(&Metric::ReconnectsPeak), "the peak depends on chance");
-    let forgets = churned("20", "transport = \"sse\", cursor = false", cut).metrics;
-    assert!(!forgets.contains_key(&Metric::UpdatesMissed), "and so is what they lose");
+    let is_lossy = churned("20", "transport = \"sse\", cursor = false", cut).metrics;
+    assert!(!is_lossy.contains_key(&Metric::UpdatesMissed), "and so is what they lose");
 }

@@ -27,8 +27,8 @@ fn network_delay_is_in_ages_and_open_times() {
     let far = one(TEN, "network = { rtt = \"50ms\" }", SSE);
     assert_eq!(metric(&far, Metric::AgeP50), Some(25_000.0));
     assert_eq!(metric(&far, Metric::OpenP50), Some(100_000.0));
-    let sealed = one(TEN, "network = { rtt = \"50ms\" }", "transport = \"sse\", tls = true");
-    assert_eq!(metric(&sealed, Metric::OpenP50).map(f64::round), Some(150_000.0));
+    let encrypted = one(TEN, "network = { rtt = \"50ms\" }", "transport = \"sse\", tls = true");
+    assert_eq!(metric(&encrypted, Metric::OpenP50).map(f64::round), Some(150_000.0));
     assert_eq!(metric(&one(TEN, "", SSE), Metric::OpenP50), None);
 }
 

@@ -102,14 +102,14 @@ impl Arithmetic for LongPolling {
         if !self.keep_alive {
             return polling::one_connection_per_request(traffic, bytes);
         }
-        let news = segments(bytes.answer);
+        let full = segments(bytes.answer);
         let is_late = path.mean_round_trip() >= DELAYED_ACK;
-        let acks = if news > 1.0 || is_late { acks(news) } else { 0.0 };
+        let acks = if full > 1.0 || is_late { acks(full) } else { 0.0 };
         let empty = if is_late { 2.0 } else { 1.0 };
         let requests = 2.0 * traffic.requests - traffic.unacknowledged;
         // The last answer is not followed by a request that would acknowledge it.
         let changes = traffic.changes * (OPEN + CLOSE + 1.0);
-        let packets = requests + traffic.with_news() * (news + acks) + traffic.empty * empty + changes;
+        let packets = requests + traffic.with_updates() * (full + acks) + traffic.empty * empty + changes;
         wire(packets, traffic.changes, bytes)
     }
 
@@ -164,10 +164,10 @@ impl LongPolling {
 /// R + e^(−λR) · (1 − e^(−λH)) / λ
 /// ```
 ///
-/// and a share `e^(−λ(R+H))` of the cycles ends without updates. For `R = 0` this is E05's `λ/(1−e^(−λH))`, and for `H
-/// → ∞` E04's `λ/(λR + e^(−λR))`: one omits the gap, the other the hold, and the table does not say so. Evenly spaced
-/// updates: one answer each, and with `p > H` an empty one for every hold that fits between two; with a period below
-/// the gap, one answer per gap, with `R/p` updates.
+/// and a share `e^(−λ(R+H))` of the cycles ends without updates. For `R = 0` this is E05's `λ/(1−e^(−λH))`, and for
+/// `H → ∞` E04's `λ/(λR + e^(−λR))`: one omits the gap, the other the hold, and the table does not say so. Evenly
+/// spaced updates: one answer each, and with `p > H` an empty one for every hold that fits between two; with a period
+/// below the gap, one answer per gap, with `R/p` updates.
 ///
 /// Two consecutive answers within the delayed-acknowledgement time save an acknowledgement: see the packets of
 /// [`crate::predict::model`].
@@ -199,11 +199,11 @@ fn mean_wait(rate: f64, hold: f64) -> f64 {
 
 /// Returns requests and updates per second of lossy long polling: only updates for which a held request waits are
 /// delivered, and updates that fall into the re-request gap `R` are lost. A renewal argument as in [`per_second`], with
-/// independent updates: a client without a cursor always waits, for `1/λ` or until the hold expires, and a cycle of `R
-/// + (1 − e^(−λH))/λ` delivers one update: with a long hold it loses the share `λR/(1 + λR)` (E06). For a client with a
-/// cursor, a server without a history reports the gap immediately if there is one, and otherwise holds the request: the
-/// client loses `λR/(λR + e^(−λR))`. Evenly spaced updates are all delivered if the period is longer than the gap;
-/// otherwise a client without a cursor receives every `⌈R/p⌉`th update, and the other client none.
+/// independent updates: a client without a cursor always waits, for `1/λ` or until the hold expires, and a cycle of
+/// `R + (1 − e^(−λH))/λ` delivers one update: with a long hold it loses the share `λR/(1 + λR)` (E06). For a client
+/// with a cursor, a server without a history reports the gap immediately if there is one, and otherwise holds the
+/// request: the client loses `λR/(λR + e^(−λR))`. Evenly spaced updates are all delivered if the period is longer than
+/// the gap; otherwise a client without a cursor receives every `⌈R/p⌉`th update, and the other client none.
 pub(super) fn lossy(why: NotPredicted, hold: f64, gap: f64, arrivals: &Arrivals) -> Option<(f64, f64)> {
     Some(match (why, arrivals) {
         (NotPredicted::NoCursor, Arrivals::Poisson(rate)) => {

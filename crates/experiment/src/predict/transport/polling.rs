@@ -35,7 +35,7 @@ pub(super) struct Poller {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Exchange {
     /// When the request arrives at the server.
-    pub(super) asked: f64,
+    pub(super) requested: f64,
     /// When the answer is sent.
     pub(super) answered: f64,
     /// The updates in the answer, as indices into the due times.
@@ -48,18 +48,18 @@ impl Exchange {
     }
 
     fn is_soon(&self) -> bool {
-        self.answered - self.asked < DELAYED_ACK
+        self.answered - self.requested < DELAYED_ACK
     }
 }
 
 /// Returns one client's endless sequence of requests, the first at `start`.
 pub(super) fn exchanges(due: &[f64], poller: Poller, start: f64) -> impl Iterator<Item = Exchange> + '_ {
-    let (mut asked, mut next) = (start, 0);
+    let (mut requested, mut next) = (start, 0);
     std::iter::from_fn(move || {
-        let answered = due.get(next).copied().unwrap_or(f64::INFINITY).clamp(asked, asked + poller.hold);
+        let answered = due.get(next).copied().unwrap_or(f64::INFINITY).clamp(requested, requested + poller.hold);
         let count = due[next..].iter().take_while(|time| **time <= answered).count();
-        let exchange = Exchange { asked, answered, updates: next..next + count };
-        (next, asked) = (next + count, answered + poller.gap);
+        let exchange = Exchange { requested, answered, updates: next..next + count };
+        (next, requested) = (next + count, answered + poller.gap);
         Some(exchange)
     })
 }
@@ -163,11 +163,11 @@ pub(super) fn answer(status: &str, mut own: Pairs<'_>, keep_alive: bool) -> Stri
 /// `bodies` is the number of empty answers that have a body, `conditional` the number of requests with an entity tag.
 pub(super) fn bytes(heads: &Heads, bodies: f64, conditional: f64, sizes: &Sizes, traffic: &Traffic) -> Bytes {
     let up = heads.request * traffic.requests + (heads.conditional - heads.request) * conditional;
-    let (news, empty) = (news_body(sizes, traffic), empty_body(sizes));
+    let (full, empty) = (full_body(sizes, traffic), empty_body(sizes));
     let head = |body: f64| heads.body + length_digits(body);
     let down_heads =
-        head(news) * traffic.with_news() + head(empty) * bodies + heads.bodiless * (traffic.empty - bodies);
-    let down_bodies = news * traffic.with_news() + empty * bodies;
+        head(full) * traffic.with_updates() + head(empty) * bodies + heads.bodiless * (traffic.empty - bodies);
+    let down_bodies = full * traffic.with_updates() + empty * bodies;
     let payload = sizes.payload * traffic.updates;
     Bytes {
         up,
@@ -176,14 +176,14 @@ pub(super) fn bytes(heads: &Heads, bodies: f64, conditional: f64, sizes: &Sizes,
         headers: up + down_heads,
         framing: down_bodies - payload,
         keepalive: 0.0,
-        answer: head(news) + news,
+        answer: head(full) + full,
     }
 }
 
 /// Returns the bytes of a join probe's request, and of the headers of a response with one update.
 pub(super) fn handshake(heads: &Heads, sizes: &Sizes) -> f64 {
     let one = Traffic { requests: 1.0, updates: 1.0, ..Traffic::default() };
-    heads.request + heads.body + length_digits(news_body(sizes, &one))
+    heads.request + heads.body + length_digits(full_body(sizes, &one))
 }
 
 /// Returns the size of a body without updates.
@@ -193,11 +193,11 @@ fn empty_body(sizes: &Sizes) -> f64 {
 
 /// Returns the mean size of a body with updates: the updates of an answer, the commas between them, and the object
 /// around them.
-fn news_body(sizes: &Sizes, traffic: &Traffic) -> f64 {
-    if traffic.with_news() <= 0.0 {
+fn full_body(sizes: &Sizes, traffic: &Traffic) -> f64 {
+    if traffic.with_updates() <= 0.0 {
         return 0.0;
     }
-    let updates = traffic.updates / traffic.with_news();
+    let updates = traffic.updates / traffic.with_updates();
     empty_body(sizes) + updates * sizes.json + (updates - 1.0).max(0.0)
 }
 
@@ -210,8 +210,8 @@ fn length_digits(length: f64) -> f64 {
 /// acknowledgement, close.
 pub(super) fn one_connection_per_request(traffic: &Traffic, bytes: &Bytes) -> Wire {
     let rest = OPEN + 2.0 + CLOSE;
-    let news = segments(bytes.answer);
-    let packets = traffic.requests * rest + traffic.with_news() * (news + acks(news)) + traffic.empty * 2.0;
+    let full = segments(bytes.answer);
+    let packets = traffic.requests * rest + traffic.with_updates() * (full + acks(full)) + traffic.empty * 2.0;
     wire(packets, traffic.requests, bytes)
 }
 

@@ -127,9 +127,9 @@ impl Arithmetic for ShortPolling {
         if !self.keep_alive {
             return polling::one_connection_per_request(traffic, bytes);
         }
-        let news = segments(bytes.answer);
+        let full = segments(bytes.answer);
         let saved = f64::from(u8::from(self.cycle(path) < DELAYED_ACK));
-        let answers = traffic.with_news() * (news + acks(news) - saved) + traffic.empty * (2.0 - saved);
+        let answers = traffic.with_updates() * (full + acks(full) - saved) + traffic.empty * (2.0 - saved);
         wire(traffic.requests + answers + traffic.changes * (OPEN + CLOSE), traffic.changes, bytes)
     }
 
@@ -187,8 +187,8 @@ impl ShortPolling {
 
 /// Returns the traffic of short polling per second (E02). A poll is empty if no update fell due since the previous one:
 /// with independent updates, this has the probability `e^(−λT)` (the Poisson distribution at 0), whatever the phase of
-/// the client, which is independent of the updates. With an update every `p` s, each update has its own poll if `p ≥
-/// T`, and every poll has an update if `p ≤ T`. Consecutive polls are empty if there is no update for `2T`.
+/// the client, which is independent of the updates. With an update every `p` s, each update has its own poll if
+/// `p ≥ T`, and every poll has an update if `p ≤ T`. Consecutive polls are empty if there is no update for `2T`.
 fn per_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
     let polls = 1.0 / cycle;
     let (empty, empty_again, rate) = match *arrivals {
@@ -213,8 +213,8 @@ fn per_second(cycle: f64, arrivals: &Arrivals) -> Option<Traffic> {
 fn with_changes(traffic: Traffic, arrivals: &Arrivals, cycle: f64, churn: f64) -> Traffic {
     let [kept, changed] = [0.0, churn].map(|churn| 1.0 - batched_share(arrivals, cycle, churn));
     let before = traffic.empty - traffic.changes;
-    let news = traffic.with_news() * if kept > 0.0 { changed / kept } else { 1.0 };
-    let empty = traffic.requests - news;
+    let full = traffic.with_updates() * if kept > 0.0 { changed / kept } else { 1.0 };
+    let empty = traffic.requests - full;
     let again = if before > 0.0 { (traffic.empty_again - traffic.changes) / before } else { 0.0 };
     Traffic { empty, empty_again: empty * again, ..traffic }
 }
@@ -230,8 +230,8 @@ fn mean_wait(cycle: f64, churn: f64) -> f64 {
 }
 
 /// Returns the share of the updates that are in the same answer as the previous one. The time between independent
-/// updates is exponential; over it, the mean of [`no_poll_probability`] is `λ/s · (1 − (1 − e^(−sT))/(sT))` with `s = λ
-/// + c`.
+/// updates is exponential; over it, the mean of [`no_poll_probability`] is `λ/s · (1 − (1 − e^(−sT))/(sT))` with
+/// `s = λ + c`.
 fn batched_share(arrivals: &Arrivals, cycle: f64, churn: f64) -> f64 {
     match arrivals {
         Arrivals::Poisson(rate) => {
@@ -278,7 +278,7 @@ fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
     let poll = |time: f64| ((time - phase) / cycle).ceil().max(0.0);
     let (first, end) = (poll(span.from), poll(span.to));
     let mut traffic = Traffic { requests: end - first, ..Traffic::default() };
-    let (mut with_news, mut behind_news, mut last) = (0.0, 0.0, f64::NAN);
+    let (mut with_updates, mut after_updates, mut last) = (0.0, 0.0, f64::NAN);
     let mut rest = due;
     while let Some(time) = rest.first() {
         let poll = poll(*time);
@@ -286,16 +286,16 @@ fn polled_in_phase(due: &[f64], span: Span, cycle: f64, phase: f64) -> Traffic {
         let together = rest.partition_point(|time| *time <= phase + poll * cycle).max(1);
         rest = &rest[together..];
         let is_another = poll != last;
-        behind_news += f64::from(u8::from(is_another && poll != last + 1.0 && (first..end).contains(&(last + 1.0))));
+        after_updates += f64::from(u8::from(is_another && poll != last + 1.0 && (first..end).contains(&(last + 1.0))));
         last = poll;
         if (first..end).contains(&poll) {
             traffic.updates += together as f64;
-            with_news += f64::from(u8::from(is_another));
+            with_updates += f64::from(u8::from(is_another));
         }
     }
-    behind_news += f64::from(u8::from((first..end).contains(&(last + 1.0))));
-    traffic.empty = traffic.requests - with_news;
-    Traffic { empty_again: (traffic.empty - behind_news).max(0.0), ..traffic }
+    after_updates += f64::from(u8::from((first..end).contains(&(last + 1.0))));
+    traffic.empty = traffic.requests - with_updates;
+    Traffic { empty_again: (traffic.empty - after_updates).max(0.0), ..traffic }
 }
 
 /// Sets the number of updates, which is known exactly from the schedule.
@@ -309,7 +309,7 @@ fn counted(traffic: Traffic, feed: &FeedModel, span: Span, (cycle, churn): (f64,
         Arrivals::Constant(period) if period >= cycle => {
             Traffic { updates, empty: (traffic.requests - updates).max(0.0), ..traffic }
         }
-        _ if traffic.with_news() > 0.0 => Traffic { updates, ..traffic },
+        _ if traffic.with_updates() > 0.0 => Traffic { updates, ..traffic },
         _ => Traffic { updates: 0.0, ..traffic },
     }
 }

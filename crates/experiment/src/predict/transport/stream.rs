@@ -79,8 +79,8 @@ pub(super) fn ages(case: &Case<'_>, feed: &FeedModel, framed: f64) -> Result<Age
 pub(super) fn batch(case: &Case<'_>, framed: f64, buffer: u64) -> usize {
     /// What TLS 1.3 adds to a write, bytes: the record's header, its type, and the tag (RFC 8446, section 5.2).
     const RECORD: f64 = 22.0;
-    let sealed = if case.contender.link.tls { RECORD } else { 0.0 };
-    (buffer as f64 / (framed + sealed)).ceil().max(1.0) as usize
+    let encrypted = if case.contender.link.tls { RECORD } else { 0.0 };
+    (buffer as f64 / (framed + encrypted)).ceil().max(1.0) as usize
 }
 
 /// Returns the ages on a stream whose updates wait until a buffer is full: each waits for the last of its batch, so the

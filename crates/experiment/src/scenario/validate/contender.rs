@@ -74,7 +74,7 @@ fn label(written: &At<String>) -> Result<String, FieldError> {
 }
 
 fn options(written: &written::Contender) -> Result<Options, FieldError> {
-    refuse_foreign(written)?;
+    reject_foreign_options(written)?;
     let keep_alive = bounds::flag(written.keep_alive.as_ref(), true);
     let conditional = bounds::flag(written.conditional.as_ref(), false);
     let interval = || time("interval", written.interval.as_ref(), HOUR, SECOND);
@@ -125,20 +125,20 @@ fn time(
 
 /// Rejects options of other transports. An option that results from the nature of a transport belongs to every
 /// transport of that kind.
-fn refuse_foreign(written: &written::Contender) -> Result<(), FieldError> {
+fn reject_foreign_options(written: &written::Contender) -> Result<(), FieldError> {
     use Transport::{LongPolling, ShortPolling, WebSocket};
     type Of = fn(Transport) -> bool;
     let of = |of: Of, auto| TransportKind::those(of, auto).map(TransportKind::id).collect::<Vec<_>>();
-    let (nobody, asks): (Of, Of) = (|_| false, |one| !one.is_push());
+    let (none, polls): (Of, Of) = (|_| false, |one| !one.is_push());
     let chosen = written.transport.id();
     bounds::belongs("interval", written.interval.as_ref(), &of(|one| one == ShortPolling, true), chosen)?;
     bounds::belongs("conditional", written.conditional.as_ref(), &of(|one| one == ShortPolling, false), chosen)?;
     bounds::belongs("hold", written.hold.as_ref(), &of(|one| one == LongPolling, true), chosen)?;
-    bounds::belongs("keep_alive", written.keep_alive.as_ref(), &of(asks, false), chosen)?;
+    bounds::belongs("keep_alive", written.keep_alive.as_ref(), &of(polls, false), chosen)?;
     bounds::belongs("keepalive", written.keepalive.as_ref(), &of(Transport::is_push, true), chosen)?;
-    bounds::belongs("first", written.first.as_ref(), &of(nobody, true), chosen)?;
-    bounds::belongs("watchdog", written.watchdog.as_ref(), &of(nobody, true), chosen)?;
-    bounds::belongs("climb", written.climb.as_ref(), &of(nobody, true), chosen)?;
+    bounds::belongs("first", written.first.as_ref(), &of(none, true), chosen)?;
+    bounds::belongs("watchdog", written.watchdog.as_ref(), &of(none, true), chosen)?;
+    bounds::belongs("climb", written.climb.as_ref(), &of(none, true), chosen)?;
     bounds::belongs("cursor", written.cursor.as_ref(), &of(Transport::waits, false), chosen)?;
     bounds::belongs("slow_policy", written.slow_policy.as_ref(), &of(Transport::is_push, false), chosen)?;
     bounds::belongs("coalesce", written.coalesce.as_ref(), &of(Transport::waits, true), chosen)?;

@@ -27,7 +27,7 @@ impl Lab<'_> {
         let mut faults = Vec::new();
         let mut servers = self.upstreams;
         for one in written {
-            self.refuse_impossible(&one.kind)?;
+            self.reject_impossible(&one.kind)?;
             if *one.kind == FaultKind::Process(ProcessFault::Add) {
                 servers += 1;
                 faults.push(self.added(one, servers)?);
@@ -35,7 +35,7 @@ impl Lab<'_> {
                 faults.extend(self.fault(one, servers)?);
             }
         }
-        self.refuse_removal_of_all_servers(written, &faults)?;
+        self.reject_removal_of_all_servers(written, &faults)?;
         Ok(faults)
     }
 
@@ -124,7 +124,7 @@ impl Lab<'_> {
         Err(FieldError::at(written, problem))
     }
 
-    fn refuse_impossible(&self, written: &At<FaultKind>) -> Result<(), FieldError> {
+    fn reject_impossible(&self, written: &At<FaultKind>) -> Result<(), FieldError> {
         match **written {
             kind if kind.ends_server() && !self.feed.is_reproducible() => Err(FieldError::at(
                 written,
@@ -150,7 +150,7 @@ impl Lab<'_> {
     }
 
     /// Rejects faults that would leave no server: clients need one, and so does the count of updates that were due.
-    fn refuse_removal_of_all_servers(&self, written: &[written::Fault], faults: &[Fault]) -> Result<(), FieldError> {
+    fn reject_removal_of_all_servers(&self, written: &[written::Fault], faults: &[Fault]) -> Result<(), FieldError> {
         let mut left: Vec<u32> = (1..=self.upstreams).collect();
         let mut ordered: Vec<&Fault> = faults.iter().filter(|fault| fault.kind.process().is_some()).collect();
         ordered.sort_by_key(|fault| fault.at);

@@ -20,7 +20,7 @@ const MOST_SERVERS: i64 = 8;
 pub(super) const MOST_HISTORY: i64 = 1_000_000;
 
 pub(super) fn feed(written: &written::Feed, folder: &Path) -> Result<Feed, FieldError> {
-    refuse_foreign(written)?;
+    reject_foreign_options(written)?;
     let source = match *written.source {
         SourceKind::Synthetic => synthetic(written)?,
         SourceKind::Replay => Source::Replay {
@@ -51,7 +51,7 @@ fn stall(written: &written::WrittenStall) -> Result<Stall, FieldError> {
     })
 }
 
-fn refuse_foreign(written: &written::Feed) -> Result<(), FieldError> {
+fn reject_foreign_options(written: &written::Feed) -> Result<(), FieldError> {
     use SourceKind::{Clients, Host, Replay, Synthetic};
     let chosen = written.source.id();
     let rated = [Synthetic.id(), Host.id(), Clients.id()];

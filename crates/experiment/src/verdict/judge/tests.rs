@@ -97,8 +97,8 @@ fn m7_the_load_of_proxies_counts_as_the_runs_own() {
 #[test]
 fn the_machine_is_judged_too() {
     use Metric::{ClientCpuCores, ClockStep, OtherCpuCores, Requests, RequestsSkipped, ServerCpuCores, SwappedBytes};
-    let quiet = [(ServerCpuCores, 0.3), (ClientCpuCores, 0.4), (OtherCpuCores, 0.2)];
-    assert_eq!(judged(&quiet, &[], 50, false), Verdict::default());
+    let idle = [(ServerCpuCores, 0.3), (ClientCpuCores, 0.4), (OtherCpuCores, 0.2)];
+    assert_eq!(judged(&idle, &[], 50, false), Verdict::default());
     for (metrics, status, what) in [
         (&[(ClientCpuCores, 1.7)][..], Status::Suspect, "the load generator itself used 1.7 of 2 cores"),
         (

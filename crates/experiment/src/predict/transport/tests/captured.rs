@@ -147,10 +147,10 @@ fn each_transport_has_its_own_wait_unless_it_is_set() {
 
 #[test]
 fn one_connection_per_poll_makes_the_gap_longer() {
-    let (plain, sealed) = (far(0.1), NetworkPath { tls: true, ..far(0.1) });
+    let (plain, encrypted) = (far(0.1), NetworkPath { tls: true, ..far(0.1) });
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
     near(polling::gap(&plain, true), 0.1);
     near(polling::gap(&plain, false), 0.2);
-    near(polling::gap(&sealed, true), 0.1);
-    near(polling::gap(&sealed, false), 0.3);
+    near(polling::gap(&encrypted, true), 0.1);
+    near(polling::gap(&encrypted, false), 0.3);
 }

@@ -21,20 +21,20 @@ fn the_loss_without_a_cursor_equals_e06() {
 
 /// Simulates one client, update by update.
 fn simulated(why: NotPredicted, due: &[f64], gap: f64) -> f64 {
-    let (mut asked, mut next, mut got) = (0.0, 0, 0.0);
+    let (mut requested, mut next, mut got) = (0.0, 0, 0.0);
     while next < due.len() {
-        let missed = due[next..].iter().take_while(|due| **due <= asked).count();
+        let missed = due[next..].iter().take_while(|due| **due <= requested).count();
         next += missed;
         if missed > 0 && why == NotPredicted::NoHistory {
-            asked += gap;
+            requested += gap;
             continue;
         }
         let Some(due) = due.get(next) else { break };
-        if *due > asked + HOLD {
-            asked += HOLD + gap;
+        if *due > requested + HOLD {
+            requested += HOLD + gap;
             continue;
         }
-        (got, next, asked) = (got + 1.0, next + 1, due + gap);
+        (got, next, requested) = (got + 1.0, next + 1, due + gap);
     }
     1.0 - got / due.len() as f64
 }
