@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use feedlab_feed::Transport;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Metric;
 use crate::verdict::Verdict;
 
+mod json_schema;
+
+pub use json_schema::json_schema;
+
 /// The contents of `summary.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The format version: [`crate::record::SCHEMA`].
     pub schema: u32,
@@ -23,7 +28,7 @@ pub struct Summary {
 }
 
 /// The results of one contender at one client count, and one payload size if the scenario sweeps over several.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// The contender's label.
     pub label: String,
@@ -35,6 +40,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub payload_bytes: Option<usize>,
     /// The measured metrics; those that were not measured are absent.
+    #[schemars(schema_with = "json_schema::estimates")]
     pub metrics: BTreeMap<Metric, Estimate>,
     /// The prediction, for comparison with the measured values.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -42,9 +48,10 @@ pub struct Entry {
 }
 
 /// The result of [`crate::predict`] for one contender at one client count and payload size.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Predicted {
     /// The predicted values, in the metrics' units; metrics without a formula are absent.
+    #[schemars(schema_with = "json_schema::values")]
     pub metrics: BTreeMap<Metric, f64>,
     /// The distribution of ages: pairs of a share of all updates and the age in µs that it does not exceed, both
     /// ascending. Empty if it is not predicted.
@@ -103,7 +110,7 @@ pub(crate) fn name(label: &str, clients: u32, payload_bytes: Option<usize>) -> S
 }
 
 /// A pooled value with its 95% confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The value over all repetitions, in the metric's unit.
     pub value: f64,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod judge;
@@ -9,7 +10,7 @@ mod judge;
 pub use judge::{CellFacts, judge_cell, judge_run};
 
 /// Whether figures are valid, suspect or invalid, and why.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// The worst status of its reasons.
     pub status: Status,
@@ -18,7 +19,7 @@ pub struct Verdict {
 }
 
 /// How far the figures can be trusted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// No problem was found.
@@ -31,7 +32,7 @@ pub enum Status {
 }
 
 /// One problem with the figures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// How severe the problem is.
     pub status: Status,

@@ -1,0 +1,107 @@
+//! The reference pages in `docs` and the JSON Schemas beside them are what the code says.
+//!
+//! `UPDATE_DOCS=1 cargo test --workspace --test reference` writes what is generated again.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use feedlab_experiment::{Scenario, scenario, summary};
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Compares a file with what the code says, or writes it when `UPDATE_DOCS` is set.
+#[track_caller]
+fn is(file: &str, expected: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let file = root().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, expected).unwrap();
+    }
+    assert!(
+        read(file) == expected,
+        "{file} is out of date: run `UPDATE_DOCS=1 cargo test --workspace --test reference`"
+    );
+}
+
+/// Compares the generated part of a page, between its two comments, with what the code says.
+#[track_caller]
+fn has(file: &str, expected: &str) {
+    const START: &str = "<!-- generated: start -->\n";
+    const END: &str = "<!-- generated: end -->\n";
+    let page = read(file);
+    let (before, rest) = page.split_once(START).unwrap_or_else(|| panic!("{file} has no line {START}"));
+    let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{file} has no line {END}"));
+    is(file, &format!("{before}{START}\n{expected}\n{END}{after}"));
+}
+
+fn json(schema: &Value) -> String {
+    serde_json::to_string_pretty(schema).unwrap() + "\n"
+}
+
+#[test]
+fn the_published_schemas_are_those_of_the_code() {
+    is("docs/schemas/scenario.schema.json", &json(&scenario::written::json_schema()));
+    is("docs/schemas/summary.schema.json", &json(&summary::json_schema()));
+}
+
+#[test]
+fn the_page_of_the_scenario_file_has_every_key() {
+    has("docs/scenario-file.md", &tables::scenario(&scenario::written::json_schema()));
+}
+
+#[test]
+fn the_page_of_the_results_folder_has_every_field_of_the_summary() {
+    has("docs/results-folder.md", &tables::summary(&summary::json_schema()));
+}
+
+#[test]
+fn the_complete_example_is_a_scenario() {
+    let page = read("docs/scenario-file.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let scenario = Scenario::parse(example, Path::new("docs/example.toml"));
+    assert!(scenario.is_ok(), "{}", scenario.unwrap_err());
+}
+
+/// Every summary in the repository: the sample run and the recorded runs of the workshop.
+#[test]
+fn committed_summaries_match_the_published_schema() {
+    let schema: Value = serde_json::from_str(&read("docs/schemas/summary.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut seen = 0;
+    for folder in ["results", "docs/workshop/recorded"] {
+        for run in std::fs::read_dir(root().join(folder)).unwrap() {
+            let file = run.unwrap().path().join("summary.json");
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            let summary: Value = serde_json::from_str(&text).unwrap();
+            let errors: Vec<String> = validator.iter_errors(&summary).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 5, "{seen} summaries");
+}
+
+#[test]
+fn a_summary_that_is_wrong_does_not_match() {
+    let schema: Value = serde_json::from_str(&read("docs/schemas/summary.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let verdict = serde_json::json!({ "status": "valid", "reasons": [] });
+    let with =
+        |contenders| serde_json::json!({ "schema": 1, "run": "r", "verdict": verdict, "contenders": contenders });
+    assert!(validator.is_valid(&with(serde_json::json!([]))));
+    let entry = |value| serde_json::json!([{ "label": "SSE", "transport": "sse", "clients": 1, "metrics": { "age_p50_us": value } }]);
+    assert!(validator.is_valid(&with(entry(serde_json::json!({ "value": 1.5, "low": null, "high": null })))));
+    for wrong in [serde_json::json!(1.5), serde_json::json!({ "value": "1.5" }), serde_json::json!({ "low": 1.0 })] {
+        assert!(!validator.is_valid(&with(entry(wrong.clone()))), "{wrong}");
+    }
+}
