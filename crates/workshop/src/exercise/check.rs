@@ -51,8 +51,7 @@ async fn build(
     cargo.current_dir(bench.root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let no_cargo = |source| Error::NoCargo { program: program.to_string_lossy().into_owned(), source };
     let mut child = cargo.kill_on_drop(true).spawn().map_err(no_cargo)?;
-    let (messages, errors_of_cargo) =
-        tokio::join!(read_all(child.stdout.take()), read_lines(child.stderr.take(), progress));
+    let (messages, stderr) = tokio::join!(read_all(child.stdout.take()), read_lines(child.stderr.take(), progress));
     let is_built = child.wait().await.is_ok_and(|status| status.success());
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let (mut executable, mut errors) = (None, Vec::new());
@@ -63,7 +62,7 @@ async fn build(
     match executable {
         Some(executable) if is_built => Ok(Ok(executable)),
         _ if !errors.is_empty() => Ok(Err(shown(&errors))),
-        _ => Err(Error::Build { why: last_error(&errors_of_cargo) }),
+        _ => Err(Error::Build { why: last_error(&stderr) }),
     }
 }
 
