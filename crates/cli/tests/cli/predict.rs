@@ -53,9 +53,9 @@ fn faults_are_predicted_over_the_network_of_the_scenario() {
     for line in ["missed", "reported lost", "reconnects peak", "recovery p50"] {
         assert!(text.lines().any(|found| found.trim_start().starts_with(line)), "{line}: {text}");
     }
-    assert!(text.contains("half of the round trip of 100ms") && !text.contains("try --rtt"), "{text}");
+    assert!(text.contains("half of the 100ms round trip") && !text.contains("Try --rtt"), "{text}");
     let output = ends_with(0, &mut predict(&folder(&broken), &["--rtt", "7ms"]));
-    assert!(out(&output).contains("half of the round trip of 7ms"), "the flag overrides the scenario");
+    assert!(out(&output).contains("half of the 7ms round trip"), "the flag overrides the scenario");
 }
 
 #[test]
