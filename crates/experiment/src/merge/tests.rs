@@ -115,8 +115,8 @@ fn a_run_cannot_be_given_twice_and_an_error_leaves_no_folder() {
     for (second, needle) in [
         (a.clone(), "give each run once"),
         (other, r#"the list of contenders is "SSE", "WebSocket" in A and "WebSocket" in B; merge runs of the same"#),
-        (unplanned, "has a cell that its scenario does not plan"),
-        (out_of_bounds, "has a cell that its scenario does not plan"),
+        (unplanned, "has a cell that is not in its scenario's plan"),
+        (out_of_bounds, "has a cell that is not in its scenario's plan"),
         (lossy, "cannot read"),
     ] {
         let error = merge(&a, &[second], out.path(), now()).unwrap_err().to_string();

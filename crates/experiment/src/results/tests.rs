@@ -69,7 +69,7 @@ fn m6_an_unfinished_folder_is_read_as_far_as_possible() {
     assert!(partial.summary.verdict.reasons[0].what.starts_with("only 1 of"), "{:?}", partial.summary.verdict);
     fs::write(path.join(CELLS), "").unwrap();
     let error = Results::read_partial(&path).unwrap_err().to_string();
-    assert!(error.contains("no cell that is done"), "{error}");
+    assert!(error.contains("no finished cell"), "{error}");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn damaged_files_are_named_with_the_position() {
     let cut_off = damage(CELLS, &|text| format!("{text}{}", &text[..50]));
     assert!(cut_off.starts_with("RUN/cells.ndjson, line 2: EOF while parsing"), "{cut_off}");
     let newer = damage(MANIFEST, &|text| text.replace("\"schema\": 1", "\"schema\": 2"));
-    assert_eq!(newer, "RUN/manifest.json has schema 2, this feedlab reads schema 1; use the version that wrote it");
+    assert_eq!(newer, "RUN/manifest.json has schema 2, but this version of feedlab reads schema 1; use the version that wrote it");
     let empty = damage(SUMMARY, &|_| String::new());
     assert!(empty.starts_with("RUN/summary.json cannot be understood: EOF"), "{empty}");
 }
@@ -180,7 +180,7 @@ fn a_full_disk_is_reported_as_such() {
     let full = Path::new("/dev/full");
     let error = fs::OpenOptions::new().write(true).open(full).unwrap().write_all(b"x").unwrap_err();
     let message = ResultsError::write(full, error).to_string();
-    assert!(message.starts_with("no space left to write /dev/full; what was measured until then is kept"), "{message}");
+    assert!(message.starts_with("no space left to write /dev/full; the results so far are kept"), "{message}");
 }
 
 #[test]

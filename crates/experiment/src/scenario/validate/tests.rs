@@ -65,7 +65,7 @@ fn omitted_keys_get_their_defaults() {
 
 #[test]
 fn a_threshold_may_be_a_distance_from_the_prediction() {
-    for text in ["within 5% of predicted", "within 5% of of predicted", " within  5.0%  of predicted "] {
+    for text in ["within 5% of predicted", "within 5 % of predicted", " within  5.0%  of predicted "] {
         let threshold = parse(&GOOD.replace("== 0", text)).unwrap().thresholds[0].clone();
         assert_eq!((threshold.comparison, threshold.value), (Comparison::Within, 5.0), "{text}");
         let json = serde_json::to_string(&threshold).unwrap();
