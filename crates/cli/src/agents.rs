@@ -129,7 +129,6 @@ pub(crate) enum Answer {
 pub(crate) struct FromAgent {
     /// The name of the agent.
     pub(crate) agent: String,
-    #[serde(rename = "news")]
     pub(crate) message: AgentMessage,
 }
 

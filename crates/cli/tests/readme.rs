@@ -126,7 +126,7 @@ fn documents() -> Vec<String> {
 fn every_link_has_a_target() {
     let documents = documents();
     assert!(documents.len() > 25, "{documents:?}");
-    for document in documents {
+    for document in &documents {
         let text = read(document);
         let folder = root().join(document).parent().unwrap().to_owned();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -20,7 +20,7 @@ mod tests {
     #[test]
     fn a_typo_is_recognized_and_another_word_is_not() {
         assert_eq!(near("intervall", ["hold", "interval"]), Some("interval"));
-        assert_eq!(near("colour", ["hold", "interval"]), None);
-        assert_eq!(nearest("colour", ["hold", "interval"]), Some("hold"));
+        assert_eq!(near("color", ["hold", "interval"]), None);
+        assert_eq!(nearest("color", ["hold", "interval"]), Some("hold"));
     }
 }

@@ -17,7 +17,7 @@ pub use json_schema::json_schema;
 /// The contents of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// The format version: [`crate::record::SCHEMA`].
+    /// The version of the format: 1.
     pub schema: u32,
     /// The run's id.
     pub run: String,
@@ -47,7 +47,7 @@ pub struct Entry {
     pub predicted: Option<Predicted>,
 }
 
-/// The result of [`crate::predict`] for one contender at one client count and payload size.
+/// The prediction for one contender at one client count and payload size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Predicted {
     /// The predicted values, in the metrics' units; metrics without a formula are absent.

@@ -33,7 +33,7 @@ pub struct Check {
     /// The range in which the measured value must be, for thresholds with a distance.
     pub band: Option<(f64, f64)>,
     /// The requirement as written in a scenario: `within 5% of predicted`.
-    pub demand: String,
+    pub requirement: String,
     /// How the values are compared.
     pub comparison: Comparison,
     /// The label of the contender to compare with, if any.
@@ -113,7 +113,7 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
         predicted,
         reference,
         band: reference.and_then(|reference| threshold.band(reference)),
-        demand: threshold.requirement(),
+        requirement: threshold.requirement(),
         comparison,
         than: than.clone(),
         met: lost.is_none() && measured.is_some_and(|measured| threshold.holds(measured, reference)),
@@ -140,8 +140,10 @@ fn percent_off(value: f64, reference: f64) -> f64 {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, metric, measured, reference, demand, comparison, than, lost, .. } = self;
-        let Some(measured) = measured else { return write!(f, "{name}: {metric} was not measured, expected {demand}") };
+        let Self { name, metric, measured, reference, requirement, comparison, than, lost, .. } = self;
+        let Some(measured) = measured else {
+            return write!(f, "{name}: {metric} was not measured, expected {requirement}");
+        };
         write!(f, "{name}: {metric} is {measured}")?;
         match (reference, than) {
             (Some(reference), Some(label)) => write!(f, " ({label}: {reference})")?,
@@ -154,7 +156,7 @@ impl fmt::Display for Check {
         if let Some(off) = off.filter(|off| off.is_finite() && comparison.is_distance()) {
             write!(f, ": {off:.1}% off")?;
         }
-        write!(f, ", expected {demand}")?;
+        write!(f, ", expected {requirement}")?;
         match lost {
             Some((label, loss)) => write!(f, "; not judged, because {label} {loss}"),
             None => Ok(()),

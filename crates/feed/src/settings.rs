@@ -243,7 +243,7 @@ mod tests {
             let json = serde_json::to_string(&settings).unwrap();
             assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings, "{json}");
         }
-        assert!(serde_json::from_str::<Settings>("{\"colour\":1}").unwrap_err().to_string().contains("colour"));
+        assert!(serde_json::from_str::<Settings>("{\"color\":1}").unwrap_err().to_string().contains("color"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub const PUBLISH_PATH: &str = "/feed";
 pub const AFTER: &str = "after";
 
 /// The query parameter of [`PUBLISH_PATH`] for the transport that the publisher itself receives updates over.
-const ENDPOINT: &str = "endpoint";
+const FROM: &str = "from";
 
 impl Transport {
     /// All four, in the order in which every table and legend lists them.
@@ -91,14 +91,14 @@ impl Transport {
     /// endpoint.
     #[must_use]
     pub fn publish_query(self) -> String {
-        format!("{ENDPOINT}={self}")
+        format!("{FROM}={self}")
     }
 
     /// The transport that the query of a publication names.
     #[must_use]
     pub fn of_publish_query(query: &str) -> Option<Self> {
-        let endpoint = |pair: &str| pair.split_once('=').filter(|(name, _)| *name == ENDPOINT)?.1.parse().ok();
-        query.split('&').find_map(endpoint)
+        let from = |pair: &str| pair.split_once('=').filter(|(name, _)| *name == FROM)?.1.parse().ok();
+        query.split('&').find_map(from)
     }
 
     /// The scheme of the endpoint's URL, with or without TLS.

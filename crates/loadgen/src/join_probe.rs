@@ -38,7 +38,6 @@ pub(crate) struct JoinProbe {
     pub(crate) first_updates: Histogram<u64>,
     /// Snapshots before the first probe, after the last, and once more directly afterwards: the difference of the last
     /// two is the cost of a snapshot.
-    #[serde(rename = "looks")]
     pub(crate) snapshots: Option<[Snapshot; 3]>,
 }
 

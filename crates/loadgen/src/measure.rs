@@ -183,7 +183,7 @@ impl Facts<'_> {
         metrics.insert(Metric::ClientsGaveUp, gave_up as f64);
     }
 
-    /// The number of updates that clients were told are lost. Of what was reported after the measured time, only
+    /// The number of updates that servers reported to clients as lost. Of what was reported after the measured time, only
     /// updates that were due in it count.
     fn reported_lost(&self) -> u64 {
         let last = self.due_before.1.or(self.seen().map(|(_, last)| last)).unwrap_or_default();

@@ -103,7 +103,6 @@ fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 pub(crate) struct Moments<T> {
     /// The baseline, without clients: two snapshots directly after each other, whose difference is the cost of a
     /// snapshot, and the last one before the first client connected.
-    #[serde(rename = "quiet")]
     pub(crate) baseline: [T; 3],
     /// During the ramp.
     pub(crate) ramp: Vec<T>,

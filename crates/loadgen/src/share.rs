@@ -36,7 +36,6 @@ pub struct Share {
     pub(crate) last_leg: LegStats,
     /// The clients' sockets at the very end.
     pub(crate) leg: LegStats,
-    #[serde(rename = "found")]
     pub(crate) counts: Counts,
 }
 
@@ -52,7 +51,6 @@ pub struct Led {
     pub(crate) was_restarted: bool,
     /// How the clients were spread over several servers.
     pub(crate) nodes: Vec<NodesAt>,
-    #[serde(rename = "newcomers")]
     pub(crate) join_probe: JoinProbe,
     pub(crate) machine: Option<String>,
 }

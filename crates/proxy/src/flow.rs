@@ -41,7 +41,7 @@ pub(crate) struct Flow {
     blocked: bool,
     /// Whether the sender has ended: nothing more is read.
     sender_done: bool,
-    /// Whether the receiver has got the end, or has disconnected.
+    /// Whether the receiver has received the end, or has disconnected.
     receiver_done: bool,
     /// When a slow reader may read next.
     next_read: Option<Instant>,

@@ -149,7 +149,7 @@ impl CheckRow {
             outcome: Outcome::of(check.met, is_invalid),
             name: row_name(entry, &results.summary.contenders),
             metric: check.metric.row().label,
-            required: check.demand.clone(),
+            required: check.requirement.clone(),
             readable: readable(check),
             reference: reference(check),
             band: check.band.map(|band| self::band(band, unit)),
@@ -191,6 +191,6 @@ pub(crate) fn band((low, high): (f64, f64), unit: Unit) -> String {
 /// `500 ms`, for `<= 500000` of a time.
 fn readable(check: &Check) -> Option<String> {
     let unit = check.metric.row().unit;
-    let figure = check.demand.strip_prefix(check.comparison.symbol())?.trim().parse().ok()?;
+    let figure = check.requirement.strip_prefix(check.comparison.symbol())?.trim().parse().ok()?;
     (unit != Unit::Count && figure >= 1000.0).then(|| human::value(figure, unit))
 }

@@ -189,7 +189,7 @@ impl<D: Framing> Push<D> {
     /// Ready with `Ok` if the stream ended gracefully, with an error if the connection is gone.
     fn poll(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
         while let Poll::Ready(signals) = self.subscription.poll_signals(cx) {
-            self.signalled(signals)?;
+            self.signaled(signals)?;
         }
         loop {
             let input = self.poll_input(cx, rest)?;
@@ -201,7 +201,7 @@ impl<D: Framing> Push<D> {
         }
     }
 
-    fn signalled(&mut self, signals: Signals) -> io::Result<()> {
+    fn signaled(&mut self, signals: Signals) -> io::Result<()> {
         self.behind |= signals.has(Signals::NEWS);
         if signals.has(Signals::NEWS) {
             self.check_pace()?;

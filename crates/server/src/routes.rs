@@ -55,7 +55,7 @@ pub(crate) fn control(app: Arc<App>, access: &Arc<Access>) -> Router {
 }
 
 /// Returns the endpoint that a request's connection counts for: the requested one, or the one that a publisher names,
-/// as a client that receives over SSE does with `POST /feed?endpoint=sse`. A WebSocket's publications count for its own
+/// as a client that receives over SSE does with `POST /feed?from=sse`. A WebSocket's publications count for its own
 /// endpoint anyway.
 pub(crate) fn transport_of(uri: &Uri) -> Option<Transport> {
     Transport::of_path(uri.path())

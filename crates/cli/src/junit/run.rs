@@ -47,7 +47,7 @@ fn suite(results: &Results) -> Suite {
 fn case(scenario: &Scenario, check: &Check) -> Case {
     Case {
         class: scenario.name.clone(),
-        name: format!("{}: {} {}", check.name, check.metric, check.demand),
+        name: format!("{}: {} {}", check.name, check.metric, check.requirement),
         // The verdict's case has the time of all cells; do not count it again for each requirement.
         time_us: 0,
         outcome: if check.met { Outcome::Passed } else { Outcome::Failed(check.to_string()) },

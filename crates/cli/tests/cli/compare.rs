@@ -143,7 +143,10 @@ fn damaged_folders_are_reported_with_the_location_and_the_remedy() {
                 "use the version that wrote it",
             ],
         ),
-        (damaged(histogram), ["cannot read 20261122T120030Z-made-up/histograms/01-sse-c5-r2.hlog", "the complete folder"]),
+        (
+            damaged(histogram),
+            ["cannot read 20261122T120030Z-made-up/histograms/01-sse-c5-r2.hlog", "the complete folder"],
+        ),
     ] {
         for line in lines {
             assert!(needles.iter().all(|needle| line.contains(needle)), "{line}");

@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 pub enum Policy {
     /// The feed waits for the client.
     Block,
-    /// The client gets the newest update, and is told which ones it lost.
+    /// The client gets the newest update, and learns which ones it lost.
     Latest,
     /// The client is disconnected.
     Disconnect,

@@ -15,11 +15,11 @@ fn run(repetitions: u32, found: impl Fn(&Cell) -> Option<CellFixture>) -> (tempf
     (out, results)
 }
 
-/// Returns socket bytes that vary around `centre` from repetition to repetition.
-fn scattered(centre: f64) -> impl Fn(&Cell) -> Option<CellFixture> {
+/// Returns socket bytes that vary around `center` from repetition to repetition.
+fn scattered(center: f64) -> impl Fn(&Cell) -> Option<CellFixture> {
     move |cell| {
         let scatter = f64::from(cell.repetition % 3) - 1.0;
-        let metrics = vec![(SOCKET, centre + scatter), (Metric::UpdatesMissed, 2.0), (Metric::Requests, centre)];
+        let metrics = vec![(SOCKET, center + scatter), (Metric::UpdatesMissed, 2.0), (Metric::Requests, center)];
         Some(CellFixture { ages: vec![400; 100], metrics, ..CellFixture::default() })
     }
 }
@@ -45,17 +45,17 @@ fn a_run_shows_no_difference_to_itself() {
 #[test]
 fn worse_beyond_tolerance_and_chance_is_a_regression() {
     let (_a, a) = run(6, scattered(100.0));
-    for (centre, finding) in [
+    for (center, finding) in [
         (100.1, Finding::NoDifferenceShown), // within the scatter
         (103.0, Finding::WithinTolerance),
         (120.0, Finding::Regression),
         (80.0, Finding::Better),
     ] {
-        let (_b, b) = run(6, scattered(centre));
+        let (_b, b) = run(6, scattered(center));
         let row = row(&a, &b, SOCKET);
         assert_eq!(row.finding, finding, "{row:?}");
         let (low, value, high) = (row.low.unwrap(), row.difference.unwrap(), row.high.unwrap());
-        assert!(low <= value && value <= high && (value - (centre - 100.0)).abs() < 1e-9, "{row:?}");
+        assert!(low <= value && value <= high && (value - (center - 100.0)).abs() < 1e-9, "{row:?}");
     }
     let (_b, b) = run(6, scattered(120.0));
     assert_eq!(row(&a, &b, Metric::Requests).finding, Finding::Changed, "asking more often is neither");

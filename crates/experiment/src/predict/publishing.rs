@@ -46,7 +46,7 @@ pub(super) fn ages(ages: Ages, path: &NetworkPath) -> Ages {
         Ages::Spread { least, at_least, width } if path.jitter == 0.0 => {
             Ages::Spread { least: least + path.min_delay(), at_least, width }
         }
-        ages => ages.later_by(&later(path)),
+        ages => ages.delayed_by(&later(path)),
     }
 }
 
@@ -74,9 +74,9 @@ mod tests {
         let socket = transport::of(&Options::WebSocket { keepalive: Duration::from_secs(1) });
         // {"type":"message","data":"…"} are 28 bytes around the text; the header takes 4, the mask 4.
         assert_eq!(socket.framed_publication(100), Some(100 + 28 + 4 + 4));
-        // The request line has 34 bytes, accept 13, content-type 26, origin 32, host 23, content-length 21; and the empty line.
+        // The request line has 30 bytes, accept 13, content-type 26, origin 32, host 23, content-length 21; and the empty line.
         let post = |headers| heads::post(Transport::Sse, headers, 100).len();
-        assert_eq!(post(Headers::Bare), 34 + 13 + 26 + 32 + 23 + 21 + 2);
+        assert_eq!(post(Headers::Bare), 30 + 13 + 26 + 32 + 23 + 21 + 2);
         assert!(post(Headers::Browser) > 500);
     }
 }

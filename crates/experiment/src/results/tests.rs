@@ -140,7 +140,10 @@ fn damaged_files_are_named_with_the_position() {
     let cut_off = damage(CELLS, &|text| format!("{text}{}", &text[..50]));
     assert!(cut_off.starts_with("RUN/cells.ndjson, line 2: EOF while parsing"), "{cut_off}");
     let newer = damage(MANIFEST, &|text| text.replace("\"schema\": 1", "\"schema\": 2"));
-    assert_eq!(newer, "RUN/manifest.json has schema 2, but this version of feedlab reads schema 1; use the version that wrote it");
+    assert_eq!(
+        newer,
+        "RUN/manifest.json has schema 2, but this version of feedlab reads schema 1; use the version that wrote it"
+    );
     let empty = damage(SUMMARY, &|_| String::new());
     assert!(empty.starts_with("RUN/summary.json cannot be understood: EOF"), "{empty}");
 }

@@ -22,7 +22,7 @@ pub struct Contender {
     pub link: Link,
     /// How the clients reconnect.
     #[serde(skip_serializing_if = "is_default", default)]
-    #[serde(alias = "comeback")]
+    #[serde(alias = "comeback")] // words: ignore: manifests before 0.1.0
     pub reconnect: ReconnectPolicy,
     /// What the server does differently for this contender.
     #[serde(skip_serializing_if = "is_default", default)]

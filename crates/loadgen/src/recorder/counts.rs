@@ -23,7 +23,6 @@ pub struct Counts {
     /// Updates that were due while their client had no connection.
     pub replayed: u64,
     /// Updates that the server reported to clients as lost, within the measured time.
-    #[serde(rename = "told_lost")]
     pub reported_lost: u64,
     /// Gaps that were reported after the measured time. Only the server can say which of their updates were due in it.
     pub late_gaps: Vec<Gap>,

@@ -245,7 +245,7 @@ mod tests {
             let mut bodies = Vec::new();
             for status in ["202 Accepted", "503 Full", "202 Accepted"] {
                 let request = peer.request().await;
-                assert!(request.starts_with("post /feed?endpoint=sse http/1.1\r\n"), "{request}");
+                assert!(request.starts_with("post /feed?from=sse http/1.1\r\n"), "{request}");
                 assert!(request.contains("content-type: text/plain\r\n") && request.contains("content-length: 40\r\n"));
                 assert!(request.contains("origin: http://127.0.0.1:"));
                 bodies.push(peer.receive().await);

@@ -31,7 +31,7 @@ async fn bytes_that_the_server_sends_first_arrive_after_two_round_trips() {
 }
 
 #[tokio::test]
-async fn later_bytes_wait_for_half_a_round_trip_in_each_direction() {
+async fn delayed_bytes_wait_for_half_a_round_trip_in_each_direction() {
     let rig = Rig::start(Network { rtt: ms(80), ..Network::default() }).await;
     let (mut client, mut server) = rig.pair().await;
     passes(&mut client, &mut server, "hello").await;

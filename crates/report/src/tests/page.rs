@@ -19,9 +19,9 @@ fn the_page_loads_nothing_and_runs_nothing() {
 #[test]
 fn text_of_the_scenario_is_escaped_everywhere() {
     let invalid_run = |contender: &Contender, cell: &Cell| CellFixture { verdict: invalid(), ..known(contender, cell) };
-    let labelled = scenario("[10]", "[256]", 1)
+    let labeled = scenario("[10]", "[256]", 1)
         .replace("{ transport = \"sse\" }", "{ transport = \"sse\", label = \"<i>&\\\"SSE\\\"\" }");
-    let report = report(&labelled, invalid_run);
+    let report = report(&labeled, invalid_run);
     assert!(!report.html.contains("<b>really") && !report.html.contains("<late>") && !report.html.contains("<i>"));
     assert!(report.html.contains("&#60;b&#62;really"));
     for (name, svg) in &report.charts {

@@ -167,7 +167,7 @@ async function answer503(lesson) {
 
 async function answer204(lesson) {
   return `${await refusing(lesson, '204')} With a 204 a server tells an EventSource not to reconnect; to a poll it only says that there is nothing new. `
-    + `(${HTML}, 9.2.1: “a client can be told to stop reconnecting using the HTTP 204 No Content response code”.)`;
+    + `(${HTML}, 9.2.1: “a client can be told to stop reconnecting using the HTTP 204 No Content response code”.)`; // words: ignore
 }
 
 async function refusing(lesson, status) {

@@ -34,11 +34,11 @@ fn text_is_taken_as_it_stands_and_json_has_a_type() {
 fn a_publisher_counts_for_the_endpoint_it_names() {
     let server = Server::open();
     post(&server, "/feed", "", "x");
-    post(&server, "/feed?endpoint=elsewhere", "", "x");
+    post(&server, "/feed?from=elsewhere", "", "x");
     let before = server.stats().endpoints[&Transport::Sse].clone();
     assert_eq!((before.connections, before.bytes_in), (0, 0));
     let body = "y".repeat(500);
-    assert!(post(&server, "/feed?endpoint=sse", "", &body).ends_with(r#"{"seq":3}"#));
+    assert!(post(&server, "/feed?from=sse", "", &body).ends_with(r#"{"seq":3}"#));
     let endpoint = server.stats().endpoints[&Transport::Sse].clone();
     assert_eq!((endpoint.connections, endpoint.requests, endpoint.updates), (1, 0, 0));
     assert!(

@@ -50,11 +50,18 @@ macro_rules! single {
 /// Single files. From `docs`, these are the pages and the picture of a report: the pictures of the live page are as
 /// large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
-const SINGLE: [(&str, &[u8]); 13] = single![
+const SINGLE: [(&str, &[u8]); 20] = single![
     "crates/experiment/src/class.rs",
     "crates/experiment/src/metric.rs",
     "crates/experiment/src/predict.rs",
+    "docs/README.md",
     "docs/architecture.md",
+    "docs/check-your-server.md",
+    "docs/exit-status.md",
+    "docs/measure.md",
+    "docs/read-the-code.md",
+    "docs/results-folder.md",
+    "docs/scenario-file.md",
     "docs/images/report.png",
     "docs/limits.md",
     "docs/live-page.md",

@@ -71,7 +71,7 @@ impl Ages {
     }
 
     /// Returns the ages plus independent times, which are given in ascending order.
-    pub(crate) fn later_by(&self, times: &[f64]) -> Self {
+    pub(crate) fn delayed_by(&self, times: &[f64]) -> Self {
         /// The number of quantiles, and of times, that represent all.
         const STEPS: usize = 128;
         let of = |step: usize| (step as f64 + 0.5) / STEPS as f64;
@@ -85,7 +85,7 @@ impl Ages {
     /// Returns the ages over a path that delays each update by up to `jitter` without reordering, for updates that fall
     /// due as in `arrivals`.
     pub(crate) fn jittered(self, jitter: f64, arrivals: &Arrivals) -> Self {
-        if jitter > 0.0 { self.later_by(&extra(jitter, arrivals)) } else { self }
+        if jitter > 0.0 { self.delayed_by(&extra(jitter, arrivals)) } else { self }
     }
 
     /// Returns pairs of a share and its quantile in µs.

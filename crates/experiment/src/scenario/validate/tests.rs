@@ -205,11 +205,7 @@ const REJECTED: &[(&str, &str, &str)] = &[
         "update_per_s = 10",
         "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, binary, file, speed, broker, history, servers, stall",
     ),
-    (
-        "duration =",
-        "colour =",
-        "13:1: unknown key `colour`; allowed here: settle, warm_up, duration, drain, repetitions",
-    ),
+    ("duration =", "color =", "13:1: unknown key `color`; allowed here: settle, warm_up, duration, drain, repetitions"),
     (
         "updates_per_s = 10",
         "updates_per_s = 10\nstall = { after = \"4s\", for = \"0s\" }",

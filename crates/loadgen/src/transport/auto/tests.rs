@@ -213,7 +213,7 @@ async fn a_first_rung_that_is_still_broken_is_left_and_retried() {
     assert_eq!(seen, ["Status", "fell to long-polling", "update 6"]);
 }
 
-const ANEW: &str = r#"{"updates":[],"next":"p0q2.0","gap":null,"reset":{"asked":"k3f9.31","resume":"p0q2.0"}}"#;
+const AFTER_RESET: &str = r#"{"updates":[],"next":"p0q2.0","gap":null,"reset":{"asked":"k3f9.31","resume":"p0q2.0"}}"#;
 
 #[tokio::test]
 async fn d1_a_reset_is_passed_on_once_and_the_epoch_before_is_obsolete() {
@@ -244,7 +244,7 @@ async fn d1_a_reset_on_a_lower_rung_moves_the_cursor_of_all_rungs() {
         let mut stream = asked(server, "get /feed/sse ").await;
         stream.send([STREAM, &event(31)].concat()).await;
         let mut held = asked(server, "get /feed/long-poll?after=k3f9.31&").await;
-        held.answer("200 OK", "", ANEW).await;
+        held.answer("200 OK", "", AFTER_RESET).await;
         assert!(held.request().await.contains("?after=p0q2.0&"));
         asked(server, "get /feed/poll?after=p0q2.0 ").await;
     })
