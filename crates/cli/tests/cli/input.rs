@@ -152,7 +152,7 @@ fn flags_that_do_not_go_together_are_rejected() {
         (&["serve", "--feed", "replay:none.ndjson"], "none.ndjson"),
         (&["serve", "--feed", "pigeon"], "none, synthetic, replay:FILE, stdin, host"),
         (&["serve", "--listen", "8080"], "127.0.0.1:8080"),
-        (&["serve", "--keepalive", "0s"], "longer than nothing"),
+        (&["serve", "--keepalive", "0s"], "longer than zero"),
         (&["serve", "--allow-origin", "example.org"], "https://example.org"),
         (&["watch", "http://127.0.0.1/", "--header", "s3cret"], "'Name: value'"),
         (&["watch", "http://127.0.0.1/", "--hold", "1s"], "--hold requires long-polling"),

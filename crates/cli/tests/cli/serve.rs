@@ -74,7 +74,7 @@ fn contradictory_flags_are_rejected_with_the_remedy() {
         (&["--slow-limit", "5"][..], "--slow-limit requires --slow-policy disconnect"),
         (&["--tls-cert", "absent.pem", "--tls-key", "absent.pem"], "cannot read the file of --tls-cert, absent.pem"),
         (&["--queue", "0"], "at least 1"),
-        (&["--coalesce", "0s"], "longer than nothing"),
+        (&["--coalesce", "0s"], "longer than zero"),
         (&["--feed", "stdin", "--began-at", "1"], "--began-at"),
     ] {
         let line = error_line(&ends_with(2, feedlab(&["serve", "--listen", "127.0.0.1:0"]).args(flags)));

@@ -109,7 +109,7 @@ fn lag(facts: &CellFacts<'_>, metric: Metric, planned: f64, subject: &str, advic
         _ => return None,
     };
     let what =
-        format!("{subject} were up to {:.0} ms late ({metric}), and every age includes this delay", lag / 1000.0);
+        format!("1% of {subject} were at least {:.0} ms late ({metric}); ages include such delays", lag / 1000.0);
     Some(Reason::new(status, what, advice))
 }
 
@@ -254,7 +254,7 @@ fn summed_up(cells: &[CellRecord], advice: &str) -> Option<Reason> {
     let what = match count {
         count if count == cells.len() && count > 1 => format!("in every cell: {}", worst.what),
         1 => format!("{}: {}", cell.name(), worst.what),
-        count => format!("in {count} of {} cells, as in {}: {}", cells.len(), cell.name(), worst.what),
+        count => format!("in {count} of {} cells (for example {}): {}", cells.len(), cell.name(), worst.what),
     };
     Some(Reason::new(worst.status, what, advice))
 }

@@ -129,7 +129,11 @@ impl RunResult {
             let _ = writeln!(text, "{headline}\n");
         }
         text += &verdict(&self.summary.verdict);
-        for miss in &self.misses {
+        let is_invalid = self.summary.verdict.status == Status::Invalid;
+        if is_invalid && !self.misses.is_empty() {
+            text += "thresholds: not judged, because the measurement is invalid\n";
+        }
+        for miss in self.misses.iter().filter(|_| !is_invalid) {
             let _ = writeln!(text, "threshold missed: {miss}");
         }
         if let Ok((page, _)) = &self.report {

@@ -36,7 +36,7 @@ fn a_cell_is_judged_by_what_could_distort_its_figures() {
             50,
             false,
             Status::Suspect,
-            "the load generator's timers were up to 20 ms late (schedule_lag_p99_us), and every age includes this delay",
+            "1% of the load generator's timers were at least 20 ms late (schedule_lag_p99_us); ages include such delays",
         ),
         (
             &[(PublishLagP99, 200_000.0)],
@@ -44,7 +44,7 @@ fn a_cell_is_judged_by_what_could_distort_its_figures() {
             50,
             false,
             Status::Invalid,
-            "updates were up to 200 ms late (publish_lag_p99_us), and every age includes this delay",
+            "1% of updates were at least 200 ms late (publish_lag_p99_us); ages include such delays",
         ),
         (
             &[(UpdatesPublished, 3.0), (UpdatesReceived, 150.0)],
@@ -228,7 +228,7 @@ fn a_run_has_the_status_of_its_worst_cell_and_each_advice_once() {
     assert_eq!(
         whats,
         [
-            "in 2 of 3 cells, as in SSE, 50 clients: 200 ms late",
+            "in 2 of 3 cells (for example SSE, 50 clients): 200 ms late",
             "SSE, 50 clients: 3 updates",
             "in every cell: debug build"
         ]
